@@ -1,0 +1,418 @@
+//! What was seen, and when: the one vocabulary between the sources (a live cluster, the rehearsal,
+//! a recording, a simulation) and everything that judges.
+//!
+//! An observation states the whole new state of one object, never a difference, so a lost or a
+//! repeated one does no harm beyond its own instant. Times are the observer's own clock, except
+//! where a field says that it is the server's.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{AutoscalerSpec, ContainerCpu};
+use crate::units::Millicores;
+
+/// One thing seen at one instant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// When the observer saw it, by its own clock.
+    pub at: Timestamp,
+    /// What it saw.
+    #[serde(flatten)]
+    pub seen: Seen,
+}
+
+/// What can be seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "seen", rename_all = "kebab-case")]
+pub enum Seen {
+    /// What is known before anything is watched: where, what version, what is asserted.
+    Setting(Setting),
+    /// The autoscaler, whole.
+    Autoscaler(Autoscaler),
+    /// The autoscaler is gone.
+    AutoscalerGone,
+    /// The scale target (a Deployment or its like), whole.
+    Target(Target),
+    /// The scale target is gone.
+    TargetGone,
+    /// One pod that the target's selector matches, whole.
+    Pod(Pod),
+    /// A pod that is no longer there.
+    PodGone {
+        /// Its name.
+        name: String,
+    },
+    /// One answer of the metrics API for the target's pods.
+    PodMetrics {
+        /// A sample a pod; a pod without one is missing.
+        samples: Vec<PodSample>,
+    },
+    /// The metrics API did not answer, or answered with an error.
+    MetricsUnavailable {
+        /// The error, as the API or the transport gave it.
+        error: String,
+    },
+    /// An event about the autoscaler, its target or its pods.
+    Event(Event),
+    /// One second of load, as the generator tells it while it runs.
+    Load(LoadSecond),
+    /// The load's final account.
+    LoadResult(LoadResult),
+    /// The run enters a phase.
+    Phase {
+        /// Which one.
+        phase: Phase,
+    },
+    /// A fact about the surroundings, found by asking rather than watching.
+    Fact(Fact),
+    /// The state of the watching itself changed.
+    Watch(Watch),
+    /// The run was told to stop before its end.
+    Interrupted,
+}
+
+/// What kind of world the observations come from, and the controller's settings in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Setting {
+    /// `cluster`, `rehearsal` or `simulation`; for people, no rule asks for it.
+    pub source: String,
+    /// The namespace, or empty outside a cluster.
+    pub namespace: String,
+    /// The autoscaler's name.
+    pub autoscaler: String,
+    /// Kubernetes version as `1.36`, when known.
+    pub kubernetes: Option<String>,
+    /// The controller's settings, given or assumed.
+    pub controller: ControllerSettings,
+    /// How the metrics come: how long a sample's window is and how often a new one is made.
+    #[schemars(with = "u64")]
+    #[serde(rename = "metrics_resolution_ms", with = "crate::millis")]
+    pub metrics_resolution: Duration,
+}
+
+/// kube-controller-manager's flags that steer an autoscaler. Defaults: the controller's own
+/// (`pkg/controller/podautoscaler/config/v1alpha1/defaults.go`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ControllerSettings {
+    /// `--horizontal-pod-autoscaler-sync-period`.
+    #[schemars(with = "u64")]
+    #[serde(rename = "sync_period_ms", with = "crate::millis")]
+    pub sync_period: Duration,
+    /// `--horizontal-pod-autoscaler-tolerance`, a fraction.
+    pub tolerance: f64,
+    /// `--horizontal-pod-autoscaler-downscale-stabilization`.
+    #[schemars(with = "u64")]
+    #[serde(rename = "downscale_stabilization_ms", with = "crate::millis")]
+    pub downscale_stabilization: Duration,
+    /// `--horizontal-pod-autoscaler-cpu-initialization-period`.
+    #[schemars(with = "u64")]
+    #[serde(rename = "cpu_initialization_period_ms", with = "crate::millis")]
+    pub cpu_initialization_period: Duration,
+    /// `--horizontal-pod-autoscaler-initial-readiness-delay`.
+    #[schemars(with = "u64")]
+    #[serde(rename = "initial_readiness_delay_ms", with = "crate::millis")]
+    pub initial_readiness_delay: Duration,
+}
+
+impl Default for ControllerSettings {
+    fn default() -> Self {
+        Self {
+            sync_period: Duration::from_secs(15),
+            tolerance: 0.1,
+            downscale_stabilization: Duration::from_mins(5),
+            cpu_initialization_period: Duration::from_mins(5),
+            initial_readiness_delay: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A HorizontalPodAutoscaler, spec and status.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Autoscaler {
+    /// Changes when the object is deleted and made again under the same name.
+    pub uid: String,
+    /// What it was told to do.
+    pub spec: AutoscalerSpec,
+    /// What its controller last wrote; `None` before the first sync.
+    pub status: Option<AutoscalerStatus>,
+    /// Server time of the last status write, from `managedFields`, when it can be told.
+    #[serde(default)]
+    pub status_written: Option<Timestamp>,
+}
+
+/// What the controller wrote in its last sync that changed anything.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AutoscalerStatus {
+    /// The target's `spec.replicas` when the sync began; not a count of pods.
+    pub current_replicas: Option<i32>,
+    /// What the sync decided.
+    pub desired_replicas: i32,
+    /// Utilization of the CPU metric in percent; `None` when the metric failed or was not computed.
+    pub cpu_utilization: Option<i32>,
+    /// The conditions, in the controller's order.
+    pub conditions: Vec<Condition>,
+    /// Server time of the last scaling, whole seconds.
+    pub last_scale: Option<Timestamp>,
+}
+
+/// A status condition of any object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// Such as `ScalingActive`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// One word, such as `FailedGetResourceMetric`.
+    pub reason: String,
+    /// The sentence.
+    pub message: String,
+}
+
+/// The object whose replicas are scaled.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// Changes when the object is made anew.
+    pub uid: String,
+    /// Rises by one with each change of the spec, so also with each change of `spec.replicas`.
+    pub generation: Option<i64>,
+    /// `spec.replicas`.
+    pub spec_replicas: i32,
+    /// `status.replicas`.
+    pub replicas: i32,
+    /// `status.readyReplicas`: the number an assertion is about.
+    pub ready_replicas: i32,
+    /// `status.updatedReplicas`, less than `replicas` while a rollout is on.
+    pub updated_replicas: i32,
+    /// The selector the autoscaler uses, as text.
+    pub selector: String,
+    /// Conditions such as `ReplicaFailure` and `Progressing`.
+    pub conditions: Vec<Condition>,
+    /// Who wrote `spec.replicas` last and when, from `managedFields`.
+    #[serde(default)]
+    pub replicas_writer: Option<Writer>,
+}
+
+/// A field manager and the time of its last write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writer {
+    /// The manager's name, such as `kube-controller-manager` or `argocd-controller`.
+    pub manager: String,
+    /// Server time, whole seconds.
+    pub at: Option<Timestamp>,
+}
+
+/// A pod.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pod {
+    /// Its name.
+    pub name: String,
+    /// Changes when a pod of the same name is made anew.
+    pub uid: String,
+    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
+    pub phase: String,
+    /// Whether a deletion was asked for.
+    pub deleting: bool,
+    /// Server time at which the kubelet took it.
+    pub started: Option<Timestamp>,
+    /// The `Ready` condition.
+    pub ready: Option<Ready>,
+    /// The regular containers and the sidecars.
+    pub containers: Vec<ContainerCpu>,
+    /// Why a container waits, such as `ImagePullBackOff` or `CrashLoopBackOff`.
+    #[serde(default)]
+    pub waiting: Option<String>,
+    /// The scheduler's message when the pod fits nowhere.
+    #[serde(default)]
+    pub unschedulable: Option<String>,
+    /// The owning ReplicaSet or other controller, as `Kind/name`.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// How often its containers have been restarted, summed.
+    #[serde(default)]
+    pub restarts: i32,
+}
+
+/// A pod's `Ready` condition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// `True`, `False` or `Unknown`; the controller tells the last two apart.
+    pub status: String,
+    /// Server time of the last change of status.
+    pub since: Option<Timestamp>,
+}
+
+/// The CPU use of one pod over one window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PodSample {
+    /// The pod's name.
+    pub pod: String,
+    /// Server time at the window's end.
+    pub timestamp: Timestamp,
+    /// The window's length.
+    #[serde(rename = "window_ms", with = "crate::millis")]
+    pub window: Duration,
+    /// Use by container name; each rounded up to a whole millicore, as the controller reads it.
+    pub containers: Vec<ContainerSample>,
+}
+
+/// The CPU use of one container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerSample {
+    /// The container's name.
+    pub name: String,
+    /// Its use.
+    pub cpu: Millicores,
+}
+
+/// An event of the API server. Events are lossy: one that is missing proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The object it is about, as `Kind/name`.
+    pub about: String,
+    /// `Normal` or `Warning`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// One word, such as `SuccessfulRescale`.
+    pub reason: String,
+    /// The sentence.
+    pub message: String,
+    /// How often it has been seen.
+    pub count: i32,
+}
+
+/// One second of load.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LoadSecond {
+    /// Users at work.
+    pub users: u64,
+    /// Requests a second that the plan asked for; `None` in a closed model.
+    pub offered_rps: Option<f64>,
+    /// Requests a second that were answered.
+    pub rps: f64,
+    /// Failed so far in the run.
+    pub failed: u64,
+    /// Wrong so far in the run.
+    pub wrong: u64,
+    /// Proved right so far in the run.
+    pub verified: u64,
+    /// Median response time of this second, in microseconds.
+    pub p50_us: Option<u64>,
+    /// 99th percentile of the response time of this second, in microseconds.
+    pub p99_us: Option<u64>,
+    /// Answers by pod in this second.
+    #[serde(default)]
+    pub pods: std::collections::BTreeMap<String, u64>,
+}
+
+/// What the load generator says at its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoadResult {
+    /// Requests sent.
+    pub requests: u64,
+    /// Requests without a good answer.
+    pub failed: u64,
+    /// Answers that were not the number asked for.
+    pub wrong: u64,
+    /// Answers that were proved right.
+    pub verified: u64,
+    /// `ok`, `suspect` or `saturated`: whether the generator was itself the limit.
+    pub generator: String,
+    /// Why, when it was.
+    #[serde(default)]
+    pub generator_reasons: Vec<String>,
+    /// The generator's exit code.
+    pub exit_code: i32,
+}
+
+/// The parts of a run.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Looking at the set-up; nothing is loaded.
+    Preflight,
+    /// At rest, at the minimum.
+    Baseline,
+    /// Load is on; replicas should rise.
+    Up,
+    /// Load is on; replicas should stay where they are.
+    Hold,
+    /// Load is off or low; replicas should fall.
+    Down,
+    /// Over.
+    Done,
+}
+
+/// Something about the surroundings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "kebab-case")]
+pub enum Fact {
+    /// Whether a resource metrics API is registered and available.
+    MetricsApi {
+        /// Registered at all.
+        registered: bool,
+        /// Reported available.
+        available: bool,
+        /// What the API server says about it.
+        message: String,
+    },
+    /// All CPU that the surroundings can give to the target's pods.
+    CpuCapacity {
+        /// In total.
+        total: Millicores,
+        /// How it was found, for the evidence.
+        how: String,
+    },
+    /// A quota that bounds the pods of the namespace.
+    Quota {
+        /// Its name.
+        name: String,
+        /// The resource, such as `pods` or `requests.cpu`.
+        resource: String,
+        /// Its limit, as the object gives it.
+        hard: String,
+        /// What is used of it.
+        used: String,
+    },
+    /// Another autoscaler in the namespace.
+    OtherAutoscaler {
+        /// Its name.
+        name: String,
+        /// What it scales, as `Kind/name`.
+        target: String,
+    },
+    /// Something that may not be read; the tool goes on without it.
+    Forbidden {
+        /// The RBAC rule that is missing, as `verb resource.group`.
+        rule: String,
+        /// What can't be told without it.
+        consequence: String,
+    },
+}
+
+/// The state of watching.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// What is watched, such as `pods`.
+    pub resource: String,
+    /// What became of it.
+    pub state: WatchState,
+    /// The error, if there was one.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+/// What became of a watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WatchState {
+    /// All is known up to now: a list was read, or the server said so by an event or a bookmark.
+    Current,
+    /// The stream broke; what happens now is not seen until it is `Current` again.
+    Lost,
+}

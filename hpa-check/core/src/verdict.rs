@@ -1,0 +1,57 @@
+//! The verdict: one of four outcomes, with its reasons by name, ranked.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a run proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The autoscaler did what it was set up to do, and was seen doing it.
+    Pass,
+    /// The autoscaler, its set-up or the service under it is wrong.
+    Wrong,
+    /// The surroundings were the limit: metrics, capacity, quota, a saturated generator.
+    Surroundings,
+    /// Too little was seen, or the load was too weak, to say either.
+    Inconclusive,
+}
+
+impl Outcome {
+    /// The exit code that means this outcome in every program of this project.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Wrong => 91,
+            Self::Surroundings => 92,
+            Self::Inconclusive => 93,
+        }
+    }
+}
+
+/// One reason for an outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    /// A stable word in kebab case, listed in `docs/findings.md`.
+    pub id: String,
+    /// The cause in one sentence, with the numbers.
+    pub message: String,
+    /// What was seen that shows it, quoted.
+    pub evidence: Vec<String>,
+    /// What to do, in one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+    /// The outcome that this reason by itself leads to.
+    pub outcome: Outcome,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// What was proved.
+    pub outcome: Outcome,
+    /// The exit code; 105 when the run was interrupted, else the outcome's.
+    pub exit_code: u8,
+    /// Why, the weightiest first. A pass gives what was proved.
+    pub reasons: Vec<Reason>,
+}

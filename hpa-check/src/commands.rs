@@ -1,0 +1,34 @@
+//! The command line: one file a command, each with its flags and an `execute`.
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+mod schema;
+
+/// Proves that a Kubernetes HorizontalPodAutoscaler does what it was set up to do.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 pass, 1 internal error, 2 usage, 90 target not usable, \
+91 the autoscaler or its set-up is wrong, 92 the surroundings were the limit, 93 inconclusive, \
+105 interrupted.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the JSON Schema of the result
+    Schema(schema::Args),
+}
+
+impl Cli {
+    /// Runs the command; the number is the exit code of one that came to its end.
+    pub(crate) fn execute(self) -> Result<u8, Failure> {
+        match self.command {
+            Command::Schema(args) => schema::execute(&args),
+        }
+    }
+}
