@@ -10,6 +10,7 @@ use clap::Parser;
 
 mod commands;
 pub mod failure;
+pub mod outputs;
 
 /// Parses the command line, runs the command, and turns its end into an exit code.
 #[expect(

@@ -1,0 +1,163 @@
+//! Where the results go: the flags for it, and files that are written whole or not at all.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::failure::Failure;
+
+mod destination;
+mod recorder;
+
+pub(crate) use destination::Destination;
+pub(crate) use recorder::Recorder;
+
+/// The flags that say where results go and what is shown meanwhile; `#[command(flatten)]` them.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Outputs {
+    /// The files.
+    #[command(flatten)]
+    pub files: Files,
+    /// What to show while it runs: a live panel, a line a change, or nothing
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Ui::Auto)]
+    pub ui: Ui,
+}
+
+/// The reports to write.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Files {
+    /// Write a result: json, html, svg, md, junit or trace; `-` is standard output (repeatable)
+    #[arg(short, long = "output", value_name = "KIND=FILE")]
+    pub output: Vec<Output>,
+}
+
+/// What is shown while a run goes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Ui {
+    /// The panel on a terminal, else lines
+    #[default]
+    Auto,
+    /// A small panel, redrawn in place
+    Tui,
+    /// A line for each change
+    Line,
+    /// Nothing
+    None,
+}
+
+/// A form in which a result can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The result document, `hpa-check/1`.
+    Json,
+    /// One self-contained page.
+    Html,
+    /// The timeline alone, as a picture.
+    Svg,
+    /// A step summary in Markdown.
+    Md,
+    /// The reasons as test cases, for CI systems.
+    Junit,
+    /// Every observation, to be replayed.
+    Trace,
+}
+
+impl Kind {
+    const ALL: [(&'static str, Self); 6] = [
+        ("json", Self::Json),
+        ("html", Self::Html),
+        ("svg", Self::Svg),
+        ("md", Self::Md),
+        ("junit", Self::Junit),
+        ("trace", Self::Trace),
+    ];
+
+    /// The word for it on the command line.
+    pub fn word(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, kind)| *kind == self)
+            .map_or("result", |(word, _)| word)
+    }
+}
+
+/// One `-o KIND=FILE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// In which form.
+    pub kind: Kind,
+    /// The file; `None` is standard output.
+    pub file: Option<PathBuf>,
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (word, file) = text
+            .split_once('=')
+            .filter(|(_, file)| !file.is_empty())
+            .ok_or("expected KIND=FILE, such as html=report.html or json=-")?;
+        let kind = Kind::ALL
+            .iter()
+            .find(|(known, _)| *known == word)
+            .map(|(_, kind)| *kind)
+            .ok_or_else(|| {
+                format!("unknown kind `{word}`, expected json, html, svg, md, junit or trace")
+            })?;
+        let file = (file != "-").then(|| PathBuf::from(file));
+        Ok(Self { kind, file })
+    }
+}
+
+/// Outputs that were found writable.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// Every report, in the order given; the trace is not among them.
+    pub(crate) reports: Vec<(Kind, Destination)>,
+    /// Where the trace goes.
+    pub(crate) trace: Option<Destination>,
+}
+
+impl Files {
+    /// Finds every output writable, before anything runs; nothing is left behind by that.
+    pub(crate) fn open(&self) -> Result<Opened, Failure> {
+        self.refuse_collisions()?;
+        let mut opened = Opened {
+            reports: Vec::new(),
+            trace: None,
+        };
+        for output in &self.output {
+            let destination = Destination::open(output)?;
+            if output.kind == Kind::Trace {
+                opened.trace = Some(destination);
+            } else {
+                opened.reports.push((output.kind, destination));
+            }
+        }
+        Ok(opened)
+    }
+
+    fn refuse_collisions(&self) -> Result<(), Failure> {
+        for (index, output) in self.output.iter().enumerate() {
+            let mut earlier = self.output[..index].iter();
+            if earlier.clone().any(|e| e.file == output.file) {
+                let place = output.file.as_ref().map_or_else(
+                    || "standard output".to_owned(),
+                    |file| format!("`{}`", file.display()),
+                );
+                return Err(Failure::usage(format!(
+                    "two outputs go to {place}, which takes one: give each its own file"
+                )));
+            }
+            if output.kind == Kind::Trace && earlier.any(|e| e.kind == Kind::Trace) {
+                return Err(Failure::usage(
+                    "the trace can be written to one file only: give `-o trace=` once",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
