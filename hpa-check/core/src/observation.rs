@@ -405,6 +405,10 @@ pub struct Watch {
     /// The error, if there was one.
     #[serde(default)]
     pub error: Option<String>,
+    /// For `Lost`: the last instant up to which all is known, when that is earlier than the
+    /// observation. A dead connection is only noticed some time after it died.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
 }
 
 /// What became of a watch.
