@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
 
+mod decide;
 mod schema;
 
 /// Proves that a Kubernetes HorizontalPodAutoscaler does what it was set up to do.
@@ -20,6 +21,8 @@ const EXIT_CODES: &str = "Exit codes: 0 pass, 1 internal error, 2 usage, 90 targ
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Answer controller decisions given as data: JSON lines in, JSON lines out
+    Decide(decide::Args),
     /// Print the JSON Schema of the result
     Schema(schema::Args),
 }
@@ -28,6 +31,7 @@ impl Cli {
     /// Runs the command; the number is the exit code of one that came to its end.
     pub(crate) fn execute(self) -> Result<u8, Failure> {
         match self.command {
+            Command::Decide(args) => decide::execute(&args),
             Command::Schema(args) => schema::execute(&args),
         }
     }

@@ -4,8 +4,10 @@
 //! Observation ─ Trace ─ Timeline ─ model (what the controller must decide) ─ findings ─ Verdict
 //! ```
 
+pub mod decide;
 pub mod expectation;
 pub mod millis;
+pub mod model;
 pub mod observation;
 pub mod result;
 pub mod spec;

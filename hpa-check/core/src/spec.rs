@@ -45,7 +45,8 @@ pub struct MetricSpec {
     /// `Resource`, `ContainerResource`, `Pods`, `Object` or `External`; anything else is kept as it came.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The resource's or metric's name, `cpu` for what this project asserts.
+    /// The resource's or metric's name, `cpu` for what this project asserts; empty for a kind without one.
+    #[serde(default)]
     pub name: String,
     /// The container, for `ContainerResource`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

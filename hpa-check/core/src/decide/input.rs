@@ -1,0 +1,319 @@
+//! The form of `decide`'s input, and its way into the model's types.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::NOW;
+use crate::model::{self, Rules, Settings, ZERO_TIME};
+use crate::observation::Condition as StatusCondition;
+use crate::spec::{Behavior, ContainerCpu, MetricSpec, ScalingRules};
+use crate::units::Millicores;
+
+/// An instant by its age. `null` is the zero time. An age of exactly a window's length lies just
+/// outside it, as it does in a controller whose clock has gone on since the instant was taken.
+pub(super) fn instant(ago_seconds: Option<f64>) -> Timestamp {
+    let Some(ago) = ago_seconds else {
+        return ZERO_TIME;
+    };
+    let just_more = SignedDuration::try_from_secs_f64(ago)
+        .unwrap_or(SignedDuration::MAX)
+        .saturating_add(SignedDuration::from_micros(1));
+    NOW.checked_sub(just_more).unwrap_or(ZERO_TIME)
+}
+
+fn span(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ResourceReplicas {
+    pub(super) current_replicas: i32,
+    pub(super) metric: String,
+    pub(super) container: Option<String>,
+    pub(super) target_utilization: i32,
+    pub(super) tolerance: Tolerance,
+    #[serde(default)]
+    pub(super) controller: Controller,
+    pub(super) pods: Vec<Pod>,
+    pub(super) pod_metrics: Vec<PodMetric>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Tolerance {
+    pub(super) scale_up: f64,
+    pub(super) scale_down: f64,
+}
+
+/// The controller's settings; what is left out has the controller's default.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Controller {
+    tolerance: Option<f64>,
+    cpu_initialization_period_seconds: Option<f64>,
+    initial_readiness_delay_seconds: Option<f64>,
+    downscale_stabilization_seconds: Option<f64>,
+    scale_up_limit_factor: Option<f64>,
+    scale_up_limit_minimum: Option<f64>,
+    /// Kubernetes' version, such as `1.34`, where its rules differ from the newest.
+    version: Option<String>,
+}
+
+impl Controller {
+    pub(super) fn cpu_initialization_period(&self) -> Duration {
+        self.cpu_initialization_period_seconds
+            .map_or(Settings::default().cpu_initialization_period, span)
+    }
+
+    pub(super) fn initial_readiness_delay(&self) -> Duration {
+        self.initial_readiness_delay_seconds
+            .map_or(Settings::default().initial_readiness_delay, span)
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        let default = Settings::default();
+        Settings {
+            tolerance: self.tolerance.unwrap_or(default.tolerance),
+            cpu_initialization_period: self.cpu_initialization_period(),
+            initial_readiness_delay: self.initial_readiness_delay(),
+            downscale_stabilization: self
+                .downscale_stabilization_seconds
+                .map_or(default.downscale_stabilization, span),
+            scale_up_limit_factor: self
+                .scale_up_limit_factor
+                .unwrap_or(default.scale_up_limit_factor),
+            scale_up_limit_minimum: self
+                .scale_up_limit_minimum
+                .unwrap_or(default.scale_up_limit_minimum),
+        }
+    }
+
+    pub(super) fn rules(&self) -> Rules {
+        self.version
+            .as_deref()
+            .map_or_else(Rules::default, Rules::of_version)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Pod {
+    name: String,
+    phase: String,
+    #[serde(default)]
+    deleting: bool,
+    start_ago_seconds: Option<f64>,
+    ready_condition: Option<ReadyCondition>,
+    #[serde(default)]
+    containers: Vec<Container>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReadyCondition {
+    status: String,
+    last_transition_ago_seconds: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Container {
+    name: String,
+    cpu_request_milli: Option<i64>,
+}
+
+impl Pod {
+    pub(super) fn to_model(
+        &self,
+        extra_labels: Option<&BTreeMap<String, String>>,
+    ) -> model::pods::Pod {
+        model::pods::Pod {
+            name: self.name.clone(),
+            phase: self.phase.clone(),
+            deleting: self.deleting,
+            start: Some(instant(self.start_ago_seconds)),
+            ready: self
+                .ready_condition
+                .as_ref()
+                .map(|r| model::pods::ReadyCondition {
+                    status: r.status.clone(),
+                    last_transition: instant(r.last_transition_ago_seconds),
+                }),
+            containers: self
+                .containers
+                .iter()
+                .map(|c| ContainerCpu {
+                    name: c.name.clone(),
+                    cpu_request: c.cpu_request_milli.map(Millicores),
+                    cpu_limit: None,
+                })
+                .collect(),
+            extra_labels: extra_labels.cloned().unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PodMetric {
+    pod: String,
+    timestamp_ago_seconds: Option<f64>,
+    #[serde(default)]
+    window_seconds: f64,
+    containers: Vec<ContainerUse>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ContainerUse {
+    name: String,
+    cpu_usage_milli: Option<i64>,
+}
+
+impl PodMetric {
+    pub(super) fn to_model(&self) -> model::pods::PodMetric {
+        model::pods::PodMetric {
+            pod: self.pod.clone(),
+            timestamp: instant(self.timestamp_ago_seconds),
+            window: span(self.window_seconds),
+            containers: self
+                .containers
+                .iter()
+                .map(|c| (c.name.clone(), c.cpu_usage_milli))
+                .collect(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Reconcile {
+    pub(super) pods: Vec<Pod>,
+    pub(super) pod_metrics: Vec<PodMetric>,
+    pub(super) hpa: Hpa,
+    pub(super) scale: ScaleInput,
+    #[serde(default)]
+    pub(super) controller: Controller,
+    pub(super) recommendations: Option<Vec<Recommendation>>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(super) feature_gates: BTreeMap<String, bool>,
+    pub(super) fault: Option<Fault>,
+}
+
+fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Hpa {
+    pub(super) min_replicas: Option<i32>,
+    pub(super) max_replicas: i32,
+    #[serde(default)]
+    pub(super) metrics: Vec<MetricSpec>,
+    pub(super) behavior: Option<Behavior>,
+    pub(super) initial_conditions: Option<Vec<Condition>>,
+    pub(super) desired_replicas: Option<i32>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+    #[serde(default)]
+    reason: String,
+}
+
+impl From<Condition> for StatusCondition {
+    fn from(c: Condition) -> Self {
+        Self {
+            kind: c.kind,
+            status: c.status,
+            reason: c.reason,
+            message: String::new(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ScaleInput {
+    pub(super) spec_replicas: i32,
+    #[serde(default)]
+    pub(super) selector: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Recommendation {
+    replicas: i32,
+    ago_seconds: Option<f64>,
+}
+
+impl Recommendation {
+    pub(super) fn to_model(&self) -> model::normalize::Recommendation {
+        model::normalize::Recommendation {
+            replicas: self.replicas,
+            at: instant(self.ago_seconds),
+        }
+    }
+}
+
+/// What goes wrong around the sync. A conflict on the first write changes nothing that can be seen:
+/// the controller reads the size again and writes once more.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Fault {
+    pub(super) get_scale_error: Option<String>,
+    pub(super) update_scale_error: Option<String>,
+    pub(super) pod_metrics_list_error: Option<String>,
+    pub(super) external_metric_error: Option<String>,
+    pub(super) scale_status_selector: Option<String>,
+    #[serde(deserialize_with = "null_is_default")]
+    pub(super) other_hpa_selectors: Vec<String>,
+    pub(super) extra_pod_labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Convert {
+    pub(super) current_replicas: i32,
+    pub(super) desired_replicas: i32,
+    pub(super) min_replicas: i32,
+    pub(super) max_replicas: i32,
+    pub(super) scale_up: Option<ScalingRules>,
+    pub(super) scale_down: Option<ScalingRules>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(super) scale_up_events: Vec<Event>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(super) scale_down_events: Vec<Event>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Event {
+    pub(super) replica_change: i32,
+    pub(super) ago_seconds: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Stabilize {
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(super) recommendations: Vec<Recommendation>,
+    pub(super) current_replicas: i32,
+    pub(super) desired_replicas: i32,
+    #[serde(default)]
+    pub(super) scale_up_stabilization_window_seconds: u64,
+    #[serde(default)]
+    pub(super) scale_down_stabilization_window_seconds: u64,
+}

@@ -1,0 +1,141 @@
+//! What the autoscaler's controller decides, integer for integer.
+//!
+//! ```text
+//! pods + metrics ─ proposal ─┐
+//!                            ├─ reconcile ─ normalize (stabilize, rate limit) ─ Decision
+//! spec + history ────────────┘
+//! ```
+//!
+//! Every formula follows `pkg/controller/podautoscaler` of Kubernetes 1.36; the item's
+//! documentation names the function. Nothing here reads a clock: the instant of a sync is an argument.
+
+pub mod conditions;
+pub mod explain;
+pub mod normalize;
+pub mod pods;
+pub mod proposal;
+pub mod reconcile;
+pub mod selector;
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The instant that Go's zero time stands for here: set, and older than everything else.
+pub const ZERO_TIME: Timestamp = Timestamp::MIN;
+
+/// The controller's settings that decide anything.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Band around the target in which nothing happens, in both directions, as a fraction.
+    pub tolerance: f64,
+    /// How long after its start a pod's early CPU samples are mistrusted.
+    pub cpu_initialization_period: Duration,
+    /// How long after its start a pod that turns unready counts as never having been ready.
+    pub initial_readiness_delay: Duration,
+    /// The scale-down window where the spec gives none.
+    pub downscale_stabilization: Duration,
+    /// Legacy path: the largest factor of one step up.
+    pub scale_up_limit_factor: f64,
+    /// Legacy path: a step up may always reach this many replicas.
+    pub scale_up_limit_minimum: f64,
+}
+
+impl Default for Settings {
+    /// The defaults of kube-controller-manager.
+    fn default() -> Self {
+        Self {
+            tolerance: 0.1,
+            cpu_initialization_period: Duration::from_mins(5),
+            initial_readiness_delay: Duration::from_secs(30),
+            downscale_stabilization: Duration::from_mins(5),
+            scale_up_limit_factor: 2.0,
+            scale_up_limit_minimum: 4.0,
+        }
+    }
+}
+
+/// Feature gates and version rules that change a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// `HPAConfigurableTolerance`: `behavior.*.tolerance` is honoured. On by default from 1.35.
+    pub configurable_tolerance: bool,
+    /// `HPAScaleToZero`: zero replicas can be a state to come back from.
+    pub scale_to_zero: bool,
+    /// Pods that have succeeded are ignored like failed ones; before, they counted as missing.
+    pub ignore_succeeded: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            configurable_tolerance: true,
+            scale_to_zero: false,
+            ignore_succeeded: false,
+        }
+    }
+}
+
+impl Rules {
+    /// The rules of a Kubernetes version such as `1.34`; one that can't be read has the newest.
+    pub fn of_version(version: &str) -> Self {
+        let minor = version
+            .trim_start_matches('v')
+            .split('.')
+            .nth(1)
+            .and_then(|m| m.trim_end_matches('+').parse::<u32>().ok())
+            .unwrap_or(u32::MAX);
+        Self {
+            configurable_tolerance: minor >= 35,
+            scale_to_zero: false,
+            ignore_succeeded: minor >= 38,
+        }
+    }
+}
+
+/// The bands around a ratio of 1 in which nothing happens.
+/// `Tolerances.isWithin` in `replica_calculator.go`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tolerances {
+    /// Above 1.
+    pub scale_up: f64,
+    /// Below 1.
+    pub scale_down: f64,
+}
+
+impl Tolerances {
+    /// Whether a ratio of current to wanted use is near enough to 1; both ends belong to the band.
+    pub fn contain(self, ratio: f64) -> bool {
+        (1.0 - self.scale_down) <= ratio && ratio <= (1.0 + self.scale_up)
+    }
+}
+
+/// Go's conversion of a float to an `int32` on amd64: towards zero, and the smallest number for
+/// whatever does not fit.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the range is checked first"
+)]
+pub(crate) fn go_int32(value: f64) -> i32 {
+    if value.is_nan() || value >= 2_147_483_648.0 || value <= -2_147_483_649.0 {
+        i32::MIN
+    } else {
+        value as i32
+    }
+}
+
+/// `now − age`, or the zero time when that lies before all time.
+pub(crate) fn before(now: Timestamp, age: Duration) -> Timestamp {
+    SignedDuration::try_from(age)
+        .ok()
+        .and_then(|age| now.checked_sub(age).ok())
+        .unwrap_or(ZERO_TIME)
+}
+
+/// `instant + span`, or the end of time.
+pub(crate) fn after(instant: Timestamp, span: Duration) -> Timestamp {
+    SignedDuration::try_from(span)
+        .ok()
+        .and_then(|span| instant.checked_add(span).ok())
+        .unwrap_or(Timestamp::MAX)
+}

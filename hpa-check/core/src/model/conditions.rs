@@ -1,0 +1,55 @@
+//! The status conditions and how a sync changes them: `setConditionInList` in `horizontal.go`.
+
+use crate::observation::Condition;
+
+/// Sets a condition in place, or appends it: the order is that of first setting.
+pub fn set(
+    conditions: &mut Vec<Condition>,
+    kind: &str,
+    status: bool,
+    reason: &str,
+    message: impl Into<String>,
+) {
+    let new = Condition {
+        kind: kind.to_owned(),
+        status: if status { "True" } else { "False" }.to_owned(),
+        reason: reason.to_owned(),
+        message: message.into(),
+    };
+    match conditions.iter_mut().find(|c| c.kind == kind) {
+        Some(old) => *old = new,
+        None => conditions.push(new),
+    }
+}
+
+/// Whether a condition is there with status `True`.
+pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
+    conditions
+        .iter()
+        .find(|c| c.kind == kind)
+        .is_some_and(|c| c.status == "True")
+}
+
+/// `AbleToScale`.
+pub const ABLE_TO_SCALE: &str = "AbleToScale";
+/// `ScalingActive`.
+pub const SCALING_ACTIVE: &str = "ScalingActive";
+/// `ScalingLimited`.
+pub const SCALING_LIMITED: &str = "ScalingLimited";
+/// `ScaledToZero`, behind the gate `HPAScaleToZero`.
+pub const SCALED_TO_ZERO: &str = "ScaledToZero";
+
+/// The sentence that the controller writes with a reason of `ScalingLimited`.
+pub fn limited_message(reason: &str) -> &'static str {
+    match reason {
+        "ScaleUpLimit" => {
+            "the desired replica count is increasing faster than the maximum scale rate"
+        }
+        "ScaleDownLimit" => {
+            "the desired replica count is decreasing faster than the maximum scale rate"
+        }
+        "TooManyReplicas" => "the desired replica count is more than the maximum replica count",
+        "TooFewReplicas" => "the desired replica count is less than the minimum replica count",
+        _ => "the desired count is within the acceptable range",
+    }
+}

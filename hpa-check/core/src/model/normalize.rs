@@ -1,0 +1,291 @@
+//! From a proposal to a decision: stabilization and limits of speed, on both of the controller's
+//! paths. `normalizeDesiredReplicas` and `normalizeDesiredReplicasWithBehaviors` in `horizontal.go`.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Settings, before, go_int32};
+use crate::spec::{Behavior, PolicyKind, ScalingPolicy, ScalingRules, SelectPolicy};
+
+/// A proposal of an earlier sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recommendation {
+    /// The replicas proposed, before any limit.
+    pub replicas: i32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A change of the target's replicas that the controller made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScaleEvent {
+    /// By how many replicas, always positive.
+    pub change: i32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One direction's rules with every default filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FullRules {
+    /// History that holds a change back.
+    pub window: Duration,
+    /// Which policy counts.
+    pub select: SelectPolicy,
+    /// The limits of speed.
+    pub policies: Vec<ScalingPolicy>,
+    /// The direction's own tolerance.
+    pub tolerance: Option<f64>,
+}
+
+/// Both directions' rules with every default filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FullBehavior {
+    /// For growing.
+    pub up: FullRules,
+    /// For shrinking.
+    pub down: FullRules,
+}
+
+impl FullBehavior {
+    /// The API's defaults (`pkg/apis/autoscaling/v2/defaults.go`), and the controller's own for the
+    /// window of the scale-down.
+    pub fn of(behavior: &Behavior, settings: &Settings) -> Self {
+        let percent = ScalingPolicy {
+            kind: PolicyKind::Percent,
+            value: 100,
+            period_seconds: 15,
+        };
+        let pods = ScalingPolicy {
+            kind: PolicyKind::Pods,
+            value: 4,
+            period_seconds: 15,
+        };
+        Self {
+            up: FullRules::of(behavior.scale_up.as_ref(), Duration::ZERO, &[pods, percent]),
+            down: FullRules::of(
+                behavior.scale_down.as_ref(),
+                // The controller keeps whole seconds.
+                Duration::from_secs(settings.downscale_stabilization.as_secs()),
+                &[percent],
+            ),
+        }
+    }
+}
+
+impl FullRules {
+    fn of(rules: Option<&ScalingRules>, window: Duration, policies: &[ScalingPolicy]) -> Self {
+        let given = rules.cloned().unwrap_or_default();
+        Self {
+            window: given.stabilization_window_seconds.map_or(window, seconds),
+            select: given.select_policy.unwrap_or(SelectPolicy::Max),
+            policies: given.policies.unwrap_or_else(|| policies.to_vec()),
+            tolerance: given.tolerance,
+        }
+    }
+}
+
+fn seconds(value: i32) -> Duration {
+    Duration::from_secs(u64::try_from(value).unwrap_or(0))
+}
+
+/// A bound that was put on the replicas, or none, with the reason of the `ScalingLimited` condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limited {
+    /// The replicas after the bound.
+    pub replicas: i32,
+    /// `DesiredWithinRange`, `TooFewReplicas`, `TooManyReplicas`, `ScaleUpLimit` or `ScaleDownLimit`.
+    pub reason: &'static str,
+}
+
+const WITHIN: &str = "DesiredWithinRange";
+
+/// The highest proposal of the window, this one included: `stabilizeRecommendation`. It also
+/// raises above the present size, which the path with `behavior` never does.
+pub fn stabilize_legacy(
+    history: &[Recommendation],
+    desired: i32,
+    now: Timestamp,
+    window: Duration,
+) -> i32 {
+    let cutoff = before(now, window);
+    history
+        .iter()
+        .filter(|r| r.at >= cutoff)
+        .map(|r| r.replicas)
+        .fold(desired, i32::max)
+}
+
+/// The present size, moved only as far as every proposal of the windows agrees:
+/// `stabilizeRecommendationWithBehaviors`.
+pub fn stabilize(
+    history: &[Recommendation],
+    current: i32,
+    desired: i32,
+    now: Timestamp,
+    up_window: Duration,
+    down_window: Duration,
+) -> i32 {
+    let newer = |window| {
+        let cutoff = before(now, window);
+        history
+            .iter()
+            .filter(move |r| r.at > cutoff)
+            .map(|r| r.replicas)
+    };
+    let lowest = newer(up_window).fold(desired, i32::min);
+    let highest = newer(down_window).fold(desired, i32::max);
+    current.max(lowest).min(highest)
+}
+
+/// The bounds and the limit of one step up without `behavior`: `convertDesiredReplicasWithRules`.
+pub fn limit_legacy(
+    current: i32,
+    desired: i32,
+    min: i32,
+    max: i32,
+    settings: &Settings,
+) -> Limited {
+    let step =
+        (settings.scale_up_limit_factor * f64::from(current)).max(settings.scale_up_limit_minimum);
+    let step = go_int32(step);
+    let (cap, reason) = if max > step {
+        (step, "ScaleUpLimit")
+    } else {
+        (max, "TooManyReplicas")
+    };
+    if desired < min {
+        Limited {
+            replicas: min,
+            reason: "TooFewReplicas",
+        }
+    } else if desired > cap {
+        Limited {
+            replicas: cap,
+            reason,
+        }
+    } else {
+        Limited {
+            replicas: desired,
+            reason: WITHIN,
+        }
+    }
+}
+
+/// The changes that the controller made, by direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changes<'a> {
+    /// Growths.
+    pub up: &'a [ScaleEvent],
+    /// Shrinkages.
+    pub down: &'a [ScaleEvent],
+}
+
+/// The bounds and the policies of the direction taken: `convertDesiredReplicasWithBehaviorRate`.
+pub fn limit(
+    current: i32,
+    desired: i32,
+    (min, max): (i32, i32),
+    behavior: &FullBehavior,
+    changes: Changes<'_>,
+    now: Timestamp,
+) -> Limited {
+    if desired > current {
+        let step = up_limit(current, &behavior.up, changes, now).max(current);
+        let (cap, reason) = if max > step {
+            (step, "ScaleUpLimit")
+        } else {
+            (max, "TooManyReplicas")
+        };
+        if desired > cap {
+            return Limited {
+                replicas: cap,
+                reason,
+            };
+        }
+    } else if desired < current {
+        let step = down_limit(current, &behavior.down, changes, now).min(current);
+        let (floor, reason) = if min < step {
+            (step, "ScaleDownLimit")
+        } else {
+            (min, "TooFewReplicas")
+        };
+        if desired < floor {
+            return Limited {
+                replicas: floor,
+                reason,
+            };
+        }
+    }
+    Limited {
+        replicas: desired,
+        reason: WITHIN,
+    }
+}
+
+/// The most replicas that the policies allow now: `calculateScaleUpLimitWithScalingRules`.
+pub fn up_limit(current: i32, rules: &FullRules, changes: Changes<'_>, now: Timestamp) -> i32 {
+    let proposals = rules.policies.iter().map(|policy| {
+        let start = at_period_start(current, policy, changes, now);
+        match policy.kind {
+            PolicyKind::Pods => start.wrapping_add(policy.value),
+            PolicyKind::Percent => {
+                go_int32((f64::from(start) * (1.0 + f64::from(policy.value) / 100.0)).ceil())
+            }
+        }
+    });
+    match rules.select {
+        SelectPolicy::Disabled => current,
+        SelectPolicy::Min => proposals.fold(i32::MAX, i32::min),
+        SelectPolicy::Max => proposals.fold(i32::MIN, i32::max),
+    }
+}
+
+/// The fewest replicas that the policies allow now: `calculateScaleDownLimitWithBehaviors`. Growing
+/// rounds a percentage up, shrinking cuts it off.
+pub fn down_limit(current: i32, rules: &FullRules, changes: Changes<'_>, now: Timestamp) -> i32 {
+    let proposals = rules.policies.iter().map(|policy| {
+        let start = at_period_start(current, policy, changes, now);
+        match policy.kind {
+            PolicyKind::Pods => start.wrapping_sub(policy.value),
+            PolicyKind::Percent => {
+                go_int32(f64::from(start) * (1.0 - f64::from(policy.value) / 100.0))
+            }
+        }
+    });
+    match rules.select {
+        SelectPolicy::Disabled => current,
+        SelectPolicy::Min => proposals.fold(i32::MIN, i32::max),
+        SelectPolicy::Max => proposals.fold(i32::MAX, i32::min),
+    }
+}
+
+/// The replicas when the policy's period began, from the changes since.
+fn at_period_start(
+    current: i32,
+    policy: &ScalingPolicy,
+    changes: Changes<'_>,
+    now: Timestamp,
+) -> i32 {
+    let cutoff = before(now, seconds(policy.period_seconds));
+    let within = |events: &[ScaleEvent]| {
+        events
+            .iter()
+            .filter(|e| e.at > cutoff)
+            .fold(0_i32, |sum, e| sum.wrapping_add(e.change))
+    };
+    current
+        .wrapping_sub(within(changes.up))
+        .wrapping_add(within(changes.down))
+}
+
+/// The longest period of a direction's policies: how long its changes have to be remembered.
+pub fn longest_period(rules: &FullRules) -> Duration {
+    rules
+        .policies
+        .iter()
+        .map(|p| seconds(p.period_seconds))
+        .max()
+        .unwrap_or_default()
+}
