@@ -1,0 +1,52 @@
+# What people and CI call. Works with GNU make 3.81 (macOS) and any POSIX shell.
+
+.POSIX:
+.SUFFIXES:
+.DEFAULT_GOAL := help
+
+# Further flags for the rehearsal, such as: make demo DEMO="--cpu-request 2000m"
+DEMO =
+
+target = $${CARGO_TARGET_DIR:-target}
+programs = -p fib-server -p fib-loadgen -p hpa-check
+results = -o json=target/demo/result.json -o html=target/demo/report.html \
+	-o svg=target/demo/timeline.svg -o trace=target/demo/trace.jsonl \
+	--load-result target/demo/load.json
+
+.PHONY: help
+help: ## List the targets
+	@echo 'Usage: make TARGET'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
+
+.PHONY: demo
+demo: programs ## Build, then rehearse 3 -> 10 -> 3 on this machine; report in target/demo/
+	@mkdir -p target/demo
+	@exec $(target)/release/hpa-check rehearse --exit-with-parent $(results) $(DEMO)
+
+.PHONY: demo-short
+demo-short: programs ## The same with less time at rest and at the top, for CI
+	@mkdir -p target/demo
+	@exec $(target)/release/hpa-check rehearse --exit-with-parent --short $(results) $(DEMO)
+
+.PHONY: test
+test: check-tools ## Every test that needs no root and no cluster
+	cargo test --workspace --locked
+
+.PHONY: lint
+lint: check-tools ## Formatting, clippy with warnings as errors, and licences when cargo-deny is installed
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@if cargo deny --version >/dev/null 2>&1; then \
+		cargo deny --locked check bans licenses sources; \
+	else \
+		echo 'make: cargo-deny is not installed, so licences and sources are not checked: cargo install cargo-deny --locked' >&2; \
+	fi
+
+.PHONY: programs
+programs: check-tools ## Build the three programs for release
+	cargo build --release --locked $(programs)
+
+# aws-lc-sys, which comes with goose's TLS, compiles C but needs no cmake on Linux and macOS.
+.PHONY: check-tools
+check-tools: ## Say what this machine lacks to build, and the command that installs it
+	@sh .ci/check-tools
