@@ -1,1 +1,103 @@
-fn main() {}
+//! `fib-server`: reads its settings, takes its ports, serves until told to stop.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use fib_server::args::Args;
+use fib_server::config::Config;
+use fib_server::lifecycle::{Stop, exit_with_stdin};
+use fib_server::{Bound, telemetry};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A setting is wrong; clap ends with the same.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let check = args.check_config;
+    let config = match Config::load(args) {
+        Ok(config) => config,
+        Err(error) => return fail(USAGE, &error),
+    };
+    if check {
+        return print_config(&config);
+    }
+    let _log = match telemetry::start(config.log_format, &config.log_level) {
+        Ok(guard) => guard,
+        Err(error) => return fail(USAGE, &error),
+    };
+    match run(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(1, &*error),
+    }
+}
+
+fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    if config.exit_with_stdin {
+        exit_with_stdin()?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.worker_threads)
+        .enable_all()
+        .build()?;
+    tracing::info!(
+        worker_threads = config.worker_threads,
+        compute_threads = config.compute_threads,
+        max_n = config.max_n,
+        "starting"
+    );
+    runtime.block_on(async {
+        let stop = Stop::default();
+        // Before the port is open: from then on a signal means an orderly stop.
+        let (mut term, mut int) = (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        );
+        let signalled = stop.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+                signalled.signal();
+            }
+        });
+        let server = Bound::new(config)?;
+        announce(&server)?;
+        server.run(stop).await?;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+/// The one line on standard output: where it listens, now that it does.
+fn announce(server: &Bound) -> Result<(), Box<dyn std::error::Error>> {
+    let admin = server
+        .admin_address()?
+        .map(|a| format!(" admin http://{a}"))
+        .unwrap_or_default();
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "fib-server listening on http://{}{admin}",
+        server.address()?
+    )?;
+    out.flush()?;
+    Ok(())
+}
+
+fn print_config(config: &Config) -> ExitCode {
+    let text = serde_json::to_string_pretty(config).unwrap_or_default();
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(1, &error),
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where a failure is told to the user"
+)]
+fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("fib-server: {error}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,148 @@
+//! Errors as problem details (RFC 9457): one shape for every answer that is not the one asked for.
+
+use std::time::Duration;
+
+use salvo::http::{HeaderName, HeaderValue, StatusCode, header};
+use salvo::{Response, http::ResBody};
+use serde_json::{Map, Value, json};
+
+use crate::compute::ComputeError;
+
+/// The media type.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A problem, and how it is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// The answer's status.
+    pub status: StatusCode,
+    /// The kind, as the last part of its URI.
+    kind: &'static str,
+    /// The sentence for a person.
+    detail: String,
+    /// Members of this kind alone.
+    members: Map<String, Value>,
+    /// Header of this kind alone.
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            kind,
+            detail: detail.into(),
+            members: Map::new(),
+            header: None,
+        }
+    }
+
+    fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(member.to_owned(), value.into());
+        self
+    }
+
+    /// A parameter that can't be read: what was wrong with it, and what is allowed.
+    pub fn parameter(name: &str, wrong: &str, allowed: &str) -> Self {
+        let detail = format!("The parameter {name} can't be used: {wrong}. Allowed: {allowed}.");
+        Self::new(StatusCode::BAD_REQUEST, "bad-parameter", detail)
+            .with("parameter", name)
+            .with("wrong", wrong)
+            .with("allowed", allowed)
+    }
+
+    /// A parameter that can be read and is above its limit.
+    pub fn above_limit(name: &str, limit: u64) -> Self {
+        let detail = format!("The parameter {name} is above this server's limit of {limit}.");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "above-limit", detail)
+            .with("parameter", name)
+            .with("limit", limit)
+            .with("allowed", format!("a whole number from 0 to {limit}"))
+    }
+
+    /// A fault of the program.
+    pub fn internal() -> Self {
+        let detail = "The server failed at this request; the others go on.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// A status that the framework has set without a body.
+    pub fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::new(
+                status,
+                "not-found",
+                "There is nothing at this path. Try /get?n=90 or /docs.",
+            ),
+            StatusCode::METHOD_NOT_ALLOWED => Self::new(
+                status,
+                "method-not-allowed",
+                "This path does not have this method. The header Allow lists its methods.",
+            ),
+            other => {
+                let reason = other.canonical_reason().unwrap_or("An error");
+                Self::new(other, "http", format!("{reason}."))
+            }
+        }
+    }
+
+    fn retry_after(mut self, after: Duration) -> Self {
+        let seconds = after.as_secs_f64().ceil().clamp(1.0, 3_600.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 1 and 3600"
+        )]
+        let seconds = seconds as u64;
+        self.header = Some((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        self.with("retry_after_seconds", seconds)
+    }
+
+    /// Makes this problem the answer. A HEAD request gets its headers.
+    pub fn write_to(self, response: &mut Response) {
+        let mut body = Map::new();
+        body.insert(
+            "type".to_owned(),
+            json!(format!("urn:fib:problem:{}", self.kind)),
+        );
+        body.insert(
+            "title".to_owned(),
+            json!(self.status.canonical_reason().unwrap_or("Error")),
+        );
+        body.insert("status".to_owned(), json!(self.status.as_u16()));
+        body.insert("detail".to_owned(), json!(self.detail));
+        body.extend(self.members);
+        response.status_code(self.status);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.remove(header::ETAG);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some((name, value)) = self.header {
+            headers.insert(name, value);
+        }
+        response.replace_body(ResBody::Once(Value::Object(body).to_string().into()));
+    }
+}
+
+impl From<ComputeError> for Problem {
+    fn from(error: ComputeError) -> Self {
+        match error {
+            ComputeError::Shed {
+                reason,
+                retry_after,
+            } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "The server has more work than it can do in time; try again later.",
+            )
+            .with("reason", reason.as_str())
+            .retry_after(retry_after),
+            ComputeError::Deadline => Self::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "deadline-passed",
+                "The computation took longer than this server allows, and was stopped.",
+            ),
+            ComputeError::Broken => Self::internal(),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The server's life after the first signal: lame duck, then stop, then gone.
+//!
+//! A lame duck still accepts and answers, says on its probe that it is not ready, and asks each client
+//! to leave with its next answer. So no client is cut off: it learns in time, by a header.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+/// The two steps of stopping. Clones are the same server's.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    drain: CancellationToken,
+    at_once: CancellationToken,
+}
+
+impl Stop {
+    /// A signal has come: the first begins the orderly stop, the second ends it.
+    pub fn signal(&self) {
+        if self.drain.is_cancelled() {
+            self.at_once.cancel();
+        } else {
+            self.drain.cancel();
+        }
+    }
+
+    /// Waits for the first signal.
+    pub async fn requested(&self) {
+        self.drain.cancelled().await;
+    }
+
+    /// Waits for the second signal.
+    pub async fn hurried(&self) {
+        self.at_once.cancelled().await;
+    }
+}
+
+/// Whether the server is on its way out.
+#[derive(Debug, Default)]
+pub struct Lifecycle {
+    draining: AtomicBool,
+    ready: AtomicBool,
+}
+
+impl Lifecycle {
+    /// It serves from now on.
+    pub fn serves(&self) {
+        self.ready.store(true, Ordering::Relaxed);
+    }
+
+    /// It asks its clients to leave from now on.
+    pub fn drains(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it asks its clients to leave.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether new clients should come.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed) && !self.is_draining()
+    }
+}
+
+/// Ends this process when standard input ends, at once and whatever else it does: the parent that
+/// holds the other end is gone.
+pub fn exit_with_stdin() -> std::io::Result<()> {
+    std::thread::Builder::new()
+        .name("stdin".to_owned())
+        .spawn(|| {
+            // What is read does not matter, only that it ends.
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            #[expect(
+                clippy::exit,
+                reason = "nobody is left to be told, and every thread may be busy"
+            )]
+            std::process::exit(0);
+        })?;
+    Ok(())
+}
