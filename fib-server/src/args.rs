@@ -84,7 +84,7 @@ pub struct Settings {
     #[arg(long, env = "FIB_CACHE_CONTROL", value_name = "WORD")]
     pub cache_control: Option<CacheControl>,
 
-    /// Name of this pod, for the header x-fib-pod [default: POD_NAME, else HOSTNAME]
+    /// Name of this pod, for the header x-fib-pod [default: `POD_NAME`, else HOSTNAME]
     #[arg(long, env = "FIB_POD", value_name = "NAME")]
     pub pod: Option<String>,
 
@@ -92,7 +92,7 @@ pub struct Settings {
     #[arg(long, env = "FIB_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
 
-    /// error, warn, info, debug or trace, or a filter such as fib_server=debug [default: info]
+    /// error, warn, info, debug or trace, or a filter such as `fib_server=debug` [default: info]
     #[arg(long, env = "FIB_LOG_LEVEL", value_name = "LEVEL")]
     pub log_level: Option<String>,
 

@@ -68,8 +68,10 @@ struct Job {
     n: u64,
     cost: Duration,
     cancel: Cancel,
-    run: Box<dyn FnOnce(&Cancel) -> Result<(), Stopped> + Send>,
+    run: Task,
 }
+
+type Task = Box<dyn FnOnce(&Cancel) -> Result<(), Stopped> + Send>;
 
 /// Cancels its work when dropped: the handler's future is dropped when the client goes away.
 struct AbandonOnDrop(Cancel);

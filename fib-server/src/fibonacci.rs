@@ -202,7 +202,7 @@ fn write_digits(
     write_digits(&low, smaller, width, cancel, text)
 }
 
-/// Room enough for the decimal digits: log10(2) < 0.30103.
+/// Room enough for the decimal digits.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -210,7 +210,7 @@ fn write_digits(
     reason = "an estimate of a capacity"
 )]
 fn digits_at_most(value: &Natural) -> usize {
-    (value.significant_bits() as f64 * 0.301_03) as usize + 2
+    (value.significant_bits() as f64 * std::f64::consts::LOG10_2) as usize + 2
 }
 
 /// The hexadecimal digits, in lower case.

@@ -297,7 +297,10 @@ impl Collector for ProcessCpu {
             Self::follow(&self.throttled_seconds, cpu.throttled_seconds);
             self.quota.set(cpu.quota_cores.unwrap_or_default());
         }
-        self.all().into_iter().flat_map(|c| c.collect()).collect()
+        self.all()
+            .into_iter()
+            .flat_map(Collector::collect)
+            .collect()
     }
 }
 

@@ -97,11 +97,10 @@ impl Bound {
             handle.stop_forceful();
         };
         tokio::pin!(stopping);
-        let served = tokio::select! {
-            served = serving => served,
+        tokio::select! {
+            result = serving => result.map_err(CannotServe::internal),
             () = stopping => Ok(()),
-        };
-        served.map_err(CannotServe::internal)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use salvo::http::{HeaderName, HeaderValue, StatusCode, header};
+use salvo::http::{HeaderValue, StatusCode, header};
 use salvo::{Response, http::ResBody};
 use serde_json::{Map, Value, json};
 
@@ -22,8 +22,8 @@ pub struct Problem {
     detail: String,
     /// Members of this kind alone.
     members: Map<String, Value>,
-    /// Header of this kind alone.
-    header: Option<(HeaderName, HeaderValue)>,
+    /// Seconds after which another try may go better.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -33,7 +33,7 @@ impl Problem {
             kind,
             detail: detail.into(),
             members: Map::new(),
-            header: None,
+            retry_after: None,
         }
     }
 
@@ -94,7 +94,7 @@ impl Problem {
             reason = "between 1 and 3600"
         )]
         let seconds = seconds as u64;
-        self.header = Some((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        self.retry_after = Some(seconds);
         self.with("retry_after_seconds", seconds)
     }
 
@@ -117,8 +117,8 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.remove(header::ETAG);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some((name, value)) = self.header {
-            headers.insert(name, value);
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.replace_body(ResBody::Once(Value::Object(body).to_string().into()));
     }

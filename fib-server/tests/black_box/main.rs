@@ -1,0 +1,12 @@
+//! The service from outside: real sockets, the raw bytes of HTTP, and the program itself.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod client;
+mod http;
+mod malformed;
+mod overload;
+mod probes;
+mod program;
+mod server;
+mod stopping;

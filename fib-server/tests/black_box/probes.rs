@@ -1,0 +1,102 @@
+//! The admin port: it answers whatever the pool does.
+
+use std::time::{Duration, Instant};
+
+use fib_server::args::{Settings, Span};
+
+use crate::client::{Connection, get, request};
+use crate::server::{Server, settings};
+
+#[test]
+fn a_server_that_serves_is_alive_ready_and_measured() {
+    let server = Server::standard();
+    get(server.address, "/get?n=90");
+    assert_eq!(get(server.admin, "/livez").status, 200);
+    assert_eq!(get(server.admin, "/readyz").status, 200);
+    let metrics = get(server.admin, "/metrics").text();
+    for series in [
+        r#"http_requests_total{method="GET",path="/get",status="200"} 1"#,
+        "fib_process_cpu_seconds_total",
+        "fib_queue_depth 0",
+    ] {
+        assert!(
+            metrics.contains(series),
+            "{series} is missing in\n{metrics}"
+        );
+    }
+}
+
+#[test]
+fn a_path_that_matches_nothing_never_becomes_a_label() {
+    let server = Server::standard();
+    get(server.address, "/some/secret/path");
+    request(server.address, "BREW", "/get", "");
+    let metrics = get(server.admin, "/metrics").text();
+    assert!(metrics.contains(r#"path="unmatched""#) && metrics.contains(r#"method="_OTHER""#));
+    assert!(!metrics.contains("secret"));
+}
+
+#[test]
+fn a_drained_server_is_not_ready_and_alive_and_still_answers() {
+    let server = Server::standard();
+    assert_eq!(request(server.admin, "POST", "/drain", "").status, 202);
+    get(server.admin, "/readyz").json()["status"]
+        .as_str()
+        .map_or_else(|| panic!(), |s| assert_eq!(s, "draining"));
+    assert_eq!(get(server.admin, "/readyz").status, 503);
+    assert_eq!(get(server.admin, "/livez").status, 200);
+    let mut connection = Connection::open(server.address);
+    connection.send(b"GET /get?n=1 HTTP/1.1\r\nhost: test\r\n\r\n");
+    let answer = connection.answer(true).unwrap();
+    assert_eq!(
+        (answer.status, answer.header("connection")),
+        (200, Some("close"))
+    );
+}
+
+#[test]
+fn the_admin_port_can_be_scraped_in_milliseconds() {
+    let server = Server::standard();
+    let best = (0..20)
+        .map(|_| {
+            let begun = Instant::now();
+            get(server.admin, "/metrics");
+            begun.elapsed()
+        })
+        .min()
+        .unwrap();
+    assert!(best < Duration::from_millis(5), "{best:?}");
+}
+
+#[test]
+fn liveness_answers_within_20_ms_while_every_compute_thread_is_busy() {
+    let server = Server::start(Settings {
+        max_n: Some(u64::MAX),
+        deadline: Some(Span(Duration::from_mins(1))),
+        ..settings()
+    });
+    let _busy: Vec<_> = (0..2)
+        .map(|_| {
+            let mut connection = Connection::open(server.address);
+            connection.send(b"GET /get?n=4000000000 HTTP/1.1\r\nhost: test\r\n\r\n");
+            connection
+        })
+        .collect();
+    // The program's own promise is for ten seconds; three hundred answers show as much in three.
+    let begun = Instant::now();
+    let mut times = Vec::new();
+    let mut connection = Connection::open(server.admin);
+    while times.len() < 300 && begun.elapsed() < Duration::from_secs(20) {
+        let asked = Instant::now();
+        connection.send(b"GET /livez HTTP/1.1\r\nhost: test\r\n\r\n");
+        assert_eq!(connection.answer(true).unwrap().status, 200);
+        times.push(asked.elapsed());
+    }
+    times.sort_unstable();
+    let p99 = times[times.len() * 99 / 100];
+    assert!(
+        p99 < Duration::from_millis(20),
+        "p99 {p99:?} of {}",
+        times.len()
+    );
+}

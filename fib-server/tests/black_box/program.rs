@@ -1,0 +1,163 @@
+//! The program: its line on standard output, its exit codes, its settings.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use assert_cmd::cargo::cargo_bin;
+use predicates::prelude::*;
+
+use crate::client::get;
+
+fn fib_server() -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::new(cargo_bin!("fib-server"));
+    command.env_clear();
+    command
+}
+
+fn spawn(args: &[&str]) -> (Child, String) {
+    let mut child = Command::new(cargo_bin!("fib-server"))
+        .args([
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+            "--drain-delay",
+            "0s",
+        ])
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    (child, line)
+}
+
+#[test]
+fn it_says_in_one_line_where_it_listens_once_it_does() {
+    let (mut child, line) = spawn(&[]);
+    let mut words = line.split_whitespace();
+    assert_eq!(
+        (words.next(), words.next(), words.next()),
+        (Some("fib-server"), Some("listening"), Some("on"))
+    );
+    let address = words
+        .next()
+        .unwrap()
+        .strip_prefix("http://")
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(words.next(), Some("admin"));
+    assert_eq!(get(address, "/get?n=10").json()["value"], "55");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn it_ends_in_order_when_told_to() {
+    let (mut child, _) = spawn(&[]);
+    let told = Command::new("kill")
+        .arg(child.id().to_string())
+        .status()
+        .unwrap();
+    assert!(told.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn it_ends_with_its_standard_input_even_while_every_thread_computes() {
+    let (mut child, line) = spawn(&[
+        "--exit-with-stdin",
+        "--max-n",
+        "4000000000",
+        "--compute-threads",
+        "1",
+    ]);
+    let address = line
+        .split_whitespace()
+        .nth(3)
+        .unwrap()
+        .strip_prefix("http://")
+        .unwrap();
+    let mut busy = std::net::TcpStream::connect(address).unwrap();
+    busy.write_all(b"GET /get?n=4000000000 HTTP/1.1\r\nhost: test\r\n\r\n")
+        .unwrap();
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_port_in_use_is_one_sentence_that_names_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    fib_server()
+        .args(["--listen", &address, "--admin", "none"])
+        .assert()
+        .code(1)
+        .stdout("")
+        .stderr(predicate::str::contains(&address).and(predicate::str::contains("--listen")));
+}
+
+#[test]
+fn a_wrong_setting_ends_with_code_2_before_anything_is_opened() {
+    for args in [
+        &["--listen", "nowhere"][..],
+        &["--deadline", "5"],
+        &["--queue", "0"],
+        &["--no-such-flag"],
+    ] {
+        fib_server().args(args).assert().code(2).stdout("");
+    }
+    fib_server()
+        .args(["--log-level", "a=b=c"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("log-level"));
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fib.toml");
+    std::fs::write(
+        &file,
+        "max-n = 1000\nqueue = 7\nmax-sequence-n = 10\ndeadline = \"3s\"\n",
+    )
+    .unwrap();
+    let output = fib_server()
+        .args(["--check-config", "--max-sequence-n", "30", "--config"])
+        .arg(&file)
+        .env("FIB_MAX_SEQUENCE_N", "20")
+        .env("FIB_QUEUE", "8")
+        .assert()
+        .success();
+    let config: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    assert_eq!(config["max_n"], 1000);
+    assert_eq!(config["max_sequence_n"], 30);
+    assert_eq!(config["queue"], 8);
+    assert_eq!(config["deadline_ms"], 3000);
+}
+
+#[test]
+fn a_file_with_an_unknown_key_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fib.toml");
+    std::fs::write(&file, "max-m = 1000\n").unwrap();
+    fib_server()
+        .arg("--config")
+        .arg(&file)
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("max-m"));
+    fib_server()
+        .args(["--config", "/no/such/file"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("/no/such/file"));
+}

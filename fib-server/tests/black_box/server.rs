@@ -1,0 +1,77 @@
+//! A server in this process, on ports that the kernel chose, stopped when the test ends.
+
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use fib_server::Bound;
+use fib_server::args::{Settings, Span};
+use fib_server::config::Config;
+use fib_server::lifecycle::Stop;
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) stop: Stop,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Settings for tests: free ports, two compute threads, no waiting at the end.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        listen: Some("127.0.0.1:0".to_owned()),
+        admin: Some("127.0.0.1:0".to_owned()),
+        pod: Some("pod-1".to_owned()),
+        compute_threads: Some(2),
+        keepalive_requests: Some(0),
+        drain_delay: Some(Span(Duration::ZERO)),
+        ..Settings::default()
+    }
+}
+
+impl Server {
+    pub(crate) fn start(settings: Settings) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let stop = Stop::default();
+        let bound = {
+            let _inside = runtime.enter();
+            Bound::new(Config::resolve(settings).unwrap()).unwrap()
+        };
+        let (address, admin) = (
+            bound.address().unwrap(),
+            bound.admin_address().unwrap().unwrap(),
+        );
+        let told = stop.clone();
+        let thread = std::thread::spawn(move || runtime.block_on(bound.run(told)).unwrap());
+        Self {
+            address,
+            admin,
+            stop,
+            thread: Some(thread),
+        }
+    }
+
+    pub(crate) fn standard() -> Self {
+        Self::start(settings())
+    }
+
+    /// Waits for the end of an orderly stop.
+    pub(crate) fn join(mut self) {
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.signal();
+        self.stop.signal();
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking());
+        }
+    }
+}
