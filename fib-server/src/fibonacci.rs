@@ -104,10 +104,11 @@ impl Cancel {
 
     /// Whether to go on.
     pub fn check(&self) -> Result<(), Stopped> {
-        if self.flag.load(Ordering::Relaxed) {
-            Err(Stopped::Abandoned)
-        } else if Instant::now() >= self.deadline {
+        // The deadline first: who waits gives up at the deadline too, and that is why.
+        if Instant::now() >= self.deadline {
             Err(Stopped::Deadline)
+        } else if self.flag.load(Ordering::Relaxed) {
+            Err(Stopped::Abandoned)
         } else {
             Ok(())
         }
