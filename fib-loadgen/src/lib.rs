@@ -1,1 +1,6 @@
-//! To be described.
+//! A load generator.
+pub mod chance;
+pub mod oracle;
+pub mod plan;
+pub mod quantity;
+pub mod workload;

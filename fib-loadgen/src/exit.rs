@@ -1,0 +1,102 @@
+//! How a run ends: the exit codes, and which one wins when several apply.
+
+use std::process::ExitCode;
+
+/// Why a run ended as it did, in the order in which they win.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ending {
+    /// Something in the generator itself broke.
+    Internal,
+    /// The command line can't be carried out.
+    Usage,
+    /// The target could not be used, so nothing was tested.
+    Target,
+    /// An answer was wrong.
+    Wrong,
+    /// A threshold was not met.
+    Threshold,
+    /// The generator was the limit, and that was to fail.
+    Saturated,
+    /// Stopped by a signal or by the end of standard input; the result was written.
+    Interrupted,
+}
+
+impl Ending {
+    /// The exit code, as k6 has it where it has it; 90 to 92 are free there.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::Target => 90,
+            Self::Wrong => 91,
+            Self::Saturated => 92,
+            Self::Threshold => 99,
+            Self::Interrupted => 105,
+        }
+    }
+
+    /// A stable word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Internal => "internal-error",
+            Self::Usage => "usage",
+            Self::Target => "target-not-usable",
+            Self::Wrong => "wrong-answer",
+            Self::Saturated => "generator-saturated",
+            Self::Threshold => "threshold-failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// The code of all that happened: 0 for nothing, else that of the first in rank.
+pub fn code_of(endings: &[Ending]) -> u8 {
+    endings.iter().min().map_or(0, |ending| ending.code())
+}
+
+/// A failure that ends the program, in one sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Which kind, and so which exit code.
+    pub ending: Ending,
+    /// What was wrong, what was expected, what to do.
+    pub message: String,
+}
+
+impl Failure {
+    /// The command line can't be carried out.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { ending: Ending::Usage, message: message.into() }
+    }
+
+    /// The target can't be used.
+    pub fn target(message: impl Into<String>) -> Self {
+        Self { ending: Ending::Target, message: message.into() }
+    }
+
+    /// Something broke here.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self { ending: Ending::Internal, message: message.into() }
+    }
+
+    /// The code to exit with.
+    pub fn exit_code(&self) -> ExitCode {
+        self.ending.code().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_answers_outrank_thresholds_and_those_saturation_and_that_an_interruption() {
+        use Ending::{Interrupted, Saturated, Threshold, Wrong};
+        assert_eq!(code_of(&[]), 0);
+        assert_eq!(code_of(&[Interrupted]), 105);
+        assert_eq!(code_of(&[Interrupted, Saturated]), 92);
+        assert_eq!(code_of(&[Interrupted, Saturated, Threshold]), 99);
+        assert_eq!(code_of(&[Interrupted, Saturated, Threshold, Wrong]), 91);
+    }
+}

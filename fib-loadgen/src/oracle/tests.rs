@@ -1,0 +1,135 @@
+//! The oracle against F(n) added up digit by digit, and against answers that are wrong in one place.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// F(0), F(1), … as decimal strings, by adding as on paper.
+fn on_paper(count: usize) -> Vec<String> {
+    let (mut a, mut b) = (vec![0_u8], vec![1_u8]);
+    let mut all = Vec::with_capacity(count);
+    for _ in 0..count {
+        all.push(a.iter().rev().map(|digit| char::from(b'0' + digit)).collect());
+        let mut carry = 0;
+        let mut sum: Vec<u8> = (0..b.len())
+            .map(|at| {
+                let total = b[at] + a.get(at).copied().unwrap_or(0) + carry;
+                carry = total / 10;
+                total % 10
+            })
+            .collect();
+        if carry > 0 {
+            sum.push(carry);
+        }
+        a = std::mem::replace(&mut b, sum);
+    }
+    all
+}
+
+fn answer(n: u32, value: &str) -> String {
+    format!(r#"{{"n":{n},"value":"{value}","digits":{}}}"#, value.len())
+}
+
+fn judge(n: u32, body: &str) -> Result<(), Flaw> {
+    let mut reader = Reader::new(n, true);
+    reader.push(body.as_bytes());
+    reader.finish()
+}
+
+#[test]
+fn every_true_answer_is_accepted_and_its_digits_are_counted_exactly() {
+    for (n, value) in (0..).zip(on_paper(5_000)) {
+        assert_eq!(digits(n), value.len() as u64, "F({n})");
+        assert_eq!(judge(n, &answer(n, &value)), Ok(()), "F({n})");
+    }
+}
+
+#[test]
+fn digit_counts_agree_with_published_ones_far_out() {
+    // OEIS A068070: the number of digits of F(10^n).
+    let published = [1, 2, 21, 209, 2_090, 20_899, 208_988, 2_089_877, 20_898_764, 208_987_640];
+    for (power, expected) in published.into_iter().enumerate() {
+        assert_eq!(digits(10_u32.pow(u32::try_from(power).unwrap())), expected, "10^{power}");
+    }
+}
+
+#[test]
+fn digit_counts_are_right_where_f_n_comes_nearest_to_a_power_of_ten() {
+    // n·log10 φ − log10 √5 with 60 digits, computed apart: the first and the third are just below a whole number.
+    let nearest = [
+        (39_625_924, 8_281_328),     //   8281327.999999999861…
+        (103_534_579, 21_637_448),   //  21637447.000000000791…
+        (519_112_806, 108_488_160),  // 108488159.999999999759…
+        (3_316_234_264, 693_051_974), // 693051973.000000000028…
+    ];
+    for (n, expected) in nearest {
+        assert_eq!(digits(n), expected, "F({n})");
+    }
+}
+
+#[test]
+fn residues_agree_with_plain_addition() {
+    let (mut a, mut b) = (0, 1);
+    for n in 0..100_000 {
+        assert_eq!(residue(n), a, "F({n})");
+        (a, b) = (b, add(a, b));
+    }
+}
+
+#[test]
+fn the_largest_index_has_a_residue_too() {
+    // The recurrence ties it to its neighbours.
+    assert_eq!(residue(u32::MAX), add(residue(u32::MAX - 1), residue(u32::MAX - 2)));
+}
+
+#[test]
+fn each_way_to_be_wrong_has_its_name() {
+    let cases = [
+        (r#"{"n":90,"value":"2880067194370816121","digits":19}"#, Flaw::Value),
+        (r#"{"n":90,"value":"2880067194370816120","digits":18}"#, Flaw::Digits),
+        (r#"{"n":90,"value":"288006719437081612","digits":19}"#, Flaw::Digits),
+        (r#"{"n":90,"value":"02880067194370816120","digits":19}"#, Flaw::Digits),
+        (r#"{"n":90,"value":"0880067194370816120","digits":19}"#, Flaw::Format),
+        (r#"{"n":91,"value":"2880067194370816120","digits":19}"#, Flaw::Format),
+        (r#"{"n":90,"value":2880067194370816120,"digits":19}"#, Flaw::Format),
+        (r#"{"n":90,"value":"2880067194370816120","digits":19} "#, Flaw::Format),
+        (r#"{"n":90,"value":"28800671943-70816120","digits":19}"#, Flaw::Format),
+        (r#"{"n":90,"value":"2880067194370816120","digits":19"#, Flaw::Truncated),
+        (r#"{"n":90,"value":"28800"#, Flaw::Truncated),
+        ("", Flaw::Truncated),
+        ("<html>", Flaw::Format),
+    ];
+    for (body, flaw) in cases {
+        assert_eq!(judge(90, body), Err(flaw), "{body}");
+    }
+}
+
+#[test]
+fn a_reader_that_is_not_asked_to_prove_still_checks_the_form() {
+    let mut reader = Reader::new(90, false);
+    reader.push(br#"{"n":90,"value":"2880067194370816121","digits":19}"#);
+    assert_eq!(reader.finish(), Ok(()));
+    let mut reader = Reader::new(90, false);
+    reader.push(br#"{"n":90,"value":"288","digits":3}"#);
+    assert_eq!(reader.finish(), Err(Flaw::Digits));
+}
+
+proptest! {
+    #[test]
+    fn any_single_wrong_digit_is_caught(n in 2_u32..3_000, at in any::<prop::sample::Index>(), by in 1_u8..10) {
+        let true_value = on_paper(n as usize + 1).pop().unwrap();
+        let mut wrong = true_value.into_bytes();
+        let at = at.index(wrong.len());
+        wrong[at] = (wrong[at] - b'0' + by) % 10 + b'0';
+        let wrong = String::from_utf8(wrong).unwrap();
+        prop_assert!(judge(n, &answer(n, &wrong)).is_err());
+    }
+
+    #[test]
+    fn how_the_body_is_cut_into_pieces_changes_nothing(n in 0_u32..2_000, piece in 1_usize..50) {
+        let body = answer(n, &on_paper(n as usize + 1).pop().unwrap());
+        let mut reader = Reader::new(n, true);
+        body.as_bytes().chunks(piece).for_each(|bytes| reader.push(bytes));
+        prop_assert_eq!(reader.finish(), Ok(()));
+    }
+}

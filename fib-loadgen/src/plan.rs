@@ -1,0 +1,196 @@
+//! What load at which instant: validated, pure, and the same for `plan` and `run`.
+
+use std::time::Duration;
+
+mod schedule;
+mod shape;
+mod stage;
+
+pub use schedule::{Arrival, Schedule, Ticket};
+pub use shape::{Piece, Shape};
+pub use stage::{Stage, Target};
+
+/// The load of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Who decides when the next request goes out.
+    pub model: Model,
+    /// Users (closed model) or requests a second (open model) over time.
+    pub shape: Shape,
+    /// The leading part that is recorded apart and not judged.
+    pub warmup: Duration,
+    /// Stop once exactly this many requests were sent.
+    pub requests: Option<u64>,
+}
+
+/// Who decides when the next request goes out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Model {
+    /// Each user sends its next request once it has the answer, after thinking for a time in this span.
+    Closed {
+        /// Shortest and longest pause.
+        think: (Duration, Duration),
+    },
+    /// Requests have a time of their own; users are only the workers that send them.
+    Open {
+        /// The most requests in flight.
+        workers: u32,
+        /// How arrivals are spaced.
+        arrival: Arrival,
+    },
+}
+
+/// What the command line says about the load.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// `--users`
+    pub users: Option<u32>,
+    /// `--rate`, requests a second
+    pub rate: Option<f64>,
+    /// `--stage`, in order
+    pub stages: Vec<Stage>,
+    /// `--run-time`
+    pub run_time: Option<Duration>,
+    /// `--ramp-up`
+    pub ramp_up: Option<Duration>,
+    /// `--ramp-down`
+    pub ramp_down: Duration,
+    /// `--warmup`
+    pub warmup: Duration,
+    /// `--requests`
+    pub requests: Option<u64>,
+    /// `--think`
+    pub think: Option<(Duration, Duration)>,
+    /// `--arrival`
+    pub arrival: Arrival,
+}
+
+/// Users when nothing says how many.
+const USERS: u32 = 50;
+/// Workers of a rate when nothing says how many: 2,000 requests a second at 100 ms each.
+const WORKERS: u32 = 200;
+/// Time to start one user, by default. 500 users are up within 5 s, and a server sees no stampede.
+const RAMP_PER_USER: Duration = Duration::from_millis(10);
+/// The longest ramp that is chosen unasked.
+const LONGEST_RAMP: Duration = Duration::from_secs(8);
+/// How long a run holds its load when nothing says how long.
+const RUN_TIME: Duration = Duration::from_secs(30);
+/// A year: what "until stopped" means to arithmetic that wants an end.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+impl Plan {
+    /// Makes the plan, or says in one sentence why there is none.
+    pub fn new(wanted: &Wanted) -> Result<Self, String> {
+        let open = wanted.rate.is_some()
+            || wanted.stages.iter().any(|stage| matches!(stage.target, Target::Rate(_)));
+        if open && wanted.stages.iter().any(|stage| matches!(stage.target, Target::Users(_))) {
+            return Err("stages of users and of a rate can't be mixed: write every stage as D:USERS or as D:RATE/s".to_owned());
+        }
+        if !wanted.stages.is_empty()
+            && (wanted.run_time.is_some() || wanted.ramp_up.is_some() || !wanted.ramp_down.is_zero())
+        {
+            return Err("stages say how long the run is: leave out --run-time, --ramp-up and --ramp-down, or the stages".to_owned());
+        }
+        let shape = if open { open_shape(wanted)? } else { closed_shape(wanted)? };
+        if shape.peak() <= 0.0 {
+            return Err("the plan sends nothing: give a stage, --users or --rate above 0".to_owned());
+        }
+        if wanted.warmup >= shape.end() {
+            return Err("the warm-up is as long as the run, so nothing would be judged: shorten --warmup".to_owned());
+        }
+        let model = if open {
+            if wanted.think.is_some() {
+                return Err("--think belongs to users, not to a rate: leave out one of them".to_owned());
+            }
+            Model::Open { workers: wanted.users.unwrap_or(WORKERS), arrival: wanted.arrival }
+        } else {
+            Model::Closed { think: wanted.think.unwrap_or_default() }
+        };
+        Ok(Self { model, shape, warmup: wanted.warmup, requests: wanted.requests })
+    }
+
+    /// The most users at once.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "users are u32 by construction")]
+    pub fn users(&self) -> u32 {
+        match self.model {
+            Model::Closed { .. } => self.shape.peak().ceil() as u32,
+            Model::Open { workers, .. } => workers,
+        }
+    }
+
+    /// The names of the phases, in order; [`Plan::phase_at`] gives indices into them.
+    pub fn phases(&self) -> Vec<Phase> {
+        let warmup = (!self.warmup.is_zero()).then(|| Phase {
+            name: "warmup".to_owned(),
+            start: Duration::ZERO,
+            end: self.warmup,
+            judged: false,
+        });
+        let mut phases: Vec<Phase> = warmup.into_iter().collect();
+        for piece in self.shape.pieces().iter().filter(|piece| piece.end() > self.warmup) {
+            let kind = piece.kind();
+            let before = phases
+                .iter()
+                .filter(|phase| phase.name.trim_end_matches(|c: char| c == '-' || c.is_ascii_digit()) == kind)
+                .count();
+            let name = if before == 0 { kind.to_owned() } else { format!("{kind}-{}", before + 1) };
+            let start = piece.start.max(self.warmup);
+            phases.push(Phase { name, start, end: piece.end(), judged: true });
+        }
+        phases
+    }
+}
+
+/// A stretch of the run that is recorded on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phase {
+    /// `warmup`, `ramp-up`, `hold`, `ramp-down`, with a number when there are several.
+    pub name: String,
+    /// From when, since the start of the load.
+    pub start: Duration,
+    /// Until when.
+    pub end: Duration,
+    /// Whether it counts for thresholds and latencies.
+    pub judged: bool,
+}
+
+/// The index of the phase that `elapsed` falls into; what comes after the end belongs to the last.
+pub fn phase_at(phases: &[Phase], elapsed: Duration) -> usize {
+    phases
+        .iter()
+        .position(|phase| elapsed < phase.end)
+        .unwrap_or(phases.len().saturating_sub(1))
+}
+
+fn hold_time(wanted: &Wanted) -> Duration {
+    match wanted.run_time {
+        Some(Duration::ZERO) => FOREVER,
+        Some(time) => time,
+        // With a number of requests it is that number that ends the run.
+        None if wanted.requests.is_some() => FOREVER,
+        None => RUN_TIME,
+    }
+}
+
+fn open_shape(wanted: &Wanted) -> Result<Shape, String> {
+    if wanted.stages.is_empty() {
+        let rate = wanted.rate.unwrap_or_default();
+        return Shape::trapezoid(rate, wanted.ramp_up.unwrap_or_default(), hold_time(wanted), wanted.ramp_down);
+    }
+    Shape::from_stages(wanted.rate.unwrap_or_default(), &wanted.stages)
+}
+
+fn closed_shape(wanted: &Wanted) -> Result<Shape, String> {
+    if wanted.stages.is_empty() {
+        let users = wanted.users.unwrap_or(USERS);
+        let ramp = wanted.ramp_up.unwrap_or_else(|| (RAMP_PER_USER * users).min(LONGEST_RAMP));
+        return Shape::trapezoid(f64::from(users), ramp, hold_time(wanted), wanted.ramp_down);
+    }
+    if wanted.users.is_some() {
+        return Err("--users and stages of users both say how many users there are: leave out one".to_owned());
+    }
+    Shape::from_stages(0.0, &wanted.stages)
+}
+
+#[cfg(test)]
+mod tests;

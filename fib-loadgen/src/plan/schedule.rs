@@ -1,0 +1,99 @@
+//! Tickets: which request is next, and, in the open model, when it is due.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::{Model, Plan, Shape};
+use crate::chance::{self, Purpose};
+
+/// How the arrivals of an open model are spaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Arrival {
+    /// Evenly, as the rate says
+    #[default]
+    Uniform,
+    /// As independent people would: exponential gaps from the seed
+    Poisson,
+}
+
+impl Arrival {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::Poisson => "poisson",
+        }
+    }
+}
+
+/// The right to send one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    /// Its number; decides its `n`.
+    pub index: u64,
+    /// When it is due, since the start of the load; `None` when it is due whenever a user is free.
+    pub due: Option<Duration>,
+}
+
+/// Hands out tickets in order; shared by all users.
+#[derive(Debug)]
+pub struct Schedule {
+    pacing: Pacing,
+    next: AtomicU64,
+    limit: u64,
+}
+
+#[derive(Debug)]
+enum Pacing {
+    /// No times: the closed model.
+    Free,
+    Uniform(Shape),
+    /// Beside the shape: the index of the next arrival and the area at which it comes.
+    Poisson { shape: Shape, seed: u64, arrivals: Mutex<(u64, f64)> },
+}
+
+impl Schedule {
+    /// The schedule of a plan; the seed decides Poisson gaps.
+    pub fn new(plan: &Plan, seed: u64) -> Self {
+        let shape = plan.shape.clone();
+        let pacing = match plan.model {
+            Model::Closed { .. } => Pacing::Free,
+            Model::Open { arrival: Arrival::Uniform, .. } => Pacing::Uniform(shape),
+            Model::Open { arrival: Arrival::Poisson, .. } => {
+                Pacing::Poisson { shape, seed, arrivals: Mutex::new((0, 0.0)) }
+            }
+        };
+        Self { pacing, next: AtomicU64::new(0), limit: plan.requests.unwrap_or(u64::MAX) }
+    }
+
+    /// The next ticket; `None` when the plan has no more.
+    #[expect(clippy::cast_precision_loss, reason = "below 2^53 tickets, and far below in practice")]
+    pub fn take(&self) -> Option<Ticket> {
+        match &self.pacing {
+            Pacing::Free => self.claim().map(|index| Ticket { index, due: None }),
+            Pacing::Uniform(shape) => {
+                let index = self.claim()?;
+                let due = shape.inverse(index as f64)?;
+                Some(Ticket { index, due: Some(due) })
+            }
+            Pacing::Poisson { shape, seed, arrivals } => {
+                let mut arrivals = arrivals.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let (index, area) = *arrivals;
+                // A Poisson process of any rate is one of rate 1 on the axis of the rate's area.
+                let area = area - (1.0 - chance::unit(*seed, Purpose::Arrival, index)).ln();
+                *arrivals = (index + 1, area);
+                drop(arrivals);
+                if index >= self.limit {
+                    return None;
+                }
+                Some(Ticket { index, due: Some(shape.inverse(area)?) })
+            }
+        }
+    }
+
+    fn claim(&self) -> Option<u64> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        (index < self.limit).then_some(index)
+    }
+}

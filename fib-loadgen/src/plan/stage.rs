@@ -1,0 +1,57 @@
+//! One `--stage`: `60s:500` ramps to 500 users within 60 s, `60s@500` jumps to them and holds.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::quantity;
+
+/// A step of the plan.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stage {
+    /// How long it takes.
+    pub length: Duration,
+    /// Where it leads.
+    pub target: Target,
+    /// Whether it is there from its first moment (`@`), rather than ramping from the stage before (`:`).
+    pub jump: bool,
+}
+
+/// How much load a stage leads to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Target {
+    /// So many users.
+    Users(u32),
+    /// So many requests a second.
+    Rate(f64),
+}
+
+impl Target {
+    /// Users, or requests a second.
+    pub fn level(self) -> f64 {
+        match self {
+            Self::Users(users) => f64::from(users),
+            Self::Rate(rate) => rate,
+        }
+    }
+}
+
+impl FromStr for Stage {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let at = text.find([':', '@']).ok_or_else(|| {
+            format!("`{text}` is no stage: write D:TARGET to ramp or D@TARGET to hold, such as 30s:500 users or 60s@430/s")
+        })?;
+        let (length, target) = (&text[..at], &text[at + 1..]);
+        let length = quantity::duration(length)?;
+        let target = if target.contains('/') {
+            Target::Rate(quantity::rate(target)?)
+        } else {
+            let users = target.parse().map_err(|_| {
+                format!("`{target}` is no target: write a number of users or a rate such as 430/s")
+            })?;
+            Target::Users(users)
+        };
+        Ok(Self { length, target, jump: text[at..].starts_with('@') })
+    }
+}

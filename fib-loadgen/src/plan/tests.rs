@@ -1,0 +1,110 @@
+//! What the plan promises, in numbers.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn staged(stages: &[&str]) -> Wanted {
+    let stages = stages.iter().map(|text| text.parse().unwrap()).collect();
+    Wanted { stages, ..Wanted::default() }
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+#[test]
+fn five_hundred_users_are_up_within_ten_seconds_unasked() {
+    let plan = Plan::new(&Wanted { users: Some(500), ..Wanted::default() }).unwrap();
+    assert_eq!(plan.users(), 500);
+    assert!(plan.shape.at(seconds(10.0)) >= 500.0);
+    assert!(plan.shape.end() > seconds(30.0));
+}
+
+#[test]
+fn a_colon_ramps_and_an_at_sign_jumps() {
+    let plan = Plan::new(&staged(&["10s:100/s", "10s@400/s", "10s:0/s"])).unwrap();
+    assert!((plan.shape.at(seconds(5.0)) - 50.0).abs() < 1e-9);
+    assert!((plan.shape.at(seconds(10.0)) - 400.0).abs() < 1e-9);
+    assert!((plan.shape.at(seconds(25.0)) - 200.0).abs() < 1e-9);
+    // 500 in the ramp, 4000 held, 2000 on the way down.
+    assert!((plan.shape.area(seconds(30.0)) - 6500.0).abs() < 1e-6);
+}
+
+#[test]
+fn phases_are_named_by_what_happens_in_them() {
+    let plan = Plan::new(&staged(&["8s@20/s", "40s@430/s", "30s:40/s", "5s@40/s"])).unwrap();
+    let names: Vec<_> = plan.phases().into_iter().map(|phase| phase.name).collect();
+    assert_eq!(names, ["hold", "hold-2", "ramp-down", "hold-3"]);
+    assert_eq!(phase_at(&plan.phases(), seconds(8.0)), 1);
+    assert_eq!(phase_at(&plan.phases(), seconds(999.0)), 3);
+}
+
+#[test]
+fn the_warm_up_is_a_phase_of_its_own_and_not_judged() {
+    let wanted = Wanted { warmup: seconds(2.0), ..staged(&["10s@5"]) };
+    let phases = Plan::new(&wanted).unwrap().phases();
+    assert_eq!((phases[0].name.as_str(), phases[0].judged), ("warmup", false));
+    assert_eq!(phases[1].start, seconds(2.0));
+}
+
+#[test]
+fn plans_that_contradict_themselves_are_refused() {
+    let refused = [
+        staged(&["1s:5", "1s:5/s"]),
+        Wanted { run_time: Some(seconds(1.0)), ..staged(&["1s:5"]) },
+        Wanted { users: Some(5), ..staged(&["1s:5"]) },
+        Wanted { think: Some((seconds(1.0), seconds(1.0))), rate: Some(5.0), ..Wanted::default() },
+        Wanted { rate: Some(0.0), ..Wanted::default() },
+        Wanted { warmup: seconds(60.0), ..Wanted::default() },
+        staged(&["0s:5"]),
+    ];
+    for wanted in refused {
+        assert!(Plan::new(&wanted).is_err(), "{wanted:?}");
+    }
+}
+
+#[test]
+fn uniform_tickets_are_due_evenly_and_end_with_the_plan() {
+    let plan = Plan::new(&staged(&["2s@100/s"])).unwrap();
+    let schedule = Schedule::new(&plan, 1);
+    let dues: Vec<_> = std::iter::from_fn(|| schedule.take()).map(|ticket| ticket.due.unwrap()).collect();
+    assert_eq!(dues.len(), 200);
+    assert_eq!(dues[50], seconds(0.5));
+    assert_eq!(schedule.take(), None);
+}
+
+#[test]
+fn poisson_tickets_keep_the_rate_and_the_seed_decides_them() {
+    let wanted = Wanted { arrival: Arrival::Poisson, ..staged(&["100s@100/s"]) };
+    let plan = Plan::new(&wanted).unwrap();
+    let dues = |seed| -> Vec<_> {
+        let schedule = Schedule::new(&plan, seed);
+        std::iter::from_fn(move || schedule.take()).collect()
+    };
+    assert_eq!(dues(7), dues(7));
+    assert_ne!(dues(7), dues(8));
+    // 10,000 expected, standard deviation 100.
+    assert!((9_600..10_400).contains(&dues(7).len()), "{}", dues(7).len());
+}
+
+#[test]
+fn a_number_of_requests_is_exact() {
+    let plan = Plan::new(&Wanted { users: Some(3), requests: Some(7), ..Wanted::default() }).unwrap();
+    let schedule = Schedule::new(&plan, 1);
+    assert_eq!(std::iter::from_fn(|| schedule.take()).count(), 7);
+}
+
+proptest! {
+    #[test]
+    fn inverse_undoes_area(from in 0.0_f64..1000.0, to in 0.0_f64..1000.0, share in 0.0_f64..0.999) {
+        prop_assume!(from + to > 1.0);
+        let stages = [format!("0s:{from}/s"), format!("10s:{to}/s"), "5s@7/s".to_owned()];
+        let stages: Vec<&str> = stages.iter().map(String::as_str).collect();
+        let shape = Plan::new(&staged(&stages)).unwrap().shape;
+        let area = shape.area(seconds(15.0)) * share;
+        let at = shape.inverse(area).unwrap();
+        // Nanoseconds of the instant, times the rate.
+        prop_assert!((shape.area(at) - area).abs() < 1e-3, "{} {}", shape.area(at), area);
+    }
+}

@@ -1,0 +1,127 @@
+//! How durations, counts and rates are written on the command line.
+
+use std::time::Duration;
+
+/// A duration: `90s`, `1m30s`, `500ms`, `2h`, or a bare number of seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let bad = || format!("`{text}` is no duration: write it like 500ms, 30s, 1m30s or 2h");
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).map_err(|_| bad());
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let unit_at = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .filter(|at| *at > 0)
+            .ok_or_else(bad)?;
+        let (number, after) = rest.split_at(unit_at);
+        let number: f64 = number.parse().map_err(|_| bad())?;
+        let unit_end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, next) = after.split_at(unit_end);
+        let unit = match unit {
+            "us" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err(bad()),
+        };
+        let part = Duration::try_from_secs_f64(number * unit).map_err(|_| bad())?;
+        total = total.checked_add(part).ok_or_else(bad)?;
+        rest = next;
+    }
+    if text.is_empty() { Err(bad()) } else { Ok(total) }
+}
+
+/// A span `A` or `A:B` (or `A..B`) of anything, with `A` at most `B`.
+pub fn span<T: PartialOrd + Copy>(
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<(T, T), String> {
+    let (from, to) = text
+        .split_once("..")
+        .or_else(|| text.split_once(':'))
+        .unwrap_or((text, text));
+    let (from, to) = (parse(from)?, parse(to)?);
+    if from > to {
+        return Err(format!("`{text}` is empty: the first bound is above the second"));
+    }
+    Ok((from, to))
+}
+
+/// A whole number of at least one: `500`, `10k`, `1m`, `1_000`.
+pub fn count(text: &str) -> Result<u64, String> {
+    let bad = || format!("`{text}` is no count: write a whole number above 0, such as 500, 10k or 1m");
+    let lower = text.to_ascii_lowercase();
+    let (digits, factor) = match lower.as_bytes().last() {
+        Some(b'k') => (&lower[..lower.len() - 1], 1_000),
+        Some(b'm') => (&lower[..lower.len() - 1], 1_000_000),
+        _ => (&lower[..], 1),
+    };
+    let number: u64 = digits.replace('_', "").parse().map_err(|_| bad())?;
+    number.checked_mul(factor).filter(|n| *n > 0).ok_or_else(bad)
+}
+
+/// Requests a second: `430/s`, `120/m`, or a bare number a second.
+pub fn rate(text: &str) -> Result<f64, String> {
+    let bad = || format!("`{text}` is no rate: write it like 430/s or 120/m, at most 10000000/s");
+    let (number, seconds) = match text.split_once('/') {
+        Some((number, "s")) => (number, 1.0),
+        Some((number, "m")) => (number, 60.0),
+        Some(_) => return Err(bad()),
+        None => (text, 1.0),
+    };
+    let number: f64 = number.parse().map_err(|_| bad())?;
+    let rate = number / seconds;
+    // Above this, 64-bit microsecond arithmetic and any one machine are long exhausted.
+    if (0.0..=1e7).contains(&rate) { Ok(rate) } else { Err(bad()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_in_the_usual_forms() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1.5"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in ["", "s", "5x", "-1s", "5s3", "nan", "inf", "1e300h", "5 s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn counts_take_k_and_m_and_are_never_zero() {
+        assert_eq!(count("10k"), Ok(10_000));
+        assert_eq!(count("1M"), Ok(1_000_000));
+        for text in ["0", "", "k", "-5", "1.5", "99999999999999999999"] {
+            assert!(count(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_are_a_second_or_a_minute_and_possible() {
+        assert_eq!(rate("430/s"), Ok(430.0));
+        assert_eq!(rate("120/m"), Ok(2.0));
+        assert_eq!(rate("0.5"), Ok(0.5));
+        for text in ["", "-1", "5/h", "nan", "inf", "1e9"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_span_may_be_one_value_or_two_in_order() {
+        assert_eq!(span("5", count), Ok((5, 5)));
+        assert_eq!(span("5:9", count), Ok((5, 9)));
+        assert_eq!(span("1s..2s", duration).map(|s| s.1), Ok(Duration::from_secs(2)));
+        assert!(span("9:5", count).is_err());
+    }
+}
