@@ -21,6 +21,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::observation::ControllerSettings;
+
 /// The instant that Go's zero time stands for here: set, and older than everything else.
 pub const ZERO_TIME: Timestamp = Timestamp::MIN;
 
@@ -51,6 +53,18 @@ impl Default for Settings {
             downscale_stabilization: Duration::from_mins(5),
             scale_up_limit_factor: 2.0,
             scale_up_limit_minimum: 4.0,
+        }
+    }
+}
+
+impl From<&ControllerSettings> for Settings {
+    fn from(given: &ControllerSettings) -> Self {
+        Self {
+            tolerance: given.tolerance,
+            cpu_initialization_period: given.cpu_initialization_period,
+            initial_readiness_delay: given.initial_readiness_delay,
+            downscale_stabilization: given.downscale_stabilization,
+            ..Self::default()
         }
     }
 }
