@@ -1,0 +1,46 @@
+//! `decide` itself: the form, and lines that are not of it.
+
+use hpa_check_core::decide;
+use serde_json::{Value, json};
+
+use crate::case::even;
+
+#[test]
+fn every_line_is_answered_in_order_and_a_bad_one_does_not_stop_the_rest() {
+    let (pods, metrics) = even(3, 92);
+    let good = json!({"id": "good", "kind": "resource_replicas", "input": {
+        "currentReplicas": 3, "metric": "cpu", "container": null, "targetUtilization": 50,
+        "tolerance": {"scaleUp": 0.1, "scaleDown": 0.1}, "pods": pods, "podMetrics": metrics}});
+    let input = format!(
+        "{good}\nnot json\n{}\n{}\n\n{good}",
+        json!({"id": 7, "kind": "no_such_kind", "input": {}}),
+        json!({"id": "short", "kind": "reconcile", "input": {"pods": []}}),
+    );
+    let mut output = Vec::new();
+    let all = decide::run(input.as_bytes(), &mut output).unwrap();
+    let answers: Vec<Value> = String::from_utf8(output)
+        .unwrap()
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    assert!(!all);
+    assert_eq!(answers.len(), 5);
+    assert_eq!(answers[0]["result"]["replicas"], 6);
+    assert_eq!(answers[1]["id"], Value::Null);
+    assert_eq!(answers[2]["id"], 7);
+    assert!(
+        answers[2]["error"]
+            .as_str()
+            .unwrap()
+            .contains("no_such_kind")
+    );
+    assert_eq!(answers[3]["id"], "short");
+    assert!(answers[3]["error"].as_str().unwrap().contains("podMetrics"));
+    assert_eq!(answers[4]["result"]["replicas"], 6);
+}
+
+#[test]
+fn good_lines_alone_are_all_answered() {
+    let mut output = Vec::new();
+    assert!(decide::run(&b""[..], &mut output).unwrap());
+}

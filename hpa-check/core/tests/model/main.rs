@@ -1,0 +1,12 @@
+//! The controller's rules, one sentence each, asked through `decide`.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod behavior;
+mod case;
+mod conditions;
+mod front_door;
+mod legacy;
+mod properties;
+mod proposal;
+mod readiness;
