@@ -1,0 +1,95 @@
+//! What one request costs on this machine: the number to ask for, and its CPU time.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+
+use super::child::Child;
+use super::pod::{addresses, arguments};
+use super::probe;
+
+/// The number asked for first. It is doubled until a request costs enough.
+const FIRST_N: u64 = 50_000;
+
+/// The service's default limit on n is 1,000,000; this is the last doubling below it.
+const LAST_N: u64 = 800_000;
+
+/// What a request should cost at least. Then some 200 requests a second are the whole load: the cost
+/// of carrying them is small beside that of computing, and so many a second that their number is steady.
+const WORTHWHILE: Duration = Duration::from_millis(2);
+
+/// CPU time to spend for one measurement: the operating system counts in steps of 10 ms.
+const MEASURE: Duration = Duration::from_millis(150);
+
+/// A machine that needs longer for that is busy with something else.
+const AT_MOST: Duration = Duration::from_secs(2);
+
+/// Measurements of the number that is chosen. The smallest counts: a disturbed one is too big, and
+/// would make the load too small.
+const TIMES: usize = 3;
+
+/// The number to ask for, and what a request for it costs.
+pub(super) async fn cost(fib_server: &Path, n: Option<u64>) -> Result<(u64, Duration), String> {
+    let mut child = Child::start(fib_server, &arguments("calibration", Duration::ZERO))?;
+    let service = addresses(&mut child).await?.service;
+    let mut meter = Meter {
+        pid: Pid::from_u32(child.pid),
+        system: System::new().map_err(|e| format!("CPU times can't be read: {e}"))?,
+    };
+    let mut chosen = n.unwrap_or(FIRST_N);
+    let mut cost = meter.measure(service, chosen).await?;
+    while n.is_none() && cost < WORTHWHILE && chosen < LAST_N {
+        chosen *= 2;
+        cost = meter.measure(service, chosen).await?;
+    }
+    for _ in 1..TIMES {
+        cost = cost.min(meter.measure(service, chosen).await?);
+    }
+    Ok((chosen, cost))
+}
+
+/// Reads the CPU time of one process.
+struct Meter {
+    pid: Pid,
+    system: System,
+}
+
+impl Meter {
+    /// The CPU time of one request, averaged over as many as it takes. Each has a connection of its
+    /// own, as most have under the load.
+    async fn measure(
+        &mut self,
+        service: std::net::SocketAddr,
+        n: u64,
+    ) -> Result<Duration, String> {
+        let path = format!("/get?n={n}");
+        let (began, before) = (Instant::now(), self.used()?);
+        let mut requests = 0;
+        loop {
+            for _ in 0..5 {
+                match probe::get(service, &path, AT_MOST).await {
+                    Some(200) => requests += 1,
+                    Some(code) => return Err(format!("`GET {path}` was answered with {code}")),
+                    None => return Err(format!("`GET {path}` was not answered in time")),
+                }
+            }
+            let used = self.used()?.saturating_sub(before);
+            if used >= MEASURE || began.elapsed() >= AT_MOST {
+                return Ok(used / requests);
+            }
+        }
+    }
+
+    fn used(&mut self) -> Result<Duration, String> {
+        self.system.refresh_processes_specifics(
+            ProcessesToUpdate::Some(&[self.pid]),
+            true,
+            ProcessRefreshKind::nothing().with_cpu(),
+        );
+        self.system
+            .process(self.pid)
+            .map(|process| Duration::from_millis(process.accumulated_cpu_time()))
+            .ok_or_else(|| "it is gone".to_owned())
+    }
+}

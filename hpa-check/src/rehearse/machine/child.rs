@@ -1,0 +1,103 @@
+//! A program started by the rehearsal: it can't outlive it, and it says at its end what was wrong.
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child as Process, ChildStdin, ChildStdout, Command};
+
+/// A running program.
+pub(super) struct Child {
+    process: Process,
+    /// Its process number.
+    pub(super) pid: u32,
+    /// What it prints.
+    pub(super) lines: Lines<BufReader<ChildStdout>>,
+    last_word: Arc<Mutex<String>>,
+    /// The programs end when this does, so that they end with us even after a `kill -9`.
+    _leash: Option<ChildStdin>,
+}
+
+impl Child {
+    /// Starts it. It has a process group of its own, so that Ctrl-C at the terminal reaches the
+    /// rehearsal alone, which then ends everything in order.
+    pub(super) fn start(program: &Path, args: &[String]) -> Result<Self, String> {
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        // The rehearsal says all by flags; what is set for the user's own server is not for these.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("FIB_") {
+                command.env_remove(name);
+            }
+        }
+        let mut process = command
+            .spawn()
+            .map_err(|e| format!("`{}` can't be started: {e}", program.display()))?;
+        let (Some(pid), Some(stdout), Some(stderr)) =
+            (process.id(), process.stdout.take(), process.stderr.take())
+        else {
+            return Err(format!("`{}` started without its pipes", program.display()));
+        };
+        let last_word = Arc::new(Mutex::new(String::new()));
+        tokio::spawn(listen(BufReader::new(stderr).lines(), Arc::clone(&last_word)));
+        Ok(Self {
+            pid,
+            lines: BufReader::new(stdout).lines(),
+            last_word,
+            _leash: process.stdin.take(),
+            process,
+        })
+    }
+
+    /// Asks it to end.
+    pub(super) fn signal(&self, signal: Signal) {
+        // The process is not reaped yet, so the number is still its own; one that has just ended is
+        // the only error, and no harm.
+        if self.process.id().is_some()
+            && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
+        {
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Ends it at once.
+    pub(super) fn kill(&mut self) {
+        let _ = self.process.start_kill();
+    }
+
+    /// Waits for its end.
+    pub(super) async fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.wait().await.ok()
+    }
+
+    /// How it ended, with the last line that it wrote to standard error.
+    pub(super) fn obituary(&self, status: Option<ExitStatus>) -> String {
+        let how = status.map_or_else(|| "it is gone".to_owned(), |status| status.to_string());
+        let word = self.last_word.lock().unwrap_or_else(PoisonError::into_inner);
+        if word.is_empty() {
+            how
+        } else {
+            format!("{how}, last word: {word}")
+        }
+    }
+}
+
+/// Reads on to the end, so that the program never waits for a full pipe.
+async fn listen(
+    mut lines: Lines<BufReader<tokio::process::ChildStderr>>,
+    last_word: Arc<Mutex<String>>,
+) {
+    while let Ok(Some(line)) = lines.next_line().await {
+        if !line.trim().is_empty() {
+            *last_word.lock().unwrap_or_else(PoisonError::into_inner) = line;
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! A rehearsal on this machine, from the flags to the exit code.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hpa_check_core::conductor::{Action, Conductor};
+use hpa_check_core::observation::Observation;
+use jiff::Timestamp;
+
+use super::engine::{Engine, Judge};
+use super::machine::{Machine, Parts};
+use super::settings::{Flags, Settings};
+use super::scene::scene;
+use super::sizing::Intensity;
+use super::world::World as _;
+use crate::failure::Failure;
+use crate::outputs::{Outputs, Ui};
+use crate::session::Session;
+
+/// The programs that take part, and what ties them together.
+#[derive(Debug, Clone)]
+pub(crate) struct Programs {
+    /// The service; `None` is beside this program.
+    pub(crate) fib_server: Option<PathBuf>,
+    /// The load generator; `None` is beside this program.
+    pub(crate) fib_loadgen: Option<PathBuf>,
+    /// Where the generator's result is to stay.
+    pub(crate) load_result: Option<PathBuf>,
+    /// Whether to end when the program that started this one does.
+    pub(crate) exit_with_parent: bool,
+}
+
+/// From the signal to the kill, beyond the drain.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// Rehearses; the number is the verdict's exit code.
+pub(crate) fn run(flags: &Flags, outputs: Outputs, programs: Programs) -> Result<u8, Failure> {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let settings = flags.resolve(cpus)?;
+    let fib_server = program(programs.fib_server, "fib-server")?;
+    let fib_loadgen = program(programs.fib_loadgen, "fib-loadgen")?;
+    // An output that can't be written is found before a process is started, and again by the session.
+    outputs.files.open()?;
+    let scratch = tempfile::tempdir()
+        .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
+    let mut machine = Machine::new(Parts {
+        fib_server,
+        fib_loadgen,
+        load_result: programs
+            .load_result
+            .unwrap_or_else(|| scratch.path().join("load.json")),
+        pre_stop: settings.pace.pre_stop,
+        drain_delay: settings.pace.drain_delay,
+        grace: settings.pace.drain_delay + GRACE,
+        fault: flags.fault,
+        exit_with_parent: programs.exit_with_parent,
+    })?;
+    let (intensity, cost) = intensity(flags, &settings, &machine)?;
+    if outputs.ui != Ui::None {
+        announce(&introduction(&settings, intensity, cost, cpus));
+    }
+    let scene = scene(flags, &settings, intensity, cpus);
+    let conductor = Conductor::new(settings.expectation.clone(), scene.load.pace());
+    let mut session = Session::start(outputs, settings.expectation, conductor)?;
+    let outcome = Engine::new(&scene, &mut machine, &mut session).run();
+    let end = machine.now();
+    machine.end();
+    outcome.map_err(Failure::internal)?;
+    Ok(session.finish(end)?.exit_code)
+}
+
+impl Judge for Session {
+    fn observe(&mut self, observation: Observation) {
+        Self::observe(self, observation);
+    }
+
+    fn next(&mut self, now: Timestamp) -> Option<Action> {
+        Self::next(self, now)
+    }
+}
+
+/// Measures what a request costs, unless the flags leave nothing to measure.
+fn intensity(
+    flags: &Flags,
+    settings: &Settings,
+    machine: &Machine,
+) -> Result<(Intensity, Option<Duration>), Failure> {
+    if let (Some(n), Some(rate)) = (flags.n, flags.rate) {
+        return Ok((Intensity { n, rate }, None));
+    }
+    let (n, cost) = machine.cost(flags.n)?;
+    let measured = Intensity::of(settings.sizes.load, n, cost);
+    let rate = flags.rate.unwrap_or(measured.rate);
+    Ok((Intensity { n, rate }, Some(cost)))
+}
+
+/// What was fitted to this machine, and what the rehearsal is.
+fn introduction(
+    settings: &Settings,
+    intensity: Intensity,
+    cost: Option<Duration>,
+    cpus: usize,
+) -> String {
+    let request = settings
+        .container
+        .cpu_request
+        .map_or_else(|| "no CPU".to_owned(), |request| request.to_string());
+    let Intensity { n, rate } = intensity;
+    let cost = cost.map_or_else(String::new, |cost| {
+        format!(", {:.1} ms of CPU each", cost.as_secs_f64() * 1000.0)
+    });
+    format!(
+        "Rehearsal on {cpus} CPUs: fib-server processes as pods that request {request} each, up to \
+         {rate:.0} requests a second for F({n}){cost}; the autoscaler is the controller's arithmetic, \
+         not a cluster."
+    )
+}
+
+#[expect(clippy::print_stderr, reason = "told to people, before the screen takes over")]
+fn announce(text: &str) {
+    eprintln!("{text}");
+}
+
+/// The program that was named, or the one beside this program.
+fn program(named: Option<PathBuf>, name: &str) -> Result<PathBuf, Failure> {
+    let path = match named {
+        Some(path) => path,
+        None => std::env::current_exe()
+            .ok()
+            .and_then(|own| Some(own.parent()?.join(name)))
+            .unwrap_or_else(|| PathBuf::from(name)),
+    };
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Failure::usage(format!(
+        "`{}` is not there: build it with `cargo build --release`, or name it with --{name}",
+        path.display()
+    )))
+}
