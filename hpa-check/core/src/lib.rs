@@ -4,13 +4,20 @@
 //! Observation ─ Trace ─ Timeline ─ model (what the controller must decide) ─ findings ─ Verdict
 //! ```
 
+pub mod budget;
+pub mod conductor;
 pub mod decide;
+pub mod evaluator;
 pub mod expectation;
+mod explanation;
+pub mod findings;
 pub mod millis;
 pub mod model;
 pub mod observation;
 pub mod result;
+mod rules;
 pub mod spec;
 pub mod timeline;
+pub mod trace;
 pub mod units;
 pub mod verdict;

@@ -1,11 +1,16 @@
 //! The run on one time axis, ready to be judged and drawn: every series as steps, every decision
 //! with its explanation, every stretch in which nothing was seen.
 
+mod so_far;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::observation::Phase;
+
+pub(crate) use so_far::empty;
+pub use so_far::{PodRecord, Poll, TimelineSoFar};
 
 /// A value from an instant on, until the next step of the same series.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -12,7 +12,10 @@ pub(crate) fn pod(name: &str) -> Value {
 }
 
 /// The pod with members changed.
-#[expect(clippy::needless_pass_by_value, reason = "reads better where the value is written down")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "reads better where the value is written down"
+)]
 pub(crate) fn pod_with(name: &str, changes: Value) -> Value {
     let mut pod = pod(name);
     pod.as_object_mut()

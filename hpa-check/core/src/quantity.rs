@@ -1,0 +1,178 @@
+//! Kubernetes quantities as text (`100m`, `1.5`, `123456789n`, `2Gi`, `1e3`), read as thousandths.
+
+use std::str::FromStr;
+
+/// An amount in thousandths of its unit, rounded up as the controller does.
+///
+/// Source of the grammar and of the rounding: `k8s.io/apimachinery/pkg/api/resource`,
+/// `ParseQuantity` and `Quantity.MilliValue`.
+///
+/// ```
+/// use hpa_check_core::quantity::Quantity;
+/// let read = |text: &str| text.parse::<Quantity>().map(|q| q.milli());
+/// assert_eq!(read("250m"), Ok(250));
+/// assert_eq!(read("123456789n"), Ok(124));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quantity {
+    milli: i64,
+}
+
+impl Quantity {
+    /// The amount in thousandths, rounded up.
+    pub const fn milli(self) -> i64 {
+        self.milli
+    }
+}
+
+/// Text that is not a quantity.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a Kubernetes quantity: expected a number with one of the suffixes n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei or an exponent, such as 100m, and at most {} units", i64::MAX / 1000)]
+pub struct BadQuantity {
+    text: String,
+}
+
+impl FromStr for Quantity {
+    type Err = BadQuantity;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        milli(text)
+            .map(|milli| Self { milli })
+            .ok_or_else(|| BadQuantity {
+                text: text.to_owned(),
+            })
+    }
+}
+
+fn milli(text: &str) -> Option<i64> {
+    let (negative, unsigned) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let end = unsigned
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(unsigned.len());
+    let (number, suffix) = unsigned.split_at(end);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if fraction.contains('.') || (whole.is_empty() && fraction.is_empty()) {
+        return None;
+    }
+    let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let scale = Scale::of(suffix)?;
+    let decimals = i32::try_from(fraction.len()).ok()?;
+    let signed = if negative { -digits } else { digits };
+    let numerator = signed.checked_mul(scale.factor)?;
+    // Three more digits for the thousandths.
+    i64::try_from(shift_up(
+        numerator,
+        scale.exponent.checked_sub(decimals)?.checked_add(3)?,
+    )?)
+    .ok()
+}
+
+/// What a suffix multiplies by: `factor · 10^exponent`.
+struct Scale {
+    factor: i128,
+    exponent: i32,
+}
+
+impl Scale {
+    fn of(suffix: &str) -> Option<Self> {
+        let decimal = |exponent| {
+            Some(Self {
+                factor: 1,
+                exponent,
+            })
+        };
+        let binary = |power: u32| {
+            Some(Self {
+                factor: 1 << (10 * power),
+                exponent: 0,
+            })
+        };
+        match suffix {
+            "n" => decimal(-9),
+            "u" => decimal(-6),
+            "m" => decimal(-3),
+            "" => decimal(0),
+            "k" => decimal(3),
+            "M" => decimal(6),
+            "G" => decimal(9),
+            "T" => decimal(12),
+            "P" => decimal(15),
+            "E" => decimal(18),
+            "Ki" => binary(1),
+            "Mi" => binary(2),
+            "Gi" => binary(3),
+            "Ti" => binary(4),
+            "Pi" => binary(5),
+            "Ei" => binary(6),
+            _ => decimal(suffix.strip_prefix(['e', 'E'])?.parse().ok()?),
+        }
+    }
+}
+
+/// `value · 10^exponent`, rounded up to a whole number; `None` when it does not fit.
+fn shift_up(value: i128, exponent: i32) -> Option<i128> {
+    let power = 10_i128.checked_pow(exponent.unsigned_abs());
+    if exponent >= 0 {
+        return if value == 0 { Some(0) } else { value.checked_mul(power?) };
+    }
+    // A power that does not fit divides everything that does down to nothing.
+    let Some(power) = power else {
+        return Some(i128::from(value > 0));
+    };
+    Some(value.div_euclid(power) + i128::from(value.rem_euclid(power) != 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn milli(text: &str) -> Option<i64> {
+        text.parse::<Quantity>().ok().map(Quantity::milli)
+    }
+
+    #[test]
+    fn every_suffix_scales_as_the_api_says() {
+        for (text, expected) in [
+            ("0", 0),
+            ("100m", 100),
+            ("0.1", 100),
+            (".5", 500),
+            ("1.", 1000),
+            ("+2", 2000),
+            ("-1500m", -1500),
+            ("2k", 2_000_000),
+            ("1M", 1_000_000_000),
+            ("1G", 1_000_000_000_000),
+            ("1Ki", 1_024_000),
+            ("1.5Mi", 1_572_864_000),
+            ("1Gi", 1_073_741_824_000),
+            ("1e3", 1_000_000),
+            ("1E3", 1_000_000),
+            ("5e-1", 500),
+            ("0E", 0),
+        ] {
+            assert_eq!(milli(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_finer_than_a_thousandth_rounds_up() {
+        assert_eq!(milli("123456789n"), Some(124));
+        assert_eq!(milli("1n"), Some(1));
+        assert_eq!(milli("1u"), Some(1));
+        assert_eq!(milli("-1n"), Some(0));
+        assert_eq!(milli("1e-99"), Some(1));
+        assert_eq!(milli("0.0001"), Some(1));
+    }
+
+    #[test]
+    fn what_is_no_quantity_is_refused() {
+        for text in ["", "m", ".", "1.2.3", "1x", "0x10", " 1", "1 ", "1mm", "1e", "--1", "1e99"] {
+            assert_eq!(milli(text), None, "{text:?}");
+        }
+    }
+}

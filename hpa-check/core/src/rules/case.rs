@@ -1,0 +1,131 @@
+//! Questions that several rules ask of a case.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Case;
+use crate::budget::Budget;
+use crate::conductor::with_budget;
+use crate::expectation::ScaleDown;
+use crate::observation::{Fact, Phase};
+use crate::spec::AutoscalerSpec;
+use crate::units::Millicores;
+
+impl<'a> Case<'a> {
+    /// The spec in force.
+    pub(super) fn spec(&self) -> Option<&'a AutoscalerSpec> {
+        self.state.spec()
+    }
+
+    /// Whether the way there and back was seen to its end.
+    pub(super) fn complete(&self) -> bool {
+        self.state.baseline_at.is_some() && self.reached_max() && self.came_back()
+    }
+
+    /// Whether as many pods as the maximum were ready at once.
+    pub(super) fn reached_max(&self) -> bool {
+        self.state.most_ready >= self.expectation.max_replicas
+    }
+
+    /// Whether as much of the scale-down was seen as is asked for.
+    pub(super) fn came_back(&self) -> bool {
+        let Some(target) = &self.state.target else {
+            return false;
+        };
+        let min = self.expectation.min_replicas;
+        match self.expectation.scale_down {
+            ScaleDown::Full => target.spec_replicas == min && self.state.ready() == min,
+            ScaleDown::OneStep => target.spec_replicas < self.expectation.max_replicas,
+            ScaleDown::Skip => true,
+        }
+    }
+
+    /// Whether there was load, so that something can be expected of the autoscaler.
+    pub(super) fn loaded(&self) -> bool {
+        self.state.entered(Phase::Up).is_some()
+    }
+
+    /// Whether the metric ever asked for the maximum: by the model's proposal, by the controller's
+    /// decision, or by the plain ratio, of which the first two are cautious versions.
+    pub(super) fn asked_for_max(&self) -> bool {
+        let max = self.expectation.max_replicas;
+        let Some(timeline) = &self.state.timeline else {
+            return false;
+        };
+        timeline.proposed.iter().any(|s| s.value >= max)
+            || self
+                .state
+                .statuses
+                .iter()
+                .any(|(_, s)| s.desired_replicas >= max)
+    }
+
+    /// How long something may take.
+    pub(super) fn budget(&self, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
+        with_budget(self.state, ask)
+    }
+
+    /// The CPU request of a pod, if all living pods have one.
+    pub(super) fn request(&self) -> Option<Millicores> {
+        let living = self.state.pods.values().filter(|p| p.lives());
+        let requests: Option<Vec<i64>> = living
+            .map(super::super::timeline::PodRecord::request_milli)
+            .collect();
+        requests?.into_iter().max().map(Millicores)
+    }
+
+    /// Use, all pods together, above which the last step to the maximum is asked for: one pod less
+    /// has to be above the target by more than the tolerance.
+    pub(super) fn use_for_max(&self) -> Option<Millicores> {
+        let request = self.request()?.0;
+        let target = i64::from(self.spec()?.cpu_target_percent()?);
+        let pods = i64::from(self.expectation.max_replicas - 1);
+        let above = 100 + self.tolerance_percent();
+        Some(Millicores(pods * request * target * above / 10_000))
+    }
+
+    /// The tolerance upwards, in whole percent.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a tolerance is a small fraction"
+    )]
+    pub(super) fn tolerance_percent(&self) -> i64 {
+        let own = self
+            .spec()
+            .and_then(|s| s.behavior.as_ref()?.scale_up.as_ref()?.tolerance);
+        let setting = self.state.setting.as_ref();
+        let tolerance = own.unwrap_or_else(|| setting.map_or(0.1, |s| s.controller.tolerance));
+        (tolerance * 100.0).round() as i64
+    }
+
+    /// The most CPU that the pods used together in one answer of the metrics API, and when.
+    pub(super) fn peak_use(&self) -> Option<(Millicores, Timestamp)> {
+        let polls = self.state.polls.iter();
+        polls
+            .filter_map(|poll| {
+                let samples = poll.answer.as_ref().ok()?;
+                let used = samples
+                    .iter()
+                    .flat_map(|s| &s.containers)
+                    .map(|c| c.cpu)
+                    .sum();
+                Some((used, poll.at))
+            })
+            .max()
+    }
+
+    /// All CPU there is for the pods, and how that is known.
+    pub(super) fn capacity(&self) -> Option<(Millicores, &'a str)> {
+        self.state.facts.iter().rev().find_map(|fact| match fact {
+            Fact::CpuCapacity { total, how } => Some((*total, how.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Seconds from the run's first instant, for evidence.
+    pub(super) fn clock(&self, at: Timestamp) -> String {
+        let from = self.state.timeline.as_ref().map_or(at, |t| t.from);
+        format!("at {:.1} s", at.duration_since(from).as_secs_f64())
+    }
+}

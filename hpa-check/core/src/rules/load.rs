@@ -1,0 +1,162 @@
+//! The load: whether its answers were right, and whether there was enough of it to tell anything.
+
+use super::{Case, Found, Rule, Weight};
+use crate::expectation::ScaleDown;
+use crate::findings::Finding;
+use crate::model::{after, before};
+use crate::observation::Phase;
+use crate::verdict::Outcome;
+
+pub(super) const WRONG_ANSWERS: Rule = Rule {
+    finding: Finding {
+        id: "wrong-answers",
+        outcome: Outcome::Wrong,
+        meaning: "The service gave answers that are not the number asked for.",
+        fix: "Mend the service; the load generator's result has samples of the answers.",
+    },
+    weight: Weight::Cause,
+    find: |case| {
+        let wrong = last(case, |s| s.wrong, |r| r.wrong);
+        (wrong > 0).then(|| {
+            let right = last(case, |s| s.verified, |r| r.verified);
+            Found::new(
+                format!("{wrong} answers were not the number asked for"),
+                [format!("load: {wrong} wrong, {right} proved right")],
+            )
+        })
+    },
+};
+
+pub(super) const FAILED_REQUESTS: Rule = Rule {
+    finding: Finding {
+        id: "failed-requests",
+        outcome: Outcome::Wrong,
+        meaning: "The service lost requests, as one does that ends before its connections have.",
+        fix: "Have the pods drain: a preStop pause, then finish what was begun; raise queue limits for bursts.",
+    },
+    weight: Weight::Cause,
+    find: |case| {
+        let failed = last(case, |s| s.failed, |r| r.failed);
+        (failed > 0).then(|| {
+            let jumps = case
+                .state
+                .timeline
+                .iter()
+                .flat_map(|t| t.load.windows(2))
+                .filter_map(|w| {
+                    let more = w[1].failed.saturating_sub(w[0].failed);
+                    (more > 0).then(|| format!("{more} failed {}", case.clock(w[1].at)))
+                });
+            let requests = case.state.load_result.as_ref().map(|r| r.requests);
+            let of = requests.map_or_else(String::new, |all| format!(" of {all}"));
+            Found::new(format!("{failed}{of} requests got no good answer"), jumps)
+        })
+    },
+};
+
+pub(super) const GENERATOR_SATURATED: Rule = Rule {
+    finding: Finding {
+        id: "generator-saturated",
+        outcome: Outcome::Surroundings,
+        meaning: "The load generator was itself the limit, so the load was weaker than planned.",
+        fix: "Give the generator more CPU, or run it on another machine.",
+    },
+    weight: Weight::Cause,
+    find: |case| {
+        let result = case.state.load_result.as_ref()?;
+        (result.generator == "saturated" && !case.asked_for_max() && !case.reached_max()).then(
+            || {
+                Found::new(
+                    "the load generator was itself the limit, and the maximum was never asked for",
+                    result.generator_reasons.clone(),
+                )
+            },
+        )
+    },
+};
+
+pub(super) const TOO_WEAK: Rule = Rule {
+    finding: Finding {
+        id: "load-too-weak",
+        outcome: Outcome::Inconclusive,
+        meaning: "The metric never asked for the maximum: too little load for this CPU request to tell anything.",
+        fix: "Raise the load, or lower the pods' CPU request.",
+    },
+    weight: Weight::Cause,
+    find: too_weak,
+};
+
+fn too_weak(case: &Case<'_>) -> Option<Found> {
+    let measured_under_load =
+        case.state.statuses.iter().any(|(at, s)| {
+            s.cpu_utilization.is_some() && case.state.entered(Phase::Up) <= Some(*at)
+        });
+    if !case.loaded() || !measured_under_load || case.asked_for_max() || case.reached_max() {
+        return None;
+    }
+    let max = case.expectation.max_replicas;
+    let peak = case.peak_use();
+    let highest = case
+        .state
+        .statuses
+        .iter()
+        .filter_map(|(_, s)| s.cpu_utilization)
+        .max();
+    let message = match (peak, case.use_for_max(), case.request()) {
+        (Some((peak, _)), Some(needed), Some(request)) => format!(
+            "the load used {peak} of CPU at most, and asking for {max} pods takes more than \
+             {needed} at a request of {request} each"
+        ),
+        _ => format!("the load never made the metric ask for {max} pods"),
+    };
+    let peak = peak.map(|(cpu, at)| format!("highest CPU use: {cpu} {}", case.clock(at)));
+    let highest = highest.map(|u| format!("highest utilization reported: {u} %"));
+    Some(Found::new(message, peak.into_iter().chain(highest)))
+}
+
+pub(super) const STAYS_ON: Rule = Rule {
+    finding: Finding {
+        id: "load-stays-on",
+        outcome: Outcome::Inconclusive,
+        meaning: "The metric kept asking for more than the minimum after the load's end, so no scale-down was due.",
+        fix: "Find the other load on the service, or end the load for certain.",
+    },
+    weight: Weight::Cause,
+    find: |case| {
+        let down = case.state.entered(Phase::Down)?;
+        if case.came_back() || case.expectation.scale_down == ScaleDown::Skip {
+            return None;
+        }
+        let window = case.budget(|b| b.down_window());
+        let settled = after(down, case.budget(|b| b.reaction()));
+        let from = before(case.until, window).max(settled);
+        let min = case.expectation.min_replicas;
+        let proposed = &case.state.timeline.as_ref()?.proposed;
+        let in_force = proposed.partition_point(|s| s.at <= from).saturating_sub(1);
+        let high = proposed[in_force..].iter().rfind(|s| s.value > min)?;
+        (from < case.until).then(|| {
+            Found::new(
+                format!(
+                    "after the load's end the metric still asked for {} pods",
+                    high.value
+                ),
+                [format!(
+                    "proposal of {} {}",
+                    high.value,
+                    case.clock(high.at)
+                )],
+            )
+        })
+    },
+};
+
+/// A count of the load's final account, or of its newest second if that is higher.
+fn last(
+    case: &Case<'_>,
+    of_second: impl Fn(&crate::observation::LoadSecond) -> u64,
+    of_result: impl Fn(&crate::observation::LoadResult) -> u64,
+) -> u64 {
+    let second = case.state.load.as_ref().map_or(0, of_second);
+    let result = case.state.load_result.as_ref().map_or(0, of_result);
+    second.max(result)
+}

@@ -1,0 +1,176 @@
+//! The path of the replicas: bounds, the minimum, rivals, flapping.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Case, Found, Rule, Weight};
+use crate::evaluator::value_at;
+use crate::findings::Finding;
+use crate::model::{after, before};
+use crate::observation::Target;
+use crate::verdict::Outcome;
+
+/// The controller's name as a writer.
+const CONTROLLER: &str = "kube-controller-manager";
+
+/// Turns of direction in one run that are no longer the load's doing: up and down is one.
+const TURNS: usize = 5;
+
+pub(super) const MOVED_BY_ANOTHER: Rule = Rule {
+    finding: Finding {
+        id: "replicas-moved-by-another",
+        outcome: Outcome::Wrong,
+        meaning: "Somebody else than the autoscaler writes the target's replicas.",
+        fix: "Remove `replicas` from the manifest that is applied, or have the tool ignore that field.",
+    },
+    weight: Weight::Cause,
+    find: |case| {
+        let moves = case
+            .state
+            .targets
+            .windows(2)
+            .filter_map(|pair| foreign_move(case, pair));
+        let moves: Vec<(String, String)> = moves.collect();
+        let (manager, _) = moves.first()?;
+        let count = moves.len();
+        let times = if count == 1 { "once" } else { "more than once" };
+        Some(Found::new(
+            format!("{manager} changed the replicas {times} ({count}×), against the autoscaler"),
+            moves.iter().map(|(_, evidence)| evidence.clone()),
+        ))
+    },
+};
+
+/// A change in another's name that no decision of the controller stands behind.
+fn foreign_move(case: &Case<'_>, pair: &[(Timestamp, Target)]) -> Option<(String, String)> {
+    let [(_, old), (at, new)] = pair else {
+        return None;
+    };
+    let writer = new.replicas_writer.as_ref()?;
+    if new.uid != old.uid || new.spec_replicas == old.spec_replicas || writer.manager == CONTROLLER
+    {
+        return None;
+    }
+    let near = case.budget(|b| b.controller.sync_period);
+    let decided = case.state.statuses.iter().any(|(seen, status)| {
+        status.desired_replicas == new.spec_replicas
+            && status.current_replicas == Some(old.spec_replicas)
+            && before(*at, near) <= *seen
+            && *seen <= after(*at, near)
+    });
+    let manager = &writer.manager;
+    let (from, to) = (old.spec_replicas, new.spec_replicas);
+    (!decided).then(|| {
+        (
+            manager.clone(),
+            format!("{manager} set {from} → {to} {}", case.clock(*at)),
+        )
+    })
+}
+
+pub(super) const LEFT_BOUNDS: Rule = Rule {
+    finding: Finding {
+        id: "left-bounds",
+        outcome: Outcome::Wrong,
+        meaning: "The target's replicas were outside the spec's bounds after the baseline.",
+        fix: "Find out who wrote them: `kubectl get deploy NAME -o yaml --show-managed-fields`.",
+    },
+    weight: Weight::Cause,
+    find: |case| {
+        let timeline = case.state.timeline.as_ref()?;
+        let baseline = case.state.baseline_at?;
+        let later = case.state.targets.iter().filter(|(at, _)| *at >= baseline);
+        let outside: Vec<String> = later
+            .filter_map(|(at, target)| {
+                let min = value_at(&timeline.min_replicas, *at)?;
+                let max = value_at(&timeline.max_replicas, *at)?;
+                let spec = target.spec_replicas;
+                (spec < min || spec > max).then(|| {
+                    format!(
+                        "spec.replicas {spec} {} (bounds {min}..{max})",
+                        case.clock(*at)
+                    )
+                })
+            })
+            .collect();
+        let first = outside.first()?.clone();
+        Some(Found::new(
+            format!("the replicas left the bounds: {first}"),
+            outside,
+        ))
+    },
+};
+
+pub(super) const MINIMUM_NOT_HELD: Rule = Rule {
+    finding: Finding {
+        id: "minimum-not-held",
+        outcome: Outcome::Wrong,
+        meaning: "Fewer pods than the minimum were ready for a sync period or longer, after the baseline.",
+        fix: "Find out why pods were lost: restarts, evictions, failing probes.",
+    },
+    weight: Weight::Cause,
+    find: |case| {
+        let baseline = case.state.baseline_at?;
+        let min = case.expectation.min_replicas;
+        let ready = &case.state.ready_steps;
+        let allowed = case.budget(|b| b.controller.sync_period);
+        let ends = ready.iter().skip(1).map(|s| s.at).chain([case.until]);
+        let dips = ready
+            .iter()
+            .zip(ends)
+            .filter(|(s, end)| s.value < min && *end > baseline);
+        let mut low = Duration::ZERO;
+        let mut worst: Option<(i32, Timestamp, Duration)> = None;
+        let mut last_end = None;
+        for (s, end) in dips {
+            let from = s.at.max(baseline);
+            let span = Duration::try_from(end.duration_since(from)).unwrap_or_default();
+            low = if last_end == Some(s.at) {
+                low + span
+            } else {
+                span
+            };
+            last_end = Some(end);
+            if worst.is_none_or(|(_, _, longest)| low > longest) {
+                worst = Some((s.value, from, low));
+            }
+        }
+        let (value, from, span) = worst.filter(|(_, _, span)| *span >= allowed)?;
+        let seconds = span.as_secs_f64();
+        Some(Found::new(
+            format!("only {value} pods were ready, below the minimum of {min}, for {seconds:.1} s"),
+            [format!("{value} ready {}", case.clock(from))],
+        ))
+    },
+};
+
+pub(super) const FLAPPING: Rule = Rule {
+    finding: Finding {
+        id: "flapping",
+        outcome: Outcome::Wrong,
+        meaning: "The replicas go up and down again and again.",
+        fix: "Lengthen the scale-down stabilization, or choose a target further from where the load sits.",
+    },
+    weight: Weight::Cause,
+    find: |case| {
+        let timeline = case.state.timeline.as_ref()?;
+        let mut turns = Vec::new();
+        let mut direction = 0;
+        for pair in timeline.spec.windows(2) {
+            let now = (pair[1].value - pair[0].value).signum();
+            if direction != 0 && now != direction {
+                let (from, to) = (pair[0].value, pair[1].value);
+                turns.push(format!("{from} → {to} {}", case.clock(pair[1].at)));
+            }
+            direction = now;
+        }
+        let count = turns.len();
+        (count >= TURNS).then(|| {
+            Found::new(
+                format!("the replicas changed direction {count} times"),
+                turns,
+            )
+        })
+    },
+};

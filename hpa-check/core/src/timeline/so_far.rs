@@ -1,0 +1,473 @@
+//! The run as far as it has gone: what is known now, and what came before. The live screen, the
+//! conductor and the rules all read this one view; nobody but the evaluator writes it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, Step, Timeline};
+use crate::explanation::Explained;
+use crate::observation::{
+    Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, Observation, Phase, Pod,
+    PodSample, Seen, Setting, Target, Watch, WatchState,
+};
+use crate::spec::AutoscalerSpec;
+use crate::verdict::Reason;
+
+/// A pod, with what its last state does not tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PodRecord {
+    /// Its last state.
+    pub pod: Pod,
+    /// When it was first seen.
+    pub first_seen: Timestamp,
+    /// When it first became ready.
+    pub ready_at: Option<Timestamp>,
+    /// When it was gone.
+    pub gone_at: Option<Timestamp>,
+    /// Its CPU use in the newest sample, in millicores, all containers together.
+    pub cpu_milli: Option<i64>,
+    /// Its place in the timeline's pods.
+    series: usize,
+}
+
+impl PodRecord {
+    /// Whether it is there and not being ended.
+    pub fn lives(&self) -> bool {
+        self.gone_at.is_none() && !self.pod.deleting
+    }
+
+    /// Whether it is there, not being ended, and ready.
+    pub fn is_ready(&self) -> bool {
+        self.lives() && is_ready(&self.pod)
+    }
+
+    /// Its CPU request, all containers together; `None` if one has none.
+    pub fn request_milli(&self) -> Option<i64> {
+        request_milli(&self.pod)
+    }
+}
+
+/// One answer of the metrics API, or its error.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Poll {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// A sample a pod.
+    pub answer: Result<Vec<PodSample>, String>,
+}
+
+/// The run as far as it has gone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TimelineSoFar {
+    /// Every series up to now; `None` before the first observation.
+    pub timeline: Option<Timeline>,
+    /// What is known before anything is watched.
+    pub setting: Option<Setting>,
+    /// The phase, and since when.
+    pub phase: Option<Step<Phase>>,
+    /// The autoscaler as last seen; `None` when it is gone.
+    pub autoscaler: Option<Autoscaler>,
+    /// Whether the autoscaler was there and is not any more.
+    pub autoscaler_gone: bool,
+    /// The target as last seen; `None` when it is gone.
+    pub target: Option<Target>,
+    /// Whether the target was there and is not any more.
+    pub target_gone: bool,
+    /// Each pod by name, those that are gone too.
+    pub pods: BTreeMap<String, PodRecord>,
+    /// The metrics API's answers, one for each new state of the samples.
+    pub polls: Vec<Poll>,
+    /// The newest second of load.
+    pub load: Option<LoadSecond>,
+    /// The load's final account.
+    pub load_result: Option<LoadResult>,
+    /// The facts about the surroundings, in the order found.
+    pub facts: Vec<Fact>,
+    /// The events, in the order seen.
+    pub events: Vec<(Timestamp, Event)>,
+    /// Every state of the target.
+    pub targets: Vec<(Timestamp, Target)>,
+    /// Every state of the autoscaler's status.
+    pub statuses: Vec<(Timestamp, AutoscalerStatus)>,
+    /// What the metrics alone asked for, at each explained sync.
+    pub proposals: Vec<Step<i32>>,
+    /// Ready pods, by the higher of two counts; see [`TimelineSoFar::ready`].
+    pub ready_steps: Vec<Step<i32>>,
+    /// When the minimum was first ready and a utilization known: the baseline.
+    pub baseline_at: Option<Timestamp>,
+    /// The most pods that were ready at once.
+    pub most_ready: i32,
+    /// When the run was told to stop.
+    pub interrupted_at: Option<Timestamp>,
+    /// What makes a pass impossible whatever happens next, once it is known.
+    pub blocker: Option<Reason>,
+    lost: BTreeMap<String, (Timestamp, Option<String>)>,
+}
+
+impl TimelineSoFar {
+    /// The spec in force, if the autoscaler is there.
+    pub fn spec(&self) -> Option<&AutoscalerSpec> {
+        self.autoscaler.as_ref().map(|a| &a.spec)
+    }
+
+    /// What the controller last wrote.
+    pub fn status(&self) -> Option<&AutoscalerStatus> {
+        self.autoscaler.as_ref()?.status.as_ref()
+    }
+
+    /// The utilization the controller last reported, in percent.
+    pub fn utilization(&self) -> Option<i32> {
+        self.status()?.cpu_utilization
+    }
+
+    /// Ready pods now. Of two counts the higher: a lost update makes either too low.
+    pub fn ready(&self) -> i32 {
+        let counted = self.pods.values().filter(|p| p.is_ready()).count();
+        let reported = self.target.as_ref().map_or(0, |t| t.ready_replicas);
+        reported.max(i32::try_from(counted).unwrap_or(i32::MAX))
+    }
+
+    /// The reason of a condition that is `False` now, with its message.
+    pub fn refusal(&self, kind: &str) -> Option<(&str, &str)> {
+        let conditions = &self.status()?.conditions;
+        let condition = conditions.iter().find(|c| c.kind == kind)?;
+        (condition.status == "False").then_some((&condition.reason, &condition.message))
+    }
+
+    /// When a phase was first entered.
+    pub fn entered(&self, phase: Phase) -> Option<Timestamp> {
+        let phases = &self.timeline.as_ref()?.phases;
+        phases.iter().find(|p| p.phase == phase).map(|p| p.from)
+    }
+
+    /// The last instant seen.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.timeline.as_ref().map(|t| t.until)
+    }
+
+    /// Takes in one observation. The syncs' explanations are added by the evaluator.
+    pub(crate) fn observe(&mut self, observation: &Observation) {
+        let at = observation.at;
+        let timeline = self.timeline.get_or_insert_with(|| empty(at));
+        timeline.until = timeline.until.max(at);
+        if let Some(span) = timeline.phases.last_mut() {
+            span.until = timeline.until;
+        }
+        match &observation.seen {
+            Seen::Setting(setting) => self.setting = Some(setting.clone()),
+            Seen::Autoscaler(autoscaler) => self.autoscaler(at, autoscaler),
+            Seen::AutoscalerGone => {
+                self.autoscaler = None;
+                self.autoscaler_gone = true;
+                self.mark(at, "Warning", "the autoscaler was deleted".to_owned());
+            }
+            Seen::Target(target) => self.target(at, target),
+            Seen::TargetGone => {
+                self.target = None;
+                self.target_gone = true;
+                self.mark(at, "Warning", "the scale target was deleted".to_owned());
+            }
+            Seen::Pod(pod) => self.pod(at, pod),
+            Seen::PodGone { name } => self.pod_gone(at, name),
+            Seen::PodMetrics { samples } => self.samples(at, samples),
+            Seen::MetricsUnavailable { error } => self.no_samples(at, error),
+            Seen::Event(event) => self.event(at, event),
+            Seen::Load(second) => self.load(at, second),
+            Seen::LoadResult(result) => self.load_result = Some(result.clone()),
+            Seen::Phase { phase } => self.enter(at, *phase),
+            Seen::Fact(fact) => self.fact(fact),
+            Seen::Watch(watch) => self.watch(at, watch),
+            Seen::Interrupted => self.interrupted_at = Some(at),
+        }
+        let ready = self.ready();
+        self.most_ready = self.most_ready.max(ready);
+        step(&mut self.ready_steps, at, ready);
+        if self.baseline_at.is_none() && self.at_rest() {
+            self.baseline_at = Some(at);
+        }
+    }
+
+    /// Closes what is open: gaps still on, and the last phase.
+    pub(crate) fn close(&mut self, at: Timestamp) {
+        let lost = std::mem::take(&mut self.lost);
+        let Some(timeline) = &mut self.timeline else {
+            return;
+        };
+        timeline.until = timeline.until.max(at);
+        if let Some(span) = timeline.phases.last_mut() {
+            span.until = timeline.until;
+        }
+        for (resource, (from, error)) in lost {
+            timeline.gaps.push(Gap {
+                resource,
+                from,
+                until: timeline.until,
+                error,
+            });
+        }
+    }
+
+    /// The run's beginning state: as many ready pods as the minimum, no more wanted, a utilization known.
+    pub(crate) fn at_rest(&self) -> bool {
+        let (Some(spec), Some(target)) = (self.spec(), &self.target) else {
+            return false;
+        };
+        let min = spec.effective_min();
+        target.spec_replicas == min
+            && self.ready() == min
+            && self.status().is_some_and(|s| s.desired_replicas == min)
+            && self.utilization().is_some()
+    }
+
+    /// Takes in a sync's explanation, or a better one of the newest sync.
+    pub(crate) fn explain(&mut self, explained: Explained) {
+        let Explained {
+            again,
+            record,
+            proposed,
+        } = explained;
+        let Some(timeline) = &mut self.timeline else {
+            return;
+        };
+        if again {
+            timeline.syncs.pop();
+        }
+        let at = record.at;
+        timeline.syncs.push(record);
+        if let Some(value) = proposed {
+            self.proposals.push(Step { at, value });
+            step(&mut timeline.proposed, at, value);
+        }
+    }
+
+    fn autoscaler(&mut self, at: Timestamp, autoscaler: &Autoscaler) {
+        if let Some(timeline) = &mut self.timeline {
+            let spec = &autoscaler.spec;
+            step(&mut timeline.min_replicas, at, spec.effective_min());
+            step(&mut timeline.max_replicas, at, spec.max_replicas);
+            step(&mut timeline.target_percent, at, spec.cpu_target_percent());
+            if let Some(status) = &autoscaler.status {
+                step(&mut timeline.utilization, at, status.cpu_utilization);
+                step(&mut timeline.desired, at, status.desired_replicas);
+            }
+        }
+        if let Some(status) = &autoscaler.status
+            && self.statuses.last().map(|(_, s)| s) != Some(status)
+        {
+            self.statuses.push((at, status.clone()));
+        }
+        self.autoscaler = Some(autoscaler.clone());
+    }
+
+    fn target(&mut self, at: Timestamp, target: &Target) {
+        if let Some(timeline) = &mut self.timeline {
+            step(&mut timeline.spec, at, target.spec_replicas);
+            step(&mut timeline.ready, at, target.ready_replicas);
+        }
+        if self.targets.last().map(|(_, t)| t) != Some(target) {
+            self.targets.push((at, target.clone()));
+        }
+        self.target = Some(target.clone());
+    }
+
+    fn pod(&mut self, at: Timestamp, pod: &Pod) {
+        let Some(timeline) = &mut self.timeline else {
+            return;
+        };
+        let same = self
+            .pods
+            .get(&pod.name)
+            .is_some_and(|r| r.pod.uid == pod.uid);
+        if !same {
+            timeline.pods.push(PodSeries {
+                pod: pod.name.clone(),
+                request_milli: request_milli(pod),
+                first_seen: at,
+                ready_at: None,
+                gone_at: None,
+                cpu_milli: Vec::new(),
+            });
+            let record = PodRecord {
+                pod: pod.clone(),
+                first_seen: at,
+                ready_at: None,
+                gone_at: None,
+                cpu_milli: None,
+                series: timeline.pods.len() - 1,
+            };
+            self.pods.insert(pod.name.clone(), record);
+        }
+        let Some(record) = self.pods.get_mut(&pod.name) else {
+            return;
+        };
+        if pod.restarts > record.pod.restarts {
+            let text = format!("a container of {} was restarted", pod.name);
+            push_mark(&mut timeline.marks, at, "Warning", text);
+        }
+        if is_ready(pod) && record.ready_at.is_none() {
+            record.ready_at = Some(at);
+            timeline.pods[record.series].ready_at = Some(at);
+        }
+        record.pod.clone_from(pod);
+    }
+
+    fn pod_gone(&mut self, at: Timestamp, name: &str) {
+        if let (Some(timeline), Some(record)) = (&mut self.timeline, self.pods.get_mut(name))
+            && record.gone_at.is_none()
+        {
+            record.gone_at = Some(at);
+            timeline.pods[record.series].gone_at = Some(at);
+        }
+    }
+
+    fn samples(&mut self, at: Timestamp, samples: &[PodSample]) {
+        for sample in samples {
+            let Some(record) = self.pods.get_mut(&sample.pod) else {
+                continue;
+            };
+            let cpu = sample.containers.iter().map(|c| c.cpu.0).sum();
+            record.cpu_milli = Some(cpu);
+            if let Some(timeline) = &mut self.timeline {
+                step(&mut timeline.pods[record.series].cpu_milli, at, cpu);
+            }
+        }
+        let answer = Ok(samples.to_vec());
+        if self.polls.last().is_none_or(|p| p.answer != answer) {
+            self.polls.push(Poll { at, answer });
+        }
+    }
+
+    fn no_samples(&mut self, at: Timestamp, error: &str) {
+        let answer = Err(error.to_owned());
+        if self.polls.last().is_none_or(|p| p.answer != answer) {
+            self.mark(at, "Warning", format!("the metrics API failed: {error}"));
+            self.polls.push(Poll { at, answer });
+        }
+    }
+
+    fn event(&mut self, at: Timestamp, event: &Event) {
+        let known = self.events.iter().any(|(_, e)| e == event);
+        if !known {
+            let text = format!("{}: {}: {}", event.about, event.reason, event.message);
+            self.mark(at, &event.kind, text);
+            self.events.push((at, event.clone()));
+        }
+    }
+
+    fn load(&mut self, at: Timestamp, second: &LoadSecond) {
+        let repeated = self.load.as_ref() == Some(second)
+            && self
+                .timeline
+                .as_ref()
+                .is_some_and(|t| t.load.last().is_some_and(|p| p.at == at));
+        self.load = Some(second.clone());
+        if let Some(timeline) = &mut self.timeline
+            && !repeated
+        {
+            timeline.load.push(LoadPoint {
+                at,
+                rps: second.rps,
+                offered_rps: second.offered_rps,
+                p99_us: second.p99_us,
+                failed: second.failed,
+                wrong: second.wrong,
+            });
+        }
+    }
+
+    fn enter(&mut self, at: Timestamp, phase: Phase) {
+        if self.phase.is_some_and(|now| now.value == phase) {
+            return;
+        }
+        self.phase = Some(Step { at, value: phase });
+        if let Some(timeline) = &mut self.timeline {
+            timeline.phases.push(PhaseSpan {
+                phase,
+                from: at,
+                until: at,
+            });
+        }
+    }
+
+    fn fact(&mut self, fact: &Fact) {
+        if !self.facts.contains(fact) {
+            if matches!(fact, Fact::MetricsApi { .. }) {
+                self.facts.retain(|f| !matches!(f, Fact::MetricsApi { .. }));
+            }
+            self.facts.push(fact.clone());
+        }
+    }
+
+    fn watch(&mut self, at: Timestamp, watch: &Watch) {
+        match watch.state {
+            WatchState::Lost => {
+                let from = watch.since.map_or(at, |since| since.min(at));
+                let lost = self.lost.entry(watch.resource.clone());
+                lost.or_insert_with(|| (from, watch.error.clone()));
+            }
+            WatchState::Current => {
+                if let (Some((from, error)), Some(timeline)) =
+                    (self.lost.remove(&watch.resource), &mut self.timeline)
+                {
+                    timeline.gaps.push(Gap {
+                        resource: watch.resource.clone(),
+                        from,
+                        until: at,
+                        error,
+                    });
+                }
+            }
+        }
+    }
+
+    fn mark(&mut self, at: Timestamp, kind: &str, text: String) {
+        if let Some(timeline) = &mut self.timeline {
+            push_mark(&mut timeline.marks, at, kind, text);
+        }
+    }
+}
+
+/// Adds a step if the value is a new one.
+pub(crate) fn step<T: PartialEq>(series: &mut Vec<Step<T>>, at: Timestamp, value: T) {
+    if series.last().is_none_or(|last| last.value != value) {
+        series.push(Step { at, value });
+    }
+}
+
+/// Whether the pod's `Ready` condition is true.
+pub(crate) fn is_ready(pod: &Pod) -> bool {
+    pod.ready.as_ref().is_some_and(|r| r.status == "True")
+}
+
+fn request_milli(pod: &Pod) -> Option<i64> {
+    let requests = pod.containers.iter().map(|c| c.cpu_request);
+    requests.map(|r| r.map(|r| r.0)).sum()
+}
+
+fn push_mark(marks: &mut Vec<Mark>, at: Timestamp, kind: &str, text: String) {
+    let kind = kind.to_owned();
+    marks.push(Mark { at, kind, text });
+}
+
+/// A timeline with nothing on it.
+pub(crate) fn empty(at: Timestamp) -> Timeline {
+    Timeline {
+        from: at,
+        until: at,
+        phases: Vec::new(),
+        min_replicas: Vec::new(),
+        max_replicas: Vec::new(),
+        target_percent: Vec::new(),
+        utilization: Vec::new(),
+        proposed: Vec::new(),
+        desired: Vec::new(),
+        spec: Vec::new(),
+        ready: Vec::new(),
+        load: Vec::new(),
+        syncs: Vec::new(),
+        pods: Vec::new(),
+        gaps: Vec::new(),
+        marks: Vec::new(),
+    }
+}

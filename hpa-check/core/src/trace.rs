@@ -1,0 +1,164 @@
+//! A recording of a run as JSON Lines: a header, then one observation a line. It holds what was
+//! observed and nothing else, so no credential can be in it.
+
+use std::io::{self, BufRead, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::expectation::Expectation;
+use crate::observation::Observation;
+
+/// The schema's name and version.
+pub const SCHEMA: &str = "hpa-check-trace/1";
+
+/// The first line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`SCHEMA`] for this version.
+    pub schema: String,
+    /// The version of the program that recorded.
+    pub version: String,
+    /// What the run asserted.
+    pub expectation: Expectation,
+}
+
+/// Writes a recording.
+#[derive(Debug)]
+pub struct Writer<W: Write> {
+    out: W,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins with the header.
+    pub fn new(out: W, expectation: &Expectation) -> io::Result<Self> {
+        let mut writer = Self { out };
+        writer.line(&Header {
+            schema: SCHEMA.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            expectation: expectation.clone(),
+        })?;
+        Ok(writer)
+    }
+
+    /// Writes one observation.
+    pub fn write(&mut self, observation: &Observation) -> io::Result<()> {
+        self.line(observation)
+    }
+
+    /// Gives back what was written to, flushed.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(value)?;
+        line.push(b'\n');
+        self.out.write_all(&line)
+    }
+}
+
+/// Why a recording can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The medium failed.
+    #[error("the trace can't be read: {0}")]
+    Io(#[from] io::Error),
+    /// The first line is no header.
+    #[error(
+        "this is not a trace of hpa-check: its first line has to be a header with the schema \
+         `{SCHEMA}`; record one with `-o trace=FILE`"
+    )]
+    NotATrace,
+    /// A later version made it.
+    #[error(
+        "the trace has the schema `{found}`, and this program reads `{SCHEMA}`: use the version of hpa-check that recorded it"
+    )]
+    Version {
+        /// What it says it is.
+        found: String,
+    },
+    /// A line in the middle can't be read.
+    #[error(
+        "line {line} of the trace is damaged ({error}): record the run again, or cut the trace before that line"
+    )]
+    Damaged {
+        /// Which line, from 1.
+        line: usize,
+        /// What the parser says.
+        error: serde_json::Error,
+    },
+}
+
+/// Reads a recording, one observation a step. A last line that was torn when the recorder died is
+/// left out, and [`Reader::torn`] says so.
+#[derive(Debug)]
+pub struct Reader<R: BufRead> {
+    input: R,
+    header: Header,
+    line: usize,
+    torn: bool,
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Reads the header.
+    pub fn new(mut input: R) -> Result<Self, ReadError> {
+        let mut first = Vec::new();
+        input.read_until(b'\n', &mut first)?;
+        let value: serde_json::Value =
+            serde_json::from_slice(&first).map_err(|_| ReadError::NotATrace)?;
+        let schema = value.get("schema").and_then(|s| s.as_str());
+        let found = schema
+            .filter(|s| s.starts_with("hpa-check-trace/"))
+            .ok_or(ReadError::NotATrace)?;
+        if found != SCHEMA {
+            let found = found.to_owned();
+            return Err(ReadError::Version { found });
+        }
+        let header =
+            serde_json::from_value(value).map_err(|error| ReadError::Damaged { line: 1, error })?;
+        Ok(Self {
+            input,
+            header,
+            line: 1,
+            torn: false,
+        })
+    }
+
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Whether the last line was torn, and left out. Known once all has been read.
+    pub fn torn(&self) -> bool {
+        self.torn
+    }
+
+    fn read(&mut self) -> Result<Option<Observation>, ReadError> {
+        let mut line = Vec::new();
+        if self.input.read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        self.line += 1;
+        match serde_json::from_slice(&line) {
+            Ok(observation) => Ok(Some(observation)),
+            Err(_) if line.last() != Some(&b'\n') => {
+                self.torn = true;
+                Ok(None)
+            }
+            Err(error) => Err(ReadError::Damaged {
+                line: self.line,
+                error,
+            }),
+        }
+    }
+}
+
+impl<R: BufRead> Iterator for Reader<R> {
+    type Item = Result<Observation, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
