@@ -1,0 +1,73 @@
+// Command cluster is a whole one-node Kubernetes in one program: `up` starts it in namespaces of its
+// own, `down` ends it, and every component, kubectl included, is a subcommand.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"k8s.io/component-base/cli"
+	_ "k8s.io/component-base/logs/json/register"
+	_ "k8s.io/component-base/metrics/prometheus/clientgo"
+	_ "k8s.io/component-base/metrics/prometheus/version"
+	kubectl "k8s.io/kubectl/pkg/cmd"
+	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+)
+
+const usage = `usage: cluster COMMAND [flags]
+
+  up          start a cluster and wait until its node is ready (up --help lists its settings)
+  down        end a cluster and remove all that it left
+  kubeconfig  print where its kubeconfig is
+  image       wrap a static binary into an image that containerd can import
+  load        import an image into a running cluster
+  kubectl     upstream's kubectl
+`
+
+// Components are started by the node as subcommands of this program.
+var components = map[string]func() int{
+	"kube-apiserver":          func() int { return cli.Run(apiserver.NewAPIServerCommand()) },
+	"kube-controller-manager": func() int { return cli.Run(controllers.NewControllerManagerCommand()) },
+	"kube-scheduler":          func() int { return cli.Run(scheduler.NewSchedulerCommand()) },
+	"kubelet":                 func() int { return cli.Run(kubelet.NewKubeletCommand(context.Background())) },
+	"kube-proxy":              func() int { return cli.Run(proxy.NewProxyCommand()) },
+	"kubectl":                 func() int { return cli.Run(kubectl.NewDefaultKubectlCommand()) },
+}
+
+// Commands are what people call.
+var commands = map[string]func([]string) error{
+	"up":         up,
+	"down":       down,
+	"kubeconfig": kubeconfig,
+	"image":      image,
+	"load":       load,
+	"keep":       keep,
+	"node":       node,
+	"etcd":       etcd,
+}
+
+func main() {
+	if len(os.Args) < 2 {
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
+	}
+	name, args := os.Args[1], os.Args[2:]
+	if component, ok := components[name]; ok {
+		os.Args = append([]string{name}, args...)
+		os.Exit(component())
+	}
+	command, ok := commands[name]
+	if !ok {
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
+	}
+	if err := command(args); err != nil {
+		fmt.Fprintf(os.Stderr, "cluster %s: %v\n", name, err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// node is the first process in the node's namespaces: it sets them up, starts the components in the
+// order that they need, and reaps what loses its parent. When it ends, the kernel ends all others.
+func node(args []string) error {
+	p, err := parsePlan("node", args, true)
+	if err != nil {
+		return err
+	}
+	if err := furnish(p); err != nil {
+		return err
+	}
+	n := &machine{plan: p, pids: map[int]string{}}
+	if err := n.startAll(); err != nil {
+		return err
+	}
+	return n.untilToldToStop()
+}
+
+// furnish makes the namespaces a place to live in.
+func furnish(p *plan) error {
+	// Mounts made here stay here.
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("the mounts can't be made private: %w", err)
+	}
+	// Pods' mounts have to reach the runtime's own namespaces, so within the node they are shared.
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED, ""); err != nil {
+		return err
+	}
+	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil {
+		return err
+	}
+	// containerd's socket has one place where the kubelet looks for it; the machine's own stays as it is.
+	if err := syscall.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"); err != nil {
+		return err
+	}
+	for _, dir := range []string{"/run/netns", "/run/lock", p.path("pod-logs"), p.path("kubelet")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := syscall.Sethostname([]byte(nodeName)); err != nil {
+		return err
+	}
+	if err := ip("link set lo up"); err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		if exec.Command("ip", "link", "show", p.nodeLink()).Run() == nil {
+			break
+		}
+		if i == 100 {
+			return errors.New("the interface to the machine never came")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err := ip(
+		fmt.Sprintf("addr add %s/24 dev %s", p.nodeIP(), p.nodeLink()),
+		fmt.Sprintf("link set %s up", p.nodeLink()),
+		fmt.Sprintf("route add default via %s", p.hostIP()),
+	); err != nil {
+		return err
+	}
+	// Not there on kernels without bridge filtering, where bridged packets pass iptables anyway or not at all.
+	os.WriteFile("/proc/sys/net/bridge/bridge-nf-call-iptables", []byte("1"), 0o644)
+	return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644)
+}
+
+// machine are the running components of one node.
+type machine struct {
+	*plan
+	pids map[int]string
+}
+
+func (n *machine) startAll() error {
+	for _, step := range []func() error{
+		func() error { return n.start("etcd", n.path("etcd")) },
+		func() error { return n.startOther("containerd", "containerd", "-c", n.path("containerd.toml")) },
+		func() error { return n.start("kube-apiserver", n.apiserver()...) },
+		n.waitForContainerd,
+		n.importPause,
+		n.waitForAPI,
+		// Not before the API is ready: the controller manager ends when a role is not there yet.
+		func() error { return n.start("kube-controller-manager", n.controllers()...) },
+		func() error {
+			return n.start("kube-scheduler", n.client("kube-scheduler", "--bind-address=127.0.0.1", "--leader-elect=false")...)
+		},
+		func() error { return n.start("kubelet", n.kubelet()...) },
+		func() error { return n.start("kube-proxy", "--config="+n.path("kube-proxy.yaml")) },
+		n.registerMetricsServer,
+		func() error {
+			return n.startOther("metrics-server", filepath.Join(n.Bin, "metrics-server"), n.metricsServer()...)
+		},
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *machine) start(name string, args ...string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return n.startOther(name, self, append([]string{name}, args...)...)
+}
+
+func (n *machine) startOther(name, program string, args ...string) error {
+	log, err := os.Create(n.path("log", name+".log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	c := exec.Command(program, args...)
+	c.Stdout, c.Stderr = log, log
+	if err := c.Start(); err != nil {
+		return fmt.Errorf("%s can't be started: %w", name, err)
+	}
+	n.pids[c.Process.Pid] = name
+	return os.WriteFile(n.path(name+".pid"), fmt.Appendf(nil, "%d\n", c.Process.Pid), 0o644)
+}
+
+func (n *machine) waitForContainerd() error {
+	return within(20*time.Second, "containerd did not answer", func() bool {
+		return exec.Command("ctr", "version").Run() == nil
+	})
+}
+
+// importPause imports the image of the process that every pod's network lives in.
+func (n *machine) importPause() error {
+	tar := n.path("pause.tar")
+	if err := writeImage(filepath.Join(n.Bin, "pause"), "localhost/pause:1", tar); err != nil {
+		return err
+	}
+	return importImage(tar)
+}
+
+func (n *machine) waitForAPI() error {
+	client := http.Client{
+		Timeout:   time.Second,
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, // asked for a word, told nothing
+	}
+	return within(30*time.Second, "the API server was not ready", func() bool {
+		answer, err := client.Get("https://" + n.nodeIP() + ":16443/readyz")
+		if err != nil {
+			return false
+		}
+		answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	})
+}
+
+func (n *machine) registerMetricsServer() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	apply := exec.Command(self, "kubectl", "--kubeconfig", n.kubeconfig(), "apply", "-f", n.path("metrics-server.yaml"))
+	if out, err := apply.CombinedOutput(); err != nil {
+		return fmt.Errorf("metrics-server can't be registered: %s", strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+func within(limit time.Duration, failure string, done func() bool) error {
+	for begun := time.Now(); time.Since(begun) < limit; time.Sleep(50 * time.Millisecond) {
+		if done() {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s within %s", failure, limit)
+}
+
+// untilToldToStop reaps. A component that ends by itself is told of and not started again: a test that
+// kills one wants it gone.
+func (n *machine) untilToldToStop() error {
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGCHLD)
+	for got := range signals {
+		if got != syscall.SIGCHLD {
+			return nil
+		}
+		for {
+			var status syscall.WaitStatus
+			pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
+			if err != nil || pid <= 0 {
+				break
+			}
+			if name, ok := n.pids[pid]; ok {
+				fmt.Fprintf(os.Stderr, "%s ended: status %d, signal %d\n", name, status.ExitStatus(), status.Signal())
+				delete(n.pids, pid)
+			}
+		}
+	}
+	return nil
+}

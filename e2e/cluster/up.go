@@ -1,0 +1,192 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ready is what the node's own kubectl says of it.
+const readyQuery = `jsonpath={.status.conditions[?(@.type=="Ready")].status}`
+
+// up starts a keeper for the cluster, which starts the node, and waits until the node is ready.
+func up(args []string) error {
+	p, err := parsePlan("up", args, true)
+	if err != nil {
+		return err
+	}
+	if err := refuse(p); err != nil {
+		return err
+	}
+	begun := time.Now()
+	sweep(p)
+	if err := os.RemoveAll(p.Dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(p.path("log"), 0o755); err != nil {
+		return err
+	}
+	if err := writeCertificates(p); err != nil {
+		return err
+	}
+	if err := writeConfigs(p); err != nil {
+		return err
+	}
+	log, err := os.Create(p.path("log", "keeper.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	keeper := exec.Command(self, append([]string{"keep"}, p.args()...)...)
+	keeper.Stdout, keeper.Stderr = log, log
+	keeper.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := keeper.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- keeper.Wait() }()
+	if err := waitReady(p, ended); err != nil {
+		down([]string{"--name", p.Name, "--state", filepath.Dir(p.Dir)})
+		return fmt.Errorf("%w\n%s", err, lastWords(p))
+	}
+	fmt.Printf("cluster %s: node ready after %.1f s; kubeconfig %s\n", p.Name, time.Since(begun).Seconds(), p.kubeconfig())
+	return nil
+}
+
+func waitReady(p *plan, ended <-chan error) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	limit := time.After(90 * time.Second)
+	for {
+		out, err := exec.Command(self, "kubectl", "--kubeconfig", p.kubeconfig(), "get", "node", nodeName, "-o", readyQuery).Output()
+		if err == nil && strings.TrimSpace(string(out)) == "True" {
+			return nil
+		}
+		select {
+		case err := <-ended:
+			return fmt.Errorf("the cluster ended before its node was ready: %v", err)
+		case <-limit:
+			return errors.New("the node was not ready within 90 s")
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// lastWords are the ends of the logs, for an error that can be understood where it happened.
+func lastWords(p *plan) string {
+	var text strings.Builder
+	logs, _ := filepath.Glob(p.path("log", "*.log"))
+	for _, log := range logs {
+		content, err := os.ReadFile(log)
+		if err != nil || len(content) == 0 {
+			continue
+		}
+		lines := strings.Split(strings.TrimSpace(string(content)), "\n")
+		fmt.Fprintf(&text, "--- %s\n%s\n", filepath.Base(log), strings.Join(lines[max(0, len(lines)-3):], "\n"))
+	}
+	return text.String()
+}
+
+// refuse says in one sentence why this machine can't run a node.
+func refuse(p *plan) error {
+	if os.Geteuid() != 0 {
+		return errors.New("a node needs root; run it with sudo")
+	}
+	for tool, pkg := range map[string]string{
+		"containerd": "containerd", "ctr": "containerd", "runc": "runc", "iptables": "iptables", "ip": "iproute2",
+	} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("%s is missing; install it with: apt-get install containerd runc iptables iproute2 containernetworking-plugins (%s has it)", tool, pkg)
+		}
+	}
+	if _, err := os.Stat("/usr/lib/cni/bridge"); err != nil {
+		return errors.New("the CNI plugins are missing in /usr/lib/cni; install them with: apt-get install containernetworking-plugins")
+	}
+	if _, err := os.Stat(filepath.Join(p.Bin, "metrics-server")); err != nil {
+		return errors.New("metrics-server is not built; build both with: e2e/build")
+	}
+	if _, err := os.Stat("/proc/self/ns/pid"); err != nil {
+		return errors.New("this kernel has no pid namespaces, which a cluster lives in")
+	}
+	for _, controller := range []string{"cpu", "memory", "pids"} {
+		if !hasController(controller) {
+			return fmt.Errorf("the control group controller %s is missing, which limits pods; enable it on the kernel's command line", controller)
+		}
+	}
+	if keeperPid(p) != 0 {
+		return fmt.Errorf("a cluster named %q is up already; end it with: down --name %s", p.Name, p.Name)
+	}
+	return subnetsFree(p)
+}
+
+func subnetsFree(p *plan) error {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return err
+	}
+	for _, subnet := range []string{p.nodeSubnet(), p.podSubnet(), p.serviceSubnet()} {
+		_, wanted, err := net.ParseCIDR(subnet)
+		if err != nil {
+			return err
+		}
+		for _, address := range addresses {
+			used, ok := address.(*net.IPNet)
+			if ok && (wanted.Contains(used.IP) || used.Contains(wanted.IP)) {
+				return fmt.Errorf("the subnet %s is in use by %s on this machine; choose another --name", subnet, used)
+			}
+		}
+	}
+	return nil
+}
+
+// keeperPid is the process that keeps this cluster, or 0.
+func keeperPid(p *plan) int {
+	content, err := os.ReadFile(p.path("keeper.pid"))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil {
+		return 0
+	}
+	// The number may have been given to another process since.
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil || !strings.Contains(string(line), "\x00keep\x00--name\x00"+p.Name+"\x00") {
+		return 0
+	}
+	return pid
+}
+
+// down ends the cluster and removes what it left.
+func down(args []string) error {
+	p, err := parsePlan("down", args, false)
+	if err != nil {
+		return err
+	}
+	if pid := keeperPid(p); pid != 0 {
+		if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+			return fmt.Errorf("its keeper, process %d, can't be told to end: %w", pid, err)
+		}
+		for i := 0; i < 300 && keeperPid(p) != 0; i++ {
+			time.Sleep(100 * time.Millisecond)
+		}
+		if keeperPid(p) != 0 {
+			return fmt.Errorf("its keeper, process %d, did not end within 30 s", pid)
+		}
+	}
+	sweep(p)
+	return nil
+}
