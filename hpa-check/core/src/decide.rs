@@ -2,6 +2,7 @@
 
 mod input;
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::model::normalize::{self, Changes, FullBehavior, Recommendation, ScaleEvent};
+use crate::model::pods::Pod;
 use crate::model::proposal::{self, Ask, Scene};
 use crate::model::reconcile::{Autoscaler, Decision, Scale, Sync};
 use crate::model::selector::Selector;
@@ -85,7 +87,11 @@ fn resource_replicas(input: &input::ResourceReplicas) -> Value {
         initial_readiness_delay: input.controller.initial_readiness_delay(),
         ..Settings::default()
     };
-    let pods: Vec<_> = input.pods.iter().map(|p| p.to_model(None)).collect();
+    let pods: Vec<_> = input
+        .pods
+        .iter()
+        .map(|p| p.to_model(&BTreeMap::new()))
+        .collect();
     let metrics: Vec<_> = input
         .pod_metrics
         .iter()
@@ -129,11 +135,15 @@ fn reconcile(input: input::Reconcile) -> Result<Value, String> {
     autoscaler.recommendations = input
         .recommendations
         .map(|list| list.iter().map(input::Recommendation::to_model).collect());
-    let pods: Vec<_> = input
-        .pods
-        .iter()
-        .map(|p| p.to_model(fault.extra_pod_labels.as_ref()))
-        .collect();
+    let selector = fault
+        .scale_status_selector
+        .as_deref()
+        .unwrap_or(&input.scale.selector);
+    let pods = selected(
+        &input.pods,
+        &labels(&input.scale.selector, &fault),
+        selector,
+    );
     let metrics: Vec<_> = input
         .pod_metrics
         .iter()
@@ -162,10 +172,6 @@ fn reconcile(input: input::Reconcile) -> Result<Value, String> {
         .into_iter()
         .map(Into::into)
         .collect();
-    let selector = fault
-        .scale_status_selector
-        .as_deref()
-        .unwrap_or(&input.scale.selector);
     let decision = autoscaler.sync(Sync {
         now: NOW,
         spec: &spec,
@@ -196,7 +202,33 @@ fn reconcile(input: input::Reconcile) -> Result<Value, String> {
     Ok(decision_json(&decision))
 }
 
+/// The labels of the pods: those that the target's own selector asks for, and more.
+fn labels(own_selector: &str, fault: &input::Fault) -> BTreeMap<String, String> {
+    let mut labels = Selector::parse(own_selector)
+        .unwrap_or_default()
+        .implied_labels();
+    labels.extend(fault.extra_pod_labels.clone().unwrap_or_default());
+    labels
+}
+
+/// The pods with those labels, if the selector matches them; it is checked later.
+fn selected(pods: &[input::Pod], labels: &BTreeMap<String, String>, selector: &str) -> Vec<Pod> {
+    if Selector::parse(selector).is_ok_and(|selector| !selector.matches(labels)) {
+        return Vec::new();
+    }
+    pods.iter().map(|p| p.to_model(labels)).collect()
+}
+
+/// What is scaled, for the controller's messages: the cases do not say, and its own tests use this.
+const TARGET: &str = "ReplicationController/test-namespace/test-rc";
+
 fn decision_json(decision: &Decision) -> Value {
+    // The cases show the utilization of a `Resource` metric only.
+    let utilization = decision
+        .metrics
+        .iter()
+        .filter(|(spec, _)| spec.kind == "Resource" && spec.name == "cpu")
+        .find_map(|(_, outcome)| outcome.as_ref().ok()?.utilization);
     let conditions: Vec<_> = decision
         .conditions
         .iter()
@@ -206,8 +238,8 @@ fn decision_json(decision: &Decision) -> Value {
         "statusDesiredReplicas": decision.desired,
         "scaleUpdated": decision.scaled,
         "conditions": conditions,
-        "utilization": decision.utilization,
-        "error": decision.error,
+        "utilization": utilization,
+        "error": decision.full_error(TARGET),
         "reason": decision.reason,
     })
 }

@@ -11,6 +11,7 @@
 
 pub mod conditions;
 pub mod explain;
+mod metrics;
 pub mod normalize;
 pub mod pods;
 pub mod proposal;

@@ -127,10 +127,7 @@ struct Container {
 }
 
 impl Pod {
-    pub(super) fn to_model(
-        &self,
-        extra_labels: Option<&BTreeMap<String, String>>,
-    ) -> model::pods::Pod {
+    pub(super) fn to_model(&self, labels: &BTreeMap<String, String>) -> model::pods::Pod {
         model::pods::Pod {
             name: self.name.clone(),
             phase: self.phase.clone(),
@@ -152,7 +149,7 @@ impl Pod {
                     cpu_limit: None,
                 })
                 .collect(),
-            extra_labels: extra_labels.cloned().unwrap_or_default(),
+            extra_labels: labels.clone(),
         }
     }
 }

@@ -1,14 +1,16 @@
 //! One sync of the controller, whole: `reconcileAutoscaler` in `horizontal.go`, with the memory that
 //! the controller keeps between syncs.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::conditions::{self, ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
 use super::normalize::{self, Changes, FullBehavior, Limited, Recommendation, ScaleEvent};
 use super::pods::{Pod, PodMetric};
-use super::proposal::{self, Ask, Proposal, Scene};
+use super::proposal::Proposal;
 use super::selector::Selector;
-use super::{Rules, Settings, Tolerances, before};
+use super::{Rules, Settings, before};
 use crate::observation::Condition;
 use crate::spec::{AutoscalerSpec, MetricSpec};
 
@@ -83,11 +85,58 @@ pub struct Decision {
     pub limited: Option<Limited>,
     /// The status' conditions afterwards.
     pub conditions: Vec<Condition>,
-    /// The reason in the event of a rescale; may be empty.
+    /// The reason in the event of a rescale; may be empty, and is when the size is left alone.
     pub reason: String,
     /// What the sync failed with; a sync can fail for one metric and still scale by another.
     pub error: Option<String>,
+    /// What it was at when it failed.
+    pub failed_at: Option<Step>,
 }
+
+/// The parts of a sync that can fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Reading the target's size.
+    ReadScale,
+    /// Computing what the metrics ask for.
+    ComputeMetrics,
+    /// Computing what one of the metrics asks for, without which the sync goes on.
+    ComputeSomeMetric,
+    /// Writing the target's size.
+    WriteScale,
+}
+
+impl Decision {
+    /// The first proposal of a metric for CPU that did not fail.
+    pub fn cpu_proposal(&self) -> Option<&Proposal> {
+        self.metrics
+            .iter()
+            .find_map(|(spec, outcome)| outcome.as_ref().ok().filter(|_| spec.name == "cpu"))
+    }
+
+    /// The sync's error as the controller returns it, for a target such as `Deployment/shop/cart`.
+    pub fn full_error(&self, target: &str) -> Option<String> {
+        let error = self.error.as_ref()?;
+        let doing = match self.failed_at? {
+            Step::ReadScale => "failed to query scale subresource for",
+            Step::ComputeMetrics => {
+                "failed to compute desired number of replicas based on listed metrics for"
+            }
+            Step::ComputeSomeMetric => return Some(error.clone()),
+            Step::WriteScale => "failed to rescale",
+        };
+        Some(format!("{doing} {target}: {error}"))
+    }
+
+    pub(super) fn fail(&mut self, step: Step, error: impl Into<String>) {
+        self.failed_at = Some(step);
+        self.error = Some(error.into());
+    }
+}
+
+/// The controller reads its clock anew for every comparison, so what it has just recorded is
+/// already a moment old.
+const MOMENT: Duration = Duration::from_micros(1);
 
 impl Autoscaler {
     /// A controller that has just started.
@@ -113,6 +162,7 @@ impl Autoscaler {
             conditions: sync.conditions.to_vec(),
             reason: String::new(),
             error: None,
+            failed_at: None,
         };
         let scale = match sync.scale {
             Ok(scale) => scale,
@@ -126,7 +176,7 @@ impl Autoscaler {
                     "FailedGetScale",
                     message,
                 );
-                decision.error = Some(format!("failed to query scale subresource: {e}"));
+                decision.fail(Step::ReadScale, e);
                 return decision;
             }
         };
@@ -142,7 +192,7 @@ impl Autoscaler {
         self.recommendations.get_or_insert_with(|| {
             vec![Recommendation {
                 replicas: current,
-                at: sync.now,
+                at: before(sync.now, MOMENT),
             }]
         });
 
@@ -206,150 +256,6 @@ impl Autoscaler {
             }
         }
         Want::Replicas(wanted)
-    }
-
-    /// The largest proposal of the metrics, and the metric's name: `computeReplicasForMetrics`.
-    fn propose(
-        &self,
-        sync: &Sync<'_>,
-        scale: Scale<'_>,
-        decision: &mut Decision,
-    ) -> Option<(i32, String)> {
-        if let Err((reason, condition, error)) = check_selector(sync, scale.selector) {
-            conditions::set(
-                &mut decision.conditions,
-                SCALING_ACTIVE,
-                false,
-                reason,
-                condition,
-            );
-            decision.error = Some(error);
-            return None;
-        }
-        let (mut replicas, mut name) = (0, String::new());
-        let mut failed = 0;
-        let mut first_failure = None;
-        for spec in &sync.spec.metrics {
-            match self.metric(sync, scale.replicas, spec) {
-                Ok(proposal) => {
-                    if replicas == 0 || proposal.replicas > replicas {
-                        replicas = proposal.replicas;
-                        name = metric_name(spec);
-                    }
-                    decision.metrics.push((spec.clone(), Ok(proposal)));
-                }
-                Err(MetricFailure {
-                    reason,
-                    cause,
-                    error,
-                }) => {
-                    failed += 1;
-                    decision.metrics.push((spec.clone(), Err(error.clone())));
-                    first_failure.get_or_insert((reason, cause, error));
-                }
-            }
-        }
-        decision.utilization = decision
-            .metrics
-            .iter()
-            .find_map(|(spec, outcome)| match outcome {
-                Ok(proposal) if spec.name == "cpu" => proposal.utilization,
-                _ => None,
-            });
-        let all = sync.spec.metrics.len();
-        if let Some((reason, cause, error)) = first_failure {
-            decision.error = Some(format!(
-                "invalid metrics ({failed} invalid out of {all}), first error is: {error}"
-            ));
-            if failed >= all || replicas < scale.replicas {
-                let message = format!("the HPA was unable to compute the replica count: {cause}");
-                conditions::set(
-                    &mut decision.conditions,
-                    SCALING_ACTIVE,
-                    false,
-                    reason,
-                    message,
-                );
-                return None;
-            }
-        }
-        let message =
-            format!("the HPA was able to successfully calculate a replica count from {name}");
-        conditions::set(
-            &mut decision.conditions,
-            SCALING_ACTIVE,
-            true,
-            "ValidMetricFound",
-            message,
-        );
-        Some((replicas, name))
-    }
-
-    /// One metric's proposal: `computeReplicasForMetric`.
-    fn metric(
-        &self,
-        sync: &Sync<'_>,
-        current: i32,
-        spec: &MetricSpec,
-    ) -> Result<Proposal, MetricFailure> {
-        let container = match spec.kind.as_str() {
-            "Resource" => None,
-            "ContainerResource" => Some(spec.container.as_deref().unwrap_or_default()),
-            _ => return Err(other_metric(spec, sync.other_metrics_error)),
-        };
-        let scene = Scene {
-            now: sync.now,
-            settings: &self.settings,
-            rules: self.rules,
-            pods: sync.pods,
-            metrics: sync.metrics,
-        };
-        let ask = Ask {
-            current,
-            resource: &spec.name,
-            container,
-            tolerances: self.tolerances(sync.spec),
-        };
-        let outcome = match (spec.average_value_milli, spec.average_utilization) {
-            (Some(target), _) => proposal::value_replicas(scene, ask, target)
-                .map_err(|e| format!("failed to get {} usage: {e}", spec.name)),
-            (None, Some(target)) => proposal::utilization_replicas(scene, ask, target)
-                .map_err(|e| format!("failed to get {} utilization: {e}", spec.name)),
-            (None, None) => Err(
-                "invalid resource metric source: neither an average utilization target \
-                                 nor an average value (usage) target was set"
-                    .to_owned(),
-            ),
-        };
-        outcome.map_err(|cause| match container {
-            None => MetricFailure {
-                reason: "FailedGetResourceMetric",
-                error: format!("failed to get {} resource metric value: {cause}", spec.name),
-                cause,
-            },
-            Some(container) => MetricFailure {
-                reason: "FailedGetContainerResourceMetric",
-                error: format!("failed to get {container} container metric value: {cause}"),
-                cause,
-            },
-        })
-    }
-
-    /// `tolerancesForHpa`.
-    fn tolerances(&self, spec: &AutoscalerSpec) -> Tolerances {
-        let behavior = spec
-            .behavior
-            .as_ref()
-            .filter(|_| self.rules.configurable_tolerance);
-        let of = |rules: Option<&crate::spec::ScalingRules>| {
-            rules
-                .and_then(|r| r.tolerance)
-                .unwrap_or(self.settings.tolerance)
-        };
-        Tolerances {
-            scale_up: of(behavior.and_then(|b| b.scale_up.as_ref())),
-            scale_down: of(behavior.and_then(|b| b.scale_down.as_ref())),
-        }
     }
 
     /// Stabilization and limits, on the path that the spec chooses.
@@ -430,6 +336,7 @@ impl Autoscaler {
     fn rescale(&mut self, sync: &Sync<'_>, current: i32, wanted: i32, decision: &mut Decision) {
         if wanted == current {
             decision.desired = current;
+            decision.reason.clear();
             return;
         }
         if let Some(e) = sync.update_error {
@@ -441,7 +348,7 @@ impl Autoscaler {
                 "FailedUpdateScale",
                 message,
             );
-            decision.error = Some(format!("failed to rescale: {e}"));
+            decision.fail(Step::WriteScale, e);
             return;
         }
         let message = format!("the HPA controller was able to update the target scale to {wanted}");
@@ -507,98 +414,10 @@ enum Want {
     Replicas(i32),
 }
 
-/// Why a metric gave no proposal.
-struct MetricFailure {
-    /// The reason of the condition.
-    reason: &'static str,
-    /// What the condition's message ends with.
-    cause: String,
-    /// What the event and the sync's error say.
-    error: String,
-}
-
-fn other_metric(spec: &MetricSpec, error: &str) -> MetricFailure {
-    let name = &spec.name;
-    let (reason, cause, prefix) = match spec.kind.as_str() {
-        "Object" => (
-            "FailedGetObjectMetric",
-            format!("unable to get metric {name}: {error}"),
-            "failed to get object metric value".to_owned(),
-        ),
-        "Pods" => (
-            "FailedGetPodsMetric",
-            format!("unable to get metric {name}: {error}"),
-            "failed to get pods metric value".to_owned(),
-        ),
-        "External" => (
-            "FailedGetExternalMetric",
-            format!(
-                "failed to get {name} external metric: unable to get external metric {name}: {error}"
-            ),
-            format!("failed to get {name} external metric value"),
-        ),
-        kind => {
-            let cause = format!("unknown metric source type {kind:?}");
-            return MetricFailure {
-                reason: "InvalidMetricSourceType",
-                error: cause.clone(),
-                cause,
-            };
-        }
-    };
-    MetricFailure {
-        reason,
-        error: format!("{prefix}: {cause}"),
-        cause,
-    }
-}
-
-/// `validateAndParseSelector`: the reason and message of the condition, and the error.
-fn check_selector(sync: &Sync<'_>, text: &str) -> Result<(), (&'static str, String, String)> {
-    if text.is_empty() {
-        let condition = "the HPA target's scale is missing a selector".to_owned();
-        return Err((
-            "InvalidSelector",
-            condition,
-            "selector is required".to_owned(),
-        ));
-    }
-    let selector = Selector::parse(text).map_err(|e| {
-        let message =
-            format!("couldn't convert selector into a corresponding internal selector object: {e}");
-        ("InvalidSelector", message.clone(), message)
-    })?;
-    let implied = selector.implied_labels();
-    let shared = sync.other_selectors.iter().any(|other| {
-        sync.pods.iter().any(|pod| {
-            let mut labels = implied.clone();
-            labels.extend(pod.extra_labels.clone());
-            other.matches(&labels)
-        })
-    });
-    if shared {
-        let message = format!("pods by selector {text} are controlled by multiple HPAs");
-        return Err(("AmbiguousSelector", message.clone(), message));
-    }
-    Ok(())
-}
-
 fn has_object_or_external(spec: &AutoscalerSpec) -> bool {
     spec.metrics
         .iter()
         .any(|m| m.kind == "Object" || m.kind == "External")
-}
-
-/// How the controller names a metric in its sentences.
-fn metric_name(spec: &MetricSpec) -> String {
-    let name = &spec.name;
-    match (spec.average_value_milli, spec.kind.as_str()) {
-        (Some(_), _) => format!("{name} resource"),
-        (None, "ContainerResource") => {
-            format!("{name} container resource utilization (percentage of request)")
-        }
-        (None, _) => format!("{name} resource utilization (percentage of request)"),
-    }
 }
 
 /// Adds a recommendation as the controller does: in the place of the last outdated one.

@@ -1,8 +1,13 @@
-//! Label selectors in their text form, `a=b,c!=d,e in (f,g),!h`, as `labels.Parse` reads them.
+//! Label selectors in their text form, `a=b,c!=d,e in (f,g),!h`, and whether one may be used.
+//!
+//! Source: `k8s.io/apimachinery/pkg/labels`, `Parse`, and `validateAndParseSelector` in
+//! `horizontal.go`.
+
+mod parse;
 
 use std::collections::BTreeMap;
 
-/// A parsed selector.
+/// A parsed selector: every requirement has to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selector(Vec<Requirement>);
 
@@ -18,26 +23,19 @@ enum Test {
     NotIn(Vec<String>),
     Exists,
     Absent,
+    Above(i64),
+    Below(i64),
 }
 
 impl Selector {
-    /// Reads the text form; the error says what can't be read.
+    /// Reads the text form; the error says what can't be read. No text selects everything.
     pub fn parse(text: &str) -> Result<Self, String> {
-        split_outside_parentheses(text)
-            .into_iter()
-            .map(requirement)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        parse::requirements(text).map(Self)
     }
 
     /// Whether the labels satisfy every requirement.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.0.iter().all(|r| match (&r.test, labels.get(&r.key)) {
-            (Test::In(values), Some(value)) => values.contains(value),
-            (Test::In(_) | Test::Exists, None) | (Test::Absent, Some(_)) => false,
-            (Test::NotIn(values), Some(value)) => !values.contains(value),
-            (Test::NotIn(_) | Test::Absent, None) | (Test::Exists, Some(_)) => true,
-        })
+        self.0.iter().all(|r| r.test.holds(labels.get(&r.key)))
     }
 
     /// Labels that satisfy the equalities: what a pod that the selector matches carries at least.
@@ -47,96 +45,141 @@ impl Selector {
             .filter_map(|r| match &r.test {
                 Test::In(values) => Some((r.key.clone(), values.first()?.clone())),
                 Test::Exists => Some((r.key.clone(), String::new())),
-                Test::NotIn(_) | Test::Absent => None,
+                Test::NotIn(_) | Test::Absent | Test::Above(_) | Test::Below(_) => None,
             })
             .collect()
     }
 }
 
-fn split_outside_parentheses(text: &str) -> Vec<&str> {
-    let (mut parts, mut depth, mut from) = (Vec::new(), 0_i32, 0);
-    for (i, c) in text.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            ',' if depth == 0 => {
-                parts.push(&text[from..i]);
-                from = i + 1;
-            }
-            _ => {}
+impl Test {
+    fn holds(&self, label: Option<&String>) -> bool {
+        let number = || label.and_then(|value| value.parse::<i64>().ok());
+        match self {
+            Self::In(values) => label.is_some_and(|value| values.contains(value)),
+            Self::NotIn(values) => label.is_none_or(|value| !values.contains(value)),
+            Self::Exists => label.is_some(),
+            Self::Absent => label.is_none(),
+            Self::Above(least) => number().is_some_and(|value| value > *least),
+            Self::Below(most) => number().is_some_and(|value| value < *most),
         }
     }
-    parts.push(&text[from..]);
-    parts
 }
 
-fn requirement(text: &str) -> Result<Requirement, String> {
-    let text = text.trim();
-    let made = |key: &str, test| {
-        let key = key.trim();
-        if is_key(key) {
-            Ok(Requirement {
-                key: key.to_owned(),
-                test,
-            })
-        } else {
-            Err(format!(
-                "unable to parse requirement: {key:?} is not a label key"
-            ))
-        }
+/// Why a target's selector can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unusable {
+    /// The reason of the condition.
+    pub(super) reason: &'static str,
+    /// The message of the condition.
+    pub(super) message: String,
+    /// What the sync fails with.
+    pub(super) error: String,
+}
+
+/// Checks the selector of a target, whose pods carry these labels besides those that it implies,
+/// against those of the other autoscalers in the namespace.
+pub(super) fn check<'a>(
+    text: &str,
+    mut pods: impl Iterator<Item = &'a BTreeMap<String, String>>,
+    others: &[Selector],
+) -> Result<(), Unusable> {
+    if text.is_empty() {
+        return Err(Unusable {
+            reason: "InvalidSelector",
+            message: "the HPA target's scale is missing a selector".to_owned(),
+            error: "selector is required".to_owned(),
+        });
+    }
+    let unusable = |reason, error: String| Unusable {
+        reason,
+        message: error.clone(),
+        error,
     };
-    let one = |value: &str| {
-        let value = value.trim();
-        if is_value(value) {
-            Ok(vec![value.to_owned()])
-        } else {
-            Err(format!(
-                "unable to parse requirement: {value:?} is not a label value"
-            ))
+    let selector = Selector::parse(text).map_err(|e| {
+        let error =
+            format!("couldn't convert selector into a corresponding internal selector object: {e}");
+        unusable("InvalidSelector", error)
+    })?;
+    let shared = pods.any(|extra| {
+        let mut labels = selector.implied_labels();
+        labels.extend(extra.clone());
+        others.iter().any(|other| other.matches(&labels))
+    });
+    if shared {
+        let error = format!("pods by selector {text} are controlled by multiple HPAs");
+        return Err(unusable("AmbiguousSelector", error));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(text: &str) -> BTreeMap<String, String> {
+        text.split(',')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn every_operator_matches_as_in_the_api() {
+        let having = labels("app=fib,n=7,empty=");
+        for (selector, expected) in [
+            ("", true),
+            ("  ", true),
+            ("app=fib", true),
+            ("app==fib", true),
+            ("app=other", false),
+            ("app!=other", true),
+            ("missing!=x", true),
+            ("app in (fib, other)", true),
+            ("app in (other)", false),
+            ("empty in ()", true),
+            ("app notin (other,)", true),
+            ("missing notin (x)", true),
+            ("app", true),
+            ("missing", false),
+            ("!missing", true),
+            ("! app", false),
+            ("n>6", true),
+            ("n>7", false),
+            ("n<8,app", true),
+            ("app>1", false),
+            ("empty=", true),
+            ("in=in", false),
+            ("example.com/name=x", false),
+        ] {
+            let parsed = Selector::parse(selector).unwrap();
+            assert_eq!(parsed.matches(&having), expected, "{selector}");
         }
-    };
-    if let Some(key) = text.strip_prefix('!') {
-        return made(key, Test::Absent);
     }
-    if let Some((key, value)) = text.split_once("!=") {
-        return made(key, Test::NotIn(one(value)?));
-    }
-    if let Some((key, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
-        return made(key, Test::In(one(value)?));
-    }
-    if let Some((head, list)) = text.split_once('(') {
-        let list = list
-            .strip_suffix(')')
-            .ok_or_else(|| format!("unable to parse requirement: found {text:?}, expected: ')'"))?;
-        let values = list
-            .split(',')
-            .map(one)
-            .collect::<Result<Vec<_>, _>>()?
-            .concat();
-        let mut words = head.split_whitespace();
-        return match (words.next(), words.next(), words.next()) {
-            (Some(key), Some("in"), None) => made(key, Test::In(values)),
-            (Some(key), Some("notin"), None) => made(key, Test::NotIn(values)),
-            _ => Err(format!(
-                "unable to parse requirement: found {head:?}, expected: in, notin"
-            )),
-        };
-    }
-    made(text, Test::Exists)
-}
 
-/// A qualified name: an optional DNS prefix and a name of up to 63 characters.
-fn is_key(key: &str) -> bool {
-    let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
-    !name.is_empty() && is_value(name) && !key.contains(char::is_whitespace)
-}
-
-/// Empty, or letters, digits, `-`, `_` and `.`, beginning and ending with a letter or a digit.
-fn is_value(value: &str) -> bool {
-    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let edge = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
-    value.len() <= 63
-        && value.chars().all(fine)
-        && edge(value.chars().next())
-        && edge(value.chars().next_back())
+    #[test]
+    fn what_is_no_selector_is_refused_in_the_apis_words() {
+        for (selector, expected) in [
+            (
+                "cheddar cheese",
+                "unable to parse requirement: found 'cheese', expected: in, notin, =, ==, !=, gt, lt",
+            ),
+            ("a=b,", "found '', expected: identifier after ','"),
+            ("a=b=c", "found '=', expected: ',' or 'end of string'"),
+            (
+                "=",
+                "found '=', expected: !, identifier, or 'end of string'",
+            ),
+            (
+                "a in b",
+                "unable to parse requirement: found 'b' expected: '('",
+            ),
+        ] {
+            assert_eq!(Selector::parse(selector), Err(expected.to_owned()));
+        }
+        for selector in [
+            "-a=b", "a=-b", "a/b/c", "A/b", "a in (b", "a in", "!", "a>b", "a,,b", "a!b",
+        ] {
+            assert!(Selector::parse(selector).is_err(), "{selector}");
+        }
+    }
 }
