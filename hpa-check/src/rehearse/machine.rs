@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -157,13 +157,8 @@ impl World for Machine {
 
     fn wait(&mut self, until: Timestamp) -> Option<Happening> {
         let left = until.duration_since(self.now());
-        match self
-            .happenings
-            .recv_timeout(Duration::try_from(left).unwrap_or_default())
-        {
-            Ok(happening) => Some(happening),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        let left = Duration::try_from(left).unwrap_or_default();
+        self.happenings.recv_timeout(left).ok()
     }
 
     fn start_pod(&mut self, name: &str) {

@@ -95,7 +95,7 @@ impl Metric {
     /// The entry, if it is CPU in percent of the request.
     fn cpu(self) -> Option<MetricSpec> {
         let source = self.resource.or(self.container_resource)?;
-        (source.name == "cpu" && source.target.average_utilization.is_some()).then(|| MetricSpec {
+        (source.name == "cpu" && source.target.average_utilization.is_some()).then_some(MetricSpec {
             kind: self.kind,
             name: source.name,
             container: source.container,

@@ -87,7 +87,7 @@ impl Plant {
 
     fn rate(&self) -> f64 {
         self.load.as_ref().map_or(0.0, |(since, plan)| {
-            plan.rate_at(Duration::try_from(self.now.duration_since(*since)).unwrap())
+            rate_at(plan, Duration::try_from(self.now.duration_since(*since)).unwrap())
         })
     }
 
@@ -222,5 +222,16 @@ impl World for Plant {
 
     fn stop_load(&mut self) {
         self.end_load();
+    }
+}
+
+/// Requests a second, that long after the load's start.
+fn rate_at(plan: &LoadPlan, elapsed: Duration) -> f64 {
+    if elapsed >= plan.whole() {
+        0.0
+    } else if elapsed >= plan.before && elapsed < plan.before + plan.high {
+        plan.intensity.rate
+    } else {
+        plan.rest_rate()
     }
 }

@@ -138,7 +138,7 @@ impl Flags {
         if self.users == 0 {
             return Err(Failure::usage("--users must be at least 1"));
         }
-        if self.rate.is_some_and(|rate| !(rate >= 1.0 && rate <= 100_000.0)) {
+        if self.rate.is_some_and(|rate| !(1.0..=100_000.0).contains(&rate)) {
             return Err(Failure::usage("--rate must be between 1 and 100000 requests a second"));
         }
         let sizes = Sizes::fit(cpus, &expectation);
@@ -175,7 +175,7 @@ impl Flags {
 
     fn spec(&self, pace: &Pace) -> Result<AutoscalerSpec, Failure> {
         let mut spec = match &self.hpa {
-            Some(file) => self.from_manifest(file, pace)?,
+            Some(file) => self.manifest(file, pace)?,
             None => AutoscalerSpec {
                 scale_target_ref: TargetRef {
                     api_version: "apps/v1".to_owned(),
@@ -205,7 +205,7 @@ impl Flags {
         Ok(spec)
     }
 
-    fn from_manifest(&self, file: &Path, pace: &Pace) -> Result<AutoscalerSpec, Failure> {
+    fn manifest(&self, file: &Path, pace: &Pace) -> Result<AutoscalerSpec, Failure> {
         let mut spec = manifest::read(file)?;
         if let Some(behavior) = &mut spec.behavior {
             pace.quicken(behavior);

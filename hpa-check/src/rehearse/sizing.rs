@@ -6,16 +6,16 @@ use hpa_check_core::conductor::Pace;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::units::Millicores;
 
-/// The part of the machine that the replicas together may use. The generator, the balancer and a
-/// stranger's editor run beside them, and a use that is not near the limit is a use that is steady.
-const SHARE_OF_MACHINE: f64 = 0.325;
+/// What the replicas together may use of each CPU. The generator, the balancer and a stranger's
+/// editor run beside them, and a use that is not near the limit is a use that is steady.
+const SHARE_OF_CPU: Millicores = Millicores(325);
 
 /// More than this is not needed for a steady reading, however big the machine.
 const MOST: Millicores = Millicores(650);
 
-/// How far the load is above what asks for the last replica. The maximum is held down to 0.9 of the
-/// target (tolerance), so a third of the load may be missing before it is not.
-const MARGIN: f64 = 1.3;
+/// How far the load is above the target, in percent, when the maximum carries it. The maximum is held
+/// down to 90 (tolerance), so a third of the load may be missing before it is not.
+const MARGIN_PERCENT: i64 = 130;
 
 /// What the load may be, and the request that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +29,14 @@ pub(crate) struct Sizes {
 impl Sizes {
     /// Fits the expectation on a machine with that many CPUs.
     pub(crate) fn fit(cpus: usize, expectation: &Expectation) -> Self {
-        let load = (cpus as f64 * 1000.0 * SHARE_OF_MACHINE).min(MOST.0 as f64);
-        let wanted = f64::from(expectation.max_replicas.max(1))
-            * f64::from(expectation.cpu_target_percent.max(1))
-            / 100.0;
-        let request = (load / (MARGIN * wanted)).floor().max(1.0);
+        let cpus = i64::try_from(cpus).unwrap_or(i64::MAX);
+        let load = SHARE_OF_CPU.0.saturating_mul(cpus).min(MOST.0);
+        let (max, target) = (expectation.max_replicas, expectation.cpu_target_percent);
+        let replicas_percent = i64::from(max.max(1)) * i64::from(target.max(1));
+        let request = load * 100 * 100 / (MARGIN_PERCENT * replicas_percent);
         Self {
-            load: Millicores(load as i64),
-            request: Millicores(request as i64),
+            load: Millicores(load),
+            request: Millicores(request.max(1)),
         }
     }
 }
@@ -53,7 +53,9 @@ pub(crate) struct Intensity {
 impl Intensity {
     /// The rate at which requests for F(n), each costing `cost` of CPU time, add up to `load`.
     pub(crate) fn of(load: Millicores, n: u64, cost: Duration) -> Self {
-        let rate = load.0 as f64 / 1000.0 / cost.as_secs_f64().max(1e-6);
+        #[expect(clippy::cast_precision_loss, reason = "a machine has far less than 2^52 millicores")]
+        let cores = load.0 as f64 / 1000.0;
+        let rate = cores / cost.as_secs_f64().max(1e-6);
         Self {
             n,
             rate: rate.round().max(1.0),
@@ -97,17 +99,6 @@ impl LoadPlan {
     /// How long all of it lasts.
     pub(crate) fn whole(&self) -> Duration {
         self.before + self.high + self.after
-    }
-
-    /// Requests a second, that long after the load's start; zero once it is over.
-    pub(crate) fn rate_at(&self, elapsed: Duration) -> f64 {
-        if elapsed >= self.whole() {
-            0.0
-        } else if elapsed >= self.before && elapsed < self.before + self.high {
-            self.intensity.rate
-        } else {
-            self.rest_rate()
-        }
     }
 }
 
@@ -153,18 +144,5 @@ mod tests {
     fn the_rate_follows_from_what_one_request_costs() {
         let intensity = Intensity::of(Millicores(650), 90, Duration::from_millis(4));
         assert_eq!(intensity.rate, 163.0);
-    }
-
-    #[test]
-    fn the_load_rises_and_falls_on_the_plan_s_instants() {
-        let plan = LoadPlan {
-            users: 500,
-            intensity: Intensity { n: 90, rate: 100.0 },
-            before: Duration::from_secs(5),
-            high: Duration::from_secs(20),
-            after: Duration::from_secs(20),
-        };
-        let at = |s| plan.rate_at(Duration::from_secs(s));
-        assert_eq!([at(0), at(5), at(24), at(25), at(45)], [10.0, 100.0, 100.0, 10.0, 0.0]);
     }
 }

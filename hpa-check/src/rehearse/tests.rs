@@ -165,7 +165,7 @@ fn other_bounds_than_asserted_are_named() {
 
 #[test]
 fn another_target_than_asserted_is_named() {
-    assert_eq!(ending("--cpu-target 80"), expected(91, "spec-target-differ"));
+    assert_eq!(ending("--cpu-target 80"), expected(91, "spec-target-differs"));
 }
 
 #[test]

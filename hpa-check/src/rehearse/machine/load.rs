@@ -56,13 +56,10 @@ impl Generator {
                 }
             }
         }
-        let status = match tokio::time::timeout(STOPS_WITHIN, child.ended()).await {
-            Ok(status) => status,
-            Err(_) => {
-                child.kill();
-                child.ended().await
-            }
-        };
+        if tokio::time::timeout(STOPS_WITHIN, child.ended()).await.is_err() {
+            child.kill();
+        }
+        let status = child.ended().await;
         let code = status.and_then(|status| status.code());
         account::read(&self.result, code).map_err(|e| {
             format!("the load generator gave no account ({}): {e}", child.obituary(status))

@@ -17,7 +17,7 @@ async fn ask(address: SocketAddr, path: &str) -> std::io::Result<Option<u16>> {
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut head = Vec::new();
-    let mut rest = [0; 16 * 1024];
+    let mut rest = vec![0; 16 * 1024];
     loop {
         let read = stream.read(&mut rest).await?;
         if read == 0 {
