@@ -5,6 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::failure::Failure;
 
 mod decide;
+mod rehearse;
+mod report;
 mod schema;
 
 /// Proves that a Kubernetes HorizontalPodAutoscaler does what it was set up to do.
@@ -23,6 +25,10 @@ const EXIT_CODES: &str = "Exit codes: 0 pass, 1 internal error, 2 usage, 90 targ
 enum Command {
     /// Answer controller decisions given as data: JSON lines in, JSON lines out
     Decide(decide::Args),
+    /// Rehearse on this machine: real processes as pods, real load, no cluster
+    Rehearse(Box<rehearse::Args>),
+    /// Draw the reports again from a stored result
+    Report(report::Args),
     /// Print the JSON Schema of the result
     Schema(schema::Args),
 }
@@ -32,6 +38,8 @@ impl Cli {
     pub(crate) fn execute(self) -> Result<u8, Failure> {
         match self.command {
             Command::Decide(args) => decide::execute(&args),
+            Command::Rehearse(args) => rehearse::execute(*args),
+            Command::Report(args) => report::execute(&args),
             Command::Schema(args) => schema::execute(&args),
         }
     }

@@ -11,6 +11,10 @@ use clap::Parser;
 mod commands;
 pub mod failure;
 pub mod outputs;
+mod rehearse;
+mod report;
+mod screen;
+mod session;
 
 /// Parses the command line, runs the command, and turns its end into an exit code.
 #[expect(

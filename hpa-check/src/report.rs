@@ -1,0 +1,39 @@
+//! The reports: every one is drawn from the result document alone, so a stored one draws the same.
+
+use hpa_check_core::result::RunResult;
+
+use crate::outputs::Kind;
+
+mod chart;
+pub(crate) mod escape;
+mod html;
+mod junit;
+mod markdown;
+pub(crate) mod summary;
+mod text;
+pub(crate) mod words;
+
+pub(crate) use text::terminal;
+
+#[cfg(test)]
+#[path = "../tests/fixtures/run.rs"]
+mod fixture;
+
+/// The report of that kind; `None` for the trace, which a result can't be turned back into.
+pub(crate) fn render(kind: Kind, result: &RunResult) -> Option<String> {
+    match kind {
+        Kind::Json => Some(json(result)),
+        Kind::Html => Some(html::page(result)),
+        Kind::Svg => Some(chart::picture(result)),
+        Kind::Md => Some(markdown::summary(result)),
+        Kind::Junit => Some(junit::suite(result)),
+        Kind::Trace => None,
+    }
+}
+
+fn json(result: &RunResult) -> String {
+    let mut text = serde_json::to_string_pretty(result)
+        .expect("a result is plain data with text keys, which JSON always has a form for");
+    text.push('\n');
+    text
+}

@@ -1,0 +1,67 @@
+//! The verdict as Markdown, for a pull request or a step summary.
+
+use std::fmt::Write as _;
+
+use hpa_check_core::result::RunResult;
+
+use super::escape::Markdown;
+use super::{summary, words};
+
+/// A heading, the reasons, the facts and the decisions.
+pub(crate) fn summary(result: &RunResult) -> String {
+    let mut text = format!(
+        "## {}: {}\n\n{}\n\n",
+        summary::badge(result.verdict.outcome),
+        Markdown(summary::subject(result)),
+        summary::meaning(result.verdict.outcome),
+    );
+    // Writing to a String can't fail.
+    for reason in &result.verdict.reasons {
+        let _ = writeln!(
+            text,
+            "- **{}**: {}",
+            Markdown(&reason.id),
+            Markdown(&reason.message)
+        );
+        for evidence in &reason.evidence {
+            let _ = writeln!(text, "  - seen: {}", Markdown(evidence));
+        }
+        if let Some(fix) = &reason.fix {
+            let _ = writeln!(text, "  - do: {}", Markdown(fix));
+        }
+    }
+    text.push_str("\n| | |\n| --- | --- |\n");
+    for (name, value) in summary::facts(result) {
+        let _ = writeln!(text, "| {name} | {} |", Markdown(value));
+    }
+    text.push_str("\n| time | decision | because |\n| --- | --- | --- |\n");
+    for sync in summary::decisions(&result.timeline.syncs) {
+        let _ = writeln!(
+            text,
+            "| {} | {} → {} | {} |",
+            words::clock(result.timeline.from, sync.at),
+            sync.current,
+            sync.desired,
+            Markdown(&sync.sentence),
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn every_decision_that_changed_something_has_a_row() {
+        let text = summary(&fixture::passed());
+        assert!(text.starts_with("## PASS"), "{text}");
+        assert!(text.contains("3 → 7") && text.contains("10 → 3"), "{text}");
+    }
+
+    #[test]
+    fn text_from_the_world_stays_text() {
+        assert!(!summary(&fixture::hostile()).contains("<script"));
+    }
+}

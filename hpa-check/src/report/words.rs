@@ -1,0 +1,89 @@
+//! Numbers and times as people read them.
+
+use jiff::Timestamp;
+
+/// Time since the start as `1:05`, or `1:02:05` from an hour on.
+pub(crate) fn clock(since: Timestamp, at: Timestamp) -> String {
+    clock_seconds((at.as_millisecond() - since.as_millisecond()).max(0) / 1000)
+}
+
+/// Whole seconds as `1:05` or `1:02:05`.
+pub(crate) fn clock_seconds(seconds: i64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
+
+/// A duration with three digits or so: `0 ms`, `420 ms`, `4.2 s`, `61 s`, `12 min`.
+pub(crate) fn milliseconds(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..10_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        10_000..600_000 => format!("{} s", ms / 1_000),
+        _ => format!("{} min", ms / 60_000),
+    }
+}
+
+/// A response time: `850 µs`, `4.2 ms`, `38 ms`, `1.2 s`.
+pub(crate) fn microseconds(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..10_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        _ => milliseconds(us / 1_000),
+    }
+}
+
+/// A count with its thousands apart: `64 310`, with a space that does not break.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The instant as people write it: `2026-03-04 10:20:30 UTC`.
+pub(crate) fn date_and_time(at: Timestamp) -> String {
+    let text = format!("{at:.0}");
+    text.replacen('T', " ", 1).replacen('Z', " UTC", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_at_a_glance() {
+        assert_eq!(clock_seconds(0), "0:00");
+        assert_eq!(clock_seconds(125), "2:05");
+        assert_eq!(clock_seconds(3_725), "1:02:05");
+        assert_eq!(milliseconds(0), "0 ms");
+        assert_eq!(milliseconds(4_250), "4.2 s");
+        assert_eq!(milliseconds(61_000), "61 s");
+        assert_eq!(milliseconds(720_000), "12 min");
+        assert_eq!(microseconds(850), "850 µs");
+        assert_eq!(microseconds(4_250), "4.2 ms");
+        assert_eq!(microseconds(38_900), "38 ms");
+        assert_eq!(microseconds(1_250_000), "1.2 s");
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_000), "1\u{a0}000");
+        assert_eq!(count(64_310_007), "64\u{a0}310\u{a0}007");
+    }
+
+    #[test]
+    fn instants_are_utc() {
+        let at: Timestamp = "2026-03-04T10:20:30.5Z".parse().unwrap();
+        assert_eq!(date_and_time(at), "2026-03-04 10:20:30 UTC");
+    }
+}

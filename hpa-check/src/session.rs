@@ -1,0 +1,143 @@
+//! The one loop's sink: every observation goes to the evaluator, the recorder and the screen; the end
+//! becomes the verdict and the reports.
+
+use hpa_check_core::conductor::{Action, Conductor};
+use hpa_check_core::evaluator::Evaluator;
+use hpa_check_core::expectation::Expectation;
+use hpa_check_core::observation::{Observation, Phase, Seen};
+use hpa_check_core::result::RunResult;
+use hpa_check_core::trace;
+use hpa_check_core::verdict::Verdict;
+use jiff::Timestamp;
+
+use crate::failure::{Failure, exit};
+use crate::outputs::{Opened, Outputs, Recorder, Ui};
+use crate::report;
+use crate::screen::{Screen, notice};
+
+/// A run in progress.
+pub(crate) struct Session {
+    evaluator: Evaluator,
+    conductor: Conductor,
+    recording: Option<trace::Writer<Recorder>>,
+    screen: Screen,
+    outputs: Opened,
+    quiet: bool,
+}
+
+impl Session {
+    /// Opens every output, so that one that can't be written is found before anything runs.
+    pub(crate) fn start(
+        outputs: Outputs,
+        expectation: Expectation,
+        conductor: Conductor,
+    ) -> Result<Self, Failure> {
+        let opened = outputs.files.open()?;
+        let recording = opened
+            .trace
+            .as_ref()
+            .map(|destination| trace::Writer::new(Recorder::begin(destination)?, &expectation))
+            .transpose()
+            .map_err(|e| {
+                Failure::usage(format!(
+                    "the trace can't be begun ({e}): give another file with -o trace="
+                ))
+            })?;
+        Ok(Self {
+            evaluator: Evaluator::new(expectation),
+            conductor,
+            recording,
+            screen: Screen::new(outputs.ui),
+            outputs: opened,
+            quiet: outputs.ui == Ui::None,
+        })
+    }
+
+    /// Takes in one observation.
+    pub(crate) fn observe(&mut self, observation: Observation) {
+        self.record(&observation);
+        self.evaluator.observe(&observation);
+        self.screen.show(observation.at, self.evaluator.timeline());
+    }
+
+    /// What to do now; asked after each observation and on every tick of the caller's clock.
+    pub(crate) fn next(&mut self, now: Timestamp) -> Option<Action> {
+        let action = self.conductor.next(now, self.evaluator.timeline());
+        if let Some(Action::Finish { .. }) = action {
+            self.observe(Observation {
+                at: now,
+                seen: Seen::Phase { phase: Phase::Done },
+            });
+        }
+        self.screen.show(now, self.evaluator.timeline());
+        action
+    }
+
+    /// Ends the run: writes every report whole, tells the verdict, and gives it back.
+    pub(crate) fn finish(self, now: Timestamp) -> Result<Verdict, Failure> {
+        let Self {
+            evaluator,
+            recording,
+            screen,
+            outputs,
+            quiet,
+            ..
+        } = self;
+        drop(screen);
+        let result = evaluator.finish(now);
+        let mut failed = Vec::new();
+        if let Some(recording) = recording
+            && let Err(error) = recording.finish().and_then(Recorder::finish)
+        {
+            failed.push(format!("the trace can't be written: {error}"));
+        }
+        failed.extend(write_reports(&outputs, &result));
+        if !quiet {
+            notice(&report::terminal(&result, &outputs));
+        }
+        match failed.into_iter().next() {
+            // A report that is missing must not look like a run that went well.
+            Some(failure) if result.verdict.exit_code == 0 => Err(Failure {
+                code: exit::INTERNAL,
+                message: failure,
+            }),
+            Some(failure) => {
+                notice(&format!("hpa-check: {failure}"));
+                Ok(result.verdict)
+            }
+            None => Ok(result.verdict),
+        }
+    }
+
+    /// A recording that fails is told of and given up; it never changes a verdict.
+    fn record(&mut self, observation: &Observation) {
+        if let Some(recording) = &mut self.recording
+            && let Err(error) = recording.write(observation)
+        {
+            notice(&format!(
+                "hpa-check: the trace can't be written any further, and the run goes on: {error}"
+            ));
+            self.recording = None;
+        }
+    }
+}
+
+/// Writes each report; the sentences are of those that could not be written.
+pub(crate) fn write_reports(outputs: &Opened, result: &RunResult) -> Vec<String> {
+    outputs
+        .reports
+        .iter()
+        .filter_map(|(kind, destination)| {
+            let content = report::render(*kind, result)?;
+            let error = destination.write(content.as_bytes()).err()?;
+            let place = destination.path().map_or_else(
+                || "standard output".to_owned(),
+                |path| format!("`{}`", path.display()),
+            );
+            Some(format!(
+                "the {} report can't be written to {place} ({error}); nothing half-written is left",
+                kind.word()
+            ))
+        })
+        .collect()
+}
