@@ -124,13 +124,10 @@ fn resource_replicas(input: &input::ResourceReplicas) -> Value {
 fn reconcile(input: input::Reconcile) -> Result<Value, String> {
     let fault = input.fault.unwrap_or_default();
     let controller = &input.controller;
-    let mut rules = controller.rules();
-    if let Some(on) = input.feature_gates.get("HPAConfigurableTolerance") {
-        rules.configurable_tolerance = *on;
-    }
-    if let Some(on) = input.feature_gates.get("HPAScaleToZero") {
-        rules.scale_to_zero = *on;
-    }
+    let gate = |name: &str| input.feature_gates.get(name).copied();
+    let rules = controller
+        .rules()
+        .with_gates(gate("HPAConfigurableTolerance"), gate("HPAScaleToZero"));
     let mut autoscaler = Autoscaler::new(controller.settings(), rules);
     autoscaler.recommendations = input
         .recommendations

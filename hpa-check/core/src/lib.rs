@@ -14,6 +14,7 @@ pub mod findings;
 pub mod millis;
 pub mod model;
 pub mod observation;
+pub mod quantity;
 pub mod result;
 mod rules;
 pub mod spec;

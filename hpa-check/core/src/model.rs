@@ -6,8 +6,8 @@
 //! spec + history ────────────┘
 //! ```
 //!
-//! Every formula follows `pkg/controller/podautoscaler` of Kubernetes 1.36; the item's
-//! documentation names the function. Nothing here reads a clock: the instant of a sync is an argument.
+//! Every formula follows `pkg/controller/podautoscaler` of Kubernetes, from 1.34 to master after
+//! 1.37 ([`Rules`] has what changed); the item's documentation names the function. Nothing here reads a clock: the instant of a sync is an argument.
 
 pub mod conditions;
 pub mod explain;
@@ -16,7 +16,10 @@ pub mod normalize;
 pub mod pods;
 pub mod proposal;
 pub mod reconcile;
+mod rules;
 pub mod selector;
+
+pub use rules::Rules;
 
 use std::time::Duration;
 
@@ -66,44 +69,6 @@ impl From<&ControllerSettings> for Settings {
             initial_readiness_delay: given.initial_readiness_delay,
             downscale_stabilization: given.downscale_stabilization,
             ..Self::default()
-        }
-    }
-}
-
-/// Feature gates and version rules that change a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// `HPAConfigurableTolerance`: `behavior.*.tolerance` is honoured. On by default from 1.35.
-    pub configurable_tolerance: bool,
-    /// `HPAScaleToZero`: zero replicas can be a state to come back from.
-    pub scale_to_zero: bool,
-    /// Pods that have succeeded are ignored like failed ones; before, they counted as missing.
-    pub ignore_succeeded: bool,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            configurable_tolerance: true,
-            scale_to_zero: false,
-            ignore_succeeded: false,
-        }
-    }
-}
-
-impl Rules {
-    /// The rules of a Kubernetes version such as `1.34`; one that can't be read has the newest.
-    pub fn of_version(version: &str) -> Self {
-        let minor = version
-            .trim_start_matches('v')
-            .split('.')
-            .nth(1)
-            .and_then(|m| m.trim_end_matches('+').parse::<u32>().ok())
-            .unwrap_or(u32::MAX);
-        Self {
-            configurable_tolerance: minor >= 35,
-            scale_to_zero: false,
-            ignore_succeeded: minor >= 38,
         }
     }
 }

@@ -117,7 +117,11 @@ impl Scale {
 fn shift_up(value: i128, exponent: i32) -> Option<i128> {
     let power = 10_i128.checked_pow(exponent.unsigned_abs());
     if exponent >= 0 {
-        return if value == 0 { Some(0) } else { value.checked_mul(power?) };
+        return if value == 0 {
+            Some(0)
+        } else {
+            value.checked_mul(power?)
+        };
     }
     // A power that does not fit divides everything that does down to nothing.
     let Some(power) = power else {
@@ -171,7 +175,9 @@ mod tests {
 
     #[test]
     fn what_is_no_quantity_is_refused() {
-        for text in ["", "m", ".", "1.2.3", "1x", "0x10", " 1", "1 ", "1mm", "1e", "--1", "1e99"] {
+        for text in [
+            "", "m", ".", "1.2.3", "1x", "0x10", " 1", "1 ", "1mm", "1e", "--1", "1e99",
+        ] {
             assert_eq!(milli(text), None, "{text:?}");
         }
     }

@@ -155,13 +155,24 @@ pub fn requests_by_pod(
     pods: &[Pod],
     container: Option<&str>,
     resource: &str,
+    rules: Rules,
 ) -> Result<BTreeMap<String, i64>, String> {
     pods.iter()
-        .map(|pod| Ok((pod.name.clone(), request_of(pod, container, resource)?)))
+        .map(|pod| {
+            Ok((
+                pod.name.clone(),
+                request_of(pod, container, resource, rules)?,
+            ))
+        })
         .collect()
 }
 
-fn request_of(pod: &Pod, container: Option<&str>, resource: &str) -> Result<i64, String> {
+fn request_of(
+    pod: &Pod,
+    container: Option<&str>,
+    resource: &str,
+    rules: Rules,
+) -> Result<i64, String> {
     let mut sum = 0_i64;
     for c in &pod.containers {
         if container.is_none_or(|name| name == c.name) {
@@ -178,7 +189,9 @@ fn request_of(pod: &Pod, container: Option<&str>, resource: &str) -> Result<i64,
         }
     }
     match container {
-        Some(name) => Err(format!("container {name} not found in Pod {}", pod.name)),
-        None => Ok(sum),
+        Some(name) if rules.container_must_exist => {
+            Err(format!("container {name} not found in Pod {}", pod.name))
+        }
+        _ => Ok(sum),
     }
 }

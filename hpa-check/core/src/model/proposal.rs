@@ -70,7 +70,7 @@ pub fn utilization_replicas(
     target: i32,
 ) -> Result<Proposal, String> {
     let (mut used, groups) = counted(scene, ask)?;
-    let requests = pods::requests_by_pod(scene.pods, ask.container, ask.resource)?;
+    let requests = pods::requests_by_pod(scene.pods, ask.container, ask.resource, scene.rules)?;
     let first = utilization_pass(&used, &requests, target)?;
     propose(
         ask,

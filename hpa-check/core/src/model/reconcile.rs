@@ -212,7 +212,11 @@ impl Autoscaler {
         let at_zero =
             self.rules.scale_to_zero && conditions::is_true(&decision.conditions, SCALED_TO_ZERO);
         if current == 0 {
-            let may_return = at_zero && (min != 0 || has_object_or_external(sync.spec));
+            let may_return = if self.rules.remembers_zero {
+                at_zero && (min != 0 || has_object_or_external(sync.spec))
+            } else {
+                min == 0
+            };
             if !may_return {
                 conditions::set(
                     &mut decision.conditions,
@@ -221,7 +225,7 @@ impl Autoscaler {
                     "ScalingDisabled",
                     "scaling is disabled since the replica count of the target is zero",
                 );
-                if !self.rules.scale_to_zero {
+                if self.rules.remembers_zero && !self.rules.scale_to_zero {
                     decision.conditions.retain(|c| c.kind != SCALED_TO_ZERO);
                 }
                 return Want::Stay;
@@ -373,7 +377,7 @@ impl Autoscaler {
             let cutoff = before(sync.now, normalize::longest_period(rules));
             replace_last(events, event, |e| e.at < cutoff);
         }
-        if self.rules.scale_to_zero {
+        if self.rules.remembers_zero && self.rules.scale_to_zero {
             let to_zero = current > 0
                 && wanted == 0
                 && sync.spec.effective_min() == 0
@@ -396,7 +400,7 @@ impl Autoscaler {
                 reason,
                 message,
             );
-        } else {
+        } else if self.rules.remembers_zero {
             decision.conditions.retain(|c| c.kind != SCALED_TO_ZERO);
         }
         decision.desired = wanted;

@@ -106,7 +106,7 @@ pub(super) fn check<'a>(
         others.iter().any(|other| other.matches(&labels))
     });
     if shared {
-        let error = format!("pods by selector {text} are controlled by multiple HPAs");
+        let error = format!("pods by selector {text} are controlled by more than one HPA");
         return Err(unusable("AmbiguousSelector", error));
     }
     Ok(())

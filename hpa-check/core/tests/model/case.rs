@@ -52,12 +52,20 @@ pub(crate) fn ask(kind: &str, input: &Value) -> Value {
 
 /// A CPU proposal at 50 %, with the controller's defaults.
 pub(crate) fn propose(current: i32, pods: &[Value], metrics: &[Value]) -> Value {
+    propose_in("newest", current, pods, metrics)
+}
+
+/// The same by the controller of a version.
+pub(crate) fn propose_in(version: &str, current: i32, pods: &[Value], metrics: &[Value]) -> Value {
     ask(
         "resource_replicas",
         &json!({
             "currentReplicas": current, "metric": "cpu", "container": null, "targetUtilization": 50,
             "tolerance": {"scaleUp": 0.1, "scaleDown": 0.1},
-            "controller": {"cpuInitializationPeriodSeconds": 300, "initialReadinessDelaySeconds": 30},
+            "controller": {
+                "cpuInitializationPeriodSeconds": 300, "initialReadinessDelaySeconds": 30,
+                "version": version,
+            },
             "pods": pods, "podMetrics": metrics,
         }),
     )

@@ -240,7 +240,46 @@ fn conditions_keep_the_order_in_which_they_were_first_set() {
         .iter()
         .map(|c| c["type"].clone())
         .collect();
-    assert_eq!(kinds, ["ScalingLimited", "AbleToScale", "ScalingActive"]);
+    let expected = [
+        "ScalingLimited",
+        "AbleToScale",
+        "ScalingActive",
+        "ScaledToZero",
+    ];
+    assert_eq!(kinds, expected);
+}
+
+#[test]
+fn each_rescale_says_whether_it_was_to_zero_from_1_37_on() {
+    let scaled_to_zero = |gates: Value, version: &str| {
+        Reconcile::of(3, 3, 92)
+            .with("featureGates", gates)
+            .with("controller/version", json!(version))
+            .decide()
+            .condition("ScaledToZero")
+    };
+    assert_eq!(scaled_to_zero(json!({}), "1.37"), "False/NotScaledToZero");
+    assert_eq!(scaled_to_zero(json!({}), "1.36"), "");
+    assert_eq!(scaled_to_zero(json!({"HPAScaleToZero": false}), "1.37"), "");
+    let older = json!({"HPAConfigurableTolerance": false});
+    assert_eq!(
+        scaled_to_zero(older, "1.37"),
+        "",
+        "a gate that 1.37 locks is off, so it is older"
+    );
+}
+
+#[test]
+fn a_size_of_zero_is_left_alone_before_1_36_unless_the_minimum_is_zero() {
+    let active = |min: i32| {
+        Reconcile::of(0, 0, 0)
+            .with("hpa/minReplicas", json!(min))
+            .with("controller/version", json!("1.35"))
+            .decide()
+            .condition("ScalingActive")
+    };
+    assert_eq!(active(1), "False/ScalingDisabled");
+    assert_eq!(active(0), "False/FailedGetResourceMetric");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::case::{pod, pod_with, propose, using};
+use crate::case::{pod, pod_with, propose, propose_in, using};
 
 /// A pod that became ready just now, started half a minute ago.
 fn young(name: &str, ready: &str) -> serde_json::Value {
@@ -72,16 +72,17 @@ fn deleted_and_failed_pods_are_ignored() {
 }
 
 #[test]
-fn a_pod_that_has_succeeded_counts_as_missing() {
+fn a_pod_that_has_succeeded_is_ignored_and_up_to_1_37_counts_as_missing() {
     let pods = [
         pod("a"),
         pod("b"),
         pod_with("job", json!({"phase": "Succeeded"})),
     ];
-    assert_eq!(
-        propose(3, &pods, &[using("a", 92), using("b", 92)])["replicas"],
-        4
-    );
+    let metrics = [using("a", 92), using("b", 92)];
+    assert_eq!(propose(3, &pods, &metrics)["replicas"], 4);
+    let three = [using("a", 70), using("b", 70)];
+    assert_eq!(propose(2, &pods, &three)["replicas"], 3);
+    assert_eq!(propose_in("1.37", 2, &pods, &three)["replicas"], 2);
 }
 
 #[test]
