@@ -172,7 +172,9 @@ impl Explainer {
             .controller
             .as_mut()
             .and_then(|c| c.recommendations.as_mut());
-        let Some((history, last)) = history.and_then(|h| h.last().copied().map(|l| (h, l))) else {
+        // Expired records are overwritten in place, so the newest may stand anywhere.
+        let newest = |h: &Vec<Recommendation>| h.iter().max_by_key(|r| r.at).copied();
+        let Some((history, last)) = history.and_then(|h| newest(h).map(|last| (h, last))) else {
             return;
         };
         let mut next = after(last.at, period);
@@ -345,14 +347,16 @@ fn refusal(status: &AutoscalerStatus) -> Option<&str> {
 }
 
 /// Whether earlier recommendations or scalings that nobody saw can make the difference: the metric
-/// is the same, and the controller itself says that its memory held it back.
+/// is the same, and the controller itself says that its memory held it back. Without `behavior` it
+/// remembers recommendations only, and these only ever hold a scale-down.
 fn held_by_the_unseen(pending: &Pending, decision: &Decision) -> bool {
     let says = |reason: &str| pending.status.conditions.iter().any(|c| c.reason == reason);
     let higher = pending.status.desired_replicas > decision.desired;
+    let policies = pending.object.spec.behavior.is_some();
     decision.utilization == pending.status.cpu_utilization
         && if higher {
-            says("ScaleDownStabilized") || says("ScaleDownLimit")
+            says("ScaleDownStabilized") || (policies && says("ScaleDownLimit"))
         } else {
-            says("ScaleUpStabilized") || says("ScaleUpLimit")
+            policies && (says("ScaleUpStabilized") || says("ScaleUpLimit"))
         }
 }

@@ -1,13 +1,12 @@
 //! Whether enough was seen around a sync to hold the controller to the model's word.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::Metrics;
+use crate::model::after;
 use crate::model::pods::{Pod as ModelPod, PodMetric, ReadyCondition};
-use crate::model::{after, before};
 use crate::observation::{Pod, PodSample};
 use crate::timeline::TimelineSoFar;
 
@@ -15,6 +14,7 @@ use crate::timeline::TimelineSoFar;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Knowledge {
     Enough,
+    NoSetting,
     NoTarget,
     PodsDiffer,
     StaleMetrics,
@@ -28,6 +28,9 @@ impl Knowledge {
         polls: &VecDeque<(Timestamp, Metrics)>,
         sync: Timestamp,
     ) -> Self {
+        let Some(setting) = &state.setting else {
+            return Self::NoSetting;
+        };
         let Some(target) = &state.target else {
             return Self::NoTarget;
         };
@@ -42,10 +45,7 @@ impl Knowledge {
         {
             return Self::PodsDiffer;
         }
-        let resolution = state
-            .setting
-            .as_ref()
-            .map_or(Duration::from_secs(15), |s| s.metrics_resolution);
+        let resolution = setting.metrics_resolution;
         let newest = polls
             .iter()
             .filter_map(|(_, answer)| answer.as_ref().ok())
@@ -53,9 +53,7 @@ impl Knowledge {
             .map(|metric| metric.timestamp)
             .max();
         // A sample is up to one resolution old when its successor is made, and a little more when read.
-        if newest.is_some_and(|at| {
-            after(at, resolution + resolution / 4) >= before(sync, Duration::ZERO)
-        }) {
+        if newest.is_some_and(|at| after(at, resolution + resolution / 4) >= sync) {
             Self::Enough
         } else {
             Self::StaleMetrics
@@ -69,6 +67,7 @@ impl Knowledge {
     pub(super) fn lack(self) -> &'static str {
         match self {
             Self::Enough => "nothing decided it could be compared with",
+            Self::NoSetting => "the controller's settings are not known",
             Self::NoTarget => "the scale target is not known",
             Self::PodsDiffer => "the pods seen do not add up to the target's own counts",
             Self::StaleMetrics => "no fresh answer of the metrics API was seen",

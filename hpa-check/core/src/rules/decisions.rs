@@ -68,6 +68,7 @@ pub(super) const SCALE_DOWN_TOO_EARLY: Rule = Rule {
     },
     weight: Weight::Cause,
     find: |case| {
+        case.state.setting.as_ref()?;
         let window = case.budget(|b| b.down_window());
         let proposed = &case.state.proposals;
         let max = case.spec()?.max_replicas;

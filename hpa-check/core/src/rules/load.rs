@@ -96,6 +96,11 @@ fn too_weak(case: &Case<'_>) -> Option<Found> {
     }
     let max = case.expectation.max_replicas;
     let peak = case.peak_use();
+    if let (Some((peak, _)), Some(needed)) = (peak, case.use_for_max())
+        && peak > needed
+    {
+        return None;
+    }
     let highest = case
         .state
         .statuses

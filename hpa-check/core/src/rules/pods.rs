@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Case, Found, Rule, Weight};
 use crate::findings::Finding;
 use crate::model::after;
-use crate::observation::Fact;
+use crate::observation::{Fact, Target};
 use crate::timeline::PodRecord;
 use crate::verdict::Outcome;
 
@@ -186,13 +186,15 @@ pub(super) const PODS_NOT_READY: Rule = Rule {
     },
 };
 
-/// The living pods that something is wrong with, unless all went well without them.
+/// The living pods that something is wrong with, if the target lacks ready ones: the last word of a
+/// single pod may have been lost.
 fn failing(
     case: &Case<'_>,
     wrong: impl Fn(&&PodRecord) -> bool,
     tell: impl Fn(&PodRecord, String) -> (String, String),
 ) -> Option<Found> {
-    if case.complete() {
+    let lacking = |t: &Target| t.ready_replicas < t.spec_replicas;
+    if case.complete() || !case.state.target.as_ref().is_some_and(lacking) {
         return None;
     }
     let living: Vec<&PodRecord> = case.state.pods.values().filter(|p| p.lives()).collect();

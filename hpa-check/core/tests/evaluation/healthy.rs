@@ -1,0 +1,198 @@
+//! Runs with nothing wrong.
+
+use std::time::Duration;
+
+use hpa_check_core::conductor::Pace;
+use hpa_check_core::expectation::ScaleDown;
+use hpa_check_core::spec::{Behavior, PolicyKind, ScalingPolicy, ScalingRules};
+use hpa_check_core::trace::{Reader, Writer};
+use hpa_check_core::verdict::Outcome;
+use proptest::prelude::*;
+
+use super::world::{World, healthy, in_a_cluster, replay};
+
+#[test]
+fn a_healthy_rehearsal_passes_with_every_sync_explained() {
+    let result = healthy().result();
+    assert_eq!(
+        result.verdict.outcome,
+        Outcome::Pass,
+        "{:#?}",
+        result.verdict
+    );
+    assert_eq!(result.verdict.exit_code, 0);
+    assert!(result.syncs.observed > 10);
+    assert_eq!(
+        result.syncs.explained, result.syncs.observed,
+        "{:#?}",
+        result.timeline.syncs
+    );
+    let ids: Vec<&str> = result
+        .verdict
+        .reasons
+        .iter()
+        .map(|r| r.id.as_str())
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            "path-proven",
+            "bounds-held",
+            "decisions-explained",
+            "answers-verified"
+        ]
+    );
+}
+
+#[test]
+fn the_path_of_the_replicas_is_there_and_back() {
+    let replicas = healthy().result().replicas;
+    assert_eq!(
+        (replicas.min_ready, replicas.max_ready),
+        (Some(3), Some(10))
+    );
+    assert_eq!(
+        (replicas.first_ready, replicas.last_ready),
+        (Some(3), Some(3))
+    );
+    let mut spec: Vec<i32> = replicas.path.iter().map(|p| p.spec).collect();
+    spec.dedup();
+    assert_eq!(spec, [3, 6, 10, 3]);
+}
+
+#[test]
+fn a_cluster_s_periods_pass_as_well_and_the_conductor_ends_each_phase_by_itself() {
+    let result = in_a_cluster().result();
+    assert_eq!(
+        result.verdict.outcome,
+        Outcome::Pass,
+        "{:#?}",
+        result.verdict
+    );
+    assert_eq!(
+        result.syncs.explained, result.syncs.observed,
+        "{:#?}",
+        result.timeline.syncs
+    );
+}
+
+#[test]
+fn a_scale_down_that_is_not_asked_for_is_not_waited_for() {
+    let mut world = healthy();
+    world.expectation.scale_down = ScaleDown::Skip;
+    let result = world.result();
+    assert_eq!(
+        result.verdict.outcome,
+        Outcome::Pass,
+        "{:#?}",
+        result.verdict
+    );
+    assert_eq!(result.replicas.last_ready, Some(10));
+}
+
+#[test]
+fn one_step_down_is_enough_when_one_step_is_asked_for() {
+    let mut world = in_a_cluster();
+    world.expectation.scale_down = ScaleDown::OneStep;
+    let result = world.result();
+    assert_eq!(
+        result.verdict.outcome,
+        Outcome::Pass,
+        "{:#?}",
+        result.verdict
+    );
+}
+
+#[test]
+fn a_recording_ends_in_the_same_result_as_the_run_it_was_made_of() {
+    let world = healthy();
+    let (recording, live) = world.run();
+    let mut writer = Writer::new(Vec::new(), &world.expectation).unwrap();
+    for observation in &recording {
+        writer.write(observation).unwrap();
+    }
+    let bytes = writer.finish().unwrap();
+    let mut reader = Reader::new(bytes.as_slice()).unwrap();
+    let read: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
+    assert_eq!(read, recording);
+    assert_eq!(reader.header().expectation, world.expectation);
+    let replayed = replay(&world.expectation, &read);
+    assert_eq!(replayed.verdict, live.verdict);
+    assert_eq!(replayed.timeline.syncs, live.timeline.syncs);
+}
+
+fn worlds() -> impl Strategy<Value = World> {
+    let policies = prop_oneof![
+        Just(None),
+        Just(Some(Behavior::default())),
+        (1..5, 3..10).prop_map(|(value, period_seconds)| {
+            let policy = ScalingPolicy {
+                kind: PolicyKind::Pods,
+                value,
+                period_seconds,
+            };
+            let rules = ScalingRules {
+                policies: Some(vec![policy]),
+                ..ScalingRules::default()
+            };
+            Some(Behavior {
+                scale_up: Some(rules),
+                scale_down: None,
+            })
+        }),
+    ];
+    (
+        620_i64..1400,
+        10_i64..120,
+        0_i64..8,
+        500_i64..3000,
+        3_u64..15,
+        policies,
+    )
+        .prop_map(|(high, rest, wobble, pod_start, window, behavior)| {
+            let mut world = healthy();
+            (world.high, world.rest, world.after) = (high, rest, rest);
+            (world.wobble, world.pod_start) = (wobble, pod_start);
+            world.controller.downscale_stabilization = Duration::from_secs(window);
+            world.spec.behavior = behavior;
+            world.pace = Pace::Planned {
+                up: Duration::from_secs(4),
+                down: Duration::from_secs(100),
+                end: Duration::from_secs(200),
+            };
+            world
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_healthy_run_gives_a_false_alarm(world in worlds()) {
+        let result = world.result();
+        prop_assert_eq!(result.verdict.outcome, Outcome::Pass, "{:#?}", result.verdict);
+        prop_assert_eq!(result.syncs.explained, result.syncs.observed);
+    }
+
+    #[test]
+    fn lost_and_repeated_observations_never_make_a_pass_wrong(
+        world in worlds(),
+        fates in prop::collection::vec(0_u8..20, 400),
+    ) {
+        let (recording, _) = world.run();
+        let heard: Vec<_> = recording
+            .iter()
+            .zip(fates.iter().cycle())
+            .flat_map(|(o, fate)| match fate {
+                0 => vec![],
+                1 => vec![o.clone(), o.clone()],
+                _ => vec![o.clone()],
+            })
+            .collect();
+        let verdict = replay(&world.expectation, &heard).verdict;
+        prop_assert!(
+            matches!(verdict.outcome, Outcome::Pass | Outcome::Inconclusive),
+            "{:#?}", verdict
+        );
+    }
+}
