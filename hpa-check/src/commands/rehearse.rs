@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::outputs::Outputs;
-use crate::rehearse::settings::Flags;
 use crate::rehearse::run::{self, Programs};
+use crate::rehearse::settings::Flags;
 
 /// The flags.
 #[derive(Debug, clap::Args)]

@@ -89,7 +89,9 @@ pub(crate) async fn serve(listener: TcpListener, endpoints: Endpoints, affinity:
 async fn connection(mut client: TcpStream, candidates: Vec<SocketAddr>) {
     for address in candidates {
         let connected = tokio::time::timeout(CONNECT, TcpStream::connect(address)).await;
-        let Ok(Ok(mut replica)) = connected else { continue };
+        let Ok(Ok(mut replica)) = connected else {
+            continue;
+        };
         // A failure to set it costs a little time, and breaks nothing.
         let _ = (client.set_nodelay(true), replica.set_nodelay(true));
         // An error is one of the two ends', who sees it by itself.
@@ -152,7 +154,11 @@ mod tests {
         for _ in 0..100 {
             seen.insert(ask(address).await);
         }
-        assert_eq!(seen.len(), 2, "a hundred tosses of a coin that all fall alike");
+        assert_eq!(
+            seen.len(),
+            2,
+            "a hundred tosses of a coin that all fall alike"
+        );
     }
 
     #[tokio::test]

@@ -84,7 +84,9 @@ impl Deployment {
             orders.push(Order::Start(self.create(now)));
         }
         while self.active() > self.replicas {
-            let Some(pod) = self.least_needed() else { break };
+            let Some(pod) = self.least_needed() else {
+                break;
+            };
             pod.deleting = true;
             let pod = pod.clone();
             orders.push(Order::Stop(pod.name.clone()));
@@ -142,7 +144,9 @@ impl Deployment {
 
     /// Whether the quota forbids one more pod. Pods that are being ended still use it.
     fn refuse(&mut self) -> bool {
-        let refused = self.quota.is_some_and(|most| count(self.pods.iter()) >= most);
+        let refused = self
+            .quota
+            .is_some_and(|most| count(self.pods.iter()) >= most);
         if refused && !self.refused {
             self.changes.push(Seen::Event(Event {
                 about: format!("ReplicaSet/{NAME}"),

@@ -28,7 +28,8 @@ const LOAD_STOPS_WITHIN: Duration = Duration::from_secs(15);
 const RIVAL_WAITS: Duration = Duration::from_secs(4);
 
 /// The error of a metrics API that is not there, in the API server's words.
-const NO_METRICS: &str = "the server could not find the requested resource (get pods.metrics.k8s.io)";
+const NO_METRICS: &str =
+    "the server could not find the requested resource (get pods.metrics.k8s.io)";
 
 /// Who hears of everything, and says what to do next.
 pub(crate) trait Judge {

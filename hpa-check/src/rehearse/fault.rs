@@ -41,7 +41,9 @@ impl FromStr for Fault {
                 .filter(|pods| *pods >= 0)
                 .map(Self::Quota)
                 .ok_or_else(|| format!("`{pods}` is not a number of pods, as in quota=6")),
-            Some(_) => Err(format!("`{text}`: only quota takes a number, as in quota=6")),
+            Some(_) => Err(format!(
+                "`{text}`: only quota takes a number, as in quota=6"
+            )),
         }
     }
 }
@@ -54,7 +56,9 @@ mod tests {
     fn a_quota_has_a_number_of_pods_and_the_others_have_none() {
         assert_eq!("quota=6".parse(), Ok(Fault::Quota(6)));
         assert_eq!("rival".parse(), Ok(Fault::Rival));
-        for wrong in ["quota", "quota=", "quota=-1", "quota=x", "rival=2", "", "none"] {
+        for wrong in [
+            "quota", "quota=", "quota=-1", "quota=x", "rival=2", "", "none",
+        ] {
             assert!(wrong.parse::<Fault>().is_err(), "{wrong}");
         }
     }

@@ -69,9 +69,8 @@ pub(crate) struct Machine {
 impl Machine {
     /// Opens the balancer's port and catches the signals; no process is started yet.
     pub(crate) fn new(parts: Parts) -> Result<Self, Failure> {
-        let cannot = |what: &str, e: &dyn std::fmt::Display| {
-            Failure::internal(format!("{what}: {e}"))
-        };
+        let cannot =
+            |what: &str, e: &dyn std::fmt::Display| Failure::internal(format!("{what}: {e}"));
         // Everything here waits most of its time; one thread is plenty and leaves the CPUs to the pods.
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)

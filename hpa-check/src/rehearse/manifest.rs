@@ -10,7 +10,10 @@ use crate::failure::Failure;
 /// Reads the spec from a file.
 pub(crate) fn read(path: &Path) -> Result<AutoscalerSpec, Failure> {
     let text = std::fs::read_to_string(path).map_err(|e| {
-        Failure::usage(format!("the manifest `{}` can't be read: {e}", path.display()))
+        Failure::usage(format!(
+            "the manifest `{}` can't be read: {e}",
+            path.display()
+        ))
     })?;
     parse(&text).map_err(|what| {
         Failure::usage(format!(
@@ -25,10 +28,16 @@ pub(crate) fn read(path: &Path) -> Result<AutoscalerSpec, Failure> {
 fn parse(text: &str) -> Result<AutoscalerSpec, String> {
     let manifest: Manifest = serde_saphyr::from_str(text).map_err(|e| {
         let message = e.to_string();
-        format!("can't be understood: {}", message.lines().next().unwrap_or_default())
+        format!(
+            "can't be understood: {}",
+            message.lines().next().unwrap_or_default()
+        )
     })?;
     if manifest.kind != "HorizontalPodAutoscaler" || manifest.api_version != "autoscaling/v2" {
-        return Err(format!("is a {} of {}", manifest.kind, manifest.api_version));
+        return Err(format!(
+            "is a {} of {}",
+            manifest.kind, manifest.api_version
+        ));
     }
     let Spec {
         scale_target_ref,
@@ -39,7 +48,11 @@ fn parse(text: &str) -> Result<AutoscalerSpec, String> {
     } = manifest.spec;
     let metrics = metrics
         .into_iter()
-        .map(|metric| metric.cpu().ok_or("has a metric that can't be rehearsed".to_owned()))
+        .map(|metric| {
+            metric
+                .cpu()
+                .ok_or("has a metric that can't be rehearsed".to_owned())
+        })
         .collect::<Result<_, _>>()?;
     Ok(AutoscalerSpec {
         scale_target_ref,
@@ -95,14 +108,16 @@ impl Metric {
     /// The entry, if it is CPU in percent of the request.
     fn cpu(self) -> Option<MetricSpec> {
         let source = self.resource.or(self.container_resource)?;
-        (source.name == "cpu" && source.target.average_utilization.is_some()).then_some(MetricSpec {
-            kind: self.kind,
-            name: source.name,
-            container: source.container,
-            average_utilization: source.target.average_utilization,
-            average_value_milli: None,
-            value_milli: None,
-        })
+        (source.name == "cpu" && source.target.average_utilization.is_some()).then_some(
+            MetricSpec {
+                kind: self.kind,
+                name: source.name,
+                container: source.container,
+                average_utilization: source.target.average_utilization,
+                average_value_milli: None,
+                value_milli: None,
+            },
+        )
     }
 }
 

@@ -68,7 +68,11 @@ impl Pace {
     /// the time between two syncs, so that it never still counts the step before.
     pub(crate) fn behavior(&self) -> Behavior {
         let sync = seconds(self.sync_period);
-        let period_seconds = if self.speed == 1 { sync } else { (sync - 1).max(1) };
+        let period_seconds = if self.speed == 1 {
+            sync
+        } else {
+            (sync - 1).max(1)
+        };
         let policy = |kind, value| ScalingPolicy {
             kind,
             value,
@@ -84,7 +88,10 @@ impl Pace {
         Behavior {
             scale_up: rules(
                 0,
-                vec![policy(PolicyKind::Pods, 4), policy(PolicyKind::Percent, 100)],
+                vec![
+                    policy(PolicyKind::Pods, 4),
+                    policy(PolicyKind::Percent, 100),
+                ],
             ),
             scale_down: rules(
                 seconds(self.stabilization),
@@ -101,7 +108,10 @@ impl Pace {
             .into_iter()
             .flatten()
         {
-            rules.stabilization_window_seconds.iter_mut().for_each(quick);
+            rules
+                .stabilization_window_seconds
+                .iter_mut()
+                .for_each(quick);
             let policies = rules.policies.iter_mut().flatten();
             policies.for_each(|policy| quick(&mut policy.period_seconds));
         }
@@ -168,8 +178,16 @@ mod tests {
 
     #[test]
     fn the_demo_s_load_lasts_a_minute_or_so_and_the_short_one_s_less() {
-        assert!(whole(Pace::BRISK) <= Duration::from_secs(75), "{:?}", whole(Pace::BRISK));
-        assert!(whole(Pace::SHORT) <= Duration::from_secs(60), "{:?}", whole(Pace::SHORT));
+        assert!(
+            whole(Pace::BRISK) <= Duration::from_secs(75),
+            "{:?}",
+            whole(Pace::BRISK)
+        );
+        assert!(
+            whole(Pace::SHORT) <= Duration::from_secs(60),
+            "{:?}",
+            whole(Pace::SHORT)
+        );
     }
 
     #[test]
@@ -200,6 +218,9 @@ mod tests {
         let down = behavior.scale_down.unwrap();
         assert_eq!(down.stabilization_window_seconds, Some(60));
         assert_eq!(down.policies.unwrap()[0].period_seconds, 3);
-        assert_eq!(behavior.scale_up.unwrap().stabilization_window_seconds, Some(0));
+        assert_eq!(
+            behavior.scale_up.unwrap().stabilization_window_seconds,
+            Some(0)
+        );
     }
 }

@@ -87,13 +87,20 @@ impl Plant {
 
     fn rate(&self) -> f64 {
         self.load.as_ref().map_or(0.0, |(since, plan)| {
-            rate_at(plan, Duration::try_from(self.now.duration_since(*since)).unwrap())
+            rate_at(
+                plan,
+                Duration::try_from(self.now.duration_since(*since)).unwrap(),
+            )
         })
     }
 
     fn takers(&self) -> Vec<String> {
         let ready = self.pods.iter().filter(|(_, (ready, _))| *ready);
-        let most = if self.fault == Some(Fault::Sticky) { 1 } else { usize::MAX };
+        let most = if self.fault == Some(Fault::Sticky) {
+            1
+        } else {
+            usize::MAX
+        };
         ready.map(|(name, _)| name.clone()).take(most).collect()
     }
 
@@ -115,7 +122,11 @@ impl Plant {
     }
 
     fn wrong(&self) -> u64 {
-        if self.wrong_answers { self.answered as u64 / 100 } else { 0 }
+        if self.wrong_answers {
+            self.answered as u64 / 100
+        } else {
+            0
+        }
     }
 
     fn end_load(&mut self) {
@@ -189,7 +200,13 @@ impl World for Plant {
         if self.fault == Some(Fault::Crash) {
             for round in 1..20 {
                 let how = "exit status: 2".to_owned();
-                self.after(STARTS * round * 4, Happening::Crashed { pod: pod.clone(), how });
+                self.after(
+                    STARTS * round * 4,
+                    Happening::Crashed {
+                        pod: pod.clone(),
+                        how,
+                    },
+                );
             }
             return;
         }
@@ -215,7 +232,10 @@ impl World for Plant {
 
     fn start_load(&mut self, plan: &LoadPlan) {
         self.load = Some((self.now, *plan));
-        self.after(Duration::from_secs(1), Happening::Load(LoadSecond::default()));
+        self.after(
+            Duration::from_secs(1),
+            Happening::Load(LoadSecond::default()),
+        );
         // The plan's own end, as opposed to one that was asked for.
         self.after(plan.whole(), Happening::LoadEnded(Err(String::new())));
     }

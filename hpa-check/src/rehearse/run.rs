@@ -9,12 +9,13 @@ use jiff::Timestamp;
 
 use super::engine::{Engine, Judge};
 use super::machine::{Machine, Parts};
-use super::settings::{Flags, Settings};
 use super::scene::scene;
+use super::settings::{Flags, Settings};
 use super::sizing::Intensity;
 use super::world::World as _;
 use crate::failure::Failure;
 use crate::outputs::{Outputs, Ui};
+use crate::screen::notice;
 use crate::session::Session;
 
 /// The programs that take part, and what ties them together.
@@ -57,7 +58,7 @@ pub(crate) fn run(flags: &Flags, outputs: Outputs, programs: Programs) -> Result
     })?;
     let (intensity, cost) = intensity(flags, &settings, &machine)?;
     if outputs.ui != Ui::None {
-        announce(&introduction(&settings, intensity, cost, cpus));
+        notice(&introduction(&settings, intensity, cost, cpus));
     }
     let scene = scene(flags, &settings, intensity, cpus);
     let conductor = Conductor::new(settings.expectation.clone(), scene.load.pace());
@@ -114,11 +115,6 @@ fn introduction(
          {rate:.0} requests a second for F({n}){cost}; the autoscaler is the controller's arithmetic, \
          not a cluster."
     )
-}
-
-#[expect(clippy::print_stderr, reason = "told to people, before the screen takes over")]
-fn announce(text: &str) {
-    eprintln!("{text}");
 }
 
 /// The program that was named, or the one beside this program.

@@ -97,7 +97,10 @@ impl FromStr for CpuAmount {
         if !(1.0..=1e6).contains(&milli) {
             return Err(wrong());
         }
-        #[expect(clippy::cast_possible_truncation, reason = "the range is checked above")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the range is checked above"
+        )]
         Ok(Self(Some(Millicores(milli.ceil() as i64))))
     }
 }
@@ -127,19 +130,34 @@ impl Flags {
             patience: Duration::from_secs(if self.real_time { 60 } else { 10 }),
             ..Expectation::default()
         };
-        bounds("--expect-min", self.expect_min, "--expect-max", self.expect_max)?;
+        bounds(
+            "--expect-min",
+            self.expect_min,
+            "--expect-max",
+            self.expect_max,
+        )?;
         percent("--expect-cpu", self.expect_cpu)?;
         let pace = self.pace();
         let spec = self.spec(&pace)?;
-        bounds("--min-replicas", spec.effective_min(), "--max-replicas", spec.max_replicas)?;
+        bounds(
+            "--min-replicas",
+            spec.effective_min(),
+            "--max-replicas",
+            spec.max_replicas,
+        )?;
         if let Some(target) = spec.cpu_target_percent() {
             percent("--cpu-target", target)?;
         }
         if self.users == 0 {
             return Err(Failure::usage("--users must be at least 1"));
         }
-        if self.rate.is_some_and(|rate| !(1.0..=100_000.0).contains(&rate)) {
-            return Err(Failure::usage("--rate must be between 1 and 100000 requests a second"));
+        if self
+            .rate
+            .is_some_and(|rate| !(1.0..=100_000.0).contains(&rate))
+        {
+            return Err(Failure::usage(
+                "--rate must be between 1 and 100000 requests a second",
+            ));
         }
         let sizes = Sizes::fit(cpus, &expectation);
         let container = ContainerCpu {
@@ -231,7 +249,9 @@ fn percent(flag: &str, value: i32) -> Result<(), Failure> {
     if (1..=1000).contains(&value) {
         return Ok(());
     }
-    Err(Failure::usage(format!("{flag} {value} is not a percentage between 1 and 1000")))
+    Err(Failure::usage(format!(
+        "{flag} {value} is not a percentage between 1 and 1000"
+    )))
 }
 
 #[cfg(test)]

@@ -53,7 +53,10 @@ pub(crate) struct Intensity {
 impl Intensity {
     /// The rate at which requests for F(n), each costing `cost` of CPU time, add up to `load`.
     pub(crate) fn of(load: Millicores, n: u64, cost: Duration) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "a machine has far less than 2^52 millicores")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a machine has far less than 2^52 millicores"
+        )]
         let cores = load.0 as f64 / 1000.0;
         let rate = cores / cost.as_secs_f64().max(1e-6);
         Self {

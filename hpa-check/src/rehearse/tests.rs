@@ -114,16 +114,29 @@ fn the_demo_takes_less_than_eighty_seconds_and_the_short_one_less_than_a_minute(
 
 #[test]
 fn every_pace_passes() {
-    for line in ["--short", "--real-time", "--sync-period 5", "--stabilization 20"] {
+    for line in [
+        "--short",
+        "--real-time",
+        "--sync-period 5",
+        "--stabilization 20",
+    ] {
         let rehearsed = rehearse(line);
-        assert_eq!(rehearsed.result.verdict.exit_code, 0, "{line}: {:#?}", rehearsed.result.verdict);
+        assert_eq!(
+            rehearsed.result.verdict.exit_code, 0,
+            "{line}: {:#?}",
+            rehearsed.result.verdict
+        );
     }
 }
 
 #[test]
 fn other_bounds_and_another_target_pass_when_they_are_what_is_asserted() {
     let rehearsed = rehearse("--expect-min 2 --expect-max 5 --expect-cpu 70");
-    assert_eq!(rehearsed.result.verdict.exit_code, 0, "{:#?}", rehearsed.result.verdict);
+    assert_eq!(
+        rehearsed.result.verdict.exit_code, 0,
+        "{:#?}",
+        rehearsed.result.verdict
+    );
     assert_eq!(rehearsed.result.replicas.max_ready, Some(5));
 }
 
@@ -131,7 +144,11 @@ fn other_bounds_and_another_target_pass_when_they_are_what_is_asserted() {
 fn this_repository_s_own_manifest_passes() {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../k8s/base/hpa.yaml");
     let rehearsed = rehearse(&format!("--hpa {manifest}"));
-    assert_eq!(rehearsed.result.verdict.exit_code, 0, "{:#?}", rehearsed.result.verdict);
+    assert_eq!(
+        rehearsed.result.verdict.exit_code, 0,
+        "{:#?}",
+        rehearsed.result.verdict
+    );
 }
 
 #[test]
@@ -144,39 +161,62 @@ fn a_request_that_no_load_here_can_use_half_of_ends_the_run_before_any_load() {
 
 #[test]
 fn a_request_a_little_too_high_is_named_once_the_load_has_shown_it() {
-    assert_eq!(ending("--cpu-request 180m"), expected(93, "cpu-request-too-high"));
+    assert_eq!(
+        ending("--cpu-request 180m"),
+        expected(93, "cpu-request-too-high")
+    );
 }
 
 #[test]
 fn a_missing_request_is_named() {
-    assert_eq!(ending("--cpu-request none"), expected(91, "missing-cpu-request"));
+    assert_eq!(
+        ending("--cpu-request none"),
+        expected(91, "missing-cpu-request")
+    );
 }
 
 #[test]
 fn bounds_that_leave_no_room_are_named() {
-    assert_eq!(ending("--max-replicas 3"), expected(91, "bounds-leave-no-room"));
+    assert_eq!(
+        ending("--max-replicas 3"),
+        expected(91, "bounds-leave-no-room")
+    );
 }
 
 #[test]
 fn other_bounds_than_asserted_are_named() {
-    assert_eq!(ending("--max-replicas 8"), expected(91, "spec-bounds-differ"));
-    assert_eq!(ending("--min-replicas 1"), expected(91, "spec-bounds-differ"));
+    assert_eq!(
+        ending("--max-replicas 8"),
+        expected(91, "spec-bounds-differ")
+    );
+    assert_eq!(
+        ending("--min-replicas 1"),
+        expected(91, "spec-bounds-differ")
+    );
 }
 
 #[test]
 fn another_target_than_asserted_is_named() {
-    assert_eq!(ending("--cpu-target 80"), expected(91, "spec-target-differs"));
+    assert_eq!(
+        ending("--cpu-target 80"),
+        expected(91, "spec-target-differs")
+    );
 }
 
 #[test]
 fn a_limit_that_keeps_the_utilization_below_the_target_is_named() {
-    assert_eq!(ending("--cpu-limit 50m"), expected(91, "limit-caps-utilization"));
+    assert_eq!(
+        ending("--cpu-limit 50m"),
+        expected(91, "limit-caps-utilization")
+    );
 }
 
 #[test]
 fn an_autoscaler_that_may_not_scale_down_is_named() {
-    let disabled = include_str!("../../../k8s/base/hpa.yaml")
-        .replace("stabilizationWindowSeconds: 300\n      selectPolicy: Max", "selectPolicy: Disabled");
+    let disabled = include_str!("../../../k8s/base/hpa.yaml").replace(
+        "stabilizationWindowSeconds: 300\n      selectPolicy: Max",
+        "selectPolicy: Disabled",
+    );
     assert!(disabled.contains("Disabled"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hpa.yaml");
@@ -192,7 +232,10 @@ fn a_metrics_api_that_is_not_there_is_named() {
 
 #[test]
 fn pods_that_never_get_ready_are_named() {
-    assert_eq!(ending("--fault pods-not-ready"), expected(92, "pods-not-ready"));
+    assert_eq!(
+        ending("--fault pods-not-ready"),
+        expected(92, "pods-not-ready")
+    );
 }
 
 #[test]
@@ -217,7 +260,10 @@ fn a_service_that_keeps_all_load_on_one_replica_is_named() {
 
 #[test]
 fn somebody_else_who_sets_the_replicas_is_named() {
-    assert_eq!(ending("--fault rival"), expected(91, "replicas-moved-by-another"));
+    assert_eq!(
+        ending("--fault rival"),
+        expected(91, "replicas-moved-by-another")
+    );
 }
 
 #[test]

@@ -16,7 +16,10 @@ fn parse(text: &str, code: Option<i32>) -> Result<LoadResult, String> {
     let document: Document = serde_json::from_str(text)
         .map_err(|e| format!("its result is not a fib-loadgen/1 document: {e}"))?;
     if !document.schema.starts_with("fib-loadgen/1") {
-        return Err(format!("its result is a `{}`, not a fib-loadgen/1", document.schema));
+        return Err(format!(
+            "its result is a `{}`, not a fib-loadgen/1",
+            document.schema
+        ));
     }
     Ok(LoadResult {
         requests: document.totals.sent,
@@ -69,7 +72,15 @@ mod tests {
     #[test]
     fn the_totals_and_the_generator_s_word_on_itself_are_read() {
         let result = parse(RESULT, None).unwrap();
-        assert_eq!((result.requests, result.failed, result.wrong, result.verified), (9, 1, 1, 7));
+        assert_eq!(
+            (
+                result.requests,
+                result.failed,
+                result.wrong,
+                result.verified
+            ),
+            (9, 1, 1, 7)
+        );
         assert_eq!(result.generator, "saturated");
         assert_eq!(result.generator_reasons, ["out of CPU"]);
         assert_eq!(result.exit_code, 91);

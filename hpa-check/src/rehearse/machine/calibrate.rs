@@ -58,11 +58,7 @@ struct Meter {
 impl Meter {
     /// The CPU time of one request, averaged over as many as it takes. Each has a connection of its
     /// own, as most have under the load.
-    async fn measure(
-        &mut self,
-        service: std::net::SocketAddr,
-        n: u64,
-    ) -> Result<Duration, String> {
+    async fn measure(&mut self, service: std::net::SocketAddr, n: u64) -> Result<Duration, String> {
         let path = format!("/get?n={n}");
         let (began, before) = (Instant::now(), self.used()?);
         let mut requests = 0;

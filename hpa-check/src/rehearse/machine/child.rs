@@ -47,7 +47,10 @@ impl Child {
             return Err(format!("`{}` started without its pipes", program.display()));
         };
         let last_word = Arc::new(Mutex::new(String::new()));
-        tokio::spawn(listen(BufReader::new(stderr).lines(), Arc::clone(&last_word)));
+        tokio::spawn(listen(
+            BufReader::new(stderr).lines(),
+            Arc::clone(&last_word),
+        ));
         Ok(Self {
             pid,
             lines: BufReader::new(stdout).lines(),
@@ -81,7 +84,10 @@ impl Child {
     /// How it ended, with the last line that it wrote to standard error.
     pub(super) fn obituary(&self, status: Option<ExitStatus>) -> String {
         let how = status.map_or_else(|| "it is gone".to_owned(), |status| status.to_string());
-        let word = self.last_word.lock().unwrap_or_else(PoisonError::into_inner);
+        let word = self
+            .last_word
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if word.is_empty() {
             how
         } else {

@@ -42,7 +42,10 @@ impl Generator {
     }
 
     async fn attack(&self, plan: &LoadPlan) -> Result<LoadResult, String> {
-        let mut child = Child::start(&self.fib_loadgen, &arguments(self.target, plan, &self.result))?;
+        let mut child = Child::start(
+            &self.fib_loadgen,
+            &arguments(self.target, plan, &self.result),
+        )?;
         let mut stopping = false;
         loop {
             tokio::select! {
@@ -56,13 +59,19 @@ impl Generator {
                 }
             }
         }
-        if tokio::time::timeout(STOPS_WITHIN, child.ended()).await.is_err() {
+        if tokio::time::timeout(STOPS_WITHIN, child.ended())
+            .await
+            .is_err()
+        {
             child.kill();
         }
         let status = child.ended().await;
         let code = status.and_then(|status| status.code());
         account::read(&self.result, code).map_err(|e| {
-            format!("the load generator gave no account ({}): {e}", child.obituary(status))
+            format!(
+                "the load generator gave no account ({}): {e}",
+                child.obituary(status)
+            )
         })
     }
 
@@ -94,9 +103,7 @@ fn arguments(target: SocketAddr, plan: &LoadPlan, result: &Path) -> Vec<String> 
             args.push(format!("{}ms:{rate:.0}/s", part.as_millis()));
         }
     }
-    args.extend(
-        ["--ui", "none", "--exit-with-stdin", "-o", "ndjson=-", "-o"].map(str::to_owned),
-    );
+    args.extend(["--ui", "none", "--exit-with-stdin", "-o", "ndjson=-", "-o"].map(str::to_owned));
     args.push(format!("json={}", result.display()));
     args
 }
@@ -149,7 +156,14 @@ mod tests {
         let target = "127.0.0.1:80".parse().unwrap();
         let args = arguments(target, &plan, Path::new("load.json"));
         let stages: Vec<_> = args.iter().filter(|arg| arg.ends_with("/s")).collect();
-        let wanted = ["1000ms:10/s", "4000ms:10/s", "1000ms:100/s", "19000ms:100/s", "1000ms:10/s", "14000ms:10/s"];
+        let wanted = [
+            "1000ms:10/s",
+            "4000ms:10/s",
+            "1000ms:100/s",
+            "19000ms:100/s",
+            "1000ms:10/s",
+            "14000ms:10/s",
+        ];
         assert_eq!(stages, wanted.iter().collect::<Vec<_>>());
     }
 

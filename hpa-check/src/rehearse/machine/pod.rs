@@ -69,10 +69,22 @@ pub(super) struct Addresses {
 pub(super) fn arguments(name: &str, drain_delay: Duration) -> Vec<String> {
     let drain_delay = format!("{}ms", drain_delay.as_millis());
     [
-        "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--exit-with-stdin",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+        "--exit-with-stdin",
         // One thread of each kind: ten of these share the machine.
-        "--worker-threads", "1", "--compute-threads", "1",
-        "--drain-delay", &drain_delay, "--log-level", "warn", "--pod", name,
+        "--worker-threads",
+        "1",
+        "--compute-threads",
+        "1",
+        "--drain-delay",
+        &drain_delay,
+        "--log-level",
+        "warn",
+        "--pod",
+        name,
     ]
     .map(str::to_owned)
     .to_vec()
@@ -88,7 +100,10 @@ pub(super) async fn addresses(child: &mut Child) -> Result<Addresses, String> {
             let status = child.ended().await;
             Err(child.obituary(status))
         }
-        Err(_) => Err(format!("it did not listen within {} s", STARTS_WITHIN.as_secs())),
+        Err(_) => Err(format!(
+            "it did not listen within {} s",
+            STARTS_WITHIN.as_secs()
+        )),
     }
 }
 

@@ -9,7 +9,10 @@ use tokio::net::TcpStream;
 /// The status code of the answer to `GET path`, on a connection of its own; `None` when there was
 /// no answer in time.
 pub(super) async fn get(address: SocketAddr, path: &str, within: Duration) -> Option<u16> {
-    tokio::time::timeout(within, ask(address, path)).await.ok()?.ok()?
+    tokio::time::timeout(within, ask(address, path))
+        .await
+        .ok()?
+        .ok()?
 }
 
 async fn ask(address: SocketAddr, path: &str) -> std::io::Result<Option<u16>> {
