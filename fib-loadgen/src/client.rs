@@ -196,9 +196,10 @@ impl Connection {
         self.born = None;
     }
 
-    /// The request that was just sent turned out to be the first on a new connection.
-    pub fn replaced(&mut self) {
-        self.used = self.used.min(1);
+    /// The request that was sent then turned out to be the first on a new connection.
+    pub fn replaced(&mut self, sent: Instant) {
+        self.used = 1;
+        self.born = Some(sent);
     }
 }
 

@@ -75,6 +75,11 @@ impl Failure {
         Self { ending: Ending::Target, message: message.into() }
     }
 
+    /// Stopped before there was anything to write.
+    pub fn interrupted() -> Self {
+        Self { ending: Ending::Interrupted, message: "interrupted before the load began: nothing was written".to_owned() }
+    }
+
     /// Something broke here.
     pub fn internal(message: impl Into<String>) -> Self {
         Self { ending: Ending::Internal, message: message.into() }

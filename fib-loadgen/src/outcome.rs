@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::oracle::Flaw;
 
 /// A way in which a request fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// The name could not be resolved, or led to an address that is not allowed.
     Dns,

@@ -1,0 +1,162 @@
+//! The command line, as typed.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::client::Sharing;
+use crate::outputs::{Output, Ui};
+use crate::plan::{Arrival, Stage};
+use crate::settings::OnSaturation;
+use crate::target::DEFAULT;
+use crate::quantity;
+
+/// Loads a fib-server, proves every answer, and knows when it is itself the bottleneck
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do; `run` when it is left out
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The flags of `run`
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done and thresholds met, 1 internal error, 2 usage, 90 target not usable, \
+91 wrong answer, 92 generator saturated (with --on-saturation fail), 99 threshold failed, 105 interrupted";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Put the load on a target (the default)
+    Run(Box<RunArgs>),
+    /// Print what `run` would do, and send nothing
+    Plan(Box<PlanArgs>),
+    /// Ask for a few values and prove them; no load
+    Verify(TargetArgs),
+    /// Print the JSON Schema of the result
+    Schema,
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// What `run` would be given
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Whom to talk to, and how.
+#[derive(Debug, Clone, Args)]
+pub struct TargetArgs {
+    /// The target's base URL
+    #[arg(value_name = "URL", conflicts_with = "target")]
+    pub positional: Option<String>,
+    /// The target's base URL
+    #[arg(long, value_name = "URL", env = "FIB_TARGET", default_value = DEFAULT)]
+    pub target: String,
+    /// Allow a host that is neither loopback, private nor inside a cluster; `*` stands for anything (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub allow_host: Vec<String>,
+    /// Send this header with every request (repeatable)
+    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
+    pub header: Vec<String>,
+    /// How long making a connection may take
+    #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "5s")]
+    pub connect_timeout: Duration,
+    /// How long a request may take, to the end of the body
+    #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "30s")]
+    pub timeout: Duration,
+}
+
+impl TargetArgs {
+    /// The URL, wherever it was given.
+    pub fn url(&self) -> &str {
+        self.positional.as_deref().unwrap_or(&self.target)
+    }
+}
+
+/// `run`
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// Whom to load
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// Users; with a rate, the most requests in flight [default: 50, with a rate 200]
+    #[arg(short, long, alias = "vus", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Load")]
+    pub users: Option<u32>,
+    /// Requests a second, whether or not earlier ones were answered
+    #[arg(long, value_name = "R/s", value_parser = quantity::rate, help_heading = "Load")]
+    pub rate: Option<f64>,
+    /// How long to hold the load; 0 is until stopped [default: 30s]
+    #[arg(short = 't', long, alias = "duration", value_name = "TIME", value_parser = quantity::duration, help_heading = "Load")]
+    pub run_time: Option<Duration>,
+    /// How long to take to get there [default: 10ms a user, at most 8s; with a rate 0]
+    #[arg(long, alias = "increase-time", value_name = "TIME", value_parser = quantity::duration, help_heading = "Load")]
+    pub ramp_up: Option<Duration>,
+    /// How long to take back to nothing
+    #[arg(long, alias = "decrease-time", value_name = "TIME", value_parser = quantity::duration, default_value = "0", help_heading = "Load")]
+    pub ramp_down: Duration,
+    /// A step of the plan: 30s:500 ramps to 500 users within 30 s, 30s@500 jumps to them and holds; 60s@430/s is a rate (repeatable)
+    #[arg(long, value_name = "D:TARGET|D@TARGET", help_heading = "Load")]
+    pub stage: Vec<Stage>,
+    /// Stop after exactly so many requests
+    #[arg(long, value_name = "N", value_parser = quantity::count, help_heading = "Load")]
+    pub requests: Option<u64>,
+    /// How the requests of a rate are spaced
+    #[arg(long, value_enum, default_value_t, help_heading = "Load")]
+    pub arrival: Arrival,
+    /// How long a user pauses after an answer: 500ms or 1s..3s
+    #[arg(long, value_name = "D[..D]", value_parser = |text: &str| quantity::span(text, quantity::duration), help_heading = "Load")]
+    pub think: Option<(Duration, Duration)>,
+    /// A leading part that is recorded apart and not judged
+    #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "0", help_heading = "Load")]
+    pub warmup: Duration,
+
+    /// Which n: 1000, 1..=1000, log:10..=100000 or mix:90%=100,10%=100000
+    #[arg(short, long, value_name = "SPEC", default_value = "1000", help_heading = "Questions and answers")]
+    pub n: String,
+    /// The same seed and plan ask for the same n in the same order [default: random, and printed]
+    #[arg(long, value_name = "N", help_heading = "Questions and answers")]
+    pub seed: Option<u64>,
+    /// Which answers to prove: full, sample:10% or off; the form of every answer is checked in any case
+    #[arg(long, value_name = "WHICH", default_value = "full", help_heading = "Questions and answers")]
+    pub verify: String,
+
+    /// Who shares connections
+    #[arg(long, value_enum, default_value_t, help_heading = "Connections")]
+    pub conn: Sharing,
+    /// Give up a connection after so many requests
+    #[arg(long, value_name = "A[:B]", value_parser = |text: &str| quantity::span(text, quantity::count), help_heading = "Connections")]
+    pub conn_requests: Option<(u64, u64)>,
+    /// Give up a connection after so long
+    #[arg(long, value_name = "A[:B]", value_parser = |text: &str| quantity::span(text, quantity::duration), help_heading = "Connections")]
+    pub conn_age: Option<(Duration, Duration)>,
+    /// Never reuse a connection that was idle for longer; keep it below the time a server takes to drain
+    #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "1s", help_heading = "Connections")]
+    pub conn_idle: Duration,
+
+    /// A rule the run has to meet, such as p99<250ms, error-rate<0.1%, rps>=400 or wrong==0 (repeatable)
+    #[arg(long, value_name = "RULE", help_heading = "Judgement and output")]
+    pub threshold: Vec<String>,
+    /// What it means when the generator itself is the limit
+    #[arg(long, value_enum, default_value_t, help_heading = "Judgement and output")]
+    pub on_saturation: OnSaturation,
+    /// Write a result: json=FILE, or a line a second with ndjson=FILE; `-` is standard output (repeatable)
+    #[arg(short, long = "output", alias = "out", value_name = "KIND=FILE", help_heading = "Judgement and output")]
+    pub output: Vec<Output>,
+    /// What to show meanwhile
+    #[arg(long, value_enum, default_value_t, help_heading = "Judgement and output")]
+    pub ui: Ui,
+    /// Runtime threads [default: CPUs, at most 4]
+    #[arg(long, value_name = "N", value_parser = |text: &str| text.parse::<usize>().ok().filter(|n| (1..=256).contains(n)).ok_or("give a number from 1 to 256"), help_heading = "Judgement and output")]
+    pub workers: Option<usize>,
+    /// Stop at once when standard input ends, so as not to outlive a parent
+    #[arg(long, help_heading = "Judgement and output")]
+    pub exit_with_stdin: bool,
+}

@@ -1,0 +1,197 @@
+//! The only file that names goose: users, ramps and stopping are its, the requests are ours.
+//!
+//! Goose's own request path measures to the first byte and drops bodies unread, so a transaction here
+//! drives our client and records into our histograms; goose's metrics are off.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use goose::GooseAttack;
+use goose::client::GooseClientBuilder;
+use goose::config::GooseConfiguration;
+use goose::goose::{GooseUser, Scenario, Transaction, TransactionFunction};
+use goose::test_plan::TestPlan;
+
+use crate::plan::{Model, Plan};
+use crate::stop::Urgency;
+use crate::user::{Load, User};
+
+/// What goose knows about the run.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The most users at once.
+    pub maximum_users: usize,
+    /// Users started in all.
+    pub total_users: usize,
+    /// What it did when: action, milliseconds since 1970, users.
+    pub history: Vec<(String, i64, usize)>,
+}
+
+/// How long what is in flight may take once the load is over. With the timeout of requests it is the
+/// later of the two that counts only for a plan that ended; a person who interrupts waits at most this long.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long goose may take to see that all users are gone; it looks twice a second.
+const GOOSE_GRACE: Duration = Duration::from_secs(3);
+/// How often the end of the load is looked for.
+const WATCH: Duration = Duration::from_millis(20);
+/// Time to start one worker of an open model. They cost nothing until a ticket is due.
+const WORKER_START: Duration = Duration::from_millis(1);
+
+/// Runs the load to its end, whoever ends it.
+pub async fn run(load: &Arc<Load>) -> Result<Facts, String> {
+    silence_goose();
+    let watch = tokio::spawn(end_with_the_plan(Arc::clone(load)));
+    let attack = attack(load)?;
+    let facts = tokio::select! {
+        ended = attack.execute() => facts(&ended.map_err(|error| error.to_string())?),
+        () = overdue(load) => Facts::default(),
+    };
+    watch.abort();
+    Ok(facts)
+}
+
+/// Goose would log to standard output, with a logger of its own unless there is one.
+fn silence_goose() {
+    struct Silence;
+    impl log::Log for Silence {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            false
+        }
+        fn log(&self, _: &log::Record<'_>) {}
+        fn flush(&self) {}
+    }
+    // It fails when there is a logger, which serves as well.
+    let _ = log::set_logger(&Silence);
+    log::set_max_level(log::LevelFilter::Off);
+}
+
+fn attack(load: &Arc<Load>) -> Result<GooseAttack, String> {
+    let shared = Arc::clone(load);
+    let drive: TransactionFunction = Arc::new(move |user| {
+        let load = Arc::clone(&shared);
+        Box::pin(async move {
+            drive(user, &load).await;
+            Ok(())
+        })
+    });
+    let shared = Arc::clone(load);
+    let start: TransactionFunction = Arc::new(move |_| {
+        shared.user_started();
+        Box::pin(async { Ok(()) })
+    });
+    let shared = Arc::clone(load);
+    let stop: TransactionFunction = Arc::new(move |_| {
+        shared.user_stopped();
+        Box::pin(async { Ok(()) })
+    });
+    let scenario = Scenario::new("fib")
+        .register_transaction(Transaction::new(start).set_on_start())
+        .register_transaction(Transaction::new(drive))
+        .register_transaction(Transaction::new(stop).set_on_stop());
+    // One client that is never used, instead of one for each user with certificates of its own.
+    let unused = GooseClientBuilder::new().without_cookies();
+    GooseAttack::initialize_with_config(configuration(load)?)
+        .and_then(|attack| attack.set_client_builder_without_cookies(unused))
+        .map(|attack| attack.register_scenario(scenario))
+        .map_err(|error| error.to_string())
+}
+
+fn configuration(load: &Load) -> Result<GooseConfiguration, String> {
+    let mut configuration = GooseConfiguration::default();
+    configuration.host = Some(load.base.to_string());
+    // Unless told not to, goose listens on 127.0.0.1:5116.
+    configuration.no_telnet = true;
+    configuration.no_metrics = true;
+    configuration.no_print_metrics = true;
+    configuration.no_error_summary = true;
+    configuration.quiet = 3;
+    with_plan(&configuration, &TestPlan { steps: steps(&load.plan), current: 0 })
+}
+
+/// Goose's plan in milliseconds is a private field, and its text form knows whole seconds only; but the
+/// configuration can be written and read, and the plan with it.
+fn with_plan(configuration: &GooseConfiguration, plan: &TestPlan) -> Result<GooseConfiguration, String> {
+    let set = || -> serde_json::Result<GooseConfiguration> {
+        let mut fields = serde_json::to_value(configuration)?;
+        fields["test_plan"] = serde_json::to_value(plan)?;
+        serde_json::from_value(fields)
+    };
+    set().map_err(|error| format!("goose does not take the plan: {error}"))
+}
+
+/// Goose's plan: users and the milliseconds in which to get there.
+fn steps(plan: &Plan) -> Vec<(usize, usize)> {
+    let ms = |time: Duration| usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
+    // Our own watch ends the run; goose's plan must not end before.
+    let beyond = ms(plan.shape.end() + Duration::from_secs(24 * 3600));
+    let users = plan.users() as usize;
+    match plan.model {
+        Model::Open { .. } => vec![(users, ms(WORKER_START * plan.users())), (users, beyond)],
+        Model::Closed { .. } => {
+            let mut steps = Vec::new();
+            let mut now = 0.0;
+            for piece in plan.shape.pieces() {
+                if (piece.from - now).abs() > f64::EPSILON {
+                    steps.push((whole(piece.from), 0));
+                }
+                steps.push((whole(piece.to), ms(piece.length)));
+                now = piece.to;
+            }
+            let last = steps.last().map_or(0, |step| step.0);
+            // Goose ends a plan whose last users are gone, which is when ours ends as well.
+            if last > 0 {
+                steps.push((last, beyond));
+            }
+            steps
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "users are u32 by construction")]
+fn whole(users: f64) -> usize {
+    users.round() as usize
+}
+
+/// One turn of a user; goose calls it again and again, and looks in between whether the user is to go.
+async fn drive(user: &mut GooseUser, load: &Load) {
+    if user.get_session_data::<User>().is_none() {
+        match load.new_user(user.weighted_users_index) {
+            Ok(new) => user.set_session_data(new),
+            Err(_) => return load.stop.reached(Urgency::Finish).await,
+        }
+    }
+    if let Some(user) = user.get_session_data_mut::<User>() {
+        user.turn(load).await;
+    }
+}
+
+/// Ends the load when the plan does, when its requests are all done, or when it is interrupted.
+async fn end_with_the_plan(load: Arc<Load>) {
+    while !load.stop.is_stopping() && !load.is_over() {
+        tokio::time::sleep(WATCH).await;
+    }
+    load.stop.finish();
+    goose::trigger_killswitch("the load is over");
+    let grace = if load.stop.was_interrupted() { GRACE } else { load.timeout.max(GRACE) };
+    let deadline = tokio::time::Instant::now() + grace;
+    while load.in_flight() > 0 && tokio::time::Instant::now() < deadline {
+        // A signal after the plan's end shortens the wait, which the next turn sees.
+        tokio::time::sleep(WATCH).await;
+    }
+    load.stop.give_up();
+}
+
+/// Goose did not come back although everything is given up: the result is more important.
+async fn overdue(load: &Load) {
+    load.stop.reached(Urgency::Abort).await;
+    // Every way to stop sees to it that goose hears of it.
+    goose::trigger_killswitch("given up");
+    tokio::time::sleep(GOOSE_GRACE).await;
+}
+
+fn facts(metrics: &goose::metrics::GooseMetrics) -> Facts {
+    let history = metrics.history.iter().map(|step| {
+        (format!("{:?}", step.action).to_lowercase(), step.timestamp.timestamp_millis(), step.users)
+    });
+    Facts { maximum_users: metrics.maximum_users, total_users: metrics.total_users, history: history.collect() }
+}

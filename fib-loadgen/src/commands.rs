@@ -1,0 +1,56 @@
+//! What each command does.
+
+mod plan;
+mod run;
+mod verify;
+
+use crate::args::{Cli, Command};
+use crate::exit::Failure;
+use crate::live;
+use crate::result::Document;
+
+/// Does what the command line asks for; the exit code, or why there is none.
+pub fn dispatch(cli: Cli, argv: Vec<String>) -> Result<u8, Failure> {
+    match cli.command {
+        None => run::run(&cli.run, argv),
+        Some(Command::Run(args)) => run::run(&args, argv),
+        Some(Command::Plan(args)) => plan::plan(&args),
+        Some(Command::Verify(args)) => verify::verify(&args),
+        Some(Command::Schema) => schema(),
+    }
+}
+
+/// Prints what a machine or a person asked for, on standard output.
+fn print(text: &str) -> Result<u8, Failure> {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        // `| head` has seen enough.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::internal(format!("standard output can't be written ({error})")))
+        }
+        _ => Ok(0),
+    }
+}
+
+fn schema() -> Result<u8, Failure> {
+    let schema = schemars::schema_for!(Document);
+    match serde_json::to_string_pretty(&schema) {
+        Ok(text) => print(&text),
+        Err(error) => Err(Failure::internal(format!("the schema can't be written ({error})"))),
+    }
+}
+
+/// A multi-threaded runtime.
+fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::internal(format!("no runtime can be started ({error})")))
+}
+
+/// Tells people, whatever standard output is used for.
+fn say(text: &str) {
+    live::say(text.trim_end());
+}

@@ -1,0 +1,141 @@
+//! `run`: check, load, judge, report.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{runtime, say};
+use crate::args::RunArgs;
+use crate::attack;
+use crate::client::{Counters, Sharing};
+use crate::exit::Failure;
+use crate::generator::{Probe, Signals, Verdict};
+use crate::live::Collector;
+use crate::outputs::{self, Opened, Ui};
+use crate::plan::Schedule;
+use crate::preflight;
+use crate::recorder::Recorder;
+use crate::report::summary;
+use crate::result::{self, Document, Ended};
+use crate::settings::{OnSaturation, Settings};
+use crate::stop::{self, Stop};
+use crate::user::Load;
+
+/// Files that this process opens beside its connections: libraries, the runtime's, outputs.
+const OTHER_FILES: usize = 32;
+
+pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
+    let settings = Settings::new(args, argv)?;
+    let opened = outputs::open(&args.output)?;
+    let runtime = runtime(settings.workers)?;
+    let stop = Arc::new(Stop::default());
+    stop::on_signals(&stop).map_err(|error| Failure::internal(format!("signals can't be caught ({error})")))?;
+    if args.exit_with_stdin {
+        stop::with_stdin(&stop);
+    }
+    let Opened { documents, lines, stdout_taken: _ } = opened;
+    let document = runtime.block_on(load(&settings, &stop, lines, args.ui))?;
+    // What is still in flight has been given up; waiting for it would only delay the result.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    if args.ui != Ui::None || document.exit.code != 0 {
+        say(&summary(&document));
+    }
+    if settings.on_saturation == OnSaturation::Warn && document.generator.verdict == Verdict::Saturated {
+        say("warning: the generator was the limit, so these numbers are about it and not about the target");
+    }
+    write(&document, &documents)?;
+    Ok(document.exit.code)
+}
+
+fn write(document: &Document, places: &[outputs::Destination]) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(document)
+        .map_err(|error| Failure::internal(format!("the result can't be put into JSON ({error})")))?;
+    text.push('\n');
+    for place in places {
+        place.write(text.as_bytes()).map_err(|error| {
+            Failure::internal(format!("the result could not be written to {place} ({error}): make room there and run again"))
+        })?;
+    }
+    Ok(())
+}
+
+async fn load(settings: &Settings, stop: &Arc<Stop>, lines: Vec<outputs::Lines>, ui: Ui) -> Result<Document, Failure> {
+    let target = &settings.client.target;
+    let resolved = target.resolve().await?;
+    let load = Arc::new(prepare(settings, stop)?);
+    let scout = build_client(settings, &Counters::default())?.client;
+    tokio::select! {
+        checked = preflight::check(&scout, target, settings.workload.smallest()) => checked?,
+        () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
+    }
+    let mut probe = Probe::new();
+    let users = settings.plan.users() as usize;
+    if let Some(limit) = probe.usage().open_files.filter(|limit| *limit < users + OTHER_FILES) {
+        say(&format!("warning: {users} users need as many open files and this process may have {limit}: raise `ulimit -n`"));
+    }
+    let timer = probe.watch_timer();
+    let started = Timestamp::now();
+    let collector = Collector::start(Arc::clone(&load), probe, lines, ui);
+    let attacked = attack::run(&load).await;
+    let elapsed = load.elapsed();
+    timer.abort();
+    let collected = collector.finish();
+    let facts = attacked.map_err(|why| Failure::internal(format!("goose could not run the load ({why})")))?;
+    let collected = collected.ok_or_else(|| Failure::internal("the collector of results has stopped"))?;
+    #[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
+    let signals = Signals {
+        cpu_used: collected.last.cpus_since(&collected.first),
+        cpu_allowed: settings.cpus as f64,
+        throttled_periods: collected.last.throttled.saturating_sub(collected.first.throttled),
+        timer_lag_p99: collected.probe.timer_lag_p99(),
+        ..Signals::default()
+    };
+    let ended = Ended {
+        started,
+        elapsed,
+        series: collected.series,
+        facts,
+        signals,
+        cpu: collected.last.cpu.saturating_sub(collected.first.cpu),
+        rss_peak: collected.rss_peak,
+        resolved: resolved.iter().map(ToString::to_string).collect(),
+    };
+    Ok(result::build(settings, &load, &ended))
+}
+
+fn build_client(settings: &Settings, counters: &Counters) -> Result<crate::client::Counted, Failure> {
+    settings
+        .client
+        .build(counters)
+        .map_err(|error| Failure::internal(format!("no HTTP client can be made ({error})")))
+}
+
+fn prepare(settings: &Settings, stop: &Arc<Stop>) -> Result<Load, Failure> {
+    let counters = Counters::default();
+    let shared = match settings.client.sharing {
+        Sharing::User => None,
+        Sharing::Shared | Sharing::Fresh => Some(build_client(settings, &counters)?),
+    };
+    let phases = settings.plan.phases();
+    Ok(Load {
+        recorder: Recorder::new(phases.len(), settings.workers),
+        schedule: Schedule::new(&settings.plan, settings.seed),
+        plan: settings.plan.clone(),
+        phases,
+        workload: settings.workload.clone(),
+        seed: settings.seed,
+        verify: settings.verify,
+        life: settings.life,
+        client: settings.client.clone(),
+        shared,
+        counters,
+        stop: Arc::clone(stop),
+        base: settings.client.target.base.clone(),
+        timeout: settings.client.timeout,
+        started: OnceLock::new(),
+        exhausted: AtomicBool::new(false),
+    })
+}

@@ -1,0 +1,146 @@
+//! Is the generator the wall? A verdict from its own signals, with the reasons.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+mod probe;
+
+pub use probe::{Probe, Usage};
+
+/// What the generator says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It was not the limit.
+    Ok,
+    /// Some numbers may be its own doing.
+    Suspect,
+    /// It was the limit: what was measured is the generator.
+    Saturated,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Suspect => "suspect",
+            Self::Saturated => "saturated",
+        }
+    }
+}
+
+/// What the verdict is made from.
+#[derive(Debug, Clone, Default)]
+pub struct Signals {
+    /// CPUs' worth of time used, on average.
+    pub cpu_used: f64,
+    /// CPUs this process may use.
+    pub cpu_allowed: f64,
+    /// Periods in which the cgroup was throttled during the run.
+    pub throttled_periods: u64,
+    /// How late a 10 ms timer was, 99th percentile.
+    pub timer_lag_p99: Option<Duration>,
+    /// How late requests were sent although a user was waiting for their time, 99th percentile.
+    pub own_lag_p99: Option<Duration>,
+    /// Median service time.
+    pub service_p50: Option<Duration>,
+    /// Requests sent, against requests that were due.
+    pub sent: u64,
+    /// Requests due (open model); equal to `sent` otherwise.
+    pub offered: u64,
+    /// Tickets that found no free user in time.
+    pub queued: u64,
+    /// Failures for want of file descriptors or local ports.
+    pub local_failures: u64,
+}
+
+/// k6 advises to leave a fifth of the CPU idle; above that its own timings are no longer to be trusted.
+const CPU_LIMIT: f64 = 0.8;
+/// Tokio's timer rounds up to the next millisecond, so a few are no sign of trouble.
+const TIMER_SUSPECT: Duration = Duration::from_millis(5);
+/// A timer this late means that the process often did not run at all.
+const TIMER_SATURATED: Duration = Duration::from_millis(50);
+/// Own lateness below this is the timer's rounding.
+const LAG_FLOOR: Duration = Duration::from_millis(3);
+/// Fewer sent than this share of what was due is another load than the plan's.
+const ACHIEVED: f64 = 0.99;
+
+/// The verdict, and a sentence for every reason.
+#[expect(clippy::cast_precision_loss, reason = "counts of requests as shares")]
+pub fn judge(signals: &Signals) -> (Verdict, Vec<String>) {
+    let mut reasons = Vec::new();
+    let mut say = |verdict: Verdict, reason: String| reasons.push((verdict, reason));
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let share = signals.cpu_used / signals.cpu_allowed.max(f64::MIN_POSITIVE);
+    if share > CPU_LIMIT {
+        say(Verdict::Saturated, format!("it used {:.0} % of its CPU, more than {:.0} %", share * 100.0, CPU_LIMIT * 100.0));
+    }
+    if signals.local_failures > 0 {
+        say(Verdict::Saturated, format!("{} requests found no file descriptor or local port", signals.local_failures));
+    }
+    if signals.throttled_periods > 0 {
+        say(Verdict::Suspect, format!("its cgroup was throttled in {} periods", signals.throttled_periods));
+    }
+    if let Some(lag) = signals.timer_lag_p99.filter(|lag| *lag > TIMER_SUSPECT) {
+        let verdict = if lag > TIMER_SATURATED { Verdict::Saturated } else { Verdict::Suspect };
+        say(verdict, format!("a 10 ms timer came {:.1} ms late (p99)", ms(lag)));
+    }
+    let bound = LAG_FLOOR.max(signals.service_p50.unwrap_or_default() / 10);
+    if let Some(lag) = signals.own_lag_p99.filter(|lag| *lag > bound) {
+        say(Verdict::Suspect, format!("requests left {:.1} ms late (p99) though a user was waiting", ms(lag)));
+    }
+    let achieved = signals.sent as f64 / signals.offered.max(1) as f64;
+    if signals.offered > 0 && achieved < ACHIEVED {
+        say(
+            Verdict::Suspect,
+            format!(
+                "only {:.1} % of the requests that were due were sent, {} found no free user: raise --users, or the server is full",
+                achieved * 100.0, signals.queued
+            ),
+        );
+    }
+    let verdict = reasons.iter().map(|(verdict, _)| *verdict).max().unwrap_or(Verdict::Ok);
+    (verdict, reasons.into_iter().map(|(_, reason)| reason).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calm() -> Signals {
+        Signals { cpu_used: 0.4, cpu_allowed: 2.0, sent: 1000, offered: 1000, ..Signals::default() }
+    }
+
+    #[test]
+    fn an_idle_generator_is_ok() {
+        assert_eq!(judge(&calm()), (Verdict::Ok, vec![]));
+    }
+
+    #[test]
+    fn each_signal_beyond_its_limit_is_a_reason() {
+        let ms = Duration::from_millis;
+        let cases = [
+            (Signals { cpu_used: 1.7, ..calm() }, Verdict::Saturated),
+            (Signals { local_failures: 1, ..calm() }, Verdict::Saturated),
+            (Signals { timer_lag_p99: Some(ms(80)), ..calm() }, Verdict::Saturated),
+            (Signals { timer_lag_p99: Some(ms(8)), ..calm() }, Verdict::Suspect),
+            (Signals { throttled_periods: 1, ..calm() }, Verdict::Suspect),
+            (Signals { own_lag_p99: Some(ms(9)), service_p50: Some(ms(20)), ..calm() }, Verdict::Suspect),
+            (Signals { sent: 900, ..calm() }, Verdict::Suspect),
+        ];
+        for (signals, expected) in cases {
+            let (verdict, reasons) = judge(&signals);
+            assert_eq!((verdict, reasons.len()), (expected, 1), "{signals:?} {reasons:?}");
+        }
+    }
+
+    #[test]
+    fn lateness_is_measured_against_what_it_could_distort() {
+        let ms = Duration::from_millis;
+        let slow_server = Signals { own_lag_p99: Some(ms(9)), service_p50: Some(ms(200)), ..calm() };
+        assert_eq!(judge(&slow_server).0, Verdict::Ok);
+    }
+}

@@ -1,0 +1,161 @@
+//! Where results go: found writable before the run, written whole at its end, or line by line meanwhile.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::exit::Failure;
+
+mod lines;
+
+pub use lines::Lines;
+
+/// What is shown while a run goes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Ui {
+    /// The screen on a terminal, else lines
+    #[default]
+    Auto,
+    /// A small screen, redrawn in place
+    Tui,
+    /// A line every ten seconds
+    Line,
+    /// Nothing but what went wrong
+    None,
+}
+
+/// A form of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The whole document, at the end.
+    Json,
+    /// An object for each second, at once.
+    Ndjson,
+}
+
+/// One `-o KIND=FILE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// In which form.
+    pub kind: Kind,
+    /// Where; `None` is standard output.
+    pub file: Option<PathBuf>,
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = "expected json=FILE or ndjson=FILE, with - for standard output";
+        let (kind, file) = text.split_once('=').filter(|(_, file)| !file.is_empty()).ok_or(expected)?;
+        let kind = match kind {
+            "json" => Kind::Json,
+            "ndjson" => Kind::Ndjson,
+            _ => return Err(format!("`{kind}` is no kind of result, {expected}")),
+        };
+        Ok(Self { kind, file: (file != "-").then(|| PathBuf::from(file)) })
+    }
+}
+
+/// Every output, found writable.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// Where documents go.
+    pub documents: Vec<Destination>,
+    /// Where lines go.
+    pub lines: Vec<Lines>,
+    /// Whether standard output is for a machine.
+    pub stdout_taken: bool,
+}
+
+/// A place for one document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// Standard output.
+    Stdout,
+    /// A file, replaced by renaming a finished one over it.
+    File(PathBuf),
+    /// A device or a pipe, which must not be replaced.
+    Device(PathBuf),
+}
+
+/// Finds every output writable before anything is sent; files keep what they had until there is more.
+pub fn open(outputs: &[Output]) -> Result<Opened, Failure> {
+    let mut opened = Opened::default();
+    for (at, output) in outputs.iter().enumerate() {
+        if outputs[..at].iter().any(|other| other.file == output.file) {
+            return Err(Failure::usage("two results go to one place: give each its own file, and standard output to one only"));
+        }
+        opened.stdout_taken |= output.file.is_none();
+        let refused = |error: io::Error| {
+            let path = output.file.as_deref().unwrap_or(Path::new("-")).display();
+            Failure::usage(format!(
+                "`{path}` can't be written ({error}): give a file in a folder that exists and may be written"
+            ))
+        };
+        match output.kind {
+            Kind::Json => opened.documents.push(probe(output.file.as_deref()).map_err(refused)?),
+            Kind::Ndjson => opened.lines.push(Lines::open(output.file.as_deref()).map_err(refused)?),
+        }
+    }
+    Ok(opened)
+}
+
+impl Destination {
+    /// Writes all of it, or leaves what was there.
+    pub fn write(&self, content: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Stdout => {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(content)?;
+                stdout.flush()
+            }
+            Self::Device(path) => OpenOptions::new().write(true).open(path)?.write_all(content),
+            Self::File(path) => {
+                let mut unfinished = beside(path)?;
+                unfinished.write_all(content)?;
+                unfinished.as_file().sync_all()?;
+                unfinished.persist(path).map(drop).map_err(|refused| refused.error)
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Stdout => f.write_str("standard output"),
+            Self::File(path) | Self::Device(path) => write!(f, "`{}`", path.display()),
+        }
+    }
+}
+
+fn probe(path: Option<&Path>) -> io::Result<Destination> {
+    let Some(path) = path else { return Ok(Destination::Stdout) };
+    // A symbolic link stays one: what it points to is what gets replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match fs::metadata(&path) {
+        Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(there) if !there.is_file() => {
+            OpenOptions::new().write(true).open(&path)?;
+            Ok(Destination::Device(path))
+        }
+        _ => {
+            beside(&path)?;
+            Ok(Destination::File(path))
+        }
+    }
+}
+
+/// A new file in the same folder, gone when dropped, with the permissions of any new file.
+fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    tempfile::Builder::new()
+        .prefix(".fib-loadgen-")
+        .suffix(".tmp")
+        .make_in(parent.unwrap_or(Path::new(".")), |path| File::create_new(path))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Lines written as they come, by a thread of their own: a slow or broken reader never stops the load.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Lines that wait for a reader; beyond an hour of them, new ones are dropped.
+const BACKLOG: usize = 3600;
+/// How long the end of a run waits for a slow reader.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A place for lines.
+#[derive(Debug)]
+pub struct Lines {
+    queue: SyncSender<String>,
+    writer: JoinHandle<()>,
+}
+
+impl Lines {
+    /// Opens the file (emptied, if it was there; a pipe or device as it is) or standard output.
+    pub fn open(path: Option<&Path>) -> io::Result<Self> {
+        let sink: Box<dyn Write + Send> = match path {
+            None => Box::new(io::stdout()),
+            Some(path) if path.exists() && !path.is_file() => Box::new(OpenOptions::new().write(true).open(path)?),
+            Some(path) => Box::new(File::create(path)?),
+        };
+        let (queue, lines) = sync_channel(BACKLOG);
+        let writer = std::thread::spawn(move || write(sink, &lines));
+        Ok(Self { queue, writer })
+    }
+
+    /// Queues a line.
+    pub fn send(&self, line: String) {
+        // A full queue or a reader that is gone costs lines, never the run.
+        let _ = self.queue.try_send(line);
+    }
+
+    /// Waits for a moment until all is written.
+    pub fn finish(self) {
+        drop(self.queue);
+        let deadline = Instant::now() + PATIENCE;
+        while !self.writer.is_finished() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn write(mut sink: Box<dyn Write + Send>, lines: &Receiver<String>) {
+    for mut line in lines {
+        line.push('\n');
+        if sink.write_all(line.as_bytes()).and_then(|()| sink.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reader that went away.
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_broken_pipe_ends_the_writer_and_nothing_else() {
+        let (queue, lines) = sync_channel(BACKLOG);
+        let writer = std::thread::spawn(move || write(Box::new(Broken), &lines));
+        let lines = Lines { queue, writer };
+        for _ in 0..2 * BACKLOG {
+            lines.send("line".to_owned());
+        }
+        lines.finish();
+    }
+
+    #[test]
+    fn lines_arrive_whole_and_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lines");
+        let lines = Lines::open(Some(&path)).unwrap();
+        (0..3).for_each(|n| lines.send(format!("{{\"n\":{n}}}")));
+        lines.finish();
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n");
+    }
+}

@@ -1,0 +1,44 @@
+//! Files are whole or untouched, and bad places are found at once.
+
+use super::*;
+
+fn json(path: &Path) -> Output {
+    Output { kind: Kind::Json, file: Some(path.to_owned()) }
+}
+
+#[test]
+fn a_document_replaces_the_file_whole_and_leaves_nothing_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("result.json");
+    fs::write(&path, "before").unwrap();
+    let opened = open(&[json(&path)]).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "before");
+    opened.documents[0].write(b"after").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "after");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_place_that_can_not_be_written_is_found_before_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    for bad in [folder.path().join("missing/result.json"), folder.path().to_owned()] {
+        assert_eq!(open(&[json(&bad)]).unwrap_err().ending.code(), 2);
+        let lines = Output { kind: Kind::Ndjson, file: Some(bad) };
+        assert_eq!(open(&[lines]).unwrap_err().ending.code(), 2);
+    }
+}
+
+#[test]
+fn two_results_can_not_share_a_place() {
+    let stdout = |kind| Output { kind, file: None };
+    assert!(open(&[stdout(Kind::Json), stdout(Kind::Ndjson)]).is_err());
+    assert!(open(&[stdout(Kind::Json)]).unwrap().stdout_taken);
+}
+
+#[test]
+fn outputs_are_a_kind_and_a_place() {
+    assert_eq!("json=-".parse(), Ok(Output { kind: Kind::Json, file: None }));
+    for text in ["json", "json=", "xml=a", "=a"] {
+        assert!(text.parse::<Output>().is_err(), "{text}");
+    }
+}

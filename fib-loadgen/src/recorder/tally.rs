@@ -1,0 +1,202 @@
+//! Counters and HDR histograms in microseconds, which add up exactly.
+
+use std::time::Duration;
+
+use super::Sample;
+use crate::outcome::Outcome;
+
+/// Requests by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Answered rightly.
+    pub ok: u64,
+    /// Everything else, wrong answers included.
+    pub failed: u64,
+    /// Answered wrongly.
+    pub wrong: u64,
+    /// Answers whose value was proved.
+    pub verified: u64,
+    /// Bytes of bodies.
+    pub bytes: u64,
+}
+
+impl Counts {
+    /// Counts one outcome.
+    pub fn record(&mut self, outcome: &Outcome) {
+        match outcome.failure {
+            None => self.ok += 1,
+            Some(class) => {
+                self.failed += 1;
+                self.wrong += u64::from(class.is_wrong());
+            }
+        }
+        self.verified += u64::from(outcome.verified);
+        self.bytes += outcome.bytes;
+    }
+
+    /// Adds another's.
+    pub fn add(&mut self, other: &Self) {
+        self.ok += other.ok;
+        self.failed += other.failed;
+        self.wrong += other.wrong;
+        self.verified += other.verified;
+        self.bytes += other.bytes;
+    }
+
+    /// Requests that ended.
+    pub fn ended(&self) -> u64 {
+        self.ok + self.failed
+    }
+}
+
+/// A histogram of durations in microseconds, exact to three digits; it grows with the longest.
+#[derive(Debug, Clone)]
+pub struct Histogram(pub hdrhistogram::Histogram<u32>);
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self(hdrhistogram::Histogram::new(3).expect("three digits are within HDR's bounds"))
+    }
+}
+
+impl Histogram {
+    /// Counts one duration.
+    pub fn record(&mut self, duration: Duration) {
+        // An hour is more than any timeout, and keeps the histogram below 25,000 counters.
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX).min(3_600_000_000);
+        self.0.saturating_record(micros);
+    }
+
+    /// Adds another's.
+    pub fn add(&mut self, other: &Self) {
+        // Adding fails only for a histogram that may not grow, and this one may.
+        let _ = self.0.add(&other.0);
+    }
+
+    /// The value below which this share lies, in microseconds; `None` when empty.
+    pub fn at(&self, quantile: f64) -> Option<u64> {
+        (!self.0.is_empty()).then(|| self.0.value_at_quantile(quantile))
+    }
+}
+
+/// The four durations of a right answer.
+#[derive(Debug, Clone, Default)]
+pub struct Latencies {
+    /// From the intended send to the end of the body.
+    pub response: Histogram,
+    /// From the actual send to the end of the body.
+    pub service: Histogram,
+    /// From the actual send to the head of the answer.
+    pub ttfb: Histogram,
+    /// From the intended to the actual send.
+    pub send_lag: Histogram,
+}
+
+/// Counts and durations.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// How many.
+    pub counts: Counts,
+    /// How long, of right answers.
+    pub latencies: Latencies,
+}
+
+impl Tally {
+    /// Counts one request.
+    pub fn record(&mut self, sample: &Sample<'_>) {
+        let outcome = sample.outcome;
+        self.counts.record(outcome);
+        if outcome.failure.is_some() {
+            return;
+        }
+        self.latencies.response.record(sample.response);
+        self.latencies.service.record(outcome.service);
+        self.latencies.ttfb.record(outcome.ttfb.unwrap_or_default());
+        self.latencies.send_lag.record(sample.send_lag);
+    }
+
+    /// Adds another's.
+    pub fn add(&mut self, other: &Self) {
+        self.counts.add(&other.counts);
+        self.latencies.response.add(&other.latencies.response);
+        self.latencies.service.add(&other.latencies.service);
+        self.latencies.ttfb.add(&other.latencies.ttfb);
+        self.latencies.send_lag.add(&other.latencies.send_lag);
+    }
+}
+
+/// Failures of one class.
+#[derive(Debug, Clone, Default)]
+pub struct ErrorTally {
+    /// How many.
+    pub count: u64,
+    /// When the first ended, since the start of the load.
+    pub first: Duration,
+    /// When the last ended.
+    pub last: Duration,
+    /// The first one that said more.
+    pub example: Option<String>,
+}
+
+impl ErrorTally {
+    /// Counts one failure.
+    pub fn record(&mut self, at: Duration, detail: Option<&str>) {
+        self.add(&Self { count: 1, first: at, last: at, example: None });
+        if self.example.is_none() {
+            self.example = detail.map(ToOwned::to_owned);
+        }
+    }
+
+    /// Adds another's.
+    pub fn add(&mut self, other: &Self) {
+        self.first = if self.count == 0 { other.first } else { self.first.min(other.first) };
+        self.last = self.last.max(other.last);
+        self.count += other.count;
+        if self.example.is_none() {
+            self.example.clone_from(&other.example);
+        }
+    }
+}
+
+/// Requests that one pod answered.
+#[derive(Debug, Clone, Default)]
+pub struct PodTally {
+    /// Answers of any kind.
+    pub requests: u64,
+    /// Right answers.
+    pub ok: u64,
+    /// When the first came, since the start of the load.
+    pub first: Duration,
+    /// When the last came.
+    pub last: Duration,
+    /// From the intended send, of right answers.
+    pub response: Histogram,
+}
+
+impl PodTally {
+    /// Counts one answer.
+    pub fn record(&mut self, sample: &Sample<'_>) {
+        self.first = if self.requests == 0 { sample.ended } else { self.first.min(sample.ended) };
+        self.last = self.last.max(sample.ended);
+        self.requests += 1;
+        if sample.outcome.failure.is_none() {
+            self.ok += 1;
+            self.response.record(sample.response);
+        }
+    }
+
+    /// Adds another's.
+    pub fn add(&mut self, other: &Self) {
+        self.first = if self.requests == 0 { other.first } else { self.first.min(other.first) };
+        self.last = self.last.max(other.last);
+        self.requests += other.requests;
+        self.ok += other.ok;
+        self.response.add(&other.response);
+    }
+}
+
+/// A percentile's name as a quantile: `p99.9` is 0.999.
+pub fn quantile(name: &str) -> Option<f64> {
+    let percent: f64 = name.strip_prefix('p')?.parse().ok()?;
+    (percent > 0.0 && percent <= 100.0).then_some(percent / 100.0)
+}

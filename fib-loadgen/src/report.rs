@@ -1,0 +1,55 @@
+//! What people see: the live screen, the line now and then, and the summary at the end. Pure: text out of data.
+
+mod progress;
+mod summary;
+
+pub use progress::{line, screen};
+pub use summary::summary;
+
+use std::time::Duration;
+
+/// `1910400` as `1,910,400`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `134 s` as `02:14`.
+pub(crate) fn clock(time: Duration) -> String {
+    let seconds = (time.as_secs_f64()).round();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run")]
+    let seconds = seconds as u64;
+    format!("{:02}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// Microseconds as milliseconds, with as many decimals as matter; a dash for nothing.
+#[expect(clippy::cast_precision_loss, reason = "microseconds shown with three digits")]
+pub(crate) fn ms(us: Option<u64>) -> String {
+    match us {
+        None => "-".to_owned(),
+        Some(us) if us < 1_000 => format!("{:.2}", us as f64 / 1e3),
+        Some(us) if us < 1_000_000 => format!("{:.1}", us as f64 / 1e3),
+        Some(us) => format!("{:.0}", us as f64 / 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_easy_to_read() {
+        assert_eq!(thousands(1_910_400), "1,910,400");
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(clock(Duration::from_secs(134)), "02:14");
+        assert_eq!((ms(Some(50)), ms(Some(12_400)), ms(None)), ("0.05".into(), "12.4".into(), "-".into()));
+    }
+}

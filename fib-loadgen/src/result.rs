@@ -1,0 +1,339 @@
+//! The result document, `fib-loadgen/1`: what one run was, and what came of it.
+//!
+//! Durations are numbers in the unit their key names, instants are UTC in RFC 3339 with milliseconds.
+//! Within `/1` keys are only ever added.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::generator::Verdict;
+
+mod build;
+mod latency;
+
+pub use build::{Ended, build};
+pub(crate) use build::utc;
+pub use latency::{Latency, Timing};
+
+/// The name and version of the format.
+pub const SCHEMA: &str = "fib-loadgen/1";
+
+/// The whole document.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Document {
+    /// `fib-loadgen/1`.
+    pub schema: &'static str,
+    /// Which run this was.
+    pub run: Run,
+    /// Whom it loaded.
+    pub target: TargetFacts,
+    /// What it was to do.
+    pub plan: PlanFacts,
+    /// All requests, the warm-up included.
+    pub totals: Totals,
+    /// Durations of right answers outside the warm-up.
+    pub latency: Latency,
+    /// The same for each phase.
+    pub phases: Vec<PhaseResult>,
+    /// The same for each decade of n that was asked for.
+    pub by_n: Vec<NResult>,
+    /// Answers by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Failures by class, the most frequent first.
+    pub errors: Vec<ErrorResult>,
+    /// Answers by pod, as `x-fib-pod` names it, the busiest first.
+    pub pods: Vec<PodResult>,
+    /// Jain's index of the requests per pod: 1 when all got the same, 1/pods when one got all.
+    pub fairness_jain: Option<f64>,
+    /// Connections.
+    pub connections: Connections,
+    /// One entry for each second.
+    pub series: Series,
+    /// The rules, judged.
+    pub thresholds: Vec<ThresholdResult>,
+    /// Whether the generator itself was the limit.
+    pub generator: Generator,
+    /// What the engine did.
+    pub goose: GooseFacts,
+    /// How it ended.
+    pub exit: Exit,
+}
+
+/// Which run this was.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Run {
+    /// Unique enough to tell runs apart.
+    pub id: String,
+    /// Version of fib-loadgen.
+    pub version: &'static str,
+    /// Version of goose.
+    pub goose: &'static str,
+    /// The machine.
+    pub host: Option<String>,
+    /// CPUs this process may use.
+    pub cpus: usize,
+    /// When the first user started.
+    pub started_utc: String,
+    /// When the last request was over.
+    pub ended_utc: String,
+    /// The command line; values of headers are left out.
+    pub argv: Vec<String>,
+    /// What was drawn from; give it as `--seed` to ask the same again.
+    pub seed: u64,
+    /// Which part of a divided run this is; this version runs whole.
+    pub shard: Option<String>,
+}
+
+/// Whom it loaded.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TargetFacts {
+    /// The base URL.
+    pub url: String,
+    /// What its host resolved to before the run.
+    pub resolved: Vec<String>,
+    /// The protocol.
+    pub http: &'static str,
+}
+
+/// What the run was to do.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PlanFacts {
+    /// `closed` (users that wait for answers) or `open` (requests that have a time).
+    pub model: &'static str,
+    /// How the arrivals of an open model are spaced.
+    pub arrival: Option<&'static str>,
+    /// The corners of the load over time.
+    pub steps: Vec<Step>,
+    /// The distribution of n, as it was written.
+    pub n_spec: String,
+    /// Which answers are proved, as it was written.
+    pub verify: String,
+    /// Shortest and longest pause of a user, in milliseconds.
+    pub think: Option<[u64; 2]>,
+    /// Who shares connections: `user`, `shared` or `fresh`.
+    pub conn: &'static str,
+    /// `coarse`: send times are met by a timer of 1 ms.
+    pub pacing: &'static str,
+    /// Leading milliseconds that are not judged.
+    pub warmup_ms: u64,
+    /// The number of requests, when that ends the run.
+    pub requests: Option<u64>,
+    /// The most users at once.
+    pub users: u32,
+}
+
+/// A corner of the load over time.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+pub struct Step {
+    /// Seconds since the start.
+    pub t_s: f64,
+    /// Users (closed model).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<f64>,
+    /// Requests a second (open model).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+}
+
+/// Counts.
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+pub struct Totals {
+    /// Requests sent.
+    pub sent: u64,
+    /// Right answers.
+    pub ok: u64,
+    /// Requests that failed, wrong answers included.
+    pub failed: u64,
+    /// Wrong answers.
+    pub wrong: u64,
+    /// Answers whose value was proved.
+    pub verified: u64,
+    /// Requests given up in flight when the run was stopped; neither right nor failed.
+    pub unfinished: u64,
+    /// Bytes of bodies.
+    pub bytes: u64,
+    /// How long.
+    pub elapsed_s: f64,
+    /// Right answers a second.
+    pub rps: f64,
+    /// Requests that were due, a second (open model).
+    pub offered_rps: Option<f64>,
+    /// Sent, as a share of what was due (open model).
+    pub achieved_ratio: Option<f64>,
+}
+
+/// One phase.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PhaseResult {
+    /// `warmup`, `ramp-up`, `hold`, `ramp-down`, with a number when there are several.
+    pub name: String,
+    /// When it began, seconds since the start.
+    pub start_s: f64,
+    /// When it ended.
+    pub end_s: f64,
+    /// Users (closed model) or requests a second (open model), at its start and its end.
+    pub users: [f64; 2],
+    /// Whether it counts for thresholds and for the latency of the run.
+    pub judged: bool,
+    /// Its requests, by the time at which they were due.
+    pub totals: Totals,
+    /// Their durations.
+    pub latency: Latency,
+}
+
+/// One decade of n.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct NResult {
+    /// Such as `100..=999`.
+    pub n_class: String,
+    /// Its requests.
+    pub totals: Totals,
+    /// Their durations.
+    pub latency: Latency,
+}
+
+/// Failures of one class.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ErrorResult {
+    /// One of the closed list in docs/fib-loadgen.md.
+    pub class: &'static str,
+    /// How many.
+    pub count: u64,
+    /// When the first ended, seconds since the start.
+    pub first_s: f64,
+    /// When the last ended.
+    pub last_s: f64,
+    /// What one of them said.
+    pub example: Option<String>,
+}
+
+/// One pod.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PodResult {
+    /// As `x-fib-pod` names it.
+    pub name: String,
+    /// Its address, where the client can tell; behind a Service it cannot.
+    pub addr: Option<String>,
+    /// When its first answer came, seconds since the start.
+    pub first_s: f64,
+    /// When its last answer came.
+    pub last_s: f64,
+    /// Its answers.
+    pub requests: u64,
+    /// Its right answers.
+    pub ok: u64,
+    /// Median response time in microseconds.
+    pub p50: Option<u64>,
+    /// 99th percentile of the response time in microseconds.
+    pub p99: Option<u64>,
+}
+
+/// Connections.
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+pub struct Connections {
+    /// Connections made.
+    pub opened: u64,
+    /// Given up after their number of requests.
+    pub recycled_count: u64,
+    /// Given up for their age.
+    pub recycled_age: u64,
+    /// Answers with which the server said that it closes the connection.
+    pub closed_by_peer: u64,
+    /// The most open at once; null, since the client does not show it.
+    pub peak_open: Option<u64>,
+    /// Names looked up.
+    pub dns_lookups: u64,
+}
+
+/// One entry for each second, all of one length.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct Series {
+    /// Seconds between entries.
+    pub step_s: u64,
+    /// Users up.
+    pub users: Vec<usize>,
+    /// Right answers a second.
+    pub rps: Vec<f64>,
+    /// Failures in that second.
+    pub failed: Vec<u64>,
+    /// Median response time in microseconds.
+    pub p50: Vec<Option<u64>>,
+    /// 99th percentile of the response time in microseconds.
+    pub p99: Vec<Option<u64>>,
+    /// Pods that answered in that second.
+    pub pods: Vec<usize>,
+}
+
+/// One rule, judged.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ThresholdResult {
+    /// As it was written.
+    pub rule: String,
+    /// What was seen, for a person.
+    pub observed: String,
+    /// The number: microseconds, requests a second, a share or a count; null without samples.
+    pub value: Option<f64>,
+    /// Whether the rule holds.
+    pub passed: bool,
+    /// Whether it ended the run; this version judges at the end.
+    pub aborted: bool,
+}
+
+/// The generator about itself.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Generator {
+    /// `ok`, `suspect` or `saturated`.
+    pub verdict: Verdict,
+    /// A sentence for each reason.
+    pub reasons: Vec<String>,
+    /// CPUs' worth of time used, on average.
+    pub cpu_used: f64,
+    /// CPUs this process may use.
+    pub cpu_allowed: f64,
+    /// CPU time per request in microseconds.
+    pub cpu_us_per_request: Option<f64>,
+    /// Periods in which its cgroup was throttled.
+    pub throttled_periods: u64,
+    /// How late a 10 ms timer was, 99th percentile.
+    pub timer_lag_p99_us: Option<u64>,
+    /// Tickets that were late before a user was free for them.
+    pub queued: u64,
+    /// Most resident memory seen, in bytes.
+    pub rss_peak: u64,
+    /// That, for each user.
+    pub bytes_per_user: u64,
+}
+
+/// What the engine did.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct GooseFacts {
+    /// The most users at once.
+    pub maximum_users: usize,
+    /// Users started in all.
+    pub total_users: usize,
+    /// Its phases.
+    pub history: Vec<GooseStep>,
+}
+
+/// One step of the engine.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct GooseStep {
+    /// What it began to do.
+    pub action: String,
+    /// When.
+    pub utc: String,
+    /// With how many users.
+    pub users: usize,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Exit {
+    /// The exit code.
+    pub code: u8,
+    /// Everything that happened, the one that decided the code first: `wrong-answer`,
+    /// `target-not-usable`, `threshold-failed`, `generator-saturated`, `interrupted`.
+    pub reasons: Vec<&'static str>,
+}

@@ -1,0 +1,354 @@
+//! From what was counted to the document.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{
+    Connections, Document, ErrorResult, Exit, Generator, GooseFacts, GooseStep, Latency, NResult,
+    PhaseResult, PlanFacts, PodResult, Run, SCHEMA, Series, Step, TargetFacts, ThresholdResult, Totals,
+};
+use crate::attack::Facts;
+use crate::exit::{Ending, code_of};
+use crate::generator::{self, Signals, Verdict};
+use crate::outcome::Class;
+use crate::plan::Model;
+use crate::recorder::{Counts, Shard, Tally};
+use crate::settings::{OnSaturation, Settings};
+use crate::thresholds::Evidence;
+use crate::user::Load;
+
+/// How a run went, apart from what its recorder counted.
+#[derive(Debug)]
+pub struct Ended {
+    /// When the load began.
+    pub started: Timestamp,
+    /// How long it was on, to the end of the last request.
+    pub elapsed: Duration,
+    /// One entry for each second.
+    pub series: Series,
+    /// What the engine says.
+    pub facts: Facts,
+    /// What the generator measured about itself: the parts that the recorder does not know.
+    pub signals: Signals,
+    /// CPU time used.
+    pub cpu: Duration,
+    /// Most memory seen.
+    pub rss_peak: u64,
+    /// What the host resolved to.
+    pub resolved: Vec<String>,
+}
+
+/// Puts the document together, and judges.
+#[expect(clippy::cast_precision_loss, reason = "counts as shares and rates")]
+pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
+    let shard = load.recorder.merged();
+    let (whole, judged, judged_for) = sums(load, &shard, ended.elapsed);
+    let sent = load.recorder.sent.load(Relaxed);
+    let offered = offered(load, ended.elapsed);
+    let mut totals = totals(&whole.counts, ended.elapsed);
+    totals.sent = sent;
+    totals.unfinished = sent.saturating_sub(whole.counts.ended());
+    totals.offered_rps = offered.map(|due| due / totals.elapsed_s.max(1e-9));
+    totals.achieved_ratio = offered.map(|due| if due > 0.0 { (sent as f64 / due).min(1.0) } else { 1.0 });
+    let phases = phases(load, &shard, ended.elapsed);
+    let thresholds = thresholds(settings, load, &shard, (&judged, judged_for), ended.elapsed);
+    let generator = generator(load, &shard, &judged, offered, ended, sent);
+    let exit = exit(settings, load, &whole.counts, &thresholds, generator.verdict);
+    Document {
+        schema: SCHEMA,
+        run: run(settings, ended),
+        target: TargetFacts {
+            url: load.base.to_string(),
+            resolved: ended.resolved.clone(),
+            http: "HTTP/1.1",
+        },
+        plan: plan(settings, load),
+        totals,
+        latency: (&judged.latencies).into(),
+        phases,
+        by_n: by_n(&shard, ended.elapsed),
+        statuses: shard.statuses.iter().map(|(status, count)| (*status, *count)).collect::<BTreeMap<_, _>>(),
+        errors: errors(&shard),
+        fairness_jain: jain(shard.pods.values().map(|pod| pod.requests as f64)),
+        pods: pods(&shard),
+        connections: Connections {
+            opened: load.counters.opened.load(Relaxed),
+            recycled_count: load.recorder.recycled_count.load(Relaxed),
+            recycled_age: load.recorder.recycled_age.load(Relaxed),
+            closed_by_peer: load.recorder.closed_by_peer.load(Relaxed),
+            peak_open: None,
+            dns_lookups: load.counters.lookups.load(Relaxed),
+        },
+        series: ended.series.clone(),
+        thresholds,
+        generator,
+        goose: goose(&ended.facts),
+        exit,
+    }
+}
+
+/// All of it; what is judged; and for how long that was.
+fn sums(load: &Load, shard: &Shard, elapsed: Duration) -> (Tally, Tally, Duration) {
+    let (mut whole, mut judged) = (Tally::default(), Tally::default());
+    for (phase, tally) in load.phases.iter().zip(&shard.phases) {
+        whole.add(tally);
+        if phase.judged {
+            judged.add(tally);
+        }
+    }
+    (whole, judged, elapsed.saturating_sub(load.plan.warmup))
+}
+
+/// How many requests were due by the end; `None` in the closed model.
+#[expect(clippy::cast_precision_loss, reason = "a count of requests")]
+fn offered(load: &Load, elapsed: Duration) -> Option<f64> {
+    let due = load.plan.shape.area(elapsed.min(load.plan.shape.end()));
+    let due = load.plan.requests.map_or(due, |limit| due.min(limit as f64));
+    matches!(load.plan.model, Model::Open { .. }).then_some(due)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of requests as a rate")]
+fn totals(counts: &Counts, time: Duration) -> Totals {
+    let seconds = time.as_secs_f64();
+    Totals {
+        sent: counts.ended(),
+        ok: counts.ok,
+        failed: counts.failed,
+        wrong: counts.wrong,
+        verified: counts.verified,
+        unfinished: 0,
+        bytes: counts.bytes,
+        elapsed_s: to_ms(seconds),
+        rps: if seconds > 0.0 { counts.ok as f64 / seconds } else { 0.0 },
+        offered_rps: None,
+        achieved_ratio: None,
+    }
+}
+
+fn phases(load: &Load, shard: &Shard, elapsed: Duration) -> Vec<PhaseResult> {
+    let shape = &load.plan.shape;
+    let one = |(phase, tally): (&crate::plan::Phase, &Tally)| {
+        let end = phase.end.min(elapsed.max(phase.start));
+        // Just before its end, since at its end the next one may have jumped elsewhere.
+        let last = phase.end.saturating_sub(Duration::from_nanos(1));
+        let mut totals = totals(&tally.counts, end - phase.start);
+        if matches!(load.plan.model, Model::Open { .. }) {
+            let due = shape.area(end) - shape.area(phase.start);
+            totals.offered_rps = Some(due / totals.elapsed_s.max(1e-9));
+        }
+        PhaseResult {
+            name: phase.name.clone(),
+            start_s: to_ms(phase.start.as_secs_f64()),
+            end_s: to_ms(end.as_secs_f64()),
+            users: [to_ms(shape.at(phase.start)), to_ms(shape.at(last))],
+            judged: phase.judged,
+            totals,
+            latency: (&tally.latencies).into(),
+        }
+    };
+    load.phases.iter().zip(&shard.phases).filter(|(phase, _)| phase.start <= elapsed).map(one).collect()
+}
+
+fn by_n(shard: &Shard, elapsed: Duration) -> Vec<NResult> {
+    let asked = shard.by_n.iter().zip(0_u32..).filter(|(tally, _)| tally.counts.ended() > 0);
+    asked
+        .map(|(tally, decade)| {
+            let low = if decade == 0 { 0 } else { 10_u64.pow(decade) };
+            NResult {
+                n_class: format!("{low}..={}", 10_u64.pow(decade + 1) - 1),
+                totals: totals(&tally.counts, elapsed),
+                latency: Latency::from(&tally.latencies),
+            }
+        })
+        .collect()
+}
+
+fn errors(shard: &Shard) -> Vec<ErrorResult> {
+    let mut errors: Vec<ErrorResult> = shard
+        .errors
+        .iter()
+        .map(|(class, tally)| ErrorResult {
+            class: class.word(),
+            count: tally.count,
+            first_s: to_ms(tally.first.as_secs_f64()),
+            last_s: to_ms(tally.last.as_secs_f64()),
+            example: tally.example.clone(),
+        })
+        .collect();
+    errors.sort_by(|a, b| b.count.cmp(&a.count).then(a.class.cmp(b.class)));
+    errors
+}
+
+fn pods(shard: &Shard) -> Vec<PodResult> {
+    let mut pods: Vec<PodResult> = shard
+        .pods
+        .iter()
+        .map(|(name, tally)| PodResult {
+            name: name.clone(),
+            addr: None,
+            first_s: to_ms(tally.first.as_secs_f64()),
+            last_s: to_ms(tally.last.as_secs_f64()),
+            requests: tally.requests,
+            ok: tally.ok,
+            p50: tally.response.at(0.5),
+            p99: tally.response.at(0.99),
+        })
+        .collect();
+    pods.sort_by(|a, b| b.requests.cmp(&a.requests).then(a.name.cmp(&b.name)));
+    pods
+}
+
+/// Jain, Chiu, Hawe 1984: (Σx)² / (n·Σx²).
+fn jain(loads: impl Iterator<Item = f64>) -> Option<f64> {
+    let (count, sum, squares) = loads.fold((0.0, 0.0, 0.0), |(n, s, q), x| (n + 1.0, s + x, q + x * x));
+    (squares > 0.0).then(|| sum * sum / (count * squares))
+}
+
+fn thresholds(settings: &Settings, load: &Load, shard: &Shard, judged: (&Tally, Duration), elapsed: Duration) -> Vec<ThresholdResult> {
+    let judge = |rule: &crate::thresholds::Threshold| {
+        let place = rule.phase.as_ref().and_then(|name| load.phases.iter().position(|phase| phase.name == *name));
+        let (tally, time) = match place {
+            Some(at) => {
+                let phase = &load.phases[at];
+                (&shard.phases[at], phase.end.min(elapsed).saturating_sub(phase.start))
+            }
+            None => judged,
+        };
+        let judgement = rule.judge(&Evidence { tally, seconds: time.as_secs_f64() });
+        ThresholdResult {
+            rule: rule.rule.clone(),
+            observed: rule.show(judgement.observed),
+            value: judgement.observed,
+            passed: judgement.passed,
+            aborted: false,
+        }
+    };
+    settings.thresholds.iter().map(judge).collect()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "counts")]
+fn generator(load: &Load, shard: &Shard, judged: &Tally, offered: Option<f64>, ended: &Ended, sent: u64) -> Generator {
+    let local = [Class::LocalFdLimit, Class::ConnectAddrExhausted];
+    let signals = Signals {
+        own_lag_p99: shard.own_lag.at(0.99).map(Duration::from_micros),
+        service_p50: judged.latencies.service.at(0.5).map(Duration::from_micros),
+        sent,
+        offered: offered.map_or(sent, |due| due as u64),
+        queued: load.recorder.queued.load(Relaxed),
+        local_failures: local.iter().filter_map(|class| shard.errors.get(class)).map(|tally| tally.count).sum(),
+        ..ended.signals.clone()
+    };
+    let (verdict, reasons) = generator::judge(&signals);
+    Generator {
+        verdict,
+        reasons,
+        cpu_used: to_ms(signals.cpu_used),
+        cpu_allowed: signals.cpu_allowed,
+        cpu_us_per_request: (sent > 0).then(|| (ended.cpu.as_secs_f64() * 1e6 / sent as f64).round()),
+        throttled_periods: signals.throttled_periods,
+        timer_lag_p99_us: signals.timer_lag_p99.map(|lag| lag.as_micros() as u64),
+        queued: signals.queued,
+        rss_peak: ended.rss_peak,
+        bytes_per_user: ended.rss_peak / u64::from(load.plan.users().max(1)),
+    }
+}
+
+fn exit(settings: &Settings, load: &Load, counts: &Counts, thresholds: &[ThresholdResult], verdict: Verdict) -> Exit {
+    let mut endings = Vec::new();
+    let mut when = |applies: bool, ending: Ending| {
+        if applies {
+            endings.push(ending);
+        }
+    };
+    when(counts.wrong > 0, Ending::Wrong);
+    // Not one right answer: whatever was measured, it was not this service.
+    when(counts.ok == 0 && counts.wrong == 0 && counts.failed > 0, Ending::Target);
+    when(thresholds.iter().any(|rule| !rule.passed), Ending::Threshold);
+    when(verdict == Verdict::Saturated && settings.on_saturation == OnSaturation::Fail, Ending::Saturated);
+    when(load.stop.was_interrupted(), Ending::Interrupted);
+    endings.sort();
+    Exit { code: code_of(&endings), reasons: endings.into_iter().map(Ending::word).collect() }
+}
+
+fn run(settings: &Settings, ended: &Ended) -> Run {
+    let ended_at = ended.started + ended.elapsed;
+    Run {
+        id: format!("{:x}-{:x}", ended.started.as_millisecond(), settings.seed),
+        version: env!("CARGO_PKG_VERSION"),
+        goose: "0.19.0",
+        host: sysinfo::System::host_name().ok(),
+        cpus: settings.cpus,
+        started_utc: utc(ended.started),
+        ended_utc: utc(ended_at),
+        argv: settings.argv.clone(),
+        seed: settings.seed,
+        shard: None,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "durations of a plan in milliseconds fit 64 bits")]
+fn plan(settings: &Settings, load: &Load) -> PlanFacts {
+    let plan = &load.plan;
+    let open = matches!(plan.model, Model::Open { .. });
+    let (arrival, think) = match plan.model {
+        Model::Open { arrival, .. } => (Some(arrival.word()), None),
+        Model::Closed { think: (from, to) } => (None, Some([from.as_millis() as u64, to.as_millis() as u64])),
+    };
+    let step = |at: Duration, level: f64| Step {
+        t_s: to_ms(at.as_secs_f64()),
+        users: (!open).then_some(level),
+        rate: open.then_some(level),
+    };
+    let corners = plan.shape.pieces().iter();
+    PlanFacts {
+        model: if open { "open" } else { "closed" },
+        arrival,
+        steps: corners.flat_map(|piece| [step(piece.start, piece.from), step(piece.end(), piece.to)]).collect(),
+        n_spec: settings.n_spec.clone(),
+        verify: settings.verify_spec.clone(),
+        think,
+        conn: settings.sharing_word(),
+        pacing: "coarse",
+        warmup_ms: plan.warmup.as_millis() as u64,
+        requests: plan.requests,
+        users: plan.users(),
+    }
+}
+
+fn goose(facts: &Facts) -> GooseFacts {
+    let step = |(action, at, users): &(String, i64, usize)| GooseStep {
+        action: action.clone(),
+        utc: Timestamp::from_millisecond(*at).map(utc).unwrap_or_default(),
+        users: *users,
+    };
+    GooseFacts {
+        maximum_users: facts.maximum_users,
+        total_users: facts.total_users,
+        history: facts.history.iter().map(step).collect(),
+    }
+}
+
+/// RFC 3339 with milliseconds.
+pub(crate) fn utc(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// Seconds (or any number) to three decimals.
+fn to_ms(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jain_is_one_for_equals_and_one_nth_when_one_takes_all() {
+        assert_eq!(jain([5.0, 5.0, 5.0].into_iter()), Some(1.0));
+        assert_eq!(jain([9.0, 0.0, 0.0].into_iter()).map(|j| (j * 3.0).round()), Some(1.0));
+        assert_eq!(jain(std::iter::empty()), None);
+    }
+}
