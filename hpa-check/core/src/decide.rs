@@ -1,23 +1,20 @@
 //! `hpa-check decide`: the model's front door. One JSON object a line in, one a line out, in order.
 
 mod input;
+mod reconcile;
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::model::normalize::{self, Changes, FullBehavior, Recommendation, ScaleEvent};
-use crate::model::pods::Pod;
 use crate::model::proposal::{self, Ask, Scene};
-use crate::model::reconcile::{Autoscaler, Decision, Scale, Sync};
-use crate::model::selector::Selector;
 use crate::model::{Settings, Tolerances};
-use crate::observation::Condition;
-use crate::spec::{AutoscalerSpec, Behavior, TargetRef};
+use crate::spec::Behavior;
 
 /// Answers every line; `Ok(false)` when one of them was not of the form.
 pub fn run(input: impl BufRead, mut output: impl Write) -> io::Result<bool> {
@@ -63,8 +60,8 @@ fn decide(case: &Value) -> Result<Value, String> {
         .get("input")
         .ok_or("\"input\" is missing: it holds the decision's data")?;
     match kind {
-        "resource_replicas" => Ok(resource_replicas(&read(input)?)),
-        "reconcile" => reconcile(read(input)?),
+        "resource_replicas" => Ok(resource_replicas(&read(with_pods(input)?)?)),
+        "reconcile" => reconcile::answer(read(with_pods(input)?)?),
         "convert_with_behavior_rate" => Ok(convert(&read(input)?)),
         "stabilize_with_behaviors" => Ok(stabilize(&read(input)?)),
         other => Err(format!(
@@ -74,8 +71,32 @@ fn decide(case: &Value) -> Result<Value, String> {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(input: &'a Value) -> Result<T, String> {
-    T::deserialize(input).map_err(|e| format!("the input is not of this kind's form: {e}"))
+/// Lists of pods may be empty or null, but a case that lacks one has lost it.
+fn with_pods(input: &Value) -> Result<&Value, String> {
+    for list in ["pods", "podMetrics"] {
+        input
+            .get(list)
+            .ok_or(format!("{list:?} is missing: write [] if there are none"))?;
+    }
+    Ok(input)
+}
+
+fn read<T: DeserializeOwned>(input: &Value) -> Result<T, String> {
+    T::deserialize(without_nulls(input))
+        .map_err(|e| format!("the input is not of this kind's form: {e}"))
+}
+
+/// The value without the members that are `null`, at every depth.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .filter(|(_, member)| !member.is_null())
+            .map(|(name, member)| (name.clone(), without_nulls(member)))
+            .collect(),
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
 }
 
 /// The instant that ages are counted back from. Any will do.
@@ -119,126 +140,6 @@ fn resource_replicas(input: &input::ResourceReplicas) -> Value {
         }
         Err(error) => json!({"error": error}),
     }
-}
-
-fn reconcile(input: input::Reconcile) -> Result<Value, String> {
-    let fault = input.fault.unwrap_or_default();
-    let controller = &input.controller;
-    let gate = |name: &str| input.feature_gates.get(name).copied();
-    let rules = controller
-        .rules()
-        .with_gates(gate("HPAConfigurableTolerance"), gate("HPAScaleToZero"));
-    let mut autoscaler = Autoscaler::new(controller.settings(), rules);
-    autoscaler.recommendations = input
-        .recommendations
-        .map(|list| list.iter().map(input::Recommendation::to_model).collect());
-    let selector = fault
-        .scale_status_selector
-        .as_deref()
-        .unwrap_or(&input.scale.selector);
-    let pods = selected(
-        &input.pods,
-        &labels(&input.scale.selector, &fault),
-        selector,
-    );
-    let metrics: Vec<_> = input
-        .pod_metrics
-        .iter()
-        .map(input::PodMetric::to_model)
-        .collect();
-    let spec = AutoscalerSpec {
-        scale_target_ref: TargetRef {
-            api_version: String::new(),
-            kind: String::new(),
-            name: String::new(),
-        },
-        min_replicas: input.hpa.min_replicas,
-        max_replicas: input.hpa.max_replicas,
-        metrics: input.hpa.metrics,
-        behavior: input.hpa.behavior,
-    };
-    let other_selectors = fault
-        .other_hpa_selectors
-        .iter()
-        .map(|s| Selector::parse(s).map_err(|e| format!("otherHpaSelectors: {e}")))
-        .collect::<Result<Vec<_>, _>>()?;
-    let conditions: Vec<Condition> = input
-        .hpa
-        .initial_conditions
-        .unwrap_or_default()
-        .into_iter()
-        .map(Into::into)
-        .collect();
-    let decision = autoscaler.sync(Sync {
-        now: NOW,
-        spec: &spec,
-        scale: match &fault.get_scale_error {
-            Some(e) => Err(e),
-            None => Ok(Scale {
-                replicas: input.scale.spec_replicas,
-                selector,
-            }),
-        },
-        pods: &pods,
-        metrics: match &fault.pod_metrics_list_error {
-            Some(e) => Err(e),
-            None => Ok(&metrics),
-        },
-        other_metrics_error: fault
-            .external_metric_error
-            .as_deref()
-            .unwrap_or("no metrics returned from external metrics API"),
-        other_selectors: &other_selectors,
-        update_error: fault.update_scale_error.as_deref(),
-        conditions: &conditions,
-        desired_before: input
-            .hpa
-            .desired_replicas
-            .unwrap_or(input.scale.spec_replicas),
-    });
-    Ok(decision_json(&decision))
-}
-
-/// The labels of the pods: those that the target's own selector asks for, and more.
-fn labels(own_selector: &str, fault: &input::Fault) -> BTreeMap<String, String> {
-    let mut labels = Selector::parse(own_selector)
-        .unwrap_or_default()
-        .implied_labels();
-    labels.extend(fault.extra_pod_labels.clone().unwrap_or_default());
-    labels
-}
-
-/// The pods with those labels, if the selector matches them; it is checked later.
-fn selected(pods: &[input::Pod], labels: &BTreeMap<String, String>, selector: &str) -> Vec<Pod> {
-    if Selector::parse(selector).is_ok_and(|selector| !selector.matches(labels)) {
-        return Vec::new();
-    }
-    pods.iter().map(|p| p.to_model(labels)).collect()
-}
-
-/// What is scaled, for the controller's messages: the cases do not say, and its own tests use this.
-const TARGET: &str = "ReplicationController/test-namespace/test-rc";
-
-fn decision_json(decision: &Decision) -> Value {
-    // The cases show the utilization of a `Resource` metric only.
-    let utilization = decision
-        .metrics
-        .iter()
-        .filter(|(spec, _)| spec.kind == "Resource" && spec.name == "cpu")
-        .find_map(|(_, outcome)| outcome.as_ref().ok()?.utilization);
-    let conditions: Vec<_> = decision
-        .conditions
-        .iter()
-        .map(|c| json!({"type": c.kind, "status": c.status, "reason": c.reason}))
-        .collect();
-    json!({
-        "statusDesiredReplicas": decision.desired,
-        "scaleUpdated": decision.scaled,
-        "conditions": conditions,
-        "utilization": utilization,
-        "error": decision.full_error(TARGET),
-        "reason": decision.reason,
-    })
 }
 
 fn convert(input: &input::Convert) -> Value {

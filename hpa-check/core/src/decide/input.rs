@@ -1,4 +1,5 @@
-//! The form of `decide`'s input, and its way into the model's types.
+//! The form of `decide`'s input, and its way into the model's types. A member that is `null` has
+//! been taken out before, so that it is the same as one that is missing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,10 +36,13 @@ pub(super) struct ResourceReplicas {
     pub(super) metric: String,
     pub(super) container: Option<String>,
     pub(super) target_utilization: i32,
+    #[serde(default)]
     pub(super) tolerance: Tolerance,
     #[serde(default)]
     pub(super) controller: Controller,
+    #[serde(default)]
     pub(super) pods: Vec<Pod>,
+    #[serde(default)]
     pub(super) pod_metrics: Vec<PodMetric>,
 }
 
@@ -47,6 +51,16 @@ pub(super) struct ResourceReplicas {
 pub(super) struct Tolerance {
     pub(super) scale_up: f64,
     pub(super) scale_down: f64,
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        let both = Settings::default().tolerance;
+        Self {
+            scale_up: both,
+            scale_down: both,
+        }
+    }
 }
 
 /// The controller's settings; what is left out has the controller's default.
@@ -103,6 +117,7 @@ impl Controller {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Pod {
     name: String,
+    #[serde(default)]
     phase: String,
     #[serde(default)]
     deleting: bool,
@@ -161,6 +176,7 @@ pub(super) struct PodMetric {
     timestamp_ago_seconds: Option<f64>,
     #[serde(default)]
     window_seconds: f64,
+    #[serde(default)]
     containers: Vec<ContainerUse>,
 }
 
@@ -189,24 +205,18 @@ impl PodMetric {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Reconcile {
+    #[serde(default)]
     pub(super) pods: Vec<Pod>,
+    #[serde(default)]
     pub(super) pod_metrics: Vec<PodMetric>,
     pub(super) hpa: Hpa,
     pub(super) scale: ScaleInput,
     #[serde(default)]
     pub(super) controller: Controller,
     pub(super) recommendations: Option<Vec<Recommendation>>,
-    #[serde(default, deserialize_with = "null_is_default")]
+    #[serde(default)]
     pub(super) feature_gates: BTreeMap<String, bool>,
     pub(super) fault: Option<Fault>,
-}
-
-fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 #[derive(Deserialize)]
@@ -217,7 +227,8 @@ pub(super) struct Hpa {
     #[serde(default)]
     pub(super) metrics: Vec<MetricSpec>,
     pub(super) behavior: Option<Behavior>,
-    pub(super) initial_conditions: Option<Vec<Condition>>,
+    #[serde(default)]
+    pub(super) initial_conditions: Vec<Condition>,
     pub(super) desired_replicas: Option<i32>,
 }
 
@@ -275,9 +286,8 @@ pub(super) struct Fault {
     pub(super) pod_metrics_list_error: Option<String>,
     pub(super) external_metric_error: Option<String>,
     pub(super) scale_status_selector: Option<String>,
-    #[serde(deserialize_with = "null_is_default")]
     pub(super) other_hpa_selectors: Vec<String>,
-    pub(super) extra_pod_labels: Option<BTreeMap<String, String>>,
+    pub(super) extra_pod_labels: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -289,9 +299,9 @@ pub(super) struct Convert {
     pub(super) max_replicas: i32,
     pub(super) scale_up: Option<ScalingRules>,
     pub(super) scale_down: Option<ScalingRules>,
-    #[serde(default, deserialize_with = "null_is_default")]
+    #[serde(default)]
     pub(super) scale_up_events: Vec<Event>,
-    #[serde(default, deserialize_with = "null_is_default")]
+    #[serde(default)]
     pub(super) scale_down_events: Vec<Event>,
 }
 
@@ -305,7 +315,7 @@ pub(super) struct Event {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Stabilize {
-    #[serde(default, deserialize_with = "null_is_default")]
+    #[serde(default)]
     pub(super) recommendations: Vec<Recommendation>,
     pub(super) current_replicas: i32,
     pub(super) desired_replicas: i32,
