@@ -44,3 +44,32 @@ fn good_lines_alone_are_all_answered() {
     let mut output = Vec::new();
     assert!(decide::run(&b""[..], &mut output).unwrap());
 }
+
+#[test]
+fn a_member_that_is_null_is_one_that_is_missing() {
+    let line = json!({"id": "n", "kind": "reconcile", "input": {
+        "pods": null, "podMetrics": null, "controller": null, "featureGates": null, "fault": null,
+        "recommendations": null, "scale": {"specReplicas": 2, "selector": "app=fib"},
+        "hpa": {"minReplicas": null, "maxReplicas": 10, "metrics": null, "initialConditions": null,
+                "behavior": {"scaleUp": {"policies": null, "selectPolicy": null}, "scaleDown": null}},
+    }});
+    let (answer, good) = decide::answer(&line.to_string());
+    assert!(good, "{answer}");
+    assert_eq!(answer["result"]["statusDesiredReplicas"], 2);
+    assert_eq!(
+        answer["result"]["conditions"][1]["reason"],
+        "FailedGetResourceMetric"
+    );
+}
+
+#[test]
+fn a_list_of_pods_that_is_left_out_is_a_mistake() {
+    let line = json!({"id": "n", "kind": "resource_replicas", "input": {
+        "currentReplicas": 3, "metric": "cpu", "targetUtilization": 50, "podMetrics": []}});
+    let (answer, good) = decide::answer(&line.to_string());
+    assert!(!good);
+    assert_eq!(
+        answer["error"],
+        "\"pods\" is missing: write [] if there are none"
+    );
+}

@@ -10,3 +10,4 @@ mod legacy;
 mod properties;
 mod proposal;
 mod readiness;
+mod recorded;
