@@ -7,6 +7,7 @@ mod case;
 mod conditions;
 mod front_door;
 mod legacy;
+mod memory;
 mod properties;
 mod proposal;
 mod readiness;

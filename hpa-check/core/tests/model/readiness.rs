@@ -101,6 +101,7 @@ fn a_young_pod_counts_only_when_a_whole_window_lies_after_it_became_ready() {
     };
     // The window of 15 s ended 5 s ago.
     assert_eq!(after(19), 4);
+    assert_eq!(after(20), 6);
     assert_eq!(after(21), 6);
 }
 

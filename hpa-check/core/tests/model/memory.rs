@@ -1,0 +1,138 @@
+//! What one sync leaves behind for the next: the controller over time.
+
+use std::time::Duration;
+
+use hpa_check_core::model::normalize::{self, Recommendation};
+use hpa_check_core::model::pods::{Pod, PodMetric, ReadyCondition};
+use hpa_check_core::model::reconcile::{Autoscaler, Decision, Scale, Sync};
+use hpa_check_core::model::{Rules, Settings};
+use hpa_check_core::spec::{AutoscalerSpec, ContainerCpu};
+use hpa_check_core::units::Millicores;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// A target that follows its autoscaler at once, each pod using the same.
+struct Run {
+    controller: Autoscaler,
+    spec: AutoscalerSpec,
+    replicas: i32,
+}
+
+impl Run {
+    fn from_three_to_ten(behavior: &Value, replicas: i32) -> Self {
+        let spec = json!({
+            "scaleTargetRef": {"kind": "Deployment", "name": "fib"}, "minReplicas": 3, "maxReplicas": 10,
+            "metrics": [{"type": "Resource", "name": "cpu", "averageUtilization": 50}], "behavior": behavior,
+        });
+        Self {
+            controller: Autoscaler::new(Settings::default(), Rules::default()),
+            spec: serde_json::from_value(spec).unwrap(),
+            replicas,
+        }
+    }
+
+    /// One sync so many seconds into the run, at a use of `milli` of the 100m each pod asked for.
+    fn sync(&mut self, second: i64, milli: i64) -> Decision {
+        let now = Timestamp::from_second(second).unwrap();
+        let names = || (0..self.replicas).map(|i| format!("pod-{i}"));
+        let pods: Vec<Pod> = names().map(pod).collect();
+        let metrics: Vec<PodMetric> = names()
+            .map(|pod| PodMetric {
+                pod,
+                timestamp: now,
+                window: Duration::from_secs(15),
+                containers: vec![("fib".to_owned(), Some(milli))],
+            })
+            .collect();
+        let decision = self.controller.sync(Sync {
+            now,
+            spec: &self.spec,
+            scale: Ok(Scale {
+                replicas: self.replicas,
+                selector: "app=fib",
+            }),
+            pods: &pods,
+            metrics: Ok(&metrics),
+            other_metrics_error: "",
+            other_selectors: &[],
+            update_error: None,
+            conditions: &[],
+            desired_before: self.replicas,
+        });
+        self.replicas = decision.desired;
+        decision
+    }
+
+    /// The sizes after syncs at these seconds.
+    fn sizes(&mut self, milli: i64, seconds: impl IntoIterator<Item = i64>) -> Vec<i32> {
+        seconds
+            .into_iter()
+            .map(|second| self.sync(second, milli).desired)
+            .collect()
+    }
+}
+
+fn pod(name: String) -> Pod {
+    let long_ago = Timestamp::from_second(-10_000).unwrap();
+    Pod {
+        name,
+        phase: "Running".to_owned(),
+        deleting: false,
+        start: Some(long_ago),
+        ready: Some(ReadyCondition {
+            status: "True".to_owned(),
+            last_transition: long_ago,
+        }),
+        containers: vec![ContainerCpu {
+            name: "fib".to_owned(),
+            cpu_request: Some(Millicores(100)),
+            cpu_limit: None,
+        }],
+        extra_labels: std::collections::BTreeMap::default(),
+    }
+}
+
+#[test]
+fn under_full_load_the_path_is_six_and_ten_without_behavior_and_seven_and_ten_with_it() {
+    let path = |behavior| Run::from_three_to_ten(&behavior, 3).sizes(400, [0, 15, 30]);
+    assert_eq!(path(Value::Null), [6, 10, 10]);
+    assert_eq!(path(json!({})), [7, 10, 10]);
+}
+
+#[test]
+fn a_policy_counts_the_growth_it_has_already_allowed() {
+    let slow =
+        json!({"scaleUp": {"policies": [{"type": "Pods", "value": 4, "periodSeconds": 60}]}});
+    let mut run = Run::from_three_to_ten(&slow, 3);
+    assert_eq!(run.sizes(400, [0, 15, 30, 45, 60]), [7, 7, 7, 7, 10]);
+}
+
+#[test]
+fn the_way_down_begins_when_the_last_high_proposal_is_five_minutes_old() {
+    for (behavior, first_low) in [(Value::Null, 301), (json!({}), 300)] {
+        let mut run = Run::from_three_to_ten(&behavior, 10);
+        run.sync(0, 50);
+        assert_eq!(run.sizes(10, (15..300).step_by(15)), [10; 19], "{behavior}");
+        assert_eq!(run.sync(first_low, 10).desired, 3, "{behavior}");
+    }
+}
+
+#[test]
+fn an_old_proposal_makes_room_for_a_new_one() {
+    let mut run = Run::from_three_to_ten(&Value::Null, 3);
+    run.sizes(50, (0..3_000).step_by(15));
+    assert!(run.controller.recommendations.unwrap().len() <= 22);
+}
+
+#[test]
+fn the_edge_of_a_window_belongs_to_it_only_without_behavior() {
+    let now = Timestamp::from_second(300).unwrap();
+    let history = [Recommendation {
+        replicas: 9,
+        at: Timestamp::UNIX_EPOCH,
+    }];
+    let window = Duration::from_mins(5);
+    assert_eq!(normalize::stabilize_legacy(&history, 3, now, window), 9);
+    let stabilized = normalize::stabilize(&history, 9, 3, now, Duration::ZERO, window);
+    assert_eq!(stabilized, 3);
+}
