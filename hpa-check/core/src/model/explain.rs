@@ -69,12 +69,18 @@ fn arithmetic(spec: &MetricSpec, proposal: &Proposal, current: i32) -> String {
         }
     }
     if let Some(second) = proposal.second_ratio {
-        let assumed = if proposal.ratio > 1.0 {
-            "0"
-        } else {
-            "its full request"
+        let assumed = match spec.average_utilization {
+            _ if proposal.ratio > 1.0 => "0",
+            Some(target) if target <= 100 => "its full request",
+            _ => "the target",
         };
-        if !groups.missing.is_empty() {
+        // At a ratio of exactly 1 nothing is assumed.
+        #[expect(
+            clippy::float_cmp,
+            reason = "the controller asks for exactly 1 as well"
+        )]
+        let guessed = proposal.ratio != 1.0;
+        if guessed && !groups.missing.is_empty() {
             let _ = write!(
                 text,
                 ", {} counted as {assumed}",

@@ -16,6 +16,8 @@ struct Run {
     controller: Autoscaler,
     spec: AutoscalerSpec,
     replicas: i32,
+    /// How many of the pods do not report.
+    silent: usize,
 }
 
 impl Run {
@@ -28,6 +30,7 @@ impl Run {
             controller: Autoscaler::new(Settings::default(), Rules::default()),
             spec: serde_json::from_value(spec).unwrap(),
             replicas,
+            silent: 0,
         }
     }
 
@@ -37,6 +40,7 @@ impl Run {
         let names = || (0..self.replicas).map(|i| format!("pod-{i}"));
         let pods: Vec<Pod> = names().map(pod).collect();
         let metrics: Vec<PodMetric> = names()
+            .skip(self.silent)
             .map(|pod| PodMetric {
                 pod,
                 timestamp: now,
@@ -135,4 +139,44 @@ fn the_edge_of_a_window_belongs_to_it_only_without_behavior() {
     assert_eq!(normalize::stabilize_legacy(&history, 3, now, window), 9);
     let stabilized = normalize::stabilize(&history, 9, 3, now, Duration::ZERO, window);
     assert_eq!(stabilized, 3);
+}
+
+#[test]
+fn a_decision_explains_itself_to_the_replica() {
+    let mut run = Run::from_three_to_ten(&json!({}), 3);
+    let mut said = |second, milli| run.sync(second, milli).explain();
+    assert_eq!(
+        said(0, 92),
+        "3 ready pods average 92 % of 100m (target 50 %, ratio 1.84) → wants 6; scaled 3 → 6"
+    );
+    assert_eq!(
+        said(15, 400),
+        "6 ready pods average 400 % of 100m (target 50 %, ratio 8.00) → wants 48; the maximum makes it 10; \
+         scaled 6 → 10"
+    );
+    assert_eq!(
+        said(30, 50),
+        "10 ready pods average 50 % of 100m (target 50 %, ratio 1.00) → keep 10; stays at 10"
+    );
+    assert_eq!(
+        said(45, 1),
+        "10 ready pods average 1 % of 100m (target 50 %, ratio 0.02) → wants 1; held at 10 by earlier \
+         recommendations; stays at 10"
+    );
+}
+
+#[test]
+fn an_explanation_says_what_was_assumed_of_the_pods_that_do_not_count() {
+    let mut run = Run::from_three_to_ten(&Value::Null, 3);
+    run.silent = 1;
+    let growing = run.sync(0, 92).explain();
+    assert!(
+        growing.contains("2 ready pods average 92 % of 100m (target 50 %, ratio 1.84), 1 missing pod counted as 0 (then ratio 1.22) → wants 4"),
+        "{growing}"
+    );
+    let shrinking = run.sync(15, 10).explain();
+    assert!(
+        shrinking.contains("1 missing pod counted as its full request"),
+        "{shrinking}"
+    );
 }
