@@ -7,9 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::client::Sharing;
 use crate::outputs::{Output, Ui};
 use crate::plan::{Arrival, Stage};
+use crate::quantity;
 use crate::settings::OnSaturation;
 use crate::target::DEFAULT;
-use crate::quantity;
 
 /// Loads a fib-server, proves every answer, and knows when it is itself the bottleneck
 #[derive(Debug, Parser)]
@@ -119,13 +119,24 @@ pub struct RunArgs {
     pub warmup: Duration,
 
     /// Which n: 1000, 1..=1000, log:10..=100000 or mix:90%=100,10%=100000
-    #[arg(short, long, value_name = "SPEC", default_value = "1000", help_heading = "Questions and answers")]
+    #[arg(
+        short,
+        long,
+        value_name = "SPEC",
+        default_value = "1000",
+        help_heading = "Questions and answers"
+    )]
     pub n: String,
     /// The same seed and plan ask for the same n in the same order [default: random, and printed]
     #[arg(long, value_name = "N", help_heading = "Questions and answers")]
     pub seed: Option<u64>,
     /// Which answers to prove: full, sample:10% or off; the form of every answer is checked in any case
-    #[arg(long, value_name = "WHICH", default_value = "full", help_heading = "Questions and answers")]
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "full",
+        help_heading = "Questions and answers"
+    )]
     pub verify: String,
 
     /// Who shares connections
@@ -145,13 +156,29 @@ pub struct RunArgs {
     #[arg(long, value_name = "RULE", help_heading = "Judgement and output")]
     pub threshold: Vec<String>,
     /// What it means when the generator itself is the limit
-    #[arg(long, value_enum, default_value_t, help_heading = "Judgement and output")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        help_heading = "Judgement and output"
+    )]
     pub on_saturation: OnSaturation,
     /// Write a result: json=FILE, or a line a second with ndjson=FILE; `-` is standard output (repeatable)
-    #[arg(short, long = "output", alias = "out", value_name = "KIND=FILE", help_heading = "Judgement and output")]
+    #[arg(
+        short,
+        long = "output",
+        alias = "out",
+        value_name = "KIND=FILE",
+        help_heading = "Judgement and output"
+    )]
     pub output: Vec<Output>,
     /// What to show meanwhile
-    #[arg(long, value_enum, default_value_t, help_heading = "Judgement and output")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        help_heading = "Judgement and output"
+    )]
     pub ui: Ui,
     /// Runtime threads [default: CPUs, at most 4]
     #[arg(long, value_name = "N", value_parser = |text: &str| text.parse::<usize>().ok().filter(|n| (1..=256).contains(n)).ok_or("give a number from 1 to 256"), help_heading = "Judgement and output")]

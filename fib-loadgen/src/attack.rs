@@ -105,12 +105,21 @@ fn configuration(load: &Load) -> Result<GooseConfiguration, String> {
     configuration.no_print_metrics = true;
     configuration.no_error_summary = true;
     configuration.quiet = 3;
-    with_plan(&configuration, &TestPlan { steps: steps(&load.plan), current: 0 })
+    with_plan(
+        &configuration,
+        &TestPlan {
+            steps: steps(&load.plan),
+            current: 0,
+        },
+    )
 }
 
 /// Goose's plan in milliseconds is a private field, and its text form knows whole seconds only; but the
 /// configuration can be written and read, and the plan with it.
-fn with_plan(configuration: &GooseConfiguration, plan: &TestPlan) -> Result<GooseConfiguration, String> {
+fn with_plan(
+    configuration: &GooseConfiguration,
+    plan: &TestPlan,
+) -> Result<GooseConfiguration, String> {
     let set = || -> serde_json::Result<GooseConfiguration> {
         let mut fields = serde_json::to_value(configuration)?;
         fields["test_plan"] = serde_json::to_value(plan)?;
@@ -147,7 +156,11 @@ fn steps(plan: &Plan) -> Vec<(usize, usize)> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "users are u32 by construction")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "users are u32 by construction"
+)]
 fn whole(users: f64) -> usize {
     users.round() as usize
 }
@@ -172,7 +185,11 @@ async fn end_with_the_plan(load: Arc<Load>) {
     }
     load.stop.finish();
     goose::trigger_killswitch("the load is over");
-    let grace = if load.stop.was_interrupted() { GRACE } else { load.timeout.max(GRACE) };
+    let grace = if load.stop.was_interrupted() {
+        GRACE
+    } else {
+        load.timeout.max(GRACE)
+    };
     let deadline = tokio::time::Instant::now() + grace;
     while load.in_flight() > 0 && tokio::time::Instant::now() < deadline {
         // A signal after the plan's end shortens the wait, which the next turn sees.
@@ -191,7 +208,15 @@ async fn overdue(load: &Load) {
 
 fn facts(metrics: &goose::metrics::GooseMetrics) -> Facts {
     let history = metrics.history.iter().map(|step| {
-        (format!("{:?}", step.action).to_lowercase(), step.timestamp.timestamp_millis(), step.users)
+        (
+            format!("{:?}", step.action).to_lowercase(),
+            step.timestamp.timestamp_millis(),
+            step.users,
+        )
     });
-    Facts { maximum_users: metrics.maximum_users, total_users: metrics.total_users, history: history.collect() }
+    Facts {
+        maximum_users: metrics.maximum_users,
+        total_users: metrics.total_users,
+        history: history.collect(),
+    }
 }

@@ -62,11 +62,18 @@ mod tests {
         let mut tenths = [0_u32; 10];
         for index in 0..100_000 {
             let at = unit(1, Purpose::Arrival, index) * 10.0;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 ≤ at < 10")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "0 ≤ at < 10"
+            )]
             {
                 tenths[at as usize] += 1;
             }
         }
-        assert!(tenths.iter().all(|count| (9_600..10_400).contains(count)), "{tenths:?}");
+        assert!(
+            tenths.iter().all(|count| (9_600..10_400).contains(count)),
+            "{tenths:?}"
+        );
     }
 }

@@ -81,13 +81,19 @@ impl Settings {
             .pool_idle_timeout(self.idle)
             .pool_max_idle_per_host(idle_connections)
             .dns_resolver(Resolver(self.target.clone(), Arc::clone(&counters.lookups)))
-            .connector_layer(CountConnections([Arc::clone(&counters.opened), Arc::clone(&opened)]));
+            .connector_layer(CountConnections([
+                Arc::clone(&counters.opened),
+                Arc::clone(&opened),
+            ]));
         if self.target.base.scheme() == "http" {
             // Without TLS there is nothing to trust, and loading the system's certificates for each of
             // hundreds of clients takes seconds.
             builder = builder.tls_certs_only([]);
         }
-        Ok(Counted { client: builder.build()?, opened })
+        Ok(Counted {
+            client: builder.build()?,
+            opened,
+        })
     }
 }
 
@@ -99,7 +105,10 @@ impl<S> tower_layer::Layer<S> for CountConnections {
     type Service = CountedConnector<S>;
 
     fn layer(&self, inner: S) -> CountedConnector<S> {
-        CountedConnector { inner, counters: self.0.clone() }
+        CountedConnector {
+            inner,
+            counters: self.0.clone(),
+        }
     }
 }
 
@@ -168,7 +177,13 @@ impl Connection {
     /// Before the first connection of the `user`-th user.
     pub fn none(user: u64) -> Self {
         // Far apart, so that no two users draw the same numbers.
-        Self { number: user << 32, born: None, used: 0, limit: None, oldest: None }
+        Self {
+            number: user << 32,
+            born: None,
+            used: 0,
+            limit: None,
+            oldest: None,
+        }
     }
 
     /// A request is about to go out: whether it is to be the last on its connection.
@@ -219,7 +234,10 @@ mod tests {
 
     #[test]
     fn a_connection_is_given_up_after_its_number_of_requests() {
-        let life = Life { requests: Some((3, 3)), age: None };
+        let life = Life {
+            requests: Some((3, 3)),
+            age: None,
+        };
         let now = Instant::now();
         let mut connection = Connection::none(0);
         for _ in 0..2 {
@@ -232,11 +250,20 @@ mod tests {
 
     #[test]
     fn a_connection_is_given_up_when_it_is_old() {
-        let life = Life { requests: None, age: Some((Duration::from_secs(5), Duration::from_secs(9))) };
+        let life = Life {
+            requests: None,
+            age: Some((Duration::from_secs(5), Duration::from_secs(9))),
+        };
         let now = Instant::now();
         let mut connection = Connection::none(0);
         assert_eq!(connection.last_request(&life, 1, now), None);
-        assert_eq!(connection.last_request(&life, 1, now + Duration::from_secs(4)), None);
-        assert_eq!(connection.last_request(&life, 1, now + Duration::from_secs(9)), Some(GivenUp::Age));
+        assert_eq!(
+            connection.last_request(&life, 1, now + Duration::from_secs(4)),
+            None
+        );
+        assert_eq!(
+            connection.last_request(&life, 1, now + Duration::from_secs(9)),
+            Some(GivenUp::Age)
+        );
     }
 }

@@ -26,9 +26,9 @@ fn print(text: &str) -> Result<u8, Failure> {
     let mut stdout = std::io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
         // `| head` has seen enough.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::internal(format!("standard output can't be written ({error})")))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::internal(
+            format!("standard output can't be written ({error})"),
+        )),
         _ => Ok(0),
     }
 }
@@ -37,7 +37,9 @@ fn schema() -> Result<u8, Failure> {
     let schema = schemars::schema_for!(Document);
     match serde_json::to_string_pretty(&schema) {
         Ok(text) => print(&text),
-        Err(error) => Err(Failure::internal(format!("the schema can't be written ({error})"))),
+        Err(error) => Err(Failure::internal(format!(
+            "the schema can't be written ({error})"
+        ))),
     }
 }
 

@@ -34,7 +34,9 @@ pub async fn exchange(client: &Client, base: &Url, question: Question) -> Outcom
     let mut request = Request::new(Method::GET, url);
     if question.close {
         // hyper keeps no connection alive after a request that says so, whatever the answer says.
-        request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        request
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
     }
     let sent = Instant::now();
     let mut outcome = Outcome::default();
@@ -55,8 +57,10 @@ async fn read(mut response: Response, question: Question, outcome: &mut Outcome)
     let headers = response.headers();
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     outcome.pod = text(POD).map(ToOwned::to_owned);
-    outcome.closing = text(CONNECTION.as_str()).is_some_and(|value| value.eq_ignore_ascii_case("close"));
-    let is_json = text(CONTENT_TYPE.as_str()).is_some_and(|value| value.starts_with("application/json"));
+    outcome.closing =
+        text(CONNECTION.as_str()).is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    let is_json =
+        text(CONTENT_TYPE.as_str()).is_some_and(|value| value.starts_with("application/json"));
     let mut reader = Reader::new(question.n, question.prove);
     let mut excerpt = Vec::new();
     loop {

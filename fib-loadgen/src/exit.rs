@@ -67,22 +67,34 @@ pub struct Failure {
 impl Failure {
     /// The command line can't be carried out.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { ending: Ending::Usage, message: message.into() }
+        Self {
+            ending: Ending::Usage,
+            message: message.into(),
+        }
     }
 
     /// The target can't be used.
     pub fn target(message: impl Into<String>) -> Self {
-        Self { ending: Ending::Target, message: message.into() }
+        Self {
+            ending: Ending::Target,
+            message: message.into(),
+        }
     }
 
     /// Stopped before there was anything to write.
     pub fn interrupted() -> Self {
-        Self { ending: Ending::Interrupted, message: "interrupted before the load began: nothing was written".to_owned() }
+        Self {
+            ending: Ending::Interrupted,
+            message: "interrupted before the load began: nothing was written".to_owned(),
+        }
     }
 
     /// Something broke here.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self { ending: Ending::Internal, message: message.into() }
+        Self {
+            ending: Ending::Internal,
+            message: message.into(),
+        }
     }
 
     /// The code to exit with.

@@ -76,21 +76,53 @@ pub fn judge(signals: &Signals) -> (Verdict, Vec<String>) {
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     let share = signals.cpu_used / signals.cpu_allowed.max(f64::MIN_POSITIVE);
     if share > CPU_LIMIT {
-        say(Verdict::Saturated, format!("it used {:.0} % of its CPU, more than {:.0} %", share * 100.0, CPU_LIMIT * 100.0));
+        say(
+            Verdict::Saturated,
+            format!(
+                "it used {:.0} % of its CPU, more than {:.0} %",
+                share * 100.0,
+                CPU_LIMIT * 100.0
+            ),
+        );
     }
     if signals.local_failures > 0 {
-        say(Verdict::Saturated, format!("{} requests found no file descriptor or local port", signals.local_failures));
+        say(
+            Verdict::Saturated,
+            format!(
+                "{} requests found no file descriptor or local port",
+                signals.local_failures
+            ),
+        );
     }
     if signals.throttled_periods > 0 {
-        say(Verdict::Suspect, format!("its cgroup was throttled in {} periods", signals.throttled_periods));
+        say(
+            Verdict::Suspect,
+            format!(
+                "its cgroup was throttled in {} periods",
+                signals.throttled_periods
+            ),
+        );
     }
     if let Some(lag) = signals.timer_lag_p99.filter(|lag| *lag > TIMER_SUSPECT) {
-        let verdict = if lag > TIMER_SATURATED { Verdict::Saturated } else { Verdict::Suspect };
-        say(verdict, format!("a 10 ms timer came {:.1} ms late (p99)", ms(lag)));
+        let verdict = if lag > TIMER_SATURATED {
+            Verdict::Saturated
+        } else {
+            Verdict::Suspect
+        };
+        say(
+            verdict,
+            format!("a 10 ms timer came {:.1} ms late (p99)", ms(lag)),
+        );
     }
     let bound = LAG_FLOOR.max(signals.service_p50.unwrap_or_default() / 10);
     if let Some(lag) = signals.own_lag_p99.filter(|lag| *lag > bound) {
-        say(Verdict::Suspect, format!("requests left {:.1} ms late (p99) though a user was waiting", ms(lag)));
+        say(
+            Verdict::Suspect,
+            format!(
+                "requests left {:.1} ms late (p99) though a user was waiting",
+                ms(lag)
+            ),
+        );
     }
     let achieved = signals.sent as f64 / signals.offered.max(1) as f64;
     if signals.offered > 0 && achieved < ACHIEVED {
@@ -98,12 +130,20 @@ pub fn judge(signals: &Signals) -> (Verdict, Vec<String>) {
             Verdict::Suspect,
             format!(
                 "only {:.1} % of the requests that were due were sent, {} found no free user: raise --users, or the server is full",
-                achieved * 100.0, signals.queued
+                achieved * 100.0,
+                signals.queued
             ),
         );
     }
-    let verdict = reasons.iter().map(|(verdict, _)| *verdict).max().unwrap_or(Verdict::Ok);
-    (verdict, reasons.into_iter().map(|(_, reason)| reason).collect())
+    let verdict = reasons
+        .iter()
+        .map(|(verdict, _)| *verdict)
+        .max()
+        .unwrap_or(Verdict::Ok);
+    (
+        verdict,
+        reasons.into_iter().map(|(_, reason)| reason).collect(),
+    )
 }
 
 #[cfg(test)]
@@ -111,7 +151,13 @@ mod tests {
     use super::*;
 
     fn calm() -> Signals {
-        Signals { cpu_used: 0.4, cpu_allowed: 2.0, sent: 1000, offered: 1000, ..Signals::default() }
+        Signals {
+            cpu_used: 0.4,
+            cpu_allowed: 2.0,
+            sent: 1000,
+            offered: 1000,
+            ..Signals::default()
+        }
     }
 
     #[test]
@@ -123,24 +169,75 @@ mod tests {
     fn each_signal_beyond_its_limit_is_a_reason() {
         let ms = Duration::from_millis;
         let cases = [
-            (Signals { cpu_used: 1.7, ..calm() }, Verdict::Saturated),
-            (Signals { local_failures: 1, ..calm() }, Verdict::Saturated),
-            (Signals { timer_lag_p99: Some(ms(80)), ..calm() }, Verdict::Saturated),
-            (Signals { timer_lag_p99: Some(ms(8)), ..calm() }, Verdict::Suspect),
-            (Signals { throttled_periods: 1, ..calm() }, Verdict::Suspect),
-            (Signals { own_lag_p99: Some(ms(9)), service_p50: Some(ms(20)), ..calm() }, Verdict::Suspect),
-            (Signals { sent: 900, ..calm() }, Verdict::Suspect),
+            (
+                Signals {
+                    cpu_used: 1.7,
+                    ..calm()
+                },
+                Verdict::Saturated,
+            ),
+            (
+                Signals {
+                    local_failures: 1,
+                    ..calm()
+                },
+                Verdict::Saturated,
+            ),
+            (
+                Signals {
+                    timer_lag_p99: Some(ms(80)),
+                    ..calm()
+                },
+                Verdict::Saturated,
+            ),
+            (
+                Signals {
+                    timer_lag_p99: Some(ms(8)),
+                    ..calm()
+                },
+                Verdict::Suspect,
+            ),
+            (
+                Signals {
+                    throttled_periods: 1,
+                    ..calm()
+                },
+                Verdict::Suspect,
+            ),
+            (
+                Signals {
+                    own_lag_p99: Some(ms(9)),
+                    service_p50: Some(ms(20)),
+                    ..calm()
+                },
+                Verdict::Suspect,
+            ),
+            (
+                Signals {
+                    sent: 900,
+                    ..calm()
+                },
+                Verdict::Suspect,
+            ),
         ];
         for (signals, expected) in cases {
             let (verdict, reasons) = judge(&signals);
-            assert_eq!((verdict, reasons.len()), (expected, 1), "{signals:?} {reasons:?}");
+            assert_eq!(
+                (verdict, reasons.len()),
+                (expected, 1),
+                "{signals:?} {reasons:?}"
+            );
         }
     }
 
     #[test]
     fn lateness_is_measured_against_what_it_could_distort() {
         let ms = Duration::from_millis;
-        let slow_server = Signals { own_lag_p99: Some(ms(9)), service_p50: Some(ms(200)), ..calm() };
+        let slow_server = Signals {
+            own_lag_p99: Some(ms(9)),
+            service_p50: Some(ms(200)),
+            ..calm()
+        };
         assert_eq!(judge(&slow_server).0, Verdict::Ok);
     }
 }

@@ -97,7 +97,10 @@ impl Collector {
             let mut next = Instant::now() + SECOND;
             loop {
                 let left = next.saturating_duration_since(Instant::now());
-                let ended = !matches!(ends.recv_timeout(left), Err(mpsc::RecvTimeoutError::Timeout));
+                let ended = !matches!(
+                    ends.recv_timeout(left),
+                    Err(mpsc::RecvTimeoutError::Timeout)
+                );
                 next += SECOND;
                 let tick = state.tick(&mut probe);
                 if let Ok(text) = serde_json::to_string(&tick) {
@@ -106,7 +109,13 @@ impl Collector {
                 if ended {
                     view.clear();
                     lines.into_iter().for_each(Lines::finish);
-                    return Collected { series: state.series, rss_peak: state.rss_peak, first, last: state.usage, probe };
+                    return Collected {
+                        series: state.series,
+                        rss_peak: state.rss_peak,
+                        first,
+                        last: state.usage,
+                        probe,
+                    };
                 }
                 view.show(&tick, &load);
             }
@@ -134,7 +143,10 @@ impl State {
     fn new(load: &Arc<Load>, usage: Usage) -> Self {
         Self {
             load: Arc::clone(load),
-            series: Series { step_s: 1, ..Series::default() },
+            series: Series {
+                step_s: 1,
+                ..Series::default()
+            },
             totals: Counts::default(),
             then: Duration::ZERO,
             usage,
@@ -160,7 +172,13 @@ impl State {
     fn describe(&self, second: Second, now: Duration) -> Tick {
         let load = &self.load;
         let width = now.saturating_sub(self.then).as_secs_f64();
-        let rate = |count: f64| if width > 0.0 { (count / width * 10.0).round() / 10.0 } else { 0.0 };
+        let rate = |count: f64| {
+            if width > 0.0 {
+                (count / width * 10.0).round() / 10.0
+            } else {
+                0.0
+            }
+        };
         let shape = &load.plan.shape;
         let open = matches!(load.plan.model, Model::Open { .. });
         let at = |quantile| Histogram::at(&second.response, quantile);
@@ -179,7 +197,10 @@ impl State {
             p50_us,
             p99_us,
             in_flight: load.in_flight(),
-            phase: load.phases.get(phase_at(&load.phases, now)).map_or_else(String::new, |phase| phase.name.clone()),
+            phase: load
+                .phases
+                .get(phase_at(&load.phases, now))
+                .map_or_else(String::new, |phase| phase.name.clone()),
             pods: second.pods.into_iter().collect(),
             failed_now: second.counts.failed,
         }
@@ -209,8 +230,14 @@ impl View {
             say(&format!("fib-loadgen  {}  seed {}", load.base, load.seed));
         }
         match ui {
-            Ui::Tui => Self::Screen { drawn: 0, history: VecDeque::new() },
-            Ui::Auto if terminal => Self::Screen { drawn: 0, history: VecDeque::new() },
+            Ui::Tui => Self::Screen {
+                drawn: 0,
+                history: VecDeque::new(),
+            },
+            Ui::Auto if terminal => Self::Screen {
+                drawn: 0,
+                history: VecDeque::new(),
+            },
             Ui::Auto | Ui::Line => Self::Line,
             Ui::None => Self::Nothing,
         }
@@ -223,12 +250,15 @@ impl View {
                     history.pop_front();
                 }
                 history.push_back(tick.clone());
-                let width = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+                let width =
+                    crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
                 let rows = screen(history, load.plan.shape.end(), load.plan.users(), width);
                 // A terminal that can't be drawn on costs the picture, never the run.
                 let _ = redraw(&rows, drawn);
             }
-            Self::Line if (tick.elapsed_ms + 500) / 1000 % LINE_EVERY == 0 => say(&line(tick, load.plan.shape.end())),
+            Self::Line if (tick.elapsed_ms + 500) / 1000 % LINE_EVERY == 0 => {
+                say(&line(tick, load.plan.shape.end()))
+            }
             Self::Line | Self::Nothing => {}
         }
     }

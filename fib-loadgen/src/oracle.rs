@@ -25,7 +25,11 @@ pub fn residue(n: u32) -> u64 {
         // F(2k) = F(k)·(2F(k+1) − F(k)), F(2k+1) = F(k)² + F(k+1)²
         let twice = mul(a, add(add(b, b), MODULUS - a));
         let next = add(mul(a, a), mul(b, b));
-        (a, b) = if n >> bit & 1 == 1 { (next, add(twice, next)) } else { (twice, next) };
+        (a, b) = if n >> bit & 1 == 1 {
+            (next, add(twice, next))
+        } else {
+            (twice, next)
+        };
     }
     a
 }
@@ -48,14 +52,24 @@ pub fn digits(n: u32) -> u64 {
 /// a + b modulo [`MODULUS`], for both at most the modulus.
 fn add(a: u64, b: u64) -> u64 {
     let sum = a + b;
-    if sum >= MODULUS { (sum - MODULUS) % MODULUS } else { sum }
+    if sum >= MODULUS {
+        (sum - MODULUS) % MODULUS
+    } else {
+        sum
+    }
 }
 
 /// a · b modulo [`MODULUS`]: since 2^61 ≡ 1, the high and the low 61 bits are added.
 fn mul(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
-    #[expect(clippy::cast_possible_truncation, reason = "masked to 61 bits, and below 2^122 shifted by 61")]
-    let (low, high) = ((product & u128::from(MODULUS)) as u64, (product >> 61) as u64);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "masked to 61 bits, and below 2^122 shifted by 61"
+    )]
+    let (low, high) = (
+        (product & u128::from(MODULUS)) as u64,
+        (product >> 61) as u64,
+    );
     add(low, high)
 }
 

@@ -147,7 +147,11 @@ impl Class {
             return Self::LocalFdLimit;
         }
         if in_body {
-            return if error.is_timeout() { Self::BodyTimeout } else { Self::BodyReset };
+            return if error.is_timeout() {
+                Self::BodyTimeout
+            } else {
+                Self::BodyReset
+            };
         }
         if error.is_connect() {
             return match cause.kind {
@@ -166,7 +170,9 @@ impl Class {
             return Self::ClosedBeforeResponse;
         }
         match cause.kind {
-            Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted) => Self::Send,
+            Some(
+                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted,
+            ) => Self::Send,
             Some(ErrorKind::UnexpectedEof) => Self::ClosedBeforeResponse,
             _ => Self::Other,
         }
@@ -195,8 +201,13 @@ struct Cause {
 
 impl Cause {
     fn of(error: &reqwest::Error) -> Self {
-        let mut cause =
-            Self { kind: None, os: None, text: String::new(), closed_early: false, forbidden: false };
+        let mut cause = Self {
+            kind: None,
+            os: None,
+            text: String::new(),
+            closed_early: false,
+            forbidden: false,
+        };
         let mut next: Option<&(dyn Error + 'static)> = Some(error);
         while let Some(error) = next {
             if let Some(io) = error.downcast_ref::<std::io::Error>() {
@@ -206,7 +217,9 @@ impl Cause {
             cause.forbidden |= error.is::<crate::target::Forbidden>();
             cause.text = error.to_string();
             // hyper's types are not ours to name; this is how its error for an early end reads.
-            cause.closed_early |= cause.text.contains("connection closed before message completed");
+            cause.closed_early |= cause
+                .text
+                .contains("connection closed before message completed");
             next = error.source();
             // An io::Error hides what it wraps from `source` unless asked for the inner one.
             if cause.text.starts_with("dns error") {

@@ -48,13 +48,19 @@ impl FromStr for Output {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = "expected json=FILE or ndjson=FILE, with - for standard output";
-        let (kind, file) = text.split_once('=').filter(|(_, file)| !file.is_empty()).ok_or(expected)?;
+        let (kind, file) = text
+            .split_once('=')
+            .filter(|(_, file)| !file.is_empty())
+            .ok_or(expected)?;
         let kind = match kind {
             "json" => Kind::Json,
             "ndjson" => Kind::Ndjson,
             _ => return Err(format!("`{kind}` is no kind of result, {expected}")),
         };
-        Ok(Self { kind, file: (file != "-").then(|| PathBuf::from(file)) })
+        Ok(Self {
+            kind,
+            file: (file != "-").then(|| PathBuf::from(file)),
+        })
     }
 }
 
@@ -85,7 +91,9 @@ pub fn open(outputs: &[Output]) -> Result<Opened, Failure> {
     let mut opened = Opened::default();
     for (at, output) in outputs.iter().enumerate() {
         if outputs[..at].iter().any(|other| other.file == output.file) {
-            return Err(Failure::usage("two results go to one place: give each its own file, and standard output to one only"));
+            return Err(Failure::usage(
+                "two results go to one place: give each its own file, and standard output to one only",
+            ));
         }
         opened.stdout_taken |= output.file.is_none();
         let refused = |error: io::Error| {
@@ -95,8 +103,12 @@ pub fn open(outputs: &[Output]) -> Result<Opened, Failure> {
             ))
         };
         match output.kind {
-            Kind::Json => opened.documents.push(probe(output.file.as_deref()).map_err(refused)?),
-            Kind::Ndjson => opened.lines.push(Lines::open(output.file.as_deref()).map_err(refused)?),
+            Kind::Json => opened
+                .documents
+                .push(probe(output.file.as_deref()).map_err(refused)?),
+            Kind::Ndjson => opened
+                .lines
+                .push(Lines::open(output.file.as_deref()).map_err(refused)?),
         }
     }
     Ok(opened)
@@ -111,12 +123,18 @@ impl Destination {
                 stdout.write_all(content)?;
                 stdout.flush()
             }
-            Self::Device(path) => OpenOptions::new().write(true).open(path)?.write_all(content),
+            Self::Device(path) => OpenOptions::new()
+                .write(true)
+                .open(path)?
+                .write_all(content),
             Self::File(path) => {
                 let mut unfinished = beside(path)?;
                 unfinished.write_all(content)?;
                 unfinished.as_file().sync_all()?;
-                unfinished.persist(path).map(drop).map_err(|refused| refused.error)
+                unfinished
+                    .persist(path)
+                    .map(drop)
+                    .map_err(|refused| refused.error)
             }
         }
     }
@@ -132,7 +150,9 @@ impl std::fmt::Display for Destination {
 }
 
 fn probe(path: Option<&Path>) -> io::Result<Destination> {
-    let Some(path) = path else { return Ok(Destination::Stdout) };
+    let Some(path) = path else {
+        return Ok(Destination::Stdout);
+    };
     // A symbolic link stays one: what it points to is what gets replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     match fs::metadata(&path) {
@@ -150,11 +170,15 @@ fn probe(path: Option<&Path>) -> io::Result<Destination> {
 
 /// A new file in the same folder, gone when dropped, with the permissions of any new file.
 fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     tempfile::Builder::new()
         .prefix(".fib-loadgen-")
         .suffix(".tmp")
-        .make_in(parent.unwrap_or(Path::new(".")), |path| File::create_new(path))
+        .make_in(parent.unwrap_or(Path::new(".")), |path| {
+            File::create_new(path)
+        })
 }
 
 #[cfg(test)]

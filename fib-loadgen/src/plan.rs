@@ -82,35 +82,70 @@ impl Plan {
     /// Makes the plan, or says in one sentence why there is none.
     pub fn new(wanted: &Wanted) -> Result<Self, String> {
         let open = wanted.rate.is_some()
-            || wanted.stages.iter().any(|stage| matches!(stage.target, Target::Rate(_)));
-        if open && wanted.stages.iter().any(|stage| matches!(stage.target, Target::Users(_))) {
+            || wanted
+                .stages
+                .iter()
+                .any(|stage| matches!(stage.target, Target::Rate(_)));
+        if open
+            && wanted
+                .stages
+                .iter()
+                .any(|stage| matches!(stage.target, Target::Users(_)))
+        {
             return Err("stages of users and of a rate can't be mixed: write every stage as D:USERS or as D:RATE/s".to_owned());
         }
         if !wanted.stages.is_empty()
-            && (wanted.run_time.is_some() || wanted.ramp_up.is_some() || !wanted.ramp_down.is_zero())
+            && (wanted.run_time.is_some()
+                || wanted.ramp_up.is_some()
+                || !wanted.ramp_down.is_zero())
         {
             return Err("stages say how long the run is: leave out --run-time, --ramp-up and --ramp-down, or the stages".to_owned());
         }
-        let shape = if open { open_shape(wanted)? } else { closed_shape(wanted)? };
+        let shape = if open {
+            open_shape(wanted)?
+        } else {
+            closed_shape(wanted)?
+        };
         if shape.peak() <= 0.0 {
-            return Err("the plan sends nothing: give a stage, --users or --rate above 0".to_owned());
+            return Err(
+                "the plan sends nothing: give a stage, --users or --rate above 0".to_owned(),
+            );
         }
         if wanted.warmup >= shape.end() {
-            return Err("the warm-up is as long as the run, so nothing would be judged: shorten --warmup".to_owned());
+            return Err(
+                "the warm-up is as long as the run, so nothing would be judged: shorten --warmup"
+                    .to_owned(),
+            );
         }
         let model = if open {
             if wanted.think.is_some() {
-                return Err("--think belongs to users, not to a rate: leave out one of them".to_owned());
+                return Err(
+                    "--think belongs to users, not to a rate: leave out one of them".to_owned(),
+                );
             }
-            Model::Open { workers: wanted.users.unwrap_or(WORKERS), arrival: wanted.arrival }
+            Model::Open {
+                workers: wanted.users.unwrap_or(WORKERS),
+                arrival: wanted.arrival,
+            }
         } else {
-            Model::Closed { think: wanted.think.unwrap_or_default() }
+            Model::Closed {
+                think: wanted.think.unwrap_or_default(),
+            }
         };
-        Ok(Self { model, shape, warmup: wanted.warmup, requests: wanted.requests })
+        Ok(Self {
+            model,
+            shape,
+            warmup: wanted.warmup,
+            requests: wanted.requests,
+        })
     }
 
     /// The most users at once.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "users are u32 by construction")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "users are u32 by construction"
+    )]
     pub fn users(&self) -> u32 {
         match self.model {
             Model::Closed { .. } => self.shape.peak().ceil() as u32,
@@ -127,15 +162,34 @@ impl Plan {
             judged: false,
         });
         let mut phases: Vec<Phase> = warmup.into_iter().collect();
-        for piece in self.shape.pieces().iter().filter(|piece| piece.end() > self.warmup) {
+        for piece in self
+            .shape
+            .pieces()
+            .iter()
+            .filter(|piece| piece.end() > self.warmup)
+        {
             let kind = piece.kind();
             let before = phases
                 .iter()
-                .filter(|phase| phase.name.trim_end_matches(|c: char| c == '-' || c.is_ascii_digit()) == kind)
+                .filter(|phase| {
+                    phase
+                        .name
+                        .trim_end_matches(|c: char| c == '-' || c.is_ascii_digit())
+                        == kind
+                })
                 .count();
-            let name = if before == 0 { kind.to_owned() } else { format!("{kind}-{}", before + 1) };
+            let name = if before == 0 {
+                kind.to_owned()
+            } else {
+                format!("{kind}-{}", before + 1)
+            };
             let start = piece.start.max(self.warmup);
-            phases.push(Phase { name, start, end: piece.end(), judged: true });
+            phases.push(Phase {
+                name,
+                start,
+                end: piece.end(),
+                judged: true,
+            });
         }
         phases
     }
@@ -175,7 +229,12 @@ fn hold_time(wanted: &Wanted) -> Duration {
 fn open_shape(wanted: &Wanted) -> Result<Shape, String> {
     if wanted.stages.is_empty() {
         let rate = wanted.rate.unwrap_or_default();
-        return Shape::trapezoid(rate, wanted.ramp_up.unwrap_or_default(), hold_time(wanted), wanted.ramp_down);
+        return Shape::trapezoid(
+            rate,
+            wanted.ramp_up.unwrap_or_default(),
+            hold_time(wanted),
+            wanted.ramp_down,
+        );
     }
     Shape::from_stages(wanted.rate.unwrap_or_default(), &wanted.stages)
 }
@@ -183,11 +242,16 @@ fn open_shape(wanted: &Wanted) -> Result<Shape, String> {
 fn closed_shape(wanted: &Wanted) -> Result<Shape, String> {
     if wanted.stages.is_empty() {
         let users = wanted.users.unwrap_or(USERS);
-        let ramp = wanted.ramp_up.unwrap_or_else(|| (RAMP_PER_USER * users).min(LONGEST_RAMP));
+        let ramp = wanted
+            .ramp_up
+            .unwrap_or_else(|| (RAMP_PER_USER * users).min(LONGEST_RAMP));
         return Shape::trapezoid(f64::from(users), ramp, hold_time(wanted), wanted.ramp_down);
     }
     if wanted.users.is_some() {
-        return Err("--users and stages of users both say how many users there are: leave out one".to_owned());
+        return Err(
+            "--users and stages of users both say how many users there are: leave out one"
+                .to_owned(),
+        );
     }
     Shape::from_stages(0.0, &wanted.stages)
 }

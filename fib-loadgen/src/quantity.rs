@@ -17,7 +17,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
             .ok_or_else(bad)?;
         let (number, after) = rest.split_at(unit_at);
         let number: f64 = number.parse().map_err(|_| bad())?;
-        let unit_end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let unit_end = after
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(after.len());
         let (unit, next) = after.split_at(unit_end);
         let unit = match unit {
             "us" => 1e-6,
@@ -31,7 +33,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         total = total.checked_add(part).ok_or_else(bad)?;
         rest = next;
     }
-    if text.is_empty() { Err(bad()) } else { Ok(total) }
+    if text.is_empty() {
+        Err(bad())
+    } else {
+        Ok(total)
+    }
 }
 
 /// A span `A` or `A:B` (or `A..B`) of anything, with `A` at most `B`.
@@ -45,14 +51,17 @@ pub fn span<T: PartialOrd + Copy>(
         .unwrap_or((text, text));
     let (from, to) = (parse(from)?, parse(to)?);
     if from > to {
-        return Err(format!("`{text}` is empty: the first bound is above the second"));
+        return Err(format!(
+            "`{text}` is empty: the first bound is above the second"
+        ));
     }
     Ok((from, to))
 }
 
 /// A whole number of at least one: `500`, `10k`, `1m`, `1_000`.
 pub fn count(text: &str) -> Result<u64, String> {
-    let bad = || format!("`{text}` is no count: write a whole number above 0, such as 500, 10k or 1m");
+    let bad =
+        || format!("`{text}` is no count: write a whole number above 0, such as 500, 10k or 1m");
     let lower = text.to_ascii_lowercase();
     let (digits, factor) = match lower.as_bytes().last() {
         Some(b'k') => (&lower[..lower.len() - 1], 1_000),
@@ -60,7 +69,10 @@ pub fn count(text: &str) -> Result<u64, String> {
         _ => (&lower[..], 1),
     };
     let number: u64 = digits.replace('_', "").parse().map_err(|_| bad())?;
-    number.checked_mul(factor).filter(|n| *n > 0).ok_or_else(bad)
+    number
+        .checked_mul(factor)
+        .filter(|n| *n > 0)
+        .ok_or_else(bad)
 }
 
 /// Requests a second: `430/s`, `120/m`, or a bare number a second.
@@ -75,7 +87,11 @@ pub fn rate(text: &str) -> Result<f64, String> {
     let number: f64 = number.parse().map_err(|_| bad())?;
     let rate = number / seconds;
     // Above this, 64-bit microsecond arithmetic and any one machine are long exhausted.
-    if (0.0..=1e7).contains(&rate) { Ok(rate) } else { Err(bad()) }
+    if (0.0..=1e7).contains(&rate) {
+        Ok(rate)
+    } else {
+        Err(bad())
+    }
 }
 
 #[cfg(test)]
@@ -121,7 +137,10 @@ mod tests {
     fn a_span_may_be_one_value_or_two_in_order() {
         assert_eq!(span("5", count), Ok((5, 5)));
         assert_eq!(span("5:9", count), Ok((5, 9)));
-        assert_eq!(span("1s..2s", duration).map(|s| s.1), Ok(Duration::from_secs(2)));
+        assert_eq!(
+            span("1s..2s", duration).map(|s| s.1),
+            Ok(Duration::from_secs(2))
+        );
         assert!(span("9:5", count).is_err());
     }
 }

@@ -166,7 +166,10 @@ impl Shard {
             *self.statuses.entry(status).or_default() += 1;
         }
         if let Some(class) = outcome.failure {
-            self.errors.entry(class).or_default().record(sample.ended, outcome.detail.as_deref());
+            self.errors
+                .entry(class)
+                .or_default()
+                .record(sample.ended, outcome.detail.as_deref());
         }
         self.second.counts.record(outcome);
         if outcome.failure.is_none() {
@@ -181,7 +184,8 @@ impl Shard {
     }
 
     fn add(&mut self, other: &Self) {
-        self.phases.resize_with(self.phases.len().max(other.phases.len()), Tally::default);
+        self.phases
+            .resize_with(self.phases.len().max(other.phases.len()), Tally::default);
         for (mine, theirs) in self.phases.iter_mut().zip(&other.phases) {
             mine.add(theirs);
         }
@@ -206,7 +210,8 @@ fn entry<'a, T: Default>(map: &'a mut HashMap<String, T>, name: &str) -> &'a mut
     if !map.contains_key(name) {
         map.insert(name.to_owned(), T::default());
     }
-    map.get_mut(name).expect("it was inserted if it was not there")
+    map.get_mut(name)
+        .expect("it was inserted if it was not there")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -24,13 +24,20 @@ pub(crate) fn thousands(number: u64) -> String {
 /// `134 s` as `02:14`.
 pub(crate) fn clock(time: Duration) -> String {
     let seconds = (time.as_secs_f64()).round();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "seconds of a run"
+    )]
     let seconds = seconds as u64;
     format!("{:02}:{:02}", seconds / 60, seconds % 60)
 }
 
 /// Microseconds as milliseconds, with as many decimals as matter; a dash for nothing.
-#[expect(clippy::cast_precision_loss, reason = "microseconds shown with three digits")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "microseconds shown with three digits"
+)]
 pub(crate) fn ms(us: Option<u64>) -> String {
     match us {
         None => "-".to_owned(),
@@ -50,6 +57,9 @@ mod tests {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(999), "999");
         assert_eq!(clock(Duration::from_secs(134)), "02:14");
-        assert_eq!((ms(Some(50)), ms(Some(12_400)), ms(None)), ("0.05".into(), "12.4".into(), "-".into()));
+        assert_eq!(
+            (ms(Some(50)), ms(Some(12_400)), ms(None)),
+            ("0.05".into(), "12.4".into(), "-".into())
+        );
     }
 }

@@ -13,8 +13,8 @@ use crate::generator::Verdict;
 mod build;
 mod latency;
 
-pub use build::{Ended, build};
 pub(crate) use build::utc;
+pub use build::{Ended, build};
 pub use latency::{Latency, Timing};
 
 /// The name and version of the format.

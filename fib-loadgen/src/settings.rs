@@ -65,7 +65,10 @@ impl Settings {
     pub fn new(args: &RunArgs, argv: Vec<String>) -> Result<Self, Failure> {
         let target = Target::parse(args.target.url(), &args.target.allow_host)?;
         let plan = Plan::new(&wanted(args)).map_err(Failure::usage)?;
-        let life = Life { requests: args.conn_requests, age: args.conn_age };
+        let life = Life {
+            requests: args.conn_requests,
+            age: args.conn_age,
+        };
         if life != Life::default() && args.conn != Sharing::User {
             return Err(Failure::usage(
                 "--conn-requests and --conn-age are about a user's own connection: leave them out, or use --conn user",
@@ -75,10 +78,16 @@ impl Settings {
         let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             plan,
-            workload: args.n.parse().map_err(|why| Failure::usage(format!("--n: {why}")))?,
+            workload: args
+                .n
+                .parse()
+                .map_err(|why| Failure::usage(format!("--n: {why}")))?,
             n_spec: args.n.clone(),
             seed: args.seed.unwrap_or_else(chance::fresh_seed),
-            verify: args.verify.parse().map_err(|why: String| Failure::usage(why))?,
+            verify: args
+                .verify
+                .parse()
+                .map_err(|why: String| Failure::usage(why))?,
             verify_spec: args.verify.clone(),
             client: client::Settings {
                 target,
@@ -143,7 +152,11 @@ pub fn headers(given: &[String]) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     for header in given {
-        let bad = || Failure::usage(format!("`{header}` is no header: write it like `Name: value`"));
+        let bad = || {
+            Failure::usage(format!(
+                "`{header}` is no header: write it like `Name: value`"
+            ))
+        };
         let (name, value) = header.split_once(':').ok_or_else(bad)?;
         let name = HeaderName::from_str(name.trim()).map_err(|_| bad())?;
         let value = HeaderValue::from_str(value.trim()).map_err(|_| bad())?;
@@ -157,8 +170,14 @@ impl FromStr for Verify {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let share = |text: &str| {
-            let (number, of) = text.strip_suffix('%').map_or((text, 1.0), |percent| (percent, 100.0));
-            number.parse::<f64>().ok().map(|share| share / of).filter(|share| *share > 0.0 && *share <= 1.0)
+            let (number, of) = text
+                .strip_suffix('%')
+                .map_or((text, 1.0), |percent| (percent, 100.0));
+            number
+                .parse::<f64>()
+                .ok()
+                .map(|share| share / of)
+                .filter(|share| *share > 0.0 && *share <= 1.0)
         };
         match text {
             "full" => Ok(Self::Full),
@@ -179,12 +198,14 @@ fn without_secrets(argv: Vec<String>) -> Vec<String> {
     };
     argv.into_iter()
         .map(|arg| {
-            let is_header = std::mem::replace(&mut next_is_header, arg == "-H" || arg == "--header");
+            let is_header =
+                std::mem::replace(&mut next_is_header, arg == "-H" || arg == "--header");
             if is_header {
                 hide(&arg)
             } else if let Some(header) = arg.strip_prefix("--header=") {
                 format!("--header={}", hide(header))
-            } else if let Some(header) = arg.strip_prefix("-H").filter(|header| !header.is_empty()) {
+            } else if let Some(header) = arg.strip_prefix("-H").filter(|header| !header.is_empty())
+            {
                 format!("-H{}", hide(header))
             } else {
                 arg
@@ -209,11 +230,27 @@ mod tests {
 
     #[test]
     fn the_values_of_headers_are_not_kept() {
-        let argv = ["x", "-H", "Authorization: abc", "--header=A: b", "-HC: d", "--users", "5"];
+        let argv = [
+            "x",
+            "-H",
+            "Authorization: abc",
+            "--header=A: b",
+            "-HC: d",
+            "--users",
+            "5",
+        ];
         let kept = without_secrets(argv.map(str::to_owned).to_vec());
         assert_eq!(
             kept,
-            ["x", "-H", "Authorization: (hidden)", "--header=A: (hidden)", "-HC: (hidden)", "--users", "5"]
+            [
+                "x",
+                "-H",
+                "Authorization: (hidden)",
+                "--header=A: (hidden)",
+                "-HC: (hidden)",
+                "--users",
+                "5"
+            ]
         );
     }
 }

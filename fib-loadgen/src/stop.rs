@@ -26,7 +26,10 @@ pub struct Stop {
 
 impl Default for Stop {
     fn default() -> Self {
-        Self { urgency: watch::Sender::new(Urgency::Run), interrupted: AtomicBool::new(false) }
+        Self {
+            urgency: watch::Sender::new(Urgency::Run),
+            interrupted: AtomicBool::new(false),
+        }
     }
 }
 
@@ -39,7 +42,11 @@ impl Stop {
     /// A signal: the first lets what is in flight end, the second does not.
     pub fn interrupt(&self) {
         self.interrupted.store(true, Ordering::SeqCst);
-        let next = if self.is_stopping() { Urgency::Abort } else { Urgency::Finish };
+        let next = if self.is_stopping() {
+            Urgency::Abort
+        } else {
+            Urgency::Finish
+        };
         self.raise(next);
     }
 

@@ -35,7 +35,9 @@ impl Target {
     /// Reads the URL and checks the host's name; addresses are checked by [`Target::resolve`].
     pub fn parse(text: &str, allow: &[String]) -> Result<Self, Failure> {
         let bad = |why: &str| {
-            Failure::usage(format!("`{text}` is no target ({why}): give a base URL such as {DEFAULT}"))
+            Failure::usage(format!(
+                "`{text}` is no target ({why}): give a base URL such as {DEFAULT}"
+            ))
         };
         let base = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") {
@@ -44,7 +46,10 @@ impl Target {
         if base.query().is_some() || base.fragment().is_some() || !matches!(base.path(), "" | "/") {
             return Err(bad("it has a path of its own"));
         }
-        let target = Self { base, allow: allow.to_vec() };
+        let target = Self {
+            base,
+            allow: allow.to_vec(),
+        };
         let host = target.host();
         if host.is_empty() {
             return Err(bad("it has no host"));
@@ -59,7 +64,10 @@ impl Target {
 
     /// The host, an IPv6 address without its brackets.
     pub fn host(&self) -> &str {
-        self.base.host_str().unwrap_or_default().trim_matches(['[', ']'])
+        self.base
+            .host_str()
+            .unwrap_or_default()
+            .trim_matches(['[', ']'])
     }
 
     /// Resolves the host once and checks every address.
@@ -67,10 +75,16 @@ impl Target {
         let port = self.base.port_or_known_default().unwrap_or(80);
         let found: Vec<SocketAddr> = tokio::net::lookup_host((self.host(), port))
             .await
-            .map_err(|error| Failure::target(format!("`{}` can't be resolved ({error}): check the name, or give an address", self.host())))?
+            .map_err(|error| {
+                Failure::target(format!(
+                    "`{}` can't be resolved ({error}): check the name, or give an address",
+                    self.host()
+                ))
+            })?
             .collect();
         for address in &found {
-            self.permit(address.ip()).map_err(|forbidden| Failure::usage(forbidden.to_string()))?;
+            self.permit(address.ip())
+                .map_err(|forbidden| Failure::usage(forbidden.to_string()))?;
         }
         Ok(found)
     }
@@ -84,7 +98,11 @@ impl Target {
             return Ok(());
         }
         let host = self.host();
-        let what = if host.parse::<IpAddr>().is_ok() { host.to_owned() } else { format!("{address}, which {host} resolves to,") };
+        let what = if host.parse::<IpAddr>().is_ok() {
+            host.to_owned()
+        } else {
+            format!("{address}, which {host} resolves to,")
+        };
         Err(Forbidden(what, host.to_owned()))
     }
 
@@ -105,7 +123,8 @@ impl Resolve for Resolver {
         let Self(target, lookups) = self.clone();
         Box::pin(async move {
             lookups.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             for address in &found {
                 target.permit(address.ip())?;
             }
@@ -142,8 +161,10 @@ fn is_ours(address: IpAddr) -> bool {
 fn is_cluster_name(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     !host.contains('.')
-        || [".svc", ".local", ".internal", ".localhost"].iter().any(|end| host.ends_with(end))
-        // service.namespace.svc needs the search list to resolve, service.namespace does not say what it is
+        || [".svc", ".local", ".internal", ".localhost"]
+            .iter()
+            .any(|end| host.ends_with(end))
+    // service.namespace.svc needs the search list to resolve, service.namespace does not say what it is
 }
 
 /// Whether `text` matches a pattern in which `*` stands for any characters.
@@ -151,7 +172,8 @@ fn matches(glob: &str, text: &str) -> bool {
     match glob.split_once('*') {
         None => glob.eq_ignore_ascii_case(text),
         Some((start, rest)) => {
-            text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+            text.get(..start.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(start))
                 && (start.len()..=text.len())
                     .filter_map(|at| text.get(at..))
                     .any(|tail| matches(rest, tail))
@@ -190,7 +212,14 @@ mod tests {
 
     #[test]
     fn anybody_elses_host_is_refused_unless_allowed_by_name() {
-        for url in ["http://example.com", "http://8.8.8.8", "http://[2001:db8::1]", "http://svc.example.com", "http://172.32.0.1", "http://[::ffff:8.8.8.8]"] {
+        for url in [
+            "http://example.com",
+            "http://8.8.8.8",
+            "http://[2001:db8::1]",
+            "http://svc.example.com",
+            "http://172.32.0.1",
+            "http://[::ffff:8.8.8.8]",
+        ] {
             let refused = parse(url, &[]).unwrap_err();
             assert_eq!(refused.ending.code(), 2, "{url}");
             assert!(refused.message.contains("--allow-host"), "{refused}");
@@ -209,7 +238,14 @@ mod tests {
 
     #[test]
     fn what_is_no_base_url_is_refused() {
-        for url in ["", "127.0.0.1:8080", "ftp://127.0.0.1", "http://127.0.0.1/get", "http://127.0.0.1/?n=1", "http://"] {
+        for url in [
+            "",
+            "127.0.0.1:8080",
+            "ftp://127.0.0.1",
+            "http://127.0.0.1/get",
+            "http://127.0.0.1/?n=1",
+            "http://",
+        ] {
             assert_eq!(parse(url, &[]).unwrap_err().ending.code(), 2, "{url}");
         }
     }

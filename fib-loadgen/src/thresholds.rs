@@ -69,8 +69,14 @@ pub struct Judgement {
 
 impl Threshold {
     /// Judges the evidence; a rule without samples fails, since nothing shows that it holds.
-    #[expect(clippy::cast_precision_loss, reason = "counts of requests as shares and rates")]
-    #[expect(clippy::float_cmp, reason = "equality is meant for counts, which are exact")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of requests as shares and rates"
+    )]
+    #[expect(
+        clippy::float_cmp,
+        reason = "equality is meant for counts, which are exact"
+    )]
     pub fn judge(&self, evidence: &Evidence<'_>) -> Judgement {
         let counts = &evidence.tally.counts;
         let ended = counts.ended();
@@ -80,7 +86,9 @@ impl Threshold {
             (!histogram.is_empty()).then(|| read(histogram, at))
         };
         let observed = match self.metric {
-            Metric::Quantile(timing, at) => timed(timing, |h, at| h.value_at_quantile(at) as f64, at),
+            Metric::Quantile(timing, at) => {
+                timed(timing, |h, at| h.value_at_quantile(at) as f64, at)
+            }
             Metric::Mean(timing) => timed(timing, |h, _| h.mean(), 0.0),
             Metric::Min(timing) => timed(timing, |h, _| h.min() as f64, 0.0),
             Metric::Max(timing) => timed(timing, |h, _| h.max() as f64, 0.0),
@@ -104,7 +112,10 @@ impl Threshold {
     pub fn show(&self, observed: Option<f64>) -> String {
         match (observed, self.metric) {
             (None, _) => "no samples".to_owned(),
-            (Some(us), Metric::Quantile(..) | Metric::Mean(_) | Metric::Min(_) | Metric::Max(_)) => {
+            (
+                Some(us),
+                Metric::Quantile(..) | Metric::Mean(_) | Metric::Min(_) | Metric::Max(_),
+            ) => {
                 format!("{:.1}ms", us / 1e3)
             }
             (Some(share), Metric::ErrorRate) => format!("{:.3}%", share * 100.0),
@@ -130,7 +141,9 @@ impl FromStr for Threshold {
 
     fn from_str(rule: &str) -> Result<Self, String> {
         let bad = || {
-            format!("`{rule}` is no threshold: write it like p99<250ms, p99.9{{phase=hold}}<1s, service.mean<5ms, error-rate<0.1%, rps>=400, failed==0 or wrong==0")
+            format!(
+                "`{rule}` is no threshold: write it like p99<250ms, p99.9{{phase=hold}}<1s, service.mean<5ms, error-rate<0.1%, rps>=400, failed==0 or wrong==0"
+            )
         };
         let at = rule.find(['<', '>', '=']).filter(|at| *at > 0);
         // The `=` of {phase=…} is not the operator.
@@ -142,7 +155,10 @@ impl FromStr for Threshold {
         let (left, right) = rule.split_at(at);
         let (name, phase) = match left.split_once('{') {
             Some((name, rest)) => {
-                let phase = rest.strip_prefix("phase=").and_then(|rest| rest.strip_suffix('}')).ok_or_else(bad)?;
+                let phase = rest
+                    .strip_prefix("phase=")
+                    .and_then(|rest| rest.strip_suffix('}'))
+                    .ok_or_else(bad)?;
                 (name, Some(phase.to_owned()))
             }
             None => (left, None),
@@ -156,11 +172,22 @@ impl FromStr for Threshold {
         ];
         let (operator, value) = operators
             .into_iter()
-            .find_map(|(sign, operator)| right.trim_start().strip_prefix(sign).map(|value| (operator, value.trim())))
+            .find_map(|(sign, operator)| {
+                right
+                    .trim_start()
+                    .strip_prefix(sign)
+                    .map(|value| (operator, value.trim()))
+            })
             .ok_or_else(bad)?;
         let metric = metric(name.trim()).ok_or_else(bad)?;
         let value = read_value(metric, value).ok_or_else(bad)?;
-        Ok(Self { rule: rule.to_owned(), phase, metric, operator, value })
+        Ok(Self {
+            rule: rule.to_owned(),
+            phase,
+            metric,
+            operator,
+            value,
+        })
     }
 }
 
@@ -194,12 +221,19 @@ fn metric(name: &str) -> Option<Metric> {
 }
 
 fn read_value(metric: Metric, text: &str) -> Option<f64> {
-    let number = |text: &str| text.parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0);
+    let number = |text: &str| {
+        text.parse::<f64>()
+            .ok()
+            .filter(|value| value.is_finite() && *value >= 0.0)
+    };
     match metric {
         Metric::Quantile(..) | Metric::Mean(_) | Metric::Min(_) | Metric::Max(_) => {
             // A bare number would leave the unit to be guessed.
             let has_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
-            quantity::duration(text).ok().filter(|_| has_unit).map(|time| time.as_secs_f64() * 1e6)
+            quantity::duration(text)
+                .ok()
+                .filter(|_| has_unit)
+                .map(|time| time.as_secs_f64() * 1e6)
         }
         Metric::ErrorRate => match text.strip_suffix('%') {
             Some(percent) => number(percent).map(|percent| percent / 100.0),

@@ -1,7 +1,7 @@
 //! One user's turn: take a ticket, wait for its time, ask, read, record.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
@@ -111,7 +111,11 @@ impl Load {
             Some(shared) => shared.clone(),
             None => self.client.build(&self.counters)?,
         };
-        Ok(User { client, connection: Connection::none(number as u64), thinking_until: None })
+        Ok(User {
+            client,
+            connection: Connection::none(number as u64),
+            thinking_until: None,
+        })
     }
 }
 
@@ -138,7 +142,8 @@ impl User {
         }
         let turn_ends = Instant::now() + TURN;
         while let Some(index) = self.one(load).await {
-            let pause = think.0 + (think.1 - think.0).mul_f64(chance::unit(load.seed, Purpose::Think, index));
+            let pause = think.0
+                + (think.1 - think.0).mul_f64(chance::unit(load.seed, Purpose::Think, index));
             if !pause.is_zero() {
                 self.thinking_until = Some(Instant::now() + pause);
                 return;
@@ -150,7 +155,9 @@ impl User {
     }
 
     async fn still_thinking(&mut self, load: &Load) -> bool {
-        let Some(until) = self.thinking_until else { return false };
+        let Some(until) = self.thinking_until else {
+            return false;
+        };
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             self.thinking_until = None;
@@ -180,14 +187,18 @@ impl User {
     async fn send(&mut self, ticket: Ticket, due: &Due, load: &Load) {
         let recorder = &load.recorder;
         let given_up = match load.client.sharing {
-            Sharing::User => self.connection.last_request(&load.life, load.seed, Instant::now()),
+            Sharing::User => self
+                .connection
+                .last_request(&load.life, load.seed, Instant::now()),
             Sharing::Shared | Sharing::Fresh => None,
         };
         let question = Question {
             n: load.workload.n(load.seed, ticket.index),
             prove: match load.verify {
                 Verify::Full => true,
-                Verify::Sample(share) => chance::unit(load.seed, Purpose::Sample, ticket.index) < share,
+                Verify::Sample(share) => {
+                    chance::unit(load.seed, Purpose::Sample, ticket.index) < share
+                }
                 Verify::Off => false,
             },
             close: given_up.is_some() || load.client.sharing == Sharing::Fresh,
@@ -220,7 +231,14 @@ impl User {
         });
     }
 
-    fn note_connection(&mut self, outcome: &Outcome, opened: u64, sent: Instant, given_up: Option<GivenUp>, recorder: &Recorder) {
+    fn note_connection(
+        &mut self,
+        outcome: &Outcome,
+        opened: u64,
+        sent: Instant,
+        given_up: Option<GivenUp>,
+        recorder: &Recorder,
+    ) {
         if self.client.opened.load(Ordering::Relaxed) != opened {
             self.connection.replaced(sent);
         }
@@ -248,7 +266,11 @@ impl Due {
         let start = *load.started.get()?;
         let now = Instant::now();
         let at = ticket.due.map_or(now, |due| start + due);
-        Some(Self { start, at, early: at > now })
+        Some(Self {
+            start,
+            at,
+            early: at > now,
+        })
     }
 }
 

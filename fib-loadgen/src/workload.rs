@@ -25,7 +25,11 @@ impl Workload {
     pub fn smallest(&self) -> u32 {
         match self {
             Self::Uniform(low, _) | Self::Log(low, _) => *low,
-            Self::Mix(parts) => parts.iter().map(|(_, part)| part.smallest()).min().unwrap_or(0),
+            Self::Mix(parts) => parts
+                .iter()
+                .map(|(_, part)| part.smallest())
+                .min()
+                .unwrap_or(0),
         }
     }
 
@@ -95,7 +99,10 @@ fn mix(text: &str) -> Result<Workload, String> {
         parts.push((upto, Workload::Uniform(low, high)));
     }
     if (upto - 1.0).abs() > 1e-9 {
-        return Err(format!("the parts of the mix make {:.3} %, not 100 %", upto * 100.0));
+        return Err(format!(
+            "the parts of the mix make {:.3} %, not 100 %",
+            upto * 100.0
+        ));
     }
     Ok(Workload::Mix(parts))
 }
@@ -111,7 +118,9 @@ fn range(text: &str) -> Result<(u32, u32), String> {
         None => (one(text)?, one(text)?),
     };
     if low > high {
-        return Err(format!("`{text}` is empty: the first bound is above the second"));
+        return Err(format!(
+            "`{text}` is empty: the first bound is above the second"
+        ));
     }
     Ok((low, high))
 }
@@ -129,7 +138,10 @@ mod tests {
     fn one_seed_asks_the_same_questions_in_the_same_order() {
         assert_eq!(drawn("1..=1000", 100), drawn("1..=1000", 100));
         let other: Workload = "1..=1000".parse().unwrap();
-        assert_ne!(drawn("1..=1000", 100)[..20], (0..20).map(|i| other.n(43, i)).collect::<Vec<_>>());
+        assert_ne!(
+            drawn("1..=1000", 100)[..20],
+            (0..20).map(|i| other.n(43, i)).collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -141,7 +153,10 @@ mod tests {
 
     #[test]
     fn a_mix_keeps_its_shares() {
-        let large = drawn("mix:90%=100,10%=100000", 10_000).iter().filter(|n| **n == 100_000).count();
+        let large = drawn("mix:90%=100,10%=100000", 10_000)
+            .iter()
+            .filter(|n| **n == 100_000)
+            .count();
         assert!((900..1100).contains(&large), "{large}");
     }
 
@@ -155,7 +170,17 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        for spec in ["", "-1", "+1", "5..=1", "log:0..=9", "mix:50%=1", "mix:150%=1", "1..5", "4294967296"] {
+        for spec in [
+            "",
+            "-1",
+            "+1",
+            "5..=1",
+            "log:0..=9",
+            "mix:50%=1",
+            "mix:150%=1",
+            "1..5",
+            "4294967296",
+        ] {
             assert!(spec.parse::<Workload>().is_err(), "{spec}");
         }
     }

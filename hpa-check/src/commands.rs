@@ -7,6 +7,7 @@ use crate::failure::Failure;
 mod decide;
 mod rehearse;
 mod report;
+mod run;
 mod schema;
 
 /// Proves that a Kubernetes HorizontalPodAutoscaler does what it was set up to do.
@@ -29,6 +30,8 @@ enum Command {
     Rehearse(Box<rehearse::Args>),
     /// Draw the reports again from a stored result
     Report(report::Args),
+    /// Check an autoscaler on a cluster: watch, load, explain, and end in a verdict
+    Run(Box<run::Args>),
     /// Print the JSON Schema of the result
     Schema(schema::Args),
 }
@@ -40,6 +43,7 @@ impl Cli {
             Command::Decide(args) => decide::execute(&args),
             Command::Rehearse(args) => rehearse::execute(*args),
             Command::Report(args) => report::execute(&args),
+            Command::Run(args) => run::execute(*args),
             Command::Schema(args) => schema::execute(&args),
         }
     }

@@ -8,13 +8,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod cluster_run;
 mod commands;
 pub mod failure;
+mod load;
 pub mod outputs;
+mod process;
 mod rehearse;
 mod report;
 mod screen;
 mod session;
+mod source;
 
 /// Parses the command line, runs the command, and turns its end into an exit code.
 #[expect(

@@ -11,7 +11,11 @@ use crate::settings::Settings;
 
 pub(super) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
     let settings = Settings::new(&args.run, Vec::new())?;
-    if args.json { print(&json(&settings)) } else { print(table(&settings).trim_end()) }
+    if args.json {
+        print(&json(&settings))
+    } else {
+        print(table(&settings).trim_end())
+    }
 }
 
 fn requests(settings: &Settings) -> Option<f64> {
@@ -71,12 +75,29 @@ fn table(settings: &Settings) -> String {
         settings.n_spec,
         settings.seed
     );
-    let _ = writeln!(text, "{:<14}{:>8}{:>8}{:>16}", "phase", "from", "to", if open { "requests/s" } else { "users" });
+    let _ = writeln!(
+        text,
+        "{:<14}{:>8}{:>8}{:>16}",
+        "phase",
+        "from",
+        "to",
+        if open { "requests/s" } else { "users" }
+    );
     for phase in plan.phases() {
         let last = phase.end.saturating_sub(std::time::Duration::from_nanos(1));
         let (from, to) = (plan.shape.at(phase.start), plan.shape.at(last));
-        let level = if (from - to).abs() < 0.5 { format!("{to:.0}") } else { format!("{from:.0} > {to:.0}") };
-        let _ = writeln!(text, "{:<14}{:>8}{:>8}{level:>16}", phase.name, clock(phase.start), clock(phase.end));
+        let level = if (from - to).abs() < 0.5 {
+            format!("{to:.0}")
+        } else {
+            format!("{from:.0} > {to:.0}")
+        };
+        let _ = writeln!(
+            text,
+            "{:<14}{:>8}{:>8}{level:>16}",
+            phase.name,
+            clock(phase.start),
+            clock(phase.end)
+        );
     }
     if let Some(requests) = requests(settings) {
         let _ = writeln!(text, "{requests:.0} requests");

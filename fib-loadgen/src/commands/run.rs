@@ -32,27 +32,37 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     let opened = outputs::open(&args.output)?;
     let runtime = runtime(settings.workers)?;
     let stop = Arc::new(Stop::default());
-    stop::on_signals(&stop).map_err(|error| Failure::internal(format!("signals can't be caught ({error})")))?;
+    stop::on_signals(&stop)
+        .map_err(|error| Failure::internal(format!("signals can't be caught ({error})")))?;
     if args.exit_with_stdin {
         stop::with_stdin(&stop);
     }
-    let Opened { documents, lines, stdout_taken: _ } = opened;
+    let Opened {
+        documents,
+        lines,
+        stdout_taken: _,
+    } = opened;
     let document = runtime.block_on(load(&settings, &stop, lines, args.ui))?;
     // What is still in flight has been given up; waiting for it would only delay the result.
     runtime.shutdown_timeout(Duration::from_millis(100));
     if args.ui != Ui::None || document.exit.code != 0 {
         say(&summary(&document));
     }
-    if settings.on_saturation == OnSaturation::Warn && document.generator.verdict == Verdict::Saturated {
-        say("warning: the generator was the limit, so these numbers are about it and not about the target");
+    if settings.on_saturation == OnSaturation::Warn
+        && document.generator.verdict == Verdict::Saturated
+    {
+        say(
+            "warning: the generator was the limit, so these numbers are about it and not about the target",
+        );
     }
     write(&document, &documents)?;
     Ok(document.exit.code)
 }
 
 fn write(document: &Document, places: &[outputs::Destination]) -> Result<(), Failure> {
-    let mut text = serde_json::to_string_pretty(document)
-        .map_err(|error| Failure::internal(format!("the result can't be put into JSON ({error})")))?;
+    let mut text = serde_json::to_string_pretty(document).map_err(|error| {
+        Failure::internal(format!("the result can't be put into JSON ({error})"))
+    })?;
     text.push('\n');
     for place in places {
         place.write(text.as_bytes()).map_err(|error| {
@@ -62,7 +72,12 @@ fn write(document: &Document, places: &[outputs::Destination]) -> Result<(), Fai
     Ok(())
 }
 
-async fn load(settings: &Settings, stop: &Arc<Stop>, lines: Vec<outputs::Lines>, ui: Ui) -> Result<Document, Failure> {
+async fn load(
+    settings: &Settings,
+    stop: &Arc<Stop>,
+    lines: Vec<outputs::Lines>,
+    ui: Ui,
+) -> Result<Document, Failure> {
     let target = &settings.client.target;
     let resolved = target.resolve().await?;
     let load = Arc::new(prepare(settings, stop)?);
@@ -73,8 +88,14 @@ async fn load(settings: &Settings, stop: &Arc<Stop>, lines: Vec<outputs::Lines>,
     }
     let mut probe = Probe::new();
     let users = settings.plan.users() as usize;
-    if let Some(limit) = probe.usage().open_files.filter(|limit| *limit < users + OTHER_FILES) {
-        say(&format!("warning: {users} users need as many open files and this process may have {limit}: raise `ulimit -n`"));
+    if let Some(limit) = probe
+        .usage()
+        .open_files
+        .filter(|limit| *limit < users + OTHER_FILES)
+    {
+        say(&format!(
+            "warning: {users} users need as many open files and this process may have {limit}: raise `ulimit -n`"
+        ));
     }
     let timer = probe.watch_timer();
     let started = Timestamp::now();
@@ -83,13 +104,18 @@ async fn load(settings: &Settings, stop: &Arc<Stop>, lines: Vec<outputs::Lines>,
     let elapsed = load.elapsed();
     timer.abort();
     let collected = collector.finish();
-    let facts = attacked.map_err(|why| Failure::internal(format!("goose could not run the load ({why})")))?;
-    let collected = collected.ok_or_else(|| Failure::internal("the collector of results has stopped"))?;
+    let facts = attacked
+        .map_err(|why| Failure::internal(format!("goose could not run the load ({why})")))?;
+    let collected =
+        collected.ok_or_else(|| Failure::internal("the collector of results has stopped"))?;
     #[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
     let signals = Signals {
         cpu_used: collected.last.cpus_since(&collected.first),
         cpu_allowed: settings.cpus as f64,
-        throttled_periods: collected.last.throttled.saturating_sub(collected.first.throttled),
+        throttled_periods: collected
+            .last
+            .throttled
+            .saturating_sub(collected.first.throttled),
         timer_lag_p99: collected.probe.timer_lag_p99(),
         ..Signals::default()
     };
@@ -106,7 +132,10 @@ async fn load(settings: &Settings, stop: &Arc<Stop>, lines: Vec<outputs::Lines>,
     Ok(result::build(settings, &load, &ended))
 }
 
-fn build_client(settings: &Settings, counters: &Counters) -> Result<crate::client::Counted, Failure> {
+fn build_client(
+    settings: &Settings,
+    counters: &Counters,
+) -> Result<crate::client::Counted, Failure> {
     settings
         .client
         .build(counters)

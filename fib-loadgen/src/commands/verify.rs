@@ -10,7 +10,9 @@ use crate::settings::headers;
 use crate::target::Target;
 
 /// The smallest; both sides of 64 and 128 bits; both sides of a change in the number of digits; a large one.
-const VALUES: [u32; 16] = [0, 1, 2, 3, 10, 46, 47, 90, 92, 93, 94, 186, 187, 1_000, 10_000, 100_000];
+const VALUES: [u32; 16] = [
+    0, 1, 2, 3, 10, 46, 47, 90, 92, 93, 94, 186, 187, 1_000, 10_000, 100_000,
+];
 
 pub(super) fn verify(args: &TargetArgs) -> Result<u8, Failure> {
     let target = Target::parse(args.url(), &args.allow_host)?;
@@ -31,15 +33,31 @@ pub(super) fn verify(args: &TargetArgs) -> Result<u8, Failure> {
         preflight::check(&client, &target, VALUES[0]).await?;
         let mut wrong = false;
         for n in VALUES {
-            let outcome = exchange(&client, &target.base, Question { n, prove: true, close: false }).await;
+            let outcome = exchange(
+                &client,
+                &target.base,
+                Question {
+                    n,
+                    prove: true,
+                    close: false,
+                },
+            )
+            .await;
             match outcome.failure {
                 None => print(&format!("ok     F({n})"))?,
                 Some(class) => {
                     wrong |= class.is_wrong();
                     let detail = outcome.detail.unwrap_or_default();
-                    print(&format!("{:<6} F({n})  {}  {}", if class.is_wrong() { "WRONG" } else { "failed" }, class.word(), detail.escape_debug()))?;
+                    print(&format!(
+                        "{:<6} F({n})  {}  {}",
+                        if class.is_wrong() { "WRONG" } else { "failed" },
+                        class.word(),
+                        detail.escape_debug()
+                    ))?;
                     if !class.is_wrong() {
-                        return Err(Failure::target(format!("F({n}) could not be asked for: nothing is proved")));
+                        return Err(Failure::target(format!(
+                            "F({n}) could not be asked for: nothing is proved"
+                        )));
                     }
                     0
                 }

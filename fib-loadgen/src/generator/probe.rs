@@ -28,7 +28,11 @@ impl Usage {
     /// CPUs' worth of time used since `earlier`.
     pub fn cpus_since(&self, earlier: &Self) -> f64 {
         let wall = (self.at - earlier.at).as_secs_f64();
-        if wall > 0.0 { self.cpu.saturating_sub(earlier.cpu).as_secs_f64() / wall } else { 0.0 }
+        if wall > 0.0 {
+            self.cpu.saturating_sub(earlier.cpu).as_secs_f64() / wall
+        } else {
+            0.0
+        }
     }
 }
 
@@ -44,7 +48,11 @@ pub struct Probe {
 impl Probe {
     /// A probe of this process.
     pub fn new() -> Self {
-        Self { system: System::new().ok(), pid: Pid::from_u32(std::process::id()), lags: Arc::default() }
+        Self {
+            system: System::new().ok(),
+            pid: Pid::from_u32(std::process::id()),
+            lags: Arc::default(),
+        }
     }
 
     /// What this process has used by now.
@@ -53,10 +61,15 @@ impl Probe {
         if let Some(system) = &mut self.system {
             system.refresh_processes_specifics(ProcessesToUpdate::Some(&[self.pid]), false, what);
         }
-        let process = self.system.as_ref().and_then(|system| system.process(self.pid));
+        let process = self
+            .system
+            .as_ref()
+            .and_then(|system| system.process(self.pid));
         Usage {
             at: Instant::now(),
-            cpu: process.map_or(Duration::ZERO, |process| Duration::from_millis(process.accumulated_cpu_time())),
+            cpu: process.map_or(Duration::ZERO, |process| {
+                Duration::from_millis(process.accumulated_cpu_time())
+            }),
             rss: process.map_or(0, sysinfo::Process::memory),
             throttled: throttled_periods().unwrap_or(0),
             open_files: process.and_then(sysinfo::Process::open_files_limit),
@@ -71,7 +84,9 @@ impl Probe {
                 let before = Instant::now();
                 tokio::time::sleep(TIMER).await;
                 let lag = before.elapsed().saturating_sub(TIMER);
-                lags.lock().unwrap_or_else(PoisonError::into_inner).record(lag);
+                lags.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .record(lag);
             }
         })
     }
@@ -92,5 +107,7 @@ impl Default for Probe {
 /// From cgroup v2, as it looks from inside a container; other systems have no such file.
 fn throttled_periods() -> Option<u64> {
     let stat = std::fs::read_to_string("/sys/fs/cgroup/cpu.stat").ok()?;
-    stat.lines().find_map(|line| line.strip_prefix("nr_throttled ")).and_then(|count| count.trim().parse().ok())
+    stat.lines()
+        .find_map(|line| line.strip_prefix("nr_throttled "))
+        .and_then(|count| count.trim().parse().ok())
 }

@@ -98,14 +98,26 @@ impl Reader {
 
     fn literal<'a>(&mut self, at: usize, bytes: &'a [u8]) -> &'a [u8] {
         let tail = matches!(self.part, Part::Tail(_));
-        let expected = if tail { self.tail.as_bytes() } else { self.head.as_bytes() };
+        let expected = if tail {
+            self.tail.as_bytes()
+        } else {
+            self.head.as_bytes()
+        };
         let take = bytes.len().min(expected.len() - at);
         if take == 0 || bytes[..take] != expected[at..at + take] {
             // Past `","digits":` only the number can differ, and then it is the number that is wrong.
             let number_from = "\",\"digits\":".len();
-            let same = bytes.iter().zip(&expected[at..]).take_while(|(a, b)| a == b).count();
+            let same = bytes
+                .iter()
+                .zip(&expected[at..])
+                .take_while(|(a, b)| a == b)
+                .count();
             let in_number = tail && take > 0 && at + same >= number_from;
-            self.flaw = Some(if in_number { Flaw::Digits } else { Flaw::Format });
+            self.flaw = Some(if in_number {
+                Flaw::Digits
+            } else {
+                Flaw::Format
+            });
             return &[];
         }
         let done = at + take;

@@ -9,7 +9,12 @@ fn on_paper(count: usize) -> Vec<String> {
     let (mut a, mut b) = (vec![0_u8], vec![1_u8]);
     let mut all = Vec::with_capacity(count);
     for _ in 0..count {
-        all.push(a.iter().rev().map(|digit| char::from(b'0' + digit)).collect());
+        all.push(
+            a.iter()
+                .rev()
+                .map(|digit| char::from(b'0' + digit))
+                .collect(),
+        );
         let mut carry = 0;
         let mut sum: Vec<u8> = (0..b.len())
             .map(|at| {
@@ -47,9 +52,24 @@ fn every_true_answer_is_accepted_and_its_digits_are_counted_exactly() {
 #[test]
 fn digit_counts_agree_with_published_ones_far_out() {
     // OEIS A068070: the number of digits of F(10^n).
-    let published = [1, 2, 21, 209, 2_090, 20_899, 208_988, 2_089_877, 20_898_764, 208_987_640];
+    let published = [
+        1,
+        2,
+        21,
+        209,
+        2_090,
+        20_899,
+        208_988,
+        2_089_877,
+        20_898_764,
+        208_987_640,
+    ];
     for (power, expected) in published.into_iter().enumerate() {
-        assert_eq!(digits(10_u32.pow(u32::try_from(power).unwrap())), expected, "10^{power}");
+        assert_eq!(
+            digits(10_u32.pow(u32::try_from(power).unwrap())),
+            expected,
+            "10^{power}"
+        );
     }
 }
 
@@ -57,9 +77,9 @@ fn digit_counts_agree_with_published_ones_far_out() {
 fn digit_counts_are_right_where_f_n_comes_nearest_to_a_power_of_ten() {
     // n·log10 φ − log10 √5 with 60 digits, computed apart: the first and the third are just below a whole number.
     let nearest = [
-        (39_625_924, 8_281_328),     //   8281327.999999999861…
-        (103_534_579, 21_637_448),   //  21637447.000000000791…
-        (519_112_806, 108_488_160),  // 108488159.999999999759…
+        (39_625_924, 8_281_328),      //   8281327.999999999861…
+        (103_534_579, 21_637_448),    //  21637447.000000000791…
+        (519_112_806, 108_488_160),   // 108488159.999999999759…
         (3_316_234_264, 693_051_974), // 693051973.000000000028…
     ];
     for (n, expected) in nearest {
@@ -79,22 +99,55 @@ fn residues_agree_with_plain_addition() {
 #[test]
 fn the_largest_index_has_a_residue_too() {
     // The recurrence ties it to its neighbours.
-    assert_eq!(residue(u32::MAX), add(residue(u32::MAX - 1), residue(u32::MAX - 2)));
+    assert_eq!(
+        residue(u32::MAX),
+        add(residue(u32::MAX - 1), residue(u32::MAX - 2))
+    );
 }
 
 #[test]
 fn each_way_to_be_wrong_has_its_name() {
     let cases = [
-        (r#"{"n":90,"value":"2880067194370816121","digits":19}"#, Flaw::Value),
-        (r#"{"n":90,"value":"2880067194370816120","digits":18}"#, Flaw::Digits),
-        (r#"{"n":90,"value":"288006719437081612","digits":19}"#, Flaw::Digits),
-        (r#"{"n":90,"value":"02880067194370816120","digits":19}"#, Flaw::Digits),
-        (r#"{"n":90,"value":"0880067194370816120","digits":19}"#, Flaw::Format),
-        (r#"{"n":91,"value":"2880067194370816120","digits":19}"#, Flaw::Format),
-        (r#"{"n":90,"value":2880067194370816120,"digits":19}"#, Flaw::Format),
-        (r#"{"n":90,"value":"2880067194370816120","digits":19} "#, Flaw::Format),
-        (r#"{"n":90,"value":"28800671943-70816120","digits":19}"#, Flaw::Format),
-        (r#"{"n":90,"value":"2880067194370816120","digits":19"#, Flaw::Truncated),
+        (
+            r#"{"n":90,"value":"2880067194370816121","digits":19}"#,
+            Flaw::Value,
+        ),
+        (
+            r#"{"n":90,"value":"2880067194370816120","digits":18}"#,
+            Flaw::Digits,
+        ),
+        (
+            r#"{"n":90,"value":"288006719437081612","digits":19}"#,
+            Flaw::Digits,
+        ),
+        (
+            r#"{"n":90,"value":"02880067194370816120","digits":19}"#,
+            Flaw::Digits,
+        ),
+        (
+            r#"{"n":90,"value":"0880067194370816120","digits":19}"#,
+            Flaw::Format,
+        ),
+        (
+            r#"{"n":91,"value":"2880067194370816120","digits":19}"#,
+            Flaw::Format,
+        ),
+        (
+            r#"{"n":90,"value":2880067194370816120,"digits":19}"#,
+            Flaw::Format,
+        ),
+        (
+            r#"{"n":90,"value":"2880067194370816120","digits":19} "#,
+            Flaw::Format,
+        ),
+        (
+            r#"{"n":90,"value":"28800671943-70816120","digits":19}"#,
+            Flaw::Format,
+        ),
+        (
+            r#"{"n":90,"value":"2880067194370816120","digits":19"#,
+            Flaw::Truncated,
+        ),
         (r#"{"n":90,"value":"28800"#, Flaw::Truncated),
         ("", Flaw::Truncated),
         ("<html>", Flaw::Format),

@@ -24,7 +24,9 @@ impl Lines {
     pub fn open(path: Option<&Path>) -> io::Result<Self> {
         let sink: Box<dyn Write + Send> = match path {
             None => Box::new(io::stdout()),
-            Some(path) if path.exists() && !path.is_file() => Box::new(OpenOptions::new().write(true).open(path)?),
+            Some(path) if path.exists() && !path.is_file() => {
+                Box::new(OpenOptions::new().write(true).open(path)?)
+            }
             Some(path) => Box::new(File::create(path)?),
         };
         let (queue, lines) = sync_channel(BACKLOG);
@@ -51,7 +53,11 @@ impl Lines {
 fn write(mut sink: Box<dyn Write + Send>, lines: &Receiver<String>) {
     for mut line in lines {
         line.push('\n');
-        if sink.write_all(line.as_bytes()).and_then(|()| sink.flush()).is_err() {
+        if sink
+            .write_all(line.as_bytes())
+            .and_then(|()| sink.flush())
+            .is_err()
+        {
             return;
         }
     }
@@ -91,6 +97,9 @@ mod tests {
         let lines = Lines::open(Some(&path)).unwrap();
         (0..3).for_each(|n| lines.send(format!("{{\"n\":{n}}}")));
         lines.finish();
-        assert_eq!(std::fs::read_to_string(path).unwrap(), "{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n");
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            "{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n"
+        );
     }
 }

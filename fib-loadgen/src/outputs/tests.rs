@@ -3,7 +3,10 @@
 use super::*;
 
 fn json(path: &Path) -> Output {
-    Output { kind: Kind::Json, file: Some(path.to_owned()) }
+    Output {
+        kind: Kind::Json,
+        file: Some(path.to_owned()),
+    }
 }
 
 #[test]
@@ -21,9 +24,15 @@ fn a_document_replaces_the_file_whole_and_leaves_nothing_beside_it() {
 #[test]
 fn a_place_that_can_not_be_written_is_found_before_the_run() {
     let folder = tempfile::tempdir().unwrap();
-    for bad in [folder.path().join("missing/result.json"), folder.path().to_owned()] {
+    for bad in [
+        folder.path().join("missing/result.json"),
+        folder.path().to_owned(),
+    ] {
         assert_eq!(open(&[json(&bad)]).unwrap_err().ending.code(), 2);
-        let lines = Output { kind: Kind::Ndjson, file: Some(bad) };
+        let lines = Output {
+            kind: Kind::Ndjson,
+            file: Some(bad),
+        };
         assert_eq!(open(&[lines]).unwrap_err().ending.code(), 2);
     }
 }
@@ -37,7 +46,13 @@ fn two_results_can_not_share_a_place() {
 
 #[test]
 fn outputs_are_a_kind_and_a_place() {
-    assert_eq!("json=-".parse(), Ok(Output { kind: Kind::Json, file: None }));
+    assert_eq!(
+        "json=-".parse(),
+        Ok(Output {
+            kind: Kind::Json,
+            file: None
+        })
+    );
     for text in ["json", "json=", "xml=a", "=a"] {
         assert!(text.parse::<Output>().is_err(), "{text}");
     }

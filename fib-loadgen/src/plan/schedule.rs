@@ -50,7 +50,11 @@ enum Pacing {
     Free,
     Uniform(Shape),
     /// Beside the shape: the index of the next arrival and the area at which it comes.
-    Poisson { shape: Shape, seed: u64, arrivals: Mutex<(u64, f64)> },
+    Poisson {
+        shape: Shape,
+        seed: u64,
+        arrivals: Mutex<(u64, f64)>,
+    },
 }
 
 impl Schedule {
@@ -59,26 +63,50 @@ impl Schedule {
         let shape = plan.shape.clone();
         let pacing = match plan.model {
             Model::Closed { .. } => Pacing::Free,
-            Model::Open { arrival: Arrival::Uniform, .. } => Pacing::Uniform(shape),
-            Model::Open { arrival: Arrival::Poisson, .. } => {
-                Pacing::Poisson { shape, seed, arrivals: Mutex::new((0, 0.0)) }
-            }
+            Model::Open {
+                arrival: Arrival::Uniform,
+                ..
+            } => Pacing::Uniform(shape),
+            Model::Open {
+                arrival: Arrival::Poisson,
+                ..
+            } => Pacing::Poisson {
+                shape,
+                seed,
+                arrivals: Mutex::new((0, 0.0)),
+            },
         };
-        Self { pacing, next: AtomicU64::new(0), limit: plan.requests.unwrap_or(u64::MAX) }
+        Self {
+            pacing,
+            next: AtomicU64::new(0),
+            limit: plan.requests.unwrap_or(u64::MAX),
+        }
     }
 
     /// The next ticket; `None` when the plan has no more.
-    #[expect(clippy::cast_precision_loss, reason = "below 2^53 tickets, and far below in practice")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "below 2^53 tickets, and far below in practice"
+    )]
     pub fn take(&self) -> Option<Ticket> {
         match &self.pacing {
             Pacing::Free => self.claim().map(|index| Ticket { index, due: None }),
             Pacing::Uniform(shape) => {
                 let index = self.claim()?;
                 let due = shape.inverse(index as f64)?;
-                Some(Ticket { index, due: Some(due) })
+                Some(Ticket {
+                    index,
+                    due: Some(due),
+                })
             }
-            Pacing::Poisson { shape, seed, arrivals } => {
-                let mut arrivals = arrivals.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Pacing::Poisson {
+                shape,
+                seed,
+                arrivals,
+            } => {
+                let mut arrivals = arrivals
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
                 let (index, area) = *arrivals;
                 // A Poisson process of any rate is one of rate 1 on the axis of the rate's area.
                 let area = area - (1.0 - chance::unit(*seed, Purpose::Arrival, index)).ln();
@@ -87,7 +115,10 @@ impl Schedule {
                 if index >= self.limit {
                     return None;
                 }
-                Some(Ticket { index, due: Some(shape.inverse(area)?) })
+                Some(Ticket {
+                    index,
+                    due: Some(shape.inverse(area)?),
+                })
             }
         }
     }

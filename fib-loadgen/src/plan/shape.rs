@@ -24,7 +24,10 @@ impl Piece {
     }
 
     /// `hold`, `ramp-up` or `ramp-down`.
-    #[expect(clippy::float_cmp, reason = "both were copied from the same number or they differ")]
+    #[expect(
+        clippy::float_cmp,
+        reason = "both were copied from the same number or they differ"
+    )]
     pub fn kind(&self) -> &'static str {
         if self.from == self.to {
             "hold"
@@ -50,7 +53,11 @@ impl Piece {
     fn seconds_to(&self, area: f64) -> f64 {
         let slope = (self.to - self.from) / self.length.as_secs_f64();
         let root = (self.from * self.from + 2.0 * slope * area).max(0.0).sqrt();
-        let seconds = if area <= 0.0 { 0.0 } else { 2.0 * area / (self.from + root) };
+        let seconds = if area <= 0.0 {
+            0.0
+        } else {
+            2.0 * area / (self.from + root)
+        };
         seconds.min(self.length.as_secs_f64())
     }
 }
@@ -63,7 +70,12 @@ pub struct Shape {
 
 impl Shape {
     /// Up to `level`, hold, and down to nothing.
-    pub fn trapezoid(level: f64, up: Duration, hold: Duration, down: Duration) -> Result<Self, String> {
+    pub fn trapezoid(
+        level: f64,
+        up: Duration,
+        hold: Duration,
+        down: Duration,
+    ) -> Result<Self, String> {
         Self::new([(up, 0.0, level), (hold, level, level), (down, level, 0.0)])
     }
 
@@ -84,8 +96,15 @@ impl Shape {
         for (length, from, to) in parts {
             // A stage of no length only moves the level from which the next one starts.
             if !length.is_zero() {
-                pieces.push(Piece { start, length, from, to });
-                start = start.checked_add(length).ok_or("the stages are longer than time")?;
+                pieces.push(Piece {
+                    start,
+                    length,
+                    from,
+                    to,
+                });
+                start = start
+                    .checked_add(length)
+                    .ok_or("the stages are longer than time")?;
             }
         }
         if pieces.is_empty() {
@@ -106,15 +125,21 @@ impl Shape {
 
     /// The highest level.
     pub fn peak(&self) -> f64 {
-        self.pieces.iter().flat_map(|piece| [piece.from, piece.to]).fold(0.0, f64::max)
+        self.pieces
+            .iter()
+            .flat_map(|piece| [piece.from, piece.to])
+            .fold(0.0, f64::max)
     }
 
     /// The level at an instant; nothing after the end.
     pub fn at(&self, elapsed: Duration) -> f64 {
-        self.pieces.iter().find(|piece| elapsed < piece.end()).map_or(0.0, |piece| {
-            let share = (elapsed - piece.start).as_secs_f64() / piece.length.as_secs_f64();
-            piece.from + (piece.to - piece.from) * share
-        })
+        self.pieces
+            .iter()
+            .find(|piece| elapsed < piece.end())
+            .map_or(0.0, |piece| {
+                let share = (elapsed - piece.start).as_secs_f64() / piece.length.as_secs_f64();
+                piece.from + (piece.to - piece.from) * share
+            })
     }
 
     /// The area up to an instant: for a rate, how many requests are due by then.

@@ -52,6 +52,10 @@ impl FromStr for Stage {
             })?;
             Target::Users(users)
         };
-        Ok(Self { length, target, jump: text[at..].starts_with('@') })
+        Ok(Self {
+            length,
+            target,
+            jump: text[at..].starts_with('@'),
+        })
     }
 }

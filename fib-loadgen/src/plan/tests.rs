@@ -6,7 +6,10 @@ use super::*;
 
 fn staged(stages: &[&str]) -> Wanted {
     let stages = stages.iter().map(|text| text.parse().unwrap()).collect();
-    Wanted { stages, ..Wanted::default() }
+    Wanted {
+        stages,
+        ..Wanted::default()
+    }
 }
 
 fn seconds(seconds: f64) -> Duration {
@@ -15,7 +18,11 @@ fn seconds(seconds: f64) -> Duration {
 
 #[test]
 fn five_hundred_users_are_up_within_ten_seconds_unasked() {
-    let plan = Plan::new(&Wanted { users: Some(500), ..Wanted::default() }).unwrap();
+    let plan = Plan::new(&Wanted {
+        users: Some(500),
+        ..Wanted::default()
+    })
+    .unwrap();
     assert_eq!(plan.users(), 500);
     assert!(plan.shape.at(seconds(10.0)) >= 500.0);
     assert!(plan.shape.end() > seconds(30.0));
@@ -42,9 +49,15 @@ fn phases_are_named_by_what_happens_in_them() {
 
 #[test]
 fn the_warm_up_is_a_phase_of_its_own_and_not_judged() {
-    let wanted = Wanted { warmup: seconds(2.0), ..staged(&["10s@5"]) };
+    let wanted = Wanted {
+        warmup: seconds(2.0),
+        ..staged(&["10s@5"])
+    };
     let phases = Plan::new(&wanted).unwrap().phases();
-    assert_eq!((phases[0].name.as_str(), phases[0].judged), ("warmup", false));
+    assert_eq!(
+        (phases[0].name.as_str(), phases[0].judged),
+        ("warmup", false)
+    );
     assert_eq!(phases[1].start, seconds(2.0));
 }
 
@@ -52,11 +65,27 @@ fn the_warm_up_is_a_phase_of_its_own_and_not_judged() {
 fn plans_that_contradict_themselves_are_refused() {
     let refused = [
         staged(&["1s:5", "1s:5/s"]),
-        Wanted { run_time: Some(seconds(1.0)), ..staged(&["1s:5"]) },
-        Wanted { users: Some(5), ..staged(&["1s:5"]) },
-        Wanted { think: Some((seconds(1.0), seconds(1.0))), rate: Some(5.0), ..Wanted::default() },
-        Wanted { rate: Some(0.0), ..Wanted::default() },
-        Wanted { warmup: seconds(60.0), ..Wanted::default() },
+        Wanted {
+            run_time: Some(seconds(1.0)),
+            ..staged(&["1s:5"])
+        },
+        Wanted {
+            users: Some(5),
+            ..staged(&["1s:5"])
+        },
+        Wanted {
+            think: Some((seconds(1.0), seconds(1.0))),
+            rate: Some(5.0),
+            ..Wanted::default()
+        },
+        Wanted {
+            rate: Some(0.0),
+            ..Wanted::default()
+        },
+        Wanted {
+            warmup: seconds(60.0),
+            ..Wanted::default()
+        },
         staged(&["0s:5"]),
     ];
     for wanted in refused {
@@ -68,7 +97,9 @@ fn plans_that_contradict_themselves_are_refused() {
 fn uniform_tickets_are_due_evenly_and_end_with_the_plan() {
     let plan = Plan::new(&staged(&["2s@100/s"])).unwrap();
     let schedule = Schedule::new(&plan, 1);
-    let dues: Vec<_> = std::iter::from_fn(|| schedule.take()).map(|ticket| ticket.due.unwrap()).collect();
+    let dues: Vec<_> = std::iter::from_fn(|| schedule.take())
+        .map(|ticket| ticket.due.unwrap())
+        .collect();
     assert_eq!(dues.len(), 200);
     assert_eq!(dues[50], seconds(0.5));
     assert_eq!(schedule.take(), None);
@@ -76,7 +107,10 @@ fn uniform_tickets_are_due_evenly_and_end_with_the_plan() {
 
 #[test]
 fn poisson_tickets_keep_the_rate_and_the_seed_decides_them() {
-    let wanted = Wanted { arrival: Arrival::Poisson, ..staged(&["100s@100/s"]) };
+    let wanted = Wanted {
+        arrival: Arrival::Poisson,
+        ..staged(&["100s@100/s"])
+    };
     let plan = Plan::new(&wanted).unwrap();
     let dues = |seed| -> Vec<_> {
         let schedule = Schedule::new(&plan, seed);
@@ -85,12 +119,21 @@ fn poisson_tickets_keep_the_rate_and_the_seed_decides_them() {
     assert_eq!(dues(7), dues(7));
     assert_ne!(dues(7), dues(8));
     // 10,000 expected, standard deviation 100.
-    assert!((9_600..10_400).contains(&dues(7).len()), "{}", dues(7).len());
+    assert!(
+        (9_600..10_400).contains(&dues(7).len()),
+        "{}",
+        dues(7).len()
+    );
 }
 
 #[test]
 fn a_number_of_requests_is_exact() {
-    let plan = Plan::new(&Wanted { users: Some(3), requests: Some(7), ..Wanted::default() }).unwrap();
+    let plan = Plan::new(&Wanted {
+        users: Some(3),
+        requests: Some(7),
+        ..Wanted::default()
+    })
+    .unwrap();
     let schedule = Schedule::new(&plan, 1);
     assert_eq!(std::iter::from_fn(|| schedule.take()).count(), 7);
 }

@@ -63,7 +63,9 @@ impl Histogram {
     /// Counts one duration.
     pub fn record(&mut self, duration: Duration) {
         // An hour is more than any timeout, and keeps the histogram below 25,000 counters.
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX).min(3_600_000_000);
+        let micros = u64::try_from(duration.as_micros())
+            .unwrap_or(u64::MAX)
+            .min(3_600_000_000);
         self.0.saturating_record(micros);
     }
 
@@ -141,7 +143,12 @@ pub struct ErrorTally {
 impl ErrorTally {
     /// Counts one failure.
     pub fn record(&mut self, at: Duration, detail: Option<&str>) {
-        self.add(&Self { count: 1, first: at, last: at, example: None });
+        self.add(&Self {
+            count: 1,
+            first: at,
+            last: at,
+            example: None,
+        });
         if self.example.is_none() {
             self.example = detail.map(ToOwned::to_owned);
         }
@@ -149,7 +156,11 @@ impl ErrorTally {
 
     /// Adds another's.
     pub fn add(&mut self, other: &Self) {
-        self.first = if self.count == 0 { other.first } else { self.first.min(other.first) };
+        self.first = if self.count == 0 {
+            other.first
+        } else {
+            self.first.min(other.first)
+        };
         self.last = self.last.max(other.last);
         self.count += other.count;
         if self.example.is_none() {
@@ -176,7 +187,11 @@ pub struct PodTally {
 impl PodTally {
     /// Counts one answer.
     pub fn record(&mut self, sample: &Sample<'_>) {
-        self.first = if self.requests == 0 { sample.ended } else { self.first.min(sample.ended) };
+        self.first = if self.requests == 0 {
+            sample.ended
+        } else {
+            self.first.min(sample.ended)
+        };
         self.last = self.last.max(sample.ended);
         self.requests += 1;
         if sample.outcome.failure.is_none() {
@@ -187,7 +202,11 @@ impl PodTally {
 
     /// Adds another's.
     pub fn add(&mut self, other: &Self) {
-        self.first = if self.requests == 0 { other.first } else { self.first.min(other.first) };
+        self.first = if self.requests == 0 {
+            other.first
+        } else {
+            self.first.min(other.first)
+        };
         self.last = self.last.max(other.last);
         self.requests += other.requests;
         self.ok += other.ok;

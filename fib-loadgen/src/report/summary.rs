@@ -33,7 +33,11 @@ fn head(out: &mut String, document: &Document) -> std::fmt::Result {
     let outcome = if document.exit.code == 0 {
         "PASS".to_owned()
     } else {
-        format!("FAIL ({}, exit {})", document.exit.reasons.join(", "), document.exit.code)
+        format!(
+            "FAIL ({}, exit {})",
+            document.exit.reasons.join(", "),
+            document.exit.code
+        )
     };
     writeln!(
         out,
@@ -43,8 +47,16 @@ fn head(out: &mut String, document: &Document) -> std::fmt::Result {
         document.run.seed,
         thousands(totals.sent),
     )?;
-    let proved = if totals.verified == totals.ok { format!("all {}", thousands(totals.ok)) } else { format!("{} of {}", thousands(totals.verified), thousands(totals.ok)) };
-    let unfinished = if totals.unfinished > 0 { format!("   given up {}", thousands(totals.unfinished)) } else { String::new() };
+    let proved = if totals.verified == totals.ok {
+        format!("all {}", thousands(totals.ok))
+    } else {
+        format!("{} of {}", thousands(totals.verified), thousands(totals.ok))
+    };
+    let unfinished = if totals.unfinished > 0 {
+        format!("   given up {}", thousands(totals.unfinished))
+    } else {
+        String::new()
+    };
     writeln!(
         out,
         "  sent {}   ok {}   failed {}   wrong {}   ({proved} verified){unfinished}",
@@ -54,7 +66,10 @@ fn head(out: &mut String, document: &Document) -> std::fmt::Result {
         thousands(totals.wrong),
     )?;
     let offered = totals.offered_rps.map_or_else(String::new, |due| {
-        format!(" of {due:.1} due ({:.1} %)", totals.achieved_ratio.unwrap_or(1.0) * 100.0)
+        format!(
+            " of {due:.1} due ({:.1} %)",
+            totals.achieved_ratio.unwrap_or(1.0) * 100.0
+        )
     });
     let connections = &document.connections;
     #[expect(clippy::cast_precision_loss, reason = "bytes shown as megabytes")]
@@ -69,24 +84,53 @@ fn head(out: &mut String, document: &Document) -> std::fmt::Result {
 }
 
 fn latency(out: &mut String, document: &Document) -> std::fmt::Result {
-    writeln!(out, "  {:<12}{:>9}{:>9}{:>9}{:>9}{:>9}", "time in ms", "p50", "p90", "p99", "p99.9", "max")?;
+    writeln!(
+        out,
+        "  {:<12}{:>9}{:>9}{:>9}{:>9}{:>9}",
+        "time in ms", "p50", "p90", "p99", "p99.9", "max"
+    )?;
     let mut row = |name: &str, timing: &Timing, what: &str| {
-        let [p50, p90, p99, p999, max] = [timing.p50, timing.p90, timing.p99, timing.p999, timing.max].map(ms);
-        writeln!(out, "  {name:<12}{p50:>9}{p90:>9}{p99:>9}{p999:>9}{max:>9}   {what}")
+        let [p50, p90, p99, p999, max] =
+            [timing.p50, timing.p90, timing.p99, timing.p999, timing.max].map(ms);
+        writeln!(
+            out,
+            "  {name:<12}{p50:>9}{p90:>9}{p99:>9}{p999:>9}{max:>9}   {what}"
+        )
     };
     let latency = &document.latency;
     row("response", &latency.response, "from the intended send")?;
     row("service", &latency.service, "from the actual send")?;
     row("first byte", &latency.ttfb, "")?;
-    row("send lag", &latency.send_lag, "the generator's own lateness")?;
+    row(
+        "send lag",
+        &latency.send_lag,
+        "the generator's own lateness",
+    )?;
     writeln!(out)
 }
 
 fn phases(out: &mut String, document: &Document) -> std::fmt::Result {
-    writeln!(out, "  {:<14}{:>7}{:>14}{:>10}{:>9}{:>9}", "phase", "time", if document.plan.model == "open" { "due/s" } else { "users" }, "rate/s", "p99", "failed")?;
+    writeln!(
+        out,
+        "  {:<14}{:>7}{:>14}{:>10}{:>9}{:>9}",
+        "phase",
+        "time",
+        if document.plan.model == "open" {
+            "due/s"
+        } else {
+            "users"
+        },
+        "rate/s",
+        "p99",
+        "failed"
+    )?;
     for phase in &document.phases {
         let [from, to] = phase.users.map(f64::round);
-        let level = if (from - to).abs() < 1.0 { format!("{to:.0}") } else { format!("{from:.0}>{to:.0}") };
+        let level = if (from - to).abs() < 1.0 {
+            format!("{to:.0}")
+        } else {
+            format!("{from:.0}>{to:.0}")
+        };
         writeln!(
             out,
             "  {:<14}{:>7}{level:>14}{:>10.1}{:>9}{:>9}",
@@ -103,7 +147,11 @@ fn phases(out: &mut String, document: &Document) -> std::fmt::Result {
 #[expect(clippy::cast_precision_loss, reason = "counts as percentages")]
 fn tail(out: &mut String, document: &Document) -> std::fmt::Result {
     if !document.errors.is_empty() {
-        let classes: Vec<String> = document.errors.iter().map(|error| format!("{} {}", error.class, thousands(error.count))).collect();
+        let classes: Vec<String> = document
+            .errors
+            .iter()
+            .map(|error| format!("{} {}", error.class, thousands(error.count)))
+            .collect();
         writeln!(out, "  failures   {}", classes.join("   "))?;
         if let Some(example) = document.errors[0].example.as_deref() {
             writeln!(out, "             such as: {}", example.escape_debug())?;
@@ -122,13 +170,19 @@ fn tail(out: &mut String, document: &Document) -> std::fmt::Result {
         )?;
     }
     let generator = &document.generator;
-    let why = if generator.reasons.is_empty() { String::new() } else { format!(": {}", generator.reasons.join("; ")) };
+    let why = if generator.reasons.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", generator.reasons.join("; "))
+    };
     writeln!(
         out,
         "  generator  {}{why}   (cpu {:.0} % of {:.1}, {} us a request)",
         generator.verdict.word(),
         generator.cpu_used * 100.0 / generator.cpu_allowed.max(1e-9),
         generator.cpu_allowed,
-        generator.cpu_us_per_request.map_or_else(|| "-".to_owned(), |us| format!("{us:.0}")),
+        generator
+            .cpu_us_per_request
+            .map_or_else(|| "-".to_owned(), |us| format!("{us:.0}")),
     )
 }

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use super::{
     Connections, Document, ErrorResult, Exit, Generator, GooseFacts, GooseStep, Latency, NResult,
-    PhaseResult, PlanFacts, PodResult, Run, SCHEMA, Series, Step, TargetFacts, ThresholdResult, Totals,
+    PhaseResult, PlanFacts, PodResult, Run, SCHEMA, Series, Step, TargetFacts, ThresholdResult,
+    Totals,
 };
 use crate::attack::Facts;
 use crate::exit::{Ending, code_of};
@@ -52,11 +53,23 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
     totals.sent = sent;
     totals.unfinished = sent.saturating_sub(whole.counts.ended());
     totals.offered_rps = offered.map(|due| due / totals.elapsed_s.max(1e-9));
-    totals.achieved_ratio = offered.map(|due| if due > 0.0 { (sent as f64 / due).min(1.0) } else { 1.0 });
+    totals.achieved_ratio = offered.map(|due| {
+        if due > 0.0 {
+            (sent as f64 / due).min(1.0)
+        } else {
+            1.0
+        }
+    });
     let phases = phases(load, &shard, ended.elapsed);
     let thresholds = thresholds(settings, load, &shard, (&judged, judged_for), ended.elapsed);
     let generator = generator(load, &shard, &judged, offered, ended, sent);
-    let exit = exit(settings, load, &whole.counts, &thresholds, generator.verdict);
+    let exit = exit(
+        settings,
+        load,
+        &whole.counts,
+        &thresholds,
+        generator.verdict,
+    );
     Document {
         schema: SCHEMA,
         run: run(settings, ended),
@@ -70,7 +83,11 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
         latency: (&judged.latencies).into(),
         phases,
         by_n: by_n(&shard, ended.elapsed),
-        statuses: shard.statuses.iter().map(|(status, count)| (*status, *count)).collect::<BTreeMap<_, _>>(),
+        statuses: shard
+            .statuses
+            .iter()
+            .map(|(status, count)| (*status, *count))
+            .collect::<BTreeMap<_, _>>(),
         errors: errors(&shard),
         fairness_jain: jain(shard.pods.values().map(|pod| pod.requests as f64)),
         pods: pods(&shard),
@@ -106,7 +123,10 @@ fn sums(load: &Load, shard: &Shard, elapsed: Duration) -> (Tally, Tally, Duratio
 #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
 fn offered(load: &Load, elapsed: Duration) -> Option<f64> {
     let due = load.plan.shape.area(elapsed.min(load.plan.shape.end()));
-    let due = load.plan.requests.map_or(due, |limit| due.min(limit as f64));
+    let due = load
+        .plan
+        .requests
+        .map_or(due, |limit| due.min(limit as f64));
     matches!(load.plan.model, Model::Open { .. }).then_some(due)
 }
 
@@ -122,7 +142,11 @@ fn totals(counts: &Counts, time: Duration) -> Totals {
         unfinished: 0,
         bytes: counts.bytes,
         elapsed_s: to_ms(seconds),
-        rps: if seconds > 0.0 { counts.ok as f64 / seconds } else { 0.0 },
+        rps: if seconds > 0.0 {
+            counts.ok as f64 / seconds
+        } else {
+            0.0
+        },
         offered_rps: None,
         achieved_ratio: None,
     }
@@ -149,11 +173,20 @@ fn phases(load: &Load, shard: &Shard, elapsed: Duration) -> Vec<PhaseResult> {
             latency: (&tally.latencies).into(),
         }
     };
-    load.phases.iter().zip(&shard.phases).filter(|(phase, _)| phase.start <= elapsed).map(one).collect()
+    load.phases
+        .iter()
+        .zip(&shard.phases)
+        .filter(|(phase, _)| phase.start <= elapsed)
+        .map(one)
+        .collect()
 }
 
 fn by_n(shard: &Shard, elapsed: Duration) -> Vec<NResult> {
-    let asked = shard.by_n.iter().zip(0_u32..).filter(|(tally, _)| tally.counts.ended() > 0);
+    let asked = shard
+        .by_n
+        .iter()
+        .zip(0_u32..)
+        .filter(|(tally, _)| tally.counts.ended() > 0);
     asked
         .map(|(tally, decade)| {
             let low = if decade == 0 { 0 } else { 10_u64.pow(decade) };
@@ -203,21 +236,37 @@ fn pods(shard: &Shard) -> Vec<PodResult> {
 
 /// Jain, Chiu, Hawe 1984: (Σx)² / (n·Σx²).
 fn jain(loads: impl Iterator<Item = f64>) -> Option<f64> {
-    let (count, sum, squares) = loads.fold((0.0, 0.0, 0.0), |(n, s, q), x| (n + 1.0, s + x, q + x * x));
+    let (count, sum, squares) =
+        loads.fold((0.0, 0.0, 0.0), |(n, s, q), x| (n + 1.0, s + x, q + x * x));
     (squares > 0.0).then(|| sum * sum / (count * squares))
 }
 
-fn thresholds(settings: &Settings, load: &Load, shard: &Shard, judged: (&Tally, Duration), elapsed: Duration) -> Vec<ThresholdResult> {
+fn thresholds(
+    settings: &Settings,
+    load: &Load,
+    shard: &Shard,
+    judged: (&Tally, Duration),
+    elapsed: Duration,
+) -> Vec<ThresholdResult> {
     let judge = |rule: &crate::thresholds::Threshold| {
-        let place = rule.phase.as_ref().and_then(|name| load.phases.iter().position(|phase| phase.name == *name));
+        let place = rule
+            .phase
+            .as_ref()
+            .and_then(|name| load.phases.iter().position(|phase| phase.name == *name));
         let (tally, time) = match place {
             Some(at) => {
                 let phase = &load.phases[at];
-                (&shard.phases[at], phase.end.min(elapsed).saturating_sub(phase.start))
+                (
+                    &shard.phases[at],
+                    phase.end.min(elapsed).saturating_sub(phase.start),
+                )
             }
             None => judged,
         };
-        let judgement = rule.judge(&Evidence { tally, seconds: time.as_secs_f64() });
+        let judgement = rule.judge(&Evidence {
+            tally,
+            seconds: time.as_secs_f64(),
+        });
         ThresholdResult {
             rule: rule.rule.clone(),
             observed: rule.show(judgement.observed),
@@ -229,8 +278,20 @@ fn thresholds(settings: &Settings, load: &Load, shard: &Shard, judged: (&Tally, 
     settings.thresholds.iter().map(judge).collect()
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "counts")]
-fn generator(load: &Load, shard: &Shard, judged: &Tally, offered: Option<f64>, ended: &Ended, sent: u64) -> Generator {
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "counts"
+)]
+fn generator(
+    load: &Load,
+    shard: &Shard,
+    judged: &Tally,
+    offered: Option<f64>,
+    ended: &Ended,
+    sent: u64,
+) -> Generator {
     let local = [Class::LocalFdLimit, Class::ConnectAddrExhausted];
     let signals = Signals {
         own_lag_p99: shard.own_lag.at(0.99).map(Duration::from_micros),
@@ -238,7 +299,11 @@ fn generator(load: &Load, shard: &Shard, judged: &Tally, offered: Option<f64>, e
         sent,
         offered: offered.map_or(sent, |due| due as u64),
         queued: load.recorder.queued.load(Relaxed),
-        local_failures: local.iter().filter_map(|class| shard.errors.get(class)).map(|tally| tally.count).sum(),
+        local_failures: local
+            .iter()
+            .filter_map(|class| shard.errors.get(class))
+            .map(|tally| tally.count)
+            .sum(),
         ..ended.signals.clone()
     };
     let (verdict, reasons) = generator::judge(&signals);
@@ -247,7 +312,8 @@ fn generator(load: &Load, shard: &Shard, judged: &Tally, offered: Option<f64>, e
         reasons,
         cpu_used: to_ms(signals.cpu_used),
         cpu_allowed: signals.cpu_allowed,
-        cpu_us_per_request: (sent > 0).then(|| (ended.cpu.as_secs_f64() * 1e6 / sent as f64).round()),
+        cpu_us_per_request: (sent > 0)
+            .then(|| (ended.cpu.as_secs_f64() * 1e6 / sent as f64).round()),
         throttled_periods: signals.throttled_periods,
         timer_lag_p99_us: signals.timer_lag_p99.map(|lag| lag.as_micros() as u64),
         queued: signals.queued,
@@ -256,7 +322,13 @@ fn generator(load: &Load, shard: &Shard, judged: &Tally, offered: Option<f64>, e
     }
 }
 
-fn exit(settings: &Settings, load: &Load, counts: &Counts, thresholds: &[ThresholdResult], verdict: Verdict) -> Exit {
+fn exit(
+    settings: &Settings,
+    load: &Load,
+    counts: &Counts,
+    thresholds: &[ThresholdResult],
+    verdict: Verdict,
+) -> Exit {
     let mut endings = Vec::new();
     let mut when = |applies: bool, ending: Ending| {
         if applies {
@@ -265,12 +337,24 @@ fn exit(settings: &Settings, load: &Load, counts: &Counts, thresholds: &[Thresho
     };
     when(counts.wrong > 0, Ending::Wrong);
     // Not one right answer: whatever was measured, it was not this service.
-    when(counts.ok == 0 && counts.wrong == 0 && counts.failed > 0, Ending::Target);
-    when(thresholds.iter().any(|rule| !rule.passed), Ending::Threshold);
-    when(verdict == Verdict::Saturated && settings.on_saturation == OnSaturation::Fail, Ending::Saturated);
+    when(
+        counts.ok == 0 && counts.wrong == 0 && counts.failed > 0,
+        Ending::Target,
+    );
+    when(
+        thresholds.iter().any(|rule| !rule.passed),
+        Ending::Threshold,
+    );
+    when(
+        verdict == Verdict::Saturated && settings.on_saturation == OnSaturation::Fail,
+        Ending::Saturated,
+    );
     when(load.stop.was_interrupted(), Ending::Interrupted);
     endings.sort();
-    Exit { code: code_of(&endings), reasons: endings.into_iter().map(Ending::word).collect() }
+    Exit {
+        code: code_of(&endings),
+        reasons: endings.into_iter().map(Ending::word).collect(),
+    }
 }
 
 fn run(settings: &Settings, ended: &Ended) -> Run {
@@ -289,13 +373,18 @@ fn run(settings: &Settings, ended: &Ended) -> Run {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "durations of a plan in milliseconds fit 64 bits")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "durations of a plan in milliseconds fit 64 bits"
+)]
 fn plan(settings: &Settings, load: &Load) -> PlanFacts {
     let plan = &load.plan;
     let open = matches!(plan.model, Model::Open { .. });
     let (arrival, think) = match plan.model {
         Model::Open { arrival, .. } => (Some(arrival.word()), None),
-        Model::Closed { think: (from, to) } => (None, Some([from.as_millis() as u64, to.as_millis() as u64])),
+        Model::Closed { think: (from, to) } => {
+            (None, Some([from.as_millis() as u64, to.as_millis() as u64]))
+        }
     };
     let step = |at: Duration, level: f64| Step {
         t_s: to_ms(at.as_secs_f64()),
@@ -306,7 +395,9 @@ fn plan(settings: &Settings, load: &Load) -> PlanFacts {
     PlanFacts {
         model: if open { "open" } else { "closed" },
         arrival,
-        steps: corners.flat_map(|piece| [step(piece.start, piece.from), step(piece.end(), piece.to)]).collect(),
+        steps: corners
+            .flat_map(|piece| [step(piece.start, piece.from), step(piece.end(), piece.to)])
+            .collect(),
         n_spec: settings.n_spec.clone(),
         verify: settings.verify_spec.clone(),
         think,
@@ -321,7 +412,9 @@ fn plan(settings: &Settings, load: &Load) -> PlanFacts {
 fn goose(facts: &Facts) -> GooseFacts {
     let step = |(action, at, users): &(String, i64, usize)| GooseStep {
         action: action.clone(),
-        utc: Timestamp::from_millisecond(*at).map(utc).unwrap_or_default(),
+        utc: Timestamp::from_millisecond(*at)
+            .map(utc)
+            .unwrap_or_default(),
         users: *users,
     };
     GooseFacts {
@@ -348,7 +441,10 @@ mod tests {
     #[test]
     fn jain_is_one_for_equals_and_one_nth_when_one_takes_all() {
         assert_eq!(jain([5.0, 5.0, 5.0].into_iter()), Some(1.0));
-        assert_eq!(jain([9.0, 0.0, 0.0].into_iter()).map(|j| (j * 3.0).round()), Some(1.0));
+        assert_eq!(
+            jain([9.0, 0.0, 0.0].into_iter()).map(|j| (j * 3.0).round()),
+            Some(1.0)
+        );
         assert_eq!(jain(std::iter::empty()), None);
     }
 }

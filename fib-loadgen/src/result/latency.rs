@@ -57,7 +57,11 @@ impl From<&Latencies> for Latency {
 impl From<&Histogram> for Timing {
     fn from(histogram: &Histogram) -> Self {
         let filled = !histogram.0.is_empty();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of durations below an hour")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a mean of durations below an hour"
+        )]
         let mean = histogram.0.mean().round() as u64;
         Self {
             count: histogram.0.len(),
@@ -77,7 +81,9 @@ impl From<&Histogram> for Timing {
 
 fn encode(histogram: &Histogram) -> Option<String> {
     let mut bytes = Vec::new();
-    V2DeflateSerializer::new().serialize(&histogram.0, &mut bytes).ok()?;
+    V2DeflateSerializer::new()
+        .serialize(&histogram.0, &mut bytes)
+        .ok()?;
     Some(STANDARD.encode(bytes))
 }
 
@@ -95,7 +101,8 @@ mod tests {
         (1..10_000).for_each(|us| histogram.record(Duration::from_micros(us)));
         let timing = Timing::from(&histogram);
         let bytes = STANDARD.decode(timing.hdr_b64.unwrap()).unwrap();
-        let back: hdrhistogram::Histogram<u32> = Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
+        let back: hdrhistogram::Histogram<u32> =
+            Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
         assert_eq!(back, histogram.0);
         assert_eq!(timing.p50, Some(back.value_at_quantile(0.5)));
     }
@@ -103,6 +110,9 @@ mod tests {
     #[test]
     fn nothing_measured_is_null_and_never_nan() {
         let json = serde_json::to_string(&Timing::from(&Histogram::default())).unwrap();
-        assert!(json.starts_with(r#"{"count":0,"min":null,"mean":null"#), "{json}");
+        assert!(
+            json.starts_with(r#"{"count":0,"min":null,"mean":null"#),
+            "{json}"
+        );
     }
 }

@@ -23,9 +23,7 @@ use load::Generator;
 use notice::Signals;
 use pod::{Node, Pids, Termination};
 
-mod account;
 mod calibrate;
-mod child;
 mod load;
 mod notice;
 mod pod;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-use super::child::Child;
 use super::pod::{addresses, arguments};
 use super::probe;
+use crate::process::Child;
 
 /// The number asked for first. It is doubled until a request costs enough.
 const FIRST_N: u64 = 50_000;

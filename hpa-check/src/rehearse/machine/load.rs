@@ -5,18 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use hpa_check_core::observation::{LoadResult, LoadSecond};
-use rustix::process::Signal;
-use serde::Deserialize;
+use hpa_check_core::observation::LoadResult;
 use tokio_util::sync::CancellationToken;
 
 use super::super::sizing::LoadPlan;
 use super::super::world::Happening;
-use super::account;
-use super::child::Child;
-
-/// A generator that was told to stop finishes its requests and writes its result within that.
-const STOPS_WITHIN: Duration = Duration::from_secs(12);
+use crate::load;
 
 /// How long the load takes to rise and to fall.
 const SLOPE: Duration = Duration::from_secs(1);
@@ -42,44 +36,18 @@ impl Generator {
     }
 
     async fn attack(&self, plan: &LoadPlan) -> Result<LoadResult, String> {
-        let mut child = Child::start(
+        let args = arguments(self.target, plan, &self.result);
+        let tell = |second| {
+            let _ = self.happenings.send(Happening::Load(second));
+        };
+        load::attack(
             &self.fib_loadgen,
-            &arguments(self.target, plan, &self.result),
-        )?;
-        let mut stopping = false;
-        loop {
-            tokio::select! {
-                line = child.lines.next_line() => match line {
-                    Ok(Some(line)) => self.second(&line),
-                    Ok(None) | Err(_) => break,
-                },
-                () = self.stop.cancelled(), if !stopping => {
-                    stopping = true;
-                    child.signal(Signal::INT);
-                }
-            }
-        }
-        if tokio::time::timeout(STOPS_WITHIN, child.ended())
-            .await
-            .is_err()
-        {
-            child.kill();
-        }
-        let status = child.ended().await;
-        let code = status.and_then(|status| status.code());
-        account::read(&self.result, code).map_err(|e| {
-            format!(
-                "the load generator gave no account ({}): {e}",
-                child.obituary(status)
-            )
-        })
-    }
-
-    /// A line that is not a second of load is none of ours.
-    fn second(&self, line: &str) {
-        if let Ok(second) = serde_json::from_str::<Second>(line) {
-            let _ = self.happenings.send(Happening::Load(second.into()));
-        }
+            &args,
+            &self.result,
+            self.stop.clone(),
+            tell,
+        )
+        .await
     }
 }
 
@@ -103,40 +71,8 @@ fn arguments(target: SocketAddr, plan: &LoadPlan, result: &Path) -> Vec<String> 
             args.push(format!("{}ms:{rate:.0}/s", part.as_millis()));
         }
     }
-    args.extend(["--ui", "none", "--exit-with-stdin", "-o", "ndjson=-", "-o"].map(str::to_owned));
-    args.push(format!("json={}", result.display()));
+    args.extend(load::reporting(result));
     args
-}
-
-/// One line of the generator's live output. It has more keys than these.
-#[derive(Debug, Deserialize)]
-struct Second {
-    users: u64,
-    offered_rps: Option<f64>,
-    rps: f64,
-    failed: u64,
-    wrong: u64,
-    verified: u64,
-    p50_us: Option<u64>,
-    p99_us: Option<u64>,
-    #[serde(default)]
-    pods: std::collections::BTreeMap<String, u64>,
-}
-
-impl From<Second> for LoadSecond {
-    fn from(second: Second) -> Self {
-        Self {
-            users: second.users,
-            offered_rps: second.offered_rps,
-            rps: second.rps,
-            failed: second.failed,
-            wrong: second.wrong,
-            verified: second.verified,
-            p50_us: second.p50_us,
-            p99_us: second.p99_us,
-            pods: second.pods,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -165,16 +101,5 @@ mod tests {
             "14000ms:10/s",
         ];
         assert_eq!(stages, wanted.iter().collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_second_is_read_whatever_else_its_line_says() {
-        let line = r#"{"at":"2026-01-01T00:00:00.000Z","elapsed_ms":1000,"users":500,"offered_rps":160.0,
-            "rps":158.5,"sent":158,"ok":158,"failed":1,"wrong":2,"verified":155,"p50_us":4000,"p99_us":null,
-            "in_flight":2,"phase":"hold","pods":{"fib-server-01":53}}"#;
-        let second = LoadSecond::from(serde_json::from_str::<Second>(line).unwrap());
-        assert_eq!((second.failed, second.wrong, second.verified), (1, 2, 155));
-        assert_eq!(second.p99_us, None);
-        assert_eq!(second.pods["fib-server-01"], 53);
     }
 }

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::super::balancer::Endpoints;
 use super::super::fault::Fault;
 use super::super::world::Happening;
-use super::child::Child;
 use super::probe;
+use crate::process::Child;
 
 /// A server says where it listens in far less.
 const STARTS_WITHIN: Duration = Duration::from_secs(10);

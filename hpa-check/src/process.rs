@@ -1,4 +1,4 @@
-//! A program started by the rehearsal: it can't outlive it, and it says at its end what was wrong.
+//! A program started by this one: it can't outlive it, and it says at its end what was wrong.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -9,21 +9,21 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child as Process, ChildStdin, ChildStdout, Command};
 
 /// A running program.
-pub(super) struct Child {
+pub(crate) struct Child {
     process: Process,
     /// Its process number.
-    pub(super) pid: u32,
+    pub(crate) pid: u32,
     /// What it prints.
-    pub(super) lines: Lines<BufReader<ChildStdout>>,
+    pub(crate) lines: Lines<BufReader<ChildStdout>>,
     last_word: Arc<Mutex<String>>,
     /// The programs end when this does, so that they end with us even after a `kill -9`.
     _leash: Option<ChildStdin>,
 }
 
 impl Child {
-    /// Starts it. It has a process group of its own, so that Ctrl-C at the terminal reaches the
-    /// rehearsal alone, which then ends everything in order.
-    pub(super) fn start(program: &Path, args: &[String]) -> Result<Self, String> {
+    /// Starts it. It has a process group of its own, so that Ctrl-C at the terminal reaches
+    /// this program alone, which then ends everything in order.
+    pub(crate) fn start(program: &Path, args: &[String]) -> Result<Self, String> {
         let mut command = Command::new(program);
         command
             .args(args)
@@ -32,7 +32,7 @@ impl Child {
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
-        // The rehearsal says all by flags; what is set for the user's own server is not for these.
+        // All is said by flags; what is set for the user's own server is not for these.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("FIB_") {
                 command.env_remove(name);
@@ -61,7 +61,7 @@ impl Child {
     }
 
     /// Asks it to end.
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         // The process is not reaped yet, so the number is still its own; one that has just ended is
         // the only error, and no harm.
         if self.process.id().is_some()
@@ -72,17 +72,17 @@ impl Child {
     }
 
     /// Ends it at once.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.process.start_kill();
     }
 
     /// Waits for its end.
-    pub(super) async fn ended(&mut self) -> Option<ExitStatus> {
+    pub(crate) async fn ended(&mut self) -> Option<ExitStatus> {
         self.process.wait().await.ok()
     }
 
     /// How it ended, with the last line that it wrote to standard error.
-    pub(super) fn obituary(&self, status: Option<ExitStatus>) -> String {
+    pub(crate) fn obituary(&self, status: Option<ExitStatus>) -> String {
         let how = status.map_or_else(|| "it is gone".to_owned(), |status| status.to_string());
         let word = self
             .last_word

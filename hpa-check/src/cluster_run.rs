@@ -1,0 +1,274 @@
+//! A run on a cluster: what is watched, the load and the user's signals go into the session; what the
+//! conductor wants comes out of it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hpa_check_core::conductor::{Action, Conductor, Pace};
+use hpa_check_core::expectation::Expectation;
+use hpa_check_core::observation::{
+    ControllerSettings, LoadResult, LoadSecond, Observation, Seen, Setting,
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::{Failure, exit};
+use crate::load;
+use crate::outputs::Outputs;
+use crate::session::Session;
+use crate::source::live::{Clock, ClusterArgs, Live, Timing, Watching};
+
+/// The conductor is asked at least this often: deadlines pass without an observation.
+const TICK: Duration = Duration::from_millis(250);
+/// The generator's account comes within this after it was told to stop.
+const ACCOUNT_WITHIN: Duration = Duration::from_secs(15);
+
+/// What to check, and how.
+pub(crate) struct Run {
+    pub(crate) cluster: ClusterArgs,
+    pub(crate) autoscaler: Option<String>,
+    pub(crate) expectation: Expectation,
+    pub(crate) controller: ControllerSettings,
+    pub(crate) metrics_resolution: Duration,
+    /// `None` when somebody else loads.
+    pub(crate) load: Option<Load>,
+    pub(crate) outputs: Outputs,
+}
+
+/// The load to start.
+pub(crate) struct Load {
+    /// `None` is the generator beside this program.
+    pub(crate) program: Option<PathBuf>,
+    pub(crate) target: String,
+    /// The generator's own flags; none is 500 users until stopped.
+    pub(crate) args: Vec<String>,
+    pub(crate) result: Option<PathBuf>,
+}
+
+/// Checks; the number is the verdict's exit code.
+pub(crate) fn run(run: Run) -> Result<u8, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
+    runtime.block_on(check(run))
+}
+
+async fn check(run: Run) -> Result<u8, Failure> {
+    // An output that can't be written is found before the cluster is asked anything.
+    run.outputs.files.open()?;
+    let scratch = tempfile::tempdir()
+        .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
+    let generator = run
+        .load
+        .map(|load| Generator::new(load, scratch.path().join("load.json")))
+        .transpose()?;
+    let mut signals =
+        Signals::catch().map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
+    let live = Live::find(&run.cluster, run.autoscaler.as_deref(), Timing::default()).await?;
+    let clock = live.clock();
+    let setting = Setting {
+        source: "cluster".to_owned(),
+        namespace: live.namespace().to_owned(),
+        autoscaler: live.autoscaler().to_owned(),
+        kubernetes: live.kubernetes().map(str::to_owned),
+        controller: run.controller,
+        metrics_resolution: run.metrics_resolution,
+    };
+    let conductor = Conductor::new(run.expectation.clone(), Pace::Computed);
+    let mut session = Session::start(run.outputs, run.expectation, conductor)?;
+    session.observe(Observation {
+        at: clock.now(),
+        seen: Seen::Setting(setting),
+    });
+    let mut watching = live.watch();
+    let (tell, told) = unbounded_channel();
+    let mut loaded = Loaded {
+        generator,
+        tell,
+        told,
+        stop: CancellationToken::new(),
+        running: false,
+    };
+    let outcome = conduct(
+        &mut session,
+        &mut watching,
+        &mut loaded,
+        &mut signals,
+        clock,
+    )
+    .await;
+    loaded.end(&mut session, clock).await;
+    outcome?;
+    Ok(session.finish(clock.now())?.exit_code)
+}
+
+/// The loop, until the conductor has seen enough.
+async fn conduct(
+    session: &mut Session,
+    watching: &mut Watching,
+    loaded: &mut Loaded,
+    signals: &mut Signals,
+    clock: Clock,
+) -> Result<(), Failure> {
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            observation = watching.observations.recv() => match observation {
+                Some(observation) => session.observe(observation),
+                None => return Err(Failure::internal("all watching ended by itself")),
+            },
+            Some(news) = loaded.told.recv() => loaded.hear(news, session, clock)?,
+            () = signals.next() => {
+                session.observe(Observation { at: clock.now(), seen: Seen::Interrupted });
+            }
+            _ = tick.tick() => {}
+        }
+        while let Some(action) = session.next(clock.now()) {
+            match action {
+                Action::Enter(phase) => {
+                    session.observe(Observation {
+                        at: clock.now(),
+                        seen: Seen::Phase { phase },
+                    });
+                }
+                Action::StartLoad => loaded.start(),
+                Action::StopLoad => loaded.stop.cancel(),
+                Action::Finish { .. } => return Ok(()),
+            }
+        }
+    }
+}
+
+/// What the load tells.
+enum News {
+    Second(LoadSecond),
+    Ended(Result<LoadResult, String>),
+}
+
+/// The load, not begun, running or over.
+struct Loaded {
+    generator: Option<Generator>,
+    tell: UnboundedSender<News>,
+    told: UnboundedReceiver<News>,
+    stop: CancellationToken,
+    running: bool,
+}
+
+impl Loaded {
+    fn start(&mut self) {
+        let Some(generator) = self.generator.take() else {
+            return;
+        };
+        self.running = true;
+        let (tell, stop) = (self.tell.clone(), self.stop.clone());
+        tokio::spawn(async move {
+            let second = |second| {
+                // Nobody listens any more once the run is over.
+                let _ = tell.send(News::Second(second));
+            };
+            let Generator {
+                program,
+                args,
+                result,
+            } = generator;
+            let ended = load::attack(&program, &args, &result, stop, second).await;
+            let _ = tell.send(News::Ended(ended));
+        });
+    }
+
+    fn hear(&mut self, news: News, session: &mut Session, clock: Clock) -> Result<(), Failure> {
+        let seen = match news {
+            News::Second(second) => Seen::Load(second),
+            News::Ended(ended) => {
+                self.running = false;
+                match ended {
+                    Ok(account) if account.exit_code == i32::from(exit::TARGET) => {
+                        return Err(Failure::target(
+                            "the load generator found its target unusable, so nothing was tested; check --target",
+                        ));
+                    }
+                    Ok(account) => Seen::LoadResult(account),
+                    Err(e) => return Err(Failure::target(e)),
+                }
+            }
+        };
+        session.observe(Observation {
+            at: clock.now(),
+            seen,
+        });
+        Ok(())
+    }
+
+    /// Ends the load if it still runs, and takes its account.
+    async fn end(&mut self, session: &mut Session, clock: Clock) {
+        self.stop.cancel();
+        let account = async {
+            while self.running
+                && let Some(news) = self.told.recv().await
+            {
+                // A load that failed at its very end has told all that counts before.
+                let _ = self.hear(news, session, clock);
+            }
+        };
+        // A generator that hangs is killed with its handle.
+        let _ = tokio::time::timeout(ACCOUNT_WITHIN, account).await;
+    }
+}
+
+/// How to start the generator.
+struct Generator {
+    program: PathBuf,
+    args: Vec<String>,
+    result: PathBuf,
+}
+
+impl Generator {
+    fn new(load: Load, scratch: PathBuf) -> Result<Self, Failure> {
+        let beside = || Some(std::env::current_exe().ok()?.parent()?.join("fib-loadgen"));
+        let program = load
+            .program
+            .or_else(beside)
+            .unwrap_or_else(|| PathBuf::from("fib-loadgen"));
+        if !program.is_file() {
+            return Err(Failure::usage(format!(
+                "`{}` is not there: build it, or name a load generator with --fib-loadgen, or use --external-load",
+                program.display()
+            )));
+        }
+        let result = load.result.unwrap_or(scratch);
+        let mut args = vec![load.target];
+        if load.args.is_empty() {
+            args.extend(["--users", "500", "--run-time", "0"].map(str::to_owned));
+        } else {
+            args.extend(load.args);
+        }
+        args.extend(load::reporting(&result));
+        Ok(Self {
+            program,
+            args,
+            result,
+        })
+    }
+}
+
+/// Ctrl-C and `kill`.
+struct Signals([Signal; 2]);
+
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        Ok(Self([
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        ]))
+    }
+
+    async fn next(&mut self) {
+        let [int, term] = &mut self.0;
+        tokio::select! {
+            _ = int.recv() => {}
+            _ = term.recv() => {}
+        }
+    }
+}

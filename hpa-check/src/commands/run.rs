@@ -1,0 +1,120 @@
+//! `hpa-check run`: the whole check on a cluster.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hpa_check_core::expectation::{Expectation, ScaleDown};
+use hpa_check_core::observation::ControllerSettings;
+
+use crate::cluster_run::{self, Load, Run};
+use crate::failure::Failure;
+use crate::outputs::Outputs;
+use crate::source::live::ClusterArgs;
+
+/// The flags.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// The autoscaler [default: the only one in the namespace]
+    #[arg(long, value_name = "NAME")]
+    autoscaler: Option<String>,
+    /// Fewest replicas, as asserted
+    #[arg(long, value_name = "PODS", default_value_t = 3)]
+    min: i32,
+    /// Most replicas, as asserted
+    #[arg(long, value_name = "PODS", default_value_t = 10)]
+    max: i32,
+    /// CPU target in percent of the request, as asserted
+    #[arg(long, value_name = "PERCENT", default_value_t = 50)]
+    cpu: i32,
+    /// How much of the scale-down to wait for: full, one-step or skip
+    #[arg(long, value_name = "HOW", default_value = "full", value_parser = scale_down)]
+    scale_down: ScaleDown,
+    /// Wait this much longer than each phase's computed deadline, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    patience: u64,
+
+    /// Seconds between two syncs of the controller (its flag of the same name)
+    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+    sync_period: u64,
+    /// The controller's downscale stabilization, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    downscale_stabilization: u64,
+    /// The controller's CPU initialization period, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    cpu_initialization_period: u64,
+    /// The controller's initial readiness delay, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    initial_readiness_delay: u64,
+    /// The controller's tolerance, a fraction
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.1)]
+    tolerance: f64,
+    /// Seconds between two samples of the metrics server
+    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+    metrics_resolution: u64,
+
+    /// Address of the service that the load goes to
+    #[arg(long, value_name = "URL", required_unless_present = "external_load")]
+    target: Option<String>,
+    /// Start no load: somebody else does
+    #[arg(long, conflicts_with_all = ["target", "load_args"])]
+    external_load: bool,
+    /// The load generator [default: fib-loadgen beside this program]
+    #[arg(long, value_name = "PROGRAM")]
+    fib_loadgen: Option<PathBuf>,
+    /// Keep the load generator's own result
+    #[arg(long, value_name = "FILE")]
+    load_result: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: Outputs,
+    /// Flags for the load generator [default: --users 500 --run-time 0]
+    #[arg(last = true, value_name = "LOAD FLAGS")]
+    load_args: Vec<String>,
+}
+
+fn scale_down(text: &str) -> Result<ScaleDown, String> {
+    match text {
+        "full" => Ok(ScaleDown::Full),
+        "one-step" => Ok(ScaleDown::OneStep),
+        "skip" => Ok(ScaleDown::Skip),
+        _ => Err("expected full, one-step or skip".to_owned()),
+    }
+}
+
+/// Checks, and ends in the verdict.
+pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
+    if args.min < 1 || args.max < args.min || args.cpu < 1 || args.sync_period == 0 {
+        return Err(Failure::usage(
+            "--min, --max, --cpu and --sync-period have to be at least 1, and --max no less than --min",
+        ));
+    }
+    let seconds = Duration::from_secs;
+    let load = args.target.map(|target| Load {
+        program: args.fib_loadgen,
+        target,
+        args: args.load_args,
+        result: args.load_result,
+    });
+    cluster_run::run(Run {
+        cluster: args.cluster,
+        autoscaler: args.autoscaler,
+        expectation: Expectation {
+            min_replicas: args.min,
+            max_replicas: args.max,
+            cpu_target_percent: args.cpu,
+            scale_down: args.scale_down,
+            patience: seconds(args.patience),
+        },
+        controller: ControllerSettings {
+            sync_period: seconds(args.sync_period),
+            tolerance: args.tolerance,
+            downscale_stabilization: seconds(args.downscale_stabilization),
+            cpu_initialization_period: seconds(args.cpu_initialization_period),
+            initial_readiness_delay: seconds(args.initial_readiness_delay),
+        },
+        metrics_resolution: seconds(args.metrics_resolution),
+        load,
+        outputs: args.outputs,
+    })
+}

@@ -1,0 +1,63 @@
+//! The load: a `fib-loadgen` process that tells of each second while it runs and gives account at its end.
+
+mod account;
+mod second;
+
+use std::path::Path;
+use std::time::Duration;
+
+use hpa_check_core::observation::{LoadResult, LoadSecond};
+use rustix::process::Signal;
+use tokio_util::sync::CancellationToken;
+
+use crate::process::Child;
+
+/// A generator that was told to stop finishes its requests and writes its result within that.
+const STOPS_WITHIN: Duration = Duration::from_secs(12);
+
+/// Flags without which a run can't follow the generator, or could leave it behind.
+pub(crate) fn reporting(result: &Path) -> Vec<String> {
+    let fixed = ["--ui", "none", "--exit-with-stdin", "-o", "ndjson=-", "-o"];
+    let mut args: Vec<String> = fixed.map(str::to_owned).into();
+    args.push(format!("json={}", result.display()));
+    args
+}
+
+/// Runs the generator to its end, or until told to stop, and gives its account.
+pub(crate) async fn attack(
+    program: &Path,
+    args: &[String],
+    result: &Path,
+    stop: CancellationToken,
+    mut tell: impl FnMut(LoadSecond),
+) -> Result<LoadResult, String> {
+    let mut child = Child::start(program, args)?;
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            line = child.lines.next_line() => match line {
+                // A line that is not a second of load is none of ours.
+                Ok(Some(line)) => second::read(&line).into_iter().for_each(&mut tell),
+                Ok(None) | Err(_) => break,
+            },
+            () = stop.cancelled(), if !stopping => {
+                stopping = true;
+                child.signal(Signal::INT);
+            }
+        }
+    }
+    if tokio::time::timeout(STOPS_WITHIN, child.ended())
+        .await
+        .is_err()
+    {
+        child.kill();
+    }
+    let status = child.ended().await;
+    let code = status.and_then(|status| status.code());
+    account::read(result, code).map_err(|e| {
+        format!(
+            "the load generator gave no account ({}): {e}",
+            child.obituary(status)
+        )
+    })
+}

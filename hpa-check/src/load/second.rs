@@ -1,0 +1,56 @@
+//! One line of the generator's live output.
+
+use hpa_check_core::observation::LoadSecond;
+use serde::Deserialize;
+
+/// The second that the line tells of, if it does.
+pub(super) fn read(line: &str) -> Option<LoadSecond> {
+    serde_json::from_str::<Second>(line).ok().map(Into::into)
+}
+
+/// One line of the generator's live output. It has more keys than these.
+#[derive(Debug, Deserialize)]
+struct Second {
+    users: u64,
+    offered_rps: Option<f64>,
+    rps: f64,
+    failed: u64,
+    wrong: u64,
+    verified: u64,
+    p50_us: Option<u64>,
+    p99_us: Option<u64>,
+    #[serde(default)]
+    pods: std::collections::BTreeMap<String, u64>,
+}
+
+impl From<Second> for LoadSecond {
+    fn from(second: Second) -> Self {
+        Self {
+            users: second.users,
+            offered_rps: second.offered_rps,
+            rps: second.rps,
+            failed: second.failed,
+            wrong: second.wrong,
+            verified: second.verified,
+            p50_us: second.p50_us,
+            p99_us: second.p99_us,
+            pods: second.pods,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_is_read_whatever_else_its_line_says() {
+        let line = r#"{"at":"2026-01-01T00:00:00.000Z","elapsed_ms":1000,"users":500,"offered_rps":160.0,
+            "rps":158.5,"sent":158,"ok":158,"failed":1,"wrong":2,"verified":155,"p50_us":4000,"p99_us":null,
+            "in_flight":2,"phase":"hold","pods":{"fib-server-01":53}}"#;
+        let second = LoadSecond::from(serde_json::from_str::<Second>(line).unwrap());
+        assert_eq!((second.failed, second.wrong, second.verified), (1, 2, 155));
+        assert_eq!(second.p99_us, None);
+        assert_eq!(second.pods["fib-server-01"], 53);
+    }
+}

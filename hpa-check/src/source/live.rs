@@ -1,0 +1,104 @@
+//! A live cluster as a source: the only place that names kube.
+//!
+//! ```text
+//! autoscaler ─ scaleTargetRef ─► target ─ selector ─► pods
+//!                                    └───────────────► pods' CPU (polled)
+//! events of the namespace · facts about the surroundings (asked once)
+//! ```
+//!
+//! Each arrow is a value that may change while the run goes on; what hangs on it starts anew then.
+
+mod backoff;
+mod capacity;
+mod chain;
+mod clock;
+mod connect;
+mod convert;
+mod cpu;
+mod facts;
+mod find;
+mod follow;
+mod known;
+mod reporter;
+mod scale;
+mod timing;
+mod trouble;
+
+use hpa_check_core::observation::Observation;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinSet;
+
+pub use clock::Clock;
+pub use connect::ClusterArgs;
+pub use timing::Timing;
+
+use crate::failure::Failure;
+use chain::Chain;
+use connect::Cluster;
+use reporter::Reporter;
+
+/// A cluster that answered and has the autoscaler in question.
+pub struct Live {
+    cluster: Cluster,
+    autoscaler: String,
+    timing: Timing,
+}
+
+/// What is being watched. Dropping it ends all watching.
+pub struct Watching {
+    /// What is seen, in the order in which it is seen.
+    pub observations: UnboundedReceiver<Observation>,
+    _tasks: JoinSet<()>,
+}
+
+impl Live {
+    /// Connects and finds the autoscaler: the one named, or the only one in the namespace.
+    pub async fn find(
+        args: &ClusterArgs,
+        autoscaler: Option<&str>,
+        timing: Timing,
+    ) -> Result<Self, Failure> {
+        let cluster = connect::connect(args, timing.call).await?;
+        let autoscaler = find::autoscaler(&cluster, autoscaler, timing).await?;
+        Ok(Self {
+            cluster,
+            autoscaler,
+            timing,
+        })
+    }
+
+    /// The autoscaler's name.
+    pub fn autoscaler(&self) -> &str {
+        &self.autoscaler
+    }
+
+    /// Its namespace.
+    pub fn namespace(&self) -> &str {
+        &self.cluster.namespace
+    }
+
+    /// The cluster's version as `1.36`, if it tells.
+    pub fn kubernetes(&self) -> Option<&str> {
+        self.cluster.kubernetes.as_deref()
+    }
+
+    /// The clock that all instants of the run are taken from.
+    pub fn clock(&self) -> Clock {
+        self.cluster.clock
+    }
+
+    /// Starts watching, on the runtime of the caller.
+    pub fn watch(self) -> Watching {
+        let (sender, observations) = unbounded_channel();
+        let chain = Chain {
+            reporter: Reporter::new(sender, self.cluster.clock),
+            cluster: self.cluster,
+            autoscaler: self.autoscaler,
+            timing: self.timing,
+        };
+        Watching {
+            observations,
+            _tasks: chain.start(),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! How long to wait after a failed call.
+
+use std::time::Duration;
+
+/// The first wait; a restarted API server is often back within it.
+const FIRST: Duration = Duration::from_millis(200);
+
+/// The longest wait of our own: what is not seen meanwhile is a gap in the proof.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// The longest wait that a server may ask for with `Retry-After`.
+const LONGEST_ASKED: Duration = Duration::from_secs(15);
+
+/// The wait after the `failures`th failure in a row (from 1), or what the server asked for.
+/// There is no jitter: one observer is no herd.
+pub(super) fn delay(failures: u32, asked: Option<Duration>) -> Duration {
+    let own = FIRST
+        .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)))
+        .min(LONGEST);
+    asked.map_or(own, |asked| asked.clamp(FIRST, LONGEST_ASKED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        let waits: Vec<u128> = (1..=7).map(|n| delay(n, None).as_millis()).collect();
+        assert_eq!(waits, [200, 400, 800, 1600, 3200, 5000, 5000]);
+        assert_eq!(delay(u32::MAX, None), LONGEST);
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_within_reason() {
+        assert_eq!(
+            delay(1, Some(Duration::from_secs(3))),
+            Duration::from_secs(3)
+        );
+        assert_eq!(delay(1, Some(Duration::from_secs(3600))), LONGEST_ASKED);
+        assert_eq!(delay(1, Some(Duration::ZERO)), FIRST);
+    }
+}

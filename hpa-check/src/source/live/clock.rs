@@ -1,0 +1,106 @@
+//! One clock for the whole run: this machine's, set by the API server's when the two are apart.
+//!
+//! Pods, samples and events carry the cluster's time. An age is only right when the instant it is
+//! taken at comes from the same clock, and the machine that runs the check need not be in step.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The `Date` header has whole seconds, so a smaller difference may be nothing but rounding.
+const RESOLUTION: SignedDuration = SignedDuration::from_secs(2);
+
+/// A clock in step with the API server's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Clock {
+    offset: SignedDuration,
+}
+
+impl Clock {
+    /// From a `Date` header (RFC 9110, such as `Tue, 24 Nov 2026 04:00:00 GMT`) of an answer to a
+    /// request sent at `sent` and answered at `received`, both by this machine's clock. A header
+    /// that is missing, unreadable or within rounding leaves the clock as it is.
+    pub fn from_date_header(date: Option<&str>, sent: Timestamp, received: Timestamp) -> Self {
+        let Some(server) = date.and_then(parse_date) else {
+            return Self::default();
+        };
+        // The server cut the fraction off, which is half a second on average.
+        let server = server + SignedDuration::from_millis(500);
+        let midpoint = sent + received.duration_since(sent) / 2;
+        let offset = server.duration_since(midpoint);
+        let noise = RESOLUTION + received.duration_since(sent) / 2;
+        if offset.abs() <= noise {
+            return Self::default();
+        }
+        Self { offset }
+    }
+
+    /// Now, by the server's clock.
+    pub fn now(self) -> Timestamp {
+        Timestamp::now()
+            .checked_add(self.offset)
+            .unwrap_or_else(|_| Timestamp::now())
+    }
+
+    /// How far the server's clock is ahead of this machine's (true) or behind it (false), when the
+    /// difference matters.
+    pub fn difference(self) -> Option<(bool, Duration)> {
+        (!self.offset.is_zero()).then(|| (self.offset.is_positive(), self.offset.unsigned_abs()))
+    }
+}
+
+fn parse_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text)
+        .ok()
+        .map(|zoned| zoned.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        // 2026-11-24T04:00:00Z
+        Timestamp::from_second(1_795_492_800 + second).unwrap()
+    }
+
+    const DATE: &str = "Tue, 24 Nov 2026 04:00:00 GMT";
+
+    #[test]
+    fn a_server_that_is_in_step_to_the_second_leaves_the_clock_alone() {
+        let clock = Clock::from_date_header(Some(DATE), at(0), at(1));
+        assert_eq!(clock.difference(), None);
+    }
+
+    #[test]
+    fn a_server_five_minutes_ahead_moves_the_clock_ahead() {
+        let clock = Clock::from_date_header(Some(DATE), at(-300), at(-300));
+        let (ahead, by) = clock.difference().unwrap();
+        assert!(ahead);
+        assert_eq!(by, Duration::from_millis(300_500));
+    }
+
+    #[test]
+    fn a_server_behind_moves_the_clock_back() {
+        let clock = Clock::from_date_header(Some(DATE), at(60), at(60));
+        let (ahead, by) = clock.difference().unwrap();
+        assert!(!ahead);
+        assert_eq!(by, Duration::from_millis(59_500));
+    }
+
+    #[test]
+    fn a_slow_answer_is_no_proof_of_a_difference() {
+        let clock = Clock::from_date_header(Some(DATE), at(0), at(8));
+        assert_eq!(clock.difference(), None);
+    }
+
+    #[test]
+    fn a_missing_or_unreadable_header_leaves_the_clock_alone() {
+        for date in [None, Some("yesterday"), Some("")] {
+            assert_eq!(
+                Clock::from_date_header(date, at(900), at(900)),
+                Clock::default()
+            );
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The pods' CPU from the resource metrics API, and whether there is such an API at all. It has no
+//! watch: it is asked again and again, each time with a deadline of its own.
+
+use hpa_check_core::observation::{Fact, Seen};
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
+use kube::Client;
+use kube::api::{Api, ListParams};
+use kube::core::Request;
+use serde::Deserialize;
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::convert::metrics::{PodMetricsList, samples};
+use super::reporter::Reporter;
+use super::timing::Timing;
+use super::trouble::{Kind, Trouble, within};
+
+const GROUP: &str = "metrics.k8s.io";
+
+/// Versions whose shape is known, best first.
+const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
+
+/// What to poll.
+pub(super) struct PodCpu {
+    pub(super) client: Client,
+    pub(super) namespace: String,
+    /// The pods' selector, as it is known by now.
+    pub(super) selector: watch::Receiver<Option<String>>,
+    pub(super) timing: Timing,
+    pub(super) reporter: Reporter,
+}
+
+impl PodCpu {
+    /// Polls until the task is dropped.
+    pub(super) async fn run(self) {
+        let mut ticks = tokio::time::interval(self.timing.metrics);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut registry = Registry::default();
+        loop {
+            ticks.tick().await;
+            let version = registry.ask(&self).await;
+            let selector = self.selector.borrow().clone();
+            match (version, selector) {
+                (Ok(version), Some(selector)) => match self.poll(&version, &selector).await {
+                    Ok(list) => self.reporter.tell(Seen::PodMetrics {
+                        samples: samples(list),
+                    }),
+                    Err(trouble) => self.unavailable(&trouble),
+                },
+                // Without pods there is nothing to ask for.
+                (Ok(_), None) => {}
+                (Err(trouble), _) => self.unavailable(&trouble),
+            }
+        }
+    }
+
+    async fn poll(&self, version: &str, selector: &str) -> Result<PodMetricsList, Trouble> {
+        let path = format!("/apis/{GROUP}/{version}/namespaces/{}/pods", self.namespace);
+        let request = Request::new(path)
+            .list(&ListParams::default().labels(selector))
+            .map_err(kube::Error::BuildRequest)?;
+        within(self.timing.call, self.client.request(request)).await
+    }
+
+    fn unavailable(&self, trouble: &Trouble) {
+        let error = match trouble.kind {
+            Kind::Forbidden => {
+                self.reporter.forbidden(
+                    format!("list pods.{GROUP}"),
+                    "the pods' CPU is not seen, so no decision can be explained",
+                );
+                format!("forbidden: {}", trouble.message)
+            }
+            _ => trouble.message.clone(),
+        };
+        self.reporter.tell(Seen::MetricsUnavailable { error });
+    }
+}
+
+/// What is registered, asked again now and then, told when it changes.
+#[derive(Default)]
+struct Registry {
+    asked: Option<Instant>,
+    version: Option<Result<String, Trouble>>,
+    told: Option<Fact>,
+}
+
+#[derive(Deserialize)]
+struct ApiGroup {
+    #[serde(default)]
+    versions: Vec<GroupVersion>,
+}
+
+#[derive(Deserialize)]
+struct GroupVersion {
+    version: String,
+}
+
+impl Registry {
+    /// The version to use.
+    async fn ask(&mut self, cpu: &PodCpu) -> Result<String, Trouble> {
+        let due = self
+            .asked
+            .is_none_or(|asked| asked.elapsed() >= cpu.timing.facts);
+        if let (false, Some(Ok(version))) = (due, &self.version) {
+            return Ok(version.clone());
+        }
+        self.asked = Some(Instant::now());
+        let version = registered_version(cpu).await;
+        self.tell(cpu, &version).await;
+        self.version = Some(version.clone());
+        version
+    }
+
+    async fn tell(&mut self, cpu: &PodCpu, version: &Result<String, Trouble>) {
+        let fact = match version {
+            Ok(version) => service(cpu, version).await,
+            Err(trouble) if trouble.kind == Kind::NotFound => Fact::MetricsApi {
+                registered: false,
+                available: false,
+                message: format!("the API server knows no {GROUP}: {}", trouble.message),
+            },
+            // The API server itself is in trouble, which says nothing about the metrics.
+            Err(_) => return,
+        };
+        if self.told.as_ref() != Some(&fact) {
+            cpu.reporter.tell(Seen::Fact(fact.clone()));
+            self.told = Some(fact);
+        }
+    }
+}
+
+async fn registered_version(cpu: &PodCpu) -> Result<String, Trouble> {
+    let request = http::Request::get(format!("/apis/{GROUP}"))
+        .body(Vec::new())
+        .expect("a constant path makes a request");
+    let group: ApiGroup = within(cpu.timing.call, cpu.client.request(request)).await?;
+    VERSIONS
+        .iter()
+        .find(|known| {
+            group
+                .versions
+                .iter()
+                .any(|offered| offered.version == **known)
+        })
+        .map(|version| (*version).to_owned())
+        .ok_or_else(|| Trouble {
+            kind: Kind::NotFound,
+            message: format!("{GROUP} has neither {}", VERSIONS.join(" nor ")),
+        })
+}
+
+/// What the aggregator says. Where that may not be read, being listed has to do.
+async fn service(cpu: &PodCpu, version: &str) -> Fact {
+    let api: Api<APIService> = Api::all(cpu.client.clone());
+    let found = within(cpu.timing.call, api.get_opt(&format!("{version}.{GROUP}"))).await;
+    let condition = found
+        .ok()
+        .flatten()
+        .and_then(|service| service.status)
+        .and_then(|status| status.conditions)
+        .into_iter()
+        .flatten()
+        .find(|condition| condition.type_ == "Available");
+    match condition {
+        Some(condition) => Fact::MetricsApi {
+            registered: true,
+            available: condition.status == "True",
+            message: format!(
+                "{}: {}",
+                condition.reason.unwrap_or_default(),
+                condition.message.unwrap_or_default()
+            ),
+        },
+        None => Fact::MetricsApi {
+            registered: true,
+            available: true,
+            message: format!("{GROUP}/{version} is served"),
+        },
+    }
+}

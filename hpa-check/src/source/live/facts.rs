@@ -1,0 +1,165 @@
+//! Facts about the surroundings that are asked for once: quotas, other autoscalers, CPU capacity.
+//! All are optional; what may not be read is named and done without.
+
+use hpa_check_core::observation::{Fact, Seen};
+use hpa_check_core::units::Millicores;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::{Node, Pod, ResourceQuota};
+use kube::ResourceExt;
+use kube::api::{Api, ListParams, ObjectList};
+use serde::de::DeserializeOwned;
+
+use super::capacity;
+use super::connect::Cluster;
+use super::reporter::Reporter;
+use super::timing::Timing;
+use super::trouble::{Kind, within};
+
+/// Resources of a quota that bound the number of pods or their CPU.
+const BOUNDING: [&str; 5] = ["pods", "count/pods", "cpu", "requests.cpu", "limits.cpu"];
+
+/// Asks for everything and tells it.
+pub(super) async fn tell(cluster: &Cluster, autoscaler: &str, timing: Timing, reporter: &Reporter) {
+    let asking = Asking { timing, reporter };
+    let (client, namespace) = (&cluster.client, cluster.namespace.as_str());
+    tokio::join!(
+        asking.quotas(Api::namespaced(client.clone(), namespace)),
+        asking.others(Api::namespaced(client.clone(), namespace), autoscaler),
+        asking.capacity(
+            Api::all(client.clone()),
+            Api::all(client.clone()),
+            namespace
+        ),
+    );
+}
+
+struct Asking<'a> {
+    timing: Timing,
+    reporter: &'a Reporter,
+}
+
+impl Asking<'_> {
+    async fn quotas(&self, api: Api<ResourceQuota>) {
+        let consequence = "a quota that stops new pods is only seen once it does";
+        let Some(list) = self.list(&api, "resourcequotas", consequence).await else {
+            return;
+        };
+        for quota in list {
+            for fact in quota_facts(&quota) {
+                self.reporter.tell(Seen::Fact(fact));
+            }
+        }
+    }
+
+    async fn others(&self, api: Api<HorizontalPodAutoscaler>, autoscaler: &str) {
+        let consequence = "another autoscaler on the same target is not seen";
+        let rule = "horizontalpodautoscalers.autoscaling";
+        let Some(list) = self.list(&api, rule, consequence).await else {
+            return;
+        };
+        for other in list.iter().filter(|other| other.name_any() != autoscaler) {
+            let target = other.spec.as_ref().map(|spec| &spec.scale_target_ref);
+            self.reporter.tell(Seen::Fact(Fact::OtherAutoscaler {
+                name: other.name_any(),
+                target: target.map_or_else(String::new, |t| format!("{}/{}", t.kind, t.name)),
+            }));
+        }
+    }
+
+    async fn capacity(&self, nodes: Api<Node>, pods: Api<Pod>, namespace: &str) {
+        let consequence = "whether the pods at the maximum fit is only seen once they do not";
+        let Some(nodes) = self.list(&nodes, "nodes", consequence).await else {
+            return;
+        };
+        if !capacity::is_fixed(&nodes) {
+            return;
+        }
+        // Only makes the bound tighter, so a cluster-wide right to read pods is not asked for.
+        let running = ListParams::default().fields("status.phase!=Succeeded,status.phase!=Failed");
+        let others: Option<Vec<Pod>> = within(self.timing.call, pods.list(&running))
+            .await
+            .ok()
+            .map(|list| {
+                list.items
+                    .into_iter()
+                    .filter(|pod| pod.namespace().as_deref() != Some(namespace))
+                    .collect()
+            });
+        let (total, how) = capacity::left(&nodes, others.as_deref());
+        self.reporter.tell(Seen::Fact(Fact::CpuCapacity {
+            total: Millicores(total),
+            how,
+        }));
+    }
+
+    async fn list<K>(&self, api: &Api<K>, rule: &str, consequence: &str) -> Option<Vec<K>>
+    where
+        K: Clone + DeserializeOwned + std::fmt::Debug,
+    {
+        let all = ListParams::default();
+        let result: Result<ObjectList<K>, _> = within(self.timing.call, api.list(&all)).await;
+        match result {
+            Ok(list) => Some(list.items),
+            Err(trouble) => {
+                if trouble.kind == Kind::Forbidden {
+                    self.reporter.forbidden(format!("list {rule}"), consequence);
+                }
+                None
+            }
+        }
+    }
+}
+
+fn quota_facts(quota: &ResourceQuota) -> Vec<Fact> {
+    let Some(status) = &quota.status else {
+        return Vec::new();
+    };
+    let (hard, used) = (status.hard.as_ref(), status.used.as_ref());
+    BOUNDING
+        .iter()
+        .filter_map(|resource| {
+            Some(Fact::Quota {
+                name: quota.name_any(),
+                resource: (*resource).to_owned(),
+                hard: hard?.get(*resource)?.0.clone(),
+                used: used
+                    .and_then(|used| used.get(*resource))
+                    .map_or_else(|| "0".to_owned(), |used| used.0.clone()),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn of_a_quota_only_what_bounds_pods_or_their_cpu_is_told() {
+        let quota = serde_json::from_value(json!({
+            "metadata": {"name": "small"},
+            "status": {"hard": {"pods": "6", "requests.memory": "1Gi", "requests.cpu": "2"},
+                       "used": {"pods": "3"}}
+        }))
+        .unwrap();
+        let facts = quota_facts(&quota);
+        assert_eq!(
+            facts,
+            [
+                Fact::Quota {
+                    name: "small".into(),
+                    resource: "pods".into(),
+                    hard: "6".into(),
+                    used: "3".into()
+                },
+                Fact::Quota {
+                    name: "small".into(),
+                    resource: "requests.cpu".into(),
+                    hard: "2".into(),
+                    used: "0".into()
+                },
+            ]
+        );
+    }
+}

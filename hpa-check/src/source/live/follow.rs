@@ -1,0 +1,304 @@
+//! Keeps up with one resource: list, then watch, then watch on from the last version; list again
+//! when the server has forgotten that version, poll where watching is not allowed. It never gives
+//! up, and says from when to when it was blind.
+
+use std::fmt::Debug;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use hpa_check_core::observation::Seen;
+use jiff::Timestamp;
+use kube::api::{Api, ListParams, WatchEvent, WatchParams};
+use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::backoff;
+use super::known::{Change, Known};
+use super::reporter::Reporter;
+use super::timing::Timing;
+use super::trouble::{Kind, Trouble, within};
+
+/// Objects a page of a list; the API server's own tools use the same.
+const PAGE: u32 = 500;
+
+/// Failed attempts to watch on from the last version before everything is listed anew.
+const RESUME_ATTEMPTS: u32 = 4;
+
+/// Polls before it is tried again whether watching is allowed by now.
+const POLLS_BEFORE_WATCH: u32 = 30;
+
+/// What to follow.
+pub(super) struct Subject<K> {
+    pub(super) api: Api<K>,
+    /// The word for it in observations, such as `pods`.
+    pub(super) resource: &'static str,
+    /// The resource as an RBAC rule names it, such as `deployments.apps`.
+    pub(super) rule: String,
+    /// What can't be told when it may not be listed.
+    pub(super) consequence: &'static str,
+    pub(super) which: Which,
+}
+
+/// Which objects of the resource.
+pub(super) enum Which {
+    /// The one of this name.
+    Named(String),
+    /// Those that a label selector matches.
+    Labelled(String),
+    /// All in the namespace.
+    All,
+}
+
+/// Follows the subject until the task is dropped. `translate` turns a change into what is told.
+pub(super) async fn follow<K, F>(
+    subject: Subject<K>,
+    timing: Timing,
+    reporter: Reporter,
+    translate: F,
+) where
+    K: Resource + Clone + DeserializeOwned + Debug,
+    F: FnMut(Change<K>) -> Option<Seen>,
+{
+    let follower = Follower {
+        subject,
+        timing,
+        reporter,
+        translate,
+        known: Known::default(),
+        proven: None,
+        failures: 0,
+        polls_left: 0,
+        told_forbidden: Vec::new(),
+    };
+    follower.run().await;
+}
+
+struct Follower<K, F> {
+    subject: Subject<K>,
+    timing: Timing,
+    reporter: Reporter,
+    translate: F,
+    known: Known,
+    /// The last instant up to which all is known.
+    proven: Option<Timestamp>,
+    /// Failures in a row.
+    failures: u32,
+    /// Polls still to make before watching is tried again.
+    polls_left: u32,
+    told_forbidden: Vec<&'static str>,
+}
+
+/// How a watch ended.
+enum Ended {
+    /// The server closed it, as it does after the time it was asked for.
+    Closed,
+    Failed(Trouble),
+}
+
+impl<K, F> Follower<K, F>
+where
+    K: Resource + Clone + DeserializeOwned + Debug,
+    F: FnMut(Change<K>) -> Option<Seen>,
+{
+    async fn run(mut self) {
+        loop {
+            match self.list().await {
+                Ok(Some(version)) if self.polls_left == 0 => self.watch_from(version).await,
+                Ok(_) => {
+                    self.polls_left = self.polls_left.saturating_sub(1);
+                    tokio::time::sleep(self.timing.poll).await;
+                }
+                Err(trouble) => self.recover(&trouble).await,
+            }
+        }
+    }
+
+    /// Reads everything and tells what is new. The version to watch from, if there is one.
+    async fn list(&mut self) -> Result<Option<String>, Trouble> {
+        let (objects, version) = match self.list_pages().await {
+            Err(trouble) if trouble.kind == Kind::Forbidden => self.get_instead(trouble).await?,
+            other => other?,
+        };
+        for change in self.known.replace(objects) {
+            self.tell(change);
+        }
+        self.prove();
+        Ok(version)
+    }
+
+    async fn list_pages(&mut self) -> Result<(Vec<K>, Option<String>), Trouble> {
+        let mut params = ListParams::default().limit(PAGE);
+        match &self.subject.which {
+            Which::Named(name) => params = params.fields(&format!("metadata.name={name}")),
+            Which::Labelled(selector) => params = params.labels(selector),
+            Which::All => {}
+        }
+        let mut objects = Vec::new();
+        loop {
+            let page = within(self.timing.call, self.subject.api.list(&params)).await?;
+            objects.extend(page.items);
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok((objects, page.metadata.resource_version)),
+            }
+        }
+    }
+
+    /// A role may allow to get one object by its name and no more. Then that is polled.
+    async fn get_instead(
+        &mut self,
+        forbidden: Trouble,
+    ) -> Result<(Vec<K>, Option<String>), Trouble> {
+        let Which::Named(name) = &self.subject.which else {
+            self.tell_forbidden("list", self.subject.consequence);
+            return Err(forbidden);
+        };
+        match within(self.timing.call, self.subject.api.get_opt(name)).await {
+            Ok(object) => {
+                self.tell_forbidden("list", POLLED);
+                Ok((object.into_iter().collect(), None))
+            }
+            Err(trouble) if trouble.kind == Kind::Forbidden => {
+                self.tell_forbidden("get", self.subject.consequence);
+                Err(trouble)
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Watches from a version on, again and again, until a list is needed.
+    async fn watch_from(&mut self, mut version: String) {
+        loop {
+            let opened = Instant::now();
+            match self.watch(&mut version).await {
+                Ended::Closed => {
+                    self.prove();
+                    // A server or a proxy that closes at once must not be asked in a tight loop.
+                    let earliest = opened + backoff::delay(1, None);
+                    tokio::time::sleep_until(earliest).await;
+                }
+                Ended::Failed(trouble) if trouble.kind == Kind::Forbidden => {
+                    self.tell_forbidden("watch", POLLED);
+                    self.polls_left = POLLS_BEFORE_WATCH;
+                    return tokio::time::sleep(self.timing.poll).await;
+                }
+                Ended::Failed(trouble) => {
+                    self.recover(&trouble).await;
+                    if trouble.kind == Kind::Expired || self.failures >= RESUME_ATTEMPTS {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// One watch, to its end. `version` moves along with what was told.
+    async fn watch(&mut self, version: &mut String) -> Ended {
+        let params = WatchParams {
+            label_selector: match &self.subject.which {
+                Which::Labelled(selector) => Some(selector.clone()),
+                _ => None,
+            },
+            field_selector: match &self.subject.which {
+                Which::Named(name) => Some(format!("metadata.name={name}")),
+                _ => None,
+            },
+            timeout: Some(whole_seconds(self.timing.watch)),
+            bookmarks: true,
+            send_initial_events: false,
+        };
+        let deadline = Instant::now() + self.timing.watch + self.timing.grace;
+        let opening = self.subject.api.watch(&params, version);
+        let stream = match within(self.timing.call, opening).await {
+            Ok(stream) => stream,
+            Err(trouble) => return Ended::Failed(trouble),
+        };
+        let mut stream = pin!(stream);
+        if self.failures > 0 {
+            // The server takes up where it left off, so nothing is missing.
+            self.prove();
+        }
+        loop {
+            let event = match tokio::time::timeout_at(deadline, stream.try_next()).await {
+                Err(_) => {
+                    return Ended::Failed(Trouble::silent(self.timing.watch + self.timing.grace));
+                }
+                Ok(Err(error)) => return Ended::Failed(error.into()),
+                Ok(Ok(None)) => return Ended::Closed,
+                Ok(Ok(Some(event))) => event,
+            };
+            match event {
+                WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                    advance(version, object.resource_version());
+                    for change in self.known.put(object) {
+                        self.tell(change);
+                    }
+                    self.proven = Some(self.reporter.now());
+                }
+                WatchEvent::Deleted(object) => {
+                    advance(version, object.resource_version());
+                    if let Some(change) = self.known.delete(&object) {
+                        self.tell(change);
+                    }
+                    self.proven = Some(self.reporter.now());
+                }
+                WatchEvent::Bookmark(bookmark) => {
+                    advance(version, Some(bookmark.metadata.resource_version));
+                    self.prove();
+                }
+                WatchEvent::Error(status) => return Ended::Failed(Trouble::from_status(&status)),
+            }
+        }
+    }
+
+    fn tell(&mut self, change: Change<K>) {
+        if let Some(seen) = (self.translate)(change) {
+            self.reporter.tell(seen);
+        }
+    }
+
+    /// All is known up to now.
+    fn prove(&mut self) {
+        self.failures = 0;
+        self.proven = Some(self.reporter.now());
+        self.reporter.current(self.subject.resource);
+    }
+
+    /// Says, at the first of a row of failures, that nothing is seen, and waits.
+    async fn recover(&mut self, trouble: &Trouble) {
+        self.failures = self.failures.saturating_add(1);
+        if self.failures == 1 {
+            self.reporter
+                .lost(self.subject.resource, &trouble.message, self.proven);
+        }
+        let wait = match trouble.kind {
+            Kind::Busy(asked) => backoff::delay(self.failures, asked),
+            _ => backoff::delay(self.failures, None),
+        };
+        tokio::time::sleep(wait).await;
+    }
+
+    fn tell_forbidden(&mut self, verb: &'static str, consequence: &str) {
+        if !self.told_forbidden.contains(&verb) {
+            self.told_forbidden.push(verb);
+            self.reporter
+                .forbidden(format!("{verb} {}", self.subject.rule), consequence);
+        }
+    }
+}
+
+const POLLED: &str = "it is read again and again instead of watched, so a change that is undone \
+within two seconds is not seen";
+
+fn advance(version: &mut String, to: Option<String>) {
+    if let Some(to) = to.filter(|to| !to.is_empty()) {
+        *version = to;
+    }
+}
+
+/// The API takes whole seconds, and less than one would mean no limit.
+fn whole_seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX).max(1)
+}

@@ -1,0 +1,151 @@
+//! What can go wrong with a call to the API server, sorted by what to do about it.
+
+use std::error::Error as _;
+use std::future::Future;
+use std::time::Duration;
+
+use kube::core::Status;
+
+/// A failed call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) kind: Kind,
+    /// The API server's sentence, or the transport's.
+    pub(super) message: String,
+}
+
+/// What to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// 410: the version is forgotten; list anew.
+    Expired,
+    /// 403: do without it.
+    Forbidden,
+    /// 401: the credentials are not, or no longer, good.
+    Unauthorized,
+    /// 404: there is no such object or API.
+    NotFound,
+    /// 429 or a 5xx that asks to come back later.
+    Busy(Option<Duration>),
+    /// No answer within our own deadline.
+    Silent,
+    /// Anything else: the network, the server, an answer that can't be read.
+    Other,
+}
+
+impl Trouble {
+    pub(super) fn silent(after: Duration) -> Self {
+        Self {
+            kind: Kind::Silent,
+            message: format!("no answer within {} s", after.as_secs_f64()),
+        }
+    }
+
+    /// From the `Status` of an answer or of an `ERROR` event in a watch.
+    pub(super) fn from_status(status: &Status) -> Self {
+        let asked = status
+            .details
+            .as_ref()
+            .map(|details| details.retry_after_seconds)
+            .filter(|seconds| *seconds > 0)
+            .map(|seconds| Duration::from_secs(u64::from(seconds)));
+        let kind = match (status.code, status.reason.as_str()) {
+            (410, _) | (_, "Expired" | "Gone") => Kind::Expired,
+            (401, _) => Kind::Unauthorized,
+            (403, _) => Kind::Forbidden,
+            (404, _) => Kind::NotFound,
+            (429 | 503 | 504, _) => Kind::Busy(asked),
+            _ => Kind::Other,
+        };
+        let message = if status.message.is_empty() {
+            format!("HTTP {} {}", status.code, status.reason)
+        } else {
+            status.message.trim().to_owned()
+        };
+        Self { kind, message }
+    }
+}
+
+impl From<kube::Error> for Trouble {
+    fn from(error: kube::Error) -> Self {
+        match &error {
+            kube::Error::Api(status) => Self::from_status(status),
+            other => Self {
+                kind: Kind::Other,
+                message: root_cause(other),
+            },
+        }
+    }
+}
+
+/// The chain's outermost sentence with its innermost: "client error (Connect)" alone says nothing.
+fn root_cause(error: &kube::Error) -> String {
+    let mut source = error.source();
+    let mut innermost = error.to_string();
+    while let Some(inner) = source {
+        innermost = inner.to_string();
+        source = inner.source();
+    }
+    innermost
+}
+
+/// Runs a call with a deadline of our own: the client has none for reading.
+pub(super) async fn within<T>(
+    deadline: Duration,
+    call: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, Trouble> {
+    match tokio::time::timeout(deadline, call).await {
+        Ok(result) => result.map_err(Trouble::from),
+        Err(_) => Err(Trouble::silent(deadline)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(code: u16, reason: &str) -> Status {
+        Status::failure("why", reason).with_code(code)
+    }
+
+    #[test]
+    fn each_status_leads_to_its_remedy() {
+        let cases = [
+            (410, "Expired", Kind::Expired),
+            (0, "Gone", Kind::Expired),
+            (401, "Unauthorized", Kind::Unauthorized),
+            (403, "Forbidden", Kind::Forbidden),
+            (404, "NotFound", Kind::NotFound),
+            (503, "ServiceUnavailable", Kind::Busy(None)),
+            (500, "InternalError", Kind::Other),
+        ];
+        for (code, reason, kind) in cases {
+            assert_eq!(
+                Trouble::from_status(&status(code, reason)).kind,
+                kind,
+                "{code} {reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_wait_that_a_busy_server_asks_for_is_kept() {
+        let busy =
+            status(429, "TooManyRequests").with_details(kube::core::response::StatusDetails {
+                retry_after_seconds: 7,
+                ..Default::default()
+            });
+        assert_eq!(
+            Trouble::from_status(&busy).kind,
+            Kind::Busy(Some(Duration::from_secs(7)))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_without_an_answer_ends_at_its_deadline() {
+        let never = std::future::pending::<Result<(), kube::Error>>();
+        let trouble = within(Duration::from_secs(10), never).await.unwrap_err();
+        assert_eq!(trouble.kind, Kind::Silent);
+        assert_eq!(trouble.message, "no answer within 10 s");
+    }
+}
