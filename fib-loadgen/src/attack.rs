@@ -132,7 +132,7 @@ fn with_plan(
 fn steps(plan: &Plan) -> Vec<(usize, usize)> {
     let ms = |time: Duration| usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
     // Our own watch ends the run; goose's plan must not end before.
-    let beyond = ms(plan.shape.end() + Duration::from_secs(24 * 3600));
+    let beyond = ms(plan.shape.end() + Duration::from_hours(24));
     let users = plan.users() as usize;
     match plan.model {
         Model::Open { .. } => vec![(users, ms(WORKER_START * plan.users())), (users, beyond)],

@@ -193,7 +193,9 @@ impl Connection {
             self.number += 1;
             let share = chance::unit(seed, Purpose::Connection, self.number);
             self.limit = life.requests.map(|(from, to)| between(from, to, share));
-            self.oldest = life.age.map(|(from, to)| from + (to - from).mul_f64(share));
+            self.oldest = life
+                .age
+                .map(|(from, to)| from + to.saturating_sub(from).mul_f64(share));
             now
         });
         self.used += 1;

@@ -104,7 +104,9 @@ impl Collector {
                 next += SECOND;
                 let tick = state.tick(&mut probe);
                 if let Ok(text) = serde_json::to_string(&tick) {
-                    lines.iter().for_each(|line| line.send(text.clone()));
+                    for line in &lines {
+                        line.send(text.clone());
+                    }
                 }
                 if ended {
                     view.clear();
@@ -256,8 +258,8 @@ impl View {
                 // A terminal that can't be drawn on costs the picture, never the run.
                 let _ = redraw(&rows, drawn);
             }
-            Self::Line if (tick.elapsed_ms + 500) / 1000 % LINE_EVERY == 0 => {
-                say(&line(tick, load.plan.shape.end()))
+            Self::Line if ((tick.elapsed_ms + 500) / 1000).is_multiple_of(LINE_EVERY) => {
+                say(&line(tick, load.plan.shape.end()));
             }
             Self::Line | Self::Nothing => {}
         }

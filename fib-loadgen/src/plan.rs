@@ -76,7 +76,7 @@ const LONGEST_RAMP: Duration = Duration::from_secs(8);
 /// How long a run holds its load when nothing says how long.
 const RUN_TIME: Duration = Duration::from_secs(30);
 /// A year: what "until stopped" means to arithmetic that wants an end.
-const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+const FOREVER: Duration = Duration::from_hours(8760);
 
 impl Plan {
     /// Makes the plan, or says in one sentence why there is none.

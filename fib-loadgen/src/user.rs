@@ -143,7 +143,11 @@ impl User {
         let turn_ends = Instant::now() + TURN;
         while let Some(index) = self.one(load).await {
             let pause = think.0
-                + (think.1 - think.0).mul_f64(chance::unit(load.seed, Purpose::Think, index));
+                + think.1.saturating_sub(think.0).mul_f64(chance::unit(
+                    load.seed,
+                    Purpose::Think,
+                    index,
+                ));
             if !pause.is_zero() {
                 self.thinking_until = Some(Instant::now() + pause);
                 return;

@@ -1,4 +1,4 @@
 //! Where observations come from. A source yields [`hpa_check_core::observation::Observation`]s and
 //! judges nothing.
 
-pub mod live;
+pub(crate) mod live;

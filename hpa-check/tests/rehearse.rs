@@ -1,6 +1,8 @@
 //! The rehearsal from outside, with real processes: what it says before it starts anything, and that
 //! none of its processes outlives it.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};

@@ -100,7 +100,7 @@ async fn load(
     let timer = probe.watch_timer();
     let started = Timestamp::now();
     let collector = Collector::start(Arc::clone(&load), probe, lines, ui);
-    let attacked = attack::run(&load).await;
+    let attacked = Box::pin(attack::run(&load)).await;
     let elapsed = load.elapsed();
     timer.abort();
     let collected = collector.finish();

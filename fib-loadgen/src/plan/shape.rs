@@ -137,7 +137,8 @@ impl Shape {
             .iter()
             .find(|piece| elapsed < piece.end())
             .map_or(0.0, |piece| {
-                let share = (elapsed - piece.start).as_secs_f64() / piece.length.as_secs_f64();
+                let share =
+                    elapsed.saturating_sub(piece.start).as_secs_f64() / piece.length.as_secs_f64();
                 piece.from + (piece.to - piece.from) * share
             })
     }
@@ -151,7 +152,7 @@ impl Shape {
                 if elapsed >= piece.end() {
                     piece.area()
                 } else {
-                    piece.area_until((elapsed - piece.start).as_secs_f64())
+                    piece.area_until(elapsed.saturating_sub(piece.start).as_secs_f64())
                 }
             })
             .sum()

@@ -8,7 +8,7 @@ use crate::live::Tick;
 
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// A plan longer than this has no end worth showing.
-const LONG: Duration = Duration::from_secs(30 * 24 * 3600);
+const LONG: Duration = Duration::from_hours(720);
 
 /// One line, for logs.
 pub fn line(tick: &Tick, end: Duration) -> String {

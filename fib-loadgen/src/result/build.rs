@@ -158,7 +158,7 @@ fn phases(load: &Load, shard: &Shard, elapsed: Duration) -> Vec<PhaseResult> {
         let end = phase.end.min(elapsed.max(phase.start));
         // Just before its end, since at its end the next one may have jumped elsewhere.
         let last = phase.end.saturating_sub(Duration::from_nanos(1));
-        let mut totals = totals(&tally.counts, end - phase.start);
+        let mut totals = totals(&tally.counts, end.saturating_sub(phase.start));
         if matches!(load.plan.model, Model::Open { .. }) {
             let due = shape.area(end) - shape.area(phase.start);
             totals.offered_rps = Some(due / totals.elapsed_s.max(1e-9));

@@ -58,7 +58,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL", required_unless_present = "external_load")]
     target: Option<String>,
     /// Start no load: somebody else does
-    #[arg(long, conflicts_with_all = ["target", "load_args"])]
+    #[arg(long, conflicts_with_all = ["target", "generator_flags"])]
     external_load: bool,
     /// The load generator [default: fib-loadgen beside this program]
     #[arg(long, value_name = "PROGRAM")]
@@ -70,7 +70,7 @@ pub(crate) struct Args {
     outputs: Outputs,
     /// Flags for the load generator [default: --users 500 --run-time 0]
     #[arg(last = true, value_name = "LOAD FLAGS")]
-    load_args: Vec<String>,
+    generator_flags: Vec<String>,
 }
 
 fn scale_down(text: &str) -> Result<ScaleDown, String> {
@@ -93,7 +93,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let load = args.target.map(|target| Load {
         program: args.fib_loadgen,
         target,
-        args: args.load_args,
+        args: args.generator_flags,
         result: args.load_result,
     });
     cluster_run::run(Run {

@@ -1,4 +1,4 @@
-//! The verdict as JUnit's XML: each reason a test case, for CI systems that show those.
+//! The verdict as `JUnit`'s XML: each reason a test case, for CI systems that show those.
 
 use std::fmt::Write as _;
 

@@ -28,9 +28,9 @@ use hpa_check_core::observation::Observation;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 
-pub use clock::Clock;
-pub use connect::ClusterArgs;
-pub use timing::Timing;
+pub(crate) use clock::Clock;
+pub(crate) use connect::ClusterArgs;
+pub(crate) use timing::Timing;
 
 use crate::failure::Failure;
 use chain::Chain;
@@ -38,14 +38,14 @@ use connect::Cluster;
 use reporter::Reporter;
 
 /// A cluster that answered and has the autoscaler in question.
-pub struct Live {
+pub(crate) struct Live {
     cluster: Cluster,
     autoscaler: String,
     timing: Timing,
 }
 
 /// What is being watched. Dropping it ends all watching.
-pub struct Watching {
+pub(crate) struct Watching {
     /// What is seen, in the order in which it is seen.
     pub observations: UnboundedReceiver<Observation>,
     _tasks: JoinSet<()>,
@@ -53,7 +53,7 @@ pub struct Watching {
 
 impl Live {
     /// Connects and finds the autoscaler: the one named, or the only one in the namespace.
-    pub async fn find(
+    pub(crate) async fn find(
         args: &ClusterArgs,
         autoscaler: Option<&str>,
         timing: Timing,
@@ -68,27 +68,27 @@ impl Live {
     }
 
     /// The autoscaler's name.
-    pub fn autoscaler(&self) -> &str {
+    pub(crate) fn autoscaler(&self) -> &str {
         &self.autoscaler
     }
 
     /// Its namespace.
-    pub fn namespace(&self) -> &str {
+    pub(crate) fn namespace(&self) -> &str {
         &self.cluster.namespace
     }
 
     /// The cluster's version as `1.36`, if it tells.
-    pub fn kubernetes(&self) -> Option<&str> {
+    pub(crate) fn kubernetes(&self) -> Option<&str> {
         self.cluster.kubernetes.as_deref()
     }
 
     /// The clock that all instants of the run are taken from.
-    pub fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> Clock {
         self.cluster.clock
     }
 
     /// Starts watching, on the runtime of the caller.
-    pub fn watch(self) -> Watching {
+    pub(crate) fn watch(self) -> Watching {
         let (sender, observations) = unbounded_channel();
         let chain = Chain {
             reporter: Reporter::new(sender, self.cluster.clock),

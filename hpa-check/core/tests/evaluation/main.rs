@@ -1,6 +1,8 @@
 //! The evaluator as a whole, on recordings of a small simulated cluster: every finding has a broken
 //! run that ends in it, beside the healthy one that differs in one thing.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 mod healthy;
 mod limits;
 mod setup;

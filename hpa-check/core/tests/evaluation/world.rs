@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// What becomes of a pod, by the order in which the pods are made.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Fate {
+pub(crate) enum Fate {
     Serves,
     NeverReady,
     Waits(&'static str),
@@ -26,7 +26,7 @@ pub enum Fate {
 
 /// What the metrics API does.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Metrics {
+pub(crate) enum Metrics {
     Answers,
     Fails(&'static str),
     StopsAt(i64),
@@ -35,7 +35,7 @@ pub enum Metrics {
 
 /// Everything that can be varied.
 #[derive(Debug, Clone)]
-pub struct World {
+pub(crate) struct World {
     pub spec: AutoscalerSpec,
     pub expectation: Expectation,
     pub controller: ControllerSettings,
@@ -73,13 +73,13 @@ pub struct World {
     pub longest: i64,
 }
 
-pub fn at(ms: i64) -> Timestamp {
+pub(crate) fn at(ms: i64) -> Timestamp {
     let start: Timestamp = "2026-03-04T10:20:30Z".parse().unwrap();
     start + SignedDuration::from_millis(ms)
 }
 
 /// A run that has nothing wrong with it, with the periods of a rehearsal.
-pub fn healthy() -> World {
+pub(crate) fn healthy() -> World {
     World {
         spec: AutoscalerSpec {
             scale_target_ref: TargetRef {
@@ -150,7 +150,7 @@ pub fn healthy() -> World {
 }
 
 /// The same with a cluster's periods, and a load that the conductor starts and stops.
-pub fn in_a_cluster() -> World {
+pub(crate) fn in_a_cluster() -> World {
     World {
         controller: ControllerSettings::default(),
         resolution: Duration::from_secs(15),
@@ -194,7 +194,7 @@ const TICK: i64 = 500;
 
 impl World {
     /// Runs it to its end; all that was observed, and what was made of it live.
-    pub fn run(&self) -> (Vec<Observation>, RunResult) {
+    pub(crate) fn run(&self) -> (Vec<Observation>, RunResult) {
         let mut run = Run {
             world: self,
             evaluator: Evaluator::new(self.expectation.clone()),
@@ -225,19 +225,13 @@ impl World {
         (run.recording, run.evaluator.finish(end))
     }
 
-    pub fn result(&self) -> RunResult {
+    pub(crate) fn result(&self) -> RunResult {
         self.run().1
-    }
-
-    /// The id of the verdict's first reason.
-    pub fn cause(&self) -> String {
-        let result = self.result();
-        result.verdict.reasons[0].id.clone()
     }
 }
 
 /// Folds a recording again.
-pub fn replay(expectation: &Expectation, recording: &[Observation]) -> RunResult {
+pub(crate) fn replay(expectation: &Expectation, recording: &[Observation]) -> RunResult {
     let mut evaluator = Evaluator::new(expectation.clone());
     for observation in recording {
         evaluator.observe(observation);

@@ -65,7 +65,7 @@ fn a_controller_that_does_not_come_down_is_named() {
 #[test]
 fn a_controller_that_comes_down_before_the_window_is_over_is_named() {
     let mut world = in_a_cluster();
-    world.expectation.patience = std::time::Duration::from_secs(60);
+    world.expectation.patience = std::time::Duration::from_mins(1);
     // It forgets the window as soon as the present metric asks for less than there are.
     world.decide = |current, wanted| {
         if current == 10 && wanted == 10 {

@@ -140,16 +140,15 @@ impl Chain {
         name: &str,
         rule: &str,
     ) -> Option<String> {
-        match scale::selector(api, name, self.timing).await {
-            Ok(selector) => selector,
-            Err(_) => {
-                let (plural, group) = rule.split_once('.').unwrap_or((rule, ""));
-                self.reporter.forbidden(
-                    format!("get {plural}/scale.{group}"),
-                    "the pods are found by the target's own selector, which may not be the one that counts",
-                );
-                None
-            }
+        if let Ok(selector) = scale::selector(api, name, self.timing).await {
+            selector
+        } else {
+            let (plural, group) = rule.split_once('.').unwrap_or((rule, ""));
+            self.reporter.forbidden(
+                format!("get {plural}/scale.{group}"),
+                "the pods are found by the target's own selector, which may not be the one that counts",
+            );
+            None
         }
     }
 

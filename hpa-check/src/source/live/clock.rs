@@ -3,8 +3,6 @@
 //! Pods, samples and events carry the cluster's time. An age is only right when the instant it is
 //! taken at comes from the same clock, and the machine that runs the check need not be in step.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 
 /// The `Date` header has whole seconds, so a smaller difference may be nothing but rounding.
@@ -12,7 +10,7 @@ const RESOLUTION: SignedDuration = SignedDuration::from_secs(2);
 
 /// A clock in step with the API server's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Clock {
+pub(crate) struct Clock {
     offset: SignedDuration,
 }
 
@@ -20,7 +18,11 @@ impl Clock {
     /// From a `Date` header (RFC 9110, such as `Tue, 24 Nov 2026 04:00:00 GMT`) of an answer to a
     /// request sent at `sent` and answered at `received`, both by this machine's clock. A header
     /// that is missing, unreadable or within rounding leaves the clock as it is.
-    pub fn from_date_header(date: Option<&str>, sent: Timestamp, received: Timestamp) -> Self {
+    pub(crate) fn from_date_header(
+        date: Option<&str>,
+        sent: Timestamp,
+        received: Timestamp,
+    ) -> Self {
         let Some(server) = date.and_then(parse_date) else {
             return Self::default();
         };
@@ -36,16 +38,10 @@ impl Clock {
     }
 
     /// Now, by the server's clock.
-    pub fn now(self) -> Timestamp {
+    pub(crate) fn now(self) -> Timestamp {
         Timestamp::now()
             .checked_add(self.offset)
             .unwrap_or_else(|_| Timestamp::now())
-    }
-
-    /// How far the server's clock is ahead of this machine's (true) or behind it (false), when the
-    /// difference matters.
-    pub fn difference(self) -> Option<(bool, Duration)> {
-        (!self.offset.is_zero()).then(|| (self.offset.is_positive(), self.offset.unsigned_abs()))
     }
 }
 
@@ -57,7 +53,17 @@ fn parse_date(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    impl Clock {
+        /// Whether the server's clock is ahead, and by how much it differs; `None` when it does not.
+        fn difference(self) -> Option<(bool, Duration)> {
+            (!self.offset.is_zero())
+                .then(|| (self.offset.is_positive(), self.offset.unsigned_abs()))
+        }
+    }
 
     fn at(second: i64) -> Timestamp {
         // 2026-11-24T04:00:00Z

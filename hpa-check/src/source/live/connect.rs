@@ -18,7 +18,7 @@ use crate::failure::Failure;
 
 /// Where the cluster is.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub struct ClusterArgs {
+pub(crate) struct ClusterArgs {
     /// Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, else the pod's service account]
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Deadlines and periods of the live source.
 #[derive(Debug, Clone, Copy)]
-pub struct Timing {
+pub(crate) struct Timing {
     /// Deadline of every single call, and of the first byte of a watch.
     pub call: Duration,
     /// How long the server is asked to keep a watch open. A connection that died in silence is

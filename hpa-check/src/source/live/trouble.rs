@@ -130,11 +130,8 @@ mod tests {
 
     #[test]
     fn the_wait_that_a_busy_server_asks_for_is_kept() {
-        let busy =
-            status(429, "TooManyRequests").with_details(kube::core::response::StatusDetails {
-                retry_after_seconds: 7,
-                ..Default::default()
-            });
+        let details = serde_json::from_value(serde_json::json!({"retryAfterSeconds": 7})).unwrap();
+        let busy = status(429, "TooManyRequests").with_details(details);
         assert_eq!(
             Trouble::from_status(&busy).kind,
             Kind::Busy(Some(Duration::from_secs(7)))

@@ -21,7 +21,7 @@ struct Requirement {
     values: Vec<String>,
 }
 
-/// From a workload's `spec.selector`: a label selector, or a plain map as ReplicationController has.
+/// From a workload's `spec.selector`: a label selector, or a plain map as `ReplicationController` has.
 /// `None` when there is none or it selects nothing in particular: an empty selector would match
 /// every pod of the namespace.
 pub(super) fn text(selector: &Value) -> Option<String> {
