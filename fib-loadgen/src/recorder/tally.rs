@@ -66,7 +66,9 @@ impl Histogram {
         let micros = u64::try_from(duration.as_micros())
             .unwrap_or(u64::MAX)
             .min(3_600_000_000);
-        self.0.saturating_record(micros);
+        // Not `saturating_record`, which saturates where the histogram ends instead of growing it. Growing
+        // fails only beyond the hour.
+        let _ = self.0.record(micros);
     }
 
     /// Adds another's.

@@ -1,5 +1,14 @@
 //! A simulated world with a clock of its own: a rehearsal of a minute in a millisecond.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    clippy::single_match_else,
+    reason = "a simulated plant for tests: its numbers are small and positive"
+)]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

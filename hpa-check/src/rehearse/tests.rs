@@ -60,6 +60,7 @@ fn rehearse_in(line: &str, change: impl FnOnce(Plant) -> Plant) -> Rehearsed {
         ..measured
     };
     let scene = scene(&flags, &settings, intensity, 2);
+    #[expect(clippy::cast_precision_loss, reason = "a limit of a few cores")]
     let limit = settings.container.cpu_limit.map(|m| m.0 as f64 / 1000.0);
     let mut plant = change(Plant::new(COST, limit, flags.fault));
     let mut fold = Fold {
@@ -109,7 +110,7 @@ fn the_healthy_rehearsal_goes_from_three_to_ten_and_back_and_passes() {
 #[test]
 fn the_demo_takes_less_than_eighty_seconds_and_the_short_one_less_than_a_minute() {
     assert!(rehearse("").took < Duration::from_secs(80));
-    assert!(rehearse("--short").took < Duration::from_secs(60));
+    assert!(rehearse("--short").took < Duration::from_mins(1));
 }
 
 #[test]
@@ -160,11 +161,8 @@ fn a_request_that_no_load_here_can_use_half_of_ends_the_run_before_any_load() {
 }
 
 #[test]
-fn a_request_a_little_too_high_is_named_once_the_load_has_shown_it() {
-    assert_eq!(
-        ending("--cpu-request 180m"),
-        expected(93, "cpu-request-too-high")
-    );
+fn a_load_that_is_too_weak_for_the_request_is_named_with_the_request() {
+    assert_eq!(ending("--cpu-request 180m"), expected(93, "load-too-weak"));
 }
 
 #[test]

@@ -80,6 +80,6 @@ mod tests {
     #[test]
     fn text_from_the_world_stays_text() {
         let xml = suite(&fixture::hostile());
-        assert!(!xml.contains("<script") && !xml.contains("\u{1b}"), "{xml}");
+        assert!(!xml.contains("<script") && !xml.contains('\u{1b}'), "{xml}");
     }
 }

@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!(Px(3.0).to_string(), "3");
-        assert_eq!(Px(3.14159).to_string(), "3.1");
+        assert_eq!(Px(2.345).to_string(), "2.3");
         assert_eq!(Px(-0.01).to_string(), "0");
     }
 

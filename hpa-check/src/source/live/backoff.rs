@@ -37,7 +37,7 @@ mod tests {
             delay(1, Some(Duration::from_secs(3))),
             Duration::from_secs(3)
         );
-        assert_eq!(delay(1, Some(Duration::from_secs(3600))), LONGEST_ASKED);
+        assert_eq!(delay(1, Some(Duration::from_hours(1))), LONGEST_ASKED);
         assert_eq!(delay(1, Some(Duration::ZERO)), FIRST);
     }
 }

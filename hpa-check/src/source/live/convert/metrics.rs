@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn windows_come_in_gos_notation() {
-        assert_eq!(window("1m0s"), Duration::from_secs(60));
+        assert_eq!(window("1m0s"), Duration::from_mins(1));
         assert_eq!(window("10s"), Duration::from_secs(10));
         assert_eq!(window("999.5ms"), Duration::from_micros(999_500));
         assert_eq!(window("soon"), Duration::ZERO);
