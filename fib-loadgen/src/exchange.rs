@@ -56,7 +56,9 @@ async fn read(mut response: Response, question: Question, outcome: &mut Outcome)
     outcome.status = Some(status);
     let headers = response.headers();
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    outcome.pod = text(POD).map(ToOwned::to_owned);
+    outcome.pod = text(POD)
+        .filter(|name| !name.is_empty())
+        .map(ToOwned::to_owned);
     outcome.closing =
         text(CONNECTION.as_str()).is_some_and(|value| value.eq_ignore_ascii_case("close"));
     let is_json =
