@@ -6,6 +6,7 @@ use crate::failure::Failure;
 
 mod decide;
 mod rehearse;
+mod replay;
 mod report;
 mod run;
 mod schema;
@@ -28,6 +29,8 @@ enum Command {
     Decide(decide::Args),
     /// Rehearse on this machine: real processes as pods, real load, no cluster
     Rehearse(Box<rehearse::Args>),
+    /// Judge a recorded run again: the same evaluator, the same verdict
+    Replay(replay::Args),
     /// Draw the reports again from a stored result
     Report(report::Args),
     /// Check an autoscaler on a cluster: watch, load, explain, and end in a verdict
@@ -42,6 +45,7 @@ impl Cli {
         match self.command {
             Command::Decide(args) => decide::execute(&args),
             Command::Rehearse(args) => rehearse::execute(*args),
+            Command::Replay(args) => replay::execute(args),
             Command::Report(args) => report::execute(&args),
             Command::Run(args) => run::execute(*args),
             Command::Schema(args) => schema::execute(&args),

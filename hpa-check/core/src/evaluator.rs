@@ -44,9 +44,10 @@ impl Evaluator {
         &self.so_far
     }
 
-    /// Ends the run and judges it.
+    /// Ends the run and judges it. The end is the last observation's instant, so that a recording
+    /// ends as the run did; `at` counts if there was none.
     pub fn finish(mut self, at: Timestamp) -> RunResult {
-        self.so_far.close(at);
+        self.so_far.close();
         let verdict = rules::judge(&self.case(at));
         let longest_gap_ms = rules::longest_gap_ms(&self.so_far);
         let timeline = self.so_far.timeline.unwrap_or_else(|| empty(at));
@@ -72,7 +73,7 @@ impl Evaluator {
         Case {
             expectation: &self.expectation,
             state: &self.so_far,
-            until: self.so_far.until().map_or(at, |until| until.max(at)),
+            until: self.so_far.until().unwrap_or(at),
         }
     }
 }

@@ -11,15 +11,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::normalize::{Recommendation, ScaleEvent};
 use crate::model::pods::{Pod as ModelPod, PodMetric};
-use crate::model::reconcile::{Autoscaler as Controller, Decision, Scale, Sync};
+use crate::model::reconcile::{Autoscaler as Controller, Decision};
 use crate::model::{Rules, Settings, after, before};
 use crate::observation::{Autoscaler, AutoscalerStatus, Observation, Pod, Seen};
 use crate::timeline::{SyncRecord, TimelineSoFar};
 
+mod candidates;
 mod knowledge;
+mod memory;
 
+use candidates::Best;
 use knowledge::Knowledge;
 
 /// Candidates of each kind; more make a coincidence likelier than a cause.
@@ -33,6 +35,7 @@ type Metrics = Result<Vec<PodMetric>, String>;
 /// Explains syncs as they are seen.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Explainer {
+    /// The controller's memory, as far as it can be known.
     controller: Option<Controller>,
     pods: BTreeMap<String, ModelPod>,
     snapshots: VecDeque<(Timestamp, Vec<ModelPod>)>,
@@ -149,7 +152,9 @@ impl Explainer {
         let written = object.status_written.unwrap_or(seen_at);
         let near = written <= seen_at && seen_at < after(written, NEAR);
         let at = if near { seen_at } else { written };
-        self.repeat_until(at, state);
+        if let Some(controller) = &mut self.controller {
+            memory::repeat(controller, at, sync_period(state));
+        }
         self.pending = Some(Pending {
             before: self.controller.clone(),
             at,
@@ -159,32 +164,6 @@ impl Explainer {
             previous,
         });
         self.settle(state, false)
-    }
-
-    /// Syncs that decide the same again leave no trace in the status, but in the controller's memory.
-    fn repeat_until(&mut self, at: Timestamp, state: &TimelineSoFar) {
-        let period = state
-            .setting
-            .as_ref()
-            .map_or(Duration::from_secs(15), |s| s.controller.sync_period)
-            .max(Duration::from_millis(100));
-        let history = self
-            .controller
-            .as_mut()
-            .and_then(|c| c.recommendations.as_mut());
-        // Expired records are overwritten in place, so the newest may stand anywhere.
-        let newest = |h: &Vec<Recommendation>| h.iter().max_by_key(|r| r.at).copied();
-        let Some((history, last)) = history.and_then(|h| newest(h).map(|last| (h, last))) else {
-            return;
-        };
-        let mut next = after(last.at, period);
-        while after(next, period / 2) < at {
-            history.push(Recommendation {
-                replicas: last.replicas,
-                at: next,
-            });
-            next = after(next, period);
-        }
     }
 
     /// Tries the pending sync again on what has been seen since.
@@ -201,8 +180,6 @@ impl Explainer {
 
     fn settle(&mut self, state: &TimelineSoFar, again: bool) -> Option<Explained> {
         let pending = self.pending.take()?;
-        let knowledge = Knowledge::of(state, &self.polls, pending.at);
-        let (outcome, exact) = self.best(&pending, state);
         let status = &pending.status;
         let mut record = SyncRecord {
             at: pending.seen_at,
@@ -211,40 +188,32 @@ impl Explainer {
             model: None,
             utilization: status.cpu_utilization,
             model_utilization: None,
-            explained: exact,
+            explained: false,
             sentence: String::new(),
         };
-        let mut memory = pending.before.clone();
         let mut proposed = None;
-        match outcome {
-            Some((controller, decision)) if exact => {
+        let start = pending.before.clone().unwrap_or_else(|| fresh(state));
+        let memory = match candidates::best(&pending, &start, self, state) {
+            Best::Agrees(controller, decision) => {
                 record.model = Some(decision.desired);
                 record.model_utilization = decision.utilization;
+                record.explained = true;
                 record.sentence = decision.explain();
                 proposed = decision.proposed;
-                memory = Some(controller);
+                controller
             }
             other => {
-                let refusal = refusal(status);
-                if let Some(why) = refusal
-                    && status.desired_replicas == pending.previous.desired_replicas
-                {
+                if let Some(why) = pending.refusal() {
                     record.explained = true;
                     record.sentence = format!("decided nothing: {why}");
-                } else if let Some((_, decision)) = other.filter(|_| knowledge.is_enough()) {
-                    record.model_utilization = decision.utilization;
-                    record.model =
-                        (!held_by_the_unseen(&pending, &decision)).then_some(decision.desired);
-                    record.sentence =
-                        format!("not explained; the model says: {}", decision.explain());
+                    memory::after_refusal(start, &pending)
                 } else {
-                    let why = knowledge.lack();
-                    record.sentence = format!("too little was seen to explain it: {why}");
+                    self.leave_open(&mut record, &pending, other, state);
+                    memory::after_unexplained(start, &pending)
                 }
-                assume(&mut memory, &pending, state);
             }
-        }
-        self.controller = memory;
+        };
+        self.controller = Some(memory);
         self.pending = (!record.explained).then_some(pending);
         Some(Explained {
             again,
@@ -253,97 +222,62 @@ impl Explainer {
         })
     }
 
-    /// The candidate that agrees in all, else the newest one.
-    fn best(
+    /// Says of an unexplained sync what the model makes of it, if the two can be compared at all.
+    fn leave_open(
         &self,
+        record: &mut SyncRecord,
         pending: &Pending,
+        best: Best,
         state: &TimelineSoFar,
-    ) -> (Option<(Controller, Decision)>, bool) {
-        let mut newest = None;
-        let Some(target) = &state.target else {
-            return (None, false);
-        };
-        for shift in [Duration::ZERO, Duration::from_secs(1)] {
-            for (_, metrics) in &self.polls {
-                for (_, pods) in &self.snapshots {
-                    let mut controller = pending.controller(state);
-                    let decision = controller.sync(Sync {
-                        now: before(pending.at, shift),
-                        spec: &pending.object.spec,
-                        scale: Ok(Scale {
-                            replicas: pending
-                                .status
-                                .current_replicas
-                                .unwrap_or(target.spec_replicas),
-                            selector: &target.selector,
-                        }),
-                        pods,
-                        metrics: metrics.as_deref().map_err(String::as_str),
-                        other_metrics_error: "not seen by this tool",
-                        other_selectors: &[],
-                        update_error: None,
-                        conditions: &pending.previous.conditions,
-                        desired_before: pending.previous.desired_replicas,
-                    });
-                    let same = decision.utilization == pending.status.cpu_utilization
-                        && decision.desired == pending.status.desired_replicas;
-                    if same {
-                        return (Some((controller, decision)), true);
-                    }
-                    newest.get_or_insert((controller, decision));
-                }
+    ) {
+        let knowledge = Knowledge::of(state, &self.polls, pending.at);
+        let decision = match best {
+            Best::SameUtilization(decision) | Best::Newest(decision) if knowledge.is_enough() => {
+                decision
             }
-        }
-        (newest, false)
+            _ => {
+                let lack = knowledge.lack();
+                record.sentence = format!("too little was seen to explain it: {lack}");
+                return;
+            }
+        };
+        // On other metrics than the controller read, the model's word is no measure.
+        let comparable = decision.utilization == pending.status.cpu_utilization
+            && !held_by_the_unseen(pending, &decision);
+        record.model_utilization = decision.utilization;
+        record.model = comparable.then_some(decision.desired);
+        record.sentence = format!("not explained; the model says: {}", decision.explain());
     }
 }
 
-/// Remembers of an unexplained sync what its outcome says.
-fn assume(memory: &mut Option<Controller>, pending: &Pending, state: &TimelineSoFar) {
-    let controller = memory.get_or_insert_with(|| pending.controller(state));
-    let (current, desired) = (
-        pending.status.current_replicas.unwrap_or_default(),
-        pending.status.desired_replicas,
-    );
-    let history = controller.recommendations.get_or_insert_default();
-    history.push(Recommendation {
-        replicas: desired,
-        at: pending.at,
-    });
-    if pending.object.spec.behavior.is_some() && current != desired {
-        let events = if desired > current {
-            &mut controller.ups
-        } else {
-            &mut controller.downs
-        };
-        events.push(ScaleEvent {
-            change: (desired - current).abs(),
-            at: pending.at,
-        });
-    }
+/// A controller that has just started, with the settings given.
+fn fresh(state: &TimelineSoFar) -> Controller {
+    let setting = state.setting.as_ref();
+    let version = setting.and_then(|s| s.kubernetes.as_deref());
+    Controller::new(
+        setting.map_or_else(Settings::default, |s| Settings::from(&s.controller)),
+        version.map_or_else(Rules::default, Rules::of_version),
+    )
+}
+
+fn sync_period(state: &TimelineSoFar) -> Duration {
+    let setting = state.setting.as_ref();
+    setting.map_or(Duration::from_secs(15), |s| s.controller.sync_period)
 }
 
 impl Pending {
-    fn controller(&self, state: &TimelineSoFar) -> Controller {
-        self.before.clone().unwrap_or_else(|| {
-            let setting = state.setting.as_ref();
-            let version = setting.and_then(|s| s.kubernetes.as_deref());
-            Controller::new(
-                setting.map_or_else(Settings::default, |s| Settings::from(&s.controller)),
-                version.map_or_else(Rules::default, Rules::of_version),
-            )
-        })
+    /// Why the controller says it could not decide, if it left all as it was.
+    fn refusal(&self) -> Option<&str> {
+        let refused = |kind: &str| {
+            let mut all = self.status.conditions.iter();
+            all.find(|c| c.kind == kind && c.status == "False")
+                .map(|c| c.message.as_str())
+        };
+        let unchanged = self.status.desired_replicas == self.previous.desired_replicas;
+        refused("AbleToScale")
+            .or_else(|| refused("ScalingActive"))
+            .filter(|_| unchanged)
     }
-}
-
-/// Why the controller says it could not decide.
-fn refusal(status: &AutoscalerStatus) -> Option<&str> {
-    let refused = |kind: &str| {
-        let all = &mut status.conditions.iter();
-        all.find(|c| c.kind == kind && c.status == "False")
-            .map(|c| c.message.as_str())
-    };
-    refused("AbleToScale").or_else(|| refused("ScalingActive"))
 }
 
 /// Whether earlier recommendations or scalings that nobody saw can make the difference: the metric

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 
 use super::Metrics;
-use crate::model::after;
+use crate::model::before;
 use crate::model::pods::{Pod as ModelPod, PodMetric, ReadyCondition};
 use crate::observation::{Pod, PodSample};
 use crate::timeline::TimelineSoFar;
@@ -46,14 +46,11 @@ impl Knowledge {
             return Self::PodsDiffer;
         }
         let resolution = setting.metrics_resolution;
-        let newest = polls
-            .iter()
-            .filter_map(|(_, answer)| answer.as_ref().ok())
-            .flatten()
-            .map(|metric| metric.timestamp)
-            .max();
+        let samples = polls.iter().filter_map(|(_, answer)| answer.as_ref().ok());
+        let mut times = samples.flatten().map(|metric| metric.timestamp);
         // A sample is up to one resolution old when its successor is made, and a little more when read.
-        if newest.is_some_and(|at| after(at, resolution + resolution / 4) >= sync) {
+        let oldest = before(sync, resolution + resolution / 4);
+        if times.any(|at| oldest <= at && at <= sync) {
             Self::Enough
         } else {
             Self::StaleMetrics

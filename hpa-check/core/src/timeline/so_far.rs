@@ -188,16 +188,12 @@ impl TimelineSoFar {
         }
     }
 
-    /// Closes what is open: gaps still on, and the last phase.
-    pub(crate) fn close(&mut self, at: Timestamp) {
+    /// Closes the gaps that are still open.
+    pub(crate) fn close(&mut self) {
         let lost = std::mem::take(&mut self.lost);
         let Some(timeline) = &mut self.timeline else {
             return;
         };
-        timeline.until = timeline.until.max(at);
-        if let Some(span) = timeline.phases.last_mut() {
-            span.until = timeline.until;
-        }
         for (resource, (from, error)) in lost {
             timeline.gaps.push(Gap {
                 resource,

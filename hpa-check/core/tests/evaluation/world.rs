@@ -270,6 +270,7 @@ impl Run<'_> {
                     if self.load_started.is_some() && !self.load_ended {
                         self.tell(Seen::LoadResult(self.world.account.clone()));
                     }
+                    self.tell(Seen::Phase { phase: Phase::Done });
                     return true;
                 }
             }

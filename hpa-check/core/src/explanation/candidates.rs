@@ -1,0 +1,71 @@
+//! The model run on every recent answer of the metrics API and every recent state of the pods.
+
+use std::time::Duration;
+
+use super::{Explainer, Pending};
+use crate::model::before;
+use crate::model::reconcile::{Autoscaler as Controller, Decision, Scale, Sync};
+use crate::timeline::TimelineSoFar;
+
+/// The clocks of observer and controller differ by less; a window may end between the two.
+const CLOCKS: Duration = Duration::from_secs(1);
+
+/// The candidate nearest to what the controller wrote.
+#[derive(Debug)]
+pub(super) enum Best {
+    /// The same utilization and the same replicas, and the controller's memory afterwards.
+    Agrees(Controller, Decision),
+    /// The same utilization, and other replicas.
+    SameUtilization(Decision),
+    /// The newest of those that agree in nothing.
+    Newest(Decision),
+    /// Nothing was seen to compute with.
+    None,
+}
+
+/// Tries them all, the newest first, from the controller's memory before the sync.
+pub(super) fn best(
+    pending: &Pending,
+    start: &Controller,
+    seen: &Explainer,
+    state: &TimelineSoFar,
+) -> Best {
+    let Some(target) = &state.target else {
+        return Best::None;
+    };
+    let status = &pending.status;
+    let replicas = status.current_replicas.unwrap_or(target.spec_replicas);
+    let mut best = Best::None;
+    for shift in [Duration::ZERO, CLOCKS] {
+        for (_, metrics) in &seen.polls {
+            for (_, pods) in &seen.snapshots {
+                let mut controller = start.clone();
+                let decision = controller.sync(Sync {
+                    now: before(pending.at, shift),
+                    spec: &pending.object.spec,
+                    scale: Ok(Scale {
+                        replicas,
+                        selector: &target.selector,
+                    }),
+                    pods,
+                    metrics: metrics.as_deref().map_err(String::as_str),
+                    other_metrics_error: "not seen by this tool",
+                    other_selectors: &[],
+                    update_error: None,
+                    conditions: &pending.previous.conditions,
+                    desired_before: pending.previous.desired_replicas,
+                });
+                let same = decision.utilization == status.cpu_utilization;
+                if same && decision.desired == status.desired_replicas {
+                    return Best::Agrees(controller, decision);
+                }
+                best = match best {
+                    Best::None if !same => Best::Newest(decision),
+                    Best::None | Best::Newest(_) if same => Best::SameUtilization(decision),
+                    best => best,
+                };
+            }
+        }
+    }
+    best
+}
