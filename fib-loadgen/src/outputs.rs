@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -71,23 +72,32 @@ pub struct Opened {
     pub documents: Vec<Destination>,
     /// Where lines go.
     pub lines: Vec<Lines>,
-    /// Whether standard output is for a machine.
-    pub stdout_taken: bool,
 }
 
 /// A place for one document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Destination {
     /// Standard output.
-    Stdout,
+    Stdout(File),
     /// A file, replaced by renaming a finished one over it.
     File(PathBuf),
     /// A device or a pipe, which must not be replaced.
     Device(PathBuf),
 }
 
+/// Keeps standard output for results: from now on what others print goes nowhere.
+///
+/// Goose prints to it when its users are up, whatever its settings, and would end the run with a panic
+/// when the reader of a pipe is gone.
+pub fn claim_stdout() -> io::Result<File> {
+    let claimed = io::stdout().as_fd().try_clone_to_owned()?;
+    rustix::stdio::dup2_stdout(OpenOptions::new().write(true).open("/dev/null")?)?;
+    Ok(claimed.into())
+}
+
 /// Finds every output writable before anything is sent; files keep what they had until there is more.
-pub fn open(outputs: &[Output]) -> Result<Opened, Failure> {
+/// `stdout` is what [`claim_stdout`] gave.
+pub fn open(outputs: &[Output], stdout: &File) -> Result<Opened, Failure> {
     let mut opened = Opened::default();
     for (at, output) in outputs.iter().enumerate() {
         if outputs[..at].iter().any(|other| other.file == output.file) {
@@ -95,20 +105,24 @@ pub fn open(outputs: &[Output]) -> Result<Opened, Failure> {
                 "two results go to one place: give each its own file, and standard output to one only",
             ));
         }
-        opened.stdout_taken |= output.file.is_none();
         let refused = |error: io::Error| {
             let path = output.file.as_deref().unwrap_or(Path::new("-")).display();
             Failure::usage(format!(
                 "`{path}` can't be written ({error}): give a file in a folder that exists and may be written"
             ))
         };
-        match output.kind {
-            Kind::Json => opened
-                .documents
-                .push(probe(output.file.as_deref()).map_err(refused)?),
-            Kind::Ndjson => opened
-                .lines
-                .push(Lines::open(output.file.as_deref()).map_err(refused)?),
+        match (output.kind, &output.file) {
+            (Kind::Json, None) => {
+                let stdout = stdout.try_clone().map_err(refused)?;
+                opened.documents.push(Destination::Stdout(stdout));
+            }
+            (Kind::Json, Some(path)) => opened.documents.push(probe(path).map_err(refused)?),
+            (Kind::Ndjson, None) => {
+                opened
+                    .lines
+                    .push(Lines::to(stdout.try_clone().map_err(refused)?));
+            }
+            (Kind::Ndjson, Some(path)) => opened.lines.push(Lines::open(path).map_err(refused)?),
         }
     }
     Ok(opened)
@@ -118,11 +132,7 @@ impl Destination {
     /// Writes all of it, or leaves what was there.
     pub fn write(&self, content: &[u8]) -> io::Result<()> {
         match self {
-            Self::Stdout => {
-                let mut stdout = io::stdout().lock();
-                stdout.write_all(content)?;
-                stdout.flush()
-            }
+            Self::Stdout(stdout) => (&*stdout).write_all(content),
             Self::Device(path) => OpenOptions::new()
                 .write(true)
                 .open(path)?
@@ -143,16 +153,13 @@ impl Destination {
 impl std::fmt::Display for Destination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Stdout => f.write_str("standard output"),
+            Self::Stdout(_) => f.write_str("standard output"),
             Self::File(path) | Self::Device(path) => write!(f, "`{}`", path.display()),
         }
     }
 }
 
-fn probe(path: Option<&Path>) -> io::Result<Destination> {
-    let Some(path) = path else {
-        return Ok(Destination::Stdout);
-    };
+fn probe(path: &Path) -> io::Result<Destination> {
     // A symbolic link stays one: what it points to is what gets replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     match fs::metadata(&path) {

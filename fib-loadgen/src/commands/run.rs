@@ -29,7 +29,9 @@ const OTHER_FILES: usize = 32;
 
 pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     let settings = Settings::new(args, argv)?;
-    let opened = outputs::open(&args.output)?;
+    let stdout = outputs::claim_stdout()
+        .map_err(|error| Failure::internal(format!("standard output can't be kept ({error})")))?;
+    let Opened { documents, lines } = outputs::open(&args.output, &stdout)?;
     let runtime = runtime(settings.workers)?;
     let stop = Arc::new(Stop::default());
     stop::on_signals(&stop)
@@ -37,11 +39,6 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     if args.exit_with_stdin {
         stop::with_stdin(&stop);
     }
-    let Opened {
-        documents,
-        lines,
-        stdout_taken: _,
-    } = opened;
     let document = runtime.block_on(load(&settings, &stop, lines, args.ui))?;
     // What is still in flight has been given up; waiting for it would only delay the result.
     runtime.shutdown_timeout(Duration::from_millis(100));

@@ -20,18 +20,21 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Opens the file (emptied, if it was there; a pipe or device as it is) or standard output.
-    pub fn open(path: Option<&Path>) -> io::Result<Self> {
-        let sink: Box<dyn Write + Send> = match path {
-            None => Box::new(io::stdout()),
-            Some(path) if path.exists() && !path.is_file() => {
-                Box::new(OpenOptions::new().write(true).open(path)?)
-            }
-            Some(path) => Box::new(File::create(path)?),
+    /// Opens the file: emptied, if it was there, but a pipe or a device as it is.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let sink = if path.exists() && !path.is_file() {
+            OpenOptions::new().write(true).open(path)?
+        } else {
+            File::create(path)?
         };
+        Ok(Self::to(sink))
+    }
+
+    /// Writes to what is open already.
+    pub fn to(sink: impl Write + Send + 'static) -> Self {
         let (queue, lines) = sync_channel(BACKLOG);
         let writer = std::thread::spawn(move || write(sink, &lines));
-        Ok(Self { queue, writer })
+        Self { queue, writer }
     }
 
     /// Queues a line.
@@ -50,7 +53,7 @@ impl Lines {
     }
 }
 
-fn write(mut sink: Box<dyn Write + Send>, lines: &Receiver<String>) {
+fn write(mut sink: impl Write, lines: &Receiver<String>) {
     for mut line in lines {
         line.push('\n');
         if sink
@@ -81,9 +84,7 @@ mod tests {
 
     #[test]
     fn a_broken_pipe_ends_the_writer_and_nothing_else() {
-        let (queue, lines) = sync_channel(BACKLOG);
-        let writer = std::thread::spawn(move || write(Box::new(Broken), &lines));
-        let lines = Lines { queue, writer };
+        let lines = Lines::to(Broken);
         for _ in 0..2 * BACKLOG {
             lines.send("line".to_owned());
         }
@@ -94,7 +95,7 @@ mod tests {
     fn lines_arrive_whole_and_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lines");
-        let lines = Lines::open(Some(&path)).unwrap();
+        let lines = Lines::open(&path).unwrap();
         (0..3).for_each(|n| lines.send(format!("{{\"n\":{n}}}")));
         lines.finish();
         assert_eq!(
