@@ -162,3 +162,50 @@ impl<R: BufRead> Iterator for Reader<R> {
         self.read().transpose()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::observation::Seen;
+
+    fn recorded(observations: usize) -> Vec<u8> {
+        let mut writer = Writer::new(Vec::new(), &Expectation::default()).unwrap();
+        for _ in 0..observations {
+            let (at, seen) = (Timestamp::UNIX_EPOCH, Seen::Interrupted);
+            writer.write(&Observation { at, seen }).unwrap();
+        }
+        writer.finish().unwrap()
+    }
+
+    #[test]
+    fn a_last_line_that_was_torn_is_left_out_and_told() {
+        let bytes = recorded(2);
+        let mut reader = Reader::new(&bytes[..bytes.len() - 5]).unwrap();
+        assert_eq!(reader.by_ref().filter(Result::is_ok).count(), 1);
+        assert!(reader.torn());
+        let mut whole = Reader::new(bytes.as_slice()).unwrap();
+        assert_eq!(whole.by_ref().filter(Result::is_ok).count(), 2);
+        assert!(!whole.torn());
+    }
+
+    #[test]
+    fn a_damaged_line_in_the_middle_is_named_by_its_number() {
+        let text = String::from_utf8(recorded(2)).unwrap();
+        let text = text.replacen("interrupted", "nonsense", 1);
+        let error = Reader::new(text.as_bytes()).unwrap().find_map(Result::err);
+        assert!(matches!(error, Some(ReadError::Damaged { line: 2, .. })));
+    }
+
+    #[test]
+    fn a_later_version_and_another_file_are_refused() {
+        let later = r#"{"schema":"hpa-check-trace/2","version":"9"}"#;
+        let error = Reader::new(later.as_bytes()).unwrap_err();
+        assert!(matches!(error, ReadError::Version { found } if found == "hpa-check-trace/2"));
+        for other in ["", "hello", "{}", r#"{"schema":"hpa-check/1"}"#] {
+            let error = Reader::new(other.as_bytes()).unwrap_err();
+            assert!(matches!(error, ReadError::NotATrace), "{other}");
+        }
+    }
+}

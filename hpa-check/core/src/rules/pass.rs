@@ -92,7 +92,9 @@ fn decisions(case: &Case<'_>) -> Found {
         .as_ref()
         .map_or(&[][..], |t| t.syncs.as_slice());
     let explained = syncs.iter().filter(|s| s.explained).count();
-    let steps = syncs.iter().filter(|s| s.current != s.desired);
+    let steps = syncs
+        .iter()
+        .filter(|s| s.current != s.desired && s.utilization.is_some());
     Found::new(
         format!(
             "{explained} of {} decisions are explained to the replica",
