@@ -368,6 +368,13 @@ pub enum Fact {
         /// How it was found, for the evidence.
         how: String,
     },
+    /// The most CPU that the load can make the target's pods use, where it is known beforehand.
+    LoadLimit {
+        /// In total.
+        total: Millicores,
+        /// How it is known, for the evidence.
+        how: String,
+    },
     /// A quota that bounds the pods of the namespace.
     Quota {
         /// Its name.

@@ -52,6 +52,9 @@ pub(crate) struct Scene {
     pub(crate) container: ContainerCpu,
     /// All CPU there is, and how that is known.
     pub(crate) capacity: (Millicores, String),
+    /// The most CPU that the load can use, and how that is known; `None` when the load is not ours
+    /// to size.
+    pub(crate) load_limit: Option<(Millicores, String)>,
     /// The load.
     pub(crate) load: LoadPlan,
     /// What is broken on purpose.
@@ -146,6 +149,9 @@ impl<'a, W: World, J: Judge> Engine<'a, W, J> {
         }));
         let (total, how) = scene.capacity.clone();
         self.tell(Seen::Fact(Fact::CpuCapacity { total, how }));
+        if let Some((total, how)) = scene.load_limit.clone() {
+            self.tell(Seen::Fact(Fact::LoadLimit { total, how }));
+        }
         let there = scene.fault != Some(Fault::NoMetrics);
         self.tell(Seen::Fact(Fact::MetricsApi {
             registered: there,

@@ -4,7 +4,7 @@ use hpa_check_core::units::Millicores;
 
 use super::engine::Scene;
 use super::settings::{Flags, Settings};
-use super::sizing::{Intensity, LoadPlan};
+use super::sizing::{Intensity, LoadPlan, Sizes};
 
 /// The scene of these settings, with a load of that intensity, on a machine with that many CPUs.
 pub(super) fn scene(
@@ -23,6 +23,13 @@ pub(super) fn scene(
             Millicores(i64::try_from(cpus).unwrap_or(i64::MAX / 1000) * 1000),
             format!("{cpus} CPUs of this machine"),
         ),
+        load_limit: flags.rate.is_none().then(|| {
+            let Sizes { load, request } = settings.sizes;
+            (
+                settings.sizes.load_at_most(),
+                format!("the load is sized to {load}, for a request of {request} on this machine"),
+            )
+        }),
         load: LoadPlan {
             users: flags.users,
             intensity,

@@ -39,6 +39,12 @@ impl Sizes {
             request: Millicores(request.max(1)),
         }
     }
+
+    /// What the load may come to use: under load a request costs up to a fifth more than in the
+    /// measurement, when caches and cores are shared.
+    pub(crate) fn load_at_most(&self) -> Millicores {
+        Millicores(self.load.0 * 5 / 4)
+    }
 }
 
 /// What to ask of the service: which number, and how often.

@@ -52,6 +52,10 @@ impl Rehearsed {
 
 /// The flags as typed on a machine with two CPUs, in a plant that is changed before it starts.
 fn rehearse_in(line: &str, change: impl FnOnce(Plant) -> Plant) -> Rehearsed {
+    rehearse_on(2, line, change)
+}
+
+fn rehearse_on(cpus: usize, line: &str, change: impl FnOnce(Plant) -> Plant) -> Rehearsed {
     let (flags, settings) = typed(line);
     let settings = settings.unwrap();
     let measured = Intensity::of(settings.sizes.load, 200_000, COST);
@@ -59,7 +63,7 @@ fn rehearse_in(line: &str, change: impl FnOnce(Plant) -> Plant) -> Rehearsed {
         rate: flags.rate.unwrap_or(measured.rate),
         ..measured
     };
-    let scene = scene(&flags, &settings, intensity, 2);
+    let scene = scene(&flags, &settings, intensity, cpus);
     #[expect(clippy::cast_precision_loss, reason = "a limit of a few cores")]
     let limit = settings.container.cpu_limit.map(|m| m.0 as f64 / 1000.0);
     let mut plant = change(Plant::new(COST, limit, flags.fault));
@@ -161,8 +165,18 @@ fn a_request_that_no_load_here_can_use_half_of_ends_the_run_before_any_load() {
 }
 
 #[test]
-fn a_load_that_is_too_weak_for_the_request_is_named_with_the_request() {
-    assert_eq!(ending("--cpu-request 180m"), expected(93, "load-too-weak"));
+fn so_does_one_that_the_load_of_a_rehearsal_can_t_use_half_of_however_big_the_machine() {
+    for line in ["--cpu-request 180m", "--cpu-request 2000m"] {
+        let rehearsed = rehearse_on(64, line, |plant| plant);
+        assert_eq!(rehearsed.ending(), (93, "cpu-request-too-high"), "{line}");
+        assert!(rehearsed.result.load.is_none());
+    }
+}
+
+#[test]
+fn a_lower_request_than_the_fitted_one_passes() {
+    let verdict = rehearse("--cpu-request 50m").result.verdict;
+    assert_eq!(verdict.exit_code, 0, "{verdict:#?}");
 }
 
 #[test]

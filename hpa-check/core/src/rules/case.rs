@@ -123,6 +123,16 @@ impl<'a> Case<'a> {
         })
     }
 
+    /// All CPU that the pods can come to use: that of the surroundings, or of the load if that is less.
+    pub(super) fn usable(&self) -> Option<(Millicores, &'a str)> {
+        let load = self.state.facts.iter().rev().find_map(|fact| match fact {
+            Fact::LoadLimit { total, how } => Some((*total, how.as_str())),
+            _ => None,
+        });
+        let both = self.capacity().into_iter().chain(load);
+        both.min_by_key(|(total, _)| *total)
+    }
+
     /// Seconds from the run's first instant, for evidence.
     pub(super) fn clock(&self, at: Timestamp) -> String {
         let from = self.state.timeline.as_ref().map_or(at, |t| t.from);

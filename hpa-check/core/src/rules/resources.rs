@@ -107,7 +107,7 @@ pub(super) const CPU_REQUEST_TOO_HIGH: Rule = Rule {
     },
     weight: Weight::Blocker,
     find: |case| {
-        let (total, how) = case.capacity()?;
+        let (total, how) = case.usable()?;
         let (needed, request) = (case.use_for_max()?, case.request()?);
         let max = case.expectation.max_replicas;
         (total < needed).then(|| {
