@@ -152,6 +152,8 @@ impl User {
                 self.thinking_until = Some(Instant::now() + pause);
                 return;
             }
+            // The client puts the connection back in a task of its own; a request that is sooner opens another.
+            tokio::task::yield_now().await;
             if Instant::now() >= turn_ends || load.stop.is_stopping() {
                 return;
             }

@@ -1,0 +1,19 @@
+//! The program as people run it: against the real server, and against servers that lie, stall and break.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get is to end it, in its helpers too"
+)]
+
+#[path = "black_box/failures.rs"]
+mod failures;
+#[path = "black_box/odd_server.rs"]
+mod odd_server;
+#[path = "black_box/outputs.rs"]
+mod outputs;
+#[path = "black_box/program.rs"]
+mod program;
+#[path = "black_box/real_server.rs"]
+mod real_server;
+#[path = "black_box/stopping.rs"]
+mod stopping;

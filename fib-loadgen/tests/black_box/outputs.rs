@@ -1,0 +1,234 @@
+//! What is written, where, and what is judged.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
+
+use crate::odd_server::{Act, OddServer};
+use crate::program::{Ended, program, run};
+
+fn right() -> OddServer {
+    OddServer::start(|_, _| Act::Right)
+}
+
+#[test]
+fn one_seed_asks_the_same_questions_in_the_same_order() {
+    let asked = |seed: u64| {
+        let server = right();
+        let ended = run(
+            server.address,
+            &format!("--users 1 --ramp-up 0 --requests 50 --n 1..=90 --seed {seed}"),
+        );
+        assert_eq!(
+            (ended.code, ended.result["run"]["seed"].as_u64()),
+            (0, Some(seed))
+        );
+        server.asked()
+    };
+    assert_eq!(asked(7), asked(7));
+    assert_ne!(asked(7), asked(8));
+}
+
+#[test]
+fn thresholds_decide_and_one_without_samples_fails() {
+    let server = right();
+    let few = "--users 1 --ramp-up 0 --requests 5 --n 90";
+    assert_eq!(
+        run(
+            server.address,
+            &format!("{few} --threshold p99<30s --threshold requests==5")
+        )
+        .code,
+        0
+    );
+    let ended = run(server.address, &format!("{few} --threshold max<1us"));
+    assert_eq!(
+        (ended.code, ended.result["exit"]["reasons"][0].as_str()),
+        (99, Some("threshold-failed"))
+    );
+    // Everything falls into the warm-up, so that nothing is judged.
+    let ended = run(
+        server.address,
+        &format!("{few} --warmup 1m --threshold p99<30s"),
+    );
+    assert_eq!(ended.code, 99);
+    assert!(
+        ended.result["thresholds"][0]["value"].is_null(),
+        "{}",
+        ended.result["thresholds"]
+    );
+}
+
+#[test]
+fn a_line_a_second_tells_the_story_while_it_happens() {
+    let server = right();
+    let output = program(
+        server.address,
+        "--users 5 --stage 1ms:50/s --stage 2500ms:50/s --n 90 -o ndjson=-",
+    )
+    .output()
+    .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let lines: Vec<serde_json::Value> = output
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+        .collect();
+    assert!(lines.len() >= 3, "{lines:?}");
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (last["ok"].as_u64(), last["failed"].as_u64()),
+        (last["sent"].as_u64(), Some(0))
+    );
+    for key in [
+        "at",
+        "elapsed_ms",
+        "users",
+        "offered_rps",
+        "rps",
+        "sent",
+        "ok",
+        "failed",
+        "wrong",
+        "verified",
+        "p50_us",
+        "p99_us",
+        "in_flight",
+        "phase",
+        "pods",
+    ] {
+        assert!(last.get(key).is_some(), "{key}");
+    }
+    let from_pods: u64 = lines
+        .iter()
+        .filter_map(|line| line["pods"]["odd"].as_u64())
+        .sum();
+    assert_eq!(Some(from_pods), last["ok"].as_u64());
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_end_the_run() {
+    let server = right();
+    let mut child = program(
+        server.address,
+        "--users 1 --ramp-up 0 -t 3s --think 50ms --n 90 -o ndjson=-",
+    )
+    .stdout(Stdio::piped())
+    .stderr(Stdio::null())
+    .spawn()
+    .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_output_that_can_not_be_written_is_found_before_anything_is_sent() {
+    let server = right();
+    let output = program(
+        server.address,
+        "--requests 5 -o json=/no/such/folder/result.json",
+    )
+    .output()
+    .unwrap();
+    let ended = Ended::new(&output);
+    assert_eq!(
+        (ended.code, ended.stderr.lines().count()),
+        (2, 1),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(server.connections.load(Ordering::SeqCst), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said_in_one_sentence() {
+    let server = right();
+    let output = program(
+        server.address,
+        "--users 1 --requests 5 --n 90 -o json=/dev/full",
+    )
+    .output()
+    .unwrap();
+    let ended = Ended::new(&output);
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended.stderr.contains("could not be written"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn what_can_not_be_carried_out_is_refused_in_a_sentence_with_exit_2() {
+    for flags in [
+        "--users 0",
+        "--threshold p99",
+        "--stage 5",
+        "--rate 5 --think 1s",
+        "--n 5..=1",
+        "--verify some",
+        "--conn fresh --conn-requests 5",
+        "--threshold p99{phase=none}<1s",
+        "-H nonsense",
+        "--target http://8.8.8.8",
+        "http://example.com",
+        "-o xml=a",
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"));
+        let output = command
+            .args(flags.split_whitespace())
+            .env_remove("FIB_TARGET")
+            .output()
+            .unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{flags}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(output.stdout.is_empty(), "{flags}");
+    }
+}
+
+#[test]
+fn the_plan_is_shown_without_sending_anything() {
+    let server = right();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"));
+    let target = format!("http://{}", server.address);
+    let output = command
+        .args([
+            "plan",
+            "--json",
+            "--stage",
+            "10s@400/s",
+            "--target",
+            &target,
+        ])
+        .output()
+        .unwrap();
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (plan["requests"].as_f64(), plan["model"].as_str()),
+        (Some(4000.0), Some("open"))
+    );
+    assert_eq!(server.connections.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn the_schema_names_every_key_of_a_result() {
+    let output = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"))
+        .arg("schema")
+        .output()
+        .unwrap();
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let server = right();
+    let ended = run(server.address, "--users 1 --requests 2 --n 90");
+    let known = schema["properties"].as_object().unwrap();
+    for key in ended.result.as_object().unwrap().keys() {
+        assert!(known.contains_key(key), "{key}");
+    }
+}

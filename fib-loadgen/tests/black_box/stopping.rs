@@ -1,0 +1,97 @@
+//! However a run is stopped, its result is written, and soon.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::odd_server::{Act, OddServer};
+use crate::program::program;
+
+/// A run whose first line of progress has come, and where its result will be.
+fn started(
+    server: &OddServer,
+    flags: &str,
+) -> (
+    Child,
+    tempfile::TempDir,
+    BufReader<std::process::ChildStdout>,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let json = format!("json={}", folder.path().join("result.json").display());
+    let mut child = program(
+        server.address,
+        &format!("--users 3 --ramp-up 0 -t 0 --n 90 -o ndjson=- {flags}"),
+    )
+    .args(["-o", &json])
+    .stdin(Stdio::piped())
+    .stdout(Stdio::piped())
+    .stderr(Stdio::null())
+    .spawn()
+    .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    lines.read_line(&mut String::new()).unwrap();
+    (child, folder, lines)
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+fn result(folder: &tempfile::TempDir) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(folder.path().join("result.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_signal_lets_what_is_in_flight_end_and_writes_the_result() {
+    for name in ["-TERM", "-INT"] {
+        let server =
+            OddServer::start(|_, _| Act::After(Instant::now() + Duration::from_millis(700)));
+        let (mut child, folder, _lines) = started(&server, "");
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(105), "{name}");
+        let result = result(&folder);
+        assert_eq!(result["exit"]["reasons"][0], "interrupted");
+        assert_eq!(
+            (
+                result["totals"]["unfinished"].as_u64(),
+                result["totals"]["failed"].as_u64()
+            ),
+            (Some(0), Some(0))
+        );
+        assert!(result["totals"]["ok"].as_u64() >= Some(3));
+    }
+}
+
+#[test]
+fn a_second_signal_gives_up_what_is_in_flight_and_still_writes_the_result() {
+    let server = OddServer::start(|_, _| Act::RawThenSilence(String::new()));
+    let (mut child, folder, _lines) = started(&server, "");
+    let began = Instant::now();
+    signal(&child, "-TERM");
+    // Two signals that are pending at once are one: the second is sent until the run ends.
+    while child.try_wait().unwrap().is_none() {
+        signal(&child, "-TERM");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(105));
+    // Without it, five seconds of grace would have been given.
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(result(&folder)["totals"]["unfinished"], 3);
+}
+
+#[test]
+fn a_parent_that_is_gone_ends_the_run_at_once() {
+    let server = OddServer::start(|_, _| Act::RawThenSilence(String::new()));
+    let (mut child, folder, _lines) = started(&server, "--exit-with-stdin");
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(105));
+    assert_eq!(result(&folder)["totals"]["unfinished"], 3);
+}
