@@ -90,15 +90,15 @@ fn attack(load: &Arc<Load>) -> Result<GooseAttack, String> {
         .register_transaction(Transaction::new(stop).set_on_stop());
     // One client that is never used, instead of one for each user with certificates of its own.
     let unused = GooseClientBuilder::new().without_cookies();
-    GooseAttack::initialize_with_config(configuration(load)?)
+    GooseAttack::initialize_with_config(configuration(load.base.as_str(), &load.plan)?)
         .and_then(|attack| attack.set_client_builder_without_cookies(unused))
         .map(|attack| attack.register_scenario(scenario))
         .map_err(|error| error.to_string())
 }
 
-fn configuration(load: &Load) -> Result<GooseConfiguration, String> {
+fn configuration(host: &str, plan: &Plan) -> Result<GooseConfiguration, String> {
     let mut configuration = GooseConfiguration::default();
-    configuration.host = Some(load.base.to_string());
+    configuration.host = Some(host.to_owned());
     // Unless told not to, goose listens on 127.0.0.1:5116.
     configuration.no_telnet = true;
     configuration.no_metrics = true;
@@ -108,7 +108,7 @@ fn configuration(load: &Load) -> Result<GooseConfiguration, String> {
     with_plan(
         &configuration,
         &TestPlan {
-            steps: steps(&load.plan),
+            steps: steps(plan),
             current: 0,
         },
     )
@@ -218,5 +218,41 @@ fn facts(metrics: &goose::metrics::GooseMetrics) -> Facts {
         maximum_users: metrics.maximum_users,
         total_users: metrics.total_users,
         history: history.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Wanted;
+
+    fn stages(texts: &[&str]) -> Plan {
+        let stages = texts.iter().map(|text| text.parse().unwrap()).collect();
+        Plan::new(&Wanted {
+            stages,
+            ..Wanted::default()
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn goose_listens_nowhere_and_prints_no_metrics() {
+        let configuration = configuration("http://127.0.0.1/", &stages(&["1s:5"])).unwrap();
+        assert!(
+            configuration.no_telnet && configuration.no_metrics && configuration.no_print_metrics
+        );
+    }
+
+    #[test]
+    fn goose_takes_a_plan_in_milliseconds() {
+        let configuration = configuration("http://127.0.0.1/", &stages(&["1500ms:5"])).unwrap();
+        let taken = serde_json::to_value(configuration).unwrap();
+        assert_eq!(taken["test_plan"]["steps"][0], serde_json::json!([5, 1500]));
+    }
+
+    #[test]
+    fn a_jump_of_users_takes_goose_no_time() {
+        let goose = steps(&stages(&["1s:5", "2s@20", "1s:0"]));
+        assert_eq!(goose, [(5, 1000), (20, 0), (20, 2000), (0, 1000)]);
     }
 }

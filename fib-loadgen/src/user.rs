@@ -91,7 +91,9 @@ impl Load {
 
     /// Whether the plan is over: its time, or its requests.
     pub fn is_over(&self) -> bool {
-        let done = self.exhausted.load(Ordering::Relaxed)
+        // Only a number of requests ends a run early: a plan may well end in silence.
+        let done = self.plan.requests.is_some()
+            && self.exhausted.load(Ordering::Relaxed)
             && self.recorder.outstanding.load(Ordering::Relaxed) == 0;
         let time = match self.plan.model {
             Model::Closed { .. } => self.plan.shape.end(),

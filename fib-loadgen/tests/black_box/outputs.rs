@@ -107,6 +107,18 @@ fn a_line_a_second_tells_the_story_while_it_happens() {
 }
 
 #[test]
+fn a_plan_that_ends_in_silence_is_kept_to_its_end() {
+    let server = right();
+    let ended = run(
+        server.address,
+        "--users 5 --stage 500ms@20/s --stage 1500ms@0/s --n 90",
+    );
+    let elapsed = ended.result["totals"]["elapsed_s"].as_f64().unwrap();
+    assert_eq!((ended.code, ended.total("ok")), (0, 10));
+    assert!(elapsed >= 2.0, "{elapsed}");
+}
+
+#[test]
 fn a_reader_that_goes_away_does_not_end_the_run() {
     let server = right();
     let mut child = program(
