@@ -58,33 +58,6 @@ pub enum Class {
 }
 
 impl Class {
-    /// Every class, in the order of the enum.
-    pub const ALL: [Self; 23] = [
-        Self::Dns,
-        Self::ConnectRefused,
-        Self::ConnectTimeout,
-        Self::ConnectReset,
-        Self::ConnectAddrExhausted,
-        Self::Tls,
-        Self::Send,
-        Self::ClosedBeforeResponse,
-        Self::TimeoutTotal,
-        Self::BodyReset,
-        Self::BodyTimeout,
-        Self::Http4xx,
-        Self::Http429,
-        Self::Http5xx,
-        Self::Http503,
-        Self::HttpOther,
-        Self::WrongValue,
-        Self::WrongDigits,
-        Self::WrongFormat,
-        Self::WrongTruncated,
-        Self::WrongHeader,
-        Self::LocalFdLimit,
-        Self::Other,
-    ];
-
     /// Its name in results.
     pub fn word(self) -> &'static str {
         match self {

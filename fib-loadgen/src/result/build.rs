@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+mod tables;
+
+use tables::{by_n, errors, jain, phases, pods, to_ms, totals};
+
 use super::{
-    Connections, Document, ErrorResult, Exit, Generator, GooseFacts, GooseStep, Latency, NResult,
-    PhaseResult, PlanFacts, PodResult, Run, SCHEMA, Series, Step, TargetFacts, ThresholdResult,
-    Totals,
+    Connections, Document, Exit, Generator, GooseFacts, GooseStep, PlanFacts, Run, SCHEMA, Series,
+    Step, TargetFacts, ThresholdResult,
 };
 use crate::attack::Facts;
 use crate::exit::{Ending, code_of};
@@ -128,117 +131,6 @@ fn offered(load: &Load, elapsed: Duration) -> Option<f64> {
         .requests
         .map_or(due, |limit| due.min(limit as f64));
     matches!(load.plan.model, Model::Open { .. }).then_some(due)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of requests as a rate")]
-fn totals(counts: &Counts, time: Duration) -> Totals {
-    let seconds = time.as_secs_f64();
-    Totals {
-        sent: counts.ended(),
-        ok: counts.ok,
-        failed: counts.failed,
-        wrong: counts.wrong,
-        verified: counts.verified,
-        unfinished: 0,
-        bytes: counts.bytes,
-        elapsed_s: to_ms(seconds),
-        rps: if seconds > 0.0 {
-            counts.ok as f64 / seconds
-        } else {
-            0.0
-        },
-        offered_rps: None,
-        achieved_ratio: None,
-    }
-}
-
-fn phases(load: &Load, shard: &Shard, elapsed: Duration) -> Vec<PhaseResult> {
-    let shape = &load.plan.shape;
-    let one = |(phase, tally): (&crate::plan::Phase, &Tally)| {
-        let end = phase.end.min(elapsed.max(phase.start));
-        // Just before its end, since at its end the next one may have jumped elsewhere.
-        let last = phase.end.saturating_sub(Duration::from_nanos(1));
-        let mut totals = totals(&tally.counts, end.saturating_sub(phase.start));
-        if matches!(load.plan.model, Model::Open { .. }) {
-            let due = shape.area(end) - shape.area(phase.start);
-            totals.offered_rps = Some(due / totals.elapsed_s.max(1e-9));
-        }
-        PhaseResult {
-            name: phase.name.clone(),
-            start_s: to_ms(phase.start.as_secs_f64()),
-            end_s: to_ms(end.as_secs_f64()),
-            users: [to_ms(shape.at(phase.start)), to_ms(shape.at(last))],
-            judged: phase.judged,
-            totals,
-            latency: (&tally.latencies).into(),
-        }
-    };
-    load.phases
-        .iter()
-        .zip(&shard.phases)
-        .filter(|(phase, _)| phase.start <= elapsed)
-        .map(one)
-        .collect()
-}
-
-fn by_n(shard: &Shard, elapsed: Duration) -> Vec<NResult> {
-    let asked = shard
-        .by_n
-        .iter()
-        .zip(0_u32..)
-        .filter(|(tally, _)| tally.counts.ended() > 0);
-    asked
-        .map(|(tally, decade)| {
-            let low = if decade == 0 { 0 } else { 10_u64.pow(decade) };
-            NResult {
-                n_class: format!("{low}..={}", 10_u64.pow(decade + 1) - 1),
-                totals: totals(&tally.counts, elapsed),
-                latency: Latency::from(&tally.latencies),
-            }
-        })
-        .collect()
-}
-
-fn errors(shard: &Shard) -> Vec<ErrorResult> {
-    let mut errors: Vec<ErrorResult> = shard
-        .errors
-        .iter()
-        .map(|(class, tally)| ErrorResult {
-            class: class.word(),
-            count: tally.count,
-            first_s: to_ms(tally.first.as_secs_f64()),
-            last_s: to_ms(tally.last.as_secs_f64()),
-            example: tally.example.clone(),
-        })
-        .collect();
-    errors.sort_by(|a, b| b.count.cmp(&a.count).then(a.class.cmp(b.class)));
-    errors
-}
-
-fn pods(shard: &Shard) -> Vec<PodResult> {
-    let mut pods: Vec<PodResult> = shard
-        .pods
-        .iter()
-        .map(|(name, tally)| PodResult {
-            name: name.clone(),
-            addr: None,
-            first_s: to_ms(tally.first.as_secs_f64()),
-            last_s: to_ms(tally.last.as_secs_f64()),
-            requests: tally.requests,
-            ok: tally.ok,
-            p50: tally.response.at(0.5),
-            p99: tally.response.at(0.99),
-        })
-        .collect();
-    pods.sort_by(|a, b| b.requests.cmp(&a.requests).then(a.name.cmp(&b.name)));
-    pods
-}
-
-/// Jain, Chiu, Hawe 1984: (Σx)² / (n·Σx²).
-fn jain(loads: impl Iterator<Item = f64>) -> Option<f64> {
-    let (count, sum, squares) =
-        loads.fold((0.0, 0.0, 0.0), |(n, s, q), x| (n + 1.0, s + x, q + x * x));
-    (squares > 0.0).then(|| sum * sum / (count * squares))
 }
 
 fn thresholds(
@@ -427,24 +319,4 @@ fn goose(facts: &Facts) -> GooseFacts {
 /// RFC 3339 with milliseconds.
 pub(crate) fn utc(at: Timestamp) -> String {
     format!("{at:.3}")
-}
-
-/// Seconds (or any number) to three decimals.
-fn to_ms(seconds: f64) -> f64 {
-    (seconds * 1e3).round() / 1e3
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jain_is_one_for_equals_and_one_nth_when_one_takes_all() {
-        assert_eq!(jain([5.0, 5.0, 5.0].into_iter()), Some(1.0));
-        assert_eq!(
-            jain([9.0, 0.0, 0.0].into_iter()).map(|j| (j * 3.0).round()),
-            Some(1.0)
-        );
-        assert_eq!(jain(std::iter::empty()), None);
-    }
 }
