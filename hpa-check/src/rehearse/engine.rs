@@ -104,9 +104,15 @@ impl<'a, W: World, J: Judge> Engine<'a, W, J> {
             ),
             metrics_server: MetricsServer::default(),
             samples: Vec::new(),
-            // By then the first pods run, so that the second scrape makes samples for the first sync.
+            // By then the first pods run, mostly.
             next_scrape: now + scene.metrics_resolution / 4,
-            next_sync: now + scene.controller.sync_period,
+            // The first sync comes after the third scrape: a sample that began before its pod was
+            // ready does not count.
+            next_sync: now
+                + scene
+                    .controller
+                    .sync_period
+                    .max(scene.metrics_resolution * 5 / 2),
             rival_due: None,
             phase: None,
             load_until: None,

@@ -131,6 +131,13 @@ fn every_pace_passes() {
             "{line}: {:#?}",
             rehearsed.result.verdict
         );
+        let warned = rehearsed
+            .result
+            .timeline
+            .marks
+            .iter()
+            .find(|m| m.kind != "Normal");
+        assert_eq!(warned, None, "{line}");
     }
 }
 
