@@ -128,7 +128,8 @@ pub fn nth(index: Index, cancel: &Cancel) -> Result<Natural, Stopped> {
     }
     // Begin where one call is still quick, and double from there.
     let shift = n.significant_bits() - WHOLE_UP_TO.significant_bits() + 1;
-    let (mut a, mut b) = Natural::fibonacci_pair_from(n >> shift);
+    let k = n >> shift;
+    let (mut a, mut b) = (Natural::fibonacci(k), Natural::fibonacci(k + 1));
     for bit in (0..shift).rev() {
         cancel.check()?;
         let even = &a * ((&b << 1u32) - &a);
@@ -142,17 +143,6 @@ pub fn nth(index: Index, cancel: &Cancel) -> Result<Natural, Stopped> {
         };
     }
     Ok(a)
-}
-
-/// F(k) and F(k+1).
-trait FibonacciPair: Sized {
-    fn fibonacci_pair_from(k: u64) -> (Self, Self);
-}
-
-impl FibonacciPair for Natural {
-    fn fibonacci_pair_from(k: u64) -> (Self, Self) {
-        (Self::fibonacci(k), Self::fibonacci(k + 1))
-    }
 }
 
 /// Numbers of up to this many bits (about 60,000 digits) are written in a few milliseconds at once.

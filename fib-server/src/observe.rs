@@ -132,7 +132,7 @@ fn request_id(req: &Request) -> HeaderValue {
 
 /// The route as a label. A path that matched nothing never becomes one: labels must stay few.
 fn route(req: &Request) -> &'static str {
-    const ROUTES: [&str; 11] = [
+    const ROUTES: [&str; 10] = [
         "/get",
         "/health",
         "/metrics",
@@ -143,7 +143,6 @@ fn route(req: &Request) -> &'static str {
         "/readyz",
         "/startupz",
         "/drain",
-        "/",
     ];
     let path = req.matched_path();
     ROUTES
