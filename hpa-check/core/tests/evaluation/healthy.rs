@@ -9,17 +9,12 @@ use hpa_check_core::trace::{Reader, Writer};
 use hpa_check_core::verdict::Outcome;
 use proptest::prelude::*;
 
-use super::world::{World, healthy, in_a_cluster, replay};
+use super::world::{World, assert_passed, healthy, in_a_cluster, replay};
 
 #[test]
 fn a_healthy_rehearsal_passes_with_every_sync_explained() {
     let result = healthy().result();
-    assert_eq!(
-        result.verdict.outcome,
-        Outcome::Pass,
-        "{:#?}",
-        result.verdict
-    );
+    assert_passed(&result);
     assert_eq!(result.verdict.exit_code, 0);
     assert!(result.syncs.observed > 10);
     assert_eq!(
@@ -63,12 +58,7 @@ fn the_path_of_the_replicas_is_there_and_back() {
 #[test]
 fn a_cluster_s_periods_pass_as_well_and_the_conductor_ends_each_phase_by_itself() {
     let result = in_a_cluster().result();
-    assert_eq!(
-        result.verdict.outcome,
-        Outcome::Pass,
-        "{:#?}",
-        result.verdict
-    );
+    assert_passed(&result);
     assert_eq!(
         result.syncs.explained, result.syncs.observed,
         "{:#?}",
@@ -81,12 +71,7 @@ fn a_scale_down_that_is_not_asked_for_is_not_waited_for() {
     let mut world = healthy();
     world.expectation.scale_down = ScaleDown::Skip;
     let result = world.result();
-    assert_eq!(
-        result.verdict.outcome,
-        Outcome::Pass,
-        "{:#?}",
-        result.verdict
-    );
+    assert_passed(&result);
     assert_eq!(result.replicas.last_ready, Some(10));
 }
 
@@ -95,12 +80,7 @@ fn one_step_down_is_enough_when_one_step_is_asked_for() {
     let mut world = in_a_cluster();
     world.expectation.scale_down = ScaleDown::OneStep;
     let result = world.result();
-    assert_eq!(
-        result.verdict.outcome,
-        Outcome::Pass,
-        "{:#?}",
-        result.verdict
-    );
+    assert_passed(&result);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use hpa_check_core::verdict::Outcome;
 
-use super::world::{World, healthy, replay};
+use super::world::{World, assert_passed, healthy, replay};
 
 fn inconclusive(world: &World) -> String {
     let verdict = world.result().verdict;
@@ -53,12 +53,7 @@ fn a_gap_is_closed_by_the_target_s_generation() {
         ..healthy()
     };
     let result = world.result();
-    assert_eq!(
-        result.verdict.outcome,
-        Outcome::Pass,
-        "{:#?}",
-        result.verdict
-    );
+    assert_passed(&result);
     assert!(result.longest_gap_ms >= 9000, "{}", result.longest_gap_ms);
 }
 
