@@ -9,14 +9,15 @@ use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::{
     ControllerSettings, LoadResult, LoadSecond, Observation, Seen, Setting,
 };
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Failure, exit};
 use crate::load;
 use crate::outputs::Outputs;
+use crate::process;
 use crate::session::Session;
+use crate::signals::Signals;
 use crate::source::live::{Clock, ClusterArgs, Live, Timing, Watching};
 
 /// The conductor is asked at least this often: deadlines pass without an observation.
@@ -57,7 +58,7 @@ pub(crate) fn run(run: Run) -> Result<u8, Failure> {
 
 async fn check(run: Run) -> Result<u8, Failure> {
     // An output that can't be written is found before the cluster is asked anything.
-    run.outputs.files.open()?;
+    let opened = run.outputs.files.open()?;
     let scratch = tempfile::tempdir()
         .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
     let generator = run
@@ -77,7 +78,7 @@ async fn check(run: Run) -> Result<u8, Failure> {
         metrics_resolution: run.metrics_resolution,
     };
     let conductor = Conductor::new(run.expectation.clone(), Pace::Computed);
-    let mut session = Session::start(run.outputs, run.expectation, conductor)?;
+    let mut session = Session::start(opened, run.outputs.ui, run.expectation, conductor)?;
     session.observe(Observation {
         at: clock.now(),
         seen: Seen::Setting(setting),
@@ -226,17 +227,7 @@ struct Generator {
 
 impl Generator {
     fn new(load: Load, scratch: PathBuf) -> Result<Self, Failure> {
-        let beside = || Some(std::env::current_exe().ok()?.parent()?.join("fib-loadgen"));
-        let program = load
-            .program
-            .or_else(beside)
-            .unwrap_or_else(|| PathBuf::from("fib-loadgen"));
-        if !program.is_file() {
-            return Err(Failure::usage(format!(
-                "`{}` is not there: build it, or name a load generator with --fib-loadgen, or use --external-load",
-                program.display()
-            )));
-        }
+        let program = process::program(load.program, "fib-loadgen")?;
         let result = load.result.unwrap_or(scratch);
         let mut args = vec![load.target];
         if load.args.is_empty() {
@@ -250,25 +241,5 @@ impl Generator {
             args,
             result,
         })
-    }
-}
-
-/// Ctrl-C and `kill`.
-struct Signals([Signal; 2]);
-
-impl Signals {
-    fn catch() -> std::io::Result<Self> {
-        Ok(Self([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        ]))
-    }
-
-    async fn next(&mut self) {
-        let [int, term] = &mut self.0;
-        tokio::select! {
-            _ = int.recv() => {}
-            _ = term.recv() => {}
-        }
     }
 }

@@ -18,6 +18,7 @@ mod rehearse;
 mod report;
 mod screen;
 mod session;
+mod signals;
 mod source;
 
 /// Parses the command line, runs the command, and turns its end into an exit code.

@@ -1,12 +1,14 @@
 //! A program started by this one: it can't outlive it, and it says at its end what was wrong.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child as Process, ChildStdin, ChildStdout, Command};
+
+use crate::failure::Failure;
 
 /// A running program.
 pub(crate) struct Child {
@@ -106,4 +108,22 @@ async fn listen(
             *last_word.lock().unwrap_or_else(PoisonError::into_inner) = line;
         }
     }
+}
+
+/// The program that was named, or the one beside this program.
+pub(crate) fn program(named: Option<PathBuf>, name: &str) -> Result<PathBuf, Failure> {
+    let path = match named {
+        Some(path) => path,
+        None => std::env::current_exe()
+            .ok()
+            .and_then(|own| Some(own.parent()?.join(name)))
+            .unwrap_or_else(|| PathBuf::from(name)),
+    };
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Failure::usage(format!(
+        "`{}` is not there: build it with `cargo build --release`, or name it with --{name}",
+        path.display()
+    )))
 }

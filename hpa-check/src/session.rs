@@ -11,7 +11,7 @@ use hpa_check_core::verdict::Verdict;
 use jiff::Timestamp;
 
 use crate::failure::{Failure, exit};
-use crate::outputs::{Opened, Outputs, Recorder, Ui};
+use crate::outputs::{Opened, Recorder, Ui};
 use crate::report;
 use crate::screen::{Screen, notice};
 
@@ -26,14 +26,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Opens every output, so that one that can't be written is found before anything runs.
+    /// Begins the recording and the screen. The outputs were found writable before anything ran.
     pub(crate) fn start(
-        outputs: Outputs,
+        outputs: Opened,
+        ui: Ui,
         expectation: Expectation,
         conductor: Conductor,
     ) -> Result<Self, Failure> {
-        let opened = outputs.files.open()?;
-        let recording = opened
+        let recording = outputs
             .trace
             .as_ref()
             .map(|destination| trace::Writer::new(Recorder::begin(destination)?, &expectation))
@@ -47,9 +47,9 @@ impl Session {
             evaluator: Evaluator::new(expectation),
             conductor,
             recording,
-            screen: Screen::new(outputs.ui),
-            outputs: opened,
-            quiet: outputs.ui == Ui::None,
+            screen: Screen::new(ui),
+            outputs,
+            quiet: ui == Ui::None,
         })
     }
 

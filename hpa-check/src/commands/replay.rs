@@ -32,12 +32,13 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
             Failure::usage(format!("the trace `{path}` can't be opened: {e}"))
         })?))
     };
+    let opened = args.outputs.files.open()?;
     let damaged = |e: ReadError| Failure::usage(format!("`{}`: {e}", args.trace.display()));
     let mut trace = Reader::new(input).map_err(damaged)?;
     let expectation = trace.header().expectation.clone();
     // The recording has its own phases; the conductor is never asked.
     let conductor = Conductor::new(expectation.clone(), Pace::Computed);
-    let mut session = Session::start(args.outputs, expectation, conductor)?;
+    let mut session = Session::start(opened, args.outputs.ui, expectation, conductor)?;
     let mut end = Timestamp::UNIX_EPOCH;
     for observation in trace.by_ref() {
         let observation = observation.map_err(damaged)?;

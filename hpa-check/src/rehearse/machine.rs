@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -19,11 +18,13 @@ use super::fault::Fault;
 use super::sizing::LoadPlan;
 use super::world::{Happening, World};
 use crate::failure::Failure;
+use crate::signals::Signals;
+use cpu::CpuMeter;
 use load::Generator;
-use notice::Signals;
 use pod::{Node, Pids, Termination};
 
 mod calibrate;
+mod cpu;
 mod load;
 mod notice;
 mod pod;
@@ -61,7 +62,7 @@ pub(crate) struct Machine {
     /// Keeps the channel open.
     _sender: Sender<Happening>,
     happenings: Receiver<Happening>,
-    system: System,
+    cpu: CpuMeter,
 }
 
 impl Machine {
@@ -118,7 +119,7 @@ impl Machine {
                 happenings: sender.clone(),
                 stop: stop_load.clone(),
             }),
-            system: System::new().map_err(|e| cannot("CPU times can't be read", &e))?,
+            cpu: CpuMeter::new().map_err(Failure::internal)?,
             runtime,
             node,
             pods: JoinSet::new(),
@@ -172,23 +173,19 @@ impl World for Machine {
     }
 
     fn cpu_times(&mut self) -> BTreeMap<String, Duration> {
-        let pids: Vec<(String, Pid)> = Arc::clone(&self.node.pids)
+        let (names, pids): (Vec<String>, Vec<u32>) = self
+            .node
+            .pids
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .iter()
-            .map(|(name, pid)| (name.clone(), Pid::from_u32(*pid)))
-            .collect();
-        let numbers: Vec<Pid> = pids.iter().map(|(_, pid)| *pid).collect();
-        self.system.refresh_processes_specifics(
-            ProcessesToUpdate::Some(&numbers),
-            true,
-            ProcessRefreshKind::nothing().with_cpu(),
-        );
-        pids.into_iter()
-            .filter_map(|(name, pid)| {
-                let used = self.system.process(pid)?.accumulated_cpu_time();
-                Some((name, Duration::from_millis(used)))
-            })
+            .map(|(name, pid)| (name.clone(), *pid))
+            .unzip();
+        let times = self.cpu.read(&pids);
+        names
+            .into_iter()
+            .zip(times)
+            .filter_map(|(name, used)| Some((name, used?)))
             .collect()
     }
 

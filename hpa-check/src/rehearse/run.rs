@@ -15,6 +15,7 @@ use super::sizing::Intensity;
 use super::world::World as _;
 use crate::failure::Failure;
 use crate::outputs::{Outputs, Ui};
+use crate::process::program;
 use crate::screen::notice;
 use crate::session::Session;
 
@@ -40,8 +41,8 @@ pub(crate) fn run(flags: &Flags, outputs: Outputs, programs: Programs) -> Result
     let settings = flags.resolve(cpus)?;
     let fib_server = program(programs.fib_server, "fib-server")?;
     let fib_loadgen = program(programs.fib_loadgen, "fib-loadgen")?;
-    // An output that can't be written is found before a process is started, and again by the session.
-    outputs.files.open()?;
+    // An output that can't be written is found before a process is started.
+    let opened = outputs.files.open()?;
     let scratch = tempfile::tempdir()
         .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
     let mut machine = Machine::new(Parts {
@@ -62,7 +63,7 @@ pub(crate) fn run(flags: &Flags, outputs: Outputs, programs: Programs) -> Result
     }
     let scene = scene(flags, &settings, intensity, cpus);
     let conductor = Conductor::new(settings.expectation.clone(), scene.load.pace());
-    let mut session = Session::start(outputs, settings.expectation, conductor)?;
+    let mut session = Session::start(opened, outputs.ui, settings.expectation, conductor)?;
     let outcome = Engine::new(&scene, &mut machine, &mut session).run();
     let end = machine.now();
     machine.end();
@@ -115,22 +116,4 @@ fn introduction(
          {rate:.0} requests a second for F({n}){cost}; the autoscaler is the controller's arithmetic, \
          not a cluster."
     )
-}
-
-/// The program that was named, or the one beside this program.
-fn program(named: Option<PathBuf>, name: &str) -> Result<PathBuf, Failure> {
-    let path = match named {
-        Some(path) => path,
-        None => std::env::current_exe()
-            .ok()
-            .and_then(|own| Some(own.parent()?.join(name)))
-            .unwrap_or_else(|| PathBuf::from(name)),
-    };
-    if path.is_file() {
-        return Ok(path);
-    }
-    Err(Failure::usage(format!(
-        "`{}` is not there: build it with `cargo build --release`, or name it with --{name}",
-        path.display()
-    )))
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crossterm::cursor::{Hide, MoveToColumn, MoveUp, Show};
 use crossterm::queue;
-use crossterm::style::{Color, Print, ResetColor, SetForegroundColor, Stylize};
+use crossterm::style::{Print, ResetColor, Stylize};
 use crossterm::terminal::{self, Clear, ClearType};
 use hpa_check_core::timeline::{Step, Timeline, TimelineSoFar};
 use jiff::Timestamp;
@@ -64,8 +64,7 @@ impl Panel {
 impl Drop for Panel {
     fn drop(&mut self) {
         let mut out = io::stderr().lock();
-        let _ = queue!(out, SetForegroundColor(Color::Reset), ResetColor, Show)
-            .and_then(|()| out.flush());
+        let _ = queue!(out, ResetColor, Show).and_then(|()| out.flush());
     }
 }
 

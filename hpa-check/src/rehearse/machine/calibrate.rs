@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
-
+use super::cpu::CpuMeter;
 use super::pod::{addresses, arguments};
 use super::probe;
 use crate::process::Child;
@@ -34,8 +33,8 @@ pub(super) async fn cost(fib_server: &Path, n: Option<u64>) -> Result<(u64, Dura
     let mut child = Child::start(fib_server, &arguments("calibration", Duration::ZERO))?;
     let service = addresses(&mut child).await?.service;
     let mut meter = Meter {
-        pid: Pid::from_u32(child.pid),
-        system: System::new().map_err(|e| format!("CPU times can't be read: {e}"))?,
+        pid: child.pid,
+        cpu: CpuMeter::new()?,
     };
     let mut chosen = n.unwrap_or(FIRST_N);
     let mut cost = meter.measure(service, chosen).await?;
@@ -51,8 +50,8 @@ pub(super) async fn cost(fib_server: &Path, n: Option<u64>) -> Result<(u64, Dura
 
 /// Reads the CPU time of one process.
 struct Meter {
-    pid: Pid,
-    system: System,
+    pid: u32,
+    cpu: CpuMeter,
 }
 
 impl Meter {
@@ -78,14 +77,11 @@ impl Meter {
     }
 
     fn used(&mut self) -> Result<Duration, String> {
-        self.system.refresh_processes_specifics(
-            ProcessesToUpdate::Some(&[self.pid]),
-            true,
-            ProcessRefreshKind::nothing().with_cpu(),
-        );
-        self.system
-            .process(self.pid)
-            .map(|process| Duration::from_millis(process.accumulated_cpu_time()))
+        self.cpu
+            .read(&[self.pid])
+            .into_iter()
+            .next()
+            .flatten()
             .ok_or_else(|| "it is gone".to_owned())
     }
 }

@@ -4,36 +4,13 @@ use std::os::unix::process::parent_id;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::super::world::Happening;
+use crate::signals::Signals;
 
 /// How often the parent is looked at: no system tells of its end in a portable way.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// The signals that mean an end: Ctrl-C, `kill`, the terminal's end.
-pub(super) struct Signals([Signal; 3]);
-
-impl Signals {
-    /// From now on they no longer end the process by themselves.
-    pub(super) fn catch() -> std::io::Result<Self> {
-        Ok(Self([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        ]))
-    }
-
-    async fn next(&mut self) {
-        let [int, term, hup] = &mut self.0;
-        tokio::select! {
-            _ = int.recv() => {}
-            _ = term.recv() => {}
-            _ = hup.recv() => {}
-        }
-    }
-}
 
 /// The first notice ends the rehearsal in order, the second at once.
 pub(super) async fn heed(
