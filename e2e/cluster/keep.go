@@ -111,7 +111,20 @@ func sweep(p *plan) {
 // sysctls that the kubelet sets for the whole machine.
 var sysctls = []string{"vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops"}
 
+// rememberSysctls notes the machine's own values. Beside a running cluster they are in that one's
+// record: what the machine has now was set by its kubelet.
 func rememberSysctls(p *plan) error {
+	records, err := filepath.Glob(filepath.Join(filepath.Dir(p.Dir), "*", "sysctls"))
+	if err != nil {
+		return err
+	}
+	if len(records) > 0 {
+		record, err := os.ReadFile(records[0])
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(p.path("sysctls"), record, 0o644)
+	}
 	var lines strings.Builder
 	for _, name := range sysctls {
 		value, err := os.ReadFile("/proc/sys/" + name)
@@ -128,8 +141,6 @@ func restoreSysctls(p *plan) {
 	if err != nil {
 		return
 	}
-	// With another cluster still up, that one's end restores them: its own record may hold the
-	// kubelet's values, and the first one's record is the machine's.
 	for line := range strings.Lines(string(content)) {
 		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
 			os.WriteFile("/proc/sys/"+name, []byte(value), 0o644)
