@@ -4,6 +4,11 @@
 .SUFFIXES:
 .DEFAULT_GOAL := help
 
+# A cluster for `make e2e`, and the address of its Service fib/fib-server from here. The environment's
+# own KUBECONFIG is left alone: what is there may not be a cluster to load.
+KUBECONFIG =
+TARGET =
+
 # Further flags for the rehearsal, such as: make demo DEMO="--cpu-request 2000m"
 DEMO =
 
@@ -31,6 +36,10 @@ demo-short: programs ## The same with less time at rest and at the top, for CI
 .PHONY: test
 test: check-tools ## Every test that needs no root and no cluster
 	cargo test --workspace --locked
+
+.PHONY: e2e
+e2e: check-tools ## The proof on a real Kubernetes that it starts itself (root), or: make e2e KUBECONFIG=FILE TARGET=URL
+	@KUBECONFIG="$(KUBECONFIG)" TARGET="$(TARGET)" e2e/run
 
 .PHONY: lint
 lint: check-tools ## Formatting, clippy with warnings as errors, and licences when cargo-deny is installed

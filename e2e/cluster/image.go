@@ -101,27 +101,30 @@ func load(args []string) error {
 	if err != nil {
 		return err
 	}
-	pid, err := os.ReadFile(p.path("node.pid"))
-	if err != nil {
-		return fmt.Errorf("no cluster named %q is up", p.Name)
-	}
 	tarball, err := filepath.Abs(args[0])
 	if err != nil {
 		return err
 	}
-	out, err := exec.Command("nsenter", "--mount", "--target", strings.TrimSpace(string(pid)),
-		"ctr", "-n", "k8s.io", "images", "import", tarball).CombinedOutput()
+	command, err := inside(p, importing(tarball)...)
 	if err != nil {
-		return fmt.Errorf("%s can't be imported: %s", tarball, strings.TrimSpace(string(out)))
+		return err
 	}
-	return nil
+	return runImport(command)
 }
 
 // importImage imports an image from inside the node.
 func importImage(tarball string) error {
-	out, err := exec.Command("ctr", "-n", "k8s.io", "images", "import", tarball).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s can't be imported: %s", tarball, strings.TrimSpace(string(out)))
+	command := importing(tarball)
+	return runImport(exec.Command(command[0], command[1:]...))
+}
+
+func importing(tarball string) []string {
+	return []string{"ctr", "-n", "k8s.io", "images", "import", tarball}
+}
+
+func runImport(command *exec.Cmd) error {
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("the image can't be imported: %s", strings.TrimSpace(string(out)))
 	}
 	return nil
 }

@@ -26,6 +26,8 @@ const usage = `usage: cluster COMMAND [flags]
   kubeconfig  print where its kubeconfig is
   image       wrap a static binary into an image that containerd can import
   load        import an image into a running cluster
+  enter       run a command in a cluster's mounts and processes
+  kill        end a component as a crash would
   kubectl     upstream's kubectl
 `
 
@@ -46,6 +48,8 @@ var commands = map[string]func([]string) error{
 	"kubeconfig": kubeconfig,
 	"image":      image,
 	"load":       load,
+	"enter":      enter,
+	"kill":       kill,
 	"keep":       keep,
 	"node":       node,
 	"etcd":       etcd,

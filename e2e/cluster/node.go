@@ -24,7 +24,7 @@ func node(args []string) error {
 	if err := furnish(p); err != nil {
 		return err
 	}
-	n := &machine{plan: p, pids: map[int]string{}}
+	n := &machine{plan: p, pids: map[int]component{}}
 	if err := n.startAll(); err != nil {
 		return err
 	}
@@ -83,7 +83,13 @@ func furnish(p *plan) error {
 // machine are the running components of one node.
 type machine struct {
 	*plan
-	pids map[int]string
+	pids map[int]component
+}
+
+// A component is how to start one.
+type component struct {
+	name, program string
+	args          []string
 }
 
 func (n *machine) startAll() error {
@@ -122,18 +128,23 @@ func (n *machine) start(name string, args ...string) error {
 }
 
 func (n *machine) startOther(name, program string, args ...string) error {
-	log, err := os.Create(n.path("log", name+".log"))
+	return n.run(component{name, program, args})
+}
+
+func (n *machine) run(c component) error {
+	// A second life goes on in the log of the first.
+	log, err := os.OpenFile(n.path("log", c.name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	c := exec.Command(program, args...)
-	c.Stdout, c.Stderr = log, log
-	if err := c.Start(); err != nil {
-		return fmt.Errorf("%s can't be started: %w", name, err)
+	command := exec.Command(c.program, c.args...)
+	command.Stdout, command.Stderr = log, log
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("%s can't be started: %w", c.name, err)
 	}
-	n.pids[c.Process.Pid] = name
-	return os.WriteFile(n.path(name+".pid"), fmt.Appendf(nil, "%d\n", c.Process.Pid), 0o644)
+	n.pids[command.Process.Pid] = c
+	return os.WriteFile(n.path(c.name+".pid"), fmt.Appendf(nil, "%d\n", command.Process.Pid), 0o644)
 }
 
 func (n *machine) waitForContainerd() error {
@@ -187,26 +198,44 @@ func within(limit time.Duration, failure string, done func() bool) error {
 	return fmt.Errorf("%s within %s", failure, limit)
 }
 
-// untilToldToStop reaps. A component that ends by itself is told of and not started again: a test that
-// kills one wants it gone.
+// untilToldToStop reaps. A component that ends by itself is told of, and started again if that is asked
+// for; by default it is not, since a test that kills one wants it gone.
 func (n *machine) untilToldToStop() error {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGCHLD)
-	for got := range signals {
-		if got != syscall.SIGCHLD {
-			return nil
-		}
-		for {
-			var status syscall.WaitStatus
-			pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
-			if err != nil || pid <= 0 {
-				break
+	due := make(chan component)
+	for {
+		select {
+		case got := <-signals:
+			if got != syscall.SIGCHLD {
+				return nil
 			}
-			if name, ok := n.pids[pid]; ok {
-				fmt.Fprintf(os.Stderr, "%s ended: status %d, signal %d\n", name, status.ExitStatus(), status.Signal())
-				delete(n.pids, pid)
+			for _, ended := range n.reap() {
+				if n.Restart > 0 {
+					time.AfterFunc(n.Restart, func() { due <- ended })
+				}
+			}
+		case again := <-due:
+			if err := n.run(again); err != nil {
+				fmt.Fprintln(os.Stderr, err)
 			}
 		}
 	}
-	return nil
+}
+
+// reap takes leave of every process that has ended, and returns those that are components.
+func (n *machine) reap() []component {
+	var ended []component
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
+		if err != nil || pid <= 0 {
+			return ended
+		}
+		if c, ok := n.pids[pid]; ok {
+			fmt.Fprintf(os.Stderr, "%s ended: status %d, signal %d\n", c.name, status.ExitStatus(), status.Signal())
+			delete(n.pids, pid)
+			ended = append(ended, c)
+		}
+	}
 }

@@ -23,6 +23,9 @@ type plan struct {
 	Initialization   time.Duration
 	ReadinessDelay   time.Duration
 	MetricResolution time.Duration
+
+	// How long after its end a component is started again; zero is never.
+	Restart time.Duration
 }
 
 const nodeName = "node1"
@@ -41,6 +44,7 @@ func parsePlan(command string, args []string, settings bool) (*plan, error) {
 		flags.DurationVar(&p.Initialization, "cpu-initialization-period", 5*time.Minute, "how long a pod is young")
 		flags.DurationVar(&p.ReadinessDelay, "initial-readiness-delay", 30*time.Second, "how long readiness may flicker")
 		flags.DurationVar(&p.MetricResolution, "metric-resolution", 15*time.Second, "time between two samples, at least 10s")
+		flags.DurationVar(&p.Restart, "restart", 0, "start a component again so long after its end [default: never]")
 	}
 	if err := flags.Parse(args); err != nil {
 		return nil, err
@@ -97,7 +101,7 @@ func (p *plan) args() []string {
 		"--name", p.Name, "--state", filepath.Dir(p.Dir),
 		"--sync-period", p.SyncPeriod.String(), "--downscale-stabilization", p.Stabilization.String(),
 		"--cpu-initialization-period", p.Initialization.String(), "--initial-readiness-delay", p.ReadinessDelay.String(),
-		"--metric-resolution", p.MetricResolution.String(),
+		"--metric-resolution", p.MetricResolution.String(), "--restart", p.Restart.String(),
 	}
 }
 

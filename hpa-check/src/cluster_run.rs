@@ -5,15 +5,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hpa_check_core::conductor::{Action, Conductor, Pace};
+use hpa_check_core::demand;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::{
     ControllerSettings, LoadResult, LoadSecond, Observation, Seen, Setting,
 };
+use hpa_check_core::timeline::TimelineSoFar;
+use hpa_check_core::units::Millicores;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Failure, exit};
 use crate::load;
+use crate::load::sized::Sized;
 use crate::outputs::Outputs;
 use crate::process;
 use crate::session::Session;
@@ -22,8 +26,8 @@ use crate::source::live::{Clock, ClusterArgs, Live, Timing, Watching};
 
 /// The conductor is asked at least this often: deadlines pass without an observation.
 const TICK: Duration = Duration::from_millis(250);
-/// The generator's account comes within this after it was told to stop.
-const ACCOUNT_WITHIN: Duration = Duration::from_secs(15);
+/// The generator's account comes within this after it was told to stop, in both parts of the load.
+const ACCOUNT_WITHIN: Duration = Duration::from_secs(30);
 
 /// What to check, and how.
 pub(crate) struct Run {
@@ -32,6 +36,8 @@ pub(crate) struct Run {
     pub(crate) expectation: Expectation,
     pub(crate) controller: ControllerSettings,
     pub(crate) metrics_resolution: Duration,
+    /// How long the load stays up at the maximum; `None` is a few syncs.
+    pub(crate) hold: Option<Duration>,
     /// `None` when somebody else loads.
     pub(crate) load: Option<Load>,
     pub(crate) outputs: Outputs,
@@ -42,7 +48,7 @@ pub(crate) struct Load {
     /// `None` is the generator beside this program.
     pub(crate) program: Option<PathBuf>,
     pub(crate) target: String,
-    /// The generator's own flags; none is 500 users until stopped.
+    /// The generator's own flags; with none the load is sized to fit the autoscaler.
     pub(crate) args: Vec<String>,
     pub(crate) result: Option<PathBuf>,
 }
@@ -77,7 +83,8 @@ async fn check(run: Run) -> Result<u8, Failure> {
         controller: run.controller,
         metrics_resolution: run.metrics_resolution,
     };
-    let conductor = Conductor::new(run.expectation.clone(), Pace::Computed);
+    let conductor = Conductor::new(run.expectation.clone(), Pace::Computed).holding(run.hold);
+    let expectation = run.expectation.clone();
     let mut session = Session::start(opened, run.outputs.ui, run.expectation, conductor)?;
     session.observe(Observation {
         at: clock.now(),
@@ -87,8 +94,10 @@ async fn check(run: Run) -> Result<u8, Failure> {
     let (tell, told) = unbounded_channel();
     let mut loaded = Loaded {
         generator,
+        expectation,
         tell,
         told,
+        lower: CancellationToken::new(),
         stop: CancellationToken::new(),
         running: false,
     };
@@ -134,8 +143,8 @@ async fn conduct(
                         seen: Seen::Phase { phase },
                     });
                 }
-                Action::StartLoad => loaded.start(),
-                Action::StopLoad => loaded.stop.cancel(),
+                Action::StartLoad => loaded.start(session.state()),
+                Action::StopLoad => loaded.lower.cancel(),
                 Action::Finish { .. } => return Ok(()),
             }
         }
@@ -151,30 +160,30 @@ enum News {
 /// The load, not begun, running or over.
 struct Loaded {
     generator: Option<Generator>,
+    expectation: Expectation,
     tell: UnboundedSender<News>,
     told: UnboundedReceiver<News>,
+    /// Ends the height; what was given by the user's own flags ends altogether.
+    lower: CancellationToken,
+    /// Ends all of it.
     stop: CancellationToken,
     running: bool,
 }
 
 impl Loaded {
-    fn start(&mut self) {
+    fn start(&mut self, state: &TimelineSoFar) {
         let Some(generator) = self.generator.take() else {
             return;
         };
         self.running = true;
-        let (tell, stop) = (self.tell.clone(), self.stop.clone());
+        let demand = demand::for_the_maximum(state, &self.expectation);
+        let (tell, lower, stop) = (self.tell.clone(), self.lower.clone(), self.stop.clone());
         tokio::spawn(async move {
             let second = |second| {
                 // Nobody listens any more once the run is over.
                 let _ = tell.send(News::Second(second));
             };
-            let Generator {
-                program,
-                args,
-                result,
-            } = generator;
-            let ended = load::attack(&program, &args, &result, stop, second).await;
+            let ended = generator.attack(demand, lower, stop, second).await;
             let _ = tell.send(News::Ended(ended));
         });
     }
@@ -204,6 +213,7 @@ impl Loaded {
 
     /// Ends the load if it still runs, and takes its account.
     async fn end(&mut self, session: &mut Session, clock: Clock) {
+        self.lower.cancel();
         self.stop.cancel();
         let account = async {
             while self.running
@@ -218,28 +228,46 @@ impl Loaded {
     }
 }
 
-/// How to start the generator.
+/// How to load.
 struct Generator {
     program: PathBuf,
-    args: Vec<String>,
+    target: String,
+    flags: Vec<String>,
     result: PathBuf,
 }
 
 impl Generator {
     fn new(load: Load, scratch: PathBuf) -> Result<Self, Failure> {
-        let program = process::program(load.program, "fib-loadgen")?;
-        let result = load.result.unwrap_or(scratch);
-        let mut args = vec![load.target];
-        if load.args.is_empty() {
-            args.extend(["--users", "500", "--run-time", "0"].map(str::to_owned));
-        } else {
-            args.extend(load.args);
-        }
-        args.extend(load::reporting(&result));
         Ok(Self {
-            program,
-            args,
-            result,
+            program: process::program(load.program, "fib-loadgen")?,
+            target: load.target,
+            flags: load.args,
+            result: load.result.unwrap_or(scratch),
         })
+    }
+
+    /// Loads until told to stop. Without flags of the user's, the load is sized to the `demand`.
+    async fn attack(
+        self,
+        demand: Option<Millicores>,
+        lower: CancellationToken,
+        stop: CancellationToken,
+        tell: impl FnMut(LoadSecond),
+    ) -> Result<LoadResult, String> {
+        if self.flags.is_empty() {
+            let sized = Sized {
+                program: self.program,
+                target: self.target,
+                demand: demand.ok_or(
+                    "the load can't be sized without the pods' CPU request: give it after `--`",
+                )?,
+                result: self.result,
+            };
+            return sized.attack(lower, stop, tell).await;
+        }
+        let mut args = vec![self.target];
+        args.extend(self.flags);
+        args.extend(load::reporting(&self.result));
+        load::attack(&self.program, &args, &self.result, lower, tell).await
     }
 }

@@ -1,7 +1,10 @@
 //! The load: a `fib-loadgen` process that tells of each second while it runs and gives account at its end.
 
 mod account;
+pub(crate) mod cost;
+pub(crate) mod intensity;
 mod second;
+pub(crate) mod sized;
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,6 +13,7 @@ use hpa_check_core::observation::{LoadResult, LoadSecond};
 use rustix::process::Signal;
 use tokio_util::sync::CancellationToken;
 
+use self::account::read_result;
 use crate::process::Child;
 
 /// A generator that was told to stop finishes its requests and writes its result within that.

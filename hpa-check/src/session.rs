@@ -6,6 +6,7 @@ use hpa_check_core::evaluator::Evaluator;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::{Observation, Phase, Seen};
 use hpa_check_core::result::RunResult;
+use hpa_check_core::timeline::TimelineSoFar;
 use hpa_check_core::trace;
 use hpa_check_core::verdict::Verdict;
 use jiff::Timestamp;
@@ -58,6 +59,11 @@ impl Session {
         self.record(&observation);
         self.evaluator.observe(&observation);
         self.screen.show(observation.at, self.evaluator.timeline());
+    }
+
+    /// What is known so far.
+    pub(crate) fn state(&self) -> &TimelineSoFar {
+        self.evaluator.timeline()
     }
 
     /// What to do now; asked after each observation and on every tick of the caller's clock.

@@ -44,7 +44,7 @@ pub enum Pace {
     },
 }
 
-/// Syncs for which the maximum has to hold.
+/// Syncs for which the maximum has to hold, unless a time is given.
 const HOLD_SYNCS: u32 = 3;
 
 /// The state machine.
@@ -52,6 +52,7 @@ const HOLD_SYNCS: u32 = 3;
 pub struct Conductor {
     expectation: Expectation,
     pace: Pace,
+    hold: Option<Duration>,
     phase: Option<(Phase, Timestamp)>,
     load_started: Option<Timestamp>,
     load_stopped: bool,
@@ -64,11 +65,18 @@ impl Conductor {
         Self {
             expectation,
             pace,
+            hold: None,
             phase: None,
             load_started: None,
             load_stopped: false,
             finished: false,
         }
+    }
+
+    /// Keeps the load up for so long once the maximum is ready, instead of a few syncs.
+    #[must_use]
+    pub fn holding(self, hold: Option<Duration>) -> Self {
+        Self { hold, ..self }
     }
 
     /// What to do now; ask again until there is nothing. After `Finish` there is nothing ever.
@@ -156,7 +164,8 @@ impl Conductor {
             Pace::Planned { .. } if !skip => now >= self.planned(|_, down| down),
             Pace::Planned { .. } | Pace::Computed => {
                 let sync = with_budget(state, |b| b.controller.sync_period);
-                now >= after(since, sync * HOLD_SYNCS) || state.load_result.is_some()
+                let hold = self.hold.unwrap_or(sync * HOLD_SYNCS);
+                now >= after(since, hold) || state.load_result.is_some()
             }
         };
         if !over {

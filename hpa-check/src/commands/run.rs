@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Wait this much longer than each phase's computed deadline, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     patience: u64,
+    /// Seconds for which the load stays up once the maximum is ready [default: three syncs]
+    #[arg(long, value_name = "SECONDS")]
+    hold: Option<u64>,
 
     /// Seconds between two syncs of the controller (its flag of the same name)
     #[arg(long, value_name = "SECONDS", default_value_t = 15)]
@@ -63,12 +66,12 @@ pub(crate) struct Args {
     /// The load generator [default: fib-loadgen beside this program]
     #[arg(long, value_name = "PROGRAM")]
     fib_loadgen: Option<PathBuf>,
-    /// Keep the load generator's own result
+    /// Keep the load generator's own result; that of the low load after the height lies beside it (-rest)
     #[arg(long, value_name = "FILE")]
     load_result: Option<PathBuf>,
     #[command(flatten)]
     outputs: Outputs,
-    /// Flags for the load generator [default: --users 500 --run-time 0]
+    /// Flags for the load generator [default: 500 users at a rate that asks for the maximum, then a tenth of it until the end]
     #[arg(last = true, value_name = "LOAD FLAGS")]
     generator_flags: Vec<String>,
 }
@@ -114,6 +117,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
             initial_readiness_delay: seconds(args.initial_readiness_delay),
         },
         metrics_resolution: seconds(args.metrics_resolution),
+        hold: args.hold.map(seconds),
         load,
         outputs: args.outputs,
     })

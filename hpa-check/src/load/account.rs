@@ -7,9 +7,18 @@ use serde::Deserialize;
 
 /// Reads it whole; `code` is the generator's exit code, if it had one.
 pub(super) fn read(path: &Path, code: Option<i32>) -> Result<LoadResult, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| format!("its result `{}` can't be read: {e}", path.display()))?;
-    parse(&text, code)
+    parse(&text(path)?, code)
+}
+
+/// Reads what another asks of it.
+pub(super) fn read_result<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, String> {
+    serde_json::from_str(&text(path)?)
+        .map_err(|e| format!("its result is not a fib-loadgen/1 document: {e}"))
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path)
+        .map_err(|e| format!("its result `{}` can't be read: {e}", path.display()))
 }
 
 fn parse(text: &str, code: Option<i32>) -> Result<LoadResult, String> {

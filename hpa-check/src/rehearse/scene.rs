@@ -4,7 +4,8 @@ use hpa_check_core::units::Millicores;
 
 use super::engine::Scene;
 use super::settings::{Flags, Settings};
-use super::sizing::{Intensity, LoadPlan, Sizes};
+use super::sizing::{LoadPlan, Sizes};
+use crate::load::intensity::Intensity;
 
 /// The scene of these settings, with a load of that intensity, on a machine with that many CPUs.
 pub(super) fn scene(

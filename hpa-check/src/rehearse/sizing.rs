@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use hpa_check_core::conductor::Pace;
+use hpa_check_core::demand::MARGIN_PERCENT;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::units::Millicores;
+
+use crate::load::intensity::Intensity;
 
 /// What the replicas together may use of each CPU. The generator, the balancer and a stranger's
 /// editor run beside them, and a use that is not near the limit is a use that is steady.
@@ -12,10 +15,6 @@ const SHARE_OF_CPU: Millicores = Millicores(325);
 
 /// More than this is not needed for a steady reading, however big the machine.
 const MOST: Millicores = Millicores(650);
-
-/// How far the load is above the target, in percent, when the maximum carries it. The maximum is held
-/// down to 90 (tolerance), so a third of the load may be missing before it is not.
-const MARGIN_PERCENT: i64 = 130;
 
 /// What the load may be, and the request that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,31 +43,6 @@ impl Sizes {
     /// measurement, when caches and cores are shared.
     pub(crate) fn load_at_most(&self) -> Millicores {
         Millicores(self.load.0 * 5 / 4)
-    }
-}
-
-/// What to ask of the service: which number, and how often.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Intensity {
-    /// The index of the Fibonacci number.
-    pub(crate) n: u64,
-    /// Requests a second at the height of the load.
-    pub(crate) rate: f64,
-}
-
-impl Intensity {
-    /// The rate at which requests for F(n), each costing `cost` of CPU time, add up to `load`.
-    pub(crate) fn of(load: Millicores, n: u64, cost: Duration) -> Self {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a machine has far less than 2^52 millicores"
-        )]
-        let cores = load.0 as f64 / 1000.0;
-        let rate = cores / cost.as_secs_f64().max(1e-6);
-        Self {
-            n,
-            rate: rate.round().max(1.0),
-        }
     }
 }
 
@@ -147,11 +121,5 @@ mod tests {
                 "{cpus} CPUs, {max} replicas at {target} %: {utilization} %"
             );
         }
-    }
-
-    #[test]
-    fn the_rate_follows_from_what_one_request_costs() {
-        let intensity = Intensity::of(Millicores(650), 90, Duration::from_millis(4));
-        assert!((intensity.rate - 163.0).abs() < f64::EPSILON);
     }
 }

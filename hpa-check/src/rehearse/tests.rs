@@ -14,8 +14,8 @@ use super::engine::{Engine, Judge};
 use super::plant::Plant;
 use super::scene::scene;
 use super::settings::tests::typed;
-use super::sizing::Intensity;
 use super::world::World as _;
+use crate::load::intensity::Intensity;
 
 /// What a request costs in the plant.
 const COST: Duration = Duration::from_millis(4);

@@ -68,11 +68,7 @@ impl<'a> Case<'a> {
 
     /// The CPU request of a pod, if all living pods have one.
     pub(super) fn request(&self) -> Option<Millicores> {
-        let living = self.state.pods.values().filter(|p| p.lives());
-        let requests: Option<Vec<i64>> = living
-            .map(super::super::timeline::PodRecord::request_milli)
-            .collect();
-        requests?.into_iter().max().map(Millicores)
+        self.state.request()
     }
 
     /// Use, all pods together, above which the last step to the maximum is asked for: one pod less

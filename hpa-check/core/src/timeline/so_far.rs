@@ -12,6 +12,7 @@ use crate::observation::{
     PodSample, Seen, Setting, Target, Watch, WatchState,
 };
 use crate::spec::AutoscalerSpec;
+use crate::units::Millicores;
 use crate::verdict::Reason;
 
 /// A pod, with what its last state does not tell.
@@ -128,6 +129,13 @@ impl TimelineSoFar {
         reported.max(i32::try_from(counted).unwrap_or(i32::MAX))
     }
 
+    /// The CPU request of a pod, if all living pods have one; of several the highest.
+    pub fn request(&self) -> Option<Millicores> {
+        let living = self.pods.values().filter(|p| p.lives());
+        let requests: Option<Vec<i64>> = living.map(PodRecord::request_milli).collect();
+        requests?.into_iter().max().map(Millicores)
+    }
+
     /// The reason of a condition that is `False` now, with its message.
     pub fn refusal(&self, kind: &str) -> Option<(&str, &str)> {
         let conditions = &self.status()?.conditions;
@@ -212,6 +220,8 @@ impl TimelineSoFar {
         let min = spec.effective_min();
         target.spec_replicas == min
             && self.ready() == min
+            // The target's own count comes first; what follows needs the pods themselves.
+            && self.pods.values().filter(|p| p.is_ready()).count() == usize::try_from(min).unwrap_or_default()
             && self.status().is_some_and(|s| s.desired_replicas == min)
             && self.utilization().is_some()
     }

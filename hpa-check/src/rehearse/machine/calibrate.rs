@@ -1,4 +1,4 @@
-//! What one request costs on this machine: the number to ask for, and its CPU time.
+//! What one request costs on this machine, by the CPU time of a replica.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -6,27 +6,14 @@ use std::time::{Duration, Instant};
 use super::cpu::CpuMeter;
 use super::pod::{addresses, arguments};
 use super::probe;
+use crate::load::cost::Search;
 use crate::process::Child;
-
-/// The number asked for first. It is doubled until a request costs enough.
-const FIRST_N: u64 = 50_000;
-
-/// The service's default limit on n is 1,000,000; this is the last doubling below it.
-const LAST_N: u64 = 800_000;
-
-/// What a request should cost at least. Then some 200 requests a second are the whole load: the cost
-/// of carrying them is small beside that of computing, and so many a second that their number is steady.
-const WORTHWHILE: Duration = Duration::from_millis(2);
 
 /// CPU time to spend for one measurement: the operating system counts in steps of 10 ms.
 const MEASURE: Duration = Duration::from_millis(150);
 
 /// A machine that needs longer for that is busy with something else.
 const AT_MOST: Duration = Duration::from_secs(2);
-
-/// Measurements of the number that is chosen. The smallest counts: a disturbed one is too big, and
-/// would make the load too small.
-const TIMES: usize = 3;
 
 /// The number to ask for, and what a request for it costs.
 pub(super) async fn cost(fib_server: &Path, n: Option<u64>) -> Result<(u64, Duration), String> {
@@ -36,16 +23,11 @@ pub(super) async fn cost(fib_server: &Path, n: Option<u64>) -> Result<(u64, Dura
         pid: child.pid,
         cpu: CpuMeter::new()?,
     };
-    let mut chosen = n.unwrap_or(FIRST_N);
-    let mut cost = meter.measure(service, chosen).await?;
-    while n.is_none() && cost < WORTHWHILE && chosen < LAST_N {
-        chosen *= 2;
-        cost = meter.measure(service, chosen).await?;
+    let mut search = Search::new(n);
+    while let Some(n) = search.to_measure() {
+        search.measured(meter.measure(service, n).await?);
     }
-    for _ in 1..TIMES {
-        cost = cost.min(meter.measure(service, chosen).await?);
-    }
-    Ok((chosen, cost))
+    Ok(search.found())
 }
 
 /// Reads the CPU time of one process.

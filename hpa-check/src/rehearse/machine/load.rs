@@ -77,8 +77,8 @@ fn arguments(target: SocketAddr, plan: &LoadPlan, result: &Path) -> Vec<String> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::sizing::Intensity;
     use super::*;
+    use crate::load::intensity::Intensity;
 
     #[test]
     fn the_stages_last_as_long_as_the_plan() {

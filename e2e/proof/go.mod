@@ -1,0 +1,3 @@
+module hpa-check/e2e/proof
+
+go 1.26.0

@@ -1,0 +1,203 @@
+//! The load of a run that was given none: measured on the service, as high as the maximum needs, and low
+//! from then on, so that the pods that drain have requests to lose.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hpa_check_core::observation::{LoadResult, LoadSecond};
+use hpa_check_core::units::Millicores;
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use super::cost::Search;
+use super::intensity::Intensity;
+use super::{attack, read_result, reporting};
+
+/// Users of the generator: the most requests in flight, and so many connections to spread.
+const USERS: u32 = 500;
+
+/// The load after the height, as a part of it: so little that the minimum is enough for it.
+const REST: f64 = 0.1;
+
+/// Requests of one measurement. Their median is not disturbed by the pauses that a CPU limit puts
+/// between some of them.
+const REQUESTS: u32 = 30;
+
+/// A load that fits the autoscaler.
+pub(crate) struct Sized {
+    pub(crate) program: PathBuf,
+    pub(crate) target: String,
+    /// What the pods together have to use.
+    pub(crate) demand: Millicores,
+    /// Where the account of the height goes; that of the rest goes beside it.
+    pub(crate) result: PathBuf,
+}
+
+impl Sized {
+    /// Measures, and keeps the load up until it is to be lowered and then low until it is to be
+    /// stopped. The account is of both.
+    pub(crate) async fn attack(
+        &self,
+        lower: CancellationToken,
+        stop: CancellationToken,
+        mut tell: impl FnMut(LoadSecond),
+    ) -> Result<LoadResult, String> {
+        let Intensity { n, rate } = self.measure().await?;
+        let args = self.arguments(n, rate, &self.result);
+        let high = attack(&self.program, &args, &self.result, lower, &mut tell).await?;
+        // A generator that ended by itself had a reason, and is not started again.
+        if high.exit_code != i32::from(crate::failure::exit::INTERRUPTED) || stop.is_cancelled() {
+            return Ok(high);
+        }
+        let result = beside(&self.result);
+        let args = self.arguments(n, (rate * REST).max(1.0), &result);
+        let so_far = high.clone();
+        let low = attack(&self.program, &args, &result, stop, |second| {
+            tell(added(second, &so_far));
+        });
+        Ok(both(high, low.await?))
+    }
+
+    fn arguments(&self, n: u64, rate: f64, result: &Path) -> Vec<String> {
+        let mut args = vec![self.target.clone()];
+        let flags = [
+            ("--users", USERS.to_string()),
+            ("--n", n.to_string()),
+            ("--rate", format!("{rate:.0}/s")),
+            ("--run-time", "0".to_owned()),
+        ];
+        for (flag, value) in flags {
+            args.extend([flag.to_owned(), value]);
+        }
+        args.extend(reporting(result));
+        args
+    }
+
+    /// Which number to ask for and how often, by the time that one user's requests take beyond that
+    /// of a trivial one. The service is at rest, so this is CPU time.
+    async fn measure(&self) -> Result<Intensity, String> {
+        let trivial = self.median(1).await?;
+        let mut search = Search::new(None);
+        while let Some(n) = search.to_measure() {
+            search.measured(self.median(n).await?.saturating_sub(trivial));
+        }
+        let (n, cost) = search.found();
+        Ok(Intensity::of(self.demand, n, cost))
+    }
+
+    async fn median(&self, n: u64) -> Result<Duration, String> {
+        let folder = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
+        let result = folder.path().join("measurement.json");
+        let mut args = vec![self.target.clone()];
+        let flags = [
+            ("--users", "1".to_owned()),
+            ("--n", n.to_string()),
+            ("--requests", REQUESTS.to_string()),
+        ];
+        for (flag, value) in flags {
+            args.extend([flag.to_owned(), value]);
+        }
+        args.extend(reporting(&result));
+        let account = attack(
+            &self.program,
+            &args,
+            &result,
+            CancellationToken::new(),
+            |_| {},
+        )
+        .await?;
+        let measured: Measured = read_result(&result)?;
+        let median = measured.latency.service.p50;
+        median.map(Duration::from_micros).ok_or_else(|| {
+            format!(
+                "no request for F({n}) was answered, so the load can't be sized (the load generator ended \
+                 with {}): check --target, or give the load after `--`",
+                account.exit_code
+            )
+        })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Measured {
+    latency: Latency,
+}
+
+#[derive(Debug, Deserialize)]
+struct Latency {
+    service: Service,
+}
+
+#[derive(Debug, Deserialize)]
+struct Service {
+    p50: Option<u64>,
+}
+
+/// `load.json` → `load-rest.json`.
+fn beside(result: &Path) -> PathBuf {
+    let stem = result.file_stem().unwrap_or_default().to_string_lossy();
+    result.with_file_name(format!("{stem}-rest.json"))
+}
+
+/// A second of the rest, whose counts go on from those of the height.
+fn added(second: LoadSecond, before: &LoadResult) -> LoadSecond {
+    LoadSecond {
+        failed: second.failed + before.failed,
+        wrong: second.wrong + before.wrong,
+        verified: second.verified + before.verified,
+        ..second
+    }
+}
+
+/// The account of both parts. Only the height can have been too much for the generator.
+fn both(high: LoadResult, low: LoadResult) -> LoadResult {
+    LoadResult {
+        requests: high.requests + low.requests,
+        failed: high.failed + low.failed,
+        wrong: high.wrong + low.wrong,
+        verified: high.verified + low.verified,
+        exit_code: low.exit_code,
+        ..high
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(requests: u64, failed: u64, generator: &str) -> LoadResult {
+        LoadResult {
+            requests,
+            failed,
+            wrong: 1,
+            verified: requests - failed - 1,
+            generator: generator.to_owned(),
+            generator_reasons: Vec::new(),
+            exit_code: 105,
+        }
+    }
+
+    #[test]
+    fn the_account_of_both_parts_loses_no_failure_of_either() {
+        let whole = both(account(100, 2, "suspect"), account(10, 3, "ok"));
+        assert_eq!((whole.requests, whole.failed, whole.wrong), (110, 5, 2));
+        assert_eq!((whole.verified, whole.generator.as_str()), (103, "suspect"));
+    }
+
+    #[test]
+    fn the_counts_of_the_rest_go_on_from_those_of_the_height() {
+        let second = LoadSecond {
+            failed: 1,
+            verified: 4,
+            ..LoadSecond::default()
+        };
+        let told = added(second, &account(100, 2, "ok"));
+        assert_eq!((told.failed, told.wrong, told.verified), (3, 1, 101));
+    }
+
+    #[test]
+    fn the_account_of_the_rest_lies_beside_the_other() {
+        let path = beside(Path::new("target/e2e/load.json"));
+        assert_eq!(path, Path::new("target/e2e/load-rest.json"));
+    }
+}
