@@ -1,40 +1,81 @@
 # syntax=docker/dockerfile:1
-# One build, three images, each nothing but a static binary and the licence texts:
+# One build, three images, each nothing but static binaries and the licence texts:
 #   docker build --target fib-server -t fib-server .
+# For both architectures from one machine, by cross-compiling:
+#   docker buildx build --platform linux/amd64,linux/arm64 --target fib-server .
+# k8s/image/assemble reads the stages from `base` on, and makes the same images without a container engine.
 ARG BUILDER_IMAGE=docker.io/library/rust:1.95-bookworm
 
-FROM ${BUILDER_IMAGE} AS builder
-# goose's TLS library is C and is built with cmake.
-RUN apt-get update && apt-get install --yes --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
+FROM --platform=$BUILDPLATFORM ${BUILDER_IMAGE} AS chef
+ARG BUILDARCH
+# The other architecture's compiler links for it, and builds the C and assembly in the TLS library.
+# hadolint ignore=DL3008,SC2086
+RUN case "$BUILDARCH" in \
+        amd64) cross="gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;; \
+        arm64) cross="gcc-x86-64-linux-gnu libc6-dev-amd64-cross" ;; \
+        *) exit 1 ;; \
+    esac \
+    && apt-get update \
+    && apt-get install --yes --no-install-recommends cmake $cross \
+    && rm -rf /var/lib/apt/lists/* \
+    && cargo install cargo-chef --version 0.1.78 --locked
 WORKDIR /src
+
+# What the dependencies are, and nothing of our code: the stage after it stays as it is until they change.
+FROM chef AS planner
 COPY . .
+RUN cargo chef prepare --recipe-path /recipe.json
+
+FROM chef AS builder
+ARG TARGETARCH
 # A static binary needs no base image. Position-independent, so that address randomisation stays.
-ENV RUSTFLAGS="-C target-feature=+crt-static" CARGO_INCREMENTAL=0
-RUN --mount=type=cache,target=/usr/local/cargo/registry \
-    --mount=type=cache,target=/src/target \
-    target="$(rustc -vV | sed -n 's/^host: //p')" \
-    && cargo build --release --locked --target "$target" \
-    && mkdir -p /out \
-    && cp "target/$target/release/fib-server" "target/$target/release/fib-loadgen" "target/$target/release/hpa-check" /out/
+ENV RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/src=/src --remap-path-prefix=/usr/local/cargo=/cargo" \
+    CARGO_INCREMENTAL=0 \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+    CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc \
+    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc \
+    CC_x86_64_unknown_linux_gnu=x86_64-linux-gnu-gcc
+COPY rust-toolchain.toml ./
+RUN case "$TARGETARCH" in amd64) arch=x86_64 ;; arm64) arch=aarch64 ;; *) exit 1 ;; esac \
+    && echo "$arch-unknown-linux-gnu" >/triple \
+    && rustup target add "$(cat /triple)"
+COPY --from=planner /recipe.json /recipe.json
+RUN cargo chef cook --release --locked --target "$(cat /triple)" --recipe-path /recipe.json
+COPY . .
+RUN cargo build --release --locked --target "$(cat /triple)" \
+    && mkdir /out \
+    && for program in fib-server fib-loadgen hpa-check; do \
+        cp "target/$(cat /triple)/release/$program" /out/ || exit 1; \
+    done
 
 FROM scratch AS base
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG SOURCE=unknown
 COPY LICENSE-MIT LICENSE-APACHE /licenses/
 COPY licenses/ /licenses/
 USER 65532:65532
-LABEL org.opencontainers.image.licenses="(MIT OR Apache-2.0) AND LGPL-3.0-only"
+LABEL org.opencontainers.image.licenses="(MIT OR Apache-2.0) AND LGPL-3.0-only" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.source="${SOURCE}"
 
 FROM base AS fib-loadgen
 COPY --from=builder /out/fib-loadgen /fib-loadgen
-LABEL org.opencontainers.image.title="fib-loadgen"
+LABEL org.opencontainers.image.title="fib-loadgen" \
+    org.opencontainers.image.description="Loads a Fibonacci service and proves every answer"
 ENTRYPOINT ["/fib-loadgen"]
 
+# With the generator, which it starts as a program beside it.
 FROM base AS hpa-check
-COPY --from=builder /out/hpa-check /hpa-check
-LABEL org.opencontainers.image.title="hpa-check"
+COPY --from=builder /out/hpa-check /out/fib-loadgen /
+LABEL org.opencontainers.image.title="hpa-check" \
+    org.opencontainers.image.description="Proves that a HorizontalPodAutoscaler does what it was set up to do"
 ENTRYPOINT ["/hpa-check"]
 
 FROM base AS fib-server
 COPY --from=builder /out/fib-server /fib-server
-LABEL org.opencontainers.image.title="fib-server"
+LABEL org.opencontainers.image.title="fib-server" \
+    org.opencontainers.image.description="Computes Fibonacci numbers over HTTP; its CPU cost is a dial"
 EXPOSE 8080 9090
 ENTRYPOINT ["/fib-server"]

@@ -59,3 +59,45 @@ programs: check-tools ## Build the three programs for release
 .PHONY: check-tools
 check-tools: ## Say what this machine lacks to build, and the command that installs it
 	@sh .ci/check-tools
+
+# ---- delivery: the logic is in the scripts, so that every pipeline calls the same.
+
+# How make image builds: docker, podman, buildah, or none for a static build here. Empty takes what is there.
+ENGINE =
+# The cluster of make manifests-cluster: a program that starts one, or kind.
+CLUSTER = target/e2e/bin/cluster
+# The server that make dashboards loads.
+FIB_SERVER = $(target)/release/fib-server
+
+.PHONY: image
+image: ## Make the three images in target/image (ENGINE=docker|podman|buildah|none)
+	@ENGINE=$(ENGINE) k8s/image/build
+
+.PHONY: image-test
+image-test: ## Hold the images to their size, user, labels, licences, no shell, and one digest
+	@k8s/image/test --twice
+
+.PHONY: sbom
+sbom: ## Write what the programs are made of to target/sbom (CycloneDX)
+	@k8s/image/sbom
+
+.PHONY: rules
+rules: ## Make the PrometheusRule from its rules (RUNBOOKS=https://… for links on the web)
+	@RUNBOOKS=$(RUNBOOKS) k8s/components/monitoring/build
+
+.PHONY: manifests
+manifests: ## Check all of k8s/ without a cluster: schemas, policies, chart, network, rules, lint
+	@k8s/tests/manifests
+
+.PHONY: manifests-cluster
+manifests-cluster: ## Check k8s/ on a real cluster, after image and manifests (root, or CLUSTER=kind)
+	@CLUSTER=$(CLUSTER) k8s/tests/cluster
+
+.PHONY: dashboards
+dashboards: programs ## Run every query of the dashboards on a Prometheus that scrapes a loaded server
+	@k8s/tests/tools prometheus
+	@k8s/tests/dashboards $(FIB_SERVER)
+
+.PHONY: deploy
+deploy: ## Deploy IMAGE with the overlay OVERLAY, and go back if it does not answer
+	@k8s/deploy $(IMAGE) --overlay $${OVERLAY:-prod}

@@ -1,0 +1,44 @@
+# What every pod and its image have to be like.
+package main
+
+import rego.v1
+
+pod_spec := input.spec.template.spec if input.kind in {"Deployment", "Job"}
+
+deny contains message if {
+	some container in pod_spec.containers
+	not contains(container.image, "@sha256:")
+	not regex.match(`:[^/:]+$`, container.image)
+	message := sprintf("%s %s: image %s has neither tag nor digest", [input.kind, input.metadata.name, container.image])
+}
+
+deny contains message if {
+	some container in pod_spec.containers
+	endswith(container.image, ":latest")
+	message := sprintf("%s %s: image %s is whatever came last", [input.kind, input.metadata.name, container.image])
+}
+
+# A container without a request has no utilization, and stops the autoscaler.
+deny contains message if {
+	some container in pod_spec.containers
+	not container.resources.requests.cpu
+	message := sprintf("%s %s: container %s has no CPU request", [input.kind, input.metadata.name, container.name])
+}
+
+deny contains message if {
+	some container in pod_spec.containers
+	not container.resources.limits.memory
+	message := sprintf("%s %s: container %s has no memory limit", [input.kind, input.metadata.name, container.name])
+}
+
+deny contains message if {
+	pod_spec
+	not pod_spec.securityContext.runAsNonRoot
+	message := sprintf("%s %s: runs as root", [input.kind, input.metadata.name])
+}
+
+deny contains message if {
+	some container in pod_spec.containers
+	not container.securityContext.readOnlyRootFilesystem
+	message := sprintf("%s %s: container %s may write its root", [input.kind, input.metadata.name, container.name])
+}
