@@ -12,8 +12,7 @@ TARGET =
 # Further flags for the rehearsal, such as: make demo DEMO="--cpu-request 2000m"
 DEMO =
 
-target = $${CARGO_TARGET_DIR:-target}
-programs = -p fib-server -p fib-loadgen -p hpa-check
+
 results = -o json=target/demo/result.json -o html=target/demo/report.html \
 	-o svg=target/demo/timeline.svg -o trace=target/demo/trace.jsonl \
 	--load-result target/demo/load.json
@@ -26,12 +25,12 @@ help: ## List the targets
 .PHONY: demo
 demo: programs ## Build, then rehearse 3 -> 10 -> 3 on this machine; report in target/demo/
 	@mkdir -p target/demo
-	@exec $(target)/release/hpa-check rehearse --exit-with-parent $(results) $(DEMO)
+	@exec target/programs/hpa-check rehearse --exit-with-parent $(results) $(DEMO)
 
 .PHONY: demo-short
 demo-short: programs ## The same with less time at rest and at the top, for CI
 	@mkdir -p target/demo
-	@exec $(target)/release/hpa-check rehearse --exit-with-parent --short $(results) $(DEMO)
+	@exec target/programs/hpa-check rehearse --exit-with-parent --short $(results) $(DEMO)
 
 .PHONY: test
 test: check-tools ## Every test that needs no root and no cluster
@@ -52,8 +51,8 @@ lint: check-tools ## Formatting, clippy with warnings as errors, and licences wh
 	fi
 
 .PHONY: programs
-programs: check-tools ## Build the three programs for release
-	cargo build --release --locked $(programs)
+programs: check-tools ## Build the three programs for release into target/programs
+	@.ci/programs
 
 # aws-lc-sys, which comes with goose's TLS, compiles C but needs no cmake on Linux and macOS.
 .PHONY: check-tools
@@ -67,7 +66,7 @@ ENGINE =
 # The cluster of make manifests-cluster: a program that starts one, or kind.
 CLUSTER = target/e2e/bin/cluster
 # The server that make dashboards loads.
-FIB_SERVER = $(target)/release/fib-server
+FIB_SERVER = target/programs/fib-server
 
 .PHONY: image
 image: ## Make the three images in target/image (ENGINE=docker|podman|buildah|none)
