@@ -5,17 +5,29 @@ package main
 import (
 	"fmt"
 	"os"
+	"strconv"
 )
 
+const usage = `usage: proof FOLDER                   what e2e/run wrote
+       proof fault PART CODE FOLDER   what a run of e2e/faults wrote, and its exit code
+`
+
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: proof FOLDER (the folder that e2e/run writes its results into)")
+	switch args := os.Args[1:]; {
+	case len(args) == 1:
+		proveRun(args[0])
+	case len(args) == 4 && args[0] == "fault":
+		proveFault(args[1], args[2], args[3])
+	default:
+		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
 	}
-	run, err := read(os.Args[1])
+}
+
+func proveRun(folder string) {
+	run, err := read(folder)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "proof: %v\n", err)
-		os.Exit(1)
+		fail(err)
 	}
 	for _, line := range run.summary() {
 		fmt.Println(line)
@@ -27,4 +39,23 @@ func main() {
 	if len(missing) > 0 {
 		os.Exit(1)
 	}
+}
+
+func proveFault(part, code, folder string) {
+	number, err := strconv.Atoi(code)
+	if err != nil {
+		fail(fmt.Errorf("the exit code %q is no number", code))
+	}
+	ended, err := fault(part, number, folder)
+	if ended != "" {
+		fmt.Println(ended)
+	}
+	if err != nil {
+		fail(err)
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintf(os.Stderr, "proof: %v\n", err)
+	os.Exit(1)
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +109,35 @@ func TestEachThingThatIsNotProvenIsSaid(t *testing.T) {
 			spoil(r)
 			if got := r.missing(); len(got) != 1 {
 				t.Fatalf("got %q", got)
+			}
+		})
+	}
+}
+
+func TestAKilledPartIsNoFaultOfTheAutoscaler(t *testing.T) {
+	for _, c := range []struct {
+		name, part, result string
+		code               int
+		right              bool
+	}{
+		{"a pass is right", "apiserver", `{"verdict":{"outcome":"pass"},"load":{"requests":9,"verified":9}}`, 0, true},
+		{"not knowing is right", "apiserver", `{"verdict":{"outcome":"inconclusive"},"load":{"requests":9}}`, 93, true},
+		{"blaming the autoscaler is not", "apiserver", `{"verdict":{"outcome":"wrong","reasons":[{"id":"flapping"}]},"load":{"requests":9}}`, 91, false},
+		{"losing requests is not, without a pod's death", "kubelet", `{"verdict":{"outcome":"pass"},"load":{"requests":900,"failed":1}}`, 0, false},
+		{"a killed pod loses what it was answering", "pod", `{"verdict":{"outcome":"wrong","reasons":[{"id":"failed-requests"}]},"load":{"requests":900,"failed":3}}`, 91, true},
+		{"and no more than that", "pod", `{"verdict":{"outcome":"wrong","reasons":[{"id":"failed-requests"}]},"load":{"requests":900,"failed":30}}`, 91, false},
+		{"a killed run leaves nothing", "hpa-check", "", killed, true},
+		{"a killed run that left a result does not", "hpa-check", "{}", killed, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if c.result != "" {
+				if err := os.WriteFile(filepath.Join(dir, c.part+".json"), []byte(c.result), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := fault(c.part, c.code, dir); (err == nil) != c.right {
+				t.Fatalf("got %v", err)
 			}
 		})
 	}

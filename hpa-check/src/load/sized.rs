@@ -19,8 +19,8 @@ const USERS: u32 = 500;
 /// The load after the height, as a part of it: so little that the minimum is enough for it.
 const REST: f64 = 0.1;
 
-/// Requests of one measurement. Their median is not disturbed by the pauses that a CPU limit puts
-/// between some of them.
+/// Requests of one measurement. The shortest counts: a CPU limit puts pauses between some of them, and
+/// whatever else runs takes its time from others.
 const REQUESTS: u32 = 30;
 
 /// A load that fits the autoscaler.
@@ -76,16 +76,16 @@ impl Sized {
     /// Which number to ask for and how often, by the time that one user's requests take beyond that
     /// of a trivial one. The service is at rest, so this is CPU time.
     async fn measure(&self) -> Result<Intensity, String> {
-        let trivial = self.median(1).await?;
+        let trivial = self.least(1).await?;
         let mut search = Search::new(None);
         while let Some(n) = search.to_measure() {
-            search.measured(self.median(n).await?.saturating_sub(trivial));
+            search.measured(self.least(n).await?.saturating_sub(trivial));
         }
         let (n, cost) = search.found();
         Ok(Intensity::of(self.demand, n, cost))
     }
 
-    async fn median(&self, n: u64) -> Result<Duration, String> {
+    async fn least(&self, n: u64) -> Result<Duration, String> {
         let folder = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
         let result = folder.path().join("measurement.json");
         let mut args = vec![self.target.clone()];
@@ -107,8 +107,8 @@ impl Sized {
         )
         .await?;
         let measured: Measured = read_result(&result)?;
-        let median = measured.latency.service.p50;
-        median.map(Duration::from_micros).ok_or_else(|| {
+        let least = measured.latency.service.min;
+        least.map(Duration::from_micros).ok_or_else(|| {
             format!(
                 "no request for F({n}) was answered, so the load can't be sized (the load generator ended \
                  with {}): check --target, or give the load after `--`",
@@ -130,7 +130,7 @@ struct Latency {
 
 #[derive(Debug, Deserialize)]
 struct Service {
-    p50: Option<u64>,
+    min: Option<u64>,
 }
 
 /// `load.json` → `load-rest.json`.
