@@ -76,14 +76,14 @@ func result() *Result {
 
 func TestDecisionsThatTheModelComesToAreCounted(t *testing.T) {
 	a := Compare(result(), read(t))
-	if a.Written != 2 || a.WrittenAgreed != 2 {
+	if a.Decided != 2 || a.DecidedAlike != 2 || a.Proposed != 1 || a.ProposedAlike != 1 {
 		t.Errorf("%+v", a)
 	}
 }
 
 func TestASilentSyncIsHeldAgainstTheModelsLastProposal(t *testing.T) {
 	a := Compare(result(), read(t))
-	if a.Silent != 1 || a.SilentAgreed != 0 || len(a.Disagreements) != 1 || !strings.Contains(a.Disagreements[0], "at 11.0 s") {
+	if a.Silent != 1 || a.SilentAlike != 0 || len(a.Disagreements) != 1 || !strings.Contains(a.Disagreements[0].String(), "at 11.0 s") {
 		t.Errorf("%+v", a)
 	}
 }
@@ -99,7 +99,7 @@ func TestEachKindOfDisagreementIsToldApart(t *testing.T) {
 		r := result()
 		spoil(r)
 		a := Compare(r, read(t)[:1])
-		if a.Written != 1 || a.WrittenAgreed != 0 || len(a.Disagreements) != 1 || !strings.Contains(a.Disagreements[0], want) {
+		if a.Decided != 1 || a.ProposedAlike != 0 || len(a.Disagreements) != 1 || !strings.Contains(a.Disagreements[0].Text, want) {
 			t.Errorf("%q: %+v", want, a)
 		}
 	}

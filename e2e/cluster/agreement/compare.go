@@ -56,22 +56,41 @@ func ReadResult(file string) (*Result, error) {
 
 // An Agreement counts decisions of the controller by whether the model comes to the same.
 type Agreement struct {
-	// Written are decisions that the status showed, and WrittenAgreed those that the model explains, with
-	// the proposal that the controller logged.
-	Written, WrittenAgreed int
-	// Silent are decisions that left the status as it was, and SilentAgreed those with the proposal that
-	// the model last came to.
-	Silent, SilentAgreed int
-	// Disagreements say of each other one when it was and what the two said.
-	Disagreements []string
+	// Decided are decisions that the status showed, and DecidedAlike those that the model explains to the
+	// replica.
+	Decided, DecidedAlike int
+	// Proposed are proposals of the metrics behind these, before any limit: only the log tells them.
+	Proposed, ProposedAlike int
+	// Silent are proposals that led to nothing new in the status, held against the model's last one.
+	Silent, SilentAlike int
+	// Disagreements tell of all the others.
+	Disagreements []Disagreement
+}
+
+// A Disagreement is what the two said, how often in a row, and when first.
+type Disagreement struct {
+	About string // what it is in, for whoever sums up
+	At    float64
+	Text  string
+	Times int
+}
+
+func (d Disagreement) String() string {
+	text := fmt.Sprintf("at %.1f s: %s", d.At, d.Text)
+	if d.Times > 1 {
+		text += fmt.Sprintf(" (%d times)", d.Times)
+	}
+	return text
 }
 
 // Add sums up.
 func (a *Agreement) Add(b Agreement) {
-	a.Written += b.Written
-	a.WrittenAgreed += b.WrittenAgreed
+	a.Decided += b.Decided
+	a.DecidedAlike += b.DecidedAlike
+	a.Proposed += b.Proposed
+	a.ProposedAlike += b.ProposedAlike
 	a.Silent += b.Silent
-	a.SilentAgreed += b.SilentAgreed
+	a.SilentAlike += b.SilentAlike
 	a.Disagreements = append(a.Disagreements, b.Disagreements...)
 }
 
@@ -90,8 +109,7 @@ func Compare(result *Result, logged []Sync) Agreement {
 			continue
 		}
 		say := func(format string, args ...any) {
-			at := sync.At.Sub(timeline.From).Seconds()
-			a.Disagreements = append(a.Disagreements, fmt.Sprintf("at %.1f s: ", at)+fmt.Sprintf(format, args...))
+			a.disagree(sync.At.Sub(timeline.From).Seconds(), fmt.Sprintf(format, args...))
 		}
 		model, hasModel := inForce(timeline.Proposed, sync.At.Add(Near))
 		i := nearest(timeline.Syncs, sync.At, used)
@@ -101,7 +119,7 @@ func Compare(result *Result, logged []Sync) Agreement {
 			}
 			a.Silent++
 			if *sync.Proposed == model {
-				a.SilentAgreed++
+				a.SilentAlike++
 			} else {
 				say("the controller proposes %d and writes nothing; the model's last proposal is %d", *sync.Proposed, model)
 			}
@@ -109,10 +127,7 @@ func Compare(result *Result, logged []Sync) Agreement {
 		}
 		used[i] = true
 		record := &timeline.Syncs[i]
-		a.Written++
-		if sync.Proposed != nil {
-			model, hasModel = inForce(timeline.Proposed, record.At)
-		}
+		a.Decided++
 		switch {
 		case record.Desired != sync.Desired:
 			say("the controller logs %d, and hpa-check saw %d in the status", sync.Desired, record.Desired)
@@ -120,13 +135,28 @@ func Compare(result *Result, logged []Sync) Agreement {
 			say("the controller decides %d; %s", sync.Desired, record.Sentence)
 		case record.Model == nil || *record.Model != sync.Desired:
 			say("the controller decides %d, and the model nothing: %s", sync.Desired, record.Sentence)
-		case sync.Proposed != nil && (!hasModel || *sync.Proposed != model):
-			say("both decide %d, but the controller proposes %d and the model %d", sync.Desired, *sync.Proposed, model)
 		default:
-			a.WrittenAgreed++
+			a.DecidedAlike++
+			if sync.Proposed == nil {
+				continue
+			}
+			a.Proposed++
+			if model, ok := inForce(timeline.Proposed, record.At); ok && *sync.Proposed == model {
+				a.ProposedAlike++
+			} else {
+				say("both decide %d, but the controller proposes %d and the model %d", sync.Desired, *sync.Proposed, model)
+			}
 		}
 	}
 	return a
+}
+
+func (a *Agreement) disagree(at float64, text string) {
+	if n := len(a.Disagreements); n > 0 && a.Disagreements[n-1].Text == text {
+		a.Disagreements[n-1].Times++
+		return
+	}
+	a.Disagreements = append(a.Disagreements, Disagreement{At: at, Text: text, Times: 1})
 }
 
 // nearest is the record that follows a log line soonest, or -1.

@@ -76,6 +76,11 @@ func (s *Scenario) Build(manifests []*unstructured.Unstructured, mode *Mode, nam
 	for _, object := range s.Objects {
 		objects = append(objects, (&unstructured.Unstructured{Object: object}).DeepCopy())
 	}
+	if mode.Image != "" {
+		for _, object := range objects {
+			setImage(object.Object, mode.Image)
+		}
+	}
 	for _, patch := range slices.Concat(mode.Patches, s.Patches) {
 		if err := apply(objects, &patch); err != nil {
 			return nil, err
@@ -88,6 +93,23 @@ func (s *Scenario) Build(manifests []*unstructured.Unstructured, mode *Mode, nam
 	}
 	slices.SortStableFunc(objects, func(a, b *unstructured.Unstructured) int { return rank(a) - rank(b) })
 	return objects, nil
+}
+
+// setImage puts an image in the place of fib-server's, wherever it stands.
+func setImage(value any, image string) {
+	switch value := value.(type) {
+	case map[string]any:
+		if value["image"] == "fib-server" {
+			value["image"] = image
+		}
+		for _, inner := range value {
+			setImage(inner, image)
+		}
+	case []any:
+		for _, inner := range value {
+			setImage(inner, image)
+		}
+	}
 }
 
 // placeholder stands for the namespace's name in what lies in no namespace and is for one.

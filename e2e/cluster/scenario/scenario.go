@@ -64,6 +64,8 @@ type Mode struct {
 	Controller Controller `json:"controller"`
 	// Patches make the manifests fit, in pace above all.
 	Patches []Patch `json:"patches,omitempty"`
+	// Image is fib-server's there; none is the one of the manifests.
+	Image string `json:"image,omitempty"`
 	// Flags are hpa-check's.
 	Flags []string `json:"flags,omitempty"`
 	// Load are the generator's flags; without them the script is the load.
@@ -157,6 +159,9 @@ func (s *Scenario) check() error {
 			return fmt.Errorf("there is no mode %q, only %s and %s", mode, ControlPlane, Node)
 		}
 	}
+	if s.Cluster != (Cluster{}) && !slices.Equal(s.Modes, []string{ControlPlane}) {
+		return fmt.Errorf("cluster differs, and only a control plane can be made so: give modes: [%s]", ControlPlane)
+	}
 	for i, step := range s.Script {
 		if err := step.check(); err != nil {
 			return fmt.Errorf("script[%d]: %w", i, err)
@@ -199,10 +204,14 @@ func resolve(own map[string]*Scenario, name string, trail []string) (*Scenario, 
 	return &whole, nil
 }
 
-// Differences counts what a file says of itself beyond its neighbour. A script's step is one, and so
-// is a patch: each changes one thing.
+// Differences counts what a file says of itself beyond its neighbour. A patch changes one thing, and what
+// happens in one phase is one thing.
 func (s *Scenario) Differences() int {
-	n := len(s.Patches) + len(s.Objects) + len(s.Script) + len(s.Flags)
+	phases := map[string]bool{}
+	for _, step := range s.Script {
+		phases[step.Phase] = true
+	}
+	n := len(s.Patches) + len(s.Objects) + len(phases) + len(s.Flags)
 	if s.Cluster != (Cluster{}) {
 		n++
 	}

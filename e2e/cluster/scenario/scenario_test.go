@@ -160,6 +160,25 @@ func TestTheScenariosPatchComesAfterTheModesAndLeavesTheManifestAsItWas(t *testi
 	}
 }
 
+func TestAModesImageTakesThePlaceOfTheManifestsAndNotOfAPatchs(t *testing.T) {
+	with := func(image string) *unstructured.Unstructured {
+		d := deployment()
+		d.Object["spec"] = map[string]any{"containers": []any{map[string]any{"image": image}}}
+		return d
+	}
+	patched := &Scenario{Patches: []Patch{{Target: "Deployment/a", Op: "replace", Path: "/spec/containers/0/image", Value: "missing"}}}
+	for want, s := range map[string]*Scenario{"there": {}, "missing": patched} {
+		objects, err := s.Build([]*unstructured.Unstructured{with("fib-server")}, &Mode{Image: "there"}, "here")
+		if err != nil {
+			t.Fatal(err)
+		}
+		containers, _, _ := unstructured.NestedSlice(objects[0].Object, "spec", "containers")
+		if got := containers[0].(map[string]any)["image"]; got != want {
+			t.Errorf("the image is %v, not %s", got, want)
+		}
+	}
+}
+
 func TestAPatchOfNothingIsAnError(t *testing.T) {
 	for _, patch := range []Patch{
 		{Target: "Deployment/b", Op: "remove", Path: "/spec"},

@@ -95,7 +95,7 @@ func (s *stage) settled(ctx context.Context, services dynamic.ResourceInterface,
 		for _, condition := range conditions {
 			c, _ := condition.(map[string]any)
 			if c["type"] == "Available" {
-				return s.standin == nil || c["status"] == "True" || c["reason"] == "FailedDiscoveryCheck"
+				return c["status"] == "True" || c["reason"] == "FailedDiscoveryCheck"
 			}
 		}
 		return false

@@ -16,7 +16,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/klog/v2"
 
 	"hpa-check/e2e/cluster/scenario"
 )
@@ -42,6 +44,7 @@ type theatre struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	klog.SetLogger(logr.Discard()) // client-go's remarks on a cluster that goes down
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "scenarios: %v\n", err)
 		os.Exit(1)
@@ -182,8 +185,6 @@ func (t *theatre) playAll(ctx context.Context, chosen []*scenario.Scenario) erro
 
 // inCluster starts a cluster of a kind and plays its scenarios.
 func (t *theatre) inCluster(ctx context.Context, kind scenario.Cluster, number int, scenarios []*scenario.Scenario) error {
-	ctx, end := context.WithCancel(ctx)
-	defer end()
 	t.starting.Lock()
 	stage, err := t.open(ctx, kind, number)
 	t.starting.Unlock()

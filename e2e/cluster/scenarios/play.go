@@ -64,17 +64,9 @@ func (s *stage) play(ctx context.Context, of *scenario.Scenario) (got, error) {
 			return got{}, err
 		}
 	}
-	if s.standin != nil {
-		p.scene = s.standin.Play(ctx, p.namespace, of.Script, p.images(), p.act)
-	}
-	if err := p.seenByController(ctx); err != nil {
-		return got{}, err
-	}
-	code, err := p.check(ctx)
-	var errs []string
-	if p.scene != nil {
-		errs = p.scene.End()
-	}
+	p.scene = s.standin.Play(ctx, p.namespace, of.Script, p.images(), p.act)
+	code, err := p.watched(ctx)
+	errs := p.scene.End()
 	if err != nil {
 		return got{}, err
 	}
@@ -82,6 +74,14 @@ func (s *stage) play(ctx context.Context, of *scenario.Scenario) (got, error) {
 		return got{}, fmt.Errorf("the script could not be played: %s", errs[0])
 	}
 	return p.judge(code)
+}
+
+// watched has hpa-check watch, once the controller has taken its first look.
+func (p *play) watched(ctx context.Context) (int, error) {
+	if err := p.seenByController(ctx); err != nil {
+		return 0, err
+	}
+	return p.check(ctx)
 }
 
 // images are those that a node could pull: all that the manifests and other objects name. What a patch
@@ -207,7 +207,7 @@ func (p *play) follow(trace io.Reader) error {
 		if err := json.Unmarshal(line, &seen); err != nil {
 			return fmt.Errorf("hpa-check's trace has a line that is no JSON: %w", err)
 		}
-		if seen.Seen == "phase" && p.scene != nil {
+		if seen.Seen == "phase" {
 			p.scene.Enter(seen.Phase, time.Now())
 		}
 	}

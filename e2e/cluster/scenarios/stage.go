@@ -30,13 +30,16 @@ type stage struct {
 	log        string // the controller manager's, or empty
 	dynamic    dynamic.Interface
 	client     kubernetes.Interface
-	standin    *standin.Standin // none where there is a node
+	standin    *standin.Standin
 	process    *exec.Cmd
+	state      string
+	unwatch    context.CancelFunc
 }
 
 // open starts a cluster, or takes the one that was given.
 func (t *theatre) open(ctx context.Context, kind scenario.Cluster, number int) (*stage, error) {
 	s := &stage{theatre: t, kubeconfig: t.kubeconfig, log: t.controllerLog}
+	ctx, s.unwatch = context.WithCancel(ctx)
 	if s.kubeconfig == "" {
 		if err := s.start(ctx, number); err != nil {
 			return nil, err
@@ -63,6 +66,7 @@ func (s *stage) furnish(ctx context.Context, kind scenario.Cluster) error {
 		return err
 	}
 	if s.theatre.mode.Name != scenario.ControlPlane {
+		s.standin = standin.Idle()
 		return nil
 	}
 	resolution := s.theatre.mode.Controller.MetricResolution.Duration
@@ -98,7 +102,7 @@ func (s *stage) start(ctx context.Context, number int) error {
 
 func (s *stage) startNamed(ctx context.Context, name string) error {
 	controller := &s.theatre.mode.Controller
-	state, err := filepath.Abs(filepath.Join(s.out, "clusters"))
+	state, err := filepath.Abs(filepath.Join(s.out, "..", "clusters"))
 	if err != nil {
 		return err
 	}
@@ -126,13 +130,14 @@ func (s *stage) startNamed(ctx context.Context, name string) error {
 	}
 	go io.Copy(io.Discard, out)
 	fmt.Fprintln(os.Stderr, strings.TrimSpace(line))
-	s.process, s.kubeconfig = up, parts[2]
-	s.log = filepath.Join(filepath.Dir(filepath.Dir(parts[2])), "log", "kube-controller-manager.log")
+	s.process, s.kubeconfig, s.state = up, parts[2], filepath.Join(state, name)
+	s.log = filepath.Join(s.state, "log", "kube-controller-manager.log")
 	return nil
 }
 
-// close ends what open began.
+// close ends what open began. The cluster's state goes with it: the scenarios keep their own records.
 func (s *stage) close() {
+	s.unwatch()
 	if s.standin != nil {
 		s.standin.Close()
 	}
@@ -148,4 +153,5 @@ func (s *stage) close() {
 		s.process.Process.Kill()
 		<-ended
 	}
+	os.RemoveAll(s.state)
 }

@@ -24,7 +24,7 @@ func newTable(scenarios []*scenario.Scenario, mode string) *table {
 	for _, s := range scenarios {
 		t.width = max(t.width, len(s.Name))
 	}
-	fmt.Printf("    %-*s  %-13s  %-30s  %-30s  %7s  %s\n", t.width, "scenario", "mode", "expected", "got", "seconds", "syncs as the model")
+	fmt.Printf("    %-*s  %-13s  %-30s  %-30s  %7s  %s\n", t.width, "scenario", "mode", "expected", "got", "seconds", "decided as the model")
 	return t
 }
 
@@ -41,8 +41,8 @@ func (t *table) add(s *scenario.Scenario, g got, err error, took time.Duration) 
 		t.bad++
 	}
 	syncs := ""
-	if all := g.agreement.Written + g.agreement.Silent; all > 0 {
-		syncs = fmt.Sprintf("%d of %d", g.agreement.WrittenAgreed+g.agreement.SilentAgreed, all)
+	if g.agreement.Decided > 0 {
+		syncs = fmt.Sprintf("%d of %d", g.agreement.DecidedAlike, g.agreement.Decided)
 	}
 	fmt.Printf("%-3s %-*s  %-13s  %-30s  %-30s  %7.1f  %s\n", mark, t.width, s.Name, t.mode, said(s.Expect), was, took.Seconds(), syncs)
 	switch {
@@ -51,8 +51,8 @@ func (t *table) add(s *scenario.Scenario, g got, err error, took time.Duration) 
 	case mark == "BAD":
 		fmt.Printf("    %s\n", g.message)
 	}
-	for i, line := range g.agreement.Disagreements {
-		g.agreement.Disagreements[i] = s.Name + " " + line
+	for i := range g.agreement.Disagreements {
+		g.agreement.Disagreements[i].About = s.Name
 	}
 	t.agreement.Add(g.agreement)
 }
@@ -65,12 +65,13 @@ func (t *table) failed() int { return t.bad }
 func (t *table) end(took time.Duration) {
 	fmt.Printf("\n%d of %d scenarios ended as expected, in %.0f s\n", t.rows-t.bad, t.rows, took.Seconds())
 	a := t.agreement
-	if a.Written+a.Silent == 0 {
+	if a.Decided+a.Silent == 0 {
 		return
 	}
-	fmt.Printf("the model agrees with the controller's log in %d of %d decisions that the status showed, and %d of %d that it did not\n",
-		a.WrittenAgreed, a.Written, a.SilentAgreed, a.Silent)
-	for _, line := range a.Disagreements {
-		fmt.Printf("  %s\n", line)
+	fmt.Printf("the controller's log against the model: %d of %d decisions alike, and the proposals behind them in %d of %d;\n"+
+		"of syncs that changed nothing the proposal is the model's last one in %d of %d\n",
+		a.DecidedAlike, a.Decided, a.ProposedAlike, a.Proposed, a.SilentAlike, a.Silent)
+	for _, d := range a.Disagreements {
+		fmt.Printf("  %-*s  %s\n", t.width, d.About, d)
 	}
 }

@@ -48,11 +48,20 @@ func New(ctx context.Context, client kubernetes.Interface, resolution time.Durat
 	return s, s.serve()
 }
 
+// Idle leaves pods and metrics to a real node: of a script only the acts are played.
+func Idle() *Standin {
+	return &Standin{resolution: time.Hour, scenes: map[string]*Scene{}}
+}
+
 // Port is where metrics.k8s.io is served.
 func (s *Standin) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 
 // Close ends the serving.
-func (s *Standin) Close() error { return s.server.Close() }
+func (s *Standin) Close() {
+	if s.server != nil {
+		s.server.Close()
+	}
+}
 
 // Play lets a script play in a namespace. Images are those that can be pulled; act does to the cluster
 // what the script says.
@@ -83,6 +92,9 @@ func (s *Standin) forget(namespace string) {
 }
 
 func (s *Standin) pods(namespace string) []*corev1.Pod {
+	if s.lister == nil {
+		return nil
+	}
 	pods, err := s.lister.Pods(namespace).List(labels.Everything())
 	if err != nil {
 		return nil // from a cache, it has no way to fail
