@@ -58,7 +58,7 @@ func parse(args []string) (*settings, error) {
 	flags.StringVar(&s.scenarios, "scenarios", "e2e/scenarios", "folder of the scenarios")
 	flags.StringVar(&s.manifests, "manifests", "k8s/base", "folder of the manifests that they patch")
 	flags.StringVar(&s.out, "out", "target/e2e/scenarios", "folder for results")
-	flags.StringVar(&s.hpaCheck, "hpa-check", "target/release/hpa-check", "the program that is tested")
+	flags.StringVar(&s.hpaCheck, "hpa-check", "target/programs/hpa-check", "the program that is tested")
 	flags.StringVar(&s.cluster, "cluster", "target/e2e/bin/cluster", "the program that starts control planes")
 	flags.StringVar(&s.kubeconfig, "kubeconfig", "", "play in this cluster instead of starting one (mode node)")
 	flags.StringVar(&s.controllerLog, "controller-log", "", "the log of that cluster's controller manager, for the agreement")
@@ -106,7 +106,7 @@ func run(ctx context.Context, args []string) error {
 	if t.manifests, err = scenario.Manifests(s.manifests); err != nil {
 		return err
 	}
-	if t.hpaCheck, err = program(s.hpaCheck, "cargo build --release --locked -p hpa-check"); err != nil {
+	if t.hpaCheck, err = program(s.hpaCheck, "make programs"); err != nil {
 		return err
 	}
 	if s.mode == scenario.ControlPlane {
