@@ -40,6 +40,10 @@ test: check-tools ## Every test that needs no root and no cluster
 e2e: check-tools ## The proof on a real Kubernetes that it starts itself (root), or: make e2e KUBECONFIG=FILE TARGET=URL
 	@KUBECONFIG="$(KUBECONFIG)" TARGET="$(TARGET)" e2e/run
 
+.PHONY: scenarios
+scenarios: check-tools ## Broken and sound autoscalers in a real control plane, without root (needs Go)
+	@exec e2e/scenarios/run
+
 .PHONY: lint
 lint: check-tools ## Formatting, clippy with warnings as errors, and licences when cargo-deny is installed
 	cargo fmt --all --check

@@ -143,11 +143,11 @@ func clientConfig(p *plan, authority, client *identity) []byte {
 	b := base64.StdEncoding.EncodeToString
 	return fmt.Appendf(nil, `apiVersion: v1
 kind: Config
-clusters: [{name: e2e, cluster: {server: "https://%s:16443", certificate-authority-data: %s}}]
+clusters: [{name: e2e, cluster: {server: "%s", certificate-authority-data: %s}}]
 users: [{name: e2e, user: {client-certificate-data: %s, client-key-data: %s}}]
 contexts: [{name: e2e, context: {cluster: e2e, user: e2e}}]
 current-context: e2e
-`, p.nodeIP(), b(authority.certPEM), b(client.certPEM), b(client.keyPEM))
+`, p.server(), b(authority.certPEM), b(client.certPEM), b(client.keyPEM))
 }
 
 func writeServiceAccountKey(p *plan) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"os"
 	"text/template"
 )
@@ -52,8 +53,8 @@ func (n *machine) client(name string, more ...string) []string {
 
 func (n *machine) apiserver() []string {
 	return []string{
-		"--etcd-servers=http://127.0.0.1:12379",
-		"--bind-address=" + n.nodeIP(), "--advertise-address=" + n.nodeIP(), "--secure-port=16443",
+		fmt.Sprintf("--etcd-servers=http://127.0.0.1:%d", n.etcdPort()),
+		"--bind-address=" + n.apiAddress(), "--advertise-address=" + n.nodeIP(), fmt.Sprintf("--secure-port=%d", n.apiPort()),
 		"--tls-cert-file=" + n.pki("apiserver.crt"), "--tls-private-key-file=" + n.pki("apiserver.key"),
 		"--client-ca-file=" + n.pki("ca.crt"), "--authorization-mode=Node,RBAC",
 		"--service-cluster-ip-range=" + n.serviceSubnet(), "--endpoint-reconciler-type=none",
@@ -67,13 +68,15 @@ func (n *machine) apiserver() []string {
 		"--requestheader-extra-headers-prefix=X-Remote-Extra-", "--requestheader-group-headers=X-Remote-Group",
 		"--requestheader-username-headers=X-Remote-User",
 		"--proxy-client-cert-file=" + n.pki("front-proxy-client.crt"),
-		"--proxy-client-key-file=" + n.pki("front-proxy-client.key"), "--enable-aggregator-routing=true",
+		"--proxy-client-key-file=" + n.pki("front-proxy-client.key"),
+		// An aggregated API is at an EndpointSlice's address here, and at a Service's external name without a node.
+		fmt.Sprintf("--enable-aggregator-routing=%t", !n.ControlPlane),
 	}
 }
 
 func (n *machine) controllers() []string {
-	return n.client("kube-controller-manager",
-		"--bind-address=127.0.0.1", "--leader-elect=false", "--use-service-account-credentials=true",
+	flags := n.client("kube-controller-manager",
+		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", n.controllersPort()), "--leader-elect=false", "--use-service-account-credentials=true",
 		"--service-account-private-key-file="+n.pki("sa.key"), "--root-ca-file="+n.pki("ca.crt"),
 		"--horizontal-pod-autoscaler-sync-period="+n.SyncPeriod.String(),
 		"--horizontal-pod-autoscaler-downscale-stabilization="+n.Stabilization.String(),
@@ -81,6 +84,10 @@ func (n *machine) controllers() []string {
 		"--horizontal-pod-autoscaler-initial-readiness-delay="+n.ReadinessDelay.String(),
 		"--v=4", // the autoscaler's own proposals stand in its log from this level on
 	)
+	if n.ControlPlane {
+		flags = append(flags, withoutNode...)
+	}
+	return flags
 }
 
 func (n *machine) kubelet() []string {

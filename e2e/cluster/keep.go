@@ -22,6 +22,9 @@ func keep(args []string) error {
 	if err != nil {
 		return err
 	}
+	if p.ControlPlane {
+		return keepControlPlane(p)
+	}
 	if err := os.WriteFile(p.path("keeper.pid"), fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -84,6 +85,8 @@ func furnish(p *plan) error {
 type machine struct {
 	*plan
 	pids map[int]component
+	// How processes are started; nil is as usual.
+	attributes *syscall.SysProcAttr
 }
 
 // A component is how to start one.
@@ -94,7 +97,7 @@ type component struct {
 
 func (n *machine) startAll() error {
 	for _, step := range []func() error{
-		func() error { return n.start("etcd", n.path("etcd")) },
+		func() error { return n.start("etcd", n.path("etcd"), strconv.Itoa(n.etcdPort())) },
 		func() error { return n.startOther("containerd", "containerd", "-c", n.path("containerd.toml")) },
 		func() error { return n.start("kube-apiserver", n.apiserver()...) },
 		n.waitForContainerd,
@@ -140,6 +143,7 @@ func (n *machine) run(c component) error {
 	defer log.Close()
 	command := exec.Command(c.program, c.args...)
 	command.Stdout, command.Stderr = log, log
+	command.SysProcAttr = n.attributes
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("%s can't be started: %w", c.name, err)
 	}
@@ -163,18 +167,21 @@ func (n *machine) importPause() error {
 }
 
 func (n *machine) waitForAPI() error {
+	return within(30*time.Second, "the API server was not ready", func() bool { return answers(n.server() + "/readyz") })
+}
+
+// answers says whether an address answers with 200.
+func answers(url string) bool {
 	client := http.Client{
 		Timeout:   time.Second,
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, // asked for a word, told nothing
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, // asked for a word, told nothing
 	}
-	return within(30*time.Second, "the API server was not ready", func() bool {
-		answer, err := client.Get("https://" + n.nodeIP() + ":16443/readyz")
-		if err != nil {
-			return false
-		}
-		answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
-	})
+	answer, err := client.Get(url)
+	if err != nil {
+		return false
+	}
+	answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
 }
 
 func (n *machine) registerMetricsServer() error {

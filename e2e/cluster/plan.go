@@ -17,6 +17,11 @@ type plan struct {
 	Dir  string // the state folder
 	Bin  string // where metrics-server is
 
+	// ControlPlane leaves the node out: no root is needed, everything is on loopback.
+	ControlPlane bool
+	// Stay has `up` stay and end the cluster when it is itself told to end, or killed.
+	Stay bool
+
 	// Settings of the controller manager and metrics-server.
 	SyncPeriod       time.Duration
 	Stabilization    time.Duration
@@ -39,6 +44,8 @@ func parsePlan(command string, args []string, settings bool) (*plan, error) {
 	flags.StringVar(&p.Name, "name", "default", "name of the cluster; clusters of different names run side by side")
 	root := flags.String("state", "", "folder for the state of all clusters [default: beside this program]")
 	if settings {
+		flags.BoolVar(&p.ControlPlane, "control-plane", false, "etcd, API server and controller manager alone, on loopback; needs no root")
+		flags.BoolVar(&p.Stay, "stay", false, "stay, and end the cluster at Ctrl-C, SIGTERM or with this process")
 		flags.DurationVar(&p.SyncPeriod, "sync-period", 15*time.Second, "time between two looks of the autoscaler")
 		flags.DurationVar(&p.Stabilization, "downscale-stabilization", 5*time.Minute, "scale-down window where the spec gives none")
 		flags.DurationVar(&p.Initialization, "cpu-initialization-period", 5*time.Minute, "how long a pod is young")
@@ -98,7 +105,7 @@ func (p *plan) kubeconfig() string     { return p.pki("admin.kubeconfig") }
 // args are the flags with which the keeper and the node are started again.
 func (p *plan) args() []string {
 	return []string{
-		"--name", p.Name, "--state", filepath.Dir(p.Dir),
+		"--name", p.Name, "--state", filepath.Dir(p.Dir), fmt.Sprintf("--control-plane=%t", p.ControlPlane),
 		"--sync-period", p.SyncPeriod.String(), "--downscale-stabilization", p.Stabilization.String(),
 		"--cpu-initialization-period", p.Initialization.String(), "--initial-readiness-delay", p.ReadinessDelay.String(),
 		"--metric-resolution", p.MetricResolution.String(), "--restart", p.Restart.String(),

@@ -6,7 +6,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,7 +28,9 @@ func up(args []string) error {
 		return err
 	}
 	begun := time.Now()
-	sweep(p)
+	if !p.ControlPlane {
+		sweep(p)
+	}
 	if err := os.RemoveAll(p.Dir); err != nil {
 		return err
 	}
@@ -36,8 +40,10 @@ func up(args []string) error {
 	if err := writeCertificates(p); err != nil {
 		return err
 	}
-	if err := writeConfigs(p); err != nil {
-		return err
+	if !p.ControlPlane {
+		if err := writeConfigs(p); err != nil {
+			return err
+		}
 	}
 	log, err := os.Create(p.path("log", "keeper.log"))
 	if err != nil {
@@ -51,6 +57,11 @@ func up(args []string) error {
 	keeper := exec.Command(self, append([]string{"keep"}, p.args()...)...)
 	keeper.Stdout, keeper.Stderr = log, log
 	keeper.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if p.Stay {
+		// The kernel tells a child of the end of the thread that started it, and this one lasts.
+		runtime.LockOSThread()
+		keeper.SysProcAttr.Pdeathsig = syscall.SIGTERM
+	}
 	if err := keeper.Start(); err != nil {
 		return err
 	}
@@ -60,8 +71,27 @@ func up(args []string) error {
 		down([]string{"--name", p.Name, "--state", filepath.Dir(p.Dir)})
 		return fmt.Errorf("%w\n%s", err, lastWords(p))
 	}
-	fmt.Printf("cluster %s: node ready after %.1f s; kubeconfig %s\n", p.Name, time.Since(begun).Seconds(), p.kubeconfig())
+	what := "node"
+	if p.ControlPlane {
+		what = "control plane"
+	}
+	fmt.Printf("cluster %s: %s ready after %.1f s; kubeconfig %s\n", p.Name, what, time.Since(begun).Seconds(), p.kubeconfig())
+	if p.Stay {
+		return stay(p, ended)
+	}
 	return nil
+}
+
+// stay waits until this process is told to end, and ends the cluster then.
+func stay(p *plan, ended <-chan error) error {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	select {
+	case err := <-ended:
+		return fmt.Errorf("the cluster ended by itself: %v", err)
+	case <-signals:
+		return down([]string{"--name", p.Name, "--state", filepath.Dir(p.Dir)})
+	}
 }
 
 func waitReady(p *plan, ended <-chan error) error {
@@ -69,17 +99,23 @@ func waitReady(p *plan, ended <-chan error) error {
 	if err != nil {
 		return err
 	}
+	ready := func() bool {
+		out, err := exec.Command(self, "kubectl", "--kubeconfig", p.kubeconfig(), "get", "node", nodeName, "-o", readyQuery).Output()
+		return err == nil && strings.TrimSpace(string(out)) == "True"
+	}
+	if p.ControlPlane {
+		ready = p.controlPlaneReady
+	}
 	limit := time.After(90 * time.Second)
 	for {
-		out, err := exec.Command(self, "kubectl", "--kubeconfig", p.kubeconfig(), "get", "node", nodeName, "-o", readyQuery).Output()
-		if err == nil && strings.TrimSpace(string(out)) == "True" {
+		if ready() {
 			return nil
 		}
 		select {
 		case err := <-ended:
-			return fmt.Errorf("the cluster ended before its node was ready: %v", err)
+			return fmt.Errorf("the cluster ended before it was ready: %v", err)
 		case <-limit:
-			return errors.New("the node was not ready within 90 s")
+			return errors.New("the cluster was not ready within 90 s")
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
@@ -102,8 +138,11 @@ func lastWords(p *plan) string {
 
 // refuse says in one sentence why this machine can't run a node.
 func refuse(p *plan) error {
+	if p.ControlPlane {
+		return refuseControlPlane(p)
+	}
 	if os.Geteuid() != 0 {
-		return errors.New("a node needs root; run it with sudo")
+		return errors.New("a node needs root; run it with sudo, or leave the node out with --control-plane")
 	}
 	for tool, pkg := range map[string]string{
 		"containerd": "containerd", "ctr": "containerd", "runc": "runc", "iptables": "iptables", "ip": "iproute2",
@@ -126,10 +165,17 @@ func refuse(p *plan) error {
 			return fmt.Errorf("the control group controller %s is missing, which limits pods; enable it on the kernel's command line", controller)
 		}
 	}
+	if err := nameFree(p); err != nil {
+		return err
+	}
+	return subnetsFree(p)
+}
+
+func nameFree(p *plan) error {
 	if keeperPid(p) != 0 {
 		return fmt.Errorf("a cluster named %q is up already; end it with: down --name %s", p.Name, p.Name)
 	}
-	return subnetsFree(p)
+	return nil
 }
 
 func subnetsFree(p *plan) error {

@@ -73,7 +73,8 @@ async fn check(run: Run) -> Result<u8, Failure> {
         .transpose()?;
     let mut signals =
         Signals::catch().map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
-    let live = Live::find(&run.cluster, run.autoscaler.as_deref(), Timing::default()).await?;
+    let timing = Timing::of(&run.controller, run.metrics_resolution);
+    let live = Live::find(&run.cluster, run.autoscaler.as_deref(), timing).await?;
     let clock = live.clock();
     let setting = Setting {
         source: "cluster".to_owned(),

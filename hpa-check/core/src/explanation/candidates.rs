@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Explainer, Pending};
-use crate::model::before;
+use crate::model::{after, before};
 use crate::model::reconcile::{Autoscaler as Controller, Decision, Scale, Sync};
 use crate::timeline::TimelineSoFar;
 
@@ -36,12 +36,13 @@ pub(super) fn best(
     let status = &pending.status;
     let replicas = status.current_replicas.unwrap_or(target.spec_replicas);
     let mut best = Best::None;
-    for shift in [Duration::ZERO, CLOCKS] {
+    let at = pending.at;
+    for now in [at, before(at, CLOCKS), after(at, CLOCKS)] {
         for (_, metrics) in &seen.polls {
             for (_, pods) in &seen.snapshots {
                 let mut controller = start.clone();
                 let decision = controller.sync(Sync {
-                    now: before(pending.at, shift),
+                    now,
                     spec: &pending.object.spec,
                     scale: Ok(Scale {
                         replicas,

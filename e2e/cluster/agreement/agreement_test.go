@@ -1,0 +1,106 @@
+package agreement
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+const log = `I0101 00:00:10.000000    7 horizontal.go:907] "Proposing desired replicas" desiredReplicas=8 metric="cpu" scaleTarget="Deployment/one/fib-server"
+I0101 00:00:10.000100    7 horizontal.go:907] "Proposing desired replicas" desiredReplicas=4 metric="cpu" scaleTarget="Deployment/two/fib-server"
+I0101 00:00:10.000200    7 event.go:389] "Event occurred" object="one/fib-server" message="New size: 7; desiredReplicas=9"
+I0101 00:00:10.010000    7 horizontal.go:981] "Successfully rescaled" HPA="one/fib-server" currentReplicas=3 desiredReplicas=7 reason="cpu above target"
+I0101 00:00:11.000000    7 horizontal.go:907] "Proposing desired replicas" desiredReplicas=7 metric="cpu" scaleTarget="Deployment/one/fib-server"
+I0101 00:00:11.000100    7 horizontal.go:1008] "Decided not to scale" scaleTarget="Deployment/one/fib-server" desiredReplicas=7 lastScaleTime=""
+I0101 00:00:12.000000    7 horizontal.go:981] "Successfully rescaled" HPA="one/fib-server" currentReplicas=14 desiredReplicas=10 reason="above"
+`
+
+func at(second float64) time.Time {
+	return time.Date(2026, 1, 1, 0, 0, 0, 0, time.Local).Add(time.Duration(second * float64(time.Second)))
+}
+
+func read(t *testing.T) []Sync {
+	t.Helper()
+	syncs, err := ReadLog(strings.NewReader(log), "one", "fib-server", "Deployment/fib-server", at(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return syncs
+}
+
+func TestTheLogTellsOfEachSyncOfOneAutoscalerWhatWasProposedAndDecided(t *testing.T) {
+	syncs := read(t)
+	if len(syncs) != 3 {
+		t.Fatalf("%d syncs were read", len(syncs))
+	}
+	first, second, third := syncs[0], syncs[1], syncs[2]
+	if *first.Proposed != 8 || first.Desired != 7 || !first.At.Equal(at(10.01)) {
+		t.Errorf("the first is %+v", first)
+	}
+	if *second.Proposed != 7 || second.Desired != 7 || third.Proposed != nil || third.Desired != 10 {
+		t.Errorf("the others are %+v and %+v", second, third)
+	}
+}
+
+func TestALogOfNewYearsEveIsOfTheYearBefore(t *testing.T) {
+	eve := strings.ReplaceAll(log, "I0101", "I1231")
+	syncs, err := ReadLog(strings.NewReader(eve), "one", "fib-server", "Deployment/fib-server", at(5))
+	if err != nil || syncs[0].At.Year() != 2025 {
+		t.Errorf("%v, %v", syncs, err)
+	}
+}
+
+func TestAnExcerptIsOfOneNamespaceAndNotOfOneWhoseNameGoesOn(t *testing.T) {
+	var out strings.Builder
+	lines := "a \"one/x\"\nb \"one-more/x\"\nc Deployment/one/x\nd namespace=\"one\"\n"
+	if err := Excerpt(strings.NewReader(lines), "one", &out); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); got != "a \"one/x\"\nc Deployment/one/x\nd namespace=\"one\"\n" {
+		t.Errorf("the excerpt is %q", got)
+	}
+}
+
+// result is a run that saw the first and the third sync in the status.
+func result() *Result {
+	seven, ten := 7, 10
+	r := &Result{}
+	r.Timeline.From, r.Timeline.Until = at(0), at(60)
+	r.Timeline.Proposed = []Step{{at(10.05), 8}}
+	r.Timeline.Syncs = []Record{
+		{At: at(10.05), Desired: 7, Model: &seven, Explained: true},
+		{At: at(12.05), Desired: 10, Model: &ten, Explained: true},
+	}
+	return r
+}
+
+func TestDecisionsThatTheModelComesToAreCounted(t *testing.T) {
+	a := Compare(result(), read(t))
+	if a.Decided != 2 || a.DecidedAlike != 2 || a.Proposed != 1 || a.ProposedAlike != 1 {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestASilentSyncIsHeldAgainstTheModelsLastProposal(t *testing.T) {
+	a := Compare(result(), read(t))
+	if a.Silent != 1 || a.SilentAlike != 0 || len(a.Disagreements) != 1 || !strings.Contains(a.Disagreements[0].String(), "at 11.0 s") {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestEachKindOfDisagreementIsToldApart(t *testing.T) {
+	four := 4
+	for want, spoil := range map[string]func(*Result){
+		"saw 4":             func(r *Result) { r.Timeline.Syncs[0].Desired = 4 },
+		"the model 9":       func(r *Result) { r.Timeline.Proposed[0].Value = 9 },
+		"who knows":         func(r *Result) { r.Timeline.Syncs[0].Explained, r.Timeline.Syncs[0].Sentence = false, "who knows" },
+		"the model nothing": func(r *Result) { r.Timeline.Syncs[0].Model = &four },
+	} {
+		r := result()
+		spoil(r)
+		a := Compare(r, read(t)[:1])
+		if a.Decided != 1 || a.ProposedAlike != 0 || len(a.Disagreements) != 1 || !strings.Contains(a.Disagreements[0].Text, want) {
+			t.Errorf("%q: %+v", want, a)
+		}
+	}
+}

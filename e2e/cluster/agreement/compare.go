@@ -1,0 +1,183 @@
+package agreement
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"sort"
+	"time"
+)
+
+// A Result is the part of hpa-check's result document that decisions are in.
+type Result struct {
+	Verdict struct {
+		ExitCode int `json:"exit_code"`
+		Reasons  []struct {
+			ID      string `json:"id"`
+			Message string `json:"message"`
+		} `json:"reasons"`
+	} `json:"verdict"`
+	Timeline struct {
+		From     time.Time `json:"from"`
+		Until    time.Time `json:"until"`
+		Syncs    []Record  `json:"syncs"`
+		Proposed []Step    `json:"proposed"`
+	} `json:"timeline"`
+}
+
+// A Record is a sync that showed in the autoscaler's status, with the model's word on it.
+type Record struct {
+	At        time.Time `json:"at"`
+	Current   int       `json:"current"`
+	Desired   int       `json:"desired"`
+	Model     *int      `json:"model"`
+	Explained bool      `json:"explained"`
+	Sentence  string    `json:"sentence"`
+}
+
+// A Step is what the metrics alone asked for by the model's arithmetic, from an instant on.
+type Step struct {
+	At    time.Time `json:"at"`
+	Value int       `json:"value"`
+}
+
+// ReadResult reads a result document.
+func ReadResult(file string) (*Result, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	result := &Result{}
+	if err := json.Unmarshal(content, result); err != nil {
+		return nil, fmt.Errorf("%s is no result of hpa-check: %w", file, err)
+	}
+	return result, nil
+}
+
+// An Agreement counts decisions of the controller by whether the model comes to the same.
+type Agreement struct {
+	// Decided are decisions that the status showed, and DecidedAlike those that the model explains to the
+	// replica.
+	Decided, DecidedAlike int
+	// Proposed are proposals of the metrics behind these, before any limit: only the log tells them.
+	Proposed, ProposedAlike int
+	// Silent are proposals that led to nothing new in the status, held against the model's last one.
+	Silent, SilentAlike int
+	// Disagreements tell of all the others.
+	Disagreements []Disagreement
+}
+
+// A Disagreement is what the two said, how often in a row, and when first.
+type Disagreement struct {
+	About string // what it is in, for whoever sums up
+	At    float64
+	Text  string
+	Times int
+}
+
+func (d Disagreement) String() string {
+	text := fmt.Sprintf("at %.1f s: %s", d.At, d.Text)
+	if d.Times > 1 {
+		text += fmt.Sprintf(" (%d times)", d.Times)
+	}
+	return text
+}
+
+// Add sums up.
+func (a *Agreement) Add(b Agreement) {
+	a.Decided += b.Decided
+	a.DecidedAlike += b.DecidedAlike
+	a.Proposed += b.Proposed
+	a.ProposedAlike += b.ProposedAlike
+	a.Silent += b.Silent
+	a.SilentAlike += b.SilentAlike
+	a.Disagreements = append(a.Disagreements, b.Disagreements...)
+}
+
+// Near is how far a record may lie from the log's line: the status is written and watched after it.
+const Near = 500 * time.Millisecond
+
+// Compare holds each logged decision of the run against the record of it; without one, against the
+// model's last proposal.
+func Compare(result *Result, logged []Sync) Agreement {
+	var a Agreement
+	timeline := &result.Timeline
+	used := map[int]bool{}
+	for _, sync := range logged {
+		// What came just before the first observation was decided unwatched.
+		if sync.At.Before(timeline.From.Add(Near)) || sync.At.After(timeline.Until) {
+			continue
+		}
+		say := func(format string, args ...any) {
+			a.disagree(sync.At.Sub(timeline.From).Seconds(), fmt.Sprintf(format, args...))
+		}
+		model, hasModel := inForce(timeline.Proposed, sync.At.Add(Near))
+		i := nearest(timeline.Syncs, sync.At, used)
+		if i < 0 {
+			if !hasModel || sync.Proposed == nil {
+				continue
+			}
+			a.Silent++
+			if *sync.Proposed == model {
+				a.SilentAlike++
+			} else {
+				say("the controller proposes %d and writes nothing; the model's last proposal is %d", *sync.Proposed, model)
+			}
+			continue
+		}
+		used[i] = true
+		record := &timeline.Syncs[i]
+		a.Decided++
+		switch {
+		case record.Desired != sync.Desired:
+			say("the controller logs %d, and hpa-check saw %d in the status", sync.Desired, record.Desired)
+		case !record.Explained:
+			say("the controller decides %d; %s", sync.Desired, record.Sentence)
+		case record.Model == nil || *record.Model != sync.Desired:
+			say("the controller decides %d, and the model nothing: %s", sync.Desired, record.Sentence)
+		default:
+			a.DecidedAlike++
+			if sync.Proposed == nil {
+				continue
+			}
+			a.Proposed++
+			if model, ok := inForce(timeline.Proposed, record.At); ok && *sync.Proposed == model {
+				a.ProposedAlike++
+			} else {
+				say("both decide %d, but the controller proposes %d and the model %d", sync.Desired, *sync.Proposed, model)
+			}
+		}
+	}
+	return a
+}
+
+func (a *Agreement) disagree(at float64, text string) {
+	if n := len(a.Disagreements); n > 0 && a.Disagreements[n-1].Text == text {
+		a.Disagreements[n-1].Times++
+		return
+	}
+	a.Disagreements = append(a.Disagreements, Disagreement{At: at, Text: text, Times: 1})
+}
+
+// nearest is the record that follows a log line soonest, or -1.
+func nearest(records []Record, at time.Time, used map[int]bool) int {
+	best := -1
+	for i := range records {
+		distance := records[i].At.Sub(at)
+		if used[i] || distance < -Near/10 || distance > Near {
+			continue
+		}
+		if best < 0 || distance < records[best].At.Sub(at) {
+			best = i
+		}
+	}
+	return best
+}
+
+func inForce(steps []Step, at time.Time) (int, bool) {
+	later := sort.Search(len(steps), func(i int) bool { return steps[i].At.After(at) })
+	if later == 0 {
+		return 0, false
+	}
+	return steps[later-1].Value, true
+}

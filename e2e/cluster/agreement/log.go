@@ -1,0 +1,84 @@
+// Package agreement holds the model's decisions, as hpa-check recorded them, against what the controller
+// itself wrote into its log.
+package agreement
+
+import (
+	"bufio"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Sync is one decision as the controller's log tells it at --v=4. Syncs that came to none, for want of
+// metrics, are not told there.
+type Sync struct {
+	At time.Time
+	// Proposed is what the metrics alone asked for; nil where none was asked, below the minimum or above the maximum.
+	Proposed *int
+	// Desired is what was decided.
+	Desired int
+}
+
+var (
+	header = regexp.MustCompile(`^[IWE](\d{4} \d{2}:\d{2}:\d{2}\.\d{6}) +\d+ [^ \]]+\] (.*)$`)
+	number = regexp.MustCompile(`\bdesiredReplicas=(-?\d+)`)
+)
+
+// ReadLog reads the decisions on one autoscaler. The log's times are local, and leave out the year: it is
+// that of now.
+func ReadLog(log io.Reader, namespace, autoscaler, target string, now time.Time) ([]Sync, error) {
+	ofTarget := `scaleTarget="` + target[:strings.Index(target, "/")] + "/" + namespace + target[strings.Index(target, "/"):] + `"`
+	ofAutoscaler := `HPA="` + namespace + "/" + autoscaler + `"`
+	var syncs []Sync
+	var proposed *int
+	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		parts := header.FindStringSubmatch(lines.Text())
+		if parts == nil {
+			continue
+		}
+		at, err := time.ParseInLocation("0102 15:04:05.000000", parts[1], time.Local)
+		if err != nil {
+			continue
+		}
+		text, desired := parts[2], number.FindStringSubmatch(parts[2])
+		if desired == nil {
+			continue
+		}
+		n, err := strconv.Atoi(desired[1])
+		if err != nil {
+			continue
+		}
+		switch {
+		case strings.HasPrefix(text, `"Proposing desired replicas`) && strings.Contains(text, ofTarget):
+			proposed = &n
+		case strings.HasPrefix(text, `"Successfully rescaled"`) && strings.Contains(text, ofAutoscaler),
+			strings.HasPrefix(text, `"Decided not to scale"`) && strings.Contains(text, ofTarget):
+			at = at.AddDate(now.Year(), 0, 0)
+			if at.After(now.Add(24 * time.Hour)) {
+				at = at.AddDate(-1, 0, 0) // a log of New Year's Eve
+			}
+			syncs = append(syncs, Sync{At: at, Proposed: proposed, Desired: n})
+			proposed = nil
+		}
+	}
+	return syncs, lines.Err()
+}
+
+// Excerpt copies the lines of a log that are about a namespace.
+func Excerpt(log io.Reader, namespace string, into io.Writer) error {
+	about := regexp.MustCompile(`[/"]` + regexp.QuoteMeta(namespace) + `[/"]`)
+	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if about.Match(lines.Bytes()) {
+			if _, err := into.Write(append(lines.Bytes(), '\n')); err != nil {
+				return err
+			}
+		}
+	}
+	return lines.Err()
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+)
+
+// A control plane alone is etcd, the API server and the controller manager, on loopback and in no
+// namespace of its own. It needs no root. Pods stay as they are made until somebody writes their status.
+
+// withoutNode are the controller manager's flags where a stand-in plays the nodes.
+var withoutNode = []string{
+	// A node that sends no sign of life is no fault here.
+	"--controllers=*,-node-lifecycle-controller",
+	// Many autoscalers that sync every second ask more than the twenty questions a second allowed by default.
+	"--kube-api-qps=500", "--kube-api-burst=1000",
+	// A metrics API that is slow for one autoscaler must not hold up the others.
+	"--concurrent-horizontal-pod-autoscaler-syncs=20",
+}
+
+// Ports: a node has a network of its own, and a control plane has ten of the machine's from its name,
+// below those that the kernel gives away.
+func (p *plan) port(node, alone int) int {
+	if p.ControlPlane {
+		return 21000 + 10*p.number() + alone
+	}
+	return node
+}
+
+func (p *plan) apiPort() int         { return p.port(16443, 0) }
+func (p *plan) etcdPort() int        { return p.port(12379, 1) } // and the next one, for peers
+func (p *plan) controllersPort() int { return p.port(10257, 3) }
+
+func (p *plan) apiAddress() string {
+	if p.ControlPlane {
+		return "127.0.0.1"
+	}
+	return p.nodeIP()
+}
+
+func (p *plan) server() string { return fmt.Sprintf("https://%s:%d", p.apiAddress(), p.apiPort()) }
+
+// refuseControlPlane says in one sentence why a control plane can't be started.
+func refuseControlPlane(p *plan) error {
+	if err := nameFree(p); err != nil {
+		return err
+	}
+	for _, port := range []int{p.apiPort(), p.etcdPort(), p.etcdPort() + 1, p.controllersPort()} {
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			return fmt.Errorf("the port %d is in use on this machine; choose another --name", port)
+		}
+		listener.Close()
+	}
+	return nil
+}
+
+func (p *plan) controlPlaneReady() bool {
+	return answers(p.server()+"/readyz") && answers(fmt.Sprintf("https://127.0.0.1:%d/healthz", p.controllersPort()))
+}
+
+// keepControlPlane runs the components until it is told to end. When it is killed, they die with it.
+func keepControlPlane(p *plan) error {
+	// The kernel ends a child with the thread that started it, and this one lasts.
+	runtime.LockOSThread()
+	if err := os.WriteFile(p.path("keeper.pid"), fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
+		return err
+	}
+	defer os.Remove(p.path("keeper.pid"))
+	m := &machine{plan: p, pids: map[int]component{}, attributes: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}
+	defer m.endAll()
+	for _, step := range []func() error{
+		func() error { return m.start("etcd", m.path("etcd"), strconv.Itoa(m.etcdPort())) },
+		func() error { return m.start("kube-apiserver", m.apiserver()...) },
+		m.waitForAPI,
+		// Not before the API is ready: the controller manager ends when a role is not there yet.
+		func() error { return m.start("kube-controller-manager", m.controllers()...) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return m.untilToldToStop()
+}
+
+// endAll ends the components at once: what they hold is not meant to outlive them.
+func (n *machine) endAll() {
+	for pid := range n.pids {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+	for len(n.pids) > 0 {
+		pid, err := syscall.Wait4(-1, nil, 0, nil)
+		if err != nil && err != syscall.EINTR {
+			return
+		}
+		delete(n.pids, pid)
+	}
+}

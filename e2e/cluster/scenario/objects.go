@@ -1,0 +1,190 @@
+package scenario
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+)
+
+// A Patch is one operation of a JSON Patch (RFC 6902) on one object.
+type Patch struct {
+	// Target is the object, as Kind/name.
+	Target string `json:"target"`
+	Op     string `json:"op"`
+	Path   string `json:"path"`
+	Value  any    `json:"value,omitempty"`
+}
+
+// JSON is the patch as the API takes it.
+func (p *Patch) JSON() ([]byte, error) {
+	operation := map[string]any{"op": p.Op, "path": p.Path}
+	if p.Op != "remove" {
+		operation["value"] = p.Value
+	}
+	return json.Marshal([]any{operation})
+}
+
+// Manifests reads the objects of a kustomization's own resources, and leaves kustomize itself out: all
+// that is patched here are fields.
+func Manifests(dir string) ([]*unstructured.Unstructured, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var objects []*unstructured.Unstructured
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(content), 4096)
+		for {
+			object := &unstructured.Unstructured{}
+			if err := decoder.Decode(object); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				return nil, fmt.Errorf("%s: %w", file, err)
+			}
+			if object.GetKind() != "Kustomization" && len(object.Object) > 0 {
+				objects = append(objects, object)
+			}
+		}
+	}
+	if len(objects) == 0 {
+		return nil, fmt.Errorf("%s holds no manifests (*.yaml)", dir)
+	}
+	return objects, nil
+}
+
+// Build gives the scenario's objects in a namespace, in the order to make them: the manifests, patched
+// for the mode and then for the scenario, and what lies beside them.
+func (s *Scenario) Build(manifests []*unstructured.Unstructured, mode *Mode, namespace string) ([]*unstructured.Unstructured, error) {
+	var objects []*unstructured.Unstructured
+	for _, object := range manifests {
+		objects = append(objects, object.DeepCopy())
+	}
+	for _, object := range s.Objects {
+		objects = append(objects, (&unstructured.Unstructured{Object: object}).DeepCopy())
+	}
+	if mode.Image != "" {
+		for _, object := range objects {
+			setImage(object.Object, mode.Image)
+		}
+	}
+	for _, patch := range slices.Concat(mode.Patches, s.Patches) {
+		if err := apply(objects, &patch); err != nil {
+			return nil, err
+		}
+	}
+	for _, object := range objects {
+		if err := settle(object, namespace); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(objects, func(a, b *unstructured.Unstructured) int { return rank(a) - rank(b) })
+	return objects, nil
+}
+
+// setImage puts an image in the place of fib-server's, wherever it stands.
+func setImage(value any, image string) {
+	switch value := value.(type) {
+	case map[string]any:
+		if value["image"] == "fib-server" {
+			value["image"] = image
+		}
+		for _, inner := range value {
+			setImage(inner, image)
+		}
+	case []any:
+		for _, inner := range value {
+			setImage(inner, image)
+		}
+	}
+}
+
+// placeholder stands for the namespace's name in what lies in no namespace and is for one.
+const placeholder = "$(namespace)"
+
+// clusterWide are the kinds of objects that scenarios use and that lie in no namespace.
+var clusterWide = map[string]bool{"ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true}
+
+// settle gives an object its place in the namespace.
+func settle(object *unstructured.Unstructured, namespace string) error {
+	if object.GetKind() == "Namespace" {
+		object.SetName(namespace)
+		return nil
+	}
+	if !clusterWide[object.GetKind()] {
+		object.SetNamespace(namespace)
+		return nil
+	}
+	text, err := object.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	return object.UnmarshalJSON(bytes.ReplaceAll(text, []byte(placeholder), []byte(namespace)))
+}
+
+// rank puts first what others need to be there.
+func rank(object *unstructured.Unstructured) int {
+	switch object.GetKind() {
+	case "Namespace":
+		return 0
+	case "Deployment", "Job":
+		return 2
+	case "HorizontalPodAutoscaler":
+		return 3
+	default:
+		return 1
+	}
+}
+
+// Named splits Kind/name.
+func Named(reference string) (kind, name string, err error) {
+	kind, name, ok := strings.Cut(reference, "/")
+	if !ok || kind == "" || name == "" {
+		return "", "", fmt.Errorf("%q names no object; expected Kind/name", reference)
+	}
+	return kind, name, nil
+}
+
+// apply patches the one object that the patch is for.
+func apply(objects []*unstructured.Unstructured, patch *Patch) error {
+	kind, name, err := Named(patch.Target)
+	if err != nil {
+		return err
+	}
+	for _, object := range objects {
+		if object.GetKind() != kind || object.GetName() != name {
+			continue
+		}
+		operation, err := patch.JSON()
+		if err != nil {
+			return err
+		}
+		decoded, err := jsonpatch.DecodePatch(operation)
+		if err != nil {
+			return fmt.Errorf("the patch of %s can't be read: %w", patch.Target, err)
+		}
+		before, err := object.MarshalJSON()
+		if err != nil {
+			return err
+		}
+		after, err := decoded.Apply(before)
+		if err != nil {
+			return fmt.Errorf("%s of %s can't be patched: %w", patch.Path, patch.Target, err)
+		}
+		return object.UnmarshalJSON(after)
+	}
+	return fmt.Errorf("no object is %s, which a patch is for", patch.Target)
+}

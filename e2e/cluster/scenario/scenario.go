@@ -1,0 +1,231 @@
+// Package scenario reads the scenarios of e2e/scenarios: what lies in the cluster, what happens to it,
+// and what hpa-check has to say of it.
+package scenario
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// A Scenario is one file. All it has, it has in addition to the scenario that it is from.
+type Scenario struct {
+	// Name is the file's name.
+	Name string `json:"-"`
+	// About says in a sentence what is shown.
+	About string `json:"about"`
+	// From is the neighbour that this one differs from.
+	From string `json:"from,omitempty"`
+	// Modes are the clusters that can show it; none is its neighbour's, and at the root both.
+	Modes []string `json:"modes,omitempty"`
+	// Cluster is what differs in the cluster itself, so that it needs one of its own kind.
+	Cluster Cluster `json:"cluster,omitzero"`
+	// Patches change the manifests, one field each.
+	Patches []Patch `json:"patches,omitempty"`
+	// Objects lie in the namespace beside the manifests.
+	Objects []map[string]any `json:"objects,omitempty"`
+	// Script is what happens.
+	Script []Step `json:"script,omitempty"`
+	// Flags are hpa-check's.
+	Flags []string `json:"flags,omitempty"`
+	// Expect is what hpa-check has to say.
+	Expect Expect `json:"expect"`
+}
+
+// A Cluster is what scenarios in one cluster have to agree on. Its zero value is a sound cluster.
+type Cluster struct {
+	// MetricsAPI is served, absent (nothing is registered) or unavailable (registered, and not answering).
+	MetricsAPI string `json:"metricsAPI,omitempty"`
+	// MetricsVersions are registered; none is v1beta1 alone.
+	MetricsVersions string `json:"metricsVersions,omitempty"`
+	// NodeCPU is the allocatable CPU of the one node; without it there is no node to be seen.
+	NodeCPU string `json:"nodeCPU,omitempty"`
+}
+
+// Expect is the end of the check.
+type Expect struct {
+	// Exit is hpa-check's exit code.
+	Exit int `json:"exit"`
+	// Reason is the verdict's first.
+	Reason string `json:"reason"`
+}
+
+// A Mode is a kind of cluster, and how scenarios are run in it.
+type Mode struct {
+	// Name is the file's name: control-plane or node.
+	Name string `json:"-"`
+	// Controller are the settings that `cluster up` and hpa-check both take.
+	Controller Controller `json:"controller"`
+	// Patches make the manifests fit, in pace above all.
+	Patches []Patch `json:"patches,omitempty"`
+	// Image is fib-server's there; none is the one of the manifests.
+	Image string `json:"image,omitempty"`
+	// Flags are hpa-check's.
+	Flags []string `json:"flags,omitempty"`
+	// Load are the generator's flags; without them the script is the load.
+	Load []string `json:"load,omitempty"`
+	// Parallel is how many scenarios run at once in one cluster.
+	Parallel int `json:"parallel"`
+}
+
+// A Controller has the flags of kube-controller-manager and metrics-server that decide the pace.
+type Controller struct {
+	SyncPeriod       metav1.Duration `json:"syncPeriod"`
+	Stabilization    metav1.Duration `json:"downscaleStabilization"`
+	Initialization   metav1.Duration `json:"cpuInitializationPeriod"`
+	ReadinessDelay   metav1.Duration `json:"initialReadinessDelay"`
+	MetricResolution metav1.Duration `json:"metricResolution"`
+}
+
+// The modes.
+const (
+	ControlPlane = "control-plane"
+	Node         = "node"
+)
+
+// LoadMode reads how scenarios are run in a kind of cluster.
+func LoadMode(dir, name string) (*Mode, error) {
+	mode := &Mode{Name: name}
+	file := filepath.Join(dir, "modes", name+".yaml")
+	if err := read(file, mode); err != nil {
+		return nil, err
+	}
+	if mode.Parallel < 1 {
+		return nil, fmt.Errorf("%s: parallel is %d, and at least 1 scenario has to run at a time", file, mode.Parallel)
+	}
+	return mode, nil
+}
+
+// Load reads every scenario of a folder, each with all it has from its neighbours, sorted by name.
+func Load(dir string) ([]*Scenario, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s holds no scenarios (*.yaml)", dir)
+	}
+	own := map[string]*Scenario{}
+	for _, file := range files {
+		s := &Scenario{Name: strings.TrimSuffix(filepath.Base(file), ".yaml")}
+		if err := read(file, s); err != nil {
+			return nil, err
+		}
+		if err := s.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		own[s.Name] = s
+	}
+	var whole []*Scenario
+	for _, file := range files {
+		s, err := resolve(own, strings.TrimSuffix(filepath.Base(file), ".yaml"), nil)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		whole = append(whole, s)
+	}
+	return whole, nil
+}
+
+func read(file string, into any) error {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if err := yaml.UnmarshalStrict(content, into); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+func (s *Scenario) check() error {
+	if s.About == "" {
+		return fmt.Errorf("about is empty, and should say in a sentence what is shown")
+	}
+	if s.Expect.Reason == "" {
+		return fmt.Errorf("expect.reason is empty, and should name the verdict's first reason (docs/findings.md)")
+	}
+	if api := s.Cluster.MetricsAPI; !slices.Contains([]string{"", "served", "absent", "unavailable"}, api) {
+		return fmt.Errorf("cluster.metricsAPI is %q, and should be served, absent or unavailable", api)
+	}
+	for _, mode := range s.Modes {
+		if mode != ControlPlane && mode != Node {
+			return fmt.Errorf("there is no mode %q, only %s and %s", mode, ControlPlane, Node)
+		}
+	}
+	if s.Cluster != (Cluster{}) && !slices.Equal(s.Modes, []string{ControlPlane}) {
+		return fmt.Errorf("cluster differs, and only a control plane can be made so: give modes: [%s]", ControlPlane)
+	}
+	for i, step := range s.Script {
+		if err := step.check(); err != nil {
+			return fmt.Errorf("script[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// resolve gives a scenario with all that its neighbours have; trail are those that wait for it.
+func resolve(own map[string]*Scenario, name string, trail []string) (*Scenario, error) {
+	s, ok := own[name]
+	if !ok {
+		return nil, fmt.Errorf("from names %q, and there is no such scenario", name)
+	}
+	if slices.Contains(trail, name) {
+		return nil, fmt.Errorf("from goes round in a circle: %s", strings.Join(append(trail, name), ", "))
+	}
+	if s.From == "" {
+		whole := *s
+		if whole.Modes == nil {
+			whole.Modes = []string{ControlPlane, Node}
+		}
+		return &whole, nil
+	}
+	base, err := resolve(own, s.From, append(trail, name))
+	if err != nil {
+		return nil, err
+	}
+	whole := *s
+	whole.Patches = slices.Concat(base.Patches, s.Patches)
+	whole.Objects = slices.Concat(base.Objects, s.Objects)
+	whole.Script = slices.Concat(base.Script, s.Script)
+	whole.Flags = slices.Concat(base.Flags, s.Flags)
+	if whole.Modes == nil {
+		whole.Modes = base.Modes
+	}
+	if whole.Cluster == (Cluster{}) {
+		whole.Cluster = base.Cluster
+	}
+	return &whole, nil
+}
+
+// Differences counts what a file says of itself beyond its neighbour. A patch changes one thing, and what
+// happens in one phase is one thing.
+func (s *Scenario) Differences() int {
+	phases := map[string]bool{}
+	for _, step := range s.Script {
+		phases[step.Phase] = true
+	}
+	n := len(s.Patches) + len(s.Objects) + len(phases) + len(s.Flags)
+	if s.Cluster != (Cluster{}) {
+		n++
+	}
+	return n
+}
+
+// In says whether a kind of cluster can show the scenario.
+func (s *Scenario) In(mode string) bool { return slices.Contains(s.Modes, mode) }
+
+// String is the cluster's difference as people read it.
+func (c Cluster) String() string {
+	if c == (Cluster{}) {
+		return "sound"
+	}
+	text, _ := json.Marshal(c) // of strings alone, it can't fail
+	return string(text)
+}

@@ -1,0 +1,193 @@
+package scenario
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+const (
+	folder    = "../../scenarios"
+	manifests = "../../../k8s/base"
+	findings  = "../../../docs/findings.md"
+)
+
+func write(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+const end = "\nexpect: {exit: 0, reason: path-proven}\n"
+
+func TestAScenarioHasAllThatItsNeighbourHasAndItsOwnOnTop(t *testing.T) {
+	dir := write(t, map[string]string{
+		"a": "about: a\nmodes: [control-plane]\nscript: [{load: 1}]\ncluster: {metricsAPI: absent}" + end,
+		"b": "about: b\nfrom: a\nscript: [{load: 2}]\nflags: [--x]" + end,
+	})
+	all, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := all[1]
+	if len(b.Script) != 2 || b.Script[1].Load.Value() != 2 || b.Cluster.MetricsAPI != "absent" || b.In(Node) || !b.In(ControlPlane) {
+		t.Errorf("b is %+v", b)
+	}
+}
+
+func TestWhatCannotBePlayedIsRefusedWithTheFileAndTheReason(t *testing.T) {
+	for text, want := range map[string]string{
+		"about: a\nscript: [{phase: rest}]" + end: `no phase "rest"`,
+		"about: a\nscript: [{fate: odd}]" + end:   `no fate "odd"`,
+		"about: a\nscript: [{do: {as: x}}]" + end: "either patch or delete",
+		"about: a\nfrom: b" + end:                 "no such scenario",
+		"about: a\nfrom: a" + end:                 "circle: a, a",
+		"about: a\nmodes: [kind]" + end:           `no mode "kind"`,
+		"about: a\nlod: 1" + end:                  "lod",
+		"about: a\nexpect: {exit: 0}":             "expect.reason is empty",
+	} {
+		_, err := Load(write(t, map[string]string{"a": text}))
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "a.yaml") {
+			t.Errorf("%q gives %v, which does not say %q", text, err, want)
+		}
+	}
+}
+
+func TestEveryBrokenScenarioDiffersInOneThingFromOneThatPasses(t *testing.T) {
+	all, err := Load(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName := map[string]*Scenario{}
+	for _, s := range all {
+		byName[s.Name] = s
+	}
+	for _, s := range all {
+		if s.Expect.Exit == 0 {
+			continue
+		}
+		neighbour := byName[s.From]
+		if neighbour == nil || neighbour.Expect.Exit != 0 {
+			t.Errorf("%s has no neighbour that passes", s.Name)
+			continue
+		}
+		own := &Scenario{}
+		if err := read(filepath.Join(folder, s.Name+".yaml"), own); err != nil {
+			t.Fatal(err)
+		}
+		if n := own.Differences(); n != 1 {
+			t.Errorf("%s differs from %s in %d things", s.Name, s.From, n)
+		}
+	}
+}
+
+func TestEveryReasonExpectedIsAKnownFinding(t *testing.T) {
+	page, err := os.ReadFile(findings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := Load(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		row := strings.Contains(string(page), "| `"+s.Expect.Reason+"` |")
+		if !row {
+			t.Errorf("%s expects %s, which docs/findings.md does not list", s.Name, s.Expect.Reason)
+		}
+	}
+}
+
+func TestEveryScenariosObjectsCanBeBuiltInEveryMode(t *testing.T) {
+	base, err := Manifests(manifests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := Load(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{ControlPlane, Node} {
+		mode, err := LoadMode(folder, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range all {
+			if !s.In(name) {
+				continue
+			}
+			objects, err := s.Build(base, mode, s.Name)
+			if err != nil {
+				t.Errorf("%s in mode %s: %v", s.Name, name, err)
+				continue
+			}
+			if objects[0].GetKind() != "Namespace" || objects[0].GetName() != s.Name {
+				t.Errorf("%s begins with %s %s", s.Name, objects[0].GetKind(), objects[0].GetName())
+			}
+		}
+	}
+}
+
+func deployment() *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "apps/v1", "kind": "Deployment",
+		"metadata": map[string]any{"name": "a"}, "spec": map[string]any{"replicas": int64(1)},
+	}}
+}
+
+func TestTheScenariosPatchComesAfterTheModesAndLeavesTheManifestAsItWas(t *testing.T) {
+	base := []*unstructured.Unstructured{deployment()}
+	patch := func(n int) Patch {
+		return Patch{Target: "Deployment/a", Op: "replace", Path: "/spec/replicas", Value: n}
+	}
+	s := &Scenario{Patches: []Patch{patch(3)}}
+	objects, err := s.Build(base, &Mode{Patches: []Patch{patch(2)}}, "here")
+	if err != nil {
+		t.Fatal(err)
+	}
+	replicas, _, _ := unstructured.NestedInt64(objects[0].Object, "spec", "replicas")
+	before, _, _ := unstructured.NestedInt64(base[0].Object, "spec", "replicas")
+	if replicas != 3 || before != 1 || objects[0].GetNamespace() != "here" {
+		t.Errorf("%d replicas in %q, and %d in the manifest", replicas, objects[0].GetNamespace(), before)
+	}
+}
+
+func TestAModesImageTakesThePlaceOfTheManifestsAndNotOfAPatchs(t *testing.T) {
+	with := func(image string) *unstructured.Unstructured {
+		d := deployment()
+		d.Object["spec"] = map[string]any{"containers": []any{map[string]any{"image": image}}}
+		return d
+	}
+	patched := &Scenario{Patches: []Patch{{Target: "Deployment/a", Op: "replace", Path: "/spec/containers/0/image", Value: "missing"}}}
+	for want, s := range map[string]*Scenario{"there": {}, "missing": patched} {
+		objects, err := s.Build([]*unstructured.Unstructured{with("fib-server")}, &Mode{Image: "there"}, "here")
+		if err != nil {
+			t.Fatal(err)
+		}
+		containers, _, _ := unstructured.NestedSlice(objects[0].Object, "spec", "containers")
+		if got := containers[0].(map[string]any)["image"]; got != want {
+			t.Errorf("the image is %v, not %s", got, want)
+		}
+	}
+}
+
+func TestAPatchOfNothingIsAnError(t *testing.T) {
+	for _, patch := range []Patch{
+		{Target: "Deployment/b", Op: "remove", Path: "/spec"},
+		{Target: "Deployment/a", Op: "remove", Path: "/spec/other"},
+		{Target: "a", Op: "remove", Path: "/spec"},
+	} {
+		s := &Scenario{Patches: []Patch{patch}}
+		if _, err := s.Build([]*unstructured.Unstructured{deployment()}, &Mode{}, "here"); err == nil {
+			t.Errorf("%+v was applied", patch)
+		}
+	}
+}

@@ -1,0 +1,199 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// A Step is something that happens at an instant: the world is another from then on, or somebody acts.
+type Step struct {
+	// Phase is hpa-check's phase that the step waits for; none is the beginning.
+	Phase string `json:"phase,omitempty"`
+	// After the phase's beginning.
+	After metav1.Duration `json:"after,omitzero"`
+	// Every repeats the step for as long as the phase lasts.
+	Every metav1.Duration `json:"every,omitzero"`
+	// Lasts takes the step back after this time; without it the step stays.
+	Lasts metav1.Duration `json:"lasts,omitzero"`
+	// World is what the stand-in shows from then on; what is not given stays as it was.
+	World
+	// Do is what somebody does to the cluster.
+	Do *Act `json:"do,omitempty"`
+}
+
+// A World is what the stand-in for kubelets and metrics-server shows.
+type World struct {
+	// Load is CPU that the ready pods use together.
+	Load *resource.Quantity `json:"load,omitempty"`
+	// Hot has one pod do all of the work.
+	Hot *bool `json:"hot,omitempty"`
+	// ReadyAfter is from a pod's making to its being ready.
+	ReadyAfter *metav1.Duration `json:"readyAfter,omitempty"`
+	// Fate is what becomes of new pods: ready, never-ready, crash, unschedulable.
+	Fate *string `json:"fate,omitempty"`
+	// Spared is how many pods become ready whatever the fate of the others.
+	Spared *int `json:"spared,omitempty"`
+	// Unready is how many of the ready pods fail their probe.
+	Unready *int `json:"unready,omitempty"`
+	// Unsampled is how many pods metrics-server can't scrape.
+	Unsampled *int `json:"unsampled,omitempty"`
+	// Frozen has metrics-server give the same samples again and again.
+	Frozen *bool `json:"frozen,omitempty"`
+	// Status is what the metrics API answers instead of samples.
+	Status *int `json:"status,omitempty"`
+	// Slow is how long it takes to answer.
+	Slow *metav1.Duration `json:"slow,omitempty"`
+}
+
+// An Act changes an object or deletes it.
+type Act struct {
+	// As is the name it is done in.
+	As string `json:"as"`
+	// Patch changes a field.
+	Patch *Patch `json:"patch,omitempty"`
+	// Delete names an object as Kind/name.
+	Delete string `json:"delete,omitempty"`
+}
+
+// Fates of pods.
+const (
+	FateReady         = "ready"
+	FateNeverReady    = "never-ready"
+	FateCrash         = "crash"
+	FateUnschedulable = "unschedulable"
+)
+
+var (
+	phases = []string{"", "preflight", "baseline", "up", "hold", "down", "done"}
+	fates  = []string{FateReady, FateNeverReady, FateCrash, FateUnschedulable}
+)
+
+func (s *Step) check() error {
+	if !slices.Contains(phases, s.Phase) {
+		return fmt.Errorf("there is no phase %q, only %q", s.Phase, phases[1:])
+	}
+	if s.After.Duration < 0 || s.Every.Duration < 0 || s.Lasts.Duration < 0 {
+		return errors.New("after, every and lasts can't be below 0")
+	}
+	if s.Fate != nil && !slices.Contains(fates, *s.Fate) {
+		return fmt.Errorf("there is no fate %q, only %q", *s.Fate, fates)
+	}
+	if s.Do != nil && (s.Do.Patch == nil) == (s.Do.Delete == "") {
+		return errors.New("do has to have either patch or delete")
+	}
+	return nil
+}
+
+// A Run is the course of one check: when it began, and when each phase did.
+type Run struct {
+	Begun  time.Time
+	Phases []PhaseStart
+}
+
+// A PhaseStart is the instant that hpa-check entered a phase.
+type PhaseStart struct {
+	Phase string
+	At    time.Time
+}
+
+// span is when a step's phase began, and when it ended (the zero time while it lasts).
+func (r *Run) span(phase string) (from, until time.Time, entered bool) {
+	if phase == "" {
+		return r.Begun, time.Time{}, true
+	}
+	for i, start := range r.Phases {
+		if start.Phase == phase {
+			if i+1 < len(r.Phases) {
+				until = r.Phases[i+1].At
+			}
+			return start.At, until, true
+		}
+	}
+	return time.Time{}, time.Time{}, false
+}
+
+// times counts how often a step has happened by now, and says when it did last.
+func (s *Step) times(run *Run, now time.Time) (int, time.Time) {
+	from, until, entered := run.span(s.Phase)
+	first := from.Add(s.After.Duration)
+	if !entered || now.Before(first) || (!until.IsZero() && first.After(until)) {
+		return 0, time.Time{}
+	}
+	if s.Every.Duration == 0 {
+		return 1, first
+	}
+	if !until.IsZero() && until.Before(now) {
+		now = until
+	}
+	repeats := now.Sub(first) / s.Every.Duration
+	return int(repeats) + 1, first.Add(repeats * s.Every.Duration)
+}
+
+// At is the world at an instant: all steps that have happened, the latest on top.
+func At(script []Step, run *Run, now time.Time) World {
+	type happened struct {
+		at   time.Time
+		step *Step
+	}
+	var steps []happened
+	for i := range script {
+		n, at := script[i].times(run, now)
+		if lasts := script[i].Lasts.Duration; n == 0 || (lasts > 0 && !now.Before(at.Add(lasts))) {
+			continue
+		}
+		steps = append(steps, happened{at, &script[i]})
+	}
+	slices.SortStableFunc(steps, func(a, b happened) int { return a.at.Compare(b.at) })
+	var world World
+	for _, h := range steps {
+		world.put(&h.step.World)
+	}
+	return world
+}
+
+// Due are the acts that have come due by now and were not done yet; done counts them by step.
+func Due(script []Step, run *Run, now time.Time, done map[int]int) []*Act {
+	var acts []*Act
+	for i := range script {
+		if script[i].Do == nil {
+			continue
+		}
+		if n, _ := script[i].times(run, now); n > done[i] {
+			done[i] = n
+			acts = append(acts, script[i].Do)
+		}
+	}
+	return acts
+}
+
+func (w *World) put(over *World) {
+	put(&w.Load, over.Load)
+	put(&w.Hot, over.Hot)
+	put(&w.ReadyAfter, over.ReadyAfter)
+	put(&w.Fate, over.Fate)
+	put(&w.Spared, over.Spared)
+	put(&w.Unready, over.Unready)
+	put(&w.Unsampled, over.Unsampled)
+	put(&w.Frozen, over.Frozen)
+	put(&w.Status, over.Status)
+	put(&w.Slow, over.Slow)
+}
+
+func put[T any](field **T, over *T) {
+	if over != nil {
+		*field = over
+	}
+}
+
+// Or is a field's value, or another where it was never given.
+func Or[T any](field *T, otherwise T) T {
+	if field == nil {
+		return otherwise
+	}
+	return *field
+}

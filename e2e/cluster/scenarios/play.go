@@ -1,0 +1,292 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"hpa-check/e2e/cluster/agreement"
+	"hpa-check/e2e/cluster/scenario"
+	"hpa-check/e2e/cluster/standin"
+)
+
+// longest is how long a check may take before it is ended.
+const longest = 15 * time.Minute
+
+// Got is what a play came to.
+type got struct {
+	scenario.Expect
+	message   string
+	agreement agreement.Agreement
+}
+
+// A play is one scenario on a stage.
+type play struct {
+	*stage
+	scenario  *scenario.Scenario
+	namespace string
+	dir       string
+	objects   []*unstructured.Unstructured
+	scene     *standin.Scene
+}
+
+// play puts the scenario's objects into a namespace of its own, lets its script play, and has hpa-check
+// watch.
+func (s *stage) play(ctx context.Context, of *scenario.Scenario) (got, error) {
+	p := &play{stage: s, scenario: of, namespace: of.Name, dir: filepath.Join(s.out, of.Name)}
+	if err := os.RemoveAll(p.dir); err != nil {
+		return got{}, err
+	}
+	if err := os.MkdirAll(p.dir, 0o755); err != nil {
+		return got{}, err
+	}
+	var err error
+	if p.objects, err = of.Build(s.theatre.manifests, s.theatre.mode, p.namespace); err != nil {
+		return got{}, err
+	}
+	defer p.clear()
+	for _, object := range p.objects {
+		if err := p.create(ctx, object); err != nil {
+			return got{}, err
+		}
+	}
+	p.scene = s.standin.Play(ctx, p.namespace, of.Script, p.images(), p.act)
+	code, err := p.watched(ctx)
+	errs := p.scene.End()
+	if err != nil {
+		return got{}, err
+	}
+	if len(errs) > 0 {
+		return got{}, fmt.Errorf("the script could not be played: %s", errs[0])
+	}
+	return p.judge(code)
+}
+
+// watched has hpa-check watch, once the controller has taken its first look.
+func (p *play) watched(ctx context.Context) (int, error) {
+	if err := p.seenByController(ctx); err != nil {
+		return 0, err
+	}
+	return p.check(ctx)
+}
+
+// images are those that a node could pull: all that the manifests and other objects name. What a patch
+// makes of them is not there.
+func (p *play) images() map[string]bool {
+	images := map[string]bool{}
+	beside := make([]*unstructured.Unstructured, 0, len(p.scenario.Objects))
+	for _, object := range p.scenario.Objects {
+		beside = append(beside, &unstructured.Unstructured{Object: object})
+	}
+	for _, object := range slices.Concat(p.theatre.manifests, beside) {
+		containers, _, _ := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
+		for _, container := range containers {
+			if c, ok := container.(map[string]any); ok {
+				images[fmt.Sprint(c["image"])] = true
+			}
+		}
+	}
+	return images
+}
+
+// seenByController waits for the autoscaler's first status, as people do between apply and check.
+func (p *play) seenByController(ctx context.Context) error {
+	at := slices.IndexFunc(p.objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "HorizontalPodAutoscaler" })
+	if at < 0 {
+		return errors.New("the manifests have no HorizontalPodAutoscaler")
+	}
+	limit := 20*time.Second + 2*p.theatre.mode.Controller.SyncPeriod.Duration
+	return p.until(ctx, limit, "the controller took no look at the autoscaler", func() bool {
+		object, err := p.api(p.objects[at]).Get(ctx, p.objects[at].GetName(), metav1.GetOptions{})
+		if err != nil {
+			return false
+		}
+		conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
+		return len(conditions) > 0
+	})
+}
+
+// act does what the script says to one of the scenario's objects.
+func (p *play) act(ctx context.Context, act *scenario.Act) error {
+	reference := act.Delete
+	if act.Patch != nil {
+		reference = act.Patch.Target
+	}
+	kind, name, err := scenario.Named(reference)
+	if err != nil {
+		return err
+	}
+	for _, object := range p.objects {
+		if object.GetKind() != kind || object.GetName() != name {
+			continue
+		}
+		if act.Patch == nil {
+			return p.api(object).Delete(ctx, name, metav1.DeleteOptions{})
+		}
+		patch, err := act.Patch.JSON()
+		if err != nil {
+			return err
+		}
+		_, err = p.api(object).Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: act.As})
+		return err
+	}
+	return fmt.Errorf("no object is %s, which the script acts on", reference)
+}
+
+// check runs hpa-check to its end, tells the stand-in of its phases, and gives its exit code.
+func (p *play) check(ctx context.Context) (int, error) {
+	args, err := p.arguments(ctx)
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	command := exec.CommandContext(ctx, p.hpaCheck, args...)
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = 10 * time.Second
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	log, err := os.Create(filepath.Join(p.dir, "hpa-check.log"))
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	command.Stderr = log
+	trace, err := os.Create(filepath.Join(p.dir, "trace.jsonl"))
+	if err != nil {
+		return 0, err
+	}
+	defer trace.Close()
+	out, err := command.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	if err := command.Start(); err != nil {
+		return 0, err
+	}
+	if err := p.follow(io.TeeReader(out, trace)); err != nil {
+		command.Process.Kill()
+		command.Wait()
+		return 0, err
+	}
+	err = command.Wait()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() >= 0 {
+		return exit.ExitCode(), nil
+	}
+	return 0, err
+}
+
+// follow reads the trace while it is written: the phases in it are the script's clock.
+func (p *play) follow(trace io.Reader) error {
+	lines := bufio.NewReader(trace)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		var seen struct {
+			Seen  string `json:"seen"`
+			Phase string `json:"phase"`
+		}
+		if err := json.Unmarshal(line, &seen); err != nil {
+			return fmt.Errorf("hpa-check's trace has a line that is no JSON: %w", err)
+		}
+		if seen.Seen == "phase" {
+			p.scene.Enter(seen.Phase, time.Now())
+		}
+	}
+}
+
+func (p *play) arguments(ctx context.Context) ([]string, error) {
+	controller := &p.theatre.mode.Controller
+	seconds := func(d metav1.Duration) string { return strconv.Itoa(int(d.Duration.Seconds())) }
+	args := []string{
+		"run", "--kubeconfig", p.stage.kubeconfig, "--namespace", p.namespace, "--autoscaler", "fib-server",
+		"--sync-period", seconds(controller.SyncPeriod),
+		"--downscale-stabilization", seconds(controller.Stabilization),
+		"--cpu-initialization-period", seconds(controller.Initialization),
+		"--initial-readiness-delay", seconds(controller.ReadinessDelay),
+		"--metrics-resolution", seconds(controller.MetricResolution),
+		"--ui", "line", "-o", "json=" + filepath.Join(p.dir, "result.json"), "-o", "trace=-",
+	}
+	args = slices.Concat(args, p.theatre.mode.Flags, p.scenario.Flags)
+	if len(p.theatre.mode.Load) == 0 {
+		return append(args, "--external-load"), nil
+	}
+	service, err := p.client.CoreV1().Services(p.namespace).Get(ctx, "fib-server", metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	target := "http://" + service.Spec.ClusterIP
+	return slices.Concat(args, []string{"--target", target, "--"}, p.theatre.mode.Load), nil
+}
+
+// judge reads hpa-check's result, and holds the controller's log against it.
+func (p *play) judge(code int) (got, error) {
+	g := got{Expect: scenario.Expect{Exit: code}}
+	result, err := agreement.ReadResult(filepath.Join(p.dir, "result.json"))
+	if err != nil {
+		return g, fmt.Errorf("exit code %d, and %w", code, err)
+	}
+	if len(result.Verdict.Reasons) > 0 {
+		g.Reason, g.message = result.Verdict.Reasons[0].ID, result.Verdict.Reasons[0].Message
+	}
+	if p.log == "" {
+		return g, nil
+	}
+	excerpt := filepath.Join(p.dir, "controller.log")
+	if err := p.excerpt(excerpt); err != nil {
+		return g, err
+	}
+	log, err := os.Open(excerpt)
+	if err != nil {
+		return g, err
+	}
+	defer log.Close()
+	syncs, err := agreement.ReadLog(log, p.namespace, "fib-server", "Deployment/fib-server", time.Now())
+	if err != nil {
+		return g, err
+	}
+	g.agreement = agreement.Compare(result, syncs)
+	return g, nil
+}
+
+func (p *play) excerpt(file string) error {
+	log, err := os.Open(p.log)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	return agreement.Excerpt(log, p.namespace, out)
+}
+
+// clear takes away what would go on working; the cluster's end, or the namespace's, takes the rest.
+func (p *play) clear() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	background := metav1.DeletePropagationBackground
+	for _, object := range slices.Backward(p.objects) {
+		p.api(object).Delete(ctx, object.GetName(), metav1.DeleteOptions{PropagationPolicy: &background})
+	}
+}

@@ -1,0 +1,103 @@
+// Package standin takes the place of kubelets and metrics-server in a control plane without nodes: it
+// writes the pods' status and serves metrics.k8s.io, both as the script of a scenario says.
+package standin
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	listers "k8s.io/client-go/listers/core/v1"
+
+	"hpa-check/e2e/cluster/scenario"
+)
+
+// A Standin serves one cluster.
+type Standin struct {
+	client     kubernetes.Interface
+	lister     listers.PodLister
+	resolution time.Duration
+	available  bool
+	listener   net.Listener
+	server     *http.Server
+
+	lock   sync.Mutex
+	scenes map[string]*Scene
+}
+
+// New begins to follow the pods, and to serve on loopback; unavailable answers every question with 503.
+func New(ctx context.Context, client kubernetes.Interface, resolution time.Duration, available bool) (*Standin, error) {
+	factory := informers.NewSharedInformerFactory(client, 0)
+	pods := factory.Core().V1().Pods()
+	s := &Standin{client: client, lister: pods.Lister(), resolution: resolution, available: available, scenes: map[string]*Scene{}}
+	pods.Informer() // what is asked for before the start is followed
+	factory.Start(ctx.Done())
+	for _, ok := range factory.WaitForCacheSync(ctx.Done()) {
+		if !ok {
+			return nil, fmt.Errorf("the pods can't be followed")
+		}
+	}
+	return s, s.serve()
+}
+
+// Idle leaves pods and metrics to a real node: of a script only the acts are played.
+func Idle() *Standin {
+	return &Standin{resolution: time.Hour, scenes: map[string]*Scene{}}
+}
+
+// Port is where metrics.k8s.io is served.
+func (s *Standin) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
+
+// Close ends the serving.
+func (s *Standin) Close() {
+	if s.server != nil {
+		s.server.Close()
+	}
+}
+
+// Play lets a script play in a namespace. Images are those that can be pulled; act does to the cluster
+// what the script says.
+func (s *Standin) Play(ctx context.Context, namespace string, script []scenario.Step, images map[string]bool, act func(context.Context, *scenario.Act) error) *Scene {
+	ctx, end := context.WithCancel(ctx)
+	scene := &Scene{
+		standin: s, namespace: namespace, script: script, images: images, act: act, end: end,
+		ended: make(chan struct{}), taken: map[types.UID]*taken{}, done: map[int]int{},
+		run: scenario.Run{Begun: time.Now()},
+	}
+	s.lock.Lock()
+	s.scenes[namespace] = scene
+	s.lock.Unlock()
+	go scene.play(ctx)
+	return scene
+}
+
+func (s *Standin) scene(namespace string) *Scene {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.scenes[namespace]
+}
+
+func (s *Standin) forget(namespace string) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	delete(s.scenes, namespace)
+}
+
+func (s *Standin) pods(namespace string) []*corev1.Pod {
+	if s.lister == nil {
+		return nil
+	}
+	pods, err := s.lister.Pods(namespace).List(labels.Everything())
+	if err != nil {
+		return nil // from a cache, it has no way to fail
+	}
+	return pods
+}
