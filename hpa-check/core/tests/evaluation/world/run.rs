@@ -34,6 +34,7 @@ struct Run<'a> {
     told: Option<Target>,
     status: Option<AutoscalerStatus>,
     hpa: Controller,
+    uid: &'static str,
     scraped: i64,
     samples: Result<Vec<PodSample>, String>,
     rival_due: Option<i64>,
@@ -62,6 +63,7 @@ impl World {
             told: None,
             status: None,
             hpa: Controller::new(Settings::from(&self.controller), Rules::default()),
+            uid: "hpa",
             scraped: 0,
             samples: Ok(Vec::new()),
             rival_due: None,
@@ -102,6 +104,7 @@ impl Run<'_> {
     /// One step of time; true at the end.
     fn tick(&mut self) -> bool {
         self.deploy();
+        self.delete_and_make_again();
         if self.world.interrupt.is_some_and(|s| s * 1000 == self.now) {
             self.tell(Seen::Interrupted);
         }
@@ -124,7 +127,7 @@ impl Run<'_> {
         if self.now > 0 && self.now % ms(self.world.resolution) == 0 {
             self.scrape();
         }
-        if self.now > 0 && self.now % ms(self.world.controller.sync_period) == 0 {
+        if self.now > 0 && self.now % ms(self.world.controller.sync_period) == 0 && self.syncs() {
             self.sync();
         }
         if self.rival_due.is_some_and(|due| due <= self.now) {
@@ -133,6 +136,30 @@ impl Run<'_> {
             self.scale(self.world.spec.effective_min(), name);
         }
         false
+    }
+
+    /// Whether there is an autoscaler, and a controller that looks after it.
+    fn syncs(&self) -> bool {
+        !self.within(self.world.stands_still) && !self.within(self.world.deleted)
+    }
+
+    fn within(&self, seconds: Option<(i64, i64)>) -> bool {
+        seconds.is_some_and(|(from, until)| (from * 1000..until * 1000).contains(&self.now))
+    }
+
+    fn delete_and_make_again(&mut self) {
+        let Some((from, until)) = self.world.deleted else {
+            return;
+        };
+        if self.now == from * 1000 {
+            self.tell(Seen::AutoscalerGone);
+        }
+        if self.now == until * 1000 {
+            self.uid = "hpa, made again";
+            self.status = None;
+            self.hpa = Controller::new(Settings::from(&self.world.controller), Rules::default());
+            self.tell_autoscaler();
+        }
     }
 
     fn deploy(&mut self) {
@@ -156,9 +183,10 @@ impl Run<'_> {
         }
         let start = self.world.pod_start;
         for (i, state) in self.pods.iter_mut().enumerate() {
-            let serves = (self.world.fate)(index(&state.pod)) == Fate::Serves;
+            let fate = (self.world.fate)(index(&state.pod));
+            let serves = matches!(fate, Fate::Serves | Fate::Pauses(..));
             let due = now - state.made >= start && state.pod.phase == "Pending";
-            if due && !matches!((self.world.fate)(index(&state.pod)), Fate::FitsNowhere) {
+            if due && fate != Fate::FitsNowhere {
                 state.pod.phase = "Running".into();
                 if serves {
                     state.pod.ready = Some(Ready {
@@ -166,6 +194,16 @@ impl Run<'_> {
                         since: Some(at(now)),
                     });
                 }
+                changed.push(i);
+            }
+            if let Fate::Pauses(from, until) = fate
+                && [from * 1000, until * 1000].contains(&now)
+            {
+                let status = if now == from * 1000 { "False" } else { "True" };
+                state.pod.ready = Some(Ready {
+                    status: status.into(),
+                    since: Some(at(now)),
+                });
                 changed.push(i);
             }
         }
@@ -233,7 +271,13 @@ impl Run<'_> {
                 if elapsed < up {
                     self.world.rest
                 } else if elapsed < down {
-                    self.world.high
+                    let turn = (elapsed - up).as_secs();
+                    let swing = self.world.swing.map(|s| u64::try_from(s).unwrap());
+                    if swing.is_some_and(|swing| turn / swing % 2 == 1) {
+                        self.world.rest
+                    } else {
+                        self.world.high
+                    }
                 } else {
                     self.world.after
                 }
@@ -304,6 +348,11 @@ impl Run<'_> {
             _ => self.samples = Ok(samples),
         }
         match self.samples.clone() {
+            Ok(_) if self.world.metrics == Metrics::Forbidden => {
+                self.tell(Seen::MetricsUnavailable {
+                    error: "pods.metrics.k8s.io is forbidden".into(),
+                });
+            }
             Ok(samples) => self.tell(Seen::PodMetrics { samples }),
             Err(error) => self.tell(Seen::MetricsUnavailable { error }),
         }
@@ -375,7 +424,7 @@ impl Run<'_> {
 
     fn tell_autoscaler(&mut self) {
         self.tell(Seen::Autoscaler(Autoscaler {
-            uid: "hpa".into(),
+            uid: self.uid.into(),
             spec: self.world.spec.clone(),
             status: self.status.clone(),
             status_written: self.status.as_ref().map(|_| at(self.now)),
@@ -418,7 +467,11 @@ impl Run<'_> {
     fn tell(&mut self, seen: Seen) {
         let watched = matches!(
             seen,
-            Seen::Target(_) | Seen::Autoscaler(_) | Seen::Pod(_) | Seen::PodGone { .. }
+            Seen::Target(_)
+                | Seen::Autoscaler(_)
+                | Seen::AutoscalerGone
+                | Seen::Pod(_)
+                | Seen::PodGone { .. }
         );
         if let Some((from, until)) = self.world.blind {
             let blind = |s: i64| from * 1000 <= s && s < until * 1000;
