@@ -12,6 +12,10 @@ use std::thread;
     reason = "where it listens is told on standard output"
 )]
 fn main() -> ExitCode {
+    // As the real one, it refuses a flag that it does not know.
+    if std::env::args().any(|flag| flag == "--broken-on-purpose") {
+        return ExitCode::from(2);
+    }
     let report_to = std::env::var("STAND_IN_REPORTS_TO").expect("the test gives its address");
     let _alive = TcpStream::connect(report_to).expect("the test listens");
     let service = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -30,9 +34,14 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Everything is fine, whatever is asked.
+/// Everything is fine, whatever is asked, but for a page that no server has.
 fn answer(mut stream: TcpStream) {
     let mut request = [0; 1024];
-    let _ = stream.read(&mut request);
-    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let read = stream.read(&mut request).unwrap_or(0);
+    let missing = String::from_utf8_lossy(&request[..read]).starts_with("GET /no-such-page");
+    let status = if missing { "404 Not Found" } else { "200 OK" };
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    );
 }

@@ -25,7 +25,7 @@ pub struct Outputs {
 /// The reports to write.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Files {
-    /// Write a result: json, html, svg, md, junit or trace; `-` is standard output (repeatable)
+    /// Write a result: json, html, svg, md, junit, github or trace; `-` is standard output (repeatable)
     #[arg(short, long = "output", value_name = "KIND=FILE")]
     pub output: Vec<Output>,
 }
@@ -57,17 +57,20 @@ pub enum Kind {
     Md,
     /// The reasons as test cases, for CI systems.
     Junit,
+    /// The reasons as annotations of GitHub Actions.
+    Github,
     /// Every observation, to be replayed.
     Trace,
 }
 
 impl Kind {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 7] = [
         ("json", Self::Json),
         ("html", Self::Html),
         ("svg", Self::Svg),
         ("md", Self::Md),
         ("junit", Self::Junit),
+        ("github", Self::Github),
         ("trace", Self::Trace),
     ];
 
@@ -102,7 +105,9 @@ impl FromStr for Output {
             .find(|(known, _)| *known == word)
             .map(|(_, kind)| *kind)
             .ok_or_else(|| {
-                format!("unknown kind `{word}`, expected json, html, svg, md, junit or trace")
+                format!(
+                    "unknown kind `{word}`, expected json, html, svg, md, junit, github or trace"
+                )
             })?;
         let file = (file != "-").then(|| PathBuf::from(file));
         Ok(Self { kind, file })

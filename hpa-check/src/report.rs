@@ -6,6 +6,7 @@ use crate::outputs::Kind;
 
 mod chart;
 pub(crate) mod escape;
+mod github;
 mod html;
 mod junit;
 mod markdown;
@@ -27,6 +28,7 @@ pub(crate) fn render(kind: Kind, result: &RunResult) -> Option<String> {
         Kind::Svg => Some(chart::picture(result)),
         Kind::Md => Some(markdown::summary(result)),
         Kind::Junit => Some(junit::suite(result)),
+        Kind::Github => Some(github::annotations(result)),
         Kind::Trace => None,
     }
 }

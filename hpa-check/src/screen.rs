@@ -43,6 +43,13 @@ impl Screen {
     }
 }
 
+/// Columns of the terminal that people read on; `None` where they read something else.
+pub(crate) fn columns() -> Option<usize> {
+    let terminal = io::stderr().is_terminal();
+    let size = terminal.then(|| crossterm::terminal::size().ok()).flatten();
+    size.map(|(columns, _)| usize::from(columns).max(20))
+}
+
 /// Tells people something. Nobody can be told that telling failed.
 pub(crate) fn notice(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");

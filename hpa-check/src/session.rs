@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::failure::{Failure, exit};
 use crate::outputs::{Opened, Recorder, Ui};
 use crate::report;
-use crate::screen::{Screen, notice};
+use crate::screen::{self, Screen, notice};
 
 /// A run in progress.
 pub(crate) struct Session {
@@ -99,7 +99,7 @@ impl Session {
         }
         failed.extend(write_reports(&outputs, &result));
         if !quiet {
-            notice(&report::terminal(&result, &outputs));
+            notice(&report::terminal(&result, &outputs, screen::columns()));
         }
         match failed.into_iter().next() {
             // A report that is missing must not look like a run that went well.

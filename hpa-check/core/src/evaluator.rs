@@ -83,7 +83,12 @@ fn before_load(state: &TimelineSoFar, seen: &Seen) -> bool {
     let loaded = state.timeline.as_ref().is_some_and(|t| !t.load.is_empty());
     let tells = matches!(
         seen,
-        Seen::Autoscaler(_) | Seen::Target(_) | Seen::TargetGone | Seen::Pod(_) | Seen::Fact(_)
+        Seen::Autoscaler(_)
+            | Seen::AutoscalerGone
+            | Seen::Target(_)
+            | Seen::TargetGone
+            | Seen::Pod(_)
+            | Seen::Fact(_)
     );
     tells && !loaded
 }

@@ -16,7 +16,8 @@ use crate::failure::Failure;
 use crate::load::intensity::Intensity;
 use crate::outputs::{Outputs, Ui};
 use crate::process::program;
-use crate::screen::notice;
+use crate::report::words;
+use crate::screen::{self, notice};
 use crate::session::Session;
 
 /// The programs that take part, and what ties them together.
@@ -59,7 +60,9 @@ pub(crate) fn run(flags: &Flags, outputs: Outputs, programs: Programs) -> Result
     })?;
     let (intensity, cost) = intensity(flags, &settings, &machine)?;
     if outputs.ui != Ui::None {
-        notice(&introduction(&settings, intensity, cost, cpus));
+        let introduction = introduction(&settings, intensity, cost, cpus);
+        let columns = screen::columns().unwrap_or(usize::MAX);
+        notice(&words::wrapped(&introduction, columns).join("\n"));
     }
     let scene = scene(flags, &settings, intensity, cpus);
     let conductor = Conductor::new(settings.expectation.clone(), scene.load.pace());

@@ -1,7 +1,10 @@
-//! The timeline as a picture: load, CPU, replicas and pods under one another on one time axis.
+//! The timeline as a picture: load, response time, CPU, replicas and pods under one another on one
+//! time axis.
 
 mod axis;
 mod canvas;
+mod key;
+mod lanes;
 mod panels;
 mod steps;
 
@@ -16,17 +19,47 @@ use super::{summary, words};
 /// Colours, chosen to be told apart by people with any kind of colour vision; light and dark.
 const STYLE: &str = include_str!("chart/chart.css");
 
-const WIDTH: f64 = 960.0;
-const LEFT: f64 = 56.0;
-const RIGHT: f64 = WIDTH - 16.0;
 /// Room for the phases' names above the first panel.
 const HEAD: f64 = 30.0;
-/// Room for a panel's title and legend.
+/// Room for a panel's title, and for each line of its key.
 const TITLE: f64 = 24.0;
 /// Room below a panel.
 const GAP: f64 = 16.0;
 /// Room for the labels of the time axis.
 const FOOT: f64 = 26.0;
+
+/// For which kind of place a picture is drawn. A narrow one is no smaller copy of the wide one: its
+/// letters are as big, and less stands beside one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A page, a paper.
+    Wide,
+    /// A phone.
+    Narrow,
+}
+
+impl Format {
+    const fn width(self) -> f64 {
+        match self {
+            Self::Wide => 960.0,
+            Self::Narrow => 400.0,
+        }
+    }
+
+    const fn left(self) -> f64 {
+        match self {
+            Self::Wide => 64.0,
+            Self::Narrow => 50.0,
+        }
+    }
+
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Wide => "timeline wide",
+            Self::Narrow => "timeline narrow",
+        }
+    }
+}
 
 /// The sheet while it is drawn.
 struct Sheet<'a> {
@@ -39,12 +72,12 @@ struct Sheet<'a> {
 
 /// The picture alone, as a document of its own.
 pub(crate) fn picture(result: &RunResult) -> String {
-    drawing(result, true)
+    drawing(result, Format::Wide, &format!("<style>{STYLE}</style>"))
 }
 
 /// The picture to stand inside a page, which brings the style.
-pub(crate) fn inline(result: &RunResult) -> String {
-    drawing(result, false)
+pub(crate) fn inline(result: &RunResult, format: Format) -> String {
+    drawing(result, format, "")
 }
 
 /// The style that [`inline`] needs.
@@ -52,23 +85,26 @@ pub(crate) fn style() -> &'static str {
     STYLE
 }
 
-fn drawing(result: &RunResult, alone: bool) -> String {
+fn drawing(result: &RunResult, format: Format, style: &str) -> String {
     let timeline = &result.timeline;
+    let (width, left) = (format.width(), format.left());
+    let right = width - 16.0;
     let mut sheet = Sheet {
         timeline,
         time: TimeAxis {
             from: timeline.from,
             until: timeline.until,
-            left: LEFT,
-            right: RIGHT,
+            left,
+            right,
         },
         canvas: Canvas::default(),
         y: HEAD,
     };
-    panels::load(&mut sheet);
-    panels::cpu(&mut sheet);
-    panels::replicas(&mut sheet);
-    panels::pods(&mut sheet);
+    panels::load::rate(&mut sheet);
+    panels::load::response_time(&mut sheet);
+    panels::cpu::utilization(&mut sheet);
+    panels::replicas::replicas(&mut sheet);
+    panels::pods::pods(&mut sheet);
     let bottom = sheet.y - GAP;
     sheet.foot(bottom);
     let mut behind = Canvas::default();
@@ -80,20 +116,14 @@ fn drawing(result: &RunResult, alone: bool) -> String {
         summary::badge(result.verdict.outcome),
         summary::way_in_short(result)
     );
-    let style = if alone {
-        format!("<style>{STYLE}</style>")
-    } else {
-        String::new()
-    };
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"timeline\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" \
-         aria-label=\"{}\" data-left=\"{LEFT}\" data-right=\"{RIGHT}\" data-top=\"{HEAD}\" data-bottom=\"{}\">\
-         <title>{}</title>{style}<defs><pattern id=\"unseen\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \
-         patternTransform=\"rotate(45)\"><path class=\"hatch\" d=\"M0 0V6\"/></pattern></defs>\
-         <rect class=\"sheet\" x=\"0\" y=\"0\" width=\"{WIDTH}\" height=\"{}\" rx=\"8\"/>{}{}</svg>\n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{}\" viewBox=\"0 0 {width} {}\" role=\"img\" \
+         aria-label=\"{}\" data-left=\"{left}\" data-right=\"{right}\">\
+         <title>{}</title>{style}\
+         <rect class=\"sheet\" x=\"0\" y=\"0\" width=\"{width}\" height=\"{}\" rx=\"8\"/>{}{}</svg>\n",
+        format.class(),
         Px(height),
         Xml(&title),
-        Px(bottom),
         Xml(&title),
         Px(height),
         behind.into_svg(),
@@ -102,6 +132,14 @@ fn drawing(result: &RunResult, alone: bool) -> String {
 }
 
 impl Sheet<'_> {
+    fn left(&self) -> f64 {
+        self.time.left
+    }
+
+    fn right(&self) -> f64 {
+        self.time.right
+    }
+
     /// The labels of the time axis.
     fn foot(&mut self, bottom: f64) {
         for (second, x) in self.time.ticks(64.0) {
@@ -138,7 +176,7 @@ fn phases(canvas: &mut Canvas, time: &TimeAxis, timeline: &Timeline, bottom: f64
     }
 }
 
-/// What was not seen, hatched.
+/// What was not seen, as a veil.
 fn gaps(canvas: &mut Canvas, time: &TimeAxis, timeline: &Timeline, bottom: f64) {
     for gap in &timeline.gaps {
         let title = format!("{} not seen", gap.resource);
@@ -164,6 +202,37 @@ mod tests {
     }
 
     #[test]
+    fn every_panel_has_a_scale_of_its_own_and_every_pod_its_name() {
+        for format in [Format::Wide, Format::Narrow] {
+            let svg = inline(&fixture::passed(), format);
+            for text in [
+                "Requests a second",
+                "Response time, p99",
+                "CPU, percent of the request",
+                "Replicas",
+                "Pods, CPU in percent of the request",
+                "ms</text>",
+                "decided",
+                ">x7k2p<",
+            ] {
+                assert!(svg.contains(text), "{format:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_drawn_beyond_the_sheet() {
+        for format in [Format::Wide, Format::Narrow] {
+            let svg = inline(&fixture::passed(), format);
+            let places = svg.split(" x=\"").skip(1);
+            for place in places {
+                let x: f64 = place.split('"').next().unwrap().parse().unwrap();
+                assert!((0.0..=format.width()).contains(&x), "{format:?}: {x}");
+            }
+        }
+    }
+
+    #[test]
     fn names_from_the_world_stay_text() {
         let svg = picture(&fixture::hostile());
         assert!(!svg.contains("<script"), "{svg}");
@@ -174,5 +243,14 @@ mod tests {
         let mut run = fixture::passed();
         run.timeline.until = run.timeline.from;
         assert!(!picture(&run).contains("NaN"));
+    }
+
+    #[test]
+    fn a_run_that_ended_before_its_load_is_drawn_without_the_panels_of_the_load() {
+        let mut run = fixture::passed();
+        run.timeline.load.clear();
+        let svg = picture(&run);
+        assert!(!svg.contains("Requests a second") && !svg.contains("Response time"));
+        assert!(svg.contains("Replicas"));
     }
 }

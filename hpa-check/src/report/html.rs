@@ -1,13 +1,18 @@
-//! One self-contained page: the verdict, the timeline to point at, the decisions, the findings. It
-//! loads nothing and runs offline.
+//! One self-contained page: the verdict and its reasons, the timeline to point at, the load, the pods,
+//! the decisions. It loads nothing and runs offline.
+
+mod load;
+mod pods;
+mod tables;
 
 use std::fmt::Write as _;
 
 use hpa_check_core::result::RunResult;
 use hpa_check_core::verdict::{Outcome, Reason};
 
+use super::chart::{self, Format};
 use super::escape::{Xml, script_json};
-use super::{chart, summary, words};
+use super::{summary, words};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -18,6 +23,14 @@ pub(crate) fn page(result: &RunResult) -> String {
     let subject = summary::subject(result);
     let source = result.setting.as_ref().map_or("run", |s| s.source.as_str());
     let data = serde_json::to_string(&result.timeline).unwrap_or_else(|_| "null".to_owned());
+    let sections = [
+        section("why", "Findings", &findings(&result.verdict.reasons)),
+        section("timeline", "Timeline", &timeline(result)),
+        section("load", "Load", &load::account(result)),
+        section("pods", "Work of each pod", &pods::spread(&result.timeline)),
+        section("decisions", "Decisions", &tables::decisions(result)),
+        section("events", "Events", &tables::events(&result.timeline)),
+    ];
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -25,12 +38,7 @@ pub(crate) fn page(result: &RunResult) -> String {
          <title>{badge}: {subject}</title>\n<style>{chart_style}\n{STYLE}</style>\n</head>\n<body>\n\
          <header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{subject}</h1>\n<p class=\"cause\">{cause}</p>\n\
          <p class=\"when\">{source}, {when}, {length}</p>\n</header>\n<main>\n\
-         <dl class=\"facts\">{facts}</dl>\n\
-         <section aria-labelledby=\"timeline\">\n<h2 id=\"timeline\">Timeline</h2>\n\
-         <div class=\"chart\" tabindex=\"0\" aria-describedby=\"how\">{svg}<div class=\"cross\" hidden></div></div>\n\
-         <div class=\"readout\" aria-live=\"polite\"><p id=\"how\">Point at the timeline, or use the arrow keys, to see every value at an instant.</p></div>\n</section>\n\
-         <section aria-labelledby=\"why\">\n<h2 id=\"why\">Findings</h2>\n{findings}</section>\n\
-         <section aria-labelledby=\"decisions\">\n<h2 id=\"decisions\">Decisions</h2>\n{decisions}</section>\n</main>\n\
+         <dl class=\"facts\">{facts}</dl>\n{sections}</main>\n\
          <footer>hpa-check {version}, {schema}</footer>\n\
          <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
         badge = summary::badge(outcome),
@@ -39,15 +47,23 @@ pub(crate) fn page(result: &RunResult) -> String {
         cause = Xml(summary::cause(result)),
         source = Xml(source),
         when = words::date_and_time(result.timeline.from),
-        length = words::clock(result.timeline.from, result.timeline.until),
+        length = words::length(result.timeline.from, result.timeline.until),
         facts = facts(result),
         chart_style = chart::style(),
-        svg = chart::inline(result),
-        findings = findings(&result.verdict.reasons),
-        decisions = decisions(result),
+        sections = sections.concat(),
         version = Xml(&result.version),
         schema = Xml(&result.schema),
         data = script_json(&data),
+    )
+}
+
+/// A part of the page under its heading; nothing where there is nothing to say.
+fn section(id: &str, heading: &str, content: &str) -> String {
+    if content.is_empty() {
+        return String::new();
+    }
+    format!(
+        "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{heading}</h2>\n{content}</section>\n"
     )
 }
 
@@ -79,12 +95,18 @@ fn findings(reasons: &[Reason]) -> String {
             Xml(&reason.id),
             Xml(&reason.message)
         );
+        // What proves a pass is there for who asks; what shows a fault is to be seen at once.
+        let open = if reason.outcome == Outcome::Pass {
+            ""
+        } else {
+            " open"
+        };
         if !reason.evidence.is_empty() {
-            html.push_str("<ul>");
+            let _ = write!(html, "<details{open}><summary>What was seen</summary><ul>");
             for evidence in &reason.evidence {
                 let _ = write!(html, "<li>{}</li>", Xml(evidence));
             }
-            html.push_str("</ul>");
+            html.push_str("</ul></details>");
         }
         if let Some(fix) = &reason.fix {
             let _ = write!(
@@ -98,28 +120,23 @@ fn findings(reasons: &[Reason]) -> String {
     })
 }
 
-fn decisions(result: &RunResult) -> String {
-    let mut html = String::from(
-        "<div class=\"scroll\"><table><thead><tr><th>Time</th><th>Replicas</th><th>Because</th><th>Model</th></tr></thead><tbody>\n",
-    );
-    for sync in summary::decisions(&result.timeline.syncs) {
-        let agrees = match (sync.explained, sync.model) {
-            (true, _) => "agrees".to_owned(),
-            (false, Some(model)) => format!("says {model}"),
-            (false, None) => "can't tell".to_owned(),
-        };
-        let _ = writeln!(
-            html,
-            "<tr><td>{}</td><td>{} → {}</td><td>{}</td><td class=\"{}\">{agrees}</td></tr>",
-            words::clock(result.timeline.from, sync.at),
-            sync.current,
-            sync.desired,
-            Xml(&sync.sentence),
-            if sync.explained { "yes" } else { "no" },
-        );
+/// The picture, in two formats of which the style shows the one that fits, and the values at an instant.
+/// A run that ended before its first sync has nothing that a picture could show.
+fn timeline(result: &RunResult) -> String {
+    if result.timeline.syncs.is_empty() && result.timeline.load.is_empty() {
+        return String::new();
     }
-    html.push_str("</tbody></table></div>\n");
-    html
+    let seconds = (result.timeline.until.as_millisecond() - result.timeline.from.as_millisecond())
+        .max(0)
+        / 1000;
+    format!(
+        "<div class=\"chart\" tabindex=\"0\" role=\"slider\" aria-label=\"Instant of the timeline, in seconds\" \
+         aria-valuemin=\"0\" aria-valuemax=\"{seconds}\" aria-valuenow=\"0\" aria-describedby=\"how\">{}{}\
+         <div class=\"cross\" hidden></div></div>\n\
+         <div class=\"readout\"><p id=\"how\">Point at the timeline, or use the arrow keys, to see every value at an instant.</p></div>\n",
+        chart::inline(result, Format::Wide),
+        chart::inline(result, Format::Narrow),
+    )
 }
 
 #[cfg(test)]
@@ -129,10 +146,15 @@ mod tests {
 
     #[test]
     fn the_page_loads_nothing_from_anywhere() {
-        let page = page(&fixture::passed());
-        let outside = page.replace("http://www.w3.org/2000/svg", "");
-        assert!(!outside.contains("http://") && !outside.contains("https://"));
-        assert!(!outside.contains("src=") && !outside.contains("@import"));
+        for run in [fixture::passed(), fixture::hostile()] {
+            let page = page(&run);
+            let outside = page.replace("http://www.w3.org/2000/svg", "");
+            assert!(!outside.contains("http://") && !outside.contains("https://"));
+            for fetch in ["src=", "href=", "@import", "url(", "fetch(", "import("] {
+                assert!(!outside.contains(fetch), "{fetch}");
+            }
+            assert!(page.contains("default-src 'none'"));
+        }
     }
 
     #[test]
@@ -140,15 +162,52 @@ mod tests {
         let page = page(&fixture::hostile());
         assert_eq!(page.matches("<script").count(), 2, "the page's own two");
         assert_eq!(page.matches("</script>").count(), 2);
+        let shown = page.split("<script").next().unwrap();
+        assert!(!shown.contains('\u{202e}') && !page.contains("alert(1)<"));
     }
 
     #[test]
-    fn every_finding_and_decision_is_on_it() {
+    fn the_findings_stand_before_the_timeline_and_every_one_is_told_whole() {
+        let run = fixture::hostile();
+        let page = page(&run);
+        let place = |text: &str| page.find(text).unwrap();
+        assert!(place("id=\"why\"") < place("id=\"timeline\""));
+        for reason in &run.verdict.reasons {
+            let texts = reason.evidence.iter().chain(&reason.fix);
+            for text in texts.chain([&reason.id, &reason.message]) {
+                assert!(page.contains(&Xml(text).to_string()), "{text}");
+            }
+        }
+        assert!(
+            page.contains("<details open>"),
+            "a fault shows its evidence"
+        );
+    }
+
+    #[test]
+    fn every_decision_is_on_it_and_so_are_the_load_and_the_pods() {
         let run = fixture::passed();
         let page = page(&run);
         for reason in &run.verdict.reasons {
             assert!(page.contains(&reason.id), "{}", reason.id);
         }
         assert!(page.contains("3 → 7") && page.contains("7 → 10") && page.contains("10 → 3"));
+        assert!(page.contains("64\u{a0}310") && page.contains("id=\"pods\""));
+    }
+
+    #[test]
+    fn a_run_that_ended_before_anything_happened_has_no_empty_sections() {
+        let mut run = fixture::hostile();
+        run.load = None;
+        let nothing = &mut run.timeline;
+        nothing.load.clear();
+        nothing.pods.clear();
+        nothing.syncs.clear();
+        nothing.marks.clear();
+        let page = page(&run);
+        for id in ["timeline", "load", "pods", "decisions", "events"] {
+            assert!(!page.contains(&format!("id=\"{id}\"")), "{id}");
+        }
+        assert!(page.contains("id=\"why\""));
     }
 }

@@ -78,6 +78,31 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_is_a_failure_with_its_evidence_and_what_proves_nothing_is_skipped() {
+        let mut run = fixture::hostile();
+        let mut open = run.verdict.reasons[0].clone();
+        open.id = "watch-gap".to_owned();
+        open.outcome = Outcome::Inconclusive;
+        run.verdict.reasons[0].evidence = vec!["pod a: none".to_owned()];
+        run.verdict.reasons.push(open);
+        let xml = suite(&run);
+        assert!(
+            xml.contains("tests=\"2\" failures=\"1\" skipped=\"1\""),
+            "{xml}"
+        );
+        assert!(
+            xml.contains("name=\"missing-cpu-request\"><failure message="),
+            "{xml}"
+        );
+        assert!(xml.contains(">pod a: none\ndo: "), "{xml}");
+        assert!(
+            xml.contains("name=\"watch-gap\"><skipped message="),
+            "{xml}"
+        );
+        assert_eq!(xml.matches("</testcase>").count(), 2);
+    }
+
+    #[test]
     fn text_from_the_world_stays_text() {
         let xml = suite(&fixture::hostile());
         assert!(!xml.contains("<script") && !xml.contains('\u{1b}'), "{xml}");

@@ -1,62 +1,109 @@
 //! The end of a run on a terminal: the verdict, why, and where the reports are.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
+use crossterm::style::{Color, Stylize as _};
 use hpa_check_core::result::RunResult;
+use hpa_check_core::verdict::Outcome;
 
 use super::escape::Terminal;
 use super::{summary, words};
 use crate::outputs::{Kind, Opened};
 
-/// The summary.
-pub(crate) fn terminal(result: &RunResult, outputs: &Opened) -> String {
-    let mut text = format!(
-        "\n{}  {}\n      {}\n",
-        summary::badge(result.verdict.outcome),
-        Terminal(summary::subject(result)),
-        summary::meaning(result.verdict.outcome),
-    );
+/// The summary. On a terminal of that many columns long lines are broken between words and the outcome
+/// has its colour; elsewhere neither.
+pub(crate) fn terminal(result: &RunResult, outputs: &Opened, columns: Option<usize>) -> String {
+    let outcome = result.verdict.outcome;
+    let mut page = Page {
+        text: String::new(),
+        columns: columns.unwrap_or(usize::MAX),
+    };
+    let badge = summary::badge(outcome);
+    let badge = match columns {
+        Some(_) => badge.bold().with(color(outcome)).to_string(),
+        None => badge.to_owned(),
+    };
+    page.line(format_args!(""));
+    page.line(format_args!(
+        "{badge}  {}",
+        Terminal(summary::subject(result))
+    ));
+    page.hanging("      ", summary::meaning(outcome));
     for reason in &result.verdict.reasons {
-        // Writing to a String can't fail.
-        let _ = write!(
-            text,
-            "\n  {}\n      {}\n",
-            Terminal(&reason.id),
-            Terminal(&reason.message)
-        );
+        page.line(format_args!(""));
+        page.line(format_args!("  {}", Terminal(&reason.id)));
+        page.hanging("      ", &reason.message);
         for evidence in &reason.evidence {
-            let _ = writeln!(text, "      seen: {}", Terminal(evidence));
+            page.hanging("      seen: ", evidence);
         }
         if let Some(fix) = &reason.fix {
-            let _ = writeln!(text, "      do:   {}", Terminal(fix));
+            page.hanging("      do:   ", fix);
         }
     }
-    let _ = writeln!(text, "\n  replicas   {}", summary::way_with_times(result));
-    let _ = writeln!(
-        text,
-        "  syncs      {} of {} explained by the model",
-        result.syncs.explained, result.syncs.observed
+    page.line(format_args!(""));
+    page.hanging("  replicas   ", &summary::way_with_times(result));
+    let syncs = &result.syncs;
+    let explained = format!(
+        "{} of {} explained by the model",
+        syncs.explained, syncs.observed
     );
+    page.hanging("  syncs      ", &explained);
     if let Some(load) = &result.load {
-        let _ = writeln!(
-            text,
-            "  load       {} requests, {} failed, {} wrong, {} verified; generator {}",
+        let account = format!(
+            "{} requests, {} failed, {} wrong, {} verified",
             words::count(load.requests),
             words::count(load.failed),
             words::count(load.wrong),
             words::count(load.verified),
-            Terminal(&load.generator),
         );
+        page.hanging("  load       ", &account);
+        let reasons = load
+            .generator_reasons
+            .iter()
+            .map(|reason| format!("; {reason}"));
+        let generator = load.generator.clone() + &reasons.collect::<String>();
+        page.hanging("  generator  ", &generator);
     }
-    let _ = writeln!(
-        text,
-        "  unseen     {} at the longest",
-        words::milliseconds(result.longest_gap_ms)
-    );
+    let unseen = words::milliseconds(result.longest_gap_ms);
+    page.hanging("  unseen     ", &format!("{unseen} at the longest"));
     for (kind, path) in files(outputs) {
-        let _ = writeln!(text, "  {:<9}  {}", kind.word(), Terminal(path));
+        page.line(format_args!("  {:<9}  {}", kind.word(), Terminal(path)));
     }
-    text
+    page.text
+}
+
+/// The text so far, and the room it has.
+struct Page {
+    text: String,
+    columns: usize,
+}
+
+impl Page {
+    fn line(&mut self, line: impl Display) {
+        // Writing to a String can't fail.
+        let _ = writeln!(self.text, "{line}");
+    }
+
+    /// Text behind a name; where it is broken, it goes on below its beginning.
+    fn hanging(&mut self, name: &str, text: &str) {
+        let indent = name.chars().count();
+        let text = Terminal(text).to_string();
+        let room = self.columns.saturating_sub(indent).max(20);
+        for (index, part) in words::wrapped(&text, room).iter().enumerate() {
+            match index {
+                0 => self.line(format_args!("{name}{part}")),
+                _ => self.line(format_args!("{:indent$}{part}", "")),
+            }
+        }
+    }
+}
+
+fn color(outcome: Outcome) -> Color {
+    match outcome {
+        Outcome::Pass => Color::Green,
+        Outcome::Wrong => Color::Red,
+        Outcome::Surroundings | Outcome::Inconclusive => Color::Yellow,
+    }
 }
 
 /// The files that were written, the page last since that is the one to open.
@@ -74,4 +121,50 @@ fn files(outputs: &Opened) -> Vec<(Kind, String)> {
         .collect();
     files.sort_by_key(|(kind, _)| *kind == Kind::Html);
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    fn told(result: &RunResult, columns: Option<usize>) -> String {
+        let nothing = Opened {
+            reports: Vec::new(),
+            trace: None,
+        };
+        terminal(result, &nothing, columns)
+    }
+
+    #[test]
+    fn no_line_is_longer_than_the_terminal_is_wide_and_none_is_broken_elsewhere() {
+        let run = fixture::passed();
+        let longest = |columns| {
+            let text = told(&run, columns);
+            let plain = text.lines().filter(|line| !line.contains('\u{1b}'));
+            plain.map(|line| line.chars().count()).max().unwrap_or(0)
+        };
+        for columns in [40, 80, 120] {
+            assert!(longest(Some(columns)) <= columns);
+        }
+        assert!(longest(None) > 80);
+    }
+
+    #[test]
+    fn a_log_gets_no_colours_and_text_from_the_world_no_escape_sequences() {
+        assert!(!told(&fixture::passed(), None).contains('\u{1b}'));
+        assert!(!told(&fixture::hostile(), None).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn every_reason_is_told_with_what_was_seen_and_what_to_do() {
+        let mut run = fixture::hostile();
+        run.verdict.reasons[0].evidence = vec!["pod a: none".to_owned()];
+        run.verdict.reasons[0].fix = Some("set one".to_owned());
+        let text = told(&run, None);
+        assert!(
+            text.contains("      seen: pod a: none\n      do:   set one\n"),
+            "{text}"
+        );
+    }
 }

@@ -36,6 +36,12 @@ pub(crate) fn microseconds(us: u64) -> String {
     }
 }
 
+/// How long it was from one instant to another: `420 ms`, `64 s`, `12 min`.
+pub(crate) fn length(from: Timestamp, until: Timestamp) -> String {
+    let ms = until.as_millisecond() - from.as_millisecond();
+    milliseconds(u64::try_from(ms).unwrap_or(0))
+}
+
 /// A count with its thousands apart: `64 310`, with a space that does not break.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -47,6 +53,23 @@ pub(crate) fn count(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// The text in lines of at most that many letters, broken between words; a longer word stays whole.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().map_or(0, |l| l.chars().count());
+        if line > 0 && line + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else if let Some(last) = lines.last_mut() {
+            if line > 0 {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines
 }
 
 /// The instant as people write it: `2026-03-04 10:20:30 UTC`.
@@ -72,6 +95,12 @@ mod tests {
         assert_eq!(microseconds(4_250), "4.2 ms");
         assert_eq!(microseconds(38_900), "38 ms");
         assert_eq!(microseconds(1_250_000), "1.2 s");
+    }
+
+    #[test]
+    fn a_long_sentence_is_wrapped_at_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("unbreakable", 4), ["unbreakable"]);
     }
 
     #[test]

@@ -71,14 +71,19 @@ impl<'a> Case<'a> {
         self.state.request()
     }
 
-    /// Use, all pods together, above which the last step to the maximum is asked for: one pod less
-    /// has to be above the target by more than the tolerance.
-    pub(super) fn use_for_max(&self) -> Option<Millicores> {
+    /// Use, all pods together, up to which that many pods are enough by the target alone. More is
+    /// asked for above it, unless as many run already: see [`Self::use_beyond_tolerance`].
+    pub(super) fn use_enough_for(&self, pods: i32) -> Option<Millicores> {
         let request = self.request()?.0;
         let target = i64::from(self.spec()?.cpu_target_percent()?);
-        let pods = i64::from(self.expectation.max_replicas - 1);
-        let above = 100 + self.tolerance_percent();
-        Some(Millicores(pods * request * target * above / 10_000))
+        Some(Millicores(i64::from(pods) * request * target / 100))
+    }
+
+    /// Use, all pods together, above which that many running pods ask for one more: they have to be
+    /// above the target by more than the tolerance.
+    pub(super) fn use_beyond_tolerance(&self, pods: i32) -> Option<Millicores> {
+        let enough = self.use_enough_for(pods)?.0;
+        Some(Millicores(enough * (100 + self.tolerance_percent()) / 100))
     }
 
     /// The tolerance upwards, in whole percent.
@@ -95,20 +100,13 @@ impl<'a> Case<'a> {
         (tolerance * 100.0).round() as i64
     }
 
-    /// The most CPU that the pods used together in one answer of the metrics API, and when.
-    pub(super) fn peak_use(&self) -> Option<(Millicores, Timestamp)> {
-        let polls = self.state.polls.iter();
-        polls
-            .filter_map(|poll| {
-                let samples = poll.answer.as_ref().ok()?;
-                let used = samples
-                    .iter()
-                    .flat_map(|s| &s.containers)
-                    .map(|c| c.cpu)
-                    .sum();
-                Some((used, poll.at))
-            })
-            .max()
+    /// The CPU that the pods used together in each answer of the metrics API, and when.
+    pub(super) fn uses(&self) -> impl DoubleEndedIterator<Item = (Millicores, Timestamp)> + 'a {
+        self.state.polls.iter().filter_map(|poll| {
+            let samples = poll.answer.as_ref().ok()?;
+            let used = samples.iter().flat_map(|s| &s.containers);
+            Some((used.map(|c| c.cpu).sum(), poll.at))
+        })
     }
 
     /// All CPU there is for the pods, and how that is known.

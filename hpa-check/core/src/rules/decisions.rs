@@ -47,7 +47,7 @@ pub(super) const SCALE_UP_MISSING: Rule = Rule {
     weight: Weight::Cause,
     find: |case| {
         let kept = |s: &SyncRecord| {
-            !s.explained && s.desired <= s.current && s.model.is_some_and(|m| m > s.desired)
+            !s.explained && s.desired == s.current && s.model.is_some_and(|m| m > s.current)
         };
         let row = longest_row(syncs(case), kept);
         let last = row.last().filter(|_| row.len() >= IN_A_ROW)?;
@@ -137,14 +137,13 @@ pub(super) const SCALE_UP_TOO_LATE: Rule = Rule {
         let decided = case.state.statuses.iter().any(|(_, s)| {
             s.desired_replicas >= max || s.current_replicas.is_some_and(|c| c >= max)
         });
-        let asked = case
-            .state
-            .timeline
-            .as_ref()?
-            .proposed
-            .iter()
-            .find(|s| s.value >= max)?;
-        let allowed = case.budget(|b| b.up()) + case.expectation.patience;
+        // Since when the metric has asked for it without a break.
+        let proposed = &case.state.timeline.as_ref()?.proposed;
+        let less = proposed.iter().rposition(|s| s.value < max);
+        let asked = proposed.get(less.map_or(0, |less| less + 1))?;
+        // What is left of the way up once a sync has seen all of the load.
+        let climb = case.budget(|b| b.up().saturating_sub(b.reaction()));
+        let allowed = climb + case.expectation.patience;
         let down = case.state.entered(Phase::Down).unwrap_or(case.until);
         (!decided && !case.reached_max() && after(asked.at, allowed) <= down).then(|| {
             let seconds = allowed.as_secs();

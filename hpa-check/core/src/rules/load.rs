@@ -1,10 +1,13 @@
 //! The load: whether its answers were right, and whether there was enough of it to tell anything.
 
+use jiff::Timestamp;
+
 use super::{Case, Found, Rule, Weight};
 use crate::expectation::ScaleDown;
 use crate::findings::Finding;
 use crate::model::{after, before};
 use crate::observation::Phase;
+use crate::timeline::Step;
 use crate::verdict::Outcome;
 
 pub(super) const WRONG_ANSWERS: Rule = Rule {
@@ -47,9 +50,14 @@ pub(super) const FAILED_REQUESTS: Rule = Rule {
                     let more = w[1].failed.saturating_sub(w[0].failed);
                     (more > 0).then(|| format!("{more} failed {}", case.clock(w[1].at)))
                 });
+            let right = last(case, |s| s.verified, |r| r.verified);
+            let account = format!("load: {failed} failed, {right} proved right");
             let requests = case.state.load_result.as_ref().map(|r| r.requests);
             let of = requests.map_or_else(String::new, |all| format!(" of {all}"));
-            Found::new(format!("{failed}{of} requests got no good answer"), jumps)
+            Found::new(
+                format!("{failed}{of} requests got no good answer"),
+                std::iter::once(account).chain(jumps),
+            )
         })
     },
 };
@@ -95,9 +103,10 @@ fn too_weak(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     let max = case.expectation.max_replicas;
-    let peak = case.peak_use();
-    if let (Some((peak, _)), Some(needed)) = (peak, case.use_for_max())
-        && peak > needed
+    let peak = case.uses().max();
+    let beyond = case.use_beyond_tolerance(max - 1);
+    if let (Some((peak, _)), Some(beyond)) = (peak, beyond)
+        && peak > beyond
     {
         return None;
     }
@@ -107,10 +116,12 @@ fn too_weak(case: &Case<'_>) -> Option<Found> {
         .iter()
         .filter_map(|(_, s)| s.cpu_utilization)
         .max();
-    let message = match (peak, case.use_for_max(), case.request()) {
-        (Some((peak, _)), Some(needed), Some(request)) => format!(
-            "the load used {peak} of CPU at most, and asking for {max} pods takes more than \
-             {needed} at a request of {request} each"
+    let enough = case.use_enough_for(max - 1);
+    let message = match (peak, enough.zip(beyond), case.request()) {
+        (Some((peak, _)), Some((enough, beyond)), Some(request)) => format!(
+            "the load used {peak} of CPU at most; at a request of {request} each, asking for {max} \
+             pods takes more than {enough}, and more than {beyond} once there are {}",
+            max - 1
         ),
         _ => format!("the load never made the metric ask for {max} pods"),
     };
@@ -132,13 +143,10 @@ pub(super) const STAYS_ON: Rule = Rule {
         if case.came_back() || case.expectation.scale_down == ScaleDown::Skip {
             return None;
         }
-        let window = case.budget(|b| b.down_window());
+        let window = case.budget(|b| b.down_window() + b.controller.sync_period);
         let settled = after(down, case.budget(|b| b.reaction()));
         let from = before(case.until, window).max(settled);
-        let min = case.expectation.min_replicas;
-        let proposed = &case.state.timeline.as_ref()?.proposed;
-        let in_force = proposed.partition_point(|s| s.at <= from).saturating_sub(1);
-        let high = proposed[in_force..].iter().rfind(|s| s.value > min)?;
+        let high = asked_for_more_since(case, from)?;
         (from < case.until).then(|| {
             Found::new(
                 format!(
@@ -154,6 +162,21 @@ pub(super) const STAYS_ON: Rule = Rule {
         })
     },
 };
+
+/// The newest proposal of more than the minimum that was made since then, or that still stands: a
+/// sync that decides the same again leaves no trace. An older one does not stand where the use has
+/// fallen and the controller has not looked.
+fn asked_for_more_since(case: &Case<'_>, from: Timestamp) -> Option<Step<i32>> {
+    let min = case.expectation.min_replicas;
+    let proposals = &case.state.proposals;
+    let made_since = proposals.iter().rfind(|s| s.at >= from && s.value > min);
+    let newest_use = case.uses().next_back().filter(|(_, at)| *at >= from);
+    let fallen = newest_use
+        .zip(case.use_enough_for(min))
+        .is_some_and(|((used, _), enough)| used <= enough);
+    let stands = proposals.last().filter(|s| s.value > min && !fallen);
+    made_since.or(stands).copied()
+}
 
 /// A count of the load's final account, or of its newest second if that is higher.
 fn last(

@@ -108,9 +108,9 @@ pub(super) const CPU_REQUEST_TOO_HIGH: Rule = Rule {
     weight: Weight::Blocker,
     find: |case| {
         let (total, how) = case.usable()?;
-        let (needed, request) = (case.use_for_max()?, case.request()?);
         let max = case.expectation.max_replicas;
-        (total < needed).then(|| {
+        let (needed, request) = (case.use_enough_for(max - 1)?, case.request()?);
+        (total <= needed).then(|| {
             Found::new(
                 format!(
                     "asking for {max} pods takes more than {needed} of CPU use at a request of \

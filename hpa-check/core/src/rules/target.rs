@@ -14,8 +14,12 @@ pub(super) const AUTOSCALER_GONE: Rule = Rule {
     },
     weight: Weight::Blocker,
     find: |case| {
-        let gone = case.state.autoscaler_gone && case.state.autoscaler.is_none();
-        gone.then(|| Found::new("the autoscaler was deleted during the run", []))
+        let gone = case.state.autoscaler_gone;
+        let gone = gone.filter(|_| case.state.autoscaler.is_none())?;
+        Some(Found::new(
+            "the autoscaler was deleted during the run",
+            [format!("deleted {}", case.clock(gone))],
+        ))
     },
 };
 
@@ -37,11 +41,14 @@ pub(super) const TARGET_NOT_FOUND: Rule = Rule {
                 format!("the scale target{name} can't be found"),
                 [quoted("FailedGetScale", message)],
             )),
-            _ if case.state.target_gone && case.state.target.is_none() => Some(Found::new(
-                format!("the scale target{name} was deleted"),
-                [],
-            )),
-            _ => None,
+            _ => {
+                let gone = case.state.target_gone;
+                let gone = gone.filter(|_| case.state.target.is_none())?;
+                Some(Found::new(
+                    format!("the scale target{name} was deleted"),
+                    [format!("deleted {}", case.clock(gone))],
+                ))
+            }
         }
     },
 };

@@ -21,7 +21,11 @@ pub(super) const INTERRUPTED: Rule = Rule {
     weight: Weight::Cause,
     find: |case| {
         let at = case.state.interrupted_at?;
-        Some(Found::new(format!("told to stop {}", case.clock(at)), []))
+        let phase = case.state.phase;
+        Some(Found::new(
+            format!("told to stop {}", case.clock(at)),
+            phase.map(|p| format!("phase {:?}, entered {}", p.value, case.clock(p.at))),
+        ))
     },
 };
 
@@ -129,7 +133,12 @@ pub(super) const NO_SYNCS_SEEN: Rule = Rule {
         let long = Duration::try_from(watched).unwrap_or_default() >= patience;
         (long && timeline.syncs.is_empty() && case.state.autoscaler.is_some()).then(|| {
             let seconds = watched.as_secs();
-            Found::new(format!("the controller wrote no status in {seconds} s"), [])
+            let status = case.state.status();
+            let status = status.map_or("none", |_| "as it was when the watch began");
+            Found::new(
+                format!("the controller wrote no status in {seconds} s"),
+                [format!("status: {status}")],
+            )
         })
     },
 };

@@ -69,12 +69,12 @@ pub struct TimelineSoFar {
     pub phase: Option<Step<Phase>>,
     /// The autoscaler as last seen; `None` when it is gone.
     pub autoscaler: Option<Autoscaler>,
-    /// Whether the autoscaler was there and is not any more.
-    pub autoscaler_gone: bool,
+    /// When the autoscaler was last deleted.
+    pub autoscaler_gone: Option<Timestamp>,
     /// The target as last seen; `None` when it is gone.
     pub target: Option<Target>,
-    /// Whether the target was there and is not any more.
-    pub target_gone: bool,
+    /// When the target was last deleted.
+    pub target_gone: Option<Timestamp>,
     /// Each pod by name, those that are gone too.
     pub pods: BTreeMap<String, PodRecord>,
     /// The metrics API's answers, one for each new state of the samples.
@@ -167,13 +167,13 @@ impl TimelineSoFar {
             Seen::Autoscaler(autoscaler) => self.autoscaler(at, autoscaler),
             Seen::AutoscalerGone => {
                 self.autoscaler = None;
-                self.autoscaler_gone = true;
+                self.autoscaler_gone = Some(at);
                 self.mark(at, "Warning", "the autoscaler was deleted".to_owned());
             }
             Seen::Target(target) => self.target(at, target),
             Seen::TargetGone => {
                 self.target = None;
-                self.target_gone = true;
+                self.target_gone = Some(at);
                 self.mark(at, "Warning", "the scale target was deleted".to_owned());
             }
             Seen::Pod(pod) => self.pod(at, pod),

@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod borders;
 mod healthy;
 mod limits;
+mod pairs;
 mod setup;
 mod surroundings;
 mod world;

@@ -20,6 +20,8 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) enum Fate {
     Serves,
     NeverReady,
+    /// Serves, and is not ready from one second to another.
+    Pauses(i64, i64),
     Waits(&'static str),
     FitsNowhere,
 }
@@ -31,6 +33,8 @@ pub(crate) enum Metrics {
     Fails(&'static str),
     StopsAt(i64),
     Leaves(usize),
+    /// Answers the controller, and refuses the observer.
+    Forbidden,
 }
 
 /// Everything that can be varied.
@@ -50,6 +54,8 @@ pub(crate) struct World {
     pub after: i64,
     /// Load is shifted by up to that many percent, by a fixed pattern.
     pub wobble: i64,
+    /// At its height the load is on and off by turns of that many seconds.
+    pub swing: Option<i64>,
     /// Part of the load that the first pod takes alone, in percent.
     pub hot: i64,
     pub pod_start: i64,
@@ -62,6 +68,10 @@ pub(crate) struct World {
     pub rival: Option<(i64, &'static str)>,
     /// The controller's own fault: what it makes of the right decision, given the current size.
     pub decide: fn(i32, i32) -> i32,
+    /// The controller makes no sync from one second to another.
+    pub stands_still: Option<(i64, i64)>,
+    /// The autoscaler is not there from one second to another; what is made anew has its name.
+    pub deleted: Option<(i64, i64)>,
     /// What the generator says at its end.
     pub account: LoadResult,
     /// Says which seconds the watch is blind.
@@ -120,6 +130,7 @@ pub(crate) fn healthy() -> World {
         high: 650,
         after: 60,
         wobble: 0,
+        swing: None,
         hot: 0,
         pod_start: 1500,
         fate: |_| Fate::Serves,
@@ -132,6 +143,8 @@ pub(crate) fn healthy() -> World {
         }],
         rival: None,
         decide: |_, wanted| wanted,
+        stands_still: None,
+        deleted: None,
         account: LoadResult {
             requests: 9000,
             failed: 0,

@@ -1,0 +1,95 @@
+//! The truth table: for every finding a broken run that ends in it, beside a healthy one that differs
+//! in one thing and passes.
+
+use std::collections::BTreeMap;
+
+use hpa_check_core::findings;
+use hpa_check_core::verdict::Outcome;
+
+use super::world::{World, healthy};
+use super::{limits, setup, surroundings, wrong};
+
+/// A healthy run, and the one thing that breaks it.
+pub(crate) struct Pair {
+    pub finding: &'static str,
+    pub healthy: World,
+    pub breaks: fn(&mut World),
+}
+
+impl Pair {
+    pub(crate) fn broken(&self) -> World {
+        let mut world = self.healthy.clone();
+        (self.breaks)(&mut world);
+        world
+    }
+}
+
+/// A run of `healthy()` that one thing breaks.
+pub(crate) fn pair(finding: &'static str, breaks: fn(&mut World)) -> Pair {
+    beside(healthy(), finding, breaks)
+}
+
+/// A run that one thing breaks, beside a healthy one that is made for it.
+pub(crate) fn beside(healthy: World, finding: &'static str, breaks: fn(&mut World)) -> Pair {
+    Pair {
+        finding,
+        healthy,
+        breaks,
+    }
+}
+
+fn table() -> Vec<Pair> {
+    let tables = [
+        setup::pairs(),
+        surroundings::pairs(),
+        wrong::pairs(),
+        limits::pairs(),
+    ];
+    tables.into_iter().flatten().collect()
+}
+
+#[test]
+fn each_broken_run_ends_in_its_finding_and_shows_it() {
+    let known: BTreeMap<&str, Outcome> = findings::all().map(|f| (f.id, f.outcome)).collect();
+    let mut others = Vec::new();
+    for pair in table() {
+        let verdict = pair.broken().result().verdict;
+        let outcome = known[pair.finding];
+        let code = match pair.finding {
+            "interrupted" => 105,
+            _ => outcome.exit_code(),
+        };
+        let first = &verdict.reasons[0];
+        let named = first.id == pair.finding && first.outcome == outcome;
+        let shown = !first.evidence.is_empty() && first.fix.is_some();
+        let ended = (verdict.outcome, verdict.exit_code) == (outcome, code);
+        if !(named && shown && ended) {
+            others.push((pair.finding, verdict));
+        }
+    }
+    assert!(others.is_empty(), "{others:#?}");
+}
+
+#[test]
+fn its_healthy_neighbour_passes() {
+    let mut others = Vec::new();
+    for pair in table() {
+        let verdict = pair.healthy.result().verdict;
+        if verdict.outcome != Outcome::Pass {
+            others.push((pair.finding, verdict));
+        }
+    }
+    assert!(others.is_empty(), "{others:#?}");
+}
+
+#[test]
+fn every_finding_but_the_proofs_of_a_pass_has_its_pair() {
+    let proofs = healthy().result().verdict.reasons;
+    let mut covered: Vec<&str> = proofs.iter().map(|r| r.id.as_str()).collect();
+    let pairs = table();
+    covered.extend(pairs.iter().map(|pair| pair.finding));
+    // `docs/findings.md` is held equal to this list by a test beside it.
+    for finding in findings::all() {
+        assert!(covered.contains(&finding.id), "{} has no pair", finding.id);
+    }
+}

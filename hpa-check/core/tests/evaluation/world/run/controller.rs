@@ -1,0 +1,150 @@
+//! The metrics API, and the controller that reads it: the model, right or with a fault of its own.
+
+use hpa_check_core::model::pods::{Pod as ModelPod, PodMetric};
+use hpa_check_core::model::reconcile::{Autoscaler as Controller, Scale, Sync};
+use hpa_check_core::model::{Rules, Settings};
+use hpa_check_core::observation::*;
+use hpa_check_core::units::Millicores;
+
+use super::super::{Metrics, at};
+use super::Run;
+
+impl Run<'_> {
+    /// Whether there is an autoscaler, and a controller that looks after it.
+    pub(super) fn syncs(&self) -> bool {
+        !self.within(self.world.stands_still) && !self.within(self.world.deleted)
+    }
+
+    pub(super) fn within(&self, seconds: Option<(i64, i64)>) -> bool {
+        seconds.is_some_and(|(from, until)| (from * 1000..until * 1000).contains(&self.now))
+    }
+
+    pub(super) fn delete_and_make_again(&mut self) {
+        let Some((from, until)) = self.world.deleted else {
+            return;
+        };
+        if self.now == from * 1000 {
+            self.tell(Seen::AutoscalerGone);
+        }
+        if self.now == until * 1000 {
+            self.uid = "hpa, made again";
+            self.status = None;
+            self.hpa = Controller::new(Settings::from(&self.world.controller), Rules::default());
+            self.tell_autoscaler();
+        }
+    }
+
+    pub(super) fn scrape(&mut self) {
+        let (now, level) = (self.now, self.level());
+        let serving: Vec<&Pod> = self
+            .pods
+            .iter()
+            .filter(|p| p.pod.ready.as_ref().unwrap().status == "True" && !p.pod.deleting)
+            .map(|p| &p.pod)
+            .collect();
+        let all = i64::try_from(serving.len()).unwrap().max(1);
+        let alone = level * self.world.hot / 100;
+        let limit = self.world.limit.unwrap_or(i64::MAX);
+        let measured = self
+            .pods
+            .iter()
+            .filter(|p| !p.pod.deleting && p.made <= self.scraped);
+        let samples = measured
+            .enumerate()
+            .filter(|(i, _)| !matches!(self.world.metrics, Metrics::Leaves(n) if *i >= n))
+            .map(|(i, p)| {
+                let serves = serving.iter().any(|s| s.name == p.pod.name);
+                let mut cpu = if serves { (level - alone) / all } else { 0 };
+                cpu += if i == 0 { alone } else { 0 };
+                PodSample {
+                    pod: p.pod.name.clone(),
+                    timestamp: at(now),
+                    window: self.world.resolution,
+                    containers: vec![ContainerSample {
+                        name: "fib-server".into(),
+                        cpu: Millicores(cpu.min(limit)),
+                    }],
+                }
+            })
+            .collect();
+        self.scraped = now;
+        match self.world.metrics {
+            Metrics::StopsAt(second) if now >= second * 1000 => {}
+            Metrics::Fails(error) => self.samples = Err(error.into()),
+            _ => self.samples = Ok(samples),
+        }
+        match self.samples.clone() {
+            Ok(_) if self.world.metrics == Metrics::Forbidden => {
+                self.tell(Seen::MetricsUnavailable {
+                    error: "pods.metrics.k8s.io is forbidden".into(),
+                });
+            }
+            Ok(samples) => self.tell(Seen::PodMetrics { samples }),
+            Err(error) => self.tell(Seen::MetricsUnavailable { error }),
+        }
+    }
+
+    pub(super) fn sync(&mut self) {
+        let before = self.status.clone().unwrap_or_default();
+        let current = self.replicas;
+        if let Some((kind, reason, message)) = self.world.refusal {
+            let condition = Condition {
+                kind: kind.into(),
+                status: "False".into(),
+                reason: reason.into(),
+                message: message.into(),
+            };
+            self.status = Some(AutoscalerStatus {
+                current_replicas: Some(current),
+                conditions: vec![condition],
+                ..before
+            });
+            return self.tell_autoscaler();
+        }
+        let pods: Vec<ModelPod> = self.pods.iter().map(|p| ModelPod::from(&p.pod)).collect();
+        let samples = self.samples.clone();
+        let samples: Result<Vec<PodMetric>, String> =
+            samples.map(|s| s.iter().map(PodMetric::from).collect());
+        let decision = self.hpa.sync(Sync {
+            now: at(self.now),
+            spec: &self.world.spec,
+            scale: Ok(Scale {
+                replicas: current,
+                selector: "app=fib-server",
+            }),
+            pods: &pods,
+            metrics: samples.as_deref().map_err(String::as_str),
+            other_metrics_error: "",
+            other_selectors: &[],
+            update_error: None,
+            conditions: &before.conditions,
+            desired_before: before.desired_replicas,
+        });
+        let desired = (self.world.decide)(current, decision.desired);
+        self.status = Some(AutoscalerStatus {
+            current_replicas: Some(current),
+            desired_replicas: desired,
+            cpu_utilization: decision.utilization,
+            conditions: decision.conditions,
+            last_scale: None,
+        });
+        self.tell_autoscaler();
+        if desired != current && decision.error.is_none() {
+            self.scale(desired, "kube-controller-manager");
+            if let (Some((wait, _)), true) = (self.world.rival, desired > current) {
+                self.rival_due = Some(self.now + wait * 1000);
+            }
+        }
+    }
+
+    pub(super) fn scale(&mut self, replicas: i32, manager: &str) {
+        if replicas != self.replicas {
+            self.replicas = replicas;
+            self.generation += 1;
+            self.writer = Some(Writer {
+                manager: manager.into(),
+                at: Some(at(self.now)),
+            });
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The Deployment, and what becomes of each pod.
+
+use hpa_check_core::observation::*;
+use hpa_check_core::spec::ContainerCpu;
+use hpa_check_core::units::Millicores;
+
+use super::super::{Fate, at};
+use super::{PodState, Run};
+
+impl Run<'_> {
+    pub(super) fn deploy(&mut self) {
+        let now = self.now;
+        let mut changed = Vec::new();
+        let living = |pods: &[PodState]| pods.iter().filter(|p| !p.pod.deleting).count();
+        let wanted = usize::try_from(self.replicas).unwrap();
+        let room = self
+            .world
+            .quota
+            .map_or(usize::MAX, |q| usize::try_from(q).unwrap());
+        while living(&self.pods) < wanted.min(room) {
+            self.make();
+            changed.push(self.pods.len() - 1);
+        }
+        while living(&self.pods) > wanted {
+            let last = self.pods.iter().rposition(|p| !p.pod.deleting).unwrap();
+            self.pods[last].pod.deleting = true;
+            self.pods[last].end = Some(now + 2000);
+            changed.push(last);
+        }
+        let start = self.world.pod_start;
+        for (i, state) in self.pods.iter_mut().enumerate() {
+            let fate = (self.world.fate)(index(&state.pod));
+            let serves = matches!(fate, Fate::Serves | Fate::Pauses(..));
+            let due = now - state.made >= start && state.pod.phase == "Pending";
+            if due && fate != Fate::FitsNowhere {
+                state.pod.phase = "Running".into();
+                if serves {
+                    state.pod.ready = Some(Ready {
+                        status: "True".into(),
+                        since: Some(at(now)),
+                    });
+                }
+                changed.push(i);
+            }
+            if let Fate::Pauses(from, until) = fate
+                && [from * 1000, until * 1000].contains(&now)
+            {
+                let status = if now == from * 1000 { "False" } else { "True" };
+                state.pod.ready = Some(Ready {
+                    status: status.into(),
+                    since: Some(at(now)),
+                });
+                changed.push(i);
+            }
+        }
+        let pods: Vec<Pod> = changed.iter().map(|i| self.pods[*i].pod.clone()).collect();
+        for pod in pods {
+            self.tell(Seen::Pod(pod));
+        }
+        let over = |p: &PodState| p.end.is_some_and(|end| end <= now);
+        let gone: Vec<String> = self
+            .pods
+            .iter()
+            .filter(|p| over(p))
+            .map(|p| p.pod.name.clone())
+            .collect();
+        self.pods.retain(|p| !over(p));
+        for name in gone {
+            self.tell(Seen::PodGone { name });
+        }
+        self.tell_target();
+    }
+
+    pub(super) fn make(&mut self) {
+        self.made += 1;
+        let name = format!("fib-server-5d8f-{:03}", self.made);
+        let fate = (self.world.fate)(self.made);
+        self.pods.push(PodState {
+            pod: Pod {
+                uid: name.clone(),
+                phase: "Pending".into(),
+                deleting: false,
+                started: Some(at(self.now)),
+                ready: Some(Ready {
+                    status: "False".into(),
+                    since: Some(at(self.now)),
+                }),
+                containers: vec![ContainerCpu {
+                    name: "fib-server".into(),
+                    cpu_request: self.world.request.map(Millicores),
+                    cpu_limit: self.world.limit.map(Millicores),
+                }],
+                waiting: match fate {
+                    Fate::Waits(why) => Some(why.into()),
+                    _ => None,
+                },
+                unschedulable: (fate == Fate::FitsNowhere)
+                    .then(|| "0/1 nodes are available: 1 Insufficient cpu.".into()),
+                owner: Some((self.world.owner)(self.made).into()),
+                restarts: 0,
+                name,
+            },
+            made: self.now,
+            end: None,
+        });
+    }
+}
+
+fn index(pod: &Pod) -> usize {
+    pod.name.rsplit('-').next().unwrap().parse().unwrap()
+}

@@ -1,0 +1,122 @@
+//! The key of a panel: what each colour stands for, on the title's line or, where that is too short,
+//! on lines of its own.
+
+use super::canvas::{Anchor, Canvas, text_width};
+use super::{Sheet, TITLE};
+
+/// A key's entry.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key {
+    /// The class that colours it.
+    pub(super) class: &'static str,
+    /// What it stands for.
+    pub(super) name: &'static str,
+    /// How it is drawn.
+    pub(super) shape: Shape,
+}
+
+/// How a key's entry is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Line,
+    Box,
+}
+
+/// The colour's room, with the room between it and its name.
+const SIGN: f64 = 21.0;
+/// Room between two entries.
+const BETWEEN: f64 = 14.0;
+/// From a line of the key to the next.
+const LINE: f64 = 17.0;
+/// How much wider a title's letters are than those of a label.
+const BOLD: f64 = 1.15;
+
+impl Key {
+    pub(super) const fn line(class: &'static str, name: &'static str) -> Self {
+        let shape = Shape::Line;
+        Self { class, name, shape }
+    }
+
+    pub(super) const fn filled(class: &'static str, name: &'static str) -> Self {
+        let shape = Shape::Box;
+        Self { class, name, shape }
+    }
+
+    fn width(&self) -> f64 {
+        SIGN + text_width(self.name)
+    }
+
+    fn draw(&self, canvas: &mut Canvas, (x, baseline): (f64, f64)) {
+        let middle = baseline - 4.0;
+        match self.shape {
+            Shape::Line => canvas.line(self.class, (x, middle), (x + 16.0, middle)),
+            Shape::Box => canvas.rect(self.class, (x, middle - 5.0), (x + 16.0, middle + 5.0), ""),
+        }
+        canvas.text("key", (x + SIGN, baseline), Anchor::Start, self.name);
+    }
+}
+
+impl Sheet<'_> {
+    /// A panel's title and key.
+    pub(super) fn title(&mut self, title: &str, keys: &[Key]) {
+        let (left, right) = (self.left(), self.right());
+        let mut baseline = self.y + 15.0;
+        self.canvas
+            .text("title", (left, baseline), Anchor::Start, title);
+        let widths = keys.iter().map(|key| key.width() + BETWEEN);
+        let whole = widths.sum::<f64>() - BETWEEN;
+        let beside = left + text_width(title) * BOLD + BETWEEN;
+        let mut x = right - whole;
+        if x < beside && !keys.is_empty() {
+            baseline += LINE;
+            x = left;
+        }
+        for key in keys {
+            // Half a pixel is no reason to begin a line.
+            if x + key.width() > right + 0.5 && x > left {
+                baseline += LINE;
+                x = left;
+            }
+            key.draw(&mut self.canvas, (x, baseline));
+            x += key.width() + BETWEEN;
+        }
+        self.y = baseline - 15.0 + TITLE;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture;
+    use super::super::{Format, inline};
+
+    /// Where the texts of a class stand: x, baseline, text.
+    fn texts(svg: &str, class: &str) -> Vec<(f64, f64, String)> {
+        let begin = format!("<text class=\"{class}\" x=\"");
+        let parts = svg.split(&begin).skip(1);
+        parts
+            .map(|part| {
+                let mut numbers = part.split('"');
+                let x = numbers.next().unwrap().parse().unwrap();
+                let y = numbers.nth(1).unwrap().parse().unwrap();
+                let text = part.split_once('>').unwrap().1;
+                (x, y, text.split_once('<').unwrap().0.to_owned())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn no_entry_of_a_key_runs_into_another_or_over_the_edge() {
+        for format in [Format::Wide, Format::Narrow] {
+            let keys = texts(&inline(&fixture::passed(), format), "key");
+            assert!(keys.len() > 10);
+            for (x, y, text) in &keys {
+                let end = x + super::text_width(text);
+                assert!(end <= format.width(), "{format:?}: {text} ends at {end}");
+                let next = keys.iter().filter(|k| k.1 == *y && k.0 > *x);
+                for (other, _, name) in next {
+                    assert!(other - super::SIGN >= end, "{format:?}: {text} and {name}");
+                }
+            }
+        }
+    }
+}

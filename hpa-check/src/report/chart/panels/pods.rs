@@ -1,0 +1,85 @@
+//! A row a pod: when it lived, and how hot it was.
+
+use hpa_check_core::timeline::PodSeries;
+
+use super::super::canvas::Anchor;
+use super::super::key::Key;
+use super::super::{GAP, Sheet};
+
+const ROW: f64 = 13.0;
+/// More rows than this are no picture any more.
+const MOST: usize = 40;
+
+/// Up to which percent of the request a colour goes, its class, and how the key names it.
+const HEATS: [(i64, &str, &str); 6] = [
+    (25, "heat h0", "below 25"),
+    (50, "heat h1", "50"),
+    (75, "heat h2", "75"),
+    (100, "heat h3", "100"),
+    (200, "heat h4", "200"),
+    (i64::MAX, "heat h5", "above"),
+];
+
+/// The panel.
+pub(in super::super) fn pods(sheet: &mut Sheet<'_>) {
+    let pods: Vec<&PodSeries> = sheet.timeline.pods.iter().take(MOST).collect();
+    if pods.is_empty() {
+        return;
+    }
+    let keys = HEATS.map(|(_, class, name)| Key::filled(class, name));
+    sheet.title("Pods, CPU in percent of the request", &keys);
+    for pod in pods {
+        row(sheet, pod);
+        sheet.y += ROW;
+    }
+    let hidden = sheet.timeline.pods.len().saturating_sub(MOST);
+    if hidden > 0 {
+        let (place, text) = ((sheet.left(), sheet.y + 10.0), format!("and {hidden} more"));
+        sheet.canvas.text("label", place, Anchor::Start, &text);
+        sheet.y += ROW + 4.0;
+    }
+    sheet.y += GAP;
+}
+
+fn row(sheet: &mut Sheet<'_>, pod: &PodSeries) {
+    let (top, bottom) = (sheet.y, sheet.y + ROW - 2.0);
+    let end = pod.gone_at.unwrap_or(sheet.time.until);
+    let name = (sheet.left() - 8.0, bottom - 1.5);
+    sheet
+        .canvas
+        .text("pod", name, Anchor::End, &ending(&pod.pod));
+    let life = (sheet.time.x(pod.first_seen), sheet.time.x(end));
+    sheet
+        .canvas
+        .rect("life", (life.0, top), (life.1, bottom), &pod.pod);
+    let Some(request) = pod.request_milli.filter(|r| *r > 0) else {
+        return;
+    };
+    for (index, sample) in pod.cpu_milli.iter().enumerate() {
+        let next = pod.cpu_milli.get(index + 1);
+        let until = next.map_or(end, |next| next.at).min(end);
+        let (from, until) = (sheet.time.x(sample.at), sheet.time.x(until));
+        let percent = sample.value.max(0) * 100 / request;
+        if until > from {
+            let title = format!("{}: {percent} % of its request", pod.pod);
+            sheet
+                .canvas
+                .rect(heat(percent), (from, top), (until, bottom), &title);
+        }
+    }
+}
+
+/// What tells a pod from the others of its owner: the end of its name.
+fn ending(name: &str) -> String {
+    const MOST: usize = 7;
+    let last = name.rsplit('-').next().unwrap_or(name);
+    let letters = last.chars().count();
+    last.chars().skip(letters.saturating_sub(MOST)).collect()
+}
+
+fn heat(percent: i64) -> &'static str {
+    HEATS
+        .iter()
+        .find(|(below, ..)| percent < *below)
+        .map_or("heat h5", |(_, class, _)| class)
+}

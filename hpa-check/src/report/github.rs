@@ -1,0 +1,88 @@
+//! The reasons as annotations: commands that GitHub Actions reads from a step's output.
+
+use std::fmt::{self, Write as _};
+
+use hpa_check_core::result::RunResult;
+use hpa_check_core::verdict::Outcome;
+
+use super::summary;
+
+/// A line for each reason. What is not a pass is an error, what proves nothing a warning.
+pub(crate) fn annotations(result: &RunResult) -> String {
+    let mut text = String::new();
+    for reason in &result.verdict.reasons {
+        let command = match reason.outcome {
+            Outcome::Pass => "notice",
+            Outcome::Inconclusive => "warning",
+            Outcome::Wrong | Outcome::Surroundings => "error",
+        };
+        let badge = summary::badge(result.verdict.outcome);
+        let title = format!("{badge}: {} ({})", summary::subject(result), reason.id);
+        let fix = reason.fix.iter().map(|fix| format!("Do: {fix}"));
+        let lines: Vec<String> = std::iter::once(reason.message.clone()).chain(fix).collect();
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            text,
+            "::{command} title={}::{}",
+            Property(&title),
+            Data(&lines.join("\n"))
+        );
+    }
+    text
+}
+
+/// The text of a command, in one line: its breaks are written as GitHub reads them.
+struct Data<'a>(&'a str);
+
+impl fmt::Display for Data<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '%' => f.write_str("%25")?,
+                '\r' => f.write_str("%0D")?,
+                '\n' => f.write_str("%0A")?,
+                c if c.is_control() => f.write_char('\u{fffd}')?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A property of a command, in which two more characters have a meaning.
+struct Property<'a>(&'a str);
+
+impl fmt::Display for Property<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = Data(self.0).to_string();
+        f.write_str(&text.replace(':', "%3A").replace(',', "%2C"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn a_pass_is_told_in_notices_and_a_fault_in_an_error_with_what_to_do() {
+        let text = annotations(&fixture::passed());
+        assert_eq!(text.lines().count(), 3);
+        let first = "::notice title=PASS%3A fib-server (scaled-as-asked)::Replicas went";
+        assert!(text.starts_with(first), "{text}");
+        let text = annotations(&fixture::hostile());
+        assert!(text.starts_with("::error title=WRONG%3A "), "{text}");
+        assert!(text.contains("%0ADo: "), "{text}");
+    }
+
+    #[test]
+    fn no_text_from_the_world_begins_a_command_of_its_own() {
+        let mut run = fixture::hostile();
+        run.verdict.reasons[0].message = "100 %\r\n::stop-commands::x".to_owned();
+        run.setting.as_mut().unwrap().autoscaler = "a,b::c".to_owned();
+        let text = annotations(&run);
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains("100 %25%0D%0A::stop-commands::x"), "{text}");
+        assert!(text.contains("a%2Cb%3A%3Ac in namespace"), "{text}");
+    }
+}

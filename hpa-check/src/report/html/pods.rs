@@ -1,0 +1,90 @@
+//! How the work was spread: for each pod what it used while the load was on. An average hides one hot
+//! pod among idle ones.
+
+use std::fmt::Write as _;
+
+use hpa_check_core::observation::Phase;
+use hpa_check_core::timeline::{PodSeries, Timeline};
+use jiff::Timestamp;
+
+use crate::report::escape::Xml;
+use crate::report::words;
+
+/// A pod's use while the load was on, in millicores.
+struct Use<'a> {
+    pod: &'a PodSeries,
+    mean: i64,
+    least: i64,
+    most: i64,
+}
+
+/// A row a pod; nothing where no pod was measured under load.
+pub(super) fn spread(timeline: &Timeline) -> String {
+    let Some((from, until)) = loaded(timeline) else {
+        return String::new();
+    };
+    let uses: Vec<Use<'_>> = timeline
+        .pods
+        .iter()
+        .filter_map(|pod| used(pod, from, until))
+        .collect();
+    let Some(widest) = uses.iter().map(|u| u.most).max() else {
+        return String::new();
+    };
+    let mut html = String::from(
+        "<div class=\"scroll\"><table class=\"spread\"><thead><tr><th>Pod</th><th>Ready</th><th>Mean use</th><th>Of its request</th><th>From least to most, with the mean</th></tr></thead><tbody>\n",
+    );
+    for one in &uses {
+        let place = |value: i64| value * 100 / widest.max(1);
+        let ready = one
+            .pod
+            .ready_at
+            .map_or_else(|| "never".to_owned(), |at| words::clock(timeline.from, at));
+        let request = one.pod.request_milli.filter(|r| *r > 0);
+        let share = request.map_or_else(
+            || "no request".to_owned(),
+            |r| format!("{} %", one.mean * 100 / r),
+        );
+        let (left, mean) = (place(one.least), place(one.mean));
+        let width = (place(one.most) - left).max(1);
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            html,
+            "<tr><td>{}</td><td>{ready}</td><td>{}m</td><td>{share}</td><td class=\"range\">\
+             <div title=\"{}m to {}m\"><span class=\"bar\" style=\"left:{left}%;width:{width}%\"></span>\
+             <span class=\"mean\" style=\"left:{mean}%\"></span></div></td></tr>",
+            Xml(&one.pod.pod),
+            one.mean,
+            one.least,
+            one.most,
+        );
+    }
+    html.push_str("</tbody></table></div>\n");
+    html
+}
+
+/// From the load's rise to its fall.
+fn loaded(timeline: &Timeline) -> Option<(Timestamp, Timestamp)> {
+    let mut loaded = timeline
+        .phases
+        .iter()
+        .filter(|span| matches!(span.phase, Phase::Up | Phase::Hold));
+    let first = loaded.next()?;
+    Some((first.from, loaded.last().unwrap_or(first).until))
+}
+
+fn used(pod: &PodSeries, from: Timestamp, until: Timestamp) -> Option<Use<'_>> {
+    let samples = pod.cpu_milli.iter();
+    let values: Vec<i64> = samples
+        .filter(|s| from < s.at && s.at <= until)
+        .map(|s| s.value)
+        .collect();
+    let (least, most) = (*values.iter().min()?, *values.iter().max()?);
+    let count = i64::try_from(values.len()).ok()?;
+    Some(Use {
+        pod,
+        mean: values.iter().sum::<i64>() / count,
+        least,
+        most,
+    })
+}

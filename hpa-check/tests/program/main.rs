@@ -1,0 +1,9 @@
+//! The program from outside: exit codes, files, and what is said on which stream.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod broken;
+mod recorded;
+mod rehearse;
+mod reports;
+mod stand_in;

@@ -1,0 +1,124 @@
+//! `hpa-check replay`: a recording ends as the run did that it was made of.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use super::stand_in::{Pods, all_die, rehearse, stderr};
+
+/// A recorded rehearsal that ends before its load, and its result.
+struct Recorded {
+    folder: tempfile::TempDir,
+    code: Option<i32>,
+}
+
+impl Recorded {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let output =
+            |kind: &str, name: &str| format!("{kind}={}", folder.path().join(name).display());
+        let (trace, result) = (
+            output("trace", "trace.jsonl"),
+            output("json", "result.json"),
+        );
+        let pods = Pods::new();
+        let flags = ["--cpu-target", "80", "-o", &trace, "-o", &result];
+        let process = rehearse(&pods, &flags).spawn().unwrap();
+        let born = pods.born(3);
+        let output = process.wait_with_output().unwrap();
+        all_die(born);
+        let code = output.status.code();
+        assert_eq!(code, Some(91), "{}", stderr(&output));
+        Self { folder, code }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn trace(&self) -> String {
+        fs::read_to_string(self.file("trace.jsonl")).unwrap()
+    }
+
+    /// Another recording, made from this one.
+    fn altered(&self, text: &str) -> PathBuf {
+        let file = self.file("altered.jsonl");
+        fs::write(&file, text).unwrap();
+        file
+    }
+}
+
+fn replay(trace: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hpa-check"))
+        .arg("replay")
+        .arg(trace)
+        .args(["-o", "json=-", "--ui", "none"])
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_recording_ends_in_the_same_result_byte_by_byte() {
+    let recorded = Recorded::new();
+    let replayed = replay(&recorded.file("trace.jsonl"));
+    assert_eq!(replayed.status.code(), recorded.code);
+    let result = fs::read(recorded.file("result.json")).unwrap();
+    assert_eq!(
+        String::from_utf8(replayed.stdout).unwrap(),
+        String::from_utf8(result).unwrap()
+    );
+    assert_eq!(String::from_utf8_lossy(&replayed.stderr), "");
+}
+
+#[test]
+fn a_recording_that_is_piped_in_is_the_same() {
+    let recorded = Recorded::new();
+    let piped = Command::new(env!("CARGO_BIN_EXE_hpa-check"))
+        .args(["replay", "-", "-o", "json=-", "--ui", "none"])
+        .stdin(fs::File::open(recorded.file("trace.jsonl")).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(piped.stdout, replay(&recorded.file("trace.jsonl")).stdout);
+    assert_eq!(piped.status.code(), recorded.code);
+}
+
+#[test]
+fn a_last_line_that_was_torn_off_is_left_out_and_told() {
+    let recorded = Recorded::new();
+    let trace = recorded.trace();
+    let torn = recorded.altered(&trace[..trace.len() - 9]);
+    let output = replay(&torn);
+    assert_eq!(output.status.code(), recorded.code, "{}", stderr(&output));
+    assert!(stderr(&output).contains("torn off"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_is_no_recording_of_this_version_is_refused_in_one_line_and_nothing_is_written() {
+    let recorded = Recorded::new();
+    let trace = recorded.trace();
+    let later = trace.replacen("hpa-check-trace/1", "hpa-check-trace/2", 1);
+    let damaged = trace.replacen("\"seen\"", "\"seem\"", 1);
+    for (text, says) in [
+        (later.as_str(), "hpa-check-trace/2"),
+        (damaged.as_str(), "is damaged"),
+        ("", "is not a trace"),
+        ("{\"schema\":\"hpa-check/1\"}\n", "is not a trace"),
+    ] {
+        let output = replay(&recorded.altered(text));
+        assert_eq!(output.status.code(), Some(2), "{says}");
+        let stderr = stderr(&output);
+        assert!(
+            stderr.contains(says) && stderr.lines().count() == 1,
+            "{says}: {stderr}"
+        );
+        assert!(output.stdout.is_empty(), "{says}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let output = replay(Path::new("/no/such/trace.jsonl"));
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = stderr(&output);
+    assert!(stderr.contains("/no/such/trace.jsonl"), "{stderr}");
+}
