@@ -99,7 +99,7 @@ impl Observe {
         let reason = if self.state.lifecycle.is_draining() {
             Some("drain")
         } else {
-            self.state.recycler.last_answer(req.remote_addr(), now)
+            self.state.connections.last_answer(req.remote_addr(), now)
         };
         let Some(reason) = reason else { return };
         self.state.metrics.connection_recycled(reason);
