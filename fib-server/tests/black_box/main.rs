@@ -10,5 +10,6 @@ mod malformed;
 mod overload;
 mod probes;
 mod program;
+mod protocol;
 mod server;
 mod stopping;
