@@ -72,7 +72,13 @@ pub struct Settings {
     #[arg(long, env = "FIB_MAX_CONNECTION_AGE", value_name = "TIME")]
     pub max_connection_age: Option<Span>,
 
-    /// After the first signal, go on serving for this long while closing connections [default: 5s]
+    /// Close a connection on which nothing happens for this long; clients and gateways should give theirs
+    /// up sooner [default: 2m]
+    #[arg(long, env = "FIB_IDLE_TIMEOUT", value_name = "TIME")]
+    pub idle_timeout: Option<Span>,
+
+    /// After the first signal, go on serving for this long while closing connections, or until none came for
+    /// half a second [default: 5s]
     #[arg(long, env = "FIB_DRAIN_DELAY", value_name = "TIME")]
     pub drain_delay: Option<Span>,
 
@@ -120,6 +126,7 @@ impl Settings {
             deadline: self.deadline.or(other.deadline),
             keepalive_requests: self.keepalive_requests.or(other.keepalive_requests),
             max_connection_age: self.max_connection_age.or(other.max_connection_age),
+            idle_timeout: self.idle_timeout.or(other.idle_timeout),
             drain_delay: self.drain_delay.or(other.drain_delay),
             shutdown_timeout: self.shutdown_timeout.or(other.shutdown_timeout),
             cache_control: self.cache_control.or(other.cache_control),

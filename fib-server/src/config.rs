@@ -11,6 +11,11 @@ use serde::Serialize;
 use crate::args::{Args, CacheControl, LogFormat, Settings, Span};
 use crate::cgroup;
 
+/// Longer than the pools of clients and gateways keep a connection that they do not use (nginx and AWS's
+/// load balancer one minute; Go and reqwest one and a half): who keeps it longer closes it, and closing it
+/// while the other end sends its next request loses that request.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
+
 /// The settings in force.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Config {
@@ -36,6 +41,9 @@ pub struct Config {
     /// A connection is closed at about this age; zero is never.
     #[serde(rename = "max_connection_age_ms", serialize_with = "millis")]
     pub max_connection_age: Duration,
+    /// A connection on which nothing happens is closed after this.
+    #[serde(rename = "idle_timeout_ms", serialize_with = "millis")]
+    pub idle_timeout: Duration,
     /// How long to go on serving after the first signal.
     #[serde(rename = "drain_delay_ms", serialize_with = "millis")]
     pub drain_delay: Duration,
@@ -87,6 +95,7 @@ impl Config {
     /// From settings alone.
     pub fn resolve(given: Settings) -> Result<Self, BadConfig> {
         let span = |given: Option<Span>, default| given.map_or(default, |s| s.0);
+        let deadline = span(given.deadline, Duration::from_secs(10));
         let cpus = available_parallelism().map_or(1, usize::from);
         let admin = given.admin.as_deref().unwrap_or("0.0.0.0:9090");
         let config = Self {
@@ -106,9 +115,10 @@ impl Config {
                     .unwrap_or_else(|| cgroup::whole_cpus().unwrap_or(cpus)),
             )?,
             queue: at_least_one("queue", given.queue.unwrap_or(1_024))?,
-            deadline: span(given.deadline, Duration::from_secs(10)),
+            deadline,
             keepalive_requests: given.keepalive_requests.unwrap_or(200),
             max_connection_age: span(given.max_connection_age, Duration::from_mins(1)),
+            idle_timeout: span(given.idle_timeout, IDLE_TIMEOUT.max(deadline * 2)),
             drain_delay: span(given.drain_delay, Duration::from_secs(5)),
             shutdown_timeout: span(given.shutdown_timeout, Duration::from_secs(15)),
             cache_control: given.cache_control.unwrap_or(CacheControl::Immutable),
@@ -122,6 +132,14 @@ impl Config {
             return Err(BadConfig(
                 "deadline is zero, and no answer could be given; use a time such as 10s".to_owned(),
             ));
+        }
+        if config.idle_timeout <= config.deadline {
+            return Err(BadConfig(format!(
+                "idle-timeout is {} ms and deadline {} ms: a connection would be closed before its answer; \
+                 make idle-timeout the longer one",
+                config.idle_timeout.as_millis(),
+                config.deadline.as_millis()
+            )));
         }
         if !config.pod.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(BadConfig(format!(
@@ -218,6 +236,14 @@ mod tests {
             ..Settings::default()
         });
         assert!(queue.contains("queue is 0"), "{queue}");
+        let idle = wrong(Settings {
+            idle_timeout: Some(Span(Duration::from_secs(10))),
+            ..Settings::default()
+        });
+        assert!(
+            idle.contains("idle-timeout") && idle.contains("deadline"),
+            "{idle}"
+        );
         let pod = wrong(Settings {
             pod: Some("a\nb".to_owned()),
             ..Settings::default()

@@ -12,6 +12,7 @@ mod cgroup;
 pub mod compute;
 pub mod config;
 pub mod connection;
+mod door;
 pub mod fibonacci;
 pub mod lifecycle;
 pub mod metrics;
@@ -22,11 +23,12 @@ pub mod telemetry;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use door::raise_open_files;
 pub use serve::{Bound, CannotServe};
 
 use crate::compute::Pool;
 use crate::config::Config;
-use crate::connection::Recycler;
+use crate::connection::{Connections, Limits};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 
@@ -36,7 +38,7 @@ pub struct State {
     config: Config,
     pool: Pool,
     metrics: Arc<Metrics>,
-    recycler: Arc<Recycler>,
+    connections: Arc<Connections>,
     lifecycle: Lifecycle,
     started: Instant,
 }
@@ -51,16 +53,17 @@ impl State {
             Arc::clone(&metrics),
         )
         .map_err(CannotServe::internal)?;
-        let recycler = Recycler::new(
-            config.keepalive_requests,
-            config.max_connection_age,
-            Arc::clone(&metrics),
-        );
+        let limits = Limits {
+            requests: config.keepalive_requests,
+            age: config.max_connection_age,
+            idle: config.idle_timeout,
+        };
+        let connections = Arc::new(Connections::new(limits, Arc::clone(&metrics)));
         Ok(Self {
             config,
             pool,
             metrics,
-            recycler: Arc::new(recycler),
+            connections,
             lifecycle: Lifecycle::default(),
             started: Instant::now(),
         })

@@ -37,6 +37,7 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     if config.exit_with_stdin {
         exit_with_stdin()?;
     }
+    fib_server::raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.worker_threads)
         .enable_all()

@@ -5,8 +5,8 @@ use std::time::Duration;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{
-    Counter, Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
-    IntGauge, Opts, Registry, TextEncoder,
+    Counter, Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder,
 };
 
 use crate::admission::ShedReason;
@@ -69,12 +69,12 @@ impl Metrics {
             &["method", "path", "status"],
         )?;
         registry.register(Box::new(request_seconds.clone()))?;
-        let build = IntCounter::with_opts(
+        let build = IntGauge::with_opts(
             Opts::new("build_info", "Always 1; what runs is in the labels")
                 .const_label("version", env!("CARGO_PKG_VERSION"))
                 .const_label("pod", pod),
         )?;
-        build.inc();
+        build.set(1);
         registry.register(Box::new(build))?;
         registry.register(Box::new(ProcessCpu::new()?))?;
         #[cfg(target_os = "linux")]

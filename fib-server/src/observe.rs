@@ -50,11 +50,16 @@ impl Handler for Observe {
         let in_flight = self.state.metrics.request_started();
         let id = request_id(req);
 
-        let answered = AssertUnwindSafe(ctrl.call_next(req, depot, res))
-            .catch_unwind()
-            .await;
-        if answered.is_err() {
-            Problem::internal().write_to(res);
+        if names_its_host(req) {
+            let answered = AssertUnwindSafe(ctrl.call_next(req, depot, res))
+                .catch_unwind()
+                .await;
+            if answered.is_err() {
+                Problem::internal().write_to(res);
+            }
+        } else {
+            ctrl.skip_rest();
+            Problem::host().write_to(res);
         }
         let status = *res.status_code.get_or_insert(StatusCode::OK);
         let failed = status.is_client_error() || status.is_server_error();
@@ -99,7 +104,7 @@ impl Observe {
         let reason = if self.state.lifecycle.is_draining() {
             Some("drain")
         } else {
-            self.state.recycler.last_answer(req.remote_addr(), now)
+            self.state.connections.last_answer(req.remote_addr(), now)
         };
         let Some(reason) = reason else { return };
         self.state.metrics.connection_recycled(reason);
@@ -110,6 +115,12 @@ impl Observe {
             connection.graceful_shutdown();
         }
     }
+}
+
+/// RFC 9112, 3.2: an HTTP/1.1 request has one `Host`, or it is refused. With two of them, a gateway and
+/// this server might each go by another one.
+fn names_its_host(req: &Request) -> bool {
+    req.version() != Version::HTTP_11 || req.headers().get_all(header::HOST).iter().count() == 1
 }
 
 /// The client's id when it is one that can be logged and sent back, else a new one.
@@ -126,7 +137,7 @@ fn request_id(req: &Request) -> HeaderValue {
         .cloned()
         .unwrap_or_else(|| {
             let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-            HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("-"))
+            HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-"))
         })
 }
 

@@ -3,21 +3,33 @@
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use salvo::conn::tcp::TcpAcceptor;
 use salvo::{Router, Server, Service};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use crate::State;
 use crate::api;
 use crate::config::Config;
-use crate::connection::Policy;
+use crate::connection::{Connections, Policy};
+use crate::door::Door;
 use crate::lifecycle::Stop;
 use crate::observe::Observe;
 
 /// Connections that the kernel holds until they are accepted: all users of a load test at once.
 const BACKLOG: i32 = 4_096;
+
+/// A request's head may take this long, counted from when a connection would be closed for being idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A server that drains has no clients left when it had no connection for this long.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// The first request of a connection that was let in last may take this long to come.
+const FIRST_WORD: Duration = Duration::from_secs(1);
 
 /// Why serving is not possible, in one sentence.
 #[derive(Debug)]
@@ -78,29 +90,53 @@ impl Bound {
             .map(|listener| AdminThread::start(listener, &state))
             .transpose()?;
 
-        let acceptor = acceptor(main)?;
-        let server = Server::new(acceptor).fuse_policy(Policy(Arc::clone(&state.recycler)));
-        let handle = server.handle();
-        let service = service(api::router(&state), &state);
-        let serving = server.try_serve(service);
+        let shut = CancellationToken::new();
+        let door = Door::new(acceptor(main)?, shut.clone());
+        let policy = Policy(Arc::clone(&state.connections));
+        let mut server = Server::new(door).fuse_policy(policy);
+        server
+            .http1_mut()
+            .header_read_timeout(state.config.idle_timeout + HEAD_TIMEOUT);
+        let serving = server.try_serve(service(api::router(&state), &state));
         state.lifecycle.serves();
 
-        let config = &state.config;
-        let stopping = async {
-            stop.requested().await;
-            state.begin_drain();
-            tokio::select! {
-                () = tokio::time::sleep(config.drain_delay) => handle.stop_graceful(config.shutdown_timeout),
-                () = stop.hurried() => {}
-            }
-            stop.hurried().await;
-            handle.stop_forceful();
-        };
-        tokio::pin!(stopping);
+        // What is still open when either of them ends is dropped with `serving`.
         tokio::select! {
             result = serving => result.map_err(CannotServe::internal),
-            () = stopping => Ok(()),
+            () = stopping(&state, &stop, &shut) => Ok(()),
         }
+    }
+}
+
+/// From the first signal to the last answer. Lame duck: it goes on serving, and asks each client to
+/// leave. Then it lets nobody in any more, and waits for the answers under way.
+async fn stopping(state: &State, stop: &Stop, shut: &CancellationToken) {
+    let (config, connections) = (&state.config, &state.connections);
+    stop.requested().await;
+    state.begin_drain();
+    tokio::select! {
+        () = tokio::time::sleep(config.drain_delay) => {}
+        () = connections.quiet(QUIET) => {}
+        () = stop.hurried() => return,
+    }
+    shut.cancel();
+    tokio::select! {
+        () = last_ones(connections) => {}
+        () = tokio::time::sleep(config.shutdown_timeout) => {
+            tracing::warn!(connections = connections.open(), "closing connections whose time is up");
+        }
+        () = stop.hurried() => {}
+    }
+}
+
+async fn last_ones(connections: &Connections) {
+    connections.close_those_that_spoke();
+    if tokio::time::timeout(FIRST_WORD, connections.none())
+        .await
+        .is_err()
+    {
+        connections.close_all();
+        connections.none().await;
     }
 }
 

@@ -39,8 +39,9 @@ impl Get {
         )?;
 
         let tag = entity_tag(ask);
-        self.describe(&tag, res);
-        if text(req, &header::IF_NONE_MATCH).is_some_and(|wanted| names(wanted, &tag)) {
+        let known = text(req, &header::IF_NONE_MATCH).is_some_and(|wanted| names(wanted, &tag));
+        self.describe(tag, res);
+        if known {
             res.status_code(StatusCode::NOT_MODIFIED);
             return Ok(());
         }
@@ -69,14 +70,14 @@ impl Get {
         Ok(self.0.pool.run(index.get(), task).await?)
     }
 
-    fn describe(&self, tag: &str, res: &mut Response) {
+    fn describe(&self, tag: String, res: &mut Response) {
         let cache = match self.0.config.cache_control {
             CacheControl::Immutable => "public, max-age=31536000, immutable",
             CacheControl::NoStore => "no-store",
         };
         set(res, &header::CACHE_CONTROL, cache);
         set(res, &header::VARY, "accept");
-        if let Ok(tag) = HeaderValue::from_str(tag) {
+        if let Ok(tag) = HeaderValue::try_from(tag) {
             res.headers_mut().insert(header::ETAG, tag);
         }
     }

@@ -60,6 +60,12 @@ impl Problem {
             .with("allowed", format!("a whole number from 0 to {limit}"))
     }
 
+    /// An HTTP/1.1 request without a `Host` header, or with several.
+    pub fn host() -> Self {
+        let detail = "An HTTP/1.1 request has one Host header; this one has none or several.";
+        Self::new(StatusCode::BAD_REQUEST, "bad-host", detail)
+    }
+
     /// A fault of the program.
     pub fn internal() -> Self {
         let detail = "The server failed at this request; the others go on.";

@@ -40,10 +40,10 @@ impl Ask {
             }
         };
         let format = match once(query, "format")?.as_deref() {
-            None => Format::accepted(accept),
-            Some("json") => Format::Json,
-            Some("text") => Format::Text,
-            Some("hex") => Format::Hex,
+            None => None,
+            Some("json") => Some(Format::Json),
+            Some("text") => Some(Format::Text),
+            Some("hex") => Some(Format::Hex),
             Some(_) => {
                 return Err(Problem::parameter(
                     "format",
@@ -52,22 +52,31 @@ impl Ask {
                 ));
             }
         };
+        if sequence && format.is_some_and(|f| f != Format::Json) {
+            return Err(Problem::parameter(
+                "format",
+                "a sequence does not come in it",
+                "json, or no format, with sequence=true",
+            ));
+        }
         let max = if sequence {
             limits.max_sequence_n
         } else {
             limits.max_n
         };
-        let allowed = format!("a whole number from 0 to {max} in plain digits");
-        let n =
-            once(query, "n")?.ok_or_else(|| Problem::parameter("n", "it is missing", &allowed))?;
+        let wrong = |how: &str| {
+            let allowed = format!("a whole number from 0 to {max} in plain digits");
+            Problem::parameter("n", how, &allowed)
+        };
+        let n = once(query, "n")?.ok_or_else(|| wrong("it is missing"))?;
         let index = Index::parse(&n, max).map_err(|bad| match bad {
             BadIndex::AboveMax { max } => Problem::above_limit("n", max),
-            _ => Problem::parameter("n", &bad.to_string(), &allowed),
+            _ => wrong(&bad.to_string()),
         })?;
         Ok(if sequence {
             Self::Sequence(index)
         } else {
-            Self::Number(index, format)
+            Self::Number(index, format.unwrap_or_else(|| Format::accepted(accept)))
         })
     }
 }
@@ -141,6 +150,7 @@ mod tests {
         assert_eq!(parse("n=1&format=xml"), Err(400));
         assert_eq!(parse("n=1&sequence=yes"), Err(400));
         assert_eq!(parse("n=1&format=hex&format=hex"), Err(400));
+        assert_eq!(parse("n=1&sequence=true&format=hex"), Err(400));
     }
 
     #[test]

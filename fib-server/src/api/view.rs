@@ -1,5 +1,6 @@
 //! How an answer looks: the contract with clients.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::io;
 
@@ -21,18 +22,13 @@ pub enum Format {
 }
 
 impl Format {
-    /// The first of the forms that an `Accept` header names; JSON when it names neither.
+    /// The form that an `Accept` header wants more: by its weights, and of equal ones the one that it
+    /// names first. JSON when it wants neither.
     pub fn accepted(accept: Option<&str>) -> Self {
-        accept
-            .into_iter()
-            .flat_map(|list| list.split(','))
-            .map(|range| range.split(';').next().unwrap_or_default().trim())
-            .find_map(|media| match media {
-                "application/json" | "application/*" | "*/*" => Some(Self::Json),
-                "text/plain" | "text/*" => Some(Self::Text),
-                _ => None,
-            })
-            .unwrap_or(Self::Json)
+        let wanted = |ranges| preference(accept.unwrap_or("*/*"), ranges);
+        let json = wanted(["application/json", "application/*", "*/*"]);
+        let text = wanted(["text/plain", "text/*", "*/*"]);
+        if text > json { Self::Text } else { Self::Json }
     }
 
     /// The content type.
@@ -67,6 +63,37 @@ impl Format {
         );
         body.into()
     }
+}
+
+/// How much a list of media ranges wants a type, which is given as the ranges that match it, the most
+/// specific first, since that one counts (RFC 9110, 12.5.1): the weight, and between equals the place.
+fn preference(list: &str, ranges: [&str; 3]) -> Option<(u16, Reverse<usize>)> {
+    let find = |wanted: &&str| {
+        list.split(',').enumerate().find_map(|(place, range)| {
+            let mut parts = range.split(';').map(str::trim);
+            parts
+                .next()
+                .filter(|name| name.eq_ignore_ascii_case(wanted))
+                .map(|_| (weight(parts), Reverse(place)))
+        })
+    };
+    ranges
+        .iter()
+        .find_map(find)
+        .filter(|(weight, _)| *weight > 0)
+}
+
+/// The parameter `q` in thousandths: one, unless it says less.
+fn weight<'p>(mut parameters: impl Iterator<Item = &'p str>) -> u16 {
+    let q = parameters.find_map(|p| p.strip_prefix("q=").or_else(|| p.strip_prefix("Q=")));
+    let q = q.and_then(|q| q.parse::<f32>().ok()).unwrap_or(1.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and 1000"
+    )]
+    let thousandths = (q.clamp(0.0, 1.0) * 1_000.0) as u16;
+    thousandths
 }
 
 /// Chunks of a sequence are about this long: few system calls, and a turn for other connections
@@ -137,17 +164,26 @@ mod tests {
     }
 
     #[test]
-    fn the_accept_header_chooses_text_only_when_it_stands_first() {
-        assert_eq!(Format::accepted(None), Format::Json);
-        assert_eq!(Format::accepted(Some("*/*")), Format::Json);
-        assert_eq!(Format::accepted(Some("text/plain")), Format::Text);
-        assert_eq!(
-            Format::accepted(Some("text/plain;q=0.9, application/json")),
-            Format::Text
-        );
-        assert_eq!(
-            Format::accepted(Some("text/html, application/json")),
-            Format::Json
-        );
+    fn the_accept_header_chooses_by_weight_and_then_by_order() {
+        use Format::{Json, Text};
+        assert_eq!(Format::accepted(None), Json);
+        for (accept, wanted) in [
+            ("", Json),
+            ("*/*", Json),
+            ("text/html, application/xml", Json),
+            ("text/plain", Text),
+            ("TEXT/PLAIN; charset=utf-8", Text),
+            ("text/*", Text),
+            ("text/plain, */*", Text),
+            ("application/json, text/plain, */*", Json),
+            ("text/plain, application/json", Text),
+            ("application/json;q=0.1, text/plain", Text),
+            ("text/plain;q=0.9, application/json", Json),
+            ("text/plain;q=0, */*;q=0.1", Json),
+            ("text/plain;q=0", Json),
+            ("text/plain;q=nonsense", Text),
+        ] {
+            assert_eq!(Format::accepted(Some(accept)), wanted, "{accept:?}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A client that sends exactly the bytes it is given: a library would tidy them up.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -103,6 +103,30 @@ impl Connection {
     /// Whether the server closes the connection now.
     pub(crate) fn is_closed(&mut self) -> bool {
         matches!(self.0.read(&mut [0]), Ok(0) | Err(_))
+    }
+
+    /// Checks that for so long nothing comes and the connection stays.
+    #[track_caller]
+    pub(crate) fn is_silent_for(&mut self, time: Duration) {
+        let usual = self.0.read_timeout().unwrap();
+        self.0.set_read_timeout(Some(time)).unwrap();
+        let read = self.0.read(&mut [0]).map_err(|e| e.kind());
+        assert!(
+            matches!(read, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)),
+            "{read:?}"
+        );
+        self.0.set_read_timeout(usual).unwrap();
+    }
+
+    /// Everything up to the end of the connection.
+    pub(crate) fn until_closed(&mut self) -> String {
+        let mut text = String::new();
+        self.0.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    pub(crate) fn shutdown(&self, how: Shutdown) {
+        self.0.shutdown(how).unwrap();
     }
 
     fn read(&mut self, length: usize) -> Option<Vec<u8>> {

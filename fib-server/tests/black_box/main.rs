@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod client;
+mod connections;
 mod http;
+mod http2;
 mod malformed;
 mod overload;
 mod probes;
 mod program;
+mod protocol;
 mod server;
 mod stopping;

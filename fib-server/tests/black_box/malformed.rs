@@ -8,7 +8,7 @@ fn a_number_that_is_not_plain_digits_is_a_bad_request_that_names_the_parameter()
     let server = Server::standard();
     for n in [
         "", "-1", "1.5", "1e3", "+1", "%2B1", "%201", "1%20", "0x10", "abc", "1%00", "%00",
-        "%C3%28", "007", "1,2",
+        "%C3%28", "%FF", "%", "%2", "%zz", "007", "1,2", "1;", "%2D1", "%D9%A1", "1%0A", "1?",
     ] {
         let problem = get(server.address, &format!("/get?n={n}")).problem(400);
         assert_eq!(problem["parameter"], "n", "{n:?}");
@@ -34,6 +34,9 @@ fn a_missing_or_repeated_number_is_a_bad_request() {
         "/get?n=1&n=2",
         "/get?n=1&n=1",
         "/get?n",
+        "/get?n=1&%6E=1",
+        "/get?n[]=1",
+        "/get?N=1",
     ] {
         get(server.address, target).problem(400);
     }
@@ -65,6 +68,13 @@ fn a_number_above_the_limit_is_unprocessable_and_the_limit_is_told() {
 fn percent_encoded_digits_are_the_digits_they_encode() {
     let server = Server::standard();
     assert_eq!(get(server.address, "/get?n=%39%30").json()["n"], 90);
+    assert_eq!(get(server.address, "/get?%6E=90").json()["n"], 90);
+}
+
+#[test]
+fn a_parameter_of_another_name_is_ignored_so_that_it_can_pass_a_cache() {
+    let server = Server::standard();
+    assert_eq!(get(server.address, "/get?n=90&nonce=7").json()["n"], 90);
 }
 
 #[test]

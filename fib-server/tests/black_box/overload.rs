@@ -26,28 +26,12 @@ fn ask(server: &Server, target: &str) -> Connection {
     connection
 }
 
-/// Reads metrics until a series has a value, for as long as the test's own limit on reading allows.
-fn wait_for_metric(server: &Server, series: &str) {
-    let begun = std::time::Instant::now();
-    while !get(server.admin, "/metrics")
-        .text()
-        .lines()
-        .any(|line| line == series)
-    {
-        assert!(
-            begun.elapsed() < Duration::from_secs(30),
-            "{series} never came"
-        );
-        std::thread::yield_now();
-    }
-}
-
 #[test]
 fn a_computation_past_its_deadline_is_stopped_and_says_so() {
     let server = small(Duration::from_millis(200), 8);
     get(server.address, HUGE).problem(504);
     // The work was stopped, not left to run: the thread is free again.
-    wait_for_metric(&server, r#"fib_cancelled_total{reason="deadline"} 1"#);
+    server.wait_for_metric(r#"fib_cancelled_total{reason="deadline"} 1"#);
     assert_eq!(get(server.address, "/get?n=10000").status, 200);
 }
 
@@ -55,7 +39,7 @@ fn a_computation_past_its_deadline_is_stopped_and_says_so() {
 fn work_that_can_not_end_in_time_is_shed_with_a_time_to_try_again() {
     let server = small(Duration::from_secs(5), 8);
     let _busy = ask(&server, HUGE);
-    wait_for_metric(&server, "http_requests_in_flight 2");
+    server.wait_for_metric("http_requests_in_flight 2");
     let answer = get(server.address, "/get?n=100000");
     let problem = answer.problem(503);
     assert_eq!(problem["reason"], "deadline-unreachable");
@@ -73,9 +57,9 @@ fn work_that_can_not_end_in_time_is_shed_with_a_time_to_try_again() {
 fn a_client_that_goes_away_takes_its_work_along() {
     let server = small(Duration::from_mins(1), 8);
     let busy = ask(&server, HUGE);
-    wait_for_metric(&server, "http_requests_in_flight 2");
+    server.wait_for_metric("http_requests_in_flight 2");
     drop(busy);
-    wait_for_metric(&server, r#"fib_cancelled_total{reason="client-gone"} 1"#);
+    server.wait_for_metric(r#"fib_cancelled_total{reason="client-gone"} 1"#);
     assert_eq!(get(server.address, "/get?n=10000").status, 200);
 }
 
@@ -83,7 +67,7 @@ fn a_client_that_goes_away_takes_its_work_along() {
 fn small_numbers_are_answered_while_the_pool_is_busy() {
     let server = small(Duration::from_secs(5), 8);
     let _busy = ask(&server, HUGE);
-    wait_for_metric(&server, "http_requests_in_flight 2");
+    server.wait_for_metric("http_requests_in_flight 2");
     assert_eq!(get(server.address, "/get?n=1000").status, 200);
     assert_eq!(get(server.address, "/health").status, 200);
 }

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fib_server::Bound;
 use fib_server::args::{Settings, Span};
 use fib_server::config::Config;
 use fib_server::lifecycle::Stop;
+
+use crate::client::get;
 
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -57,6 +59,25 @@ impl Server {
 
     pub(crate) fn standard() -> Self {
         Self::start(settings())
+    }
+
+    /// Reads metrics until a series has a value.
+    #[track_caller]
+    pub(crate) fn wait_for_metric(&self, series: &str) {
+        self.wait_for_metrics_with(&format!("\n{series}\n"));
+    }
+
+    /// Reads metrics until they have this text.
+    #[track_caller]
+    pub(crate) fn wait_for_metrics_with(&self, text: &str) {
+        let begun = Instant::now();
+        while !get(self.admin, "/metrics").text().contains(text) {
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "{text} never came"
+            );
+            std::thread::yield_now();
+        }
     }
 
     /// Waits for the end of an orderly stop.

@@ -1,41 +1,62 @@
 //! An orderly end loses no request.
 
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use fib_server::args::{Settings, Span};
 
 use crate::client::{Connection, get};
+use crate::http2::Http2;
 use crate::server::{Server, settings};
+
+const REQUEST: &[u8] = b"GET /get?n=5000 HTTP/1.1\r\nhost: test\r\n\r\n";
+const NEVER: Span = Span(Duration::from_hours(1));
+
+fn draining_for(drain_delay: Duration) -> Server {
+    Server::start(Settings {
+        drain_delay: Some(Span(drain_delay)),
+        max_n: Some(u64::MAX),
+        ..settings()
+    })
+}
 
 #[test]
 fn an_answer_under_way_is_given_before_the_end() {
-    let server = Server::start(Settings {
-        max_n: Some(10_000_000),
-        ..settings()
-    });
+    let server = draining_for(Duration::ZERO);
     let mut connection = Connection::open(server.address);
     connection.send(b"GET /get?n=3000000&format=text HTTP/1.1\r\nhost: test\r\n\r\n");
-    while !get(server.admin, "/metrics")
-        .text()
-        .contains("http_requests_in_flight 2")
-    {
-        std::thread::yield_now();
-    }
+    server.wait_for_metric("http_requests_in_flight 2");
     server.stop.signal();
     assert_eq!(connection.answer(true).unwrap().body.len(), 626_963);
     server.join();
 }
 
 #[test]
-fn an_idle_server_ends_at_once() {
-    let server = Server::standard();
+fn a_stream_under_way_is_sent_to_its_end() {
+    let server = draining_for(Duration::ZERO);
+    let mut connection = Connection::open(server.address);
+    // Ten megabytes: more than the sockets hold, so it is still under way when the signal comes.
+    connection.send(b"GET /get?n=10000&sequence=true HTTP/1.1\r\nhost: test\r\n\r\n");
+    server.wait_for_metric("http_requests_in_flight 1");
+    server.stop.signal();
+    let answer = connection.answer(true).unwrap();
+    assert_eq!(answer.json()["sequence"].as_array().unwrap().len(), 10_001);
+    server.join();
+}
+
+#[test]
+fn a_server_without_clients_ends_without_waiting_for_any() {
+    let server = Server::start(Settings {
+        drain_delay: Some(NEVER),
+        ..settings()
+    });
     get(server.address, "/get?n=1");
     let begun = Instant::now();
     server.stop.signal();
     server.join();
     assert!(
-        begun.elapsed() < Duration::from_secs(1),
+        begun.elapsed() < Duration::from_secs(5),
         "{:?}",
         begun.elapsed()
     );
@@ -43,14 +64,29 @@ fn an_idle_server_ends_at_once() {
 
 #[test]
 fn a_second_signal_ends_the_waiting() {
-    let server = Server::start(Settings {
-        drain_delay: Some(Span(Duration::from_hours(1))),
-        ..settings()
-    });
-    assert_eq!(get(server.address, "/get?n=1").status, 200);
+    let server = draining_for(NEVER.0);
+    let mut busy = Connection::open(server.address);
+    busy.send(b"GET /get?n=4000000000 HTTP/1.1\r\nhost: test\r\n\r\n");
+    server.wait_for_metric("http_requests_in_flight 2");
     server.stop.signal();
     server.stop.signal();
     server.join();
+}
+
+#[test]
+fn an_answer_that_takes_longer_than_the_timeout_is_given_up() {
+    let server = Server::start(Settings {
+        max_n: Some(u64::MAX),
+        deadline: Some(Span(Duration::from_mins(1))),
+        shutdown_timeout: Some(Span(Duration::from_millis(100))),
+        ..settings()
+    });
+    let mut busy = Connection::open(server.address);
+    busy.send(b"GET /get?n=4000000000 HTTP/1.1\r\nhost: test\r\n\r\n");
+    server.wait_for_metric("http_requests_in_flight 2");
+    server.stop.signal();
+    server.join();
+    assert!(busy.answer(true).is_none());
 }
 
 #[test]
@@ -60,7 +96,7 @@ fn a_silent_connection_does_not_hold_up_the_end_for_the_whole_timeout() {
         ..settings()
     });
     let _silent = Connection::open(server.address);
-    assert_eq!(get(server.address, "/get?n=1").status, 200);
+    server.wait_for_metric("fib_connections_open 1");
     let begun = Instant::now();
     server.stop.signal();
     server.join();
@@ -71,52 +107,94 @@ fn a_silent_connection_does_not_hold_up_the_end_for_the_whole_timeout() {
     );
 }
 
-/// Clients that keep their connections until they are asked to leave, as browsers and pools do.
+#[test]
+fn who_comes_or_comes_back_while_it_drains_is_answered_and_asked_to_leave() {
+    let server = draining_for(NEVER.0);
+    let mut idle = Connection::open(server.address);
+    idle.send(REQUEST);
+    assert_eq!(idle.answer(true).unwrap().header("connection"), None);
+    let mut silent = Connection::open(server.address);
+    server.wait_for_metric("fib_connections_open 2");
+    server.stop.signal();
+    server.wait_for_metric("fib_draining 1");
+    let mut new = Connection::open(server.address);
+    for connection in [&mut idle, &mut silent, &mut new] {
+        connection.send(REQUEST);
+        let answer = connection.answer(true).unwrap();
+        assert_eq!(
+            (answer.status, answer.header("connection")),
+            (200, Some("close"))
+        );
+        assert!(connection.is_closed());
+    }
+    // Nobody is left, so it does not wait for the rest of the hour.
+    server.join();
+}
+
+#[test]
+fn who_comes_after_the_drain_is_refused_rather_than_left_without_an_answer() {
+    let server = draining_for(Duration::ZERO);
+    let mut busy = Connection::open(server.address);
+    busy.send(b"GET /get?n=4000000000 HTTP/1.1\r\nhost: test\r\n\r\n");
+    server.wait_for_metric("http_requests_in_flight 2");
+    server.stop.signal();
+    let begun = Instant::now();
+    while TcpStream::connect(server.address).is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(9), "still let in");
+        std::thread::yield_now();
+    }
+    // The last one is not given up for that.
+    busy.is_silent_for(Duration::from_millis(100));
+}
+
+#[test]
+fn a_client_of_http_2_gets_its_answer_and_is_told_to_go() {
+    let server = draining_for(NEVER.0);
+    let mut client = Http2::open(server.address);
+    let under_way = client.ask("/get?n=3000000&format=text");
+    server.wait_for_metric("http_requests_in_flight 2");
+    server.stop.signal();
+    server.wait_for_metric("fib_draining 1");
+    assert_eq!(client.answer(under_way).body.len(), 626_963);
+    client.ends();
+    server.join();
+}
+
+/// Clients that keep their connections until they are asked to leave, as browsers and pools do, and
+/// clients with a connection for each request.
 #[test]
 fn a_server_that_drains_under_load_loses_no_request() {
-    let server = Server::start(Settings {
-        drain_delay: Some(Span(Duration::from_millis(700))),
-        ..settings()
-    });
-    let over = AtomicBool::new(false);
-    let answered: usize = std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..16)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut connection = None;
-                    let mut answered = 0;
-                    while !over.load(Ordering::Relaxed) {
-                        let open =
-                            connection.get_or_insert_with(|| Connection::open(server.address));
-                        open.send(b"GET /get?n=5000 HTTP/1.1\r\nhost: test\r\n\r\n");
-                        let answer = open.answer(true).expect("every request is answered");
-                        assert_eq!(answer.status, 200);
-                        answered += 1;
-                        if answer.header("connection") == Some("close") {
-                            connection = None;
-                        }
-                    }
-                    answered
-                })
-            })
-            .collect();
-        while !get(server.admin, "/metrics")
-            .text()
-            .contains("fib_connections_open 16")
-        {
-            std::thread::yield_now();
+    for keeps in [true, false] {
+        let server = draining_for(NEVER.0);
+        let over = AtomicBool::new(false);
+        let answered: usize = std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..16)
+                .map(|_| scope.spawn(|| ask_until(&over, &server, keeps)))
+                .collect();
+            server.wait_for_metrics_with(r#"http_requests_total{method="GET",path="/get""#);
+            server.stop.signal();
+            // As endpoints do: new connections go elsewhere well before the delay is over.
+            server.wait_for_metrics_with(r#"fib_connections_recycled_total{reason="drain"}"#);
+            over.store(true, Ordering::Relaxed);
+            clients.into_iter().map(|c| c.join().unwrap()).sum()
+        });
+        assert!(answered >= 16, "{answered}");
+        server.join();
+    }
+}
+
+fn ask_until(over: &AtomicBool, server: &Server, keeps: bool) -> usize {
+    let mut connection = None;
+    let mut answered = 0;
+    while !over.load(Ordering::Relaxed) {
+        let open = connection.get_or_insert_with(|| Connection::open(server.address));
+        open.send(REQUEST);
+        let answer = open.answer(true).expect("every request is answered");
+        assert_eq!(answer.status, 200);
+        answered += 1;
+        if !keeps || answer.header("connection") == Some("close") {
+            connection = None;
         }
-        server.stop.signal();
-        // As endpoints do: new connections go elsewhere well before the delay is over.
-        while !get(server.admin, "/metrics")
-            .text()
-            .contains(r#"fib_connections_recycled_total{reason="drain"}"#)
-        {
-            std::thread::yield_now();
-        }
-        over.store(true, Ordering::Relaxed);
-        clients.into_iter().map(|c| c.join().unwrap()).sum()
-    });
-    assert!(answered >= 16, "{answered}");
-    server.join();
+    }
+    answered
 }
