@@ -128,13 +128,7 @@ impl Pool {
             return result;
         }
         let (reply, answer) = oneshot::channel();
-        self.enqueue(n, cancel.clone(), move |cancel| {
-            let result = task(cancel);
-            let stopped = result.as_ref().err().copied();
-            // The receiver is gone when the client is, and then nobody wants the result.
-            let _ = reply.send(result);
-            stopped.map_or(Ok(()), Err)
-        })?;
+        self.enqueue(n, cancel.clone(), answering(task, reply))?;
         let _guard = AbandonOnDrop(cancel);
         match tokio::time::timeout(self.deadline, answer).await {
             Ok(Ok(Ok(result))) => Ok(result),
@@ -147,7 +141,7 @@ impl Pool {
         &self,
         n: u64,
         cancel: Cancel,
-        run: impl FnOnce(&Cancel) -> Result<(), Stopped> + Send + 'static,
+        run: Task,
     ) -> Result<(), ComputeError> {
         let mut state = self.shared.lock();
         let cost = state.model.estimate(n);
@@ -173,7 +167,7 @@ impl Pool {
             n,
             cost,
             cancel,
-            run: Box::new(run),
+            run,
         });
         self.metrics.queue_depth(state.queue.len());
         drop(state);
@@ -189,26 +183,43 @@ impl Drop for Pool {
     }
 }
 
+/// The task with its answer. What waited too long or was given up is not begun, and is answered all the
+/// same: a reply that never comes would mean that the computation broke.
+fn answering<T, F>(task: F, reply: oneshot::Sender<Result<T, Stopped>>) -> Task
+where
+    T: Send + 'static,
+    F: FnOnce(&Cancel) -> Result<T, Stopped> + Send + 'static,
+{
+    Box::new(move |cancel| {
+        let result = cancel.check().and_then(|()| task(cancel));
+        let stopped = result.as_ref().err().copied();
+        // The receiver is gone when the client is, and then nobody wants the result.
+        let _ = reply.send(result);
+        stopped.map_or(Ok(()), Err)
+    })
+}
+
 /// One thread's life.
 fn work(shared: &Shared, metrics: &Metrics) {
     while let Some(job) = next(shared, metrics) {
         let begun = Instant::now();
-        // What waited too long or was given up is not begun.
-        let cancel = job.cancel;
-        let run = job.run;
-        let outcome = cancel.check().and_then(|()| {
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cancel)))
-                .unwrap_or(Ok(()))
-        });
+        let Job {
+            n,
+            cost,
+            cancel,
+            run,
+        } = job;
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cancel)))
+            .unwrap_or(Ok(()));
         let took = begun.elapsed();
         let mut state = shared.lock();
-        state.cost = state.cost.saturating_sub(job.cost);
+        state.cost = state.cost.saturating_sub(cost);
         if outcome.is_ok() {
-            state.model.learn(job.n, took);
+            state.model.learn(n, took);
         }
         drop(state);
         match outcome {
-            Ok(()) => metrics.computed(job.n, took),
+            Ok(()) => metrics.computed(n, took),
             Err(stopped) => metrics.cancelled(stopped),
         }
     }
@@ -229,5 +240,19 @@ fn next(shared: &Shared, metrics: &Metrics) -> Option<Job> {
             .work
             .wait(state)
             .unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_whose_deadline_passed_in_the_queue_is_answered_with_that_and_not_begun() {
+        let (reply, mut answer) = oneshot::channel();
+        let overdue = Cancel::until(Instant::now());
+        let task = |_: &Cancel| -> Result<(), Stopped> { panic!("it was begun") };
+        assert_eq!(answering(task, reply)(&overdue), Err(Stopped::Deadline));
+        assert_eq!(answer.try_recv(), Ok(Err(Stopped::Deadline)));
     }
 }
