@@ -76,10 +76,9 @@ func (s *Scenario) Build(manifests []*unstructured.Unstructured, mode *Mode, nam
 	for _, object := range s.Objects {
 		objects = append(objects, (&unstructured.Unstructured{Object: object}).DeepCopy())
 	}
-	if mode.Image != "" {
-		for _, object := range objects {
-			setImage(object.Object, mode.Image)
-		}
+	image := mode.ImageOf(manifests)
+	for _, object := range objects {
+		setImage(object.Object, ownImage(manifests), image)
 	}
 	for _, patch := range slices.Concat(mode.Patches, s.Patches) {
 		if err := apply(objects, &patch); err != nil {
@@ -87,6 +86,7 @@ func (s *Scenario) Build(manifests []*unstructured.Unstructured, mode *Mode, nam
 		}
 	}
 	for _, object := range objects {
+		setImage(object.Object, imagePlaceholder, image)
 		if err := settle(object, namespace); err != nil {
 			return nil, err
 		}
@@ -95,19 +95,42 @@ func (s *Scenario) Build(manifests []*unstructured.Unstructured, mode *Mode, nam
 	return objects, nil
 }
 
-// setImage puts an image in the place of fib-server's, wherever it stands.
-func setImage(value any, image string) {
+// imagePlaceholder stands for the one image that there is, in what scenarios add.
+const imagePlaceholder = "$(image)"
+
+// ImageOf is the one image that there is: the mode's, or that of the manifests.
+func (m *Mode) ImageOf(manifests []*unstructured.Unstructured) string {
+	if m.Image != "" {
+		return m.Image
+	}
+	return ownImage(manifests)
+}
+
+func ownImage(manifests []*unstructured.Unstructured) string {
+	for _, object := range manifests {
+		containers, _, _ := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
+		for _, container := range containers {
+			if c, ok := container.(map[string]any); ok {
+				return fmt.Sprint(c["image"])
+			}
+		}
+	}
+	return ""
+}
+
+// setImage puts an image in the place of another, wherever it stands.
+func setImage(value any, old, image string) {
 	switch value := value.(type) {
 	case map[string]any:
-		if value["image"] == "fib-server" {
+		if value["image"] == old {
 			value["image"] = image
 		}
 		for _, inner := range value {
-			setImage(inner, image)
+			setImage(inner, old, image)
 		}
 	case []any:
 		for _, inner := range value {
-			setImage(inner, image)
+			setImage(inner, old, image)
 		}
 	}
 }

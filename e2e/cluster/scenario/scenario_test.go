@@ -161,20 +161,29 @@ func TestTheScenariosPatchComesAfterTheModesAndLeavesTheManifestAsItWas(t *testi
 }
 
 func TestAModesImageTakesThePlaceOfTheManifestsAndNotOfAPatchs(t *testing.T) {
-	with := func(image string) *unstructured.Unstructured {
-		d := deployment()
-		d.Object["spec"] = map[string]any{"containers": []any{map[string]any{"image": image}}}
-		return d
+	manifest := deployment()
+	manifest.Object["spec"] = map[string]any{"template": map[string]any{"spec": map[string]any{
+		"containers": []any{map[string]any{"image": "ours:1"}},
+	}}}
+	patched := func(image string) *Scenario {
+		return &Scenario{Patches: []Patch{{Target: "Deployment/a", Op: "replace", Path: "/spec/template/spec/containers/0/image", Value: image}}}
 	}
-	patched := &Scenario{Patches: []Patch{{Target: "Deployment/a", Op: "replace", Path: "/spec/containers/0/image", Value: "missing"}}}
-	for want, s := range map[string]*Scenario{"there": {}, "missing": patched} {
-		objects, err := s.Build([]*unstructured.Unstructured{with("fib-server")}, &Mode{Image: "there"}, "here")
+	for _, c := range []struct {
+		of   *Scenario
+		mode Mode
+		want string
+	}{
+		{&Scenario{}, Mode{}, "ours:1"},
+		{&Scenario{}, Mode{Image: "there"}, "there"},
+		{patched("missing"), Mode{Image: "there"}, "missing"},
+		{patched("$(image)"), Mode{Image: "there"}, "there"},
+	} {
+		objects, err := c.of.Build([]*unstructured.Unstructured{manifest}, &c.mode, "here")
 		if err != nil {
 			t.Fatal(err)
 		}
-		containers, _, _ := unstructured.NestedSlice(objects[0].Object, "spec", "containers")
-		if got := containers[0].(map[string]any)["image"]; got != want {
-			t.Errorf("the image is %v, not %s", got, want)
+		if got := ownImage(objects); got != c.want {
+			t.Errorf("the image is %s, not %s", got, c.want)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (s *stage) play(ctx context.Context, of *scenario.Scenario) (got, error) {
 			return got{}, err
 		}
 	}
-	p.scene = s.standin.Play(ctx, p.namespace, of.Script, p.images(), p.act)
+	p.scene = s.standin.Play(ctx, p.namespace, of.Script, p.theatre.mode.ImageOf(p.theatre.manifests), p.act)
 	code, err := p.watched(ctx)
 	errs := p.scene.End()
 	if err != nil {
@@ -82,25 +82,6 @@ func (p *play) watched(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	return p.check(ctx)
-}
-
-// images are those that a node could pull: all that the manifests and other objects name. What a patch
-// makes of them is not there.
-func (p *play) images() map[string]bool {
-	images := map[string]bool{}
-	beside := make([]*unstructured.Unstructured, 0, len(p.scenario.Objects))
-	for _, object := range p.scenario.Objects {
-		beside = append(beside, &unstructured.Unstructured{Object: object})
-	}
-	for _, object := range slices.Concat(p.theatre.manifests, beside) {
-		containers, _, _ := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
-		for _, container := range containers {
-			if c, ok := container.(map[string]any); ok {
-				images[fmt.Sprint(c["image"])] = true
-			}
-		}
-	}
-	return images
 }
 
 // seenByController waits for the autoscaler's first status, as people do between apply and check.

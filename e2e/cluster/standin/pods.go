@@ -54,9 +54,9 @@ func fateOf(world *scenario.World, spared int) string {
 }
 
 // next is the state that a pod should be in. Failing are the ready ones whose probe fails by now.
-func next(pod *corev1.Pod, of *taken, world *scenario.World, images map[string]bool, failing bool, now time.Time) state {
+func next(pod *corev1.Pod, of *taken, world *scenario.World, image string, failing bool, now time.Time) state {
 	for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
-		if !images[container.Image] {
+		if container.Image != image {
 			return imageMissing
 		}
 	}

@@ -22,7 +22,7 @@ type Scene struct {
 	standin   *Standin
 	namespace string
 	script    []scenario.Step
-	images    map[string]bool
+	image     string
 	act       func(context.Context, *scenario.Act) error
 	end       context.CancelFunc
 	ended     chan struct{}
@@ -110,7 +110,7 @@ func (s *Scene) mark(ctx context.Context, pods []*corev1.Pod, world *scenario.Wo
 				spared++
 			}
 		}
-		state := next(pod, of, world, s.images, failing > 0, now)
+		state := next(pod, of, world, s.image, failing > 0, now)
 		if of.fate == scenario.FateReady {
 			failing--
 		}

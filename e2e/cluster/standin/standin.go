@@ -63,12 +63,12 @@ func (s *Standin) Close() {
 	}
 }
 
-// Play lets a script play in a namespace. Images are those that can be pulled; act does to the cluster
+// Play lets a script play in a namespace. Image is the one that can be pulled; act does to the cluster
 // what the script says.
-func (s *Standin) Play(ctx context.Context, namespace string, script []scenario.Step, images map[string]bool, act func(context.Context, *scenario.Act) error) *Scene {
+func (s *Standin) Play(ctx context.Context, namespace string, script []scenario.Step, image string, act func(context.Context, *scenario.Act) error) *Scene {
 	ctx, end := context.WithCancel(ctx)
 	scene := &Scene{
-		standin: s, namespace: namespace, script: script, images: images, act: act, end: end,
+		standin: s, namespace: namespace, script: script, image: image, act: act, end: end,
 		ended: make(chan struct{}), taken: map[types.UID]*taken{}, done: map[int]int{},
 		run: scenario.Run{Begun: time.Now()},
 	}

@@ -61,7 +61,6 @@ func TestAPodOfAnotherServiceHasNoLoad(t *testing.T) {
 }
 
 func TestWhatBecomesOfAPodIsWhatTheScriptSays(t *testing.T) {
-	images := map[string]bool{"there": true}
 	long := taken{seen: now.Add(-time.Minute)}
 	with := func(fate string) *taken { of := long; of.fate = fate; return &of }
 	elsewhere := pod("a", 1, pending)
@@ -80,7 +79,7 @@ func TestWhatBecomesOfAPodIsWhatTheScriptSays(t *testing.T) {
 		"one that fits nowhere":       {pod("a", 1, pending), with(scenario.FateUnschedulable), false, unschedulable},
 		"one with an image not there": {elsewhere, with(scenario.FateReady), false, imageMissing},
 	} {
-		if got := next(c.pod, c.of, &scenario.World{}, images, c.failing, now); got != c.want {
+		if got := next(c.pod, c.of, &scenario.World{}, "there", c.failing, now); got != c.want {
 			t.Errorf("%s becomes %s, not %s", name, got, c.want)
 		}
 	}
