@@ -14,9 +14,13 @@ const FIRST_N: u64 = 50_000;
 /// The service's default limit on n is 1,000,000; this is the last doubling below it.
 const LAST_N: u64 = 800_000;
 
-/// What a request should cost at least. Then some 200 requests a second are the whole load: the cost
-/// of carrying them is small beside that of computing, and so many a second that their number is steady.
+/// What a request should cost. Then some 300 requests a second are the whole load: the cost of carrying
+/// them is small beside that of computing, so many a second that their number is steady, and each so
+/// short that the generator does not wait long for a CPU on which one is computed.
 const WORTHWHILE: Duration = Duration::from_millis(2);
+
+/// The cost of F(n) with its digits grows as n to that power, about.
+const GROWTH: f64 = 1.3;
 
 /// CPU time to spend for one measurement: the operating system counts in steps of 10 ms.
 const MEASURE: Duration = Duration::from_millis(150);
@@ -42,10 +46,27 @@ pub(super) async fn cost(fib_server: &Path, n: Option<u64>) -> Result<(u64, Dura
         chosen *= 2;
         cost = meter.measure(service, chosen).await?;
     }
+    if n.is_none() && cost > WORTHWHILE {
+        chosen = nearer(chosen, cost);
+        cost = meter.measure(service, chosen).await?;
+    }
     for _ in 1..TIMES {
         cost = cost.min(meter.measure(service, chosen).await?);
     }
     Ok((chosen, cost))
+}
+
+/// The number at which a request costs what it should, in whole thousands, given what one costs at n.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the numbers are between a thousand and a million"
+)]
+fn nearer(n: u64, cost: Duration) -> u64 {
+    let share = WORTHWHILE.as_secs_f64() / cost.as_secs_f64();
+    let thousands = n as f64 * share.powf(1.0 / GROWTH) / 1000.0;
+    (thousands.ceil() as u64).max(1) * 1000
 }
 
 /// Reads the CPU time of one process.
@@ -83,5 +104,18 @@ impl Meter {
             .next()
             .flatten()
             .ok_or_else(|| "it is gone".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_costs_too_much_is_made_smaller_by_the_law_of_its_cost() {
+        let twice = Duration::from_millis(4);
+        assert_eq!(nearer(200_000, twice), 118_000);
+        assert_eq!(nearer(200_000, WORTHWHILE), 200_000);
+        assert_eq!(nearer(50_000, Duration::from_secs(60)), 1_000);
     }
 }
