@@ -8,9 +8,13 @@ const FIRST_N: u64 = 50_000;
 /// The service's default limit on n is 1,000,000; this is the last doubling below it.
 const LAST_N: u64 = 800_000;
 
-/// What a request should cost at least. Then some hundred requests a second are the whole load: the cost
-/// of carrying them is small beside that of computing, and so many a second that their number is steady.
+/// What a request should cost. Then some 300 requests a second are the whole load: the cost of carrying
+/// them is small beside that of computing, so many a second that their number is steady, and each so
+/// short that the generator does not wait long for a CPU on which one is computed.
 const WORTHWHILE: Duration = Duration::from_millis(2);
+
+/// The cost of F(n) with its digits grows as n to that power, about.
+const GROWTH: f64 = 1.3;
 
 /// Measurements of the number that is chosen. The smallest counts: a disturbed one is too big, and
 /// would make the load too small.
@@ -20,7 +24,8 @@ const TIMES: u32 = 3;
 #[derive(Debug, Clone)]
 pub(crate) struct Search {
     n: u64,
-    given: bool,
+    /// Whether the number is final.
+    settled: bool,
     cost: Duration,
     times: u32,
 }
@@ -30,7 +35,7 @@ impl Search {
     pub(crate) fn new(given: Option<u64>) -> Self {
         Self {
             n: given.unwrap_or(FIRST_N),
-            given: given.is_some(),
+            settled: given.is_some(),
             cost: Duration::MAX,
             times: 0,
         }
@@ -43,12 +48,14 @@ impl Search {
 
     /// What a request for it cost, in CPU time.
     pub(crate) fn measured(&mut self, cost: Duration) {
-        let first = self.times == 0;
-        if first && !self.given && cost < WORTHWHILE && self.n < LAST_N {
-            self.n *= 2;
-        } else {
+        if self.settled {
             self.times += 1;
             self.cost = self.cost.min(cost);
+        } else if cost < WORTHWHILE && self.n < LAST_N {
+            self.n *= 2;
+        } else {
+            self.settled = true;
+            self.n = nearer(self.n, cost).min(self.n);
         }
     }
 
@@ -56,6 +63,19 @@ impl Search {
     pub(crate) fn found(&self) -> (u64, Duration) {
         (self.n, self.cost)
     }
+}
+
+/// The number at which a request costs what it should, in whole thousands, given what one costs at n.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the numbers are between a thousand and a million"
+)]
+fn nearer(n: u64, cost: Duration) -> u64 {
+    let share = WORTHWHILE.as_secs_f64() / cost.as_secs_f64().max(1e-9);
+    let thousands = n as f64 * share.powf(1.0 / GROWTH) / 1000.0;
+    (thousands.ceil() as u64).max(1) * 1000
 }
 
 #[cfg(test)]
@@ -74,6 +94,15 @@ mod tests {
     fn the_number_is_doubled_until_it_costs_two_milliseconds() {
         let found = search(None, |n| Duration::from_nanos(n * 10));
         assert_eq!(found, (200_000, Duration::from_millis(2)));
+    }
+
+    #[test]
+    fn a_number_that_costs_too_much_is_made_smaller_by_the_law_of_its_cost() {
+        let (n, _) = search(None, |n| Duration::from_nanos(n * 20));
+        assert_eq!(n, 100_000);
+        assert_eq!(nearer(200_000, Duration::from_millis(4)), 118_000);
+        assert_eq!(nearer(200_000, WORTHWHILE), 200_000);
+        assert_eq!(nearer(50_000, Duration::from_secs(60)), 1_000);
     }
 
     #[test]

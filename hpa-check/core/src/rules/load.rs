@@ -66,20 +66,27 @@ pub(super) const GENERATOR_SATURATED: Rule = Rule {
     finding: Finding {
         id: "generator-saturated",
         outcome: Outcome::Surroundings,
-        meaning: "The load generator was itself the limit, so the load was weaker than planned.",
+        meaning: "The load generator was itself the limit: the load was weaker than planned, or requests failed that might not have.",
         fix: "Give the generator more CPU, or run it on another machine.",
     },
     weight: Weight::Cause,
     find: |case| {
         let result = case.state.load_result.as_ref()?;
-        (result.generator == "saturated" && !case.asked_for_max() && !case.reached_max()).then(
-            || {
-                Found::new(
-                    "the load generator was itself the limit, and the maximum was never asked for",
-                    result.generator_reasons.clone(),
-                )
-            },
-        )
+        if result.generator != "saturated" || !case.loaded() {
+            return None;
+        }
+        let failed = result.failed;
+        let consequence = if !case.asked_for_max() && !case.reached_max() {
+            "the maximum was never asked for".to_owned()
+        } else if failed > 0 {
+            format!("{failed} requests failed, which may be its own doing")
+        } else {
+            return None;
+        };
+        Some(Found::new(
+            format!("the load generator was itself the limit, and {consequence}"),
+            result.generator_reasons.clone(),
+        ))
     },
 };
 

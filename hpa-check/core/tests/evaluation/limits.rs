@@ -6,6 +6,7 @@ use hpa_check_core::conductor::Pace;
 use hpa_check_core::verdict::Outcome;
 
 use super::pairs::{Pair, beside, pair};
+use super::surroundings::saturated;
 use super::world::{Metrics, World, assert_passed, healthy, replay};
 
 pub(crate) fn pairs() -> Vec<Pair> {
@@ -52,6 +53,17 @@ fn a_load_that_never_asks_for_the_maximum_is_too_weak_and_both_numbers_are_named
         message.contains("495m") && message.contains("100m"),
         "{message}"
     );
+}
+
+#[test]
+fn a_generator_is_not_to_blame_for_a_run_that_was_told_to_stop_before_its_load() {
+    let world = World {
+        interrupt: Some(8),
+        ..saturated()
+    };
+    let verdict = world.result().verdict;
+    let ids: Vec<&str> = verdict.reasons.iter().map(|r| r.id.as_str()).collect();
+    assert_eq!(ids, ["interrupted"]);
 }
 
 #[test]

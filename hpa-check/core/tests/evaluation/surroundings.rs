@@ -40,6 +40,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
         }),
         // A generator at its limit that was strong enough does not matter.
         beside(saturated(), "generator-saturated", |w| w.high = 300),
+        beside(saturated(), "generator-saturated", |w| w.account.failed = 7),
     ]
 }
 
@@ -47,7 +48,7 @@ fn after_the_sixth(pod: usize, fate: Fate) -> Fate {
     if pod > 6 { fate } else { Fate::Serves }
 }
 
-fn saturated() -> World {
+pub(crate) fn saturated() -> World {
     let mut world = healthy();
     world.account.generator = "saturated".into();
     world.account.generator_reasons = vec!["CPU of the generator at 98 %".into()];

@@ -33,9 +33,10 @@ pub(super) fn account(result: &RunResult) -> String {
     }
     if let Some(load) = &result.load {
         let reasons = load.generator_reasons.join("; ");
-        let text = match reasons.is_empty() {
-            true => load.generator.clone(),
-            false => format!("{}: {reasons}", load.generator),
+        let text = if reasons.is_empty() {
+            load.generator.clone()
+        } else {
+            format!("{}: {reasons}", load.generator)
         };
         rows.push(("The generator on itself", text));
     }
