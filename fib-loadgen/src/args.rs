@@ -152,7 +152,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "1s", help_heading = "Connections")]
     pub conn_idle: Duration,
 
-    /// A rule the run has to meet, such as p99<250ms, error-rate<0.1%, rps>=400 or wrong==0 (repeatable)
+    /// A rule the run has to meet, such as p99<250ms, error-rate<0.1%, rps>=400 or wrong==0; with ` abort`
+    /// or ` abort after 10s` behind it the run ends as soon as it is broken (repeatable)
     #[arg(long, value_name = "RULE", help_heading = "Judgement and output")]
     pub threshold: Vec<String>,
     /// What it means when the generator itself is the limit

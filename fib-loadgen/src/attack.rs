@@ -185,7 +185,8 @@ async fn end_with_the_plan(load: Arc<Load>) {
     }
     load.stop.finish();
     goose::trigger_killswitch("the load is over");
-    let grace = if load.stop.was_interrupted() {
+    let cut_short = load.stop.was_interrupted() || load.aborted_by.get().is_some();
+    let grace = if cut_short {
         GRACE
     } else {
         load.timeout.max(GRACE)

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 mod probe;
 
-pub use probe::{Probe, Usage};
+pub use probe::{Probe, Usage, raise_open_files};
 
 /// What the generator says about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]

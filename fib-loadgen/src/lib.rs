@@ -10,6 +10,7 @@
 //! answer is right ([`oracle`]), whether the generator was the limit ([`generator`]), whether a rule holds
 //! ([`thresholds`]). Only [`attack`] names goose.
 
+pub mod abort;
 pub mod args;
 pub mod attack;
 pub mod chance;

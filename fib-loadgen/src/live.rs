@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::abort;
 use crate::generator::{Probe, Usage};
 use crate::outputs::{Lines, Ui};
 use crate::plan::{Model, phase_at};
@@ -103,6 +104,7 @@ impl Collector {
                 );
                 next += SECOND;
                 let tick = state.tick(&mut probe);
+                abort::check(&load);
                 if let Ok(text) = serde_json::to_string(&tick) {
                     for line in &lines {
                         line.send(text.clone());

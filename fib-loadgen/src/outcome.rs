@@ -132,7 +132,8 @@ impl Class {
                 Some(ErrorKind::ConnectionReset) => Self::ConnectReset,
                 Some(ErrorKind::AddrNotAvailable) => Self::ConnectAddrExhausted,
                 _ if error.is_timeout() => Self::ConnectTimeout,
-                Some(ErrorKind::InvalidData) => Self::Tls,
+                // What is connected and ends here ends in the handshake.
+                Some(ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => Self::Tls,
                 _ => Self::Other,
             };
         }

@@ -140,6 +140,15 @@ impl Recorder {
         all
     }
 
+    /// What each phase has come to so far.
+    pub fn phases(&self) -> Vec<Tally> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            add_each(&mut all, &lock(shard).phases);
+        }
+        all
+    }
+
     /// All shards as one.
     pub fn merged(&self) -> Shard {
         let mut all = Shard::default();
@@ -184,11 +193,7 @@ impl Shard {
     }
 
     fn add(&mut self, other: &Self) {
-        self.phases
-            .resize_with(self.phases.len().max(other.phases.len()), Tally::default);
-        for (mine, theirs) in self.phases.iter_mut().zip(&other.phases) {
-            mine.add(theirs);
-        }
+        add_each(&mut self.phases, &other.phases);
         for (mine, theirs) in self.by_n.iter_mut().zip(&other.by_n) {
             mine.add(theirs);
         }
@@ -205,6 +210,13 @@ impl Shard {
     }
 }
 
+fn add_each(mine: &mut Vec<Tally>, theirs: &[Tally]) {
+    mine.resize_with(mine.len().max(theirs.len()), Tally::default);
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        mine.add(theirs);
+    }
+}
+
 /// The entry of `name`, which is copied only when it is new.
 fn entry<'a, T: Default>(map: &'a mut HashMap<String, T>, name: &str) -> &'a mut T {
     if !map.contains_key(name) {
@@ -218,3 +230,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Counting does not panic half-way through anything that matters.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

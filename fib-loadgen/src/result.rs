@@ -277,7 +277,7 @@ pub struct ThresholdResult {
     pub value: Option<f64>,
     /// Whether the rule holds.
     pub passed: bool,
-    /// Whether it ended the run; this version judges at the end.
+    /// Whether it ended the run.
     pub aborted: bool,
 }
 

@@ -1,9 +1,14 @@
 //! Rules such as `p99<250ms` or `wrong==0`, judged on our own histograms.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::quantity;
 use crate::recorder::{Tally, quantile};
+
+mod evidence;
+
+pub use evidence::{Evidence, Records};
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +17,8 @@ pub struct Threshold {
     pub rule: String,
     /// The phase it is about; the whole judged run otherwise.
     pub phase: Option<String>,
+    /// Ends the run as soon as it is broken, once what it is about has lasted for so long.
+    pub abort: Option<Duration>,
     metric: Metric,
     operator: Operator,
     /// In microseconds, requests a second, a share, or a number.
@@ -47,15 +54,6 @@ enum Operator {
     Above,
     AtLeast,
     Equal,
-}
-
-/// What there is to judge.
-#[derive(Debug)]
-pub struct Evidence<'a> {
-    /// Counts and durations.
-    pub tally: &'a Tally,
-    /// Of how many seconds.
-    pub seconds: f64,
 }
 
 /// A rule, judged.
@@ -108,6 +106,17 @@ impl Threshold {
         Judgement { observed, passed }
     }
 
+    /// Whether the run is to end here. Where nothing was seen yet, nothing is broken yet.
+    pub fn ends_the_run(&self, evidence: &Evidence<'_>) -> bool {
+        let old_enough = self
+            .abort
+            .is_some_and(|after| evidence.seconds >= after.as_secs_f64());
+        old_enough && {
+            let judgement = self.judge(evidence);
+            judgement.observed.is_some() && !judgement.passed
+        }
+    }
+
     /// An observed value as a person reads it.
     pub fn show(&self, observed: Option<f64>) -> String {
         match (observed, self.metric) {
@@ -142,17 +151,21 @@ impl FromStr for Threshold {
     fn from_str(rule: &str) -> Result<Self, String> {
         let bad = || {
             format!(
-                "`{rule}` is no threshold: write it like p99<250ms, p99.9{{phase=hold}}<1s, service.mean<5ms, error-rate<0.1%, rps>=400, failed==0 or wrong==0"
+                "`{rule}` is no threshold: write it like p99<250ms, p99.9{{phase=hold}}<1s, service.mean<5ms, error-rate<0.1%, rps>=400, failed==0 or wrong==0, with ` abort` or ` abort after 10s` behind it to end the run at once"
             )
         };
-        let at = rule.find(['<', '>', '=']).filter(|at| *at > 0);
+        let (condition, abort) = match rule.split_once(" abort") {
+            Some((condition, delay)) => (condition, Some(abort_after(delay).ok_or_else(bad)?)),
+            None => (rule, None),
+        };
+        let at = condition.find(['<', '>', '=']).filter(|at| *at > 0);
         // The `=` of {phase=…} is not the operator.
-        let at = match rule.find('}') {
+        let at = match condition.find('}') {
             Some(end) => Some(end + 1),
             None => at,
         }
         .ok_or_else(bad)?;
-        let (left, right) = rule.split_at(at);
+        let (left, right) = condition.split_at(at);
         let (name, phase) = match left.split_once('{') {
             Some((name, rest)) => {
                 let phase = rest
@@ -184,6 +197,7 @@ impl FromStr for Threshold {
         Ok(Self {
             rule: rule.to_owned(),
             phase,
+            abort,
             metric,
             operator,
             value,
@@ -228,12 +242,7 @@ fn read_value(metric: Metric, text: &str) -> Option<f64> {
     };
     match metric {
         Metric::Quantile(..) | Metric::Mean(_) | Metric::Min(_) | Metric::Max(_) => {
-            // A bare number would leave the unit to be guessed.
-            let has_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
-            quantity::duration(text)
-                .ok()
-                .filter(|_| has_unit)
-                .map(|time| time.as_secs_f64() * 1e6)
+            time(text).map(|time| time.as_secs_f64() * 1e6)
         }
         Metric::ErrorRate => match text.strip_suffix('%') {
             Some(percent) => number(percent).map(|percent| percent / 100.0),
@@ -241,6 +250,20 @@ fn read_value(metric: Metric, text: &str) -> Option<f64> {
         },
         Metric::Rate => quantity::rate(text).ok(),
         Metric::Failed | Metric::Wrong | Metric::Requests => number(text),
+    }
+}
+
+/// A time with its unit: a bare number would leave that to be guessed.
+fn time(text: &str) -> Option<Duration> {
+    let has_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
+    quantity::duration(text).ok().filter(|_| has_unit)
+}
+
+/// What stands behind `abort`: nothing, or ` after 10s`.
+fn abort_after(delay: &str) -> Option<Duration> {
+    match delay.trim() {
+        "" => Some(Duration::ZERO),
+        delay => time(delay.strip_prefix("after ")?.trim()),
     }
 }
 

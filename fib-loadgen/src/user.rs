@@ -13,6 +13,7 @@ use crate::outcome::Outcome;
 use crate::plan::{Model, Phase, Plan, Schedule, Ticket, phase_at};
 use crate::recorder::{Recorder, Sample};
 use crate::stop::{Stop, Urgency};
+use crate::thresholds::Threshold;
 use crate::workload::Workload;
 
 /// Which answers are proved. The form of every answer is checked in any case.
@@ -51,6 +52,10 @@ pub struct Load {
     pub counters: Counters,
     /// Where outcomes go.
     pub recorder: Recorder,
+    /// The rules, of which some may end the load.
+    pub thresholds: Vec<Threshold>,
+    /// Which of them did.
+    pub aborted_by: OnceLock<usize>,
     /// When to stop.
     pub stop: Arc<Stop>,
     /// The target.

@@ -5,6 +5,8 @@
     reason = "what a test needs and does not get is to end it, in its helpers too"
 )]
 
+#[path = "black_box/classes.rs"]
+mod classes;
 #[path = "black_box/failures.rs"]
 mod failures;
 #[path = "black_box/odd_server.rs"]

@@ -166,11 +166,22 @@ fn read_file(path: &Path) -> Result<Settings, BadConfig> {
     })?;
     toml::from_str(&text).map_err(|e| {
         let cause = e.message().lines().collect::<Vec<_>>().join(" ");
+        let place = e
+            .span()
+            .and_then(|span| line_at(&text, span.start))
+            .map(|(number, line)| format!(" in line {number} (`{line}`)"))
+            .unwrap_or_default();
         BadConfig(format!(
-            "the settings file {} is wrong: {cause}",
+            "the settings file {} is wrong{place}: {cause}",
             path.display()
         ))
     })
+}
+
+/// The line in which a byte of a text stands, and its number, from 1 on.
+fn line_at(text: &str, byte: usize) -> Option<(usize, &str)> {
+    let before = text.get(..byte)?.matches('\n').count();
+    Some((before + 1, text.lines().nth(before)?.trim()))
 }
 
 fn address(name: &str, text: &str) -> Result<SocketAddr, BadConfig> {

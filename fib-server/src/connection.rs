@@ -159,6 +159,17 @@ impl Drop for Watched {
     }
 }
 
+/// The limits that hold for the connections of any port.
+///
+/// There is none on a request's head: hyper counts the time between two requests to the head of the
+/// second, and salvo takes off what the first one took to come, so that a connection could be closed in
+/// the very moment in which its next request arrives.
+pub fn timeouts(idle: Duration) -> FuseConfig {
+    FuseConfig::disabled()
+        .with_connection_idle_timeout(idle)
+        .with_write_stall_timeout(WRITE_STALL_TIMEOUT)
+}
+
 /// The connections as the server's policy on them.
 #[derive(Debug, Clone)]
 pub struct Policy(pub Arc<Connections>);
@@ -166,14 +177,7 @@ pub struct Policy(pub Arc<Connections>);
 #[async_trait]
 impl FusePolicy for Policy {
     async fn decide(&self, _: &FuseInfo) -> FuseAction {
-        // No time limit on a request's head here: hyper counts the time between two requests to the head
-        // of the second, and salvo takes off what the first one took to come, so that a connection could
-        // be closed in the very moment in which its next request arrives.
-        FuseAction::Accept(
-            FuseConfig::disabled()
-                .with_connection_idle_timeout(self.0.limits.idle)
-                .with_write_stall_timeout(WRITE_STALL_TIMEOUT),
-        )
+        FuseAction::Accept(timeouts(self.0.limits.idle))
     }
 
     fn observe(&self, info: &FuseInfo, control: &ConnCtrl) -> Option<ArcConnObserver> {

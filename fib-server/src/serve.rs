@@ -5,7 +5,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use salvo::conn::Acceptor;
 use salvo::conn::tcp::TcpAcceptor;
+use salvo::fuse::FusePolicy;
 use salvo::{Router, Server, Service};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::oneshot;
@@ -14,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::State;
 use crate::api;
 use crate::config::Config;
-use crate::connection::{Connections, Policy};
+use crate::connection::{Connections, Policy, timeouts};
 use crate::door::Door;
 use crate::lifecycle::Stop;
 use crate::observe::Observe;
@@ -93,11 +95,7 @@ impl Bound {
         let shut = CancellationToken::new();
         let door = Door::new(acceptor(main)?, shut.clone());
         let policy = Policy(Arc::clone(&state.connections));
-        let mut server = Server::new(door).fuse_policy(policy);
-        server
-            .http1_mut()
-            .header_read_timeout(state.config.idle_timeout + HEAD_TIMEOUT);
-        let serving = server.try_serve(service(api::router(&state), &state));
+        let serving = server(door, policy, &state).try_serve(service(api::router(&state), &state));
         state.lifecycle.serves();
 
         // What is still open when either of them ends is dropped with `serving`.
@@ -138,6 +136,13 @@ async fn last_ones(connections: &Connections) {
         connections.close_all();
         connections.none().await;
     }
+}
+
+fn server<A: Acceptor + Send>(acceptor: A, policy: impl FusePolicy, state: &State) -> Server<A> {
+    let mut server = Server::new(acceptor).fuse_policy(policy);
+    let idle = state.config.idle_timeout;
+    server.http1_mut().header_read_timeout(idle + HEAD_TIMEOUT);
+    server
 }
 
 fn service(router: Router, state: &Arc<State>) -> Service {
@@ -184,7 +189,9 @@ impl AdminThread {
             .enable_all()
             .build()
             .map_err(CannotServe::internal)?;
-        let service = service(api::admin_router(state), state);
+        let state = Arc::clone(state);
+        let service = service(api::admin_router(&state), &state);
+        let limits = timeouts(state.config.idle_timeout);
         let (stop, stopped) = oneshot::channel();
         std::thread::Builder::new()
             .name("admin".to_owned())
@@ -192,7 +199,7 @@ impl AdminThread {
                 runtime.block_on(async {
                     let serving = async {
                         match acceptor(listener) {
-                            Ok(acceptor) => Server::new(acceptor)
+                            Ok(acceptor) => server(acceptor, limits, &state)
                                 .try_serve(service)
                                 .await
                                 .map_err(CannotServe::internal),

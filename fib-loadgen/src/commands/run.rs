@@ -12,7 +12,7 @@ use crate::args::RunArgs;
 use crate::attack;
 use crate::client::{Counters, Sharing};
 use crate::exit::Failure;
-use crate::generator::{Probe, Signals, Verdict};
+use crate::generator::{Probe, Signals, Verdict, raise_open_files};
 use crate::live::Collector;
 use crate::outputs::{self, Opened, Ui};
 use crate::plan::Schedule;
@@ -83,6 +83,7 @@ async fn load(
         checked = preflight::check(&scout, target, settings.workload.smallest()) => checked?,
         () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
     }
+    raise_open_files();
     let mut probe = Probe::new();
     let users = settings.plan.users() as usize;
     if let Some(limit) = probe
@@ -91,7 +92,7 @@ async fn load(
         .filter(|limit| *limit < users + OTHER_FILES)
     {
         say(&format!(
-            "warning: {users} users need as many open files and this process may have {limit}: raise `ulimit -n`"
+            "warning: {users} users need as many open files and this process may have {limit}: raise `ulimit -Hn`"
         ));
     }
     let timer = probe.watch_timer();
@@ -158,6 +159,8 @@ fn prepare(settings: &Settings, stop: &Arc<Stop>) -> Result<Load, Failure> {
         client: settings.client.clone(),
         shared,
         counters,
+        thresholds: settings.thresholds.clone(),
+        aborted_by: OnceLock::new(),
         stop: Arc::clone(stop),
         base: settings.client.target.base.clone(),
         timeout: settings.client.timeout,

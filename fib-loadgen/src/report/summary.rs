@@ -23,7 +23,12 @@ fn write(out: &mut String, document: &Document) -> std::fmt::Result {
     tail(out, document)?;
     for rule in &document.thresholds {
         let word = if rule.passed { "PASS" } else { "FAIL" };
-        writeln!(out, "  {word}  {:<28} {}", rule.rule, rule.observed)?;
+        let ended = if rule.aborted {
+            "   (ended the run)"
+        } else {
+            ""
+        };
+        writeln!(out, "  {word}  {:<28} {}{ended}", rule.rule, rule.observed)?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::outcome::Class;
 use crate::plan::Model;
 use crate::recorder::{Counts, Shard, Tally};
 use crate::settings::{OnSaturation, Settings};
-use crate::thresholds::Evidence;
+use crate::thresholds::{Records, Threshold};
 use crate::user::Load;
 
 /// How a run went, apart from what its recorder counted.
@@ -49,12 +49,17 @@ pub struct Ended {
 #[expect(clippy::cast_precision_loss, reason = "counts as shares and rates")]
 pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
     let shard = load.recorder.merged();
-    let (whole, judged, judged_for) = sums(load, &shard, ended.elapsed);
+    let records = Records::new(&load.phases, &shard.phases, load.plan.warmup, ended.elapsed);
+    let mut whole = Counts::default();
+    shard
+        .phases
+        .iter()
+        .for_each(|tally| whole.add(&tally.counts));
     let sent = load.recorder.sent.load(Relaxed);
     let offered = offered(load, ended.elapsed);
-    let mut totals = totals(&whole.counts, ended.elapsed);
+    let mut totals = totals(&whole, ended.elapsed);
     totals.sent = sent;
-    totals.unfinished = sent.saturating_sub(whole.counts.ended());
+    totals.unfinished = sent.saturating_sub(whole.ended());
     totals.offered_rps = offered.map(|due| due / totals.elapsed_s.max(1e-9));
     totals.achieved_ratio = offered.map(|due| {
         if due > 0.0 {
@@ -64,15 +69,9 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
         }
     });
     let phases = phases(load, &shard, ended.elapsed);
-    let thresholds = thresholds(settings, load, &shard, (&judged, judged_for), ended.elapsed);
-    let generator = generator(load, &shard, &judged, offered, ended, sent);
-    let exit = exit(
-        settings,
-        load,
-        &whole.counts,
-        &thresholds,
-        generator.verdict,
-    );
+    let thresholds = thresholds(load, &records);
+    let generator = generator(load, &shard, &records.judged, offered, ended, sent);
+    let exit = exit(settings, load, &whole, &thresholds, generator.verdict);
     Document {
         schema: SCHEMA,
         run: run(settings, ended),
@@ -83,7 +82,7 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
         },
         plan: plan(settings, load),
         totals,
-        latency: (&judged.latencies).into(),
+        latency: (&records.judged.latencies).into(),
         phases,
         by_n: by_n(&shard, ended.elapsed),
         statuses: shard
@@ -110,18 +109,6 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
     }
 }
 
-/// All of it; what is judged; and for how long that was.
-fn sums(load: &Load, shard: &Shard, elapsed: Duration) -> (Tally, Tally, Duration) {
-    let (mut whole, mut judged) = (Tally::default(), Tally::default());
-    for (phase, tally) in load.phases.iter().zip(&shard.phases) {
-        whole.add(tally);
-        if phase.judged {
-            judged.add(tally);
-        }
-    }
-    (whole, judged, elapsed.saturating_sub(load.plan.warmup))
-}
-
 /// How many requests were due by the end; `None` in the closed model.
 #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
 fn offered(load: &Load, elapsed: Duration) -> Option<f64> {
@@ -133,41 +120,20 @@ fn offered(load: &Load, elapsed: Duration) -> Option<f64> {
     matches!(load.plan.model, Model::Open { .. }).then_some(due)
 }
 
-fn thresholds(
-    settings: &Settings,
-    load: &Load,
-    shard: &Shard,
-    judged: (&Tally, Duration),
-    elapsed: Duration,
-) -> Vec<ThresholdResult> {
-    let judge = |rule: &crate::thresholds::Threshold| {
-        let place = rule
-            .phase
-            .as_ref()
-            .and_then(|name| load.phases.iter().position(|phase| phase.name == *name));
-        let (tally, time) = match place {
-            Some(at) => {
-                let phase = &load.phases[at];
-                (
-                    &shard.phases[at],
-                    phase.end.min(elapsed).saturating_sub(phase.start),
-                )
-            }
-            None => judged,
-        };
-        let judgement = rule.judge(&Evidence {
-            tally,
-            seconds: time.as_secs_f64(),
-        });
+fn thresholds(load: &Load, records: &Records<'_>) -> Vec<ThresholdResult> {
+    let judge = |(at, rule): (usize, &Threshold)| {
+        let judgement = rule.judge(&records.about(rule));
+        let aborted = load.aborted_by.get() == Some(&at);
         ThresholdResult {
             rule: rule.rule.clone(),
             observed: rule.show(judgement.observed),
             value: judgement.observed,
-            passed: judgement.passed,
-            aborted: false,
+            // It was broken when it ended the run, whatever the last answers made of it.
+            passed: judgement.passed && !aborted,
+            aborted,
         }
     };
-    settings.thresholds.iter().map(judge).collect()
+    load.thresholds.iter().enumerate().map(judge).collect()
 }
 
 #[expect(

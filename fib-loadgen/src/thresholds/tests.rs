@@ -90,6 +90,64 @@ fn a_rule_may_be_about_one_phase_or_another_duration() {
 }
 
 #[test]
+fn a_rule_may_end_the_run_once_it_is_broken_and_old_enough() {
+    let ends = |rule: &str, seconds: f64, failed: u64| {
+        let tally = tally(99, failed, 0, [1]);
+        let rule: Threshold = rule.parse().unwrap();
+        let tally = &tally;
+        rule.ends_the_run(&Evidence { tally, seconds })
+    };
+    assert!(ends("failed==0 abort", 1.0, 1));
+    assert!(!ends("failed==0 abort", 1.0, 0));
+    assert!(!ends("failed==0", 1.0, 1));
+    assert!(!ends("error-rate<1% abort after 10s", 9.0, 1));
+    assert!(ends("error-rate<1% abort after 10s", 10.0, 1));
+    let rule: Threshold = "p99{phase=hold}<1s abort after 500ms".parse().unwrap();
+    assert_eq!(
+        (rule.phase.as_deref(), rule.abort),
+        (Some("hold"), Some(Duration::from_millis(500)))
+    );
+}
+
+#[test]
+fn a_rule_about_what_was_not_seen_yet_ends_nothing() {
+    let nothing = Tally::default();
+    for rule in ["p99<1ms abort", "failed==0 abort", "rps>=1 abort"] {
+        let rule: Threshold = rule.parse().unwrap();
+        assert!(!rule.ends_the_run(&Evidence {
+            tally: &nothing,
+            seconds: 60.0
+        }));
+    }
+}
+
+#[test]
+fn a_rule_is_judged_by_its_phase_or_by_all_but_the_warm_up() {
+    let phase = |name: &str, start: u64, judged: bool| crate::plan::Phase {
+        name: name.to_owned(),
+        start: Duration::from_secs(start),
+        end: Duration::from_secs(start + 10),
+        judged,
+    };
+    let phases = [
+        phase("warm-up", 0, false),
+        phase("ramp-up", 10, true),
+        phase("hold", 20, true),
+    ];
+    let tallies = [tally(0, 7, 0, []), tally(5, 1, 0, []), tally(5, 2, 0, [])];
+    let seconds = Duration::from_secs;
+    let records = Records::new(&phases, &tallies, seconds(10), seconds(25));
+    let seen = |rule: &str| {
+        let rule: Threshold = rule.parse().unwrap();
+        let evidence = records.about(&rule);
+        (evidence.tally.counts.failed, evidence.seconds)
+    };
+    assert_eq!(seen("failed==0"), (3, 15.0));
+    assert_eq!(seen("failed{phase=ramp-up}==0"), (1, 10.0));
+    assert_eq!(seen("failed{phase=hold}==0"), (2, 5.0));
+}
+
+#[test]
 fn what_is_no_rule_is_refused() {
     for rule in [
         "",
@@ -104,6 +162,10 @@ fn what_is_no_rule_is_refused() {
         "wrong=0",
         "service.rps>1",
         "rps>=-1",
+        "failed==0 abort after",
+        "failed==0 abort after 10",
+        "failed==0 abort now",
+        "abort",
     ] {
         assert!(rule.parse::<Threshold>().is_err(), "{rule}");
     }

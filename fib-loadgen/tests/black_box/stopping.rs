@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::odd_server::{Act, OddServer};
-use crate::program::program;
+use crate::odd_server::{Act, OddServer, response};
+use crate::program::{Ended, program};
 
 /// A run whose first line of progress has come, and where its result will be.
 fn started(
@@ -94,4 +94,31 @@ fn a_parent_that_is_gone_ends_the_run_at_once() {
     drop(child.stdin.take());
     assert_eq!(child.wait().unwrap().code(), Some(105));
     assert_eq!(result(&folder)["totals"]["unfinished"], 3);
+}
+
+#[test]
+fn a_broken_rule_that_may_end_the_run_does_so_and_says_so() {
+    let server = OddServer::start(|_, number| match number {
+        0..=20 => Act::Right,
+        _ => Act::Raw(response("500 Internal Server Error", "text/plain", "")),
+    });
+    // Until stopped: without the rule it would not end.
+    let flags = "--users 3 --ramp-up 0 -t 0 --n 90 --think 10ms";
+    let output = program(server.address, flags)
+        .args(["--threshold", "p99<1h", "--threshold"])
+        .args(["error-rate<50% abort after 500ms", "-o", "json=-"])
+        .output()
+        .unwrap();
+    let ended = Ended::new(&output);
+    assert_eq!(ended.code, 99, "{}", ended.stderr);
+    let rules = &ended.result["thresholds"];
+    assert_eq!(
+        (&rules[0]["passed"], &rules[0]["aborted"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(
+        (&rules[1]["passed"], &rules[1]["aborted"]),
+        (&false.into(), &true.into())
+    );
+    assert!(ended.stderr.contains("ended the run"), "{}", ended.stderr);
 }

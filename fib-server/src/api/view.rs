@@ -25,7 +25,10 @@ impl Format {
     /// The form that an `Accept` header wants more: by its weights, and of equal ones the one that it
     /// names first. JSON when it wants neither.
     pub fn accepted(accept: Option<&str>) -> Self {
-        let wanted = |ranges| preference(accept.unwrap_or("*/*"), ranges);
+        let Some(list) = accept.filter(|list| *list != "*/*") else {
+            return Self::Json;
+        };
+        let wanted = |ranges| preference(list, ranges);
         let json = wanted(["application/json", "application/*", "*/*"]);
         let text = wanted(["text/plain", "text/*", "*/*"]);
         if text > json { Self::Text } else { Self::Json }

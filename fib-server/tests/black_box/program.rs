@@ -145,7 +145,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
-fn a_file_with_an_unknown_key_is_refused_by_name() {
+fn a_file_that_is_wrong_is_refused_by_key_or_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("fib.toml");
     std::fs::write(&file, "max-m = 1000\n").unwrap();
@@ -155,6 +155,13 @@ fn a_file_with_an_unknown_key_is_refused_by_name() {
         .assert()
         .code(2)
         .stderr(predicate::str::contains("max-m"));
+    std::fs::write(&file, "queue = 7\ndeadline = 5\n").unwrap();
+    fib_server()
+        .arg("--config")
+        .arg(&file)
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("in line 2 (`deadline = 5`)"));
     fib_server()
         .args(["--config", "/no/such/file"])
         .assert()

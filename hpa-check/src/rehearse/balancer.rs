@@ -9,6 +9,7 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
@@ -62,9 +63,28 @@ impl Endpoints {
 
 /// A listener on a free loopback port.
 pub(crate) fn listen() -> std::io::Result<TcpListener> {
+    raise_open_files();
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     socket.listen(BACKLOG)
+}
+
+/// Lets this process open as many files as the system allows it to. A connection takes two here, and the
+/// 1,024 that most systems give for a start do not do for 500 users: those above would be closed
+/// without an answer.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raise = |to| {
+        setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: to,
+                maximum: limit.maximum,
+            },
+        )
+    };
+    // macOS calls the limit infinite, and does not grant more than this. Where nothing is granted, it stays.
+    let _ = raise(limit.maximum).or_else(|_| raise(Some(10_240)));
 }
 
 /// Serves until it is dropped.

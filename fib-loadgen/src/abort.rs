@@ -1,0 +1,21 @@
+//! Rules that end a run early, looked at once a second.
+
+use crate::thresholds::Records;
+use crate::user::Load;
+
+/// Ends the load when a rule that may end it is broken.
+pub fn check(load: &Load) {
+    if load.stop.is_stopping() || load.thresholds.iter().all(|rule| rule.abort.is_none()) {
+        return;
+    }
+    let tallies = load.recorder.phases();
+    let records = Records::new(&load.phases, &tallies, load.plan.warmup, load.elapsed());
+    let broken = load
+        .thresholds
+        .iter()
+        .position(|rule| rule.ends_the_run(&records.about(rule)));
+    if let Some(rule) = broken {
+        load.aborted_by.get_or_init(|| rule);
+        load.stop.finish();
+    }
+}

@@ -1,0 +1,63 @@
+//! Whatever happens in a run and however long it is, what is kept of it stays small.
+
+use super::*;
+
+/// Histograms with three digits up to an hour have no more counters than this.
+const MOST_COUNTERS: usize = 25_000;
+
+fn sample(outcome: &Outcome, micros: u64, number: u64) -> Sample<'_> {
+    let time = Duration::from_micros(micros);
+    Sample {
+        outcome,
+        n: u32::try_from(number % 1_000_000_007).unwrap_or_default(),
+        phase: 0,
+        ended: time,
+        response: time,
+        send_lag: time,
+        lagged: true,
+    }
+}
+
+#[test]
+fn what_is_kept_does_not_grow_with_the_number_of_requests() {
+    let recorder = Recorder::new(1, 1);
+    for number in 0..200_000_u64 {
+        // All magnitudes up to a day, names without end, each class with a text of its own.
+        let micros = 1_u64 << (number % 37);
+        let outcome = Outcome {
+            failure: (number % 3 == 0).then(|| Class::of_status((number % 600) as u16)),
+            detail: Some(format!("the {number}th")),
+            status: Some((number % 600) as u16),
+            pod: Some(format!("pod-{number}")),
+            service: Duration::from_micros(micros + number),
+            ttfb: Some(Duration::from_micros(micros)),
+            ..Outcome::default()
+        };
+        recorder.record(&sample(&outcome, micros + number, number));
+    }
+    let all = recorder.merged();
+    assert_eq!(all.phases[0].counts.ended(), 200_000);
+    assert_eq!(all.pods.len(), MOST_PODS + 1);
+    assert_eq!(all.statuses.len(), 600);
+    assert!(all.errors.len() <= 5, "{:?}", all.errors.keys());
+    let latencies = &all.phases[0].latencies;
+    for histogram in [
+        &latencies.response,
+        &latencies.service,
+        &latencies.ttfb,
+        &latencies.send_lag,
+        &all.own_lag,
+    ] {
+        assert!(histogram.0.distinct_values() <= MOST_COUNTERS);
+    }
+}
+
+#[test]
+fn each_look_at_the_last_second_empties_it() {
+    let recorder = Recorder::new(1, 2);
+    let outcome = Outcome::default();
+    recorder.record(&sample(&outcome, 5, 1));
+    assert_eq!(recorder.take_second().counts.ok, 1);
+    assert_eq!(recorder.take_second().counts.ok, 0);
+    assert_eq!(recorder.phases()[0].counts.ok, 1);
+}

@@ -1,0 +1,196 @@
+//! Failures that no server can be asked for: networks, names, TLS and this process' own limits.
+
+use std::error::Error;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use fib_loadgen::client::{Counters, Settings, Sharing};
+use fib_loadgen::exchange::{Question, exchange};
+use fib_loadgen::outcome::Class;
+use fib_loadgen::target::Target;
+use socket2::{Domain, Socket, Type};
+
+use crate::odd_server::{Act, OddServer};
+use crate::program::Ended;
+
+/// The class of one request to a URL.
+fn class_of(url: &str) -> Option<Class> {
+    let target = Target::parse(url, &[]).unwrap();
+    let settings = Settings {
+        target: target.clone(),
+        headers: reqwest::header::HeaderMap::new(),
+        connect_timeout: Duration::from_millis(300),
+        timeout: Duration::from_secs(10),
+        idle: Duration::from_secs(1),
+        sharing: Sharing::User,
+    };
+    let question = Question {
+        n: 90,
+        prove: true,
+        close: false,
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let client = settings.build(&Counters::default()).unwrap().client;
+        exchange(&client, &target.base, question).await.failure
+    })
+}
+
+/// A listener whose connections are treated by `act`, one after the other.
+fn listener(act: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || listener.incoming().flatten().for_each(act));
+    address
+}
+
+#[test]
+fn a_name_that_can_not_be_looked_up_is_dns() {
+    // Longer than a label of a name may be, so nobody is asked.
+    let url = format!("http://{}.local", "a".repeat(64));
+    assert_eq!(class_of(&url), Some(Class::Dns));
+}
+
+#[test]
+fn a_connection_that_is_not_made_in_time_is_a_connect_timeout() {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket
+        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    // Nobody accepts, so a few connections fill the queue, and then the kernel does not answer.
+    let mut waiting = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        waiting.push(stream);
+        assert!(waiting.len() < 1_000, "the queue has no end");
+    }
+    assert_eq!(
+        class_of(&format!("http://{address}")),
+        Some(Class::ConnectTimeout)
+    );
+}
+
+#[test]
+fn a_server_that_knows_no_tls_or_hangs_up_on_it_is_tls() {
+    for answer in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b""] {
+        let address = listener(move |mut stream| {
+            let _ = stream.read(&mut [0; 16 * 1024]);
+            let _ = stream.write_all(answer);
+            let _ = stream.shutdown(Shutdown::Write);
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        assert_eq!(class_of(&format!("https://{address}")), Some(Class::Tls));
+    }
+}
+
+#[test]
+fn a_connection_that_is_reset_instead_of_an_answer_is_send() {
+    // To close a socket in which something is unread resets its connection.
+    let address = listener(|stream| {
+        let _ = stream.peek(&mut [0]);
+    });
+    assert_eq!(class_of(&format!("http://{address}")), Some(Class::Send));
+}
+
+#[test]
+fn an_answer_that_is_no_http_is_other() {
+    let address = listener(|mut stream| {
+        let _ = stream.write_all(b"SSH-2.0-OpenSSH\r\n\r\n");
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    assert_eq!(class_of(&format!("http://{address}")), Some(Class::Other));
+}
+
+#[test]
+fn a_process_without_descriptors_says_so_and_is_saturated() {
+    let server = OddServer::start(|_, _| Act::Right);
+    let output = Command::new("sh")
+        .args(["-c", r#"ulimit -n 50 && exec "$@""#, "sh"])
+        .arg(env!("CARGO_BIN_EXE_fib-loadgen"))
+        .arg(format!("http://{}", server.address))
+        .args("--users 100 --ramp-up 0 -t 1s --think 200ms --n 90".split(' '))
+        .args("--ui none --workers 2 --on-saturation fail -o json=-".split(' '))
+        .output()
+        .unwrap();
+    let ended = Ended::new(&output);
+    assert_eq!(ended.classes(), ["local.fd_limit"], "{}", ended.result);
+    assert_eq!(ended.code, 92, "{}", ended.stderr);
+    assert!(ended.stderr.contains("ulimit"), "{}", ended.stderr);
+}
+
+/// What can't be brought about on loopback without luck: the operating system's error, put where it
+/// would come from.
+#[test]
+fn the_operating_systems_errors_are_told_apart() {
+    let os = io::Error::from_raw_os_error;
+    let kind = |kind: ErrorKind| io::Error::from(kind);
+    let cases = [
+        (kind(ErrorKind::ConnectionRefused), Class::ConnectRefused),
+        (kind(ErrorKind::ConnectionReset), Class::ConnectReset),
+        (
+            kind(ErrorKind::AddrNotAvailable),
+            Class::ConnectAddrExhausted,
+        ),
+        // EMFILE and ENFILE.
+        (os(24), Class::LocalFdLimit),
+        (os(23), Class::LocalFdLimit),
+        (kind(ErrorKind::InvalidData), Class::Tls),
+        (kind(ErrorKind::UnexpectedEof), Class::Tls),
+        (kind(ErrorKind::HostUnreachable), Class::Other),
+    ];
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for (error, class) in cases {
+        let shown = error.to_string();
+        let client = reqwest::Client::builder()
+            .tls_certs_only([])
+            .connector_layer(Failing(error.raw_os_error(), error.kind()))
+            .build()
+            .unwrap();
+        let failed = runtime.block_on(client.get("http://127.0.0.1:1").send());
+        let found = Class::of_error(&failed.unwrap_err(), false);
+        assert_eq!(found, class, "{shown}");
+    }
+}
+
+/// Wraps a connector, and fails instead.
+#[derive(Debug, Clone, Copy)]
+struct Failing(Option<i32>, ErrorKind);
+
+impl<S> tower_layer::Layer<S> for Failing {
+    type Service = FailingConnector<S>;
+
+    fn layer(&self, inner: S) -> FailingConnector<S> {
+        FailingConnector { inner, how: *self }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct FailingConnector<S> {
+    inner: S,
+    how: Failing,
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+impl<S, R> tower_service::Service<R> for FailingConnector<S>
+where
+    S: tower_service::Service<R, Error = BoxError>,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = std::future::Ready<Result<S::Response, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, _: R) -> Self::Future {
+        let Failing(os, kind) = self.how;
+        let error = os.map_or_else(|| io::Error::from(kind), io::Error::from_raw_os_error);
+        std::future::ready(Err(error.into()))
+    }
+}
