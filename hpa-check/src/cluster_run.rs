@@ -12,13 +12,14 @@ use hpa_check_core::observation::{
 };
 use hpa_check_core::timeline::TimelineSoFar;
 use hpa_check_core::units::Millicores;
+use hpa_check_core::verdict::Verdict;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Failure, exit};
 use crate::load;
 use crate::load::sized::Sized;
-use crate::outputs::Outputs;
+use crate::outputs::{Opened, Outputs};
 use crate::process;
 use crate::session::Session;
 use crate::signals::Signals;
@@ -62,19 +63,38 @@ pub(crate) fn run(run: Run) -> Result<u8, Failure> {
     runtime.block_on(check(run))
 }
 
-async fn check(run: Run) -> Result<u8, Failure> {
+async fn check(mut run: Run) -> Result<u8, Failure> {
     // An output that can't be written is found before the cluster is asked anything.
     let opened = run.outputs.files.open()?;
     let scratch = tempfile::tempdir()
         .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
     let generator = run
         .load
+        .take()
         .map(|load| Generator::new(load, scratch.path().join("load.json")))
         .transpose()?;
     let mut signals =
         Signals::catch().map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
     let timing = Timing::of(&run.controller, run.metrics_resolution);
-    let live = Live::find(&run.cluster, run.autoscaler.as_deref(), timing).await?;
+    let live = tokio::select! {
+        found = Live::find(&run.cluster, run.autoscaler.as_deref(), timing) => found?,
+        () = signals.next() => return Err(Failure {
+            code: exit::INTERRUPTED,
+            message: "told to stop before the autoscaler was found; nothing was tested".to_owned(),
+        }),
+    };
+    let verdict = judge(run, live, opened, generator, &mut signals).await?;
+    Ok(verdict.exit_code)
+}
+
+/// Watches and loads until enough is seen, and ends in the verdict.
+async fn judge(
+    run: Run,
+    live: Live,
+    opened: Opened,
+    generator: Option<Generator>,
+    signals: &mut Signals,
+) -> Result<Verdict, Failure> {
     let clock = live.clock();
     let setting = Setting {
         source: "cluster".to_owned(),
@@ -85,6 +105,10 @@ async fn check(run: Run) -> Result<u8, Failure> {
         metrics_resolution: run.metrics_resolution,
     };
     let conductor = Conductor::new(run.expectation.clone(), Pace::Computed).holding(run.hold);
+    let conductor = match &generator {
+        Some(generator) if generator.is_steady() => conductor.steady(),
+        _ => conductor,
+    };
     let expectation = run.expectation.clone();
     let mut session = Session::start(opened, run.outputs.ui, run.expectation, conductor)?;
     session.observe(Observation {
@@ -102,17 +126,10 @@ async fn check(run: Run) -> Result<u8, Failure> {
         stop: CancellationToken::new(),
         running: false,
     };
-    let outcome = conduct(
-        &mut session,
-        &mut watching,
-        &mut loaded,
-        &mut signals,
-        clock,
-    )
-    .await;
+    let outcome = conduct(&mut session, &mut watching, &mut loaded, signals, clock).await;
     loaded.end(&mut session, clock).await;
     outcome?;
-    Ok(session.finish(clock.now())?.exit_code)
+    session.finish(clock.now())
 }
 
 /// The loop, until the conductor has seen enough.
@@ -271,4 +288,12 @@ impl Generator {
         args.extend(load::reporting(&self.result));
         load::attack(&self.program, &args, &self.result, lower, tell).await
     }
+
+    /// Whether its load, once it is up, stays what it is: only a plan of stages changes it.
+    fn is_steady(&self) -> bool {
+        !self.flags.iter().any(|arg| arg.starts_with("--stage"))
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+#[cfg(test)]
+#[path = "../tests/api_server/server.rs"]
+mod api_server;
 mod cluster_run;
 mod commands;
 pub mod failure;

@@ -4,7 +4,7 @@
 use hpa_check_core::conductor::{Action, Conductor};
 use hpa_check_core::evaluator::Evaluator;
 use hpa_check_core::expectation::Expectation;
-use hpa_check_core::observation::{Observation, Phase, Seen};
+use hpa_check_core::observation::{Fact, Observation, Phase, Seen};
 use hpa_check_core::result::RunResult;
 use hpa_check_core::timeline::TimelineSoFar;
 use hpa_check_core::trace;
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::failure::{Failure, exit};
 use crate::outputs::{Opened, Recorder, Ui};
-use crate::report;
+use crate::report::{self, escape::Terminal};
 use crate::screen::{self, Screen, notice};
 
 /// A run in progress.
@@ -24,6 +24,7 @@ pub(crate) struct Session {
     screen: Screen,
     outputs: Opened,
     quiet: bool,
+    ended: Option<String>,
 }
 
 impl Session {
@@ -51,6 +52,7 @@ impl Session {
             screen: Screen::new(ui),
             outputs,
             quiet: ui == Ui::None,
+            ended: None,
         })
     }
 
@@ -69,7 +71,8 @@ impl Session {
     /// What to do now; asked after each observation and on every tick of the caller's clock.
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<Action> {
         let action = self.conductor.next(now, self.evaluator.timeline());
-        if let Some(Action::Finish { .. }) = action {
+        if let Some(Action::Finish { why }) = &action {
+            self.ended = Some(why.clone());
             self.observe(Observation {
                 at: now,
                 seen: Seen::Phase { phase: Phase::Done },
@@ -87,9 +90,15 @@ impl Session {
             screen,
             outputs,
             quiet,
+            ended,
             ..
         } = self;
         drop(screen);
+        if !quiet {
+            for line in closing(evaluator.timeline(), ended.as_deref()) {
+                notice(&Terminal(&line).to_string());
+            }
+        }
         let result = evaluator.finish(now);
         let mut failed = Vec::new();
         if let Some(recording) = recording
@@ -126,6 +135,18 @@ impl Session {
             self.recording = None;
         }
     }
+}
+
+/// What was done without, and why the run ended when it did.
+fn closing(state: &TimelineSoFar, ended: Option<&str>) -> Vec<String> {
+    let lacking = state.facts.iter().filter_map(|fact| match fact {
+        Fact::Forbidden { rule, consequence } => {
+            Some(format!("not allowed to {rule}: {consequence}"))
+        }
+        _ => None,
+    });
+    let ended = ended.map(|why| format!("ended: {why}"));
+    lacking.chain(ended).collect()
 }
 
 /// Writes each report; the sentences are of those that could not be written.

@@ -2,6 +2,8 @@
 //! been seen, or is proven impossible, or at a deadline computed by the [`Budget`]; never after a
 //! fixed sleep.
 
+mod settled;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -53,6 +55,7 @@ pub struct Conductor {
     expectation: Expectation,
     pace: Pace,
     hold: Option<Duration>,
+    steady: bool,
     phase: Option<(Phase, Timestamp)>,
     load_started: Option<Timestamp>,
     load_stopped: bool,
@@ -66,6 +69,7 @@ impl Conductor {
             expectation,
             pace,
             hold: None,
+            steady: false,
             phase: None,
             load_started: None,
             load_stopped: false,
@@ -77,6 +81,16 @@ impl Conductor {
     #[must_use]
     pub fn holding(self, hold: Option<Duration>) -> Self {
         Self { hold, ..self }
+    }
+
+    /// Takes the load at its word: once its users and its rate stay what they are, they stay so until
+    /// it is stopped. Then a load that is too weak need not be waited for.
+    #[must_use]
+    pub fn steady(self) -> Self {
+        Self {
+            steady: true,
+            ..self
+        }
     }
 
     /// What to do now; ask again until there is nothing. After `Finish` there is nothing ever.
@@ -152,7 +166,13 @@ impl Conductor {
         if state.load_result.is_some() {
             return Some(self.finish("the load ended before the maximum was reached".to_owned()));
         }
+        if self.steady
+            && let Some(why) = settled::below_the_maximum(&self.expectation, state, since, now)
+        {
+            return Some(self.finish(why));
+        }
         let max = self.expectation.max_replicas;
+        let since = state.at_work_since(since);
         self.late(now, since, with_budget(state, |b| b.up()), || {
             format!("{max} pods were not ready in time")
         })
@@ -192,6 +212,7 @@ impl Conductor {
         if down {
             return Some(self.enter(Phase::Done, now));
         }
+        let since = state.at_work_since(since);
         self.late(now, since, with_budget(state, |b| b.down()), || {
             format!("the replicas were not down to {min} in time")
         })

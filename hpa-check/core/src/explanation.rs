@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::model::pods::{Pod as ModelPod, PodMetric};
 use crate::model::reconcile::{Autoscaler as Controller, Decision};
 use crate::model::{Rules, Settings, after, before};
-use crate::observation::{Autoscaler, AutoscalerStatus, Observation, Pod, Seen};
+use crate::observation::{Autoscaler, AutoscalerStatus, Fact, Observation, Pod, Seen};
 use crate::timeline::{SyncRecord, TimelineSoFar};
 
 mod candidates;
@@ -85,6 +85,10 @@ impl Explainer {
                 self.poll(at, Ok(samples.iter().map(PodMetric::from).collect()));
             }
             Seen::MetricsUnavailable { error } => self.poll(at, Err(error.clone())),
+            Seen::Fact(Fact::ControllerRestarted { .. }) => {
+                self.controller = None;
+                return None;
+            }
             Seen::Autoscaler(autoscaler) => return self.autoscaler(at, autoscaler, state),
             Seen::Target(_) => {}
             _ => return None,

@@ -393,6 +393,11 @@ pub enum Fact {
         /// What it scales, as `Kind/name`.
         target: String,
     },
+    /// The controller was started anew, or another instance took over: what it remembered is lost.
+    ControllerRestarted {
+        /// Who it is now, as its lease says.
+        holder: String,
+    },
     /// Something that may not be read; the tool goes on without it.
     Forbidden {
         /// The RBAC rule that is missing, as `verb resource.group`.

@@ -87,9 +87,12 @@ fn scale_down(text: &str) -> Result<ScaleDown, String> {
 
 /// Checks, and ends in the verdict.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
-    if args.min < 1 || args.max < args.min || args.cpu < 1 || args.sync_period == 0 {
+    let counts = args.min >= 1 && args.max >= args.min && args.cpu >= 1;
+    let periods = args.sync_period >= 1 && args.metrics_resolution >= 1;
+    if !counts || !periods || !(0.0..1.0).contains(&args.tolerance) {
         return Err(Failure::usage(
-            "--min, --max, --cpu and --sync-period have to be at least 1, and --max no less than --min",
+            "--min, --max, --cpu, --sync-period and --metrics-resolution have to be at least 1, \
+             --max no less than --min, and --tolerance from 0 to below 1",
         ));
     }
     let seconds = Duration::from_secs;

@@ -3,7 +3,7 @@
 //! ```text
 //! autoscaler ─ scaleTargetRef ─► target ─ selector ─► pods
 //!                                    └───────────────► pods' CPU (polled)
-//! events of the namespace · facts about the surroundings (asked once)
+//! events of the namespace · the controller's lease · facts about the surroundings (asked once)
 //! ```
 //!
 //! Each arrow is a value that may change while the run goes on; what hangs on it starts anew then.
@@ -13,6 +13,7 @@ mod capacity;
 mod chain;
 mod clock;
 mod connect;
+mod controller;
 mod convert;
 mod cpu;
 mod facts;
@@ -20,9 +21,14 @@ mod find;
 mod follow;
 mod known;
 mod reporter;
+mod retry_after;
 mod scale;
+mod target;
 mod timing;
 mod trouble;
+
+#[cfg(test)]
+pub(crate) mod tests;
 
 use hpa_check_core::observation::Observation;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -59,6 +65,14 @@ impl Live {
         timing: Timing,
     ) -> Result<Self, Failure> {
         let cluster = connect::connect(args, timing.call).await?;
+        Self::on(cluster, autoscaler, timing).await
+    }
+
+    async fn on(
+        cluster: Cluster,
+        autoscaler: Option<&str>,
+        timing: Timing,
+    ) -> Result<Self, Failure> {
         let autoscaler = find::autoscaler(&cluster, autoscaler, timing).await?;
         Ok(Self {
             cluster,

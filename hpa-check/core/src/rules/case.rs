@@ -73,7 +73,7 @@ impl<'a> Case<'a> {
 
     /// Use, all pods together, up to which that many pods are enough by the target alone. More is
     /// asked for above it, unless as many run already: see [`Self::use_beyond_tolerance`].
-    pub(super) fn use_enough_for(&self, pods: i32) -> Option<Millicores> {
+    pub(crate) fn use_enough_for(&self, pods: i32) -> Option<Millicores> {
         let request = self.request()?.0;
         let target = i64::from(self.spec()?.cpu_target_percent()?);
         Some(Millicores(i64::from(pods) * request * target / 100))

@@ -145,7 +145,8 @@ pub(super) const SCALE_UP_TOO_LATE: Rule = Rule {
         let climb = case.budget(|b| b.up().saturating_sub(b.reaction()));
         let allowed = climb + case.expectation.patience;
         let down = case.state.entered(Phase::Down).unwrap_or(case.until);
-        (!decided && !case.reached_max() && after(asked.at, allowed) <= down).then(|| {
+        let due = after(case.state.at_work_since(asked.at), allowed);
+        (!decided && !case.reached_max() && due <= down).then(|| {
             let seconds = allowed.as_secs();
             Found::new(
                 format!("{max} pods were asked for, and not decided on in {seconds} s"),
@@ -176,7 +177,7 @@ pub(super) const SCALE_DOWN_MISSING: Rule = Rule {
         let min = case.expectation.min_replicas;
         let (at, status) = case.state.statuses.last()?;
         let kept = status.desired_replicas;
-        let due: Timestamp = after(down, allowed);
+        let due: Timestamp = after(case.state.at_work_since(down), allowed);
         (due <= case.until && kept > min).then(|| {
             let seconds = case.until.duration_since(down).as_secs();
             Found::new(

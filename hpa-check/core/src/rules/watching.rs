@@ -191,6 +191,6 @@ fn due(case: &Case<'_>) -> String {
     let Some(down) = case.state.entered(Phase::Down) else {
         return "the load never ended".to_owned();
     };
-    let due = after(down, case.budget(|b| b.down()));
+    let due = after(case.state.at_work_since(down), case.budget(|b| b.down()));
     format!("it was due within {} of the run", case.clock(due))
 }

@@ -81,10 +81,14 @@ pub struct TimelineSoFar {
     pub polls: Vec<Poll>,
     /// The newest second of load.
     pub load: Option<LoadSecond>,
+    /// Since when the load has been what it is: as many users, and as many requests asked for.
+    pub load_since: Option<Timestamp>,
     /// The load's final account.
     pub load_result: Option<LoadResult>,
     /// The facts about the surroundings, in the order found.
     pub facts: Vec<Fact>,
+    /// When the controller's memory last began anew under the run's eyes.
+    pub controller_restarted_at: Option<Timestamp>,
     /// The events, in the order seen.
     pub events: Vec<(Timestamp, Event)>,
     /// Every state of the target.
@@ -143,6 +147,21 @@ impl TimelineSoFar {
         (condition.status == "False").then_some((&condition.reason, &condition.message))
     }
 
+    /// Whether anything that decisions hang on is not seen now.
+    pub(crate) fn is_blind(&self) -> bool {
+        let needed = ["autoscaler", "target", "pods"];
+        needed
+            .iter()
+            .any(|resource| self.lost.contains_key(*resource))
+    }
+
+    /// From when on the controller has had the time to do what began then: a restart costs it what it
+    /// remembered, and so a whole window of stabilization.
+    pub(crate) fn at_work_since(&self, begin: Timestamp) -> Timestamp {
+        let restarted = self.controller_restarted_at;
+        restarted.map_or(begin, |restarted| restarted.max(begin))
+    }
+
     /// When a phase was first entered.
     pub fn entered(&self, phase: Phase) -> Option<Timestamp> {
         let phases = &self.timeline.as_ref()?.phases;
@@ -184,7 +203,7 @@ impl TimelineSoFar {
             Seen::Load(second) => self.load(at, second),
             Seen::LoadResult(result) => self.load_result = Some(result.clone()),
             Seen::Phase { phase } => self.enter(at, *phase),
-            Seen::Fact(fact) => self.fact(fact),
+            Seen::Fact(fact) => self.fact(at, fact),
             Seen::Watch(watch) => self.watch(at, watch),
             Seen::Interrupted => self.interrupted_at = Some(at),
         }
@@ -367,6 +386,10 @@ impl TimelineSoFar {
                 .timeline
                 .as_ref()
                 .is_some_and(|t| t.load.last().is_some_and(|p| p.at == at));
+        let size = |second: &LoadSecond| (second.users, second.offered_rps);
+        if self.load.as_ref().map(size) != Some(size(second)) {
+            self.load_since = Some(at);
+        }
         self.load = Some(second.clone());
         if let Some(timeline) = &mut self.timeline
             && !repeated
@@ -396,8 +419,21 @@ impl TimelineSoFar {
         }
     }
 
-    fn fact(&mut self, fact: &Fact) {
+    fn fact(&mut self, at: Timestamp, fact: &Fact) {
+        if let Fact::ControllerRestarted { holder } = fact {
+            self.controller_restarted_at = Some(at);
+            let text =
+                format!("the controller was restarted and remembers nothing; it is {holder} now");
+            self.mark(at, "Warning", text);
+        }
         if !self.facts.contains(fact) {
+            if let Fact::Forbidden { rule, consequence } = fact {
+                self.mark(
+                    at,
+                    "Warning",
+                    format!("not allowed to {rule}: {consequence}"),
+                );
+            }
             if matches!(fact, Fact::MetricsApi { .. }) {
                 self.facts.retain(|f| !matches!(f, Fact::MetricsApi { .. }));
             }

@@ -9,5 +9,6 @@ mod limits;
 mod pairs;
 mod setup;
 mod surroundings;
+mod weak_load;
 mod world;
 mod wrong;

@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub controller: ControllerSettings,
     pub resolution: Duration,
     pub pace: Pace,
+    /// Whether the load is known to stay what it is.
+    pub steady: bool,
     pub request: Option<i64>,
     pub limit: Option<i64>,
     /// CPU that the load takes at rest and at its height, all pods together, in millicores.
@@ -124,6 +126,7 @@ pub(crate) fn healthy() -> World {
             down: Duration::from_secs(44),
             end: Duration::from_secs(90),
         },
+        steady: true,
         request: Some(100),
         limit: None,
         rest: 60,

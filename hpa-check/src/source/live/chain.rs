@@ -7,7 +7,7 @@ use hpa_check_core::observation::Seen;
 use hpa_check_core::spec::TargetRef;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1;
-use kube::api::{Api, DynamicObject};
+use kube::api::Api;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -16,10 +16,10 @@ use super::convert;
 use super::convert::event::About;
 use super::cpu::PodCpu;
 use super::follow::{Subject, Which, follow};
-use super::known::Change;
+use super::known::{Change, Known};
 use super::reporter::Reporter;
 use super::timing::Timing;
-use super::{backoff, facts, scale};
+use super::{controller, facts};
 
 /// All that the tasks share.
 #[derive(Clone)]
@@ -42,10 +42,7 @@ impl Chain {
             let chain = self.clone();
             move |reference| chain.clone().target(reference, selector.clone())
         }));
-        tasks.spawn(while_current(to_pods.clone(), {
-            let chain = self.clone();
-            move |selector| chain.clone().pods(selector)
-        }));
+        tasks.spawn(self.clone().pods(to_pods.clone()));
         tasks.spawn(while_current(to_target, {
             let chain = self.clone();
             move |reference| chain.clone().events(reference)
@@ -60,6 +57,11 @@ impl Chain {
             }
             .run(),
         );
+        tasks.spawn(controller::follow_lease(
+            self.cluster.client.clone(),
+            self.timing,
+            self.reporter.clone(),
+        ));
         tasks.spawn(async move {
             facts::tell(&self.cluster, &self.autoscaler, self.timing, &self.reporter).await;
         });
@@ -74,7 +76,8 @@ impl Chain {
             consequence: "the autoscaler's decisions are not seen",
             which: Which::Named(self.autoscaler.clone()),
         };
-        follow(subject, self.timing, self.reporter, |change| {
+        let mut known = Known::default();
+        follow(subject, &mut known, self.timing, self.reporter, |change| {
             let Change::Put(object) = change else {
                 return Some(Seen::AutoscalerGone);
             };
@@ -85,74 +88,27 @@ impl Chain {
         .await;
     }
 
-    async fn target(self, reference: TargetRef, selector: Arc<watch::Sender<Option<String>>>) {
-        let resource = self.resource(&reference).await;
-        let api: Api<DynamicObject> = Api::namespaced_with(
-            self.cluster.client.clone(),
-            &self.cluster.namespace,
-            &resource,
-        );
-        let asked = if scale::has_own_selector(&resource) {
-            None
-        } else {
-            self.scale_selector(&api, &reference.name, &scale::rule(&resource))
-                .await
-        };
-        let subject = Subject {
-            api,
-            resource: "target",
-            rule: scale::rule(&resource),
-            consequence: "neither the wanted nor the ready replicas are seen",
-            which: Which::Named(reference.name),
-        };
-        follow(subject, self.timing, self.reporter, |change| {
-            let Change::Put(object) = change else {
-                return Some(Seen::TargetGone);
-            };
-            let seen = convert::target::target(&object, asked.as_deref());
-            let known = Some(seen.selector.clone()).filter(|selector| !selector.is_empty());
-            set(&selector, known);
-            Some(Seen::Target(seen))
-        })
-        .await;
-    }
-
-    /// Asks until it is known: a custom resource may be defined after its autoscaler.
-    async fn resource(&self, reference: &TargetRef) -> kube::api::ApiResource {
-        let mut failures = 0;
+    async fn pods(self, mut selector: watch::Receiver<Option<String>>) {
+        // Outlives a change of the selector, so that pods which it no longer matches are told as gone.
+        let mut known = Known::default();
         loop {
-            match scale::resource(&self.cluster.client, reference, self.timing).await {
-                Ok(resource) => return resource,
-                Err(trouble) => {
-                    failures += 1;
-                    if failures == 1 {
-                        self.reporter.lost("target", &trouble.message, None);
+            let current = selector.borrow_and_update().clone();
+            let changed = match current {
+                Some(current) => {
+                    tokio::select! {
+                        () = self.pods_of(current, &mut known) => return,
+                        changed = selector.changed() => changed,
                     }
-                    tokio::time::sleep(backoff::delay(failures, None)).await;
                 }
+                None => selector.changed().await,
+            };
+            if changed.is_err() {
+                return;
             }
         }
     }
 
-    async fn scale_selector(
-        &self,
-        api: &Api<DynamicObject>,
-        name: &str,
-        rule: &str,
-    ) -> Option<String> {
-        if let Ok(selector) = scale::selector(api, name, self.timing).await {
-            selector
-        } else {
-            let (plural, group) = rule.split_once('.').unwrap_or((rule, ""));
-            self.reporter.forbidden(
-                format!("get {plural}/scale.{group}"),
-                "the pods are found by the target's own selector, which may not be the one that counts",
-            );
-            None
-        }
-    }
-
-    async fn pods(self, selector: String) {
+    async fn pods_of(&self, selector: String, known: &mut Known) {
         let subject: Subject<v1::Pod> = Subject {
             api: self.namespaced(),
             resource: "pods",
@@ -160,10 +116,16 @@ impl Chain {
             consequence: "what the autoscaler counts is not seen, so no decision can be explained",
             which: Which::Labelled(selector),
         };
-        follow(subject, self.timing, self.reporter, |change| match change {
-            Change::Put(object) => Some(Seen::Pod(convert::pod::pod(object))),
-            Change::Gone { name } => Some(Seen::PodGone { name }),
-        })
+        follow(
+            subject,
+            known,
+            self.timing,
+            self.reporter.clone(),
+            |change| match change {
+                Change::Put(object) => Some(Seen::Pod(convert::pod::pod(object))),
+                Change::Gone { name } => Some(Seen::PodGone { name }),
+            },
+        )
         .await;
     }
 
@@ -181,11 +143,18 @@ impl Chain {
             consequence: "reasons that only events give are not seen",
             which: Which::All,
         };
-        follow(subject, self.timing, self.reporter, |change| match change {
-            Change::Put(object) => about.event(object).map(Seen::Event),
-            // An event that has aged out is no change of anything.
-            Change::Gone { .. } => None,
-        })
+        let mut known = Known::default();
+        follow(
+            subject,
+            &mut known,
+            self.timing,
+            self.reporter,
+            |change| match change {
+                Change::Put(object) => about.event(object).map(Seen::Event),
+                // An event that has aged out is no change of anything.
+                Change::Gone { .. } => None,
+            },
+        )
         .await;
     }
 
@@ -199,7 +168,7 @@ impl Chain {
 }
 
 /// Sets the value, and wakes those who hang on it only when it is another one.
-fn set<T: PartialEq>(sender: &watch::Sender<Option<T>>, value: Option<T>) {
+pub(super) fn set<T: PartialEq>(sender: &watch::Sender<Option<T>>, value: Option<T>) {
     sender.send_if_modified(|current| {
         let changes = *current != value;
         if changes {

@@ -9,22 +9,27 @@ use jiff::{SignedDuration, Timestamp};
 const RESOLUTION: SignedDuration = SignedDuration::from_secs(2);
 
 /// A clock in step with the API server's.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
+    machine: fn() -> Timestamp,
     offset: SignedDuration,
 }
 
 impl Clock {
-    /// From a `Date` header (RFC 9110, such as `Tue, 24 Nov 2026 04:00:00 GMT`) of an answer to a
-    /// request sent at `sent` and answered at `received`, both by this machine's clock. A header
-    /// that is missing, unreadable or within rounding leaves the clock as it is.
-    pub(crate) fn from_date_header(
-        date: Option<&str>,
-        sent: Timestamp,
-        received: Timestamp,
-    ) -> Self {
+    /// The machine's own clock, [`Timestamp::now`] but in tests.
+    pub(crate) fn new(machine: fn() -> Timestamp) -> Self {
+        Self {
+            machine,
+            offset: SignedDuration::ZERO,
+        }
+    }
+
+    /// The same, set by a `Date` header (RFC 9110, such as `Tue, 24 Nov 2026 04:00:00 GMT`) of an
+    /// answer to a request sent at `sent` and answered at `received`, both by this machine's clock.
+    /// A header that is missing, unreadable or within rounding leaves the clock as it is.
+    pub(crate) fn set_by(self, date: Option<&str>, sent: Timestamp, received: Timestamp) -> Self {
         let Some(server) = date.and_then(parse_date) else {
-            return Self::default();
+            return self;
         };
         // The server cut the fraction off, which is half a second on average.
         let server = server + SignedDuration::from_millis(500);
@@ -32,16 +37,15 @@ impl Clock {
         let offset = server.duration_since(midpoint);
         let noise = RESOLUTION + received.duration_since(sent) / 2;
         if offset.abs() <= noise {
-            return Self::default();
+            return self;
         }
-        Self { offset }
+        Self { offset, ..self }
     }
 
     /// Now, by the server's clock.
     pub(crate) fn now(self) -> Timestamp {
-        Timestamp::now()
-            .checked_add(self.offset)
-            .unwrap_or_else(|_| Timestamp::now())
+        let now = (self.machine)();
+        now.checked_add(self.offset).unwrap_or(now)
     }
 }
 
@@ -65,6 +69,10 @@ mod tests {
         }
     }
 
+    fn machine() -> Clock {
+        Clock::new(|| at(0))
+    }
+
     fn at(second: i64) -> Timestamp {
         // 2026-11-24T04:00:00Z
         Timestamp::from_second(1_795_492_800 + second).unwrap()
@@ -74,13 +82,13 @@ mod tests {
 
     #[test]
     fn a_server_that_is_in_step_to_the_second_leaves_the_clock_alone() {
-        let clock = Clock::from_date_header(Some(DATE), at(0), at(1));
+        let clock = machine().set_by(Some(DATE), at(0), at(1));
         assert_eq!(clock.difference(), None);
     }
 
     #[test]
     fn a_server_five_minutes_ahead_moves_the_clock_ahead() {
-        let clock = Clock::from_date_header(Some(DATE), at(-300), at(-300));
+        let clock = machine().set_by(Some(DATE), at(-300), at(-300));
         let (ahead, by) = clock.difference().unwrap();
         assert!(ahead);
         assert_eq!(by, Duration::from_millis(300_500));
@@ -88,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_server_behind_moves_the_clock_back() {
-        let clock = Clock::from_date_header(Some(DATE), at(60), at(60));
+        let clock = machine().set_by(Some(DATE), at(60), at(60));
         let (ahead, by) = clock.difference().unwrap();
         assert!(!ahead);
         assert_eq!(by, Duration::from_millis(59_500));
@@ -96,17 +104,15 @@ mod tests {
 
     #[test]
     fn a_slow_answer_is_no_proof_of_a_difference() {
-        let clock = Clock::from_date_header(Some(DATE), at(0), at(8));
+        let clock = machine().set_by(Some(DATE), at(0), at(8));
         assert_eq!(clock.difference(), None);
     }
 
     #[test]
     fn a_missing_or_unreadable_header_leaves_the_clock_alone() {
         for date in [None, Some("yesterday"), Some("")] {
-            assert_eq!(
-                Clock::from_date_header(date, at(900), at(900)),
-                Clock::default()
-            );
+            let clock = machine().set_by(date, at(900), at(900));
+            assert_eq!(clock.difference(), None);
         }
     }
 }

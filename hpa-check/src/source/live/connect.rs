@@ -7,12 +7,13 @@ use std::time::Duration;
 use http::Request;
 use http_body_util::BodyExt;
 use jiff::Timestamp;
-use kube::client::Body;
+use kube::client::{Body, ClientBuilder};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde::Deserialize;
 
 use super::clock::Clock;
+use super::retry_after;
 use super::trouble::{Kind, Trouble};
 use crate::failure::Failure;
 
@@ -51,12 +52,26 @@ pub(super) async fn connect(args: &ClusterArgs, deadline: Duration) -> Result<Cl
         .namespace
         .clone()
         .unwrap_or_else(|| config.default_namespace.clone());
-    let client = Client::try_from(config).map_err(|error| {
+    let builder = ClientBuilder::try_from(config).map_err(|error| {
         Failure::target(format!(
             "the credentials for {server} can't be used: {error}; check the kubeconfig"
         ))
     })?;
-    let (kubernetes, clock) = version(&client, deadline).await.map_err(|trouble| {
+    let client = builder.with_layer(&retry_after::layer()).build();
+    let clock = Clock::new(Timestamp::now);
+    reach(client, &server, namespace, clock, deadline).await
+}
+
+/// Asks for the version, and sets the clock by the answer.
+pub(super) async fn reach(
+    client: Client,
+    server: &str,
+    namespace: String,
+    clock: Clock,
+    deadline: Duration,
+) -> Result<Cluster, Failure> {
+    let answer = version(&client, clock, deadline).await;
+    let (kubernetes, clock) = answer.map_err(|trouble| {
         let advice = match trouble.kind {
             Kind::Unauthorized => "renew the credentials, or choose another --context",
             _ => "check --kubeconfig and --context, and that the cluster is up",
@@ -75,31 +90,49 @@ pub(super) async fn connect(args: &ClusterArgs, deadline: Duration) -> Result<Cl
 }
 
 async fn configuration(args: &ClusterArgs) -> Result<Config, Failure> {
+    let advice = "name a kubeconfig with --kubeconfig, or run inside the cluster";
+    let (place, read) = match &args.kubeconfig {
+        Some(path) => (path.display().to_string(), Kubeconfig::read_from(path)),
+        None if args.context.is_some() => (
+            "$KUBECONFIG or ~/.kube/config".to_owned(),
+            Kubeconfig::read(),
+        ),
+        None => {
+            return Config::infer().await.map_err(|error| {
+                let error = one_line(&error);
+                Failure::target(format!("no cluster is configured: {error}; {advice}"))
+            });
+        }
+    };
+    let failure = |error| {
+        let error = one_line(&error);
+        Failure::target(format!(
+            "the kubeconfig {place} can't be used: {error}; {advice}"
+        ))
+    };
+    let file = read.map_err(failure)?;
+    let contexts: Vec<&str> = file.contexts.iter().map(|c| c.name.as_str()).collect();
+    if let Some(context) = &args.context
+        && !contexts.contains(&context.as_str())
+    {
+        let all = contexts.join(", ");
+        return Err(Failure::target(format!(
+            "the kubeconfig {place} has no context `{context}`; it has: {all}"
+        )));
+    }
     let options = KubeConfigOptions {
         context: args.context.clone(),
         ..KubeConfigOptions::default()
     };
-    let advice = "name a kubeconfig with --kubeconfig, or run inside the cluster";
-    if let Some(path) = &args.kubeconfig {
-        let failure = |error| {
-            Failure::target(format!(
-                "the kubeconfig {} can't be used: {error}; {advice}",
-                path.display()
-            ))
-        };
-        let file = Kubeconfig::read_from(path).map_err(failure)?;
-        return Config::from_custom_kubeconfig(file, &options)
-            .await
-            .map_err(failure);
-    }
-    if args.context.is_some() {
-        return Config::from_kubeconfig(&options).await.map_err(|error| {
-            Failure::target(format!("no kubeconfig can be used: {error}; {advice}"))
-        });
-    }
-    Config::infer()
+    Config::from_custom_kubeconfig(file, &options)
         .await
-        .map_err(|error| Failure::target(format!("no cluster is configured: {error}; {advice}")))
+        .map_err(failure)
+}
+
+/// An error of a parser may show the place over several lines.
+fn one_line(error: &impl ToString) -> String {
+    let text = error.to_string();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[derive(Deserialize)]
@@ -109,17 +142,21 @@ struct VersionInfo {
 }
 
 /// `GET /version`, raw, because the answer's `Date` header is wanted too. A 403 is an answer.
-async fn version(client: &Client, deadline: Duration) -> Result<(Option<String>, Clock), Trouble> {
+async fn version(
+    client: &Client,
+    clock: Clock,
+    deadline: Duration,
+) -> Result<(Option<String>, Clock), Trouble> {
     let request = Request::get("/version")
         .body(Body::empty())
         .expect("a constant path makes a request");
-    let sent = Timestamp::now();
+    let sent = clock.now();
     let asking = async {
         let response = client.send(request).await?;
-        let received = Timestamp::now();
+        let received = clock.now();
         let status = response.status();
         let date = response.headers().get(http::header::DATE);
-        let clock = Clock::from_date_header(date.and_then(|d| d.to_str().ok()), sent, received);
+        let clock = clock.set_by(date.and_then(|d| d.to_str().ok()), sent, received);
         let body = response.into_body().collect().await?.to_bytes();
         Ok::<_, kube::Error>((status, clock, body))
     };
@@ -136,10 +173,14 @@ async fn version(client: &Client, deadline: Duration) -> Result<(Option<String>,
             message: format!("it answers {status}"),
         });
     }
-    let kubernetes = serde_json::from_slice::<VersionInfo>(&body)
-        .ok()
-        .map(|info| release(&info));
-    Ok((kubernetes, clock))
+    let info = serde_json::from_slice::<VersionInfo>(&body);
+    if status.is_success() && info.is_err() {
+        return Err(Trouble {
+            kind: Kind::Other,
+            message: "what answers there is no Kubernetes API server".into(),
+        });
+    }
+    Ok((info.ok().map(|info| release(&info)), clock))
 }
 
 /// Some vendors write the minor version as `31+`.

@@ -18,7 +18,10 @@ use super::trouble::{Kind, Trouble, within};
 const GROUP: &str = "metrics.k8s.io";
 
 /// Versions whose shape is known, best first.
-const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
+const VERSIONS: [&str; 2] = ["v1", EVERYWHERE];
+
+/// The version that every metrics server serves.
+const EVERYWHERE: &str = "v1beta1";
 
 /// What to poll.
 pub(super) struct PodCpu {
@@ -45,7 +48,11 @@ impl PodCpu {
                     Ok(list) => self.reporter.tell(Seen::PodMetrics {
                         samples: samples(list),
                     }),
-                    Err(trouble) => self.unavailable(&trouble),
+                    Err(trouble) => {
+                        // Perhaps another version is served by now.
+                        registry.asked = None;
+                        self.unavailable(&trouble);
+                    }
                 },
                 // Without pods there is nothing to ask for.
                 (Ok(_), None) => {}
@@ -134,7 +141,11 @@ async fn registered_version(cpu: &PodCpu) -> Result<String, Trouble> {
     let request = http::Request::get(format!("/apis/{GROUP}"))
         .body(Vec::new())
         .expect("a constant path makes a request");
-    let group: ApiGroup = within(cpu.timing.call, cpu.client.request(request)).await?;
+    let group: ApiGroup = match within(cpu.timing.call, cpu.client.request(request)).await {
+        // Who may read the metrics need not be allowed to ask what there is.
+        Err(trouble) if trouble.kind == Kind::Forbidden => return Ok(EVERYWHERE.to_owned()),
+        answer => answer?,
+    };
     VERSIONS
         .iter()
         .find(|known| {

@@ -1,5 +1,5 @@
 //! Facts about the surroundings that are asked for once: quotas, other autoscalers, CPU capacity.
-//! All are optional; what may not be read is named and done without.
+//! All are optional; what may not be read is named and done without, and what fails is asked again.
 
 use hpa_check_core::observation::{Fact, Seen};
 use hpa_check_core::units::Millicores;
@@ -9,6 +9,7 @@ use kube::ResourceExt;
 use kube::api::{Api, ListParams, ObjectList};
 use serde::de::DeserializeOwned;
 
+use super::backoff;
 use super::capacity;
 use super::connect::Cluster;
 use super::reporter::Reporter;
@@ -97,15 +98,19 @@ impl Asking<'_> {
         K: Clone + DeserializeOwned + std::fmt::Debug,
     {
         let all = ListParams::default();
-        let result: Result<ObjectList<K>, _> = within(self.timing.call, api.list(&all)).await;
-        match result {
-            Ok(list) => Some(list.items),
-            Err(trouble) => {
-                if trouble.kind == Kind::Forbidden {
-                    self.reporter.forbidden(format!("list {rule}"), consequence);
-                }
-                None
+        let mut failures = 0;
+        loop {
+            let result: Result<ObjectList<K>, _> = within(self.timing.call, api.list(&all)).await;
+            let trouble = match result {
+                Ok(list) => return Some(list.items),
+                Err(trouble) => trouble,
+            };
+            if trouble.kind == Kind::Forbidden {
+                self.reporter.forbidden(format!("list {rule}"), consequence);
+                return None;
             }
+            failures += 1;
+            tokio::time::sleep(backoff::delay(failures, trouble.kind.asked())).await;
         }
     }
 }

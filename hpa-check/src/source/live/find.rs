@@ -72,7 +72,7 @@ fn not_found(name: &str, namespace: &str, others: &[String]) -> Failure {
 fn unreadable(trouble: &Trouble, verb: &str, namespace: &str) -> Failure {
     let advice = match trouble.kind {
         Kind::Forbidden => format!(
-            "; grant {verb} on horizontalpodautoscalers.autoscaling in {namespace} (docs/rbac.md)"
+            "; grant {verb} on horizontalpodautoscalers.autoscaling in {namespace} (docs/run.md)"
         ),
         Kind::Unauthorized => "; renew the credentials".to_owned(),
         _ => String::new(),

@@ -29,6 +29,10 @@ const RESUME_ATTEMPTS: u32 = 4;
 /// Polls before it is tried again whether watching is allowed by now.
 const POLLS_BEFORE_WATCH: u32 = 30;
 
+/// A server that has forgotten the version to watch on from may answer 200, and says so in the stream
+/// at once. Only a watch that lasts this long has taken up where the last one left off.
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
+
 /// What to follow.
 pub(super) struct Subject<K> {
     pub(super) api: Api<K>,
@@ -51,9 +55,11 @@ pub(super) enum Which {
     All,
 }
 
-/// Follows the subject until the task is dropped. `translate` turns a change into what is told.
+/// Follows the subject until the task is dropped. `known` is what was told of it before; `translate`
+/// turns a change into what is told.
 pub(super) async fn follow<K, F>(
     subject: Subject<K>,
+    known: &mut Known,
     timing: Timing,
     reporter: Reporter,
     translate: F,
@@ -66,7 +72,7 @@ pub(super) async fn follow<K, F>(
         timing,
         reporter,
         translate,
-        known: Known::default(),
+        known,
         proven: None,
         failures: 0,
         polls_left: 0,
@@ -75,12 +81,12 @@ pub(super) async fn follow<K, F>(
     follower.run().await;
 }
 
-struct Follower<K, F> {
+struct Follower<'a, K, F> {
     subject: Subject<K>,
     timing: Timing,
     reporter: Reporter,
     translate: F,
-    known: Known,
+    known: &'a mut Known,
     /// The last instant up to which all is known.
     proven: Option<Timestamp>,
     /// Failures in a row.
@@ -97,7 +103,7 @@ enum Ended {
     Failed(Trouble),
 }
 
-impl<K, F> Follower<K, F>
+impl<K, F> Follower<'_, K, F>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
     F: FnMut(Change<K>) -> Option<Seen>,
@@ -157,7 +163,7 @@ where
         };
         match within(self.timing.call, self.subject.api.get_opt(name)).await {
             Ok(object) => {
-                self.tell_forbidden("list", POLLED);
+                self.tell_polled("list");
                 Ok((object.into_iter().collect(), None))
             }
             Err(trouble) if trouble.kind == Kind::Forbidden => {
@@ -180,7 +186,7 @@ where
                     tokio::time::sleep_until(earliest).await;
                 }
                 Ended::Failed(trouble) if trouble.kind == Kind::Forbidden => {
-                    self.tell_forbidden("watch", POLLED);
+                    self.tell_polled("watch");
                     self.polls_left = POLLS_BEFORE_WATCH;
                     return tokio::time::sleep(self.timing.poll).await;
                 }
@@ -216,12 +222,15 @@ where
             Err(trouble) => return Ended::Failed(trouble),
         };
         let mut stream = pin!(stream);
-        if self.failures > 0 {
-            // The server takes up where it left off, so nothing is missing.
-            self.prove();
-        }
+        let settled_at = Instant::now() + SETTLED_AFTER;
         loop {
-            let event = match tokio::time::timeout_at(deadline, stream.try_next()).await {
+            let settled = self.failures == 0;
+            let until = if settled { deadline } else { settled_at };
+            let event = match tokio::time::timeout_at(until, stream.try_next()).await {
+                Err(_) if !settled => {
+                    self.prove();
+                    continue;
+                }
                 Err(_) => {
                     return Ended::Failed(Trouble::silent(self.timing.watch + self.timing.grace));
                 }
@@ -235,14 +244,14 @@ where
                     for change in self.known.put(object) {
                         self.tell(change);
                     }
-                    self.proven = Some(self.reporter.now());
+                    self.saw();
                 }
                 WatchEvent::Deleted(object) => {
                     advance(version, object.resource_version());
                     if let Some(change) = self.known.delete(&object) {
                         self.tell(change);
                     }
-                    self.proven = Some(self.reporter.now());
+                    self.saw();
                 }
                 WatchEvent::Bookmark(bookmark) => {
                     advance(version, Some(bookmark.metadata.resource_version));
@@ -259,7 +268,14 @@ where
         }
     }
 
-    /// All is known up to now.
+    /// All is known up to now, but while a new watch may still be taken back.
+    fn saw(&mut self) {
+        if self.failures == 0 {
+            self.proven = Some(self.reporter.now());
+        }
+    }
+
+    /// All is known up to now, and it is said.
     fn prove(&mut self) {
         self.failures = 0;
         self.proven = Some(self.reporter.now());
@@ -273,11 +289,16 @@ where
             self.reporter
                 .lost(self.subject.resource, &trouble.message, self.proven);
         }
-        let wait = match trouble.kind {
-            Kind::Busy(asked) => backoff::delay(self.failures, asked),
-            _ => backoff::delay(self.failures, None),
-        };
+        let wait = backoff::delay(self.failures, trouble.kind.asked());
         tokio::time::sleep(wait).await;
+    }
+
+    fn tell_polled(&mut self, verb: &'static str) {
+        let consequence = format!(
+            "it is read every {} s instead of watched, so a change that is undone in between is not seen",
+            self.timing.poll.as_secs_f64()
+        );
+        self.tell_forbidden(verb, &consequence);
     }
 
     fn tell_forbidden(&mut self, verb: &'static str, consequence: &str) {
@@ -288,9 +309,6 @@ where
         }
     }
 }
-
-const POLLED: &str = "it is read again and again instead of watched, so a change that is undone \
-within two seconds is not seen";
 
 fn advance(version: &mut String, to: Option<String>) {
     if let Some(to) = to.filter(|to| !to.is_empty()) {

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::timing::Timing;
 use super::trouble::{Trouble, within};
 
-/// The API resource of a reference. The common kinds need no discovery, and no right to it.
+/// The API resource of a reference. The controller goes by group and kind, whatever the version. The
+/// common kinds need no discovery, and no right to it.
 pub(super) async fn resource(
     client: &Client,
     reference: &TargetRef,
@@ -18,17 +19,23 @@ pub(super) async fn resource(
         .api_version
         .split_once('/')
         .unwrap_or(("", reference.api_version.as_str()));
-    let kind = GroupVersionKind::gvk(group, version, &reference.kind);
-    if let Some(plural) = plural(&kind) {
+    let kind = reference.kind.as_str();
+    if let Some(plural) = plural(group, kind) {
+        let kind = GroupVersionKind::gvk(group, "v1", kind);
         return Ok(ApiResource::from_gvk_with_plural(&kind, plural));
     }
-    within(timing.call, discovery::pinned_kind(client, &kind))
-        .await
-        .map(|(resource, _)| resource)
+    let named = GroupVersionKind::gvk(group, version, kind);
+    let trouble = match within(timing.call, discovery::pinned_kind(client, &named)).await {
+        Ok((resource, _)) => return Ok(resource),
+        Err(trouble) => trouble,
+    };
+    let served = within(timing.call, discovery::group(client, group)).await;
+    let of_kind = served.ok().and_then(|group| group.recommended_kind(kind));
+    of_kind.map(|(resource, _)| resource).ok_or(trouble)
 }
 
-fn plural(kind: &GroupVersionKind) -> Option<&'static str> {
-    match (kind.group.as_str(), kind.kind.as_str()) {
+fn plural(group: &str, kind: &str) -> Option<&'static str> {
+    match (group, kind) {
         ("apps", "Deployment") => Some("deployments"),
         ("apps", "StatefulSet") => Some("statefulsets"),
         ("apps", "ReplicaSet") => Some("replicasets"),

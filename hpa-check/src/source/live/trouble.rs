@@ -33,6 +33,16 @@ pub(super) enum Kind {
     Other,
 }
 
+impl Kind {
+    /// The wait that the server asked for.
+    pub(super) fn asked(self) -> Option<Duration> {
+        match self {
+            Self::Busy(asked) => asked,
+            _ => None,
+        }
+    }
+}
+
 impl Trouble {
     pub(super) fn silent(after: Duration) -> Self {
         Self {
@@ -54,7 +64,7 @@ impl Trouble {
             (401, _) => Kind::Unauthorized,
             (403, _) => Kind::Forbidden,
             (404, _) => Kind::NotFound,
-            (429 | 503 | 504, _) => Kind::Busy(asked),
+            (429 | 500.., _) => Kind::Busy(asked),
             _ => Kind::Other,
         };
         let message = if status.message.is_empty() {
@@ -70,6 +80,10 @@ impl From<kube::Error> for Trouble {
     fn from(error: kube::Error) -> Self {
         match &error {
             kube::Error::Api(status) => Self::from_status(status),
+            kube::Error::SerdeError(error) => Self {
+                kind: Kind::Other,
+                message: format!("the answer can't be understood: {error}"),
+            },
             other => Self {
                 kind: Kind::Other,
                 message: root_cause(other),
@@ -117,7 +131,8 @@ mod tests {
             (403, "Forbidden", Kind::Forbidden),
             (404, "NotFound", Kind::NotFound),
             (503, "ServiceUnavailable", Kind::Busy(None)),
-            (500, "InternalError", Kind::Other),
+            (500, "InternalError", Kind::Busy(None)),
+            (400, "BadRequest", Kind::Other),
         ];
         for (code, reason, kind) in cases {
             assert_eq!(

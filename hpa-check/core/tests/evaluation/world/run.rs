@@ -53,7 +53,7 @@ impl World {
         let mut run = Run {
             world: self,
             evaluator: Evaluator::new(self.expectation.clone()),
-            conductor: Conductor::new(self.expectation.clone(), self.pace),
+            conductor: self.conductor(),
             recording: Vec::new(),
             now: 0,
             pods: Vec::new(),
@@ -79,6 +79,15 @@ impl World {
         }
         let end = at(run.now);
         (run.recording, run.evaluator.finish(end))
+    }
+
+    fn conductor(&self) -> Conductor {
+        let conductor = Conductor::new(self.expectation.clone(), self.pace);
+        if self.steady {
+            conductor.steady()
+        } else {
+            conductor
+        }
     }
 
     pub(crate) fn result(&self) -> RunResult {

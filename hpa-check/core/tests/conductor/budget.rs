@@ -1,0 +1,132 @@
+//! Deadlines, computed by hand beside each test: 15 s between syncs and samples, a pod starts in 10 s.
+
+use std::time::Duration;
+
+use hpa_check_core::budget::Budget;
+use hpa_check_core::observation::ControllerSettings;
+use hpa_check_core::spec::{
+    AutoscalerSpec, Behavior, PolicyKind, ScalingPolicy, ScalingRules, SelectPolicy,
+};
+
+use super::scene::spec;
+
+fn rules(window: Option<i32>, pods_a_minute: Option<i32>) -> ScalingRules {
+    ScalingRules {
+        stabilization_window_seconds: window,
+        policies: pods_a_minute.map(|value| {
+            vec![ScalingPolicy {
+                kind: PolicyKind::Pods,
+                value,
+                period_seconds: 60,
+            }]
+        }),
+        ..ScalingRules::default()
+    }
+}
+
+fn up_rules(rules: ScalingRules) -> AutoscalerSpec {
+    AutoscalerSpec {
+        behavior: Some(Behavior {
+            scale_up: Some(rules),
+            scale_down: None,
+        }),
+        ..spec()
+    }
+}
+
+fn down_rules(rules: ScalingRules) -> AutoscalerSpec {
+    AutoscalerSpec {
+        behavior: Some(Behavior {
+            scale_up: None,
+            scale_down: Some(rules),
+        }),
+        ..spec()
+    }
+}
+
+/// Seconds.
+fn ask(spec: &AutoscalerSpec, ask: impl Fn(&Budget<'_>) -> Duration) -> u64 {
+    let controller = ControllerSettings::default();
+    let budget = Budget {
+        spec,
+        controller: &controller,
+        resolution: Duration::from_secs(15),
+        pod_start: Duration::from_secs(10),
+    };
+    ask(&budget).as_secs()
+}
+
+#[test]
+fn a_reaction_takes_a_spoilt_window_a_whole_one_and_a_sync() {
+    assert_eq!(ask(&spec(), |b| b.reaction()), 2 * 15 + 15);
+}
+
+#[test]
+fn up_takes_a_sync_a_start_and_a_window_for_each_step() {
+    // 3 → 6 → 10: the legacy limit doubles.
+    assert_eq!(ask(&spec(), |b| b.up()), 45 + 2 * 15 + 2 * (10 + 15));
+}
+
+#[test]
+fn with_behavior_the_documented_policies_limit_the_steps() {
+    // 3 → 7 → 10: four pods or the double in 15 s.
+    let default = up_rules(ScalingRules::default());
+    assert_eq!(ask(&default, |b| b.up()), 45 + 2 * 15 + 2 * (10 + 15));
+}
+
+#[test]
+fn a_slow_policy_makes_the_way_up_as_long_as_it_asks() {
+    // One pod a minute: seven steps, the first at the first sync, the last six minutes later.
+    let slow = up_rules(rules(None, Some(1)));
+    assert_eq!(ask(&slow, |b| b.up()), 45 + 25 * 15 + 7 * (10 + 15));
+}
+
+#[test]
+fn a_window_for_scaling_up_is_waited_for_once() {
+    let held = up_rules(rules(Some(120), None));
+    assert_eq!(ask(&held, |b| b.up()), 120 + 45 + 2 * 15 + 2 * (10 + 15));
+}
+
+#[test]
+fn down_takes_the_controller_s_window_and_a_sync_before_and_after() {
+    // 10 → 3 in one step: without behavior nothing limits it.
+    assert_eq!(ask(&spec(), |b| b.down()), 45 + 300 + 2 * 15);
+    assert_eq!(ask(&spec(), |b| b.down_window()), 300);
+}
+
+#[test]
+fn a_window_for_scaling_down_takes_the_place_of_the_controller_s() {
+    let quick = down_rules(rules(Some(60), None));
+    assert_eq!(ask(&quick, |b| b.down_window()), 60);
+    assert_eq!(ask(&quick, |b| b.down()), 45 + 60 + 2 * 15);
+}
+
+#[test]
+fn a_slow_policy_makes_the_way_down_as_long_as_it_asks() {
+    let slow = down_rules(rules(None, Some(1)));
+    assert_eq!(ask(&slow, |b| b.down()), 45 + 300 + (25 + 1) * 15);
+}
+
+#[test]
+fn the_spec_s_own_bounds_count_and_a_minimum_that_is_left_out_is_one() {
+    // 1 → 4 → 8 → 10
+    let from_one = AutoscalerSpec {
+        min_replicas: None,
+        ..spec()
+    };
+    assert_eq!(ask(&from_one, |b| b.up()), 45 + 3 * 15 + 3 * (10 + 15));
+    let equal = AutoscalerSpec {
+        min_replicas: Some(10),
+        ..spec()
+    };
+    assert_eq!(ask(&equal, |b| b.up()), 45);
+}
+
+#[test]
+fn a_direction_that_is_switched_off_has_a_bound_all_the_same() {
+    let never = up_rules(ScalingRules {
+        select_policy: Some(SelectPolicy::Disabled),
+        ..ScalingRules::default()
+    });
+    assert!(ask(&never, |b| b.up()) > 24 * 3600);
+}

@@ -1,0 +1,65 @@
+//! Whether the controller is still the one that it was: its memory is that of one process, and the
+//! lease that it holds says which process that is.
+
+use hpa_check_core::observation::{Fact, Seen};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::Client;
+use kube::api::Api;
+
+use super::follow::{Subject, Which, follow};
+use super::known::{Change, Known};
+use super::reporter::Reporter;
+use super::timing::Timing;
+
+const NAMESPACE: &str = "kube-system";
+const LEASE: &str = "kube-controller-manager";
+
+/// Tells of each new holder, until the task is dropped.
+pub(super) async fn follow_lease(client: Client, timing: Timing, reporter: Reporter) {
+    let subject: Subject<Lease> = Subject {
+        api: Api::namespaced(client, NAMESPACE),
+        resource: "controller",
+        rule: format!("leases.coordination.k8s.io in {NAMESPACE}"),
+        consequence: "a restart of the controller is not seen, after which it takes longer",
+        which: Which::Named(LEASE.to_owned()),
+    };
+    let mut holders = Holders::default();
+    let mut known = Known::default();
+    follow(subject, &mut known, timing, reporter, |change| {
+        // The lease is renewed every few seconds; only its holder is of interest.
+        let Change::Put(lease) = change else {
+            return None;
+        };
+        let holder = lease.spec?.holder_identity?;
+        let restarted = holders.is_new(&holder);
+        restarted.then(|| Seen::Fact(Fact::ControllerRestarted { holder }))
+    })
+    .await;
+}
+
+/// Who held the lease last.
+#[derive(Debug, Default)]
+struct Holders(Option<String>);
+
+impl Holders {
+    /// Whether this is another holder than the last one; a lease that is given back has none.
+    fn is_new(&mut self, holder: &str) -> bool {
+        if holder.is_empty() {
+            return false;
+        }
+        let last = self.0.replace(holder.to_owned());
+        last.is_some_and(|last| last != holder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_that_is_given_back_and_taken_by_another_is_one_restart() {
+        let mut holders = Holders::default();
+        let seen = ["a", "a", "", "a", "", "b", "b"].map(|holder| holders.is_new(holder));
+        assert_eq!(seen, [false, false, false, false, false, true, false]);
+    }
+}

@@ -1,0 +1,129 @@
+//! The pods' CPU: which version is read, and what is said when none is.
+
+use super::{Watched, now, server, watch};
+use crate::api_server::{ApiServer, Fault, objects};
+
+fn with_metrics(version: &'static str) -> ApiServer {
+    let server = server();
+    measure(&server, version);
+    server
+}
+
+fn measure(server: &ApiServer, version: &'static str) {
+    let group_version = match version {
+        "v1" => "metrics.k8s.io/v1",
+        _ => "metrics.k8s.io/v1beta1",
+    };
+    server.serve(group_version, "pods", "PodMetrics");
+    server.put(objects::api_service(version, true));
+    for (name, app, milli) in [("fib-1", "fib", 40), ("fib-2", "fib", 60), ("b", "b", 9)] {
+        let pod = objects::pod(name, app, now());
+        server.put(objects::pod_metrics(version, &pod, milli, now()));
+    }
+}
+
+async fn watched(server: &ApiServer) -> Watched {
+    let mut watched = watch(server).await;
+    watched.wait(6.0).await;
+    watched
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_use_of_the_target_s_pods_is_read_in_either_version() {
+    for version in ["v1", "v1beta1"] {
+        let watched = watched(&with_metrics(version)).await;
+        let last = watched.about("metrics").pop().unwrap();
+        assert_eq!(last, "+ fib-1 40m, fib-2 60m", "{version}");
+        let fact = "metrics API registered true, available true: Passed: told by the test";
+        assert_eq!(watched.about("facts"), [fact], "{version}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_is_not_registered_is_a_fact_and_each_poll_says_so() {
+    let watched = watched(&server()).await;
+    let facts = watched.about("facts");
+    assert!(
+        facts[0].starts_with("metrics API registered false"),
+        "{facts:?}"
+    );
+    assert_eq!(facts.len(), 1);
+    assert!(watched.about("metrics")[0].contains("404 page not found"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_comes_later_is_found() {
+    let server = server();
+    let mut watched = watched(&server).await;
+    measure(&server, "v1beta1");
+    watched.hush();
+    watched.wait(6.0).await;
+    assert_eq!(watched.about("metrics")[0], "+ fib-1 40m, fib-2 60m");
+    assert_eq!(watched.about("facts").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_moves_to_another_version_is_followed() {
+    let server = with_metrics("v1beta1");
+    let mut watched = watched(&server).await;
+    server.withdraw("metrics.k8s.io");
+    measure(&server, "v1");
+    watched.wait(11.0).await;
+    assert_eq!(
+        watched.about("metrics").pop().unwrap(),
+        "+ fib-1 40m, fib-2 60m"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_metrics_server_that_is_down_is_told_by_its_error_and_by_its_registration() {
+    let server = with_metrics("v1beta1");
+    server.put(objects::api_service("v1beta1", false));
+    let down = Fault::Status(503, "ServiceUnavailable");
+    server.fail("list pods.metrics", down, usize::MAX);
+    let mut watched = watched(&server).await;
+    assert_eq!(
+        watched.about("metrics").pop().unwrap(),
+        "failed: the server says ServiceUnavailable"
+    );
+    let fact = "metrics API registered true, available false: MissingEndpoints: told by the test";
+    assert_eq!(watched.about("facts"), [fact]);
+    server.heal("list pods.metrics");
+    watched.wait(6.0).await;
+    assert_eq!(
+        watched.about("metrics").pop().unwrap(),
+        "+ fib-1 40m, fib-2 60m"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_without_an_answer_costs_its_deadline_and_no_more() {
+    let server = with_metrics("v1beta1");
+    server.fail("list pods.metrics", Fault::Silence, 1);
+    let mut watched = watch(&server).await;
+    watched.wait(22.0).await;
+    assert_eq!(
+        watched.about("metrics")[..2],
+        ["failed: no answer within 10 s", "+ fib-1 40m, fib-2 60m"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_that_may_not_be_read_name_the_rule() {
+    let server = with_metrics("v1beta1");
+    server.forbid("list pods.metrics");
+    let watched = watched(&server).await;
+    assert_eq!(watched.forbidden(), ["list pods.metrics.k8s.io"]);
+    assert!(watched.about("metrics")[0].starts_with("failed: forbidden"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_right_to_ask_what_is_served_the_usual_version_is_read() {
+    let server = with_metrics("v1beta1");
+    server.forbid("get /apis/metrics.k8s.io");
+    let watched = watched(&server).await;
+    assert_eq!(
+        watched.about("metrics").pop().unwrap(),
+        "+ fib-1 40m, fib-2 60m"
+    );
+}

@@ -1,0 +1,332 @@
+//! A small cluster that lives on the API server: the model as the autoscaler's controller, a
+//! workload's controller, pods that start and end, a metrics server. Its clock is the server's, so it
+//! runs in virtual time as well as in real time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use hpa_check_core::model::pods::{Pod as ModelPod, PodMetric, ReadyCondition};
+use hpa_check_core::model::reconcile::{Autoscaler as Controller, Decision, Scale, Sync};
+use hpa_check_core::model::{Rules, Settings};
+use hpa_check_core::observation::{Condition, ControllerSettings};
+use hpa_check_core::spec::{AutoscalerSpec, ContainerCpu, MetricSpec, TargetRef};
+use hpa_check_core::units::Millicores;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::objects::{self, seconds};
+use super::{ApiServer, NAMESPACE};
+
+/// The CPU request of a pod, in millicores.
+const REQUEST: i64 = 100;
+
+/// CPU that all pods of the cluster have to give, in millicores.
+#[derive(Clone, Default)]
+pub(crate) struct Load(Arc<AtomicI64>);
+
+impl Load {
+    pub(crate) fn set(&self, milli: i64) {
+        self.0.store(milli, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The cluster's periods.
+#[derive(Clone)]
+pub(crate) struct Pace {
+    pub(crate) controller: ControllerSettings,
+    pub(crate) resolution: Duration,
+    pub(crate) pod_start: Duration,
+    pub(crate) tick: Duration,
+}
+
+pub(crate) struct Cluster {
+    server: ApiServer,
+    clock: fn() -> Timestamp,
+    pace: Pace,
+    load: Load,
+    replicas: i32,
+    pods: Vec<Pod>,
+    made: usize,
+    samples: Vec<PodMetric>,
+    scraped: Option<Timestamp>,
+    controller: Controller,
+    holder: Value,
+    conditions: Vec<Condition>,
+    desired: i32,
+}
+
+struct Pod {
+    name: String,
+    made: Timestamp,
+    ready: Option<Timestamp>,
+    ending: bool,
+    /// Changed since it was last written.
+    changed: bool,
+}
+
+impl Cluster {
+    /// Three ready pods at rest, with an autoscaler that has not synced yet.
+    pub(crate) fn new(server: &ApiServer, clock: fn() -> Timestamp, pace: Pace) -> (Self, Load) {
+        let load = Load::default();
+        let deployment = objects::deployment("fib", 3);
+        server.serve("metrics.k8s.io/v1beta1", "pods", "PodMetrics");
+        server.put(objects::autoscaler("fib", &deployment));
+        server.put(deployment);
+        server.put(objects::api_service("v1beta1", true));
+        server.put(objects::lease("first"));
+        let mut cluster = Self {
+            server: server.clone(),
+            clock,
+            load: load.clone(),
+            replicas: 3,
+            pods: Vec::new(),
+            made: 0,
+            samples: Vec::new(),
+            scraped: None,
+            controller: controller(&pace),
+            holder: json!("first"),
+            conditions: Vec::new(),
+            desired: 0,
+            pace,
+        };
+        cluster.deploy(clock());
+        (cluster, load)
+    }
+
+    /// Lives for as long as it is polled.
+    pub(crate) async fn run(mut self) {
+        let mut ticks = tokio::time::interval(self.pace.tick);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut scraped, mut synced) = (Instant::now(), Instant::now());
+        loop {
+            ticks.tick().await;
+            let now = (self.clock)();
+            self.deploy(now);
+            if scraped.elapsed() >= self.pace.resolution {
+                scraped += self.pace.resolution;
+                self.scrape(now);
+            }
+            if synced.elapsed() >= self.pace.controller.sync_period {
+                synced += self.pace.controller.sync_period;
+                self.sync(now);
+            }
+        }
+    }
+
+    /// The workload's controller and the kubelets.
+    fn deploy(&mut self, now: Timestamp) {
+        let ended: Vec<Pod> = self.pods.extract_if(.., |pod| pod.ending).collect();
+        let gone = !ended.is_empty();
+        for pod in ended {
+            self.server.delete(&format!("pods/{}", pod.name));
+        }
+        let wanted = usize::try_from(self.replicas).unwrap();
+        while self.pods.len() < wanted {
+            self.made += 1;
+            self.pods.push(Pod {
+                name: format!("fib-5d8f-{:03}", self.made),
+                made: now,
+                ready: None,
+                ending: false,
+                changed: true,
+            });
+        }
+        for pod in &mut self.pods[wanted..] {
+            (pod.ending, pod.changed) = (true, true);
+        }
+        let start = self.pace.pod_start;
+        for pod in &mut self.pods {
+            if pod.ready.is_none() && pod.made + start <= now {
+                (pod.ready, pod.changed) = (Some(now), true);
+            }
+        }
+        let mut changed = gone;
+        for pod in self.pods.iter_mut().filter(|pod| pod.changed) {
+            pod.changed = false;
+            changed = true;
+            self.server.put(pod.object(now));
+        }
+        if !changed {
+            return;
+        }
+        let living = || self.pods.iter().filter(|pod| !pod.ending);
+        let (all, ready) = (
+            living().count(),
+            living().filter(|p| p.ready.is_some()).count(),
+        );
+        self.server.change("deployments/fib", |object| {
+            object["status"] =
+                json!({"replicas": all, "readyReplicas": ready, "updatedReplicas": all});
+        });
+    }
+
+    /// The metrics server: a pod has a sample once it was there for a whole window.
+    fn scrape(&mut self, now: Timestamp) {
+        let serving = self.pods.iter().filter(|p| p.ready.is_some() && !p.ending);
+        let each = self.load.get() / i64::try_from(serving.count()).unwrap().max(1);
+        let last = self.scraped.replace(now);
+        self.samples = Vec::new();
+        for pod in &self.pods {
+            let object = pod.object(now);
+            let milli = if pod.ready.is_some() && !pod.ending {
+                each
+            } else {
+                0
+            };
+            let mut metrics = objects::pod_metrics("v1beta1", &object, milli, now);
+            metrics["window"] = json!(format!("{}s", self.pace.resolution.as_secs()));
+            if last.is_some_and(|last| pod.made <= last) {
+                self.server.put(metrics);
+                self.samples.push(PodMetric {
+                    pod: pod.name.clone(),
+                    timestamp: whole(now),
+                    window: self.pace.resolution,
+                    containers: vec![("fib".to_owned(), Some(milli))],
+                });
+            }
+        }
+    }
+
+    /// The autoscaler's controller. Another one that takes the lease remembers nothing.
+    fn sync(&mut self, now: Timestamp) {
+        let lease = self.server.object("leases/kube-controller-manager");
+        let holder = lease["spec"]["holderIdentity"].clone();
+        if self.holder != holder {
+            self.holder = holder;
+            self.controller = controller(&self.pace);
+        }
+        let pods: Vec<ModelPod> = self.pods.iter().map(Pod::model).collect();
+        let decision = self.controller.sync(Sync {
+            now,
+            spec: &spec(),
+            scale: Ok(Scale {
+                replicas: self.replicas,
+                selector: "app=fib",
+            }),
+            pods: &pods,
+            metrics: Ok(&self.samples),
+            other_metrics_error: "",
+            other_selectors: &[],
+            update_error: None,
+            conditions: &self.conditions,
+            desired_before: self.desired,
+        });
+        self.server
+            .change("horizontalpodautoscalers/fib", |object| {
+                tell(object, &decision, now);
+            });
+        if decision.scaled {
+            self.server.change("deployments/fib", |object| {
+                object["spec"]["replicas"] = json!(decision.desired);
+                let generation = object["metadata"]["generation"].as_i64().unwrap();
+                object["metadata"]["generation"] = json!(generation + 1);
+                object["metadata"]["managedFields"] = json!([{"manager": "kube-controller-manager",
+                    "operation": "Update", "subresource": "scale", "time": seconds(now),
+                    "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
+            });
+            self.replicas = decision.desired;
+        }
+        self.conditions = decision.conditions;
+        self.desired = decision.desired;
+    }
+}
+
+fn controller(pace: &Pace) -> Controller {
+    Controller::new(Settings::from(&pace.controller), Rules::of_version("1.36"))
+}
+
+/// Writes a decision into the status; the controller leaves one that stays equal alone.
+fn tell(object: &mut Value, decision: &Decision, now: Timestamp) {
+    let conditions: Vec<Value> = decision
+        .conditions
+        .iter()
+        .map(|c| json!({"type": c.kind, "status": c.status, "reason": c.reason, "message": c.message}))
+        .collect();
+    let metrics = decision.utilization.map(|utilization| {
+        json!([{"type": "Resource", "resource": {"name": "cpu",
+            "current": {"averageUtilization": utilization}}}])
+    });
+    let status = json!({"currentReplicas": decision.current, "desiredReplicas": decision.desired,
+        "currentMetrics": metrics, "conditions": conditions});
+    if object["status"] != status {
+        object["status"] = status;
+        object["metadata"]["managedFields"] = json!([{"manager": "kube-controller-manager",
+            "operation": "Update", "subresource": "status", "time": seconds(now)}]);
+    }
+}
+
+impl Pod {
+    fn object(&self, now: Timestamp) -> Value {
+        let mut object = objects::pod(&self.name, "fib", self.ready.unwrap_or(self.made));
+        object["status"]["startTime"] = seconds(self.made);
+        if self.ready.is_none() {
+            object["status"]["phase"] = json!("Pending");
+            object["status"]["conditions"][0]["status"] = json!("False");
+        }
+        if self.ending {
+            object["metadata"]["deletionTimestamp"] = seconds(now);
+        }
+        object
+    }
+
+    fn model(&self) -> ModelPod {
+        ModelPod {
+            name: self.name.clone(),
+            phase: if self.ready.is_some() {
+                "Running"
+            } else {
+                "Pending"
+            }
+            .to_owned(),
+            deleting: self.ending,
+            start: Some(whole(self.made)),
+            ready: Some(ReadyCondition {
+                status: if self.ready.is_some() {
+                    "True"
+                } else {
+                    "False"
+                }
+                .to_owned(),
+                last_transition: whole(self.ready.unwrap_or(self.made)),
+            }),
+            containers: vec![ContainerCpu {
+                name: "fib".to_owned(),
+                cpu_request: Some(Millicores(REQUEST)),
+                cpu_limit: None,
+            }],
+            extra_labels: std::collections::BTreeMap::new(),
+        }
+    }
+}
+
+/// The spec of [`objects::autoscaler`].
+fn spec() -> AutoscalerSpec {
+    AutoscalerSpec {
+        scale_target_ref: TargetRef {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            name: NAMESPACE.to_owned(),
+        },
+        min_replicas: Some(3),
+        max_replicas: 10,
+        metrics: vec![MetricSpec {
+            kind: "Resource".to_owned(),
+            name: "cpu".to_owned(),
+            container: None,
+            average_utilization: Some(50),
+            average_value_milli: None,
+            value_milli: None,
+        }],
+        behavior: None,
+    }
+}
+
+fn whole(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap()
+}

@@ -1,0 +1,312 @@
+//! A Kubernetes API server for tests: it keeps objects, and answers get, list, watch and discovery as
+//! the real one does, but fails when it is told to. Requests come by a call, with no socket and so
+//! with virtual time, or over loopback ([`socket`]).
+
+#![allow(dead_code, reason = "each of the test programs uses its part")]
+
+pub(crate) mod answers;
+pub(crate) mod cluster;
+pub(crate) mod objects;
+mod request;
+pub(crate) mod socket;
+mod store;
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{Request, Response};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use answers::Answer;
+use request::{Asked, Question};
+use store::Store;
+
+/// The namespace of all that is in one.
+pub(crate) const NAMESPACE: &str = "demo";
+
+/// A handle on the server; all clones are the same one.
+#[derive(Clone)]
+pub(crate) struct ApiServer(Arc<Mutex<Inner>>);
+
+struct Inner {
+    store: Store,
+    kinds: Vec<Kind>,
+    faults: Vec<(String, Fault, usize)>,
+    log: Vec<(Duration, String)>,
+    began: Instant,
+    clock: fn() -> Timestamp,
+    ahead: SignedDuration,
+    up: bool,
+    forgets_in_stream: bool,
+}
+
+/// A kind that is served.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind {
+    pub(crate) group_version: &'static str,
+    pub(crate) plural: &'static str,
+    pub(crate) kind: &'static str,
+}
+
+const fn kind(group_version: &'static str, plural: &'static str, kind: &'static str) -> Kind {
+    Kind {
+        group_version,
+        plural,
+        kind,
+    }
+}
+
+/// What every cluster has.
+const BUILT_IN: [Kind; 10] = [
+    kind("v1", "pods", "Pod"),
+    kind("v1", "events", "Event"),
+    kind("v1", "nodes", "Node"),
+    kind("v1", "resourcequotas", "ResourceQuota"),
+    kind("apps/v1", "deployments", "Deployment"),
+    kind("apps/v1", "statefulsets", "StatefulSet"),
+    kind("apps/v1", "replicasets", "ReplicaSet"),
+    kind(
+        "autoscaling/v2",
+        "horizontalpodautoscalers",
+        "HorizontalPodAutoscaler",
+    ),
+    kind("apiregistration.k8s.io/v1", "apiservices", "APIService"),
+    kind("coordination.k8s.io/v1", "leases", "Lease"),
+];
+
+/// What goes wrong with a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fault {
+    /// An answer with a `Status`.
+    Status(u16, &'static str),
+    /// Load is shed as API priority and fairness does it: in plain text, with a header of seconds.
+    Shed { retry_after: u32 },
+    /// 200, and then nothing but an `ERROR` event.
+    ErrorEvent(u16, &'static str),
+    /// Something that is no API server answers.
+    Page,
+    /// No answer ever.
+    Silence,
+}
+
+impl ApiServer {
+    /// One that is up and has no object. `clock` is what its time comes from.
+    pub(crate) fn new(clock: fn() -> Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            store: Store::default(),
+            kinds: BUILT_IN.to_vec(),
+            faults: Vec::new(),
+            log: Vec::new(),
+            began: Instant::now(),
+            clock,
+            ahead: SignedDuration::ZERO,
+            up: true,
+            forgets_in_stream: false,
+        })))
+    }
+
+    /// Serves another kind, such as that of an aggregated API or a custom resource.
+    pub(crate) fn serve(
+        &self,
+        group_version: &'static str,
+        plural: &'static str,
+        name: &'static str,
+    ) {
+        self.lock().kinds.push(kind(group_version, plural, name));
+    }
+
+    /// No longer serves a group.
+    pub(crate) fn withdraw(&self, group: &str) {
+        let of_group = |kind: &Kind| kind.group_version.starts_with(&format!("{group}/"));
+        self.lock().kinds.retain(|kind| !of_group(kind));
+    }
+
+    /// Creates or replaces an object; one that stays equal stays as it is.
+    pub(crate) fn put(&self, object: Value) {
+        let mut inner = self.lock();
+        let now = inner.now();
+        let collection = inner.collection(&object);
+        inner.store.put(&collection, object, now);
+    }
+
+    /// Deletes an object, as `deployments/fib`.
+    pub(crate) fn delete(&self, which: &str) {
+        self.lock().store.delete(which);
+    }
+
+    /// Changes an object, as `deployments/fib`.
+    pub(crate) fn change(&self, which: &str, change: impl FnOnce(&mut Value)) {
+        let mut inner = self.lock();
+        let (now, mut object) = (inner.now(), inner.store.find(which));
+        change(&mut object);
+        let collection = inner.collection(&object);
+        inner.store.put(&collection, object, now);
+    }
+
+    /// An object as it is, as `deployments/fib`.
+    pub(crate) fn object(&self, which: &str) -> Value {
+        self.lock().store.find(which)
+    }
+
+    /// Sends a bookmark to the watches of a resource.
+    pub(crate) fn bookmark(&self, plural: &str) {
+        self.lock().store.bookmark(plural);
+    }
+
+    /// Forgets all versions up to now: what asks to watch on from one of them gets 410, as a
+    /// status or, when `in_stream`, as an event after a 200.
+    pub(crate) fn forget(&self, in_stream: bool) {
+        let mut inner = self.lock();
+        inner.forgets_in_stream = in_stream;
+        inner.store.forget();
+    }
+
+    /// Sends an `ERROR` event with 410 to the open watches of a resource, and ends them.
+    pub(crate) fn expire(&self, plural: &str) {
+        let line = answers::error_event(410, "Expired");
+        self.lock().store.end(plural, Some(line), Ok(()));
+    }
+
+    /// Ends the open watches of a resource in order.
+    pub(crate) fn close(&self, plural: &str) {
+        self.lock().store.end(plural, None, Ok(()));
+    }
+
+    /// Cuts the open watches of a resource in the middle of a line.
+    pub(crate) fn cut(&self, plural: &str) {
+        let half = r#"{"type":"MODIFIED","object":{"metadata":{"na"#.to_owned();
+        let cut = Err(io::ErrorKind::UnexpectedEof);
+        self.lock().store.end(plural, Some(half), cut);
+    }
+
+    /// Lets the open watches of a resource die without a sign: no event and no end comes any more.
+    pub(crate) fn silence(&self, plural: &str) {
+        self.lock().store.silence(plural);
+    }
+
+    /// Goes away: open watches break, and nothing is accepted.
+    pub(crate) fn stop(&self) {
+        let mut inner = self.lock();
+        inner.up = false;
+        inner
+            .store
+            .end("*", None, Err(io::ErrorKind::ConnectionReset));
+    }
+
+    /// Comes back with all it had.
+    pub(crate) fn start(&self) {
+        self.lock().up = true;
+    }
+
+    /// Fails the next `times` requests of a kind, as `watch pods` or `*`.
+    pub(crate) fn fail(&self, what: &str, fault: Fault, times: usize) {
+        self.lock().faults.push((what.to_owned(), fault, times));
+    }
+
+    /// Forbids a kind of request for good.
+    pub(crate) fn forbid(&self, what: &str) {
+        self.fail(what, Fault::Status(403, "Forbidden"), usize::MAX);
+    }
+
+    /// Takes back the faults of a kind of request.
+    pub(crate) fn heal(&self, what: &str) {
+        self.lock().faults.retain(|(known, _, _)| known != what);
+    }
+
+    /// Has a clock that is ahead by this.
+    pub(crate) fn run_ahead(&self, by: SignedDuration) {
+        self.lock().ahead = by;
+    }
+
+    /// When a kind of request came, since the start.
+    pub(crate) fn asked(&self, what: &str) -> Vec<Duration> {
+        let inner = self.lock();
+        let of_kind = inner.log.iter().filter(|(_, asked)| asked == what);
+        of_kind.map(|(at, _)| *at).collect()
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer<B>(&self, request: Request<B>) -> io::Result<Response<Answer>> {
+        let question = Question::of(request.uri());
+        let (fault, now) = {
+            let mut inner = self.lock();
+            if !inner.up {
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            let now = inner.now();
+            (inner.fault(&question.to_string()), now)
+        };
+        let response = match fault {
+            Some(Fault::Silence) => std::future::pending().await,
+            Some(fault) => answers::fault(fault, &question.to_string()),
+            None => self.serve_question(&question),
+        };
+        Ok(answers::dated(response, now))
+    }
+
+    fn serve_question(&self, question: &Question) -> Response<Answer> {
+        let mut inner = self.lock();
+        match question {
+            Question::Version => answers::version(),
+            Question::Groups => answers::groups(&inner.kinds),
+            Question::Group(group) => answers::group(group, &inner.kinds),
+            Question::Resources(group_version) => answers::resources(group_version, &inner.kinds),
+            Question::Objects(asked) if !inner.serves(asked) => answers::no_such_path(),
+            Question::Objects(asked) if asked.watch => self.watch(&mut inner, asked),
+            Question::Objects(asked) => answers::read(&mut inner.store, asked),
+            Question::Unknown => answers::no_such_path(),
+        }
+    }
+
+    fn watch(&self, inner: &mut Inner, asked: &Asked) -> Response<Answer> {
+        let Ok((id, body)) = inner.store.watch(asked) else {
+            return if inner.forgets_in_stream {
+                answers::fault(Fault::ErrorEvent(410, "Expired"), "watch")
+            } else {
+                answers::fault(Fault::Status(410, "Expired"), "watch")
+            };
+        };
+        let server = self.clone();
+        let timeout = asked.timeout;
+        tokio::spawn(async move {
+            tokio::time::sleep(timeout).await;
+            server.lock().store.time_out(id);
+        });
+        answers::stream(body)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn now(&self) -> Timestamp {
+        (self.clock)() + self.ahead
+    }
+
+    fn serves(&self, asked: &Asked) -> bool {
+        let mut kinds = self.kinds.iter();
+        kinds.any(|k| k.group_version == asked.group_version && k.plural == asked.plural)
+    }
+
+    /// The path of an object's collection, as `apps/v1/deployments`.
+    fn collection(&self, object: &Value) -> String {
+        let same = |k: &&Kind| object["apiVersion"] == k.group_version && object["kind"] == k.kind;
+        let kind = self.kinds.iter().find(same);
+        let kind = kind.unwrap_or_else(|| panic!("nothing serves {object}"));
+        format!("{}/{}", kind.group_version, kind.plural)
+    }
+
+    fn fault(&mut self, what: &str) -> Option<Fault> {
+        self.log.push((self.began.elapsed(), what.to_owned()));
+        let mut faults = self.faults.iter_mut();
+        let (_, fault, times) =
+            faults.find(|(known, _, times)| *times > 0 && (known == what || known == "*"))?;
+        *times -= 1;
+        Some(*fault)
+    }
+}

@@ -1,0 +1,112 @@
+//! What is found before anything is tested: one clear sentence, the exit code, and no file.
+
+use std::path::Path;
+
+use super::place::Place;
+use crate::api_server::{Fault, objects, socket};
+
+#[test]
+fn a_server_that_is_not_there_is_named_with_its_address() {
+    let place = Place::new();
+    // Nobody listens on port 1.
+    socket::kubeconfig(place.folder.path(), ([127, 0, 0, 1], 1).into());
+    let text = place.refusal(&mut place.run_here(&[]), 90);
+    assert!(text.contains("http://127.0.0.1:1/"), "{text}");
+    assert!(text.contains("Connection refused"), "{text}");
+}
+
+#[test]
+fn a_kubeconfig_that_can_t_be_read_is_named() {
+    let place = Place::new();
+    std::fs::write(place.kubeconfig(), "clusters: {").unwrap();
+    let text = place.refusal(&mut place.run_here(&[]), 90);
+    assert!(text.contains("the kubeconfig"), "{text}");
+    let nowhere = Path::new("/no/such/kubeconfig");
+    let text = place.refusal(place.run(&[]).arg("--kubeconfig").arg(nowhere), 90);
+    assert!(text.contains("/no/such/kubeconfig"), "{text}");
+}
+
+#[test]
+fn a_context_that_the_kubeconfig_lacks_is_named_with_those_it_has() {
+    let place = Place::new();
+    let text = place.refusal(&mut place.run_here(&["--context", "other"]), 90);
+    assert!(text.contains("no context `other`"), "{text}");
+    assert!(text.contains("it has: test"), "{text}");
+}
+
+#[test]
+fn an_autoscaler_that_is_not_there_is_named_with_those_that_are() {
+    let place = Place::new();
+    place.cluster();
+    let text = place.refusal(&mut place.run_here(&["--autoscaler", "other"]), 90);
+    assert!(
+        text.contains("no HorizontalPodAutoscaler other; there are: fib"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_namespace_without_an_autoscaler_is_named() {
+    let place = Place::new();
+    let text = place.refusal(&mut place.run_here(&["-n", "empty"]), 90);
+    assert!(
+        text.contains("the namespace empty has no HorizontalPodAutoscaler"),
+        "{text}"
+    );
+}
+
+#[test]
+fn of_several_autoscalers_one_has_to_be_chosen() {
+    let place = Place::new();
+    for name in ["a", "b"] {
+        let target = objects::deployment(name, 3);
+        place.server.put(objects::autoscaler(name, &target));
+    }
+    let text = place.refusal(&mut place.run_here(&[]), 90);
+    assert!(
+        text.contains("choose one with --autoscaler: a, b"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_output_that_can_t_be_written_is_found_before_the_cluster_is_asked() {
+    let place = Place::new();
+    let flags = ["-o", "html=/no/such/folder/report.html"];
+    let text = place.refusal(&mut place.run_here(&flags), 2);
+    assert!(text.contains("/no/such/folder/report.html"), "{text}");
+    assert!(place.server.asked("get /version").is_empty());
+}
+
+#[test]
+fn credentials_that_are_not_good_are_named() {
+    let place = Place::new();
+    let fault = Fault::Status(401, "Unauthorized");
+    place.server.fail("*", fault, usize::MAX);
+    let text = place.refusal(&mut place.run_here(&[]), 90);
+    assert!(text.contains("renew the credentials"), "{text}");
+    assert!(text.contains(&place.address.to_string()), "{text}");
+}
+
+#[test]
+fn something_that_is_no_api_server_is_named_as_such() {
+    let place = Place::new();
+    place.server.fail("*", Fault::Page, usize::MAX);
+    let text = place.refusal(&mut place.run_here(&[]), 90);
+    assert!(text.contains("no Kubernetes API server"), "{text}");
+}
+
+#[test]
+fn flags_that_make_no_sense_are_refused() {
+    let place = Place::new();
+    for flag in [
+        "--sync-period=0",
+        "--metrics-resolution=0",
+        "--tolerance=-1",
+        "--max=2",
+    ] {
+        let text = place.refusal(&mut place.run_here(&[flag]), 2);
+        let (name, _) = flag.split_once('=').unwrap();
+        assert!(text.contains(name), "{text}");
+    }
+}

@@ -1,0 +1,10 @@
+//! `hpa-check run` from outside, against an API server on loopback: what it says when it can't begin,
+//! and whole runs in quick time.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+#[path = "../api_server/server.rs"]
+mod api_server;
+mod beginnings;
+mod place;
+mod whole;
