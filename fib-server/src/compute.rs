@@ -137,12 +137,7 @@ impl Pool {
         }
     }
 
-    fn enqueue(
-        &self,
-        n: u64,
-        cancel: Cancel,
-        run: Task,
-    ) -> Result<(), ComputeError> {
+    fn enqueue(&self, n: u64, cancel: Cancel, run: Task) -> Result<(), ComputeError> {
         let mut state = self.shared.lock();
         let cost = state.model.estimate(n);
         let backlog = Backlog {

@@ -32,7 +32,7 @@ pub(super) async fn follow_lease(client: Client, timing: Timing, reporter: Repor
         };
         let holder = lease.spec?.holder_identity?;
         let restarted = holders.is_new(&holder);
-        restarted.then(|| Seen::Fact(Fact::ControllerRestarted { holder }))
+        restarted.then_some(Seen::Fact(Fact::ControllerRestarted { holder }))
     })
     .await;
 }
