@@ -194,8 +194,14 @@ impl Cause {
             cause.closed_early |= cause
                 .text
                 .contains("connection closed before message completed");
-            next = error.source();
-            // An io::Error hides what it wraps from `source` unless asked for the inner one.
+            // An io::Error's source is that of the error that it wraps, which is left out: where TLS fails,
+            // this is the one that says so.
+            next = match error.downcast_ref::<std::io::Error>() {
+                Some(io) => io
+                    .get_ref()
+                    .map(|wrapped| wrapped as &(dyn Error + 'static)),
+                None => error.source(),
+            };
             if cause.text.starts_with("dns error") {
                 break;
             }

@@ -83,7 +83,8 @@ fn a_server_that_knows_no_tls_or_hangs_up_on_it_is_tls() {
             let _ = stream.shutdown(Shutdown::Write);
             let _ = stream.read_to_end(&mut Vec::new());
         });
-        assert_eq!(class_of(&format!("https://{address}")), Some(Class::Tls));
+        let class = class_of(&format!("https://{address}"));
+        assert_eq!(class, Some(Class::Tls), "{answer:?}");
     }
 }
 
