@@ -233,6 +233,26 @@ mod tests {
     }
 
     #[test]
+    fn the_labels_of_a_scale_fit_beside_it_however_large_its_numbers() {
+        let mut run = fixture::passed();
+        for second in &mut run.timeline.load {
+            second.rps *= 100.0;
+            second.p99_us = second.p99_us.map(|us| us * 100);
+        }
+        for format in [Format::Wide, Format::Narrow] {
+            let svg = inline(&run, format);
+            assert!(svg.contains(" s</text>"), "seconds, not thousands of ms");
+            for label in svg.split("<text class=\"label\" x=\"").skip(1) {
+                let (x, rest) = label.split_once('"').unwrap();
+                let text = rest.split_once('>').unwrap().1.split_once('<').unwrap().0;
+                let begin = x.parse::<f64>().unwrap() - text_width(text);
+                let ends_there = rest.split_once('>').unwrap().0.contains("\"end\"");
+                assert!(!ends_there || begin >= 0.0, "{format:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
     fn names_from_the_world_stay_text() {
         let svg = picture(&fixture::hostile());
         assert!(!svg.contains("<script"), "{svg}");

@@ -36,7 +36,8 @@ pub(in super::super) fn rate(sheet: &mut Sheet<'_>) {
     sheet.canvas.path("rps", &answered);
 }
 
-/// The 99th percentile of each second's response times, in milliseconds.
+/// The 99th percentile of each second's response times, in milliseconds, or in seconds where a
+/// thousand of them would make long labels.
 pub(in super::super) fn response_time(sheet: &mut Sheet<'_>) {
     let points = &sheet.timeline.load;
     let slowest = points.iter().filter_map(p99_ms).fold(0.0, f64::max);
@@ -44,13 +45,20 @@ pub(in super::super) fn response_time(sheet: &mut Sheet<'_>) {
         return;
     }
     sheet.title("Response time, p99", &[]);
+    let (in_a_unit, unit) = if slowest < 1000.0 {
+        (1.0, " ms")
+    } else {
+        (1000.0, " s")
+    };
     let scale = Scale {
-        largest: slowest,
+        largest: slowest / in_a_unit,
         whole: false,
-        unit: " ms",
+        unit,
     };
     let axis = sheet.frame(60.0, &scale);
-    let points = points.iter().map(|p| (p.at, p99_ms(p)));
+    let points = points
+        .iter()
+        .map(|p| (p.at, p99_ms(p).map(|ms| ms / in_a_unit)));
     let line = steps::polyline(points, &sheet.time, &axis, HOLE_MS);
     sheet.canvas.path("p99", &line);
 }
