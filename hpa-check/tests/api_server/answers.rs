@@ -56,7 +56,7 @@ pub(super) fn resources(group_version: &str, kinds: &[Kind]) -> Response<Answer>
     let of = kinds.iter().filter(|k| k.group_version == group_version);
     let resources: Vec<Value> = of
         .map(|k| {
-            json!({"name": k.plural, "singularName": "", "namespaced": true, "kind": k.kind,
+            json!({"name": k.plural, "singularName": "", "namespaced": true, "kind": k.name,
                 "verbs": ["get", "list", "watch"]})
         })
         .collect();

@@ -164,14 +164,13 @@ impl Selector {
 }
 
 fn term(text: &str) -> (String, String, bool) {
-    let (key, value, equal) = match text.split_once("!=") {
-        Some((key, value)) => (key, value, false),
-        None => {
-            let (key, value) = text
-                .split_once('=')
-                .unwrap_or_else(|| panic!("no = in the selector {text}"));
-            (key, value.trim_start_matches('='), true)
-        }
+    let (key, value, equal) = if let Some((key, value)) = text.split_once("!=") {
+        (key, value, false)
+    } else {
+        let (key, value) = text
+            .split_once('=')
+            .unwrap_or_else(|| panic!("no = in the selector {text}"));
+        (key, value.trim_start_matches('='), true)
     };
     (key.to_owned(), value.to_owned(), equal)
 }

@@ -48,14 +48,14 @@ struct Inner {
 pub(crate) struct Kind {
     pub(crate) group_version: &'static str,
     pub(crate) plural: &'static str,
-    pub(crate) kind: &'static str,
+    pub(crate) name: &'static str,
 }
 
-const fn kind(group_version: &'static str, plural: &'static str, kind: &'static str) -> Kind {
+const fn kind(group_version: &'static str, plural: &'static str, name: &'static str) -> Kind {
     Kind {
         group_version,
         plural,
-        kind,
+        name,
     }
 }
 
@@ -295,7 +295,7 @@ impl Inner {
 
     /// The path of an object's collection, as `apps/v1/deployments`.
     fn collection(&self, object: &Value) -> String {
-        let same = |k: &&Kind| object["apiVersion"] == k.group_version && object["kind"] == k.kind;
+        let same = |k: &&Kind| object["apiVersion"] == k.group_version && object["kind"] == k.name;
         let kind = self.kinds.iter().find(same);
         let kind = kind.unwrap_or_else(|| panic!("nothing serves {object}"));
         format!("{}/{}", kind.group_version, kind.plural)
