@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Explainer, Pending};
-use crate::model::{after, before};
 use crate::model::reconcile::{Autoscaler as Controller, Decision, Scale, Sync};
+use crate::model::{after, before};
 use crate::timeline::TimelineSoFar;
 
 /// The clocks of observer and controller differ by less; a window may end between the two.
