@@ -4,10 +4,12 @@
 .SUFFIXES:
 .DEFAULT_GOAL := help
 
-# A cluster for `make e2e`, and the address of its Service fib/fib-server from here. The environment's
-# own KUBECONFIG is left alone: what is there may not be a cluster to load.
+# A cluster for `make e2e`, and the address of its Service fib/fib-server from here if that is not the
+# Service's own. The environment's KUBECONFIG is left alone: what is there may not be a cluster to load.
 KUBECONFIG =
 TARGET =
+# Another Kubernetes than the default one, of those in e2e/cluster/versions: make e2e K8S=1.37
+K8S =
 
 # Further flags for the rehearsal, such as: make demo DEMO="--cpu-request 2000m"
 DEMO =
@@ -37,12 +39,20 @@ test: check-tools ## Every test that needs no root and no cluster
 	cargo test --workspace --locked
 
 .PHONY: e2e
-e2e: check-tools ## The proof on a real Kubernetes that it starts itself (root), or: make e2e KUBECONFIG=FILE TARGET=URL
-	@KUBECONFIG="$(KUBECONFIG)" TARGET="$(TARGET)" e2e/run
+e2e: check-tools ## The proof on a real Kubernetes that it starts itself (root, Go), or on another: KUBECONFIG=FILE TARGET=URL
+	@K8S="$(K8S)" KUBECONFIG="$(KUBECONFIG)" TARGET="$(TARGET)" e2e/run
+
+.PHONY: e2e-kind
+e2e-kind: check-tools ## The same on a kind cluster that it makes and deletes (needs Docker and kind)
+	@e2e/kind
 
 .PHONY: scenarios
 scenarios: check-tools ## Broken and sound autoscalers in a real control plane, without root (needs Go)
-	@exec e2e/scenarios/run
+	@K8S="$(K8S)" e2e/scenarios/run
+
+.PHONY: faults
+faults: check-tools ## Kill each part of a real cluster in the middle of a run (root, after make e2e)
+	@K8S="$(K8S)" e2e/faults
 
 .PHONY: lint
 lint: check-tools ## Formatting, clippy with warnings as errors, and licences when cargo-deny is installed

@@ -94,6 +94,13 @@ func (a *Agreement) Add(b Agreement) {
 	a.Disagreements = append(a.Disagreements, b.Disagreements...)
 }
 
+// Summary says how often the two agree.
+func (a *Agreement) Summary() string {
+	return fmt.Sprintf("the controller's log against the model: %d of %d decisions alike, and the proposals behind them in %d of %d;\n"+
+		"of syncs that changed nothing the proposal is the model's last one in %d of %d",
+		a.DecidedAlike, a.Decided, a.ProposedAlike, a.Proposed, a.SilentAlike, a.Silent)
+}
+
 // Near is how far a record may lie from the log's line: the status is written and watched after it.
 const Near = 500 * time.Millisecond
 

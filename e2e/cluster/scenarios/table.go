@@ -68,9 +68,7 @@ func (t *table) end(took time.Duration) {
 	if a.Decided+a.Silent == 0 {
 		return
 	}
-	fmt.Printf("the controller's log against the model: %d of %d decisions alike, and the proposals behind them in %d of %d;\n"+
-		"of syncs that changed nothing the proposal is the model's last one in %d of %d\n",
-		a.DecidedAlike, a.Decided, a.ProposedAlike, a.Proposed, a.SilentAlike, a.Silent)
+	fmt.Println(a.Summary())
 	for _, d := range a.Disagreements {
 		fmt.Printf("  %-*s  %s\n", t.width, d.About, d)
 	}
