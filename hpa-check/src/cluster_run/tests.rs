@@ -29,9 +29,9 @@ async fn run_with_load(high: i64, happens: impl AsyncFnOnce(ApiServer)) -> Verdi
     let (cluster, load) = Cluster::new(&server, now, pace);
     load.set(30);
     let loading = async {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         load.set(high);
-        tokio::time::sleep(Duration::from_secs(180)).await;
+        tokio::time::sleep(Duration::from_mins(3)).await;
         load.set(30);
         std::future::pending::<()>().await;
     };

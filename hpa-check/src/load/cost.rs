@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(n, 100_000);
         assert_eq!(nearer(200_000, Duration::from_millis(4)), 118_000);
         assert_eq!(nearer(200_000, WORTHWHILE), 200_000);
-        assert_eq!(nearer(50_000, Duration::from_secs(60)), 1_000);
+        assert_eq!(nearer(50_000, Duration::from_mins(1)), 1_000);
     }
 
     #[test]

@@ -20,6 +20,12 @@ pub(crate) fn pairs() -> Vec<Pair> {
 }
 
 fn found_before_load() -> Vec<Pair> {
+    let mut pairs = found_in_the_autoscaler();
+    pairs.extend(found_around_it());
+    pairs
+}
+
+fn found_in_the_autoscaler() -> Vec<Pair> {
     vec![
         pair("autoscaler-gone", |w| w.deleted = Some((1, 400))),
         pair("target-not-found", |w| {
@@ -31,7 +37,7 @@ fn found_before_load() -> Vec<Pair> {
             );
         }),
         pair("no-cpu-metric", |w| {
-            w.spec.metrics[0].name = "memory".into()
+            w.spec.metrics[0].name = "memory".into();
         }),
         pair("missing-cpu-request", |w| w.request = None),
         pair("bounds-leave-no-room", |w| w.spec.max_replicas = 3),
@@ -63,6 +69,11 @@ fn found_before_load() -> Vec<Pair> {
                 w.limit = Some(55);
             },
         ),
+    ]
+}
+
+fn found_around_it() -> Vec<Pair> {
+    vec![
         beside(
             with(|w| w.facts.push(also_scales("Deployment/else"))),
             "ambiguous-selector",

@@ -196,6 +196,6 @@ fn fact_line(fact: &Fact) -> String {
         Fact::Quota { name, hard, .. } => format!("quota {name} {hard}"),
         Fact::OtherAutoscaler { name, target } => format!("{name} scales {target}"),
         Fact::ControllerRestarted { holder } => format!("controller restarted: {holder}"),
-        other => format!("{other:?}"),
+        other @ Fact::LoadLimit { .. } => format!("{other:?}"),
     }
 }

@@ -14,7 +14,7 @@ async fn what_may_be_listed_and_not_watched_is_polled_and_the_rule_is_named_once
     assert_eq!(watched.forbidden(), ["watch deployments.apps"]);
     watched.hush();
     server.change("deployments/fib", |d| {
-        d["status"]["readyReplicas"] = json!(1)
+        d["status"]["readyReplicas"] = json!(1);
     });
     watched.wait(2.1).await;
     assert_eq!(watched.about("target"), ["+ 1 of app=fib"]);

@@ -24,7 +24,7 @@ async fn a_change_is_told_when_it_happens_and_a_pod_of_another_selector_is_not()
     server.put(objects::pod("other-1", "other", now()));
     server.delete("pods/fib-1");
     server.change("deployments/fib", |d| {
-        d["status"]["readyReplicas"] = json!(3)
+        d["status"]["readyReplicas"] = json!(3);
     });
     watched.wait(0.1).await;
     assert_eq!(watched.about("pods"), ["+ fib-3", "- fib-1"]);

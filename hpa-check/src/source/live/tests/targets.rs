@@ -66,7 +66,7 @@ async fn a_selector_that_the_scale_gives_later_is_taken() {
     let mut watched = watch(&server).await;
     assert_eq!(watched.about("target"), ["+ 4 of "]);
     server.change("rollouts/fib", |r| {
-        r["status"]["selector"] = json!("app=fib")
+        r["status"]["selector"] = json!("app=fib");
     });
     watched.wait(31.0).await;
     assert_eq!(watched.about("target").pop().unwrap(), "+ 4 of app=fib");
