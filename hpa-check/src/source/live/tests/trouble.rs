@@ -175,7 +175,11 @@ async fn a_server_with_faults_is_asked_less_and_less_often_and_never_given_up() 
     watched.wait(90.0).await;
     assert_eq!(watched.about("pods"), ["+ fib-1", "+ fib-2"]);
     let asked = server.asked("list pods");
-    let longest = asked.windows(2).map(|w| w[1].saturating_sub(w[0])).max().unwrap();
+    let longest = asked
+        .windows(2)
+        .map(|w| w[1].saturating_sub(w[0]))
+        .max()
+        .unwrap();
     assert_eq!(longest.as_secs(), 5);
     assert_eq!(watched.gaps("pods").len(), 1);
 }
