@@ -36,20 +36,18 @@ pub(super) const TARGET_NOT_FOUND: Rule = Rule {
         let name = reference.map_or_else(String::new, |r| {
             format!(" {} {}/{}", r.api_version, r.kind, r.name)
         });
-        match case.state.refusal("AbleToScale") {
-            Some(("FailedGetScale", message)) => Some(Found::new(
+        if let Some(("FailedGetScale", message)) = case.state.refusal("AbleToScale") {
+            return Some(Found::new(
                 format!("the scale target{name} can't be found"),
                 [quoted("FailedGetScale", message)],
-            )),
-            _ => {
-                let gone = case.state.target_gone;
-                let gone = gone.filter(|_| case.state.target.is_none())?;
-                Some(Found::new(
-                    format!("the scale target{name} was deleted"),
-                    [format!("deleted {}", case.clock(gone))],
-                ))
-            }
+            ));
         }
+        let gone = case.state.target_gone;
+        let gone = gone.filter(|_| case.state.target.is_none())?;
+        Some(Found::new(
+            format!("the scale target{name} was deleted"),
+            [format!("deleted {}", case.clock(gone))],
+        ))
     },
 };
 

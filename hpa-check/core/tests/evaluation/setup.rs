@@ -11,6 +11,7 @@ use super::world::{World, assert_passed, healthy};
 
 pub(crate) fn pairs() -> Vec<Pair> {
     let mut pairs = found_before_load();
+    pairs.extend(too_little_there());
     // A target at zero never has a utilization, so it has no neighbour that is at zero and passes.
     pairs.push(pair("scaling-disabled", |w| {
         w.spec.min_replicas = Some(0);
@@ -31,7 +32,7 @@ fn found_before_load() -> Vec<Pair> {
             );
         }),
         pair("no-cpu-metric", |w| {
-            w.spec.metrics[0].name = "memory".into()
+            w.spec.metrics[0].name = "memory".into();
         }),
         pair("missing-cpu-request", |w| w.request = None),
         pair("bounds-leave-no-room", |w| w.spec.max_replicas = 3),
@@ -92,6 +93,12 @@ fn found_before_load() -> Vec<Pair> {
                 _ => "ReplicaSet/fib-server-5d8f",
             };
         }),
+    ]
+}
+
+/// What the surroundings have, and the run needs.
+fn too_little_there() -> Vec<Pair> {
+    vec![
         beside(
             with(|w| w.facts.push(metrics_api(true))),
             "no-metrics-api",

@@ -116,6 +116,6 @@ mod tests {
         let twice = Duration::from_millis(4);
         assert_eq!(nearer(200_000, twice), 118_000);
         assert_eq!(nearer(200_000, WORTHWHILE), 200_000);
-        assert_eq!(nearer(50_000, Duration::from_secs(60)), 1_000);
+        assert_eq!(nearer(50_000, Duration::from_mins(1)), 1_000);
     }
 }

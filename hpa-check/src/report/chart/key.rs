@@ -112,7 +112,7 @@ mod tests {
             for (x, y, text) in &keys {
                 let end = x + super::text_width(text);
                 assert!(end <= format.width(), "{format:?}: {text} ends at {end}");
-                let next = keys.iter().filter(|k| k.1 == *y && k.0 > *x);
+                let next = keys.iter().filter(|k| (k.1 - y).abs() < 0.1 && k.0 > *x);
                 for (other, _, name) in next {
                     assert!(other - super::SIGN >= end, "{format:?}: {text} and {name}");
                 }

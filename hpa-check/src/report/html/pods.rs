@@ -70,7 +70,7 @@ fn loaded(timeline: &Timeline) -> Option<(Timestamp, Timestamp)> {
         .iter()
         .filter(|span| matches!(span.phase, Phase::Up | Phase::Hold));
     let first = loaded.next()?;
-    Some((first.from, loaded.last().unwrap_or(first).until))
+    Some((first.from, loaded.next_back().unwrap_or(first).until))
 }
 
 fn used(pod: &PodSeries, from: Timestamp, until: Timestamp) -> Option<Use<'_>> {

@@ -151,7 +151,7 @@ impl Run<'_> {
                 if elapsed < up {
                     self.world.rest
                 } else if elapsed < down {
-                    let turn = (elapsed - up).as_secs();
+                    let turn = elapsed.saturating_sub(up).as_secs();
                     let swing = self.world.swing.map(|s| u64::try_from(s).unwrap());
                     if swing.is_some_and(|swing| turn / swing % 2 == 1) {
                         self.world.rest
