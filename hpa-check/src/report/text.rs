@@ -57,11 +57,8 @@ pub(crate) fn terminal(result: &RunResult, outputs: &Opened, columns: Option<usi
             words::count(load.verified),
         );
         page.hanging("  load       ", &account);
-        let reasons = load
-            .generator_reasons
-            .iter()
-            .map(|reason| format!("; {reason}"));
-        let generator = load.generator.clone() + &reasons.collect::<String>();
+        let itself = std::iter::once(&load.generator).chain(&load.generator_reasons);
+        let generator = itself.cloned().collect::<Vec<_>>().join("; ");
         page.hanging("  generator  ", &generator);
     }
     let unseen = words::milliseconds(result.longest_gap_ms);

@@ -11,6 +11,7 @@ use super::world::{World, assert_passed, healthy};
 
 pub(crate) fn pairs() -> Vec<Pair> {
     let mut pairs = found_before_load();
+    pairs.extend(too_little_there());
     // A target at zero never has a utilization, so it has no neighbour that is at zero and passes.
     pairs.push(pair("scaling-disabled", |w| {
         w.spec.min_replicas = Some(0);
@@ -103,6 +104,12 @@ fn found_around_it() -> Vec<Pair> {
                 _ => "ReplicaSet/fib-server-5d8f",
             };
         }),
+    ]
+}
+
+/// What the surroundings have, and the run needs.
+fn too_little_there() -> Vec<Pair> {
+    vec![
         beside(
             with(|w| w.facts.push(metrics_api(true))),
             "no-metrics-api",
