@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -154,24 +153,39 @@ func choose(all []*scenario.Scenario, mode string, names []string) ([]*scenario.
 	return chosen, nil
 }
 
-// playAll plays the scenarios, those of one kind of cluster in one cluster.
+// A Place is what scenarios have to have in common to be played in one cluster.
+type place struct {
+	scenario.Cluster
+	alone string // the name of one that shares with nobody
+}
+
+// placeOf gives a node to one scenario alone: what others request there is not left for its pods.
+func placeOf(s *scenario.Scenario) place {
+	if s.Cluster.NodeCPU != "" {
+		return place{s.Cluster, s.Name}
+	}
+	return place{s.Cluster, ""}
+}
+
+// playAll plays the scenarios, those that can in one cluster.
 func (t *theatre) playAll(ctx context.Context, chosen []*scenario.Scenario) error {
-	kinds := map[scenario.Cluster][]*scenario.Scenario{}
-	var order []scenario.Cluster
+	kinds := map[place][]*scenario.Scenario{}
+	var order []place
 	for _, s := range chosen {
-		if kinds[s.Cluster] == nil {
-			order = append(order, s.Cluster)
+		at := placeOf(s)
+		if kinds[at] == nil {
+			order = append(order, at)
 		}
-		kinds[s.Cluster] = append(kinds[s.Cluster], s)
+		kinds[at] = append(kinds[at], s)
 	}
 	// The smallest first: they are over while the large one goes on.
-	slices.SortStableFunc(order, func(a, b scenario.Cluster) int { return len(kinds[a]) - len(kinds[b]) })
+	slices.SortStableFunc(order, func(a, b place) int { return len(kinds[a]) - len(kinds[b]) })
 	problems := make(chan error, len(order))
 	for i, kind := range order {
 		go func() {
-			err := t.inCluster(ctx, kind, i, kinds[kind])
+			err := t.inCluster(ctx, kind.Cluster, i, kinds[kind])
 			if err != nil {
-				err = fmt.Errorf("the %s cluster: %w", strings.Trim(kind.String(), `"`), err)
+				err = fmt.Errorf("the %s cluster: %w", kind.Cluster, err)
 			}
 			problems <- err
 		}()
