@@ -68,7 +68,7 @@ type Mode struct {
 	Image string `json:"image,omitempty"`
 	// Flags are hpa-check's.
 	Flags []string `json:"flags,omitempty"`
-	// Load are the generator's flags; without them the script is the load.
+	// Load are the generator's flags on a node; none are hpa-check's own. In a control plane the script is the load.
 	Load []string `json:"load,omitempty"`
 	// Parallel is how many scenarios run at once in one cluster.
 	Parallel int `json:"parallel"`

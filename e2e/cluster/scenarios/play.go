@@ -207,7 +207,7 @@ func (p *play) arguments(ctx context.Context) ([]string, error) {
 		"--ui", "line", "-o", "json=" + filepath.Join(p.dir, "result.json"), "-o", "trace=-",
 	}
 	args = slices.Concat(args, p.theatre.mode.Flags, p.scenario.Flags)
-	if len(p.theatre.mode.Load) == 0 {
+	if p.theatre.mode.Name == scenario.ControlPlane {
 		return append(args, "--external-load"), nil
 	}
 	service, err := p.client.CoreV1().Services(p.namespace).Get(ctx, "fib-server", metav1.GetOptions{})
@@ -215,7 +215,11 @@ func (p *play) arguments(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	target := "http://" + service.Spec.ClusterIP
-	return slices.Concat(args, []string{"--target", target, "--"}, p.theatre.mode.Load), nil
+	args = append(args, "--target", target)
+	if len(p.theatre.mode.Load) == 0 {
+		return args, nil
+	}
+	return slices.Concat(args, []string{"--"}, p.theatre.mode.Load), nil
 }
 
 // judge reads hpa-check's result, and holds the controller's log against it.
