@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One build, three images, each nothing but static binaries and the licence texts:
+# One build, three images: static binaries, the licence texts, and root certificates for the two tools:
 #   docker build --target fib-server -t fib-server .
 # For both architectures from one machine, by cross-compiling:
 #   docker buildx build --platform linux/amd64,linux/arm64 --target fib-server .
@@ -62,6 +62,8 @@ LABEL org.opencontainers.image.licenses="(MIT OR Apache-2.0) AND LGPL-3.0-only" 
 
 FROM base AS fib-loadgen
 COPY --from=builder /out/fib-loadgen /fib-loadgen
+# Its client for HTTPS does not start without roots, not even to load a target without TLS.
+COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 LABEL org.opencontainers.image.title="fib-loadgen" \
     org.opencontainers.image.description="Loads a Fibonacci service and proves every answer"
 ENTRYPOINT ["/fib-loadgen"]
@@ -69,6 +71,7 @@ ENTRYPOINT ["/fib-loadgen"]
 # With the generator, which it starts as a program beside it.
 FROM base AS hpa-check
 COPY --from=builder /out/hpa-check /out/fib-loadgen /
+COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 LABEL org.opencontainers.image.title="hpa-check" \
     org.opencontainers.image.description="Proves that a HorizontalPodAutoscaler does what it was set up to do"
 ENTRYPOINT ["/hpa-check"]
