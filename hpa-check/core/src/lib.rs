@@ -7,6 +7,7 @@
 pub mod budget;
 pub mod conductor;
 pub mod decide;
+pub mod doctor;
 pub mod evaluator;
 pub mod expectation;
 mod explanation;
