@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::failure::Failure;
 
 mod decide;
+mod doctor;
 mod rehearse;
 mod replay;
 mod report;
@@ -27,6 +28,8 @@ const EXIT_CODES: &str = "Exit codes: 0 pass, 1 internal error, 2 usage, 90 targ
 enum Command {
     /// Answer controller decisions given as data: JSON lines in, JSON lines out
     Decide(decide::Args),
+    /// Say what is wrong with autoscalers, from what the API shows now: no load, no wait
+    Doctor(Box<doctor::Args>),
     /// Rehearse on this machine: real processes as pods, real load, no cluster
     Rehearse(Box<rehearse::Args>),
     /// Judge a recorded run again: the same evaluator, the same verdict
@@ -44,6 +47,7 @@ impl Cli {
     pub(crate) fn execute(self) -> Result<u8, Failure> {
         match self.command {
             Command::Decide(args) => decide::execute(&args),
+            Command::Doctor(args) => doctor::execute(*args),
             Command::Rehearse(args) => rehearse::execute(*args),
             Command::Replay(args) => replay::execute(args),
             Command::Report(args) => report::execute(&args),

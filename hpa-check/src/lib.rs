@@ -10,6 +10,7 @@ use clap::Parser;
 
 mod cluster_run;
 mod commands;
+mod doctor;
 pub mod failure;
 mod load;
 pub mod outputs;

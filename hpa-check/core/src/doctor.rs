@@ -43,7 +43,8 @@ pub fn examine(facts: &ClusterFacts, earlier: Option<&ClusterFacts>, asked: &Ask
         pods += space.pods.as_ref().map_or(0, Vec::len);
         let index = Index::of(facts, space);
         let before = earlier.and_then(|look| Some((look, look.namespaces.get(name)?)));
-        for scaler in &space.autoscalers {
+        let wanted = |name: &String| asked.autoscaler.as_ref().is_none_or(|asked| asked == name);
+        for scaler in space.autoscalers.iter().filter(|s| wanted(&s.name)) {
             let patient = Patient::new(facts, name, space, scaler, &index, before, asked);
             let found = check(&patient);
             if let Some(first) = found.first()
@@ -77,6 +78,11 @@ pub fn examine(facts: &ClusterFacts, earlier: Option<&ClusterFacts>, asked: &Ask
         autoscalers: patients,
         unseen: facts.unseen.clone(),
     }
+}
+
+/// Where a finding stands among all that an examination can have; 0 is the weightiest.
+pub fn rank(id: &str) -> Option<usize> {
+    CHECKS.iter().position(|check| check.id == id)
 }
 
 /// All checks on one autoscaler. A symptom is only asked for while no fault was found that would

@@ -21,6 +21,7 @@ mod follow;
 mod known;
 mod reporter;
 mod scale;
+mod survey;
 mod timing;
 mod trouble;
 
@@ -30,6 +31,7 @@ use tokio::task::JoinSet;
 
 pub(crate) use clock::Clock;
 pub(crate) use connect::ClusterArgs;
+pub(crate) use survey::{Assumed, Surveyor};
 pub(crate) use timing::Timing;
 
 use crate::failure::Failure;

@@ -11,8 +11,10 @@ use crate::verdict::{Outcome, Reason};
 pub const SCHEMA: &str = "hpa-check-doctor/1";
 
 /// What the user asserts of every autoscaler that is examined; nothing, by default.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asked {
+    /// The one autoscaler to examine, if not all.
+    pub autoscaler: Option<String>,
     /// The lower bound, in pods.
     pub min_replicas: Option<i32>,
     /// The upper bound, in pods.

@@ -34,6 +34,7 @@ fn what_may_not_be_read_and_matters_makes_a_clean_result_inconclusive() {
 fn what_is_asserted_is_held_against_the_spec() {
     let facts = world::healthy();
     let asked = |min, max, cpu| Asked {
+        autoscaler: None,
         min_replicas: Some(min),
         max_replicas: Some(max),
         cpu_target_percent: Some(cpu),
