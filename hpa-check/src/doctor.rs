@@ -62,10 +62,10 @@ pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
 
 async fn look(visit: &Visit) -> Result<Examination, Failure> {
     let surveyor = Surveyor::connect(&visit.cluster, visit.all_namespaces).await?;
-    let first = surveyor.look(&visit.assumed).await?;
+    let first = Box::pin(surveyor.look(&visit.assumed)).await?;
     let examination = if let Some(pause) = visit.again {
         tokio::time::sleep(pause).await;
-        let second = surveyor.look(&visit.assumed).await?;
+        let second = Box::pin(surveyor.look(&visit.assumed)).await?;
         examine(&second, Some(&first), &visit.asked)
     } else {
         examine(&first, None, &visit.asked)

@@ -1,5 +1,7 @@
 //! `hpa-check doctor` against an API server that stands still.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 #[path = "fixtures/still_api.rs"]
 mod still_api;
 

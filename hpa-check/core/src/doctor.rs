@@ -41,7 +41,7 @@ pub fn examine(facts: &ClusterFacts, earlier: Option<&ClusterFacts>, asked: &Ask
     let mut pods = 0;
     for (name, space) in &facts.namespaces {
         pods += space.pods.as_ref().map_or(0, Vec::len);
-        let index = Index::of(facts, space);
+        let index = Index::of(space);
         let before = earlier.and_then(|look| Some((look, look.namespaces.get(name)?)));
         let wanted = |name: &String| asked.autoscaler.as_ref().is_none_or(|asked| asked == name);
         for scaler in space.autoscalers.iter().filter(|s| wanted(&s.name)) {

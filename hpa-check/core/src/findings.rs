@@ -3,6 +3,7 @@
 
 use crate::doctor;
 use crate::rules;
+use crate::simulate;
 use crate::verdict::Outcome;
 
 /// A reason by its name, apart from any run.
@@ -19,13 +20,14 @@ pub struct Finding {
 }
 
 /// All findings: of a run the weightiest first, then what a pass says, then what only an examination
-/// finds.
+/// finds, and what a simulation says.
 pub fn all() -> impl Iterator<Item = &'static Finding> {
     rules::RANKED
         .iter()
         .map(|rule| &rule.finding)
         .chain(rules::PROOFS.iter().copied())
         .chain(doctor::OWN)
+        .chain([&simulate::SIMULATED])
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hpa_check_core::doctor::Asked;
-use hpa_check_core::observation::ControllerSettings;
 
+use super::controller::ControllerArgs;
 use crate::doctor::{self, Visit};
 use crate::failure::Failure;
 use crate::outputs::Files;
@@ -35,29 +35,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PERCENT")]
     cpu: Option<i32>,
 
-    /// Seconds between two syncs of the controller
-    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
-    sync_period: u64,
-    /// The controller's downscale stabilization, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    downscale_stabilization: u64,
-    /// The controller's tolerance, a fraction
-    #[arg(long, value_name = "FRACTION", default_value_t = 0.1)]
-    tolerance: f64,
-    /// Seconds between two samples of the metrics server
-    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
-    metrics_resolution: u64,
+    #[command(flatten)]
+    controller: ControllerArgs,
     #[command(flatten)]
     files: Files,
 }
 
 /// Looks, tells, and ends with the weightiest finding's exit code.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
-    let seconds = Duration::from_secs;
     doctor::visit(Visit {
         cluster: args.cluster,
         all_namespaces: args.all_namespaces,
-        again: args.again.map(seconds),
+        again: args.again.map(Duration::from_secs),
         asked: Asked {
             autoscaler: args.autoscaler,
             min_replicas: args.min,
@@ -65,13 +54,8 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
             cpu_target_percent: args.cpu,
         },
         assumed: Assumed {
-            controller: ControllerSettings {
-                sync_period: seconds(args.sync_period),
-                tolerance: args.tolerance,
-                downscale_stabilization: seconds(args.downscale_stabilization),
-                ..ControllerSettings::default()
-            },
-            metrics_resolution: seconds(args.metrics_resolution),
+            controller: args.controller.settings()?,
+            metrics_resolution: args.controller.resolution(),
         },
         files: args.files,
     })

@@ -41,9 +41,9 @@ pub enum MetricsApi {
         /// What the API server says.
         message: String,
     },
-    /// Registered, and its APIService is not available.
+    /// Registered, and its `APIService` is not available.
     Unavailable {
-        /// Reason and message of the APIService's condition.
+        /// Reason and message of the `APIService`'s condition.
         message: String,
     },
     /// Registered and available.
@@ -72,11 +72,11 @@ pub struct Namespace {
     pub owners: BTreeMap<String, String>,
     /// Bounds that quotas set.
     pub quotas: Vec<Quota>,
-    /// PodDisruptionBudgets.
+    /// `PodDisruptionBudgets`.
     pub budgets: Vec<DisruptionBudget>,
-    /// VerticalPodAutoscalers.
+    /// `VerticalPodAutoscalers`.
     pub verticals: Vec<Vertical>,
-    /// Other objects that scale targets, such as a ScaledObject of KEDA.
+    /// Other objects that scale targets, such as a `ScaledObject` of KEDA.
     pub other_scalers: Vec<OtherScaler>,
     /// Events about autoscalers, and about pods that could not be made or are not ready.
     pub events: Vec<EventFacts>,
@@ -150,7 +150,7 @@ pub struct PodFacts {
     pub probed: bool,
 }
 
-/// One bound of a ResourceQuota.
+/// One bound of a `ResourceQuota`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {
     /// The quota's name.
@@ -163,7 +163,7 @@ pub struct Quota {
     pub used: String,
 }
 
-/// A PodDisruptionBudget.
+/// A `PodDisruptionBudget`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DisruptionBudget {
     /// Its name.
@@ -176,7 +176,7 @@ pub struct DisruptionBudget {
     pub max_unavailable: Option<String>,
 }
 
-/// A VerticalPodAutoscaler.
+/// A `VerticalPodAutoscaler`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vertical {
     /// Its name.

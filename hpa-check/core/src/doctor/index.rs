@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::facts::{ClusterFacts, Namespace, PodFacts};
+use super::facts::{Namespace, PodFacts};
 use crate::model::selector::Selector;
 use crate::observation::PodSample;
 
@@ -17,7 +17,7 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn of(_: &ClusterFacts, space: &'a Namespace) -> Self {
+    pub(super) fn of(space: &'a Namespace) -> Self {
         let pods: &[PodFacts] = space.pods.as_deref().unwrap_or_default();
         let mut by_label: HashMap<_, Vec<usize>> = HashMap::new();
         for (position, pod) in pods.iter().enumerate() {

@@ -149,9 +149,9 @@ const ROWS: &[Row] = &[
         "metrics-not-yet",
         || {
             let mut f = healthy();
-            pods(&mut f)
-                .iter_mut()
-                .for_each(|p| set_ready(p, "True", 20));
+            for p in pods(&mut f) {
+                set_ready(p, "True", 20);
+            }
             f
         },
         |f| samples(f).clear(),
@@ -166,21 +166,23 @@ const ROWS: &[Row] = &[
         samples(f).pop();
     }),
     Row(6, "metrics-stale", same, |f| {
-        samples(f).iter_mut().for_each(|s| s.timestamp = ago(95))
+        for s in samples(f) {
+            s.timestamp = ago(95);
+        }
     }),
     Row(7, "missing-cpu-request", same, |f| {
-        pods(f)[1].pod.containers[0].cpu_request = None
+        pods(f)[1].pod.containers[0].cpu_request = None;
     }),
     Row(7, "missing-cpu-request", with_sidecar, |f| {
-        pods(f)[1].pod.containers[1].cpu_request = None
+        pods(f)[1].pod.containers[1].cpu_request = None;
     }),
     Row(8, "injected-container-without-request", same, |f| {
-        pods(f)[1].pod.containers.push(container("daprd", None))
+        pods(f)[1].pod.containers.push(container("daprd", None));
     }),
     Row(9, "sidecar-dilutes-utilization", with_sidecar, |f| {
-        samples(f)
-            .iter_mut()
-            .for_each(|s| s.containers[0].cpu = Millicores(98));
+        for s in samples(f) {
+            s.containers[0].cpu = Millicores(98);
+        }
     }),
     Row(10, "selector-matches-others", same, |f| {
         let mut other = pod("cart", 7);
@@ -224,7 +226,7 @@ const ROWS: &[Row] = &[
         "pod-template-hash=6d".clone_into(&mut other.object.selector);
     }),
     Row(13, "invalid-selector", same, |f| {
-        target(f).object.selector.clear()
+        target(f).object.selector.clear();
     }),
     Row(13, "invalid-selector", same, |f| {
         refuse(
@@ -232,7 +234,7 @@ const ROWS: &[Row] = &[
             "ScalingActive",
             "InvalidSelector",
             "the HPA target's scale is missing a selector",
-        )
+        );
     }),
     Row(14, "target-not-found", same, |f| {
         scaler(f).target = TargetLook::Absent {
@@ -240,10 +242,10 @@ const ROWS: &[Row] = &[
         };
     }),
     Row(15, "target-api-version", same, |f| {
-        scaler(f).object.spec.scale_target_ref.api_version.clear()
+        scaler(f).object.spec.scale_target_ref.api_version.clear();
     }),
     Row(15, "target-api-version", same, |f| {
-        "extensions/v1beta1".clone_into(&mut scaler(f).object.spec.scale_target_ref.api_version)
+        "extensions/v1beta1".clone_into(&mut scaler(f).object.spec.scale_target_ref.api_version);
     }),
     Row(
         15,
@@ -263,11 +265,11 @@ const ROWS: &[Row] = &[
                 "AbleToScale",
                 "FailedGetScale",
                 "no matches for kind \"Rollout\" in group \"argoproj.io\"",
-            )
+            );
         },
     ),
     Row(16, "scaling-disabled", same, |f| {
-        target(f).object.spec_replicas = 0
+        target(f).object.spec_replicas = 0;
     }),
     Row(17, "rescale-failed", same, |f| {
         refuse(
@@ -275,10 +277,10 @@ const ROWS: &[Row] = &[
             "AbleToScale",
             "FailedUpdateScale",
             "admission webhook denied the request",
-        )
+        );
     }),
     Row(18, "bounds-leave-no-room", same, |f| {
-        scaler(f).object.spec.max_replicas = 3
+        scaler(f).object.spec.max_replicas = 3;
     }),
     Row(18, "scale-up-disabled", same, |f| {
         let behavior = scaler(f).object.spec.behavior.get_or_insert_default();
@@ -290,7 +292,7 @@ const ROWS: &[Row] = &[
     Row(20, "replicas-moved-by-another", same, |f| {
         target(f)
             .owners_of_replicas
-            .push(owner("argocd-controller", 60))
+            .push(owner("argocd-controller", 60));
     }),
     Row(
         20,
@@ -315,7 +317,7 @@ const ROWS: &[Row] = &[
         },
     ),
     Row(21, "replicas-in-manifest", same, |f| {
-        target(f).replicas_in_manifest = true
+        target(f).replicas_in_manifest = true;
     }),
     Row(
         22,
@@ -348,7 +350,7 @@ const ROWS: &[Row] = &[
     Row(23, "another-scaler", same, |f| {
         target(f)
             .owners_of_replicas
-            .push(owner("cluster-proportional-autoscaler", 9_000))
+            .push(owner("cluster-proportional-autoscaler", 9_000));
     }),
     Row(
         24,
@@ -430,7 +432,7 @@ const ROWS: &[Row] = &[
         },
     ),
     Row(25, "capacity-too-small", same, |f| {
-        f.room.as_mut().unwrap().allocatable = Millicores(2_500)
+        f.room.as_mut().unwrap().allocatable = Millicores(2_500);
     }),
     Row(
         26,
@@ -477,7 +479,7 @@ const ROWS: &[Row] = &[
         }
     }),
     Row(28, "readiness-fails-under-load", busy, |f| {
-        set_ready(&mut pods(f)[2], "False", 20)
+        set_ready(&mut pods(f)[2], "False", 20);
     }),
     Row(29, "rollout-stuck", same, |f| {
         let progressing = &mut target(f).object.conditions[0];
@@ -558,7 +560,11 @@ const ROWS: &[Row] = &[
             ];
             f
         },
-        |f| space(f).events.iter_mut().for_each(|e| e.count = 4),
+        |f| {
+            for e in &mut space(f).events {
+                e.count = 4;
+            }
+        },
     ),
     Row(
         36,
@@ -580,7 +586,7 @@ const ROWS: &[Row] = &[
             "ScalingActive",
             "FailedGetExternalMetric",
             "no external metrics API",
-        )
+        );
     }),
 ];
 

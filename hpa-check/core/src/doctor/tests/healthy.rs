@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::facts::{ClusterFacts, DisruptionBudget, EventFacts, Namespace, Quota};
+use super::super::facts::{
+    ClusterFacts, DisruptionBudget, EventFacts, Namespace, PodFacts, Quota, TargetLook,
+};
 use super::super::{Asked, examine};
 use super::world::{ago, autoscaler, condition, facts, owner, pod, sample};
 use crate::observation::{ContainerSample, PodSample};
@@ -69,24 +71,7 @@ fn shape() -> impl Strategy<Value = Shape> {
     })
 }
 
-fn build(name: &str, shape: &Shape) -> Namespace {
-    let max = shape.min + shape.span;
-    let replicas = shape.min + shape.above_min % (shape.span + 1);
-    let mut scaler = autoscaler(name, replicas);
-    scaler.object.spec.min_replicas = Some(shape.min);
-    scaler.object.spec.max_replicas = max;
-    scaler.object.spec.metrics[0].average_utilization = Some(shape.target);
-    if shape.behavior {
-        let scale_down = Some(ScalingRules {
-            stabilization_window_seconds: Some(60),
-            ..ScalingRules::default()
-        });
-        scaler.object.spec.behavior = Some(Behavior {
-            scale_up: None,
-            scale_down,
-        });
-    }
-    let count = usize::try_from(replicas).unwrap();
+fn pods_and_samples(name: &str, shape: &Shape, count: usize) -> (Vec<PodFacts>, Vec<PodSample>) {
     let mut pods: Vec<_> = (0..count).map(|n| pod(name, n)).collect();
     let mut samples: Vec<PodSample> = Vec::new();
     for (n, pod) in pods.iter_mut().enumerate() {
@@ -129,7 +114,29 @@ fn build(name: &str, shape: &Shape) -> Namespace {
         old.pod.containers.clone_from(&pods[0].pod.containers);
         pods.push(old);
     }
-    if let super::super::facts::TargetLook::Read(target) = &mut scaler.target {
+    (pods, samples)
+}
+
+fn build(name: &str, shape: &Shape) -> Namespace {
+    let max = shape.min + shape.span;
+    let replicas = shape.min + shape.above_min % (shape.span + 1);
+    let mut scaler = autoscaler(name, replicas);
+    scaler.object.spec.min_replicas = Some(shape.min);
+    scaler.object.spec.max_replicas = max;
+    scaler.object.spec.metrics[0].average_utilization = Some(shape.target);
+    if shape.behavior {
+        let scale_down = Some(ScalingRules {
+            stabilization_window_seconds: Some(60),
+            ..ScalingRules::default()
+        });
+        scaler.object.spec.behavior = Some(Behavior {
+            scale_up: None,
+            scale_down,
+        });
+    }
+    let count = usize::try_from(replicas).unwrap();
+    let (pods, samples) = pods_and_samples(name, shape, count);
+    if let TargetLook::Read(target) = &mut scaler.target {
         if shape.sidecar.is_some() {
             target.template.push("proxy".to_owned());
         }

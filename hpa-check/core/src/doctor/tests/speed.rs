@@ -39,6 +39,7 @@ fn big(autoscalers: usize, pods_each: usize) -> ClusterFacts {
 /// In a debug build on a busy machine this takes well under a second; matching every selector with
 /// every pod would take minutes.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a measurement, not a decision")]
 fn a_thousand_autoscalers_and_ten_thousand_pods_take_seconds_at_most() {
     let facts = big(1_000, 10);
     let begun = Instant::now();

@@ -42,8 +42,8 @@ pub(super) struct Event {
     first_timestamp: Option<Timestamp>,
     #[serde(default)]
     last_timestamp: Option<Timestamp>,
-    #[serde(default)]
-    event_time: Option<Timestamp>,
+    #[serde(default, rename = "eventTime")]
+    at: Option<Timestamp>,
     #[serde(default)]
     series: Option<Series>,
 }
@@ -82,8 +82,8 @@ impl Event {
                 reason: self.reason?,
                 message: self.message.unwrap_or_default(),
                 count: self.count.or(series.and_then(|s| s.count)).unwrap_or(1),
-                first: self.first_timestamp.or(self.event_time),
-                last: self.last_timestamp.max(self.event_time).max(seen),
+                first: self.first_timestamp.or(self.at),
+                last: self.last_timestamp.max(self.at).max(seen),
             },
         ))
     }
@@ -108,7 +108,7 @@ impl Reference {
     }
 }
 
-/// `autoscaling.k8s.io` VerticalPodAutoscaler.
+/// `VerticalPodAutoscaler` of `autoscaling.k8s.io`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Vpa {
     metadata: Meta,
@@ -155,7 +155,7 @@ impl ContainerPolicy {
 
 impl Vpa {
     /// The namespace and the facts. Without a policy all containers' CPU is controlled.
-    pub(super) fn facts(self) -> Option<(String, Vertical)> {
+    pub(super) fn facts(self) -> (String, Vertical) {
         let policies = self
             .spec
             .resource_policy
@@ -163,7 +163,7 @@ impl Vpa {
             .container_policies;
         let leaves = !policies.is_empty() && policies.iter().all(ContainerPolicy::leaves_cpu);
         let mode = self.spec.update_policy.unwrap_or_default().update_mode;
-        Some((
+        (
             self.metadata.namespace,
             Vertical {
                 name: self.metadata.name,
@@ -171,11 +171,11 @@ impl Vpa {
                 mode: mode.unwrap_or_else(|| "Auto".to_owned()),
                 controls_cpu: !leaves,
             },
-        ))
+        )
     }
 }
 
-/// `keda.sh` ScaledObject.
+/// `ScaledObject` of `keda.sh`.
 #[derive(Debug, Deserialize)]
 pub(super) struct ScaledObject {
     metadata: Meta,
@@ -191,14 +191,14 @@ struct ScaledObjectSpec {
 
 impl ScaledObject {
     /// The namespace and the facts.
-    pub(super) fn facts(self) -> Option<(String, OtherScaler)> {
-        Some((
+    pub(super) fn facts(self) -> (String, OtherScaler) {
+        (
             self.metadata.namespace,
             OtherScaler {
                 name: format!("ScaledObject/{}", self.metadata.name),
                 target: self.spec.scale_target_ref.text(),
             },
-        ))
+        )
     }
 }
 
@@ -211,11 +211,7 @@ mod tests {
     fn a_vpa_that_leaves_cpu_to_others_does_not_control_it() {
         let vpa = |spec| -> Vertical {
             let value = json!({"metadata": {"name": "v", "namespace": "shop"}, "spec": spec});
-            serde_json::from_value::<Vpa>(value)
-                .unwrap()
-                .facts()
-                .unwrap()
-                .1
+            serde_json::from_value::<Vpa>(value).unwrap().facts().1
         };
         let target = json!({"kind": "Deployment", "name": "cart"});
         let plain = vpa(json!({"targetRef": target}));

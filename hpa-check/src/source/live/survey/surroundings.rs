@@ -68,7 +68,7 @@ pub(super) async fn read(
                 "list verticalpodautoscalers.autoscaling.k8s.io",
                 "a VPA on the same pods is not seen"
             ),
-            Vpa::facts
+            |vpa: Vpa| Some(vpa.facts())
         ),
         get.list(
             ask(
@@ -77,7 +77,7 @@ pub(super) async fn read(
                 "list scaledobjects.keda.sh",
                 "a ScaledObject on the same target is not seen"
             ),
-            ScaledObject::facts
+            |one: ScaledObject| Some(one.facts())
         ),
         get.list(
             events("involvedObject.kind=HorizontalPodAutoscaler,reason=SuccessfulRescale"),
@@ -90,14 +90,14 @@ pub(super) async fn read(
         .map(|n| (n.clone(), Namespace::default()))
         .collect();
     sort(&mut spaces, quotas, |space, list: Vec<Quota>| {
-        space.quotas.extend(list)
+        space.quotas.extend(list);
     });
     sort(&mut spaces, budgets, |space, one| space.budgets.push(one));
     sort(&mut spaces, verticals, |space, one| {
-        space.verticals.push(one)
+        space.verticals.push(one);
     });
     sort(&mut spaces, scaled, |space, one| {
-        space.other_scalers.push(one)
+        space.other_scalers.push(one);
     });
     sort(&mut spaces, rescales, |space, one| space.events.push(one));
     sort(&mut spaces, refusals, |space, one| space.events.push(one));
