@@ -195,8 +195,18 @@ impl Backup {
             }
             Err(trouble) => return Ok(Restored::Refused(trouble.message)),
         };
-        let plain =
-            |object: DynamicObject| clean(&serde_json::to_value(object).unwrap_or_default(), false);
+        // Both are of this kind and in this namespace, whether the answers say so or not.
+        let plain = |object: DynamicObject| {
+            let mut whole = serde_json::to_value(object).unwrap_or_default();
+            for key in ["apiVersion", "kind"] {
+                whole[key] = manifest[key].clone();
+            }
+            let mut plain = clean(&whole, false);
+            if let Some(metadata) = plain["metadata"].as_object_mut() {
+                metadata.remove("namespace");
+            }
+            plain
+        };
         Ok(match live {
             None => Restored::Made,
             Some(live) => Restored::Changed(differences(&plain(live), &plain(applied))),
