@@ -1,15 +1,22 @@
 //! The command line: one file a command, each with its flags and an `execute`.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::failure::Failure;
 
+mod completions;
+mod controller;
 mod decide;
+mod doctor;
+mod export;
+mod record;
 mod rehearse;
 mod replay;
 mod report;
 mod run;
 mod schema;
+mod simulate;
+mod what_if;
 
 /// Proves that a Kubernetes HorizontalPodAutoscaler does what it was set up to do.
 #[derive(Debug, Parser)]
@@ -21,34 +28,74 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 pass, 1 internal error, 2 usage, 90 target not usable, \
 91 the autoscaler or its set-up is wrong, 92 the surroundings were the limit, 93 inconclusive, \
-105 interrupted.";
+99 a bound is not kept, 105 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Print completions for a shell
+    Completions(completions::Args),
     /// Answer controller decisions given as data: JSON lines in, JSON lines out
     Decide(decide::Args),
+    /// Say what is wrong with autoscalers, from what the API shows now: no load, no wait
+    Doctor(Box<doctor::Args>),
+    /// Write the manifests of a namespace's whole application, cleaned, without Secrets
+    Export(export::Args),
+    /// Print the manual page
+    Man(completions::ManArgs),
+    /// Watch an autoscaler and write a trace: no load, no verdict
+    Record(Box<record::Args>),
     /// Rehearse on this machine: real processes as pods, real load, no cluster
     Rehearse(Box<rehearse::Args>),
     /// Judge a recorded run again: the same evaluator, the same verdict
     Replay(replay::Args),
     /// Draw the reports again from a stored result
     Report(report::Args),
+    /// Ask the server what restoring exported manifests would change; nothing is written
+    Restore(export::RestoreArgs),
     /// Check an autoscaler on a cluster: watch, load, explain, and end in a verdict
     Run(Box<run::Args>),
     /// Print the JSON Schema of the result
     Schema(schema::Args),
+    /// Say what a load makes of an autoscaler's settings, and which would be cheaper; no cluster
+    Simulate(Box<simulate::Args>),
+    /// Say what would have happened in a recorded run with other settings
+    WhatIf(Box<what_if::Args>),
 }
 
+/// The name under which kubectl finds this program as its plugin.
+const PLUGIN: &str = "kubectl-hpa_check";
+
 impl Cli {
+    /// Reads the command line; usage and help name the program as it was called.
+    pub(crate) fn read() -> Self {
+        let called = std::env::args_os().next().map(std::path::PathBuf::from);
+        let plugin = called.is_some_and(|path| path.file_stem().is_some_and(|name| name == PLUGIN));
+        let command = Self::command();
+        let command = if plugin {
+            command.bin_name("kubectl hpa-check")
+        } else {
+            command
+        };
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
     /// Runs the command; the number is the exit code of one that came to its end.
     pub(crate) fn execute(self) -> Result<u8, Failure> {
         match self.command {
+            Command::Completions(args) => completions::execute(&args),
             Command::Decide(args) => decide::execute(&args),
+            Command::Doctor(args) => doctor::execute(*args),
+            Command::Export(args) => export::execute(&args),
+            Command::Man(args) => completions::man(&args),
+            Command::Record(args) => record::execute(*args),
             Command::Rehearse(args) => rehearse::execute(*args),
             Command::Replay(args) => replay::execute(args),
             Command::Report(args) => report::execute(&args),
+            Command::Restore(args) => export::restore(&args),
             Command::Run(args) => run::execute(*args),
             Command::Schema(args) => schema::execute(&args),
+            Command::Simulate(args) => simulate::execute(*args),
+            Command::WhatIf(args) => what_if::execute(&args),
         }
     }
 }

@@ -10,6 +10,8 @@ pub mod exit {
     pub const USAGE: u8 = 2;
     /// The target can't be used, and nothing was tested.
     pub const TARGET: u8 = 90;
+    /// A bound that was asked for is not kept.
+    pub const THRESHOLD: u8 = 99;
     /// Stopped by a signal; the result was written.
     pub const INTERRUPTED: u8 = 105;
 }

@@ -6,22 +6,23 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 #[cfg(test)]
 #[path = "../tests/api_server/server.rs"]
 mod api_server;
 mod cluster_run;
 mod commands;
+mod doctor;
 pub mod failure;
 mod load;
 pub mod outputs;
 mod process;
+mod recording;
 mod rehearse;
 mod report;
 mod screen;
 mod session;
 mod signals;
+mod simulation;
 mod source;
 
 /// Parses the command line, runs the command, and turns its end into an exit code.
@@ -30,7 +31,7 @@ mod source;
     reason = "the one place where a failure is told to the user"
 )]
 pub fn main() -> ExitCode {
-    match commands::Cli::parse().execute() {
+    match commands::Cli::read().execute() {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             eprintln!("hpa-check: {failure}");

@@ -1,7 +1,9 @@
 //! Every reason a verdict can have, by name. `docs/findings.md` is this list for people; a test
 //! keeps the two equal.
 
+use crate::doctor;
 use crate::rules;
+use crate::simulate;
 use crate::verdict::Outcome;
 
 /// A reason by its name, apart from any run.
@@ -17,12 +19,15 @@ pub struct Finding {
     pub fix: &'static str,
 }
 
-/// All findings, the weightiest first; what a pass says comes last.
+/// All findings: of a run the weightiest first, then what a pass says, then what only an examination
+/// finds, and what a simulation says.
 pub fn all() -> impl Iterator<Item = &'static Finding> {
     rules::RANKED
         .iter()
         .map(|rule| &rule.finding)
         .chain(rules::PROOFS.iter().copied())
+        .chain(doctor::OWN)
+        .chain([&simulate::SIMULATED])
 }
 
 #[cfg(test)]

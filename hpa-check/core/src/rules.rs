@@ -48,7 +48,10 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    fn new(message: impl Into<String>, evidence: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn new(
+        message: impl Into<String>,
+        evidence: impl IntoIterator<Item = String>,
+    ) -> Self {
         /// More of the same convinces nobody.
         const MOST: usize = 6;
         Self {
@@ -167,7 +170,7 @@ impl Rule {
     }
 }
 
-fn reason(finding: &Finding, found: Found) -> Reason {
+pub(crate) fn reason(finding: &Finding, found: Found) -> Reason {
     Reason {
         id: finding.id.to_owned(),
         message: found.message,

@@ -9,6 +9,7 @@
 //! Each arrow is a value that may change while the run goes on; what hangs on it starts anew then.
 
 mod backoff;
+mod backup;
 mod capacity;
 mod chain;
 mod clock;
@@ -23,6 +24,7 @@ mod known;
 mod reporter;
 mod retry_after;
 mod scale;
+mod survey;
 mod target;
 mod timing;
 mod trouble;
@@ -34,8 +36,10 @@ use hpa_check_core::observation::Observation;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 
+pub(crate) use backup::{Backup, Restored};
 pub(crate) use clock::Clock;
 pub(crate) use connect::ClusterArgs;
+pub(crate) use survey::{Assumed, Surveyor};
 pub(crate) use timing::Timing;
 
 use crate::failure::Failure;

@@ -38,6 +38,17 @@ impl Selector {
         self.0.iter().all(|r| r.test.holds(labels.get(&r.key)))
     }
 
+    /// A label that whatever is selected has to carry, if one equality says so.
+    pub fn required_label(&self) -> Option<(&str, &str)> {
+        self.0.iter().find_map(|r| match &r.test {
+            Test::In(values) => match values.as_slice() {
+                [value] => Some((r.key.as_str(), value.as_str())),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
     /// Labels that satisfy the equalities: what a pod that the selector matches carries at least.
     pub fn implied_labels(&self) -> BTreeMap<String, String> {
         self.0

@@ -115,7 +115,7 @@ impl Asking<'_> {
     }
 }
 
-fn quota_facts(quota: &ResourceQuota) -> Vec<Fact> {
+pub(super) fn quota_facts(quota: &ResourceQuota) -> Vec<Fact> {
     let Some(status) = &quota.status else {
         return Vec::new();
     };

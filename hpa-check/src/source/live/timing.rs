@@ -41,6 +41,14 @@ impl Timing {
     }
 }
 
+impl Default for Timing {
+    /// For a controller with the usual periods.
+    fn default() -> Self {
+        let usual = ControllerSettings::default();
+        Self::of(&usual, usual.sync_period)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,6 +31,8 @@ struct PodMetrics {
 #[derive(Debug, Deserialize)]
 struct Metadata {
     name: String,
+    #[serde(default)]
+    namespace: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,6 +45,18 @@ struct ContainerMetrics {
 /// The samples, by pod name.
 pub(in crate::source::live) fn samples(list: PodMetricsList) -> Vec<PodSample> {
     list.items.into_iter().map(sample).collect()
+}
+
+/// The same of a list over several namespaces, by namespace.
+pub(in crate::source::live) fn samples_by_namespace(
+    list: PodMetricsList,
+) -> BTreeMap<String, Vec<PodSample>> {
+    let mut spaces: BTreeMap<String, Vec<PodSample>> = BTreeMap::new();
+    for item in list.items {
+        let namespace = item.metadata.namespace.clone();
+        spaces.entry(namespace).or_default().push(sample(item));
+    }
+    spaces
 }
 
 fn sample(item: PodMetrics) -> PodSample {

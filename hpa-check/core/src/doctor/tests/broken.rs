@@ -1,0 +1,735 @@
+//! One row an entry of the catalogue.
+
+use std::time::Duration;
+
+use super::super::facts::{
+    ClusterFacts, DisruptionBudget, EventFacts, MetricsApi, OtherScaler, Quota, TargetLook,
+    Vertical,
+};
+use super::found;
+use super::world::{
+    ago, autoscaler, busy, condition, healthy, owner, pod, pods, refuse, sample, samples, scaler,
+    space, target,
+};
+use crate::observation::{ContainerSample, Ready};
+use crate::spec::{ContainerCpu, ScalingRules, SelectPolicy};
+use crate::units::Millicores;
+use crate::verdict::Outcome;
+
+/// What is done to facts.
+type Do = fn(&mut ClusterFacts);
+
+/// Entry, what has to be found first, the healthy neighbour, and the one point in which it differs.
+struct Row(u8, &'static str, fn() -> ClusterFacts, Do);
+
+fn same() -> ClusterFacts {
+    healthy()
+}
+
+/// Five pods and a sidecar in each, which the template has too.
+fn with_sidecar() -> ClusterFacts {
+    let mut facts = busy();
+    target(&mut facts).template.push("proxy".to_owned());
+    for pod in pods(&mut facts) {
+        pod.pod.containers.push(container("proxy", Some(100)));
+    }
+    for sample in samples(&mut facts) {
+        sample.containers[0].cpu = Millicores(45);
+        sample.containers.push(used("proxy", 2));
+    }
+    facts
+}
+
+/// Three of the five became ready a moment ago, probed.
+fn with_young() -> ClusterFacts {
+    let mut facts = busy();
+    for pod in pods(&mut facts).iter_mut().skip(2) {
+        pod.pod.started = Some(ago(62));
+        set_ready(pod, "True", 60);
+    }
+    for (n, sample) in samples(&mut facts).iter_mut().enumerate() {
+        sample.containers[0].cpu = Millicores(if n < 2 { 40 } else { 95 });
+    }
+    facts
+}
+
+/// Over the target, with two of the five not ready yet.
+fn with_starting() -> ClusterFacts {
+    let mut facts = busy();
+    for pod in pods(&mut facts).iter_mut().skip(3) {
+        pod.pod.started = Some(ago(40));
+        set_ready(pod, "False", 40);
+    }
+    for sample in samples(&mut facts) {
+        sample.containers[0].cpu = Millicores(88);
+    }
+    target(&mut facts).object.ready_replicas = 3;
+    facts
+}
+
+fn container(name: &str, request: Option<i64>) -> ContainerCpu {
+    ContainerCpu {
+        name: name.to_owned(),
+        cpu_request: request.map(Millicores),
+        cpu_limit: None,
+    }
+}
+
+fn used(name: &str, cpu: i64) -> ContainerSample {
+    ContainerSample {
+        name: name.to_owned(),
+        cpu: Millicores(cpu),
+    }
+}
+
+fn set_ready(pod: &mut super::super::facts::PodFacts, status: &str, seconds_ago: u64) {
+    pod.pod.ready = Some(Ready {
+        status: status.to_owned(),
+        since: Some(ago(seconds_ago)),
+    });
+}
+
+fn rescaled(message: &str, count: i32) -> EventFacts {
+    EventFacts {
+        about: "HorizontalPodAutoscaler/cart".to_owned(),
+        reason: "SuccessfulRescale".to_owned(),
+        message: message.to_owned(),
+        count,
+        first: Some(ago(1_200)),
+        last: Some(ago(30)),
+    }
+}
+
+fn quota(resource: &str, hard: &str, used: &str) -> Quota {
+    Quota {
+        name: "q".to_owned(),
+        resource: resource.to_owned(),
+        hard: hard.to_owned(),
+        used: used.to_owned(),
+    }
+}
+
+const ROWS: &[Row] = &[
+    Row(1, "no-metrics-api", same, |f| {
+        f.metrics_api = MetricsApi::Absent {
+            message: "apiservices \"v1beta1.metrics.k8s.io\" not found".to_owned(),
+        };
+    }),
+    Row(
+        1,
+        "no-metrics-api",
+        || {
+            let mut f = healthy();
+            f.metrics_api = MetricsApi::Unknown;
+            f
+        },
+        |f| {
+            refuse(
+                f,
+                "ScalingActive",
+                "FailedGetResourceMetric",
+                "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)",
+            );
+        },
+    ),
+    Row(2, "metrics-api-unavailable", same, |f| {
+        f.metrics_api = MetricsApi::Unavailable {
+            message: "MissingEndpoints: endpoints for service/metrics-server have no addresses"
+                .to_owned(),
+        };
+    }),
+    Row(2, "metrics-api-unavailable", same, |f| {
+        space(f).samples = Some(Err(
+            "the server is currently unable to handle the request".to_owned()
+        ));
+    }),
+    Row(3, "metrics-api-unavailable", same, |f| samples(f).clear()),
+    Row(
+        3,
+        "metrics-not-yet",
+        || {
+            let mut f = healthy();
+            for p in pods(&mut f) {
+                set_ready(p, "True", 20);
+            }
+            f
+        },
+        |f| samples(f).clear(),
+    ),
+    Row(4, "every-pod-unready", same, |f| {
+        for pod in pods(f) {
+            pod.pod.started = Some(ago(200));
+            set_ready(pod, "False", 200);
+        }
+    }),
+    Row(5, "metrics-incomplete", same, |f| {
+        samples(f).pop();
+    }),
+    Row(6, "metrics-stale", same, |f| {
+        for s in samples(f) {
+            s.timestamp = ago(95);
+        }
+    }),
+    Row(7, "missing-cpu-request", same, |f| {
+        pods(f)[1].pod.containers[0].cpu_request = None;
+    }),
+    Row(7, "missing-cpu-request", with_sidecar, |f| {
+        pods(f)[1].pod.containers[1].cpu_request = None;
+    }),
+    Row(8, "injected-container-without-request", same, |f| {
+        pods(f)[1].pod.containers.push(container("daprd", None));
+    }),
+    Row(9, "sidecar-dilutes-utilization", with_sidecar, |f| {
+        for s in samples(f) {
+            s.containers[0].cpu = Millicores(98);
+        }
+    }),
+    Row(10, "selector-matches-others", same, |f| {
+        let mut other = pod("cart", 7);
+        other.pod.owner = Some("ReplicaSet/canary-5f".to_owned());
+        pods(f).push(other);
+        samples(f).push(sample("cart", 7, 20));
+        space(f).owners.insert(
+            "ReplicaSet/canary-5f".to_owned(),
+            "Deployment/canary".to_owned(),
+        );
+    }),
+    Row(10, "selector-matches-others", same, |f| {
+        let mut other = pod("cart", 7);
+        other.pod.owner = Some("Job/migrate".to_owned());
+        pods(f).push(other);
+        samples(f).push(sample("cart", 7, 20));
+    }),
+    Row(
+        11,
+        "completed-pods-counted",
+        || {
+            let mut f = healthy();
+            job(&mut f, "Running", "job");
+            f
+        },
+        |f| {
+            let last = pods(f).last_mut().unwrap();
+            "Succeeded".clone_into(&mut last.pod.phase);
+            last.labels.insert("app".to_owned(), "cart".to_owned());
+        },
+    ),
+    Row(12, "ambiguous-selector", same, |f| {
+        let mut other = autoscaler("cart", 3);
+        other.name = "cart-too".to_owned();
+        space(f).autoscalers.push(other);
+    }),
+    Row(12, "ambiguous-selector", with_neighbour, |f| {
+        let TargetLook::Read(other) = &mut space(f).autoscalers[1].target else {
+            unreachable!()
+        };
+        "pod-template-hash=6d".clone_into(&mut other.object.selector);
+    }),
+    Row(13, "invalid-selector", same, |f| {
+        target(f).object.selector.clear();
+    }),
+    Row(13, "invalid-selector", same, |f| {
+        refuse(
+            f,
+            "ScalingActive",
+            "InvalidSelector",
+            "the HPA target's scale is missing a selector",
+        );
+    }),
+    Row(14, "target-not-found", same, |f| {
+        scaler(f).target = TargetLook::Absent {
+            message: "deployments.apps \"cart\" not found".to_owned(),
+        };
+    }),
+    Row(15, "target-api-version", same, |f| {
+        scaler(f).object.spec.scale_target_ref.api_version.clear();
+    }),
+    Row(15, "target-api-version", same, |f| {
+        "extensions/v1beta1".clone_into(&mut scaler(f).object.spec.scale_target_ref.api_version);
+    }),
+    Row(
+        15,
+        "target-api-version",
+        || {
+            let mut f = healthy();
+            "Rollout".clone_into(&mut scaler(&mut f).object.spec.scale_target_ref.kind);
+            "argoproj.io/v1"
+                .clone_into(&mut scaler(&mut f).object.spec.scale_target_ref.api_version);
+            space(&mut f).owners =
+                [("ReplicaSet/cart-6d".to_owned(), "Rollout/cart".to_owned())].into();
+            f
+        },
+        |f| {
+            refuse(
+                f,
+                "AbleToScale",
+                "FailedGetScale",
+                "no matches for kind \"Rollout\" in group \"argoproj.io\"",
+            );
+        },
+    ),
+    Row(16, "scaling-disabled", same, |f| {
+        target(f).object.spec_replicas = 0;
+    }),
+    Row(17, "rescale-failed", same, |f| {
+        refuse(
+            f,
+            "AbleToScale",
+            "FailedUpdateScale",
+            "admission webhook denied the request",
+        );
+    }),
+    Row(18, "bounds-leave-no-room", same, |f| {
+        scaler(f).object.spec.max_replicas = 3;
+    }),
+    Row(18, "scale-up-disabled", same, |f| {
+        let behavior = scaler(f).object.spec.behavior.get_or_insert_default();
+        behavior.scale_up = Some(ScalingRules {
+            select_policy: Some(SelectPolicy::Disabled),
+            ..ScalingRules::default()
+        });
+    }),
+    Row(20, "replicas-moved-by-another", same, |f| {
+        target(f)
+            .owners_of_replicas
+            .push(owner("argocd-controller", 60));
+    }),
+    Row(
+        20,
+        "replicas-moved-by-another",
+        || {
+            let mut f = healthy();
+            space(&mut f).events.push(rescaled("New size: 10; reason: cpu resource utilization (percentage of request) above target", 1));
+            f
+        },
+        |f| space(f).events[0].count = 4,
+    ),
+    Row(
+        20,
+        "replicas-in-manifest",
+        || {
+            let mut f = healthy();
+            target(&mut f).owners_of_replicas.push(owner("helm", 8_000));
+            f
+        },
+        |f| {
+            target(f).owners_of_replicas[1].applies = true;
+        },
+    ),
+    Row(21, "replicas-in-manifest", same, |f| {
+        target(f).replicas_in_manifest = true;
+    }),
+    Row(
+        22,
+        "vpa-changes-requests",
+        || {
+            let mut f = healthy();
+            space(&mut f).verticals.push(Vertical {
+                name: "cart".to_owned(),
+                target: "Deployment/cart".to_owned(),
+                mode: "Off".to_owned(),
+                controls_cpu: true,
+            });
+            f
+        },
+        |f| "Auto".clone_into(&mut space(f).verticals[0].mode),
+    ),
+    Row(
+        23,
+        "another-scaler",
+        || {
+            let mut f = healthy();
+            space(&mut f).other_scalers.push(OtherScaler {
+                name: "ScaledObject/web".to_owned(),
+                target: "Deployment/web".to_owned(),
+            });
+            f
+        },
+        |f| "Deployment/cart".clone_into(&mut space(f).other_scalers[0].target),
+    ),
+    Row(23, "another-scaler", same, |f| {
+        target(f)
+            .owners_of_replicas
+            .push(owner("cluster-proportional-autoscaler", 9_000));
+    }),
+    Row(
+        24,
+        "quota-exceeded",
+        || {
+            let mut f = busy();
+            target(&mut f).object.conditions.push(condition(
+                "ReplicaFailure",
+                "False",
+                "FailedCreate",
+            ));
+            f
+        },
+        |f| {
+            let object = &mut target(f).object;
+            object.spec_replicas = 10;
+            let failure = object.conditions.last_mut().unwrap();
+            "True".clone_into(&mut failure.status);
+            "pods \"cart-x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=5, limited: pods=5".clone_into(&mut failure.message);
+        },
+    ),
+    Row(
+        24,
+        "quota-exceeded",
+        || {
+            let mut f = healthy();
+            space(&mut f).quotas.push(quota("pods", "10", "3"));
+            f
+        },
+        |f| {
+            "6".clone_into(&mut space(f).quotas[0].hard);
+        },
+    ),
+    Row(
+        24,
+        "quota-exceeded",
+        || {
+            let mut f = healthy();
+            space(&mut f)
+                .quotas
+                .push(quota("requests.cpu", "1", "300m"));
+            f
+        },
+        |f| {
+            "999m".clone_into(&mut space(f).quotas[0].hard);
+        },
+    ),
+    Row(
+        24,
+        "pods-refused",
+        || {
+            let mut f = busy();
+            target(&mut f).object.conditions.push(condition(
+                "ReplicaFailure",
+                "False",
+                "FailedCreate",
+            ));
+            f
+        },
+        |f| {
+            let object = &mut target(f).object;
+            object.spec_replicas = 10;
+            let failure = object.conditions.last_mut().unwrap();
+            "True".clone_into(&mut failure.status);
+            "pods \"cart-x\" is forbidden: violates PodSecurity".clone_into(&mut failure.message);
+        },
+    ),
+    Row(
+        25,
+        "unschedulable",
+        || {
+            let mut f = healthy();
+            pending(&mut f);
+            f
+        },
+        |f| {
+            pods(f).last_mut().unwrap().pod.unschedulable =
+                Some("0/1 nodes are available: 1 Insufficient cpu.".to_owned());
+        },
+    ),
+    Row(25, "capacity-too-small", same, |f| {
+        f.room.as_mut().unwrap().allocatable = Millicores(2_500);
+    }),
+    Row(
+        26,
+        "image-missing",
+        || {
+            let mut f = healthy();
+            pending(&mut f);
+            f
+        },
+        |f| {
+            pods(f).last_mut().unwrap().pod.waiting = Some("ImagePullBackOff".to_owned());
+        },
+    ),
+    Row(
+        26,
+        "pods-crash",
+        || {
+            let mut f = healthy();
+            pending(&mut f);
+            f
+        },
+        |f| {
+            pods(f).last_mut().unwrap().pod.waiting = Some("CrashLoopBackOff".to_owned());
+        },
+    ),
+    Row(
+        26,
+        "pods-not-ready",
+        || {
+            let mut f = healthy();
+            pending(&mut f);
+            f
+        },
+        |f| {
+            let last = pods(f).last_mut().unwrap();
+            last.pod.started = Some(ago(200));
+            set_ready(last, "False", 200);
+        },
+    ),
+    Row(27, "unready-pods-hold-scaling", with_starting, |f| {
+        for pod in pods(f).iter_mut().skip(3) {
+            pod.pod.started = Some(ago(130));
+            set_ready(pod, "False", 130);
+        }
+    }),
+    Row(28, "readiness-fails-under-load", busy, |f| {
+        set_ready(&mut pods(f)[2], "False", 20);
+    }),
+    Row(29, "rollout-stuck", same, |f| {
+        let progressing = &mut target(f).object.conditions[0];
+        "False".clone_into(&mut progressing.status);
+        "ProgressDeadlineExceeded".clone_into(&mut progressing.reason);
+    }),
+    Row(
+        29,
+        "rollout-stuck",
+        || {
+            let mut f = healthy();
+            target(&mut f).object.updated_replicas = 1;
+            f
+        },
+        |f| target(f).paused = true,
+    ),
+    Row(
+        30,
+        "pdb-blocks-drains",
+        || {
+            let mut f = healthy();
+            space(&mut f).budgets.push(DisruptionBudget {
+                name: "cart".to_owned(),
+                selector: "app=cart".to_owned(),
+                min_available: Some("2".to_owned()),
+                max_unavailable: None,
+            });
+            f
+        },
+        |f| space(f).budgets[0].min_available = Some("3".to_owned()),
+    ),
+    Row(
+        30,
+        "pdb-blocks-drains",
+        || {
+            let mut f = healthy();
+            space(&mut f).budgets.push(DisruptionBudget {
+                name: "cart".to_owned(),
+                selector: "app=cart".to_owned(),
+                min_available: None,
+                max_unavailable: Some("1".to_owned()),
+            });
+            f
+        },
+        |f| space(f).budgets[0].max_unavailable = Some("0".to_owned()),
+    ),
+    Row(
+        31,
+        "limit-caps-utilization",
+        || {
+            let mut f = healthy();
+            limits(&mut f, 60);
+            f
+        },
+        |f| limits(f, 55),
+    ),
+    Row(32, "load-not-spread", busy, |f| {
+        for (n, sample) in samples(f).iter_mut().enumerate() {
+            sample.containers[0].cpu = Millicores(if n == 0 { 190 } else { 6 });
+        }
+    }),
+    Row(33, "startup-counts-as-load", with_young, |f| {
+        for pod in pods(f).iter_mut().skip(2) {
+            pod.probed = false;
+        }
+    }),
+    Row(
+        34,
+        "flapping",
+        || {
+            let mut f = healthy();
+            space(&mut f).events = vec![
+                rescaled(
+                    "New size: 6; reason: cpu resource utilization (percentage of request) above target",
+                    2,
+                ),
+                rescaled("New size: 3; reason: All metrics below target", 2),
+            ];
+            f
+        },
+        |f| {
+            for e in &mut space(f).events {
+                e.count = 4;
+            }
+        },
+    ),
+    Row(
+        36,
+        "no-syncs-seen",
+        || {
+            let mut f = healthy();
+            scaler(&mut f).created = Some(ago(20));
+            scaler(&mut f).object.status = None;
+            f
+        },
+        |f| {
+            scaler(f).created = Some(ago(100));
+        },
+    ),
+    // Not in the catalogue, and as wrong.
+    Row(0, "metric-failed", same, |f| {
+        refuse(
+            f,
+            "ScalingActive",
+            "FailedGetExternalMetric",
+            "no external metrics API",
+        );
+    }),
+];
+
+fn job(facts: &mut ClusterFacts, phase: &str, app: &str) {
+    let mut done = pod(app, 0);
+    phase.clone_into(&mut done.pod.phase);
+    done.pod.owner = Some("Job/migrate".to_owned());
+    pods(facts).push(done);
+}
+
+fn pending(facts: &mut ClusterFacts) {
+    let mut new = pod("cart", 3);
+    "Pending".clone_into(&mut new.pod.phase);
+    new.pod.started = Some(ago(10));
+    set_ready(&mut new, "False", 10);
+    pods(facts).push(new);
+    let object = &mut target(facts).object;
+    (
+        object.spec_replicas,
+        object.replicas,
+        object.updated_replicas,
+    ) = (4, 4, 4);
+}
+
+fn limits(facts: &mut ClusterFacts, limit: i64) {
+    for pod in pods(facts) {
+        pod.pod.containers[0].cpu_limit = Some(Millicores(limit));
+    }
+}
+
+fn with_neighbour() -> ClusterFacts {
+    let mut facts = healthy();
+    let other = autoscaler("web", 3);
+    space(&mut facts).autoscalers.push(other);
+    let mut own: Vec<_> = (0..3).map(|n| pod("web", n)).collect();
+    for pod in &mut own {
+        pod.pod.owner = Some("Deployment/web".to_owned());
+    }
+    pods(&mut facts).extend(own);
+    samples(&mut facts).extend((0..3).map(|n| sample("web", n, 20)));
+    facts
+}
+
+fn faults(facts: &ClusterFacts) -> Vec<String> {
+    let examination = super::examine(facts, None, &super::Asked::default());
+    let findings = examination.autoscalers[0].findings.iter();
+    findings
+        .filter(|f| f.outcome != Outcome::Pass)
+        .map(|f| f.id.clone())
+        .collect()
+}
+
+#[test]
+fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
+    for (line, Row(entry, id, neighbour, break_it)) in ROWS.iter().enumerate() {
+        let mut facts = neighbour();
+        assert_eq!(
+            faults(&facts),
+            Vec::<String>::new(),
+            "row {line}, entry {entry}: the neighbour of {id}"
+        );
+        break_it(&mut facts);
+        let found = faults(&facts);
+        assert_eq!(
+            found.first().map(String::as_str),
+            Some(*id),
+            "row {line}, entry {entry}: {found:?}"
+        );
+        let examination = super::examine(&facts, None, &super::Asked::default());
+        let first = &examination.autoscalers[0].findings[0];
+        assert!(
+            !first.evidence.is_empty() && first.fix.is_some(),
+            "row {line}: {first:?}"
+        );
+    }
+}
+
+#[test]
+fn a_newer_controller_ignores_completed_pods_and_so_does_the_examination() {
+    let mut facts = healthy();
+    job(&mut facts, "Succeeded", "cart");
+    assert_eq!(faults(&facts)[0], "completed-pods-counted");
+    facts.kubernetes = Some("1.38".to_owned());
+    assert_eq!(faults(&facts), Vec::<String>::new());
+}
+
+#[test]
+fn a_scale_down_that_waits_is_told_with_its_instant_and_is_no_fault() {
+    let mut facts = busy();
+    let status = scaler(&mut facts).object.status.as_mut().unwrap();
+    status.last_scale = Some(ago(100));
+    "ScaleDownStabilized".clone_into(&mut status.conditions[0].reason);
+    let examination = super::examine(&facts, None, &super::Asked::default());
+    assert_eq!(examination.exit_code, 0);
+    let note = &examination.autoscalers[0].findings[0];
+    assert_eq!(note.id, "scale-down-held");
+    assert!(
+        note.message.contains("2026-03-04T10:03:20Z"),
+        "{}",
+        note.message
+    );
+}
+
+#[test]
+fn at_the_maximum_more_is_wanted_and_that_is_a_note() {
+    let mut facts = busy();
+    scaler(&mut facts).object.spec.max_replicas = 5;
+    for sample in samples(&mut facts) {
+        sample.containers[0].cpu = Millicores(90);
+    }
+    assert_eq!(found(&facts, None), ["at-the-maximum"]);
+}
+
+#[test]
+fn replicas_out_of_bounds_are_a_fault_only_if_they_stay_there() {
+    let mut out = busy();
+    scaler(&mut out).object.spec.max_replicas = 4;
+    let mut inside = out.clone();
+    target(&mut inside).object.spec_replicas = 4;
+    assert_eq!(found(&out, None), Vec::<String>::new());
+    assert_eq!(found(&out, Some(&inside)), Vec::<String>::new());
+    assert_eq!(found(&out, Some(&out)), ["left-bounds"]);
+}
+
+#[test]
+fn one_hot_pod_has_to_be_the_same_at_both_looks() {
+    let hot = |which: usize| {
+        let mut facts = busy();
+        for (n, sample) in samples(&mut facts).iter_mut().enumerate() {
+            sample.containers[0].cpu = Millicores(if n == which { 190 } else { 6 });
+        }
+        facts
+    };
+    assert_eq!(found(&hot(1), Some(&hot(1)))[0], "load-not-spread");
+    assert!(!found(&hot(1), Some(&hot(2))).contains(&"load-not-spread".to_owned()));
+    assert!(!found(&hot(1), Some(&busy())).contains(&"load-not-spread".to_owned()));
+}
+
+#[test]
+fn coarse_samples_are_a_note() {
+    let mut facts = healthy();
+    for sample in samples(&mut facts) {
+        sample.window = Duration::from_mins(1);
+    }
+    assert_eq!(found(&facts, None), ["metrics-coarse"]);
+}

@@ -1,0 +1,233 @@
+//! A healthy namespace: autoscaler `cart`, 3..10 at 50 %, three pods at rest.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::super::facts::{
+    ClusterFacts, FieldOwner, MetricsApi, Namespace, PodFacts, Room, Scaler, TargetLook, Workload,
+};
+use crate::model::before;
+use crate::observation::{
+    Autoscaler, AutoscalerStatus, Condition, ContainerSample, ControllerSettings, Pod, PodSample,
+    Ready, Target, Writer,
+};
+use crate::spec::{AutoscalerSpec, ContainerCpu, MetricSpec, TargetRef};
+use crate::units::Millicores;
+
+/// The instant of the look.
+pub(super) fn now() -> Timestamp {
+    "2026-03-04T10:00:00Z".parse().unwrap()
+}
+
+pub(super) fn ago(seconds: u64) -> Timestamp {
+    before(now(), Duration::from_secs(seconds))
+}
+
+pub(super) fn healthy() -> ClusterFacts {
+    facts(Namespace {
+        autoscalers: vec![autoscaler("cart", 3)],
+        pods: Some((0..3).map(|n| pod("cart", n)).collect()),
+        samples: Some(Ok((0..3).map(|n| sample("cart", n, 20)).collect())),
+        owners: [(
+            "ReplicaSet/cart-6d".to_owned(),
+            "Deployment/cart".to_owned(),
+        )]
+        .into(),
+        ..Namespace::default()
+    })
+}
+
+/// The same with five pods that are busy, none of them too busy.
+pub(super) fn busy() -> ClusterFacts {
+    facts(Namespace {
+        autoscalers: vec![autoscaler("cart", 5)],
+        pods: Some((0..5).map(|n| pod("cart", n)).collect()),
+        samples: Some(Ok((0..5).map(|n| sample("cart", n, 50)).collect())),
+        owners: [(
+            "ReplicaSet/cart-6d".to_owned(),
+            "Deployment/cart".to_owned(),
+        )]
+        .into(),
+        ..Namespace::default()
+    })
+}
+
+pub(super) fn facts(space: Namespace) -> ClusterFacts {
+    ClusterFacts {
+        at: now(),
+        kubernetes: Some("1.34".to_owned()),
+        controller: ControllerSettings::default(),
+        metrics_resolution: Duration::from_secs(15),
+        metrics_api: MetricsApi::Served,
+        room: Some(Room {
+            allocatable: Millicores(16_000),
+            requested: Millicores(2_000),
+        }),
+        namespaces: BTreeMap::from([("shop".to_owned(), space)]),
+        unseen: Vec::new(),
+    }
+}
+
+pub(super) fn autoscaler(name: &str, replicas: i32) -> Scaler {
+    Scaler {
+        name: name.to_owned(),
+        created: Some(ago(86_400)),
+        owner: None,
+        object: Autoscaler {
+            uid: format!("uid-{name}"),
+            spec: spec(name),
+            status: Some(AutoscalerStatus {
+                current_replicas: Some(replicas),
+                desired_replicas: replicas,
+                cpu_utilization: Some(20),
+                conditions: vec![
+                    condition("AbleToScale", "True", "ReadyForNewScale"),
+                    condition("ScalingActive", "True", "ValidMetricFound"),
+                    condition("ScalingLimited", "False", "DesiredWithinRange"),
+                ],
+                last_scale: Some(ago(7_200)),
+            }),
+            status_written: Some(ago(10)),
+        },
+        target: TargetLook::Read(Box::new(workload(name, replicas))),
+    }
+}
+
+fn spec(name: &str) -> AutoscalerSpec {
+    AutoscalerSpec {
+        scale_target_ref: TargetRef {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            name: name.to_owned(),
+        },
+        min_replicas: Some(3),
+        max_replicas: 10,
+        metrics: vec![MetricSpec {
+            kind: "Resource".to_owned(),
+            name: "cpu".to_owned(),
+            container: None,
+            average_utilization: Some(50),
+            average_value_milli: None,
+            value_milli: None,
+        }],
+        behavior: None,
+    }
+}
+
+pub(super) fn condition(kind: &str, status: &str, reason: &str) -> Condition {
+    Condition {
+        kind: kind.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message: format!("the message of {reason}"),
+    }
+}
+
+fn workload(name: &str, replicas: i32) -> Workload {
+    Workload {
+        created: Some(ago(90_000)),
+        object: Target {
+            uid: format!("uid-target-{name}"),
+            generation: Some(4),
+            spec_replicas: replicas,
+            replicas,
+            ready_replicas: replicas,
+            updated_replicas: replicas,
+            selector: format!("app={name}"),
+            conditions: vec![condition("Progressing", "True", "NewReplicaSetAvailable")],
+            replicas_writer: None,
+        },
+        paused: false,
+        template: vec!["app".to_owned()],
+        replicas_in_manifest: false,
+        owners_of_replicas: vec![owner("kube-controller-manager", 7_200)],
+    }
+}
+
+pub(super) fn owner(manager: &str, seconds_ago: u64) -> FieldOwner {
+    FieldOwner {
+        writer: Writer {
+            manager: manager.to_owned(),
+            at: Some(ago(seconds_ago)),
+        },
+        applies: false,
+        through_scale: manager == "kube-controller-manager",
+    }
+}
+
+pub(super) fn pod(app: &str, number: usize) -> PodFacts {
+    PodFacts {
+        pod: Pod {
+            name: format!("{app}-6d-{number}"),
+            uid: format!("uid-{app}-{number}"),
+            phase: "Running".to_owned(),
+            deleting: false,
+            started: Some(ago(3_600)),
+            ready: Some(Ready {
+                status: "True".to_owned(),
+                since: Some(ago(3_590)),
+            }),
+            containers: vec![ContainerCpu {
+                name: "app".to_owned(),
+                cpu_request: Some(Millicores(100)),
+                cpu_limit: None,
+            }],
+            waiting: None,
+            unschedulable: None,
+            owner: Some(format!("ReplicaSet/{app}-6d")),
+            restarts: 0,
+        },
+        labels: BTreeMap::from([
+            ("app".to_owned(), app.to_owned()),
+            ("pod-template-hash".to_owned(), "6d".to_owned()),
+        ]),
+        probed: true,
+    }
+}
+
+pub(super) fn sample(app: &str, number: usize, cpu: i64) -> PodSample {
+    PodSample {
+        pod: format!("{app}-6d-{number}"),
+        timestamp: ago(12),
+        window: Duration::from_secs(15),
+        containers: vec![ContainerSample {
+            name: "app".to_owned(),
+            cpu: Millicores(cpu),
+        }],
+    }
+}
+
+pub(super) fn space(facts: &mut ClusterFacts) -> &mut Namespace {
+    facts.namespaces.get_mut("shop").unwrap()
+}
+
+pub(super) fn scaler(facts: &mut ClusterFacts) -> &mut Scaler {
+    &mut space(facts).autoscalers[0]
+}
+
+pub(super) fn target(facts: &mut ClusterFacts) -> &mut Workload {
+    match &mut scaler(facts).target {
+        TargetLook::Read(workload) => workload,
+        TargetLook::Absent { .. } | TargetLook::Unread => unreachable!("the world has a target"),
+    }
+}
+
+pub(super) fn pods(facts: &mut ClusterFacts) -> &mut Vec<PodFacts> {
+    space(facts).pods.as_mut().unwrap()
+}
+
+pub(super) fn samples(facts: &mut ClusterFacts) -> &mut Vec<PodSample> {
+    space(facts).samples.as_mut().unwrap().as_mut().unwrap()
+}
+
+/// The controller says no.
+pub(super) fn refuse(facts: &mut ClusterFacts, kind: &str, reason: &str, message: &str) {
+    let status = scaler(facts).object.status.as_mut().unwrap();
+    let condition = status.conditions.iter_mut().find(|c| c.kind == kind);
+    let condition = condition.unwrap();
+    "False".clone_into(&mut condition.status);
+    reason.clone_into(&mut condition.reason);
+    message.clone_into(&mut condition.message);
+}

@@ -1,0 +1,256 @@
+//! Manifests out of live objects: what a server adds is taken away, what a person would write stays.
+
+mod differences;
+
+use serde_json::{Map, Value};
+
+pub use differences::differences;
+
+/// Of the metadata, what a person writes.
+const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
+
+/// Annotations that tools and controllers write.
+const WRITTEN: [&str; 4] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "deployment.kubernetes.io/revision",
+    "kubectl.kubernetes.io/restartedAt",
+    "autoscaling.alpha.kubernetes.io/conditions",
+];
+
+/// The kinds in the order in which they are made: what others need comes first.
+const ORDER: [&str; 12] = [
+    "ServiceAccount",
+    "ConfigMap",
+    "Role",
+    "RoleBinding",
+    "ResourceQuota",
+    "NetworkPolicy",
+    "Service",
+    "Ingress",
+    "Deployment",
+    "StatefulSet",
+    "PodDisruptionBudget",
+    "HorizontalPodAutoscaler",
+];
+
+/// Whether an object was made by a person rather than by the cluster or by another object.
+pub fn is_own(object: &Value) -> bool {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let made_by_cluster = matches!(
+        (object["kind"].as_str(), name),
+        (Some("ServiceAccount"), "default")
+            | (
+                Some("ConfigMap"),
+                "kube-root-ca.crt" | "openshift-service-ca.crt"
+            )
+    );
+    let owners = object["metadata"]["ownerReferences"].as_array();
+    let owned = owners.is_some_and(|list| list.iter().any(|o| o["controller"] == true));
+    !name.is_empty() && !made_by_cluster && !owned
+}
+
+/// The manifest of an object. `scaled` says that an autoscaler owns its replicas, which then stay out:
+/// applying them would take them from it.
+pub fn clean(object: &Value, scaled: bool) -> Value {
+    let mut manifest = Map::new();
+    for key in ["apiVersion", "kind"] {
+        manifest.insert(key.to_owned(), object[key].clone());
+    }
+    manifest.insert("metadata".to_owned(), metadata(&object["metadata"]));
+    let mut rest: Vec<(&String, &Value)> = object.as_object().into_iter().flatten().collect();
+    rest.sort_unstable_by_key(|(key, _)| *key);
+    for (key, value) in rest {
+        if !matches!(key.as_str(), "apiVersion" | "kind" | "metadata" | "status") {
+            manifest.insert(key.clone(), sorted(value));
+        }
+    }
+    match object["kind"].as_str().unwrap_or_default() {
+        "Service" => service(&mut manifest),
+        "ServiceAccount" => drop(manifest.remove("secrets")),
+        "Deployment" | "StatefulSet" => workload(&mut manifest, scaled),
+        _ => {}
+    }
+    Value::Object(manifest)
+}
+
+fn metadata(metadata: &Value) -> Value {
+    let mut kept = Map::new();
+    for key in METADATA {
+        let value = match (key, metadata.get(key)) {
+            (_, None) => continue,
+            ("annotations", Some(all)) => annotations(all),
+            (_, Some(value)) => sorted(value),
+        };
+        if value.as_object().is_none_or(|map| !map.is_empty()) {
+            kept.insert(key.to_owned(), value);
+        }
+    }
+    Value::Object(kept)
+}
+
+fn annotations(all: &Value) -> Value {
+    let mut kept = sorted(all);
+    if let Some(map) = kept.as_object_mut() {
+        map.retain(|key, _| !WRITTEN.contains(&key.as_str()));
+    }
+    kept
+}
+
+/// What the cluster assigned; a headless Service keeps its `None`.
+fn service(manifest: &mut Map<String, Value>) {
+    let Some(spec) = manifest.get_mut("spec").and_then(Value::as_object_mut) else {
+        return;
+    };
+    if spec.get("clusterIP").is_some_and(|ip| ip != "None") {
+        spec.remove("clusterIP");
+    }
+    for key in [
+        "clusterIPs",
+        "ipFamilies",
+        "ipFamilyPolicy",
+        "healthCheckNodePort",
+    ] {
+        spec.remove(key);
+    }
+    for port in spec
+        .get_mut("ports")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        if let Some(port) = port.as_object_mut() {
+            port.remove("nodePort");
+        }
+    }
+}
+
+fn workload(manifest: &mut Map<String, Value>, scaled: bool) {
+    let Some(spec) = manifest.get_mut("spec").and_then(Value::as_object_mut) else {
+        return;
+    };
+    if scaled {
+        spec.remove("replicas");
+    }
+    let template = spec.get_mut("template").and_then(|t| t.get_mut("metadata"));
+    if let Some(metadata) = template.and_then(Value::as_object_mut) {
+        metadata.remove("creationTimestamp");
+        if let Some(all) = metadata.get_mut("annotations") {
+            *all = annotations(all);
+        }
+        metadata.retain(|_, value| value.as_object().is_none_or(|map| !map.is_empty()));
+    }
+}
+
+/// The same value with the keys of every object in order.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| *key);
+            entries
+                .into_iter()
+                .map(|(key, value)| (key.clone(), sorted(value)))
+                .collect()
+        }
+        Value::Array(list) => list.iter().map(sorted).collect(),
+        plain => plain.clone(),
+    }
+}
+
+/// The manifests in the order in which they can be applied, then by name.
+pub fn in_order(mut manifests: Vec<Value>) -> Vec<Value> {
+    let place = |manifest: &Value| {
+        let kind = manifest["kind"].as_str().unwrap_or_default();
+        let rank = ORDER
+            .iter()
+            .position(|known| *known == kind)
+            .unwrap_or(ORDER.len());
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        (rank, kind.to_owned(), text(&manifest["metadata"]["name"]))
+    };
+    manifests.sort_by_cached_key(place);
+    manifests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_the_server_added_is_gone_and_what_a_person_wrote_stays() {
+        let live = json!({
+            "status": {"replicas": 5}, "kind": "Deployment", "apiVersion": "apps/v1",
+            "metadata": {"uid": "u", "resourceVersion": "7", "generation": 4, "creationTimestamp": "2026-01-01T00:00:00Z",
+                "managedFields": [{}], "name": "cart", "namespace": "shop", "labels": {"b": "2", "a": "1"},
+                "annotations": {"deployment.kubernetes.io/revision": "3", "team": "basket"}},
+            "spec": {"replicas": 5, "selector": {"matchLabels": {"app": "cart"}},
+                "template": {"metadata": {"creationTimestamp": null, "labels": {"app": "cart"},
+                        "annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}},
+                    "spec": {"containers": [{"name": "app", "env": [{"name": "B"}, {"name": "A"}]}]}}}});
+        let manifest = clean(&live, true);
+        assert_eq!(
+            manifest,
+            json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "cart", "namespace": "shop", "labels": {"a": "1", "b": "2"}, "annotations": {"team": "basket"}},
+            "spec": {"selector": {"matchLabels": {"app": "cart"}},
+                "template": {"metadata": {"labels": {"app": "cart"}},
+                    "spec": {"containers": [{"name": "app", "env": [{"name": "B"}, {"name": "A"}]}]}}}})
+        );
+        assert_eq!(clean(&live, false)["spec"]["replicas"], 5);
+        assert_eq!(
+            clean(&manifest, true),
+            manifest,
+            "a manifest is clean already"
+        );
+    }
+
+    #[test]
+    fn a_service_loses_its_addresses_and_a_headless_one_stays_headless() {
+        let service = |ip: &str| {
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "cart"},
+                "spec": {"clusterIP": ip, "clusterIPs": [ip], "ipFamilies": ["IPv4"], "type": "NodePort",
+                    "ports": [{"port": 80, "nodePort": 30080}]}})
+        };
+        assert_eq!(
+            clean(&service("10.0.0.7"), false)["spec"],
+            json!({"type": "NodePort", "ports": [{"port": 80}]})
+        );
+        assert_eq!(clean(&service("None"), false)["spec"]["clusterIP"], "None");
+    }
+
+    #[test]
+    fn what_the_cluster_or_another_object_made_is_not_exported() {
+        let object = |kind: &str, name: &str| json!({"kind": kind, "metadata": {"name": name}});
+        assert!(is_own(&object("ConfigMap", "settings")));
+        assert!(!is_own(&object("ConfigMap", "kube-root-ca.crt")));
+        assert!(!is_own(&object("ServiceAccount", "default")));
+        let owned = json!({"kind": "ConfigMap", "metadata": {"name": "x", "ownerReferences": [{"controller": true}]}});
+        assert!(!is_own(&owned));
+    }
+
+    #[test]
+    fn what_others_need_comes_first() {
+        let kinds = [
+            "HorizontalPodAutoscaler",
+            "Deployment",
+            "ConfigMap",
+            "Service",
+        ];
+        let manifests = kinds.map(|kind| json!({"kind": kind, "metadata": {"name": "x"}}));
+        let kinds: Vec<_> = in_order(manifests.to_vec())
+            .iter()
+            .map(|m| m["kind"].clone())
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                "ConfigMap",
+                "Service",
+                "Deployment",
+                "HorizontalPodAutoscaler"
+            ]
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! What a simulation comes to, in a few numbers.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Scenario;
+use super::plant::{Done, Plant, milli};
+
+/// The outcome. Utilization is in percent of the ready pods' requests, second by second, not as samples
+/// show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// Length in seconds.
+    pub seconds: u64,
+    /// Fewest replicas set.
+    pub fewest: i32,
+    /// Most replicas set.
+    pub most: i32,
+    /// How often the replicas were changed.
+    pub scalings: u64,
+    /// Time in which pods existed, ready or not, in hours.
+    pub pod_hours: f64,
+    /// The same times the CPU request, in core-hours: what it costs.
+    pub core_hours: f64,
+    /// Mean utilization.
+    pub mean_utilization: f64,
+    /// The utilization that is not exceeded in 95 % of the time.
+    pub p95_utilization: f64,
+    /// The highest utilization.
+    pub max_utilization: f64,
+    /// Work that was not done when it was wanted, in percent of all work wanted.
+    pub unserved_percent: f64,
+    /// The most work that waited at once, in core-seconds; 0 where work is lost instead.
+    pub most_waiting: f64,
+    /// Time to capacity: the longest stretch, in seconds, in which the work wanted was more than the
+    /// ready pods take without the autoscaler asking for more.
+    pub longest_short_seconds: u64,
+    /// Every size, from when on.
+    pub path: Vec<Replicas>,
+}
+
+/// A size from a second on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Replicas {
+    /// Seconds from the beginning.
+    pub second: u64,
+    /// Replicas set.
+    pub replicas: i32,
+}
+
+/// The counting.
+pub(super) struct Tally {
+    summary: Summary,
+    request: f64,
+    /// Use of all ready pods per request of all ready pods, above which more are asked for.
+    enough: f64,
+    utilizations: Vec<f64>,
+    wanted: f64,
+    late: f64,
+    pod_seconds: f64,
+    short: u64,
+}
+
+impl Tally {
+    pub(super) fn new(scenario: &Scenario, first: i32) -> Self {
+        let target = scenario.spec.cpu_target_percent().unwrap_or(100);
+        let own = scenario.spec.behavior.as_ref();
+        let own = own.and_then(|b| b.scale_up.as_ref()?.tolerance);
+        let tolerance = own.unwrap_or(scenario.controller.tolerance);
+        Self {
+            summary: Summary {
+                seconds: 0,
+                fewest: first,
+                most: first,
+                scalings: 0,
+                pod_hours: 0.0,
+                core_hours: 0.0,
+                mean_utilization: 0.0,
+                p95_utilization: 0.0,
+                max_utilization: 0.0,
+                unserved_percent: 0.0,
+                most_waiting: 0.0,
+                longest_short_seconds: 0,
+                path: vec![Replicas {
+                    second: 0,
+                    replicas: first,
+                }],
+            },
+            request: milli(scenario.pod.request),
+            enough: f64::from(target) / 100.0 * (1.0 + tolerance),
+            utilizations: Vec::new(),
+            wanted: 0.0,
+            late: 0.0,
+            pod_seconds: 0.0,
+            short: 0,
+        }
+    }
+
+    pub(super) fn scaled(&mut self, second: u64, replicas: i32) {
+        let summary = &mut self.summary;
+        summary.scalings += 1;
+        summary.fewest = summary.fewest.min(replicas);
+        summary.most = summary.most.max(replicas);
+        summary.path.push(Replicas { second, replicas });
+    }
+
+    pub(super) fn add(&mut self, second: u64, plant: &Plant, done: Done) {
+        let requested = f64::from(plant.ready()) * self.request;
+        self.pod_seconds += f64::from(plant.replicas());
+        self.wanted += done.wanted;
+        self.late += (done.wanted - done.served).max(0.0);
+        let used = if requested > 0.0 {
+            done.served / requested * 100.0
+        } else {
+            0.0
+        };
+        self.utilizations.push(used);
+        let summary = &mut self.summary;
+        summary.seconds = second + 1;
+        summary.most_waiting = summary.most_waiting.max(done.waiting / 1000.0);
+        self.short = if done.wanted > requested * self.enough {
+            self.short + 1
+        } else {
+            0
+        };
+        summary.longest_short_seconds = summary.longest_short_seconds.max(self.short);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "seconds are far below 2^52")]
+    pub(super) fn finish(mut self) -> Summary {
+        let mut summary = self.summary;
+        self.utilizations.sort_unstable_by(f64::total_cmp);
+        let count = self.utilizations.len();
+        let at = |index: usize| self.utilizations.get(index).copied().unwrap_or(0.0);
+        summary.mean_utilization = self.utilizations.iter().sum::<f64>() / count.max(1) as f64;
+        summary.p95_utilization = at((count * 95).div_ceil(100).saturating_sub(1));
+        summary.max_utilization = at(count.saturating_sub(1));
+        summary.pod_hours = self.pod_seconds / 3600.0;
+        summary.core_hours = summary.pod_hours * self.request / 1000.0;
+        if self.wanted > 0.0 {
+            summary.unserved_percent = self.late / self.wanted * 100.0;
+        }
+        summary
+    }
+}

@@ -1,0 +1,81 @@
+//! A visit of the doctor: look at the cluster once or twice, examine, tell.
+
+mod text;
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use hpa_check_core::doctor::{Asked, Examination, examine};
+
+use crate::failure::Failure;
+use crate::outputs::{Files, Kind};
+use crate::screen::notice;
+use crate::source::live::{Assumed, ClusterArgs, Surveyor};
+
+/// What to look at, and what is known beforehand.
+pub(crate) struct Visit {
+    pub(crate) cluster: ClusterArgs,
+    pub(crate) all_namespaces: bool,
+    /// The time between two looks.
+    pub(crate) again: Option<Duration>,
+    pub(crate) asked: Asked,
+    pub(crate) assumed: Assumed,
+    pub(crate) files: Files,
+}
+
+/// The number is the weightiest finding's exit code.
+pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
+    if let Some(other) = visit.files.output.iter().find(|o| o.kind != Kind::Json) {
+        return Err(Failure::usage(format!(
+            "doctor writes json, not {}: give -o json=FILE",
+            other.kind.word()
+        )));
+    }
+    let opened = visit.files.open()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
+    let examination = runtime.block_on(look(&visit))?;
+    let mut json = serde_json::to_string_pretty(&examination)
+        .map_err(|e| Failure::internal(format!("the result can't be written as JSON: {e}")))?;
+    json.push('\n');
+    let mut piped = false;
+    for (_, destination) in &opened.reports {
+        piped |= destination.path().is_none();
+        destination.write(json.as_bytes()).map_err(|e| {
+            Failure::internal(format!(
+                "the result can't be written ({e}); nothing half-written is left"
+            ))
+        })?;
+    }
+    let text = text::terminal(&examination);
+    if piped {
+        notice(&text);
+    } else {
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "{text}")
+            .map_err(|e| Failure::usage(format!("standard output can't be written: {e}")))?;
+    }
+    Ok(examination.exit_code)
+}
+
+async fn look(visit: &Visit) -> Result<Examination, Failure> {
+    let surveyor = Surveyor::connect(&visit.cluster, visit.all_namespaces).await?;
+    let first = Box::pin(surveyor.look(&visit.assumed)).await?;
+    let examination = if let Some(pause) = visit.again {
+        tokio::time::sleep(pause).await;
+        let second = Box::pin(surveyor.look(&visit.assumed)).await?;
+        examine(&second, Some(&first), &visit.asked)
+    } else {
+        examine(&first, None, &visit.asked)
+    };
+    match (&visit.asked.autoscaler, surveyor.namespace()) {
+        (Some(name), Some(space)) if examination.autoscalers.is_empty() => {
+            Err(Failure::target(format!(
+                "the namespace {space} has no HorizontalPodAutoscaler {name}; leave out --autoscaler to see all"
+            )))
+        }
+        _ => Ok(examination),
+    }
+}

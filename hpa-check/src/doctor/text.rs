@@ -1,0 +1,134 @@
+//! An examination on a terminal: by finding, the weightiest first, each with its fix once.
+
+use std::fmt::Write as _;
+
+use hpa_check_core::doctor::{Examination, Examined};
+use hpa_check_core::verdict::{Outcome, Reason};
+
+use crate::report::escape::Terminal;
+use crate::report::{summary, words};
+
+/// Autoscalers told of in full under one finding; the others by name.
+const IN_FULL: usize = 5;
+/// Names in a line of them.
+const NAMES: usize = 12;
+
+/// The whole text, without a last line break.
+pub(crate) fn terminal(examination: &Examination) -> String {
+    let sick = examination
+        .autoscalers
+        .iter()
+        .filter(|a| !a.is_healthy())
+        .count();
+    let all = examination.autoscalers.len();
+    let mut text = format!(
+        "{}  {} in {}, {}{}\n",
+        summary::badge(examination.outcome),
+        plural(all, "autoscaler"),
+        plural(
+            usize::try_from(examination.namespaces).unwrap_or(usize::MAX),
+            "namespace"
+        ),
+        plural(
+            usize::try_from(examination.pods).unwrap_or(usize::MAX),
+            "pod"
+        ),
+        examination
+            .kubernetes
+            .as_ref()
+            .map_or_else(String::new, |v| format!("; Kubernetes {}", Terminal(v))),
+    );
+    let _ = match (sick, all) {
+        (_, 0) => writeln!(text, "      No autoscaler is there to look at."),
+        (0, 1) => writeln!(text, "      Nothing wrong was found with it."),
+        (0, _) => writeln!(text, "      Nothing wrong was found with any of them."),
+        (n, _) => writeln!(
+            text,
+            "      Something is wrong with {n}; nothing was found with {}.",
+            all - n
+        ),
+    };
+    for (id, cases) in by_finding(examination) {
+        finding(&mut text, id, &cases);
+    }
+    if let [only] = examination.autoscalers.as_slice()
+        && let Some(explanation) = &only.explanation
+    {
+        let _ = write!(text, "\n  now    {}\n", Terminal(explanation));
+    }
+    for unseen in &examination.unseen {
+        let _ = write!(
+            text,
+            "\n  not seen  {}: {}\n            ({})\n",
+            Terminal(&unseen.rule),
+            Terminal(&unseen.consequence),
+            Terminal(&unseen.error)
+        );
+    }
+    if examination.outcome == Outcome::Inconclusive && sick == 0 {
+        text.push_str("\n      Too much could not be read to call them healthy.\n");
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+type Case<'a> = (&'a Examined, &'a Reason);
+
+/// The findings in the order of weight, which is that of each autoscaler's own list.
+fn by_finding(examination: &Examination) -> Vec<(&str, Vec<Case<'_>>)> {
+    let rank = |id: &str| hpa_check_core::doctor::rank(id).unwrap_or(usize::MAX);
+    let mut groups: Vec<(&str, Vec<Case<'_>>)> = Vec::new();
+    for examined in &examination.autoscalers {
+        for reason in &examined.findings {
+            let case = (examined, reason);
+            match groups.iter_mut().find(|(id, _)| *id == reason.id) {
+                Some((_, cases)) => cases.push(case),
+                None => groups.push((&reason.id, vec![case])),
+            }
+        }
+    }
+    groups.sort_by_key(|(id, _)| rank(id));
+    groups
+}
+
+fn finding(text: &mut String, id: &str, cases: &[Case<'_>]) {
+    let Some((_, first)) = cases.first() else {
+        return;
+    };
+    let weight = match first.outcome {
+        Outcome::Pass => "note".to_owned(),
+        outcome => summary::badge(outcome).to_lowercase(),
+    };
+    // Writing to a String can't fail.
+    let _ = write!(text, "\n  {} ({weight})\n", Terminal(id));
+    for (examined, reason) in cases.iter().take(IN_FULL) {
+        let _ = writeln!(
+            text,
+            "      {}: {}",
+            name(examined),
+            Terminal(&reason.message)
+        );
+        for evidence in &reason.evidence {
+            let _ = writeln!(text, "        seen: {}", Terminal(evidence));
+        }
+    }
+    let rest = &cases[cases.len().min(IN_FULL)..];
+    if !rest.is_empty() {
+        let names: Vec<String> = rest.iter().take(NAMES).map(|(e, _)| name(e)).collect();
+        let dots = if rest.len() > NAMES { ", …" } else { "" };
+        let count = words::count(rest.len() as u64);
+        let _ = writeln!(text, "      and {count} more: {}{dots}", names.join(", "));
+    }
+    if let Some(fix) = &first.fix {
+        let _ = writeln!(text, "      do: {}", Terminal(fix));
+    }
+}
+
+fn name(examined: &Examined) -> String {
+    Terminal(format!("{}/{}", examined.namespace, examined.name)).to_string()
+}
+
+fn plural(count: usize, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} {what}{s}", words::count(count as u64))
+}

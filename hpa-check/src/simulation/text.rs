@@ -1,0 +1,183 @@
+//! A simulation on a terminal.
+
+use std::fmt::Write as _;
+
+use hpa_check_core::simulate::{Bound, Candidate, Policy, Replicas, Simulation, Summary};
+
+use crate::report::words;
+
+/// A line of the table of outcomes.
+pub(crate) struct Row<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) path: &'a [Replicas],
+    pub(crate) pod_hours: f64,
+    /// What only a simulation knows.
+    pub(crate) summary: Option<&'a Summary>,
+}
+
+/// Changes of size in a line; the middle of a longer path is left out.
+const STEPS: usize = 9;
+
+/// The whole text, without a last line break.
+pub(super) fn terminal(simulation: &Simulation, bound: Bound) -> String {
+    let summary = &simulation.summary;
+    let spec = &simulation.scenario.spec;
+    let mut text = format!(
+        "{}..{} at {} %, pods of {}, {} simulated\n\n",
+        spec.effective_min(),
+        spec.max_replicas,
+        spec.cpu_target_percent().unwrap_or_default(),
+        simulation.scenario.pod.request,
+        words::clock_seconds(i64::try_from(summary.seconds).unwrap_or(i64::MAX)),
+    );
+    for step in &summary.path {
+        let at = words::clock_seconds(i64::try_from(step.second).unwrap_or(i64::MAX));
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "  {at:>8}  {:>4} replicas", step.replicas);
+    }
+    let _ = write!(text, "\n{}", facts(summary));
+    if !bound.is_kept(summary) {
+        text.push_str("\n  These settings do not keep the bounds asked for.\n");
+    }
+    if let Some(search) = &simulation.search {
+        let _ = write!(
+            text,
+            "\n  {} combinations tried, {} keep the bounds{}\n\n  {HEAD}\n",
+            words::count(search.tried),
+            words::count(search.kept),
+            if search.best.is_empty() {
+                ""
+            } else {
+                "; the cheapest:"
+            },
+        );
+        for candidate in &search.best {
+            let _ = writeln!(text, "  {}", line(candidate));
+        }
+        let kept = if search.current.kept {
+            "now"
+        } else {
+            "now, which does not keep them"
+        };
+        let _ = writeln!(text, "  {}   ({kept})", line(&search.current));
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn facts(summary: &Summary) -> String {
+    let mut text = format!(
+        "  utilization       mean {:.0} %, {:.0} % in 95 % of the time, {:.0} % at most\n  \
+         time to capacity  {}\n  pod-hours         {:.2} ({:.2} core-hours requested)\n  \
+         unserved          {:.2} % of the work was not done when it was wanted\n",
+        summary.mean_utilization,
+        summary.p95_utilization,
+        summary.max_utilization,
+        words::milliseconds(summary.longest_short_seconds * 1000),
+        summary.pod_hours,
+        summary.core_hours,
+        summary.unserved_percent,
+    );
+    if summary.most_waiting > 0.0 {
+        let _ = writeln!(
+            text,
+            "  waiting           {:.1} core-seconds at most",
+            summary.most_waiting
+        );
+    }
+    text
+}
+
+/// The outcome in a sentence, for reports.
+pub(super) fn sentence(summary: &Summary) -> String {
+    format!(
+        "Simulated: {}; {:.0} % utilization in 95 % of the time, {} to capacity, {:.2} pod-hours.",
+        way(&summary.path),
+        summary.p95_utilization,
+        words::milliseconds(summary.longest_short_seconds * 1000),
+        summary.pod_hours
+    )
+}
+
+const HEAD: &str = "min  target  window  policy          request  core-hours  most  p95 util  unserved  to capacity  scalings";
+
+fn line(candidate: &Candidate) -> String {
+    let summary = &candidate.summary;
+    let or = |value: Option<i32>, unit: &str| {
+        value.map_or_else(|| "–".to_owned(), |v| format!("{v}{unit}"))
+    };
+    format!(
+        "{:>3}  {:>6}  {:>6}  {:<14}  {:>7}  {:>10.2}  {:>4}  {:>7.0} %  {:>6.2} %  {:>11}  {:>8}",
+        candidate.min_replicas,
+        or(candidate.target_percent, " %"),
+        or(candidate.window_seconds, " s"),
+        policy(candidate.policy),
+        candidate.request.to_string(),
+        summary.core_hours,
+        summary.most,
+        summary.p95_utilization,
+        summary.unserved_percent,
+        words::milliseconds(summary.longest_short_seconds * 1000),
+        summary.scalings,
+    )
+}
+
+fn policy(policy: Option<Policy>) -> String {
+    match policy {
+        None => "as it is".to_owned(),
+        Some(Policy::Legacy) => "legacy".to_owned(),
+        Some(Policy::Default) => "default".to_owned(),
+        Some(Policy::Only(p)) => {
+            format!("{:?}={}/{}", p.kind, p.value, p.period_seconds).to_lowercase()
+        }
+    }
+}
+
+/// Outcomes under one another.
+pub(crate) fn table(rows: &[Row<'_>]) -> String {
+    let width = rows
+        .iter()
+        .map(|r| r.name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for row in rows {
+        let _ = write!(
+            text,
+            "  {:<width$}  {}; {:.2} pod-hours",
+            row.name,
+            way(row.path),
+            row.pod_hours
+        );
+        if let Some(summary) = row.summary {
+            let _ = write!(
+                text,
+                ", {:.0} % utilization in 95 % of the time, {} to capacity",
+                summary.p95_utilization,
+                words::milliseconds(summary.longest_short_seconds * 1000)
+            );
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Such as `3 → 7 → 10 (1:05) → 3`: the sizes, with the instant at which the most was reached.
+fn way(path: &[Replicas]) -> String {
+    let most = path.iter().map(|p| p.replicas).max();
+    let first_most = path.iter().position(|p| Some(p.replicas) == most);
+    let step = |(index, point): (usize, &Replicas)| {
+        let at = words::clock_seconds(i64::try_from(point.second).unwrap_or(i64::MAX));
+        if Some(index) == first_most && index > 0 {
+            format!("{} ({at})", point.replicas)
+        } else {
+            point.replicas.to_string()
+        }
+    };
+    let steps: Vec<String> = path.iter().enumerate().map(step).collect();
+    if steps.len() <= STEPS {
+        return steps.join(" → ");
+    }
+    let (head, tail) = (&steps[..=STEPS / 2], &steps[steps.len() - STEPS / 2..]);
+    format!("{} → … → {}", head.join(" → "), tail.join(" → "))
+}

@@ -1,0 +1,222 @@
+//! The objects of a namespace as manifests, and the proof that the server takes them back.
+
+use hpa_check_core::manifests::{clean, differences, in_order, is_own};
+use kube::api::{
+    Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
+};
+use serde_json::Value;
+
+use super::connect::{self, Cluster, ClusterArgs};
+use super::timing::Timing;
+use super::trouble::{Kind, Trouble, within};
+use crate::failure::Failure;
+
+/// What is exported: group, version, kind, plural. No Secrets.
+const KINDS: [(&str, &str, &str, &str); 12] = [
+    ("", "v1", "ServiceAccount", "serviceaccounts"),
+    ("", "v1", "ConfigMap", "configmaps"),
+    ("rbac.authorization.k8s.io", "v1", "Role", "roles"),
+    (
+        "rbac.authorization.k8s.io",
+        "v1",
+        "RoleBinding",
+        "rolebindings",
+    ),
+    ("", "v1", "ResourceQuota", "resourcequotas"),
+    (
+        "networking.k8s.io",
+        "v1",
+        "NetworkPolicy",
+        "networkpolicies",
+    ),
+    ("", "v1", "Service", "services"),
+    ("networking.k8s.io", "v1", "Ingress", "ingresses"),
+    ("apps", "v1", "Deployment", "deployments"),
+    ("apps", "v1", "StatefulSet", "statefulsets"),
+    (
+        "policy",
+        "v1",
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+    ),
+    (
+        "autoscaling",
+        "v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+    ),
+];
+
+/// The name that a dry run writes under.
+const MANAGER: &str = "hpa-check";
+
+/// Objects a page.
+const PAGE: u32 = 500;
+
+/// What was exported.
+pub(crate) struct Export {
+    pub(crate) manifests: Vec<Value>,
+    /// One sentence for each kind that could not be read.
+    pub(crate) missing: Vec<String>,
+}
+
+/// What applying a manifest would do.
+pub(crate) enum Restored {
+    /// The object is not there, and would be made.
+    Made,
+    /// What would be changed; nothing, if all is the same.
+    Changed(Vec<String>),
+    /// The server does not take it.
+    Refused(String),
+}
+
+/// A cluster to export from and to try a restore on.
+pub(crate) struct Backup {
+    cluster: Cluster,
+    timing: Timing,
+}
+
+impl Backup {
+    pub(crate) async fn connect(args: &ClusterArgs) -> Result<Self, Failure> {
+        let timing = Timing::default();
+        let cluster = connect::connect(args, timing.call).await?;
+        Ok(Self { cluster, timing })
+    }
+
+    /// The namespace.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.cluster.namespace
+    }
+
+    /// All kinds, cleaned and in order.
+    pub(crate) async fn export(&self) -> Export {
+        let (mut objects, mut missing) = (Vec::new(), Vec::new());
+        for (group, version, kind, plural) in KINDS {
+            let resource = ApiResource::from_gvk_with_plural(
+                &GroupVersionKind::gvk(group, version, kind),
+                plural,
+            );
+            match self.list(&resource).await {
+                Ok(list) => objects.extend(list),
+                Err(trouble) => {
+                    missing.push(format!("{plural} can't be read: {}", trouble.message));
+                }
+            }
+        }
+        let scaled: Vec<(Value, Value)> = objects
+            .iter()
+            .filter(|o| o["kind"] == "HorizontalPodAutoscaler")
+            .map(|o| {
+                let target = &o["spec"]["scaleTargetRef"];
+                (target["kind"].clone(), target["name"].clone())
+            })
+            .collect();
+        let manifests = objects
+            .iter()
+            .filter(|o| is_own(o))
+            .map(|o| {
+                clean(
+                    o,
+                    scaled.contains(&(o["kind"].clone(), o["metadata"]["name"].clone())),
+                )
+            })
+            .collect();
+        Export {
+            manifests: in_order(manifests),
+            missing,
+        }
+    }
+
+    async fn list(&self, resource: &ApiResource) -> Result<Vec<Value>, Trouble> {
+        let api: Api<DynamicObject> = Api::namespaced_with(
+            self.cluster.client.clone(),
+            &self.cluster.namespace,
+            resource,
+        );
+        let mut params = ListParams::default().limit(PAGE);
+        let mut all = Vec::new();
+        loop {
+            let page = within(self.timing.call, api.list(&params)).await?;
+            for object in page.items {
+                let mut value = serde_json::to_value(object).unwrap_or_default();
+                // The items of a list do not say what they are.
+                value["apiVersion"] = Value::from(resource.api_version.clone());
+                value["kind"] = Value::from(resource.kind.clone());
+                all.push(value);
+            }
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// What the server would make of a manifest, by server-side apply in a dry run: nothing is written.
+    pub(crate) async fn try_restore(&self, manifest: &Value) -> Result<Restored, Failure> {
+        let kind = manifest["kind"].as_str().unwrap_or_default();
+        let name = manifest["metadata"]["name"].as_str().unwrap_or_default();
+        let version = manifest["apiVersion"].as_str().unwrap_or_default();
+        let (group, version) = version.split_once('/').unwrap_or(("", version));
+        let known = KINDS
+            .iter()
+            .find(|(g, v, k, _)| (*g, *v, *k) == (group, version, kind));
+        let Some((.., plural)) = known.filter(|_| !name.is_empty()) else {
+            let what = format!("`{kind}` of `{group}/{version}`, `{name}`");
+            return Ok(Restored::Refused(format!(
+                "{what} is of no kind that this program exports"
+            )));
+        };
+        let resource =
+            ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
+        let api: Api<DynamicObject> = Api::namespaced_with(
+            self.cluster.client.clone(),
+            &self.cluster.namespace,
+            &resource,
+        );
+        let live = within(self.timing.call, api.get_opt(name))
+            .await
+            .map_err(unreachable)?;
+        let mut manifest = manifest.clone();
+        // It is tried in the namespace that is asked for, wherever it was exported from.
+        if let Some(metadata) = manifest["metadata"].as_object_mut() {
+            metadata.remove("namespace");
+        }
+        let mut params = PatchParams::apply(MANAGER).force();
+        params.dry_run = true;
+        let applied = within(
+            self.timing.call,
+            api.patch(name, &params, &Patch::Apply(&manifest)),
+        )
+        .await;
+        let applied = match applied {
+            Ok(applied) => applied,
+            Err(trouble) if matches!(trouble.kind, Kind::Silent | Kind::Unauthorized) => {
+                return Err(unreachable(trouble));
+            }
+            Err(trouble) => return Ok(Restored::Refused(trouble.message)),
+        };
+        // Both are of this kind and in this namespace, whether the answers say so or not.
+        let plain = |object: DynamicObject| {
+            let mut whole = serde_json::to_value(object).unwrap_or_default();
+            for key in ["apiVersion", "kind"] {
+                whole[key] = manifest[key].clone();
+            }
+            let mut plain = clean(&whole, false);
+            if let Some(metadata) = plain["metadata"].as_object_mut() {
+                metadata.remove("namespace");
+            }
+            plain
+        };
+        Ok(match live {
+            None => Restored::Made,
+            Some(live) => Restored::Changed(differences(&plain(live), &plain(applied))),
+        })
+    }
+}
+
+fn unreachable(trouble: Trouble) -> Failure {
+    Failure::target(format!(
+        "the API server can't be asked: {}",
+        trouble.message
+    ))
+}

@@ -1,0 +1,257 @@
+//! The shapes of which only a little is read.
+
+use hpa_check_core::doctor::facts::{EventFacts, OtherScaler, Vertical};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use serde::Deserialize;
+
+/// The owner that controls, as `Kind/name`.
+pub(super) fn controller(owners: &[OwnerReference]) -> Option<String> {
+    let owner = owners.iter().find(|o| o.controller == Some(true))?;
+    Some(format!("{}/{}", owner.kind, owner.name))
+}
+
+/// Metadata, as far as it is read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Meta {
+    pub(super) name: String,
+    pub(super) namespace: String,
+    pub(super) owner_references: Vec<OwnerReference>,
+}
+
+/// An object of which nothing but the metadata counts.
+#[derive(Debug, Deserialize)]
+pub(super) struct Bare {
+    pub(super) metadata: Meta,
+}
+
+/// `v1` Event.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Event {
+    #[serde(default)]
+    involved_object: Involved,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    count: Option<i32>,
+    #[serde(default)]
+    first_timestamp: Option<Timestamp>,
+    #[serde(default)]
+    last_timestamp: Option<Timestamp>,
+    #[serde(default, rename = "eventTime")]
+    at: Option<Timestamp>,
+    #[serde(default)]
+    series: Option<Series>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Involved {
+    kind: String,
+    name: String,
+    namespace: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Series {
+    #[serde(default)]
+    count: Option<i32>,
+    #[serde(default)]
+    last_observed_time: Option<Timestamp>,
+}
+
+impl Event {
+    /// The namespace and the facts.
+    pub(super) fn facts(self) -> Option<(String, EventFacts)> {
+        let Involved {
+            kind,
+            name,
+            namespace,
+        } = self.involved_object;
+        let series = self.series;
+        let seen = series.as_ref().and_then(|s| s.last_observed_time);
+        Some((
+            namespace,
+            EventFacts {
+                about: format!("{kind}/{name}"),
+                reason: self.reason?,
+                message: self.message.unwrap_or_default(),
+                count: self.count.or(series.and_then(|s| s.count)).unwrap_or(1),
+                first: self.first_timestamp.or(self.at),
+                last: self.last_timestamp.max(self.at).max(seen),
+            },
+        ))
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Reference {
+    kind: String,
+    name: String,
+}
+
+impl Reference {
+    /// As `Kind/name`; what is left out is a Deployment where KEDA says so.
+    fn text(&self) -> String {
+        let kind = if self.kind.is_empty() {
+            "Deployment"
+        } else {
+            &self.kind
+        };
+        format!("{kind}/{}", self.name)
+    }
+}
+
+/// `VerticalPodAutoscaler` of `autoscaling.k8s.io`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Vpa {
+    metadata: Meta,
+    spec: VpaSpec,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VpaSpec {
+    #[serde(default)]
+    target_ref: Reference,
+    #[serde(default)]
+    update_policy: Option<UpdatePolicy>,
+    #[serde(default)]
+    resource_policy: Option<ResourcePolicy>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct UpdatePolicy {
+    update_mode: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ResourcePolicy {
+    container_policies: Vec<ContainerPolicy>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ContainerPolicy {
+    mode: Option<String>,
+    controlled_resources: Option<Vec<String>>,
+}
+
+impl ContainerPolicy {
+    fn leaves_cpu(&self) -> bool {
+        let off = self.mode.as_deref() == Some("Off");
+        let listed = |resources: &Vec<String>| resources.iter().any(|r| r == "cpu");
+        off || !self.controlled_resources.as_ref().is_none_or(listed)
+    }
+}
+
+impl Vpa {
+    /// The namespace and the facts. Without a policy all containers' CPU is controlled.
+    pub(super) fn facts(self) -> (String, Vertical) {
+        let policies = self
+            .spec
+            .resource_policy
+            .unwrap_or_default()
+            .container_policies;
+        let leaves = !policies.is_empty() && policies.iter().all(ContainerPolicy::leaves_cpu);
+        let mode = self.spec.update_policy.unwrap_or_default().update_mode;
+        (
+            self.metadata.namespace,
+            Vertical {
+                name: self.metadata.name,
+                target: self.spec.target_ref.text(),
+                mode: mode.unwrap_or_else(|| "Auto".to_owned()),
+                controls_cpu: !leaves,
+            },
+        )
+    }
+}
+
+/// `ScaledObject` of `keda.sh`.
+#[derive(Debug, Deserialize)]
+pub(super) struct ScaledObject {
+    metadata: Meta,
+    spec: ScaledObjectSpec,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ScaledObjectSpec {
+    #[serde(default)]
+    scale_target_ref: Reference,
+}
+
+impl ScaledObject {
+    /// The namespace and the facts.
+    pub(super) fn facts(self) -> (String, OtherScaler) {
+        (
+            self.metadata.namespace,
+            OtherScaler {
+                name: format!("ScaledObject/{}", self.metadata.name),
+                target: self.spec.scale_target_ref.text(),
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_vpa_that_leaves_cpu_to_others_does_not_control_it() {
+        let vpa = |spec| -> Vertical {
+            let value = json!({"metadata": {"name": "v", "namespace": "shop"}, "spec": spec});
+            serde_json::from_value::<Vpa>(value).unwrap().facts().1
+        };
+        let target = json!({"kind": "Deployment", "name": "cart"});
+        let plain = vpa(json!({"targetRef": target}));
+        assert_eq!(
+            (plain.target.as_str(), plain.mode.as_str()),
+            ("Deployment/cart", "Auto")
+        );
+        assert!(plain.controls_cpu);
+        let memory = json!({"containerPolicies": [{"containerName": "*", "controlledResources": ["memory"]}]});
+        assert!(!vpa(json!({"targetRef": target, "resourcePolicy": memory})).controls_cpu);
+        let off = json!({"containerPolicies": [{"containerName": "*", "mode": "Off"}]});
+        assert!(!vpa(json!({"targetRef": target, "resourcePolicy": off})).controls_cpu);
+    }
+
+    #[test]
+    fn both_ways_of_counting_events_are_read() {
+        let event = |value| {
+            serde_json::from_value::<Event>(value)
+                .unwrap()
+                .facts()
+                .unwrap()
+                .1
+        };
+        let about = json!({"kind": "HorizontalPodAutoscaler", "name": "cart", "namespace": "shop"});
+        let old = event(
+            json!({"involvedObject": about, "reason": "SuccessfulRescale", "count": 3,
+            "firstTimestamp": "2026-01-01T00:00:00Z", "lastTimestamp": "2026-01-01T00:05:00Z", "eventTime": null}),
+        );
+        assert_eq!(
+            (old.count, old.last),
+            (3, "2026-01-01T00:05:00Z".parse().ok())
+        );
+        let new = event(
+            json!({"involvedObject": about, "reason": "x", "eventTime": "2026-01-01T00:00:00.5Z",
+            "series": {"count": 4, "lastObservedTime": "2026-01-01T00:09:00.5Z"}}),
+        );
+        assert_eq!(
+            (new.count, new.about.as_str()),
+            (4, "HorizontalPodAutoscaler/cart")
+        );
+        assert_eq!(new.last, "2026-01-01T00:09:00.5Z".parse().ok());
+    }
+}

@@ -1,0 +1,185 @@
+//! Quotas, disruption budgets, other scalers, events: all optional.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hpa_check_core::doctor::facts::{DisruptionBudget, Namespace, Quota};
+use hpa_check_core::observation::Fact;
+use k8s_openapi::api::core::v1::ResourceQuota;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde::de::DeserializeOwned;
+
+use super::super::convert::selector;
+use super::super::facts::quota_facts;
+use super::super::trouble::Kind;
+use super::Missing;
+use super::decode::{Event, ScaledObject, Vpa};
+use super::lists::Lists;
+
+/// An optional list: where, the rule for it, and what can't be told without it.
+struct Ask {
+    path: String,
+    fields: Option<&'static str>,
+    rule: &'static str,
+    consequence: &'static str,
+}
+
+pub(super) async fn read(
+    lists: &Lists<'_>,
+    names: &BTreeSet<String>,
+    missing: &Missing,
+) -> BTreeMap<String, Namespace> {
+    let ask = |api, plural, rule, consequence| Ask {
+        path: lists.path(api, plural),
+        fields: None,
+        rule,
+        consequence,
+    };
+    let events = |fields| Ask {
+        path: lists.path("/api/v1", "events"),
+        fields: Some(fields),
+        rule: "list events",
+        consequence: "what only events tell is not seen: past scalings, refused pods",
+    };
+    let get = Getting { lists, missing };
+    let (quotas, budgets, verticals, scaled, rescales, refusals) = tokio::join!(
+        get.list(
+            ask(
+                "/api/v1",
+                "resourcequotas",
+                "list resourcequotas",
+                "a quota that stops new pods is only seen once it does"
+            ),
+            quota
+        ),
+        get.list(
+            ask(
+                "/apis/policy/v1",
+                "poddisruptionbudgets",
+                "list poddisruptionbudgets.policy",
+                "budgets that block drains are not seen"
+            ),
+            budget
+        ),
+        get.list(
+            ask(
+                "/apis/autoscaling.k8s.io/v1",
+                "verticalpodautoscalers",
+                "list verticalpodautoscalers.autoscaling.k8s.io",
+                "a VPA on the same pods is not seen"
+            ),
+            |vpa: Vpa| Some(vpa.facts())
+        ),
+        get.list(
+            ask(
+                "/apis/keda.sh/v1alpha1",
+                "scaledobjects",
+                "list scaledobjects.keda.sh",
+                "a ScaledObject on the same target is not seen"
+            ),
+            |one: ScaledObject| Some(one.facts())
+        ),
+        get.list(
+            events("involvedObject.kind=HorizontalPodAutoscaler,reason=SuccessfulRescale"),
+            Event::facts
+        ),
+        get.list(events("reason=FailedCreate"), Event::facts),
+    );
+    let mut spaces: BTreeMap<String, Namespace> = names
+        .iter()
+        .map(|n| (n.clone(), Namespace::default()))
+        .collect();
+    sort(&mut spaces, quotas, |space, list: Vec<Quota>| {
+        space.quotas.extend(list);
+    });
+    sort(&mut spaces, budgets, |space, one| space.budgets.push(one));
+    sort(&mut spaces, verticals, |space, one| {
+        space.verticals.push(one);
+    });
+    sort(&mut spaces, scaled, |space, one| {
+        space.other_scalers.push(one);
+    });
+    sort(&mut spaces, rescales, |space, one| space.events.push(one));
+    sort(&mut spaces, refusals, |space, one| space.events.push(one));
+    spaces
+}
+
+struct Getting<'a> {
+    lists: &'a Lists<'a>,
+    missing: &'a Missing,
+}
+
+impl Getting<'_> {
+    async fn list<K: DeserializeOwned, T>(
+        &self,
+        ask: Ask,
+        convert: impl Fn(K) -> Option<(String, T)>,
+    ) -> Vec<(String, T)> {
+        match self.lists.all(&ask.path, ask.fields, convert).await {
+            Ok(list) => list,
+            // An extension that is not installed has nothing to tell.
+            Err(trouble) if trouble.kind == Kind::NotFound => Vec::new(),
+            Err(trouble) => {
+                let noted = self.missing.0.borrow().iter().any(|u| u.rule == ask.rule);
+                if !noted {
+                    self.missing
+                        .note(&trouble, ask.rule, ask.consequence, false);
+                }
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// Puts each into its namespace; the others are of no interest.
+fn sort<T>(
+    spaces: &mut BTreeMap<String, Namespace>,
+    list: Vec<(String, T)>,
+    put: impl Fn(&mut Namespace, T),
+) {
+    for (name, one) in list {
+        if let Some(space) = spaces.get_mut(&name) {
+            put(space, one);
+        }
+    }
+}
+
+fn quota(object: ResourceQuota) -> Option<(String, Vec<Quota>)> {
+    let facts = quota_facts(&object);
+    let quota = |fact| match fact {
+        Fact::Quota {
+            name,
+            resource,
+            hard,
+            used,
+        } => Some(Quota {
+            name,
+            resource,
+            hard,
+            used,
+        }),
+        _ => None,
+    };
+    Some((
+        object.metadata.namespace?,
+        facts.into_iter().filter_map(quota).collect(),
+    ))
+}
+
+fn budget(object: PodDisruptionBudget) -> Option<(String, DisruptionBudget)> {
+    let spec = object.spec?;
+    let selector = serde_json::to_value(spec.selector?).ok()?;
+    let text = |amount| match amount {
+        IntOrString::Int(number) => number.to_string(),
+        IntOrString::String(text) => text,
+    };
+    Some((
+        object.metadata.namespace?,
+        DisruptionBudget {
+            name: object.metadata.name?,
+            selector: selector::text(&selector)?,
+            min_available: spec.min_available.map(text),
+            max_unavailable: spec.max_unavailable.map(text),
+        },
+    ))
+}

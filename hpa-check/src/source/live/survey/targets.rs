@@ -1,0 +1,315 @@
+//! The autoscalers' targets, and who owns what owns the pods.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt};
+use hpa_check_core::doctor::facts::{FieldOwner, TargetLook, Workload};
+use hpa_check_core::observation::Writer;
+use hpa_check_core::spec::TargetRef;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use kube::api::{Api, DynamicObject};
+use serde_json::Value;
+
+use super::super::convert;
+use super::super::scale;
+use super::super::trouble::{Kind, Trouble, within};
+use super::decode::{Bare, controller};
+use super::lists::Lists;
+use super::{Found, Missing};
+
+/// Where `kubectl apply` keeps what it applied last.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Kinds that are listed rather than asked for one by one: API, plural, kind, group.
+const LISTED: [(&str, &str, &str, &str); 3] = [
+    ("/apis/apps/v1", "deployments", "Deployment", "apps"),
+    ("/apis/apps/v1", "statefulsets", "StatefulSet", "apps"),
+    (
+        "/api/v1",
+        "replicationcontrollers",
+        "ReplicationController",
+        "",
+    ),
+];
+
+/// Targets of other kinds that are asked for at once.
+const AT_ONCE: usize = 8;
+
+/// What was read.
+pub(super) struct Targets {
+    /// One for each autoscaler, in their order.
+    pub(super) looks: Vec<TargetLook>,
+    /// By namespace: who owns the owners of pods.
+    pub(super) owners: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// A workload of a list.
+struct Listed {
+    namespace: String,
+    name: String,
+    owner: Option<String>,
+    workload: Workload,
+}
+
+pub(super) async fn read(lists: &Lists<'_>, found: &[Found], missing: &Missing) -> Targets {
+    let mut targets = Targets {
+        looks: vec![TargetLook::Unread; found.len()],
+        owners: BTreeMap::new(),
+    };
+    let wanted: BTreeSet<&str> = found
+        .iter()
+        .map(|f| kind_of(&f.scaler.object.spec.scale_target_ref))
+        .collect();
+    for (api, plural, kind, group) in LISTED {
+        // Owners are wanted of what may stand between a pod and a custom target, too.
+        if wanted.contains(kind) || wanted.contains("") {
+            let list = lists.all(&lists.path(api, plural), None, listed).await;
+            targets.take(found, list, (plural, kind, group), missing);
+        }
+    }
+    targets.replica_sets(lists, missing).await;
+    targets.others(lists, found, missing).await;
+    targets
+}
+
+/// The kind if it is listed, else nothing.
+fn kind_of(reference: &TargetRef) -> &str {
+    let (_, _, kind, _) = LISTED
+        .iter()
+        .find(|(_, _, kind, group)| *kind == reference.kind && *group == group_of(reference))
+        .unwrap_or(&("", "", "", ""));
+    kind
+}
+
+fn group_of(reference: &TargetRef) -> &str {
+    let version = reference.api_version.as_str();
+    version.split_once('/').map_or("", |(group, _)| group)
+}
+
+impl Targets {
+    fn take(
+        &mut self,
+        found: &[Found],
+        list: Result<Vec<Listed>, Trouble>,
+        (plural, kind, group): (&str, &str, &str),
+        missing: &Missing,
+    ) {
+        let rule = if group.is_empty() {
+            plural.to_owned()
+        } else {
+            format!("{plural}.{group}")
+        };
+        let mut by_name = BTreeMap::new();
+        match list {
+            Ok(list) => {
+                for one in list {
+                    self.own(&one.namespace, format!("{kind}/{}", one.name), one.owner);
+                    by_name.insert((one.namespace, one.name), one.workload);
+                }
+            }
+            Err(trouble) => {
+                let consequence =
+                    "neither the wanted nor the ready replicas are seen, nor which pods count";
+                missing.note(&trouble, &format!("list {rule}"), consequence, true);
+                return;
+            }
+        }
+        for (one, look) in found.iter().zip(&mut self.looks) {
+            let reference = &one.scaler.object.spec.scale_target_ref;
+            if kind_of(reference) != kind {
+                continue;
+            }
+            let name = (one.namespace.clone(), reference.name.clone());
+            *look = match by_name.get(&name) {
+                Some(workload) => TargetLook::Read(Box::new(workload.clone())),
+                None => TargetLook::Absent {
+                    message: format!("{rule} \"{}\" not found", reference.name),
+                },
+            };
+        }
+    }
+
+    fn own(&mut self, namespace: &str, what: String, owner: Option<String>) {
+        if let Some(owner) = owner {
+            let space = self.owners.entry(namespace.to_owned()).or_default();
+            space.insert(what, owner);
+        }
+    }
+
+    async fn replica_sets(&mut self, lists: &Lists<'_>, missing: &Missing) {
+        let path = lists.path("/apis/apps/v1", "replicasets");
+        match lists
+            .metadata(&path, |bare: Bare| Some(bare.metadata))
+            .await
+        {
+            Ok(list) => {
+                for meta in list {
+                    let owner = controller(&meta.owner_references);
+                    self.own(&meta.namespace, format!("ReplicaSet/{}", meta.name), owner);
+                }
+            }
+            Err(trouble) => {
+                let consequence = "whose pods the selectors match is told by names alone";
+                missing.note(&trouble, "list replicasets.apps", consequence, false);
+            }
+        }
+    }
+
+    /// Targets of kinds that are not listed, each by itself.
+    async fn others(&mut self, lists: &Lists<'_>, found: &[Found], missing: &Missing) {
+        let rest: Vec<usize> = (0..found.len())
+            .filter(|n| kind_of(&found[*n].scaler.object.spec.scale_target_ref).is_empty())
+            .collect();
+        let looks: Vec<(usize, TargetLook)> = stream::iter(rest)
+            .map(|n| async move { (n, one(lists, &found[n], missing).await) })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        for (n, look) in looks {
+            self.looks[n] = look;
+        }
+    }
+}
+
+/// Any kind with a `/scale`.
+async fn one(lists: &Lists<'_>, found: &Found, missing: &Missing) -> TargetLook {
+    let reference = &found.scaler.object.spec.scale_target_ref;
+    let asking = async {
+        let resource = scale::resource(lists.client, reference, lists.timing).await?;
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(lists.client.clone(), &found.namespace, &resource);
+        let object = within(lists.timing.call, api.get(&reference.name)).await?;
+        let selector = scale::selector(&api, &reference.name, lists.timing).await?;
+        Ok::<_, Trouble>(workload(
+            &object,
+            Some(selector.as_deref().unwrap_or_default()),
+        ))
+    };
+    match asking.await {
+        Ok(workload) => TargetLook::Read(Box::new(workload)),
+        Err(trouble) if trouble.kind == Kind::NotFound => TargetLook::Absent {
+            message: trouble.message,
+        },
+        Err(trouble) => {
+            let what = format!("{}/{}", reference.kind, reference.name);
+            let consequence = format!(
+                "what {} of {} scales is not seen",
+                found.scaler.name, found.namespace
+            );
+            missing.note(
+                &trouble,
+                &format!("get {what} and its /scale"),
+                &consequence,
+                true,
+            );
+            TargetLook::Unread
+        }
+    }
+}
+
+fn listed(object: DynamicObject) -> Option<Listed> {
+    let metadata = &object.metadata;
+    Some(Listed {
+        namespace: metadata.namespace.clone()?,
+        name: metadata.name.clone()?,
+        owner: controller(metadata.owner_references.as_deref().unwrap_or_default()),
+        workload: workload(&object, None),
+    })
+}
+
+fn workload(object: &DynamicObject, scale_selector: Option<&str>) -> Workload {
+    let metadata = &object.metadata;
+    let applied = metadata
+        .annotations
+        .as_ref()
+        .and_then(|a| a.get(LAST_APPLIED));
+    let applied = applied.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let containers = object.data.pointer("/spec/template/spec/containers");
+    let name = |container: &Value| Some(container.get("name")?.as_str()?.to_owned());
+    let init = object.data.pointer("/spec/template/spec/initContainers");
+    let all = [containers, init].into_iter().flatten();
+    Workload {
+        created: metadata.creation_timestamp.as_ref().map(|t| t.0),
+        object: convert::target::target(object, scale_selector),
+        paused: object.data.pointer("/spec/paused") == Some(&Value::Bool(true)),
+        template: all
+            .filter_map(Value::as_array)
+            .flatten()
+            .filter_map(name)
+            .collect(),
+        replicas_in_manifest: applied.is_some_and(|a| a.pointer("/spec/replicas").is_some()),
+        owners_of_replicas: owners_of_replicas(
+            metadata.managed_fields.as_deref().unwrap_or_default(),
+        ),
+    }
+}
+
+fn owners_of_replicas(managers: &[ManagedFieldsEntry]) -> Vec<FieldOwner> {
+    let owns = |entry: &&ManagedFieldsEntry| {
+        let fields = entry.fields_v1.as_ref();
+        fields.is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
+    };
+    managers
+        .iter()
+        .filter(owns)
+        .map(|entry| FieldOwner {
+            writer: Writer {
+                manager: entry.manager.clone().unwrap_or_default(),
+                at: entry.time.as_ref().map(|t| t.0),
+            },
+            applies: entry.operation.as_deref() == Some("Apply"),
+            through_scale: entry.subresource.as_deref() == Some("scale"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_workload_tells_who_sets_its_replicas_and_what_its_template_has() {
+        let object: DynamicObject = serde_json::from_value(json!({
+            "metadata": {"name": "cart", "namespace": "shop",
+                "annotations": {LAST_APPLIED: "{\"spec\":{\"replicas\":3}}"},
+                "managedFields": [
+                    {"manager": "argocd-controller", "operation": "Apply", "time": "2026-01-01T00:00:00Z",
+                     "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+                    {"manager": "kube-controller-manager", "operation": "Update", "subresource": "scale",
+                     "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+                    {"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:metadata": {}}}]},
+            "spec": {"replicas": 3, "paused": true, "selector": {"matchLabels": {"app": "cart"}},
+                "template": {"spec": {"containers": [{"name": "app"}], "initContainers": [{"name": "proxy"}]}}}
+        }))
+        .unwrap();
+        let workload = workload(&object, None);
+        assert!(workload.paused && workload.replicas_in_manifest);
+        assert_eq!(workload.template, ["app", "proxy"]);
+        let owners: Vec<_> = workload
+            .owners_of_replicas
+            .iter()
+            .map(|o| (o.writer.manager.as_str(), o.applies, o.through_scale))
+            .collect();
+        assert_eq!(
+            owners,
+            [
+                ("argocd-controller", true, false),
+                ("kube-controller-manager", false, true)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_kind_in_the_wrong_group_is_not_taken_for_the_right_one() {
+        let reference = |api_version: &str| TargetRef {
+            api_version: api_version.to_owned(),
+            kind: "Deployment".to_owned(),
+            name: "cart".to_owned(),
+        };
+        assert_eq!(kind_of(&reference("apps/v1")), "Deployment");
+        assert_eq!(kind_of(&reference("apps/v1beta2")), "Deployment");
+        assert_eq!(kind_of(&reference("v1")), "");
+        assert_eq!(kind_of(&reference("")), "");
+    }
+}

@@ -1,0 +1,326 @@
+//! `hpa-check doctor` against an API server that stands still.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+#[path = "fixtures/still_api.rs"]
+mod still_api;
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use still_api::{Serving, StillApi, application, cluster};
+
+fn shop() -> StillApi {
+    let mut api = cluster();
+    application(&mut api, "shop", "cart", 3);
+    application(&mut api, "shop", "web", 4);
+    application(&mut api, "bank", "books", 5);
+    api
+}
+
+/// The exit code, the examination, and what was said.
+fn examine(serving: &Serving, arguments: &[&str]) -> (i32, Value, String) {
+    let file = serving.file("result.json");
+    let output = format!("json={}", file.display());
+    let all = [&["doctor", "-o", &output], arguments].concat();
+    let done = serving.run(&all);
+    let said =
+        String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    let result = std::fs::read_to_string(file)
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok());
+    (
+        done.status.code().unwrap(),
+        result.unwrap_or_default(),
+        said,
+    )
+}
+
+fn first_finding(examination: &Value, name: &str) -> Value {
+    let mut all = examination["autoscalers"].as_array().unwrap().iter();
+    let one = all.find(|a| a["name"] == name).unwrap();
+    one["findings"][0]["id"].clone()
+}
+
+#[test]
+fn a_healthy_namespace_has_nothing_wrong_and_is_the_only_one_asked_for() {
+    let serving = shop().serve();
+    let (code, examination, said) = examine(&serving, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(examination["schema"], "hpa-check-doctor/1");
+    assert_eq!(examination["autoscalers"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&examination["pods"], &examination["unseen"]),
+        (&json!(7), &json!([]))
+    );
+    assert!(
+        said.contains("Nothing wrong was found with any of them."),
+        "{said}"
+    );
+    assert!(
+        said.contains("2 autoscalers in 1 namespace, 7 pods; Kubernetes 1.34"),
+        "{said}"
+    );
+    let elsewhere = serving
+        .asked()
+        .into_iter()
+        .find(|path| path.contains("bank") || path.starts_with("/api/v1/pods"));
+    assert_eq!(elsewhere, None);
+}
+
+#[test]
+fn all_namespaces_are_looked_at_with_one_list_a_kind() {
+    let serving = shop().serve();
+    let (code, examination, said) = examine(&serving, &["--all-namespaces"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(
+        (&examination["namespaces"], &examination["pods"]),
+        (&json!(2), &json!(12))
+    );
+    assert!(
+        serving
+            .asked()
+            .iter()
+            .all(|path| !path.contains("/namespaces/"))
+    );
+}
+
+#[test]
+fn one_autoscaler_is_told_of_with_its_arithmetic() {
+    let serving = shop().serve();
+    let (code, examination, said) = examine(&serving, &["--autoscaler", "web"]);
+    assert_eq!(
+        (code, examination["autoscalers"].as_array().unwrap().len()),
+        (0, 1)
+    );
+    assert!(said.contains("4 ready pods average 45 % of 100m"), "{said}");
+    let (code, _, said) = examine(&serving, &["--autoscaler", "wed"]);
+    assert_eq!(code, 90);
+    assert!(
+        said.contains("has no HorizontalPodAutoscaler wed"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_the_api_shows_is_found_and_quoted() {
+    let mut api = shop();
+    api.change("/api/v1/pods", |pod| {
+        if pod["metadata"]["labels"]["app"] == "cart" {
+            pod["spec"]["containers"]
+                .as_array_mut()
+                .unwrap()
+                .push(json!({"name": "daprd"}));
+        }
+    });
+    api.change("/apis/apps/v1/deployments", |deployment| {
+        if deployment["metadata"]["name"] == "web" {
+            deployment["metadata"]["managedFields"] = json!([{"manager": "argocd-controller", "operation": "Apply",
+                "time": "2026-01-01T00:00:00Z", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
+        }
+    });
+    let serving = api.serve();
+    let (code, examination, said) = examine(&serving, &[]);
+    assert_eq!(code, 91, "{said}");
+    assert_eq!(
+        first_finding(&examination, "cart"),
+        "injected-container-without-request"
+    );
+    assert_eq!(first_finding(&examination, "web"), "replicas-in-manifest");
+    assert!(
+        said.contains("seen: pod cart-6d-0, container daprd: no requests.cpu"),
+        "{said}"
+    );
+    assert!(
+        said.contains("Something is wrong with 2; nothing was found with 0."),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_rest_of_the_surroundings_is_read_too() {
+    let mut api = shop();
+    let meta = |name: &str| json!({"name": name, "namespace": "shop"});
+    api.put("/apis/policy/v1", "poddisruptionbudgets", json!({"metadata": meta("strict"), "spec": {"minAvailable": "100%", "selector": {"matchLabels": {"app": "cart"}}}}));
+    api.put("/apis/autoscaling.k8s.io/v1", "verticalpodautoscalers", json!({"metadata": meta("web"), "spec": {"targetRef": {"kind": "Deployment", "name": "web"}}}));
+    let serving = api.serve();
+    let (_, examination, said) = examine(&serving, &[]);
+    assert_eq!(
+        first_finding(&examination, "cart"),
+        "pdb-blocks-drains",
+        "{said}"
+    );
+    assert_eq!(
+        first_finding(&examination, "web"),
+        "vpa-changes-requests",
+        "{said}"
+    );
+
+    let mut api = shop();
+    api.put(
+        "/api/v1",
+        "resourcequotas",
+        json!({"metadata": meta("q"), "status": {"hard": {"pods": "9"}, "used": {"pods": "7"}}}),
+    );
+    api.put(
+        "/apis/keda.sh/v1alpha1",
+        "scaledobjects",
+        json!({"metadata": meta("web"), "spec": {"scaleTargetRef": {"name": "web"}}}),
+    );
+    let serving = api.serve();
+    let (_, examination, said) = examine(&serving, &[]);
+    assert_eq!(
+        first_finding(&examination, "cart"),
+        "quota-exceeded",
+        "{said}"
+    );
+    assert_eq!(
+        first_finding(&examination, "web"),
+        "another-scaler",
+        "{said}"
+    );
+}
+
+#[test]
+fn without_a_metrics_api_every_autoscaler_has_that_as_its_cause() {
+    let mut api = shop();
+    api.refuse(
+        "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io",
+        404,
+    );
+    let serving = api.serve();
+    let (code, examination, said) = examine(&serving, &["-A"]);
+    assert_eq!(code, 92, "{said}");
+    for name in ["cart", "web", "books"] {
+        assert_eq!(first_finding(&examination, name), "no-metrics-api");
+    }
+    assert_eq!(
+        said.matches("do: Install metrics-server.").count(),
+        1,
+        "{said}"
+    );
+}
+
+#[test]
+fn what_may_not_be_read_is_named_and_only_the_needful_makes_it_inconclusive() {
+    let mut api = shop();
+    for optional in [
+        "/api/v1/namespaces/shop/events",
+        "/api/v1/namespaces/shop/resourcequotas",
+        "/api/v1/nodes",
+    ] {
+        api.refuse(optional, 403);
+    }
+    let serving = api.serve();
+    let (code, examination, said) = examine(&serving, &[]);
+    assert_eq!(code, 0, "{said}");
+    let rules: Vec<_> = examination["unseen"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|u| u["rule"].as_str().unwrap())
+        .collect();
+    for rule in ["list events", "list resourcequotas", "list nodes"] {
+        assert_eq!(rules.iter().filter(|r| **r == rule).count(), 1, "{rules:?}");
+    }
+
+    let mut api = shop();
+    api.refuse("/api/v1/namespaces/shop/pods", 403);
+    let serving = api.serve();
+    let (code, _, said) = examine(&serving, &[]);
+    assert_eq!(code, 93, "{said}");
+    assert!(said.contains("not seen  list pods"), "{said}");
+
+    let mut api = shop();
+    api.refuse(
+        "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers",
+        403,
+    );
+    let serving = api.serve();
+    let (code, _, said) = examine(&serving, &[]);
+    assert_eq!(code, 90, "{said}");
+    assert!(
+        said.contains("grant list on horizontalpodautoscalers.autoscaling"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_second_look_is_taken_when_asked_for() {
+    let serving = shop().serve();
+    let (code, examination, said) = examine(&serving, &["--again", "1"]);
+    assert_eq!((code, &examination["looks"]), (0, &json!(2)), "{said}");
+}
+
+#[test]
+fn json_on_standard_output_leaves_the_words_to_standard_error() {
+    let serving = shop().serve();
+    let done = serving.run(&["doctor", "-o", "json=-"]);
+    let examination: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(examination["exit_code"], 0);
+    assert!(String::from_utf8_lossy(&done.stderr).contains("PASS"));
+}
+
+/// The whole command on a big cluster: within its time, and within its memory. The bounds are those
+/// of a release build; a debug build meets them too, with less to spare.
+#[test]
+fn a_thousand_autoscalers_and_ten_thousand_pods_take_seconds_and_little_memory() {
+    let mut api = cluster();
+    for n in 0..1_000 {
+        application(
+            &mut api,
+            &format!("space-{}", n % 50),
+            &format!("app-{n}"),
+            10,
+        );
+    }
+    let serving = api.serve();
+    let begun = Instant::now();
+    let output = serving.file("result.json");
+    let mut child = serving
+        .command(&["doctor", "-A", "-o", &format!("json={}", output.display())])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut most_kib = 0;
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        most_kib = most_kib.max(peak_kib(child.id()));
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let took = begun.elapsed();
+    println!("took {took:?}, at most {} MB", most_kib / 1_000);
+    assert_eq!(status.code(), Some(0));
+    let examination: Value = serde_json::from_slice(&std::fs::read(output).unwrap()).unwrap();
+    assert_eq!(
+        (
+            &examination["pods"],
+            examination["autoscalers"].as_array().unwrap().len()
+        ),
+        (&json!(10_000), 1_000)
+    );
+    assert!(
+        serving
+            .asked()
+            .iter()
+            .filter(|p| p.starts_with("/api/v1/pods"))
+            .count()
+            == 20,
+        "pages of 500"
+    );
+    assert!(
+        took < Duration::from_secs(if cfg!(debug_assertions) { 40 } else { 10 }),
+        "took {took:?}"
+    );
+    assert!(most_kib < 300_000, "{most_kib} kB");
+}
+
+/// The most memory that a process has had, as Linux tells it; 0 elsewhere.
+fn peak_kib(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|l| l.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
+}
