@@ -209,7 +209,7 @@ impl Conductor {
             ScaleDown::OneStep => spec < max,
             ScaleDown::Skip => true,
         };
-        if down {
+        if down && newest_is_explained(now, state) {
             return Some(self.enter(Phase::Done, now));
         }
         let since = state.at_work_since(since);
@@ -269,6 +269,16 @@ pub(crate) fn with_budget(
             resolution,
             pod_start: slowest_start(state),
         })
+    })
+}
+
+/// Whether the newest decision is explained, or will not be any more: the metrics that it was made from are
+/// read a little after it shows, and a run that ends in between would leave its last step open.
+fn newest_is_explained(now: Timestamp, state: &TimelineSoFar) -> bool {
+    let newest = state.timeline.as_ref().and_then(|t| t.syncs.last());
+    let resolution = state.setting.as_ref().map(|s| s.metrics_resolution);
+    newest.is_none_or(|sync| {
+        sync.explained || resolution.is_none_or(|resolution| now >= after(sync.at, resolution))
     })
 }
 

@@ -19,15 +19,17 @@ pub struct Finding {
     pub fix: &'static str,
 }
 
-/// All findings: of a run the weightiest first, then what a pass says, then what only an examination
-/// finds, and what a simulation says.
-pub fn all() -> impl Iterator<Item = &'static Finding> {
+/// What a run can find: the weightiest first, then what a pass says.
+pub fn of_a_run() -> impl Iterator<Item = &'static Finding> {
     rules::RANKED
         .iter()
         .map(|rule| &rule.finding)
         .chain(rules::PROOFS.iter().copied())
-        .chain(doctor::OWN)
-        .chain([&simulate::SIMULATED])
+}
+
+/// All findings: those of a run, then what only an examination finds, and what a simulation says.
+pub fn all() -> impl Iterator<Item = &'static Finding> {
+    of_a_run().chain(doctor::OWN).chain([&simulate::SIMULATED])
 }
 
 #[cfg(test)]

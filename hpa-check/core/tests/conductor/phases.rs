@@ -170,6 +170,18 @@ fn a_minimum_is_back_only_when_just_as_many_pods_are_ready() {
 }
 
 #[test]
+fn the_last_step_down_is_waited_for_until_the_metrics_behind_it_are_read() {
+    let mut scene = at_the_top(ScaleDown::Full);
+    assert_eq!(scene.next().1, ["stop load", "down"]);
+    scene.wait(300);
+    scene.status(10, 3, Some(6));
+    scene.target(3, 3);
+    assert_eq!(scene.ask(), Vec::<String>::new());
+    // Metrics that never come are not waited for longer than the next ones take.
+    assert_eq!(scene.next().0, 15);
+}
+
+#[test]
 fn replicas_that_stay_up_end_the_way_down_at_its_deadline() {
     let mut scene = at_the_top(ScaleDown::Full);
     assert_eq!(scene.next().1, ["stop load", "down"]);
