@@ -22,7 +22,7 @@ results = -o json=target/demo/result.json -o html=target/demo/report.html \
 .PHONY: help
 help: ## List the targets
 	@echo 'Usage: make TARGET'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' Makefile
 
 .PHONY: demo
 demo: programs ## Build, then rehearse 3 -> 10 -> 3 on this machine; report in target/demo/
