@@ -276,43 +276,13 @@ mod tests {
     use super::*;
     use crate::evaluator::Evaluator;
     use crate::expectation::Expectation;
-    use crate::observation::{ControllerSettings, Observation};
-    use crate::spec::{AutoscalerSpec, MetricSpec, TargetRef};
+    use crate::observation::Observation;
+    use crate::simulate::tests::scenario;
 
     /// A recording made by the simulation itself: 3..10 at 50 %, up and down once.
     fn recording() -> (Scenario, Vec<Observation>) {
-        let mut scenario = Scenario {
-            spec: AutoscalerSpec {
-                scale_target_ref: TargetRef {
-                    api_version: "apps/v1".to_owned(),
-                    kind: "Deployment".to_owned(),
-                    name: "cart".to_owned(),
-                },
-                min_replicas: Some(3),
-                max_replicas: 10,
-                metrics: vec![MetricSpec {
-                    kind: "Resource".to_owned(),
-                    name: "cpu".to_owned(),
-                    container: None,
-                    average_utilization: Some(50),
-                    average_value_milli: None,
-                    value_milli: None,
-                }],
-                behavior: None,
-            },
-            controller: ControllerSettings::default(),
-            kubernetes: None,
-            resolution: Duration::from_secs(15),
-            pod: PodShape {
-                request: Millicores(100),
-                limit: None,
-                start: Duration::from_secs(6),
-            },
-            load: Curve::parse("0s:60m 60s:60m 60s:450m 6m:450m 6m:60m", None).unwrap(),
-            replicas: None,
-            backlog: false,
-            length: Duration::ZERO,
-        };
+        let mut scenario = scenario("0s:60m 60s:60m 60s:450m 6m:450m 6m:60m");
+        scenario.pod.start = Duration::from_secs(6);
         scenario.length = scenario.natural_length();
         let mut seen = Vec::new();
         scenario.watch(|o| seen.push(o));

@@ -4,7 +4,7 @@ use super::*;
 use crate::spec::{MetricSpec, TargetRef};
 
 /// 3..10 at 50 % of 100m, five seconds to start.
-fn scenario(load: &str) -> Scenario {
+pub(crate) fn scenario(load: &str) -> Scenario {
     let mut scenario = Scenario {
         spec: AutoscalerSpec {
             scale_target_ref: TargetRef {
