@@ -16,14 +16,6 @@ import (
 	"time"
 )
 
-// image BINARY NAME:TAG OUT.tar wraps a static binary into an image from scratch.
-func image(args []string) error {
-	if len(args) != 3 {
-		return errors.New("expected BINARY NAME:TAG OUT.tar")
-	}
-	return writeImage(args[0], args[1], args[2])
-}
-
 // writeImage writes a one-layer image as `docker save` would. The same binary gives the same bytes: no
 // time and no name of this machine goes into it.
 func writeImage(binary, reference, out string) error {
@@ -41,7 +33,7 @@ func writeImage(binary, reference, out string) error {
 		"os":           "linux",
 		"config":       map[string]any{"Entrypoint": []string{program}, "User": "65532:65532"},
 		"rootfs":       map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + digest(layer)}},
-		"history":      []map[string]any{{"created": "1970-01-01T00:00:00Z", "created_by": "e2e/cluster image"}},
+		"history":      []map[string]any{{"created": "1970-01-01T00:00:00Z", "created_by": "e2e/cluster"}},
 	})
 	if err != nil {
 		return err

@@ -24,7 +24,6 @@ const usage = `usage: cluster COMMAND [flags]
   up          start a cluster and wait until its node is ready (up --help lists its settings)
   down        end a cluster and remove all that it left
   kubeconfig  print where its kubeconfig is
-  image       wrap a static binary into an image that containerd can import
   load        import an image into a running cluster
   enter       run a command in a cluster's mounts and processes
   kill        end a component as a crash would
@@ -46,7 +45,6 @@ var commands = map[string]func([]string) error{
 	"up":         up,
 	"down":       down,
 	"kubeconfig": kubeconfig,
-	"image":      image,
 	"load":       load,
 	"enter":      enter,
 	"kill":       kill,
