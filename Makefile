@@ -11,6 +11,9 @@ TARGET =
 # Another Kubernetes than the default one, of those in e2e/cluster/versions: make e2e K8S=1.37
 K8S =
 
+# How many questions make decide asks, and from which seed: make decide CASES="-cases 20000 -seed 1"
+CASES =
+
 # Further flags for the rehearsal, such as: make demo DEMO="--cpu-request 2000m"
 DEMO =
 
@@ -49,6 +52,10 @@ e2e-kind: check-tools ## The same on a kind cluster that it makes and deletes (n
 .PHONY: scenarios
 scenarios: check-tools ## Broken and sound autoscalers in a real control plane, without root (needs Go)
 	@K8S="$(K8S)" e2e/scenarios/run
+
+.PHONY: decide
+decide: programs ## Ask the controller's own code and hpa-check the same random questions (needs Go)
+	@K8S="$(K8S)" e2e/cluster/decide/run $(CASES)
 
 .PHONY: faults
 faults: check-tools ## Kill each part of a real cluster in the middle of a run (root, after make e2e)
