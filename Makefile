@@ -53,6 +53,10 @@ e2e-kind: check-tools ## The same on a kind cluster that it makes and deletes (n
 scenarios: check-tools ## Broken and sound autoscalers in a real control plane, without root (needs Go)
 	@K8S="$(K8S)" e2e/scenarios/run
 
+.PHONY: pages
+pages: programs ## Open the pages of hpa-check in a headless Chromium: light, dark, wide, narrow (needs Node)
+	@hpa-check/tests/page/run target/programs/hpa-check
+
 .PHONY: decide
 decide: programs ## Ask the controller's own code and hpa-check the same random questions (needs Go)
 	@K8S="$(K8S)" e2e/cluster/decide/run $(CASES)

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use crate::report::escape::Xml;
 use crate::report::words;
 
+use super::tables;
+
 /// A pod's use while the load was on, in millicores.
 struct Use<'a> {
     pod: &'a PodSeries,
@@ -31,8 +33,9 @@ pub(super) fn spread(timeline: &Timeline) -> String {
     let Some(widest) = uses.iter().map(|u| u.most).max() else {
         return String::new();
     };
-    let mut html = String::from(
-        "<div class=\"scroll\"><table class=\"spread\"><thead><tr><th>Pod</th><th>Ready</th><th>Mean use</th><th>Of its request</th><th>From least to most, with the mean</th></tr></thead><tbody>\n",
+    let mut html = tables::scroll("pods");
+    html.push_str(
+        "<table class=\"spread\"><thead><tr><th>Pod</th><th>Ready</th><th>Mean use</th><th>Of its request</th><th>From least to most, with the mean</th></tr></thead><tbody>\n",
     );
     for one in &uses {
         let place = |value: i64| value * 100 / widest.max(1);

@@ -8,6 +8,11 @@ use hpa_check_core::timeline::Timeline;
 use crate::report::escape::Xml;
 use crate::report::{summary, words};
 
+/// Begins a table that is wider than a narrow screen; it takes the focus, so that the arrow keys move it.
+pub(super) fn scroll(heading: &str) -> String {
+    format!("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"{heading}\">")
+}
+
 /// The decisions that changed something or are not explained.
 pub(super) fn decisions(result: &RunResult) -> String {
     let all = &result.timeline.syncs;
@@ -40,7 +45,8 @@ pub(super) fn decisions(result: &RunResult) -> String {
         return note;
     }
     format!(
-        "{note}<div class=\"scroll\"><table class=\"times\"><thead><tr><th>Time</th><th>Replicas</th><th>Because</th><th>Model</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n"
+        "{note}{}<table class=\"times\"><thead><tr><th>Time</th><th>Replicas</th><th>Because</th><th>Model</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n",
+        scroll("decisions"),
     )
 }
 
@@ -49,8 +55,9 @@ pub(super) fn events(timeline: &Timeline) -> String {
     if timeline.marks.is_empty() {
         return String::new();
     }
-    let mut html = String::from(
-        "<div class=\"scroll\"><table class=\"times\"><thead><tr><th>Time</th><th>Kind</th><th>What</th></tr></thead><tbody>\n",
+    let mut html = scroll("events");
+    html.push_str(
+        "<table class=\"times\"><thead><tr><th>Time</th><th>Kind</th><th>What</th></tr></thead><tbody>\n",
     );
     for mark in &timeline.marks {
         let _ = writeln!(

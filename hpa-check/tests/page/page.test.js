@@ -1,0 +1,133 @@
+// The pages, as a browser shows them: complete in themselves, readable in light and dark, on a wide screen and on a
+// narrow one, by pointer and by keyboard. HPA_CHECK is the program that draws them, CHROMIUM the browser.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+const axe = createRequire(import.meta.url).resolve("axe-core");
+const recording = new URL("../recordings/rehearsal.jsonl", import.meta.url);
+const folder = mkdtempSync(join(tmpdir(), "pages-"));
+const program = process.env.HPA_CHECK;
+let browser;
+
+// Draws a page and gives its address; a run that is no pass ends with another code than 0.
+function draw(name, ...flags) {
+  const file = join(folder, `${name}.html`);
+  try {
+    execFileSync(program, [...flags, "-o", `html=${file}`], { stdio: "pipe" });
+  } catch (error) {
+    if (![91, 92, 93].includes(error.status)) throw error;
+  }
+  return pathToFileURL(file).href;
+}
+
+function pages() {
+  const lines = readFileSync(recording, "utf8").split("\n");
+  const cut = join(folder, "cut.jsonl");
+  writeFileSync(cut, lines.slice(0, Math.floor(lines.length / 3)).join("\n") + "\n");
+  return {
+    "a run that passed": draw("passed", "replay", recording.pathname, "--ui", "none"),
+    "a run that was cut off": draw("cut", "replay", cut, "--ui", "none"),
+    "a simulation": draw("simulation", "simulate", "--load", "0s:100m 60s:1500m 5m:1500m 6m:100m"),
+  };
+}
+
+const screens = [
+  ["wide", { width: 1280, height: 900 }],
+  ["narrow", { width: 360, height: 740 }],
+];
+
+async function open(address, viewport, colorScheme = "light") {
+  const page = await browser.newPage({ viewport, colorScheme });
+  const complaints = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  page.on("request", (request) => request.url() !== address && complaints.push(`asks for ${request.url()}`));
+  await page.goto(address);
+  return { page, complaints };
+}
+
+before(async () => {
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
+});
+
+after(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true });
+});
+
+for (const [name, address] of Object.entries(pages())) {
+  describe(name, () => {
+    for (const [width, viewport] of screens) {
+      for (const scheme of ["light", "dark"]) {
+        test(`is whole, fits and can be read: ${width}, ${scheme}`, async () => {
+          const { page, complaints } = await open(address, viewport, scheme);
+          assert.deepEqual(complaints, [], "nothing but the file is asked for, and no script fails");
+          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          assert.ok(overflow <= 0, `the page is ${overflow} px wider than the screen`);
+          await page.addScriptTag({ path: axe });
+          const { violations } = await page.evaluate(() => globalThis.axe.run());
+          assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(", ")}`), []);
+          await page.close();
+        });
+      }
+    }
+  });
+}
+
+describe("the timeline", () => {
+  const address = pages()["a run that passed"];
+
+  test("says every value under the pointer, and draws a line there", async () => {
+    const { page } = await open(address, screens[0][1]);
+    const chart = page.locator(".chart");
+    await chart.scrollIntoViewIfNeeded();
+    const box = await chart.boundingBox();
+    await page.mouse.move(box.x + box.width * 0.6, box.y + 100);
+    const said = await page.locator(".readout").innerText();
+    for (const name of ["Time", "Phase", "Ready", "CPU", "Requests/s", "Last sync"]) assert.match(said, new RegExp(name));
+    assert.match(said, /hold/);
+    assert.ok(await page.locator(".cross").isVisible());
+    await page.close();
+  });
+
+  test("is walked with the arrow keys, and tells its value to a screen reader", async () => {
+    const { page } = await open(address, screens[0][1]);
+    const chart = page.locator(".chart");
+    await chart.focus();
+    await page.keyboard.press("Home");
+    assert.equal(await chart.getAttribute("aria-valuenow"), "0");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await chart.getAttribute("aria-valuenow"), "2");
+    assert.match(await chart.getAttribute("aria-valuetext"), /Ready 3/);
+    await page.keyboard.press("End");
+    assert.match(await page.locator(".readout").innerText(), /done/);
+    await page.close();
+  });
+
+  test("keeps its line at its instant when the window changes", async () => {
+    const { page } = await open(address, screens[0][1]);
+    await page.locator(".chart").focus();
+    await page.keyboard.press("End");
+    await page.setViewportSize(screens[1][1]);
+    const box = await page.locator(".chart").boundingBox();
+    const cross = await page.locator(".cross").boundingBox();
+    assert.ok(cross.x > box.x + box.width * 0.8 && cross.x < box.x + box.width, `the line is at ${cross.x}`);
+    await page.close();
+  });
+
+  test("can be printed: all that is folded is open and the pointer's box is gone", async () => {
+    const { page } = await open(address, screens[0][1]);
+    await page.emulateMedia({ media: "print" });
+    assert.ok(await page.locator("article li").first().isVisible());
+    assert.ok(!(await page.locator(".readout").isVisible()));
+    await page.close();
+  });
+});
