@@ -37,6 +37,12 @@ type result struct {
 // A load is the part of fib-loadgen/1 that is asserted.
 type load struct {
 	Totals totals
+	Errors []struct {
+		Class string
+		Count int
+		First float64 `json:"first_s"`
+		Last  float64 `json:"last_s"`
+	}
 }
 
 type totals struct {

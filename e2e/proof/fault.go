@@ -6,14 +6,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // killed is the exit code that a shell gives for a process that got SIGKILL.
 const killed = 137
 
-// A pod that is killed takes along what it was answering. Connections that are opened to it until the
-// endpoints know are refused: at most this share of the requests.
-const lostShare = 0.01
+// What a pod was answering is lost when it is killed, all of it at once: connections end in these ways within
+// this time. A connection that it refused afterwards carried nothing, and the generator tries it again.
+var endedByDeath = []string{"send", "closed.before_response", "body.reset"}
+
+const atOnce = 0.5 // seconds
 
 // fault judges a run in whose middle a part was killed. The sentence says how it ended; the error, why that
 // is not right.
@@ -41,19 +44,43 @@ func fault(part string, code int, folder string) (string, error) {
 	if r.Load.Wrong > 0 {
 		return ended, errors.New("an answer was wrong")
 	}
-	lostOnes := r.Load.Failed
 	if part == "pod" {
-		if float64(lostOnes) > lostShare*float64(r.Load.Requests) {
-			return ended, fmt.Errorf("more was lost than the killed pod can have been answering: %d requests", lostOnes)
+		var account load
+		if err := readJSON(filepath.Join(folder, part+".load.json"), &account); err != nil {
+			return ended, err
 		}
-		if lostOnes > 0 && r.Verdict.Outcome == "wrong" && r.Verdict.Reasons[0].ID == "failed-requests" {
+		if err := account.lostByDeath(); err != nil {
+			return ended, err
+		}
+		if later := r.Load.Failed - account.Totals.Failed; later > 0 {
+			return ended, fmt.Errorf("%d requests were lost in the low load, long after the pod was dead", later)
+		}
+		if r.Load.Failed > 0 && r.Verdict.Outcome == "wrong" && r.Verdict.Reasons[0].ID == "failed-requests" {
 			return ended, nil
 		}
-	} else if lostOnes > 0 {
-		return ended, fmt.Errorf("%d requests were lost, though no pod was killed", lostOnes)
+	} else if r.Load.Failed > 0 {
+		return ended, fmt.Errorf("%d requests were lost, though no pod was killed", r.Load.Failed)
 	}
 	if r.Verdict.Outcome == "wrong" {
 		return ended, errors.New("an autoscaler that did right was called wrong")
 	}
 	return ended, nil
+}
+
+// lostByDeath says what was lost that a killed pod was not answering.
+func (l load) lostByDeath() error {
+	var first, last float64
+	for i, e := range l.Errors {
+		if !slices.Contains(endedByDeath, e.Class) {
+			return fmt.Errorf("%d requests failed with %s, which is not how those end that a killed pod was answering", e.Count, e.Class)
+		}
+		if i == 0 || e.First < first {
+			first = e.First
+		}
+		last = max(last, e.Last)
+	}
+	if last-first > atOnce {
+		return fmt.Errorf("requests were lost for %.1f s, and a pod dies at once", last-first)
+	}
+	return nil
 }

@@ -117,22 +117,28 @@ func TestEachThingThatIsNotProvenIsSaid(t *testing.T) {
 func TestAKilledPartIsNoFaultOfTheAutoscaler(t *testing.T) {
 	for _, c := range []struct {
 		name, part, result string
+		account            string // of the load alone
 		code               int
 		right              bool
 	}{
-		{"a pass is right", "apiserver", `{"verdict":{"outcome":"pass"},"load":{"requests":9,"verified":9}}`, 0, true},
-		{"not knowing is right", "apiserver", `{"verdict":{"outcome":"inconclusive"},"load":{"requests":9}}`, 93, true},
-		{"blaming the autoscaler is not", "apiserver", `{"verdict":{"outcome":"wrong","reasons":[{"id":"flapping"}]},"load":{"requests":9}}`, 91, false},
-		{"losing requests is not, without a pod's death", "kubelet", `{"verdict":{"outcome":"pass"},"load":{"requests":900,"failed":1}}`, 0, false},
-		{"a killed pod loses what it was answering", "pod", `{"verdict":{"outcome":"wrong","reasons":[{"id":"failed-requests"}]},"load":{"requests":900,"failed":3}}`, 91, true},
-		{"and no more than that", "pod", `{"verdict":{"outcome":"wrong","reasons":[{"id":"failed-requests"}]},"load":{"requests":900,"failed":30}}`, 91, false},
-		{"a killed run leaves nothing", "hpa-check", "", killed, true},
-		{"a killed run that left a result does not", "hpa-check", "{}", killed, false},
+		{"a pass is right", "apiserver", `{"verdict":{"outcome":"pass"},"load":{"requests":9,"verified":9}}`, "", 0, true},
+		{"not knowing is right", "apiserver", `{"verdict":{"outcome":"inconclusive"},"load":{"requests":9}}`, "", 93, true},
+		{"blaming the autoscaler is not", "apiserver", `{"verdict":{"outcome":"wrong","reasons":[{"id":"flapping"}]},"load":{"requests":9}}`, "", 91, false},
+		{"losing requests is not, without a pod's death", "kubelet", `{"verdict":{"outcome":"pass"},"load":{"requests":900,"failed":1}}`, "", 0, false},
+		{"a killed pod loses what it was answering", "pod", losing(39), `{"totals":{"failed":39},"errors":[{"class":"closed.before_response","count":26,"first_s":21.262,"last_s":21.274},{"class":"send","count":13,"first_s":21.268,"last_s":21.273}]}`, 91, true},
+		{"it refuses nothing that is not tried again", "pod", losing(1), `{"totals":{"failed":1},"errors":[{"class":"connect.refused","count":1,"first_s":21.2,"last_s":21.2}]}`, 91, false},
+		{"and it dies at once", "pod", losing(2), `{"totals":{"failed":2},"errors":[{"class":"send","count":2,"first_s":21.2,"last_s":22.1}]}`, 91, false},
+		{"and not again later", "pod", losing(3), `{"totals":{"failed":2},"errors":[{"class":"send","count":2,"first_s":21.2,"last_s":21.3}]}`, 91, false},
+		{"a killed run leaves nothing", "hpa-check", "", "", killed, true},
+		{"a killed run that left a result does not", "hpa-check", "{}", "", killed, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			if c.result != "" {
-				if err := os.WriteFile(filepath.Join(dir, c.part+".json"), []byte(c.result), 0o644); err != nil {
+			for name, content := range map[string]string{".json": c.result, ".load.json": c.account} {
+				if content == "" {
+					continue
+				}
+				if err := os.WriteFile(filepath.Join(dir, c.part+name), []byte(content), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -141,4 +147,9 @@ func TestAKilledPartIsNoFaultOfTheAutoscaler(t *testing.T) {
 			}
 		})
 	}
+}
+
+// losing is the result of a run whose load lost so many requests.
+func losing(requests int) string {
+	return fmt.Sprintf(`{"verdict":{"outcome":"wrong","reasons":[{"id":"failed-requests"}]},"load":{"requests":900,"failed":%d}}`, requests)
 }

@@ -1,6 +1,6 @@
 //! One request and the whole of its answer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, Request, Response, Url};
@@ -24,23 +24,35 @@ pub struct Question {
     pub prove: bool,
     /// Whether this is the last request on its connection.
     pub close: bool,
+    /// How often to try again when nobody listens where the connection was to go.
+    pub retry_refused: u32,
 }
+
+/// Between a refused connection and the next try. A Service may choose another pod then, and leaves out one
+/// that has died about a second after it did.
+const AFTER_REFUSAL: Duration = Duration::from_millis(50);
 
 /// Asks, reads the answer to its end, and judges it.
 pub async fn exchange(client: &Client, base: &Url, question: Question) -> Outcome {
     let mut url = base.clone();
     url.set_path("/get");
     url.set_query(Some(&format!("n={}", question.n)));
-    let mut request = Request::new(Method::GET, url);
-    if question.close {
-        // hyper keeps no connection alive after a request that says so, whatever the answer says.
-        request
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
-    }
     let sent = Instant::now();
     let mut outcome = Outcome::default();
-    match client.execute(request).await {
+    let answer = loop {
+        let answer = client.execute(request(&url, question)).await;
+        // Nothing was sent, so it is the same request still: its time runs on.
+        if let Err(error) = &answer
+            && outcome.refused < question.retry_refused
+            && Class::of_error(error, false) == Class::ConnectRefused
+        {
+            outcome.refused += 1;
+            tokio::time::sleep(AFTER_REFUSAL).await;
+            continue;
+        }
+        break answer;
+    };
+    match answer {
         Ok(response) => {
             outcome.ttfb = Some(sent.elapsed());
             read(response, question, &mut outcome).await;
@@ -49,6 +61,17 @@ pub async fn exchange(client: &Client, base: &Url, question: Question) -> Outcom
     }
     outcome.service = sent.elapsed();
     outcome
+}
+
+fn request(url: &Url, question: Question) -> Request {
+    let mut request = Request::new(Method::GET, url.clone());
+    if question.close {
+        // hyper keeps no connection alive after a request that says so, whatever the answer says.
+        request
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    request
 }
 
 async fn read(mut response: Response, question: Question, outcome: &mut Outcome) {

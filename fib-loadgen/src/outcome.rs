@@ -232,6 +232,8 @@ pub struct Outcome {
     pub verified: bool,
     /// Bytes of the body.
     pub bytes: u64,
+    /// How many connections were refused and tried again before.
+    pub refused: u32,
     /// From the actual send to the head of the answer.
     pub ttfb: Option<Duration>,
     /// From the actual send to the end of the body.

@@ -16,6 +16,7 @@ pub async fn check(client: &Client, target: &Target, n: u32) -> Result<(), Failu
             n,
             prove: true,
             close: true,
+            retry_refused: 0,
         },
     )
     .await;

@@ -84,6 +84,8 @@ pub struct Recorder {
     pub recycled_age: AtomicU64,
     /// Answers with which the server said that it closes the connection.
     pub closed_by_peer: AtomicU64,
+    /// Connections that were refused and tried again.
+    pub refused_retried: AtomicU64,
 }
 
 thread_local! {
@@ -110,6 +112,7 @@ impl Recorder {
             recycled_count: AtomicU64::new(0),
             recycled_age: AtomicU64::new(0),
             closed_by_peer: AtomicU64::new(0),
+            refused_retried: AtomicU64::new(0),
         }
     }
 
@@ -118,6 +121,8 @@ impl Recorder {
         if sample.outcome.closing {
             self.closed_by_peer.fetch_add(1, Ordering::Relaxed);
         }
+        self.refused_retried
+            .fetch_add(sample.outcome.refused.into(), Ordering::Relaxed);
         let mine = MINE.get().unwrap_or_else(|| {
             let mine = THREADS.fetch_add(1, Ordering::Relaxed);
             MINE.set(Some(mine));

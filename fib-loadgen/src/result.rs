@@ -241,6 +241,8 @@ pub struct Connections {
     pub recycled_age: u64,
     /// Answers with which the server said that it closes the connection.
     pub closed_by_peer: u64,
+    /// Refused, and tried again (`--retry-refused`).
+    pub refused_retried: u64,
     /// The most open at once; null, since the client does not show it.
     pub peak_open: Option<u64>,
     /// Names looked up.

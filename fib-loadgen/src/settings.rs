@@ -45,6 +45,8 @@ pub struct Settings {
     pub client: client::Settings,
     /// When connections are given up.
     pub life: Life,
+    /// How often a refused connection is tried again.
+    pub retry_refused: u32,
     /// The rules.
     pub thresholds: Vec<Threshold>,
     /// What saturation means.
@@ -98,6 +100,7 @@ impl Settings {
                 sharing: args.conn,
             },
             life,
+            retry_refused: args.retry_refused,
             thresholds,
             on_saturation: args.on_saturation,
             workers: args.workers.unwrap_or(cpus.min(MOST_WORKERS)),

@@ -44,6 +44,8 @@ pub struct Load {
     pub verify: Verify,
     /// When connections are given up.
     pub life: Life,
+    /// How often a refused connection is tried again.
+    pub retry_refused: u32,
     /// How clients are made.
     pub client: Settings,
     /// The client of all users, when they share one.
@@ -215,6 +217,7 @@ impl User {
                 Verify::Off => false,
             },
             close: given_up.is_some() || load.client.sharing == Sharing::Fresh,
+            retry_refused: load.retry_refused,
         };
         let opened = self.client.opened.load(Ordering::Relaxed);
         let in_flight = Gauge::raise(&recorder.in_flight);

@@ -156,6 +156,7 @@ fn prepare(settings: &Settings, stop: &Arc<Stop>) -> Result<Load, Failure> {
         seed: settings.seed,
         verify: settings.verify,
         life: settings.life,
+        retry_refused: settings.retry_refused,
         client: settings.client.clone(),
         shared,
         counters,

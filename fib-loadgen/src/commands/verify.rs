@@ -40,6 +40,7 @@ pub(super) fn verify(args: &TargetArgs) -> Result<u8, Failure> {
                     n,
                     prove: true,
                     close: false,
+                    retry_refused: 0,
                 },
             )
             .await;

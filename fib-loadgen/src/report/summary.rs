@@ -79,9 +79,13 @@ fn head(out: &mut String, document: &Document) -> std::fmt::Result {
     let connections = &document.connections;
     #[expect(clippy::cast_precision_loss, reason = "bytes shown as megabytes")]
     let megabytes = totals.bytes as f64 / 1e6;
+    let refused = match connections.refused_retried {
+        0 => String::new(),
+        count => format!("   refused and tried again {}", thousands(count)),
+    };
     writeln!(
         out,
-        "  rate {:.1}/s{offered}   transfer {megabytes:.1} MB   connections {}   recycled {}\n",
+        "  rate {:.1}/s{offered}   transfer {megabytes:.1} MB   connections {}   recycled {}{refused}\n",
         totals.rps,
         thousands(connections.opened),
         thousands(connections.recycled_count + connections.recycled_age),

@@ -98,6 +98,7 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
             recycled_count: load.recorder.recycled_count.load(Relaxed),
             recycled_age: load.recorder.recycled_age.load(Relaxed),
             closed_by_peer: load.recorder.closed_by_peer.load(Relaxed),
+            refused_retried: load.recorder.refused_retried.load(Relaxed),
             peak_open: None,
             dns_lookups: load.counters.lookups.load(Relaxed),
         },

@@ -9,15 +9,23 @@ use std::time::Duration;
 
 use fib_loadgen::client::{Counters, Settings, Sharing};
 use fib_loadgen::exchange::{Question, exchange};
-use fib_loadgen::outcome::Class;
+use fib_loadgen::outcome::{Class, Outcome};
 use fib_loadgen::target::Target;
 use socket2::{Domain, Socket, Type};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpSocket;
 
 use crate::odd_server::{Act, OddServer};
 use crate::program::Ended;
 
 /// The class of one request to a URL.
 fn class_of(url: &str) -> Option<Class> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(ask(url, 0)).failure
+}
+
+/// One request to a URL, whose refused connections are tried again so often.
+async fn ask(url: &str, retry_refused: u32) -> Outcome {
     let target = Target::parse(url, &[]).unwrap();
     let settings = Settings {
         target: target.clone(),
@@ -31,12 +39,18 @@ fn class_of(url: &str) -> Option<Class> {
         n: 90,
         prove: true,
         close: false,
+        retry_refused,
     };
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let client = settings.build(&Counters::default()).unwrap().client;
-        exchange(&client, &target.base, question).await.failure
-    })
+    let client = settings.build(&Counters::default()).unwrap().client;
+    exchange(&client, &target.base, question).await
+}
+
+/// A port that is taken, at which nobody listens.
+fn deaf() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    (socket, url)
 }
 
 /// A listener whose connections are treated by `act`, one after the other.
@@ -52,6 +66,47 @@ fn a_name_that_can_not_be_looked_up_is_dns() {
     // Longer than a label of a name may be, so nobody is asked.
     let url = format!("http://{}.local", "a".repeat(64));
     assert_eq!(class_of(&url), Some(Class::Dns));
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_tried_again_until_somebody_listens() {
+    let (socket, url) = deaf();
+    let answer = async {
+        // By then the first connection has been refused.
+        tokio::time::sleep(Duration::from_millis(70)).await;
+        let (mut stream, _) = socket.listen(8).unwrap().accept().await.unwrap();
+        // An answer before the question is none.
+        stream.read_buf(&mut Vec::new()).await.unwrap();
+        let body = r#"{"n":90,"value":"2880067194370816120","digits":19}"#;
+        let length = body.len();
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length";
+        let answer = format!("{head}: {length}\r\n\r\n{body}");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream
+    };
+    let (outcome, _stream) = tokio::join!(ask(&url, 1_000), answer);
+    assert_eq!(outcome.failure, None);
+    assert!(outcome.refused >= 1);
+    assert!(
+        outcome.service >= Duration::from_millis(70),
+        "the request's time runs on"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_goes_on_being_refused_fails_after_so_many_tries() {
+    let (_socket, url) = deaf();
+    let outcome = ask(&url, 3).await;
+    assert_eq!(outcome.failure, Some(Class::ConnectRefused));
+    assert_eq!(outcome.refused, 3);
+}
+
+#[tokio::test]
+async fn a_connection_is_tried_once_unless_told_otherwise() {
+    let (_socket, url) = deaf();
+    let outcome = ask(&url, 0).await;
+    assert_eq!(outcome.failure, Some(Class::ConnectRefused));
+    assert_eq!(outcome.refused, 0);
 }
 
 #[test]
