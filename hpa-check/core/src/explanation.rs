@@ -1,10 +1,10 @@
 //! Why the controller decided as it did: each sync that shows in the autoscaler's status is run
 //! again by the model, on the pods and metrics that were seen around it.
 //!
-//! The controller reads pods and metrics at an instant nobody sees. So each recent answer of the
-//! metrics API and each recent state of the pods is a candidate, those seen shortly after the sync
-//! too: polls come seconds apart. A sync is explained when a candidate gives the same utilization
-//! and the same replicas.
+//! The controller reads pods and metrics at an instant nobody sees. So each answer of the metrics API
+//! and each state of the pods that may have held then is a candidate, those seen shortly after the
+//! sync too: polls come seconds apart. The nearest comes first. A sync is explained when a candidate
+//! gives the same utilization and the same replicas.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -32,14 +32,22 @@ const NEAR: Duration = Duration::from_secs(2);
 
 type Metrics = Result<Vec<PodMetric>, String>;
 
+/// What held from one instant to another, as far as was seen. The newest stands first in its list.
+#[derive(Debug, Clone)]
+struct Held<T> {
+    from: Timestamp,
+    until: Timestamp,
+    what: T,
+}
+
 /// Explains syncs as they are seen.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Explainer {
     /// The controller's memory, as far as it can be known.
     controller: Option<Controller>,
     pods: BTreeMap<String, ModelPod>,
-    snapshots: VecDeque<(Timestamp, Vec<ModelPod>)>,
-    polls: VecDeque<(Timestamp, Metrics)>,
+    snapshots: VecDeque<Held<Vec<ModelPod>>>,
+    polls: VecDeque<Held<Metrics>>,
     last: Option<Autoscaler>,
     pending: Option<Pending>,
 }
@@ -105,15 +113,29 @@ impl Explainer {
     }
 
     fn snapshot(&mut self, at: Timestamp) {
-        self.snapshots
-            .push_front((at, self.pods.values().cloned().collect()));
+        // A watch tells of each change, so a state holds until the next.
+        if let Some(last) = self.snapshots.front_mut() {
+            last.until = at;
+        }
+        self.snapshots.push_front(Held {
+            from: at,
+            until: Timestamp::MAX,
+            what: self.pods.values().cloned().collect(),
+        });
         self.snapshots.truncate(MOST);
     }
 
     fn poll(&mut self, at: Timestamp, answer: Metrics) {
-        if self.polls.front().is_none_or(|(_, last)| *last != answer) {
-            self.polls.push_front((at, answer));
-            self.polls.truncate(MOST);
+        match self.polls.front_mut() {
+            Some(last) if last.what == answer => last.until = at,
+            _ => {
+                self.polls.push_front(Held {
+                    from: at,
+                    until: at,
+                    what: answer,
+                });
+                self.polls.truncate(MOST);
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 //! with its explanation, every stretch in which nothing was seen.
 
 mod so_far;
+mod take_in;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -9,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::observation::Phase;
 
-pub(crate) use so_far::empty;
 pub use so_far::{PodRecord, Poll, TimelineSoFar};
+pub(crate) use take_in::empty;
 
 /// A value from an instant on, until the next step of the same series.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,8 +1,11 @@
 //! The model run on every recent answer of the metrics API and every recent state of the pods.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Explainer, Pending};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Explainer, Held, NEAR, Pending};
 use crate::model::reconcile::{Autoscaler as Controller, Decision, Scale, Sync};
 use crate::model::{after, before};
 use crate::timeline::TimelineSoFar;
@@ -23,7 +26,19 @@ pub(super) enum Best {
     None,
 }
 
-/// Tries them all, the newest first, from the controller's memory before the sync.
+/// What held at an instant, or not long before or after it; what held then comes first, then what is nearest.
+fn nearest<T>(all: &VecDeque<Held<T>>, at: Timestamp, around: Duration) -> Vec<&T> {
+    let far = |held: &Held<T>| {
+        let (ended, to_come) = (at.duration_since(held.until), held.from.duration_since(at));
+        ended.max(to_come).max(SignedDuration::ZERO)
+    };
+    let around = SignedDuration::try_from(around).unwrap_or(SignedDuration::MAX);
+    let mut near: Vec<&Held<T>> = all.iter().filter(|held| far(held) <= around).collect();
+    near.sort_by_key(|held| far(held));
+    near.into_iter().map(|held| &held.what).collect()
+}
+
+/// Tries them all, the nearest first, from the controller's memory before the sync.
 pub(super) fn best(
     pending: &Pending,
     start: &Controller,
@@ -37,9 +52,16 @@ pub(super) fn best(
     let replicas = status.current_replicas.unwrap_or(target.spec_replicas);
     let mut best = Best::None;
     let at = pending.at;
+    let resolution = state
+        .setting
+        .as_ref()
+        .map_or(Duration::ZERO, |s| s.metrics_resolution);
+    // Between two polls an answer may have come and gone; a change of a pod is seen at once.
+    let polls = nearest(&seen.polls, at, NEAR + resolution);
+    let snapshots = nearest(&seen.snapshots, at, NEAR);
     for now in [at, before(at, CLOCKS), after(at, CLOCKS)] {
-        for (_, metrics) in &seen.polls {
-            for (_, pods) in &seen.snapshots {
+        for metrics in &polls {
+            for pods in &snapshots {
                 let mut controller = start.clone();
                 let decision = controller.sync(Sync {
                     now,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::Metrics;
+use super::{Held, Metrics};
 use crate::model::before;
 use crate::model::pods::{Pod as ModelPod, PodMetric, ReadyCondition};
 use crate::observation::{Pod, PodSample};
@@ -25,7 +25,7 @@ impl Knowledge {
     /// their resolution allows: else an update was lost, and the model computes on another world.
     pub(super) fn of(
         state: &TimelineSoFar,
-        polls: &VecDeque<(Timestamp, Metrics)>,
+        polls: &VecDeque<Held<Metrics>>,
         sync: Timestamp,
     ) -> Self {
         let Some(setting) = &state.setting else {
@@ -46,7 +46,7 @@ impl Knowledge {
             return Self::PodsDiffer;
         }
         let resolution = setting.metrics_resolution;
-        let samples = polls.iter().filter_map(|(_, answer)| answer.as_ref().ok());
+        let samples = polls.iter().filter_map(|held| held.what.as_ref().ok());
         let mut times = samples.flatten().map(|metric| metric.timestamp);
         // A sample is up to one resolution old when its successor is made, and a little more when read.
         let oldest = before(sync, resolution + resolution / 4);

@@ -10,6 +10,7 @@ use crate::conductor::with_budget;
 use crate::expectation::ScaleDown;
 use crate::observation::{Fact, Phase};
 use crate::spec::AutoscalerSpec;
+use crate::timeline::Gap;
 use crate::units::Millicores;
 
 impl<'a> Case<'a> {
@@ -61,9 +62,19 @@ impl<'a> Case<'a> {
                 .any(|(_, s)| s.desired_replicas >= max)
     }
 
-    /// How long something may take.
+    /// The gaps in the watch that an instant lies in, their last instants among them: lists are read then.
+    pub(super) fn gaps_at(&self, at: Timestamp) -> impl Iterator<Item = &Gap> {
+        let gaps = self.state.timeline.iter().flat_map(|t| &t.gaps);
+        gaps.filter(move |gap| gap.from <= at && at <= gap.until)
+    }
+
+    /// How long something may take. Without the autoscaler's spec nobody knows, and nothing is late.
     pub(super) fn budget(&self, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
-        with_budget(self.state, ask)
+        const FOREVER: Duration = Duration::from_hours(24 * 365);
+        match self.state.spec() {
+            Some(_) => with_budget(self.state, ask),
+            None => FOREVER,
+        }
     }
 
     /// The CPU request of a pod, if all living pods have one.

@@ -81,6 +81,8 @@ pub(super) const SCALE_DOWN_TOO_EARLY: Rule = Rule {
             let held = proposed
                 .iter()
                 .filter(|p| p.at > from && p.at < sync.at)
+                // What a gap hid is shown at its end, and is older than that.
+                .filter(|p| case.gaps_at(p.at).next().is_none())
                 .max_by_key(|p| p.value)
                 .filter(|p| p.value.min(sync.current) > sync.desired)?;
             let (current, desired, seconds) = (sync.current, sync.desired, window.as_secs());

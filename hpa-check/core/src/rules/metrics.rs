@@ -121,7 +121,11 @@ pub(super) const METRICS_INCOMPLETE: Rule = Rule {
         }
         let allowed = case.budget(|b| b.reaction() + b.resolution * 2);
         let samples = case.state.polls.last()?.answer.as_ref().ok()?;
-        let due = |ready: Timestamp| after(ready, allowed) <= case.until;
+        let asked = case.state.last_answer?;
+        if !pods_seen(case, asked) {
+            return None;
+        }
+        let due = |ready: Timestamp| after(ready, allowed) <= asked;
         let old: Vec<&String> = case
             .state
             .pods
@@ -157,18 +161,14 @@ pub(super) const METRICS_STALE: Rule = Rule {
         if case.complete() || failing_for(case).is_some() {
             return None;
         }
-        let newest = case
-            .state
-            .polls
-            .iter()
-            .filter_map(|p| p.answer.as_ref().ok())
-            .flatten()
-            .map(|s| s.timestamp)
-            .max()?;
+        // An answer without samples is old news of nobody.
+        let samples = case.state.polls.last()?.answer.as_ref().ok()?;
+        let newest = samples.iter().map(|s| s.timestamp).max()?;
         let allowed = case.budget(|b| b.resolution * 3 + b.controller.sync_period);
-        let stale = after(newest.max(loaded), allowed) <= case.until;
+        let asked = case.state.last_answer?;
+        let stale = after(newest.max(loaded), allowed) <= asked;
         stale.then(|| {
-            let age = case.until.duration_since(newest).as_secs();
+            let age = asked.duration_since(newest).as_secs();
             Found::new(
                 format!("the newest CPU sample is {age} s old, and decisions are made on it"),
                 [format!("newest sample {}", case.clock(newest))],
@@ -176,6 +176,12 @@ pub(super) const METRICS_STALE: Rule = Rule {
         })
     },
 };
+
+/// Whether the pods were seen at an instant, and the target counts as many ready ones: those that are taken for
+/// ready may be gone otherwise.
+fn pods_seen(case: &Case<'_>, at: Timestamp) -> bool {
+    !case.gaps_at(at).any(|gap| gap.resource == "pods") && case.state.counts_agree()
+}
 
 fn api<'a>(case: &Case<'a>) -> Option<&'a Fact> {
     let mut facts = case.state.facts.iter().rev();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Case, Found, Rule, Weight};
 use crate::evaluator::value_at;
@@ -125,7 +125,8 @@ pub(super) const MINIMUM_NOT_HELD: Rule = Rule {
         let mut last_end = None;
         for (s, end) in dips {
             let from = s.at.max(baseline);
-            let span = Duration::try_from(end.duration_since(from)).unwrap_or_default();
+            let seen = end.duration_since(from) - unseen(case, from, end);
+            let span = Duration::try_from(seen).unwrap_or_default();
             low = if last_end == Some(s.at) {
                 low + span
             } else {
@@ -144,6 +145,20 @@ pub(super) const MINIMUM_NOT_HELD: Rule = Rule {
         ))
     },
 };
+
+/// How long of a span neither the pods nor the target were seen: either of them tells how many are ready.
+fn unseen(case: &Case<'_>, from: Timestamp, end: Timestamp) -> SignedDuration {
+    let of = |resource: &'static str| {
+        let gaps = case.state.timeline.iter().flat_map(|t| &t.gaps);
+        gaps.filter(move |gap| gap.resource == resource)
+    };
+    let both = of("pods").flat_map(|pods| {
+        of("target").map(move |target| (pods.from.max(target.from), pods.until.min(target.until)))
+    });
+    both.map(|(lost, back)| back.min(end).duration_since(lost.max(from)))
+        .filter(|span| span.is_positive())
+        .sum()
+}
 
 pub(super) const FLAPPING: Rule = Rule {
     finding: Finding {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Case, Found, Rule, Weight};
+use crate::evaluator::value_at;
 use crate::findings::Finding;
 use crate::model::{after, before};
 use crate::observation::{Phase, Target};
@@ -44,6 +45,10 @@ pub(super) const WATCH_GAP: Rule = Rule {
             .windows(2)
             .filter_map(|pair| hidden_changes(case, &pair[0], &pair[1]))
             .chain(gaps(case.state).filter_map(|gap| open_gap(case, gap)))
+            .chain(no_rest(case))
+            .chain(hidden_unreadiness(case))
+            .chain(other_pods(case))
+            .chain(low_beside_a_gap(case))
             .collect();
         let first = unseen.first()?.clone();
         Some(Found::new(format!("not all was seen: {first}"), unseen))
@@ -75,6 +80,67 @@ fn hidden_changes(
             "the target changed {changes} times between {} and {}, of which {accounted} are accounted for",
             case.clock(*from),
             case.clock(*until)
+        )
+    })
+}
+
+/// What came before the load is the measure of what came under it.
+fn no_rest(case: &Case<'_>) -> Option<String> {
+    let (baseline, loaded) = (case.state.baseline_at?, case.state.entered(Phase::Up)?);
+    (baseline > loaded).then(|| {
+        format!(
+            "the run was first seen at rest {}, and the load began {}",
+            case.clock(baseline),
+            case.clock(loaded)
+        )
+    })
+}
+
+/// A pod that is ready anew, and was not seen to lose its readiness, was not ready for a while. Where as many did
+/// so at about one time as the minimum can't spare, nobody knows whether it was held.
+fn hidden_unreadiness(case: &Case<'_>) -> Option<String> {
+    let near = case.budget(|b| b.controller.sync_period);
+    let anew = &case.state.ready_anew;
+    let at = anew.iter().copied().find(|at| {
+        let together = anew
+            .iter()
+            .filter(|other| before(*at, near) <= **other && **other <= after(*at, near));
+        let ready = value_at(&case.state.ready_steps, *at).unwrap_or_default();
+        let fewest = ready - i32::try_from(together.count()).unwrap_or(i32::MAX);
+        Some(*at) >= case.state.baseline_at && fewest < case.expectation.min_replicas
+    })?;
+    Some(format!(
+        "pods were not ready for a time before {}, which was not seen",
+        case.clock(at)
+    ))
+}
+
+/// Fewer pods than the minimum at the edge of a gap: nobody saw for how long.
+fn low_beside_a_gap(case: &Case<'_>) -> Option<String> {
+    let min = case.expectation.min_replicas;
+    let gaps = case.state.timeline.iter().flat_map(|t| &t.gaps);
+    let edges = gaps.flat_map(|gap| [gap.from, gap.until]);
+    let after_rest = edges.filter(|at| Some(*at) >= case.state.baseline_at);
+    after_rest
+        .filter_map(|at| Some((at, value_at(&case.state.ready_steps, at)?)))
+        .find(|(_, ready)| *ready < min)
+        .map(|(at, ready)| {
+            let clock = case.clock(at);
+            format!("{ready} pods were ready {clock}, at the edge of a gap in the watch, and nobody saw for how long")
+        })
+}
+
+/// The target counts its ready pods as well. Where the counts go on differing, some change was not seen.
+fn other_pods(case: &Case<'_>) -> Option<String> {
+    let since = case.state.counts_differ_since?;
+    let target = case.state.target.as_ref()?;
+    let long = after(since, case.budget(|b| b.controller.sync_period)) <= case.until;
+    long.then(|| {
+        format!(
+            "{} pods are seen ready since {}, and the target counts {}",
+            case.state.ready_pods(),
+            case.clock(since),
+            target.ready_replicas
         )
     })
 }
@@ -157,7 +223,11 @@ pub(super) const WINDOW_TOO_SHORT: Rule = Rule {
             .timeline
             .as_ref()
             .is_some_and(|t| !t.syncs.is_empty());
-        if case.complete() && synced {
+        // A load that was told of as it went has an account at its end, and nothing is known of its answers before.
+        let timeline = case.state.timeline.as_ref();
+        let accounted =
+            timeline.is_none_or(|t| t.load.is_empty()) || case.state.load_result.is_some();
+        if case.complete() && synced && accounted {
             return None;
         }
         let (min, max) = (case.expectation.min_replicas, case.expectation.max_replicas);
@@ -168,13 +238,15 @@ pub(super) const WINDOW_TOO_SHORT: Rule = Rule {
                 "{max} ready pods were never seen, {} were",
                 case.state.most_ready
             )
-        } else if case.came_back() {
-            "no decision of the controller was seen".to_owned()
-        } else {
+        } else if !case.came_back() {
             format!(
                 "the way back to {min} was not seen to its end; {}",
                 due(case)
             )
+        } else if synced {
+            "the load's own account of its answers was not seen".to_owned()
+        } else {
+            "no decision of the controller was seen".to_owned()
         };
         let replicas = case.state.target.as_ref().map(|t| {
             format!(

@@ -145,7 +145,7 @@ fn worlds() -> impl Strategy<Value = World> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn no_healthy_run_gives_a_false_alarm(world in worlds()) {
@@ -153,6 +153,10 @@ proptest! {
         prop_assert_eq!(result.verdict.outcome, Outcome::Pass, "{:#?}", result.verdict);
         prop_assert_eq!(result.syncs.explained, result.syncs.observed);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn lost_and_repeated_observations_never_make_a_pass_wrong(

@@ -1,0 +1,104 @@
+//! Whatever happens to the watch, a verdict stays what it is or becomes inconclusive: it never turns into
+//! another definite one. Each recording is of a real control plane, one for each way to end.
+
+mod mutation;
+
+use std::io::BufReader;
+
+use hpa_check_core::evaluator::Evaluator;
+use hpa_check_core::expectation::Expectation;
+use hpa_check_core::observation::Observation;
+use hpa_check_core::trace::Reader;
+use hpa_check_core::verdict::Outcome;
+use jiff::Timestamp;
+use mutation::Mutation;
+
+fn read(recording: &str) -> (Expectation, Vec<Observation>) {
+    let mut reader = Reader::new(BufReader::new(recording.as_bytes())).unwrap();
+    let expectation = reader.header().expectation.clone();
+    (expectation, reader.by_ref().map(Result::unwrap).collect())
+}
+
+fn judge(expectation: &Expectation, recording: &[Observation]) -> (Outcome, String) {
+    let mut evaluator = Evaluator::new(expectation.clone());
+    for observation in recording {
+        evaluator.observe(observation);
+    }
+    let end = recording.last().map_or(Timestamp::UNIX_EPOCH, |o| o.at);
+    let verdict = evaluator.finish(end).verdict;
+    let first = &verdict.reasons[0];
+    (verdict.outcome, format!("{}: {}", first.id, first.message))
+}
+
+/// All of it takes minutes in a debug build, and finds no more.
+const EVERY: usize = 3;
+
+/// Does something of everything to every watched observation of a recording.
+#[track_caller]
+fn stands(recording: &str, outcome: Outcome) {
+    let (expectation, recording) = read(recording);
+    let (found, why) = judge(&expectation, &recording);
+    assert_eq!(found, outcome, "{why}");
+    let mut turned = Vec::new();
+    for (at, observation) in recording.iter().enumerate() {
+        let all = Mutation::each_at(at, &observation.seen);
+        // Each observation meets every third of them, and each of them every third observation.
+        for (_, mutation) in all
+            .into_iter()
+            .enumerate()
+            .filter(|(i, _)| (at + i) % EVERY == 0)
+        {
+            let (mutated, why) = judge(&expectation, &mutation.of(&recording));
+            if mutated != outcome && mutated != Outcome::Inconclusive {
+                turned.push(format!("{mutation:?} makes it {mutated:?}: {why}"));
+            }
+        }
+    }
+    assert!(
+        turned.is_empty(),
+        "{} turned:\n{}",
+        turned.len(),
+        turned.join("\n")
+    );
+}
+
+macro_rules! stand {
+    ($($name:ident, $file:literal, $outcome:ident;)*) => {$(
+        #[test]
+        fn $name() {
+            stands(include_str!(concat!("../recordings/", $file, ".jsonl")), Outcome::$outcome);
+        }
+    )*};
+}
+
+/// On one machine the load's seconds and its account are part of the recording.
+#[test]
+fn a_rehearsal_stands() {
+    stands(
+        include_str!("../../../tests/recordings/rehearsal.jsonl"),
+        Outcome::Pass,
+    );
+}
+
+stand! {
+    a_pass_stands, "healthy", Pass;
+    a_pass_without_a_behavior_stands, "no-behavior", Pass;
+    two_autoscalers_stand, "two-autoscalers", Wrong;
+    a_missing_request_stands, "no-cpu-request", Wrong;
+    a_deleted_target_stands, "target-deleted", Wrong;
+    a_deleted_autoscaler_stands, "autoscaler-deleted", Wrong;
+    a_target_scaled_to_zero_stands, "scaled-to-zero-under-load", Wrong;
+    a_rival_stands, "rival", Wrong;
+    flapping_stands, "flapping", Wrong;
+    probes_that_fail_under_load_stand, "probes-fail-under-load", Wrong;
+    a_load_on_one_pod_stands, "load-not-spread", Wrong;
+    a_quota_stands, "quota-of-6", Surroundings;
+    a_missing_image_stands, "image-missing", Surroundings;
+    empty_metrics_stand, "metrics-empty", Surroundings;
+    stale_metrics_stand, "metrics-stale", Surroundings;
+    partial_metrics_stand, "metrics-partial", Surroundings;
+    a_full_node_stands, "unschedulable", Surroundings;
+    a_refused_rescale_stands, "rescale-refused", Surroundings;
+    a_load_too_weak_stands, "load-too-weak", Inconclusive;
+    a_load_that_stays_on_stands, "load-stays-on", Inconclusive;
+}

@@ -1,0 +1,191 @@
+//! What can happen to a watch between the API server and the one who judges.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hpa_check_core::observation::{Observation, Seen, Watch, WatchState};
+use jiff::Timestamp;
+
+/// One thing that goes wrong, at one place of a recording.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Mutation {
+    /// The observation is never seen, and nobody says so.
+    Drop(usize),
+    /// It is seen later, among what is seen then.
+    Delay(usize, Duration),
+    /// It is seen again later, when it is out of date.
+    Repeat(usize, Duration),
+    /// It and the next one change places.
+    Swap(usize),
+    /// Its watch breaks there, so many observations of it are missed, and a list ends the gap: a connection cut
+    /// in the middle of a line, or 410.
+    Gap(usize, usize),
+    /// The API server is away from there on for a time: nothing is seen, and lists end the gap.
+    Outage(usize, Duration),
+    /// The recording ends there.
+    End(usize),
+}
+
+/// What is watched or polled, as watches name it; `None` for what comes from the run itself.
+pub(crate) fn resource(seen: &Seen) -> Option<&'static str> {
+    match seen {
+        Seen::Autoscaler(_) | Seen::AutoscalerGone => Some("autoscaler"),
+        Seen::Target(_) | Seen::TargetGone => Some("target"),
+        Seen::Pod(_) | Seen::PodGone { .. } => Some("pods"),
+        Seen::PodMetrics { .. } | Seen::MetricsUnavailable { .. } => Some("metrics"),
+        Seen::Event(_) => Some("events"),
+        _ => None,
+    }
+}
+
+impl Mutation {
+    /// All that can happen to the `at`-th observation. What is polled is asked for and answered in turn: an
+    /// answer can be missed, and not come late or twice.
+    pub(crate) fn each_at(at: usize, seen: &Seen) -> Vec<Self> {
+        let seconds = Duration::from_secs;
+        if resource(seen).is_none() {
+            // What the run itself says is lost with all that comes after.
+            return vec![Self::End(at), Self::Outage(at, seconds(2))];
+        }
+        if resource(seen) == Some("metrics") {
+            return vec![
+                Self::Drop(at),
+                Self::Gap(at, 4),
+                Self::Gap(at, 15),
+                Self::Outage(at, seconds(5)),
+                Self::End(at),
+            ];
+        }
+        vec![
+            Self::Drop(at),
+            Self::Delay(at, Duration::from_millis(300)),
+            Self::Delay(at, seconds(2)),
+            Self::Delay(at, seconds(8)),
+            Self::Repeat(at, seconds(1)),
+            Self::Repeat(at, seconds(6)),
+            Self::Swap(at),
+            Self::Gap(at, 1),
+            Self::Gap(at, 4),
+            Self::Gap(at, 15),
+            Self::Outage(at, seconds(1)),
+            Self::Outage(at, seconds(5)),
+            Self::End(at),
+        ]
+    }
+
+    /// The recording as it would have been.
+    pub(crate) fn of(self, recording: &[Observation]) -> Vec<Observation> {
+        let mut mutated = recording.to_vec();
+        match self {
+            Self::Drop(at) => {
+                mutated.remove(at);
+            }
+            Self::Delay(at, by) => {
+                let one = mutated.remove(at);
+                insert(&mut mutated, one, by);
+            }
+            Self::Repeat(at, by) => insert(&mut mutated, recording[at].clone(), by),
+            Self::Swap(at) => {
+                if at + 1 < mutated.len() {
+                    let (first, second) = (mutated[at].at, mutated[at + 1].at);
+                    mutated.swap(at, at + 1);
+                    (mutated[at].at, mutated[at + 1].at) = (first, second);
+                }
+            }
+            Self::Gap(at, length) => return gap(recording, at, length),
+            Self::Outage(at, length) => return outage(recording, at, length),
+            Self::End(at) => mutated.truncate(at),
+        }
+        mutated
+    }
+}
+
+fn insert(recording: &mut Vec<Observation>, mut one: Observation, later: Duration) {
+    one.at = one.at.saturating_add(later).unwrap();
+    let place = recording.partition_point(|o| o.at <= one.at);
+    recording.insert(place, one);
+}
+
+/// The watch of one resource is lost before its `at`-th observation, and current again after `length` of its
+/// own, whose outcome a list then shows.
+fn gap(recording: &[Observation], at: usize, length: usize) -> Vec<Observation> {
+    let Some(watched) = resource(&recording[at].seen) else {
+        return recording.to_vec();
+    };
+    let missed: Vec<usize> = (at..recording.len())
+        .filter(|i| resource(&recording[*i].seen) == Some(watched))
+        .take(length)
+        .collect();
+    let ended = (missed.len() == length).then(|| missed[length - 1]);
+    // The metrics are polled: what is missed is no more than that.
+    let watches: &[&str] = if watched == "metrics" {
+        &[]
+    } else {
+        &[watched]
+    };
+    without(recording, &missed, watches, ended)
+}
+
+/// All watches are lost, and the metrics API with them.
+fn outage(recording: &[Observation], at: usize, length: Duration) -> Vec<Observation> {
+    let until = recording[at].at.saturating_add(length).unwrap();
+    let missed: Vec<usize> = (at..recording.len())
+        .filter(|i| recording[*i].at <= until && resource(&recording[*i].seen).is_some())
+        .collect();
+    let last = (at..recording.len())
+        .take_while(|i| recording[*i].at <= until)
+        .last();
+    let ended = last.filter(|i| i + 1 < recording.len());
+    without(
+        recording,
+        &missed,
+        &["autoscaler", "target", "pods", "events"],
+        ended,
+    )
+}
+
+/// The recording without what was missed: the watches are lost at the first of it, and where they are current
+/// again, lists show the state of each object that is there, and who is gone.
+fn without(
+    recording: &[Observation],
+    missed: &[usize],
+    watched: &[&str],
+    ended: Option<usize>,
+) -> Vec<Observation> {
+    let turn = |when: Timestamp, resource: &str, state| Observation {
+        at: when,
+        seen: Seen::Watch(Watch {
+            resource: resource.to_owned(),
+            state,
+            error: (state == WatchState::Lost).then(|| "410 Gone".to_owned()),
+            since: None,
+        }),
+    };
+    let mut mutated = Vec::new();
+    let mut listed: BTreeMap<(&str, String), Observation> = BTreeMap::new();
+    for (i, one) in recording.iter().enumerate() {
+        if missed.first() == Some(&i) {
+            mutated.extend(watched.iter().map(|w| turn(one.at, w, WatchState::Lost)));
+        }
+        if !missed.contains(&i) {
+            mutated.push(one.clone());
+        } else if let Some(kind @ ("autoscaler" | "target" | "pods")) = resource(&one.seen) {
+            // Events and samples are not listed again: what is old is gone.
+            listed.insert((kind, object(&one.seen)), one.clone());
+        }
+        if ended == Some(i) {
+            let listed = std::mem::take(&mut listed).into_values();
+            mutated.extend(listed.map(|seen| Observation { at: one.at, ..seen }));
+            mutated.extend(watched.iter().map(|w| turn(one.at, w, WatchState::Current)));
+        }
+    }
+    mutated
+}
+
+fn object(seen: &Seen) -> String {
+    match seen {
+        Seen::Pod(pod) => pod.name.clone(),
+        Seen::PodGone { name } => name.clone(),
+        _ => String::new(),
+    }
+}
