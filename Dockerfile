@@ -62,9 +62,11 @@ LABEL org.opencontainers.image.licenses="(MIT OR Apache-2.0) AND LGPL-3.0-only" 
 
 FROM base AS fib-loadgen
 COPY --from=builder /out/fib-loadgen /fib-loadgen
-# Its client for HTTPS does not start without roots, not even to load a target without TLS.
+# Its client for HTTPS does not start without roots, not even to load a target without TLS. They are
+# Mozilla's, under the MPL-2.0, whose text lies beside the others.
 COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 LABEL org.opencontainers.image.title="fib-loadgen" \
+    org.opencontainers.image.licenses="(MIT OR Apache-2.0) AND LGPL-3.0-only AND MPL-2.0" \
     org.opencontainers.image.description="Loads a Fibonacci service and proves every answer"
 ENTRYPOINT ["/fib-loadgen"]
 
@@ -73,6 +75,7 @@ FROM base AS hpa-check
 COPY --from=builder /out/hpa-check /out/fib-loadgen /
 COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 LABEL org.opencontainers.image.title="hpa-check" \
+    org.opencontainers.image.licenses="(MIT OR Apache-2.0) AND LGPL-3.0-only AND MPL-2.0" \
     org.opencontainers.image.description="Proves that a HorizontalPodAutoscaler does what it was set up to do"
 ENTRYPOINT ["/hpa-check"]
 

@@ -90,6 +90,8 @@ check-tools: ## Say what this machine lacks to build, and the command that insta
 ENGINE =
 # The cluster of make manifests-cluster: a program that starts one, or kind.
 CLUSTER = target/e2e/bin/cluster
+# Some of its parts, the files in k8s/tests/parts; empty is all.
+PARTS =
 # The server that make dashboards loads.
 FIB_SERVER = target/programs/fib-server
 
@@ -105,6 +107,14 @@ image-test: ## Hold the images to their size, user, labels, licences, no shell, 
 sbom: ## Write what the programs are made of to target/sbom (CycloneDX)
 	@k8s/image/sbom
 
+.PHONY: sign
+sign: ## Sign the images and the SBOMs with a key, COSIGN_KEY=FILE or one made here, and verify them
+	@k8s/image/sign
+
+.PHONY: sign-test
+sign-test: ## Sign an image in a registry on loopback, verify it, and have what is not signed refused
+	@k8s/tests/signatures
+
 .PHONY: rules
 rules: ## Make the PrometheusRule from its rules (RUNBOOKS=https://… for links on the web)
 	@RUNBOOKS=$(RUNBOOKS) k8s/components/monitoring/build
@@ -114,8 +124,9 @@ manifests: ## Check all of k8s/ without a cluster: schemas, policies, chart, net
 	@k8s/tests/manifests
 
 .PHONY: manifests-cluster
-manifests-cluster: ## Check k8s/ on a real cluster, after image and manifests (root, or CLUSTER=kind)
-	@CLUSTER=$(CLUSTER) k8s/tests/cluster
+manifests-cluster: ## Check k8s/ on a real cluster, after image and manifests (root, or CLUSTER=kind; PARTS="tls backup")
+	@[ "$(CLUSTER)" = kind ] || [ -x $(CLUSTER) ] || e2e/build
+	@CLUSTER=$(CLUSTER) k8s/tests/cluster $(PARTS)
 
 .PHONY: dashboards
 dashboards: programs ## Run every query of the dashboards on a Prometheus that scrapes a loaded server

@@ -57,7 +57,7 @@ func (n *machine) apiserver() []string {
 		"--bind-address=" + n.apiAddress(), "--advertise-address=" + n.nodeIP(), fmt.Sprintf("--secure-port=%d", n.apiPort()),
 		"--tls-cert-file=" + n.pki("apiserver.crt"), "--tls-private-key-file=" + n.pki("apiserver.key"),
 		"--client-ca-file=" + n.pki("ca.crt"), "--authorization-mode=Node,RBAC",
-		"--service-cluster-ip-range=" + n.serviceSubnet(), "--endpoint-reconciler-type=none",
+		"--service-cluster-ip-range=" + n.serviceSubnet(), "--endpoint-reconciler-type=" + n.endpointReconciler(),
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + n.pki("sa.pub"), "--service-account-signing-key-file=" + n.pki("sa.key"),
 		"--kubelet-client-certificate=" + n.pki("apiserver-kubelet-client.crt"),
@@ -72,6 +72,15 @@ func (n *machine) apiserver() []string {
 		// An aggregated API is at an EndpointSlice's address here, and at a Service's external name without a node.
 		fmt.Sprintf("--enable-aggregator-routing=%t", !n.ControlPlane),
 	}
+}
+
+// endpointReconciler keeps the endpoints of the Service kubernetes, by which pods reach the API server. Without
+// a node there are no pods to reach it, and the API server's address there is one that no endpoint may have.
+func (p *plan) endpointReconciler() string {
+	if p.ControlPlane {
+		return "none"
+	}
+	return "lease"
 }
 
 func (n *machine) controllers() []string {

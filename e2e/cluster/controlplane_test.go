@@ -52,3 +52,10 @@ func TestTheKeeperIsToldWhatKindOfClusterItKeeps(t *testing.T) {
 		t.Error("down finds the keeper by its first flag")
 	}
 }
+
+func TestPodsReachTheAPIServerByItsService(t *testing.T) {
+	node := &machine{plan: &plan{Name: "a"}}
+	if flags := node.apiserver(); !slices.Contains(flags, "--endpoint-reconciler-type=lease") {
+		t.Errorf("nobody writes the endpoints of the Service kubernetes: %v", flags)
+	}
+}

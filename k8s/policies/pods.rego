@@ -3,9 +3,14 @@ package main
 
 import rego.v1
 
-pod_spec := input.spec.template.spec if input.kind in {"Deployment", "Job"}
+# Wherever it stands: in a Deployment, a Job, a CronJob, an AnalysisTemplate.
+pod_specs contains value if {
+	walk(input, [_, value])
+	is_array(value.containers)
+}
 
 deny contains message if {
+	some pod_spec in pod_specs
 	some container in pod_spec.containers
 	not contains(container.image, "@sha256:")
 	not regex.match(`:[^/:]+$`, container.image)
@@ -13,6 +18,7 @@ deny contains message if {
 }
 
 deny contains message if {
+	some pod_spec in pod_specs
 	some container in pod_spec.containers
 	endswith(container.image, ":latest")
 	message := sprintf("%s %s: image %s is whatever came last", [input.kind, input.metadata.name, container.image])
@@ -20,24 +26,27 @@ deny contains message if {
 
 # A container without a request has no utilization, and stops the autoscaler.
 deny contains message if {
+	some pod_spec in pod_specs
 	some container in pod_spec.containers
 	not container.resources.requests.cpu
 	message := sprintf("%s %s: container %s has no CPU request", [input.kind, input.metadata.name, container.name])
 }
 
 deny contains message if {
+	some pod_spec in pod_specs
 	some container in pod_spec.containers
 	not container.resources.limits.memory
 	message := sprintf("%s %s: container %s has no memory limit", [input.kind, input.metadata.name, container.name])
 }
 
 deny contains message if {
-	pod_spec
+	some pod_spec in pod_specs
 	not pod_spec.securityContext.runAsNonRoot
 	message := sprintf("%s %s: runs as root", [input.kind, input.metadata.name])
 }
 
 deny contains message if {
+	some pod_spec in pod_specs
 	some container in pod_spec.containers
 	not container.securityContext.readOnlyRootFilesystem
 	message := sprintf("%s %s: container %s may write its root", [input.kind, input.metadata.name, container.name])
