@@ -36,6 +36,23 @@ type Scenario struct {
 	Flags []string `json:"flags,omitempty"`
 	// Expect is what hpa-check has to say.
 	Expect Expect `json:"expect"`
+	// Before is what it has to say on an older Kubernetes, whose controller has another rule.
+	Before *Before `json:"before,omitempty"`
+}
+
+// Before is the end of the check on Kubernetes older than a minor version.
+type Before struct {
+	// Minor is the first minor version of Kubernetes 1 that has the rule.
+	Minor int `json:"minor"`
+	Expect
+}
+
+// On gives the scenario as it is on a minor version of Kubernetes 1.
+func (s Scenario) On(minor int) *Scenario {
+	if s.Before != nil && minor < s.Before.Minor {
+		s.Expect = s.Before.Expect
+	}
+	return &s
 }
 
 // A Cluster is what scenarios in one cluster have to agree on. Its zero value is a sound cluster.
@@ -150,6 +167,9 @@ func (s *Scenario) check() error {
 	}
 	if s.Expect.Reason == "" {
 		return fmt.Errorf("expect.reason is empty, and should name the verdict's first reason (docs/findings.md)")
+	}
+	if s.Before != nil && (s.Before.Minor == 0 || s.Before.Reason == "") {
+		return fmt.Errorf("before is incomplete, and should have a minor version, an exit code and a reason")
 	}
 	if api := s.Cluster.MetricsAPI; !slices.Contains([]string{"", "served", "absent", "unavailable"}, api) {
 		return fmt.Errorf("cluster.metricsAPI is %q, and should be served, absent or unavailable", api)

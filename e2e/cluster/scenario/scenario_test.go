@@ -43,6 +43,21 @@ func TestAScenarioHasAllThatItsNeighbourHasAndItsOwnOnTop(t *testing.T) {
 	}
 }
 
+func TestAnOlderKubernetesMayEndInAnotherWay(t *testing.T) {
+	dir := write(t, map[string]string{
+		"a": "about: a\nbefore: {minor: 35, exit: 91, reason: flapping}" + end,
+	})
+	all, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for minor, exit := range map[int]int{34: 91, 35: 0, 37: 0} {
+		if got := all[0].On(minor).Expect.Exit; got != exit {
+			t.Errorf("on 1.%d it is expected to end with %d", minor, got)
+		}
+	}
+}
+
 func TestWhatCannotBePlayedIsRefusedWithTheFileAndTheReason(t *testing.T) {
 	for text, want := range map[string]string{
 		"about: a\nscript: [{phase: rest}]" + end: `no phase "rest"`,
@@ -53,6 +68,7 @@ func TestWhatCannotBePlayedIsRefusedWithTheFileAndTheReason(t *testing.T) {
 		"about: a\nmodes: [kind]" + end:           `no mode "kind"`,
 		"about: a\nlod: 1" + end:                  "lod",
 		"about: a\nexpect: {exit: 0}":             "expect.reason is empty",
+		"about: a\nbefore: {minor: 35}" + end:     "before is incomplete",
 	} {
 		_, err := Load(write(t, map[string]string{"a": text}))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "a.yaml") {

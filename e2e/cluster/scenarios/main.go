@@ -218,7 +218,7 @@ func (t *theatre) inCluster(ctx context.Context, kind scenario.Cluster, number i
 			defer func() { <-t.slots }()
 			begun := time.Now()
 			got, err := stage.play(ctx, s)
-			t.table.add(s, got, err, time.Since(begun))
+			t.table.add(s.On(stage.minor), got, err, time.Since(begun))
 		})
 	}
 	playing.Wait()

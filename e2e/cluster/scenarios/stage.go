@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -27,6 +28,7 @@ import (
 type stage struct {
 	*theatre
 	kubeconfig string
+	minor      int    // of Kubernetes 1
 	log        string // the controller manager's, or empty
 	dynamic    dynamic.Interface
 	client     kubernetes.Interface
@@ -65,6 +67,9 @@ func (s *stage) furnish(ctx context.Context, kind scenario.Cluster) error {
 	if s.client, err = kubernetes.NewForConfig(config); err != nil {
 		return err
 	}
+	if s.minor, err = minorOf(s.client); err != nil {
+		return err
+	}
 	if s.theatre.mode.Name != scenario.ControlPlane {
 		s.standin = standin.Idle()
 		return nil
@@ -83,6 +88,19 @@ func (s *stage) furnish(ctx context.Context, kind scenario.Cluster) error {
 		return nil
 	}
 	return s.registerMetrics(ctx, kind)
+}
+
+// minorOf asks for the server's minor version; some providers write it with a plus.
+func minorOf(client kubernetes.Interface) (int, error) {
+	version, err := client.Discovery().ServerVersion()
+	if err != nil {
+		return 0, fmt.Errorf("the server does not say its version: %w", err)
+	}
+	minor, err := strconv.Atoi(strings.TrimSuffix(version.Minor, "+"))
+	if err != nil {
+		return 0, fmt.Errorf("the server's minor version is %q, which is no number", version.Minor)
+	}
+	return minor, nil
 }
 
 var readyLine = regexp.MustCompile(`^cluster (\S+): .* ready after .* kubeconfig (\S+)$`)
