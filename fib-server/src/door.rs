@@ -2,7 +2,6 @@
 
 use std::io;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use salvo::conn::tcp::TcpAcceptor;
 use salvo::conn::{Accepted, Acceptor, Holding};
 use salvo::fuse::ArcFusePolicy;
@@ -56,16 +55,6 @@ impl Acceptor for Door {
 /// Lets this process have as many connections as the system allows it to: the usual limit on open files
 /// for a start is 256 or 1,024.
 pub fn raise_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    let raise = |to| {
-        setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: to,
-                maximum: limit.maximum,
-            },
-        )
-    };
-    // macOS calls the limit infinite, and does not grant more than this. Where nothing is granted, it stays.
-    let _ = raise(limit.maximum).or_else(|_| raise(Some(10_240)));
+    // Where nothing is granted, the limit stays.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
 }

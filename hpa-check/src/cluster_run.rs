@@ -21,6 +21,7 @@ use crate::load;
 use crate::load::sized::Sized;
 use crate::outputs::{Opened, Outputs};
 use crate::process;
+use crate::serve::{Listening, ServeArgs};
 use crate::session::Session;
 use crate::signals::Signals;
 use crate::source::live::{Clock, ClusterArgs, Live, Timing, Watching};
@@ -42,6 +43,7 @@ pub(crate) struct Run {
     /// `None` when somebody else loads.
     pub(crate) load: Option<Load>,
     pub(crate) outputs: Outputs,
+    pub(crate) serve: ServeArgs,
 }
 
 /// The load to start.
@@ -66,6 +68,7 @@ pub(crate) fn run(run: Run) -> Result<u8, Failure> {
 async fn check(mut run: Run) -> Result<u8, Failure> {
     // An output that can't be written is found before the cluster is asked anything.
     let opened = run.outputs.files.open()?;
+    let listening = run.serve.open()?;
     let scratch = tempfile::tempdir()
         .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
     let generator = run
@@ -83,7 +86,7 @@ async fn check(mut run: Run) -> Result<u8, Failure> {
             message: "told to stop before the autoscaler was found; nothing was tested".to_owned(),
         }),
     };
-    let verdict = judge(run, live, opened, generator, &mut signals).await?;
+    let verdict = judge(run, live, (opened, listening), generator, &mut signals).await?;
     Ok(verdict.exit_code)
 }
 
@@ -91,7 +94,7 @@ async fn check(mut run: Run) -> Result<u8, Failure> {
 async fn judge(
     run: Run,
     live: Live,
-    opened: Opened,
+    (opened, listening): (Opened, Option<Listening>),
     generator: Option<Generator>,
     signals: &mut Signals,
 ) -> Result<Verdict, Failure> {
@@ -110,7 +113,8 @@ async fn judge(
         _ => conductor,
     };
     let expectation = run.expectation.clone();
-    let mut session = Session::start(opened, run.outputs.ui, run.expectation, conductor)?;
+    let mut session =
+        Session::start(opened, run.outputs.ui, run.expectation, conductor)?.served(listening)?;
     session.observe(Observation {
         at: clock.now(),
         seen: Seen::Setting(setting),

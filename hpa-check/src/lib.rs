@@ -20,6 +20,7 @@ mod recording;
 mod rehearse;
 mod report;
 mod screen;
+mod serve;
 mod session;
 mod signals;
 mod simulation;

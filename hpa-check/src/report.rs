@@ -14,11 +14,12 @@ pub(crate) mod summary;
 mod text;
 pub(crate) mod words;
 
+pub(crate) use html::live;
 pub(crate) use text::terminal;
 
 #[cfg(test)]
 #[path = "../tests/fixtures/run.rs"]
-mod fixture;
+pub(crate) mod fixture;
 
 /// The report of that kind; `None` for the trace, which a result can't be turned back into.
 pub(crate) fn render(kind: Kind, result: &RunResult) -> Option<String> {

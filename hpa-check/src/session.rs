@@ -15,6 +15,7 @@ use crate::failure::{Failure, exit};
 use crate::outputs::{Opened, Recorder, Ui};
 use crate::report::{self, escape::Terminal};
 use crate::screen::{self, Screen, notice};
+use crate::serve::{Listening, Live};
 
 /// A run in progress.
 pub(crate) struct Session {
@@ -22,6 +23,7 @@ pub(crate) struct Session {
     conductor: Conductor,
     recording: Option<trace::Writer<Recorder>>,
     screen: Screen,
+    live: Option<Live>,
     outputs: Opened,
     quiet: bool,
     ended: Option<String>,
@@ -50,17 +52,33 @@ impl Session {
             conductor,
             recording,
             screen: Screen::new(ui),
+            live: None,
             outputs,
             quiet: ui == Ui::None,
             ended: None,
         })
     }
 
+    /// Shows the run live to browsers too, if a port was taken for that.
+    pub(crate) fn served(mut self, listening: Option<Listening>) -> Result<Self, Failure> {
+        self.live = listening
+            .map(|l| l.start(self.evaluator.clone()))
+            .transpose()?;
+        Ok(self)
+    }
+
     /// Takes in one observation.
     pub(crate) fn observe(&mut self, observation: Observation) {
         self.record(&observation);
         self.evaluator.observe(&observation);
-        self.screen.show(observation.at, self.evaluator.timeline());
+        self.show(observation.at);
+    }
+
+    fn show(&mut self, now: Timestamp) {
+        self.screen.show(now, self.evaluator.timeline());
+        if let Some(live) = &mut self.live {
+            live.show(now, &self.evaluator);
+        }
     }
 
     /// What is known so far.
@@ -78,7 +96,7 @@ impl Session {
                 seen: Seen::Phase { phase: Phase::Done },
             });
         }
-        self.screen.show(now, self.evaluator.timeline());
+        self.show(now);
         action
     }
 
@@ -88,6 +106,7 @@ impl Session {
             evaluator,
             recording,
             screen,
+            live,
             outputs,
             quiet,
             ended,
@@ -109,6 +128,10 @@ impl Session {
         failed.extend(write_reports(&outputs, &result));
         if !quiet {
             notice(&report::terminal(&result, &outputs, screen::columns()));
+        }
+        // Last, so that nothing waits for a browser.
+        if let Some(live) = live {
+            live.end(result.clone());
         }
         match failed.into_iter().next() {
             // A report that is missing must not look like a run that went well.

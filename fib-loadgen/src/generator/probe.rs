@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::recorder::Histogram;
@@ -40,19 +39,8 @@ impl Usage {
 /// Lets this process open as many files as the system allows it to: each user has a connection, and the
 /// usual limit for a start is 256 or 1,024.
 pub fn raise_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    let raise = |to| {
-        setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: to,
-                maximum: limit.maximum,
-            },
-        )
-    };
-    // macOS calls the limit infinite, and does not grant more than this. Where nothing is granted, the
-    // limit stays, and who needs more is told.
-    let _ = raise(limit.maximum).or_else(|_| raise(Some(10_240)));
+    // Where nothing is granted, the limit stays, and who needs more is told.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
 }
 
 /// Reads what the system says about this process, again and again.

@@ -60,12 +60,15 @@ async fn judged(server: &ApiServer) -> Verdict {
             ui: crate::outputs::Ui::None,
             ..Outputs::default()
         },
+        serve: ServeArgs::default(),
     };
     let timing = Timing::of(&run.controller, run.metrics_resolution);
     let live = find(server, timing).await.unwrap();
     let opened = run.outputs.files.open().unwrap();
     let mut signals = Signals::catch().unwrap();
-    judge(run, live, opened, None, &mut signals).await.unwrap()
+    judge(run, live, (opened, None), None, &mut signals)
+        .await
+        .unwrap()
 }
 
 async fn sleep(seconds: u64) {

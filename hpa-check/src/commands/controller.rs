@@ -13,13 +13,13 @@ pub(crate) struct ControllerArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=3600))]
     sync_period: u64,
     /// The controller's downscale stabilization, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(..=86_400))]
     downscale_stabilization: u64,
     /// The controller's CPU initialization period, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(..=86_400))]
     cpu_initialization_period: u64,
     /// The controller's initial readiness delay, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=86_400))]
     initial_readiness_delay: u64,
     /// The controller's tolerance, a fraction
     #[arg(long, value_name = "FRACTION", default_value_t = 0.1)]

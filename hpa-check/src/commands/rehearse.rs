@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::outputs::Outputs;
 use crate::rehearse::run::{self, Programs};
 use crate::rehearse::settings::Flags;
+use crate::serve::ServeArgs;
 
 /// The flags.
 #[derive(Debug, clap::Args)]
@@ -14,6 +15,8 @@ pub(crate) struct Args {
     flags: Flags,
     #[command(flatten)]
     outputs: Outputs,
+    #[command(flatten)]
+    serve: ServeArgs,
     /// Keep the load generator's own result
     #[arg(long, value_name = "FILE")]
     load_result: Option<PathBuf>,
@@ -36,5 +39,5 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         load_result: args.load_result,
         exit_with_parent: args.exit_with_parent,
     };
-    run::run(&args.flags, args.outputs, programs)
+    run::run(&args.flags, args.outputs, &args.serve, programs)
 }

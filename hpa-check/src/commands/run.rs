@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hpa_check_core::expectation::{Expectation, ScaleDown};
-use hpa_check_core::observation::ControllerSettings;
 
+use super::controller::ControllerArgs;
 use crate::cluster_run::{self, Load, Run};
 use crate::failure::Failure;
 use crate::outputs::Outputs;
+use crate::serve::ServeArgs;
 use crate::source::live::ClusterArgs;
 
 /// The flags.
@@ -38,25 +39,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS")]
     hold: Option<u64>,
 
-    /// Seconds between two syncs of the controller (its flag of the same name)
-    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
-    sync_period: u64,
-    /// The controller's downscale stabilization, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    downscale_stabilization: u64,
-    /// The controller's CPU initialization period, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    cpu_initialization_period: u64,
-    /// The controller's initial readiness delay, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    initial_readiness_delay: u64,
-    /// The controller's tolerance, a fraction
-    #[arg(long, value_name = "FRACTION", default_value_t = 0.1)]
-    tolerance: f64,
-    /// Seconds between two samples of the metrics server
-    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
-    metrics_resolution: u64,
-
+    #[command(flatten)]
+    controller: ControllerArgs,
     /// Address of the service that the load goes to
     #[arg(long, value_name = "URL", required_unless_present = "external_load")]
     target: Option<String>,
@@ -71,6 +55,8 @@ pub(crate) struct Args {
     load_result: Option<PathBuf>,
     #[command(flatten)]
     outputs: Outputs,
+    #[command(flatten)]
+    serve: ServeArgs,
     /// Flags for the load generator [default: 500 users at a rate that asks for the maximum, then a tenth of it until the end]
     #[arg(last = true, value_name = "LOAD FLAGS")]
     generator_flags: Vec<String>,
@@ -88,11 +74,9 @@ fn scale_down(text: &str) -> Result<ScaleDown, String> {
 /// Checks, and ends in the verdict.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let counts = args.min >= 1 && args.max >= args.min && args.cpu >= 1;
-    let periods = args.sync_period >= 1 && args.metrics_resolution >= 1;
-    if !counts || !periods || !(0.0..1.0).contains(&args.tolerance) {
+    if !counts {
         return Err(Failure::usage(
-            "--min, --max, --cpu, --sync-period and --metrics-resolution have to be at least 1, \
-             --max no less than --min, and --tolerance from 0 to below 1",
+            "--min, --max and --cpu have to be at least 1, and --max no less than --min",
         ));
     }
     let seconds = Duration::from_secs;
@@ -112,16 +96,11 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
             scale_down: args.scale_down,
             patience: seconds(args.patience),
         },
-        controller: ControllerSettings {
-            sync_period: seconds(args.sync_period),
-            tolerance: args.tolerance,
-            downscale_stabilization: seconds(args.downscale_stabilization),
-            cpu_initialization_period: seconds(args.cpu_initialization_period),
-            initial_readiness_delay: seconds(args.initial_readiness_delay),
-        },
-        metrics_resolution: seconds(args.metrics_resolution),
+        controller: args.controller.settings()?,
+        metrics_resolution: args.controller.resolution(),
         hold: args.hold.map(seconds),
         load,
         outputs: args.outputs,
+        serve: args.serve,
     })
 }

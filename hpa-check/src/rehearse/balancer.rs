@@ -9,7 +9,6 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
@@ -73,18 +72,8 @@ pub(crate) fn listen() -> std::io::Result<TcpListener> {
 /// 1,024 that most systems give for a start do not do for 500 users: those above would be closed
 /// without an answer.
 fn raise_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    let raise = |to| {
-        setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: to,
-                maximum: limit.maximum,
-            },
-        )
-    };
-    // macOS calls the limit infinite, and does not grant more than this. Where nothing is granted, it stays.
-    let _ = raise(limit.maximum).or_else(|_| raise(Some(10_240)));
+    // Where nothing is granted, the limit stays.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
 }
 
 /// Serves until it is dropped.

@@ -18,6 +18,7 @@ use crate::outputs::{Outputs, Ui};
 use crate::process::program;
 use crate::report::words;
 use crate::screen::{self, notice};
+use crate::serve::ServeArgs;
 use crate::session::Session;
 
 /// The programs that take part, and what ties them together.
@@ -37,13 +38,19 @@ pub(crate) struct Programs {
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Rehearses; the number is the verdict's exit code.
-pub(crate) fn run(flags: &Flags, outputs: Outputs, programs: Programs) -> Result<u8, Failure> {
+pub(crate) fn run(
+    flags: &Flags,
+    outputs: Outputs,
+    serve: &ServeArgs,
+    programs: Programs,
+) -> Result<u8, Failure> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = flags.resolve(cpus)?;
     let fib_server = program(programs.fib_server, "fib-server")?;
     let fib_loadgen = program(programs.fib_loadgen, "fib-loadgen")?;
     // An output that can't be written is found before a process is started.
     let opened = outputs.files.open()?;
+    let listening = serve.open()?;
     let scratch = tempfile::tempdir()
         .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
     let mut machine = Machine::new(Parts {
@@ -66,7 +73,8 @@ pub(crate) fn run(flags: &Flags, outputs: Outputs, programs: Programs) -> Result
     }
     let scene = scene(flags, &settings, intensity, cpus);
     let conductor = Conductor::new(settings.expectation.clone(), scene.load.pace());
-    let mut session = Session::start(opened, outputs.ui, settings.expectation, conductor)?;
+    let mut session =
+        Session::start(opened, outputs.ui, settings.expectation, conductor)?.served(listening)?;
     let outcome = Engine::new(&scene, &mut machine, &mut session).run();
     let end = machine.now();
     machine.end();

@@ -72,12 +72,15 @@ struct Sheet<'a> {
 
 /// The picture alone, as a document of its own.
 pub(crate) fn picture(result: &RunResult) -> String {
-    drawing(result, Format::Wide, &format!("<style>{STYLE}</style>"))
+    let badge = summary::badge(result.verdict.outcome);
+    let style = format!("<style>{STYLE}</style>");
+    drawing(result, badge, Format::Wide, &style)
 }
 
-/// The picture to stand inside a page, which brings the style.
-pub(crate) fn inline(result: &RunResult, format: Format) -> String {
-    drawing(result, format, "")
+/// The picture to stand inside a page, which brings the style. The badge says how the run ended, or
+/// that it has not.
+pub(crate) fn inline(result: &RunResult, badge: &str, format: Format) -> String {
+    drawing(result, badge, format, "")
 }
 
 /// The style that [`inline`] needs.
@@ -85,7 +88,7 @@ pub(crate) fn style() -> &'static str {
     STYLE
 }
 
-fn drawing(result: &RunResult, format: Format, style: &str) -> String {
+fn drawing(result: &RunResult, badge: &str, format: Format, style: &str) -> String {
     let timeline = &result.timeline;
     let (width, left) = (format.width(), format.left());
     let right = width - 16.0;
@@ -111,11 +114,7 @@ fn drawing(result: &RunResult, format: Format, style: &str) -> String {
     phases(&mut behind, &sheet.time, timeline, bottom);
     gaps(&mut behind, &sheet.time, timeline, bottom);
     let height = bottom + FOOT;
-    let title = format!(
-        "{}: {}",
-        summary::badge(result.verdict.outcome),
-        summary::way_in_short(result)
-    );
+    let title = format!("{badge}: {}", summary::way_in_short(result));
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{}\" viewBox=\"0 0 {width} {}\" role=\"img\" \
          aria-label=\"{}\" data-left=\"{left}\" data-right=\"{right}\">\
@@ -204,7 +203,7 @@ mod tests {
     #[test]
     fn every_panel_has_a_scale_of_its_own_and_every_pod_its_name() {
         for format in [Format::Wide, Format::Narrow] {
-            let svg = inline(&fixture::passed(), format);
+            let svg = inline(&fixture::passed(), "PASS", format);
             for text in [
                 "Requests a second",
                 "Response time, p99",
@@ -223,7 +222,7 @@ mod tests {
     #[test]
     fn nothing_is_drawn_beyond_the_sheet() {
         for format in [Format::Wide, Format::Narrow] {
-            let svg = inline(&fixture::passed(), format);
+            let svg = inline(&fixture::passed(), "PASS", format);
             let places = svg.split(" x=\"").skip(1);
             for place in places {
                 let x: f64 = place.split('"').next().unwrap().parse().unwrap();
@@ -240,7 +239,7 @@ mod tests {
             second.p99_us = second.p99_us.map(|us| us * 100);
         }
         for format in [Format::Wide, Format::Narrow] {
-            let svg = inline(&run, format);
+            let svg = inline(&run, "PASS", format);
             assert!(svg.contains(" s</text>"), "seconds, not thousands of ms");
             for label in svg.split("<text class=\"label\" x=\"").skip(1) {
                 let (x, rest) = label.split_once('"').unwrap();

@@ -1,12 +1,14 @@
 //! One self-contained page: the verdict and its reasons, the timeline to point at, the load, the pods,
 //! the decisions. It loads nothing and runs offline.
 
+pub(crate) mod live;
 mod load;
 mod pods;
 mod tables;
 
 use std::fmt::Write as _;
 
+use hpa_check_core::observation::Phase;
 use hpa_check_core::result::RunResult;
 use hpa_check_core::verdict::{Outcome, Reason};
 
@@ -17,44 +19,92 @@ use super::{summary, words};
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
+/// How far the run has come that is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It goes on, in that phase; `None` is before the first.
+    Going(Option<Phase>),
+    /// It has its verdict.
+    Over,
+}
+
 /// The page.
 pub(crate) fn page(result: &RunResult) -> String {
-    let outcome = result.verdict.outcome;
+    document(result, Stage::Over, "", "")
+}
+
+/// The document: what is allowed to it beyond its own style and scripts, and what stands after its own.
+fn document(result: &RunResult, stage: Stage, allowed: &str, more: &str) -> String {
+    let data = serde_json::to_string(&result.timeline).unwrap_or_else(|_| "null".to_owned());
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:{allowed}\">\n\
+         <title>{title}</title>\n<style>{chart_style}\n{STYLE}</style>\n</head>\n<body>\n\
+         <div id=\"report\">\n{content}</div>\n\
+         <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n{more}</body>\n</html>\n",
+        title = Xml(title(result, stage)),
+        chart_style = chart::style(),
+        content = content(result, stage),
+        data = script_json(&data),
+    )
+}
+
+fn title(result: &RunResult, stage: Stage) -> String {
+    format!("{}: {}", badge(result, stage), summary::subject(result))
+}
+
+/// What the page shows.
+fn content(result: &RunResult, stage: Stage) -> String {
     let subject = summary::subject(result);
     let source = result.setting.as_ref().map_or("run", |s| s.source.as_str());
-    let data = serde_json::to_string(&result.timeline).unwrap_or_else(|_| "null".to_owned());
+    let (class, cause, reasons) = match stage {
+        Stage::Over => (
+            class(result.verdict.outcome),
+            summary::cause(result),
+            section("why", "Findings", &findings(&result.verdict.reasons)),
+        ),
+        Stage::Going(phase) => (
+            "running",
+            live::doing(phase),
+            section("why", "Findings so far", &live::findings(result)),
+        ),
+    };
     let sections = [
-        section("why", "Findings", &findings(&result.verdict.reasons)),
-        section("timeline", "Timeline", &timeline(result)),
+        reasons,
+        section(
+            "timeline",
+            "Timeline",
+            &timeline(result, badge(result, stage)),
+        ),
         section("load", "Load", &load::account(result)),
         section("pods", "Work of each pod", &pods::spread(&result.timeline)),
         section("decisions", "Decisions", &tables::decisions(result)),
         section("events", "Events", &tables::events(&result.timeline)),
     ];
     format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n\
-         <title>{badge}: {subject}</title>\n<style>{chart_style}\n{STYLE}</style>\n</head>\n<body>\n\
-         <header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{subject}</h1>\n<p class=\"cause\">{cause}</p>\n\
+        "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{subject}</h1>\n<p class=\"cause\">{cause}</p>\n\
          <p class=\"when\">{source}, {when}, {length}</p>\n</header>\n<main>\n\
          <dl class=\"facts\">{facts}</dl>\n{sections}</main>\n\
-         <footer>hpa-check {version}, {schema}</footer>\n\
-         <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
-        badge = summary::badge(outcome),
-        class = class(outcome),
+         <footer>hpa-check {version}, {schema}</footer>\n",
+        badge = badge(result, stage),
         subject = Xml(&subject),
-        cause = Xml(summary::cause(result)),
+        cause = Xml(cause),
         source = Xml(source),
         when = words::date_and_time(result.timeline.from),
         length = words::length(result.timeline.from, result.timeline.until),
         facts = facts(result),
-        chart_style = chart::style(),
         sections = sections.concat(),
         version = Xml(&result.version),
         schema = Xml(&result.schema),
-        data = script_json(&data),
     )
+}
+
+fn badge(result: &RunResult, stage: Stage) -> &'static str {
+    match stage {
+        Stage::Over => summary::badge(result.verdict.outcome),
+        Stage::Going(_) => "RUNNING",
+    }
 }
 
 /// A part of the page under its heading; nothing where there is nothing to say.
@@ -86,8 +136,8 @@ fn facts(result: &RunResult) -> String {
         })
 }
 
-fn findings(reasons: &[Reason]) -> String {
-    reasons.iter().fold(String::new(), |mut html, reason| {
+fn findings<'a>(reasons: impl IntoIterator<Item = &'a Reason>) -> String {
+    reasons.into_iter().fold(String::new(), |mut html, reason| {
         let _ = write!(
             html,
             "<article class=\"{}\"><h3><code>{}</code></h3><p>{}</p>",
@@ -122,7 +172,7 @@ fn findings(reasons: &[Reason]) -> String {
 
 /// The picture, in two formats of which the style shows the one that fits, and the values at an instant.
 /// A run that ended before its first sync has nothing that a picture could show.
-fn timeline(result: &RunResult) -> String {
+fn timeline(result: &RunResult, badge: &str) -> String {
     if result.timeline.syncs.is_empty() && result.timeline.load.is_empty() {
         return String::new();
     }
@@ -134,8 +184,8 @@ fn timeline(result: &RunResult) -> String {
          aria-valuemin=\"0\" aria-valuemax=\"{seconds}\" aria-valuenow=\"0\" aria-describedby=\"how\">{}{}\
          <div class=\"cross\" hidden></div></div>\n\
          <div class=\"readout\"><p id=\"how\">Point at the timeline, or use the arrow keys, to see every value at an instant.</p></div>\n",
-        chart::inline(result, Format::Wide),
-        chart::inline(result, Format::Narrow),
+        chart::inline(result, badge, Format::Wide),
+        chart::inline(result, badge, Format::Narrow),
     )
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::place::Place;
+use super::place::{Place, stderr};
 use crate::api_server::{Fault, objects, socket};
 
 #[test]
@@ -99,14 +99,44 @@ fn something_that_is_no_api_server_is_named_as_such() {
 #[test]
 fn flags_that_make_no_sense_are_refused() {
     let place = Place::new();
-    for flag in [
-        "--sync-period=0",
-        "--metrics-resolution=0",
-        "--tolerance=-1",
-        "--max=2",
-    ] {
+    for flag in ["--tolerance=-1", "--max=2"] {
         let text = place.refusal(&mut place.run_here(&[flag]), 2);
         let (name, _) = flag.split_once('=').unwrap();
         assert!(text.contains(name), "{text}");
     }
+}
+
+#[test]
+fn times_of_the_controller_are_taken_only_where_it_would_take_them() {
+    let place = Place::new();
+    for flag in [
+        "--sync-period=0",
+        "--metrics-resolution=0",
+        "--downscale-stabilization=86401",
+        "--cpu-initialization-period=86401",
+        "--initial-readiness-delay=86401",
+    ] {
+        let output = place.run_here(&[flag]).output().unwrap();
+        let (name, value) = flag.split_once('=').unwrap();
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(
+            text.contains(name) && text.contains(&format!("{value} is not in")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_port_for_the_page_that_is_taken_is_found_before_the_cluster_is_asked() {
+    let place = Place::new();
+    let address = place.address.to_string();
+    let text = place.refusal(&mut place.run_here(&["--serve", &address]), 2);
+    assert!(
+        text.contains(&address) && text.contains("another port"),
+        "{text}"
+    );
+    let text = place.refusal(&mut place.run_here(&["--serve", "0.0.0.0:0"]), 2);
+    assert!(text.contains("--serve-to-network"), "{text}");
+    assert!(place.server.asked("get /version").is_empty());
 }

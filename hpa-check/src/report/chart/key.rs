@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn no_entry_of_a_key_runs_into_another_or_over_the_edge() {
         for format in [Format::Wide, Format::Narrow] {
-            let keys = texts(&inline(&fixture::passed(), format), "key");
+            let keys = texts(&inline(&fixture::passed(), "PASS", format), "key");
             assert!(keys.len() > 10);
             for (x, y, text) in &keys {
                 let end = x + super::text_width(text);

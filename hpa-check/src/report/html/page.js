@@ -1,9 +1,10 @@
 "use strict";
-// Every value at the instant under the pointer, or at the one that the arrow keys chose.
-(() => {
+// Every value at the instant under the pointer, or at the one that the arrow keys chose. Returns how to
+// choose one, and which it is.
+function attach() {
   const data = JSON.parse(document.getElementById("data").textContent);
   const box = document.querySelector(".chart"), readout = document.querySelector(".readout");
-  if (!data || !box) return;
+  if (!data || !box) return undefined;
   const cross = box.querySelector(".cross");
   const from = Date.parse(data.from), until = Date.parse(data.until);
   const times = new Map();
@@ -74,5 +75,7 @@
     else return;
     event.preventDefault();
   });
-  addEventListener("resize", () => { if (!cross.hidden) show(chosen); });
-})();
+  onresize = () => { if (!cross.hidden) show(chosen); };
+  return { choose: show, chosen: () => (cross.hidden ? undefined : chosen) };
+}
+let instants = attach();

@@ -1,0 +1,162 @@
+//! What the GitHub Action's scripts do, as a runner would call them.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use super::place::{Place, stderr};
+
+fn script(name: &str) -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.join("../.github/actions/hpa-check").join(name)
+}
+
+/// What GitHub is told in a step: its outputs, its summary, its annotations.
+struct Told {
+    output: Output,
+    outputs: String,
+    summary: String,
+}
+
+impl Told {
+    fn value(&self, name: &str) -> &str {
+        let mut lines = self.outputs.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        value.unwrap_or_else(|| panic!("no {name} in {}", self.outputs))
+    }
+
+    fn annotations(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+}
+
+fn step(place: &Place, name: &str, inputs: &[(&str, &str)]) -> Told {
+    let (outputs, summary) = (place.file("outputs"), place.file("summary"));
+    let output = Command::new(script(name))
+        .envs([
+            ("NAMESPACE", ""),
+            ("NAME", ""),
+            ("TARGET", ""),
+            ("KUBECONFIG_FILE", place.kubeconfig().to_str().unwrap()),
+            ("CONTEXT", ""),
+            ("FLAGS", ""),
+            ("PROGRAM", env!("CARGO_BIN_EXE_hpa-check")),
+        ])
+        .envs(inputs.iter().copied())
+        .env("RUNNER_TEMP", place.folder.path())
+        .env("GITHUB_OUTPUT", &outputs)
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .env_remove("KUBECONFIG")
+        .output()
+        .unwrap();
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    Told {
+        output,
+        outputs: read(outputs),
+        summary: read(summary),
+    }
+}
+
+#[test]
+fn a_verdict_is_told_in_outputs_annotations_and_summary_and_the_reports_lie_in_one_folder() {
+    let place = Place::new();
+    place.cluster();
+    // The autoscaler's bounds are 3..10.
+    let inputs = [("NAME", "fib"), ("FLAGS", "--max 12\n  --sync-period 1\n")];
+    let told = step(&place, "check", &inputs);
+    assert!(told.output.status.success(), "{}", stderr(&told.output));
+    assert_eq!(told.value("verdict"), "wrong");
+    assert_eq!(told.value("exit-code"), "91");
+    for file in ["result.json", "report.html", "trace.jsonl"] {
+        assert!(PathBuf::from(told.value("report")).join(file).exists());
+    }
+    let annotations = told.annotations();
+    assert!(
+        annotations.starts_with("::error title=WRONG"),
+        "{annotations}"
+    );
+    assert!(annotations.contains("spec-bounds-differ"), "{annotations}");
+    assert!(told.summary.starts_with("## WRONG"), "{}", told.summary);
+}
+
+#[test]
+fn where_nothing_could_be_tested_the_reason_is_told_and_the_verdict_is_untested() {
+    let place = Place::new();
+    let told = step(&place, "check", &[("NAME", "other")]);
+    assert!(told.output.status.success(), "{}", stderr(&told.output));
+    assert_eq!(told.value("verdict"), "untested");
+    assert_eq!(told.value("exit-code"), "90");
+    let annotations = told.annotations();
+    assert!(
+        annotations.starts_with("::error title=hpa-check tested nothing::hpa-check: "),
+        "{annotations}"
+    );
+    assert!(told.summary.contains("Nothing was tested"));
+}
+
+#[test]
+fn flags_are_words_and_nothing_in_them_is_expanded() {
+    let place = Place::new();
+    for word in ["$(touch${IFS}made)", "*", "`id`"] {
+        let told = step(&place, "check", &[("FLAGS", word)]);
+        assert_eq!(told.value("exit-code"), "2");
+        let text = stderr(&told.output);
+        assert!(
+            text.contains(&format!("unexpected argument '{word}'")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_program_that_was_given_is_taken_and_one_that_is_not_there_is_named() {
+    let place = Place::new();
+    let told = step(&place, "program", &[]);
+    assert_eq!(told.value("program"), env!("CARGO_BIN_EXE_hpa-check"));
+    let told = step(&place, "program", &[("PROGRAM", "/no/such/hpa-check")]);
+    assert_eq!(told.output.status.code(), Some(1));
+    assert!(
+        told.annotations()
+            .contains("`/no/such/hpa-check` is not there")
+    );
+}
+
+#[test]
+fn a_release_s_programs_are_taken_when_their_checksums_hold() {
+    let place = Place::new();
+    for (content, code) in [("as released", 0), ("another", 1)] {
+        // Stands in for GitHub's own client, and has what a release has.
+        let gh = format!(
+            "#!/bin/sh\nwhile [ \"$1\" != --dir ]; do shift; done\ncd \"$2\"\n\
+             printf 'as released' | tee hpa-check >fib-loadgen\nsha256sum hpa-check fib-loadgen >SHA256SUMS\n\
+             printf '{content}' >fib-loadgen\n"
+        );
+        let folder = place.file("bin");
+        std::fs::create_dir_all(&folder).unwrap();
+        let program = folder.join("gh");
+        std::fs::write(&program, gh).unwrap();
+        Command::new("chmod")
+            .arg("+x")
+            .arg(&program)
+            .status()
+            .unwrap();
+        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+        let inputs = [
+            ("PROGRAM", ""),
+            ("VERSION", "v0.1.0"),
+            ("REPOSITORY", "somebody/hpa-check"),
+            ("PATH", &path),
+        ];
+        let told = step(&place, "program", &inputs);
+        if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
+            assert!(told.annotations().contains("Linux on x86_64 only"));
+            continue;
+        }
+        let annotations = told.annotations();
+        assert_eq!(told.output.status.code(), Some(code), "{annotations}");
+        if code == 0 {
+            assert!(told.value("program").ends_with("/hpa-check"));
+        } else {
+            assert!(annotations.contains("SHA256SUMS"), "{annotations}");
+        }
+    }
+}
