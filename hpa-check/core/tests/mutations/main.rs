@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use mutation::Mutation;
 
 fn read(recording: &str) -> (Expectation, Vec<Observation>) {
-    let mut reader = Reader::new(BufReader::new(recording.as_bytes())).unwrap();
+    let mut reader = Reader::new(BufReader::new(recording.as_bytes()))
+        .expect("a recording begins with its header");
     let expectation = reader.header().expectation.clone();
     (expectation, reader.by_ref().map(Result::unwrap).collect())
 }

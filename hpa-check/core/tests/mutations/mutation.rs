@@ -101,7 +101,7 @@ impl Mutation {
 }
 
 fn insert(recording: &mut Vec<Observation>, mut one: Observation, later: Duration) {
-    one.at = one.at.saturating_add(later).unwrap();
+    one.at += later;
     let place = recording.partition_point(|o| o.at <= one.at);
     recording.insert(place, one);
 }
@@ -128,7 +128,7 @@ fn gap(recording: &[Observation], at: usize, length: usize) -> Vec<Observation> 
 
 /// All watches are lost, and the metrics API with them.
 fn outage(recording: &[Observation], at: usize, length: Duration) -> Vec<Observation> {
-    let until = recording[at].at.saturating_add(length).unwrap();
+    let until = recording[at].at + length;
     let missed: Vec<usize> = (at..recording.len())
         .filter(|i| recording[*i].at <= until && resource(&recording[*i].seen).is_some())
         .collect();
