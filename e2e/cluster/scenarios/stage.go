@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,8 @@ func (s *stage) furnish(ctx context.Context, kind scenario.Cluster) error {
 	if kind.MetricsAPI == "absent" {
 		return nil
 	}
-	return s.registerMetrics(ctx, kind)
+	versions := strings.Split(cmp.Or(kind.MetricsVersions, "v1beta1"), ",")
+	return s.standin.API().Register(ctx, s.client, s.dynamic, versions...)
 }
 
 var readyLine = regexp.MustCompile(`^cluster (\S+): .* ready after .* kubeconfig (\S+)$`)
