@@ -19,7 +19,6 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
-	"k8s.io/utils/ptr"
 
 	"hpa-check/e2e/cluster/standin"
 )
@@ -93,4 +92,4 @@ func run(ctx context.Context) error {
 }
 
 // minimum is the autoscalers': as many pods as there are, so that nothing is scaled.
-func (c *crowd) minimum() *int32 { return ptr.To(int32(c.pods)) }
+func (c *crowd) minimum() *int32 { return new(int32(c.pods)) }
