@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,10 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-
-	"hpa-check/e2e/cluster/scenario"
 )
 
 // maker is the name that objects are made in.
@@ -48,58 +44,6 @@ func (s *stage) registerNode(ctx context.Context, cpu string) error {
 	node.Status.Allocatable = corev1.ResourceList{corev1.ResourceCPU: amount}
 	_, err = s.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{FieldManager: maker})
 	return err
-}
-
-// registerMetrics has the API server send questions for metrics.k8s.io to the stand-in.
-func (s *stage) registerMetrics(ctx context.Context, kind scenario.Cluster) error {
-	service := &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Name: "metrics-server", Namespace: metav1.NamespaceSystem},
-		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
-	}
-	if _, err := s.client.CoreV1().Services(service.Namespace).Create(ctx, service, metav1.CreateOptions{}); err != nil {
-		return err
-	}
-	versions := []string{"v1beta1"}
-	if kind.MetricsVersions != "" {
-		versions = strings.Split(kind.MetricsVersions, ",")
-	}
-	services := s.dynamic.Resource(schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"})
-	for _, version := range versions {
-		object := &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
-			"metadata": map[string]any{"name": version + ".metrics.k8s.io"},
-			"spec": map[string]any{
-				"service": map[string]any{"name": service.Name, "namespace": service.Namespace, "port": int64(s.standin.Port())},
-				"group":   "metrics.k8s.io", "version": version, "insecureSkipTLSVerify": true,
-				"groupPriorityMinimum": int64(100), "versionPriority": int64(100),
-			},
-		}}
-		if _, err := services.Create(ctx, object, metav1.CreateOptions{}); err != nil {
-			return err
-		}
-		if err := s.settled(ctx, services, object.GetName()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// settled waits until the API server has said whether an aggregated API is available.
-func (s *stage) settled(ctx context.Context, services dynamic.ResourceInterface, name string) error {
-	return s.until(ctx, 20*time.Second, "the API server said nothing of "+name, func() bool {
-		object, err := services.Get(ctx, name, metav1.GetOptions{})
-		if err != nil {
-			return false
-		}
-		conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
-		for _, condition := range conditions {
-			c, _ := condition.(map[string]any)
-			if c["type"] == "Available" {
-				return c["status"] == "True" || c["reason"] == "FailedDiscoveryCheck"
-			}
-		}
-		return false
-	})
 }
 
 func (s *stage) until(ctx context.Context, limit time.Duration, failure string, done func() bool) error {

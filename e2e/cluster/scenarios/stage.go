@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,8 @@ func (s *stage) furnish(ctx context.Context, kind scenario.Cluster) error {
 	if kind.MetricsAPI == "absent" {
 		return nil
 	}
-	return s.registerMetrics(ctx, kind)
+	versions := strings.Split(cmp.Or(kind.MetricsVersions, "v1beta1"), ",")
+	return s.standin.API().Register(ctx, s.client, s.dynamic, versions...)
 }
 
 // minorOf asks for the server's minor version; some providers write it with a plus.

@@ -1,16 +1,6 @@
 package standin
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/json"
-	"io"
-	"log"
-	"math/big"
-	"net"
 	"net/http"
 	"time"
 
@@ -21,28 +11,11 @@ import (
 	"hpa-check/e2e/cluster/scenario"
 )
 
-const group = "metrics.k8s.io"
-
-// serve opens a port on loopback. The certificate is nobody's: the APIService asks for no other.
-func (s *Standin) serve() error {
-	certificate, err := selfSigned()
-	if err != nil {
-		return err
-	}
-	s.listener, err = net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
+func (s *Standin) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /apis/"+group+"/{version}", s.discover)
 	mux.HandleFunc("GET /apis/"+group+"/{version}/namespaces/{namespace}/pods", s.list)
-	s.server = &http.Server{
-		Handler: mux, ReadHeaderTimeout: 10 * time.Second,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}},
-		ErrorLog:  log.New(io.Discard, "", 0), // handshakes that a cluster on its way down breaks off
-	}
-	go s.server.ServeTLS(s.listener, "", "")
-	return nil
+	return mux
 }
 
 func (s *Standin) discover(w http.ResponseWriter, r *http.Request) {
@@ -50,11 +23,7 @@ func (s *Standin) discover(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
-	answer(w, http.StatusOK, metav1.APIResourceList{
-		TypeMeta:     metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"},
-		GroupVersion: group + "/" + r.PathValue("version"),
-		APIResources: []metav1.APIResource{{Name: "pods", Namespaced: true, Kind: "PodMetrics", Verbs: metav1.Verbs{"get", "list"}}},
-	})
+	Discover(w, r)
 }
 
 func (s *Standin) list(w http.ResponseWriter, r *http.Request) {
@@ -90,7 +59,7 @@ func (s *Standin) list(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
-	answer(w, http.StatusOK, list)
+	Answer(w, http.StatusOK, list)
 }
 
 func (s *Scene) shown() (scenario.World, []v1beta1.PodMetrics) {
@@ -100,27 +69,8 @@ func (s *Scene) shown() (scenario.World, []v1beta1.PodMetrics) {
 }
 
 func refuse(w http.ResponseWriter, status int) {
-	answer(w, status, metav1.Status{
+	Answer(w, status, metav1.Status{
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure,
 		Message: "the script says so", Code: int32(status),
 	})
-}
-
-func answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body)
-}
-
-func selfSigned() (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 0, 1),
-		DNSNames: []string{"localhost"},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }

@@ -5,8 +5,6 @@ package standin
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -26,8 +24,7 @@ type Standin struct {
 	lister     listers.PodLister
 	resolution time.Duration
 	available  bool
-	listener   net.Listener
-	server     *http.Server
+	api        *MetricsAPI
 
 	lock   sync.Mutex
 	scenes map[string]*Scene
@@ -45,7 +42,9 @@ func New(ctx context.Context, client kubernetes.Interface, resolution time.Durat
 			return nil, fmt.Errorf("the pods can't be followed")
 		}
 	}
-	return s, s.serve()
+	var err error
+	s.api, err = Serve(s.handler())
+	return s, err
 }
 
 // Idle leaves pods and metrics to a real node: of a script only the acts are played.
@@ -53,13 +52,13 @@ func Idle() *Standin {
 	return &Standin{resolution: time.Hour, scenes: map[string]*Scene{}}
 }
 
-// Port is where metrics.k8s.io is served.
-func (s *Standin) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
+// API is where metrics.k8s.io is served; nil on a real node.
+func (s *Standin) API() *MetricsAPI { return s.api }
 
 // Close ends the serving.
 func (s *Standin) Close() {
-	if s.server != nil {
-		s.server.Close()
+	if s.api != nil {
+		s.api.Close()
 	}
 }
 

@@ -75,7 +75,8 @@ function attach() {
     else return;
     event.preventDefault();
   });
-  onresize = () => { if (!cross.hidden) show(chosen); };
+  // A window that is being closed has no width, and no picture that is shown.
+  onresize = () => { if (!cross.hidden && box.offsetWidth > 0) show(chosen); };
   return { choose: show, chosen: () => (cross.hidden ? undefined : chosen) };
 }
 let instants = attach();

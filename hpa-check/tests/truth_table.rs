@@ -1,0 +1,151 @@
+//! `docs/truth-table.md` against what it speaks of: the scenarios' own expectations, and the names of findings.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+/// Entries that have to be shown in a real control plane.
+const LEAST: usize = 25;
+
+fn project() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(project().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// All source under a folder, in one.
+fn sources(folder: &str) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(project().join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{folder}/{}", entry.file_name().into_string().unwrap());
+        text += &if entry.path().is_dir() {
+            sources(&path)
+        } else {
+            read(&path)
+        };
+    }
+    text
+}
+
+/// One row of the table.
+struct Row {
+    number: usize,
+    scenario: Option<String>,
+    modes: String,
+    id: String,
+    memory: String,
+}
+
+fn rows(page: &str) -> Vec<Row> {
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, number, _, scenario, modes, id, memory, _] = cells[..] else {
+            return None;
+        };
+        Some(Row {
+            number: number.parse().ok()?,
+            scenario: (scenario != "—").then(|| scenario.to_owned()),
+            modes: modes.to_owned(),
+            id: id.trim_matches('`').to_owned(),
+            memory: memory.to_owned(),
+        })
+    };
+    page.lines().filter_map(row).collect()
+}
+
+/// A scenario with what it has from its neighbours.
+fn scenario(name: &str) -> Value {
+    let text = read(&format!("e2e/scenarios/{name}.yaml"));
+    let mut own: Value = serde_saphyr::from_str(&text).unwrap();
+    if let Some(from) = own["from"].as_str() {
+        let neighbour = scenario(from);
+        if own["modes"].is_null() {
+            own["modes"] = neighbour["modes"].clone();
+        }
+    }
+    own
+}
+
+#[test]
+fn each_of_the_36_entries_has_one_row() {
+    let numbers: Vec<usize> = rows(&read("docs/truth-table.md"))
+        .iter()
+        .map(|r| r.number)
+        .collect();
+    assert_eq!(numbers, (1..=36).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_scenario_of_the_table_expects_what_the_table_says() {
+    for row in rows(&read("docs/truth-table.md")) {
+        let Some(name) = &row.scenario else {
+            assert_eq!(row.modes, "—", "entry {}", row.number);
+            continue;
+        };
+        let scenario = scenario(name);
+        assert_eq!(scenario["expect"]["reason"], row.id.as_str(), "{name}");
+        assert_ne!(scenario["expect"]["exit"], 0, "{name} is a healthy one");
+        let modes = match scenario["modes"].as_array() {
+            None => "control-plane, node".to_owned(),
+            Some(modes) => {
+                let modes: Vec<&str> = modes.iter().map(|m| m.as_str().unwrap()).collect();
+                modes.join(", ")
+            }
+        };
+        assert_eq!(row.modes, modes, "{name}");
+    }
+}
+
+#[test]
+fn every_name_in_the_table_is_a_finding() {
+    let findings = read("docs/findings.md");
+    let page = read("docs/truth-table.md");
+    for row in rows(&page) {
+        let besides = row.memory.split('`').nth(1);
+        for id in [row.id.as_str()].into_iter().chain(besides) {
+            let listed = format!("| `{id}` |");
+            assert!(findings.contains(&listed), "entry {}: {id}", row.number);
+        }
+    }
+}
+
+#[test]
+fn what_is_shown_in_memory_is_named_in_the_tests_there() {
+    let doctor = sources("hpa-check/core/src/doctor/tests");
+    let evaluation = sources("hpa-check/core/tests/evaluation");
+    for row in rows(&read("docs/truth-table.md")) {
+        let (place, id) = match row.memory.split_once(": ") {
+            Some((place, id)) => (place, id.trim_matches('`')),
+            None => (row.memory.as_str(), row.id.as_str()),
+        };
+        let tests = match place {
+            "doctor" => &doctor,
+            "evaluation" => &evaluation,
+            other => panic!("entry {}: {other}", row.number),
+        };
+        assert!(
+            tests.contains(&format!("\"{id}\"")),
+            "entry {}: {id}",
+            row.number
+        );
+    }
+}
+
+#[test]
+fn as_many_as_the_page_says_are_shown_in_a_real_control_plane_and_they_are_enough() {
+    let page = read("docs/truth-table.md");
+    let rows = rows(&page);
+    let real = rows.iter().filter(|r| r.scenario.is_some()).count();
+    let said = format!(
+        "{real} of the {} are shown in a real control plane, and {} in memory alone.",
+        rows.len(),
+        rows.len() - real
+    );
+    assert!(page.contains(&said), "the page has to say: {said}");
+    assert!(real >= LEAST, "{real}");
+}
