@@ -62,7 +62,7 @@ decide: programs ## Ask the controller's own code and hpa-check the same random 
 	@K8S="$(K8S)" e2e/cluster/decide/run $(CASES)
 
 .PHONY: faults
-faults: check-tools ## Kill each part of a real cluster in the middle of a run (root, after make e2e)
+faults: check-tools ## Kill each part of a real cluster in the middle of a run (root)
 	@K8S="$(K8S)" e2e/faults
 
 .PHONY: lint

@@ -152,7 +152,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "1s", help_heading = "Connections")]
     pub conn_idle: Duration,
     /// Try again so often when a connection is refused, 50 ms apart; nothing was sent then, and the request's time runs on
-    #[arg(long, value_name = "N", env = "FIB_RETRY_REFUSED", value_parser = clap::value_parser!(u32).range(0..=1_000), default_value_t = 0, help_heading = "Connections")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000), default_value_t = 0, help_heading = "Connections")]
     pub retry_refused: u32,
 
     /// A rule the run has to meet, such as p99<250ms, error-rate<0.1%, rps>=400 or wrong==0; with ` abort`

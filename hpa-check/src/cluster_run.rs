@@ -53,6 +53,8 @@ pub(crate) struct Load {
     pub(crate) target: String,
     /// The generator's own flags; with none the load is sized to fit the autoscaler.
     pub(crate) args: Vec<String>,
+    /// How often a load that is sized tries a refused connection again.
+    pub(crate) retry_refused: u32,
     pub(crate) result: Option<PathBuf>,
 }
 
@@ -255,6 +257,7 @@ struct Generator {
     program: PathBuf,
     target: String,
     flags: Vec<String>,
+    retry_refused: u32,
     result: PathBuf,
 }
 
@@ -264,6 +267,7 @@ impl Generator {
             program: process::program(load.program, "fib-loadgen")?,
             target: load.target,
             flags: load.args,
+            retry_refused: load.retry_refused,
             result: load.result.unwrap_or(scratch),
         })
     }
@@ -283,6 +287,7 @@ impl Generator {
                 demand: demand.ok_or(
                     "the load can't be sized without the pods' CPU request: give it after `--`",
                 )?,
+                retry_refused: self.retry_refused,
                 result: self.result,
             };
             return sized.attack(lower, stop, tell).await;

@@ -50,6 +50,9 @@ pub(crate) struct Args {
     /// The load generator [default: fib-loadgen beside this program]
     #[arg(long, value_name = "PROGRAM")]
     fib_loadgen: Option<PathBuf>,
+    /// Try a refused connection again so often, 50 ms apart, as a gateway would; without it a pod that dies loses them
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with_all = ["external_load", "generator_flags"])]
+    retry_refused: u32,
     /// Keep the load generator's own result; that of the low load after the height lies beside it (-rest)
     #[arg(long, value_name = "FILE")]
     load_result: Option<PathBuf>,
@@ -84,6 +87,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         program: args.fib_loadgen,
         target,
         args: args.generator_flags,
+        retry_refused: args.retry_refused,
         result: args.load_result,
     });
     cluster_run::run(Run {

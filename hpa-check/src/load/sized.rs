@@ -29,6 +29,8 @@ pub(crate) struct Sized {
     pub(crate) target: String,
     /// What the pods together have to use.
     pub(crate) demand: Millicores,
+    /// How often a refused connection is tried again.
+    pub(crate) retry_refused: u32,
     /// Where the account of the height goes; that of the rest goes beside it.
     pub(crate) result: PathBuf,
 }
@@ -65,6 +67,7 @@ impl Sized {
             ("--n", n.to_string()),
             ("--rate", format!("{rate:.0}/s")),
             ("--run-time", "0".to_owned()),
+            ("--retry-refused", self.retry_refused.to_string()),
         ];
         for (flag, value) in flags {
             args.extend([flag.to_owned(), value]);
