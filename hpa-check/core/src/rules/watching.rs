@@ -34,7 +34,7 @@ pub(super) const WATCH_GAP: Rule = Rule {
     finding: Finding {
         id: "watch-gap",
         outcome: Outcome::Inconclusive,
-        meaning: "The replicas changed unseen, or may have, so the bounds can't be said to have held.",
+        meaning: "Something changed unseen, or may have: the replicas, the ready pods, the rest before the load. So what was asserted can't be said to have held.",
         fix: "Run again, nearer to the API server or with a steadier connection.",
     },
     weight: Weight::Cause,
