@@ -181,6 +181,113 @@ fn the_rest_of_the_surroundings_is_read_too() {
     );
 }
 
+/// The first finding of `cart`, of five pods, when its pods and their samples are these.
+fn cart_of_five(
+    change_pod: impl Fn(&mut Value, usize),
+    change_sample: impl Fn(&mut Value, usize),
+) -> Value {
+    let mut api = cluster();
+    application(&mut api, "shop", "cart", 5);
+    let number = |object: &Value| -> usize {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        name.rsplit('-').next().unwrap().parse().unwrap()
+    };
+    api.change("/api/v1/pods", |pod| change_pod(pod, number(pod)));
+    api.change("/apis/metrics.k8s.io/v1beta1/pods", |sample| {
+        change_sample(sample, number(sample));
+    });
+    let (_, examination, said) = examine(&api.serve(), &[]);
+    assert_ne!(examination, Value::Null, "{said}");
+    first_finding(&examination, "cart")
+}
+
+fn uses(sample: &mut Value, container: usize, milli: u32) {
+    sample["containers"][container]["usage"]["cpu"] = json!(format!("{milli}m"));
+}
+
+/// The pod was started then, and its readiness has been this since.
+fn since(pod: &mut Value, seconds: i64, ready: &str) {
+    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
+    pod["status"]["startTime"] = json!(then.to_string());
+    pod["status"]["conditions"] =
+        json!([{"type": "Ready", "status": ready, "lastTransitionTime": then.to_string()}]);
+}
+
+#[test]
+fn an_idle_sidecar_is_found_by_what_its_neighbour_uses() {
+    let beside = |app: u32| {
+        cart_of_five(
+            |pod, _| {
+                let proxy = json!({"name": "proxy", "resources": {"requests": {"cpu": "100m"}}});
+                pod["spec"]["containers"]
+                    .as_array_mut()
+                    .unwrap()
+                    .push(proxy);
+            },
+            move |sample, _| {
+                let proxy = json!({"name": "proxy", "usage": {"cpu": "2m", "memory": "1Mi"}});
+                sample["containers"].as_array_mut().unwrap().push(proxy);
+                uses(sample, 0, app);
+            },
+        )
+    };
+    assert_eq!(beside(98), "sidecar-dilutes-utilization");
+    assert_eq!(beside(45), Value::Null);
+}
+
+#[test]
+fn pods_that_stay_unready_and_hold_the_ratio_are_found_and_young_ones_are_not() {
+    let unready_for = |seconds: i64| {
+        cart_of_five(
+            move |pod, n| {
+                if n >= 3 {
+                    since(pod, seconds, "False");
+                }
+            },
+            |sample, _| uses(sample, 0, 88),
+        )
+    };
+    assert_eq!(unready_for(130), "unready-pods-hold-scaling");
+    assert_eq!(unready_for(40), Value::Null);
+}
+
+#[test]
+fn the_cpu_of_starts_counts_as_load_where_nothing_probes_them() {
+    let started = |probed: bool| {
+        cart_of_five(
+            move |pod, n| {
+                if n >= 2 {
+                    since(pod, 62, "True");
+                    if !probed {
+                        pod["spec"]["containers"][0]["readinessProbe"] = Value::Null;
+                    }
+                }
+            },
+            |sample, n| uses(sample, 0, if n < 2 { 40 } else { 95 }),
+        )
+    };
+    assert_eq!(started(false), "startup-counts-as-load");
+    assert_eq!(started(true), Value::Null);
+}
+
+#[test]
+fn a_scale_without_a_selector_is_found_by_the_condition() {
+    let mut api = shop();
+    api.change(
+        "/apis/autoscaling/v2/horizontalpodautoscalers",
+        |autoscaler| {
+            if autoscaler["metadata"]["name"] == "cart" {
+                autoscaler["status"]["conditions"][1] = json!({"type": "ScalingActive", "status": "False",
+                    "reason": "InvalidSelector", "message": "the HPA target's scale is missing a selector"});
+            }
+        },
+    );
+    let (code, examination, said) = examine(&api.serve(), &[]);
+    assert_eq!(code, 91, "{said}");
+    assert_eq!(first_finding(&examination, "cart"), "invalid-selector");
+    assert_eq!(first_finding(&examination, "web"), Value::Null);
+}
+
 #[test]
 fn without_a_metrics_api_every_autoscaler_has_that_as_its_cause() {
     let mut api = shop();
