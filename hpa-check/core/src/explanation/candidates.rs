@@ -52,12 +52,12 @@ pub(super) fn best(
     let replicas = status.current_replicas.unwrap_or(target.spec_replicas);
     let mut best = Best::None;
     let at = pending.at;
-    let resolution = state
-        .setting
-        .as_ref()
-        .map_or(Duration::ZERO, |s| s.metrics_resolution);
-    // Between two polls an answer may have come and gone; a change of a pod is seen at once.
-    let polls = nearest(&seen.polls, at, NEAR + resolution);
+    // Between two polls an answer may have come and gone, and an API that is slow may have been asked a whole
+    // sync before; a change of a pod is seen at once.
+    let period = state.setting.as_ref().map_or(Duration::ZERO, |s| {
+        s.metrics_resolution * 2 + s.controller.sync_period
+    });
+    let polls = nearest(&seen.polls, at, NEAR + period);
     let snapshots = nearest(&seen.snapshots, at, NEAR);
     for now in [at, before(at, CLOCKS), after(at, CLOCKS)] {
         for metrics in &polls {
