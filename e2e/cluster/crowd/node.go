@@ -38,7 +38,7 @@ func newNode(ctx context.Context, client kubernetes.Interface) (*node, error) {
 	pods := factory.Core().V1().Pods()
 	n := &node{client: client, lister: pods.Lister(), made: make(chan *corev1.Pod, 100_000)}
 	_, err := pods.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{AddFunc: func(object any) {
-		if pod, ok := object.(*corev1.Pod); ok && !isReady(pod) {
+		if pod, ok := object.(*corev1.Pod); ok && !standin.IsReady(pod) {
 			n.made <- pod
 		}
 	}})
@@ -80,7 +80,7 @@ func (n *node) makeReady(ctx context.Context) {
 func (n *node) ready() int {
 	count := 0
 	for _, pod := range n.pods() {
-		if isReady(pod) {
+		if standin.IsReady(pod) {
 			count++
 		}
 	}
@@ -90,15 +90,6 @@ func (n *node) ready() int {
 func (n *node) pods() []*corev1.Pod {
 	pods, _ := n.lister.List(labels.Everything()) // from a cache, it has no way to fail
 	return pods
-}
-
-func isReady(pod *corev1.Pod) bool {
-	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodReady {
-			return condition.Status == corev1.ConditionTrue
-		}
-	}
-	return false
 }
 
 func (n *node) handler() http.Handler {
@@ -125,7 +116,7 @@ func (n *node) samples(w http.ResponseWriter, r *http.Request) {
 	// Between 40 and 42 percent, another value at each scrape.
 	use := 40_000_000 + scraped.Unix()/int64(resolution.Seconds())%3*1_000_000
 	for _, pod := range pods {
-		if !isReady(pod) {
+		if !standin.IsReady(pod) {
 			continue
 		}
 		list.Items = append(list.Items, v1beta1.PodMetrics{

@@ -28,7 +28,7 @@ func samples(pods []*corev1.Pod, world *scenario.World, window time.Duration, no
 			continue
 		}
 		running = append(running, pod)
-		if isReady(pod) && pod.Labels[serves] == service {
+		if IsReady(pod) && pod.Labels[serves] == service {
 			loaded = append(loaded, pod)
 		}
 	}
@@ -87,7 +87,8 @@ func containers(pod *corev1.Pod) []string {
 	return names
 }
 
-func isReady(pod *corev1.Pod) bool {
+// IsReady says whether the pod's status has it ready.
+func IsReady(pod *corev1.Pod) bool {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.PodReady {
 			return condition.Status == corev1.ConditionTrue

@@ -64,7 +64,7 @@ impl<'a> Case<'a> {
 
     /// The gaps in the watch that an instant lies in, their last instants among them: lists are read then.
     pub(super) fn gaps_at(&self, at: Timestamp) -> impl Iterator<Item = &Gap> {
-        let gaps = self.state.timeline.iter().flat_map(|t| &t.gaps);
+        let gaps = self.state.gaps();
         gaps.filter(move |gap| gap.from <= at && at <= gap.until)
     }
 

@@ -149,7 +149,7 @@ pub(super) const MINIMUM_NOT_HELD: Rule = Rule {
 /// How long of a span neither the pods nor the target were seen: either of them tells how many are ready.
 fn unseen(case: &Case<'_>, from: Timestamp, end: Timestamp) -> SignedDuration {
     let of = |resource: &'static str| {
-        let gaps = case.state.timeline.iter().flat_map(|t| &t.gaps);
+        let gaps = case.state.gaps();
         gaps.filter(move |gap| gap.resource == resource)
     };
     let both = of("pods").flat_map(|pods| {

@@ -118,8 +118,7 @@ fn hidden_unreadiness(case: &Case<'_>) -> Option<String> {
 /// Fewer pods than the minimum at the edge of a gap: nobody saw for how long.
 fn low_beside_a_gap(case: &Case<'_>) -> Option<String> {
     let min = case.expectation.min_replicas;
-    let gaps = case.state.timeline.iter().flat_map(|t| &t.gaps);
-    let edges = gaps.flat_map(|gap| [gap.from, gap.until]);
+    let edges = case.state.gaps().flat_map(|gap| [gap.from, gap.until]);
     let after_rest = edges.filter(|at| Some(*at) >= case.state.baseline_at);
     after_rest
         .filter_map(|at| Some((at, value_at(&case.state.ready_steps, at)?)))
@@ -176,7 +175,7 @@ pub(crate) fn longest_gap_ms(state: &TimelineSoFar) -> u64 {
 }
 
 fn gaps(state: &TimelineSoFar) -> impl Iterator<Item = &Gap> {
-    let all = state.timeline.iter().flat_map(|t| &t.gaps);
+    let all = state.gaps();
     all.filter(|g| g.resource == "target" || g.resource == "autoscaler")
 }
 

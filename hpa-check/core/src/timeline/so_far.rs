@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Step, Timeline};
+use super::{Gap, Step, Timeline};
 use crate::observation::{
     Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, Phase, Pod, PodSample,
     Setting, Target,
@@ -191,6 +191,11 @@ impl TimelineSoFar {
     pub fn entered(&self, phase: Phase) -> Option<Timestamp> {
         let phases = &self.timeline.as_ref()?.phases;
         phases.iter().find(|p| p.phase == phase).map(|p| p.from)
+    }
+
+    /// The stretches in which something was not seen.
+    pub(crate) fn gaps(&self) -> impl Iterator<Item = &Gap> {
+        self.timeline.iter().flat_map(|t| &t.gaps)
     }
 
     /// The last instant seen.
