@@ -6,7 +6,7 @@ mod panel;
 
 use std::io::{self, IsTerminal, Write};
 
-use hpa_check_core::timeline::TimelineSoFar;
+use hpa_check_core::run::state::RunState;
 use jiff::Timestamp;
 
 use crate::outputs::Ui;
@@ -34,7 +34,7 @@ impl Screen {
     }
 
     /// Shows the run as it is now.
-    pub(crate) fn show(&mut self, now: Timestamp, state: &TimelineSoFar) {
+    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState) {
         match self {
             Self::Panel(panel) => panel.show(now, state),
             Self::Lines(lines) => lines.show(now, state),

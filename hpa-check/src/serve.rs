@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hpa_check_core::evaluator::Evaluator;
-use hpa_check_core::result::RunResult;
+use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::run::evaluator::Evaluator;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::observation::ControllerSettings;
+use hpa_check_core::observation::ControllerConfig;
 
 use crate::failure::Failure;
 
@@ -31,12 +31,12 @@ pub(crate) struct ControllerArgs {
 
 impl ControllerArgs {
     /// The controller's settings.
-    pub(crate) fn settings(&self) -> Result<ControllerSettings, Failure> {
+    pub(crate) fn settings(&self) -> Result<ControllerConfig, Failure> {
         if !(0.0..10.0).contains(&self.tolerance) {
             return Err(Failure::usage("--tolerance is a fraction, such as 0.1"));
         }
         let seconds = Duration::from_secs;
-        Ok(ControllerSettings {
+        Ok(ControllerConfig {
             sync_period: seconds(self.sync_period),
             tolerance: self.tolerance,
             downscale_stabilization: seconds(self.downscale_stabilization),

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
 
-use hpa_check_core::conductor::{Conductor, Pace};
-use hpa_check_core::trace::{ReadError, Reader};
+use hpa_check_core::documents::trace::{ReadError, Reader};
+use hpa_check_core::run::conductor::{Conductor, Pace};
 use jiff::Timestamp;
 
 use crate::failure::Failure;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hpa_check_core::result::{RunResult, SCHEMA};
+use hpa_check_core::documents::result::{RunResult, SCHEMA};
 
 use crate::failure::Failure;
 use crate::outputs::Files;

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use hpa_check_core::doctor::Examination;
-use hpa_check_core::result::RunResult;
-use hpa_check_core::simulate::Simulation;
+use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::sim::Simulation;
 
 use crate::failure::Failure;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hpa_check_core::simulate::{Bound, Curve, Grid, PodShape, Policy, Scenario};
+use hpa_check_core::sim::{Bound, Curve, Grid, PodShape, Policy, Scenario};
 use hpa_check_core::spec::{AutoscalerSpec, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 

@@ -5,10 +5,10 @@ use std::io::BufReader;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hpa_check_core::evaluator::Evaluator;
+use hpa_check_core::documents::trace::{ReadError, Reader};
+use hpa_check_core::run::evaluator::Evaluator;
+use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
 use hpa_check_core::spec::Behavior;
-use hpa_check_core::trace::{ReadError, Reader};
-use hpa_check_core::what_if::{Changes, Recorded, recorded};
 
 use super::simulate::{duration, request};
 use crate::failure::Failure;

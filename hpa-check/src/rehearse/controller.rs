@@ -1,10 +1,10 @@
 //! The autoscaler of the rehearsal: the model, fed with what the rehearsal's own API knows.
 
 use hpa_check_core::model::pods::{Pod as ModelPod, PodMetric};
-use hpa_check_core::model::reconcile::{Autoscaler as Controller, Decision, Scale, Sync};
-use hpa_check_core::model::{Rules, Settings};
+use hpa_check_core::model::reconcile::{Controller, Decision, Scale, Sync};
+use hpa_check_core::model::{Settings, VersionGates};
 use hpa_check_core::observation::{
-    Autoscaler, AutoscalerStatus, ControllerSettings, Event, Pod, PodSample,
+    Autoscaler, AutoscalerStatus, ControllerConfig, Event, Pod, PodSample,
 };
 use hpa_check_core::spec::AutoscalerSpec;
 use jiff::Timestamp;
@@ -26,11 +26,11 @@ pub(crate) struct HorizontalPodAutoscaler {
 
 impl HorizontalPodAutoscaler {
     /// One that has not synced yet.
-    pub(crate) fn new(name: &str, spec: AutoscalerSpec, settings: &ControllerSettings) -> Self {
+    pub(crate) fn new(name: &str, spec: AutoscalerSpec, settings: &ControllerConfig) -> Self {
         Self {
             name: name.to_owned(),
             spec,
-            controller: Controller::new(Settings::from(settings), Rules::default()),
+            controller: Controller::new(Settings::from(settings), VersionGates::default()),
             status: AutoscalerStatus::default(),
             synced: None,
         }

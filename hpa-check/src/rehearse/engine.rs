@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use hpa_check_core::conductor::Action;
 use hpa_check_core::observation::{
-    ControllerSettings, Event, Fact, Observation, Phase, PodSample, Seen, Setting,
+    ControllerConfig, Event, Fact, Observation, Phase, PodSample, RunContext, Seen,
 };
+use hpa_check_core::run::conductor::Action;
 use hpa_check_core::spec::{AutoscalerSpec, ContainerCpu};
 use hpa_check_core::units::Millicores;
 use jiff::Timestamp;
@@ -45,7 +45,7 @@ pub(crate) struct Scene {
     /// What the autoscaler is told to do.
     pub(crate) spec: AutoscalerSpec,
     /// Its controller's settings.
-    pub(crate) controller: ControllerSettings,
+    pub(crate) controller: ControllerConfig,
     /// Time between two scrapes of the metrics API, and so the window of a sample.
     pub(crate) metrics_resolution: Duration,
     /// The container of a replica.
@@ -145,7 +145,7 @@ impl<'a, W: World, J: Judge> Engine<'a, W, J> {
 
     fn introduce(&mut self) {
         let scene = self.scene;
-        self.tell(Seen::Setting(Setting {
+        self.tell(Seen::RunContext(RunContext {
             source: "rehearsal".to_owned(),
             namespace: String::new(),
             autoscaler: deployment::NAME.to_owned(),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hpa_check_core::budget::Budget;
-use hpa_check_core::observation::ControllerSettings;
+use hpa_check_core::observation::ControllerConfig;
+use hpa_check_core::run::budget::Budget;
 use hpa_check_core::spec::{AutoscalerSpec, Behavior, PolicyKind, ScalingPolicy, ScalingRules};
 
 /// A process is ready in a tenth of that on an idle machine.
@@ -56,11 +56,11 @@ impl Pace {
     };
 
     /// The controller that keeps this pace.
-    pub(crate) fn controller(&self) -> ControllerSettings {
-        ControllerSettings {
+    pub(crate) fn controller(&self) -> ControllerConfig {
+        ControllerConfig {
             sync_period: self.sync_period,
             downscale_stabilization: self.stabilization,
-            ..ControllerSettings::default()
+            ..ControllerConfig::default()
         }
     }
 
@@ -133,11 +133,7 @@ impl Pace {
         self.budget(spec, &self.controller()).down() + drain
     }
 
-    fn budget<'a>(
-        &self,
-        spec: &'a AutoscalerSpec,
-        controller: &'a ControllerSettings,
-    ) -> Budget<'a> {
+    fn budget<'a>(&self, spec: &'a AutoscalerSpec, controller: &'a ControllerConfig) -> Budget<'a> {
         Budget {
             spec,
             controller,

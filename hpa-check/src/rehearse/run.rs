@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hpa_check_core::conductor::{Action, Conductor};
 use hpa_check_core::observation::Observation;
+use hpa_check_core::run::conductor::{Action, Conductor};
 use jiff::Timestamp;
 
 use super::engine::{Engine, Judge};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use hpa_check_core::conductor::Pace;
-use hpa_check_core::demand::MARGIN_PERCENT;
 use hpa_check_core::expectation::Expectation;
+use hpa_check_core::run::conductor::Pace;
+use hpa_check_core::run::demand::MARGIN_PERCENT;
 use hpa_check_core::units::Millicores;
 
 use crate::load::intensity::Intensity;

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use hpa_check_core::conductor::{Action, Conductor};
-use hpa_check_core::evaluator::Evaluator;
+use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::Observation;
-use hpa_check_core::result::RunResult;
+use hpa_check_core::run::conductor::{Action, Conductor};
+use hpa_check_core::run::evaluator::Evaluator;
 use jiff::Timestamp;
 
 use super::engine::{Engine, Judge};

@@ -1,7 +1,7 @@
 //! A line for each change, and one now and then without: for logs.
 
 use hpa_check_core::observation::Phase;
-use hpa_check_core::timeline::TimelineSoFar;
+use hpa_check_core::run::state::RunState;
 use jiff::Timestamp;
 
 use super::notice;
@@ -27,7 +27,7 @@ struct Said {
 
 impl Lines {
     /// Writes a line if there is news.
-    pub(crate) fn show(&mut self, now: Timestamp, state: &TimelineSoFar) {
+    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState) {
         let Some(timeline) = &state.timeline else {
             return;
         };
@@ -56,7 +56,7 @@ impl Lines {
     }
 }
 
-fn line(now: Timestamp, state: &TimelineSoFar, said: &Said, from: Timestamp) -> String {
+fn line(now: Timestamp, state: &RunState, said: &Said, from: Timestamp) -> String {
     let phase = said.phase.map_or("", summary::phase);
     let spec = said.spec.map_or_else(|| "?".to_owned(), |s| s.to_string());
     let mut text = format!(

@@ -9,7 +9,7 @@ use crossterm::cursor::{Hide, MoveToColumn, MoveUp, Show};
 use crossterm::queue;
 use crossterm::style::{Print, ResetColor};
 use crossterm::terminal::{self, Clear, ClearType};
-use hpa_check_core::timeline::TimelineSoFar;
+use hpa_check_core::run::state::RunState;
 use jiff::Timestamp;
 
 use self::row::Row;
@@ -29,7 +29,7 @@ pub(crate) struct Panel {
 
 impl Panel {
     /// Draws the run as it is now.
-    pub(crate) fn show(&mut self, now: Timestamp, state: &TimelineSoFar) {
+    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState) {
         let soon = self
             .drawn
             .is_some_and(|at| now.as_millisecond() - at.as_millisecond() < FRAME_MS);

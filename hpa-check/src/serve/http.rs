@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
-use hpa_check_core::evaluator::Evaluator;
-use hpa_check_core::result::RunResult;
+use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::run::evaluator::Evaluator;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};

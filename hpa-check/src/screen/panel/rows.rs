@@ -1,19 +1,16 @@
 //! What the panel says, row by row.
 
 use crossterm::style::{Stylize, style};
+use hpa_check_core::run::state::{PodRecord, RunState};
+use hpa_check_core::run::timeline::{Step, Timeline};
 use hpa_check_core::spec::AutoscalerSpec;
-use hpa_check_core::timeline::{PodRecord, Step, Timeline, TimelineSoFar};
 use jiff::Timestamp;
 
 use super::row::{NAMES, Row, flow};
 use crate::report::{escape::Terminal, summary, words};
 
 /// The run as it is now, on so many columns and at most so many rows.
-pub(super) fn rows(
-    now: Timestamp,
-    state: &TimelineSoFar,
-    (columns, most): (usize, usize),
-) -> Vec<Row> {
+pub(super) fn rows(now: Timestamp, state: &RunState, (columns, most): (usize, usize)) -> Vec<Row> {
     let Some(timeline) = &state.timeline else {
         return vec![Row::plain("waiting for the first observation").cut(columns)];
     };
@@ -48,7 +45,7 @@ pub(super) fn rows(
     rows.into_iter().map(|row| row.cut(columns)).collect()
 }
 
-fn load(state: &TimelineSoFar, columns: usize) -> Vec<Row> {
+fn load(state: &RunState, columns: usize) -> Vec<Row> {
     let Some(load) = &state.load else {
         let none = Row::default().and("none yet".to_owned().dark_grey());
         return flow("load", vec![none], columns);
@@ -72,7 +69,7 @@ fn load(state: &TimelineSoFar, columns: usize) -> Vec<Row> {
     flow("load", pieces.collect(), columns)
 }
 
-fn utilization(state: &TimelineSoFar, columns: usize) -> Row {
+fn utilization(state: &RunState, columns: usize) -> Row {
     const FULL: i32 = 200;
     let name = Row::plain(format!(" {:<9}", "CPU"));
     let Some(now) = state.utilization() else {
@@ -96,12 +93,7 @@ fn utilization(state: &TimelineSoFar, columns: usize) -> Row {
         .and(text.dark_grey())
 }
 
-fn replicas(
-    state: &TimelineSoFar,
-    timeline: &Timeline,
-    now: Timestamp,
-    columns: usize,
-) -> Vec<Row> {
+fn replicas(state: &RunState, timeline: &Timeline, now: Timestamp, columns: usize) -> Vec<Row> {
     let ready = Row::plain("ready ").and(state.ready().to_string().bold());
     let set = state.target.as_ref().map_or(0, |t| t.spec_replicas);
     let decided = state.status().map_or(0, |s| s.desired_replicas);
@@ -137,11 +129,11 @@ fn sparkline(steps: &[Step<i32>], from: Timestamp, until: Timestamp, cells: usiz
         .collect()
 }
 
-fn living(state: &TimelineSoFar) -> impl Iterator<Item = (&String, &PodRecord)> {
+fn living(state: &RunState) -> impl Iterator<Item = (&String, &PodRecord)> {
     state.pods.iter().filter(|(_, pod)| pod.gone_at.is_none())
 }
 
-fn pods(state: &TimelineSoFar, columns: usize) -> Vec<Row> {
+fn pods(state: &RunState, columns: usize) -> Vec<Row> {
     const NAME: usize = 9;
     let cells = living(state).map(|(name, pod)| {
         let cpu = pod
@@ -163,7 +155,7 @@ fn pods(state: &TimelineSoFar, columns: usize) -> Vec<Row> {
 }
 
 /// The pods where there is no room for each.
-fn pods_in_short(state: &TimelineSoFar) -> Row {
+fn pods_in_short(state: &RunState) -> Row {
     let (mut ready, mut starting, mut ending) = (0, 0, 0);
     for (_, pod) in living(state) {
         let count = if pod.pod.deleting {
@@ -201,9 +193,9 @@ fn last_sync(timeline: &Timeline, columns: usize) -> Vec<Row> {
 
 #[cfg(test)]
 mod tests {
-    use hpa_check_core::evaluator::Evaluator;
     use hpa_check_core::expectation::Expectation;
     use hpa_check_core::observation::{LoadSecond, Observation, Phase, Pod, Seen};
+    use hpa_check_core::run::evaluator::Evaluator;
     use jiff::SignedDuration;
 
     use super::*;

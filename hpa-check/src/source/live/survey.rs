@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use hpa_check_core::doctor::Unseen;
 use hpa_check_core::doctor::facts::{ClusterFacts, Namespace, Scaler, TargetLook};
-use hpa_check_core::observation::ControllerSettings;
+use hpa_check_core::observation::ControllerConfig;
 use jiff::Timestamp;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 
@@ -45,7 +45,7 @@ enum Scope {
 /// What is taken for granted, because the API does not tell it.
 #[derive(Debug, Clone)]
 pub(crate) struct Assumed {
-    pub(crate) controller: ControllerSettings,
+    pub(crate) controller: ControllerConfig,
     pub(crate) metrics_resolution: Duration,
 }
 

@@ -10,7 +10,7 @@ mod trouble;
 
 use std::time::Duration;
 
-use hpa_check_core::observation::{ControllerSettings, Fact, Observation, Seen, WatchState};
+use hpa_check_core::observation::{ControllerConfig, Fact, Observation, Seen, WatchState};
 use jiff::{SignedDuration, Timestamp};
 use kube::client::ClientBuilder;
 use tokio::time::Instant;
@@ -33,7 +33,7 @@ pub(crate) fn now() -> Timestamp {
 }
 
 fn timing() -> Timing {
-    Timing::of(&ControllerSettings::default(), Duration::from_secs(15))
+    Timing::of(&ControllerConfig::default(), Duration::from_secs(15))
 }
 
 /// A server with the autoscaler `fib`, its Deployment and two pods.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::observation::ControllerSettings;
+use hpa_check_core::observation::ControllerConfig;
 
 /// Shorter periods of asking cost the API server more than they tell.
 const SHORTEST: Duration = Duration::from_millis(250);
@@ -28,7 +28,7 @@ pub(crate) struct Timing {
 
 impl Timing {
     /// As quick as what is watched.
-    pub(crate) fn of(controller: &ControllerSettings, metrics_resolution: Duration) -> Self {
+    pub(crate) fn of(controller: &ControllerConfig, metrics_resolution: Duration) -> Self {
         let (poll, metrics) = (controller.sync_period / 4, metrics_resolution / 3);
         Self {
             call: Duration::from_secs(10),
@@ -44,7 +44,7 @@ impl Timing {
 impl Default for Timing {
     /// For a controller with the usual periods.
     fn default() -> Self {
-        let usual = ControllerSettings::default();
+        let usual = ControllerConfig::default();
         Self::of(&usual, usual.sync_period)
     }
 }
@@ -55,10 +55,10 @@ mod tests {
 
     #[test]
     fn a_cluster_with_the_usual_periods_is_asked_every_few_seconds_and_a_quick_one_more_often() {
-        let usual = ControllerSettings::default();
+        let usual = ControllerConfig::default();
         let timing = Timing::of(&usual, Duration::from_secs(15));
         assert_eq!((timing.poll.as_secs(), timing.metrics.as_secs()), (2, 5));
-        let quick = ControllerSettings {
+        let quick = ControllerConfig {
             sync_period: Duration::from_secs(1),
             ..usual
         };

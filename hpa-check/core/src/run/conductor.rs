@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::budget::Budget;
 use crate::expectation::{Expectation, ScaleDown};
 use crate::model::after;
-use crate::observation::{ControllerSettings, Phase};
-use crate::timeline::TimelineSoFar;
+use crate::observation::{ControllerConfig, Phase};
+use crate::run::budget::Budget;
+use crate::run::state::RunState;
 
 /// Something for the caller to do, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Conductor {
     }
 
     /// What to do now; ask again until there is nothing. After `Finish` there is nothing ever.
-    pub fn next(&mut self, now: Timestamp, state: &TimelineSoFar) -> Option<Action> {
+    pub fn next(&mut self, now: Timestamp, state: &RunState) -> Option<Action> {
         if self.finished {
             return None;
         }
@@ -114,12 +114,7 @@ impl Conductor {
         }
     }
 
-    fn preflight(
-        &mut self,
-        now: Timestamp,
-        since: Timestamp,
-        state: &TimelineSoFar,
-    ) -> Option<Action> {
+    fn preflight(&mut self, now: Timestamp, since: Timestamp, state: &RunState) -> Option<Action> {
         if let Some(blocker) = &state.blocker {
             return Some(self.finish(format!("a pass is impossible: {}", blocker.message)));
         }
@@ -131,12 +126,7 @@ impl Conductor {
         late.then(|| self.finish("the autoscaler and its target were not both seen".to_owned()))
     }
 
-    fn baseline(
-        &mut self,
-        now: Timestamp,
-        since: Timestamp,
-        state: &TimelineSoFar,
-    ) -> Option<Action> {
+    fn baseline(&mut self, now: Timestamp, since: Timestamp, state: &RunState) -> Option<Action> {
         if self.load_started.is_none() {
             if let Some(blocker) = &state.blocker {
                 return Some(self.finish(format!("a pass is impossible: {}", blocker.message)));
@@ -152,7 +142,7 @@ impl Conductor {
         (now >= self.planned(|up, _| up)).then(|| self.enter(Phase::Up, now))
     }
 
-    fn up(&mut self, now: Timestamp, since: Timestamp, state: &TimelineSoFar) -> Option<Action> {
+    fn up(&mut self, now: Timestamp, since: Timestamp, state: &RunState) -> Option<Action> {
         if state.ready() >= self.expectation.max_replicas {
             return Some(self.enter(Phase::Hold, now));
         }
@@ -178,7 +168,7 @@ impl Conductor {
         })
     }
 
-    fn hold(&mut self, now: Timestamp, since: Timestamp, state: &TimelineSoFar) -> Option<Action> {
+    fn hold(&mut self, now: Timestamp, since: Timestamp, state: &RunState) -> Option<Action> {
         let skip = self.expectation.scale_down == ScaleDown::Skip;
         let over = match self.pace {
             Pace::Planned { .. } if !skip => now >= self.planned(|_, down| down),
@@ -199,7 +189,7 @@ impl Conductor {
         Some(self.enter(next, now))
     }
 
-    fn down(&mut self, now: Timestamp, since: Timestamp, state: &TimelineSoFar) -> Option<Action> {
+    fn down(&mut self, now: Timestamp, since: Timestamp, state: &RunState) -> Option<Action> {
         let Some(spec) = state.target.as_ref().map(|t| t.spec_replicas) else {
             return Some(self.finish("the scale target is gone".to_owned()));
         };
@@ -252,11 +242,8 @@ impl Conductor {
 }
 
 /// Asks the budget; without an autoscaler there is nothing to wait for but the patience.
-pub(crate) fn with_budget(
-    state: &TimelineSoFar,
-    ask: impl FnOnce(&Budget<'_>) -> Duration,
-) -> Duration {
-    let defaults = ControllerSettings::default();
+pub(crate) fn with_budget(state: &RunState, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
+    let defaults = ControllerConfig::default();
     let controller = state.setting.as_ref().map_or(&defaults, |s| &s.controller);
     let resolution = state
         .setting
@@ -274,7 +261,7 @@ pub(crate) fn with_budget(
 
 /// Whether the newest decision is explained, or will not be any more: the metrics that it was made from are
 /// read a little after it shows, and a run that ends in between would leave its last step open.
-fn newest_is_explained(now: Timestamp, state: &TimelineSoFar) -> bool {
+fn newest_is_explained(now: Timestamp, state: &RunState) -> bool {
     let newest = state.timeline.as_ref().and_then(|t| t.syncs.last());
     let resolution = state.setting.as_ref().map(|s| s.metrics_resolution);
     newest.is_none_or(|sync| {
@@ -283,7 +270,7 @@ fn newest_is_explained(now: Timestamp, state: &TimelineSoFar) -> bool {
 }
 
 /// From a pod's being seen to its being ready, of the slowest so far.
-fn slowest_start(state: &TimelineSoFar) -> Duration {
+fn slowest_start(state: &RunState) -> Duration {
     let starts = state.pods.values().filter_map(|p| {
         let took = p.ready_at?.duration_since(p.first_seen);
         Duration::try_from(took).ok()
@@ -292,7 +279,7 @@ fn slowest_start(state: &TimelineSoFar) -> Duration {
 }
 
 /// Replicas above the minimum have to come down first, the newest pods have to be measured.
-fn baseline_budget(state: &TimelineSoFar) -> Duration {
+fn baseline_budget(state: &RunState) -> Duration {
     with_budget(state, |budget| {
         let above = state
             .target

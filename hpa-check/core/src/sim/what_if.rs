@@ -2,7 +2,7 @@
 //!
 //! A recording holds what the pods used, and that depends on how many there were. What is taken over is
 //! the work: the CPU of all pods together, which a load brings along however many pods share it. It is
-//! spread over the pods that there would be, by the plant of [`crate::simulate`]. Where the recorded
+//! spread over the pods that there would be, by the plant of [`crate::sim`]. Where the recorded
 //! pods were at their limit, more work was wanted than was done, and the answer is too small; that is
 //! said.
 
@@ -12,9 +12,9 @@ use jiff::Timestamp;
 
 use crate::model::{after, before};
 use crate::observation::PodSample;
-use crate::simulate::{Curve, PodShape, Point, Replicas, Scenario};
+use crate::run::state::{Poll, RunState};
+use crate::sim::{Curve, PodShape, Point, Replicas, Scenario};
 use crate::spec::Behavior;
-use crate::timeline::{Poll, TimelineSoFar};
 use crate::units::Millicores;
 
 /// What is changed; `None` leaves a setting as it was recorded.
@@ -94,7 +94,7 @@ pub struct Recorded {
 }
 
 /// Takes from a recording what a simulation needs; the error says what it lacks.
-pub fn recorded(state: &TimelineSoFar) -> Result<Recorded, String> {
+pub fn recorded(state: &RunState) -> Result<Recorded, String> {
     let timeline = state.timeline.as_ref().ok_or("the trace is empty")?;
     let setting = state
         .setting
@@ -171,7 +171,7 @@ pub fn recorded(state: &TimelineSoFar) -> Result<Recorded, String> {
     clippy::cast_precision_loss,
     reason = "pods and millicores are far below 2^52"
 )]
-fn work(state: &TimelineSoFar, poll: &Poll, from: Timestamp) -> Option<Point> {
+fn work(state: &RunState, poll: &Poll, from: Timestamp) -> Option<Point> {
     let samples = poll.answer.as_ref().ok()?;
     let newest = samples.iter().max_by_key(|s| s.timestamp)?;
     let middle = before(newest.timestamp, newest.window / 2);
@@ -205,7 +205,7 @@ fn used(sample: &PodSample) -> i64 {
 }
 
 /// From being seen to being ready, the median of the pods that were made during the recording.
-fn start(state: &TimelineSoFar) -> Duration {
+fn start(state: &RunState) -> Duration {
     let begun = state
         .timeline
         .as_ref()
@@ -223,7 +223,7 @@ fn start(state: &TimelineSoFar) -> Duration {
     Duration::from_secs(median.as_secs() + u64::from(median.subsec_millis() >= 500))
 }
 
-fn doubts(state: &TimelineSoFar, limit: Option<Millicores>) -> Vec<String> {
+fn doubts(state: &RunState, limit: Option<Millicores>) -> Vec<String> {
     let mut doubts = Vec::new();
     let samples = || {
         state
@@ -274,10 +274,10 @@ fn whole_seconds(from: Timestamp, at: Timestamp) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluator::Evaluator;
     use crate::expectation::Expectation;
     use crate::observation::Observation;
-    use crate::simulate::tests::scenario;
+    use crate::run::evaluator::Evaluator;
+    use crate::sim::tests::scenario;
 
     /// A recording made by the simulation itself: 3..10 at 50 %, up and down once.
     fn recording() -> (Scenario, Vec<Observation>) {

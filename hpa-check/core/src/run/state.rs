@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Gap, Step, Timeline};
+use super::timeline::{Gap, Step, Timeline};
 use crate::observation::{
     Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, Phase, Pod, PodSample,
-    Setting, Target,
+    RunContext, Target,
 };
 use crate::spec::AutoscalerSpec;
 use crate::units::Millicores;
@@ -59,11 +59,11 @@ pub struct Poll {
 
 /// The run as far as it has gone.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct TimelineSoFar {
+pub struct RunState {
     /// Every series up to now; `None` before the first observation.
     pub timeline: Option<Timeline>,
     /// What is known before anything is watched.
-    pub setting: Option<Setting>,
+    pub setting: Option<RunContext>,
     /// The phase, and since when.
     pub phase: Option<Step<Phase>>,
     /// The autoscaler as last seen; `None` when it is gone.
@@ -96,7 +96,7 @@ pub struct TimelineSoFar {
     pub statuses: Vec<(Timestamp, AutoscalerStatus)>,
     /// What the metrics alone asked for, at each explained sync.
     pub proposals: Vec<Step<i32>>,
-    /// Ready pods, by the higher of two counts; see [`TimelineSoFar::ready`].
+    /// Ready pods, by the higher of two counts; see [`RunState::ready`].
     pub ready_steps: Vec<Step<i32>>,
     /// When the minimum was first ready and a utilization known: the baseline.
     pub baseline_at: Option<Timestamp>,
@@ -115,7 +115,7 @@ pub struct TimelineSoFar {
     pub(super) lost: BTreeMap<String, (Timestamp, Option<String>)>,
 }
 
-impl TimelineSoFar {
+impl RunState {
     /// The spec in force, if the autoscaler is there.
     pub fn spec(&self) -> Option<&AutoscalerSpec> {
         self.autoscaler.as_ref().map(|a| &a.spec)

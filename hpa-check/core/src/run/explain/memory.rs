@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Pending;
 use crate::model::after;
 use crate::model::normalize::{Recommendation, ScaleEvent};
-use crate::model::reconcile::Autoscaler as Controller;
+use crate::model::reconcile::Controller;
 
 /// Shorter periods than this are not believed.
 const SHORTEST: Duration = Duration::from_millis(100);

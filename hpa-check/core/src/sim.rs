@@ -14,6 +14,7 @@ mod curve;
 mod plant;
 mod search;
 mod summary;
+pub mod what_if;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -28,13 +29,13 @@ pub use curve::{Curve, Point};
 pub use search::{Bound, Candidate, Grid, Policy, Search, search};
 pub use summary::{Replicas, Summary};
 
-use crate::budget::Budget;
 use crate::findings::Finding;
-use crate::model::reconcile::{Autoscaler as Controller, Decision, Scale, Sync};
-use crate::model::{Rules, Settings, after};
+use crate::model::reconcile::{Controller, Decision, Scale, Sync};
+use crate::model::{Settings, VersionGates, after};
 use crate::observation::{
-    Autoscaler, AutoscalerStatus, ControllerSettings, Observation, Seen, Setting,
+    Autoscaler, AutoscalerStatus, ControllerConfig, Observation, RunContext, Seen,
 };
+use crate::run::budget::Budget;
 use crate::spec::AutoscalerSpec;
 use crate::units::Millicores;
 use crate::verdict::Outcome;
@@ -60,7 +61,7 @@ pub struct Scenario {
     /// What the autoscaler is told to do.
     pub spec: AutoscalerSpec,
     /// The controller's settings.
-    pub controller: ControllerSettings,
+    pub controller: ControllerConfig,
     /// Kubernetes version whose rules hold, as `1.36`; the newest if none is given.
     pub kubernetes: Option<String>,
     /// Time between two samples, and the length of a sample's window.
@@ -155,7 +156,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(scenario: &'a Scenario, tell: Option<&'a mut dyn FnMut(Observation)>) -> Self {
         let version = scenario.kubernetes.as_deref();
-        let rules = version.map_or_else(Rules::default, Rules::of_version);
+        let rules = version.map_or_else(VersionGates::default, VersionGates::of_version);
         let first = scenario.replicas.unwrap_or(scenario.spec.effective_min());
         Self {
             scenario,
@@ -170,7 +171,7 @@ impl<'a> Run<'a> {
     fn begin(&mut self) {
         let scenario = self.scenario;
         self.say(BEGIN, || {
-            Seen::Setting(Setting {
+            Seen::RunContext(RunContext {
                 source: "simulation".to_owned(),
                 namespace: String::new(),
                 autoscaler: scenario.spec.scale_target_ref.name.clone(),

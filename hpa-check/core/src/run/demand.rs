@@ -1,7 +1,7 @@
 //! How much CPU the load has to make the pods use, so that the autoscaler asks for the maximum.
 
 use crate::expectation::Expectation;
-use crate::timeline::TimelineSoFar;
+use crate::run::state::RunState;
 use crate::units::Millicores;
 
 /// How far the load is above the target, in percent, when the maximum carries it. The maximum is held
@@ -10,7 +10,7 @@ pub const MARGIN_PERCENT: i64 = 130;
 
 /// What all pods together have to use: the maximum at the asserted target, with the margin. `None`
 /// while no pod is seen, or one has no CPU request.
-pub fn for_the_maximum(state: &TimelineSoFar, expectation: &Expectation) -> Option<Millicores> {
+pub fn for_the_maximum(state: &RunState, expectation: &Expectation) -> Option<Millicores> {
     let request = state.request()?;
     let (max, target) = (expectation.max_replicas, expectation.cpu_target_percent);
     let at_target = request.0 * i64::from(max) * i64::from(target);
@@ -23,8 +23,8 @@ mod tests {
     use crate::observation::{Observation, Pod, Seen};
     use crate::spec::ContainerCpu;
 
-    fn state(requests: &[Option<i64>]) -> TimelineSoFar {
-        let mut state = TimelineSoFar::default();
+    fn state(requests: &[Option<i64>]) -> RunState {
+        let mut state = RunState::default();
         for (i, request) in requests.iter().enumerate() {
             let pod = Pod {
                 name: format!("pod-{i}"),

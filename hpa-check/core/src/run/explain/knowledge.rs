@@ -8,7 +8,7 @@ use super::{Held, Metrics};
 use crate::model::before;
 use crate::model::pods::{Pod as ModelPod, PodMetric, ReadyCondition};
 use crate::observation::{Pod, PodSample};
-use crate::timeline::TimelineSoFar;
+use crate::run::state::RunState;
 
 /// What is lacking, if anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +23,7 @@ pub(super) enum Knowledge {
 impl Knowledge {
     /// The pods known have to add up to the target's own counts, and the metrics to be as new as
     /// their resolution allows: else an update was lost, and the model computes on another world.
-    pub(super) fn of(
-        state: &TimelineSoFar,
-        polls: &VecDeque<Held<Metrics>>,
-        sync: Timestamp,
-    ) -> Self {
+    pub(super) fn of(state: &RunState, polls: &VecDeque<Held<Metrics>>, sync: Timestamp) -> Self {
         let Some(setting) = &state.setting else {
             return Self::NoSetting;
         };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::model::normalize::{self, Changes, FullBehavior, ScaleEvent};
 use crate::model::{Settings, after};
-use crate::observation::ControllerSettings;
+use crate::observation::ControllerConfig;
 use crate::spec::AutoscalerSpec;
 
 /// More steps than this are not simulated; a policy that needs them scales for hours.
@@ -19,7 +19,7 @@ pub struct Budget<'a> {
     /// What the autoscaler is told to do.
     pub spec: &'a AutoscalerSpec,
     /// The controller's settings.
-    pub controller: &'a ControllerSettings,
+    pub controller: &'a ControllerConfig,
     /// Time between two samples of a pod, and about the length of a sample's window.
     pub resolution: Duration,
     /// From a pod's making to its being ready.

@@ -24,7 +24,7 @@ pub(crate) fn scenario(load: &str) -> Scenario {
             }],
             behavior: None,
         },
-        controller: ControllerSettings::default(),
+        controller: ControllerConfig::default(),
         kubernetes: None,
         resolution: Duration::from_secs(15),
         pod: PodShape {
@@ -115,7 +115,7 @@ fn the_same_scenario_has_the_same_outcome_and_watching_changes_nothing() {
 fn what_a_watcher_sees_is_explained_by_the_model_to_the_replica() {
     let scenario = scenario("0s:60m 30s:60m 30s:900m 5m:900m 5m:60m");
     let mut evaluator =
-        crate::evaluator::Evaluator::new(crate::expectation::Expectation::default());
+        crate::run::evaluator::Evaluator::new(crate::expectation::Expectation::default());
     scenario.watch(|observation| evaluator.observe(&observation));
     let result = evaluator.finish(BEGIN);
     assert!(result.syncs.observed >= 3, "{:?}", result.syncs);

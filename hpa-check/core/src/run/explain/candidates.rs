@@ -6,9 +6,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Explainer, Held, NEAR, Pending};
-use crate::model::reconcile::{Autoscaler as Controller, Decision, Scale, Sync};
+use crate::model::reconcile::{Controller, Decision, Scale, Sync};
 use crate::model::{after, before};
-use crate::timeline::TimelineSoFar;
+use crate::run::state::RunState;
 
 /// The clocks of observer and controller differ by less; a window may end between the two.
 const CLOCKS: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ pub(super) fn best(
     pending: &Pending,
     start: &Controller,
     seen: &Explainer,
-    state: &TimelineSoFar,
+    state: &RunState,
 ) -> Best {
     let Some(target) = &state.target else {
         return Best::None;

@@ -7,7 +7,7 @@ use crate::expectation::Expectation;
 use crate::model::{after, before};
 use crate::observation::PodSample;
 use crate::rules::Case;
-use crate::timeline::{Poll, TimelineSoFar};
+use crate::run::state::{Poll, RunState};
 
 /// Whole windows of every pod, and syncs after the first of them, that have to agree.
 const ENOUGH: u32 = 4;
@@ -23,7 +23,7 @@ const NEAR_PERCENT: i64 = 90;
 /// autoscaler, asked several times on these, wants no more pods than there are.
 pub(super) fn below_the_maximum(
     expectation: &Expectation,
-    state: &TimelineSoFar,
+    state: &RunState,
     up_since: Timestamp,
     now: Timestamp,
 ) -> Option<String> {
@@ -61,7 +61,7 @@ pub(super) fn below_the_maximum(
 /// The size of the target, if nothing is about to change it: the autoscaler's word, the target's
 /// spec and the ready pods, which are all alike, are one, the pods' CPU is all that counts, and all
 /// of it is being watched.
-fn resting_pods(state: &TimelineSoFar) -> Option<i32> {
+fn resting_pods(state: &RunState) -> Option<i32> {
     let pods = state.target.as_ref()?.spec_replicas;
     let living = || state.pods.values().filter(|pod| pod.lives());
     let request = living().next()?.request_milli();
@@ -79,7 +79,7 @@ fn resting_pods(state: &TimelineSoFar) -> Option<i32> {
 }
 
 /// The instant from which on neither the load nor the pods have changed.
-fn steady_since(state: &TimelineSoFar) -> Option<Timestamp> {
+fn steady_since(state: &RunState) -> Option<Timestamp> {
     let timeline = state.timeline.as_ref()?;
     state.load.as_ref().filter(|load| load.users > 0)?;
     let load = state.load_since?;
@@ -89,7 +89,7 @@ fn steady_since(state: &TimelineSoFar) -> Option<Timestamp> {
 }
 
 /// Whether no decision since then asked for more than there is.
-fn wants_no_more(state: &TimelineSoFar, pods: i32, since: Timestamp) -> bool {
+fn wants_no_more(state: &RunState, pods: i32, since: Timestamp) -> bool {
     let Some(timeline) = &state.timeline else {
         return false;
     };
@@ -100,7 +100,7 @@ fn wants_no_more(state: &TimelineSoFar, pods: i32, since: Timestamp) -> bool {
 }
 
 /// The most that all pods together used under the load, whether or not that was the steady time yet.
-fn peak_since(state: &TimelineSoFar, since: Timestamp) -> Option<i64> {
+fn peak_since(state: &RunState, since: Timestamp) -> Option<i64> {
     let polls = state.polls.iter().filter(|poll| poll.at >= since);
     let answers = polls.filter_map(|poll| poll.answer.as_ref().ok());
     let used = answers.map(|samples| samples.iter().flat_map(|s| &s.containers).map(|c| c.cpu.0));
@@ -110,7 +110,7 @@ fn peak_since(state: &TimelineSoFar, since: Timestamp) -> Option<i64> {
 /// The newest answers of the metrics API in a row that lie in the steady time with all of their
 /// windows: when they were seen, and the use of all pods together in millicores. One that is an error
 /// or lacks a pod ends a row.
-fn whole_windows(state: &TimelineSoFar, since: Timestamp) -> Vec<(Timestamp, i64)> {
+fn whole_windows(state: &RunState, since: Timestamp) -> Vec<(Timestamp, i64)> {
     let mut windows: Vec<(Timestamp, i64)> = Vec::new();
     let mut newest: Option<Timestamp> = None;
     for poll in state.polls.iter().filter(|poll| poll.at >= since) {
@@ -131,7 +131,7 @@ fn whole_windows(state: &TimelineSoFar, since: Timestamp) -> Vec<(Timestamp, i64
 }
 
 /// The samples of an answer, if no living pod lacks one.
-fn of_all_pods<'a>(state: &TimelineSoFar, poll: &'a Poll) -> Option<Vec<&'a PodSample>> {
+fn of_all_pods<'a>(state: &RunState, poll: &'a Poll) -> Option<Vec<&'a PodSample>> {
     let samples = poll.answer.as_ref().ok()?;
     let of = |name: &String| samples.iter().find(|sample| sample.pod == *name);
     let living = state.pods.iter().filter(|(_, pod)| pod.lives());

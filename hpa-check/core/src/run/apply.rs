@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::so_far::{PodRecord, Poll, TimelineSoFar, is_ready, request_milli};
-use super::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, Step, Timeline};
-use crate::explanation::Explained;
+use super::state::{PodRecord, Poll, RunState, is_ready, request_milli};
+use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, Step, Timeline};
 use crate::observation::{
     Autoscaler, Event, Fact, LoadSecond, Observation, Phase, Pod, PodSample, Seen, Target, Watch,
     WatchState,
 };
+use crate::run::explain::Explained;
 
-impl TimelineSoFar {
+impl RunState {
     /// Takes in one observation. The syncs' explanations are added by the evaluator.
     pub(crate) fn observe(&mut self, observation: &Observation) {
         let at = observation.at;
@@ -20,7 +20,7 @@ impl TimelineSoFar {
             span.until = timeline.until;
         }
         match &observation.seen {
-            Seen::Setting(setting) => self.setting = Some(setting.clone()),
+            Seen::RunContext(setting) => self.setting = Some(setting.clone()),
             Seen::Autoscaler(autoscaler) => self.autoscaler(at, autoscaler),
             Seen::AutoscalerGone => {
                 self.autoscaler = None;

@@ -6,7 +6,7 @@
     clippy::struct_excessive_bools,
     reason = "each is one independent switch of the controller"
 )]
-pub struct Rules {
+pub struct VersionGates {
     /// `behavior.*.tolerance` is honoured: gate `HPAConfigurableTolerance`, on from 1.35.
     pub configurable_tolerance: bool,
     /// A target that the autoscaler brought to zero is brought back: gate `HPAScaleToZero`, on
@@ -23,13 +23,13 @@ pub struct Rules {
     pub container_must_exist: bool,
 }
 
-impl Default for Rules {
+impl Default for VersionGates {
     fn default() -> Self {
         Self::of_minor(u32::MAX)
     }
 }
 
-impl Rules {
+impl VersionGates {
     /// The rules of a Kubernetes version such as `1.34`; one that can't be read has the newest.
     pub fn of_version(version: &str) -> Self {
         let minor = version.split('.').nth(1).and_then(|minor| {
@@ -76,16 +76,26 @@ mod tests {
     #[test]
     fn a_version_is_read_however_a_server_writes_it() {
         for text in ["1.36", "v1.36", "v1.36.3", "1.36+", "1.36.0-rc.1"] {
-            assert_eq!(Rules::of_version(text), Rules::of_minor(36), "{text}");
+            assert_eq!(
+                VersionGates::of_version(text),
+                VersionGates::of_minor(36),
+                "{text}"
+            );
         }
         for text in ["", "newest", "1.", "1.x"] {
-            assert_eq!(Rules::of_version(text), Rules::default(), "{text}");
+            assert_eq!(
+                VersionGates::of_version(text),
+                VersionGates::default(),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn each_rule_holds_from_its_version_on() {
-        let from = |rule: fn(Rules) -> bool| (30..40).find(|minor| rule(Rules::of_minor(*minor)));
+        let from = |rule: fn(VersionGates) -> bool| {
+            (30..40).find(|minor| rule(VersionGates::of_minor(*minor)))
+        };
         assert_eq!(from(|r| r.configurable_tolerance), Some(35));
         assert_eq!(from(|r| r.container_must_exist), Some(35));
         assert_eq!(from(|r| r.remembers_zero), Some(36));
@@ -95,12 +105,12 @@ mod tests {
 
     #[test]
     fn a_gate_that_is_set_overrides_the_version() {
-        let newest = Rules::default();
+        let newest = VersionGates::default();
         assert!(!newest.with_gates(None, Some(false)).scale_to_zero);
         assert!(newest.with_gates(Some(true), None).scale_to_zero);
         assert!(!newest.with_gates(Some(false), None).scale_to_zero);
         assert!(
-            Rules::of_minor(34)
+            VersionGates::of_minor(34)
                 .with_gates(Some(true), None)
                 .configurable_tolerance
         );

@@ -12,10 +12,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::pods::{Pod as ModelPod, PodMetric};
-use crate::model::reconcile::{Autoscaler as Controller, Decision};
-use crate::model::{Rules, Settings, after, before};
+use crate::model::reconcile::{Controller, Decision};
+use crate::model::{Settings, VersionGates, after, before};
 use crate::observation::{Autoscaler, AutoscalerStatus, Fact, Observation, Pod, Seen};
-use crate::timeline::{SyncRecord, TimelineSoFar};
+use crate::run::state::RunState;
+use crate::run::timeline::SyncRecord;
 
 mod candidates;
 mod knowledge;
@@ -80,7 +81,7 @@ impl Explainer {
     pub(crate) fn observe(
         &mut self,
         observation: &Observation,
-        state: &TimelineSoFar,
+        state: &RunState,
     ) -> Option<Explained> {
         let at = observation.at;
         match &observation.seen {
@@ -143,7 +144,7 @@ impl Explainer {
         &mut self,
         at: Timestamp,
         object: &Autoscaler,
-        state: &TimelineSoFar,
+        state: &RunState,
     ) -> Option<Explained> {
         let remade = self.last.as_ref().is_some_and(|l| l.uid != object.uid);
         if remade {
@@ -173,7 +174,7 @@ impl Explainer {
         object: &Autoscaler,
         status: AutoscalerStatus,
         previous: AutoscalerStatus,
-        state: &TimelineSoFar,
+        state: &RunState,
     ) -> Option<Explained> {
         let written = object.status_written.unwrap_or(seen_at);
         let near = written <= seen_at && seen_at < after(written, NEAR);
@@ -193,7 +194,7 @@ impl Explainer {
     }
 
     /// Tries the pending sync again on what has been seen since.
-    fn retry(&mut self, now: Timestamp, state: &TimelineSoFar) -> Option<Explained> {
+    fn retry(&mut self, now: Timestamp, state: &RunState) -> Option<Explained> {
         let pending = self.pending.as_ref()?;
         let period = state.setting.as_ref().map_or(Duration::from_secs(15), |s| {
             s.controller.sync_period.max(s.metrics_resolution)
@@ -204,7 +205,7 @@ impl Explainer {
         self.settle(state, true)
     }
 
-    fn settle(&mut self, state: &TimelineSoFar, again: bool) -> Option<Explained> {
+    fn settle(&mut self, state: &RunState, again: bool) -> Option<Explained> {
         let pending = self.pending.take()?;
         let status = &pending.status;
         let mut record = SyncRecord {
@@ -249,13 +250,7 @@ impl Explainer {
     }
 
     /// Says of an unexplained sync what the model makes of it, if the two can be compared at all.
-    fn leave_open(
-        &self,
-        record: &mut SyncRecord,
-        pending: &Pending,
-        best: Best,
-        state: &TimelineSoFar,
-    ) {
+    fn leave_open(&self, record: &mut SyncRecord, pending: &Pending, best: Best, state: &RunState) {
         let knowledge = Knowledge::of(state, &self.polls, pending.at);
         let decision = match best {
             Best::SameUtilization(decision) | Best::Newest(decision) if knowledge.is_enough() => {
@@ -277,16 +272,16 @@ impl Explainer {
 }
 
 /// A controller that has just started, with the settings given.
-fn fresh(state: &TimelineSoFar) -> Controller {
+fn fresh(state: &RunState) -> Controller {
     let setting = state.setting.as_ref();
     let version = setting.and_then(|s| s.kubernetes.as_deref());
     Controller::new(
         setting.map_or_else(Settings::default, |s| Settings::from(&s.controller)),
-        version.map_or_else(Rules::default, Rules::of_version),
+        version.map_or_else(VersionGates::default, VersionGates::of_version),
     )
 }
 
-fn sync_period(state: &TimelineSoFar) -> Duration {
+fn sync_period(state: &RunState) -> Duration {
     let setting = state.setting.as_ref();
     setting.map_or(Duration::from_secs(15), |s| s.controller.sync_period)
 }

@@ -3,18 +3,20 @@
 
 use jiff::Timestamp;
 
+use crate::documents::result::{PathPoint, Replicas, RunResult, SCHEMA, Syncs};
 use crate::expectation::Expectation;
-use crate::explanation::Explainer;
 use crate::observation::{Observation, Seen};
-use crate::result::{PathPoint, Replicas, RunResult, SCHEMA, Syncs};
 use crate::rules::{self, Case};
-use crate::timeline::{Step, Timeline, TimelineSoFar, empty};
+use crate::run::apply::empty;
+use crate::run::explain::Explainer;
+use crate::run::state::RunState;
+use crate::run::timeline::{Step, Timeline};
 
 /// Folds observations into a result.
 #[derive(Debug, Clone)]
 pub struct Evaluator {
     expectation: Expectation,
-    so_far: TimelineSoFar,
+    so_far: RunState,
     explainer: Explainer,
 }
 
@@ -23,7 +25,7 @@ impl Evaluator {
     pub fn new(expectation: Expectation) -> Self {
         Self {
             expectation,
-            so_far: TimelineSoFar::default(),
+            so_far: RunState::default(),
             explainer: Explainer::default(),
         }
     }
@@ -40,7 +42,7 @@ impl Evaluator {
     }
 
     /// The run as far as it has gone.
-    pub fn timeline(&self) -> &TimelineSoFar {
+    pub fn timeline(&self) -> &RunState {
         &self.so_far
     }
 
@@ -79,7 +81,7 @@ impl Evaluator {
 }
 
 /// Whether an impossibility may still end the run before it has cost anything.
-fn before_load(state: &TimelineSoFar, seen: &Seen) -> bool {
+fn before_load(state: &RunState, seen: &Seen) -> bool {
     let loaded = state.timeline.as_ref().is_some_and(|t| !t.load.is_empty());
     let tells = matches!(
         seen,

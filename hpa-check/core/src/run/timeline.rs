@@ -1,17 +1,11 @@
 //! The run on one time axis, ready to be judged and drawn: every series as steps, every decision
 //! with its explanation, every stretch in which nothing was seen.
 
-mod so_far;
-mod take_in;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::observation::Phase;
-
-pub use so_far::{PodRecord, Poll, TimelineSoFar};
-pub(crate) use take_in::empty;
 
 /// A value from an instant on, until the next step of the same series.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]

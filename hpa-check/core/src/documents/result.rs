@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::expectation::Expectation;
-use crate::observation::{LoadResult, Setting};
-use crate::timeline::Timeline;
+use crate::observation::{LoadResult, RunContext};
+use crate::run::timeline::Timeline;
 use crate::verdict::Verdict;
 
 /// The schema's name and version.
@@ -25,7 +25,7 @@ pub struct RunResult {
     /// What was asserted.
     pub expectation: Expectation,
     /// Where, and with which controller.
-    pub setting: Option<Setting>,
+    pub setting: Option<RunContext>,
     /// The path of the replicas.
     pub replicas: Replicas,
     /// How many of the controller's syncs were seen, and how many the model explains.
