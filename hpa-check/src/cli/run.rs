@@ -8,9 +8,9 @@ use hpa_check_core::expectation::{Expectation, ScaleDown};
 use super::controller::ControllerArgs;
 use crate::cluster_run::{self, Load, Run};
 use crate::failure::Failure;
+use crate::feed::live::ClusterArgs;
 use crate::outputs::Outputs;
-use crate::serve::ServeArgs;
-use crate::source::live::ClusterArgs;
+use crate::sinks::page::ServeArgs;
 
 /// The flags.
 #[derive(Debug, clap::Args)]

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 use self::http::View;
 use crate::failure::Failure;
-use crate::screen::notice;
+use crate::sinks::screen::notice;
 
 /// A new state is published at most this often: a chart that moves faster is no better to read.
 const FRAME_MS: i64 = 1_000;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::controller::ControllerArgs;
 use super::simulate::duration;
 use crate::failure::Failure;
+use crate::feed::live::ClusterArgs;
 use crate::outputs::Files;
 use crate::recording::{self, Recording};
-use crate::source::live::ClusterArgs;
 
 /// The flags.
 #[derive(Debug, clap::Args)]

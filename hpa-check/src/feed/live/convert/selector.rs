@@ -24,7 +24,7 @@ struct Requirement {
 /// From a workload's `spec.selector`: a label selector, or a plain map as `ReplicationController` has.
 /// `None` when there is none or it selects nothing in particular: an empty selector would match
 /// every pod of the namespace.
-pub(in crate::source::live) fn text(selector: &Value) -> Option<String> {
+pub(in crate::feed::live) fn text(selector: &Value) -> Option<String> {
     let object = selector.as_object()?;
     let selector = if object.contains_key("matchLabels") || object.contains_key("matchExpressions")
     {

@@ -13,7 +13,7 @@ use super::quantity_milli;
 
 /// `PodMetricsList`.
 #[derive(Debug, Deserialize)]
-pub(in crate::source::live) struct PodMetricsList {
+pub(in crate::feed::live) struct PodMetricsList {
     #[serde(default)]
     items: Vec<PodMetrics>,
 }
@@ -43,12 +43,12 @@ struct ContainerMetrics {
 }
 
 /// The samples, by pod name.
-pub(in crate::source::live) fn samples(list: PodMetricsList) -> Vec<PodSample> {
+pub(in crate::feed::live) fn samples(list: PodMetricsList) -> Vec<PodSample> {
     list.items.into_iter().map(sample).collect()
 }
 
 /// The same of a list over several namespaces, by namespace.
-pub(in crate::source::live) fn samples_by_namespace(
+pub(in crate::feed::live) fn samples_by_namespace(
     list: PodMetricsList,
 ) -> BTreeMap<String, Vec<PodSample>> {
     let mut spaces: BTreeMap<String, Vec<PodSample>> = BTreeMap::new();

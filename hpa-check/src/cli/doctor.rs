@@ -7,8 +7,8 @@ use hpa_check_core::doctor::Asked;
 use super::controller::ControllerArgs;
 use crate::doctor::{self, Visit};
 use crate::failure::Failure;
+use crate::feed::live::{Assumed, ClusterArgs};
 use crate::outputs::Files;
-use crate::source::live::{Assumed, ClusterArgs};
 
 /// The flags.
 #[derive(Debug, clap::Args)]

@@ -165,7 +165,7 @@ fn this_repository_s_own_manifest_passes() {
 
 #[test]
 fn every_broken_rehearsal_of_the_page_ends_as_the_page_says() {
-    let page = include_str!("../../../docs/rehearsal.md");
+    let page = include_str!("../../../../docs/rehearsal.md");
     let rows: Vec<Vec<&str>> = page
         .lines()
         .filter(|line| line.starts_with("| `--"))
@@ -225,7 +225,7 @@ fn other_bounds_than_asserted_are_named() {
 
 #[test]
 fn an_autoscaler_that_may_not_scale_down_is_named() {
-    let disabled = include_str!("../../../k8s/base/hpa.yaml").replace(
+    let disabled = include_str!("../../../../k8s/base/hpa.yaml").replace(
         "stabilizationWindowSeconds: 300\n      selectPolicy: Max",
         "selectPolicy: Disabled",
     );

@@ -17,9 +17,9 @@ use crate::load::intensity::Intensity;
 use crate::outputs::{Outputs, Ui};
 use crate::process::program;
 use crate::report::words;
-use crate::screen::{self, notice};
-use crate::serve::ServeArgs;
 use crate::session::Session;
+use crate::sinks::page::ServeArgs;
+use crate::sinks::screen::{self, notice};
 
 /// The programs that take part, and what ties them together.
 #[derive(Debug, Clone)]

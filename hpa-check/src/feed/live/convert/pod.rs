@@ -11,7 +11,7 @@ use super::quantity_milli;
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// The whole object.
-pub(in crate::source::live) fn pod(object: v1::Pod) -> Pod {
+pub(in crate::feed::live) fn pod(object: v1::Pod) -> Pod {
     let metadata = object.metadata;
     let status = object.status.unwrap_or_default();
     let conditions = status.conditions.unwrap_or_default();

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::failure::Failure;
 use crate::outputs::Outputs;
-use crate::screen::notice;
 use crate::session::Session;
+use crate::sinks::screen::notice;
 
 /// The flags.
 #[derive(Debug, clap::Args)]

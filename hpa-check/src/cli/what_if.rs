@@ -12,7 +12,7 @@ use hpa_check_core::spec::Behavior;
 
 use super::simulate::{duration, request};
 use crate::failure::Failure;
-use crate::rehearse::settings::CpuAmount;
+use crate::feed::rehearsal::settings::CpuAmount;
 use crate::simulation::{Row, say, table};
 
 /// The flags.

@@ -6,7 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::Destination;
+use crate::outputs::Destination;
 
 /// A trace in the making.
 #[derive(Debug)]

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::feed::live::{Backup, ClusterArgs, Restored};
 use crate::outputs::{Destination, Kind, Output};
 use crate::report::escape::Terminal;
-use crate::screen::notice;
 use crate::simulation::say;
-use crate::source::live::{Backup, ClusterArgs, Restored};
+use crate::sinks::screen::notice;
 
 /// The flags of `export`.
 #[derive(Debug, clap::Args)]

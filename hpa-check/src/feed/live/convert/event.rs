@@ -6,17 +6,17 @@ use k8s_openapi::api::core::v1;
 
 /// Which events are about the autoscaler, its target, or what the target made.
 #[derive(Debug, Clone)]
-pub(in crate::source::live) struct About {
-    pub(in crate::source::live) autoscaler: String,
-    pub(in crate::source::live) target_kind: String,
-    pub(in crate::source::live) target_name: String,
+pub(in crate::feed::live) struct About {
+    pub(in crate::feed::live) autoscaler: String,
+    pub(in crate::feed::live) target_kind: String,
+    pub(in crate::feed::live) target_name: String,
     /// What happened before is not part of the run: the API keeps events for an hour.
-    pub(in crate::source::live) since: Timestamp,
+    pub(in crate::feed::live) since: Timestamp,
 }
 
 impl About {
     /// The event, if it concerns this run.
-    pub(in crate::source::live) fn event(&self, object: v1::Event) -> Option<Event> {
+    pub(in crate::feed::live) fn event(&self, object: v1::Event) -> Option<Event> {
         let kind = object.involved_object.kind.unwrap_or_default();
         let name = object.involved_object.name.unwrap_or_default();
         let series = object.series.as_ref();

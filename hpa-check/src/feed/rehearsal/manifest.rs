@@ -125,7 +125,7 @@ impl Metric {
 mod tests {
     use super::*;
 
-    const OWN: &str = include_str!("../../../k8s/base/hpa.yaml");
+    const OWN: &str = include_str!("../../../../k8s/base/hpa.yaml");
 
     #[test]
     fn this_repository_s_own_manifest_is_read() {

@@ -9,9 +9,9 @@ use hpa_check_core::units::Millicores;
 
 use super::controller::ControllerArgs;
 use crate::failure::Failure;
+use crate::feed::rehearsal::manifest;
+use crate::feed::rehearsal::settings::CpuAmount;
 use crate::outputs::Files;
-use crate::rehearse::manifest;
-use crate::rehearse::settings::CpuAmount;
 use crate::simulation::{self, Ask};
 
 /// The flags.

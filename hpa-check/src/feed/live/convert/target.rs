@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::selector;
 
 /// The whole object. `scale_selector` is what its `/scale` says, where that was asked.
-pub(in crate::source::live) fn target(
+pub(in crate::feed::live) fn target(
     object: &DynamicObject,
     scale_selector: Option<&str>,
 ) -> Target {

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::failure::Failure;
+use crate::feed::rehearsal::run::{self, Programs};
+use crate::feed::rehearsal::settings::Flags;
 use crate::outputs::Outputs;
-use crate::rehearse::run::{self, Programs};
-use crate::rehearse::settings::Flags;
-use crate::serve::ServeArgs;
+use crate::sinks::page::ServeArgs;
 
 /// The flags.
 #[derive(Debug, clap::Args)]
