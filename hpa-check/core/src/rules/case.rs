@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Case;
 use crate::expectation::ScaleDown;
-use crate::observation::{Fact, Phase};
+use crate::observation::{Fact, Phase, PodSample};
 use crate::run::budget::Budget;
 use crate::run::conductor::with_budget;
 use crate::run::timeline::Gap;
@@ -115,8 +115,7 @@ impl<'a> Case<'a> {
     pub(super) fn uses(&self) -> impl DoubleEndedIterator<Item = (Millicores, Timestamp)> + 'a {
         self.state.polls.iter().filter_map(|poll| {
             let samples = poll.answer.as_ref().ok()?;
-            let used = samples.iter().flat_map(|s| &s.containers);
-            Some((used.map(|c| c.cpu).sum(), poll.at))
+            Some((samples.iter().map(PodSample::cpu).sum(), poll.at))
         })
     }
 
