@@ -1,13 +1,12 @@
 //! Once a second: what happened since the last time, to the series, the line files and the screen.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::abort;
 use crate::generator::{Probe, Usage};
@@ -15,46 +14,9 @@ use crate::outputs::{Lines, Ui};
 use crate::plan::{Model, phase_at};
 use crate::recorder::{Counts, Histogram, Second};
 use crate::report::{line, screen};
-use crate::result::Series;
+use crate::result::{Series, encode};
+use crate::tick::Tick;
 use crate::user::Load;
-
-/// What happened in about a second; one line of `-o ndjson=`.
-#[derive(Debug, Clone, Serialize)]
-pub struct Tick {
-    /// When the second ended, UTC.
-    pub at: String,
-    /// Since the load began.
-    pub elapsed_ms: u64,
-    /// Users up.
-    pub users: usize,
-    /// Requests due in this second, a second; null in the closed model.
-    pub offered_rps: Option<f64>,
-    /// Right answers in this second, a second.
-    pub rps: f64,
-    /// Requests sent so far.
-    pub sent: u64,
-    /// Right answers so far.
-    pub ok: u64,
-    /// Failures so far, wrong answers included.
-    pub failed: u64,
-    /// Wrong answers so far.
-    pub wrong: u64,
-    /// Answers proved so far.
-    pub verified: u64,
-    /// Median response time of right answers in this second; null without any.
-    pub p50_us: Option<u64>,
-    /// 99th percentile of the same.
-    pub p99_us: Option<u64>,
-    /// Requests in flight now.
-    pub in_flight: usize,
-    /// The phase of the plan.
-    pub phase: String,
-    /// Answers in this second by pod.
-    pub pods: BTreeMap<String, u64>,
-    /// Failures in this second; in the series of the result, not in the line.
-    #[serde(skip)]
-    pub failed_now: u64,
-}
 
 /// What the collector brings back.
 #[derive(Debug)]
@@ -164,9 +126,11 @@ impl State {
         let now = self.load.elapsed();
         let second = self.load.recorder.take_second();
         self.totals.add(&second.counts);
+        let filled = !second.response.0.is_empty();
+        let histogram = filled.then(|| encode(&second.response)).flatten();
         let tick = self.describe(second, now);
         if now.saturating_sub(self.then) >= SHORTEST {
-            self.append(&tick);
+            self.append(&tick, histogram);
         }
         self.then = now;
         tick
@@ -210,13 +174,25 @@ impl State {
         }
     }
 
-    fn append(&mut self, tick: &Tick) {
+    fn append(&mut self, tick: &Tick, histogram: Option<String>) {
+        let seconds = self.series.users.len();
+        for (pod, count) in &tick.pods {
+            let counts = self.series.by_pod.entry(pod.clone()).or_default();
+            counts.resize(seconds, 0);
+            counts.push(*count);
+        }
+        self.series.offered.extend(tick.offered_rps);
+        self.series.in_flight.push(tick.in_flight);
+        self.series.hdr_b64.push(histogram);
         self.series.users.push(tick.users);
         self.series.rps.push(tick.rps);
         self.series.failed.push(tick.failed_now);
         self.series.p50.push(tick.p50_us);
         self.series.p99.push(tick.p99_us);
         self.series.pods.push(tick.pods.len());
+        for counts in self.series.by_pod.values_mut() {
+            counts.resize(seconds + 1, 0);
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::generator::Verdict;
 
@@ -15,16 +15,22 @@ mod latency;
 
 pub(crate) use build::utc;
 pub use build::{Ended, build};
-pub use latency::{Latency, Timing};
+pub(crate) use latency::encode;
+pub use latency::{Latency, Timing, decode};
+
+/// A document without the key was written at the end of its run.
+fn yes() -> bool {
+    true
+}
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "fib-loadgen/1";
 
 /// The whole document.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
     /// `fib-loadgen/1`.
-    pub schema: &'static str,
+    pub schema: String,
     /// Which run this was.
     pub run: Run,
     /// Whom it loaded.
@@ -51,6 +57,9 @@ pub struct Document {
     pub connections: Connections,
     /// One entry for each second.
     pub series: Series,
+    /// The checks of `--check`, in the order in which they were given.
+    #[serde(default)]
+    pub checks: Vec<CheckResult>,
     /// The rules, judged.
     pub thresholds: Vec<ThresholdResult>,
     /// Whether the generator itself was the limit.
@@ -59,26 +68,32 @@ pub struct Document {
     pub goose: GooseFacts,
     /// How it ended.
     pub exit: Exit,
+    /// What a reader has to know before trusting the numbers, a sentence each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// Which run this was.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Unique enough to tell runs apart.
     pub id: String,
     /// Version of fib-loadgen.
-    pub version: &'static str,
+    pub version: String,
     /// Version of goose.
-    pub goose: &'static str,
+    pub goose: String,
     /// The machine.
     pub host: Option<String>,
     /// CPUs this process may use.
     pub cpus: usize,
     /// When the first user started.
     pub started_utc: String,
-    /// When the last request was over.
+    /// When the last request was over, or when this checkpoint was written.
     pub ended_utc: String,
-    /// The command line; values of headers are left out.
+    /// Whether the run had ended; false in the checkpoints that are written every 10 s.
+    #[serde(default = "yes")]
+    pub complete: bool,
+    /// The command line; credentials are left out.
     pub argv: Vec<String>,
     /// What was drawn from; give it as `--seed` to ask the same again.
     pub seed: u64,
@@ -87,23 +102,26 @@ pub struct Run {
 }
 
 /// Whom it loaded.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct TargetFacts {
     /// The base URL.
     pub url: String,
     /// What its host resolved to before the run.
     pub resolved: Vec<String>,
     /// The protocol.
-    pub http: &'static str,
+    pub http: String,
+    /// Each address that connections were made to, the busiest first.
+    #[serde(default)]
+    pub addresses: Vec<AddressResult>,
 }
 
 /// What the run was to do.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PlanFacts {
     /// `closed` (users that wait for answers) or `open` (requests that have a time).
-    pub model: &'static str,
+    pub model: String,
     /// How the arrivals of an open model are spaced.
-    pub arrival: Option<&'static str>,
+    pub arrival: Option<String>,
     /// The corners of the load over time.
     pub steps: Vec<Step>,
     /// The distribution of n, as it was written.
@@ -113,9 +131,16 @@ pub struct PlanFacts {
     /// Shortest and longest pause of a user, in milliseconds.
     pub think: Option<[u64; 2]>,
     /// Who shares connections: `user`, `shared` or `fresh`.
-    pub conn: &'static str,
-    /// `coarse`: send times are met by a timer of 1 ms.
-    pub pacing: &'static str,
+    pub conn: String,
+    /// `precise`: a thread of its own meets send times with the system's high-resolution timer;
+    /// `coarse`: a timer of 1 ms.
+    pub pacing: String,
+    /// Which client sends the requests: `direct` or `pool`.
+    #[serde(default)]
+    pub client: String,
+    /// The prime modulo which values were proved, drawn for this run.
+    #[serde(default)]
+    pub verify_prime: Option<u64>,
     /// Leading milliseconds that are not judged.
     pub warmup_ms: u64,
     /// The number of requests, when that ends the run.
@@ -125,7 +150,7 @@ pub struct PlanFacts {
 }
 
 /// A corner of the load over time.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// Seconds since the start.
     pub t_s: f64,
@@ -138,7 +163,7 @@ pub struct Step {
 }
 
 /// Counts.
-#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Requests sent.
     pub sent: u64,
@@ -152,20 +177,29 @@ pub struct Totals {
     pub verified: u64,
     /// Requests given up in flight when the run was stopped; neither right nor failed.
     pub unfinished: u64,
+    /// Requests that were due and never sent, since no user was free (open model).
+    #[serde(default)]
+    pub unsent: u64,
+    /// Answers that a cache had stored, by their `Age`.
+    #[serde(default)]
+    pub cached: u64,
     /// Bytes of bodies.
     pub bytes: u64,
-    /// How long.
+    /// How long, to the end of the last request.
     pub elapsed_s: f64,
+    /// How long load was put on: what every rate here is divided by.
+    #[serde(default)]
+    pub window_s: f64,
     /// Right answers a second.
     pub rps: f64,
-    /// Requests that were due, a second (open model).
+    /// Requests that the plan asked for, a second (open model).
     pub offered_rps: Option<f64>,
-    /// Sent, as a share of what was due (open model).
+    /// Requests sent, as a share of those that the plan asked for (open model).
     pub achieved_ratio: Option<f64>,
 }
 
 /// One phase.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseResult {
     /// `warmup`, `ramp-up`, `hold`, `ramp-down`, with a number when there are several.
     pub name: String,
@@ -184,7 +218,7 @@ pub struct PhaseResult {
 }
 
 /// One decade of n.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct NResult {
     /// Such as `100..=999`.
     pub n_class: String,
@@ -195,10 +229,10 @@ pub struct NResult {
 }
 
 /// Failures of one class.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorResult {
     /// One of the closed list in docs/fib-loadgen.md.
-    pub class: &'static str,
+    pub class: String,
     /// How many.
     pub count: u64,
     /// When the first ended, seconds since the start.
@@ -210,7 +244,7 @@ pub struct ErrorResult {
 }
 
 /// One pod.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PodResult {
     /// As `x-fib-pod` names it.
     pub name: String,
@@ -231,7 +265,7 @@ pub struct PodResult {
 }
 
 /// Connections.
-#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Connections {
     /// Connections made.
     pub opened: u64,
@@ -243,14 +277,46 @@ pub struct Connections {
     pub closed_by_peer: u64,
     /// Refused, and tried again (`--retry-refused`).
     pub refused_retried: u64,
-    /// The most open at once; null, since the client does not show it.
+    /// The most open at once.
     pub peak_open: Option<u64>,
     /// Names looked up.
     pub dns_lookups: u64,
+    /// Connections that failed to be made.
+    #[serde(default)]
+    pub failed: u64,
+    /// Requests that were sent again on a new connection, since the server had closed the idle one before a
+    /// byte of them was written.
+    #[serde(default)]
+    pub resent: u64,
 }
 
-/// One entry for each second, all of one length.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+/// One address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AddressResult {
+    /// Address and port, or the path of a Unix socket.
+    pub address: String,
+    /// Connections made to it.
+    pub connections: u64,
+    /// Connections to it that failed.
+    pub failed: u64,
+    /// Requests sent to it.
+    pub requests: u64,
+}
+
+/// One check of `--check`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckResult {
+    /// As it was written.
+    pub check: String,
+    /// Answers that passed it.
+    pub passed: u64,
+    /// Answers that did not.
+    pub failed: u64,
+}
+
+/// One entry for each second, or for each `step_s` of them, all of one length.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Series {
     /// Seconds between entries.
     pub step_s: u64,
@@ -266,10 +332,18 @@ pub struct Series {
     pub p99: Vec<Option<u64>>,
     /// Pods that answered in that second.
     pub pods: Vec<usize>,
+    /// Requests that the plan asked for in that second; empty in the closed model.
+    pub offered: Vec<f64>,
+    /// Requests in flight at its end.
+    pub in_flight: Vec<usize>,
+    /// Response times in that second, as in `hdr_b64` of a distribution; null without any.
+    pub hdr_b64: Vec<Option<String>>,
+    /// Answers by pod in that second, of each pod that was seen.
+    pub by_pod: BTreeMap<String, Vec<u64>>,
 }
 
 /// One rule, judged.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdResult {
     /// As it was written.
     pub rule: String,
@@ -284,7 +358,7 @@ pub struct ThresholdResult {
 }
 
 /// The generator about itself.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
     /// `ok`, `suspect` or `saturated`.
     pub verdict: Verdict,
@@ -302,6 +376,16 @@ pub struct Generator {
     pub timer_lag_p99_us: Option<u64>,
     /// Tickets that were late before a user was free for them.
     pub queued: u64,
+    /// The generator's own lateness, 99th percentile: from when a request was due and a user was free for it
+    /// to when it was sent.
+    #[serde(default)]
+    pub own_lag_p99_us: Option<u64>,
+    /// How long requests waited for a free user, 99th percentile: the server's lateness.
+    #[serde(default)]
+    pub queue_wait_p99_us: Option<u64>,
+    /// Periods in which its control group ran, of which `throttled_periods` were cut short.
+    #[serde(default)]
+    pub periods: u64,
     /// Most resident memory seen, in bytes.
     pub rss_peak: u64,
     /// That, for each user.
@@ -309,8 +393,11 @@ pub struct Generator {
 }
 
 /// What the engine did.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct GooseFacts {
+    /// Why it gave up, if it did.
+    #[serde(default)]
+    pub error: Option<String>,
     /// The most users at once.
     pub maximum_users: usize,
     /// Users started in all.
@@ -320,7 +407,7 @@ pub struct GooseFacts {
 }
 
 /// One step of the engine.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct GooseStep {
     /// What it began to do.
     pub action: String,
@@ -331,11 +418,11 @@ pub struct GooseStep {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Exit {
     /// The exit code.
     pub code: u8,
     /// Everything that happened, the one that decided the code first: `wrong-answer`,
     /// `target-not-usable`, `threshold-failed`, `generator-saturated`, `interrupted`.
-    pub reasons: Vec<&'static str>,
+    pub reasons: Vec<String>,
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{clock, ms, thousands};
-use crate::live::Tick;
+use crate::tick::Tick;
 
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// A plan longer than this has no end worth showing.

@@ -16,11 +16,11 @@ use super::{
 };
 use crate::attack::Facts;
 use crate::exit::{Ending, code_of};
-use crate::generator::{self, Signals, Verdict};
+use crate::generator::{self, OnSaturation, Signals, Verdict};
 use crate::outcome::Class;
 use crate::plan::Model;
 use crate::recorder::{Counts, Shard, Tally};
-use crate::settings::{OnSaturation, Settings};
+use crate::settings::Settings;
 use crate::thresholds::{Records, Threshold};
 use crate::user::Load;
 
@@ -73,12 +73,13 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
     let generator = generator(load, &shard, &records.judged, offered, ended, sent);
     let exit = exit(settings, load, &whole, &thresholds, generator.verdict);
     Document {
-        schema: SCHEMA,
+        schema: SCHEMA.to_owned(),
         run: run(settings, ended),
         target: TargetFacts {
             url: load.base.to_string(),
             resolved: ended.resolved.clone(),
-            http: "HTTP/1.1",
+            http: "HTTP/1.1".to_owned(),
+            addresses: Vec::new(),
         },
         plan: plan(settings, load),
         totals,
@@ -101,12 +102,16 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
             refused_retried: load.recorder.refused_retried.load(Relaxed),
             peak_open: None,
             dns_lookups: load.counters.lookups.load(Relaxed),
+            failed: 0,
+            resent: 0,
         },
         series: ended.series.clone(),
+        checks: Vec::new(),
         thresholds,
         generator,
         goose: goose(&ended.facts),
         exit,
+        warnings: Vec::new(),
     }
 }
 
@@ -176,6 +181,9 @@ fn generator(
         throttled_periods: signals.throttled_periods,
         timer_lag_p99_us: signals.timer_lag_p99.map(|lag| lag.as_micros() as u64),
         queued: signals.queued,
+        own_lag_p99_us: signals.own_lag_p99.map(|lag| lag.as_micros() as u64),
+        queue_wait_p99_us: None,
+        periods: signals.periods,
         rss_peak: ended.rss_peak,
         bytes_per_user: ended.rss_peak / u64::from(load.plan.users().max(1)),
     }
@@ -212,7 +220,10 @@ fn exit(
     endings.sort();
     Exit {
         code: code_of(&endings),
-        reasons: endings.into_iter().map(Ending::word).collect(),
+        reasons: endings
+            .into_iter()
+            .map(|ending| ending.word().to_owned())
+            .collect(),
     }
 }
 
@@ -220,12 +231,13 @@ fn run(settings: &Settings, ended: &Ended) -> Run {
     let ended_at = ended.started + ended.elapsed;
     Run {
         id: format!("{:x}-{:x}", ended.started.as_millisecond(), settings.seed),
-        version: env!("CARGO_PKG_VERSION"),
-        goose: "0.19.0",
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        goose: "0.19.0".to_owned(),
         host: sysinfo::System::host_name().ok(),
         cpus: settings.cpus,
         started_utc: utc(ended.started),
         ended_utc: utc(ended_at),
+        complete: true,
         argv: settings.argv.clone(),
         seed: settings.seed,
         shard: None,
@@ -240,7 +252,7 @@ fn plan(settings: &Settings, load: &Load) -> PlanFacts {
     let plan = &load.plan;
     let open = matches!(plan.model, Model::Open { .. });
     let (arrival, think) = match plan.model {
-        Model::Open { arrival, .. } => (Some(arrival.word()), None),
+        Model::Open { arrival, .. } => (Some(arrival.word().to_owned()), None),
         Model::Closed { think: (from, to) } => {
             (None, Some([from.as_millis() as u64, to.as_millis() as u64]))
         }
@@ -252,7 +264,7 @@ fn plan(settings: &Settings, load: &Load) -> PlanFacts {
     };
     let corners = plan.shape.pieces().iter();
     PlanFacts {
-        model: if open { "open" } else { "closed" },
+        model: if open { "open" } else { "closed" }.to_owned(),
         arrival,
         steps: corners
             .flat_map(|piece| [step(piece.start, piece.from), step(piece.end(), piece.to)])
@@ -260,8 +272,10 @@ fn plan(settings: &Settings, load: &Load) -> PlanFacts {
         n_spec: settings.n_spec.clone(),
         verify: settings.verify_spec.clone(),
         think,
-        conn: settings.sharing_word(),
-        pacing: "coarse",
+        conn: settings.sharing_word().to_owned(),
+        pacing: "coarse".to_owned(),
+        client: "reqwest".to_owned(),
+        verify_prime: None,
         warmup_ms: plan.warmup.as_millis() as u64,
         requests: plan.requests,
         users: plan.users(),
@@ -279,6 +293,7 @@ fn goose(facts: &Facts) -> GooseFacts {
     GooseFacts {
         maximum_users: facts.maximum_users,
         total_users: facts.total_users,
+        error: None,
         history: facts.history.iter().map(step).collect(),
     }
 }

@@ -4,15 +4,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::recorder::{Histogram, Latencies};
 
-/// The four durations of right answers.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+/// The durations of requests.
+///
+/// A request that failed counts with the time until it had; one that was never sent counts in `response` with
+/// the time that it waited.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
     /// `us`: every number here is in microseconds.
-    pub unit: &'static str,
+    pub unit: String,
     /// From the intended send to the end of the body.
     pub response: Timing,
     /// From the actual send to the end of the body.
@@ -21,10 +24,13 @@ pub struct Latency {
     pub ttfb: Timing,
     /// From the intended to the actual send.
     pub send_lag: Timing,
+    /// Making a connection: the TCP handshake and that of TLS. One for each connection.
+    #[serde(default)]
+    pub connect: Timing,
 }
 
 /// One distribution; everything but the count is null when it is empty.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "percentiles are named by what they are")]
 pub struct Timing {
     /// Samples.
@@ -45,11 +51,12 @@ pub struct Timing {
 impl From<&Latencies> for Latency {
     fn from(latencies: &Latencies) -> Self {
         Self {
-            unit: "us",
+            unit: "us".to_owned(),
             response: (&latencies.response).into(),
             service: (&latencies.service).into(),
             ttfb: (&latencies.ttfb).into(),
             send_lag: (&latencies.send_lag).into(),
+            connect: (&latencies.connect).into(),
         }
     }
 }
@@ -79,7 +86,8 @@ impl From<&Histogram> for Timing {
     }
 }
 
-fn encode(histogram: &Histogram) -> Option<String> {
+/// The histogram as a result keeps it: `HdrHistogram` V2, deflated, base64.
+pub(crate) fn encode(histogram: &Histogram) -> Option<String> {
     let mut bytes = Vec::new();
     V2DeflateSerializer::new()
         .serialize(&histogram.0, &mut bytes)
@@ -87,11 +95,16 @@ fn encode(histogram: &Histogram) -> Option<String> {
     Some(STANDARD.encode(bytes))
 }
 
+/// Reads what a result keeps; `None` for what is no histogram.
+pub fn decode(text: &str) -> Option<Histogram> {
+    let bytes = STANDARD.decode(text).ok()?;
+    let read = hdrhistogram::serialization::Deserializer::new().deserialize(&mut &bytes[..]);
+    read.ok().map(Histogram)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-
-    use hdrhistogram::serialization::Deserializer;
 
     use super::*;
 
@@ -100,11 +113,9 @@ mod tests {
         let mut histogram = Histogram::default();
         (1..10_000).for_each(|us| histogram.record(Duration::from_micros(us)));
         let timing = Timing::from(&histogram);
-        let bytes = STANDARD.decode(timing.hdr_b64.unwrap()).unwrap();
-        let back: hdrhistogram::Histogram<u32> =
-            Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
-        assert_eq!(back, histogram.0);
-        assert_eq!(timing.p50, Some(back.value_at_quantile(0.5)));
+        let back = decode(&timing.hdr_b64.unwrap()).unwrap();
+        assert_eq!(back.0, histogram.0);
+        assert_eq!(timing.p50, back.at(0.5));
     }
 
     #[test]

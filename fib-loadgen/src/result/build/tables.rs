@@ -17,8 +17,11 @@ pub(super) fn totals(counts: &Counts, time: Duration) -> Totals {
         wrong: counts.wrong,
         verified: counts.verified,
         unfinished: 0,
+        unsent: 0,
+        cached: 0,
         bytes: counts.bytes,
         elapsed_s: to_ms(seconds),
+        window_s: to_ms(seconds),
         rps: if seconds > 0.0 {
             counts.ok as f64 / seconds
         } else {
@@ -81,14 +84,14 @@ pub(super) fn errors(shard: &Shard) -> Vec<ErrorResult> {
         .errors
         .iter()
         .map(|(class, tally)| ErrorResult {
-            class: class.word(),
+            class: class.word().to_owned(),
             count: tally.count,
             first_s: to_ms(tally.first.as_secs_f64()),
             last_s: to_ms(tally.last.as_secs_f64()),
             example: tally.example.clone(),
         })
         .collect();
-    errors.sort_by(|a, b| b.count.cmp(&a.count).then(a.class.cmp(b.class)));
+    errors.sort_by(|a, b| b.count.cmp(&a.count).then(a.class.cmp(&b.class)));
     errors
 }
 
