@@ -4,27 +4,27 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hpa_check_core::conductor::{Action, Conductor, Pace};
-use hpa_check_core::demand;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::{
-    ControllerSettings, LoadResult, LoadSecond, Observation, Seen, Setting,
+    ControllerConfig, LoadResult, LoadSecond, Observation, RunContext, Seen,
 };
-use hpa_check_core::timeline::TimelineSoFar;
+use hpa_check_core::run::conductor::{Action, Conductor, Pace};
+use hpa_check_core::run::demand;
+use hpa_check_core::run::state::RunState;
 use hpa_check_core::units::Millicores;
 use hpa_check_core::verdict::Verdict;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Failure, exit};
+use crate::feed::live::{Clock, ClusterArgs, Live, Timing, Watching};
 use crate::load;
 use crate::load::sized::Sized;
 use crate::outputs::{Opened, Outputs};
 use crate::process;
-use crate::serve::{Listening, ServeArgs};
 use crate::session::Session;
 use crate::signals::Signals;
-use crate::source::live::{Clock, ClusterArgs, Live, Timing, Watching};
+use crate::sinks::page::{Listening, ServeArgs};
 
 /// The conductor is asked at least this often: deadlines pass without an observation.
 const TICK: Duration = Duration::from_millis(250);
@@ -36,7 +36,7 @@ pub(crate) struct Run {
     pub(crate) cluster: ClusterArgs,
     pub(crate) autoscaler: Option<String>,
     pub(crate) expectation: Expectation,
-    pub(crate) controller: ControllerSettings,
+    pub(crate) controller: ControllerConfig,
     pub(crate) metrics_resolution: Duration,
     /// How long the load stays up at the maximum; `None` is a few syncs.
     pub(crate) hold: Option<Duration>,
@@ -101,7 +101,7 @@ async fn judge(
     signals: &mut Signals,
 ) -> Result<Verdict, Failure> {
     let clock = live.clock();
-    let setting = Setting {
+    let setting = RunContext {
         source: "cluster".to_owned(),
         namespace: live.namespace().to_owned(),
         autoscaler: live.autoscaler().to_owned(),
@@ -119,7 +119,7 @@ async fn judge(
         Session::start(opened, run.outputs.ui, run.expectation, conductor)?.served(listening)?;
     session.observe(Observation {
         at: clock.now(),
-        seen: Seen::Setting(setting),
+        seen: Seen::RunContext(setting),
     });
     let mut watching = live.watch();
     let (tell, told) = unbounded_channel();
@@ -195,7 +195,7 @@ struct Loaded {
 }
 
 impl Loaded {
-    fn start(&mut self, state: &TimelineSoFar) {
+    fn start(&mut self, state: &RunState) {
         let Some(generator) = self.generator.take() else {
             return;
         };

@@ -3,15 +3,15 @@
 use std::io;
 use std::time::Duration;
 
+use hpa_check_core::documents::trace::Writer;
 use hpa_check_core::expectation::{Expectation, ScaleDown};
-use hpa_check_core::observation::{ControllerSettings, Observation, Seen, Setting};
-use hpa_check_core::trace::Writer;
+use hpa_check_core::observation::{ControllerConfig, Observation, RunContext, Seen};
 
 use crate::failure::Failure;
+use crate::feed::live::{ClusterArgs, Live, Timing, Watching};
 use crate::outputs::{Destination, Files, Recorder};
-use crate::screen::notice;
 use crate::signals::Signals;
-use crate::source::live::{ClusterArgs, Live, Timing, Watching};
+use crate::sinks::screen::notice;
 
 /// What to record.
 pub(crate) struct Recording {
@@ -19,7 +19,7 @@ pub(crate) struct Recording {
     pub(crate) autoscaler: Option<String>,
     /// `None` is until stopped.
     pub(crate) length: Option<Duration>,
-    pub(crate) controller: ControllerSettings,
+    pub(crate) controller: ControllerConfig,
     pub(crate) metrics_resolution: Duration,
     pub(crate) files: Files,
 }
@@ -53,7 +53,7 @@ pub(crate) fn record(recording: Recording) -> Result<u8, Failure> {
 
 struct Limits {
     length: Option<Duration>,
-    controller: ControllerSettings,
+    controller: ControllerConfig,
     metrics_resolution: Duration,
 }
 
@@ -69,7 +69,7 @@ async fn watch(
     let live = Live::find(&cluster, autoscaler.as_deref(), timing).await?;
     let setting = Observation {
         at: live.clock().now(),
-        seen: Seen::Setting(Setting {
+        seen: Seen::RunContext(RunContext {
             source: "cluster".to_owned(),
             namespace: live.namespace().to_owned(),
             autoscaler: live.autoscaler().to_owned(),

@@ -1,6 +1,6 @@
 //! The reports: every one is drawn from the result document alone, so a stored one draws the same.
 
-use hpa_check_core::result::RunResult;
+use hpa_check_core::documents::result::RunResult;
 
 use crate::outputs::Kind;
 

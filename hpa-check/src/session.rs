@@ -1,21 +1,21 @@
 //! The one loop's sink: every observation goes to the evaluator, the recorder and the screen; the end
 //! becomes the verdict and the reports.
 
-use hpa_check_core::conductor::{Action, Conductor};
-use hpa_check_core::evaluator::Evaluator;
+use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::documents::trace;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::{Fact, Observation, Phase, Seen};
-use hpa_check_core::result::RunResult;
-use hpa_check_core::timeline::TimelineSoFar;
-use hpa_check_core::trace;
+use hpa_check_core::run::conductor::{Action, Conductor};
+use hpa_check_core::run::evaluator::Evaluator;
+use hpa_check_core::run::state::RunState;
 use hpa_check_core::verdict::Verdict;
 use jiff::Timestamp;
 
 use crate::failure::{Failure, exit};
 use crate::outputs::{Opened, Recorder, Ui};
 use crate::report::{self, escape::Terminal};
-use crate::screen::{self, Screen, notice};
-use crate::serve::{Listening, Live};
+use crate::sinks::page::{Listening, Live};
+use crate::sinks::screen::{self, Screen, notice};
 
 /// A run in progress.
 pub(crate) struct Session {
@@ -82,7 +82,7 @@ impl Session {
     }
 
     /// What is known so far.
-    pub(crate) fn state(&self) -> &TimelineSoFar {
+    pub(crate) fn state(&self) -> &RunState {
         self.evaluator.timeline()
     }
 
@@ -161,7 +161,7 @@ impl Session {
 }
 
 /// What was done without, and why the run ended when it did.
-fn closing(state: &TimelineSoFar, ended: Option<&str>) -> Vec<String> {
+fn closing(state: &RunState, ended: Option<&str>) -> Vec<String> {
     let lacking = state.facts.iter().filter_map(|fact| match fact {
         Fact::Forbidden { rule, consequence } => {
             Some(format!("not allowed to {rule}: {consequence}"))

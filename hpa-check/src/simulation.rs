@@ -4,10 +4,10 @@ mod text;
 
 use std::io::Write as _;
 
-use hpa_check_core::evaluator::Evaluator;
+use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::expectation::{Expectation, ScaleDown};
-use hpa_check_core::result::RunResult;
-use hpa_check_core::simulate::{
+use hpa_check_core::run::evaluator::Evaluator;
+use hpa_check_core::sim::{
     BEGIN, Bound, Grid, SCHEMA, SIMULATED, Scenario, Simulation, Summary, search,
 };
 use hpa_check_core::verdict::{Outcome, Reason, Verdict};
@@ -80,7 +80,7 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
 /// To standard output, unless that is taken.
 pub(crate) fn say(text: &str, piped: bool) -> Result<(), Failure> {
     if piped {
-        crate::screen::notice(text);
+        crate::sinks::screen::notice(text);
         return Ok(());
     }
     writeln!(std::io::stdout().lock(), "{text}")

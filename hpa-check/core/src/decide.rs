@@ -121,7 +121,7 @@ fn resource_replicas(input: &input::ResourceReplicas) -> Value {
     let scene = Scene {
         now: NOW,
         settings: &settings,
-        rules: input.controller.rules(),
+        gates: input.controller.gates(),
         pods: &pods,
         metrics: Ok(&metrics),
     };

@@ -3,7 +3,7 @@
 
 use crate::doctor;
 use crate::rules;
-use crate::simulate;
+use crate::sim;
 use crate::verdict::Outcome;
 
 /// A reason by its name, apart from any run.
@@ -29,7 +29,7 @@ pub fn of_a_run() -> impl Iterator<Item = &'static Finding> {
 
 /// All findings: those of a run, then what only an examination finds, and what a simulation says.
 pub fn all() -> impl Iterator<Item = &'static Finding> {
-    of_a_run().chain(doctor::OWN).chain([&simulate::SIMULATED])
+    of_a_run().chain(doctor::OWN).chain([&sim::SIMULATED])
 }
 
 #[cfg(test)]

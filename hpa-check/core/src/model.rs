@@ -7,25 +7,25 @@
 //! ```
 //!
 //! Every formula follows `pkg/controller/podautoscaler` of Kubernetes, from 1.34 to master after
-//! 1.37 ([`Rules`] has what changed); the item's documentation names the function. Nothing here reads a clock: the instant of a sync is an argument.
+//! 1.37 ([`VersionGates`] has what changed); the item's documentation names the function. Nothing here reads a clock: the instant of a sync is an argument.
 
 pub mod conditions;
 pub mod explain;
+mod gates;
 mod metrics;
 pub mod normalize;
 pub mod pods;
 pub mod proposal;
 pub mod reconcile;
-mod rules;
 pub mod selector;
 
-pub use rules::Rules;
+pub use gates::VersionGates;
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::observation::ControllerSettings;
+use crate::observation::ControllerConfig;
 
 /// The instant that Go's zero time stands for here: set, and older than everything else.
 pub const ZERO_TIME: Timestamp = Timestamp::MIN;
@@ -61,8 +61,8 @@ impl Default for Settings {
     }
 }
 
-impl From<&ControllerSettings> for Settings {
-    fn from(given: &ControllerSettings) -> Self {
+impl From<&ControllerConfig> for Settings {
+    fn from(given: &ControllerConfig) -> Self {
         Self {
             tolerance: given.tolerance,
             cpu_initialization_period: given.cpu_initialization_period,

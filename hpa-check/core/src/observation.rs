@@ -29,7 +29,8 @@ pub struct Observation {
 #[serde(tag = "seen", rename_all = "kebab-case")]
 pub enum Seen {
     /// What is known before anything is watched: where, what version, what is asserted.
-    Setting(Setting),
+    #[serde(rename = "setting")]
+    RunContext(RunContext),
     /// The autoscaler, whole.
     Autoscaler(Autoscaler),
     /// The autoscaler is gone.
@@ -76,7 +77,7 @@ pub enum Seen {
 
 /// What kind of world the observations come from, and the controller's settings in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Setting {
+pub struct RunContext {
     /// `cluster`, `rehearsal` or `simulation`; for people, no rule asks for it.
     pub source: String,
     /// The namespace, or empty outside a cluster.
@@ -86,7 +87,7 @@ pub struct Setting {
     /// Kubernetes version as `1.36`, when known.
     pub kubernetes: Option<String>,
     /// The controller's settings, given or assumed.
-    pub controller: ControllerSettings,
+    pub controller: ControllerConfig,
     /// How the metrics come: how long a sample's window is and how often a new one is made.
     #[schemars(with = "u64")]
     #[serde(rename = "metrics_resolution_ms", with = "crate::millis")]
@@ -96,7 +97,7 @@ pub struct Setting {
 /// kube-controller-manager's flags that steer an autoscaler. Defaults: the controller's own
 /// (`pkg/controller/podautoscaler/config/v1alpha1/defaults.go`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ControllerSettings {
+pub struct ControllerConfig {
     /// `--horizontal-pod-autoscaler-sync-period`.
     #[schemars(with = "u64")]
     #[serde(rename = "sync_period_ms", with = "crate::millis")]
@@ -117,7 +118,7 @@ pub struct ControllerSettings {
     pub initial_readiness_delay: Duration,
 }
 
-impl Default for ControllerSettings {
+impl Default for ControllerConfig {
     fn default() -> Self {
         Self {
             sync_period: Duration::from_secs(15),

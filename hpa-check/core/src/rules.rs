@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::expectation::Expectation;
 use crate::findings::Finding;
-use crate::timeline::TimelineSoFar;
+use crate::run::state::RunState;
 use crate::verdict::{Outcome, Reason, Verdict};
 
 mod case;
@@ -33,7 +33,7 @@ pub(crate) struct Case<'a> {
     /// What is asserted.
     pub(crate) expectation: &'a Expectation,
     /// All that was seen.
-    pub(crate) state: &'a TimelineSoFar,
+    pub(crate) state: &'a RunState,
     /// The last instant.
     pub(crate) until: Timestamp,
 }

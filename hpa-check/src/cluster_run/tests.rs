@@ -8,7 +8,7 @@ use hpa_check_core::verdict::{Outcome, Verdict};
 use super::*;
 use crate::api_server::cluster::{Cluster, Pace as ClusterPace};
 use crate::api_server::{ApiServer, Fault, objects};
-use crate::source::live::tests::{find, now};
+use crate::feed::live::tests::{find, now};
 
 /// The load in millicores that asks for all ten pods of 100m at 50 %.
 const HIGH: i64 = 650;
@@ -21,7 +21,7 @@ async fn run(happens: impl AsyncFnOnce(ApiServer)) -> Verdict {
 async fn run_with_load(high: i64, happens: impl AsyncFnOnce(ApiServer)) -> Verdict {
     let server = ApiServer::new(now);
     let pace = ClusterPace {
-        controller: ControllerSettings::default(),
+        controller: ControllerConfig::default(),
         resolution: Duration::from_secs(15),
         pod_start: Duration::from_secs(4),
         tick: Duration::from_millis(500),
@@ -52,7 +52,7 @@ async fn judged(server: &ApiServer) -> Verdict {
         cluster: ClusterArgs::default(),
         autoscaler: None,
         expectation: Expectation::default(),
-        controller: ControllerSettings::default(),
+        controller: ControllerConfig::default(),
         metrics_resolution: Duration::from_secs(15),
         hold: None,
         load: None,

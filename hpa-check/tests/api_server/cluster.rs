@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use hpa_check_core::model::pods::{Pod as ModelPod, PodMetric, ReadyCondition};
-use hpa_check_core::model::reconcile::{Autoscaler as Controller, Decision, Scale, Sync};
-use hpa_check_core::model::{Rules, Settings};
-use hpa_check_core::observation::{Condition, ControllerSettings};
+use hpa_check_core::model::reconcile::{Controller, Decision, Scale, Sync};
+use hpa_check_core::model::{Settings, VersionGates};
+use hpa_check_core::observation::{Condition, ControllerConfig};
 use hpa_check_core::spec::{AutoscalerSpec, ContainerCpu, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 use jiff::Timestamp;
@@ -39,7 +39,7 @@ impl Load {
 /// The cluster's periods.
 #[derive(Clone)]
 pub(crate) struct Pace {
-    pub(crate) controller: ControllerSettings,
+    pub(crate) controller: ControllerConfig,
     pub(crate) resolution: Duration,
     pub(crate) pod_start: Duration,
     pub(crate) tick: Duration,
@@ -238,7 +238,10 @@ impl Cluster {
 }
 
 fn controller(pace: &Pace) -> Controller {
-    Controller::new(Settings::from(&pace.controller), Rules::of_version("1.36"))
+    Controller::new(
+        Settings::from(&pace.controller),
+        VersionGates::of_version("1.36"),
+    )
 }
 
 /// Writes a decision into the status; the controller leaves one that stays equal alone.

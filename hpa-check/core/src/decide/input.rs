@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::NOW;
-use crate::model::{self, Rules, Settings, ZERO_TIME};
+use crate::model::{self, Settings, VersionGates, ZERO_TIME};
 use crate::observation::Condition as StatusCondition;
 use crate::spec::{Behavior, ContainerCpu, MetricSpec, ScalingRules};
 use crate::units::Millicores;
@@ -106,10 +106,10 @@ impl Controller {
         }
     }
 
-    pub(super) fn rules(&self) -> Rules {
+    pub(super) fn gates(&self) -> VersionGates {
         self.version
             .as_deref()
-            .map_or_else(Rules::default, Rules::of_version)
+            .map_or_else(VersionGates::default, VersionGates::of_version)
     }
 }
 

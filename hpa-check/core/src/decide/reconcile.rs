@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{NOW, input};
 use crate::model::pods::Pod;
-use crate::model::reconcile::{Autoscaler, Decision, Scale, Sync};
+use crate::model::reconcile::{Controller, Decision, Scale, Sync};
 use crate::model::selector::Selector;
 use crate::observation::Condition;
 use crate::spec::{AutoscalerSpec, MetricSpec, TargetRef};
@@ -21,10 +21,10 @@ pub(super) fn answer(input: input::Reconcile) -> Result<Value, String> {
     let fault = input.fault.unwrap_or_default();
     let controller = &input.controller;
     let gate = |name: &str| input.feature_gates.get(name).copied();
-    let rules = controller
-        .rules()
+    let gates = controller
+        .gates()
         .with_gates(gate("HPAConfigurableTolerance"), gate("HPAScaleToZero"));
-    let mut autoscaler = Autoscaler::new(controller.settings(), rules);
+    let mut autoscaler = Controller::new(controller.settings(), gates);
     autoscaler.recommendations = input
         .recommendations
         .map(|list| list.iter().map(input::Recommendation::to_model).collect());

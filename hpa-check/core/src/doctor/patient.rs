@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::examination::Asked;
 use super::facts::{ClusterFacts, Namespace, PodFacts, Scaler, Workload};
 use super::index::Index;
-use crate::model::reconcile::{Autoscaler as Controller, Decision, Scale, Sync};
-use crate::model::{Rules, Settings, after, pods};
+use crate::model::reconcile::{Controller, Decision, Scale, Sync};
+use crate::model::{Settings, VersionGates, after, pods};
 use crate::observation::{AutoscalerStatus, PodSample, Target};
 use crate::spec::{AutoscalerSpec, MetricSpec};
 
@@ -83,7 +83,7 @@ impl<'a> Patient<'a> {
             Err(error) => Err(error.as_str()),
         };
         let settings = Settings::from(&self.facts.controller);
-        Some(Controller::new(settings, self.rules()).sync(Sync {
+        Some(Controller::new(settings, self.gates()).sync(Sync {
             now: self.facts.at,
             spec: self.spec(),
             scale: Ok(Scale {
@@ -123,9 +123,9 @@ impl<'a> Patient<'a> {
     }
 
     /// The version's rules of the controller.
-    pub(super) fn rules(&self) -> Rules {
+    pub(super) fn gates(&self) -> VersionGates {
         let version = self.facts.kubernetes.as_deref();
-        version.map_or_else(Rules::default, Rules::of_version)
+        version.map_or_else(VersionGates::default, VersionGates::of_version)
     }
 
     /// Reason and message of a condition that says no.
@@ -221,7 +221,7 @@ impl<'a> Patient<'a> {
     pub(super) fn fires_above(&self) -> Option<f64> {
         let own = self.spec().behavior.as_ref();
         let own = own.and_then(|b| b.scale_up.as_ref()?.tolerance);
-        let own = own.filter(|_| self.rules().configurable_tolerance);
+        let own = own.filter(|_| self.gates().configurable_tolerance);
         let tolerance = own.unwrap_or(self.facts.controller.tolerance);
         Some(f64::from(self.cpu()?.average_utilization?) * (1.0 + tolerance))
     }

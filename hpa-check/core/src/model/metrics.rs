@@ -3,7 +3,7 @@
 
 use super::conditions::{self, SCALING_ACTIVE};
 use super::proposal::{self, Ask, Proposal, Scene};
-use super::reconcile::{Autoscaler, Decision, Scale, Step, Sync};
+use super::reconcile::{Controller, Decision, Scale, Step, Sync};
 use super::{Tolerances, selector};
 use crate::spec::{AutoscalerSpec, MetricSpec, ScalingRules};
 
@@ -17,7 +17,7 @@ struct Failure {
     error: String,
 }
 
-impl Autoscaler {
+impl Controller {
     /// The largest proposal of the metrics, and the metric's name. A metric that fails is passed
     /// over, unless all of them do or the others would shrink the target: then there is none.
     pub(super) fn propose(
@@ -98,7 +98,7 @@ impl Autoscaler {
         let scene = Scene {
             now: sync.now,
             settings: &self.settings,
-            rules: self.rules,
+            gates: self.gates,
             pods: sync.pods,
             metrics: sync.metrics,
         };
@@ -138,7 +138,7 @@ impl Autoscaler {
         let behavior = spec
             .behavior
             .as_ref()
-            .filter(|_| self.rules.configurable_tolerance);
+            .filter(|_| self.gates.configurable_tolerance);
         let of = |rules: Option<&ScalingRules>| {
             rules
                 .and_then(|r| r.tolerance)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Rules, Settings, after};
+use super::{Settings, VersionGates, after};
 use crate::spec::ContainerCpu;
 
 /// A pod, as far as a decision needs it.
@@ -109,12 +109,12 @@ pub fn group(
     resource: &str,
     now: Timestamp,
     settings: &Settings,
-    rules: Rules,
+    gates: VersionGates,
 ) -> Groups {
     let mut groups = Groups::default();
     for pod in pods {
         let terminal =
-            pod.phase == "Failed" || (rules.ignore_succeeded && pod.phase == "Succeeded");
+            pod.phase == "Failed" || (gates.ignore_succeeded && pod.phase == "Succeeded");
         let set = if pod.deleting || terminal {
             &mut groups.ignored
         } else if pod.phase == "Pending" {
@@ -155,13 +155,13 @@ pub fn requests_by_pod(
     pods: &[Pod],
     container: Option<&str>,
     resource: &str,
-    rules: Rules,
+    gates: VersionGates,
 ) -> Result<BTreeMap<String, i64>, String> {
     pods.iter()
         .map(|pod| {
             Ok((
                 pod.name.clone(),
-                request_of(pod, container, resource, rules)?,
+                request_of(pod, container, resource, gates)?,
             ))
         })
         .collect()
@@ -171,7 +171,7 @@ fn request_of(
     pod: &Pod,
     container: Option<&str>,
     resource: &str,
-    rules: Rules,
+    gates: VersionGates,
 ) -> Result<i64, String> {
     let mut sum = 0_i64;
     for c in &pod.containers {
@@ -189,7 +189,7 @@ fn request_of(
         }
     }
     match container {
-        Some(name) if rules.container_must_exist => {
+        Some(name) if gates.container_must_exist => {
             Err(format!("container {name} not found in Pod {}", pod.name))
         }
         _ => Ok(sum),

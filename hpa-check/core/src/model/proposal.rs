@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::pods::{self, Groups, Pod, PodMetric, Use, UseByPod};
-use super::{Rules, Settings, Tolerances, ZERO_TIME, go_int32};
+use super::{Settings, Tolerances, VersionGates, ZERO_TIME, go_int32};
 
 /// The surroundings of one computation.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct Scene<'a> {
     /// The controller's settings.
     pub settings: &'a Settings,
     /// Feature gates and version rules.
-    pub rules: Rules,
+    pub gates: VersionGates,
     /// The pods that the target's selector matches.
     pub pods: &'a [Pod],
     /// The metrics API's answer, or its error.
@@ -70,7 +70,7 @@ pub fn utilization_replicas(
     target: i32,
 ) -> Result<Proposal, String> {
     let (mut used, groups) = counted(scene, ask)?;
-    let requests = pods::requests_by_pod(scene.pods, ask.container, ask.resource, scene.rules)?;
+    let requests = pods::requests_by_pod(scene.pods, ask.container, ask.resource, scene.gates)?;
     let first = utilization_pass(&used, &requests, target)?;
     propose(
         ask,
@@ -127,7 +127,7 @@ fn counted(scene: Scene<'_>, ask: Ask<'_>) -> Result<(UseByPod, Groups), String>
         ask.resource,
         scene.now,
         scene.settings,
-        scene.rules,
+        scene.gates,
     );
     used.retain(|pod, _| !groups.ignored.contains(pod) && !groups.unready.contains(pod));
     if used.is_empty() {

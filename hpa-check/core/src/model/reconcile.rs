@@ -10,18 +10,18 @@ use super::normalize::{self, Changes, FullBehavior, Limited, Recommendation, Sca
 use super::pods::{Pod, PodMetric};
 use super::proposal::Proposal;
 use super::selector::Selector;
-use super::{Rules, Settings, before};
+use super::{Settings, VersionGates, before};
 use crate::observation::Condition;
 use crate::spec::{AutoscalerSpec, MetricSpec};
 
 /// The controller's memory of one autoscaler. It lives in the controller's process: a restart
 /// begins with an empty one.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Autoscaler {
+pub struct Controller {
     /// The settings of the controller.
     pub settings: Settings,
     /// Feature gates and version rules.
-    pub rules: Rules,
+    pub gates: VersionGates,
     /// Proposals of earlier syncs; `None` until the first sync, which records the present size.
     pub recommendations: Option<Vec<Recommendation>>,
     /// Growths that the controller made.
@@ -138,12 +138,12 @@ impl Decision {
 /// already a moment old.
 const MOMENT: Duration = Duration::from_micros(1);
 
-impl Autoscaler {
+impl Controller {
     /// A controller that has just started.
-    pub fn new(settings: Settings, rules: Rules) -> Self {
+    pub fn new(settings: Settings, gates: VersionGates) -> Self {
         Self {
             settings,
-            rules,
+            gates,
             ..Self::default()
         }
     }
@@ -210,9 +210,9 @@ impl Autoscaler {
         let current = scale.replicas;
         let (min, max) = (sync.spec.effective_min(), sync.spec.max_replicas);
         let at_zero =
-            self.rules.scale_to_zero && conditions::is_true(&decision.conditions, SCALED_TO_ZERO);
+            self.gates.scale_to_zero && conditions::is_true(&decision.conditions, SCALED_TO_ZERO);
         if current == 0 {
-            let may_return = if self.rules.remembers_zero {
+            let may_return = if self.gates.remembers_zero {
                 at_zero && (min != 0 || has_object_or_external(sync.spec))
             } else {
                 min == 0
@@ -225,7 +225,7 @@ impl Autoscaler {
                     "ScalingDisabled",
                     "scaling is disabled since the replica count of the target is zero",
                 );
-                if self.rules.remembers_zero && !self.rules.scale_to_zero {
+                if self.gates.remembers_zero && !self.gates.scale_to_zero {
                     decision.conditions.retain(|c| c.kind != SCALED_TO_ZERO);
                 }
                 return Want::Stay;
@@ -369,15 +369,15 @@ impl Autoscaler {
                 change: wanted.wrapping_sub(current).wrapping_abs(),
                 at: sync.now,
             };
-            let (events, rules) = if wanted > current {
+            let (events, gates) = if wanted > current {
                 (&mut self.ups, &full.up)
             } else {
                 (&mut self.downs, &full.down)
             };
-            let cutoff = before(sync.now, normalize::longest_period(rules));
+            let cutoff = before(sync.now, normalize::longest_period(gates));
             replace_last(events, event, |e| e.at < cutoff);
         }
-        if self.rules.remembers_zero && self.rules.scale_to_zero {
+        if self.gates.remembers_zero && self.gates.scale_to_zero {
             let to_zero = current > 0
                 && wanted == 0
                 && sync.spec.effective_min() == 0
@@ -400,7 +400,7 @@ impl Autoscaler {
                 reason,
                 message,
             );
-        } else if self.rules.remembers_zero {
+        } else if self.gates.remembers_zero {
             decision.conditions.retain(|c| c.kind != SCALED_TO_ZERO);
         }
         decision.desired = wanted;

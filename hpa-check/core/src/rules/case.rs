@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Case;
-use crate::budget::Budget;
-use crate::conductor::with_budget;
 use crate::expectation::ScaleDown;
 use crate::observation::{Fact, Phase};
+use crate::run::budget::Budget;
+use crate::run::conductor::with_budget;
+use crate::run::timeline::Gap;
 use crate::spec::AutoscalerSpec;
-use crate::timeline::Gap;
 use crate::units::Millicores;
 
 impl<'a> Case<'a> {

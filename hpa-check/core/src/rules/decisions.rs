@@ -7,7 +7,7 @@ use crate::expectation::ScaleDown;
 use crate::findings::Finding;
 use crate::model::{after, before};
 use crate::observation::Phase;
-use crate::timeline::SyncRecord;
+use crate::run::timeline::SyncRecord;
 use crate::verdict::Outcome;
 
 /// Syncs in a row against the model's word that are no longer a race between observers.

@@ -7,7 +7,7 @@ use crate::expectation::ScaleDown;
 use crate::findings::Finding;
 use crate::model::{after, before};
 use crate::observation::Phase;
-use crate::timeline::Step;
+use crate::run::timeline::Step;
 use crate::verdict::Outcome;
 
 pub(super) const WRONG_ANSWERS: Rule = Rule {

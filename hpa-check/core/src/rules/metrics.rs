@@ -8,7 +8,7 @@ use super::{Case, Found, Rule, Weight};
 use crate::findings::Finding;
 use crate::model::after;
 use crate::observation::{Fact, Phase};
-use crate::timeline::Poll;
+use crate::run::state::Poll;
 use crate::verdict::Outcome;
 
 const NOT_THERE: &str = "could not find the requested resource";

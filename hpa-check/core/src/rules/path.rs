@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Case, Found, Rule, Weight};
-use crate::evaluator::value_at;
 use crate::findings::Finding;
 use crate::model::{after, before};
 use crate::observation::Target;
+use crate::run::evaluator::value_at;
 use crate::verdict::Outcome;
 
 /// The controller's name as a writer.

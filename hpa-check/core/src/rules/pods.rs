@@ -6,7 +6,7 @@ use super::{Case, Found, Rule, Weight};
 use crate::findings::Finding;
 use crate::model::after;
 use crate::observation::{Fact, Target};
-use crate::timeline::PodRecord;
+use crate::run::state::PodRecord;
 use crate::verdict::Outcome;
 
 /// A pod may take this long to become ready before that is a finding, or the run's patience if less.

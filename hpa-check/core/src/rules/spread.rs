@@ -6,7 +6,7 @@ use super::{Case, Found, Rule, Weight};
 use crate::findings::Finding;
 use crate::model::after;
 use crate::observation::{Phase, PodSample};
-use crate::timeline::Poll;
+use crate::run::state::Poll;
 use crate::verdict::Outcome;
 
 /// Answers of the metrics API in a row that have to show it.

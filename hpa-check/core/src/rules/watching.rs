@@ -5,11 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Case, Found, Rule, Weight};
-use crate::evaluator::value_at;
 use crate::findings::Finding;
 use crate::model::{after, before};
 use crate::observation::{Phase, Target};
-use crate::timeline::{Gap, TimelineSoFar};
+use crate::run::evaluator::value_at;
+use crate::run::state::RunState;
+use crate::run::timeline::Gap;
 use crate::verdict::Outcome;
 
 pub(super) const INTERRUPTED: Rule = Rule {
@@ -169,12 +170,12 @@ fn open_gap(case: &Case<'_>, gap: &Gap) -> Option<String> {
 }
 
 /// The longest time for which the target or the autoscaler was not seen, in milliseconds.
-pub(crate) fn longest_gap_ms(state: &TimelineSoFar) -> u64 {
+pub(crate) fn longest_gap_ms(state: &RunState) -> u64 {
     let longest = gaps(state).map(length).max().unwrap_or_default();
     u64::try_from(longest.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn gaps(state: &TimelineSoFar) -> impl Iterator<Item = &Gap> {
+fn gaps(state: &RunState) -> impl Iterator<Item = &Gap> {
     let all = state.gaps();
     all.filter(|g| g.resource == "target" || g.resource == "autoscaler")
 }

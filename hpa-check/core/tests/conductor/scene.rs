@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use hpa_check_core::conductor::{Action, Conductor, Pace};
-use hpa_check_core::evaluator::Evaluator;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::*;
+use hpa_check_core::run::conductor::{Action, Conductor, Pace};
+use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::spec::{AutoscalerSpec, ContainerCpu, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 use jiff::{SignedDuration, Timestamp};
@@ -55,12 +55,12 @@ impl Scene {
             now: 0,
             pods: 0,
         };
-        scene.tell(Seen::Setting(Setting {
+        scene.tell(Seen::RunContext(RunContext {
             source: "test".into(),
             namespace: String::new(),
             autoscaler: "fib".into(),
             kubernetes: None,
-            controller: ControllerSettings::default(),
+            controller: ControllerConfig::default(),
             metrics_resolution: Duration::from_secs(15),
         }));
         scene

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hpa_check_core::model::normalize::{self, Recommendation};
 use hpa_check_core::model::pods::{Pod, PodMetric, ReadyCondition};
-use hpa_check_core::model::reconcile::{Autoscaler, Decision, Scale, Sync};
-use hpa_check_core::model::{Rules, Settings};
+use hpa_check_core::model::reconcile::{Controller, Decision, Scale, Sync};
+use hpa_check_core::model::{Settings, VersionGates};
 use hpa_check_core::spec::{AutoscalerSpec, ContainerCpu};
 use hpa_check_core::units::Millicores;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// A target that follows its autoscaler at once, each pod using the same.
 struct Run {
-    controller: Autoscaler,
+    controller: Controller,
     spec: AutoscalerSpec,
     replicas: i32,
     /// How many of the pods do not report.
@@ -27,7 +27,7 @@ impl Run {
             "metrics": [{"type": "Resource", "name": "cpu", "averageUtilization": 50}], "behavior": behavior,
         });
         Self {
-            controller: Autoscaler::new(Settings::default(), Rules::default()),
+            controller: Controller::new(Settings::default(), VersionGates::default()),
             spec: serde_json::from_value(spec).unwrap(),
             replicas,
             silent: 0,

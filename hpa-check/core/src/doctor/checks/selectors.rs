@@ -59,7 +59,7 @@ pub(super) fn invalid(patient: &Patient<'_>) -> Option<Found> {
 }
 
 pub(super) fn completed(patient: &Patient<'_>) -> Option<Found> {
-    if patient.rules().ignore_succeeded {
+    if patient.gates().ignore_succeeded {
         return None;
     }
     let done = patient.pods.iter().filter(|p| p.pod.phase == "Succeeded");

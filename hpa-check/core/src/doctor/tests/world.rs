@@ -10,7 +10,7 @@ use super::super::facts::{
 };
 use crate::model::before;
 use crate::observation::{
-    Autoscaler, AutoscalerStatus, Condition, ContainerSample, ControllerSettings, Pod, PodSample,
+    Autoscaler, AutoscalerStatus, Condition, ContainerSample, ControllerConfig, Pod, PodSample,
     Ready, Target, Writer,
 };
 use crate::spec::{AutoscalerSpec, ContainerCpu, MetricSpec, TargetRef};
@@ -58,7 +58,7 @@ pub(super) fn facts(space: Namespace) -> ClusterFacts {
     ClusterFacts {
         at: now(),
         kubernetes: Some("1.34".to_owned()),
-        controller: ControllerSettings::default(),
+        controller: ControllerConfig::default(),
         metrics_resolution: Duration::from_secs(15),
         metrics_api: MetricsApi::Served,
         room: Some(Room {

@@ -1,8 +1,8 @@
 //! The metrics API, and the controller that reads it: the model, right or with a fault of its own.
 
 use hpa_check_core::model::pods::{Pod as ModelPod, PodMetric};
-use hpa_check_core::model::reconcile::{Autoscaler as Controller, Scale, Sync};
-use hpa_check_core::model::{Rules, Settings};
+use hpa_check_core::model::reconcile::{Controller, Scale, Sync};
+use hpa_check_core::model::{Settings, VersionGates};
 use hpa_check_core::observation::*;
 use hpa_check_core::units::Millicores;
 
@@ -29,7 +29,10 @@ impl Run<'_> {
         if self.now == until * 1000 {
             self.uid = "hpa, made again";
             self.status = None;
-            self.hpa = Controller::new(Settings::from(&self.world.controller), Rules::default());
+            self.hpa = Controller::new(
+                Settings::from(&self.world.controller),
+                VersionGates::default(),
+            );
             self.tell_autoscaler();
         }
     }
