@@ -11,11 +11,12 @@ pub use probe::{Probe, Usage};
 
 /// What the generator says about itself.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It was not the limit.
+    #[default]
     Ok,
     /// Some numbers may be its own doing.
     Suspect,

@@ -33,6 +33,5 @@ pub mod settings;
 pub mod stop;
 pub mod target;
 pub mod thresholds;
-pub mod tick;
 pub mod user;
 pub mod workload;

@@ -1,12 +1,13 @@
 //! Once a second: what happened since the last time, to the series, the line files and the screen.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::abort;
 use crate::generator::{Probe, Usage};
@@ -14,15 +15,51 @@ use crate::outputs::{Lines, Ui};
 use crate::plan::{Model, phase_at};
 use crate::recorder::{Counts, Histogram, Second};
 use crate::report::{line, screen};
-use crate::result::{Series, encode};
-use crate::tick::Tick;
+use crate::result::{Collecting, Entry, PodLines, Series, coarsely};
 use crate::user::Load;
+
+/// What happened in about a second; one line of `-o ndjson=`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tick {
+    /// When the second ended, UTC.
+    pub at: String,
+    /// Since the load began.
+    pub elapsed_ms: u64,
+    /// Users up.
+    pub users: usize,
+    /// Requests due in this second, a second; null in the closed model.
+    pub offered_rps: Option<f64>,
+    /// Right answers in this second, a second.
+    pub rps: f64,
+    /// Requests sent so far.
+    pub sent: u64,
+    /// Right answers so far.
+    pub ok: u64,
+    /// Failures so far, wrong answers included.
+    pub failed: u64,
+    /// Wrong answers so far.
+    pub wrong: u64,
+    /// Answers proved so far.
+    pub verified: u64,
+    /// Median response time of right answers in this second; null without any.
+    pub p50_us: Option<u64>,
+    /// 99th percentile of the same.
+    pub p99_us: Option<u64>,
+    /// Requests in flight now.
+    pub in_flight: usize,
+    /// The phase of the plan.
+    pub phase: String,
+    /// Answers in this second by pod.
+    pub pods: BTreeMap<String, u64>,
+}
 
 /// What the collector brings back.
 #[derive(Debug)]
 pub struct Collected {
-    /// One entry for each second.
+    /// The run over time.
     pub series: Series,
+    /// Who answered when.
+    pub pods: PodLines,
     /// Most memory seen.
     pub rss_peak: u64,
     /// What was used from the first user to the end.
@@ -46,8 +83,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const LINE_EVERY: u64 = 10;
 /// Seconds that the screen's curves go back.
 const HISTORY: usize = 60;
-/// A last second shorter than this is added to no series: its rate would be an accident.
-const SHORTEST: Duration = Duration::from_millis(500);
+/// Pods are counted apart for each of these.
+const MINUTE: Duration = Duration::from_mins(1);
 
 impl Collector {
     /// Starts it. It has a thread of its own, so that a slow terminal delays no request.
@@ -75,13 +112,7 @@ impl Collector {
                 if ended {
                     view.clear();
                     lines.into_iter().for_each(Lines::finish);
-                    return Collected {
-                        series: state.series,
-                        rss_peak: state.rss_peak,
-                        first,
-                        last: state.usage,
-                        probe,
-                    };
+                    return state.finish(first, probe);
                 }
                 view.show(&tick, &load);
             }
@@ -98,9 +129,11 @@ impl Collector {
 
 struct State {
     load: Arc<Load>,
-    series: Series,
+    collecting: Collecting,
     totals: Counts,
     then: Duration,
+    /// When the minute of the pods began.
+    minute: Duration,
     usage: Usage,
     rss_peak: u64,
 }
@@ -109,12 +142,10 @@ impl State {
     fn new(load: &Arc<Load>, usage: Usage) -> Self {
         Self {
             load: Arc::clone(load),
-            series: Series {
-                step_s: 1,
-                ..Series::default()
-            },
+            collecting: Collecting::default(),
             totals: Counts::default(),
             then: Duration::ZERO,
+            minute: Duration::ZERO,
             usage,
             rss_peak: usage.rss,
         }
@@ -126,14 +157,59 @@ impl State {
         let now = self.load.elapsed();
         let second = self.load.recorder.take_second();
         self.totals.add(&second.counts);
-        let filled = !second.response.0.is_empty();
-        let histogram = filled.then(|| encode(&second.response)).flatten();
-        let tick = self.describe(second, now);
-        if now.saturating_sub(self.then) >= SHORTEST {
-            self.append(&tick, histogram);
+        self.append(&second, now);
+        if now.saturating_sub(self.minute) >= MINUTE {
+            self.end_minute(now);
         }
+        let tick = self.describe(second, now);
         self.then = now;
         tick
+    }
+
+    /// Also the requests of a last, short second have to be somewhere.
+    fn append(&mut self, second: &Second, now: Duration) {
+        let load = &self.load;
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let shape = &load.plan.shape;
+        let open = matches!(load.plan.model, Model::Open { .. });
+        let entry = Entry {
+            end_ms: ms(now),
+            width_ms: ms(now).saturating_sub(ms(self.then)),
+            users: load.recorder.users.load(Relaxed),
+            in_flight: load.in_flight(),
+            offered: open.then(|| shape.area(now) - shape.area(self.then)),
+            ok: second.counts.ok,
+            failed: second.counts.failed,
+            bytes: second.counts.bytes,
+            response: coarsely(&second.response),
+            pods: second.pods.len(),
+        };
+        let pods = second
+            .pods
+            .iter()
+            .map(|(name, count)| (name.as_str(), *count));
+        if entry.width_ms > 0 {
+            self.collecting.push(entry, pods);
+        }
+    }
+
+    fn end_minute(&mut self, now: Duration) {
+        let pods = self.load.recorder.take_minute();
+        self.collecting.minute(self.minute.as_secs_f64(), pods);
+        self.minute = now;
+    }
+
+    fn finish(mut self, first: Usage, probe: Probe) -> Collected {
+        self.end_minute(self.then);
+        let (series, pods) = self.collecting.finish();
+        Collected {
+            series,
+            pods,
+            rss_peak: self.rss_peak,
+            first,
+            last: self.usage,
+            probe,
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts as rates")]
@@ -170,28 +246,6 @@ impl State {
                 .get(phase_at(&load.phases, now))
                 .map_or_else(String::new, |phase| phase.name.clone()),
             pods: second.pods.into_iter().collect(),
-            failed_now: second.counts.failed,
-        }
-    }
-
-    fn append(&mut self, tick: &Tick, histogram: Option<String>) {
-        let seconds = self.series.users.len();
-        for (pod, count) in &tick.pods {
-            let counts = self.series.by_pod.entry(pod.clone()).or_default();
-            counts.resize(seconds, 0);
-            counts.push(*count);
-        }
-        self.series.offered.extend(tick.offered_rps);
-        self.series.in_flight.push(tick.in_flight);
-        self.series.hdr_b64.push(histogram);
-        self.series.users.push(tick.users);
-        self.series.rps.push(tick.rps);
-        self.series.failed.push(tick.failed_now);
-        self.series.p50.push(tick.p50_us);
-        self.series.p99.push(tick.p99_us);
-        self.series.pods.push(tick.pods.len());
-        for counts in self.series.by_pod.values_mut() {
-            counts.resize(seconds + 1, 0);
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The result document, `fib-loadgen/1`: what one run was, and what came of it.
 //!
 //! Durations are numbers in the unit their key names, instants are UTC in RFC 3339 with milliseconds.
-//! Within `/1` keys are only ever added.
+//! Within `/1` keys are only ever added; what an older document lacks reads as its default.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -12,25 +13,29 @@ use crate::generator::Verdict;
 
 mod build;
 mod latency;
+mod pods;
+mod series;
 
 pub(crate) use build::utc;
 pub use build::{Ended, build};
-pub(crate) use latency::encode;
-pub use latency::{Latency, Timing, decode};
+pub use latency::{Latency, Timing};
+pub(crate) use latency::{coarsely, decode, encode};
+pub use pods::{PodLine, PodLines, PodMinute, PodResult};
+pub(crate) use pods::{fairness, jain};
+pub use series::{Collecting, Entry, Series};
 
-/// A document without the key was written at the end of its run.
-fn yes() -> bool {
-    true
-}
+/// A word of a closed list, or what a document says in its place.
+pub type Word = Cow<'static, str>;
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "fib-loadgen/1";
 
 /// The whole document.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Document {
     /// `fib-loadgen/1`.
-    pub schema: String,
+    pub schema: Word,
     /// Which run this was.
     pub run: Run,
     /// Whom it loaded.
@@ -58,7 +63,6 @@ pub struct Document {
     /// One entry for each second.
     pub series: Series,
     /// The checks of `--check`, in the order in which they were given.
-    #[serde(default)]
     pub checks: Vec<CheckResult>,
     /// The rules, judged.
     pub thresholds: Vec<ThresholdResult>,
@@ -69,19 +73,19 @@ pub struct Document {
     /// How it ended.
     pub exit: Exit,
     /// What a reader has to know before trusting the numbers, a sentence each.
-    #[serde(default)]
     pub warnings: Vec<String>,
 }
 
 /// Which run this was.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Run {
     /// Unique enough to tell runs apart.
     pub id: String,
     /// Version of fib-loadgen.
-    pub version: String,
+    pub version: Word,
     /// Version of goose.
-    pub goose: String,
+    pub goose: Word,
     /// The machine.
     pub host: Option<String>,
     /// CPUs this process may use.
@@ -90,9 +94,8 @@ pub struct Run {
     pub started_utc: String,
     /// When the last request was over, or when this checkpoint was written.
     pub ended_utc: String,
-    /// Whether the run had ended; false in the checkpoints that are written every 10 s.
-    #[serde(default = "yes")]
-    pub complete: bool,
+    /// Whether this is a checkpoint of a run that went on: one is written every 10 s.
+    pub unfinished: bool,
     /// The command line; credentials are left out.
     pub argv: Vec<String>,
     /// What was drawn from; give it as `--seed` to ask the same again.
@@ -102,26 +105,27 @@ pub struct Run {
 }
 
 /// Whom it loaded.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct TargetFacts {
     /// The base URL.
     pub url: String,
     /// What its host resolved to before the run.
     pub resolved: Vec<String>,
     /// The protocol.
-    pub http: String,
+    pub http: Word,
     /// Each address that connections were made to, the busiest first.
-    #[serde(default)]
     pub addresses: Vec<AddressResult>,
 }
 
 /// What the run was to do.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct PlanFacts {
     /// `closed` (users that wait for answers) or `open` (requests that have a time).
-    pub model: String,
+    pub model: Word,
     /// How the arrivals of an open model are spaced.
-    pub arrival: Option<String>,
+    pub arrival: Option<Word>,
     /// The corners of the load over time.
     pub steps: Vec<Step>,
     /// The distribution of n, as it was written.
@@ -131,15 +135,13 @@ pub struct PlanFacts {
     /// Shortest and longest pause of a user, in milliseconds.
     pub think: Option<[u64; 2]>,
     /// Who shares connections: `user`, `shared` or `fresh`.
-    pub conn: String,
+    pub conn: Word,
     /// `precise`: a thread of its own meets send times with the system's high-resolution timer;
     /// `coarse`: a timer of 1 ms.
-    pub pacing: String,
+    pub pacing: Word,
     /// Which client sends the requests: `direct` or `pool`.
-    #[serde(default)]
-    pub client: String,
+    pub client: Word,
     /// The prime modulo which values were proved, drawn for this run.
-    #[serde(default)]
     pub verify_prime: Option<u64>,
     /// Leading milliseconds that are not judged.
     pub warmup_ms: u64,
@@ -150,7 +152,8 @@ pub struct PlanFacts {
 }
 
 /// A corner of the load over time.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Step {
     /// Seconds since the start.
     pub t_s: f64,
@@ -164,6 +167,7 @@ pub struct Step {
 
 /// Counts.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Totals {
     /// Requests sent.
     pub sent: u64,
@@ -178,17 +182,14 @@ pub struct Totals {
     /// Requests given up in flight when the run was stopped; neither right nor failed.
     pub unfinished: u64,
     /// Requests that were due and never sent, since no user was free (open model).
-    #[serde(default)]
     pub unsent: u64,
     /// Answers that a cache had stored, by their `Age`.
-    #[serde(default)]
     pub cached: u64,
     /// Bytes of bodies.
     pub bytes: u64,
     /// How long, to the end of the last request.
     pub elapsed_s: f64,
     /// How long load was put on: what every rate here is divided by.
-    #[serde(default)]
     pub window_s: f64,
     /// Right answers a second.
     pub rps: f64,
@@ -199,7 +200,8 @@ pub struct Totals {
 }
 
 /// One phase.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct PhaseResult {
     /// `warmup`, `ramp-up`, `hold`, `ramp-down`, with a number when there are several.
     pub name: String,
@@ -218,7 +220,8 @@ pub struct PhaseResult {
 }
 
 /// One decade of n.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct NResult {
     /// Such as `100..=999`.
     pub n_class: String,
@@ -229,10 +232,11 @@ pub struct NResult {
 }
 
 /// Failures of one class.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct ErrorResult {
     /// One of the closed list in docs/fib-loadgen.md.
-    pub class: String,
+    pub class: Word,
     /// How many.
     pub count: u64,
     /// When the first ended, seconds since the start.
@@ -243,29 +247,9 @@ pub struct ErrorResult {
     pub example: Option<String>,
 }
 
-/// One pod.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct PodResult {
-    /// As `x-fib-pod` names it.
-    pub name: String,
-    /// Its address, where the client can tell; behind a Service it cannot.
-    pub addr: Option<String>,
-    /// When its first answer came, seconds since the start.
-    pub first_s: f64,
-    /// When its last answer came.
-    pub last_s: f64,
-    /// Its answers.
-    pub requests: u64,
-    /// Its right answers.
-    pub ok: u64,
-    /// Median response time in microseconds.
-    pub p50: Option<u64>,
-    /// 99th percentile of the response time in microseconds.
-    pub p99: Option<u64>,
-}
-
 /// Connections.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Connections {
     /// Connections made.
     pub opened: u64,
@@ -282,16 +266,15 @@ pub struct Connections {
     /// Names looked up.
     pub dns_lookups: u64,
     /// Connections that failed to be made.
-    #[serde(default)]
     pub failed: u64,
     /// Requests that were sent again on a new connection, since the server had closed the idle one before a
     /// byte of them was written.
-    #[serde(default)]
     pub resent: u64,
 }
 
 /// One address.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct AddressResult {
     /// Address and port, or the path of a Unix socket.
     pub address: String,
@@ -304,7 +287,8 @@ pub struct AddressResult {
 }
 
 /// One check of `--check`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct CheckResult {
     /// As it was written.
     pub check: String,
@@ -314,36 +298,9 @@ pub struct CheckResult {
     pub failed: u64,
 }
 
-/// One entry for each second, or for each `step_s` of them, all of one length.
+/// One rule, judged.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-pub struct Series {
-    /// Seconds between entries.
-    pub step_s: u64,
-    /// Users up.
-    pub users: Vec<usize>,
-    /// Right answers a second.
-    pub rps: Vec<f64>,
-    /// Failures in that second.
-    pub failed: Vec<u64>,
-    /// Median response time in microseconds.
-    pub p50: Vec<Option<u64>>,
-    /// 99th percentile of the response time in microseconds.
-    pub p99: Vec<Option<u64>>,
-    /// Pods that answered in that second.
-    pub pods: Vec<usize>,
-    /// Requests that the plan asked for in that second; empty in the closed model.
-    pub offered: Vec<f64>,
-    /// Requests in flight at its end.
-    pub in_flight: Vec<usize>,
-    /// Response times in that second, as in `hdr_b64` of a distribution; null without any.
-    pub hdr_b64: Vec<Option<String>>,
-    /// Answers by pod in that second, of each pod that was seen.
-    pub by_pod: BTreeMap<String, Vec<u64>>,
-}
-
-/// One rule, judged.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdResult {
     /// As it was written.
     pub rule: String,
@@ -358,7 +315,8 @@ pub struct ThresholdResult {
 }
 
 /// The generator about itself.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Generator {
     /// `ok`, `suspect` or `saturated`.
     pub verdict: Verdict,
@@ -378,13 +336,10 @@ pub struct Generator {
     pub queued: u64,
     /// The generator's own lateness, 99th percentile: from when a request was due and a user was free for it
     /// to when it was sent.
-    #[serde(default)]
     pub own_lag_p99_us: Option<u64>,
     /// How long requests waited for a free user, 99th percentile: the server's lateness.
-    #[serde(default)]
     pub queue_wait_p99_us: Option<u64>,
     /// Periods in which its control group ran, of which `throttled_periods` were cut short.
-    #[serde(default)]
     pub periods: u64,
     /// Most resident memory seen, in bytes.
     pub rss_peak: u64,
@@ -394,9 +349,9 @@ pub struct Generator {
 
 /// What the engine did.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct GooseFacts {
     /// Why it gave up, if it did.
-    #[serde(default)]
     pub error: Option<String>,
     /// The most users at once.
     pub maximum_users: usize,
@@ -407,7 +362,8 @@ pub struct GooseFacts {
 }
 
 /// One step of the engine.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct GooseStep {
     /// What it began to do.
     pub action: String,
@@ -419,10 +375,51 @@ pub struct GooseStep {
 
 /// How it ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Exit {
     /// The exit code.
     pub code: u8,
     /// Everything that happened, the one that decided the code first: `wrong-answer`,
     /// `target-not-usable`, `threshold-failed`, `generator-saturated`, `interrupted`.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Word>,
+}
+
+impl Document {
+    /// Reads a document of any version of `fib-loadgen/1`.
+    pub fn read(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema: String,
+        }
+        let head: Head = serde_json::from_str(text)
+            .map_err(|error| format!("it is not a {SCHEMA} document ({error})"))?;
+        if head.schema != SCHEMA {
+            return Err(format!("it is a `{}`, not a {SCHEMA}", head.schema));
+        }
+        serde_json::from_str(text)
+            .map_err(|error| format!("it is not a {SCHEMA} document ({error})"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_of_the_first_version_stays_readable() {
+        let first = Document::read(include_str!("../tests/fixtures/first.json")).unwrap();
+        assert_eq!((first.totals.sent, first.series.rps.len()), (950, 8));
+        assert!(first.series.hdr_b64.is_empty() && first.pods[0].minutes.is_empty());
+        assert_eq!(first.series.entries().unwrap().len(), 8);
+    }
+
+    #[test]
+    fn another_document_is_refused_by_name() {
+        assert!(
+            Document::read(r#"{"schema":"k6/1"}"#)
+                .unwrap_err()
+                .contains("`k6/1`")
+        );
+        assert!(Document::read("{}").is_err());
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{clock, ms, thousands};
-use crate::tick::Tick;
+use crate::live::Tick;
 
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// A plan longer than this has no end worth showing.
@@ -169,7 +169,6 @@ mod tests {
             in_flight: 3,
             phase: "hold".into(),
             pods: [("fib-a".to_owned(), 3), ("fib-b".to_owned(), 1)].into(),
-            failed_now: 0,
         }
     }
 

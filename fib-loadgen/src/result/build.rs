@@ -8,11 +8,13 @@ use jiff::Timestamp;
 
 mod tables;
 
-use tables::{by_n, errors, jain, phases, pods, to_ms, totals};
+pub(super) use tables::to_ms;
+use tables::{by_n, errors, phases, totals};
 
+use super::pods::{self, PodLines};
 use super::{
     Connections, Document, Exit, Generator, GooseFacts, GooseStep, PlanFacts, Run, SCHEMA, Series,
-    Step, TargetFacts, ThresholdResult,
+    Step, TargetFacts, ThresholdResult, fairness, jain,
 };
 use crate::attack::Facts;
 use crate::exit::{Ending, code_of};
@@ -33,6 +35,8 @@ pub struct Ended {
     pub elapsed: Duration,
     /// One entry for each second.
     pub series: Series,
+    /// Who answered when.
+    pub pods: PodLines,
     /// What the engine says.
     pub facts: Facts,
     /// What the generator measured about itself: the parts that the recorder does not know.
@@ -72,16 +76,21 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
     let thresholds = thresholds(load, &records);
     let generator = generator(load, &shard, &records.judged, offered, ended, sent);
     let exit = exit(settings, load, &whole, &thresholds, generator.verdict);
+    let plan = plan(settings, load);
+    let pods = pods::results(&shard, &ended.pods, &plan.steps);
+    let mut series = ended.series.clone();
+    series.fairness = fairness(&pods, series.len(), series.step_s);
+    series.fairness_window_s = super::pods::FAIRNESS_WINDOW_S;
     Document {
-        schema: SCHEMA.to_owned(),
+        schema: SCHEMA.into(),
         run: run(settings, ended),
         target: TargetFacts {
             url: load.base.to_string(),
             resolved: ended.resolved.clone(),
-            http: "HTTP/1.1".to_owned(),
+            http: "HTTP/1.1".into(),
             addresses: Vec::new(),
         },
-        plan: plan(settings, load),
+        plan,
         totals,
         latency: (&records.judged.latencies).into(),
         phases,
@@ -93,7 +102,7 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
             .collect::<BTreeMap<_, _>>(),
         errors: errors(&shard),
         fairness_jain: jain(shard.pods.values().map(|pod| pod.requests as f64)),
-        pods: pods(&shard),
+        pods,
         connections: Connections {
             opened: load.counters.opened.load(Relaxed),
             recycled_count: load.recorder.recycled_count.load(Relaxed),
@@ -105,7 +114,7 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
             failed: 0,
             resent: 0,
         },
-        series: ended.series.clone(),
+        series,
         checks: Vec::new(),
         thresholds,
         generator,
@@ -222,7 +231,7 @@ fn exit(
         code: code_of(&endings),
         reasons: endings
             .into_iter()
-            .map(|ending| ending.word().to_owned())
+            .map(|ending| ending.word().into())
             .collect(),
     }
 }
@@ -231,13 +240,13 @@ fn run(settings: &Settings, ended: &Ended) -> Run {
     let ended_at = ended.started + ended.elapsed;
     Run {
         id: format!("{:x}-{:x}", ended.started.as_millisecond(), settings.seed),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        goose: "0.19.0".to_owned(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        goose: "0.19.0".into(),
         host: sysinfo::System::host_name().ok(),
         cpus: settings.cpus,
         started_utc: utc(ended.started),
         ended_utc: utc(ended_at),
-        complete: true,
+        unfinished: false,
         argv: settings.argv.clone(),
         seed: settings.seed,
         shard: None,
@@ -252,7 +261,7 @@ fn plan(settings: &Settings, load: &Load) -> PlanFacts {
     let plan = &load.plan;
     let open = matches!(plan.model, Model::Open { .. });
     let (arrival, think) = match plan.model {
-        Model::Open { arrival, .. } => (Some(arrival.word().to_owned()), None),
+        Model::Open { arrival, .. } => (Some(arrival.word()), None),
         Model::Closed { think: (from, to) } => {
             (None, Some([from.as_millis() as u64, to.as_millis() as u64]))
         }
@@ -264,17 +273,17 @@ fn plan(settings: &Settings, load: &Load) -> PlanFacts {
     };
     let corners = plan.shape.pieces().iter();
     PlanFacts {
-        model: if open { "open" } else { "closed" }.to_owned(),
-        arrival,
+        model: if open { "open" } else { "closed" }.into(),
+        arrival: arrival.map(Into::into),
         steps: corners
             .flat_map(|piece| [step(piece.start, piece.from), step(piece.end(), piece.to)])
             .collect(),
         n_spec: settings.n_spec.clone(),
         verify: settings.verify_spec.clone(),
         think,
-        conn: settings.sharing_word().to_owned(),
-        pacing: "coarse".to_owned(),
-        client: "reqwest".to_owned(),
+        conn: settings.sharing_word().into(),
+        pacing: "coarse".into(),
+        client: "reqwest".into(),
         verify_prime: None,
         warmup_ms: plan.warmup.as_millis() as u64,
         requests: plan.requests,
@@ -291,9 +300,9 @@ fn goose(facts: &Facts) -> GooseFacts {
         users: *users,
     };
     GooseFacts {
+        error: None,
         maximum_users: facts.maximum_users,
         total_users: facts.total_users,
-        error: None,
         history: facts.history.iter().map(step).collect(),
     }
 }
