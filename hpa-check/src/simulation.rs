@@ -79,7 +79,7 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
 /// To standard output, unless that is taken.
 pub(crate) fn say(text: &str, piped: bool) -> Result<(), Failure> {
     if piped {
-        crate::screen::notice(text);
+        crate::sinks::screen::notice(text);
         return Ok(());
     }
     writeln!(std::io::stdout().lock(), "{text}")
