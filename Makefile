@@ -87,7 +87,7 @@ lint: check-tools ## Formatting, clippy with warnings as errors, and licences wh
 	fi
 
 .PHONY: programs
-programs: check-tools ## Build the three programs for release into target/programs
+programs: check-tools ## Build the three programs into target/programs, quickly; PROFILE=release optimizes all
 	@.ci/programs
 
 # aws-lc-sys, which comes with goose's TLS, compiles C but needs no cmake on Linux and macOS.
