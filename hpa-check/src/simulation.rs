@@ -4,8 +4,9 @@ mod text;
 
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::expectation::{Expectation, ScaleDown};
+use hpa_check_core::findings::catalog;
 use hpa_check_core::run::evaluator::Evaluator;
-use hpa_check_core::sim::{Bound, Grid, SCHEMA, SIMULATED, Scenario, Simulation, Summary, search};
+use hpa_check_core::sim::{Bound, Grid, SCHEMA, Scenario, Simulation, Summary, search};
 use hpa_check_core::verdict::{Outcome, Reason, Verdict};
 
 use crate::drive::drive_through;
@@ -94,7 +95,7 @@ fn watched(scenario: &Scenario) -> Result<(RunResult, Summary), Failure> {
         outcome: Outcome::Pass,
         exit_code: 0,
         reasons: vec![Reason {
-            id: SIMULATED.id.to_owned(),
+            id: catalog::SIMULATED.id.to_owned(),
             message: text::sentence(&summary),
             evidence: Vec::new(),
             fix: None,

@@ -1,4 +1,4 @@
-package standin
+package fakekubelet
 
 import (
 	"fmt"
@@ -25,7 +25,7 @@ const (
 	completed     state = "completed"
 )
 
-// A taken pod is one that the stand-in has seen; what becomes of it is decided then.
+// A taken pod is one that the fake kubelet has seen; what becomes of it is decided then.
 type taken struct {
 	seen  time.Time
 	fate  string

@@ -1,4 +1,4 @@
-package standin
+package fakekubelet
 
 import (
 	"context"
@@ -19,7 +19,7 @@ const tick = 100 * time.Millisecond
 
 // A Scene is one namespace in which one script plays.
 type Scene struct {
-	standin   *Standin
+	kubelet   *Kubelet
 	namespace string
 	script    []scenario.Step
 	image     string
@@ -49,7 +49,7 @@ func (s *Scene) Enter(phase string, at time.Time) {
 func (s *Scene) End() []string {
 	s.end()
 	<-s.ended
-	s.standin.forget(s.namespace)
+	s.kubelet.forget(s.namespace)
 	return s.errors
 }
 
@@ -69,7 +69,7 @@ func (s *Scene) play(ctx context.Context) {
 
 // move brings everything to where the script wants it now.
 func (s *Scene) move(ctx context.Context, now time.Time) {
-	pods := oldest(s.standin.pods(s.namespace))
+	pods := oldest(s.kubelet.pods(s.namespace))
 	s.lock.Lock()
 	s.world = scenario.At(s.script, &s.run, now)
 	world := s.world
@@ -86,12 +86,12 @@ func (s *Scene) move(ctx context.Context, now time.Time) {
 
 // scrape makes new samples when they are due.
 func (s *Scene) scrape(pods []*corev1.Pod, now time.Time) {
-	if now.Before(s.scraped.Add(s.standin.resolution)) {
+	if now.Before(s.scraped.Add(s.kubelet.resolution)) {
 		return
 	}
 	s.scraped = now
 	if !scenario.Or(s.world.Frozen, false) {
-		s.samples = samples(pods, &s.world, s.standin.resolution, now)
+		s.samples = samples(pods, &s.world, s.kubelet.resolution, now)
 	}
 }
 
@@ -123,7 +123,7 @@ func (s *Scene) mark(ctx context.Context, pods []*corev1.Pod, world *scenario.Wo
 			continue
 		}
 		// A pod that is gone meanwhile, or that somebody else wrote, is looked at again.
-		_, err = s.standin.client.CoreV1().Pods(s.namespace).Patch(ctx, pod.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "kubelet"}, "status")
+		_, err = s.kubelet.client.CoreV1().Pods(s.namespace).Patch(ctx, pod.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "kubelet"}, "status")
 		if err == nil {
 			of.state = state
 		}

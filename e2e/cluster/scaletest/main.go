@@ -1,4 +1,4 @@
-// Command crowd fills a control plane without nodes with applications that are scaled, and keeps it busy: for
+// Command scaletest fills a control plane without nodes with applications that are scaled, and keeps it busy: for
 // measuring what it costs to watch one of them, or to look at all of them.
 package main
 
@@ -20,7 +20,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 
-	"hpa-check/e2e/cluster/standin"
+	"hpa-check/e2e/cluster/fakekubelet"
 )
 
 // Size is how many there are of each.
@@ -28,8 +28,8 @@ type size struct {
 	namespaces, applications, pods int
 }
 
-// Crowd is the cluster with what was made in it.
-type crowd struct {
+// A scaleTest is the cluster with what was made in it.
+type scaleTest struct {
 	size
 	client  kubernetes.Interface
 	dynamic dynamic.Interface
@@ -42,18 +42,18 @@ func main() {
 	defer stop()
 	klog.SetLogger(logr.Discard()) // client-go's remarks on a cluster that goes down
 	if err := run(ctx); err != nil && ctx.Err() == nil {
-		fmt.Fprintf(os.Stderr, "crowd: %v\n", err)
+		fmt.Fprintf(os.Stderr, "scale-test: %v\n", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context) error {
-	c := &crowd{}
+	c := &scaleTest{}
 	kubeconfig := flag.String("kubeconfig", "", "the control plane's kubeconfig")
-	flag.IntVar(&c.namespaces, "namespaces", 10, "namespaces, named crowd-N")
+	flag.IntVar(&c.namespaces, "namespaces", 10, "namespaces, named scale-N")
 	flag.IntVar(&c.applications, "applications", 6, "applications in each, named app-N: a Deployment and its autoscaler")
 	flag.IntVar(&c.pods, "pods", 10, "pods of each")
-	rate := flag.Int("stir", 0, "changes a second in all namespaces but crowd-0: half of them pods' status, half events")
+	rate := flag.Int("churn", 0, "changes a second in all namespaces but scale-0: half of them pods' status, half events")
 	flag.Parse()
 	if *kubeconfig == "" || c.namespaces < 2 || c.applications < 1 || c.pods < 1 || *rate < 0 {
 		return errors.New("needs --kubeconfig, at least 2 namespaces, and at least 1 application and pod in each")
@@ -73,7 +73,7 @@ func run(ctx context.Context) error {
 	if c.node, err = newNode(ctx, c.client); err != nil {
 		return err
 	}
-	api, err := standin.Serve(c.node.handler())
+	api, err := fakekubelet.Serve(c.node.handler())
 	if err != nil {
 		return err
 	}
@@ -85,11 +85,11 @@ func run(ctx context.Context) error {
 	if err := c.fill(ctx); err != nil {
 		return err
 	}
-	fmt.Printf("crowd: %d applications with %d pods are ready after %s\n", c.namespaces*c.applications, c.node.ready(), time.Since(begun).Round(time.Second))
-	c.stir(ctx, *rate)
-	fmt.Printf("crowd: %d changes\n", c.written.Load())
+	fmt.Printf("scale-test: %d applications with %d pods are ready after %s\n", c.namespaces*c.applications, c.node.ready(), time.Since(begun).Round(time.Second))
+	c.churn(ctx, *rate)
+	fmt.Printf("scale-test: %d changes\n", c.written.Load())
 	return nil
 }
 
 // minimum is the autoscalers': as many pods as there are, so that nothing is scaled.
-func (c *crowd) minimum() *int32 { return new(int32(c.pods)) }
+func (c *scaleTest) minimum() *int32 { return new(int32(c.pods)) }

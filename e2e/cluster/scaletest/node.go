@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
-	"hpa-check/e2e/cluster/standin"
+	"hpa-check/e2e/cluster/fakekubelet"
 )
 
 const (
@@ -38,7 +38,7 @@ func newNode(ctx context.Context, client kubernetes.Interface) (*node, error) {
 	pods := factory.Core().V1().Pods()
 	n := &node{client: client, lister: pods.Lister(), made: make(chan *corev1.Pod, 100_000)}
 	_, err := pods.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{AddFunc: func(object any) {
-		if pod, ok := object.(*corev1.Pod); ok && !standin.IsReady(pod) {
+		if pod, ok := object.(*corev1.Pod); ok && !fakekubelet.IsReady(pod) {
 			n.made <- pod
 		}
 	}})
@@ -80,7 +80,7 @@ func (n *node) makeReady(ctx context.Context) {
 func (n *node) ready() int {
 	count := 0
 	for _, pod := range n.pods() {
-		if standin.IsReady(pod) {
+		if fakekubelet.IsReady(pod) {
 			count++
 		}
 	}
@@ -94,7 +94,7 @@ func (n *node) pods() []*corev1.Pod {
 
 func (n *node) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /apis/metrics.k8s.io/{version}", standin.Discover)
+	mux.HandleFunc("GET /apis/metrics.k8s.io/{version}", fakekubelet.Discover)
 	mux.HandleFunc("GET /apis/metrics.k8s.io/{version}/pods", n.samples)
 	mux.HandleFunc("GET /apis/metrics.k8s.io/{version}/namespaces/{namespace}/pods", n.samples)
 	return mux
@@ -103,7 +103,7 @@ func (n *node) handler() http.Handler {
 func (n *node) samples(w http.ResponseWriter, r *http.Request) {
 	selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
 	if err != nil {
-		standin.Answer(w, http.StatusBadRequest, metav1.Status{Status: metav1.StatusFailure, Message: err.Error()})
+		fakekubelet.Answer(w, http.StatusBadRequest, metav1.Status{Status: metav1.StatusFailure, Message: err.Error()})
 		return
 	}
 	namespace := r.PathValue("namespace") // empty for all
@@ -116,7 +116,7 @@ func (n *node) samples(w http.ResponseWriter, r *http.Request) {
 	// Between 40 and 42 percent, another value at each scrape.
 	use := 40_000_000 + scraped.Unix()/int64(resolution.Seconds())%3*1_000_000
 	for _, pod := range pods {
-		if !standin.IsReady(pod) {
+		if !fakekubelet.IsReady(pod) {
 			continue
 		}
 		list.Items = append(list.Items, v1beta1.PodMetrics{
@@ -128,5 +128,5 @@ func (n *node) samples(w http.ResponseWriter, r *http.Request) {
 			}}},
 		})
 	}
-	standin.Answer(w, http.StatusOK, list)
+	fakekubelet.Answer(w, http.StatusOK, list)
 }

@@ -12,10 +12,10 @@ import (
 )
 
 // watched is the namespace that is left in peace.
-const watched = "crowd-0"
+const watched = "scale-0"
 
-// stir changes things until it is told to stop: in turn a pod's status, and an event about one.
-func (c *crowd) stir(ctx context.Context, rate int) {
+// churn changes things until it is told to stop: in turn a pod's status, and an event about one.
+func (c *scaleTest) churn(ctx context.Context, rate int) {
 	if rate == 0 {
 		<-ctx.Done()
 		return
@@ -50,13 +50,13 @@ func (c *crowd) stir(ctx context.Context, rate int) {
 	}
 }
 
-func (c *crowd) touch(ctx context.Context, pod *corev1.Pod, turn int) error {
+func (c *scaleTest) touch(ctx context.Context, pod *corev1.Pod, turn int) error {
 	patch := fmt.Appendf(nil, `{"status":{"message":"change %d"}}`, turn)
 	_, err := c.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.MergePatchType, patch, metav1.PatchOptions{}, "status")
 	return err
 }
 
-func (c *crowd) event(ctx context.Context, pod *corev1.Pod, turn int) error {
+func (c *scaleTest) event(ctx context.Context, pod *corev1.Pod, turn int) error {
 	now := metav1.Now()
 	event := &corev1.Event{
 		ObjectMeta:     metav1.ObjectMeta{Name: fmt.Sprintf("%s.%d", pod.Name, turn)},

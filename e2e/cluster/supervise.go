@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// keep is the process outside the namespaces. It starts the node's first process in namespaces of its
+// supervise is the process outside the namespaces. It starts the node's first process in namespaces of its
 // own, waits for its end, and removes what namespaces don't take along: control groups, and kernel
 // settings that the kubelet changes for the whole machine. When it is killed itself, the node dies with
 // it, and the next `up` or `down` sweeps.
-func keep(args []string) error {
-	p, err := parsePlan("keep", args, true)
+func supervise(args []string) error {
+	p, err := parsePlan("supervise", args, true)
 	if err != nil {
 		return err
 	}
 	if p.ControlPlane {
-		return keepControlPlane(p)
+		return superviseControlPlane(p)
 	}
-	if err := os.WriteFile(p.path("keeper.pid"), fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
+	if err := os.WriteFile(p.path("supervisor.pid"), fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
 		return err
 	}
 	if err := rememberSysctls(p); err != nil {
@@ -108,7 +108,7 @@ func sweep(p *plan) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	restoreSysctls(p)
-	os.Remove(p.path("keeper.pid"))
+	os.Remove(p.path("supervisor.pid"))
 }
 
 // sysctls that the kubelet sets for the whole machine.

@@ -1,6 +1,6 @@
-// Package standin takes the place of kubelets and metrics-server in a control plane without nodes: it
+// Package fakekubelet takes the place of kubelets and metrics-server in a control plane without nodes: it
 // writes the pods' status and serves metrics.k8s.io, both as the script of a scenario says.
-package standin
+package fakekubelet
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 	"hpa-check/e2e/cluster/scenario"
 )
 
-// A Standin serves one cluster.
-type Standin struct {
+// A Kubelet serves one cluster.
+type Kubelet struct {
 	client     kubernetes.Interface
 	lister     listers.PodLister
 	resolution time.Duration
@@ -31,10 +31,10 @@ type Standin struct {
 }
 
 // New begins to follow the pods, and to serve on loopback; unavailable answers every question with 503.
-func New(ctx context.Context, client kubernetes.Interface, resolution time.Duration, available bool) (*Standin, error) {
+func New(ctx context.Context, client kubernetes.Interface, resolution time.Duration, available bool) (*Kubelet, error) {
 	factory := informers.NewSharedInformerFactory(client, 0)
 	pods := factory.Core().V1().Pods()
-	s := &Standin{client: client, lister: pods.Lister(), resolution: resolution, available: available, scenes: map[string]*Scene{}}
+	s := &Kubelet{client: client, lister: pods.Lister(), resolution: resolution, available: available, scenes: map[string]*Scene{}}
 	pods.Informer() // what is asked for before the start is followed
 	factory.Start(ctx.Done())
 	for _, ok := range factory.WaitForCacheSync(ctx.Done()) {
@@ -48,15 +48,15 @@ func New(ctx context.Context, client kubernetes.Interface, resolution time.Durat
 }
 
 // Idle leaves pods and metrics to a real node: of a script only the acts are played.
-func Idle() *Standin {
-	return &Standin{resolution: time.Hour, scenes: map[string]*Scene{}}
+func Idle() *Kubelet {
+	return &Kubelet{resolution: time.Hour, scenes: map[string]*Scene{}}
 }
 
 // API is where metrics.k8s.io is served; nil on a real node.
-func (s *Standin) API() *MetricsAPI { return s.api }
+func (s *Kubelet) API() *MetricsAPI { return s.api }
 
 // Close ends the serving.
-func (s *Standin) Close() {
+func (s *Kubelet) Close() {
 	if s.api != nil {
 		s.api.Close()
 	}
@@ -64,10 +64,10 @@ func (s *Standin) Close() {
 
 // Play lets a script play in a namespace. Image is the one that can be pulled; act does to the cluster
 // what the script says.
-func (s *Standin) Play(ctx context.Context, namespace string, script []scenario.Step, image string, act func(context.Context, *scenario.Act) error) *Scene {
+func (s *Kubelet) Play(ctx context.Context, namespace string, script []scenario.Step, image string, act func(context.Context, *scenario.Act) error) *Scene {
 	ctx, end := context.WithCancel(ctx)
 	scene := &Scene{
-		standin: s, namespace: namespace, script: script, image: image, act: act, end: end,
+		kubelet: s, namespace: namespace, script: script, image: image, act: act, end: end,
 		ended: make(chan struct{}), taken: map[types.UID]*taken{}, done: map[int]int{},
 		run: scenario.Run{Begun: time.Now()},
 	}
@@ -78,19 +78,19 @@ func (s *Standin) Play(ctx context.Context, namespace string, script []scenario.
 	return scene
 }
 
-func (s *Standin) scene(namespace string) *Scene {
+func (s *Kubelet) scene(namespace string) *Scene {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	return s.scenes[namespace]
 }
 
-func (s *Standin) forget(namespace string) {
+func (s *Kubelet) forget(namespace string) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	delete(s.scenes, namespace)
 }
 
-func (s *Standin) pods(namespace string) []*corev1.Pod {
+func (s *Kubelet) pods(namespace string) []*corev1.Pod {
 	if s.lister == nil {
 		return nil
 	}

@@ -15,9 +15,9 @@ import (
 const label = "app"
 
 // fill makes the applications, and waits until all their pods are ready. The controllers make the pods.
-func (c *crowd) fill(ctx context.Context) error {
+func (c *scaleTest) fill(ctx context.Context) error {
 	for n := range c.namespaces {
-		namespace := fmt.Sprintf("crowd-%d", n)
+		namespace := fmt.Sprintf("scale-%d", n)
 		object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 		if _, err := c.client.CoreV1().Namespaces().Create(ctx, object, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("the namespace %s can't be made: %w", namespace, err)
@@ -39,7 +39,7 @@ func (c *crowd) fill(ctx context.Context) error {
 	return nil
 }
 
-func (c *crowd) application(ctx context.Context, namespace, name string) error {
+func (c *scaleTest) application(ctx context.Context, namespace, name string) error {
 	labels := map[string]string{label: name}
 	deployment := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name},

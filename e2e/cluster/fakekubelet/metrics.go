@@ -1,4 +1,4 @@
-package standin
+package fakekubelet
 
 import (
 	"net/http"
@@ -11,14 +11,14 @@ import (
 	"hpa-check/e2e/cluster/scenario"
 )
 
-func (s *Standin) handler() http.Handler {
+func (s *Kubelet) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /apis/"+group+"/{version}", s.discover)
 	mux.HandleFunc("GET /apis/"+group+"/{version}/namespaces/{namespace}/pods", s.list)
 	return mux
 }
 
-func (s *Standin) discover(w http.ResponseWriter, r *http.Request) {
+func (s *Kubelet) discover(w http.ResponseWriter, r *http.Request) {
 	if !s.available {
 		refuse(w, http.StatusServiceUnavailable)
 		return
@@ -26,7 +26,7 @@ func (s *Standin) discover(w http.ResponseWriter, r *http.Request) {
 	Discover(w, r)
 }
 
-func (s *Standin) list(w http.ResponseWriter, r *http.Request) {
+func (s *Kubelet) list(w http.ResponseWriter, r *http.Request) {
 	selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
 	if err != nil {
 		refuse(w, http.StatusBadRequest)
