@@ -256,9 +256,10 @@ fn tell(object: &mut Value, decision: &Decision, now: Timestamp) {
         .iter()
         .map(|c| json!({"type": c.kind, "status": c.status, "reason": c.reason, "message": c.message}))
         .collect();
+    let current = decision.current_metrics();
     let metrics = decision.utilization.map(|utilization| {
         json!([{"type": "Resource", "resource": {"name": "cpu",
-            "current": {"averageUtilization": utilization}}}])
+            "current": {"averageUtilization": utilization, "averageValue": current[0].average_value}}}])
     });
     let status = json!({"currentReplicas": decision.current, "desiredReplicas": decision.desired,
         "currentMetrics": metrics, "conditions": conditions});
