@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 mod probe;
 
-pub use probe::{Probe, Usage, raise_open_files};
+pub use probe::{Probe, Usage};
 
 /// What the generator says about itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It was not the limit.
+    #[default]
     Ok,
     /// Some numbers may be its own doing.
     Suspect,
@@ -32,6 +35,18 @@ impl Verdict {
     }
 }
 
+/// What a saturated generator means for the exit code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum OnSaturation {
+    /// Say so
+    #[default]
+    Warn,
+    /// Exit with 92
+    Fail,
+    /// Keep it in the result alone
+    Ignore,
+}
+
 /// What the verdict is made from.
 #[derive(Debug, Clone, Default)]
 pub struct Signals {
@@ -39,7 +54,9 @@ pub struct Signals {
     pub cpu_used: f64,
     /// CPUs this process may use.
     pub cpu_allowed: f64,
-    /// Periods in which the cgroup was throttled during the run.
+    /// Periods in which its control group ran under a quota, during the run.
+    pub periods: u64,
+    /// Periods of those that were cut short.
     pub throttled_periods: u64,
     /// How late a 10 ms timer was, 99th percentile.
     pub timer_lag_p99: Option<Duration>,

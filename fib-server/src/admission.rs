@@ -226,10 +226,10 @@ pub fn admit(kind: Kind, cost: Duration, backlog: Backlog, bounds: Bounds) -> Ad
     }
     if backlog.free_threads > 0 {
         Admission::Admit
-    } else if wait.saturating_add(cost) > bounds.deadline {
-        shed(ShedReason::DeadlineUnreachable)
     } else if wait > bounds.max_wait {
         shed(ShedReason::QueueFull)
+    } else if wait.saturating_add(cost) > bounds.deadline {
+        shed(ShedReason::DeadlineUnreachable)
     } else {
         Admission::Admit
     }
@@ -307,7 +307,7 @@ mod tests {
         assert_eq!(admit(Kind::Decimal, MS, backlog, BOUNDS), Admission::Admit);
         assert_eq!(
             shed(admit(Kind::Decimal, 2 * MS, backlog, BOUNDS)),
-            Some(ShedReason::DeadlineUnreachable)
+            Some(ShedReason::QueueFull)
         );
     }
 
@@ -338,15 +338,15 @@ mod tests {
     #[test]
     fn work_that_can_not_end_in_time_is_shed_with_the_time_the_backlog_takes() {
         let backlog = Backlog {
-            costly: SECOND * 8,
-            running: SECOND * 8,
+            costly: SECOND * 3,
+            running: SECOND,
             ..BUSY
         };
         let shed = Admission::Shed {
             reason: ShedReason::DeadlineUnreachable,
-            retry_after: SECOND * 8,
+            retry_after: SECOND * 2,
         };
-        assert_eq!(admit(Kind::Decimal, SECOND * 3, backlog, BOUNDS), shed);
+        assert_eq!(admit(Kind::Decimal, SECOND * 9, backlog, BOUNDS), shed);
     }
 
     #[test]

@@ -81,10 +81,6 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether `/metrics` is also on the main port.
     pub main_metrics: bool,
-    /// Origins whose pages may read answers.
-    pub cors_origins: Vec<String>,
-    /// Whether long answers are compressed.
-    pub compress: bool,
     /// The files for TLS, if it is served.
     pub tls: Option<Files>,
     /// Whether answers may be kept.
@@ -170,8 +166,6 @@ impl Config {
             rate_limit_burst: given.rate_limit_burst.unwrap_or(rate_limit),
             trusted_proxies: networks(given.trusted_proxies.unwrap_or_default())?,
             main_metrics: given.main_metrics.unwrap_or(true),
-            cors_origins: given.cors_origins.unwrap_or_default(),
-            compress: given.compress.unwrap_or(false),
             tls,
             cache_control: given.cache_control.unwrap_or(CacheControl::Immutable),
             pod: given.pod.unwrap_or_else(pod_name),

@@ -8,7 +8,6 @@
 pub mod admission;
 pub mod api;
 pub mod args;
-mod cgroup;
 mod client;
 pub mod compute;
 pub mod config;
@@ -93,11 +92,4 @@ impl State {
         self.lifecycle.drains();
         self.metrics.draining(true);
     }
-}
-
-/// Lets this process have as many connections as the system allows it to: the usual limit on open files
-/// for a start is 256 or 1,024.
-pub fn raise_open_files() {
-    // Where nothing is granted, the limit stays.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
 }

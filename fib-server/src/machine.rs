@@ -2,7 +2,8 @@
 
 use std::thread::available_parallelism;
 
-use crate::cgroup;
+use program_common::{cgroup, process};
+
 use crate::connection::ADMIN_CONNECTIONS;
 
 /// Descriptors besides connections: listeners, epoll, logs, what a scrape opens.
@@ -35,9 +36,9 @@ impl Machine {
     pub(crate) fn here() -> Self {
         Self {
             cpus: affinity().unwrap_or_else(|| available_parallelism().map_or(1, usize::from)),
-            quota_cores: cgroup::quota_cores(),
-            memory_limit: cgroup::memory_limit(),
-            open_files: rlimit::Resource::NOFILE.get_soft().unwrap_or(1_024),
+            quota_cores: cgroup::cpu().and_then(|cpu| cpu.quota_cores),
+            memory_limit: cgroup::memory().and_then(|memory| memory.limit_bytes),
+            open_files: process::open_files_limit().unwrap_or(1_024),
         }
     }
 

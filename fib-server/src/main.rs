@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use fib_server::args::{Args, Command};
 use fib_server::config::Config;
-use fib_server::lifecycle::{Stop, exit_with_stdin};
+use fib_server::lifecycle::Stop;
 use fib_server::{Bound, healthcheck, telemetry};
+use program_common::process;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A setting is wrong; clap ends with the same.
@@ -16,7 +17,7 @@ const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let args = Args::parse();
     let (check, command) = (args.check_config, args.command);
-    fib_server::raise_open_files();
+    let _ = process::raise_open_files_limit();
     let config = match Config::load(args) {
         Ok(config) => config,
         Err(error) => return fail(USAGE, &error),
@@ -42,7 +43,11 @@ fn main() -> ExitCode {
 
 fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     if config.exit_with_stdin {
-        exit_with_stdin()?;
+        #[expect(
+            clippy::exit,
+            reason = "the parent is gone, and every thread may be busy"
+        )]
+        process::when_stdin_ends(|| std::process::exit(0))?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.worker_threads)

@@ -1,30 +1,27 @@
 //! Proves that a Kubernetes `HorizontalPodAutoscaler` does what it was set up to do.
 //!
-//! A source (a live cluster, the rehearsal, a recording) yields observations; a session feeds them
-//! to the evaluator, the recorder and the screen; the verdict becomes the reports and the exit code.
-//! All that decides anything is in `hpa-check-core`.
+//! A feed (a live cluster, the rehearsal, a simulation, a recording) yields observations and carries
+//! out actions; the driver passes observations to the evaluator, the recorder, the screen and the page;
+//! the verdict becomes the reports and the exit code. All decisions are made in `hpa-check-core`.
 
 use std::process::ExitCode;
 
 #[cfg(test)]
 #[path = "../tests/api_server/server.rs"]
 mod api_server;
-mod cluster_run;
-mod commands;
+mod cli;
 mod doctor;
+mod drive;
 pub mod failure;
+mod feed;
 mod load;
+mod notice;
 pub mod outputs;
 mod process;
-mod recording;
-mod rehearse;
 mod report;
-mod screen;
-mod serve;
-mod session;
 mod signals;
 mod simulation;
-mod source;
+mod sinks;
 
 /// Parses the command line, runs the command, and turns its end into an exit code.
 #[expect(
@@ -32,7 +29,7 @@ mod source;
     reason = "the one place where a failure is told to the user"
 )]
 pub fn main() -> ExitCode {
-    match commands::Cli::read().execute() {
+    match cli::Cli::read().execute() {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             eprintln!("hpa-check: {failure}");

@@ -1,10 +1,10 @@
 //! The CPU time of the process and of its control group, read at each scrape.
 
+use program_common::cgroup;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Counter, Gauge, Registry};
 
-use crate::cgroup;
 use crate::compute::process_cpu;
 
 /// Registers what is read from the system.
@@ -107,14 +107,15 @@ impl Collector for ProcessCpu {
             Self::follow(&self.periods, cpu.periods as f64);
             Self::follow(&self.throttled_periods, cpu.throttled_periods as f64);
             Self::follow(&self.throttled_seconds, cpu.throttled_seconds);
+            self.quota.set(cpu.quota_cores.unwrap_or_default());
         }
         if let Some(seconds) = cgroup::cpu_pressure_seconds() {
             Self::follow(&self.pressure, seconds);
         }
-        self.quota.set(cgroup::quota_cores().unwrap_or_default());
-        let bytes = |bytes: Option<u64>| bytes.unwrap_or_default() as f64;
-        self.memory.set(bytes(cgroup::memory_bytes()));
-        self.memory_limit.set(bytes(cgroup::memory_limit()));
+        let memory = cgroup::memory().unwrap_or_default();
+        self.memory.set(memory.used_bytes as f64);
+        self.memory_limit
+            .set(memory.limit_bytes.unwrap_or_default() as f64);
         self.all()
             .into_iter()
             .flat_map(Collector::collect)

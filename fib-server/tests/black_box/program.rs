@@ -110,7 +110,7 @@ fn a_port_in_use_is_one_sentence_that_names_it() {
 fn a_wrong_setting_ends_with_code_2_before_anything_is_opened() {
     for args in [
         &["--listen", "nowhere"][..],
-        &["--deadline", "5"],
+        &["--deadline", "5x"],
         &["--max-connections", "0"],
         &["--no-such-flag"],
     ] {

@@ -8,8 +8,8 @@ mod lanes;
 mod panels;
 mod steps;
 
-use hpa_check_core::result::RunResult;
-use hpa_check_core::timeline::Timeline;
+use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::run::timeline::Timeline;
 
 use self::axis::TimeAxis;
 use self::canvas::{Anchor, Canvas, Px, text_width};

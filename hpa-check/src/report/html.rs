@@ -8,8 +8,8 @@ mod tables;
 
 use std::fmt::Write as _;
 
+use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::observation::Phase;
-use hpa_check_core::result::RunResult;
 use hpa_check_core::verdict::{Outcome, Reason};
 
 use super::chart::{self, Format};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use hpa_check_core::result::RunResult;
+use hpa_check_core::documents::result::RunResult;
 
 use super::escape::Markdown;
 use super::{summary, words};

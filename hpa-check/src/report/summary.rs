@@ -1,8 +1,8 @@
 //! What every report says first: the headline, and the facts under it.
 
+use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::observation::Phase;
-use hpa_check_core::result::RunResult;
-use hpa_check_core::timeline::SyncRecord;
+use hpa_check_core::run::timeline::SyncRecord;
 use hpa_check_core::verdict::Outcome;
 use jiff::Timestamp;
 
@@ -174,7 +174,7 @@ mod tests {
         let mut run = fixture::passed();
         let first = run.replicas.path[0];
         run.replicas.path = (0..40)
-            .map(|i| hpa_check_core::result::PathPoint {
+            .map(|i| hpa_check_core::documents::result::PathPoint {
                 spec: 3 + i % 2,
                 ..first
             })

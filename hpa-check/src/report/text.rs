@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use crossterm::style::{Color, Stylize as _};
-use hpa_check_core::result::RunResult;
+use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::verdict::Outcome;
 
 use super::escape::Terminal;

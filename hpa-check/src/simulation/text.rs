@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use hpa_check_core::simulate::{Bound, Candidate, Policy, Replicas, Simulation, Summary};
+use hpa_check_core::sim::{Bound, Candidate, Policy, Replicas, Simulation, Summary};
 
 use crate::report::words;
 

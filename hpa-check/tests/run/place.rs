@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use hpa_check_core::observation::ControllerSettings;
+use hpa_check_core::observation::ControllerConfig;
 use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -90,10 +90,10 @@ impl Place {
     /// A cluster at rest, whose load the test sets.
     pub(crate) fn cluster(&self) -> Load {
         let pace = Pace {
-            controller: ControllerSettings {
+            controller: ControllerConfig {
                 sync_period: Duration::from_secs(1),
                 downscale_stabilization: Duration::from_secs(2),
-                ..ControllerSettings::default()
+                ..ControllerConfig::default()
             },
             resolution: Duration::from_secs(1),
             pod_start: Duration::from_millis(300),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::examination::Unseen;
-use crate::observation::{Autoscaler, ControllerSettings, Pod, PodSample, Target, Writer};
+use crate::observation::{Autoscaler, ControllerConfig, Pod, PodSample, Target, Writer};
 use crate::units::Millicores;
 
 /// Everything at one look.
@@ -18,7 +18,7 @@ pub struct ClusterFacts {
     /// Kubernetes version as `1.36`, when known.
     pub kubernetes: Option<String>,
     /// The controller's settings, given or assumed.
-    pub controller: ControllerSettings,
+    pub controller: ControllerConfig,
     /// How often the metrics server makes a new sample, given or assumed.
     pub metrics_resolution: Duration,
     /// Whether there is a resource metrics API.

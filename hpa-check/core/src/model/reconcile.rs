@@ -7,21 +7,21 @@ use jiff::Timestamp;
 
 use super::conditions::{self, ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
 use super::normalize::{self, Changes, FullBehavior, Limited, Recommendation, ScaleEvent};
-use super::pods::{Pod, PodMetric};
-use super::proposal::Proposal;
+use super::pods::Pod;
+use super::proposal::{Proposal, Readings};
 use super::selector::Selector;
-use super::{Rules, Settings, before};
-use crate::observation::Condition;
-use crate::spec::{AutoscalerSpec, MetricSpec};
+use super::{VersionGates, before};
+use crate::observation::{Condition, ControllerConfig};
+use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec};
 
 /// The controller's memory of one autoscaler. It lives in the controller's process: a restart
 /// begins with an empty one.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Autoscaler {
+pub struct Controller {
     /// The settings of the controller.
-    pub settings: Settings,
+    pub settings: ControllerConfig,
     /// Feature gates and version rules.
-    pub rules: Rules,
+    pub gates: VersionGates,
     /// Proposals of earlier syncs; `None` until the first sync, which records the present size.
     pub recommendations: Option<Vec<Recommendation>>,
     /// Growths that the controller made.
@@ -35,6 +35,8 @@ pub struct Autoscaler {
 pub struct Scale<'a> {
     /// `spec.replicas`.
     pub replicas: i32,
+    /// `status.replicas`: the pods that there are, which an object or external metric is divided by.
+    pub observed: i32,
     /// `status.selector`.
     pub selector: &'a str,
 }
@@ -44,16 +46,16 @@ pub struct Scale<'a> {
 pub struct Sync<'a> {
     /// The instant.
     pub now: Timestamp,
+    /// The autoscaler's namespace, for the controller's messages.
+    pub namespace: &'a str,
     /// What the autoscaler is told to do.
     pub spec: &'a AutoscalerSpec,
     /// The target's size, or why it can't be had.
     pub scale: Result<Scale<'a>, &'a str>,
     /// The pods that the selector matches.
     pub pods: &'a [Pod],
-    /// The metrics API's answer, or its error.
-    pub metrics: Result<&'a [PodMetric], &'a str>,
-    /// The error of the custom and external metrics APIs, of which nothing else is modelled.
-    pub other_metrics_error: &'a str,
+    /// What the metrics APIs answered.
+    pub metrics: Readings<'a>,
     /// Selectors of other autoscalers of the namespace.
     pub other_selectors: &'a [Selector],
     /// Why the target's size can't be written.
@@ -111,7 +113,15 @@ impl Decision {
     pub fn cpu_proposal(&self) -> Option<&Proposal> {
         self.metrics
             .iter()
-            .find_map(|(spec, outcome)| outcome.as_ref().ok().filter(|_| spec.name == "cpu"))
+            .find_map(|(spec, outcome)| outcome.as_ref().ok().filter(|_| spec.is_cpu()))
+    }
+
+    /// `status.currentMetrics` afterwards: each metric's value, an empty one where it failed.
+    pub fn current_metrics(&self) -> Vec<CurrentMetric> {
+        let of = |(_, outcome): &(MetricSpec, Result<Proposal, String>)| {
+            outcome.as_ref().map(Proposal::current).unwrap_or_default()
+        };
+        self.metrics.iter().map(of).collect()
     }
 
     /// The sync's error as the controller returns it, for a target such as `Deployment/shop/cart`.
@@ -138,12 +148,12 @@ impl Decision {
 /// already a moment old.
 const MOMENT: Duration = Duration::from_micros(1);
 
-impl Autoscaler {
+impl Controller {
     /// A controller that has just started.
-    pub fn new(settings: Settings, rules: Rules) -> Self {
+    pub fn new(settings: ControllerConfig, gates: VersionGates) -> Self {
         Self {
             settings,
-            rules,
+            gates,
             ..Self::default()
         }
     }
@@ -210,9 +220,9 @@ impl Autoscaler {
         let current = scale.replicas;
         let (min, max) = (sync.spec.effective_min(), sync.spec.max_replicas);
         let at_zero =
-            self.rules.scale_to_zero && conditions::is_true(&decision.conditions, SCALED_TO_ZERO);
+            self.gates.scale_to_zero && conditions::is_true(&decision.conditions, SCALED_TO_ZERO);
         if current == 0 {
-            let may_return = if self.rules.remembers_zero {
+            let may_return = if self.gates.remembers_zero {
                 at_zero && (min != 0 || has_object_or_external(sync.spec))
             } else {
                 min == 0
@@ -225,7 +235,7 @@ impl Autoscaler {
                     "ScalingDisabled",
                     "scaling is disabled since the replica count of the target is zero",
                 );
-                if self.rules.remembers_zero && !self.rules.scale_to_zero {
+                if self.gates.remembers_zero && !self.gates.scale_to_zero {
                     decision.conditions.retain(|c| c.kind != SCALED_TO_ZERO);
                 }
                 return Want::Stay;
@@ -369,15 +379,15 @@ impl Autoscaler {
                 change: wanted.wrapping_sub(current).wrapping_abs(),
                 at: sync.now,
             };
-            let (events, rules) = if wanted > current {
+            let (events, gates) = if wanted > current {
                 (&mut self.ups, &full.up)
             } else {
                 (&mut self.downs, &full.down)
             };
-            let cutoff = before(sync.now, normalize::longest_period(rules));
+            let cutoff = before(sync.now, normalize::longest_period(gates));
             replace_last(events, event, |e| e.at < cutoff);
         }
-        if self.rules.remembers_zero && self.rules.scale_to_zero {
+        if self.gates.remembers_zero && self.gates.scale_to_zero {
             let to_zero = current > 0
                 && wanted == 0
                 && sync.spec.effective_min() == 0
@@ -400,7 +410,7 @@ impl Autoscaler {
                 reason,
                 message,
             );
-        } else if self.rules.remembers_zero {
+        } else if self.gates.remembers_zero {
             decision.conditions.retain(|c| c.kind != SCALED_TO_ZERO);
         }
         decision.desired = wanted;
@@ -421,7 +431,7 @@ enum Want {
 fn has_object_or_external(spec: &AutoscalerSpec) -> bool {
     spec.metrics
         .iter()
-        .any(|m| m.kind == "Object" || m.kind == "External")
+        .any(|m| m.source.is_object_or_external())
 }
 
 /// Adds a recommendation as the controller does: in the place of the last outdated one.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hpa_check_core::budget::Budget;
-use hpa_check_core::observation::ControllerSettings;
+use hpa_check_core::observation::ControllerConfig;
+use hpa_check_core::run::budget::Budget;
 use hpa_check_core::spec::{
     AutoscalerSpec, Behavior, PolicyKind, ScalingPolicy, ScalingRules, SelectPolicy,
 };
@@ -46,7 +46,7 @@ fn down_rules(rules: ScalingRules) -> AutoscalerSpec {
 
 /// Seconds.
 fn ask(spec: &AutoscalerSpec, ask: impl Fn(&Budget<'_>) -> Duration) -> u64 {
-    let controller = ControllerSettings::default();
+    let controller = ControllerConfig::default();
     let budget = Budget {
         spec,
         controller: &controller,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use hpa_check_core::conductor::Pace;
 use hpa_check_core::expectation::{Expectation, ScaleDown};
 use hpa_check_core::observation::{Fact, Seen};
+use hpa_check_core::run::conductor::Pace;
 
 use super::scene::Scene;
 

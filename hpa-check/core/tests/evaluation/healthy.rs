@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use hpa_check_core::conductor::Pace;
+use hpa_check_core::documents::trace::{Reader, Writer};
 use hpa_check_core::expectation::ScaleDown;
+use hpa_check_core::run::conductor::Pace;
 use hpa_check_core::spec::{Behavior, PolicyKind, ScalingPolicy, ScalingRules};
-use hpa_check_core::trace::{Reader, Writer};
 use hpa_check_core::verdict::Outcome;
 use proptest::prelude::*;
 

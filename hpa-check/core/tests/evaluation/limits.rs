@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::conductor::Pace;
+use hpa_check_core::run::conductor::Pace;
 use hpa_check_core::verdict::Outcome;
 
 use super::pairs::{Pair, beside, pair};

@@ -5,11 +5,11 @@ mod run;
 
 use std::time::Duration;
 
-use hpa_check_core::conductor::Pace;
-use hpa_check_core::evaluator::Evaluator;
+use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::*;
-use hpa_check_core::result::RunResult;
+use hpa_check_core::run::conductor::Pace;
+use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::spec::*;
 use hpa_check_core::units::Millicores;
 use hpa_check_core::verdict::Outcome;
@@ -42,7 +42,7 @@ pub(crate) enum Metrics {
 pub(crate) struct World {
     pub spec: AutoscalerSpec,
     pub expectation: Expectation,
-    pub controller: ControllerSettings,
+    pub controller: ControllerConfig,
     pub resolution: Duration,
     pub pace: Pace,
     /// Whether the load is known to stay what it is.
@@ -101,24 +101,17 @@ pub(crate) fn healthy() -> World {
             },
             min_replicas: Some(3),
             max_replicas: 10,
-            metrics: vec![MetricSpec {
-                kind: "Resource".into(),
-                name: "cpu".into(),
-                container: None,
-                average_utilization: Some(50),
-                average_value_milli: None,
-                value_milli: None,
-            }],
+            metrics: vec![MetricSpec::cpu_utilization(50)],
             behavior: None,
         },
         expectation: Expectation {
             patience: Duration::from_secs(10),
             ..Expectation::default()
         },
-        controller: ControllerSettings {
+        controller: ControllerConfig {
             sync_period: Duration::from_secs(3),
             downscale_stabilization: Duration::from_secs(9),
-            ..ControllerSettings::default()
+            ..ControllerConfig::default()
         },
         resolution: Duration::from_secs(2),
         pace: Pace::Planned {
@@ -168,7 +161,7 @@ pub(crate) fn healthy() -> World {
 /// The same with a cluster's periods, and a load that the conductor starts and stops.
 pub(crate) fn in_a_cluster() -> World {
     World {
-        controller: ControllerSettings::default(),
+        controller: ControllerConfig::default(),
         resolution: Duration::from_secs(15),
         pace: Pace::Computed,
         pod_start: 4000,

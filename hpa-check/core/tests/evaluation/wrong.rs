@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::conductor::Pace;
+use hpa_check_core::run::conductor::Pace;
 
 use super::pairs::{Pair, beside, pair};
 use super::world::{Fate, World, healthy, in_a_cluster};

@@ -5,10 +5,10 @@ mod mutation;
 
 use std::io::BufReader;
 
-use hpa_check_core::evaluator::Evaluator;
+use hpa_check_core::documents::trace::Reader;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::Observation;
-use hpa_check_core::trace::Reader;
+use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::verdict::Outcome;
 use jiff::Timestamp;
 use mutation::Mutation;

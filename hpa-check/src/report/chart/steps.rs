@@ -1,6 +1,6 @@
 //! Series as paths: steps that hold until the next one, and points joined by straight lines.
 
-use hpa_check_core::timeline::Step;
+use hpa_check_core::run::timeline::Step;
 use jiff::Timestamp;
 
 use super::axis::{TimeAxis, ValueAxis};

@@ -1,8 +1,8 @@
 //! The same page while the run goes on: it says what is being done instead of a verdict, and is kept new
 //! by a stream of states.
 
+use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::observation::Phase;
-use hpa_check_core::result::RunResult;
 use hpa_check_core::verdict::Outcome;
 use serde_json::json;
 

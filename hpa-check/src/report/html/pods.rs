@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use hpa_check_core::observation::Phase;
-use hpa_check_core::timeline::{PodSeries, Timeline};
+use hpa_check_core::run::timeline::{PodSeries, Timeline};
 use jiff::Timestamp;
 
 use crate::report::escape::Xml;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use hpa_check_core::result::RunResult;
-use hpa_check_core::timeline::Timeline;
+use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::run::timeline::Timeline;
 
 use crate::report::escape::Xml;
 use crate::report::{summary, words};

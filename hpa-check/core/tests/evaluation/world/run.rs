@@ -6,12 +6,12 @@ mod telling;
 
 use std::time::Duration;
 
-use hpa_check_core::conductor::{Action, Conductor, Pace};
-use hpa_check_core::evaluator::Evaluator;
-use hpa_check_core::model::reconcile::Autoscaler as Controller;
-use hpa_check_core::model::{Rules, Settings};
+use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::model::VersionGates;
+use hpa_check_core::model::reconcile::Controller;
 use hpa_check_core::observation::*;
-use hpa_check_core::result::RunResult;
+use hpa_check_core::run::conductor::{Action, Conductor, Pace};
+use hpa_check_core::run::evaluator::Evaluator;
 
 use super::{World, at};
 
@@ -63,7 +63,7 @@ impl World {
             writer: None,
             told: None,
             status: None,
-            hpa: Controller::new(Settings::from(&self.controller), Rules::default()),
+            hpa: Controller::new(self.controller.clone(), VersionGates::default()),
             uid: "hpa",
             scraped: 0,
             samples: Ok(Vec::new()),
@@ -97,7 +97,7 @@ impl World {
 
 impl Run<'_> {
     fn introduce(&mut self) {
-        self.tell(Seen::Setting(Setting {
+        self.tell(Seen::RunContext(RunContext {
             source: "simulation".into(),
             namespace: String::new(),
             autoscaler: "fib-server".into(),
@@ -121,7 +121,7 @@ impl Run<'_> {
         while let Some(action) = self.conductor.next(at(self.now), self.evaluator.timeline()) {
             match action {
                 Action::Enter(phase) => self.tell(Seen::Phase { phase }),
-                Action::StartLoad => self.load_started = Some(self.now),
+                Action::StartLoad { .. } => self.load_started = Some(self.now),
                 Action::StopLoad => self.load_stopped = Some(self.now),
                 Action::Finish { .. } => {
                     if self.load_started.is_some() && !self.load_ended {

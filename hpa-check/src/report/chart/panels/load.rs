@@ -1,6 +1,6 @@
 //! The load: how much of it there was, and how long its answers took.
 
-use hpa_check_core::timeline::LoadPoint;
+use hpa_check_core::run::timeline::LoadPoint;
 
 use super::super::key::Key;
 use super::super::{Sheet, steps};

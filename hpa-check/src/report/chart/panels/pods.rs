@@ -1,6 +1,6 @@
 //! A row a pod: when it lived, and how hot it was.
 
-use hpa_check_core::timeline::PodSeries;
+use hpa_check_core::run::timeline::PodSeries;
 
 use super::super::canvas::Anchor;
 use super::super::key::Key;

@@ -1,6 +1,6 @@
 //! Replicas: asked for by the metric, decided, set, ready; and the bounds.
 
-use hpa_check_core::timeline::Step;
+use hpa_check_core::run::timeline::Step;
 
 use super::super::canvas::{Anchor, text_width};
 use super::super::key::Key;

@@ -1,0 +1,4 @@
+//! The formats that a run leaves behind, each with its version.
+
+pub mod result;
+pub mod trace;

@@ -1,0 +1,75 @@
+//! The result document, `hpa-check/1`: what every report is drawn from and what scripts read.
+//! Within version 1 keys are only added.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::expectation::Expectation;
+use crate::observation::{LoadResult, RunContext};
+use crate::run::timeline::Timeline;
+use crate::verdict::Verdict;
+
+/// The schema's name and version.
+pub const SCHEMA: &str = "hpa-check/1";
+
+/// The result of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunResult {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// The program's version.
+    pub version: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What was asserted.
+    pub expectation: Expectation,
+    /// Where, and with which controller.
+    pub setting: Option<RunContext>,
+    /// The path of the replicas.
+    pub replicas: Replicas,
+    /// How many of the controller's syncs were seen, and how many the model explains.
+    pub syncs: Syncs,
+    /// The longest time for which the target or the autoscaler was not seen, in milliseconds.
+    pub longest_gap_ms: u64,
+    /// The load generator's account, if there was one.
+    pub load: Option<LoadResult>,
+    /// The whole run on one time axis.
+    pub timeline: Timeline,
+}
+
+/// The path of the replicas. "Ready" counts ready pods; nothing here is `status.currentReplicas`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Replicas {
+    /// Fewest ready pods once the minimum had been ready for the first time.
+    pub min_ready: Option<i32>,
+    /// Most ready pods.
+    pub max_ready: Option<i32>,
+    /// Ready pods when the baseline was established.
+    pub first_ready: Option<i32>,
+    /// Ready pods at the end.
+    pub last_ready: Option<i32>,
+    /// Every change.
+    pub path: Vec<PathPoint>,
+}
+
+/// The replicas from an instant on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PathPoint {
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// `spec.replicas` of the target.
+    pub spec: i32,
+    /// Its ready pods.
+    pub ready: i32,
+}
+
+/// A count of syncs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Syncs {
+    /// Seen in the status.
+    pub observed: u64,
+    /// Of these, decided as the model decides.
+    pub explained: u64,
+}

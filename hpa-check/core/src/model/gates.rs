@@ -1,0 +1,159 @@
+//! What differs between versions of the controller, and what its feature gates switch.
+
+/// The switches of one controller. The default is the newest that is known: master after 1.37.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent switch of the controller"
+)]
+pub struct VersionGates {
+    /// A pod whose sample lacks the container of a `ContainerResource` metric counts as missing, from
+    /// 1.33 (`getContainerMetrics` returns no error any more); before, one such pod failed the metric.
+    pub every_pod_reports_container: bool,
+    /// A ratio is compared with the ends of the tolerance's band (`Tolerances.isWithin`), from 1.33, with
+    /// KEP-4951; before, its distance from 1 was compared with the tolerance.
+    pub tolerance_band: bool,
+    /// Pod-level requests and the overhead count (`calculateRequests`), from 1.34 with KEP-2837: gate
+    /// `PodLevelResources`, on from 1.34.
+    pub pod_level_requests: bool,
+    /// A write of the target's size that meets a conflict is tried again (`retry.RetryOnConflict`), from 1.34.
+    pub retries_conflicts: bool,
+    /// An average of an external metric that does not fit 64 bits, or its replicas 32, is cut to the
+    /// largest number (`GetExternalPerPodMetricReplicas`), from 1.34.
+    pub caps_averages: bool,
+    /// The same of totals of object and external metrics (`getUsageRatioReplicaCount`), from 1.35.
+    pub caps_totals: bool,
+    /// `behavior.*.tolerance` is honored: gate `HPAConfigurableTolerance` of KEP-4951, on from 1.35.
+    pub configurable_tolerance: bool,
+    /// A pod without the container that a metric names is an error
+    /// (`calculatePodRequestsFromContainers`), from 1.35; before, its request was zero.
+    pub container_must_exist: bool,
+    /// Zero replicas are left alone unless the condition `ScaledToZero` is there
+    /// (`shouldComputeMetricsForZeroReplicas`, KEP-2021), from 1.36; before, unless `minReplicas` is zero.
+    pub remembers_zero: bool,
+    /// A target that the autoscaler brought to zero is brought back: gate `HPAScaleToZero` of KEP-2021,
+    /// on from 1.37. Each rescale then says so in a `ScaledToZero` condition.
+    pub scale_to_zero: bool,
+    /// The error of an object's metric names the object before the cause, from 1.37.
+    pub names_object_first: bool,
+    /// Pods that have succeeded are ignored like failed ones, after 1.37 (#141302); before, they
+    /// counted as missing.
+    pub ignore_succeeded: bool,
+}
+
+impl Default for VersionGates {
+    fn default() -> Self {
+        Self::of_minor(u32::MAX)
+    }
+}
+
+impl VersionGates {
+    /// The rules of a Kubernetes version such as `1.34`; one that can't be read has the newest.
+    pub fn of_version(version: &str) -> Self {
+        let minor = version.split('.').nth(1).and_then(|minor| {
+            let end = minor
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(minor.len());
+            minor[..end].parse().ok()
+        });
+        Self::of_minor(minor.unwrap_or(u32::MAX))
+    }
+
+    fn of_minor(minor: u32) -> Self {
+        Self {
+            every_pod_reports_container: minor < 33,
+            tolerance_band: minor >= 33,
+            pod_level_requests: minor >= 34,
+            retries_conflicts: minor >= 34,
+            caps_averages: minor >= 34,
+            caps_totals: minor >= 35,
+            configurable_tolerance: minor >= 35,
+            container_must_exist: minor >= 35,
+            remembers_zero: minor >= 36,
+            scale_to_zero: minor >= 37,
+            names_object_first: minor >= 37,
+            ignore_succeeded: minor >= 38,
+        }
+    }
+
+    /// The rules with feature gates as they are set, each `None` when nothing is said of it.
+    #[must_use]
+    pub fn with_gates(
+        self,
+        configurable_tolerance: Option<bool>,
+        scale_to_zero: Option<bool>,
+    ) -> Self {
+        // From 1.37 on tolerances can't be switched off, so where they are, the version is one
+        // in which scaling to zero is off by default.
+        let default = self.scale_to_zero && configurable_tolerance != Some(false);
+        Self {
+            configurable_tolerance: configurable_tolerance.unwrap_or(self.configurable_tolerance),
+            scale_to_zero: scale_to_zero.unwrap_or(default),
+            ..self
+        }
+    }
+
+    /// The same with the gate `PodLevelResources`, which only 1.34 and later ask.
+    #[must_use]
+    pub fn with_pod_level_resources(self, on: Option<bool>) -> Self {
+        Self {
+            pod_level_requests: self.pod_level_requests && on.unwrap_or(true),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_however_a_server_writes_it() {
+        for text in ["1.36", "v1.36", "v1.36.3", "1.36+", "1.36.0-rc.1"] {
+            assert_eq!(
+                VersionGates::of_version(text),
+                VersionGates::of_minor(36),
+                "{text}"
+            );
+        }
+        for text in ["", "newest", "1.", "1.x"] {
+            assert_eq!(
+                VersionGates::of_version(text),
+                VersionGates::default(),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_rule_holds_from_its_version_on() {
+        let from = |rule: fn(VersionGates) -> bool| {
+            (30..40).find(|minor| rule(VersionGates::of_minor(*minor)))
+        };
+        assert_eq!(from(|r| !r.every_pod_reports_container), Some(33));
+        assert_eq!(from(|r| r.tolerance_band), Some(33));
+        assert_eq!(from(|r| r.pod_level_requests), Some(34));
+        assert_eq!(from(|r| r.retries_conflicts), Some(34));
+        assert_eq!(from(|r| r.caps_averages), Some(34));
+        assert_eq!(from(|r| r.caps_totals), Some(35));
+        assert_eq!(from(|r| r.names_object_first), Some(37));
+        assert_eq!(from(|r| r.configurable_tolerance), Some(35));
+        assert_eq!(from(|r| r.container_must_exist), Some(35));
+        assert_eq!(from(|r| r.remembers_zero), Some(36));
+        assert_eq!(from(|r| r.scale_to_zero), Some(37));
+        assert_eq!(from(|r| r.ignore_succeeded), Some(38));
+    }
+
+    #[test]
+    fn a_gate_that_is_set_overrides_the_version() {
+        let newest = VersionGates::default();
+        assert!(!newest.with_gates(None, Some(false)).scale_to_zero);
+        assert!(newest.with_gates(Some(true), None).scale_to_zero);
+        assert!(!newest.with_gates(Some(false), None).scale_to_zero);
+        assert!(
+            VersionGates::of_minor(34)
+                .with_gates(Some(true), None)
+                .configurable_tolerance
+        );
+    }
+}

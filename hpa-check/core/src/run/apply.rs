@@ -1,0 +1,343 @@
+//! Takes observations into the run as far as it has gone.
+
+use jiff::Timestamp;
+
+use super::state::{PodRecord, Poll, RunState, is_ready};
+use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, Step, Timeline};
+use crate::observation::{
+    Autoscaler, Event, Fact, LoadSecond, Observation, Phase, Pod, PodSample, Seen, Target, Watch,
+    WatchState,
+};
+use crate::run::explain::Explained;
+
+impl RunState {
+    /// Takes in one observation. The syncs' explanations are added by the evaluator.
+    pub(crate) fn observe(&mut self, observation: &Observation) {
+        let at = observation.at;
+        let timeline = self.timeline.get_or_insert_with(|| empty(at));
+        timeline.until = timeline.until.max(at);
+        if let Some(span) = timeline.phases.last_mut() {
+            span.until = timeline.until;
+        }
+        match &observation.seen {
+            Seen::RunContext(setting) => self.setting = Some(setting.clone()),
+            Seen::Autoscaler(autoscaler) => self.autoscaler(at, autoscaler),
+            Seen::AutoscalerGone => {
+                self.autoscaler = None;
+                self.autoscaler_gone = Some(at);
+                self.mark(at, "Warning", "the autoscaler was deleted".to_owned());
+            }
+            Seen::Target(target) => self.target(at, target),
+            Seen::TargetGone => {
+                self.target = None;
+                self.target_gone = Some(at);
+                self.mark(at, "Warning", "the scale target was deleted".to_owned());
+            }
+            Seen::Pod(pod) => self.pod(at, pod),
+            Seen::PodGone { name } => self.pod_gone(at, name),
+            Seen::PodMetrics { samples } => self.samples(at, samples),
+            Seen::Metric(_) => {}
+            Seen::MetricsUnavailable { error } => self.no_samples(at, error),
+            Seen::Event(event) => self.event(at, event),
+            Seen::Load(second) => self.load(at, second),
+            Seen::LoadResult(result) => self.load_result = Some(result.clone()),
+            Seen::Phase { phase } => self.enter(at, *phase),
+            Seen::Fact(fact) => self.fact(at, fact),
+            Seen::Watch(watch) => self.watch(at, watch),
+            Seen::Interrupted => self.interrupted_at = Some(at),
+        }
+        let ready = self.ready();
+        self.most_ready = self.most_ready.max(ready);
+        step(&mut self.ready_steps, at, ready);
+        self.counts_differ_since = match self.counts_differ_since {
+            _ if self.counts_agree() => None,
+            Some(since) => Some(since),
+            None => Some(at),
+        };
+        if self.baseline_at.is_none() && self.at_rest() {
+            self.baseline_at = Some(at);
+        }
+    }
+
+    /// Closes the gaps that are still open.
+    pub(crate) fn close(&mut self) {
+        let lost = std::mem::take(&mut self.lost);
+        let Some(timeline) = &mut self.timeline else {
+            return;
+        };
+        for (resource, (from, error)) in lost {
+            timeline.gaps.push(Gap {
+                resource,
+                from,
+                until: timeline.until,
+                error,
+            });
+        }
+    }
+
+    /// Takes in a sync's explanation, or a better one of the newest sync.
+    pub(crate) fn explain(&mut self, explained: Explained) {
+        let Explained {
+            again,
+            record,
+            proposed,
+        } = explained;
+        let Some(timeline) = &mut self.timeline else {
+            return;
+        };
+        if again {
+            timeline.syncs.pop();
+        }
+        let at = record.at;
+        timeline.syncs.push(record);
+        if let Some(value) = proposed {
+            self.proposals.push(Step { at, value });
+            step(&mut timeline.proposed, at, value);
+        }
+    }
+
+    fn autoscaler(&mut self, at: Timestamp, autoscaler: &Autoscaler) {
+        if let Some(timeline) = &mut self.timeline {
+            let spec = &autoscaler.spec;
+            step(&mut timeline.min_replicas, at, spec.effective_min());
+            step(&mut timeline.max_replicas, at, spec.max_replicas);
+            step(&mut timeline.target_percent, at, spec.cpu_target_percent());
+            if let Some(status) = &autoscaler.status {
+                step(&mut timeline.utilization, at, status.cpu_utilization);
+                step(&mut timeline.desired, at, status.desired_replicas);
+            }
+        }
+        if let Some(status) = &autoscaler.status
+            && self.statuses.last().map(|(_, s)| s) != Some(status)
+        {
+            self.statuses.push((at, status.clone()));
+        }
+        self.autoscaler = Some(autoscaler.clone());
+    }
+
+    fn target(&mut self, at: Timestamp, target: &Target) {
+        if let Some(timeline) = &mut self.timeline {
+            step(&mut timeline.spec, at, target.spec_replicas);
+            step(&mut timeline.ready, at, target.ready_replicas);
+        }
+        if self.targets.last().map(|(_, t)| t) != Some(target) {
+            self.targets.push((at, target.clone()));
+        }
+        self.target = Some(target.clone());
+    }
+
+    fn pod(&mut self, at: Timestamp, pod: &Pod) {
+        let request_milli = self.cpu_request(pod);
+        let Some(timeline) = &mut self.timeline else {
+            return;
+        };
+        let same = self
+            .pods
+            .get(&pod.name)
+            .is_some_and(|r| r.pod.uid == pod.uid);
+        if !same {
+            timeline.pods.push(PodSeries {
+                pod: pod.name.clone(),
+                request_milli,
+                first_seen: at,
+                ready_at: None,
+                gone_at: None,
+                cpu_milli: Vec::new(),
+            });
+            let record = PodRecord {
+                pod: pod.clone(),
+                first_seen: at,
+                ready_at: None,
+                gone_at: None,
+                cpu_milli: None,
+                request_milli,
+                series: timeline.pods.len() - 1,
+            };
+            self.pods.insert(pod.name.clone(), record);
+        }
+        let Some(record) = self.pods.get_mut(&pod.name) else {
+            return;
+        };
+        if pod.restarts > record.pod.restarts {
+            let text = format!("a container of {} was restarted", pod.name);
+            push_mark(&mut timeline.marks, at, "Warning", text);
+        }
+        let since = |pod: &Pod| pod.ready.as_ref().and_then(|r| r.since);
+        if is_ready(&record.pod) && is_ready(pod) && since(&record.pod) < since(pod) {
+            self.ready_anew.push(at);
+        }
+        if is_ready(pod) && record.ready_at.is_none() {
+            record.ready_at = Some(at);
+            timeline.pods[record.series].ready_at = Some(at);
+        }
+        record.pod.clone_from(pod);
+        record.request_milli = request_milli;
+    }
+
+    fn pod_gone(&mut self, at: Timestamp, name: &str) {
+        if let (Some(timeline), Some(record)) = (&mut self.timeline, self.pods.get_mut(name))
+            && record.gone_at.is_none()
+        {
+            record.gone_at = Some(at);
+            timeline.pods[record.series].gone_at = Some(at);
+        }
+    }
+
+    fn samples(&mut self, at: Timestamp, samples: &[PodSample]) {
+        self.last_answer = Some(at);
+        for sample in samples {
+            let Some(record) = self.pods.get_mut(&sample.pod) else {
+                continue;
+            };
+            let cpu = sample.cpu().0;
+            record.cpu_milli = Some(cpu);
+            if let Some(timeline) = &mut self.timeline {
+                step(&mut timeline.pods[record.series].cpu_milli, at, cpu);
+            }
+        }
+        let answer = Ok(samples.to_vec());
+        if self.polls.last().is_none_or(|p| p.answer != answer) {
+            self.polls.push(Poll { at, answer });
+        }
+    }
+
+    fn no_samples(&mut self, at: Timestamp, error: &str) {
+        let answer = Err(error.to_owned());
+        if self.polls.last().is_none_or(|p| p.answer != answer) {
+            self.mark(at, "Warning", format!("the metrics API failed: {error}"));
+            self.polls.push(Poll { at, answer });
+        }
+    }
+
+    fn event(&mut self, at: Timestamp, event: &Event) {
+        let known = self.events.iter().any(|(_, e)| e == event);
+        if !known {
+            let text = format!("{}: {}: {}", event.about, event.reason, event.message);
+            self.mark(at, &event.kind, text);
+            self.events.push((at, event.clone()));
+        }
+    }
+
+    fn load(&mut self, at: Timestamp, second: &LoadSecond) {
+        let repeated = self.load.as_ref() == Some(second)
+            && self
+                .timeline
+                .as_ref()
+                .is_some_and(|t| t.load.last().is_some_and(|p| p.at == at));
+        let size = |second: &LoadSecond| (second.users, second.offered_rps);
+        if self.load.as_ref().map(size) != Some(size(second)) {
+            self.load_since = Some(at);
+        }
+        self.load = Some(second.clone());
+        if let Some(timeline) = &mut self.timeline
+            && !repeated
+        {
+            timeline.load.push(LoadPoint {
+                at,
+                rps: second.rps,
+                offered_rps: second.offered_rps,
+                p99_us: second.p99_us,
+                failed: second.failed,
+                wrong: second.wrong,
+            });
+        }
+    }
+
+    fn enter(&mut self, at: Timestamp, phase: Phase) {
+        if self.phase.is_some_and(|now| now.value == phase) {
+            return;
+        }
+        self.phase = Some(Step { at, value: phase });
+        if let Some(timeline) = &mut self.timeline {
+            timeline.phases.push(PhaseSpan {
+                phase,
+                from: at,
+                until: at,
+            });
+        }
+    }
+
+    fn fact(&mut self, at: Timestamp, fact: &Fact) {
+        if let Fact::ControllerRestarted { holder } = fact {
+            self.controller_restarted_at = Some(at);
+            let text =
+                format!("the controller was restarted and remembers nothing; it is {holder} now");
+            self.mark(at, "Warning", text);
+        }
+        if !self.facts.contains(fact) {
+            if let Fact::Forbidden { rule, consequence } = fact {
+                self.mark(
+                    at,
+                    "Warning",
+                    format!("not allowed to {rule}: {consequence}"),
+                );
+            }
+            if matches!(fact, Fact::MetricsApi { .. }) {
+                self.facts.retain(|f| !matches!(f, Fact::MetricsApi { .. }));
+            }
+            self.facts.push(fact.clone());
+        }
+    }
+
+    fn watch(&mut self, at: Timestamp, watch: &Watch) {
+        match watch.state {
+            WatchState::Lost => {
+                let from = watch.since.map_or(at, |since| since.min(at));
+                let lost = self.lost.entry(watch.resource.clone());
+                lost.or_insert_with(|| (from, watch.error.clone()));
+            }
+            WatchState::Current => {
+                if let (Some((from, error)), Some(timeline)) =
+                    (self.lost.remove(&watch.resource), &mut self.timeline)
+                {
+                    timeline.gaps.push(Gap {
+                        resource: watch.resource.clone(),
+                        from,
+                        until: at,
+                        error,
+                    });
+                }
+            }
+        }
+    }
+
+    fn mark(&mut self, at: Timestamp, kind: &str, text: String) {
+        if let Some(timeline) = &mut self.timeline {
+            push_mark(&mut timeline.marks, at, kind, text);
+        }
+    }
+}
+
+/// Adds a step if the value is a new one.
+pub(crate) fn step<T: PartialEq>(series: &mut Vec<Step<T>>, at: Timestamp, value: T) {
+    if series.last().is_none_or(|last| last.value != value) {
+        series.push(Step { at, value });
+    }
+}
+
+fn push_mark(marks: &mut Vec<Mark>, at: Timestamp, kind: &str, text: String) {
+    let kind = kind.to_owned();
+    marks.push(Mark { at, kind, text });
+}
+
+/// A timeline with nothing on it.
+pub(crate) fn empty(at: Timestamp) -> Timeline {
+    Timeline {
+        from: at,
+        until: at,
+        phases: Vec::new(),
+        min_replicas: Vec::new(),
+        max_replicas: Vec::new(),
+        target_percent: Vec::new(),
+        utilization: Vec::new(),
+        proposed: Vec::new(),
+        desired: Vec::new(),
+        spec: Vec::new(),
+        ready: Vec::new(),
+        load: Vec::new(),
+        syncs: Vec::new(),
+        pods: Vec::new(),
+        gaps: Vec::new(),
+        marks: Vec::new(),
+    }
+}

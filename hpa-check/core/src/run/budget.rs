@@ -1,0 +1,130 @@
+//! How long things may take: deadlines computed from the autoscaler's spec, its controller's
+//! settings and the metrics' resolution, never guessed.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::after;
+use crate::model::normalize::{self, Changes, FullBehavior, ScaleEvent};
+use crate::observation::ControllerConfig;
+use crate::run::state::RunState;
+use crate::spec::AutoscalerSpec;
+
+/// More steps than this are not simulated; a policy that needs them scales for hours.
+const MOST_STEPS: u32 = 10_000;
+
+/// What decides how long a reaction takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget<'a> {
+    /// What the autoscaler is told to do.
+    pub spec: &'a AutoscalerSpec,
+    /// The controller's settings.
+    pub controller: &'a ControllerConfig,
+    /// Time between two samples of a pod, and about the length of a sample's window.
+    pub resolution: Duration,
+    /// From a pod's making to its being ready.
+    pub pod_start: Duration,
+}
+
+impl Budget<'_> {
+    /// From a change of the load to a sync that sees all of it: a sample in the making is spoilt by
+    /// what was before, the next one is whole, and a sync may just have been.
+    pub fn reaction(&self) -> Duration {
+        self.resolution * 2 + self.controller.sync_period
+    }
+
+    /// From full load to the maximum in ready pods. After each step the new pods have to start,
+    /// and count only after one whole window, before the next step is due.
+    pub fn up(&self) -> Duration {
+        let window = self.behavior().map_or(Duration::ZERO, |b| b.up.window);
+        let (min, max) = (self.spec.effective_min(), self.spec.max_replicas);
+        let (syncs, steps) = self.climb(min, max);
+        let each = self.pod_start + self.resolution;
+        self.reaction() + window + self.controller.sync_period * syncs + each * steps
+    }
+
+    /// From the end of the load to the minimum.
+    pub fn down(&self) -> Duration {
+        let (min, max) = (self.spec.effective_min(), self.spec.max_replicas);
+        let (syncs, _) = self.climb(max, min);
+        self.reaction() + self.down_window() + self.controller.sync_period * (syncs + 1)
+    }
+
+    /// For how long a high proposal holds a scale-down back.
+    pub fn down_window(&self) -> Duration {
+        let default = self.controller.downscale_stabilization;
+        self.behavior().map_or(default, |b| b.down.window)
+    }
+
+    fn behavior(&self) -> Option<FullBehavior> {
+        let behavior = self.spec.behavior.as_ref()?;
+        Some(FullBehavior::of(behavior, self.controller))
+    }
+
+    /// How many syncs, and how many steps in them, the limits of speed make of the way from one
+    /// size to another when every proposal asks for all of it.
+    fn climb(&self, from: i32, to: i32) -> (u32, u32) {
+        let (mut current, mut now) = (from, Timestamp::UNIX_EPOCH);
+        let (mut ups, mut downs) = (Vec::new(), Vec::new());
+        let (mut syncs, mut steps) = (0, 0);
+        while current != to && syncs < MOST_STEPS {
+            syncs += 1;
+            now = after(now, self.controller.sync_period);
+            let next = self.step(current, to, (&ups, &downs), now);
+            let change = (next - current).abs();
+            if change > 0 {
+                steps += 1;
+                let events = if next > current { &mut ups } else { &mut downs };
+                events.push(ScaleEvent { change, at: now });
+            }
+            current = next;
+        }
+        (syncs, steps)
+    }
+
+    fn step(
+        &self,
+        current: i32,
+        to: i32,
+        (up, down): (&[ScaleEvent], &[ScaleEvent]),
+        now: Timestamp,
+    ) -> i32 {
+        let (min, max) = (self.spec.effective_min(), self.spec.max_replicas);
+        let limited = match self.behavior() {
+            None => normalize::limit_legacy(current, to, min, max, self.controller),
+            Some(behavior) => {
+                let changes = Changes { up, down };
+                normalize::limit(current, to, (min, max), &behavior, changes, now)
+            }
+        };
+        limited.replicas
+    }
+}
+
+/// Asks the budget; without an autoscaler there is nothing to wait for but the patience.
+pub(crate) fn with_budget(state: &RunState, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
+    let defaults = ControllerConfig::default();
+    let controller = state.setting.as_ref().map_or(&defaults, |s| &s.controller);
+    let resolution = state
+        .setting
+        .as_ref()
+        .map_or(defaults.sync_period, |s| s.metrics_resolution);
+    state.spec().map_or(Duration::ZERO, |spec| {
+        ask(&Budget {
+            spec,
+            controller,
+            resolution,
+            pod_start: slowest_start(state),
+        })
+    })
+}
+
+/// From a pod's being seen to its being ready, of the slowest so far.
+fn slowest_start(state: &RunState) -> Duration {
+    let starts = state.pods.values().filter_map(|p| {
+        let took = p.ready_at?.duration_since(p.first_seen);
+        Duration::try_from(took).ok()
+    });
+    starts.max().unwrap_or_default()
+}

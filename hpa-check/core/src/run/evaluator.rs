@@ -1,0 +1,129 @@
+//! The fold: observations in, one at a time; a result with its verdict out. It does not know where
+//! the observations come from, so a recording ends in the same verdict as the run it was made of.
+
+use jiff::Timestamp;
+
+use crate::documents::result::{PathPoint, Replicas, RunResult, SCHEMA, Syncs};
+use crate::expectation::Expectation;
+use crate::judge;
+use crate::observation::{Observation, Seen};
+use crate::rules::run_only::run::RunView;
+use crate::run::apply::empty;
+use crate::run::explain::Explainer;
+use crate::run::state::RunState;
+use crate::run::timeline::{Timeline, value_at};
+
+/// Folds observations into a result.
+#[derive(Debug, Clone)]
+pub struct Evaluator {
+    expectation: Expectation,
+    so_far: RunState,
+    explainer: Explainer,
+}
+
+impl Evaluator {
+    /// Nothing seen yet.
+    pub fn new(expectation: Expectation) -> Self {
+        Self {
+            expectation,
+            so_far: RunState::default(),
+            explainer: Explainer::default(),
+        }
+    }
+
+    /// Takes in one observation.
+    pub fn observe(&mut self, observation: &Observation) {
+        self.so_far.observe(observation);
+        if let Some(explained) = self.explainer.observe(observation, &self.so_far) {
+            self.so_far.explain(explained);
+        }
+        if self.so_far.blocker.is_none() && before_load(&self.so_far, &observation.seen) {
+            self.so_far.blocker = judge::blocker(&self.view(observation.at));
+        }
+    }
+
+    /// The run as far as it has gone.
+    pub fn timeline(&self) -> &RunState {
+        &self.so_far
+    }
+
+    /// Ends the run and judges it. The end is the last observation's instant, so that a recording
+    /// ends as the run did; `at` counts if there was none.
+    pub fn finish(mut self, at: Timestamp) -> RunResult {
+        self.so_far.close();
+        let verdict = judge::run(&self.view(at));
+        let longest_gap_ms = self.so_far.longest_gap_ms();
+        let timeline = self.so_far.timeline.unwrap_or_else(|| empty(at));
+        let explained = timeline.syncs.iter().filter(|s| s.explained).count();
+        RunResult {
+            schema: SCHEMA.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            verdict,
+            expectation: self.expectation,
+            setting: self.so_far.setting,
+            replicas: replicas(&timeline, self.so_far.baseline_at),
+            syncs: Syncs {
+                observed: timeline.syncs.len() as u64,
+                explained: explained as u64,
+            },
+            longest_gap_ms,
+            load: self.so_far.load_result,
+            timeline,
+        }
+    }
+
+    fn view(&self, at: Timestamp) -> RunView<'_> {
+        RunView {
+            expectation: &self.expectation,
+            state: &self.so_far,
+            until: self.so_far.until().unwrap_or(at),
+        }
+    }
+}
+
+/// Whether an impossibility may still end the run before it has cost anything.
+fn before_load(state: &RunState, seen: &Seen) -> bool {
+    let loaded = state.timeline.as_ref().is_some_and(|t| !t.load.is_empty());
+    let tells = matches!(
+        seen,
+        Seen::Autoscaler(_)
+            | Seen::AutoscalerGone
+            | Seen::Target(_)
+            | Seen::TargetGone
+            | Seen::Pod(_)
+            | Seen::Fact(_)
+    );
+    tells && !loaded
+}
+
+/// The path of the replicas, from the two series of it.
+fn replicas(timeline: &Timeline, baseline: Option<Timestamp>) -> Replicas {
+    let mut instants: Vec<Timestamp> = timeline
+        .spec
+        .iter()
+        .chain(&timeline.ready)
+        .map(|s| s.at)
+        .collect();
+    instants.sort_unstable();
+    instants.dedup();
+    let path: Vec<PathPoint> = instants
+        .into_iter()
+        .filter_map(|at| {
+            Some(PathPoint {
+                at,
+                spec: value_at(&timeline.spec, at)?,
+                ready: value_at(&timeline.ready, at)?,
+            })
+        })
+        .collect();
+    let first_ready = baseline.and_then(|at| value_at(&timeline.ready, at));
+    let later = timeline.ready.iter().filter(|s| Some(s.at) >= baseline);
+    let min_ready = baseline.and(later.map(|s| s.value).chain(first_ready).min());
+    Replicas {
+        min_ready,
+        max_ready: timeline.ready.iter().map(|s| s.value).max(),
+        first_ready,
+        last_ready: timeline.ready.last().map(|s| s.value),
+        path,
+    }
+}

@@ -1,0 +1,237 @@
+//! The cheapest settings that keep a bound, by trying every combination of a small grid.
+
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Scenario, Summary};
+use crate::spec::{PolicyKind, ScalingPolicy, ScalingRules};
+use crate::units::Millicores;
+
+/// What is tried. An empty list leaves that setting as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Grid {
+    /// Lower bounds.
+    pub min_replicas: Vec<i32>,
+    /// CPU targets in percent.
+    pub target_percent: Vec<i32>,
+    /// Scale-down windows in seconds.
+    pub window_seconds: Vec<i32>,
+    /// Limits of speed for scale-up.
+    pub policies: Vec<Policy>,
+    /// CPU requests.
+    pub requests: Vec<Millicores>,
+}
+
+/// A limit of speed for scale-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// No `behavior` at all, which makes its own limit: twice the pods in a sync, or 4.
+    Legacy,
+    /// `behavior` with the API's defaults: 4 pods or 100 % in 15 s.
+    Default,
+    /// One policy.
+    Only(ScalingPolicy),
+}
+
+impl FromStr for Policy {
+    type Err = String;
+
+    /// `legacy`, `default`, `pods=4/15` or `percent=100/15`, the last two with a period in seconds.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let policy = || {
+            let (kind, rest) = text.split_once('=')?;
+            let kind = match kind {
+                "pods" => PolicyKind::Pods,
+                "percent" => PolicyKind::Percent,
+                _ => return None,
+            };
+            let (value, period) = rest.split_once('/')?;
+            let (value, period_seconds) = (value.parse().ok()?, period.parse().ok()?);
+            (value > 0 && (1..=1800).contains(&period_seconds)).then_some(Self::Only(
+                ScalingPolicy {
+                    kind,
+                    value,
+                    period_seconds,
+                },
+            ))
+        };
+        match text {
+            "legacy" => Ok(Self::Legacy),
+            "default" => Ok(Self::Default),
+            _ => policy().ok_or_else(|| {
+                format!("`{text}` is no policy: write legacy, default, pods=4/15 or percent=100/15")
+            }),
+        }
+    }
+}
+
+/// What has to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Bound {
+    /// Most utilization in 95 % of the time, in percent of the request.
+    pub p95_utilization: Option<f64>,
+    /// Most work not done when it was wanted, in percent.
+    pub unserved_percent: Option<f64>,
+    /// Longest time to capacity, in seconds.
+    pub short_seconds: Option<u64>,
+}
+
+impl Bound {
+    /// Whether an outcome keeps it.
+    pub fn is_kept(&self, summary: &Summary) -> bool {
+        self.p95_utilization
+            .is_none_or(|most| summary.p95_utilization <= most)
+            && self
+                .unserved_percent
+                .is_none_or(|most| summary.unserved_percent <= most)
+            && self
+                .short_seconds
+                .is_none_or(|most| summary.longest_short_seconds <= most)
+    }
+}
+
+/// Settings that were tried, and what came of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Candidate {
+    /// The lower bound.
+    pub min_replicas: i32,
+    /// The CPU target in percent, if there is one.
+    pub target_percent: Option<i32>,
+    /// The scale-down window in seconds, where the spec sets one.
+    pub window_seconds: Option<i32>,
+    /// The limit of speed, where one was tried.
+    pub policy: Option<Policy>,
+    /// The CPU request.
+    pub request: Millicores,
+    /// Whether the bound is kept.
+    pub kept: bool,
+    /// The outcome.
+    pub summary: Summary,
+}
+
+/// The search with its result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Search {
+    /// What was tried.
+    pub grid: Grid,
+    /// What had to be kept.
+    pub bound: Bound,
+    /// How many combinations were tried.
+    pub tried: u64,
+    /// How many keep the bound.
+    pub kept: u64,
+    /// The settings as they are.
+    pub current: Candidate,
+    /// The cheapest that keep the bound, by core-hours, then by fewer scalings; ten at most.
+    pub best: Vec<Candidate>,
+}
+
+/// How many are told of.
+const BEST: usize = 10;
+
+/// Tries all.
+pub fn search(scenario: &Scenario, grid: Grid, bound: Bound) -> Search {
+    let current = candidate(scenario.clone(), None, bound);
+    let mut kept = Vec::new();
+    let mut tried = 0;
+    for (changed, policy) in combinations(scenario, &grid) {
+        tried += 1;
+        let candidate = candidate(changed, policy, bound);
+        if candidate.kept {
+            kept.push(candidate);
+        }
+    }
+    kept.sort_by(|a, b| {
+        let (a, b) = (&a.summary, &b.summary);
+        a.core_hours
+            .total_cmp(&b.core_hours)
+            .then(a.scalings.cmp(&b.scalings))
+    });
+    let count = kept.len() as u64;
+    kept.truncate(BEST);
+    for one in &mut kept {
+        one.summary.path.shrink_to_fit();
+    }
+    Search {
+        grid,
+        bound,
+        tried,
+        kept: count,
+        current,
+        best: kept,
+    }
+}
+
+fn candidate(scenario: Scenario, policy: Option<Policy>, bound: Bound) -> Candidate {
+    let summary = scenario.run();
+    let down = scenario
+        .spec
+        .behavior
+        .as_ref()
+        .and_then(|b| b.scale_down.as_ref());
+    Candidate {
+        min_replicas: scenario.spec.effective_min(),
+        target_percent: scenario.spec.cpu_target_percent(),
+        window_seconds: down.and_then(|r| r.stabilization_window_seconds),
+        policy,
+        request: scenario.pod.request,
+        kept: bound.is_kept(&summary),
+        summary,
+    }
+}
+
+/// Every combination that makes sense: a minimum above the maximum does not.
+fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<(Scenario, Option<Policy>)> {
+    let mut all = vec![(scenario.clone(), None)];
+    all = each(all, &grid.policies, |s, policy| {
+        let behavior = &mut s.0.spec.behavior;
+        s.1 = Some(*policy);
+        match policy {
+            Policy::Legacy => *behavior = None,
+            Policy::Default => behavior.get_or_insert_default().scale_up = None,
+            Policy::Only(policy) => {
+                let rules = behavior
+                    .get_or_insert_default()
+                    .scale_up
+                    .get_or_insert_default();
+                rules.policies = Some(vec![*policy]);
+            }
+        }
+    });
+    all = each(all, &grid.window_seconds, |s, window| {
+        let down = s.0.spec.behavior.get_or_insert_default();
+        let rules: &mut ScalingRules = down.scale_down.get_or_insert_default();
+        rules.stabilization_window_seconds = Some(*window);
+    });
+    all = each(all, &grid.min_replicas, |s, min| {
+        s.0.spec.min_replicas = Some(*min);
+    });
+    all = each(all, &grid.target_percent, |s, target| {
+        s.0.spec.set_utilization(*target);
+    });
+    all = each(all, &grid.requests, |s, request| s.0.pod.request = *request);
+    all.retain(|(s, _)| s.spec.effective_min() <= s.spec.max_replicas);
+    all
+}
+
+fn each<T>(
+    all: Vec<(Scenario, Option<Policy>)>,
+    values: &[T],
+    change: impl Fn(&mut (Scenario, Option<Policy>), &T),
+) -> Vec<(Scenario, Option<Policy>)> {
+    if values.is_empty() {
+        return all;
+    }
+    let mut more = Vec::with_capacity(all.len() * values.len());
+    for one in all {
+        for value in values {
+            let mut changed = one.clone();
+            change(&mut changed, value);
+            more.push(changed);
+        }
+    }
+    more
+}

@@ -1,0 +1,146 @@
+//! Scenarios whose outcome can be said beforehand.
+
+use super::*;
+use crate::spec::{MetricSpec, TargetRef};
+
+/// 3..10 at 50 % of 100m, five seconds to start.
+pub(crate) fn scenario(load: &str) -> Scenario {
+    let mut scenario = Scenario {
+        spec: AutoscalerSpec {
+            scale_target_ref: TargetRef {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                name: "cart".to_owned(),
+            },
+            min_replicas: Some(3),
+            max_replicas: 10,
+            metrics: vec![MetricSpec::cpu_utilization(50)],
+            behavior: None,
+        },
+        controller: ControllerConfig::default(),
+        kubernetes: None,
+        resolution: Duration::from_secs(15),
+        pod: PodShape {
+            request: Millicores(100),
+            limit: None,
+            start: Duration::from_secs(5),
+        },
+        load: Curve::parse(load, None).unwrap(),
+        replicas: None,
+        backlog: false,
+        length: Duration::ZERO,
+    };
+    scenario.length = scenario.natural_length();
+    scenario
+}
+
+fn sizes(summary: &Summary) -> Vec<i32> {
+    summary.path.iter().map(|p| p.replicas).collect()
+}
+
+#[test]
+fn a_load_inside_the_band_changes_nothing() {
+    // 3 pods at 50 %.
+    let summary = scenario("0s:150m 10m:150m").run();
+    assert_eq!(sizes(&summary), [3]);
+    assert!((summary.max_utilization - 50.0).abs() < 1.0, "{summary:?}");
+    assert_eq!(summary.longest_short_seconds, 0);
+    let hours = 3.0 * f64::from(u32::try_from(summary.seconds).unwrap()) / 3600.0;
+    assert!((summary.pod_hours - hours).abs() < 1e-9, "{summary:?}");
+    assert!((summary.core_hours - hours / 10.0).abs() < 1e-9);
+}
+
+#[test]
+fn without_behavior_the_way_up_doubles_and_with_it_adds_four() {
+    let up = |behavior| {
+        let mut scenario = scenario("0s:60m 30s:60m 30s:900m 10m:900m");
+        scenario.spec.behavior = behavior;
+        let summary = scenario.run();
+        sizes(&summary)[..3].to_vec()
+    };
+    assert_eq!(up(None), [3, 6, 10]);
+    assert_eq!(up(Some(crate::spec::Behavior::default())), [3, 7, 10]);
+}
+
+#[test]
+fn after_the_load_the_replicas_stay_for_the_window_and_then_fall_to_the_minimum() {
+    let summary = scenario("0s:60m 30s:60m 30s:900m 5m:900m 5m:60m").run();
+    let last = summary.path.last().unwrap();
+    assert_eq!(last.replicas, 3);
+    // The load ends at 300 s; the last high recommendation comes some seconds later and holds 300 s.
+    assert!((600..660).contains(&last.second), "{:?}", summary.path);
+}
+
+#[test]
+fn a_limit_loses_work_and_a_backlog_makes_up_for_it() {
+    let mut capped = scenario("0s:60m 30s:60m 30s:900m 2m:900m 2m:60m");
+    capped.pod.limit = Some(Millicores(120));
+    let lost = capped.run();
+    assert!(
+        lost.unserved_percent > 5.0 && lost.most_waiting < 1e-9,
+        "{lost:?}"
+    );
+    assert!(lost.max_utilization <= 120.001);
+    capped.backlog = true;
+    let waited = capped.run();
+    assert!(waited.most_waiting > 1.0, "{waited:?}");
+    capped.pod.limit = None;
+    assert!(capped.run().unserved_percent < 1e-9);
+}
+
+#[test]
+fn the_same_scenario_has_the_same_outcome_and_watching_changes_nothing() {
+    let scenario = scenario("0s:60m 90s:1200m 5m:300m");
+    let first = scenario.run();
+    let mut seen = Vec::new();
+    assert_eq!(first, scenario.watch(|o| seen.push(o)));
+    assert_eq!(first, scenario.run());
+    let mut times = seen.iter().map(|o| o.at);
+    assert!(
+        times
+            .clone()
+            .zip(times.by_ref().skip(1))
+            .all(|(a, b)| a <= b)
+    );
+}
+
+#[test]
+fn what_a_watcher_sees_is_explained_by_the_model_to_the_replica() {
+    let scenario = scenario("0s:60m 30s:60m 30s:900m 5m:900m 5m:60m");
+    let mut evaluator =
+        crate::run::evaluator::Evaluator::new(crate::expectation::Expectation::default());
+    scenario.watch(|observation| evaluator.observe(&observation));
+    let result = evaluator.finish(BEGIN);
+    assert!(result.syncs.observed >= 3, "{:?}", result.syncs);
+    assert_eq!(result.syncs.observed, result.syncs.explained);
+    assert_eq!(result.replicas.max_ready, Some(10));
+}
+
+#[test]
+fn the_search_finds_cheaper_settings_that_keep_the_bound_and_none_where_there_are_none() {
+    let scenario = scenario("0s:60m 2m:60m 4m:600m 10m:600m 12m:60m");
+    let grid = Grid {
+        min_replicas: vec![1, 2, 3],
+        target_percent: vec![30, 50, 70],
+        window_seconds: vec![60, 300],
+        policies: vec!["legacy".parse().unwrap(), "default".parse().unwrap()],
+        requests: Vec::new(),
+    };
+    let bound = Bound {
+        p95_utilization: Some(100.0),
+        unserved_percent: None,
+        short_seconds: None,
+    };
+    let found = search(&scenario, grid.clone(), bound);
+    assert_eq!(found.tried, 3 * 3 * 2 * 2);
+    let best = &found.best[0];
+    assert!(best.summary.p95_utilization <= 100.0 && best.kept);
+    assert!(best.summary.core_hours < found.current.summary.core_hours);
+    let rest = found.best.iter().map(|c| c.summary.core_hours);
+    assert!(rest.is_sorted());
+    let impossible = Bound {
+        p95_utilization: Some(1.0),
+        ..bound
+    };
+    assert_eq!(search(&scenario, grid, impossible).kept, 0);
+}

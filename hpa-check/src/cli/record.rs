@@ -1,0 +1,59 @@
+//! `hpa-check record`: watch an autoscaler and write down what is seen. No load, no judgement.
+
+use std::time::Duration;
+
+use super::controller::ControllerArgs;
+use super::simulate::duration;
+use crate::drive::drive;
+use crate::drive::recording::Recording;
+use crate::failure::Failure;
+use crate::feed::live::{ClusterArgs, Live, LiveFeed, Timing};
+use crate::notice::notice;
+use crate::outputs::Files;
+use crate::signals::Signals;
+
+/// The flags.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// The autoscaler [default: the only one in the namespace]
+    #[arg(long, value_name = "NAME")]
+    autoscaler: Option<String>,
+    /// End after this time [default: when told to stop, by Ctrl-C]
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    length: Option<Duration>,
+    #[command(flatten)]
+    controller: ControllerArgs,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// Records, and ends with 0 however it is stopped: what was seen is in the file.
+pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
+    let opened = args.files.open()?;
+    let Some(destination) = opened.trace.filter(|_| opened.reports.is_empty()) else {
+        return Err(Failure::usage(
+            "a recording is a trace and nothing else: give -o trace=FILE",
+        ));
+    };
+    let (controller, resolution) = (args.controller.settings()?, args.controller.resolution());
+    let recording = Recording::new(destination, args.length);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
+    let count = runtime.block_on(async {
+        let timing = Timing::of(&controller, resolution);
+        let mut signals = Signals::catch()
+            .map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
+        let live = Live::find(&args.cluster, args.autoscaler.as_deref(), timing).await?;
+        let context = live.context(controller, resolution);
+        let feed = LiveFeed::new(live, context, None, &mut signals);
+        let mut recording = recording;
+        drive(feed, &mut recording).await?;
+        recording.finish()
+    })?;
+    notice(&format!("hpa-check: {count} observations recorded"));
+    Ok(0)
+}

@@ -1,0 +1,28 @@
+//! `hpa-check replay`: a recorded run, judged again by the same evaluator.
+
+use std::path::PathBuf;
+
+use crate::drive::drive_through;
+use crate::drive::session::Session;
+use crate::failure::Failure;
+use crate::feed::replay::Replay;
+use crate::outputs::Outputs;
+
+/// The flags.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The recording, made with `-o trace=FILE`; `-` reads standard input
+    trace: PathBuf,
+    #[command(flatten)]
+    outputs: Outputs,
+}
+
+/// Feeds the recording to a session, and ends in its verdict.
+pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
+    let opened = args.outputs.files.open()?;
+    let trace = Replay::open(&args.trace)?;
+    let expectation = trace.expectation().clone();
+    let mut session = Session::start(opened, args.outputs.ui, expectation, None)?;
+    let end = drive_through(trace, &mut session)?;
+    Ok(session.finish(end)?.exit_code)
+}

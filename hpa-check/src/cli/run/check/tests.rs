@@ -1,0 +1,210 @@
+//! A whole run on a small cluster in virtual time, with the periods of a real one: from the first
+//! request to the verdict in a moment, whatever happens to the connection meanwhile.
+
+use std::time::Duration;
+
+use hpa_check_core::verdict::{Outcome, Verdict};
+
+use super::*;
+use crate::api_server::cluster::{Cluster, Pace as ClusterPace};
+use crate::api_server::{ApiServer, Fault, objects};
+use crate::feed::live::tests::{find, now};
+
+/// The load in millicores that asks for all ten pods of 100m at 50 %.
+const HIGH: i64 = 650;
+
+/// Runs it, with `happens` beside it; the load is high from the first minute to the fourth.
+async fn run(happens: impl AsyncFnOnce(ApiServer)) -> Verdict {
+    run_with_load(HIGH, happens).await
+}
+
+async fn run_with_load(high: i64, happens: impl AsyncFnOnce(ApiServer)) -> Verdict {
+    let server = ApiServer::new(now);
+    let pace = ClusterPace {
+        controller: ControllerConfig::default(),
+        resolution: Duration::from_secs(15),
+        pod_start: Duration::from_secs(4),
+        tick: Duration::from_millis(500),
+    };
+    let (cluster, load) = Cluster::new(&server, now, pace);
+    load.set(30);
+    let loading = async {
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        load.set(high);
+        tokio::time::sleep(Duration::from_mins(3)).await;
+        load.set(30);
+        std::future::pending::<()>().await;
+    };
+    let happening = async {
+        happens(server.clone()).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        verdict = judged(&server) => verdict,
+        () = cluster.run() => unreachable!("a cluster never ends"),
+        () = loading => unreachable!("it waits"),
+        () = happening => unreachable!("it waits"),
+    }
+}
+
+async fn judged(server: &ApiServer) -> Verdict {
+    let run = Run {
+        cluster: ClusterArgs::default(),
+        autoscaler: None,
+        expectation: Expectation::default(),
+        controller: ControllerConfig::default(),
+        metrics_resolution: Duration::from_secs(15),
+        hold: None,
+        load: None,
+        outputs: Outputs {
+            ui: crate::outputs::Ui::None,
+            ..Outputs::default()
+        },
+        serve: ServeArgs::default(),
+    };
+    let timing = Timing::of(&run.controller, run.metrics_resolution);
+    let live = find(server, timing).await.unwrap();
+    let opened = run.outputs.files.open().unwrap();
+    let mut signals = Signals::catch().unwrap();
+    judge(run, live, (opened, None), None, &mut signals)
+        .await
+        .unwrap()
+}
+
+async fn sleep(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[track_caller]
+fn assert_passed(verdict: &Verdict) {
+    assert_eq!(verdict.outcome, Outcome::Pass, "{verdict:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_healthy_cluster_passes_with_every_decision_explained() {
+    let verdict = run(async |_| {}).await;
+    assert_passed(&verdict);
+    let told: Vec<&str> = verdict.reasons.iter().map(|r| r.message.as_str()).collect();
+    assert_eq!(told[0], "ready pods went 3 → 10 → 3");
+    assert!(told[1].contains("the watch had no gap"), "{told:?}");
+    let (explained, all) = told[2]
+        .split_once(" of ")
+        .map(|(few, rest)| (few, rest.split(' ').next().unwrap()))
+        .unwrap();
+    assert_eq!(explained, all, "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_of_the_api_server_on_the_way_up_is_survived() {
+    let verdict = run(async |server| {
+        sleep(100).await;
+        server.stop();
+        server.forget(true);
+        sleep(12).await;
+        server.start();
+    })
+    .await;
+    assert_passed(&verdict);
+    assert!(verdict.reasons[1].message.contains("the longest gap"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn watches_that_die_in_silence_are_survived() {
+    let verdict = run(async |server| {
+        sleep(70).await;
+        server.silence("*");
+    })
+    .await;
+    assert_passed(&verdict);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_may_list_and_not_watch_passes() {
+    let verdict = run(async |server| {
+        for plural in ["pods", "deployments", "horizontalpodautoscalers", "events"] {
+            server.forbid(&format!("watch {plural}"));
+        }
+    })
+    .await;
+    assert_passed(&verdict);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_asks_for_eight_pods_is_too_weak_and_no_fault_of_the_autoscaler() {
+    let verdict = run_with_load(400, async |_| {}).await;
+    assert_eq!(verdict.outcome, Outcome::Inconclusive, "{verdict:#?}");
+    assert_eq!(verdict.reasons[0].id, "load-too-weak");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_controller_that_is_restarted_on_the_way_down_gets_its_window_anew() {
+    let verdict = run(async |server| {
+        sleep(500).await;
+        server.put(objects::lease("second"));
+    })
+    .await;
+    assert_passed(&verdict);
+}
+
+/// Trouble of each kind, for 25 s from an instant of the run on: it may cost the verdict, but never
+/// turns it into another definite one.
+async fn trouble_at(start: u64) {
+    for trouble in [restart, expire, cut, busy, unauthorized, silent] {
+        let verdict = run(async |server| {
+            sleep(start).await;
+            trouble(&server);
+            sleep(25).await;
+            server.start();
+            server.heal("*");
+        })
+        .await;
+        let fine = [Outcome::Pass, Outcome::Inconclusive].contains(&verdict.outcome);
+        assert!(fine, "at {start} s: {verdict:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_at_rest_makes_no_fault_of_a_healthy_run() {
+    trouble_at(20).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_on_the_way_up_makes_no_fault_of_a_healthy_run() {
+    trouble_at(95).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_on_the_way_down_makes_no_fault_of_a_healthy_run() {
+    trouble_at(530).await;
+}
+
+fn restart(server: &ApiServer) {
+    server.stop();
+    server.forget(true);
+}
+
+fn expire(server: &ApiServer) {
+    server.forget(false);
+    for plural in ["pods", "deployments", "horizontalpodautoscalers"] {
+        server.expire(plural);
+    }
+}
+
+fn cut(server: &ApiServer) {
+    server.cut("*");
+}
+
+fn busy(server: &ApiServer) {
+    server.fail("*", Fault::Shed { retry_after: 3 }, usize::MAX);
+    server.close("*");
+}
+
+fn unauthorized(server: &ApiServer) {
+    server.fail("*", Fault::Status(401, "Unauthorized"), usize::MAX);
+    server.close("*");
+}
+
+fn silent(server: &ApiServer) {
+    server.fail("*", Fault::Silence, usize::MAX);
+    server.silence("*");
+}

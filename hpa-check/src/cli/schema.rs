@@ -1,0 +1,42 @@
+//! `hpa-check schema`: the JSON Schema of a document that this program writes.
+
+use std::io::Write;
+
+use hpa_check_core::doctor::Examination;
+use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::sim::Simulation;
+
+use crate::failure::Failure;
+
+/// The flags.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which document
+    #[arg(value_enum, default_value_t = Document::Run)]
+    document: Document,
+}
+
+/// The documents.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Document {
+    /// Of run, rehearse and replay
+    Run,
+    /// Of doctor
+    Doctor,
+    /// Of simulate
+    Simulate,
+}
+
+/// Prints the schema to standard output.
+pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
+    let schema = match args.document {
+        Document::Run => schemars::schema_for!(RunResult),
+        Document::Doctor => schemars::schema_for!(Examination),
+        Document::Simulate => schemars::schema_for!(Simulation),
+    };
+    let schema = serde_json::to_string_pretty(&schema)
+        .map_err(|e| Failure::internal(format!("the schema can't be written as JSON: {e}")))?;
+    writeln!(std::io::stdout().lock(), "{schema}")
+        .map_err(|e| Failure::usage(format!("standard output can't be written: {e}")))?;
+    Ok(0)
+}

@@ -1,0 +1,157 @@
+//! A run as an audience: the evaluator judges, the conductor decides, the sinks record and show; the
+//! end becomes the verdict and the reports.
+
+use hpa_check_core::expectation::Expectation;
+use hpa_check_core::observation::{Fact, Observation};
+use hpa_check_core::run::conductor::{Action, Conductor};
+use hpa_check_core::run::evaluator::Evaluator;
+use hpa_check_core::run::state::RunState;
+use hpa_check_core::verdict::Verdict;
+use jiff::Timestamp;
+
+use super::Audience;
+use crate::failure::{Failure, exit};
+use crate::notice::notice;
+use crate::outputs::{Opened, Ui};
+use crate::report::{self, escape::Terminal};
+use crate::sinks::page::{Listening, Live};
+use crate::sinks::recorder::Recorder;
+use crate::sinks::screen::{self, Screen};
+
+/// A run in progress.
+pub(crate) struct Session {
+    evaluator: Evaluator,
+    /// `None` for a recording, which has its own phases.
+    conductor: Option<Conductor>,
+    recorder: Option<Recorder>,
+    screen: Screen,
+    page: Option<Live>,
+    outputs: Opened,
+    quiet: bool,
+    ended: Option<String>,
+}
+
+impl Session {
+    /// Begins the recording and the screen. The outputs were found writable before anything ran.
+    pub(crate) fn start(
+        outputs: Opened,
+        ui: Ui,
+        expectation: Expectation,
+        conductor: Option<Conductor>,
+    ) -> Result<Self, Failure> {
+        let recorder = outputs
+            .trace
+            .as_ref()
+            .map(|destination| Recorder::begin(destination, &expectation))
+            .transpose()?;
+        Ok(Self {
+            evaluator: Evaluator::new(expectation),
+            conductor,
+            recorder,
+            screen: Screen::new(ui),
+            page: None,
+            outputs,
+            quiet: ui == Ui::None,
+            ended: None,
+        })
+    }
+
+    /// Shows the run live to browsers too, if a port was taken for that.
+    pub(crate) fn served(mut self, listening: Option<Listening>) -> Result<Self, Failure> {
+        self.page = listening
+            .map(|l| l.start(self.evaluator.clone()))
+            .transpose()?;
+        Ok(self)
+    }
+
+    fn show(&mut self, now: Timestamp) {
+        self.screen.show(now, self.evaluator.timeline());
+        if let Some(page) = &mut self.page {
+            page.show(now, &self.evaluator);
+        }
+    }
+
+    /// Ends the run: writes every report whole, tells the verdict, and gives it back.
+    pub(crate) fn finish(self, now: Timestamp) -> Result<Verdict, Failure> {
+        let Self {
+            evaluator,
+            recorder,
+            screen,
+            page,
+            outputs,
+            quiet,
+            ended,
+            ..
+        } = self;
+        drop(screen);
+        if !quiet {
+            for line in closing(evaluator.timeline(), ended.as_deref()) {
+                notice(&Terminal(&line).to_string());
+            }
+        }
+        let result = evaluator.finish(now);
+        let mut failed = Vec::new();
+        if let Some(Err(error)) = recorder.map(Recorder::finish) {
+            failed.push(format!("the trace can't be written: {error}"));
+        }
+        failed.extend(report::write(&outputs, &result));
+        if !quiet {
+            notice(&report::terminal(&result, &outputs, screen::columns()));
+        }
+        // Last, so that nothing waits for a browser.
+        if let Some(page) = page {
+            page.end(result.clone());
+        }
+        match failed.into_iter().next() {
+            // A report that is missing must not look like a run that went well.
+            Some(failure) if result.verdict.exit_code == 0 => Err(Failure {
+                code: exit::INTERNAL,
+                message: failure,
+            }),
+            Some(failure) => {
+                notice(&format!("hpa-check: {failure}"));
+                Ok(result.verdict)
+            }
+            None => Ok(result.verdict),
+        }
+    }
+}
+
+impl Audience for Session {
+    fn observe(&mut self, observation: Observation) -> Result<(), Failure> {
+        // A recording that fails is given up; it never changes a verdict.
+        if let Some(recorder) = &mut self.recorder
+            && let Err(error) = recorder.record(&observation)
+        {
+            notice(&format!(
+                "hpa-check: the trace can't be written any further, and the run goes on: {error}"
+            ));
+            self.recorder = None;
+        }
+        self.evaluator.observe(&observation);
+        self.show(observation.at);
+        Ok(())
+    }
+
+    fn decide(&mut self, now: Timestamp) -> Option<Action> {
+        let conductor = self.conductor.as_mut()?;
+        let action = conductor.next(now, self.evaluator.timeline());
+        if let Some(Action::Finish { why }) = &action {
+            self.ended = Some(why.clone());
+        }
+        self.show(now);
+        action
+    }
+}
+
+/// What was done without, and why the run ended when it did.
+fn closing(state: &RunState, ended: Option<&str>) -> Vec<String> {
+    let lacking = state.facts.iter().filter_map(|fact| match fact {
+        Fact::Forbidden { rule, consequence } => {
+            Some(format!("not allowed to {rule}: {consequence}"))
+        }
+        _ => None,
+    });
+    let ended = ended.map(|why| format!("ended: {why}"));
+    lacking.chain(ended).collect()
+}

@@ -1,0 +1,127 @@
+//! A live cluster as a source: the only place that names kube.
+//!
+//! ```text
+//! autoscaler ─ scaleTargetRef ─► target ─ selector ─► pods
+//!                                    └───────────────► pods' CPU (polled)
+//! events of the namespace · the controller's lease · facts about the surroundings (asked once)
+//! ```
+//!
+//! Each arrow is a value that may change while the run goes on; what hangs on it starts anew then.
+
+mod backoff;
+mod backup;
+mod capacity;
+mod chain;
+mod clock;
+mod connect;
+mod controller;
+mod convert;
+mod cpu;
+mod facts;
+mod feed;
+mod find;
+mod follow;
+mod known;
+mod reporter;
+mod retry_after;
+mod scale;
+mod survey;
+mod target;
+mod timing;
+mod trouble;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::time::Duration;
+
+use hpa_check_core::observation::{ControllerConfig, Observation, RunContext};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinSet;
+
+pub(crate) use backup::{Backup, Restored};
+pub(crate) use clock::Clock;
+pub(crate) use connect::ClusterArgs;
+pub(crate) use feed::LiveFeed;
+pub(crate) use survey::{Assumed, Surveyor};
+pub(crate) use timing::Timing;
+
+use crate::failure::Failure;
+use chain::Chain;
+use connect::Cluster;
+use reporter::Reporter;
+
+/// A cluster that answered and has the autoscaler in question.
+pub(crate) struct Live {
+    cluster: Cluster,
+    autoscaler: String,
+    timing: Timing,
+}
+
+/// What is being watched. Dropping it ends all watching.
+pub(crate) struct Watching {
+    /// What is seen, in the order in which it is seen.
+    pub observations: UnboundedReceiver<Observation>,
+    _tasks: JoinSet<()>,
+}
+
+impl Live {
+    /// Connects and finds the autoscaler: the one named, or the only one in the namespace.
+    pub(crate) async fn find(
+        args: &ClusterArgs,
+        autoscaler: Option<&str>,
+        timing: Timing,
+    ) -> Result<Self, Failure> {
+        let cluster = connect::connect(args, timing.call).await?;
+        Self::on(cluster, autoscaler, timing).await
+    }
+
+    async fn on(
+        cluster: Cluster,
+        autoscaler: Option<&str>,
+        timing: Timing,
+    ) -> Result<Self, Failure> {
+        let autoscaler = find::autoscaler(&cluster, autoscaler, timing).await?;
+        Ok(Self {
+            cluster,
+            autoscaler,
+            timing,
+        })
+    }
+
+    /// Where a run on it takes place, with the controller's settings as given.
+    pub(crate) fn context(
+        &self,
+        controller: ControllerConfig,
+        metrics_resolution: Duration,
+    ) -> RunContext {
+        RunContext {
+            source: "cluster".to_owned(),
+            namespace: self.cluster.namespace.clone(),
+            autoscaler: self.autoscaler.clone(),
+            kubernetes: self.cluster.kubernetes.clone(),
+            controller,
+            metrics_resolution,
+        }
+    }
+
+    /// The clock that all instants of the run are taken from.
+    pub(crate) fn clock(&self) -> Clock {
+        self.cluster.clock
+    }
+
+    /// Starts watching, on the runtime of the caller.
+    pub(crate) fn watch(self) -> Watching {
+        let (sender, observations) = unbounded_channel();
+        let chain = Chain {
+            reporter: Reporter::new(sender, self.cluster.clock),
+            cluster: self.cluster,
+            autoscaler: self.autoscaler,
+            timing: self.timing,
+        };
+        Watching {
+            observations,
+            _tasks: chain.start(),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! One look at everything a doctor asks for: lists in pages, each page turned into small values before
+//! the next is asked for, so that a big cluster costs little memory.
+//!
+//! What may not be read is named and done without; only the autoscalers themselves are indispensable.
+
+mod decode;
+mod lists;
+mod metrics;
+mod nodes;
+mod pods;
+mod surroundings;
+mod targets;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use hpa_check_core::doctor::Unseen;
+use hpa_check_core::doctor::facts::{ClusterFacts, Namespace, Scaler, TargetLook};
+use hpa_check_core::observation::ControllerConfig;
+use jiff::Timestamp;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+
+use super::connect::{self, Cluster, ClusterArgs};
+use super::convert;
+use super::timing::Timing;
+use super::trouble::{Kind, Trouble};
+use crate::failure::Failure;
+use lists::Lists;
+
+/// A cluster that answered.
+pub(crate) struct Surveyor {
+    cluster: Cluster,
+    timing: Timing,
+    scope: Scope,
+}
+
+/// Which namespaces are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Scope {
+    All,
+    One(String),
+}
+
+/// What is taken for granted, because the API does not tell it.
+#[derive(Debug, Clone)]
+pub(crate) struct Assumed {
+    pub(crate) controller: ControllerConfig,
+    pub(crate) metrics_resolution: Duration,
+}
+
+/// What could not be read, gathered by all lists at once.
+#[derive(Default)]
+struct Missing(RefCell<Vec<Unseen>>);
+
+impl Missing {
+    /// Notes it. An API that is not there has nothing to be read.
+    fn note(&self, trouble: &Trouble, rule: &str, consequence: &str, essential: bool) {
+        self.0.borrow_mut().push(Unseen {
+            rule: rule.to_owned(),
+            error: trouble.message.clone(),
+            consequence: consequence.to_owned(),
+            essential,
+        });
+    }
+}
+
+/// An autoscaler and where it is.
+struct Found {
+    namespace: String,
+    scaler: Scaler,
+}
+
+impl Surveyor {
+    /// Connects. One namespace is looked at, or all.
+    pub(crate) async fn connect(args: &ClusterArgs, all: bool) -> Result<Self, Failure> {
+        let timing = Timing::default();
+        let cluster = connect::connect(args, timing.call).await?;
+        let scope = if all {
+            Scope::All
+        } else {
+            Scope::One(cluster.namespace.clone())
+        };
+        Ok(Self {
+            cluster,
+            timing,
+            scope,
+        })
+    }
+
+    /// The instant by the server's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.cluster.clock.now()
+    }
+
+    /// The namespace that is looked at, unless all are.
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        match &self.scope {
+            Scope::All => None,
+            Scope::One(name) => Some(name),
+        }
+    }
+
+    /// Looks.
+    pub(crate) async fn look(&self, assumed: &Assumed) -> Result<ClusterFacts, Failure> {
+        let lists = Lists {
+            client: &self.cluster.client,
+            timing: self.timing,
+            scope: &self.scope,
+        };
+        let mut found = self.autoscalers(&lists).await?;
+        let names: BTreeSet<String> = found.iter().map(|f| f.namespace.clone()).collect();
+        let missing = Missing::default();
+        let (targets, pods, metrics, nodes, around) = tokio::join!(
+            targets::read(&lists, &found, &missing),
+            pods::read(&lists, &names, &missing),
+            metrics::read(&lists, &missing),
+            nodes::read(&lists, &missing),
+            surroundings::read(&lists, &names, &missing),
+        );
+        let mut spaces: BTreeMap<String, Namespace> = around;
+        for (name, owners) in targets.owners {
+            if let Some(space) = spaces.get_mut(&name) {
+                space.owners = owners;
+            }
+        }
+        let room = nodes.and_then(|nodes| nodes.room(&pods));
+        let readable = pods.readable;
+        for (name, own) in pods.by_namespace {
+            spaces.entry(name).or_default().pods = Some(own);
+        }
+        let mut samples = metrics.samples;
+        for (name, space) in &mut spaces {
+            if readable && space.pods.is_none() {
+                space.pods = Some(Vec::new());
+            }
+            space.samples = match &mut samples {
+                Some(Ok(all)) => Some(Ok(all.remove(name).unwrap_or_default())),
+                Some(Err(error)) => Some(Err(error.clone())),
+                None => None,
+            };
+        }
+        for (one, look) in found.iter_mut().zip(targets.looks) {
+            one.scaler.target = look;
+        }
+        for one in found {
+            let space = spaces.entry(one.namespace).or_default();
+            space.autoscalers.push(one.scaler);
+        }
+        Ok(ClusterFacts {
+            at: self.now(),
+            kubernetes: self.cluster.kubernetes.clone(),
+            controller: assumed.controller.clone(),
+            metrics_resolution: assumed.metrics_resolution,
+            metrics_api: metrics.api,
+            room,
+            namespaces: spaces,
+            unseen: missing.0.into_inner(),
+        })
+    }
+
+    async fn autoscalers(&self, lists: &Lists<'_>) -> Result<Vec<Found>, Failure> {
+        let path = lists.path("/apis/autoscaling/v2", "horizontalpodautoscalers");
+        let read = lists.all(&path, None, found).await;
+        read.map_err(|trouble| {
+            let place = self.namespace().map_or_else(
+                || "all namespaces".to_owned(),
+                |name| format!("namespace {name}"),
+            );
+            let advice = match trouble.kind {
+                Kind::Forbidden => "; grant list on horizontalpodautoscalers.autoscaling there, or name a namespace with --namespace",
+                Kind::Unauthorized => "; renew the credentials",
+                _ => "",
+            };
+            let message = &trouble.message;
+            Failure::target(format!(
+                "the HorizontalPodAutoscalers of {place} can't be read: {message}{advice}"
+            ))
+        })
+    }
+}
+
+fn found(object: HorizontalPodAutoscaler) -> Option<Found> {
+    let metadata = &object.metadata;
+    Some(Found {
+        namespace: metadata.namespace.clone()?,
+        scaler: Scaler {
+            name: metadata.name.clone()?,
+            created: metadata.creation_timestamp.as_ref().map(|t| t.0),
+            owner: decode::controller(metadata.owner_references.as_deref().unwrap_or_default()),
+            object: convert::autoscaler::autoscaler(object),
+            target: TargetLook::Unread,
+        },
+    })
+}

@@ -1,0 +1,200 @@
+//! The live source against the API server of the tests, in virtual time and without a socket: what is
+//! told, and when, whatever happens to the watches.
+
+mod access;
+mod following;
+mod metrics;
+mod surroundings;
+mod targets;
+mod trouble;
+
+use std::time::Duration;
+
+use hpa_check_core::observation::{ControllerConfig, Fact, Observation, Seen, WatchState};
+use jiff::{SignedDuration, Timestamp};
+use kube::client::ClientBuilder;
+use tokio::time::Instant;
+
+use super::connect::reach;
+use super::{Clock, Live, Timing, Watching, retry_after};
+use crate::api_server::{ApiServer, NAMESPACE, objects};
+use crate::failure::Failure;
+
+thread_local! {
+    /// A test has a thread of its own, and with it this beginning of its time.
+    static BEGINNING: Instant = Instant::now();
+}
+
+/// The time of a test's machine: it stands still but for the virtual clock.
+pub(crate) fn now() -> Timestamp {
+    let elapsed = BEGINNING.with(Instant::elapsed);
+    let beginning: Timestamp = "2026-03-04T10:20:30Z".parse().unwrap();
+    beginning + SignedDuration::try_from(elapsed).unwrap()
+}
+
+fn timing() -> Timing {
+    Timing::of(&ControllerConfig::default(), Duration::from_secs(15))
+}
+
+/// A server with the autoscaler `fib`, its Deployment and two pods.
+fn server() -> ApiServer {
+    let server = ApiServer::new(now);
+    let deployment = objects::deployment("fib", 2);
+    server.put(objects::autoscaler("fib", &deployment));
+    server.put(deployment);
+    for name in ["fib-1", "fib-2"] {
+        server.put(objects::pod(name, "fib", now()));
+    }
+    server
+}
+
+/// Finds the only autoscaler of a server.
+pub(crate) async fn find(server: &ApiServer, timing: Timing) -> Result<Live, Failure> {
+    find_any(server, None, timing).await
+}
+
+async fn find_named(server: &ApiServer, name: &str) -> Result<Live, Failure> {
+    find_any(server, Some(name), timing()).await
+}
+
+async fn find_any(
+    server: &ApiServer,
+    autoscaler: Option<&str>,
+    timing: Timing,
+) -> Result<Live, Failure> {
+    let server = server.clone();
+    let service = tower::service_fn(move |request| {
+        let server = server.clone();
+        async move { server.answer(request).await }
+    });
+    let client = ClientBuilder::new(service, NAMESPACE)
+        .with_layer(&retry_after::layer())
+        .build();
+    let clock = Clock::new(now);
+    let cluster = reach(client, "of the test", NAMESPACE.into(), clock, timing.call).await?;
+    Live::on(cluster, autoscaler, timing).await
+}
+
+/// What is told, from the start on.
+struct Watched {
+    watching: Watching,
+    told: Vec<Observation>,
+}
+
+/// Watches a server until all is told that is there.
+async fn watch(server: &ApiServer) -> Watched {
+    let live = find(server, timing()).await.unwrap();
+    let mut watched = Watched {
+        watching: live.watch(),
+        told: Vec::new(),
+    };
+    watched.wait(0.1).await;
+    watched
+}
+
+impl Watched {
+    /// Lets virtual time pass.
+    async fn wait(&mut self, seconds: f64) {
+        tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+        while let Ok(observation) = self.watching.observations.try_recv() {
+            self.told.push(observation);
+        }
+    }
+
+    /// Forgets what was told, so that the next lines are news.
+    fn hush(&mut self) {
+        self.told.clear();
+    }
+
+    /// What was told of a resource (`autoscaler`, `target`, `pods`, `events`, `metrics`, `facts`), a
+    /// line each.
+    fn about(&self, resource: &str) -> Vec<String> {
+        let lines = self.told.iter().filter_map(line);
+        let of = lines.filter(|(about, _)| about == resource);
+        of.map(|(_, line)| line).collect()
+    }
+
+    /// The rules that are missing.
+    fn forbidden(&self) -> Vec<String> {
+        let facts = self.about("facts").into_iter();
+        facts
+            .filter_map(|fact| Some(fact.strip_prefix("forbidden: ")?.to_owned()))
+            .collect()
+    }
+
+    /// Of each time a resource was lost: from when to when, in tenths of a second, and why.
+    fn gaps(&self, resource: &str) -> Vec<(i128, i128, String)> {
+        let mut gaps = Vec::new();
+        let mut open = None;
+        for observation in &self.told {
+            let Seen::Watch(watch) = &observation.seen else {
+                continue;
+            };
+            match watch.state {
+                _ if watch.resource != resource => {}
+                WatchState::Lost => {
+                    let from = watch.since.unwrap_or(observation.at);
+                    open = Some((from, watch.error.clone().unwrap_or_default()));
+                }
+                WatchState::Current => {
+                    if let Some((from, error)) = open.take() {
+                        gaps.push((tenths(from), tenths(observation.at), error));
+                    }
+                }
+            }
+        }
+        assert_eq!(open, None, "{resource} is still lost");
+        gaps
+    }
+}
+
+/// Tenths of a second since the test's beginning.
+fn tenths(at: Timestamp) -> i128 {
+    let since = at.duration_since("2026-03-04T10:20:30Z".parse().unwrap());
+    (since.as_millis() + 50) / 100
+}
+
+/// An observation in short, and what it is about.
+fn line(observation: &Observation) -> Option<(String, String)> {
+    let (about, line) = match &observation.seen {
+        Seen::Autoscaler(seen) => ("autoscaler", format!("+ {}", seen.uid)),
+        Seen::AutoscalerGone => ("autoscaler", "-".to_owned()),
+        Seen::Target(seen) => (
+            "target",
+            format!("+ {} of {}", seen.ready_replicas, seen.selector),
+        ),
+        Seen::TargetGone => ("target", "-".to_owned()),
+        Seen::Pod(pod) => ("pods", format!("+ {}", pod.name)),
+        Seen::PodGone { name } => ("pods", format!("- {name}")),
+        Seen::PodMetrics { samples } => {
+            let of =
+                |s: &hpa_check_core::observation::PodSample| format!("{} {}m", s.pod, s.cpu().0);
+            let all: Vec<String> = samples.iter().map(of).collect();
+            ("metrics", format!("+ {}", all.join(", ")))
+        }
+        Seen::MetricsUnavailable { error } => ("metrics", format!("failed: {error}")),
+        Seen::Event(event) => (
+            "events",
+            format!("{} {} ×{}", event.about, event.reason, event.count),
+        ),
+        Seen::Fact(fact) => ("facts", fact_line(fact)),
+        _ => return None,
+    };
+    Some((about.to_owned(), line))
+}
+
+fn fact_line(fact: &Fact) -> String {
+    match fact {
+        Fact::Forbidden { rule, .. } => format!("forbidden: {rule}"),
+        Fact::MetricsApi {
+            registered,
+            available,
+            message,
+        } => format!("metrics API registered {registered}, available {available}: {message}"),
+        Fact::CpuCapacity { total, how } => format!("CPU {total}: {how}"),
+        Fact::Quota { name, hard, .. } => format!("quota {name} {hard}"),
+        Fact::OtherAutoscaler { name, target } => format!("{name} scales {target}"),
+        Fact::ControllerRestarted { holder } => format!("controller restarted: {holder}"),
+        other @ Fact::LoadLimit { .. } => format!("{other:?}"),
+    }
+}

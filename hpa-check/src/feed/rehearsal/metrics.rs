@@ -1,0 +1,110 @@
+//! The metrics API of the rehearsal: cumulative CPU times in, use over a window out, as
+//! metrics-server makes it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hpa_check_core::observation::{ContainerSample, PodSample};
+use hpa_check_core::units::Millicores;
+use jiff::Timestamp;
+
+/// The name of the one container of every replica.
+pub(crate) const CONTAINER: &str = "fib-server";
+
+/// What was read last.
+#[derive(Debug, Default)]
+pub(crate) struct MetricsServer {
+    last: BTreeMap<String, (Timestamp, Duration)>,
+}
+
+impl MetricsServer {
+    /// One scrape: a sample for every pod that was there at the scrape before. A CPU time that went
+    /// back belongs to a container that was started anew, and makes no sample.
+    pub(crate) fn scrape(
+        &mut self,
+        now: Timestamp,
+        times: &BTreeMap<String, Duration>,
+        limit: Option<Millicores>,
+    ) -> Vec<PodSample> {
+        let samples = times
+            .iter()
+            .filter_map(|(pod, used)| {
+                let (since, before) = self.last.get(pod)?;
+                let window = Duration::try_from(now.duration_since(*since)).ok()?;
+                let cpu = rate(used.checked_sub(*before)?, window)?;
+                Some(PodSample {
+                    pod: pod.clone(),
+                    timestamp: now,
+                    window,
+                    // Nothing throttles a process here; a container's use never reads higher.
+                    containers: vec![ContainerSample::of_cpu(
+                        CONTAINER,
+                        limit.map_or(cpu, |limit| cpu.min(limit)),
+                    )],
+                })
+            })
+            .collect();
+        self.last = times
+            .iter()
+            .map(|(pod, used)| (pod.clone(), (now, *used)))
+            .collect();
+        samples
+    }
+}
+
+/// Rounded up, as `Quantity.MilliValue` does.
+fn rate(used: Duration, window: Duration) -> Option<Millicores> {
+    let milli = (used.as_nanos() * 1000).div_ceil(window.as_nanos().max(1));
+    (window > Duration::ZERO)
+        .then(|| i64::try_from(milli).ok().map(Millicores))
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn times(pods: &[(&str, u64)]) -> BTreeMap<String, Duration> {
+        pods.iter()
+            .map(|(pod, ms)| ((*pod).to_owned(), Duration::from_millis(*ms)))
+            .collect()
+    }
+
+    #[test]
+    fn a_pod_has_a_sample_from_its_second_scrape_on() {
+        let mut server = MetricsServer::default();
+        assert!(server.scrape(at(0), &times(&[("a", 10)]), None).is_empty());
+        let samples = server.scrape(at(2), &times(&[("a", 210), ("b", 5)]), None);
+        assert_eq!(samples.len(), 1);
+        assert_eq!(samples[0].pod, "a");
+        assert_eq!(samples[0].window, Duration::from_secs(2));
+        assert_eq!(samples[0].containers[0].cpu, Some(Millicores(100)));
+    }
+
+    #[test]
+    fn a_fraction_of_a_millicore_is_rounded_up() {
+        assert_eq!(
+            rate(Duration::from_micros(1001), Duration::from_secs(1)),
+            Some(Millicores(2))
+        );
+    }
+
+    #[test]
+    fn a_container_that_was_started_anew_makes_no_sample() {
+        let mut server = MetricsServer::default();
+        server.scrape(at(0), &times(&[("a", 900)]), None);
+        assert!(server.scrape(at(2), &times(&[("a", 10)]), None).is_empty());
+    }
+
+    #[test]
+    fn no_sample_is_above_the_limit() {
+        let mut server = MetricsServer::default();
+        server.scrape(at(0), &times(&[("a", 0)]), None);
+        let samples = server.scrape(at(1), &times(&[("a", 800)]), Some(Millicores(100)));
+        assert_eq!(samples[0].containers[0].cpu, Some(Millicores(100)));
+    }
+}

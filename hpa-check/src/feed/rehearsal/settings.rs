@@ -1,0 +1,326 @@
+//! What was typed, turned into what is rehearsed.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use hpa_check_core::expectation::Expectation;
+use hpa_check_core::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
+use hpa_check_core::units::Millicores;
+
+use super::deployment;
+use super::fault::Fault;
+use super::manifest;
+use super::metrics::CONTAINER;
+use super::pace::Pace;
+use super::sizing::Sizes;
+use crate::failure::Failure;
+
+/// The flags of a rehearsal.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Flags {
+    /// Fewest replicas, as asserted
+    #[arg(long, value_name = "PODS", default_value_t = 3)]
+    pub(crate) expect_min: i32,
+    /// Most replicas, as asserted
+    #[arg(long, value_name = "PODS", default_value_t = 10)]
+    pub(crate) expect_max: i32,
+    /// CPU target in percent of the request, as asserted
+    #[arg(long, value_name = "PERCENT", default_value_t = 50)]
+    pub(crate) expect_cpu: i32,
+
+    /// Set the autoscaler up as this manifest does (autoscaling/v2, YAML or JSON)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) hpa: Option<PathBuf>,
+    /// Fewest replicas the autoscaler is set to [default: as asserted]
+    #[arg(long, value_name = "PODS")]
+    pub(crate) min_replicas: Option<i32>,
+    /// Most replicas the autoscaler is set to [default: as asserted]
+    #[arg(long, value_name = "PODS")]
+    pub(crate) max_replicas: Option<i32>,
+    /// CPU target the autoscaler is set to, in percent of the request [default: as asserted]
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) cpu_target: Option<i32>,
+
+    /// CPU request of a replica, such as 100m, or `none` [default: fitted to this machine]
+    #[arg(long, value_name = "CPU")]
+    pub(crate) cpu_request: Option<CpuAmount>,
+    /// CPU limit of a replica, such as 200m; its measured use is cut off there [default: none]
+    #[arg(long, value_name = "CPU")]
+    pub(crate) cpu_limit: Option<CpuAmount>,
+
+    /// Users of the load generator
+    #[arg(long, value_name = "COUNT", default_value_t = 500)]
+    pub(crate) users: u32,
+    /// The Fibonacci number to ask for [default: one that costs a few milliseconds here]
+    #[arg(long, value_name = "N")]
+    pub(crate) n: Option<u64>,
+    /// Requests a second at the height [default: measured, so that the maximum is wanted]
+    #[arg(long, value_name = "RATE")]
+    pub(crate) rate: Option<f64>,
+
+    /// The pace of a cluster: 15 s between syncs, 5 min of stabilization; takes ten minutes or so
+    #[arg(long, conflicts_with = "short")]
+    pub(crate) real_time: bool,
+    /// Quicker still, for CI
+    #[arg(long)]
+    pub(crate) short: bool,
+    /// Seconds between two syncs of the autoscaler [default: 3; 15 with --real-time]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub(crate) sync_period: Option<u64>,
+    /// Seconds for which a high recommendation holds [default: 8; 300 with --real-time]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub(crate) stabilization: Option<u64>,
+
+    /// Break something on purpose: no-metrics, pods-not-ready, quota=PODS, sticky, rival or crash
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) fault: Option<Fault>,
+}
+
+/// An amount of CPU, or `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CpuAmount(pub(crate) Option<Millicores>);
+
+impl FromStr for CpuAmount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        let wrong = || format!("`{text}` is no amount of CPU: write it as 100m, 0.5, 2 or none");
+        let milli = match text.strip_suffix('m') {
+            Some(milli) => milli.parse::<f64>(),
+            None => text.parse::<f64>().map(|cores| cores * 1000.0),
+        }
+        .map_err(|_| wrong())?;
+        if !(1.0..=1e6).contains(&milli) {
+            return Err(wrong());
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the range is checked above"
+        )]
+        Ok(Self(Some(Millicores(milli.ceil() as i64))))
+    }
+}
+
+/// What is rehearsed, all of it known before anything is started.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// What is asserted.
+    pub(crate) expectation: Expectation,
+    /// What the autoscaler is told to do.
+    pub(crate) spec: AutoscalerSpec,
+    /// How fast.
+    pub(crate) pace: Pace,
+    /// The container of a replica.
+    pub(crate) container: ContainerResources,
+    /// How big the load is.
+    pub(crate) sizes: Sizes,
+}
+
+impl Flags {
+    /// Refuses what can't be; reads the manifest, if there is one.
+    pub(crate) fn resolve(&self, cpus: usize) -> Result<Settings, Failure> {
+        let expectation = Expectation {
+            min_replicas: self.expect_min,
+            max_replicas: self.expect_max,
+            cpu_target_percent: self.expect_cpu,
+            patience: Duration::from_secs(if self.real_time { 60 } else { 10 }),
+            ..Expectation::default()
+        };
+        bounds(
+            "--expect-min",
+            self.expect_min,
+            "--expect-max",
+            self.expect_max,
+        )?;
+        percent("--expect-cpu", self.expect_cpu)?;
+        let pace = self.pace();
+        let spec = self.spec(&pace)?;
+        bounds(
+            "--min-replicas",
+            spec.effective_min(),
+            "--max-replicas",
+            spec.max_replicas,
+        )?;
+        if let Some(target) = spec.cpu_target_percent() {
+            percent("--cpu-target", target)?;
+        }
+        if self.users == 0 {
+            return Err(Failure::usage("--users must be at least 1"));
+        }
+        if self
+            .rate
+            .is_some_and(|rate| !(1.0..=100_000.0).contains(&rate))
+        {
+            return Err(Failure::usage(
+                "--rate must be between 1 and 100000 requests a second",
+            ));
+        }
+        let sizes = Sizes::fit(cpus, &expectation);
+        let container = ContainerResources::cpu(
+            CONTAINER,
+            self.cpu_request
+                .map_or(Some(sizes.request), |amount| amount.0),
+            self.cpu_limit.and_then(|amount| amount.0),
+        );
+        Ok(Settings {
+            expectation,
+            spec,
+            pace,
+            container,
+            sizes,
+        })
+    }
+
+    fn pace(&self) -> Pace {
+        let mut pace = match (self.real_time, self.short) {
+            (true, _) => Pace::REAL,
+            (_, true) => Pace::SHORT,
+            _ => Pace::BRISK,
+        };
+        if let Some(seconds) = self.sync_period {
+            pace.sync_period = Duration::from_secs(seconds);
+        }
+        if let Some(seconds) = self.stabilization {
+            pace.stabilization = Duration::from_secs(seconds);
+        }
+        pace
+    }
+
+    fn spec(&self, pace: &Pace) -> Result<AutoscalerSpec, Failure> {
+        let mut spec = match &self.hpa {
+            Some(file) => self.manifest(file, pace)?,
+            None => AutoscalerSpec {
+                scale_target_ref: TargetRef {
+                    api_version: "apps/v1".to_owned(),
+                    kind: "Deployment".to_owned(),
+                    name: deployment::NAME.to_owned(),
+                },
+                min_replicas: Some(self.expect_min),
+                max_replicas: self.expect_max,
+                metrics: vec![MetricSpec::cpu_utilization(self.expect_cpu)],
+                behavior: Some(pace.behavior()),
+            },
+        };
+        spec.min_replicas = self.min_replicas.or(spec.min_replicas);
+        spec.max_replicas = self.max_replicas.unwrap_or(spec.max_replicas);
+        if let Some(target) = self.cpu_target {
+            spec.set_utilization(target);
+        }
+        Ok(spec)
+    }
+
+    fn manifest(&self, file: &Path, pace: &Pace) -> Result<AutoscalerSpec, Failure> {
+        let mut spec = manifest::read(file)?;
+        if let Some(behavior) = &mut spec.behavior {
+            pace.quicken(behavior);
+            if let (Some(rules), Some(window)) = (&mut behavior.scale_down, self.stabilization) {
+                rules.stabilization_window_seconds = i32::try_from(window).ok();
+            }
+        }
+        Ok(spec)
+    }
+}
+
+fn bounds(min_flag: &str, min: i32, max_flag: &str, max: i32) -> Result<(), Failure> {
+    // A process for each replica: more than that is no rehearsal for one machine.
+    if (1..=max).contains(&min) && max <= 50 {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{min_flag} {min} and {max_flag} {max} don't fit: expected 1 <= min <= max <= 50"
+    )))
+}
+
+fn percent(flag: &str, value: i32) -> Result<(), Failure> {
+    if (1..=1000).contains(&value) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{flag} {value} is not a percentage between 1 and 1000"
+    )))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    /// The flags, as if typed on a machine with two CPUs.
+    pub(in super::super) fn typed(line: &str) -> (Flags, Result<Settings, Failure>) {
+        let words = std::iter::once("rehearse").chain(line.split_whitespace());
+        let flags = Cli::try_parse_from(words).unwrap().flags;
+        let settings = flags.resolve(2);
+        (flags, settings)
+    }
+
+    #[test]
+    fn without_a_flag_the_autoscaler_is_set_to_what_is_asserted() {
+        let settings = typed("").1.unwrap();
+        assert_eq!(settings.spec.min_replicas, Some(3));
+        assert_eq!(settings.spec.max_replicas, 10);
+        assert_eq!(settings.spec.cpu_target_percent(), Some(50));
+        assert_eq!(settings.container.cpu_request, Some(Millicores(100)));
+    }
+
+    #[test]
+    fn what_the_autoscaler_is_set_to_does_not_change_what_is_asserted() {
+        let settings = typed("--cpu-target 80 --max-replicas 5").1.unwrap();
+        assert_eq!(settings.spec.cpu_target_percent(), Some(80));
+        assert_eq!(settings.spec.max_replicas, 5);
+        assert_eq!(settings.expectation.cpu_target_percent, 50);
+        assert_eq!(settings.expectation.max_replicas, 10);
+    }
+
+    #[test]
+    fn an_amount_of_cpu_is_written_as_in_a_manifest() {
+        assert_eq!("100m".parse(), Ok(CpuAmount(Some(Millicores(100)))));
+        assert_eq!("0.25".parse(), Ok(CpuAmount(Some(Millicores(250)))));
+        assert_eq!("2".parse(), Ok(CpuAmount(Some(Millicores(2000)))));
+        assert_eq!("none".parse(), Ok(CpuAmount(None)));
+        for wrong in ["", "0", "-1", "1e9", "NaN", "inf", "m", "2x"] {
+            let amount = wrong.parse::<CpuAmount>();
+            assert!(amount.is_err(), "{wrong}: {amount:?}");
+        }
+    }
+
+    #[test]
+    fn bounds_that_can_t_be_are_refused_before_anything_starts() {
+        for line in [
+            "--expect-min 0",
+            "--expect-min 11",
+            "--max-replicas 2",
+            "--max-replicas 51",
+            "--expect-cpu 0",
+            "--users 0",
+            "--rate 0",
+            "--rate NaN",
+        ] {
+            let failure = typed(line).1.unwrap_err();
+            assert_eq!(failure.code, crate::failure::exit::USAGE, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_quickened_unless_the_pace_is_the_real_one() {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../k8s/base/hpa.yaml");
+        let window = |line: &str| {
+            let settings = typed(&format!("--hpa {manifest} {line}")).1.unwrap();
+            let rules = settings.spec.behavior.unwrap().scale_down.unwrap();
+            rules.stabilization_window_seconds
+        };
+        assert_eq!(window(""), Some(60));
+        assert_eq!(window("--real-time"), Some(300));
+        assert_eq!(window("--stabilization 7"), Some(7));
+    }
+}

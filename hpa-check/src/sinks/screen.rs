@@ -1,0 +1,51 @@
+//! What people see while a run goes on: a panel on a terminal, lines elsewhere. On standard error, so
+//! that standard output stays clean for machines.
+
+mod lines;
+mod panel;
+
+use std::io::{self, IsTerminal};
+
+use hpa_check_core::run::state::RunState;
+use jiff::Timestamp;
+
+use crate::outputs::Ui;
+
+/// The chosen way to show a run.
+pub(crate) enum Screen {
+    /// A panel, redrawn in place.
+    Panel(panel::Panel),
+    /// A line for each change.
+    Lines(lines::Lines),
+    /// Nothing.
+    Off,
+}
+
+impl Screen {
+    /// As the flags say; by default what fits where standard error goes.
+    pub(crate) fn new(ui: Ui) -> Self {
+        match ui {
+            Ui::Tui => Self::Panel(panel::Panel::default()),
+            Ui::Line => Self::Lines(lines::Lines::default()),
+            Ui::None => Self::Off,
+            Ui::Auto if io::stderr().is_terminal() => Self::Panel(panel::Panel::default()),
+            Ui::Auto => Self::Lines(lines::Lines::default()),
+        }
+    }
+
+    /// Shows the run as it is now.
+    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState) {
+        match self {
+            Self::Panel(panel) => panel.show(now, state),
+            Self::Lines(lines) => lines.show(now, state),
+            Self::Off => {}
+        }
+    }
+}
+
+/// Columns of the terminal that people read on; `None` where they read something else.
+pub(crate) fn columns() -> Option<usize> {
+    let terminal = io::stderr().is_terminal();
+    let size = terminal.then(|| crossterm::terminal::size().ok()).flatten();
+    size.map(|(columns, _)| usize::from(columns).max(20))
+}

@@ -1,0 +1,77 @@
+//! A line for each change, and one now and then without: for logs.
+
+use hpa_check_core::observation::Phase;
+use hpa_check_core::run::state::RunState;
+use jiff::Timestamp;
+
+use crate::notice::notice;
+use crate::report::{escape::Terminal, summary, words};
+
+/// A sign of life this often when nothing changes.
+const QUIET_MS: i64 = 10_000;
+
+/// What the last line said.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    last: Option<(Timestamp, Said)>,
+    syncs: usize,
+}
+
+/// What makes a new line worth it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Said {
+    phase: Option<Phase>,
+    spec: Option<i32>,
+    ready: i32,
+}
+
+impl Lines {
+    /// Writes a line if there is news.
+    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState) {
+        let Some(timeline) = &state.timeline else {
+            return;
+        };
+        for sync in timeline
+            .syncs
+            .iter()
+            .skip(self.syncs)
+            .filter(|s| s.current != s.desired)
+        {
+            let time = words::clock(timeline.from, sync.at);
+            notice(&format!("{time:>6}  {}", Terminal(&sync.sentence)));
+        }
+        self.syncs = timeline.syncs.len();
+        let said = Said {
+            phase: state.phase.map(|p| p.value),
+            spec: state.target.as_ref().map(|t| t.spec_replicas),
+            ready: state.ready(),
+        };
+        let news = self.last.as_ref().is_none_or(|(at, last)| {
+            *last != said || now.as_millisecond() - at.as_millisecond() >= QUIET_MS
+        });
+        if news {
+            notice(&line(now, state, &said, timeline.from));
+            self.last = Some((now, said));
+        }
+    }
+}
+
+fn line(now: Timestamp, state: &RunState, said: &Said, from: Timestamp) -> String {
+    let phase = said.phase.map_or("", summary::phase);
+    let spec = said.spec.map_or_else(|| "?".to_owned(), |s| s.to_string());
+    let mut text = format!(
+        "{:>6}  {phase:<9} replicas {spec}, ready {}",
+        words::clock(from, now),
+        said.ready
+    );
+    if let Some(utilization) = state.utilization() {
+        text += &format!(", CPU {utilization} %");
+    }
+    if let Some(load) = &state.load {
+        text += &format!(
+            ", {:.0} requests/s, failed {}, wrong {}",
+            load.rps, load.failed, load.wrong
+        );
+    }
+    text
+}

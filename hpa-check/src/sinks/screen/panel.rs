@@ -1,0 +1,77 @@
+//! A small panel, redrawn in place; it leaves the last state there.
+
+mod row;
+mod rows;
+
+use std::io::{self, Write};
+
+use crossterm::cursor::{Hide, MoveToColumn, MoveUp, Show};
+use crossterm::queue;
+use crossterm::style::{Print, ResetColor};
+use crossterm::terminal::{self, Clear, ClearType};
+use hpa_check_core::run::state::RunState;
+use jiff::Timestamp;
+
+use self::row::Row;
+
+/// Redrawn at most this often: ten times a second is as fast as anybody reads.
+const FRAME_MS: i64 = 100;
+
+/// Columns beyond which a line is only longer to read.
+const WIDEST: usize = 120;
+
+/// The panel.
+#[derive(Debug, Default)]
+pub(crate) struct Panel {
+    drawn: Option<Timestamp>,
+    height: u16,
+}
+
+impl Panel {
+    /// Draws the run as it is now.
+    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState) {
+        let soon = self
+            .drawn
+            .is_some_and(|at| now.as_millisecond() - at.as_millisecond() < FRAME_MS);
+        if soon {
+            return;
+        }
+        self.drawn = Some(now);
+        let (columns, lines) = terminal::size().unwrap_or((80, 24));
+        // The cursor waits on a row of its own below the last one.
+        let size = (
+            usize::from(columns).clamp(1, WIDEST),
+            usize::from(lines).saturating_sub(1).max(1),
+        );
+        // A terminal that can't be written to any more is nothing to end a run for.
+        let _ = self.draw(&rows::rows(now, state, size));
+    }
+
+    fn draw(&mut self, rows: &[Row]) -> io::Result<()> {
+        let mut out = io::stderr().lock();
+        queue!(out, Hide)?;
+        if self.height > 0 {
+            queue!(out, MoveUp(self.height))?;
+        }
+        for row in rows {
+            queue!(
+                out,
+                MoveToColumn(0),
+                Clear(ClearType::CurrentLine),
+                Print(row),
+                ResetColor,
+                Print("\r\n")
+            )?;
+        }
+        queue!(out, Clear(ClearType::FromCursorDown))?;
+        self.height = u16::try_from(rows.len()).unwrap_or(0);
+        out.flush()
+    }
+}
+
+impl Drop for Panel {
+    fn drop(&mut self) {
+        let mut out = io::stderr().lock();
+        let _ = queue!(out, ResetColor, Show).and_then(|()| out.flush());
+    }
+}
