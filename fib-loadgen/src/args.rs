@@ -1,11 +1,12 @@
 //! The command line, as typed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::client::Sharing;
-use crate::outputs::{Output, Ui};
+use crate::outputs::{Kind, Output, Ui};
 use crate::plan::{Arrival, Stage};
 use crate::quantity;
 use crate::settings::OnSaturation;
@@ -167,7 +168,8 @@ pub struct RunArgs {
         help_heading = "Judgement and output"
     )]
     pub on_saturation: OnSaturation,
-    /// Write a result: json=FILE, or a line a second with ndjson=FILE; `-` is standard output (repeatable)
+    /// Write a result: json, html, junit, md, csv, k6, text or log at the end, or ndjson, a line a second at once;
+    /// `-` is standard output (repeatable)
     #[arg(
         short,
         long = "output",
@@ -176,6 +178,9 @@ pub struct RunArgs {
         help_heading = "Judgement and output"
     )]
     pub output: Vec<Output>,
+    /// Write the summary in the form of k6's flag of this name
+    #[arg(long, value_name = "FILE", help_heading = "Judgement and output")]
+    pub summary_export: Option<PathBuf>,
     /// What to show meanwhile
     #[arg(
         long,
@@ -190,4 +195,15 @@ pub struct RunArgs {
     /// Stop at once when standard input ends, so as not to outlive a parent
     #[arg(long, help_heading = "Judgement and output")]
     pub exit_with_stdin: bool,
+}
+
+impl RunArgs {
+    /// Everything that is to be written.
+    pub fn outputs(&self) -> Vec<Output> {
+        let export = self.summary_export.clone().map(|file| Output {
+            kind: Kind::SummaryExport,
+            file: Some(file),
+        });
+        self.output.iter().cloned().chain(export).collect()
+    }
 }

@@ -30,6 +30,7 @@ pub mod recorder;
 pub mod report;
 pub mod result;
 pub mod settings;
+pub mod shipping;
 pub mod stop;
 pub mod target;
 pub mod thresholds;

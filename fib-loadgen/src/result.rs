@@ -21,7 +21,7 @@ pub use build::{Ended, build};
 pub use latency::{Latency, Timing};
 pub(crate) use latency::{coarsely, decode, encode};
 pub use pods::{PodLine, PodLines, PodMinute, PodResult};
-pub(crate) use pods::{fairness, jain};
+pub(crate) use pods::{fairness, jain, notice_rises};
 pub use series::{Collecting, Entry, Series};
 
 /// A word of a closed list, or what a document says in its place.

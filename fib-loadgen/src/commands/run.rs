@@ -14,11 +14,11 @@ use crate::client::{Counters, Sharing};
 use crate::exit::Failure;
 use crate::generator::{Probe, Signals, Verdict, raise_open_files};
 use crate::live::Collector;
-use crate::outputs::{self, Opened, Ui};
+use crate::outputs::{self, Kind, Opened, Ui};
 use crate::plan::Schedule;
 use crate::preflight;
 use crate::recorder::Recorder;
-use crate::report::summary;
+use crate::report::{self, summary};
 use crate::result::{self, Document, Ended};
 use crate::settings::{OnSaturation, Settings};
 use crate::stop::{self, Stop};
@@ -31,7 +31,7 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     let settings = Settings::new(args, argv)?;
     let stdout = outputs::claim_stdout()
         .map_err(|error| Failure::internal(format!("standard output can't be kept ({error})")))?;
-    let Opened { documents, lines } = outputs::open(&args.output, &stdout)?;
+    let Opened { documents, lines } = outputs::open(&args.outputs(), &stdout)?;
     let runtime = runtime(settings.workers)?;
     let stop = Arc::new(Stop::default());
     stop::on_signals(&stop)
@@ -56,12 +56,9 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     Ok(document.exit.code)
 }
 
-fn write(document: &Document, places: &[outputs::Destination]) -> Result<(), Failure> {
-    let mut text = serde_json::to_string_pretty(document).map_err(|error| {
-        Failure::internal(format!("the result can't be put into JSON ({error})"))
-    })?;
-    text.push('\n');
-    for place in places {
+fn write(document: &Document, places: &[(Kind, outputs::Destination)]) -> Result<(), Failure> {
+    for (kind, place) in places {
+        let text = report::render(*kind, document)?;
         place.write(text.as_bytes()).map_err(|error| {
             Failure::internal(format!("the result could not be written to {place} ({error}): make room there and run again"))
         })?;
