@@ -1,5 +1,5 @@
 //! What to do next in a run: a state machine over its phases. Each ends when what it waits for has
-//! been seen, or is proven impossible, or at a deadline computed by the [`Budget`]; never after a
+//! been seen, or is proven impossible, or at a deadline computed by the [`Budget`](crate::run::budget::Budget); never after a
 //! fixed sleep.
 
 mod settled;
@@ -10,17 +10,23 @@ use jiff::Timestamp;
 
 use crate::expectation::{Expectation, ScaleDown};
 use crate::model::after;
-use crate::observation::{ControllerConfig, Phase};
-use crate::run::budget::Budget;
+use crate::observation::Phase;
+use crate::run::budget::with_budget;
+use crate::run::demand;
 use crate::run::state::RunState;
+use crate::units::Millicores;
 
-/// Something for the caller to do, once.
+/// Something to do, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Tell of the phase with an observation.
+    /// Enter the phase.
     Enter(Phase),
     /// Start the load.
-    StartLoad,
+    StartLoad {
+        /// The CPU that all pods together have to use for the autoscaler to want the maximum; `None`
+        /// while it is unknown.
+        demand: Option<Millicores>,
+    },
     /// End the load, or turn it low.
     StopLoad,
     /// End the run.
@@ -28,6 +34,17 @@ pub enum Action {
         /// Why now, in a sentence.
         why: String,
     },
+}
+
+impl Action {
+    /// The phase that begins with this action.
+    pub fn phase(&self) -> Option<Phase> {
+        match self {
+            Self::Enter(phase) => Some(*phase),
+            Self::Finish { .. } => Some(Phase::Done),
+            Self::StartLoad { .. } | Self::StopLoad => None,
+        }
+    }
 }
 
 /// Who says how long the load is high.
@@ -133,7 +150,8 @@ impl Conductor {
             }
             if state.at_rest() {
                 self.load_started = Some(now);
-                return Some(Action::StartLoad);
+                let demand = demand::for_the_maximum(state, &self.expectation);
+                return Some(Action::StartLoad { demand });
             }
             return self.late(now, since, baseline_budget(state), || {
                 "the minimum was not ready with a utilization in time".to_owned()
@@ -241,24 +259,6 @@ impl Conductor {
     }
 }
 
-/// Asks the budget; without an autoscaler there is nothing to wait for but the patience.
-pub(crate) fn with_budget(state: &RunState, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
-    let defaults = ControllerConfig::default();
-    let controller = state.setting.as_ref().map_or(&defaults, |s| &s.controller);
-    let resolution = state
-        .setting
-        .as_ref()
-        .map_or(defaults.sync_period, |s| s.metrics_resolution);
-    state.spec().map_or(Duration::ZERO, |spec| {
-        ask(&Budget {
-            spec,
-            controller,
-            resolution,
-            pod_start: slowest_start(state),
-        })
-    })
-}
-
 /// Whether the newest decision is explained, or will not be any more: the metrics that it was made from are
 /// read a little after it shows, and a run that ends in between would leave its last step open.
 fn newest_is_explained(now: Timestamp, state: &RunState) -> bool {
@@ -267,15 +267,6 @@ fn newest_is_explained(now: Timestamp, state: &RunState) -> bool {
     newest.is_none_or(|sync| {
         sync.explained || resolution.is_none_or(|resolution| now >= after(sync.at, resolution))
     })
-}
-
-/// From a pod's being seen to its being ready, of the slowest so far.
-fn slowest_start(state: &RunState) -> Duration {
-    let starts = state.pods.values().filter_map(|p| {
-        let took = p.ready_at?.duration_since(p.first_seen);
-        Duration::try_from(took).ok()
-    });
-    starts.max().unwrap_or_default()
 }
 
 /// Replicas above the minimum have to come down first, the newest pods have to be measured.

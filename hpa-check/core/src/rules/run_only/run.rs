@@ -1,36 +1,47 @@
-//! Questions that several rules ask of a case.
+//! A run as its rules see it.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Case;
-use crate::expectation::ScaleDown;
+use crate::expectation::{Expectation, ScaleDown};
 use crate::observation::{Fact, Phase};
-use crate::run::budget::Budget;
-use crate::run::conductor::with_budget;
+use crate::run::budget::{Budget, with_budget};
+use crate::run::demand;
+use crate::run::state::RunState;
 use crate::run::timeline::Gap;
 use crate::spec::AutoscalerSpec;
 use crate::units::Millicores;
 
-impl<'a> Case<'a> {
+/// A run, all that was asserted of it, and all that was seen of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RunView<'a> {
+    /// What is asserted.
+    pub(crate) expectation: &'a Expectation,
+    /// All that was seen.
+    pub(crate) state: &'a RunState,
+    /// The last instant.
+    pub(crate) until: Timestamp,
+}
+
+impl<'a> RunView<'a> {
     /// The spec in force.
-    pub(super) fn spec(&self) -> Option<&'a AutoscalerSpec> {
+    pub(crate) fn spec(&self) -> Option<&'a AutoscalerSpec> {
         self.state.spec()
     }
 
     /// Whether the way there and back was seen to its end.
-    pub(super) fn complete(&self) -> bool {
+    pub(crate) fn complete(&self) -> bool {
         self.state.baseline_at.is_some() && self.reached_max() && self.came_back()
     }
 
     /// Whether as many pods as the maximum were ready at once.
-    pub(super) fn reached_max(&self) -> bool {
+    pub(crate) fn reached_max(&self) -> bool {
         self.state.most_ready >= self.expectation.max_replicas
     }
 
     /// Whether as much of the scale-down was seen as is asked for.
-    pub(super) fn came_back(&self) -> bool {
+    pub(crate) fn came_back(&self) -> bool {
         let Some(target) = &self.state.target else {
             return false;
         };
@@ -43,13 +54,13 @@ impl<'a> Case<'a> {
     }
 
     /// Whether there was load, so that something can be expected of the autoscaler.
-    pub(super) fn loaded(&self) -> bool {
+    pub(crate) fn loaded(&self) -> bool {
         self.state.entered(Phase::Up).is_some()
     }
 
     /// Whether the metric ever asked for the maximum: by the model's proposal, by the controller's
     /// decision, or by the plain ratio, of which the first two are cautious versions.
-    pub(super) fn asked_for_max(&self) -> bool {
+    pub(crate) fn asked_for_max(&self) -> bool {
         let max = self.expectation.max_replicas;
         let Some(timeline) = &self.state.timeline else {
             return false;
@@ -63,13 +74,13 @@ impl<'a> Case<'a> {
     }
 
     /// The gaps in the watch that an instant lies in, their last instants among them: lists are read then.
-    pub(super) fn gaps_at(&self, at: Timestamp) -> impl Iterator<Item = &Gap> {
+    pub(crate) fn gaps_at(&self, at: Timestamp) -> impl Iterator<Item = &Gap> {
         let gaps = self.state.gaps();
         gaps.filter(move |gap| gap.from <= at && at <= gap.until)
     }
 
     /// How long something may take. Without the autoscaler's spec nobody knows, and nothing is late.
-    pub(super) fn budget(&self, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
+    pub(crate) fn budget(&self, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
         const FOREVER: Duration = Duration::from_hours(24 * 365);
         match self.state.spec() {
             Some(_) => with_budget(self.state, ask),
@@ -78,21 +89,19 @@ impl<'a> Case<'a> {
     }
 
     /// The CPU request of a pod, if all living pods have one.
-    pub(super) fn request(&self) -> Option<Millicores> {
+    pub(crate) fn request(&self) -> Option<Millicores> {
         self.state.request()
     }
 
     /// Use, all pods together, up to which that many pods are enough by the target alone. More is
     /// asked for above it, unless as many run already: see [`Self::use_beyond_tolerance`].
     pub(crate) fn use_enough_for(&self, pods: i32) -> Option<Millicores> {
-        let request = self.request()?.0;
-        let target = i64::from(self.spec()?.cpu_target_percent()?);
-        Some(Millicores(i64::from(pods) * request * target / 100))
+        demand::use_enough_for(self.state, pods)
     }
 
     /// Use, all pods together, above which that many running pods ask for one more: they have to be
     /// above the target by more than the tolerance.
-    pub(super) fn use_beyond_tolerance(&self, pods: i32) -> Option<Millicores> {
+    pub(crate) fn use_beyond_tolerance(&self, pods: i32) -> Option<Millicores> {
         let enough = self.use_enough_for(pods)?.0;
         Some(Millicores(enough * (100 + self.tolerance_percent()) / 100))
     }
@@ -102,7 +111,7 @@ impl<'a> Case<'a> {
         clippy::cast_possible_truncation,
         reason = "a tolerance is a small fraction"
     )]
-    pub(super) fn tolerance_percent(&self) -> i64 {
+    pub(crate) fn tolerance_percent(&self) -> i64 {
         let own = self
             .spec()
             .and_then(|s| s.behavior.as_ref()?.scale_up.as_ref()?.tolerance);
@@ -112,7 +121,7 @@ impl<'a> Case<'a> {
     }
 
     /// The CPU that the pods used together in each answer of the metrics API, and when.
-    pub(super) fn uses(&self) -> impl DoubleEndedIterator<Item = (Millicores, Timestamp)> + 'a {
+    pub(crate) fn uses(&self) -> impl DoubleEndedIterator<Item = (Millicores, Timestamp)> + 'a {
         self.state.polls.iter().filter_map(|poll| {
             let samples = poll.answer.as_ref().ok()?;
             let used = samples.iter().flat_map(|s| &s.containers);
@@ -121,7 +130,7 @@ impl<'a> Case<'a> {
     }
 
     /// All CPU there is for the pods, and how that is known.
-    pub(super) fn capacity(&self) -> Option<(Millicores, &'a str)> {
+    pub(crate) fn capacity(&self) -> Option<(Millicores, &'a str)> {
         self.state.facts.iter().rev().find_map(|fact| match fact {
             Fact::CpuCapacity { total, how } => Some((*total, how.as_str())),
             _ => None,
@@ -129,7 +138,7 @@ impl<'a> Case<'a> {
     }
 
     /// All CPU that the pods can come to use: that of the surroundings, or of the load if that is less.
-    pub(super) fn usable(&self) -> Option<(Millicores, &'a str)> {
+    pub(crate) fn usable(&self) -> Option<(Millicores, &'a str)> {
         let load = self.state.facts.iter().rev().find_map(|fact| match fact {
             Fact::LoadLimit { total, how } => Some((*total, how.as_str())),
             _ => None,
@@ -139,7 +148,7 @@ impl<'a> Case<'a> {
     }
 
     /// Seconds from the run's first instant, for evidence.
-    pub(super) fn clock(&self, at: Timestamp) -> String {
+    pub(crate) fn clock(&self, at: Timestamp) -> String {
         let from = self.state.timeline.as_ref().map_or(at, |t| t.from);
         format!("at {:.1} s", at.duration_since(from).as_secs_f64())
     }

@@ -4,12 +4,19 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Case, Found, Rule, Weight};
-use crate::findings::Finding;
+use super::run::RunView;
+use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
 use crate::observation::Target;
-use crate::run::evaluator::value_at;
-use crate::verdict::Outcome;
+use crate::rules::rule::{Find, Rule, Weight};
+use crate::run::timeline::value_at;
+
+pub(crate) const RULES: &[Rule] = &[
+    REPLICAS_MOVED_BY_ANOTHER,
+    LEFT_BOUNDS,
+    MINIMUM_NOT_HELD,
+    FLAPPING,
+];
 
 /// The controller's name as a writer.
 const CONTROLLER: &str = "kube-controller-manager";
@@ -17,33 +24,28 @@ const CONTROLLER: &str = "kube-controller-manager";
 /// Turns of direction in one run that are no longer the load's doing: up and down is one.
 const TURNS: usize = 5;
 
-pub(super) const MOVED_BY_ANOTHER: Rule = Rule {
-    finding: Finding {
-        id: "replicas-moved-by-another",
-        outcome: Outcome::Wrong,
-        meaning: "Somebody else than the autoscaler writes the target's replicas.",
-        fix: "Remove `replicas` from the manifest that is applied, or have the tool ignore that field.",
-    },
+const REPLICAS_MOVED_BY_ANOTHER: Rule = Rule {
+    finding: &catalog::REPLICAS_MOVED_BY_ANOTHER,
     weight: Weight::Cause,
-    find: |case| {
-        let moves = case
+    find: Find::Run(|run| {
+        let moves = run
             .state
             .targets
             .windows(2)
-            .filter_map(|pair| foreign_move(case, pair));
+            .filter_map(|pair| foreign_move(run, pair));
         let moves: Vec<(String, String)> = moves.collect();
         let (manager, _) = moves.first()?;
         let count = moves.len();
         let times = if count == 1 { "once" } else { "more than once" };
-        Some(Found::new(
+        Some(Evidence::new(
             format!("{manager} changed the replicas {times} ({count}×), against the autoscaler"),
             moves.iter().map(|(_, evidence)| evidence.clone()),
         ))
-    },
+    }),
 };
 
 /// A change in another's name that no decision of the controller stands behind.
-fn foreign_move(case: &Case<'_>, pair: &[(Timestamp, Target)]) -> Option<(String, String)> {
+fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, Target)]) -> Option<(String, String)> {
     let [(_, old), (at, new)] = pair else {
         return None;
     };
@@ -52,8 +54,8 @@ fn foreign_move(case: &Case<'_>, pair: &[(Timestamp, Target)]) -> Option<(String
     {
         return None;
     }
-    let near = case.budget(|b| b.controller.sync_period);
-    let decided = case.state.statuses.iter().any(|(seen, status)| {
+    let near = run.budget(|b| b.controller.sync_period);
+    let decided = run.state.statuses.iter().any(|(seen, status)| {
         status.desired_replicas == new.spec_replicas
             && status.current_replicas == Some(old.spec_replicas)
             && before(*at, near) <= *seen
@@ -64,23 +66,18 @@ fn foreign_move(case: &Case<'_>, pair: &[(Timestamp, Target)]) -> Option<(String
     (!decided).then(|| {
         (
             manager.clone(),
-            format!("{manager} set {from} → {to} {}", case.clock(*at)),
+            format!("{manager} set {from} → {to} {}", run.clock(*at)),
         )
     })
 }
 
-pub(super) const LEFT_BOUNDS: Rule = Rule {
-    finding: Finding {
-        id: "left-bounds",
-        outcome: Outcome::Wrong,
-        meaning: "The target's replicas were outside the spec's bounds after the baseline.",
-        fix: "Find out who wrote them: `kubectl get deploy NAME -o yaml --show-managed-fields`.",
-    },
+const LEFT_BOUNDS: Rule = Rule {
+    finding: &catalog::LEFT_BOUNDS,
     weight: Weight::Cause,
-    find: |case| {
-        let timeline = case.state.timeline.as_ref()?;
-        let baseline = case.state.baseline_at?;
-        let later = case.state.targets.iter().filter(|(at, _)| *at >= baseline);
+    find: Find::Run(|run| {
+        let timeline = run.state.timeline.as_ref()?;
+        let baseline = run.state.baseline_at?;
+        let later = run.state.targets.iter().filter(|(at, _)| *at >= baseline);
         let outside: Vec<String> = later
             .filter_map(|(at, target)| {
                 let min = value_at(&timeline.min_replicas, *at)?;
@@ -89,33 +86,28 @@ pub(super) const LEFT_BOUNDS: Rule = Rule {
                 (spec < min || spec > max).then(|| {
                     format!(
                         "spec.replicas {spec} {} (bounds {min}..{max})",
-                        case.clock(*at)
+                        run.clock(*at)
                     )
                 })
             })
             .collect();
         let first = outside.first()?.clone();
-        Some(Found::new(
+        Some(Evidence::new(
             format!("the replicas left the bounds: {first}"),
             outside,
         ))
-    },
+    }),
 };
 
-pub(super) const MINIMUM_NOT_HELD: Rule = Rule {
-    finding: Finding {
-        id: "minimum-not-held",
-        outcome: Outcome::Wrong,
-        meaning: "Fewer pods than the minimum were ready for a sync period or longer, after the baseline.",
-        fix: "Find out why pods were lost: restarts, evictions, failing probes.",
-    },
+const MINIMUM_NOT_HELD: Rule = Rule {
+    finding: &catalog::MINIMUM_NOT_HELD,
     weight: Weight::Cause,
-    find: |case| {
-        let baseline = case.state.baseline_at?;
-        let min = case.expectation.min_replicas;
-        let ready = &case.state.ready_steps;
-        let allowed = case.budget(|b| b.controller.sync_period);
-        let ends = ready.iter().skip(1).map(|s| s.at).chain([case.until]);
+    find: Find::Run(|run| {
+        let baseline = run.state.baseline_at?;
+        let min = run.expectation.min_replicas;
+        let ready = &run.state.ready_steps;
+        let allowed = run.budget(|b| b.controller.sync_period);
+        let ends = ready.iter().skip(1).map(|s| s.at).chain([run.until]);
         let dips = ready
             .iter()
             .zip(ends)
@@ -125,7 +117,7 @@ pub(super) const MINIMUM_NOT_HELD: Rule = Rule {
         let mut last_end = None;
         for (s, end) in dips {
             let from = s.at.max(baseline);
-            let seen = end.duration_since(from) - unseen(case, from, end);
+            let seen = end.duration_since(from) - unseen(run, from, end);
             let span = Duration::try_from(seen).unwrap_or_default();
             low = if last_end == Some(s.at) {
                 low + span
@@ -139,17 +131,17 @@ pub(super) const MINIMUM_NOT_HELD: Rule = Rule {
         }
         let (value, from, span) = worst.filter(|(_, _, span)| *span >= allowed)?;
         let seconds = span.as_secs_f64();
-        Some(Found::new(
+        Some(Evidence::new(
             format!("only {value} pods were ready, below the minimum of {min}, for {seconds:.1} s"),
-            [format!("{value} ready {}", case.clock(from))],
+            [format!("{value} ready {}", run.clock(from))],
         ))
-    },
+    }),
 };
 
 /// How long of a span neither the pods nor the target were seen: either of them tells how many are ready.
-fn unseen(case: &Case<'_>, from: Timestamp, end: Timestamp) -> SignedDuration {
+fn unseen(run: &RunView<'_>, from: Timestamp, end: Timestamp) -> SignedDuration {
     let of = |resource: &'static str| {
-        let gaps = case.state.gaps();
+        let gaps = run.state.gaps();
         gaps.filter(move |gap| gap.resource == resource)
     };
     let both = of("pods").flat_map(|pods| {
@@ -160,32 +152,27 @@ fn unseen(case: &Case<'_>, from: Timestamp, end: Timestamp) -> SignedDuration {
         .sum()
 }
 
-pub(super) const FLAPPING: Rule = Rule {
-    finding: Finding {
-        id: "flapping",
-        outcome: Outcome::Wrong,
-        meaning: "The replicas go up and down again and again.",
-        fix: "Lengthen the scale-down stabilization, or choose a target further from where the load sits.",
-    },
+const FLAPPING: Rule = Rule {
+    finding: &catalog::FLAPPING,
     weight: Weight::Cause,
-    find: |case| {
-        let timeline = case.state.timeline.as_ref()?;
+    find: Find::Run(|run| {
+        let timeline = run.state.timeline.as_ref()?;
         let mut turns = Vec::new();
         let mut direction = 0;
         for pair in timeline.spec.windows(2) {
             let now = (pair[1].value - pair[0].value).signum();
             if direction != 0 && now != direction {
                 let (from, to) = (pair[0].value, pair[1].value);
-                turns.push(format!("{from} → {to} {}", case.clock(pair[1].at)));
+                turns.push(format!("{from} → {to} {}", run.clock(pair[1].at)));
             }
             direction = now;
         }
         let count = turns.len();
         (count >= TURNS).then(|| {
-            Found::new(
+            Evidence::new(
                 format!("the replicas changed direction {count} times"),
                 turns,
             )
         })
-    },
+    }),
 };
