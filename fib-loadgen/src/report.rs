@@ -9,6 +9,7 @@ mod lines;
 mod markdown;
 mod progress;
 mod summary;
+pub(crate) mod words;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -35,6 +36,24 @@ pub fn render(kind: Kind, document: &Document) -> Result<String, Failure> {
         Kind::K6 => Ok(k6::summary(document)),
         Kind::SummaryExport => Ok(k6::summary_export(document)),
         Kind::Text => Ok(summary(document)),
+    }
+}
+
+/// Several documents in one of the forms. Those that are no list of parts need a file for each.
+pub fn render_all(kind: Kind, documents: &[Document]) -> Result<String, Failure> {
+    match documents {
+        [document] => render(kind, document),
+        _ => match kind {
+            Kind::Junit => junit::junit(documents),
+            Kind::Markdown | Kind::Text | Kind::Log => documents
+                .iter()
+                .map(|document| render(kind, document))
+                .collect(),
+            _ => Err(Failure::usage(format!(
+                "{} can't be put into one file of this form: give one result, or merge them",
+                words::counted(documents.len(), "result")
+            ))),
+        },
     }
 }
 

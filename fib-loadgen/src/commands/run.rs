@@ -75,6 +75,8 @@ async fn load(
     lines: Vec<outputs::Lines>,
     ui: Ui,
 ) -> Result<Document, Failure> {
+    // What has passed already is found before anybody is asked.
+    settings.start_at.map(until).transpose()?;
     let target = &settings.client.target;
     let resolved = target.resolve().await?;
     let load = Arc::new(prepare(settings, stop)?);
@@ -82,6 +84,12 @@ async fn load(
     tokio::select! {
         checked = preflight::check(&scout, target, settings.workload.smallest()) => checked?,
         () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
+    }
+    if let Some(at) = settings.start_at {
+        tokio::select! {
+            () = until(at)? => {}
+            () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
+        }
     }
     process::raise_open_files_limit();
     let mut probe = Probe::new();
@@ -119,6 +127,16 @@ async fn load(
         resolved: resolved.iter().map(ToString::to_string).collect(),
     };
     Ok(result::build(settings, &load, &ended))
+}
+
+/// Waits for the instant at which all shards begin.
+fn until(at: Timestamp) -> Result<impl Future<Output = ()>, Failure> {
+    let left = Duration::try_from(at.duration_since(Timestamp::now())).map_err(|_| {
+        Failure::usage(format!(
+            "--start-at {at} has passed: give an instant by which every shard is up, such as a minute from now"
+        ))
+    })?;
+    Ok(tokio::time::sleep(left))
 }
 
 /// What the generator measured about itself.

@@ -140,7 +140,7 @@ pub(crate) fn length(document: &Document) -> String {
 
 /// The phase that a time falls into, in seconds since the start.
 pub(crate) fn phase_at(document: &Document, seconds: f64) -> &str {
-    let phases = document.phases.iter();
+    let mut phases = document.phases.iter();
     phases
         .rfind(|phase| phase.start_s <= seconds)
         .map_or("", |phase| phase.name.as_str())

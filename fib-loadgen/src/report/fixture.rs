@@ -63,6 +63,8 @@ pub(crate) fn passed() -> Document {
     document.totals.sent = document.totals.ok;
     document.totals.verified = document.totals.ok;
     document.totals.elapsed_s = 40.0;
+    document.generator.verdict = Verdict::Ok;
+    document.generator.reasons.clear();
     for (phase, (start, end)) in
         document
             .phases
