@@ -370,7 +370,7 @@ mod tests {
         d.reconcile(NOW);
         let target = d.target();
         assert_eq!((target.replicas, target.ready_replicas), (1, 1));
-        assert_eq!(d.pods().len(), 2);
+        assert_eq!(d.pods.len(), 2);
     }
 
     #[test]

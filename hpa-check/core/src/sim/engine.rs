@@ -178,7 +178,7 @@ impl<W: World> Engine<W> {
 
     /// Goes on until something was seen or a moment has passed. The error is that of a generator
     /// that failed.
-    pub fn next(&mut self) -> Result<Progress, String> {
+    pub fn progress(&mut self) -> Result<Progress, String> {
         if self.outbox.is_empty() {
             if self.is_over() {
                 return Ok(Progress::Over);

@@ -28,6 +28,7 @@ impl FromStr for Fault {
                 "no-metrics" => Ok(Self::NoMetrics),
                 "pods-not-ready" => Ok(Self::PodsNotReady),
                 "sticky" => Ok(Self::Sticky),
+                // The second name is from earlier versions.
                 "conflicting-writer" | "rival" => Ok(Self::ConflictingWriter),
                 "crash" => Ok(Self::Crash),
                 _ => Err(format!(
@@ -55,7 +56,7 @@ mod tests {
     #[test]
     fn a_quota_has_a_number_of_pods_and_the_others_have_none() {
         assert_eq!("quota=6".parse(), Ok(Fault::Quota(6)));
-        assert_eq!("rival".parse(), Ok(Fault::ConflictingWriter));
+        assert_eq!("conflicting-writer".parse(), Ok(Fault::ConflictingWriter));
         for wrong in [
             "quota", "quota=", "quota=-1", "quota=x", "rival=2", "", "none",
         ] {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::fault::Fault;
 use super::profile::LoadProfile;
-use super::summary::{Summary, Tally};
+use super::summary::{Summary, Tally, count};
 use super::world::{Happening, World};
 use crate::model::after;
 use crate::observation::{LoadResult, LoadSecond};
@@ -65,6 +65,10 @@ pub struct ModeledWorld {
     /// Since when the load is on.
     loaded: Option<Duration>,
     pods: Vec<ModeledPod>,
+    /// How many of them take work.
+    ready: usize,
+    /// How many of them are not on their way out.
+    alive: usize,
     /// What comes by itself, in order of time.
     coming: Vec<(Duration, Happening)>,
     waiting: f64,
@@ -85,6 +89,8 @@ impl ModeledWorld {
             backlog: false,
             loaded: None,
             pods: Vec::new(),
+            ready: 0,
+            alive: 0,
             coming: Vec::new(),
             waiting: 0.0,
             answered: 0.0,
@@ -118,14 +124,14 @@ impl ModeledWorld {
         while self.elapsed < until {
             let whole = Duration::from_secs(self.elapsed.as_secs()) + STEP;
             let next = whole.min(until);
-            self.step((next - self.elapsed).as_secs_f64());
+            self.step(next.saturating_sub(self.elapsed).as_secs_f64());
             self.elapsed = next;
         }
     }
 
     fn step(&mut self, seconds: f64) {
         let wanted = self.loaded.map_or(0.0, |since| {
-            self.profile.at((self.elapsed - since).as_secs_f64())
+            self.profile.at(self.elapsed.saturating_sub(since).as_secs_f64())
         });
         let takers = self.takers();
         let offered = wanted + self.waiting;
@@ -141,25 +147,27 @@ impl ModeledWorld {
         }
         self.answered += served * seconds;
         if let Some(tally) = &mut self.tally {
-            let ready = self.pods.iter().filter(|pod| pod.ready).count();
-            let all = self.pods.iter().filter(|pod| !pod.stopped).count();
             let done = Done {
                 wanted,
                 served,
                 waiting: self.waiting,
             };
-            tally.add(self.elapsed.as_secs(), all, ready, done);
+            tally.add(self.elapsed.as_secs(), self.alive, self.ready, done);
         }
     }
 
     /// How many pods share the work.
     fn takers(&self) -> usize {
-        let ready = self.pods.iter().filter(|pod| pod.ready).count();
         if self.model.fault == Some(Fault::Sticky) {
-            ready.min(1)
+            self.ready.min(1)
         } else {
-            ready
+            self.ready
         }
+    }
+
+    fn counted(&mut self) {
+        self.ready = self.pods.iter().filter(|pod| pod.ready).count();
+        self.alive = self.pods.iter().filter(|pod| !pod.stopped).count();
     }
 
     fn pod(&mut self, name: &str) -> Option<&mut ModeledPod> {
@@ -183,7 +191,7 @@ impl ModeledWorld {
         reason = "a rate of requests is positive and far below 2^52"
     )]
     fn second(&self, since: Duration) -> LoadSecond {
-        let at = (self.elapsed - since).saturating_sub(STEP).as_secs_f64();
+        let at = self.elapsed.saturating_sub(since).saturating_sub(STEP).as_secs_f64();
         let rate = self.profile.rate(at).unwrap_or(0.0);
         let takers = self.takers();
         let share = (rate / count(takers.max(1))) as u64;
@@ -203,8 +211,12 @@ impl ModeledWorld {
             Happening::Ready { pod, ready } => {
                 let pod = self.pod(pod).filter(|pod| !pod.stopped)?;
                 pod.ready = *ready;
+                self.counted();
             }
-            Happening::Gone(name) => self.pods.retain(|pod| pod.name != *name),
+            Happening::Gone(name) => {
+                self.pods.retain(|pod| pod.name != *name);
+                self.counted();
+            }
             Happening::Load(_) => {
                 let since = self.loaded?;
                 // Each second brings the next.
@@ -255,6 +267,7 @@ impl World for ModeledWorld {
             stopped: false,
             used: 0.0,
         });
+        self.counted();
         let PodModel {
             runs_after,
             ready_after,
@@ -283,6 +296,7 @@ impl World for ModeledWorld {
             stopped: false,
             used: 0.0,
         });
+        self.counted();
         let each = (self.profile.at(0.0) / count(self.pods.len())).min(self.model.most);
         for pod in &mut self.pods {
             pod.used = each * worked.as_secs_f64();
@@ -294,6 +308,7 @@ impl World for ModeledWorld {
             pod.ready = false;
             pod.stopped = true;
         }
+        self.counted();
         self.plan(self.model.drains, Happening::Gone(name.to_owned()));
     }
 
@@ -323,11 +338,6 @@ impl World for ModeledWorld {
             self.plan(Duration::ZERO, Happening::LoadEnded(Err(String::new())));
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "pods are far fewer than 2^52")]
-fn count(pods: usize) -> f64 {
-    pods as f64
 }
 
 /// Millicore-seconds as CPU time, to the nanosecond.
