@@ -40,7 +40,7 @@ pub use summary::{Replicas, Summary};
 
 use crate::observation::{ControllerConfig, Observation};
 use crate::run::budget::Budget;
-use crate::spec::{AutoscalerSpec, ContainerCpu};
+use crate::spec::{AutoscalerSpec, ContainerResources};
 use crate::units::Millicores;
 use engine::{Engine, Progress, Scene};
 use modeled::{ModeledWorld, PodModel};
@@ -155,7 +155,9 @@ impl Scenario {
             at_least_one(self.controller.sync_period),
             at_least_one(self.resolution),
         );
-        let named = self.spec.metrics.iter().find_map(|m| m.container.clone());
+        // A metric that names another container counts the only one.
+        let mut metrics = self.spec.metrics.iter();
+        let named = metrics.find_map(|m| m.source.container());
         let first = self.first_replicas();
         let model = PodModel {
             runs_after: Duration::ZERO,
@@ -181,12 +183,11 @@ impl Scenario {
             metrics_resolution: resolution,
             first_scrape: Duration::ZERO,
             first_sync: seconds(period / 2),
-            container: ContainerCpu {
-                // A metric that names another container counts this one.
-                name: named.unwrap_or_else(|| "app".to_owned()),
-                cpu_request: Some(self.pod.request),
-                cpu_limit: self.pod.limit,
-            },
+            container: ContainerResources::cpu(
+                named.unwrap_or("app"),
+                Some(self.pod.request),
+                self.pod.limit,
+            ),
             replicas: first,
             ready_since: Some(AGE),
             facts: Vec::new(),

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use crate::model::pods::{Pod as ModelPod, PodMetric};
+use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
-use crate::model::{Settings, VersionGates};
+use crate::model::VersionGates;
 use crate::observation::{Autoscaler, AutoscalerStatus, ControllerConfig, Event};
 use crate::spec::AutoscalerSpec;
 
@@ -32,7 +33,7 @@ impl SimulatedAutoscaler {
         Self {
             name: name.to_owned(),
             spec,
-            controller: Controller::new(Settings::from(config), gates),
+            controller: Controller::new(config.clone(), gates),
             status: AutoscalerStatus::default(),
             synced: None,
         }
@@ -47,12 +48,12 @@ impl SimulatedAutoscaler {
         metrics: Result<&[PodMetric], &str>,
     ) -> Decision {
         let decision = self.controller.sync(Sync {
+            namespace: "",
             now,
             spec: &self.spec,
             scale: Ok(scale),
             pods,
-            metrics,
-            other_metrics_error: "a simulated cluster has CPU metrics only",
+            metrics: Readings::of_resources(metrics),
             other_selectors: &[],
             update_error: None,
             conditions: &self.status.conditions,
@@ -61,6 +62,7 @@ impl SimulatedAutoscaler {
         self.status.current_replicas = Some(scale.replicas);
         self.status.desired_replicas = decision.desired;
         self.status.cpu_utilization = decision.utilization;
+        self.status.current_metrics = decision.current_metrics();
         self.status.conditions.clone_from(&decision.conditions);
         if decision.scaled {
             self.status.last_scale = Some(now);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::model::pods::Pod as ModelPod;
 use crate::observation::{Condition, Event, Pod, Ready, Seen, Target, Writer};
-use crate::spec::ContainerCpu;
+use crate::spec::ContainerResources;
 
 /// Something to do to a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) struct Deployment {
     name: String,
     /// The label selector that the autoscaler finds the pods by.
     selector: String,
-    template: ContainerCpu,
+    template: ContainerResources,
     /// Most pods that the namespace's quota allows.
     quota: Option<i32>,
     replicas: i32,
@@ -44,7 +44,7 @@ impl Deployment {
     /// A Deployment that has no pod yet.
     pub(crate) fn new(
         name: &str,
-        template: ContainerCpu,
+        template: ContainerResources,
         replicas: i32,
         quota: Option<i32>,
         watched: bool,
@@ -228,10 +228,8 @@ impl Deployment {
                 since: Some(now),
             }),
             containers: vec![self.template.clone()],
-            waiting: None,
-            unschedulable: None,
             owner: Some(format!("ReplicaSet/{}", self.name)),
-            restarts: 0,
+            ..Pod::default()
         };
         self.pods.push(pod.clone());
         self.changed(Seen::Pod(pod));
@@ -312,11 +310,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn deployment(replicas: i32, quota: Option<i32>) -> Deployment {
-        let template = ContainerCpu {
-            name: "fib-server".to_owned(),
-            cpu_request: None,
-            cpu_limit: None,
-        };
+        let template = ContainerResources::cpu("fib-server", None, None);
         Deployment::new("fib-server", template, replicas, quota, true)
     }
 

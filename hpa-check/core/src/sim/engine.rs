@@ -22,8 +22,7 @@ use crate::observation::{
     ContainerSample, ControllerConfig, Event, Fact, Observation, Phase, PodSample, RunContext, Seen,
 };
 use crate::run::conductor::Action;
-use crate::spec::{AutoscalerSpec, ContainerCpu};
-use crate::units::Millicores;
+use crate::spec::{AutoscalerSpec, ContainerResources};
 
 /// How often the conductor is asked when nothing happens.
 const TICK: Duration = Duration::from_millis(200);
@@ -59,7 +58,7 @@ pub struct Scene {
     /// From the beginning to the first sync.
     pub first_sync: Duration,
     /// The container of a replica.
-    pub container: ContainerCpu,
+    pub container: ContainerResources,
     /// Replicas at the beginning.
     pub replicas: i32,
     /// Since when these have been ready; `None` begins without a pod.
@@ -377,7 +376,7 @@ impl<W: World> Engine<W> {
         }
         let mut times = self.world.cpu_times();
         times.retain(|(pod, _)| self.deployment.is_alive(pod));
-        let ContainerCpu {
+        let ContainerResources {
             name, cpu_limit, ..
         } = &self.scene.container;
         self.samples = self.metrics_server.scrape(now, times, name, *cpu_limit);
@@ -396,6 +395,7 @@ impl<W: World> Engine<W> {
         let selector = self.deployment.selector().to_owned();
         let scale = Scale {
             replicas,
+            observed: replicas,
             selector: &selector,
         };
         let pods = self.deployment.model_pods();
@@ -431,9 +431,10 @@ fn sample(metric: &PodMetric) -> PodSample {
         timestamp: metric.timestamp,
         window: metric.window,
         containers: containers
-            .map(|(name, used)| ContainerSample {
-                name: name.clone(),
-                cpu: Millicores(used.unwrap_or(0)),
+            .map(|container| ContainerSample {
+                name: container.name.clone(),
+                cpu: container.used.cpu,
+                memory: container.used.memory,
             })
             .collect(),
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::pods::PodMetric;
+use crate::model::pods::{ContainerUse, PodMetric};
+use crate::spec::Amounts;
 use crate::units::Millicores;
 
 /// What was read last.
@@ -45,7 +46,13 @@ impl MetricsServer {
                     pod: pod.clone(),
                     timestamp: now,
                     window,
-                    containers: vec![(container.to_owned(), Some(cpu.0))],
+                    containers: vec![ContainerUse {
+                        name: container.to_owned(),
+                        used: Amounts {
+                            cpu: Some(cpu),
+                            memory: None,
+                        },
+                    }],
                 })
             })
             .collect();
@@ -86,7 +93,7 @@ mod tests {
         assert_eq!(samples.len(), 1);
         assert_eq!(samples[0].pod, "a");
         assert_eq!(samples[0].window, Duration::from_secs(2));
-        assert_eq!(samples[0].containers[0].1, Some(100));
+        assert_eq!(samples[0].containers[0].used.cpu, Some(Millicores(100)));
     }
 
     #[test]
@@ -97,7 +104,7 @@ mod tests {
         server.started("late", at(1));
         let samples = server.scrape(at(2), times(&[("a", 100), ("late", 100)]), "app", None);
         assert_eq!(samples.len(), 1);
-        assert_eq!(samples[0].containers[0].1, Some(50));
+        assert_eq!(samples[0].containers[0].used.cpu, Some(Millicores(50)));
     }
 
     #[test]
@@ -120,6 +127,6 @@ mod tests {
         let mut server = MetricsServer::default();
         server.scrape(at(0), times(&[("a", 0)]), "app", None);
         let samples = server.scrape(at(1), times(&[("a", 800)]), "app", Some(Millicores(100)));
-        assert_eq!(samples[0].containers[0].1, Some(100));
+        assert_eq!(samples[0].containers[0].used.cpu, Some(Millicores(100)));
     }
 }
