@@ -1,14 +1,16 @@
 //! The command line, as typed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use program_common::duration;
 
 use crate::client::Sharing;
-use crate::outputs::{Output, Ui};
-use crate::plan::{Arrival, Stage};
+use crate::generator::OnSaturation;
+use crate::outputs::{Kind, Output, Ui};
+use crate::plan::{Arrival, Shard, Stage};
 use crate::quantity;
-use crate::settings::OnSaturation;
 use crate::target::DEFAULT;
 
 /// Loads a fib-server, proves every answer, and knows when it is itself the bottleneck
@@ -35,8 +37,57 @@ pub enum Command {
     Plan(Box<PlanArgs>),
     /// Ask for a few values and prove them; no load
     Verify(TargetArgs),
+    /// Show results that were written before, or write them in other forms
+    Report(ReportArgs),
+    /// Compare two results, and fail when the second is worse than noise explains
+    Compare(CompareArgs),
+    /// Put the results of a run's shards together
+    Merge(MergeArgs),
     /// Print the JSON Schema of the result
     Schema,
+}
+
+/// `report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Results: files, or logs with results in them; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Write a form of the result: json, html, junit, md, csv, ndjson, k6, summary-export, text or log (repeatable)
+    /// [default: text=-]
+    #[arg(short, long = "output", alias = "out", value_name = "KIND=FILE")]
+    pub output: Vec<Output>,
+}
+
+/// `compare`
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The result to compare with
+    #[arg(value_name = "A")]
+    pub a: PathBuf,
+    /// The result to judge
+    #[arg(value_name = "B")]
+    pub b: PathBuf,
+    /// Changes up to this share are neither worse nor better
+    #[arg(long, value_name = "PERCENT", value_parser = quantity::percent, default_value = "5%")]
+    pub tolerance: f64,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `merge`
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Results of shards: files, or logs with results in them; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Merge what is there even when shards are missing
+    #[arg(long)]
+    pub partial: bool,
+    /// Write a form of the merged result, as `report` does (repeatable) [default: text=-]
+    #[arg(short, long = "output", alias = "out", value_name = "KIND=FILE")]
+    pub output: Vec<Output>,
 }
 
 /// `plan`
@@ -66,10 +117,10 @@ pub struct TargetArgs {
     #[arg(short = 'H', long, value_name = "NAME: VALUE")]
     pub header: Vec<String>,
     /// How long making a connection may take
-    #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "5s")]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "5s")]
     pub connect_timeout: Duration,
     /// How long a request may take, to the end of the body
-    #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "30s")]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30s")]
     pub timeout: Duration,
 }
 
@@ -94,13 +145,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "R/s", value_parser = quantity::rate, help_heading = "Load")]
     pub rate: Option<f64>,
     /// How long to hold the load; 0 is until stopped [default: 30s]
-    #[arg(short = 't', long, alias = "duration", value_name = "TIME", value_parser = quantity::duration, help_heading = "Load")]
+    #[arg(short = 't', long, alias = "duration", value_name = "TIME", value_parser = duration::parse, help_heading = "Load")]
     pub run_time: Option<Duration>,
     /// How long to take to get there [default: 10ms a user, at most 8s; with a rate 0]
-    #[arg(long, alias = "increase-time", value_name = "TIME", value_parser = quantity::duration, help_heading = "Load")]
+    #[arg(long, alias = "increase-time", value_name = "TIME", value_parser = duration::parse, help_heading = "Load")]
     pub ramp_up: Option<Duration>,
     /// How long to take back to nothing
-    #[arg(long, alias = "decrease-time", value_name = "TIME", value_parser = quantity::duration, default_value = "0", help_heading = "Load")]
+    #[arg(long, alias = "decrease-time", value_name = "TIME", value_parser = duration::parse, default_value = "0", help_heading = "Load")]
     pub ramp_down: Duration,
     /// A step of the plan: 30s:500 ramps to 500 users within 30 s, 30s@500 jumps to them and holds; 60s@430/s is a rate (repeatable)
     #[arg(long, value_name = "D:TARGET|D@TARGET", help_heading = "Load")]
@@ -112,11 +163,19 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t, help_heading = "Load")]
     pub arrival: Arrival,
     /// How long a user pauses after an answer: 500ms or 1s..3s
-    #[arg(long, value_name = "D[..D]", value_parser = |text: &str| quantity::span(text, quantity::duration), help_heading = "Load")]
+    #[arg(long, value_name = "D[..D]", value_parser = |text: &str| quantity::span(text, duration::parse), help_heading = "Load")]
     pub think: Option<(Duration, Duration)>,
     /// A leading part that is recorded apart and not judged
-    #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "0", help_heading = "Load")]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "0", help_heading = "Load")]
     pub warmup: Duration,
+
+    /// Send only this part of the load: 0/4 is the first of four, which `merge` puts together again. In an Indexed Job:
+    /// `$(JOB_COMPLETION_INDEX)/4`
+    #[arg(long, value_name = "I/N", help_heading = "Load")]
+    pub shard: Option<Shard>,
+    /// Begin the load at this instant, such as 2026-11-27T12:00:00Z, at which all shards begin
+    #[arg(long, value_name = "TIME", help_heading = "Load")]
+    pub start_at: Option<jiff::Timestamp>,
 
     /// Which n: 1000, 1..=1000, log:10..=100000 or mix:90%=100,10%=100000
     #[arg(
@@ -146,10 +205,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "A[:B]", value_parser = |text: &str| quantity::span(text, quantity::count), help_heading = "Connections")]
     pub conn_requests: Option<(u64, u64)>,
     /// Give up a connection after so long
-    #[arg(long, value_name = "A[:B]", value_parser = |text: &str| quantity::span(text, quantity::duration), help_heading = "Connections")]
+    #[arg(long, value_name = "A[:B]", value_parser = |text: &str| quantity::span(text, duration::parse), help_heading = "Connections")]
     pub conn_age: Option<(Duration, Duration)>,
     /// Never reuse a connection that was idle for longer; keep it below the time a server takes to drain
-    #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "1s", help_heading = "Connections")]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "1s", help_heading = "Connections")]
     pub conn_idle: Duration,
     /// Try again so often when a connection is refused, 50 ms apart; nothing was sent then, and the request's time runs on
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000), default_value_t = 0, help_heading = "Connections")]
@@ -167,7 +226,8 @@ pub struct RunArgs {
         help_heading = "Judgement and output"
     )]
     pub on_saturation: OnSaturation,
-    /// Write a result: json=FILE, or a line a second with ndjson=FILE; `-` is standard output (repeatable)
+    /// Write a result: json, html, junit, md, csv, k6, text or log at the end, or ndjson, a line a second at once;
+    /// `-` is standard output (repeatable)
     #[arg(
         short,
         long = "output",
@@ -176,6 +236,9 @@ pub struct RunArgs {
         help_heading = "Judgement and output"
     )]
     pub output: Vec<Output>,
+    /// Write the summary in the form of k6's flag of this name
+    #[arg(long, value_name = "FILE", help_heading = "Judgement and output")]
+    pub summary_export: Option<PathBuf>,
     /// What to show meanwhile
     #[arg(
         long,
@@ -190,4 +253,15 @@ pub struct RunArgs {
     /// Stop at once when standard input ends, so as not to outlive a parent
     #[arg(long, help_heading = "Judgement and output")]
     pub exit_with_stdin: bool,
+}
+
+impl RunArgs {
+    /// Everything that is to be written.
+    pub fn outputs(&self) -> Vec<Output> {
+        let export = self.summary_export.clone().map(|file| Output {
+            kind: Kind::SummaryExport,
+            file: Some(file),
+        });
+        self.output.iter().cloned().chain(export).collect()
+    }
 }

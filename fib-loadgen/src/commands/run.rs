@@ -6,21 +6,22 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use program_common::{cgroup, process};
 
 use super::{runtime, say};
 use crate::args::RunArgs;
 use crate::attack;
 use crate::client::{Counters, Sharing};
 use crate::exit::Failure;
-use crate::generator::{Probe, Signals, Verdict, raise_open_files};
-use crate::live::Collector;
-use crate::outputs::{self, Opened, Ui};
+use crate::generator::{OnSaturation, Probe, Signals, Usage, Verdict};
+use crate::live::{Collected, Collector};
+use crate::outputs::{self, Kind, Opened, Ui};
 use crate::plan::Schedule;
 use crate::preflight;
 use crate::recorder::Recorder;
-use crate::report::summary;
+use crate::report::{self, summary};
 use crate::result::{self, Document, Ended};
-use crate::settings::{OnSaturation, Settings};
+use crate::settings::Settings;
 use crate::stop::{self, Stop};
 use crate::user::Load;
 
@@ -31,13 +32,15 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     let settings = Settings::new(args, argv)?;
     let stdout = outputs::claim_stdout()
         .map_err(|error| Failure::internal(format!("standard output can't be kept ({error})")))?;
-    let Opened { documents, lines } = outputs::open(&args.output, &stdout)?;
+    let Opened { documents, lines } = outputs::open(&args.outputs(), &stdout)?;
     let runtime = runtime(settings.workers)?;
     let stop = Arc::new(Stop::default());
     stop::on_signals(&stop)
         .map_err(|error| Failure::internal(format!("signals can't be caught ({error})")))?;
     if args.exit_with_stdin {
-        stop::with_stdin(&stop);
+        let stop = Arc::clone(&stop);
+        process::when_stdin_ends(move || stop.abort())
+            .map_err(|error| Failure::internal(format!("no thread can be started ({error})")))?;
     }
     let document = runtime.block_on(load(&settings, &stop, lines, args.ui))?;
     // What is still in flight has been given up; waiting for it would only delay the result.
@@ -56,12 +59,9 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     Ok(document.exit.code)
 }
 
-fn write(document: &Document, places: &[outputs::Destination]) -> Result<(), Failure> {
-    let mut text = serde_json::to_string_pretty(document).map_err(|error| {
-        Failure::internal(format!("the result can't be put into JSON ({error})"))
-    })?;
-    text.push('\n');
-    for place in places {
+fn write(document: &Document, places: &[(Kind, outputs::Destination)]) -> Result<(), Failure> {
+    for (kind, place) in places {
+        let text = report::render(*kind, document)?;
         place.write(text.as_bytes()).map_err(|error| {
             Failure::internal(format!("the result could not be written to {place} ({error}): make room there and run again"))
         })?;
@@ -75,6 +75,8 @@ async fn load(
     lines: Vec<outputs::Lines>,
     ui: Ui,
 ) -> Result<Document, Failure> {
+    // What has passed already is found before anybody is asked.
+    settings.start_at.map(until).transpose()?;
     let target = &settings.client.target;
     let resolved = target.resolve().await?;
     let load = Arc::new(prepare(settings, stop)?);
@@ -83,7 +85,13 @@ async fn load(
         checked = preflight::check(&scout, target, settings.workload.smallest()) => checked?,
         () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
     }
-    raise_open_files();
+    if let Some(at) = settings.start_at {
+        tokio::select! {
+            () = until(at)? => {}
+            () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
+        }
+    }
+    process::raise_open_files_limit();
     let mut probe = Probe::new();
     let users = settings.plan.users() as usize;
     if let Some(limit) = probe
@@ -106,17 +114,7 @@ async fn load(
         .map_err(|why| Failure::internal(format!("goose could not run the load ({why})")))?;
     let collected =
         collected.ok_or_else(|| Failure::internal("the collector of results has stopped"))?;
-    #[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
-    let signals = Signals {
-        cpu_used: collected.last.cpus_since(&collected.first),
-        cpu_allowed: settings.cpus as f64,
-        throttled_periods: collected
-            .last
-            .throttled
-            .saturating_sub(collected.first.throttled),
-        timer_lag_p99: collected.probe.timer_lag_p99(),
-        ..Signals::default()
-    };
+    let signals = signals(settings, &collected);
     let ended = Ended {
         started,
         elapsed,
@@ -129,6 +127,36 @@ async fn load(
         resolved: resolved.iter().map(ToString::to_string).collect(),
     };
     Ok(result::build(settings, &load, &ended))
+}
+
+/// Waits for the instant at which all shards begin.
+fn until(at: Timestamp) -> Result<impl Future<Output = ()>, Failure> {
+    let left = Duration::try_from(at.duration_since(Timestamp::now())).map_err(|_| {
+        Failure::usage(format!(
+            "--start-at {at} has passed: give an instant by which every shard is up, such as a minute from now"
+        ))
+    })?;
+    Ok(tokio::time::sleep(left))
+}
+
+/// What the generator measured about itself.
+#[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
+fn signals(settings: &Settings, collected: &Collected) -> Signals {
+    let (first, last) = (&collected.first, &collected.last);
+    let since = |count: fn(&cgroup::Cpu) -> u64| {
+        let of = |usage: &Usage| usage.group.as_ref().map_or(0, count);
+        of(last).saturating_sub(of(first))
+    };
+    let cpus = settings.cpus as f64;
+    let quota = last.group.and_then(|group| group.quota_cores);
+    Signals {
+        cpu_used: last.cpus_since(first),
+        cpu_allowed: quota.map_or(cpus, |quota| quota.min(cpus)),
+        periods: since(|group| group.periods),
+        throttled_periods: since(|group| group.throttled_periods),
+        timer_lag_p99: collected.probe.timer_lag_p99(),
+        ..Signals::default()
+    }
 }
 
 fn build_client(

@@ -24,6 +24,8 @@ pub struct Latency {
     pub ttfb: Timing,
     /// From the intended to the actual send.
     pub send_lag: Timing,
+    /// Making a connection: the TCP handshake and that of TLS. One for each connection.
+    pub connect: Timing,
 }
 
 /// One distribution; everything but the count is null when it is empty.
@@ -54,6 +56,7 @@ impl From<&Latencies> for Latency {
             service: (&latencies.service).into(),
             ttfb: (&latencies.ttfb).into(),
             send_lag: (&latencies.send_lag).into(),
+            connect: (&latencies.connect).into(),
         }
     }
 }
@@ -105,6 +108,11 @@ pub(crate) fn encode<C: Counter>(histogram: &hdrhistogram::Histogram<C>) -> Opti
 
 /// The histogram that [`encode`] wrote, or why the text is not one.
 pub(crate) fn decode(text: &str) -> Result<hdrhistogram::Histogram<u64>, String> {
+    decode_as(text)
+}
+
+/// The same, with counters of another width.
+pub(crate) fn decode_as<C: Counter>(text: &str) -> Result<hdrhistogram::Histogram<C>, String> {
     let bytes = STANDARD
         .decode(text)
         .map_err(|error| format!("a histogram is not base64 ({error})"))?;
