@@ -54,7 +54,7 @@ impl<'a> Case<'a> {
         let Some(timeline) = &self.state.timeline else {
             return false;
         };
-        timeline.proposed.iter().any(|s| s.value >= max)
+        timeline.proposals.iter().any(|p| p.high >= max)
             || self
                 .state
                 .statuses

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Case, Found, Rule, Weight};
 use crate::expectation::ScaleDown;
 use crate::findings::Finding;
-use crate::model::{after, before};
+use crate::model::after;
 use crate::observation::Phase;
 use crate::run::timeline::SyncRecord;
 use crate::verdict::Outcome;
@@ -22,8 +22,11 @@ pub(super) const UNEXPLAINED: Rule = Rule {
     },
     weight: Weight::Cause,
     find: |case| {
+        // Replicas that are kept up too long have a name of their own.
+        let kept_up = scale_down_missing(case).is_some();
         let row = longest_row(syncs(case), |s| {
-            !s.explained && s.model.is_some_and(|m| m != s.desired)
+            let kept = kept_up && s.desired == s.current;
+            !s.explained && s.certain && s.modeled.is_some() && !kept
         });
         (row.len() >= IN_A_ROW).then(|| {
             let count = row.len();
@@ -47,11 +50,12 @@ pub(super) const SCALE_UP_MISSING: Rule = Rule {
     weight: Weight::Cause,
     find: |case| {
         let kept = |s: &SyncRecord| {
-            !s.explained && s.desired == s.current && s.model.is_some_and(|m| m > s.current)
+            let more = s.modeled.is_some_and(|model| model.low > s.current);
+            !s.explained && s.certain && s.desired == s.current && more
         };
         let row = longest_row(syncs(case), kept);
         let last = row.last().filter(|_| row.len() >= IN_A_ROW)?;
-        let (kept, wanted) = (last.desired, last.model?);
+        let (kept, wanted) = (last.desired, last.modeled?);
         Some(Found::new(
             format!("the metric asked for {wanted} pods, and the controller kept {kept}"),
             row.iter().map(|s| told(case, s)),
@@ -69,33 +73,24 @@ pub(super) const SCALE_DOWN_TOO_EARLY: Rule = Rule {
     weight: Weight::Cause,
     find: |case| {
         case.state.setting.as_ref()?;
-        let window = case.budget(|b| b.down_window());
-        let proposed = &case.state.proposals;
+        let window = case.budget(|b| b.down_window()).as_secs();
         let max = case.spec()?.max_replicas;
         syncs(case).iter().find_map(|sync| {
+            let held = sync.held.filter(|held| held.value.min(sync.current) > sync.desired)?;
             if sync.explained || sync.desired >= sync.current || sync.current > max {
                 return None;
             }
-            // A second for the clocks: the controller reads its own.
-            let from = after(before(sync.at, window), std::time::Duration::from_secs(1));
-            let held = proposed
-                .iter()
-                .filter(|p| p.at > from && p.at < sync.at)
-                // What a gap hid is shown at its end, and is older than that.
-                .filter(|p| case.gaps_at(p.at).next().is_none())
-                .max_by_key(|p| p.value)
-                .filter(|p| p.value.min(sync.current) > sync.desired)?;
-            let (current, desired, seconds) = (sync.current, sync.desired, window.as_secs());
+            let (current, desired) = (sync.current, sync.desired);
             let age = sync.at.duration_since(held.at).as_secs();
+            let value = held.value;
             Some(Found::new(
                 format!(
-                    "scaled {current} → {desired} {age} s after a proposal of {}, which the window \
-                     of {seconds} s holds",
-                    held.value
+                    "scaled {current} → {desired} {age} s after a proposal of {value} at least, which the \
+                     window of {window} s holds"
                 ),
                 [
                     told(case, sync),
-                    format!("proposal of {} {}", held.value, case.clock(held.at)),
+                    format!("proposal of {value} at least {}", case.clock(held.at)),
                 ],
             ))
         })
@@ -139,9 +134,9 @@ pub(super) const SCALE_UP_TOO_LATE: Rule = Rule {
         let decided = case.state.statuses.iter().any(|(_, s)| {
             s.desired_replicas >= max || s.current_replicas.is_some_and(|c| c >= max)
         });
-        // Since when the metric has asked for it without a break.
-        let proposed = &case.state.timeline.as_ref()?.proposed;
-        let less = proposed.iter().rposition(|s| s.value < max);
+        // Since when the metric has certainly asked for it, without a break.
+        let proposed = case.state.proposals();
+        let less = proposed.iter().rposition(|p| p.low < max || !p.certain);
         let asked = proposed.get(less.map_or(0, |less| less + 1))?;
         // What is left of the way up once a sync has seen all of the load.
         let climb = case.budget(|b| b.up().saturating_sub(b.reaction()));
@@ -154,7 +149,7 @@ pub(super) const SCALE_UP_TOO_LATE: Rule = Rule {
                 format!("{max} pods were asked for, and not decided on in {seconds} s"),
                 [format!(
                     "proposal of {} {}",
-                    asked.value,
+                    asked.range(),
                     case.clock(asked.at)
                 )],
             )
@@ -170,34 +165,35 @@ pub(super) const SCALE_DOWN_MISSING: Rule = Rule {
         fix: "Read the autoscaler's conditions and events: `kubectl describe hpa NAME`.",
     },
     weight: Weight::Symptom,
-    find: |case| {
-        let down = case.state.entered(Phase::Down)?;
-        if case.came_back() || case.expectation.scale_down == ScaleDown::Skip {
-            return None;
-        }
-        let allowed = case.budget(|b| b.down());
-        let min = case.expectation.min_replicas;
-        let (at, status) = case.state.statuses.last()?;
-        let kept = status.desired_replicas;
-        let due: Timestamp = after(case.state.at_work_since(down), allowed);
-        (due <= case.until && kept > min).then(|| {
-            let seconds = case.until.duration_since(down).as_secs();
-            Found::new(
-                format!("{seconds} s after the load's end the controller still wants {kept} pods, not {min}"),
-                [
-                    format!("status: desiredReplicas {kept} since {}", case.clock(*at)),
-                    format!("a scale-down was due within {} s", allowed.as_secs()),
-                ],
-            )
-        })
-    },
+    find: scale_down_missing,
 };
 
+fn scale_down_missing(case: &Case<'_>) -> Option<Found> {
+    let down = case.state.entered(Phase::Down)?;
+    if case.came_back() || case.expectation.scale_down == ScaleDown::Skip {
+        return None;
+    }
+    let allowed = case.budget(|b| b.down());
+    let min = case.expectation.min_replicas;
+    let (at, status) = case.state.statuses.last()?;
+    let kept = status.desired_replicas;
+    let due: Timestamp = after(case.state.at_work_since(down), allowed);
+    (due <= case.until && kept > min).then(|| {
+        let seconds = case.until.duration_since(down).as_secs();
+        Found::new(
+            format!(
+                "{seconds} s after the load's end the controller still wants {kept} pods, not {min}"
+            ),
+            [
+                format!("status: desiredReplicas {kept} since {}", case.clock(*at)),
+                format!("a scale-down was due within {} s", allowed.as_secs()),
+            ],
+        )
+    })
+}
+
 fn syncs<'a>(case: &Case<'a>) -> &'a [SyncRecord] {
-    case.state
-        .timeline
-        .as_ref()
-        .map_or(&[], |t| t.syncs.as_slice())
+    case.state.syncs()
 }
 
 /// The longest run of neighbours that all have a property.

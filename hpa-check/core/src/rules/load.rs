@@ -7,7 +7,7 @@ use crate::expectation::ScaleDown;
 use crate::findings::Finding;
 use crate::model::{after, before};
 use crate::observation::Phase;
-use crate::run::timeline::Step;
+use crate::run::timeline::ProposalStep;
 use crate::verdict::Outcome;
 
 pub(super) const WRONG_ANSWERS: Rule = Rule {
@@ -158,11 +158,11 @@ pub(super) const STAYS_ON: Rule = Rule {
             Found::new(
                 format!(
                     "after the load's end the metric still asked for {} pods",
-                    high.value
+                    high.range()
                 ),
                 [format!(
                     "proposal of {} {}",
-                    high.value,
+                    high.range(),
                     case.clock(high.at)
                 )],
             )
@@ -173,15 +173,15 @@ pub(super) const STAYS_ON: Rule = Rule {
 /// The newest proposal of more than the minimum that was made since then, or that still stands: a
 /// sync that decides the same again leaves no trace. An older one does not stand where the use has
 /// fallen and the controller has not looked.
-fn asked_for_more_since(case: &Case<'_>, from: Timestamp) -> Option<Step<i32>> {
+fn asked_for_more_since(case: &Case<'_>, from: Timestamp) -> Option<ProposalStep> {
     let min = case.expectation.min_replicas;
-    let proposals = &case.state.proposals;
-    let made_since = proposals.iter().rfind(|s| s.at >= from && s.value > min);
+    let proposals = case.state.proposals();
+    let made_since = proposals.iter().rfind(|p| p.at >= from && p.high > min);
     let newest_use = case.uses().next_back().filter(|(_, at)| *at >= from);
     let fallen = newest_use
         .zip(case.use_enough_for(min))
         .is_some_and(|((used, _), enough)| used <= enough);
-    let stands = proposals.last().filter(|s| s.value > min && !fallen);
+    let stands = proposals.last().filter(|p| p.high > min && !fallen);
     made_since.or(stands).copied()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::timeline::{Gap, Step, Timeline};
+use super::timeline::{Gap, ProposalStep, Step, SyncRecord, Timeline};
 use crate::observation::{
     Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, Phase, Pod, PodSample,
     RunContext, Target,
@@ -94,8 +94,6 @@ pub struct RunState {
     pub targets: Vec<(Timestamp, Target)>,
     /// Every state of the autoscaler's status.
     pub statuses: Vec<(Timestamp, AutoscalerStatus)>,
-    /// What the metrics alone asked for, at each explained sync.
-    pub proposals: Vec<Step<i32>>,
     /// Ready pods, by the higher of two counts; see [`RunState::ready`].
     pub ready_steps: Vec<Step<i32>>,
     /// When the minimum was first ready and a utilization known: the baseline.
@@ -191,6 +189,16 @@ impl RunState {
     pub fn entered(&self, phase: Phase) -> Option<Timestamp> {
         let phases = &self.timeline.as_ref()?.phases;
         phases.iter().find(|p| p.phase == phase).map(|p| p.from)
+    }
+
+    /// What the metrics alone asked for at each sync, as far as it is known.
+    pub(crate) fn proposals(&self) -> &[ProposalStep] {
+        self.timeline.as_ref().map_or(&[], |t| &t.proposals)
+    }
+
+    /// The syncs that were seen.
+    pub(crate) fn syncs(&self) -> &[SyncRecord] {
+        self.timeline.as_ref().map_or(&[], |t| &t.syncs)
     }
 
     /// The stretches in which something was not seen.
