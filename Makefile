@@ -65,9 +65,9 @@ decide: programs ## Ask the controller's own code and hpa-check the same random 
 faults: check-tools ## Kill each part of a real cluster in the middle of a run (root)
 	@K8S="$(K8S)" e2e/faults
 
-.PHONY: ends
-ends: check-tools ## End clusters in every way, side by side, and compare the machine with before (root)
-	@K8S="$(K8S)" e2e/ends
+.PHONY: teardown
+teardown: check-tools ## End clusters in every way, side by side, and compare the machine with before (root)
+	@K8S="$(K8S)" e2e/teardown
 
 .PHONY: lint
 lint: check-tools ## Formatting, clippy with warnings as errors, and licences when cargo-deny is installed

@@ -12,7 +12,7 @@ import (
 // A control plane alone is etcd, the API server and the controller manager, on loopback and in no
 // namespace of its own. It needs no root. Pods stay as they are made until somebody writes their status.
 
-// withoutNode are the controller manager's flags where a stand-in plays the nodes.
+// withoutNode are the controller manager's flags where a fake kubelet plays the nodes.
 var withoutNode = []string{
 	// A node that sends no sign of life is no fault here.
 	"--controllers=*,-node-lifecycle-controller",
@@ -63,14 +63,14 @@ func (p *plan) controlPlaneReady() bool {
 	return answers(p.server()+"/readyz") && answers(fmt.Sprintf("https://127.0.0.1:%d/healthz", p.controllersPort()))
 }
 
-// keepControlPlane runs the components until it is told to end. When it is killed, they die with it.
-func keepControlPlane(p *plan) error {
+// superviseControlPlane runs the components until it is told to end. When it is killed, they die with it.
+func superviseControlPlane(p *plan) error {
 	// The kernel ends a child with the thread that started it, and this one lasts.
 	runtime.LockOSThread()
-	if err := os.WriteFile(p.path("keeper.pid"), fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
+	if err := os.WriteFile(p.path("supervisor.pid"), fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
 		return err
 	}
-	defer os.Remove(p.path("keeper.pid"))
+	defer os.Remove(p.path("supervisor.pid"))
 	m := &machine{plan: p, pids: map[int]component{}, attributes: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}
 	defer m.endAll()
 	for _, step := range []func() error{

@@ -44,12 +44,12 @@ func TestTheKeeperIsToldWhatKindOfClusterItKeeps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := parsePlan("keep", p.args(), true)
+	again, err := parsePlan("supervise", p.args(), true)
 	if err != nil || !again.ControlPlane {
 		t.Errorf("%+v, %v", again, err)
 	}
 	if !slices.Equal(p.args()[:2], []string{"--name", "a"}) {
-		t.Error("down finds the keeper by its first flag")
+		t.Error("down finds the supervisor by its first flag")
 	}
 }
 

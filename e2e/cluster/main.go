@@ -48,7 +48,7 @@ var commands = map[string]func([]string) error{
 	"load":       load,
 	"enter":      enter,
 	"kill":       kill,
-	"keep":       keep,
+	"supervise":  supervise,
 	"node":       node,
 	"etcd":       etcd,
 }

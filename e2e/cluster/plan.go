@@ -102,7 +102,7 @@ func (p *plan) path(parts ...string) string {
 func (p *plan) pki(file string) string { return p.path("pki", file) }
 func (p *plan) kubeconfig() string     { return p.pki("admin.kubeconfig") }
 
-// args are the flags with which the keeper and the node are started again.
+// args are the flags with which the supervisor and the node are started again.
 func (p *plan) args() []string {
 	return []string{
 		"--name", p.Name, "--state", filepath.Dir(p.Dir), fmt.Sprintf("--control-plane=%t", p.ControlPlane),

@@ -18,7 +18,7 @@ import (
 // ready is what the node's own kubectl says of it.
 const readyQuery = `jsonpath={.status.conditions[?(@.type=="Ready")].status}`
 
-// up starts a keeper for the cluster, which starts the node, and waits until the node is ready.
+// up starts a supervisor for the cluster, which starts the node, and waits until the node is ready.
 func up(args []string) error {
 	p, err := parsePlan("up", args, true)
 	if err != nil {
@@ -45,7 +45,7 @@ func up(args []string) error {
 			return err
 		}
 	}
-	log, err := os.Create(p.path("log", "keeper.log"))
+	log, err := os.Create(p.path("log", "supervisor.log"))
 	if err != nil {
 		return err
 	}
@@ -54,19 +54,19 @@ func up(args []string) error {
 	if err != nil {
 		return err
 	}
-	keeper := exec.Command(self, append([]string{"keep"}, p.args()...)...)
-	keeper.Stdout, keeper.Stderr = log, log
-	keeper.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	supervisor := exec.Command(self, append([]string{"supervise"}, p.args()...)...)
+	supervisor.Stdout, supervisor.Stderr = log, log
+	supervisor.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if p.Stay {
 		// The kernel tells a child of the end of the thread that started it, and this one lasts.
 		runtime.LockOSThread()
-		keeper.SysProcAttr.Pdeathsig = syscall.SIGTERM
+		supervisor.SysProcAttr.Pdeathsig = syscall.SIGTERM
 	}
-	if err := keeper.Start(); err != nil {
+	if err := supervisor.Start(); err != nil {
 		return err
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- keeper.Wait() }()
+	go func() { ended <- supervisor.Wait() }()
 	if err := waitReady(p, ended); err != nil {
 		down([]string{"--name", p.Name, "--state", filepath.Dir(p.Dir)})
 		return fmt.Errorf("%w\n%s", err, lastWords(p))
@@ -172,7 +172,7 @@ func refuse(p *plan) error {
 }
 
 func nameFree(p *plan) error {
-	if keeperPid(p) != 0 {
+	if supervisorPid(p) != 0 {
 		return fmt.Errorf("a cluster named %q is up already; end it with: down --name %s", p.Name, p.Name)
 	}
 	return nil
@@ -198,9 +198,9 @@ func subnetsFree(p *plan) error {
 	return nil
 }
 
-// keeperPid is the process that keeps this cluster, or 0.
-func keeperPid(p *plan) int {
-	content, err := os.ReadFile(p.path("keeper.pid"))
+// supervisorPid is the process that keeps this cluster, or 0.
+func supervisorPid(p *plan) int {
+	content, err := os.ReadFile(p.path("supervisor.pid"))
 	if err != nil {
 		return 0
 	}
@@ -210,7 +210,7 @@ func keeperPid(p *plan) int {
 	}
 	// The number may have been given to another process since.
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil || !strings.Contains(string(line), "\x00keep\x00--name\x00"+p.Name+"\x00") {
+	if err != nil || !strings.Contains(string(line), "\x00supervise\x00--name\x00"+p.Name+"\x00") {
 		return 0
 	}
 	return pid
@@ -222,15 +222,15 @@ func down(args []string) error {
 	if err != nil {
 		return err
 	}
-	if pid := keeperPid(p); pid != 0 {
+	if pid := supervisorPid(p); pid != 0 {
 		if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
-			return fmt.Errorf("its keeper, process %d, can't be told to end: %w", pid, err)
+			return fmt.Errorf("its supervisor, process %d, can't be told to end: %w", pid, err)
 		}
-		for i := 0; i < 300 && keeperPid(p) != 0; i++ {
+		for i := 0; i < 300 && supervisorPid(p) != 0; i++ {
 			time.Sleep(100 * time.Millisecond)
 		}
-		if keeperPid(p) != 0 {
-			return fmt.Errorf("its keeper, process %d, did not end within 30 s", pid)
+		if supervisorPid(p) != 0 {
+			return fmt.Errorf("its supervisor, process %d, did not end within 30 s", pid)
 		}
 	}
 	sweep(p)

@@ -15,7 +15,7 @@ use crate::outputs::{Lines, Ui};
 use crate::plan::{Model, phase_at};
 use crate::recorder::{Counts, Histogram, Second};
 use crate::report::{line, screen};
-use crate::result::Series;
+use crate::result::{Collecting, Entry, PodLines, Series, coarsely};
 use crate::user::Load;
 
 /// What happened in about a second; one line of `-o ndjson=`.
@@ -51,16 +51,15 @@ pub struct Tick {
     pub phase: String,
     /// Answers in this second by pod.
     pub pods: BTreeMap<String, u64>,
-    /// Failures in this second; in the series of the result, not in the line.
-    #[serde(skip)]
-    pub failed_now: u64,
 }
 
 /// What the collector brings back.
 #[derive(Debug)]
 pub struct Collected {
-    /// One entry for each second.
+    /// The run over time.
     pub series: Series,
+    /// Who answered when.
+    pub pods: PodLines,
     /// Most memory seen.
     pub rss_peak: u64,
     /// What was used from the first user to the end.
@@ -84,8 +83,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const LINE_EVERY: u64 = 10;
 /// Seconds that the screen's curves go back.
 const HISTORY: usize = 60;
-/// A last second shorter than this is added to no series: its rate would be an accident.
-const SHORTEST: Duration = Duration::from_millis(500);
+/// Pods are counted apart for each of these.
+const MINUTE: Duration = Duration::from_mins(1);
 
 impl Collector {
     /// Starts it. It has a thread of its own, so that a slow terminal delays no request.
@@ -113,13 +112,7 @@ impl Collector {
                 if ended {
                     view.clear();
                     lines.into_iter().for_each(Lines::finish);
-                    return Collected {
-                        series: state.series,
-                        rss_peak: state.rss_peak,
-                        first,
-                        last: state.usage,
-                        probe,
-                    };
+                    return state.finish(first, probe);
                 }
                 view.show(&tick, &load);
             }
@@ -136,9 +129,11 @@ impl Collector {
 
 struct State {
     load: Arc<Load>,
-    series: Series,
+    collecting: Collecting,
     totals: Counts,
     then: Duration,
+    /// When the minute of the pods began.
+    minute: Duration,
     usage: Usage,
     rss_peak: u64,
 }
@@ -147,12 +142,10 @@ impl State {
     fn new(load: &Arc<Load>, usage: Usage) -> Self {
         Self {
             load: Arc::clone(load),
-            series: Series {
-                step_s: 1,
-                ..Series::default()
-            },
+            collecting: Collecting::default(),
             totals: Counts::default(),
             then: Duration::ZERO,
+            minute: Duration::ZERO,
             usage,
             rss_peak: usage.rss,
         }
@@ -164,12 +157,59 @@ impl State {
         let now = self.load.elapsed();
         let second = self.load.recorder.take_second();
         self.totals.add(&second.counts);
-        let tick = self.describe(second, now);
-        if now.saturating_sub(self.then) >= SHORTEST {
-            self.append(&tick);
+        self.append(&second, now);
+        if now.saturating_sub(self.minute) >= MINUTE {
+            self.end_minute(now);
         }
+        let tick = self.describe(second, now);
         self.then = now;
         tick
+    }
+
+    /// Also the requests of a last, short second have to be somewhere.
+    fn append(&mut self, second: &Second, now: Duration) {
+        let load = &self.load;
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let shape = &load.plan.shape;
+        let open = matches!(load.plan.model, Model::Open { .. });
+        let entry = Entry {
+            end_ms: ms(now),
+            width_ms: ms(now).saturating_sub(ms(self.then)),
+            users: load.recorder.users.load(Relaxed),
+            in_flight: load.in_flight(),
+            offered: open.then(|| shape.area(now) - shape.area(self.then)),
+            ok: second.counts.ok,
+            failed: second.counts.failed,
+            bytes: second.counts.bytes,
+            response: coarsely(&second.response),
+            pods: second.pods.len(),
+        };
+        let pods = second
+            .pods
+            .iter()
+            .map(|(name, count)| (name.as_str(), *count));
+        if entry.width_ms > 0 {
+            self.collecting.push(entry, pods);
+        }
+    }
+
+    fn end_minute(&mut self, now: Duration) {
+        let pods = self.load.recorder.take_minute();
+        self.collecting.minute(self.minute.as_secs_f64(), pods);
+        self.minute = now;
+    }
+
+    fn finish(mut self, first: Usage, probe: Probe) -> Collected {
+        self.end_minute(self.then);
+        let (series, pods) = self.collecting.finish();
+        Collected {
+            series,
+            pods,
+            rss_peak: self.rss_peak,
+            first,
+            last: self.usage,
+            probe,
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts as rates")]
@@ -206,17 +246,7 @@ impl State {
                 .get(phase_at(&load.phases, now))
                 .map_or_else(String::new, |phase| phase.name.clone()),
             pods: second.pods.into_iter().collect(),
-            failed_now: second.counts.failed,
         }
-    }
-
-    fn append(&mut self, tick: &Tick) {
-        self.series.users.push(tick.users);
-        self.series.rps.push(tick.rps);
-        self.series.failed.push(tick.failed_now);
-        self.series.p50.push(tick.p50_us);
-        self.series.p99.push(tick.p99_us);
-        self.series.pods.push(tick.pods.len());
     }
 }
 

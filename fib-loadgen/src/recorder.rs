@@ -10,7 +10,9 @@ use crate::outcome::{Class, Outcome};
 
 mod tally;
 
-pub use tally::{Counts, ErrorTally, Histogram, Latencies, PodTally, Tally, quantile};
+pub use tally::{
+    Counts, ErrorTally, Histogram, Latencies, PodMinuteTally, PodTally, Tally, quantile,
+};
 
 /// More names than this in one run are somebody's mistake; the rest is counted as one.
 const MOST_PODS: usize = 1_000;
@@ -140,6 +142,19 @@ impl Recorder {
             all.response.add(&second.response);
             for (pod, count) in second.pods {
                 *all.pods.entry(pod).or_default() += count;
+            }
+        }
+        all
+    }
+
+    /// What each pod did since the last time this was asked.
+    pub fn take_minute(&self) -> HashMap<String, PodMinuteTally> {
+        let mut all: HashMap<String, PodMinuteTally> = HashMap::new();
+        for shard in &self.shards {
+            for (name, pod) in &mut lock(shard).pods {
+                if let Some(minute) = pod.take_minute() {
+                    entry(&mut all, name).add(&minute);
+                }
             }
         }
         all

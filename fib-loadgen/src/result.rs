@@ -1,30 +1,41 @@
 //! The result document, `fib-loadgen/1`: what one run was, and what came of it.
 //!
 //! Durations are numbers in the unit their key names, instants are UTC in RFC 3339 with milliseconds.
-//! Within `/1` keys are only ever added.
+//! Within `/1` keys are only ever added; what an older document lacks reads as its default.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::generator::Verdict;
 
 mod build;
 mod latency;
+mod pods;
+mod series;
 
 pub(crate) use build::utc;
 pub use build::{Ended, build};
 pub use latency::{Latency, Timing};
+pub(crate) use latency::{coarsely, decode, encode};
+pub use pods::{PodLine, PodLines, PodMinute, PodResult};
+pub(crate) use pods::{fairness, jain};
+pub use series::{Collecting, Entry, Series};
+
+/// A word of a closed list, or what a document says in its place.
+pub type Word = Cow<'static, str>;
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "fib-loadgen/1";
 
 /// The whole document.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Document {
     /// `fib-loadgen/1`.
-    pub schema: &'static str,
+    pub schema: Word,
     /// Which run this was.
     pub run: Run,
     /// Whom it loaded.
@@ -62,14 +73,15 @@ pub struct Document {
 }
 
 /// Which run this was.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Run {
     /// Unique enough to tell runs apart.
     pub id: String,
     /// Version of fib-loadgen.
-    pub version: &'static str,
+    pub version: Word,
     /// Version of goose.
-    pub goose: &'static str,
+    pub goose: Word,
     /// The machine.
     pub host: Option<String>,
     /// CPUs this process may use.
@@ -87,23 +99,25 @@ pub struct Run {
 }
 
 /// Whom it loaded.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct TargetFacts {
     /// The base URL.
     pub url: String,
     /// What its host resolved to before the run.
     pub resolved: Vec<String>,
     /// The protocol.
-    pub http: &'static str,
+    pub http: Word,
 }
 
 /// What the run was to do.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct PlanFacts {
     /// `closed` (users that wait for answers) or `open` (requests that have a time).
-    pub model: &'static str,
+    pub model: Word,
     /// How the arrivals of an open model are spaced.
-    pub arrival: Option<&'static str>,
+    pub arrival: Option<Word>,
     /// The corners of the load over time.
     pub steps: Vec<Step>,
     /// The distribution of n, as it was written.
@@ -113,9 +127,9 @@ pub struct PlanFacts {
     /// Shortest and longest pause of a user, in milliseconds.
     pub think: Option<[u64; 2]>,
     /// Who shares connections: `user`, `shared` or `fresh`.
-    pub conn: &'static str,
+    pub conn: Word,
     /// `coarse`: send times are met by a timer of 1 ms.
-    pub pacing: &'static str,
+    pub pacing: Word,
     /// Leading milliseconds that are not judged.
     pub warmup_ms: u64,
     /// The number of requests, when that ends the run.
@@ -125,7 +139,8 @@ pub struct PlanFacts {
 }
 
 /// A corner of the load over time.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Step {
     /// Seconds since the start.
     pub t_s: f64,
@@ -138,7 +153,8 @@ pub struct Step {
 }
 
 /// Counts.
-#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Totals {
     /// Requests sent.
     pub sent: u64,
@@ -165,7 +181,8 @@ pub struct Totals {
 }
 
 /// One phase.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct PhaseResult {
     /// `warmup`, `ramp-up`, `hold`, `ramp-down`, with a number when there are several.
     pub name: String,
@@ -184,7 +201,8 @@ pub struct PhaseResult {
 }
 
 /// One decade of n.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct NResult {
     /// Such as `100..=999`.
     pub n_class: String,
@@ -195,10 +213,11 @@ pub struct NResult {
 }
 
 /// Failures of one class.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct ErrorResult {
     /// One of the closed list in docs/fib-loadgen.md.
-    pub class: &'static str,
+    pub class: Word,
     /// How many.
     pub count: u64,
     /// When the first ended, seconds since the start.
@@ -209,29 +228,9 @@ pub struct ErrorResult {
     pub example: Option<String>,
 }
 
-/// One pod.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct PodResult {
-    /// As `x-fib-pod` names it.
-    pub name: String,
-    /// Its address, where the client can tell; behind a Service it cannot.
-    pub addr: Option<String>,
-    /// When its first answer came, seconds since the start.
-    pub first_s: f64,
-    /// When its last answer came.
-    pub last_s: f64,
-    /// Its answers.
-    pub requests: u64,
-    /// Its right answers.
-    pub ok: u64,
-    /// Median response time in microseconds.
-    pub p50: Option<u64>,
-    /// 99th percentile of the response time in microseconds.
-    pub p99: Option<u64>,
-}
-
 /// Connections.
-#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Connections {
     /// Connections made.
     pub opened: u64,
@@ -249,27 +248,9 @@ pub struct Connections {
     pub dns_lookups: u64,
 }
 
-/// One entry for each second, all of one length.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
-pub struct Series {
-    /// Seconds between entries.
-    pub step_s: u64,
-    /// Users up.
-    pub users: Vec<usize>,
-    /// Right answers a second.
-    pub rps: Vec<f64>,
-    /// Failures in that second.
-    pub failed: Vec<u64>,
-    /// Median response time in microseconds.
-    pub p50: Vec<Option<u64>>,
-    /// 99th percentile of the response time in microseconds.
-    pub p99: Vec<Option<u64>>,
-    /// Pods that answered in that second.
-    pub pods: Vec<usize>,
-}
-
 /// One rule, judged.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct ThresholdResult {
     /// As it was written.
     pub rule: String,
@@ -284,7 +265,8 @@ pub struct ThresholdResult {
 }
 
 /// The generator about itself.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Generator {
     /// `ok`, `suspect` or `saturated`.
     pub verdict: Verdict,
@@ -309,7 +291,8 @@ pub struct Generator {
 }
 
 /// What the engine did.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct GooseFacts {
     /// The most users at once.
     pub maximum_users: usize,
@@ -320,7 +303,8 @@ pub struct GooseFacts {
 }
 
 /// One step of the engine.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct GooseStep {
     /// What it began to do.
     pub action: String,
@@ -331,11 +315,52 @@ pub struct GooseStep {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Exit {
     /// The exit code.
     pub code: u8,
     /// Everything that happened, the one that decided the code first: `wrong-answer`,
     /// `target-not-usable`, `threshold-failed`, `generator-saturated`, `interrupted`.
-    pub reasons: Vec<&'static str>,
+    pub reasons: Vec<Word>,
+}
+
+impl Document {
+    /// Reads a document of any version of `fib-loadgen/1`.
+    pub fn read(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema: String,
+        }
+        let head: Head = serde_json::from_str(text)
+            .map_err(|error| format!("it is not a {SCHEMA} document ({error})"))?;
+        if head.schema != SCHEMA {
+            return Err(format!("it is a `{}`, not a {SCHEMA}", head.schema));
+        }
+        serde_json::from_str(text)
+            .map_err(|error| format!("it is not a {SCHEMA} document ({error})"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_of_the_first_version_stays_readable() {
+        let first = Document::read(include_str!("../tests/fixtures/first.json")).unwrap();
+        assert_eq!((first.totals.sent, first.series.rps.len()), (950, 8));
+        assert!(first.series.hdr_b64.is_empty() && first.pods[0].minutes.is_empty());
+        assert_eq!(first.series.entries().unwrap().len(), 8);
+    }
+
+    #[test]
+    fn another_document_is_refused_by_name() {
+        assert!(
+            Document::read(r#"{"schema":"k6/1"}"#)
+                .unwrap_err()
+                .contains("`k6/1`")
+        );
+        assert!(Document::read("{}").is_err());
+    }
 }

@@ -17,14 +17,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Failure, exit};
+use crate::feed::live::{Clock, ClusterArgs, Live, Timing, Watching};
 use crate::load;
 use crate::load::sized::Sized;
 use crate::outputs::{Opened, Outputs};
 use crate::process;
-use crate::serve::{Listening, ServeArgs};
 use crate::session::Session;
 use crate::signals::Signals;
-use crate::source::live::{Clock, ClusterArgs, Live, Timing, Watching};
+use crate::sinks::page::{Listening, ServeArgs};
 
 /// The conductor is asked at least this often: deadlines pass without an observation.
 const TICK: Duration = Duration::from_millis(250);

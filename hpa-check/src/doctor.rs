@@ -8,9 +8,9 @@ use std::time::Duration;
 use hpa_check_core::doctor::{Asked, Examination, examine};
 
 use crate::failure::Failure;
+use crate::feed::live::{Assumed, ClusterArgs, Surveyor};
 use crate::outputs::{Files, Kind};
-use crate::screen::notice;
-use crate::source::live::{Assumed, ClusterArgs, Surveyor};
+use crate::sinks::screen::notice;
 
 /// What to look at, and what is known beforehand.
 pub(crate) struct Visit {

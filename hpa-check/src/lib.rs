@@ -9,22 +9,20 @@ use std::process::ExitCode;
 #[cfg(test)]
 #[path = "../tests/api_server/server.rs"]
 mod api_server;
+mod cli;
 mod cluster_run;
-mod commands;
 mod doctor;
 pub mod failure;
+mod feed;
 mod load;
 pub mod outputs;
 mod process;
 mod recording;
-mod rehearse;
 mod report;
-mod screen;
-mod serve;
 mod session;
 mod signals;
 mod simulation;
-mod source;
+mod sinks;
 
 /// Parses the command line, runs the command, and turns its end into an exit code.
 #[expect(
@@ -32,7 +30,7 @@ mod source;
     reason = "the one place where a failure is told to the user"
 )]
 pub fn main() -> ExitCode {
-    match commands::Cli::read().execute() {
+    match cli::Cli::read().execute() {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             eprintln!("hpa-check: {failure}");

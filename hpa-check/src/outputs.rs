@@ -6,10 +6,9 @@ use std::str::FromStr;
 use crate::failure::Failure;
 
 mod destination;
-mod recorder;
 
+pub(crate) use crate::sinks::recorder::Recorder;
 pub(crate) use destination::Destination;
-pub(crate) use recorder::Recorder;
 
 /// The flags that say where results go and what is shown meanwhile; `#[command(flatten)]` them.
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -8,10 +8,10 @@ use hpa_check_core::expectation::{Expectation, ScaleDown};
 use hpa_check_core::observation::{ControllerConfig, Observation, RunContext, Seen};
 
 use crate::failure::Failure;
+use crate::feed::live::{ClusterArgs, Live, Timing, Watching};
 use crate::outputs::{Destination, Files, Recorder};
-use crate::screen::notice;
 use crate::signals::Signals;
-use crate::source::live::{ClusterArgs, Live, Timing, Watching};
+use crate::sinks::screen::notice;
 
 /// What to record.
 pub(crate) struct Recording {

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use crate::failure::{Failure, exit};
 use crate::outputs::{Opened, Recorder, Ui};
 use crate::report::{self, escape::Terminal};
-use crate::screen::{self, Screen, notice};
-use crate::serve::{Listening, Live};
+use crate::sinks::page::{Listening, Live};
+use crate::sinks::screen::{self, Screen, notice};
 
 /// A run in progress.
 pub(crate) struct Session {

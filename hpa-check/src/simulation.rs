@@ -6,10 +6,9 @@ use std::io::Write as _;
 
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::expectation::{Expectation, ScaleDown};
+use hpa_check_core::findings::catalog;
 use hpa_check_core::run::evaluator::Evaluator;
-use hpa_check_core::sim::{
-    BEGIN, Bound, Grid, SCHEMA, SIMULATED, Scenario, Simulation, Summary, search,
-};
+use hpa_check_core::sim::{BEGIN, Bound, Grid, SCHEMA, Scenario, Simulation, Summary, search};
 use hpa_check_core::verdict::{Outcome, Reason, Verdict};
 
 use crate::failure::{Failure, exit};
@@ -80,7 +79,7 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
 /// To standard output, unless that is taken.
 pub(crate) fn say(text: &str, piped: bool) -> Result<(), Failure> {
     if piped {
-        crate::screen::notice(text);
+        crate::sinks::screen::notice(text);
         return Ok(());
     }
     writeln!(std::io::stdout().lock(), "{text}")
@@ -104,7 +103,7 @@ fn watched(scenario: &Scenario) -> (RunResult, Summary) {
         outcome: Outcome::Pass,
         exit_code: 0,
         reasons: vec![Reason {
-            id: SIMULATED.id.to_owned(),
+            id: catalog::SIMULATED.id.to_owned(),
             message: text::sentence(&summary),
             evidence: Vec::new(),
             fix: None,

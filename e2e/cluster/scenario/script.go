@@ -20,13 +20,13 @@ type Step struct {
 	Every metav1.Duration `json:"every,omitzero"`
 	// Lasts takes the step back after this time; without it the step stays.
 	Lasts metav1.Duration `json:"lasts,omitzero"`
-	// World is what the stand-in shows from then on; what is not given stays as it was.
+	// World is what the fake kubelet shows from then on; what is not given stays as it was.
 	World
 	// Do is what somebody does to the cluster.
 	Do *Act `json:"do,omitempty"`
 }
 
-// A World is what the stand-in for kubelets and metrics-server shows.
+// A World is what the fake kubelet shows.
 type World struct {
 	// Load is CPU that the ready pods use together.
 	Load *resource.Quantity `json:"load,omitempty"`

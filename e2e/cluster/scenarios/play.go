@@ -20,8 +20,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"hpa-check/e2e/cluster/agreement"
+	"hpa-check/e2e/cluster/fakekubelet"
 	"hpa-check/e2e/cluster/scenario"
-	"hpa-check/e2e/cluster/standin"
 )
 
 // longest is how long a check may take before it is ended.
@@ -41,7 +41,7 @@ type play struct {
 	namespace string
 	dir       string
 	objects   []*unstructured.Unstructured
-	scene     *standin.Scene
+	scene     *fakekubelet.Scene
 }
 
 // play puts the scenario's objects into a namespace of its own, lets its script play, and has hpa-check
@@ -64,7 +64,7 @@ func (s *stage) play(ctx context.Context, of *scenario.Scenario) (got, error) {
 			return got{}, err
 		}
 	}
-	p.scene = s.standin.Play(ctx, p.namespace, of.Script, p.theatre.mode.ImageOf(p.theatre.manifests), p.act)
+	p.scene = s.kubelet.Play(ctx, p.namespace, of.Script, p.theatre.mode.ImageOf(p.theatre.manifests), p.act)
 	code, err := p.watched(ctx)
 	errs := p.scene.End()
 	if err != nil {
@@ -128,7 +128,7 @@ func (p *play) act(ctx context.Context, act *scenario.Act) error {
 	return fmt.Errorf("no object is %s, which the script acts on", reference)
 }
 
-// check runs hpa-check to its end, tells the stand-in of its phases, and gives its exit code.
+// check runs hpa-check to its end, tells the fake kubelet of its phases, and gives its exit code.
 func (p *play) check(ctx context.Context) (int, error) {
 	args, err := p.arguments(ctx)
 	if err != nil {

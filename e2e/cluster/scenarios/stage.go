@@ -21,8 +21,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"hpa-check/e2e/cluster/fakekubelet"
 	"hpa-check/e2e/cluster/scenario"
-	"hpa-check/e2e/cluster/standin"
 )
 
 // A Stage is a cluster that scenarios are played in.
@@ -33,7 +33,7 @@ type stage struct {
 	log        string // the controller manager's, or empty
 	dynamic    dynamic.Interface
 	client     kubernetes.Interface
-	standin    *standin.Standin
+	kubelet    *fakekubelet.Kubelet
 	process    *exec.Cmd
 	state      string
 	unwatch    context.CancelFunc
@@ -72,11 +72,11 @@ func (s *stage) furnish(ctx context.Context, kind scenario.Cluster) error {
 		return err
 	}
 	if s.theatre.mode.Name != scenario.ControlPlane {
-		s.standin = standin.Idle()
+		s.kubelet = fakekubelet.Idle()
 		return nil
 	}
 	resolution := s.theatre.mode.Controller.MetricResolution.Duration
-	s.standin, err = standin.New(ctx, s.client, resolution, kind.MetricsAPI != "unavailable")
+	s.kubelet, err = fakekubelet.New(ctx, s.client, resolution, kind.MetricsAPI != "unavailable")
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (s *stage) furnish(ctx context.Context, kind scenario.Cluster) error {
 		return nil
 	}
 	versions := strings.Split(cmp.Or(kind.MetricsVersions, "v1beta1"), ",")
-	return s.standin.API().Register(ctx, s.client, s.dynamic, versions...)
+	return s.kubelet.API().Register(ctx, s.client, s.dynamic, versions...)
 }
 
 // minorOf asks for the server's minor version; some providers write it with a plus.
@@ -158,8 +158,8 @@ func (s *stage) startNamed(ctx context.Context, name string) error {
 // close ends what open began. The cluster's state goes with it: the scenarios keep their own records.
 func (s *stage) close() {
 	s.unwatch()
-	if s.standin != nil {
-		s.standin.Close()
+	if s.kubelet != nil {
+		s.kubelet.Close()
 	}
 	if s.process == nil {
 		return

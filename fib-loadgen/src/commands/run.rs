@@ -121,6 +121,7 @@ async fn load(
         started,
         elapsed,
         series: collected.series,
+        pods: collected.pods,
         facts,
         signals,
         cpu: collected.last.cpu.saturating_sub(collected.first.cpu),

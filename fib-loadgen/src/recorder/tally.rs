@@ -184,9 +184,36 @@ pub struct PodTally {
     pub last: Duration,
     /// From the intended send, of right answers.
     pub response: Histogram,
+    /// What was added since the last [`PodTally::take_minute`].
+    pub minute: PodMinuteTally,
+}
+
+/// A minute of a pod.
+#[derive(Debug, Clone, Default)]
+pub struct PodMinuteTally {
+    /// Answers of any kind.
+    pub requests: u64,
+    /// Right answers.
+    pub ok: u64,
+    /// From the intended send, of right answers.
+    pub response: Histogram,
+}
+
+impl PodMinuteTally {
+    /// Adds another's.
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.ok += other.ok;
+        self.response.add(&other.response);
+    }
 }
 
 impl PodTally {
+    /// What was counted since the last time; `None` when that is nothing.
+    pub fn take_minute(&mut self) -> Option<PodMinuteTally> {
+        (self.minute.requests > 0).then(|| std::mem::take(&mut self.minute))
+    }
+
     /// Counts one answer.
     pub fn record(&mut self, sample: &Sample<'_>) {
         self.first = if self.requests == 0 {
@@ -199,7 +226,10 @@ impl PodTally {
         if sample.outcome.failure.is_none() {
             self.ok += 1;
             self.response.record(sample.response);
+            self.minute.ok += 1;
+            self.minute.response.record(sample.response);
         }
+        self.minute.requests += 1;
     }
 
     /// Adds another's.
@@ -213,6 +243,7 @@ impl PodTally {
         self.requests += other.requests;
         self.ok += other.ok;
         self.response.add(&other.response);
+        self.minute.add(&other.minute);
     }
 }
 

@@ -169,7 +169,6 @@ mod tests {
             in_flight: 3,
             phase: "hold".into(),
             pods: [("fib-a".to_owned(), 3), ("fib-b".to_owned(), 1)].into(),
-            failed_now: 0,
         }
     }
 

@@ -8,11 +8,13 @@ use jiff::Timestamp;
 
 mod tables;
 
-use tables::{by_n, errors, jain, phases, pods, to_ms, totals};
+pub(super) use tables::to_ms;
+use tables::{by_n, errors, phases, totals};
 
+use super::pods::{self, PodLines};
 use super::{
     Connections, Document, Exit, Generator, GooseFacts, GooseStep, PlanFacts, Run, SCHEMA, Series,
-    Step, TargetFacts, ThresholdResult,
+    Step, TargetFacts, ThresholdResult, fairness, jain,
 };
 use crate::attack::Facts;
 use crate::exit::{Ending, code_of};
@@ -33,6 +35,8 @@ pub struct Ended {
     pub elapsed: Duration,
     /// One entry for each second.
     pub series: Series,
+    /// Who answered when.
+    pub pods: PodLines,
     /// What the engine says.
     pub facts: Facts,
     /// What the generator measured about itself: the parts that the recorder does not know.
@@ -72,15 +76,20 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
     let thresholds = thresholds(load, &records);
     let generator = generator(load, &shard, &records.judged, offered, ended, sent);
     let exit = exit(settings, load, &whole, &thresholds, generator.verdict);
+    let plan = plan(settings, load);
+    let pods = pods::results(&shard, &ended.pods, &plan.steps);
+    let mut series = ended.series.clone();
+    series.fairness = fairness(&pods, series.len(), series.step_s);
+    series.fairness_window_s = super::pods::FAIRNESS_WINDOW_S;
     Document {
-        schema: SCHEMA,
+        schema: SCHEMA.into(),
         run: run(settings, ended),
         target: TargetFacts {
             url: load.base.to_string(),
             resolved: ended.resolved.clone(),
-            http: "HTTP/1.1",
+            http: "HTTP/1.1".into(),
         },
-        plan: plan(settings, load),
+        plan,
         totals,
         latency: (&records.judged.latencies).into(),
         phases,
@@ -92,7 +101,7 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
             .collect::<BTreeMap<_, _>>(),
         errors: errors(&shard),
         fairness_jain: jain(shard.pods.values().map(|pod| pod.requests as f64)),
-        pods: pods(&shard),
+        pods,
         connections: Connections {
             opened: load.counters.opened.load(Relaxed),
             recycled_count: load.recorder.recycled_count.load(Relaxed),
@@ -102,7 +111,7 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
             peak_open: None,
             dns_lookups: load.counters.lookups.load(Relaxed),
         },
-        series: ended.series.clone(),
+        series,
         thresholds,
         generator,
         goose: goose(&ended.facts),
@@ -212,7 +221,10 @@ fn exit(
     endings.sort();
     Exit {
         code: code_of(&endings),
-        reasons: endings.into_iter().map(Ending::word).collect(),
+        reasons: endings
+            .into_iter()
+            .map(|ending| ending.word().into())
+            .collect(),
     }
 }
 
@@ -220,8 +232,8 @@ fn run(settings: &Settings, ended: &Ended) -> Run {
     let ended_at = ended.started + ended.elapsed;
     Run {
         id: format!("{:x}-{:x}", ended.started.as_millisecond(), settings.seed),
-        version: env!("CARGO_PKG_VERSION"),
-        goose: "0.19.0",
+        version: env!("CARGO_PKG_VERSION").into(),
+        goose: "0.19.0".into(),
         host: sysinfo::System::host_name().ok(),
         cpus: settings.cpus,
         started_utc: utc(ended.started),
@@ -252,16 +264,16 @@ fn plan(settings: &Settings, load: &Load) -> PlanFacts {
     };
     let corners = plan.shape.pieces().iter();
     PlanFacts {
-        model: if open { "open" } else { "closed" },
-        arrival,
+        model: if open { "open" } else { "closed" }.into(),
+        arrival: arrival.map(Into::into),
         steps: corners
             .flat_map(|piece| [step(piece.start, piece.from), step(piece.end(), piece.to)])
             .collect(),
         n_spec: settings.n_spec.clone(),
         verify: settings.verify_spec.clone(),
         think,
-        conn: settings.sharing_word(),
-        pacing: "coarse",
+        conn: settings.sharing_word().into(),
+        pacing: "coarse".into(),
         warmup_ms: plan.warmup.as_millis() as u64,
         requests: plan.requests,
         users: plan.users(),

@@ -2,17 +2,20 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+use hdrhistogram::Counter;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::Word;
 use crate::recorder::{Histogram, Latencies};
 
 /// The four durations of right answers.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Latency {
     /// `us`: every number here is in microseconds.
-    pub unit: &'static str,
+    pub unit: Word,
     /// From the intended send to the end of the body.
     pub response: Timing,
     /// From the actual send to the end of the body.
@@ -24,7 +27,8 @@ pub struct Latency {
 }
 
 /// One distribution; everything but the count is null when it is empty.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 #[expect(missing_docs, reason = "percentiles are named by what they are")]
 pub struct Timing {
     /// Samples.
@@ -45,7 +49,7 @@ pub struct Timing {
 impl From<&Latencies> for Latency {
     fn from(latencies: &Latencies) -> Self {
         Self {
-            unit: "us",
+            unit: "us".into(),
             response: (&latencies.response).into(),
             service: (&latencies.service).into(),
             ttfb: (&latencies.ttfb).into(),
@@ -56,42 +60,83 @@ impl From<&Latencies> for Latency {
 
 impl From<&Histogram> for Timing {
     fn from(histogram: &Histogram) -> Self {
-        let filled = !histogram.0.is_empty();
+        Self::of(&histogram.0)
+    }
+}
+
+impl Timing {
+    /// What people ask of a histogram of microseconds, and the histogram itself.
+    pub fn of<C: Counter>(histogram: &hdrhistogram::Histogram<C>) -> Self {
+        let filled = !histogram.is_empty();
+        let at = |quantile| filled.then(|| histogram.value_at_quantile(quantile));
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a mean of durations below an hour"
         )]
-        let mean = histogram.0.mean().round() as u64;
+        let mean = histogram.mean().round() as u64;
         Self {
-            count: histogram.0.len(),
-            min: filled.then(|| histogram.0.min()),
+            count: histogram.len(),
+            min: filled.then(|| histogram.min()),
             mean: filled.then_some(mean),
-            p50: histogram.at(0.5),
-            p90: histogram.at(0.9),
-            p95: histogram.at(0.95),
-            p99: histogram.at(0.99),
-            p999: histogram.at(0.999),
-            p9999: histogram.at(0.9999),
-            max: filled.then(|| histogram.0.max()),
-            hdr_b64: filled.then(|| encode(histogram)).flatten(),
+            p50: at(0.5),
+            p90: at(0.9),
+            p95: at(0.95),
+            p99: at(0.99),
+            p999: at(0.999),
+            p9999: at(0.9999),
+            max: filled.then(|| histogram.max()),
+            hdr_b64: encode(histogram),
         }
     }
 }
 
-fn encode(histogram: &Histogram) -> Option<String> {
+/// A histogram as text: HdrHistogram V2, deflated, base64; `None` when it is empty.
+pub(crate) fn encode<C: Counter>(histogram: &hdrhistogram::Histogram<C>) -> Option<String> {
+    if histogram.is_empty() {
+        return None;
+    }
     let mut bytes = Vec::new();
     V2DeflateSerializer::new()
-        .serialize(&histogram.0, &mut bytes)
+        .serialize(histogram, &mut bytes)
         .ok()?;
     Some(STANDARD.encode(bytes))
+}
+
+/// The histogram that [`encode`] wrote, or why the text is not one.
+pub(crate) fn decode(text: &str) -> Result<hdrhistogram::Histogram<u64>, String> {
+    let bytes = STANDARD
+        .decode(text)
+        .map_err(|error| format!("a histogram is not base64 ({error})"))?;
+    Deserializer::new()
+        .deserialize(&mut &bytes[..])
+        .map_err(|error| format!("a histogram can't be read ({error})"))
+}
+
+/// Significant digits of the histograms that are kept for each second and each minute.
+const COARSE_DIGITS: u8 = 2;
+
+/// An empty histogram of two digits, which grows with its values.
+pub(crate) fn coarse() -> hdrhistogram::Histogram<u64> {
+    hdrhistogram::Histogram::new(COARSE_DIGITS).expect("two digits are within HDR's bounds")
+}
+
+/// A histogram of the recorder with the digits that are kept for each second; `None` when it is empty.
+pub(crate) fn coarsely(histogram: &Histogram) -> Option<hdrhistogram::Histogram<u64>> {
+    if histogram.0.is_empty() {
+        return None;
+    }
+    let mut all = coarse();
+    for step in histogram.0.iter_recorded() {
+        // It grows with its values, so that this can't fail.
+        let _ = all.record_n(step.value_iterated_to(), step.count_since_last_iteration());
+    }
+    Some(all)
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-
-    use hdrhistogram::serialization::Deserializer;
 
     use super::*;
 
@@ -100,10 +145,12 @@ mod tests {
         let mut histogram = Histogram::default();
         (1..10_000).for_each(|us| histogram.record(Duration::from_micros(us)));
         let timing = Timing::from(&histogram);
-        let bytes = STANDARD.decode(timing.hdr_b64.unwrap()).unwrap();
-        let back: hdrhistogram::Histogram<u32> =
-            Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
-        assert_eq!(back, histogram.0);
+        let back = decode(&timing.hdr_b64.unwrap()).unwrap();
+        assert_eq!(back.len(), histogram.0.len());
+        for step in histogram.0.iter_recorded() {
+            let value = step.value_iterated_to();
+            assert_eq!(back.count_at(value), u64::from(step.count_at_value()));
+        }
         assert_eq!(timing.p50, Some(back.value_at_quantile(0.5)));
     }
 

@@ -231,6 +231,39 @@ fn the_plan_is_shown_without_sending_anything() {
 }
 
 #[test]
+fn the_steps_of_a_result_hold_every_answer_and_so_do_the_pods_minutes() {
+    let server = right();
+    let ended = run(server.address, "--users 2 --rate 50/s -t 2s --n 90");
+    let ok = ended.total("ok");
+    let series = &ended.result["series"];
+    let sum = |list: &serde_json::Value| -> u64 {
+        list.as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|n| n.as_u64())
+            .sum()
+    };
+    assert_eq!(sum(&series["ok"]), ok);
+    let pod = &ended.result["pods"][0];
+    assert_eq!(sum(&pod["line"]["requests"]), ok);
+    assert_eq!(
+        (
+            pod["minutes"][0]["ok"].as_u64(),
+            pod["minutes"][0]["share"].as_f64()
+        ),
+        (Some(ok), Some(1.0))
+    );
+    assert!(pod["after_rise_s"].is_number() && series["hdr_b64"][0].is_string());
+    let steps = series["rps"].as_array().unwrap().len();
+    for (key, list) in series.as_object().unwrap() {
+        assert!(
+            list.as_array().is_none_or(|list| list.len() == steps),
+            "{key}"
+        );
+    }
+}
+
+#[test]
 fn the_schema_names_every_key_of_a_result() {
     let output = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"))
         .arg("schema")

@@ -9,17 +9,14 @@
 mod checks;
 mod examination;
 pub mod facts;
-mod findings;
 mod index;
 mod patient;
 
 use std::collections::BTreeSet;
 
 pub use examination::{Asked, Examination, Examined, SCHEMA, Unseen};
-pub(crate) use findings::OWN;
 
-use crate::findings as all_findings;
-use crate::rules::{Found, reason};
+use crate::findings::{Evidence, catalog, rank};
 use crate::verdict::{Outcome, Reason};
 use checks::{CHECKS, Check, Weight};
 use facts::ClusterFacts;
@@ -80,30 +77,26 @@ pub fn examine(facts: &ClusterFacts, earlier: Option<&ClusterFacts>, asked: &Ask
     }
 }
 
-/// Where a finding stands among all that an examination can have; 0 is the weightiest.
-pub fn rank(id: &str) -> Option<usize> {
-    CHECKS.iter().position(|check| check.id == id)
-}
-
 /// All checks on one autoscaler. A symptom is only asked for while no fault was found that would
 /// explain it.
 fn check(patient: &Patient<'_>) -> Vec<Ranked> {
     let mut found: Vec<Ranked> = Vec::new();
-    for (rank, check) in CHECKS.iter().enumerate() {
+    for check in CHECKS {
         let explained = found.iter().any(|f| f.reason.outcome != Outcome::Pass);
         if check.weight == Weight::Symptom && explained {
             continue;
         }
         if let Some(what) = (check.find)(patient) {
-            found.extend(named(check, what).map(|reason| Ranked { rank, reason }));
+            found.extend(named(check, what));
         }
     }
     found
 }
 
-fn named(check: &Check, found: Found) -> Option<Reason> {
-    let finding = all_findings::all().find(|f| f.id == check.id)?;
-    Some(reason(finding, found))
+fn named(check: &Check, found: Evidence) -> Option<Ranked> {
+    let rank = rank(check.id)?;
+    let reason = catalog::ALL[rank].reason(found);
+    Some(Ranked { rank, reason })
 }
 
 #[cfg(test)]

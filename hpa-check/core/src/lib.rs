@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod documents;
 pub mod expectation;
 pub mod findings;
+pub mod judge;
 pub mod manifests;
 pub mod millis;
 pub mod model;

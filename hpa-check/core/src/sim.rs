@@ -29,7 +29,6 @@ pub use curve::{Curve, Point};
 pub use search::{Bound, Candidate, Grid, Policy, Search, search};
 pub use summary::{Replicas, Summary};
 
-use crate::findings::Finding;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
 use crate::model::{Settings, VersionGates, after};
 use crate::observation::{
@@ -38,19 +37,10 @@ use crate::observation::{
 use crate::run::budget::Budget;
 use crate::spec::AutoscalerSpec;
 use crate::units::Millicores;
-use crate::verdict::Outcome;
 use plant::Plant;
 
 /// The schema's name and version of a simulation written as JSON.
 pub const SCHEMA: &str = "hpa-check-simulation/1";
-
-/// What a simulation says in place of a verdict.
-pub const SIMULATED: Finding = Finding {
-    id: "simulated",
-    outcome: Outcome::Pass,
-    meaning: "This was computed, not seen: it proves nothing of a cluster.",
-    fix: "",
-};
 
 /// The instant that simulations begin at.
 pub const BEGIN: Timestamp = Timestamp::constant(1_767_225_600, 0);

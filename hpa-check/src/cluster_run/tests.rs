@@ -8,7 +8,7 @@ use hpa_check_core::verdict::{Outcome, Verdict};
 use super::*;
 use crate::api_server::cluster::{Cluster, Pace as ClusterPace};
 use crate::api_server::{ApiServer, Fault, objects};
-use crate::source::live::tests::{find, now};
+use crate::feed::live::tests::{find, now};
 
 /// The load in millicores that asks for all ten pods of 100m at 50 %.
 const HIGH: i64 = 650;

@@ -76,7 +76,7 @@ type Case<'a> = (&'a Examined, &'a Reason);
 
 /// The findings in the order of weight, which is that of each autoscaler's own list.
 fn by_finding(examination: &Examination) -> Vec<(&str, Vec<Case<'_>>)> {
-    let rank = |id: &str| hpa_check_core::doctor::rank(id).unwrap_or(usize::MAX);
+    let rank = |id: &str| hpa_check_core::findings::rank(id).unwrap_or(usize::MAX);
     let mut groups: Vec<(&str, Vec<Case<'_>>)> = Vec::new();
     for examined in &examination.autoscalers {
         for reason in &examined.findings {

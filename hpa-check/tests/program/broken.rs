@@ -1,5 +1,5 @@
 //! `docs/rehearsal.md` says how each broken rehearsal ends. Those that end before any load, or without
-//! one, are run here with real processes; all of them run on a simulated plant in `src/rehearse`.
+//! one, are run here with real processes; all of them run on a simulated plant in `src/feed/rehearsal`.
 
 use std::process::Output;
 use std::thread;

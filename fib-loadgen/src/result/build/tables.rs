@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::plan::Model;
 use crate::recorder::{Counts, Shard, Tally};
-use crate::result::{ErrorResult, Latency, NResult, PhaseResult, PodResult, Totals};
+use crate::result::{ErrorResult, Latency, NResult, PhaseResult, Totals};
 use crate::user::Load;
 
 #[expect(clippy::cast_precision_loss, reason = "a count of requests as a rate")]
@@ -81,59 +81,18 @@ pub(super) fn errors(shard: &Shard) -> Vec<ErrorResult> {
         .errors
         .iter()
         .map(|(class, tally)| ErrorResult {
-            class: class.word(),
+            class: class.word().into(),
             count: tally.count,
             first_s: to_ms(tally.first.as_secs_f64()),
             last_s: to_ms(tally.last.as_secs_f64()),
             example: tally.example.clone(),
         })
         .collect();
-    errors.sort_by(|a, b| b.count.cmp(&a.count).then(a.class.cmp(b.class)));
+    errors.sort_by(|a, b| b.count.cmp(&a.count).then(a.class.cmp(&b.class)));
     errors
 }
 
-pub(super) fn pods(shard: &Shard) -> Vec<PodResult> {
-    let mut pods: Vec<PodResult> = shard
-        .pods
-        .iter()
-        .map(|(name, tally)| PodResult {
-            name: name.clone(),
-            addr: None,
-            first_s: to_ms(tally.first.as_secs_f64()),
-            last_s: to_ms(tally.last.as_secs_f64()),
-            requests: tally.requests,
-            ok: tally.ok,
-            p50: tally.response.at(0.5),
-            p99: tally.response.at(0.99),
-        })
-        .collect();
-    pods.sort_by(|a, b| b.requests.cmp(&a.requests).then(a.name.cmp(&b.name)));
-    pods
-}
-
-/// Jain, Chiu, Hawe 1984: (Σx)² / (n·Σx²).
-pub(super) fn jain(loads: impl Iterator<Item = f64>) -> Option<f64> {
-    let (count, sum, squares) =
-        loads.fold((0.0, 0.0, 0.0), |(n, s, q), x| (n + 1.0, s + x, q + x * x));
-    (squares > 0.0).then(|| sum * sum / (count * squares))
-}
-
 /// Seconds (or any number) to three decimals.
-pub(super) fn to_ms(seconds: f64) -> f64 {
+pub(in crate::result) fn to_ms(seconds: f64) -> f64 {
     (seconds * 1e3).round() / 1e3
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jain_is_one_for_equals_and_one_nth_when_one_takes_all() {
-        assert_eq!(jain([5.0, 5.0, 5.0].into_iter()), Some(1.0));
-        assert_eq!(
-            jain([9.0, 0.0, 0.0].into_iter()).map(|j| (j * 3.0).round()),
-            Some(1.0)
-        );
-        assert_eq!(jain(std::iter::empty()), None);
-    }
 }

@@ -4,69 +4,66 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Case, Found, Rule, Weight};
-use crate::findings::Finding;
+use super::rule::{Find, Rule, Weight};
+use super::run_only::run::RunView;
+use crate::findings::{Evidence, catalog};
 use crate::model::after;
 use crate::observation::{Fact, Phase};
 use crate::run::state::Poll;
-use crate::verdict::Outcome;
+
+pub(super) const RULES: &[Rule] = &[
+    NO_METRICS_API,
+    METRICS_API_UNAVAILABLE,
+    METRICS_INCOMPLETE,
+    METRICS_STALE,
+];
 
 const NOT_THERE: &str = "could not find the requested resource";
 
-pub(super) const NO_METRICS_API: Rule = Rule {
-    finding: Finding {
-        id: "no-metrics-api",
-        outcome: Outcome::Surroundings,
-        meaning: "No resource metrics API is registered, so the autoscaler has nothing to go by.",
-        fix: "Install metrics-server.",
-    },
+const NO_METRICS_API: Rule = Rule {
+    finding: &catalog::NO_METRICS_API,
     weight: Weight::Blocker,
-    find: |case| {
+    find: Find::Run(|run| {
         if let Some(Fact::MetricsApi {
             registered: false,
             message,
             ..
-        }) = api(case)
+        }) = api(run)
         {
-            return Some(Found::new(
+            return Some(Evidence::new(
                 "no resource metrics API is registered",
                 [format!("metrics.k8s.io: {message}")],
             ));
         }
-        let (reason, message) = case.state.refusal("ScalingActive")?;
-        (api(case).is_none() && message.contains(NOT_THERE)).then(|| {
-            Found::new(
+        let (reason, message) = run.state.refusal("ScalingActive")?;
+        (api(run).is_none() && message.contains(NOT_THERE)).then(|| {
+            Evidence::new(
                 "no resource metrics API is registered",
                 [format!("condition {reason}: {message}")],
             )
         })
-    },
+    }),
 };
 
-pub(super) const METRICS_API_UNAVAILABLE: Rule = Rule {
-    finding: Finding {
-        id: "metrics-api-unavailable",
-        outcome: Outcome::Surroundings,
-        meaning: "The resource metrics API is registered and does not answer, or answers nothing for the pods.",
-        fix: "Read metrics-server's log; on kind it needs --kubelet-insecure-tls.",
-    },
+const METRICS_API_UNAVAILABLE: Rule = Rule {
+    finding: &catalog::METRICS_API_UNAVAILABLE,
     weight: Weight::Cause,
-    find: unavailable,
+    find: Find::Run(unavailable),
 };
 
-fn unavailable(case: &Case<'_>) -> Option<Found> {
-    if case.complete() {
+fn unavailable(run: &RunView<'_>) -> Option<Evidence> {
+    if run.complete() {
         return None;
     }
-    let allowed = case.budget(|b| b.reaction() + b.resolution * 2);
-    let failing = failing_for(case);
-    if failing.is_some_and(|(_, span)| span >= allowed) || never_measured(case) {
+    let allowed = run.budget(|b| b.reaction() + b.resolution * 2);
+    let failing = failing_for(run);
+    if failing.is_some_and(|(_, span)| span >= allowed) || never_measured(run) {
         let (seconds, error) = failing.map_or((0, ""), |(error, span)| (span.as_secs(), error));
-        let condition = case
+        let condition = run
             .state
             .refusal("ScalingActive")
             .map(|(r, m)| format!("condition {r}: {m}"));
-        let fact = match api(case) {
+        let fact = match api(run) {
             Some(Fact::MetricsApi {
                 available: false,
                 message,
@@ -75,7 +72,7 @@ fn unavailable(case: &Case<'_>) -> Option<Found> {
             _ => None,
         };
         let poll = (!error.is_empty()).then(|| format!("poll: {error}"));
-        return Some(Found::new(
+        return Some(Evidence::new(
             if seconds > 0 {
                 format!("the metrics API has not answered for {seconds} s")
             } else {
@@ -88,45 +85,40 @@ fn unavailable(case: &Case<'_>) -> Option<Found> {
 }
 
 /// The error that the polls end in, and since when there is nothing else.
-fn failing_for<'a>(case: &Case<'a>) -> Option<(&'a str, Duration)> {
-    let polls = &case.state.polls;
+fn failing_for<'a>(run: &RunView<'a>) -> Option<(&'a str, Duration)> {
+    let polls = &run.state.polls;
     let error = polls.last()?.answer.as_ref().err()?;
     let good = polls.iter().rposition(|p| p.answer.is_ok());
     let since = polls[good.map_or(0, |g| g + 1)].at;
-    let span = Duration::try_from(case.until.duration_since(since)).unwrap_or_default();
+    let span = Duration::try_from(run.until.duration_since(since)).unwrap_or_default();
     Some((error, span))
 }
 
 /// Pods were ready for long, and no answer ever held a sample of one.
-fn never_measured(case: &Case<'_>) -> bool {
-    let allowed = case.budget(|b| b.reaction() + b.resolution * 2);
+fn never_measured(run: &RunView<'_>) -> bool {
+    let allowed = run.budget(|b| b.reaction() + b.resolution * 2);
     let measured = |p: &Poll| p.answer.as_ref().is_ok_and(|samples| !samples.is_empty());
-    let ready = case.state.pods.values().filter_map(|p| p.ready_at).min();
-    !case.state.polls.is_empty()
-        && !case.state.polls.iter().any(measured)
-        && ready.is_some_and(|at| after(at, allowed) <= case.until)
+    let ready = run.state.pods.values().filter_map(|p| p.ready_at).min();
+    !run.state.polls.is_empty()
+        && !run.state.polls.iter().any(measured)
+        && ready.is_some_and(|at| after(at, allowed) <= run.until)
 }
 
-pub(super) const METRICS_INCOMPLETE: Rule = Rule {
-    finding: Finding {
-        id: "metrics-incomplete",
-        outcome: Outcome::Surroundings,
-        meaning: "Ready pods lack a CPU sample for longer than a new pod needs to get one; the autoscaler guesses for them.",
-        fix: "Find out why metrics-server can't scrape the nodes of these pods.",
-    },
+const METRICS_INCOMPLETE: Rule = Rule {
+    finding: &catalog::METRICS_INCOMPLETE,
     weight: Weight::Cause,
-    find: |case| {
-        if case.complete() {
+    find: Find::Run(|run| {
+        if run.complete() {
             return None;
         }
-        let allowed = case.budget(|b| b.reaction() + b.resolution * 2);
-        let samples = case.state.polls.last()?.answer.as_ref().ok()?;
-        let asked = case.state.last_answer?;
-        if !pods_seen(case, asked) {
+        let allowed = run.budget(|b| b.reaction() + b.resolution * 2);
+        let samples = run.state.polls.last()?.answer.as_ref().ok()?;
+        let asked = run.state.last_answer?;
+        if !pods_seen(run, asked) {
             return None;
         }
         let due = |ready: Timestamp| after(ready, allowed) <= asked;
-        let old: Vec<&String> = case
+        let old: Vec<&String> = run
             .state
             .pods
             .iter()
@@ -140,50 +132,45 @@ pub(super) const METRICS_INCOMPLETE: Rule = Rule {
             .collect();
         (!missing.is_empty() && missing.len() < old.len()).then(|| {
             let (few, all) = (missing.len(), old.len());
-            Found::new(
+            Evidence::new(
                 format!("{few} of {all} ready pods have no CPU sample, and the autoscaler guesses for them"),
                 missing,
             )
         })
-    },
+    }),
 };
 
-pub(super) const METRICS_STALE: Rule = Rule {
-    finding: Finding {
-        id: "metrics-stale",
-        outcome: Outcome::Surroundings,
-        meaning: "The CPU samples stopped getting newer, so decisions are made on what was.",
-        fix: "Check metrics-server and its --metric-resolution (15 s; its own default is 60 s).",
-    },
+const METRICS_STALE: Rule = Rule {
+    finding: &catalog::METRICS_STALE,
     weight: Weight::Cause,
-    find: |case| {
-        let loaded = case.state.entered(Phase::Up)?;
-        if case.complete() || failing_for(case).is_some() {
+    find: Find::Run(|run| {
+        let loaded = run.state.entered(Phase::Up)?;
+        if run.complete() || failing_for(run).is_some() {
             return None;
         }
         // An answer without samples is old news of nobody.
-        let samples = case.state.polls.last()?.answer.as_ref().ok()?;
+        let samples = run.state.polls.last()?.answer.as_ref().ok()?;
         let newest = samples.iter().map(|s| s.timestamp).max()?;
-        let allowed = case.budget(|b| b.resolution * 3 + b.controller.sync_period);
-        let asked = case.state.last_answer?;
+        let allowed = run.budget(|b| b.resolution * 3 + b.controller.sync_period);
+        let asked = run.state.last_answer?;
         let stale = after(newest.max(loaded), allowed) <= asked;
         stale.then(|| {
             let age = asked.duration_since(newest).as_secs();
-            Found::new(
+            Evidence::new(
                 format!("the newest CPU sample is {age} s old, and decisions are made on it"),
-                [format!("newest sample {}", case.clock(newest))],
+                [format!("newest sample {}", run.clock(newest))],
             )
         })
-    },
+    }),
 };
 
 /// Whether the pods were seen at an instant, and the target counts as many ready ones: those that are taken for
 /// ready may be gone otherwise.
-fn pods_seen(case: &Case<'_>, at: Timestamp) -> bool {
-    !case.gaps_at(at).any(|gap| gap.resource == "pods") && case.state.counts_agree()
+fn pods_seen(run: &RunView<'_>, at: Timestamp) -> bool {
+    !run.gaps_at(at).any(|gap| gap.resource == "pods") && run.state.counts_agree()
 }
 
-fn api<'a>(case: &Case<'a>) -> Option<&'a Fact> {
-    let mut facts = case.state.facts.iter().rev();
+fn api<'a>(run: &RunView<'a>) -> Option<&'a Fact> {
+    let mut facts = run.state.facts.iter().rev();
     facts.find(|f| matches!(f, Fact::MetricsApi { .. }))
 }

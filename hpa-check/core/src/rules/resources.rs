@@ -1,25 +1,27 @@
 //! CPU requests, limits and capacity: what can be told before any load.
 
-use super::{Case, Found, Rule, Weight};
-use crate::findings::Finding;
+use super::rule::{Find, Rule, Weight};
+use super::run_only::run::RunView;
+use crate::findings::{Evidence, catalog};
 use crate::observation::Pod;
 use crate::spec::ContainerCpu;
-use crate::verdict::Outcome;
 
-pub(super) const MISSING_CPU_REQUEST: Rule = Rule {
-    finding: Finding {
-        id: "missing-cpu-request",
-        outcome: Outcome::Wrong,
-        meaning: "A container that counts has no CPU request, so its utilization is undefined and the autoscaler stops.",
-        fix: "Give every container of the pods, injected sidecars too, `resources.requests.cpu`.",
-    },
+pub(super) const RULES: &[Rule] = &[
+    MISSING_CPU_REQUEST,
+    LIMIT_CAPS_UTILIZATION,
+    CPU_REQUEST_TOO_HIGH,
+    CAPACITY_TOO_SMALL,
+];
+
+const MISSING_CPU_REQUEST: Rule = Rule {
+    finding: &catalog::MISSING_CPU_REQUEST,
     weight: Weight::Blocker,
-    find: missing_request,
+    find: Find::Run(missing_request),
 };
 
-fn missing_request(case: &Case<'_>) -> Option<Found> {
-    let container = counted_container(case);
-    let living: Vec<&Pod> = case
+fn missing_request(run: &RunView<'_>) -> Option<Evidence> {
+    let container = counted_container(run);
+    let living: Vec<&Pod> = run
         .state
         .pods
         .values()
@@ -37,7 +39,7 @@ fn missing_request(case: &Case<'_>) -> Option<Found> {
         let evidence = lacking
             .iter()
             .map(|(pod, c)| format!("pod {}, container {}: no CPU request", pod.name, c.name));
-        return Some(Found::new(
+        return Some(Evidence::new(
             format!(
                 "container {} has no CPU request ({count} containers in {all} pods have none), so a \
                  utilization can't be computed",
@@ -46,9 +48,9 @@ fn missing_request(case: &Case<'_>) -> Option<Found> {
             evidence,
         ));
     }
-    let (_, message) = case.state.refusal("ScalingActive")?;
+    let (_, message) = run.state.refusal("ScalingActive")?;
     message.contains("missing request for cpu").then(|| {
-        Found::new(
+        Evidence::new(
             "a container has no CPU request, so a utilization can't be computed",
             [format!("condition ScalingActive: {message}")],
         )
@@ -56,30 +58,25 @@ fn missing_request(case: &Case<'_>) -> Option<Found> {
 }
 
 /// The one container that counts, if the metric names one.
-fn counted_container<'a>(case: &Case<'a>) -> Option<&'a str> {
-    let metrics = &case.spec()?.metrics;
+fn counted_container<'a>(run: &RunView<'a>) -> Option<&'a str> {
+    let metrics = &run.spec()?.metrics;
     let cpu = metrics.iter().find(|m| m.name == "cpu")?;
     cpu.container.as_deref()
 }
 
-pub(super) const LIMIT_CAPS_UTILIZATION: Rule = Rule {
-    finding: Finding {
-        id: "limit-caps-utilization",
-        outcome: Outcome::Wrong,
-        meaning: "The CPU limit keeps the utilization inside the tolerance of the target, so the autoscaler can never fire.",
-        fix: "Raise the CPU limit or remove it, or lower the target.",
-    },
+const LIMIT_CAPS_UTILIZATION: Rule = Rule {
+    finding: &catalog::LIMIT_CAPS_UTILIZATION,
     weight: Weight::Blocker,
-    find: |case| {
-        let target = i64::from(case.spec()?.cpu_target_percent()?);
-        let mut living = case.state.pods.values().filter(|p| p.lives());
+    find: Find::Run(|run| {
+        let target = i64::from(run.spec()?.cpu_target_percent()?);
+        let mut living = run.state.pods.values().filter(|p| p.lives());
         let pod = &living.next()?.pod;
         let request: i64 = sum(&pod.containers, |c| c.cpu_request.map(|r| r.0))?;
         let limit: i64 = sum(&pod.containers, |c| c.cpu_limit.map(|l| l.0))?;
         let highest = limit * 100 / request.max(1);
-        let needed = target * (100 + case.tolerance_percent());
+        let needed = target * (100 + run.tolerance_percent());
         (request > 0 && highest * 100 <= needed).then(|| {
-            Found::new(
+            Evidence::new(
                 format!(
                     "the CPU limit of {limit}m caps the utilization at {highest} % of the request \
                      of {request}m, and nothing happens up to {} %",
@@ -91,27 +88,22 @@ pub(super) const LIMIT_CAPS_UTILIZATION: Rule = Rule {
                 )],
             )
         })
-    },
+    }),
 };
 
 fn sum(containers: &[ContainerCpu], of: impl Fn(&ContainerCpu) -> Option<i64>) -> Option<i64> {
     containers.iter().map(of).sum()
 }
 
-pub(super) const CPU_REQUEST_TOO_HIGH: Rule = Rule {
-    finding: Finding {
-        id: "cpu-request-too-high",
-        outcome: Outcome::Inconclusive,
-        meaning: "At this CPU request all the CPU there is can't make the metric ask for the maximum.",
-        fix: "Lower the CPU request of the pods, or test on more CPU.",
-    },
+const CPU_REQUEST_TOO_HIGH: Rule = Rule {
+    finding: &catalog::CPU_REQUEST_TOO_HIGH,
     weight: Weight::Blocker,
-    find: |case| {
-        let (total, how) = case.usable()?;
-        let max = case.expectation.max_replicas;
-        let (needed, request) = (case.use_enough_for(max - 1)?, case.request()?);
+    find: Find::Run(|run| {
+        let (total, how) = run.usable()?;
+        let max = run.expectation.max_replicas;
+        let (needed, request) = (run.use_enough_for(max - 1)?, run.request()?);
         (total <= needed).then(|| {
-            Found::new(
+            Evidence::new(
                 format!(
                     "asking for {max} pods takes more than {needed} of CPU use at a request of \
                      {request} each, and there are only {total}"
@@ -122,29 +114,24 @@ pub(super) const CPU_REQUEST_TOO_HIGH: Rule = Rule {
                 ],
             )
         })
-    },
+    }),
 };
 
-pub(super) const CAPACITY_TOO_SMALL: Rule = Rule {
-    finding: Finding {
-        id: "capacity-too-small",
-        outcome: Outcome::Surroundings,
-        meaning: "The requests of as many pods as the maximum do not fit into the CPU there is.",
-        fix: "Lower the CPU request of the pods, or add CPU.",
-    },
+const CAPACITY_TOO_SMALL: Rule = Rule {
+    finding: &catalog::CAPACITY_TOO_SMALL,
     weight: Weight::Blocker,
-    find: |case| {
-        let (total, how) = case.capacity()?;
-        let request = case.request()?;
-        let max = case.expectation.max_replicas;
+    find: Find::Run(|run| {
+        let (total, how) = run.capacity()?;
+        let request = run.request()?;
+        let max = run.expectation.max_replicas;
         let needed = i64::from(max) * request.0;
-        (needed > total.0 && !case.reached_max()).then(|| {
-            Found::new(
+        (needed > total.0 && !run.reached_max()).then(|| {
+            Evidence::new(
                 format!(
                     "{max} pods at {request} each request {needed}m of CPU, and there are {total}"
                 ),
                 [format!("capacity: {how}")],
             )
         })
-    },
+    }),
 };

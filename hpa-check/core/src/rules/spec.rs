@@ -1,130 +1,109 @@
 //! What the autoscaler's spec says, against what is asserted.
 
-use super::{Case, Found, Rule, Weight};
+use super::rule::{Find, Rule, Weight};
+use super::run_only::run::RunView;
 use crate::expectation::ScaleDown;
-use crate::findings::Finding;
+use crate::findings::{Evidence, catalog};
 use crate::spec::{ScalingRules, SelectPolicy};
-use crate::verdict::Outcome;
 
-pub(super) const NO_CPU_METRIC: Rule = Rule {
-    finding: Finding {
-        id: "no-cpu-metric",
-        outcome: Outcome::Wrong,
-        meaning: "The autoscaler's spec has no CPU utilization target.",
-        fix: "Add a metric of type Resource, name cpu, with a target of type Utilization.",
-    },
+pub(super) const RULES: &[Rule] = &[
+    NO_CPU_METRIC,
+    BOUNDS_LEAVE_NO_ROOM,
+    SPEC_BOUNDS_DIFFER,
+    SPEC_TARGET_DIFFERS,
+    SCALE_UP_DISABLED,
+    SCALE_DOWN_DISABLED,
+];
+
+const NO_CPU_METRIC: Rule = Rule {
+    finding: &catalog::NO_CPU_METRIC,
     weight: Weight::Blocker,
-    find: |case| {
-        let spec = case.spec()?;
+    find: Find::Run(|run| {
+        let spec = run.spec()?;
         let names = spec
             .metrics
             .iter()
             .map(|m| format!("metric: {} {}", m.kind, m.name));
         spec.cpu_target_percent().is_none().then(|| {
             let count = spec.metrics.len();
-            Found::new(
+            Evidence::new(
                 format!("none of the spec's {count} metrics is a CPU utilization target"),
                 names,
             )
         })
-    },
+    }),
 };
 
-pub(super) const BOUNDS_LEAVE_NO_ROOM: Rule = Rule {
-    finding: Finding {
-        id: "bounds-leave-no-room",
-        outcome: Outcome::Wrong,
-        meaning: "The spec's bounds are equal, so nothing can ever scale.",
-        fix: "Set maxReplicas above minReplicas.",
-    },
+const BOUNDS_LEAVE_NO_ROOM: Rule = Rule {
+    finding: &catalog::BOUNDS_LEAVE_NO_ROOM,
     weight: Weight::Blocker,
-    find: |case| {
-        let spec = case.spec()?;
+    find: Find::Run(|run| {
+        let spec = run.spec()?;
         let (min, max) = (spec.effective_min(), spec.max_replicas);
         (min >= max).then(|| {
-            Found::new(
+            Evidence::new(
                 format!("the bounds are {min}..{max}, which leaves no room to scale"),
                 [format!("spec: minReplicas {min}, maxReplicas {max}")],
             )
         })
-    },
+    }),
 };
 
-pub(super) const BOUNDS_DIFFER: Rule = Rule {
-    finding: Finding {
-        id: "spec-bounds-differ",
-        outcome: Outcome::Wrong,
-        meaning: "The spec's bounds are not the asserted ones.",
-        fix: "Set minReplicas and maxReplicas as asserted, or assert what is meant.",
-    },
+const SPEC_BOUNDS_DIFFER: Rule = Rule {
+    finding: &catalog::SPEC_BOUNDS_DIFFER,
     weight: Weight::Blocker,
-    find: |case| {
-        let spec = case.spec()?;
+    find: Find::Run(|run| {
+        let spec = run.spec()?;
         let (min, max) = (spec.effective_min(), spec.max_replicas);
-        let (want_min, want_max) = (case.expectation.min_replicas, case.expectation.max_replicas);
+        let (want_min, want_max) = (run.expectation.min_replicas, run.expectation.max_replicas);
         ((min, max) != (want_min, want_max)).then(|| {
-            Found::new(
+            Evidence::new(
                 format!("the bounds are {min}..{max}, not {want_min}..{want_max}"),
                 [format!("spec: minReplicas {min}, maxReplicas {max}")],
             )
         })
-    },
+    }),
 };
 
-pub(super) const TARGET_DIFFERS: Rule = Rule {
-    finding: Finding {
-        id: "spec-target-differs",
-        outcome: Outcome::Wrong,
-        meaning: "The spec's CPU target is not the asserted one.",
-        fix: "Set averageUtilization as asserted, or assert what is meant.",
-    },
+const SPEC_TARGET_DIFFERS: Rule = Rule {
+    finding: &catalog::SPEC_TARGET_DIFFERS,
     weight: Weight::Blocker,
-    find: |case| {
-        let target = case.spec()?.cpu_target_percent()?;
-        let want = case.expectation.cpu_target_percent;
+    find: Find::Run(|run| {
+        let target = run.spec()?.cpu_target_percent()?;
+        let want = run.expectation.cpu_target_percent;
         (target != want).then(|| {
-            Found::new(
+            Evidence::new(
                 format!("the CPU target is {target} %, not {want} %"),
                 [format!("spec: averageUtilization {target}")],
             )
         })
-    },
+    }),
 };
 
-pub(super) const SCALE_UP_DISABLED: Rule = Rule {
-    finding: Finding {
-        id: "scale-up-disabled",
-        outcome: Outcome::Wrong,
-        meaning: "The spec's behavior forbids every step up.",
-        fix: "Remove `selectPolicy: Disabled` from behavior.scaleUp.",
-    },
+const SCALE_UP_DISABLED: Rule = Rule {
+    finding: &catalog::SCALE_UP_DISABLED,
     weight: Weight::Blocker,
-    find: |case| {
-        let rules = case.spec()?.behavior.as_ref()?.scale_up.as_ref()?;
+    find: Find::Run(|run| {
+        let rules = run.spec()?.behavior.as_ref()?.scale_up.as_ref()?;
         disabled(rules, "scaleUp")
-    },
+    }),
 };
 
-pub(super) const SCALE_DOWN_DISABLED: Rule = Rule {
-    finding: Finding {
-        id: "scale-down-disabled",
-        outcome: Outcome::Wrong,
-        meaning: "The spec's behavior forbids every step down.",
-        fix: "Remove `selectPolicy: Disabled` from behavior.scaleDown, or run with --scale-down skip.",
-    },
+const SCALE_DOWN_DISABLED: Rule = Rule {
+    finding: &catalog::SCALE_DOWN_DISABLED,
     weight: Weight::Blocker,
-    find: |case: &Case<'_>| {
-        if case.expectation.scale_down == ScaleDown::Skip {
+    find: Find::Run(|run: &RunView<'_>| {
+        if run.expectation.scale_down == ScaleDown::Skip {
             return None;
         }
-        let rules = case.spec()?.behavior.as_ref()?.scale_down.as_ref()?;
+        let rules = run.spec()?.behavior.as_ref()?.scale_down.as_ref()?;
         disabled(rules, "scaleDown")
-    },
+    }),
 };
 
-fn disabled(rules: &ScalingRules, direction: &str) -> Option<Found> {
+fn disabled(rules: &ScalingRules, direction: &str) -> Option<Evidence> {
     (rules.select_policy == Some(SelectPolicy::Disabled)).then(|| {
-        Found::new(
+        Evidence::new(
             format!("behavior.{direction} is switched off, so the replicas can't follow the load"),
             [format!("spec: behavior.{direction}.selectPolicy Disabled")],
         )

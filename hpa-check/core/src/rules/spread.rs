@@ -2,30 +2,27 @@
 
 use jiff::Timestamp;
 
-use super::{Case, Found, Rule, Weight};
-use crate::findings::Finding;
+use super::rule::{Find, Rule, Weight};
+use super::run_only::run::RunView;
+use crate::findings::{Evidence, catalog};
 use crate::model::after;
 use crate::observation::{Phase, PodSample};
 use crate::run::state::Poll;
-use crate::verdict::Outcome;
+
+pub(super) const RULES: &[Rule] = &[LOAD_NOT_SPREAD];
 
 /// Answers of the metrics API in a row that have to show it.
 const IN_A_ROW: usize = 3;
 
-pub(super) const NOT_SPREAD: Rule = Rule {
-    finding: Finding {
-        id: "load-not-spread",
-        outcome: Outcome::Wrong,
-        meaning: "A few pods do nearly all the work while the others idle, so more pods do not help.",
-        fix: "Have clients renew their connections (or balance by request): a Service balances connections only.",
-    },
+const LOAD_NOT_SPREAD: Rule = Rule {
+    finding: &catalog::LOAD_NOT_SPREAD,
     weight: Weight::Cause,
-    find: |case| {
+    find: Find::Run(|run| {
         let mut row = Vec::new();
         let mut worst = None;
-        for poll in &case.state.polls {
-            match skew(case, poll) {
-                Some(Skew::Hot(text)) => row.push(format!("{}: {text}", case.clock(poll.at))),
+        for poll in &run.state.polls {
+            match skew(run, poll) {
+                Some(Skew::Hot(text)) => row.push(format!("{}: {text}", run.clock(poll.at))),
                 Some(Skew::Even) => row.clear(),
                 None => {}
             }
@@ -35,8 +32,8 @@ pub(super) const NOT_SPREAD: Rule = Rule {
         }
         let row = worst?;
         let message = row.last()?.split_once(": ")?.1.to_owned();
-        Some(Found::new(message, row.into_iter().rev()))
-    },
+        Some(Evidence::new(message, row.into_iter().rev()))
+    }),
 };
 
 enum Skew {
@@ -45,24 +42,22 @@ enum Skew {
 }
 
 /// How the work is spread in one answer; `None` where it can't be told: no load, or too few pods.
-fn skew(case: &Case<'_>, poll: &Poll) -> Option<Skew> {
+fn skew(run: &RunView<'_>, poll: &Poll) -> Option<Skew> {
     let samples = poll.answer.as_ref().ok()?;
-    if !under_load(case, poll.at) {
+    if !under_load(run, poll.at) {
         return None;
     }
-    let settle = case.budget(|b| b.resolution * 3);
+    let settle = run.budget(|b| b.resolution * 3);
     let mut used: Vec<(i64, &str)> = samples
         .iter()
-        .filter(|sample| settled(case, sample, poll.at, settle))
+        .filter(|sample| settled(run, sample, poll.at, settle))
         .map(|s| (s.containers.iter().map(|c| c.cpu.0).sum(), s.pod.as_str()))
         .collect();
     used.sort_unstable();
     let total: i64 = used.iter().map(|(cpu, _)| cpu).sum();
     let pods = i64::try_from(used.len()).ok()?;
     let (hottest, name) = *used.last()?;
-    let busy = case
-        .request()
-        .is_none_or(|request| hottest * 4 >= request.0);
+    let busy = run.request().is_none_or(|request| hottest * 4 >= request.0);
     if pods < 3 || !busy {
         return None;
     }
@@ -82,21 +77,21 @@ fn skew(case: &Case<'_>, poll: &Poll) -> Option<Skew> {
 
 /// A pod that has been ready for some windows should have its share.
 fn settled(
-    case: &Case<'_>,
+    run: &RunView<'_>,
     sample: &PodSample,
     at: Timestamp,
     settle: std::time::Duration,
 ) -> bool {
-    let pod = case.state.pods.get(&sample.pod);
+    let pod = run.state.pods.get(&sample.pod);
     let ready = pod.filter(|p| p.gone_at.is_none_or(|gone| gone > at));
     ready
         .and_then(|p| p.ready_at)
         .is_some_and(|ready| after(ready, settle) <= at)
 }
 
-fn under_load(case: &Case<'_>, at: Timestamp) -> bool {
-    let reaction = case.budget(|b| b.resolution * 2);
-    let up = case.state.entered(Phase::Up);
-    let down = case.state.entered(Phase::Down);
+fn under_load(run: &RunView<'_>, at: Timestamp) -> bool {
+    let reaction = run.budget(|b| b.resolution * 2);
+    let up = run.state.entered(Phase::Up);
+    let down = run.state.entered(Phase::Down);
     up.is_some_and(|up| after(up, reaction) <= at) && down.is_none_or(|down| at < down)
 }

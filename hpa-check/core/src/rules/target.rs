@@ -1,131 +1,111 @@
 //! The wiring between the autoscaler, its target and the pods.
 
-use super::{Case, Found, Rule, Weight};
-use crate::findings::Finding;
+use super::rule::{Find, Rule, Weight};
+use super::run_only::run::RunView;
+use crate::findings::{Evidence, catalog};
 use crate::observation::Fact;
-use crate::verdict::Outcome;
 
-pub(super) const AUTOSCALER_GONE: Rule = Rule {
-    finding: Finding {
-        id: "autoscaler-gone",
-        outcome: Outcome::Wrong,
-        meaning: "The autoscaler was deleted during the run.",
-        fix: "Find out who deletes it, and run again.",
-    },
+pub(super) const RULES: &[Rule] = &[
+    AUTOSCALER_GONE,
+    TARGET_NOT_FOUND,
+    SCALING_DISABLED,
+    AMBIGUOUS_SELECTOR,
+    INVALID_SELECTOR,
+    SELECTOR_MATCHES_OTHERS,
+    RESCALE_FAILED,
+];
+
+const AUTOSCALER_GONE: Rule = Rule {
+    finding: &catalog::AUTOSCALER_GONE,
     weight: Weight::Blocker,
-    find: |case| {
-        let gone = case.state.autoscaler_gone;
-        let gone = gone.filter(|_| case.state.autoscaler.is_none())?;
-        Some(Found::new(
+    find: Find::Run(|run| {
+        let gone = run.state.autoscaler_gone;
+        let gone = gone.filter(|_| run.state.autoscaler.is_none())?;
+        Some(Evidence::new(
             "the autoscaler was deleted during the run",
-            [format!("deleted {}", case.clock(gone))],
+            [format!("deleted {}", run.clock(gone))],
         ))
-    },
+    }),
 };
 
-pub(super) const TARGET_NOT_FOUND: Rule = Rule {
-    finding: Finding {
-        id: "target-not-found",
-        outcome: Outcome::Wrong,
-        meaning: "The autoscaler's scaleTargetRef points at nothing that can be scaled.",
-        fix: "Correct apiVersion (apps/v1 for a Deployment), kind and name of scaleTargetRef.",
-    },
+const TARGET_NOT_FOUND: Rule = Rule {
+    finding: &catalog::TARGET_NOT_FOUND,
     weight: Weight::Blocker,
-    find: |case| {
-        let reference = case.spec().map(|s| &s.scale_target_ref);
+    find: Find::Run(|run| {
+        let reference = run.spec().map(|s| &s.scale_target_ref);
         let name = reference.map_or_else(String::new, |r| {
             format!(" {} {}/{}", r.api_version, r.kind, r.name)
         });
-        if let Some(("FailedGetScale", message)) = case.state.refusal("AbleToScale") {
-            return Some(Found::new(
+        if let Some(("FailedGetScale", message)) = run.state.refusal("AbleToScale") {
+            return Some(Evidence::new(
                 format!("the scale target{name} can't be found"),
                 [quoted("FailedGetScale", message)],
             ));
         }
-        let gone = case.state.target_gone;
-        let gone = gone.filter(|_| case.state.target.is_none())?;
-        Some(Found::new(
+        let gone = run.state.target_gone;
+        let gone = gone.filter(|_| run.state.target.is_none())?;
+        Some(Evidence::new(
             format!("the scale target{name} was deleted"),
-            [format!("deleted {}", case.clock(gone))],
+            [format!("deleted {}", run.clock(gone))],
         ))
-    },
+    }),
 };
 
-pub(super) const SCALING_DISABLED: Rule = Rule {
-    finding: Finding {
-        id: "scaling-disabled",
-        outcome: Outcome::Wrong,
-        meaning: "The target has zero replicas, which switches the autoscaler off until somebody sets at least one.",
-        fix: "Scale the target to its minimum once, and find out who set it to 0.",
-    },
+const SCALING_DISABLED: Rule = Rule {
+    finding: &catalog::SCALING_DISABLED,
     weight: Weight::Blocker,
-    find: |case| {
-        (case.state.target.as_ref()?.spec_replicas == 0).then(|| {
-            Found::new(
+    find: Find::Run(|run| {
+        (run.state.target.as_ref()?.spec_replicas == 0).then(|| {
+            Evidence::new(
                 "the target is scaled to 0, which switches the autoscaler off",
                 ["target: spec.replicas 0".to_owned()],
             )
         })
-    },
+    }),
 };
 
-pub(super) const AMBIGUOUS_SELECTOR: Rule = Rule {
-    finding: Finding {
-        id: "ambiguous-selector",
-        outcome: Outcome::Wrong,
-        meaning: "Two autoscalers count the same pods, so the controller stops both.",
-        fix: "Keep one autoscaler for each target, and labels that no other target shares.",
-    },
+const AMBIGUOUS_SELECTOR: Rule = Rule {
+    finding: &catalog::AMBIGUOUS_SELECTOR,
     weight: Weight::Blocker,
-    find: |case| {
-        if let Some(("AmbiguousSelector", message)) = case.state.refusal("ScalingActive") {
-            return Some(Found::new(
+    find: Find::Run(|run| {
+        if let Some(("AmbiguousSelector", message)) = run.state.refusal("ScalingActive") {
+            return Some(Evidence::new(
                 "another autoscaler counts the same pods, and the controller stopped both",
                 [quoted("AmbiguousSelector", message)],
             ));
         }
-        let reference = &case.spec()?.scale_target_ref;
+        let reference = &run.spec()?.scale_target_ref;
         let ours = format!("{}/{}", reference.kind, reference.name);
-        case.state.facts.iter().find_map(|fact| match fact {
-            Fact::OtherAutoscaler { name, target } if *target == ours => Some(Found::new(
+        run.state.facts.iter().find_map(|fact| match fact {
+            Fact::OtherAutoscaler { name, target } if *target == ours => Some(Evidence::new(
                 format!("the autoscaler {name} scales {ours} too"),
                 [format!("autoscaler {name}: scaleTargetRef {target}")],
             )),
             _ => None,
         })
-    },
+    }),
 };
 
-pub(super) const INVALID_SELECTOR: Rule = Rule {
-    finding: Finding {
-        id: "invalid-selector",
-        outcome: Outcome::Wrong,
-        meaning: "The target's scale subresource reports no selector that can be used.",
-        fix: "Have the target's kind report `status.selector` in its scale subresource.",
-    },
+const INVALID_SELECTOR: Rule = Rule {
+    finding: &catalog::INVALID_SELECTOR,
     weight: Weight::Blocker,
-    find: |case| match case.state.refusal("ScalingActive") {
-        Some((reason @ ("InvalidSelector" | "SelectorRequired"), message)) => Some(Found::new(
+    find: Find::Run(|run| match run.state.refusal("ScalingActive") {
+        Some((reason @ ("InvalidSelector" | "SelectorRequired"), message)) => Some(Evidence::new(
             "the target's scale subresource reports no usable selector",
             [quoted(reason, message)],
         )),
         _ => None,
-    },
+    }),
 };
 
-pub(super) const FOREIGN_PODS: Rule = Rule {
-    finding: Finding {
-        id: "selector-matches-others",
-        outcome: Outcome::Wrong,
-        meaning: "The selector also matches pods of other owners, and the autoscaler averages over them.",
-        fix: "Give the target's pods a label that no other pod has, and select by it.",
-    },
+const SELECTOR_MATCHES_OTHERS: Rule = Rule {
+    finding: &catalog::SELECTOR_MATCHES_OTHERS,
     weight: Weight::Blocker,
-    find: foreign_pods,
+    find: Find::Run(foreign_pods),
 };
 
-fn foreign_pods(case: &Case<'_>) -> Option<Found> {
-    let name = &case.spec()?.scale_target_ref.name;
+fn foreign_pods(run: &RunView<'_>) -> Option<Evidence> {
+    let name = &run.spec()?.scale_target_ref.name;
     let ours = |owner: &str| {
         let owner = owner.rsplit_once('/').map_or(owner, |(_, name)| name);
         owner == name
@@ -133,7 +113,7 @@ fn foreign_pods(case: &Case<'_>) -> Option<Found> {
                 .strip_prefix(name.as_str())
                 .is_some_and(|r| r.starts_with('-'))
     };
-    let living = case.state.pods.values().filter(|p| p.lives());
+    let living = run.state.pods.values().filter(|p| p.lives());
     let foreign: Vec<String> = living
         .filter_map(|p| {
             let owner = p.pod.owner.as_deref().filter(|owner| !ours(owner))?;
@@ -142,28 +122,23 @@ fn foreign_pods(case: &Case<'_>) -> Option<Found> {
         .collect();
     (!foreign.is_empty()).then(|| {
         let count = foreign.len();
-        Found::new(
+        Evidence::new(
             format!("the selector matches {count} pods that do not belong to {name}"),
             foreign,
         )
     })
 }
 
-pub(super) const RESCALE_FAILED: Rule = Rule {
-    finding: Finding {
-        id: "rescale-failed",
-        outcome: Outcome::Surroundings,
-        meaning: "The controller decided, and was not allowed to write the target's size.",
-        fix: "Find the admission webhook, quota or RBAC rule that the message names.",
-    },
+const RESCALE_FAILED: Rule = Rule {
+    finding: &catalog::RESCALE_FAILED,
     weight: Weight::Cause,
-    find: |case| match case.state.refusal("AbleToScale") {
-        Some(("FailedUpdateScale", message)) if !case.complete() => Some(Found::new(
+    find: Find::Run(|run| match run.state.refusal("AbleToScale") {
+        Some(("FailedUpdateScale", message)) if !run.complete() => Some(Evidence::new(
             "the controller could not write the target's size",
             [quoted("FailedUpdateScale", message)],
         )),
         _ => None,
-    },
+    }),
 };
 
 fn quoted(reason: &str, message: &str) -> String {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::model::normalize::{self, Changes, FullBehavior, ScaleEvent};
 use crate::model::{Settings, after};
 use crate::observation::ControllerConfig;
+use crate::run::state::RunState;
 use crate::spec::AutoscalerSpec;
 
 /// More steps than this are not simulated; a policy that needs them scales for hours.
@@ -103,4 +104,31 @@ impl Budget<'_> {
         };
         limited.replicas
     }
+}
+
+/// Asks the budget; without an autoscaler there is nothing to wait for but the patience.
+pub(crate) fn with_budget(state: &RunState, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
+    let defaults = ControllerConfig::default();
+    let controller = state.setting.as_ref().map_or(&defaults, |s| &s.controller);
+    let resolution = state
+        .setting
+        .as_ref()
+        .map_or(defaults.sync_period, |s| s.metrics_resolution);
+    state.spec().map_or(Duration::ZERO, |spec| {
+        ask(&Budget {
+            spec,
+            controller,
+            resolution,
+            pod_start: slowest_start(state),
+        })
+    })
+}
+
+/// From a pod's being seen to its being ready, of the slowest so far.
+fn slowest_start(state: &RunState) -> Duration {
+    let starts = state.pods.values().filter_map(|p| {
+        let took = p.ready_at?.duration_since(p.first_seen);
+        Duration::try_from(took).ok()
+    });
+    starts.max().unwrap_or_default()
 }

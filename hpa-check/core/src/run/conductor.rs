@@ -1,5 +1,5 @@
 //! What to do next in a run: a state machine over its phases. Each ends when what it waits for has
-//! been seen, or is proven impossible, or at a deadline computed by the [`Budget`]; never after a
+//! been seen, or is proven impossible, or at a deadline computed by the [`Budget`](crate::run::budget::Budget); never after a
 //! fixed sleep.
 
 mod settled;
@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::expectation::{Expectation, ScaleDown};
 use crate::model::after;
-use crate::observation::{ControllerConfig, Phase};
-use crate::run::budget::Budget;
+use crate::observation::Phase;
+use crate::run::budget::with_budget;
 use crate::run::state::RunState;
 
 /// Something for the caller to do, once.
@@ -241,24 +241,6 @@ impl Conductor {
     }
 }
 
-/// Asks the budget; without an autoscaler there is nothing to wait for but the patience.
-pub(crate) fn with_budget(state: &RunState, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
-    let defaults = ControllerConfig::default();
-    let controller = state.setting.as_ref().map_or(&defaults, |s| &s.controller);
-    let resolution = state
-        .setting
-        .as_ref()
-        .map_or(defaults.sync_period, |s| s.metrics_resolution);
-    state.spec().map_or(Duration::ZERO, |spec| {
-        ask(&Budget {
-            spec,
-            controller,
-            resolution,
-            pod_start: slowest_start(state),
-        })
-    })
-}
-
 /// Whether the newest decision is explained, or will not be any more: the metrics that it was made from are
 /// read a little after it shows, and a run that ends in between would leave its last step open.
 fn newest_is_explained(now: Timestamp, state: &RunState) -> bool {
@@ -267,15 +249,6 @@ fn newest_is_explained(now: Timestamp, state: &RunState) -> bool {
     newest.is_none_or(|sync| {
         sync.explained || resolution.is_none_or(|resolution| now >= after(sync.at, resolution))
     })
-}
-
-/// From a pod's being seen to its being ready, of the slowest so far.
-fn slowest_start(state: &RunState) -> Duration {
-    let starts = state.pods.values().filter_map(|p| {
-        let took = p.ready_at?.duration_since(p.first_seen);
-        Duration::try_from(took).ok()
-    });
-    starts.max().unwrap_or_default()
 }
 
 /// Replicas above the minimum have to come down first, the newest pods have to be measured.

@@ -17,6 +17,14 @@ pub fn for_the_maximum(state: &RunState, expectation: &Expectation) -> Option<Mi
     Some(Millicores(at_target * MARGIN_PERCENT / 10_000))
 }
 
+/// Use, all pods together, up to which that many pods are enough by the spec's target alone. `None`
+/// while a CPU target or a pod's CPU request is not known.
+pub(crate) fn use_enough_for(state: &RunState, pods: i32) -> Option<Millicores> {
+    let request = state.request()?.0;
+    let target = i64::from(state.spec()?.cpu_target_percent()?);
+    Some(Millicores(i64::from(pods) * request * target / 100))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

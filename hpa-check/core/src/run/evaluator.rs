@@ -5,12 +5,13 @@ use jiff::Timestamp;
 
 use crate::documents::result::{PathPoint, Replicas, RunResult, SCHEMA, Syncs};
 use crate::expectation::Expectation;
+use crate::judge;
 use crate::observation::{Observation, Seen};
-use crate::rules::{self, Case};
+use crate::rules::run_only::run::RunView;
 use crate::run::apply::empty;
 use crate::run::explain::Explainer;
 use crate::run::state::RunState;
-use crate::run::timeline::{Step, Timeline};
+use crate::run::timeline::{Timeline, value_at};
 
 /// Folds observations into a result.
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ impl Evaluator {
             self.so_far.explain(explained);
         }
         if self.so_far.blocker.is_none() && before_load(&self.so_far, &observation.seen) {
-            self.so_far.blocker = rules::blocker(&self.case(observation.at));
+            self.so_far.blocker = judge::blocker(&self.view(observation.at));
         }
     }
 
@@ -54,8 +55,8 @@ impl Evaluator {
             self.so_far.explain(explained);
         }
         self.so_far.close();
-        let verdict = rules::judge(&self.case(at));
-        let longest_gap_ms = rules::longest_gap_ms(&self.so_far);
+        let verdict = judge::run(&self.view(at));
+        let longest_gap_ms = self.so_far.longest_gap_ms();
         let timeline = self.so_far.timeline.unwrap_or_else(|| empty(at));
         let explained = timeline.syncs.iter().filter(|s| s.explained).count();
         RunResult {
@@ -75,8 +76,8 @@ impl Evaluator {
         }
     }
 
-    fn case(&self, at: Timestamp) -> Case<'_> {
-        Case {
+    fn view(&self, at: Timestamp) -> RunView<'_> {
+        RunView {
             expectation: &self.expectation,
             state: &self.so_far,
             until: self.so_far.until().unwrap_or(at),
@@ -129,10 +130,4 @@ fn replicas(timeline: &Timeline, baseline: Option<Timestamp>) -> Replicas {
         last_ready: timeline.ready.last().map(|s| s.value),
         path,
     }
-}
-
-/// The value of a series at an instant.
-pub(crate) fn value_at<T: Copy>(series: &[Step<T>], at: Timestamp) -> Option<T> {
-    let later = series.partition_point(|s| s.at <= at);
-    Some(series[..later].last()?.value)
 }

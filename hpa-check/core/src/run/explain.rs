@@ -83,7 +83,10 @@ struct Open {
     selector: String,
     status: AutoscalerStatus,
     previous: AutoscalerStatus,
+    /// Whether anything explains it so far.
     explained: bool,
+    /// The memories after it as far as is known, until it is settled.
+    after: Option<Memories>,
 }
 
 impl Explainer {
@@ -94,12 +97,15 @@ impl Explainer {
         state: &RunState,
     ) -> Vec<Explained> {
         let at = observation.at;
-        match &observation.seen {
+        let new = match &observation.seen {
             Seen::Pod(pod) => self.sightings.pod(at, pod),
-            Seen::PodGone { name } => self.sightings.pod_gone(at, name),
+            Seen::PodGone { name } => {
+                self.sightings.pod_gone(at, name);
+                true
+            }
             Seen::PodMetrics { samples } => {
-                self.sightings
-                    .answer(at, Ok(samples.iter().map(Into::into).collect()));
+                let answer = samples.iter().map(Into::into).collect();
+                self.sightings.answer(at, Ok(answer))
             }
             Seen::MetricsUnavailable { error } => self.sightings.answer(at, Err(error.clone())),
             Seen::Fact(Fact::ControllerRestarted { .. }) => {
@@ -107,9 +113,10 @@ impl Explainer {
                     // The old one may write for a moment yet.
                     memories.or(Memory::fresh());
                 }
+                false
             }
-            _ => {}
-        }
+            _ => false,
+        };
         if matches!(
             observation.seen,
             Seen::Pod(_) | Seen::PodGone { .. } | Seen::Target(_)
@@ -117,14 +124,10 @@ impl Explainer {
             self.sightings.count(at, state);
         }
         let mut explained = self.settle(at, state, false);
-        match &observation.seen {
-            Seen::Autoscaler(autoscaler) => {
-                explained.extend(self.autoscaler(at, autoscaler, state));
-            }
-            Seen::Pod(_) | Seen::PodGone { .. } | Seen::PodMetrics { .. } | Seen::Target(_) => {
-                explained.extend(self.retry(at, state));
-            }
-            _ => {}
+        if let Seen::Autoscaler(autoscaler) = &observation.seen {
+            explained.extend(self.autoscaler(at, autoscaler, state));
+        } else if new {
+            explained.extend(self.retry(at, state));
         }
         explained
     }
@@ -221,6 +224,7 @@ impl Explainer {
             status,
             previous,
             explained: false,
+            after: None,
         }
     }
 
@@ -232,23 +236,21 @@ impl Explainer {
         self.explain_newest(now, state)
     }
 
-    /// What is known of the newest sync by now. All that come before are run again as well: what is seen later
-    /// may tell more of them.
+    /// What is known of the newest sync by now, from what is known of the one before it.
     fn explain_newest(&mut self, now: Timestamp, state: &RunState) -> Option<Explained> {
-        let mut memories = self.memories.clone()?;
-        let mut accounted = self.accounted;
-        let mut newest = None;
-        for open in &self.open {
-            let step = self.step(&memories, accounted, open, now, state);
-            (memories, accounted) = (step.memories, Some(open.when.from));
-            newest = Some(step.record);
-        }
+        let (newest, earlier) = {
+            let mut open = self.open.iter().rev();
+            (open.next()?, open.next())
+        };
+        let before = earlier.and_then(|open| Some((open.after.as_ref()?, Some(open.when.from))));
+        let (memories, accounted) = before.or(Some((self.memories.as_ref()?, self.accounted)))?;
+        let step = self.step(memories, accounted, newest, now, state);
         let open = self.open.back_mut()?;
-        let record = newest?;
-        open.explained = record.explained;
+        open.explained = step.record.explained;
+        open.after = Some(step.memories);
         Some(Explained::Sync {
             number: open.number,
-            record,
+            record: step.record,
         })
     }
 

@@ -206,6 +206,18 @@ impl RunState {
         self.timeline.iter().flat_map(|t| &t.gaps)
     }
 
+    /// The stretches in which the target or the autoscaler was not seen.
+    pub(crate) fn gaps_of_the_object(&self) -> impl Iterator<Item = &Gap> {
+        let object = |g: &&Gap| g.resource == "target" || g.resource == "autoscaler";
+        self.gaps().filter(object)
+    }
+
+    /// The longest time for which the target or the autoscaler was not seen, in milliseconds.
+    pub(crate) fn longest_gap_ms(&self) -> u64 {
+        let lengths = self.gaps_of_the_object().map(Gap::length);
+        u64::try_from(lengths.max().unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// The last instant seen.
     pub fn until(&self) -> Option<Timestamp> {
         self.timeline.as_ref().map(|t| t.until)

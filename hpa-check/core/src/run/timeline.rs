@@ -1,6 +1,8 @@
 //! The run on one time axis, ready to be judged and drawn: every series as steps, every decision
 //! with its explanation, every stretch in which nothing was seen.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,6 +45,13 @@ pub struct Gap {
     pub until: Timestamp,
     /// The error that began it.
     pub error: Option<String>,
+}
+
+impl Gap {
+    /// How long it lasted.
+    pub fn length(&self) -> Duration {
+        Duration::try_from(self.until.duration_since(self.from)).unwrap_or_default()
+    }
 }
 
 /// One sync of the controller, as seen in the status it wrote, beside what the model decides.
@@ -238,4 +247,10 @@ pub struct Timeline {
     pub gaps: Vec<Gap>,
     /// Events and other marks.
     pub marks: Vec<Mark>,
+}
+
+/// The value of a series at an instant.
+pub(crate) fn value_at<T: Copy>(series: &[Step<T>], at: Timestamp) -> Option<T> {
+    let later = series.partition_point(|s| s.at <= at);
+    Some(series[..later].last()?.value)
 }

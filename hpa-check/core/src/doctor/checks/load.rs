@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::super::patient::{Patient, is_ready, ready_since};
 use super::rivals::rescales;
+use crate::findings::Evidence;
 use crate::model::after;
 use crate::observation::PodSample;
-use crate::rules::Found;
 
 /// A pod that is ready this soon after its start was not asked whether it is.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -17,7 +17,7 @@ const CYCLES: i32 = 3;
 /// One way up and down in this time is quick.
 const QUICK: i64 = 600;
 
-pub(super) fn not_spread(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn not_spread(patient: &Patient<'_>) -> Option<Evidence> {
     let (hottest, message) = skew(patient, |_, now| Some(now))?;
     if patient.before.is_some() {
         let earlier = skew(patient, |pod, _| patient.sample_before(pod));
@@ -28,7 +28,7 @@ pub(super) fn not_spread(patient: &Patient<'_>) -> Option<Found> {
         .map(|(p, s)| format!("pod {}: uses {}m", p.pod.name, patient.used(s)));
     let mut uses: Vec<String> = uses.collect();
     uses.sort_by_key(|text| !text.starts_with(&format!("pod {hottest}:")));
-    Some(Found::new(message, uses))
+    Some(Evidence::new(message, uses))
 }
 
 /// The pod that does nearly all the work, if one does, by the samples that `which` chooses.
@@ -66,7 +66,7 @@ fn skew<'a>(
     })
 }
 
-pub(super) fn startup(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn startup(patient: &Patient<'_>) -> Option<Evidence> {
     let target = patient.target_percent()?;
     let believed = patient.facts.controller.cpu_initialization_period;
     let (mut young, mut old) = (Vec::new(), Vec::new());
@@ -92,7 +92,7 @@ pub(super) fn startup(patient: &Patient<'_>) -> Option<Found> {
     let burn = mean(&young.iter().map(|(_, p)| *p).collect::<Vec<_>>())?;
     let work = mean(&old)?;
     (burn * 2 >= target * 3 && work <= target).then(|| {
-        Found::new(
+        Evidence::new(
             format!(
                 "new pods use {burn} % of their request and the others {work} %; the new ones were \
                  ready at once, so their start counts as load"
@@ -105,7 +105,7 @@ pub(super) fn startup(patient: &Patient<'_>) -> Option<Found> {
 }
 
 /// Events are lossy, so this can only find too little.
-pub(super) fn flapping(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn flapping(patient: &Patient<'_>) -> Option<Evidence> {
     let events: Vec<_> = rescales(patient).collect();
     let count = |text: &str| -> i32 {
         let matching = events.iter().filter(|e| e.message.contains(text));
@@ -117,7 +117,7 @@ pub(super) fn flapping(patient: &Patient<'_>) -> Option<Found> {
     let last = events.iter().filter_map(|e| e.last).max()?;
     let span = last.duration_since(first).as_secs();
     (cycles >= CYCLES && span <= QUICK * i64::from(cycles)).then(|| {
-        Found::new(
+        Evidence::new(
             format!(
                 "the replicas went up {ups} times and down {downs} times within {} minutes",
                 span.max(60) / 60

@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use super::super::facts::MetricsApi;
 use super::super::patient::{Patient, ready_since};
 use super::quoted;
+use crate::findings::Evidence;
 use crate::model::after;
-use crate::rules::Found;
 
 const NOT_THERE: &str = "could not find the requested resource";
 
 /// A sample's window from which on reactions are late.
 const COARSE: Duration = Duration::from_secs(45);
 
-pub(super) fn no_api(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn no_api(patient: &Patient<'_>) -> Option<Evidence> {
     if !patient.needs_resource_metrics() {
         return None;
     }
@@ -27,16 +27,16 @@ pub(super) fn no_api(patient: &Patient<'_>) -> Option<Found> {
     match &patient.facts.metrics_api {
         MetricsApi::Absent { message: says } => {
             let api = format!("metrics.k8s.io: {says}");
-            Some(Found::new(message, [api].into_iter().chain(condition())))
+            Some(Evidence::new(message, [api].into_iter().chain(condition())))
         }
         MetricsApi::Unknown => condition()
             .filter(|c| c.contains(NOT_THERE) && c.contains("metrics.k8s.io"))
-            .map(|c| Found::new(message, [c])),
+            .map(|c| Evidence::new(message, [c])),
         MetricsApi::Unavailable { .. } | MetricsApi::Served => None,
     }
 }
 
-pub(super) fn unavailable(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn unavailable(patient: &Patient<'_>) -> Option<Evidence> {
     if !patient.needs_resource_metrics() {
         return None;
     }
@@ -44,7 +44,7 @@ pub(super) fn unavailable(patient: &Patient<'_>) -> Option<Found> {
     let condition = condition.map(|(reason, says)| quoted(reason, says));
     if let MetricsApi::Unavailable { message } = &patient.facts.metrics_api {
         let api = format!("APIService metrics.k8s.io: {message}");
-        return Some(Found::new(
+        return Some(Evidence::new(
             "the metrics API is registered and not available",
             [api].into_iter().chain(condition),
         ));
@@ -53,7 +53,7 @@ pub(super) fn unavailable(patient: &Patient<'_>) -> Option<Found> {
         return None;
     }
     if let Some(Err(error)) = &patient.space.samples {
-        return Some(Found::new(
+        return Some(Evidence::new(
             "the metrics API does not answer",
             [format!("list pods.metrics.k8s.io: {error}")]
                 .into_iter()
@@ -64,7 +64,7 @@ pub(super) fn unavailable(patient: &Patient<'_>) -> Option<Found> {
     let none = patient.measured() && patient.samples().next().is_none();
     (none && !old.is_empty()).then(|| {
         let count = old.len();
-        Found::new(
+        Evidence::new(
             format!(
                 "the metrics API has no sample of any pod, and {count} are old enough to have one"
             ),
@@ -73,7 +73,7 @@ pub(super) fn unavailable(patient: &Patient<'_>) -> Option<Found> {
     })
 }
 
-pub(super) fn incomplete(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn incomplete(patient: &Patient<'_>) -> Option<Evidence> {
     patient.samples().next()?;
     let old = settled(patient);
     let all = old.len();
@@ -83,7 +83,7 @@ pub(super) fn incomplete(patient: &Patient<'_>) -> Option<Found> {
         .collect();
     (!missing.is_empty()).then(|| {
         let few = missing.len();
-        Found::new(
+        Evidence::new(
             format!(
                 "{few} of {all} ready pods have no CPU sample, and the autoscaler guesses for them"
             ),
@@ -107,13 +107,13 @@ fn settled<'a>(patient: &Patient<'a>) -> Vec<&'a str> {
 }
 
 /// No sample yet, and no pod that should have one.
-pub(super) fn not_yet(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn not_yet(patient: &Patient<'_>) -> Option<Evidence> {
     let young = patient.ready().count();
     let none = patient.measured() && patient.samples().next().is_none();
     (none && young > 0 && settled(patient).is_empty()).then(|| {
         let since = patient.ready().filter_map(ready_since).max();
         let seconds = since.map_or(0, |at| patient.seconds(at));
-        Found::new(
+        Evidence::new(
             format!("no pod has a CPU sample yet; the newest became ready {seconds} s ago"),
             [format!(
                 "{young} ready pods, none older than {} s",
@@ -123,13 +123,13 @@ pub(super) fn not_yet(patient: &Patient<'_>) -> Option<Found> {
     })
 }
 
-pub(super) fn stale(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn stale(patient: &Patient<'_>) -> Option<Evidence> {
     let (newest, window) = newest(patient)?;
     let period = window.max(patient.facts.metrics_resolution);
     let allowed = period * 3 + patient.facts.controller.sync_period;
     (after(newest, allowed) <= patient.facts.at).then(|| {
         let age = patient.seconds(newest);
-        Found::new(
+        Evidence::new(
             format!("the newest CPU sample is {age} s old, and decisions are made on it"),
             [format!(
                 "newest timestamp of the pods' PodMetrics: {newest:.0}"
@@ -138,11 +138,11 @@ pub(super) fn stale(patient: &Patient<'_>) -> Option<Found> {
     })
 }
 
-pub(super) fn coarse(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn coarse(patient: &Patient<'_>) -> Option<Evidence> {
     let (_, window) = newest(patient)?;
     (window >= COARSE && stale(patient).is_none()).then(|| {
         let seconds = window.as_secs();
-        Found::new(
+        Evidence::new(
             format!("each CPU sample covers {seconds} s, and load is seen that much later"),
             [format!("PodMetrics: window {seconds} s")],
         )
@@ -157,11 +157,11 @@ fn newest(patient: &Patient<'_>) -> Option<(Timestamp, Duration)> {
 }
 
 /// Whatever else the controller says about a metric.
-pub(super) fn failed(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn failed(patient: &Patient<'_>) -> Option<Evidence> {
     let (reason, message) = patient.refusal("ScalingActive")?;
     let known = matches!(reason, "ScalingDisabled");
     (!known && not_yet(patient).is_none()).then(|| {
-        Found::new(
+        Evidence::new(
             "the controller could not compute a metric",
             [quoted(reason, message)],
         )

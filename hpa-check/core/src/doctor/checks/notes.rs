@@ -3,25 +3,25 @@
 use std::time::Duration;
 
 use super::super::patient::Patient;
+use crate::findings::Evidence;
 use crate::model::Settings;
 use crate::model::after;
 use crate::model::normalize::FullBehavior;
-use crate::rules::Found;
 
-pub(super) fn at_maximum(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn at_maximum(patient: &Patient<'_>) -> Option<Evidence> {
     let max = patient.spec().max_replicas;
     let current = patient.target()?.spec_replicas;
     let wanted = patient.decision.as_ref()?.proposed?;
     (current == max && wanted > max).then(|| {
         let explanation = patient.decision.as_ref().map(|d| d.explain());
-        Found::new(
+        Evidence::new(
             format!("the metric asks for {wanted} pods, and the maximum of {max} holds"),
             explanation,
         )
     })
 }
 
-pub(super) fn held(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn held(patient: &Patient<'_>) -> Option<Evidence> {
     let status = patient.status()?;
     let condition = status
         .conditions
@@ -36,7 +36,7 @@ pub(super) fn held(patient: &Patient<'_>) -> Option<Found> {
             Some(due) => format!("the scale-down from {current} is due no earlier than {due:.0}, {seconds} s after the last scaling"),
             None => format!("the scale-down from {current} waits for the highest recommendation of the last {seconds} s to pass"),
         };
-        Found::new(message, [super::quoted(&condition.reason, &condition.message)])
+        Evidence::new(message, [super::quoted(&condition.reason, &condition.message)])
     })
 }
 
@@ -48,7 +48,7 @@ fn window(patient: &Patient<'_>) -> Duration {
     }
 }
 
-pub(super) fn just_scaled(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn just_scaled(patient: &Patient<'_>) -> Option<Evidence> {
     let last = patient.status()?.last_scale?;
     let target = patient.target()?;
     let settle = patient.warm_up() + patient.facts.controller.sync_period;
@@ -56,7 +56,7 @@ pub(super) fn just_scaled(patient: &Patient<'_>) -> Option<Found> {
     let (ready, wanted) = (target.ready_replicas, target.spec_replicas);
     (recent && ready != wanted).then(|| {
         let seconds = patient.seconds(last);
-        Found::new(
+        Evidence::new(
             format!(
                 "the replicas were set to {wanted} {seconds} s ago, and {ready} pods are ready"
             ),

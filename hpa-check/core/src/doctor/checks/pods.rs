@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::super::facts::PodFacts;
 use super::super::patient::{Patient, is_ready, ready_since};
+use crate::findings::Evidence;
 use crate::model::after;
 use crate::model::proposal::Proposal;
-use crate::rules::Found;
 
 /// A pod may take this long to become ready.
 const START: Duration = Duration::from_mins(2);
@@ -17,7 +17,7 @@ const HAD_BEEN_READY: Duration = Duration::from_secs(10);
 /// What a container waits for without anything being wrong.
 const NORMAL: [&str; 3] = ["ContainerCreating", "PodInitializing", "ContainersNotReady"];
 
-pub(super) fn image(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn image(patient: &Patient<'_>) -> Option<Evidence> {
     let of_image = |p: &PodFacts| {
         p.pod
             .waiting
@@ -28,7 +28,7 @@ pub(super) fn image(patient: &Patient<'_>) -> Option<Found> {
     tell(patient, of_image, "wait for an image that can't be pulled")
 }
 
-pub(super) fn unschedulable(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn unschedulable(patient: &Patient<'_>) -> Option<Evidence> {
     let fits_nowhere = |p: &PodFacts| {
         p.pod
             .unschedulable
@@ -38,7 +38,7 @@ pub(super) fn unschedulable(patient: &Patient<'_>) -> Option<Found> {
     tell(patient, fits_nowhere, "fit on no node")
 }
 
-pub(super) fn crash(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn crash(patient: &Patient<'_>) -> Option<Evidence> {
     let crashes = |p: &PodFacts| {
         let stuck = |w: &&str| !NORMAL.contains(w) && !w.contains("Image");
         let waits = p.pod.waiting.as_deref().filter(stuck);
@@ -56,7 +56,7 @@ fn waiting(reason: &str) -> String {
     format!("state.waiting.reason {reason}")
 }
 
-pub(super) fn not_ready(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn not_ready(patient: &Patient<'_>) -> Option<Evidence> {
     if none_counts(patient).is_some() {
         return None;
     }
@@ -88,7 +88,7 @@ fn is_stuck(patient: &Patient<'_>, pod: &PodFacts) -> bool {
     quiet && pod.pod.restarts == 0 && !is_ready(pod) && patient.longer(since, START)
 }
 
-pub(super) fn fail_under_load(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn fail_under_load(patient: &Patient<'_>) -> Option<Evidence> {
     let target = patient.target_percent()?;
     let lost = |p: &PodFacts| {
         let (since, started) = (ready_since(p)?, p.pod.started?);
@@ -107,7 +107,7 @@ pub(super) fn fail_under_load(patient: &Patient<'_>) -> Option<Found> {
         lost,
         "were ready and are not any more, while the CPU is busy",
     )?;
-    found.evidence.push(format!(
+    found.quotes.push(format!(
         "pod {busiest}: uses {percent} % of its CPU request"
     ));
     Some(found)
@@ -121,7 +121,7 @@ fn damped<'p>(patient: &'p Patient<'_>) -> Option<(&'p Proposal, f64)> {
     (unready && proposal.ratio > 1.0).then_some((proposal, second))
 }
 
-pub(super) fn hold_scaling(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn hold_scaling(patient: &Patient<'_>) -> Option<Evidence> {
     let (proposal, second) = damped(patient)?;
     let fires = patient.fires_above()?;
     let current = patient.target()?.spec_replicas;
@@ -134,7 +134,7 @@ pub(super) fn hold_scaling(patient: &Patient<'_>) -> Option<Found> {
     let held = proposal.replicas == current && current < patient.spec().max_replicas;
     (held && !stuck.is_empty()).then(|| {
         let count = proposal.groups.unready.len();
-        Found::new(
+        Evidence::new(
             format!(
                 "counting {count} unready pods as 0 turns {utilization} % into a ratio of {second:.2}, \
                  and the autoscaler stays at {current}"
@@ -147,7 +147,7 @@ pub(super) fn hold_scaling(patient: &Patient<'_>) -> Option<Found> {
 }
 
 /// Samples, and not one that counts.
-pub(super) fn none_counts(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn none_counts(patient: &Patient<'_>) -> Option<Evidence> {
     patient.samples().next()?;
     let decision = patient.decision.as_ref()?;
     let error = decision
@@ -160,7 +160,7 @@ pub(super) fn none_counts(patient: &Patient<'_>) -> Option<Found> {
         .all(|p| !is_ready(p) && patient.longer(ready_since(p).or(p.pod.started), START));
     (none && long && patient.living().next().is_some()).then(|| {
         let all = patient.living().count();
-        Found::new(
+        Evidence::new(
             format!("all {all} pods are unready, so the autoscaler has nothing to average"),
             patient.living().map(|p| {
                 format!(
@@ -179,11 +179,11 @@ fn tell(
     patient: &Patient<'_>,
     wrong: impl Fn(&PodFacts) -> Option<String>,
     what: &str,
-) -> Option<Found> {
+) -> Option<Evidence> {
     let all = patient.living().count();
     let bad: Vec<String> = patient
         .living()
         .filter_map(|p| Some(format!("pod {}: {}", p.pod.name, wrong(p)?)))
         .collect();
-    (!bad.is_empty()).then(|| Found::new(format!("{} of {all} pods {what}", bad.len()), bad))
+    (!bad.is_empty()).then(|| Evidence::new(format!("{} of {all} pods {what}", bad.len()), bad))
 }

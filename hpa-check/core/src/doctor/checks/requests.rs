@@ -2,18 +2,18 @@
 
 use super::super::facts::PodFacts;
 use super::super::patient::Patient;
-use crate::rules::Found;
+use crate::findings::Evidence;
 
 /// Percent of its own request from which on a container is called saturated.
 const SATURATED: i64 = 90;
 
-pub(super) fn injected_without(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn injected_without(patient: &Patient<'_>) -> Option<Evidence> {
     let template = &patient.workload()?.template;
     let lacking = lacking(patient);
     let injected = |name: &str| !template.iter().any(|t| t == name);
     let all = !template.is_empty() && lacking.iter().all(|(_, name)| injected(name));
     let (_, first) = lacking.first().filter(|_| all)?;
-    Some(Found::new(
+    Some(Evidence::new(
         format!(
             "the injected container {first} has no CPU request; the template is fine, the running pod is not"
         ),
@@ -25,14 +25,14 @@ pub(super) fn injected_without(patient: &Patient<'_>) -> Option<Found> {
     ))
 }
 
-pub(super) fn missing(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn missing(patient: &Patient<'_>) -> Option<Evidence> {
     if injected_without(patient).is_some() {
         return None;
     }
     let lacking = lacking(patient);
     if let Some((_, first)) = lacking.first() {
         let (count, all) = (lacking.len(), patient.pods.len());
-        return Some(Found::new(
+        return Some(Evidence::new(
             format!(
                 "container {first} has no CPU request ({count} containers in {all} pods have none), \
                  so a utilization can't be computed"
@@ -43,7 +43,7 @@ pub(super) fn missing(patient: &Patient<'_>) -> Option<Found> {
     // Pods that may not be read leave the controller's word.
     let (_, message) = patient.refusal("ScalingActive")?;
     (patient.space.pods.is_none() && message.contains("missing request for cpu")).then(|| {
-        Found::new(
+        Evidence::new(
             "a container has no CPU request, so a utilization can't be computed",
             [format!("condition ScalingActive: {message}")],
         )
@@ -73,7 +73,7 @@ fn lacking<'a>(patient: &Patient<'a>) -> Vec<(&'a PodFacts, &'a str)> {
         .collect()
 }
 
-pub(super) fn limit_caps(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn limit_caps(patient: &Patient<'_>) -> Option<Evidence> {
     let fires = patient.fires_above()?;
     let pod = patient.living().next()?;
     let request = patient.request(pod)?;
@@ -89,7 +89,7 @@ pub(super) fn limit_caps(patient: &Patient<'_>) -> Option<Found> {
     #[expect(clippy::cast_precision_loss, reason = "a percentage is far below 2^52")]
     let capped = highest as f64 <= fires;
     capped.then(|| {
-        Found::new(
+        Evidence::new(
             format!(
                 "the CPU limit of {limit}m caps the utilization at {highest} % of the request of \
                  {request}m, and nothing happens up to {fires:.0} %"
@@ -110,7 +110,7 @@ struct Share<'a> {
     request: i64,
 }
 
-pub(super) fn diluted(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn diluted(patient: &Patient<'_>) -> Option<Evidence> {
     let fires = patient.fires_above()?;
     if patient.container().is_some() {
         return None;
@@ -125,7 +125,7 @@ pub(super) fn diluted(patient: &Patient<'_>) -> Option<Found> {
     #[expect(clippy::cast_precision_loss, reason = "a percentage is far below 2^52")]
     let hidden = average as f64 <= fires && own as f64 > fires;
     (shares.len() > 1 && hidden && own >= SATURATED).then(|| {
-        Found::new(
+        Evidence::new(
             format!(
                 "container {} is at {own} % of its request while the pods' average is {average} %",
                 busiest.name

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::super::facts::{EventFacts, FieldOwner, Vertical, Workload};
 use super::super::patient::Patient;
+use crate::findings::Evidence;
 use crate::model::after;
-use crate::rules::Found;
 
 /// The controller's name as a writer.
 const CONTROLLER: &str = "kube-controller-manager";
@@ -24,7 +24,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// The autoscaler put the same size back as often as this: somebody else took it away each time.
 const PUT_BACK: i32 = 3;
 
-pub(super) fn another_scaler(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn another_scaler(patient: &Patient<'_>) -> Option<Evidence> {
     let target = patient.reference();
     let own = patient.scaler.owner.as_deref();
     let declared = patient
@@ -34,7 +34,7 @@ pub(super) fn another_scaler(patient: &Patient<'_>) -> Option<Found> {
         .find(|other| other.target == target && own != Some(other.name.as_str()));
     if let Some(other) = declared {
         let name = &other.name;
-        return Some(Found::new(
+        return Some(Evidence::new(
             format!("{name} scales {target} too"),
             [format!("{name}: scaleTargetRef {target}")],
         ));
@@ -43,13 +43,13 @@ pub(super) fn another_scaler(patient: &Patient<'_>) -> Option<Found> {
     let by_name = |o: &&FieldOwner| SCALERS.iter().any(|s| o.writer.manager.contains(s));
     let owner = workload.owners_of_replicas.iter().find(by_name)?;
     let manager = &owner.writer.manager;
-    Some(Found::new(
+    Some(Evidence::new(
         format!("{manager} scales {target} too"),
         [managed(&target, owner)],
     ))
 }
 
-pub(super) fn moved(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn moved(patient: &Patient<'_>) -> Option<Evidence> {
     if another_scaler(patient).is_some() {
         return None;
     }
@@ -57,7 +57,7 @@ pub(super) fn moved(patient: &Patient<'_>) -> Option<Found> {
 }
 
 /// A foreign write that came after the autoscaler's last one.
-fn written(patient: &Patient<'_>) -> Option<Found> {
+fn written(patient: &Patient<'_>) -> Option<Evidence> {
     let workload = patient.workload()?;
     let scaled = patient.status()?.last_scale?;
     let born = workload.created.max(patient.scaler.created)?;
@@ -71,7 +71,7 @@ fn written(patient: &Patient<'_>) -> Option<Found> {
     };
     let owner = workload.owners_of_replicas.iter().find(foreign)?;
     let (manager, replicas) = (&owner.writer.manager, workload.object.spec_replicas);
-    Some(Found::new(
+    Some(Evidence::new(
         format!("{manager} set the replicas to {replicas} after the autoscaler's last scaling"),
         [
             managed(&patient.reference(), owner),
@@ -81,7 +81,7 @@ fn written(patient: &Patient<'_>) -> Option<Found> {
 }
 
 /// The autoscaler reaches the same size again and again, and never goes back itself.
-fn put_back(patient: &Patient<'_>) -> Option<Found> {
+fn put_back(patient: &Patient<'_>) -> Option<Evidence> {
     let rescales: Vec<&EventFacts> = rescales(patient).collect();
     let down = |e: &EventFacts| {
         e.message.contains("below target") || e.message.contains("above Spec.MaxReplicas")
@@ -91,7 +91,7 @@ fn put_back(patient: &Patient<'_>) -> Option<Found> {
     }
     let again = rescales.into_iter().find(|e| e.count >= PUT_BACK)?;
     let others = others(patient.workload()?);
-    Some(Found::new(
+    Some(Evidence::new(
         format!(
             "the autoscaler had to set the same size {} times: somebody takes it back",
             again.count
@@ -133,7 +133,7 @@ fn managed(target: &str, owner: &FieldOwner) -> String {
     )
 }
 
-pub(super) fn in_manifest(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn in_manifest(patient: &Patient<'_>) -> Option<Evidence> {
     if another_scaler(patient).is_some() || moved(patient).is_some() {
         return None;
     }
@@ -152,11 +152,11 @@ pub(super) fn in_manifest(patient: &Patient<'_>) -> Option<Found> {
     (!evidence.is_empty()).then(|| {
         let message =
             format!("{who} applies a manifest that sets replicas, so each apply moves the target");
-        Found::new(message, evidence)
+        Evidence::new(message, evidence)
     })
 }
 
-pub(super) fn vertical(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn vertical(patient: &Patient<'_>) -> Option<Evidence> {
     patient.cpu()?;
     let target = patient.reference();
     let resizes = |v: &&Vertical| v.target == target && v.controls_cpu && v.mode != "Off";
@@ -172,7 +172,7 @@ pub(super) fn vertical(patient: &Patient<'_>) -> Option<Found> {
         let list: Vec<String> = requests.iter().map(|r| format!("{r}m")).collect();
         format!("pods of one target: requests.cpu {}", list.join(", "))
     });
-    Some(Found::new(
+    Some(Evidence::new(
         format!(
             "VerticalPodAutoscaler {name} in mode {mode} changes the CPU requests of the same pods"
         ),

@@ -2,8 +2,8 @@
 
 use super::super::facts::DisruptionBudget;
 use super::super::patient::Patient;
+use crate::findings::Evidence;
 use crate::model::selector::Selector;
-use crate::rules::Found;
 
 fn unfinished(patient: &Patient<'_>) -> Option<String> {
     let target = patient.target()?;
@@ -15,7 +15,7 @@ fn unfinished(patient: &Patient<'_>) -> Option<String> {
     })
 }
 
-pub(super) fn stuck(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn stuck(patient: &Patient<'_>) -> Option<Evidence> {
     let workload = patient.workload()?;
     let progress = workload
         .object
@@ -26,22 +26,25 @@ pub(super) fn stuck(patient: &Patient<'_>) -> Option<Found> {
     if let Some(condition) = progress {
         let pods = unfinished(patient);
         let message = "the rollout made no progress within its deadline";
-        return Some(Found::new(message, [condition].into_iter().chain(pods)));
+        return Some(Evidence::new(message, [condition].into_iter().chain(pods)));
     }
     let pods = unfinished(patient).filter(|_| workload.paused)?;
     let paused = format!("{}: spec.paused true", patient.reference());
-    Some(Found::new("a rollout is paused half-way", [paused, pods]))
+    Some(Evidence::new(
+        "a rollout is paused half-way",
+        [paused, pods],
+    ))
 }
 
-pub(super) fn in_progress(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn in_progress(patient: &Patient<'_>) -> Option<Evidence> {
     let pods = unfinished(patient).filter(|_| stuck(patient).is_none())?;
-    Some(Found::new(
+    Some(Evidence::new(
         "a rollout is on, and its surge pods count",
         [pods],
     ))
 }
 
-pub(super) fn blocks_drains(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn blocks_drains(patient: &Patient<'_>) -> Option<Evidence> {
     let min = patient.spec().effective_min();
     let pod = patient.living().next()?;
     let selects = |b: &&DisruptionBudget| {
@@ -52,7 +55,7 @@ pub(super) fn blocks_drains(patient: &Patient<'_>) -> Option<Found> {
     budgets
         .filter_map(|b| Some((b, bound(b, min)?)))
         .map(|(b, bound)| {
-            Found::new(
+            Evidence::new(
                 format!(
                     "PodDisruptionBudget {} allows no disruption at the minimum of {min}",
                     b.name

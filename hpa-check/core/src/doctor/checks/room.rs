@@ -2,8 +2,8 @@
 
 use super::super::facts::Quota;
 use super::super::patient::Patient;
+use crate::findings::Evidence;
 use crate::quantity::Quantity;
-use crate::rules::Found;
 
 /// The API server's words when it refuses a pod: a condition of the target, or an event.
 fn refusal(patient: &Patient<'_>) -> Option<String> {
@@ -26,14 +26,14 @@ fn refusal(patient: &Patient<'_>) -> Option<String> {
     condition.or_else(|| event.map(|e| format!("event {}: {}", e.reason, e.message)))
 }
 
-pub(super) fn quota(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn quota(patient: &Patient<'_>) -> Option<Evidence> {
     if let Some(says) = refusal(patient) {
         let target = patient.target()?;
         let (made, wanted) = (target.replicas, target.spec_replicas);
         return says.contains("exceeded quota").then(|| {
             let message =
                 format!("{wanted} pods were asked for, and a quota stopped them at {made}");
-            Found::new(message, [says])
+            Evidence::new(message, [says])
         });
     }
     patient
@@ -44,7 +44,7 @@ pub(super) fn quota(patient: &Patient<'_>) -> Option<Found> {
 }
 
 /// The quota has not spoken yet, and will.
-fn too_small(patient: &Patient<'_>, quota: &Quota) -> Option<Found> {
+fn too_small(patient: &Patient<'_>, quota: &Quota) -> Option<Evidence> {
     let pod = patient.living().next()?;
     let limit = || {
         pod.pod
@@ -72,24 +72,24 @@ fn too_small(patient: &Patient<'_>, quota: &Quota) -> Option<Found> {
     (more > 0 && left < more * each).then(|| {
         let fit = left.max(0) / each.max(1);
         let (name, resource) = (&quota.name, &quota.resource);
-        Found::new(
+        Evidence::new(
             format!("quota {name} leaves room for {fit} more pods, and the maximum of {max} needs {more}"),
             [format!("quota {name}: {resource} hard {}, used {}", quota.hard, quota.used)],
         )
     })
 }
 
-pub(super) fn refused(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn refused(patient: &Patient<'_>) -> Option<Evidence> {
     let says = refusal(patient).filter(|says| !says.contains("exceeded quota"))?;
     let target = patient.target()?;
     let (made, wanted) = (target.replicas, target.spec_replicas);
-    Some(Found::new(
+    Some(Evidence::new(
         format!("{wanted} pods were asked for, and the API server refused them at {made}"),
         [says],
     ))
 }
 
-pub(super) fn capacity(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn capacity(patient: &Patient<'_>) -> Option<Evidence> {
     let room = patient.facts.room.as_ref()?;
     let pod = patient.living().next()?;
     let each: i64 = pod
@@ -103,7 +103,7 @@ pub(super) fn capacity(patient: &Patient<'_>) -> Option<Found> {
     let more = i64::from(max) - i64::try_from(patient.living().count()).ok()?;
     let left = (room.allocatable.0 - room.requested.0).max(0);
     (more > 0 && each > 0 && more * each > left).then(|| {
-        Found::new(
+        Evidence::new(
             format!(
                 "the nodes have {left}m of CPU left, and {more} more pods at {each}m each, up to the \
                  maximum of {max}, request {}m",

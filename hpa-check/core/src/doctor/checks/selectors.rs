@@ -3,9 +3,9 @@
 use super::super::facts::PodFacts;
 use super::super::patient::Patient;
 use super::quoted;
-use crate::rules::Found;
+use crate::findings::Evidence;
 
-pub(super) fn ambiguous(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn ambiguous(patient: &Patient<'_>) -> Option<Evidence> {
     let target = patient.reference();
     let same = patient.space.autoscalers.iter().find(|other| {
         let reference = &other.object.spec.scale_target_ref;
@@ -13,7 +13,7 @@ pub(super) fn ambiguous(patient: &Patient<'_>) -> Option<Found> {
             && format!("{}/{}", reference.kind, reference.name) == target
     });
     if let Some(other) = same {
-        return Some(Found::new(
+        return Some(Evidence::new(
             format!("the autoscaler {} scales {target} too", other.name),
             [format!(
                 "autoscaler {}: scaleTargetRef {target}",
@@ -23,7 +23,7 @@ pub(super) fn ambiguous(patient: &Patient<'_>) -> Option<Found> {
     }
     if let Some((other, pod)) = patient.rivals.first() {
         let evidence = patient.rivals.iter();
-        return Some(Found::new(
+        return Some(Evidence::new(
             format!(
                 "the autoscalers {} and {other} both count pod {pod}, and the controller stops both",
                 patient.scaler.name
@@ -34,7 +34,7 @@ pub(super) fn ambiguous(patient: &Patient<'_>) -> Option<Found> {
         ));
     }
     match patient.refusal("ScalingActive") {
-        Some((reason @ "AmbiguousSelector", message)) => Some(Found::new(
+        Some((reason @ "AmbiguousSelector", message)) => Some(Evidence::new(
             "another autoscaler counts the same pods, and the controller stopped both",
             [quoted(reason, message)],
         )),
@@ -42,23 +42,23 @@ pub(super) fn ambiguous(patient: &Patient<'_>) -> Option<Found> {
     }
 }
 
-pub(super) fn invalid(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn invalid(patient: &Patient<'_>) -> Option<Evidence> {
     let message = "the target's scale subresource reports no usable selector";
     match patient.refusal("ScalingActive") {
         Some((reason @ ("InvalidSelector" | "SelectorRequired"), text)) => {
-            Some(Found::new(message, [quoted(reason, text)]))
+            Some(Evidence::new(message, [quoted(reason, text)]))
         }
         _ => patient.target()?.selector.is_empty().then(|| {
             let evidence = format!(
                 "{}: status.selector of /scale is empty",
                 patient.reference()
             );
-            Found::new(message, [evidence])
+            Evidence::new(message, [evidence])
         }),
     }
 }
 
-pub(super) fn completed(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn completed(patient: &Patient<'_>) -> Option<Evidence> {
     if patient.gates().ignore_succeeded {
         return None;
     }
@@ -69,14 +69,14 @@ pub(super) fn completed(patient: &Patient<'_>) -> Option<Found> {
     (!names.is_empty()).then(|| {
         let count = names.len();
         let version = patient.facts.kubernetes.as_deref().unwrap_or("?");
-        Found::new(
+        Evidence::new(
             format!("{count} pods that have succeeded match the selector and damp all scaling (Kubernetes {version})"),
             names,
         )
     })
 }
 
-pub(super) fn foreign(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn foreign(patient: &Patient<'_>) -> Option<Evidence> {
     let foreign: Vec<(&PodFacts, String)> = patient
         .living()
         .filter_map(|p| Some((p, foreign_owner(patient, p)?)))
@@ -85,7 +85,7 @@ pub(super) fn foreign(patient: &Patient<'_>) -> Option<Found> {
     (!foreign.is_empty()).then(|| {
         let count = foreign.len();
         let selector = patient.target().map_or("", |t| &t.selector);
-        Found::new(
+        Evidence::new(
             format!(
                 "the selector {selector} matches {count} pods that do not belong to {}, beside {own} that do",
                 patient.reference()

@@ -3,12 +3,12 @@
 use super::super::facts::TargetLook;
 use super::super::patient::Patient;
 use super::quoted;
-use crate::rules::Found;
+use crate::findings::Evidence;
 
 /// Kinds that live in the group `apps` and nowhere else.
 const APPS: [&str; 3] = ["Deployment", "StatefulSet", "ReplicaSet"];
 
-pub(super) fn api_version(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn api_version(patient: &Patient<'_>) -> Option<Evidence> {
     let reference = &patient.spec().scale_target_ref;
     let version = reference.api_version.as_str();
     let group = version.split_once('/').map_or("", |(group, _)| group);
@@ -16,15 +16,14 @@ pub(super) fn api_version(patient: &Patient<'_>) -> Option<Found> {
     let message = format!("scaleTargetRef.apiVersion \"{version}\" has no kind {kind}");
     let written = format!("spec.scaleTargetRef: apiVersion \"{version}\", kind {kind}");
     match patient.refusal("AbleToScale") {
-        Some(("FailedGetScale", text)) if text.contains("no matches for kind") => Some(Found::new(
-            message,
-            [written, quoted("FailedGetScale", text)],
-        )),
-        _ => (APPS.contains(&kind) && group != "apps").then(|| Found::new(message, [written])),
+        Some(("FailedGetScale", text)) if text.contains("no matches for kind") => Some(
+            Evidence::new(message, [written, quoted("FailedGetScale", text)]),
+        ),
+        _ => (APPS.contains(&kind) && group != "apps").then(|| Evidence::new(message, [written])),
     }
 }
 
-pub(super) fn not_found(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn not_found(patient: &Patient<'_>) -> Option<Evidence> {
     if api_version(patient).is_some() {
         return None;
     }
@@ -36,44 +35,44 @@ pub(super) fn not_found(patient: &Patient<'_>) -> Option<Found> {
     let message = format!("the scale target {name} can't be found");
     match (&patient.scaler.target, patient.refusal("AbleToScale")) {
         (TargetLook::Absent { message: says }, _) => {
-            Some(Found::new(message, [format!("{name}: {says}")]))
+            Some(Evidence::new(message, [format!("{name}: {says}")]))
         }
         (TargetLook::Unread, Some((reason @ "FailedGetScale", says))) => {
-            Some(Found::new(message, [quoted(reason, says)]))
+            Some(Evidence::new(message, [quoted(reason, says)]))
         }
         _ => None,
     }
 }
 
-pub(super) fn disabled(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn disabled(patient: &Patient<'_>) -> Option<Evidence> {
     let meant = patient.spec().effective_min() == 0 || patient.says("ScaledToZero");
     (patient.target()?.spec_replicas == 0 && !meant).then(|| {
         let target = format!("{}: spec.replicas 0", patient.reference());
         let condition = patient.refusal("ScalingActive");
         let condition = condition.map(|(reason, message)| quoted(reason, message));
-        Found::new(
+        Evidence::new(
             "the target is scaled to 0, which switches the autoscaler off",
             [target].into_iter().chain(condition),
         )
     })
 }
 
-pub(super) fn rescale_failed(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn rescale_failed(patient: &Patient<'_>) -> Option<Evidence> {
     let (reason, message) = patient.refusal("AbleToScale")?;
     (reason == "FailedUpdateScale").then(|| {
-        Found::new(
+        Evidence::new(
             "the controller could not write the target's size",
             [quoted(reason, message)],
         )
     })
 }
 
-pub(super) fn never_synced(patient: &Patient<'_>) -> Option<Found> {
+pub(super) fn never_synced(patient: &Patient<'_>) -> Option<Evidence> {
     let patience = patient.facts.controller.sync_period * 3;
     let old = patient.longer(patient.scaler.created, patience);
     (patient.status().is_none() && old).then(|| {
         let age = patient.scaler.created.map_or(0, |at| patient.seconds(at));
-        Found::new(
+        Evidence::new(
             format!("the controller has written no status in the autoscaler's {age} s of life"),
             ["status: empty".to_owned()],
         )

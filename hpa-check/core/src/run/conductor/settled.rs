@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::expectation::Expectation;
 use crate::model::{after, before};
 use crate::observation::PodSample;
-use crate::rules::Case;
+use crate::run::demand::use_enough_for;
 use crate::run::state::{Poll, RunState};
 
 /// Whole windows of every pod, and syncs after the first of them, that have to agree.
@@ -41,12 +41,7 @@ pub(super) fn below_the_maximum(
     let most = windows.iter().map(|(_, used)| *used).max()?;
     let least = windows.iter().map(|(_, used)| *used).min()?;
     let peak = peak_since(state, up_since)?;
-    let case = Case {
-        expectation,
-        state,
-        until: now,
-    };
-    let needed = case.use_enough_for(expectation.max_replicas - 1)?;
+    let needed = use_enough_for(state, expectation.max_replicas - 1)?;
     let may_reach = peak + SPREADS * (most - least);
     (may_reach * 100 < needed.0 * NEAR_PERCENT).then(|| {
         let seconds = now.duration_since(since).as_secs();

@@ -86,15 +86,18 @@ pub(super) struct Search {
 }
 
 impl Sightings {
-    pub(super) fn pod(&mut self, at: Timestamp, pod: &Pod) {
+    /// True if that is new.
+    pub(super) fn pod(&mut self, at: Timestamp, pod: &Pod) -> bool {
         let model = ModelPod::from(pod);
         if self
             .pods
             .get(&pod.name)
-            .is_none_or(|known| **known != model)
+            .is_some_and(|known| **known == model)
         {
-            self.change(at, &pod.name, Some(Arc::new(model)));
+            return false;
         }
+        self.change(at, &pod.name, Some(Arc::new(model)));
+        true
     }
 
     pub(super) fn pod_gone(&mut self, at: Timestamp, name: &str) {
@@ -110,7 +113,8 @@ impl Sightings {
         });
     }
 
-    pub(super) fn answer(&mut self, at: Timestamp, answer: Answer) {
+    /// True if that is new.
+    pub(super) fn answer(&mut self, at: Timestamp, answer: Answer) -> bool {
         if answer.is_ok() {
             self.answered.push_back(at);
         }
@@ -118,7 +122,7 @@ impl Sightings {
         if let Some(last) = self.given.back_mut() {
             if *last.answer == answer {
                 last.seen = at;
-                return;
+                return false;
             }
             // It was there from some instant after the one before was last seen.
             from = last.seen;
@@ -132,6 +136,7 @@ impl Sightings {
             seen: at,
             answer: Arc::new(answer),
         });
+        true
     }
 
     /// Whether the metrics API has answered at an instant or later.

@@ -1,0 +1,53 @@
+//! A finding by its name, and the evidence that turns it into a reason.
+
+use crate::verdict::{Outcome, Reason};
+
+/// A reason by its name, apart from any run or cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    /// A stable word in kebab case.
+    pub id: &'static str,
+    /// The outcome that it leads to by itself.
+    pub outcome: Outcome,
+    /// What it means, in one sentence.
+    pub meaning: &'static str,
+    /// What to do, in one line; empty where there is nothing to fix.
+    pub fix: &'static str,
+}
+
+/// What a rule saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    /// One sentence with the numbers.
+    pub(crate) message: String,
+    /// What shows it, quoted.
+    pub(crate) quotes: Vec<String>,
+}
+
+impl Evidence {
+    /// A sentence, and the first few of what shows it.
+    pub(crate) fn new(
+        message: impl Into<String>,
+        quotes: impl IntoIterator<Item = String>,
+    ) -> Self {
+        /// More of the same convinces nobody.
+        const MOST: usize = 6;
+        Self {
+            message: message.into(),
+            quotes: quotes.into_iter().take(MOST).collect(),
+        }
+    }
+}
+
+impl Finding {
+    /// The finding with its evidence, as a verdict lists it.
+    pub(crate) fn reason(&self, evidence: Evidence) -> Reason {
+        Reason {
+            id: self.id.to_owned(),
+            message: evidence.message,
+            evidence: evidence.quotes,
+            fix: (!self.fix.is_empty()).then(|| self.fix.to_owned()),
+            outcome: self.outcome,
+        }
+    }
+}

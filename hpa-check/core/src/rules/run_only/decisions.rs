@@ -1,0 +1,188 @@
+//! The controller's decisions, against the model's.
+
+use jiff::Timestamp;
+
+use super::run::RunView;
+use crate::expectation::ScaleDown;
+use crate::findings::{Evidence, catalog};
+use crate::model::after;
+use crate::observation::Phase;
+use crate::rules::rule::{Find, Rule, Weight};
+use crate::run::timeline::SyncRecord;
+
+pub(crate) const RULES: &[Rule] = &[
+    DECISION_UNEXPLAINED,
+    SCALE_UP_MISSING,
+    SCALE_DOWN_TOO_EARLY,
+    TOO_LITTLE_EXPLAINED,
+    SCALE_UP_TOO_LATE,
+    SCALE_DOWN_MISSING,
+];
+
+/// Syncs in a row against the model's word that are no longer a race between observers.
+const IN_A_ROW: usize = 3;
+
+const DECISION_UNEXPLAINED: Rule = Rule {
+    finding: &catalog::DECISION_UNEXPLAINED,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        // Replicas that are kept up too long have a name of their own.
+        let kept_up = scale_down_missing(run).is_some();
+        let row = longest_row(run.state.syncs(), |s| {
+            let kept = kept_up && s.desired == s.current;
+            !s.explained && s.certain && s.modeled.is_some() && !kept
+        });
+        (row.len() >= IN_A_ROW).then(|| {
+            let count = row.len();
+            Evidence::new(
+                format!(
+                    "{count} decisions in a row are not what the same pods and metrics lead to"
+                ),
+                row.iter().map(|s| told(run, s)),
+            )
+        })
+    }),
+};
+
+const SCALE_UP_MISSING: Rule = Rule {
+    finding: &catalog::SCALE_UP_MISSING,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let kept = |s: &SyncRecord| {
+            let more = s.modeled.is_some_and(|model| model.low > s.current);
+            !s.explained && s.certain && s.desired == s.current && more
+        };
+        let row = longest_row(run.state.syncs(), kept);
+        let last = row.last().filter(|_| row.len() >= IN_A_ROW)?;
+        let (kept, wanted) = (last.desired, last.modeled?);
+        Some(Evidence::new(
+            format!("the metric asked for {wanted} pods, and the controller kept {kept}"),
+            row.iter().map(|s| told(run, s)),
+        ))
+    }),
+};
+
+const SCALE_DOWN_TOO_EARLY: Rule = Rule {
+    finding: &catalog::SCALE_DOWN_TOO_EARLY,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        run.state.setting.as_ref()?;
+        let window = run.budget(|b| b.down_window()).as_secs();
+        let max = run.spec()?.max_replicas;
+        run.state.syncs().iter().find_map(|sync| {
+            let held = sync
+                .held
+                .filter(|held| held.value.min(sync.current) > sync.desired)?;
+            if sync.explained || sync.desired >= sync.current || sync.current > max {
+                return None;
+            }
+            let (current, desired, value) = (sync.current, sync.desired, held.value);
+            let age = sync.at.duration_since(held.at).as_secs();
+            Some(Evidence::new(
+                format!(
+                    "scaled {current} → {desired} {age} s after a proposal of at least {value}, which \
+                     the window of {window} s holds"
+                ),
+                [
+                    told(run, sync),
+                    format!("proposal of at least {value} {}", run.clock(held.at)),
+                ],
+            ))
+        })
+    }),
+};
+
+const TOO_LITTLE_EXPLAINED: Rule = Rule {
+    finding: &catalog::TOO_LITTLE_EXPLAINED,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let all = run.state.syncs();
+        let explained = all.iter().filter(|s| s.explained).count();
+        (all.len() >= IN_A_ROW && explained * 2 < all.len()).then(|| {
+            let open = all.iter().filter(|s| !s.explained).map(|s| told(run, s));
+            Evidence::new(
+                format!(
+                    "only {explained} of {} decisions can be followed",
+                    all.len()
+                ),
+                open,
+            )
+        })
+    }),
+};
+
+const SCALE_UP_TOO_LATE: Rule = Rule {
+    finding: &catalog::SCALE_UP_TOO_LATE,
+    weight: Weight::Symptom,
+    find: Find::Run(|run| {
+        let max = run.expectation.max_replicas;
+        let decided = run.state.statuses.iter().any(|(_, s)| {
+            s.desired_replicas >= max || s.current_replicas.is_some_and(|c| c >= max)
+        });
+        // Since when the metric has certainly asked for it, without a break.
+        let proposed = run.state.proposals();
+        let less = proposed.iter().rposition(|p| p.low < max || !p.certain);
+        let asked = proposed.get(less.map_or(0, |less| less + 1))?;
+        // What is left of the way up once a sync has seen all of the load.
+        let climb = run.budget(|b| b.up().saturating_sub(b.reaction()));
+        let allowed = climb + run.expectation.patience;
+        let down = run.state.entered(Phase::Down).unwrap_or(run.until);
+        let due = after(run.state.at_work_since(asked.at), allowed);
+        (!decided && !run.reached_max() && due <= down).then(|| {
+            let seconds = allowed.as_secs();
+            Evidence::new(
+                format!("{max} pods were asked for, and not decided on in {seconds} s"),
+                [format!(
+                    "proposal of {} {}",
+                    asked.range(),
+                    run.clock(asked.at)
+                )],
+            )
+        })
+    }),
+};
+
+const SCALE_DOWN_MISSING: Rule = Rule {
+    finding: &catalog::SCALE_DOWN_MISSING,
+    weight: Weight::Symptom,
+    find: Find::Run(scale_down_missing),
+};
+
+fn scale_down_missing(run: &RunView<'_>) -> Option<Evidence> {
+    let down = run.state.entered(Phase::Down)?;
+    if run.came_back() || run.expectation.scale_down == ScaleDown::Skip {
+        return None;
+    }
+    let allowed = run.budget(|b| b.down());
+    let min = run.expectation.min_replicas;
+    let (at, status) = run.state.statuses.last()?;
+    let kept = status.desired_replicas;
+    let due: Timestamp = after(run.state.at_work_since(down), allowed);
+    (due <= run.until && kept > min).then(|| {
+        let seconds = run.until.duration_since(down).as_secs();
+        Evidence::new(
+            format!(
+                "{seconds} s after the load's end the controller still wants {kept} pods, not {min}"
+            ),
+            [
+                format!("status: desiredReplicas {kept} since {}", run.clock(*at)),
+                format!("a scale-down was due within {} s", allowed.as_secs()),
+            ],
+        )
+    })
+}
+
+/// The longest run of neighbours that all have a property.
+fn longest_row(syncs: &[SyncRecord], has: impl Fn(&SyncRecord) -> bool) -> &[SyncRecord] {
+    let rows = syncs.split(|s| !has(s));
+    rows.max_by_key(|row| row.len()).unwrap_or_default()
+}
+
+fn told(run: &RunView<'_>, sync: &SyncRecord) -> String {
+    let (current, desired) = (sync.current, sync.desired);
+    format!(
+        "{}: {current} → {desired}; {}",
+        run.clock(sync.at),
+        sync.sentence
+    )
+}

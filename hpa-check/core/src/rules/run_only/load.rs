@@ -1,0 +1,180 @@
+//! The load: whether its answers were right, and whether there was enough of it to tell anything.
+
+use jiff::Timestamp;
+
+use super::run::RunView;
+use crate::expectation::ScaleDown;
+use crate::findings::{Evidence, catalog};
+use crate::model::{after, before};
+use crate::observation::Phase;
+use crate::rules::rule::{Find, Rule, Weight};
+use crate::run::timeline::ProposalStep;
+
+pub(crate) const RULES: &[Rule] = &[
+    WRONG_ANSWERS,
+    FAILED_REQUESTS,
+    GENERATOR_SATURATED,
+    LOAD_TOO_WEAK,
+    LOAD_STAYS_ON,
+];
+
+const WRONG_ANSWERS: Rule = Rule {
+    finding: &catalog::WRONG_ANSWERS,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let wrong = last(run, |s| s.wrong, |r| r.wrong);
+        (wrong > 0).then(|| {
+            let right = last(run, |s| s.verified, |r| r.verified);
+            Evidence::new(
+                format!("{wrong} answers were not the number asked for"),
+                [format!("load: {wrong} wrong, {right} proved right")],
+            )
+        })
+    }),
+};
+
+const FAILED_REQUESTS: Rule = Rule {
+    finding: &catalog::FAILED_REQUESTS,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let failed = last(run, |s| s.failed, |r| r.failed);
+        (failed > 0).then(|| {
+            let jumps = run
+                .state
+                .timeline
+                .iter()
+                .flat_map(|t| t.load.windows(2))
+                .filter_map(|w| {
+                    let more = w[1].failed.saturating_sub(w[0].failed);
+                    (more > 0).then(|| format!("{more} failed {}", run.clock(w[1].at)))
+                });
+            let right = last(run, |s| s.verified, |r| r.verified);
+            let account = format!("load: {failed} failed, {right} proved right");
+            let requests = run.state.load_result.as_ref().map(|r| r.requests);
+            let of = requests.map_or_else(String::new, |all| format!(" of {all}"));
+            Evidence::new(
+                format!("{failed}{of} requests got no good answer"),
+                std::iter::once(account).chain(jumps),
+            )
+        })
+    }),
+};
+
+const GENERATOR_SATURATED: Rule = Rule {
+    finding: &catalog::GENERATOR_SATURATED,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let result = run.state.load_result.as_ref()?;
+        if result.generator != "saturated" || !run.loaded() {
+            return None;
+        }
+        let failed = result.failed;
+        let consequence = if !run.asked_for_max() && !run.reached_max() {
+            "the maximum was never asked for".to_owned()
+        } else if failed > 0 {
+            format!("{failed} requests failed, which may be its own doing")
+        } else {
+            return None;
+        };
+        Some(Evidence::new(
+            format!("the load generator was itself the limit, and {consequence}"),
+            result.generator_reasons.clone(),
+        ))
+    }),
+};
+
+const LOAD_TOO_WEAK: Rule = Rule {
+    finding: &catalog::LOAD_TOO_WEAK,
+    weight: Weight::Cause,
+    find: Find::Run(too_weak),
+};
+
+fn too_weak(run: &RunView<'_>) -> Option<Evidence> {
+    let measured_under_load =
+        run.state.statuses.iter().any(|(at, s)| {
+            s.cpu_utilization.is_some() && run.state.entered(Phase::Up) <= Some(*at)
+        });
+    if !run.loaded() || !measured_under_load || run.asked_for_max() || run.reached_max() {
+        return None;
+    }
+    let max = run.expectation.max_replicas;
+    let peak = run.uses().max();
+    let beyond = run.use_beyond_tolerance(max - 1);
+    if let (Some((peak, _)), Some(beyond)) = (peak, beyond)
+        && peak > beyond
+    {
+        return None;
+    }
+    let highest = run
+        .state
+        .statuses
+        .iter()
+        .filter_map(|(_, s)| s.cpu_utilization)
+        .max();
+    let enough = run.use_enough_for(max - 1);
+    let message = match (peak, enough.zip(beyond), run.request()) {
+        (Some((peak, _)), Some((enough, beyond)), Some(request)) => format!(
+            "the load used {peak} of CPU at most; at a request of {request} each, asking for {max} \
+             pods takes more than {enough}, and more than {beyond} once there are {}",
+            max - 1
+        ),
+        _ => format!("the load never made the metric ask for {max} pods"),
+    };
+    let peak = peak.map(|(cpu, at)| format!("highest CPU use: {cpu} {}", run.clock(at)));
+    let highest = highest.map(|u| format!("highest utilization reported: {u} %"));
+    Some(Evidence::new(message, peak.into_iter().chain(highest)))
+}
+
+const LOAD_STAYS_ON: Rule = Rule {
+    finding: &catalog::LOAD_STAYS_ON,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let down = run.state.entered(Phase::Down)?;
+        if run.came_back() || run.expectation.scale_down == ScaleDown::Skip {
+            return None;
+        }
+        let window = run.budget(|b| b.down_window() + b.controller.sync_period);
+        let settled = after(down, run.budget(|b| b.reaction()));
+        let from = before(run.until, window).max(settled);
+        let high = asked_for_more_since(run, from)?;
+        (from < run.until).then(|| {
+            Evidence::new(
+                format!(
+                    "after the load's end the metric still asked for {} pods",
+                    high.range()
+                ),
+                [format!(
+                    "proposal of {} {}",
+                    high.range(),
+                    run.clock(high.at)
+                )],
+            )
+        })
+    }),
+};
+
+/// The newest proposal of more than the minimum that was made since then, or that still stands: a
+/// sync that decides the same again leaves no trace. An older one does not stand where the use has
+/// fallen and the controller has not looked.
+fn asked_for_more_since(run: &RunView<'_>, from: Timestamp) -> Option<ProposalStep> {
+    let min = run.expectation.min_replicas;
+    let proposals = run.state.proposals();
+    let made_since = proposals.iter().rfind(|p| p.at >= from && p.high > min);
+    let newest_use = run.uses().next_back().filter(|(_, at)| *at >= from);
+    let fallen = newest_use
+        .zip(run.use_enough_for(min))
+        .is_some_and(|((used, _), enough)| used <= enough);
+    let stands = proposals.last().filter(|p| p.high > min && !fallen);
+    made_since.or(stands).copied()
+}
+
+/// A count of the load's final account, or of its newest second if that is higher.
+fn last(
+    run: &RunView<'_>,
+    of_second: impl Fn(&crate::observation::LoadSecond) -> u64,
+    of_result: impl Fn(&crate::observation::LoadResult) -> u64,
+) -> u64 {
+    let second = run.state.load.as_ref().map_or(0, of_second);
+    let result = run.state.load_result.as_ref().map_or(0, of_result);
+    second.max(result)
+}

@@ -1,0 +1,155 @@
+//! A run as its rules see it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::expectation::{Expectation, ScaleDown};
+use crate::observation::{Fact, Phase};
+use crate::run::budget::{Budget, with_budget};
+use crate::run::demand;
+use crate::run::state::RunState;
+use crate::run::timeline::Gap;
+use crate::spec::AutoscalerSpec;
+use crate::units::Millicores;
+
+/// A run, all that was asserted of it, and all that was seen of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RunView<'a> {
+    /// What is asserted.
+    pub(crate) expectation: &'a Expectation,
+    /// All that was seen.
+    pub(crate) state: &'a RunState,
+    /// The last instant.
+    pub(crate) until: Timestamp,
+}
+
+impl<'a> RunView<'a> {
+    /// The spec in force.
+    pub(crate) fn spec(&self) -> Option<&'a AutoscalerSpec> {
+        self.state.spec()
+    }
+
+    /// Whether the way there and back was seen to its end.
+    pub(crate) fn complete(&self) -> bool {
+        self.state.baseline_at.is_some() && self.reached_max() && self.came_back()
+    }
+
+    /// Whether as many pods as the maximum were ready at once.
+    pub(crate) fn reached_max(&self) -> bool {
+        self.state.most_ready >= self.expectation.max_replicas
+    }
+
+    /// Whether as much of the scale-down was seen as is asked for.
+    pub(crate) fn came_back(&self) -> bool {
+        let Some(target) = &self.state.target else {
+            return false;
+        };
+        let min = self.expectation.min_replicas;
+        match self.expectation.scale_down {
+            ScaleDown::Full => target.spec_replicas == min && self.state.ready() == min,
+            ScaleDown::OneStep => target.spec_replicas < self.expectation.max_replicas,
+            ScaleDown::Skip => true,
+        }
+    }
+
+    /// Whether there was load, so that something can be expected of the autoscaler.
+    pub(crate) fn loaded(&self) -> bool {
+        self.state.entered(Phase::Up).is_some()
+    }
+
+    /// Whether the metric ever asked for the maximum: by the model's proposal, by the controller's
+    /// decision, or by the plain ratio, of which the first two are cautious versions.
+    pub(crate) fn asked_for_max(&self) -> bool {
+        let max = self.expectation.max_replicas;
+        let Some(timeline) = &self.state.timeline else {
+            return false;
+        };
+        timeline.proposals.iter().any(|p| p.high >= max)
+            || self
+                .state
+                .statuses
+                .iter()
+                .any(|(_, s)| s.desired_replicas >= max)
+    }
+
+    /// The gaps in the watch that an instant lies in, their last instants among them: lists are read then.
+    pub(crate) fn gaps_at(&self, at: Timestamp) -> impl Iterator<Item = &Gap> {
+        let gaps = self.state.gaps();
+        gaps.filter(move |gap| gap.from <= at && at <= gap.until)
+    }
+
+    /// How long something may take. Without the autoscaler's spec nobody knows, and nothing is late.
+    pub(crate) fn budget(&self, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
+        const FOREVER: Duration = Duration::from_hours(24 * 365);
+        match self.state.spec() {
+            Some(_) => with_budget(self.state, ask),
+            None => FOREVER,
+        }
+    }
+
+    /// The CPU request of a pod, if all living pods have one.
+    pub(crate) fn request(&self) -> Option<Millicores> {
+        self.state.request()
+    }
+
+    /// Use, all pods together, up to which that many pods are enough by the target alone. More is
+    /// asked for above it, unless as many run already: see [`Self::use_beyond_tolerance`].
+    pub(crate) fn use_enough_for(&self, pods: i32) -> Option<Millicores> {
+        demand::use_enough_for(self.state, pods)
+    }
+
+    /// Use, all pods together, above which that many running pods ask for one more: they have to be
+    /// above the target by more than the tolerance.
+    pub(crate) fn use_beyond_tolerance(&self, pods: i32) -> Option<Millicores> {
+        let enough = self.use_enough_for(pods)?.0;
+        Some(Millicores(enough * (100 + self.tolerance_percent()) / 100))
+    }
+
+    /// The tolerance upwards, in whole percent.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a tolerance is a small fraction"
+    )]
+    pub(crate) fn tolerance_percent(&self) -> i64 {
+        let own = self
+            .spec()
+            .and_then(|s| s.behavior.as_ref()?.scale_up.as_ref()?.tolerance);
+        let setting = self.state.setting.as_ref();
+        let tolerance = own.unwrap_or_else(|| setting.map_or(0.1, |s| s.controller.tolerance));
+        (tolerance * 100.0).round() as i64
+    }
+
+    /// The CPU that the pods used together in each answer of the metrics API, and when.
+    pub(crate) fn uses(&self) -> impl DoubleEndedIterator<Item = (Millicores, Timestamp)> + 'a {
+        self.state.polls.iter().filter_map(|poll| {
+            let samples = poll.answer.as_ref().ok()?;
+            let used = samples.iter().flat_map(|s| &s.containers);
+            Some((used.map(|c| c.cpu).sum(), poll.at))
+        })
+    }
+
+    /// All CPU there is for the pods, and how that is known.
+    pub(crate) fn capacity(&self) -> Option<(Millicores, &'a str)> {
+        self.state.facts.iter().rev().find_map(|fact| match fact {
+            Fact::CpuCapacity { total, how } => Some((*total, how.as_str())),
+            _ => None,
+        })
+    }
+
+    /// All CPU that the pods can come to use: that of the surroundings, or of the load if that is less.
+    pub(crate) fn usable(&self) -> Option<(Millicores, &'a str)> {
+        let load = self.state.facts.iter().rev().find_map(|fact| match fact {
+            Fact::LoadLimit { total, how } => Some((*total, how.as_str())),
+            _ => None,
+        });
+        let both = self.capacity().into_iter().chain(load);
+        both.min_by_key(|(total, _)| *total)
+    }
+
+    /// Seconds from the run's first instant, for evidence.
+    pub(crate) fn clock(&self, at: Timestamp) -> String {
+        let from = self.state.timeline.as_ref().map_or(at, |t| t.from);
+        format!("at {:.1} s", at.duration_since(from).as_secs_f64())
+    }
+}

@@ -1,0 +1,238 @@
+//! What was not seen, and what that leaves open.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::run::RunView;
+use crate::findings::{Evidence, catalog};
+use crate::model::{after, before};
+use crate::observation::{Phase, Target};
+use crate::rules::rule::{Find, Rule, Weight};
+use crate::run::timeline::Gap;
+use crate::run::timeline::value_at;
+
+pub(crate) const RULES: &[Rule] = &[INTERRUPTED, WATCH_GAP, NO_SYNCS_SEEN, WINDOW_TOO_SHORT];
+
+const INTERRUPTED: Rule = Rule {
+    finding: &catalog::INTERRUPTED,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let at = run.state.interrupted_at?;
+        let phase = run.state.phase;
+        Some(Evidence::new(
+            format!("told to stop {}", run.clock(at)),
+            phase.map(|p| format!("phase {:?}, entered {}", p.value, run.clock(p.at))),
+        ))
+    }),
+};
+
+const WATCH_GAP: Rule = Rule {
+    finding: &catalog::WATCH_GAP,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let unseen: Vec<String> = run
+            .state
+            .targets
+            .windows(2)
+            .filter_map(|pair| hidden_changes(run, &pair[0], &pair[1]))
+            .chain(
+                run.state
+                    .gaps_of_the_object()
+                    .filter_map(|gap| open_gap(run, gap)),
+            )
+            .chain(no_rest(run))
+            .chain(hidden_unreadiness(run))
+            .chain(other_pods(run))
+            .chain(low_beside_a_gap(run))
+            .collect();
+        let first = unseen.first()?.clone();
+        Some(Evidence::new(format!("not all was seen: {first}"), unseen))
+    }),
+};
+
+/// The Deployment's generation counts every change of its spec. Those that neither the two states
+/// nor the decisions seen between them account for were not seen.
+fn hidden_changes(
+    run: &RunView<'_>,
+    (from, old): &(Timestamp, Target),
+    (until, new): &(Timestamp, Target),
+) -> Option<String> {
+    if Some(*until) < run.state.baseline_at || old.uid != new.uid {
+        return None;
+    }
+    let changes = new.generation? - old.generation?;
+    let seen = i64::from(new.spec_replicas != old.spec_replicas);
+    let near = run.budget(|b| b.controller.sync_period);
+    let syncs = run.state.timeline.iter().flat_map(|t| &t.syncs);
+    let decided = syncs
+        .filter(|s| {
+            s.current != s.desired && before(*from, near) <= s.at && s.at <= after(*until, near)
+        })
+        .count();
+    let accounted = seen.max(i64::try_from(decided).unwrap_or(i64::MAX));
+    (changes > accounted).then(|| {
+        format!(
+            "the target changed {changes} times between {} and {}, of which {accounted} are accounted for",
+            run.clock(*from),
+            run.clock(*until)
+        )
+    })
+}
+
+/// What came before the load is the measure of what came under it.
+fn no_rest(run: &RunView<'_>) -> Option<String> {
+    let (baseline, loaded) = (run.state.baseline_at?, run.state.entered(Phase::Up)?);
+    (baseline > loaded).then(|| {
+        format!(
+            "the run was first seen at rest {}, and the load began {}",
+            run.clock(baseline),
+            run.clock(loaded)
+        )
+    })
+}
+
+/// A pod that is ready anew, and was not seen to lose its readiness, was not ready for a while. Where as many did
+/// so at about one time as the minimum can't spare, nobody knows whether it was held.
+fn hidden_unreadiness(run: &RunView<'_>) -> Option<String> {
+    let near = run.budget(|b| b.controller.sync_period);
+    let anew = &run.state.ready_anew;
+    let at = anew.iter().copied().find(|at| {
+        let together = anew
+            .iter()
+            .filter(|other| before(*at, near) <= **other && **other <= after(*at, near));
+        let ready = value_at(&run.state.ready_steps, *at).unwrap_or_default();
+        let fewest = ready - i32::try_from(together.count()).unwrap_or(i32::MAX);
+        Some(*at) >= run.state.baseline_at && fewest < run.expectation.min_replicas
+    })?;
+    Some(format!(
+        "pods were not ready for a time before {}, which was not seen",
+        run.clock(at)
+    ))
+}
+
+/// Fewer pods than the minimum at the edge of a gap: nobody saw for how long.
+fn low_beside_a_gap(run: &RunView<'_>) -> Option<String> {
+    let min = run.expectation.min_replicas;
+    let edges = run.state.gaps().flat_map(|gap| [gap.from, gap.until]);
+    let after_rest = edges.filter(|at| Some(*at) >= run.state.baseline_at);
+    after_rest
+        .filter_map(|at| Some((at, value_at(&run.state.ready_steps, at)?)))
+        .find(|(_, ready)| *ready < min)
+        .map(|(at, ready)| {
+            let clock = run.clock(at);
+            format!("{ready} pods were ready {clock}, at the edge of a gap in the watch, and nobody saw for how long")
+        })
+}
+
+/// The target counts its ready pods as well. Where the counts go on differing, some change was not seen.
+fn other_pods(run: &RunView<'_>) -> Option<String> {
+    let since = run.state.counts_differ_since?;
+    let target = run.state.target.as_ref()?;
+    let long = after(since, run.budget(|b| b.controller.sync_period)) <= run.until;
+    long.then(|| {
+        format!(
+            "{} pods are seen ready since {}, and the target counts {}",
+            run.state.ready_pods(),
+            run.clock(since),
+            target.ready_replicas
+        )
+    })
+}
+
+/// A gap in the watch of the target that generations can't close.
+fn open_gap(run: &RunView<'_>, gap: &Gap) -> Option<String> {
+    let counted =
+        |edge: Option<&(Timestamp, Target)>| edge.is_some_and(|(_, t)| t.generation.is_some());
+    let last_before = run.state.targets.iter().rfind(|(at, _)| *at <= gap.from);
+    let first_after = run.state.targets.iter().find(|(at, _)| *at >= gap.until);
+    let length = gap.length();
+    let to_the_end = gap.until >= run.until && !run.came_back();
+    let closed =
+        gap.resource != "target" || (counted(last_before) && (counted(first_after) || !to_the_end));
+    let allowed = run.budget(|b| b.controller.sync_period);
+    let during = Some(gap.until) >= run.state.baseline_at;
+    let open = length > allowed && during && (!closed || to_the_end);
+    open.then(|| {
+        let error = gap.error.as_deref().unwrap_or("no error was given");
+        format!(
+            "the {} was not seen for {:.1} s from {} ({error})",
+            gap.resource,
+            length.as_secs_f64(),
+            run.clock(gap.from)
+        )
+    })
+}
+
+const NO_SYNCS_SEEN: Rule = Rule {
+    finding: &catalog::NO_SYNCS_SEEN,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let timeline = run.state.timeline.as_ref()?;
+        let watched = run.until.duration_since(timeline.from);
+        let patience = run.budget(|b| b.controller.sync_period * 3);
+        let long = Duration::try_from(watched).unwrap_or_default() >= patience;
+        (long && timeline.syncs.is_empty() && run.state.autoscaler.is_some()).then(|| {
+            let seconds = watched.as_secs();
+            let status = run.state.status();
+            let status = status.map_or("none", |_| "as it was when the watch began");
+            Evidence::new(
+                format!("the controller wrote no status in {seconds} s"),
+                [format!("status: {status}")],
+            )
+        })
+    }),
+};
+
+const WINDOW_TOO_SHORT: Rule = Rule {
+    finding: &catalog::WINDOW_TOO_SHORT,
+    weight: Weight::Symptom,
+    find: Find::Run(|run| {
+        let synced = run
+            .state
+            .timeline
+            .as_ref()
+            .is_some_and(|t| !t.syncs.is_empty());
+        // A load that was told of as it went has an account at its end, and nothing is known of its answers before.
+        let timeline = run.state.timeline.as_ref();
+        let accounted =
+            timeline.is_none_or(|t| t.load.is_empty()) || run.state.load_result.is_some();
+        if run.complete() && synced && accounted {
+            return None;
+        }
+        let (min, max) = (run.expectation.min_replicas, run.expectation.max_replicas);
+        let lacking = if run.state.baseline_at.is_none() {
+            format!("{min} ready pods at rest, with a utilization, were never seen")
+        } else if !run.reached_max() {
+            format!(
+                "{max} ready pods were never seen, {} were",
+                run.state.most_ready
+            )
+        } else if !run.came_back() {
+            format!(
+                "the way back to {min} was not seen to its end; {}",
+                due(run)
+            )
+        } else if synced {
+            "the load's own account of its answers was not seen".to_owned()
+        } else {
+            "no decision of the controller was seen".to_owned()
+        };
+        let replicas = run.state.target.as_ref().map(|t| {
+            format!(
+                "target: spec.replicas {}, ready {}",
+                t.spec_replicas, t.ready_replicas
+            )
+        });
+        Some(Evidence::new(lacking, replicas))
+    }),
+};
+
+/// When the scale-down has to have happened.
+fn due(run: &RunView<'_>) -> String {
+    let Some(down) = run.state.entered(Phase::Down) else {
+        return "the load never ended".to_owned();
+    };
+    let due = after(run.state.at_work_since(down), run.budget(|b| b.down()));
+    format!("it was due within {} of the run", run.clock(due))
+}

@@ -1,0 +1,62 @@
+//! `hpa-check doctor`: what is wrong with autoscalers, from one look at the API or two.
+
+use std::time::Duration;
+
+use hpa_check_core::doctor::Asked;
+
+use super::controller::ControllerArgs;
+use crate::doctor::{self, Visit};
+use crate::failure::Failure;
+use crate::feed::live::{Assumed, ClusterArgs};
+use crate::outputs::Files;
+
+/// The flags.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Look at every namespace
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    all_namespaces: bool,
+    /// Look at this autoscaler only
+    #[arg(long, value_name = "NAME", conflicts_with = "all_namespaces")]
+    autoscaler: Option<String>,
+    /// Look a second time after so many seconds, to judge what only shows by moving
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
+    again: Option<u64>,
+
+    /// Fewest replicas, as asserted [default: any]
+    #[arg(long, value_name = "PODS")]
+    min: Option<i32>,
+    /// Most replicas, as asserted [default: any]
+    #[arg(long, value_name = "PODS")]
+    max: Option<i32>,
+    /// CPU target in percent of the request, as asserted [default: any]
+    #[arg(long, value_name = "PERCENT")]
+    cpu: Option<i32>,
+
+    #[command(flatten)]
+    controller: ControllerArgs,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// Looks, tells, and ends with the weightiest finding's exit code.
+pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
+    doctor::visit(Visit {
+        cluster: args.cluster,
+        all_namespaces: args.all_namespaces,
+        again: args.again.map(Duration::from_secs),
+        asked: Asked {
+            autoscaler: args.autoscaler,
+            min_replicas: args.min,
+            max_replicas: args.max,
+            cpu_target_percent: args.cpu,
+        },
+        assumed: Assumed {
+            controller: args.controller.settings()?,
+            metrics_resolution: args.controller.resolution(),
+        },
+        files: args.files,
+    })
+}

@@ -1,0 +1,179 @@
+//! `hpa-check export` and `hpa-check restore --dry-run`: the application's manifests, and the proof
+//! that they can be taken back.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::feed::live::{Backup, ClusterArgs, Restored};
+use crate::outputs::{Destination, Kind, Output};
+use crate::report::escape::Terminal;
+use crate::simulation::say;
+use crate::sinks::screen::notice;
+
+/// The flags of `export`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Where to write the YAML [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// The flags of `restore`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RestoreArgs {
+    /// Manifests that `export` wrote
+    file: PathBuf,
+    /// Only ask the server what it would do; nothing is written
+    #[arg(long, required = true)]
+    dry_run: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+/// Exports the namespace.
+pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
+    // Opened as JSON is, so that a file that can't be written is found before the cluster is asked.
+    let destination = Destination::open(&Output {
+        kind: Kind::Json,
+        file: args.output.clone(),
+    })?;
+    let (namespace, export) = runtime()?.block_on(async {
+        let backup = Backup::connect(&args.cluster).await?;
+        Ok::<_, Failure>((backup.namespace().to_owned(), backup.export().await))
+    })?;
+    for sentence in &export.missing {
+        notice(&format!("hpa-check: left out: {}", Terminal(sentence)));
+    }
+    if export.manifests.is_empty() {
+        return Err(Failure::target(format!(
+            "nothing of the namespace {namespace} can be exported"
+        )));
+    }
+    let yaml = yaml(&export.manifests)?;
+    destination
+        .write(yaml.as_bytes())
+        .map_err(|e| Failure::internal(format!("the manifests can't be written: {e}")))?;
+    Ok(0)
+}
+
+/// One document an object.
+fn yaml(manifests: &[Value]) -> Result<String, Failure> {
+    let documents: Result<Vec<String>, _> = manifests.iter().map(serde_saphyr::to_string).collect();
+    let documents =
+        documents.map_err(|e| Failure::internal(format!("an object has no form in YAML: {e}")))?;
+    Ok(documents
+        .iter()
+        .map(|d| d.trim_end().to_owned() + "\n")
+        .collect::<Vec<_>>()
+        .join("---\n"))
+}
+
+/// Tries every manifest on the server, and tells what would change.
+pub(crate) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
+    let place = args.file.display();
+    let text = std::fs::read_to_string(&args.file)
+        .map_err(|e| Failure::usage(format!("the manifests `{place}` can't be read: {e}")))?;
+    let manifests: Vec<Value> = serde_saphyr::from_multiple(&text).map_err(|e| {
+        let error = e.to_string();
+        let first = error.lines().next().unwrap_or_default();
+        Failure::usage(format!(
+            "the manifests `{place}` can't be understood: {first}"
+        ))
+    })?;
+    runtime()?.block_on(async {
+        let backup = Backup::connect(&args.cluster).await?;
+        let (mut text, mut refused) = (String::new(), 0);
+        for manifest in manifests.iter().filter(|m| !m.is_null()) {
+            let of = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+            let name = format!(
+                "{}/{}",
+                of(&manifest["kind"]),
+                of(&manifest["metadata"]["name"])
+            );
+            let (what, lines) = match backup.try_restore(manifest).await? {
+                Restored::Made => ("would be made".to_owned(), Vec::new()),
+                Restored::Changed(lines) if lines.is_empty() => ("is the same".to_owned(), lines),
+                Restored::Changed(lines) => ("would be changed".to_owned(), lines),
+                Restored::Refused(message) => {
+                    refused += 1;
+                    (format!("is refused: {message}"), Vec::new())
+                }
+            };
+            text += &format!("{} {}\n", Terminal(name), Terminal(what));
+            for line in lines {
+                text += &format!("    {}\n", Terminal(line));
+            }
+        }
+        say(text.trim_end(), false)?;
+        Ok(if refused > 0 { 91 } else { 0 })
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn text_that_yaml_could_take_for_something_else_comes_back_as_text() {
+        let words = [
+            "yes",
+            "no",
+            "on",
+            "null",
+            "~",
+            "1",
+            "1.0",
+            "0x1f",
+            "1e3",
+            "true",
+            "2026-01-01",
+            "",
+            " x ",
+            "a: b",
+            "#c",
+            "- d",
+            "it's \"so\"",
+            "line\nline\n",
+            "\t",
+            "é",
+            "100m",
+            "=",
+            "<<",
+            "*a",
+            "&a",
+            "!t",
+            "%",
+            "@",
+            "`",
+        ];
+        let data: serde_json::Map<String, Value> = words
+            .iter()
+            .enumerate()
+            .map(|(n, w)| (format!("k{n}"), json!(w)))
+            .collect();
+        let keys: serde_json::Map<String, Value> = words
+            .iter()
+            .filter(|w| !w.is_empty())
+            .map(|w| ((*w).to_owned(), json!("v")))
+            .collect();
+        let manifests = vec![
+            json!({"kind": "ConfigMap", "data": data, "keys": keys}),
+            json!({"n": [1, 1.5, true, null, {}, []]}),
+        ];
+        let text = yaml(&manifests).unwrap();
+        let read: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        assert_eq!(read, manifests, "{text}");
+    }
+}

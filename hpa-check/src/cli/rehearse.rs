@@ -1,0 +1,43 @@
+//! `hpa-check rehearse`: the whole job on this machine, with no cluster.
+
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+use crate::feed::rehearsal::run::{self, Programs};
+use crate::feed::rehearsal::settings::Flags;
+use crate::outputs::Outputs;
+use crate::sinks::page::ServeArgs;
+
+/// The flags.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(flatten)]
+    outputs: Outputs,
+    #[command(flatten)]
+    serve: ServeArgs,
+    /// Keep the load generator's own result
+    #[arg(long, value_name = "FILE")]
+    load_result: Option<PathBuf>,
+    /// The service to start as replicas [default: beside this program]
+    #[arg(long, value_name = "PROGRAM")]
+    fib_server: Option<PathBuf>,
+    /// The load generator [default: beside this program]
+    #[arg(long, value_name = "PROGRAM")]
+    fib_loadgen: Option<PathBuf>,
+    /// End when the program that started this one does
+    #[arg(long)]
+    exit_with_parent: bool,
+}
+
+/// Rehearses, and ends in the verdict.
+pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
+    let programs = Programs {
+        fib_server: args.fib_server,
+        fib_loadgen: args.fib_loadgen,
+        load_result: args.load_result,
+        exit_with_parent: args.exit_with_parent,
+    };
+    run::run(&args.flags, args.outputs, &args.serve, programs)
+}

@@ -1,0 +1,251 @@
+//! `hpa-check simulate`: what a load makes of an autoscaler's settings, and which would be cheaper.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hpa_check_core::sim::{Bound, Curve, Grid, PodShape, Policy, Scenario};
+use hpa_check_core::spec::{AutoscalerSpec, MetricSpec, TargetRef};
+use hpa_check_core::units::Millicores;
+
+use super::controller::ControllerArgs;
+use crate::failure::Failure;
+use crate::feed::rehearsal::manifest;
+use crate::feed::rehearsal::settings::CpuAmount;
+use crate::outputs::Files;
+use crate::simulation::{self, Ask};
+
+/// The flags.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The load: points TIME:WORK such as `0s:100m 60s:1500m 5m:1500m`, or `60s:400/s` with --cost
+    #[arg(long, value_name = "CURVE", required_unless_present = "load_file")]
+    load: Option<String>,
+    /// The same from a file
+    #[arg(long, value_name = "FILE", conflicts_with = "load")]
+    load_file: Option<PathBuf>,
+    /// CPU time of one request, such as 3.5ms, for a load in requests a second
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    cost: Option<Duration>,
+    /// Let work that can't be done at once wait, instead of being lost
+    #[arg(long)]
+    backlog: bool,
+    /// How long to simulate [default: to the end of the load and the scale-down after it]
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    length: Option<Duration>,
+
+    /// The autoscaler (autoscaling/v2, YAML or JSON)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["min", "max", "cpu"])]
+    hpa: Option<PathBuf>,
+    /// Fewest replicas
+    #[arg(long, value_name = "PODS", default_value_t = 3)]
+    min: i32,
+    /// Most replicas
+    #[arg(long, value_name = "PODS", default_value_t = 10)]
+    max: i32,
+    /// CPU target in percent of the request
+    #[arg(long, value_name = "PERCENT", default_value_t = 50)]
+    cpu: i32,
+    /// CPU request of a pod
+    #[arg(long, value_name = "CPU", default_value = "100m")]
+    cpu_request: CpuAmount,
+    /// CPU limit of a pod, or none
+    #[arg(long, value_name = "CPU", default_value = "none")]
+    cpu_limit: CpuAmount,
+    /// From a pod's making to its being ready
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pod_start: Duration,
+    /// Kubernetes version whose rules hold, such as 1.34 [default: the newest]
+    #[arg(long, value_name = "VERSION")]
+    kubernetes: Option<String>,
+    #[command(flatten)]
+    controller: ControllerArgs,
+
+    /// Keep the utilization at or under this in 95 % of the time, in percent of the request
+    #[arg(long, value_name = "PERCENT")]
+    keep_utilization: Option<f64>,
+    /// Keep the work that is not done when it is wanted at or under this, in percent
+    #[arg(long, value_name = "PERCENT")]
+    keep_unserved: Option<f64>,
+    /// Keep the time to capacity at or under this
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    keep_time_to_capacity: Option<Duration>,
+    /// Search the settings below for the cheapest that keep the bounds
+    #[arg(long)]
+    find: bool,
+    /// Minimums to try
+    #[arg(long, value_name = "PODS,…", value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5, 6], requires = "find")]
+    try_min: Vec<i32>,
+    /// CPU targets to try
+    #[arg(long, value_name = "PERCENT,…", value_delimiter = ',', default_values_t = [30, 40, 50, 60, 70, 80], requires = "find")]
+    try_cpu: Vec<i32>,
+    /// Scale-down windows to try, in seconds
+    #[arg(long, value_name = "SECONDS,…", value_delimiter = ',', default_values_t = [60, 120, 300], requires = "find")]
+    try_window: Vec<i32>,
+    /// Scale-up policies to try: legacy, default, pods=N/SECONDS, percent=N/SECONDS [default: as it is]
+    #[arg(
+        long,
+        value_name = "POLICY,…",
+        value_delimiter = ',',
+        requires = "find"
+    )]
+    try_policy: Vec<Policy>,
+    /// CPU requests to try [default: as it is]
+    #[arg(long, value_name = "CPU,…", value_delimiter = ',', requires = "find")]
+    try_cpu_request: Vec<CpuAmount>,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// A time such as `90s`, `3.5ms`, `2m` or `1h30m`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time: write it as 3.5ms, 90s or 2m");
+    let parsed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(parsed).map_err(|_| wrong())
+}
+
+/// Most combinations that a search may have.
+const MOST: usize = 20_000;
+
+/// Simulates, tells, and ends with 0, or 99 if a bound is not kept.
+pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
+    let scenario = scenario(&args)?;
+    let bound = Bound {
+        p95_utilization: args.keep_utilization,
+        unserved_percent: args.keep_unserved,
+        short_seconds: args.keep_time_to_capacity.map(|t| t.as_secs()),
+    };
+    let grid = args.find.then(|| Grid {
+        min_replicas: args.try_min,
+        target_percent: args.try_cpu,
+        window_seconds: args.try_window,
+        policies: args.try_policy,
+        requests: args
+            .try_cpu_request
+            .into_iter()
+            .filter_map(|r| r.0)
+            .collect(),
+    });
+    if let Some(grid) = &grid {
+        let sizes = [
+            grid.min_replicas.len(),
+            grid.target_percent.len(),
+            grid.window_seconds.len(),
+            grid.policies.len(),
+            grid.requests.len(),
+        ];
+        let all: usize = sizes.into_iter().map(|n| n.max(1)).product();
+        let wrong = grid
+            .min_replicas
+            .iter()
+            .chain(&grid.target_percent)
+            .any(|n| *n < 1)
+            || grid.window_seconds.iter().any(|n| *n < 0);
+        if all > MOST || wrong {
+            return Err(Failure::usage(format!(
+                "{all} combinations are to be tried: give at most {MOST}, of minimums and targets from 1 and windows from 0"
+            )));
+        }
+        if bound.p95_utilization.is_none()
+            && bound.unserved_percent.is_none()
+            && bound.short_seconds.is_none()
+        {
+            return Err(Failure::usage(
+                "without a bound the cheapest settings are always the smallest: give --keep-utilization, --keep-unserved or --keep-time-to-capacity",
+            ));
+        }
+    }
+    simulation::simulate(&Ask {
+        scenario,
+        bound,
+        grid,
+        files: args.files,
+    })
+}
+
+fn scenario(args: &Args) -> Result<Scenario, Failure> {
+    let text = match (&args.load, &args.load_file) {
+        (Some(text), _) => text.clone(),
+        (None, Some(path)) => std::fs::read_to_string(path).map_err(|e| {
+            Failure::usage(format!("the load `{}` can't be read: {e}", path.display()))
+        })?,
+        (None, None) => String::new(),
+    };
+    let load = Curve::parse(&text, args.cost)
+        .map_err(|e| Failure::usage(format!("the load can't be used: {e}")))?;
+    let spec = match &args.hpa {
+        Some(path) => manifest::read(path)?,
+        None => spec(args),
+    };
+    let target = spec.cpu_target_percent();
+    if spec.effective_min() < 1
+        || spec.max_replicas < spec.effective_min()
+        || target.is_none_or(|t| t < 1)
+    {
+        return Err(Failure::usage(
+            "the autoscaler needs a minimum of at least 1, a maximum no less than that, and a CPU target in percent",
+        ));
+    }
+    if spec.max_replicas > 1_000 {
+        return Err(Failure::usage("at most 1000 replicas can be simulated"));
+    }
+    let Some(request) = args.cpu_request.0 else {
+        return Err(Failure::usage(
+            "without a CPU request there is no utilization: give --cpu-request",
+        ));
+    };
+    let mut scenario = Scenario {
+        spec,
+        controller: args.controller.settings()?,
+        kubernetes: args.kubernetes.clone(),
+        resolution: args.controller.resolution(),
+        pod: PodShape {
+            request,
+            limit: args.cpu_limit.0,
+            start: args.pod_start,
+        },
+        load,
+        replicas: None,
+        backlog: args.backlog,
+        length: Duration::ZERO,
+    };
+    let length = args.length.unwrap_or_else(|| scenario.natural_length());
+    if length > Duration::from_hours(24 * 7) {
+        return Err(Failure::usage(
+            "at most a week can be simulated: give --for",
+        ));
+    }
+    scenario.length = length;
+    Ok(scenario)
+}
+
+fn spec(args: &Args) -> AutoscalerSpec {
+    AutoscalerSpec {
+        scale_target_ref: TargetRef {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            name: "simulated".to_owned(),
+        },
+        min_replicas: Some(args.min),
+        max_replicas: args.max,
+        metrics: vec![MetricSpec {
+            kind: "Resource".to_owned(),
+            name: "cpu".to_owned(),
+            container: None,
+            average_utilization: Some(args.cpu),
+            average_value_milli: None,
+            value_milli: None,
+        }],
+        behavior: None,
+    }
+}
+
+/// For [`super::what_if`].
+pub(super) fn request(amount: Option<CpuAmount>) -> Result<Option<Millicores>, Failure> {
+    match amount {
+        None => Ok(None),
+        Some(CpuAmount(Some(request))) => Ok(Some(request)),
+        Some(CpuAmount(None)) => Err(Failure::usage(
+            "without a CPU request there is no utilization: give an amount",
+        )),
+    }
+}

@@ -1,0 +1,149 @@
+//! `hpa-check what-if TRACE`: what would have happened with other settings.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hpa_check_core::documents::trace::{ReadError, Reader};
+use hpa_check_core::run::evaluator::Evaluator;
+use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
+use hpa_check_core::spec::Behavior;
+
+use super::simulate::{duration, request};
+use crate::failure::Failure;
+use crate::feed::rehearsal::settings::CpuAmount;
+use crate::simulation::{Row, say, table};
+
+/// The flags.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The recording, made with `record` or with `-o trace=FILE`
+    trace: PathBuf,
+    /// The controller's tolerance, a fraction
+    #[arg(long, value_name = "FRACTION")]
+    tolerance: Option<f64>,
+    /// The scale-down stabilization
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    stabilization: Option<Duration>,
+    /// Another `behavior`: a file with what stands under that key
+    #[arg(long, value_name = "FILE")]
+    behavior: Option<PathBuf>,
+    /// Fewest replicas
+    #[arg(long, value_name = "PODS")]
+    min: Option<i32>,
+    /// Most replicas
+    #[arg(long, value_name = "PODS")]
+    max: Option<i32>,
+    /// CPU target in percent of the request
+    #[arg(long, value_name = "PERCENT")]
+    cpu: Option<i32>,
+    /// CPU request of a pod
+    #[arg(long, value_name = "CPU")]
+    cpu_request: Option<CpuAmount>,
+    /// So many times the load
+    #[arg(long, value_name = "FACTOR")]
+    load_scale: Option<f64>,
+}
+
+/// Simulates the recorded work with the settings as they were and as they are asked for.
+pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
+    let changes = changes(args)?;
+    let recorded = read(&args.trace)?;
+    let same = recorded.scenario.run();
+    let changed = changes.apply(recorded.scenario.clone());
+    if changed.spec.effective_min() > changed.spec.max_replicas {
+        return Err(Failure::usage("the minimum would be above the maximum"));
+    }
+    let other = changed.run();
+    let rows = [
+        Row {
+            name: "as recorded",
+            path: &recorded.path,
+            pod_hours: recorded.pod_hours,
+            summary: None,
+        },
+        Row {
+            name: "same settings, simulated",
+            path: &same.path,
+            pod_hours: same.pod_hours,
+            summary: Some(&same),
+        },
+        Row {
+            name: "what if",
+            path: &other.path,
+            pod_hours: other.pod_hours,
+            summary: Some(&other),
+        },
+    ];
+    let mut text = table(&rows);
+    text += "\n  The work is that of all recorded pods together, spread evenly over the pods there would be.\n  \
+             How far the first two lines differ says how far to trust the third.\n";
+    for doubt in &recorded.doubts {
+        text += &format!("  Doubtful: {doubt}.\n");
+    }
+    say(text.trim_end(), false)?;
+    Ok(0)
+}
+
+fn changes(args: &Args) -> Result<Changes, Failure> {
+    let positive = |name: &str, value: Option<i32>| match value {
+        Some(value) if value < 1 => Err(Failure::usage(format!("{name} has to be at least 1"))),
+        value => Ok(value),
+    };
+    if args
+        .load_scale
+        .is_some_and(|f| !(0.0..=1000.0).contains(&f))
+    {
+        return Err(Failure::usage("--load-scale has to be between 0 and 1000"));
+    }
+    if args.tolerance.is_some_and(|t| !(0.0..10.0).contains(&t)) {
+        return Err(Failure::usage("--tolerance is a fraction, such as 0.05"));
+    }
+    let changes = Changes {
+        tolerance: args.tolerance,
+        stabilization: args.stabilization,
+        behavior: args.behavior.as_ref().map(behavior).transpose()?,
+        min_replicas: positive("--min", args.min)?,
+        max_replicas: positive("--max", args.max)?,
+        target_percent: positive("--cpu", args.cpu)?,
+        request: request(args.cpu_request)?,
+        load_scale: args.load_scale,
+    };
+    if changes == Changes::default() {
+        return Err(Failure::usage(
+            "nothing is changed: give --tolerance, --stabilization, --behavior, --min, --max, --cpu, --cpu-request or --load-scale",
+        ));
+    }
+    Ok(changes)
+}
+
+fn behavior(path: &PathBuf) -> Result<Behavior, Failure> {
+    let failure = |e: String| {
+        Failure::usage(format!(
+            "the behavior `{}` can't be used: {e}",
+            path.display()
+        ))
+    };
+    let text = std::fs::read_to_string(path).map_err(|e| failure(e.to_string()))?;
+    let first_line =
+        |e: serde_saphyr::Error| e.to_string().lines().next().unwrap_or_default().to_owned();
+    serde_saphyr::from_str(&text).map_err(|e| failure(first_line(e)))
+}
+
+fn read(path: &PathBuf) -> Result<Recorded, Failure> {
+    let place = path.display();
+    let file = File::open(path)
+        .map_err(|e| Failure::usage(format!("the trace `{place}` can't be opened: {e}")))?;
+    let damaged = |e: ReadError| Failure::usage(format!("`{place}`: {e}"));
+    let trace = Reader::new(BufReader::new(file)).map_err(damaged)?;
+    let mut evaluator = Evaluator::new(trace.header().expectation.clone());
+    for observation in trace {
+        evaluator.observe(&observation.map_err(damaged)?);
+    }
+    recorded(evaluator.timeline()).map_err(|e| {
+        Failure::usage(format!(
+            "`{place}` can't be asked: {e}; record a run with CPU metrics and load"
+        ))
+    })
+}

@@ -1,0 +1,113 @@
+//! `metrics.k8s.io` PodMetrics, v1 and v1beta1: the same shape in both. No crate types them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hpa_check_core::observation::{ContainerSample, PodSample};
+use hpa_check_core::units::Millicores;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use serde::Deserialize;
+
+use super::quantity_milli;
+
+/// `PodMetricsList`.
+#[derive(Debug, Deserialize)]
+pub(in crate::feed::live) struct PodMetricsList {
+    #[serde(default)]
+    items: Vec<PodMetrics>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PodMetrics {
+    metadata: Metadata,
+    timestamp: Timestamp,
+    /// Go's notation, such as `15.041s` or `1m0s`.
+    window: String,
+    #[serde(default)]
+    containers: Vec<ContainerMetrics>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    name: String,
+    #[serde(default)]
+    namespace: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct ContainerMetrics {
+    name: String,
+    #[serde(default)]
+    usage: BTreeMap<String, Quantity>,
+}
+
+/// The samples, by pod name.
+pub(in crate::feed::live) fn samples(list: PodMetricsList) -> Vec<PodSample> {
+    list.items.into_iter().map(sample).collect()
+}
+
+/// The same of a list over several namespaces, by namespace.
+pub(in crate::feed::live) fn samples_by_namespace(
+    list: PodMetricsList,
+) -> BTreeMap<String, Vec<PodSample>> {
+    let mut spaces: BTreeMap<String, Vec<PodSample>> = BTreeMap::new();
+    for item in list.items {
+        let namespace = item.metadata.namespace.clone();
+        spaces.entry(namespace).or_default().push(sample(item));
+    }
+    spaces
+}
+
+fn sample(item: PodMetrics) -> PodSample {
+    PodSample {
+        pod: item.metadata.name,
+        timestamp: item.timestamp,
+        window: window(&item.window),
+        containers: item
+            .containers
+            .into_iter()
+            .filter_map(|container| {
+                let cpu = container.usage.get("cpu").and_then(quantity_milli)?;
+                Some(ContainerSample {
+                    name: container.name,
+                    cpu: Millicores(cpu),
+                })
+            })
+            .collect(),
+    }
+}
+
+/// A length that can't be read counts as none; the sample is still good.
+fn window(text: &str) -> Duration {
+    text.parse::<SignedDuration>()
+        .map(SignedDuration::unsigned_abs)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn nanocores_are_rounded_up_to_whole_millicores_as_the_controller_does() {
+        let list = serde_json::from_value(json!({"kind": "PodMetricsList", "items": [{
+            "metadata": {"name": "fib-1"}, "timestamp": "2026-01-01T00:00:00Z", "window": "15.041s",
+            "containers": [{"name": "fib", "usage": {"cpu": "92000001n", "memory": "12Mi"}}]
+        }]}))
+        .unwrap();
+        let samples = samples(list);
+        assert_eq!(samples[0].pod, "fib-1");
+        assert_eq!(samples[0].window, Duration::from_millis(15_041));
+        assert_eq!(samples[0].containers[0].cpu, Millicores(93));
+    }
+
+    #[test]
+    fn windows_come_in_gos_notation() {
+        assert_eq!(window("1m0s"), Duration::from_mins(1));
+        assert_eq!(window("10s"), Duration::from_secs(10));
+        assert_eq!(window("999.5ms"), Duration::from_micros(999_500));
+        assert_eq!(window("soon"), Duration::ZERO);
+    }
+}

@@ -1,0 +1,95 @@
+//! A label selector as the text that the API takes in a query.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// `metav1.LabelSelector`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct LabelSelector {
+    match_labels: BTreeMap<String, String>,
+    match_expressions: Vec<Requirement>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Requirement {
+    key: String,
+    operator: String,
+    #[serde(default)]
+    values: Vec<String>,
+}
+
+/// From a workload's `spec.selector`: a label selector, or a plain map as `ReplicationController` has.
+/// `None` when there is none or it selects nothing in particular: an empty selector would match
+/// every pod of the namespace.
+pub(in crate::feed::live) fn text(selector: &Value) -> Option<String> {
+    let object = selector.as_object()?;
+    let selector = if object.contains_key("matchLabels") || object.contains_key("matchExpressions")
+    {
+        serde_json::from_value::<LabelSelector>(selector.clone()).ok()?
+    } else {
+        LabelSelector {
+            match_labels: serde_json::from_value(selector.clone()).ok()?,
+            match_expressions: Vec::new(),
+        }
+    };
+    let labels = selector
+        .match_labels
+        .iter()
+        .map(|(key, value)| Some(format!("{key}={value}")));
+    let expressions = selector.match_expressions.iter().map(requirement);
+    let parts: Vec<String> = labels.chain(expressions).collect::<Option<_>>()?;
+    (!parts.is_empty()).then(|| parts.join(","))
+}
+
+fn requirement(requirement: &Requirement) -> Option<String> {
+    let (key, values) = (&requirement.key, requirement.values.join(","));
+    match requirement.operator.as_str() {
+        "In" => Some(format!("{key} in ({values})")),
+        "NotIn" => Some(format!("{key} notin ({values})")),
+        "Exists" => Some(key.clone()),
+        "DoesNotExist" => Some(format!("!{key}")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn labels_and_expressions_become_one_text() {
+        let selector = json!({
+            "matchLabels": {"app": "fib", "tier": "web"},
+            "matchExpressions": [
+                {"key": "track", "operator": "In", "values": ["stable", "canary"]},
+                {"key": "env", "operator": "NotIn", "values": ["dev"]},
+                {"key": "owner", "operator": "Exists"},
+                {"key": "job", "operator": "DoesNotExist"}]
+        });
+        assert_eq!(
+            text(&selector).unwrap(),
+            "app=fib,tier=web,track in (stable,canary),env notin (dev),owner,!job"
+        );
+    }
+
+    #[test]
+    fn a_plain_map_is_a_selector_too() {
+        assert_eq!(text(&json!({"app": "fib"})).unwrap(), "app=fib");
+    }
+
+    #[test]
+    fn what_selects_everything_or_can_not_be_read_is_no_selector() {
+        for selector in [
+            json!({}),
+            json!({"matchLabels": {}}),
+            json!({"matchExpressions": [{"key": "a", "operator": "Near"}]}),
+            Value::Null,
+        ] {
+            assert_eq!(text(&selector), None, "{selector}");
+        }
+    }
+}

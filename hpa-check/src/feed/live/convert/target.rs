@@ -1,0 +1,142 @@
+//! The scale target: a Deployment, a StatefulSet, or anything else with a `/scale`. All of them keep
+//! their replicas under the same names, so one conversion reads them all.
+
+use hpa_check_core::observation::{Condition, Target, Writer};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use kube::api::DynamicObject;
+use serde_json::Value;
+
+use super::selector;
+
+/// The whole object. `scale_selector` is what its `/scale` says, where that was asked.
+pub(in crate::feed::live) fn target(
+    object: &DynamicObject,
+    scale_selector: Option<&str>,
+) -> Target {
+    let metadata = &object.metadata;
+    Target {
+        uid: metadata.uid.clone().unwrap_or_default(),
+        generation: metadata.generation,
+        // The API's default, in force wherever the field can be left out.
+        spec_replicas: number(object, "/spec/replicas").unwrap_or(1),
+        replicas: number(object, "/status/replicas").unwrap_or(0),
+        ready_replicas: number(object, "/status/readyReplicas").unwrap_or(0),
+        updated_replicas: number(object, "/status/updatedReplicas").unwrap_or(0),
+        selector: scale_selector
+            .map(str::to_owned)
+            .or_else(|| own_selector(object))
+            .unwrap_or_default(),
+        conditions: conditions(object.data.pointer("/status/conditions")),
+        replicas_writer: replicas_writer(metadata.managed_fields.as_deref().unwrap_or(&[])),
+    }
+}
+
+/// `spec.selector` as text: for the kinds of `apps` it is what `/scale` gives.
+fn own_selector(object: &DynamicObject) -> Option<String> {
+    selector::text(object.data.pointer("/spec/selector")?)
+}
+
+fn number(object: &DynamicObject, pointer: &str) -> Option<i32> {
+    object
+        .data
+        .pointer(pointer)
+        .and_then(Value::as_i64)
+        .and_then(|n| i32::try_from(n).ok())
+}
+
+fn conditions(list: Option<&Value>) -> Vec<Condition> {
+    let text = |condition: &Value, key: &str| {
+        condition
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    list.and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|condition| Condition {
+            kind: text(condition, "type"),
+            status: text(condition, "status"),
+            reason: text(condition, "reason"),
+            message: text(condition, "message"),
+        })
+        .collect()
+}
+
+/// Of the managers that own `spec.replicas`, the one that wrote last.
+fn replicas_writer(managers: &[ManagedFieldsEntry]) -> Option<Writer> {
+    managers
+        .iter()
+        .filter(|entry| {
+            entry
+                .fields_v1
+                .as_ref()
+                .is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
+        })
+        .map(|entry| Writer {
+            manager: entry.manager.clone().unwrap_or_default(),
+            at: entry.time.as_ref().map(|time| time.0),
+        })
+        .max_by_key(|writer| writer.at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(value: serde_json::Value) -> DynamicObject {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn deployment() -> DynamicObject {
+        object(json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "fib", "uid": "d", "generation": 7, "managedFields": [
+                {"manager": "helm", "time": "2026-01-01T00:00:00Z",
+                 "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+                {"manager": "kube-controller-manager", "subresource": "scale", "time": "2026-01-01T00:03:00Z",
+                 "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+                {"manager": "kubectl", "time": "2026-01-01T00:09:00Z",
+                 "fieldsV1": {"f:metadata": {"f:labels": {}}}}]},
+            "spec": {"replicas": 6, "selector": {"matchLabels": {"app": "fib"}}},
+            "status": {"replicas": 6, "readyReplicas": 4, "updatedReplicas": 6, "conditions": [
+                {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}]}
+        }))
+    }
+
+    #[test]
+    fn a_deployment_comes_over_whole() {
+        let seen = target(&deployment(), None);
+        assert_eq!(seen.generation, Some(7));
+        assert_eq!(
+            (seen.spec_replicas, seen.replicas, seen.ready_replicas),
+            (6, 6, 4)
+        );
+        assert_eq!(seen.selector, "app=fib");
+        assert_eq!(seen.conditions[0].reason, "FailedCreate");
+    }
+
+    #[test]
+    fn the_last_writer_of_the_replicas_is_named_and_not_the_last_writer_of_anything() {
+        let writer = target(&deployment(), None).replicas_writer.unwrap();
+        assert_eq!(writer.manager, "kube-controller-manager");
+        assert_eq!(writer.at, "2026-01-01T00:03:00Z".parse().ok());
+    }
+
+    #[test]
+    fn none_ready_is_zero_because_the_api_leaves_zero_out() {
+        let seen = target(
+            &object(json!({"metadata": {}, "spec": {"replicas": 3}, "status": {}})),
+            None,
+        );
+        assert_eq!(seen.ready_replicas, 0);
+    }
+
+    #[test]
+    fn what_scale_says_about_the_selector_wins() {
+        let seen = target(&deployment(), Some("app=fib,track=stable"));
+        assert_eq!(seen.selector, "app=fib,track=stable");
+    }
+}

@@ -1,0 +1,154 @@
+//! A HorizontalPodAutoscaler as people write it: `autoscaling/v2` in YAML or JSON.
+
+use std::path::Path;
+
+use hpa_check_core::spec::{AutoscalerSpec, Behavior, MetricSpec, TargetRef};
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// Reads the spec from a file.
+pub(crate) fn read(path: &Path) -> Result<AutoscalerSpec, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Failure::usage(format!(
+            "the manifest `{}` can't be read: {e}",
+            path.display()
+        ))
+    })?;
+    parse(&text).map_err(|what| {
+        Failure::usage(format!(
+            "the manifest `{}` {what}; give one HorizontalPodAutoscaler of autoscaling/v2 whose \
+             metrics are CPU in percent of the request",
+            path.display()
+        ))
+    })
+}
+
+/// The error is the end of a sentence that begins with the manifest.
+fn parse(text: &str) -> Result<AutoscalerSpec, String> {
+    let manifest: Manifest = serde_saphyr::from_str(text).map_err(|e| {
+        let message = e.to_string();
+        format!(
+            "can't be understood: {}",
+            message.lines().next().unwrap_or_default()
+        )
+    })?;
+    if manifest.kind != "HorizontalPodAutoscaler" || manifest.api_version != "autoscaling/v2" {
+        return Err(format!(
+            "is a {} of {}",
+            manifest.kind, manifest.api_version
+        ));
+    }
+    let Spec {
+        scale_target_ref,
+        min_replicas,
+        max_replicas,
+        metrics,
+        behavior,
+    } = manifest.spec;
+    let metrics = metrics
+        .into_iter()
+        .map(|metric| {
+            metric
+                .cpu()
+                .ok_or("has a metric that can't be rehearsed".to_owned())
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(AutoscalerSpec {
+        scale_target_ref,
+        min_replicas,
+        max_replicas,
+        metrics,
+        behavior,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    api_version: String,
+    kind: String,
+    spec: Spec,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Spec {
+    scale_target_ref: TargetRef,
+    min_replicas: Option<i32>,
+    max_replicas: i32,
+    #[serde(default)]
+    metrics: Vec<Metric>,
+    behavior: Option<Behavior>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metric {
+    #[serde(rename = "type")]
+    kind: String,
+    resource: Option<Source>,
+    container_resource: Option<Source>,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    name: String,
+    container: Option<String>,
+    target: Target,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Target {
+    average_utilization: Option<i32>,
+}
+
+impl Metric {
+    /// The entry, if it is CPU in percent of the request.
+    fn cpu(self) -> Option<MetricSpec> {
+        let source = self.resource.or(self.container_resource)?;
+        (source.name == "cpu" && source.target.average_utilization.is_some()).then_some(
+            MetricSpec {
+                kind: self.kind,
+                name: source.name,
+                container: source.container,
+                average_utilization: source.target.average_utilization,
+                average_value_milli: None,
+                value_milli: None,
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: &str = include_str!("../../../../k8s/base/hpa.yaml");
+
+    #[test]
+    fn this_repository_s_own_manifest_is_read() {
+        let spec = parse(OWN).unwrap();
+        assert_eq!((spec.min_replicas, spec.max_replicas), (Some(3), 10));
+        assert_eq!(spec.cpu_target_percent(), Some(50));
+        let down = spec.behavior.unwrap().scale_down.unwrap();
+        assert_eq!(down.stabilization_window_seconds, Some(300));
+    }
+
+    #[test]
+    fn what_is_no_such_autoscaler_is_refused_in_one_line() {
+        let service = "apiVersion: v1\nkind: Service\nspec: {}\n";
+        let older = OWN.replace("autoscaling/v2", "autoscaling/v1");
+        for text in ["", "kind: Deployment\n", "a: [", service, &older] {
+            let error = parse(text).unwrap_err();
+            assert!(!error.contains('\n'), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_metric_other_than_cpu_is_refused() {
+        let error = parse(&OWN.replace("name: cpu", "name: memory")).unwrap_err();
+        assert!(error.contains("can't be rehearsed"), "{error}");
+    }
+}

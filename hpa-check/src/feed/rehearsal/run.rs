@@ -1,0 +1,130 @@
+//! A rehearsal on this machine, from the flags to the exit code.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hpa_check_core::observation::Observation;
+use hpa_check_core::run::conductor::{Action, Conductor};
+use jiff::Timestamp;
+
+use super::engine::{Engine, Judge};
+use super::machine::{Machine, Parts};
+use super::scene::scene;
+use super::settings::{Flags, Settings};
+use super::world::World as _;
+use crate::failure::Failure;
+use crate::load::intensity::Intensity;
+use crate::outputs::{Outputs, Ui};
+use crate::process::program;
+use crate::report::words;
+use crate::session::Session;
+use crate::sinks::page::ServeArgs;
+use crate::sinks::screen::{self, notice};
+
+/// The programs that take part, and what ties them together.
+#[derive(Debug, Clone)]
+pub(crate) struct Programs {
+    /// The service; `None` is beside this program.
+    pub(crate) fib_server: Option<PathBuf>,
+    /// The load generator; `None` is beside this program.
+    pub(crate) fib_loadgen: Option<PathBuf>,
+    /// Where the generator's result is to stay.
+    pub(crate) load_result: Option<PathBuf>,
+    /// Whether to end when the program that started this one does.
+    pub(crate) exit_with_parent: bool,
+}
+
+/// From the signal to the kill, beyond the drain.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// Rehearses; the number is the verdict's exit code.
+pub(crate) fn run(
+    flags: &Flags,
+    outputs: Outputs,
+    serve: &ServeArgs,
+    programs: Programs,
+) -> Result<u8, Failure> {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let settings = flags.resolve(cpus)?;
+    let fib_server = program(programs.fib_server, "fib-server")?;
+    let fib_loadgen = program(programs.fib_loadgen, "fib-loadgen")?;
+    // An output that can't be written is found before a process is started.
+    let opened = outputs.files.open()?;
+    let listening = serve.open()?;
+    let scratch = tempfile::tempdir()
+        .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
+    let mut machine = Machine::new(Parts {
+        fib_server,
+        fib_loadgen,
+        load_result: programs
+            .load_result
+            .unwrap_or_else(|| scratch.path().join("load.json")),
+        pre_stop: settings.pace.pre_stop,
+        drain_delay: settings.pace.drain_delay,
+        grace: settings.pace.drain_delay + GRACE,
+        fault: flags.fault,
+        exit_with_parent: programs.exit_with_parent,
+    })?;
+    let (intensity, cost) = intensity(flags, &settings, &machine)?;
+    if outputs.ui != Ui::None {
+        let introduction = introduction(&settings, intensity, cost, cpus);
+        let columns = screen::columns().unwrap_or(usize::MAX);
+        notice(&words::wrapped(&introduction, columns).join("\n"));
+    }
+    let scene = scene(flags, &settings, intensity, cpus);
+    let conductor = Conductor::new(settings.expectation.clone(), scene.load.pace());
+    let mut session =
+        Session::start(opened, outputs.ui, settings.expectation, conductor)?.served(listening)?;
+    let outcome = Engine::new(&scene, &mut machine, &mut session).run();
+    let end = machine.now();
+    machine.end();
+    outcome.map_err(Failure::internal)?;
+    Ok(session.finish(end)?.exit_code)
+}
+
+impl Judge for Session {
+    fn observe(&mut self, observation: Observation) {
+        Self::observe(self, observation);
+    }
+
+    fn next(&mut self, now: Timestamp) -> Option<Action> {
+        Self::next(self, now)
+    }
+}
+
+/// Measures what a request costs, unless the flags leave nothing to measure.
+fn intensity(
+    flags: &Flags,
+    settings: &Settings,
+    machine: &Machine,
+) -> Result<(Intensity, Option<Duration>), Failure> {
+    if let (Some(n), Some(rate)) = (flags.n, flags.rate) {
+        return Ok((Intensity { n, rate }, None));
+    }
+    let (n, cost) = machine.cost(flags.n)?;
+    let measured = Intensity::of(settings.sizes.load, n, cost);
+    let rate = flags.rate.unwrap_or(measured.rate);
+    Ok((Intensity { n, rate }, Some(cost)))
+}
+
+/// What was fitted to this machine, and what the rehearsal is.
+fn introduction(
+    settings: &Settings,
+    intensity: Intensity,
+    cost: Option<Duration>,
+    cpus: usize,
+) -> String {
+    let request = settings
+        .container
+        .cpu_request
+        .map_or_else(|| "no CPU".to_owned(), |request| request.to_string());
+    let Intensity { n, rate } = intensity;
+    let cost = cost.map_or_else(String::new, |cost| {
+        format!(", {:.1} ms of CPU each", cost.as_secs_f64() * 1000.0)
+    });
+    format!(
+        "Rehearsal on {cpus} CPUs: fib-server processes as pods that request {request} each, up to \
+         {rate:.0} requests a second for F({n}){cost}; the autoscaler is the controller's arithmetic, \
+         not a cluster."
+    )
+}

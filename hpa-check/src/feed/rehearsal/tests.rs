@@ -1,0 +1,263 @@
+//! Whole rehearsals on the simulated plant: the healthy one passes, and every broken one fails with
+//! its own name. The engine, the model, the conductor and the verdict are the real ones.
+
+use std::time::Duration;
+
+use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::expectation::Expectation;
+use hpa_check_core::observation::Observation;
+use hpa_check_core::run::conductor::{Action, Conductor};
+use hpa_check_core::run::evaluator::Evaluator;
+use jiff::Timestamp;
+
+use super::engine::{Engine, Judge};
+use super::plant::Plant;
+use super::scene::scene;
+use super::settings::tests::typed;
+use super::world::World as _;
+use crate::load::intensity::Intensity;
+
+/// What a request costs in the plant.
+const COST: Duration = Duration::from_millis(4);
+
+/// Judges without reports.
+struct Fold {
+    evaluator: Evaluator,
+    conductor: Conductor,
+}
+
+impl Judge for Fold {
+    fn observe(&mut self, observation: Observation) {
+        self.evaluator.observe(&observation);
+    }
+
+    fn next(&mut self, now: Timestamp) -> Option<Action> {
+        self.conductor.next(now, self.evaluator.timeline())
+    }
+}
+
+/// What was rehearsed.
+struct Rehearsed {
+    result: RunResult,
+    took: Duration,
+}
+
+impl Rehearsed {
+    fn ending(&self) -> (u8, &str) {
+        let verdict = &self.result.verdict;
+        let first = verdict.reasons.first().map_or("", |reason| &reason.id);
+        (verdict.exit_code, first)
+    }
+}
+
+/// The flags as typed on a machine with two CPUs, in a plant that is changed before it starts.
+fn rehearse_in(line: &str, change: impl FnOnce(Plant) -> Plant) -> Rehearsed {
+    rehearse_on(2, line, change)
+}
+
+fn rehearse_on(cpus: usize, line: &str, change: impl FnOnce(Plant) -> Plant) -> Rehearsed {
+    let (flags, settings) = typed(line);
+    let settings = settings.unwrap();
+    let measured = Intensity::of(settings.sizes.load, 200_000, COST);
+    let intensity = Intensity {
+        rate: flags.rate.unwrap_or(measured.rate),
+        ..measured
+    };
+    let scene = scene(&flags, &settings, intensity, cpus);
+    #[expect(clippy::cast_precision_loss, reason = "a limit of a few cores")]
+    let limit = settings.container.cpu_limit.map(|m| m.0 as f64 / 1000.0);
+    let mut plant = change(Plant::new(COST, limit, flags.fault));
+    let mut fold = Fold {
+        evaluator: Evaluator::new(settings.expectation.clone()),
+        conductor: Conductor::new(settings.expectation, scene.load.pace()),
+    };
+    Engine::new(&scene, &mut plant, &mut fold).run().unwrap();
+    let end = plant.now();
+    Rehearsed {
+        result: fold.evaluator.finish(end),
+        took: Duration::try_from(end.duration_since(Timestamp::UNIX_EPOCH)).unwrap(),
+    }
+}
+
+fn rehearse(line: &str) -> Rehearsed {
+    rehearse_in(line, |plant| plant)
+}
+
+/// A rehearsal that must not go well.
+fn ending(line: &str) -> (u8, String) {
+    let rehearsed = rehearse(line);
+    let (code, id) = rehearsed.ending();
+    (code, id.to_owned())
+}
+
+fn expected(code: u8, id: &str) -> (u8, String) {
+    (code, id.to_owned())
+}
+
+#[test]
+fn the_healthy_rehearsal_goes_from_three_to_ten_and_back_and_passes() {
+    let rehearsed = rehearse("");
+    let result = &rehearsed.result;
+    assert_eq!(result.verdict.exit_code, 0, "{:#?}", result.verdict);
+    let r = &result.replicas;
+    assert_eq!(
+        (r.first_ready, r.max_ready, r.last_ready, r.min_ready),
+        (Some(3), Some(10), Some(3), Some(3))
+    );
+    assert_eq!(result.syncs.observed, result.syncs.explained);
+    assert!(result.syncs.observed > 10);
+    let load = result.load.as_ref().unwrap();
+    assert_eq!((load.failed, load.wrong), (0, 0));
+    assert!(load.verified > 0 && load.verified == load.requests);
+}
+
+#[test]
+fn the_demo_takes_less_than_eighty_seconds_and_the_short_one_less_than_a_minute() {
+    assert!(rehearse("").took < Duration::from_secs(80));
+    assert!(rehearse("--short").took < Duration::from_mins(1));
+}
+
+#[test]
+fn every_pace_passes() {
+    for line in [
+        "--short",
+        "--real-time",
+        "--sync-period 5",
+        "--stabilization 20",
+    ] {
+        let rehearsed = rehearse(line);
+        assert_eq!(
+            rehearsed.result.verdict.exit_code, 0,
+            "{line}: {:#?}",
+            rehearsed.result.verdict
+        );
+        let warned = rehearsed
+            .result
+            .timeline
+            .marks
+            .iter()
+            .find(|m| m.kind != "Normal");
+        assert_eq!(warned, None, "{line}");
+    }
+}
+
+#[test]
+fn other_bounds_and_another_target_pass_when_they_are_what_is_asserted() {
+    let rehearsed = rehearse("--expect-min 2 --expect-max 5 --expect-cpu 70");
+    assert_eq!(
+        rehearsed.result.verdict.exit_code, 0,
+        "{:#?}",
+        rehearsed.result.verdict
+    );
+    assert_eq!(rehearsed.result.replicas.max_ready, Some(5));
+}
+
+#[test]
+fn this_repository_s_own_manifest_passes() {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../k8s/base/hpa.yaml");
+    let rehearsed = rehearse(&format!("--hpa {manifest}"));
+    assert_eq!(
+        rehearsed.result.verdict.exit_code, 0,
+        "{:#?}",
+        rehearsed.result.verdict
+    );
+}
+
+#[test]
+fn every_broken_rehearsal_of_the_page_ends_as_the_page_says() {
+    let page = include_str!("../../../../docs/rehearsal.md");
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| `--"))
+        .map(|line| line.split('`').collect())
+        .collect();
+    assert_eq!(rows.len(), 12);
+    for row in rows {
+        let [_, flags, code, first, _] = row[..] else {
+            panic!("not a row: {row:?}")
+        };
+        let code = code.trim_matches(['|', ' ']).parse().unwrap();
+        assert_eq!(ending(flags), expected(code, first), "{flags}");
+    }
+}
+
+#[test]
+fn a_request_that_no_load_here_can_use_half_of_ends_the_run_before_any_load() {
+    let rehearsed = rehearse("--cpu-request 2000m");
+    assert_eq!(rehearsed.ending(), (93, "cpu-request-too-high"));
+    assert!(rehearsed.result.load.is_none());
+    assert!(rehearsed.took < Duration::from_secs(5));
+}
+
+/// The load uses 650m, and counts as one of up to 812m: nine pods at half of 180m use 810m.
+#[test]
+fn so_does_one_that_the_load_of_a_rehearsal_can_t_use_half_of_however_big_the_machine() {
+    for (request, ending, loaded) in [
+        ("120m", (0, "path-proven"), true),
+        ("150m", (93, "load-too-weak"), true),
+        ("180m", (93, "load-too-weak"), true),
+        ("181m", (93, "cpu-request-too-high"), false),
+        ("2000m", (93, "cpu-request-too-high"), false),
+    ] {
+        let rehearsed = rehearse_on(64, &format!("--cpu-request {request}"), |plant| plant);
+        assert_eq!(rehearsed.ending(), ending, "{request}");
+        assert_eq!(rehearsed.result.load.is_some(), loaded, "{request}");
+    }
+}
+
+#[test]
+fn a_lower_request_than_the_fitted_one_passes() {
+    let verdict = rehearse("--cpu-request 50m").result.verdict;
+    assert_eq!(verdict.exit_code, 0, "{verdict:#?}");
+}
+
+#[test]
+fn other_bounds_than_asserted_are_named() {
+    assert_eq!(
+        ending("--max-replicas 8"),
+        expected(91, "spec-bounds-differ")
+    );
+    assert_eq!(
+        ending("--min-replicas 1"),
+        expected(91, "spec-bounds-differ")
+    );
+}
+
+#[test]
+fn an_autoscaler_that_may_not_scale_down_is_named() {
+    let disabled = include_str!("../../../../k8s/base/hpa.yaml").replace(
+        "stabilizationWindowSeconds: 300\n      selectPolicy: Max",
+        "selectPolicy: Disabled",
+    );
+    assert!(disabled.contains("Disabled"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hpa.yaml");
+    std::fs::write(&file, disabled).unwrap();
+    let line = format!("--hpa {}", file.display());
+    assert_eq!(ending(&line), expected(91, "scale-down-disabled"));
+}
+
+#[test]
+fn a_service_that_lies_does_not_pass() {
+    let rehearsed = rehearse_in("", Plant::lying);
+    assert_eq!(rehearsed.ending(), (91, "wrong-answers"));
+}
+
+#[test]
+fn an_interrupted_rehearsal_says_so_and_ends_its_load() {
+    let rehearsed = rehearse_in("", |plant| plant.interrupted_at(20));
+    assert_eq!(rehearsed.result.verdict.exit_code, 105);
+    assert!(rehearsed.result.load.is_some());
+    assert!(rehearsed.took < Duration::from_secs(21));
+}
+
+#[test]
+fn what_is_asserted_is_what_was_typed() {
+    let expectation = rehearse("--expect-max 8").result.expectation;
+    let wanted = Expectation {
+        max_replicas: 8,
+        patience: expectation.patience,
+        ..Expectation::default()
+    };
+    assert_eq!(expectation, wanted);
+}
