@@ -167,7 +167,7 @@ const METRICS_STALE: Rule = Rule {
 /// Whether the pods were seen at an instant, and the target counts as many ready ones: those that are taken for
 /// ready may be gone otherwise.
 fn pods_seen(run: &RunView<'_>, at: Timestamp) -> bool {
-    !run.gaps_at(at).any(|gap| gap.resource == "pods") && run.state.counts_agree()
+    !run.gaps_at(at).any(|gap| gap.resource == "pods") && run.state.pods_add_up()
 }
 
 fn api<'a>(run: &RunView<'a>) -> Option<&'a Fact> {

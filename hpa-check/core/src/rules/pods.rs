@@ -164,15 +164,16 @@ const PODS_NOT_READY: Rule = Rule {
     }),
 };
 
-/// The living pods that something is wrong with, if the target lacks ready ones: the last word of a
-/// single pod may have been lost.
+/// The living pods that something is wrong with, if the target lacks ready ones and counts the same pods: the
+/// last word of a pod, or of the target, may have been lost.
 fn failing(
     run: &RunView<'_>,
     wrong: impl Fn(&&PodRecord) -> bool,
     tell: impl Fn(&PodRecord, String) -> (String, String),
 ) -> Option<Evidence> {
     let lacking = |t: &Target| t.ready_replicas < t.spec_replicas;
-    if run.complete() || !run.state.target.as_ref().is_some_and(lacking) {
+    let lacks = run.state.target.as_ref().is_some_and(lacking);
+    if run.complete() || !lacks || !run.state.pods_add_up() {
         return None;
     }
     let living: Vec<&PodRecord> = run.state.pods.values().filter(|p| p.lives()).collect();

@@ -30,7 +30,7 @@ mod memories;
 mod memory;
 mod sightings;
 
-use memories::{Advance, Memories, Question, Reading};
+use memories::{Advance, Gathered, Memories, Question, Reading};
 use memory::{Memory, Windows};
 use sightings::{NEAR, Search, Sightings, Span};
 
@@ -87,6 +87,9 @@ struct Open {
     explained: bool,
     /// The memories after it as far as is known, until it is settled.
     after: Option<Memories>,
+    /// What it may have read so far, and what the syncs before it that left no trace.
+    gathered: Gathered,
+    silent: Gathered,
 }
 
 impl Explainer {
@@ -217,14 +220,13 @@ impl Explainer {
             when: instants(object.status_written, seen_at),
             seen_at,
             object: object.clone(),
-            selector: state
-                .target
-                .as_ref()
-                .map_or_else(String::new, |t| t.selector.clone()),
+            selector: selector(state),
             status,
             previous,
             explained: false,
             after: None,
+            gathered: Gathered::default(),
+            silent: Gathered::default(),
         }
     }
 
@@ -238,41 +240,40 @@ impl Explainer {
 
     /// What is known of the newest sync by now, from what is known of the one before it.
     fn explain_newest(&mut self, now: Timestamp, state: &RunState) -> Option<Explained> {
-        let (newest, earlier) = {
-            let mut open = self.open.iter().rev();
-            (open.next()?, open.next())
-        };
-        let before = earlier.and_then(|open| Some((open.after.as_ref()?, Some(open.when.from))));
-        let (memories, accounted) = before.or(Some((self.memories.as_ref()?, self.accounted)))?;
-        let step = self.step(memories, accounted, newest, now, state);
-        let open = self.open.back_mut()?;
-        open.explained = step.record.explained;
-        open.after = Some(step.memories);
-        Some(Explained::Sync {
-            number: open.number,
-            record: step.record,
-        })
+        let settled = (self.memories.as_ref()?, self.accounted);
+        let mut newest = self.open.pop_back()?;
+        let earlier = self.open.back();
+        let known = earlier.and_then(|open| Some((open.after.as_ref()?, Some(open.when.from))));
+        let (memories, accounted) = known.unwrap_or(settled);
+        let (memories, record) = newest.step(memories, accounted, &self.sightings, now, state);
+        newest.explained = record.explained;
+        newest.after = Some(memories);
+        let number = newest.number;
+        self.open.push_back(newest);
+        Some(Explained::Sync { number, record })
     }
 
     /// Settles the syncs of which nothing more will be seen.
     fn settle(&mut self, now: Timestamp, state: &RunState, over: bool) -> Vec<Explained> {
         let mut explained = Vec::new();
         let patience = patience(state);
-        while let Some(open) = self.open.front() {
+        while let (Some(memories), Some(open)) = (&self.memories, self.open.front()) {
             let seen =
                 self.sightings.answered_since(open.when.until) && now >= after(open.seen_at, NEAR);
-            let late = now >= after(open.seen_at, patience * 2) || self.open.len() > MOST_OPEN;
-            let due = over || seen || late;
-            let Some(memories) = self.memories.as_ref().filter(|_| due) else {
+            let late = now >= after(open.seen_at, patience * 2);
+            if !(over || seen || late || self.open.len() > MOST_OPEN) {
+                break;
+            }
+            let Some(mut open) = self.open.pop_front() else {
                 break;
             };
-            let step = self.step(memories, self.accounted, open, now, state);
+            let (memories, record) =
+                open.step(memories, self.accounted, &self.sightings, now, state);
             explained.push(Explained::Sync {
                 number: open.number,
-                record: step.record,
+                record,
             });
-            (self.memories, self.accounted) = (Some(step.memories), Some(open.when.from));
-            self.open.pop_front();
+            (self.memories, self.accounted) = (Some(memories), Some(open.when.from));
         }
         explained.extend(self.account(now, state));
         if let Some(accounted) = self.accounted {
@@ -295,19 +296,14 @@ impl Explainer {
             from: accounted,
             until,
         };
-        let selector = state
-            .target
-            .as_ref()
-            .map_or_else(String::new, |t| t.selector.clone());
-        let proposed = self.silence(
-            &mut memories,
-            &last,
-            &selector,
-            &status,
+        let silence = Silence {
+            object: &last,
+            selector: &selector(state),
+            status: &status,
             stretch,
-            now,
-            state,
-        );
+        };
+        let gathered = &mut Gathered::default();
+        let proposed = silence.keep(&mut memories, &self.sightings, gathered, now, state);
         (self.memories, self.accounted) = (Some(memories), Some(until));
         let (range, certain) = proposed?;
         Some(Explained::Silent(ProposalStep {
@@ -317,48 +313,51 @@ impl Explainer {
             certain,
         }))
     }
+}
 
-    /// What syncs that decide the same again may have recommended in a stretch, and whether that is certain to
-    /// be all.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one stretch of one run, in its parts"
-    )]
-    fn silence(
+/// A stretch between two syncs, in which others may have decided the same again.
+struct Silence<'a> {
+    object: &'a Autoscaler,
+    selector: &'a str,
+    status: &'a AutoscalerStatus,
+    stretch: Span,
+}
+
+impl Silence<'_> {
+    /// Adds to the memories what was recommended in it, if anything was; the bounds of that, and whether nothing
+    /// else is possible.
+    fn keep(
         &self,
         memories: &mut Memories,
-        object: &Autoscaler,
-        selector: &str,
-        status: &AutoscalerStatus,
-        stretch: Span,
+        sightings: &Sightings,
+        gathered: &mut Gathered,
         now: Timestamp,
         state: &RunState,
     ) -> Option<(Range, bool)> {
+        let (status, stretch) = (self.status, self.stretch);
         // After a scaling the next sync finds another size, and says so.
         if status.current_replicas != Some(status.desired_replicas) || stretch.until <= stretch.from
         {
             return None;
         }
         let controller = fresh(state);
-        let windows = Windows::of(&object.spec, &controller);
+        let windows = Windows::of(&self.object.spec, &controller);
         let question = Question {
-            spec: &object.spec,
-            selector,
+            spec: &self.object.spec,
+            selector: self.selector,
             controller: &controller,
             windows: &windows,
             status,
             previous: status,
         };
-        let search = Search {
-            when: stretch,
-            at: stretch.until,
-            around: around(state),
-            initialization: controller.settings.cpu_initialization_period,
-        };
-        let (readings, all) = question.readings(&self.sightings, search);
-        let lack = self.sightings.lack(state, stretch, now);
-        let certain = all && lack.is_none() && unfollowed(&object.spec).is_none();
-        let proposed = memories.silently(&question, &readings, stretch);
+        question.gather(
+            sightings,
+            search(stretch, stretch.until, &controller, state),
+            gathered,
+        );
+        let lack = sightings.lack(state, stretch, now);
+        let certain = gathered.all && lack.is_none() && unfollowed(&self.object.spec).is_none();
+        let proposed = memories.silently(&question, &gathered.readings, stretch);
         memories.map(|memory| {
             for replicas in &proposed {
                 memory.may_recommend((*replicas).max(0), stretch.until);
@@ -369,83 +368,67 @@ impl Explainer {
         });
         Some((Range::of(proposed)?, certain))
     }
-
-    /// A sync from the memories before it: what it shows, and the memories after it.
-    fn step(
-        &self,
-        memories: &Memories,
-        accounted: Option<Timestamp>,
-        open: &Open,
-        now: Timestamp,
-        state: &RunState,
-    ) -> Advanced {
-        let mut memories = memories.clone();
-        if let Some(from) = accounted {
-            let until = open.when.from.min(open.seen_at);
-            let stretch = Span { from, until };
-            let (object, previous) = (&open.object, &open.previous);
-            self.silence(
-                &mut memories,
-                object,
-                &open.selector,
-                previous,
-                stretch,
-                now,
-                state,
-            );
-        }
-        let controller = fresh(state);
-        let windows = Windows::of(&open.object.spec, &controller);
-        let question = Question {
-            spec: &open.object.spec,
-            selector: &open.selector,
-            controller: &controller,
-            windows: &windows,
-            status: &open.status,
-            previous: &open.previous,
-        };
-        let (readings, all) = if unfollowed(&open.object.spec).is_some() {
-            (Vec::new(), false)
-        } else {
-            let search = Search {
-                when: open.when,
-                at: open.seen_at.min(open.when.until),
-                around: around(state),
-                initialization: controller.settings.cpu_initialization_period,
-            };
-            question.readings(&self.sightings, search)
-        };
-        let lack = self.lack(open, all, now, state);
-        open.judge(&question, &memories, &readings, lack)
-    }
-
-    /// Why the readings may not include the controller's own.
-    fn lack(&self, open: &Open, all: bool, now: Timestamp, state: &RunState) -> Option<String> {
-        let unfollowed = unfollowed(&open.object.spec);
-        let unseen = || {
-            self.sightings
-                .lack(state, open.when, now)
-                .map(str::to_owned)
-        };
-        let many = || (!all).then(|| "too many pods changed at once to try each state".to_owned());
-        unfollowed.or_else(unseen).or_else(many)
-    }
-}
-
-/// A sync as it is told, with the memories after it.
-struct Advanced {
-    memories: Memories,
-    record: SyncRecord,
 }
 
 impl Open {
+    /// The memories after it, from those before it and the instant up to which they account for syncs without a
+    /// trace; and what there is to say of it.
+    fn step(
+        &mut self,
+        memories: &Memories,
+        accounted: Option<Timestamp>,
+        sightings: &Sightings,
+        now: Timestamp,
+        state: &RunState,
+    ) -> (Memories, SyncRecord) {
+        let mut memories = memories.clone();
+        if let Some(from) = accounted {
+            let until = self.when.from.min(self.seen_at);
+            let silence = Silence {
+                object: &self.object,
+                selector: &self.selector,
+                status: &self.previous,
+                stretch: Span { from, until },
+            };
+            silence.keep(&mut memories, sightings, &mut self.silent, now, state);
+        }
+        let controller = fresh(state);
+        let windows = Windows::of(&self.object.spec, &controller);
+        let mut gathered = std::mem::take(&mut self.gathered);
+        let question = Question {
+            spec: &self.object.spec,
+            selector: &self.selector,
+            controller: &controller,
+            windows: &windows,
+            status: &self.status,
+            previous: &self.previous,
+        };
+        let unfollowed = unfollowed(&self.object.spec);
+        if unfollowed.is_none() {
+            let likeliest = self.seen_at.min(self.when.until);
+            question.gather(
+                sightings,
+                search(self.when, likeliest, &controller, state),
+                &mut gathered,
+            );
+        }
+        let unseen = || sightings.lack(state, self.when, now).map(str::to_owned);
+        let many = || {
+            (!gathered.all).then(|| "too many pods changed at once to try each state".to_owned())
+        };
+        let lack = unfollowed.or_else(unseen).or_else(many);
+        let judged = self.judge(&question, &memories, &gathered.readings, lack);
+        self.gathered = gathered;
+        judged
+    }
+
     fn judge(
         &self,
         question: &Question<'_>,
         before: &Memories,
         readings: &[Reading],
         lack: Option<String>,
-    ) -> Advanced {
+    ) -> (Memories, SyncRecord) {
         let advance = before.advance(question, readings, self.when);
         let mut record = self.record();
         record.certain = lack.is_none();
@@ -479,7 +462,7 @@ impl Open {
         if lack.is_some() {
             memories.map(|memory| memory.lose_recommendations(self.when.until));
         }
-        Advanced { memories, record }
+        (memories, record)
     }
 
     fn record(&self) -> SyncRecord {
@@ -643,6 +626,21 @@ fn instants(written: Option<Timestamp>, seen_at: Timestamp) -> Span {
         }
     } else {
         stamped
+    }
+}
+
+fn selector(state: &RunState) -> String {
+    let target = state.target.as_ref();
+    target.map_or_else(String::new, |target| target.selector.clone())
+}
+
+/// A look for what was read at a sync.
+fn search(when: Span, at: Timestamp, controller: &Controller, state: &RunState) -> Search {
+    Search {
+        when,
+        at,
+        around: around(state),
+        initialization: controller.settings.cpu_initialization_period,
     }
 }
 

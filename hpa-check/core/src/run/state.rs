@@ -156,6 +156,17 @@ impl RunState {
         reported.is_none_or(|reported| reported == self.ready_pods())
     }
 
+    /// Whether the pods seen are those that the target counts, living and ready: two witnesses of each.
+    pub(crate) fn pods_add_up(&self) -> bool {
+        let over = |phase: &str| phase == "Succeeded" || phase == "Failed";
+        let pods = self.pods.values();
+        let living = pods.filter(|p| p.lives() && !over(&p.pod.phase)).count();
+        self.target.as_ref().is_some_and(|target| {
+            i32::try_from(living) == Ok(target.replicas)
+                && self.ready_pods() == target.ready_replicas
+        })
+    }
+
     /// The CPU request of a pod, if all living pods have one; of several the highest.
     pub fn request(&self) -> Option<Millicores> {
         let living = self.pods.values().filter(|p| p.lives());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::memory::{Memory, Variant, Windows};
-use super::sightings::{Answer, Look, Search, Sightings, Span};
+use super::sightings::{Answer, Look, Looked, Search, Sightings, Span};
 use crate::model::conditions::{ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
 use crate::model::pods::Pod as ModelPod;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
@@ -39,14 +39,23 @@ pub(super) struct Question<'a> {
 }
 
 /// What a sync may have read. Readings that lead to the same proposal are one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Reading {
-    pods: Vec<ModelPod>,
+    pods: Arc<[ModelPod]>,
     answer: Arc<Answer>,
     now: Timestamp,
     far: SignedDuration,
     /// What a controller without a memory decides on it.
     decision: Decision,
+}
+
+/// The readings that a sync may have made: one for each proposal that they lead to, the nearest first.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gathered {
+    pub(super) readings: Vec<Reading>,
+    looked: Looked,
+    /// Whether there were not too many to look at each.
+    pub(super) all: bool,
 }
 
 /// What the memories and the readings make of a status.
@@ -343,43 +352,37 @@ impl Question<'_> {
         memory
     }
 
-    /// The readings that the sync may have made, one for each proposal that they lead to, the nearest first;
-    /// and whether that is all of them.
-    pub(super) fn readings(&self, sightings: &Sightings, search: Search) -> (Vec<Reading>, bool) {
-        let mut readings: Vec<Reading> = Vec::new();
-        let all = sightings.each(search, |look| self.add(look, &mut readings));
+    /// Adds the readings that the sync may have made as far as they were not looked at yet.
+    pub(super) fn gather(&self, sightings: &Sightings, search: Search, into: &mut Gathered) {
+        let Gathered {
+            readings,
+            looked,
+            all,
+        } = into;
+        *all = sightings.each(search, looked, |look| self.add(look, readings));
         readings.sort_by_key(|reading| reading.far);
-        (readings, all)
     }
 
     fn add(&self, look: Look<'_>, readings: &mut Vec<Reading>) {
         let conditions = self.conditions();
         let sync = self.sync(look.now, look.pods, look.answer, &conditions);
         let decision = self.controller.clone().sync(sync);
-        let known = readings
-            .iter_mut()
-            .find(|known| are_alike(&known.decision, &decision));
-        let place = match known {
-            Some(known) if known.far <= look.far => return,
-            Some(known) => known,
-            None => {
-                readings.push(Reading {
-                    pods: look.pods.to_vec(),
-                    answer: look.answer.clone(),
-                    now: look.now,
-                    far: look.far,
-                    decision,
-                });
-                return;
-            }
-        };
-        *place = Reading {
-            pods: look.pods.to_vec(),
+        let mut known = readings.iter_mut();
+        let known = known.find(|known| are_alike(&known.decision, &decision));
+        if known.as_ref().is_some_and(|known| known.far <= look.far) {
+            return;
+        }
+        let reading = Reading {
+            pods: look.pods.into(),
             answer: look.answer.clone(),
             now: look.now,
             far: look.far,
             decision,
         };
+        match known {
+            Some(known) => *known = reading,
+            None => readings.push(reading),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The pods and the answers of the metrics API, each with the time for which it held: what the controller can
 //! have read.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ pub(super) struct Span {
 /// An answer of the metrics API, with the time in which it may have been given.
 #[derive(Debug, Clone)]
 struct Given {
+    number: usize,
     when: Span,
     /// When it was last seen.
     seen: Timestamp,
@@ -51,9 +52,13 @@ pub(super) struct Sightings {
     /// The pods before the first change.
     base: BTreeMap<String, Arc<ModelPod>>,
     changes: VecDeque<Change>,
+    /// How many changes came before these.
+    changed: usize,
     /// The pods now.
     pods: BTreeMap<String, Arc<ModelPod>>,
     given: VecDeque<Given>,
+    /// How many answers there were.
+    answers: usize,
     /// When the metrics API answered.
     answered: VecDeque<Timestamp>,
     /// Since when the pods seen are not those that the target counts.
@@ -71,6 +76,9 @@ pub(super) struct Look<'a> {
     /// How far from what held at the sync they are.
     pub(super) far: SignedDuration,
 }
+
+/// The states of the pods and the answers, by number, that were looked at together.
+pub(super) type Looked = BTreeSet<(usize, usize)>;
 
 /// Where a look for readings goes.
 #[derive(Debug, Clone, Copy)]
@@ -128,7 +136,9 @@ impl Sightings {
             from = last.seen;
             last.when.until = at;
         }
+        self.answers += 1;
         self.given.push_back(Given {
+            number: self.answers,
             when: Span {
                 from,
                 until: Timestamp::MAX,
@@ -146,7 +156,7 @@ impl Sightings {
 
     /// Notes whether the pods seen are as many as the target counts.
     pub(super) fn count(&mut self, at: Timestamp, state: &RunState) {
-        match (self.differ_since, pods_differ(state)) {
+        match (self.differ_since, !state.pods_add_up()) {
             (None, true) => self.differ_since = Some(at),
             (Some(from), false) => {
                 self.differ_since = None;
@@ -163,6 +173,7 @@ impl Sightings {
         while self.changes.front().is_some_and(|change| change.at < then) {
             if let Some(Change { pod, becomes, .. }) = self.changes.pop_front() {
                 apply(&mut self.base, &pod, becomes);
+                self.changed += 1;
             }
         }
         self.given.retain(|given| given.when.until >= then);
@@ -223,55 +234,64 @@ impl Sightings {
         (!seen || missed || !asked_since).then_some("no fresh answer of the metrics API was seen")
     }
 
-    /// Calls for each reading that a sync may have made: every state of the pods with every answer of the
-    /// metrics API that may have held then. False if there were too many, and only the nearest were taken.
-    pub(super) fn each(&self, search: Search, mut see: impl FnMut(Look<'_>)) -> bool {
+    /// Calls for each reading that a sync may have made and that was not looked at yet: every state of the pods
+    /// with every answer of the metrics API that may have held then. False if there were too many, and only the
+    /// nearest were taken.
+    pub(super) fn each(
+        &self,
+        search: Search,
+        looked: &mut Looked,
+        mut see: impl FnMut(Look<'_>),
+    ) -> bool {
         let states = self.states(search);
-        let answers: Vec<&Given> = self.given.iter().collect();
-        let pods = self.pods.len().max(1);
-        let room = (MOST_WORK / pods / answers.len().max(1)).max(1);
+        let room = (MOST_WORK / self.pods.len().max(1) / self.given.len().max(1)).max(1);
         let mut distances: Vec<SignedDuration> = states
             .iter()
-            .map(|(_, span)| span.distance(search.at))
+            .map(|(_, held)| held.distance(search.at))
             .collect();
         distances.sort_unstable();
         let farthest = distances
             .get(room - 1)
             .copied()
             .unwrap_or(SignedDuration::MAX);
-
-        let mut now_there = self.base.clone();
-        let mut changes = self.changes.iter().enumerate();
+        let mut pods = self.base.clone();
         let mut applied = 0;
         for (index, held) in &states {
-            while applied < *index {
-                let Some((_, change)) = changes.next() else {
-                    break;
-                };
-                apply(&mut now_there, &change.pod, change.becomes.clone());
-                applied += 1;
+            for change in self.changes.range(applied..*index) {
+                apply(&mut pods, &change.pod, change.becomes.clone());
             }
-            if held.distance(search.at) > farthest {
-                continue;
-            }
-            let pods: Vec<ModelPod> = now_there.values().map(|pod| (**pod).clone()).collect();
+            applied = *index;
             let Some(when) = held.near(NEAR).within(search.when) else {
                 continue;
             };
-            for given in &answers {
-                let could = Span {
-                    from: before(when.from, search.around),
-                    until: after(when.until, NEAR),
-                };
-                if given.when.within(could).is_none() {
-                    continue;
-                }
+            if held.distance(search.at) > farthest {
+                continue;
+            }
+            let could = Span {
+                from: before(when.from, search.around),
+                until: after(when.until, NEAR),
+            };
+            let state = self.changed + index;
+            let mut answers = self
+                .given
+                .iter()
+                .filter(|given| given.when.within(could).is_some());
+            let new: Vec<&Given> = answers
+                .by_ref()
+                .filter(|g| looked.insert((state, g.number)))
+                .collect();
+            if new.is_empty() {
+                continue;
+            }
+            let pods: Vec<ModelPod> = pods.values().map(|pod| (**pod).clone()).collect();
+            let instants = instants(&pods, search);
+            for given in new {
                 let far = held.distance(search.at) + given.when.distance(search.at);
-                for now in instants(&pods, search) {
+                for now in &instants {
                     see(Look {
                         pods: &pods,
                         answer: &given.answer,
-                        now,
+                        now: *now,
                         far,
                     });
                 }
@@ -329,18 +349,6 @@ fn apply(pods: &mut BTreeMap<String, Arc<ModelPod>>, pod: &str, becomes: Option<
         Some(model) => pods.insert(pod.to_owned(), model),
         None => pods.remove(pod),
     };
-}
-
-/// Whether the pods known do not add up to the target's own counts.
-fn pods_differ(state: &RunState) -> bool {
-    let Some(target) = &state.target else {
-        return true;
-    };
-    let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
-    let alive = |phase: &str| phase != "Succeeded" && phase != "Failed";
-    let pods = state.pods.values();
-    let living = pods.filter(|p| p.lives() && alive(&p.pod.phase)).count();
-    count(living) != target.replicas || state.ready_pods() != target.ready_replicas
 }
 
 impl From<&Pod> for ModelPod {
