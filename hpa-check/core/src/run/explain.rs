@@ -21,10 +21,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::reconcile::Controller;
-use crate::model::{Settings, VersionGates, after, before};
-use crate::observation::{Autoscaler, AutoscalerStatus, Fact, Observation, Seen};
+use crate::model::{after, before};
+use crate::observation::{
+    Autoscaler, AutoscalerStatus, ControllerConfig, Fact, MetricAnswer, MetricReading, Observation,
+    Seen,
+};
 use crate::run::state::RunState;
 use crate::run::timeline::{ProposalStep, Range, Step, SyncRecord};
+use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec};
 
 mod memories;
 mod memory;
@@ -345,6 +349,9 @@ impl Silence<'_> {
         let question = Question {
             spec: &self.object.spec,
             selector: self.selector,
+            namespace: namespace(state),
+            observed: &observed(state, &self.object.spec, stretch),
+            others: &written(&self.object.spec, status),
             controller: &controller,
             windows: &windows,
             status,
@@ -356,7 +363,8 @@ impl Silence<'_> {
             gathered,
         );
         let lack = sightings.lack(state, stretch, now);
-        let certain = gathered.all && lack.is_none() && unfollowed(&self.object.spec).is_none();
+        let certain =
+            gathered.all && lack.is_none() && unfollowed(&self.object.spec, status).is_none();
         let proposed = memories.silently(&question, &gathered.readings, stretch);
         memories.map(|memory| {
             for replicas in &proposed {
@@ -398,13 +406,16 @@ impl Open {
         let question = Question {
             spec: &self.object.spec,
             selector: &self.selector,
+            namespace: namespace(state),
+            observed: &observed(state, &self.object.spec, self.when),
+            others: &written(&self.object.spec, &self.status),
             controller: &controller,
             windows: &windows,
             status: &self.status,
             previous: &self.previous,
         };
-        let unfollowed = unfollowed(&self.object.spec);
-        if unfollowed.is_none() {
+        let unfollowed = unfollowed(&self.object.spec, &self.status);
+        {
             let likeliest = self.seen_at.min(self.when.until);
             question.gather(
                 sightings,
@@ -647,11 +658,8 @@ fn search(when: Span, at: Timestamp, controller: &Controller, state: &RunState) 
 /// A controller that has just started, with the settings given.
 fn fresh(state: &RunState) -> Controller {
     let setting = state.setting.as_ref();
-    let version = setting.and_then(|s| s.kubernetes.as_deref());
-    Controller::new(
-        setting.map_or_else(Settings::default, |s| Settings::from(&s.controller)),
-        version.map_or_else(VersionGates::default, VersionGates::of_version),
-    )
+    let settings = setting.map_or_else(ControllerConfig::default, |s| s.controller.clone());
+    Controller::new(settings, state.gates())
 }
 
 fn period(state: &RunState) -> Duration {
@@ -678,13 +686,59 @@ fn around(state: &RunState) -> Duration {
     NEAR + resolution * 2 + period(state)
 }
 
-/// The metric that can't be followed, if there is one.
-fn unfollowed(spec: &crate::spec::AutoscalerSpec) -> Option<String> {
-    let of_pods = |kind: &str| kind == "Resource" || kind == "ContainerResource";
-    let mut metrics = spec.metrics.iter();
-    let metric = metrics.find(|m| !of_pods(&m.kind) || m.name != "cpu")?;
+/// The metric that can't be followed to the replica, if there is one: the status does not tell its value, or only
+/// one for each pod, which is rounded.
+fn unfollowed(spec: &AutoscalerSpec, status: &AutoscalerStatus) -> Option<String> {
+    let values = &status.current_metrics;
+    let mut metrics = spec.metrics.iter().enumerate();
+    let is_open = |(index, metric): &(usize, &MetricSpec)| {
+        let told = values.get(*index);
+        let exact = told.is_some_and(|value| value.is_empty() || value.value.is_some());
+        metric.resource().is_none() && !exact
+    };
+    let (_, metric) = metrics.find(is_open)?;
+    let (kind, name) = (metric.source.kind(), metric.source.name());
     Some(format!(
-        "the {} metric {} can't be followed",
-        metric.kind, metric.name
+        "the {kind} metric {name} can't be followed to the replica by what the status tells of it"
     ))
+}
+
+/// The custom and external metrics as the controller wrote them.
+fn written(spec: &AutoscalerSpec, status: &AutoscalerStatus) -> Vec<MetricReading> {
+    let values = spec.metrics.iter().zip(&status.current_metrics);
+    let others = values.filter(|(spec, _)| spec.resource().is_none());
+    let reading = |(spec, current): (&MetricSpec, &CurrentMetric)| MetricReading {
+        metric: spec.source.clone(),
+        answer: if current.is_empty() {
+            MetricAnswer::Error("the status says that it failed".to_owned())
+        } else {
+            MetricAnswer::Status(*current)
+        },
+    };
+    others.map(reading).collect()
+}
+
+fn namespace(state: &RunState) -> &str {
+    state.setting.as_ref().map_or("", |s| s.namespace.as_str())
+}
+
+/// How many pods the target may have counted at a sync, where a metric is divided by them.
+fn observed(state: &RunState, spec: &AutoscalerSpec, when: Span) -> Vec<i32> {
+    let mut counts = Vec::new();
+    let matters = spec
+        .metrics
+        .iter()
+        .any(|m| m.source.is_object_or_external());
+    for (at, target) in state.targets.iter().rev() {
+        if *at <= after(when.until, NEAR) && !counts.contains(&target.replicas) {
+            counts.push(target.replicas);
+        }
+        if !matters || *at < before(when.from, NEAR) {
+            break;
+        }
+    }
+    if counts.is_empty() {
+        counts.extend(state.target.as_ref().map(|target| target.replicas));
+    }
+    counts
 }

@@ -8,8 +8,9 @@ use super::memory::{Memory, Variant, Windows};
 use super::sightings::{Answer, Look, Looked, Search, Sightings, Span};
 use crate::model::conditions::{ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
 use crate::model::pods::Pod as ModelPod;
+use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
-use crate::observation::{AutoscalerStatus, Condition};
+use crate::observation::{AutoscalerStatus, Condition, MetricReading};
 use crate::run::timeline::Range;
 use crate::spec::AutoscalerSpec;
 
@@ -31,6 +32,11 @@ pub(super) struct Memories {
 pub(super) struct Question<'a> {
     pub(super) spec: &'a AutoscalerSpec,
     pub(super) selector: &'a str,
+    pub(super) namespace: &'a str,
+    /// How many pods the target may have counted.
+    pub(super) observed: &'a [i32],
+    /// The custom and external metrics.
+    pub(super) others: &'a [MetricReading],
     /// A controller with the settings in force and no memory.
     pub(super) controller: &'a Controller,
     pub(super) windows: &'a Windows,
@@ -43,6 +49,7 @@ pub(super) struct Question<'a> {
 pub(super) struct Reading {
     pods: Arc<[ModelPod]>,
     answer: Arc<Answer>,
+    observed: i32,
     now: Timestamp,
     far: SignedDuration,
     /// What a controller without a memory decides on it.
@@ -250,7 +257,13 @@ impl Question<'_> {
     fn decide(&self, reading: &Reading, variant: &Variant) -> Decision {
         let mut controller = variant.controller(self.controller, self.windows, reading.now);
         let conditions = self.conditions();
-        let sync = self.sync(reading.now, &reading.pods, &reading.answer, &conditions);
+        let sync = self.sync(
+            reading.now,
+            &reading.pods,
+            &reading.answer,
+            reading.observed,
+            &conditions,
+        );
         controller.sync_as(sync, &reading.decision)
     }
 
@@ -258,7 +271,13 @@ impl Question<'_> {
     fn tell(&self, reading: &Reading, variant: &Variant) -> Decision {
         let mut controller = variant.controller(self.controller, self.windows, reading.now);
         let conditions = self.conditions();
-        controller.sync(self.sync(reading.now, &reading.pods, &reading.answer, &conditions))
+        controller.sync(self.sync(
+            reading.now,
+            &reading.pods,
+            &reading.answer,
+            reading.observed,
+            &conditions,
+        ))
     }
 
     /// The conditions that a sync does not set are no part of its decision, apart from the one it asks for.
@@ -276,6 +295,7 @@ impl Question<'_> {
         now: Timestamp,
         pods: &'a [ModelPod],
         answer: &'a Answer,
+        observed: i32,
         conditions: &'a [Condition],
     ) -> Sync<'a> {
         let refused = self
@@ -283,14 +303,18 @@ impl Question<'_> {
             .is_some_and(|c| c.reason == "FailedUpdateScale");
         Sync {
             now,
+            namespace: self.namespace,
             spec: self.spec,
             scale: Ok(Scale {
                 replicas: self.current(),
+                observed,
                 selector: self.selector,
             }),
             pods,
-            metrics: answer.as_deref().map_err(String::as_str),
-            other_metrics_error: "not seen by this tool",
+            metrics: Readings {
+                resources: answer.as_deref().map_err(String::as_str),
+                others: self.others,
+            },
             other_selectors: &[],
             update_error: refused.then_some("refused"),
             conditions,
@@ -359,13 +383,17 @@ impl Question<'_> {
             looked,
             all,
         } = into;
-        *all = sightings.each(search, looked, |look| self.add(look, readings));
+        *all = sightings.each(search, looked, |look| {
+            for observed in self.observed {
+                self.add(&look, *observed, readings);
+            }
+        });
         readings.sort_by_key(|reading| reading.far);
     }
 
-    fn add(&self, look: Look<'_>, readings: &mut Vec<Reading>) {
+    fn add(&self, look: &Look<'_>, observed: i32, readings: &mut Vec<Reading>) {
         let conditions = self.conditions();
-        let sync = self.sync(look.now, look.pods, look.answer, &conditions);
+        let sync = self.sync(look.now, look.pods, look.answer, observed, &conditions);
         let decision = self.controller.clone().sync(sync);
         let mut known = readings.iter_mut();
         let known = known.find(|known| are_alike(&known.decision, &decision));
@@ -375,6 +403,7 @@ impl Question<'_> {
         let reading = Reading {
             pods: look.pods.into(),
             answer: look.answer.clone(),
+            observed,
             now: look.now,
             far: look.far,
             decision,
@@ -413,15 +442,19 @@ impl Reading {
 
 /// Whether a decision's metrics have the values that the status gives, as far as it gives them.
 fn shows(decision: &Decision, status: &AutoscalerStatus) -> bool {
-    decision.utilization == status.cpu_utilization
+    let written = &status.current_metrics;
+    let same_values = || *written == decision.current_metrics();
+    decision.utilization == status.cpu_utilization && (written.is_empty() || same_values())
 }
 
 /// Whether what the metrics lead to is the same: whatever the memory, so is the decision then.
 fn are_alike(a: &Decision, b: &Decision) -> bool {
+    let values = |d: &Decision| d.current_metrics();
     let active = |d: &Decision| {
         let condition = d.conditions.iter().find(|c| c.kind == SCALING_ACTIVE);
         condition.map(|c| (c.status.clone(), c.reason.clone()))
     };
     (a.proposed, a.utilization, a.failed_at) == (b.proposed, b.utilization, b.failed_at)
         && active(a) == active(b)
+        && values(a) == values(b)
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::pods::{Pod as ModelPod, PodMetric, ReadyCondition};
+use crate::model::pods::{Pod as ModelPod, PodMetric};
 use crate::model::{after, before};
-use crate::observation::{Pod, PodSample};
+use crate::observation::Pod;
 use crate::run::state::RunState;
 
 /// A watch shows a change of a pod to the observer and to the controller at about the same time.
@@ -91,6 +91,8 @@ pub(super) struct Search {
     pub(super) around: Duration,
     /// For how long after its start a pod is young.
     pub(super) initialization: Duration,
+    /// Whether it reads samples of the pods' resources at all.
+    pub(super) samples: bool,
 }
 
 impl Sightings {
@@ -189,6 +191,7 @@ impl Sightings {
         &self,
         state: &RunState,
         when: Span,
+        samples: bool,
         now: Timestamp,
     ) -> Option<&'static str> {
         let Some(setting) = &state.setting else {
@@ -221,6 +224,9 @@ impl Sightings {
         {
             return Some("the pods seen do not add up to the target's own counts");
         }
+        if !samples {
+            return None;
+        }
         let resolution = setting.metrics_resolution;
         let from = before(when.from, resolution);
         let seen = self.answered.front().is_some_and(|first| *first <= from);
@@ -244,7 +250,21 @@ impl Sightings {
         mut see: impl FnMut(Look<'_>),
     ) -> bool {
         let states = self.states(search);
-        let room = (MOST_WORK / self.pods.len().max(1) / self.given.len().max(1)).max(1);
+        let unasked = VecDeque::from([Given {
+            number: 0,
+            when: Span {
+                from: Timestamp::MIN,
+                until: Timestamp::MAX,
+            },
+            seen: search.at,
+            answer: Arc::new(Err("not asked".to_owned())),
+        }]);
+        let given = if search.samples {
+            &self.given
+        } else {
+            &unasked
+        };
+        let room = (MOST_WORK / self.pods.len().max(1) / given.len().max(1)).max(1);
         let mut distances: Vec<SignedDuration> = states
             .iter()
             .map(|(_, held)| held.distance(search.at))
@@ -272,8 +292,7 @@ impl Sightings {
                 until: after(when.until, NEAR),
             };
             let state = self.changed + index;
-            let mut answers = self
-                .given
+            let mut answers = given
                 .iter()
                 .filter(|given| given.when.within(could).is_some());
             let new: Vec<&Given> = answers
@@ -349,38 +368,4 @@ fn apply(pods: &mut BTreeMap<String, Arc<ModelPod>>, pod: &str, becomes: Option<
         Some(model) => pods.insert(pod.to_owned(), model),
         None => pods.remove(pod),
     };
-}
-
-impl From<&Pod> for ModelPod {
-    fn from(pod: &Pod) -> Self {
-        Self {
-            name: pod.name.clone(),
-            phase: pod.phase.clone(),
-            deleting: pod.deleting,
-            start: pod.started,
-            ready: pod.ready.as_ref().and_then(|ready| {
-                Some(ReadyCondition {
-                    status: ready.status.clone(),
-                    last_transition: ready.since?,
-                })
-            }),
-            containers: pod.containers.clone(),
-            extra_labels: BTreeMap::new(),
-        }
-    }
-}
-
-impl From<&PodSample> for PodMetric {
-    fn from(sample: &PodSample) -> Self {
-        Self {
-            pod: sample.pod.clone(),
-            timestamp: sample.timestamp,
-            window: sample.window,
-            containers: sample
-                .containers
-                .iter()
-                .map(|c| (c.name.clone(), Some(c.cpu.0)))
-                .collect(),
-        }
-    }
 }
