@@ -357,12 +357,9 @@ impl Silence<'_> {
             status,
             previous: status,
         };
-        question.gather(
-            sightings,
-            search(stretch, stretch.until, &controller, state),
-            gathered,
-        );
-        let lack = sightings.lack(state, stretch, now);
+        let search = search(stretch, stretch.until, &self.object.spec, state);
+        question.gather(sightings, search, gathered);
+        let lack = sightings.lack(state, stretch, search.samples, now);
         let certain =
             gathered.all && lack.is_none() && unfollowed(&self.object.spec, status).is_none();
         let proposed = memories.silently(&question, &gathered.readings, stretch);
@@ -414,16 +411,14 @@ impl Open {
             status: &self.status,
             previous: &self.previous,
         };
+        let likeliest = self.seen_at.min(self.when.until);
+        let search = search(self.when, likeliest, &self.object.spec, state);
+        question.gather(sightings, search, &mut gathered);
         let unfollowed = unfollowed(&self.object.spec, &self.status);
-        {
-            let likeliest = self.seen_at.min(self.when.until);
-            question.gather(
-                sightings,
-                search(self.when, likeliest, &controller, state),
-                &mut gathered,
-            );
-        }
-        let unseen = || sightings.lack(state, self.when, now).map(str::to_owned);
+        let unseen = || {
+            let lack = sightings.lack(state, self.when, search.samples, now);
+            lack.map(str::to_owned)
+        };
         let many = || {
             (!gathered.all).then(|| "too many pods changed at once to try each state".to_owned())
         };
@@ -646,12 +641,13 @@ fn selector(state: &RunState) -> String {
 }
 
 /// A look for what was read at a sync.
-fn search(when: Span, at: Timestamp, controller: &Controller, state: &RunState) -> Search {
+fn search(when: Span, at: Timestamp, spec: &AutoscalerSpec, state: &RunState) -> Search {
     Search {
         when,
         at,
         around: around(state),
-        initialization: controller.settings.cpu_initialization_period,
+        initialization: fresh(state).settings.cpu_initialization_period,
+        samples: spec.metrics.iter().any(|m| m.resource().is_some()),
     }
 }
 

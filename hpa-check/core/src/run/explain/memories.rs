@@ -326,7 +326,8 @@ impl Question<'_> {
         self.status.conditions.iter().find(|c| c.kind == kind)
     }
 
-    /// Whether a decision is the one that the status shows: replicas, metrics, conditions with their reasons.
+    /// Whether a decision on a reading that shows the status' metrics is the status' own: the replicas, and the
+    /// conditions with their reasons.
     fn is_answered_by(&self, decision: &Decision) -> bool {
         let kinds = [ABLE_TO_SCALE, SCALING_ACTIVE, SCALING_LIMITED];
         let mut set = decision
@@ -334,7 +335,6 @@ impl Question<'_> {
             .iter()
             .filter(|c| kinds.contains(&c.kind.as_str()));
         decision.desired == self.status.desired_replicas
-            && shows(decision, self.status)
             // Recordings of old have no conditions.
             && (self.status.conditions.is_empty() || set.all(|set| {
                 let written = self.condition(&set.kind);
