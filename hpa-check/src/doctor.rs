@@ -5,7 +5,9 @@ mod text;
 use std::io::Write as _;
 use std::time::Duration;
 
-use hpa_check_core::doctor::{Asked, Examination, examine};
+use hpa_check_core::doctor::diagnose;
+use hpa_check_core::documents::doctor::Report;
+use hpa_check_core::snapshot::Assertions;
 
 use crate::failure::Failure;
 use crate::feed::live::{Assumed, ClusterArgs, Surveyor};
@@ -18,7 +20,7 @@ pub(crate) struct Visit {
     pub(crate) all_namespaces: bool,
     /// The time between two looks.
     pub(crate) again: Option<Duration>,
-    pub(crate) asked: Asked,
+    pub(crate) asked: Assertions,
     pub(crate) assumed: Assumed,
     pub(crate) files: Files,
 }
@@ -60,7 +62,7 @@ pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
     Ok(examination.exit_code)
 }
 
-async fn look(visit: &Visit) -> Result<Examination, Failure> {
+async fn look(visit: &Visit) -> Result<Report, Failure> {
     let surveyor = Surveyor::connect(&visit.cluster, visit.all_namespaces).await?;
     let first = Box::pin(surveyor.look(&visit.assumed)).await?;
     let examination = if let Some(pause) = visit.again {

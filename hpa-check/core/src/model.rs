@@ -26,6 +26,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::observation::ControllerConfig;
+use crate::spec::{AutoscalerSpec, ScalingRules};
 
 /// The instant that Go's zero time stands for here: set, and older than everything else.
 pub const ZERO_TIME: Timestamp = Timestamp::MIN;
@@ -84,6 +85,19 @@ pub struct Tolerances {
 }
 
 impl Tolerances {
+    /// The spec's own tolerances where the version honors them, else the controller's:
+    /// `tolerancesForHpa` in `horizontal.go`.
+    pub fn of(spec: &AutoscalerSpec, controller: f64, gates: VersionGates) -> Self {
+        let behavior = spec.behavior.as_ref();
+        let behavior = behavior.filter(|_| gates.configurable_tolerance);
+        let of =
+            |rules: Option<&ScalingRules>| rules.and_then(|r| r.tolerance).unwrap_or(controller);
+        Self {
+            scale_up: of(behavior.and_then(|b| b.scale_up.as_ref())),
+            scale_down: of(behavior.and_then(|b| b.scale_down.as_ref())),
+        }
+    }
+
     /// Whether a ratio of current to wanted use is near enough to 1; both ends belong to the band.
     pub fn contain(self, ratio: f64) -> bool {
         (1.0 - self.scale_down) <= ratio && ratio <= (1.0 + self.scale_up)

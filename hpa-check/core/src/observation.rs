@@ -237,6 +237,25 @@ pub struct Pod {
     pub restarts: i32,
 }
 
+impl Pod {
+    /// Whether its `Ready` condition is true.
+    pub fn is_ready(&self) -> bool {
+        self.ready.as_ref().is_some_and(|r| r.status == "True")
+    }
+
+    /// The CPU that all its containers request together; `None` if one requests none.
+    pub fn cpu_request(&self) -> Option<Millicores> {
+        let requests = self.containers.iter().map(|c| c.cpu_request.map(|r| r.0));
+        requests.sum::<Option<i64>>().map(Millicores)
+    }
+
+    /// The CPU that all its containers may use together; `None` if one has no limit.
+    pub fn cpu_limit(&self) -> Option<Millicores> {
+        let limits = self.containers.iter().map(|c| c.cpu_limit.map(|l| l.0));
+        limits.sum::<Option<i64>>().map(Millicores)
+    }
+}
+
 /// A pod's `Ready` condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use hpa_check_core::doctor::{Examination, Examined};
+use hpa_check_core::documents::doctor::{AutoscalerReport, Report};
 use hpa_check_core::verdict::{Outcome, Reason};
 
 use crate::report::escape::Terminal;
@@ -14,7 +14,7 @@ const IN_FULL: usize = 5;
 const NAMES: usize = 12;
 
 /// The whole text, without a last line break.
-pub(crate) fn terminal(examination: &Examination) -> String {
+pub(crate) fn terminal(examination: &Report) -> String {
     let sick = examination
         .autoscalers
         .iter()
@@ -72,10 +72,10 @@ pub(crate) fn terminal(examination: &Examination) -> String {
     text
 }
 
-type Case<'a> = (&'a Examined, &'a Reason);
+type Case<'a> = (&'a AutoscalerReport, &'a Reason);
 
 /// The findings in the order of weight, which is that of each autoscaler's own list.
-fn by_finding(examination: &Examination) -> Vec<(&str, Vec<Case<'_>>)> {
+fn by_finding(examination: &Report) -> Vec<(&str, Vec<Case<'_>>)> {
     let rank = |id: &str| hpa_check_core::findings::rank(id).unwrap_or(usize::MAX);
     let mut groups: Vec<(&str, Vec<Case<'_>>)> = Vec::new();
     for examined in &examination.autoscalers {
@@ -124,7 +124,7 @@ fn finding(text: &mut String, id: &str, cases: &[Case<'_>]) {
     }
 }
 
-fn name(examined: &Examined) -> String {
+fn name(examined: &AutoscalerReport) -> String {
     Terminal(format!("{}/{}", examined.namespace, examined.name)).to_string()
 }
 

@@ -5,7 +5,7 @@ use super::conditions::{self, SCALING_ACTIVE};
 use super::proposal::{self, Ask, Proposal, Scene};
 use super::reconcile::{Controller, Decision, Scale, Step, Sync};
 use super::{Tolerances, selector};
-use crate::spec::{AutoscalerSpec, MetricSpec, ScalingRules};
+use crate::spec::MetricSpec;
 
 /// Why a metric gave no proposal.
 struct Failure {
@@ -106,7 +106,7 @@ impl Controller {
             current,
             resource: name,
             container,
-            tolerances: self.tolerances(sync.spec),
+            tolerances: Tolerances::of(sync.spec, self.settings.tolerance, self.gates),
         };
         let outcome = match (spec.average_value_milli, spec.average_utilization) {
             (Some(target), _) => proposal::value_replicas(scene, ask, target)
@@ -131,23 +131,6 @@ impl Controller {
                 cause,
             },
         })
-    }
-
-    /// The controller's tolerance, or the spec's own: `tolerancesForHpa`.
-    fn tolerances(&self, spec: &AutoscalerSpec) -> Tolerances {
-        let behavior = spec
-            .behavior
-            .as_ref()
-            .filter(|_| self.gates.configurable_tolerance);
-        let of = |rules: Option<&ScalingRules>| {
-            rules
-                .and_then(|r| r.tolerance)
-                .unwrap_or(self.settings.tolerance)
-        };
-        Tolerances {
-            scale_up: of(behavior.and_then(|b| b.scale_up.as_ref())),
-            scale_down: of(behavior.and_then(|b| b.scale_down.as_ref())),
-        }
     }
 }
 

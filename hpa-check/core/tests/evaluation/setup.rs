@@ -126,17 +126,17 @@ fn too_little_there() -> Vec<Pair> {
             },
         ),
         beside(
-            with(|w| w.facts.push(quota("pods", "10"))),
+            with(|w| w.facts.push(quota("pods", "10", "3"))),
             "quota-exceeded",
             |w| {
-                w.facts.push(quota("pods", "6"));
+                w.facts.push(quota("pods", "6", "3"));
             },
         ),
         beside(
-            with(|w| w.facts.push(quota("requests.cpu", "1"))),
+            with(|w| w.facts.push(quota("requests.cpu", "1", "300m"))),
             "quota-exceeded",
             |w| {
-                w.facts.push(quota("requests.cpu", "999m"));
+                w.facts.push(quota("requests.cpu", "999m", "300m"));
             },
         ),
     ]
@@ -182,12 +182,13 @@ pub(crate) fn capacity(millicores: i64) -> Fact {
     }
 }
 
-fn quota(resource: &str, hard: &str) -> Fact {
+/// What the three pods at rest use of it, besides what is left.
+fn quota(resource: &str, hard: &str, used: &str) -> Fact {
     Fact::Quota {
         name: "small".into(),
         resource: resource.into(),
         hard: hard.into(),
-        used: "3".into(),
+        used: used.into(),
     }
 }
 
