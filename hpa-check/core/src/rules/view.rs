@@ -110,8 +110,8 @@ pub(crate) struct QuotaView<'a> {
     pub(crate) hard: &'a str,
     /// What was used of it, as the object gives it.
     pub(crate) used: &'a str,
-    /// How many pods the scale target had at that time.
-    pub(crate) pods: i32,
+    /// How many pods the scale target had at that time, if that is known.
+    pub(crate) pods: Option<i32>,
 }
 
 /// An event about the scale target or its pods.

@@ -37,6 +37,9 @@ fn found_in_the_autoscaler() -> Vec<Pair> {
                 "deployments \"x\" not found",
             );
         }),
+        pair("target-api-version", |w| {
+            w.spec.scale_target_ref.api_version = "extensions/v1beta1".into();
+        }),
         pair("no-cpu-metric", |w| {
             w.spec.metrics[0].name = "memory".into();
         }),
@@ -98,6 +101,11 @@ fn found_around_it() -> Vec<Pair> {
                 "the scale is missing a selector",
             );
         }),
+        beside(
+            with(|w| (w.completed, w.kubernetes) = (true, Some("1.38"))),
+            "completed-pods-counted",
+            |w| w.kubernetes = Some("1.37"),
+        ),
         pair("selector-matches-others", |w| {
             w.owner = |n| match n {
                 2 => "ReplicaSet/canary-77f",

@@ -117,14 +117,9 @@ impl<'a> View for RunView<'a> {
 
     /// Quotas are read once, at the beginning, so they belong to the size that was seen first.
     fn quotas(&self) -> Vec<QuotaView<'_>> {
-        let Some((_, first)) = self.state.targets.first() else {
-            return Vec::new();
-        };
-        self.state
-            .facts
-            .iter()
-            .filter_map(|fact| quota(fact, first.replicas))
-            .collect()
+        let pods = self.state.targets.first().map(|(_, first)| first.replicas);
+        let facts = self.state.facts.iter();
+        facts.filter_map(|fact| quota(fact, pods)).collect()
     }
 
     fn capacity(&self) -> Option<(Millicores, String)> {
@@ -224,7 +219,7 @@ impl<'a> View for RunView<'a> {
     }
 }
 
-fn quota(fact: &Fact, pods: i32) -> Option<QuotaView<'_>> {
+fn quota(fact: &Fact, pods: Option<i32>) -> Option<QuotaView<'_>> {
     match fact {
         Fact::Quota {
             name,

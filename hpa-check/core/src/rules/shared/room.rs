@@ -54,22 +54,33 @@ fn quota(view: &dyn View) -> Option<Evidence> {
 /// The quota has not refused a pod yet, and will.
 fn too_small(view: &dyn View, quota: &QuotaView<'_>) -> Option<Evidence> {
     let living = view.living();
-    let pod = living.first()?.pod;
+    let pod = living.first().map(|p| p.pod);
     let each = match quota.resource {
         "pods" | "count/pods" => 1000,
-        "cpu" | "requests.cpu" => pod.cpu_request()?.0,
-        "limits.cpu" => pod.cpu_limit()?.0,
+        "cpu" | "requests.cpu" => pod?.cpu_request()?.0,
+        "limits.cpu" => pod?.cpu_limit()?.0,
         _ => return None,
     };
     let milli = |text: &str| Some(text.parse::<Quantity>().ok()?.milli());
-    let left = milli(quota.hard)? - milli(quota.used)?;
-    let max = view.max_replicas()?;
-    let more = i64::from(max - quota.pods);
-    (more > 0 && left < more * each).then(|| {
-        let fit = left.max(0) / each.max(1);
-        let QuotaView { name, resource, hard, used, .. } = quota;
+    // While nobody knows how much of the use is the scale target's own, all of it may be.
+    let (own, others) = match quota.pods {
+        Some(pods) => (i64::from(pods), milli(quota.used)? - i64::from(pods) * each),
+        None => (0, 0),
+    };
+    let fit = (milli(quota.hard)? - others).max(0) / each.max(1);
+    let max = i64::from(view.max_replicas()?);
+    (own < max && fit < max).then(|| {
+        let QuotaView {
+            name,
+            resource,
+            hard,
+            used,
+            ..
+        } = quota;
         Evidence::new(
-            format!("quota {name} leaves room for {fit} more pods, and the maximum of {max} needs {more}"),
+            format!(
+                "quota {name} has room for {fit} pods of this target, and its maximum is {max}"
+            ),
             [format!("quota {name}: {resource} hard {hard}, used {used}")],
         )
     })

@@ -3,6 +3,7 @@
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{Scaled, View, quoted};
+use crate::spec::MetricSpec;
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::TARGET_API_VERSION, Weight::Blocker, api_version),
@@ -50,8 +51,12 @@ fn not_found(view: &dyn View) -> Option<Evidence> {
     ))
 }
 
+/// Zero is meant where the autoscaler can come back from it: by a metric that is there without pods.
 fn disabled(view: &dyn View) -> Option<Evidence> {
-    let meant = view.spec()?.effective_min() == 0 || view.says("ScaledToZero");
+    let spec = view.spec()?;
+    let without_pods = |m: &MetricSpec| matches!(m.kind.as_str(), "Object" | "External");
+    let meant = (spec.effective_min() == 0 || view.says("ScaledToZero"))
+        && spec.metrics.iter().any(without_pods);
     (view.target()?.spec_replicas == 0 && !meant).then(|| {
         let target = format!("{}: spec.replicas 0", view.reference());
         let condition = view.quoted_refusal("ScalingActive");

@@ -239,7 +239,7 @@ impl<'a> View for SnapshotView<'a> {
             resource: &quota.resource,
             hard: &quota.hard,
             used: &quota.used,
-            pods: living,
+            pods: Some(living),
         });
         quotas.collect()
     }
