@@ -4,19 +4,24 @@
 .SUFFIXES:
 .DEFAULT_GOAL := help
 
-# A cluster for `make e2e`, and the address of its Service fib/fib-server from here if that is not the
-# Service's own. The environment's KUBECONFIG is left alone: what is there may not be a cluster to load.
-KUBECONFIG =
-TARGET =
-# Another Kubernetes than the default one, of those in e2e/cluster/versions: make e2e K8S=1.37
-K8S =
-
-# How many questions make decide asks, and from which seed: make decide CASES="-cases 20000 -seed 1"
-CASES =
-
-# Further flags for the rehearsal, such as: make demo DEMO="--cpu-request 2000m"
-DEMO =
-
+# Settings, from the environment or the command line: ENGINE=none make image, or make image ENGINE=none. They
+# reach the scripts through the environment exactly as written; neither make nor a shell expands them.
+#   E2E_KUBECONFIG  the cluster that make e2e may load, instead of one of its own
+#   TARGET          the address of its Service fib/fib-server, if the Service's own can't be reached from here
+#   K8S             a Kubernetes version from e2e/cluster/versions: make e2e K8S=1.37
+#   CASES           flags of make decide: make decide CASES="-cases 20000 -seed 1"
+#   DEMO            more flags for make demo: make demo DEMO="--cpu-request 2000m"
+#   PROFILE         how make programs compiles: quick, or release as images and releases do
+#   ENGINE          how make image builds: docker, podman, buildah, or none for a static build here
+#   CLUSTER, PARTS  where make manifests-cluster runs, a program or kind, and which of k8s/tests/parts
+#   FIB_SERVER      the server that make dashboards loads
+#   IMAGE, OVERLAY  what make deploy deploys; KUBECONFIG or CONTEXT names the cluster
+#   RUNBOOKS        the address of the runbooks for make rules
+settings := E2E_KUBECONFIG TARGET K8S CASES DEMO PROFILE ENGINE CLUSTER PARTS FIB_SERVER IMAGE OVERLAY CONTEXT \
+	RUNBOOKS COSIGN_KEY COSIGN_PASSWORD
+defined := $(foreach name,$(settings),$(if $(filter undefined,$(origin $(name))),,$(name)))
+$(foreach name,$(defined),$(eval override $(name) := $$(value $(name))))
+export $(defined)
 
 results = -o json=target/demo/result.json -o html=target/demo/report.html \
 	-o svg=target/demo/timeline.svg -o trace=target/demo/trace.jsonl \
@@ -30,20 +35,22 @@ help: ## List the targets
 .PHONY: demo
 demo: programs ## Build, then rehearse 3 -> 10 -> 3 on this machine; report in target/demo/
 	@mkdir -p target/demo
-	@exec target/programs/hpa-check rehearse --exit-with-parent $(results) $(DEMO)
+	@set -f; exec target/programs/hpa-check rehearse --exit-with-parent $(results) $$DEMO
 
 .PHONY: demo-short
 demo-short: programs ## The same with less time at rest and at the top, for CI
 	@mkdir -p target/demo
-	@exec target/programs/hpa-check rehearse --exit-with-parent --short $(results) $(DEMO)
+	@set -f; exec target/programs/hpa-check rehearse --exit-with-parent --short $(results) $$DEMO
 
 .PHONY: test
 test: check-tools ## Every test that needs no root and no cluster
 	cargo test --workspace --locked
+	.ci/tests/run
 
 .PHONY: e2e
-e2e: check-tools ## The proof on a real Kubernetes that it starts itself (root, Go), or on another: KUBECONFIG=FILE TARGET=URL
-	@K8S="$(K8S)" KUBECONFIG="$(KUBECONFIG)" TARGET="$(TARGET)" e2e/run
+e2e: check-tools ## The proof on a real Kubernetes that it starts itself (root, Go), or on E2E_KUBECONFIG=FILE
+	$(if $(filter command%,$(origin KUBECONFIG)),$(error make e2e loads and changes a cluster, so it has a variable of its own: E2E_KUBECONFIG=FILE))
+	@e2e/run
 
 .PHONY: e2e-kind
 e2e-kind: check-tools ## The same on a kind cluster that it makes and deletes (needs Docker and kind)
@@ -51,7 +58,7 @@ e2e-kind: check-tools ## The same on a kind cluster that it makes and deletes (n
 
 .PHONY: scenarios
 scenarios: check-tools ## Broken and sound autoscalers in a real control plane, without root (needs Go)
-	@K8S="$(K8S)" e2e/scenarios/run
+	@e2e/scenarios/run
 
 .PHONY: pages
 pages: programs ## Open the pages of hpa-check in a headless Chromium: light, dark, wide, narrow (needs Node)
@@ -59,15 +66,15 @@ pages: programs ## Open the pages of hpa-check in a headless Chromium: light, da
 
 .PHONY: decide
 decide: programs ## Ask the controller's own code and hpa-check the same random questions (needs Go)
-	@K8S="$(K8S)" e2e/cluster/decide/run $(CASES)
+	@set -f; e2e/cluster/decide/run $$CASES
 
 .PHONY: faults
 faults: check-tools ## Kill each part of a real cluster in the middle of a run (root)
-	@K8S="$(K8S)" e2e/faults
+	@e2e/faults
 
 .PHONY: teardown
 teardown: check-tools ## End clusters in every way, side by side, and compare the machine with before (root)
-	@K8S="$(K8S)" e2e/teardown
+	@e2e/teardown
 
 .PHONY: lint
 lint: check-tools ## Formatting, clippy with warnings as errors, and licences when cargo-deny is installed
@@ -80,7 +87,7 @@ lint: check-tools ## Formatting, clippy with warnings as errors, and licences wh
 	fi
 
 .PHONY: programs
-programs: check-tools ## Build the three programs for release into target/programs
+programs: check-tools ## Build the three programs into target/programs, quickly; PROFILE=release optimizes all
 	@.ci/programs
 
 # aws-lc-sys, which comes with goose's TLS, compiles C but needs no cmake on Linux and macOS.
@@ -90,18 +97,9 @@ check-tools: ## Say what this machine lacks to build, and the command that insta
 
 # ---- delivery: the logic is in the scripts, so that every pipeline calls the same.
 
-# How make image builds: docker, podman, buildah, or none for a static build here. Empty takes what is there.
-ENGINE =
-# The cluster of make manifests-cluster: a program that starts one, or kind.
-CLUSTER = target/e2e/bin/cluster
-# Some of its parts, the files in k8s/tests/parts; empty is all.
-PARTS =
-# The server that make dashboards loads.
-FIB_SERVER = target/programs/fib-server
-
 .PHONY: image
 image: ## Make the three images in target/image (ENGINE=docker|podman|buildah|none)
-	@ENGINE=$(ENGINE) k8s/image/build
+	@k8s/image/build
 
 .PHONY: image-test
 image-test: ## Hold the images to their size, user, labels, licences, no shell, and one digest
@@ -121,7 +119,7 @@ sign-test: ## Sign an image in a registry on loopback, verify it, and have what 
 
 .PHONY: rules
 rules: ## Make the PrometheusRule from its rules (RUNBOOKS=https://… for links on the web)
-	@RUNBOOKS=$(RUNBOOKS) k8s/components/monitoring/build
+	@k8s/components/monitoring/build
 
 .PHONY: manifests
 manifests: ## Check all of k8s/ without a cluster: schemas, policies, chart, network, rules, lint
@@ -129,14 +127,13 @@ manifests: ## Check all of k8s/ without a cluster: schemas, policies, chart, net
 
 .PHONY: manifests-cluster
 manifests-cluster: ## Check k8s/ on a real cluster, after image and manifests (root, or CLUSTER=kind; PARTS="tls backup")
-	@[ "$(CLUSTER)" = kind ] || [ -x $(CLUSTER) ] || e2e/build
-	@CLUSTER=$(CLUSTER) k8s/tests/cluster $(PARTS)
+	@k8s/tests/cluster
 
 .PHONY: dashboards
 dashboards: programs ## Run every query of the dashboards on a Prometheus that scrapes a loaded server
 	@k8s/tests/tools prometheus
-	@k8s/tests/dashboards $(FIB_SERVER)
+	@k8s/tests/dashboards "$${FIB_SERVER:-target/programs/fib-server}"
 
 .PHONY: deploy
-deploy: ## Deploy IMAGE with the overlay OVERLAY, and go back if it does not answer
-	@k8s/deploy $(IMAGE) --overlay $${OVERLAY:-prod}
+deploy: ## Deploy the signed IMAGE with the overlay OVERLAY, and roll back if it does not answer
+	@k8s/deploy

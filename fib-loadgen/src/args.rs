@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use program_common::duration;
 
 use crate::client::Sharing;
+use crate::generator::OnSaturation;
 use crate::outputs::{Output, Ui};
 use crate::plan::{Arrival, Stage};
 use crate::quantity;
-use crate::settings::OnSaturation;
 use crate::target::DEFAULT;
 
 /// Loads a fib-server, proves every answer, and knows when it is itself the bottleneck
@@ -66,10 +67,10 @@ pub struct TargetArgs {
     #[arg(short = 'H', long, value_name = "NAME: VALUE")]
     pub header: Vec<String>,
     /// How long making a connection may take
-    #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "5s")]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "5s")]
     pub connect_timeout: Duration,
     /// How long a request may take, to the end of the body
-    #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "30s")]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30s")]
     pub timeout: Duration,
 }
 
@@ -94,13 +95,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "R/s", value_parser = quantity::rate, help_heading = "Load")]
     pub rate: Option<f64>,
     /// How long to hold the load; 0 is until stopped [default: 30s]
-    #[arg(short = 't', long, alias = "duration", value_name = "TIME", value_parser = quantity::duration, help_heading = "Load")]
+    #[arg(short = 't', long, alias = "duration", value_name = "TIME", value_parser = duration::parse, help_heading = "Load")]
     pub run_time: Option<Duration>,
     /// How long to take to get there [default: 10ms a user, at most 8s; with a rate 0]
-    #[arg(long, alias = "increase-time", value_name = "TIME", value_parser = quantity::duration, help_heading = "Load")]
+    #[arg(long, alias = "increase-time", value_name = "TIME", value_parser = duration::parse, help_heading = "Load")]
     pub ramp_up: Option<Duration>,
     /// How long to take back to nothing
-    #[arg(long, alias = "decrease-time", value_name = "TIME", value_parser = quantity::duration, default_value = "0", help_heading = "Load")]
+    #[arg(long, alias = "decrease-time", value_name = "TIME", value_parser = duration::parse, default_value = "0", help_heading = "Load")]
     pub ramp_down: Duration,
     /// A step of the plan: 30s:500 ramps to 500 users within 30 s, 30s@500 jumps to them and holds; 60s@430/s is a rate (repeatable)
     #[arg(long, value_name = "D:TARGET|D@TARGET", help_heading = "Load")]
@@ -112,10 +113,10 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t, help_heading = "Load")]
     pub arrival: Arrival,
     /// How long a user pauses after an answer: 500ms or 1s..3s
-    #[arg(long, value_name = "D[..D]", value_parser = |text: &str| quantity::span(text, quantity::duration), help_heading = "Load")]
+    #[arg(long, value_name = "D[..D]", value_parser = |text: &str| quantity::span(text, duration::parse), help_heading = "Load")]
     pub think: Option<(Duration, Duration)>,
     /// A leading part that is recorded apart and not judged
-    #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "0", help_heading = "Load")]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "0", help_heading = "Load")]
     pub warmup: Duration,
 
     /// Which n: 1000, 1..=1000, log:10..=100000 or mix:90%=100,10%=100000
@@ -146,10 +147,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "A[:B]", value_parser = |text: &str| quantity::span(text, quantity::count), help_heading = "Connections")]
     pub conn_requests: Option<(u64, u64)>,
     /// Give up a connection after so long
-    #[arg(long, value_name = "A[:B]", value_parser = |text: &str| quantity::span(text, quantity::duration), help_heading = "Connections")]
+    #[arg(long, value_name = "A[:B]", value_parser = |text: &str| quantity::span(text, duration::parse), help_heading = "Connections")]
     pub conn_age: Option<(Duration, Duration)>,
     /// Never reuse a connection that was idle for longer; keep it below the time a server takes to drain
-    #[arg(long, value_name = "TIME", value_parser = quantity::duration, default_value = "1s", help_heading = "Connections")]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "1s", help_heading = "Connections")]
     pub conn_idle: Duration,
     /// Try again so often when a connection is refused, 50 ms apart; nothing was sent then, and the request's time runs on
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000), default_value_t = 0, help_heading = "Connections")]

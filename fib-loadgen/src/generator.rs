@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 mod probe;
 
-pub use probe::{Probe, Usage, raise_open_files};
+pub use probe::{Probe, Usage};
 
 /// What the generator says about itself.
 #[derive(
@@ -35,6 +35,18 @@ impl Verdict {
     }
 }
 
+/// What a saturated generator means for the exit code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum OnSaturation {
+    /// Say so
+    #[default]
+    Warn,
+    /// Exit with 92
+    Fail,
+    /// Keep it in the result alone
+    Ignore,
+}
+
 /// What the verdict is made from.
 #[derive(Debug, Clone, Default)]
 pub struct Signals {
@@ -42,7 +54,9 @@ pub struct Signals {
     pub cpu_used: f64,
     /// CPUs this process may use.
     pub cpu_allowed: f64,
-    /// Periods in which the cgroup was throttled during the run.
+    /// Periods in which its control group ran under a quota, during the run.
+    pub periods: u64,
+    /// Periods of those that were cut short.
     pub throttled_periods: u64,
     /// How late a 10 ms timer was, 99th percentile.
     pub timer_lag_p99: Option<Duration>,

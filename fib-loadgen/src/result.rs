@@ -62,6 +62,8 @@ pub struct Document {
     pub connections: Connections,
     /// One entry for each second.
     pub series: Series,
+    /// The checks of `--check`, in the order in which they were given.
+    pub checks: Vec<CheckResult>,
     /// The rules, judged.
     pub thresholds: Vec<ThresholdResult>,
     /// Whether the generator itself was the limit.
@@ -70,6 +72,8 @@ pub struct Document {
     pub goose: GooseFacts,
     /// How it ended.
     pub exit: Exit,
+    /// What a reader has to know before trusting the numbers, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// Which run this was.
@@ -88,9 +92,11 @@ pub struct Run {
     pub cpus: usize,
     /// When the first user started.
     pub started_utc: String,
-    /// When the last request was over.
+    /// When the last request was over, or when this checkpoint was written.
     pub ended_utc: String,
-    /// The command line; values of headers are left out.
+    /// Whether this is a checkpoint of a run that went on: one is written every 10 s.
+    pub unfinished: bool,
+    /// The command line; credentials are left out.
     pub argv: Vec<String>,
     /// What was drawn from; give it as `--seed` to ask the same again.
     pub seed: u64,
@@ -108,6 +114,8 @@ pub struct TargetFacts {
     pub resolved: Vec<String>,
     /// The protocol.
     pub http: Word,
+    /// Each address that connections were made to, the busiest first.
+    pub addresses: Vec<AddressResult>,
 }
 
 /// What the run was to do.
@@ -128,8 +136,13 @@ pub struct PlanFacts {
     pub think: Option<[u64; 2]>,
     /// Who shares connections: `user`, `shared` or `fresh`.
     pub conn: Word,
-    /// `coarse`: send times are met by a timer of 1 ms.
+    /// `precise`: a thread of its own meets send times with the system's high-resolution timer;
+    /// `coarse`: a timer of 1 ms.
     pub pacing: Word,
+    /// Which client sends the requests: `direct` or `pool`.
+    pub client: Word,
+    /// The prime modulo which values were proved, drawn for this run.
+    pub verify_prime: Option<u64>,
     /// Leading milliseconds that are not judged.
     pub warmup_ms: u64,
     /// The number of requests, when that ends the run.
@@ -168,15 +181,21 @@ pub struct Totals {
     pub verified: u64,
     /// Requests given up in flight when the run was stopped; neither right nor failed.
     pub unfinished: u64,
+    /// Requests that were due and never sent, since no user was free (open model).
+    pub unsent: u64,
+    /// Answers that a cache had stored, by their `Age`.
+    pub cached: u64,
     /// Bytes of bodies.
     pub bytes: u64,
-    /// How long.
+    /// How long, to the end of the last request.
     pub elapsed_s: f64,
+    /// How long load was put on: what every rate here is divided by.
+    pub window_s: f64,
     /// Right answers a second.
     pub rps: f64,
-    /// Requests that were due, a second (open model).
+    /// Requests that the plan asked for, a second (open model).
     pub offered_rps: Option<f64>,
-    /// Sent, as a share of what was due (open model).
+    /// Requests sent, as a share of those that the plan asked for (open model).
     pub achieved_ratio: Option<f64>,
 }
 
@@ -242,10 +261,41 @@ pub struct Connections {
     pub closed_by_peer: u64,
     /// Refused, and tried again (`--retry-refused`).
     pub refused_retried: u64,
-    /// The most open at once; null, since the client does not show it.
+    /// The most open at once.
     pub peak_open: Option<u64>,
     /// Names looked up.
     pub dns_lookups: u64,
+    /// Connections that failed to be made.
+    pub failed: u64,
+    /// Requests that were sent again on a new connection, since the server had closed the idle one before a
+    /// byte of them was written.
+    pub resent: u64,
+}
+
+/// One address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct AddressResult {
+    /// Address and port, or the path of a Unix socket.
+    pub address: String,
+    /// Connections made to it.
+    pub connections: u64,
+    /// Connections to it that failed.
+    pub failed: u64,
+    /// Requests sent to it.
+    pub requests: u64,
+}
+
+/// One check of `--check`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CheckResult {
+    /// As it was written.
+    pub check: String,
+    /// Answers that passed it.
+    pub passed: u64,
+    /// Answers that did not.
+    pub failed: u64,
 }
 
 /// One rule, judged.
@@ -284,6 +334,13 @@ pub struct Generator {
     pub timer_lag_p99_us: Option<u64>,
     /// Tickets that were late before a user was free for them.
     pub queued: u64,
+    /// The generator's own lateness, 99th percentile: from when a request was due and a user was free for it
+    /// to when it was sent.
+    pub own_lag_p99_us: Option<u64>,
+    /// How long requests waited for a free user, 99th percentile: the server's lateness.
+    pub queue_wait_p99_us: Option<u64>,
+    /// Periods in which its control group ran, of which `throttled_periods` were cut short.
+    pub periods: u64,
     /// Most resident memory seen, in bytes.
     pub rss_peak: u64,
     /// That, for each user.
@@ -294,6 +351,8 @@ pub struct Generator {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct GooseFacts {
+    /// Why it gave up, if it did.
+    pub error: Option<String>,
     /// The most users at once.
     pub maximum_users: usize,
     /// Users started in all.

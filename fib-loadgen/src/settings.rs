@@ -8,23 +8,12 @@ use crate::args::RunArgs;
 use crate::chance;
 use crate::client::{self, Life, Sharing};
 use crate::exit::Failure;
+use crate::generator::OnSaturation;
 use crate::plan::{Plan, Wanted};
 use crate::target::Target;
 use crate::thresholds::Threshold;
 use crate::user::Verify;
 use crate::workload::Workload;
-
-/// What a saturated generator means for the exit code.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum OnSaturation {
-    /// Say so
-    #[default]
-    Warn,
-    /// Exit with 92
-    Fail,
-    /// Keep it in the result alone
-    Ignore,
-}
 
 /// One run, ready to go.
 #[derive(Debug)]

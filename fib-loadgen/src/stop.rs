@@ -1,6 +1,5 @@
 //! When to stop: at the plan's end, at a signal, at the end of standard input.
 
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -92,23 +91,6 @@ impl Stop {
 pub fn on_signals(stop: &Arc<Stop>) -> Result<(), ctrlc::Error> {
     let stop = Arc::clone(stop);
     ctrlc::set_handler(move || stop.interrupt())
-}
-
-/// Stops at once when standard input ends: whoever held its other end is gone.
-pub fn with_stdin(stop: &Arc<Stop>) {
-    let stop = Arc::clone(stop);
-    std::thread::spawn(move || {
-        let mut ignored = [0; 1024];
-        let mut stdin = std::io::stdin().lock();
-        loop {
-            match stdin.read(&mut ignored) {
-                Ok(0) => break,
-                Err(error) if error.kind() != std::io::ErrorKind::Interrupted => break,
-                _ => {}
-            }
-        }
-        stop.abort();
-    });
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use program_common::duration;
+
 use crate::quantity;
 use crate::recorder::{Tally, quantile};
 
@@ -256,7 +258,7 @@ fn read_value(metric: Metric, text: &str) -> Option<f64> {
 /// A time with its unit: a bare number would leave that to be guessed.
 fn time(text: &str) -> Option<Duration> {
     let has_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
-    quantity::duration(text).ok().filter(|_| has_unit)
+    duration::parse(text).ok().filter(|_| has_unit)
 }
 
 /// What stands behind `abort`: nothing, or ` after 10s`.

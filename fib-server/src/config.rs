@@ -9,7 +9,6 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::args::{Args, CacheControl, LogFormat, Settings, Span};
-use crate::cgroup;
 
 /// Longer than the pools of clients and gateways keep a connection that they do not use (nginx and AWS's
 /// load balancer one minute; Go and reqwest one and a half): who keeps it longer closes it, and closing it
@@ -112,7 +111,7 @@ impl Config {
                 "compute-threads",
                 given
                     .compute_threads
-                    .unwrap_or_else(|| cgroup::whole_cpus().unwrap_or(cpus)),
+                    .unwrap_or_else(|| program_common::cgroup::whole_cpus().unwrap_or(cpus)),
             )?,
             queue: at_least_one("queue", given.queue.unwrap_or(1_024))?,
             deadline,

@@ -51,10 +51,3 @@ impl Acceptor for Door {
         std::future::pending().await
     }
 }
-
-/// Lets this process have as many connections as the system allows it to: the usual limit on open files
-/// for a start is 256 or 1,024.
-pub fn raise_open_files() {
-    // Where nothing is granted, the limit stays.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
-}

@@ -8,7 +8,6 @@
 pub mod admission;
 pub mod api;
 pub mod args;
-mod cgroup;
 pub mod compute;
 pub mod config;
 pub mod connection;
@@ -23,7 +22,6 @@ pub mod telemetry;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub use door::raise_open_files;
 pub use serve::{Bound, CannotServe};
 
 use crate::compute::Pool;

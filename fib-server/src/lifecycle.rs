@@ -63,20 +63,3 @@ impl Lifecycle {
         self.ready.load(Ordering::Relaxed) && !self.is_draining()
     }
 }
-
-/// Ends this process when standard input ends, at once and whatever else it does: the parent that
-/// holds the other end is gone.
-pub fn exit_with_stdin() -> std::io::Result<()> {
-    std::thread::Builder::new()
-        .name("stdin".to_owned())
-        .spawn(|| {
-            // What is read does not matter, only that it ends.
-            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-            #[expect(
-                clippy::exit,
-                reason = "nobody is left to be told, and every thread may be busy"
-            )]
-            std::process::exit(0);
-        })?;
-    Ok(())
-}

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use fib_server::args::Args;
 use fib_server::config::Config;
-use fib_server::lifecycle::{Stop, exit_with_stdin};
+use fib_server::lifecycle::Stop;
 use fib_server::{Bound, telemetry};
+use program_common::process;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A setting is wrong; clap ends with the same.
@@ -35,9 +36,13 @@ fn main() -> ExitCode {
 
 fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     if config.exit_with_stdin {
-        exit_with_stdin()?;
+        #[expect(
+            clippy::exit,
+            reason = "the parent is gone, and every thread may be busy"
+        )]
+        process::when_stdin_ends(|| std::process::exit(0))?;
     }
-    fib_server::raise_open_files();
+    process::raise_open_files_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.worker_threads)
         .enable_all()

@@ -10,7 +10,6 @@ use prometheus::{
 };
 
 use crate::admission::ShedReason;
-use crate::cgroup;
 use crate::fibonacci::Stopped;
 
 /// Half a millisecond to ten seconds.
@@ -290,7 +289,7 @@ impl Collector for ProcessCpu {
         if let Some(seconds) = process_cpu_seconds() {
             Self::follow(&self.process, seconds);
         }
-        if let Some(cpu) = cgroup::cpu() {
+        if let Some(cpu) = program_common::cgroup::cpu() {
             Self::follow(&self.group, cpu.usage_seconds);
             Self::follow(&self.periods, cpu.periods as f64);
             Self::follow(&self.throttled_periods, cpu.throttled_periods as f64);

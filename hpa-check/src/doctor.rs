@@ -11,8 +11,8 @@ use hpa_check_core::snapshot::Assertions;
 
 use crate::failure::Failure;
 use crate::feed::live::{Assumed, ClusterArgs, Surveyor};
+use crate::notice::notice;
 use crate::outputs::{Files, Kind};
-use crate::sinks::screen::notice;
 
 /// What to look at, and what is known beforehand.
 pub(crate) struct Visit {

@@ -1,8 +1,8 @@
 //! Proves that a Kubernetes `HorizontalPodAutoscaler` does what it was set up to do.
 //!
-//! A source (a live cluster, the rehearsal, a recording) yields observations; a session feeds them
-//! to the evaluator, the recorder and the screen; the verdict becomes the reports and the exit code.
-//! All that decides anything is in `hpa-check-core`.
+//! A feed (a live cluster, the rehearsal, a simulation, a recording) yields observations and carries
+//! out actions; the driver passes observations to the evaluator, the recorder, the screen and the page;
+//! the verdict becomes the reports and the exit code. All decisions are made in `hpa-check-core`.
 
 use std::process::ExitCode;
 
@@ -10,16 +10,15 @@ use std::process::ExitCode;
 #[path = "../tests/api_server/server.rs"]
 mod api_server;
 mod cli;
-mod cluster_run;
 mod doctor;
+mod drive;
 pub mod failure;
 mod feed;
 mod load;
+mod notice;
 pub mod outputs;
 mod process;
-mod recording;
 mod report;
-mod session;
 mod signals;
 mod simulation;
 mod sinks;

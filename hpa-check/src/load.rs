@@ -2,7 +2,9 @@
 
 mod account;
 pub(crate) mod cost;
+pub(crate) mod generator;
 pub(crate) mod intensity;
+pub(crate) mod running;
 mod second;
 pub(crate) mod sized;
 

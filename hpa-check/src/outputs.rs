@@ -7,7 +7,6 @@ use crate::failure::Failure;
 
 mod destination;
 
-pub(crate) use crate::sinks::recorder::Recorder;
 pub(crate) use destination::Destination;
 
 /// The flags that say where results go and what is shown meanwhile; `#[command(flatten)]` them.

@@ -2,7 +2,7 @@
 
 use hpa_check_core::documents::result::RunResult;
 
-use crate::outputs::Kind;
+use crate::outputs::{Kind, Opened};
 
 mod chart;
 pub(crate) mod escape;
@@ -32,6 +32,26 @@ pub(crate) fn render(kind: Kind, result: &RunResult) -> Option<String> {
         Kind::Github => Some(github::annotations(result)),
         Kind::Trace => None,
     }
+}
+
+/// Writes each report; the sentences are of those that could not be written.
+pub(crate) fn write(outputs: &Opened, result: &RunResult) -> Vec<String> {
+    outputs
+        .reports
+        .iter()
+        .filter_map(|(kind, destination)| {
+            let content = render(*kind, result)?;
+            let error = destination.write(content.as_bytes()).err()?;
+            let place = destination.path().map_or_else(
+                || "standard output".to_owned(),
+                |path| format!("`{}`", path.display()),
+            );
+            Some(format!(
+                "the {} report can't be written to {place} ({error}); nothing half-written is left",
+                kind.word()
+            ))
+        })
+        .collect()
 }
 
 fn json(result: &RunResult) -> String {

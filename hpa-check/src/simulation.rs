@@ -2,16 +2,17 @@
 
 mod text;
 
-use std::io::Write as _;
-
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::expectation::{Expectation, ScaleDown};
 use hpa_check_core::findings::catalog;
 use hpa_check_core::run::evaluator::Evaluator;
-use hpa_check_core::sim::{BEGIN, Bound, Grid, SCHEMA, Scenario, Simulation, Summary, search};
+use hpa_check_core::sim::{Bound, Grid, SCHEMA, Scenario, Simulation, Summary, search};
 use hpa_check_core::verdict::{Outcome, Reason, Verdict};
 
+use crate::drive::drive_through;
 use crate::failure::{Failure, exit};
+use crate::feed::simulated::Simulated;
+use crate::notice::answer;
 use crate::outputs::{Files, Kind};
 use crate::report;
 
@@ -40,7 +41,7 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
         )));
     }
     let opened = ask.files.open()?;
-    let (result, summary) = watched(&ask.scenario);
+    let (result, summary) = watched(&ask.scenario)?;
     let simulation = Simulation {
         schema: SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -68,7 +69,7 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
             ))
         })?;
     }
-    say(&text::terminal(&simulation, ask.bound), piped)?;
+    answer(&text::terminal(&simulation, ask.bound), piped)?;
     if ask.bound.is_kept(&simulation.summary) {
         Ok(0)
     } else {
@@ -76,18 +77,8 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
     }
 }
 
-/// To standard output, unless that is taken.
-pub(crate) fn say(text: &str, piped: bool) -> Result<(), Failure> {
-    if piped {
-        crate::sinks::screen::notice(text);
-        return Ok(());
-    }
-    writeln!(std::io::stdout().lock(), "{text}")
-        .map_err(|e| Failure::usage(format!("standard output can't be written: {e}")))
-}
-
 /// The simulation as a watcher of a cluster would have seen it, for the reports of a run.
-fn watched(scenario: &Scenario) -> (RunResult, Summary) {
+fn watched(scenario: &Scenario) -> Result<(RunResult, Summary), Failure> {
     let spec = &scenario.spec;
     let mut evaluator = Evaluator::new(Expectation {
         min_replicas: spec.effective_min(),
@@ -96,8 +87,9 @@ fn watched(scenario: &Scenario) -> (RunResult, Summary) {
         scale_down: ScaleDown::Skip,
         ..Expectation::default()
     });
-    let summary = scenario.watch(|observation| evaluator.observe(&observation));
-    let mut result = evaluator.finish(BEGIN);
+    let (feed, summary) = Simulated::new(scenario);
+    let end = drive_through(feed, &mut evaluator)?;
+    let mut result = evaluator.finish(end);
     // Nothing was proved of any cluster.
     result.verdict = Verdict {
         outcome: Outcome::Pass,
@@ -110,5 +102,5 @@ fn watched(scenario: &Scenario) -> (RunResult, Summary) {
             outcome: Outcome::Pass,
         }],
     };
-    (result, summary)
+    Ok((result, summary))
 }

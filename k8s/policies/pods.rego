@@ -51,3 +51,33 @@ deny contains message if {
 	not container.securityContext.readOnlyRootFilesystem
 	message := sprintf("%s %s: container %s may write its root", [input.kind, input.metadata.name, container.name])
 }
+
+# Clusters have Windows nodes, too.
+deny contains message if {
+	some pod_spec in pod_specs
+	not pod_spec.nodeSelector["kubernetes.io/os"] == "linux"
+	message := sprintf("%s %s: its pods are not kept to Linux nodes", [input.kind, input.metadata.name])
+}
+
+# Not every network resolves the names of ports: OVN-Kubernetes does not.
+deny contains message if {
+	input.kind == "NetworkPolicy"
+	walk(input.spec, [_, value])
+	some port in value.ports
+	not is_number(port.port)
+	message := sprintf("NetworkPolicy %s: port %v is no number", [input.metadata.name, port.port])
+}
+
+# A door for IPv4 alone is closed on an IPv6 cluster.
+deny contains message if {
+	input.kind == "NetworkPolicy"
+	walk(input.spec, [_, value])
+	value.ipBlock.cidr == "0.0.0.0/0"
+	not whole_of_ipv6
+	message := sprintf("NetworkPolicy %s: 0.0.0.0/0 without ::/0", [input.metadata.name])
+}
+
+whole_of_ipv6 if {
+	walk(input.spec, [_, value])
+	value.ipBlock.cidr == "::/0"
+}

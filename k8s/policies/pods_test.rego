@@ -3,6 +3,7 @@ package main
 import rego.v1
 
 sound := {
+	"nodeSelector": {"kubernetes.io/os": "linux"},
 	"securityContext": {"runAsNonRoot": true},
 	"containers": [{
 		"name": "server", "image": "localhost/server:1",
@@ -35,4 +36,18 @@ test_no_memory_limit if count(deny) == 1 with input as deployment(changed("/cont
 
 test_a_root_that_may_be_written if {
 	count(deny) == 1 with input as deployment(changed("/containers/0/securityContext/readOnlyRootFilesystem", false))
+}
+
+test_a_pod_that_may_go_to_a_windows_node if count(deny) == 1 with input as deployment(changed("/nodeSelector", {}))
+
+policy(rule) := {"kind": "NetworkPolicy", "metadata": {"name": "a"}, "spec": {"egress": [rule]}}
+
+test_a_policy_as_it_has_to_be if count(deny) == 0 with input as policy({"ports": [{"port": 53}]})
+
+test_a_named_port_in_a_policy if count(deny) == 1 with input as policy({"ports": [{"port": "http"}]})
+
+test_the_whole_of_ipv4_alone if count(deny) == 1 with input as policy({"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]})
+
+test_the_whole_of_both if {
+	count(deny) == 0 with input as policy({"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr": "::/0"}}]})
 }

@@ -6,21 +6,22 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use program_common::{cgroup, process};
 
 use super::{runtime, say};
 use crate::args::RunArgs;
 use crate::attack;
 use crate::client::{Counters, Sharing};
 use crate::exit::Failure;
-use crate::generator::{Probe, Signals, Verdict, raise_open_files};
-use crate::live::Collector;
+use crate::generator::{OnSaturation, Probe, Signals, Usage, Verdict};
+use crate::live::{Collected, Collector};
 use crate::outputs::{self, Opened, Ui};
 use crate::plan::Schedule;
 use crate::preflight;
 use crate::recorder::Recorder;
 use crate::report::summary;
 use crate::result::{self, Document, Ended};
-use crate::settings::{OnSaturation, Settings};
+use crate::settings::Settings;
 use crate::stop::{self, Stop};
 use crate::user::Load;
 
@@ -37,7 +38,9 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     stop::on_signals(&stop)
         .map_err(|error| Failure::internal(format!("signals can't be caught ({error})")))?;
     if args.exit_with_stdin {
-        stop::with_stdin(&stop);
+        let stop = Arc::clone(&stop);
+        process::when_stdin_ends(move || stop.abort())
+            .map_err(|error| Failure::internal(format!("no thread can be started ({error})")))?;
     }
     let document = runtime.block_on(load(&settings, &stop, lines, args.ui))?;
     // What is still in flight has been given up; waiting for it would only delay the result.
@@ -83,7 +86,7 @@ async fn load(
         checked = preflight::check(&scout, target, settings.workload.smallest()) => checked?,
         () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
     }
-    raise_open_files();
+    process::raise_open_files_limit();
     let mut probe = Probe::new();
     let users = settings.plan.users() as usize;
     if let Some(limit) = probe
@@ -106,17 +109,7 @@ async fn load(
         .map_err(|why| Failure::internal(format!("goose could not run the load ({why})")))?;
     let collected =
         collected.ok_or_else(|| Failure::internal("the collector of results has stopped"))?;
-    #[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
-    let signals = Signals {
-        cpu_used: collected.last.cpus_since(&collected.first),
-        cpu_allowed: settings.cpus as f64,
-        throttled_periods: collected
-            .last
-            .throttled
-            .saturating_sub(collected.first.throttled),
-        timer_lag_p99: collected.probe.timer_lag_p99(),
-        ..Signals::default()
-    };
+    let signals = signals(settings, &collected);
     let ended = Ended {
         started,
         elapsed,
@@ -129,6 +122,26 @@ async fn load(
         resolved: resolved.iter().map(ToString::to_string).collect(),
     };
     Ok(result::build(settings, &load, &ended))
+}
+
+/// What the generator measured about itself.
+#[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
+fn signals(settings: &Settings, collected: &Collected) -> Signals {
+    let (first, last) = (&collected.first, &collected.last);
+    let since = |count: fn(&cgroup::Cpu) -> u64| {
+        let of = |usage: &Usage| usage.group.as_ref().map_or(0, count);
+        of(last).saturating_sub(of(first))
+    };
+    let cpus = settings.cpus as f64;
+    let quota = last.group.and_then(|group| group.quota_cores);
+    Signals {
+        cpu_used: last.cpus_since(first),
+        cpu_allowed: quota.map_or(cpus, |quota| quota.min(cpus)),
+        periods: since(|group| group.periods),
+        throttled_periods: since(|group| group.throttled_periods),
+        timer_lag_p99: collected.probe.timer_lag_p99(),
+        ..Signals::default()
+    }
 }
 
 fn build_client(

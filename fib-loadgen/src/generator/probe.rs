@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use program_common::cgroup;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::recorder::Histogram;
@@ -18,8 +19,8 @@ pub struct Usage {
     pub cpu: Duration,
     /// Resident memory, in bytes.
     pub rss: u64,
-    /// Periods in which the cgroup was throttled; zero where there is none to read.
-    pub throttled: u64,
+    /// What the control group says, where there is one.
+    pub group: Option<cgroup::Cpu>,
     /// The most files this process may open, where the system says so.
     pub open_files: Option<usize>,
 }
@@ -34,13 +35,6 @@ impl Usage {
             0.0
         }
     }
-}
-
-/// Lets this process open as many files as the system allows it to: each user has a connection, and the
-/// usual limit for a start is 256 or 1,024.
-pub fn raise_open_files() {
-    // Where nothing is granted, the limit stays, and who needs more is told.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
 }
 
 /// Reads what the system says about this process, again and again.
@@ -78,7 +72,7 @@ impl Probe {
                 Duration::from_millis(process.accumulated_cpu_time())
             }),
             rss: process.map_or(0, sysinfo::Process::memory),
-            throttled: throttled_periods().unwrap_or(0),
+            group: cgroup::cpu(),
             open_files: process.and_then(sysinfo::Process::open_files_limit),
         }
     }
@@ -109,12 +103,4 @@ impl Default for Probe {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// From cgroup v2, as it looks from inside a container; other systems have no such file.
-fn throttled_periods() -> Option<u64> {
-    let stat = std::fs::read_to_string("/sys/fs/cgroup/cpu.stat").ok()?;
-    stat.lines()
-        .find_map(|line| line.strip_prefix("nr_throttled "))
-        .and_then(|count| count.trim().parse().ok())
 }

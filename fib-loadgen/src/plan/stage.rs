@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use program_common::duration;
+
 use crate::quantity;
 
 /// A step of the plan.
@@ -43,7 +45,7 @@ impl FromStr for Stage {
             format!("`{text}` is no stage: write D:TARGET to ramp or D@TARGET to hold, such as 30s:500 users or 60s@430/s")
         })?;
         let (length, target) = (&text[..at], &text[at + 1..]);
-        let length = quantity::duration(length)?;
+        let length = duration::parse(length)?;
         let target = if target.contains('/') {
             Target::Rate(quantity::rate(target)?)
         } else {

@@ -94,6 +94,8 @@ pub struct Latencies {
     pub ttfb: Histogram,
     /// From the intended to the actual send.
     pub send_lag: Histogram,
+    /// Making a connection.
+    pub connect: Histogram,
 }
 
 /// Counts and durations.
@@ -126,6 +128,7 @@ impl Tally {
         self.latencies.service.add(&other.latencies.service);
         self.latencies.ttfb.add(&other.latencies.ttfb);
         self.latencies.send_lag.add(&other.latencies.send_lag);
+        self.latencies.connect.add(&other.latencies.connect);
     }
 }
 

@@ -18,11 +18,11 @@ use super::{
 };
 use crate::attack::Facts;
 use crate::exit::{Ending, code_of};
-use crate::generator::{self, Signals, Verdict};
+use crate::generator::{self, OnSaturation, Signals, Verdict};
 use crate::outcome::Class;
 use crate::plan::Model;
 use crate::recorder::{Counts, Shard, Tally};
-use crate::settings::{OnSaturation, Settings};
+use crate::settings::Settings;
 use crate::thresholds::{Records, Threshold};
 use crate::user::Load;
 
@@ -88,6 +88,7 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
             url: load.base.to_string(),
             resolved: ended.resolved.clone(),
             http: "HTTP/1.1".into(),
+            addresses: Vec::new(),
         },
         plan,
         totals,
@@ -110,12 +111,16 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
             refused_retried: load.recorder.refused_retried.load(Relaxed),
             peak_open: None,
             dns_lookups: load.counters.lookups.load(Relaxed),
+            failed: 0,
+            resent: 0,
         },
         series,
+        checks: Vec::new(),
         thresholds,
         generator,
         goose: goose(&ended.facts),
         exit,
+        warnings: Vec::new(),
     }
 }
 
@@ -185,6 +190,9 @@ fn generator(
         throttled_periods: signals.throttled_periods,
         timer_lag_p99_us: signals.timer_lag_p99.map(|lag| lag.as_micros() as u64),
         queued: signals.queued,
+        own_lag_p99_us: signals.own_lag_p99.map(|lag| lag.as_micros() as u64),
+        queue_wait_p99_us: None,
+        periods: signals.periods,
         rss_peak: ended.rss_peak,
         bytes_per_user: ended.rss_peak / u64::from(load.plan.users().max(1)),
     }
@@ -238,6 +246,7 @@ fn run(settings: &Settings, ended: &Ended) -> Run {
         cpus: settings.cpus,
         started_utc: utc(ended.started),
         ended_utc: utc(ended_at),
+        unfinished: false,
         argv: settings.argv.clone(),
         seed: settings.seed,
         shard: None,
@@ -274,6 +283,8 @@ fn plan(settings: &Settings, load: &Load) -> PlanFacts {
         think,
         conn: settings.sharing_word().into(),
         pacing: "coarse".into(),
+        client: "reqwest".into(),
+        verify_prime: None,
         warmup_ms: plan.warmup.as_millis() as u64,
         requests: plan.requests,
         users: plan.users(),
@@ -289,6 +300,7 @@ fn goose(facts: &Facts) -> GooseFacts {
         users: *users,
     };
     GooseFacts {
+        error: None,
         maximum_users: facts.maximum_users,
         total_users: facts.total_users,
         history: facts.history.iter().map(step).collect(),

@@ -24,6 +24,8 @@ pub struct Latency {
     pub ttfb: Timing,
     /// From the intended to the actual send.
     pub send_lag: Timing,
+    /// Making a connection: the TCP handshake and that of TLS. One for each connection.
+    pub connect: Timing,
 }
 
 /// One distribution; everything but the count is null when it is empty.
@@ -54,6 +56,7 @@ impl From<&Latencies> for Latency {
             service: (&latencies.service).into(),
             ttfb: (&latencies.ttfb).into(),
             send_lag: (&latencies.send_lag).into(),
+            connect: (&latencies.connect).into(),
         }
     }
 }

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::feed::live::{Backup, ClusterArgs, Restored};
+use crate::notice::answer;
+use crate::notice::notice;
 use crate::outputs::{Destination, Kind, Output};
 use crate::report::escape::Terminal;
-use crate::simulation::say;
-use crate::sinks::screen::notice;
 
 /// The flags of `export`.
 #[derive(Debug, clap::Args)]
@@ -108,7 +108,7 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
                 text += &format!("    {}\n", Terminal(line));
             }
         }
-        say(text.trim_end(), false)?;
+        answer(text.trim_end(), false)?;
         Ok(if refused > 0 { 91 } else { 0 })
     })
 }

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use super::controller::ControllerArgs;
 use super::simulate::duration;
+use crate::drive::drive;
+use crate::drive::recording::Recording;
 use crate::failure::Failure;
-use crate::feed::live::ClusterArgs;
+use crate::feed::live::{ClusterArgs, Live, LiveFeed, Timing};
+use crate::notice::notice;
 use crate::outputs::Files;
-use crate::recording::{self, Recording};
+use crate::signals::Signals;
 
 /// The flags.
 #[derive(Debug, clap::Args)]
@@ -26,14 +29,31 @@ pub(crate) struct Args {
     files: Files,
 }
 
-/// Records.
+/// Records, and ends with 0 however it is stopped: what was seen is in the file.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
-    recording::record(Recording {
-        cluster: args.cluster,
-        autoscaler: args.autoscaler,
-        length: args.length,
-        controller: args.controller.settings()?,
-        metrics_resolution: args.controller.resolution(),
-        files: args.files,
-    })
+    let opened = args.files.open()?;
+    let Some(destination) = opened.trace.filter(|_| opened.reports.is_empty()) else {
+        return Err(Failure::usage(
+            "a recording is a trace and nothing else: give -o trace=FILE",
+        ));
+    };
+    let (controller, resolution) = (args.controller.settings()?, args.controller.resolution());
+    let recording = Recording::new(destination, args.length);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
+    let count = runtime.block_on(async {
+        let timing = Timing::of(&controller, resolution);
+        let mut signals = Signals::catch()
+            .map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
+        let live = Live::find(&args.cluster, args.autoscaler.as_deref(), timing).await?;
+        let context = live.context(controller, resolution);
+        let feed = LiveFeed::new(live, context, None, &mut signals);
+        let mut recording = recording;
+        drive(feed, &mut recording).await?;
+        recording.finish()
+    })?;
+    notice(&format!("hpa-check: {count} observations recorded"));
+    Ok(0)
 }

@@ -6,7 +6,7 @@ use hpa_check_core::documents::result::{RunResult, SCHEMA};
 
 use crate::failure::Failure;
 use crate::outputs::Files;
-use crate::session::write_reports;
+use crate::report;
 
 /// The flags.
 #[derive(Debug, clap::Args)]
@@ -47,7 +47,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
             "a trace can't be made from a result: ask for one when the run is made",
         ));
     }
-    match write_reports(&opened, &result).into_iter().next() {
+    match report::write(&opened, &result).into_iter().next() {
         Some(failure) => Err(Failure::internal(failure)),
         None => Ok(0),
     }

@@ -1,12 +1,14 @@
 //! `hpa-check run`: the whole check on a cluster.
 
+mod check;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use hpa_check_core::expectation::{Expectation, ScaleDown};
 
+use self::check::{Load, Run};
 use super::controller::ControllerArgs;
-use crate::cluster_run::{self, Load, Run};
 use crate::failure::Failure;
 use crate::feed::live::ClusterArgs;
 use crate::outputs::Outputs;
@@ -83,14 +85,14 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         ));
     }
     let seconds = Duration::from_secs;
-    let load = args.target.map(|target| Load {
+    let load = args.target.map(|url| Load {
         program: args.fib_loadgen,
-        target,
+        url,
         args: args.generator_flags,
         retry_refused: args.retry_refused,
         result: args.load_result,
     });
-    cluster_run::run(Run {
+    check::run(Run {
         cluster: args.cluster,
         autoscaler: args.autoscaler,
         expectation: Expectation {

@@ -1,19 +1,19 @@
 //! `hpa-check what-if TRACE`: what would have happened with other settings.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hpa_check_core::documents::trace::{ReadError, Reader};
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
 use hpa_check_core::spec::Behavior;
 
 use super::simulate::{duration, request};
+use crate::drive::drive_through;
 use crate::failure::Failure;
 use crate::feed::rehearsal::settings::CpuAmount;
-use crate::simulation::{Row, say, table};
+use crate::feed::replay::Replay;
+use crate::notice::answer;
+use crate::simulation::{Row, table};
 
 /// The flags.
 #[derive(Debug, clap::Args)]
@@ -82,7 +82,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     for doubt in &recorded.doubts {
         text += &format!("  Doubtful: {doubt}.\n");
     }
-    say(text.trim_end(), false)?;
+    answer(text.trim_end(), false)?;
     Ok(0)
 }
 
@@ -131,19 +131,14 @@ fn behavior(path: &PathBuf) -> Result<Behavior, Failure> {
     serde_saphyr::from_str(&text).map_err(|e| failure(first_line(e)))
 }
 
-fn read(path: &PathBuf) -> Result<Recorded, Failure> {
-    let place = path.display();
-    let file = File::open(path)
-        .map_err(|e| Failure::usage(format!("the trace `{place}` can't be opened: {e}")))?;
-    let damaged = |e: ReadError| Failure::usage(format!("`{place}`: {e}"));
-    let trace = Reader::new(BufReader::new(file)).map_err(damaged)?;
-    let mut evaluator = Evaluator::new(trace.header().expectation.clone());
-    for observation in trace {
-        evaluator.observe(&observation.map_err(damaged)?);
-    }
+fn read(path: &Path) -> Result<Recorded, Failure> {
+    let trace = Replay::open(path)?;
+    let mut evaluator = Evaluator::new(trace.expectation().clone());
+    drive_through(trace, &mut evaluator)?;
     recorded(evaluator.timeline()).map_err(|e| {
         Failure::usage(format!(
-            "`{place}` can't be asked: {e}; record a run with CPU metrics and load"
+            "`{}` can't be asked: {e}; record a run with CPU metrics and load",
+            path.display()
         ))
     })
 }

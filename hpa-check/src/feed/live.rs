@@ -18,6 +18,7 @@ mod controller;
 mod convert;
 mod cpu;
 mod facts;
+mod feed;
 mod find;
 mod follow;
 mod known;
@@ -32,13 +33,16 @@ mod trouble;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use hpa_check_core::observation::Observation;
+use std::time::Duration;
+
+use hpa_check_core::observation::{ControllerConfig, Observation, RunContext};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 
 pub(crate) use backup::{Backup, Restored};
 pub(crate) use clock::Clock;
 pub(crate) use connect::ClusterArgs;
+pub(crate) use feed::LiveFeed;
 pub(crate) use survey::{Assumed, Surveyor};
 pub(crate) use timing::Timing;
 
@@ -85,19 +89,20 @@ impl Live {
         })
     }
 
-    /// The autoscaler's name.
-    pub(crate) fn autoscaler(&self) -> &str {
-        &self.autoscaler
-    }
-
-    /// Its namespace.
-    pub(crate) fn namespace(&self) -> &str {
-        &self.cluster.namespace
-    }
-
-    /// The cluster's version as `1.36`, if it tells.
-    pub(crate) fn kubernetes(&self) -> Option<&str> {
-        self.cluster.kubernetes.as_deref()
+    /// Where a run on it takes place, with the controller's settings as given.
+    pub(crate) fn context(
+        &self,
+        controller: ControllerConfig,
+        metrics_resolution: Duration,
+    ) -> RunContext {
+        RunContext {
+            source: "cluster".to_owned(),
+            namespace: self.cluster.namespace.clone(),
+            autoscaler: self.autoscaler.clone(),
+            kubernetes: self.cluster.kubernetes.clone(),
+            controller,
+            metrics_resolution,
+        }
     }
 
     /// The clock that all instants of the run are taken from.

@@ -1,7 +1,7 @@
 use std::fs;
-use std::io::Write;
 
-use super::{Destination, Files, Kind, Output, Recorder};
+use super::{Destination, Files, Kind, Output};
+use crate::sinks::recorder::Recorder;
 
 fn files(arguments: &[&str]) -> Files {
     Files {
@@ -113,8 +113,8 @@ fn a_trace_is_partial_until_it_is_whole() {
     let opened = files(&[&in_folder(&folder, "trace", "run.jsonl")])
         .open()
         .unwrap();
-    let mut recorder = Recorder::begin(opened.trace.as_ref().unwrap()).unwrap();
-    writeln!(recorder, "a line").unwrap();
+    let expectation = hpa_check_core::expectation::Expectation::default();
+    let recorder = Recorder::begin(opened.trace.as_ref().unwrap(), &expectation).unwrap();
     assert_eq!(names(&folder), ["run.jsonl.partial"]);
     recorder.finish().unwrap();
     assert_eq!(names(&folder), ["run.jsonl"]);

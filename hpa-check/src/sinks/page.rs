@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 use self::http::View;
 use crate::failure::Failure;
-use crate::sinks::screen::notice;
+use crate::notice::notice;
 
 /// A new state is published at most this often: a chart that moves faster is no better to read.
 const FRAME_MS: i64 = 1_000;

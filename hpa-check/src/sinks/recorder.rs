@@ -1,4 +1,4 @@
-//! The file under a trace: it grows as `FILE.partial` and takes its name when the run is over.
+//! A trace in the making: it grows as `FILE.partial` and takes its name when the run is over.
 //!
 //! After a crash the `.partial` file is what was seen until then, and can be replayed.
 
@@ -6,11 +6,47 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use hpa_check_core::documents::trace::Writer;
+use hpa_check_core::expectation::Expectation;
+use hpa_check_core::observation::Observation;
+
+use crate::failure::Failure;
 use crate::outputs::Destination;
 
-/// A trace in the making.
+/// Writes down every observation.
 #[derive(Debug)]
-pub(crate) enum Recorder {
+pub(crate) struct Recorder(Writer<Medium>);
+
+impl Recorder {
+    /// Begins the file with what the run asserts.
+    pub(crate) fn begin(
+        destination: &Destination,
+        expectation: &Expectation,
+    ) -> Result<Self, Failure> {
+        Medium::begin(destination)
+            .and_then(|medium| Writer::new(medium, expectation))
+            .map(Self)
+            .map_err(|e| {
+                Failure::usage(format!(
+                    "the trace can't be begun ({e}): give another file with -o trace="
+                ))
+            })
+    }
+
+    /// Writes one observation.
+    pub(crate) fn record(&mut self, observation: &Observation) -> io::Result<()> {
+        self.0.write(observation)
+    }
+
+    /// Ends the file: all of it is on disk, under its own name.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.0.finish().and_then(Medium::finish)
+    }
+}
+
+/// What a trace is written on.
+#[derive(Debug)]
+enum Medium {
     /// Each line goes out at once.
     Stdout(io::Stdout),
     /// A device or pipe.
@@ -24,9 +60,8 @@ pub(crate) enum Recorder {
     },
 }
 
-impl Recorder {
-    /// Begins the file.
-    pub(crate) fn begin(destination: &Destination) -> io::Result<Self> {
+impl Medium {
+    fn begin(destination: &Destination) -> io::Result<Self> {
         Ok(match destination {
             Destination::Stdout => Self::Stdout(io::stdout()),
             Destination::Device(path) => Self::Device(OpenOptions::new().write(true).open(path)?),
@@ -37,8 +72,7 @@ impl Recorder {
         })
     }
 
-    /// Ends the file: all of it is on disk, under its own name.
-    pub(crate) fn finish(self) -> io::Result<()> {
+    fn finish(self) -> io::Result<()> {
         match self {
             Self::Stdout(mut stdout) => stdout.flush(),
             Self::Device(mut file) => file.flush(),
@@ -50,7 +84,7 @@ impl Recorder {
     }
 }
 
-impl Write for Recorder {
+impl Write for Medium {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(stdout) => stdout.write(bytes),

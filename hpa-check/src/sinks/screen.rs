@@ -4,7 +4,7 @@
 mod lines;
 mod panel;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use hpa_check_core::run::state::RunState;
 use jiff::Timestamp;
@@ -48,9 +48,4 @@ pub(crate) fn columns() -> Option<usize> {
     let terminal = io::stderr().is_terminal();
     let size = terminal.then(|| crossterm::terminal::size().ok()).flatten();
     size.map(|(columns, _)| usize::from(columns).max(20))
-}
-
-/// Tells people something. Nobody can be told that telling failed.
-pub(crate) fn notice(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
 }

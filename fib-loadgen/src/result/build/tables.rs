@@ -17,8 +17,11 @@ pub(super) fn totals(counts: &Counts, time: Duration) -> Totals {
         wrong: counts.wrong,
         verified: counts.verified,
         unfinished: 0,
+        unsent: 0,
+        cached: 0,
         bytes: counts.bytes,
         elapsed_s: to_ms(seconds),
+        window_s: to_ms(seconds),
         rps: if seconds > 0.0 {
             counts.ok as f64 / seconds
         } else {

@@ -12,15 +12,21 @@ use crate::expectation::{Expectation, ScaleDown};
 use crate::model::after;
 use crate::observation::Phase;
 use crate::run::budget::with_budget;
+use crate::run::demand;
 use crate::run::state::RunState;
+use crate::units::Millicores;
 
-/// Something for the caller to do, once.
+/// Something to do, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Tell of the phase with an observation.
+    /// Enter the phase.
     Enter(Phase),
     /// Start the load.
-    StartLoad,
+    StartLoad {
+        /// The CPU that all pods together have to use for the autoscaler to want the maximum; `None`
+        /// while it is unknown.
+        demand: Option<Millicores>,
+    },
     /// End the load, or turn it low.
     StopLoad,
     /// End the run.
@@ -28,6 +34,17 @@ pub enum Action {
         /// Why now, in a sentence.
         why: String,
     },
+}
+
+impl Action {
+    /// The phase that begins with this action.
+    pub fn phase(&self) -> Option<Phase> {
+        match self {
+            Self::Enter(phase) => Some(*phase),
+            Self::Finish { .. } => Some(Phase::Done),
+            Self::StartLoad { .. } | Self::StopLoad => None,
+        }
+    }
 }
 
 /// Who says how long the load is high.
@@ -133,7 +150,8 @@ impl Conductor {
             }
             if state.at_rest() {
                 self.load_started = Some(now);
-                return Some(Action::StartLoad);
+                let demand = demand::for_the_maximum(state, &self.expectation);
+                return Some(Action::StartLoad { demand });
             }
             return self.late(now, since, baseline_budget(state), || {
                 "the minimum was not ready with a utilization in time".to_owned()

@@ -96,7 +96,7 @@ impl Scene {
                     self.tell(Seen::Phase { phase });
                     format!("{phase:?}").to_lowercase()
                 }
-                Action::StartLoad => "start load".to_owned(),
+                Action::StartLoad { .. } => "start load".to_owned(),
                 Action::StopLoad => "stop load".to_owned(),
                 Action::Finish { why } => why,
             });

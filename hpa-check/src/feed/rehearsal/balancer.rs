@@ -62,18 +62,11 @@ impl Endpoints {
 
 /// A listener on a free loopback port.
 pub(crate) fn listen() -> std::io::Result<TcpListener> {
-    raise_open_files();
+    // A connection takes two files here.
+    program_common::process::raise_open_files_limit();
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     socket.listen(BACKLOG)
-}
-
-/// Lets this process open as many files as the system allows it to. A connection takes two here, and the
-/// 1,024 that most systems give for a start do not do for 500 users: those above would be closed
-/// without an answer.
-fn raise_open_files() {
-    // Where nothing is granted, the limit stays.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
 }
 
 /// Serves until it is dropped.

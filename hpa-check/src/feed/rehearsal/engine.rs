@@ -1,6 +1,7 @@
 //! The rehearsal itself: a small Kubernetes (Deployment, metrics API, autoscaler) that runs in any
-//! [`World`], and tells all that happens as observations.
+//! [`World`], and emits all that happens as observations.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use hpa_check_core::observation::{
@@ -17,6 +18,7 @@ use super::fault::Fault;
 use super::metrics::MetricsServer;
 use super::sizing::LoadPlan;
 use super::world::{Happening, World};
+use crate::feed::Next;
 
 /// How often the conductor is asked when nothing happens.
 const TICK: Duration = Duration::from_millis(200);
@@ -30,14 +32,6 @@ const RIVAL_WAITS: Duration = Duration::from_secs(4);
 /// The error of a metrics API that is not there, in the API server's words.
 const NO_METRICS: &str =
     "the server could not find the requested resource (get pods.metrics.k8s.io)";
-
-/// Who hears of everything, and says what to do next.
-pub(crate) trait Judge {
-    /// Hears of one thing.
-    fn observe(&mut self, observation: Observation);
-    /// What to do now; asked until there is nothing.
-    fn next(&mut self, now: Timestamp) -> Option<Action>;
-}
 
 /// What is rehearsed.
 #[derive(Debug, Clone)]
@@ -62,10 +56,9 @@ pub(crate) struct Scene {
 }
 
 /// A rehearsal under way.
-pub(crate) struct Engine<'a, W, J> {
-    scene: &'a Scene,
-    world: &'a mut W,
-    judge: &'a mut J,
+pub(crate) struct Engine<W> {
+    scene: Scene,
+    world: W,
     deployment: Deployment,
     autoscaler: HorizontalPodAutoscaler,
     metrics_server: MetricsServer,
@@ -76,26 +69,33 @@ pub(crate) struct Engine<'a, W, J> {
     phase: Option<Phase>,
     /// While the load is on: when it is over by its own plan.
     load_until: Option<Timestamp>,
-    /// All has been seen, and the load's plan is still to be kept.
-    finishing: bool,
+    ending: Ending,
+    /// What was seen and not yet taken.
+    outbox: VecDeque<Observation>,
 }
 
-/// Whether to go on.
-enum Next {
-    Wait,
-    End,
+/// Whether the end has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// The run goes on.
+    No,
+    /// All has been seen, and the load's plan is still to be kept: the last replicas drain under what
+    /// is left of the load, and none of its requests may be lost.
+    Draining,
+    /// The load was stopped, and its account is due by then.
+    Stopping(Timestamp),
 }
 
-impl<'a, W: World, J: Judge> Engine<'a, W, J> {
+impl<W: World> Engine<W> {
     /// Begins with no pod and as many wanted as the autoscaler's minimum.
-    pub(crate) fn new(scene: &'a Scene, world: &'a mut W, judge: &'a mut J) -> Self {
+    pub(crate) fn new(scene: Scene, world: W) -> Self {
         let now = world.now();
         let quota = match scene.fault {
             Some(Fault::Quota(pods)) => Some(pods),
             _ => None,
         };
         let min = scene.spec.effective_min();
-        Self {
+        let mut engine = Self {
             deployment: Deployment::new(scene.container.clone(), min, quota),
             autoscaler: HorizontalPodAutoscaler::new(
                 deployment::NAME,
@@ -116,36 +116,101 @@ impl<'a, W: World, J: Judge> Engine<'a, W, J> {
             rival_due: None,
             phase: None,
             load_until: None,
-            finishing: false,
+            ending: Ending::No,
+            outbox: VecDeque::new(),
             scene,
             world,
-            judge,
+        };
+        engine.introduce();
+        engine.reconcile();
+        engine
+    }
+
+    /// Now, which is never later than what has not been taken yet.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.outbox
+            .front()
+            .map_or_else(|| self.world.now(), |next| next.at)
+    }
+
+    /// The world it runs in.
+    pub(crate) fn into_world(self) -> W {
+        self.world
+    }
+
+    /// What was seen next; [`Next::Tick`] if a moment passed without news. The error is that of a
+    /// generator that failed.
+    pub(crate) fn next(&mut self) -> Result<Next, String> {
+        if self.outbox.is_empty() {
+            if self.is_over() {
+                return Ok(Next::End);
+            }
+            self.advance()?;
+        }
+        Ok(self
+            .outbox
+            .pop_front()
+            .map_or(Next::Tick, Next::Observation))
+    }
+
+    /// Carries out an action.
+    pub(crate) fn act(&mut self, action: &Action) {
+        match action {
+            Action::Enter(phase) => self.phase = Some(*phase),
+            Action::StartLoad { .. } => {
+                self.load_until = Some(self.world.now() + self.scene.load.whole());
+                self.world.start_load(&self.scene.load);
+            }
+            Action::StopLoad => self.world.stop_load(),
+            Action::Finish { .. } if self.phase == Some(Phase::Done) => {
+                self.ending = Ending::Draining;
+            }
+            Action::Finish { .. } => self.stop(),
         }
     }
 
-    /// Runs until the conductor or the user ends it; the error is that of a generator that failed.
-    pub(crate) fn run(mut self) -> Result<(), String> {
-        self.introduce();
-        loop {
-            self.reconcile();
-            if let Next::End = self.ask() {
-                return self.end_load();
-            }
-            let due = (self.world.now() + TICK)
-                .min(self.next_scrape)
-                .min(self.next_sync);
-            if let Some(happening) = self.world.wait(due)
-                && let Next::End = self.happened(happening)?
-            {
-                return self.end_load();
-            }
-            self.clockwork();
+    /// Ends a load that is still on, and waits for its account.
+    fn stop(&mut self) {
+        if self.load_until.is_some() {
+            self.world.stop_load();
         }
+        self.ending = Ending::Stopping(self.world.now() + LOAD_STOPS_WITHIN);
+    }
+
+    fn is_over(&self) -> bool {
+        match self.ending {
+            Ending::No => false,
+            Ending::Draining => self.load_until.is_none(),
+            Ending::Stopping(deadline) => self.load_until.is_none() || self.world.now() >= deadline,
+        }
+    }
+
+    /// Lets time pass until something happens or is due.
+    fn advance(&mut self) -> Result<(), String> {
+        if let Ending::Stopping(deadline) = self.ending {
+            return match self.world.wait(deadline) {
+                Some(happening) => self.happened(happening),
+                None => Ok(()),
+            };
+        }
+        let due = (self.world.now() + TICK)
+            .min(self.next_scrape)
+            .min(self.next_sync);
+        if let Some(happening) = self.world.wait(due) {
+            self.happened(happening)?;
+        }
+        self.clockwork();
+        self.reconcile();
+        let late = |until| self.world.now() >= until + LOAD_STOPS_WITHIN;
+        if self.ending == Ending::Draining && self.load_until.is_some_and(late) {
+            self.stop();
+        }
+        Ok(())
     }
 
     fn introduce(&mut self) {
-        let scene = self.scene;
-        self.tell(Seen::RunContext(RunContext {
+        let scene = self.scene.clone();
+        self.emit(Seen::RunContext(RunContext {
             source: "rehearsal".to_owned(),
             namespace: String::new(),
             autoscaler: deployment::NAME.to_owned(),
@@ -154,28 +219,28 @@ impl<'a, W: World, J: Judge> Engine<'a, W, J> {
             metrics_resolution: scene.metrics_resolution,
         }));
         let (total, how) = scene.capacity.clone();
-        self.tell(Seen::Fact(Fact::CpuCapacity { total, how }));
+        self.emit(Seen::Fact(Fact::CpuCapacity { total, how }));
         if let Some((total, how)) = scene.load_limit.clone() {
-            self.tell(Seen::Fact(Fact::LoadLimit { total, how }));
+            self.emit(Seen::Fact(Fact::LoadLimit { total, how }));
         }
         let there = scene.fault != Some(Fault::NoMetrics);
-        self.tell(Seen::Fact(Fact::MetricsApi {
+        self.emit(Seen::Fact(Fact::MetricsApi {
             registered: there,
             available: there,
             message: if there { "" } else { NO_METRICS }.to_owned(),
         }));
         if let Some(Fault::Quota(pods)) = scene.fault {
-            self.tell(Seen::Fact(Fact::Quota {
+            self.emit(Seen::Fact(Fact::Quota {
                 name: "rehearsal".to_owned(),
                 resource: "pods".to_owned(),
                 hard: pods.to_string(),
                 used: "0".to_owned(),
             }));
         }
-        self.tell(Seen::Autoscaler(self.autoscaler.object()));
+        self.emit(Seen::Autoscaler(self.autoscaler.object()));
     }
 
-    /// Does what the Deployment asks for, and tells what it changed.
+    /// Does what the Deployment asks for, and emits what it changed.
     fn reconcile(&mut self) {
         for order in self.deployment.reconcile(self.world.now()) {
             match order {
@@ -184,52 +249,18 @@ impl<'a, W: World, J: Judge> Engine<'a, W, J> {
             }
         }
         for seen in self.deployment.take_changes() {
-            self.tell(seen);
+            self.emit(seen);
         }
     }
 
-    /// Does what the conductor asks for.
-    fn ask(&mut self) -> Next {
-        if self.finishing {
-            return self.keep_load();
-        }
-        while let Some(action) = self.judge.next(self.world.now()) {
-            match action {
-                Action::Enter(phase) => {
-                    self.phase = Some(phase);
-                    self.tell(Seen::Phase { phase });
-                }
-                Action::StartLoad => {
-                    self.load_until = Some(self.world.now() + self.scene.load.whole());
-                    self.world.start_load(&self.scene.load);
-                }
-                Action::StopLoad => self.world.stop_load(),
-                Action::Finish { .. } if self.phase == Some(Phase::Done) => {
-                    self.finishing = true;
-                    return self.keep_load();
-                }
-                Action::Finish { .. } => return Next::End,
-            }
-        }
-        Next::Wait
-    }
-
-    /// The last replicas drain under what is left of the load, and none of its requests may be lost.
-    fn keep_load(&self) -> Next {
-        match self.load_until {
-            Some(until) if self.world.now() < until + LOAD_STOPS_WITHIN => Next::Wait,
-            _ => Next::End,
-        }
-    }
-
-    fn happened(&mut self, happening: Happening) -> Result<Next, String> {
+    fn happened(&mut self, happening: Happening) -> Result<(), String> {
         let now = self.world.now();
         match happening {
             Happening::Running(pod) => self.deployment.running(&pod),
             Happening::Ready { pod, ready } => self.deployment.ready(&pod, ready, now),
             Happening::Crashed { pod, how } => {
                 self.deployment.crashed(&pod, now);
-                self.tell(Seen::Event(Event {
+                self.emit(Seen::Event(Event {
                     about: format!("Pod/{pod}"),
                     kind: "Warning".to_owned(),
                     reason: "BackOff".to_owned(),
@@ -238,17 +269,19 @@ impl<'a, W: World, J: Judge> Engine<'a, W, J> {
                 }));
             }
             Happening::Gone(pod) => self.deployment.gone(&pod),
-            Happening::Load(second) => self.tell(Seen::Load(second)),
+            Happening::Load(second) => self.emit(Seen::Load(second)),
             Happening::LoadEnded(account) => {
                 self.load_until = None;
-                self.tell(Seen::LoadResult(account?));
+                self.emit(Seen::LoadResult(account?));
             }
             Happening::Interrupted => {
-                self.tell(Seen::Interrupted);
-                return Ok(Next::End);
+                self.emit(Seen::Interrupted);
+                if self.ending == Ending::Draining {
+                    self.stop();
+                }
             }
         }
-        Ok(Next::Wait)
+        Ok(())
     }
 
     /// What is due by the clock: first the metrics, then the sync that reads them.
@@ -271,7 +304,7 @@ impl<'a, W: World, J: Judge> Engine<'a, W, J> {
 
     fn scrape(&mut self, now: Timestamp) {
         if self.scene.fault == Some(Fault::NoMetrics) {
-            return self.tell(Seen::MetricsUnavailable {
+            return self.emit(Seen::MetricsUnavailable {
                 error: NO_METRICS.to_owned(),
             });
         }
@@ -280,7 +313,7 @@ impl<'a, W: World, J: Judge> Engine<'a, W, J> {
         times.retain(|pod, _| alive.contains(pod.as_str()));
         let limit = self.scene.container.cpu_limit;
         self.samples = self.metrics_server.scrape(now, &times, limit);
-        self.tell(Seen::PodMetrics {
+        self.emit(Seen::PodMetrics {
             samples: self.samples.clone(),
         });
     }
@@ -293,9 +326,9 @@ impl<'a, W: World, J: Judge> Engine<'a, W, J> {
         let replicas = self.deployment.replicas();
         let pods = self.deployment.pods();
         let decision = self.autoscaler.sync(now, replicas, pods, metrics);
-        self.tell(Seen::Autoscaler(self.autoscaler.object()));
+        self.emit(Seen::Autoscaler(self.autoscaler.object()));
         if let Some(event) = self.autoscaler.event(&decision) {
-            self.tell(Seen::Event(event));
+            self.emit(Seen::Event(event));
         }
         if decision.scaled {
             self.deployment.scale(decision.desired, MANAGER, now);
@@ -305,24 +338,9 @@ impl<'a, W: World, J: Judge> Engine<'a, W, J> {
         }
     }
 
-    /// Ends a load that is still on, and waits for its account.
-    fn end_load(mut self) -> Result<(), String> {
-        if self.load_until.is_none() {
-            return Ok(());
-        }
-        self.world.stop_load();
-        let deadline = self.world.now() + LOAD_STOPS_WITHIN;
-        while self.load_until.is_some() && self.world.now() < deadline {
-            if let Some(happening) = self.world.wait(deadline) {
-                self.happened(happening)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self, seen: Seen) {
+    fn emit(&mut self, seen: Seen) {
         let at = self.world.now();
-        self.judge.observe(Observation { at, seen });
+        self.outbox.push_back(Observation { at, seen });
     }
 }
 

@@ -8,7 +8,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -51,9 +50,9 @@ pub(crate) struct Parts {
     pub(crate) exit_with_parent: bool,
 }
 
-/// This machine.
+/// This machine. Its processes are looked after by the runtime that it is made in, which needs a
+/// thread of its own: [`World::wait`] blocks the caller's.
 pub(crate) struct Machine {
-    runtime: Runtime,
     node: Node,
     pods: JoinSet<()>,
     stops: BTreeMap<String, oneshot::Sender<()>>,
@@ -70,12 +69,6 @@ impl Machine {
     pub(crate) fn new(parts: Parts) -> Result<Self, Failure> {
         let cannot =
             |what: &str, e: &dyn std::fmt::Display| Failure::internal(format!("{what}: {e}"));
-        // Everything here waits most of its time; one thread is plenty and leaves the CPUs to the pods.
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .map_err(|e| cannot("no thread can be started", &e))?;
         let (sender, happenings) = channel();
         let node = Node {
             fib_server: parts.fib_server,
@@ -95,7 +88,6 @@ impl Machine {
             Some(Fault::Sticky) => Affinity::ClientIp,
             _ => Affinity::None,
         };
-        let entered = runtime.enter();
         let listener = balancer::listen()
             .map_err(|e| cannot("no loopback port can be opened for the balancer", &e))?;
         let target = listener
@@ -109,7 +101,6 @@ impl Machine {
             node.kill.clone(),
         ));
         tokio::spawn(balancer::serve(listener, node.endpoints.clone(), affinity));
-        drop(entered);
         let stop_load = CancellationToken::new();
         Ok(Self {
             generator: Some(Generator {
@@ -120,7 +111,6 @@ impl Machine {
                 stop: stop_load.clone(),
             }),
             cpu: CpuMeter::new().map_err(Failure::internal)?,
-            runtime,
             node,
             pods: JoinSet::new(),
             stops: BTreeMap::new(),
@@ -132,19 +122,18 @@ impl Machine {
 
     /// The number to ask for, and the CPU time that a request for it costs here. With a number
     /// given, its cost.
-    pub(crate) fn cost(&self, n: Option<u64>) -> Result<(u64, Duration), Failure> {
-        self.runtime
-            .block_on(calibrate::cost(&self.node.fib_server, n))
+    pub(crate) async fn cost(&self, n: Option<u64>) -> Result<(u64, Duration), Failure> {
+        calibrate::cost(&self.node.fib_server, n)
+            .await
             .map_err(|e| Failure::target(format!("`{}`: {e}", self.node.fib_server.display())))
     }
 
     /// Ends every pod without its pauses, and waits for that.
-    pub(crate) fn end(mut self) {
+    pub(crate) async fn end(mut self) {
         self.stop_load.cancel();
         self.node.hurry.cancel();
         self.stops.clear();
-        self.runtime
-            .block_on(async { while self.pods.join_next().await.is_some() {} });
+        while self.pods.join_next().await.is_some() {}
     }
 }
 
@@ -163,7 +152,7 @@ impl World for Machine {
         let (stop, stopped) = oneshot::channel();
         self.stops.insert(name.to_owned(), stop);
         let life = self.node.clone().live(name.to_owned(), stopped);
-        self.pods.spawn_on(life, self.runtime.handle());
+        self.pods.spawn(life);
     }
 
     fn stop_pod(&mut self, name: &str) {
@@ -191,7 +180,7 @@ impl World for Machine {
 
     fn start_load(&mut self, plan: &LoadPlan) {
         if let Some(generator) = self.generator.take() {
-            self.runtime.spawn(generator.run(*plan));
+            tokio::spawn(generator.run(*plan));
         }
     }
 

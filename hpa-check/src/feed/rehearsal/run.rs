@@ -3,23 +3,24 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hpa_check_core::observation::Observation;
 use hpa_check_core::run::conductor::{Action, Conductor};
 use jiff::Timestamp;
 
-use super::engine::{Engine, Judge};
+use super::engine::Engine;
 use super::machine::{Machine, Parts};
 use super::scene::scene;
 use super::settings::{Flags, Settings};
-use super::world::World as _;
+use crate::drive::drive;
+use crate::drive::session::Session;
 use crate::failure::Failure;
+use crate::feed::{Feed, Next};
 use crate::load::intensity::Intensity;
+use crate::notice::notice;
 use crate::outputs::{Outputs, Ui};
 use crate::process::program;
 use crate::report::words;
-use crate::session::Session;
 use crate::sinks::page::ServeArgs;
-use crate::sinks::screen::{self, notice};
+use crate::sinks::screen;
 
 /// The programs that take part, and what ties them together.
 #[derive(Debug, Clone)]
@@ -44,6 +45,21 @@ pub(crate) fn run(
     serve: &ServeArgs,
     programs: Programs,
 ) -> Result<u8, Failure> {
+    // The processes wait most of their time; one thread is plenty for them and leaves the CPUs to the pods.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::internal(format!("no thread can be started: {e}")))?;
+    runtime.block_on(rehearse(flags, outputs, serve, programs))
+}
+
+async fn rehearse(
+    flags: &Flags,
+    outputs: Outputs,
+    serve: &ServeArgs,
+    programs: Programs,
+) -> Result<u8, Failure> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = flags.resolve(cpus)?;
     let fib_server = program(programs.fib_server, "fib-server")?;
@@ -53,7 +69,7 @@ pub(crate) fn run(
     let listening = serve.open()?;
     let scratch = tempfile::tempdir()
         .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
-    let mut machine = Machine::new(Parts {
+    let machine = Machine::new(Parts {
         fib_server,
         fib_loadgen,
         load_result: programs
@@ -65,7 +81,7 @@ pub(crate) fn run(
         fault: flags.fault,
         exit_with_parent: programs.exit_with_parent,
     })?;
-    let (intensity, cost) = intensity(flags, &settings, &machine)?;
+    let (intensity, cost) = intensity(flags, &settings, &machine).await?;
     if outputs.ui != Ui::None {
         let introduction = introduction(&settings, intensity, cost, cpus);
         let columns = screen::columns().unwrap_or(usize::MAX);
@@ -73,27 +89,36 @@ pub(crate) fn run(
     }
     let scene = scene(flags, &settings, intensity, cpus);
     let conductor = Conductor::new(settings.expectation.clone(), scene.load.pace());
-    let mut session =
-        Session::start(opened, outputs.ui, settings.expectation, conductor)?.served(listening)?;
-    let outcome = Engine::new(&scene, &mut machine, &mut session).run();
-    let end = machine.now();
-    machine.end();
-    outcome.map_err(Failure::internal)?;
+    let mut session = Session::start(opened, outputs.ui, settings.expectation, Some(conductor))?
+        .served(listening)?;
+    let feed = Rehearsal(Engine::new(scene, machine));
+    let end = drive(feed, &mut session).await?;
     Ok(session.finish(end)?.exit_code)
 }
 
-impl Judge for Session {
-    fn observe(&mut self, observation: Observation) {
-        Self::observe(self, observation);
+/// A rehearsal on this machine as a feed.
+struct Rehearsal(Engine<Machine>);
+
+impl Feed for Rehearsal {
+    fn now(&self) -> Timestamp {
+        self.0.now()
     }
 
-    fn next(&mut self, now: Timestamp) -> Option<Action> {
-        Self::next(self, now)
+    async fn next(&mut self) -> Result<Next, Failure> {
+        self.0.next().map_err(Failure::internal)
+    }
+
+    fn act(&mut self, action: &Action) {
+        self.0.act(action);
+    }
+
+    async fn close(self) {
+        self.0.into_world().end().await;
     }
 }
 
 /// Measures what a request costs, unless the flags leave nothing to measure.
-fn intensity(
+async fn intensity(
     flags: &Flags,
     settings: &Settings,
     machine: &Machine,
@@ -101,7 +126,7 @@ fn intensity(
     if let (Some(n), Some(rate)) = (flags.n, flags.rate) {
         return Ok((Intensity { n, rate }, None));
     }
-    let (n, cost) = machine.cost(flags.n)?;
+    let (n, cost) = machine.cost(flags.n).await?;
     let measured = Intensity::of(settings.sizes.load, n, cost);
     let rate = flags.rate.unwrap_or(measured.rate);
     Ok((Intensity { n, rate }, Some(cost)))

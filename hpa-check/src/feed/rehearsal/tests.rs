@@ -10,11 +10,13 @@ use hpa_check_core::run::conductor::{Action, Conductor};
 use hpa_check_core::run::evaluator::Evaluator;
 use jiff::Timestamp;
 
-use super::engine::{Engine, Judge};
+use super::engine::Engine;
 use super::plant::Plant;
 use super::scene::scene;
 use super::settings::tests::typed;
-use super::world::World as _;
+use crate::drive::{Audience, drive_through};
+use crate::failure::Failure;
+use crate::feed::{Feed, Next};
 use crate::load::intensity::Intensity;
 
 /// What a request costs in the plant.
@@ -26,14 +28,34 @@ struct Fold {
     conductor: Conductor,
 }
 
-impl Judge for Fold {
-    fn observe(&mut self, observation: Observation) {
+impl Audience for Fold {
+    fn observe(&mut self, observation: Observation) -> Result<(), Failure> {
         self.evaluator.observe(&observation);
+        Ok(())
     }
 
-    fn next(&mut self, now: Timestamp) -> Option<Action> {
+    fn decide(&mut self, now: Timestamp) -> Option<Action> {
         self.conductor.next(now, self.evaluator.timeline())
     }
+}
+
+/// A rehearsal on the plant as a feed.
+struct OnPlant(Engine<Plant>);
+
+impl Feed for OnPlant {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn next(&mut self) -> Result<Next, Failure> {
+        self.0.next().map_err(Failure::internal)
+    }
+
+    fn act(&mut self, action: &Action) {
+        self.0.act(action);
+    }
+
+    async fn close(self) {}
 }
 
 /// What was rehearsed.
@@ -66,13 +88,12 @@ fn rehearse_on(cpus: usize, line: &str, change: impl FnOnce(Plant) -> Plant) -> 
     let scene = scene(&flags, &settings, intensity, cpus);
     #[expect(clippy::cast_precision_loss, reason = "a limit of a few cores")]
     let limit = settings.container.cpu_limit.map(|m| m.0 as f64 / 1000.0);
-    let mut plant = change(Plant::new(COST, limit, flags.fault));
+    let plant = change(Plant::new(COST, limit, flags.fault));
     let mut fold = Fold {
         evaluator: Evaluator::new(settings.expectation.clone()),
         conductor: Conductor::new(settings.expectation, scene.load.pace()),
     };
-    Engine::new(&scene, &mut plant, &mut fold).run().unwrap();
-    let end = plant.now();
+    let end = drive_through(OnPlant(Engine::new(scene, plant)), &mut fold).unwrap();
     Rehearsed {
         result: fold.evaluator.finish(end),
         took: Duration::try_from(end.duration_since(Timestamp::UNIX_EPOCH)).unwrap(),

@@ -4,7 +4,7 @@ use hpa_check_core::observation::Phase;
 use hpa_check_core::run::state::RunState;
 use jiff::Timestamp;
 
-use super::notice;
+use crate::notice::notice;
 use crate::report::{escape::Terminal, summary, words};
 
 /// A sign of life this often when nothing changes.

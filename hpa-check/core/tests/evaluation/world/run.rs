@@ -124,7 +124,7 @@ impl Run<'_> {
         while let Some(action) = self.conductor.next(at(self.now), self.evaluator.timeline()) {
             match action {
                 Action::Enter(phase) => self.tell(Seen::Phase { phase }),
-                Action::StartLoad => self.load_started = Some(self.now),
+                Action::StartLoad { .. } => self.load_started = Some(self.now),
                 Action::StopLoad => self.load_stopped = Some(self.now),
                 Action::Finish { .. } => {
                     if self.load_started.is_some() && !self.load_ended {

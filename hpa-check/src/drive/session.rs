@@ -1,29 +1,31 @@
-//! The one loop's sink: every observation goes to the evaluator, the recorder and the screen; the end
-//! becomes the verdict and the reports.
+//! A run as an audience: the evaluator judges, the conductor decides, the sinks record and show; the
+//! end becomes the verdict and the reports.
 
-use hpa_check_core::documents::result::RunResult;
-use hpa_check_core::documents::trace;
 use hpa_check_core::expectation::Expectation;
-use hpa_check_core::observation::{Fact, Observation, Phase, Seen};
+use hpa_check_core::observation::{Fact, Observation};
 use hpa_check_core::run::conductor::{Action, Conductor};
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::run::state::RunState;
 use hpa_check_core::verdict::Verdict;
 use jiff::Timestamp;
 
+use super::Audience;
 use crate::failure::{Failure, exit};
-use crate::outputs::{Opened, Recorder, Ui};
+use crate::notice::notice;
+use crate::outputs::{Opened, Ui};
 use crate::report::{self, escape::Terminal};
 use crate::sinks::page::{Listening, Live};
-use crate::sinks::screen::{self, Screen, notice};
+use crate::sinks::recorder::Recorder;
+use crate::sinks::screen::{self, Screen};
 
 /// A run in progress.
 pub(crate) struct Session {
     evaluator: Evaluator,
-    conductor: Conductor,
-    recording: Option<trace::Writer<Recorder>>,
+    /// `None` for a recording, which has its own phases.
+    conductor: Option<Conductor>,
+    recorder: Option<Recorder>,
     screen: Screen,
-    live: Option<Live>,
+    page: Option<Live>,
     outputs: Opened,
     quiet: bool,
     ended: Option<String>,
@@ -35,24 +37,19 @@ impl Session {
         outputs: Opened,
         ui: Ui,
         expectation: Expectation,
-        conductor: Conductor,
+        conductor: Option<Conductor>,
     ) -> Result<Self, Failure> {
-        let recording = outputs
+        let recorder = outputs
             .trace
             .as_ref()
-            .map(|destination| trace::Writer::new(Recorder::begin(destination)?, &expectation))
-            .transpose()
-            .map_err(|e| {
-                Failure::usage(format!(
-                    "the trace can't be begun ({e}): give another file with -o trace="
-                ))
-            })?;
+            .map(|destination| Recorder::begin(destination, &expectation))
+            .transpose()?;
         Ok(Self {
             evaluator: Evaluator::new(expectation),
             conductor,
-            recording,
+            recorder,
             screen: Screen::new(ui),
-            live: None,
+            page: None,
             outputs,
             quiet: ui == Ui::None,
             ended: None,
@@ -61,52 +58,26 @@ impl Session {
 
     /// Shows the run live to browsers too, if a port was taken for that.
     pub(crate) fn served(mut self, listening: Option<Listening>) -> Result<Self, Failure> {
-        self.live = listening
+        self.page = listening
             .map(|l| l.start(self.evaluator.clone()))
             .transpose()?;
         Ok(self)
     }
 
-    /// Takes in one observation.
-    pub(crate) fn observe(&mut self, observation: Observation) {
-        self.record(&observation);
-        self.evaluator.observe(&observation);
-        self.show(observation.at);
-    }
-
     fn show(&mut self, now: Timestamp) {
         self.screen.show(now, self.evaluator.timeline());
-        if let Some(live) = &mut self.live {
-            live.show(now, &self.evaluator);
+        if let Some(page) = &mut self.page {
+            page.show(now, &self.evaluator);
         }
-    }
-
-    /// What is known so far.
-    pub(crate) fn state(&self) -> &RunState {
-        self.evaluator.timeline()
-    }
-
-    /// What to do now; asked after each observation and on every tick of the caller's clock.
-    pub(crate) fn next(&mut self, now: Timestamp) -> Option<Action> {
-        let action = self.conductor.next(now, self.evaluator.timeline());
-        if let Some(Action::Finish { why }) = &action {
-            self.ended = Some(why.clone());
-            self.observe(Observation {
-                at: now,
-                seen: Seen::Phase { phase: Phase::Done },
-            });
-        }
-        self.show(now);
-        action
     }
 
     /// Ends the run: writes every report whole, tells the verdict, and gives it back.
     pub(crate) fn finish(self, now: Timestamp) -> Result<Verdict, Failure> {
         let Self {
             evaluator,
-            recording,
+            recorder,
             screen,
-            live,
+            page,
             outputs,
             quiet,
             ended,
@@ -120,18 +91,16 @@ impl Session {
         }
         let result = evaluator.finish(now);
         let mut failed = Vec::new();
-        if let Some(recording) = recording
-            && let Err(error) = recording.finish().and_then(Recorder::finish)
-        {
+        if let Some(Err(error)) = recorder.map(Recorder::finish) {
             failed.push(format!("the trace can't be written: {error}"));
         }
-        failed.extend(write_reports(&outputs, &result));
+        failed.extend(report::write(&outputs, &result));
         if !quiet {
             notice(&report::terminal(&result, &outputs, screen::columns()));
         }
         // Last, so that nothing waits for a browser.
-        if let Some(live) = live {
-            live.end(result.clone());
+        if let Some(page) = page {
+            page.end(result.clone());
         }
         match failed.into_iter().next() {
             // A report that is missing must not look like a run that went well.
@@ -146,17 +115,32 @@ impl Session {
             None => Ok(result.verdict),
         }
     }
+}
 
-    /// A recording that fails is told of and given up; it never changes a verdict.
-    fn record(&mut self, observation: &Observation) {
-        if let Some(recording) = &mut self.recording
-            && let Err(error) = recording.write(observation)
+impl Audience for Session {
+    fn observe(&mut self, observation: Observation) -> Result<(), Failure> {
+        // A recording that fails is given up; it never changes a verdict.
+        if let Some(recorder) = &mut self.recorder
+            && let Err(error) = recorder.record(&observation)
         {
             notice(&format!(
                 "hpa-check: the trace can't be written any further, and the run goes on: {error}"
             ));
-            self.recording = None;
+            self.recorder = None;
         }
+        self.evaluator.observe(&observation);
+        self.show(observation.at);
+        Ok(())
+    }
+
+    fn decide(&mut self, now: Timestamp) -> Option<Action> {
+        let conductor = self.conductor.as_mut()?;
+        let action = conductor.next(now, self.evaluator.timeline());
+        if let Some(Action::Finish { why }) = &action {
+            self.ended = Some(why.clone());
+        }
+        self.show(now);
+        action
     }
 }
 
@@ -170,24 +154,4 @@ fn closing(state: &RunState, ended: Option<&str>) -> Vec<String> {
     });
     let ended = ended.map(|why| format!("ended: {why}"));
     lacking.chain(ended).collect()
-}
-
-/// Writes each report; the sentences are of those that could not be written.
-pub(crate) fn write_reports(outputs: &Opened, result: &RunResult) -> Vec<String> {
-    outputs
-        .reports
-        .iter()
-        .filter_map(|(kind, destination)| {
-            let content = report::render(*kind, result)?;
-            let error = destination.write(content.as_bytes()).err()?;
-            let place = destination.path().map_or_else(
-                || "standard output".to_owned(),
-                |path| format!("`{}`", path.display()),
-            );
-            Some(format!(
-                "the {} report can't be written to {place} ({error}); nothing half-written is left",
-                kind.word()
-            ))
-        })
-        .collect()
 }

@@ -1,0 +1,57 @@
+//! How durations are written on a command line and in a settings file.
+
+use std::time::Duration;
+
+use jiff::fmt::friendly::SpanParser;
+
+/// Reads a duration: `500ms`, `90s`, `1m30s`, `2h`, or a bare number of seconds.
+///
+/// # Errors
+///
+/// One sentence that says what was expected.
+pub fn parse(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a duration: write it like 500ms, 30s, 1m30s or 2h");
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
+    }
+    // jiff also reads prose such as `2 hours ago`; here one word is one value.
+    let one_word = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+    SpanParser::new()
+        .parse_unsigned_duration(text)
+        .ok()
+        .filter(|_| one_word)
+        .ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_in_the_usual_forms() {
+        let cases = [
+            ("90s", 90_000),
+            ("1m30s", 90_000),
+            ("500ms", 500),
+            ("1.5s", 1_500),
+            ("2h", 7_200_000),
+            ("1.5", 1_500),
+            ("0", 0),
+        ];
+        for (text, ms) in cases {
+            assert_eq!(parse(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        assert_eq!(parse("250us"), Ok(Duration::from_micros(250)));
+    }
+
+    #[test]
+    fn text_that_is_not_a_duration_is_refused() {
+        for text in [
+            "", "s", "5x", "-1s", "-1", "5s3", "nan", "inf", "1e300h", "5 s", "5s ago",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

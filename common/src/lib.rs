@@ -1,0 +1,6 @@
+//! What the programs share beyond their own subject: the limits of a process, its parent, its control
+//! group, and how durations are written.
+
+pub mod cgroup;
+pub mod duration;
+pub mod process;

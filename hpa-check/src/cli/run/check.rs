@@ -1,0 +1,114 @@
+//! A check on a cluster, from the resolved flags to the exit code.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hpa_check_core::expectation::Expectation;
+use hpa_check_core::observation::ControllerConfig;
+use hpa_check_core::run::conductor::{Conductor, Pace};
+use hpa_check_core::verdict::Verdict;
+
+use crate::drive::drive;
+use crate::drive::session::Session;
+use crate::failure::{Failure, exit};
+use crate::feed::live::{ClusterArgs, Live, LiveFeed, Timing};
+use crate::load::generator::Generator;
+use crate::outputs::{Opened, Outputs};
+use crate::process;
+use crate::signals::Signals;
+use crate::sinks::page::{Listening, ServeArgs};
+
+/// What to check, and how.
+pub(crate) struct Run {
+    pub(crate) cluster: ClusterArgs,
+    pub(crate) autoscaler: Option<String>,
+    pub(crate) expectation: Expectation,
+    pub(crate) controller: ControllerConfig,
+    pub(crate) metrics_resolution: Duration,
+    /// How long the load stays up at the maximum; `None` is a few syncs.
+    pub(crate) hold: Option<Duration>,
+    /// `None` when somebody else loads.
+    pub(crate) load: Option<Load>,
+    pub(crate) outputs: Outputs,
+    pub(crate) serve: ServeArgs,
+}
+
+/// The load to start.
+pub(crate) struct Load {
+    /// `None` is the generator beside this program.
+    pub(crate) program: Option<PathBuf>,
+    pub(crate) url: String,
+    /// The generator's own flags; with none the load is sized to fit the autoscaler.
+    pub(crate) args: Vec<String>,
+    /// How often a load that is sized tries a refused connection again.
+    pub(crate) retry_refused: u32,
+    pub(crate) result: Option<PathBuf>,
+}
+
+/// Checks; the number is the verdict's exit code.
+pub(crate) fn run(run: Run) -> Result<u8, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
+    runtime.block_on(check(run))
+}
+
+async fn check(mut run: Run) -> Result<u8, Failure> {
+    // An output that can't be written is found before the cluster is asked anything.
+    let opened = run.outputs.files.open()?;
+    let listening = run.serve.open()?;
+    let scratch = tempfile::tempdir()
+        .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
+    let generator = run
+        .load
+        .take()
+        .map(|load| generator(load, scratch.path().join("load.json")))
+        .transpose()?;
+    let mut signals =
+        Signals::catch().map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
+    let timing = Timing::of(&run.controller, run.metrics_resolution);
+    let live = tokio::select! {
+        found = Live::find(&run.cluster, run.autoscaler.as_deref(), timing) => found?,
+        () = signals.next() => return Err(Failure {
+            code: exit::INTERRUPTED,
+            message: "told to stop before the autoscaler was found; nothing was tested".to_owned(),
+        }),
+    };
+    let verdict = judge(run, live, (opened, listening), generator, &mut signals).await?;
+    Ok(verdict.exit_code)
+}
+
+/// Watches and loads until enough is seen, and ends in the verdict.
+async fn judge(
+    run: Run,
+    live: Live,
+    (opened, listening): (Opened, Option<Listening>),
+    generator: Option<Generator>,
+    signals: &mut Signals,
+) -> Result<Verdict, Failure> {
+    let conductor = Conductor::new(run.expectation.clone(), Pace::Computed).holding(run.hold);
+    let conductor = match &generator {
+        Some(generator) if generator.is_steady() => conductor.steady(),
+        _ => conductor,
+    };
+    let mut session = Session::start(opened, run.outputs.ui, run.expectation, Some(conductor))?
+        .served(listening)?;
+    let context = live.context(run.controller, run.metrics_resolution);
+    let feed = LiveFeed::new(live, context, generator, signals);
+    let end = drive(feed, &mut session).await?;
+    session.finish(end)
+}
+
+fn generator(load: Load, scratch: PathBuf) -> Result<Generator, Failure> {
+    Ok(Generator {
+        program: process::program(load.program, "fib-loadgen")?,
+        url: load.url,
+        flags: load.args,
+        retry_refused: load.retry_refused,
+        result: load.result.unwrap_or(scratch),
+    })
+}
+
+#[cfg(test)]
+mod tests;

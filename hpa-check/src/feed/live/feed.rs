@@ -1,0 +1,99 @@
+//! A watched cluster, its load and the user's signals as one feed.
+
+use std::time::Duration;
+
+use hpa_check_core::observation::{Observation, RunContext, Seen};
+use hpa_check_core::run::conductor::Action;
+use jiff::Timestamp;
+use tokio::time::{Instant, Interval, interval};
+
+use super::{Clock, Live, Watching};
+use crate::failure::Failure;
+use crate::feed::{Feed, Next};
+use crate::load::generator::Generator;
+use crate::load::running::RunningLoad;
+use crate::signals::Signals;
+
+/// A tick comes at least this often: deadlines pass without an observation.
+const TICK: Duration = Duration::from_millis(250);
+
+/// What happens on the cluster and to it.
+pub(crate) struct LiveFeed<'a> {
+    /// The first observation.
+    context: Option<RunContext>,
+    watching: Watching,
+    load: RunningLoad,
+    signals: &'a mut Signals,
+    clock: Clock,
+    tick: Interval,
+    /// Once the run is over: how long to wait for the load's account.
+    closing: Option<Instant>,
+}
+
+impl<'a> LiveFeed<'a> {
+    /// Starts watching; the load waits for its action.
+    pub(crate) fn new(
+        live: Live,
+        context: RunContext,
+        generator: Option<Generator>,
+        signals: &'a mut Signals,
+    ) -> Self {
+        Self {
+            context: Some(context),
+            clock: live.clock(),
+            watching: live.watch(),
+            load: RunningLoad::new(generator),
+            signals,
+            tick: interval(TICK),
+            closing: None,
+        }
+    }
+
+    fn seen(&self, seen: Seen) -> Next {
+        Next::Observation(Observation {
+            at: self.clock.now(),
+            seen,
+        })
+    }
+}
+
+impl Feed for LiveFeed<'_> {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn next(&mut self) -> Result<Next, Failure> {
+        if let Some(context) = self.context.take() {
+            return Ok(self.seen(Seen::RunContext(context)));
+        }
+        if let Some(deadline) = self.closing {
+            let rest = self.load.rest(deadline).await;
+            return Ok(rest.map_or(Next::End, |seen| self.seen(seen)));
+        }
+        let seen = tokio::select! {
+            observation = self.watching.observations.recv() => {
+                let ended = || Failure::internal("all watching ended by itself");
+                return observation.map(Next::Observation).ok_or_else(ended);
+            }
+            Some(news) = self.load.news() => self.load.read(news)?,
+            () = self.signals.next() => Seen::Interrupted,
+            _ = self.tick.tick() => return Ok(Next::Tick),
+        };
+        Ok(self.seen(seen))
+    }
+
+    fn act(&mut self, action: &Action) {
+        match action {
+            Action::Enter(_) => {}
+            Action::StartLoad { demand } => self.load.start(*demand),
+            Action::StopLoad => self.load.lower(),
+            Action::Finish { .. } => self.closing = Some(self.load.stop()),
+        }
+    }
+
+    /// A generator that hangs is killed with its handle.
+    async fn close(mut self) {
+        let deadline = self.closing.unwrap_or_else(|| self.load.stop());
+        while self.load.rest(deadline).await.is_some() {}
+    }
+}
