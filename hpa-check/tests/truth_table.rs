@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use hpa_check_core::documents::trace::Reader;
+use hpa_check_core::run::evaluator::Evaluator;
 use serde_json::Value;
 
 /// Entries that have to be shown in a real control plane.
@@ -129,6 +131,32 @@ fn what_is_shown_in_memory_is_named_in_the_tests_there() {
             "entry {}: {id}",
             row.number
         );
+    }
+}
+
+/// The recordings beside the core's tests are runs of scenarios. Where one row of the table gives a fault
+/// one name, the run has to find it by that name.
+#[test]
+fn a_recorded_scenario_ends_in_the_reason_that_the_scenario_expects() {
+    for entry in std::fs::read_dir(project().join("hpa-check/core/tests/recordings")).unwrap() {
+        let path = entry.unwrap().path();
+        let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
+        let reader = Reader::new(file).unwrap();
+        let mut evaluator = Evaluator::new(reader.header().expectation.clone());
+        let mut last = jiff::Timestamp::UNIX_EPOCH;
+        for observation in reader {
+            let observation = observation.unwrap();
+            last = observation.at;
+            evaluator.observe(&observation);
+        }
+        let verdict = evaluator.finish(last).verdict;
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let expected = &scenario(name)["expect"];
+        assert_eq!(
+            verdict.reasons[0].id, expected["reason"],
+            "{name}: {verdict:#?}"
+        );
+        assert_eq!(verdict.exit_code, expected["exit"], "{name}");
     }
 }
 

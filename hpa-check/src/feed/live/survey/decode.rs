@@ -1,6 +1,6 @@
 //! The shapes of which only a little is read.
 
-use hpa_check_core::snapshot::{EventSnapshot, OtherScaler, Vpa};
+use hpa_check_core::snapshot::{self, EventSnapshot, OtherScaler};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Deserialize;
@@ -110,7 +110,7 @@ impl Reference {
 
 /// `VerticalPodAutoscaler` of `autoscaling.k8s.io`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Vpa {
+pub(super) struct VpaObject {
     metadata: Meta,
     spec: VpaSpec,
 }
@@ -153,9 +153,9 @@ impl ContainerPolicy {
     }
 }
 
-impl Vpa {
+impl VpaObject {
     /// The namespace and the facts. Without a policy all containers' CPU is controlled.
-    pub(super) fn facts(self) -> (String, Vpa) {
+    pub(super) fn facts(self) -> (String, snapshot::Vpa) {
         let policies = self
             .spec
             .resource_policy
@@ -165,7 +165,7 @@ impl Vpa {
         let mode = self.spec.update_policy.unwrap_or_default().update_mode;
         (
             self.metadata.namespace,
-            Vpa {
+            snapshot::Vpa {
                 name: self.metadata.name,
                 target: self.spec.target_ref.text(),
                 mode: mode.unwrap_or_else(|| "Auto".to_owned()),
@@ -209,9 +209,12 @@ mod tests {
 
     #[test]
     fn a_vpa_that_leaves_cpu_to_others_does_not_control_it() {
-        let vpa = |spec| -> Vpa {
+        let vpa = |spec| -> snapshot::Vpa {
             let value = json!({"metadata": {"name": "v", "namespace": "shop"}, "spec": spec});
-            serde_json::from_value::<Vpa>(value).unwrap().facts().1
+            serde_json::from_value::<VpaObject>(value)
+                .unwrap()
+                .facts()
+                .1
         };
         let target = json!({"kind": "Deployment", "name": "cart"});
         let plain = vpa(json!({"targetRef": target}));

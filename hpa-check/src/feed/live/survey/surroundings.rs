@@ -13,7 +13,7 @@ use super::super::convert::selector;
 use super::super::facts::quota_facts;
 use super::super::trouble::Kind;
 use super::Missing;
-use super::decode::{Event, ScaledObject, Vpa};
+use super::decode::{Event, ScaledObject, VpaObject};
 use super::lists::Lists;
 
 /// An optional list: where, the rule for it, and what can't be told without it.
@@ -68,7 +68,7 @@ pub(super) async fn read(
                 "list verticalpodautoscalers.autoscaling.k8s.io",
                 "a VPA on the same pods is not seen"
             ),
-            |vpa: Vpa| Some(vpa.facts())
+            |vpa: VpaObject| Some(vpa.facts())
         ),
         get.list(
             ask(
