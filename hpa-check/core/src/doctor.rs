@@ -30,7 +30,7 @@ pub fn diagnose(
         let only = asserted.autoscaler.as_ref();
         let wanted = |name: &String| only.is_none_or(|only| only == name);
         for scaler in space.autoscalers.iter().filter(|s| wanted(&s.name)) {
-            let view = SnapshotView::new((cluster, space, &index), before, scaler, asserted);
+            let view = SnapshotView::new(cluster, (name, space, &index), before, scaler, asserted);
             autoscalers.push(report(name, &view, judge::snapshot(&view)));
         }
     }

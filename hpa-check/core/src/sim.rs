@@ -29,8 +29,9 @@ pub use curve::{Curve, Point};
 pub use search::{Bound, Candidate, Grid, Policy, Search, search};
 pub use summary::{Replicas, Summary};
 
+use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
-use crate::model::{Settings, VersionGates, after};
+use crate::model::{VersionGates, after};
 use crate::observation::{
     Autoscaler, AutoscalerStatus, ControllerConfig, Observation, RunContext, Seen,
 };
@@ -150,7 +151,7 @@ impl<'a> Run<'a> {
         let first = scenario.replicas.unwrap_or(scenario.spec.effective_min());
         Self {
             scenario,
-            controller: Controller::new(Settings::from(&scenario.controller), rules),
+            controller: Controller::new(scenario.controller.clone(), rules),
             status: AutoscalerStatus::default(),
             plant: Plant::new(scenario, first),
             summary: summary::Tally::new(scenario, first),
@@ -206,6 +207,7 @@ impl<'a> Run<'a> {
         self.status.current_replicas = Some(replicas);
         self.status.desired_replicas = decision.desired;
         self.status.cpu_utilization = decision.utilization;
+        self.status.current_metrics = decision.current_metrics();
         self.status.conditions = decision.conditions;
         if decision.scaled {
             self.status.last_scale = Some(now);
@@ -222,14 +224,15 @@ impl<'a> Run<'a> {
         let (pods, metrics) = (self.plant.model_pods(), self.plant.metrics());
         self.controller.sync(Sync {
             now,
+            namespace: "",
             spec: &self.scenario.spec,
             scale: Ok(Scale {
                 replicas,
+                observed: replicas,
                 selector: "app=simulated",
             }),
             pods: &pods,
-            metrics: Ok(metrics),
-            other_metrics_error: "a simulation has CPU metrics only",
+            metrics: Readings::of_resources(Ok(metrics)),
             other_selectors: &[],
             update_error: None,
             conditions: &self.status.conditions,

@@ -227,14 +227,7 @@ fn spec(args: &Args) -> AutoscalerSpec {
         },
         min_replicas: Some(args.min),
         max_replicas: args.max,
-        metrics: vec![MetricSpec {
-            kind: "Resource".to_owned(),
-            name: "cpu".to_owned(),
-            container: None,
-            average_utilization: Some(args.cpu),
-            average_value_milli: None,
-            value_milli: None,
-        }],
+        metrics: vec![MetricSpec::cpu_utilization(args.cpu)],
         behavior: None,
     }
 }

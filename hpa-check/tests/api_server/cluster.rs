@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use hpa_check_core::model::pods::{Pod as ModelPod, PodMetric, ReadyCondition};
+use hpa_check_core::model::VersionGates;
+use hpa_check_core::model::pods::{ContainerUse, Pod as ModelPod, PodMetric, ReadyCondition};
+use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, Decision, Scale, Sync};
-use hpa_check_core::model::{Settings, VersionGates};
 use hpa_check_core::observation::{Condition, ControllerConfig};
-use hpa_check_core::spec::{AutoscalerSpec, ContainerCpu, MetricSpec, TargetRef};
+use hpa_check_core::spec::{Amounts, AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -187,7 +188,13 @@ impl Cluster {
                     pod: pod.name.clone(),
                     timestamp: whole(now),
                     window: self.pace.resolution,
-                    containers: vec![("fib".to_owned(), Some(milli))],
+                    containers: vec![ContainerUse {
+                        name: "fib".to_owned(),
+                        used: Amounts {
+                            cpu: Some(Millicores(milli)),
+                            memory: None,
+                        },
+                    }],
                 });
             }
         }
@@ -203,15 +210,16 @@ impl Cluster {
         }
         let pods: Vec<ModelPod> = self.pods.iter().map(Pod::model).collect();
         let decision = self.controller.sync(Sync {
+            namespace: "",
             now,
             spec: &spec(),
             scale: Ok(Scale {
                 replicas: self.replicas,
+                observed: self.replicas,
                 selector: "app=fib",
             }),
             pods: &pods,
-            metrics: Ok(&self.samples),
-            other_metrics_error: "",
+            metrics: Readings::of_resources(Ok(&self.samples)),
             other_selectors: &[],
             update_error: None,
             conditions: &self.conditions,
@@ -238,10 +246,7 @@ impl Cluster {
 }
 
 fn controller(pace: &Pace) -> Controller {
-    Controller::new(
-        Settings::from(&pace.controller),
-        VersionGates::of_version("1.36"),
-    )
+    Controller::new(pace.controller.clone(), VersionGates::of_version("1.36"))
 }
 
 /// Writes a decision into the status; the controller leaves one that stays equal alone.
@@ -251,9 +256,10 @@ fn tell(object: &mut Value, decision: &Decision, now: Timestamp) {
         .iter()
         .map(|c| json!({"type": c.kind, "status": c.status, "reason": c.reason, "message": c.message}))
         .collect();
+    let current = decision.current_metrics();
     let metrics = decision.utilization.map(|utilization| {
         json!([{"type": "Resource", "resource": {"name": "cpu",
-            "current": {"averageUtilization": utilization}}}])
+            "current": {"averageUtilization": utilization, "averageValue": current[0].average_value}}}])
     });
     let status = json!({"currentReplicas": decision.current, "desiredReplicas": decision.desired,
         "currentMetrics": metrics, "conditions": conditions});
@@ -298,12 +304,12 @@ impl Pod {
                 .to_owned(),
                 last_transition: whole(self.ready.unwrap_or(self.made)),
             }),
-            containers: vec![ContainerCpu {
-                name: "fib".to_owned(),
-                cpu_request: Some(Millicores(REQUEST)),
-                cpu_limit: None,
-            }],
-            extra_labels: std::collections::BTreeMap::new(),
+            containers: vec![ContainerResources::cpu(
+                "fib",
+                Some(Millicores(REQUEST)),
+                None,
+            )],
+            ..ModelPod::default()
         }
     }
 }
@@ -318,14 +324,7 @@ fn spec() -> AutoscalerSpec {
         },
         min_replicas: Some(3),
         max_replicas: 10,
-        metrics: vec![MetricSpec {
-            kind: "Resource".to_owned(),
-            name: "cpu".to_owned(),
-            container: None,
-            average_utilization: Some(50),
-            average_value_milli: None,
-            value_milli: None,
-        }],
+        metrics: vec![MetricSpec::cpu_utilization(50)],
         behavior: None,
     }
 }

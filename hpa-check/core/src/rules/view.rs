@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Tolerances, VersionGates, after};
+use crate::model::{Tolerances, VersionGates, after, counted};
 use crate::observation::{AutoscalerStatus, ControllerConfig, Pod, PodSample, Target};
 use crate::snapshot::MetricsApi;
-use crate::spec::{AutoscalerSpec, MetricSpec};
+use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec};
 use crate::units::Millicores;
 
 /// What is asserted of the autoscaler; each `None` where nothing is.
@@ -305,43 +305,38 @@ impl dyn View + '_ {
     /// The CPU metric with a target in percent of the request.
     pub(crate) fn cpu(&self) -> Option<&MetricSpec> {
         let mut metrics = self.spec()?.metrics.iter();
-        metrics.find(|m| m.name == "cpu" && m.average_utilization.is_some())
+        metrics.find(|m| m.is_cpu() && m.utilization().is_some())
     }
 
     /// Its target in percent.
     pub(crate) fn target_percent(&self) -> Option<i64> {
-        self.cpu()?.average_utilization.map(i64::from)
+        self.cpu()?.utilization().map(i64::from)
     }
 
     /// Whether a container counts for it.
     pub(crate) fn counts(&self, container: &str) -> bool {
-        let counted = self.cpu().and_then(|m| m.container.as_deref());
+        let counted = self.cpu().and_then(|m| m.source.container());
         counted.is_none_or(|name| name == container)
     }
 
     /// Whether any metric comes from the resource metrics API.
     pub(crate) fn needs_resource_metrics(&self) -> bool {
-        let of_resource =
-            |m: &MetricSpec| matches!(m.kind.as_str(), "Resource" | "ContainerResource");
         // While the spec is not known, the assertion is.
         let asserted = self.asserted().cpu_target_percent.is_some();
+        let of_resource = |m: &MetricSpec| m.resource().is_some();
         self.spec()
             .map_or(asserted, |s| s.metrics.iter().any(of_resource))
     }
 
-    /// The counted CPU request of a pod in millicores, if every counted container has one.
+    /// The CPU request of a pod in millicores as the metric counts it, if it can.
     pub(crate) fn request(&self, pod: &Pod) -> Option<i64> {
-        let counted = pod.containers.iter().filter(|c| self.counts(&c.name));
-        let sum: i64 = counted
-            .map(|c| c.cpu_request.map(|r| r.0))
-            .sum::<Option<_>>()?;
-        (sum > 0).then_some(sum)
+        let request = counted::request(pod, &self.cpu()?.source, self.gates());
+        request.ok().filter(|request| *request > 0)
     }
 
-    /// The counted CPU use of a sample in millicores.
-    pub(crate) fn used(&self, sample: &PodSample) -> i64 {
-        let counted = sample.containers.iter().filter(|c| self.counts(&c.name));
-        counted.map(|c| c.cpu.0).sum()
+    /// The CPU use of a sample in millicores as the metric counts it, if nothing that counts is missing.
+    pub(crate) fn used(&self, sample: &PodSample) -> Option<i64> {
+        counted::used(sample, &self.cpu()?.source)
     }
 
     /// The pods that are neither being deleted nor finished.
@@ -350,22 +345,22 @@ impl dyn View + '_ {
         pods.into_iter().filter(PodView::is_living).collect()
     }
 
-    /// The CPU that all containers of one of the pods request together, of several pods the most.
+    /// The CPU that a pod takes from a node and from a quota, of several pods the most.
     pub(crate) fn whole_request(&self) -> Option<Millicores> {
-        let request = |p: &PodView<'_>| p.pod.cpu_request();
-        let requests: Option<Vec<Millicores>> = self.living().iter().map(request).collect();
+        let requests = self.living().iter().map(|p| whole_request(p.pod)).collect();
+        let requests: Option<Vec<Millicores>> = requests;
         requests?.into_iter().max()
     }
 
     /// The bands around the target in which nothing happens, as the controller has them.
     pub(crate) fn tolerances(&self) -> Option<Tolerances> {
-        let tolerance = self.controller().tolerance;
-        Some(Tolerances::of(self.spec()?, tolerance, self.gates()))
+        let controller = self.controller();
+        Some(counted::tolerances(self.spec()?, controller, self.gates()))
     }
 
     /// Use above which the metric asks for more, in percent of the request.
     pub(crate) fn fires_above(&self) -> Option<f64> {
-        let target = f64::from(self.cpu()?.average_utilization?);
+        let target = f64::from(self.cpu()?.utilization()?);
         Some(target * (1.0 + self.tolerances()?.scale_up))
     }
 
@@ -390,4 +385,13 @@ impl dyn View + '_ {
 /// A condition, as a quote.
 pub(crate) fn quoted(reason: &str, message: &str) -> String {
     format!("condition {reason}: {message}")
+}
+
+/// The CPU that a pod takes from a node and from a quota; `None` if one of its containers requests none.
+pub(crate) fn whole_request(pod: &Pod) -> Option<Millicores> {
+    let cpu = MetricSource::Resource {
+        name: "cpu".to_owned(),
+    };
+    let request = counted::request(pod, &cpu, VersionGates::default());
+    request.ok().map(Millicores)
 }

@@ -1,15 +1,14 @@
 //! The pods, the work they do, and the samples taken of it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{BEGIN, PodShape, Scenario, instant};
 use crate::model::before;
-use crate::model::pods::{Pod as ModelPod, PodMetric, ReadyCondition};
+use crate::model::pods::{ContainerUse, Pod as ModelPod, PodMetric, ReadyCondition};
 use crate::observation::{ContainerSample, LoadSecond, Pod, PodSample, Ready, Seen, Target};
-use crate::spec::ContainerCpu;
+use crate::spec::{Amounts, ContainerResources};
 use crate::units::Millicores;
 
 /// The container's name; a metric that names another counts this one.
@@ -76,7 +75,7 @@ impl Plant {
             .spec
             .metrics
             .iter()
-            .find_map(|m| m.container.clone());
+            .find_map(|m| m.source.container().map(str::to_owned));
         let mut plant = Self {
             shape: scenario.pod.clone(),
             container: named.unwrap_or_else(|| CONTAINER.to_owned()),
@@ -180,7 +179,13 @@ impl Plant {
                     pod: pod.name.clone(),
                     timestamp: at,
                     window: Duration::from_secs(resolution),
-                    containers: vec![(container.clone(), Some((used - 1e-6).ceil() as i64))],
+                    containers: vec![ContainerUse {
+                        name: container.clone(),
+                        used: Amounts {
+                            cpu: Some(Millicores((used - 1e-6).ceil() as i64)),
+                            memory: None,
+                        },
+                    }],
                 });
             }
         }
@@ -201,17 +206,13 @@ impl Plant {
                 last_transition: pod.ready_since(&self.shape),
             }),
             containers: vec![self.container()],
-            extra_labels: BTreeMap::new(),
+            ..ModelPod::default()
         };
         self.pods.iter().map(model).collect()
     }
 
-    fn container(&self) -> ContainerCpu {
-        ContainerCpu {
-            name: self.container.clone(),
-            cpu_request: Some(self.shape.request),
-            cpu_limit: self.shape.limit,
-        }
+    fn container(&self) -> ContainerResources {
+        ContainerResources::cpu(&self.container, Some(self.shape.request), self.shape.limit)
     }
 
     /// What a watcher has not been told yet.
@@ -232,10 +233,7 @@ impl Plant {
                     since: Some(pod.ready_since(&shape)),
                 }),
                 containers: vec![container.clone()],
-                waiting: None,
-                unschedulable: None,
-                owner: None,
-                restarts: 0,
+                ..Pod::default()
             }));
         }
         news
@@ -264,9 +262,10 @@ impl Plant {
             containers: metric
                 .containers
                 .iter()
-                .map(|(name, used)| ContainerSample {
-                    name: name.clone(),
-                    cpu: Millicores(used.unwrap_or(0)),
+                .map(|c| ContainerSample {
+                    name: c.name.clone(),
+                    cpu: c.used.cpu,
+                    memory: c.used.memory,
                 })
                 .collect(),
         });

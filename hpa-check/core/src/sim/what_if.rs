@@ -66,13 +66,7 @@ impl Changes {
         spec.min_replicas = self.min_replicas.or(spec.min_replicas);
         spec.max_replicas = self.max_replicas.unwrap_or(spec.max_replicas);
         if let Some(target) = self.target_percent {
-            for metric in spec
-                .metrics
-                .iter_mut()
-                .filter(|m| m.average_utilization.is_some())
-            {
-                metric.average_utilization = Some(target);
-            }
+            spec.set_utilization(target);
         }
         scenario.pod.request = self.request.unwrap_or(scenario.pod.request);
         scenario.load = scenario.load.times(self.load_scale.unwrap_or(1.0));
@@ -201,7 +195,7 @@ fn work(state: &RunState, poll: &Poll, from: Timestamp) -> Option<Point> {
 }
 
 fn used(sample: &PodSample) -> i64 {
-    sample.containers.iter().map(|c| c.cpu.0).sum()
+    sample.cpu().0
 }
 
 /// From being seen to being ready, the median of the pods that were made during the recording.

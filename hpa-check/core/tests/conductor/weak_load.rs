@@ -5,6 +5,7 @@ use std::time::Duration;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::{Seen, Watch, WatchState};
 use hpa_check_core::run::conductor::Pace;
+use hpa_check_core::spec::MetricSource;
 
 use super::scene::{Scene, cpu_metric};
 
@@ -177,7 +178,9 @@ fn what_is_not_watched_may_have_changed() {
 fn another_metric_may_ask_for_the_maximum_yet() {
     let mut scene = Scene::new(&patient(), Pace::Computed).steady();
     let mut other = cpu_metric();
-    other.name = "memory".into();
+    other.source = MetricSource::Resource {
+        name: "memory".into(),
+    };
     scene.spec.metrics.push(other);
     let mut scene = settle(scene, 50);
     assert_eq!(go_on(&mut scene, |scene| scene.samples(8, 50)), None);

@@ -109,14 +109,7 @@ pub(crate) fn healthy() -> World {
             },
             min_replicas: Some(3),
             max_replicas: 10,
-            metrics: vec![MetricSpec {
-                kind: "Resource".into(),
-                name: "cpu".into(),
-                container: None,
-                average_utilization: Some(50),
-                average_value_milli: None,
-                value_milli: None,
-            }],
+            metrics: vec![MetricSpec::cpu_utilization(50)],
             behavior: None,
         },
         expectation: Expectation {

@@ -1,8 +1,9 @@
 //! The autoscaler of the rehearsal: the model, fed with what the rehearsal's own API knows.
 
+use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::pods::{Pod as ModelPod, PodMetric};
+use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, Decision, Scale, Sync};
-use hpa_check_core::model::{Settings, VersionGates};
 use hpa_check_core::observation::{
     Autoscaler, AutoscalerStatus, ControllerConfig, Event, Pod, PodSample,
 };
@@ -30,7 +31,7 @@ impl HorizontalPodAutoscaler {
         Self {
             name: name.to_owned(),
             spec,
-            controller: Controller::new(Settings::from(settings), VersionGates::default()),
+            controller: Controller::new(settings.clone(), VersionGates::default()),
             status: AutoscalerStatus::default(),
             synced: None,
         }
@@ -48,15 +49,16 @@ impl HorizontalPodAutoscaler {
         let samples: Result<Vec<PodMetric>, &str> =
             metrics.map(|samples| samples.iter().map(PodMetric::from).collect());
         let decision = self.controller.sync(Sync {
+            namespace: "",
             now,
             spec: &self.spec,
             scale: Ok(Scale {
                 replicas,
+                observed: replicas,
                 selector: SELECTOR,
             }),
             pods: &current,
-            metrics: samples.as_deref().map_err(|error| *error),
-            other_metrics_error: "there are no custom metrics in a rehearsal",
+            metrics: Readings::of_resources(samples.as_deref().map_err(|error| *error)),
             other_selectors: &[],
             update_error: None,
             conditions: &self.status.conditions,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use hpa_check_core::observation::{Condition, Event, Pod, Ready, Seen, Target, Writer};
-use hpa_check_core::spec::ContainerCpu;
+use hpa_check_core::spec::ContainerResources;
 use jiff::Timestamp;
 
 /// The Deployment's name, which its pods' names begin with.
@@ -25,7 +25,7 @@ pub(crate) enum Order {
 /// The Deployment and its pods.
 #[derive(Debug)]
 pub(crate) struct Deployment {
-    template: ContainerCpu,
+    template: ContainerResources,
     /// Most pods that the namespace's quota allows.
     quota: Option<i32>,
     replicas: i32,
@@ -40,7 +40,7 @@ pub(crate) struct Deployment {
 
 impl Deployment {
     /// A Deployment that has no pod yet.
-    pub(crate) fn new(template: ContainerCpu, replicas: i32, quota: Option<i32>) -> Self {
+    pub(crate) fn new(template: ContainerResources, replicas: i32, quota: Option<i32>) -> Self {
         Self {
             template,
             quota,
@@ -183,10 +183,8 @@ impl Deployment {
                 since: Some(now),
             }),
             containers: vec![self.template.clone()],
-            waiting: None,
-            unschedulable: None,
             owner: Some(format!("ReplicaSet/{NAME}")),
-            restarts: 0,
+            ..Pod::default()
         };
         self.pods.push(pod.clone());
         self.changes.push(Seen::Pod(pod));
@@ -275,11 +273,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn deployment(replicas: i32, quota: Option<i32>) -> Deployment {
-        let template = ContainerCpu {
-            name: "fib-server".to_owned(),
-            cpu_request: None,
-            cpu_limit: None,
-        };
+        let template = ContainerResources::cpu("fib-server", None, None);
         Deployment::new(template, replicas, quota)
     }
 

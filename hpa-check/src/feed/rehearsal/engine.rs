@@ -8,7 +8,7 @@ use hpa_check_core::observation::{
     ControllerConfig, Event, Fact, Observation, Phase, PodSample, RunContext, Seen,
 };
 use hpa_check_core::run::conductor::Action;
-use hpa_check_core::spec::{AutoscalerSpec, ContainerCpu};
+use hpa_check_core::spec::{AutoscalerSpec, ContainerResources};
 use hpa_check_core::units::Millicores;
 use jiff::Timestamp;
 
@@ -43,7 +43,7 @@ pub(crate) struct Scene {
     /// Time between two scrapes of the metrics API, and so the window of a sample.
     pub(crate) metrics_resolution: Duration,
     /// The container of a replica.
-    pub(crate) container: ContainerCpu,
+    pub(crate) container: ContainerResources,
     /// All CPU there is, and how that is known.
     pub(crate) capacity: (Millicores, String),
     /// The most CPU that the load can use, and how that is known; `None` when the load is not ours

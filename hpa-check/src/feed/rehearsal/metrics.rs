@@ -36,11 +36,11 @@ impl MetricsServer {
                     pod: pod.clone(),
                     timestamp: now,
                     window,
-                    containers: vec![ContainerSample {
-                        name: CONTAINER.to_owned(),
-                        // Nothing throttles a process here; a container's use never reads higher.
-                        cpu: limit.map_or(cpu, |limit| cpu.min(limit)),
-                    }],
+                    // Nothing throttles a process here; a container's use never reads higher.
+                    containers: vec![ContainerSample::of_cpu(
+                        CONTAINER,
+                        limit.map_or(cpu, |limit| cpu.min(limit)),
+                    )],
                 })
             })
             .collect();
@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(samples.len(), 1);
         assert_eq!(samples[0].pod, "a");
         assert_eq!(samples[0].window, Duration::from_secs(2));
-        assert_eq!(samples[0].containers[0].cpu, Millicores(100));
+        assert_eq!(samples[0].containers[0].cpu, Some(Millicores(100)));
     }
 
     #[test]
@@ -105,6 +105,6 @@ mod tests {
         let mut server = MetricsServer::default();
         server.scrape(at(0), &times(&[("a", 0)]), None);
         let samples = server.scrape(at(1), &times(&[("a", 800)]), Some(Millicores(100)));
-        assert_eq!(samples[0].containers[0].cpu, Millicores(100));
+        assert_eq!(samples[0].containers[0].cpu, Some(Millicores(100)));
     }
 }

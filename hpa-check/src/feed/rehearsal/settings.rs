@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hpa_check_core::expectation::Expectation;
-use hpa_check_core::spec::{AutoscalerSpec, ContainerCpu, MetricSpec, TargetRef};
+use hpa_check_core::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 
 use super::deployment;
@@ -115,7 +115,7 @@ pub(crate) struct Settings {
     /// How fast.
     pub(crate) pace: Pace,
     /// The container of a replica.
-    pub(crate) container: ContainerCpu,
+    pub(crate) container: ContainerResources,
     /// How big the load is.
     pub(crate) sizes: Sizes,
 }
@@ -160,13 +160,12 @@ impl Flags {
             ));
         }
         let sizes = Sizes::fit(cpus, &expectation);
-        let container = ContainerCpu {
-            name: CONTAINER.to_owned(),
-            cpu_request: self
-                .cpu_request
+        let container = ContainerResources::cpu(
+            CONTAINER,
+            self.cpu_request
                 .map_or(Some(sizes.request), |amount| amount.0),
-            cpu_limit: self.cpu_limit.and_then(|amount| amount.0),
-        };
+            self.cpu_limit.and_then(|amount| amount.0),
+        );
         Ok(Settings {
             expectation,
             spec,
@@ -202,23 +201,14 @@ impl Flags {
                 },
                 min_replicas: Some(self.expect_min),
                 max_replicas: self.expect_max,
-                metrics: vec![MetricSpec {
-                    kind: "Resource".to_owned(),
-                    name: "cpu".to_owned(),
-                    container: None,
-                    average_utilization: Some(self.expect_cpu),
-                    average_value_milli: None,
-                    value_milli: None,
-                }],
+                metrics: vec![MetricSpec::cpu_utilization(self.expect_cpu)],
                 behavior: Some(pace.behavior()),
             },
         };
         spec.min_replicas = self.min_replicas.or(spec.min_replicas);
         spec.max_replicas = self.max_replicas.unwrap_or(spec.max_replicas);
         if let Some(target) = self.cpu_target {
-            for metric in &mut spec.metrics {
-                metric.average_utilization = metric.average_utilization.map(|_| target);
-            }
+            spec.set_utilization(target);
         }
         Ok(spec)
     }

@@ -100,9 +100,7 @@ impl<'a> View for RunView<'a> {
     }
 
     fn gates(&self) -> VersionGates {
-        let setting = self.state.setting.as_ref();
-        let version = setting.and_then(|s| s.kubernetes.as_deref());
-        version.map_or_else(VersionGates::default, VersionGates::of_version)
+        self.state.gates()
     }
 
     fn asserted(&self) -> Asserted {
@@ -276,7 +274,7 @@ impl<'a> RunView<'a> {
             let record = self.state.pods.get(&sample.pod)?;
             let there = record.gone_at.is_none_or(|gone| gone > poll.at);
             let old = after(record.ready_at?, resolution * 3) <= poll.at;
-            let (used, request) = (view.used(sample), view.request(&record.pod)?);
+            let (used, request) = (view.used(sample)?, view.request(&record.pod)?);
             (there && old).then_some((sample.pod.as_str(), used, request))
         };
         Some(UseView {
@@ -313,7 +311,7 @@ impl<'a> RunView<'a> {
         let samples = meanwhile.filter_map(|p| p.answer.as_ref().ok()).flatten();
         let uses = samples.filter_map(|sample| {
             let record = self.state.pods.get(&sample.pod)?;
-            let percent = view.used(sample) * 100 / view.request(&record.pod)?;
+            let percent = view.used(sample)? * 100 / view.request(&record.pod)?;
             Some((sample.pod.as_str(), percent))
         });
         uses.max_by_key(|(_, percent)| *percent)

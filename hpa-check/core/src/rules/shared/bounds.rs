@@ -35,7 +35,7 @@ fn no_cpu_metric(view: &dyn View) -> Option<Evidence> {
         let count = metrics.len();
         let names = metrics
             .iter()
-            .map(|m| format!("metric: {} {}", m.kind, m.name));
+            .map(|m| format!("metric: {} {}", m.source.kind(), m.source.name()));
         Evidence::new(
             format!("none of the spec's {count} metrics is a CPU utilization target"),
             names,

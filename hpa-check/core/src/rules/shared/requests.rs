@@ -45,14 +45,18 @@ pub(crate) fn quotes<'b>(lacking: &'b [(PodView<'_>, &str)]) -> impl Iterator<It
     lacking.iter().take(4).map(quote)
 }
 
-/// The counted containers without a request. Every pod counts here, whatever its state: one container
-/// of one of them stops the autoscaler (`calculatePodRequests` in `replica_calculator.go`).
+/// The counted containers without a request, of the pods that need one. Every pod counts here, whatever
+/// its state: one container of one of them stops the autoscaler (`calculatePodRequests` in
+/// `replica_calculator.go`).
 pub(crate) fn lacking(view: &dyn View) -> Vec<(PodView<'_>, &str)> {
     if view.cpu().is_none() {
         return Vec::new();
     }
-    let pods = view.pods().unwrap_or_default().into_iter();
-    let containers = pods.flat_map(|p| p.pod.containers.iter().map(move |c| (p, c)));
+    let mut pods = view.pods().unwrap_or_default();
+    pods.retain(|p| view.request(p.pod).is_none());
+    let containers = pods
+        .into_iter()
+        .flat_map(|p| p.pod.containers.iter().map(move |c| (p, c)));
     containers
         .filter(|(_, c)| view.counts(&c.name) && c.cpu_request.is_none())
         .map(|(p, c)| (p, c.name.as_str()))

@@ -3,7 +3,7 @@
 use crate::findings::{Evidence, catalog};
 use crate::quantity::Quantity;
 use crate::rules::rule::{Rule, Weight};
-use crate::rules::view::{QuotaView, View};
+use crate::rules::view::{QuotaView, View, whole_request};
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::QUOTA_EXCEEDED, Weight::Blocker, quota),
@@ -57,7 +57,7 @@ fn too_small(view: &dyn View, quota: &QuotaView<'_>) -> Option<Evidence> {
     let pod = living.first().map(|p| p.pod);
     let each = match quota.resource {
         "pods" | "count/pods" => 1000,
-        "cpu" | "requests.cpu" => pod?.cpu_request()?.0,
+        "cpu" | "requests.cpu" => whole_request(pod?)?.0,
         "limits.cpu" => pod?.cpu_limit()?.0,
         _ => return None,
     };

@@ -54,7 +54,7 @@ fn not_found(view: &dyn View) -> Option<Evidence> {
 /// Zero is meant where the autoscaler can come back from it: by a metric that is there without pods.
 fn disabled(view: &dyn View) -> Option<Evidence> {
     let spec = view.spec()?;
-    let without_pods = |m: &MetricSpec| matches!(m.kind.as_str(), "Object" | "External");
+    let without_pods = |m: &MetricSpec| m.source.is_object_or_external();
     let meant = (spec.effective_min() == 0 || view.says("ScaledToZero"))
         && spec.metrics.iter().any(without_pods);
     (view.target()?.spec_replicas == 0 && !meant).then(|| {

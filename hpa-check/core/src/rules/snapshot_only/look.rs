@@ -6,12 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::writers;
+use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
-use crate::model::{Settings, VersionGates, after, pods};
+use crate::model::{VersionGates, after, pods};
 use crate::observation::{AutoscalerStatus, ControllerConfig, PodSample};
 use crate::rules::view::{
     Asserted, ConflictingWrites, EventView, MetricsView, PodView, QuotaView, ReadinessLoss, Scaled,
-    SizeView, Swings, UseView, View,
+    SizeView, Swings, UseView, View, whole_request,
 };
 use crate::snapshot::index::Index;
 use crate::snapshot::{
@@ -29,6 +30,7 @@ pub(crate) struct SnapshotView<'a> {
     /// What the controller decides now, by the model, without its memory.
     pub(crate) decision: Option<Decision>,
     pub(super) cluster: &'a ClusterSnapshot,
+    namespace: &'a str,
     pub(super) space: &'a Namespace,
     /// The pods that its target's selector matches.
     pub(super) matched: Vec<&'a PodSnapshot>,
@@ -46,7 +48,8 @@ struct Before<'a> {
 
 impl<'a> SnapshotView<'a> {
     pub(crate) fn new(
-        (cluster, space, index): (&'a ClusterSnapshot, &'a Namespace, &'a Index<'a>),
+        cluster: &'a ClusterSnapshot,
+        (namespace, space, index): (&'a str, &'a Namespace, &'a Index<'a>),
         earlier: Option<&'a Namespace>,
         scaler: &'a Scaler,
         asserted: &'a snapshot::Assertions,
@@ -63,6 +66,7 @@ impl<'a> SnapshotView<'a> {
             scaler,
             decision: None,
             cluster,
+            namespace,
             space,
             matched: index.select(selector),
             asserted,
@@ -84,17 +88,18 @@ impl<'a> SnapshotView<'a> {
             Ok(_) => Ok(own.as_slice()),
             Err(error) => Err(error.as_str()),
         };
-        let settings = Settings::from(&self.cluster.controller);
+        let settings = self.cluster.controller.clone();
         Some(Controller::new(settings, self.gates()).sync(Sync {
             now: self.cluster.at,
+            namespace: self.namespace,
             spec: &self.scaler.object.spec,
             scale: Ok(Scale {
                 replicas: workload.object.spec_replicas,
+                observed: workload.object.replicas,
                 selector: &workload.object.selector,
             }),
             pods: &pods,
-            metrics,
-            other_metrics_error: "not seen by this tool",
+            metrics: Readings::of_resources(metrics),
             other_selectors: &[],
             update_error: None,
             conditions: &[],
@@ -156,7 +161,7 @@ impl<'a> SnapshotView<'a> {
                 && pod.is_ready()
                 && view.longer(pod.since, settle)
             {
-                let used = view.used(which(sample)?);
+                let used = view.used(which(sample)?)?;
                 pods.push((pod.name(), used, view.request(pod.pod)?));
             }
         }
@@ -249,7 +254,7 @@ impl<'a> View for SnapshotView<'a> {
         let living = self.view().living();
         let own: i64 = living
             .iter()
-            .filter_map(|p| Some(p.pod.cpu_request()?.0))
+            .filter_map(|p| Some(whole_request(p.pod)?.0))
             .sum();
         let left = (room.allocatable.0 - room.requested.0).max(0);
         let how = format!(
@@ -376,7 +381,7 @@ impl<'a> View for SnapshotView<'a> {
         let view = self.view();
         let busy = self.matched.iter().filter_map(|p| {
             let (pod, request) = (self.seen(p), view.request(&p.pod)?);
-            Some((pod.name(), view.used(pod.sample?) * 100 / request))
+            Some((pod.name(), view.used(pod.sample?)? * 100 / request))
         });
         let busiest = busy.max_by_key(|(_, percent)| *percent);
         let lost = |p: &'a PodSnapshot| {

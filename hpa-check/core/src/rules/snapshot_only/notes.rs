@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::look::SnapshotView;
 use crate::findings::{Evidence, catalog};
+use crate::model::after;
 use crate::model::normalize::FullBehavior;
 use crate::model::selector::Selector;
-use crate::model::{Settings, after};
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::shared::metrics::newest;
 use crate::rules::shared::pods::unfinished_rollout;
@@ -62,9 +62,9 @@ fn held(look: &SnapshotView<'_>) -> Option<Evidence> {
 }
 
 fn window(look: &SnapshotView<'_>) -> Duration {
-    let settings = Settings::from(&look.cluster.controller);
+    let settings = &look.cluster.controller;
     match &look.scaler.object.spec.behavior {
-        Some(behavior) => FullBehavior::of(behavior, &settings).down.window,
+        Some(behavior) => FullBehavior::of(behavior, settings).down.window,
         None => settings.downscale_stabilization,
     }
 }

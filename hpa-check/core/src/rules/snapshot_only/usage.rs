@@ -59,7 +59,7 @@ struct Share<'a> {
 
 fn diluted(look: &SnapshotView<'_>) -> Option<Evidence> {
     let fires = look.view().fires_above()?;
-    let whole_pods = look.view().cpu()?.container.is_none();
+    let whole_pods = look.view().cpu()?.source.container().is_none();
     let shares = shares(look).filter(|_| whole_pods)?;
     let busiest = shares.iter().max_by_key(|s| s.used)?;
     let percent = |used: i64, request: i64| used * 100 / request.max(1);
@@ -92,7 +92,7 @@ fn shares<'a>(look: &'a SnapshotView<'_>) -> Option<Vec<Share<'a>>> {
     for (pod, sample) in ready_and_sampled(look) {
         for container in &pod.pod.containers {
             let mut used = sample.containers.iter();
-            let used = used.find(|s| s.name == container.name)?.cpu.0;
+            let used = used.find(|s| s.name == container.name)?.cpu?.0;
             let request = container.cpu_request?.0;
             let name = container.name.as_str();
             match shares.iter_mut().find(|s| s.name == name) {
@@ -124,7 +124,7 @@ fn startup(look: &SnapshotView<'_>) -> Option<Evidence> {
     let believed = view.controller().cpu_initialization_period;
     let (mut young, mut old) = (Vec::new(), Vec::new());
     for (pod, sample) in ready_and_sampled(look) {
-        let percent = view.used(sample) * 100 / view.request(pod.pod)?;
+        let percent = view.used(sample)? * 100 / view.request(pod.pod)?;
         let since = pod.since?;
         let at_once = pod
             .pod

@@ -7,8 +7,8 @@ mod telling;
 use std::time::Duration;
 
 use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::reconcile::Controller;
-use hpa_check_core::model::{Settings, VersionGates};
 use hpa_check_core::observation::*;
 use hpa_check_core::run::conductor::{Action, Conductor, Pace};
 use hpa_check_core::run::evaluator::Evaluator;
@@ -63,7 +63,7 @@ impl World {
             writer: None,
             told: None,
             status: None,
-            hpa: Controller::new(Settings::from(&self.controller), VersionGates::default()),
+            hpa: Controller::new(self.controller.clone(), VersionGates::default()),
             uid: "hpa",
             scraped: 0,
             samples: Ok(Vec::new()),
