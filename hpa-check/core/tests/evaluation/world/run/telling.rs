@@ -1,7 +1,7 @@
 //! What is observed of it all.
 
 use hpa_check_core::observation::*;
-use hpa_check_core::spec::ContainerCpu;
+use hpa_check_core::spec::ContainerResources;
 use hpa_check_core::units::Millicores;
 
 use super::super::at;
@@ -68,18 +68,14 @@ impl Run<'_> {
             name: "migration".into(),
             uid: "migration".into(),
             phase: "Succeeded".into(),
-            deleting: false,
             started: Some(at(self.now)),
-            ready: None,
-            containers: vec![ContainerCpu {
-                name: "migration".into(),
-                cpu_request: Some(Millicores(100)),
-                cpu_limit: None,
-            }],
-            waiting: None,
-            unschedulable: None,
+            containers: vec![ContainerResources::cpu(
+                "migration",
+                Some(Millicores(100)),
+                None,
+            )],
             owner: Some("Job/migration".into()),
-            restarts: 0,
+            ..Pod::default()
         }));
     }
 
