@@ -10,7 +10,7 @@ use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::reconcile::Controller;
 use hpa_check_core::observation::*;
-use hpa_check_core::run::conductor::{Action, Conductor, Pace};
+use hpa_check_core::run::conductor::{Action, Conductor, LoadSchedule};
 use hpa_check_core::run::evaluator::Evaluator;
 
 use super::{World, at};
@@ -156,9 +156,9 @@ impl Run<'_> {
             return self.world.rest;
         };
         let level = match self.world.pace {
-            Pace::Computed if self.load_stopped.is_none() => self.world.high,
-            Pace::Computed => self.world.after,
-            Pace::Planned { up, down, .. } => {
+            LoadSchedule::Adaptive if self.load_stopped.is_none() => self.world.high,
+            LoadSchedule::Adaptive => self.world.after,
+            LoadSchedule::Planned { up, down, .. } => {
                 let elapsed = Duration::from_millis(u64::try_from(self.now - started).unwrap());
                 if elapsed < up {
                     self.world.rest

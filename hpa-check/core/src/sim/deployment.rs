@@ -1,30 +1,28 @@
-//! The Deployment of the rehearsal: `spec.replicas` in, pods to start and to stop out. It does what
-//! the ReplicaSet controller does, and states every change as an observation.
+//! The Deployment of a simulated cluster: `spec.replicas` in, pods to start and to stop out. It does
+//! what the ReplicaSet controller does, and states every change as an observation.
 
-use std::collections::BTreeSet;
-
-use hpa_check_core::observation::{Condition, Event, Pod, Ready, Seen, Target, Writer};
-use hpa_check_core::spec::ContainerResources;
 use jiff::Timestamp;
 
-/// The Deployment's name, which its pods' names begin with.
-pub(crate) const NAME: &str = "fib-server";
-
-/// The label selector the autoscaler finds the pods by.
-pub(crate) const SELECTOR: &str = "app.kubernetes.io/name=fib-server";
+use crate::model::pods::Pod as ModelPod;
+use crate::observation::{Condition, Event, Pod, Ready, Seen, Target, Writer};
+use crate::spec::ContainerResources;
 
 /// Something to do to a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Start it.
     Start(String),
-    /// Take it from the endpoints and end it in peace.
+    /// Take it from the endpoints and shut it down gracefully.
     Stop(String),
 }
 
 /// The Deployment and its pods.
 #[derive(Debug)]
 pub(crate) struct Deployment {
+    /// Its name, which its pods' names begin with.
+    name: String,
+    /// The label selector that the autoscaler finds the pods by.
+    selector: String,
     template: ContainerResources,
     /// Most pods that the namespace's quota allows.
     quota: Option<i32>,
@@ -34,14 +32,26 @@ pub(crate) struct Deployment {
     refused: bool,
     made: u32,
     pods: Vec<Pod>,
+    /// The pods as the controller reads them; `None` when one has changed since.
+    model_pods: Option<Vec<ModelPod>>,
+    /// Whether anybody takes the changes.
+    watched: bool,
     changes: Vec<Seen>,
     last_target: Option<Target>,
 }
 
 impl Deployment {
     /// A Deployment that has no pod yet.
-    pub(crate) fn new(template: ContainerResources, replicas: i32, quota: Option<i32>) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        template: ContainerResources,
+        replicas: i32,
+        quota: Option<i32>,
+        watched: bool,
+    ) -> Self {
         Self {
+            name: name.to_owned(),
+            selector: format!("app.kubernetes.io/name={name}"),
             template,
             quota,
             replicas,
@@ -50,14 +60,37 @@ impl Deployment {
             refused: false,
             made: 0,
             pods: Vec::new(),
+            model_pods: None,
+            watched,
             changes: Vec::new(),
             last_target: None,
         }
     }
 
-    /// Its pods, those that are being ended too.
-    pub(crate) fn pods(&self) -> &[Pod] {
-        &self.pods
+    /// Begins with all its pods, which have been ready since that instant; their names.
+    pub(crate) fn established(&mut self, since: Timestamp) -> Vec<String> {
+        let names: Vec<String> = (0..self.replicas).map(|_| self.create(since)).collect();
+        for name in &names {
+            self.running(name);
+            self.ready(name, true, since);
+        }
+        names
+    }
+
+    /// Its pods as the controller reads them, those that are being ended too.
+    pub(crate) fn model_pods(&mut self) -> &[ModelPod] {
+        self.model_pods
+            .get_or_insert_with(|| self.pods.iter().map(ModelPod::from).collect())
+    }
+
+    /// The selector that finds its pods.
+    pub(crate) fn selector(&self) -> &str {
+        &self.selector
+    }
+
+    /// Whether a pod lives and is not being ended.
+    pub(crate) fn is_alive(&self, name: &str) -> bool {
+        self.pods.iter().any(|pod| pod.name == name && !pod.deleting)
     }
 
     /// `spec.replicas`.
@@ -90,7 +123,7 @@ impl Deployment {
             pod.deleting = true;
             let pod = pod.clone();
             orders.push(Order::Stop(pod.name.clone()));
-            self.changes.push(Seen::Pod(pod));
+            self.changed(Seen::Pod(pod));
         }
         orders
     }
@@ -122,7 +155,7 @@ impl Deployment {
         let before = self.pods.len();
         self.pods.retain(|pod| pod.name != name);
         if self.pods.len() < before {
-            self.changes.push(Seen::PodGone {
+            self.changed(Seen::PodGone {
                 name: name.to_owned(),
             });
         }
@@ -130,12 +163,24 @@ impl Deployment {
 
     /// Everything that changed since this was last asked.
     pub(crate) fn take_changes(&mut self) -> Vec<Seen> {
+        if !self.watched {
+            return Vec::new();
+        }
         let target = self.target();
         if self.last_target.as_ref() != Some(&target) {
             self.last_target = Some(target.clone());
             self.changes.push(Seen::Target(target));
         }
         std::mem::take(&mut self.changes)
+    }
+
+    fn changed(&mut self, seen: Seen) {
+        if !matches!(seen, Seen::Event(_)) {
+            self.model_pods = None;
+        }
+        if self.watched {
+            self.changes.push(seen);
+        }
     }
 
     fn active(&self) -> i32 {
@@ -148,8 +193,8 @@ impl Deployment {
             .quota
             .is_some_and(|most| count(self.pods.iter()) >= most);
         if refused && !self.refused {
-            self.changes.push(Seen::Event(Event {
-                about: format!("ReplicaSet/{NAME}"),
+            self.changed(Seen::Event(Event {
+                about: format!("ReplicaSet/{}", self.name),
                 kind: "Warning".to_owned(),
                 reason: "FailedCreate".to_owned(),
                 message: format!("Error creating: {}", self.refusal()),
@@ -162,16 +207,16 @@ impl Deployment {
 
     fn refusal(&self) -> String {
         let most = self.quota.unwrap_or_default();
-        let used = self.pods.len();
+        let (name, used) = (&self.name, self.pods.len());
         format!(
-            "pods \"{NAME}-\" is forbidden: exceeded quota: rehearsal, requested: pods=1, \
+            "pods \"{name}-\" is forbidden: exceeded quota: rehearsal, requested: pods=1, \
              used: pods={used}, limited: pods={most}"
         )
     }
 
     fn create(&mut self, now: Timestamp) -> String {
         self.made += 1;
-        let name = format!("{NAME}-{:02}", self.made);
+        let name = format!("{}-{:02}", self.name, self.made);
         let pod = Pod {
             name: name.clone(),
             uid: name.clone(),
@@ -183,11 +228,11 @@ impl Deployment {
                 since: Some(now),
             }),
             containers: vec![self.template.clone()],
-            owner: Some(format!("ReplicaSet/{NAME}")),
+            owner: Some(format!("ReplicaSet/{}", self.name)),
             ..Pod::default()
         };
         self.pods.push(pod.clone());
-        self.changes.push(Seen::Pod(pod));
+        self.changed(Seen::Pod(pod));
         name
     }
 
@@ -207,7 +252,7 @@ impl Deployment {
             change(pod);
             if *pod != before {
                 let pod = pod.clone();
-                self.changes.push(Seen::Pod(pod));
+                self.changed(Seen::Pod(pod));
             }
         }
     }
@@ -227,13 +272,13 @@ impl Deployment {
             .into_iter()
             .collect();
         Target {
-            uid: NAME.to_owned(),
+            uid: self.name.clone(),
             generation: Some(self.generation),
             spec_replicas: self.replicas,
             replicas,
             ready_replicas: ready,
             updated_replicas: replicas,
-            selector: SELECTOR.to_owned(),
+            selector: self.selector.clone(),
             conditions,
             replicas_writer: self.writer.clone(),
         }
@@ -255,15 +300,7 @@ fn set_ready(pod: &mut Pod, ready: bool, now: Timestamp) {
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> i32 {
-    i32::try_from(items.collect::<Vec<_>>().len()).unwrap_or(i32::MAX)
-}
-
-/// The names of the pods that live and are not being ended.
-pub(crate) fn alive(pods: &[Pod]) -> BTreeSet<&str> {
-    pods.iter()
-        .filter(|pod| !pod.deleting)
-        .map(|pod| pod.name.as_str())
-        .collect()
+    i32::try_from(items.count()).unwrap_or(i32::MAX)
 }
 
 #[cfg(test)]
@@ -274,7 +311,7 @@ mod tests {
 
     fn deployment(replicas: i32, quota: Option<i32>) -> Deployment {
         let template = ContainerResources::cpu("fib-server", None, None);
-        Deployment::new(template, replicas, quota)
+        Deployment::new("fib-server", template, replicas, quota, true)
     }
 
     fn names(orders: &[Order]) -> Vec<&str> {
@@ -287,7 +324,7 @@ mod tests {
     }
 
     fn all_ready(deployment: &mut Deployment) {
-        for pod in deployment.pods().to_vec() {
+        for pod in deployment.pods.clone() {
             deployment.ready(&pod.name, true, NOW);
         }
     }
@@ -327,7 +364,7 @@ mod tests {
         d.reconcile(NOW);
         let target = d.target();
         assert_eq!((target.replicas, target.ready_replicas), (1, 1));
-        assert_eq!(d.pods().len(), 2);
+        assert_eq!(d.pods.len(), 2);
     }
 
     #[test]

@@ -1,23 +1,20 @@
-//! The autoscaler of the rehearsal: the model, fed with what the rehearsal's own API knows.
+//! The autoscaler of a simulated cluster: its object, and the model as its controller.
 
-use hpa_check_core::model::VersionGates;
-use hpa_check_core::model::pods::{Pod as ModelPod, PodMetric};
-use hpa_check_core::model::proposal::Readings;
-use hpa_check_core::model::reconcile::{Controller, Decision, Scale, Sync};
-use hpa_check_core::observation::{
-    Autoscaler, AutoscalerStatus, ControllerConfig, Event, Pod, PodSample,
-};
-use hpa_check_core::spec::AutoscalerSpec;
 use jiff::Timestamp;
 
-use super::deployment::SELECTOR;
+use crate::model::pods::{Pod as ModelPod, PodMetric};
+use crate::model::proposal::Readings;
+use crate::model::reconcile::{Controller, Decision, Scale, Sync};
+use crate::model::VersionGates;
+use crate::observation::{Autoscaler, AutoscalerStatus, ControllerConfig, Event};
+use crate::spec::AutoscalerSpec;
 
 /// Its name as the writer of the target's size.
 pub(crate) const MANAGER: &str = "kube-controller-manager";
 
-/// The autoscaler: its object, and its controller's memory.
+/// The object, and its controller's memory.
 #[derive(Debug)]
-pub(crate) struct HorizontalPodAutoscaler {
+pub(crate) struct SimulatedAutoscaler {
     name: String,
     spec: AutoscalerSpec,
     controller: Controller,
@@ -25,13 +22,18 @@ pub(crate) struct HorizontalPodAutoscaler {
     synced: Option<Timestamp>,
 }
 
-impl HorizontalPodAutoscaler {
+impl SimulatedAutoscaler {
     /// One that has not synced yet.
-    pub(crate) fn new(name: &str, spec: AutoscalerSpec, settings: &ControllerConfig) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        spec: AutoscalerSpec,
+        config: &ControllerConfig,
+        gates: VersionGates,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             spec,
-            controller: Controller::new(settings.clone(), VersionGates::default()),
+            controller: Controller::new(config.clone(), gates),
             status: AutoscalerStatus::default(),
             synced: None,
         }
@@ -41,32 +43,26 @@ impl HorizontalPodAutoscaler {
     pub(crate) fn sync(
         &mut self,
         now: Timestamp,
-        replicas: i32,
-        pods: &[Pod],
-        metrics: Result<&[PodSample], &str>,
+        scale: Scale<'_>,
+        pods: &[ModelPod],
+        metrics: Result<&[PodMetric], &str>,
     ) -> Decision {
-        let current: Vec<ModelPod> = pods.iter().map(ModelPod::from).collect();
-        let samples: Result<Vec<PodMetric>, &str> =
-            metrics.map(|samples| samples.iter().map(PodMetric::from).collect());
         let decision = self.controller.sync(Sync {
             namespace: "",
             now,
             spec: &self.spec,
-            scale: Ok(Scale {
-                replicas,
-                observed: replicas,
-                selector: SELECTOR,
-            }),
-            pods: &current,
-            metrics: Readings::of_resources(samples.as_deref().map_err(|error| *error)),
+            scale: Ok(scale),
+            pods,
+            metrics: Readings::of_resources(metrics),
             other_selectors: &[],
             update_error: None,
             conditions: &self.status.conditions,
             desired_before: self.status.desired_replicas,
         });
-        self.status.current_replicas = Some(replicas);
+        self.status.current_replicas = Some(scale.replicas);
         self.status.desired_replicas = decision.desired;
         self.status.cpu_utilization = decision.utilization;
+        self.status.current_metrics = decision.current_metrics();
         self.status.conditions.clone_from(&decision.conditions);
         if decision.scaled {
             self.status.last_scale = Some(now);
@@ -85,7 +81,7 @@ impl HorizontalPodAutoscaler {
         }
     }
 
-    /// The event that the controller tells of a decision, if it tells one.
+    /// The event that the controller emits for a decision, if it emits one.
     pub(crate) fn event(&self, decision: &Decision) -> Option<Event> {
         let (kind, reason, message) = if decision.scaled {
             let (size, why) = (decision.desired, &decision.reason);

@@ -1,34 +1,34 @@
-//! How fast the rehearsal's clockwork goes, and how long its load has to last for that.
+//! How fast a rehearsal goes, and how long its load has to last for that.
 
 use std::time::Duration;
 
-use hpa_check_core::observation::ControllerConfig;
-use hpa_check_core::run::budget::Budget;
-use hpa_check_core::spec::{AutoscalerSpec, Behavior, PolicyKind, ScalingPolicy, ScalingRules};
+use crate::observation::ControllerConfig;
+use crate::run::budget::Budget;
+use crate::spec::{AutoscalerSpec, Behavior, PolicyKind, ScalingPolicy, ScalingRules};
 
 /// A process is ready in a tenth of that on an idle machine.
 const POD_START: Duration = Duration::from_secs(1);
 
-/// The periods of the clockwork.
+/// The periods of a rehearsal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pace {
+pub struct Timescale {
     /// Between two syncs of the autoscaler.
-    pub(crate) sync_period: Duration,
+    pub sync_period: Duration,
     /// Between two scrapes of the metrics API.
-    pub(crate) metrics_resolution: Duration,
+    pub metrics_resolution: Duration,
     /// How long a high recommendation holds the replicas up.
-    pub(crate) stabilization: Duration,
+    pub stabilization: Duration,
     /// Between leaving the endpoints and the signal to end.
-    pub(crate) pre_stop: Duration,
+    pub pre_stop: Duration,
     /// How long a server goes on serving after the signal.
-    pub(crate) drain_delay: Duration,
+    pub drain_delay: Duration,
     /// By how much a manifest's seconds are divided.
-    pub(crate) speed: u32,
+    pub speed: u32,
 }
 
-impl Pace {
+impl Timescale {
     /// As a cluster with the controller's defaults and metrics-server's.
-    pub(crate) const REAL: Self = Self {
+    pub const REAL: Self = Self {
         sync_period: Duration::from_secs(15),
         metrics_resolution: Duration::from_secs(15),
         stabilization: Duration::from_mins(5),
@@ -38,7 +38,7 @@ impl Pace {
     };
 
     /// A whole run in about a minute: a fifth of the real periods, and a shorter window at the top.
-    pub(crate) const BRISK: Self = Self {
+    pub const BRISK: Self = Self {
         sync_period: Duration::from_secs(3),
         metrics_resolution: Duration::from_secs(2),
         stabilization: Duration::from_secs(8),
@@ -48,15 +48,15 @@ impl Pace {
     };
 
     /// For CI.
-    pub(crate) const SHORT: Self = Self {
+    pub const SHORT: Self = Self {
         sync_period: Duration::from_secs(2),
         stabilization: Duration::from_secs(5),
         speed: 8,
         ..Self::BRISK
     };
 
-    /// The controller that keeps this pace.
-    pub(crate) fn controller(&self) -> ControllerConfig {
+    /// The controller that keeps this timescale.
+    pub fn controller(&self) -> ControllerConfig {
         ControllerConfig {
             sync_period: self.sync_period,
             downscale_stabilization: self.stabilization,
@@ -64,9 +64,9 @@ impl Pace {
         }
     }
 
-    /// The API server's default rules, at this pace. A policy's period is a second shorter than
+    /// The API server's default rules, at this timescale. A policy's period is a second shorter than
     /// the time between two syncs, so that it never still counts the step before.
-    pub(crate) fn behavior(&self) -> Behavior {
+    pub fn behavior(&self) -> Behavior {
         let sync = seconds(self.sync_period);
         let period_seconds = if self.speed == 1 {
             sync
@@ -101,7 +101,7 @@ impl Pace {
     }
 
     /// A manifest's windows and periods, quickened.
-    pub(crate) fn quicken(&self, behavior: &mut Behavior) {
+    pub fn quicken(&self, behavior: &mut Behavior) {
         let speed = i32::try_from(self.speed).unwrap_or(1).max(1);
         let quick = |seconds: &mut i32| *seconds = (*seconds + speed - 1) / speed;
         for rules in [&mut behavior.scale_up, &mut behavior.scale_down]
@@ -118,17 +118,17 @@ impl Pace {
     }
 
     /// Load at rest before the rise: two scrapes make a sample, a sync reads it, and it is seen.
-    pub(crate) fn before(&self) -> Duration {
+    pub fn before(&self) -> Duration {
         self.metrics_resolution * 2 + self.sync_period + Duration::from_secs(1)
     }
 
     /// Load at the height: until every step up was taken, and two syncs in which nothing should move.
-    pub(crate) fn high(&self, spec: &AutoscalerSpec) -> Duration {
+    pub fn high(&self, spec: &AutoscalerSpec) -> Duration {
         self.budget(spec, &self.controller()).up() + self.sync_period * 2
     }
 
     /// Load at rest after the fall: until every step down was taken and the last replica has drained.
-    pub(crate) fn after(&self, spec: &AutoscalerSpec) -> Duration {
+    pub fn after(&self, spec: &AutoscalerSpec) -> Duration {
         let drain = self.pre_stop + self.drain_delay + Duration::from_secs(2);
         self.budget(spec, &self.controller()).down() + drain
     }
@@ -149,7 +149,7 @@ fn seconds(duration: Duration) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use hpa_check_core::spec::TargetRef;
+    use crate::spec::TargetRef;
 
     use super::*;
 
@@ -167,34 +167,34 @@ mod tests {
         }
     }
 
-    fn whole(pace: Pace) -> Duration {
-        let spec = spec(pace.behavior());
-        pace.before() + pace.high(&spec) + pace.after(&spec)
+    fn whole(timescale: Timescale) -> Duration {
+        let spec = spec(timescale.behavior());
+        timescale.before() + timescale.high(&spec) + timescale.after(&spec)
     }
 
     #[test]
     fn the_demo_s_load_lasts_a_minute_or_so_and_the_short_one_s_less() {
         assert!(
-            whole(Pace::BRISK) <= Duration::from_secs(75),
+            whole(Timescale::BRISK) <= Duration::from_secs(75),
             "{:?}",
-            whole(Pace::BRISK)
+            whole(Timescale::BRISK)
         );
         assert!(
-            whole(Pace::SHORT) <= Duration::from_mins(1),
+            whole(Timescale::SHORT) <= Duration::from_mins(1),
             "{:?}",
-            whole(Pace::SHORT)
+            whole(Timescale::SHORT)
         );
     }
 
     #[test]
     fn at_real_pace_the_load_outlasts_the_five_minutes_of_stabilization() {
-        let spec = spec(Pace::REAL.behavior());
-        assert!(Pace::REAL.after(&spec) > Duration::from_mins(6));
+        let spec = spec(Timescale::REAL.behavior());
+        assert!(Timescale::REAL.after(&spec) > Duration::from_mins(6));
     }
 
     #[test]
     fn a_slower_policy_makes_the_load_longer() {
-        let mut slow = Pace::BRISK.behavior();
+        let mut slow = Timescale::BRISK.behavior();
         if let Some(rules) = &mut slow.scale_down {
             rules.policies = Some(vec![ScalingPolicy {
                 kind: PolicyKind::Pods,
@@ -202,17 +202,17 @@ mod tests {
                 period_seconds: 5,
             }]);
         }
-        let (quick, slow) = (spec(Pace::BRISK.behavior()), spec(slow));
-        let longer = Pace::BRISK
+        let (quick, slow) = (spec(Timescale::BRISK.behavior()), spec(slow));
+        let longer = Timescale::BRISK
             .after(&slow)
-            .saturating_sub(Pace::BRISK.after(&quick));
+            .saturating_sub(Timescale::BRISK.after(&quick));
         assert!(longer >= Duration::from_secs(6 * 5), "{longer:?}");
     }
 
     #[test]
     fn a_manifest_s_seconds_are_divided_and_never_become_none() {
-        let mut behavior = Pace::REAL.behavior();
-        Pace::BRISK.quicken(&mut behavior);
+        let mut behavior = Timescale::REAL.behavior();
+        Timescale::BRISK.quicken(&mut behavior);
         let down = behavior.scale_down.unwrap();
         assert_eq!(down.stabilization_window_seconds, Some(60));
         assert_eq!(down.policies.unwrap()[0].period_seconds, 3);

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 /// A load over time. Between two points it goes in a straight line; two points at one time are a
 /// jump; before the first and after the last it holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Curve {
+pub struct LoadProfile {
     /// The points, in order of time.
     pub points: Vec<Point>,
     /// CPU time of one request in microseconds, where the load was given in requests a second.
     pub cost_us: Option<f64>,
 }
 
-/// A point of a curve.
+/// A point of a load profile.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
     /// Seconds from the beginning.
@@ -24,7 +24,7 @@ pub struct Point {
     pub millicores: f64,
 }
 
-impl Curve {
+impl LoadProfile {
     /// Reads points such as `0s:0m 60s:1500m 5m:1500m`, or `0s:20/s 1m:400/s` with the CPU time that a
     /// request costs. Points stand apart by spaces, commas or line ends; `#` begins a comment.
     pub fn parse(text: &str, cost: Option<Duration>) -> Result<Self, String> {
@@ -53,10 +53,8 @@ impl Curve {
         })
     }
 
-    /// The work wanted in that second, in millicores.
-    pub fn at(&self, second: u64) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "seconds are far below 2^52")]
-        let now = second as f64;
+    /// The work wanted that many seconds after the beginning, in millicores.
+    pub fn at(&self, now: f64) -> f64 {
         let later = self.points.partition_point(|p| p.second <= now);
         match (
             later.checked_sub(1).map(|i| self.points[i]),
@@ -72,8 +70,8 @@ impl Curve {
         }
     }
 
-    /// The requests a second, where the load was given so.
-    pub fn rate(&self, second: u64) -> Option<f64> {
+    /// The requests a second at that time, where the load was given so.
+    pub fn rate(&self, second: f64) -> Option<f64> {
         let cost = self.cost_us.filter(|c| *c > 0.0)?;
         Some(self.at(second) * 1000.0 / cost)
     }
@@ -137,32 +135,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_curve_goes_straight_between_points_jumps_at_a_doubled_time_and_holds_at_its_ends() {
-        let curve = Curve::parse("10s:100m 20s:200m, 20s:1 # a jump\n1m:500m", None).unwrap();
-        let at = |second| curve.at(second).round().to_string();
+    fn a_profile_goes_straight_between_points_jumps_at_a_doubled_time_and_holds_at_its_ends() {
+        let profile = LoadProfile::parse("10s:100m 20s:200m, 20s:1 # a jump\n1m:500m", None).unwrap();
+        let at = |second: u32| profile.at(second.into()).round().to_string();
         assert_eq!([at(0), at(10), at(15)], ["100", "100", "150"]);
         assert_eq!(
             [at(20), at(40), at(60), at(900)],
             ["1000", "750", "500", "500"]
         );
-        assert_eq!(curve.end(), Duration::from_mins(1));
+        assert_eq!(profile.end(), Duration::from_mins(1));
     }
 
     #[test]
     fn requests_a_second_are_work_by_what_one_costs() {
         let cost = Some(Duration::from_micros(3_500));
-        let curve = Curve::parse("0:0/s 1m:400/s", cost).unwrap();
-        assert!((curve.at(60) - 1400.0).abs() < 1e-6);
-        assert_eq!(curve.rate(30).map(f64::round), Some(200.0));
+        let profile = LoadProfile::parse("0:0/s 1m:400/s", cost).unwrap();
+        assert!((profile.at(60.0) - 1400.0).abs() < 1e-6);
+        assert_eq!(profile.rate(30.0).map(f64::round), Some(200.0));
         assert!(
-            Curve::parse("0:400/s", None)
+            LoadProfile::parse("0:400/s", None)
                 .unwrap_err()
                 .contains("--cost")
         );
     }
 
     #[test]
-    fn what_is_no_curve_is_refused_with_the_word() {
+    fn what_is_no_profile_is_refused_with_the_word() {
         for text in [
             "",
             "# nothing",
@@ -175,7 +173,7 @@ mod tests {
             "5s:inf",
             "9s:1m 5s:1m",
         ] {
-            assert!(Curve::parse(text, None).is_err(), "{text}");
+            assert!(LoadProfile::parse(text, None).is_err(), "{text}");
         }
     }
 }

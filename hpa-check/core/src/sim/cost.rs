@@ -22,7 +22,7 @@ const TIMES: u32 = 3;
 
 /// Looks for the number. The caller measures what it is told to until there is nothing more to measure.
 #[derive(Debug, Clone)]
-pub(crate) struct Search {
+pub struct Search {
     n: u64,
     /// Whether the number is final.
     settled: bool,
@@ -32,7 +32,7 @@ pub(crate) struct Search {
 
 impl Search {
     /// At the beginning; a number that is given is only measured.
-    pub(crate) fn new(given: Option<u64>) -> Self {
+    pub fn new(given: Option<u64>) -> Self {
         Self {
             n: given.unwrap_or(FIRST_N),
             settled: given.is_some(),
@@ -42,12 +42,12 @@ impl Search {
     }
 
     /// The number to measure next.
-    pub(crate) fn to_measure(&self) -> Option<u64> {
+    pub fn to_measure(&self) -> Option<u64> {
         (self.times < TIMES).then_some(self.n)
     }
 
     /// What a request for it cost, in CPU time.
-    pub(crate) fn measured(&mut self, cost: Duration) {
+    pub fn measured(&mut self, cost: Duration) {
         if self.settled {
             self.times += 1;
             self.cost = self.cost.min(cost);
@@ -60,7 +60,7 @@ impl Search {
     }
 
     /// The number, and the CPU time of a request for it.
-    pub(crate) fn found(&self) -> (u64, Duration) {
+    pub fn found(&self) -> (u64, Duration) {
         (self.n, self.cost)
     }
 }

@@ -1,10 +1,10 @@
-//! Ways to break the surroundings on purpose, one at a time: a check that never fails proves nothing.
+//! Ways to break a simulated cluster on purpose, one at a time: a check that never fails proves nothing.
 
 use std::str::FromStr;
 
 /// What is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// There is no metrics API.
     NoMetrics,
     /// The readiness probe asks for a page that is not there.
@@ -14,7 +14,7 @@ pub(crate) enum Fault {
     /// The Service keeps all connections of one client on one replica.
     Sticky,
     /// Somebody else sets the replicas back to the minimum after each step up.
-    Rival,
+    ConflictingWriter,
     /// The container ends as soon as it starts.
     Crash,
 }
@@ -28,11 +28,12 @@ impl FromStr for Fault {
                 "no-metrics" => Ok(Self::NoMetrics),
                 "pods-not-ready" => Ok(Self::PodsNotReady),
                 "sticky" => Ok(Self::Sticky),
-                "rival" => Ok(Self::Rival),
+                // The second name is from earlier versions.
+                "conflicting-writer" | "rival" => Ok(Self::ConflictingWriter),
                 "crash" => Ok(Self::Crash),
                 _ => Err(format!(
                     "unknown fault `{text}`, expected no-metrics, pods-not-ready, quota=PODS, \
-                     sticky, rival or crash"
+                     sticky, conflicting-writer or crash"
                 )),
             },
             Some(("quota", pods)) => pods
@@ -55,7 +56,7 @@ mod tests {
     #[test]
     fn a_quota_has_a_number_of_pods_and_the_others_have_none() {
         assert_eq!("quota=6".parse(), Ok(Fault::Quota(6)));
-        assert_eq!("rival".parse(), Ok(Fault::Rival));
+        assert_eq!("conflicting-writer".parse(), Ok(Fault::ConflictingWriter));
         for wrong in [
             "quota", "quota=", "quota=-1", "quota=x", "rival=2", "", "none",
         ] {

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use hpa_check_core::units::Millicores;
+use crate::units::Millicores;
 
 /// What to ask of the service: which number, and how often.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Intensity {
+pub struct Intensity {
     /// The index of the Fibonacci number.
-    pub(crate) n: u64,
+    pub n: u64,
     /// Requests a second at the height of the load.
-    pub(crate) rate: f64,
+    pub rate: f64,
 }
 
 impl Intensity {
     /// The rate at which requests for F(n), each costing `cost` of CPU time, add up to `load`.
-    pub(crate) fn of(load: Millicores, n: u64, cost: Duration) -> Self {
+    pub fn of(load: Millicores, n: u64, cost: Duration) -> Self {
         #[expect(
             clippy::cast_precision_loss,
             reason = "a machine has far less than 2^52 millicores"

@@ -1,16 +1,14 @@
-//! What a rehearsal happens in: real processes on this machine, or a simulated plant in a test.
+//! What a simulated cluster runs its pods and its load in: processes on a machine, or modeled pods.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hpa_check_core::observation::{LoadResult, LoadSecond};
 use jiff::Timestamp;
 
-use super::sizing::LoadPlan;
+use crate::observation::{LoadResult, LoadSecond};
 
 /// Something that happened by itself.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Happening {
+pub enum Happening {
     /// A pod's container runs.
     Running(String),
     /// A pod's readiness probe has a new answer.
@@ -27,7 +25,7 @@ pub(crate) enum Happening {
         /// How it ended, with what it said last.
         how: String,
     },
-    /// A pod that was told to stop is gone.
+    /// A pod that was to stop is gone.
     Gone(String),
     /// A second of load.
     Load(LoadSecond),
@@ -37,20 +35,24 @@ pub(crate) enum Happening {
     Interrupted,
 }
 
-/// What a rehearsal happens in.
-pub(crate) trait World {
+/// Where pods live and the load runs.
+pub trait World {
     /// The instant.
     fn now(&self) -> Timestamp;
-    /// Lets time pass until something happens, or until that instant.
+    /// Lets time pass until something happens, or until that instant. What happens at that very
+    /// instant comes with the next call.
     fn wait(&mut self, until: Timestamp) -> Option<Happening>;
     /// Starts a pod; it takes new connections once its readiness probe says so.
     fn start_pod(&mut self, name: &str);
-    /// Takes a pod from the endpoints and ends it in peace.
+    /// Takes over a pod that runs and is ready, and has worked at the load of the beginning for that
+    /// long.
+    fn adopt_pod(&mut self, name: &str, worked: Duration);
+    /// Takes a pod from the endpoints and shuts it down gracefully.
     fn stop_pod(&mut self, name: &str);
     /// The CPU time that each running pod has used since its start.
-    fn cpu_times(&mut self) -> BTreeMap<String, Duration>;
-    /// Starts the load.
-    fn start_load(&mut self, plan: &LoadPlan);
+    fn cpu_times(&mut self) -> Vec<(String, Duration)>;
+    /// Starts the load; how long it lasts by its own plan.
+    fn start_load(&mut self) -> Duration;
     /// Ends the load before its plan does.
     fn stop_load(&mut self);
 }

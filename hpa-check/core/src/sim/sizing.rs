@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use hpa_check_core::expectation::Expectation;
-use hpa_check_core::run::conductor::Pace;
-use hpa_check_core::run::demand::MARGIN_PERCENT;
-use hpa_check_core::units::Millicores;
+use crate::expectation::Expectation;
+use crate::run::conductor::LoadSchedule;
+use crate::run::demand::MARGIN_PERCENT;
+use super::{LoadProfile, Point};
+use crate::units::Millicores;
 
-use crate::load::intensity::Intensity;
+use super::intensity::Intensity;
 
 /// What the replicas together may use of each CPU. The generator, the balancer and a stranger's
 /// editor run beside them, and a use that is not near the limit is a use that is steady.
@@ -18,16 +19,16 @@ const MOST: Millicores = Millicores(650);
 
 /// What the load may be, and the request that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sizes {
+pub struct Sizes {
     /// CPU that all replicas use together at the height of the load.
-    pub(crate) load: Millicores,
+    pub load: Millicores,
     /// The CPU request of one replica at which that load asks for all replicas.
-    pub(crate) request: Millicores,
+    pub request: Millicores,
 }
 
 impl Sizes {
     /// Fits the expectation on a machine with that many CPUs.
-    pub(crate) fn fit(cpus: usize, expectation: &Expectation) -> Self {
+    pub fn fit(cpus: usize, expectation: &Expectation) -> Self {
         let cpus = i64::try_from(cpus).unwrap_or(i64::MAX);
         let load = SHARE_OF_CPU.0.saturating_mul(cpus).min(MOST.0);
         let (max, target) = (expectation.max_replicas, expectation.cpu_target_percent);
@@ -41,24 +42,24 @@ impl Sizes {
 
     /// What the load may come to use: under load a request costs up to a fifth more than in the
     /// measurement, when caches and cores are shared.
-    pub(crate) fn load_at_most(&self) -> Millicores {
+    pub fn load_at_most(&self) -> Millicores {
         Millicores(self.load.0 * 5 / 4)
     }
 }
 
 /// How long each part of the load lasts, and how much of it there is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct LoadPlan {
+pub struct LoadPlan {
     /// Users of the generator.
-    pub(crate) users: u32,
+    pub users: u32,
     /// What is asked at the height.
-    pub(crate) intensity: Intensity,
+    pub intensity: Intensity,
     /// At rest, before.
-    pub(crate) before: Duration,
+    pub before: Duration,
     /// At the height.
-    pub(crate) high: Duration,
+    pub high: Duration,
     /// At rest, after: replicas that drain have requests to lose then.
-    pub(crate) after: Duration,
+    pub after: Duration,
 }
 
 /// The load at rest, as a part of the height: so little that the minimum is enough for it.
@@ -66,13 +67,40 @@ const REST: f64 = 0.1;
 
 impl LoadPlan {
     /// Requests a second at rest.
-    pub(crate) fn rest_rate(&self) -> f64 {
+    pub fn rest_rate(&self) -> f64 {
         (self.intensity.rate * REST).max(1.0)
     }
 
+    /// The work it asks for, at what one request costs.
+    pub fn profile(&self, cost: Duration) -> LoadProfile {
+        let millicores = |rate: f64| rate * cost.as_secs_f64() * 1000.0;
+        let (rest, high) = (
+            millicores(self.rest_rate()),
+            millicores(self.intensity.rate),
+        );
+        let (up, down) = (self.before, self.before + self.high);
+        let points = [
+            (Duration::ZERO, rest),
+            (up, rest),
+            (up, high),
+            (down, high),
+            (down, rest),
+            (self.whole(), rest),
+        ];
+        LoadProfile {
+            points: points
+                .map(|(at, millicores)| Point {
+                    second: at.as_secs_f64(),
+                    millicores,
+                })
+                .to_vec(),
+            cost_us: Some(cost.as_secs_f64() * 1e6),
+        }
+    }
+
     /// Its instants, for the conductor.
-    pub(crate) fn pace(&self) -> Pace {
-        Pace::Planned {
+    pub fn schedule(&self) -> LoadSchedule {
+        LoadSchedule::Planned {
             up: self.before,
             down: self.before + self.high,
             end: self.whole(),
@@ -80,7 +108,7 @@ impl LoadPlan {
     }
 
     /// How long all of it lasts.
-    pub(crate) fn whole(&self) -> Duration {
+    pub fn whole(&self) -> Duration {
         self.before + self.high + self.after
     }
 }
