@@ -210,8 +210,8 @@ pub(crate) trait View {
     fn capacity(&self) -> Option<(Millicores, String)>;
     /// Events about the scale target and its pods.
     fn events(&self) -> Vec<EventView<'_>>;
-    /// Name and scale target, as `Kind/name`, of the namespace's other autoscalers.
-    fn other_autoscalers(&self) -> Vec<(&str, String)>;
+    /// Another autoscaler of the same scale target.
+    fn other_autoscaler(&self) -> Option<&str>;
     /// Other autoscalers that count one of these pods, each with such a pod.
     fn shared_pods(&self) -> &[(&str, &str)] {
         &[]

@@ -104,7 +104,7 @@ fn found_around_it() -> Vec<Pair> {
             );
         }),
         beside(
-            with(|w| (w.completed, w.kubernetes) = (true, Some("1.38"))),
+            with(|w| (w.completed, w.kubernetes) = (1, Some("1.38"))),
             "completed-pods-counted",
             |w| w.kubernetes = Some("1.37"),
         ),

@@ -78,8 +78,8 @@ pub(crate) struct World {
     pub account: LoadResult,
     /// The version of Kubernetes, if it is known.
     pub kubernetes: Option<&'static str>,
-    /// Whether the selector also matches a pod that has succeeded.
-    pub completed: bool,
+    /// Pods that have succeeded, and that the selector matches too.
+    pub completed: usize,
     /// Why the API server refuses pods beyond the quota.
     pub refuses: &'static str,
     /// Whether the rollout has passed its deadline.
@@ -159,7 +159,7 @@ pub(crate) fn healthy() -> World {
             exit_code: 0,
         },
         kubernetes: None,
-        completed: false,
+        completed: 0,
         refuses: "pods \"x\" is forbidden: exceeded quota: small",
         stalled: false,
         blind: None,

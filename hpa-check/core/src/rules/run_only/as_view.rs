@@ -134,12 +134,13 @@ impl<'a> View for RunView<'a> {
         events.collect()
     }
 
-    fn other_autoscalers(&self) -> Vec<(&str, String)> {
-        self.state
-            .facts
-            .iter()
-            .filter_map(other_autoscaler)
-            .collect()
+    fn other_autoscaler(&self) -> Option<&str> {
+        self.state.spec()?;
+        let own = (self as &dyn View).reference();
+        self.state.facts.iter().find_map(|fact| match fact {
+            Fact::OtherAutoscaler { name, target } => (*target == own).then_some(name.as_str()),
+            _ => None,
+        })
     }
 
     fn is_watched(&self) -> bool {
@@ -231,13 +232,6 @@ fn quota(fact: &Fact, pods: Option<i32>) -> Option<QuotaView<'_>> {
             used,
             pods,
         }),
-        _ => None,
-    }
-}
-
-fn other_autoscaler(fact: &Fact) -> Option<(&str, String)> {
-    match fact {
-        Fact::OtherAutoscaler { name, target } => Some((name, target.clone())),
         _ => None,
     }
 }

@@ -12,15 +12,11 @@ pub(crate) const RULES: &[Rule] = &[
 ];
 
 fn ambiguous(view: &dyn View) -> Option<Evidence> {
-    let ours = view.spec().map(|_| view.reference());
-    let others = view.other_autoscalers();
-    let same = others
-        .iter()
-        .find(|(_, theirs)| Some(theirs) == ours.as_ref());
-    if let Some((name, target)) = same {
+    if let Some(other) = view.other_autoscaler() {
+        let target = view.reference();
         return Some(Evidence::new(
-            format!("the autoscaler {name} scales {target} too"),
-            [format!("autoscaler {name}: scaleTargetRef {target}")],
+            format!("the autoscaler {other} scales {target} too"),
+            [format!("autoscaler {other}: scaleTargetRef {target}")],
         ));
     }
     let shared = view.shared_pods();

@@ -273,16 +273,15 @@ impl<'a> View for SnapshotView<'a> {
         events.collect()
     }
 
-    fn other_autoscalers(&self) -> Vec<(&str, String)> {
-        let others = self.space.autoscalers.iter();
-        let others = others.filter(|other| other.name != self.scaler.name);
-        let target = |other: &Scaler| {
-            let reference = &other.object.spec.scale_target_ref;
-            format!("{}/{}", reference.kind, reference.name)
+    fn other_autoscaler(&self) -> Option<&str> {
+        let target = |s: &'a Scaler| {
+            let reference = &s.object.spec.scale_target_ref;
+            (reference.kind.as_str(), reference.name.as_str())
         };
-        others
-            .map(|other| (other.name.as_str(), target(other)))
-            .collect()
+        let (name, own) = (&self.scaler.name, target(self.scaler));
+        let mut all = self.space.autoscalers.iter();
+        let other = all.find(|other| other.name != *name && target(other) == own)?;
+        Some(&other.name)
     }
 
     fn shared_pods(&self) -> &[(&str, &str)] {

@@ -109,8 +109,8 @@ impl Run<'_> {
             self.tell(Seen::Fact(fact.clone()));
         }
         self.tell_autoscaler();
-        if self.world.completed {
-            self.tell_completed();
+        for n in 0..self.world.completed {
+            self.tell_completed(n);
         }
     }
 

@@ -63,10 +63,10 @@ impl Run<'_> {
     }
 
     /// A pod of a job that is over, and has the labels that the selector asks for.
-    pub(super) fn tell_completed(&mut self) {
+    pub(super) fn tell_completed(&mut self, n: usize) {
         self.tell(Seen::Pod(Pod {
-            name: "migration".into(),
-            uid: "migration".into(),
+            name: format!("migration-{n}"),
+            uid: format!("migration-{n}"),
             phase: "Succeeded".into(),
             started: Some(at(self.now)),
             containers: vec![ContainerResources::cpu(
