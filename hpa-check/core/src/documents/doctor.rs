@@ -1,31 +1,18 @@
-//! The result of an examination, `hpa-check-doctor/1`. Within version 1 keys are only added.
+//! The report of `hpa-check doctor`, `hpa-check-doctor/1`. Within version 1 keys are only added.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::patient::Patient;
+use crate::snapshot::Unseen;
 use crate::verdict::{Outcome, Reason};
 
 /// The schema's name and version.
 pub const SCHEMA: &str = "hpa-check-doctor/1";
 
-/// What the user asserts of every autoscaler that is examined; nothing, by default.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// The one autoscaler to examine, if not all.
-    pub autoscaler: Option<String>,
-    /// The lower bound, in pods.
-    pub min_replicas: Option<i32>,
-    /// The upper bound, in pods.
-    pub max_replicas: Option<i32>,
-    /// The CPU target, in percent of the request.
-    pub cpu_target_percent: Option<i32>,
-}
-
-/// All that was found.
+/// All that was found in a cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Examination {
+pub struct Report {
     /// Always [`SCHEMA`].
     pub schema: String,
     /// The program's version.
@@ -46,14 +33,14 @@ pub struct Examination {
     /// Pods in these namespaces.
     pub pods: u64,
     /// Every autoscaler, healthy ones too.
-    pub autoscalers: Vec<Examined>,
+    pub autoscalers: Vec<AutoscalerReport>,
     /// What could not be read, and what can't be told without it.
     pub unseen: Vec<Unseen>,
 }
 
 /// One autoscaler and what it has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Examined {
+pub struct AutoscalerReport {
     /// Its namespace.
     pub namespace: String,
     /// Its name.
@@ -73,34 +60,7 @@ pub struct Examined {
     pub findings: Vec<Reason>,
 }
 
-/// Something that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Unseen {
-    /// The RBAC rule that is missing, as `verb resource.group`, or what was asked for.
-    pub rule: String,
-    /// The API server's sentence.
-    pub error: String,
-    /// What can't be told without it.
-    pub consequence: String,
-    /// Whether so much hangs on it that finding nothing wrong proves nothing.
-    pub essential: bool,
-}
-
-impl Examined {
-    pub(super) fn new(patient: &Patient<'_>, findings: Vec<Reason>) -> Self {
-        let spec = patient.spec();
-        Self {
-            namespace: patient.namespace.to_owned(),
-            name: patient.scaler.name.clone(),
-            target: patient.reference(),
-            min_replicas: spec.effective_min(),
-            max_replicas: spec.max_replicas,
-            cpu_target_percent: spec.cpu_target_percent(),
-            explanation: patient.decision.as_ref().map(|d| d.explain()),
-            findings,
-        }
-    }
-
+impl AutoscalerReport {
     /// Whether nothing is wrong with it.
     pub fn is_healthy(&self) -> bool {
         self.findings.iter().all(|f| f.outcome == Outcome::Pass)

@@ -2,23 +2,23 @@
 
 use std::collections::HashMap;
 
-use super::facts::{Namespace, PodFacts};
+use super::{Namespace, PodSnapshot};
 use crate::model::selector::Selector;
 use crate::observation::PodSample;
 
 /// The pods of a namespace, ready to be selected.
-pub(super) struct Index<'a> {
-    pods: &'a [PodFacts],
+pub(crate) struct Index<'a> {
+    pods: &'a [PodSnapshot],
     by_label: HashMap<(&'a str, &'a str), Vec<usize>>,
     /// Samples by pod name.
-    pub(super) samples: HashMap<&'a str, &'a PodSample>,
+    pub(crate) samples: HashMap<&'a str, &'a PodSample>,
     /// For each pod, the autoscalers that count it.
     counted_by: HashMap<usize, Vec<&'a str>>,
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn of(space: &'a Namespace) -> Self {
-        let pods: &[PodFacts] = space.pods.as_deref().unwrap_or_default();
+    pub(crate) fn of(space: &'a Namespace) -> Self {
+        let pods: &[PodSnapshot] = space.pods.as_deref().unwrap_or_default();
         let mut by_label: HashMap<_, Vec<usize>> = HashMap::new();
         for (position, pod) in pods.iter().enumerate() {
             for (key, value) in &pod.labels {
@@ -46,22 +46,22 @@ impl<'a> Index<'a> {
     }
 
     /// The pods that a selector matches. An empty one is no selector to the controller.
-    pub(super) fn select(&self, selector: &str) -> Vec<&'a PodFacts> {
+    pub(crate) fn select(&self, selector: &str) -> Vec<&'a PodSnapshot> {
         let matching = self.matching(selector);
         matching.into_iter().map(|at| &self.pods[at]).collect()
     }
 
     /// The other autoscalers that count one of the pods that a selector matches, with such a pod.
-    pub(super) fn rivals(&self, selector: &str, own: &str) -> Vec<(&'a str, &'a str)> {
-        let mut rivals: Vec<(&str, &str)> = Vec::new();
+    pub(crate) fn shared(&self, selector: &str, own: &str) -> Vec<(&'a str, &'a str)> {
+        let mut shared: Vec<(&str, &str)> = Vec::new();
         for position in self.matching(selector) {
             for other in self.counted_by.get(&position).into_iter().flatten() {
-                if *other != own && !rivals.iter().any(|(name, _)| name == other) {
-                    rivals.push((other, &self.pods[position].pod.name));
+                if *other != own && !shared.iter().any(|(name, _)| name == other) {
+                    shared.push((other, &self.pods[position].pod.name));
                 }
             }
         }
-        rivals
+        shared
     }
 
     fn matching(&self, selector: &str) -> Vec<usize> {

@@ -1,18 +1,34 @@
-//! What the API shows, as far as a check asks for it. Nothing here was watched: it is the state at
-//! one look.
+//! A snapshot of a cluster: what the API shows at one look, as far as a rule asks for it. Nothing here
+//! was watched.
+
+pub(crate) mod index;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::examination::Unseen;
 use crate::observation::{Autoscaler, ControllerConfig, Pod, PodSample, Target, Writer};
 use crate::units::Millicores;
 
+/// What the user asserts of every autoscaler that is diagnosed; nothing, by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assertions {
+    /// The one autoscaler to diagnose, if not all.
+    pub autoscaler: Option<String>,
+    /// The lower bound, in pods.
+    pub min_replicas: Option<i32>,
+    /// The upper bound, in pods.
+    pub max_replicas: Option<i32>,
+    /// The CPU target, in percent of the request.
+    pub cpu_target_percent: Option<i32>,
+}
+
 /// Everything at one look.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ClusterFacts {
+pub struct ClusterSnapshot {
     /// When, by the server's clock.
     pub at: Timestamp,
     /// Kubernetes version as `1.36`, when known.
@@ -65,7 +81,7 @@ pub struct Namespace {
     /// Its autoscalers.
     pub autoscalers: Vec<Scaler>,
     /// Its pods; `None` when they may not be read.
-    pub pods: Option<Vec<PodFacts>>,
+    pub pods: Option<Vec<PodSnapshot>>,
     /// The metrics API's answer, or its error; `None` when it was not asked.
     pub samples: Option<Result<Vec<PodSample>, String>>,
     /// Who owns the owners of pods: `ReplicaSet/cart-6d` is owned by `Deployment/cart`.
@@ -75,11 +91,11 @@ pub struct Namespace {
     /// `PodDisruptionBudgets`.
     pub budgets: Vec<DisruptionBudget>,
     /// `VerticalPodAutoscalers`.
-    pub verticals: Vec<Vertical>,
+    pub vpas: Vec<Vpa>,
     /// Other objects that scale targets, such as a `ScaledObject` of KEDA.
     pub other_scalers: Vec<OtherScaler>,
     /// Events about autoscalers, and about pods that could not be made or are not ready.
-    pub events: Vec<EventFacts>,
+    pub events: Vec<EventSnapshot>,
 }
 
 /// One autoscaler with what it scales.
@@ -141,7 +157,7 @@ pub struct FieldOwner {
 
 /// A pod with what an observation of a run leaves out.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PodFacts {
+pub struct PodSnapshot {
     /// The pod.
     pub pod: Pod,
     /// Its labels.
@@ -178,7 +194,7 @@ pub struct DisruptionBudget {
 
 /// A `VerticalPodAutoscaler`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vertical {
+pub struct Vpa {
     /// Its name.
     pub name: String,
     /// What it resizes, as `Kind/name`.
@@ -200,7 +216,7 @@ pub struct OtherScaler {
 
 /// An event, and over which time it was seen how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventFacts {
+pub struct EventSnapshot {
     /// The object it is about, as `Kind/name`.
     pub about: String,
     /// One word, such as `SuccessfulRescale`.
@@ -213,6 +229,19 @@ pub struct EventFacts {
     pub first: Option<Timestamp>,
     /// Last seen.
     pub last: Option<Timestamp>,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unseen {
+    /// The RBAC rule that is missing, as `verb resource.group`, or what was asked for.
+    pub rule: String,
+    /// The API server's sentence.
+    pub error: String,
+    /// What can't be told without it.
+    pub consequence: String,
+    /// Whether so much hangs on it that finding nothing wrong proves nothing.
+    pub essential: bool,
 }
 
 impl Scaler {
