@@ -1,15 +1,33 @@
-//! HTTP clients that never follow, retry or proxy, and connections whose number and life are known.
+//! Connections whose number, life and addresses are known, and that never follow, retry or proxy unasked.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use reqwest::Client;
-use reqwest::header::HeaderMap;
+use http::HeaderMap;
 
 use crate::chance::{self, Purpose};
-use crate::target::{Resolver, Target};
+use crate::target::Target;
+
+mod addresses;
+mod connect;
+mod counters;
+mod link;
+mod pool;
+mod proxy;
+mod stream;
+mod tls;
+
+pub use addresses::{AddressCounts, Resolve};
+pub use connect::{ConnectError, Connector};
+pub use counters::Counters;
+pub use link::{Link, Sent, Unsent};
+pub use pool::Pool;
+pub use proxy::Proxy;
+pub use tls::{TlsSettings, TlsVersion};
+
+/// Bytes of a request.
+pub type Body = http_body_util::Full<bytes::Bytes>;
 
 /// Who shares connections with whom.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -21,6 +39,51 @@ pub enum Sharing {
     Shared,
     /// A new connection for every request
     Fresh,
+}
+
+impl Sharing {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Shared => "shared",
+            Self::Fresh => "fresh",
+        }
+    }
+}
+
+/// Which code sends the requests of a user that has its own connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ClientKind {
+    /// The user drives its connection itself: no task, no pool, no lock in between
+    #[default]
+    Direct,
+    /// hyper-util's pool, as most programs use it; slower
+    Pool,
+}
+
+impl ClientKind {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Pool => "pool",
+        }
+    }
+}
+
+/// Which version of HTTP to speak.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum HttpVersion {
+    /// HTTP/1.1
+    #[default]
+    #[value(name = "1.1")]
+    One,
+    /// HTTP/2: by prior knowledge, or with TLS by ALPN and nothing else
+    #[value(name = "2")]
+    Two,
+    /// With TLS what the server prefers, by ALPN; else HTTP/1.1
+    Auto,
 }
 
 /// Everything a client needs to know.
@@ -39,109 +102,53 @@ pub struct Settings {
     pub idle: Duration,
     /// Who shares connections.
     pub sharing: Sharing,
-}
-
-/// Counts of all clients together.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Connections made.
-    pub opened: Arc<AtomicU64>,
-    /// Names looked up.
-    pub lookups: Arc<AtomicU64>,
-}
-
-/// A client and the number of connections it has made.
-#[derive(Debug, Clone)]
-pub struct Counted {
-    /// The client.
-    pub client: Client,
-    /// How many connections it has made so far.
-    pub opened: Arc<AtomicU64>,
+    /// Which code sends the requests.
+    pub kind: ClientKind,
+    /// Which version of HTTP.
+    pub http: HttpVersion,
+    /// How TLS is set up.
+    pub tls: TlsSettings,
+    /// The Unix socket to connect to instead of the target's host.
+    pub unix_socket: Option<PathBuf>,
+    /// Addresses in the place of those that a name has.
+    pub resolve: Vec<Resolve>,
+    /// How long the addresses of a name are remembered.
+    pub resolve_every: Duration,
+    /// Addresses of this machine to connect from, in turn.
+    pub sources: Vec<std::net::IpAddr>,
+    /// The proxy, when there is to be one.
+    pub proxy: Option<Proxy>,
 }
 
 impl Settings {
-    /// Builds a client.
-    pub fn build(&self, counters: &Counters) -> reqwest::Result<Counted> {
-        let opened = Arc::new(AtomicU64::new(0));
-        let idle_connections = match self.sharing {
-            Sharing::User => 1,
-            Sharing::Shared => usize::MAX,
-            Sharing::Fresh => 0,
-        };
-        let mut builder = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .http1_only()
-            .default_headers(self.headers.clone())
-            .user_agent(concat!("fib-loadgen/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(self.connect_timeout)
-            .timeout(self.timeout)
-            .pool_idle_timeout(self.idle)
-            .pool_max_idle_per_host(idle_connections)
-            .dns_resolver(Resolver(self.target.clone(), Arc::clone(&counters.lookups)))
-            .connector_layer(CountConnections([
-                Arc::clone(&counters.opened),
-                Arc::clone(&opened),
-            ]));
-        if self.target.base.scheme() == "http" {
-            // Without TLS there is nothing to trust, and loading the system's certificates for each of
-            // hundreds of clients takes seconds.
-            builder = builder.tls_certs_only([]);
-        }
-        Ok(Counted {
-            client: builder.build()?,
-            opened,
-        })
-    }
-}
-
-/// Counts what the connector it wraps connects.
-#[derive(Debug, Clone)]
-struct CountConnections([Arc<AtomicU64>; 2]);
-
-impl<S> tower_layer::Layer<S> for CountConnections {
-    type Service = CountedConnector<S>;
-
-    fn layer(&self, inner: S) -> CountedConnector<S> {
-        CountedConnector {
-            inner,
-            counters: self.0.clone(),
+    /// Settings with the defaults of the command line.
+    pub fn new(target: Target) -> Self {
+        Self {
+            target,
+            headers: HeaderMap::new(),
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(30),
+            idle: Duration::from_secs(1),
+            sharing: Sharing::default(),
+            kind: ClientKind::default(),
+            http: HttpVersion::default(),
+            tls: TlsSettings::default(),
+            unix_socket: None,
+            resolve: Vec::new(),
+            resolve_every: Duration::from_secs(1),
+            sources: Vec::new(),
+            proxy: None,
         }
     }
-}
 
-/// See [`CountConnections`].
-#[derive(Debug, Clone)]
-struct CountedConnector<S> {
-    inner: S,
-    counters: [Arc<AtomicU64>; 2],
-}
-
-impl<S, R> tower_service::Service<R> for CountedConnector<S>
-where
-    S: tower_service::Service<R>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = std::pin::Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
+    /// Whether requests go through hyper-util's pool.
+    pub fn pools(&self) -> bool {
+        self.kind == ClientKind::Pool || self.sharing == Sharing::Shared
     }
 
-    fn call(&mut self, request: R) -> Self::Future {
-        let connecting = self.inner.call(request);
-        let counters = self.counters.clone();
-        Box::pin(async move {
-            let connected = connecting.await?;
-            for counter in counters {
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(connected)
-        })
+    /// What makes the connections of all users; fails when certificates can't be read.
+    pub fn connector(&self, counters: &Arc<Counters>) -> Result<Arc<Connector>, String> {
+        Connector::new(self, counters).map(Arc::new)
     }
 }
 
@@ -163,60 +170,39 @@ pub enum GivenUp {
     Age,
 }
 
-/// The connection that one user has now.
-#[derive(Debug, Clone)]
-pub struct Connection {
-    number: u64,
-    born: Option<Instant>,
+/// How long one connection is to live.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    born: Instant,
     used: u64,
     limit: Option<u64>,
     oldest: Option<Duration>,
 }
 
-impl Connection {
-    /// Before the first connection of the `user`-th user.
-    pub fn none(user: u64) -> Self {
-        // Far apart, so that no two users draw the same numbers.
+impl Span {
+    /// Drawn for the connection of this number.
+    pub fn drawn(life: &Life, seed: u64, number: u64, now: Instant) -> Self {
+        let share = chance::unit(seed, Purpose::Connection, number);
         Self {
-            number: user << 32,
-            born: None,
+            born: now,
             used: 0,
-            limit: None,
-            oldest: None,
+            limit: life.requests.map(|(from, to)| between(from, to, share)),
+            oldest: life
+                .age
+                .map(|(from, to)| from + to.saturating_sub(from).mul_f64(share)),
         }
     }
 
     /// A request is about to go out: whether it is to be the last on its connection.
-    pub fn last_request(&mut self, life: &Life, seed: u64, now: Instant) -> Option<GivenUp> {
-        let born = *self.born.get_or_insert_with(|| {
-            self.used = 0;
-            self.number += 1;
-            let share = chance::unit(seed, Purpose::Connection, self.number);
-            self.limit = life.requests.map(|(from, to)| between(from, to, share));
-            self.oldest = life
-                .age
-                .map(|(from, to)| from + to.saturating_sub(from).mul_f64(share));
-            now
-        });
+    pub fn last_request(&mut self, now: Instant) -> Option<GivenUp> {
         self.used += 1;
         if self.limit.is_some_and(|limit| self.used >= limit) {
             Some(GivenUp::Count)
-        } else if self.oldest.is_some_and(|oldest| now - born >= oldest) {
+        } else if self.oldest.is_some_and(|oldest| now - self.born >= oldest) {
             Some(GivenUp::Age)
         } else {
             None
         }
-    }
-
-    /// The connection is gone; the next request makes a new one.
-    pub fn gone(&mut self) {
-        self.born = None;
-    }
-
-    /// The request that was sent then turned out to be the first on a new connection.
-    pub fn replaced(&mut self, sent: Instant) {
-        self.used = 1;
-        self.born = Some(sent);
     }
 }
 
@@ -241,12 +227,11 @@ mod tests {
             age: None,
         };
         let now = Instant::now();
-        let mut connection = Connection::none(0);
-        for _ in 0..2 {
-            assert_eq!(connection.last_request(&life, 1, now), None);
-            assert_eq!(connection.last_request(&life, 1, now), None);
-            assert_eq!(connection.last_request(&life, 1, now), Some(GivenUp::Count));
-            connection.gone();
+        for number in 0..2 {
+            let mut span = Span::drawn(&life, 1, number, now);
+            assert_eq!(span.last_request(now), None);
+            assert_eq!(span.last_request(now), None);
+            assert_eq!(span.last_request(now), Some(GivenUp::Count));
         }
     }
 
@@ -257,14 +242,11 @@ mod tests {
             age: Some((Duration::from_secs(5), Duration::from_secs(9))),
         };
         let now = Instant::now();
-        let mut connection = Connection::none(0);
-        assert_eq!(connection.last_request(&life, 1, now), None);
+        let mut span = Span::drawn(&life, 1, 0, now);
+        assert_eq!(span.last_request(now), None);
+        assert_eq!(span.last_request(now + Duration::from_secs(4)), None);
         assert_eq!(
-            connection.last_request(&life, 1, now + Duration::from_secs(4)),
-            None
-        );
-        assert_eq!(
-            connection.last_request(&life, 1, now + Duration::from_secs(9)),
+            span.last_request(now + Duration::from_secs(9)),
             Some(GivenUp::Age)
         );
     }

@@ -1,4 +1,4 @@
-//! A load generator for `fib-server` that proves every answer and knows when it is itself the bottleneck.
+//! A load generator for `fib-server`, and any other HTTP service, that proves every answer and knows when it is itself the bottleneck.
 //!
 //! ```text
 //! command line ─ Settings ─ Plan ─ Schedule ─ tickets ─┐
@@ -14,20 +14,24 @@ pub mod abort;
 pub mod args;
 pub mod attack;
 pub mod chance;
+pub mod check;
 pub mod client;
 pub mod commands;
 pub mod exchange;
 pub mod exit;
 pub mod generator;
+pub mod judge;
 pub mod live;
 pub mod oracle;
 pub mod outcome;
 pub mod outputs;
+pub mod pacer;
 pub mod plan;
 pub mod preflight;
 pub mod quantity;
 pub mod recorder;
 pub mod report;
+pub mod request;
 pub mod result;
 pub mod settings;
 pub mod stop;

@@ -66,8 +66,8 @@ pub struct Collected {
     pub first: Usage,
     /// See `first`.
     pub last: Usage,
-    /// The probe, with the lags it saw.
-    pub probe: Probe,
+    /// How late a 10 ms timer was, 99th percentile.
+    pub timer_lag_p99: Option<Duration>,
 }
 
 /// The collector's thread.
@@ -79,6 +79,8 @@ pub struct Collector {
 
 /// How often.
 const SECOND: Duration = Duration::from_secs(1);
+/// After so many seconds there is a checkpoint.
+const CHECKPOINT: u64 = 10;
 /// How often a line is shown where there is no terminal.
 const LINE_EVERY: u64 = 10;
 /// Seconds that the screen's curves go back.
@@ -87,14 +89,22 @@ const HISTORY: usize = 60;
 const MINUTE: Duration = Duration::from_mins(1);
 
 impl Collector {
-    /// Starts it. It has a thread of its own, so that a slow terminal delays no request.
-    pub fn start(load: Arc<Load>, mut probe: Probe, lines: Vec<Lines>, ui: Ui) -> Self {
+    /// Starts it. It has a thread of its own, so that a slow terminal delays no request. Every ten seconds
+    /// `checkpoint` gets what there is.
+    pub fn start(
+        load: Arc<Load>,
+        mut probe: Probe,
+        lines: Vec<Lines>,
+        ui: Ui,
+        mut checkpoint: impl FnMut(Collected) + Send + 'static,
+    ) -> Self {
         let (over, ends) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             let first = probe.usage();
             let mut view = View::new(ui, &load);
             let mut state = State::new(&load, first);
             let mut next = Instant::now() + SECOND;
+            let mut seconds = 0_u64;
             loop {
                 let left = next.saturating_duration_since(Instant::now());
                 let ended = !matches!(
@@ -112,9 +122,13 @@ impl Collector {
                 if ended {
                     view.clear();
                     lines.into_iter().for_each(Lines::finish);
-                    return state.finish(first, probe);
+                    return state.collected(first, &probe);
                 }
                 view.show(&tick, &load);
+                seconds += 1;
+                if seconds.is_multiple_of(CHECKPOINT) {
+                    checkpoint(state.collected(first, &probe));
+                }
             }
         });
         Self { over, thread }
@@ -199,16 +213,19 @@ impl State {
         self.minute = now;
     }
 
-    fn finish(mut self, first: Usage, probe: Probe) -> Collected {
-        self.end_minute(self.then);
-        let (series, pods) = self.collecting.finish();
+    /// What there is, as if the run had ended now.
+    fn collected(&self, first: Usage, probe: &Probe) -> Collected {
+        let mut collecting = self.collecting.clone();
+        let pods = self.load.recorder.minute();
+        collecting.minute(self.minute.as_secs_f64(), pods);
+        let (series, pods) = collecting.finish();
         Collected {
             series,
             pods,
             rss_peak: self.rss_peak,
             first,
             last: self.usage,
-            probe,
+            timer_lag_p99: probe.timer_lag_p99(),
         }
     }
 

@@ -129,6 +129,11 @@ pub fn open(outputs: &[Output], stdout: &File) -> Result<Opened, Failure> {
 }
 
 impl Destination {
+    /// Whether it is a file, which can be replaced again and again.
+    pub fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
     /// Writes all of it, or leaves what was there.
     pub fn write(&self, content: &[u8]) -> io::Result<()> {
         match self {
