@@ -22,6 +22,8 @@ pub enum Purpose {
     Request,
     /// What stands in the place of a template.
     Template,
+    /// Which stretch of a run stands in for another.
+    Resample,
 }
 
 /// 64 random bits for the `index`-th draw for `purpose`.

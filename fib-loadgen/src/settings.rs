@@ -10,7 +10,7 @@ use crate::client::{self, ClientKind, HttpVersion, Life, Proxy, Sharing, TlsSett
 use crate::exit::Failure;
 use crate::generator::OnSaturation;
 use crate::oracle::Field;
-use crate::plan::{Plan, Wanted};
+use crate::plan::{Plan, Shard, Wanted};
 use crate::request::{self, Requests, Source, Spec};
 use crate::target::{Target, without_credentials};
 use crate::thresholds::Threshold;
@@ -37,6 +37,10 @@ pub struct Settings {
     pub verify: Verify,
     /// As it was written.
     pub verify_spec: String,
+    /// Which part of a divided run this is.
+    pub shard: Option<Shard>,
+    /// When the load begins; `None` is at once.
+    pub start_at: Option<jiff::Timestamp>,
     /// Clients.
     pub client: client::Settings,
     /// When connections are given up.
@@ -64,7 +68,12 @@ impl Settings {
         let mut warnings = Vec::new();
         let (url, specs) = requests(args, &mut warnings)?;
         let mut client = client(args, &url)?;
-        let plan = Plan::new(&wanted(args)).map_err(Failure::usage)?;
+        let plan = Plan::new(&wanted(args))
+            .and_then(|plan| match args.shard {
+                Some(shard) => plan.part(shard),
+                None => Ok(plan),
+            })
+            .map_err(Failure::usage)?;
         let life = life(args, &client)?;
         let thresholds = thresholds(args, &plan)?;
         if client.tls.insecure {
@@ -92,6 +101,8 @@ impl Settings {
                 .parse()
                 .map_err(|why: String| Failure::usage(why))?,
             verify_spec: args.verify.clone(),
+            shard: args.shard,
+            start_at: args.start_at,
             client,
             life,
             retry_refused: args.retry_refused,

@@ -358,7 +358,10 @@ mod tests {
             "Basic bWVAaGVyZTpwYXNzOndvcmQ="
         );
         let shown = format!("{target:?}");
-        assert!(!shown.contains("word\"") && !shown.contains("bWVA"), "{shown}");
+        assert!(
+            !shown.contains("word\"") && !shown.contains("bWVA"),
+            "{shown}"
+        );
         let refused = parse("ftp://me:secret@127.0.0.1", &[]).unwrap_err();
         assert!(!refused.message.contains("secret"), "{refused}");
     }

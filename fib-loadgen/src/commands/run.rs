@@ -16,12 +16,12 @@ use crate::exchange::{Caller, Rules};
 use crate::exit::Failure;
 use crate::generator::{OnSaturation, Probe, Signals, Usage, Verdict};
 use crate::live::{Collected, Collector};
-use crate::outputs::{self, Opened, Ui};
+use crate::outputs::{self, Kind, Opened, Ui};
 use crate::pacer::Gate;
 use crate::plan::Schedule;
 use crate::preflight;
 use crate::recorder::Recorder;
-use crate::report::summary;
+use crate::report::{self, summary};
 use crate::request::{Place, Question, Source};
 use crate::result::{self, Document, Ended};
 use crate::settings::Settings;
@@ -35,7 +35,7 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     let settings = Settings::new(args, argv)?;
     let stdout = outputs::claim_stdout()
         .map_err(|error| Failure::internal(format!("standard output can't be kept ({error})")))?;
-    let Opened { documents, lines } = outputs::open(&args.output, &stdout)?;
+    let Opened { documents, lines } = outputs::open(&args.outputs(), &stdout)?;
     let runtime = runtime(settings.workers)?;
     let stop = Arc::new(Stop::default());
     stop::on_signals(&stop)
@@ -69,15 +69,14 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
 }
 
 /// Writes the result to every place; one that can't be written costs no other.
-fn write(document: &Document, places: &[outputs::Destination]) -> Result<(), Failure> {
-    let text = text(document)?;
-    let refused: Vec<String> = places
-        .iter()
-        .filter_map(|place| {
-            let error = place.write(text.as_bytes()).err()?;
-            Some(format!("{place} ({error})"))
-        })
-        .collect();
+fn write(document: &Document, places: &[(Kind, outputs::Destination)]) -> Result<(), Failure> {
+    let mut refused = Vec::new();
+    for (kind, place) in places {
+        let text = report::render(*kind, document)?;
+        if let Err(error) = place.write(text.as_bytes()) {
+            refused.push(format!("{place} ({error})"));
+        }
+    }
     if refused.is_empty() {
         return Ok(());
     }
@@ -87,12 +86,15 @@ fn write(document: &Document, places: &[outputs::Destination]) -> Result<(), Fai
     )))
 }
 
-fn text(document: &Document) -> Result<String, Failure> {
-    let mut text = serde_json::to_string_pretty(document).map_err(|error| {
-        Failure::internal(format!("the result can't be put into JSON ({error})"))
-    })?;
-    text.push('\n');
-    Ok(text)
+/// Writes what there is while the run goes on: it stays when this process is killed.
+fn write_checkpoint(document: &Document, places: &[(Kind, outputs::Destination)]) {
+    let files = places
+        .iter()
+        .filter(|(kind, place)| *kind == Kind::Json && place.is_file());
+    for (kind, place) in files {
+        // The next one, or the end of the run, tries again and says so.
+        let _ = report::render(*kind, document).map(|text| place.write(text.as_bytes()));
+    }
 }
 
 async fn load(
@@ -100,11 +102,19 @@ async fn load(
     stop: &Arc<Stop>,
     lines: Vec<outputs::Lines>,
     ui: Ui,
-    checkpoints: Arc<Vec<outputs::Destination>>,
+    checkpoints: Arc<Vec<(Kind, outputs::Destination)>>,
 ) -> Result<Document, Failure> {
+    // What has passed already is found before anybody is asked.
+    settings.start_at.map(until).transpose()?;
     let resolved = resolved(settings).await?;
     let rules = Arc::new(rules(settings));
     check_target(settings, &rules, stop).await?;
+    if let Some(at) = settings.start_at {
+        tokio::select! {
+            () = until(at)? => {}
+            () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
+        }
+    }
     let load = Arc::new(prepare(settings, &rules, stop)?);
     process::raise_open_files_limit();
     let mut probe = Probe::new();
@@ -125,10 +135,7 @@ async fn load(
         let known = Arc::clone(&known);
         move |collected| {
             let document = known.document(collected, Facts::default(), true);
-            for place in checkpoints.iter().filter(|place| place.is_file()) {
-                // The next one, or the end of the run, tries again and says so.
-                let _ = text(&document).map(|text| place.write(text.as_bytes()));
-            }
+            write_checkpoint(&document, &checkpoints);
         }
     };
     let collector = Collector::start(Arc::clone(&load), probe, lines, ui, checkpoint);
@@ -237,6 +244,16 @@ fn warn_of_few_files(settings: &Settings, probe: &mut Probe) {
             "warning: {users} users need as many open files and this process may have {limit}: raise `ulimit -Hn`"
         ));
     }
+}
+
+/// Waits for the instant at which all shards begin.
+fn until(at: Timestamp) -> Result<impl Future<Output = ()>, Failure> {
+    let left = Duration::try_from(at.duration_since(Timestamp::now())).map_err(|_| {
+        Failure::usage(format!(
+            "--start-at {at} has passed: give an instant by which every shard is up, such as a minute from now"
+        ))
+    })?;
+    Ok(tokio::time::sleep(left))
 }
 
 /// What the generator measured about itself.

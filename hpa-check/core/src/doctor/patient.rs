@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use super::examination::Asked;
 use super::facts::{ClusterFacts, Namespace, PodFacts, Scaler, Workload};
 use super::index::Index;
+use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
-use crate::model::{Settings, VersionGates, after, pods};
+use crate::model::{VersionGates, after, counted, pods};
 use crate::observation::{AutoscalerStatus, PodSample, Target};
 use crate::spec::{AutoscalerSpec, MetricSpec};
 
@@ -82,17 +83,18 @@ impl<'a> Patient<'a> {
             Ok(_) => Ok(own.as_slice()),
             Err(error) => Err(error.as_str()),
         };
-        let settings = Settings::from(&self.facts.controller);
+        let settings = self.facts.controller.clone();
         Some(Controller::new(settings, self.gates()).sync(Sync {
             now: self.facts.at,
+            namespace: self.namespace,
             spec: self.spec(),
             scale: Ok(Scale {
                 replicas: workload.object.spec_replicas,
+                observed: workload.object.replicas,
                 selector: &workload.object.selector,
             }),
             pods: &model_pods,
-            metrics,
-            other_metrics_error: "not seen by this tool",
+            metrics: Readings::of_resources(metrics),
             other_selectors: &[],
             update_error: None,
             conditions: &[],
@@ -147,24 +149,23 @@ impl<'a> Patient<'a> {
     /// The CPU metric with a target in percent of the request.
     pub(super) fn cpu(&self) -> Option<&'a MetricSpec> {
         let mut metrics = self.spec().metrics.iter();
-        metrics.find(|m| m.name == "cpu" && m.average_utilization.is_some())
+        metrics.find(|m| m.is_cpu() && m.utilization().is_some())
     }
 
     /// Its target in percent.
     pub(super) fn target_percent(&self) -> Option<i64> {
-        self.cpu()?.average_utilization.map(i64::from)
+        self.cpu()?.utilization().map(i64::from)
     }
 
     /// Whether any metric comes from the resource metrics API.
     pub(super) fn needs_resource_metrics(&self) -> bool {
-        let of_resource =
-            |m: &MetricSpec| matches!(m.kind.as_str(), "Resource" | "ContainerResource");
-        self.spec().metrics.iter().any(of_resource)
+        let mut metrics = self.spec().metrics.iter();
+        metrics.any(|m| m.resource().is_some())
     }
 
     /// The one container that counts, if the metric names one.
     pub(super) fn container(&self) -> Option<&'a str> {
-        self.cpu()?.container.as_deref()
+        self.cpu()?.source.container()
     }
 
     /// Whether a container counts for the metric.
@@ -202,28 +203,23 @@ impl<'a> Patient<'a> {
         all.find(|s| s.pod == pod)
     }
 
-    /// The counted CPU request of a pod in millicores, if every counted container has one.
+    /// The CPU request of a pod in millicores as the controller counts it, if it can.
     pub(super) fn request(&self, pod: &PodFacts) -> Option<i64> {
-        let counted = pod.pod.containers.iter().filter(|c| self.counts(&c.name));
-        let sum: i64 = counted
-            .map(|c| c.cpu_request.map(|r| r.0))
-            .sum::<Option<_>>()?;
+        let sum = counted::request(&pod.pod, &self.cpu()?.source, self.gates()).ok()?;
         (sum > 0).then_some(sum)
     }
 
     /// The counted CPU use of a sample in millicores.
     pub(super) fn used(&self, sample: &PodSample) -> i64 {
         let counted = sample.containers.iter().filter(|c| self.counts(&c.name));
-        counted.map(|c| c.cpu.0).sum()
+        counted.filter_map(|c| c.cpu).map(|cpu| cpu.0).sum()
     }
 
     /// Use above which the metric asks for more, in percent of the request.
     pub(super) fn fires_above(&self) -> Option<f64> {
-        let own = self.spec().behavior.as_ref();
-        let own = own.and_then(|b| b.scale_up.as_ref()?.tolerance);
-        let own = own.filter(|_| self.gates().configurable_tolerance);
-        let tolerance = own.unwrap_or(self.facts.controller.tolerance);
-        Some(f64::from(self.cpu()?.average_utilization?) * (1.0 + tolerance))
+        let target = f64::from(self.cpu()?.utilization()?);
+        let band = counted::tolerances(self.spec(), &self.facts.controller, self.gates());
+        Some(target * (1.0 + band.scale_up))
     }
 
     /// Whether something has been so for longer than `span`.

@@ -3,8 +3,8 @@
 use super::rule::{Find, Rule, Weight};
 use super::run_only::run::RunView;
 use crate::findings::{Evidence, catalog};
-use crate::observation::Pod;
-use crate::spec::ContainerCpu;
+use crate::model::counted;
+use crate::spec::ContainerResources;
 
 pub(super) const RULES: &[Rule] = &[
     MISSING_CPU_REQUEST,
@@ -20,32 +20,22 @@ const MISSING_CPU_REQUEST: Rule = Rule {
 };
 
 fn missing_request(run: &RunView<'_>) -> Option<Evidence> {
-    let container = counted_container(run);
-    let living: Vec<&Pod> = run
-        .state
-        .pods
-        .values()
-        .filter(|p| p.lives())
-        .map(|p| &p.pod)
+    let mut metrics = run.spec()?.metrics.iter();
+    let metric = metrics.find(|m| m.is_cpu() && m.utilization().is_some())?;
+    let gates = run.state.gates();
+    let living = run.state.pods.values().filter(|p| p.lives());
+    let missing: Vec<String> = living
+        .clone()
+        .filter_map(|p| counted::request(&p.pod, &metric.source, gates).err())
+        .filter(|error| error.starts_with("missing"))
         .collect();
-    let lacking: Vec<(&Pod, &ContainerCpu)> = living
-        .iter()
-        .flat_map(|pod| pod.containers.iter().map(move |c| (*pod, c)))
-        .filter(|(_, c)| container.is_none_or(|name| name == c.name))
-        .filter(|(_, c)| c.cpu_request.is_none())
-        .collect();
-    if let Some((_, first)) = lacking.first() {
-        let (count, all) = (lacking.len(), living.len());
-        let evidence = lacking
-            .iter()
-            .map(|(pod, c)| format!("pod {}, container {}: no CPU request", pod.name, c.name));
+    if let Some(first) = missing.first() {
+        let (count, all) = (missing.len(), living.count());
         return Some(Evidence::new(
             format!(
-                "container {} has no CPU request ({count} containers in {all} pods have none), so a \
-                 utilization can't be computed",
-                first.name
+                "{count} of {all} pods have no CPU request that counts, so a utilization can't be computed: {first}"
             ),
-            evidence,
+            missing.iter().skip(1).cloned(),
         ));
     }
     let (_, message) = run.state.refusal("ScalingActive")?;
@@ -55,13 +45,6 @@ fn missing_request(run: &RunView<'_>) -> Option<Evidence> {
             [format!("condition ScalingActive: {message}")],
         )
     })
-}
-
-/// The one container that counts, if the metric names one.
-fn counted_container<'a>(run: &RunView<'a>) -> Option<&'a str> {
-    let metrics = &run.spec()?.metrics;
-    let cpu = metrics.iter().find(|m| m.name == "cpu")?;
-    cpu.container.as_deref()
 }
 
 const LIMIT_CAPS_UTILIZATION: Rule = Rule {
@@ -91,7 +74,10 @@ const LIMIT_CAPS_UTILIZATION: Rule = Rule {
     }),
 };
 
-fn sum(containers: &[ContainerCpu], of: impl Fn(&ContainerCpu) -> Option<i64>) -> Option<i64> {
+fn sum(
+    containers: &[ContainerResources],
+    of: impl Fn(&ContainerResources) -> Option<i64>,
+) -> Option<i64> {
     containers.iter().map(of).sum()
 }
 

@@ -23,7 +23,7 @@ const NO_CPU_METRIC: Rule = Rule {
         let names = spec
             .metrics
             .iter()
-            .map(|m| format!("metric: {} {}", m.kind, m.name));
+            .map(|m| format!("metric: {} {}", m.source.kind(), m.source.name()));
         spec.cpu_target_percent().is_none().then(|| {
             let count = spec.metrics.len();
             Evidence::new(

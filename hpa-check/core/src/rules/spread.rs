@@ -51,7 +51,7 @@ fn skew(run: &RunView<'_>, poll: &Poll) -> Option<Skew> {
     let mut used: Vec<(i64, &str)> = samples
         .iter()
         .filter(|sample| settled(run, sample, poll.at, settle))
-        .map(|s| (s.containers.iter().map(|c| c.cpu.0).sum(), s.pod.as_str()))
+        .map(|s| (s.cpu().0, s.pod.as_str()))
         .collect();
     used.sort_unstable();
     let total: i64 = used.iter().map(|(cpu, _)| cpu).sum();

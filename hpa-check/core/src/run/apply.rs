@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::state::{PodRecord, Poll, RunState, is_ready, request_milli};
+use super::state::{PodRecord, Poll, RunState, is_ready};
 use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, Step, Timeline};
 use crate::observation::{
     Autoscaler, Event, Fact, LoadSecond, Observation, Phase, Pod, PodSample, Seen, Target, Watch,
@@ -36,6 +36,7 @@ impl RunState {
             Seen::Pod(pod) => self.pod(at, pod),
             Seen::PodGone { name } => self.pod_gone(at, name),
             Seen::PodMetrics { samples } => self.samples(at, samples),
+            Seen::Metric(_) => {}
             Seen::MetricsUnavailable { error } => self.no_samples(at, error),
             Seen::Event(event) => self.event(at, event),
             Seen::Load(second) => self.load(at, second),
@@ -126,6 +127,7 @@ impl RunState {
     }
 
     fn pod(&mut self, at: Timestamp, pod: &Pod) {
+        let request_milli = self.cpu_request(pod);
         let Some(timeline) = &mut self.timeline else {
             return;
         };
@@ -136,7 +138,7 @@ impl RunState {
         if !same {
             timeline.pods.push(PodSeries {
                 pod: pod.name.clone(),
-                request_milli: request_milli(pod),
+                request_milli,
                 first_seen: at,
                 ready_at: None,
                 gone_at: None,
@@ -148,6 +150,7 @@ impl RunState {
                 ready_at: None,
                 gone_at: None,
                 cpu_milli: None,
+                request_milli,
                 series: timeline.pods.len() - 1,
             };
             self.pods.insert(pod.name.clone(), record);
@@ -168,6 +171,7 @@ impl RunState {
             timeline.pods[record.series].ready_at = Some(at);
         }
         record.pod.clone_from(pod);
+        record.request_milli = request_milli;
     }
 
     fn pod_gone(&mut self, at: Timestamp, name: &str) {
@@ -185,7 +189,7 @@ impl RunState {
             let Some(record) = self.pods.get_mut(&sample.pod) else {
                 continue;
             };
-            let cpu = sample.containers.iter().map(|c| c.cpu.0).sum();
+            let cpu = sample.cpu().0;
             record.cpu_milli = Some(cpu);
             if let Some(timeline) = &mut self.timeline {
                 step(&mut timeline.pods[record.series].cpu_milli, at, cpu);

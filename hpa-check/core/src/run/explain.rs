@@ -13,8 +13,10 @@ use jiff::Timestamp;
 
 use crate::model::pods::{Pod as ModelPod, PodMetric};
 use crate::model::reconcile::{Controller, Decision};
-use crate::model::{Settings, VersionGates, after, before};
-use crate::observation::{Autoscaler, AutoscalerStatus, Fact, Observation, Pod, Seen};
+use crate::model::{VersionGates, after, before};
+use crate::observation::{
+    Autoscaler, AutoscalerStatus, ControllerConfig, Fact, Observation, Pod, Seen,
+};
 use crate::run::state::RunState;
 use crate::run::timeline::SyncRecord;
 
@@ -263,7 +265,7 @@ impl Explainer {
             }
         };
         // On other metrics than the controller read, the model's word is no measure.
-        let comparable = decision.utilization == pending.status.cpu_utilization
+        let comparable = candidates::shows_the_same(&decision, &pending.status)
             && !held_by_the_unseen(pending, &decision);
         record.model_utilization = decision.utilization;
         record.model = comparable.then_some(decision.desired);
@@ -276,7 +278,7 @@ fn fresh(state: &RunState) -> Controller {
     let setting = state.setting.as_ref();
     let version = setting.and_then(|s| s.kubernetes.as_deref());
     Controller::new(
-        setting.map_or_else(Settings::default, |s| Settings::from(&s.controller)),
+        setting.map_or_else(ControllerConfig::default, |s| s.controller.clone()),
         version.map_or_else(VersionGates::default, VersionGates::of_version),
     )
 }

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::timeline::{Gap, Step, Timeline};
+use crate::model::{VersionGates, counted};
 use crate::observation::{
     Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, Phase, Pod, PodSample,
     RunContext, Target,
 };
-use crate::spec::AutoscalerSpec;
+use crate::spec::{AutoscalerSpec, MetricSource};
 use crate::units::Millicores;
 use crate::verdict::Reason;
 
@@ -27,6 +28,8 @@ pub struct PodRecord {
     pub gone_at: Option<Timestamp>,
     /// Its CPU use in the newest sample, in millicores, all containers together.
     pub cpu_milli: Option<i64>,
+    /// Its CPU request in millicores, as the controller counts it.
+    pub(super) request_milli: Option<i64>,
     /// Its place in the timeline's pods.
     pub(super) series: usize,
 }
@@ -42,9 +45,9 @@ impl PodRecord {
         self.lives() && is_ready(&self.pod)
     }
 
-    /// Its CPU request, all containers together; `None` if one has none.
+    /// Its CPU request in millicores as the controller counts it; `None` if a container has none.
     pub fn request_milli(&self) -> Option<i64> {
-        request_milli(&self.pod)
+        self.request_milli
     }
 }
 
@@ -158,6 +161,22 @@ impl RunState {
         reported.is_none_or(|reported| reported == self.ready_pods())
     }
 
+    /// The rules of the cluster's version; the newest where that is not known.
+    pub fn gates(&self) -> VersionGates {
+        let version = self.setting.as_ref().and_then(|s| s.kubernetes.as_deref());
+        version.map_or_else(VersionGates::default, VersionGates::of_version)
+    }
+
+    /// The CPU request of a pod in millicores, as the controller counts it for the CPU metric.
+    pub(super) fn cpu_request(&self, pod: &Pod) -> Option<i64> {
+        let whole_pod = MetricSource::Resource {
+            name: "cpu".to_owned(),
+        };
+        let metrics = self.spec().map_or(&[][..], |s| &s.metrics);
+        let source = metrics.iter().find(|m| m.is_cpu()).map(|m| &m.source);
+        counted::request(pod, source.unwrap_or(&whole_pod), self.gates()).ok()
+    }
+
     /// The CPU request of a pod, if all living pods have one; of several the highest.
     pub fn request(&self) -> Option<Millicores> {
         let living = self.pods.values().filter(|p| p.lives());
@@ -233,9 +252,4 @@ impl RunState {
 /// Whether the pod's `Ready` condition is true.
 pub(crate) fn is_ready(pod: &Pod) -> bool {
     pod.ready.as_ref().is_some_and(|r| r.status == "True")
-}
-
-pub(super) fn request_milli(pod: &Pod) -> Option<i64> {
-    let requests = pod.containers.iter().map(|c| c.cpu_request);
-    requests.map(|r| r.map(|r| r.0)).sum()
 }

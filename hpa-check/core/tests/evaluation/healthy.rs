@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hpa_check_core::documents::trace::{Reader, Writer};
 use hpa_check_core::expectation::ScaleDown;
-use hpa_check_core::run::conductor::Pace;
+use hpa_check_core::run::conductor::LoadSchedule;
 use hpa_check_core::spec::{Behavior, PolicyKind, ScalingPolicy, ScalingRules};
 use hpa_check_core::verdict::Outcome;
 use proptest::prelude::*;
@@ -135,7 +135,7 @@ fn worlds() -> impl Strategy<Value = World> {
             (world.wobble, world.pod_start) = (wobble, pod_start);
             world.controller.downscale_stabilization = Duration::from_secs(window);
             world.spec.behavior = behavior;
-            world.pace = Pace::Planned {
+            world.pace = LoadSchedule::Planned {
                 up: Duration::from_secs(4),
                 down: Duration::from_secs(100),
                 end: Duration::from_secs(200),

@@ -2,7 +2,7 @@
 
 use hpa_check_core::expectation::ScaleDown;
 use hpa_check_core::observation::{Fact, Seen};
-use hpa_check_core::spec::{Behavior, ScalingRules, SelectPolicy};
+use hpa_check_core::spec::{Behavior, MetricSource, MetricTarget, ScalingRules, SelectPolicy};
 use hpa_check_core::units::Millicores;
 use hpa_check_core::verdict::Outcome;
 
@@ -38,13 +38,15 @@ fn found_in_the_autoscaler() -> Vec<Pair> {
             );
         }),
         pair("no-cpu-metric", |w| {
-            w.spec.metrics[0].name = "memory".into();
+            w.spec.metrics[0].source = MetricSource::Resource {
+                name: "memory".into(),
+            };
         }),
         pair("missing-cpu-request", |w| w.request = None),
         pair("bounds-leave-no-room", |w| w.spec.max_replicas = 3),
         pair("spec-bounds-differ", |w| w.spec.max_replicas = 6),
         pair("spec-target-differs", |w| {
-            w.spec.metrics[0].average_utilization = Some(80);
+            w.spec.metrics[0].target = MetricTarget::Utilization(80);
         }),
         pair("scale-up-disabled", |w| {
             w.spec.behavior = Some(Behavior {

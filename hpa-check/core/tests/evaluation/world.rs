@@ -8,7 +8,7 @@ use std::time::Duration;
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::*;
-use hpa_check_core::run::conductor::Pace;
+use hpa_check_core::run::conductor::LoadSchedule;
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::spec::*;
 use hpa_check_core::units::Millicores;
@@ -44,7 +44,7 @@ pub(crate) struct World {
     pub expectation: Expectation,
     pub controller: ControllerConfig,
     pub resolution: Duration,
-    pub pace: Pace,
+    pub pace: LoadSchedule,
     /// Whether the load is known to stay what it is.
     pub steady: bool,
     pub request: Option<i64>,
@@ -101,14 +101,7 @@ pub(crate) fn healthy() -> World {
             },
             min_replicas: Some(3),
             max_replicas: 10,
-            metrics: vec![MetricSpec {
-                kind: "Resource".into(),
-                name: "cpu".into(),
-                container: None,
-                average_utilization: Some(50),
-                average_value_milli: None,
-                value_milli: None,
-            }],
+            metrics: vec![MetricSpec::cpu_utilization(50)],
             behavior: None,
         },
         expectation: Expectation {
@@ -121,7 +114,7 @@ pub(crate) fn healthy() -> World {
             ..ControllerConfig::default()
         },
         resolution: Duration::from_secs(2),
-        pace: Pace::Planned {
+        pace: LoadSchedule::Planned {
             up: Duration::from_secs(4),
             down: Duration::from_secs(44),
             end: Duration::from_secs(90),
@@ -170,7 +163,7 @@ pub(crate) fn in_a_cluster() -> World {
     World {
         controller: ControllerConfig::default(),
         resolution: Duration::from_secs(15),
-        pace: Pace::Computed,
+        pace: LoadSchedule::Adaptive,
         pod_start: 4000,
         longest: 1200,
         ..healthy()

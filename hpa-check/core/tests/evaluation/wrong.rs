@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::run::conductor::Pace;
+use hpa_check_core::run::conductor::LoadSchedule;
 
 use super::pairs::{Pair, beside, pair};
 use super::world::{Fate, World, healthy, in_a_cluster};
@@ -77,7 +77,7 @@ fn second_pod(pod: usize, fate: Fate) -> Fate {
 /// The load begins late enough for something to happen at rest.
 fn late_load() -> World {
     World {
-        pace: Pace::Planned {
+        pace: LoadSchedule::Planned {
             up: Duration::from_secs(14),
             down: Duration::from_secs(54),
             end: Duration::from_secs(100),
@@ -91,7 +91,7 @@ fn late_load() -> World {
 fn swinging() -> World {
     let mut world = World {
         swing: Some(9),
-        pace: Pace::Planned {
+        pace: LoadSchedule::Planned {
             up: Duration::from_secs(4),
             down: Duration::from_secs(67),
             end: Duration::from_secs(130),

@@ -32,7 +32,7 @@ pub(super) fn differ(patient: &Patient<'_>) -> Option<Evidence> {
 }
 
 pub(super) fn target_differs(patient: &Patient<'_>) -> Option<Evidence> {
-    let target = patient.cpu()?.average_utilization?;
+    let target = patient.cpu()?.utilization()?;
     let asked = patient.asked.cpu_target_percent?;
     (target != asked).then(|| {
         Evidence::new(
@@ -50,7 +50,7 @@ pub(super) fn no_cpu_metric(patient: &Patient<'_>) -> Option<Evidence> {
         let count = metrics.len();
         let names = metrics
             .iter()
-            .map(|m| format!("metric: {} {}", m.kind, m.name));
+            .map(|m| format!("metric: {} {}", m.source.kind(), m.source.name()));
         Evidence::new(
             format!("none of the spec's {count} metrics is a CPU utilization target"),
             names,

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::super::patient::Patient;
 use crate::findings::Evidence;
-use crate::model::Settings;
 use crate::model::after;
 use crate::model::normalize::FullBehavior;
 
@@ -41,9 +40,9 @@ pub(super) fn held(patient: &Patient<'_>) -> Option<Evidence> {
 }
 
 fn window(patient: &Patient<'_>) -> Duration {
-    let settings = Settings::from(&patient.facts.controller);
+    let settings = &patient.facts.controller;
     match &patient.spec().behavior {
-        Some(behavior) => FullBehavior::of(behavior, &settings).down.window,
+        Some(behavior) => FullBehavior::of(behavior, settings).down.window,
         None => settings.downscale_stabilization,
     }
 }

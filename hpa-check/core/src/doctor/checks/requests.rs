@@ -162,7 +162,7 @@ fn shares<'a>(patient: &Patient<'a>) -> Option<Vec<Share<'a>>> {
                 });
                 shares.len() - 1
             });
-            shares[position].used += used.cpu.0;
+            shares[position].used += used.cpu.map_or(0, |cpu| cpu.0);
             shares[position].request += container.cpu_request?.0;
         }
     }

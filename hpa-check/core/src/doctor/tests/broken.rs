@@ -12,7 +12,7 @@ use super::world::{
     space, target,
 };
 use crate::observation::{ContainerSample, Ready};
-use crate::spec::{ContainerCpu, ScalingRules, SelectPolicy};
+use crate::spec::{ContainerResources, ScalingRules, SelectPolicy};
 use crate::units::Millicores;
 use crate::verdict::Outcome;
 
@@ -34,7 +34,7 @@ fn with_sidecar() -> ClusterFacts {
         pod.pod.containers.push(container("proxy", Some(100)));
     }
     for sample in samples(&mut facts) {
-        sample.containers[0].cpu = Millicores(45);
+        sample.containers[0].cpu = Some(Millicores(45));
         sample.containers.push(used("proxy", 2));
     }
     facts
@@ -48,7 +48,7 @@ fn with_young() -> ClusterFacts {
         set_ready(pod, "True", 60);
     }
     for (n, sample) in samples(&mut facts).iter_mut().enumerate() {
-        sample.containers[0].cpu = Millicores(if n < 2 { 40 } else { 95 });
+        sample.containers[0].cpu = Some(Millicores(if n < 2 { 40 } else { 95 }));
     }
     facts
 }
@@ -61,25 +61,18 @@ fn with_starting() -> ClusterFacts {
         set_ready(pod, "False", 40);
     }
     for sample in samples(&mut facts) {
-        sample.containers[0].cpu = Millicores(88);
+        sample.containers[0].cpu = Some(Millicores(88));
     }
     target(&mut facts).object.ready_replicas = 3;
     facts
 }
 
-fn container(name: &str, request: Option<i64>) -> ContainerCpu {
-    ContainerCpu {
-        name: name.to_owned(),
-        cpu_request: request.map(Millicores),
-        cpu_limit: None,
-    }
+fn container(name: &str, request: Option<i64>) -> ContainerResources {
+    ContainerResources::cpu(name, request.map(Millicores), None)
 }
 
 fn used(name: &str, cpu: i64) -> ContainerSample {
-    ContainerSample {
-        name: name.to_owned(),
-        cpu: Millicores(cpu),
-    }
+    ContainerSample::of_cpu(name, Millicores(cpu))
 }
 
 fn set_ready(pod: &mut super::super::facts::PodFacts, status: &str, seconds_ago: u64) {
@@ -181,7 +174,7 @@ const ROWS: &[Row] = &[
     }),
     Row(9, "sidecar-dilutes-utilization", with_sidecar, |f| {
         for s in samples(f) {
-            s.containers[0].cpu = Millicores(98);
+            s.containers[0].cpu = Some(Millicores(98));
         }
     }),
     Row(10, "selector-matches-others", same, |f| {
@@ -538,7 +531,7 @@ const ROWS: &[Row] = &[
     ),
     Row(32, "load-not-spread", busy, |f| {
         for (n, sample) in samples(f).iter_mut().enumerate() {
-            sample.containers[0].cpu = Millicores(if n == 0 { 190 } else { 6 });
+            sample.containers[0].cpu = Some(Millicores(if n == 0 { 190 } else { 6 }));
         }
     }),
     Row(33, "startup-counts-as-load", with_young, |f| {
@@ -695,7 +688,7 @@ fn at_the_maximum_more_is_wanted_and_that_is_a_note() {
     let mut facts = busy();
     scaler(&mut facts).object.spec.max_replicas = 5;
     for sample in samples(&mut facts) {
-        sample.containers[0].cpu = Millicores(90);
+        sample.containers[0].cpu = Some(Millicores(90));
     }
     assert_eq!(found(&facts, None), ["at-the-maximum"]);
 }
@@ -716,7 +709,7 @@ fn one_hot_pod_has_to_be_the_same_at_both_looks() {
     let hot = |which: usize| {
         let mut facts = busy();
         for (n, sample) in samples(&mut facts).iter_mut().enumerate() {
-            sample.containers[0].cpu = Millicores(if n == which { 190 } else { 6 });
+            sample.containers[0].cpu = Some(Millicores(if n == which { 190 } else { 6 }));
         }
         facts
     };

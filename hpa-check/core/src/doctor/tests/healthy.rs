@@ -10,7 +10,7 @@ use super::super::facts::{
 use super::super::{Asked, examine};
 use super::world::{ago, autoscaler, condition, facts, owner, pod, sample};
 use crate::observation::{ContainerSample, PodSample};
-use crate::spec::{Behavior, ContainerCpu, ScalingRules};
+use crate::spec::{Behavior, ContainerResources, MetricTarget, ScalingRules};
 use crate::units::Millicores;
 use crate::verdict::Outcome;
 
@@ -90,15 +90,13 @@ fn pods_and_samples(name: &str, shape: &Shape, count: usize) -> (Vec<PodFacts>, 
         one.timestamp = ago(shape.sample_age);
         if let Some(share) = shape.sidecar {
             let request = (shape.request / (share * 2)).max(1);
-            pod.pod.containers.push(ContainerCpu {
-                name: "proxy".to_owned(),
-                cpu_request: Some(Millicores(request)),
-                cpu_limit: shape.limit.map(|times| Millicores(request * times)),
-            });
-            one.containers.push(ContainerSample {
-                name: "proxy".to_owned(),
-                cpu: Millicores(used(request)),
-            });
+            pod.pod.containers.push(ContainerResources::cpu(
+                "proxy",
+                Some(Millicores(request)),
+                shape.limit.map(|times| Millicores(request * times)),
+            ));
+            one.containers
+                .push(ContainerSample::of_cpu("proxy", Millicores(used(request))));
         }
         samples.push(one);
     }
@@ -123,7 +121,7 @@ fn build(name: &str, shape: &Shape) -> Namespace {
     let mut scaler = autoscaler(name, replicas);
     scaler.object.spec.min_replicas = Some(shape.min);
     scaler.object.spec.max_replicas = max;
-    scaler.object.spec.metrics[0].average_utilization = Some(shape.target);
+    scaler.object.spec.metrics[0].target = MetricTarget::Utilization(shape.target);
     if shape.behavior {
         let scale_down = Some(ScalingRules {
             stabilization_window_seconds: Some(60),

@@ -13,7 +13,7 @@ use crate::observation::{
     Autoscaler, AutoscalerStatus, Condition, ContainerSample, ControllerConfig, Pod, PodSample,
     Ready, Target, Writer,
 };
-use crate::spec::{AutoscalerSpec, ContainerCpu, MetricSpec, TargetRef};
+use crate::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use crate::units::Millicores;
 
 /// The instant of the look.
@@ -82,6 +82,7 @@ pub(super) fn autoscaler(name: &str, replicas: i32) -> Scaler {
                 current_replicas: Some(replicas),
                 desired_replicas: replicas,
                 cpu_utilization: Some(20),
+                current_metrics: Vec::new(),
                 conditions: vec![
                     condition("AbleToScale", "True", "ReadyForNewScale"),
                     condition("ScalingActive", "True", "ValidMetricFound"),
@@ -104,14 +105,7 @@ fn spec(name: &str) -> AutoscalerSpec {
         },
         min_replicas: Some(3),
         max_replicas: 10,
-        metrics: vec![MetricSpec {
-            kind: "Resource".to_owned(),
-            name: "cpu".to_owned(),
-            container: None,
-            average_utilization: Some(50),
-            average_value_milli: None,
-            value_milli: None,
-        }],
+        metrics: vec![MetricSpec::cpu_utilization(50)],
         behavior: None,
     }
 }
@@ -169,15 +163,9 @@ pub(super) fn pod(app: &str, number: usize) -> PodFacts {
                 status: "True".to_owned(),
                 since: Some(ago(3_590)),
             }),
-            containers: vec![ContainerCpu {
-                name: "app".to_owned(),
-                cpu_request: Some(Millicores(100)),
-                cpu_limit: None,
-            }],
-            waiting: None,
-            unschedulable: None,
+            containers: vec![ContainerResources::cpu("app", Some(Millicores(100)), None)],
             owner: Some(format!("ReplicaSet/{app}-6d")),
-            restarts: 0,
+            ..Pod::default()
         },
         labels: BTreeMap::from([
             ("app".to_owned(), app.to_owned()),
@@ -192,10 +180,7 @@ pub(super) fn sample(app: &str, number: usize, cpu: i64) -> PodSample {
         pod: format!("{app}-6d-{number}"),
         timestamp: ago(12),
         window: Duration::from_secs(15),
-        containers: vec![ContainerSample {
-            name: "app".to_owned(),
-            cpu: Millicores(cpu),
-        }],
+        containers: vec![ContainerSample::of_cpu("app", Millicores(cpu))],
     }
 }
 

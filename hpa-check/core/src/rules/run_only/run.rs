@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::expectation::{Expectation, ScaleDown};
-use crate::observation::{Fact, Phase};
+use crate::observation::{Fact, Phase, PodSample};
 use crate::run::budget::{Budget, with_budget};
 use crate::run::demand;
 use crate::run::state::RunState;
@@ -124,8 +124,7 @@ impl<'a> RunView<'a> {
     pub(crate) fn uses(&self) -> impl DoubleEndedIterator<Item = (Millicores, Timestamp)> + 'a {
         self.state.polls.iter().filter_map(|poll| {
             let samples = poll.answer.as_ref().ok()?;
-            let used = samples.iter().flat_map(|s| &s.containers);
-            Some((used.map(|c| c.cpu).sum(), poll.at))
+            Some((samples.iter().map(PodSample::cpu).sum(), poll.at))
         })
     }
 

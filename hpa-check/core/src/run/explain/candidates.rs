@@ -6,9 +6,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Explainer, Held, NEAR, Pending};
+use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
 use crate::model::{after, before};
+use crate::observation::{AutoscalerStatus, MetricAnswer, MetricReading};
 use crate::run::state::RunState;
+use crate::spec::{CurrentMetric, MetricSpec};
 
 /// The clocks of observer and controller differ by less; a window may end between the two.
 const CLOCKS: Duration = Duration::from_secs(1);
@@ -38,6 +41,29 @@ fn nearest<T>(all: &VecDeque<Held<T>>, at: Timestamp, around: Duration) -> Vec<&
     near.into_iter().map(|held| &held.what).collect()
 }
 
+/// Whether a decision has each metric's value as the controller wrote it.
+pub(super) fn shows_the_same(decision: &Decision, status: &AutoscalerStatus) -> bool {
+    let written = &status.current_metrics;
+    let same_values = || *written == decision.current_metrics();
+    decision.utilization == status.cpu_utilization && (written.is_empty() || same_values())
+}
+
+/// The custom and external metrics as the controller wrote them at this sync.
+fn written(pending: &Pending) -> Vec<MetricReading> {
+    let metrics = pending.object.spec.metrics.iter();
+    let values = metrics.zip(&pending.status.current_metrics);
+    let custom = values.filter(|(spec, _)| spec.resource().is_none());
+    let reading = |(spec, current): (&MetricSpec, &CurrentMetric)| MetricReading {
+        metric: spec.source.clone(),
+        answer: if current.is_empty() {
+            MetricAnswer::Error("the status says that it failed".to_owned())
+        } else {
+            MetricAnswer::Status(*current)
+        },
+    };
+    custom.map(reading).collect()
+}
+
 /// Tries them all, the nearest first, from the controller's memory before the sync.
 pub(super) fn best(
     pending: &Pending,
@@ -50,6 +76,9 @@ pub(super) fn best(
     };
     let status = &pending.status;
     let replicas = status.current_replicas.unwrap_or(target.spec_replicas);
+    let others = written(pending);
+    let setting = state.setting.as_ref();
+    let namespace = setting.map_or("", |s| s.namespace.as_str());
     let mut best = Best::None;
     let at = pending.at;
     // Between two polls an answer may have come and gone, and an API that is slow may have been asked a whole
@@ -65,20 +94,24 @@ pub(super) fn best(
                 let mut controller = start.clone();
                 let decision = controller.sync(Sync {
                     now,
+                    namespace,
                     spec: &pending.object.spec,
                     scale: Ok(Scale {
                         replicas,
+                        observed: target.replicas,
                         selector: &target.selector,
                     }),
                     pods,
-                    metrics: metrics.as_deref().map_err(String::as_str),
-                    other_metrics_error: "not seen by this tool",
+                    metrics: Readings {
+                        resources: metrics.as_deref().map_err(String::as_str),
+                        others: &others,
+                    },
                     other_selectors: &[],
                     update_error: None,
                     conditions: &pending.previous.conditions,
                     desired_before: pending.previous.desired_replicas,
                 });
-                let same = decision.utilization == status.cpu_utilization;
+                let same = shows_the_same(&decision, status);
                 if same && decision.desired == status.desired_replicas {
                     return Best::Agrees(controller, decision);
                 }

@@ -6,8 +6,6 @@ use jiff::Timestamp;
 
 use super::{Held, Metrics};
 use crate::model::before;
-use crate::model::pods::{Pod as ModelPod, PodMetric, ReadyCondition};
-use crate::observation::{Pod, PodSample};
 use crate::run::state::RunState;
 
 /// What is lacking, if anything.
@@ -64,40 +62,6 @@ impl Knowledge {
             Self::NoTarget => "the scale target is not known",
             Self::PodsDiffer => "the pods seen do not add up to the target's own counts",
             Self::StaleMetrics => "no fresh answer of the metrics API was seen",
-        }
-    }
-}
-
-impl From<&Pod> for ModelPod {
-    fn from(pod: &Pod) -> Self {
-        Self {
-            name: pod.name.clone(),
-            phase: pod.phase.clone(),
-            deleting: pod.deleting,
-            start: pod.started,
-            ready: pod.ready.as_ref().and_then(|ready| {
-                Some(ReadyCondition {
-                    status: ready.status.clone(),
-                    last_transition: ready.since?,
-                })
-            }),
-            containers: pod.containers.clone(),
-            extra_labels: std::collections::BTreeMap::new(),
-        }
-    }
-}
-
-impl From<&PodSample> for PodMetric {
-    fn from(sample: &PodSample) -> Self {
-        Self {
-            pod: sample.pod.clone(),
-            timestamp: sample.timestamp,
-            window: sample.window,
-            containers: sample
-                .containers
-                .iter()
-                .map(|c| (c.name.clone(), Some(c.cpu.0)))
-                .collect(),
         }
     }
 }

@@ -7,10 +7,10 @@ mod telling;
 use std::time::Duration;
 
 use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::reconcile::Controller;
-use hpa_check_core::model::{Settings, VersionGates};
 use hpa_check_core::observation::*;
-use hpa_check_core::run::conductor::{Action, Conductor, Pace};
+use hpa_check_core::run::conductor::{Action, Conductor, LoadSchedule};
 use hpa_check_core::run::evaluator::Evaluator;
 
 use super::{World, at};
@@ -63,7 +63,7 @@ impl World {
             writer: None,
             told: None,
             status: None,
-            hpa: Controller::new(Settings::from(&self.controller), VersionGates::default()),
+            hpa: Controller::new(self.controller.clone(), VersionGates::default()),
             uid: "hpa",
             scraped: 0,
             samples: Ok(Vec::new()),
@@ -153,9 +153,9 @@ impl Run<'_> {
             return self.world.rest;
         };
         let level = match self.world.pace {
-            Pace::Computed if self.load_stopped.is_none() => self.world.high,
-            Pace::Computed => self.world.after,
-            Pace::Planned { up, down, .. } => {
+            LoadSchedule::Adaptive if self.load_stopped.is_none() => self.world.high,
+            LoadSchedule::Adaptive => self.world.after,
+            LoadSchedule::Planned { up, down, .. } => {
                 let elapsed = Duration::from_millis(u64::try_from(self.now - started).unwrap());
                 if elapsed < up {
                     self.world.rest
