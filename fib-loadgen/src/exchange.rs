@@ -265,8 +265,8 @@ impl Caller {
             let error = match opened {
                 Ok(mut link) => {
                     if !guarded(link.ready(), &mut self.alarm, &mut self.watch, deadline).await? {
-                        let why = "the server closed the connection at once".to_owned();
-                        return Err(Trouble::Failed(Class::ClosedBeforeResponse, why));
+                        let (class, why) = link.why_broken();
+                        return Err(Trouble::Failed(class, why));
                     }
                     let span = Span::drawn(
                         &self.rules.life,

@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use super::connect::Connected;
 use super::stream::Stream;
 use super::{AddressCounts, Body, ConnectError, Connector};
-use crate::outcome::Class;
+use crate::outcome::{Class, innermost};
 
 type Driver = Pin<Box<http1::Connection<TokioIo<Stream>, Body>>>;
 
@@ -28,6 +28,8 @@ type Driver = Pin<Box<http1::Connection<TokioIo<Stream>, Body>>>;
 pub struct Link {
     sender: Sender,
     driver: Option<Driver>,
+    /// Why it ended, when nobody was told since no request was on it.
+    broken: Option<hyper::Error>,
     whole_urls: bool,
     address: Arc<AddressCounts>,
     requests: u64,
@@ -83,6 +85,7 @@ impl Link {
         Ok(Self {
             sender,
             driver,
+            broken: None,
             whole_urls,
             address,
             requests: 0,
@@ -123,6 +126,17 @@ impl Link {
         .is_ok()
     }
 
+    /// Why it took no request.
+    pub fn why_broken(&self) -> (Class, String) {
+        match &self.broken {
+            Some(error) => (Class::of_hyper(error, false), innermost(error)),
+            None => (
+                Class::ClosedBeforeResponse,
+                "the server closed the connection at once".to_owned(),
+            ),
+        }
+    }
+
     /// Sends a request; what it returns has to be polled after [`Link::drive`].
     pub fn send(&mut self, request: Request<Body>) -> Sent {
         self.requests += 1;
@@ -145,10 +159,10 @@ impl Link {
     /// Reads and writes what there is.
     pub fn drive(&mut self, cx: &mut Context<'_>) {
         if let Some(driver) = &mut self.driver
-            && let Poll::Ready(_) = driver.as_mut().poll(cx)
+            && let Poll::Ready(ended) = driver.as_mut().poll(cx)
         {
-            // How it ended, the request on it is told.
             self.driver = None;
+            self.broken = ended.err();
         }
     }
 }
