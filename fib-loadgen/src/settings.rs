@@ -1,6 +1,7 @@
 //! What is to be done, checked: nothing in here can be wrong any more.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 
@@ -10,6 +11,7 @@ use crate::client::{self, ClientKind, HttpVersion, Life, Proxy, Sharing, TlsSett
 use crate::exit::Failure;
 use crate::generator::OnSaturation;
 use crate::oracle::Field;
+use crate::plan::profile::Autoscaler;
 use crate::plan::{Plan, Shard, Wanted};
 use crate::request::{self, Requests, Source, Spec};
 use crate::target::{Target, without_credentials};
@@ -21,6 +23,8 @@ use crate::user::Verify;
 pub struct Settings {
     /// The load over time.
     pub plan: Plan,
+    /// The autoscaler that the load is made for.
+    pub autoscaler: Option<Autoscaler>,
     /// What is sent.
     pub source: Source,
     /// The distribution of n as it was written; `-` when something else is sent.
@@ -59,6 +63,11 @@ pub struct Settings {
     pub argv: Vec<String>,
 }
 
+/// A connection of a load for an autoscaler lasts for so many requests, or for so long.
+const AUTOSCALER_LIFE: Life = Life {
+    requests: Some((100, 200)),
+    age: Some((Duration::from_secs(10), Duration::from_secs(20))),
+};
 /// More threads than this bring a generator of a few thousand requests a second nothing but contention.
 const MOST_WORKERS: usize = 4;
 
@@ -88,6 +97,7 @@ impl Settings {
         }
         Ok(Self {
             plan,
+            autoscaler: args.profile.as_ref().and_then(|profile| profile.autoscaler),
             n_spec: match source {
                 Source::Fibonacci(_) => args.n.clone(),
                 Source::Requests(_) => "-".to_owned(),
@@ -239,18 +249,25 @@ pub fn ask_for_json(client: &mut client::Settings) {
     client.headers.entry(ACCEPT).or_insert(json);
 }
 
+/// When connections are given up. A pod that an autoscaler adds gets no request over connections that exist, so that
+/// a load made for one renews them unless it is told how.
 fn life(args: &RunArgs, client: &client::Settings) -> Result<Life, Failure> {
-    let life = Life {
+    let given = Life {
         requests: args.conn_requests,
         age: args.conn_age,
     };
     let own = client.sharing == Sharing::User && client.kind == ClientKind::Direct;
-    if life != Life::default() && !own {
+    if given != Life::default() && !own {
         return Err(Failure::usage(
             "--conn-requests and --conn-age are about a user's own connection: leave them out, or use --conn user and --client direct",
         ));
     }
-    Ok(life)
+    let profile = args.profile.as_ref();
+    let for_autoscaler = profile.is_some_and(|profile| profile.autoscaler.is_some());
+    if given == Life::default() && for_autoscaler && own {
+        return Ok(AUTOSCALER_LIFE);
+    }
+    Ok(given)
 }
 
 fn wanted(args: &RunArgs) -> Wanted {
@@ -258,6 +275,7 @@ fn wanted(args: &RunArgs) -> Wanted {
         users: args.users,
         rate: args.rate,
         stages: args.stage.clone(),
+        profile: args.profile.clone(),
         run_time: args.run_time,
         ramp_up: args.ramp_up,
         ramp_down: args.ramp_down,

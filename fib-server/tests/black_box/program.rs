@@ -76,6 +76,8 @@ fn it_ends_with_its_standard_input_even_while_every_thread_computes() {
         "--exit-with-stdin",
         "--max-n",
         "4000000000",
+        "--max-inflight-bytes",
+        "8GiB",
         "--compute-threads",
         "1",
     ]);
@@ -108,8 +110,8 @@ fn a_port_in_use_is_one_sentence_that_names_it() {
 fn a_wrong_setting_ends_with_code_2_before_anything_is_opened() {
     for args in [
         &["--listen", "nowhere"][..],
-        &["--deadline", "5"],
-        &["--queue", "0"],
+        &["--deadline", "5x"],
+        &["--max-connections", "0"],
         &["--no-such-flag"],
     ] {
         fib_server().args(args).assert().code(2).stdout("");
@@ -127,20 +129,20 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let file = folder.path().join("fib.toml");
     std::fs::write(
         &file,
-        "max-n = 1000\nqueue = 7\nmax-sequence-n = 10\ndeadline = \"3s\"\n",
+        "max-n = 1000\nrate-limit = 7\nmax-sequence-n = 10\ndeadline = \"3s\"\n",
     )
     .unwrap();
     let output = fib_server()
         .args(["--check-config", "--max-sequence-n", "30", "--config"])
         .arg(&file)
         .env("FIB_MAX_SEQUENCE_N", "20")
-        .env("FIB_QUEUE", "8")
+        .env("FIB_RATE_LIMIT", "8")
         .assert()
         .success();
     let config: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
     assert_eq!(config["max_n"], 1000);
     assert_eq!(config["max_sequence_n"], 30);
-    assert_eq!(config["queue"], 8);
+    assert_eq!(config["rate_limit"], 8);
     assert_eq!(config["deadline_ms"], 3000);
 }
 
@@ -155,7 +157,7 @@ fn a_file_that_is_wrong_is_refused_by_key_or_line() {
         .assert()
         .code(2)
         .stderr(predicate::str::contains("max-m"));
-    std::fs::write(&file, "queue = 7\ndeadline = 5\n").unwrap();
+    std::fs::write(&file, "rate-limit = 7\ndeadline = 5\n").unwrap();
     fib_server()
         .arg("--config")
         .arg(&file)

@@ -81,7 +81,7 @@ fn requests_that_are_sent_in_one_go_are_answered_in_their_order() {
 fn what_is_too_long_is_refused_and_the_server_goes_on() {
     let server = Server::standard();
     let long = format!("/get?n=1&x={}", "a".repeat(70_000));
-    assert_eq!(get(server.address, &long).status, 414);
+    assert_eq!(get(server.address, &long).status, 431);
     let many = "x-same: header\r\n".repeat(200);
     assert_eq!(
         request(server.address, "GET", "/get?n=1", &many).status,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::state::{PodRecord, Poll, RunState, is_ready};
+use super::state::{PodRecord, Poll, ReadinessLost, RunState};
 use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, Step, Timeline};
 use crate::observation::{
     Autoscaler, Event, Fact, LoadSecond, Observation, Phase, Pod, PodSample, Seen, Target, Watch,
@@ -163,10 +163,11 @@ impl RunState {
             push_mark(&mut timeline.marks, at, "Warning", text);
         }
         let since = |pod: &Pod| pod.ready.as_ref().and_then(|r| r.since);
-        if is_ready(&record.pod) && is_ready(pod) && since(&record.pod) < since(pod) {
+        if record.pod.is_ready() && pod.is_ready() && since(&record.pod) < since(pod) {
             self.ready_anew.push(at);
         }
-        if is_ready(pod) && record.ready_at.is_none() {
+        note_readiness(&mut self.readiness_lost, at, &record.pod, pod);
+        if pod.is_ready() && record.ready_at.is_none() {
             record.ready_at = Some(at);
             timeline.pods[record.series].ready_at = Some(at);
         }
@@ -304,6 +305,24 @@ impl RunState {
     fn mark(&mut self, at: Timestamp, kind: &str, text: String) {
         if let Some(timeline) = &mut self.timeline {
             push_mark(&mut timeline.marks, at, kind, text);
+        }
+    }
+}
+
+/// Notes that a pod which serves stopped being ready, or is ready again.
+fn note_readiness(lost: &mut Vec<ReadinessLost>, at: Timestamp, before: &Pod, now: &Pod) {
+    let serves = now.phase == "Running"
+        && !now.deleting
+        && now.waiting.is_none()
+        && now.restarts == before.restarts;
+    if before.is_ready() && !now.is_ready() && serves {
+        let (pod, until) = (now.name.clone(), None);
+        lost.push(ReadinessLost { pod, at, until });
+    }
+    if now.is_ready() {
+        let open = lost.iter_mut().rfind(|l| l.pod == now.name);
+        if let Some(open) = open.filter(|l| l.until.is_none()) {
+            open.until = Some(at);
         }
     }
 }

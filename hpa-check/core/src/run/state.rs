@@ -42,13 +42,24 @@ impl PodRecord {
 
     /// Whether it is there, not being ended, and ready.
     pub fn is_ready(&self) -> bool {
-        self.lives() && is_ready(&self.pod)
+        self.lives() && self.pod.is_ready()
     }
 
     /// Its CPU request in millicores as the controller counts it; `None` if a container has none.
     pub fn request_milli(&self) -> Option<i64> {
         self.request_milli
     }
+}
+
+/// A pod that was ready and stopped being so, without being restarted or deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReadinessLost {
+    /// The pod's name.
+    pub(crate) pod: String,
+    /// When it was first seen unready.
+    pub(crate) at: Timestamp,
+    /// When it was ready again.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// One answer of the metrics API, or its error.
@@ -111,6 +122,8 @@ pub struct RunState {
     pub blocker: Option<Reason>,
     /// When a pod was found ready anew that had not been seen unready since it was ready before.
     pub(crate) ready_anew: Vec<Timestamp>,
+    /// The pods that were ready and stopped being so, in the order seen.
+    pub(crate) readiness_lost: Vec<ReadinessLost>,
     /// Since when the pods that are seen ready are not as many as the target counts.
     pub(crate) counts_differ_since: Option<Timestamp>,
     /// When the metrics API last answered, with samples that were new or not.
@@ -247,9 +260,4 @@ impl RunState {
             && self.status().is_some_and(|s| s.desired_replicas == min)
             && self.utilization().is_some()
     }
-}
-
-/// Whether the pod's `Ready` condition is true.
-pub(crate) fn is_ready(pod: &Pod) -> bool {
-    pod.ready.as_ref().is_some_and(|r| r.status == "True")
 }

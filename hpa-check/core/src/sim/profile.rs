@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn a_profile_goes_straight_between_points_jumps_at_a_doubled_time_and_holds_at_its_ends() {
-        let profile = LoadProfile::parse("10s:100m 20s:200m, 20s:1 # a jump\n1m:500m", None).unwrap();
+        let profile =
+            LoadProfile::parse("10s:100m 20s:200m, 20s:1 # a jump\n1m:500m", None).unwrap();
         let at = |second: u32| profile.at(second.into()).round().to_string();
         assert_eq!([at(0), at(10), at(15)], ["100", "100", "150"]);
         assert_eq!(
