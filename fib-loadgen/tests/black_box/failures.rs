@@ -41,6 +41,10 @@ fn wrong_answers_are_told_apart_and_end_in_91() {
         ("wrong.format", answer("200 OK", JSON, &body(89))),
         ("wrong.truncated", answer("200 OK", JSON, &true_body[..30])),
         ("wrong.header", answer("200 OK", "text/html", &true_body)),
+        (
+            "wrong.header",
+            answer("200 OK", "application/jsonfoo", &true_body),
+        ),
     ];
     for (class, raw) in cases {
         assert_eq!(
