@@ -31,9 +31,7 @@ fn requests_that_are_never_answered_are_in_the_percentiles() {
 #[test]
 fn requests_that_found_no_free_user_count_as_long_as_they_waited_and_against_the_plan() {
     // Five users, an answer each 400 ms: at most 25 of 400 requests in two seconds.
-    let slow = || {
-        OddServer::start(|_, _| Act::After(Instant::now() + Duration::from_millis(400)))
-    };
+    let slow = || OddServer::start(|_, _| Act::After(Instant::now() + Duration::from_millis(400)));
     let flags = "--rate 200/s --users 5 -t 2s --n 90";
     let rules = "--threshold p50<250ms --threshold achieved>=99% --threshold error-rate<50%";
     let ended = run(slow().address, &format!("{flags} {rules}"));
@@ -42,14 +40,26 @@ fn requests_that_found_no_free_user_count_as_long_as_they_waited_and_against_the
     assert_eq!(sent + unsent, 400);
     assert!((5..=40).contains(&sent), "{sent}");
     let totals = &ended.result["totals"];
-    assert!((number(&totals["offered_rps"]) - 200.0).abs() < 1e-6, "{totals}");
+    assert!(
+        (number(&totals["offered_rps"]) - 200.0).abs() < 1e-6,
+        "{totals}"
+    );
     assert!(number(&totals["achieved_ratio"]) < 0.1, "{totals}");
     let failed = ended.result["thresholds"].as_array().unwrap();
-    assert!(failed.iter().all(|rule| rule["passed"] == false), "{failed:?}");
+    assert!(
+        failed.iter().all(|rule| rule["passed"] == false),
+        "{failed:?}"
+    );
     // It waited for the server, and the generator says so.
     let generator = &ended.result["generator"];
-    let (own, queue) = (&generator["own_lag_p99_us"], &generator["queue_wait_p99_us"]);
-    assert!(number(queue) > 500_000.0 && number(own) < number(queue), "{generator}");
+    let (own, queue) = (
+        &generator["own_lag_p99_us"],
+        &generator["queue_wait_p99_us"],
+    );
+    assert!(
+        number(queue) > 500_000.0 && number(own) < number(queue),
+        "{generator}"
+    );
 
     let ended = run(slow().address, &format!("{flags} --on-saturation fail"));
     assert_eq!(ended.code, 92, "{}", ended.stderr);
@@ -60,11 +70,25 @@ fn requests_that_found_no_free_user_count_as_long_as_they_waited_and_against_the
 #[test]
 fn rates_are_divided_by_the_window_of_the_load() {
     let server = OddServer::start(|_, _| Act::Right);
-    let ended = run(server.address, "--rate 100/s -t 2s --n 90 --threshold rps>=99");
+    let ended = run(
+        server.address,
+        "--rate 100/s -t 2s --n 90 --threshold rps>=99",
+    );
     let totals = &ended.result["totals"];
-    assert_eq!((ended.code, ended.total("sent")), (0, 200), "{}", ended.stderr);
-    assert_eq!((&totals["window_s"], &totals["rps"]), (&2.0.into(), &100.0.into()));
-    assert_eq!((&totals["offered_rps"], &totals["achieved_ratio"]), (&100.0.into(), &1.0.into()));
+    assert_eq!(
+        (ended.code, ended.total("sent")),
+        (0, 200),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(
+        (&totals["window_s"], &totals["rps"]),
+        (&2.0.into(), &100.0.into())
+    );
+    assert_eq!(
+        (&totals["offered_rps"], &totals["achieved_ratio"]),
+        (&100.0.into(), &1.0.into())
+    );
 }
 
 #[test]
@@ -92,7 +116,10 @@ fn an_open_load_uses_no_more_connections_than_it_has_requests_in_flight() {
     // Each of the 200 requests had a user of its own to go to.
     assert!(opened < 100, "{connections}");
     assert_eq!(ended.result["latency"]["connect"]["count"], opened);
-    assert!(connections["peak_open"].as_u64() <= Some(opened), "{connections}");
+    assert!(
+        connections["peak_open"].as_u64() <= Some(opened),
+        "{connections}"
+    );
 }
 
 #[test]

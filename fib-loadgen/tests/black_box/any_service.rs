@@ -35,11 +35,26 @@ fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
 #[test]
 fn a_url_with_a_path_is_asked_for_as_it_is_and_its_answers_are_checked() {
     let server = service("200 OK", "", r#"{"items":[{"id":5}]}"#);
-    let flags = ["--check", "status=200", "--check", "json:$.items[0].id=5", "--check", "header:x-fib-pod"];
+    let flags = [
+        "--check",
+        "status=200",
+        "--check",
+        "json:$.items[0].id=5",
+        "--check",
+        "header:x-fib-pod",
+    ];
     let ended = load(&server, "/items?page={{counter}}", &flags);
-    assert_eq!((ended.code, ended.total("ok"), ended.total("verified")), (0, 12, 12), "{}", ended.stderr);
+    assert_eq!(
+        (ended.code, ended.total("ok"), ended.total("verified")),
+        (0, 12, 12),
+        "{}",
+        ended.stderr
+    );
     for check in ended.result["checks"].as_array().unwrap() {
-        assert_eq!((&check["passed"], &check["failed"]), (&12.into(), &0.into()));
+        assert_eq!(
+            (&check["passed"], &check["failed"]),
+            (&12.into(), &0.into())
+        );
     }
     let mut lines: Vec<String> = server
         .requests()
@@ -50,14 +65,22 @@ fn a_url_with_a_path_is_asked_for_as_it_is_and_its_answers_are_checked() {
     lines.sort();
     lines.dedup();
     assert_eq!(lines.len(), 12, "{lines:?}");
-    assert!(lines.contains(&"GET /items?page=11 HTTP/1.1".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"GET /items?page=11 HTTP/1.1".to_owned()),
+        "{lines:?}"
+    );
 }
 
 #[test]
 fn an_answer_that_fails_a_check_is_wrong_and_a_status_is_a_failure_of_its_own() {
     let server = service("200 OK", "", "hello");
     let ended = load(&server, "/", &["--check", "body*=goodbye"]);
-    assert_eq!((ended.code, ended.classes()), (91, vec!["wrong.check"]), "{}", ended.stderr);
+    assert_eq!(
+        (ended.code, ended.classes()),
+        (91, vec!["wrong.check"]),
+        "{}",
+        ended.stderr
+    );
     assert_eq!(ended.result["checks"][0]["failed"], 12);
     let server = service("404 Not Found", "", "");
     let ended = load(&server, "/", &["--check", "status=404"]);
@@ -73,13 +96,23 @@ fn the_requests_of_a_file_are_sent_with_their_weights_methods_headers_and_bodies
     let text = "requests:\n- path: /items\n  weight: 2\n- method: PUT\n  path: /cart/{{user}}\n  headers: {x-trace: '{{uuid}}'}\n  body: 'n={{random:5..5}}'\n  check: [status=200]\n";
     let path = file(&folder, "requests.yaml", text);
     let server = service("200 OK", "", "{}");
-    let ended = load(&server, "/", &["--from", path.to_str().unwrap(), "--seed", "3"]);
+    let ended = load(
+        &server,
+        "/",
+        &["--from", path.to_str().unwrap(), "--seed", "3"],
+    );
     assert_eq!((ended.code, ended.total("ok")), (0, 12), "{}", ended.stderr);
     let requests = server.requests();
-    let puts: Vec<_> = requests.iter().filter(|seen| seen.head.starts_with("PUT /cart/")).collect();
+    let puts: Vec<_> = requests
+        .iter()
+        .filter(|seen| seen.head.starts_with("PUT /cart/"))
+        .collect();
     assert!((1..12).contains(&puts.len()), "{requests:?}");
     for put in &puts {
-        assert!(put.body == "n=5" && put.head.contains("\r\nx-trace: "), "{put:?}");
+        assert!(
+            put.body == "n=5" && put.head.contains("\r\nx-trace: "),
+            "{put:?}"
+        );
     }
     let checked = ended.result["checks"][0]["passed"].as_u64().unwrap();
     assert!(checked >= 1 && checked <= puts.len() as u64, "{checked}");
@@ -118,7 +151,8 @@ fn each_user_keeps_its_own_cookies() {
     let ended = load(&server, "/", &["--check", "status=200", "--cookies"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let with = |requests: &[crate::odd_server::Seen]| {
-        let has = |seen: &&crate::odd_server::Seen| seen.head.contains("\r\ncookie: session=abc\r\n");
+        let has =
+            |seen: &&crate::odd_server::Seen| seen.head.contains("\r\ncookie: session=abc\r\n");
         requests.iter().filter(has).count()
     };
     // The first request of each of the two users, and that before the load, had none yet.

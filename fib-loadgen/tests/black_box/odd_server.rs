@@ -168,7 +168,10 @@ fn serve(
         let mut seen = request(&mut lines)?;
         seen.from.clone_from(&from);
         let n = seen.n;
-        let close = seen.head.to_ascii_lowercase().contains("\r\nconnection: close");
+        let close = seen
+            .head
+            .to_ascii_lowercase()
+            .contains("\r\nconnection: close");
         let number = {
             let mut requests = requests.lock().ok()?;
             requests.push(seen);
@@ -222,7 +225,9 @@ fn request(lines: &mut impl BufRead) -> Option<Seen> {
         }
     }
     let lower = head.to_ascii_lowercase();
-    let n = head.split_once("/get?n=").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+    let n = head
+        .split_once("/get?n=")
+        .and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
     let length = lower
         .split_once("content-length: ")
         .and_then(|(_, rest)| rest.lines().next()?.parse().ok());

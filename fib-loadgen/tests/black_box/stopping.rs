@@ -137,11 +137,18 @@ fn a_run_that_is_killed_leaves_what_it_had_ten_seconds_in() {
     assert_eq!(child.wait().unwrap().code(), None);
     let left = result(&folder);
     assert_eq!(left["run"]["unfinished"], true);
-    assert!(left["totals"]["ok"].as_u64() >= Some(3), "{}", left["totals"]);
+    assert!(
+        left["totals"]["ok"].as_u64() >= Some(3),
+        "{}",
+        left["totals"]
+    );
     let report = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"))
         .arg("report")
         .arg(&file)
         .output()
         .unwrap();
-    assert!(String::from_utf8_lossy(&report.stdout).contains("fib-loadgen"), "{report:?}");
+    assert!(
+        String::from_utf8_lossy(&report.stdout).contains("fib-loadgen"),
+        "{report:?}"
+    );
 }

@@ -58,16 +58,29 @@ fn credentials_are_sent_and_never_shown() {
     let few = ["--users", "1", "--requests", "2", "-o", "json=-"];
     let (code, text) = shown(command(&few).arg(&url));
     assert!(code == Some(0) && !text.contains("secret"), "{text}");
-    for arguments in [&["plan"][..], &["plan", "--json"], &["--help"], &["--rate", "x"]] {
+    for arguments in [
+        &["plan"][..],
+        &["plan", "--json"],
+        &["--help"],
+        &["--rate", "x"],
+    ] {
         let (_, text) = shown(command(arguments).env("FIB_TARGET", &url));
         assert!(!text.contains("secret"), "{arguments:?} {text}");
     }
     let heads = server.requests();
     assert!(heads.len() >= 3);
     for seen in heads {
-        assert!(seen.head.contains("\r\nauthorization: Basic dXNlcjpzZWNyZXQ=\r\n"), "{seen:?}");
+        assert!(
+            seen.head
+                .contains("\r\nauthorization: Basic dXNlcjpzZWNyZXQ=\r\n"),
+            "{seen:?}"
+        );
         assert!(!seen.head.contains("accept-encoding"), "{seen:?}");
-        assert!(seen.head.contains(&format!("\r\nhost: {}\r\n", server.address)), "{seen:?}");
+        assert!(
+            seen.head
+                .contains(&format!("\r\nhost: {}\r\n", server.address)),
+            "{seen:?}"
+        );
     }
 }
 
@@ -79,7 +92,12 @@ fn answers_out_of_a_cache_are_counted_and_warned_of() {
     let ended = run(server.address, FEW);
     assert_eq!((ended.code, ended.total("cached")), (0, 6));
     assert!(ended.stderr.contains("cache"), "{}", ended.stderr);
-    assert!(ended.result["warnings"][0].as_str().unwrap().contains("cache"));
+    assert!(
+        ended.result["warnings"][0]
+            .as_str()
+            .unwrap()
+            .contains("cache")
+    );
 }
 
 #[test]
@@ -103,10 +121,18 @@ fn the_addresses_of_a_name_take_turns_and_one_that_gets_all_is_warned_of() {
         let ended = Ended::new(&output);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         let addresses = ended.result["target"]["addresses"].as_array().unwrap();
-        let made: Vec<_> = addresses.iter().map(|one| one["connections"].as_u64()).collect();
-        let requests: u64 = addresses.iter().filter_map(|one| one["requests"].as_u64()).sum();
+        let made: Vec<_> = addresses
+            .iter()
+            .map(|one| one["connections"].as_u64())
+            .collect();
+        let requests: u64 = addresses
+            .iter()
+            .filter_map(|one| one["requests"].as_u64())
+            .sum();
         assert_eq!((addresses.len(), requests), (2, 40), "{addresses:?}");
-        let warned = ended.stderr.contains("one of 2 addresses got all 4 connections");
+        let warned = ended
+            .stderr
+            .contains("one of 2 addresses got all 4 connections");
         assert_eq!(warned, alone, "{}", ended.stderr);
         if alone {
             assert_eq!(made, [Some(4), Some(0)]);
@@ -134,7 +160,11 @@ fn connections_come_from_the_addresses_that_were_named() {
     let flags = "--conn fresh --source 127.0.0.3 --source 127.0.0.4";
     let ended = run(server.address, &format!("{FEW} {flags}"));
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    let mut from: Vec<String> = server.requests().into_iter().map(|seen| seen.from).collect();
+    let mut from: Vec<String> = server
+        .requests()
+        .into_iter()
+        .map(|seen| seen.from)
+        .collect();
     from.sort();
     from.dedup();
     assert_eq!(from, ["127.0.0.3", "127.0.0.4"]);
@@ -152,12 +182,23 @@ fn a_proxy_is_asked_for_whole_urls_and_only_when_a_flag_names_it() {
     let ended = Ended::new(&output);
     assert_eq!((ended.code, ended.total("ok")), (0, 6), "{}", ended.stderr);
     for seen in proxy.requests() {
-        assert!(seen.head.starts_with("GET http://shop.svc/get?n=90 HTTP/1.1\r\n"), "{seen:?}");
+        assert!(
+            seen.head
+                .starts_with("GET http://shop.svc/get?n=90 HTTP/1.1\r\n"),
+            "{seen:?}"
+        );
         assert!(seen.head.contains("\r\nhost: shop.svc\r\n"), "{seen:?}");
-        assert!(seen.head.contains("\r\nproxy-authorization: Basic eW91OmhpZGRlbg==\r\n"), "{seen:?}");
+        assert!(
+            seen.head
+                .contains("\r\nproxy-authorization: Basic eW91OmhpZGRlbg==\r\n"),
+            "{seen:?}"
+        );
     }
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert!(!text.contains("hidden") && !text.contains("secret"), "{text}");
+    assert!(
+        !text.contains("hidden") && !text.contains("secret"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -201,9 +242,18 @@ fn a_metadata_service_is_refused_before_anything_is_sent() {
     assert_eq!(output.status.code(), Some(90));
     for arguments in [
         &["http://169.254.169.254", "--allow-host", "*"][..],
-        &["http://x.svc", "--resolve", "x.svc:80:169.254.169.254", "--requests", "1"],
+        &[
+            "http://x.svc",
+            "--resolve",
+            "x.svc:80:169.254.169.254",
+            "--requests",
+            "1",
+        ],
     ] {
-        let output = command(arguments).env_remove("FIB_TARGET").output().unwrap();
+        let output = command(arguments)
+            .env_remove("FIB_TARGET")
+            .output()
+            .unwrap();
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(matches!(output.status.code(), Some(2 | 90)), "{text}");
         assert!(text.contains("metadata service"), "{text}");
