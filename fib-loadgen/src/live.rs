@@ -10,10 +10,11 @@ use serde::Serialize;
 
 use crate::abort;
 use crate::generator::{Probe, Usage};
-use crate::outputs::{Lines, Ui};
+use crate::outputs::{Destination, Kind, Lines, Ui};
 use crate::plan::{Model, phase_at};
 use crate::recorder::{Counts, Histogram, Second};
 use crate::result::{Collecting, Entry, PodLines, Series, coarsely};
+use crate::telemetry;
 use crate::user::Load;
 pub use crate::view::say;
 use crate::view::{Moment, Own, SoFar, View};
@@ -77,6 +78,19 @@ pub struct Collector {
     thread: std::thread::JoinHandle<Collected>,
 }
 
+/// Who is told each second.
+#[derive(Debug, Default)]
+pub struct Sinks {
+    /// Line files.
+    pub lines: Vec<Lines>,
+    /// People.
+    pub ui: Ui,
+    /// Systems that collect numbers.
+    pub telemetry: Option<telemetry::Shared>,
+    /// Where the result goes, of which there is a checkpoint every ten seconds.
+    pub documents: Arc<Vec<(Kind, Destination)>>,
+}
+
 /// How often.
 const SECOND: Duration = Duration::from_secs(1);
 /// After so many seconds there is a checkpoint.
@@ -90,10 +104,15 @@ impl Collector {
     pub fn start(
         load: Arc<Load>,
         mut probe: Probe,
-        lines: Vec<Lines>,
-        ui: Ui,
+        sinks: Sinks,
         mut checkpoint: impl FnMut(Collected) + Send + 'static,
     ) -> Self {
+        let Sinks {
+            lines,
+            ui,
+            telemetry,
+            ..
+        } = sinks;
         let (over, ends) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             let first = probe.usage();
@@ -109,6 +128,9 @@ impl Collector {
                 );
                 next += SECOND;
                 let moment = state.second(&mut probe);
+                if let Some(shared) = &telemetry {
+                    telemetry::take(shared, &moment);
+                }
                 abort::check(&load);
                 if let Ok(text) = serde_json::to_string(&moment.tick) {
                     for line in &lines {

@@ -6,39 +6,18 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::outcome::{Class, Outcome};
+use crate::outcome::Class;
 
+mod sample;
 mod tally;
 
+pub use sample::Sample;
 pub use tally::{
     Counts, ErrorTally, Histogram, Latencies, PodMinuteTally, PodTally, Tally, quantile,
 };
 
 /// More names than this in one run are somebody's mistake; the rest is counted as one.
 const MOST_PODS: usize = 1_000;
-
-/// One request, over, and what the schedule knows about it.
-#[derive(Debug)]
-pub struct Sample<'a> {
-    /// What became of it.
-    pub outcome: &'a Outcome,
-    /// Which F(n) was asked for, if one was.
-    pub n: Option<u32>,
-    /// The checks that its answer had to pass, by their places in the list of all.
-    pub checks: &'a [usize],
-    /// The phase its intended send time falls into.
-    pub phase: usize,
-    /// When it ended, since the start of the load.
-    pub ended: Duration,
-    /// From the intended send to the end of the body.
-    pub response: Duration,
-    /// From the intended to the actual send.
-    pub send_lag: Duration,
-    /// The part of that for which it waited for a free user: the server's doing, or too few users.
-    pub queued: Duration,
-    /// Whether its answer came after the load had ended.
-    pub late: bool,
-}
 
 /// Everything that one thread has counted.
 #[derive(Debug, Default)]

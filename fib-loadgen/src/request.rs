@@ -2,6 +2,7 @@
 
 mod file;
 mod import;
+mod spec;
 mod template;
 
 use bytes::Bytes;
@@ -14,8 +15,9 @@ use crate::check::Check;
 use crate::client::{Body, Settings};
 use crate::workload::Workload;
 
-pub use file::{Spec, read};
+pub use file::read;
 pub use import::curl;
+pub use spec::Spec;
 pub use template::{Place, Text};
 
 /// What is sent.

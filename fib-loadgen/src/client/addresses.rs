@@ -4,35 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use super::Counters;
+use super::counters::Counters;
 use crate::target::{Forbidden, Target};
-
-/// What went to one address.
-#[derive(Debug)]
-pub struct AddressCounts {
-    /// Address and port, or the path of a socket.
-    pub name: String,
-    /// Connections made.
-    pub connections: AtomicU64,
-    /// Connections that failed.
-    pub failed: AtomicU64,
-    /// Requests sent.
-    pub requests: AtomicU64,
-}
-
-impl AddressCounts {
-    pub(super) fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            connections: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
-        }
-    }
-}
 
 /// `--resolve HOST:PORT:ADDR[,ADDR]`: addresses in the place of those that a name has.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,8 +13,11 @@ use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
 use super::addresses::{Addresses, Unresolved};
+use super::counters::{AddressCounts, Counters};
+use super::kinds::HttpVersion;
+use super::proxy::Proxy;
+use super::settings::Settings;
 use super::stream::{Io, Plain, Stream};
-use super::{AddressCounts, Counters, HttpVersion, Proxy, Settings};
 use crate::outcome::Class;
 
 /// Makes the connections of all users.
@@ -87,7 +90,8 @@ impl ConnectError {
 }
 
 impl Connector {
-    pub(super) fn new(settings: &Settings, counters: &Arc<Counters>) -> Result<Self, String> {
+    /// For these settings; fails when certificates can't be read.
+    pub fn new(settings: &Settings, counters: &Arc<Counters>) -> Result<Self, String> {
         let target = &settings.target;
         let near = settings
             .proxy

@@ -4,8 +4,31 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::AddressCounts;
 use crate::recorder::Histogram;
+
+/// What went to one address.
+#[derive(Debug)]
+pub struct AddressCounts {
+    /// Address and port, or the path of a socket.
+    pub name: String,
+    /// Connections made.
+    pub connections: AtomicU64,
+    /// Connections that failed.
+    pub failed: AtomicU64,
+    /// Requests sent.
+    pub requests: AtomicU64,
+}
+
+impl AddressCounts {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            connections: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+        }
+    }
+}
 
 /// Counts of all connections together.
 #[derive(Debug, Default)]

@@ -16,9 +16,10 @@ use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use super::connect::Connected;
+use super::connect::{ConnectError, Connected, Connector};
+use super::counters::AddressCounts;
+use super::kinds::Body;
 use super::stream::Stream;
-use super::{AddressCounts, Body, ConnectError, Connector};
 use crate::outcome::{Class, innermost};
 
 type Driver = Pin<Box<http1::Connection<TokioIo<Stream>, Body>>>;

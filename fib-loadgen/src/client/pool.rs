@@ -11,9 +11,11 @@ use hyper_util::client::legacy::connect::{Connected as About, Connection};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
-use super::connect::Connected;
+use super::connect::{ConnectError, Connected, Connector};
+use super::counters::AddressCounts;
+use super::kinds::{Body, HttpVersion, Sharing};
+use super::settings::Settings;
 use super::stream::Stream;
-use super::{AddressCounts, Body, ConnectError, Connector, HttpVersion, Settings, Sharing};
 
 /// A pool of connections.
 #[derive(Debug, Clone)]

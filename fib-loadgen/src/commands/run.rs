@@ -11,11 +11,11 @@ use program_common::{cgroup, process};
 use super::{runtime, say};
 use crate::args::RunArgs;
 use crate::attack::{self, Facts};
-use crate::client::{Counters, Pool, Sharing};
+use crate::client::{Connector, Counters, Pool, Sharing};
 use crate::exchange::{Caller, Rules};
 use crate::exit::Failure;
 use crate::generator::{OnSaturation, Probe, Signals, Usage, Verdict};
-use crate::live::{Collected, Collector};
+use crate::live::{Collected, Collector, Sinks};
 use crate::outputs::{self, Kind, Opened, Ui};
 use crate::pacer::Gate;
 use crate::plan::Schedule;
@@ -26,6 +26,7 @@ use crate::request::{Place, Question, Source};
 use crate::result::{self, Document, Ended};
 use crate::settings::Settings;
 use crate::stop::{self, Stop};
+use crate::telemetry::{self, otlp, prometheus};
 use crate::user::Load;
 
 /// Files that this process opens beside its connections: libraries, the runtime's, outputs.
@@ -46,8 +47,28 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
             .map_err(|error| Failure::internal(format!("no thread can be started ({error})")))?;
     }
     let (settings, documents) = (Arc::new(settings), Arc::new(documents));
-    let checkpoints = Arc::clone(&documents);
-    let document = runtime.block_on(load(&settings, &stop, lines, args.ui, checkpoints))?;
+    let telemetry = telemetry(args)?;
+    let sinks = Sinks {
+        lines,
+        ui: args.ui,
+        telemetry: telemetry.clone(),
+        documents: Arc::clone(&documents),
+    };
+    let document = runtime.block_on(async {
+        let pushing = telemetry.zip(args.otlp.clone()).map(|(shared, url)| {
+            let (end, over) = tokio::sync::oneshot::channel();
+            let run = format!("{:x}", settings.seed);
+            (end, tokio::spawn(otlp::push(url, run, shared, over)))
+        });
+        let document = load(&settings, &stop, sinks).await;
+        if let Some((end, pushing)) = pushing {
+            drop(end);
+            // Its last numbers have a time limit of their own.
+            let _ = pushing.await;
+        }
+        document
+    })?;
+    let document = document.rounded();
     // What is still in flight has been given up; waiting for it would only delay the result.
     runtime.shutdown_timeout(Duration::from_millis(100));
     if args.ui != Ui::None || document.exit.code != 0 {
@@ -66,6 +87,18 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     }
     write(&document, &documents)?;
     Ok(document.exit.code)
+}
+
+/// Where the numbers of each second are kept for those who collect them; `None` when nobody is to.
+fn telemetry(args: &RunArgs) -> Result<Option<telemetry::Shared>, Failure> {
+    let shared = telemetry::Shared::default();
+    if let Some(address) = args.prometheus {
+        let listener = prometheus::listen(address, args.prometheus_to_network)?;
+        prometheus::serve(listener, Arc::clone(&shared))
+            .map_err(|error| Failure::internal(format!("no thread can be started ({error})")))?;
+    }
+    let wanted = args.prometheus.is_some() || args.otlp.is_some();
+    Ok(wanted.then_some(shared))
 }
 
 /// Writes the result to every place; one that can't be written costs no other.
@@ -97,12 +130,11 @@ fn write_checkpoint(document: &Document, places: &[(Kind, outputs::Destination)]
     }
 }
 
-async fn load(
+/// Puts the load on and says what came of it.
+pub(super) async fn load(
     settings: &Arc<Settings>,
     stop: &Arc<Stop>,
-    lines: Vec<outputs::Lines>,
-    ui: Ui,
-    checkpoints: Arc<Vec<(Kind, outputs::Destination)>>,
+    sinks: Sinks,
 ) -> Result<Document, Failure> {
     // What has passed already is found before anybody is asked.
     settings.start_at.map(until).transpose()?;
@@ -132,13 +164,13 @@ async fn load(
     };
     let known = Arc::new(known);
     let checkpoint = {
-        let known = Arc::clone(&known);
+        let (known, places) = (Arc::clone(&known), Arc::clone(&sinks.documents));
         move |collected| {
             let document = known.document(collected, Facts::default(), true);
-            write_checkpoint(&document, &checkpoints);
+            write_checkpoint(&document.rounded(), &places);
         }
     };
-    let collector = Collector::start(Arc::clone(&load), probe, lines, ui, checkpoint);
+    let collector = Collector::start(Arc::clone(&load), probe, sinks, checkpoint);
     let facts = Box::pin(attack::run(&load)).await;
     timer.abort();
     let collected = collector
@@ -215,7 +247,7 @@ async fn check_target(
     stop: &Arc<Stop>,
 ) -> Result<(), Failure> {
     let apart = Arc::new(Counters::default());
-    let connector = settings.client.connector(&apart).map_err(Failure::usage)?;
+    let connector = Arc::new(Connector::new(&settings.client, &apart).map_err(Failure::usage)?);
     let mut caller = Caller::new(rules, &connector, None, stop, 0).map_err(Failure::usage)?;
     let question = match &settings.source {
         Source::Fibonacci(workload) => Question::Fibonacci {
@@ -278,10 +310,8 @@ fn signals(settings: &Settings, collected: &Collected) -> Signals {
 
 fn prepare(settings: &Settings, rules: &Arc<Rules>, stop: &Arc<Stop>) -> Result<Load, Failure> {
     let counters = Arc::new(Counters::default());
-    let connector = settings
-        .client
-        .connector(&counters)
-        .map_err(Failure::usage)?;
+    let connector = Connector::new(&settings.client, &counters).map_err(Failure::usage)?;
+    let connector = Arc::new(connector);
     let shared = settings.client.sharing == Sharing::Shared;
     let phases = settings.plan.phases();
     Ok(Load {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{print, runtime};
 use crate::args::TargetArgs;
 use crate::chance;
-use crate::client::{Counters, Life};
+use crate::client::{Connector, Counters, Life};
 use crate::exchange::{Caller, Rules};
 use crate::exit::{Ending, Failure};
 use crate::oracle::Field;
@@ -27,9 +27,9 @@ pub(super) fn verify(args: &TargetArgs) -> Result<u8, Failure> {
             "the target has a path: give the base URL of a fib-server",
         ));
     }
-    let connector = client
-        .connector(&Arc::new(Counters::default()))
-        .map_err(Failure::usage)?;
+    let connector =
+        Connector::new(&client, &Arc::new(Counters::default())).map_err(Failure::usage)?;
+    let connector = Arc::new(connector);
     let rules = Arc::new(Rules {
         client,
         life: Life::default(),

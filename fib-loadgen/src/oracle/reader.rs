@@ -1,6 +1,7 @@
 //! Reads one JSON answer as it arrives and says at its end whether it proves F(n); memory stays flat.
 
-use super::{Field, digits, residue};
+use super::facts::{digits, residue};
+use super::field::Field;
 
 /// Digits that are read before they are taken into the residue: 10^16 is below every prime that is drawn.
 const GROUP: u32 = 16;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Sample;
+use super::sample::Sample;
 use crate::outcome::Outcome;
 
 /// Requests by what became of them.

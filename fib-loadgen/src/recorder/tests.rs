@@ -1,6 +1,7 @@
 //! Whatever happens in a run and however long it is, what is kept of it stays small.
 
 use super::*;
+use crate::outcome::Outcome;
 
 /// Histograms with three digits up to an hour have no more counters than this.
 const MOST_COUNTERS: usize = 25_000;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Spec;
+use super::spec::Spec;
 
 /// A HAR recording (HTTP Archive 1.2), as far as it matters here.
 #[derive(Debug, Deserialize)]

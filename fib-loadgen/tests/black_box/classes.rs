@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fib_loadgen::client::{Counters, Life, Settings};
+use fib_loadgen::client::{Connector, Counters, Life, Settings};
 use fib_loadgen::exchange::{Caller, Rules};
 use fib_loadgen::oracle::Field;
 use fib_loadgen::outcome::{Class, Outcome};
@@ -37,7 +37,8 @@ async fn ask(url: &str, retry_refused: u32, change: impl FnOnce(&mut Settings)) 
     client.connect_timeout = Duration::from_millis(300);
     client.timeout = Duration::from_secs(10);
     change(&mut client);
-    let connector = client.connector(&Arc::new(Counters::default())).unwrap();
+    let connector = Connector::new(&client, &Arc::new(Counters::default())).unwrap();
+    let connector = Arc::new(connector);
     let rules = Arc::new(Rules {
         client,
         life: Life::default(),

@@ -118,7 +118,7 @@ impl OddServer {
         beginning: Beginning,
         act: impl Fn(u32, u64) -> Act + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind((beginning.on, 0)).expect("a free port");
+        let listener = TcpListener::bind(SocketAddr::from((beginning.on, 0))).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let (requests, connections) = (Arc::default(), Arc::new(AtomicU64::new(0)));
         let server = Self {
