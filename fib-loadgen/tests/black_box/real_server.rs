@@ -147,6 +147,7 @@ fn verify_proves_a_few_values_without_load() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_fib-loadgen"));
     let output = command
         .args(["verify", &format!("http://{}", server.address)])
+        .env("FIB_TARGET", "http://127.0.0.1:1")
         .output()
         .unwrap();
     let shown = String::from_utf8_lossy(&output.stdout);
