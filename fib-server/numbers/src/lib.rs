@@ -115,7 +115,7 @@ pub const fn working_memory(n: u64) -> u64 {
     }
 }
 
-/// F(n) as a natural, for whoever wants to compare.
+/// The hexadecimal digits of F(n), in lower case.
 ///
 /// # Errors
 /// What the checkpoint returned.
@@ -132,9 +132,7 @@ mod tests {
 
     use super::*;
 
-    fn never() -> Result<(), Infallible> {
-        Ok(())
-    }
+    type Never = Result<(), Infallible>;
 
     fn numbers() -> Numbers {
         Numbers::new(Modulus::drawn_from(7))
@@ -151,7 +149,14 @@ mod tests {
 
     #[test]
     fn the_first_numbers_are_those_of_the_definition() {
-        let of = |n| String::from_utf8(numbers().decimal(index(n), &mut never).unwrap().digits);
+        let of = |n| {
+            String::from_utf8(
+                numbers()
+                    .decimal(index(n), &mut || Never::Ok(()))
+                    .unwrap()
+                    .digits,
+            )
+        };
         let first: Vec<_> = (0..11).map(|n| of(n).unwrap()).collect();
         assert_eq!(
             first,
@@ -165,7 +170,7 @@ mod tests {
         let numbers = numbers();
         let borders = [93, FITS_U128, 2_000, DIRECT_FROM, 131_072];
         for n in borders.iter().flat_map(|b| b - 1..=b + 1) {
-            let decimal = numbers.decimal(index(n), &mut never).unwrap();
+            let decimal = numbers.decimal(index(n), &mut || Never::Ok(())).unwrap();
             assert_eq!(decimal.digits, by_malachite(n), "F({n})");
             assert!(!decimal.recomputed, "F({n})");
         }
@@ -178,18 +183,25 @@ mod tests {
         for place in [0, right.len() / 2, right.len() - 1] {
             let mut wrong = right.clone();
             wrong[place] = b'0' + (wrong[place] - b'0' + 1) % 10;
-            let settled = numbers.settle(index(n), wrong, &mut never).unwrap();
+            let settled = numbers
+                .settle(index(n), wrong, &mut || Never::Ok(()))
+                .unwrap();
             assert!(settled.recomputed);
             assert_eq!(settled.digits, right);
         }
-        let kept = numbers.settle(index(n), right.clone(), &mut never).unwrap();
+        let kept = numbers
+            .settle(index(n), right.clone(), &mut || Never::Ok(()))
+            .unwrap();
         assert!(!kept.recomputed);
     }
 
     #[test]
     fn the_memory_stated_covers_the_digits() {
         for n in [0, 1_000, DIRECT_FROM, 1_000_000] {
-            let digits = numbers().decimal(index(n), &mut never).unwrap().digits;
+            let digits = numbers()
+                .decimal(index(n), &mut || Never::Ok(()))
+                .unwrap()
+                .digits;
             assert!(
                 working_memory(n) >= digits.capacity() as u64,
                 "{n}: {} bytes of digits",
@@ -222,7 +234,7 @@ mod tests {
 
         #[test]
         fn any_number_is_malachites(n in 0_u64..60_000) {
-            let decimal = numbers().decimal(index(n), &mut never).unwrap();
+            let decimal = numbers().decimal(index(n), &mut || Never::Ok(())).unwrap();
             prop_assert_eq!(decimal.digits, by_malachite(n));
             prop_assert!(!decimal.recomputed);
         }
