@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+pub mod profile;
 mod schedule;
 mod shape;
+mod shard;
 mod stage;
 
+pub use profile::Profile;
 pub use schedule::{Arrival, Schedule, Ticket};
 pub use shape::{Piece, Shape};
+pub use shard::Shard;
 pub use stage::{Stage, Target};
 
 /// The load of one run.
@@ -21,6 +25,10 @@ pub struct Plan {
     pub warmup: Duration,
     /// Stop once exactly this many requests were sent.
     pub requests: Option<u64>,
+    /// Which part of a divided run this is.
+    pub shard: Shard,
+    /// The load of all shards together, by which they know which arrivals are whose.
+    pub whole: Shape,
 }
 
 /// Who decides when the next request goes out.
@@ -49,6 +57,8 @@ pub struct Wanted {
     pub rate: Option<f64>,
     /// `--stage`, in order
     pub stages: Vec<Stage>,
+    /// `--profile`
+    pub profile: Option<Profile>,
     /// `--run-time`
     pub run_time: Option<Duration>,
     /// `--ramp-up`
@@ -81,6 +91,17 @@ const FOREVER: Duration = Duration::from_hours(8760);
 impl Plan {
     /// Makes the plan, or says in one sentence why there is none.
     pub fn new(wanted: &Wanted) -> Result<Self, String> {
+        if let Some(profile) = &wanted.profile {
+            if !wanted.stages.is_empty() || wanted.rate.is_some() {
+                return Err("a profile says what the load is over time: leave out --stage and --rate, or --profile".to_owned());
+            }
+            let stages = profile.stages.clone();
+            return Self::new(&Wanted {
+                profile: None,
+                stages,
+                ..wanted.clone()
+            });
+        }
         let open = wanted.rate.is_some()
             || wanted
                 .stages
@@ -134,9 +155,11 @@ impl Plan {
         };
         Ok(Self {
             model,
+            whole: shape.clone(),
             shape,
             warmup: wanted.warmup,
             requests: wanted.requests,
+            shard: Shard::WHOLE,
         })
     }
 

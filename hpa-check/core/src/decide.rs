@@ -11,9 +11,11 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::model::Tolerances;
+use crate::model::metrics::resource;
 use crate::model::normalize::{self, Changes, FullBehavior, Recommendation, ScaleEvent};
-use crate::model::proposal::{self, Ask, Scene};
-use crate::model::{Settings, Tolerances};
+use crate::model::proposal::{Readings, Scene};
+use crate::observation::ControllerConfig;
 use crate::spec::Behavior;
 
 /// Answers every line; `Ok(false)` when one of them was not of the form.
@@ -60,7 +62,10 @@ fn decide(case: &Value) -> Result<Value, String> {
         .get("input")
         .ok_or("\"input\" is missing: it holds the decision's data")?;
     match kind {
-        "resource_replicas" => Ok(resource_replicas(&read(with_pods(input)?)?)),
+        "resource_replicas" => {
+            let case: input::ResourceReplicas = read(with_pods(input)?)?;
+            Ok(resource_replicas(&case.with_numbers_of_its_resource()))
+        }
         "reconcile" => reconcile::answer(read(with_pods(input)?)?),
         "convert_with_behavior_rate" => Ok(convert(&read(input)?)),
         "stabilize_with_behaviors" => Ok(stabilize(&read(input)?)),
@@ -99,15 +104,14 @@ fn without_nulls(value: &Value) -> Value {
     }
 }
 
+/// The namespace of every case, for the controller's messages: the cases do not name one.
+const NAMESPACE: &str = "test-namespace";
+
 /// The instant that ages are counted back from. Any will do.
 pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn resource_replicas(input: &input::ResourceReplicas) -> Value {
-    let settings = Settings {
-        cpu_initialization_period: input.controller.cpu_initialization_period(),
-        initial_readiness_delay: input.controller.initial_readiness_delay(),
-        ..Settings::default()
-    };
+    let settings = input.controller.settings();
     let pods: Vec<_> = input
         .pods
         .iter()
@@ -118,23 +122,24 @@ fn resource_replicas(input: &input::ResourceReplicas) -> Value {
         .iter()
         .map(input::PodMetric::to_model)
         .collect();
+    let gates = input.controller.gates();
     let scene = Scene {
         now: NOW,
+        namespace: NAMESPACE,
         settings: &settings,
-        gates: input.controller.gates(),
+        gates,
         pods: &pods,
-        metrics: Ok(&metrics),
-    };
-    let ask = Ask {
+        readings: Readings::of_resources(Ok(&metrics)),
         current: input.current_replicas,
-        resource: &input.metric,
-        container: input.container.as_deref().filter(|c| !c.is_empty()),
+        observed: input.current_replicas,
         tolerances: Tolerances {
             scale_up: input.tolerance.scale_up,
             scale_down: input.tolerance.scale_down,
+            by_distance: !gates.tolerance_band,
         },
     };
-    match proposal::utilization_replicas(scene, ask, input.target_utilization) {
+    let container = input.container.as_deref().filter(|c| !c.is_empty());
+    match resource::utilization(scene, &input.metric, container, input.target_utilization) {
         Ok(p) => {
             json!({"replicas": p.replicas, "utilization": p.utilization, "rawAverageMilli": p.raw_average})
         }
@@ -147,7 +152,7 @@ fn convert(input: &input::Convert) -> Value {
         scale_up: input.scale_up.clone(),
         scale_down: input.scale_down.clone(),
     };
-    let full = FullBehavior::of(&behavior, &Settings::default());
+    let full = FullBehavior::of(&behavior, &ControllerConfig::default());
     let events = |list: &[input::Event]| -> Vec<ScaleEvent> {
         list.iter()
             .map(|e| ScaleEvent {

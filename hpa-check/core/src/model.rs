@@ -6,13 +6,15 @@
 //! spec + history ────────────┘
 //! ```
 //!
-//! Every formula follows `pkg/controller/podautoscaler` of Kubernetes, from 1.34 to master after
-//! 1.37 ([`VersionGates`] has what changed); the item's documentation names the function. Nothing here reads a clock: the instant of a sync is an argument.
+//! Every formula follows `pkg/controller/podautoscaler` of Kubernetes, from 1.30 to master after
+//! 1.37 ([`VersionGates`] has what changed); the item's documentation names the function. Nothing here
+//! reads a clock: the instant of a sync is an argument.
 
 pub mod conditions;
+pub mod counted;
 pub mod explain;
 mod gates;
-mod metrics;
+pub(crate) mod metrics;
 pub mod normalize;
 pub mod pods;
 pub mod proposal;
@@ -25,53 +27,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::observation::ControllerConfig;
-
 /// The instant that Go's zero time stands for here: set, and older than everything else.
 pub const ZERO_TIME: Timestamp = Timestamp::MIN;
-
-/// The controller's settings that decide anything.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// Band around the target in which nothing happens, in both directions, as a fraction.
-    pub tolerance: f64,
-    /// How long after its start a pod's early CPU samples are mistrusted.
-    pub cpu_initialization_period: Duration,
-    /// How long after its start a pod that turns unready counts as never having been ready.
-    pub initial_readiness_delay: Duration,
-    /// The scale-down window where the spec gives none.
-    pub downscale_stabilization: Duration,
-    /// Legacy path: the largest factor of one step up.
-    pub scale_up_limit_factor: f64,
-    /// Legacy path: a step up may always reach this many replicas.
-    pub scale_up_limit_minimum: f64,
-}
-
-impl Default for Settings {
-    /// The defaults of kube-controller-manager.
-    fn default() -> Self {
-        Self {
-            tolerance: 0.1,
-            cpu_initialization_period: Duration::from_mins(5),
-            initial_readiness_delay: Duration::from_secs(30),
-            downscale_stabilization: Duration::from_mins(5),
-            scale_up_limit_factor: 2.0,
-            scale_up_limit_minimum: 4.0,
-        }
-    }
-}
-
-impl From<&ControllerConfig> for Settings {
-    fn from(given: &ControllerConfig) -> Self {
-        Self {
-            tolerance: given.tolerance,
-            cpu_initialization_period: given.cpu_initialization_period,
-            initial_readiness_delay: given.initial_readiness_delay,
-            downscale_stabilization: given.downscale_stabilization,
-            ..Self::default()
-        }
-    }
-}
 
 /// The bands around a ratio of 1 in which nothing happens.
 /// `Tolerances.isWithin` in `replica_calculator.go`.
@@ -81,11 +38,18 @@ pub struct Tolerances {
     pub scale_up: f64,
     /// Below 1.
     pub scale_down: f64,
+    /// Whether the distance from 1 is compared, as before 1.33 ([`VersionGates::tolerance_band`]). In
+    /// doubles the two differ at the very ends: 55 % of a target of 50 % is in the band and is further
+    /// than 0.1 away from 1.
+    pub by_distance: bool,
 }
 
 impl Tolerances {
     /// Whether a ratio of current to wanted use is near enough to 1; both ends belong to the band.
     pub fn contain(self, ratio: f64) -> bool {
+        if self.by_distance {
+            return (1.0 - ratio).abs() <= self.scale_up;
+        }
         (1.0 - self.scale_down) <= ratio && ratio <= (1.0 + self.scale_up)
     }
 }

@@ -11,8 +11,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{AutoscalerSpec, ContainerCpu};
-use crate::units::Millicores;
+use crate::quantity::Quantity;
+use crate::spec::{
+    Amounts, AutoscalerSpec, ContainerResources, CurrentMetric, InitContainer, MetricSource,
+    PodResources,
+};
+use crate::units::{Bytes, Millicores};
 
 /// One thing seen at one instant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +55,8 @@ pub enum Seen {
         /// A sample a pod; a pod without one is missing.
         samples: Vec<PodSample>,
     },
+    /// One answer of the custom or the external metrics API.
+    Metric(MetricReading),
     /// The metrics API did not answer, or answered with an error.
     MetricsUnavailable {
         /// The error, as the API or the transport gave it.
@@ -116,6 +122,22 @@ pub struct ControllerConfig {
     #[schemars(with = "u64")]
     #[serde(rename = "initial_readiness_delay_ms", with = "crate::millis")]
     pub initial_readiness_delay: Duration,
+    /// Without `behavior`: the largest factor of one step up. A constant of the controller.
+    #[serde(skip, default = "scale_up_limit_factor")]
+    pub scale_up_limit_factor: f64,
+    /// Without `behavior`: a step up may always reach this many replicas. A constant of the controller.
+    #[serde(skip, default = "scale_up_limit_minimum")]
+    pub scale_up_limit_minimum: f64,
+}
+
+/// `scaleUpLimitFactor` in `horizontal.go`.
+const fn scale_up_limit_factor() -> f64 {
+    2.0
+}
+
+/// `scaleUpLimitMinimum` in `horizontal.go`.
+const fn scale_up_limit_minimum() -> f64 {
+    4.0
 }
 
 impl Default for ControllerConfig {
@@ -126,6 +148,8 @@ impl Default for ControllerConfig {
             downscale_stabilization: Duration::from_mins(5),
             cpu_initialization_period: Duration::from_mins(5),
             initial_readiness_delay: Duration::from_secs(30),
+            scale_up_limit_factor: scale_up_limit_factor(),
+            scale_up_limit_minimum: scale_up_limit_minimum(),
         }
     }
 }
@@ -153,6 +177,10 @@ pub struct AutoscalerStatus {
     pub desired_replicas: i32,
     /// Utilization of the CPU metric in percent; `None` when the metric failed or was not computed.
     pub cpu_utilization: Option<i32>,
+    /// Each metric's value, in the spec's order; an empty one has failed. The whole list is empty when no
+    /// metric was computed, and in traces of the first versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub current_metrics: Vec<CurrentMetric>,
     /// The conditions, in the controller's order.
     pub conditions: Vec<Condition>,
     /// Server time of the last scaling, whole seconds.
@@ -207,7 +235,7 @@ pub struct Writer {
 }
 
 /// A pod.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pod {
     /// Its name.
     pub name: String,
@@ -222,7 +250,19 @@ pub struct Pod {
     /// The `Ready` condition.
     pub ready: Option<Ready>,
     /// The regular containers and the sidecars.
-    pub containers: Vec<ContainerCpu>,
+    pub containers: Vec<ContainerResources>,
+    /// The init containers in their order, the sidecars among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub init_containers: Vec<InitContainer>,
+    /// Requests and limits that all containers share (`spec.resources`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<PodResources>,
+    /// What running the pod takes beside its containers (`spec.overhead`).
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub overhead: Amounts,
+    /// A resize that is not done: what runs differs from the spec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resize: Option<Resize>,
     /// Why a container waits, such as `ImagePullBackOff` or `CrashLoopBackOff`.
     #[serde(default)]
     pub waiting: Option<String>,
@@ -237,6 +277,30 @@ pub struct Pod {
     pub restarts: i32,
 }
 
+impl Pod {
+    /// Whether its `Ready` condition is true.
+    pub fn is_ready(&self) -> bool {
+        self.ready.as_ref().is_some_and(|r| r.status == "True")
+    }
+
+    /// The CPU that all its containers may use together; `None` if one has no limit.
+    pub fn cpu_limit(&self) -> Option<Millicores> {
+        let limits = self.containers.iter().map(|c| c.cpu_limit.map(|l| l.0));
+        limits.sum::<Option<i64>>().map(Millicores)
+    }
+}
+
+/// A resize in place that has been asked for and not been done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resize {
+    /// The reason of `PodResizePending` or `PodResizeInProgress`, such as `Infeasible`; empty without one.
+    pub reason: String,
+    /// The message of the condition.
+    pub message: String,
+    /// The requests that the containers run with, where they differ from the spec's.
+    pub running: Vec<ContainerResources>,
+}
+
 /// A pod's `Ready` condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
@@ -246,7 +310,7 @@ pub struct Ready {
     pub since: Option<Timestamp>,
 }
 
-/// The CPU use of one pod over one window.
+/// What one pod used over one window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PodSample {
     /// The pod's name.
@@ -256,17 +320,79 @@ pub struct PodSample {
     /// The window's length.
     #[serde(rename = "window_ms", with = "crate::millis")]
     pub window: Duration,
-    /// Use by container name; each rounded up to a whole millicore, as the controller reads it.
+    /// Use by container name.
     pub containers: Vec<ContainerSample>,
 }
 
-/// The CPU use of one container.
+/// What one container used. An amount that the sample lacks is `None`; the controller then leaves
+/// the whole pod out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerSample {
     /// The container's name.
     pub name: String,
-    /// Its use.
-    pub cpu: Millicores,
+    /// Rounded up to a whole millicore, as the controller reads it.
+    pub cpu: Option<Millicores>,
+    /// In bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Bytes>,
+}
+
+impl PodSample {
+    /// The CPU of the containers that have some in the sample.
+    pub fn cpu(&self) -> Millicores {
+        self.containers.iter().filter_map(|c| c.cpu).sum()
+    }
+}
+
+impl ContainerSample {
+    /// A sample of CPU alone.
+    pub fn of_cpu(name: impl Into<String>, cpu: Millicores) -> Self {
+        Self {
+            name: name.into(),
+            cpu: Some(cpu),
+            memory: None,
+        }
+    }
+
+    /// What it used.
+    pub fn used(&self) -> Amounts {
+        Amounts {
+            cpu: self.cpu,
+            memory: self.memory,
+        }
+    }
+}
+
+/// What is known of a custom or external metric at one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricReading {
+    /// The metric.
+    pub metric: MetricSource,
+    /// Its values, or why there are none.
+    pub answer: MetricAnswer,
+}
+
+/// The values of a custom or external metric.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetricAnswer {
+    /// A value for each pod.
+    Pods(Vec<PodValue>),
+    /// The values that the labels select; they add up. An object has one.
+    Values(Vec<Quantity>),
+    /// What the controller itself wrote in the status, where the API may not be asked.
+    Status(CurrentMetric),
+    /// The API's error.
+    Error(String),
+}
+
+/// The value of a custom metric of one pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodValue {
+    /// The pod's name.
+    pub pod: String,
+    /// The value.
+    pub value: Quantity,
 }
 
 /// An event of the API server. Events are lossy: one that is missing proves nothing.

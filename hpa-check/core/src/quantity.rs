@@ -1,6 +1,10 @@
 //! Kubernetes quantities as text (`100m`, `1.5`, `123456789n`, `2Gi`, `1e3`), read as thousandths.
 
+use std::fmt;
 use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An amount in thousandths of its unit, rounded up as the controller does.
 ///
@@ -13,16 +17,113 @@ use std::str::FromStr;
 /// assert_eq!(read("250m"), Ok(250));
 /// assert_eq!(read("123456789n"), Ok(124));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(with = "String")]
 pub struct Quantity {
     milli: i64,
 }
 
 impl Quantity {
+    /// An amount in thousandths of its unit.
+    pub const fn from_milli(milli: i64) -> Self {
+        Self { milli }
+    }
+
     /// The amount in thousandths, rounded up.
     pub const fn milli(self) -> i64 {
         self.milli
     }
+}
+
+/// The shortest plain form: `600`, or `2550m` where thousandths are needed.
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.milli % 1000 == 0 {
+            write!(f, "{}", self.milli / 1000)
+        } else {
+            write!(f, "{}m", self.milli)
+        }
+    }
+}
+
+impl Serialize for Quantity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A quantity as manifests have it: text, or a plain number.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Text(String),
+    Whole(i64),
+    Fraction(f64),
+}
+
+impl Written {
+    fn text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Whole(number) => number.to_string(),
+            Self::Fraction(number) => number.to_string(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Written::deserialize(deserializer)?.text();
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A fraction such as a tolerance, in a quantity's notation (`600m`, `"0.1"`) or as a number, for
+/// `#[serde(with = "crate::quantity::fraction")]`. Written as a number.
+pub mod fraction {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Written, approximate};
+
+    /// Writes the number.
+    pub fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => serializer.serialize_some(value),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads a number or a quantity.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<f64>, D::Error> {
+        let Some(written) = Option::<Written>::deserialize(deserializer)? else {
+            return Ok(None);
+        };
+        let text = written.text();
+        let value = approximate(&text);
+        let expected = "expected a fraction such as 0.1 or 100m";
+        value
+            .map(Some)
+            .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no quantity: {expected}")))
+    }
+}
+
+/// The quantity as a double, as the controller reads a tolerance: the API server stores a mantissa
+/// and a power of a thousand, and `Quantity.AsApproximateFloat64` multiplies the two.
+pub fn approximate(text: &str) -> Option<f64> {
+    /// The finest that the API keeps: billionths.
+    const NANO: i32 = -9;
+    const POWERS: [(i32, f64); 4] = [(-9, 1e-9), (-6, 1e-6), (-3, 1e-3), (0, 1.0)];
+    let nano = scaled(text, -NANO)?;
+    let (mut mantissa, mut exponent) = (nano, NANO);
+    while exponent < 0 && mantissa % 1000 == 0 {
+        mantissa /= 1000;
+        exponent += 3;
+    }
+    let (_, power) = POWERS.into_iter().find(|(e, _)| *e == exponent)?;
+    #[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
+    Some(mantissa as f64 * power)
 }
 
 /// Text that is not a quantity.
@@ -45,6 +146,11 @@ impl FromStr for Quantity {
 }
 
 fn milli(text: &str) -> Option<i64> {
+    scaled(text, 3)
+}
+
+/// The number times `10^digits`, rounded up.
+fn scaled(text: &str, digits: i32) -> Option<i64> {
     let (negative, unsigned) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
@@ -53,20 +159,19 @@ fn milli(text: &str) -> Option<i64> {
     let end = unsigned
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(unsigned.len());
-    let (number, suffix) = unsigned.split_at(end);
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let (written, suffix) = unsigned.split_at(end);
+    let (whole, fraction) = written.split_once('.').unwrap_or((written, ""));
     if fraction.contains('.') || (whole.is_empty() && fraction.is_empty()) {
         return None;
     }
-    let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let number: i128 = format!("{whole}{fraction}").parse().ok()?;
     let scale = Scale::of(suffix)?;
     let decimals = i32::try_from(fraction.len()).ok()?;
-    let signed = if negative { -digits } else { digits };
+    let signed = if negative { -number } else { number };
     let numerator = signed.checked_mul(scale.factor)?;
-    // Three more digits for the thousandths.
     i64::try_from(shift_up(
         numerator,
-        scale.exponent.checked_sub(decimals)?.checked_add(3)?,
+        scale.exponent.checked_sub(decimals)?.checked_add(digits)?,
     )?)
     .ok()
 }
@@ -171,6 +276,38 @@ mod tests {
         assert_eq!(milli("-1n"), Some(0));
         assert_eq!(milli("1e-99"), Some(1));
         assert_eq!(milli("0.0001"), Some(1));
+    }
+
+    #[test]
+    fn a_fraction_is_the_double_that_the_controller_computes_with() {
+        for (text, expected) in [
+            ("600m", 0.6),
+            ("0.1", 0.1),
+            ("0.05", 0.05),
+            ("9m", 0.009_000_000_000_000_001),
+            ("0", 0.0),
+            ("1", 1.0),
+            ("500u", 0.0005),
+            ("1e-1", 0.1),
+        ] {
+            let read = approximate(text).unwrap();
+            assert_eq!(read.to_bits(), f64::to_bits(expected), "{text}: {read}");
+        }
+        assert_eq!(approximate("some"), None);
+    }
+
+    #[test]
+    fn a_quantity_is_read_as_text_or_as_a_number_and_written_shortest() {
+        for (json, shown) in [
+            ("\"2550m\"", "2550m"),
+            ("100", "100"),
+            ("0.5", "500m"),
+            ("\"1k\"", "1000"),
+        ] {
+            let quantity: Quantity = serde_json::from_str(json).unwrap();
+            assert_eq!(quantity.to_string(), shown);
+        }
+        assert!(serde_json::from_str::<Quantity>("\"x\"").is_err());
     }
 
     #[test]

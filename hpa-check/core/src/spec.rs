@@ -1,10 +1,17 @@
 //! What an autoscaler was told to do: the parts of a `HorizontalPodAutoscaler`'s `spec`
 //! (autoscaling/v2) that decide anything. Shared by the model, the trace and the expectation.
 
+mod metric;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::units::Millicores;
+use crate::units::{Bytes, Millicores};
+
+pub use metric::{
+    CurrentMetric, LabelRequirement, LabelSelector, MetricIdentifier, MetricSource, MetricSpec,
+    MetricTarget,
+};
 
 /// The spec of a HorizontalPodAutoscaler.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,7 +33,7 @@ pub struct AutoscalerSpec {
 }
 
 /// A reference to the object whose `/scale` is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetRef {
     /// Such as `apps/v1`; empty when the user left it out.
@@ -36,30 +43,6 @@ pub struct TargetRef {
     pub kind: String,
     /// The object's name, in the autoscaler's own namespace.
     pub name: String,
-}
-
-/// One entry of `spec.metrics`. At most one of the three targets is set in a valid object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct MetricSpec {
-    /// `Resource`, `ContainerResource`, `Pods`, `Object` or `External`; anything else is kept as it came.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The resource's or metric's name, `cpu` for what this project asserts; empty for a kind without one.
-    #[serde(default)]
-    pub name: String,
-    /// The container, for `ContainerResource`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub container: Option<String>,
-    /// Target in percent of the request, averaged over pods.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub average_utilization: Option<i32>,
-    /// Target as an amount per pod, in thousandths of the resource's unit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub average_value_milli: Option<i64>,
-    /// Target as a total, in thousandths of the resource's unit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value_milli: Option<i64>,
 }
 
 /// `spec.behavior`: one set of rules a direction. A missing direction takes the API's defaults.
@@ -87,8 +70,9 @@ pub struct ScalingRules {
     /// Limits on the speed of change; `None` takes the defaults, a list replaces them all.
     #[serde(default)]
     pub policies: Option<Vec<ScalingPolicy>>,
-    /// Band around the target in which nothing happens, as a fraction; honoured from 1.35 (beta) on.
-    #[serde(default)]
+    /// Band around the target in which nothing happens, as a fraction; honored from 1.35 (beta) on.
+    #[schemars(with = "Option<f64>")]
+    #[serde(default, with = "crate::quantity::fraction")]
     pub tolerance: Option<f64>,
 }
 
@@ -128,10 +112,17 @@ pub enum PolicyKind {
 impl AutoscalerSpec {
     /// The CPU utilization target, if the spec has one on pods or on a container.
     pub fn cpu_target_percent(&self) -> Option<i32> {
-        self.metrics
-            .iter()
-            .find(|m| m.name == "cpu" && m.average_utilization.is_some())
-            .and_then(|m| m.average_utilization)
+        let mut cpu = self.metrics.iter().filter(|m| m.is_cpu());
+        cpu.find_map(MetricSpec::utilization)
+    }
+
+    /// Sets every target in percent of a request to this.
+    pub fn set_utilization(&mut self, percent: i32) {
+        for metric in &mut self.metrics {
+            if metric.utilization().is_some() {
+                metric.target = MetricTarget::Utilization(percent);
+            }
+        }
     }
 
     /// The lower bound that is in force: the API's default is 1.
@@ -140,14 +131,96 @@ impl AutoscalerSpec {
     }
 }
 
-/// A container's CPU request and limit as its pod spec gives them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ContainerCpu {
+/// A container's requests and limits as its pod's spec gives them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ContainerResources {
     /// The container's name.
     pub name: String,
-    /// `None` when the container asks for no CPU, which stops the autoscaler.
+    /// `None` when the container asks for no CPU, which stops an autoscaler on CPU utilization.
     pub cpu_request: Option<Millicores>,
     /// `None` when nothing caps it.
     #[serde(default)]
     pub cpu_limit: Option<Millicores>,
+    /// `None` when the container asks for no memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_request: Option<Bytes>,
+    /// `None` when nothing caps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<Bytes>,
+}
+
+impl ContainerResources {
+    /// A container with a CPU request and limit alone.
+    pub fn cpu(
+        name: impl Into<String>,
+        request: Option<Millicores>,
+        limit: Option<Millicores>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            cpu_request: request,
+            cpu_limit: limit,
+            ..Self::default()
+        }
+    }
+
+    /// What it asks for.
+    pub fn requests(&self) -> Amounts {
+        Amounts {
+            cpu: self.cpu_request,
+            memory: self.memory_request,
+        }
+    }
+}
+
+/// Amounts of the two resources that a pod can be measured by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Amounts {
+    /// `None` where none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Millicores>,
+    /// `None` where none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Bytes>,
+}
+
+impl Amounts {
+    /// The amount of a resource in thousandths of its unit, as the controller computes.
+    pub fn milli(&self, resource: &str) -> Option<i64> {
+        match resource {
+            "cpu" => self.cpu.map(|cpu| cpu.0),
+            "memory" => self.memory.map(Bytes::milli),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing is given.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// `spec.resources` of a pod: requests and limits that its containers share.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PodResources {
+    /// What the pod asks for.
+    #[serde(default)]
+    pub requests: Amounts,
+    /// What caps it.
+    #[serde(default)]
+    pub limits: Amounts,
+    /// Whether it asks for huge pages. Then the pod's own requests count, even if it has none for
+    /// CPU or memory.
+    #[serde(default)]
+    pub huge_pages: bool,
+}
+
+/// A container that runs before the regular ones, in the spec's order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InitContainer {
+    /// Its requests and limits.
+    #[serde(flatten)]
+    pub resources: ContainerResources,
+    /// Whether it runs on beside the regular ones (`restartPolicy: Always`).
+    pub sidecar: bool,
 }

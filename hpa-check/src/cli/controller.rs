@@ -42,6 +42,7 @@ impl ControllerArgs {
             downscale_stabilization: seconds(self.downscale_stabilization),
             cpu_initialization_period: seconds(self.cpu_initialization_period),
             initial_readiness_delay: seconds(self.initial_readiness_delay),
+            ..ControllerConfig::default()
         })
     }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use hpa_check_core::model::pods::{Pod as ModelPod, PodMetric, ReadyCondition};
+use hpa_check_core::model::VersionGates;
+use hpa_check_core::model::pods::{ContainerUse, Pod as ModelPod, PodMetric, ReadyCondition};
+use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, Decision, Scale, Sync};
-use hpa_check_core::model::{Settings, VersionGates};
 use hpa_check_core::observation::{Condition, ControllerConfig};
-use hpa_check_core::spec::{AutoscalerSpec, ContainerCpu, MetricSpec, TargetRef};
+use hpa_check_core::spec::{Amounts, AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -38,7 +39,7 @@ impl Load {
 
 /// The cluster's periods.
 #[derive(Clone)]
-pub(crate) struct Pace {
+pub(crate) struct Periods {
     pub(crate) controller: ControllerConfig,
     pub(crate) resolution: Duration,
     pub(crate) pod_start: Duration,
@@ -48,7 +49,7 @@ pub(crate) struct Pace {
 pub(crate) struct Cluster {
     server: ApiServer,
     clock: fn() -> Timestamp,
-    pace: Pace,
+    periods: Periods,
     load: Load,
     replicas: i32,
     pods: Vec<Pod>,
@@ -72,7 +73,11 @@ struct Pod {
 
 impl Cluster {
     /// Three ready pods at rest, with an autoscaler that has not synced yet.
-    pub(crate) fn new(server: &ApiServer, clock: fn() -> Timestamp, pace: Pace) -> (Self, Load) {
+    pub(crate) fn new(
+        server: &ApiServer,
+        clock: fn() -> Timestamp,
+        periods: Periods,
+    ) -> (Self, Load) {
         let load = Load::default();
         let deployment = objects::deployment("fib", 3);
         server.serve("metrics.k8s.io/v1beta1", "pods", "PodMetrics");
@@ -89,11 +94,11 @@ impl Cluster {
             made: 0,
             samples: Vec::new(),
             scraped: None,
-            controller: controller(&pace),
+            controller: controller(&periods),
             holder: json!("first"),
             conditions: Vec::new(),
             desired: 0,
-            pace,
+            periods,
         };
         cluster.deploy(clock());
         (cluster, load)
@@ -101,19 +106,19 @@ impl Cluster {
 
     /// Lives for as long as it is polled.
     pub(crate) async fn run(mut self) {
-        let mut ticks = tokio::time::interval(self.pace.tick);
+        let mut ticks = tokio::time::interval(self.periods.tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut scraped, mut synced) = (Instant::now(), Instant::now());
         loop {
             ticks.tick().await;
             let now = (self.clock)();
             self.deploy(now);
-            if scraped.elapsed() >= self.pace.resolution {
-                scraped += self.pace.resolution;
+            if scraped.elapsed() >= self.periods.resolution {
+                scraped += self.periods.resolution;
                 self.scrape(now);
             }
-            if synced.elapsed() >= self.pace.controller.sync_period {
-                synced += self.pace.controller.sync_period;
+            if synced.elapsed() >= self.periods.controller.sync_period {
+                synced += self.periods.controller.sync_period;
                 self.sync(now);
             }
         }
@@ -140,7 +145,7 @@ impl Cluster {
         for pod in &mut self.pods[wanted..] {
             (pod.ending, pod.changed) = (true, true);
         }
-        let start = self.pace.pod_start;
+        let start = self.periods.pod_start;
         for pod in &mut self.pods {
             if pod.ready.is_none() && pod.made + start <= now {
                 (pod.ready, pod.changed) = (Some(now), true);
@@ -180,14 +185,20 @@ impl Cluster {
                 0
             };
             let mut metrics = objects::pod_metrics("v1beta1", &object, milli, now);
-            metrics["window"] = json!(format!("{}s", self.pace.resolution.as_secs()));
+            metrics["window"] = json!(format!("{}s", self.periods.resolution.as_secs()));
             if last.is_some_and(|last| pod.made <= last) {
                 self.server.put(metrics);
                 self.samples.push(PodMetric {
                     pod: pod.name.clone(),
                     timestamp: whole(now),
-                    window: self.pace.resolution,
-                    containers: vec![("fib".to_owned(), Some(milli))],
+                    window: self.periods.resolution,
+                    containers: vec![ContainerUse {
+                        name: "fib".to_owned(),
+                        used: Amounts {
+                            cpu: Some(Millicores(milli)),
+                            memory: None,
+                        },
+                    }],
                 });
             }
         }
@@ -199,19 +210,20 @@ impl Cluster {
         let holder = lease["spec"]["holderIdentity"].clone();
         if self.holder != holder {
             self.holder = holder;
-            self.controller = controller(&self.pace);
+            self.controller = controller(&self.periods);
         }
         let pods: Vec<ModelPod> = self.pods.iter().map(Pod::model).collect();
         let decision = self.controller.sync(Sync {
+            namespace: "",
             now,
             spec: &spec(),
             scale: Ok(Scale {
                 replicas: self.replicas,
+                observed: self.replicas,
                 selector: "app=fib",
             }),
             pods: &pods,
-            metrics: Ok(&self.samples),
-            other_metrics_error: "",
+            metrics: Readings::of_resources(Ok(&self.samples)),
             other_selectors: &[],
             update_error: None,
             conditions: &self.conditions,
@@ -237,11 +249,8 @@ impl Cluster {
     }
 }
 
-fn controller(pace: &Pace) -> Controller {
-    Controller::new(
-        Settings::from(&pace.controller),
-        VersionGates::of_version("1.36"),
-    )
+fn controller(periods: &Periods) -> Controller {
+    Controller::new(periods.controller.clone(), VersionGates::of_version("1.36"))
 }
 
 /// Writes a decision into the status; the controller leaves one that stays equal alone.
@@ -251,9 +260,10 @@ fn tell(object: &mut Value, decision: &Decision, now: Timestamp) {
         .iter()
         .map(|c| json!({"type": c.kind, "status": c.status, "reason": c.reason, "message": c.message}))
         .collect();
+    let current = decision.current_metrics();
     let metrics = decision.utilization.map(|utilization| {
         json!([{"type": "Resource", "resource": {"name": "cpu",
-            "current": {"averageUtilization": utilization}}}])
+            "current": {"averageUtilization": utilization, "averageValue": current[0].average_value}}}])
     });
     let status = json!({"currentReplicas": decision.current, "desiredReplicas": decision.desired,
         "currentMetrics": metrics, "conditions": conditions});
@@ -298,12 +308,12 @@ impl Pod {
                 .to_owned(),
                 last_transition: whole(self.ready.unwrap_or(self.made)),
             }),
-            containers: vec![ContainerCpu {
-                name: "fib".to_owned(),
-                cpu_request: Some(Millicores(REQUEST)),
-                cpu_limit: None,
-            }],
-            extra_labels: std::collections::BTreeMap::new(),
+            containers: vec![ContainerResources::cpu(
+                "fib",
+                Some(Millicores(REQUEST)),
+                None,
+            )],
+            ..ModelPod::default()
         }
     }
 }
@@ -318,14 +328,7 @@ fn spec() -> AutoscalerSpec {
         },
         min_replicas: Some(3),
         max_replicas: 10,
-        metrics: vec![MetricSpec {
-            kind: "Resource".to_owned(),
-            name: "cpu".to_owned(),
-            container: None,
-            average_utilization: Some(50),
-            average_value_milli: None,
-            value_milli: None,
-        }],
+        metrics: vec![MetricSpec::cpu_utilization(50)],
         behavior: None,
     }
 }

@@ -8,10 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::NOW;
-use crate::model::{self, Settings, VersionGates, ZERO_TIME};
-use crate::observation::Condition as StatusCondition;
-use crate::spec::{Behavior, ContainerCpu, MetricSpec, ScalingRules};
-use crate::units::Millicores;
+use crate::model::{self, VersionGates, ZERO_TIME};
+use crate::observation::{Condition as StatusCondition, ControllerConfig, MetricReading};
+use crate::quantity::Quantity;
+use crate::spec::{
+    Amounts, Behavior, ContainerResources, InitContainer, MetricSpec, PodResources, ScalingRules,
+};
+use crate::units::{Bytes, Millicores};
 
 /// An instant by its age. `null` is the zero time. An age of exactly a window's length lies just
 /// outside it, as it does in a controller whose clock has gone on since the instant was taken.
@@ -23,6 +26,32 @@ pub(super) fn instant(ago_seconds: Option<f64>) -> Timestamp {
         .unwrap_or(SignedDuration::MAX)
         .saturating_add(SignedDuration::from_micros(1));
     NOW.checked_sub(just_more).unwrap_or(ZERO_TIME)
+}
+
+/// Thousandths of a byte, as the controller computes.
+fn bytes(milli: i64) -> Bytes {
+    Bytes(Quantity::from_milli(milli))
+}
+
+impl ResourceReplicas {
+    /// A case that knows one resource only has its numbers in the members for CPU.
+    pub(super) fn with_numbers_of_its_resource(mut self) -> Self {
+        let containers = self.pods.iter().flat_map(|p| &p.containers);
+        let uses = self.pod_metrics.iter().flat_map(|m| &m.containers);
+        let has_memory = containers
+            .map(|c| c.memory_request_milli)
+            .chain(uses.map(|c| c.memory_usage_milli))
+            .any(|amount| amount.is_some());
+        if self.metric == "memory" && !has_memory {
+            for container in self.pods.iter_mut().flat_map(|p| &mut p.containers) {
+                container.memory_request_milli = container.cpu_request_milli;
+            }
+            for used in self.pod_metrics.iter_mut().flat_map(|m| &mut m.containers) {
+                used.memory_usage_milli = used.cpu_usage_milli;
+            }
+        }
+        self
+    }
 }
 
 fn span(seconds: f64) -> Duration {
@@ -55,7 +84,7 @@ pub(super) struct Tolerance {
 
 impl Default for Tolerance {
     fn default() -> Self {
-        let both = Settings::default().tolerance;
+        let both = ControllerConfig::default().tolerance;
         Self {
             scale_up: both,
             scale_down: both,
@@ -80,17 +109,17 @@ pub(super) struct Controller {
 impl Controller {
     pub(super) fn cpu_initialization_period(&self) -> Duration {
         self.cpu_initialization_period_seconds
-            .map_or(Settings::default().cpu_initialization_period, span)
+            .map_or(ControllerConfig::default().cpu_initialization_period, span)
     }
 
     pub(super) fn initial_readiness_delay(&self) -> Duration {
         self.initial_readiness_delay_seconds
-            .map_or(Settings::default().initial_readiness_delay, span)
+            .map_or(ControllerConfig::default().initial_readiness_delay, span)
     }
 
-    pub(super) fn settings(&self) -> Settings {
-        let default = Settings::default();
-        Settings {
+    pub(super) fn settings(&self) -> ControllerConfig {
+        let default = ControllerConfig::default();
+        ControllerConfig {
             tolerance: self.tolerance.unwrap_or(default.tolerance),
             cpu_initialization_period: self.cpu_initialization_period(),
             initial_readiness_delay: self.initial_readiness_delay(),
@@ -103,6 +132,7 @@ impl Controller {
             scale_up_limit_minimum: self
                 .scale_up_limit_minimum
                 .unwrap_or(default.scale_up_limit_minimum),
+            ..default
         }
     }
 
@@ -125,6 +155,10 @@ pub(super) struct Pod {
     ready_condition: Option<ReadyCondition>,
     #[serde(default)]
     containers: Vec<Container>,
+    #[serde(default)]
+    init_containers: Vec<Container>,
+    resources: Option<Requests>,
+    overhead: Option<Requests>,
 }
 
 #[derive(Deserialize)]
@@ -139,10 +173,43 @@ struct ReadyCondition {
 struct Container {
     name: String,
     cpu_request_milli: Option<i64>,
+    memory_request_milli: Option<i64>,
+    /// Of an init container: whether it runs on (`restartPolicy: Always`).
+    #[serde(default)]
+    sidecar: bool,
+}
+
+impl Container {
+    fn to_model(&self) -> ContainerResources {
+        ContainerResources {
+            memory_request: self.memory_request_milli.map(bytes),
+            ..ContainerResources::cpu(&self.name, self.cpu_request_milli.map(Millicores), None)
+        }
+    }
+}
+
+/// Requests or overhead of a whole pod.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Requests {
+    cpu_milli: Option<i64>,
+    memory_milli: Option<i64>,
+    #[serde(default)]
+    huge_pages: bool,
+}
+
+impl Requests {
+    fn amounts(&self) -> Amounts {
+        Amounts {
+            cpu: self.cpu_milli.map(Millicores),
+            memory: self.memory_milli.map(bytes),
+        }
+    }
 }
 
 impl Pod {
     pub(super) fn to_model(&self, labels: &BTreeMap<String, String>) -> model::pods::Pod {
+        let sidecars = self.init_containers.iter().filter(|c| c.sidecar);
         model::pods::Pod {
             name: self.name.clone(),
             phase: self.phase.clone(),
@@ -158,12 +225,27 @@ impl Pod {
             containers: self
                 .containers
                 .iter()
-                .map(|c| ContainerCpu {
-                    name: c.name.clone(),
-                    cpu_request: c.cpu_request_milli.map(Millicores),
-                    cpu_limit: None,
+                .chain(sidecars)
+                .map(Container::to_model)
+                .collect(),
+            init_containers: self
+                .init_containers
+                .iter()
+                .map(|c| InitContainer {
+                    resources: c.to_model(),
+                    sidecar: c.sidecar,
                 })
                 .collect(),
+            resources: self.resources.as_ref().map(|shared| PodResources {
+                requests: shared.amounts(),
+                huge_pages: shared.huge_pages,
+                ..PodResources::default()
+            }),
+            overhead: self
+                .overhead
+                .as_ref()
+                .map(Requests::amounts)
+                .unwrap_or_default(),
             extra_labels: labels.clone(),
         }
     }
@@ -185,6 +267,7 @@ pub(super) struct PodMetric {
 struct ContainerUse {
     name: String,
     cpu_usage_milli: Option<i64>,
+    memory_usage_milli: Option<i64>,
 }
 
 impl PodMetric {
@@ -196,7 +279,13 @@ impl PodMetric {
             containers: self
                 .containers
                 .iter()
-                .map(|c| (c.name.clone(), c.cpu_usage_milli))
+                .map(|c| model::pods::ContainerUse {
+                    name: c.name.clone(),
+                    used: Amounts {
+                        cpu: c.cpu_usage_milli.map(Millicores),
+                        memory: c.memory_usage_milli.map(bytes),
+                    },
+                })
                 .collect(),
         }
     }
@@ -209,6 +298,9 @@ pub(super) struct Reconcile {
     pub(super) pods: Vec<Pod>,
     #[serde(default)]
     pub(super) pod_metrics: Vec<PodMetric>,
+    /// What the custom and external metrics APIs answer, one entry for each metric.
+    #[serde(default)]
+    pub(super) other_metrics: Vec<MetricReading>,
     pub(super) hpa: Hpa,
     pub(super) scale: ScaleInput,
     #[serde(default)]
@@ -256,6 +348,7 @@ impl From<Condition> for StatusCondition {
 #[serde(rename_all = "camelCase")]
 pub(super) struct ScaleInput {
     pub(super) spec_replicas: i32,
+    pub(super) status_replicas: Option<i32>,
     #[serde(default)]
     pub(super) selector: String,
 }
@@ -276,13 +369,15 @@ impl Recommendation {
     }
 }
 
-/// What goes wrong around the sync. A conflict on the first write changes nothing that can be seen:
-/// the controller reads the size again and writes once more.
+/// What goes wrong around the sync.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Fault {
     pub(super) get_scale_error: Option<String>,
     pub(super) update_scale_error: Option<String>,
+    /// The first write meets a conflict: the controller reads the size again and writes once more, or
+    /// before 1.34 gives up.
+    pub(super) update_scale_conflict_once: bool,
     pub(super) pod_metrics_list_error: Option<String>,
     pub(super) external_metric_error: Option<String>,
     pub(super) scale_status_selector: Option<String>,

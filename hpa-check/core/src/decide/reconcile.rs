@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{NOW, input};
+use super::{NAMESPACE, NOW, input};
 use crate::model::pods::Pod;
+use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
 use crate::model::selector::Selector;
 use crate::observation::Condition;
-use crate::spec::{AutoscalerSpec, MetricSpec, TargetRef};
+use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec, TargetRef};
 
 /// The target of every case, for the controller's messages: the cases do not name one.
 const KIND: &str = "ReplicationController";
-const NAMESPACE: &str = "test-namespace";
 const NAME: &str = "test-rc";
 
 /// Answers one case.
@@ -23,7 +23,8 @@ pub(super) fn answer(input: input::Reconcile) -> Result<Value, String> {
     let gate = |name: &str| input.feature_gates.get(name).copied();
     let gates = controller
         .gates()
-        .with_gates(gate("HPAConfigurableTolerance"), gate("HPAScaleToZero"));
+        .with_gates(gate("HPAConfigurableTolerance"), gate("HPAScaleToZero"))
+        .with_pod_level_resources(gate("PodLevelResources"));
     let mut autoscaler = Controller::new(controller.settings(), gates);
     autoscaler.recommendations = input
         .recommendations
@@ -49,8 +50,12 @@ pub(super) fn answer(input: input::Reconcile) -> Result<Value, String> {
         .map(Into::into)
         .collect();
     let replicas = input.scale.spec_replicas;
+    let observed = input.scale.status_replicas.unwrap_or(replicas);
+    let gives_up = fault.update_scale_conflict_once && !gates.retries_conflicts;
+    let update_error = fault.update_scale_error.or_else(|| gives_up.then(conflict));
     let decision = autoscaler.sync(Sync {
         now: NOW,
+        namespace: NAMESPACE,
         spec: &AutoscalerSpec {
             scale_target_ref: TargetRef {
                 api_version: "v1".to_owned(),
@@ -63,21 +68,32 @@ pub(super) fn answer(input: input::Reconcile) -> Result<Value, String> {
             behavior: input.hpa.behavior,
         },
         scale: or_error(
-            Scale { replicas, selector },
+            Scale {
+                replicas,
+                observed,
+                selector,
+            },
             fault.get_scale_error.as_deref(),
         ),
         pods: &pods,
-        metrics: or_error(&metrics, fault.pod_metrics_list_error.as_deref()),
-        other_metrics_error: fault
-            .external_metric_error
-            .as_deref()
-            .unwrap_or("no metrics returned from external metrics API"),
+        metrics: Readings {
+            resources: or_error(&metrics, fault.pod_metrics_list_error.as_deref()),
+            others: &input.other_metrics,
+        },
         other_selectors: &other_selectors,
-        update_error: fault.update_scale_error.as_deref(),
+        update_error: update_error.as_deref(),
         conditions: &conditions,
         desired_before: input.hpa.desired_replicas.unwrap_or(replicas),
     });
     Ok(decision_json(&decision))
+}
+
+/// The API server's answer to a write on a version that is not the newest.
+fn conflict() -> String {
+    format!(
+        "Operation cannot be fulfilled on replicationcontrollers \"{NAME}\": the object has been modified; \
+         please apply your changes to the latest version and try again"
+    )
 }
 
 fn or_error<T>(value: T, error: Option<&str>) -> Result<T, &str> {
@@ -89,14 +105,7 @@ fn metrics_or_default(given: Vec<MetricSpec>) -> Vec<MetricSpec> {
     if !given.is_empty() {
         return given;
     }
-    vec![MetricSpec {
-        kind: "Resource".to_owned(),
-        name: "cpu".to_owned(),
-        container: None,
-        average_utilization: Some(80),
-        average_value_milli: None,
-        value_milli: None,
-    }]
+    vec![MetricSpec::cpu_utilization(80)]
 }
 
 /// The labels of the pods: those that the target's own selector asks for, and more.
@@ -116,12 +125,27 @@ fn selected(pods: &[input::Pod], labels: &BTreeMap<String, String>, selector: &s
     pods.iter().map(|p| p.to_model(labels)).collect()
 }
 
+/// What the status shows of each metric; none of a metric that failed.
+fn current_metrics(decision: &Decision) -> Vec<Value> {
+    let of = |(spec, current): (&MetricSpec, CurrentMetric)| {
+        let kind = (!current.is_empty()).then(|| spec.source.kind());
+        json!({
+            "type": kind.unwrap_or_default(),
+            "averageUtilization": current.average_utilization,
+            "averageValueMilli": current.average_value.map(|v| v.milli()),
+            "valueMilli": current.value.map(|v| v.milli()),
+        })
+    };
+    let specs = decision.metrics.iter().map(|(spec, _)| spec);
+    specs.zip(decision.current_metrics()).map(of).collect()
+}
+
 fn decision_json(decision: &Decision) -> Value {
     // The cases show the utilization of a `Resource` metric only.
     let utilization = decision
         .metrics
         .iter()
-        .filter(|(spec, _)| spec.kind == "Resource" && spec.name == "cpu")
+        .filter(|(spec, _)| spec.resource() == Some(("cpu", None)))
         .find_map(|(_, outcome)| outcome.as_ref().ok()?.utilization);
     let conditions: Vec<_> = decision
         .conditions
@@ -133,6 +157,7 @@ fn decision_json(decision: &Decision) -> Value {
         "scaleUpdated": decision.scaled,
         "conditions": conditions,
         "utilization": utilization,
+        "currentMetrics": current_metrics(decision),
         "error": decision.full_error(&format!("{KIND}/{NAMESPACE}/{NAME}")),
         "reason": decision.reason,
     })

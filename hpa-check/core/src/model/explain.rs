@@ -3,16 +3,26 @@
 use std::fmt::Write as _;
 
 use super::proposal::Proposal;
-use super::reconcile::Decision;
-use crate::spec::MetricSpec;
-use crate::units::Millicores;
+use super::reconcile::{Decision, Step};
+use crate::quantity::Quantity;
+use crate::spec::{MetricSpec, MetricTarget};
+use crate::units::{Bytes, Millicores};
 
 impl Decision {
-    /// Such as "wants 7: 3 ready pods average 92 % of 100m (ratio 1.84) → 6; …".
+    /// Such as "3 ready pods average 92 % of 100m (target 50 %, ratio 1.84) → wants 6; …". Of several metrics
+    /// the one that decides comes first, then what each of the others alone would ask for.
     pub fn explain(&self) -> String {
-        let mut text = match self.metrics.iter().find(|(spec, _)| spec.name == "cpu") {
-            Some((spec, Ok(proposal))) => arithmetic(spec, proposal, self.current),
-            Some((_, Err(error))) => format!("no proposal: {error}"),
+        let mut text = match self.driver() {
+            _ if self.failed_at == Some(Step::ComputeMetrics) => self.refusal(),
+            Some((spec, proposal)) => {
+                let mut text = String::new();
+                if self.metrics.len() > 1 || !spec.is_cpu() {
+                    let _ = write!(text, "{}: ", spec.source);
+                }
+                text.push_str(&arithmetic(spec, proposal, self.current));
+                text.push_str(&self.beside(spec));
+                text
+            }
             None => match &self.error {
                 Some(error) => format!("no proposal: {error}"),
                 None if self.reason.is_empty() => {
@@ -46,30 +56,130 @@ impl Decision {
     }
 }
 
-fn arithmetic(spec: &MetricSpec, proposal: &Proposal, current: i32) -> String {
-    let groups = &proposal.groups;
-    let mut text = format!("{} average ", pods(groups.ready, "ready"));
-    match (proposal.utilization, spec.average_utilization) {
-        (Some(utilization), Some(target)) => {
-            let request = i64::try_from(groups.ready.max(1)).map_or(0, |n| proposal.requested / n);
-            let _ = write!(
-                text,
-                "{utilization} % of {} (target {target} %, ratio {:.2})",
-                Millicores(request),
-                proposal.ratio
-            );
+/// Which metric decides, which one holds the replicas up, and what the others would ask for.
+impl Decision {
+    /// The metric whose proposal is the largest; of equal ones the first, as the controller takes it.
+    pub fn driver(&self) -> Option<(&MetricSpec, &Proposal)> {
+        let good = self.metrics.iter();
+        let good = good.filter_map(|(spec, outcome)| Some((spec, outcome.as_ref().ok()?)));
+        good.reduce(|best, next| {
+            let larger = best.1.replicas == 0 || next.1.replicas > best.1.replicas;
+            if larger { next } else { best }
+        })
+    }
+
+    /// Such as "memory at 46 of 50 % holds 3; cpu alone would ask for 1". `None` with a single metric.
+    pub fn balance(&self) -> Option<String> {
+        let (spec, proposal) = self.driver().filter(|_| self.metrics.len() > 1)?;
+        let verb = if proposal.replicas == self.current {
+            "holds"
+        } else {
+            "asks for"
+        };
+        let level = level(spec, proposal);
+        let (source, replicas) = (&spec.source, proposal.replicas);
+        let beside = self.beside(spec);
+        Some(format!("{source} at {level} {verb} {replicas}{beside}"))
+    }
+
+    /// What every metric but this one would ask for, or why it can't.
+    fn beside(&self, driver: &MetricSpec) -> String {
+        let mut text = String::new();
+        for (spec, outcome) in self.metrics.iter().filter(|(spec, _)| spec != driver) {
+            let source = &spec.source;
+            let _ = match outcome {
+                Ok(proposal) => {
+                    write!(text, "; {source} alone would ask for {}", proposal.replicas)
+                }
+                Err(error) => write!(
+                    text,
+                    "; {source} fails, which blocks every step down: {error}"
+                ),
+            };
         }
-        _ => {
-            let _ = write!(
-                text,
-                "{} (ratio {:.2})",
-                Millicores(proposal.raw_average),
-                proposal.ratio
-            );
+        text
+    }
+
+    /// Why there is no proposal although a metric may have one: a metric that fails blocks scaling down.
+    fn refusal(&self) -> String {
+        let error = self.error.as_deref().unwrap_or_default();
+        match self.driver() {
+            Some((spec, proposal)) => format!(
+                "no step down to the {} that {} alone would ask for, because another metric fails: {error}",
+                proposal.replicas, spec.source
+            ),
+            None => format!("no proposal: {error}"),
         }
     }
+}
+
+/// The value against the target, such as `46 of 50 %`.
+fn level(spec: &MetricSpec, proposal: &Proposal) -> String {
+    let shown = |milli| amount(spec, milli);
+    match spec.target {
+        MetricTarget::Utilization(target) => {
+            format!("{} of {target} %", proposal.utilization.unwrap_or_default())
+        }
+        MetricTarget::AverageValue(target) => format!(
+            "{} of {} for each pod",
+            shown(proposal.raw_average),
+            shown(target.milli())
+        ),
+        MetricTarget::Value(target) => format!(
+            "{} of {}",
+            shown(proposal.total.unwrap_or_default()),
+            shown(target.milli())
+        ),
+        MetricTarget::Missing => "no target".to_owned(),
+    }
+}
+
+/// An amount in thousandths, in the unit of the metric.
+fn amount(spec: &MetricSpec, milli: i64) -> String {
+    match spec.resource() {
+        Some(("cpu", _)) => Millicores(milli).to_string(),
+        Some(("memory", _)) => shown_bytes(milli),
+        _ => Quantity::from_milli(milli).to_string(),
+    }
+}
+
+/// Bytes as people read them: whole mebibytes where the amount is large.
+fn shown_bytes(milli: i64) -> String {
+    const MEBI: i64 = 1024 * 1024 * 1000;
+    let rounded = if milli >= 10 * MEBI {
+        milli / MEBI * MEBI
+    } else {
+        milli / 1000 * 1000
+    };
+    Bytes(Quantity::from_milli(rounded)).to_string()
+}
+
+fn arithmetic(spec: &MetricSpec, proposal: &Proposal, current: i32) -> String {
+    let groups = &proposal.groups;
+    let ratio = proposal.ratio;
+    let mut text = match (proposal.utilization, spec.utilization()) {
+        (Some(utilization), Some(target)) => {
+            let request = i64::try_from(groups.ready.max(1)).map_or(0, |n| proposal.requested / n);
+            format!(
+                "{} average {utilization} % of {} (target {target} %, ratio {ratio:.2})",
+                pods(groups.ready, "ready"),
+                amount(spec, request),
+            )
+        }
+        _ if spec.source.is_object_or_external() => {
+            format!("{} (ratio {ratio:.2})", level(spec, proposal))
+        }
+        _ => format!(
+            "{} average {} (ratio {ratio:.2})",
+            pods(groups.ready, "ready"),
+            amount(spec, proposal.raw_average),
+        ),
+    };
+    if proposal.from_status {
+        text.push_str(", by the status alone");
+    }
     if let Some(second) = proposal.second_ratio {
-        let assumed = match spec.average_utilization {
+        let assumed = match spec.utilization() {
             _ if proposal.ratio > 1.0 => "0",
             Some(target) if target <= 100 => "its full request",
             _ => "the target",

@@ -7,20 +7,38 @@
     reason = "each is one independent switch of the controller"
 )]
 pub struct VersionGates {
-    /// `behavior.*.tolerance` is honoured: gate `HPAConfigurableTolerance`, on from 1.35.
+    /// A pod whose sample lacks the container of a `ContainerResource` metric counts as missing, from
+    /// 1.33 (`getContainerMetrics` returns no error any more); before, one such pod failed the metric.
+    pub every_pod_reports_container: bool,
+    /// A ratio is compared with the ends of the tolerance's band (`Tolerances.isWithin`), from 1.33, with
+    /// KEP-4951; before, its distance from 1 was compared with the tolerance.
+    pub tolerance_band: bool,
+    /// Pod-level requests and the overhead count (`calculateRequests`), from 1.34 with KEP-2837: gate
+    /// `PodLevelResources`, on from 1.34.
+    pub pod_level_requests: bool,
+    /// A write of the target's size that meets a conflict is tried again (`retry.RetryOnConflict`), from 1.34.
+    pub retries_conflicts: bool,
+    /// An average of an external metric that does not fit 64 bits, or its replicas 32, is cut to the
+    /// largest number (`GetExternalPerPodMetricReplicas`), from 1.34.
+    pub caps_averages: bool,
+    /// The same of totals of object and external metrics (`getUsageRatioReplicaCount`), from 1.35.
+    pub caps_totals: bool,
+    /// `behavior.*.tolerance` is honored: gate `HPAConfigurableTolerance` of KEP-4951, on from 1.35.
     pub configurable_tolerance: bool,
-    /// A target that the autoscaler brought to zero is brought back: gate `HPAScaleToZero`, on
-    /// from 1.37. Each rescale then says so in a `ScaledToZero` condition.
-    pub scale_to_zero: bool,
-    /// Zero replicas are left alone unless that condition is there, from 1.36; before, unless
-    /// `minReplicas` is zero.
-    pub remembers_zero: bool,
-    /// Pods that have succeeded are ignored like failed ones, after 1.37; before, they counted as
-    /// missing.
-    pub ignore_succeeded: bool,
-    /// A pod without the container that a metric names is an error, from 1.35; before, its
-    /// request was zero.
+    /// A pod without the container that a metric names is an error
+    /// (`calculatePodRequestsFromContainers`), from 1.35; before, its request was zero.
     pub container_must_exist: bool,
+    /// Zero replicas are left alone unless the condition `ScaledToZero` is there
+    /// (`shouldComputeMetricsForZeroReplicas`, KEP-2021), from 1.36; before, unless `minReplicas` is zero.
+    pub remembers_zero: bool,
+    /// A target that the autoscaler brought to zero is brought back: gate `HPAScaleToZero` of KEP-2021,
+    /// on from 1.37. Each rescale then says so in a `ScaledToZero` condition.
+    pub scale_to_zero: bool,
+    /// The error of an object's metric names the object before the cause, from 1.37.
+    pub names_object_first: bool,
+    /// Pods that have succeeded are ignored like failed ones, after 1.37 (#141302); before, they
+    /// counted as missing.
+    pub ignore_succeeded: bool,
 }
 
 impl Default for VersionGates {
@@ -43,11 +61,18 @@ impl VersionGates {
 
     fn of_minor(minor: u32) -> Self {
         Self {
+            every_pod_reports_container: minor < 33,
+            tolerance_band: minor >= 33,
+            pod_level_requests: minor >= 34,
+            retries_conflicts: minor >= 34,
+            caps_averages: minor >= 34,
+            caps_totals: minor >= 35,
             configurable_tolerance: minor >= 35,
-            scale_to_zero: minor >= 37,
-            remembers_zero: minor >= 36,
-            ignore_succeeded: minor >= 38,
             container_must_exist: minor >= 35,
+            remembers_zero: minor >= 36,
+            scale_to_zero: minor >= 37,
+            names_object_first: minor >= 37,
+            ignore_succeeded: minor >= 38,
         }
     }
 
@@ -64,6 +89,15 @@ impl VersionGates {
         Self {
             configurable_tolerance: configurable_tolerance.unwrap_or(self.configurable_tolerance),
             scale_to_zero: scale_to_zero.unwrap_or(default),
+            ..self
+        }
+    }
+
+    /// The same with the gate `PodLevelResources`, which only 1.34 and later ask.
+    #[must_use]
+    pub fn with_pod_level_resources(self, on: Option<bool>) -> Self {
+        Self {
+            pod_level_requests: self.pod_level_requests && on.unwrap_or(true),
             ..self
         }
     }
@@ -96,6 +130,13 @@ mod tests {
         let from = |rule: fn(VersionGates) -> bool| {
             (30..40).find(|minor| rule(VersionGates::of_minor(*minor)))
         };
+        assert_eq!(from(|r| !r.every_pod_reports_container), Some(33));
+        assert_eq!(from(|r| r.tolerance_band), Some(33));
+        assert_eq!(from(|r| r.pod_level_requests), Some(34));
+        assert_eq!(from(|r| r.retries_conflicts), Some(34));
+        assert_eq!(from(|r| r.caps_averages), Some(34));
+        assert_eq!(from(|r| r.caps_totals), Some(35));
+        assert_eq!(from(|r| r.names_object_first), Some(37));
         assert_eq!(from(|r| r.configurable_tolerance), Some(35));
         assert_eq!(from(|r| r.container_must_exist), Some(35));
         assert_eq!(from(|r| r.remembers_zero), Some(36));

@@ -1,11 +1,20 @@
 //! From the metrics of the spec to one proposal, the largest: `computeReplicasForMetrics` and
 //! `computeReplicasForMetric` in `horizontal.go`.
 
+mod external;
+mod object;
+mod pods;
+pub(crate) mod resource;
+
 use super::conditions::{self, SCALING_ACTIVE};
-use super::proposal::{self, Ask, Proposal, Scene};
+use super::proposal::{Proposal, Scene};
 use super::reconcile::{Controller, Decision, Scale, Step, Sync};
-use super::{Tolerances, selector};
-use crate::spec::{AutoscalerSpec, MetricSpec, ScalingRules};
+use super::{counted, selector};
+use crate::observation::MetricAnswer;
+use crate::spec::{CurrentMetric, MetricSource, MetricSpec};
+
+/// In place of an API's error where this tool has not asked it.
+const NOT_READ: &str = "not seen by this tool";
 
 /// Why a metric gave no proposal.
 struct Failure {
@@ -37,7 +46,7 @@ impl Controller {
         let (mut replicas, mut name) = (0, String::new());
         let mut failures = Vec::new();
         for spec in &sync.spec.metrics {
-            let outcome = match self.metric(sync, scale.replicas, spec) {
+            let outcome = match self.metric(sync, scale, spec) {
                 Ok(proposal) => {
                     if replicas == 0 || proposal.replicas > replicas {
                         replicas = proposal.replicas;
@@ -86,119 +95,66 @@ impl Controller {
     fn metric(
         &self,
         sync: &Sync<'_>,
-        current: i32,
+        scale: Scale<'_>,
         spec: &MetricSpec,
     ) -> Result<Proposal, Failure> {
-        let name = &spec.name;
-        let container = match spec.kind.as_str() {
-            "Resource" => None,
-            "ContainerResource" => Some(spec.container.as_deref().unwrap_or_default()),
-            _ => return Err(other_kind(spec, sync.other_metrics_error)),
-        };
         let scene = Scene {
             now: sync.now,
+            namespace: sync.namespace,
             settings: &self.settings,
             gates: self.gates,
             pods: sync.pods,
-            metrics: sync.metrics,
+            readings: sync.metrics,
+            current: scale.replicas,
+            observed: scale.observed,
+            tolerances: counted::tolerances(sync.spec, &self.settings, self.gates),
         };
-        let ask = Ask {
-            current,
-            resource: name,
-            container,
-            tolerances: self.tolerances(sync.spec),
-        };
-        let outcome = match (spec.average_value_milli, spec.average_utilization) {
-            (Some(target), _) => proposal::value_replicas(scene, ask, target)
-                .map_err(|e| format!("failed to get {name} usage: {e}")),
-            (None, Some(target)) => proposal::utilization_replicas(scene, ask, target)
-                .map_err(|e| format!("failed to get {name} utilization: {e}")),
-            (None, None) => Err(
-                "invalid resource metric source: neither an average utilization \
-                 target nor an average value (usage) target was set"
-                    .to_owned(),
-            ),
-        };
-        outcome.map_err(|cause| match container {
-            None => Failure {
-                reason: "FailedGetResourceMetric",
-                error: format!("failed to get {name} resource metric value: {cause}"),
-                cause,
-            },
-            Some(container) => Failure {
-                reason: "FailedGetContainerResourceMetric",
-                error: format!("failed to get {container} container metric value: {cause}"),
-                cause,
-            },
-        })
-    }
-
-    /// The controller's tolerance, or the spec's own: `tolerancesForHpa`.
-    fn tolerances(&self, spec: &AutoscalerSpec) -> Tolerances {
-        let behavior = spec
-            .behavior
-            .as_ref()
-            .filter(|_| self.gates.configurable_tolerance);
-        let of = |rules: Option<&ScalingRules>| {
-            rules
-                .and_then(|r| r.tolerance)
-                .unwrap_or(self.settings.tolerance)
-        };
-        Tolerances {
-            scale_up: of(behavior.and_then(|b| b.scale_up.as_ref())),
-            scale_down: of(behavior.and_then(|b| b.scale_down.as_ref())),
+        let (source, target) = (&spec.source, spec.target);
+        match source {
+            MetricSource::Resource { name } => resource::propose(scene, name, None, target),
+            MetricSource::ContainerResource { name, container } => {
+                resource::propose(scene, name, Some(container), target)
+            }
+            MetricSource::Pods(_) => pods::propose(scene, source, target),
+            MetricSource::Object { object, .. } => object::propose(scene, source, object, target),
+            MetricSource::External(metric) => external::propose(scene, source, metric, target),
+            MetricSource::Unknown { kind } => {
+                let cause = format!("unknown metric source type {kind:?}");
+                Err(Failure {
+                    reason: "InvalidMetricSourceType",
+                    error: cause.clone(),
+                    cause,
+                })
+            }
         }
     }
 }
 
-/// A kind of metric that is not about the pods' resources. Their values are not modelled, only
-/// what follows from having none.
-fn other_kind(spec: &MetricSpec, error: &str) -> Failure {
-    let name = &spec.name;
-    let (reason, cause, what) = match spec.kind.as_str() {
-        "Object" => (
-            "FailedGetObjectMetric",
-            format!("unable to get metric {name}: {error}"),
-            "object metric".to_owned(),
-        ),
-        "Pods" => (
-            "FailedGetPodsMetric",
-            format!(
-                "unable to get metric {name}: unable to fetch metrics from custom metrics API: {error}"
-            ),
-            "pods metric".to_owned(),
-        ),
-        "External" => (
-            "FailedGetExternalMetric",
-            format!(
-                "failed to get external metric {name}: unable to get external metric {name}: {error}"
-            ),
-            format!("{name} external metric"),
-        ),
-        kind => {
-            let cause = format!("unknown metric source type {kind:?}");
-            return Failure {
-                reason: "InvalidMetricSourceType",
-                error: cause.clone(),
-                cause,
-            };
-        }
-    };
-    Failure {
-        reason,
-        error: format!("failed to get {what} value: {cause}"),
-        cause,
-    }
+/// What was read of a custom or external metric.
+fn reading<'a>(scene: Scene<'a>, source: &MetricSource) -> Option<&'a MetricAnswer> {
+    let mut all = scene.readings.others.iter();
+    all.find(|reading| reading.metric == *source)
+        .map(|reading| &reading.answer)
+}
+
+/// The value that the controller read, as far as its status tells: a total exactly, an average
+/// rounded up to a thousandth for each pod.
+fn usage_in(current: &CurrentMetric, observed: i32) -> Option<i64> {
+    let total = current.value.map(|v| v.milli());
+    let average = current.average_value.map(|v| v.milli());
+    total.or_else(|| average?.checked_mul(i64::from(observed)))
 }
 
 /// How the controller names a metric in its sentences.
 fn metric_name(spec: &MetricSpec) -> String {
-    let name = &spec.name;
-    match (spec.average_value_milli, spec.kind.as_str()) {
-        (Some(_), _) => format!("{name} resource"),
-        (None, "ContainerResource") => {
-            format!("{name} container resource utilization (percentage of request)")
+    match &spec.source {
+        MetricSource::Resource { name } => resource::name(name, None, spec.target),
+        MetricSource::ContainerResource { name, container } => {
+            resource::name(name, Some(container), spec.target)
         }
-        (None, _) => format!("{name} resource utilization (percentage of request)"),
+        MetricSource::Pods(metric) => format!("pods metric {}", metric.name),
+        MetricSource::Object { metric, object } => object::name(metric, object, spec.target),
+        MetricSource::External(metric) => external::name(metric),
+        MetricSource::Unknown { .. } => String::new(),
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Settings, before, go_int32};
+use super::{before, go_int32};
+use crate::observation::ControllerConfig;
 use crate::spec::{Behavior, PolicyKind, ScalingPolicy, ScalingRules, SelectPolicy};
 
 /// A proposal of an earlier sync.
@@ -51,7 +52,7 @@ pub struct FullBehavior {
 impl FullBehavior {
     /// The API's defaults (`pkg/apis/autoscaling/v2/defaults.go`), and the controller's own for the
     /// window of the scale-down.
-    pub fn of(behavior: &Behavior, settings: &Settings) -> Self {
+    pub fn of(behavior: &Behavior, settings: &ControllerConfig) -> Self {
         let percent = ScalingPolicy {
             kind: PolicyKind::Percent,
             value: 100,
@@ -86,7 +87,7 @@ impl FullRules {
     }
 }
 
-fn seconds(value: i32) -> Duration {
+pub(crate) fn seconds(value: i32) -> Duration {
     Duration::from_secs(u64::try_from(value).unwrap_or(0))
 }
 
@@ -145,7 +146,7 @@ pub fn limit_legacy(
     desired: i32,
     min: i32,
     max: i32,
-    settings: &Settings,
+    settings: &ControllerConfig,
 ) -> Limited {
     let step =
         (settings.scale_up_limit_factor * f64::from(current)).max(settings.scale_up_limit_minimum);

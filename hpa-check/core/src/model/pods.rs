@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Settings, VersionGates, after};
-use crate::spec::ContainerCpu;
+use super::{VersionGates, after};
+use crate::observation::{self, ControllerConfig};
+use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 
 /// A pod, as far as a decision needs it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Pod {
     /// Its name.
     pub name: String,
@@ -22,7 +23,13 @@ pub struct Pod {
     /// The `Ready` condition.
     pub ready: Option<ReadyCondition>,
     /// The containers whose requests add up: the regular ones and the sidecars.
-    pub containers: Vec<ContainerCpu>,
+    pub containers: Vec<ContainerResources>,
+    /// The init containers in their order, the sidecars among them.
+    pub init_containers: Vec<InitContainer>,
+    /// `spec.resources`, which all containers share.
+    pub resources: Option<PodResources>,
+    /// `spec.overhead`.
+    pub overhead: Amounts,
     /// Labels beyond those the target's selector asks for.
     pub extra_labels: BTreeMap<String, String>,
 }
@@ -45,14 +52,23 @@ pub struct PodMetric {
     pub timestamp: Timestamp,
     /// The length of the window.
     pub window: Duration,
-    /// Use by container, in thousandths of the resource's unit, each rounded up.
-    pub containers: Vec<(String, Option<i64>)>,
+    /// Use by container.
+    pub containers: Vec<ContainerUse>,
 }
 
-/// A pod's use, all counted containers together.
+/// A container's use, in thousandths of the resource's unit, each rounded up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerUse {
+    /// The container.
+    pub name: String,
+    /// What the sample has of it.
+    pub used: Amounts,
+}
+
+/// A pod's value of one metric; of a resource, all counted containers together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Use {
-    /// In thousandths of the resource's unit.
+    /// In thousandths of the metric's unit.
     pub milli: i64,
     /// The end of the window.
     pub timestamp: Timestamp,
@@ -60,33 +76,95 @@ pub struct Use {
     pub window: Duration,
 }
 
+impl From<&observation::Pod> for Pod {
+    fn from(pod: &observation::Pod) -> Self {
+        Self {
+            name: pod.name.clone(),
+            phase: pod.phase.clone(),
+            deleting: pod.deleting,
+            start: pod.started,
+            ready: pod.ready.as_ref().and_then(|ready| {
+                Some(ReadyCondition {
+                    status: ready.status.clone(),
+                    last_transition: ready.since?,
+                })
+            }),
+            containers: pod.containers.clone(),
+            init_containers: pod.init_containers.clone(),
+            resources: pod.resources.clone(),
+            overhead: pod.overhead,
+            extra_labels: BTreeMap::new(),
+        }
+    }
+}
+
+impl From<&observation::PodSample> for PodMetric {
+    fn from(sample: &observation::PodSample) -> Self {
+        Self {
+            pod: sample.pod.clone(),
+            timestamp: sample.timestamp,
+            window: sample.window,
+            containers: sample.containers.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<&observation::ContainerSample> for ContainerUse {
+    fn from(sample: &observation::ContainerSample) -> Self {
+        Self {
+            name: sample.name.clone(),
+            used: sample.used(),
+        }
+    }
+}
+
 /// Use by pod name.
 pub type UseByPod = BTreeMap<String, Use>;
 
 /// Reads the API's answer: `getPodMetrics` and `getContainerMetrics` in `metrics/client.go`. A pod of
-/// which any container is not reported is left out, or one without the named container.
-pub fn use_by_pod(metrics: &[PodMetric], container: Option<&str>) -> UseByPod {
-    metrics
-        .iter()
-        .filter_map(|m| {
-            let milli = match container {
-                Some(name) => m.containers.iter().find(|(n, _)| n == name)?.1?,
-                None if m.containers.is_empty() => return None,
-                None => m
-                    .containers
-                    .iter()
-                    .try_fold(0_i64, |sum, (_, v)| Some(sum.wrapping_add((*v)?)))?,
+/// which any container is not reported is left out, or one without the named container; before 1.33 the
+/// latter was an error for all.
+pub fn use_by_pod(
+    metrics: &[PodMetric],
+    resource: &str,
+    container: Option<&str>,
+    namespace: &str,
+    gates: VersionGates,
+) -> Result<UseByPod, String> {
+    let mut used = UseByPod::new();
+    for metric in metrics {
+        if let Some(name) = container
+            && gates.every_pod_reports_container
+            && !metric.containers.iter().any(|c| c.name == name)
+        {
+            let pod = &metric.pod;
+            return Err(format!(
+                "failed to get container metrics: container {name} not present in metrics for pod {namespace}/{pod}"
+            ));
+        }
+        if let Some(milli) = use_of(&metric.containers, resource, container) {
+            let sample = Use {
+                milli,
+                timestamp: metric.timestamp,
+                window: metric.window,
             };
-            Some((
-                m.pod.clone(),
-                Use {
-                    milli,
-                    timestamp: m.timestamp,
-                    window: m.window,
-                },
-            ))
-        })
-        .collect()
+            used.insert(metric.pod.clone(), sample);
+        }
+    }
+    Ok(used)
+}
+
+/// What a sample says a pod used of a resource, as the controller counts it; `None` if a counted container
+/// is missing from it.
+pub fn use_of(containers: &[ContainerUse], resource: &str, container: Option<&str>) -> Option<i64> {
+    let amount = |c: &ContainerUse| c.used.milli(resource);
+    match container {
+        Some(name) => amount(containers.iter().find(|c| c.name == name)?),
+        None if containers.is_empty() => None,
+        None => containers
+            .iter()
+            .try_fold(0_i64, |sum, c| Some(sum.wrapping_add(amount(c)?))),
+    }
 }
 
 /// How the pods divide.
@@ -106,9 +184,9 @@ pub struct Groups {
 pub fn group(
     pods: &[Pod],
     used: &UseByPod,
-    resource: &str,
+    resource: Option<&str>,
     now: Timestamp,
-    settings: &Settings,
+    settings: &ControllerConfig,
     gates: VersionGates,
 ) -> Groups {
     let mut groups = Groups::default();
@@ -122,7 +200,9 @@ pub fn group(
         } else {
             match used.get(&pod.name) {
                 None => &mut groups.missing,
-                Some(sample) if resource == "cpu" && is_unready(pod, sample, now, settings) => {
+                Some(sample)
+                    if resource == Some("cpu") && is_unready(pod, sample, now, settings) =>
+                {
                     &mut groups.unready
                 }
                 Some(_) => {
@@ -137,7 +217,7 @@ pub fn group(
 }
 
 /// The rule for CPU alone: early samples show the start and not the work.
-fn is_unready(pod: &Pod, sample: &Use, now: Timestamp, settings: &Settings) -> bool {
+fn is_unready(pod: &Pod, sample: &Use, now: Timestamp, settings: &ControllerConfig) -> bool {
     let (Some(condition), Some(start)) = (&pod.ready, pod.start) else {
         return true;
     };
@@ -167,7 +247,62 @@ pub fn requests_by_pod(
         .collect()
 }
 
-fn request_of(
+/// The request of one pod that counts for a metric: pod-level requests with the overhead where the pod has
+/// some and the version reads them, else the containers' sum.
+pub fn request_of(
+    pod: &Pod,
+    container: Option<&str>,
+    resource: &str,
+    gates: VersionGates,
+) -> Result<i64, String> {
+    match (&pod.resources, container) {
+        (Some(shared), None) if gates.pod_level_requests && sets_requests(shared) => {
+            pod_level_request(pod, shared, resource)
+        }
+        _ => containers_request(pod, container, resource, gates),
+    }
+}
+
+/// `IsPodLevelRequestsSet` in `component-helpers/resource`.
+fn sets_requests(shared: &PodResources) -> bool {
+    shared.huge_pages || !shared.requests.is_empty()
+}
+
+/// `calculatePodLevelRequests`: `PodRequests` with what the pod itself asks for in place of what its
+/// containers do, and the overhead on top.
+fn pod_level_request(pod: &Pod, shared: &PodResources, resource: &str) -> Result<i64, String> {
+    let own = shared.requests.milli(resource);
+    let request = own.or_else(|| aggregate(pod, resource));
+    match (request, pod.overhead.milli(resource)) {
+        (None, None) => Err(format!(
+            "missing pod-level request for {resource} in Pod {}",
+            pod.name
+        )),
+        (request, overhead) => Ok(request.unwrap_or(0).wrapping_add(overhead.unwrap_or(0))),
+    }
+}
+
+/// `AggregateContainerRequests`: the containers' sum, or what starting them takes if that is more.
+fn aggregate(pod: &Pod, resource: &str) -> Option<i64> {
+    let request = |c: &ContainerResources| c.requests().milli(resource);
+    let add = |sum: Option<i64>, more: Option<i64>| match (sum, more) {
+        (Some(sum), Some(more)) => Some(sum.wrapping_add(more)),
+        (one, other) => one.or(other),
+    };
+    let running = pod.containers.iter().map(request).fold(None, add);
+    let (mut sidecars, mut starting) = (None, None);
+    for init in &pod.init_containers {
+        let at_once = add(sidecars, request(&init.resources));
+        if init.sidecar {
+            sidecars = at_once;
+        }
+        starting = starting.max(at_once);
+    }
+    running.max(starting)
+}
+
+/// `calculatePodRequestsFromContainers`.
+fn containers_request(
     pod: &Pod,
     container: Option<&str>,
     resource: &str,
@@ -176,13 +311,13 @@ fn request_of(
     let mut sum = 0_i64;
     for c in &pod.containers {
         if container.is_none_or(|name| name == c.name) {
-            let Some(request) = c.cpu_request else {
+            let Some(request) = c.requests().milli(resource) else {
                 return Err(format!(
                     "missing request for {resource} in container {} of Pod {}",
                     c.name, pod.name
                 ));
             };
-            sum = sum.wrapping_add(request.0);
+            sum = sum.wrapping_add(request);
         }
         if container == Some(c.name.as_str()) {
             return Ok(sum);

@@ -1,43 +1,61 @@
-//! What one metric asks for before any limit: `GetResourceReplicas` and `calcPlainMetricReplicas`
-//! in `replica_calculator.go`.
+//! What a metric asks for before any limit, by the arithmetic that all types share: two passes over
+//! the pods' values (`GetResourceReplicas`, `calcPlainMetricReplicas`), or one ratio over all pods
+//! (`getUsageRatioReplicaCount`), in `replica_calculator.go`.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::pods::{self, Groups, Pod, PodMetric, Use, UseByPod};
-use super::{Settings, Tolerances, VersionGates, ZERO_TIME, go_int32};
+use super::{Tolerances, VersionGates, ZERO_TIME, go_int32};
+use crate::observation::{ControllerConfig, MetricReading};
+use crate::quantity::Quantity;
+use crate::spec::CurrentMetric;
 
 /// The surroundings of one computation.
 #[derive(Debug, Clone, Copy)]
 pub struct Scene<'a> {
     /// The instant of the sync.
     pub now: Timestamp,
+    /// The namespace, for the controller's messages.
+    pub namespace: &'a str,
     /// The controller's settings.
-    pub settings: &'a Settings,
+    pub settings: &'a ControllerConfig,
     /// Feature gates and version rules.
     pub gates: VersionGates,
     /// The pods that the target's selector matches.
     pub pods: &'a [Pod],
-    /// The metrics API's answer, or its error.
-    pub metrics: Result<&'a [PodMetric], &'a str>,
-}
-
-/// What is asked of a metric.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ask<'a> {
+    /// What the metrics APIs answered.
+    pub readings: Readings<'a>,
     /// `spec.replicas` of the target.
     pub current: i32,
-    /// The resource's name; `cpu` brings the readiness rules.
-    pub resource: &'a str,
-    /// The one container that counts.
-    pub container: Option<&'a str>,
+    /// `status.replicas` of the target's scale.
+    pub observed: i32,
     /// The bands in which nothing happens.
     pub tolerances: Tolerances,
 }
 
+/// What the metrics APIs answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Readings<'a> {
+    /// The pods' use of resources, or the error of the resource metrics API.
+    pub resources: Result<&'a [PodMetric], &'a str>,
+    /// The custom and external metrics; one that is not there was not read.
+    pub others: &'a [MetricReading],
+}
+
+impl<'a> Readings<'a> {
+    /// Samples of the pods' resources and nothing else.
+    pub const fn of_resources(samples: Result<&'a [PodMetric], &'a str>) -> Self {
+        Self {
+            resources: samples,
+            others: &[],
+        }
+    }
+}
+
 /// The answer, with the arithmetic behind it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Proposal {
     /// The replicas asked for.
     pub replicas: i32,
@@ -45,6 +63,8 @@ pub struct Proposal {
     pub utilization: Option<i32>,
     /// Use per counted pod of the first pass, in thousandths of the unit.
     pub raw_average: i64,
+    /// Of an object or external metric that is held against a total: the total, in thousandths.
+    pub total: Option<i64>,
     /// First-pass ratio of use to target.
     pub ratio: f64,
     /// The ratio after unready and missing pods were filled in, when they were.
@@ -53,6 +73,20 @@ pub struct Proposal {
     pub groups: Groups,
     /// Sum of the requests of the pods counted in the first pass, in thousandths of the unit.
     pub requested: i64,
+    /// Whether the value is the one that the controller wrote, because its API was not read.
+    pub from_status: bool,
+}
+
+impl Proposal {
+    /// What the controller writes of it in `status.currentMetrics`.
+    pub fn current(&self) -> CurrentMetric {
+        let average = Some(Quantity::from_milli(self.raw_average));
+        CurrentMetric {
+            average_utilization: self.utilization,
+            average_value: average.filter(|_| self.total.is_none()),
+            value: self.total.map(Quantity::from_milli),
+        }
+    }
 }
 
 /// One pass over the counted pods.
@@ -63,21 +97,20 @@ struct Pass {
     requested: i64,
 }
 
-/// The proposal for a target in percent of the request: `GetResourceReplicas`.
-pub fn utilization_replicas(
+/// The proposal for a target in percent of the request: the rest of `GetResourceReplicas`.
+pub(super) fn by_utilization(
     scene: Scene<'_>,
-    ask: Ask<'_>,
+    (mut used, groups): (UseByPod, Groups),
+    requests: &BTreeMap<String, i64>,
     target: i32,
 ) -> Result<Proposal, String> {
-    let (mut used, groups) = counted(scene, ask)?;
-    let requests = pods::requests_by_pod(scene.pods, ask.container, ask.resource, scene.gates)?;
-    let first = utilization_pass(&used, &requests, target)?;
+    let first = utilization_pass(&used, requests, target)?;
     propose(
-        ask,
+        scene,
         &first,
         groups,
         &mut used,
-        |used| utilization_pass(used, &requests, target),
+        |used| utilization_pass(used, requests, target),
         |pod| {
             let fallback = i64::from(target.max(100));
             requests
@@ -90,12 +123,15 @@ pub fn utilization_replicas(
     )
 }
 
-/// The proposal for a target as an amount per pod: `GetRawResourceReplicas`.
-pub fn value_replicas(scene: Scene<'_>, ask: Ask<'_>, target: i64) -> Result<Proposal, String> {
-    let (mut used, groups) = counted(scene, ask)?;
+/// The proposal for a target as an amount per pod: the rest of `calcPlainMetricReplicas`.
+pub(super) fn by_average(
+    scene: Scene<'_>,
+    (mut used, groups): (UseByPod, Groups),
+    target: i64,
+) -> Result<Proposal, String> {
     let first = value_pass(&used, target);
     propose(
-        ask,
+        scene,
         &first,
         groups,
         &mut used,
@@ -104,27 +140,88 @@ pub fn value_replicas(scene: Scene<'_>, ask: Ask<'_>, target: i64) -> Result<Pro
     )
 }
 
+/// The proposal for one value that all pods share: `getUsageRatioReplicaCount`. At zero replicas neither
+/// ready pods nor the tolerance count.
+#[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
+pub(super) fn by_total(scene: Scene<'_>, usage: i64, target: i64) -> Result<Proposal, String> {
+    let ratio = usage as f64 / target as f64;
+    let mut proposal = Proposal {
+        replicas: scene.current,
+        total: Some(usage),
+        ratio,
+        ..Proposal::default()
+    };
+    if scene.current == 0 {
+        proposal.replicas = go_int32(ratio.ceil());
+        return Ok(proposal);
+    }
+    if scene.tolerances.contain(ratio) {
+        return Ok(proposal);
+    }
+    proposal.groups.ready = ready_pods(scene.pods)
+        .map_err(|cause| format!("unable to calculate ready pods: {cause}"))?;
+    let replicas = ratio * proposal.groups.ready as f64;
+    proposal.replicas = if scene.gates.caps_totals && replicas > f64::from(i32::MAX) {
+        i32::MAX
+    } else {
+        go_int32(replicas.ceil())
+    };
+    Ok(proposal)
+}
+
+/// The proposal for one value that is divided by the pods there are: `GetExternalPerPodMetricReplicas`
+/// and `GetObjectPerPodMetricReplicas`. `caps` says whether what does not fit is cut to the largest number.
+#[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
+pub(super) fn by_share(scene: Scene<'_>, usage: i64, target: i64, caps: bool) -> Proposal {
+    let observed = f64::from(scene.observed);
+    let (value, each) = (usage as f64, target as f64);
+    let ratio = value / (each * observed);
+    let replicas = (value / each).ceil();
+    Proposal {
+        replicas: if scene.tolerances.contain(ratio) {
+            scene.observed
+        } else if caps && replicas > f64::from(i32::MAX) {
+            i32::MAX
+        } else {
+            go_int32(replicas)
+        },
+        raw_average: if caps && value >= i64::MAX as f64 {
+            i64::MAX
+        } else {
+            go_int64((value / observed).ceil())
+        },
+        ratio,
+        ..Proposal::default()
+    }
+}
+
+/// `getReadyPodsCount`: pods that run and are ready, whatever their age or samples.
+fn ready_pods(pods: &[Pod]) -> Result<usize, String> {
+    if pods.is_empty() {
+        return Err(NO_PODS.to_owned());
+    }
+    let ready = |pod: &&Pod| {
+        let condition = pod.ready.as_ref();
+        pod.phase == "Running" && condition.is_some_and(|c| c.status == "True")
+    };
+    Ok(pods.iter().filter(ready).count())
+}
+
+const NO_PODS: &str = "no pods returned by selector while calculating replica count";
+
 /// The pods that count in the first pass, with their use.
-fn counted(scene: Scene<'_>, ask: Ask<'_>) -> Result<(UseByPod, Groups), String> {
-    let unable = |e: String| format!("unable to get metrics for resource {}: {e}", ask.resource);
-    let metrics = scene.metrics.map_err(|e| {
-        unable(format!(
-            "unable to fetch metrics from resource metrics API: {e}"
-        ))
-    })?;
-    if metrics.is_empty() {
-        return Err(unable(
-            "no metrics returned from resource metrics API".to_owned(),
-        ));
-    }
+pub(super) fn counted(
+    scene: Scene<'_>,
+    mut used: UseByPod,
+    resource: Option<&str>,
+) -> Result<(UseByPod, Groups), String> {
     if scene.pods.is_empty() {
-        return Err("no pods returned by selector while calculating replica count".to_owned());
+        return Err(NO_PODS.to_owned());
     }
-    let mut used = pods::use_by_pod(metrics, ask.container);
     let groups = pods::group(
         scene.pods,
         &used,
-        ask.resource,
+        resource,
         scene.now,
         scene.settings,
         scene.gates,
@@ -139,7 +236,7 @@ fn counted(scene: Scene<'_>, ask: Ask<'_>) -> Result<(UseByPod, Groups), String>
 /// The second half, the same for both kinds of target: one pass if all pods are known, else a
 /// second one with cautious guesses for the others.
 fn propose(
-    ask: Ask<'_>,
+    scene: Scene<'_>,
     first: &Pass,
     groups: Groups,
     used: &mut UseByPod,
@@ -155,11 +252,13 @@ fn propose(
         second_ratio,
         groups,
         requested: first.requested,
+        total: None,
+        from_status: false,
     };
     let grows_with_unready = !groups.unready.is_empty() && ratio > 1.0;
     if !grows_with_unready && groups.missing.is_empty() {
-        let replicas = if ask.tolerances.contain(ratio) {
-            ask.current
+        let replicas = if scene.tolerances.contain(ratio) {
+            scene.current
         } else {
             ceil_of(ratio, groups.ready)
         };
@@ -186,13 +285,13 @@ fn propose(
 
     let second = pass(used)?.ratio;
     let turned = (ratio < 1.0 && second > 1.0) || (ratio > 1.0 && second < 1.0);
-    let replicas = if ask.tolerances.contain(second) || turned {
-        ask.current
+    let replicas = if scene.tolerances.contain(second) || turned {
+        scene.current
     } else {
         let wanted = ceil_of(second, used.len());
         let wrong_way =
-            (second < 1.0 && wanted > ask.current) || (second > 1.0 && wanted < ask.current);
-        if wrong_way { ask.current } else { wanted }
+            (second < 1.0 && wanted > scene.current) || (second > 1.0 && wanted < scene.current);
+        if wrong_way { scene.current } else { wanted }
     };
     Ok(answer(replicas, Some(second), groups))
 }
@@ -245,4 +344,19 @@ fn value_pass(used: &UseByPod, target: i64) -> Pass {
 #[expect(clippy::cast_precision_loss, reason = "pods are far fewer than 2^52")]
 fn ceil_of(ratio: f64, pods: usize) -> i32 {
     go_int32((ratio * pods as f64).ceil())
+}
+
+/// Go's conversion of a float to an `int64` on amd64: towards zero, and the smallest number for whatever
+/// does not fit.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the range is checked first"
+)]
+fn go_int64(value: f64) -> i64 {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    if (-LIMIT..LIMIT).contains(&value) {
+        value as i64
+    } else {
+        i64::MIN
+    }
 }

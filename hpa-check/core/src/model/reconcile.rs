@@ -7,19 +7,19 @@ use jiff::Timestamp;
 
 use super::conditions::{self, ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
 use super::normalize::{self, Changes, FullBehavior, Limited, Recommendation, ScaleEvent};
-use super::pods::{Pod, PodMetric};
-use super::proposal::Proposal;
+use super::pods::Pod;
+use super::proposal::{Proposal, Readings};
 use super::selector::Selector;
-use super::{Settings, VersionGates, before};
-use crate::observation::Condition;
-use crate::spec::{AutoscalerSpec, MetricSpec};
+use super::{VersionGates, before};
+use crate::observation::{Condition, ControllerConfig};
+use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec};
 
 /// The controller's memory of one autoscaler. It lives in the controller's process: a restart
 /// begins with an empty one.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Controller {
     /// The settings of the controller.
-    pub settings: Settings,
+    pub settings: ControllerConfig,
     /// Feature gates and version rules.
     pub gates: VersionGates,
     /// Proposals of earlier syncs; `None` until the first sync, which records the present size.
@@ -35,6 +35,8 @@ pub struct Controller {
 pub struct Scale<'a> {
     /// `spec.replicas`.
     pub replicas: i32,
+    /// `status.replicas`: the pods that there are, which an object or external metric is divided by.
+    pub observed: i32,
     /// `status.selector`.
     pub selector: &'a str,
 }
@@ -44,16 +46,16 @@ pub struct Scale<'a> {
 pub struct Sync<'a> {
     /// The instant.
     pub now: Timestamp,
+    /// The autoscaler's namespace, for the controller's messages.
+    pub namespace: &'a str,
     /// What the autoscaler is told to do.
     pub spec: &'a AutoscalerSpec,
     /// The target's size, or why it can't be had.
     pub scale: Result<Scale<'a>, &'a str>,
     /// The pods that the selector matches.
     pub pods: &'a [Pod],
-    /// The metrics API's answer, or its error.
-    pub metrics: Result<&'a [PodMetric], &'a str>,
-    /// The error of the custom and external metrics APIs, of which nothing else is modelled.
-    pub other_metrics_error: &'a str,
+    /// What the metrics APIs answered.
+    pub metrics: Readings<'a>,
     /// Selectors of other autoscalers of the namespace.
     pub other_selectors: &'a [Selector],
     /// Why the target's size can't be written.
@@ -111,7 +113,15 @@ impl Decision {
     pub fn cpu_proposal(&self) -> Option<&Proposal> {
         self.metrics
             .iter()
-            .find_map(|(spec, outcome)| outcome.as_ref().ok().filter(|_| spec.name == "cpu"))
+            .find_map(|(spec, outcome)| outcome.as_ref().ok().filter(|_| spec.is_cpu()))
+    }
+
+    /// `status.currentMetrics` afterwards: each metric's value, an empty one where it failed.
+    pub fn current_metrics(&self) -> Vec<CurrentMetric> {
+        let of = |(_, outcome): &(MetricSpec, Result<Proposal, String>)| {
+            outcome.as_ref().map(Proposal::current).unwrap_or_default()
+        };
+        self.metrics.iter().map(of).collect()
     }
 
     /// The sync's error as the controller returns it, for a target such as `Deployment/shop/cart`.
@@ -140,7 +150,7 @@ const MOMENT: Duration = Duration::from_micros(1);
 
 impl Controller {
     /// A controller that has just started.
-    pub fn new(settings: Settings, gates: VersionGates) -> Self {
+    pub fn new(settings: ControllerConfig, gates: VersionGates) -> Self {
         Self {
             settings,
             gates,
@@ -150,6 +160,31 @@ impl Controller {
 
     /// One sync.
     pub fn sync(&mut self, sync: Sync<'_>) -> Decision {
+        self.sync_with(sync, |controller, scale, decision| {
+            controller.propose(&sync, scale, decision)
+        })
+    }
+
+    /// One sync that reads what another did, which a controller of any memory made: what the metrics ask for is
+    /// taken from that, and only their use is told again, not their arithmetic.
+    pub(crate) fn sync_as(&mut self, sync: Sync<'_>, other: &Decision) -> Decision {
+        self.sync_with(sync, |_, _, decision| {
+            let active = other.conditions.iter().find(|c| c.kind == SCALING_ACTIVE);
+            if let Some(c) = active {
+                let reached = c.status == "True";
+                conditions::set(&mut decision.conditions, &c.kind, reached, &c.reason, "");
+            }
+            decision.utilization = other.utilization;
+            decision.failed_at = other.failed_at;
+            Some((other.proposed?, String::new()))
+        })
+    }
+
+    fn sync_with(
+        &mut self,
+        sync: Sync<'_>,
+        propose: impl FnOnce(&Self, Scale<'_>, &mut Decision) -> Option<(i32, String)>,
+    ) -> Decision {
         let mut decision = Decision {
             current: 0,
             desired: sync.desired_before,
@@ -196,7 +231,7 @@ impl Controller {
             }]
         });
 
-        let wanted = match self.want(&sync, scale, &mut decision) {
+        let wanted = match self.want(&sync, scale, &mut decision, propose) {
             Want::Stop => return decision,
             Want::Stay => current,
             Want::Replicas(wanted) => wanted,
@@ -206,7 +241,13 @@ impl Controller {
     }
 
     /// How many replicas it should be.
-    fn want(&mut self, sync: &Sync<'_>, scale: Scale<'_>, decision: &mut Decision) -> Want {
+    fn want(
+        &mut self,
+        sync: &Sync<'_>,
+        scale: Scale<'_>,
+        decision: &mut Decision,
+        propose: impl FnOnce(&Self, Scale<'_>, &mut Decision) -> Option<(i32, String)>,
+    ) -> Want {
         let current = scale.replicas;
         let (min, max) = (sync.spec.effective_min(), sync.spec.max_replicas);
         let at_zero =
@@ -238,7 +279,7 @@ impl Controller {
             return Want::Replicas(min);
         }
 
-        let Some((proposed, metric)) = self.propose(sync, scale, decision) else {
+        let Some((proposed, metric)) = propose(self, scale, decision) else {
             return Want::Stop;
         };
         decision.proposed = Some(proposed);
@@ -421,7 +462,7 @@ enum Want {
 fn has_object_or_external(spec: &AutoscalerSpec) -> bool {
     spec.metrics
         .iter()
-        .any(|m| m.kind == "Object" || m.kind == "External")
+        .any(|m| m.source.is_object_or_external())
 }
 
 /// Adds a recommendation as the controller does: in the place of the last outdated one.

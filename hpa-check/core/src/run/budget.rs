@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::after;
 use crate::model::normalize::{self, Changes, FullBehavior, ScaleEvent};
-use crate::model::{Settings, after};
 use crate::observation::ControllerConfig;
 use crate::run::state::RunState;
 use crate::spec::AutoscalerSpec;
@@ -59,11 +59,7 @@ impl Budget<'_> {
 
     fn behavior(&self) -> Option<FullBehavior> {
         let behavior = self.spec.behavior.as_ref()?;
-        Some(FullBehavior::of(behavior, &self.settings()))
-    }
-
-    fn settings(&self) -> Settings {
-        Settings::from(self.controller)
+        Some(FullBehavior::of(behavior, self.controller))
     }
 
     /// How many syncs, and how many steps in them, the limits of speed make of the way from one
@@ -96,7 +92,7 @@ impl Budget<'_> {
     ) -> i32 {
         let (min, max) = (self.spec.effective_min(), self.spec.max_replicas);
         let limited = match self.behavior() {
-            None => normalize::limit_legacy(current, to, min, max, &self.settings()),
+            None => normalize::limit_legacy(current, to, min, max, self.controller),
             Some(behavior) => {
                 let changes = Changes { up, down };
                 normalize::limit(current, to, (min, max), &behavior, changes, now)

@@ -29,7 +29,7 @@ pub(crate) fn use_enough_for(state: &RunState, pods: i32) -> Option<Millicores> 
 mod tests {
     use super::*;
     use crate::observation::{Observation, Pod, Seen};
-    use crate::spec::ContainerCpu;
+    use crate::spec::ContainerResources;
 
     fn state(requests: &[Option<i64>]) -> RunState {
         let mut state = RunState::default();
@@ -41,15 +41,12 @@ mod tests {
                 deleting: false,
                 started: None,
                 ready: None,
-                containers: vec![ContainerCpu {
-                    name: "fib".to_owned(),
-                    cpu_request: request.map(Millicores),
-                    cpu_limit: None,
-                }],
-                waiting: None,
-                unschedulable: None,
-                owner: None,
-                restarts: 0,
+                containers: vec![ContainerResources::cpu(
+                    "fib",
+                    request.map(Millicores),
+                    None,
+                )],
+                ..Pod::default()
             };
             state.observe(&Observation {
                 at: jiff::Timestamp::UNIX_EPOCH,

@@ -210,10 +210,7 @@ fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<(Scenario, Option<Polic
         s.0.spec.min_replicas = Some(*min);
     });
     all = each(all, &grid.target_percent, |s, target| {
-        let metrics = s.0.spec.metrics.iter_mut();
-        for metric in metrics.filter(|m| m.average_utilization.is_some()) {
-            metric.average_utilization = Some(*target);
-        }
+        s.0.spec.set_utilization(*target);
     });
     all = each(all, &grid.requests, |s, request| s.0.pod.request = *request);
     all.retain(|(s, _)| s.spec.effective_min() <= s.spec.max_replicas);

@@ -2,7 +2,7 @@
 //!
 //! A recording holds what the pods used, and that depends on how many there were. What is taken over is
 //! the work: the CPU of all pods together, which a load brings along however many pods share it. It is
-//! spread over the pods that there would be, by the plant of [`crate::sim`]. Where the recorded
+//! spread over the pods that there would be, by the modeled pods of [`crate::sim`]. Where the recorded
 //! pods were at their limit, more work was wanted than was done, and the answer is too small; that is
 //! said.
 
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::model::{after, before};
 use crate::observation::PodSample;
 use crate::run::state::{Poll, RunState};
-use crate::sim::{Curve, PodShape, Point, Replicas, Scenario};
+use crate::sim::{LoadProfile, PodShape, Point, Replicas, Scenario};
 use crate::spec::Behavior;
 use crate::units::Millicores;
 
@@ -66,13 +66,7 @@ impl Changes {
         spec.min_replicas = self.min_replicas.or(spec.min_replicas);
         spec.max_replicas = self.max_replicas.unwrap_or(spec.max_replicas);
         if let Some(target) = self.target_percent {
-            for metric in spec
-                .metrics
-                .iter_mut()
-                .filter(|m| m.average_utilization.is_some())
-            {
-                metric.average_utilization = Some(target);
-            }
+            spec.set_utilization(target);
         }
         scenario.pod.request = self.request.unwrap_or(scenario.pod.request);
         scenario.load = scenario.load.times(self.load_scale.unwrap_or(1.0));
@@ -151,7 +145,7 @@ pub fn recorded(state: &RunState) -> Result<Recorded, String> {
                 limit,
                 start: start(state),
             },
-            load: Curve {
+            load: LoadProfile {
                 points: load,
                 cost_us: None,
             },
@@ -201,7 +195,7 @@ fn work(state: &RunState, poll: &Poll, from: Timestamp) -> Option<Point> {
 }
 
 fn used(sample: &PodSample) -> i64 {
-    sample.containers.iter().map(|c| c.cpu.0).sum()
+    sample.cpu().0
 }
 
 /// From being seen to being ready, the median of the pods that were made during the recording.

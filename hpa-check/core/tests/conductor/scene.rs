@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::*;
-use hpa_check_core::run::conductor::{Action, Conductor, Pace};
+use hpa_check_core::run::conductor::{Action, Conductor, LoadSchedule};
 use hpa_check_core::run::evaluator::Evaluator;
-use hpa_check_core::spec::{AutoscalerSpec, ContainerCpu, MetricSpec, TargetRef};
+use hpa_check_core::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,14 +26,7 @@ pub(crate) fn spec() -> AutoscalerSpec {
 }
 
 pub(crate) fn cpu_metric() -> MetricSpec {
-    MetricSpec {
-        kind: "Resource".into(),
-        name: "cpu".into(),
-        container: None,
-        average_utilization: Some(50),
-        average_value_milli: None,
-        value_milli: None,
-    }
+    MetricSpec::cpu_utilization(50)
 }
 
 pub(crate) struct Scene {
@@ -47,7 +40,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// At the run's beginning, with the settings known and nothing seen.
-    pub(crate) fn new(expectation: &Expectation, pace: Pace) -> Self {
+    pub(crate) fn new(expectation: &Expectation, pace: LoadSchedule) -> Self {
         let mut scene = Self {
             spec: spec(),
             evaluator: Evaluator::new(expectation.clone()),
@@ -141,15 +134,8 @@ impl Scene {
                     status: "True".into(),
                     since: Some(long_ago),
                 }),
-                containers: vec![ContainerCpu {
-                    name: "fib".into(),
-                    cpu_request: Some(Millicores(100)),
-                    cpu_limit: None,
-                }],
-                waiting: None,
-                unschedulable: None,
-                owner: None,
-                restarts: 0,
+                containers: vec![ContainerResources::cpu("fib", Some(Millicores(100)), None)],
+                ..Pod::default()
             }));
         }
         for index in ready..self.pods {
@@ -167,6 +153,7 @@ impl Scene {
                 current_replicas: Some(current),
                 desired_replicas: desired,
                 cpu_utilization: utilization,
+                current_metrics: Vec::new(),
                 conditions: Vec::new(),
                 last_scale: None,
             }),
@@ -180,10 +167,7 @@ impl Scene {
             pod: name(index),
             timestamp: self.now(),
             window: Duration::from_secs(15),
-            containers: vec![ContainerSample {
-                name: "fib".into(),
-                cpu: Millicores(milli),
-            }],
+            containers: vec![ContainerSample::of_cpu("fib", Millicores(milli))],
         };
         let samples = (0..pods).map(sample).collect();
         self.tell(Seen::PodMetrics { samples });

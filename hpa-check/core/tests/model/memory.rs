@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::normalize::{self, Recommendation};
-use hpa_check_core::model::pods::{Pod, PodMetric, ReadyCondition};
+use hpa_check_core::model::pods::{ContainerUse, Pod, PodMetric, ReadyCondition};
+use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, Decision, Scale, Sync};
-use hpa_check_core::model::{Settings, VersionGates};
-use hpa_check_core::spec::{AutoscalerSpec, ContainerCpu};
+use hpa_check_core::observation::ControllerConfig;
+use hpa_check_core::spec::{Amounts, AutoscalerSpec, ContainerResources};
 use hpa_check_core::units::Millicores;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -27,7 +29,7 @@ impl Run {
             "metrics": [{"type": "Resource", "name": "cpu", "averageUtilization": 50}], "behavior": behavior,
         });
         Self {
-            controller: Controller::new(Settings::default(), VersionGates::default()),
+            controller: Controller::new(ControllerConfig::default(), VersionGates::default()),
             spec: serde_json::from_value(spec).unwrap(),
             replicas,
             silent: 0,
@@ -45,19 +47,26 @@ impl Run {
                 pod,
                 timestamp: now,
                 window: Duration::from_secs(15),
-                containers: vec![("fib".to_owned(), Some(milli))],
+                containers: vec![ContainerUse {
+                    name: "fib".to_owned(),
+                    used: Amounts {
+                        cpu: Some(Millicores(milli)),
+                        memory: None,
+                    },
+                }],
             })
             .collect();
         let decision = self.controller.sync(Sync {
+            namespace: "",
             now,
             spec: &self.spec,
             scale: Ok(Scale {
                 replicas: self.replicas,
+                observed: self.replicas,
                 selector: "app=fib",
             }),
             pods: &pods,
-            metrics: Ok(&metrics),
-            other_metrics_error: "",
+            metrics: Readings::of_resources(Ok(&metrics)),
             other_selectors: &[],
             update_error: None,
             conditions: &[],
@@ -87,12 +96,8 @@ fn pod(name: String) -> Pod {
             status: "True".to_owned(),
             last_transition: long_ago,
         }),
-        containers: vec![ContainerCpu {
-            name: "fib".to_owned(),
-            cpu_request: Some(Millicores(100)),
-            cpu_limit: None,
-        }],
-        extra_labels: std::collections::BTreeMap::default(),
+        containers: vec![ContainerResources::cpu("fib", Some(Millicores(100)), None)],
+        ..Pod::default()
     }
 }
 

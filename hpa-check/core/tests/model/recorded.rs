@@ -13,7 +13,10 @@ fn agree(kind: &str, recorded: &str) {
         let (answer, good) = decide::answer(line);
         assert_eq!(case["kind"], kind);
         assert!(good, "{answer}");
-        assert_eq!(answer["result"], case["result"], "{line}");
+        // The recordings are older than some members of the answer.
+        for (member, expected) in case["result"].as_object().unwrap() {
+            assert_eq!(answer["result"][member], *expected, "{member} of {line}");
+        }
     }
 }
 

@@ -8,10 +8,16 @@ pub(super) mod pod;
 pub(super) mod selector;
 pub(super) mod target;
 
+use hpa_check_core::units::Bytes;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 /// A quantity in thousandths, rounded up as the controller reads it.
 pub(super) fn quantity_milli(quantity: &Quantity) -> Option<i64> {
     let parsed: hpa_check_core::quantity::Quantity = quantity.0.parse().ok()?;
     Some(parsed.milli())
+}
+
+/// A quantity of memory.
+pub(super) fn quantity_bytes(quantity: &Quantity) -> Option<Bytes> {
+    quantity.0.parse().ok().map(Bytes)
 }

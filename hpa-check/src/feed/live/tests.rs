@@ -167,9 +167,8 @@ fn line(observation: &Observation) -> Option<(String, String)> {
         Seen::Pod(pod) => ("pods", format!("+ {}", pod.name)),
         Seen::PodGone { name } => ("pods", format!("- {name}")),
         Seen::PodMetrics { samples } => {
-            let of = |s: &hpa_check_core::observation::PodSample| {
-                format!("{} {}m", s.pod, s.containers[0].cpu.0)
-            };
+            let of =
+                |s: &hpa_check_core::observation::PodSample| format!("{} {}m", s.pod, s.cpu().0);
             let all: Vec<String> = samples.iter().map(of).collect();
             ("metrics", format!("+ {}", all.join(", ")))
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hpa_check_core::spec::{AutoscalerSpec, Behavior, MetricSpec, TargetRef};
+use hpa_check_core::spec::{AutoscalerSpec, MetricSpec};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -39,28 +39,11 @@ fn parse(text: &str) -> Result<AutoscalerSpec, String> {
             manifest.kind, manifest.api_version
         ));
     }
-    let Spec {
-        scale_target_ref,
-        min_replicas,
-        max_replicas,
-        metrics,
-        behavior,
-    } = manifest.spec;
-    let metrics = metrics
-        .into_iter()
-        .map(|metric| {
-            metric
-                .cpu()
-                .ok_or("has a metric that can't be rehearsed".to_owned())
-        })
-        .collect::<Result<_, _>>()?;
-    Ok(AutoscalerSpec {
-        scale_target_ref,
-        min_replicas,
-        max_replicas,
-        metrics,
-        behavior,
-    })
+    let of_cpu = |m: &MetricSpec| m.is_cpu() && m.utilization().is_some();
+    if !manifest.spec.metrics.iter().all(of_cpu) {
+        return Err("has a metric that can't be rehearsed".to_owned());
+    }
+    Ok(manifest.spec)
 }
 
 #[derive(Deserialize)]
@@ -68,57 +51,7 @@ fn parse(text: &str) -> Result<AutoscalerSpec, String> {
 struct Manifest {
     api_version: String,
     kind: String,
-    spec: Spec,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Spec {
-    scale_target_ref: TargetRef,
-    min_replicas: Option<i32>,
-    max_replicas: i32,
-    #[serde(default)]
-    metrics: Vec<Metric>,
-    behavior: Option<Behavior>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Metric {
-    #[serde(rename = "type")]
-    kind: String,
-    resource: Option<Source>,
-    container_resource: Option<Source>,
-}
-
-#[derive(Deserialize)]
-struct Source {
-    name: String,
-    container: Option<String>,
-    target: Target,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Target {
-    average_utilization: Option<i32>,
-}
-
-impl Metric {
-    /// The entry, if it is CPU in percent of the request.
-    fn cpu(self) -> Option<MetricSpec> {
-        let source = self.resource.or(self.container_resource)?;
-        (source.name == "cpu" && source.target.average_utilization.is_some()).then_some(
-            MetricSpec {
-                kind: self.kind,
-                name: source.name,
-                container: source.container,
-                average_utilization: source.target.average_utilization,
-                average_value_milli: None,
-                value_milli: None,
-            },
-        )
-    }
+    spec: AutoscalerSpec,
 }
 
 #[cfg(test)]

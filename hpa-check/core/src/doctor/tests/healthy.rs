@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::facts::{
-    ClusterFacts, DisruptionBudget, EventFacts, Namespace, PodFacts, Quota, TargetLook,
-};
-use super::super::{Asked, examine};
+use super::super::{Assertions, diagnose};
 use super::world::{ago, autoscaler, condition, facts, owner, pod, sample};
 use crate::observation::{ContainerSample, PodSample};
-use crate::spec::{Behavior, ContainerCpu, ScalingRules};
+use crate::snapshot::{
+    ClusterSnapshot, DisruptionBudget, EventSnapshot, Namespace, PodSnapshot, Quota, TargetLook,
+};
+use crate::spec::{Behavior, ContainerResources, MetricTarget, ScalingRules};
 use crate::units::Millicores;
 use crate::verdict::Outcome;
 
@@ -71,7 +71,7 @@ fn shape() -> impl Strategy<Value = Shape> {
     })
 }
 
-fn pods_and_samples(name: &str, shape: &Shape, count: usize) -> (Vec<PodFacts>, Vec<PodSample>) {
+fn pods_and_samples(name: &str, shape: &Shape, count: usize) -> (Vec<PodSnapshot>, Vec<PodSample>) {
     let mut pods: Vec<_> = (0..count).map(|n| pod(name, n)).collect();
     let mut samples: Vec<PodSample> = Vec::new();
     for (n, pod) in pods.iter_mut().enumerate() {
@@ -90,15 +90,13 @@ fn pods_and_samples(name: &str, shape: &Shape, count: usize) -> (Vec<PodFacts>, 
         one.timestamp = ago(shape.sample_age);
         if let Some(share) = shape.sidecar {
             let request = (shape.request / (share * 2)).max(1);
-            pod.pod.containers.push(ContainerCpu {
-                name: "proxy".to_owned(),
-                cpu_request: Some(Millicores(request)),
-                cpu_limit: shape.limit.map(|times| Millicores(request * times)),
-            });
-            one.containers.push(ContainerSample {
-                name: "proxy".to_owned(),
-                cpu: Millicores(used(request)),
-            });
+            pod.pod.containers.push(ContainerResources::cpu(
+                "proxy",
+                Some(Millicores(request)),
+                shape.limit.map(|times| Millicores(request * times)),
+            ));
+            one.containers
+                .push(ContainerSample::of_cpu("proxy", Millicores(used(request))));
         }
         samples.push(one);
     }
@@ -123,7 +121,7 @@ fn build(name: &str, shape: &Shape) -> Namespace {
     let mut scaler = autoscaler(name, replicas);
     scaler.object.spec.min_replicas = Some(shape.min);
     scaler.object.spec.max_replicas = max;
-    scaler.object.spec.metrics[0].average_utilization = Some(shape.target);
+    scaler.object.spec.metrics[0].target = MetricTarget::Utilization(shape.target);
     if shape.behavior {
         let scale_down = Some(ScalingRules {
             stabilization_window_seconds: Some(60),
@@ -150,7 +148,7 @@ fn build(name: &str, shape: &Shape) -> Namespace {
         "cpu resource utilization (percentage of request) above target",
         "All metrics below target",
     ];
-    let events = (0..shape.rescales).map(|n| EventFacts {
+    let events = (0..shape.rescales).map(|n| EventSnapshot {
         about: format!("HorizontalPodAutoscaler/{name}"),
         reason: "SuccessfulRescale".to_owned(),
         message: format!(
@@ -188,7 +186,7 @@ fn build(name: &str, shape: &Shape) -> Namespace {
 }
 
 /// One namespace with all these autoscalers, and pods that belong to none of them.
-fn world(shapes: &[Shape]) -> ClusterFacts {
+fn world(shapes: &[Shape]) -> ClusterSnapshot {
     let mut all = Namespace {
         pods: Some(Vec::new()),
         samples: Some(Ok(Vec::new())),
@@ -228,15 +226,15 @@ proptest! {
         let facts = world(&shapes);
         let mut later = facts.clone();
         later.at = crate::model::after(facts.at, Duration::from_secs(5));
-        for examination in [
-            examine(&facts, None, &Asked::default()),
-            examine(&later, Some(&facts), &Asked::default()),
+        for report in [
+            diagnose(&facts, None, &Assertions::default()),
+            diagnose(&later, Some(&facts), &Assertions::default()),
         ] {
-            for one in &examination.autoscalers {
+            for one in &report.autoscalers {
                 let faults: Vec<_> = one.findings.iter().filter(|f| f.outcome != Outcome::Pass).collect();
                 prop_assert!(faults.is_empty(), "{}: {faults:#?}", one.name);
             }
-            prop_assert_eq!(examination.exit_code, 0);
+            prop_assert_eq!(report.exit_code, 0);
         }
     }
 }

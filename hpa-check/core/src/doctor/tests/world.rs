@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::facts::{
-    ClusterFacts, FieldOwner, MetricsApi, Namespace, PodFacts, Room, Scaler, TargetLook, Workload,
-};
 use crate::model::before;
 use crate::observation::{
     Autoscaler, AutoscalerStatus, Condition, ContainerSample, ControllerConfig, Pod, PodSample,
     Ready, Target, Writer,
 };
-use crate::spec::{AutoscalerSpec, ContainerCpu, MetricSpec, TargetRef};
+use crate::snapshot::{
+    ClusterSnapshot, FieldOwner, MetricsApi, Namespace, PodSnapshot, Room, Scaler, TargetLook,
+    Workload,
+};
+use crate::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use crate::units::Millicores;
 
 /// The instant of the look.
@@ -25,7 +26,7 @@ pub(super) fn ago(seconds: u64) -> Timestamp {
     before(now(), Duration::from_secs(seconds))
 }
 
-pub(super) fn healthy() -> ClusterFacts {
+pub(super) fn healthy() -> ClusterSnapshot {
     facts(Namespace {
         autoscalers: vec![autoscaler("cart", 3)],
         pods: Some((0..3).map(|n| pod("cart", n)).collect()),
@@ -40,7 +41,7 @@ pub(super) fn healthy() -> ClusterFacts {
 }
 
 /// The same with five pods that are busy, none of them too busy.
-pub(super) fn busy() -> ClusterFacts {
+pub(super) fn busy() -> ClusterSnapshot {
     facts(Namespace {
         autoscalers: vec![autoscaler("cart", 5)],
         pods: Some((0..5).map(|n| pod("cart", n)).collect()),
@@ -54,8 +55,8 @@ pub(super) fn busy() -> ClusterFacts {
     })
 }
 
-pub(super) fn facts(space: Namespace) -> ClusterFacts {
-    ClusterFacts {
+pub(super) fn facts(space: Namespace) -> ClusterSnapshot {
+    ClusterSnapshot {
         at: now(),
         kubernetes: Some("1.34".to_owned()),
         controller: ControllerConfig::default(),
@@ -82,6 +83,7 @@ pub(super) fn autoscaler(name: &str, replicas: i32) -> Scaler {
                 current_replicas: Some(replicas),
                 desired_replicas: replicas,
                 cpu_utilization: Some(20),
+                current_metrics: Vec::new(),
                 conditions: vec![
                     condition("AbleToScale", "True", "ReadyForNewScale"),
                     condition("ScalingActive", "True", "ValidMetricFound"),
@@ -104,14 +106,7 @@ fn spec(name: &str) -> AutoscalerSpec {
         },
         min_replicas: Some(3),
         max_replicas: 10,
-        metrics: vec![MetricSpec {
-            kind: "Resource".to_owned(),
-            name: "cpu".to_owned(),
-            container: None,
-            average_utilization: Some(50),
-            average_value_milli: None,
-            value_milli: None,
-        }],
+        metrics: vec![MetricSpec::cpu_utilization(50)],
         behavior: None,
     }
 }
@@ -157,8 +152,8 @@ pub(super) fn owner(manager: &str, seconds_ago: u64) -> FieldOwner {
     }
 }
 
-pub(super) fn pod(app: &str, number: usize) -> PodFacts {
-    PodFacts {
+pub(super) fn pod(app: &str, number: usize) -> PodSnapshot {
+    PodSnapshot {
         pod: Pod {
             name: format!("{app}-6d-{number}"),
             uid: format!("uid-{app}-{number}"),
@@ -169,15 +164,9 @@ pub(super) fn pod(app: &str, number: usize) -> PodFacts {
                 status: "True".to_owned(),
                 since: Some(ago(3_590)),
             }),
-            containers: vec![ContainerCpu {
-                name: "app".to_owned(),
-                cpu_request: Some(Millicores(100)),
-                cpu_limit: None,
-            }],
-            waiting: None,
-            unschedulable: None,
+            containers: vec![ContainerResources::cpu("app", Some(Millicores(100)), None)],
             owner: Some(format!("ReplicaSet/{app}-6d")),
-            restarts: 0,
+            ..Pod::default()
         },
         labels: BTreeMap::from([
             ("app".to_owned(), app.to_owned()),
@@ -192,38 +181,35 @@ pub(super) fn sample(app: &str, number: usize, cpu: i64) -> PodSample {
         pod: format!("{app}-6d-{number}"),
         timestamp: ago(12),
         window: Duration::from_secs(15),
-        containers: vec![ContainerSample {
-            name: "app".to_owned(),
-            cpu: Millicores(cpu),
-        }],
+        containers: vec![ContainerSample::of_cpu("app", Millicores(cpu))],
     }
 }
 
-pub(super) fn space(facts: &mut ClusterFacts) -> &mut Namespace {
+pub(super) fn space(facts: &mut ClusterSnapshot) -> &mut Namespace {
     facts.namespaces.get_mut("shop").unwrap()
 }
 
-pub(super) fn scaler(facts: &mut ClusterFacts) -> &mut Scaler {
+pub(super) fn scaler(facts: &mut ClusterSnapshot) -> &mut Scaler {
     &mut space(facts).autoscalers[0]
 }
 
-pub(super) fn target(facts: &mut ClusterFacts) -> &mut Workload {
+pub(super) fn target(facts: &mut ClusterSnapshot) -> &mut Workload {
     match &mut scaler(facts).target {
         TargetLook::Read(workload) => workload,
         TargetLook::Absent { .. } | TargetLook::Unread => unreachable!("the world has a target"),
     }
 }
 
-pub(super) fn pods(facts: &mut ClusterFacts) -> &mut Vec<PodFacts> {
+pub(super) fn pods(facts: &mut ClusterSnapshot) -> &mut Vec<PodSnapshot> {
     space(facts).pods.as_mut().unwrap()
 }
 
-pub(super) fn samples(facts: &mut ClusterFacts) -> &mut Vec<PodSample> {
+pub(super) fn samples(facts: &mut ClusterSnapshot) -> &mut Vec<PodSample> {
     space(facts).samples.as_mut().unwrap().as_mut().unwrap()
 }
 
 /// The controller says no.
-pub(super) fn refuse(facts: &mut ClusterFacts, kind: &str, reason: &str, message: &str) {
+pub(super) fn refuse(facts: &mut ClusterSnapshot, kind: &str, reason: &str, message: &str) {
     let status = scaler(facts).object.status.as_mut().unwrap();
     let condition = status.conditions.iter_mut().find(|c| c.kind == kind);
     let condition = condition.unwrap();

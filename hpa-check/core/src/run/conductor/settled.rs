@@ -68,7 +68,7 @@ fn resting_pods(state: &RunState) -> Option<i32> {
         && i32::try_from(living().count()) == Ok(pods)
         && living().all(|pod| pod.request_milli() == request)
         && state.utilization().is_some()
-        && metric.container.is_none()
+        && metric.resource() == Some(("cpu", None))
         && !state.is_blind();
     settled.then_some(pods)
 }
@@ -88,17 +88,17 @@ fn wants_no_more(state: &RunState, pods: i32, since: Timestamp) -> bool {
     let Some(timeline) = &state.timeline else {
         return false;
     };
-    let in_force = state.proposals.last().is_some_and(|p| p.value <= pods);
+    let in_force = state.proposals().last().is_some_and(|p| p.high <= pods);
     let explained = timeline.syncs.last().is_some_and(|s| s.explained);
-    let later = state.proposals.iter().filter(|p| p.at >= since);
-    in_force && explained && later.into_iter().all(|p| p.value <= pods)
+    let later = state.proposals().iter().filter(|p| p.at >= since);
+    in_force && explained && later.into_iter().all(|p| p.high <= pods)
 }
 
 /// The most that all pods together used under the load, whether or not that was the steady time yet.
 fn peak_since(state: &RunState, since: Timestamp) -> Option<i64> {
     let polls = state.polls.iter().filter(|poll| poll.at >= since);
     let answers = polls.filter_map(|poll| poll.answer.as_ref().ok());
-    let used = answers.map(|samples| samples.iter().flat_map(|s| &s.containers).map(|c| c.cpu.0));
+    let used = answers.map(|samples| samples.iter().map(|s| s.cpu().0));
     used.map(Iterator::sum).max()
 }
 
@@ -118,7 +118,7 @@ fn whole_windows(state: &RunState, since: Timestamp) -> Vec<(Timestamp, i64)> {
         // Each pod has a new sample, and all of it is of the steady time.
         if begin >= Some(since) && end > newest {
             newest = samples.iter().map(|s| s.timestamp).max();
-            let used = samples.iter().flat_map(|s| &s.containers).map(|c| c.cpu.0);
+            let used = samples.iter().map(|s| s.cpu().0);
             windows.push((poll.at, used.sum()));
         }
     }

@@ -1,15 +1,15 @@
 //! `autoscaling/v2` HorizontalPodAutoscaler.
 
 use hpa_check_core::observation::{Autoscaler, AutoscalerStatus, Condition};
+use hpa_check_core::quantity;
 use hpa_check_core::spec::{
-    AutoscalerSpec, Behavior, MetricSpec, PolicyKind, ScalingPolicy, ScalingRules, SelectPolicy,
-    TargetRef,
+    AutoscalerSpec, Behavior, CurrentMetric, MetricSource, MetricSpec, MetricTarget, PolicyKind,
+    ScalingPolicy, ScalingRules, SelectPolicy, TargetRef,
 };
 use jiff::Timestamp;
 use k8s_openapi::api::autoscaling::v2;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-
-use super::quantity_milli;
 
 /// The whole object.
 pub(in crate::feed::live) fn autoscaler(object: v2::HorizontalPodAutoscaler) -> Autoscaler {
@@ -51,30 +51,14 @@ fn target_ref(reference: v2::CrossVersionObjectReference) -> TargetRef {
     }
 }
 
-/// The name, the container and the target of whichever source the entry has.
+/// The API's own form is one that the spec is read in; a type without its source is one nobody knows.
 fn metric(metric: v2::MetricSpec) -> MetricSpec {
-    let (name, container, target) = if let Some(source) = metric.resource {
-        (source.name, None, Some(source.target))
-    } else if let Some(source) = metric.container_resource {
-        (source.name, Some(source.container), Some(source.target))
-    } else if let Some(source) = metric.pods {
-        (source.metric.name, None, Some(source.target))
-    } else if let Some(source) = metric.object {
-        (source.metric.name, None, Some(source.target))
-    } else if let Some(source) = metric.external {
-        (source.metric.name, None, Some(source.target))
-    } else {
-        (String::new(), None, None)
-    };
-    let target = target.unwrap_or_default();
-    MetricSpec {
-        kind: metric.type_,
-        name,
-        container,
-        average_utilization: target.average_utilization,
-        average_value_milli: target.average_value.as_ref().and_then(quantity_milli),
-        value_milli: target.value.as_ref().and_then(quantity_milli),
-    }
+    let kind = metric.type_.clone();
+    let read = serde_json::to_value(metric).and_then(serde_json::from_value);
+    read.unwrap_or(MetricSpec {
+        source: MetricSource::Unknown { kind },
+        target: MetricTarget::Missing,
+    })
 }
 
 fn rules(rules: v2::HPAScalingRules) -> ScalingRules {
@@ -87,17 +71,8 @@ fn rules(rules: v2::HPAScalingRules) -> ScalingRules {
         tolerance: rules
             .tolerance
             .as_ref()
-            .and_then(quantity_milli)
-            .map(fraction),
+            .and_then(|tolerance| quantity::approximate(&tolerance.0)),
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a tolerance in thousandths is far below 2^52"
-)]
-fn fraction(milli: i64) -> f64 {
-    milli as f64 / 1000.0
 }
 
 fn select_policy(word: &str) -> Option<SelectPolicy> {
@@ -139,14 +114,12 @@ fn status(status: v2::HorizontalPodAutoscalerStatus) -> Option<AutoscalerStatus>
     if conditions.is_empty() && status.desired_replicas == 0 {
         return None;
     }
+    let current: &[v2::MetricStatus] = status.current_metrics.as_deref().unwrap_or(&[]);
     Some(AutoscalerStatus {
         current_replicas: status.current_replicas,
         desired_replicas: status.desired_replicas,
-        cpu_utilization: status
-            .current_metrics
-            .unwrap_or_default()
-            .iter()
-            .find_map(cpu_utilization),
+        cpu_utilization: current.iter().find_map(cpu_utilization),
+        current_metrics: current.iter().map(current_metric).collect(),
         conditions,
         last_scale: status.last_scale_time.map(|time| time.0),
     })
@@ -162,6 +135,23 @@ fn cpu_utilization(metric: &v2::MetricStatus) -> Option<i32> {
         .map(|r| &r.current)
         .or(container.map(|r| &r.current))
         .and_then(|current| current.average_utilization)
+}
+
+/// The value of whichever source the entry has; none of a metric that failed.
+fn current_metric(metric: &v2::MetricStatus) -> CurrentMetric {
+    let of = |resource: &v2::ResourceMetricStatus| resource.current.clone();
+    let current = (metric.resource.as_ref().map(of))
+        .or_else(|| Some(metric.container_resource.as_ref()?.current.clone()))
+        .or_else(|| Some(metric.pods.as_ref()?.current.clone()))
+        .or_else(|| Some(metric.object.as_ref()?.current.clone()))
+        .or_else(|| Some(metric.external.as_ref()?.current.clone()))
+        .unwrap_or_default();
+    let amount = |value: Option<Quantity>| value.and_then(|value| value.0.parse().ok());
+    CurrentMetric {
+        average_utilization: current.average_utilization,
+        average_value: amount(current.average_value),
+        value: amount(current.value),
+    }
 }
 
 fn status_written(managers: &[ManagedFieldsEntry]) -> Option<Timestamp> {
@@ -237,8 +227,47 @@ mod tests {
                 "currentMetrics": [{"type": "ContainerResource", "containerResource": {"name": "cpu",
                     "container": "app", "current": {"averageUtilization": 31}}}]}
         }));
-        assert_eq!(seen.spec.metrics[0].container.as_deref(), Some("app"));
+        assert_eq!(seen.spec.metrics[0].source.container(), Some("app"));
         assert_eq!(seen.status.unwrap().cpu_utilization, Some(31));
+    }
+
+    #[test]
+    fn every_metric_comes_over_with_its_target_and_its_value() {
+        let seen = convert(json!({
+            "metadata": {},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "x"}, "maxReplicas": 9, "metrics": [
+                {"type": "Resource", "resource": {"name": "memory",
+                    "target": {"type": "AverageValue", "averageValue": "64Mi"}}},
+                {"type": "External", "external": {"metric": {"name": "queue", "selector": {"matchLabels": {"topic": "jobs"}}},
+                    "target": {"type": "AverageValue", "averageValue": "100"}}},
+                {"type": "Object", "object": {"metric": {"name": "hits"},
+                    "describedObject": {"apiVersion": "v1", "kind": "Service", "name": "shop"},
+                    "target": {"type": "Value", "value": "2k"}}}]},
+            "status": {"desiredReplicas": 3, "currentMetrics": [
+                {"type": "Resource", "resource": {"name": "memory", "current": {"averageValue": "44739242666m"}}},
+                {"type": "External", "external": {"metric": {"name": "queue"}, "current": {"averageValue": "150"}}},
+                {"type": "Object", "object": {"metric": {"name": "hits"},
+                    "describedObject": {"kind": "Service", "name": "shop"}, "current": {"value": "1500"}}}]}
+        }));
+        let said: Vec<String> = seen
+            .spec
+            .metrics
+            .iter()
+            .map(|m| m.source.to_string())
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "memory",
+                "external metric queue",
+                "Service/shop metric hits"
+            ]
+        );
+        let amount = |milli| Some(quantity::Quantity::from_milli(milli));
+        let current = seen.status.unwrap().current_metrics;
+        assert_eq!(current[0].average_value, amount(44_739_242_666));
+        assert_eq!(current[1].average_value, amount(150_000));
+        assert_eq!(current[2].value, amount(1_500_000));
     }
 
     #[test]
@@ -247,6 +276,8 @@ mod tests {
             "metadata": {}, "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "x"}, "maxReplicas": 1},
             "status": {"desiredReplicas": 3, "currentMetrics": [{"type": ""}]}
         }));
-        assert_eq!(seen.status.unwrap().cpu_utilization, None);
+        let status = seen.status.unwrap();
+        assert_eq!(status.cpu_utilization, None);
+        assert!(status.current_metrics[0].is_empty());
     }
 }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde::Deserialize;
 
-use super::quantity_milli;
+use super::{quantity_bytes, quantity_milli};
 
 /// `PodMetricsList`.
 #[derive(Debug, Deserialize)]
@@ -67,12 +67,14 @@ fn sample(item: PodMetrics) -> PodSample {
         containers: item
             .containers
             .into_iter()
-            .filter_map(|container| {
-                let cpu = container.usage.get("cpu").and_then(quantity_milli)?;
-                Some(ContainerSample {
-                    name: container.name,
-                    cpu: Millicores(cpu),
-                })
+            .map(|container| ContainerSample {
+                cpu: container
+                    .usage
+                    .get("cpu")
+                    .and_then(quantity_milli)
+                    .map(Millicores),
+                memory: container.usage.get("memory").and_then(quantity_bytes),
+                name: container.name,
             })
             .collect(),
     }
@@ -87,6 +89,8 @@ fn window(text: &str) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use hpa_check_core::units::Bytes;
+
     use super::*;
     use serde_json::json;
 
@@ -100,7 +104,25 @@ mod tests {
         let samples = samples(list);
         assert_eq!(samples[0].pod, "fib-1");
         assert_eq!(samples[0].window, Duration::from_millis(15_041));
-        assert_eq!(samples[0].containers[0].cpu, Millicores(93));
+        assert_eq!(samples[0].containers[0].cpu, Some(Millicores(93)));
+        assert_eq!(
+            samples[0].containers[0].memory,
+            Some(Bytes::whole(12 << 20))
+        );
+    }
+
+    #[test]
+    fn a_container_without_an_amount_stays_in_its_sample() {
+        let list = serde_json::from_value(json!({"items": [{
+            "metadata": {"name": "fib-1"}, "timestamp": "2026-01-01T00:00:00Z", "window": "15s",
+            "containers": [{"name": "fib", "usage": {"cpu": "9m"}}, {"name": "proxy", "usage": {"memory": "1Mi"}}]
+        }]}))
+        .unwrap();
+        let containers = &samples(list)[0].containers;
+        assert_eq!(
+            (containers[1].name.as_str(), containers[1].cpu),
+            ("proxy", None)
+        );
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! `v1` Pod.
 
-use hpa_check_core::observation::{Pod, Ready};
-use hpa_check_core::spec::ContainerCpu;
+use std::collections::BTreeMap;
+
+use hpa_check_core::observation::{Pod, Ready, Resize};
+use hpa_check_core::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 use hpa_check_core::units::Millicores;
 use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::quantity_milli;
+use super::{quantity_bytes, quantity_milli};
+
+type Quantities = BTreeMap<String, Quantity>;
 
 /// What a container waits for in every healthy start; no fault.
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
@@ -15,6 +20,7 @@ pub(in crate::feed::live) fn pod(object: v1::Pod) -> Pod {
     let metadata = object.metadata;
     let status = object.status.unwrap_or_default();
     let conditions = status.conditions.unwrap_or_default();
+    let spec = object.spec.unwrap_or_default();
     let states: Vec<v1::ContainerStatus> = status
         .init_container_statuses
         .into_iter()
@@ -34,7 +40,11 @@ pub(in crate::feed::live) fn pod(object: v1::Pod) -> Pod {
                 status: c.status.clone(),
                 since: c.last_transition_time.as_ref().map(|time| time.0),
             }),
-        containers: object.spec.as_ref().map(containers).unwrap_or_default(),
+        init_containers: spec.init_containers.iter().flatten().map(init).collect(),
+        resources: spec.resources.as_ref().map(pod_resources),
+        overhead: amounts(spec.overhead.as_ref()),
+        resize: resize(&spec, &states, &conditions),
+        containers: containers(&spec),
         waiting: states.iter().find_map(waiting),
         unschedulable: conditions
             .iter()
@@ -51,7 +61,7 @@ pub(in crate::feed::live) fn pod(object: v1::Pod) -> Pod {
 }
 
 /// The regular containers, and of the init containers those that run on beside them.
-fn containers(spec: &v1::PodSpec) -> Vec<ContainerCpu> {
+fn containers(spec: &v1::PodSpec) -> Vec<ContainerResources> {
     let sidecars = spec
         .init_containers
         .iter()
@@ -64,19 +74,77 @@ fn containers(spec: &v1::PodSpec) -> Vec<ContainerCpu> {
         .collect()
 }
 
-fn container(container: &v1::Container) -> ContainerCpu {
+fn container(container: &v1::Container) -> ContainerResources {
     let resources = container.resources.as_ref();
-    let cpu = |amounts: Option<&std::collections::BTreeMap<String, _>>| {
-        amounts
-            .and_then(|amounts| amounts.get("cpu"))
-            .and_then(quantity_milli)
-            .map(Millicores)
-    };
-    ContainerCpu {
+    let requests = amounts(resources.and_then(|r| r.requests.as_ref()));
+    let limits = amounts(resources.and_then(|r| r.limits.as_ref()));
+    ContainerResources {
         name: container.name.clone(),
-        cpu_request: cpu(resources.and_then(|r| r.requests.as_ref())),
-        cpu_limit: cpu(resources.and_then(|r| r.limits.as_ref())),
+        cpu_request: requests.cpu,
+        cpu_limit: limits.cpu,
+        memory_request: requests.memory,
+        memory_limit: limits.memory,
     }
+}
+
+fn init(init: &v1::Container) -> InitContainer {
+    InitContainer {
+        resources: container(init),
+        sidecar: init.restart_policy.as_deref() == Some("Always"),
+    }
+}
+
+fn pod_resources(resources: &v1::ResourceRequirements) -> PodResources {
+    let requests = resources.requests.as_ref();
+    let huge = |all: &Quantities| all.keys().any(|name| name.starts_with("hugepages-"));
+    PodResources {
+        requests: amounts(requests),
+        limits: amounts(resources.limits.as_ref()),
+        huge_pages: requests.is_some_and(huge),
+    }
+}
+
+fn amounts(quantities: Option<&Quantities>) -> Amounts {
+    let of = |resource: &str| quantities?.get(resource);
+    Amounts {
+        cpu: of("cpu").and_then(quantity_milli).map(Millicores),
+        memory: of("memory").and_then(quantity_bytes),
+    }
+}
+
+/// A resize that is waiting or under way: the containers that run with other requests than the spec's,
+/// and why.
+fn resize(
+    spec: &v1::PodSpec,
+    states: &[v1::ContainerStatus],
+    conditions: &[v1::PodCondition],
+) -> Option<Resize> {
+    let mut waiting = conditions.iter().filter(|c| c.status == "True");
+    let condition =
+        waiting.find(|c| matches!(c.type_.as_str(), "PodResizePending" | "PodResizeInProgress"));
+    let running: Vec<ContainerResources> = containers(spec)
+        .into_iter()
+        .filter_map(|wanted| {
+            let state = states.iter().find(|state| state.name == wanted.name)?;
+            let runs = amounts(state.resources.as_ref()?.requests.as_ref());
+            (!runs.is_empty() && runs != wanted.requests()).then_some(ContainerResources {
+                cpu_request: runs.cpu,
+                memory_request: runs.memory,
+                ..wanted
+            })
+        })
+        .collect();
+    if condition.is_none() && running.is_empty() {
+        return None;
+    }
+    let text = |of: fn(&v1::PodCondition) -> Option<&String>| {
+        condition.and_then(of).cloned().unwrap_or_default()
+    };
+    Some(Resize {
+        reason: text(|c| c.reason.as_ref()),
+        message: text(|c| c.message.as_ref()),
+        running,
+    })
 }
 
 fn waiting(state: &v1::ContainerStatus) -> Option<String> {
@@ -126,6 +194,47 @@ mod tests {
         let names: Vec<_> = seen.containers.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["app", "proxy"]);
         assert_eq!(seen.containers[0].cpu_request, None);
+    }
+
+    #[test]
+    fn what_all_containers_share_and_what_the_pod_takes_beside_them_come_over() {
+        let seen = convert(json!({
+            "metadata": {"name": "p"},
+            "spec": {"containers": [{"name": "app"}],
+                "initContainers": [{"name": "migrate", "resources": {"requests": {"cpu": "2"}}}],
+                "resources": {"requests": {"cpu": "300m", "memory": "64Mi"}, "limits": {"cpu": "1"}},
+                "overhead": {"cpu": "50m"}}
+        }));
+        let shared = seen.resources.unwrap();
+        assert_eq!(shared.requests.cpu, Some(Millicores(300)));
+        assert_eq!(shared.limits.cpu, Some(Millicores(1000)));
+        assert_eq!(seen.overhead.cpu, Some(Millicores(50)));
+        assert_eq!(
+            seen.init_containers[0].resources.cpu_request,
+            Some(Millicores(2000))
+        );
+    }
+
+    #[test]
+    fn a_resize_that_is_not_done_says_what_runs_and_why() {
+        let pod = |running: &str, conditions: serde_json::Value| {
+            convert(json!({
+                "metadata": {"name": "p"},
+                "spec": {"containers": [{"name": "a", "resources": {"requests": {"cpu": "500m"}}}]},
+                "status": {"conditions": conditions, "containerStatuses": [{"name": "a", "image": "i", "imageID": "",
+                    "ready": true, "restartCount": 0, "resources": {"requests": {"cpu": running}}}]}
+            }))
+            .resize
+        };
+        assert_eq!(pod("500m", json!([])), None);
+        let pending = json!([{"type": "PodResizePending", "status": "True", "reason": "Infeasible",
+            "message": "node has 400m"}]);
+        let resize = pod("100m", pending).unwrap();
+        assert_eq!(
+            (resize.reason.as_str(), resize.message.as_str()),
+            ("Infeasible", "node has 400m")
+        );
+        assert_eq!(resize.running[0].cpu_request, Some(Millicores(100)));
     }
 
     #[test]

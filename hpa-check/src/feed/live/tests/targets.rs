@@ -144,7 +144,7 @@ async fn a_metric_of_one_container_is_read_as_such() {
         _ => None,
     });
     let seen = seen.unwrap();
-    assert_eq!(seen.spec.metrics[0].container.as_deref(), Some("fib"));
+    assert_eq!(seen.spec.metrics[0].source.container(), Some("fib"));
     assert_eq!(seen.spec.cpu_target_percent(), Some(50));
     assert_eq!(seen.status.unwrap().cpu_utilization, Some(48));
 }

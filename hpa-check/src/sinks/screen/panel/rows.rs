@@ -218,10 +218,7 @@ mod tests {
                 started: None,
                 ready: None,
                 containers: Vec::new(),
-                waiting: None,
-                unschedulable: None,
-                owner: None,
-                restarts: 0,
+                ..Pod::default()
             }));
         }
         see(Seen::Load(LoadSecond {

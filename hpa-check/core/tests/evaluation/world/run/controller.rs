@@ -1,8 +1,9 @@
 //! The metrics API, and the controller that reads it: the model, right or with a fault of its own.
 
+use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::pods::{Pod as ModelPod, PodMetric};
+use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, Scale, Sync};
-use hpa_check_core::model::{Settings, VersionGates};
 use hpa_check_core::observation::*;
 use hpa_check_core::units::Millicores;
 
@@ -29,10 +30,7 @@ impl Run<'_> {
         if self.now == until * 1000 {
             self.uid = "hpa, made again";
             self.status = None;
-            self.hpa = Controller::new(
-                Settings::from(&self.world.controller),
-                VersionGates::default(),
-            );
+            self.hpa = Controller::new(self.world.controller.clone(), VersionGates::default());
             self.tell_autoscaler();
         }
     }
@@ -63,10 +61,10 @@ impl Run<'_> {
                     pod: p.pod.name.clone(),
                     timestamp: at(now),
                     window: self.world.resolution,
-                    containers: vec![ContainerSample {
-                        name: "fib-server".into(),
-                        cpu: Millicores(cpu.min(limit)),
-                    }],
+                    containers: vec![ContainerSample::of_cpu(
+                        "fib-server",
+                        Millicores(cpu.min(limit)),
+                    )],
                 }
             })
             .collect();
@@ -109,15 +107,16 @@ impl Run<'_> {
         let samples: Result<Vec<PodMetric>, String> =
             samples.map(|s| s.iter().map(PodMetric::from).collect());
         let decision = self.hpa.sync(Sync {
+            namespace: "",
             now: at(self.now),
             spec: &self.world.spec,
             scale: Ok(Scale {
                 replicas: current,
+                observed: current,
                 selector: "app=fib-server",
             }),
             pods: &pods,
-            metrics: samples.as_deref().map_err(String::as_str),
-            other_metrics_error: "",
+            metrics: Readings::of_resources(samples.as_deref().map_err(String::as_str)),
             other_selectors: &[],
             update_error: None,
             conditions: &before.conditions,
@@ -128,6 +127,7 @@ impl Run<'_> {
             current_replicas: Some(current),
             desired_replicas: desired,
             cpu_utilization: decision.utilization,
+            current_metrics: decision.current_metrics(),
             conditions: decision.conditions,
             last_scale: None,
         });

@@ -1,7 +1,7 @@
 //! The Deployment, and what becomes of each pod.
 
 use hpa_check_core::observation::*;
-use hpa_check_core::spec::ContainerCpu;
+use hpa_check_core::spec::ContainerResources;
 use hpa_check_core::units::Millicores;
 
 use super::super::{Fate, at};
@@ -85,11 +85,11 @@ impl Run<'_> {
                     status: "False".into(),
                     since: Some(at(self.now)),
                 }),
-                containers: vec![ContainerCpu {
-                    name: "fib-server".into(),
-                    cpu_request: self.world.request.map(Millicores),
-                    cpu_limit: self.world.limit.map(Millicores),
-                }],
+                containers: vec![ContainerResources::cpu(
+                    "fib-server",
+                    self.world.request.map(Millicores),
+                    self.world.limit.map(Millicores),
+                )],
                 waiting: match fate {
                     Fate::Waits(why) => Some(why.into()),
                     _ => None,
@@ -97,8 +97,8 @@ impl Run<'_> {
                 unschedulable: (fate == Fate::FitsNowhere)
                     .then(|| "0/1 nodes are available: 1 Insufficient cpu.".into()),
                 owner: Some((self.world.owner)(self.made).into()),
-                restarts: 0,
                 name,
+                ..Pod::default()
             },
             made: self.now,
             end: None,

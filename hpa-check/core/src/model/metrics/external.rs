@@ -1,0 +1,117 @@
+//! `External`: a metric from outside the cluster. `computeStatusForExternalMetric` in `horizontal.go`.
+
+use super::{Failure, NOT_READ, reading};
+use crate::model::proposal::{self, Proposal, Scene};
+use crate::observation::MetricAnswer;
+use crate::quantity::Quantity;
+use crate::spec::{LabelSelector, MetricIdentifier, MetricSource, MetricTarget};
+
+/// The proposal: the values' sum against a total (`GetExternalMetricReplicas`), or against an amount for
+/// each of the pods that the target's status counts (`GetExternalPerPodMetricReplicas`).
+pub(super) fn propose(
+    scene: Scene<'_>,
+    source: &MetricSource,
+    metric: &MetricIdentifier,
+    target: MetricTarget,
+) -> Result<Proposal, Failure> {
+    let name = &metric.name;
+    let fail = |cause: String, error: String| Failure {
+        reason: "FailedGetExternalMetric",
+        error: format!("failed to get {name} external metric value: {error}"),
+        cause,
+    };
+    let gates = scene.gates;
+    let (proposal, from_status) = match target {
+        MetricTarget::AverageValue(target) => {
+            let (usage, from_status) = value(scene, source, metric, |values| {
+                sum_for_average(values, gates.caps_averages)
+            })
+            .map_err(|cause| {
+                let error = format!("failed to get {name} external metric: {cause}");
+                fail(cause, error)
+            })?;
+            let caps = gates.caps_averages;
+            (
+                proposal::by_share(scene, usage, target.milli(), caps),
+                from_status,
+            )
+        }
+        MetricTarget::Value(target) => {
+            let wrapped = |cause: String| {
+                let error = format!("failed to get external metric {name}: {cause}");
+                fail(cause, error)
+            };
+            let (usage, from_status) = value(scene, source, metric, |values| {
+                sum_for_total(values, gates.caps_totals)
+            })
+            .map_err(wrapped)?;
+            let proposal = proposal::by_total(scene, usage, target.milli()).map_err(wrapped)?;
+            (proposal, from_status)
+        }
+        MetricTarget::Utilization(_) | MetricTarget::Missing => {
+            let cause = "invalid external metric source: neither a value target nor an average value target was set";
+            return Err(fail(cause.to_owned(), cause.to_owned()));
+        }
+    };
+    Ok(Proposal {
+        from_status,
+        ..proposal
+    })
+}
+
+/// `GetExternalMetric` in `metrics/client.go`, and whether the value is the status' own.
+fn value(
+    scene: Scene<'_>,
+    source: &MetricSource,
+    metric: &MetricIdentifier,
+    add: impl Fn(&[Quantity]) -> i64,
+) -> Result<(i64, bool), String> {
+    let api = |e: &str| format!("unable to fetch metrics from external metrics API: {e}");
+    let answer = match reading(scene, source) {
+        Some(MetricAnswer::Values(values)) if values.is_empty() => {
+            Err("no metrics returned from external metrics API".to_owned())
+        }
+        Some(MetricAnswer::Values(values)) => Ok((add(values), false)),
+        Some(MetricAnswer::Status(current)) => super::usage_in(current, scene.observed)
+            .map(|usage| (usage, true))
+            .ok_or_else(|| api(NOT_READ)),
+        Some(MetricAnswer::Error(error)) => Err(api(error)),
+        Some(MetricAnswer::Pods(_)) | None => Err(api(NOT_READ)),
+    };
+    let selector = LabelSelector::as_go_prints(metric.selector.as_ref());
+    let (namespace, name) = (scene.namespace, &metric.name);
+    answer.map_err(|e| format!("unable to get external metric {namespace}/{name}/{selector}: {e}"))
+}
+
+/// The values' sum as `GetExternalPerPodMetricReplicas` takes it. With `caps` a sum below zero, by which
+/// it means one that does not fit, is the largest number.
+fn sum_for_average(values: &[Quantity], caps: bool) -> i64 {
+    let mut sum = 0_i64;
+    for value in values {
+        sum = sum.wrapping_add(value.milli());
+        if caps && sum < 0 {
+            return i64::MAX;
+        }
+    }
+    sum
+}
+
+/// The values' sum as `GetExternalMetricReplicas` takes it. With `caps` one that does not fit is the
+/// largest number.
+fn sum_for_total(values: &[Quantity], caps: bool) -> i64 {
+    let mut sum = 0_i64;
+    for value in values {
+        let value = value.milli();
+        if caps && value > 0 && sum > i64::MAX - value {
+            return i64::MAX;
+        }
+        sum = sum.wrapping_add(value);
+    }
+    sum
+}
+
+/// The controller's name of the metric.
+pub(super) fn name(metric: &MetricIdentifier) -> String {
+    let selector = LabelSelector::as_go_prints(metric.selector.as_ref());
+    format!("external metric {}({selector})", metric.name)
+}

@@ -1,0 +1,83 @@
+//! `Object`: a custom metric of one object. `computeStatusForObjectMetric` in `horizontal.go`.
+
+use super::{Failure, NOT_READ, reading};
+use crate::model::proposal::{self, Proposal, Scene};
+use crate::observation::MetricAnswer;
+use crate::spec::{LabelSelector, MetricIdentifier, MetricSource, MetricTarget, TargetRef};
+
+/// The proposal: the value against a total (`GetObjectMetricReplicas`), or against an amount for each of
+/// the pods that the target's status counts (`GetObjectPerPodMetricReplicas`).
+pub(super) fn propose(
+    scene: Scene<'_>,
+    source: &MetricSource,
+    object: &TargetRef,
+    target: MetricTarget,
+) -> Result<Proposal, Failure> {
+    let fail = |cause: String, error: String| Failure {
+        reason: "FailedGetObjectMetric",
+        error: format!("failed to get object metric value: {error}"),
+        cause,
+    };
+    let name = source.name();
+    let value = || value(scene, source).map_err(|e| unreadable(scene, name, object, &e));
+    let (proposal, from_status) = match target {
+        MetricTarget::Value(target) => {
+            let alone = |cause: String| fail(cause.clone(), cause);
+            let (usage, from_status) = value().map_err(alone)?;
+            let proposal = proposal::by_total(scene, usage, target.milli()).map_err(alone)?;
+            (proposal, from_status)
+        }
+        MetricTarget::AverageValue(target) => {
+            let (usage, from_status) = value().map_err(|cause| {
+                let error = format!("failed to get {name} object metric: {cause}");
+                fail(cause, error)
+            })?;
+            (
+                proposal::by_share(scene, usage, target.milli(), false),
+                from_status,
+            )
+        }
+        MetricTarget::Utilization(_) | MetricTarget::Missing => {
+            let cause = "invalid object metric source: neither a value target nor an average value target was set";
+            return Err(fail(cause.to_owned(), cause.to_owned()));
+        }
+    };
+    Ok(Proposal {
+        from_status,
+        ..proposal
+    })
+}
+
+/// `GetObjectMetric` in `metrics/client.go`, and whether the value is the status' own.
+fn value(scene: Scene<'_>, source: &MetricSource) -> Result<(i64, bool), String> {
+    let api = |e: &str| format!("unable to fetch metrics from custom metrics API: {e}");
+    match reading(scene, source) {
+        Some(MetricAnswer::Values(values)) if !values.is_empty() => Ok((values[0].milli(), false)),
+        Some(MetricAnswer::Status(current)) => super::usage_in(current, scene.observed)
+            .map(|usage| (usage, true))
+            .ok_or_else(|| api(NOT_READ)),
+        Some(MetricAnswer::Error(error)) => Err(api(error)),
+        Some(MetricAnswer::Values(_) | MetricAnswer::Pods(_)) | None => Err(api(NOT_READ)),
+    }
+}
+
+fn unreadable(scene: Scene<'_>, name: &str, object: &TargetRef, error: &str) -> String {
+    let (kind, namespace, object) = (&object.kind, scene.namespace, &object.name);
+    if scene.gates.names_object_first {
+        format!("unable to get metric {name} on {kind} {namespace}/{object}: {error}")
+    } else {
+        format!("unable to get metric {name}: {kind} on {namespace} {object}/{error}")
+    }
+}
+
+/// The controller's name of the metric. Of an average it says `external`.
+pub(super) fn name(metric: &MetricIdentifier, object: &TargetRef, target: MetricTarget) -> String {
+    let name = &metric.name;
+    match target {
+        MetricTarget::AverageValue(_) => {
+            let selector = LabelSelector::as_go_prints(metric.selector.as_ref());
+            format!("external metric {name}({selector})")
+        }
+        _ => format!("{} metric {name}", object.kind),
+    }
+}

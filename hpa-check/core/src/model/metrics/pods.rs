@@ -1,0 +1,70 @@
+//! `Pods`: a custom metric that each pod has a value of. `computeStatusForPodsMetric` in `horizontal.go`
+//! and `GetMetricReplicas` in `replica_calculator.go`.
+
+use super::{Failure, NOT_READ, reading};
+use crate::model::ZERO_TIME;
+use crate::model::pods::{Pod, Use, UseByPod};
+use crate::model::proposal::{self, Proposal, Scene};
+use crate::observation::MetricAnswer;
+use crate::quantity::Quantity;
+use crate::spec::{MetricSource, MetricTarget};
+
+/// The proposal: the pods' average against the target, with the same care for pods that are missing or not
+/// running yet as a resource has, but whatever their readiness.
+pub(super) fn propose(
+    scene: Scene<'_>,
+    source: &MetricSource,
+    target: MetricTarget,
+) -> Result<Proposal, Failure> {
+    let fail = |cause: String| Failure {
+        reason: "FailedGetPodsMetric",
+        error: format!("failed to get pods metric value: {cause}"),
+        cause,
+    };
+    let MetricTarget::AverageValue(target) = target else {
+        return Err(fail(
+            "the metric has no average value for a target".to_owned(),
+        ));
+    };
+    let name = source.name();
+    let (used, from_status) =
+        values(scene, source).map_err(|e| fail(format!("unable to get metric {name}: {e}")))?;
+    let counted = proposal::counted(scene, used, None).map_err(fail)?;
+    let proposal = proposal::by_average(scene, counted, target.milli()).map_err(fail)?;
+    Ok(Proposal {
+        from_status,
+        ..proposal
+    })
+}
+
+/// `GetRawMetric` in `metrics/client.go`, and whether the values are the status' own.
+fn values(scene: Scene<'_>, source: &MetricSource) -> Result<(UseByPod, bool), String> {
+    let api = |e: &str| format!("unable to fetch metrics from custom metrics API: {e}");
+    match reading(scene, source) {
+        Some(MetricAnswer::Pods(values)) if values.is_empty() => {
+            Err("no metrics returned from custom metrics API".to_owned())
+        }
+        Some(MetricAnswer::Pods(values)) => {
+            let values = values.iter().map(|v| (v.pod.clone(), of(v.value)));
+            Ok((values.collect(), false))
+        }
+        Some(MetricAnswer::Status(current)) => {
+            let average = current.average_value.ok_or_else(|| api(NOT_READ))?;
+            // Whose value is missing is not known: the average stands for every pod that can have one.
+            let has_value = |pod: &&Pod| !pod.deleting && pod.phase == "Running";
+            let pods = scene.pods.iter().filter(has_value);
+            Ok((pods.map(|p| (p.name.clone(), of(average))).collect(), true))
+        }
+        Some(MetricAnswer::Error(error)) => Err(api(error)),
+        Some(MetricAnswer::Values(_)) | None => Err(api(NOT_READ)),
+    }
+}
+
+/// Of a custom metric neither the time nor the window matters.
+fn of(value: Quantity) -> Use {
+    Use {
+        milli: value.milli(),
+        timestamp: ZERO_TIME,
+        window: std::time::Duration::ZERO,
+    }
+}

@@ -1,0 +1,92 @@
+//! `Resource` and `ContainerResource`: the pods' use of CPU or memory, in percent of what they ask for
+//! or as an amount. `computeStatusForResourceMetricGeneric` in `horizontal.go`.
+
+use super::Failure;
+use crate::model::pods;
+use crate::model::proposal::{self, Proposal, Scene};
+use crate::spec::MetricTarget;
+
+/// The proposal of all containers together, or of the one named.
+pub(super) fn propose(
+    scene: Scene<'_>,
+    resource: &str,
+    container: Option<&str>,
+    target: MetricTarget,
+) -> Result<Proposal, Failure> {
+    let outcome = match target {
+        MetricTarget::AverageValue(target) => average(scene, resource, container, target.milli())
+            .map_err(|e| format!("failed to get {resource} usage: {e}")),
+        MetricTarget::Utilization(target) => utilization(scene, resource, container, target)
+            .map_err(|e| format!("failed to get {resource} utilization: {e}")),
+        MetricTarget::Value(_) | MetricTarget::Missing => Err(
+            "invalid resource metric source: neither an average utilization \
+             target nor an average value (usage) target was set"
+                .to_owned(),
+        ),
+    };
+    outcome.map_err(|cause| match container {
+        None => Failure {
+            reason: "FailedGetResourceMetric",
+            error: format!("failed to get {resource} resource metric value: {cause}"),
+            cause,
+        },
+        Some(container) => Failure {
+            reason: "FailedGetContainerResourceMetric",
+            error: format!("failed to get {container} container metric value: {cause}"),
+            cause,
+        },
+    })
+}
+
+/// `GetResourceReplicas`: the pods are divided before the requests are asked for.
+pub(crate) fn utilization(
+    scene: Scene<'_>,
+    resource: &str,
+    container: Option<&str>,
+    target: i32,
+) -> Result<Proposal, String> {
+    let used = used(scene, resource, container)?;
+    let counted = proposal::counted(scene, used, Some(resource))?;
+    let requests = pods::requests_by_pod(scene.pods, container, resource, scene.gates)?;
+    proposal::by_utilization(scene, counted, &requests, target)
+}
+
+/// `GetRawResourceReplicas`. Requests do not matter.
+fn average(
+    scene: Scene<'_>,
+    resource: &str,
+    container: Option<&str>,
+    target: i64,
+) -> Result<Proposal, String> {
+    let used = used(scene, resource, container)?;
+    let counted = proposal::counted(scene, used, Some(resource))?;
+    proposal::by_average(scene, counted, target)
+}
+
+/// `GetResourceMetric` in `metrics/client.go`.
+fn used(
+    scene: Scene<'_>,
+    resource: &str,
+    container: Option<&str>,
+) -> Result<pods::UseByPod, String> {
+    let answer = scene.readings.resources;
+    let samples = match answer {
+        Ok([]) => Err("no metrics returned from resource metrics API".to_owned()),
+        Ok(samples) => pods::use_by_pod(samples, resource, container, scene.namespace, scene.gates),
+        Err(e) => Err(format!(
+            "unable to fetch metrics from resource metrics API: {e}"
+        )),
+    };
+    samples.map_err(|e| format!("unable to get metrics for resource {resource}: {e}"))
+}
+
+/// The controller's name of the metric.
+pub(super) fn name(resource: &str, container: Option<&str>, target: MetricTarget) -> String {
+    match (target, container) {
+        (MetricTarget::AverageValue(_), _) => format!("{resource} resource"),
+        (_, Some(_)) => {
+            format!("{resource} container resource utilization (percentage of request)")
+        }
+        (_, None) => format!("{resource} resource utilization (percentage of request)"),
+    }
+}
