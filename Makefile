@@ -61,8 +61,8 @@ scenarios: check-tools ## Broken and sound autoscalers in a real control plane, 
 	@e2e/scenarios/run
 
 .PHONY: pages
-pages: programs ## Open the pages of hpa-check in a headless Chromium: light, dark, wide, narrow (needs Node)
-	@hpa-check/tests/page/run target/programs/hpa-check
+pages: programs ## Open the pages of hpa-check and fib-loadgen in a headless Chromium: light, dark, wide, narrow (needs Node)
+	@hpa-check/tests/page/run target/programs/hpa-check target/programs/fib-loadgen
 
 .PHONY: decide
 decide: programs ## Ask the controller's own code and hpa-check the same random questions (needs Go)
@@ -75,6 +75,10 @@ faults: check-tools ## Kill each part of a real cluster in the middle of a run (
 .PHONY: teardown
 teardown: check-tools ## End clusters in every way, side by side, and compare the machine with before (root)
 	@e2e/teardown
+
+.PHONY: api
+api: programs ## Ask fib-server all that its OpenAPI document allows and forbids (Python, schemathesis)
+	@fib-server/tests/api target/programs/fib-server
 
 # Some of its attacks, by name: make attacks ATTACKS="--short windows-of-zero"
 ATTACKS =
