@@ -155,10 +155,10 @@ impl<'a> View for RunView<'a> {
         self.complete()
     }
 
-    /// The last word of a single pod may have been lost.
+    /// The last word of a single pod may have been lost. Pods of a rollout count too.
     fn lacks_ready_pods(&self) -> bool {
         let target = self.state.target.as_ref();
-        target.is_some_and(|t| t.ready_replicas < t.spec_replicas)
+        target.is_some_and(|t| t.ready_replicas < t.spec_replicas.max(t.replicas))
     }
 
     /// Pods that are taken for ready may be gone otherwise.
