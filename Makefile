@@ -15,9 +15,9 @@
 #   ENGINE          how make image builds: docker, podman, buildah, or none for a static build here
 #   CLUSTER, PARTS  where make manifests-cluster runs, a program or kind, and which of k8s/tests/parts
 #   FIB_SERVER      the server that make dashboards loads
-#   IMAGE, OVERLAY  what make deploy deploys; KUBECONFIG or CONTEXT names the cluster
+#   IMAGE, OVERLAY  what make deploy deploys; KUBECONFIG or CONTEXT names the cluster, UNSIGNED=yes verifies nothing
 #   RUNBOOKS        the address of the runbooks for make rules
-settings := E2E_KUBECONFIG TARGET K8S CASES DEMO PROFILE ENGINE CLUSTER PARTS FIB_SERVER IMAGE OVERLAY CONTEXT \
+settings := E2E_KUBECONFIG TARGET K8S CASES DEMO PROFILE ENGINE CLUSTER PARTS FIB_SERVER IMAGE OVERLAY UNSIGNED CONTEXT \
 	RUNBOOKS COSIGN_KEY COSIGN_PASSWORD
 defined := $(foreach name,$(settings),$(if $(filter undefined,$(origin $(name))),,$(name)))
 $(foreach name,$(defined),$(eval override $(name) := $$(value $(name))))

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::state::{PodRecord, Poll, ReadinessLost, RunState};
-use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, Step, Timeline};
+use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, ProposalStep, Step, Timeline};
 use crate::observation::{
     Autoscaler, Event, Fact, LoadSecond, Observation, Phase, Pod, PodSample, Seen, Target, Watch,
     WatchState,
@@ -75,24 +75,34 @@ impl RunState {
         }
     }
 
-    /// Takes in a sync's explanation, or a better one of the newest sync.
+    /// Takes in a sync's explanation, or a better one of a sync that was told of before.
     pub(crate) fn explain(&mut self, explained: Explained) {
-        let Explained {
-            again,
-            record,
-            proposed,
-        } = explained;
         let Some(timeline) = &mut self.timeline else {
             return;
         };
-        if again {
-            timeline.syncs.pop();
-        }
-        let at = record.at;
-        timeline.syncs.push(record);
-        if let Some(value) = proposed {
-            self.proposals.push(Step { at, value });
-            step(&mut timeline.proposed, at, value);
+        match explained {
+            Explained::Silent(proposed) => {
+                let place = timeline.proposals.partition_point(|p| p.at <= proposed.at);
+                timeline.proposals.insert(place, proposed);
+            }
+            Explained::Sync { number, record } => {
+                let at = record.at;
+                timeline.proposals.retain(|p| p.at != at);
+                let place = timeline.proposals.partition_point(|p| p.at <= at);
+                let proposed = record.proposed.map(|range| ProposalStep {
+                    at,
+                    low: range.low,
+                    high: range.high,
+                    certain: record.certain,
+                });
+                timeline.proposals.splice(place..place, proposed);
+                if number < timeline.syncs.len() {
+                    timeline.syncs[number] = record;
+                } else {
+                    timeline.syncs.push(record);
+                }
+                propose(timeline, number);
+            }
         }
     }
 
@@ -334,6 +344,19 @@ pub(crate) fn step<T: PartialEq>(series: &mut Vec<Step<T>>, at: Timestamp, value
     }
 }
 
+/// The series of the likeliest proposals, made anew from a sync on.
+fn propose(timeline: &mut Timeline, number: usize) {
+    let Some(at) = timeline.syncs.get(number).map(|sync| sync.at) else {
+        return;
+    };
+    timeline.proposed.retain(|step| step.at < at);
+    for sync in timeline.syncs.iter().skip(number) {
+        if let Some(value) = sync.likeliest {
+            step(&mut timeline.proposed, sync.at, value);
+        }
+    }
+}
+
 fn push_mark(marks: &mut Vec<Mark>, at: Timestamp, kind: &str, text: String) {
     let kind = kind.to_owned();
     marks.push(Mark { at, kind, text });
@@ -350,6 +373,7 @@ pub(crate) fn empty(at: Timestamp) -> Timeline {
         target_percent: Vec::new(),
         utilization: Vec::new(),
         proposed: Vec::new(),
+        proposals: Vec::new(),
         desired: Vec::new(),
         spec: Vec::new(),
         ready: Vec::new(),

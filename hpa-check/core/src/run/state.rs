@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::timeline::{Gap, Step, Timeline};
+use super::timeline::{Gap, ProposalStep, Step, SyncRecord, Timeline};
 use crate::model::{VersionGates, counted};
 use crate::observation::{
     Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, Phase, Pod, PodSample,
@@ -108,8 +108,6 @@ pub struct RunState {
     pub targets: Vec<(Timestamp, Target)>,
     /// Every state of the autoscaler's status.
     pub statuses: Vec<(Timestamp, AutoscalerStatus)>,
-    /// What the metrics alone asked for, at each explained sync.
-    pub proposals: Vec<Step<i32>>,
     /// Ready pods, by the higher of two counts; see [`RunState::ready`].
     pub ready_steps: Vec<Step<i32>>,
     /// When the minimum was first ready and a utilization known: the baseline.
@@ -174,6 +172,17 @@ impl RunState {
         reported.is_none_or(|reported| reported == self.ready_pods())
     }
 
+    /// Whether the pods seen are those that the target counts, living and ready: two witnesses of each.
+    pub(crate) fn pods_add_up(&self) -> bool {
+        let over = |phase: &str| phase == "Succeeded" || phase == "Failed";
+        let pods = self.pods.values();
+        let living = pods.filter(|p| p.lives() && !over(&p.pod.phase)).count();
+        self.target.as_ref().is_some_and(|target| {
+            i32::try_from(living) == Ok(target.replicas)
+                && self.ready_pods() == target.ready_replicas
+        })
+    }
+
     /// The rules of the cluster's version; the newest where that is not known.
     pub fn gates(&self) -> VersionGates {
         let version = self.setting.as_ref().and_then(|s| s.kubernetes.as_deref());
@@ -223,6 +232,16 @@ impl RunState {
     pub fn entered(&self, phase: Phase) -> Option<Timestamp> {
         let phases = &self.timeline.as_ref()?.phases;
         phases.iter().find(|p| p.phase == phase).map(|p| p.from)
+    }
+
+    /// What the metrics alone asked for at each sync, as far as it is known.
+    pub(crate) fn proposals(&self) -> &[ProposalStep] {
+        self.timeline.as_ref().map_or(&[], |t| &t.proposals)
+    }
+
+    /// The syncs that were seen.
+    pub(crate) fn syncs(&self) -> &[SyncRecord] {
+        self.timeline.as_ref().map_or(&[], |t| &t.syncs)
     }
 
     /// The stretches in which something was not seen.

@@ -273,7 +273,8 @@ fn a_refused_scaling_has_one_rank() {
     stuck.pod.unschedulable = Some("0/3 nodes are available".to_owned());
     stuck.pod.ready = None;
     pods(&mut cluster).push(stuck);
-    target(&mut cluster).object.spec_replicas = 6;
+    let object = &mut target(&mut cluster).object;
+    (object.spec_replicas, object.replicas) = (6, 6);
     assert!(
         both(&cluster).is_superset(
             &["rescale-failed", "unschedulable"]

@@ -155,17 +155,19 @@ impl<'a> View for RunView<'a> {
         self.complete()
     }
 
-    /// The last word of a single pod may have been lost. Pods of a rollout count too.
+    /// The last word of a pod, or of the target, may have been lost: the two have to say the same. The
+    /// surge pods of a rollout count too.
     fn lacks_ready_pods(&self) -> bool {
         let target = self.state.target.as_ref();
         target.is_some_and(|t| t.ready_replicas < t.spec_replicas.max(t.replicas))
+            && self.state.pods_add_up()
     }
 
     /// Pods that are taken for ready may be gone otherwise.
     fn pods_match_metrics(&self) -> bool {
         let asked = self.state.last_answer;
         asked.is_some_and(|at| !self.gaps_at(at).any(|gap| gap.resource == "pods"))
-            && self.state.counts_agree()
+            && self.state.pods_add_up()
     }
 
     fn conflicting_writes(&self) -> Option<ConflictingWrites> {

@@ -66,7 +66,7 @@ impl<'a> RunView<'a> {
         let Some(timeline) = &self.state.timeline else {
             return false;
         };
-        timeline.proposed.iter().any(|s| s.value >= max)
+        timeline.proposals.iter().any(|p| p.high >= max)
             || self
                 .state
                 .statuses
