@@ -88,8 +88,9 @@ attacks: programs ## Attack fib-server with slow, greedy and countless clients, 
 	@fib-server/tests/attacks/run target/programs/fib-server $(ATTACKS)
 
 .PHONY: lint
-lint: check-tools ## Formatting, clippy with warnings as errors, and licences when cargo-deny is installed
+lint: check-tools ## Formatting, import cycles, clippy with warnings as errors, and licences when cargo-deny is installed
 	cargo fmt --all --check
+	.ci/import-cycles
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then \
 		cargo deny --locked check bans licenses sources; \
