@@ -76,6 +76,13 @@ faults: check-tools ## Kill each part of a real cluster in the middle of a run (
 teardown: check-tools ## End clusters in every way, side by side, and compare the machine with before (root)
 	@e2e/teardown
 
+# Some of its attacks, by name: make attacks ATTACKS="--short windows-of-zero"
+ATTACKS =
+
+.PHONY: attacks
+attacks: programs ## Attack fib-server with slow, greedy and countless clients, in 128 MiB where root can limit it (Python)
+	@fib-server/tests/attacks/run target/programs/fib-server $(ATTACKS)
+
 .PHONY: lint
 lint: check-tools ## Formatting, clippy with warnings as errors, and licences when cargo-deny is installed
 	cargo fmt --all --check

@@ -402,6 +402,7 @@ impl Conn {
         let waits = active > 0 && !self.is_http2();
         Seen {
             active,
+            has_asked: self.has_asked(),
             output,
             held: self.account.held(),
             quiet_since: self.quiet_since.load(Ordering::Relaxed),

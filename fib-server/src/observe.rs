@@ -130,8 +130,6 @@ impl Observe {
         if reason.is_some() || endless {
             res.headers_mut()
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));
-            // The HTTP library would add keep-alive to an answer of 1.1 that goes to a client of 1.0.
-            res.version = req.version();
         }
     }
 }

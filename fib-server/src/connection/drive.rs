@@ -14,7 +14,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use salvo::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use salvo::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use salvo::http::{HeaderValue, ResBody, StatusCode};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
@@ -252,10 +252,15 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
             return Box::pin(std::future::ready(Ok(no_memory())));
         };
         request.extensions_mut().insert(Arc::clone(&self.conn));
+        let version = request.version();
         let response = self.handler.call(request);
         Box::pin(async move {
             let mut response = response.await?;
             let finish = response.extensions_mut().remove::<Finish>();
+            if response.headers().contains_key(CONNECTION) {
+                // The HTTP library would add keep-alive to an answer of 1.1 for a client of 1.0.
+                *response.version_mut() = version;
+            }
             Ok(response.map(|body| Outgoing::new(body, Some(under_way), finish)))
         })
     }

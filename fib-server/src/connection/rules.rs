@@ -30,11 +30,16 @@ const SLOW_HEAD: Duration = Duration::from_millis(500);
 /// A connection that is idle for this long makes room for another.
 const IDLE_ENOUGH: Duration = Duration::from_secs(1);
 
+/// One on which nothing was ever asked makes room sooner: a first request is sent at once.
+const SILENT_ENOUGH: Duration = Duration::from_millis(150);
+
 /// What a connection was seen to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     /// Requests that are being answered.
     pub(crate) active: u32,
+    /// Whether anything was ever asked.
+    pub(crate) has_asked: bool,
     /// Whether there is output that the client has not taken.
     pub(crate) output: bool,
     /// Bytes of the memory budget that it holds.
@@ -117,7 +122,7 @@ pub(crate) fn overstays(seen: &Seen, idle: Duration, now: u64) -> bool {
 }
 
 /// How well a connection can make room for a new one: the greater the better, nothing if it can't.
-/// Who sends slowly goes first, then who has been idle the longest. Nobody is cut off in an answer.
+/// Who has asked nothing goes first, then who has been idle the longest. Nobody is cut off in an answer.
 pub(crate) fn makes_room(seen: &Seen, now: u64) -> Option<(bool, Duration)> {
     if let Some(since) = seen.incomplete_since
         && seen.active == 0
@@ -126,7 +131,12 @@ pub(crate) fn makes_room(seen: &Seen, now: u64) -> Option<(bool, Duration)> {
         return (slow >= SLOW_HEAD).then_some((true, slow));
     }
     let idle = passed(seen.quiet_since, now);
-    (seen.active == 0 && !seen.output && idle >= IDLE_ENOUGH).then_some((false, idle))
+    let enough = if seen.has_asked {
+        IDLE_ENOUGH
+    } else {
+        SILENT_ENOUGH
+    };
+    (seen.active == 0 && !seen.output && idle >= enough).then_some((!seen.has_asked, idle))
 }
 
 /// How well a connection can give memory back when it is short: the greater the better.
@@ -208,10 +218,11 @@ mod tests {
     }
 
     #[test]
-    fn who_sends_slowly_makes_room_before_who_is_idle_and_nobody_who_is_being_answered() {
+    fn who_asks_nothing_makes_room_before_who_is_idle_and_nobody_who_is_being_answered() {
         let idle = |since| {
             makes_room(
                 &Seen {
+                    has_asked: true,
                     quiet_since: at(since),
                     ..opened()
                 },
@@ -223,7 +234,13 @@ mod tests {
             ..opened()
         };
         let slow = makes_room(&slow, at(100));
-        assert!(slow > idle(0) && idle(0) > idle(50) && idle(50).is_some());
+        let silent = Seen {
+            quiet_since: at(100) - 200,
+            ..opened()
+        };
+        let silent = makes_room(&silent, at(100));
+        assert!(slow > silent && silent > idle(0));
+        assert!(idle(0) > idle(50) && idle(50).is_some());
         assert_eq!(idle(100), None);
         let answered = Seen {
             active: 1,

@@ -170,3 +170,56 @@ fn a_file_that_is_wrong_is_refused_by_key_or_line() {
         .code(2)
         .stderr(predicate::str::contains("/no/such/file"));
 }
+
+#[test]
+fn a_variable_that_is_no_setting_is_refused_with_the_nearest_that_is() {
+    fib_server()
+        .arg("--check-config")
+        .env("FIB_MAXN", "5")
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("FIB_MAX_N"));
+}
+
+#[test]
+fn a_hundred_thousand_threads_are_refused_in_one_sentence() {
+    for flag in ["--worker-threads", "--compute-threads"] {
+        fib_server().args([flag, "100000"]).assert().code(2).stderr(
+            predicate::str::contains("from 1 to 1024")
+                .and(predicate::str::contains("panicked").not()),
+        );
+    }
+}
+
+#[test]
+fn the_drain_token_is_shown_nowhere() {
+    fib_server()
+        .args(["--check-config", "--drain-token", "secret-7"])
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("secret-7").not());
+}
+
+#[test]
+fn a_healthcheck_asks_the_server_with_the_same_settings() {
+    let (mut child, line) = spawn(&[]);
+    let admin = line.split_whitespace().nth(5).unwrap();
+    let admin = admin.strip_prefix("http://").unwrap();
+    let ask = || {
+        let mut command = fib_server();
+        command.args(["--admin", admin, "healthcheck"]);
+        command.assert()
+    };
+    ask().code(0);
+    let address = admin.parse().unwrap();
+    assert_eq!(
+        crate::client::request(address, "POST", "/drain", "").status,
+        202
+    );
+    ask().code(1).stderr(predicate::str::contains("503"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    ask()
+        .code(1)
+        .stderr(predicate::str::contains("does not answer"));
+}
