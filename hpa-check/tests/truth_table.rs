@@ -74,12 +74,12 @@ fn scenario(name: &str) -> Value {
 }
 
 #[test]
-fn each_of_the_36_entries_has_one_row() {
+fn each_of_the_38_entries_has_one_row() {
     let numbers: Vec<usize> = rows(&read("docs/truth-table.md"))
         .iter()
         .map(|r| r.number)
         .collect();
-    assert_eq!(numbers, (1..=36).collect::<Vec<_>>());
+    assert_eq!(numbers, (1..=38).collect::<Vec<_>>());
 }
 
 #[test]
@@ -151,6 +151,7 @@ fn a_recorded_scenario_ends_in_the_reason_that_the_scenario_expects() {
         }
         let verdict = evaluator.finish(last).verdict;
         let name = path.file_stem().unwrap().to_str().unwrap();
+        let name = name.strip_suffix("-busy-machine").unwrap_or(name);
         let expected = &scenario(name)["expect"];
         assert_eq!(
             verdict.reasons[0].id, expected["reason"],

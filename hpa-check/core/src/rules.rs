@@ -16,6 +16,7 @@ use rule::Rule;
 pub(crate) static RANKED: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
     let files = [
         shared::bounds::RULES,
+        shared::containers::RULES,
         shared::metrics::RULES,
         shared::pods::RULES,
         shared::replicas::RULES,
@@ -24,6 +25,7 @@ pub(crate) static RANKED: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
         shared::selectors::RULES,
         shared::spread::RULES,
         shared::wiring::RULES,
+        run_only::containers::RULES,
         run_only::decisions::RULES,
         run_only::load::RULES,
         run_only::path::RULES,

@@ -7,6 +7,7 @@ mod borders;
 mod healthy;
 mod limits;
 mod pairs;
+mod recorded;
 mod setup;
 mod surroundings;
 mod weak_load;
