@@ -1,5 +1,6 @@
 //! Every entry of the catalogue: facts that are broken, beside healthy ones that differ in one point.
 
+mod agreement;
 mod broken;
 mod healthy;
 mod speed;
@@ -65,7 +66,7 @@ fn the_weightiest_finding_of_all_autoscalers_is_the_exit_code() {
         message: "not found".to_owned(),
     };
     let report = diagnose(&facts, None, &Assertions::default());
-    // No metrics API is the surroundings' fault (92); a target that is not there is heavier (91).
+    // No metrics API is the environment's fault (92); a target that is not there is heavier (91).
     assert_eq!(report.exit_code, 91);
     assert_eq!(report.autoscalers[0].findings[0].id, "no-metrics-api");
     assert!(report.autoscalers.iter().all(|a| !a.is_healthy()));

@@ -135,7 +135,7 @@ fn found_around_it() -> Vec<Pair> {
     ]
 }
 
-/// What the surroundings have, and the run needs.
+/// What the environment has, and the run needs.
 fn too_little_there() -> Vec<Pair> {
     vec![
         beside(

@@ -17,17 +17,22 @@ use crate::units::Millicores;
 use crate::verdict::Outcome;
 
 /// What is done to facts.
-type Do = fn(&mut ClusterSnapshot);
+pub(super) type Do = fn(&mut ClusterSnapshot);
 
 /// Entry, what has to be found first, the healthy neighbour, and the one point in which it differs.
-struct Row(u8, &'static str, fn() -> ClusterSnapshot, Do);
+pub(super) struct Row(
+    pub(super) u8,
+    pub(super) &'static str,
+    pub(super) fn() -> ClusterSnapshot,
+    pub(super) Do,
+);
 
 fn same() -> ClusterSnapshot {
     healthy()
 }
 
 /// Five pods and a sidecar in each, which the template has too.
-fn with_sidecar() -> ClusterSnapshot {
+pub(super) fn with_sidecar() -> ClusterSnapshot {
     let mut facts = busy();
     target(&mut facts).template.push("proxy".to_owned());
     for pod in pods(&mut facts) {
@@ -67,7 +72,7 @@ fn with_starting() -> ClusterSnapshot {
     facts
 }
 
-fn container(name: &str, request: Option<i64>) -> ContainerResources {
+pub(super) fn container(name: &str, request: Option<i64>) -> ContainerResources {
     ContainerResources::cpu(name, request.map(Millicores), None)
 }
 
@@ -93,7 +98,7 @@ fn rescaled(message: &str, count: i32) -> EventSnapshot {
     }
 }
 
-fn quota(resource: &str, hard: &str, used: &str) -> Quota {
+pub(super) fn quota(resource: &str, hard: &str, used: &str) -> Quota {
     Quota {
         name: "q".to_owned(),
         resource: resource.to_owned(),
@@ -102,7 +107,7 @@ fn quota(resource: &str, hard: &str, used: &str) -> Quota {
     }
 }
 
-const ROWS: &[Row] = &[
+pub(super) const ROWS: &[Row] = &[
     Row(1, "no-metrics-api", same, |f| {
         f.metrics_api = MetricsApi::Absent {
             message: "apiservices \"v1beta1.metrics.k8s.io\" not found".to_owned(),
@@ -481,6 +486,7 @@ const ROWS: &[Row] = &[
         new.pod.waiting = Some("ImagePullBackOff".to_owned());
         set_ready(&mut new, "False", 30);
         pods(f).push(new);
+        target(f).object.replicas = 4;
     }),
     Row(29, "rollout-stuck", same, |f| {
         let progressing = &mut target(f).object.conditions[0];

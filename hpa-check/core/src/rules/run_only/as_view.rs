@@ -169,10 +169,12 @@ impl<'a> View for RunView<'a> {
         self.complete()
     }
 
-    /// The last word of a pod, or of the target, may have been lost: the two have to say the same.
+    /// The last word of a pod, or of the target, may have been lost: the two have to say the same. The
+    /// surge pods of a rollout count too.
     fn lacks_ready_pods(&self) -> bool {
         let target = self.state.target.as_ref();
-        target.is_some_and(|t| t.ready_replicas < t.spec_replicas) && self.state.pods_add_up()
+        target.is_some_and(|t| t.ready_replicas < t.spec_replicas.max(t.replicas))
+            && self.state.pods_add_up()
     }
 
     /// Pods that are taken for ready may be gone otherwise.
