@@ -5,6 +5,7 @@
 //! repeated one does no harm beyond its own instant. Times are the observer's own clock, except
 //! where a field says that it is the server's.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -433,13 +434,39 @@ pub struct LoadResult {
     pub wrong: u64,
     /// Answers that were proved right.
     pub verified: u64,
-    /// `ok`, `suspect` or `saturated`: whether the generator was itself the limit.
-    pub generator: String,
+    /// Whether the generator was itself the limit.
+    pub generator: GeneratorVerdict,
     /// Why, when it was.
     #[serde(default)]
     pub generator_reasons: Vec<String>,
     /// The generator's exit code.
     pub exit_code: i32,
+}
+
+/// What the load generator says of itself.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum GeneratorVerdict {
+    /// It sent what it was to send, when it was to send it.
+    #[default]
+    Ok,
+    /// It was the limit.
+    Saturated,
+    /// It may have been the limit, or says a word that this version does not know.
+    #[serde(other)]
+    Suspect,
+}
+
+impl fmt::Display for GeneratorVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "ok",
+            Self::Suspect => "suspect",
+            Self::Saturated => "saturated",
+        })
+    }
 }
 
 /// The parts of a run.

@@ -42,6 +42,7 @@ use tokio::task::JoinSet;
 pub(crate) use backup::{Backup, Restored};
 pub(crate) use clock::Clock;
 pub(crate) use connect::ClusterArgs;
+pub(crate) use convert::autoscaler::autoscaler;
 pub(crate) use feed::LiveFeed;
 pub(crate) use survey::{Assumed, Surveyor};
 pub(crate) use timing::Timing;
@@ -72,6 +73,7 @@ impl Live {
         autoscaler: Option<&str>,
         timing: Timing,
     ) -> Result<Self, Failure> {
+        let timing = timing.waiting(args.deadline());
         let cluster = connect::connect(args, timing.call).await?;
         Self::on(cluster, autoscaler, timing).await
     }

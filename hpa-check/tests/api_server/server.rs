@@ -7,6 +7,7 @@
 pub(crate) mod answers;
 pub(crate) mod cluster;
 pub(crate) mod objects;
+pub(crate) mod proxy;
 mod request;
 pub(crate) mod socket;
 mod store;
@@ -36,6 +37,7 @@ struct Inner {
     kinds: Vec<Kind>,
     faults: Vec<(String, Fault, usize)>,
     log: Vec<(Duration, String)>,
+    headers: Vec<(String, String)>,
     began: Instant,
     clock: fn() -> Timestamp,
     ahead: SignedDuration,
@@ -100,6 +102,7 @@ impl ApiServer {
             kinds: BUILT_IN.to_vec(),
             faults: Vec::new(),
             log: Vec::new(),
+            headers: Vec::new(),
             began: Instant::now(),
             clock,
             ahead: SignedDuration::ZERO,
@@ -228,6 +231,13 @@ impl ApiServer {
         of_kind.map(|(at, _)| *at).collect()
     }
 
+    /// The values of a header in all requests so far.
+    pub(crate) fn headers(&self, name: &str) -> Vec<String> {
+        let inner = self.lock();
+        let named = inner.headers.iter().filter(|(known, _)| known == name);
+        named.map(|(_, value)| value.clone()).collect()
+    }
+
     /// Answers a request.
     pub(crate) async fn answer<B>(&self, request: Request<B>) -> io::Result<Response<Answer>> {
         let question = Question::of(request.uri());
@@ -237,6 +247,12 @@ impl ApiServer {
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }
             let now = inner.now();
+            inner
+                .headers
+                .extend(request.headers().iter().map(|(name, value)| {
+                    let value = String::from_utf8_lossy(value.as_bytes());
+                    (name.to_string(), value.into_owned())
+                }));
             (inner.fault(&question.to_string()), now)
         };
         let response = match fault {

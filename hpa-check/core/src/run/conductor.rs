@@ -253,7 +253,9 @@ impl Conductor {
     /// An instant of the load's plan; without a plan, now.
     fn planned(&self, pick: impl FnOnce(Duration, Duration) -> Duration) -> Timestamp {
         match (self.schedule, self.load_started) {
-            (LoadSchedule::Planned { up, down, .. }, Some(started)) => after(started, pick(up, down)),
+            (LoadSchedule::Planned { up, down, .. }, Some(started)) => {
+                after(started, pick(up, down))
+            }
             _ => Timestamp::MIN,
         }
     }

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::model::VersionGates;
 use crate::model::pods::{Pod as ModelPod, PodMetric};
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
-use crate::model::VersionGates;
 use crate::observation::{Autoscaler, AutoscalerStatus, ControllerConfig, Event};
 use crate::spec::AutoscalerSpec;
 

@@ -90,7 +90,9 @@ impl Deployment {
 
     /// Whether a pod lives and is not being ended.
     pub(crate) fn is_alive(&self, name: &str) -> bool {
-        self.pods.iter().any(|pod| pod.name == name && !pod.deleting)
+        self.pods
+            .iter()
+            .any(|pod| pod.name == name && !pod.deleting)
     }
 
     /// `spec.replicas`.

@@ -88,7 +88,11 @@ mod tests {
     #[test]
     fn a_pod_has_a_sample_from_its_second_scrape_on() {
         let mut server = MetricsServer::default();
-        assert!(server.scrape(at(0), times(&[("a", 10)]), "app", None).is_empty());
+        assert!(
+            server
+                .scrape(at(0), times(&[("a", 10)]), "app", None)
+                .is_empty()
+        );
         let samples = server.scrape(at(2), times(&[("a", 210), ("b", 5)]), "app", None);
         assert_eq!(samples.len(), 1);
         assert_eq!(samples[0].pod, "a");
@@ -119,7 +123,11 @@ mod tests {
     fn a_container_that_was_started_anew_makes_no_sample() {
         let mut server = MetricsServer::default();
         server.scrape(at(0), times(&[("a", 900)]), "app", None);
-        assert!(server.scrape(at(2), times(&[("a", 10)]), "app", None).is_empty());
+        assert!(
+            server
+                .scrape(at(2), times(&[("a", 10)]), "app", None)
+                .is_empty()
+        );
     }
 
     #[test]

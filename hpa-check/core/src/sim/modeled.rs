@@ -13,7 +13,7 @@ use super::profile::LoadProfile;
 use super::summary::{Summary, Tally, count};
 use super::world::{Happening, World};
 use crate::model::after;
-use crate::observation::{LoadResult, LoadSecond};
+use crate::observation::{GeneratorVerdict, LoadResult, LoadSecond};
 
 /// Work is dealt out in steps of this length.
 const STEP: Duration = Duration::from_secs(1);
@@ -131,7 +131,8 @@ impl ModeledWorld {
 
     fn step(&mut self, seconds: f64) {
         let wanted = self.loaded.map_or(0.0, |since| {
-            self.profile.at(self.elapsed.saturating_sub(since).as_secs_f64())
+            self.profile
+                .at(self.elapsed.saturating_sub(since).as_secs_f64())
         });
         let takers = self.takers();
         let offered = wanted + self.waiting;
@@ -191,7 +192,11 @@ impl ModeledWorld {
         reason = "a rate of requests is positive and far below 2^52"
     )]
     fn second(&self, since: Duration) -> LoadSecond {
-        let at = self.elapsed.saturating_sub(since).saturating_sub(STEP).as_secs_f64();
+        let at = self
+            .elapsed
+            .saturating_sub(since)
+            .saturating_sub(STEP)
+            .as_secs_f64();
         let rate = self.profile.rate(at).unwrap_or(0.0);
         let takers = self.takers();
         let share = (rate / count(takers.max(1))) as u64;
@@ -231,7 +236,7 @@ impl ModeledWorld {
                     failed: 0,
                     wrong: 0,
                     verified: requests,
-                    generator: "ok".to_owned(),
+                    generator: GeneratorVerdict::Ok,
                     generator_reasons: Vec::new(),
                     exit_code: 0,
                 })));

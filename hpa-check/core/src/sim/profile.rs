@@ -96,7 +96,9 @@ fn point(word: &str, cost: Option<Duration>) -> Result<Point, String> {
     let form =
         || format!("`{word}` is no point: write TIME:LOAD, such as 90s:1500m, 2m:1.5 or 60s:400/s");
     let (time, load) = word.split_once(':').ok_or_else(form)?;
-    let second = seconds(time).ok_or_else(form)?;
+    let second = crate::duration::parse(time)
+        .map_err(|_| form())?
+        .as_secs_f64();
     let number = |text: &str| {
         text.parse::<f64>()
             .ok()
@@ -115,28 +117,14 @@ fn point(word: &str, cost: Option<Duration>) -> Result<Point, String> {
     Ok(Point { second, millicores })
 }
 
-fn seconds(text: &str) -> Option<f64> {
-    let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
-        Some(at) => text.split_at(at),
-        None => (text, "s"),
-    };
-    let factor = match unit {
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return None,
-    };
-    let value = number.parse::<f64>().ok()? * factor;
-    (0.0..=1e7).contains(&value).then_some(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_profile_goes_straight_between_points_jumps_at_a_doubled_time_and_holds_at_its_ends() {
-        let profile = LoadProfile::parse("10s:100m 20s:200m, 20s:1 # a jump\n1m:500m", None).unwrap();
+        let profile =
+            LoadProfile::parse("10s:100m 20s:200m, 20s:1 # a jump\n1m:500m", None).unwrap();
         let at = |second: u32| profile.at(second.into()).round().to_string();
         assert_eq!([at(0), at(10), at(15)], ["100", "100", "150"]);
         assert_eq!(

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use super::{LoadProfile, Point};
 use crate::expectation::Expectation;
 use crate::run::conductor::LoadSchedule;
 use crate::run::demand::MARGIN_PERCENT;
-use super::{LoadProfile, Point};
 use crate::units::Millicores;
 
 use super::intensity::Intensity;

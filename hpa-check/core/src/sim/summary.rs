@@ -123,7 +123,11 @@ impl Tally {
 
     fn resized(&mut self, second: u64, replicas: i32) {
         let summary = &mut self.summary;
-        if summary.path.last().is_none_or(|last| last.replicas != replicas) {
+        if summary
+            .path
+            .last()
+            .is_none_or(|last| last.replicas != replicas)
+        {
             summary.scalings += 1;
             summary.fewest = summary.fewest.min(replicas);
             summary.most = summary.most.max(replicas);

@@ -187,7 +187,7 @@ impl Scene {
             failed: 0,
             wrong: 0,
             verified: 1,
-            generator: "ok".into(),
+            generator: GeneratorVerdict::Ok,
             generator_reasons: Vec::new(),
             exit_code: 0,
         }));

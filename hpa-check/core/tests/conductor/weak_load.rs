@@ -20,7 +20,10 @@ fn patient() -> Expectation {
 /// Eight pods that are all that 500 users ask for, seen for one sync. Ten take more than
 /// 9 × 100m × 50 % = 450m.
 fn settled(each: i64) -> Scene {
-    settle(Scene::new(&patient(), LoadSchedule::Adaptive).steady(), each)
+    settle(
+        Scene::new(&patient(), LoadSchedule::Adaptive).steady(),
+        each,
+    )
 }
 
 fn settle(mut scene: Scene, each: i64) -> Scene {

@@ -146,7 +146,7 @@ pub(crate) fn healthy() -> World {
             failed: 0,
             wrong: 0,
             verified: 9000,
-            generator: "ok".into(),
+            generator: GeneratorVerdict::Ok,
             generator_reasons: Vec::new(),
             exit_code: 0,
         },

@@ -74,7 +74,7 @@ struct Found {
 impl Surveyor {
     /// Connects. One namespace is looked at, or all.
     pub(crate) async fn connect(args: &ClusterArgs, all: bool) -> Result<Self, Failure> {
-        let timing = Timing::default();
+        let timing = Timing::default().waiting(args.deadline());
         let cluster = connect::connect(args, timing.call).await?;
         let scope = if all {
             Scope::All
