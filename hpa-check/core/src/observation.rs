@@ -539,6 +539,11 @@ pub enum Fact {
         /// Who it is now, as its lease says.
         holder: String,
     },
+    /// A proxy on the way holds back what is watched until the watch ends, so everything is polled.
+    WatchHeldBack {
+        /// What can't be told because of it.
+        consequence: String,
+    },
     /// Something that may not be read; the tool goes on without it.
     Forbidden {
         /// The RBAC rule that is missing, as `verb resource.group`.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use hpa_check_core::spec::{AutoscalerSpec, MetricSpec};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::feed::live::autoscaler as convert;
@@ -27,13 +28,20 @@ pub(crate) fn read(path: &Path) -> Result<AutoscalerSpec, Failure> {
 
 /// The error is the end of a sentence that begins with the manifest.
 fn parse(text: &str) -> Result<AutoscalerSpec, String> {
-    let manifest: HorizontalPodAutoscaler = serde_saphyr::from_str(text).map_err(|e| {
-        let message = e.to_string();
+    let unclear = |error: &dyn std::fmt::Display| {
+        let message = error.to_string();
         format!(
             "can't be understood: {}",
             message.lines().next().unwrap_or_default()
         )
-    })?;
+    };
+    let manifest: Value = serde_saphyr::from_str(text).map_err(|e| unclear(&e))?;
+    let (version, kind) = (&manifest["apiVersion"], &manifest["kind"]);
+    if kind != "HorizontalPodAutoscaler" || version != "autoscaling/v2" {
+        return Err(format!("is {kind} of {version}"));
+    }
+    let manifest: HorizontalPodAutoscaler =
+        serde_json::from_value(manifest).map_err(|e| unclear(&e))?;
     let spec = convert(manifest).spec;
     let of_cpu = |m: &MetricSpec| m.is_cpu() && m.utilization().is_some();
     if !spec.metrics.iter().all(of_cpu) {

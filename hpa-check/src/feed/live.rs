@@ -22,6 +22,7 @@ mod feed;
 mod find;
 mod follow;
 mod known;
+mod link;
 mod reporter;
 mod retry_after;
 mod scale;
@@ -50,6 +51,7 @@ pub(crate) use timing::Timing;
 use crate::failure::Failure;
 use chain::Chain;
 use connect::Cluster;
+use link::Link;
 use reporter::Reporter;
 
 /// A cluster that answered and has the autoscaler in question.
@@ -57,6 +59,7 @@ pub(crate) struct Live {
     cluster: Cluster,
     autoscaler: String,
     timing: Timing,
+    link: Link,
 }
 
 /// What is being watched. Dropping it ends all watching.
@@ -84,10 +87,12 @@ impl Live {
         timing: Timing,
     ) -> Result<Self, Failure> {
         let autoscaler = find::autoscaler(&cluster, autoscaler, timing).await?;
+        let link = link::probe(&cluster, &autoscaler).await;
         Ok(Self {
             cluster,
             autoscaler,
             timing,
+            link,
         })
     }
 
@@ -120,6 +125,7 @@ impl Live {
             cluster: self.cluster,
             autoscaler: self.autoscaler,
             timing: self.timing,
+            link: self.link,
         };
         Watching {
             observations,

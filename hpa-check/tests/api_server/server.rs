@@ -43,6 +43,16 @@ struct Inner {
     ahead: SignedDuration,
     up: bool,
     forgets_in_stream: bool,
+    held_back: Option<HeldBack>,
+}
+
+/// What a proxy in front of the server holds back until a watch is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeldBack {
+    /// The events.
+    Body,
+    /// The whole response.
+    Response,
 }
 
 /// A kind that is served.
@@ -108,6 +118,7 @@ impl ApiServer {
             ahead: SignedDuration::ZERO,
             up: true,
             forgets_in_stream: false,
+            held_back: None,
         })))
     }
 
@@ -209,6 +220,11 @@ impl ApiServer {
         self.lock().faults.push((what.to_owned(), fault, times));
     }
 
+    /// Puts a proxy in front that holds back every watch until its end.
+    pub(crate) fn hold_back(&self, what: HeldBack) {
+        self.lock().held_back = Some(what);
+    }
+
     /// Forbids a kind of request for good.
     pub(crate) fn forbid(&self, what: &str) {
         self.fail(what, Fault::Status(403, "Forbidden"), usize::MAX);
@@ -259,6 +275,13 @@ impl ApiServer {
             Some(Fault::Silence) => std::future::pending().await,
             Some(fault) => answers::fault(fault, &question.to_string()),
             None => self.serve_question(&question),
+        };
+        let held_back = self.lock().held_back;
+        let response = match (held_back, question) {
+            (Some(what), Question::Objects(asked)) if asked.watch => {
+                answers::held_back(response, what).await
+            }
+            _ => response,
         };
         Ok(answers::dated(response, now))
     }
