@@ -9,7 +9,7 @@ use program_common::duration;
 use crate::client::Sharing;
 use crate::generator::OnSaturation;
 use crate::outputs::{Kind, Output, Ui};
-use crate::plan::{Arrival, Shard, Stage};
+use crate::plan::{Arrival, Profile, Shard, Stage};
 use crate::quantity;
 use crate::target::DEFAULT;
 
@@ -96,6 +96,9 @@ pub struct PlanArgs {
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
+    /// List the profiles with their settings
+    #[arg(long)]
+    pub profiles: bool,
     /// What `run` would be given
     #[command(flatten)]
     pub run: RunArgs,
@@ -156,6 +159,11 @@ pub struct RunArgs {
     /// A step of the plan: 30s:500 ramps to 500 users within 30 s, 30s@500 jumps to them and holds; 60s@430/s is a rate (repeatable)
     #[arg(long, value_name = "D:TARGET|D@TARGET", help_heading = "Load")]
     pub stage: Vec<Stage>,
+    /// A load by name: constant, ramp, step, spike, sine, soak, or for an autoscaler hpa-step, hpa-staircase, hpa-spike,
+    /// hpa-flap, hpa-down, such as spike:base=40/s,peak=400/s or hpa-step:min=3,max=10,target=50%,request=200m,cost=20ms
+    /// (`plan --profiles` lists their settings)
+    #[arg(long, value_name = "NAME[:KEY=VALUE,…]", help_heading = "Load")]
+    pub profile: Option<Profile>,
     /// Stop after exactly so many requests
     #[arg(long, value_name = "N", value_parser = quantity::count, help_heading = "Load")]
     pub requests: Option<u64>,

@@ -37,4 +37,5 @@ pub mod stop;
 pub mod target;
 pub mod thresholds;
 pub mod user;
+pub mod view;
 pub mod workload;

@@ -13,3 +13,5 @@ mod program;
 mod protocol;
 mod server;
 mod stopping;
+mod tls;
+mod trust;

@@ -116,9 +116,6 @@ catalog! {
     UNREADY_PODS_HOLD_SCALING = "unready-pods-hold-scaling", Wrong,
         "Pods that are not ready count as idle and pull the average into the band in which nothing happens.",
         "Mend or remove the pods that never become ready; until then the autoscaler underrates the load.";
-    EVERY_POD_UNREADY = "every-pod-unready", Wrong,
-        "Every pod the autoscaler counts is unready, so it has nothing to average.",
-        "Find out why none becomes ready: the readiness probe, or the first window of samples.";
     PODS_NOT_READY = "pods-not-ready", Surroundings,
         "Pods run and do not become ready; the autoscaler counts them as idle.",
         "Check the readiness probe's path, port and timeout against what the pods answer.";
@@ -203,12 +200,12 @@ catalog! {
     PDB_BLOCKS_DRAINS = "pdb-blocks-drains", Wrong,
         "The PodDisruptionBudget allows no disruption at the minimum. It does not hinder scaling, and blocks node drains.",
         "Use maxUnavailable: 1, or a minAvailable below minReplicas.";
-    METRIC_FAILED = "metric-failed", Surroundings,
-        "The controller could not compute a metric.",
-        "Read the message; for custom and external metrics, check their adapter.";
     METRICS_NOT_YET = "metrics-not-yet", Inconclusive,
         "The pods are too young to have CPU samples.",
         "Look again in a minute.";
+    METRIC_FAILED = "metric-failed", Surroundings,
+        "The controller could not compute a metric.",
+        "Read the message; for custom and external metrics, check their adapter.";
     AT_THE_MAXIMUM = "at-the-maximum", Pass,
         "The metric asks for more than the maximum, which holds.",
         "Raise maxReplicas if the load is meant to be served.";
@@ -240,3 +237,17 @@ catalog! {
         "This was computed, not seen: it proves nothing of a cluster.",
         "";
 }
+
+/// Pairs of findings that would say the same of one fault: where the first is found, the second is not
+/// looked for.
+pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
+    (&TARGET_API_VERSION, &TARGET_NOT_FOUND),
+    (&SCALING_DISABLED, &LEFT_BOUNDS),
+    (&INJECTED_CONTAINER_WITHOUT_REQUEST, &MISSING_CPU_REQUEST),
+    (&NO_METRICS_API, &METRICS_API_UNAVAILABLE),
+    (&ANOTHER_SCALER, &REPLICAS_MOVED_BY_ANOTHER),
+    (&ANOTHER_SCALER, &REPLICAS_IN_MANIFEST),
+    (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_IN_MANIFEST),
+    (&METRICS_STALE, &METRICS_COARSE),
+    (&ROLLOUT_STUCK, &ROLLOUT_IN_PROGRESS),
+];

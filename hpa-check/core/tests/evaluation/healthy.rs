@@ -144,8 +144,14 @@ fn worlds() -> impl Strategy<Value = World> {
         })
 }
 
+/// So many cases, or as many as `PROPERTY_CASES` says.
+fn cases(usual: u32) -> ProptestConfig {
+    let given = std::env::var("PROPERTY_CASES").ok();
+    ProptestConfig::with_cases(given.map_or(usual, |cases| cases.parse().unwrap()))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(cases(1_000))]
 
     #[test]
     fn no_healthy_run_gives_a_false_alarm(world in worlds()) {
@@ -156,7 +162,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn lost_and_repeated_observations_never_make_a_pass_wrong(

@@ -76,6 +76,14 @@ pub(crate) struct World {
     pub deleted: Option<(i64, i64)>,
     /// What the generator says at its end.
     pub account: LoadResult,
+    /// The version of Kubernetes, if it is known.
+    pub kubernetes: Option<&'static str>,
+    /// Pods that have succeeded, and that the selector matches too.
+    pub completed: usize,
+    /// Why the API server refuses pods beyond the quota.
+    pub refuses: &'static str,
+    /// Whether the rollout has passed its deadline.
+    pub stalled: bool,
     /// Says which seconds the watch is blind.
     pub blind: Option<(i64, i64)>,
     pub generation: bool,
@@ -150,6 +158,10 @@ pub(crate) fn healthy() -> World {
             generator_reasons: Vec::new(),
             exit_code: 0,
         },
+        kubernetes: None,
+        completed: 0,
+        refuses: "pods \"x\" is forbidden: exceeded quota: small",
+        stalled: false,
         blind: None,
         generation: true,
         interrupt: None,

@@ -8,7 +8,7 @@ use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
 use crate::observation::{GeneratorVerdict, Phase};
 use crate::rules::rule::{Find, Rule, Weight};
-use crate::run::timeline::Step;
+use crate::run::timeline::ProposalStep;
 
 pub(crate) const RULES: &[Rule] = &[
     WRONG_ANSWERS,
@@ -141,9 +141,13 @@ const LOAD_STAYS_ON: Rule = Rule {
             Evidence::new(
                 format!(
                     "after the load's end the metric still asked for {} pods",
-                    high.value
+                    high.range()
                 ),
-                [format!("proposal of {} {}", high.value, run.clock(high.at))],
+                [format!(
+                    "proposal of {} {}",
+                    high.range(),
+                    run.clock(high.at)
+                )],
             )
         })
     }),
@@ -152,15 +156,15 @@ const LOAD_STAYS_ON: Rule = Rule {
 /// The newest proposal of more than the minimum that was made since then, or that still stands: a
 /// sync that decides the same again leaves no trace. An older one does not stand where the use has
 /// fallen and the controller has not looked.
-fn asked_for_more_since(run: &RunView<'_>, from: Timestamp) -> Option<Step<i32>> {
+fn asked_for_more_since(run: &RunView<'_>, from: Timestamp) -> Option<ProposalStep> {
     let min = run.expectation.min_replicas;
-    let proposals = &run.state.proposals;
-    let made_since = proposals.iter().rfind(|s| s.at >= from && s.value > min);
+    let proposals = run.state.proposals();
+    let made_since = proposals.iter().rfind(|p| p.at >= from && p.high > min);
     let newest_use = run.uses().next_back().filter(|(_, at)| *at >= from);
     let fallen = newest_use
         .zip(run.use_enough_for(min))
         .is_some_and(|((used, _), enough)| used <= enough);
-    let stands = proposals.last().filter(|s| s.value > min && !fallen);
+    let stands = proposals.last().filter(|p| p.high > min && !fallen);
     made_since.or(stands).copied()
 }
 

@@ -101,7 +101,7 @@ impl Run<'_> {
             source: "simulation".into(),
             namespace: String::new(),
             autoscaler: "fib-server".into(),
-            kubernetes: None,
+            kubernetes: self.world.kubernetes.map(str::to_owned),
             controller: self.world.controller.clone(),
             metrics_resolution: self.world.resolution,
         }));
@@ -109,6 +109,9 @@ impl Run<'_> {
             self.tell(Seen::Fact(fact.clone()));
         }
         self.tell_autoscaler();
+        for n in 0..self.world.completed {
+            self.tell_completed(n);
+        }
     }
 
     /// One step of time; true at the end.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use hpa_check_core::doctor::facts::MetricsApi;
 use hpa_check_core::observation::PodSample;
+use hpa_check_core::snapshot::MetricsApi;
 use serde::Deserialize;
 
 use super::super::convert::metrics::{PodMetricsList, samples_by_namespace};
