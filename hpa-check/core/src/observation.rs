@@ -62,6 +62,9 @@ pub enum Seen {
     MetricsUnavailable {
         /// The error, as the API or the transport gave it.
         error: String,
+        /// Whether the observer stopped waiting, so that nothing is known of the API itself.
+        #[serde(default)]
+        timed_out: bool,
     },
     /// An event about the autoscaler, its target or its pods.
     Event(Event),
@@ -437,7 +440,7 @@ pub struct LoadSecond {
 }
 
 /// What the load generator says at its end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadResult {
     /// Requests sent.
     pub requests: u64,
@@ -454,6 +457,12 @@ pub struct LoadResult {
     pub generator_reasons: Vec<String>,
     /// The generator's exit code.
     pub exit_code: i32,
+    /// The user's own command that loaded, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// The last lines that it printed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<String>,
 }
 
 /// What the load generator says of itself.
@@ -551,6 +560,13 @@ pub enum Fact {
     ControllerRestarted {
         /// Who it is now, as its lease says.
         holder: String,
+    },
+    /// Where the load goes.
+    LoadTarget {
+        /// The URL.
+        url: String,
+        /// Whether its host is this machine.
+        loopback: bool,
     },
     /// A proxy on the way holds back what is watched until the watch ends, so everything is polled.
     WatchHeldBack {

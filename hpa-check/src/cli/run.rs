@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use hpa_check_core::expectation::{Expectation, ScaleDown};
 
-use self::check::{Load, Run};
+use self::check::{Load, LoadgenArgs, Run};
 use super::controller::ControllerArgs;
 use super::time::duration;
 use crate::failure::Failure;
 use crate::feed::live::ClusterArgs;
+use crate::load::command::LoadCommand;
 use crate::outputs::Outputs;
 use crate::sinks::page::ServeArgs;
 
@@ -45,8 +46,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     controller: ControllerArgs,
     /// Address of the service that the load goes to
-    #[arg(long, value_name = "URL", required_unless_present = "external_load")]
+    #[arg(long, value_name = "URL", required_unless_present_any = ["external_load", "load_command"])]
     target: Option<String>,
+    /// Load with this command, such as 'k6 run x.js': it starts with the load and gets SIGTERM at its end
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["target", "external_load", "generator_flags", "fib_loadgen", "retry_refused", "load_result"])]
+    load_command: Option<String>,
     /// Start no load: somebody else does
     #[arg(long, conflicts_with_all = ["target", "generator_flags"])]
     external_load: bool,
@@ -97,13 +101,19 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
             "--expect-min, --expect-max and --expect-cpu must be at least 1, and --expect-max no less than --expect-min",
         ));
     }
-    let load = args.target.map(|url| Load {
-        program: args.fib_loadgen,
-        url,
-        args: args.generator_flags,
-        retry_refused: args.retry_refused,
-        result: args.load_result,
+    let command = args
+        .load_command
+        .map(|line| Load::Command(LoadCommand { line }));
+    let loadgen = args.target.map(|url| {
+        Load::Loadgen(LoadgenArgs {
+            program: args.fib_loadgen,
+            url,
+            args: args.generator_flags,
+            retry_refused: args.retry_refused,
+            result: args.load_result,
+        })
     });
+    let load = command.or(loadgen);
     check::run(Run {
         cluster: args.cluster,
         autoscaler: args.autoscaler,

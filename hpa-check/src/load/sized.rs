@@ -179,6 +179,7 @@ mod tests {
             generator,
             generator_reasons: Vec::new(),
             exit_code: 105,
+            ..LoadResult::default()
         }
     }
 

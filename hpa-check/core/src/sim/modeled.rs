@@ -239,6 +239,8 @@ impl ModeledWorld {
                     generator: GeneratorVerdict::Ok,
                     generator_reasons: Vec::new(),
                     exit_code: 0,
+                    command: None,
+                    output: Vec::new(),
                 })));
             }
             Happening::Running(_) | Happening::Crashed { .. } | Happening::Interrupted => {}

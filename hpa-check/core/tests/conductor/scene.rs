@@ -190,6 +190,8 @@ impl Scene {
             generator: GeneratorVerdict::Ok,
             generator_reasons: Vec::new(),
             exit_code: 0,
+            command: None,
+            output: Vec::new(),
         }));
     }
 
