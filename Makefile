@@ -76,6 +76,10 @@ faults: check-tools ## Kill each part of a real cluster in the middle of a run (
 teardown: check-tools ## End clusters in every way, side by side, and compare the machine with before (root)
 	@e2e/teardown
 
+.PHONY: api
+api: programs ## Ask fib-server all that its OpenAPI document allows and forbids (Python, schemathesis)
+	@fib-server/tests/api target/programs/fib-server
+
 # Some of its attacks, by name: make attacks ATTACKS="--short windows-of-zero"
 ATTACKS =
 

@@ -14,6 +14,7 @@ use crate::outputs::{Lines, Ui};
 use crate::plan::{Model, phase_at};
 use crate::recorder::{Counts, Histogram, Second};
 use crate::result::{Collecting, Entry, PodLines, Series, coarsely};
+use crate::telemetry;
 use crate::user::Load;
 pub use crate::view::say;
 use crate::view::{Moment, Own, SoFar, View};
@@ -77,6 +78,17 @@ pub struct Collector {
     thread: std::thread::JoinHandle<Collected>,
 }
 
+/// Who is told each second.
+#[derive(Debug, Default)]
+pub struct Sinks {
+    /// Line files.
+    pub lines: Vec<Lines>,
+    /// People.
+    pub ui: Ui,
+    /// Systems that collect numbers.
+    pub telemetry: Option<telemetry::Shared>,
+}
+
 /// How often.
 const SECOND: Duration = Duration::from_secs(1);
 /// Pods are counted apart for each of these.
@@ -84,7 +96,12 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 impl Collector {
     /// Starts it. It has a thread of its own, so that a slow terminal delays no request.
-    pub fn start(load: Arc<Load>, mut probe: Probe, lines: Vec<Lines>, ui: Ui) -> Self {
+    pub fn start(load: Arc<Load>, mut probe: Probe, sinks: Sinks) -> Self {
+        let Sinks {
+            lines,
+            ui,
+            telemetry,
+        } = sinks;
         let (over, ends) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             let first = probe.usage();
@@ -99,6 +116,9 @@ impl Collector {
                 );
                 next += SECOND;
                 let moment = state.second(&mut probe);
+                if let Some(shared) = &telemetry {
+                    telemetry::take(shared, &moment);
+                }
                 abort::check(&load);
                 if let Ok(text) = serde_json::to_string(&moment.tick) {
                     for line in &lines {

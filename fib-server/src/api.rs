@@ -1,8 +1,10 @@
 //! The main port: the list of routes, and what wraps them.
 
+pub(crate) mod cors;
 pub mod get;
 mod limit;
 pub mod meta;
+pub mod openapi;
 pub mod problem;
 pub mod query;
 pub mod view;
@@ -21,7 +23,10 @@ pub fn router(state: &Arc<State>) -> Router {
         .push(get)
         .push(readable("health", meta::Health(Arc::clone(state))))
         .push(readable("version", meta::version))
-        .push(readable("openapi.json", meta::openapi))
+        .push(readable(
+            "openapi.json",
+            meta::OpenApi::new(state.config.limits()),
+        ))
         .push(readable("docs", meta::docs));
     if state.config.main_metrics {
         router = router.push(readable("metrics", meta::MetricsText(Arc::clone(state))));

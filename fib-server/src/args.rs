@@ -152,6 +152,10 @@ settings! {
     #[arg(long, env = "FIB_MAIN_METRICS", value_name = "BOOL")]
     main_metrics: bool,
 
+    /// Origins whose pages may read answers, or `*` [default: none]
+    #[arg(long, env = "FIB_CORS_ORIGINS", value_name = "ORIGIN,…", value_delimiter = ',')]
+    cors_origins: Vec<String>,
+
     /// Serve TLS on the main port with this certificate chain (PEM), which is read again when it changes
     #[arg(long, env = "FIB_TLS_CERT", value_name = "FILE")]
     tls_cert: PathBuf,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::Serialize;
 
+use crate::api::query::Limits;
 use crate::args::{Args, CacheControl, LogFormat, Settings, Span};
 use crate::environment::refuse_unknown_variables;
 use crate::machine::Machine;
@@ -81,6 +82,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether `/metrics` is also on the main port.
     pub main_metrics: bool,
+    /// Origins whose pages may read answers.
+    pub cors_origins: Vec<String>,
     /// The files for TLS, if it is served.
     pub tls: Option<Files>,
     /// Whether answers may be kept.
@@ -166,6 +169,7 @@ impl Config {
             rate_limit_burst: given.rate_limit_burst.unwrap_or(rate_limit),
             trusted_proxies: networks(given.trusted_proxies.unwrap_or_default())?,
             main_metrics: given.main_metrics.unwrap_or(true),
+            cors_origins: given.cors_origins.unwrap_or_default(),
             tls,
             cache_control: given.cache_control.unwrap_or(CacheControl::Immutable),
             pod: given.pod.unwrap_or_else(pod_name),
@@ -176,6 +180,14 @@ impl Config {
         };
         config.check()?;
         Ok(config)
+    }
+
+    /// The limits on n.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_n: self.max_n,
+            max_sequence_n: self.max_sequence_n,
+        }
     }
 
     /// What only several settings together tell.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::State;
 use crate::api;
+use crate::api::cors::Cors;
 use crate::config::{Config, HEAD};
 use crate::connection::{ADMIN_CONNECTIONS, Connections, Door, Limits, Protocols};
 use crate::lifecycle::Stop;
@@ -136,7 +137,8 @@ impl Bound {
             closed.clone(),
         )
         .map_err(CannotServe::internal)?;
-        let serving = door.serve(service(api::router(&state), &state));
+        let service = service(api::router(&state), &state).hoop(Cors(Arc::clone(&state)));
+        let serving = door.serve(service);
         state.lifecycle.serves();
 
         // What is still open when one of them ends is dropped with `serving`.

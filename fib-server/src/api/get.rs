@@ -10,7 +10,7 @@ use salvo::http::{HeaderName, HeaderValue, Method, ResBody, StatusCode, header};
 use salvo::{Depot, FlowCtrl, Handler, Request, Response, async_trait};
 
 use super::problem::Problem;
-use super::query::{Ask, Limits};
+use super::query::Ask;
 use super::view::{self, Format, Sequence};
 use crate::State;
 use crate::admission::{Kind, ShedReason, Work};
@@ -36,10 +36,7 @@ impl Handler for Get {
 impl Get {
     async fn answer(&self, req: &Request, res: &mut Response) -> Result<(), Problem> {
         let config = &self.0.config;
-        let limits = Limits {
-            max_n: config.max_n,
-            max_sequence_n: config.max_sequence_n,
-        };
+        let limits = config.limits();
         let query = req.uri().query().unwrap_or_default();
         let ask = Ask::parse(query, text(req, &header::ACCEPT).as_deref(), limits)?;
 

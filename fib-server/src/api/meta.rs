@@ -7,12 +7,13 @@ use salvo::http::{HeaderValue, StatusCode, header};
 use salvo::{Depot, FlowCtrl, Handler, Request, Response, async_trait, handler};
 use serde_json::{Value, json};
 
+use super::openapi;
 use super::problem::Problem;
+use super::query::Limits;
 use crate::State;
 use crate::connection::Conn;
 use crate::telemetry;
 
-const OPENAPI: &str = include_str!("openapi.json");
 const DOCS: &str = include_str!("docs.html");
 
 fn send(
@@ -45,9 +46,21 @@ pub async fn version(res: &mut Response) {
 }
 
 /// `GET /openapi.json`: OpenAPI 3.1.
-#[handler]
-pub async fn openapi(res: &mut Response) {
-    send(res, StatusCode::OK, "application/json", OPENAPI);
+#[derive(Debug, Clone)]
+pub struct OpenApi(String);
+
+impl OpenApi {
+    /// For a server with these limits.
+    pub fn new(limits: Limits) -> Self {
+        Self(openapi::document(limits).to_string())
+    }
+}
+
+#[async_trait]
+impl Handler for OpenApi {
+    async fn handle(&self, _: &mut Request, _: &mut Depot, res: &mut Response, _: &mut FlowCtrl) {
+        send(res, StatusCode::OK, "application/json", self.0.clone());
+    }
 }
 
 /// `GET /docs`: a page to try it.

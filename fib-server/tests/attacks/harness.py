@@ -198,6 +198,33 @@ class Honest:
         return len(times), failures, sorted(t * 1e3 for t in times)
 
 
+def _load(port, path, seconds, count):
+    end = time.monotonic() + seconds
+
+    def client():
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                one = connect(port)
+                one.sendall(request(path, headers="connection: close\r\n"))
+                buffer = bytearray(1 << 18)
+                while one.recv_into(buffer):
+                    pass
+                one.close()
+
+    threads = [threading.Thread(target=client) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def load(port, path, seconds, count):
+    """So many clients that read as fast as they can, in one process beside this one."""
+    process = multiprocessing.Process(target=_load, args=(port, path, seconds, count), daemon=True)
+    process.start()
+    process.join()
+
+
 def percentile(times, share):
     return times[min(len(times) - 1, int(len(times) * share))]
 

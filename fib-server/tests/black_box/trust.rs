@@ -95,3 +95,40 @@ fn a_request_of_a_trace_is_answered_as_a_span_of_it() {
     assert!(!own.contains("00f067aa0ba902b7"), "{own}");
     assert_eq!(get(server.address, "/get?n=1").header("traceparent"), None);
 }
+
+#[test]
+fn pages_of_an_origin_that_is_let_in_may_read_answers() {
+    let server = Server::start(Settings {
+        cors_origins: Some(vec!["https://a.test".to_owned()]),
+        ..settings()
+    });
+    let from = |method: &str, origin: &str| {
+        let headers = format!("origin: {origin}\r\naccess-control-request-method: GET\r\n");
+        request(server.address, method, "/get?n=1", &headers)
+    };
+    let asked = from("OPTIONS", "https://a.test");
+    assert_eq!(asked.status, 204);
+    assert_eq!(
+        asked.header("access-control-allow-origin"),
+        Some("https://a.test")
+    );
+    assert_eq!(
+        asked.header("access-control-allow-methods"),
+        Some("GET, HEAD, OPTIONS")
+    );
+    let read = from("GET", "https://a.test");
+    assert_eq!(
+        (read.status, read.header("access-control-allow-origin")),
+        (200, Some("https://a.test"))
+    );
+    assert_eq!(
+        from("GET", "https://b.test").header("access-control-allow-origin"),
+        None
+    );
+    assert_eq!(
+        request(server.address, "OPTIONS", "/nowhere", "").status,
+        404
+    );
+    // Without the flag there is no such protocol.
+    request(Server::standard().address, "OPTIONS", "/get?n=1", "").problem(405);
+}
