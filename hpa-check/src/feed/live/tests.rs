@@ -195,8 +195,8 @@ fn fact_line(fact: &Fact) -> String {
         Fact::Quota { name, hard, .. } => format!("quota {name} {hard}"),
         Fact::OtherAutoscaler { name, target } => format!("{name} scales {target}"),
         Fact::ControllerRestarted { holder } => format!("controller restarted: {holder}"),
-        other @ (Fact::LoadLimit { .. }
-        | Fact::LoadTarget { .. }
-        | Fact::WatchHeldBack { .. }) => format!("{other:?}"),
+        other @ (Fact::LoadLimit { .. } | Fact::LoadTarget { .. } | Fact::WatchHeldBack { .. }) => {
+            format!("{other:?}")
+        }
     }
 }
