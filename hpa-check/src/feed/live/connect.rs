@@ -1,11 +1,11 @@
 //! Finding the cluster, as kubectl does: which kubeconfig, context and namespace, which proxy and
 //! credentials, is there an API server, what is its version, and what does its clock say.
 
+mod args;
 mod credentials;
 mod kubeconfig;
 mod proxy;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Request;
@@ -18,64 +18,13 @@ use serde::Deserialize;
 use self::kubeconfig::Chosen;
 use super::clock::Clock;
 use super::retry_after;
-use super::trouble::{Kind, Trouble};
+use super::trouble::{Kind, Trouble, one_line};
 use crate::failure::Failure;
+
+pub(crate) use self::args::ClusterArgs;
 
 /// An exec plugin that asks a cloud for a token answers in far less.
 const CREDENTIALS_WITHIN: Duration = Duration::from_mins(1);
-
-/// `--request-timeout 0`: as good as none.
-const NO_TIMEOUT: Duration = Duration::from_hours(24);
-
-/// Where the cluster is, and who asks it: kubectl's flags.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub(crate) struct ClusterArgs {
-    /// Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, else the pod's service account]
-    #[arg(long, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig [default: its current one]
-    #[arg(long, value_name = "NAME")]
-    pub context: Option<String>,
-    /// Cluster of the kubeconfig [default: the context's]
-    #[arg(long, value_name = "NAME")]
-    pub cluster: Option<String>,
-    /// User of the kubeconfig [default: the context's]
-    #[arg(long, value_name = "NAME")]
-    pub user: Option<String>,
-    /// Namespace of the autoscaler [default: the context's]
-    #[arg(short = 'n', long, value_name = "NAME")]
-    pub namespace: Option<String>,
-    /// User to impersonate, such as system:serviceaccount:default:viewer
-    #[arg(long = "as", value_name = "USER")]
-    pub impersonate: Option<String>,
-    /// Group to impersonate (repeatable)
-    #[arg(long = "as-group", value_name = "GROUP", requires = "impersonate")]
-    pub impersonate_groups: Vec<String>,
-    /// UID to impersonate
-    #[arg(long = "as-uid", value_name = "UID", requires = "impersonate")]
-    pub impersonate_uid: Option<String>,
-    /// Wait this long for each answer of the API server; 0 waits without limit [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = hpa_check_core::duration::parse)]
-    pub request_timeout: Option<Duration>,
-}
-
-impl ClusterArgs {
-    /// The deadline of a call, where the flags set one.
-    pub(super) fn deadline(&self) -> Option<Duration> {
-        self.request_timeout.map(|timeout| {
-            if timeout.is_zero() {
-                NO_TIMEOUT
-            } else {
-                timeout
-            }
-        })
-    }
-
-    /// Whether the flags choose from a kubeconfig.
-    fn choose(&self) -> bool {
-        self.context.is_some() || self.cluster.is_some() || self.user.is_some()
-    }
-}
 
 /// A cluster that answered.
 #[derive(Clone)]
@@ -233,12 +182,6 @@ fn chosen_config(
         config.default_namespace.clone_from(namespace);
     }
     Ok(config)
-}
-
-/// An error of a parser may show the place over several lines.
-fn one_line(error: &impl ToString) -> String {
-    let text = error.to_string();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[derive(Deserialize)]

@@ -26,20 +26,13 @@ use super::convert;
 use super::timing::Timing;
 use super::trouble::{Kind, Trouble};
 use crate::failure::Failure;
-use lists::Lists;
+use lists::{Lists, Scope};
 
 /// A cluster that answered.
 pub(crate) struct Surveyor {
     cluster: Cluster,
     timing: Timing,
     scope: Scope,
-}
-
-/// Which namespaces are looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Scope {
-    All,
-    One(String),
 }
 
 /// What is taken for granted, because the API does not tell it.

@@ -10,6 +10,7 @@ use kube::config::KubeconfigError;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
+use super::super::trouble::one_line;
 use super::kubeconfig::Chosen;
 
 /// The certificate authorities that the server's certificate may be of; `None` leaves them to the
@@ -35,7 +36,7 @@ pub(super) fn explain(error: &kube::Error, chosen: &Chosen) -> String {
         kube::Error::Auth(error) => exec(error, chosen),
         kube::Error::InferKubeconfig(error) => kubeconfig(error, chosen),
         kube::Error::RustlsTls(error) => tls(error, chosen),
-        other => super::one_line(other),
+        other => one_line(other),
     }
 }
 
@@ -70,13 +71,13 @@ fn exec(error: &AuthError, chosen: &Chosen) -> String {
         }
         AuthError::AuthExecParse(_) | AuthError::ExecPluginFailed => format!(
             "{plugin} did not print an ExecCredential ({}): run it by hand and look at its output",
-            super::one_line(error)
+            one_line(error)
         ),
-        other if exec.is_some() => format!("{plugin} can't be used: {}", super::one_line(other)),
+        other if exec.is_some() => format!("{plugin} can't be used: {}", one_line(other)),
         other => format!(
             "the credentials of the user `{}` can't be used: {}",
             chosen.user_name,
-            super::one_line(other)
+            one_line(other)
         ),
     }
 }
@@ -84,15 +85,15 @@ fn exec(error: &AuthError, chosen: &Chosen) -> String {
 fn kubeconfig(error: &KubeconfigError, chosen: &Chosen) -> String {
     match error {
         KubeconfigError::LoadClientCertificate(error) => {
-            certificate(chosen).wrong(&super::one_line(error))
+            certificate(chosen).wrong(&one_line(error))
         }
-        KubeconfigError::LoadClientKey(error) => key(chosen).wrong(&super::one_line(error)),
-        other => super::one_line(other),
+        KubeconfigError::LoadClientKey(error) => key(chosen).wrong(&one_line(error)),
+        other => one_line(other),
     }
 }
 
 fn tls(error: &RustlsTlsError, chosen: &Chosen) -> String {
-    let error_text = super::one_line(error);
+    let error_text = one_line(error);
     match error {
         RustlsTlsError::MissingCertificate => {
             certificate(chosen).wrong("no PEM certificate is in it")
@@ -115,7 +116,7 @@ fn tls(error: &RustlsTlsError, chosen: &Chosen) -> String {
             rustls::Error::InvalidCertificate(error) => certificate(chosen).wrong(&format!(
                 "it is not an X.509 version 3 certificate that this program reads ({error:?})"
             )),
-            other => key(chosen).wrong(&super::one_line(other)),
+            other => key(chosen).wrong(&one_line(other)),
         },
         RustlsTlsError::AddRootCertificate(error) => Field {
             of: ("cluster", &chosen.cluster_name),
@@ -123,7 +124,7 @@ fn tls(error: &RustlsTlsError, chosen: &Chosen) -> String {
             data: chosen.cluster.certificate_authority_data.as_deref(),
             file: chosen.cluster.certificate_authority.as_deref(),
         }
-        .wrong(&super::one_line(error)),
+        .wrong(&one_line(error)),
         RustlsTlsError::InvalidServerName(error) => format!(
             "`tls-server-name` of the cluster `{}` is not a name or an address: {error}",
             chosen.cluster_name
@@ -196,5 +197,79 @@ impl Field<'_> {
                 .map_err(|error| self.wrong(&error.to_string())),
             _ => Ok(None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::Config;
+    use kube::client::ClientBuilder;
+    use kube::config::{AuthInfo, Cluster};
+
+    use super::*;
+
+    fn chosen(user: AuthInfo, cluster: Cluster) -> Chosen {
+        Chosen {
+            cluster_name: "prod".into(),
+            cluster,
+            user_name: "me".into(),
+            user,
+            namespace: None,
+        }
+    }
+
+    /// What is said of a user's certificate and key.
+    fn said(certificate: &str, key: &str) -> String {
+        let user = serde_json::json!({
+            "client-certificate-data": STANDARD.encode(certificate),
+            "client-key-data": STANDARD.encode(key),
+        });
+        let chosen = chosen(serde_json::from_value(user).unwrap(), Cluster::default());
+        let mut config = Config::new("https://127.0.0.1:1".parse().unwrap());
+        config.auth_info = chosen.user.clone();
+        let error = ClientBuilder::try_from(config).err().unwrap();
+        explain(&error, &chosen)
+    }
+
+    const NOT_DER: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    const NO_KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+
+    #[tokio::test]
+    async fn a_certificate_or_a_key_that_rustls_rejects_is_named_with_its_field() {
+        let text = said("hello", NO_KEY);
+        assert!(
+            text.contains("`client-certificate-data` of the user `me`"),
+            "{text}"
+        );
+        let text = said(NOT_DER, "hello");
+        assert!(
+            text.contains("`client-key-data` of the user `me`"),
+            "{text}"
+        );
+        let text = said(NOT_DER, NO_KEY);
+        assert!(
+            text.contains("`client-key-data` of the user `me`"),
+            "{text}"
+        );
+        assert!(!text.contains('\n'), "{text}");
+    }
+
+    #[test]
+    fn certificate_authorities_that_can_t_be_read_are_named_with_their_field() {
+        let of = |cluster: serde_json::Value| {
+            let cluster = serde_json::from_value(cluster).unwrap();
+            authorities(&chosen(AuthInfo::default(), cluster))
+        };
+        let field = "`certificate-authority-data` of the cluster `prod`";
+        for data in ["%", &STANDARD.encode("no PEM")] {
+            let error = of(serde_json::json!({"certificate-authority-data": data})).unwrap_err();
+            assert!(error.contains(field), "{error}");
+        }
+        let gone = serde_json::json!({"certificate-authority": "/gone/ca.crt"});
+        let error = of(gone).unwrap_err();
+        assert!(error.contains("(/gone/ca.crt)"), "{error}");
+        let good = serde_json::json!({"certificate-authority-data": STANDARD.encode(NOT_DER)});
+        assert_eq!(of(good).unwrap(), Some(vec![vec![0, 0, 0]]));
+        assert_eq!(of(serde_json::json!({})).unwrap(), None);
     }
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
 
-use super::ClusterArgs;
+use super::super::trouble::one_line;
+use super::args::ClusterArgs;
 use crate::failure::Failure;
 
 const ADVICE: &str = "name a kubeconfig with --kubeconfig, or run inside the cluster";
@@ -89,7 +90,7 @@ fn read(files: &[PathBuf]) -> Result<Kubeconfig, Failure> {
             Kubeconfig::read_from(path)
                 .and_then(|next| merged.merge(next))
                 .map_err(|error| {
-                    let (path, error) = (path.display(), super::one_line(&error));
+                    let (path, error) = (path.display(), one_line(&error));
                     Failure::target(format!(
                         "the kubeconfig {path} can't be used: {error}; {ADVICE}"
                     ))
@@ -138,7 +139,7 @@ fn select(file: Kubeconfig, args: &ClusterArgs, place: &str) -> Result<Chosen, F
     {
         let info = (&cluster).try_into();
         exec.cluster = Some(info.map_err(|error: kube::config::KubeconfigError| {
-            let error = super::one_line(&error);
+            let error = one_line(&error);
             Failure::target(format!(
                 "the cluster `{cluster_name}` of {place} can't be used: {error}"
             ))

@@ -10,7 +10,13 @@ use serde::de::DeserializeOwned;
 
 use super::super::timing::Timing;
 use super::super::trouble::{Kind, Trouble, within};
-use super::Scope;
+
+/// Which namespaces are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scope {
+    All,
+    One(String),
+}
 
 /// Objects a page.
 const PAGE: u32 = 500;
