@@ -61,8 +61,8 @@ scenarios: check-tools ## Broken and sound autoscalers in a real control plane, 
 	@e2e/scenarios/run
 
 .PHONY: pages
-pages: programs ## Open the pages of hpa-check in a headless Chromium: light, dark, wide, narrow (needs Node)
-	@hpa-check/tests/page/run target/programs/hpa-check
+pages: programs ## Open the pages of hpa-check and fib-loadgen in a headless Chromium: light, dark, wide, narrow (needs Node)
+	@hpa-check/tests/page/run target/programs/hpa-check target/programs/fib-loadgen
 
 .PHONY: decide
 decide: programs ## Ask the controller's own code and hpa-check the same random questions (needs Go)

@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
 use salvo::http::{HeaderMap, HeaderName, header};
 
@@ -23,9 +25,13 @@ pub(crate) struct Clients {
     rate: Option<Rate>,
 }
 
+/// One rate for each client, which says how much of it is left.
+type Limiter =
+    RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>;
+
 #[derive(Debug)]
 struct Rate {
-    limiter: DefaultKeyedRateLimiter<IpAddr>,
+    limiter: Limiter,
     clock: DefaultClock,
     burst: u32,
     a_second: u32,
@@ -49,7 +55,8 @@ impl Clients {
         let rate = NonZeroU32::new(config.rate_limit).map(|a_second| {
             let burst = NonZeroU32::new(config.rate_limit_burst).unwrap_or(a_second);
             Rate {
-                limiter: RateLimiter::keyed(Quota::per_second(a_second).allow_burst(burst)),
+                limiter: RateLimiter::keyed(Quota::per_second(a_second).allow_burst(burst))
+                    .with_middleware(),
                 clock: DefaultClock::default(),
                 burst: burst.get(),
                 a_second: a_second.get(),
@@ -77,7 +84,7 @@ impl Clients {
                 .as_ref()
                 .err()
                 .map(|not_until| not_until.wait_time_from(rate.clock.now())),
-            remaining: 0,
+            remaining: checked.map_or(0, |left| left.remaining_burst_capacity()),
             burst: rate.burst,
             window: rate.burst.div_ceil(rate.a_second),
         })
@@ -205,6 +212,23 @@ mod tests {
         assert_eq!(forwarded("for=192.0.2.43:80, for=10.9.9.9"), "192.0.2.43");
         assert_eq!(forwarded("for=unknown"), "10.1.1.1");
         assert_eq!(forwarded("for=1.2.3.4, for=_hidden"), "10.1.1.1");
+    }
+
+    #[test]
+    fn each_client_is_told_what_is_left_of_its_rate() {
+        let given = crate::args::Settings {
+            rate_limit: Some(1),
+            rate_limit_burst: Some(3),
+            ..Default::default()
+        };
+        let clients = Clients::new(&Config::resolve(given).unwrap());
+        let count = |peer: &str| {
+            let allowance = clients.count(peer.parse().unwrap(), &HeaderMap::new());
+            allowance.map(|a| (a.remaining, a.wait.is_some())).unwrap()
+        };
+        let one: Vec<_> = (0..4).map(|_| count("192.0.2.1")).collect();
+        assert_eq!(one, [(2, false), (1, false), (0, false), (0, true)]);
+        assert_eq!(count("192.0.2.2"), (2, false));
     }
 
     #[test]

@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use salvo::http::uri::Scheme;
 use salvo::{ConnCtrl, Service};
-use socket2::{SockFilter, SockRef};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -198,7 +197,9 @@ impl Door {
 /// Lets the kernel drop every packet that asks for a new connection, while handshakes that have begun are
 /// completed. Who is dropped asks again in a second, and is refused by then. Where the kernel has no such
 /// filters, the door is only closed a little less gently.
+#[cfg(target_os = "linux")]
 fn refuse_newcomers(listener: &TcpListener) {
+    use socket2::{SockFilter, SockRef};
     const LOAD_BYTE: u16 = 0x30;
     const JUMP_IF_ANY_BIT: u16 = 0x45;
     const RETURN: u16 = 0x06;
@@ -213,3 +214,7 @@ fn refuse_newcomers(listener: &TcpListener) {
     ];
     let _ = SockRef::from(listener).attach_filter(&filter);
 }
+
+/// There is no such filter here.
+#[cfg(not(target_os = "linux"))]
+fn refuse_newcomers(_: &TcpListener) {}

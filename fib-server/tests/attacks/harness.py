@@ -58,6 +58,34 @@ class Group:
                 time.sleep(0.1)
 
 
+class Quota(Group):
+    """A control group with a CPU quota in thousandths of a core."""
+
+    def __init__(self, folder, quota_file, millicores):
+        self.folder = folder
+        version_2 = quota_file == "cpu.max"
+        quota = f"{millicores * 100}"
+        (folder / quota_file).write_text(f"{quota} 100000" if version_2 else quota)
+
+    @classmethod
+    def make(cls, millicores):
+        name = f"fib-quota-{os.getpid()}"
+        for root, quota_file in (
+            ("/sys/fs/cgroup/cpu", "cpu.cfs_quota_us"),
+            ("/sys/fs/cgroup", "cpu.max"),
+        ):
+            folder = pathlib.Path(root, name)
+            try:
+                folder.mkdir()
+            except OSError:
+                continue
+            try:
+                return cls(folder, quota_file, millicores)
+            except OSError:
+                folder.rmdir()
+        return None
+
+
 class Server:
     """The program under attack."""
 
@@ -113,8 +141,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(program, *flags, files=None):
-    group = Group.make()
+def serving(program, *flags, files=None, millicores=None):
+    group = Quota.make(millicores) if millicores else Group.make()
     server = Server(program, *flags, files=files, group=group)
     try:
         yield server
@@ -170,6 +198,21 @@ def _ask_for_a_while(port, path, seconds, results):
         failures += not ok
         time.sleep(0.005)
     results.put((times, failures))
+
+
+def answer_times(port, path, seconds):
+    """Milliseconds of requests one after the other on one connection, sorted."""
+    client, times = connect(port), []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        begun = time.perf_counter()
+        client.sendall(request(path))
+        got = b""
+        while not got.endswith(b"}"):
+            got += client.recv(65_536)
+        times.append((time.perf_counter() - begun) * 1e3)
+        time.sleep(0.003)
+    return sorted(times)
 
 
 class Honest:
