@@ -131,7 +131,10 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
     };
     let answer = match answer {
         Ok(samples) => Seen::PodMetrics { samples },
-        Err(error) => Seen::MetricsUnavailable { error },
+        Err(error) => Seen::MetricsUnavailable {
+            error,
+            timed_out: false,
+        },
     };
     for at in [ago(600), now()] {
         let seen = answer.clone();

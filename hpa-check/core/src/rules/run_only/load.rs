@@ -6,7 +6,7 @@ use super::run::RunView;
 use crate::expectation::ScaleDown;
 use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
-use crate::observation::Phase;
+use crate::observation::{GeneratorVerdict, Phase};
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::run::timeline::ProposalStep;
 
@@ -65,7 +65,7 @@ const GENERATOR_SATURATED: Rule = Rule {
     weight: Weight::Cause,
     find: Find::Run(|run| {
         let result = run.state.load_result.as_ref()?;
-        if result.generator != "saturated" || !run.loaded() {
+        if result.generator != GeneratorVerdict::Saturated || !run.loaded() {
             return None;
         }
         let failed = result.failed;
