@@ -62,6 +62,9 @@ catalog! {
     LIMIT_CAPS_UTILIZATION = "limit-caps-utilization", Wrong,
         "The CPU limit keeps the utilization inside the tolerance of the target, so the autoscaler can never fire.",
         "Raise the CPU limit or remove it, or lower the target.";
+    METRIC_CONTAINER_MISSING = "metric-container-missing", Wrong,
+        "A metric is of a container that none of the pods has, so it can't be computed.",
+        "Name the container that does the work in containerResource.container.";
     ANOTHER_SCALER = "another-scaler", Wrong,
         "Another controller scales the same target.",
         "Keep one of the two: remove the other scaler, or this autoscaler.";
@@ -77,22 +80,22 @@ catalog! {
     SELECTOR_MATCHES_OTHERS = "selector-matches-others", Wrong,
         "The selector also matches pods of other owners, and the autoscaler averages over them.",
         "Give the target's pods a label that no other pod has, and select by it.";
-    NO_METRICS_API = "no-metrics-api", Surroundings,
+    NO_METRICS_API = "no-metrics-api", Environment,
         "No resource metrics API is registered, so the autoscaler has nothing to go by.",
         "Install metrics-server.";
-    RESCALE_FAILED = "rescale-failed", Surroundings,
+    RESCALE_FAILED = "rescale-failed", Environment,
         "The controller decided, and was not allowed to write the target's size.",
         "Find the admission webhook, quota or RBAC rule that the message names.";
     CPU_REQUEST_TOO_HIGH = "cpu-request-too-high", Inconclusive,
         "At this CPU request all the CPU there is can't make the metric ask for the maximum.",
         "Lower the CPU request of the pods, or test on more CPU.";
-    QUOTA_EXCEEDED = "quota-exceeded", Surroundings,
+    QUOTA_EXCEEDED = "quota-exceeded", Environment,
         "A ResourceQuota keeps the target below its maximum.",
         "Raise the quota, or lower the maximum or the requests.";
-    PODS_REFUSED = "pods-refused", Surroundings,
+    PODS_REFUSED = "pods-refused", Environment,
         "The API server refuses to make the target's pods.",
         "Read the message: a LimitRange, a pod security level or an admission webhook refuses them.";
-    CAPACITY_TOO_SMALL = "capacity-too-small", Surroundings,
+    CAPACITY_TOO_SMALL = "capacity-too-small", Environment,
         "The requests of as many pods as the maximum do not fit into the CPU there is.",
         "Lower the CPU request of the pods, or add CPU.";
     REPLICAS_MOVED_BY_ANOTHER = "replicas-moved-by-another", Wrong,
@@ -101,13 +104,13 @@ catalog! {
     VPA_CHANGES_REQUESTS = "vpa-changes-requests", Wrong,
         "A VerticalPodAutoscaler changes the CPU requests that the utilization is measured by.",
         "Take cpu out of the VPA's controlledResources, or set its updateMode to Off.";
-    IMAGE_MISSING = "image-missing", Surroundings,
+    IMAGE_MISSING = "image-missing", Environment,
         "Pods wait for an image that can't be pulled.",
         "Push the image, correct its name, or load it into the cluster (`kind load docker-image`).";
-    UNSCHEDULABLE = "unschedulable", Surroundings,
+    UNSCHEDULABLE = "unschedulable", Environment,
         "Pods fit on no node.",
         "Add nodes, or lower the pods' requests.";
-    PODS_CRASH = "pods-crash", Surroundings,
+    PODS_CRASH = "pods-crash", Environment,
         "Containers of the pods can't be started, or end again and again.",
         "Read `kubectl logs --previous` of one of the pods.";
     READINESS_FAILS_UNDER_LOAD = "readiness-fails-under-load", Wrong,
@@ -116,19 +119,19 @@ catalog! {
     UNREADY_PODS_HOLD_SCALING = "unready-pods-hold-scaling", Wrong,
         "Pods that are not ready count as idle and pull the average into the band in which nothing happens.",
         "Mend or remove the pods that never become ready; until then the autoscaler underrates the load.";
-    PODS_NOT_READY = "pods-not-ready", Surroundings,
+    PODS_NOT_READY = "pods-not-ready", Environment,
         "Pods run and do not become ready; the autoscaler counts them as idle.",
         "Check the readiness probe's path, port and timeout against what the pods answer.";
     ROLLOUT_STUCK = "rollout-stuck", Wrong,
         "A rollout does not come to its end, so part of the pods are of the old template.",
         "See `kubectl rollout status`; then mend, resume or undo it.";
-    METRICS_API_UNAVAILABLE = "metrics-api-unavailable", Surroundings,
+    METRICS_API_UNAVAILABLE = "metrics-api-unavailable", Environment,
         "The resource metrics API is registered and does not answer, or answers nothing for the pods.",
         "Read metrics-server's log; on kind it needs --kubelet-insecure-tls.";
-    METRICS_INCOMPLETE = "metrics-incomplete", Surroundings,
+    METRICS_INCOMPLETE = "metrics-incomplete", Environment,
         "Ready pods lack a CPU sample for longer than a new pod needs to get one; the autoscaler guesses for them.",
         "Find out why metrics-server can't scrape the nodes of these pods.";
-    METRICS_STALE = "metrics-stale", Surroundings,
+    METRICS_STALE = "metrics-stale", Environment,
         "The CPU samples stopped getting newer, so decisions are made on what was.",
         "Check metrics-server and its --metric-resolution (15 s; its own default is 60 s).";
     WRONG_ANSWERS = "wrong-answers", Wrong,
@@ -146,6 +149,9 @@ catalog! {
     SIDECAR_DILUTES_UTILIZATION = "sidecar-dilutes-utilization", Wrong,
         "An idle sidecar's request hides that the working container is at its own, so the autoscaler does not fire.",
         "Use a ContainerResource metric of the working container, or lower the sidecar's request.";
+    METRIC_CONTAINER_IDLE = "metric-container-idle", Wrong,
+        "The metric is of a container that gets none of the load, so the autoscaler sees nothing of it.",
+        "Name the container that does the work in containerResource.container.";
     STARTUP_COUNTS_AS_LOAD = "startup-counts-as-load", Wrong,
         "New pods are ready at once and burn CPU while they start, which counts as load.",
         "Add a startup or readiness probe that fails until the start's work is done.";
@@ -167,7 +173,7 @@ catalog! {
     FLAPPING = "flapping", Wrong,
         "The replicas go up and down again and again.",
         "Lengthen the scale-down stabilization, or choose a target further from where the load sits.";
-    GENERATOR_SATURATED = "generator-saturated", Surroundings,
+    GENERATOR_SATURATED = "generator-saturated", Environment,
         "The load generator was itself the limit: the load was weaker than planned, or requests failed that might not have.",
         "Give the generator more CPU, or run it on another machine.";
     FAILED_REQUESTS = "failed-requests", Wrong,
@@ -190,10 +196,13 @@ catalog! {
         "Wait longer with --request-timeout, or run nearer to the API server.";
     TOO_LITTLE_EXPLAINED = "too-little-explained", Inconclusive,
         "Most decisions can't be followed from what was seen, so they can't be called right.",
-        "See the decisions' sentences for what was missing; a metric other than CPU can't be followed.";
+        "See the decisions' sentences for what was missing.";
     LOAD_STAYS_ON = "load-stays-on", Inconclusive,
         "The metric kept asking for more than the minimum after the load's end, so no scale-down was due.",
         "Find the other load on the service, or end the load for certain.";
+    METRIC_FAILED = "metric-failed", Environment,
+        "The controller could not compute a metric.",
+        "Read the message; for custom and external metrics, check their adapter.";
     SCALE_UP_TOO_LATE = "scale-up-too-late", Wrong,
         "The metric asked for the maximum, and the controller did not ask the target for it in the computed time.",
         "Read the autoscaler's conditions and events; a policy or a stabilization window for scale-up may be too slow.";
@@ -212,9 +221,6 @@ catalog! {
     METRICS_NOT_YET = "metrics-not-yet", Inconclusive,
         "The pods are too young to have CPU samples.",
         "Look again in a minute.";
-    METRIC_FAILED = "metric-failed", Surroundings,
-        "The controller could not compute a metric.",
-        "Read the message; for custom and external metrics, check their adapter.";
     AT_THE_MAXIMUM = "at-the-maximum", Pass,
         "The metric asks for more than the maximum, which holds.",
         "Raise maxReplicas if the load is meant to be served.";
