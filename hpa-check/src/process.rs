@@ -4,15 +4,21 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child as Process, ChildStdin, ChildStdout, Command};
 
+use tokio::task::JoinHandle;
+
 use crate::failure::Failure;
 
 /// As many of the last lines of a program's output are kept.
 pub(crate) const KEPT_LINES: usize = 20;
+
+/// What a program wrote before its end is read within this time after it.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 
 /// A running program.
 pub(crate) struct Child {
@@ -22,6 +28,8 @@ pub(crate) struct Child {
     /// What it prints.
     pub(crate) lines: Lines<BufReader<ChildStdout>>,
     last_words: Arc<Mutex<VecDeque<String>>>,
+    /// Reads standard error.
+    listener: Option<JoinHandle<()>>,
     /// The programs end when this does, so that they end with us even after a `kill -9`.
     _leash: Option<ChildStdin>,
 }
@@ -64,7 +72,7 @@ impl Child {
             return Err(format!("`{name}` started without its pipes"));
         };
         let last_words = Arc::new(Mutex::new(VecDeque::new()));
-        tokio::spawn(listen(
+        let listener = tokio::spawn(listen(
             BufReader::new(stderr).lines(),
             Arc::clone(&last_words),
         ));
@@ -72,6 +80,7 @@ impl Child {
             pid,
             lines: BufReader::new(stdout).lines(),
             last_words,
+            listener: Some(listener),
             _leash: process.stdin.take(),
             process,
         })
@@ -109,9 +118,15 @@ impl Child {
         let _ = self.process.start_kill();
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and for what it wrote last.
     pub(crate) async fn ended(&mut self) -> Option<ExitStatus> {
-        self.process.wait().await.ok()
+        let status = self.process.wait().await.ok();
+        if let Some(listener) = &mut self.listener {
+            // What it has started itself may keep standard error open.
+            let _ = tokio::time::timeout(LAST_WORDS_WITHIN, listener).await;
+            self.listener = None;
+        }
+        status
     }
 
     /// How it ended, with the last line that it wrote to standard error.

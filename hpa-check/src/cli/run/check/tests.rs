@@ -146,6 +146,19 @@ async fn a_proxy_that_holds_back_what_is_watched_costs_no_verdict() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn metrics_that_come_later_than_we_wait_are_no_fault_of_their_api() {
+    for load in [HIGH, 400] {
+        let server = ApiServer::new(now);
+        server.fail("list pods.metrics", Fault::Silence, usize::MAX);
+        let verdict = run_on(server, load, async |_| {}).await;
+        assert_eq!(verdict.outcome, Outcome::Inconclusive, "{verdict:#?}");
+        let ids: Vec<&str> = verdict.reasons.iter().map(|r| r.id.as_str()).collect();
+        assert!(ids.contains(&"metrics-not-read"), "{ids:?}");
+        assert!(!ids.contains(&"metrics-api-unavailable"), "{ids:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_load_that_asks_for_eight_pods_is_too_weak_and_no_fault_of_the_autoscaler() {
     let verdict = run_with_load(400, async |_| {}).await;
     assert_eq!(verdict.outcome, Outcome::Inconclusive, "{verdict:#?}");
