@@ -157,7 +157,13 @@ impl<'a> View for RunView<'a> {
             conditions.any(|c| c.kind == kind && c.status == "False")
         };
         let statuses = self.state.statuses.iter().rev();
-        let since = statuses.take_while(|(_, status)| refuses(status)).last();
+        // What was written before a gap in the watch may have been withdrawn in it.
+        let gaps = self.state.gaps().filter(|gap| gap.resource == "autoscaler");
+        let watched_since = gaps.map(|gap| gap.until).max();
+        let known = |at: Timestamp| watched_since.is_none_or(|since| at >= since);
+        let since = statuses
+            .take_while(|(at, status)| refuses(status) && known(*at))
+            .last();
         let span = since.map(|(at, _)| self.until.duration_since(*at));
         Some(
             span.and_then(|span| Duration::try_from(span).ok())
