@@ -73,7 +73,9 @@ impl<'a> View for RunView<'a> {
 
     fn metrics(&self) -> MetricsView<'_> {
         let polls = &self.state.polls;
-        let newest = polls.last().map(|p| p.answer.as_ref());
+        // A request that was given up says nothing of the API.
+        let newest = polls.last().filter(|_| self.state.unread_since.is_none());
+        let newest = newest.map(|p| p.answer.as_ref());
         let good = polls.iter().rposition(|p| p.answer.is_ok());
         let bad_since = polls.get(good.map_or(0, |good| good + 1)).map(|p| p.at);
         let failing = bad_since.map(|since| self.until.duration_since(since));
