@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::quantity::Quantity;
+use crate::quota::{Quota, QuotaClass};
 use crate::spec::{
     Amounts, AutoscalerSpec, ContainerResources, CurrentMetric, InitContainer, MetricSource,
     PodResources,
@@ -260,6 +261,9 @@ pub struct Pod {
     /// What running the pod takes beside its containers (`spec.overhead`).
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub overhead: Amounts,
+    /// What the scopes of quotas ask for.
+    #[serde(default, skip_serializing_if = "QuotaClass::is_ordinary")]
+    pub quota_class: QuotaClass,
     /// A resize that is not done: what runs differs from the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resize: Option<Resize>,
@@ -490,16 +494,7 @@ pub enum Fact {
         how: String,
     },
     /// A quota that bounds the pods of the namespace.
-    Quota {
-        /// Its name.
-        name: String,
-        /// The resource, such as `pods` or `requests.cpu`.
-        resource: String,
-        /// Its limit, as the object gives it.
-        hard: String,
-        /// What is used of it.
-        used: String,
-    },
+    Quota(Quota),
     /// Another autoscaler in the namespace.
     OtherAutoscaler {
         /// Its name.

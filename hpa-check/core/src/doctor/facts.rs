@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::examination::Unseen;
 use crate::observation::{Autoscaler, ControllerConfig, Pod, PodSample, Target, Writer};
+pub use crate::quota::Quota;
 use crate::units::Millicores;
 
 /// Everything at one look.
@@ -148,19 +149,6 @@ pub struct PodFacts {
     pub labels: BTreeMap<String, String>,
     /// Whether any container has a readiness or startup probe.
     pub probed: bool,
-}
-
-/// One bound of a `ResourceQuota`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quota {
-    /// The quota's name.
-    pub name: String,
-    /// The resource, such as `pods` or `requests.cpu`.
-    pub resource: String,
-    /// Its limit, as the object gives it.
-    pub hard: String,
-    /// What is used of it.
-    pub used: String,
 }
 
 /// A `PodDisruptionBudget`.

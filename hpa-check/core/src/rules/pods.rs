@@ -54,35 +54,22 @@ fn refused(run: &RunView<'_>) -> Option<Evidence> {
 
 /// The quota has not spoken yet, and will.
 fn too_small(run: &RunView<'_>, fact: &Fact) -> Option<Evidence> {
-    let Fact::Quota {
-        name,
-        resource,
-        hard,
-        ..
-    } = fact
-    else {
+    let Fact::Quota(quota) = fact else {
         return None;
     };
-    let max = i64::from(run.expectation.max_replicas);
-    let needed = match resource.as_str() {
-        "pods" | "count/pods" => max * 1000,
-        "cpu" | "requests.cpu" => max * run.request()?.0,
-        _ => return None,
-    };
-    (milli(hard)? < needed).then(|| {
-        Evidence::new(
-            format!("quota {name} allows {resource} of {hard}, too little for {max} pods"),
-            [format!("quota {name}: hard {resource} {hard}")],
-        )
-    })
-}
-
-/// A plain quantity, `6` or `600m`, in thousandths; other notations are not judged.
-fn milli(quantity: &str) -> Option<i64> {
-    match quantity.strip_suffix('m') {
-        Some(milli) => milli.parse().ok(),
-        None => quantity.parse::<i64>().ok()?.checked_mul(1000),
-    }
+    let pod = &run.state.pods.values().find(|p| p.lives())?.pod;
+    let max = run.expectation.max_replicas;
+    // The use was read once; every pod seen since may be in it.
+    let own = i64::try_from(run.state.pods.len()).ok()?;
+    let fit = quota.falls_short(pod, i64::from(max), own)?;
+    let (name, resource, hard) = (&quota.name, &quota.resource, &quota.hard);
+    Some(Evidence::new(
+        format!("quota {name} allows {resource} of {hard}, enough for {fit} of {max} pods"),
+        [format!(
+            "quota {name}: {resource} hard {hard}, used {}",
+            quota.used
+        )],
+    ))
 }
 
 const IMAGE_MISSING: Rule = Rule {

@@ -2,6 +2,7 @@
 
 use hpa_check_core::expectation::ScaleDown;
 use hpa_check_core::observation::{Fact, Seen};
+use hpa_check_core::quota::Quota;
 use hpa_check_core::spec::{Behavior, MetricSource, MetricTarget, ScalingRules, SelectPolicy};
 use hpa_check_core::units::Millicores;
 use hpa_check_core::verdict::Outcome;
@@ -185,12 +186,13 @@ pub(crate) fn capacity(millicores: i64) -> Fact {
 }
 
 fn quota(resource: &str, hard: &str) -> Fact {
-    Fact::Quota {
+    Fact::Quota(Quota {
         name: "small".into(),
         resource: resource.into(),
         hard: hard.into(),
-        used: "3".into(),
-    }
+        used: if resource == "pods" { "3" } else { "300m" }.into(),
+        scopes: Vec::new(),
+    })
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The pods' CPU from the resource metrics API, and whether there is such an API at all. It has no
 //! watch: it is asked again and again, each time with a deadline of its own.
 
+use super::convert::null_as_empty;
 use hpa_check_core::observation::{Fact, Seen};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Client;
@@ -94,7 +95,7 @@ struct Registry {
 
 #[derive(Deserialize)]
 struct ApiGroup {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     versions: Vec<GroupVersion>,
 }
 

@@ -192,7 +192,7 @@ fn fact_line(fact: &Fact) -> String {
             message,
         } => format!("metrics API registered {registered}, available {available}: {message}"),
         Fact::CpuCapacity { total, how } => format!("CPU {total}: {how}"),
-        Fact::Quota { name, hard, .. } => format!("quota {name} {hard}"),
+        Fact::Quota(quota) => format!("quota {} {}", quota.name, quota.hard),
         Fact::OtherAutoscaler { name, target } => format!("{name} scales {target}"),
         Fact::ControllerRestarted { holder } => format!("controller restarted: {holder}"),
         other @ Fact::LoadLimit { .. } => format!("{other:?}"),

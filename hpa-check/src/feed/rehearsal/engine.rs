@@ -7,6 +7,7 @@ use std::time::Duration;
 use hpa_check_core::observation::{
     ControllerConfig, Event, Fact, Observation, Phase, PodSample, RunContext, Seen,
 };
+use hpa_check_core::quota::Quota;
 use hpa_check_core::run::conductor::Action;
 use hpa_check_core::spec::{AutoscalerSpec, ContainerResources};
 use hpa_check_core::units::Millicores;
@@ -230,12 +231,13 @@ impl<W: World> Engine<W> {
             message: if there { "" } else { NO_METRICS }.to_owned(),
         }));
         if let Some(Fault::Quota(pods)) = scene.fault {
-            self.emit(Seen::Fact(Fact::Quota {
+            self.emit(Seen::Fact(Fact::Quota(Quota {
                 name: "rehearsal".to_owned(),
                 resource: "pods".to_owned(),
                 hard: pods.to_string(),
                 used: "0".to_owned(),
-            }));
+                scopes: Vec::new(),
+            })));
         }
         self.emit(Seen::Autoscaler(self.autoscaler.object()));
     }

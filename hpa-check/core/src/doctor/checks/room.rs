@@ -3,7 +3,6 @@
 use super::super::facts::Quota;
 use super::super::patient::Patient;
 use crate::findings::Evidence;
-use crate::quantity::Quantity;
 
 /// The API server's words when it refuses a pod: a condition of the target, or an event.
 fn refusal(patient: &Patient<'_>) -> Option<String> {
@@ -45,35 +44,15 @@ pub(super) fn quota(patient: &Patient<'_>) -> Option<Evidence> {
 
 /// The quota has not spoken yet, and will.
 fn too_small(patient: &Patient<'_>, quota: &Quota) -> Option<Evidence> {
-    let pod = patient.living().next()?;
-    let limit = || {
-        pod.pod
-            .containers
-            .iter()
-            .map(|c| c.cpu_limit.map(|l| l.0))
-            .sum::<Option<i64>>()
-    };
-    let whole = pod
-        .pod
-        .containers
-        .iter()
-        .map(|c| c.cpu_request.map(|r| r.0))
-        .sum::<Option<i64>>();
-    let each = match quota.resource.as_str() {
-        "pods" | "count/pods" => 1000,
-        "cpu" | "requests.cpu" => whole?,
-        "limits.cpu" => limit()?,
-        _ => return None,
-    };
-    let milli = |text: &str| Some(text.parse::<Quantity>().ok()?.milli());
-    let left = milli(&quota.hard)? - milli(&quota.used)?;
-    let max = patient.spec().max_replicas;
-    let more = i64::from(max) - i64::try_from(patient.living().count()).ok()?;
-    (more > 0 && left < more * each).then(|| {
-        let fit = left.max(0) / each.max(1);
+    let pod = &patient.living().next()?.pod;
+    let own = i64::try_from(patient.living().count()).ok()?;
+    let max = i64::from(patient.spec().max_replicas);
+    let fit = quota.falls_short(pod, max, own)?.max(own);
+    let (more, room) = (max - own, fit - own);
+    (more > room).then(|| {
         let (name, resource) = (&quota.name, &quota.resource);
         Evidence::new(
-            format!("quota {name} leaves room for {fit} more pods, and the maximum of {max} needs {more}"),
+            format!("quota {name} leaves room for {room} more pods, and the maximum of {max} needs {more}"),
             [format!("quota {name}: {resource} hard {}, used {}", quota.hard, quota.used)],
         )
     })

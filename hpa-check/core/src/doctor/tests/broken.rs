@@ -99,6 +99,7 @@ fn quota(resource: &str, hard: &str, used: &str) -> Quota {
         resource: resource.to_owned(),
         hard: hard.to_owned(),
         used: used.to_owned(),
+        scopes: Vec::new(),
     }
 }
 

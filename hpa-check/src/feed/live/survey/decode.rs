@@ -1,5 +1,6 @@
 //! The shapes of which only a little is read.
 
+use super::super::convert::null_as_empty;
 use hpa_check_core::doctor::facts::{EventFacts, OtherScaler, Vertical};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -17,6 +18,7 @@ pub(super) fn controller(owners: &[OwnerReference]) -> Option<String> {
 pub(super) struct Meta {
     pub(super) name: String,
     pub(super) namespace: String,
+    #[serde(deserialize_with = "null_as_empty")]
     pub(super) owner_references: Vec<OwnerReference>,
 }
 

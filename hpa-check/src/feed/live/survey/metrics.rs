@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::convert::null_as_empty;
 use hpa_check_core::doctor::facts::MetricsApi;
 use hpa_check_core::observation::PodSample;
 use serde::Deserialize;
@@ -31,7 +32,7 @@ struct Service {
 
 #[derive(Default, Deserialize)]
 struct Status {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     conditions: Vec<Condition>,
 }
 
