@@ -1,5 +1,6 @@
 //! The command line, as typed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -7,8 +8,8 @@ use program_common::duration;
 
 use crate::client::Sharing;
 use crate::generator::OnSaturation;
-use crate::outputs::{Output, Ui};
-use crate::plan::{Arrival, Stage};
+use crate::outputs::{Kind, Output, Ui};
+use crate::plan::{Arrival, Shard, Stage};
 use crate::quantity;
 use crate::target::DEFAULT;
 
@@ -36,8 +37,57 @@ pub enum Command {
     Plan(Box<PlanArgs>),
     /// Ask for a few values and prove them; no load
     Verify(TargetArgs),
+    /// Show results that were written before, or write them in other forms
+    Report(ReportArgs),
+    /// Compare two results, and fail when the second is worse than noise explains
+    Compare(CompareArgs),
+    /// Put the results of a run's shards together
+    Merge(MergeArgs),
     /// Print the JSON Schema of the result
     Schema,
+}
+
+/// `report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Results: files, or logs with results in them; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Write a form of the result: json, html, junit, md, csv, ndjson, k6, summary-export, text or log (repeatable)
+    /// [default: text=-]
+    #[arg(short, long = "output", alias = "out", value_name = "KIND=FILE")]
+    pub output: Vec<Output>,
+}
+
+/// `compare`
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The result to compare with
+    #[arg(value_name = "A")]
+    pub a: PathBuf,
+    /// The result to judge
+    #[arg(value_name = "B")]
+    pub b: PathBuf,
+    /// Changes up to this share are neither worse nor better
+    #[arg(long, value_name = "PERCENT", value_parser = quantity::percent, default_value = "5%")]
+    pub tolerance: f64,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `merge`
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Results of shards: files, or logs with results in them; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Merge what is there even when shards are missing
+    #[arg(long)]
+    pub partial: bool,
+    /// Write a form of the merged result, as `report` does (repeatable) [default: text=-]
+    #[arg(short, long = "output", alias = "out", value_name = "KIND=FILE")]
+    pub output: Vec<Output>,
 }
 
 /// `plan`
@@ -119,6 +169,14 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "0", help_heading = "Load")]
     pub warmup: Duration,
 
+    /// Send only this part of the load: 0/4 is the first of four, which `merge` puts together again. In an Indexed Job:
+    /// `$(JOB_COMPLETION_INDEX)/4`
+    #[arg(long, value_name = "I/N", help_heading = "Load")]
+    pub shard: Option<Shard>,
+    /// Begin the load at this instant, such as 2026-11-27T12:00:00Z, at which all shards begin
+    #[arg(long, value_name = "TIME", help_heading = "Load")]
+    pub start_at: Option<jiff::Timestamp>,
+
     /// Which n: 1000, 1..=1000, log:10..=100000 or mix:90%=100,10%=100000
     #[arg(
         short,
@@ -168,7 +226,8 @@ pub struct RunArgs {
         help_heading = "Judgement and output"
     )]
     pub on_saturation: OnSaturation,
-    /// Write a result: json=FILE, or a line a second with ndjson=FILE; `-` is standard output (repeatable)
+    /// Write a result: json, html, junit, md, csv, k6, text or log at the end, or ndjson, a line a second at once;
+    /// `-` is standard output (repeatable)
     #[arg(
         short,
         long = "output",
@@ -177,6 +236,9 @@ pub struct RunArgs {
         help_heading = "Judgement and output"
     )]
     pub output: Vec<Output>,
+    /// Write the summary in the form of k6's flag of this name
+    #[arg(long, value_name = "FILE", help_heading = "Judgement and output")]
+    pub summary_export: Option<PathBuf>,
     /// What to show meanwhile
     #[arg(
         long,
@@ -191,4 +253,15 @@ pub struct RunArgs {
     /// Stop at once when standard input ends, so as not to outlive a parent
     #[arg(long, help_heading = "Judgement and output")]
     pub exit_with_stdin: bool,
+}
+
+impl RunArgs {
+    /// Everything that is to be written.
+    pub fn outputs(&self) -> Vec<Output> {
+        let export = self.summary_export.clone().map(|file| Output {
+            kind: Kind::SummaryExport,
+            file: Some(file),
+        });
+        self.output.iter().cloned().chain(export).collect()
+    }
 }

@@ -16,6 +16,8 @@ pub enum Purpose {
     Sample,
     /// When to give up a connection.
     Connection,
+    /// Which stretch of a run stands in for another.
+    Resample,
 }
 
 /// 64 random bits for the `index`-th draw for `purpose`.

@@ -1,6 +1,8 @@
 //! What each command does.
 
+mod compare;
 mod plan;
+mod report;
 mod run;
 mod verify;
 
@@ -16,6 +18,9 @@ pub fn dispatch(cli: Cli, argv: Vec<String>) -> Result<u8, Failure> {
         Some(Command::Run(args)) => run::run(&args, argv),
         Some(Command::Plan(args)) => plan::plan(&args),
         Some(Command::Verify(args)) => verify::verify(&args),
+        Some(Command::Report(args)) => report::report(&args),
+        Some(Command::Compare(args)) => compare::compare(&args),
+        Some(Command::Merge(args)) => report::merge(&args),
         Some(Command::Schema) => schema(),
     }
 }

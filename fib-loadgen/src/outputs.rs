@@ -29,10 +29,42 @@ pub enum Ui {
 /// A form of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The whole document, at the end.
+    /// The whole document.
     Json,
-    /// An object for each second, at once.
+    /// The whole document as lines that a log carries safely.
+    Log,
+    /// An object for each second; of a run, at once.
     Ndjson,
+    /// A page.
+    Html,
+    /// `JUnit` XML.
+    Junit,
+    /// Markdown.
+    Markdown,
+    /// A row for each second.
+    Csv,
+    /// What k6 gives to `handleSummary`.
+    K6,
+    /// What k6 writes for `--summary-export`.
+    SummaryExport,
+    /// The summary that a terminal shows.
+    Text,
+}
+
+impl Kind {
+    /// All of them, by the word for each.
+    pub const ALL: [(&'static str, Self); 10] = [
+        ("json", Self::Json),
+        ("log", Self::Log),
+        ("ndjson", Self::Ndjson),
+        ("html", Self::Html),
+        ("junit", Self::Junit),
+        ("md", Self::Markdown),
+        ("csv", Self::Csv),
+        ("k6", Self::K6),
+        ("summary-export", Self::SummaryExport),
+        ("text", Self::Text),
+    ];
 }
 
 /// One `-o KIND=FILE`.
@@ -48,16 +80,18 @@ impl FromStr for Output {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = "expected json=FILE or ndjson=FILE, with - for standard output";
-        let (kind, file) = text
+        let expected = || {
+            let kinds = Kind::ALL.map(|(word, _)| word).join(", ");
+            format!("expected KIND=FILE with a kind of {kinds}, and - for standard output")
+        };
+        let (word, file) = text
             .split_once('=')
             .filter(|(_, file)| !file.is_empty())
-            .ok_or(expected)?;
-        let kind = match kind {
-            "json" => Kind::Json,
-            "ndjson" => Kind::Ndjson,
-            _ => return Err(format!("`{kind}` is no kind of result, {expected}")),
-        };
+            .ok_or_else(expected)?;
+        let (_, kind) = Kind::ALL
+            .into_iter()
+            .find(|(known, _)| *known == word)
+            .ok_or_else(|| format!("`{word}` is no kind of result, {}", expected()))?;
         Ok(Self {
             kind,
             file: (file != "-").then(|| PathBuf::from(file)),
@@ -68,8 +102,8 @@ impl FromStr for Output {
 /// Every output, found writable.
 #[derive(Debug, Default)]
 pub struct Opened {
-    /// Where documents go.
-    pub documents: Vec<Destination>,
+    /// Where what is written at the end goes, and in which form.
+    pub documents: Vec<(Kind, Destination)>,
     /// Where lines go.
     pub lines: Vec<Lines>,
 }
@@ -112,23 +146,30 @@ pub fn open(outputs: &[Output], stdout: &File) -> Result<Opened, Failure> {
             ))
         };
         match (output.kind, &output.file) {
-            (Kind::Json, None) => {
-                let stdout = stdout.try_clone().map_err(refused)?;
-                opened.documents.push(Destination::Stdout(stdout));
-            }
-            (Kind::Json, Some(path)) => opened.documents.push(probe(path).map_err(refused)?),
             (Kind::Ndjson, None) => {
                 opened
                     .lines
                     .push(Lines::to(stdout.try_clone().map_err(refused)?));
             }
             (Kind::Ndjson, Some(path)) => opened.lines.push(Lines::open(path).map_err(refused)?),
+            (kind, None) => {
+                let stdout = stdout.try_clone().map_err(refused)?;
+                opened.documents.push((kind, Destination::Stdout(stdout)));
+            }
+            (kind, Some(path)) => opened
+                .documents
+                .push((kind, Destination::probe(path).map_err(refused)?)),
         }
     }
     Ok(opened)
 }
 
 impl Destination {
+    /// A place that was found writable.
+    pub fn probe(path: &Path) -> io::Result<Self> {
+        probe(path)
+    }
+
     /// Writes all of it, or leaves what was there.
     pub fn write(&self, content: &[u8]) -> io::Result<()> {
         match self {

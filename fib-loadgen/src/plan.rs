@@ -4,10 +4,12 @@ use std::time::Duration;
 
 mod schedule;
 mod shape;
+mod shard;
 mod stage;
 
 pub use schedule::{Arrival, Schedule, Ticket};
 pub use shape::{Piece, Shape};
+pub use shard::Shard;
 pub use stage::{Stage, Target};
 
 /// The load of one run.
@@ -21,6 +23,10 @@ pub struct Plan {
     pub warmup: Duration,
     /// Stop once exactly this many requests were sent.
     pub requests: Option<u64>,
+    /// Which part of a divided run this is.
+    pub shard: Shard,
+    /// The load of all shards together, by which they know which arrivals are whose.
+    pub whole: Shape,
 }
 
 /// Who decides when the next request goes out.
@@ -134,9 +140,11 @@ impl Plan {
         };
         Ok(Self {
             model,
+            whole: shape.clone(),
             shape,
             warmup: wanted.warmup,
             requests: wanted.requests,
+            shard: Shard::WHOLE,
         })
     }
 

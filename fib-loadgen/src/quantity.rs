@@ -54,6 +54,19 @@ pub fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A share: `5%`, or a number such as 0.05.
+pub fn percent(text: &str) -> Result<f64, String> {
+    let (number, of) = text
+        .strip_suffix('%')
+        .map_or((text, 1.0), |number| (number, 100.0));
+    number
+        .parse::<f64>()
+        .ok()
+        .map(|number| number / of)
+        .filter(|share| (0.0..=10.0).contains(share))
+        .ok_or_else(|| format!("`{text}` is no share: write it like 5% or 0.05"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +87,14 @@ mod tests {
         assert_eq!(rate("0.5"), Ok(0.5));
         for text in ["", "-1", "5/h", "nan", "inf", "1e9"] {
             assert!(rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_are_percent_or_a_number() {
+        assert_eq!((percent("5%"), percent("0.05")), (Ok(0.05), Ok(0.05)));
+        for text in ["", "%", "-1%", "x", "nan", "1e9%"] {
+            assert!(percent(text).is_err(), "{text}");
         }
     }
 

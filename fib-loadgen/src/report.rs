@@ -1,12 +1,69 @@
 //! What people see: the live screen, the line now and then, and the summary at the end. Pure: text out of data.
 
+mod csv;
+mod facts;
+mod html;
+mod junit;
+mod k6;
+mod lines;
+mod markdown;
 mod progress;
 mod summary;
+pub(crate) mod words;
+
+#[cfg(test)]
+pub(crate) mod fixture;
 
 pub use progress::{line, screen};
 pub use summary::summary;
 
 use std::time::Duration;
+
+use crate::exit::Failure;
+use crate::outputs::Kind;
+use crate::result::Document;
+
+/// A document in one of the forms that results are written in.
+pub fn render(kind: Kind, document: &Document) -> Result<String, Failure> {
+    match kind {
+        Kind::Json => json(document),
+        Kind::Log => crate::shipping::to_log(document),
+        Kind::Ndjson => Ok(lines::ndjson(document)),
+        Kind::Html => Ok(html::page(document)),
+        Kind::Junit => junit::junit(std::slice::from_ref(document)),
+        Kind::Markdown => Ok(markdown::markdown(document)),
+        Kind::Csv => Ok(csv::csv(document)),
+        Kind::K6 => Ok(k6::summary(document)),
+        Kind::SummaryExport => Ok(k6::summary_export(document)),
+        Kind::Text => Ok(summary(document)),
+    }
+}
+
+/// Several documents in one of the forms. Those that are no list of parts need a file for each.
+pub fn render_all(kind: Kind, documents: &[Document]) -> Result<String, Failure> {
+    match documents {
+        [document] => render(kind, document),
+        _ => match kind {
+            Kind::Junit => junit::junit(documents),
+            Kind::Markdown | Kind::Text | Kind::Log => documents
+                .iter()
+                .map(|document| render(kind, document))
+                .collect(),
+            _ => Err(Failure::usage(format!(
+                "{} can't be put into one file of this form: give one result, or merge them",
+                words::counted(documents.len(), "result")
+            ))),
+        },
+    }
+}
+
+fn json(document: &Document) -> Result<String, Failure> {
+    let mut text = serde_json::to_string_pretty(document).map_err(|error| {
+        Failure::internal(format!("the result can't be put into JSON ({error})"))
+    })?;
+    text.push('\n');
+    Ok(text)
+}
 
 /// `1910400` as `1,910,400`.
 pub(crate) fn thousands(number: u64) -> String {

@@ -19,9 +19,9 @@ mod series;
 pub(crate) use build::utc;
 pub use build::{Ended, build};
 pub use latency::{Latency, Timing};
-pub(crate) use latency::{coarsely, decode, encode};
+pub(crate) use latency::{coarsely, decode, decode_as, encode};
+pub(crate) use pods::{FAIRNESS_WINDOW_S, fairness, jain, notice_rises};
 pub use pods::{PodLine, PodLines, PodMinute, PodResult};
-pub(crate) use pods::{fairness, jain};
 pub use series::{Collecting, Entry, Series};
 
 /// A word of a closed list, or what a document says in its place.
@@ -100,8 +100,29 @@ pub struct Run {
     pub argv: Vec<String>,
     /// What was drawn from; give it as `--seed` to ask the same again.
     pub seed: u64,
-    /// Which part of a divided run this is; this version runs whole.
+    /// Which part of a divided run this is, such as `0/4`.
     pub shard: Option<String>,
+    /// Of what results this one was merged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<MergedShard>,
+}
+
+/// A result that was merged into another.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct MergedShard {
+    /// Which part of the run it was.
+    pub shard: Option<String>,
+    /// Its own id.
+    pub id: String,
+    /// Its machine.
+    pub host: Option<String>,
+    /// When it began.
+    pub started_utc: String,
+    /// Requests that it sent.
+    pub sent: u64,
+    /// What its generator said about itself.
+    pub generator: Verdict,
 }
 
 /// Whom it loaded.

@@ -9,7 +9,7 @@ use crate::chance;
 use crate::client::{self, Life, Sharing};
 use crate::exit::Failure;
 use crate::generator::OnSaturation;
-use crate::plan::{Plan, Wanted};
+use crate::plan::{Plan, Shard, Wanted};
 use crate::target::Target;
 use crate::thresholds::Threshold;
 use crate::user::Verify;
@@ -30,6 +30,10 @@ pub struct Settings {
     pub verify: Verify,
     /// As it was written.
     pub verify_spec: String,
+    /// Which part of a divided run this is.
+    pub shard: Option<Shard>,
+    /// When the load begins; `None` is at once.
+    pub start_at: Option<jiff::Timestamp>,
     /// Clients.
     pub client: client::Settings,
     /// When connections are given up.
@@ -55,7 +59,12 @@ impl Settings {
     /// Checks everything that was typed.
     pub fn new(args: &RunArgs, argv: Vec<String>) -> Result<Self, Failure> {
         let target = Target::parse(args.target.url(), &args.target.allow_host)?;
-        let plan = Plan::new(&wanted(args)).map_err(Failure::usage)?;
+        let plan = Plan::new(&wanted(args))
+            .and_then(|plan| match args.shard {
+                Some(shard) => plan.part(shard),
+                None => Ok(plan),
+            })
+            .map_err(Failure::usage)?;
         let life = Life {
             requests: args.conn_requests,
             age: args.conn_age,
@@ -80,6 +89,8 @@ impl Settings {
                 .parse()
                 .map_err(|why: String| Failure::usage(why))?,
             verify_spec: args.verify.clone(),
+            shard: args.shard,
+            start_at: args.start_at,
             client: client::Settings {
                 target,
                 headers: headers(&args.target.header)?,

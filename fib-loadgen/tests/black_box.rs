@@ -7,6 +7,8 @@
 
 #[path = "black_box/classes.rs"]
 mod classes;
+#[path = "black_box/documents.rs"]
+mod documents;
 #[path = "black_box/failures.rs"]
 mod failures;
 #[path = "black_box/odd_server.rs"]

@@ -5,7 +5,7 @@ use hpa_check_core::documents::result::RunResult;
 use crate::outputs::{Kind, Opened};
 
 mod chart;
-pub(crate) mod escape;
+pub(crate) use drawing::escape;
 mod github;
 mod html;
 mod junit;

@@ -15,11 +15,11 @@ use crate::client::{Counters, Sharing};
 use crate::exit::Failure;
 use crate::generator::{OnSaturation, Probe, Signals, Usage, Verdict};
 use crate::live::{Collected, Collector};
-use crate::outputs::{self, Opened, Ui};
+use crate::outputs::{self, Kind, Opened, Ui};
 use crate::plan::Schedule;
 use crate::preflight;
 use crate::recorder::Recorder;
-use crate::report::summary;
+use crate::report::{self, summary};
 use crate::result::{self, Document, Ended};
 use crate::settings::Settings;
 use crate::stop::{self, Stop};
@@ -32,7 +32,7 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     let settings = Settings::new(args, argv)?;
     let stdout = outputs::claim_stdout()
         .map_err(|error| Failure::internal(format!("standard output can't be kept ({error})")))?;
-    let Opened { documents, lines } = outputs::open(&args.output, &stdout)?;
+    let Opened { documents, lines } = outputs::open(&args.outputs(), &stdout)?;
     let runtime = runtime(settings.workers)?;
     let stop = Arc::new(Stop::default());
     stop::on_signals(&stop)
@@ -59,12 +59,9 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     Ok(document.exit.code)
 }
 
-fn write(document: &Document, places: &[outputs::Destination]) -> Result<(), Failure> {
-    let mut text = serde_json::to_string_pretty(document).map_err(|error| {
-        Failure::internal(format!("the result can't be put into JSON ({error})"))
-    })?;
-    text.push('\n');
-    for place in places {
+fn write(document: &Document, places: &[(Kind, outputs::Destination)]) -> Result<(), Failure> {
+    for (kind, place) in places {
+        let text = report::render(*kind, document)?;
         place.write(text.as_bytes()).map_err(|error| {
             Failure::internal(format!("the result could not be written to {place} ({error}): make room there and run again"))
         })?;
@@ -78,6 +75,8 @@ async fn load(
     lines: Vec<outputs::Lines>,
     ui: Ui,
 ) -> Result<Document, Failure> {
+    // What has passed already is found before anybody is asked.
+    settings.start_at.map(until).transpose()?;
     let target = &settings.client.target;
     let resolved = target.resolve().await?;
     let load = Arc::new(prepare(settings, stop)?);
@@ -85,6 +84,12 @@ async fn load(
     tokio::select! {
         checked = preflight::check(&scout, target, settings.workload.smallest()) => checked?,
         () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
+    }
+    if let Some(at) = settings.start_at {
+        tokio::select! {
+            () = until(at)? => {}
+            () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
+        }
     }
     process::raise_open_files_limit();
     let mut probe = Probe::new();
@@ -122,6 +127,16 @@ async fn load(
         resolved: resolved.iter().map(ToString::to_string).collect(),
     };
     Ok(result::build(settings, &load, &ended))
+}
+
+/// Waits for the instant at which all shards begin.
+fn until(at: Timestamp) -> Result<impl Future<Output = ()>, Failure> {
+    let left = Duration::try_from(at.duration_since(Timestamp::now())).map_err(|_| {
+        Failure::usage(format!(
+            "--start-at {at} has passed: give an instant by which every shard is up, such as a minute from now"
+        ))
+    })?;
+    Ok(tokio::time::sleep(left))
 }
 
 /// What the generator measured about itself.

@@ -21,7 +21,7 @@ fn a_document_replaces_the_file_whole_and_leaves_nothing_beside_it() {
     fs::write(&path, "before").unwrap();
     let opened = opened(&[json(&path)]).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "before");
-    opened.documents[0].write(b"after").unwrap();
+    opened.documents[0].1.write(b"after").unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "after");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
@@ -58,6 +58,10 @@ fn outputs_are_a_kind_and_a_place() {
             file: None
         })
     );
+    for (word, kind) in Kind::ALL {
+        let output: Output = format!("{word}=a").parse().unwrap();
+        assert_eq!(output.kind, kind);
+    }
     for text in ["json", "json=", "xml=a", "=a"] {
         assert!(text.parse::<Output>().is_err(), "{text}");
     }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{Model, Plan, Shape};
+use super::{Model, Plan, Shape, Shard};
 use crate::chance::{self, Purpose};
 
 /// How the arrivals of an open model are spaced.
@@ -42,6 +42,7 @@ pub struct Schedule {
     pacing: Pacing,
     next: AtomicU64,
     limit: u64,
+    shard: Shard,
 }
 
 #[derive(Debug)]
@@ -49,7 +50,7 @@ enum Pacing {
     /// No times: the closed model.
     Free,
     Uniform(Shape),
-    /// Beside the shape: the index of the next arrival and the area at which it comes.
+    /// Beside the shape: the index of the next arrival of all shards, and the area at which the last one came.
     Poisson {
         shape: Shape,
         seed: u64,
@@ -60,7 +61,7 @@ enum Pacing {
 impl Schedule {
     /// The schedule of a plan; the seed decides Poisson gaps.
     pub fn new(plan: &Plan, seed: u64) -> Self {
-        let shape = plan.shape.clone();
+        let shape = plan.whole.clone();
         let pacing = match plan.model {
             Model::Closed { .. } => Pacing::Free,
             Model::Open {
@@ -80,6 +81,7 @@ impl Schedule {
             pacing,
             next: AtomicU64::new(0),
             limit: plan.requests.unwrap_or(u64::MAX),
+            shard: plan.shard,
         }
     }
 
@@ -89,10 +91,15 @@ impl Schedule {
         reason = "below 2^53 tickets, and far below in practice"
     )]
     pub fn take(&self) -> Option<Ticket> {
+        let shard = self.shard;
         match &self.pacing {
-            Pacing::Free => self.claim().map(|index| Ticket { index, due: None }),
+            Pacing::Free => self.claim().map(|own| Ticket {
+                index: shard.global(own),
+                due: None,
+            }),
             Pacing::Uniform(shape) => {
-                let index = self.claim()?;
+                let own = self.claim()?;
+                let index = shard.global(own);
                 let due = shape.inverse(index as f64)?;
                 Some(Ticket {
                     index,
@@ -107,14 +114,16 @@ impl Schedule {
                 let mut arrivals = arrivals
                     .lock()
                     .unwrap_or_else(std::sync::PoisonError::into_inner);
-                let (index, area) = *arrivals;
-                // A Poisson process of any rate is one of rate 1 on the axis of the rate's area.
-                let area = area - (1.0 - chance::unit(*seed, Purpose::Arrival, index)).ln();
-                *arrivals = (index + 1, area);
-                drop(arrivals);
-                if index >= self.limit {
-                    return None;
+                let own = self.claim()?;
+                let index = shard.global(own);
+                // All shards walk through the same arrivals, and each takes its own.
+                while arrivals.0 <= index {
+                    // A Poisson process of any rate is one of rate 1 on the axis of the rate's area.
+                    let gap = -(1.0 - chance::unit(*seed, Purpose::Arrival, arrivals.0)).ln();
+                    *arrivals = (arrivals.0 + 1, arrivals.1 + gap);
                 }
+                let area = arrivals.1;
+                drop(arrivals);
                 Some(Ticket {
                     index,
                     due: Some(shape.inverse(area)?),

@@ -113,6 +113,19 @@ impl Shape {
         Ok(Self { pieces })
     }
 
+    /// The same times with other levels.
+    #[must_use]
+    pub fn map(&self, level: impl Fn(f64) -> f64) -> Self {
+        let piece = |piece: &Piece| Piece {
+            from: level(piece.from),
+            to: level(piece.to),
+            ..*piece
+        };
+        Self {
+            pieces: self.pieces.iter().map(piece).collect(),
+        }
+    }
+
     /// The pieces in order.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces

@@ -151,3 +151,66 @@ proptest! {
         prop_assert!((shape.area(at) - area).abs() < 1e-3, "{} {}", shape.area(at), area);
     }
 }
+
+fn tickets(plan: &Plan) -> Vec<Ticket> {
+    let schedule = Schedule::new(plan, 42);
+    std::iter::from_fn(|| schedule.take()).collect()
+}
+
+fn by_shards(plan: &Plan, of: u32) -> Vec<Ticket> {
+    let mut all: Vec<Ticket> = (0..of)
+        .flat_map(|index| tickets(&plan.clone().part(Shard { index, of }).unwrap()))
+        .collect();
+    all.sort_by_key(|ticket| ticket.index);
+    all
+}
+
+#[test]
+fn shards_together_send_every_ticket_of_the_whole_once_and_when_it_is_due() {
+    for arrival in [Arrival::Uniform, Arrival::Poisson] {
+        let wanted = Wanted {
+            arrival,
+            ..staged(&["3s:100/s", "5s@37/s", "2s:0/s"])
+        };
+        let plan = Plan::new(&wanted).unwrap();
+        let whole = tickets(&plan);
+        for of in [1, 2, 3, 7] {
+            let parts = by_shards(&plan, of);
+            assert_eq!(parts.len(), whole.len(), "{arrival:?} {of}");
+            assert_eq!(parts, whole, "{arrival:?} {of}");
+        }
+    }
+}
+
+#[test]
+fn shards_share_users_and_a_number_of_requests_without_losing_any() {
+    let closed = Plan::new(&Wanted {
+        users: Some(10),
+        requests: Some(103),
+        ..Wanted::default()
+    })
+    .unwrap();
+    let parts: Vec<Plan> = (0..4)
+        .map(|index| closed.clone().part(Shard { index, of: 4 }).unwrap())
+        .collect();
+    let users: Vec<u32> = parts.iter().map(Plan::users).collect();
+    assert_eq!(users, [3, 3, 2, 2]);
+    assert_eq!(
+        parts.iter().filter_map(|part| part.requests).sum::<u64>(),
+        103
+    );
+    let numbers: Vec<u64> = by_shards(&closed, 4)
+        .iter()
+        .map(|ticket| ticket.index)
+        .collect();
+    assert_eq!(numbers, (0..103).collect::<Vec<_>>());
+    assert!(closed.part(Shard { index: 11, of: 12 }).is_err());
+}
+
+#[test]
+fn a_shard_is_a_number_below_their_count() {
+    assert_eq!("3/4".parse(), Ok(Shard { index: 3, of: 4 }));
+    for text in ["", "4/4", "0/0", "-1/4", "a/4", "1", "0/99999"] {
+        assert!(text.parse::<Shard>().is_err(), "{text}");
+    }
+}

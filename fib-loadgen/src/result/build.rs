@@ -80,7 +80,7 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
     let pods = pods::results(&shard, &ended.pods, &plan.steps);
     let mut series = ended.series.clone();
     series.fairness = fairness(&pods, series.len(), series.step_s);
-    series.fairness_window_s = super::pods::FAIRNESS_WINDOW_S;
+    series.fairness_window_s = super::FAIRNESS_WINDOW_S;
     Document {
         schema: SCHEMA.into(),
         run: run(settings, ended),
@@ -249,7 +249,8 @@ fn run(settings: &Settings, ended: &Ended) -> Run {
         unfinished: false,
         argv: settings.argv.clone(),
         seed: settings.seed,
-        shard: None,
+        shard: settings.shard.map(|shard| shard.to_string()),
+        merged: Vec::new(),
     }
 }
 

@@ -108,6 +108,11 @@ pub(crate) fn encode<C: Counter>(histogram: &hdrhistogram::Histogram<C>) -> Opti
 
 /// The histogram that [`encode`] wrote, or why the text is not one.
 pub(crate) fn decode(text: &str) -> Result<hdrhistogram::Histogram<u64>, String> {
+    decode_as(text)
+}
+
+/// The same, with counters of another width.
+pub(crate) fn decode_as<C: Counter>(text: &str) -> Result<hdrhistogram::Histogram<C>, String> {
     let bytes = STANDARD
         .decode(text)
         .map_err(|error| format!("a histogram is not base64 ({error})"))?;

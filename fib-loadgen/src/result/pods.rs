@@ -86,6 +86,13 @@ impl PodLine {
         self.requests[at] += requests;
     }
 
+    /// Its answers in a step.
+    pub fn at(&self, step: usize) -> u64 {
+        let index = step.checked_sub(self.first);
+        let requests = index.and_then(|index| self.requests.get(index));
+        requests.copied().unwrap_or(0)
+    }
+
     /// Steps and answers, without the empty ones.
     pub fn steps(&self) -> impl Iterator<Item = (usize, u64)> {
         self.requests
@@ -198,20 +205,11 @@ pub(crate) fn fairness(pods: &[PodResult], steps: usize, step_s: u64) -> Vec<Opt
         .unwrap_or(1)
         .max(1);
     let mut sums = vec![0_u64; pods.len()];
-    let at = |line: &PodLine, step: usize| {
-        let index = step.checked_sub(line.first);
-        index
-            .and_then(|index| line.requests.get(index))
-            .copied()
-            .unwrap_or(0)
-    };
     (0..steps)
         .map(|step| {
             for (sum, pod) in sums.iter_mut().zip(pods) {
-                *sum += at(&pod.line, step);
-                *sum -= step
-                    .checked_sub(window)
-                    .map_or(0, |gone| at(&pod.line, gone));
+                *sum += pod.line.at(step);
+                *sum -= step.checked_sub(window).map_or(0, |gone| pod.line.at(gone));
             }
             let answering = sums.iter().filter(|sum| **sum > 0);
             jain(answering.map(|sum| *sum as f64)).map(to_ms)

@@ -1,13 +1,12 @@
 //! The timeline as a picture: load, response time, CPU, replicas and pods under one another on one
 //! time axis.
 
-mod axis;
-mod canvas;
 mod key;
 mod lanes;
 mod panels;
 mod steps;
 
+use drawing::{axis, canvas};
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::run::timeline::Timeline;
 
@@ -15,9 +14,6 @@ use self::axis::TimeAxis;
 use self::canvas::{Anchor, Canvas, Px, text_width};
 use super::escape::Xml;
 use super::{summary, words};
-
-/// Colours, chosen to be told apart by people with any kind of colour vision; light and dark.
-const STYLE: &str = include_str!("chart/chart.css");
 
 /// Room for the phases' names above the first panel.
 const HEAD: f64 = 30.0;
@@ -73,7 +69,7 @@ struct Sheet<'a> {
 /// The picture alone, as a document of its own.
 pub(crate) fn picture(result: &RunResult) -> String {
     let badge = summary::badge(result.verdict.outcome);
-    let style = format!("<style>{STYLE}</style>");
+    let style = format!("<style>{}</style>", drawing::CHART);
     drawing(result, badge, Format::Wide, &style)
 }
 
@@ -85,7 +81,7 @@ pub(crate) fn inline(result: &RunResult, badge: &str, format: Format) -> String 
 
 /// The style that [`inline`] needs.
 pub(crate) fn style() -> &'static str {
-    STYLE
+    drawing::CHART
 }
 
 fn drawing(result: &RunResult, badge: &str, format: Format, style: &str) -> String {

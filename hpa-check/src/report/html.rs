@@ -16,7 +16,6 @@ use super::chart::{self, Format};
 use super::escape::{Xml, script_json};
 use super::{summary, words};
 
-const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// How far the run has come that is shown.
@@ -40,11 +39,12 @@ fn document(result: &RunResult, stage: Stage, allowed: &str, more: &str) -> Stri
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:{allowed}\">\n\
-         <title>{title}</title>\n<style>{chart_style}\n{STYLE}</style>\n</head>\n<body>\n\
+         <title>{title}</title>\n<style>{chart_style}\n{style}</style>\n</head>\n<body>\n\
          <div id=\"report\">\n{content}</div>\n\
          <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n{more}</body>\n</html>\n",
         title = Xml(title(result, stage)),
         chart_style = chart::style(),
+        style = drawing::PAGE,
         content = content(result, stage),
         data = script_json(&data),
     )

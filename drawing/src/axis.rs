@@ -4,26 +4,26 @@ use jiff::Timestamp;
 
 /// The horizontal axis that all panels share.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct TimeAxis {
+pub struct TimeAxis {
     /// The first instant, at `left`.
-    pub(crate) from: Timestamp,
+    pub from: Timestamp,
     /// The last instant, at `right`.
-    pub(crate) until: Timestamp,
+    pub until: Timestamp,
     /// Pixels.
-    pub(crate) left: f64,
+    pub left: f64,
     /// Pixels.
-    pub(crate) right: f64,
+    pub right: f64,
 }
 
 impl TimeAxis {
     /// The instant's place; instants outside are put at the nearer end.
-    pub(crate) fn x(&self, at: Timestamp) -> f64 {
+    pub fn x(&self, at: Timestamp) -> f64 {
         let share = millis(self.from, at) / millis(self.from, self.until).max(1.0);
         self.left + share.clamp(0.0, 1.0) * (self.right - self.left)
     }
 
     /// Whole seconds since the start to label, at least `apart` pixels from each other.
-    pub(crate) fn ticks(&self, apart: f64) -> Vec<(i64, f64)> {
+    pub fn ticks(&self, apart: f64) -> Vec<(i64, f64)> {
         const STEPS: [i64; 17] = [
             1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200,
             86_400,
@@ -45,20 +45,20 @@ impl TimeAxis {
 
 /// A vertical axis from zero up.
 #[derive(Debug, Clone)]
-pub(crate) struct ValueAxis {
+pub struct ValueAxis {
     /// Pixels of the value zero.
-    pub(crate) bottom: f64,
+    pub bottom: f64,
     /// Pixels of the largest value.
-    pub(crate) top: f64,
+    pub top: f64,
     /// The largest value.
-    pub(crate) max: f64,
+    pub max: f64,
     /// The values to label.
-    pub(crate) ticks: Vec<f64>,
+    pub ticks: Vec<f64>,
 }
 
 impl ValueAxis {
     /// An axis that holds `largest`, with two to five round labels; whole ones if `whole`.
-    pub(crate) fn new(bottom: f64, top: f64, largest: f64, whole: bool) -> Self {
+    pub fn new(bottom: f64, top: f64, largest: f64, whole: bool) -> Self {
         let largest = if largest.is_finite() {
             largest.max(1e-9)
         } else {
@@ -79,7 +79,7 @@ impl ValueAxis {
     }
 
     /// The value's place; values above the axis are put at its top.
-    pub(crate) fn y(&self, value: f64) -> f64 {
+    pub fn y(&self, value: f64) -> f64 {
         let share = (value / self.max).clamp(0.0, 1.0);
         self.bottom + share * (self.top - self.bottom)
     }

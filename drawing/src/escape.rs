@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Text inside HTML, SVG or XML, in an element or in a quoted attribute.
-pub(crate) struct Xml<T>(pub(crate) T);
+pub struct Xml<T>(pub T);
 
 impl<T: AsRef<str>> fmt::Display for Xml<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,7 +22,7 @@ impl<T: AsRef<str>> fmt::Display for Xml<T> {
 }
 
 /// Text inside one line of Markdown, also in a table's cell.
-pub(crate) struct Markdown<T>(pub(crate) T);
+pub struct Markdown<T>(pub T);
 
 impl<T: AsRef<str>> fmt::Display for Markdown<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,7 +43,7 @@ impl<T: AsRef<str>> fmt::Display for Markdown<T> {
 }
 
 /// Text on a terminal, in one line: no escape sequence gets through.
-pub(crate) struct Terminal<T>(pub(crate) T);
+pub struct Terminal<T>(pub T);
 
 impl<T: AsRef<str>> fmt::Display for Terminal<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +58,7 @@ impl<T: AsRef<str>> fmt::Display for Terminal<T> {
 }
 
 /// JSON that can stand inside a `<script>` element: nothing in it can end that element.
-pub(crate) fn script_json(json: &str) -> String {
+pub fn script_json(json: &str) -> String {
     json.replace('<', "\\u003c")
         .replace('>', "\\u003e")
         .replace('&', "\\u0026")

@@ -2,11 +2,11 @@
 
 use std::fmt::{self, Display, Write};
 
-use crate::report::escape::Xml;
+use crate::escape::Xml;
 
 /// A coordinate with at most one decimal, since a tenth of a pixel is never seen.
 #[derive(Clone, Copy)]
-pub(crate) struct Px(pub(crate) f64);
+pub struct Px(pub f64);
 
 impl Display for Px {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,7 +17,7 @@ impl Display for Px {
 
 /// How a text stands to its point.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Anchor {
+pub enum Anchor {
     /// Begins there.
     Start,
     /// Is centred on it.
@@ -28,25 +28,25 @@ pub(crate) enum Anchor {
 
 /// SVG elements, in the order drawn.
 #[derive(Debug, Default)]
-pub(crate) struct Canvas {
+pub struct Canvas {
     out: String,
 }
 
 impl Canvas {
     /// What was drawn.
-    pub(crate) fn into_svg(self) -> String {
+    pub fn into_svg(self) -> String {
         self.out
     }
 
     /// Markup that is written by this program, taken as it is.
-    pub(crate) fn raw(&mut self, markup: fmt::Arguments<'_>) {
+    pub fn raw(&mut self, markup: fmt::Arguments<'_>) {
         self.out
             .write_fmt(markup)
             .expect("writing to a String can't fail");
     }
 
     /// A straight line.
-    pub(crate) fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
+    pub fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
         self.raw(format_args!(
             "<path class=\"{class}\" d=\"M{} {}L{} {}\"/>",
             Px(from.0),
@@ -57,14 +57,14 @@ impl Canvas {
     }
 
     /// A path from its `d`; nothing when that is empty.
-    pub(crate) fn path(&mut self, class: &str, d: &str) {
+    pub fn path(&mut self, class: &str, d: &str) {
         if !d.is_empty() {
             self.raw(format_args!("<path class=\"{class}\" d=\"{d}\"/>"));
         }
     }
 
     /// A rectangle from two corners, with a title for pointer and screen reader unless that is empty.
-    pub(crate) fn rect(&mut self, class: &str, from: (f64, f64), to: (f64, f64), title: &str) {
+    pub fn rect(&mut self, class: &str, from: (f64, f64), to: (f64, f64), title: &str) {
         self.raw(format_args!(
             "<rect class=\"{class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"",
             Px(from.0),
@@ -80,7 +80,7 @@ impl Canvas {
     }
 
     /// A line of text whose baseline begins, centres or ends at `at`.
-    pub(crate) fn text(&mut self, class: &str, at: (f64, f64), anchor: Anchor, text: &str) {
+    pub fn text(&mut self, class: &str, at: (f64, f64), anchor: Anchor, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "",
             Anchor::Middle => " text-anchor=\"middle\"",
@@ -97,7 +97,7 @@ impl Canvas {
 
 /// Room that a text takes at 12 px, in px: generous, since the reader's font is not known.
 #[expect(clippy::cast_precision_loss, reason = "labels are short")]
-pub(crate) fn text_width(text: &str) -> f64 {
+pub fn text_width(text: &str) -> f64 {
     text.chars().count() as f64 * 6.9
 }
 

@@ -1,0 +1,91 @@
+//! `report` and `merge`: what is in results, in any form.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::args::{MergeArgs, ReportArgs};
+use crate::exit::Failure;
+use crate::outputs::{self, Destination, Kind, Output};
+use crate::report::{render_all, words};
+use crate::result::Document;
+use crate::{merge as merging, shipping};
+
+/// Writes results in the forms that are asked for; the code is that of the worst run.
+pub(super) fn report(args: &ReportArgs) -> Result<u8, Failure> {
+    let documents = read_all(&args.files)?;
+    write(&args.output, &documents)?;
+    Ok(0)
+}
+
+/// Merges results and writes what they come to; the code is that of the merged run.
+pub(super) fn merge(args: &MergeArgs) -> Result<u8, Failure> {
+    let documents = read_all(&args.files)?;
+    let merged = merging::merge(&documents, args.partial).map_err(Failure::usage)?;
+    write(&args.output, std::slice::from_ref(&merged))?;
+    Ok(merged.exit.code)
+}
+
+/// Every result in these files, in order.
+pub(super) fn read_all(files: &[PathBuf]) -> Result<Vec<Document>, Failure> {
+    let mut documents = Vec::new();
+    for file in files {
+        documents.extend(read(file)?);
+    }
+    Ok(documents)
+}
+
+/// Every result in a file, in a log, or on standard input.
+fn read(file: &Path) -> Result<Vec<Document>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    let name = file.display();
+    read.map_err(|error| Failure::usage(format!("`{name}` can't be read ({error})")))?;
+    // A log may hold anything beside the result.
+    shipping::results(&String::from_utf8_lossy(&bytes))
+        .map_err(|why| Failure::usage(format!("`{name}`: {why}")))
+}
+
+/// The one result in a file.
+pub(super) fn read_one(file: &Path) -> Result<Document, Failure> {
+    let mut documents = read(file)?;
+    match documents.len() {
+        1 => Ok(documents.remove(0)),
+        count => Err(Failure::usage(format!(
+            "`{}` has {}: give one with a single result, or merge them first",
+            file.display(),
+            words::counted(count, "result"),
+        ))),
+    }
+}
+
+fn write(outputs: &[Output], documents: &[Document]) -> Result<(), Failure> {
+    let screen = [Output {
+        kind: Kind::Text,
+        file: None,
+    }];
+    let outputs = if outputs.is_empty() {
+        &screen[..]
+    } else {
+        outputs
+    };
+    for output in outputs {
+        let text = render_all(output.kind, documents)?;
+        let Some(path) = &output.file else {
+            super::print(text.trim_end_matches('\n'))?;
+            continue;
+        };
+        Destination::probe(path)
+            .and_then(|place: outputs::Destination| place.write(text.as_bytes()))
+            .map_err(|error| {
+                Failure::usage(format!(
+                    "`{}` can't be written ({error}): give a file in a folder that exists and may be written",
+                    path.display()
+                ))
+            })?;
+    }
+    Ok(())
+}

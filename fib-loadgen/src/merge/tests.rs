@@ -1,0 +1,151 @@
+//! The merged result is what one generator would have written that had sent everything itself.
+
+use super::*;
+use crate::report::fixture;
+use crate::result::decode;
+
+fn shard(index: u32, of: u32) -> Document {
+    let mut document = fixture::passed();
+    document.run.shard = Some(format!("{index}/{of}"));
+    document.run.id = format!("run-{index}");
+    document
+}
+
+fn shards(of: u32) -> Vec<Document> {
+    (0..of).map(|index| shard(index, of)).collect()
+}
+
+#[test]
+fn counts_rates_and_histograms_of_four_shards_add_up() {
+    let four = shards(4);
+    let merged = merge(&four, false).unwrap();
+    let one = &four[0];
+    assert_eq!(merged.totals.ok, 4 * one.totals.ok);
+    assert!((merged.totals.rps - 4.0 * one.totals.rps).abs() < 1e-6);
+    assert_eq!(
+        merged.latency.response.count,
+        4 * one.latency.response.count
+    );
+    assert_eq!(merged.latency.response.p99, one.latency.response.p99);
+    assert_eq!(
+        merged.series.ok,
+        one.series.ok.iter().map(|ok| 4 * ok).collect::<Vec<_>>()
+    );
+    assert_eq!(merged.pods[0].requests, 4 * one.pods[0].requests);
+    assert_eq!(merged.statuses[&200], 4 * one.statuses[&200]);
+    assert_eq!(merged.plan.steps[2].rate, Some(1600.0));
+    assert_eq!(
+        (merged.run.shard.as_ref(), merged.run.merged.len()),
+        (None, 4)
+    );
+}
+
+#[test]
+fn percentiles_come_from_the_sum_and_are_not_averaged() {
+    let mut two = shards(2);
+    let slow = fixture::times(10, 900);
+    let fast = fixture::times(990, 1);
+    two[0].latency.response = crate::result::Timing::of(&slow);
+    two[1].latency.response = crate::result::Timing::of(&fast);
+    let merged = merge(&two, false).unwrap();
+    let mut sum = slow;
+    sum.add(&fast).unwrap();
+    let response = &merged.latency.response;
+    let back = decode(response.hdr_b64.as_ref().unwrap()).unwrap();
+    assert_eq!(back.len(), 1_000);
+    assert_eq!(response.p50, Some(back.value_at_quantile(0.5)));
+    assert!(response.p50.unwrap() < 3_000 && response.p999.unwrap() > 800_000);
+}
+
+#[test]
+fn a_rule_is_judged_by_what_all_saw_together() {
+    let mut two = shards(2);
+    for document in &mut two {
+        let rule = |text: &str| crate::result::ThresholdResult {
+            rule: text.to_owned(),
+            ..Default::default()
+        };
+        document.thresholds = vec![rule("requests>=1500"), rule("requests>=1000000")];
+        document.exit = crate::result::Exit::default();
+    }
+    let merged = merge(&two, false).unwrap();
+    let passed: Vec<bool> = merged.thresholds.iter().map(|rule| rule.passed).collect();
+    assert_eq!((passed, merged.exit.code), (vec![true, false], 99));
+}
+
+#[test]
+fn a_missing_or_doubled_shard_is_named() {
+    let three = &shards(4)[..3];
+    assert!(merge(three, false).unwrap_err().contains("3/4"));
+    let partial = merge(three, true).unwrap();
+    assert!(
+        partial
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("3/4"))
+    );
+    let doubled = [shard(0, 2), shard(0, 2)];
+    assert!(merge(&doubled, false).unwrap_err().contains("twice"));
+    assert!(merge(&[], false).is_err());
+}
+
+#[test]
+fn results_of_other_runs_are_refused() {
+    let with = |change: fn(&mut Document)| {
+        let mut two = shards(2);
+        change(&mut two[1]);
+        merge(&two, false).unwrap_err()
+    };
+    assert!(with(|document| document.target.url = "http://other/".to_owned()).contains("target"));
+    assert!(with(|document| document.run.seed += 1).contains("seed"));
+    let later = with(|document| document.run.started_utc = "2026-11-27T06:00:00.000Z".to_owned());
+    assert!(later.contains("one after another"), "{later}");
+}
+
+#[test]
+fn a_shard_that_began_later_is_put_where_it_was() {
+    let mut two = shards(2);
+    two[1].run.started_utc = "2026-11-27T04:47:47.259Z".to_owned();
+    let merged = merge(&two, false).unwrap();
+    let ok = &two[0].series.ok;
+    assert_eq!(merged.series.len(), ok.len() + 5);
+    assert_eq!(
+        (merged.series.ok[4], merged.series.ok[12]),
+        (ok[4], ok[12] + ok[7])
+    );
+    assert_eq!(merged.series.ok.iter().sum::<u64>(), merged.totals.ok);
+    assert!(
+        merged.warnings[0].contains("5.0 s apart"),
+        "{:?}",
+        merged.warnings
+    );
+    let total: u64 = merged.pods.iter().flat_map(|pod| &pod.line.requests).sum();
+    let by_pod: u64 = merged.pods.iter().map(|pod| pod.requests).sum();
+    assert_eq!(total, by_pod);
+}
+
+#[test]
+fn a_shard_of_a_coarser_series_is_merged_step_by_step() {
+    let mut two = shards(2);
+    let entries = two[1].series.entries().unwrap();
+    let mut coarse = crate::result::Series::of_step(2);
+    for pair in entries.chunks(2) {
+        coarse.push(&pair[0].clone().followed_by(&pair[1]));
+    }
+    two[1].series = coarse;
+    two[1].pods.clear();
+    let merged = merge(&two, false).unwrap();
+    assert_eq!((merged.series.step_s, merged.series.len()), (2, 20));
+    assert_eq!(merged.series.ok.iter().sum::<u64>(), merged.totals.ok);
+    assert_eq!(merged.series.users[0], 40);
+}
+
+#[test]
+fn loads_without_shards_are_merged_as_loads_side_by_side() {
+    let mut two = [fixture::passed(), fixture::passed()];
+    two[1].run.seed += 1;
+    assert_eq!(
+        merge(&two, false).unwrap().totals.sent,
+        2 * two[0].totals.sent
+    );
+}

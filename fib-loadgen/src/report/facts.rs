@@ -1,0 +1,147 @@
+//! What several reports say about a run, in words.
+
+use crate::result::{Document, PodResult};
+
+use super::{clock, thousands};
+
+/// A pod that answered so soon after the start was there from the start.
+const FROM_THE_START_S: f64 = 5.0;
+
+/// Whom the run loaded, and with what: the name of a run for people.
+pub(crate) fn subject(document: &Document) -> String {
+    let url = document.target.url.trim_end_matches('/');
+    format!("{url}, {}", load(document))
+}
+
+/// What load it was: `500 users` or `up to 430 requests/s`.
+pub(crate) fn load(document: &Document) -> String {
+    let peak = |level: fn(&crate::result::Step) -> Option<f64>| {
+        let levels = document.plan.steps.iter().filter_map(level);
+        levels.fold(0.0, f64::max)
+    };
+    if document.plan.model == "open" {
+        format!("up to {:.0} requests/s", peak(|step| step.rate))
+    } else {
+        format!("up to {:.0} users", peak(|step| step.users))
+    }
+}
+
+/// `PASS`, or what is wrong.
+pub(crate) fn badge(document: &Document) -> &'static str {
+    match document.exit.code {
+        0 => "PASS",
+        105 => "INTERRUPTED",
+        _ => "FAIL",
+    }
+}
+
+/// Why the run ended as it did, in one sentence.
+pub(crate) fn cause(document: &Document) -> String {
+    let totals = &document.totals;
+    let broken: Vec<&str> = document
+        .thresholds
+        .iter()
+        .filter(|rule| !rule.passed)
+        .map(|rule| rule.rule.as_str())
+        .collect();
+    let mut causes = Vec::new();
+    for reason in &document.exit.reasons {
+        causes.push(match reason.as_ref() {
+            "wrong-answer" => format!("{} answers were wrong", thousands(totals.wrong)),
+            "target-not-usable" => "no request was answered rightly".to_owned(),
+            "threshold-failed" => format!("{} is not met", broken.join(", ")),
+            "generator-saturated" => "the generator was the limit".to_owned(),
+            "interrupted" => "it was stopped before its end".to_owned(),
+            other => other.to_owned(),
+        });
+    }
+    if causes.is_empty() {
+        let rules = match document.thresholds.len() {
+            0 => "there were no rules to meet".to_owned(),
+            1 => "its rule is met".to_owned(),
+            count => format!("all {count} rules are met"),
+        };
+        return format!("Every answer is right, and {rules}.");
+    }
+    let mut text = causes.join("; ");
+    if let Some(first) = text.get(..1) {
+        text = first.to_uppercase() + &text[1..];
+    }
+    text + "."
+}
+
+/// How many pods were there from the start, and when the others answered first.
+pub(crate) fn pods(document: &Document) -> Option<String> {
+    let pods = &document.pods;
+    if pods.is_empty() {
+        return None;
+    }
+    let later: Vec<&PodResult> = pods
+        .iter()
+        .filter(|pod| pod.first_s > FROM_THE_START_S)
+        .collect();
+    let mut text = format!(
+        "{} seen, {} from the start",
+        pods.len(),
+        pods.len() - later.len()
+    );
+    let waits: Vec<f64> = later.iter().filter_map(|pod| pod.after_rise_s).collect();
+    let first = waits.iter().copied().fold(f64::INFINITY, f64::min);
+    let last = waits.iter().copied().fold(0.0, f64::max);
+    if waits.len() == 1 {
+        text += &format!("; the new one first answered {first:.0} s after the load rose");
+    } else if waits.len() > 1 {
+        text +=
+            &format!("; the new ones first answered {first:.0} to {last:.0} s after the load rose");
+    }
+    Some(text)
+}
+
+/// The settings of a run, as names and values.
+pub(crate) fn settings(document: &Document) -> Vec<(&'static str, String)> {
+    let plan = &document.plan;
+    let mut rows = vec![
+        ("Command", document.run.argv.join(" ")),
+        ("Run", document.run.id.clone()),
+        ("Version", document.run.version.to_string()),
+        ("Seed", document.run.seed.to_string()),
+        (
+            "Model",
+            match plan.arrival.as_deref() {
+                Some(arrival) => format!("{}, {arrival} arrivals", plan.model),
+                None => plan.model.to_string(),
+            },
+        ),
+        ("Users", thousands(plan.users.into())),
+        ("n", plan.n_spec.clone()),
+        ("Verify", plan.verify.clone()),
+        ("Connections", plan.conn.to_string()),
+        ("Warm-up", format!("{} s", plan.warmup_ms / 1000)),
+        ("Started", document.run.started_utc.clone()),
+        ("Ended", document.run.ended_utc.clone()),
+        ("Target", document.target.url.clone()),
+        ("Resolved", document.target.resolved.join(", ")),
+        ("Protocol", document.target.http.to_string()),
+        ("Machine", document.run.host.clone().unwrap_or_default()),
+    ];
+    if let Some(shard) = &document.run.shard {
+        rows.push(("Shard", shard.clone()));
+    }
+    rows.retain(|(_, value)| !value.is_empty());
+    rows
+}
+
+/// The length of a run: `02:14`.
+pub(crate) fn length(document: &Document) -> String {
+    clock(std::time::Duration::from_secs_f64(
+        document.totals.elapsed_s.max(0.0),
+    ))
+}
+
+/// The phase that a time falls into, in seconds since the start.
+pub(crate) fn phase_at(document: &Document, seconds: f64) -> &str {
+    let mut phases = document.phases.iter();
+    phases
+        .rfind(|phase| phase.start_s <= seconds)
+        .map_or("", |phase| phase.name.as_str())
+}

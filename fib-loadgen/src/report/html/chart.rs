@@ -1,0 +1,281 @@
+//! The run over time: rates, response times as percentiles and as a heat map, failures, users and pods
+//! under one another on one time axis.
+
+mod heat;
+mod panels;
+mod scale;
+
+pub(super) use scale::short_time;
+
+use drawing::axis::TimeAxis;
+use drawing::canvas::{Anchor, Canvas, Px, text_width};
+use drawing::escape::Xml;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::report::{clock, facts};
+use crate::result::Document;
+
+/// Room above the first panel, for the phases' names.
+const HEAD: f64 = 30.0;
+/// Room for a panel's title, and for a line of its key.
+const TITLE: f64 = 24.0;
+/// Room below a panel.
+const GAP: f64 = 16.0;
+/// Room for the labels of the time axis.
+const FOOT: f64 = 26.0;
+
+/// For which kind of place a picture is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// A page, a paper.
+    Wide,
+    /// A phone.
+    Narrow,
+}
+
+impl Format {
+    const fn width(self) -> f64 {
+        match self {
+            Self::Wide => 960.0,
+            Self::Narrow => 400.0,
+        }
+    }
+
+    const fn left(self) -> f64 {
+        match self {
+            Self::Wide => 64.0,
+            Self::Narrow => 54.0,
+        }
+    }
+
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Wide => "timeline wide",
+            Self::Narrow => "timeline narrow",
+        }
+    }
+}
+
+/// The sheet while it is drawn.
+struct Sheet<'a> {
+    document: &'a Document,
+    /// When each step ended, seconds since the start.
+    ends: Vec<f64>,
+    time: TimeAxis,
+    canvas: Canvas,
+    format: Format,
+    /// How far down it is drawn.
+    y: f64,
+}
+
+/// The picture in two formats of which the style shows the one that fits, and the values at an instant.
+/// Nothing where there is no step.
+pub(super) fn timeline(document: &Document) -> String {
+    let ends = document.series.ends();
+    let Some(last) = ends.last() else {
+        return String::new();
+    };
+    format!(
+        "<div class=\"chart\" tabindex=\"0\" role=\"slider\" aria-label=\"Instant of the run, in seconds\" \
+         aria-valuemin=\"0\" aria-valuemax=\"{last:.0}\" aria-valuenow=\"0\" aria-describedby=\"how\">{}{}\
+         <div class=\"cross\" hidden></div></div>\n\
+         <div class=\"readout\"><p id=\"how\">Point at the picture, or use the arrow keys, to see every value at an instant.</p></div>\n",
+        picture(document, &ends, Format::Wide),
+        picture(document, &ends, Format::Narrow),
+    )
+}
+
+fn picture(document: &Document, ends: &[f64], format: Format) -> String {
+    let (width, left) = (format.width(), format.left());
+    let right = width - 16.0;
+    let mut sheet = Sheet {
+        document,
+        ends: ends.to_vec(),
+        time: TimeAxis {
+            from: instant(0.0),
+            until: instant(ends.last().copied().unwrap_or(0.0)),
+            left,
+            right,
+        },
+        canvas: Canvas::default(),
+        format,
+        y: HEAD,
+    };
+    panels::rate(&mut sheet);
+    panels::percentiles(&mut sheet);
+    heat::times(&mut sheet);
+    panels::failures(&mut sheet);
+    panels::users(&mut sheet);
+    heat::pods(&mut sheet);
+    panels::fairness(&mut sheet);
+    let bottom = sheet.y - GAP;
+    sheet.foot(bottom);
+    let behind = sheet.phases(bottom);
+    let height = bottom + FOOT;
+    let title = format!("{}: {}", facts::badge(document), facts::subject(document));
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{}\" viewBox=\"0 0 {width} {}\" role=\"img\" \
+         aria-label=\"{}\" data-left=\"{left}\" data-right=\"{right}\"><title>{}</title>\
+         <rect class=\"sheet\" x=\"0\" y=\"0\" width=\"{width}\" height=\"{}\" rx=\"8\"/>{behind}{}</svg>\n",
+        format.class(),
+        Px(height),
+        Xml(&title),
+        Xml(&title),
+        Px(height),
+        sheet.canvas.into_svg(),
+    )
+}
+
+/// A time since the start as an instant of the axis.
+fn instant(seconds: f64) -> Timestamp {
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a run")]
+    let ms = (seconds * 1e3) as i64;
+    Timestamp::UNIX_EPOCH
+        .checked_add(SignedDuration::from_millis(ms))
+        .unwrap_or(Timestamp::MAX)
+}
+
+impl Sheet<'_> {
+    fn x(&self, seconds: f64) -> f64 {
+        self.time.x(instant(seconds))
+    }
+
+    /// The labels of the time axis.
+    fn foot(&mut self, bottom: f64) {
+        for (second, x) in self.time.ticks(64.0) {
+            self.canvas.line("grid", (x, bottom), (x, bottom + 4.0));
+            let label = clock(std::time::Duration::from_secs(second.unsigned_abs()));
+            self.canvas
+                .text("label", (x, bottom + 17.0), Anchor::Middle, &label);
+        }
+    }
+
+    /// The phases as bands behind everything, each with its name where there is room.
+    fn phases(&self, bottom: f64) -> String {
+        let mut canvas = Canvas::default();
+        for (index, phase) in self.document.phases.iter().enumerate() {
+            let (from, until) = (self.x(phase.start_s), self.x(phase.end_s));
+            if until - from < 1.0 {
+                continue;
+            }
+            let class = if index % 2 == 0 {
+                "phase even"
+            } else {
+                "phase odd"
+            };
+            canvas.rect(class, (from, HEAD - 22.0), (until, bottom), &phase.name);
+            if until - from > text_width(&phase.name) + 6.0 {
+                let middle = (f64::midpoint(from, until), HEAD - 8.0);
+                canvas.text("phase-name", middle, Anchor::Middle, &phase.name);
+            }
+        }
+        canvas.into_svg()
+    }
+
+    /// A panel's title and, beside or below it, what each color stands for.
+    fn title(&mut self, title: &str, keys: &[(&str, &str)]) {
+        const SIGN: f64 = 21.0;
+        const BETWEEN: f64 = 14.0;
+        let (left, right) = (self.time.left, self.time.right);
+        let mut baseline = self.y + 15.0;
+        self.canvas
+            .text("title", (left, baseline), Anchor::Start, title);
+        let width = |name: &str| SIGN + text_width(name) + BETWEEN;
+        let whole: f64 = keys.iter().map(|(_, name)| width(name)).sum::<f64>() - BETWEEN;
+        let mut x = right - whole;
+        if !keys.is_empty() && x < left + text_width(title) * 1.15 + BETWEEN {
+            baseline += 17.0;
+            x = left;
+        }
+        for (class, name) in keys {
+            if x > left && x + width(name) - BETWEEN > right + 0.5 {
+                baseline += 17.0;
+                x = left;
+            }
+            self.canvas
+                .line(class, (x, baseline - 4.0), (x + 16.0, baseline - 4.0));
+            self.canvas
+                .text("key", (x + SIGN, baseline), Anchor::Start, name);
+            x += width(name);
+        }
+        self.y = baseline - 15.0 + TITLE;
+    }
+
+    /// Points at the ends of the steps, joined by lines; of points closer than half a pixel only the first and
+    /// the highest are kept, so that a long run stays small.
+    fn polyline(
+        &self,
+        class: &str,
+        value: impl Fn(usize) -> Option<f64>,
+        y: impl Fn(f64) -> f64,
+    ) -> Canvas {
+        let mut canvas = Canvas::default();
+        let mut d = String::new();
+        let mut last: Option<(f64, f64)> = None;
+        for (at, end) in self.ends.iter().enumerate() {
+            let Some(value) = value(at) else {
+                last = None;
+                continue;
+            };
+            let (x, y) = (self.x(*end), y(value));
+            if last.is_some_and(|(px, py)| x - px < 0.5 && y >= py) {
+                continue;
+            }
+            let pen = if last.is_some() { 'L' } else { 'M' };
+            d += &format!("{pen}{} {}", Px(x), Px(y));
+            last = Some((x, y));
+        }
+        canvas.path(class, &d);
+        canvas
+    }
+
+    fn draw(&mut self, class: &str, value: impl Fn(usize) -> Option<f64>, y: impl Fn(f64) -> f64) {
+        let line = self.polyline(class, value, y);
+        self.canvas.raw(format_args!("{}", line.into_svg()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn every_panel_is_drawn_and_nothing_beyond_the_sheet() {
+        let document = fixture::passed();
+        let ends = document.series.ends();
+        for format in [Format::Wide, Format::Narrow] {
+            let svg = picture(&document, &ends, format);
+            for title in [
+                "Requests a second<",
+                "Response time<",
+                "Response times:",
+                "Users<",
+                "Pods:",
+                "Fairness",
+            ] {
+                assert!(svg.contains(&format!(">{title}")), "{format:?}: {title}");
+            }
+            for place in svg.split(" x=\"").skip(1) {
+                let x: f64 = place.split('"').next().unwrap().parse().unwrap();
+                assert!((0.0..=format.width()).contains(&x), "{format:?}: {x}");
+            }
+            assert!(!svg.contains("NaN"));
+        }
+    }
+
+    #[test]
+    fn a_day_of_seconds_stays_a_small_picture() {
+        let mut document = fixture::passed();
+        let entry = document.series.entries().unwrap()[12].clone();
+        document.series = crate::result::Series::by_the_second();
+        for second in 1..3_500 {
+            document.series.push(&crate::result::Entry {
+                end_ms: second * 1_000,
+                ..entry.clone()
+            });
+        }
+        let svg = picture(&document, &document.series.ends(), Format::Wide);
+        assert!(svg.len() < 400_000, "{}", svg.len());
+    }
+}
