@@ -181,7 +181,7 @@ func (d draw) proposal() resourceReplicas {
 		tolerance.ScaleDown = tolerance.ScaleUp
 	}
 	return resourceReplicas{
-		CurrentReplicas:   int32(max(0, len(pods)+pick(d, 0, 0, 0, -1, 1, 4))),
+		CurrentReplicas:   max(0, int32(len(pods)+pick(d, 0, 0, 0, -1, 1, 4))),
 		Metric:            pick(d, "cpu", "cpu", "cpu", "memory", "memory"),
 		Container:         pick(d, nil, nil, ptr("a"), ptr("b"), ptr("absent")),
 		TargetUtilization: int32(pick(d, 50, 50, 50, 80, 1, 100, 200, 1+d.IntN(99))),
@@ -331,7 +331,7 @@ func (d draw) amountTarget() autoscalingv2.MetricTarget {
 func (d draw) amount(target autoscalingv2.MetricTarget, pods int) resource.Quantity {
 	each := int64(100_000)
 	if target.AverageValue != nil {
-		each = target.AverageValue.MilliValue() * int64(max(1, pods))
+		each = target.AverageValue.MilliValue() * int64(max(1, int32(pods)))
 	} else if target.Value != nil {
 		each = target.Value.MilliValue()
 	}
@@ -442,7 +442,7 @@ func (d draw) reconcile() reconcileInput {
 			hpa.InitialConditions = append(hpa.InitialConditions, conditionInput{"ScalingActive", pick(d, "True", "False"), "ValidMetricFound"})
 		}
 	}
-	replicas := int32(max(0, len(pods)+pick(d, 0, 0, 0, 0, -1, 1, 3)))
+	replicas := max(0, int32(len(pods)+pick(d, 0, 0, 0, 0, -1, 1, 3)))
 	input := reconcileInput{
 		Pods: pods, PodMetrics: metrics, OtherMetrics: readings, HPA: hpa,
 		Scale:        scaleInput{SpecReplicas: replicas, StatusReplicas: max(0, replicas+int32(pick(d, 0, 0, 0, -1, 1))), Selector: "name=app"},

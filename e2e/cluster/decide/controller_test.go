@@ -589,7 +589,7 @@ func (s *scales) Update(_ context.Context, _ schema.GroupResource, scale *autosc
 		return nil, errors.New(s.fault.UpdateScaleError)
 	}
 	if s.fault.UpdateScaleConflictOnce && s.tries == 1 {
-		return nil, k8serrors.NewConflict(schema.GroupResource{Resource: "replicationcontrollers"}, targetName, errors.New("changed"))
+		return nil, k8serrors.NewConflict(schema.GroupResource{Resource: "replicationcontrollers"}, targetName, errors.New("the object has been modified; please apply your changes to the latest version and try again"))
 	}
 	s.updated = true
 	return scale, nil

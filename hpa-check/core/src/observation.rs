@@ -188,6 +188,14 @@ pub struct AutoscalerStatus {
     pub last_scale: Option<Timestamp>,
 }
 
+impl AutoscalerStatus {
+    /// Whether any metric was computed.
+    pub fn is_measured(&self) -> bool {
+        let computed = |metric: &CurrentMetric| !metric.is_empty();
+        self.cpu_utilization.is_some() || self.current_metrics.iter().any(computed)
+    }
+}
+
 /// A status condition of any object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
@@ -203,7 +211,7 @@ pub struct Condition {
 }
 
 /// The object whose replicas are scaled.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// Changes when the object is made anew.
     pub uid: String,
@@ -215,6 +223,9 @@ pub struct Target {
     pub replicas: i32,
     /// `status.readyReplicas`: the number an assertion is about.
     pub ready_replicas: i32,
+    /// Whether the kind counts its ready pods. Where it does not, they are counted from the pods seen.
+    #[serde(default = "yes")]
+    pub counts_ready: bool,
     /// `status.updatedReplicas`, less than `replicas` while a rollout is on.
     pub updated_replicas: i32,
     /// The selector the autoscaler uses, as text.
@@ -224,6 +235,10 @@ pub struct Target {
     /// Who wrote `spec.replicas` last and when, from `managedFields`.
     #[serde(default)]
     pub replicas_writer: Option<Writer>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// A field manager and the time of its last write.
@@ -506,6 +521,13 @@ pub enum Fact {
     ControllerRestarted {
         /// Who it is now, as its lease says.
         holder: String,
+    },
+    /// The target is there, and the API server has no scale of it.
+    NotScalable {
+        /// Its kind.
+        kind: String,
+        /// The API server's own words.
+        message: String,
     },
     /// Something that may not be read; the tool goes on without it.
     Forbidden {

@@ -5,7 +5,7 @@ mod check;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hpa_check_core::expectation::{Expectation, ScaleDown};
+use hpa_check_core::expectation::{AssertedMetric, Expectation, ScaleDown};
 
 use self::check::{Load, Run};
 use super::controller::ControllerArgs;
@@ -22,15 +22,21 @@ pub(crate) struct Args {
     /// The autoscaler [default: the only one in the namespace]
     #[arg(long, value_name = "NAME")]
     autoscaler: Option<String>,
-    /// Fewest replicas, as asserted
-    #[arg(long, value_name = "PODS", default_value_t = 3)]
-    min: i32,
-    /// Most replicas, as asserted
-    #[arg(long, value_name = "PODS", default_value_t = 10)]
-    max: i32,
-    /// CPU target in percent of the request, as asserted
-    #[arg(long, value_name = "PERCENT", default_value_t = 50)]
-    cpu: i32,
+    /// Take the bounds and the CPU target to assert from the autoscaler itself: spec
+    #[arg(long, value_name = "WHERE", value_parser = ["spec"], conflicts_with_all = ["min", "max", "cpu"])]
+    expect: Option<String>,
+    /// Fewest replicas, as asserted [default: 3]
+    #[arg(long, value_name = "PODS")]
+    min: Option<i32>,
+    /// Most replicas, as asserted [default: 10]
+    #[arg(long, value_name = "PODS")]
+    max: Option<i32>,
+    /// CPU target in percent of the request, as asserted where the autoscaler has one [default: 50]
+    #[arg(long, value_name = "PERCENT")]
+    cpu: Option<i32>,
+    /// A metric that the autoscaler has to have, with its target if that is asserted too: cpu, memory=60%, cpu/CONTAINER=50%, queue=100
+    #[arg(long = "metric", value_name = "NAME[=TARGET]")]
+    metrics: Vec<AssertedMetric>,
     /// How much of the scale-down to wait for: full, one-step or skip
     #[arg(long, value_name = "HOW", default_value = "full", value_parser = scale_down)]
     scale_down: ScaleDown,
@@ -78,7 +84,17 @@ fn scale_down(text: &str) -> Result<ScaleDown, String> {
 
 /// Checks, and ends in the verdict.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
-    let counts = args.min >= 1 && args.max >= args.min && args.cpu >= 1;
+    let default = Expectation::default();
+    let expectation = Expectation {
+        min_replicas: args.min.unwrap_or(default.min_replicas),
+        max_replicas: args.max.unwrap_or(default.max_replicas),
+        cpu_target_percent: args.cpu.unwrap_or(default.cpu_target_percent),
+        metrics: args.metrics,
+        scale_down: args.scale_down,
+        patience: Duration::from_secs(args.patience),
+    };
+    let (min, max) = (expectation.min_replicas, expectation.max_replicas);
+    let counts = min >= 1 && max >= min && expectation.cpu_target_percent >= 1;
     if !counts {
         return Err(Failure::usage(
             "--min, --max and --cpu have to be at least 1, and --max no less than --min",
@@ -95,13 +111,8 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     check::run(Run {
         cluster: args.cluster,
         autoscaler: args.autoscaler,
-        expectation: Expectation {
-            min_replicas: args.min,
-            max_replicas: args.max,
-            cpu_target_percent: args.cpu,
-            scale_down: args.scale_down,
-            patience: seconds(args.patience),
-        },
+        expectation,
+        as_spec: args.expect.is_some(),
         controller: args.controller.settings()?,
         metrics_resolution: args.controller.resolution(),
         hold: args.hold.map(seconds),

@@ -17,6 +17,7 @@ mod connect;
 mod controller;
 mod convert;
 mod cpu;
+mod custom;
 mod facts;
 mod feed;
 mod find;
@@ -36,6 +37,7 @@ pub(crate) mod tests;
 use std::time::Duration;
 
 use hpa_check_core::observation::{ControllerConfig, Observation, RunContext};
+use hpa_check_core::spec::AutoscalerSpec;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 
@@ -55,6 +57,7 @@ use reporter::Reporter;
 pub(crate) struct Live {
     cluster: Cluster,
     autoscaler: String,
+    spec: AutoscalerSpec,
     timing: Timing,
 }
 
@@ -81,12 +84,18 @@ impl Live {
         autoscaler: Option<&str>,
         timing: Timing,
     ) -> Result<Self, Failure> {
-        let autoscaler = find::autoscaler(&cluster, autoscaler, timing).await?;
+        let (autoscaler, spec) = find::autoscaler(&cluster, autoscaler, timing).await?;
         Ok(Self {
             cluster,
             autoscaler,
+            spec,
             timing,
         })
+    }
+
+    /// What the autoscaler was told to do when it was found.
+    pub(crate) fn spec(&self) -> &AutoscalerSpec {
+        &self.spec
     }
 
     /// Where a run on it takes place, with the controller's settings as given.

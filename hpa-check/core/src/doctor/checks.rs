@@ -54,6 +54,7 @@ const fn symptom(id: &'static str, find: fn(&Patient<'_>) -> Option<Evidence>) -
 pub(super) const CHECKS: &[Check] = &[
     cause("target-api-version", target::api_version),
     cause("target-not-found", target::not_found),
+    cause("target-not-scalable", target::not_scalable),
     cause("scaling-disabled", target::disabled),
     cause("no-cpu-metric", bounds::no_cpu_metric),
     cause(
@@ -90,6 +91,7 @@ pub(super) const CHECKS: &[Check] = &[
     cause("metrics-api-unavailable", metrics::unavailable),
     cause("metrics-incomplete", metrics::incomplete),
     cause("metrics-stale", metrics::stale),
+    symptom("metric-failed", metrics::failed),
     cause("load-not-spread", load::not_spread),
     cause("sidecar-dilutes-utilization", requests::diluted),
     cause("startup-counts-as-load", load::startup),
@@ -97,7 +99,6 @@ pub(super) const CHECKS: &[Check] = &[
     cause("flapping", load::flapping),
     cause("replicas-in-manifest", rivals::in_manifest),
     cause("pdb-blocks-drains", rollout::blocks_drains),
-    symptom("metric-failed", metrics::failed),
     symptom("no-syncs-seen", target::never_synced),
     symptom("metrics-not-yet", metrics::not_yet),
     cause("at-the-maximum", notes::at_maximum),

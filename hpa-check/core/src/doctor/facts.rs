@@ -108,6 +108,11 @@ pub enum TargetLook {
         /// What the API server says.
         message: String,
     },
+    /// The object is there, and the API server has no scale of it.
+    NotScalable {
+        /// What the API server says.
+        message: String,
+    },
     /// It may not be read, or the API server did not answer.
     Unread,
 }
@@ -208,7 +213,7 @@ impl Scaler {
     pub fn workload(&self) -> Option<&Workload> {
         match &self.target {
             TargetLook::Read(workload) => Some(workload),
-            TargetLook::Absent { .. } | TargetLook::Unread => None,
+            TargetLook::Absent { .. } | TargetLook::NotScalable { .. } | TargetLook::Unread => None,
         }
     }
 }

@@ -8,10 +8,67 @@ use super::rule::{Find, Rule, Weight};
 use super::run_only::run::RunView;
 use crate::findings::{Evidence, catalog};
 use crate::model::after;
-use crate::observation::{Fact, Phase};
+use crate::observation::{AutoscalerStatus, Fact, Phase};
 use crate::run::state::Poll;
 
+/// What the controller says of a metric that it could not compute.
+const FAILURES: [&str; 6] = [
+    "FailedGetResourceMetric",
+    "FailedGetContainerResourceMetric",
+    "FailedGetPodsMetric",
+    "FailedGetObjectMetric",
+    "FailedGetExternalMetric",
+    "InvalidMetricSourceType",
+];
+
+/// Whether the controller has said so for longer than pods and samples need to come: a new pod or one poll
+/// of an adapter makes a metric fail for a moment.
+fn lasts(run: &RunView<'_>) -> bool {
+    let failing = |status: &&(Timestamp, AutoscalerStatus)| {
+        let mut all = status.1.conditions.iter();
+        all.any(|c| c.kind == "ScalingActive" && c.status == "False")
+    };
+    let row = run.state.statuses.iter().rev().take_while(failing);
+    let allowed = run.budget(|b| b.reaction() + b.controller.sync_period);
+    row.last()
+        .is_some_and(|(since, _)| after(*since, allowed) <= run.until)
+}
+
+const METRIC_FAILED: Rule = Rule {
+    finding: &catalog::METRIC_FAILED,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let refusal = run.state.refusal("ScalingActive");
+        let (reason, message) = refusal.filter(|(reason, _)| FAILURES.contains(reason))?;
+        if run.complete() || !lasts(run) {
+            return None;
+        }
+        let spec = run.spec()?;
+        let current = run.state.status().map_or(&[][..], |s| &s.current_metrics);
+        let failed = spec
+            .metrics
+            .iter()
+            .zip(current)
+            .filter(|(_, c)| c.is_empty());
+        let failed: Vec<String> = failed.map(|(m, _)| m.source.to_string()).collect();
+        let which = match failed.as_slice() {
+            [] => "a metric".to_owned(),
+            names => names.join(" and "),
+        };
+        let blocks = if spec.metrics.len() > failed.len().max(1) {
+            "which blocks every step down"
+        } else {
+            "so the autoscaler does nothing"
+        };
+        Some(Evidence::new(
+            format!("the controller can't compute {which}, {blocks}"),
+            [format!("condition ScalingActive {reason}: {message}")],
+        ))
+    }),
+};
+
 pub(super) const RULES: &[Rule] = &[
+    METRIC_FAILED,
     NO_METRICS_API,
     METRICS_API_UNAVAILABLE,
     METRICS_INCOMPLETE,

@@ -59,8 +59,9 @@ fn too_small(run: &RunView<'_>, fact: &Fact) -> Option<Evidence> {
     };
     let pod = &run.state.pods.values().find(|p| p.lives())?.pod;
     let max = run.expectation.max_replicas;
-    // The use was read once; every pod seen since may be in it.
-    let own = i64::try_from(run.state.pods.len()).ok()?;
+    // The use was read once; every pod of the target that was there or has been seen since may be in it.
+    let counted = i64::from(run.state.target.as_ref()?.replicas);
+    let own = i64::try_from(run.state.pods.len()).ok()?.max(counted);
     let fit = quota.falls_short(pod, i64::from(max), own)?;
     let (name, resource, hard) = (&quota.name, &quota.resource, &quota.hard);
     Some(Evidence::new(

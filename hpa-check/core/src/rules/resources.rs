@@ -51,6 +51,9 @@ const LIMIT_CAPS_UTILIZATION: Rule = Rule {
     finding: &catalog::LIMIT_CAPS_UTILIZATION,
     weight: Weight::Blocker,
     find: Find::Run(|run| {
+        if !run.only_cpu() {
+            return None;
+        }
         let target = i64::from(run.spec()?.cpu_target_percent()?);
         let mut living = run.state.pods.values().filter(|p| p.lives());
         let pod = &living.next()?.pod;

@@ -8,6 +8,8 @@ use crate::observation::Fact;
 pub(super) const RULES: &[Rule] = &[
     AUTOSCALER_GONE,
     TARGET_NOT_FOUND,
+    TARGET_NOT_SCALABLE,
+    SCALE_UNREADABLE,
     SCALING_DISABLED,
     AMBIGUOUS_SELECTOR,
     INVALID_SELECTOR,
@@ -32,15 +34,14 @@ const TARGET_NOT_FOUND: Rule = Rule {
     finding: &catalog::TARGET_NOT_FOUND,
     weight: Weight::Blocker,
     find: Find::Run(|run| {
-        let reference = run.spec().map(|s| &s.scale_target_ref);
-        let name = reference.map_or_else(String::new, |r| {
-            format!(" {} {}/{}", r.api_version, r.kind, r.name)
-        });
+        let name = target_name(run);
         if let Some(("FailedGetScale", message)) = run.state.refusal("AbleToScale") {
-            return Some(Evidence::new(
-                format!("the scale target{name} can't be found"),
-                [quoted("FailedGetScale", message)],
-            ));
+            return (run.state.target.is_none() || says_not_found(message)).then(|| {
+                Evidence::new(
+                    format!("the scale target{name} can't be found"),
+                    [quoted("FailedGetScale", message)],
+                )
+            });
         }
         let gone = run.state.target_gone;
         let gone = gone.filter(|_| run.state.target.is_none())?;
@@ -50,6 +51,67 @@ const TARGET_NOT_FOUND: Rule = Rule {
         ))
     }),
 };
+
+/// The API server's words for a kind without the subresource, as client-go gives them.
+const NO_SCALE: &str = "could not find the requested resource";
+
+const TARGET_NOT_SCALABLE: Rule = Rule {
+    finding: &catalog::TARGET_NOT_SCALABLE,
+    weight: Weight::Blocker,
+    find: Find::Run(|run| {
+        let fact = run.state.facts.iter().find_map(|fact| match fact {
+            Fact::NotScalable { kind, message } => Some((kind, message)),
+            _ => None,
+        });
+        let refusal = run.state.refusal("AbleToScale");
+        let refusal = refusal.filter(|(reason, _)| *reason == "FailedGetScale");
+        let said = refusal.map(|(reason, message)| quoted(reason, message));
+        if let Some((kind, message)) = fact {
+            let api = format!("the API server, of its scale: {message}");
+            return Some(Evidence::new(
+                format!("a {kind} can't be scaled"),
+                [api].into_iter().chain(said),
+            ));
+        }
+        let there = run.state.target.is_some();
+        let (_, message) = refusal.filter(|(_, m)| there && m.contains(NO_SCALE))?;
+        Some(Evidence::new(
+            format!("the scale target{} can't be scaled", target_name(run)),
+            [quoted("FailedGetScale", message)],
+        ))
+    }),
+};
+
+const SCALE_UNREADABLE: Rule = Rule {
+    finding: &catalog::SCALE_UNREADABLE,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let refusal = run.state.refusal("AbleToScale");
+        let (_, message) = refusal.filter(|(reason, _)| *reason == "FailedGetScale")?;
+        let other = !says_not_found(message) && !message.contains(NO_SCALE);
+        (run.state.target.is_some() && other && !run.complete()).then(|| {
+            Evidence::new(
+                format!("the controller can't read the scale of{}", target_name(run)),
+                [quoted("FailedGetScale", message)],
+            )
+        })
+    }),
+};
+
+/// The reference, with a space before it.
+fn target_name(run: &RunView<'_>) -> String {
+    let reference = run.spec().map(|s| &s.scale_target_ref);
+    reference.map_or_else(String::new, |r| {
+        format!(" {} {}/{}", r.api_version, r.kind, r.name)
+    })
+}
+
+/// Whether the object or its kind is what is missing.
+fn says_not_found(message: &str) -> bool {
+    ["not found", "no matches for kind"]
+        .iter()
+        .any(|words| message.contains(words))
+}
 
 const SCALING_DISABLED: Rule = Rule {
     finding: &catalog::SCALING_DISABLED,

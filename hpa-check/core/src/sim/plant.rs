@@ -247,6 +247,7 @@ impl Plant {
             spec_replicas: replicas,
             replicas,
             ready_replicas: self.ready(),
+            counts_ready: true,
             updated_replicas: replicas,
             selector: "app=simulated".to_owned(),
             conditions: Vec::new(),

@@ -38,10 +38,38 @@ fn found_in_the_autoscaler() -> Vec<Pair> {
                 "deployments \"x\" not found",
             );
         }),
+        pair("target-not-scalable", |w| {
+            refuse(
+                w,
+                "AbleToScale",
+                "FailedGetScale",
+                "the server could not find the requested resource",
+            );
+        }),
+        pair("scale-unreadable", |w| {
+            refuse(
+                w,
+                "AbleToScale",
+                "FailedGetScale",
+                "etcdserver: request timed out",
+            );
+        }),
+        pair("metric-failed", |w| {
+            refuse(
+                w,
+                "ScalingActive",
+                "FailedGetExternalMetric",
+                "unable to get external metric shop/queue/nil: no adapter",
+            );
+        }),
+        pair("no-such-metric", |w| {
+            w.expectation.metrics = vec!["queue=100".parse().unwrap()];
+        }),
         pair("no-cpu-metric", |w| {
             w.spec.metrics[0].source = MetricSource::Resource {
                 name: "memory".into(),
             };
+            w.expectation.metrics = vec!["cpu".parse().unwrap()];
         }),
         pair("missing-cpu-request", |w| w.request = None),
         pair("bounds-leave-no-room", |w| w.spec.max_replicas = 3),

@@ -214,7 +214,7 @@ impl Flags {
     }
 
     fn manifest(&self, file: &Path, pace: &Pace) -> Result<AutoscalerSpec, Failure> {
-        let mut spec = manifest::read(file)?;
+        let mut spec = manifest::read_cpu(file)?;
         if let Some(behavior) = &mut spec.behavior {
             pace.quicken(behavior);
             if let (Some(rules), Some(window)) = (&mut behavior.scale_down, self.stabilization) {

@@ -44,6 +44,23 @@ pub(super) fn not_found(patient: &Patient<'_>) -> Option<Evidence> {
     }
 }
 
+pub(super) fn not_scalable(patient: &Patient<'_>) -> Option<Evidence> {
+    let TargetLook::NotScalable { message } = &patient.scaler.target else {
+        return None;
+    };
+    let kind = &patient.spec().scale_target_ref.kind;
+    let refusal = patient.refusal("AbleToScale");
+    let refusal = refusal.map(|(reason, says)| quoted(reason, says));
+    let api = format!(
+        "the API server, of the scale of {}: {message}",
+        patient.reference()
+    );
+    Some(Evidence::new(
+        format!("a {kind} can't be scaled"),
+        [api].into_iter().chain(refusal),
+    ))
+}
+
 pub(super) fn disabled(patient: &Patient<'_>) -> Option<Evidence> {
     let meant = patient.spec().effective_min() == 0 || patient.says("ScaledToZero");
     (patient.target()?.spec_replicas == 0 && !meant).then(|| {

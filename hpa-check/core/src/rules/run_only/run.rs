@@ -93,10 +93,18 @@ impl<'a> RunView<'a> {
         self.state.request()
     }
 
+    /// Whether the pods' CPU is the only metric.
+    pub(crate) fn only_cpu(&self) -> bool {
+        let metrics = self.spec().map_or(&[][..], |spec| &spec.metrics);
+        matches!(metrics, [metric] if metric.is_cpu())
+    }
+
     /// Use, all pods together, up to which that many pods are enough by the target alone. More is
     /// asked for above it, unless as many run already: see [`Self::use_beyond_tolerance`].
     pub(crate) fn use_enough_for(&self, pods: i32) -> Option<Millicores> {
-        demand::use_enough_for(self.state, pods)
+        // With several metrics another one may ask for pods whatever the CPU.
+        self.only_cpu()
+            .then(|| demand::use_enough_for(self.state, pods))?
     }
 
     /// Use, all pods together, above which that many running pods ask for one more: they have to be

@@ -29,6 +29,7 @@ impl Run<'_> {
             spec_replicas: self.replicas,
             replicas: count(living.len()),
             ready_replicas: count(ready),
+            counts_ready: true,
             updated_replicas: count(living.len()),
             selector: "app=fib-server".into(),
             conditions: short
