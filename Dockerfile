@@ -4,7 +4,7 @@
 # For both architectures from one machine, by cross-compiling:
 #   docker buildx build --platform linux/amd64,linux/arm64 --target fib-server .
 # k8s/image/assemble reads the stages from `base` on, and makes the same images without a container engine.
-ARG BUILDER_IMAGE=docker.io/library/rust:1.95-bookworm
+ARG BUILDER_IMAGE=docker.io/library/rust:1.95-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1
 
 FROM --platform=$BUILDPLATFORM ${BUILDER_IMAGE} AS chef
 ARG BUILDARCH

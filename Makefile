@@ -15,9 +15,9 @@
 #   ENGINE          how make image builds: docker, podman, buildah, or none for a static build here
 #   CLUSTER, PARTS  where make manifests-cluster runs, a program or kind, and which of k8s/tests/parts
 #   FIB_SERVER      the server that make dashboards loads
-#   IMAGE, OVERLAY  what make deploy deploys; KUBECONFIG or CONTEXT names the cluster
+#   IMAGE, OVERLAY  what make deploy deploys; KUBECONFIG or CONTEXT names the cluster, UNSIGNED=yes verifies nothing
 #   RUNBOOKS        the address of the runbooks for make rules
-settings := E2E_KUBECONFIG TARGET K8S CASES DEMO PROFILE ENGINE CLUSTER PARTS FIB_SERVER IMAGE OVERLAY CONTEXT \
+settings := E2E_KUBECONFIG TARGET K8S CASES DEMO PROFILE ENGINE CLUSTER PARTS FIB_SERVER IMAGE OVERLAY UNSIGNED CONTEXT \
 	RUNBOOKS COSIGN_KEY COSIGN_PASSWORD
 defined := $(foreach name,$(settings),$(if $(filter undefined,$(origin $(name))),,$(name)))
 $(foreach name,$(defined),$(eval override $(name) := $$(value $(name))))
@@ -61,8 +61,8 @@ scenarios: check-tools ## Broken and sound autoscalers in a real control plane, 
 	@e2e/scenarios/run
 
 .PHONY: pages
-pages: programs ## Open the pages of hpa-check in a headless Chromium: light, dark, wide, narrow (needs Node)
-	@hpa-check/tests/page/run target/programs/hpa-check
+pages: programs ## Open the pages of hpa-check and fib-loadgen in a headless Chromium: light, dark, wide, narrow (needs Node)
+	@hpa-check/tests/page/run target/programs/hpa-check target/programs/fib-loadgen
 
 .PHONY: decide
 decide: programs ## Ask the controller's own code and hpa-check the same random questions (needs Go)
@@ -75,6 +75,17 @@ faults: check-tools ## Kill each part of a real cluster in the middle of a run (
 .PHONY: teardown
 teardown: check-tools ## End clusters in every way, side by side, and compare the machine with before (root)
 	@e2e/teardown
+
+.PHONY: api
+api: programs ## Ask fib-server all that its OpenAPI document allows and forbids (Python, schemathesis)
+	@fib-server/tests/api target/programs/fib-server
+
+# Some of its attacks, by name: make attacks ATTACKS="--short windows-of-zero"
+ATTACKS =
+
+.PHONY: attacks
+attacks: programs ## Attack fib-server with slow, greedy and countless clients, in 128 MiB where root can limit it (Python)
+	@fib-server/tests/attacks/run target/programs/fib-server $(ATTACKS)
 
 .PHONY: lint
 lint: check-tools ## Formatting, clippy with warnings as errors, and licences when cargo-deny is installed

@@ -1,4 +1,4 @@
-//! What this process' control group says about CPU, in version 1 and version 2.
+//! What this process' control group says about CPU and memory, in version 1 and version 2.
 //!
 //! Every group between the process' own and the mount point counts: a quota binds all groups below it, and
 //! the tightest one is what the process gets.
@@ -21,11 +21,29 @@ pub struct Cpu {
     pub quota_cores: Option<f64>,
 }
 
-/// Reads the accounting of this process; `None` where there is no control group.
+/// A reading of the memory accounting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// What is charged to the process' own group, in bytes.
+    pub used_bytes: u64,
+    /// The tightest limit, in bytes; `None` without a limit.
+    pub limit_bytes: Option<u64>,
+}
+
+/// Reads the CPU accounting of this process; `None` where there is no control group.
 pub fn cpu() -> Option<Cpu> {
-    let membership = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-    read(&Hierarchies::find(&membership, &mounts))
+    read(&Hierarchies::of_this_process()?)
+}
+
+/// Reads the memory accounting of this process; `None` where there is no control group.
+pub fn memory() -> Option<Memory> {
+    read_memory(&Hierarchies::of_this_process()?)
+}
+
+/// The time in which some thread of the group waited for a CPU, in seconds (version 2 only).
+pub fn cpu_pressure_seconds() -> Option<f64> {
+    let groups = Hierarchies::of_this_process()?.version_2;
+    pressure(&fs::read_to_string(groups.first()?.join("cpu.pressure")).ok()?)
 }
 
 /// The CPUs that the quota allows, a fraction counted as a whole one; `None` without a quota.
@@ -46,9 +64,16 @@ struct Hierarchies {
     version_2: Vec<PathBuf>,
     cpu: Vec<PathBuf>,
     cpuacct: Vec<PathBuf>,
+    memory: Vec<PathBuf>,
 }
 
 impl Hierarchies {
+    fn of_this_process() -> Option<Self> {
+        let membership = fs::read_to_string("/proc/self/cgroup").ok()?;
+        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+        Some(Self::find(&membership, &mounts))
+    }
+
     /// From `/proc/self/cgroup` and `/proc/self/mountinfo` (cgroups(7), `proc_pid_mountinfo(5)`).
     fn find(membership: &str, mounts: &str) -> Self {
         let mut found = Self::default();
@@ -73,6 +98,9 @@ impl Hierarchies {
                 }
                 if has("cpuacct") {
                     found.cpuacct = of("cpuacct");
+                }
+                if has("memory") {
+                    found.memory = of("memory");
                 }
             }
         }
@@ -177,6 +205,35 @@ impl Cpu {
     }
 }
 
+fn read_memory(groups: &Hierarchies) -> Option<Memory> {
+    let of = |groups: &[PathBuf], used: &str, limit: &str| {
+        let bytes = |path: PathBuf| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+        Some(Memory {
+            used_bytes: bytes(groups.first()?.join(used))?,
+            // Version 1 writes no limit as a number near 2^63.
+            limit_bytes: groups
+                .iter()
+                .filter_map(|group| bytes(group.join(limit)))
+                .filter(|limit| *limit < 1 << 60)
+                .min(),
+        })
+    };
+    of(&groups.version_2, "memory.current", "memory.max").or_else(|| {
+        of(
+            &groups.memory,
+            "memory.usage_in_bytes",
+            "memory.limit_in_bytes",
+        )
+    })
+}
+
+/// `some avg10=0.00 … total=12345`, the total in microseconds (`Documentation/accounting/psi.rst`).
+fn pressure(text: &str) -> Option<f64> {
+    let some = text.lines().find(|line| line.starts_with("some "))?;
+    let micros: f64 = some.split_once("total=")?.1.trim().parse().ok()?;
+    Some(micros / 1e6)
+}
+
 fn number(path: &Path) -> Option<f64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
@@ -273,6 +330,44 @@ mod tests {
                 quota_cores: Some(0.25),
             })
         );
+    }
+
+    #[test]
+    fn the_tightest_memory_limit_counts_in_both_versions() {
+        let root = tree(&[
+            ("v2/pod/memory.max", "134217728\n"),
+            ("v2/pod/c/memory.max", "max\n"),
+            ("v2/pod/c/memory.current", "4096\n"),
+            ("v1/memory.limit_in_bytes", "9223372036854771712\n"),
+            ("v1/pod/memory.limit_in_bytes", "1048576\n"),
+            ("v1/pod/memory.usage_in_bytes", "8192\n"),
+        ]);
+        let point = root.path().display();
+        let version_2 = format!("41 31 0:38 / {point}/v2 rw - cgroup2 cgroup2 rw\n");
+        let found = Hierarchies::find("0::/pod/c\n", &version_2);
+        assert_eq!(
+            read_memory(&found),
+            Some(Memory {
+                used_bytes: 4_096,
+                limit_bytes: Some(128 << 20),
+            })
+        );
+        let version_1 = format!("32 31 0:29 / {point}/v1 rw - cgroup cgroup rw,memory\n");
+        let found = Hierarchies::find("4:memory:/pod\n", &version_1);
+        assert_eq!(
+            read_memory(&found),
+            Some(Memory {
+                used_bytes: 8_192,
+                limit_bytes: Some(1 << 20),
+            })
+        );
+    }
+
+    #[test]
+    fn pressure_is_the_time_in_which_some_thread_waited() {
+        let text = "some avg10=1.00 avg60=0.50 avg300=0.10 total=2500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
+        assert_eq!(pressure(text), Some(2.5));
+        assert_eq!(pressure(""), None);
     }
 
     #[test]

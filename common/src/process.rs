@@ -7,6 +7,11 @@ pub fn raise_open_files_limit() -> Option<u64> {
     rlimit::increase_nofile_limit(u64::MAX).ok()
 }
 
+/// How many files this process may have open at a time; `None` where there is no such limit to read.
+pub fn open_files_limit() -> Option<u64> {
+    rlimit::Resource::NOFILE.get_soft().ok()
+}
+
 /// Calls `ended` on a thread of its own as soon as standard input ends: the parent that held its other
 /// end is gone.
 ///

@@ -9,7 +9,7 @@ use program_common::duration;
 use crate::client::Sharing;
 use crate::generator::OnSaturation;
 use crate::outputs::{Kind, Output, Ui};
-use crate::plan::{Arrival, Shard, Stage};
+use crate::plan::{Arrival, Profile, Shard, Stage};
 use crate::quantity;
 use crate::target::DEFAULT;
 
@@ -37,6 +37,8 @@ pub enum Command {
     Plan(Box<PlanArgs>),
     /// Ask for a few values and prove them; no load
     Verify(TargetArgs),
+    /// Find the highest rate that meets the thresholds, and what limits it
+    Capacity(Box<CapacityArgs>),
     /// Show results that were written before, or write them in other forms
     Report(ReportArgs),
     /// Compare two results, and fail when the second is worse than noise explains
@@ -45,6 +47,32 @@ pub enum Command {
     Merge(MergeArgs),
     /// Print the JSON Schema of the result
     Schema,
+}
+
+/// `capacity`
+#[derive(Debug, Args)]
+pub struct CapacityArgs {
+    /// The first rate that is tried
+    #[arg(long, value_name = "R/s", value_parser = quantity::rate, default_value = "100/s", help_heading = "Search")]
+    pub from: f64,
+    /// The highest rate that may be tried
+    #[arg(long, value_name = "R/s", value_parser = quantity::rate, default_value = "100000/s", help_heading = "Search")]
+    pub to: f64,
+    /// How long each trial takes, of which a fifth is not judged unless --warmup says otherwise
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "10s", help_heading = "Search")]
+    pub trial: Duration,
+    /// End the search when the range is no wider than this
+    #[arg(long, value_name = "PERCENT", value_parser = quantity::percent, default_value = "10%", help_heading = "Search")]
+    pub precision: f64,
+    /// Make at most so many trials
+    #[arg(long, value_name = "N", default_value_t = 30, help_heading = "Search")]
+    pub trials: usize,
+    /// Print JSON instead of words
+    #[arg(long, help_heading = "Search")]
+    pub json: bool,
+    /// What each trial is, as for `run`
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// `report`
@@ -96,6 +124,9 @@ pub struct PlanArgs {
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
+    /// List the profiles with their settings
+    #[arg(long)]
+    pub profiles: bool,
     /// What `run` would be given
     #[command(flatten)]
     pub run: RunArgs,
@@ -156,6 +187,11 @@ pub struct RunArgs {
     /// A step of the plan: 30s:500 ramps to 500 users within 30 s, 30s@500 jumps to them and holds; 60s@430/s is a rate (repeatable)
     #[arg(long, value_name = "D:TARGET|D@TARGET", help_heading = "Load")]
     pub stage: Vec<Stage>,
+    /// A load by name: constant, ramp, step, spike, sine, soak, or for an autoscaler hpa-step, hpa-staircase, hpa-spike,
+    /// hpa-flap, hpa-down, such as spike:base=40/s,peak=400/s or hpa-step:min=3,max=10,target=50%,request=200m,cost=20ms
+    /// (`plan --profiles` lists their settings)
+    #[arg(long, value_name = "NAME[:KEY=VALUE,…]", help_heading = "Load")]
+    pub profile: Option<Profile>,
     /// Stop after exactly so many requests
     #[arg(long, value_name = "N", value_parser = quantity::count, help_heading = "Load")]
     pub requests: Option<u64>,
@@ -239,6 +275,20 @@ pub struct RunArgs {
     /// Write the summary in the form of k6's flag of this name
     #[arg(long, value_name = "FILE", help_heading = "Judgement and output")]
     pub summary_export: Option<PathBuf>,
+    /// Let Prometheus scrape the run's numbers at /metrics of this address, such as 127.0.0.1:9464
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        help_heading = "Judgement and output"
+    )]
+    pub prometheus: Option<std::net::SocketAddr>,
+    /// Let --prometheus listen on an address that other machines reach
+    #[arg(long, requires = "prometheus", help_heading = "Judgement and output")]
+    pub prometheus_to_network: bool,
+    /// Send the run's numbers every ten seconds to this collector of OpenTelemetry (OTLP over HTTP, JSON), such as
+    /// `http://127.0.0.1:4318/v1/metrics`
+    #[arg(long, value_name = "URL", help_heading = "Judgement and output")]
+    pub otlp: Option<reqwest::Url>,
     /// What to show meanwhile
     #[arg(
         long,

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod capacity;
 mod compare;
 mod plan;
 mod report;
@@ -18,6 +19,7 @@ pub fn dispatch(cli: Cli, argv: Vec<String>) -> Result<u8, Failure> {
         Some(Command::Run(args)) => run::run(&args, argv),
         Some(Command::Plan(args)) => plan::plan(&args),
         Some(Command::Verify(args)) => verify::verify(&args),
+        Some(Command::Capacity(args)) => capacity::capacity(&args),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Merge(args)) => report::merge(&args),

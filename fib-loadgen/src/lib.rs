@@ -13,6 +13,7 @@
 pub mod abort;
 pub mod args;
 pub mod attack;
+pub mod capacity;
 pub mod chance;
 pub mod client;
 pub mod commands;
@@ -35,6 +36,8 @@ pub mod settings;
 pub mod shipping;
 pub mod stop;
 pub mod target;
+pub mod telemetry;
 pub mod thresholds;
 pub mod user;
+pub mod view;
 pub mod workload;

@@ -1,7 +1,6 @@
 //! Once a second: what happened since the last time, to the series, the line files and the screen.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, IsTerminal, Write};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -14,12 +13,14 @@ use crate::generator::{Probe, Usage};
 use crate::outputs::{Lines, Ui};
 use crate::plan::{Model, phase_at};
 use crate::recorder::{Counts, Histogram, Second};
-use crate::report::{line, screen};
 use crate::result::{Collecting, Entry, PodLines, Series, coarsely};
+use crate::telemetry;
 use crate::user::Load;
+pub use crate::view::say;
+use crate::view::{Moment, Own, SoFar, View};
 
 /// What happened in about a second; one line of `-o ndjson=`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Tick {
     /// When the second ended, UTC.
     pub at: String,
@@ -77,18 +78,30 @@ pub struct Collector {
     thread: std::thread::JoinHandle<Collected>,
 }
 
+/// Who is told each second.
+#[derive(Debug, Default)]
+pub struct Sinks {
+    /// Line files.
+    pub lines: Vec<Lines>,
+    /// People.
+    pub ui: Ui,
+    /// Systems that collect numbers.
+    pub telemetry: Option<telemetry::Shared>,
+}
+
 /// How often.
 const SECOND: Duration = Duration::from_secs(1);
-/// How often a line is shown where there is no terminal.
-const LINE_EVERY: u64 = 10;
-/// Seconds that the screen's curves go back.
-const HISTORY: usize = 60;
 /// Pods are counted apart for each of these.
 const MINUTE: Duration = Duration::from_mins(1);
 
 impl Collector {
     /// Starts it. It has a thread of its own, so that a slow terminal delays no request.
-    pub fn start(load: Arc<Load>, mut probe: Probe, lines: Vec<Lines>, ui: Ui) -> Self {
+    pub fn start(load: Arc<Load>, mut probe: Probe, sinks: Sinks) -> Self {
+        let Sinks {
+            lines,
+            ui,
+            telemetry,
+        } = sinks;
         let (over, ends) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             let first = probe.usage();
@@ -102,19 +115,22 @@ impl Collector {
                     Err(mpsc::RecvTimeoutError::Timeout)
                 );
                 next += SECOND;
-                let tick = state.tick(&mut probe);
+                let moment = state.second(&mut probe);
+                if let Some(shared) = &telemetry {
+                    telemetry::take(shared, &moment);
+                }
                 abort::check(&load);
-                if let Ok(text) = serde_json::to_string(&tick) {
+                if let Ok(text) = serde_json::to_string(&moment.tick) {
                     for line in &lines {
                         line.send(text.clone());
                     }
                 }
                 if ended {
-                    view.clear();
+                    view.end();
                     lines.into_iter().for_each(Lines::finish);
                     return state.finish(first, probe);
                 }
-                view.show(&tick, &load);
+                view.show(moment, &load);
             }
         });
         Self { over, thread }
@@ -151,8 +167,8 @@ impl State {
         }
     }
 
-    fn tick(&mut self, probe: &mut Probe) -> Tick {
-        self.usage = probe.usage();
+    fn second(&mut self, probe: &mut Probe) -> Moment {
+        let before = std::mem::replace(&mut self.usage, probe.usage());
         self.rss_peak = self.rss_peak.max(self.usage.rss);
         let now = self.load.elapsed();
         let second = self.load.recorder.take_second();
@@ -161,9 +177,42 @@ impl State {
         if now.saturating_sub(self.minute) >= MINUTE {
             self.end_minute(now);
         }
+        let own = self.own(&before, probe);
+        let response = coarsely(&second.response);
+        let failed = second.counts.failed;
         let tick = self.describe(second, now);
         self.then = now;
-        tick
+        Moment {
+            tick,
+            response,
+            failed,
+            so_far: self.so_far(),
+            own,
+        }
+    }
+
+    fn so_far(&self) -> SoFar {
+        let (statuses, errors) = self.load.recorder.so_far();
+        SoFar {
+            statuses,
+            errors,
+            bytes: self.totals.bytes,
+            connections: self.load.counters.opened.load(Relaxed),
+        }
+    }
+
+    fn own(&self, before: &Usage, probe: &Probe) -> Own {
+        let usage = &self.usage;
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        Own {
+            cpu_used: usage.cpus_since(before),
+            cpu_allowed: usage.cpu_allowed(),
+            cpu_s: usage.cpu.as_secs_f64(),
+            rss: usage.rss,
+            timer_lag_us: probe.timer_lag_p99().map(micros),
+            throttled: usage.group.map_or(0, |group| group.throttled_periods),
+            queued: self.load.recorder.queued.load(Relaxed),
+        }
     }
 
     /// Also the requests of a last, short second have to be somewhere.
@@ -248,80 +297,4 @@ impl State {
             pods: second.pods.into_iter().collect(),
         }
     }
-}
-
-/// What is shown, and how.
-enum View {
-    Screen { drawn: u16, history: VecDeque<Tick> },
-    Line,
-    Nothing,
-}
-
-impl View {
-    fn new(ui: Ui, load: &Load) -> Self {
-        let terminal = io::stderr().is_terminal();
-        if ui != Ui::None {
-            say(&format!("fib-loadgen  {}  seed {}", load.base, load.seed));
-        }
-        match ui {
-            Ui::Tui => Self::Screen {
-                drawn: 0,
-                history: VecDeque::new(),
-            },
-            Ui::Auto if terminal => Self::Screen {
-                drawn: 0,
-                history: VecDeque::new(),
-            },
-            Ui::Auto | Ui::Line => Self::Line,
-            Ui::None => Self::Nothing,
-        }
-    }
-
-    fn show(&mut self, tick: &Tick, load: &Load) {
-        match self {
-            Self::Screen { history, drawn } => {
-                if history.len() == HISTORY {
-                    history.pop_front();
-                }
-                history.push_back(tick.clone());
-                let width =
-                    crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
-                let rows = screen(history, load.plan.shape.end(), load.plan.users(), width);
-                // A terminal that can't be drawn on costs the picture, never the run.
-                let _ = redraw(&rows, drawn);
-            }
-            Self::Line if ((tick.elapsed_ms + 500) / 1000).is_multiple_of(LINE_EVERY) => {
-                say(&line(tick, load.plan.shape.end()));
-            }
-            Self::Line | Self::Nothing => {}
-        }
-    }
-
-    fn clear(&mut self) {
-        if let Self::Screen { drawn, .. } = self {
-            let _ = redraw(&[], drawn);
-        }
-    }
-}
-
-/// Draws over what was drawn last.
-fn redraw(rows: &[String], drawn: &mut u16) -> io::Result<()> {
-    use crossterm::terminal::{Clear, ClearType};
-    use crossterm::{cursor, queue};
-    let mut stderr = io::stderr().lock();
-    if *drawn > 0 {
-        queue!(stderr, cursor::MoveToPreviousLine(*drawn))?;
-    }
-    queue!(stderr, Clear(ClearType::FromCursorDown))?;
-    for row in rows {
-        writeln!(stderr, "{row}")?;
-    }
-    *drawn = u16::try_from(rows.len()).unwrap_or(u16::MAX);
-    stderr.flush()
-}
-
-/// A line for people, on standard error.
-pub fn say(text: &str) {
-    // Nobody may be listening any more.
-    let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -54,7 +54,7 @@ pub fn merge(documents: &[Document], partial: bool) -> Result<Document, String> 
             .warnings
             .push(format!("shard {} is missing", missing.join(", ")));
     }
-    Ok(merged)
+    Ok(merged.rounded())
 }
 
 /// Whether two results are of one run; else what tells them apart.

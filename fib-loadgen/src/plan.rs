@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+pub mod profile;
 mod schedule;
 mod shape;
 mod shard;
 mod stage;
 
+pub use profile::Profile;
 pub use schedule::{Arrival, Schedule, Ticket};
 pub use shape::{Piece, Shape};
 pub use shard::Shard;
@@ -55,6 +57,8 @@ pub struct Wanted {
     pub rate: Option<f64>,
     /// `--stage`, in order
     pub stages: Vec<Stage>,
+    /// `--profile`
+    pub profile: Option<Profile>,
     /// `--run-time`
     pub run_time: Option<Duration>,
     /// `--ramp-up`
@@ -87,6 +91,17 @@ const FOREVER: Duration = Duration::from_hours(8760);
 impl Plan {
     /// Makes the plan, or says in one sentence why there is none.
     pub fn new(wanted: &Wanted) -> Result<Self, String> {
+        if let Some(profile) = &wanted.profile {
+            if !wanted.stages.is_empty() || wanted.rate.is_some() {
+                return Err("a profile says what the load is over time: leave out --stage and --rate, or --profile".to_owned());
+            }
+            let stages = profile.stages.clone();
+            return Self::new(&Wanted {
+                profile: None,
+                stages,
+                ..wanted.clone()
+            });
+        }
         let open = wanted.rate.is_some()
             || wanted
                 .stages

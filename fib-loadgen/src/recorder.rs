@@ -1,7 +1,7 @@
 //! Where outcomes are counted: one shard for each runtime thread, so that users rarely wait for each other.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -158,6 +158,21 @@ impl Recorder {
             }
         }
         all
+    }
+
+    /// Answers by status and failures by class so far.
+    pub fn so_far(&self) -> (BTreeMap<u16, u64>, BTreeMap<&'static str, u64>) {
+        let (mut statuses, mut errors) = (BTreeMap::new(), BTreeMap::new());
+        for shard in &self.shards {
+            let shard = lock(shard);
+            for (status, count) in &shard.statuses {
+                *statuses.entry(*status).or_default() += count;
+            }
+            for (class, tally) in &shard.errors {
+                *errors.entry(class.word()).or_default() += tally.count;
+            }
+        }
+        (statuses, errors)
     }
 
     /// What each phase has come to so far.

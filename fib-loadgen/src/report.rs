@@ -7,6 +7,7 @@ mod junit;
 mod k6;
 mod lines;
 mod markdown;
+pub(crate) mod plot;
 mod progress;
 mod summary;
 pub(crate) mod words;
@@ -14,7 +15,7 @@ pub(crate) mod words;
 #[cfg(test)]
 pub(crate) mod fixture;
 
-pub use progress::{line, screen};
+pub use progress::line;
 pub use summary::summary;
 
 use std::time::Duration;

@@ -406,6 +406,30 @@ pub struct Exit {
 }
 
 impl Document {
+    /// The document with its numbers as they are written: to six decimals, which a reader gets back as they were.
+    #[must_use]
+    pub fn rounded(mut self) -> Self {
+        fn round(number: &mut f64) {
+            *number = (*number * 1e6).round() / 1e6;
+        }
+        let phases = self.phases.iter_mut().map(|phase| &mut phase.totals);
+        let classes = self.by_n.iter_mut().map(|class| &mut class.totals);
+        for totals in phases.chain(classes).chain([&mut self.totals]) {
+            round(&mut totals.rps);
+            totals.offered_rps.iter_mut().for_each(round);
+            totals.achieved_ratio.iter_mut().for_each(round);
+        }
+        for step in &mut self.plan.steps {
+            step.rate.iter_mut().for_each(round);
+            step.users.iter_mut().for_each(round);
+        }
+        for rule in &mut self.thresholds {
+            rule.value.iter_mut().for_each(round);
+        }
+        self.fairness_jain.iter_mut().for_each(round);
+        self
+    }
+
     /// Reads a document of any version of `fib-loadgen/1`.
     pub fn read(text: &str) -> Result<Self, String> {
         #[derive(Deserialize)]

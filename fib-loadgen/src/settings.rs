@@ -1,6 +1,7 @@
 //! What is to be done, checked: nothing in here can be wrong any more.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 
@@ -9,6 +10,7 @@ use crate::chance;
 use crate::client::{self, Life, Sharing};
 use crate::exit::Failure;
 use crate::generator::OnSaturation;
+use crate::plan::profile::Autoscaler;
 use crate::plan::{Plan, Shard, Wanted};
 use crate::target::Target;
 use crate::thresholds::Threshold;
@@ -20,6 +22,8 @@ use crate::workload::Workload;
 pub struct Settings {
     /// The load over time.
     pub plan: Plan,
+    /// The autoscaler that the load is made for.
+    pub autoscaler: Option<Autoscaler>,
     /// The distribution of n.
     pub workload: Workload,
     /// As it was written.
@@ -52,6 +56,11 @@ pub struct Settings {
     pub argv: Vec<String>,
 }
 
+/// A connection of a load for an autoscaler lasts for so many requests, or for so long.
+const AUTOSCALER_LIFE: Life = Life {
+    requests: Some((100, 200)),
+    age: Some((Duration::from_secs(10), Duration::from_secs(20))),
+};
 /// More threads than this bring a generator of a few thousand requests a second nothing but contention.
 const MOST_WORKERS: usize = 4;
 
@@ -65,10 +74,7 @@ impl Settings {
                 None => Ok(plan),
             })
             .map_err(Failure::usage)?;
-        let life = Life {
-            requests: args.conn_requests,
-            age: args.conn_age,
-        };
+        let life = life(args);
         if life != Life::default() && args.conn != Sharing::User {
             return Err(Failure::usage(
                 "--conn-requests and --conn-age are about a user's own connection: leave them out, or use --conn user",
@@ -78,6 +84,7 @@ impl Settings {
         let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             plan,
+            autoscaler: args.profile.as_ref().and_then(|profile| profile.autoscaler),
             workload: args
                 .n
                 .parse()
@@ -119,11 +126,29 @@ impl Settings {
     }
 }
 
+/// When connections are given up. A pod that an autoscaler adds gets no request over connections that exist, so that
+/// a load made for one renews them unless it is told how.
+fn life(args: &RunArgs) -> Life {
+    let given = Life {
+        requests: args.conn_requests,
+        age: args.conn_age,
+    };
+    let for_autoscaler = args
+        .profile
+        .as_ref()
+        .is_some_and(|profile| profile.autoscaler.is_some());
+    if given == Life::default() && for_autoscaler && args.conn == Sharing::User {
+        return AUTOSCALER_LIFE;
+    }
+    given
+}
+
 fn wanted(args: &RunArgs) -> Wanted {
     Wanted {
         users: args.users,
         rate: args.rate,
         stages: args.stage.clone(),
+        profile: args.profile.clone(),
         run_time: args.run_time,
         ramp_up: args.ramp_up,
         ramp_down: args.ramp_down,

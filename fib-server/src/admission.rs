@@ -1,62 +1,177 @@
-//! Whether a computation may begin: its estimated cost against what the CPUs can do before its deadline.
+//! Whether a computation may begin: its estimated cost against what the CPUs can do in time.
+//!
+//! Two lanes share the compute threads: cheap work, which takes about a millisecond or less, and costly
+//! work. Each lane is bounded by the time that work would wait in it, never by a count, and nothing is
+//! refused while a compute thread is free: the CPU that an autoscaler measures is exhausted first.
 
 use std::time::Duration;
 
-/// What a computation costs, learned from the ones before.
-///
-/// The cost of F(n), conversion included, grows a little faster than n; below, n to the power of
-/// [`EXPONENT`] is the unit, and the time for one unit follows the measurements.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CostModel {
-    nanos_per_unit: f64,
+/// What is computed. Each kind has a cost of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// F(n) and its decimal digits.
+    Decimal,
+    /// F(n) and its hexadecimal digits: no conversion between bases.
+    Hex,
+    /// F(0) to F(n) in decimal digits.
+    Sequence,
 }
 
-/// Fits malachite between n = 10^4 and n = 10^7: ten times n costs some twenty times the time.
-const EXPONENT: f64 = 1.3;
+impl Kind {
+    const ALL: usize = 3;
+
+    const fn index(self) -> usize {
+        match self {
+            Self::Decimal => 0,
+            Self::Hex => 1,
+            Self::Sequence => 2,
+        }
+    }
+
+    /// How the cost grows: n to the power of this. Fits malachite between n = 10^4 and n = 10^7; the
+    /// digits of a sequence grow with n², and their conversion a little faster.
+    const fn exponent(self) -> f64 {
+        match self {
+            Self::Decimal => 1.3,
+            Self::Hex => 1.2,
+            Self::Sequence => 2.2,
+        }
+    }
+}
+
+/// A computation to be estimated: F(n), or the part of a sequence from one index up to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// What is computed.
+    pub kind: Kind,
+    /// Of a sequence, the first index of the part; 0 otherwise.
+    pub from: u64,
+    /// n, or the end of the part.
+    pub to: u64,
+}
+
+impl Work {
+    /// F(n), or the whole sequence up to n.
+    pub const fn whole(kind: Kind, n: u64) -> Self {
+        Self {
+            kind,
+            from: 0,
+            to: n,
+        }
+    }
+
+    /// The work in units of its kind.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    fn units(self) -> f64 {
+        // The smallest numbers cost what the call costs.
+        let up_to = |n: u64| (n as f64 + 1_000.0).powf(self.kind.exponent());
+        match self.kind {
+            Kind::Decimal | Kind::Hex => up_to(self.to),
+            Kind::Sequence => (up_to(self.to + 1) - up_to(self.from)).max(1.0),
+        }
+    }
+}
+
+/// What computations cost, learned from the ones before: the time for one unit of each kind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CostModel {
+    nanos_per_unit: [f64; Kind::ALL],
+}
 
 /// How much a new measurement moves the model. Twenty measurements forget a wrong beginning.
 const WEIGHT: f64 = 0.1;
 
 impl Default for CostModel {
-    /// About 10 ms for n = 10^6, which is near to the truth on a core of the year 2026.
+    /// Near the truth on a core of the year 2026: about 10 ms for F(10^6) in decimal digits.
     fn default() -> Self {
         Self {
-            nanos_per_unit: 0.16,
+            nanos_per_unit: [0.16, 0.15, 1.2],
         }
     }
 }
 
 impl CostModel {
-    /// The estimated time of one core for F(n) and its digits.
-    pub fn estimate(&self, n: u64) -> Duration {
-        Duration::try_from_secs_f64(self.nanos_per_unit * units(n) / 1e9).unwrap_or(Duration::MAX)
+    /// The estimated time of one core.
+    pub fn estimate(&self, work: Work) -> Duration {
+        let nanos = self.nanos_per_unit[work.kind.index()] * work.units();
+        Duration::try_from_secs_f64(nanos / 1e9).unwrap_or(Duration::MAX)
     }
 
     /// Learns from a computation that ran to its end.
-    pub fn learn(&mut self, n: u64, took: Duration) {
-        let measured = took.as_secs_f64() * 1e9 / units(n);
-        self.nanos_per_unit += WEIGHT * (measured - self.nanos_per_unit);
+    pub fn learn(&mut self, work: Work, took: Duration) {
+        let measured = took.as_secs_f64() * 1e9 / work.units();
+        let known = &mut self.nanos_per_unit[work.kind.index()];
+        *known += WEIGHT * (measured - *known);
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn units(n: u64) -> f64 {
-    // One unit at least: the smallest numbers cost what the call costs.
-    (n as f64 + 1_000.0).powf(EXPONENT)
+/// Where work waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// About a millisecond or less: it does not wait behind costly work.
+    Cheap,
+    /// Everything else.
+    Costly,
 }
 
-/// What waits and works already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl Lane {
+    /// Work up to this is cheap.
+    pub const CHEAP_UP_TO: Duration = Duration::from_millis(1);
+
+    /// The lane for work of this cost.
+    pub fn of(cost: Duration) -> Self {
+        if cost <= Self::CHEAP_UP_TO {
+            Self::Cheap
+        } else {
+            Self::Costly
+        }
+    }
+}
+
+/// What waits and works already, as estimated time of one core.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Computations that wait.
-    pub queued: usize,
-    /// The estimated time of one core for all that wait or work.
-    pub cost: Duration,
-    /// Compute threads.
+    /// Cheap work that waits.
+    pub cheap: Duration,
+    /// Costly work that waits.
+    pub costly: Duration,
+    /// What is left of the work that runs.
+    pub running: Duration,
+    /// Compute threads that have nothing to do.
+    pub free_threads: usize,
+    /// All compute threads.
     pub threads: usize,
 }
 
-/// The answer.
+impl Backlog {
+    /// How long work waits in a lane before it begins. The lanes share the threads evenly while both
+    /// have work, so each is delayed by as much of the other as of its own.
+    pub fn wait(&self, lane: Lane) -> Duration {
+        let (own, other) = match lane {
+            Lane::Cheap => (self.cheap, self.costly.saturating_add(self.running)),
+            Lane::Costly => (self.costly.saturating_add(self.running), self.cheap),
+        };
+        let threads = u32::try_from(self.threads.max(1)).unwrap_or(u32::MAX);
+        own.saturating_add(own.min(other)) / threads
+    }
+}
+
+/// What is left of work that has run for a while. An estimate that turned out too low is not made up
+/// for: the work may end at any moment, or run until its deadline.
+pub fn left(cost: Duration, ran: Duration) -> Duration {
+    cost.saturating_sub(ran)
+}
+
+/// What admission goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The longest time for an answer, waiting included.
+    pub deadline: Duration,
+    /// The longest time in the queue.
+    pub max_wait: Duration,
+}
+
+/// The decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// Go on.
@@ -73,43 +188,48 @@ pub enum Admission {
 /// Why a computation was not begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShedReason {
-    /// Too many wait.
+    /// It would wait longer than work may wait.
     QueueFull,
     /// It would not end before its deadline.
     DeadlineUnreachable,
+    /// Its answer does not fit in the memory that answers may take.
+    Memory,
 }
 
 impl ShedReason {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::QueueFull, Self::DeadlineUnreachable, Self::Memory];
+
     /// The word in metrics and answers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::QueueFull => "queue-full",
             Self::DeadlineUnreachable => "deadline-unreachable",
+            Self::Memory => "memory",
         }
     }
 }
 
-/// Decides. The wait is what is before it, spread over the threads; a lone computation is always
-/// tried, since the estimate may be wrong and the deadline stops it anyway.
-pub fn admit(
-    backlog: Backlog,
-    cost: Duration,
-    deadline: Duration,
-    queue_limit: usize,
-) -> Admission {
-    let threads = u32::try_from(backlog.threads.max(1)).unwrap_or(u32::MAX);
-    let wait = backlog.cost / threads;
-    let retry_after = wait.max(Duration::from_secs(1));
-    if backlog.queued >= queue_limit {
-        Admission::Shed {
-            reason: ShedReason::QueueFull,
-            retry_after,
-        }
-    } else if !backlog.cost.is_zero() && wait.saturating_add(cost) > deadline {
-        Admission::Shed {
-            reason: ShedReason::DeadlineUnreachable,
-            retry_after,
-        }
+/// Decides about work of a kind and an estimated cost.
+///
+/// A number is always tried while a thread is free, since the estimate may be wrong and its deadline
+/// stops it with a proper status. A sequence has sent its status by then and could only break off, so
+/// one that can't end in time by far is not begun at all.
+pub fn admit(kind: Kind, cost: Duration, backlog: Backlog, bounds: Bounds) -> Admission {
+    let wait = backlog.wait(Lane::of(cost));
+    let shed = |reason| Admission::Shed {
+        reason,
+        retry_after: wait.max(Duration::from_secs(1)),
+    };
+    if kind == Kind::Sequence && cost > bounds.deadline.saturating_mul(2) {
+        return shed(ShedReason::DeadlineUnreachable);
+    }
+    if backlog.free_threads > 0 {
+        Admission::Admit
+    } else if wait > bounds.max_wait {
+        shed(ShedReason::QueueFull)
+    } else if wait.saturating_add(cost) > bounds.deadline {
+        shed(ShedReason::DeadlineUnreachable)
     } else {
         Admission::Admit
     }
@@ -119,70 +239,157 @@ pub fn admit(
 mod tests {
     use super::*;
 
-    const IDLE: Backlog = Backlog {
-        queued: 0,
-        cost: Duration::ZERO,
+    const SECOND: Duration = Duration::from_secs(1);
+    const MS: Duration = Duration::from_millis(1);
+    const BOUNDS: Bounds = Bounds {
+        deadline: Duration::from_secs(10),
+        max_wait: Duration::from_secs(2),
+    };
+    const BUSY: Backlog = Backlog {
+        cheap: Duration::ZERO,
+        costly: Duration::ZERO,
+        running: Duration::ZERO,
+        free_threads: 0,
         threads: 2,
     };
-    const SECOND: Duration = Duration::from_secs(1);
 
-    #[test]
-    fn an_idle_server_admits_whatever_its_estimate_says() {
-        assert_eq!(admit(IDLE, SECOND * 100, SECOND, 8), Admission::Admit);
+    fn shed(admission: Admission) -> Option<ShedReason> {
+        match admission {
+            Admission::Admit => None,
+            Admission::Shed { reason, .. } => Some(reason),
+        }
     }
 
     #[test]
-    fn work_that_can_end_in_time_is_admitted() {
-        let backlog = Backlog {
-            queued: 3,
-            cost: SECOND * 4,
-            threads: 2,
+    fn nothing_is_shed_while_a_thread_is_free() {
+        let free = Backlog {
+            costly: SECOND * 1_000,
+            free_threads: 1,
+            ..BUSY
         };
-        assert_eq!(admit(backlog, SECOND, SECOND * 3, 8), Admission::Admit);
+        for cost in [MS, SECOND * 100] {
+            assert_eq!(
+                admit(Kind::Decimal, cost, free, BOUNDS),
+                Admission::Admit,
+                "{cost:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_sequence_that_can_not_end_in_time_is_not_begun_even_on_an_idle_server() {
+        let idle = Backlog {
+            free_threads: 2,
+            ..BUSY
+        };
+        let decide = |cost| shed(admit(Kind::Sequence, cost, idle, BOUNDS));
+        assert_eq!(decide(SECOND * 21), Some(ShedReason::DeadlineUnreachable));
+        assert_eq!(decide(SECOND * 19), None);
+    }
+
+    #[test]
+    fn the_queue_is_bounded_by_the_time_that_work_would_wait() {
+        let waiting = |costly| Backlog { costly, ..BUSY };
+        let decide = |backlog| shed(admit(Kind::Decimal, 10 * MS, backlog, BOUNDS));
+        assert_eq!(decide(waiting(SECOND * 4)), None);
+        assert_eq!(decide(waiting(SECOND * 5)), Some(ShedReason::QueueFull));
+    }
+
+    #[test]
+    fn cheap_work_waits_for_no_more_costly_work_than_there_is_cheap_work_before_it() {
+        let backlog = Backlog {
+            cheap: 4 * MS,
+            costly: SECOND * 100,
+            running: SECOND,
+            ..BUSY
+        };
+        assert_eq!(backlog.wait(Lane::Cheap), 4 * MS);
+        assert_eq!(admit(Kind::Decimal, MS, backlog, BOUNDS), Admission::Admit);
+        assert_eq!(
+            shed(admit(Kind::Decimal, 2 * MS, backlog, BOUNDS)),
+            Some(ShedReason::QueueFull)
+        );
+    }
+
+    #[test]
+    fn a_flood_of_cheap_work_delays_costly_work_by_no_more_than_its_own_time() {
+        let backlog = Backlog {
+            cheap: SECOND * 100,
+            costly: SECOND,
+            ..BUSY
+        };
+        assert_eq!(backlog.wait(Lane::Costly), SECOND);
+    }
+
+    #[test]
+    fn thousands_of_cheap_requests_fit_in_the_queue() {
+        // 5,000 computations of 50 µs each are 250 ms of one core.
+        let backlog = Backlog {
+            cheap: Duration::from_micros(50) * 5_000,
+            ..BUSY
+        };
+        let cost = Duration::from_micros(50);
+        assert_eq!(
+            admit(Kind::Decimal, cost, backlog, BOUNDS),
+            Admission::Admit
+        );
     }
 
     #[test]
     fn work_that_can_not_end_in_time_is_shed_with_the_time_the_backlog_takes() {
         let backlog = Backlog {
-            queued: 3,
-            cost: SECOND * 8,
-            threads: 2,
+            costly: SECOND * 3,
+            running: SECOND,
+            ..BUSY
         };
         let shed = Admission::Shed {
             reason: ShedReason::DeadlineUnreachable,
-            retry_after: SECOND * 4,
+            retry_after: SECOND * 2,
         };
-        assert_eq!(admit(backlog, SECOND, SECOND * 4, 8), shed);
+        assert_eq!(admit(Kind::Decimal, SECOND * 9, backlog, BOUNDS), shed);
     }
 
     #[test]
-    fn a_full_queue_sheds_even_cheap_work() {
-        let backlog = Backlog {
-            queued: 8,
-            cost: Duration::from_millis(1),
-            threads: 2,
-        };
-        let shed = Admission::Shed {
-            reason: ShedReason::QueueFull,
-            retry_after: SECOND,
-        };
-        assert_eq!(admit(backlog, Duration::ZERO, SECOND, 8), shed);
+    fn what_is_left_of_running_work_shrinks_to_nothing() {
+        assert_eq!(left(SECOND, SECOND / 4), SECOND * 3 / 4);
+        assert_eq!(left(SECOND, SECOND * 4), Duration::ZERO);
     }
 
     #[test]
-    fn the_model_comes_to_believe_what_it_measures() {
+    fn the_model_comes_to_believe_what_it_measures_for_each_kind_alone() {
         let mut model = CostModel::default();
+        let hex = Work::whole(Kind::Hex, 100_000);
+        let unmeasured = model.estimate(hex);
+        let decimal = Work::whole(Kind::Decimal, 100_000);
         for _ in 0..100 {
-            model.learn(100_000, Duration::from_millis(7));
+            model.learn(decimal, 7 * MS);
         }
-        let estimate = model.estimate(100_000).as_secs_f64();
+        let estimate = model.estimate(decimal).as_secs_f64();
         assert!((estimate - 0.007).abs() < 0.0001, "{estimate}");
+        assert_eq!(model.estimate(hex), unmeasured);
+    }
+
+    #[test]
+    fn the_parts_of_a_sequence_cost_as_much_as_the_whole() {
+        let model = CostModel::default();
+        let part = |from, to| {
+            model.estimate(Work {
+                kind: Kind::Sequence,
+                from,
+                to,
+            })
+        };
+        let parts = part(0, 4_999) + part(5_000, 10_000);
+        let whole = model.estimate(Work::whole(Kind::Sequence, 10_000));
+        assert!(parts.abs_diff(whole) < MS / 100, "{parts:?} {whole:?}");
+        assert!(part(5_000, 10_000) > part(0, 4_999) * 2);
     }
 
     #[test]
     fn a_larger_number_costs_more() {
         let model = CostModel::default();
-        assert!(model.estimate(1_000_000) > model.estimate(100_000) * 10);
-        assert!(model.estimate(u64::MAX) > SECOND);
+        let cost = |n| model.estimate(Work::whole(Kind::Decimal, n));
+        assert!(cost(1_000_000) > cost(100_000) * 10);
+        assert!(cost(u64::MAX) > SECOND);
     }
 }

@@ -1,41 +1,53 @@
 //! The main port: the list of routes, and what wraps them.
 
+pub(crate) mod cors;
 pub mod get;
+mod limit;
 pub mod meta;
+pub mod openapi;
 pub mod problem;
 pub mod query;
 pub mod view;
 
 use std::sync::Arc;
 
-use salvo::Router;
+use salvo::routing::{Filter, filters};
+use salvo::{Handler, Router};
 
 use crate::State;
 
 /// Every route of the main port, for GET and HEAD.
 pub fn router(state: &Arc<State>) -> Router {
-    let at = |path: &str| Router::with_path(path);
-    let get = get::Get(Arc::clone(state));
-    let metrics = meta::MetricsText(Arc::clone(state));
-    let health = meta::Health(Arc::clone(state));
-    Router::new()
-        .push(at("get").get(get.clone()).head(get))
-        .push(at("health").get(health.clone()).head(health))
-        .push(at("metrics").get(metrics.clone()).head(metrics))
-        .push(at("version").get(meta::version).head(meta::version))
-        .push(at("openapi.json").get(meta::openapi).head(meta::openapi))
-        .push(at("docs").get(meta::docs).head(meta::docs))
+    let get = readable("get", get::Get(Arc::clone(state))).hoop(limit::Limit(Arc::clone(state)));
+    let mut router = Router::new()
+        .push(get)
+        .push(readable("health", meta::Health(Arc::clone(state))))
+        .push(readable("version", meta::version))
+        .push(readable(
+            "openapi.json",
+            meta::OpenApi::new(state.config.limits()),
+        ))
+        .push(readable("docs", meta::docs));
+    if state.config.main_metrics {
+        router = router.push(readable("metrics", meta::MetricsText(Arc::clone(state))));
+    }
+    router
 }
 
 /// Every route of the admin port.
 pub fn admin_router(state: &Arc<State>) -> Router {
-    let at = |path: &str| Router::with_path(path);
     let ready = meta::Ready(Arc::clone(state));
-    let metrics = meta::MetricsText(Arc::clone(state));
     Router::new()
-        .push(at("livez").get(meta::live).head(meta::live))
-        .push(at("readyz").get(ready.clone()).head(ready.clone()))
-        .push(at("startupz").get(ready.clone()).head(ready))
-        .push(at("metrics").get(metrics.clone()).head(metrics))
-        .push(at("drain").post(meta::Drain(Arc::clone(state))))
+        .push(readable("livez", meta::live))
+        .push(readable("readyz", ready.clone()))
+        .push(readable("startupz", ready))
+        .push(readable("metrics", meta::MetricsText(Arc::clone(state))))
+        .push(readable("log-level", meta::log_level).put(meta::set_log_level))
+        .push(Router::with_path("drain").post(meta::Drain(Arc::clone(state))))
+}
+
+/// A path for GET and HEAD.
+fn readable(path: &str, handler: impl Handler) -> Router {
+    let route = Router::with_filter(filters::get().or(filters::head())).goal(handler);
+    Router::with_path(path).push(route)
 }

@@ -16,7 +16,7 @@ default. Exit codes: 0 stopped in order, 1 can't serve (a port in use, say), 2 a
 )]
 pub struct Args {
     /// Read settings from this TOML file; its keys are the flags' names
-    #[arg(long, env = "FIB_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "FIB_CONFIG", value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 
     /// Print the settings that are in force as JSON, and exit
@@ -26,117 +26,167 @@ pub struct Args {
     /// The settings.
     #[command(flatten)]
     pub settings: Settings,
+
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
 }
 
-/// Every setting, given or not. The same keys serve the flags and the file.
-#[derive(Debug, Clone, Default, PartialEq, clap::Args, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Settings {
-    /// Address to serve on; port 0 picks a free one [default: 0.0.0.0:8080]
-    #[arg(long, env = "FIB_LISTEN", value_name = "ADDR")]
-    pub listen: Option<String>,
+/// What to do instead of serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Subcommand)]
+pub enum Command {
+    /// Ask the server that runs with the same settings whether it is ready, and exit with 0 or 1: for
+    /// images without a shell
+    Healthcheck,
+}
 
-    /// Address for probes and metrics, or `none` [default: 0.0.0.0:9090]
+/// Declares every setting once: its documentation, its flag and variable, and its type.
+macro_rules! settings {
+    ($($(#[$attribute:meta])* $name:ident: $type:ty,)*) => {
+        /// Every setting, given or not. The same keys serve the flags and the file.
+        #[derive(Debug, Clone, Default, PartialEq, clap::Args, Deserialize)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+        pub struct Settings {
+            $($(#[$attribute])* pub $name: Option<$type>,)*
+
+            /// End at once when standard input ends: whoever holds its other end is gone
+            #[arg(long, env = "FIB_EXIT_WITH_STDIN")]
+            pub exit_with_stdin: bool,
+        }
+
+        impl Settings {
+            /// These settings, and where one is not given, the other's.
+            #[must_use]
+            pub fn or(self, other: Self) -> Self {
+                Self {
+                    $($name: self.$name.or(other.$name),)*
+                    exit_with_stdin: self.exit_with_stdin || other.exit_with_stdin,
+                }
+            }
+        }
+    };
+}
+
+settings! {
+    /// Address to serve on; port 0 picks a free one, [::] is IPv6 and IPv4 [default: [::]:8080]
+    #[arg(long, env = "FIB_LISTEN", value_name = "ADDR")]
+    listen: String,
+
+    /// Address for probes and metrics, or `none` [default: [::]:9090]
     #[arg(long, env = "FIB_ADMIN", value_name = "ADDR")]
-    pub admin: Option<String>,
+    admin: String,
 
     /// Largest n that is computed [default: 1000000]
     #[arg(long, env = "FIB_MAX_N", value_name = "N")]
-    pub max_n: Option<u64>,
+    max_n: u64,
 
     /// Largest n of a sequence [default: 10000]
     #[arg(long, env = "FIB_MAX_SEQUENCE_N", value_name = "N")]
-    pub max_sequence_n: Option<u64>,
+    max_sequence_n: u64,
 
-    /// Threads that serve connections [default: the CPUs]
+    /// Threads that serve connections [default: the CPUs that it may use]
     #[arg(long, env = "FIB_WORKER_THREADS", value_name = "COUNT")]
-    pub worker_threads: Option<usize>,
+    worker_threads: usize,
 
-    /// Threads that compute [default: the CPUs, a fraction of one counted as one]
+    /// Threads that compute [default: the CPUs that it may use, a fraction of one counted as one]
     #[arg(long, env = "FIB_COMPUTE_THREADS", value_name = "COUNT")]
-    pub compute_threads: Option<usize>,
-
-    /// Computations that may wait [default: 1024]
-    #[arg(long, env = "FIB_QUEUE", value_name = "COUNT")]
-    pub queue: Option<usize>,
+    compute_threads: usize,
 
     /// Longest time for an answer [default: 10s]
     #[arg(long, env = "FIB_DEADLINE", value_name = "TIME")]
-    pub deadline: Option<Span>,
+    deadline: Span,
+
+    /// Longest time for which a computation waits for a thread [default: 2s, or the deadline]
+    #[arg(long, env = "FIB_MAX_QUEUE_WAIT", value_name = "TIME")]
+    max_queue_wait: Span,
+
+    /// Most memory for answers that clients have not read and requests that they have not sent to their
+    /// end [default: three eighths of the memory limit, 256MiB without one]
+    #[arg(long, env = "FIB_MAX_INFLIGHT_BYTES", value_name = "SIZE")]
+    max_inflight_bytes: Size,
+
+    /// Most connections at a time [default: what the memory limit and the limit on open files allow]
+    #[arg(long, env = "FIB_MAX_CONNECTIONS", value_name = "COUNT")]
+    max_connections: usize,
 
     /// Close a connection after about this many answers, 0 for never [default: 200]
     #[arg(long, env = "FIB_KEEPALIVE_REQUESTS", value_name = "COUNT")]
-    pub keepalive_requests: Option<u32>,
+    keepalive_requests: u32,
 
     /// Close a connection at about this age, 0s for never [default: 60s]
     #[arg(long, env = "FIB_MAX_CONNECTION_AGE", value_name = "TIME")]
-    pub max_connection_age: Option<Span>,
+    max_connection_age: Span,
 
-    /// Close a connection on which nothing happens for this long; clients and gateways should give theirs
+    /// Close a connection on which nothing is asked for this long; clients and gateways should give theirs
     /// up sooner [default: 2m]
     #[arg(long, env = "FIB_IDLE_TIMEOUT", value_name = "TIME")]
-    pub idle_timeout: Option<Span>,
+    idle_timeout: Span,
 
     /// After the first signal, go on serving for this long while closing connections, or until none came for
     /// half a second [default: 5s]
     #[arg(long, env = "FIB_DRAIN_DELAY", value_name = "TIME")]
-    pub drain_delay: Option<Span>,
+    drain_delay: Span,
 
     /// Then wait this long for the answers under way [default: 15s]
     #[arg(long, env = "FIB_SHUTDOWN_TIMEOUT", value_name = "TIME")]
-    pub shutdown_timeout: Option<Span>,
+    shutdown_timeout: Span,
+
+    /// What `POST /drain` needs as a bearer token unless it comes from the pod itself; without one, it has
+    /// to come from there
+    #[arg(long, env = "FIB_DRAIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    drain_token: String,
+
+    /// Requests a second that one client may send to /get, 0 for any number [default: 0]
+    #[arg(long, env = "FIB_RATE_LIMIT", value_name = "COUNT")]
+    rate_limit: u32,
+
+    /// Requests that it may send at once [default: the rate limit]
+    #[arg(long, env = "FIB_RATE_LIMIT_BURST", value_name = "COUNT")]
+    rate_limit_burst: u32,
+
+    /// Networks of the proxies that are believed about their clients, as CIDRs [default: none]
+    #[arg(long, env = "FIB_TRUSTED_PROXIES", value_name = "CIDR,…", value_delimiter = ',')]
+    trusted_proxies: Vec<String>,
+
+    /// Whether `/metrics` is also on the main port [default: true]
+    #[arg(long, env = "FIB_MAIN_METRICS", value_name = "BOOL")]
+    main_metrics: bool,
+
+    /// Origins whose pages may read answers, or `*` [default: none]
+    #[arg(long, env = "FIB_CORS_ORIGINS", value_name = "ORIGIN,…", value_delimiter = ',')]
+    cors_origins: Vec<String>,
+
+    /// Serve TLS on the main port with this certificate chain (PEM), which is read again when it changes
+    #[arg(long, env = "FIB_TLS_CERT", value_name = "FILE")]
+    tls_cert: PathBuf,
+
+    /// The certificate's private key (PEM)
+    #[arg(long, env = "FIB_TLS_KEY", value_name = "FILE")]
+    tls_key: PathBuf,
+
+    /// Ask clients for a certificate of these authorities (PEM)
+    #[arg(long, env = "FIB_TLS_CLIENT_CA", value_name = "FILE")]
+    tls_client_ca: PathBuf,
 
     /// Whether answers may be kept: `immutable` or `no-store` [default: immutable]
     #[arg(long, env = "FIB_CACHE_CONTROL", value_name = "WORD")]
-    pub cache_control: Option<CacheControl>,
+    cache_control: CacheControl,
 
     /// Name of this pod, for the header x-fib-pod [default: `POD_NAME`, else HOSTNAME]
     #[arg(long, env = "FIB_POD", value_name = "NAME")]
-    pub pod: Option<String>,
+    pod: String,
 
     /// `json` or `text` [default: json]
     #[arg(long, env = "FIB_LOG_FORMAT", value_name = "FORMAT")]
-    pub log_format: Option<LogFormat>,
+    log_format: LogFormat,
 
     /// error, warn, info, debug or trace, or a filter such as `fib_server=debug` [default: info]
     #[arg(long, env = "FIB_LOG_LEVEL", value_name = "LEVEL")]
-    pub log_level: Option<String>,
+    log_level: String,
 
-    /// Most lines a second for requests that went well [default: 100]
+    /// Most lines a second for requests [default: 100]
     #[arg(long, env = "FIB_ACCESS_LOG_RATE", value_name = "COUNT")]
-    pub access_log_rate: Option<u32>,
-
-    /// End at once when standard input ends: whoever holds its other end is gone
-    #[arg(long, env = "FIB_EXIT_WITH_STDIN")]
-    pub exit_with_stdin: bool,
-}
-
-impl Settings {
-    /// These settings, and where one is not given, the other's.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            listen: self.listen.or(other.listen),
-            admin: self.admin.or(other.admin),
-            max_n: self.max_n.or(other.max_n),
-            max_sequence_n: self.max_sequence_n.or(other.max_sequence_n),
-            worker_threads: self.worker_threads.or(other.worker_threads),
-            compute_threads: self.compute_threads.or(other.compute_threads),
-            queue: self.queue.or(other.queue),
-            deadline: self.deadline.or(other.deadline),
-            keepalive_requests: self.keepalive_requests.or(other.keepalive_requests),
-            max_connection_age: self.max_connection_age.or(other.max_connection_age),
-            idle_timeout: self.idle_timeout.or(other.idle_timeout),
-            drain_delay: self.drain_delay.or(other.drain_delay),
-            shutdown_timeout: self.shutdown_timeout.or(other.shutdown_timeout),
-            cache_control: self.cache_control.or(other.cache_control),
-            pod: self.pod.or(other.pod),
-            log_format: self.log_format.or(other.log_format),
-            log_level: self.log_level.or(other.log_level),
-            access_log_rate: self.access_log_rate.or(other.access_log_rate),
-            exit_with_stdin: self.exit_with_stdin || other.exit_with_stdin,
-        }
-    }
+    access_log_rate: u32,
 }
 
 /// Whether answers may be kept by clients and caches. A load test wants `no-store`.
@@ -172,6 +222,43 @@ impl FromStr for Span {
     }
 }
 
+/// An amount of memory as it is typed: `512KiB`, `64MiB`, `2GiB`, or plain bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Size(pub u64);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "{text:?} is not an amount of memory; write a number and a unit, such as 512KiB, 64MiB or 2GiB"
+            )
+        };
+        let digits = text
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len());
+        let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
+        let unit: u64 = match &text[digits..] {
+            "" => 1,
+            "KiB" | "Ki" => 1 << 10,
+            "MiB" | "Mi" => 1 << 20,
+            "GiB" | "Gi" => 1 << 30,
+            _ => return Err(wrong()),
+        };
+        number.checked_mul(unit).map(Self).ok_or_else(wrong)
+    }
+}
+
+impl TryFrom<String> for Size {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
 impl TryFrom<String> for Span {
     type Error = String;
 
@@ -196,6 +283,17 @@ mod tests {
     }
 
     #[test]
+    fn a_size_has_a_number_and_perhaps_a_unit() {
+        assert_eq!("4096".parse(), Ok(Size(4_096)));
+        assert_eq!("512KiB".parse(), Ok(Size(512 << 10)));
+        assert_eq!("48Mi".parse(), Ok(Size(48 << 20)));
+        assert_eq!("2GiB".parse(), Ok(Size(2 << 30)));
+        for text in ["", "MiB", "1.5MiB", "-1", "5 MiB", "5MB", "99999999999GiB"] {
+            assert!(text.parse::<Size>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn what_stands_first_wins() {
         let flag = Settings {
             max_n: Some(1),
@@ -203,10 +301,10 @@ mod tests {
         };
         let file = Settings {
             max_n: Some(2),
-            queue: Some(3),
+            rate_limit: Some(3),
             ..Settings::default()
         };
         let both = flag.or(file);
-        assert_eq!((both.max_n, both.queue), (Some(1), Some(3)));
+        assert_eq!((both.max_n, both.rate_limit), (Some(1), Some(3)));
     }
 }

@@ -1,18 +1,37 @@
-//! The compute pool: its own threads, a bounded queue before them, and work that really stops when
-//! nobody waits for it.
+//! The compute pool: its own threads, two lanes before them, and work that really stops when nobody
+//! waits for it. Everything that takes more than some microseconds is computed here.
 
-use std::collections::VecDeque;
+mod lanes;
+mod pace;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 
-use crate::admission::{Admission, Backlog, CostModel, ShedReason, admit};
+use crate::admission::{
+    Admission, Backlog, Bounds, CostModel, Kind, Lane, ShedReason, Work, admit, left,
+};
 use crate::fibonacci::{Cancel, Stopped};
 use crate::metrics::Metrics;
+use lanes::{Lanes, Place};
+use pace::Pace;
 
 /// Numbers up to this one take some microseconds, less than a change of threads.
-pub const INLINE_UP_TO: u64 = 4_000;
+const INLINE_NUMBER: u64 = 4_000;
+
+/// The sequence up to this one too.
+const INLINE_SEQUENCE: u64 = 150;
+
+/// Whether this takes some microseconds.
+const fn is_tiny(work: Work) -> bool {
+    match work.kind {
+        Kind::Decimal | Kind::Hex => work.to <= INLINE_NUMBER,
+        Kind::Sequence => work.to <= INLINE_SEQUENCE,
+    }
+}
 
 /// Why there is no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,27 +49,40 @@ pub enum ComputeError {
     Broken,
 }
 
+/// How the pool works.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Threads that compute.
+    pub threads: usize,
+    /// What admission goes by.
+    pub bounds: Bounds,
+    /// The CPU quota in cores, if there is one: computations stay a little below it.
+    pub quota_cores: Option<f64>,
+}
+
 /// The pool. Dropping it lets the threads end after the work at hand.
 #[derive(Debug)]
 pub struct Pool {
     shared: Arc<Shared>,
-    deadline: Duration,
-    queue_limit: usize,
-    threads: usize,
-    metrics: Arc<Metrics>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    limits: Limits,
     state: Mutex<State>,
+    /// Told of any new work.
     work: Condvar,
+    /// Told of new cheap work.
+    cheap_work: Condvar,
+    pace: Option<Mutex<Pace>>,
+    metrics: Arc<Metrics>,
+    next: AtomicU64,
 }
 
-#[derive(Default)]
 struct State {
-    queue: VecDeque<Job>,
-    /// Estimated cost of all that waits or works.
-    cost: Duration,
+    lanes: Lanes<Job>,
+    /// What each compute thread does: since when, and its estimated cost.
+    running: Vec<Option<(Instant, Duration)>>,
     model: CostModel,
     closed: bool,
 }
@@ -58,29 +90,44 @@ struct State {
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("State")
-            .field("queued", &self.queue.len())
-            .field("cost", &self.cost)
+            .field("queued", &self.lanes.len())
+            .field("running", &self.running)
             .finish_non_exhaustive()
     }
 }
 
+impl State {
+    fn backlog(&self, now: Instant) -> Backlog {
+        Backlog {
+            cheap: self.lanes.cost(Lane::Cheap),
+            costly: self.lanes.cost(Lane::Costly),
+            running: self
+                .running
+                .iter()
+                .flatten()
+                .map(|(since, cost)| left(*cost, now.duration_since(*since)))
+                .sum(),
+            // A thread that is about to take what waits is not free.
+            free_threads: self
+                .running
+                .iter()
+                .filter(|r| r.is_none())
+                .count()
+                .saturating_sub(self.lanes.len()),
+            threads: self.running.len(),
+        }
+    }
+}
+
 struct Job {
-    n: u64,
+    work: Work,
     cost: Duration,
+    queued: Instant,
     cancel: Cancel,
     run: Task,
 }
 
 type Task = Box<dyn FnOnce(&Cancel) -> Result<(), Stopped> + Send>;
-
-/// Cancels its work when dropped: the handler's future is dropped when the client goes away.
-struct AbandonOnDrop(Cancel);
-
-impl Drop for AbandonOnDrop {
-    fn drop(&mut self) {
-        self.0.abandon();
-    }
-}
 
 impl Shared {
     /// A panic in one computation must not stop the others, so a poisoned lock is taken as it is:
@@ -88,86 +135,89 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What admission takes a cost for: no work runs past its deadline.
+    fn capped(&self, cost: Duration) -> Duration {
+        cost.min(self.limits.bounds.deadline)
+    }
+
+    fn enqueue(&self, lane: Lane, place: Place, job: Job) {
+        let mut state = self.lock();
+        state.lanes.push(lane, place, job.cost, job);
+        self.metrics.queue_depth(state.lanes.len());
+        drop(state);
+        self.work.notify_one();
+        if lane == Lane::Cheap {
+            self.cheap_work.notify_one();
+        }
+    }
 }
 
 impl Pool {
-    /// Starts the threads.
-    pub fn start(
-        threads: usize,
-        queue_limit: usize,
-        deadline: Duration,
-        metrics: Arc<Metrics>,
-    ) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        for i in 0..threads {
-            let (shared, metrics) = (Arc::clone(&shared), Arc::clone(&metrics));
-            std::thread::Builder::new()
-                .name(format!("compute-{i}"))
-                .spawn(move || work(&shared, &metrics))?;
-        }
-        Ok(Self {
-            shared,
-            deadline,
-            queue_limit,
-            threads,
+    /// Starts the threads: those that take any work, and one that takes cheap work alone, so that it
+    /// begins at once while all the others are at costly work.
+    pub fn start(limits: Limits, metrics: Arc<Metrics>) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State {
+                lanes: Lanes::default(),
+                running: vec![None; limits.threads],
+                model: CostModel::default(),
+                closed: false,
+            }),
+            work: Condvar::new(),
+            cheap_work: Condvar::new(),
+            pace: limits.quota_cores.map(|cores| Mutex::new(Pace::new(cores))),
             metrics,
+            next: AtomicU64::new(0),
+            limits,
+        });
+        // Before the threads: when one can't be started, those that were end.
+        let pool = Self { shared };
+        for slot in (0..limits.threads).map(Some).chain([None]) {
+            let shared = Arc::clone(&pool.shared);
+            let name = slot.map_or_else(|| "compute-cheap".to_owned(), |i| format!("compute-{i}"));
+            std::thread::Builder::new()
+                .name(name)
+                .spawn(move || work(&shared, slot))?;
+        }
+        Ok(pool)
+    }
+
+    /// Admits work, or says why not. What is admitted is computed in one or more steps.
+    pub fn admit(&self, work: Work) -> Result<Admitted, ComputeError> {
+        let now = Instant::now();
+        let shared = &self.shared;
+        let mut lane = Lane::Cheap;
+        if !is_tiny(work) {
+            let state = shared.lock();
+            let cost = state.model.estimate(work);
+            lane = Lane::of(cost);
+            let admission = admit(work.kind, cost, state.backlog(now), shared.limits.bounds);
+            drop(state);
+            if let Admission::Shed {
+                reason,
+                retry_after,
+            } = admission
+            {
+                shared.metrics.shed(reason);
+                return Err(ComputeError::Shed {
+                    reason,
+                    retry_after,
+                });
+            }
+        }
+        Ok(Admitted {
+            place: (now, shared.next.fetch_add(1, Ordering::Relaxed)),
+            lane,
+            whole: work,
+            time_left: shared.limits.bounds.deadline,
+            shared: Arc::clone(shared),
         })
     }
 
-    /// Computes something about F(n): at once when it is small, else on the pool.
-    pub async fn run<T, F>(&self, n: u64, task: F) -> Result<T, ComputeError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Cancel) -> Result<T, Stopped> + Send + 'static,
-    {
-        let cancel = Cancel::until(Instant::now() + self.deadline);
-        if n <= INLINE_UP_TO {
-            let begun = Instant::now();
-            let result = task(&cancel).map_err(|_| ComputeError::Deadline);
-            self.metrics.computed(n, begun.elapsed());
-            return result;
-        }
-        let (reply, answer) = oneshot::channel();
-        self.enqueue(n, cancel.clone(), answering(task, reply))?;
-        let _guard = AbandonOnDrop(cancel);
-        match tokio::time::timeout(self.deadline, answer).await {
-            Ok(Ok(Ok(result))) => Ok(result),
-            Ok(Ok(Err(_))) | Err(_) => Err(ComputeError::Deadline),
-            Ok(Err(_)) => Err(ComputeError::Broken),
-        }
-    }
-
-    fn enqueue(&self, n: u64, cancel: Cancel, run: Task) -> Result<(), ComputeError> {
-        let mut state = self.shared.lock();
-        let cost = state.model.estimate(n);
-        let backlog = Backlog {
-            queued: state.queue.len(),
-            cost: state.cost,
-            threads: self.threads,
-        };
-        if let Admission::Shed {
-            reason,
-            retry_after,
-        } = admit(backlog, cost, self.deadline, self.queue_limit)
-        {
-            drop(state);
-            self.metrics.shed(reason);
-            return Err(ComputeError::Shed {
-                reason,
-                retry_after,
-            });
-        }
-        state.cost = state.cost.saturating_add(cost);
-        state.queue.push_back(Job {
-            n,
-            cost,
-            cancel,
-            run,
-        });
-        self.metrics.queue_depth(state.queue.len());
-        drop(state);
-        self.shared.work.notify_one();
-        Ok(())
+    /// The longest time for an answer.
+    pub fn deadline(&self) -> Duration {
+        self.shared.limits.bounds.deadline
     }
 }
 
@@ -175,6 +225,106 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.lock().closed = true;
         self.shared.work.notify_all();
+        self.shared.cheap_work.notify_all();
+    }
+}
+
+/// Work that was admitted: its place in the queue, and the time that it may still take. The time during
+/// which its client is awaited does not count.
+#[derive(Debug)]
+pub struct Admitted {
+    place: Place,
+    lane: Lane,
+    whole: Work,
+    time_left: Duration,
+    shared: Arc<Shared>,
+}
+
+impl Admitted {
+    /// Computes all of it.
+    pub async fn whole<T, F>(&mut self, task: F) -> Result<T, ComputeError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Cancel) -> Result<T, Stopped> + Send + 'static,
+    {
+        self.step(self.whole, task).await
+    }
+
+    /// Computes a part of it: at once when all of it is small, else on the pool. Dropping the future
+    /// stops the work.
+    pub async fn step<T, F>(&mut self, part: Work, task: F) -> Result<T, ComputeError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Cancel) -> Result<T, Stopped> + Send + 'static,
+    {
+        let begun = Instant::now();
+        let cancel = Cancel::until(begun + self.time_left);
+        let shared = &self.shared;
+        if is_tiny(self.whole) {
+            let result = task(&cancel).map_err(|_| ComputeError::Deadline);
+            shared
+                .metrics
+                .computed(part, begun.elapsed(), begun.elapsed());
+            return result;
+        }
+        // What is queued stands for all that is left of it, or parts would slip past admission.
+        let rest = Work {
+            from: part.from,
+            ..self.whole
+        };
+        let (reply, answer) = oneshot::channel();
+        let job = Job {
+            work: part,
+            cost: shared.capped(shared.lock().model.estimate(rest)),
+            queued: begun,
+            cancel: cancel.clone(),
+            run: answering(task, reply),
+        };
+        let mut waiting = Waiting {
+            shared,
+            lane: self.lane,
+            place: self.place,
+            cancel,
+            answered: false,
+            stopped: Stopped::Abandoned,
+        };
+        shared.enqueue(self.lane, self.place, job);
+        let answer = tokio::time::timeout(self.time_left, answer).await;
+        waiting.answered = answer.is_ok();
+        waiting.stopped = Stopped::Deadline;
+        drop(waiting);
+        self.time_left = self.time_left.saturating_sub(begun.elapsed());
+        match answer {
+            Ok(Ok(Ok(result))) => Ok(result),
+            Ok(Ok(Err(_))) | Err(_) => Err(ComputeError::Deadline),
+            Ok(Err(_)) => Err(ComputeError::Broken),
+        }
+    }
+}
+
+/// Stops its work when dropped without an answer: the request's future is dropped when its client goes
+/// away. Work that still waits leaves the queue at once, and its cost with it.
+struct Waiting<'s> {
+    shared: &'s Shared,
+    lane: Lane,
+    place: Place,
+    cancel: Cancel,
+    answered: bool,
+    stopped: Stopped,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.answered {
+            return;
+        }
+        self.cancel.abandon();
+        let mut state = self.shared.lock();
+        if state.lanes.remove(self.lane, self.place).is_some() {
+            self.shared.metrics.queue_depth(state.lanes.len());
+            drop(state);
+            self.shared.metrics.cancelled(self.stopped);
+        }
     }
 }
 
@@ -194,53 +344,126 @@ where
     })
 }
 
-/// One thread's life.
-fn work(shared: &Shared, metrics: &Metrics) {
-    while let Some(job) = next(shared, metrics) {
-        let begun = Instant::now();
+/// One thread's life. A thread without a slot takes cheap work alone.
+fn work(shared: &Shared, slot: Option<usize>) {
+    while let Some(job) = next(shared, slot) {
+        keep_pace(shared, job.cost);
         let Job {
-            n,
-            cost,
+            work,
+            cost: _,
+            queued,
             cancel,
             run,
         } = job;
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cancel)))
-            .unwrap_or(Ok(()));
-        let took = begun.elapsed();
+        let (begun, cpu) = (Instant::now(), thread_cpu());
+        shared.metrics.queue_waited(begun.duration_since(queued));
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cancel)));
+        let (took, cpu) = (begun.elapsed(), thread_cpu().saturating_sub(cpu));
         let mut state = shared.lock();
-        state.cost = state.cost.saturating_sub(cost);
-        if outcome.is_ok() {
-            state.model.learn(n, took);
+        if let Some(slot) = slot {
+            state.running[slot] = None;
+        }
+        // What was stopped or broke says nothing about the cost of the whole.
+        if matches!(outcome, Ok(Ok(()))) {
+            state.model.learn(work, took);
         }
         drop(state);
         match outcome {
-            Ok(()) => metrics.computed(n, took),
-            Err(stopped) => metrics.cancelled(stopped),
+            Ok(Ok(())) => shared.metrics.computed(work, took, cpu),
+            Ok(Err(stopped)) => shared.metrics.cancelled(stopped),
+            Err(_) => tracing::error!(n = work.to, "a computation panicked; the others go on"),
         }
     }
 }
 
 /// Waits for the next job; `None` when the pool is closed.
-fn next(shared: &Shared, metrics: &Metrics) -> Option<Job> {
+fn next(shared: &Shared, slot: Option<usize>) -> Option<Job> {
     let mut state = shared.lock();
     loop {
-        if let Some(job) = state.queue.pop_front() {
-            metrics.queue_depth(state.queue.len());
+        let job = match slot {
+            Some(_) => state.lanes.pop_any(),
+            None => state.lanes.pop(Lane::Cheap),
+        };
+        if let Some(job) = job {
+            shared.metrics.queue_depth(state.lanes.len());
+            if let Some(slot) = slot {
+                state.running[slot] = Some((Instant::now(), job.cost));
+            }
             return Some(job);
         }
         if state.closed {
             return None;
         }
-        state = shared
-            .work
-            .wait(state)
-            .unwrap_or_else(PoisonError::into_inner);
+        let told = slot.map_or(&shared.cheap_work, |_| &shared.work);
+        state = told.wait(state).unwrap_or_else(PoisonError::into_inner);
     }
+}
+
+/// Pauses before work that would use up the CPU quota of this period.
+fn keep_pace(shared: &Shared, cost: Duration) {
+    let Some(pace) = &shared.pace else { return };
+    loop {
+        let pause = pace.lock().unwrap_or_else(PoisonError::into_inner).pause(
+            Instant::now(),
+            process_cpu(),
+            cost,
+        );
+        if pause.is_zero() {
+            return;
+        }
+        std::thread::sleep(pause);
+    }
+}
+
+fn thread_cpu() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}
+
+/// The CPU time of this process, the threads that have ended included.
+pub(crate) fn process_cpu() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn pool(threads: usize, deadline: Duration) -> Pool {
+        let limits = Limits {
+            threads,
+            bounds: Bounds {
+                deadline,
+                max_wait: deadline,
+            },
+            quota_cores: None,
+        };
+        Pool::start(limits, Arc::new(Metrics::new("").unwrap())).unwrap()
+    }
+
+    fn costly() -> Work {
+        Work::whole(Kind::Decimal, 1_000_000)
+    }
+
+    fn spin(cancel: &Cancel) -> Result<(), Stopped> {
+        loop {
+            cancel.check()?;
+            std::thread::yield_now();
+        }
+    }
+
+    fn queued(pool: &Pool) -> (usize, Duration) {
+        let state = pool.shared.lock();
+        (state.lanes.len(), state.lanes.cost(Lane::Costly))
+    }
+
+    /// Lets work begin on every thread, and other work wait behind it.
+    async fn until(pool: &Pool, reached: impl Fn(&State) -> bool) {
+        while !reached(&pool.shared.lock()) {
+            tokio::time::sleep(MS).await;
+        }
+    }
 
     #[test]
     fn work_whose_deadline_passed_in_the_queue_is_answered_with_that_and_not_begun() {
@@ -249,5 +472,62 @@ mod tests {
         let task = |_: &Cancel| -> Result<(), Stopped> { panic!("it was begun") };
         assert_eq!(answering(task, reply)(&overdue), Err(Stopped::Deadline));
         assert_eq!(answer.try_recv(), Ok(Err(Stopped::Deadline)));
+    }
+
+    #[tokio::test]
+    async fn the_cost_of_work_that_is_abandoned_in_the_queue_is_released_at_once() {
+        let pool = pool(1, Duration::from_mins(1));
+        let mut running = pool.admit(costly()).unwrap();
+        let running = tokio::spawn(async move { running.whole(spin).await });
+        until(&pool, |s| s.running[0].is_some()).await;
+        let mut waits = pool.admit(costly()).unwrap();
+        let waiting = tokio::spawn(async move { waits.whole(|_| Ok(())).await });
+        until(&pool, |s| s.lanes.len() == 1).await;
+        assert!(queued(&pool).1 > Duration::ZERO);
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        assert_eq!(queued(&pool), (0, Duration::ZERO));
+        running.abort();
+    }
+
+    #[tokio::test]
+    async fn cheap_work_is_done_while_every_thread_is_at_costly_work() {
+        let pool = pool(1, Duration::from_mins(1));
+        let mut running = pool.admit(costly()).unwrap();
+        let running = tokio::spawn(async move { running.whole(spin).await });
+        until(&pool, |s| s.running[0].is_some()).await;
+        let mut cheap = pool.admit(Work::whole(Kind::Decimal, 5_000)).unwrap();
+        assert_eq!(cheap.whole(|_| Ok(7)).await, Ok(7));
+        assert!(!running.is_finished());
+        running.abort();
+    }
+
+    #[tokio::test]
+    async fn a_computation_that_panics_is_told_and_teaches_nothing() {
+        let pool = pool(1, Duration::from_mins(1));
+        let before = pool.shared.lock().model;
+        let mut work = pool.admit(costly()).unwrap();
+        let broken = work
+            .whole(|_| -> Result<(), Stopped> { panic!("as the test wants it") })
+            .await;
+        assert_eq!(broken, Err(ComputeError::Broken));
+        until(&pool, |s| s.running[0].is_none()).await;
+        assert_eq!(pool.shared.lock().model, before);
+        // The thread lives on.
+        let mut next = pool.admit(costly()).unwrap();
+        assert_eq!(next.whole(|_| Ok(1)).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn all_the_steps_of_one_request_share_its_deadline() {
+        let pool = pool(1, 300 * MS);
+        let mut work = pool.admit(Work::whole(Kind::Sequence, 3_000)).unwrap();
+        let nap = |_: &Cancel| {
+            std::thread::sleep(200 * MS);
+            Ok(())
+        };
+        let part = Work::whole(Kind::Sequence, 1_500);
+        assert_eq!(work.step(part, nap).await, Ok(()));
+        assert_eq!(work.step(part, nap).await, Err(ComputeError::Deadline));
     }
 }

@@ -3,17 +3,32 @@
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Serialize;
 
+use crate::api::query::Limits;
 use crate::args::{Args, CacheControl, LogFormat, Settings, Span};
+use crate::environment::refuse_unknown_variables;
+use crate::machine::Machine;
+use crate::memory::Budget;
+use crate::tls::Files;
+use crate::{api, digits};
 
 /// Longer than the pools of clients and gateways keep a connection that they do not use (nginx and AWS's
 /// load balancer one minute; Go and reqwest one and a half): who keeps it longer closes it, and closing it
 /// while the other end sends its next request loses that request.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// What a computation waits for a thread at most: longer, and most clients have gone.
+const MAX_QUEUE_WAIT: Duration = Duration::from_secs(2);
+
+/// More threads than this are a mistake, and would exhaust the process before it serves.
+const MOST_THREADS: usize = 1_024;
+
+/// A request's head may be this long: what gateways allow, and more.
+pub(crate) const HEAD: usize = 64 * 1024;
 
 /// The settings in force.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,17 +45,24 @@ pub struct Config {
     pub worker_threads: usize,
     /// Threads that compute.
     pub compute_threads: usize,
-    /// Computations that may wait.
-    pub queue: usize,
+    /// The CPU quota in cores, if there is one.
+    pub cpu_quota_cores: Option<f64>,
     /// Longest time for an answer.
     #[serde(rename = "deadline_ms", serialize_with = "millis")]
     pub deadline: Duration,
+    /// Longest time for which a computation waits for a thread.
+    #[serde(rename = "max_queue_wait_ms", serialize_with = "millis")]
+    pub max_queue_wait: Duration,
+    /// Most memory for what clients have not read or not sent to its end.
+    pub max_inflight_bytes: u64,
+    /// Most connections at a time.
+    pub max_connections: usize,
     /// A connection is closed after about this many answers; 0 is never.
     pub keepalive_requests: u32,
     /// A connection is closed at about this age; zero is never.
     #[serde(rename = "max_connection_age_ms", serialize_with = "millis")]
     pub max_connection_age: Duration,
-    /// A connection on which nothing happens is closed after this.
+    /// A connection on which nothing is asked for is closed after this.
     #[serde(rename = "idle_timeout_ms", serialize_with = "millis")]
     pub idle_timeout: Duration,
     /// How long to go on serving after the first signal.
@@ -49,6 +71,21 @@ pub struct Config {
     /// How long to wait for the answers under way after that.
     #[serde(rename = "shutdown_timeout_ms", serialize_with = "millis")]
     pub shutdown_timeout: Duration,
+    /// What `POST /drain` needs unless it comes from the pod itself.
+    #[serde(skip)]
+    pub drain_token: Option<String>,
+    /// Requests a second that one client may send; 0 is any number.
+    pub rate_limit: u32,
+    /// Requests that it may send at once.
+    pub rate_limit_burst: u32,
+    /// Networks of the proxies that are believed about their clients.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether `/metrics` is also on the main port.
+    pub main_metrics: bool,
+    /// Origins whose pages may read answers.
+    pub cors_origins: Vec<String>,
+    /// The files for TLS, if it is served.
+    pub tls: Option<Files>,
     /// Whether answers may be kept.
     pub cache_control: CacheControl,
     /// The pod's name; empty when none is known.
@@ -57,7 +94,7 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What is logged.
     pub log_level: String,
-    /// Most log lines a second for requests that went well.
+    /// Most log lines a second for requests.
     pub access_log_rate: u32,
     /// Whether to end when standard input ends.
     pub exit_with_stdin: bool,
@@ -82,6 +119,7 @@ impl std::error::Error for BadConfig {}
 impl Config {
     /// From the command line and the environment, the file that they name, and the defaults.
     pub fn load(args: Args) -> Result<Self, BadConfig> {
+        refuse_unknown_variables(std::env::vars_os().map(|(name, _)| name))?;
         let file = args
             .config
             .as_deref()
@@ -93,33 +131,46 @@ impl Config {
 
     /// From settings alone.
     pub fn resolve(given: Settings) -> Result<Self, BadConfig> {
+        Self::on(Machine::here(), given)
+    }
+
+    fn on(machine: Machine, given: Settings) -> Result<Self, BadConfig> {
         let span = |given: Option<Span>, default| given.map_or(default, |s| s.0);
         let deadline = span(given.deadline, Duration::from_secs(10));
-        let cpus = available_parallelism().map_or(1, usize::from);
-        let admin = given.admin.as_deref().unwrap_or("0.0.0.0:9090");
+        let admin = given.admin.as_deref().unwrap_or("[::]:9090");
+        let tls = tls_files(&given)?;
+        let rate_limit = given.rate_limit.unwrap_or(0);
+        let max_n = given.max_n.unwrap_or(1_000_000);
         let config = Self {
-            listen: address("listen", given.listen.as_deref().unwrap_or("0.0.0.0:8080"))?,
+            listen: address("listen", given.listen.as_deref().unwrap_or("[::]:8080"))?,
             admin: if admin == "none" {
                 None
             } else {
                 Some(address("admin", admin)?)
             },
-            max_n: given.max_n.unwrap_or(1_000_000),
-            max_sequence_n: given.max_sequence_n.unwrap_or(10_000),
-            worker_threads: at_least_one("worker-threads", given.worker_threads.unwrap_or(cpus))?,
-            compute_threads: at_least_one(
-                "compute-threads",
-                given
-                    .compute_threads
-                    .unwrap_or_else(|| program_common::cgroup::whole_cpus().unwrap_or(cpus)),
-            )?,
-            queue: at_least_one("queue", given.queue.unwrap_or(1_024))?,
+            max_n,
+            max_sequence_n: given.max_sequence_n.unwrap_or_else(|| max_n.min(10_000)),
+            worker_threads: threads("worker-threads", given.worker_threads, machine)?,
+            compute_threads: threads("compute-threads", given.compute_threads, machine)?,
+            cpu_quota_cores: machine.quota_cores,
             deadline,
+            max_queue_wait: span(given.max_queue_wait, MAX_QUEUE_WAIT.min(deadline)),
+            max_inflight_bytes: given
+                .max_inflight_bytes
+                .map_or_else(|| machine.inflight_bytes(), |size| size.0),
+            max_connections: connections(given.max_connections, machine)?,
             keepalive_requests: given.keepalive_requests.unwrap_or(200),
             max_connection_age: span(given.max_connection_age, Duration::from_mins(1)),
             idle_timeout: span(given.idle_timeout, IDLE_TIMEOUT.max(deadline * 2)),
             drain_delay: span(given.drain_delay, Duration::from_secs(5)),
             shutdown_timeout: span(given.shutdown_timeout, Duration::from_secs(15)),
+            drain_token: given.drain_token,
+            rate_limit,
+            rate_limit_burst: given.rate_limit_burst.unwrap_or(rate_limit),
+            trusted_proxies: networks(given.trusted_proxies.unwrap_or_default())?,
+            main_metrics: given.main_metrics.unwrap_or(true),
+            cors_origins: given.cors_origins.unwrap_or_default(),
+            tls,
             cache_control: given.cache_control.unwrap_or(CacheControl::Immutable),
             pod: given.pod.unwrap_or_else(pod_name),
             log_format: given.log_format.unwrap_or(LogFormat::Json),
@@ -127,33 +178,120 @@ impl Config {
             access_log_rate: given.access_log_rate.unwrap_or(100),
             exit_with_stdin: given.exit_with_stdin,
         };
-        if config.deadline.is_zero() {
-            return Err(BadConfig(
-                "deadline is zero, and no answer could be given; use a time such as 10s".to_owned(),
-            ));
-        }
-        if config.idle_timeout <= config.deadline {
-            return Err(BadConfig(format!(
-                "idle-timeout is {} ms and deadline {} ms: a connection would be closed before its answer; \
-                 make idle-timeout the longer one",
-                config.idle_timeout.as_millis(),
-                config.deadline.as_millis()
-            )));
-        }
-        if !config.pod.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(BadConfig(format!(
-                "pod {:?} can't stand in a header; use visible ASCII characters",
-                config.pod
-            )));
-        }
-        if config.max_sequence_n > config.max_n {
-            return Err(BadConfig(format!(
-                "max-sequence-n {} is above max-n {}; a sequence can't go further than a single number",
-                config.max_sequence_n, config.max_n
-            )));
-        }
+        config.check()?;
         Ok(config)
     }
+
+    /// The limits on n.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_n: self.max_n,
+            max_sequence_n: self.max_sequence_n,
+        }
+    }
+
+    /// What only several settings together tell.
+    fn check(&self) -> Result<(), BadConfig> {
+        let wrong = |how: String| Err(BadConfig(how));
+        if self.deadline.is_zero() {
+            return wrong(
+                "deadline is zero, and no answer could be given; use a time such as 10s".to_owned(),
+            );
+        }
+        if self.idle_timeout <= self.deadline {
+            return wrong(format!(
+                "idle-timeout is {} ms and deadline {} ms: a connection would be closed before its answer; \
+                 make idle-timeout the longer one",
+                self.idle_timeout.as_millis(),
+                self.deadline.as_millis()
+            ));
+        }
+        if !self.pod.bytes().all(|b| b.is_ascii_graphic()) {
+            return wrong(format!(
+                "pod {:?} can't stand in a header; use visible ASCII characters",
+                self.pod
+            ));
+        }
+        if self.max_sequence_n > self.max_n {
+            return wrong(format!(
+                "max-sequence-n {} is above max-n {}; a sequence can't go further than a single number",
+                self.max_sequence_n, self.max_n
+            ));
+        }
+        let answer = api::view::memory(digits::about(self.max_n)).max(api::view::SEQUENCE_MEMORY);
+        if answer > Budget::largest(self.max_inflight_bytes) {
+            return wrong(format!(
+                "max-inflight-bytes is {}, and an answer for max-n {} needs {} of a quarter of it; lower max-n, or \
+                 give max-inflight-bytes {} or more",
+                self.max_inflight_bytes,
+                self.max_n,
+                answer,
+                answer.saturating_mul(4)
+            ));
+        }
+        if self.rate_limit > 0 && self.rate_limit_burst == 0 {
+            return wrong(
+                "rate-limit-burst is 0, and every request would be refused; use 1 or more"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The files for TLS: a certificate and its key, or neither.
+fn tls_files(given: &Settings) -> Result<Option<Files>, BadConfig> {
+    match (&given.tls_cert, &given.tls_key, &given.tls_client_ca) {
+        (Some(cert), Some(key), client_ca) => Ok(Some(Files {
+            cert: cert.clone(),
+            key: key.clone(),
+            client_ca: client_ca.clone(),
+        })),
+        (None, None, None) => Ok(None),
+        _ => Err(BadConfig(
+            "tls-cert and tls-key belong together, and tls-client-ca needs both; give the missing ones".to_owned(),
+        )),
+    }
+}
+
+fn threads(name: &str, given: Option<usize>, machine: Machine) -> Result<usize, BadConfig> {
+    match given.unwrap_or_else(|| machine.threads()) {
+        count @ 1..=MOST_THREADS => Ok(count),
+        count => Err(BadConfig(format!(
+            "{name} is {count}; use a number from 1 to {MOST_THREADS}, such as the {} CPUs here",
+            machine.cpus
+        ))),
+    }
+}
+
+fn connections(given: Option<usize>, machine: Machine) -> Result<usize, BadConfig> {
+    let most = machine.most_connections();
+    match given {
+        None => Ok(machine.connections()),
+        Some(0) => Err(BadConfig("max-connections is 0; use 1 or more".to_owned())),
+        Some(count) if count > most => Err(BadConfig(format!(
+            "max-connections is {count}, and the limit of {} open files leaves {most} for them; raise that limit \
+             (ulimit -n), or use fewer",
+            machine.open_files
+        ))),
+        Some(count) => Ok(count),
+    }
+}
+
+fn networks(given: Vec<String>) -> Result<Vec<IpNet>, BadConfig> {
+    given
+        .iter()
+        .map(|text| {
+            // An address alone is a network of one.
+            text.parse()
+                .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
+                .map_err(|_| {
+                    BadConfig(format!(
+                        "trusted-proxies has {text:?}, which is no network; write CIDRs, such as 10.0.0.0/8,fd00::/8"
+                    ))
+                })
+        })
+        .collect()
 }
 
 fn read_file(path: &Path) -> Result<Settings, BadConfig> {
@@ -194,14 +332,6 @@ fn address(name: &str, text: &str) -> Result<SocketAddr, BadConfig> {
         })
 }
 
-fn at_least_one(name: &str, value: usize) -> Result<usize, BadConfig> {
-    if value == 0 {
-        Err(BadConfig(format!("{name} is 0; use 1 or more")))
-    } else {
-        Ok(value)
-    }
-}
-
 fn pod_name() -> String {
     ["POD_NAME", "HOSTNAME"]
         .iter()
@@ -219,6 +349,52 @@ mod tests {
         assert_eq!(config.listen.port(), 8080);
         assert_eq!(config.admin.map(|a| a.port()), Some(9090));
         assert!(config.compute_threads >= 1);
+    }
+
+    fn pod(memory_limit: u64) -> Machine {
+        Machine {
+            cpus: 8,
+            quota_cores: Some(1.5),
+            memory_limit: Some(memory_limit),
+            open_files: 1 << 20,
+        }
+    }
+
+    #[test]
+    fn the_memory_limit_decides_what_clients_may_hold() {
+        let config = Config::on(pod(128 << 20), Settings::default()).unwrap();
+        assert_eq!(config.max_inflight_bytes, 48 << 20);
+        assert!((1_000..4_000).contains(&config.max_connections));
+        assert_eq!((config.worker_threads, config.compute_threads), (2, 2));
+    }
+
+    #[test]
+    fn an_answer_that_could_never_be_held_is_a_wrong_setting() {
+        let given = Settings {
+            max_n: Some(100_000_000),
+            ..Settings::default()
+        };
+        let wrong = Config::on(pod(128 << 20), given).unwrap_err().0;
+        assert!(
+            wrong.contains("max-inflight-bytes") && wrong.contains("lower max-n"),
+            "{wrong}"
+        );
+    }
+
+    #[test]
+    fn descriptors_are_left_for_the_admin_port() {
+        let few = Machine {
+            open_files: 256,
+            ..pod(1 << 30)
+        };
+        let config = Config::on(few, Settings::default()).unwrap();
+        assert!(config.max_connections <= 160, "{}", config.max_connections);
+        let given = Settings {
+            max_connections: Some(250),
+            ..Settings::default()
+        };
+        let wrong = Config::on(few, given).unwrap_err().0;
+        assert!(wrong.contains("256 open files"), "{wrong}");
     }
 
     #[test]
@@ -241,11 +417,21 @@ mod tests {
             listen.contains("listen") && listen.contains("127.0.0.1:8080"),
             "{listen}"
         );
-        let queue = wrong(Settings {
-            queue: Some(0),
+        let threads = wrong(Settings {
+            worker_threads: Some(100_000),
             ..Settings::default()
         });
-        assert!(queue.contains("queue is 0"), "{queue}");
+        assert!(threads.contains("from 1 to 1024"), "{threads}");
+        let proxies = wrong(Settings {
+            trusted_proxies: Some(vec!["10.0.0.0/33".to_owned()]),
+            ..Settings::default()
+        });
+        assert!(proxies.contains("10.0.0.0/33"), "{proxies}");
+        let tls = wrong(Settings {
+            tls_cert: Some("cert.pem".into()),
+            ..Settings::default()
+        });
+        assert!(tls.contains("tls-key"), "{tls}");
         let idle = wrong(Settings {
             idle_timeout: Some(Span(Duration::from_secs(10))),
             ..Settings::default()

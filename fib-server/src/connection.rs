@@ -1,26 +1,41 @@
-//! Connections: known while they are open, asked to leave in time, and not cut off in between.
+//! Connections: known while they are open, asked to leave in time, and cut off only for a reason.
 //!
 //! A Service spreads connections over pods, not requests. A client that keeps its connection keeps its
 //! pod, and pods that the autoscaler adds get nothing. So the server asks for a new connection now and
-//! then, with a `Connection: close` header, which cannot race with the client's next request as a
-//! closed socket can.
+//! then, with a `Connection: close` header, which can't race with the client's next request as a closed
+//! socket can.
+//!
+//! Everything about a connection is kept with it: what it does is written down where its bytes pass
+//! (`io`), one sweep looks at all of them (`rules`), and the task that drives it (`drive`) ends it.
+
+mod door;
+mod drive;
+mod frames;
+mod io;
+mod rules;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use salvo::ConnCtrl;
-use salvo::async_trait;
-use salvo::conn::SocketAddr as PeerAddr;
-use salvo::fuse::{ArcConnObserver, ConnObserver, FuseAction, FuseConfig, FuseInfo, FusePolicy};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+pub(crate) use door::Door;
+pub(crate) use drive::{Finish, Protocols};
+pub use rules::Cut;
+
+use crate::memory::{Account, Budget, Reservation};
 use crate::metrics::{InFlight, Metrics};
+use rules::Seen;
 
-/// A client that reads nothing is cut off after this.
-const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections of the admin port: probes, scrapes, and a person or two.
+pub(crate) const ADMIN_CONNECTIONS: usize = 64;
+
+/// How often connections are looked at.
+const SWEEP: Duration = Duration::from_millis(250);
 
 /// When connections end.
 #[derive(Debug, Clone, Copy)]
@@ -29,17 +44,23 @@ pub struct Limits {
     pub requests: u32,
     /// The mean age at which a connection is closed; zero is never.
     pub age: Duration,
-    /// A connection on which nothing happens is closed after this.
+    /// A connection on which nothing is asked for is closed after this.
     pub idle: Duration,
+    /// The most connections that are open at a time.
+    pub most: usize,
+    /// The largest head of a request, in bytes.
+    pub head: usize,
 }
 
-/// The connections that are open.
+/// The connections of one port that are open.
 #[derive(Debug)]
 pub struct Connections {
     limits: Limits,
-    open: Mutex<HashMap<SocketAddr, Open>>,
+    open: Mutex<HashMap<u64, Arc<Conn>>>,
     count: watch::Sender<Count>,
     metrics: Arc<Metrics>,
+    budget: Arc<Budget>,
+    clock: Clock,
 }
 
 /// How many there are, and how many there have been: somebody who came and left is seen by the latter.
@@ -49,50 +70,104 @@ struct Count {
     ever: u64,
 }
 
-#[derive(Debug)]
-struct Open {
-    number: u64,
-    deadline: Option<Instant>,
-    spoken: Arc<AtomicBool>,
-    control: ConnCtrl,
+/// Milliseconds since the server began; never zero.
+#[derive(Debug, Clone, Copy)]
+struct Clock(Instant);
+
+impl Clock {
+    fn now(self) -> u64 {
+        u64::try_from(self.0.elapsed().as_millis()).map_or(u64::MAX, |ms| ms + 1)
+    }
 }
 
 impl Connections {
     /// None yet.
-    pub fn new(limits: Limits, metrics: Arc<Metrics>) -> Self {
+    pub fn new(limits: Limits, metrics: Arc<Metrics>, budget: Arc<Budget>) -> Self {
         Self {
             limits,
             open: Mutex::default(),
             count: watch::Sender::default(),
             metrics,
+            budget,
+            clock: Clock(Instant::now()),
         }
     }
 
-    /// Whether this answer should be the connection's last, and why.
-    ///
-    /// By chance rather than by count: no state a connection, and connections that were opened
-    /// together do not close together.
-    pub fn last_answer(&self, peer: &PeerAddr, now: Instant) -> Option<&'static str> {
-        if self.limits.requests > 0 && fastrand::u32(..self.limits.requests) == 0 {
-            return Some("requests");
-        }
-        if self.limits.age.is_zero() {
+    /// A connection was accepted; it is known until the guard is dropped. `None` when there are as many
+    /// as there may be and none of them makes room.
+    fn opened(self: &Arc<Self>, peer: SocketAddr) -> Option<Open> {
+        let now = self.clock.now();
+        let mut open = self.lock();
+        if open.len() >= self.limits.most && !make_room(open.values(), now) {
             return None;
         }
-        let peer = peer.clone().into_std()?;
-        let deadline = self.lock().get(&peer)?.deadline?;
-        (now >= deadline).then_some("age")
+        let mut id = 0;
+        self.count.send_modify(|count| {
+            count.open += 1;
+            count.ever += 1;
+            id = count.ever;
+        });
+        let conn = Arc::new(Conn::new(id, peer, self, now));
+        open.insert(id, Arc::clone(&conn));
+        Some(Open {
+            connections: Arc::clone(self),
+            conn,
+            _counted: self.metrics.connection_opened(),
+        })
     }
 
-    /// Closes each connection once it has given the answer it is at. One that has not said a word may
-    /// have its first request on the way, and is left.
-    pub fn close_those_that_spoke(&self) {
-        self.close(|connection| connection.spoken.load(Ordering::Relaxed));
+    /// Looks at all connections now and then, and ends those whose time is up.
+    pub(crate) async fn sweep(&self) {
+        let mut ticks = tokio::time::interval(SWEEP);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.look();
+        }
     }
 
-    /// Closes each connection once it has given the answer it is at.
-    pub fn close_all(&self) {
-        self.close(|_| true);
+    fn look(&self) {
+        let now = self.clock.now();
+        let all = self.all();
+        for conn in &all {
+            let seen = conn.seen(now);
+            match rules::judge(&seen, self.limits.idle, now) {
+                Some(Cut::Idle) if !rules::overstays(&seen, self.limits.idle, now) => conn.leave(),
+                Some(cut) => conn.end(cut),
+                None => {}
+            }
+        }
+        if self.budget.is_short()
+            && let Some((_, worst)) = all
+                .iter()
+                .filter_map(|c| Some((rules::gives_memory_back(&c.seen(now), now)?, c)))
+                .max_by_key(|(rank, _)| *rank)
+        {
+            worst.end(Cut::MakesRoom);
+        }
+    }
+
+    /// Closes the connections that nothing has been asked of for so long: no request is on its way.
+    pub(crate) fn close_the_quiet(&self, for_so_long: Duration) {
+        let now = self.clock.now();
+        let since = now.saturating_sub(u64::try_from(for_so_long.as_millis()).unwrap_or(u64::MAX));
+        for conn in self.all() {
+            let seen = conn.seen(now);
+            if conn.has_asked() && seen.active == 0 && !seen.output && seen.quiet_since <= since {
+                conn.leave();
+            }
+        }
+    }
+
+    /// Closes all that have no request under way, and the others once it is answered.
+    pub(crate) fn close_all(&self) {
+        for conn in self.all() {
+            if conn.active.load(Ordering::Relaxed) == 0 && !conn.has_output() {
+                conn.end(Cut::Shutdown);
+            } else {
+                conn.leave();
+            }
+        }
     }
 
     /// Waits until none is open.
@@ -120,96 +195,283 @@ impl Connections {
         self.count.borrow().open
     }
 
-    fn close(&self, wanted: impl Fn(&Open) -> bool) {
-        for connection in self.lock().values().filter(|c| wanted(c)) {
-            connection.control.graceful_shutdown();
-        }
+    fn all(&self) -> Vec<Arc<Conn>> {
+        self.lock().values().map(Arc::clone).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SocketAddr, Open>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Conn>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One connection, watched by something that lives as long as it does.
-struct Watched {
+/// Ends the connection that uses its place least. It is gone in a moment, so the new one is let in.
+fn make_room<'c>(all: impl Iterator<Item = &'c Arc<Conn>>, now: u64) -> bool {
+    let least = all
+        .filter(|c| !c.is_ending())
+        .filter_map(|c| Some((rules::makes_room(&c.seen(now), now)?, c)))
+        .max_by_key(|(rank, _)| *rank);
+    least.map(|(_, conn)| conn.end(Cut::MakesRoom)).is_some()
+}
+
+/// A connection that is open.
+struct Open {
     connections: Arc<Connections>,
-    peer: Option<SocketAddr>,
-    number: u64,
-    spoken: Arc<AtomicBool>,
-    _open: InFlight,
+    conn: Arc<Conn>,
+    _counted: InFlight,
 }
 
-impl ConnObserver for Watched {
-    fn on_read(&self, _: usize) {
-        self.spoken.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Watched {
+impl Drop for Open {
     fn drop(&mut self) {
-        if let Some(peer) = self.peer {
-            let mut open = self.connections.lock();
-            // A new connection from the same port may have taken its place.
-            if open.get(&peer).is_some_and(|o| o.number == self.number) {
-                open.remove(&peer);
-            }
-        }
+        self.connections.lock().remove(&self.conn.id);
         self.connections.count.send_modify(|count| count.open -= 1);
     }
 }
 
-/// The limits that hold for the connections of any port.
-///
-/// There is none on a request's head: hyper counts the time between two requests to the head of the
-/// second, and salvo takes off what the first one took to come, so that a connection could be closed in
-/// the very moment in which its next request arrives.
-pub fn timeouts(idle: Duration) -> FuseConfig {
-    FuseConfig::disabled()
-        .with_connection_idle_timeout(idle)
-        .with_write_stall_timeout(WRITE_STALL_TIMEOUT)
+/// What is known of one connection. Written where its bytes and requests pass, read by the sweep.
+#[derive(Debug)]
+pub struct Conn {
+    id: u64,
+    peer: SocketAddr,
+    /// When the next answer is the last.
+    recycle_at: Option<u64>,
+    recycle_one_in: u32,
+    head_limit: usize,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    budget: Arc<Budget>,
+    account: Arc<Account>,
+    http2: AtomicBool,
+    requests: AtomicU64,
+    /// HTTP/1: whether what has come in does not end with the end of a head.
+    tail: AtomicBool,
+    active: AtomicU32,
+    bodies: AtomicU32,
+    blocked: AtomicBool,
+    quiet_since: AtomicU64,
+    /// 0 when no transmission of the client's is incomplete.
+    incomplete_since: AtomicU64,
+    moved_at: AtomicU64,
+    moved: AtomicU64,
+    window: Mutex<Option<(u64, u64)>>,
+    /// Bytes of bodies that were given to the HTTP library, less those that the socket took.
+    unsent: AtomicU64,
+    room: Mutex<Option<Waker>>,
+    /// What the bytes of a head that is not complete take of the budget.
+    input: Mutex<Option<Reservation>>,
+    signal: AtomicU8,
+    signalled: Notify,
 }
 
-/// The connections as the server's policy on them.
-#[derive(Debug, Clone)]
-pub struct Policy(pub Arc<Connections>);
+const RUNS: u8 = 0;
+const LEAVES: u8 = 1;
+const ENDS: u8 = 2;
 
-#[async_trait]
-impl FusePolicy for Policy {
-    async fn decide(&self, _: &FuseInfo) -> FuseAction {
-        FuseAction::Accept(timeouts(self.0.limits.idle))
+impl Conn {
+    fn new(id: u64, peer: SocketAddr, connections: &Connections, now: u64) -> Self {
+        let limits = &connections.limits;
+        // A fifth more or less, so that connections of one age do not close at one time.
+        let age = limits.age.mul_f64(0.8 + 0.4 * fastrand::f64());
+        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            id,
+            peer,
+            recycle_at: (age > 0).then(|| now.saturating_add(age)),
+            recycle_one_in: limits.requests,
+            head_limit: limits.head,
+            clock: connections.clock,
+            metrics: Arc::clone(&connections.metrics),
+            budget: Arc::clone(&connections.budget),
+            account: Arc::default(),
+            http2: AtomicBool::new(false),
+            requests: AtomicU64::new(0),
+            tail: AtomicBool::new(false),
+            active: AtomicU32::new(0),
+            bodies: AtomicU32::new(0),
+            blocked: AtomicBool::new(false),
+            quiet_since: AtomicU64::new(now),
+            incomplete_since: AtomicU64::new(0),
+            moved_at: AtomicU64::new(now),
+            moved: AtomicU64::new(0),
+            window: Mutex::default(),
+            unsent: AtomicU64::new(0),
+            room: Mutex::default(),
+            input: Mutex::default(),
+            signal: AtomicU8::new(RUNS),
+            signalled: Notify::new(),
+        }
     }
 
-    fn observe(&self, info: &FuseInfo, control: &ConnCtrl) -> Option<ArcConnObserver> {
-        let connections = &self.0;
-        let mut number = 0;
-        connections.count.send_modify(|count| {
-            count.open += 1;
-            count.ever += 1;
-            number = count.ever;
-        });
-        let peer = info.remote_addr.clone().into_std();
-        let spoken = Arc::new(AtomicBool::new(false));
-        if let Some(peer) = peer {
-            let age = connections.limits.age;
-            // A fifth more or less, so that connections of one age do not close at one time.
-            let deadline =
-                (!age.is_zero()).then(|| Instant::now() + age.mul_f64(0.8 + 0.4 * fastrand::f64()));
-            let open = Open {
-                number,
-                deadline,
-                spoken: Arc::clone(&spoken),
-                control: control.clone(),
-            };
-            connections.lock().insert(peer, open);
+    /// Who is at the other end.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Whether this answer should be the connection's last, and why.
+    ///
+    /// By chance rather than by count: connections that were opened together do not close together.
+    pub fn last_answer(&self) -> Option<&'static str> {
+        if self.recycle_one_in > 0 && fastrand::u32(..self.recycle_one_in) == 0 {
+            return Some("requests");
         }
-        Some(Arc::new(Watched {
-            connections: Arc::clone(connections),
-            peer,
-            number,
-            spoken,
-            _open: connections.metrics.connection_opened(),
-        }))
+        let at = self.recycle_at?;
+        (self.clock.now() >= at).then_some("age")
+    }
+
+    /// Reserves memory for what this connection asked for; `None` when it can't be had now.
+    pub fn reserve(&self, bytes: u64) -> Option<Reservation> {
+        self.budget.reserve(&self.account, bytes)
+    }
+
+    /// Closes the connection once it has given the answers it is at.
+    pub fn leave(&self) {
+        if self
+            .signal
+            .compare_exchange(RUNS, LEAVES, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+        {
+            self.signalled.notify_waiters();
+        }
+    }
+
+    /// Ends the connection at once.
+    fn end(&self, cut: Cut) {
+        if self.signal.swap(ENDS, Ordering::AcqRel) != ENDS {
+            self.metrics.connection_cut(cut);
+            self.signalled.notify_waiters();
+        }
+    }
+
+    fn is_ending(&self) -> bool {
+        self.signal.load(Ordering::Acquire) == ENDS
+    }
+
+    /// Waits until the connection is to leave or to end.
+    async fn told(&self, at_least: u8) {
+        loop {
+            let mut signalled = std::pin::pin!(self.signalled.notified());
+            signalled.as_mut().enable();
+            if self.signal.load(Ordering::Acquire) >= at_least {
+                return;
+            }
+            signalled.await;
+        }
+    }
+
+    fn has_asked(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) > 0
+    }
+
+    fn is_http2(&self) -> bool {
+        self.http2.load(Ordering::Relaxed)
+    }
+
+    /// A request's head is complete.
+    fn request_began(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.active.fetch_add(1, Ordering::Relaxed);
+        if !self.is_http2() {
+            self.incomplete(0);
+        }
+    }
+
+    /// A request was answered, or given up. What its client has sent after it is incomplete from now on,
+    /// if it does not end with the end of a head; after a request with a body that can't be told.
+    fn request_ended(&self, had_body: bool) {
+        let now = self.clock.now();
+        self.quiet_since.store(now, Ordering::Relaxed);
+        let others = self.active.fetch_sub(1, Ordering::Relaxed) > 1;
+        let tail = self.tail.load(Ordering::Relaxed);
+        if !self.is_http2() && !others && tail && !had_body {
+            self.incomplete(now);
+        }
+    }
+
+    fn has_output(&self) -> bool {
+        self.bodies.load(Ordering::Relaxed) > 0
+            || self.blocked.load(Ordering::Relaxed)
+            || (self.account.held() > 0
+                && self.active.load(Ordering::Relaxed) == 0
+                && self.has_asked())
+    }
+
+    fn seen(&self, now: u64) -> Seen {
+        let active = self.active.load(Ordering::Relaxed);
+        let output = self.has_output();
+        let incomplete = self.incomplete_since.load(Ordering::Relaxed);
+        // While a request of HTTP/1 is answered, what its client sends on waits for its turn.
+        let waits = active > 0 && !self.is_http2();
+        Seen {
+            active,
+            has_asked: self.has_asked(),
+            output,
+            held: self.account.held(),
+            quiet_since: self.quiet_since.load(Ordering::Relaxed),
+            incomplete_since: (incomplete > 0 && !waits).then_some(incomplete),
+            moved_at: self.moved_at.load(Ordering::Relaxed),
+            window: self.window(output, now),
+        }
+    }
+
+    /// The window over which the client's rate of reading is measured, begun anew when it is over.
+    fn window(&self, output: bool, now: u64) -> Option<(u64, u64)> {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let moved = self.moved.load(Ordering::Relaxed);
+        if !output {
+            *window = None;
+            return None;
+        }
+        let (since, before) = *window.get_or_insert((now, moved));
+        if Duration::from_millis(now - since) > rules::RATE_WINDOW {
+            *window = Some((now, moved));
+        }
+        Some((since, moved.saturating_sub(before)))
+    }
+
+    /// The client has taken some bytes.
+    fn moved(&self, bytes: usize) {
+        self.moved_at.store(self.clock.now(), Ordering::Relaxed);
+        self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn incomplete(&self, since: u64) {
+        self.incomplete_since.store(since, Ordering::Relaxed);
+    }
+
+    /// Keeps so many bytes of the budget for a head that is not complete.
+    ///
+    /// # Errors
+    /// When there is no room for them: the connection ends.
+    fn keep_input(&self, bytes: usize) -> std::io::Result<()> {
+        /// The HTTP library's buffer has this size from the start.
+        const FREE: usize = 8 * 1024;
+        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes <= FREE {
+            *input = None;
+            return Ok(());
+        }
+        if input.as_ref().is_some_and(|r| r.bytes() >= bytes as u64) {
+            return Ok(());
+        }
+        // Its buffer grows by doubling, up to the largest head.
+        let wanted = bytes.next_power_of_two().min(self.head_limit.max(bytes));
+        *input = None;
+        *input = self.reserve(wanted as u64);
+        if input.is_some() {
+            Ok(())
+        } else {
+            self.end(Cut::Memory);
+            Err(std::io::Error::other(
+                "no memory is left for so large a head",
+            ))
+        }
+    }
+
+    /// Takes over what a head that is complete now takes of the budget.
+    fn take_input(&self) -> Option<Reservation> {
+        self.input
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }
 
@@ -217,104 +479,95 @@ impl FusePolicy for Policy {
 mod tests {
     use super::*;
 
-    fn connections(requests: u32, age: Duration) -> Arc<Connections> {
+    fn connections(requests: u32, age: Duration, most: usize) -> Arc<Connections> {
         let limits = Limits {
             requests,
             age,
             idle: Duration::from_mins(2),
+            most,
+            head: 64 * 1024,
         };
         let metrics = Arc::new(Metrics::new("").unwrap());
-        Arc::new(Connections::new(limits, metrics))
+        let budget = Arc::new(Budget::new(1 << 20, metrics.bytes_held()));
+        Arc::new(Connections::new(limits, metrics, budget))
     }
 
     fn peer() -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], 4_000))
     }
 
-    fn accept(connections: &Arc<Connections>, control: &ConnCtrl) -> ArcConnObserver {
-        let info = FuseInfo {
-            trans_proto: salvo::fuse::TransProto::Tcp,
-            remote_addr: peer().into(),
-            local_addr: peer().into(),
-        };
-        Policy(Arc::clone(connections))
-            .observe(&info, control)
-            .unwrap()
-    }
-
     #[test]
     fn without_limits_no_answer_is_the_last() {
-        let never = connections(0, Duration::ZERO);
-        assert_eq!(never.last_answer(&peer().into(), Instant::now()), None);
+        let never = connections(0, Duration::ZERO, 9).opened(peer()).unwrap();
+        assert_eq!(never.conn.last_answer(), None);
     }
 
     #[test]
     fn a_limit_of_one_request_closes_with_every_answer() {
-        let always = connections(1, Duration::ZERO);
-        assert_eq!(
-            always.last_answer(&peer().into(), Instant::now()),
-            Some("requests")
-        );
+        let always = connections(1, Duration::ZERO, 9).opened(peer()).unwrap();
+        assert_eq!(always.conn.last_answer(), Some("requests"));
     }
 
     #[test]
     fn about_one_answer_in_the_limit_is_the_last() {
-        let tenth = connections(10, Duration::ZERO);
+        let tenth = connections(10, Duration::ZERO, 9).opened(peer()).unwrap();
         let closed = (0..10_000)
-            .filter(|_| tenth.last_answer(&peer().into(), Instant::now()).is_some())
+            .filter(|_| tenth.conn.last_answer().is_some())
             .count();
         // Six standard deviations of a binomial with p = 0.1.
         assert!((820..=1_180).contains(&closed), "{closed}");
     }
 
     #[test]
-    fn a_connection_is_closed_at_its_age_and_forgotten_at_its_end() {
-        let connections = connections(0, Duration::from_secs(10));
-        let watched = accept(&connections, &ConnCtrl::new());
-        let after = |seconds| {
-            let then = Instant::now() + Duration::from_secs(seconds);
-            connections.last_answer(&peer().into(), then)
-        };
-        assert_eq!(after(7), None);
-        assert_eq!(after(13), Some("age"));
-        drop(watched);
-        assert_eq!(after(13), None);
+    fn a_connection_is_closed_at_about_its_age() {
+        let connections = connections(0, Duration::from_secs(10), 9);
+        let open = connections.opened(peer()).unwrap();
+        assert_eq!(open.conn.last_answer(), None);
+        let at = open.conn.recycle_at.unwrap();
+        assert!((8_000..12_100).contains(&at), "{at}");
     }
 
     #[test]
-    fn the_end_of_a_connection_does_not_forget_the_next_one_from_its_port() {
-        let connections = connections(0, Duration::from_secs(10));
-        let first = accept(&connections, &ConnCtrl::new());
-        let _second = accept(&connections, &ConnCtrl::new());
+    fn one_more_connection_than_there_may_be_is_let_in_only_if_another_makes_room() {
+        let connections = connections(0, Duration::ZERO, 2);
+        let first = connections.opened(peer()).unwrap();
+        let _second = connections.opened(peer()).unwrap();
+        // Both may have their first request on the way.
+        assert!(connections.opened(peer()).is_none());
+        // As if it had been opened long ago.
+        let later = connections.clock.now() + 60_000;
+        assert!(make_room(connections.all().iter(), later));
+        assert!(connections.all().iter().any(|c| c.is_ending()));
         drop(first);
         assert_eq!(connections.open(), 1);
-        let then = Instant::now() + Duration::from_secs(13);
-        assert_eq!(connections.last_answer(&peer().into(), then), Some("age"));
+        assert!(connections.opened(peer()).is_some());
     }
 
     #[test]
-    fn a_connection_that_has_not_spoken_may_have_its_request_on_the_way() {
-        let connections = connections(0, Duration::ZERO);
-        let control = ConnCtrl::new();
-        let watched = accept(&connections, &control);
-        connections.close_those_that_spoke();
-        assert!(!control.is_graceful_shutdown());
-        watched.on_read(1);
-        connections.close_those_that_spoke();
-        assert!(control.is_graceful_shutdown());
+    fn a_connection_that_has_not_asked_may_have_its_request_on_the_way() {
+        let connections = connections(0, Duration::ZERO, 9);
+        let open = connections.opened(peer()).unwrap();
+        let told = || open.conn.signal.load(Ordering::Relaxed);
+        connections.close_the_quiet(Duration::ZERO);
+        assert_eq!(told(), RUNS);
+        open.conn.requests.store(1, Ordering::Relaxed);
+        connections.close_the_quiet(Duration::ZERO);
+        assert_eq!(told(), LEAVES);
+        connections.close_all();
+        assert_eq!(told(), ENDS);
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_is_quiet_once_nobody_came_for_a_while_after_the_last_one_left() {
-        let connections = connections(0, Duration::ZERO);
+        let connections = connections(0, Duration::ZERO, 9);
         let begun = tokio::time::Instant::now();
         let second = Duration::from_secs(1);
-        let open = accept(&connections, &ConnCtrl::new());
+        let open = connections.opened(peer());
         let visitors = async {
             tokio::time::sleep(second * 10).await;
             drop(open);
             tokio::time::sleep(second / 2).await;
-            drop(accept(&connections, &ConnCtrl::new()));
+            drop(connections.opened(peer()));
         };
         tokio::join!(visitors, connections.quiet(second));
         assert_eq!(begun.elapsed(), second * 23 / 2);

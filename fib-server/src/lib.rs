@@ -8,26 +8,36 @@
 pub mod admission;
 pub mod api;
 pub mod args;
+mod client;
 pub mod compute;
 pub mod config;
 pub mod connection;
-mod door;
+pub mod digits;
+mod environment;
 pub mod fibonacci;
+pub mod healthcheck;
 pub mod lifecycle;
+mod machine;
+pub mod memory;
 pub mod metrics;
 mod observe;
 mod serve;
 pub mod telemetry;
+pub mod tls;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 pub use serve::{Bound, CannotServe};
 
+use crate::admission::Bounds;
+use crate::client::Clients;
 use crate::compute::Pool;
-use crate::config::Config;
+use crate::config::{Config, HEAD};
 use crate::connection::{Connections, Limits};
 use crate::lifecycle::Lifecycle;
+use crate::memory::Budget;
 use crate::metrics::Metrics;
 
 /// What the handlers share.
@@ -37,6 +47,7 @@ pub struct State {
     pool: Pool,
     metrics: Arc<Metrics>,
     connections: Arc<Connections>,
+    clients: Clients,
     lifecycle: Lifecycle,
     started: Instant,
 }
@@ -44,24 +55,30 @@ pub struct State {
 impl State {
     fn new(config: Config) -> Result<Self, CannotServe> {
         let metrics = Arc::new(Metrics::new(&config.pod).map_err(CannotServe::internal)?);
-        let pool = Pool::start(
-            config.compute_threads,
-            config.queue,
-            config.deadline,
-            Arc::clone(&metrics),
-        )
-        .map_err(CannotServe::internal)?;
+        let compute = compute::Limits {
+            threads: config.compute_threads,
+            bounds: Bounds {
+                deadline: config.deadline,
+                max_wait: config.max_queue_wait,
+            },
+            quota_cores: config.cpu_quota_cores,
+        };
+        let pool = Pool::start(compute, Arc::clone(&metrics)).map_err(CannotServe::internal)?;
         let limits = Limits {
             requests: config.keepalive_requests,
             age: config.max_connection_age,
             idle: config.idle_timeout,
+            most: config.max_connections,
+            head: HEAD,
         };
-        let connections = Arc::new(Connections::new(limits, Arc::clone(&metrics)));
+        let budget = Budget::new(config.max_inflight_bytes, metrics.bytes_held());
+        let connections = Connections::new(limits, Arc::clone(&metrics), Arc::new(budget));
         Ok(Self {
+            clients: Clients::new(&config),
             config,
             pool,
             metrics,
-            connections,
+            connections: Arc::new(connections),
             lifecycle: Lifecycle::default(),
             started: Instant::now(),
         })

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use fib_server::args::Args;
+use fib_server::args::{Args, Command};
 use fib_server::config::Config;
 use fib_server::lifecycle::Stop;
-use fib_server::{Bound, telemetry};
+use fib_server::{Bound, healthcheck, telemetry};
 use program_common::process;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,13 +16,20 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let check = args.check_config;
+    let (check, command) = (args.check_config, args.command);
+    let _ = process::raise_open_files_limit();
     let config = match Config::load(args) {
         Ok(config) => config,
         Err(error) => return fail(USAGE, &error),
     };
     if check {
         return print_config(&config);
+    }
+    if let Some(Command::Healthcheck) = command {
+        return match healthcheck::ask(&config) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(1, &error),
+        };
     }
     let _log = match telemetry::start(config.log_format, &config.log_level) {
         Ok(guard) => guard,
@@ -42,7 +49,6 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         )]
         process::when_stdin_ends(|| std::process::exit(0))?;
     }
-    process::raise_open_files_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.worker_threads)
         .enable_all()
@@ -51,6 +57,8 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         worker_threads = config.worker_threads,
         compute_threads = config.compute_threads,
         max_n = config.max_n,
+        max_connections = config.max_connections,
+        max_inflight_bytes = config.max_inflight_bytes,
         "starting"
     );
     runtime.block_on(async {
@@ -84,7 +92,8 @@ fn announce(server: &Bound) -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "fib-server listening on http://{}{admin}",
+        "fib-server listening on {}://{}{admin}",
+        if server.is_tls() { "https" } else { "http" },
         server.address()?
     )?;
     out.flush()?;

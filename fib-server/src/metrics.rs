@@ -1,38 +1,103 @@
 //! Everything that can be measured, declared once and spoken to in verbs.
+//!
+//! No label has a value that a client chooses, so that there are never more than some 300 series.
+
+mod process;
+mod requests;
 
 use std::time::Duration;
 
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::MetricFamily;
 use prometheus::{
-    Counter, Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
 };
 
-use crate::admission::ShedReason;
+use crate::admission::{Kind, ShedReason, Work};
+use crate::connection::Cut;
 use crate::fibonacci::Stopped;
+pub(crate) use requests::CLIENT_CLOSED;
+use requests::RequestSeries;
+pub use requests::{Method, Route};
 
 /// Half a millisecond to ten seconds.
 const SECONDS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
+/// The same for what happens inside, where a few steps are enough.
+const COARSE_SECONDS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
+
 /// The series.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: IntCounterVec,
-    request_seconds: HistogramVec,
+    requests: RequestSeries,
     in_flight: IntGauge,
     compute_seconds: Histogram,
+    compute_cpu_seconds: Histogram,
+    queue_wait_seconds: Histogram,
     n: Histogram,
     result_bits: Histogram,
     queue_depth: IntGauge,
-    shed: IntCounterVec,
-    cancelled: IntCounterVec,
+    bytes_held: IntGauge,
+    shed: [IntCounter; ShedReason::ALL.len()],
+    cancelled_deadline: IntCounter,
+    cancelled_gone: IntCounter,
     connections_open: IntGauge,
+    connections_opened: IntCounter,
+    connections_refused: IntCounter,
+    connections_cut: [IntCounter; Cut::ALL.len()],
     connections_recycled: IntCounterVec,
+    rate_limited: IntCounter,
     draining: IntGauge,
+}
+
+/// Declares series in one registry.
+struct Declare<'r>(&'r Registry);
+
+impl Declare<'_> {
+    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+        let series = IntCounter::new(name, help)?;
+        self.0.register(Box::new(series.clone()))?;
+        Ok(series)
+    }
+
+    fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> prometheus::Result<IntCounterVec> {
+        let series = IntCounterVec::new(Opts::new(name, help), labels)?;
+        self.0.register(Box::new(series.clone()))?;
+        Ok(series)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+        let series = IntGauge::new(name, help)?;
+        self.0.register(Box::new(series.clone()))?;
+        Ok(series)
+    }
+
+    fn histograms(
+        &self,
+        name: &str,
+        help: &str,
+        buckets: &[f64],
+        labels: &[&str],
+    ) -> prometheus::Result<HistogramVec> {
+        let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+        let series = HistogramVec::new(opts, labels)?;
+        self.0.register(Box::new(series.clone()))?;
+        Ok(series)
+    }
+
+    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histogram> {
+        let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+        let series = Histogram::with_opts(opts)?;
+        self.0.register(Box::new(series.clone()))?;
+        Ok(series)
+    }
 }
 
 impl Metrics {
@@ -42,32 +107,7 @@ impl Metrics {
     /// Only when two series have one name, which is a fault of this file.
     pub fn new(pod: &str) -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let counter =
-            |name: &str, help: &str, labels: &[&str]| -> prometheus::Result<IntCounterVec> {
-                let series = IntCounterVec::new(Opts::new(name, help), labels)?;
-                registry.register(Box::new(series.clone()))?;
-                Ok(series)
-            };
-        let gauge = |name: &str, help: &str| -> prometheus::Result<IntGauge> {
-            let series = IntGauge::new(name, help)?;
-            registry.register(Box::new(series.clone()))?;
-            Ok(series)
-        };
-        let histogram =
-            |name: &str, help: &str, buckets: Vec<f64>| -> prometheus::Result<Histogram> {
-                let series = Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets))?;
-                registry.register(Box::new(series.clone()))?;
-                Ok(series)
-            };
-        let request_seconds = HistogramVec::new(
-            HistogramOpts::new(
-                "http_request_duration_seconds",
-                "Time from the request's head to the answer's head",
-            )
-            .buckets(SECONDS.to_vec()),
-            &["method", "path", "status"],
-        )?;
-        registry.register(Box::new(request_seconds.clone()))?;
+        let declare = Declare(&registry);
         let build = IntGauge::with_opts(
             Opts::new("build_info", "Always 1; what runs is in the labels")
                 .const_label("version", env!("CARGO_PKG_VERSION"))
@@ -75,49 +115,76 @@ impl Metrics {
         )?;
         build.set(1);
         registry.register(Box::new(build))?;
-        registry.register(Box::new(ProcessCpu::new()?))?;
-        #[cfg(target_os = "linux")]
-        registry.register(Box::new(
-            prometheus::process_collector::ProcessCollector::for_self(),
-        ))?;
-
+        process::register(&registry)?;
+        let shed = declare.counters(
+            "fib_shed_total",
+            "Requests that were not begun",
+            &["reason"],
+        )?;
+        let cut = declare.counters(
+            "fib_connections_cut_total",
+            "Connections that the server ended by itself",
+            &["reason"],
+        )?;
+        let cancelled = declare.counters(
+            "fib_cancelled_total",
+            "Computations that were stopped",
+            &["reason"],
+        )?;
+        let powers = powers_of_ten(8);
         Ok(Self {
-            requests: counter(
-                "http_requests_total",
-                "Answers",
-                &["method", "path", "status"],
+            requests: RequestSeries::new(&declare)?,
+            in_flight: declare.gauge(
+                "http_requests_in_flight",
+                "Requests whose answer has not been sent to its end",
             )?,
-            request_seconds,
-            in_flight: gauge("http_requests_in_flight", "Requests being answered")?,
-            compute_seconds: histogram(
+            compute_seconds: declare.histogram(
                 "fib_compute_seconds",
+                "Wall time of one computation, without its time in the queue",
+                &SECONDS,
+            )?,
+            compute_cpu_seconds: declare.histogram(
+                "fib_compute_cpu_seconds",
                 "CPU time of one computation",
-                SECONDS.to_vec(),
+                &COARSE_SECONDS,
             )?,
-            n: histogram("fib_n", "The n of the computations", powers_of_ten(8))?,
-            result_bits: histogram(
+            queue_wait_seconds: declare.histogram(
+                "fib_queue_wait_seconds",
+                "Time of one computation in the queue",
+                &COARSE_SECONDS,
+            )?,
+            n: declare.histogram("fib_n", "The n of the numbers that were computed", &powers)?,
+            result_bits: declare.histogram(
                 "fib_result_bits",
-                "Size of the results in bits",
-                powers_of_ten(8),
+                "Size of the numbers that were computed, in bits",
+                &powers,
             )?,
-            queue_depth: gauge("fib_queue_depth", "Computations that wait")?,
-            shed: counter(
-                "fib_shed_total",
-                "Computations that were not begun",
-                &["reason"],
+            queue_depth: declare.gauge("fib_queue_depth", "Computations that wait")?,
+            bytes_held: declare.gauge(
+                "fib_bytes_held",
+                "Memory that answers and requests take which clients have not read or sent to their end",
             )?,
-            cancelled: counter(
-                "fib_cancelled_total",
-                "Computations that were stopped",
-                &["reason"],
+            shed: ShedReason::ALL.map(|r| shed.with_label_values(&[r.as_str()])),
+            cancelled_deadline: cancelled.with_label_values(&["deadline"]),
+            cancelled_gone: cancelled.with_label_values(&["client-gone"]),
+            connections_open: declare.gauge("fib_connections_open", "Open connections")?,
+            connections_opened: declare
+                .counter("fib_connections_opened_total", "Connections that were let in")?,
+            connections_refused: declare.counter(
+                "fib_connections_refused_total",
+                "Connections that were turned away because there were too many",
             )?,
-            connections_open: gauge("fib_connections_open", "Open connections")?,
-            connections_recycled: counter(
+            connections_cut: Cut::ALL.map(|c| cut.with_label_values(&[c.as_str()])),
+            connections_recycled: declare.counters(
                 "fib_connections_recycled_total",
                 "Connections that the server asked to close",
                 &["reason"],
             )?,
-            draining: gauge("fib_draining", "1 while the server drains")?,
+            rate_limited: declare.counter(
+                "fib_rate_limited_total",
+                "Requests above the rate that one client may send",
+            )?,
+            draining: declare.gauge("fib_draining", "1 while the server drains")?,
             registry,
         })
     }
@@ -128,39 +195,39 @@ impl Metrics {
         InFlight(self.in_flight.clone())
     }
 
-    /// A request has been answered.
-    pub fn request_finished(&self, method: &str, path: &str, status: u16, took: Duration) {
-        let mut buffer = [0_u8; 3];
-        let status = three_digits(status, &mut buffer);
-        self.requests
-            .with_label_values(&[method, path, status])
-            .inc();
-        self.request_seconds
-            .with_label_values(&[method, path, status])
-            .observe(took.as_secs_f64());
+    /// A request's answer was sent to its end, or broken off.
+    pub fn request_finished(&self, method: Method, route: Route, status: u16, took: Duration) {
+        self.requests.finished(method, route, status, took);
     }
 
-    /// A computation ran to its end.
+    /// A computation, or a part of a sequence, ran to its end: in wall time and in CPU time.
     #[expect(clippy::cast_precision_loss, reason = "for a histogram's bucket")]
-    pub fn computed(&self, n: u64, took: Duration) {
-        self.compute_seconds.observe(took.as_secs_f64());
-        self.n.observe(n as f64);
-        // F(n) has n · log2(golden ratio) bits, to within two.
-        self.result_bits.observe(n as f64 * 0.694_241_913_6);
+    pub fn computed(&self, work: Work, wall: Duration, cpu: Duration) {
+        self.compute_seconds.observe(wall.as_secs_f64());
+        self.compute_cpu_seconds.observe(cpu.as_secs_f64());
+        if work.kind != Kind::Sequence {
+            self.n.observe(work.to as f64);
+            // F(n) has n · log2(golden ratio) bits, to within two.
+            self.result_bits.observe(work.to as f64 * 0.694_241_913_6);
+        }
     }
 
-    /// A computation was not begun.
+    /// A computation has left the queue.
+    pub fn queue_waited(&self, wait: Duration) {
+        self.queue_wait_seconds.observe(wait.as_secs_f64());
+    }
+
+    /// A request was not begun.
     pub fn shed(&self, reason: ShedReason) {
-        self.shed.with_label_values(&[reason.as_str()]).inc();
+        self.shed[reason as usize].inc();
     }
 
     /// A computation was stopped.
     pub fn cancelled(&self, stopped: Stopped) {
-        let reason = match stopped {
-            Stopped::Deadline => "deadline",
-            Stopped::Abandoned => "client-gone",
-        };
-        self.cancelled.with_label_values(&[reason]).inc();
+        match stopped {
+            Stopped::Deadline => self.cancelled_deadline.inc(),
+            Stopped::Abandoned => self.cancelled_gone.inc(),
+        }
     }
 
     /// How many computations wait.
@@ -169,15 +236,36 @@ impl Metrics {
             .set(i64::try_from(depth).unwrap_or(i64::MAX));
     }
 
-    /// A connection was accepted; the guard's end is the connection's.
+    /// The gauge of the memory that clients make the server hold.
+    pub fn bytes_held(&self) -> IntGauge {
+        self.bytes_held.clone()
+    }
+
+    /// A connection was let in; the guard's end is the connection's.
     pub fn connection_opened(&self) -> InFlight {
+        self.connections_opened.inc();
         self.connections_open.inc();
         InFlight(self.connections_open.clone())
+    }
+
+    /// A connection was turned away.
+    pub fn connection_refused(&self) {
+        self.connections_refused.inc();
+    }
+
+    /// A connection was ended by the server.
+    pub fn connection_cut(&self, cut: Cut) {
+        self.connections_cut[cut as usize].inc();
     }
 
     /// A connection was asked to close.
     pub fn connection_recycled(&self, reason: &str) {
         self.connections_recycled.with_label_values(&[reason]).inc();
+    }
+
+    /// A request was above its client's rate.
+    pub fn rate_limited(&self) {
+        self.rate_limited.inc();
     }
 
     /// Whether the server drains.
@@ -190,7 +278,7 @@ impl Metrics {
     /// # Errors
     /// When a series can't be written as text.
     pub fn text(&self) -> prometheus::Result<String> {
-        let mut text = Vec::with_capacity(16 * 1024);
+        let mut text = Vec::with_capacity(32 * 1024);
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
@@ -206,109 +294,29 @@ impl Drop for InFlight {
     }
 }
 
-fn three_digits(status: u16, buffer: &mut [u8; 3]) -> &str {
-    for (place, digit) in buffer
-        .iter_mut()
-        .zip([status / 100, status / 10 % 10, status % 10])
-    {
-        *place = b'0' + u8::try_from(digit % 10).unwrap_or_default();
-    }
-    std::str::from_utf8(buffer).unwrap_or("000")
-}
-
 fn powers_of_ten(up_to: i32) -> Vec<f64> {
     (1..=up_to).map(|e| 10_f64.powi(e)).collect()
 }
 
-/// CPU time read at each scrape: the process' own, finer than the whole seconds of the standard
-/// collector, and the control group's with its throttling.
-#[derive(Debug)]
-struct ProcessCpu {
-    process: Counter,
-    group: Counter,
-    periods: Counter,
-    throttled_periods: Counter,
-    throttled_seconds: Counter,
-    quota: Gauge,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl ProcessCpu {
-    fn new() -> prometheus::Result<Self> {
-        Ok(Self {
-            process: Counter::new("fib_process_cpu_seconds_total", "CPU time of this process")?,
-            group: Counter::new(
-                "fib_cgroup_cpu_usage_seconds_total",
-                "CPU time of the control group",
-            )?,
-            periods: Counter::new(
-                "fib_cgroup_cpu_periods_total",
-                "Periods in which the group ran",
-            )?,
-            throttled_periods: Counter::new(
-                "fib_cgroup_cpu_throttled_periods_total",
-                "Periods held back by the quota",
-            )?,
-            throttled_seconds: Counter::new(
-                "fib_cgroup_cpu_throttled_seconds_total",
-                "Time held back by the quota",
-            )?,
-            quota: Gauge::new(
-                "fib_cgroup_cpu_quota_cores",
-                "The group's quota in cores; 0 without one",
-            )?,
-        })
-    }
-
-    fn all(&self) -> [&dyn Collector; 6] {
-        [
-            &self.process,
-            &self.group,
-            &self.periods,
-            &self.throttled_periods,
-            &self.throttled_seconds,
-            &self.quota,
-        ]
-    }
-
-    /// The kernel counts; the series only follows.
-    fn follow(counter: &Counter, value: f64) {
-        counter.inc_by((value - counter.get()).max(0.0));
-    }
-}
-
-impl Collector for ProcessCpu {
-    fn desc(&self) -> Vec<&Desc> {
-        self.all().into_iter().flat_map(|c| c.desc()).collect()
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of periods are far below 2^52"
-    )]
-    fn collect(&self) -> Vec<MetricFamily> {
-        if let Some(seconds) = process_cpu_seconds() {
-            Self::follow(&self.process, seconds);
+    #[test]
+    fn there_are_fewer_than_300_series_whatever_clients_ask_for() {
+        let metrics = Metrics::new("pod").unwrap();
+        for route in Route::ALL {
+            for method in Method::ALL {
+                for status in 100..600 {
+                    metrics.request_finished(method, route, status, Duration::ZERO);
+                }
+            }
         }
-        if let Some(cpu) = program_common::cgroup::cpu() {
-            Self::follow(&self.group, cpu.usage_seconds);
-            Self::follow(&self.periods, cpu.periods as f64);
-            Self::follow(&self.throttled_periods, cpu.throttled_periods as f64);
-            Self::follow(&self.throttled_seconds, cpu.throttled_seconds);
-            self.quota.set(cpu.quota_cores.unwrap_or_default());
+        for reason in ["requests", "age", "drain"] {
+            metrics.connection_recycled(reason);
         }
-        self.all()
-            .into_iter()
-            .flat_map(Collector::collect)
-            .collect()
+        let text = metrics.text().unwrap();
+        let series = text.lines().filter(|l| !l.starts_with('#')).count();
+        assert!(series < 300, "{series}");
     }
-}
-
-/// The time on a CPU in nanoseconds is the first number of each thread's `schedstat`.
-fn process_cpu_seconds() -> Option<f64> {
-    let mut nanos = 0_u64;
-    for thread in std::fs::read_dir("/proc/self/task").ok()? {
-        let stat = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        nanos += stat.split_whitespace().next()?.parse::<u64>().ok()?;
-    }
-    Some(Duration::from_nanos(nanos).as_secs_f64())
 }

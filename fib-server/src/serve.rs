@@ -1,36 +1,53 @@
 //! Binding the ports and serving until told to stop.
 
 use std::fmt;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use salvo::conn::Acceptor;
-use salvo::conn::tcp::TcpAcceptor;
-use salvo::fuse::FusePolicy;
-use salvo::{Router, Server, Service};
+use salvo::{Router, Service};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::State;
 use crate::api;
-use crate::config::Config;
-use crate::connection::{Connections, Policy, timeouts};
-use crate::door::Door;
+use crate::api::cors::Cors;
+use crate::config::{Config, HEAD};
+use crate::connection::{ADMIN_CONNECTIONS, Connections, Door, Limits, Protocols};
 use crate::lifecycle::Stop;
+use crate::memory::Budget;
+use crate::metrics::Metrics;
 use crate::observe::Observe;
+use crate::tls::Tls;
 
 /// Connections that the kernel holds until they are accepted: all users of a load test at once.
 const BACKLOG: i32 = 4_096;
 
-/// A request's head may take this long, counted from when a connection would be closed for being idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The kernel sends this much before it is acknowledged. It doubles the number for its own overhead.
+const SEND_BUFFER: usize = 128 * 1024;
+
+/// And holds this much of an answer that it can't send yet: enough to keep a connection busy, little
+/// enough for thousands of clients that do not read.
+const UNSENT: u32 = 16 * 1024;
+
+/// What clients may send before it is read: heads alone.
+const RECEIVE_BUFFER: usize = 32 * 1024;
+
+/// A client whose kernel does not answer any more is given up after this.
+const UNREACHABLE: Duration = Duration::from_secs(90);
+
+/// A head on the admin port may be this long.
+const ADMIN_HEAD: usize = 16 * 1024;
+
+/// The memory for heads of requests on the admin port.
+const ADMIN_BYTES: u64 = 2 << 20;
 
 /// A server that drains has no clients left when it had no connection for this long.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// The first request of a connection that was let in last may take this long to come.
+/// A connection that was let in last, or that has just been used, may have a request on its way for this
+/// long.
 const FIRST_WORD: Duration = Duration::from_secs(1);
 
 /// Why serving is not possible, in one sentence.
@@ -56,17 +73,25 @@ impl std::error::Error for CannotServe {}
 pub struct Bound {
     main: TcpListener,
     admin: Option<TcpListener>,
+    tls: Option<Arc<Tls>>,
     state: Arc<State>,
 }
 
 impl Bound {
     /// Takes the ports.
     pub fn new(config: Config) -> Result<Self, CannotServe> {
+        let tls = config
+            .tls
+            .clone()
+            .map(Tls::load)
+            .transpose()
+            .map_err(|e| CannotServe(e.to_string()))?;
         let main = bind("listen", config.listen)?;
         let admin = config.admin.map(|a| bind("admin", a)).transpose()?;
         Ok(Self {
             main,
             admin,
+            tls: tls.map(Arc::new),
             state: Arc::new(State::new(config)?),
         })
     }
@@ -85,30 +110,63 @@ impl Bound {
             .map_err(CannotServe::internal)
     }
 
+    /// Whether the main port has TLS.
+    pub fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Serves until the signal, drains, and returns when the last answer is given or its time is up.
     pub async fn run(self, stop: Stop) -> Result<(), CannotServe> {
-        let Self { main, admin, state } = self;
+        let Self {
+            main,
+            admin,
+            tls,
+            state,
+        } = self;
         let _admin = admin
             .map(|listener| AdminThread::start(listener, &state))
             .transpose()?;
 
-        let shut = CancellationToken::new();
-        let door = Door::new(acceptor(main)?, shut.clone());
-        let policy = Policy(Arc::clone(&state.connections));
-        let serving = server(door, policy, &state).try_serve(service(api::router(&state), &state));
+        let connections = Arc::clone(&state.connections);
+        let (shut, closed) = (CancellationToken::new(), CancellationToken::new());
+        let door = Door::new(
+            listener(main)?,
+            Arc::clone(&connections),
+            Protocols::new(HEAD, tls.clone()),
+            shut.clone(),
+            closed.clone(),
+        )
+        .map_err(CannotServe::internal)?;
+        let service = service(api::router(&state), &state).hoop(Cors(Arc::clone(&state)));
+        let serving = door.serve(service);
         state.lifecycle.serves();
 
-        // What is still open when either of them ends is dropped with `serving`.
+        // What is still open when one of them ends is dropped with `serving`.
         tokio::select! {
-            result = serving => result.map_err(CannotServe::internal),
-            () = stopping(&state, &stop, &shut) => Ok(()),
+            () = serving => {}
+            () = stopping(&state, &stop, &shut, &closed) => {}
+            () = connections.sweep() => {}
+            () = follow_the_files(tls.as_deref()) => {}
         }
+        Ok(())
+    }
+}
+
+async fn follow_the_files(tls: Option<&Tls>) {
+    match tls {
+        Some(tls) => tls.follow_the_files().await,
+        None => std::future::pending().await,
     }
 }
 
 /// From the first signal to the last answer. Lame duck: it goes on serving, and asks each client to
 /// leave. Then it lets nobody in any more, and waits for the answers under way.
-async fn stopping(state: &State, stop: &Stop, shut: &CancellationToken) {
+async fn stopping(
+    state: &State,
+    stop: &Stop,
+    shut: &CancellationToken,
+    closed: &CancellationToken,
+) {
     let (config, connections) = (&state.config, &state.connections);
     stop.requested().await;
     state.begin_drain();
@@ -118,8 +176,12 @@ async fn stopping(state: &State, stop: &Stop, shut: &CancellationToken) {
         () = stop.hurried() => return,
     }
     shut.cancel();
+    let last_ones = async {
+        closed.cancelled().await;
+        last_ones(connections).await;
+    };
     tokio::select! {
-        () = last_ones(connections) => {}
+        () = last_ones => {}
         () = tokio::time::sleep(config.shutdown_timeout) => {
             tracing::warn!(connections = connections.open(), "closing connections whose time is up");
         }
@@ -127,8 +189,10 @@ async fn stopping(state: &State, stop: &Stop, shut: &CancellationToken) {
     }
 }
 
+/// Closes what has been quiet for a while, gives the others a moment for a request that is on its way,
+/// and then closes all that have none.
 async fn last_ones(connections: &Connections) {
-    connections.close_those_that_spoke();
+    connections.close_the_quiet(QUIET);
     if tokio::time::timeout(FIRST_WORD, connections.none())
         .await
         .is_err()
@@ -138,44 +202,68 @@ async fn last_ones(connections: &Connections) {
     }
 }
 
-fn server<A: Acceptor + Send>(acceptor: A, policy: impl FusePolicy, state: &State) -> Server<A> {
-    let mut server = Server::new(acceptor).fuse_policy(policy);
-    let idle = state.config.idle_timeout;
-    server.http1_mut().header_read_timeout(idle + HEAD_TIMEOUT);
-    server
-}
-
 fn service(router: Router, state: &Arc<State>) -> Service {
     Service::new(router).hoop(Observe::new(Arc::clone(state)))
 }
 
-fn acceptor(listener: TcpListener) -> Result<TcpAcceptor, CannotServe> {
-    let listener = tokio::net::TcpListener::from_std(listener).map_err(CannotServe::internal)?;
-    TcpAcceptor::try_from(listener).map_err(CannotServe::internal)
+fn listener(listener: TcpListener) -> Result<tokio::net::TcpListener, CannotServe> {
+    tokio::net::TcpListener::from_std(listener).map_err(CannotServe::internal)
 }
 
+/// Takes a port. Where all addresses of IPv6 are asked for and the system has no IPv6, all of IPv4 are
+/// taken.
 fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, CannotServe> {
-    let open = || -> std::io::Result<TcpListener> {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
-        // A port that was just left can be taken again; one in use can't.
-        socket.set_reuse_address(true)?;
-        // Inherited by each connection on Linux: answers are not held back for acknowledgements.
-        socket.set_tcp_nodelay(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        Ok(socket.into())
-    };
-    open().map_err(|e| {
+    let taken = open(address).or_else(|error| {
+        let all_of_6 = address.is_ipv6() && address.ip().is_unspecified();
+        if all_of_6 && has_no_ipv6(&error) {
+            open(SocketAddr::new(
+                IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                address.port(),
+            ))
+        } else {
+            Err(error)
+        }
+    });
+    taken.map_err(|e| {
         CannotServe(format!(
             "{name} address {address} can't be taken: {e}; stop what uses it or give another with --{name}, port 0 \
              for a free one"
         ))
     })
+}
+
+/// Without the protocol there is no such socket; where it is only turned off, there is no such address.
+fn has_no_ipv6(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{AddrNotAvailable, Unsupported};
+    matches!(error.kind(), AddrNotAvailable | Unsupported)
+        || error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
+}
+
+fn open(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    if address.is_ipv6() {
+        // `[::]` takes IPv4 too, whatever the system's default is.
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    // A port that was just left can be taken again; one in use can't.
+    socket.set_reuse_address(true)?;
+    // On Linux each connection inherits these. Answers are not held back for acknowledgements.
+    socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+    #[cfg(target_os = "linux")]
+    {
+        socket.set_tcp_notsent_lowat(UNSENT)?;
+        socket.set_tcp_user_timeout(Some(UNREACHABLE))?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// The admin port's own thread and runtime: it answers while every other thread is busy.
@@ -184,30 +272,19 @@ struct AdminThread {
 }
 
 impl AdminThread {
-    fn start(listener: TcpListener, state: &Arc<State>) -> Result<Self, CannotServe> {
+    fn start(taken: TcpListener, state: &Arc<State>) -> Result<Self, CannotServe> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(CannotServe::internal)?;
         let state = Arc::clone(state);
-        let service = service(api::admin_router(&state), &state);
-        let limits = timeouts(state.config.idle_timeout);
         let (stop, stopped) = oneshot::channel();
         std::thread::Builder::new()
             .name("admin".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
-                    let serving = async {
-                        match acceptor(listener) {
-                            Ok(acceptor) => server(acceptor, limits, &state)
-                                .try_serve(service)
-                                .await
-                                .map_err(CannotServe::internal),
-                            Err(error) => Err(error),
-                        }
-                    };
                     tokio::select! {
-                        served = serving => {
+                        served = serve_admin(taken, &state) => {
                             if let Err(error) = served {
                                 tracing::error!(%error, "the admin port failed");
                             }
@@ -219,6 +296,36 @@ impl AdminThread {
             .map_err(CannotServe::internal)?;
         Ok(Self { stop: Some(stop) })
     }
+}
+
+async fn serve_admin(taken: TcpListener, state: &Arc<State>) -> Result<(), CannotServe> {
+    let limits = Limits {
+        requests: 0,
+        age: Duration::ZERO,
+        idle: state.config.idle_timeout,
+        most: ADMIN_CONNECTIONS,
+        head: ADMIN_HEAD,
+    };
+    // Memory of its own: what clients of the main port hold never keeps a probe from its answer. And
+    // metrics of its own, which nobody reads: the series of connections are the main port's.
+    let metrics = Arc::new(Metrics::new("").map_err(CannotServe::internal)?);
+    let budget = Budget::new(ADMIN_BYTES, metrics.bytes_held());
+    let connections = Connections::new(limits, metrics, Arc::new(budget));
+    let connections = Arc::new(connections);
+    let door = Door::new(
+        listener(taken)?,
+        Arc::clone(&connections),
+        Protocols::new(ADMIN_HEAD, None),
+        CancellationToken::new(),
+        CancellationToken::new(),
+    )
+    .map_err(CannotServe::internal)?;
+    let serving = door.serve(service(api::admin_router(state), state));
+    tokio::select! {
+        () = serving => {}
+        () = connections.sweep() => {}
+    }
+    Ok(())
 }
 
 impl Drop for AdminThread {

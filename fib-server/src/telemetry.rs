@@ -1,37 +1,83 @@
-//! Logs on standard error, by a writer that drops lines rather than hold up an answer.
+//! Logs on standard error, by a writer that drops lines rather than hold up an answer. The level can be
+//! changed while the server runs.
 
 use std::io;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 use crate::args::LogFormat;
 use crate::config::BadConfig;
 
+/// What decides about the lines of this process.
+struct Level {
+    handle: reload::Handle<EnvFilter, Registry>,
+    now: Mutex<String>,
+}
+
+static LEVEL: OnceLock<Level> = OnceLock::new();
+
 /// Starts logging. What is buffered is written when the guard is dropped.
 pub fn start(format: LogFormat, level: &str) -> Result<WorkerGuard, BadConfig> {
-    // salvo tells of each connection at a stop; that is no news.
-    let filter = EnvFilter::try_new(format!("salvo_core=warn,{level}")).map_err(|e| {
-        BadConfig(format!(
-            "log-level {level:?} is no level: {e}; use error, warn, info, debug or trace"
-        ))
-    })?;
+    let (filter, handle) = reload::Layer::new(filter(level)?);
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
         .finish(io::stderr());
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer);
+    let lines = fmt::layer().with_writer(writer);
+    let subscriber = tracing_subscriber::registry().with(filter);
     let started = match format {
-        LogFormat::Json => builder
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
+        LogFormat::Json => subscriber
+            .with(
+                lines
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(false)
+                    .with_span_list(false),
+            )
             .try_init(),
-        LogFormat::Text => builder.with_ansi(false).try_init(),
+        LogFormat::Text => subscriber.with(lines.with_ansi(false)).try_init(),
     };
     // Only a second server in one process finds a subscriber there, and logs to that one.
-    drop(started);
+    if started.is_ok() {
+        let now = Mutex::new(level.to_owned());
+        let _ = LEVEL.set(Level { handle, now });
+    }
     Ok(guard)
+}
+
+/// What is logged now; empty where nothing is.
+pub fn level() -> String {
+    LEVEL
+        .get()
+        .map(|l| l.now.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        .unwrap_or_default()
+}
+
+/// Changes what is logged.
+///
+/// # Errors
+/// When the text is no level and no filter.
+pub fn set_level(text: &str) -> Result<(), BadConfig> {
+    let filter = filter(text)?;
+    if let Some(level) = LEVEL.get() {
+        text.clone_into(&mut level.now.lock().unwrap_or_else(PoisonError::into_inner));
+        // It fails only when the subscriber is gone, with the process.
+        let _ = level.handle.reload(filter);
+    }
+    Ok(())
+}
+
+fn filter(level: &str) -> Result<EnvFilter, BadConfig> {
+    // The frameworks tell of each connection; that is no news.
+    EnvFilter::try_new(format!(
+        "salvo_core=warn,hyper=warn,h2=warn,rustls=warn,{level}"
+    ))
+    .map_err(|e| {
+        BadConfig(format!(
+            "log-level {level:?} is no level: {e}; use error, warn, info, debug or trace"
+        ))
+    })
 }

@@ -1,11 +1,13 @@
-//! A visit of the doctor: look at the cluster once or twice, examine, tell.
+//! `hpa-check doctor`: take a snapshot or two of the cluster, diagnose, report.
 
 mod text;
 
 use std::io::Write as _;
 use std::time::Duration;
 
-use hpa_check_core::doctor::{Asked, Examination, examine};
+use hpa_check_core::doctor::diagnose;
+use hpa_check_core::documents::doctor::Report;
+use hpa_check_core::snapshot::Assertions;
 
 use crate::failure::Failure;
 use crate::feed::live::{Assumed, ClusterArgs, Surveyor};
@@ -18,7 +20,7 @@ pub(crate) struct Visit {
     pub(crate) all_namespaces: bool,
     /// The time between two looks.
     pub(crate) again: Option<Duration>,
-    pub(crate) asked: Asked,
+    pub(crate) asked: Assertions,
     pub(crate) assumed: Assumed,
     pub(crate) files: Files,
 }
@@ -36,8 +38,8 @@ pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
-    let examination = runtime.block_on(look(&visit))?;
-    let mut json = serde_json::to_string_pretty(&examination)
+    let report = runtime.block_on(look(&visit))?;
+    let mut json = serde_json::to_string_pretty(&report)
         .map_err(|e| Failure::internal(format!("the result can't be written as JSON: {e}")))?;
     json.push('\n');
     let mut piped = false;
@@ -49,7 +51,7 @@ pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
             ))
         })?;
     }
-    let text = text::terminal(&examination);
+    let text = text::terminal(&report);
     if piped {
         notice(&text);
     } else {
@@ -57,25 +59,25 @@ pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
         writeln!(stdout, "{text}")
             .map_err(|e| Failure::usage(format!("standard output can't be written: {e}")))?;
     }
-    Ok(examination.exit_code)
+    Ok(report.exit_code)
 }
 
-async fn look(visit: &Visit) -> Result<Examination, Failure> {
+async fn look(visit: &Visit) -> Result<Report, Failure> {
     let surveyor = Surveyor::connect(&visit.cluster, visit.all_namespaces).await?;
     let first = Box::pin(surveyor.look(&visit.assumed)).await?;
-    let examination = if let Some(pause) = visit.again {
+    let report = if let Some(pause) = visit.again {
         tokio::time::sleep(pause).await;
         let second = Box::pin(surveyor.look(&visit.assumed)).await?;
-        examine(&second, Some(&first), &visit.asked)
+        diagnose(&second, Some(&first), &visit.asked)
     } else {
-        examine(&first, None, &visit.asked)
+        diagnose(&first, None, &visit.asked)
     };
     match (&visit.asked.autoscaler, surveyor.namespace()) {
-        (Some(name), Some(space)) if examination.autoscalers.is_empty() => {
+        (Some(name), Some(space)) if report.autoscalers.is_empty() => {
             Err(Failure::target(format!(
                 "the namespace {space} has no HorizontalPodAutoscaler {name}; leave out --autoscaler to see all"
             )))
         }
-        _ => Ok(examination),
+        _ => Ok(report),
     }
 }

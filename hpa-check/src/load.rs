@@ -1,9 +1,7 @@
 //! The load: a `fib-loadgen` process that tells of each second while it runs and gives account at its end.
 
 mod account;
-pub(crate) mod cost;
 pub(crate) mod generator;
-pub(crate) mod intensity;
 pub(crate) mod running;
 mod second;
 pub(crate) mod sized;

@@ -11,7 +11,6 @@ use hpa_check_core::verdict::{Outcome, Reason, Verdict};
 
 use crate::drive::drive_through;
 use crate::failure::{Failure, exit};
-use crate::feed::simulated::Simulated;
 use crate::notice::answer;
 use crate::outputs::{Files, Kind};
 use crate::report;
@@ -85,8 +84,8 @@ fn watched(scenario: &Scenario) -> Result<(RunResult, Summary), Failure> {
         ..Expectation::default()
     };
     let mut evaluator = Evaluator::new(expectation.of_spec(spec));
-    let (feed, summary) = Simulated::new(scenario);
-    let end = drive_through(feed, &mut evaluator)?;
+    let summary = scenario.run();
+    let end = drive_through(scenario.engine(true), &mut evaluator)?;
     let mut result = evaluator.finish(end);
     // Nothing was proved of any cluster.
     result.verdict = Verdict {

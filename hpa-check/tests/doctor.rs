@@ -18,8 +18,8 @@ fn shop() -> StillApi {
     api
 }
 
-/// The exit code, the examination, and what was said.
-fn examine(serving: &Serving, arguments: &[&str]) -> (i32, Value, String) {
+/// The exit code, the report, and what was said.
+fn diagnose(serving: &Serving, arguments: &[&str]) -> (i32, Value, String) {
     let file = serving.file("result.json");
     let output = format!("json={}", file.display());
     let all = [&["doctor", "-o", &output], arguments].concat();
@@ -36,8 +36,8 @@ fn examine(serving: &Serving, arguments: &[&str]) -> (i32, Value, String) {
     )
 }
 
-fn first_finding(examination: &Value, name: &str) -> Value {
-    let mut all = examination["autoscalers"].as_array().unwrap().iter();
+fn first_finding(report: &Value, name: &str) -> Value {
+    let mut all = report["autoscalers"].as_array().unwrap().iter();
     let one = all.find(|a| a["name"] == name).unwrap();
     one["findings"][0]["id"].clone()
 }
@@ -45,12 +45,12 @@ fn first_finding(examination: &Value, name: &str) -> Value {
 #[test]
 fn a_healthy_namespace_has_nothing_wrong_and_is_the_only_one_asked_for() {
     let serving = shop().serve();
-    let (code, examination, said) = examine(&serving, &[]);
+    let (code, report, said) = diagnose(&serving, &[]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(examination["schema"], "hpa-check-doctor/1");
-    assert_eq!(examination["autoscalers"].as_array().unwrap().len(), 2);
+    assert_eq!(report["schema"], "hpa-check-doctor/1");
+    assert_eq!(report["autoscalers"].as_array().unwrap().len(), 2);
     assert_eq!(
-        (&examination["pods"], &examination["unseen"]),
+        (&report["pods"], &report["unseen"]),
         (&json!(7), &json!([]))
     );
     assert!(
@@ -71,10 +71,10 @@ fn a_healthy_namespace_has_nothing_wrong_and_is_the_only_one_asked_for() {
 #[test]
 fn all_namespaces_are_looked_at_with_one_list_a_kind() {
     let serving = shop().serve();
-    let (code, examination, said) = examine(&serving, &["--all-namespaces"]);
+    let (code, report, said) = diagnose(&serving, &["--all-namespaces"]);
     assert_eq!(code, 0, "{said}");
     assert_eq!(
-        (&examination["namespaces"], &examination["pods"]),
+        (&report["namespaces"], &report["pods"]),
         (&json!(2), &json!(12))
     );
     assert!(
@@ -88,13 +88,13 @@ fn all_namespaces_are_looked_at_with_one_list_a_kind() {
 #[test]
 fn one_autoscaler_is_told_of_with_its_arithmetic() {
     let serving = shop().serve();
-    let (code, examination, said) = examine(&serving, &["--autoscaler", "web"]);
+    let (code, report, said) = diagnose(&serving, &["--autoscaler", "web"]);
     assert_eq!(
-        (code, examination["autoscalers"].as_array().unwrap().len()),
+        (code, report["autoscalers"].as_array().unwrap().len()),
         (0, 1)
     );
     assert!(said.contains("4 ready pods average 45 % of 100m"), "{said}");
-    let (code, _, said) = examine(&serving, &["--autoscaler", "wed"]);
+    let (code, _, said) = diagnose(&serving, &["--autoscaler", "wed"]);
     assert_eq!(code, 90);
     assert!(
         said.contains("has no HorizontalPodAutoscaler wed"),
@@ -120,13 +120,13 @@ fn what_the_api_shows_is_found_and_quoted() {
         }
     });
     let serving = api.serve();
-    let (code, examination, said) = examine(&serving, &[]);
+    let (code, report, said) = diagnose(&serving, &[]);
     assert_eq!(code, 91, "{said}");
     assert_eq!(
-        first_finding(&examination, "cart"),
+        first_finding(&report, "cart"),
         "injected-container-without-request"
     );
-    assert_eq!(first_finding(&examination, "web"), "replicas-in-manifest");
+    assert_eq!(first_finding(&report, "web"), "replicas-in-manifest");
     assert!(
         said.contains("seen: pod cart-6d-0, container daprd: no requests.cpu"),
         "{said}"
@@ -144,14 +144,14 @@ fn the_rest_of_the_surroundings_is_read_too() {
     api.put("/apis/policy/v1", "poddisruptionbudgets", json!({"metadata": meta("strict"), "spec": {"minAvailable": "100%", "selector": {"matchLabels": {"app": "cart"}}}}));
     api.put("/apis/autoscaling.k8s.io/v1", "verticalpodautoscalers", json!({"metadata": meta("web"), "spec": {"targetRef": {"kind": "Deployment", "name": "web"}}}));
     let serving = api.serve();
-    let (_, examination, said) = examine(&serving, &[]);
+    let (_, report, said) = diagnose(&serving, &[]);
     assert_eq!(
-        first_finding(&examination, "cart"),
+        first_finding(&report, "cart"),
         "pdb-blocks-drains",
         "{said}"
     );
     assert_eq!(
-        first_finding(&examination, "web"),
+        first_finding(&report, "web"),
         "vpa-changes-requests",
         "{said}"
     );
@@ -168,17 +168,9 @@ fn the_rest_of_the_surroundings_is_read_too() {
         json!({"metadata": meta("web"), "spec": {"scaleTargetRef": {"name": "web"}}}),
     );
     let serving = api.serve();
-    let (_, examination, said) = examine(&serving, &[]);
-    assert_eq!(
-        first_finding(&examination, "cart"),
-        "quota-exceeded",
-        "{said}"
-    );
-    assert_eq!(
-        first_finding(&examination, "web"),
-        "another-scaler",
-        "{said}"
-    );
+    let (_, report, said) = diagnose(&serving, &[]);
+    assert_eq!(first_finding(&report, "cart"), "quota-exceeded", "{said}");
+    assert_eq!(first_finding(&report, "web"), "another-scaler", "{said}");
 }
 
 /// The first finding of `cart`, of five pods, when its pods and their samples are these.
@@ -196,9 +188,9 @@ fn cart_of_five(
     api.change("/apis/metrics.k8s.io/v1beta1/pods", |sample| {
         change_sample(sample, number(sample));
     });
-    let (_, examination, said) = examine(&api.serve(), &[]);
-    assert_ne!(examination, Value::Null, "{said}");
-    first_finding(&examination, "cart")
+    let (_, report, said) = diagnose(&api.serve(), &[]);
+    assert_ne!(report, Value::Null, "{said}");
+    first_finding(&report, "cart")
 }
 
 fn uses(sample: &mut Value, container: usize, milli: u32) {
@@ -282,10 +274,10 @@ fn a_scale_without_a_selector_is_found_by_the_condition() {
             }
         },
     );
-    let (code, examination, said) = examine(&api.serve(), &[]);
+    let (code, report, said) = diagnose(&api.serve(), &[]);
     assert_eq!(code, 91, "{said}");
-    assert_eq!(first_finding(&examination, "cart"), "invalid-selector");
-    assert_eq!(first_finding(&examination, "web"), Value::Null);
+    assert_eq!(first_finding(&report, "cart"), "invalid-selector");
+    assert_eq!(first_finding(&report, "web"), Value::Null);
 }
 
 #[test]
@@ -296,10 +288,10 @@ fn without_a_metrics_api_every_autoscaler_has_that_as_its_cause() {
         404,
     );
     let serving = api.serve();
-    let (code, examination, said) = examine(&serving, &["-A"]);
+    let (code, report, said) = diagnose(&serving, &["-A"]);
     assert_eq!(code, 92, "{said}");
     for name in ["cart", "web", "books"] {
-        assert_eq!(first_finding(&examination, name), "no-metrics-api");
+        assert_eq!(first_finding(&report, name), "no-metrics-api");
     }
     assert_eq!(
         said.matches("do: Install metrics-server.").count(),
@@ -319,9 +311,9 @@ fn what_may_not_be_read_is_named_and_only_the_needful_makes_it_inconclusive() {
         api.refuse(optional, 403);
     }
     let serving = api.serve();
-    let (code, examination, said) = examine(&serving, &[]);
+    let (code, report, said) = diagnose(&serving, &[]);
     assert_eq!(code, 0, "{said}");
-    let rules: Vec<_> = examination["unseen"]
+    let rules: Vec<_> = report["unseen"]
         .as_array()
         .unwrap()
         .iter()
@@ -334,7 +326,7 @@ fn what_may_not_be_read_is_named_and_only_the_needful_makes_it_inconclusive() {
     let mut api = shop();
     api.refuse("/api/v1/namespaces/shop/pods", 403);
     let serving = api.serve();
-    let (code, _, said) = examine(&serving, &[]);
+    let (code, _, said) = diagnose(&serving, &[]);
     assert_eq!(code, 93, "{said}");
     assert!(said.contains("not seen  list pods"), "{said}");
 
@@ -344,7 +336,7 @@ fn what_may_not_be_read_is_named_and_only_the_needful_makes_it_inconclusive() {
         403,
     );
     let serving = api.serve();
-    let (code, _, said) = examine(&serving, &[]);
+    let (code, _, said) = diagnose(&serving, &[]);
     assert_eq!(code, 90, "{said}");
     assert!(
         said.contains("grant list on horizontalpodautoscalers.autoscaling"),
@@ -355,16 +347,16 @@ fn what_may_not_be_read_is_named_and_only_the_needful_makes_it_inconclusive() {
 #[test]
 fn a_second_look_is_taken_when_asked_for() {
     let serving = shop().serve();
-    let (code, examination, said) = examine(&serving, &["--again", "1"]);
-    assert_eq!((code, &examination["looks"]), (0, &json!(2)), "{said}");
+    let (code, report, said) = diagnose(&serving, &["--again", "1"]);
+    assert_eq!((code, &report["looks"]), (0, &json!(2)), "{said}");
 }
 
 #[test]
 fn json_on_standard_output_leaves_the_words_to_standard_error() {
     let serving = shop().serve();
     let done = serving.run(&["doctor", "-o", "json=-"]);
-    let examination: Value = serde_json::from_slice(&done.stdout).unwrap();
-    assert_eq!(examination["exit_code"], 0);
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(report["exit_code"], 0);
     assert!(String::from_utf8_lossy(&done.stderr).contains("PASS"));
 }
 
@@ -400,11 +392,11 @@ fn a_thousand_autoscalers_and_ten_thousand_pods_take_seconds_and_little_memory()
     let took = begun.elapsed();
     println!("took {took:?}, at most {} MB", most_kib / 1_000);
     assert_eq!(status.code(), Some(0));
-    let examination: Value = serde_json::from_slice(&std::fs::read(output).unwrap()).unwrap();
+    let report: Value = serde_json::from_slice(&std::fs::read(output).unwrap()).unwrap();
     assert_eq!(
         (
-            &examination["pods"],
-            examination["autoscalers"].as_array().unwrap().len()
+            &report["pods"],
+            report["autoscalers"].as_array().unwrap().len()
         ),
         (&json!(10_000), 1_000)
     );

@@ -1,15 +1,21 @@
 //! `plan`: what a run would do, without doing it.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use super::print;
 use crate::args::PlanArgs;
 use crate::exit::Failure;
-use crate::plan::Model;
+use crate::plan::profile::{self, Autoscaler, Replicas};
+use crate::plan::{Model, Shape};
 use crate::report::clock;
+use crate::report::plot::plot;
 use crate::settings::Settings;
 
 pub(super) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
+    if args.profiles {
+        return print(profile::help().trim_end());
+    }
     let settings = Settings::new(&args.run, Vec::new())?;
     if args.json {
         print(&json(&settings))
@@ -39,7 +45,7 @@ fn json(settings: &Settings) -> String {
         .phases()
         .iter()
         .map(|phase| {
-            let last = phase.end.saturating_sub(std::time::Duration::from_nanos(1));
+            let last = phase.end.saturating_sub(Duration::from_nanos(1));
             serde_json::json!({
                 "name": phase.name,
                 "start_ms": phase.start.as_millis(),
@@ -58,6 +64,10 @@ fn json(settings: &Settings) -> String {
         "n_spec": settings.n_spec,
         "seed": settings.seed,
         "phases": phases,
+        "replicas": replicas(settings).map(|(replicas, _)| {
+            let steps = replicas.iter();
+            steps.map(|step| serde_json::json!({"at_ms": step.at.as_millis(), "count": step.count})).collect::<Vec<_>>()
+        }),
     });
     format!("{document:#}")
 }
@@ -84,7 +94,7 @@ fn table(settings: &Settings) -> String {
         if open { "requests/s" } else { "users" }
     );
     for phase in plan.phases() {
-        let last = phase.end.saturating_sub(std::time::Duration::from_nanos(1));
+        let last = phase.end.saturating_sub(Duration::from_nanos(1));
         let (from, to) = (plan.shape.at(phase.start), plan.shape.at(last));
         let level = if (from - to).abs() < 0.5 {
             format!("{to:.0}")
@@ -102,5 +112,49 @@ fn table(settings: &Settings) -> String {
     if let Some(requests) = requests(settings) {
         let _ = writeln!(text, "{requests:.0} requests");
     }
+    let title = if open { "requests/s" } else { "users" };
+    let end = plan.shape.end();
+    if end <= LONG {
+        text += "\n";
+        text += &plot(title, end, |at| plan.shape.at(at));
+    }
+    if let Some((steps, autoscaler)) = replicas(settings) {
+        text += "\n";
+        text += &plot("replicas that should be", end, |at| {
+            f64::from(count_at(&steps, at))
+        });
+        text += &explained(&plan.whole, &steps, &autoscaler);
+    }
     text
+}
+
+/// A plan longer than this has no end worth showing.
+const LONG: Duration = Duration::from_hours(720);
+
+/// What the autoscaler of the profile should do, by the load of all shards together.
+fn replicas(settings: &Settings) -> Option<(Vec<Replicas>, Autoscaler)> {
+    let autoscaler = settings.autoscaler?;
+    let steps = profile::expected(&settings.plan.whole, &autoscaler);
+    Some((steps, autoscaler))
+}
+
+fn count_at(steps: &[Replicas], at: Duration) -> u32 {
+    let step = steps.iter().rfind(|step| step.at <= at);
+    step.map_or(0, |step| step.count)
+}
+
+/// The steps in words, with the load in pods by which they come about.
+fn explained(load: &Shape, steps: &[Replicas], autoscaler: &Autoscaler) -> String {
+    let mut text = String::new();
+    for step in steps {
+        let pods = autoscaler.pods_for(load.at(step.at.saturating_sub(Duration::from_nanos(1))));
+        let _ = writeln!(
+            text,
+            "{:>8}  {:>3} replicas  (load for {pods:.2} pods at {} %)",
+            clock(step.at),
+            step.count,
+            autoscaler.target
+        );
+    }
+    text + "Pods are taken as ready at once, and CPU time as proportional to requests.\n"
 }

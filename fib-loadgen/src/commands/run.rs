@@ -14,7 +14,7 @@ use crate::attack;
 use crate::client::{Counters, Sharing};
 use crate::exit::Failure;
 use crate::generator::{OnSaturation, Probe, Signals, Usage, Verdict};
-use crate::live::{Collected, Collector};
+use crate::live::{Collected, Collector, Sinks};
 use crate::outputs::{self, Kind, Opened, Ui};
 use crate::plan::Schedule;
 use crate::preflight;
@@ -23,6 +23,7 @@ use crate::report::{self, summary};
 use crate::result::{self, Document, Ended};
 use crate::settings::Settings;
 use crate::stop::{self, Stop};
+use crate::telemetry::{self, otlp, prometheus};
 use crate::user::Load;
 
 /// Files that this process opens beside its connections: libraries, the runtime's, outputs.
@@ -42,7 +43,27 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
         process::when_stdin_ends(move || stop.abort())
             .map_err(|error| Failure::internal(format!("no thread can be started ({error})")))?;
     }
-    let document = runtime.block_on(load(&settings, &stop, lines, args.ui))?;
+    let telemetry = telemetry(args)?;
+    let sinks = Sinks {
+        lines,
+        ui: args.ui,
+        telemetry: telemetry.clone(),
+    };
+    let document = runtime.block_on(async {
+        let pushing = telemetry.zip(args.otlp.clone()).map(|(shared, url)| {
+            let (end, over) = tokio::sync::oneshot::channel();
+            let run = format!("{:x}", settings.seed);
+            (end, tokio::spawn(otlp::push(url, run, shared, over)))
+        });
+        let document = load(&settings, &stop, sinks).await;
+        if let Some((end, pushing)) = pushing {
+            drop(end);
+            // Its last numbers have a time limit of their own.
+            let _ = pushing.await;
+        }
+        document
+    })?;
+    let document = document.rounded();
     // What is still in flight has been given up; waiting for it would only delay the result.
     runtime.shutdown_timeout(Duration::from_millis(100));
     if args.ui != Ui::None || document.exit.code != 0 {
@@ -59,6 +80,18 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     Ok(document.exit.code)
 }
 
+/// Where the numbers of each second are kept for those who collect them; `None` when nobody is to.
+fn telemetry(args: &RunArgs) -> Result<Option<telemetry::Shared>, Failure> {
+    let shared = telemetry::Shared::default();
+    if let Some(address) = args.prometheus {
+        let listener = prometheus::listen(address, args.prometheus_to_network)?;
+        prometheus::serve(listener, Arc::clone(&shared))
+            .map_err(|error| Failure::internal(format!("no thread can be started ({error})")))?;
+    }
+    let wanted = args.prometheus.is_some() || args.otlp.is_some();
+    Ok(wanted.then_some(shared))
+}
+
 fn write(document: &Document, places: &[(Kind, outputs::Destination)]) -> Result<(), Failure> {
     for (kind, place) in places {
         let text = report::render(*kind, document)?;
@@ -69,11 +102,11 @@ fn write(document: &Document, places: &[(Kind, outputs::Destination)]) -> Result
     Ok(())
 }
 
-async fn load(
+/// Puts the load on and says what came of it.
+pub(super) async fn load(
     settings: &Settings,
     stop: &Arc<Stop>,
-    lines: Vec<outputs::Lines>,
-    ui: Ui,
+    sinks: Sinks,
 ) -> Result<Document, Failure> {
     // What has passed already is found before anybody is asked.
     settings.start_at.map(until).transpose()?;
@@ -105,7 +138,7 @@ async fn load(
     }
     let timer = probe.watch_timer();
     let started = Timestamp::now();
-    let collector = Collector::start(Arc::clone(&load), probe, lines, ui);
+    let collector = Collector::start(Arc::clone(&load), probe, sinks);
     let attacked = Box::pin(attack::run(&load)).await;
     let elapsed = load.elapsed();
     timer.abort();

@@ -26,6 +26,14 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// CPUs that this process may use: its quota, or those that there are.
+    #[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
+    pub fn cpu_allowed(&self) -> f64 {
+        let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
+        let quota = self.group.and_then(|group| group.quota_cores);
+        quota.map_or(cpus, |quota| quota.min(cpus))
+    }
+
     /// CPUs' worth of time used since `earlier`.
     pub fn cpus_since(&self, earlier: &Self) -> f64 {
         let wall = (self.at - earlier.at).as_secs_f64();

@@ -47,9 +47,11 @@ pub(crate) fn cause(document: &Document) -> String {
     let mut causes = Vec::new();
     for reason in &document.exit.reasons {
         causes.push(match reason.as_ref() {
+            "wrong-answer" if totals.wrong == 1 => "one answer was wrong".to_owned(),
             "wrong-answer" => format!("{} answers were wrong", thousands(totals.wrong)),
             "target-not-usable" => "no request was answered rightly".to_owned(),
-            "threshold-failed" => format!("{} is not met", broken.join(", ")),
+            "threshold-failed" if broken.len() == 1 => format!("the rule {} is not met", broken[0]),
+            "threshold-failed" => format!("the rules {} are not met", broken.join(", ")),
             "generator-saturated" => "the generator was the limit".to_owned(),
             "interrupted" => "it was stopped before its end".to_owned(),
             other => other.to_owned(),
@@ -88,11 +90,13 @@ pub(crate) fn pods(document: &Document) -> Option<String> {
     let waits: Vec<f64> = later.iter().filter_map(|pod| pod.after_rise_s).collect();
     let first = waits.iter().copied().fold(f64::INFINITY, f64::min);
     let last = waits.iter().copied().fold(0.0, f64::max);
-    if waits.len() == 1 {
-        text += &format!("; the new one first answered {first:.0} s after the load rose");
-    } else if waits.len() > 1 {
-        text +=
-            &format!("; the new ones first answered {first:.0} to {last:.0} s after the load rose");
+    let who = if waits.len() == 1 { "one" } else { "ones" };
+    if !waits.is_empty() && last - first < 1.0 {
+        text += &format!("; the new {who} first answered {last:.0} s after the load rose");
+    } else if !waits.is_empty() {
+        text += &format!(
+            "; the new {who} first answered {first:.0} to {last:.0} s after the load rose"
+        );
     }
     Some(text)
 }
@@ -127,6 +131,18 @@ pub(crate) fn settings(document: &Document) -> Vec<(&'static str, String)> {
     if let Some(shard) = &document.run.shard {
         rows.push(("Shard", shard.clone()));
     }
+    let merged = &document.run.merged;
+    if !merged.is_empty() {
+        let names: Vec<String> = merged
+            .iter()
+            .map(|shard| {
+                let name = shard.shard.as_deref().unwrap_or(&shard.id);
+                format!("{name} ({} requests)", thousands(shard.sent))
+            })
+            .collect();
+        rows.push(("Merged from", names.join(", ")));
+    }
+    rows.push(("Warnings", document.warnings.join("; ")));
     rows.retain(|(_, value)| !value.is_empty());
     rows
 }

@@ -1,16 +1,24 @@
 //! `GET /get?n=`: parse, compute, render.
 
+use std::borrow::Cow;
+use std::io;
 use std::sync::Arc;
 
-use salvo::http::{HeaderValue, StatusCode, header};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use salvo::http::{HeaderName, HeaderValue, Method, ResBody, StatusCode, header};
 use salvo::{Depot, FlowCtrl, Handler, Request, Response, async_trait};
 
 use super::problem::Problem;
-use super::query::{Ask, Limits};
-use super::view::{self, Format};
+use super::query::Ask;
+use super::view::{self, Format, Sequence};
 use crate::State;
+use crate::admission::{Kind, ShedReason, Work};
 use crate::args::CacheControl;
+use crate::compute::{Admitted, ComputeError};
+use crate::connection::Conn;
 use crate::fibonacci::{self, Index};
+use crate::memory::Reservation;
 
 /// The handler.
 #[derive(Debug, Clone)]
@@ -28,46 +36,89 @@ impl Handler for Get {
 impl Get {
     async fn answer(&self, req: &Request, res: &mut Response) -> Result<(), Problem> {
         let config = &self.0.config;
-        let limits = Limits {
-            max_n: config.max_n,
-            max_sequence_n: config.max_sequence_n,
-        };
-        let ask = Ask::parse(
-            req.uri().query().unwrap_or_default(),
-            text(req, &header::ACCEPT),
-            limits,
-        )?;
+        let limits = config.limits();
+        let query = req.uri().query().unwrap_or_default();
+        let ask = Ask::parse(query, text(req, &header::ACCEPT).as_deref(), limits)?;
 
         let tag = entity_tag(ask);
-        let known = text(req, &header::IF_NONE_MATCH).is_some_and(|wanted| names(wanted, &tag));
+        let known = text(req, &header::IF_NONE_MATCH).is_some_and(|wanted| names(&wanted, &tag));
         self.describe(tag, res);
         if known {
             res.status_code(StatusCode::NOT_MODIFIED);
             return Ok(());
         }
-        match ask {
-            Ask::Sequence(last) => {
-                set(res, &header::CONTENT_TYPE, "application/json");
-                res.stream(view::sequence_body(last));
-            }
-            Ask::Number(index, format) => {
-                let digits = self.digits(index, format).await?;
-                set(res, &header::CONTENT_TYPE, format.media_type());
-                res.body(format.body(index, digits));
-            }
+        let (media_type, length) = match ask {
+            Ask::Number(index, format) => (format.media_type(), format.length(index)),
+            Ask::Sequence(last) => ("application/json", view::sequence_length(last)),
+        };
+        set(res, &header::CONTENT_TYPE, media_type);
+        if let Some(length) = length {
+            res.headers_mut()
+                .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        if *req.method() != Method::HEAD {
+            res.body(match ask {
+                Ask::Number(index, format) => self.number(req, index, format).await?,
+                Ask::Sequence(last) => self.sequence(req, last).await?,
+            });
         }
         res.status_code(StatusCode::OK);
         Ok(())
     }
 
-    async fn digits(&self, index: Index, format: Format) -> Result<String, Problem> {
+    async fn number(
+        &self,
+        req: &Request,
+        index: Index,
+        format: Format,
+    ) -> Result<ResBody, ComputeError> {
+        let length = format.length(index).unwrap_or_else(|| index.get() / 4);
+        let held = self.reserve(req, view::memory(length))?;
         let write = if format == Format::Hex {
             fibonacci::hexadecimal
         } else {
             fibonacci::decimal
         };
-        let task = move |cancel: &_| write(&fibonacci::nth(index, cancel)?, cancel);
-        Ok(self.0.pool.run(index.get(), task).await?)
+        let mut admitted = self.0.pool.admit(Work::whole(format.kind(), index.get()))?;
+        let pieces = admitted
+            .whole(move |cancel| {
+                let digits = write(&fibonacci::nth(index, cancel)?, cancel)?;
+                Ok(format.body(index, &digits, held))
+            })
+            .await?;
+        Ok(ResBody::Chunks(pieces))
+    }
+
+    async fn sequence(&self, req: &Request, last: Index) -> Result<ResBody, ComputeError> {
+        let mut rest = Rest {
+            held: self.reserve(req, view::SEQUENCE_MEMORY)?,
+            admitted: self.0.pool.admit(Work::whole(Kind::Sequence, last.get()))?,
+            sequence: Some(Sequence::up_to(last)),
+        };
+        // The first piece still decides about the status.
+        let first = rest.next().await?;
+        let rest = stream::unfold(rest, |mut rest| async {
+            if rest.sequence.as_ref().is_none_or(Sequence::is_done) {
+                return None;
+            }
+            let piece = rest.next().await;
+            Some((piece.map_err(|e| io::Error::other(format!("{e:?}"))), rest))
+        });
+        let first = stream::iter([Ok::<Bytes, io::Error>(first)]);
+        Ok(ResBody::stream(first.chain(rest)))
+    }
+
+    fn reserve(&self, req: &Request, bytes: u64) -> Result<Reservation, ComputeError> {
+        req.extensions()
+            .get::<Arc<Conn>>()
+            .and_then(|conn| conn.reserve(bytes))
+            .ok_or_else(|| {
+                self.0.metrics.shed(ShedReason::Memory);
+                ComputeError::Shed {
+                    reason: ShedReason::Memory,
+                    retry_after: std::time::Duration::from_secs(1),
+                }
+            })
     }
 
     fn describe(&self, tag: String, res: &mut Response) {
@@ -77,9 +128,35 @@ impl Get {
         };
         set(res, &header::CACHE_CONTROL, cache);
         set(res, &header::VARY, "accept");
+        set(res, &header::ACCEPT_RANGES, "none");
         if let Ok(tag) = HeaderValue::try_from(tag) {
             res.headers_mut().insert(header::ETAG, tag);
         }
+    }
+}
+
+/// A sequence whose rest is computed when its client has taken what came before.
+struct Rest {
+    admitted: Admitted,
+    /// Away while a piece is computed.
+    sequence: Option<Sequence>,
+    #[expect(dead_code, reason = "held until the answer was sent")]
+    held: Reservation,
+}
+
+impl Rest {
+    async fn next(&mut self) -> Result<Bytes, ComputeError> {
+        let mut sequence = self.sequence.take().ok_or(ComputeError::Broken)?;
+        let part = sequence.next_part();
+        let (sequence, piece) = self
+            .admitted
+            .step(part, move |cancel| {
+                let piece = sequence.write(part.to, cancel)?;
+                Ok((sequence, piece))
+            })
+            .await?;
+        self.sequence = Some(sequence);
+        Ok(piece)
     }
 }
 
@@ -98,11 +175,18 @@ fn names(list: &str, tag: &str) -> bool {
         .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
-fn text<'r>(req: &'r Request, name: &header::HeaderName) -> Option<&'r str> {
-    req.headers().get(name)?.to_str().ok()
+/// A header that is a list. On several lines it is the same list as on one (RFC 9110, 5.3).
+fn text<'r>(req: &'r Request, name: &HeaderName) -> Option<Cow<'r, str>> {
+    let mut lines = req
+        .headers()
+        .get_all(name)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let first = Cow::Borrowed(lines.next()?);
+    Some(lines.fold(first, |all, line| Cow::Owned(format!("{all}, {line}"))))
 }
 
-fn set(res: &mut Response, name: &header::HeaderName, value: &'static str) {
+fn set(res: &mut Response, name: &HeaderName, value: &'static str) {
     res.headers_mut()
         .insert(name.clone(), HeaderValue::from_static(value));
 }

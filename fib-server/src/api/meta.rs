@@ -1,15 +1,19 @@
 //! What is not a number: health, probes, metrics, version, the API's description.
 
+use std::net::UdpSocket;
 use std::sync::Arc;
 
 use salvo::http::{HeaderValue, StatusCode, header};
 use salvo::{Depot, FlowCtrl, Handler, Request, Response, async_trait, handler};
 use serde_json::{Value, json};
 
+use super::openapi;
 use super::problem::Problem;
+use super::query::Limits;
 use crate::State;
+use crate::connection::Conn;
+use crate::telemetry;
 
-const OPENAPI: &str = include_str!("openapi.json");
 const DOCS: &str = include_str!("docs.html");
 
 fn send(
@@ -42,9 +46,21 @@ pub async fn version(res: &mut Response) {
 }
 
 /// `GET /openapi.json`: OpenAPI 3.1.
-#[handler]
-pub async fn openapi(res: &mut Response) {
-    send(res, StatusCode::OK, "application/json", OPENAPI);
+#[derive(Debug, Clone)]
+pub struct OpenApi(String);
+
+impl OpenApi {
+    /// For a server with these limits.
+    pub fn new(limits: Limits) -> Self {
+        Self(openapi::document(limits).to_string())
+    }
+}
+
+#[async_trait]
+impl Handler for OpenApi {
+    async fn handle(&self, _: &mut Request, _: &mut Depot, res: &mut Response, _: &mut FlowCtrl) {
+        send(res, StatusCode::OK, "application/json", self.0.clone());
+    }
 }
 
 /// `GET /docs`: a page to try it.
@@ -118,14 +134,79 @@ impl Handler for MetricsText {
     }
 }
 
-/// `POST /drain`: become a lame duck without stopping, as a blue-green switch wants it.
+/// `GET /log-level`: what is logged now.
+#[handler]
+pub async fn log_level(res: &mut Response) {
+    send_json(res, StatusCode::OK, &json!({"level": telemetry::level()}));
+}
+
+/// `PUT /log-level`: a level or a filter as text, from now on.
+#[handler]
+pub async fn set_log_level(req: &mut Request, res: &mut Response) {
+    /// A filter is a few words.
+    const LONGEST: usize = 1_024;
+    let wanted = req.payload_with_max_size(LONGEST).await;
+    let wanted = wanted
+        .ok()
+        .and_then(|bytes| std::str::from_utf8(bytes).ok())
+        .map(str::trim)
+        .unwrap_or_default()
+        .to_owned();
+    let set = if wanted.is_empty() {
+        Err("it is empty".to_owned())
+    } else {
+        telemetry::set_level(&wanted).map_err(|e| e.0)
+    };
+    match set {
+        Ok(()) => send_json(res, StatusCode::OK, &json!({"level": wanted})),
+        Err(wrong) => {
+            let allowed = "error, warn, info, debug, trace, or a filter such as fib_server=debug";
+            Problem::parameter("level", &wrong, allowed).write_to(res);
+        }
+    }
+}
+
+/// `POST /drain`: become a lame duck without stopping, as a blue-green switch wants it. With the token
+/// that is set, or from the pod itself: anybody else could take the pod out of service.
 #[derive(Debug, Clone)]
 pub struct Drain(pub Arc<State>);
 
 #[async_trait]
 impl Handler for Drain {
-    async fn handle(&self, _: &mut Request, _: &mut Depot, res: &mut Response, _: &mut FlowCtrl) {
-        self.0.begin_drain();
-        send_json(res, StatusCode::ACCEPTED, &json!({"status": "draining"}));
+    async fn handle(&self, req: &mut Request, _: &mut Depot, res: &mut Response, _: &mut FlowCtrl) {
+        if has_token(req, self.0.config.drain_token.as_deref()) || is_from_here(req) {
+            self.0.begin_drain();
+            send_json(res, StatusCode::ACCEPTED, &json!({"status": "draining"}));
+        } else {
+            Problem::forbidden().write_to(res);
+        }
     }
+}
+
+/// Whether the request has the token. Compared in a time that does not tell where they differ.
+fn has_token(req: &Request, token: Option<&str>) -> bool {
+    let given = req
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    match (given, token) {
+        (Some(given), Some(token)) => {
+            let differences = given
+                .iter()
+                .zip(token.as_bytes())
+                .fold(0, |all, (a, b)| all | (a ^ b));
+            given.len() == token.len() && differences == 0
+        }
+        _ => false,
+    }
+}
+
+/// Whether the other end of the connection is on this machine, which is the pod: only an address of its
+/// own can be bound.
+fn is_from_here(req: &Request) -> bool {
+    let Some(conn) = req.extensions().get::<Arc<Conn>>() else {
+        return false;
+    };
+    let peer = conn.peer().ip().to_canonical();
+    peer.is_loopback() || UdpSocket::bind((peer, 0)).is_ok()
 }

@@ -6,6 +6,7 @@ use salvo::http::{HeaderValue, StatusCode, header};
 use salvo::{Response, http::ResBody};
 use serde_json::{Map, Value, json};
 
+use crate::admission::ShedReason;
 use crate::compute::ComputeError;
 
 /// The media type.
@@ -60,9 +61,10 @@ impl Problem {
             .with("allowed", format!("a whole number from 0 to {limit}"))
     }
 
-    /// An HTTP/1.1 request without a `Host` header, or with several.
+    /// A request that does not say in one valid way which host it is for.
     pub fn host() -> Self {
-        let detail = "An HTTP/1.1 request has one Host header; this one has none or several.";
+        let detail =
+            "A request names one valid host: HTTP/1.1 has one Host header, HTTP/2 an :authority.";
         Self::new(StatusCode::BAD_REQUEST, "bad-host", detail)
     }
 
@@ -70,6 +72,35 @@ impl Problem {
     pub fn internal() -> Self {
         let detail = "The server failed at this request; the others go on.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// A client that sends more requests than it may.
+    pub fn too_many(retry_after: Duration) -> Self {
+        let detail = "This client sends more requests than one client may here; try again later.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", detail).retry_after(retry_after)
+    }
+
+    /// A request that this client may not make.
+    pub fn forbidden() -> Self {
+        let detail = "This request needs the drain token, or to come from the pod itself.";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// A number whose answer would not fit in the memory that answers may take.
+    pub fn no_memory() -> Self {
+        Self::overloaded(ShedReason::Memory.as_str(), Duration::from_secs(1))
+    }
+
+    /// A connection for which there is no room.
+    pub fn no_room() -> Self {
+        Self::overloaded("connections", Duration::from_secs(1))
+    }
+
+    fn overloaded(reason: &str, retry_after: Duration) -> Self {
+        let detail = "The server has more work than it can do in time; try again later.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail)
+            .with("reason", reason)
+            .retry_after(retry_after)
     }
 
     /// A status that the framework has set without a body.
@@ -104,8 +135,8 @@ impl Problem {
         self.with("retry_after_seconds", seconds)
     }
 
-    /// Makes this problem the answer. A HEAD request gets its headers.
-    pub fn write_to(self, response: &mut Response) {
+    /// The body.
+    pub fn body(&self) -> String {
         let mut body = Map::new();
         body.insert(
             "type".to_owned(),
@@ -117,16 +148,24 @@ impl Problem {
         );
         body.insert("status".to_owned(), json!(self.status.as_u16()));
         body.insert("detail".to_owned(), json!(self.detail));
-        body.extend(self.members);
+        body.extend(self.members.clone());
+        Value::Object(body).to_string()
+    }
+
+    /// Makes this problem the answer. A HEAD request gets its headers.
+    pub fn write_to(self, response: &mut Response) {
+        let body = self.body();
         response.status_code(self.status);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        headers.remove(header::ETAG);
+        for name in [header::ETAG, header::CONTENT_LENGTH, header::ACCEPT_RANGES] {
+            headers.remove(name);
+        }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.replace_body(ResBody::Once(Value::Object(body).to_string().into()));
+        response.replace_body(ResBody::Once(body.into()));
     }
 }
 
@@ -136,13 +175,7 @@ impl From<ComputeError> for Problem {
             ComputeError::Shed {
                 reason,
                 retry_after,
-            } => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "overloaded",
-                "The server has more work than it can do in time; try again later.",
-            )
-            .with("reason", reason.as_str())
-            .retry_after(retry_after),
+            } => Self::overloaded(reason.as_str(), retry_after),
             ComputeError::Deadline => Self::new(
                 StatusCode::GATEWAY_TIMEOUT,
                 "deadline-passed",

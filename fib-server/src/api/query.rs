@@ -28,7 +28,12 @@ pub struct Limits {
 impl Ask {
     /// Reads the query (percent-decoded, `+` for a space) and the `Accept` header.
     pub fn parse(query: &str, accept: Option<&str>, limits: Limits) -> Result<Self, Problem> {
-        let sequence = match once(query, "sequence")?.as_deref() {
+        let Parameters {
+            n,
+            format,
+            sequence,
+        } = Parameters::read(query)?;
+        let sequence = match sequence.as_deref() {
             None | Some("false") => false,
             Some("true") => true,
             Some(_) => {
@@ -39,7 +44,7 @@ impl Ask {
                 ));
             }
         };
-        let format = match once(query, "format")?.as_deref() {
+        let format = match format.as_deref() {
             None => None,
             Some("json") => Some(Format::Json),
             Some("text") => Some(Format::Text),
@@ -64,15 +69,7 @@ impl Ask {
         } else {
             limits.max_n
         };
-        let wrong = |how: &str| {
-            let allowed = format!("a whole number from 0 to {max} in plain digits");
-            Problem::parameter("n", how, &allowed)
-        };
-        let n = once(query, "n")?.ok_or_else(|| wrong("it is missing"))?;
-        let index = Index::parse(&n, max).map_err(|bad| match bad {
-            BadIndex::AboveMax { max } => Problem::above_limit("n", max),
-            _ => wrong(&bad.to_string()),
-        })?;
+        let index = index(n.as_deref(), max)?;
         Ok(if sequence {
             Self::Sequence(index)
         } else {
@@ -81,20 +78,47 @@ impl Ask {
     }
 }
 
-/// The parameter's value; an error when it stands more than once.
-fn once<'q>(query: &'q str, name: &str) -> Result<Option<Cow<'q, str>>, Problem> {
-    let mut values = form_urlencoded::parse(query.as_bytes())
-        .filter(|(key, _)| key == name)
-        .map(|(_, value)| value);
-    let first = values.next();
-    if values.next().is_some() {
-        return Err(Problem::parameter(
-            name,
-            "it stands more than once",
-            "one value",
-        ));
+fn index(n: Option<&str>, max: u64) -> Result<Index, Problem> {
+    let wrong = |how: &str| {
+        let allowed = format!("a whole number from 0 to {max} in plain digits");
+        Problem::parameter("n", how, &allowed)
+    };
+    let n = n.ok_or_else(|| wrong("it is missing"))?;
+    Index::parse(n, max).map_err(|bad| match bad {
+        BadIndex::AboveMax { max } => Problem::above_limit("n", max),
+        _ => wrong(&bad.to_string()),
+    })
+}
+
+/// The parameters that decide something, as they were sent.
+#[derive(Default)]
+struct Parameters<'q> {
+    n: Option<Cow<'q, str>>,
+    format: Option<Cow<'q, str>>,
+    sequence: Option<Cow<'q, str>>,
+}
+
+impl<'q> Parameters<'q> {
+    /// Reads them in one go; an error when one stands more than once.
+    fn read(query: &'q str) -> Result<Self, Problem> {
+        let mut all = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let place = match &*name {
+                "n" => &mut all.n,
+                "format" => &mut all.format,
+                "sequence" => &mut all.sequence,
+                _ => continue,
+            };
+            if place.replace(value).is_some() {
+                return Err(Problem::parameter(
+                    &name,
+                    "it stands more than once",
+                    "one value",
+                ));
+            }
+        }
+        Ok(all)
     }
-    Ok(first)
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! How an answer looks: the contract with clients.
 
 use std::cmp::Reverse;
+use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::io;
 
 use bytes::Bytes;
-use futures_util::Stream;
-use futures_util::stream;
+use malachite::Natural;
 
-use crate::fibonacci::{self, Index};
+use crate::admission::{Kind, Work};
+use crate::digits;
+use crate::fibonacci::{self, Cancel, Index, Stopped};
+use crate::memory::Reservation;
 
 /// The form of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,20 +53,66 @@ impl Format {
         }
     }
 
-    /// The body for the digits of F(n).
-    pub fn body(self, index: Index, digits: String) -> Bytes {
-        if self != Self::Json {
-            return digits.into();
+    /// What is computed for it.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Json | Self::Text => Kind::Decimal,
+            Self::Hex => Kind::Hex,
         }
-        let mut body = String::with_capacity(digits.len() + 64);
-        // Writing to a String can't fail.
-        let _ = write!(
-            body,
-            r#"{{"n":{},"value":"{digits}","digits":{}}}"#,
-            index.get(),
-            digits.len()
-        );
-        body.into()
+    }
+
+    /// The body's parts around the digits.
+    fn frame(self, index: Index, digits: u64) -> (String, String) {
+        match self {
+            Self::Json => (
+                format!(r#"{{"n":{},"value":""#, index.get()),
+                format!(r#"","digits":{digits}}}"#),
+            ),
+            Self::Text | Self::Hex => (String::new(), String::new()),
+        }
+    }
+
+    /// The length of the body, without computing it; `None` where that can't be told.
+    pub fn length(self, index: Index) -> Option<u64> {
+        let digits = match self {
+            Self::Json | Self::Text => digits::decimal(index.get()),
+            Self::Hex => digits::hexadecimal(index.get()),
+        }?;
+        let (before, after) = self.frame(index, digits);
+        Some(digits + (before.len() + after.len()) as u64)
+    }
+
+    /// The body for the digits of F(n), in pieces that take their part of a reservation with them.
+    pub fn body(self, index: Index, digits: &str, mut held: Reservation) -> VecDeque<Bytes> {
+        let (before, after) = self.frame(index, digits.len() as u64);
+        let length = before.len() + digits.len() + after.len();
+        let mut pieces = VecDeque::with_capacity(length / CHUNK + 1);
+        let mut piece = Vec::with_capacity(length.min(CHUNK));
+        for part in [&*before, digits, &*after] {
+            let mut part = part.as_bytes();
+            while !part.is_empty() {
+                if piece.len() == CHUNK {
+                    let full = std::mem::replace(&mut piece, Vec::with_capacity(CHUNK));
+                    pieces.push_back(held.split(CHUNK as u64).keep_for(full));
+                }
+                let (now, later) = part.split_at(part.len().min(CHUNK - piece.len()));
+                piece.extend_from_slice(now);
+                part = later;
+            }
+        }
+        // The last piece keeps what is left, for what the kernel holds meanwhile.
+        pieces.push_back(held.keep_for(piece));
+        pieces
+    }
+}
+
+/// What an answer of this length takes in memory until it is read: itself, and what the kernel holds of a
+/// long one.
+pub fn memory(length: u64) -> u64 {
+    if length > CHUNK as u64 {
+        length + IN_KERNEL
+    } else {
+        length
     }
 }
 
@@ -99,71 +147,169 @@ fn weight<'p>(mut parameters: impl Iterator<Item = &'p str>) -> u16 {
     thousandths
 }
 
-/// Chunks of a sequence are about this long: few system calls, and a turn for other connections
-/// in between.
+/// Answers are sent in pieces of about this length: few system calls, a turn for other connections in
+/// between, and little memory for a client that does not read.
 const CHUNK: usize = 16 * 1024;
 
-/// The body of a sequence, made while it is sent: `{"n":10,"sequence":["0","1",…,"55"]}`.
-pub fn sequence_body(last: Index) -> impl Stream<Item = Result<Bytes, io::Error>> + Send {
-    let mut values = fibonacci::sequence();
-    let mut next = Some(0_u64);
-    let chunks = std::iter::from_fn(move || {
-        let mut i = next?;
-        let mut chunk = String::with_capacity(CHUNK + 1_024);
-        if i == 0 {
-            let _ = write!(chunk, r#"{{"n":{},"sequence":["#, last.get());
+/// What the kernel holds of an answer at most: its send buffer, as `serve` sets it.
+const IN_KERNEL: u64 = 32 * 1024;
+
+/// What a sequence takes in memory while it is sent: two pieces, and what the kernel holds.
+pub const SEQUENCE_MEMORY: u64 = 2 * CHUNK as u64 + IN_KERNEL;
+
+/// The length of a sequence's body, without computing it; `None` for a very long one.
+pub fn sequence_length(last: Index) -> Option<u64> {
+    let n = last.get();
+    let digits = digits::of_sequence(n)?;
+    let frame = format!(r#"{{"n":{n},"sequence":[]}}"#).len() as u64;
+    // Two quotes around each number, and a comma between two.
+    Some(frame + digits + 2 * (n + 1) + n)
+}
+
+/// A sequence that is written piece by piece: `{"n":10,"sequence":["0","1",…,"55"]}`.
+pub struct Sequence {
+    values: Box<dyn Iterator<Item = Natural> + Send>,
+    next: u64,
+    last: u64,
+}
+
+impl Sequence {
+    /// F(0) to F(last).
+    pub fn up_to(last: Index) -> Self {
+        Self {
+            values: Box::new(fibonacci::sequence()),
+            next: 0,
+            last: last.get(),
         }
-        loop {
-            let value = values.next()?;
-            let comma = if i == 0 { "" } else { "," };
-            let _ = write!(chunk, r#"{comma}"{value}""#);
-            if i == last.get() {
-                chunk.push_str("]}");
-                next = None;
+    }
+
+    /// Whether all of it was written.
+    pub fn is_done(&self) -> bool {
+        self.next > self.last
+    }
+
+    /// What the next piece computes.
+    pub fn next_part(&self) -> Work {
+        let mut length = 0;
+        let mut to = self.next;
+        while to < self.last {
+            length += digits::about(to) + 3;
+            if length >= CHUNK as u64 {
                 break;
             }
-            i += 1;
-            next = Some(i);
-            if chunk.len() >= CHUNK {
-                break;
-            }
+            to += 1;
         }
-        Some(Ok(Bytes::from(chunk)))
-    });
-    stream::iter(chunks)
+        Work {
+            kind: Kind::Sequence,
+            from: self.next,
+            to,
+        }
+    }
+
+    /// Writes the next piece, up to an index.
+    pub fn write(&mut self, to: u64, cancel: &Cancel) -> Result<Bytes, Stopped> {
+        let mut piece = String::with_capacity(CHUNK + 1_024);
+        // Writing to a String can't fail.
+        if self.next == 0 {
+            let _ = write!(piece, r#"{{"n":{},"sequence":["#, self.last);
+        }
+        while self.next <= to {
+            cancel.check()?;
+            let Some(value) = self.values.next() else {
+                break;
+            };
+            let comma = if self.next == 0 { "" } else { "," };
+            let _ = write!(piece, r#"{comma}"{value}""#);
+            self.next += 1;
+        }
+        if self.is_done() {
+            piece.push_str("]}");
+        }
+        Ok(piece.into())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use futures_util::StreamExt;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::memory::{Account, Budget};
 
     fn index(n: u64) -> Index {
         Index::parse(&n.to_string(), u64::MAX).unwrap()
     }
 
-    #[tokio::test]
-    async fn a_sequence_is_one_valid_document_however_many_chunks_it_takes() {
+    fn patient() -> Cancel {
+        Cancel::until(Instant::now() + Duration::from_mins(10))
+    }
+
+    fn pieces(n: u64) -> Vec<Bytes> {
+        let mut sequence = Sequence::up_to(index(n));
+        let mut pieces = Vec::new();
+        while !sequence.is_done() {
+            let to = sequence.next_part().to;
+            pieces.push(sequence.write(to, &patient()).unwrap());
+        }
+        pieces
+    }
+
+    #[test]
+    fn a_sequence_is_one_valid_document_however_many_pieces_it_takes() {
         for n in [0, 1, 10, 500] {
-            let chunks: Vec<_> = sequence_body(index(n)).map(Result::unwrap).collect().await;
-            let document: serde_json::Value = serde_json::from_slice(&chunks.concat()).unwrap();
+            let pieces = pieces(n);
+            let document: serde_json::Value = serde_json::from_slice(&pieces.concat()).unwrap();
             let values = document["sequence"].as_array().unwrap();
             assert_eq!(document["n"], n);
             assert_eq!(values.len() as u64, n + 1);
             if n == 500 {
-                assert!(chunks.len() > 1);
+                assert!(pieces.len() > 1);
             }
             for w in values.windows(3) {
-                let [a, b, c] = [0, 1, 2].map(|i| {
-                    w[i].as_str()
-                        .unwrap()
-                        .parse::<malachite::Natural>()
-                        .unwrap()
-                });
+                let [a, b, c] =
+                    [0, 1, 2].map(|i| w[i].as_str().unwrap().parse::<Natural>().unwrap());
                 assert_eq!(a + b, c);
             }
         }
+    }
+
+    #[test]
+    fn the_length_of_an_answer_is_known_before_it_is_computed() {
+        for n in [0, 1, 9, 10, 99, 100, 1_500] {
+            let length = pieces(n).iter().map(Bytes::len).sum::<usize>() as u64;
+            assert_eq!(sequence_length(index(n)), Some(length), "{n}");
+        }
+        for (n, digits) in [(0, "0"), (7, "13"), (90, "2880067194370816120")] {
+            for format in [Format::Json, Format::Text] {
+                let (budget, account) = budget();
+                let held = budget.reserve(&account, 100).unwrap();
+                let body = format.body(index(n), digits, held);
+                let length = body.iter().map(Bytes::len).sum::<usize>() as u64;
+                assert_eq!(format.length(index(n)), Some(length), "{n}");
+            }
+        }
+    }
+
+    fn budget() -> (Arc<Budget>, Arc<Account>) {
+        let gauge = prometheus::IntGauge::new("held", "held").unwrap();
+        (Arc::new(Budget::new(10_000_000, gauge)), Arc::default())
+    }
+
+    #[test]
+    fn a_long_answer_gives_its_memory_back_piece_by_piece() {
+        let (budget, account) = budget();
+        let digits = "7".repeat(100_000);
+        let held = budget.reserve(&account, memory(100_000)).unwrap();
+        let mut body = Format::Text.body(index(1), &digits, held);
+        assert_eq!(body.iter().flatten().count(), 100_000);
+        let mut before = budget.held();
+        while let Some(piece) = body.pop_front() {
+            drop(piece);
+            assert!(budget.held() < before);
+            before = budget.held();
+        }
+        assert_eq!(before, 0);
     }
 
     #[test]

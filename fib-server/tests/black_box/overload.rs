@@ -10,11 +10,10 @@ use crate::server::{Server, settings};
 /// A computation of minutes, on a server that allows it.
 const HUGE: &str = "/get?n=4000000000";
 
-fn small(deadline: Duration, queue: usize) -> Server {
+fn small(deadline: Duration) -> Server {
     Server::start(Settings {
         max_n: Some(u64::MAX),
         compute_threads: Some(1),
-        queue: Some(queue),
         deadline: Some(Span(deadline)),
         ..settings()
     })
@@ -28,7 +27,7 @@ fn ask(server: &Server, target: &str) -> Connection {
 
 #[test]
 fn a_computation_past_its_deadline_is_stopped_and_says_so() {
-    let server = small(Duration::from_millis(200), 8);
+    let server = small(Duration::from_millis(200));
     get(server.address, HUGE).problem(504);
     // The work was stopped, not left to run: the thread is free again.
     server.wait_for_metric(r#"fib_cancelled_total{reason="deadline"} 1"#);
@@ -36,13 +35,13 @@ fn a_computation_past_its_deadline_is_stopped_and_says_so() {
 }
 
 #[test]
-fn work_that_can_not_end_in_time_is_shed_with_a_time_to_try_again() {
-    let server = small(Duration::from_secs(5), 8);
+fn work_that_would_wait_too_long_is_shed_with_a_time_to_try_again() {
+    let server = small(Duration::from_mins(1));
     let _busy = ask(&server, HUGE);
     server.wait_for_metric("http_requests_in_flight 2");
-    let answer = get(server.address, "/get?n=100000");
+    let answer = get(server.address, "/get?n=1000000");
     let problem = answer.problem(503);
-    assert_eq!(problem["reason"], "deadline-unreachable");
+    assert_eq!(problem["reason"], "queue-full");
     assert!(
         answer
             .header("retry-after")
@@ -55,7 +54,7 @@ fn work_that_can_not_end_in_time_is_shed_with_a_time_to_try_again() {
 
 #[test]
 fn a_client_that_goes_away_takes_its_work_along() {
-    let server = small(Duration::from_mins(1), 8);
+    let server = small(Duration::from_mins(1));
     let busy = ask(&server, HUGE);
     server.wait_for_metric("http_requests_in_flight 2");
     drop(busy);
@@ -65,7 +64,7 @@ fn a_client_that_goes_away_takes_its_work_along() {
 
 #[test]
 fn small_numbers_are_answered_while_the_pool_is_busy() {
-    let server = small(Duration::from_secs(5), 8);
+    let server = small(Duration::from_secs(5));
     let _busy = ask(&server, HUGE);
     server.wait_for_metric("http_requests_in_flight 2");
     assert_eq!(get(server.address, "/get?n=1000").status, 200);

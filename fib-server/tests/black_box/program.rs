@@ -76,6 +76,8 @@ fn it_ends_with_its_standard_input_even_while_every_thread_computes() {
         "--exit-with-stdin",
         "--max-n",
         "4000000000",
+        "--max-inflight-bytes",
+        "8GiB",
         "--compute-threads",
         "1",
     ]);
@@ -108,8 +110,8 @@ fn a_port_in_use_is_one_sentence_that_names_it() {
 fn a_wrong_setting_ends_with_code_2_before_anything_is_opened() {
     for args in [
         &["--listen", "nowhere"][..],
-        &["--deadline", "5"],
-        &["--queue", "0"],
+        &["--deadline", "5x"],
+        &["--max-connections", "0"],
         &["--no-such-flag"],
     ] {
         fib_server().args(args).assert().code(2).stdout("");
@@ -127,20 +129,20 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let file = folder.path().join("fib.toml");
     std::fs::write(
         &file,
-        "max-n = 1000\nqueue = 7\nmax-sequence-n = 10\ndeadline = \"3s\"\n",
+        "max-n = 1000\nrate-limit = 7\nmax-sequence-n = 10\ndeadline = \"3s\"\n",
     )
     .unwrap();
     let output = fib_server()
         .args(["--check-config", "--max-sequence-n", "30", "--config"])
         .arg(&file)
         .env("FIB_MAX_SEQUENCE_N", "20")
-        .env("FIB_QUEUE", "8")
+        .env("FIB_RATE_LIMIT", "8")
         .assert()
         .success();
     let config: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
     assert_eq!(config["max_n"], 1000);
     assert_eq!(config["max_sequence_n"], 30);
-    assert_eq!(config["queue"], 8);
+    assert_eq!(config["rate_limit"], 8);
     assert_eq!(config["deadline_ms"], 3000);
 }
 
@@ -155,7 +157,7 @@ fn a_file_that_is_wrong_is_refused_by_key_or_line() {
         .assert()
         .code(2)
         .stderr(predicate::str::contains("max-m"));
-    std::fs::write(&file, "queue = 7\ndeadline = 5\n").unwrap();
+    std::fs::write(&file, "rate-limit = 7\ndeadline = 5\n").unwrap();
     fib_server()
         .arg("--config")
         .arg(&file)
@@ -167,4 +169,57 @@ fn a_file_that_is_wrong_is_refused_by_key_or_line() {
         .assert()
         .code(2)
         .stderr(predicate::str::contains("/no/such/file"));
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_refused_with_the_nearest_that_is() {
+    fib_server()
+        .arg("--check-config")
+        .env("FIB_MAXN", "5")
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("FIB_MAX_N"));
+}
+
+#[test]
+fn a_hundred_thousand_threads_are_refused_in_one_sentence() {
+    for flag in ["--worker-threads", "--compute-threads"] {
+        fib_server().args([flag, "100000"]).assert().code(2).stderr(
+            predicate::str::contains("from 1 to 1024")
+                .and(predicate::str::contains("panicked").not()),
+        );
+    }
+}
+
+#[test]
+fn the_drain_token_is_shown_nowhere() {
+    fib_server()
+        .args(["--check-config", "--drain-token", "secret-7"])
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("secret-7").not());
+}
+
+#[test]
+fn a_healthcheck_asks_the_server_with_the_same_settings() {
+    let (mut child, line) = spawn(&[]);
+    let admin = line.split_whitespace().nth(5).unwrap();
+    let admin = admin.strip_prefix("http://").unwrap();
+    let ask = || {
+        let mut command = fib_server();
+        command.args(["--admin", admin, "healthcheck"]);
+        command.assert()
+    };
+    ask().code(0);
+    let address = admin.parse().unwrap();
+    assert_eq!(
+        crate::client::request(address, "POST", "/drain", "").status,
+        202
+    );
+    ask().code(1).stderr(predicate::str::contains("503"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    ask()
+        .code(1)
+        .stderr(predicate::str::contains("does not answer"));
 }

@@ -81,7 +81,7 @@ fn requests_that_are_sent_in_one_go_are_answered_in_their_order() {
 fn what_is_too_long_is_refused_and_the_server_goes_on() {
     let server = Server::standard();
     let long = format!("/get?n=1&x={}", "a".repeat(70_000));
-    assert_eq!(get(server.address, &long).status, 414);
+    assert_eq!(get(server.address, &long).status, 431);
     let many = "x-same: header\r\n".repeat(200);
     assert_eq!(
         request(server.address, "GET", "/get?n=1", &many).status,
@@ -149,4 +149,140 @@ fn http_2_by_prior_knowledge_is_the_same_service() {
         answer.status
     });
     assert_eq!(statuses, [200, 200, 400, 404]);
+}
+
+/// `ab -k` counted an answer whose header said both as failed.
+#[test]
+fn an_answer_of_http_1_0_says_in_one_word_whether_its_connection_goes_on() {
+    let recycling = Server::start(Settings {
+        keepalive_requests: Some(1),
+        ..settings()
+    });
+    let kept = Server::standard();
+    for target in [
+        "/get?n=90",
+        "/get?n=10&sequence=true",
+        "/get?n=2000&sequence=true",
+    ] {
+        for (server, word) in [(&recycling, "close"), (&kept, "keep-alive")] {
+            let mut connection = Connection::open(server.address);
+            let ask = format!("GET {target} HTTP/1.0\r\nconnection: keep-alive\r\n\r\n");
+            connection.send(ask.as_bytes());
+            let answer = connection.answer(true).unwrap();
+            let words: Vec<_> = answer
+                .headers
+                .iter()
+                .filter(|(name, _)| name == "connection")
+                .map(|(_, value)| value.as_str())
+                .collect();
+            assert_eq!(words, [word], "{target}");
+            assert!(answer.header("content-length").is_some(), "{target}");
+            if word == "keep-alive" {
+                connection.send(ask.as_bytes());
+                assert_eq!(connection.answer(true).unwrap().body, answer.body);
+            } else {
+                assert!(connection.is_closed());
+            }
+        }
+    }
+}
+
+#[test]
+fn head_tells_the_length_of_what_get_would_send_without_computing_it() {
+    let server = Server::start(Settings {
+        max_n: Some(u64::MAX),
+        ..settings()
+    });
+    for target in [
+        "/get?n=0",
+        "/get?n=90",
+        "/get?n=100000",
+        "/get?n=100000&format=hex",
+        "/get?n=5000&format=text",
+        "/get?n=300&sequence=true",
+    ] {
+        let head = request(server.address, "HEAD", target, "");
+        let length = get(server.address, target).body.len().to_string();
+        assert_eq!(head.header("content-length"), Some(&*length), "{target}");
+    }
+    // Years of work, were it done.
+    let head = request(
+        server.address,
+        "HEAD",
+        "/get?n=4000000000000&format=text",
+        "",
+    );
+    assert_eq!(
+        (head.status, head.header("content-length")),
+        (200, Some("835950561000"))
+    );
+}
+
+#[test]
+fn a_host_that_is_not_valid_is_a_bad_request() {
+    let server = Server::standard();
+    for host in ["a b", "a/b", "user@a", "a:b", "a:99999", "[::1"] {
+        let mut connection = Connection::open(server.address);
+        connection.send(format!("GET /get?n=1 HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes());
+        let problem = connection.answer(true).unwrap().problem(400);
+        assert_eq!(problem["type"], "urn:fib:problem:bad-host", "{host}");
+    }
+}
+
+#[test]
+fn a_header_on_several_lines_is_the_same_as_on_one() {
+    let server = Server::standard();
+    let lines = "accept: text/html\r\naccept: text/plain\r\n";
+    assert_eq!(
+        request(server.address, "GET", "/get?n=10", lines).text(),
+        "55"
+    );
+    let tags = "if-none-match: \"1-json\"\r\nif-none-match: \"10-json\"\r\n";
+    assert_eq!(
+        request(server.address, "GET", "/get?n=10", tags).status,
+        304
+    );
+}
+
+#[test]
+fn a_range_is_ignored_as_the_answer_says() {
+    let server = Server::standard();
+    let answer = request(server.address, "GET", "/get?n=90", "range: bytes=0-3\r\n");
+    assert_eq!(
+        (answer.status, answer.header("accept-ranges")),
+        (200, Some("none"))
+    );
+    assert_eq!(
+        answer.header("content-length"),
+        Some(&*answer.body.len().to_string())
+    );
+}
+
+/// A socket that is closed while its client still sends is reset, and the answer lost with it.
+#[test]
+fn a_client_that_is_still_sending_sees_the_answer() {
+    let server = Server::standard();
+    let mut connection = Connection::open(server.address);
+    connection.send(b"POST /get?n=1 HTTP/1.1\r\nhost: test\r\ncontent-length: 900000\r\n\r\n");
+    for _ in 0..50 {
+        connection.send(&[b'x'; 4_096]);
+    }
+    connection.answer(true).unwrap().problem(405);
+}
+
+#[test]
+fn a_server_on_all_addresses_takes_both_families() {
+    let server = Server::start(Settings {
+        listen: Some("[::]:0".to_owned()),
+        ..settings()
+    });
+    let port = server.address.port();
+    for ip in ["127.0.0.1", "::1"] {
+        let address = std::net::SocketAddr::new(ip.parse().unwrap(), port);
+        // Where the machine has no IPv6, the server is on IPv4 alone.
+        if ip == "::1" && server.address.is_ipv4() {
+            continue;
+        }
+        assert_eq!(get(address, "/get?n=1").status, 200, "{ip}");
+    }
 }

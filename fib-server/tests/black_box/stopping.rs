@@ -38,7 +38,8 @@ fn a_stream_under_way_is_sent_to_its_end() {
     let mut connection = Connection::open(server.address);
     // Ten megabytes: more than the sockets hold, so it is still under way when the signal comes.
     connection.send(b"GET /get?n=10000&sequence=true HTTP/1.1\r\nhost: test\r\n\r\n");
-    server.wait_for_metric("http_requests_in_flight 1");
+    // It, and the request for the metrics.
+    server.wait_for_metric("http_requests_in_flight 2");
     server.stop.signal();
     let answer = connection.answer(true).unwrap();
     assert_eq!(answer.json()["sequence"].as_array().unwrap().len(), 10_001);

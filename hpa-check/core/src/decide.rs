@@ -65,7 +65,13 @@ fn decide(case: &Value) -> Result<Value, String> {
     match kind {
         "resource_replicas" => {
             let case: input::ResourceReplicas = read(with_pods(input)?)?;
-            Ok(resource_replicas(&case.with_numbers_of_its_resource()))
+            let text = input.to_string();
+            let knows_memory = ["memoryRequestMilli", "memoryUsageMilli"]
+                .iter()
+                .any(|member| text.contains(member));
+            Ok(resource_replicas(
+                &case.with_numbers_of_its_resource(knows_memory),
+            ))
         }
         "reconcile" => {
             let mut input = with_pods(input)?.clone();

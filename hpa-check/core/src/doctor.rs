@@ -1,102 +1,78 @@
 //! What is wrong with autoscalers, from what the API shows at one look, or at two: no load, no watch.
 //!
 //! ```text
-//! ClusterFacts ─ Patient (one autoscaler, its target, its pods, their use) ─ checks, ranked ─ Examination
+//! ClusterSnapshot ─ SnapshotView (one autoscaler, its target, its pods, their use) ─ judge ─ Report
 //! ```
-//!
-//! The names of the findings are those of a run wherever the same thing is found.
-
-mod checks;
-mod examination;
-pub mod facts;
-mod index;
-mod patient;
 
 use std::collections::BTreeSet;
 
-pub use examination::{Asked, Examination, Examined, SCHEMA, Unseen};
-
-use crate::findings::{Evidence, catalog, rank};
+use crate::documents::doctor::{AutoscalerReport, Report, SCHEMA};
+use crate::findings::rank;
+use crate::judge;
+use crate::rules::snapshot_only::look::SnapshotView;
+use crate::snapshot::index::Index;
+use crate::snapshot::{Assertions, ClusterSnapshot};
 use crate::verdict::{Outcome, Reason};
-use checks::{CHECKS, Check, Weight};
-use facts::ClusterFacts;
-use index::Index;
-use patient::Patient;
 
-/// What one autoscaler was found to have, the weightiest first.
-#[derive(Debug, Clone, PartialEq)]
-struct Ranked {
-    rank: usize,
-    reason: Reason,
-}
-
-/// Examines every autoscaler of the facts. `earlier` is a look some seconds before; without it, what
-/// only shows by moving is judged by what one look can tell, or not at all.
-pub fn examine(facts: &ClusterFacts, earlier: Option<&ClusterFacts>, asked: &Asked) -> Examination {
-    let mut patients = Vec::new();
-    let mut weightiest: Option<(usize, Outcome)> = None;
+/// Diagnoses every autoscaler of a snapshot. `earlier` is one taken some seconds before; without it,
+/// what only shows by moving is judged by what one look can tell, or not at all.
+pub fn diagnose(
+    cluster: &ClusterSnapshot,
+    earlier: Option<&ClusterSnapshot>,
+    asserted: &Assertions,
+) -> Report {
+    let mut autoscalers = Vec::new();
     let mut pods = 0;
-    for (name, space) in &facts.namespaces {
+    for (name, space) in &cluster.namespaces {
         pods += space.pods.as_ref().map_or(0, Vec::len);
         let index = Index::of(space);
-        let before = earlier.and_then(|look| Some((look, look.namespaces.get(name)?)));
-        let wanted = |name: &String| asked.autoscaler.as_ref().is_none_or(|asked| asked == name);
+        let before = earlier.and_then(|look| look.namespaces.get(name));
+        let only = asserted.autoscaler.as_ref();
+        let wanted = |name: &String| only.is_none_or(|only| only == name);
         for scaler in space.autoscalers.iter().filter(|s| wanted(&s.name)) {
-            let patient = Patient::new(facts, name, space, scaler, &index, before, asked);
-            let found = check(&patient);
-            if let Some(first) = found.first()
-                && weightiest.is_none_or(|(rank, _)| first.rank < rank)
-            {
-                weightiest = Some((first.rank, first.reason.outcome));
-            }
-            patients.push(Examined::new(
-                &patient,
-                found.into_iter().map(|r| r.reason).collect(),
-            ));
+            let view = SnapshotView::new(cluster, (name, space, &index), before, scaler, asserted);
+            autoscalers.push(report(name, &view, judge::snapshot(&view)));
         }
     }
-    let blind = facts.unseen.iter().any(|u| u.essential);
-    let outcome = match weightiest.map(|(_, outcome)| outcome) {
+    let blind = cluster.unseen.iter().any(|u| u.essential);
+    let first = autoscalers.iter().filter_map(|a| a.findings.first());
+    let outcome = match first
+        .min_by_key(|reason| rank(&reason.id))
+        .map(|r| r.outcome)
+    {
         None | Some(Outcome::Pass) if blind => Outcome::Inconclusive,
         None => Outcome::Pass,
         Some(outcome) => outcome,
     };
-    let spaces: BTreeSet<&str> = patients.iter().map(|p| p.namespace.as_str()).collect();
-    Examination {
+    let spaces: BTreeSet<&str> = autoscalers.iter().map(|a| a.namespace.as_str()).collect();
+    Report {
         schema: SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        at: facts.at,
-        kubernetes: facts.kubernetes.clone(),
+        at: cluster.at,
+        kubernetes: cluster.kubernetes.clone(),
         looks: if earlier.is_some() { 2 } else { 1 },
         outcome,
         exit_code: outcome.exit_code(),
         namespaces: spaces.len() as u64,
         pods: pods as u64,
-        autoscalers: patients,
-        unseen: facts.unseen.clone(),
+        autoscalers,
+        unseen: cluster.unseen.clone(),
     }
 }
 
-/// All checks on one autoscaler. A symptom is only asked for while no fault was found that would
-/// explain it.
-fn check(patient: &Patient<'_>) -> Vec<Ranked> {
-    let mut found: Vec<Ranked> = Vec::new();
-    for check in CHECKS {
-        let explained = found.iter().any(|f| f.reason.outcome != Outcome::Pass);
-        if check.weight == Weight::Symptom && explained {
-            continue;
-        }
-        if let Some(what) = (check.find)(patient) {
-            found.extend(named(check, what));
-        }
+fn report(namespace: &str, view: &SnapshotView<'_>, findings: Vec<Reason>) -> AutoscalerReport {
+    let spec = &view.scaler.object.spec;
+    let reference = &spec.scale_target_ref;
+    AutoscalerReport {
+        namespace: namespace.to_owned(),
+        name: view.scaler.name.clone(),
+        target: format!("{}/{}", reference.kind, reference.name),
+        min_replicas: spec.effective_min(),
+        max_replicas: spec.max_replicas,
+        cpu_target_percent: spec.cpu_target_percent(),
+        explanation: view.decision.as_ref().map(|d| d.explain()),
+        findings,
     }
-    found
-}
-
-fn named(check: &Check, found: Evidence) -> Option<Ranked> {
-    let rank = rank(check.id)?;
-    let reason = catalog::ALL[rank].reason(found);
-    Some(Ranked { rank, reason })
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! From findings to a verdict.
 
-use crate::findings::Finding;
+use crate::findings::catalog::SUPERSEDES;
+use crate::findings::{Evidence, Finding};
 use crate::rules::RANKED;
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::rules::run_only::proofs::proofs;
 use crate::rules::run_only::run::RunView;
+use crate::rules::snapshot_only::look::SnapshotView;
 use crate::verdict::{Outcome, Reason, Verdict};
 
 /// The exit code of a run that was interrupted.
@@ -12,24 +14,26 @@ const INTERRUPTED: u8 = 105;
 
 /// What a run can find, by precedence; a pass finds none of these.
 pub fn findings_of_a_run() -> impl Iterator<Item = &'static Finding> {
-    RANKED.iter().map(|rule| rule.finding)
+    let of_a_run = |rule: &&&Rule| !matches!(rule.find, Find::Snapshot(_));
+    RANKED.iter().filter(of_a_run).map(|rule| rule.finding)
+}
+
+/// What a snapshot can find, by precedence.
+pub fn findings_of_a_snapshot() -> impl Iterator<Item = &'static Finding> {
+    let of_a_snapshot = |rule: &&&Rule| !matches!(rule.find, Find::Run(_));
+    RANKED.iter().filter(of_a_snapshot).map(|rule| rule.finding)
 }
 
 /// What makes a pass impossible whatever happens next, if anything does.
 pub(crate) fn blocker(run: &RunView<'_>) -> Option<Reason> {
     let mut blockers = RANKED.iter().filter(|rule| rule.weight == Weight::Blocker);
-    blockers.find_map(|rule| reason(rule, run))
+    blockers.find_map(|rule| Some(rule.finding.reason(rule.ask_run(run)?)))
 }
 
 /// The verdict on a run: the outcome of the finding that takes precedence, or a pass with what was
 /// proved.
 pub(crate) fn run(run: &RunView<'_>) -> Verdict {
-    let mut reasons: Vec<Reason> = Vec::new();
-    for rule in RANKED.iter() {
-        if rule.weight != Weight::Symptom || reasons.is_empty() {
-            reasons.extend(reason(rule, run));
-        }
-    }
+    let mut reasons = reasons(|rule| rule.ask_run(run));
     let outcome = reasons.first().map_or(Outcome::Pass, |r| r.outcome);
     if reasons.is_empty() {
         reasons = proofs(run);
@@ -46,7 +50,29 @@ pub(crate) fn run(run: &RunView<'_>) -> Verdict {
     }
 }
 
-fn reason(rule: &Rule, run: &RunView<'_>) -> Option<Reason> {
-    let Find::Run(find) = rule.find;
-    find(run).map(|evidence| rule.finding.reason(evidence))
+/// What was found on an autoscaler of a snapshot, by precedence.
+pub(crate) fn snapshot(look: &SnapshotView<'_>) -> Vec<Reason> {
+    reasons(|rule| rule.ask_snapshot(look))
+}
+
+/// All that the rules find, by precedence. A symptom is only asked for while no fault was found that
+/// would explain it.
+fn reasons(ask: impl Fn(&Rule) -> Option<Evidence>) -> Vec<Reason> {
+    let mut found: Vec<(&Finding, Reason)> = Vec::new();
+    for rule in RANKED.iter() {
+        let explained = found.iter().any(|(f, _)| f.outcome != Outcome::Pass);
+        let superseded = found.iter().any(|(f, _)| supersedes(f, rule.finding));
+        if superseded || (rule.weight == Weight::Symptom && explained) {
+            continue;
+        }
+        if let Some(evidence) = ask(rule) {
+            found.push((rule.finding, rule.finding.reason(evidence)));
+        }
+    }
+    found.into_iter().map(|(_, reason)| reason).collect()
+}
+
+fn supersedes(found: &Finding, other: &Finding) -> bool {
+    let mut all = SUPERSEDES.iter().filter(|(more, _)| *more == found);
+    all.any(|(_, less)| *less == other)
 }

@@ -19,6 +19,7 @@ pub mod quota;
 mod rules;
 pub mod run;
 pub mod sim;
+pub mod snapshot;
 pub mod spec;
 pub mod units;
 pub mod verdict;

@@ -296,6 +296,19 @@ pub struct Pod {
     pub restarts: i32,
 }
 
+impl Pod {
+    /// Whether its `Ready` condition is true.
+    pub fn is_ready(&self) -> bool {
+        self.ready.as_ref().is_some_and(|r| r.status == "True")
+    }
+
+    /// The CPU that all its containers may use together; `None` if one has no limit.
+    pub fn cpu_limit(&self) -> Option<Millicores> {
+        let limits = self.containers.iter().map(|c| c.cpu_limit.map(|l| l.0));
+        limits.sum::<Option<i64>>().map(Millicores)
+    }
+}
+
 /// A resize in place that has been asked for and not been done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resize {

@@ -90,14 +90,15 @@ impl Quota {
     }
 
     /// How many pods like this one fit beside what others use, if fewer than `pods`. `own` is how many of
-    /// them the use may include already: too high a number never makes a shortage.
-    pub fn falls_short(&self, pod: &Pod, pods: i64, own: i64) -> Option<i64> {
+    /// them the use includes already; while that is not known, all of it may be theirs.
+    pub fn falls_short(&self, pod: &Pod, pods: i64, own: Option<i64>) -> Option<i64> {
         if !self.counts(&pod.quota_class)? {
             return None;
         }
         let milli = |text: &str| Some(text.parse::<Quantity>().ok()?.milli());
         let each = self.taken_by(pod).filter(|each| *each > 0)?;
-        let others = (milli(&self.used)? - own * each).max(0);
+        let used = milli(&self.used)?;
+        let others = own.map_or(0, |own| (used - own * each).max(0));
         let fit = (milli(&self.hard)? - others).max(0) / each;
         (fit < pods).then_some(fit)
     }
@@ -192,33 +193,39 @@ mod tests {
     #[test]
     fn a_quota_whose_scope_is_not_known_never_falls_short() {
         assert_eq!(
-            scoped("SomethingNew", "Exists", &[]).falls_short(&pod(), 10, 3),
+            scoped("SomethingNew", "Exists", &[]).falls_short(&pod(), 10, Some(3)),
             None
         );
         assert_eq!(
-            scoped("NotTerminating", "Exists", &[]).falls_short(&pod(), 10, 3),
+            scoped("NotTerminating", "Exists", &[]).falls_short(&pod(), 10, Some(3)),
             Some(2)
         );
     }
 
     #[test]
     fn what_others_use_is_gone_and_what_the_pods_themselves_use_is_not() {
-        assert_eq!(quota("pods", "12", "3").falls_short(&pod(), 10, 3), None);
-        assert_eq!(quota("pods", "12", "8").falls_short(&pod(), 10, 3), Some(7));
         assert_eq!(
-            quota("requests.cpu", "1", "300m").falls_short(&pod(), 10, 3),
+            quota("pods", "12", "3").falls_short(&pod(), 10, Some(3)),
             None
         );
         assert_eq!(
-            quota("requests.cpu", "0.9", "300m").falls_short(&pod(), 10, 3),
+            quota("pods", "12", "8").falls_short(&pod(), 10, Some(3)),
+            Some(7)
+        );
+        assert_eq!(
+            quota("requests.cpu", "1", "300m").falls_short(&pod(), 10, Some(3)),
+            None
+        );
+        assert_eq!(
+            quota("requests.cpu", "0.9", "300m").falls_short(&pod(), 10, Some(3)),
             Some(9)
         );
         assert_eq!(
-            quota("limits.cpu", "1", "0").falls_short(&pod(), 10, 3),
+            quota("limits.cpu", "1", "0").falls_short(&pod(), 10, Some(3)),
             None
         );
         assert_eq!(
-            quota("requests.memory", "1", "0").falls_short(&pod(), 10, 3),
+            quota("requests.memory", "1", "0").falls_short(&pod(), 10, Some(3)),
             None
         );
     }

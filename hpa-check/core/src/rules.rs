@@ -1,14 +1,11 @@
 //! The rules: each turns what was seen into the evidence for one finding of the catalog. What takes
 //! precedence over what is the catalog's matter alone.
 
-mod metrics;
-mod pods;
-mod resources;
 pub(crate) mod rule;
 pub(crate) mod run_only;
-mod spec;
-mod spread;
-mod target;
+mod shared;
+pub(crate) mod snapshot_only;
+pub(crate) mod view;
 
 use std::sync::LazyLock;
 
@@ -18,16 +15,25 @@ use rule::Rule;
 /// Every rule, in the catalog's order.
 pub(crate) static RANKED: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
     let files = [
-        metrics::RULES,
-        pods::RULES,
-        resources::RULES,
-        spec::RULES,
-        spread::RULES,
-        target::RULES,
+        shared::bounds::RULES,
+        shared::metrics::RULES,
+        shared::pods::RULES,
+        shared::replicas::RULES,
+        shared::requests::RULES,
+        shared::room::RULES,
+        shared::selectors::RULES,
+        shared::spread::RULES,
+        shared::wiring::RULES,
         run_only::decisions::RULES,
+        run_only::failing::RULES,
         run_only::load::RULES,
         run_only::path::RULES,
+        run_only::setup::RULES,
         run_only::watching::RULES,
+        snapshot_only::conflicts::RULES,
+        snapshot_only::notes::RULES,
+        snapshot_only::pods::RULES,
+        snapshot_only::usage::RULES,
     ];
     let mut all: Vec<&Rule> = files.into_iter().flatten().collect();
     all.sort_by_key(|rule| findings::rank(rule.finding.id));

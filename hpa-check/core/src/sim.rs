@@ -1,20 +1,29 @@
-//! What a load makes of an autoscaler, without a cluster: the model decides, a simple plant obeys.
+//! A simulated cluster: one small Kubernetes ([`engine`]) whose autoscaler is the model. `simulate`,
+//! `what-if` and the search run it on modeled pods ([`modeled`]), the rehearsal on processes.
 //!
 //! ```text
-//! Curve (work wanted) ─ plant (pods, their use, samples) ─ model (one sync after the other) ─ plant …
+//! load profile (work wanted) ─ pods (their use) ─ metrics API ─ model (sync by sync) ─ Deployment ─ pods …
 //! ```
 //!
-//! The plant's assumptions, all of them: work spreads evenly over ready pods; a pod does as much as its
-//! CPU limit allows and loses nothing by being one of many; a new pod starts at once, is ready after
-//! its start time and burns nothing before; a removed pod is gone at once; a sample covers one whole
-//! resolution and is seen half a sync period later. Time goes in whole seconds and nothing is drawn by
-//! lot, so the same scenario always has the same outcome.
+//! What a [`Scenario`] assumes, beyond what modeled pods do: a new pod runs at once and is ready after
+//! its start time; a removed pod is gone at once; a sample covers one whole resolution and is read half
+//! a sync period later. Time goes in whole seconds.
 
-mod curve;
-mod plant;
+mod autoscaler;
+pub mod cost;
+mod deployment;
+pub mod engine;
+pub mod fault;
+pub mod intensity;
+mod metrics;
+pub mod modeled;
+mod profile;
 mod search;
+pub mod sizing;
 mod summary;
+pub mod timescale;
 pub mod what_if;
+pub mod world;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -25,20 +34,17 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use curve::{Curve, Point};
+pub use profile::{LoadProfile, Point};
 pub use search::{Bound, Candidate, Grid, Policy, Search, search};
 pub use summary::{Replicas, Summary};
 
-use crate::model::proposal::Readings;
-use crate::model::reconcile::{Controller, Decision, Scale, Sync};
-use crate::model::{VersionGates, after};
-use crate::observation::{
-    Autoscaler, AutoscalerStatus, ControllerConfig, Observation, RunContext, Seen,
-};
+use crate::observation::{ControllerConfig, Observation};
 use crate::run::budget::Budget;
-use crate::spec::AutoscalerSpec;
+use crate::spec::{AutoscalerSpec, ContainerResources};
 use crate::units::Millicores;
-use plant::Plant;
+use engine::{Engine, Progress, Scene};
+use modeled::{ModeledWorld, PodModel};
+use summary::Tally;
 
 /// The schema's name and version of a simulation written as JSON.
 pub const SCHEMA: &str = "hpa-check-simulation/1";
@@ -62,7 +68,7 @@ pub struct Scenario {
     /// A pod.
     pub pod: PodShape,
     /// The work that is wanted.
-    pub load: Curve,
+    pub load: LoadProfile,
     /// Pods at the beginning; the minimum if not given.
     pub replicas: Option<i32>,
     /// Whether work that can't be done at once waits, instead of being lost.
@@ -73,7 +79,7 @@ pub struct Scenario {
     pub length: Duration,
 }
 
-/// A pod as the plant makes it.
+/// A pod as it is simulated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PodShape {
     /// Its CPU request.
@@ -102,7 +108,7 @@ pub struct Simulation {
 }
 
 impl Scenario {
-    /// Long enough to see the curve to its end and the way down after it.
+    /// Long enough to see the load to its end and the way down after it.
     pub fn natural_length(&self) -> Duration {
         let budget = Budget {
             spec: &self.spec,
@@ -115,171 +121,92 @@ impl Scenario {
 
     /// Runs it.
     pub fn run(&self) -> Summary {
-        self.simulate(None)
+        self.exhaust(self.engine(false), |_| {})
     }
 
-    /// Runs it, and tells what a watcher of a cluster would have seen.
-    pub fn watch(&self, mut tell: impl FnMut(Observation)) -> Summary {
-        self.simulate(Some(&mut tell))
+    /// Runs it, and emits what a watcher of a cluster would have seen.
+    pub fn watch(&self, emit: impl FnMut(Observation)) -> Summary {
+        self.exhaust(self.engine(true), emit)
     }
 
-    fn simulate<'a>(&'a self, tell: Option<&'a mut dyn FnMut(Observation)>) -> Summary {
-        let mut run = Run::new(self, tell);
-        run.begin();
-        let seconds = self.length.as_secs();
-        for second in 0..seconds {
-            run.second(second);
+    fn exhaust(
+        &self,
+        mut engine: Engine<ModeledWorld>,
+        mut emit: impl FnMut(Observation),
+    ) -> Summary {
+        loop {
+            match engine.progress() {
+                Ok(Progress::Seen(observation)) => emit(observation),
+                Ok(Progress::Quiet) => {}
+                // Only a generator can fail, and modeled work has none.
+                Ok(Progress::Over) | Err(_) => break,
+            }
         }
-        run.summary.finish()
+        let first = Tally::new(self, self.first_replicas());
+        let summary = engine.into_world().summary();
+        summary.unwrap_or_else(|| first.finish())
+    }
+
+    /// The simulated cluster at its beginning.
+    pub fn engine(&self, watched: bool) -> Engine<ModeledWorld> {
+        let seconds = |time: Duration| Duration::from_secs(time.as_secs());
+        let at_least_one = |time: Duration| Duration::from_secs(time.as_secs().max(1));
+        let (period, resolution) = (
+            at_least_one(self.controller.sync_period),
+            at_least_one(self.resolution),
+        );
+        // A metric that names another container counts the only one.
+        let mut metrics = self.spec.metrics.iter();
+        let named = metrics.find_map(|m| m.source.container());
+        let first = self.first_replicas();
+        let model = PodModel {
+            runs_after: Duration::ZERO,
+            ready_after: seconds(self.pod.start),
+            drains: Duration::ZERO,
+            most: self.pod.limit.map_or(f64::INFINITY, milli),
+            fault: None,
+        };
+        let world = ModeledWorld::new(BEGIN, model, self.load.clone()).tallied(
+            Tally::new(self, first),
+            self.backlog,
+            watched,
+        );
+        let scene = Scene {
+            source: "simulation",
+            name: self.spec.scale_target_ref.name.clone(),
+            kubernetes: self.kubernetes.clone(),
+            spec: self.spec.clone(),
+            controller: ControllerConfig {
+                sync_period: period,
+                ..self.controller.clone()
+            },
+            metrics_resolution: resolution,
+            first_scrape: Duration::ZERO,
+            first_sync: seconds(period / 2),
+            container: ContainerResources::cpu(
+                named.unwrap_or("app"),
+                Some(self.pod.request),
+                self.pod.limit,
+            ),
+            replicas: first,
+            ready_since: Some(AGE),
+            facts: Vec::new(),
+            fault: None,
+            length: Some(seconds(self.length)),
+            watched,
+        };
+        Engine::new(scene, world)
+    }
+
+    fn first_replicas(&self) -> i32 {
+        self.replicas.unwrap_or(self.spec.effective_min())
     }
 }
 
-/// A simulation under way.
-struct Run<'a> {
-    scenario: &'a Scenario,
-    controller: Controller,
-    status: AutoscalerStatus,
-    plant: Plant,
-    summary: summary::Tally,
-    tell: Option<&'a mut dyn FnMut(Observation)>,
-}
+/// The pods at the beginning are as old as this.
+const AGE: Duration = Duration::from_hours(1);
 
-impl<'a> Run<'a> {
-    fn new(scenario: &'a Scenario, tell: Option<&'a mut dyn FnMut(Observation)>) -> Self {
-        let version = scenario.kubernetes.as_deref();
-        let rules = version.map_or_else(VersionGates::default, VersionGates::of_version);
-        let first = scenario.replicas.unwrap_or(scenario.spec.effective_min());
-        Self {
-            scenario,
-            controller: Controller::new(scenario.controller.clone(), rules),
-            status: AutoscalerStatus::default(),
-            plant: Plant::new(scenario, first),
-            summary: summary::Tally::new(scenario, first),
-            tell,
-        }
-    }
-
-    fn begin(&mut self) {
-        let scenario = self.scenario;
-        self.say(BEGIN, || {
-            Seen::RunContext(RunContext {
-                source: "simulation".to_owned(),
-                namespace: String::new(),
-                autoscaler: scenario.spec.scale_target_ref.name.clone(),
-                kubernetes: scenario.kubernetes.clone(),
-                controller: scenario.controller.clone(),
-                metrics_resolution: scenario.resolution,
-            })
-        });
-        self.show_autoscaler(BEGIN);
-        self.show_pods(BEGIN);
-        self.plant.sample(0);
-        self.show_samples(BEGIN);
-    }
-
-    fn second(&mut self, second: u64) {
-        let now = instant(second);
-        let (resolution, period) = (self.scenario.resolution.as_secs().max(1), self.period());
-        if second > 0 && second.is_multiple_of(resolution) {
-            self.plant.sample(second);
-            self.show_samples(now);
-        }
-        if second % period == period / 2 {
-            self.sync(second);
-        }
-        if self.plant.start_ready(second) {
-            self.show_pods(now);
-        }
-        if let Some(rate) = self.scenario.load.rate(second) {
-            self.say(now, || Seen::Load(plant::load_second(rate)));
-        }
-        let done = self.plant.work(self.scenario.load.at(second));
-        self.summary.add(second, &self.plant, done);
-    }
-
-    fn period(&self) -> u64 {
-        self.scenario.controller.sync_period.as_secs().max(1)
-    }
-
-    fn sync(&mut self, second: u64) {
-        let (now, replicas) = (instant(second), self.plant.replicas());
-        let decision = self.decide(now, replicas);
-        self.status.current_replicas = Some(replicas);
-        self.status.desired_replicas = decision.desired;
-        self.status.cpu_utilization = decision.utilization;
-        self.status.current_metrics = decision.current_metrics();
-        self.status.conditions = decision.conditions;
-        if decision.scaled {
-            self.status.last_scale = Some(now);
-            self.plant.resize(decision.desired, second);
-            self.summary.scaled(second, decision.desired);
-        }
-        self.show_autoscaler(now);
-        if decision.scaled {
-            self.show_pods(now);
-        }
-    }
-
-    fn decide(&mut self, now: Timestamp, replicas: i32) -> Decision {
-        let (pods, metrics) = (self.plant.model_pods(), self.plant.metrics());
-        self.controller.sync(Sync {
-            now,
-            namespace: "",
-            spec: &self.scenario.spec,
-            scale: Ok(Scale {
-                replicas,
-                observed: replicas,
-                selector: "app=simulated",
-            }),
-            pods: &pods,
-            metrics: Readings::of_resources(Ok(metrics)),
-            other_selectors: &[],
-            update_error: None,
-            conditions: &self.status.conditions,
-            desired_before: self.status.desired_replicas,
-        })
-    }
-
-    fn show_autoscaler(&mut self, now: Timestamp) {
-        let (scenario, status) = (self.scenario, self.status.clone());
-        self.say(now, || {
-            let synced = status.current_replicas.is_some();
-            Seen::Autoscaler(Autoscaler {
-                uid: "simulated".to_owned(),
-                spec: scenario.spec.clone(),
-                status: synced.then_some(status),
-                status_written: Some(now),
-            })
-        });
-    }
-
-    fn show_pods(&mut self, now: Timestamp) {
-        if self.tell.is_none() {
-            return;
-        }
-        for seen in self.plant.news() {
-            self.say(now, || seen);
-        }
-        let target = self.plant.target();
-        self.say(now, || Seen::Target(target));
-    }
-
-    fn show_samples(&mut self, now: Timestamp) {
-        if self.tell.is_none() {
-            return;
-        }
-        let samples = self.plant.pod_samples();
-        self.say(now, || Seen::PodMetrics { samples });
-    }
-
-    fn say(&mut self, at: Timestamp, seen: impl FnOnce() -> Seen) {
-        if let Some(tell) = &mut self.tell {
-            tell(Observation { at, seen: seen() });
-        }
-    }
-}
-
-/// The instant of a second of the simulation.
-fn instant(second: u64) -> Timestamp {
-    after(BEGIN, Duration::from_secs(second))
+#[expect(clippy::cast_precision_loss, reason = "millicores are far below 2^52")]
+fn milli(amount: Millicores) -> f64 {
+    amount.0 as f64
 }

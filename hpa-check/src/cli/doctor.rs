@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::doctor::Asked;
+use hpa_check_core::snapshot::Assertions;
 
 use super::controller::ControllerArgs;
 use crate::doctor::{self, Visit};
@@ -47,7 +47,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         cluster: args.cluster,
         all_namespaces: args.all_namespaces,
         again: args.again.map(Duration::from_secs),
-        asked: Asked {
+        asked: Assertions {
             autoscaler: args.autoscaler,
             min_replicas: args.min,
             max_replicas: args.max,

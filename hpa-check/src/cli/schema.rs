@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use hpa_check_core::doctor::Examination;
+use hpa_check_core::documents::doctor::Report;
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::sim::Simulation;
 
@@ -31,7 +31,7 @@ enum Document {
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let schema = match args.document {
         Document::Run => schemars::schema_for!(RunResult),
-        Document::Doctor => schemars::schema_for!(Examination),
+        Document::Doctor => schemars::schema_for!(Report),
         Document::Simulate => schemars::schema_for!(Simulation),
     };
     let schema = serde_json::to_string_pretty(&schema)

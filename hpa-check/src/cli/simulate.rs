@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hpa_check_core::sim::{Bound, Curve, Grid, PodShape, Policy, Scenario};
+use hpa_check_core::sim::{Bound, Grid, LoadProfile, PodShape, Policy, Scenario};
 use hpa_check_core::spec::{AutoscalerSpec, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 
@@ -18,7 +18,7 @@ use crate::simulation::{self, Ask};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The load: points TIME:WORK such as `0s:100m 60s:1500m 5m:1500m`, or `60s:400/s` with --cost
-    #[arg(long, value_name = "CURVE", required_unless_present = "load_file")]
+    #[arg(long, value_name = "PROFILE", required_unless_present = "load_file")]
     load: Option<String>,
     /// The same from a file
     #[arg(long, value_name = "FILE", conflicts_with = "load")]
@@ -170,7 +170,7 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
         })?,
         (None, None) => String::new(),
     };
-    let load = Curve::parse(&text, args.cost)
+    let load = LoadProfile::parse(&text, args.cost)
         .map_err(|e| Failure::usage(format!("the load can't be used: {e}")))?;
     let spec = match &args.hpa {
         Some(path) => manifest::read_cpu(path)?,

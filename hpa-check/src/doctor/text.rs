@@ -1,8 +1,8 @@
-//! An examination on a terminal: by finding, the weightiest first, each with its fix once.
+//! A report on a terminal: by finding, the weightiest first, each with its fix once.
 
 use std::fmt::Write as _;
 
-use hpa_check_core::doctor::{Examination, Examined};
+use hpa_check_core::documents::doctor::{AutoscalerReport, Report};
 use hpa_check_core::verdict::{Outcome, Reason};
 
 use crate::report::escape::Terminal;
@@ -14,26 +14,23 @@ const IN_FULL: usize = 5;
 const NAMES: usize = 12;
 
 /// The whole text, without a last line break.
-pub(crate) fn terminal(examination: &Examination) -> String {
-    let sick = examination
+pub(crate) fn terminal(report: &Report) -> String {
+    let sick = report
         .autoscalers
         .iter()
         .filter(|a| !a.is_healthy())
         .count();
-    let all = examination.autoscalers.len();
+    let all = report.autoscalers.len();
     let mut text = format!(
         "{}  {} in {}, {}{}\n",
-        summary::badge(examination.outcome),
+        summary::badge(report.outcome),
         plural(all, "autoscaler"),
         plural(
-            usize::try_from(examination.namespaces).unwrap_or(usize::MAX),
+            usize::try_from(report.namespaces).unwrap_or(usize::MAX),
             "namespace"
         ),
-        plural(
-            usize::try_from(examination.pods).unwrap_or(usize::MAX),
-            "pod"
-        ),
-        examination
+        plural(usize::try_from(report.pods).unwrap_or(usize::MAX), "pod"),
+        report
             .kubernetes
             .as_ref()
             .map_or_else(String::new, |v| format!("; Kubernetes {}", Terminal(v))),
@@ -48,15 +45,15 @@ pub(crate) fn terminal(examination: &Examination) -> String {
             all - n
         ),
     };
-    for (id, cases) in by_finding(examination) {
+    for (id, cases) in by_finding(report) {
         finding(&mut text, id, &cases);
     }
-    if let [only] = examination.autoscalers.as_slice()
+    if let [only] = report.autoscalers.as_slice()
         && let Some(explanation) = &only.explanation
     {
         let _ = write!(text, "\n  now    {}\n", Terminal(explanation));
     }
-    for unseen in &examination.unseen {
+    for unseen in &report.unseen {
         let _ = write!(
             text,
             "\n  not seen  {}: {}\n            ({})\n",
@@ -65,22 +62,22 @@ pub(crate) fn terminal(examination: &Examination) -> String {
             Terminal(&unseen.error)
         );
     }
-    if examination.outcome == Outcome::Inconclusive && sick == 0 {
+    if report.outcome == Outcome::Inconclusive && sick == 0 {
         text.push_str("\n      Too much could not be read to call them healthy.\n");
     }
     text.truncate(text.trim_end().len());
     text
 }
 
-type Case<'a> = (&'a Examined, &'a Reason);
+type Case<'a> = (&'a AutoscalerReport, &'a Reason);
 
 /// The findings in the order of weight, which is that of each autoscaler's own list.
-fn by_finding(examination: &Examination) -> Vec<(&str, Vec<Case<'_>>)> {
+fn by_finding(report: &Report) -> Vec<(&str, Vec<Case<'_>>)> {
     let rank = |id: &str| hpa_check_core::findings::rank(id).unwrap_or(usize::MAX);
     let mut groups: Vec<(&str, Vec<Case<'_>>)> = Vec::new();
-    for examined in &examination.autoscalers {
-        for reason in &examined.findings {
-            let case = (examined, reason);
+    for autoscaler in &report.autoscalers {
+        for reason in &autoscaler.findings {
+            let case = (autoscaler, reason);
             match groups.iter_mut().find(|(id, _)| *id == reason.id) {
                 Some((_, cases)) => cases.push(case),
                 None => groups.push((&reason.id, vec![case])),
@@ -101,11 +98,11 @@ fn finding(text: &mut String, id: &str, cases: &[Case<'_>]) {
     };
     // Writing to a String can't fail.
     let _ = write!(text, "\n  {} ({weight})\n", Terminal(id));
-    for (examined, reason) in cases.iter().take(IN_FULL) {
+    for (autoscaler, reason) in cases.iter().take(IN_FULL) {
         let _ = writeln!(
             text,
             "      {}: {}",
-            name(examined),
+            name(autoscaler),
             Terminal(&reason.message)
         );
         for evidence in &reason.evidence {
@@ -124,8 +121,8 @@ fn finding(text: &mut String, id: &str, cases: &[Case<'_>]) {
     }
 }
 
-fn name(examined: &Examined) -> String {
-    Terminal(format!("{}/{}", examined.namespace, examined.name)).to_string()
+fn name(autoscaler: &AutoscalerReport) -> String {
+    Terminal(format!("{}/{}", autoscaler.namespace, autoscaler.name)).to_string()
 }
 
 fn plural(count: usize, what: &str) -> String {

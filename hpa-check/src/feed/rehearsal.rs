@@ -8,24 +8,14 @@
 //!                              └──────── started, drained ◄──────────────┘
 //! ```
 //!
-//! It rehearses settings with the controller's own arithmetic; it is no cluster, and says so. The
-//! [`engine`] runs in any [`world`]: real processes on this [`machine`], or a simulated plant in a test.
+//! It rehearses settings with the controller's own arithmetic; it is not a cluster, and says so. The
+//! simulated cluster of the core runs here on real processes on this [`machine`].
 
 pub(crate) mod balancer;
-pub(crate) mod controller;
-pub(crate) mod deployment;
-pub(crate) mod engine;
-pub(crate) mod fault;
 pub(crate) mod machine;
 pub(crate) mod manifest;
-pub(crate) mod metrics;
-pub(crate) mod pace;
-#[cfg(test)]
-mod plant;
 pub(crate) mod run;
 mod scene;
 pub(crate) mod settings;
-pub(crate) mod sizing;
 #[cfg(test)]
 mod tests;
-pub(crate) mod world;

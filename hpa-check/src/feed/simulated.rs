@@ -1,42 +1,29 @@
-//! A simulation as a feed.
+//! A simulation as a feed: what a watcher of the simulated cluster would see.
 
-use hpa_check_core::observation::Observation;
-use hpa_check_core::sim::{BEGIN, Scenario, Summary};
+use hpa_check_core::run::conductor::Action;
+use hpa_check_core::sim::engine::{Engine, Progress};
+use hpa_check_core::sim::world::World;
 use jiff::Timestamp;
 
 use super::{Feed, Next};
 use crate::failure::Failure;
 
-/// What a watcher of the simulated cluster sees.
-pub(crate) struct Simulated {
-    observations: std::vec::IntoIter<Observation>,
-    now: Timestamp,
-}
-
-impl Simulated {
-    /// Runs the scenario.
-    pub(crate) fn new(scenario: &Scenario) -> (Self, Summary) {
-        let mut observations = Vec::new();
-        let summary = scenario.watch(|observation| observations.push(observation));
-        let feed = Self {
-            observations: observations.into_iter(),
-            now: BEGIN,
-        };
-        (feed, summary)
-    }
-}
-
-impl Feed for Simulated {
+impl<W: World> Feed for Engine<W> {
     fn now(&self) -> Timestamp {
-        self.now
+        Self::now(self)
     }
 
     async fn next(&mut self) -> Result<Next, Failure> {
-        let Some(observation) = self.observations.next() else {
-            return Ok(Next::End);
-        };
-        self.now = observation.at;
-        Ok(Next::Observation(observation))
+        let progress = self.progress().map_err(Failure::internal)?;
+        Ok(match progress {
+            Progress::Seen(observation) => Next::Observation(observation),
+            Progress::Quiet => Next::Tick,
+            Progress::Over => Next::End,
+        })
+    }
+
+    fn act(&mut self, action: &Action) {
+        Self::act(self, action);
     }
 
     async fn close(self) {}

@@ -9,9 +9,9 @@ use hpa_check_core::units::Millicores;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::cost::Search;
-use super::intensity::Intensity;
 use super::{attack, read_result, reporting};
+use hpa_check_core::sim::cost::Search;
+use hpa_check_core::sim::intensity::Intensity;
 
 /// Users of the generator: the most requests in flight, and so many connections to spread.
 const USERS: u32 = 500;

@@ -39,7 +39,7 @@ impl Load {
 
 /// The cluster's periods.
 #[derive(Clone)]
-pub(crate) struct Pace {
+pub(crate) struct Periods {
     pub(crate) controller: ControllerConfig,
     pub(crate) resolution: Duration,
     pub(crate) pod_start: Duration,
@@ -49,7 +49,7 @@ pub(crate) struct Pace {
 pub(crate) struct Cluster {
     server: ApiServer,
     clock: fn() -> Timestamp,
-    pace: Pace,
+    periods: Periods,
     load: Load,
     replicas: i32,
     pods: Vec<Pod>,
@@ -73,7 +73,11 @@ struct Pod {
 
 impl Cluster {
     /// Three ready pods at rest, with an autoscaler that has not synced yet.
-    pub(crate) fn new(server: &ApiServer, clock: fn() -> Timestamp, pace: Pace) -> (Self, Load) {
+    pub(crate) fn new(
+        server: &ApiServer,
+        clock: fn() -> Timestamp,
+        periods: Periods,
+    ) -> (Self, Load) {
         let load = Load::default();
         let deployment = objects::deployment("fib", 3);
         server.serve("metrics.k8s.io/v1beta1", "pods", "PodMetrics");
@@ -90,11 +94,11 @@ impl Cluster {
             made: 0,
             samples: Vec::new(),
             scraped: None,
-            controller: controller(&pace),
+            controller: controller(&periods),
             holder: json!("first"),
             conditions: Vec::new(),
             desired: 0,
-            pace,
+            periods,
         };
         cluster.deploy(clock());
         (cluster, load)
@@ -102,19 +106,19 @@ impl Cluster {
 
     /// Lives for as long as it is polled.
     pub(crate) async fn run(mut self) {
-        let mut ticks = tokio::time::interval(self.pace.tick);
+        let mut ticks = tokio::time::interval(self.periods.tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut scraped, mut synced) = (Instant::now(), Instant::now());
         loop {
             ticks.tick().await;
             let now = (self.clock)();
             self.deploy(now);
-            if scraped.elapsed() >= self.pace.resolution {
-                scraped += self.pace.resolution;
+            if scraped.elapsed() >= self.periods.resolution {
+                scraped += self.periods.resolution;
                 self.scrape(now);
             }
-            if synced.elapsed() >= self.pace.controller.sync_period {
-                synced += self.pace.controller.sync_period;
+            if synced.elapsed() >= self.periods.controller.sync_period {
+                synced += self.periods.controller.sync_period;
                 self.sync(now);
             }
         }
@@ -141,7 +145,7 @@ impl Cluster {
         for pod in &mut self.pods[wanted..] {
             (pod.ending, pod.changed) = (true, true);
         }
-        let start = self.pace.pod_start;
+        let start = self.periods.pod_start;
         for pod in &mut self.pods {
             if pod.ready.is_none() && pod.made + start <= now {
                 (pod.ready, pod.changed) = (Some(now), true);
@@ -181,13 +185,13 @@ impl Cluster {
                 0
             };
             let mut metrics = objects::pod_metrics("v1beta1", &object, milli, now);
-            metrics["window"] = json!(format!("{}s", self.pace.resolution.as_secs()));
+            metrics["window"] = json!(format!("{}s", self.periods.resolution.as_secs()));
             if last.is_some_and(|last| pod.made <= last) {
                 self.server.put(metrics);
                 self.samples.push(PodMetric {
                     pod: pod.name.clone(),
                     timestamp: whole(now),
-                    window: self.pace.resolution,
+                    window: self.periods.resolution,
                     containers: vec![ContainerUse {
                         name: "fib".to_owned(),
                         used: Amounts {
@@ -206,7 +210,7 @@ impl Cluster {
         let holder = lease["spec"]["holderIdentity"].clone();
         if self.holder != holder {
             self.holder = holder;
-            self.controller = controller(&self.pace);
+            self.controller = controller(&self.periods);
         }
         let pods: Vec<ModelPod> = self.pods.iter().map(Pod::model).collect();
         let decision = self.controller.sync(Sync {
@@ -245,8 +249,8 @@ impl Cluster {
     }
 }
 
-fn controller(pace: &Pace) -> Controller {
-    Controller::new(pace.controller.clone(), VersionGates::of_version("1.36"))
+fn controller(periods: &Periods) -> Controller {
+    Controller::new(periods.controller.clone(), VersionGates::of_version("1.36"))
 }
 
 /// Writes a decision into the status; the controller leaves one that stays equal alone.

@@ -9,7 +9,7 @@ use super::stand_in::{Pods, all_die, rehearse, stderr};
 const PAGE: &str = include_str!("../../../docs/rehearsal.md");
 
 /// What needs the load to show takes a minute with real processes.
-const NEEDS_LOAD: [&str; 3] = ["--rate 60", "--fault sticky", "--fault rival"];
+const NEEDS_LOAD: [&str; 3] = ["--rate 60", "--fault sticky", "--fault conflicting-writer"];
 
 /// A row of the page: the flags, the exit code, the first reason.
 fn rows() -> Vec<(&'static str, i32, &'static str)> {

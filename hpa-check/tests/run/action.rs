@@ -1,4 +1,5 @@
-//! What the GitHub Action's scripts do, as a runner would call them.
+//! What the GitHub Action's scripts do, as a runner would call them. What they do with a release is in
+//! `.ci/tests/action`.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -118,45 +119,4 @@ fn a_program_that_was_given_is_taken_and_one_that_is_not_there_is_named() {
         told.annotations()
             .contains("`/no/such/hpa-check` is not there")
     );
-}
-
-#[test]
-fn a_release_s_programs_are_taken_when_their_checksums_hold() {
-    let place = Place::new();
-    for (content, code) in [("as released", 0), ("another", 1)] {
-        // Stands in for GitHub's own client, and has what a release has.
-        let gh = format!(
-            "#!/bin/sh\nwhile [ \"$1\" != --dir ]; do shift; done\ncd \"$2\"\n\
-             printf 'as released' | tee hpa-check >fib-loadgen\nsha256sum hpa-check fib-loadgen >SHA256SUMS\n\
-             printf '{content}' >fib-loadgen\n"
-        );
-        let folder = place.file("bin");
-        std::fs::create_dir_all(&folder).unwrap();
-        let program = folder.join("gh");
-        std::fs::write(&program, gh).unwrap();
-        Command::new("chmod")
-            .arg("+x")
-            .arg(&program)
-            .status()
-            .unwrap();
-        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
-        let inputs = [
-            ("PROGRAM", ""),
-            ("VERSION", "v0.1.0"),
-            ("REPOSITORY", "somebody/hpa-check"),
-            ("PATH", &path),
-        ];
-        let told = step(&place, "program", &inputs);
-        if cfg!(not(all(target_os = "linux", target_arch = "x86_64"))) {
-            assert!(told.annotations().contains("Linux on x86_64 only"));
-            continue;
-        }
-        let annotations = told.annotations();
-        assert_eq!(told.output.status.code(), Some(code), "{annotations}");
-        if code == 0 {
-            assert!(told.value("program").ends_with("/hpa-check"));
-        } else {
-            assert!(annotations.contains("SHA256SUMS"), "{annotations}");
-        }
-    }
 }

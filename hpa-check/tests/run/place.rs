@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::api_server::cluster::{Cluster, Load, Pace};
+use crate::api_server::cluster::{Cluster, Load, Periods};
 use crate::api_server::{ApiServer, socket};
 
 /// A server on a port, and a folder with a kubeconfig for it.
@@ -89,7 +89,7 @@ impl Place {
 
     /// A cluster at rest, whose load the test sets.
     pub(crate) fn cluster(&self) -> Load {
-        let pace = Pace {
+        let periods = Periods {
             controller: ControllerConfig {
                 sync_period: Duration::from_secs(1),
                 downscale_stabilization: Duration::from_secs(2),
@@ -99,7 +99,7 @@ impl Place {
             pod_start: Duration::from_millis(300),
             tick: Duration::from_millis(100),
         };
-        let (cluster, load) = Cluster::new(&self.server, Timestamp::now, pace);
+        let (cluster, load) = Cluster::new(&self.server, Timestamp::now, periods);
         load.set(30);
         self.runtime.spawn(cluster.run());
         load

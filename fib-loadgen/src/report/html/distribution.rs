@@ -171,7 +171,7 @@ fn table(document: &Document) -> String {
     ];
     let mut html = String::from(
         "<div class=\"scroll\" tabindex=\"0\"><table class=\"numbers\"><thead><tr><th>Time in ms</th><th>Count</th><th>Min</th><th>Mean</th><th>p50</th>\
-         <th>p90</th><th>p95</th><th>p99</th><th>p99.9</th><th>p99.99</th><th>Max</th><th>What it is</th></tr></thead><tbody>\n",
+         <th>p90</th><th>p95</th><th>p99</th><th>p99.9</th><th>p99.99</th><th>Max</th><th class=\"text\">What it is</th></tr></thead><tbody>\n",
     );
     for (name, what, timing) in rows {
         row(&mut html, name, what, timing);

@@ -125,9 +125,6 @@ catalog! {
     UNREADY_PODS_HOLD_SCALING = "unready-pods-hold-scaling", Wrong,
         "Pods that are not ready count as idle and pull the average into the band in which nothing happens.",
         "Mend or remove the pods that never become ready; until then the autoscaler underrates the load.";
-    EVERY_POD_UNREADY = "every-pod-unready", Wrong,
-        "Every pod the autoscaler counts is unready, so it has nothing to average.",
-        "Find out why none becomes ready: the readiness probe, or the first window of samples.";
     PODS_NOT_READY = "pods-not-ready", Surroundings,
         "Pods run and do not become ready; the autoscaler counts them as idle.",
         "Check the readiness probe's path, port and timeout against what the pods answer.";
@@ -249,3 +246,17 @@ catalog! {
         "This was computed, not seen: it proves nothing of a cluster.",
         "";
 }
+
+/// Pairs of findings that would say the same of one fault: where the first is found, the second is not
+/// looked for.
+pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
+    (&TARGET_API_VERSION, &TARGET_NOT_FOUND),
+    (&SCALING_DISABLED, &LEFT_BOUNDS),
+    (&INJECTED_CONTAINER_WITHOUT_REQUEST, &MISSING_CPU_REQUEST),
+    (&NO_METRICS_API, &METRICS_API_UNAVAILABLE),
+    (&ANOTHER_SCALER, &REPLICAS_MOVED_BY_ANOTHER),
+    (&ANOTHER_SCALER, &REPLICAS_IN_MANIFEST),
+    (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_IN_MANIFEST),
+    (&METRICS_STALE, &METRICS_COARSE),
+    (&ROLLOUT_STUCK, &ROLLOUT_IN_PROGRESS),
+];

@@ -87,7 +87,7 @@ impl FullRules {
     }
 }
 
-fn seconds(value: i32) -> Duration {
+pub(crate) fn seconds(value: i32) -> Duration {
     Duration::from_secs(u64::try_from(value).unwrap_or(0))
 }
 

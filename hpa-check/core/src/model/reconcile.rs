@@ -160,6 +160,31 @@ impl Controller {
 
     /// One sync.
     pub fn sync(&mut self, sync: Sync<'_>) -> Decision {
+        self.sync_with(sync, |controller, scale, decision| {
+            controller.propose(&sync, scale, decision)
+        })
+    }
+
+    /// One sync that reads what another did, which a controller of any memory made: what the metrics ask for is
+    /// taken from that, and only their use is told again, not their arithmetic.
+    pub(crate) fn sync_as(&mut self, sync: Sync<'_>, other: &Decision) -> Decision {
+        self.sync_with(sync, |_, _, decision| {
+            let active = other.conditions.iter().find(|c| c.kind == SCALING_ACTIVE);
+            if let Some(c) = active {
+                let reached = c.status == "True";
+                conditions::set(&mut decision.conditions, &c.kind, reached, &c.reason, "");
+            }
+            decision.utilization = other.utilization;
+            decision.failed_at = other.failed_at;
+            Some((other.proposed?, String::new()))
+        })
+    }
+
+    fn sync_with(
+        &mut self,
+        sync: Sync<'_>,
+        propose: impl FnOnce(&Self, Scale<'_>, &mut Decision) -> Option<(i32, String)>,
+    ) -> Decision {
         let mut decision = Decision {
             current: 0,
             desired: sync.desired_before,
@@ -206,7 +231,7 @@ impl Controller {
             }]
         });
 
-        let wanted = match self.want(&sync, scale, &mut decision) {
+        let wanted = match self.want(&sync, scale, &mut decision, propose) {
             Want::Stop => return decision,
             Want::Stay => current,
             Want::Replicas(wanted) => wanted,
@@ -216,7 +241,13 @@ impl Controller {
     }
 
     /// How many replicas it should be.
-    fn want(&mut self, sync: &Sync<'_>, scale: Scale<'_>, decision: &mut Decision) -> Want {
+    fn want(
+        &mut self,
+        sync: &Sync<'_>,
+        scale: Scale<'_>,
+        decision: &mut Decision,
+        propose: impl FnOnce(&Self, Scale<'_>, &mut Decision) -> Option<(i32, String)>,
+    ) -> Want {
         let current = scale.replicas;
         let (min, max) = (sync.spec.effective_min(), sync.spec.max_replicas);
         let at_zero =
@@ -248,7 +279,7 @@ impl Controller {
             return Want::Replicas(min);
         }
 
-        let Some((proposed, metric)) = self.propose(sync, scale, decision) else {
+        let Some((proposed, metric)) = propose(self, scale, decision) else {
             return Want::Stop;
         };
         decision.proposed = Some(proposed);

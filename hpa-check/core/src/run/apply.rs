@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::state::{PodRecord, Poll, RunState, is_ready};
-use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, Step, Timeline};
+use super::state::{PodRecord, Poll, ReadinessLost, RunState};
+use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, ProposalStep, Step, Timeline};
 use crate::observation::{
     Autoscaler, Event, Fact, LoadSecond, Observation, Phase, Pod, PodSample, Seen, Target, Watch,
     WatchState,
@@ -76,24 +76,34 @@ impl RunState {
         }
     }
 
-    /// Takes in a sync's explanation, or a better one of the newest sync.
+    /// Takes in a sync's explanation, or a better one of a sync that was told of before.
     pub(crate) fn explain(&mut self, explained: Explained) {
-        let Explained {
-            again,
-            record,
-            proposed,
-        } = explained;
         let Some(timeline) = &mut self.timeline else {
             return;
         };
-        if again {
-            timeline.syncs.pop();
-        }
-        let at = record.at;
-        timeline.syncs.push(record);
-        if let Some(value) = proposed {
-            self.proposals.push(Step { at, value });
-            step(&mut timeline.proposed, at, value);
+        match explained {
+            Explained::Silent(proposed) => {
+                let place = timeline.proposals.partition_point(|p| p.at <= proposed.at);
+                timeline.proposals.insert(place, proposed);
+            }
+            Explained::Sync { number, record } => {
+                let at = record.at;
+                timeline.proposals.retain(|p| p.at != at);
+                let place = timeline.proposals.partition_point(|p| p.at <= at);
+                let proposed = record.proposed.map(|range| ProposalStep {
+                    at,
+                    low: range.low,
+                    high: range.high,
+                    certain: record.certain,
+                });
+                timeline.proposals.splice(place..place, proposed);
+                if number < timeline.syncs.len() {
+                    timeline.syncs[number] = record;
+                } else {
+                    timeline.syncs.push(record);
+                }
+                propose(timeline, number);
+            }
         }
     }
 
@@ -176,10 +186,11 @@ impl RunState {
             push_mark(&mut timeline.marks, at, "Warning", text);
         }
         let since = |pod: &Pod| pod.ready.as_ref().and_then(|r| r.since);
-        if is_ready(&record.pod) && is_ready(pod) && since(&record.pod) < since(pod) {
+        if record.pod.is_ready() && pod.is_ready() && since(&record.pod) < since(pod) {
             self.ready_anew.push(at);
         }
-        if is_ready(pod) && record.ready_at.is_none() {
+        note_readiness(&mut self.readiness_lost, at, &record.pod, pod);
+        if pod.is_ready() && record.ready_at.is_none() {
             record.ready_at = Some(at);
             timeline.pods[record.series].ready_at = Some(at);
         }
@@ -321,10 +332,41 @@ impl RunState {
     }
 }
 
+/// Notes that a pod which serves stopped being ready, or is ready again.
+fn note_readiness(lost: &mut Vec<ReadinessLost>, at: Timestamp, before: &Pod, now: &Pod) {
+    let serves = now.phase == "Running"
+        && !now.deleting
+        && now.waiting.is_none()
+        && now.restarts == before.restarts;
+    if before.is_ready() && !now.is_ready() && serves {
+        let (pod, until) = (now.name.clone(), None);
+        lost.push(ReadinessLost { pod, at, until });
+    }
+    if now.is_ready() {
+        let open = lost.iter_mut().rfind(|l| l.pod == now.name);
+        if let Some(open) = open.filter(|l| l.until.is_none()) {
+            open.until = Some(at);
+        }
+    }
+}
+
 /// Adds a step if the value is a new one.
 pub(crate) fn step<T: PartialEq>(series: &mut Vec<Step<T>>, at: Timestamp, value: T) {
     if series.last().is_none_or(|last| last.value != value) {
         series.push(Step { at, value });
+    }
+}
+
+/// The series of the likeliest proposals, made anew from a sync on.
+fn propose(timeline: &mut Timeline, number: usize) {
+    let Some(at) = timeline.syncs.get(number).map(|sync| sync.at) else {
+        return;
+    };
+    timeline.proposed.retain(|step| step.at < at);
+    for sync in timeline.syncs.iter().skip(number) {
+        if let Some(value) = sync.likeliest {
+            step(&mut timeline.proposed, sync.at, value);
+        }
     }
 }
 
@@ -344,6 +386,7 @@ pub(crate) fn empty(at: Timestamp) -> Timeline {
         target_percent: Vec::new(),
         utilization: Vec::new(),
         proposed: Vec::new(),
+        proposals: Vec::new(),
         desired: Vec::new(),
         spec: Vec::new(),
         ready: Vec::new(),

@@ -49,9 +49,9 @@ impl Action {
 
 /// Who says how long the load is high.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum LoadSchedule {
     /// The conductor: the load starts high and is stopped once enough was seen.
-    Computed,
+    Adaptive,
     /// The load's own plan, which begins at rest; the instants count from its start.
     Planned {
         /// When it goes up.
@@ -70,7 +70,7 @@ const HOLD_SYNCS: u32 = 3;
 #[derive(Debug, Clone)]
 pub struct Conductor {
     expectation: Expectation,
-    pace: Pace,
+    schedule: LoadSchedule,
     hold: Option<Duration>,
     steady: bool,
     phase: Option<(Phase, Timestamp)>,
@@ -81,10 +81,10 @@ pub struct Conductor {
 
 impl Conductor {
     /// At the very beginning.
-    pub fn new(expectation: Expectation, pace: Pace) -> Self {
+    pub fn new(expectation: Expectation, schedule: LoadSchedule) -> Self {
         Self {
             expectation,
-            pace,
+            schedule,
             hold: None,
             steady: false,
             phase: None,
@@ -164,7 +164,7 @@ impl Conductor {
         if state.ready() >= self.expectation.max_replicas {
             return Some(self.enter(Phase::Hold, now));
         }
-        if let Pace::Planned { .. } = self.pace {
+        if let LoadSchedule::Planned { .. } = self.schedule {
             let over = now >= self.planned(|_, down| down);
             return over.then(|| {
                 let max = self.expectation.max_replicas;
@@ -188,9 +188,9 @@ impl Conductor {
 
     fn hold(&mut self, now: Timestamp, since: Timestamp, state: &RunState) -> Option<Action> {
         let skip = self.expectation.scale_down == ScaleDown::Skip;
-        let over = match self.pace {
-            Pace::Planned { .. } if !skip => now >= self.planned(|_, down| down),
-            Pace::Planned { .. } | Pace::Computed => {
+        let over = match self.schedule {
+            LoadSchedule::Planned { .. } if !skip => now >= self.planned(|_, down| down),
+            LoadSchedule::Planned { .. } | LoadSchedule::Adaptive => {
                 let sync = with_budget(state, |b| b.controller.sync_period);
                 let hold = self.hold.unwrap_or(sync * HOLD_SYNCS);
                 now >= after(since, hold) || state.load_result.is_some()
@@ -199,7 +199,7 @@ impl Conductor {
         if !over {
             return None;
         }
-        if !self.load_stopped && self.pace == Pace::Computed {
+        if !self.load_stopped && self.schedule == LoadSchedule::Adaptive {
             self.load_stopped = true;
             return Some(Action::StopLoad);
         }
@@ -252,8 +252,10 @@ impl Conductor {
 
     /// An instant of the load's plan; without a plan, now.
     fn planned(&self, pick: impl FnOnce(Duration, Duration) -> Duration) -> Timestamp {
-        match (self.pace, self.load_started) {
-            (Pace::Planned { up, down, .. }, Some(started)) => after(started, pick(up, down)),
+        match (self.schedule, self.load_started) {
+            (LoadSchedule::Planned { up, down, .. }, Some(started)) => {
+                after(started, pick(up, down))
+            }
             _ => Timestamp::MIN,
         }
     }

@@ -34,7 +34,7 @@ impl Evaluator {
     /// Takes in one observation.
     pub fn observe(&mut self, observation: &Observation) {
         self.so_far.observe(observation);
-        if let Some(explained) = self.explainer.observe(observation, &self.so_far) {
+        for explained in self.explainer.observe(observation, &self.so_far) {
             self.so_far.explain(explained);
         }
         if self.so_far.blocker.is_none() && before_load(&self.so_far, &observation.seen) {
@@ -50,6 +50,10 @@ impl Evaluator {
     /// Ends the run and judges it. The end is the last observation's instant, so that a recording
     /// ends as the run did; `at` counts if there was none.
     pub fn finish(mut self, at: Timestamp) -> RunResult {
+        let end = self.so_far.until().unwrap_or(at);
+        for explained in self.explainer.finish(end, &self.so_far) {
+            self.so_far.explain(explained);
+        }
         self.so_far.close();
         let verdict = judge::run(&self.view(at));
         let longest_gap_ms = self.so_far.longest_gap_ms();

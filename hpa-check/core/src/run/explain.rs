@@ -1,145 +1,147 @@
 //! Why the controller decided as it did: each sync that shows in the autoscaler's status is run
 //! again by the model, on the pods and metrics that were seen around it.
 //!
-//! The controller reads pods and metrics at an instant nobody sees. So each answer of the metrics API
-//! and each state of the pods that may have held then is a candidate, those seen shortly after the
-//! sync too: polls come seconds apart. The nearest comes first. A sync is explained when a candidate
-//! gives the same utilization and the same replicas.
+//! The controller reads pods and metrics at instants that nobody sees, and it remembers what nobody can ask it
+//! for. So the explainer keeps a set of memories, each of them consistent with all that was observed:
+//!
+//! ```text
+//! memories ─┐
+//!           ├─ every memory × every reading ─ those that match the status ─▶ memories
+//! readings ─┘
+//! ```
+//!
+//! A reading is a state of the pods with an answer of the metrics API, where both may have held at the sync. Syncs
+//! in between that decide the same again leave no trace in the status, but they do make recommendations, which
+//! each memory holds as possible. The set has at most [`memories::MOST`] members. A sync is explained when at least
+//! one member explains it. If none does, the set goes on from what the status itself proves.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::pods::{Pod as ModelPod, PodMetric};
-use crate::model::reconcile::{Controller, Decision};
-use crate::model::{VersionGates, after, before};
+use crate::model::reconcile::Controller;
+use crate::model::{after, before};
 use crate::observation::{
-    Autoscaler, AutoscalerStatus, ControllerConfig, Fact, Observation, Pod, Seen,
+    Autoscaler, AutoscalerStatus, ControllerConfig, Fact, MetricAnswer, MetricReading, Observation,
+    Seen,
 };
 use crate::run::state::RunState;
-use crate::run::timeline::SyncRecord;
+use crate::run::timeline::{ProposalStep, Range, Step, SyncRecord};
+use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec};
 
-mod candidates;
-mod knowledge;
+mod memories;
 mod memory;
+mod sightings;
 
-use candidates::Best;
-use knowledge::Knowledge;
+use memories::{Advance, Gathered, Memories, Question, Reading};
+use memory::{Memory, Windows};
+use sightings::{NEAR, Search, Sightings, Span};
 
-/// Candidates of each kind; more make a coincidence likelier than a cause.
-const MOST: usize = 8;
+/// The clocks of observer and controller differ by less.
+const CLOCKS: Duration = Duration::from_secs(1);
 
-/// A status write's server time has whole seconds; the observer's own is finer when this near.
-const NEAR: Duration = Duration::from_secs(2);
+/// From a recommendation to the status that shows it: two writes through the API server.
+const WRITING: Duration = Duration::from_secs(2);
 
-type Metrics = Result<Vec<PodMetric>, String>;
-
-/// What held from one instant to another, as far as was seen. The newest stands first in its list.
-#[derive(Debug, Clone)]
-struct Held<T> {
-    from: Timestamp,
-    until: Timestamp,
-    what: T,
-}
+/// Syncs that are still open at once; more come only where nothing was read of the metrics for long.
+const MOST_OPEN: usize = 8;
 
 /// Explains syncs as they are seen.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Explainer {
-    /// The controller's memory, as far as it can be known.
-    controller: Option<Controller>,
-    pods: BTreeMap<String, ModelPod>,
-    snapshots: VecDeque<Held<Vec<ModelPod>>>,
-    polls: VecDeque<Held<Metrics>>,
+    sightings: Sightings,
+    /// What the controller may remember after the last sync that is settled; `None` before anything is known.
+    memories: Option<Memories>,
+    /// Up to when syncs without a trace are accounted for in these.
+    accounted: Option<Timestamp>,
+    /// The newest syncs, of which what is seen later may still tell more.
+    open: VecDeque<Open>,
+    /// How many syncs were seen.
+    syncs: usize,
     last: Option<Autoscaler>,
-    pending: Option<Pending>,
 }
 
-/// A sync with its explanation.
+/// What can be said of a sync now.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Explained {
-    /// Whether this takes the place of what was said of the newest sync before.
-    pub(crate) again: bool,
-    /// The sync.
-    pub(crate) record: SyncRecord,
-    /// What the metrics alone asked for, when it is explained.
-    pub(crate) proposed: Option<i32>,
+pub(crate) enum Explained {
+    /// Of one that the status shows.
+    Sync {
+        /// Its number; one that was told of before is told of anew.
+        number: usize,
+        /// The sync.
+        record: SyncRecord,
+    },
+    /// What syncs without a trace may have proposed from an instant on.
+    Silent(ProposalStep),
 }
 
-/// The newest sync, as long as what is seen later may still explain it.
+/// A sync that waits for what is seen later.
 #[derive(Debug, Clone)]
-struct Pending {
-    /// The controller's memory before it.
-    before: Option<Controller>,
-    at: Timestamp,
+struct Open {
+    number: usize,
+    /// When the recommendation was made.
+    when: Span,
     seen_at: Timestamp,
     object: Autoscaler,
+    selector: String,
     status: AutoscalerStatus,
     previous: AutoscalerStatus,
+    /// Whether anything explains it so far.
+    explained: bool,
+    /// The memories after it as far as is known, until it is settled.
+    after: Option<Memories>,
+    /// What it may have read so far, and what the syncs before it that left no trace.
+    gathered: Gathered,
+    silent: Gathered,
 }
 
 impl Explainer {
-    /// Takes in what was seen, after the timeline has; gives what can be said of a sync now.
+    /// Takes in what was seen, after the state has; gives what can be said of syncs now.
     pub(crate) fn observe(
         &mut self,
         observation: &Observation,
         state: &RunState,
-    ) -> Option<Explained> {
+    ) -> Vec<Explained> {
         let at = observation.at;
-        match &observation.seen {
-            Seen::Pod(pod) => self.pod(at, pod),
+        let new = match &observation.seen {
+            Seen::Pod(pod) => self.sightings.pod(at, pod),
             Seen::PodGone { name } => {
-                self.pods.remove(name);
-                self.snapshot(at);
+                self.sightings.pod_gone(at, name);
+                true
             }
             Seen::PodMetrics { samples } => {
-                self.poll(at, Ok(samples.iter().map(PodMetric::from).collect()));
+                let answer = samples.iter().map(Into::into).collect();
+                self.sightings.answer(at, Ok(answer))
             }
-            Seen::MetricsUnavailable { error } => self.poll(at, Err(error.clone())),
+            Seen::MetricsUnavailable { error } => self.sightings.answer(at, Err(error.clone())),
             Seen::Fact(Fact::ControllerRestarted { .. }) => {
-                self.controller = None;
-                return None;
+                if let Some(memories) = &mut self.memories {
+                    // The old one may write for a moment yet.
+                    memories.or(Memory::fresh());
+                }
+                false
             }
-            Seen::Autoscaler(autoscaler) => return self.autoscaler(at, autoscaler, state),
-            Seen::Target(_) => {}
-            _ => return None,
+            _ => false,
+        };
+        if matches!(
+            observation.seen,
+            Seen::Pod(_) | Seen::PodGone { .. } | Seen::Target(_)
+        ) {
+            self.sightings.count(at, state);
         }
-        self.retry(at, state)
+        let mut explained = self.settle(at, state, false);
+        if let Seen::Autoscaler(autoscaler) = &observation.seen {
+            explained.extend(self.autoscaler(at, autoscaler, state));
+        } else if new {
+            explained.extend(self.retry(at, state));
+        }
+        explained
     }
 
-    fn pod(&mut self, at: Timestamp, pod: &Pod) {
-        let model = ModelPod::from(pod);
-        if self.pods.get(&pod.name) != Some(&model) {
-            self.pods.insert(pod.name.clone(), model);
-            self.snapshot(at);
-        }
-    }
-
-    fn snapshot(&mut self, at: Timestamp) {
-        // A watch tells of each change, so a state holds until the next.
-        if let Some(last) = self.snapshots.front_mut() {
-            last.until = at;
-        }
-        self.snapshots.push_front(Held {
-            from: at,
-            until: Timestamp::MAX,
-            what: self.pods.values().cloned().collect(),
-        });
-        self.snapshots.truncate(MOST);
-    }
-
-    fn poll(&mut self, at: Timestamp, answer: Metrics) {
-        match self.polls.front_mut() {
-            Some(last) if last.what == answer => last.until = at,
-            _ => {
-                self.polls.push_front(Held {
-                    from: at,
-                    until: at,
-                    what: answer,
-                });
-                self.polls.truncate(MOST);
-            }
-        }
+    /// Says the last of the syncs that are still open: nothing more will be seen.
+    pub(crate) fn finish(&mut self, at: Timestamp, state: &RunState) -> Vec<Explained> {
+        self.settle(at, state, true)
     }
 
     fn autoscaler(
@@ -150,145 +152,377 @@ impl Explainer {
     ) -> Option<Explained> {
         let remade = self.last.as_ref().is_some_and(|l| l.uid != object.uid);
         if remade {
-            self.controller = None;
+            self.memories = Some(Memories::one(Memory::fresh()));
+            self.open.clear();
             self.last = None;
         }
         let previous = self.last.replace(object.clone());
-        let status = object.status.clone()?;
+        let Some(status) = object.status.clone() else {
+            if previous.is_none() {
+                self.memories = Some(Memories::one(Memory::fresh()));
+            }
+            return None;
+        };
+        if let Some(previous) = &previous {
+            self.widen(previous, object, at, state);
+        }
         let written = |a: &Autoscaler| (a.status_written, a.status.clone());
         if previous.as_ref().map(&written) == Some(written(object)) {
             return None;
         }
-        let Some(previous) = previous.and_then(|p| p.status) else {
+        let known = previous.and_then(|p| p.status);
+        if known.is_none() && self.memories.is_none() {
+            self.memories = Some(Memories::one(Memory::unknown(at)));
             // What the first status tells was decided before anybody watched.
             let fresh = object.status_written.is_some_and(|w| w >= before(at, NEAR));
             if !fresh || state.targets.is_empty() {
                 return None;
             }
-            return self.sync(at, object, status, AutoscalerStatus::default(), state);
-        };
-        self.sync(at, object, status, previous, state)
+        }
+        let open = self.opened(at, object, status, known.unwrap_or_default(), state);
+        self.open.push_back(open);
+        self.explain_newest(at, state)
     }
 
-    fn sync(
+    /// Longer windows bring back what was forgotten.
+    fn widen(
+        &mut self,
+        previous: &Autoscaler,
+        object: &Autoscaler,
+        at: Timestamp,
+        state: &RunState,
+    ) {
+        let controller = fresh(state);
+        let (old, new) = (
+            Windows::of(&previous.spec, &controller),
+            Windows::of(&object.spec, &controller),
+        );
+        if let Some(memories) = self
+            .memories
+            .as_mut()
+            .filter(|_| new.remember_longer_than(&old))
+        {
+            memories.map(|memory| {
+                memory.lose_recommendations(at);
+                memory.lose_scalings(at);
+            });
+        }
+    }
+
+    fn opened(
         &mut self,
         seen_at: Timestamp,
         object: &Autoscaler,
         status: AutoscalerStatus,
         previous: AutoscalerStatus,
         state: &RunState,
-    ) -> Option<Explained> {
-        let written = object.status_written.unwrap_or(seen_at);
-        let near = written <= seen_at && seen_at < after(written, NEAR);
-        let at = if near { seen_at } else { written };
-        if let Some(controller) = &mut self.controller {
-            memory::repeat(controller, at, sync_period(state));
-        }
-        self.pending = Some(Pending {
-            before: self.controller.clone(),
-            at,
+    ) -> Open {
+        let number = self.syncs;
+        self.syncs += 1;
+        Open {
+            number,
+            when: instants(object.status_written, seen_at),
             seen_at,
             object: object.clone(),
+            selector: selector(state),
             status,
             previous,
-        });
-        self.settle(state, false)
+            explained: false,
+            after: None,
+            gathered: Gathered::default(),
+            silent: Gathered::default(),
+        }
     }
 
-    /// Tries the pending sync again on what has been seen since.
+    /// Tries the newest sync again on what has been seen since, if nothing explains it yet.
     fn retry(&mut self, now: Timestamp, state: &RunState) -> Option<Explained> {
-        let pending = self.pending.as_ref()?;
-        let period = state.setting.as_ref().map_or(Duration::from_secs(15), |s| {
-            s.controller.sync_period.max(s.metrics_resolution)
-        });
-        if now > after(pending.seen_at, period) {
+        if self.open.back()?.explained {
             return None;
         }
-        self.settle(state, true)
+        self.explain_newest(now, state)
     }
 
-    fn settle(&mut self, state: &RunState, again: bool) -> Option<Explained> {
-        let pending = self.pending.take()?;
-        let status = &pending.status;
-        let mut record = SyncRecord {
-            at: pending.seen_at,
-            current: status.current_replicas.unwrap_or_default(),
-            desired: status.desired_replicas,
+    /// What is known of the newest sync by now, from what is known of the one before it.
+    fn explain_newest(&mut self, now: Timestamp, state: &RunState) -> Option<Explained> {
+        let settled = (self.memories.as_ref()?, self.accounted);
+        let mut newest = self.open.pop_back()?;
+        let earlier = self.open.back();
+        let known = earlier.and_then(|open| Some((open.after.as_ref()?, Some(open.when.from))));
+        let (memories, accounted) = known.unwrap_or(settled);
+        let (memories, record) = newest.step(memories, accounted, &self.sightings, now, state);
+        newest.explained = record.explained;
+        newest.after = Some(memories);
+        let number = newest.number;
+        self.open.push_back(newest);
+        Some(Explained::Sync { number, record })
+    }
+
+    /// Settles the syncs of which nothing more will be seen.
+    fn settle(&mut self, now: Timestamp, state: &RunState, over: bool) -> Vec<Explained> {
+        let mut explained = Vec::new();
+        let patience = patience(state);
+        while let (Some(memories), Some(open)) = (&self.memories, self.open.front()) {
+            let seen =
+                self.sightings.answered_since(open.when.until) && now >= after(open.seen_at, NEAR);
+            let late = now >= after(open.seen_at, patience * 2);
+            if !(over || seen || late || self.open.len() > MOST_OPEN) {
+                break;
+            }
+            let Some(mut open) = self.open.pop_front() else {
+                break;
+            };
+            let (memories, record) =
+                open.step(memories, self.accounted, &self.sightings, now, state);
+            explained.push(Explained::Sync {
+                number: open.number,
+                record,
+            });
+            (self.memories, self.accounted) = (Some(memories), Some(open.when.from));
+        }
+        explained.extend(self.account(now, state));
+        if let Some(accounted) = self.accounted {
+            self.sightings
+                .forget_before(before(accounted, around(state) + NEAR + NEAR));
+        }
+        explained
+    }
+
+    /// Accounts for syncs without a trace, a period at a time.
+    fn account(&mut self, now: Timestamp, state: &RunState) -> Option<Explained> {
+        let (accounted, last) = (self.accounted?, self.last.clone()?);
+        let until = before(now, patience(state));
+        if !self.open.is_empty() || until < after(accounted, period(state)) {
+            return None;
+        }
+        let status = last.status.clone()?;
+        let mut memories = self.memories.take()?;
+        let stretch = Span {
+            from: accounted,
+            until,
+        };
+        let silence = Silence {
+            object: &last,
+            selector: &selector(state),
+            status: &status,
+            stretch,
+        };
+        let gathered = &mut Gathered::default();
+        let proposed = silence.keep(&mut memories, &self.sightings, gathered, now, state);
+        (self.memories, self.accounted) = (Some(memories), Some(until));
+        let (range, certain) = proposed?;
+        Some(Explained::Silent(ProposalStep {
+            at: accounted,
+            low: range.low,
+            high: range.high,
+            certain,
+        }))
+    }
+}
+
+/// A stretch between two syncs, in which others may have decided the same again.
+struct Silence<'a> {
+    object: &'a Autoscaler,
+    selector: &'a str,
+    status: &'a AutoscalerStatus,
+    stretch: Span,
+}
+
+impl Silence<'_> {
+    /// Adds to the memories what was recommended in it, if anything was; the bounds of that, and whether nothing
+    /// else is possible.
+    fn keep(
+        &self,
+        memories: &mut Memories,
+        sightings: &Sightings,
+        gathered: &mut Gathered,
+        now: Timestamp,
+        state: &RunState,
+    ) -> Option<(Range, bool)> {
+        let (status, stretch) = (self.status, self.stretch);
+        // After a scaling the next sync finds another size, and says so.
+        if status.current_replicas != Some(status.desired_replicas) || stretch.until <= stretch.from
+        {
+            return None;
+        }
+        let controller = fresh(state);
+        let windows = Windows::of(&self.object.spec, &controller);
+        let question = Question {
+            spec: &self.object.spec,
+            selector: self.selector,
+            namespace: namespace(state),
+            observed: &observed(state, &self.object.spec, stretch),
+            others: &written(&self.object.spec, status),
+            controller: &controller,
+            windows: &windows,
+            status,
+            previous: status,
+        };
+        let search = search(stretch, stretch.until, &self.object.spec, state);
+        question.gather(sightings, search, gathered);
+        let lack = sightings.lack(state, stretch, search.samples, now);
+        let certain =
+            gathered.all && lack.is_none() && unfollowed(&self.object.spec, status).is_none();
+        let proposed = memories.silently(&question, &gathered.readings, stretch);
+        memories.map(|memory| {
+            for replicas in &proposed {
+                memory.may_recommend((*replicas).max(0), stretch.until);
+            }
+            if !certain {
+                memory.lose_recommendations(stretch.until);
+            }
+        });
+        Some((Range::of(proposed)?, certain))
+    }
+}
+
+impl Open {
+    /// The memories after it, from those before it and the instant up to which they account for syncs without a
+    /// trace; and what there is to say of it.
+    fn step(
+        &mut self,
+        memories: &Memories,
+        accounted: Option<Timestamp>,
+        sightings: &Sightings,
+        now: Timestamp,
+        state: &RunState,
+    ) -> (Memories, SyncRecord) {
+        let mut memories = memories.clone();
+        if let Some(from) = accounted {
+            let until = self.when.from.min(self.seen_at);
+            let silence = Silence {
+                object: &self.object,
+                selector: &self.selector,
+                status: &self.previous,
+                stretch: Span { from, until },
+            };
+            silence.keep(&mut memories, sightings, &mut self.silent, now, state);
+        }
+        let controller = fresh(state);
+        let windows = Windows::of(&self.object.spec, &controller);
+        let mut gathered = std::mem::take(&mut self.gathered);
+        let question = Question {
+            spec: &self.object.spec,
+            selector: &self.selector,
+            namespace: namespace(state),
+            observed: &observed(state, &self.object.spec, self.when),
+            others: &written(&self.object.spec, &self.status),
+            controller: &controller,
+            windows: &windows,
+            status: &self.status,
+            previous: &self.previous,
+        };
+        let likeliest = self.seen_at.min(self.when.until);
+        let search = search(self.when, likeliest, &self.object.spec, state);
+        question.gather(sightings, search, &mut gathered);
+        let unfollowed = unfollowed(&self.object.spec, &self.status);
+        let unseen = || {
+            let lack = sightings.lack(state, self.when, search.samples, now);
+            lack.map(str::to_owned)
+        };
+        let many = || {
+            (!gathered.all).then(|| "too many pods changed at once to try each state".to_owned())
+        };
+        let lack = unfollowed.or_else(unseen).or_else(many);
+        let judged = self.judge(&question, &memories, &gathered.readings, lack);
+        self.gathered = gathered;
+        judged
+    }
+
+    fn judge(
+        &self,
+        question: &Question<'_>,
+        before: &Memories,
+        readings: &[Reading],
+        lack: Option<String>,
+    ) -> (Memories, SyncRecord) {
+        let advance = before.advance(question, readings, self.when);
+        let mut record = self.record();
+        record.certain = lack.is_none();
+        record.held = before
+            .certainly_held(question.windows, self.when)
+            .map(|(value, at)| Step { at, value });
+        let mut memories = Memories::none();
+        if let Some(decision) = &advance.nearest {
+            record.model = Some(decision.desired);
+            record.model_utilization = decision.utilization;
+            memories.extend(advance.memories.clone());
+            record.explained = true;
+            record.proposed = advance.proposed;
+            record.likeliest = decision.proposed;
+            record.sentence = decision.explain();
+            if advance.guessed {
+                record.sentence += "; by what it remembers of a time that was not seen whole";
+            }
+            if let Some(range) = advance.proposed.filter(|range| range.low < range.high) {
+                record.sentence +=
+                    &format!(" (the nearest reading; others that fit ask for {range})");
+            }
+        } else if let Some(why) = self.refusal() {
+            record.explained = true;
+            record.sentence = format!("decided nothing: {why}");
+            memories = self.after_refusal(before);
+        } else {
+            self.leave_open(&mut record, question, readings, &advance, lack.as_deref());
+            memories = self.after_unexplained(question, before, readings, record.certain);
+        }
+        if lack.is_some() {
+            memories.map(|memory| memory.lose_recommendations(self.when.until));
+        }
+        (memories, record)
+    }
+
+    fn record(&self) -> SyncRecord {
+        SyncRecord {
+            at: self.seen_at,
+            current: self.status.current_replicas.unwrap_or_default(),
+            desired: self.status.desired_replicas,
             model: None,
-            utilization: status.cpu_utilization,
+            utilization: self.status.cpu_utilization,
             model_utilization: None,
             explained: false,
             sentence: String::new(),
-        };
-        let mut proposed = None;
-        let start = pending.before.clone().unwrap_or_else(|| fresh(state));
-        let memory = match candidates::best(&pending, &start, self, state) {
-            Best::Agrees(controller, decision) => {
-                record.model = Some(decision.desired);
-                record.model_utilization = decision.utilization;
-                record.explained = true;
-                record.sentence = decision.explain();
-                proposed = decision.proposed;
-                controller
-            }
-            other => {
-                if let Some(why) = pending.refusal() {
-                    record.explained = true;
-                    record.sentence = format!("decided nothing: {why}");
-                    memory::after_refusal(start, &pending)
-                } else {
-                    self.leave_open(&mut record, &pending, other, state);
-                    memory::after_unexplained(start, &pending)
-                }
-            }
-        };
-        self.controller = Some(memory);
-        self.pending = (!record.explained).then_some(pending);
-        Some(Explained {
-            again,
-            record,
-            proposed,
-        })
+            proposed: None,
+            likeliest: None,
+            certain: false,
+            modeled: None,
+            held: None,
+        }
     }
 
     /// Says of an unexplained sync what the model makes of it, if the two can be compared at all.
-    fn leave_open(&self, record: &mut SyncRecord, pending: &Pending, best: Best, state: &RunState) {
-        let knowledge = Knowledge::of(state, &self.polls, pending.at);
-        let decision = match best {
-            Best::SameUtilization(decision) | Best::Newest(decision) if knowledge.is_enough() => {
-                decision
-            }
-            _ => {
-                let lack = knowledge.lack();
-                record.sentence = format!("too little was seen to explain it: {lack}");
-                return;
-            }
+    fn leave_open(
+        &self,
+        record: &mut SyncRecord,
+        question: &Question<'_>,
+        readings: &[Reading],
+        advance: &Advance,
+        lack: Option<&str>,
+    ) {
+        let same = readings.iter().find(|r| r.shows(&self.status));
+        let (Some(reading), None) = (same.or(readings.first()), lack) else {
+            let lack = lack.unwrap_or("nothing was seen of the pods and their metrics");
+            record.sentence = format!("too little was seen to explain it: {lack}");
+            return;
         };
-        // On other metrics than the controller read, the model's word is no measure.
-        let comparable = candidates::shows_the_same(&decision, &pending.status)
-            && !held_by_the_unseen(pending, &decision);
+        let decision = advance.other.as_ref().unwrap_or(reading.decision());
         record.model_utilization = decision.utilization;
-        record.model = comparable.then_some(decision.desired);
         record.sentence = format!("not explained; the model says: {}", decision.explain());
+        // On other metrics than the controller read, the model's word is no measure.
+        if same.is_some() {
+            record.proposed = Range::of(self.shown(readings));
+            record.likeliest = decision.proposed;
+            let held = |range: &Range| self.is_held_by_the_unseen(question, *range);
+            record.modeled = advance.modeled.filter(|range| !held(range));
+            record.model = record.modeled.map(|range| range.low);
+        }
     }
-}
 
-/// A controller that has just started, with the settings given.
-fn fresh(state: &RunState) -> Controller {
-    let setting = state.setting.as_ref();
-    let version = setting.and_then(|s| s.kubernetes.as_deref());
-    Controller::new(
-        setting.map_or_else(ControllerConfig::default, |s| s.controller.clone()),
-        version.map_or_else(VersionGates::default, VersionGates::of_version),
-    )
-}
+    /// What the metrics ask for in the readings that show those of the status.
+    fn shown(&self, readings: &[Reading]) -> impl Iterator<Item = i32> {
+        let same = readings.iter().filter(|r| r.shows(&self.status));
+        same.filter_map(|r| r.decision().proposed)
+    }
 
-fn sync_period(state: &RunState) -> Duration {
-    let setting = state.setting.as_ref();
-    setting.map_or(Duration::from_secs(15), |s| s.controller.sync_period)
-}
-
-impl Pending {
     /// Why the controller says it could not decide, if it left all as it was.
     fn refusal(&self) -> Option<&str> {
         let refused = |kind: &str| {
@@ -301,19 +535,206 @@ impl Pending {
             .or_else(|| refused("ScalingActive"))
             .filter(|_| unchanged)
     }
+
+    fn says(&self, reason: &str) -> bool {
+        self.status.conditions.iter().any(|c| c.reason == reason)
+    }
+
+    /// Whether earlier recommendations or scalings that nobody saw can make the difference: the metric is the
+    /// same, and the controller itself says that its memory held it back. Without `behavior` it remembers
+    /// recommendations only, and these only ever hold a scale-down.
+    fn is_held_by_the_unseen(&self, question: &Question<'_>, modeled: Range) -> bool {
+        let policies = question.spec.behavior.is_some();
+        let (down, up) = (
+            self.says("ScaleDownStabilized"),
+            self.says("ScaleUpStabilized"),
+        );
+        let (down_limit, up_limit) = (self.says("ScaleDownLimit"), self.says("ScaleUpLimit"));
+        let desired = self.status.desired_replicas;
+        (desired > modeled.low && (down || (policies && down_limit)))
+            || (desired < modeled.high && policies && (up || up_limit))
+    }
+
+    /// A sync that came to no decision leaves the memory as it was; the first one ever has noted the size that
+    /// it found. One that could not write its decision has made a recommendation.
+    fn after_refusal(&self, before: &Memories) -> Memories {
+        let mut memories = before.clone();
+        let current = self.status.current_replicas.unwrap_or_default();
+        memories.map(|memory| {
+            memory.begin(current, self.when);
+            if self.says("FailedUpdateScale") {
+                memory.lose_recommendations(self.when.until);
+            }
+        });
+        memories
+    }
+
+    /// What the status itself proves: where a reading shows its metrics, what these ask for; else only that there
+    /// was a sync, and what it did to the replicas.
+    fn after_unexplained(
+        &self,
+        question: &Question<'_>,
+        before: &Memories,
+        readings: &[Reading],
+        certain: bool,
+    ) -> Memories {
+        let (current, desired) = (
+            self.status.current_replicas.unwrap_or_default(),
+            self.status.desired_replicas,
+        );
+        let held = self.says("ScaleDownStabilized") || self.says("ScaleUpStabilized");
+        let shown: Vec<i32> = self.shown(readings).collect();
+        let mut memories = before.clone();
+        memories.map(|memory| {
+            memory.begin(current, self.when);
+            if held || shown.is_empty() || !certain {
+                memory.lose_recommendations(self.when.until);
+            }
+            if question.spec.behavior.is_some() {
+                if self.says("ScaleUpLimit") || self.says("ScaleDownLimit") {
+                    memory.lose_scalings(self.when.until);
+                }
+                if current != desired {
+                    memory.scale(current, desired, self.when);
+                }
+            }
+            memory.forget(question.windows, self.when.from);
+        });
+        let mut all = Memories::none();
+        for replicas in &shown {
+            let mut with = memories.clone();
+            with.map(|memory| memory.recommend((*replicas).max(0), self.when));
+            all.extend(with);
+        }
+        if all.is_empty() { memories } else { all }
+    }
 }
 
-/// Whether earlier recommendations or scalings that nobody saw can make the difference: the metric
-/// is the same, and the controller itself says that its memory held it back. Without `behavior` it
-/// remembers recommendations only, and these only ever hold a scale-down.
-fn held_by_the_unseen(pending: &Pending, decision: &Decision) -> bool {
-    let says = |reason: &str| pending.status.conditions.iter().any(|c| c.reason == reason);
-    let higher = pending.status.desired_replicas > decision.desired;
-    let policies = pending.object.spec.behavior.is_some();
-    decision.utilization == pending.status.cpu_utilization
-        && if higher {
-            says("ScaleDownStabilized") || (policies && says("ScaleDownLimit"))
-        } else {
-            policies && (says("ScaleUpStabilized") || says("ScaleUpLimit"))
+/// When the recommendation behind a status can have been made. A status write's server time has whole seconds;
+/// the observer's own is finer when this near.
+fn instants(written: Option<Timestamp>, seen_at: Timestamp) -> Span {
+    let second = Duration::from_secs(1);
+    let seen = Span {
+        from: before(seen_at, WRITING),
+        until: after(seen_at, CLOCKS),
+    };
+    let Some(written) = written else {
+        return seen;
+    };
+    let stamped = Span {
+        from: before(written, WRITING),
+        until: after(written, second + CLOCKS),
+    };
+    if written <= seen_at && seen_at < after(written, NEAR) {
+        Span {
+            from: seen.from.max(stamped.from),
+            until: seen.until.min(stamped.until),
         }
+    } else {
+        stamped
+    }
+}
+
+fn selector(state: &RunState) -> String {
+    let target = state.target.as_ref();
+    target.map_or_else(String::new, |target| target.selector.clone())
+}
+
+/// A look for what was read at a sync.
+fn search(when: Span, at: Timestamp, spec: &AutoscalerSpec, state: &RunState) -> Search {
+    Search {
+        when,
+        at,
+        around: around(state),
+        initialization: fresh(state).settings.cpu_initialization_period,
+        samples: spec.metrics.iter().any(|m| m.resource().is_some()),
+    }
+}
+
+/// A controller that has just started, with the settings given.
+fn fresh(state: &RunState) -> Controller {
+    let setting = state.setting.as_ref();
+    let settings = setting.map_or_else(ControllerConfig::default, |s| s.controller.clone());
+    Controller::new(settings, state.gates())
+}
+
+fn period(state: &RunState) -> Duration {
+    let setting = state.setting.as_ref();
+    setting.map_or(Duration::from_secs(15), |s| s.controller.sync_period)
+}
+
+/// How long after a sync what it read may first be seen.
+fn patience(state: &RunState) -> Duration {
+    let resolution = state
+        .setting
+        .as_ref()
+        .map_or(Duration::from_secs(15), |s| s.metrics_resolution);
+    resolution.max(NEAR)
+}
+
+/// How old the answer of the metrics API may be that a sync goes by. Between two polls an answer may have come and
+/// gone, and an API that is slow may have been asked a whole sync before.
+fn around(state: &RunState) -> Duration {
+    let resolution = state
+        .setting
+        .as_ref()
+        .map_or(Duration::from_secs(15), |s| s.metrics_resolution);
+    NEAR + resolution * 2 + period(state)
+}
+
+/// The metric that can't be followed to the replica, if there is one: the status does not tell its value, or only
+/// one for each pod, which is rounded.
+fn unfollowed(spec: &AutoscalerSpec, status: &AutoscalerStatus) -> Option<String> {
+    let values = &status.current_metrics;
+    let mut metrics = spec.metrics.iter().enumerate();
+    let is_open = |(index, metric): &(usize, &MetricSpec)| {
+        let told = values.get(*index);
+        let exact = told.is_some_and(|value| value.is_empty() || value.value.is_some());
+        metric.resource().is_none() && !exact
+    };
+    let (_, metric) = metrics.find(is_open)?;
+    let (kind, name) = (metric.source.kind(), metric.source.name());
+    Some(format!(
+        "the {kind} metric {name} can't be followed to the replica by what the status tells of it"
+    ))
+}
+
+/// The custom and external metrics as the controller wrote them.
+fn written(spec: &AutoscalerSpec, status: &AutoscalerStatus) -> Vec<MetricReading> {
+    let values = spec.metrics.iter().zip(&status.current_metrics);
+    let others = values.filter(|(spec, _)| spec.resource().is_none());
+    let reading = |(spec, current): (&MetricSpec, &CurrentMetric)| MetricReading {
+        metric: spec.source.clone(),
+        answer: if current.is_empty() {
+            MetricAnswer::Error("the status says that it failed".to_owned())
+        } else {
+            MetricAnswer::Status(*current)
+        },
+    };
+    others.map(reading).collect()
+}
+
+fn namespace(state: &RunState) -> &str {
+    state.setting.as_ref().map_or("", |s| s.namespace.as_str())
+}
+
+/// How many pods the target may have counted at a sync, where a metric is divided by them.
+fn observed(state: &RunState, spec: &AutoscalerSpec, when: Span) -> Vec<i32> {
+    let mut counts = Vec::new();
+    let matters = spec
+        .metrics
+        .iter()
+        .any(|m| m.source.is_object_or_external());
+    for (at, target) in state.targets.iter().rev() {
+        if *at <= after(when.until, NEAR) && !counts.contains(&target.replicas) {
+            counts.push(target.replicas);
+        }
+        if !matters || *at < before(when.from, NEAR) {
+            break;
+        }
+    }
+    if counts.is_empty() {
+        counts.extend(state.target.as_ref().map(|target| target.replicas));
+    }
+    counts
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::timeline::{Gap, Step, Timeline};
+use super::timeline::{Gap, ProposalStep, Step, SyncRecord, Timeline};
 use crate::model::{VersionGates, counted};
 use crate::observation::{
     Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, Phase, Pod, PodSample,
@@ -42,13 +42,24 @@ impl PodRecord {
 
     /// Whether it is there, not being ended, and ready.
     pub fn is_ready(&self) -> bool {
-        self.lives() && is_ready(&self.pod)
+        self.lives() && self.pod.is_ready()
     }
 
     /// Its CPU request in millicores as the controller counts it; `None` if a container has none.
     pub fn request_milli(&self) -> Option<i64> {
         self.request_milli
     }
+}
+
+/// A pod that was ready and stopped being so, without being restarted or deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReadinessLost {
+    /// The pod's name.
+    pub(crate) pod: String,
+    /// When it was first seen unready.
+    pub(crate) at: Timestamp,
+    /// When it was ready again.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// One answer of the metrics API, or its error.
@@ -97,8 +108,6 @@ pub struct RunState {
     pub targets: Vec<(Timestamp, Target)>,
     /// Every state of the autoscaler's status.
     pub statuses: Vec<(Timestamp, AutoscalerStatus)>,
-    /// What the metrics alone asked for, at each explained sync.
-    pub proposals: Vec<Step<i32>>,
     /// Ready pods, by the higher of two counts; see [`RunState::ready`].
     pub ready_steps: Vec<Step<i32>>,
     /// When the minimum was first ready and a utilization known: the baseline.
@@ -111,6 +120,8 @@ pub struct RunState {
     pub blocker: Option<Reason>,
     /// When a pod was found ready anew that had not been seen unready since it was ready before.
     pub(crate) ready_anew: Vec<Timestamp>,
+    /// The pods that were ready and stopped being so, in the order seen.
+    pub(crate) readiness_lost: Vec<ReadinessLost>,
     /// Since when the pods that are seen ready are not as many as the target counts.
     pub(crate) counts_differ_since: Option<Timestamp>,
     /// When the metrics API last answered, with samples that were new or not.
@@ -159,6 +170,17 @@ impl RunState {
     pub(crate) fn counts_agree(&self) -> bool {
         let reported = self.target.as_ref().map(|t| t.ready_replicas);
         reported.is_none_or(|reported| reported == self.ready_pods())
+    }
+
+    /// Whether the pods seen are those that the target counts, living and ready: two witnesses of each.
+    pub(crate) fn pods_add_up(&self) -> bool {
+        let over = |phase: &str| phase == "Succeeded" || phase == "Failed";
+        let pods = self.pods.values();
+        let living = pods.filter(|p| p.lives() && !over(&p.pod.phase)).count();
+        self.target.as_ref().is_some_and(|target| {
+            i32::try_from(living) == Ok(target.replicas)
+                && self.ready_pods() == target.ready_replicas
+        })
     }
 
     /// The rules of the cluster's version; the newest where that is not known.
@@ -212,6 +234,16 @@ impl RunState {
         phases.iter().find(|p| p.phase == phase).map(|p| p.from)
     }
 
+    /// What the metrics alone asked for at each sync, as far as it is known.
+    pub(crate) fn proposals(&self) -> &[ProposalStep] {
+        self.timeline.as_ref().map_or(&[], |t| &t.proposals)
+    }
+
+    /// The syncs that were seen.
+    pub(crate) fn syncs(&self) -> &[SyncRecord] {
+        self.timeline.as_ref().map_or(&[], |t| &t.syncs)
+    }
+
     /// The stretches in which something was not seen.
     pub(crate) fn gaps(&self) -> impl Iterator<Item = &Gap> {
         self.timeline.iter().flat_map(|t| &t.gaps)
@@ -247,9 +279,4 @@ impl RunState {
             && self.status().is_some_and(|s| s.desired_replicas == min)
             && self.status().is_some_and(AutoscalerStatus::is_measured)
     }
-}
-
-/// Whether the pod's `Ready` condition is true.
-pub(crate) fn is_ready(pod: &Pod) -> bool {
-    pod.ready.as_ref().is_some_and(|r| r.status == "True")
 }

@@ -72,8 +72,89 @@ pub struct SyncRecord {
     pub model_utilization: Option<i32>,
     /// Whether the two agree.
     pub explained: bool,
-    /// The arithmetic to the replica, in one sentence.
+    /// The arithmetic to the replica, in one sentence: of the likeliest interpretation where several fit.
     pub sentence: String,
+    /// What the metrics asked for, before any limit, in every interpretation that fits what was seen.
+    #[serde(default)]
+    pub proposed: Option<Range>,
+    /// What they asked for in the likeliest interpretation.
+    #[serde(default)]
+    pub likeliest: Option<i32>,
+    /// Whether all that the controller can have read was seen, so that no other interpretation is possible.
+    #[serde(default)]
+    pub certain: bool,
+    /// What the model decides in every interpretation, for a sync that none of them explains.
+    #[serde(default)]
+    pub modeled: Option<Range>,
+    /// The least that the scale-down window held at this sync in every interpretation, and since when.
+    #[serde(default)]
+    pub held: Option<Step<i32>>,
+}
+
+/// A number of replicas of which the bounds are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Range {
+    /// At least that many.
+    pub low: i32,
+    /// At most that many.
+    pub high: i32,
+}
+
+impl Range {
+    /// The bounds of some values; `None` if there are none.
+    pub(crate) fn of(values: impl IntoIterator<Item = i32>) -> Option<Self> {
+        let mut range = None;
+        for value in values {
+            Self::widen(&mut range, value);
+        }
+        range
+    }
+
+    /// Makes a range that includes a value as well, if there is one already.
+    pub(crate) fn widen(range: &mut Option<Self>, value: i32) {
+        let known = range.unwrap_or(Self {
+            low: value,
+            high: value,
+        });
+        *range = Some(Self {
+            low: known.low.min(value),
+            high: known.high.max(value),
+        });
+    }
+}
+
+impl std::fmt::Display for Range {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.low == self.high {
+            write!(f, "{}", self.low)
+        } else {
+            write!(f, "{} to {}", self.low, self.high)
+        }
+    }
+}
+
+/// What the metrics asked for from an instant on, before any limit, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProposalStep {
+    /// The sync's instant.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// At least that many replicas.
+    pub low: i32,
+    /// At most that many replicas.
+    pub high: i32,
+    /// Whether all that the controller can have read was seen, so that nothing else is possible.
+    pub certain: bool,
+}
+
+impl ProposalStep {
+    /// The bounds, to be told.
+    pub fn range(&self) -> Range {
+        Range {
+            low: self.low,
+            high: self.high,
+        }
+    }
 }
 
 /// One second of load.
@@ -145,8 +226,11 @@ pub struct Timeline {
     pub target_percent: Vec<Step<Option<i32>>>,
     /// Utilization as the controller reported it, in percent.
     pub utilization: Vec<Step<Option<i32>>>,
-    /// What the metric alone asks for, before any limit: the model's proposal.
+    /// What the metrics alone ask for, before any limit, in the likeliest interpretation.
     pub proposed: Vec<Step<i32>>,
+    /// The same in every interpretation that fits what was seen: the bounds of it.
+    #[serde(default)]
+    pub proposals: Vec<ProposalStep>,
     /// `status.desiredReplicas`.
     pub desired: Vec<Step<i32>>,
     /// `spec.replicas` of the target.

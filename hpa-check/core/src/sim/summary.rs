@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Scenario;
-use super::plant::{Done, Plant, milli};
+use super::modeled::Done;
+use super::{Scenario, milli};
 
 /// The outcome. Utilization is in percent of the ready pods' requests, second by second, not as samples
 /// show it.
@@ -48,7 +48,8 @@ pub struct Replicas {
     pub replicas: i32,
 }
 
-/// The counting.
+/// The outcome in the making.
+#[derive(Debug)]
 pub(super) struct Tally {
     summary: Summary,
     request: f64,
@@ -96,17 +97,11 @@ impl Tally {
         }
     }
 
-    pub(super) fn scaled(&mut self, second: u64, replicas: i32) {
-        let summary = &mut self.summary;
-        summary.scalings += 1;
-        summary.fewest = summary.fewest.min(replicas);
-        summary.most = summary.most.max(replicas);
-        summary.path.push(Replicas { second, replicas });
-    }
-
-    pub(super) fn add(&mut self, second: u64, plant: &Plant, done: Done) {
-        let requested = f64::from(plant.ready()) * self.request;
-        self.pod_seconds += f64::from(plant.replicas());
+    /// Counts a second in which there were `replicas` pods, of which some were ready.
+    pub(super) fn add(&mut self, second: u64, replicas: usize, ready: usize, done: Done) {
+        let requested = count(ready) * self.request;
+        self.pod_seconds += count(replicas);
+        self.resized(second, i32::try_from(replicas).unwrap_or(i32::MAX));
         self.wanted += done.wanted;
         self.late += (done.wanted - done.served).max(0.0);
         let used = if requested > 0.0 {
@@ -126,6 +121,20 @@ impl Tally {
         summary.longest_short_seconds = summary.longest_short_seconds.max(self.short);
     }
 
+    fn resized(&mut self, second: u64, replicas: i32) {
+        let summary = &mut self.summary;
+        if summary
+            .path
+            .last()
+            .is_none_or(|last| last.replicas != replicas)
+        {
+            summary.scalings += 1;
+            summary.fewest = summary.fewest.min(replicas);
+            summary.most = summary.most.max(replicas);
+            summary.path.push(Replicas { second, replicas });
+        }
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "seconds are far below 2^52")]
     pub(super) fn finish(mut self) -> Summary {
         let mut summary = self.summary;
@@ -142,4 +151,9 @@ impl Tally {
         }
         summary
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "pods are far fewer than 2^52")]
+pub(super) fn count(pods: usize) -> f64 {
+    pods as f64
 }

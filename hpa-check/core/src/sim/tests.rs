@@ -25,7 +25,7 @@ pub(crate) fn scenario(load: &str) -> Scenario {
             limit: None,
             start: Duration::from_secs(5),
         },
-        load: Curve::parse(load, None).unwrap(),
+        load: LoadProfile::parse(load, None).unwrap(),
         replicas: None,
         backlog: false,
         length: Duration::ZERO,

@@ -2,7 +2,7 @@
 //!
 //! A recording holds what the pods used, and that depends on how many there were. What is taken over is
 //! the work: the CPU of all pods together, which a load brings along however many pods share it. It is
-//! spread over the pods that there would be, by the plant of [`crate::sim`]. Where the recorded
+//! spread over the pods that there would be, by the modeled pods of [`crate::sim`]. Where the recorded
 //! pods were at their limit, more work was wanted than was done, and the answer is too small; that is
 //! said.
 
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::model::{after, before};
 use crate::observation::PodSample;
 use crate::run::state::{Poll, RunState};
-use crate::sim::{Curve, PodShape, Point, Replicas, Scenario};
+use crate::sim::{LoadProfile, PodShape, Point, Replicas, Scenario};
 use crate::spec::Behavior;
 use crate::units::Millicores;
 
@@ -145,7 +145,7 @@ pub fn recorded(state: &RunState) -> Result<Recorded, String> {
                 limit,
                 start: start(state),
             },
-            load: Curve {
+            load: LoadProfile {
                 points: load,
                 cost_us: None,
             },

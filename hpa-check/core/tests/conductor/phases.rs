@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hpa_check_core::expectation::{Expectation, ScaleDown};
 use hpa_check_core::observation::{Fact, Seen};
-use hpa_check_core::run::conductor::Pace;
+use hpa_check_core::run::conductor::LoadSchedule;
 
 use super::scene::Scene;
 
@@ -14,7 +14,7 @@ fn usual() -> Expectation {
 }
 
 fn scene() -> Scene {
-    Scene::new(&usual(), Pace::Computed)
+    Scene::new(&usual(), LoadSchedule::Adaptive)
 }
 
 fn at_rest(scale_down: ScaleDown) -> Scene {
@@ -22,7 +22,7 @@ fn at_rest(scale_down: ScaleDown) -> Scene {
         scale_down,
         ..usual()
     };
-    let mut scene = Scene::new(&expectation, Pace::Computed);
+    let mut scene = Scene::new(&expectation, LoadSchedule::Adaptive);
     scene.begin();
     scene
 }
@@ -231,7 +231,7 @@ fn an_interruption_ends_the_run_in_every_phase() {
 
 fn planned() -> Scene {
     let seconds = Duration::from_secs;
-    let pace = Pace::Planned {
+    let pace = LoadSchedule::Planned {
         up: seconds(10),
         down: seconds(100),
         end: seconds(160),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::*;
-use hpa_check_core::run::conductor::{Action, Conductor, Pace};
+use hpa_check_core::run::conductor::{Action, Conductor, LoadSchedule};
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
@@ -40,7 +40,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// At the run's beginning, with the settings known and nothing seen.
-    pub(crate) fn new(expectation: &Expectation, pace: Pace) -> Self {
+    pub(crate) fn new(expectation: &Expectation, pace: LoadSchedule) -> Self {
         let mut scene = Self {
             spec: spec(),
             evaluator: Evaluator::new(expectation.clone()),

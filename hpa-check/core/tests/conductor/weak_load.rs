@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::{Seen, Watch, WatchState};
-use hpa_check_core::run::conductor::Pace;
+use hpa_check_core::run::conductor::LoadSchedule;
 use hpa_check_core::spec::MetricSource;
 
 use super::scene::{Scene, cpu_metric};
@@ -20,7 +20,10 @@ fn patient() -> Expectation {
 /// Eight pods that are all that 500 users ask for, seen for one sync. Ten take more than
 /// 9 × 100m × 50 % = 450m.
 fn settled(each: i64) -> Scene {
-    settle(Scene::new(&patient(), Pace::Computed).steady(), each)
+    settle(
+        Scene::new(&patient(), LoadSchedule::Adaptive).steady(),
+        each,
+    )
 }
 
 fn settle(mut scene: Scene, each: i64) -> Scene {
@@ -65,7 +68,7 @@ fn four_whole_windows_and_four_syncs_of_nothing_new_are_enough() {
 
 #[test]
 fn a_load_that_may_change_by_itself_is_waited_for() {
-    let mut scene = settle(Scene::new(&patient(), Pace::Computed), 50);
+    let mut scene = settle(Scene::new(&patient(), LoadSchedule::Adaptive), 50);
     assert_eq!(go_on(&mut scene, |scene| scene.samples(8, 50)), None);
 }
 
@@ -89,7 +92,7 @@ fn a_use_that_goes_up_and_down_may_go_up_further() {
 
 #[test]
 fn a_use_that_was_once_near_what_the_maximum_takes_may_get_there_again() {
-    let mut scene = Scene::new(&patient(), Pace::Computed).steady();
+    let mut scene = Scene::new(&patient(), LoadSchedule::Adaptive).steady();
     scene.begin();
     scene.load(500);
     scene.samples(3, 140);
@@ -112,7 +115,7 @@ fn users_that_still_come_are_waited_for() {
 
 #[test]
 fn a_load_of_which_nothing_is_known_is_waited_for() {
-    let mut scene = Scene::new(&patient(), Pace::Computed).steady();
+    let mut scene = Scene::new(&patient(), LoadSchedule::Adaptive).steady();
     scene.begin();
     scene.target(8, 8);
     scene.samples(8, 50);
@@ -176,7 +179,7 @@ fn what_is_not_watched_may_have_changed() {
 
 #[test]
 fn another_metric_may_ask_for_the_maximum_yet() {
-    let mut scene = Scene::new(&patient(), Pace::Computed).steady();
+    let mut scene = Scene::new(&patient(), LoadSchedule::Adaptive).steady();
     let mut other = cpu_metric();
     other.source = MetricSource::Resource {
         name: "memory".into(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hpa_check_core::documents::trace::{Reader, Writer};
 use hpa_check_core::expectation::ScaleDown;
-use hpa_check_core::run::conductor::Pace;
+use hpa_check_core::run::conductor::LoadSchedule;
 use hpa_check_core::spec::{Behavior, PolicyKind, ScalingPolicy, ScalingRules};
 use hpa_check_core::verdict::Outcome;
 use proptest::prelude::*;
@@ -135,7 +135,7 @@ fn worlds() -> impl Strategy<Value = World> {
             (world.wobble, world.pod_start) = (wobble, pod_start);
             world.controller.downscale_stabilization = Duration::from_secs(window);
             world.spec.behavior = behavior;
-            world.pace = Pace::Planned {
+            world.pace = LoadSchedule::Planned {
                 up: Duration::from_secs(4),
                 down: Duration::from_secs(100),
                 end: Duration::from_secs(200),
@@ -144,8 +144,14 @@ fn worlds() -> impl Strategy<Value = World> {
         })
 }
 
+/// So many cases, or as many as `PROPERTY_CASES` says.
+fn cases(usual: u32) -> ProptestConfig {
+    let given = std::env::var("PROPERTY_CASES").ok();
+    ProptestConfig::with_cases(given.map_or(usual, |cases| cases.parse().unwrap()))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(cases(1_000))]
 
     #[test]
     fn no_healthy_run_gives_a_false_alarm(world in worlds()) {
@@ -156,7 +162,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn lost_and_repeated_observations_never_make_a_pass_wrong(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::run::conductor::Pace;
+use hpa_check_core::run::conductor::LoadSchedule;
 use hpa_check_core::verdict::Outcome;
 
 use super::pairs::{Pair, beside, pair};
@@ -33,7 +33,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
         pair("too-little-explained", |w| w.metrics = Metrics::Forbidden),
         pair("load-stays-on", |w| w.after = 640),
         pair("window-too-short", |w| {
-            w.pace = Pace::Planned {
+            w.pace = LoadSchedule::Planned {
                 up: Duration::from_secs(4),
                 down: Duration::from_secs(10),
                 end: Duration::from_secs(90),

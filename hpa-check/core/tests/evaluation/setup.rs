@@ -38,6 +38,9 @@ fn found_in_the_autoscaler() -> Vec<Pair> {
                 "deployments \"x\" not found",
             );
         }),
+        pair("target-api-version", |w| {
+            w.spec.scale_target_ref.api_version = "extensions/v1beta1".into();
+        }),
         pair("target-not-scalable", |w| {
             refuse(
                 w,
@@ -129,6 +132,11 @@ fn found_around_it() -> Vec<Pair> {
                 "the scale is missing a selector",
             );
         }),
+        beside(
+            with(|w| (w.completed, w.kubernetes) = (1, Some("1.38"))),
+            "completed-pods-counted",
+            |w| w.kubernetes = Some("1.37"),
+        ),
         pair("selector-matches-others", |w| {
             w.owner = |n| match n {
                 2 => "ReplicaSet/canary-77f",
@@ -157,17 +165,17 @@ fn too_little_there() -> Vec<Pair> {
             },
         ),
         beside(
-            with(|w| w.facts.push(quota("pods", "10"))),
+            with(|w| w.facts.push(quota("pods", "10", "3"))),
             "quota-exceeded",
             |w| {
-                w.facts.push(quota("pods", "6"));
+                w.facts.push(quota("pods", "6", "3"));
             },
         ),
         beside(
-            with(|w| w.facts.push(quota("requests.cpu", "1"))),
+            with(|w| w.facts.push(quota("requests.cpu", "1", "300m"))),
             "quota-exceeded",
             |w| {
-                w.facts.push(quota("requests.cpu", "999m"));
+                w.facts.push(quota("requests.cpu", "999m", "300m"));
             },
         ),
     ]
@@ -213,12 +221,13 @@ pub(crate) fn capacity(millicores: i64) -> Fact {
     }
 }
 
-fn quota(resource: &str, hard: &str) -> Fact {
+/// What the three pods at rest use of it, besides what is left.
+fn quota(resource: &str, hard: &str, used: &str) -> Fact {
     Fact::Quota(Quota {
         name: "small".into(),
         resource: resource.into(),
         hard: hard.into(),
-        used: if resource == "pods" { "3" } else { "300m" }.into(),
+        used: used.into(),
         scopes: Vec::new(),
     })
 }

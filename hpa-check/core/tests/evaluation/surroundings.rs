@@ -13,6 +13,14 @@ pub(crate) fn pairs() -> Vec<Pair> {
             "quota-exceeded",
             |w| w.quota = Some(6),
         ),
+        beside(
+            World {
+                refuses: "violates PodSecurity \"restricted:latest\"",
+                ..healthy()
+            },
+            "pods-refused",
+            |w| w.quota = Some(6),
+        ),
         pair("pods-not-ready", |w| {
             w.fate = |n| after_the_sixth(n, Fate::NeverReady);
         }),

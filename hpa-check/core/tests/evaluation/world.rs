@@ -8,7 +8,7 @@ use std::time::Duration;
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::*;
-use hpa_check_core::run::conductor::Pace;
+use hpa_check_core::run::conductor::LoadSchedule;
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::spec::*;
 use hpa_check_core::units::Millicores;
@@ -44,7 +44,7 @@ pub(crate) struct World {
     pub expectation: Expectation,
     pub controller: ControllerConfig,
     pub resolution: Duration,
-    pub pace: Pace,
+    pub pace: LoadSchedule,
     /// Whether the load is known to stay what it is.
     pub steady: bool,
     pub request: Option<i64>,
@@ -76,6 +76,14 @@ pub(crate) struct World {
     pub deleted: Option<(i64, i64)>,
     /// What the generator says at its end.
     pub account: LoadResult,
+    /// The version of Kubernetes, if it is known.
+    pub kubernetes: Option<&'static str>,
+    /// Pods that have succeeded, and that the selector matches too.
+    pub completed: usize,
+    /// Why the API server refuses pods beyond the quota.
+    pub refuses: &'static str,
+    /// Whether the rollout has passed its deadline.
+    pub stalled: bool,
     /// Says which seconds the watch is blind.
     pub blind: Option<(i64, i64)>,
     pub generation: bool,
@@ -114,7 +122,7 @@ pub(crate) fn healthy() -> World {
             ..ControllerConfig::default()
         },
         resolution: Duration::from_secs(2),
-        pace: Pace::Planned {
+        pace: LoadSchedule::Planned {
             up: Duration::from_secs(4),
             down: Duration::from_secs(44),
             end: Duration::from_secs(90),
@@ -150,6 +158,10 @@ pub(crate) fn healthy() -> World {
             generator_reasons: Vec::new(),
             exit_code: 0,
         },
+        kubernetes: None,
+        completed: 0,
+        refuses: "pods \"x\" is forbidden: exceeded quota: small",
+        stalled: false,
         blind: None,
         generation: true,
         interrupt: None,
@@ -163,7 +175,7 @@ pub(crate) fn in_a_cluster() -> World {
     World {
         controller: ControllerConfig::default(),
         resolution: Duration::from_secs(15),
-        pace: Pace::Computed,
+        pace: LoadSchedule::Adaptive,
         pod_start: 4000,
         longest: 1200,
         ..healthy()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::run::conductor::Pace;
+use hpa_check_core::run::conductor::LoadSchedule;
 
 use super::pairs::{Pair, beside, pair};
 use super::world::{Fate, World, healthy, in_a_cluster};
@@ -28,6 +28,32 @@ pub(crate) fn pairs() -> Vec<Pair> {
         beside(late_load(), "minimum-not-held", |w| {
             w.fate = |n| second_pod(n, Fate::Pauses(12, 15));
         }),
+        // Most pods fail their probes while they work: for less than a sync period, and for longer.
+        beside(
+            World {
+                fate: |n| most_pods(n, Fate::Pauses(25, 27)),
+                ..healthy()
+            },
+            "readiness-fails-under-load",
+            |w| w.fate = |n| most_pods(n, Fate::Pauses(25, 30)),
+        ),
+        // A rollout that is late, and gets there; and one whose last pods wait for a volume.
+        beside(
+            World {
+                stalled: true,
+                ..healthy()
+            },
+            "rollout-stuck",
+            |w| {
+                w.fate = |n| {
+                    if n > 6 {
+                        Fate::Waits("ContainerCreating")
+                    } else {
+                        Fate::Serves
+                    }
+                }
+            },
+        ),
         // It forgets the window as soon as the present metric asks for less than there are.
         beside(in_a_cluster(), "scale-down-too-early", |w| {
             w.decide = |current, wanted| match (current, wanted) {
@@ -74,10 +100,14 @@ fn second_pod(pod: usize, fate: Fate) -> Fate {
     if pod == 2 { fate } else { Fate::Serves }
 }
 
+fn most_pods(pod: usize, fate: Fate) -> Fate {
+    if pod <= 8 { fate } else { Fate::Serves }
+}
+
 /// The load begins late enough for something to happen at rest.
 fn late_load() -> World {
     World {
-        pace: Pace::Planned {
+        pace: LoadSchedule::Planned {
             up: Duration::from_secs(14),
             down: Duration::from_secs(54),
             end: Duration::from_secs(100),
@@ -91,7 +121,7 @@ fn late_load() -> World {
 fn swinging() -> World {
     let mut world = World {
         swing: Some(9),
-        pace: Pace::Planned {
+        pace: LoadSchedule::Planned {
             up: Duration::from_secs(4),
             down: Duration::from_secs(67),
             end: Duration::from_secs(130),

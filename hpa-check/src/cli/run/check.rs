@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::ControllerConfig;
-use hpa_check_core::run::conductor::{Conductor, Pace};
+use hpa_check_core::run::conductor::{Conductor, LoadSchedule};
 use hpa_check_core::verdict::Verdict;
 
 use crate::drive::drive;
@@ -92,7 +92,8 @@ async fn judge(
     generator: Option<Generator>,
     signals: &mut Signals,
 ) -> Result<Verdict, Failure> {
-    let conductor = Conductor::new(run.expectation.clone(), Pace::Computed).holding(run.hold);
+    let conductor =
+        Conductor::new(run.expectation.clone(), LoadSchedule::Adaptive).holding(run.hold);
     let conductor = match &generator {
         Some(generator) if generator.is_steady() => conductor.steady(),
         _ => conductor,

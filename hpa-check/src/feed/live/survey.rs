@@ -15,9 +15,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hpa_check_core::doctor::Unseen;
-use hpa_check_core::doctor::facts::{ClusterFacts, Namespace, Scaler, TargetLook};
 use hpa_check_core::observation::ControllerConfig;
+use hpa_check_core::snapshot::Unseen;
+use hpa_check_core::snapshot::{ClusterSnapshot, Namespace, Scaler, TargetLook};
 use jiff::Timestamp;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 
@@ -102,7 +102,7 @@ impl Surveyor {
     }
 
     /// Looks.
-    pub(crate) async fn look(&self, assumed: &Assumed) -> Result<ClusterFacts, Failure> {
+    pub(crate) async fn look(&self, assumed: &Assumed) -> Result<ClusterSnapshot, Failure> {
         let lists = Lists {
             client: &self.cluster.client,
             timing: self.timing,
@@ -147,7 +147,7 @@ impl Surveyor {
             let space = spaces.entry(one.namespace).or_default();
             space.autoscalers.push(one.scaler);
         }
-        Ok(ClusterFacts {
+        Ok(ClusterSnapshot {
             at: self.now(),
             kubernetes: self.cluster.kubernetes.clone(),
             controller: assumed.controller.clone(),

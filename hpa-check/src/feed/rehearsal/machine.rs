@@ -13,12 +13,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::balancer::{self, Affinity, Endpoints};
-use super::fault::Fault;
-use super::sizing::LoadPlan;
-use super::world::{Happening, World};
 use crate::failure::Failure;
 use crate::signals::Signals;
 use cpu::CpuMeter;
+use hpa_check_core::sim::fault::Fault;
+use hpa_check_core::sim::sizing::LoadPlan;
+use hpa_check_core::sim::world::{Happening, World};
 use load::Generator;
 use pod::{Node, Pids, Termination};
 
@@ -57,6 +57,7 @@ pub(crate) struct Machine {
     pods: JoinSet<()>,
     stops: BTreeMap<String, oneshot::Sender<()>>,
     generator: Option<Generator>,
+    plan: Option<LoadPlan>,
     stop_load: CancellationToken,
     /// Keeps the channel open.
     _sender: Sender<Happening>,
@@ -110,6 +111,7 @@ impl Machine {
                 happenings: sender.clone(),
                 stop: stop_load.clone(),
             }),
+            plan: None,
             cpu: CpuMeter::new().map_err(Failure::internal)?,
             node,
             pods: JoinSet::new(),
@@ -126,6 +128,12 @@ impl Machine {
         calibrate::cost(&self.node.fib_server, n)
             .await
             .map_err(|e| Failure::target(format!("`{}`: {e}", self.node.fib_server.display())))
+    }
+
+    /// With that load, once it is started.
+    pub(crate) fn loaded(mut self, plan: LoadPlan) -> Self {
+        self.plan = Some(plan);
+        self
     }
 
     /// Ends every pod without its pauses, and waits for that.
@@ -155,13 +163,18 @@ impl World for Machine {
         self.pods.spawn(life);
     }
 
+    /// There is no process to take over.
+    fn adopt_pod(&mut self, name: &str, _worked: Duration) {
+        self.start_pod(name);
+    }
+
     fn stop_pod(&mut self, name: &str) {
         self.node.endpoints.remove(name);
         // Dropping the sender is the message.
         self.stops.remove(name);
     }
 
-    fn cpu_times(&mut self) -> BTreeMap<String, Duration> {
+    fn cpu_times(&mut self) -> Vec<(String, Duration)> {
         let (names, pids): (Vec<String>, Vec<u32>) = self
             .node
             .pids
@@ -178,10 +191,12 @@ impl World for Machine {
             .collect()
     }
 
-    fn start_load(&mut self, plan: &LoadPlan) {
-        if let Some(generator) = self.generator.take() {
-            tokio::spawn(generator.run(*plan));
-        }
+    fn start_load(&mut self) -> Duration {
+        let (Some(generator), Some(plan)) = (self.generator.take(), self.plan) else {
+            return Duration::ZERO;
+        };
+        tokio::spawn(generator.run(plan));
+        plan.whole()
     }
 
     fn stop_load(&mut self) {

@@ -4,23 +4,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hpa_check_core::run::conductor::{Action, Conductor};
+use hpa_check_core::sim::engine::Engine;
 use jiff::Timestamp;
 
-use super::engine::Engine;
 use super::machine::{Machine, Parts};
-use super::scene::scene;
+use super::scene;
 use super::settings::{Flags, Settings};
 use crate::drive::drive;
 use crate::drive::session::Session;
 use crate::failure::Failure;
 use crate::feed::{Feed, Next};
-use crate::load::intensity::Intensity;
 use crate::notice::notice;
 use crate::outputs::{Outputs, Ui};
 use crate::process::program;
 use crate::report::words;
 use crate::sinks::page::ServeArgs;
 use crate::sinks::screen;
+use hpa_check_core::sim::intensity::Intensity;
 
 /// The programs that take part, and what ties them together.
 #[derive(Debug, Clone)]
@@ -75,9 +75,9 @@ async fn rehearse(
         load_result: programs
             .load_result
             .unwrap_or_else(|| scratch.path().join("load.json")),
-        pre_stop: settings.pace.pre_stop,
-        drain_delay: settings.pace.drain_delay,
-        grace: settings.pace.drain_delay + GRACE,
+        pre_stop: settings.timescale.pre_stop,
+        drain_delay: settings.timescale.drain_delay,
+        grace: settings.timescale.drain_delay + GRACE,
         fault: flags.fault,
         exit_with_parent: programs.exit_with_parent,
     })?;
@@ -87,11 +87,12 @@ async fn rehearse(
         let columns = screen::columns().unwrap_or(usize::MAX);
         notice(&words::wrapped(&introduction, columns).join("\n"));
     }
-    let scene = scene(flags, &settings, intensity, cpus);
-    let conductor = Conductor::new(settings.expectation.clone(), scene.load.pace());
+    let load = scene::load(flags, &settings, intensity);
+    let scene = scene::scene(flags, &settings, cpus);
+    let conductor = Conductor::new(settings.expectation.clone(), load.schedule());
     let mut session = Session::start(opened, outputs.ui, settings.expectation, Some(conductor))?
         .served(listening)?;
-    let feed = Rehearsal(Engine::new(scene, machine));
+    let feed = Rehearsal(Engine::new(scene, machine.loaded(load)));
     let end = drive(feed, &mut session).await?;
     Ok(session.finish(end)?.exit_code)
 }
@@ -105,7 +106,7 @@ impl Feed for Rehearsal {
     }
 
     async fn next(&mut self) -> Result<Next, Failure> {
-        self.0.next().map_err(Failure::internal)
+        Feed::next(&mut self.0).await
     }
 
     fn act(&mut self, action: &Action) {

@@ -1,43 +1,63 @@
 //! What is rehearsed, all of it: settings, the measured cost of a request, and the machine's size.
 
+use hpa_check_core::observation::Fact;
+use hpa_check_core::sim::engine::Scene;
 use hpa_check_core::units::Millicores;
 
-use super::engine::Scene;
 use super::settings::{Flags, Settings};
-use super::sizing::{LoadPlan, Sizes};
-use crate::load::intensity::Intensity;
+use hpa_check_core::sim::intensity::Intensity;
+use hpa_check_core::sim::sizing::{LoadPlan, Sizes};
 
-/// The scene of these settings, with a load of that intensity, on a machine with that many CPUs.
-pub(super) fn scene(
-    flags: &Flags,
-    settings: &Settings,
-    intensity: Intensity,
-    cpus: usize,
-) -> Scene {
-    let pace = settings.pace;
+/// The name of the rehearsed Deployment and of its autoscaler.
+pub(super) const NAME: &str = "fib-server";
+
+/// The scene of these settings on a machine with that many CPUs.
+pub(super) fn scene(flags: &Flags, settings: &Settings, cpus: usize) -> Scene {
+    let timescale = settings.timescale;
+    let capacity = Fact::CpuCapacity {
+        total: Millicores(i64::try_from(cpus).unwrap_or(i64::MAX / 1000) * 1000),
+        how: format!("{cpus} CPUs of this machine"),
+    };
+    // A load that the user set is not ours to size.
+    let load_limit = flags.rate.is_none().then(|| {
+        let Sizes { load, request } = settings.sizes;
+        Fact::LoadLimit {
+            total: settings.sizes.load_at_most(),
+            how: format!("the load is sized to {load}, for a request of {request} on this machine"),
+        }
+    });
     Scene {
+        source: "rehearsal",
+        name: NAME.to_owned(),
+        kubernetes: None,
         spec: settings.spec.clone(),
-        controller: pace.controller(),
-        metrics_resolution: pace.metrics_resolution,
+        controller: timescale.controller(),
+        metrics_resolution: timescale.metrics_resolution,
+        // By then the first pods run, mostly.
+        first_scrape: timescale.metrics_resolution / 4,
+        // The first sync comes after the third scrape: a sample that began before its pod was ready
+        // does not count.
+        first_sync: timescale
+            .sync_period
+            .max(timescale.metrics_resolution * 5 / 2),
         container: settings.container.clone(),
-        capacity: (
-            Millicores(i64::try_from(cpus).unwrap_or(i64::MAX / 1000) * 1000),
-            format!("{cpus} CPUs of this machine"),
-        ),
-        load_limit: flags.rate.is_none().then(|| {
-            let Sizes { load, request } = settings.sizes;
-            (
-                settings.sizes.load_at_most(),
-                format!("the load is sized to {load}, for a request of {request} on this machine"),
-            )
-        }),
-        load: LoadPlan {
-            users: flags.users,
-            intensity,
-            before: pace.before(),
-            high: pace.high(&settings.spec),
-            after: pace.after(&settings.spec),
-        },
+        replicas: settings.spec.effective_min(),
+        ready_since: None,
+        facts: std::iter::once(capacity).chain(load_limit).collect(),
         fault: flags.fault,
+        length: None,
+        watched: true,
+    }
+}
+
+/// The load of these settings, at that intensity.
+pub(super) fn load(flags: &Flags, settings: &Settings, intensity: Intensity) -> LoadPlan {
+    let timescale = settings.timescale;
+    LoadPlan {
+        users: flags.users,
+        intensity,
+        before: timescale.before(),
+        high: timescale.high(&settings.spec),
+        after: timescale.after(&settings.spec),
     }
 }

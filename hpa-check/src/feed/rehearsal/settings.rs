@@ -5,16 +5,15 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hpa_check_core::expectation::Expectation;
+use hpa_check_core::sim::fault::Fault;
 use hpa_check_core::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 
-use super::deployment;
-use super::fault::Fault;
 use super::manifest;
-use super::metrics::CONTAINER;
-use super::pace::Pace;
-use super::sizing::Sizes;
+use super::scene::NAME;
 use crate::failure::Failure;
+use hpa_check_core::sim::sizing::Sizes;
+use hpa_check_core::sim::timescale::Timescale;
 
 /// The flags of a rehearsal.
 #[derive(Debug, Clone, clap::Args)]
@@ -59,7 +58,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "RATE")]
     pub(crate) rate: Option<f64>,
 
-    /// The pace of a cluster: 15 s between syncs, 5 min of stabilization; takes ten minutes or so
+    /// The timescale of a cluster: 15 s between syncs, 5 min of stabilization; takes ten minutes or so
     #[arg(long, conflicts_with = "short")]
     pub(crate) real_time: bool,
     /// Quicker still, for CI
@@ -72,7 +71,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub(crate) stabilization: Option<u64>,
 
-    /// Break something on purpose: no-metrics, pods-not-ready, quota=PODS, sticky, rival or crash
+    /// Break something on purpose: no-metrics, pods-not-ready, quota=PODS, sticky, conflicting-writer or crash
     #[arg(long, value_name = "WHAT")]
     pub(crate) fault: Option<Fault>,
 }
@@ -113,7 +112,7 @@ pub(crate) struct Settings {
     /// What the autoscaler is told to do.
     pub(crate) spec: AutoscalerSpec,
     /// How fast.
-    pub(crate) pace: Pace,
+    pub(crate) timescale: Timescale,
     /// The container of a replica.
     pub(crate) container: ContainerResources,
     /// How big the load is.
@@ -137,8 +136,8 @@ impl Flags {
             self.expect_max,
         )?;
         percent("--expect-cpu", self.expect_cpu)?;
-        let pace = self.pace();
-        let spec = self.spec(&pace)?;
+        let timescale = self.timescale();
+        let spec = self.spec(&timescale)?;
         bounds(
             "--min-replicas",
             spec.effective_min(),
@@ -161,7 +160,7 @@ impl Flags {
         }
         let sizes = Sizes::fit(cpus, &expectation);
         let container = ContainerResources::cpu(
-            CONTAINER,
+            NAME,
             self.cpu_request
                 .map_or(Some(sizes.request), |amount| amount.0),
             self.cpu_limit.and_then(|amount| amount.0),
@@ -169,40 +168,40 @@ impl Flags {
         Ok(Settings {
             expectation,
             spec,
-            pace,
+            timescale,
             container,
             sizes,
         })
     }
 
-    fn pace(&self) -> Pace {
-        let mut pace = match (self.real_time, self.short) {
-            (true, _) => Pace::REAL,
-            (_, true) => Pace::SHORT,
-            _ => Pace::BRISK,
+    fn timescale(&self) -> Timescale {
+        let mut timescale = match (self.real_time, self.short) {
+            (true, _) => Timescale::REAL,
+            (_, true) => Timescale::SHORT,
+            _ => Timescale::BRISK,
         };
         if let Some(seconds) = self.sync_period {
-            pace.sync_period = Duration::from_secs(seconds);
+            timescale.sync_period = Duration::from_secs(seconds);
         }
         if let Some(seconds) = self.stabilization {
-            pace.stabilization = Duration::from_secs(seconds);
+            timescale.stabilization = Duration::from_secs(seconds);
         }
-        pace
+        timescale
     }
 
-    fn spec(&self, pace: &Pace) -> Result<AutoscalerSpec, Failure> {
+    fn spec(&self, timescale: &Timescale) -> Result<AutoscalerSpec, Failure> {
         let mut spec = match &self.hpa {
-            Some(file) => self.manifest(file, pace)?,
+            Some(file) => self.manifest(file, timescale)?,
             None => AutoscalerSpec {
                 scale_target_ref: TargetRef {
                     api_version: "apps/v1".to_owned(),
                     kind: "Deployment".to_owned(),
-                    name: deployment::NAME.to_owned(),
+                    name: NAME.to_owned(),
                 },
                 min_replicas: Some(self.expect_min),
                 max_replicas: self.expect_max,
                 metrics: vec![MetricSpec::cpu_utilization(self.expect_cpu)],
-                behavior: Some(pace.behavior()),
+                behavior: Some(timescale.behavior()),
             },
         };
         spec.min_replicas = self.min_replicas.or(spec.min_replicas);
@@ -213,10 +212,10 @@ impl Flags {
         Ok(spec)
     }
 
-    fn manifest(&self, file: &Path, pace: &Pace) -> Result<AutoscalerSpec, Failure> {
+    fn manifest(&self, file: &Path, timescale: &Timescale) -> Result<AutoscalerSpec, Failure> {
         let mut spec = manifest::read_cpu(file)?;
         if let Some(behavior) = &mut spec.behavior {
-            pace.quicken(behavior);
+            timescale.quicken(behavior);
             if let (Some(rules), Some(window)) = (&mut behavior.scale_down, self.stabilization) {
                 rules.stabilization_window_seconds = i32::try_from(window).ok();
             }

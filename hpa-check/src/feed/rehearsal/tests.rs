@@ -1,4 +1,4 @@
-//! Whole rehearsals on the simulated plant: the healthy one passes, and every broken one fails with
+//! Whole rehearsals on modeled pods: the healthy one passes, and every broken one fails with
 //! its own name. The engine, the model, the conductor and the verdict are the real ones.
 
 use std::time::Duration;
@@ -8,18 +8,18 @@ use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::Observation;
 use hpa_check_core::run::conductor::{Action, Conductor};
 use hpa_check_core::run::evaluator::Evaluator;
+use hpa_check_core::sim::engine::Engine;
+use hpa_check_core::sim::modeled::{ModeledWorld, PodModel};
+use hpa_check_core::sim::world::{Happening, World};
 use jiff::Timestamp;
 
-use super::engine::Engine;
-use super::plant::Plant;
-use super::scene::scene;
+use super::scene::{load, scene};
 use super::settings::tests::typed;
 use crate::drive::{Audience, drive_through};
 use crate::failure::Failure;
-use crate::feed::{Feed, Next};
-use crate::load::intensity::Intensity;
+use hpa_check_core::sim::intensity::Intensity;
 
-/// What a request costs in the plant.
+/// What a modeled request costs.
 const COST: Duration = Duration::from_millis(4);
 
 /// Judges without reports.
@@ -39,23 +39,78 @@ impl Audience for Fold {
     }
 }
 
-/// A rehearsal on the plant as a feed.
-struct OnPlant(Engine<Plant>);
+/// A world in which the service lies, or the user wants an end.
+struct Disturbed {
+    world: ModeledWorld,
+    lies: bool,
+    interrupted_at: Option<Timestamp>,
+}
 
-impl Feed for OnPlant {
+impl Disturbed {
+    fn lying(self) -> Self {
+        Self { lies: true, ..self }
+    }
+
+    fn interrupted_at(self, second: i64) -> Self {
+        let at = Timestamp::from_second(second).unwrap();
+        Self {
+            interrupted_at: Some(at),
+            ..self
+        }
+    }
+}
+
+impl World for Disturbed {
     fn now(&self) -> Timestamp {
-        self.0.now()
+        self.world.now()
     }
 
-    async fn next(&mut self) -> Result<Next, Failure> {
-        self.0.next().map_err(Failure::internal)
+    fn wait(&mut self, until: Timestamp) -> Option<Happening> {
+        if self.interrupted_at.is_some_and(|at| at <= self.now()) {
+            self.interrupted_at = None;
+            return Some(Happening::Interrupted);
+        }
+        let mut happening = self.world.wait(until)?;
+        if self.lies {
+            match &mut happening {
+                Happening::Load(second) => {
+                    second.wrong = second.verified / 100;
+                    second.verified -= second.wrong;
+                }
+                Happening::LoadEnded(Ok(account)) => {
+                    account.wrong = account.requests / 100;
+                    account.verified -= account.wrong;
+                    account.exit_code = 91;
+                }
+                _ => {}
+            }
+        }
+        Some(happening)
     }
 
-    fn act(&mut self, action: &Action) {
-        self.0.act(action);
+    fn start_pod(&mut self, name: &str) {
+        self.world.start_pod(name);
     }
 
-    async fn close(self) {}
+    fn adopt_pod(&mut self, name: &str, worked: Duration) {
+        self.world.adopt_pod(name, worked);
+    }
+
+    fn stop_pod(&mut self, name: &str) {
+        self.world.stop_pod(name);
+    }
+
+    fn cpu_times(&mut self) -> Vec<(String, Duration)> {
+        self.world.cpu_times()
+    }
+
+    fn start_load(&mut self) -> Duration {
+        self.world.start_load()
+    }
+
+    fn stop_load(&mut self) {
+        self.world.stop_load();
+    }
 }
 
 /// What was rehearsed.
@@ -72,12 +127,12 @@ impl Rehearsed {
     }
 }
 
-/// The flags as typed on a machine with two CPUs, in a plant that is changed before it starts.
-fn rehearse_in(line: &str, change: impl FnOnce(Plant) -> Plant) -> Rehearsed {
+/// The flags as typed on a machine with two CPUs, in a world that is changed before it starts.
+fn rehearse_in(line: &str, change: impl FnOnce(Disturbed) -> Disturbed) -> Rehearsed {
     rehearse_on(2, line, change)
 }
 
-fn rehearse_on(cpus: usize, line: &str, change: impl FnOnce(Plant) -> Plant) -> Rehearsed {
+fn rehearse_on(cpus: usize, line: &str, change: impl FnOnce(Disturbed) -> Disturbed) -> Rehearsed {
     let (flags, settings) = typed(line);
     let settings = settings.unwrap();
     let measured = Intensity::of(settings.sizes.load, 200_000, COST);
@@ -85,15 +140,30 @@ fn rehearse_on(cpus: usize, line: &str, change: impl FnOnce(Plant) -> Plant) -> 
         rate: flags.rate.unwrap_or(measured.rate),
         ..measured
     };
-    let scene = scene(&flags, &settings, intensity, cpus);
-    #[expect(clippy::cast_precision_loss, reason = "a limit of a few cores")]
-    let limit = settings.container.cpu_limit.map(|m| m.0 as f64 / 1000.0);
-    let plant = change(Plant::new(COST, limit, flags.fault));
+    let load = load(&flags, &settings, intensity);
+    let model = PodModel {
+        runs_after: Duration::from_millis(300),
+        ready_after: Duration::from_millis(600),
+        drains: Duration::from_millis(2500),
+        // The service computes on one thread.
+        most: 1000.0,
+        fault: flags.fault,
+    };
+    let world = ModeledWorld::new(Timestamp::UNIX_EPOCH, model, load.profile(COST));
+    let world = change(Disturbed {
+        world,
+        lies: false,
+        interrupted_at: None,
+    });
     let mut fold = Fold {
         evaluator: Evaluator::new(settings.expectation.clone()),
-        conductor: Conductor::new(settings.expectation, scene.load.pace()),
+        conductor: Conductor::new(settings.expectation.clone(), load.schedule()),
     };
-    let end = drive_through(OnPlant(Engine::new(scene, plant)), &mut fold).unwrap();
+    let end = drive_through(
+        Engine::new(scene(&flags, &settings, cpus), world),
+        &mut fold,
+    )
+    .unwrap();
     Rehearsed {
         result: fold.evaluator.finish(end),
         took: Duration::try_from(end.duration_since(Timestamp::UNIX_EPOCH)).unwrap(),
@@ -101,7 +171,7 @@ fn rehearse_on(cpus: usize, line: &str, change: impl FnOnce(Plant) -> Plant) -> 
 }
 
 fn rehearse(line: &str) -> Rehearsed {
-    rehearse_in(line, |plant| plant)
+    rehearse_in(line, |world| world)
 }
 
 /// A rehearsal that must not go well.
@@ -220,7 +290,7 @@ fn so_does_one_that_the_load_of_a_rehearsal_can_t_use_half_of_however_big_the_ma
         ("181m", (93, "cpu-request-too-high"), false),
         ("2000m", (93, "cpu-request-too-high"), false),
     ] {
-        let rehearsed = rehearse_on(64, &format!("--cpu-request {request}"), |plant| plant);
+        let rehearsed = rehearse_on(64, &format!("--cpu-request {request}"), |world| world);
         assert_eq!(rehearsed.ending(), ending, "{request}");
         assert_eq!(rehearsed.result.load.is_some(), loaded, "{request}");
     }
@@ -260,13 +330,13 @@ fn an_autoscaler_that_may_not_scale_down_is_named() {
 
 #[test]
 fn a_service_that_lies_does_not_pass() {
-    let rehearsed = rehearse_in("", Plant::lying);
+    let rehearsed = rehearse_in("", Disturbed::lying);
     assert_eq!(rehearsed.ending(), (91, "wrong-answers"));
 }
 
 #[test]
 fn an_interrupted_rehearsal_says_so_and_ends_its_load() {
-    let rehearsed = rehearse_in("", |plant| plant.interrupted_at(20));
+    let rehearsed = rehearse_in("", |world| world.interrupted_at(20));
     assert_eq!(rehearsed.result.verdict.exit_code, 105);
     assert!(rehearsed.result.load.is_some());
     assert!(rehearsed.took < Duration::from_secs(21));

@@ -59,7 +59,7 @@ fn columns(sheet: &Sheet<'_>) -> (usize, usize) {
     (each, steps.div_ceil(each).max(1))
 }
 
-/// How many requests took how long in each step: the darker, the more.
+/// How many requests took how long in each step: the stronger the color, the more.
 pub(super) fn times(sheet: &mut Sheet<'_>) {
     const ROWS: usize = 22;
     const HEIGHT: f64 = 110.0;
@@ -67,7 +67,7 @@ pub(super) fn times(sheet: &mut Sheet<'_>) {
     let Some(times) = Times::of(&sheet.document.series, each) else {
         return;
     };
-    sheet.title("Response times: the darker, the more requests", &[]);
+    sheet.title("Response times: the stronger, the more requests", &[]);
     let axis = sheet.log_frame(HEIGHT, times.least, times.most);
     let left = sheet.time.left;
     let width = (sheet.time.right - left) / count(columns);
@@ -134,7 +134,7 @@ fn level(number: u64, most: u64) -> usize {
     level.min(LEVELS.len() - 1)
 }
 
-/// A row for each pod, in the order of their first answers: the darker, the larger its share of the answers.
+/// A row for each pod, in the order of their first answers: the stronger the color, the larger its share of the answers.
 pub(super) fn pods(sheet: &mut Sheet<'_>) {
     const MOST: usize = 24;
     const ROW: f64 = 14.0;
@@ -146,7 +146,7 @@ pub(super) fn pods(sheet: &mut Sheet<'_>) {
     pods.sort_by(|a, b| a.first_s.total_cmp(&b.first_s).then(a.name.cmp(&b.name)));
     let (each, columns) = columns(sheet);
     let grid: Vec<Vec<u64>> = pods.iter().map(|pod| row(pod, each, columns)).collect();
-    sheet.title("Pods: the darker, the larger the share", &[]);
+    sheet.title("Pods: the stronger, the larger the share", &[]);
     let left = sheet.time.left;
     let width = (sheet.time.right - left) / count(columns);
     for (pod, row) in pods.iter().zip(&grid).take(MOST) {

@@ -2,32 +2,32 @@
 
 use std::time::Duration;
 
-use super::super::facts::{
-    ClusterFacts, DisruptionBudget, EventFacts, MetricsApi, OtherScaler, Quota, TargetLook,
-    Vertical,
-};
 use super::found;
 use super::world::{
     ago, autoscaler, busy, condition, healthy, owner, pod, pods, refuse, sample, samples, scaler,
     space, target,
 };
 use crate::observation::{ContainerSample, Ready};
+use crate::snapshot::{
+    ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, OtherScaler, Quota, TargetLook,
+    Vpa,
+};
 use crate::spec::{ContainerResources, ScalingRules, SelectPolicy};
 use crate::units::Millicores;
 use crate::verdict::Outcome;
 
 /// What is done to facts.
-type Do = fn(&mut ClusterFacts);
+type Do = fn(&mut ClusterSnapshot);
 
 /// Entry, what has to be found first, the healthy neighbour, and the one point in which it differs.
-struct Row(u8, &'static str, fn() -> ClusterFacts, Do);
+struct Row(u8, &'static str, fn() -> ClusterSnapshot, Do);
 
-fn same() -> ClusterFacts {
+fn same() -> ClusterSnapshot {
     healthy()
 }
 
 /// Five pods and a sidecar in each, which the template has too.
-fn with_sidecar() -> ClusterFacts {
+fn with_sidecar() -> ClusterSnapshot {
     let mut facts = busy();
     target(&mut facts).template.push("proxy".to_owned());
     for pod in pods(&mut facts) {
@@ -41,7 +41,7 @@ fn with_sidecar() -> ClusterFacts {
 }
 
 /// Three of the five became ready a moment ago, probed.
-fn with_young() -> ClusterFacts {
+fn with_young() -> ClusterSnapshot {
     let mut facts = busy();
     for pod in pods(&mut facts).iter_mut().skip(2) {
         pod.pod.started = Some(ago(62));
@@ -54,7 +54,7 @@ fn with_young() -> ClusterFacts {
 }
 
 /// Over the target, with two of the five not ready yet.
-fn with_starting() -> ClusterFacts {
+fn with_starting() -> ClusterSnapshot {
     let mut facts = busy();
     for pod in pods(&mut facts).iter_mut().skip(3) {
         pod.pod.started = Some(ago(40));
@@ -75,15 +75,15 @@ fn used(name: &str, cpu: i64) -> ContainerSample {
     ContainerSample::of_cpu(name, Millicores(cpu))
 }
 
-fn set_ready(pod: &mut super::super::facts::PodFacts, status: &str, seconds_ago: u64) {
+fn set_ready(pod: &mut crate::snapshot::PodSnapshot, status: &str, seconds_ago: u64) {
     pod.pod.ready = Some(Ready {
         status: status.to_owned(),
         since: Some(ago(seconds_ago)),
     });
 }
 
-fn rescaled(message: &str, count: i32) -> EventFacts {
-    EventFacts {
+fn rescaled(message: &str, count: i32) -> EventSnapshot {
+    EventSnapshot {
         about: "HorizontalPodAutoscaler/cart".to_owned(),
         reason: "SuccessfulRescale".to_owned(),
         message: message.to_owned(),
@@ -150,7 +150,7 @@ const ROWS: &[Row] = &[
         },
         |f| samples(f).clear(),
     ),
-    Row(4, "every-pod-unready", same, |f| {
+    Row(4, "pods-not-ready", same, |f| {
         for pod in pods(f) {
             pod.pod.started = Some(ago(200));
             set_ready(pod, "False", 200);
@@ -318,7 +318,7 @@ const ROWS: &[Row] = &[
         "vpa-changes-requests",
         || {
             let mut f = healthy();
-            space(&mut f).verticals.push(Vertical {
+            space(&mut f).vpas.push(Vpa {
                 name: "cart".to_owned(),
                 target: "Deployment/cart".to_owned(),
                 mode: "Off".to_owned(),
@@ -326,7 +326,7 @@ const ROWS: &[Row] = &[
             });
             f
         },
-        |f| "Auto".clone_into(&mut space(f).verticals[0].mode),
+        |f| "Auto".clone_into(&mut space(f).vpas[0].mode),
     ),
     Row(
         23,
@@ -475,6 +475,14 @@ const ROWS: &[Row] = &[
     Row(28, "readiness-fails-under-load", busy, |f| {
         set_ready(&mut pods(f)[2], "False", 20);
     }),
+    // A rollout to an image that nobody has is stuck because of the image.
+    Row(29, "image-missing", same, |f| {
+        "False".clone_into(&mut target(f).object.conditions[0].status);
+        let mut new = pod("cart", 3);
+        new.pod.waiting = Some("ImagePullBackOff".to_owned());
+        set_ready(&mut new, "False", 30);
+        pods(f).push(new);
+    }),
     Row(29, "rollout-stuck", same, |f| {
         let progressing = &mut target(f).object.conditions[0];
         "False".clone_into(&mut progressing.status);
@@ -584,14 +592,14 @@ const ROWS: &[Row] = &[
     }),
 ];
 
-fn job(facts: &mut ClusterFacts, phase: &str, app: &str) {
+fn job(facts: &mut ClusterSnapshot, phase: &str, app: &str) {
     let mut done = pod(app, 0);
     phase.clone_into(&mut done.pod.phase);
     done.pod.owner = Some("Job/migrate".to_owned());
     pods(facts).push(done);
 }
 
-fn pending(facts: &mut ClusterFacts) {
+fn pending(facts: &mut ClusterSnapshot) {
     let mut new = pod("cart", 3);
     "Pending".clone_into(&mut new.pod.phase);
     new.pod.started = Some(ago(10));
@@ -605,13 +613,13 @@ fn pending(facts: &mut ClusterFacts) {
     ) = (4, 4, 4);
 }
 
-fn limits(facts: &mut ClusterFacts, limit: i64) {
+fn limits(facts: &mut ClusterSnapshot, limit: i64) {
     for pod in pods(facts) {
         pod.pod.containers[0].cpu_limit = Some(Millicores(limit));
     }
 }
 
-fn with_neighbour() -> ClusterFacts {
+fn with_neighbour() -> ClusterSnapshot {
     let mut facts = healthy();
     let other = autoscaler("web", 3);
     space(&mut facts).autoscalers.push(other);
@@ -624,9 +632,9 @@ fn with_neighbour() -> ClusterFacts {
     facts
 }
 
-fn faults(facts: &ClusterFacts) -> Vec<String> {
-    let examination = super::examine(facts, None, &super::Asked::default());
-    let findings = examination.autoscalers[0].findings.iter();
+fn faults(facts: &ClusterSnapshot) -> Vec<String> {
+    let report = super::diagnose(facts, None, &super::Assertions::default());
+    let findings = report.autoscalers[0].findings.iter();
     findings
         .filter(|f| f.outcome != Outcome::Pass)
         .map(|f| f.id.clone())
@@ -649,8 +657,8 @@ fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
             Some(*id),
             "row {line}, entry {entry}: {found:?}"
         );
-        let examination = super::examine(&facts, None, &super::Asked::default());
-        let first = &examination.autoscalers[0].findings[0];
+        let report = super::diagnose(&facts, None, &super::Assertions::default());
+        let first = &report.autoscalers[0].findings[0];
         assert!(
             !first.evidence.is_empty() && first.fix.is_some(),
             "row {line}: {first:?}"
@@ -659,7 +667,7 @@ fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
 }
 
 #[test]
-fn a_newer_controller_ignores_completed_pods_and_so_does_the_examination() {
+fn a_newer_controller_ignores_completed_pods_and_so_does_the_diagnosis() {
     let mut facts = healthy();
     job(&mut facts, "Succeeded", "cart");
     assert_eq!(faults(&facts)[0], "completed-pods-counted");
@@ -673,9 +681,9 @@ fn a_scale_down_that_waits_is_told_with_its_instant_and_is_no_fault() {
     let status = scaler(&mut facts).object.status.as_mut().unwrap();
     status.last_scale = Some(ago(100));
     "ScaleDownStabilized".clone_into(&mut status.conditions[0].reason);
-    let examination = super::examine(&facts, None, &super::Asked::default());
-    assert_eq!(examination.exit_code, 0);
-    let note = &examination.autoscalers[0].findings[0];
+    let report = super::diagnose(&facts, None, &super::Assertions::default());
+    assert_eq!(report.exit_code, 0);
+    let note = &report.autoscalers[0].findings[0];
     assert_eq!(note.id, "scale-down-held");
     assert!(
         note.message.contains("2026-03-04T10:03:20Z"),

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::facts::{
-    ClusterFacts, DisruptionBudget, EventFacts, Namespace, PodFacts, Quota, TargetLook,
-};
-use super::super::{Asked, examine};
+use super::super::{Assertions, diagnose};
 use super::world::{ago, autoscaler, condition, facts, owner, pod, sample};
 use crate::observation::{ContainerSample, PodSample};
+use crate::snapshot::{
+    ClusterSnapshot, DisruptionBudget, EventSnapshot, Namespace, PodSnapshot, Quota, TargetLook,
+};
 use crate::spec::{Behavior, ContainerResources, MetricTarget, ScalingRules};
 use crate::units::Millicores;
 use crate::verdict::Outcome;
@@ -71,7 +71,7 @@ fn shape() -> impl Strategy<Value = Shape> {
     })
 }
 
-fn pods_and_samples(name: &str, shape: &Shape, count: usize) -> (Vec<PodFacts>, Vec<PodSample>) {
+fn pods_and_samples(name: &str, shape: &Shape, count: usize) -> (Vec<PodSnapshot>, Vec<PodSample>) {
     let mut pods: Vec<_> = (0..count).map(|n| pod(name, n)).collect();
     let mut samples: Vec<PodSample> = Vec::new();
     for (n, pod) in pods.iter_mut().enumerate() {
@@ -148,7 +148,7 @@ fn build(name: &str, shape: &Shape) -> Namespace {
         "cpu resource utilization (percentage of request) above target",
         "All metrics below target",
     ];
-    let events = (0..shape.rescales).map(|n| EventFacts {
+    let events = (0..shape.rescales).map(|n| EventSnapshot {
         about: format!("HorizontalPodAutoscaler/{name}"),
         reason: "SuccessfulRescale".to_owned(),
         message: format!(
@@ -187,7 +187,7 @@ fn build(name: &str, shape: &Shape) -> Namespace {
 }
 
 /// One namespace with all these autoscalers, and pods that belong to none of them.
-fn world(shapes: &[Shape]) -> ClusterFacts {
+fn world(shapes: &[Shape]) -> ClusterSnapshot {
     let mut all = Namespace {
         pods: Some(Vec::new()),
         samples: Some(Ok(Vec::new())),
@@ -227,15 +227,15 @@ proptest! {
         let facts = world(&shapes);
         let mut later = facts.clone();
         later.at = crate::model::after(facts.at, Duration::from_secs(5));
-        for examination in [
-            examine(&facts, None, &Asked::default()),
-            examine(&later, Some(&facts), &Asked::default()),
+        for report in [
+            diagnose(&facts, None, &Assertions::default()),
+            diagnose(&later, Some(&facts), &Assertions::default()),
         ] {
-            for one in &examination.autoscalers {
+            for one in &report.autoscalers {
                 let faults: Vec<_> = one.findings.iter().filter(|f| f.outcome != Outcome::Pass).collect();
                 prop_assert!(faults.is_empty(), "{}: {faults:#?}", one.name);
             }
-            prop_assert_eq!(examination.exit_code, 0);
+            prop_assert_eq!(report.exit_code, 0);
         }
     }
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::facts::{
-    ClusterFacts, FieldOwner, MetricsApi, Namespace, PodFacts, Room, Scaler, TargetLook, Workload,
-};
 use crate::model::before;
 use crate::observation::{
     Autoscaler, AutoscalerStatus, Condition, ContainerSample, ControllerConfig, Pod, PodSample,
     Ready, Target, Writer,
+};
+use crate::snapshot::{
+    ClusterSnapshot, FieldOwner, MetricsApi, Namespace, PodSnapshot, Room, Scaler, TargetLook,
+    Workload,
 };
 use crate::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use crate::units::Millicores;
@@ -25,7 +26,7 @@ pub(super) fn ago(seconds: u64) -> Timestamp {
     before(now(), Duration::from_secs(seconds))
 }
 
-pub(super) fn healthy() -> ClusterFacts {
+pub(super) fn healthy() -> ClusterSnapshot {
     facts(Namespace {
         autoscalers: vec![autoscaler("cart", 3)],
         pods: Some((0..3).map(|n| pod("cart", n)).collect()),
@@ -40,7 +41,7 @@ pub(super) fn healthy() -> ClusterFacts {
 }
 
 /// The same with five pods that are busy, none of them too busy.
-pub(super) fn busy() -> ClusterFacts {
+pub(super) fn busy() -> ClusterSnapshot {
     facts(Namespace {
         autoscalers: vec![autoscaler("cart", 5)],
         pods: Some((0..5).map(|n| pod("cart", n)).collect()),
@@ -54,8 +55,8 @@ pub(super) fn busy() -> ClusterFacts {
     })
 }
 
-pub(super) fn facts(space: Namespace) -> ClusterFacts {
-    ClusterFacts {
+pub(super) fn facts(space: Namespace) -> ClusterSnapshot {
+    ClusterSnapshot {
         at: now(),
         kubernetes: Some("1.34".to_owned()),
         controller: ControllerConfig::default(),
@@ -152,8 +153,8 @@ pub(super) fn owner(manager: &str, seconds_ago: u64) -> FieldOwner {
     }
 }
 
-pub(super) fn pod(app: &str, number: usize) -> PodFacts {
-    PodFacts {
+pub(super) fn pod(app: &str, number: usize) -> PodSnapshot {
+    PodSnapshot {
         pod: Pod {
             name: format!("{app}-6d-{number}"),
             uid: format!("uid-{app}-{number}"),
@@ -185,15 +186,15 @@ pub(super) fn sample(app: &str, number: usize, cpu: i64) -> PodSample {
     }
 }
 
-pub(super) fn space(facts: &mut ClusterFacts) -> &mut Namespace {
+pub(super) fn space(facts: &mut ClusterSnapshot) -> &mut Namespace {
     facts.namespaces.get_mut("shop").unwrap()
 }
 
-pub(super) fn scaler(facts: &mut ClusterFacts) -> &mut Scaler {
+pub(super) fn scaler(facts: &mut ClusterSnapshot) -> &mut Scaler {
     &mut space(facts).autoscalers[0]
 }
 
-pub(super) fn target(facts: &mut ClusterFacts) -> &mut Workload {
+pub(super) fn target(facts: &mut ClusterSnapshot) -> &mut Workload {
     match &mut scaler(facts).target {
         TargetLook::Read(workload) => workload,
         TargetLook::Absent { .. } | TargetLook::NotScalable { .. } | TargetLook::Unread => {
@@ -202,16 +203,16 @@ pub(super) fn target(facts: &mut ClusterFacts) -> &mut Workload {
     }
 }
 
-pub(super) fn pods(facts: &mut ClusterFacts) -> &mut Vec<PodFacts> {
+pub(super) fn pods(facts: &mut ClusterSnapshot) -> &mut Vec<PodSnapshot> {
     space(facts).pods.as_mut().unwrap()
 }
 
-pub(super) fn samples(facts: &mut ClusterFacts) -> &mut Vec<PodSample> {
+pub(super) fn samples(facts: &mut ClusterSnapshot) -> &mut Vec<PodSample> {
     space(facts).samples.as_mut().unwrap().as_mut().unwrap()
 }
 
 /// The controller says no.
-pub(super) fn refuse(facts: &mut ClusterFacts, kind: &str, reason: &str, message: &str) {
+pub(super) fn refuse(facts: &mut ClusterSnapshot, kind: &str, reason: &str, message: &str) {
     let status = scaler(facts).object.status.as_mut().unwrap();
     let condition = status.conditions.iter_mut().find(|c| c.kind == kind);
     let condition = condition.unwrap();

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::run::RunView;
 use crate::expectation::ScaleDown;
 use crate::findings::{Evidence, catalog};
-use crate::model::{after, before};
+use crate::model::after;
 use crate::observation::Phase;
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::run::timeline::SyncRecord;
@@ -26,8 +26,11 @@ const DECISION_UNEXPLAINED: Rule = Rule {
     finding: &catalog::DECISION_UNEXPLAINED,
     weight: Weight::Cause,
     find: Find::Run(|run| {
-        let row = longest_row(syncs(run), |s| {
-            !s.explained && s.model.is_some_and(|m| m != s.desired)
+        // Replicas that are kept up too long have a name of their own.
+        let kept_up = scale_down_missing(run).is_some();
+        let row = longest_row(run.state.syncs(), |s| {
+            let kept = kept_up && s.desired == s.current;
+            !s.explained && s.certain && s.modeled.is_some() && !kept
         });
         (row.len() >= IN_A_ROW).then(|| {
             let count = row.len();
@@ -46,11 +49,12 @@ const SCALE_UP_MISSING: Rule = Rule {
     weight: Weight::Cause,
     find: Find::Run(|run| {
         let kept = |s: &SyncRecord| {
-            !s.explained && s.desired == s.current && s.model.is_some_and(|m| m > s.current)
+            let more = s.modeled.is_some_and(|model| model.low > s.current);
+            !s.explained && s.certain && s.desired == s.current && more
         };
-        let row = longest_row(syncs(run), kept);
+        let row = longest_row(run.state.syncs(), kept);
         let last = row.last().filter(|_| row.len() >= IN_A_ROW)?;
-        let (kept, wanted) = (last.desired, last.model?);
+        let (kept, wanted) = (last.desired, last.modeled?);
         Some(Evidence::new(
             format!("the metric asked for {wanted} pods, and the controller kept {kept}"),
             row.iter().map(|s| told(run, s)),
@@ -63,33 +67,25 @@ const SCALE_DOWN_TOO_EARLY: Rule = Rule {
     weight: Weight::Cause,
     find: Find::Run(|run| {
         run.state.setting.as_ref()?;
-        let window = run.budget(|b| b.down_window());
-        let proposed = &run.state.proposals;
+        let window = run.budget(|b| b.down_window()).as_secs();
         let max = run.spec()?.max_replicas;
-        syncs(run).iter().find_map(|sync| {
+        run.state.syncs().iter().find_map(|sync| {
+            let held = sync
+                .held
+                .filter(|held| held.value.min(sync.current) > sync.desired)?;
             if sync.explained || sync.desired >= sync.current || sync.current > max {
                 return None;
             }
-            // A second for the clocks: the controller reads its own.
-            let from = after(before(sync.at, window), std::time::Duration::from_secs(1));
-            let held = proposed
-                .iter()
-                .filter(|p| p.at > from && p.at < sync.at)
-                // What a gap hid is shown at its end, and is older than that.
-                .filter(|p| run.gaps_at(p.at).next().is_none())
-                .max_by_key(|p| p.value)
-                .filter(|p| p.value.min(sync.current) > sync.desired)?;
-            let (current, desired, seconds) = (sync.current, sync.desired, window.as_secs());
+            let (current, desired, value) = (sync.current, sync.desired, held.value);
             let age = sync.at.duration_since(held.at).as_secs();
             Some(Evidence::new(
                 format!(
-                    "scaled {current} → {desired} {age} s after a proposal of {}, which the window \
-                     of {seconds} s holds",
-                    held.value
+                    "scaled {current} → {desired} {age} s after a proposal of at least {value}, which \
+                     the window of {window} s holds"
                 ),
                 [
                     told(run, sync),
-                    format!("proposal of {} {}", held.value, run.clock(held.at)),
+                    format!("proposal of at least {value} {}", run.clock(held.at)),
                 ],
             ))
         })
@@ -100,7 +96,7 @@ const TOO_LITTLE_EXPLAINED: Rule = Rule {
     finding: &catalog::TOO_LITTLE_EXPLAINED,
     weight: Weight::Cause,
     find: Find::Run(|run| {
-        let all = syncs(run);
+        let all = run.state.syncs();
         let explained = all.iter().filter(|s| s.explained).count();
         (all.len() >= IN_A_ROW && explained * 2 < all.len()).then(|| {
             let open = all.iter().filter(|s| !s.explained).map(|s| told(run, s));
@@ -123,9 +119,9 @@ const SCALE_UP_TOO_LATE: Rule = Rule {
         let decided = run.state.statuses.iter().any(|(_, s)| {
             s.desired_replicas >= max || s.current_replicas.is_some_and(|c| c >= max)
         });
-        // Since when the metric has asked for it without a break.
-        let proposed = &run.state.timeline.as_ref()?.proposed;
-        let less = proposed.iter().rposition(|s| s.value < max);
+        // Since when the metric has certainly asked for it, without a break.
+        let proposed = run.state.proposals();
+        let less = proposed.iter().rposition(|p| p.low < max || !p.certain);
         let asked = proposed.get(less.map_or(0, |less| less + 1))?;
         // What is left of the way up once a sync has seen all of the load.
         let climb = run.budget(|b| b.up().saturating_sub(b.reaction()));
@@ -138,7 +134,7 @@ const SCALE_UP_TOO_LATE: Rule = Rule {
                 format!("{max} pods were asked for, and not decided on in {seconds} s"),
                 [format!(
                     "proposal of {} {}",
-                    asked.value,
+                    asked.range(),
                     run.clock(asked.at)
                 )],
             )
@@ -149,34 +145,31 @@ const SCALE_UP_TOO_LATE: Rule = Rule {
 const SCALE_DOWN_MISSING: Rule = Rule {
     finding: &catalog::SCALE_DOWN_MISSING,
     weight: Weight::Symptom,
-    find: Find::Run(|run| {
-        let down = run.state.entered(Phase::Down)?;
-        if run.came_back() || run.expectation.scale_down == ScaleDown::Skip {
-            return None;
-        }
-        let allowed = run.budget(|b| b.down());
-        let min = run.expectation.min_replicas;
-        let (at, status) = run.state.statuses.last()?;
-        let kept = status.desired_replicas;
-        let due: Timestamp = after(run.state.at_work_since(down), allowed);
-        (due <= run.until && kept > min).then(|| {
-            let seconds = run.until.duration_since(down).as_secs();
-            Evidence::new(
-                format!("{seconds} s after the load's end the controller still wants {kept} pods, not {min}"),
-                [
-                    format!("status: desiredReplicas {kept} since {}", run.clock(*at)),
-                    format!("a scale-down was due within {} s", allowed.as_secs()),
-                ],
-            )
-        })
-    }),
+    find: Find::Run(scale_down_missing),
 };
 
-fn syncs<'a>(run: &RunView<'a>) -> &'a [SyncRecord] {
-    run.state
-        .timeline
-        .as_ref()
-        .map_or(&[], |t| t.syncs.as_slice())
+fn scale_down_missing(run: &RunView<'_>) -> Option<Evidence> {
+    let down = run.state.entered(Phase::Down)?;
+    if run.came_back() || run.expectation.scale_down == ScaleDown::Skip {
+        return None;
+    }
+    let allowed = run.budget(|b| b.down());
+    let min = run.expectation.min_replicas;
+    let (at, status) = run.state.statuses.last()?;
+    let kept = status.desired_replicas;
+    let due: Timestamp = after(run.state.at_work_since(down), allowed);
+    (due <= run.until && kept > min).then(|| {
+        let seconds = run.until.duration_since(down).as_secs();
+        Evidence::new(
+            format!(
+                "{seconds} s after the load's end the controller still wants {kept} pods, not {min}"
+            ),
+            [
+                format!("status: desiredReplicas {kept} since {}", run.clock(*at)),
+                format!("a scale-down was due within {} s", allowed.as_secs()),
+            ],
+        )
+    })
 }
 
 /// The longest run of neighbours that all have a property.

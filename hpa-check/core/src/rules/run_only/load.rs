@@ -8,7 +8,7 @@ use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
 use crate::observation::Phase;
 use crate::rules::rule::{Find, Rule, Weight};
-use crate::run::timeline::Step;
+use crate::run::timeline::ProposalStep;
 
 pub(crate) const RULES: &[Rule] = &[
     WRONG_ANSWERS,
@@ -139,12 +139,12 @@ const LOAD_STAYS_ON: Rule = Rule {
         let from = before(run.until, window).max(settled);
         let high = asked_for_more_since(run, from)?;
         (from < run.until).then(|| {
-            let evidence = format!("proposal of {} {}", high.value, run.clock(high.at));
+            let evidence = format!("proposal of {} {}", high.range(), run.clock(high.at));
             Evidence::new(
                 format!(
                     "after the load's end {} still asked for {} pods",
                     asking(run),
-                    high.value
+                    high.range()
                 ),
                 [evidence].into_iter().chain(last_word(run)),
             )
@@ -170,15 +170,15 @@ fn last_word(run: &RunView<'_>) -> Option<String> {
 /// The newest proposal of more than the minimum that was made since then, or that still stands: a
 /// sync that decides the same again leaves no trace. An older one does not stand where the use has
 /// fallen and the controller has not looked.
-fn asked_for_more_since(run: &RunView<'_>, from: Timestamp) -> Option<Step<i32>> {
+fn asked_for_more_since(run: &RunView<'_>, from: Timestamp) -> Option<ProposalStep> {
     let min = run.expectation.min_replicas;
-    let proposals = &run.state.proposals;
-    let made_since = proposals.iter().rfind(|s| s.at >= from && s.value > min);
+    let proposals = run.state.proposals();
+    let made_since = proposals.iter().rfind(|p| p.at >= from && p.high > min);
     let newest_use = run.uses().next_back().filter(|(_, at)| *at >= from);
     let fallen = newest_use
         .zip(run.use_enough_for(min))
         .is_some_and(|((used, _), enough)| used <= enough);
-    let stands = proposals.last().filter(|s| s.value > min && !fallen);
+    let stands = proposals.last().filter(|p| p.high > min && !fallen);
     made_since.or(stands).copied()
 }
 

@@ -1,4 +1,5 @@
-//! The path of the replicas: bounds, the minimum, rivals, flapping.
+//! The path of the replicas in a run: what the bounds and the minimum were held to, and by whom the
+//! replicas were moved.
 
 use std::time::Duration;
 
@@ -9,40 +10,103 @@ use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
 use crate::observation::Target;
 use crate::rules::rule::{Find, Rule, Weight};
+use crate::rules::view::{ConflictingWrites, SizeView, Swings};
 use crate::run::timeline::value_at;
 
-pub(crate) const RULES: &[Rule] = &[
-    REPLICAS_MOVED_BY_ANOTHER,
-    LEFT_BOUNDS,
-    MINIMUM_NOT_HELD,
-    FLAPPING,
-];
+pub(crate) const RULES: &[Rule] = &[MINIMUM_NOT_HELD];
 
 /// The controller's name as a writer.
 const CONTROLLER: &str = "kube-controller-manager";
 
-/// Turns of direction in one run that are no longer the load's doing: up and down is one.
-const TURNS: usize = 5;
-
-const REPLICAS_MOVED_BY_ANOTHER: Rule = Rule {
-    finding: &catalog::REPLICAS_MOVED_BY_ANOTHER,
+const MINIMUM_NOT_HELD: Rule = Rule {
+    finding: &catalog::MINIMUM_NOT_HELD,
     weight: Weight::Cause,
     find: Find::Run(|run| {
-        let moves = run
-            .state
-            .targets
-            .windows(2)
-            .filter_map(|pair| foreign_move(run, pair));
-        let moves: Vec<(String, String)> = moves.collect();
-        let (manager, _) = moves.first()?;
-        let count = moves.len();
-        let times = if count == 1 { "once" } else { "more than once" };
+        let min = run.expectation.min_replicas;
+        let Dip {
+            ready, from, seen, ..
+        } = longest_dip(run)?;
+        let seconds = seen.as_secs_f64();
         Some(Evidence::new(
-            format!("{manager} changed the replicas {times} ({count}×), against the autoscaler"),
-            moves.iter().map(|(_, evidence)| evidence.clone()),
+            format!("only {ready} pods were ready, below the minimum of {min}, for {seconds:.1} s"),
+            [format!("{ready} ready {}", run.clock(from))],
         ))
     }),
 };
+
+/// A stretch with fewer ready pods than the minimum.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dip {
+    /// Ready pods in its last part.
+    ready: i32,
+    /// The beginning of its last part.
+    from: Timestamp,
+    /// The beginning of the whole.
+    pub(super) begin: Timestamp,
+    /// Its end.
+    pub(super) end: Timestamp,
+    /// For how long of it anybody was looking.
+    seen: Duration,
+}
+
+/// The longest stretch with fewer ready pods than the minimum, if it was a sync period or longer.
+pub(super) fn longest_dip(run: &RunView<'_>) -> Option<Dip> {
+    let baseline = run.state.baseline_at?;
+    let min = run.expectation.min_replicas;
+    let ready = &run.state.ready_steps;
+    let allowed = run.budget(|b| b.controller.sync_period);
+    let ends = ready.iter().skip(1).map(|s| s.at).chain([run.until]);
+    let low = ready
+        .iter()
+        .zip(ends)
+        .filter(|(s, end)| s.value < min && *end > baseline);
+    let mut worst: Option<Dip> = None;
+    let mut dip: Option<Dip> = None;
+    for (s, end) in low {
+        let from = s.at.max(baseline);
+        let seen = end.duration_since(from) - unseen(run, from, end);
+        let seen = Duration::try_from(seen).unwrap_or_default();
+        let goes_on = dip.filter(|dip| dip.end == s.at);
+        let now = Dip {
+            ready: s.value,
+            from,
+            begin: goes_on.map_or(from, |dip| dip.begin),
+            end,
+            seen: seen + goes_on.map_or(Duration::ZERO, |dip| dip.seen),
+        };
+        dip = Some(now);
+        if worst.is_none_or(|worst| now.seen > worst.seen) {
+            worst = Some(now);
+        }
+    }
+    worst.filter(|worst| worst.seen >= allowed)
+}
+
+/// How long of a span neither the pods nor the target were seen: either of them tells how many are ready.
+fn unseen(run: &RunView<'_>, from: Timestamp, end: Timestamp) -> SignedDuration {
+    let of = |resource: &'static str| {
+        let gaps = run.state.gaps();
+        gaps.filter(move |gap| gap.resource == resource)
+    };
+    let both = of("pods").flat_map(|pods| {
+        of("target").map(move |target| (pods.from.max(target.from), pods.until.min(target.until)))
+    });
+    both.map(|(lost, back)| back.min(end).duration_since(lost.max(from)))
+        .filter(|span| span.is_positive())
+        .sum()
+}
+
+/// The changes of the replicas that no decision of the controller stands behind.
+pub(super) fn conflicting_writes(run: &RunView<'_>) -> Option<ConflictingWrites> {
+    let pairs = run.state.targets.windows(2);
+    let moves: Vec<(String, String)> = pairs.filter_map(|pair| foreign_move(run, pair)).collect();
+    let (writer, _) = moves.first()?.clone();
+    Some(ConflictingWrites {
+        writer: Some(writer),
+        times: moves.len(),
+        quotes: moves.into_iter().map(|(_, quote)| quote).collect(),
+    })
+}
 
 /// A change in another's name that no decision of the controller stands behind.
 fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, Target)]) -> Option<(String, String)> {
@@ -71,108 +135,44 @@ fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, Target)]) -> Option<(Stri
     })
 }
 
-const LEFT_BOUNDS: Rule = Rule {
-    finding: &catalog::LEFT_BOUNDS,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let timeline = run.state.timeline.as_ref()?;
-        let baseline = run.state.baseline_at?;
-        let later = run.state.targets.iter().filter(|(at, _)| *at >= baseline);
-        let outside: Vec<String> = later
-            .filter_map(|(at, target)| {
-                let min = value_at(&timeline.min_replicas, *at)?;
-                let max = value_at(&timeline.max_replicas, *at)?;
-                let spec = target.spec_replicas;
-                (spec < min || spec > max).then(|| {
-                    format!(
-                        "spec.replicas {spec} {} (bounds {min}..{max})",
-                        run.clock(*at)
-                    )
-                })
-            })
-            .collect();
-        let first = outside.first()?.clone();
-        Some(Evidence::new(
-            format!("the replicas left the bounds: {first}"),
-            outside,
-        ))
-    }),
-};
-
-const MINIMUM_NOT_HELD: Rule = Rule {
-    finding: &catalog::MINIMUM_NOT_HELD,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let baseline = run.state.baseline_at?;
-        let min = run.expectation.min_replicas;
-        let ready = &run.state.ready_steps;
-        let allowed = run.budget(|b| b.controller.sync_period);
-        let ends = ready.iter().skip(1).map(|s| s.at).chain([run.until]);
-        let dips = ready
-            .iter()
-            .zip(ends)
-            .filter(|(s, end)| s.value < min && *end > baseline);
-        let mut low = Duration::ZERO;
-        let mut worst: Option<(i32, Timestamp, Duration)> = None;
-        let mut last_end = None;
-        for (s, end) in dips {
-            let from = s.at.max(baseline);
-            let seen = end.duration_since(from) - unseen(run, from, end);
-            let span = Duration::try_from(seen).unwrap_or_default();
-            low = if last_end == Some(s.at) {
-                low + span
-            } else {
-                span
-            };
-            last_end = Some(end);
-            if worst.is_none_or(|(_, _, longest)| low > longest) {
-                worst = Some((s.value, from, low));
-            }
-        }
-        let (value, from, span) = worst.filter(|(_, _, span)| *span >= allowed)?;
-        let seconds = span.as_secs_f64();
-        Some(Evidence::new(
-            format!("only {value} pods were ready, below the minimum of {min}, for {seconds:.1} s"),
-            [format!("{value} ready {}", run.clock(from))],
-        ))
-    }),
-};
-
-/// How long of a span neither the pods nor the target were seen: either of them tells how many are ready.
-fn unseen(run: &RunView<'_>, from: Timestamp, end: Timestamp) -> SignedDuration {
-    let of = |resource: &'static str| {
-        let gaps = run.state.gaps();
-        gaps.filter(move |gap| gap.resource == resource)
+/// The sizes since the baseline.
+pub(super) fn sizes(run: &RunView<'_>) -> Vec<SizeView> {
+    let (Some(timeline), Some(baseline)) = (&run.state.timeline, run.state.baseline_at) else {
+        return Vec::new();
     };
-    let both = of("pods").flat_map(|pods| {
-        of("target").map(move |target| (pods.from.max(target.from), pods.until.min(target.until)))
-    });
-    both.map(|(lost, back)| back.min(end).duration_since(lost.max(from)))
-        .filter(|span| span.is_positive())
-        .sum()
+    let later = run.state.targets.iter().filter(|(at, _)| *at >= baseline);
+    let size = |(at, target): &(Timestamp, Target)| {
+        let min = value_at(&timeline.min_replicas, *at)?;
+        let max = value_at(&timeline.max_replicas, *at)?;
+        Some(SizeView {
+            replicas: vec![target.spec_replicas],
+            bounds: (min, max),
+            clock: run.clock(*at),
+        })
+    };
+    later.filter_map(size).collect()
 }
 
-const FLAPPING: Rule = Rule {
-    finding: &catalog::FLAPPING,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let timeline = run.state.timeline.as_ref()?;
-        let mut turns = Vec::new();
-        let mut direction = 0;
-        for pair in timeline.spec.windows(2) {
-            let now = (pair[1].value - pair[0].value).signum();
-            if direction != 0 && now != direction {
-                let (from, to) = (pair[0].value, pair[1].value);
-                turns.push(format!("{from} → {to} {}", run.clock(pair[1].at)));
-            }
-            direction = now;
+/// The ways up and down; the load of a run goes up once and down once.
+pub(super) fn swings(run: &RunView<'_>) -> Swings {
+    let mut swings = Swings::default();
+    let mut direction = 0;
+    let spec = run.state.timeline.iter().flat_map(|t| t.spec.windows(2));
+    for pair in spec {
+        let (from, to) = (pair[0].value, pair[1].value);
+        let now = (to - from).signum();
+        if now == direction {
+            continue;
         }
-        let count = turns.len();
-        (count >= TURNS).then(|| {
-            Evidence::new(
-                format!("the replicas changed direction {count} times"),
-                turns,
-            )
-        })
-    }),
-};
+        if direction != 0 {
+            let clock = run.clock(pair[1].at);
+            swings.quotes.push(format!("{from} → {to} {clock}"));
+        }
+        match now {
+            1.. => swings.ups += 1,
+            _ => swings.downs += 1,
+        }
+        direction = now;
+    }
+    swings
+}

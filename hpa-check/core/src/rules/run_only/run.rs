@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::expectation::{Expectation, ScaleDown};
 use crate::observation::{Fact, Phase, PodSample};
+use crate::rules::view::View;
 use crate::run::budget::{Budget, with_budget};
 use crate::run::demand;
 use crate::run::state::RunState;
@@ -65,7 +66,7 @@ impl<'a> RunView<'a> {
         let Some(timeline) = &self.state.timeline else {
             return false;
         };
-        timeline.proposed.iter().any(|s| s.value >= max)
+        timeline.proposals.iter().any(|p| p.high >= max)
             || self
                 .state
                 .statuses
@@ -93,39 +94,21 @@ impl<'a> RunView<'a> {
         self.state.request()
     }
 
-    /// Whether the pods' CPU is the only metric.
-    pub(crate) fn only_cpu(&self) -> bool {
-        let metrics = self.spec().map_or(&[][..], |spec| &spec.metrics);
-        matches!(metrics, [metric] if metric.is_cpu())
-    }
-
     /// Use, all pods together, up to which that many pods are enough by the target alone. More is
     /// asked for above it, unless as many run already: see [`Self::use_beyond_tolerance`].
     pub(crate) fn use_enough_for(&self, pods: i32) -> Option<Millicores> {
         // With several metrics another one may ask for pods whatever the CPU.
-        self.only_cpu()
+        let view: &dyn View = self;
+        view.only_cpu()
             .then(|| demand::use_enough_for(self.state, pods))?
     }
 
     /// Use, all pods together, above which that many running pods ask for one more: they have to be
     /// above the target by more than the tolerance.
     pub(crate) fn use_beyond_tolerance(&self, pods: i32) -> Option<Millicores> {
-        let enough = self.use_enough_for(pods)?.0;
-        Some(Millicores(enough * (100 + self.tolerance_percent()) / 100))
-    }
-
-    /// The tolerance upwards, in whole percent.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a tolerance is a small fraction"
-    )]
-    pub(crate) fn tolerance_percent(&self) -> i64 {
-        let own = self
-            .spec()
-            .and_then(|s| s.behavior.as_ref()?.scale_up.as_ref()?.tolerance);
-        let setting = self.state.setting.as_ref();
-        let tolerance = own.unwrap_or_else(|| setting.map_or(0.1, |s| s.controller.tolerance));
-        (tolerance * 100.0).round() as i64
+        let view: &dyn View = self;
+        let band = 1.0 + view.tolerances()?.scale_up;
+        Some(Millicores(scaled(self.use_enough_for(pods)?.0, band)))
     }
 
     /// The CPU that the pods used together in each answer of the metrics API, and when.
@@ -159,4 +142,14 @@ impl<'a> RunView<'a> {
         let from = self.state.timeline.as_ref().map_or(at, |t| t.from);
         format!("at {:.1} s", at.duration_since(from).as_secs_f64())
     }
+}
+
+/// An amount times a factor, to the nearest whole.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "millicores are far below 2^52"
+)]
+fn scaled(amount: i64, factor: f64) -> i64 {
+    (amount as f64 * factor).round() as i64
 }

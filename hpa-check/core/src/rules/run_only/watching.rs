@@ -1,7 +1,5 @@
 //! What was not seen, and what that leaves open.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use super::run::RunView;
@@ -12,7 +10,7 @@ use crate::rules::rule::{Find, Rule, Weight};
 use crate::run::timeline::Gap;
 use crate::run::timeline::value_at;
 
-pub(crate) const RULES: &[Rule] = &[INTERRUPTED, WATCH_GAP, NO_SYNCS_SEEN, WINDOW_TOO_SHORT];
+pub(crate) const RULES: &[Rule] = &[INTERRUPTED, WATCH_GAP, WINDOW_TOO_SHORT];
 
 const INTERRUPTED: Rule = Rule {
     finding: &catalog::INTERRUPTED,
@@ -163,26 +161,6 @@ fn open_gap(run: &RunView<'_>, gap: &Gap) -> Option<String> {
         )
     })
 }
-
-const NO_SYNCS_SEEN: Rule = Rule {
-    finding: &catalog::NO_SYNCS_SEEN,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let timeline = run.state.timeline.as_ref()?;
-        let watched = run.until.duration_since(timeline.from);
-        let patience = run.budget(|b| b.controller.sync_period * 3);
-        let long = Duration::try_from(watched).unwrap_or_default() >= patience;
-        (long && timeline.syncs.is_empty() && run.state.autoscaler.is_some()).then(|| {
-            let seconds = watched.as_secs();
-            let status = run.state.status();
-            let status = status.map_or("none", |_| "as it was when the watch began");
-            Evidence::new(
-                format!("the controller wrote no status in {seconds} s"),
-                [format!("status: {status}")],
-            )
-        })
-    }),
-};
 
 const WINDOW_TOO_SHORT: Rule = Rule {
     finding: &catalog::WINDOW_TOO_SHORT,

@@ -88,10 +88,10 @@ fn wants_no_more(state: &RunState, pods: i32, since: Timestamp) -> bool {
     let Some(timeline) = &state.timeline else {
         return false;
     };
-    let in_force = state.proposals.last().is_some_and(|p| p.value <= pods);
+    let in_force = state.proposals().last().is_some_and(|p| p.high <= pods);
     let explained = timeline.syncs.last().is_some_and(|s| s.explained);
-    let later = state.proposals.iter().filter(|p| p.at >= since);
-    in_force && explained && later.into_iter().all(|p| p.value <= pods)
+    let later = state.proposals().iter().filter(|p| p.at >= since);
+    in_force && explained && later.into_iter().all(|p| p.high <= pods)
 }
 
 /// The most that all pods together used under the load, whether or not that was the steady time yet.

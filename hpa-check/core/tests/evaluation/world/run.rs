@@ -10,7 +10,7 @@ use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::reconcile::Controller;
 use hpa_check_core::observation::*;
-use hpa_check_core::run::conductor::{Action, Conductor, Pace};
+use hpa_check_core::run::conductor::{Action, Conductor, LoadSchedule};
 use hpa_check_core::run::evaluator::Evaluator;
 
 use super::{World, at};
@@ -101,7 +101,7 @@ impl Run<'_> {
             source: "simulation".into(),
             namespace: String::new(),
             autoscaler: "fib-server".into(),
-            kubernetes: None,
+            kubernetes: self.world.kubernetes.map(str::to_owned),
             controller: self.world.controller.clone(),
             metrics_resolution: self.world.resolution,
         }));
@@ -109,6 +109,9 @@ impl Run<'_> {
             self.tell(Seen::Fact(fact.clone()));
         }
         self.tell_autoscaler();
+        for n in 0..self.world.completed {
+            self.tell_completed(n);
+        }
     }
 
     /// One step of time; true at the end.
@@ -153,9 +156,9 @@ impl Run<'_> {
             return self.world.rest;
         };
         let level = match self.world.pace {
-            Pace::Computed if self.load_stopped.is_none() => self.world.high,
-            Pace::Computed => self.world.after,
-            Pace::Planned { up, down, .. } => {
+            LoadSchedule::Adaptive if self.load_stopped.is_none() => self.world.high,
+            LoadSchedule::Adaptive => self.world.after,
+            LoadSchedule::Planned { up, down, .. } => {
                 let elapsed = Duration::from_millis(u64::try_from(self.now - started).unwrap());
                 if elapsed < up {
                     self.world.rest

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hpa_check_core::verdict::{Outcome, Verdict};
 
 use super::*;
-use crate::api_server::cluster::{Cluster, Pace as ClusterPace};
+use crate::api_server::cluster::{Cluster, Periods};
 use crate::api_server::{ApiServer, Fault, objects};
 use crate::feed::live::tests::{find, now};
 
@@ -20,13 +20,13 @@ async fn run(happens: impl AsyncFnOnce(ApiServer)) -> Verdict {
 
 async fn run_with_load(high: i64, happens: impl AsyncFnOnce(ApiServer)) -> Verdict {
     let server = ApiServer::new(now);
-    let pace = ClusterPace {
+    let periods = Periods {
         controller: ControllerConfig::default(),
         resolution: Duration::from_secs(15),
         pod_start: Duration::from_secs(4),
         tick: Duration::from_millis(500),
     };
-    let (cluster, load) = Cluster::new(&server, now, pace);
+    let (cluster, load) = Cluster::new(&server, now, periods);
     load.set(30);
     let loading = async {
         tokio::time::sleep(Duration::from_mins(1)).await;

@@ -1,10 +1,11 @@
 //! The shapes of which only a little is read.
 
-use super::super::convert::null_as_empty;
-use hpa_check_core::doctor::facts::{EventFacts, OtherScaler, Vertical};
+use hpa_check_core::snapshot::{self, EventSnapshot, OtherScaler};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Deserialize;
+
+use super::super::convert::null_as_empty;
 
 /// The owner that controls, as `Kind/name`.
 pub(super) fn controller(owners: &[OwnerReference]) -> Option<String> {
@@ -69,7 +70,7 @@ struct Series {
 
 impl Event {
     /// The namespace and the facts.
-    pub(super) fn facts(self) -> Option<(String, EventFacts)> {
+    pub(super) fn facts(self) -> Option<(String, EventSnapshot)> {
         let Involved {
             kind,
             name,
@@ -79,7 +80,7 @@ impl Event {
         let seen = series.as_ref().and_then(|s| s.last_observed_time);
         Some((
             namespace,
-            EventFacts {
+            EventSnapshot {
                 about: format!("{kind}/{name}"),
                 reason: self.reason?,
                 message: self.message.unwrap_or_default(),
@@ -112,7 +113,7 @@ impl Reference {
 
 /// `VerticalPodAutoscaler` of `autoscaling.k8s.io`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Vpa {
+pub(super) struct VpaObject {
     metadata: Meta,
     spec: VpaSpec,
 }
@@ -155,9 +156,9 @@ impl ContainerPolicy {
     }
 }
 
-impl Vpa {
+impl VpaObject {
     /// The namespace and the facts. Without a policy all containers' CPU is controlled.
-    pub(super) fn facts(self) -> (String, Vertical) {
+    pub(super) fn facts(self) -> (String, snapshot::Vpa) {
         let policies = self
             .spec
             .resource_policy
@@ -167,7 +168,7 @@ impl Vpa {
         let mode = self.spec.update_policy.unwrap_or_default().update_mode;
         (
             self.metadata.namespace,
-            Vertical {
+            snapshot::Vpa {
                 name: self.metadata.name,
                 target: self.spec.target_ref.text(),
                 mode: mode.unwrap_or_else(|| "Auto".to_owned()),
@@ -211,9 +212,12 @@ mod tests {
 
     #[test]
     fn a_vpa_that_leaves_cpu_to_others_does_not_control_it() {
-        let vpa = |spec| -> Vertical {
+        let vpa = |spec| -> snapshot::Vpa {
             let value = json!({"metadata": {"name": "v", "namespace": "shop"}, "spec": spec});
-            serde_json::from_value::<Vpa>(value).unwrap().facts().1
+            serde_json::from_value::<VpaObject>(value)
+                .unwrap()
+                .facts()
+                .1
         };
         let target = json!({"kind": "Deployment", "name": "cart"});
         let plain = vpa(json!({"targetRef": target}));

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::convert::null_as_empty;
-use hpa_check_core::doctor::facts::MetricsApi;
 use hpa_check_core::observation::PodSample;
+use hpa_check_core::snapshot::MetricsApi;
 use serde::Deserialize;
+
+use super::super::convert::null_as_empty;
 
 use super::super::convert::metrics::{PodMetricsList, samples_by_namespace};
 use super::super::trouble::{Kind, Trouble};

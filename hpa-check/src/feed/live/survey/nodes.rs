@@ -1,6 +1,6 @@
 //! CPU of the nodes, where these are all the nodes there will be.
 
-use hpa_check_core::doctor::facts::Room;
+use hpa_check_core::snapshot::Room;
 use hpa_check_core::units::Millicores;
 use k8s_openapi::api::core::v1::{Node, Pod};
 

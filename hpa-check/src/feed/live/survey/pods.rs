@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hpa_check_core::doctor::facts::PodFacts;
+use hpa_check_core::snapshot::PodSnapshot;
 use k8s_openapi::api::core::v1;
 
 use super::super::convert;
@@ -12,7 +12,7 @@ use super::{Missing, Scope};
 /// What was read.
 #[derive(Default)]
 pub(super) struct Pods {
-    pub(super) by_namespace: BTreeMap<String, Vec<PodFacts>>,
+    pub(super) by_namespace: BTreeMap<String, Vec<PodSnapshot>>,
     /// Whether pods may be read at all.
     pub(super) readable: bool,
     /// CPU that all living pods of the cluster request, in millicores, if all were read.
@@ -21,7 +21,7 @@ pub(super) struct Pods {
 
 /// One pod of the list.
 enum Read {
-    Wanted(String, Box<PodFacts>),
+    Wanted(String, Box<PodSnapshot>),
     /// Of a namespace without autoscalers: its request alone.
     Other(i64),
 }
@@ -62,14 +62,14 @@ pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>, missing: &
     pods
 }
 
-fn facts(mut object: v1::Pod) -> PodFacts {
+fn facts(mut object: v1::Pod) -> PodSnapshot {
     let labels = object.metadata.labels.take().unwrap_or_default();
     let spec = object.spec.as_ref();
     let containers = spec.map(|s| s.containers.as_slice()).unwrap_or_default();
     let probed = containers
         .iter()
         .any(|c| c.readiness_probe.is_some() || c.startup_probe.is_some());
-    PodFacts {
+    PodSnapshot {
         pod: convert::pod::pod(object),
         labels,
         probed,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hpa_check_core::doctor::facts::{DisruptionBudget, Namespace, Quota};
+use hpa_check_core::snapshot::{DisruptionBudget, Namespace, Quota};
 use k8s_openapi::api::core::v1::ResourceQuota;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -12,7 +12,7 @@ use super::super::convert::selector;
 use super::super::facts::quotas;
 use super::super::trouble::Kind;
 use super::Missing;
-use super::decode::{Event, ScaledObject, Vpa};
+use super::decode::{Event, ScaledObject, VpaObject};
 use super::lists::Lists;
 
 /// An optional list: where, the rule for it, and what can't be told without it.
@@ -41,7 +41,7 @@ pub(super) async fn read(
         consequence: "what only events tell is not seen: past scalings, refused pods",
     };
     let get = Getting { lists, missing };
-    let (quotas, budgets, verticals, scaled, rescales, refusals) = tokio::join!(
+    let (quotas, budgets, vpas, scaled, rescales, refusals) = tokio::join!(
         get.list(
             ask(
                 "/api/v1",
@@ -67,7 +67,7 @@ pub(super) async fn read(
                 "list verticalpodautoscalers.autoscaling.k8s.io",
                 "a VPA on the same pods is not seen"
             ),
-            |vpa: Vpa| Some(vpa.facts())
+            |vpa: VpaObject| Some(vpa.facts())
         ),
         get.list(
             ask(
@@ -92,8 +92,8 @@ pub(super) async fn read(
         space.quotas.extend(list);
     });
     sort(&mut spaces, budgets, |space, one| space.budgets.push(one));
-    sort(&mut spaces, verticals, |space, one| {
-        space.verticals.push(one);
+    sort(&mut spaces, vpas, |space, one| {
+        space.vpas.push(one);
     });
     sort(&mut spaces, scaled, |space, one| {
         space.other_scalers.push(one);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
-use hpa_check_core::doctor::facts::{FieldOwner, TargetLook, Workload};
 use hpa_check_core::observation::{Target, Writer};
+use hpa_check_core::snapshot::{FieldOwner, TargetLook, Workload};
 use hpa_check_core::spec::TargetRef;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{Api, DynamicObject};

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::cpu::CpuMeter;
 use super::pod::{addresses, arguments};
 use super::probe;
-use crate::load::cost::Search;
 use crate::process::Child;
+use hpa_check_core::sim::cost::Search;
 
 /// CPU time to spend for one measurement: the operating system counts in steps of 10 ms.
 const MEASURE: Duration = Duration::from_millis(150);

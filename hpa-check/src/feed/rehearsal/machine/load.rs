@@ -8,9 +8,9 @@ use std::time::Duration;
 use hpa_check_core::observation::LoadResult;
 use tokio_util::sync::CancellationToken;
 
-use super::super::sizing::LoadPlan;
-use super::super::world::Happening;
 use crate::load;
+use hpa_check_core::sim::sizing::LoadPlan;
+use hpa_check_core::sim::world::Happening;
 
 /// How long the load takes to rise and to fall.
 const SLOPE: Duration = Duration::from_secs(1);
@@ -78,7 +78,7 @@ fn arguments(target: SocketAddr, plan: &LoadPlan, result: &Path) -> Vec<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::intensity::Intensity;
+    use hpa_check_core::sim::intensity::Intensity;
 
     #[test]
     fn the_stages_last_as_long_as_the_plan() {

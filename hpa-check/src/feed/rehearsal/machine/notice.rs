@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::super::world::Happening;
 use crate::signals::Signals;
+use hpa_check_core::sim::world::Happening;
 
 /// How often the parent is looked at: no system tells of its end in a portable way.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

@@ -12,10 +12,10 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::super::balancer::Endpoints;
-use super::super::fault::Fault;
-use super::super::world::Happening;
 use super::probe;
 use crate::process::Child;
+use hpa_check_core::sim::fault::Fault;
+use hpa_check_core::sim::world::Happening;
 
 /// A server says where it listens in far less.
 const STARTS_WITHIN: Duration = Duration::from_secs(10);

@@ -1,6 +1,8 @@
 //! What is observed of it all.
 
 use hpa_check_core::observation::*;
+use hpa_check_core::spec::ContainerResources;
+use hpa_check_core::units::Millicores;
 
 use super::super::at;
 use super::{PodState, Run};
@@ -32,21 +34,50 @@ impl Run<'_> {
             counts_ready: true,
             updated_replicas: count(living.len()),
             selector: "app=fib-server".into(),
-            conditions: short
-                .then(|| Condition {
-                    kind: "ReplicaFailure".into(),
-                    status: "True".into(),
-                    reason: "FailedCreate".into(),
-                    message: "pods \"x\" is forbidden: exceeded quota: small".into(),
-                })
-                .into_iter()
-                .collect(),
+            conditions: self.conditions(short),
             replicas_writer: self.writer.clone(),
         };
         if self.told.as_ref() != Some(&target) {
             self.told = Some(target.clone());
             self.tell(Seen::Target(target));
         }
+    }
+
+    fn conditions(&self, short: bool) -> Vec<Condition> {
+        let condition = |kind: &str, status: &str, reason: &str, message: &str| Condition {
+            kind: kind.into(),
+            status: status.into(),
+            reason: reason.into(),
+            message: message.into(),
+        };
+        let refused =
+            short.then(|| condition("ReplicaFailure", "True", "FailedCreate", self.world.refuses));
+        let stalled = self.world.stalled.then(|| {
+            condition(
+                "Progressing",
+                "False",
+                "ProgressDeadlineExceeded",
+                "ReplicaSet \"fib-server-5d8f\" has timed out progressing.",
+            )
+        });
+        refused.into_iter().chain(stalled).collect()
+    }
+
+    /// A pod of a job that is over, and has the labels that the selector asks for.
+    pub(super) fn tell_completed(&mut self, n: usize) {
+        self.tell(Seen::Pod(Pod {
+            name: format!("migration-{n}"),
+            uid: format!("migration-{n}"),
+            phase: "Succeeded".into(),
+            started: Some(at(self.now)),
+            containers: vec![ContainerResources::cpu(
+                "migration",
+                Some(Millicores(100)),
+                None,
+            )],
+            owner: Some("Job/migration".into()),
+            ..Pod::default()
+        }));
     }
 
     pub(super) fn tell(&mut self, seen: Seen) {

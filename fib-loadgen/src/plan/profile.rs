@@ -1,0 +1,327 @@
+//! Load profiles by name: `--profile spike:base=40/s,peak=400/s`. Each is a list of stages, so that whatever can be
+//! done with stages can be done with a profile.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::str::FromStr;
+use std::time::Duration;
+
+use program_common::duration;
+
+mod autoscaler;
+mod replicas;
+
+pub use replicas::{Autoscaler, Replicas, expected};
+
+use super::{Stage, Target};
+use crate::quantity;
+
+/// A profile, as it was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// As it was written.
+    pub spec: String,
+    /// The load over time.
+    pub stages: Vec<Stage>,
+    /// The autoscaler that a profile of the `hpa-` kind is about.
+    pub autoscaler: Option<Autoscaler>,
+}
+
+/// Pieces in which a sine is drawn for each period: with 24 it is nowhere more than 1 % of its amplitude off.
+const SINE_PIECES: u32 = 24;
+
+/// A profile that there is: its name, what it is, and its settings with their defaults.
+type Known = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+/// What each generic profile is, and its settings with their defaults.
+const GENERIC: [Known; 6] = [
+    (
+        "constant",
+        "one level",
+        &[("level", "100/s"), ("for", "5m")],
+    ),
+    (
+        "ramp",
+        "up evenly, and hold",
+        &[
+            ("from", "0/s"),
+            ("to", "400/s"),
+            ("over", "2m"),
+            ("hold", "3m"),
+        ],
+    ),
+    (
+        "step",
+        "up in equal steps",
+        &[
+            ("from", "100/s"),
+            ("to", "400/s"),
+            ("steps", "4"),
+            ("each", "1m"),
+        ],
+    ),
+    (
+        "spike",
+        "a sudden peak between two rests",
+        &[
+            ("base", "40/s"),
+            ("peak", "400/s"),
+            ("before", "1m"),
+            ("for", "30s"),
+            ("after", "3m"),
+        ],
+    ),
+    (
+        "sine",
+        "waves around a level",
+        &[
+            ("level", "200/s"),
+            ("by", "100/s"),
+            ("period", "2m"),
+            ("periods", "3"),
+        ],
+    ),
+    (
+        "soak",
+        "one level for long",
+        &[("level", "100/s"), ("ramp", "1m"), ("for", "8h")],
+    ),
+];
+
+/// A profile's name and settings, those not given by default.
+struct Settings {
+    name: String,
+    values: BTreeMap<String, String>,
+}
+
+impl FromStr for Profile {
+    type Err = String;
+
+    fn from_str(spec: &str) -> Result<Self, String> {
+        let (name, given) = spec.split_once(':').unwrap_or((spec, ""));
+        let known = GENERIC.iter().chain(&autoscaler::PROFILES);
+        let Some((_, _, defaults)) = known.clone().find(|(known, ..)| *known == name) else {
+            let names: Vec<&str> = known.map(|(name, ..)| *name).collect();
+            return Err(format!(
+                "`{name}` is no profile: there are {}",
+                names.join(", ")
+            ));
+        };
+        let settings = Settings::new(name, given, defaults)?;
+        let (stages, autoscaler) = if name.starts_with("hpa-") {
+            let autoscaler = Autoscaler::new(&settings)?;
+            let stages = autoscaler::stages(&settings, &autoscaler)?;
+            (stages, Some(autoscaler))
+        } else {
+            (settings.generic()?, None)
+        };
+        Ok(Self {
+            spec: spec.to_owned(),
+            stages,
+            autoscaler,
+        })
+    }
+}
+
+impl Settings {
+    fn new(name: &str, given: &str, defaults: &[(&str, &str)]) -> Result<Self, String> {
+        let mut values: BTreeMap<String, String> = defaults
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        for setting in given.split(',').filter(|setting| !setting.is_empty()) {
+            let keys = || {
+                defaults
+                    .iter()
+                    .map(|(key, _)| *key)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            let (key, value) = setting.split_once('=').ok_or_else(|| {
+                format!(
+                    "`{setting}` is no setting of {name}: write KEY=VALUE with a key of {}",
+                    keys()
+                )
+            })?;
+            match values.get_mut(key) {
+                Some(old) => value.clone_into(old),
+                None => return Err(format!("{name} has no setting `{key}`: it has {}", keys())),
+            }
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            values,
+        })
+    }
+
+    /// A setting that the profile has.
+    fn get<T>(&self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+        let value = self.values.get(key).map_or("", String::as_str);
+        if value.is_empty() {
+            return Err(format!("{} needs {key}=…", self.name));
+        }
+        read(value).map_err(|why| format!("{}: {key}: {why}", self.name))
+    }
+
+    fn time(&self, key: &str) -> Result<Duration, String> {
+        self.get(key, duration::parse)
+    }
+
+    fn count(&self, key: &str) -> Result<u32, String> {
+        self.get(key, |text| {
+            quantity::count(text).and_then(|count| {
+                u32::try_from(count)
+                    .ok()
+                    .filter(|count| *count <= 1_000)
+                    .ok_or_else(|| format!("`{text}` is too many: at most 1000"))
+            })
+        })
+    }
+
+    /// A level: users, or a rate.
+    fn level(&self, key: &str) -> Result<Target, String> {
+        self.get(key, |text| {
+            if text.contains('/') {
+                return quantity::rate(text).map(Target::Rate);
+            }
+            text.parse().map(Target::Users).map_err(|_| {
+                format!("`{text}` is no level: write a number of users, or a rate such as 430/s")
+            })
+        })
+    }
+
+    /// Two levels, both of users or both rates.
+    fn levels(&self, a: &str, b: &str) -> Result<(Target, Target), String> {
+        let (low, high) = (self.level(a)?, self.level(b)?);
+        match (low, high) {
+            (Target::Users(_), Target::Users(_)) | (Target::Rate(_), Target::Rate(_)) => {
+                Ok((low, high))
+            }
+            _ => Err(format!(
+                "{}: {a} and {b} have to be both users or both rates",
+                self.name
+            )),
+        }
+    }
+
+    fn generic(&self) -> Result<Vec<Stage>, String> {
+        match self.name.as_str() {
+            "constant" => Ok(vec![jump(self.time("for")?, self.level("level")?)]),
+            "ramp" => {
+                let (from, to) = self.levels("from", "to")?;
+                Ok(vec![
+                    jump(Duration::ZERO, from),
+                    ramp(self.time("over")?, to),
+                    jump(self.time("hold")?, to),
+                ])
+            }
+            "step" => {
+                let (from, to) = self.levels("from", "to")?;
+                let (steps, each) = (self.count("steps")?, self.time("each")?);
+                let last = f64::from(steps.saturating_sub(1).max(1));
+                Ok((0..steps)
+                    .map(|step| jump(each, between(from, to, f64::from(step) / last)))
+                    .collect())
+            }
+            "spike" => {
+                let (base, peak) = self.levels("base", "peak")?;
+                Ok(vec![
+                    jump(self.time("before")?, base),
+                    jump(self.time("for")?, peak),
+                    jump(self.time("after")?, base),
+                ])
+            }
+            "sine" => self.sine(),
+            _ => {
+                let level = self.level("level")?;
+                let ramp_time = self.time("ramp")?;
+                Ok(vec![
+                    ramp(ramp_time, level),
+                    jump(self.time("for")?, level),
+                    ramp(ramp_time, scaled(level, 0.0)),
+                ])
+            }
+        }
+    }
+
+    fn sine(&self) -> Result<Vec<Stage>, String> {
+        let (level, by) = self.levels("level", "by")?;
+        if by.level() > level.level() {
+            return Err(
+                "sine: by is more than level, and there is no load below nothing".to_owned(),
+            );
+        }
+        let (period, periods) = (self.time("period")?, self.count("periods")?);
+        let piece = period / SINE_PIECES;
+        let at = |step: u32| {
+            let angle = f64::from(step) * std::f64::consts::TAU / f64::from(SINE_PIECES);
+            scaled(
+                level,
+                1.0 + angle.sin() * by.level() / level.level().max(1e-9),
+            )
+        };
+        let first = jump(Duration::ZERO, level);
+        let rest = (1..=SINE_PIECES * periods).map(|step| ramp(piece, at(step)));
+        Ok(std::iter::once(first).chain(rest).collect())
+    }
+}
+
+/// There at once, and held.
+fn jump(length: Duration, target: Target) -> Stage {
+    Stage {
+        length,
+        target,
+        jump: true,
+    }
+}
+
+/// Evenly from where the stage before ended.
+fn ramp(length: Duration, target: Target) -> Stage {
+    Stage {
+        length,
+        target,
+        jump: false,
+    }
+}
+
+fn between(from: Target, to: Target, share: f64) -> Target {
+    let level = from.level() + (to.level() - from.level()) * share;
+    scaled(to, level / to.level().max(1e-9))
+}
+
+fn scaled(target: Target, factor: f64) -> Target {
+    match target {
+        Target::Rate(rate) => Target::Rate((rate * factor).max(0.0)),
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "users are u32, and a cast saturates"
+        )]
+        Target::Users(users) => Target::Users((f64::from(users) * factor).round() as u32),
+    }
+}
+
+/// Every profile with its settings, for the help.
+pub fn help() -> String {
+    let mut text = String::from("Profiles, with their settings and defaults:\n");
+    for (name, what, defaults) in GENERIC.iter().chain(&autoscaler::PROFILES) {
+        let settings: Vec<String> = defaults
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            text,
+            "  {name:<14} {what}\n                 {}",
+            settings.join(",")
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,352 @@
+//! A run's numbers while it goes on, for systems that collect such: Prometheus asks for them, a collector of
+//! OpenTelemetry gets them. Off unless a flag says where.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hdrhistogram::Histogram;
+
+pub mod otlp;
+pub mod prometheus;
+
+use crate::view::Moment;
+
+/// Upper bounds of the buckets of response times, in microseconds: each about twice the one before.
+const BOUNDS_US: [u64; 15] = [
+    500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    2_500_000, 5_000_000, 10_000_000, 30_000_000,
+];
+
+/// What a number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It only grows.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+}
+
+/// A number with its labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// At most one label, its name and value.
+    pub label: Option<(&'static str, String)>,
+    /// The number.
+    pub value: f64,
+}
+
+/// A family of numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Family {
+    /// Its name, as Prometheus has it.
+    pub name: &'static str,
+    /// What it is, for a person.
+    pub help: &'static str,
+    /// Its unit in UCUM, as OpenTelemetry has it.
+    pub unit: &'static str,
+    /// What its numbers are.
+    pub kind: Kind,
+    /// Its numbers.
+    pub points: Vec<Point>,
+}
+
+/// Response times in buckets.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Times {
+    /// Requests with a time up to each of the bounds and above the one before, and at last those above all.
+    pub counts: Vec<u64>,
+    /// The sum of all times, in seconds.
+    pub sum_s: f64,
+}
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+pub struct Seen {
+    now: Moment,
+    response: Option<Histogram<u64>>,
+    pods: BTreeMap<String, u64>,
+}
+
+/// What was seen so far, shared with those who tell it.
+pub type Shared = Arc<Mutex<Seen>>;
+
+/// The upper bounds of the buckets, in seconds.
+pub fn bounds_s() -> impl Iterator<Item = f64> {
+    #[expect(clippy::cast_precision_loss, reason = "a few round numbers")]
+    BOUNDS_US.iter().map(|us| *us as f64 / 1e6)
+}
+
+/// Takes in a second.
+pub fn take(shared: &Shared, moment: &Moment) {
+    let mut seen = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(response) = &moment.response {
+        match &mut seen.response {
+            // Both grow with their values, so that adding can't fail.
+            Some(all) => drop(all.add(response)),
+            none => *none = Some(response.clone()),
+        }
+    }
+    for (pod, answers) in &moment.tick.pods {
+        *seen.pods.entry(pod.clone()).or_default() += answers;
+    }
+    seen.now = moment.clone();
+}
+
+/// A family of one number.
+fn one(
+    name: &'static str,
+    help: &'static str,
+    unit: &'static str,
+    kind: Kind,
+    value: f64,
+) -> Family {
+    let points = vec![Point { label: None, value }];
+    Family {
+        name,
+        help,
+        unit,
+        kind,
+        points,
+    }
+}
+
+/// A counter with a label.
+#[expect(clippy::cast_precision_loss, reason = "counts, far below 2^52")]
+fn by<L: ToString, C: Into<u64>>(
+    label: &'static str,
+    name: &'static str,
+    help: &'static str,
+    unit: &'static str,
+    counts: impl IntoIterator<Item = (L, C)>,
+) -> Family {
+    let point = |(value, count): (L, C)| Point {
+        label: Some((label, value.to_string())),
+        value: count.into() as f64,
+    };
+    let points = counts.into_iter().map(point).collect();
+    let kind = Kind::Counter;
+    Family {
+        name,
+        help,
+        unit,
+        kind,
+        points,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts, far below 2^52")]
+impl Seen {
+    /// Every family but the response times.
+    pub fn families(&self) -> Vec<Family> {
+        [self.requests(), self.load(), self.own()].concat()
+    }
+
+    /// What became of the requests.
+    fn requests(&self) -> Vec<Family> {
+        let (tick, so_far) = (&self.now.tick, &self.now.so_far);
+        let outcomes = [
+            ("right", tick.ok),
+            ("wrong", tick.wrong),
+            ("failed", tick.failed.saturating_sub(tick.wrong)),
+        ];
+        let statuses = so_far
+            .statuses
+            .iter()
+            .map(|(status, count)| (status, *count));
+        let errors = so_far.errors.iter().map(|(class, count)| (class, *count));
+        let pods = self.pods.iter().map(|(pod, count)| (pod, *count));
+        vec![
+            by(
+                "outcome",
+                "fib_loadgen_requests_total",
+                "Requests that ended, by what became of them",
+                "{request}",
+                outcomes,
+            ),
+            by(
+                "status",
+                "fib_loadgen_answers_total",
+                "Answers by status",
+                "{answer}",
+                statuses,
+            ),
+            by(
+                "class",
+                "fib_loadgen_failures_total",
+                "Failures by class",
+                "{request}",
+                errors,
+            ),
+            by(
+                "pod",
+                "fib_loadgen_pod_answers_total",
+                "Answers by pod",
+                "{answer}",
+                pods,
+            ),
+        ]
+    }
+
+    /// The load.
+    fn load(&self) -> Vec<Family> {
+        use Kind::{Counter, Gauge};
+        let (tick, so_far) = (&self.now.tick, &self.now.so_far);
+        let due = tick.offered_rps.unwrap_or(0.0);
+        vec![
+            one(
+                "fib_loadgen_sent_total",
+                "Requests sent",
+                "{request}",
+                Counter,
+                tick.sent as f64,
+            ),
+            one(
+                "fib_loadgen_received_bytes_total",
+                "Bytes of bodies",
+                "By",
+                Counter,
+                so_far.bytes as f64,
+            ),
+            one(
+                "fib_loadgen_connections_total",
+                "Connections made",
+                "{connection}",
+                Counter,
+                so_far.connections as f64,
+            ),
+            one(
+                "fib_loadgen_offered_rate",
+                "Requests due, a second",
+                "{request}/s",
+                Gauge,
+                due,
+            ),
+            one(
+                "fib_loadgen_users",
+                "Users up",
+                "{user}",
+                Gauge,
+                tick.users as f64,
+            ),
+            one(
+                "fib_loadgen_in_flight",
+                "Requests in flight",
+                "{request}",
+                Gauge,
+                tick.in_flight as f64,
+            ),
+        ]
+    }
+
+    /// The generator about itself.
+    fn own(&self) -> Vec<Family> {
+        use Kind::{Counter, Gauge};
+        let own = &self.now.own;
+        vec![
+            one(
+                "fib_loadgen_queued_total",
+                "Requests that found no free user in time",
+                "{request}",
+                Counter,
+                own.queued as f64,
+            ),
+            one(
+                "fib_loadgen_cpu_seconds_total",
+                "CPU time of the generator",
+                "s",
+                Counter,
+                own.cpu_s,
+            ),
+            one(
+                "fib_loadgen_cpu_allowed",
+                "CPUs that the generator may use",
+                "{cpu}",
+                Gauge,
+                own.cpu_allowed,
+            ),
+            one(
+                "fib_loadgen_resident_bytes",
+                "Memory of the generator",
+                "By",
+                Gauge,
+                own.rss as f64,
+            ),
+            one(
+                "fib_loadgen_throttled_periods_total",
+                "Periods in which its control group was throttled",
+                "{period}",
+                Counter,
+                own.throttled as f64,
+            ),
+        ]
+    }
+
+    /// The response times.
+    pub fn times(&self) -> Times {
+        let mut times = Times {
+            counts: vec![0; BOUNDS_US.len() + 1],
+            sum_s: 0.0,
+        };
+        let Some(response) = &self.response else {
+            return times;
+        };
+        for step in response.iter_recorded() {
+            let us = step.value_iterated_to();
+            let bucket = BOUNDS_US.partition_point(|bound| *bound < us);
+            let count = step.count_since_last_iteration();
+            times.counts[bucket] += count;
+            times.sum_s += us as f64 / 1e6 * count as f64;
+        }
+        times
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::live::Tick;
+    use crate::report::fixture;
+    use crate::view::SoFar;
+
+    /// Two seconds, of which the second has a failure.
+    pub(crate) fn seen() -> Shared {
+        let shared = Shared::default();
+        for second in 1..=2 {
+            take(
+                &shared,
+                &Moment {
+                    tick: Tick {
+                        ok: 100 * second,
+                        failed: second - 1,
+                        users: 5,
+                        pods: [("fib-\"a\\\n".to_owned(), 100)].into(),
+                        ..Tick::default()
+                    },
+                    response: Some(fixture::times(100, 3)),
+                    so_far: SoFar {
+                        statuses: [(200, 100 * second)].into(),
+                        errors: [("timeout.total", second - 1)].into(),
+                        ..SoFar::default()
+                    },
+                    ..Moment::default()
+                },
+            );
+        }
+        shared
+    }
+
+    #[test]
+    fn counters_are_of_the_whole_run_and_every_time_is_in_a_bucket() {
+        let shared = seen();
+        let seen = shared.lock().unwrap();
+        let families = seen.families();
+        let value = |name: &str| {
+            let family = families.iter().find(|family| family.name == name).unwrap();
+            family.points.iter().map(|point| point.value).sum::<f64>()
+        };
+        assert!((value("fib_loadgen_requests_total") - 201.0).abs() < 1e-9);
+        assert!((value("fib_loadgen_pod_answers_total") - 200.0).abs() < 1e-9);
+        assert_eq!(seen.times().counts.iter().sum::<u64>(), 200);
+        assert!(seen.times().sum_s > 0.6);
+    }
+}

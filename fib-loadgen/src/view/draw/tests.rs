@@ -1,0 +1,72 @@
+//! The screen shows what it is for, at 80 by 24 and at any other size.
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::super::state::tests::state;
+use super::*;
+
+fn screen(state: &State, width: u16, height: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| draw(frame, state)).unwrap();
+    let buffer = terminal.backend().buffer().clone();
+    let rows = buffer.content().chunks(usize::from(width));
+    rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>() + "\n")
+        .collect()
+}
+
+#[test]
+fn at_80_by_24_everything_that_matters_is_there() {
+    let screen = screen(&state(30), 80, 24);
+    for text in [
+        "http://fib-server:8080/",
+        "seed 4242",
+        "hold",
+        "00:30/04:00",
+        "3 in flight, 500/500 users",
+        "right/s",
+        "430",
+        "due/s",
+        "failed",
+        "wrong",
+        "p50",
+        "p99.9",
+        "Requests/s, 1 min",
+        "Histogram",
+        "Pods: 2 answer",
+        "50 %",
+        "generator",
+        "q stop",
+        "? keys",
+    ] {
+        assert!(screen.contains(text), "{text}:\n{screen}");
+    }
+}
+
+#[test]
+fn each_panel_and_the_help_are_drawn() {
+    let mut state = state(5);
+    for (panel, text) in [
+        (Panel::Failures, "Failures and statuses"),
+        (Panel::Generator, "timer late"),
+    ] {
+        state.panel = panel;
+        assert!(screen(&state, 80, 24).contains(text), "{text}");
+    }
+    state.help = true;
+    let screen = screen(&state, 80, 24);
+    assert!(
+        HELP.iter()
+            .all(|(key, what)| screen.contains(key) && screen.contains(what)),
+        "{screen}"
+    );
+}
+
+#[test]
+fn no_size_and_no_lack_of_seconds_breaks_it() {
+    for (width, height) in [(1, 1), (20, 5), (80, 24), (200, 60)] {
+        for seconds in [0, 1, 2, 700] {
+            screen(&state(seconds), width, height);
+        }
+    }
+}

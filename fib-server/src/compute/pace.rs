@@ -1,0 +1,111 @@
+//! Keeps the computations a little below the CPU quota. The kernel stops a control group that has used
+//! up its quota as a whole, probes included, until its next period. Threads that pause by themselves
+//! before that leave the rest of the process running.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// The kernel's default period of a quota. A sliding window of this length holds back at least as much
+/// as the kernel's, wherever that one begins.
+const PERIOD: Duration = Duration::from_millis(100);
+
+/// What is left for connections and probes in each period: a tenth of the quota, and no more than this.
+const MOST_SPARE: Duration = Duration::from_millis(10);
+
+/// Samples are at least this far apart.
+const GRAIN: Duration = Duration::from_millis(1);
+
+/// The CPU time that the process used, and what it may use.
+#[derive(Debug)]
+pub(super) struct Pace {
+    allowed: Duration,
+    samples: VecDeque<(Instant, Duration)>,
+}
+
+impl Pace {
+    /// For a quota in cores.
+    pub(super) fn new(quota_cores: f64) -> Self {
+        let quota = PERIOD.mul_f64(quota_cores.max(0.0));
+        Self {
+            allowed: quota.saturating_sub((quota / 10).min(MOST_SPARE)),
+            samples: VecDeque::new(),
+        }
+    }
+
+    /// How long to wait before work of this cost begins, given the process' CPU time so far.
+    pub(super) fn pause(&mut self, now: Instant, used: Duration, cost: Duration) -> Duration {
+        if self
+            .samples
+            .back()
+            .is_none_or(|(at, _)| now.duration_since(*at) >= GRAIN)
+        {
+            self.samples.push_back((now, used));
+        }
+        // The oldest sample that is kept was taken when the window began, or before.
+        while self
+            .samples
+            .get(1)
+            .is_some_and(|(at, _)| now.duration_since(*at) >= PERIOD)
+        {
+            self.samples.pop_front();
+        }
+        // Work that is longer than a whole period's share has to overdraw it, and begins with none used.
+        let room = self.allowed.saturating_sub(cost);
+        let begins = |before: Duration| used.saturating_sub(before) <= room;
+        match self.samples.iter().position(|(_, before)| begins(*before)) {
+            Some(0) => Duration::ZERO,
+            // Once this sample is where the window begins.
+            Some(i) => (self.samples[i].0 + PERIOD).saturating_duration_since(now),
+            None => PERIOD,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// One thread that computes jobs of one cost for ten seconds: the most CPU time in any period.
+    fn most_in_a_period(quota: f64, job: Duration) -> (Duration, Duration) {
+        let mut pace = Pace::new(quota);
+        let (begun, mut now, mut used) = (Instant::now(), Instant::now(), Duration::ZERO);
+        let mut jobs = Vec::new();
+        while now.duration_since(begun) < 100 * PERIOD {
+            let pause = pace.pause(now, used, job);
+            if pause.is_zero() {
+                jobs.push((now.duration_since(begun), job));
+                now += job;
+                used += job;
+            } else {
+                now += pause;
+            }
+        }
+        let in_period = |p: u32| -> Duration {
+            let (from, to) = (PERIOD * p, PERIOD * (p + 1));
+            jobs.iter()
+                .map(|(at, took)| (*at + *took).min(to).saturating_sub((*at).max(from)))
+                .sum()
+        };
+        ((0..100).map(in_period).max().unwrap(), used / 100)
+    }
+
+    #[test]
+    fn jobs_never_use_up_the_quota_of_a_period_and_waste_little_of_it() {
+        for job in [MS / 20, MS, 5 * MS, 12 * MS] {
+            let (most, mean) = most_in_a_period(0.5, job);
+            assert!(most <= 46 * MS, "{job:?}: {most:?}");
+            assert!(mean >= 30 * MS, "{job:?}: {mean:?}");
+        }
+    }
+
+    #[test]
+    fn work_longer_than_a_period_allows_begins_all_the_same() {
+        let mut pace = Pace::new(0.5);
+        assert_eq!(
+            pace.pause(Instant::now(), Duration::ZERO, 300 * MS),
+            Duration::ZERO
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! Where connections come in, until it is shut.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use salvo::http::uri::Scheme;
+use salvo::{ConnCtrl, Service};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::drive::{Protocols, drive};
+use super::{Connections, Open};
+use crate::api::problem::{MEDIA_TYPE, Problem};
+
+/// A handshake that has begun when the door is shut is given this long to be completed.
+const LAST_HANDSHAKES: Duration = Duration::from_millis(150);
+
+/// After an error, nothing is accepted for this long, or the loop would spin.
+const AFTER_AN_ERROR: Duration = Duration::from_millis(50);
+
+/// An error that lasts is told once in this time.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+/// How many clients are turned away with an answer at a time; the others are just closed.
+const TURNED_AWAY_AT_A_TIME: usize = 64;
+
+/// What a client is told that finds no room.
+static FULL: LazyLock<String> = LazyLock::new(|| {
+    let problem = Problem::no_room().body();
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+         content-type: {MEDIA_TYPE}\r\ncontent-length: {}\r\n\r\n{problem}",
+        problem.len()
+    )
+});
+
+/// Accepts connections until it is shut. Who waits before it by then is let in; who comes later is
+/// refused at once, and can go elsewhere. A listener that is merely not accepted from would let clients
+/// connect, and never answer them; one that is simply closed resets those who wait.
+pub(crate) struct Door {
+    listener: Option<TcpListener>,
+    connections: Arc<Connections>,
+    protocols: Arc<Protocols>,
+    local: SocketAddr,
+    scheme: Scheme,
+    shut: CancellationToken,
+    closed: CancellationToken,
+    closes_at: Option<Instant>,
+    turning_away: Arc<Semaphore>,
+    told: Option<Instant>,
+    untold: u64,
+}
+
+impl Door {
+    /// Open until `shut` is cancelled; `closed` is cancelled when everybody is in.
+    pub(crate) fn new(
+        listener: TcpListener,
+        connections: Arc<Connections>,
+        protocols: Protocols,
+        shut: CancellationToken,
+        closed: CancellationToken,
+    ) -> io::Result<Self> {
+        let local = listener.local_addr()?;
+        let scheme = if protocols.is_tls() {
+            Scheme::HTTPS
+        } else {
+            Scheme::HTTP
+        };
+        Ok(Self {
+            listener: Some(listener),
+            connections,
+            protocols: Arc::new(protocols),
+            local,
+            scheme,
+            shut,
+            closed,
+            closes_at: None,
+            turning_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_A_TIME)),
+            told: None,
+            untold: 0,
+        })
+    }
+
+    /// The next connection; `None` once the door is closed.
+    async fn next(&mut self) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+        let listener = self.listener.as_ref()?;
+        if self.closes_at.is_none() {
+            tokio::select! {
+                biased;
+                // Unconstrained: a task that has done much would be told that nobody waits.
+                accepted = tokio::task::unconstrained(listener.accept()) => return Some(accepted),
+                () = self.shut.cancelled() => {}
+            }
+            refuse_newcomers(listener);
+            self.closes_at = Some(Instant::now() + LAST_HANDSHAKES);
+        }
+        let at = self.closes_at.unwrap_or_else(Instant::now);
+        if let Ok(accepted) = timeout_at(at, listener.accept()).await {
+            return Some(accepted);
+        }
+        let last = tokio::task::unconstrained(listener.accept()).now_or_never();
+        if last.is_none() {
+            self.listener = None;
+            self.closed.cancel();
+        }
+        last
+    }
+
+    /// Serves whoever comes in, for ever. Dropping this ends all connections at once.
+    pub(crate) async fn serve(mut self, service: Service) {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                (stream, open) = self.accept() => {
+                    let peer = open.conn.peer();
+                    let handler = service.hyper_handler(
+                        self.local.into(),
+                        peer.into(),
+                        self.scheme.clone(),
+                        None,
+                        ConnCtrl::new(),
+                        None,
+                    );
+                    connections.spawn(drive(stream, open, handler, Arc::clone(&self.protocols)));
+                }
+                Some(_) = connections.join_next() => {}
+            }
+        }
+    }
+
+    /// The next connection that is let in. What can't be accepted is told of here, and tried again.
+    async fn accept(&mut self) -> (TcpStream, Open) {
+        loop {
+            match self.next().await {
+                Some(Ok((stream, peer))) => match self.connections.opened(peer) {
+                    Some(open) => return (stream, open),
+                    None => self.turn_away(stream),
+                },
+                Some(Err(error)) => {
+                    self.tell(&error);
+                    sleep(AFTER_AN_ERROR).await;
+                }
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Says that there is no room, so that the client tries again rather than wonders.
+    fn turn_away(&self, mut stream: TcpStream) {
+        self.connections.metrics.connection_refused();
+        let Ok(place) = Arc::clone(&self.turning_away).try_acquire_owned() else {
+            return;
+        };
+        let is_tls = self.protocols.is_tls();
+        tokio::spawn(async move {
+            let _place = place;
+            let say = async {
+                if !is_tls {
+                    stream.write_all(FULL.as_bytes()).await?;
+                }
+                stream.shutdown().await?;
+                let mut sink = [0_u8; 1_024];
+                while stream.read(&mut sink).await? > 0 {}
+                io::Result::Ok(())
+            };
+            let _ = timeout(Duration::from_secs(1), say).await;
+        });
+    }
+
+    /// Tells of an error, unless it was told a moment ago: it comes back until its cause is gone.
+    fn tell(&mut self, error: &io::Error) {
+        let now = Instant::now();
+        if self
+            .told
+            .is_some_and(|at| now.duration_since(at) < TOLD_EVERY)
+        {
+            self.untold += 1;
+            return;
+        }
+        self.told = Some(now);
+        tracing::error!(
+            %error,
+            untold = std::mem::take(&mut self.untold),
+            open = self.connections.open(),
+            "a connection can't be accepted"
+        );
+    }
+}
+
+/// Lets the kernel drop every packet that asks for a new connection, while handshakes that have begun are
+/// completed. Who is dropped asks again in a second, and is refused by then. Where the kernel has no such
+/// filters, the door is only closed a little less gently.
+#[cfg(target_os = "linux")]
+fn refuse_newcomers(listener: &TcpListener) {
+    use socket2::{SockFilter, SockRef};
+    const LOAD_BYTE: u16 = 0x30;
+    const JUMP_IF_ANY_BIT: u16 = 0x45;
+    const RETURN: u16 = 0x06;
+    /// Where the flags are in a TCP header, and the bit of SYN.
+    const FLAGS: u32 = 13;
+    const SYN: u32 = 0x02;
+    let filter = [
+        SockFilter::new(LOAD_BYTE, 0, 0, FLAGS),
+        SockFilter::new(JUMP_IF_ANY_BIT, 0, 1, SYN),
+        SockFilter::new(RETURN, 0, 0, 0),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+    ];
+    let _ = SockRef::from(listener).attach_filter(&filter);
+}
+
+/// There is no such filter here.
+#[cfg(not(target_os = "linux"))]
+fn refuse_newcomers(_: &TcpListener) {}

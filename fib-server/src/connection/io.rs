@@ -1,0 +1,266 @@
+//! A connection's bytes on their way: when the client began to send something that is not complete, and
+//! when it last took something.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::Conn;
+use super::frames::{Fed, Frames};
+
+/// A socket that can be read, written and closed by several owners: the HTTP library drops its own
+/// before the connection is over.
+#[derive(Debug, Clone)]
+pub(super) struct Socket(pub(super) Arc<TcpStream>);
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.0.poll_read_ready(cx))?;
+            match self.0.try_read_buf(buf) {
+                Ok(_) => return Poll::Ready(Ok(())),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Err(e) => return Poll::Ready(Err(e)),
+            }
+        }
+    }
+}
+
+impl Socket {
+    fn poll_write_with(
+        &self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.0.poll_write_ready(cx))?;
+            match write(&self.0) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_with(cx, |stream| stream.try_write(bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_with(cx, |stream| stream.try_write_vectored(bytes))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(SockRef::from(&*self.0).shutdown(std::net::Shutdown::Write))
+    }
+}
+
+/// The plain bytes of a connection, with or without TLS below.
+pub(super) struct Io<S> {
+    inner: S,
+    conn: Arc<Conn>,
+    /// Bytes that were read to tell the protocol, and are to be read again.
+    again: Bytes,
+    follows: Follows,
+}
+
+/// What the bytes that come in are.
+enum Follows {
+    /// Heads of HTTP/1.
+    Heads(Heads),
+    /// Frames of HTTP/2.
+    Frames(Frames),
+}
+
+/// The heads of HTTP/1.
+#[derive(Debug, Default)]
+struct Heads {
+    /// Bytes since the last request began.
+    bytes: usize,
+    /// The requests up to then.
+    requests: u64,
+    /// The last four bytes.
+    last: [u8; 4],
+}
+
+impl Heads {
+    /// Follows some bytes, and says whether they end with the end of a head.
+    fn feed(&mut self, bytes: &[u8], requests: u64) -> bool {
+        if self.requests != requests {
+            *self = Self {
+                requests,
+                ..Self::default()
+            };
+        }
+        self.bytes += bytes.len();
+        for byte in &bytes[bytes.len().saturating_sub(4)..] {
+            self.last.rotate_left(1);
+            self.last[3] = *byte;
+        }
+        self.last == *b"\r\n\r\n" || self.last.ends_with(b"\n\n")
+    }
+}
+
+impl<S> Io<S> {
+    /// The bytes of HTTP/1, or of a protocol that is not known yet.
+    pub(super) fn new(inner: S, conn: Arc<Conn>) -> Self {
+        Self {
+            inner,
+            conn,
+            again: Bytes::new(),
+            follows: Follows::Heads(Heads::default()),
+        }
+    }
+
+    /// What was read to tell the protocol, which is HTTP/1 after all, is read again.
+    pub(super) fn read_again(&mut self, bytes: Bytes) {
+        self.again = bytes;
+    }
+
+    /// It is HTTP/2; what is to be read again is the connection preface.
+    pub(super) fn is_http2(&mut self, preface: Bytes) {
+        self.conn.http2.store(true, Ordering::Relaxed);
+        self.conn.incomplete(0);
+        self.again = preface;
+        self.follows = Follows::Frames(Frames::default());
+    }
+
+    fn follow(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let conn = &self.conn;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let incomplete = match &mut self.follows {
+            Follows::Heads(heads) => {
+                let ended = heads.feed(bytes, conn.requests.load(Ordering::Relaxed));
+                conn.tail.store(!ended, Ordering::Relaxed);
+                if conn.incomplete_since.load(Ordering::Relaxed) == 0
+                    && conn.active.load(Ordering::Relaxed) == 0
+                {
+                    conn.incomplete(conn.clock.now());
+                }
+                heads.bytes
+            }
+            Follows::Frames(frames) => {
+                match frames.feed(bytes) {
+                    Fed::Complete => conn.incomplete(0),
+                    Fed::NewlyIncomplete => conn.incomplete(conn.clock.now()),
+                    Fed::StillIncomplete => {}
+                }
+                frames.incomplete()
+            }
+        };
+        conn.keep_input(incomplete)
+    }
+
+    fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        let conn = &self.conn;
+        conn.blocked.store(polled.is_pending(), Ordering::Relaxed);
+        if let Poll::Ready(Ok(bytes)) = &polled {
+            conn.sent(*bytes);
+        }
+        polled
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.again.is_empty() {
+            let length = self.again.len().min(buf.remaining());
+            buf.put_slice(&self.again[..length]);
+            self.again.advance(length);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
+        Poll::Ready(self.follow(&buf.filled()[before..]))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Io<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.wrote(polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.inner).poll_write_vectored(cx, bytes);
+        self.wrote(polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_head_is_found_however_the_bytes_are_cut() {
+        let head = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        for at in 0..head.len() {
+            let mut heads = Heads::default();
+            assert!(!heads.feed(&head[..at], 0), "{at}");
+            assert!(heads.feed(&head[at..], 0), "{at}");
+            assert_eq!(heads.bytes, head.len());
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_the_next_head_are_counted_from_its_beginning() {
+        let mut heads = Heads::default();
+        heads.feed(b"GET / HTTP/1.1\r\n\r\n", 0);
+        heads.feed(b"GET ", 1);
+        assert_eq!(heads.bytes, 4);
+    }
+}

@@ -1,0 +1,114 @@
+//! What this process may use of the machine, and what follows from it.
+
+use std::thread::available_parallelism;
+
+use program_common::{cgroup, process};
+
+use crate::connection::ADMIN_CONNECTIONS;
+
+/// Descriptors besides connections: listeners, epoll, logs, what a scrape opens.
+const OTHER_DESCRIPTORS: u64 = 32;
+
+/// What a connection takes in memory, in the process and in the kernel, while it is idle.
+const CONNECTION: u64 = 20 * 1024;
+
+/// The most connections where there is no limit on memory.
+const CONNECTIONS: u64 = 20_000;
+
+/// The memory for what clients hold where there is no limit on memory.
+const INFLIGHT_BYTES: u64 = 256 << 20;
+
+/// What this process may use.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Machine {
+    /// The CPUs that its threads may run on.
+    pub(crate) cpus: usize,
+    /// The CPU quota in cores, if there is one.
+    pub(crate) quota_cores: Option<f64>,
+    /// The limit on memory in bytes, if there is one.
+    pub(crate) memory_limit: Option<u64>,
+    /// The limit on open files.
+    pub(crate) open_files: u64,
+}
+
+impl Machine {
+    /// This one, as it is now.
+    pub(crate) fn here() -> Self {
+        Self {
+            cpus: affinity().unwrap_or_else(|| available_parallelism().map_or(1, usize::from)),
+            quota_cores: cgroup::cpu().and_then(|cpu| cpu.quota_cores),
+            memory_limit: cgroup::memory().and_then(|memory| memory.limit_bytes),
+            open_files: process::open_files_limit().unwrap_or(1_024),
+        }
+    }
+
+    /// The CPUs that can be kept busy: those that it may run on, and no more than the quota pays for, a
+    /// fraction counted as a whole one.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a positive number of cores"
+    )]
+    pub(crate) fn threads(self) -> usize {
+        let paid = self
+            .quota_cores
+            .map_or(usize::MAX, |cores| cores.ceil().max(1.0) as usize);
+        self.cpus.min(paid).max(1)
+    }
+
+    /// The memory for what clients hold.
+    pub(crate) fn inflight_bytes(self) -> u64 {
+        self.memory_limit
+            .map_or(INFLIGHT_BYTES, |limit| limit / 8 * 3)
+    }
+
+    /// The connections that the limit on open files leaves room for.
+    pub(crate) fn most_connections(self) -> usize {
+        let reserved = ADMIN_CONNECTIONS as u64 + OTHER_DESCRIPTORS;
+        let left = self.open_files.saturating_sub(reserved).max(1);
+        usize::try_from(left).unwrap_or(usize::MAX)
+    }
+
+    /// The most connections at a time, unless a setting says another number.
+    pub(crate) fn connections(self) -> usize {
+        let fit = self
+            .memory_limit
+            .map_or(CONNECTIONS, |limit| limit / 8 * 3 / CONNECTION);
+        usize::try_from(fit.clamp(1, CONNECTIONS))
+            .unwrap_or(usize::MAX)
+            .min(self.most_connections())
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn affinity() -> Option<usize> {
+    let set = rustix::thread::sched_getaffinity(None).ok()?;
+    usize::try_from(set.count()).ok().filter(|count| *count > 0)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn affinity() -> Option<usize> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn affinity_and_quota_together_decide_how_many_threads_there_are() {
+        let threads = |cpus, quota_cores| {
+            Machine {
+                cpus,
+                quota_cores,
+                memory_limit: None,
+                open_files: 1_024,
+            }
+            .threads()
+        };
+        assert_eq!(threads(8, None), 8);
+        assert_eq!(threads(8, Some(0.5)), 1);
+        assert_eq!(threads(8, Some(1.5)), 2);
+        assert_eq!(threads(2, Some(6.0)), 2);
+    }
+}

@@ -1,0 +1,217 @@
+//! The memory that clients may make the server hold: answers that they have not read yet, and requests
+//! that they have not finished sending. It has one limit, and everything in it is reserved first.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use prometheus::IntGauge;
+
+/// Reservations up to this are small. The last part of the budget is kept for them, so that ordinary
+/// requests go on while large answers fill the rest.
+const SMALL: u64 = 16 * 1024;
+
+/// One part in this many is kept for small reservations.
+const KEPT_FOR_SMALL: u64 = 8;
+
+/// One connection may hold one part in this many, so that it takes several to fill the budget.
+const SHARE: u64 = 4;
+
+/// The budget of one server.
+#[derive(Debug)]
+pub struct Budget {
+    limit: u64,
+    held: AtomicU64,
+    gauge: IntGauge,
+}
+
+/// What one connection holds of it.
+#[derive(Debug, Default)]
+pub struct Account(AtomicU64);
+
+impl Account {
+    /// The bytes that the connection holds.
+    pub fn held(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Budget {
+    /// A budget in bytes, and the gauge that shows what is held of it.
+    pub fn new(limit: u64, gauge: IntGauge) -> Self {
+        Self {
+            limit,
+            held: AtomicU64::new(0),
+            gauge,
+        }
+    }
+
+    /// The bytes that are held.
+    pub fn held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Whether three quarters are held: time to look for clients that do not read.
+    pub fn is_short(&self) -> bool {
+        self.held() > self.limit / 4 * 3
+    }
+
+    /// The largest single reservation that can ever be made.
+    pub fn largest(limit: u64) -> u64 {
+        limit / SHARE
+    }
+
+    fn allows(&self, held_before: u64, of_account: u64, bytes: u64) -> bool {
+        let limit = if bytes <= SMALL {
+            self.limit
+        } else {
+            self.limit - self.limit / KEPT_FOR_SMALL
+        };
+        let after = held_before.saturating_add(bytes);
+        after <= limit && of_account.saturating_add(bytes) <= Self::largest(self.limit).max(SMALL)
+    }
+
+    /// Reserves bytes for a connection; `None` when they can't be had now.
+    pub fn reserve(self: &Arc<Self>, account: &Arc<Account>, bytes: u64) -> Option<Reservation> {
+        self.held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+                self.allows(held, account.held(), bytes)
+                    .then(|| held + bytes)
+            })
+            .ok()?;
+        account.0.fetch_add(bytes, Ordering::Relaxed);
+        self.show();
+        Some(Reservation {
+            budget: Arc::clone(self),
+            account: Arc::clone(account),
+            bytes,
+        })
+    }
+
+    fn show(&self) {
+        self.gauge
+            .set(i64::try_from(self.held()).unwrap_or(i64::MAX));
+    }
+}
+
+/// Bytes that are reserved until this is dropped.
+#[derive(Debug)]
+pub struct Reservation {
+    budget: Arc<Budget>,
+    account: Arc<Account>,
+    bytes: u64,
+}
+
+impl Reservation {
+    /// The bytes that are reserved.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes so many bytes, or all that there are, as a reservation of their own.
+    #[must_use]
+    pub fn split(&mut self, bytes: u64) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Self {
+            budget: Arc::clone(&self.budget),
+            account: Arc::clone(&self.account),
+            bytes,
+        }
+    }
+
+    /// Keeps this for as long as some bytes are.
+    pub fn keep_for(self, bytes: Vec<u8>) -> Bytes {
+        Bytes::from_owner(Kept {
+            bytes,
+            _reservation: self,
+        })
+    }
+
+    /// Gives back all but so many bytes.
+    pub fn shrink_to(&mut self, bytes: u64) {
+        let back = self.bytes.saturating_sub(bytes);
+        self.bytes -= back;
+        self.budget.held.fetch_sub(back, Ordering::Relaxed);
+        self.account.0.fetch_sub(back, Ordering::Relaxed);
+        self.budget.show();
+    }
+}
+
+/// Bytes and what they take of the budget: given back when the last part of an answer has left for the
+/// kernel, wherever it waits until then.
+struct Kept {
+    bytes: Vec<u8>,
+    _reservation: Reservation,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.shrink_to(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(limit: u64) -> Arc<Budget> {
+        Arc::new(Budget::new(limit, IntGauge::new("held", "held").unwrap()))
+    }
+
+    fn accounts(count: usize) -> Vec<Arc<Account>> {
+        (0..count).map(|_| Arc::default()).collect()
+    }
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn what_is_reserved_is_given_back_by_and_by_or_at_the_end() {
+        let (budget, account) = (budget(8 * MIB), Arc::default());
+        let mut reservation = budget.reserve(&account, MIB).unwrap();
+        assert_eq!((budget.held(), account.held()), (MIB, MIB));
+        reservation.shrink_to(1_000);
+        assert_eq!((budget.held(), account.held()), (1_000, 1_000));
+        let part = reservation.split(300);
+        let bytes = part.keep_for(vec![1, 2, 3]);
+        drop(reservation);
+        assert_eq!((budget.held(), account.held()), (300, 300));
+        drop(bytes.slice(1..));
+        drop(bytes);
+        assert_eq!((budget.held(), account.held()), (0, 0));
+    }
+
+    #[test]
+    fn large_answers_leave_room_for_small_ones() {
+        let budget = budget(8 * MIB);
+        let accounts = accounts(10);
+        let large: Vec<_> = accounts
+            .iter()
+            .map_while(|a| budget.reserve(a, MIB))
+            .collect();
+        assert_eq!(large.len(), 7);
+        let small: Vec<_> = accounts
+            .iter()
+            .cycle()
+            .map_while(|a| budget.reserve(a, SMALL))
+            .collect();
+        assert_eq!(small.len(), 64);
+        assert!(budget.is_short());
+    }
+
+    #[test]
+    fn one_connection_can_not_fill_the_budget() {
+        let budget = budget(8 * MIB);
+        let (greedy, other) = (Arc::default(), Arc::default());
+        let held: Vec<_> = std::iter::from_fn(|| budget.reserve(&greedy, MIB)).collect();
+        assert_eq!(held.len(), 2);
+        assert!(budget.reserve(&greedy, 1).is_none());
+        assert!(budget.reserve(&other, MIB).is_some());
+    }
+}

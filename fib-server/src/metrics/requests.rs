@@ -1,0 +1,182 @@
+//! The series of requests: each is looked up once, and found by its place from then on.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use prometheus::{Histogram, IntCounter, IntCounterVec};
+
+use super::{Declare, SECONDS};
+
+/// Where a request went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// `/get`
+    Get,
+    /// `/health`
+    Health,
+    /// `/metrics`
+    Metrics,
+    /// `/version`
+    Version,
+    /// `/openapi.json`
+    Openapi,
+    /// `/docs`
+    Docs,
+    /// `/livez`
+    Livez,
+    /// `/readyz`
+    Readyz,
+    /// `/startupz`
+    Startupz,
+    /// `/drain`
+    Drain,
+    /// `/log-level`
+    LogLevel,
+    /// Nowhere: a path never becomes a label by itself.
+    Unmatched,
+}
+
+impl Route {
+    /// Every route.
+    pub const ALL: [Self; 12] = [
+        Self::Get,
+        Self::Health,
+        Self::Metrics,
+        Self::Version,
+        Self::Openapi,
+        Self::Docs,
+        Self::Livez,
+        Self::Readyz,
+        Self::Startupz,
+        Self::Drain,
+        Self::LogLevel,
+        Self::Unmatched,
+    ];
+
+    /// The value of the label `path`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "/get",
+            Self::Health => "/health",
+            Self::Metrics => "/metrics",
+            Self::Version => "/version",
+            Self::Openapi => "/openapi.json",
+            Self::Docs => "/docs",
+            Self::Livez => "/livez",
+            Self::Readyz => "/readyz",
+            Self::Startupz => "/startupz",
+            Self::Drain => "/drain",
+            Self::LogLevel => "/log-level",
+            Self::Unmatched => "unmatched",
+        }
+    }
+
+    /// The route of a path as the router matched it, without its slash; `Unmatched` for nothing.
+    pub fn of(matched: &str) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|r| !matched.is_empty() && r.as_str().strip_prefix('/') == Some(matched))
+            .unwrap_or(Self::Unmatched)
+    }
+}
+
+/// How a request was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// GET
+    Get,
+    /// HEAD
+    Head,
+    /// Any other one.
+    Other,
+}
+
+impl Method {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Get, Self::Head, Self::Other];
+
+    /// The value of the label `method`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Other => "_OTHER",
+        }
+    }
+}
+
+/// Every value of the label `status`; the last stands for what is not told apart.
+const STATUSES: [&str; 16] = [
+    "200", "204", "206", "304", "400", "404", "405", "413", "416", "422", "429", "499", "500",
+    "503", "504", "other",
+];
+
+const OTHER: usize = STATUSES.len() - 1;
+
+/// The status of an answer that was never given, as nginx has it.
+pub(crate) const CLIENT_CLOSED: u16 = 499;
+
+/// The place of a status among [`STATUSES`]. `/get` has them all; of other paths, what is not expected
+/// is not told apart, or clients could make hundreds of series.
+fn place(method: Method, route: Route, status: u16) -> usize {
+    let told_apart = match (route, method) {
+        (Route::Get, Method::Get | Method::Head) => true,
+        (Route::Get | Route::Unmatched, _) => matches!(status, 400 | 404 | 405),
+        (_, Method::Get | Method::Head) => matches!(status, 200 | 503),
+        (_, Method::Other) => false,
+    };
+    let digits = [status / 100 % 10, status / 10 % 10, status % 10]
+        .map(|digit| b'0' + u8::try_from(digit).unwrap_or_default());
+    STATUSES
+        .iter()
+        .position(|s| told_apart && s.as_bytes() == digits)
+        .unwrap_or(OTHER)
+}
+
+/// The classes that durations are told apart by.
+const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
+
+/// The series.
+#[derive(Debug)]
+pub(super) struct RequestSeries {
+    counters: IntCounterVec,
+    seconds: [Histogram; CLASSES.len()],
+    found: Vec<OnceLock<IntCounter>>,
+}
+
+impl RequestSeries {
+    pub(super) fn new(declare: &Declare<'_>) -> prometheus::Result<Self> {
+        let seconds = declare.histograms(
+            "http_request_duration_seconds",
+            "Time from the head of a request for /get to the end of its answer",
+            &SECONDS,
+            &["path", "status"],
+        )?;
+        let places = Route::ALL.len() * Method::ALL.len() * STATUSES.len();
+        Ok(Self {
+            counters: declare.counters(
+                "http_requests_total",
+                "Answers",
+                &["method", "path", "status"],
+            )?,
+            seconds: CLASSES.map(|class| seconds.with_label_values(&[Route::Get.as_str(), class])),
+            found: (0..places).map(|_| OnceLock::new()).collect(),
+        })
+    }
+
+    pub(super) fn finished(&self, method: Method, route: Route, status: u16, took: Duration) {
+        let status_at = place(method, route, status);
+        let at =
+            (route as usize * Method::ALL.len() + method as usize) * STATUSES.len() + status_at;
+        self.found[at]
+            .get_or_init(|| {
+                let labels = [method.as_str(), route.as_str(), STATUSES[status_at]];
+                self.counters.with_label_values(&labels)
+            })
+            .inc();
+        if route == Route::Get && status != CLIENT_CLOSED {
+            let class = usize::from(status / 100).clamp(2, 5) - 2;
+            self.seconds[class].observe(took.as_secs_f64());
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! A run through the eyes of the rules that it shares with a snapshot.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::path;
+use super::run::RunView;
+use crate::expectation::{AssertedMetric, ScaleDown};
+use crate::model::{VersionGates, after};
+use crate::observation::{AutoscalerStatus, ControllerConfig, Fact, Phase, PodSample};
+use crate::rules::view::{
+    Asserted, ConflictingWrites, EventView, MetricsView, PodView, QuotaView, ReadinessLoss, Scaled,
+    SizeView, Swings, UseView, View,
+};
+use crate::run::state::{Poll, ReadinessLost};
+use crate::snapshot::MetricsApi;
+use crate::spec::AutoscalerSpec;
+use crate::units::Millicores;
+
+/// Answers of the metrics API in a row that have to show that the load is not spread.
+const LOOKS: usize = 3;
+
+static DEFAULTS: LazyLock<ControllerConfig> = LazyLock::new(ControllerConfig::default);
+
+impl<'a> View for RunView<'a> {
+    fn now(&self) -> Timestamp {
+        self.until
+    }
+
+    fn spec(&self) -> Option<&AutoscalerSpec> {
+        self.state.spec()
+    }
+
+    fn status(&self) -> Option<&AutoscalerStatus> {
+        self.state.status()
+    }
+
+    fn scaled(&self) -> Scaled<'_> {
+        match (&self.state.target, self.state.target_gone) {
+            (Some(target), _) => Scaled::Read(target),
+            (None, Some(gone)) => Scaled::Absent {
+                how: "was deleted",
+                quote: format!("deleted {}", self.clock(gone)),
+            },
+            (None, None) => self.not_scalable().unwrap_or(Scaled::Unread),
+        }
+    }
+
+    fn pods(&self) -> Option<Vec<PodView<'_>>> {
+        let answer = self.state.polls.last().and_then(|p| p.answer.as_ref().ok());
+        let samples = answer.into_iter().flatten();
+        let samples: BTreeMap<_, _> = samples.map(|s| (s.pod.as_str(), s)).collect();
+        let there = self.state.pods.values().filter(|p| p.gone_at.is_none());
+        let pods = there.map(|record| {
+            let changed = record.pod.ready.as_ref().and_then(|r| r.since);
+            let unready = changed.map_or(record.first_seen, |at| at.max(record.first_seen));
+            let ready = record.pod.is_ready();
+            PodView {
+                pod: &record.pod,
+                sample: samples.get(record.pod.name.as_str()).copied(),
+                since: if ready {
+                    record.ready_at
+                } else {
+                    Some(unready)
+                },
+            }
+        });
+        Some(pods.collect())
+    }
+
+    fn metrics(&self) -> MetricsView<'_> {
+        let polls = &self.state.polls;
+        let newest = polls.last().map(|p| p.answer.as_ref());
+        let good = polls.iter().rposition(|p| p.answer.is_ok());
+        let bad_since = polls.get(good.map_or(0, |good| good + 1)).map(|p| p.at);
+        let failing = bad_since.map(|since| self.until.duration_since(since));
+        let failing = failing.and_then(|span| Duration::try_from(span).ok());
+        let sampled = |p: &Poll| p.answer.as_ref().is_ok_and(|samples| !samples.is_empty());
+        MetricsView {
+            api: self.metrics_api(newest.is_some_and(|answer| answer.is_ok())),
+            answer: newest.map(|answer| answer.map(|_| ()).map_err(String::as_str)),
+            at: self.state.last_answer.unwrap_or(self.until),
+            failing_for: Some(failing.unwrap_or_default()),
+            ever_sampled: polls.iter().any(sampled),
+            needed_from: self.state.entered(Phase::Up).unwrap_or(Timestamp::MAX),
+        }
+    }
+
+    fn controller(&self) -> &ControllerConfig {
+        let setting = self.state.setting.as_ref();
+        setting.map_or(&DEFAULTS, |s| &s.controller)
+    }
+
+    fn metrics_resolution(&self) -> Duration {
+        let setting = self.state.setting.as_ref();
+        setting.map_or(DEFAULTS.sync_period, |s| s.metrics_resolution)
+    }
+
+    fn gates(&self) -> VersionGates {
+        self.state.gates()
+    }
+
+    fn asserted(&self) -> Asserted<'_> {
+        let mut named = self.expectation.metrics.iter();
+        let by_name = named.any(AssertedMetric::is_cpu);
+        Asserted {
+            min_replicas: Some(self.expectation.min_replicas),
+            max_replicas: Some(self.expectation.max_replicas),
+            // A CPU metric that is asserted by name is asserted with its own target.
+            cpu_target_percent: (!by_name).then_some(self.expectation.cpu_target_percent),
+            has_cpu: by_name,
+            metrics: &self.expectation.metrics,
+            scale_down: self.expectation.scale_down != ScaleDown::Skip,
+            patience: Some(self.expectation.patience),
+        }
+    }
+
+    /// Quotas are read once, at the beginning, so they belong to the size that was seen first.
+    fn quotas(&self) -> Vec<QuotaView<'_>> {
+        let pods = self.state.targets.first().map(|(_, first)| first.replicas);
+        let facts = self.state.facts.iter();
+        facts.filter_map(|fact| quota(fact, pods)).collect()
+    }
+
+    fn capacity(&self) -> Option<(Millicores, String)> {
+        let (total, how) = RunView::capacity(self)?;
+        Some((total, how.to_owned()))
+    }
+
+    fn events(&self) -> Vec<EventView<'_>> {
+        let events = self.state.events.iter().map(|(_, event)| EventView {
+            about: &event.about,
+            reason: &event.reason,
+            message: &event.message,
+        });
+        events.collect()
+    }
+
+    fn other_autoscaler(&self) -> Option<&str> {
+        self.state.spec()?;
+        let own = (self as &dyn View).reference();
+        self.state.facts.iter().find_map(|fact| match fact {
+            Fact::OtherAutoscaler { name, target } => (*target == own).then_some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    fn is_watched(&self) -> bool {
+        true
+    }
+
+    fn reached_max(&self) -> bool {
+        RunView::reached_max(self)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.complete()
+    }
+
+    /// The last word of a pod, or of the target, may have been lost: the two have to say the same.
+    fn lacks_ready_pods(&self) -> bool {
+        let target = self.state.target.as_ref();
+        target.is_some_and(|t| t.ready_replicas < t.spec_replicas) && self.state.pods_add_up()
+    }
+
+    /// Pods that are taken for ready may be gone otherwise.
+    fn pods_match_metrics(&self) -> bool {
+        let asked = self.state.last_answer;
+        asked.is_some_and(|at| !self.gaps_at(at).any(|gap| gap.resource == "pods"))
+            && self.state.pods_add_up()
+    }
+
+    fn conflicting_writes(&self) -> Option<ConflictingWrites> {
+        path::conflicting_writes(self)
+    }
+
+    fn sizes(&self) -> Vec<SizeView> {
+        path::sizes(self)
+    }
+
+    fn swings(&self) -> Swings {
+        path::swings(self)
+    }
+
+    fn silence(&self) -> Option<(Duration, &'static str)> {
+        let timeline = self.state.timeline.as_ref()?;
+        let before = match self.state.autoscaler.as_ref()?.status {
+            Some(_) => "as it was when the watch began",
+            None => "none",
+        };
+        let watched = Duration::try_from(self.until.duration_since(timeline.from)).ok()?;
+        timeline.syncs.is_empty().then_some((watched, before))
+    }
+
+    fn uses_under_load(&self) -> (Vec<UseView<'_>>, usize) {
+        let uses = self.state.polls.iter().filter_map(|poll| self.use_at(poll));
+        (uses.collect(), LOOKS)
+    }
+
+    fn readiness_losses(&self) -> Vec<ReadinessLoss<'_>> {
+        let losses = self.state.readiness_lost.iter();
+        let costly = losses.filter(|lost| self.was_costly(lost));
+        let loss = |lost: &'a ReadinessLost| ReadinessLoss {
+            pod: &lost.pod,
+            quote: match lost.until {
+                Some(until) => format!(
+                    "not ready {} until {}",
+                    self.clock(lost.at),
+                    self.clock(until)
+                ),
+                None => format!("not ready since {}", self.clock(lost.at)),
+            },
+            busiest: self.busiest(lost),
+        };
+        costly.map(loss).collect()
+    }
+
+    fn clock(&self, at: Timestamp) -> String {
+        RunView::clock(self, at)
+    }
+}
+
+fn quota(fact: &Fact, pods: Option<i32>) -> Option<QuotaView<'_>> {
+    match fact {
+        Fact::Quota(quota) => Some(QuotaView { quota, pods }),
+        _ => None,
+    }
+}
+
+impl<'a> RunView<'a> {
+    /// What the API server says of a target whose kind has no scale.
+    fn not_scalable(&self) -> Option<Scaled<'a>> {
+        self.state.facts.iter().find_map(|fact| match fact {
+            Fact::NotScalable { message, .. } => Some(Scaled::NotScalable {
+                message: message.clone(),
+            }),
+            _ => None,
+        })
+    }
+
+    /// What is known of the metrics API; that it answers is newer than what was asked at the beginning.
+    fn metrics_api(&self, answers: bool) -> MetricsApi {
+        let fact = self.state.facts.iter().rev().find_map(|fact| match fact {
+            Fact::MetricsApi {
+                registered,
+                available,
+                message,
+            } => Some((*registered, *available, message.clone())),
+            _ => None,
+        });
+        match fact {
+            None => MetricsApi::Unknown,
+            Some((false, _, message)) => MetricsApi::Absent { message },
+            Some((_, false, message)) if !answers => MetricsApi::Unavailable { message },
+            Some(_) => MetricsApi::Served,
+        }
+    }
+
+    /// The CPU use in one answer of the metrics API, if it was given under load.
+    fn use_at(&self, poll: &'a Poll) -> Option<UseView<'a>> {
+        let samples = poll.answer.as_ref().ok()?;
+        let (resolution, view): (_, &dyn View) = (View::metrics_resolution(self), self);
+        let up = self.state.entered(Phase::Up)?;
+        let down = self.state.entered(Phase::Down);
+        if after(up, resolution * 2) > poll.at || down.is_some_and(|down| poll.at >= down) {
+            return None;
+        }
+        let settled = |sample: &'a PodSample| {
+            let record = self.state.pods.get(&sample.pod)?;
+            let there = record.gone_at.is_none_or(|gone| gone > poll.at);
+            let old = after(record.ready_at?, resolution * 3) <= poll.at;
+            let (used, request) = (view.used(sample)?, view.request(&record.pod)?);
+            (there && old).then_some((sample.pod.as_str(), used, request))
+        };
+        Some(UseView {
+            clock: RunView::clock(self, poll.at),
+            pods: samples.iter().filter_map(settled).collect(),
+        })
+    }
+
+    /// Whether a pod's loss of readiness took ready pods below the minimum for long, or still lasts and
+    /// keeps the run from its end.
+    fn was_costly(&self, lost: &ReadinessLost) -> bool {
+        let dip = path::longest_dip(self);
+        let in_dip = dip.is_some_and(|dip| {
+            lost.at <= dip.end && lost.until.is_none_or(|until| dip.begin <= until)
+        });
+        let record = self.state.pods.get(&lost.pod);
+        let unready = record.is_some_and(|r| r.lives() && !r.pod.is_ready());
+        let sync = View::controller(self).sync_period;
+        let lasts = lost.until.is_none() && unready && after(lost.at, sync) <= self.until;
+        in_dip || (lasts && !self.complete() && self.lacks_ready_pods())
+    }
+
+    /// The busiest pod while another was not ready, by the samples of that time.
+    fn busiest(&self, lost: &ReadinessLost) -> Option<(&'a str, i64)> {
+        let view: &dyn View = self;
+        let end = lost
+            .until
+            .map_or(self.until, |at| after(at, View::metrics_resolution(self)));
+        let meanwhile = self
+            .state
+            .polls
+            .iter()
+            .filter(|p| lost.at <= p.at && p.at <= end);
+        let samples = meanwhile.filter_map(|p| p.answer.as_ref().ok()).flatten();
+        let uses = samples.filter_map(|sample| {
+            let record = self.state.pods.get(&sample.pod)?;
+            let percent = view.used(sample)? * 100 / view.request(&record.pod)?;
+            Some((sample.pod.as_str(), percent))
+        });
+        uses.max_by_key(|(_, percent)| *percent)
+    }
+}

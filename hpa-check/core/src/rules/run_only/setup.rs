@@ -1,0 +1,41 @@
+//! What makes a pass impossible, and only a run asks for.
+
+use crate::findings::{Evidence, catalog};
+use crate::rules::rule::{Find, Rule, Weight};
+
+pub(crate) const RULES: &[Rule] = &[AUTOSCALER_GONE, CPU_REQUEST_TOO_HIGH];
+
+const AUTOSCALER_GONE: Rule = Rule {
+    finding: &catalog::AUTOSCALER_GONE,
+    weight: Weight::Blocker,
+    find: Find::Run(|run| {
+        let gone = run.state.autoscaler_gone;
+        let gone = gone.filter(|_| run.state.autoscaler.is_none())?;
+        Some(Evidence::new(
+            "the autoscaler was deleted during the run",
+            [format!("deleted {}", run.clock(gone))],
+        ))
+    }),
+};
+
+const CPU_REQUEST_TOO_HIGH: Rule = Rule {
+    finding: &catalog::CPU_REQUEST_TOO_HIGH,
+    weight: Weight::Blocker,
+    find: Find::Run(|run| {
+        let (total, how) = run.usable()?;
+        let max = run.expectation.max_replicas;
+        let (needed, request) = (run.use_enough_for(max - 1)?, run.request()?);
+        (total <= needed).then(|| {
+            Evidence::new(
+                format!(
+                    "asking for {max} pods takes more than {needed} of CPU use at a request of \
+                     {request} each, and there are only {total}"
+                ),
+                [
+                    format!("capacity: {how}"),
+                    format!("pods: CPU request {request}"),
+                ],
+            )
+        })
+    }),
+};

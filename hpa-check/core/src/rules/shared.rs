@@ -1,0 +1,11 @@
+//! Findings of both a run and a snapshot, each evaluated here and nowhere else.
+
+pub(super) mod bounds;
+pub(super) mod metrics;
+pub(super) mod pods;
+pub(super) mod replicas;
+pub(super) mod requests;
+pub(super) mod room;
+pub(super) mod selectors;
+pub(super) mod spread;
+pub(super) mod wiring;

@@ -1,0 +1,148 @@
+//! Pods that were asked for and do not serve.
+
+use std::time::Duration;
+
+use crate::findings::{Evidence, catalog};
+use crate::rules::rule::{Rule, Weight};
+use crate::rules::view::{PodView, View};
+
+pub(crate) const RULES: &[Rule] = &[
+    Rule::shared(&catalog::IMAGE_MISSING, Weight::Cause, image),
+    Rule::shared(&catalog::UNSCHEDULABLE, Weight::Cause, unschedulable),
+    Rule::shared(&catalog::PODS_CRASH, Weight::Cause, crash),
+    Rule::shared(
+        &catalog::READINESS_FAILS_UNDER_LOAD,
+        Weight::Cause,
+        fail_under_load,
+    ),
+    Rule::shared(&catalog::PODS_NOT_READY, Weight::Cause, not_ready),
+    Rule::shared(&catalog::ROLLOUT_STUCK, Weight::Cause, rollout_stuck),
+];
+
+/// What a container waits for without anything being wrong.
+const NORMAL: [&str; 3] = ["ContainerCreating", "PodInitializing", "ContainersNotReady"];
+
+fn image(view: &dyn View) -> Option<Evidence> {
+    let of_image = |p: &PodView<'_>| {
+        let waits = p.pod.waiting.as_deref().filter(|w| w.contains("Image"));
+        waits.map(waiting)
+    };
+    failing(view, of_image, "wait for an image that can't be pulled")
+}
+
+fn unschedulable(view: &dyn View) -> Option<Evidence> {
+    let fits_nowhere = |p: &PodView<'_>| {
+        let message = p.pod.unschedulable.as_ref();
+        message.map(|m| format!("PodScheduled False: {m}"))
+    };
+    failing(view, fits_nowhere, "fit on no node")
+}
+
+fn crash(view: &dyn View) -> Option<Evidence> {
+    let crashes = |p: &PodView<'_>| {
+        let stuck = |w: &&str| !NORMAL.contains(w) && !w.contains("Image");
+        let waits = p.pod.waiting.as_deref().filter(stuck);
+        let restarts = p.pod.restarts;
+        waits
+            .map(|w| format!("{}, {restarts} restarts", waiting(w)))
+            .or_else(|| {
+                (!p.is_ready() && restarts > 0).then(|| format!("not ready, {restarts} restarts"))
+            })
+    };
+    failing(view, crashes, "can't be started, or end again and again")
+}
+
+fn waiting(reason: &str) -> String {
+    format!("state.waiting.reason {reason}")
+}
+
+fn not_ready(view: &dyn View) -> Option<Evidence> {
+    let patience = view.start_patience();
+    let stuck = |p: &PodView<'_>| {
+        is_stuck(view, p, patience)
+            .then(|| format!("phase {}, Ready {}", p.pod.phase, p.readiness()))
+    };
+    let seconds = patience.as_secs();
+    let mut found = failing(
+        view,
+        stuck,
+        &format!("have not been ready for {seconds} s and more"),
+    )?;
+    if view.living().iter().all(|p| is_stuck(view, p, patience)) {
+        found.message += ", so the autoscaler has nothing to average";
+    }
+    Some(found)
+}
+
+/// Runs, has no excuse, and is not ready for long.
+pub(crate) fn is_stuck(view: &dyn View, pod: &PodView<'_>, patience: Duration) -> bool {
+    let quiet = pod.pod.waiting.is_none() && pod.pod.unschedulable.is_none();
+    quiet && pod.pod.restarts == 0 && !pod.is_ready() && view.longer(pod.since, patience)
+}
+
+fn fail_under_load(view: &dyn View) -> Option<Evidence> {
+    let target = view.target_percent()?;
+    let losses = view.readiness_losses();
+    let busiest = losses.iter().filter_map(|l| l.busiest);
+    let (busiest, percent) = busiest.max_by_key(|(_, percent)| *percent)?;
+    (percent >= target).then(|| {
+        let (count, all) = (losses.len(), view.living().len());
+        let losses = losses.iter().map(|l| format!("pod {}: {}", l.pod, l.quote));
+        let busy = format!("pod {busiest}: uses {percent} % of its CPU request");
+        Evidence::new(
+            format!("{count} of {all} pods were ready and stopped being so, while the CPU is busy"),
+            [busy].into_iter().chain(losses),
+        )
+    })
+}
+
+fn rollout_stuck(view: &dyn View) -> Option<Evidence> {
+    if view.is_complete() {
+        return None;
+    }
+    let target = view.target()?;
+    let mut conditions = target.conditions.iter();
+    let progress = conditions.find(|c| c.kind == "Progressing" && c.status == "False");
+    if let Some(condition) = progress {
+        let (reason, says) = (&condition.reason, &condition.message);
+        let condition = format!("condition Progressing {reason}: {says}");
+        return Some(Evidence::new(
+            "the rollout made no progress within its deadline",
+            [condition].into_iter().chain(unfinished_rollout(view)),
+        ));
+    }
+    let pods = unfinished_rollout(view).filter(|_| view.rollout_is_paused())?;
+    let paused = format!("{}: spec.paused true", view.reference());
+    Some(Evidence::new("a rollout is paused halfway", [paused, pods]))
+}
+
+/// What shows that some pods are of an older template, if any are.
+pub(crate) fn unfinished_rollout(view: &dyn View) -> Option<String> {
+    let target = view.target()?;
+    let (updated, all) = (target.updated_replicas, target.replicas);
+    let known = view.spec()?.scale_target_ref.kind == "Deployment";
+    (known && updated < all).then(|| {
+        let reference = view.reference();
+        format!("{reference}: status.updatedReplicas {updated} of {all}")
+    })
+}
+
+/// The living pods of which `wrong` says something, where single pods can be believed.
+fn failing(
+    view: &dyn View,
+    wrong: impl Fn(&PodView<'_>) -> Option<String>,
+    what: &str,
+) -> Option<Evidence> {
+    if view.is_complete() || !view.lacks_ready_pods() {
+        return None;
+    }
+    let living = view.living();
+    let bad: Vec<String> = living
+        .iter()
+        .filter_map(|p| Some(format!("pod {}: {}", p.name(), wrong(p)?)))
+        .collect();
+    (!bad.is_empty()).then(|| {
+        let count = format!("{} of {} pods", bad.len(), living.len());
+        Evidence::new(format!("{count} {what}"), bad)
+    })
+}

@@ -1,0 +1,75 @@
+//! The path of the replicas: who else writes them, whether they stay in bounds, whether they flap.
+
+use std::time::Duration;
+
+use crate::findings::{Evidence, catalog};
+use crate::rules::rule::{Rule, Weight};
+use crate::rules::view::{SizeView, View};
+
+pub(crate) const RULES: &[Rule] = &[
+    Rule::shared(&catalog::REPLICAS_MOVED_BY_ANOTHER, Weight::Cause, moved),
+    Rule::shared(&catalog::LEFT_BOUNDS, Weight::Cause, left_bounds),
+    Rule::shared(&catalog::FLAPPING, Weight::Cause, flapping),
+];
+
+/// As many ways up and down again are no longer the load's doing.
+const CYCLES: usize = 3;
+
+/// One way up and down in this time is quick.
+const QUICK: Duration = Duration::from_mins(10);
+
+fn moved(view: &dyn View) -> Option<Evidence> {
+    let writes = view.conflicting_writes()?;
+    let times = writes.times;
+    let message = match &writes.writer {
+        Some(writer) => {
+            let often = if times == 1 { "once" } else { "more than once" };
+            format!("{writer} changed the replicas {often} ({times}×), against the autoscaler")
+        }
+        None => format!(
+            "the autoscaler had to set the same size {times} times: another writer takes it back"
+        ),
+    };
+    Some(Evidence::new(message, writes.quotes))
+}
+
+fn left_bounds(view: &dyn View) -> Option<Evidence> {
+    let outside = |size: &SizeView| {
+        let (min, max) = size.bounds;
+        let mut replicas = size.replicas.iter();
+        replicas.all(|replicas| *replicas < min || *replicas > max)
+    };
+    let sizes = view.sizes().into_iter().filter(outside);
+    let quotes: Vec<String> = sizes
+        .map(|size| {
+            let replicas: Vec<String> = size.replicas.iter().map(i32::to_string).collect();
+            let (replicas, (min, max)) = (replicas.join(", then "), size.bounds);
+            format!(
+                "spec.replicas {replicas} {} (bounds {min}..{max})",
+                size.clock
+            )
+        })
+        .collect();
+    let first = quotes.first()?.clone();
+    Some(Evidence::new(
+        format!("the replicas left the bounds: {first}"),
+        quotes,
+    ))
+}
+
+fn flapping(view: &dyn View) -> Option<Evidence> {
+    let swings = view.swings();
+    let (ups, downs) = (swings.ups, swings.downs);
+    let cycles = ups.min(downs);
+    let allowed = QUICK * u32::try_from(cycles).unwrap_or(u32::MAX);
+    let quick = swings.within.is_none_or(|within| within <= allowed);
+    (cycles >= CYCLES && quick).then(|| {
+        let within = swings.within.map_or_else(String::new, |within| {
+            format!(" within {} minutes", within.as_secs().max(60) / 60)
+        });
+        Evidence::new(
+            format!("the replicas went up {ups} times and down {downs} times{within}"),
+            swings.quotes,
+        )
+    })
+}

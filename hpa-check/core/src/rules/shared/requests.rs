@@ -1,0 +1,96 @@
+//! CPU requests and limits of the pods that are there. The template is not what counts: injectors add
+//! to it.
+
+use crate::findings::{Evidence, catalog};
+use crate::rules::rule::{Rule, Weight};
+use crate::rules::view::{PodView, View};
+
+pub(crate) const RULES: &[Rule] = &[
+    Rule::shared(&catalog::MISSING_CPU_REQUEST, Weight::Blocker, missing),
+    Rule::shared(
+        &catalog::LIMIT_CAPS_UTILIZATION,
+        Weight::Blocker,
+        limit_caps,
+    ),
+];
+
+fn missing(view: &dyn View) -> Option<Evidence> {
+    let lacking = lacking(view);
+    if let Some((_, first)) = lacking.first() {
+        let (count, all) = (lacking.len(), view.pods().map_or(0, |pods| pods.len()));
+        return Some(Evidence::new(
+            format!(
+                "container {first} has no CPU request ({count} containers in {all} pods have none), \
+                 so a utilization can't be computed"
+            ),
+            quotes(&lacking),
+        ));
+    }
+    // Pods that were not read leave the controller's word, if that is not an old one.
+    let (_, message) = view.refusal("ScalingActive")?;
+    let unread = view.pods().is_none() || view.is_watched();
+    (unread && message.contains("missing request for cpu")).then(|| {
+        Evidence::new(
+            "a container has no CPU request, so a utilization can't be computed",
+            [format!("condition ScalingActive: {message}")],
+        )
+    })
+}
+
+/// The containers without a request, quoted, with room left for what else is.
+pub(crate) fn quotes<'b>(lacking: &'b [(PodView<'_>, &str)]) -> impl Iterator<Item = String> + 'b {
+    let quote = |(pod, container): &(PodView<'_>, &str)| {
+        format!("pod {}, container {container}: no requests.cpu", pod.name())
+    };
+    lacking.iter().take(4).map(quote)
+}
+
+/// The counted containers without a request, of the pods that need one. Every pod counts here, whatever
+/// its state: one container of one of them stops the autoscaler (`calculatePodRequests` in
+/// `replica_calculator.go`).
+pub(crate) fn lacking(view: &dyn View) -> Vec<(PodView<'_>, &str)> {
+    if view.cpu().is_none() {
+        return Vec::new();
+    }
+    let mut pods = view.pods().unwrap_or_default();
+    pods.retain(|p| view.request(p.pod).is_none());
+    let containers = pods
+        .into_iter()
+        .flat_map(|p| p.pod.containers.iter().map(move |c| (p, c)));
+    containers
+        .filter(|(_, c)| view.counts(&c.name) && c.cpu_request.is_none())
+        .map(|(p, c)| (p, c.name.as_str()))
+        .collect()
+}
+
+fn limit_caps(view: &dyn View) -> Option<Evidence> {
+    if !view.only_cpu() {
+        return None;
+    }
+    let target = view.target_percent()?;
+    let living = view.living();
+    let pod = living.first()?;
+    let request = view.request(pod.pod)?;
+    let counted = pod.pod.containers.iter().filter(|c| view.counts(&c.name));
+    let limits = counted.map(|c| c.cpu_limit.map(|l| l.0));
+    let limit: i64 = limits.sum::<Option<_>>()?;
+    let highest = limit * 100 / request;
+    let (band, fires) = (1.0 + view.tolerances()?.scale_up, view.fires_above()?);
+    (ratio(highest, target) <= band).then(|| {
+        Evidence::new(
+            format!(
+                "the CPU limit of {limit}m caps the utilization at {highest} % of the request of \
+                 {request}m, and nothing happens up to {fires:.0} %"
+            ),
+            [format!(
+                "pod {}: requests.cpu {request}m, limits.cpu {limit}m",
+                pod.name()
+            )],
+        )
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "percentages are far below 2^52")]
+fn ratio(of: i64, to: i64) -> f64 {
+    of as f64 / to as f64
+}

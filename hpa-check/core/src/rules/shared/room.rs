@@ -1,0 +1,95 @@
+//! What keeps pods from being made: quotas, admission, the nodes.
+
+use crate::findings::{Evidence, catalog};
+use crate::rules::rule::{Rule, Weight};
+use crate::rules::view::{QuotaView, View};
+
+pub(crate) const RULES: &[Rule] = &[
+    Rule::shared(&catalog::QUOTA_EXCEEDED, Weight::Blocker, quota),
+    Rule::shared(&catalog::PODS_REFUSED, Weight::Cause, refused),
+    Rule::shared(&catalog::CAPACITY_TOO_SMALL, Weight::Blocker, capacity),
+];
+
+const OVER_QUOTA: &str = "exceeded quota";
+
+/// The API server's words when it refuses a pod that is wanted: a condition of the scale target, or
+/// an event.
+fn refusal(view: &dyn View) -> Option<String> {
+    let target = view.target()?;
+    if target.replicas >= target.spec_replicas || view.reached_max() {
+        return None;
+    }
+    let conditions = target.conditions.iter();
+    let condition = conditions
+        .filter(|c| c.kind == "ReplicaFailure" && c.status == "True")
+        .map(|c| format!("condition {} {}: {}", c.kind, c.reason, c.message))
+        .next();
+    // A StatefulSet has no such condition; its event is about itself. A run has lost nothing but, at
+    // most, the condition, so what it heard of a ReplicaSet counts too.
+    let (own, watched) = (view.reference(), view.is_watched());
+    let event = || {
+        let mut all = view.events().into_iter();
+        all.find(|e| e.reason == "FailedCreate" && (e.about == own || watched))
+            .map(|e| format!("event {}: {}", e.reason, e.message))
+    };
+    condition.or_else(event)
+}
+
+fn quota(view: &dyn View) -> Option<Evidence> {
+    if let Some(says) = refusal(view).filter(|says| says.contains(OVER_QUOTA)) {
+        let target = view.target()?;
+        let (made, wanted) = (target.replicas, target.spec_replicas);
+        let message = format!("{wanted} pods were asked for, and a quota stopped them at {made}");
+        return Some(Evidence::new(message, [says]));
+    }
+    if view.reached_max() {
+        return None;
+    }
+    view.quotas()
+        .iter()
+        .find_map(|quota| too_small(view, quota))
+}
+
+/// The quota has not refused a pod yet, and will.
+fn too_small(view: &dyn View, QuotaView { quota, pods }: &QuotaView<'_>) -> Option<Evidence> {
+    let living = view.living();
+    let own = pods.map(i64::from);
+    let max = i64::from(view.max_replicas()?);
+    let fit = quota.falls_short(living.first()?.pod, max, own)?;
+    (own.unwrap_or(0) < max).then(|| {
+        let (name, resource) = (&quota.name, &quota.resource);
+        let (hard, used) = (&quota.hard, &quota.used);
+        Evidence::new(
+            format!(
+                "quota {name} has room for {fit} pods of this target, and its maximum is {max}"
+            ),
+            [format!("quota {name}: {resource} hard {hard}, used {used}")],
+        )
+    })
+}
+
+fn refused(view: &dyn View) -> Option<Evidence> {
+    let says = refusal(view).filter(|says| !says.contains(OVER_QUOTA))?;
+    let target = view.target()?;
+    let (made, wanted) = (target.replicas, target.spec_replicas);
+    Some(Evidence::new(
+        format!("{wanted} pods were asked for, and the API server refused them at {made}"),
+        [says],
+    ))
+}
+
+fn capacity(view: &dyn View) -> Option<Evidence> {
+    let (total, how) = view.capacity()?;
+    let each = view.whole_request()?;
+    let max = view.max_replicas()?;
+    let needed = i64::from(max) * each.0;
+    (needed > total.0 && !view.reached_max()).then(|| {
+        Evidence::new(
+            format!("{max} pods at {each} each request {needed}m of CPU, and there are {total}"),
+            [
+                format!("capacity: {how}"),
+                format!("pods: requests.cpu {each}"),
+            ],
+        )
+    })
+}

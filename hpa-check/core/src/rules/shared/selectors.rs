@@ -1,0 +1,123 @@
+//! Which pods the selector matches, and whose they are.
+
+use crate::findings::{Evidence, catalog};
+use crate::rules::rule::{Rule, Weight};
+use crate::rules::view::{PodView, View, quoted};
+
+pub(crate) const RULES: &[Rule] = &[
+    Rule::shared(&catalog::AMBIGUOUS_SELECTOR, Weight::Blocker, ambiguous),
+    Rule::shared(&catalog::INVALID_SELECTOR, Weight::Blocker, invalid),
+    Rule::shared(&catalog::COMPLETED_PODS_COUNTED, Weight::Blocker, completed),
+    Rule::shared(&catalog::SELECTOR_MATCHES_OTHERS, Weight::Blocker, foreign),
+];
+
+fn ambiguous(view: &dyn View) -> Option<Evidence> {
+    if let Some(other) = view.other_autoscaler() {
+        let target = view.reference();
+        return Some(Evidence::new(
+            format!("the autoscaler {other} scales {target} too"),
+            [format!("autoscaler {other}: scaleTargetRef {target}")],
+        ));
+    }
+    let shared = view.shared_pods();
+    if let Some((other, pod)) = shared.first() {
+        return Some(Evidence::new(
+            format!("the autoscaler {other} counts pod {pod} too, and the controller stops both"),
+            shared.iter().map(|(other, pod)| {
+                format!("pod {pod}: matched by the selector of {other}'s target too")
+            }),
+        ));
+    }
+    match view.refusal("ScalingActive") {
+        Some((reason @ "AmbiguousSelector", message)) => Some(Evidence::new(
+            "another autoscaler counts the same pods, and the controller stopped both",
+            [quoted(reason, message)],
+        )),
+        _ => None,
+    }
+}
+
+fn invalid(view: &dyn View) -> Option<Evidence> {
+    let message = "the target's scale subresource reports no usable selector";
+    match view.refusal("ScalingActive") {
+        Some((reason @ ("InvalidSelector" | "SelectorRequired"), text)) => {
+            Some(Evidence::new(message, [quoted(reason, text)]))
+        }
+        _ => view.target()?.selector.is_empty().then(|| {
+            let quote = format!("{}: status.selector of /scale is empty", view.reference());
+            Evidence::new(message, [quote])
+        }),
+    }
+}
+
+fn completed(view: &dyn View) -> Option<Evidence> {
+    if view.gates().ignore_succeeded {
+        return None;
+    }
+    let pods = view.pods()?.into_iter();
+    let done = pods.filter(|p| p.pod.phase == "Succeeded");
+    let names: Vec<String> = done
+        .map(|p| format!("pod {}: status.phase Succeeded", p.name()))
+        .collect();
+    (!names.is_empty()).then(|| {
+        let count = names.len();
+        Evidence::new(
+            format!(
+                "{count} pods that have succeeded match the selector, and this version of Kubernetes \
+                 counts them as pods without metrics"
+            ),
+            names,
+        )
+    })
+}
+
+fn foreign(view: &dyn View) -> Option<Evidence> {
+    let living = view.living();
+    let foreign: Vec<(&PodView<'_>, &str)> = living
+        .iter()
+        .filter_map(|p| Some((p, foreign_owner(view, p)?)))
+        .collect();
+    let own = living.len() - foreign.len();
+    (!foreign.is_empty()).then(|| {
+        let count = foreign.len();
+        let selector = view.target().map_or("", |t| &t.selector);
+        Evidence::new(
+            format!(
+                "the selector {selector} matches {count} pods that do not belong to {}, beside {own} that do",
+                view.reference()
+            ),
+            foreign
+                .iter()
+                .map(|(p, owner)| format!("pod {}: owned by {owner}", p.name())),
+        )
+    })
+}
+
+/// The owner of a pod, if it is not the scale target. A pod without an owner may be adopted yet.
+fn foreign_owner<'a>(view: &'a dyn View, pod: &PodView<'a>) -> Option<&'a str> {
+    let reference = &view.spec()?.scale_target_ref;
+    let target = view.reference();
+    let mut owner = pod.pod.owner.as_deref()?;
+    // ReplicaSet → Rollout → …; longer chains than this are not known.
+    for _ in 0..4 {
+        if owner == target {
+            return None;
+        }
+        match view.owners().and_then(|owners| owners.get(owner)) {
+            Some(next) => owner = next,
+            None => break,
+        }
+    }
+    // An owner whose own owner was not read still tells by its name. A Deployment's pods belong to
+    // ReplicaSets and to nothing else; what an operator makes for its own kind, nobody knows.
+    let (kind, name) = owner.split_once('/').unwrap_or(("", owner));
+    let unread = view.owners().is_none_or(|owners| owners.is_empty());
+    let between = match reference.kind.as_str() {
+        "Deployment" => kind == "ReplicaSet" && unread,
+        "StatefulSet" | "ReplicaSet" => false,
+        _ => true,
+    };
+    let rest = name.strip_prefix(reference.name.as_str());
+    let named_after = between && rest.is_some_and(|r| r.is_empty() || r.starts_with('-'));
+    (!named_after).then_some(owner)
+}

@@ -1,0 +1,147 @@
+//! The wiring between the autoscaler, its controller and its scale target.
+
+use crate::findings::{Evidence, catalog};
+use crate::rules::rule::{Rule, Weight};
+use crate::rules::view::{Scaled, View, quoted};
+use crate::spec::MetricSpec;
+
+pub(crate) const RULES: &[Rule] = &[
+    Rule::shared(&catalog::TARGET_API_VERSION, Weight::Blocker, api_version),
+    Rule::shared(&catalog::TARGET_NOT_FOUND, Weight::Blocker, not_found),
+    Rule::shared(&catalog::TARGET_NOT_SCALABLE, Weight::Blocker, not_scalable),
+    Rule::shared(&catalog::SCALE_UNREADABLE, Weight::Cause, unreadable),
+    Rule::shared(&catalog::SCALING_DISABLED, Weight::Blocker, disabled),
+    Rule::shared(&catalog::RESCALE_FAILED, Weight::Cause, rescale_failed),
+    Rule::shared(&catalog::NO_SYNCS_SEEN, Weight::Cause, never_synced),
+];
+
+/// Kinds that live in the group `apps` and nowhere else.
+const APPS: [&str; 3] = ["Deployment", "StatefulSet", "ReplicaSet"];
+
+/// After so many sync periods without a word from it, the controller is not at work.
+const SILENT_SYNCS: u32 = 3;
+
+fn api_version(view: &dyn View) -> Option<Evidence> {
+    let reference = &view.spec()?.scale_target_ref;
+    let version = reference.api_version.as_str();
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    let kind = reference.kind.as_str();
+    let message = format!("scaleTargetRef.apiVersion \"{version}\" has no kind {kind}");
+    let written = format!("spec.scaleTargetRef: apiVersion \"{version}\", kind {kind}");
+    match view.refusal("AbleToScale") {
+        Some(("FailedGetScale", text)) if text.contains("no matches for kind") => Some(
+            Evidence::new(message, [written, quoted("FailedGetScale", text)]),
+        ),
+        _ => (APPS.contains(&kind) && group != "apps").then(|| Evidence::new(message, [written])),
+    }
+}
+
+fn not_found(view: &dyn View) -> Option<Evidence> {
+    let name = target_name(view);
+    let (how, quote) = match (view.scaled(), view.refusal("AbleToScale")) {
+        (Scaled::Absent { how, quote }, _) => (how, quote),
+        (Scaled::NotScalable { .. }, _) => return None,
+        (Scaled::Read(_), Some((_, says))) if !view.is_watched() || !says_not_found(says) => {
+            return None;
+        }
+        (_, Some((reason @ "FailedGetScale", says))) => ("can't be found", quoted(reason, says)),
+        _ => return None,
+    };
+    Some(Evidence::new(
+        format!("the scale target{name} {how}"),
+        [quote],
+    ))
+}
+
+/// The API server's words for a kind without the subresource, as client-go gives them.
+const NO_SCALE: &str = "could not find the requested resource";
+
+/// The object is there, and what is not found is its scale.
+fn not_scalable(view: &dyn View) -> Option<Evidence> {
+    let refusal = view.refusal("AbleToScale");
+    let refusal = refusal.filter(|(reason, _)| *reason == "FailedGetScale");
+    let said = refusal.map(|(reason, says)| quoted(reason, says));
+    let quotes: Vec<String> = match view.scaled() {
+        Scaled::NotScalable { message } => {
+            let api = format!("the API server, of its scale: {message}");
+            [api].into_iter().chain(said).collect()
+        }
+        Scaled::Read(_) => {
+            refusal.filter(|(_, says)| says.contains(NO_SCALE))?;
+            said.into_iter().collect()
+        }
+        Scaled::Absent { .. } | Scaled::Unread => return None,
+    };
+    Some(Evidence::new(
+        format!("the scale target{} can't be scaled", target_name(view)),
+        quotes,
+    ))
+}
+
+fn unreadable(view: &dyn View) -> Option<Evidence> {
+    let (reason, says) = view.refusal("AbleToScale")?;
+    let known = says_not_found(says) || says.contains(NO_SCALE);
+    let there = matches!(view.scaled(), Scaled::Read(_));
+    (reason == "FailedGetScale" && there && !known && view.is_watched() && !view.is_complete())
+        .then(|| {
+            Evidence::new(
+                format!(
+                    "the controller can't read the scale of{}",
+                    target_name(view)
+                ),
+                [quoted(reason, says)],
+            )
+        })
+}
+
+/// The reference as it is written, with a space before it.
+fn target_name(view: &dyn View) -> String {
+    let reference = view.spec().map(|s| &s.scale_target_ref);
+    reference.map_or_else(String::new, |r| {
+        format!(" {} {}/{}", r.api_version, r.kind, r.name)
+    })
+}
+
+/// Whether the object or its kind is what is missing.
+fn says_not_found(message: &str) -> bool {
+    ["not found", "no matches for kind"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+/// Zero is meant where the autoscaler can come back from it: by a metric that is there without pods.
+fn disabled(view: &dyn View) -> Option<Evidence> {
+    let spec = view.spec()?;
+    let without_pods = |m: &MetricSpec| m.source.is_object_or_external();
+    let meant = (spec.effective_min() == 0 || view.says("ScaledToZero"))
+        && spec.metrics.iter().any(without_pods);
+    (view.target()?.spec_replicas == 0 && !meant).then(|| {
+        let target = format!("{}: spec.replicas 0", view.reference());
+        let condition = view.quoted_refusal("ScalingActive");
+        Evidence::new(
+            "the target is scaled to 0, which switches the autoscaler off",
+            [target].into_iter().chain(condition),
+        )
+    })
+}
+
+fn rescale_failed(view: &dyn View) -> Option<Evidence> {
+    let (reason, message) = view.refusal("AbleToScale")?;
+    (reason == "FailedUpdateScale" && !view.is_complete()).then(|| {
+        Evidence::new(
+            "the controller could not write the target's size",
+            [quoted(reason, message)],
+        )
+    })
+}
+
+fn never_synced(view: &dyn View) -> Option<Evidence> {
+    let (silence, before) = view.silence()?;
+    (silence >= view.controller().sync_period * SILENT_SYNCS).then(|| {
+        let seconds = silence.as_secs();
+        Evidence::new(
+            format!("the controller wrote no status in {seconds} s"),
+            [format!("status: {before}")],
+        )
+    })
+}

@@ -1,0 +1,10 @@
+//! What only a snapshot can know: objects that no run asks for, such as managed fields, templates,
+//! other scalers and budgets; and what one look at the present says by itself, where a run follows it
+//! over time.
+
+pub(super) mod conflicts;
+pub(crate) mod look;
+pub(super) mod notes;
+pub(super) mod pods;
+pub(super) mod usage;
+mod writers;

@@ -1,0 +1,143 @@
+//! What is worth knowing and no fault, at the moment of the look.
+
+use std::time::Duration;
+
+use super::look::SnapshotView;
+use crate::findings::{Evidence, catalog};
+use crate::model::after;
+use crate::model::normalize::FullBehavior;
+use crate::model::selector::Selector;
+use crate::rules::rule::{Rule, Weight};
+use crate::rules::shared::metrics::newest;
+use crate::rules::shared::pods::unfinished_rollout;
+use crate::rules::view::quoted;
+use crate::snapshot::DisruptionBudget;
+
+pub(crate) const RULES: &[Rule] = &[
+    Rule::snapshot(&catalog::PDB_BLOCKS_DRAINS, Weight::Cause, blocks_drains),
+    Rule::snapshot(&catalog::AT_THE_MAXIMUM, Weight::Cause, at_maximum),
+    Rule::snapshot(&catalog::SCALE_DOWN_HELD, Weight::Cause, held),
+    Rule::snapshot(
+        &catalog::ROLLOUT_IN_PROGRESS,
+        Weight::Cause,
+        rollout_in_progress,
+    ),
+    Rule::snapshot(&catalog::JUST_SCALED, Weight::Symptom, just_scaled),
+    Rule::snapshot(&catalog::METRICS_COARSE, Weight::Cause, coarse),
+];
+
+/// A sample's window from which on reactions are late.
+const COARSE: Duration = Duration::from_secs(45);
+
+fn at_maximum(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let max = look.view().spec()?.max_replicas;
+    let current = look.view().target()?.spec_replicas;
+    let wanted = look.decision.as_ref()?.proposed?;
+    (current == max && wanted > max).then(|| {
+        let explanation = look.decision.as_ref().map(|d| d.explain());
+        Evidence::new(
+            format!("the metric asks for {wanted} pods, and the maximum of {max} holds"),
+            explanation,
+        )
+    })
+}
+
+fn held(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let status = look.view().status()?;
+    let condition = status
+        .conditions
+        .iter()
+        .find(|c| c.reason == "ScaleDownStabilized")?;
+    let current = look.view().target()?.spec_replicas;
+    (current > look.view().spec()?.effective_min()).then(|| {
+        let window = window(look);
+        let due = status.last_scale.map(|at| after(at, window)).filter(|due| *due > look.cluster.at);
+        let seconds = window.as_secs();
+        let message = match due {
+            Some(due) => format!("the scale-down from {current} is due no earlier than {due:.0}, {seconds} s after the last scaling"),
+            None => format!("the scale-down from {current} waits for the highest recommendation of the last {seconds} s to pass"),
+        };
+        Evidence::new(message, [quoted(&condition.reason, &condition.message)])
+    })
+}
+
+fn window(look: &SnapshotView<'_>) -> Duration {
+    let settings = &look.cluster.controller;
+    match &look.scaler.object.spec.behavior {
+        Some(behavior) => FullBehavior::of(behavior, settings).down.window,
+        None => settings.downscale_stabilization,
+    }
+}
+
+fn just_scaled(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let last = look.view().status()?.last_scale?;
+    let target = look.view().target()?;
+    let settle = look.view().warm_up() + look.cluster.controller.sync_period;
+    let recent = !look.view().longer(Some(last), settle);
+    let (ready, wanted) = (target.ready_replicas, target.spec_replicas);
+    (recent && ready != wanted).then(|| {
+        let seconds = look.seconds(last);
+        Evidence::new(
+            format!(
+                "the replicas were set to {wanted} {seconds} s ago, and {ready} pods are ready"
+            ),
+            [format!(
+                "status.lastScaleTime {last:.0}, status.readyReplicas {ready}"
+            )],
+        )
+    })
+}
+
+fn rollout_in_progress(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let pods = unfinished_rollout(look.view())?;
+    Some(Evidence::new(
+        "a rollout is on, and its surge pods count",
+        [pods],
+    ))
+}
+
+fn blocks_drains(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let min = look.view().spec()?.effective_min();
+    let labels = look.labels()?;
+    let selects = |b: &&DisruptionBudget| {
+        let selector = Selector::parse(&b.selector);
+        !b.selector.is_empty() && selector.is_ok_and(|s| s.matches(labels))
+    };
+    let budgets = look.space.budgets.iter().filter(selects);
+    budgets
+        .filter_map(|b| Some((b, bound(b, min)?)))
+        .map(|(b, bound)| {
+            Evidence::new(
+                format!(
+                    "PodDisruptionBudget {} allows no disruption at the minimum of {min}",
+                    b.name
+                ),
+                [format!("PodDisruptionBudget {}: {bound}", b.name)],
+            )
+        })
+        .next()
+}
+
+/// The field that leaves nothing to disrupt when there are `min` pods. Percentages round up, both.
+fn bound(budget: &DisruptionBudget, min: i32) -> Option<String> {
+    if let Some(available) = &budget.min_available {
+        let pods = match available.strip_suffix('%') {
+            Some(percent) => (percent.parse::<i32>().ok()? * min + 99) / 100,
+            None => available.parse().ok()?,
+        };
+        return (pods >= min).then(|| format!("minAvailable {available}"));
+    }
+    let unavailable = budget.max_unavailable.as_deref()?;
+    matches!(unavailable, "0" | "0%").then(|| format!("maxUnavailable {unavailable}"))
+}
+
+fn coarse(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let (_, window) = newest(look.view())?;
+    (window >= COARSE).then(|| {
+        let seconds = window.as_secs();
+        Evidence::new(
+            format!("each CPU sample covers {seconds} s, and load is seen that much later"),
+            [format!("PodMetrics: window {seconds} s")],
+        )
+    })
+}

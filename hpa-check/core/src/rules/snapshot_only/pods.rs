@@ -1,0 +1,83 @@
+//! Unready pods that weigh on the average at the moment of the look, and metrics that are not there.
+
+use super::look::SnapshotView;
+use crate::findings::{Evidence, catalog};
+use crate::model::proposal::Proposal;
+use crate::rules::rule::{Rule, Weight};
+use crate::rules::shared::metrics::settled;
+use crate::rules::view::{PodView, quoted};
+
+pub(crate) const RULES: &[Rule] = &[
+    Rule::snapshot(
+        &catalog::UNREADY_PODS_HOLD_SCALING,
+        Weight::Cause,
+        hold_scaling,
+    ),
+    Rule::snapshot(&catalog::METRICS_NOT_YET, Weight::Symptom, not_yet),
+    Rule::snapshot(&catalog::METRIC_FAILED, Weight::Symptom, failed),
+];
+
+/// The model's proposal, if unready pods count as idle in it.
+fn damped<'p>(look: &'p SnapshotView<'_>) -> Option<(&'p Proposal, f64)> {
+    let proposal = look.decision.as_ref()?.cpu_proposal()?;
+    let second = proposal.second_ratio?;
+    let unready = !proposal.groups.unready.is_empty() && proposal.groups.missing.is_empty();
+    (unready && proposal.ratio > 1.0).then_some((proposal, second))
+}
+
+fn hold_scaling(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let (proposal, second) = damped(look)?;
+    let fires = look.view().fires_above()?;
+    let current = look.view().target()?.spec_replicas;
+    let utilization = proposal.utilization.filter(|u| f64::from(*u) > fires)?;
+    let view = look.view();
+    let patience = view.start_patience();
+    let stuck = |p: &PodView<'_>| {
+        proposal.groups.unready.contains(&p.pod.name) && view.longer(p.since, patience)
+    };
+    let mut stuck_pods = view.living();
+    stuck_pods.retain(stuck);
+    let held = proposal.replicas == current && current < view.max_replicas()?;
+    (held && !stuck_pods.is_empty()).then(|| {
+        let count = proposal.groups.unready.len();
+        let quote = |p: &PodView<'_>| {
+            format!("pod {}: phase {}, Ready {}", p.name(), p.pod.phase, p.readiness())
+        };
+        Evidence::new(
+            format!(
+                "counting {count} unready pods as 0 turns {utilization} % into a ratio of {second:.2}, \
+                 and the autoscaler stays at {current}"
+            ),
+            stuck_pods.iter().map(quote),
+        )
+    })
+}
+
+/// No sample yet, and no pod that should have one.
+fn not_yet(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let view = look.view();
+    let metrics = view.metrics();
+    let mut young = view.living();
+    young.retain(PodView::is_ready);
+    let none = matches!(metrics.answer, Some(Ok(()))) && !metrics.ever_sampled;
+    let newest = young.iter().filter_map(|p| p.since).max();
+    (none && !young.is_empty() && settled(view, &metrics).is_empty()).then(|| {
+        let seconds = newest.map_or(0, |at| look.seconds(at));
+        let (count, warm_up) = (young.len(), view.warm_up().as_secs());
+        Evidence::new(
+            format!("no pod has a CPU sample yet; the newest became ready {seconds} s ago"),
+            [format!("{count} ready pods, none older than {warm_up} s")],
+        )
+    })
+}
+
+/// Whatever else the controller says about a metric.
+fn failed(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let (reason, message) = look.view().refusal("ScalingActive")?;
+    (reason != "ScalingDisabled").then(|| {
+        Evidence::new(
+            "the controller could not compute a metric",
+            [quoted(reason, message)],
+        )
+    })
+}

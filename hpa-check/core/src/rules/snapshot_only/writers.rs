@@ -1,0 +1,100 @@
+//! Who writes the replicas besides the controller, as managed fields and events tell.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::look::SnapshotView;
+use crate::model::after;
+use crate::rules::view::ConflictingWrites;
+use crate::snapshot::{EventSnapshot, FieldOwner, Workload};
+
+/// The controller's name as a writer.
+const CONTROLLER: &str = "kube-controller-manager";
+
+/// A write this long ago is history.
+const RECENT: Duration = Duration::from_hours(1);
+
+/// The server keeps whole seconds, and an object is made by more than one write.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// The autoscaler put the same size back as often as this: somebody else took it away each time.
+const PUT_BACK: i32 = 3;
+
+pub(super) fn conflicting(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
+    written(look).or_else(|| put_back(look))
+}
+
+/// A foreign write that came after the autoscaler's last one.
+fn written(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
+    let workload = look.workload()?;
+    let scaled = look.view().status()?.last_scale?;
+    let born = workload.created.max(look.scaler.created)?;
+    let foreign = |o: &&FieldOwner| {
+        o.writer.manager != CONTROLLER
+            && o.writer.at.is_some_and(|at| {
+                at > after(scaled, MARGIN)
+                    && at > after(born, MARGIN)
+                    && !look.view().longer(Some(at), RECENT)
+            })
+    };
+    let owner = workload.owners_of_replicas.iter().find(foreign)?;
+    let replicas = workload.object.spec_replicas;
+    Some(ConflictingWrites {
+        writer: Some(owner.writer.manager.clone()),
+        times: 1,
+        quotes: vec![
+            managed(&look.view().reference(), owner),
+            format!("spec.replicas {replicas}, status.lastScaleTime {scaled:.0}"),
+        ],
+    })
+}
+
+/// The autoscaler reaches the same size again and again, and never goes back itself.
+fn put_back(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
+    let rescales: Vec<&EventSnapshot> = look.rescales().collect();
+    let down = |e: &EventSnapshot| {
+        e.message.contains("below target") || e.message.contains("above Spec.MaxReplicas")
+    };
+    if rescales.iter().any(|e| down(e)) {
+        return None;
+    }
+    let again = rescales.into_iter().find(|e| e.count >= PUT_BACK)?;
+    let others = others(look.workload()?);
+    let event = format!(
+        "event SuccessfulRescale {}×: {}",
+        again.count, again.message
+    );
+    let target = look.view().reference();
+    Some(ConflictingWrites {
+        writer: None,
+        times: usize::try_from(again.count).unwrap_or_default(),
+        quotes: [event]
+            .into_iter()
+            .chain(others.map(|o| managed(&target, o)))
+            .collect(),
+    })
+}
+
+/// The writers that are not the controller.
+pub(super) fn others(workload: &Workload) -> impl Iterator<Item = &FieldOwner> {
+    let owners = workload.owners_of_replicas.iter();
+    owners.filter(|o| o.writer.manager != CONTROLLER)
+}
+
+/// A writer of the replicas, quoted.
+pub(super) fn managed(target: &str, owner: &FieldOwner) -> String {
+    let at = owner
+        .writer
+        .at
+        .map_or_else(String::new, |at: Timestamp| format!(" at {at:.0}"));
+    let how = match (owner.through_scale, owner.applies) {
+        (true, _) => " through /scale",
+        (false, true) => " by apply",
+        (false, false) => "",
+    };
+    format!(
+        "{target}: managedFields {} wrote spec.replicas{how}{at}",
+        owner.writer.manager
+    )
+}

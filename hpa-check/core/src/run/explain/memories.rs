@@ -1,0 +1,460 @@
+//! The set of the memories that the controller may have, and how a sync advances it.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::memory::{Memory, Variant, Windows};
+use super::sightings::{Answer, Look, Looked, Search, Sightings, Span};
+use crate::model::conditions::{ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
+use crate::model::pods::Pod as ModelPod;
+use crate::model::proposal::Readings;
+use crate::model::reconcile::{Controller, Decision, Scale, Sync};
+use crate::observation::{AutoscalerStatus, Condition, MetricReading};
+use crate::run::timeline::Range;
+use crate::spec::AutoscalerSpec;
+
+/// The most memories that are told apart. Beyond these, all become one that covers them: its bounds are wider,
+/// so it excludes less and proves less.
+pub(super) const MOST: usize = 64;
+
+/// Changes of more replicas than this that nobody saw are not guessed at.
+const MOST_UNSEEN: i32 = 64;
+
+/// The memories that fit all that was observed.
+#[derive(Debug, Clone)]
+pub(super) struct Memories {
+    all: Vec<Memory>,
+}
+
+/// A status to be explained: what was written, on what it was decided, and by which rules.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) spec: &'a AutoscalerSpec,
+    pub(super) selector: &'a str,
+    pub(super) namespace: &'a str,
+    /// How many pods the target may have counted.
+    pub(super) observed: &'a [i32],
+    /// The custom and external metrics.
+    pub(super) others: &'a [MetricReading],
+    /// A controller with the settings in force and no memory.
+    pub(super) controller: &'a Controller,
+    pub(super) windows: &'a Windows,
+    pub(super) status: &'a AutoscalerStatus,
+    pub(super) previous: &'a AutoscalerStatus,
+}
+
+/// What a sync may have read. Readings that lead to the same proposal are one.
+#[derive(Debug, Clone)]
+pub(super) struct Reading {
+    pods: Arc<[ModelPod]>,
+    answer: Arc<Answer>,
+    observed: i32,
+    now: Timestamp,
+    far: SignedDuration,
+    /// What a controller without a memory decides on it.
+    decision: Decision,
+}
+
+/// The readings that a sync may have made: one for each proposal that they lead to, the nearest first.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gathered {
+    pub(super) readings: Vec<Reading>,
+    looked: Looked,
+    /// Whether there were not too many to look at each.
+    pub(super) all: bool,
+}
+
+/// What the memories and the readings make of a status.
+#[derive(Debug)]
+pub(super) struct Advance {
+    /// The memories afterwards, of those that explain the status; empty if none does.
+    pub(super) memories: Memories,
+    /// The decision on the nearest reading that explains it.
+    pub(super) nearest: Option<Decision>,
+    /// What the metrics asked for, in all of these.
+    pub(super) proposed: Option<Range>,
+    /// What all memories decide on the readings that show the status' metrics, explained or not.
+    pub(super) modeled: Option<Range>,
+    /// Whether all that explain it take for granted what was not seen.
+    pub(super) guessed: bool,
+    /// What the model decides on the nearest reading that shows the status' metrics.
+    pub(super) other: Option<Decision>,
+}
+
+impl Memories {
+    pub(super) fn one(memory: Memory) -> Self {
+        Self { all: vec![memory] }
+    }
+
+    /// To be added to.
+    pub(super) fn none() -> Self {
+        Self { all: Vec::new() }
+    }
+
+    /// Adds those of another set.
+    pub(super) fn extend(&mut self, other: Self) {
+        for memory in other.all {
+            self.or(memory);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Adds one that is possible as well.
+    pub(super) fn or(&mut self, memory: Memory) {
+        match self.all.iter_mut().find(|known| known.is_like(&memory)) {
+            Some(known) => known.cover(&memory),
+            None => self.all.push(memory),
+        }
+        if self.all.len() > MOST {
+            self.collapse();
+        }
+    }
+
+    fn collapse(&mut self) {
+        let (fresh, mut known): (Vec<Memory>, Vec<Memory>) =
+            self.all.drain(..).partition(|m| m.fresh);
+        if let Some(mut one) = known.pop() {
+            for other in &known {
+                one.cover(other);
+            }
+            self.all.push(one);
+        }
+        self.all.extend(fresh);
+    }
+
+    /// Changes each of them, and merges those that became alike.
+    pub(super) fn map(&mut self, mut change: impl FnMut(&mut Memory)) {
+        for mut memory in std::mem::take(&mut self.all) {
+            change(&mut memory);
+            self.or(memory);
+        }
+    }
+
+    /// The least that the scale-down window certainly holds at a sync in every memory, and since when.
+    pub(super) fn certainly_held(&self, windows: &Windows, when: Span) -> Option<(i32, Timestamp)> {
+        let held: Option<Vec<_>> = self
+            .all
+            .iter()
+            .map(|m| m.certainly_held(windows, when))
+            .collect();
+        held?.into_iter().min_by_key(|(replicas, _)| *replicas)
+    }
+
+    /// Advances every memory with every reading, and keeps what explains the status.
+    pub(super) fn advance(
+        &self,
+        question: &Question<'_>,
+        readings: &[Reading],
+        when: Span,
+    ) -> Advance {
+        let mut advance = Advance {
+            memories: Self::none(),
+            nearest: None,
+            proposed: None,
+            modeled: None,
+            guessed: false,
+            other: None,
+        };
+        let mut all = self.clone();
+        all.map(|memory| {
+            memory.begin(question.current(), when);
+            memory.forget(question.windows, when.from);
+        });
+        let mut nearest: Option<(Likelihood, &Reading, Variant)> = None;
+        let mut first: Option<(&Reading, Variant)> = None;
+        for reading in readings.iter().filter(|r| r.shows(question.status)) {
+            for memory in &all.all {
+                let Some(variants) = question.variants(memory, when) else {
+                    let mut unknown = memory.clone();
+                    unknown.lose_recommendations(when.until);
+                    unknown.lose_scalings(when.until);
+                    advance.memories.or(unknown);
+                    continue;
+                };
+                if first.is_none() {
+                    first = variants.first().map(|variant| (reading, variant.clone()));
+                }
+                let unseen = || question.with_unseen(memory, &variants);
+                let fits = |variant: &Variant| {
+                    let decision = question.decide(reading, variant);
+                    Range::widen(&mut advance.modeled, decision.desired);
+                    question.is_answered_by(&decision).then_some(decision)
+                };
+                let Some((variant, decision)) = first_that(fits, &variants, unseen) else {
+                    continue;
+                };
+                if let Some(proposed) = decision.proposed {
+                    Range::widen(&mut advance.proposed, proposed);
+                }
+                advance
+                    .memories
+                    .or(question.remember(memory, &decision, when));
+                let likelihood = (variant.guessed, reading.far);
+                if nearest
+                    .as_ref()
+                    .is_none_or(|(known, ..)| likelihood < *known)
+                {
+                    nearest = Some((likelihood, reading, variant));
+                }
+            }
+        }
+        advance.guessed = nearest
+            .as_ref()
+            .is_some_and(|(_, _, variant)| variant.guessed);
+        advance.nearest = nearest.map(|(_, reading, variant)| question.tell(reading, &variant));
+        if advance.nearest.is_none() {
+            advance.other = first.map(|(reading, variant)| question.tell(reading, &variant));
+        }
+        advance
+    }
+
+    /// What syncs in between that left no trace may have recommended, if any did: those that decide the same
+    /// again on metrics that look the same.
+    pub(super) fn silently(
+        &self,
+        question: &Question<'_>,
+        readings: &[Reading],
+        when: Span,
+    ) -> Vec<i32> {
+        let mut proposed = Vec::new();
+        for reading in readings.iter().filter(|r| r.shows(question.status)) {
+            let Some(replicas) = reading.decision.proposed else {
+                continue;
+            };
+            let same = self.all.iter().any(|memory| {
+                question.variants(memory, when).is_none_or(|variants| {
+                    let unseen = || question.with_unseen(memory, &variants);
+                    let fits = |variant: &Variant| {
+                        let decision = question.decide(reading, variant);
+                        let same = !decision.scaled && question.is_answered_by(&decision);
+                        same.then_some(decision)
+                    };
+                    first_that(fits, &variants, unseen).is_some()
+                })
+            });
+            if same {
+                proposed.push(replicas);
+            }
+        }
+        proposed
+    }
+}
+
+impl Question<'_> {
+    fn current(&self) -> i32 {
+        self.status.current_replicas.unwrap_or_default()
+    }
+
+    fn variants(&self, memory: &Memory, when: Span) -> Option<Vec<Variant>> {
+        memory.variants(self.windows, when, self.status.desired_replicas)
+    }
+
+    /// What a controller with that memory decides, without the metrics' arithmetic.
+    fn decide(&self, reading: &Reading, variant: &Variant) -> Decision {
+        let mut controller = variant.controller(self.controller, self.windows, reading.now);
+        let conditions = self.conditions();
+        let sync = self.sync(
+            reading.now,
+            &reading.pods,
+            &reading.answer,
+            reading.observed,
+            &conditions,
+        );
+        controller.sync_as(sync, &reading.decision)
+    }
+
+    /// The same with all of it, to be told.
+    fn tell(&self, reading: &Reading, variant: &Variant) -> Decision {
+        let mut controller = variant.controller(self.controller, self.windows, reading.now);
+        let conditions = self.conditions();
+        controller.sync(self.sync(
+            reading.now,
+            &reading.pods,
+            &reading.answer,
+            reading.observed,
+            &conditions,
+        ))
+    }
+
+    /// The conditions that a sync does not set are no part of its decision, apart from the one it asks for.
+    fn conditions(&self) -> Vec<Condition> {
+        let asked_for = self
+            .previous
+            .conditions
+            .iter()
+            .filter(|c| c.kind == SCALED_TO_ZERO);
+        asked_for.cloned().collect()
+    }
+
+    fn sync<'a>(
+        &'a self,
+        now: Timestamp,
+        pods: &'a [ModelPod],
+        answer: &'a Answer,
+        observed: i32,
+        conditions: &'a [Condition],
+    ) -> Sync<'a> {
+        let refused = self
+            .condition(ABLE_TO_SCALE)
+            .is_some_and(|c| c.reason == "FailedUpdateScale");
+        Sync {
+            now,
+            namespace: self.namespace,
+            spec: self.spec,
+            scale: Ok(Scale {
+                replicas: self.current(),
+                observed,
+                selector: self.selector,
+            }),
+            pods,
+            metrics: Readings {
+                resources: answer.as_deref().map_err(String::as_str),
+                others: self.others,
+            },
+            other_selectors: &[],
+            update_error: refused.then_some("refused"),
+            conditions,
+            desired_before: self.previous.desired_replicas,
+        }
+    }
+
+    fn condition(&self, kind: &str) -> Option<&Condition> {
+        self.status.conditions.iter().find(|c| c.kind == kind)
+    }
+
+    /// Whether a decision on a reading that shows the status' metrics is the status' own: the replicas, and the
+    /// conditions with their reasons.
+    fn is_answered_by(&self, decision: &Decision) -> bool {
+        let kinds = [ABLE_TO_SCALE, SCALING_ACTIVE, SCALING_LIMITED];
+        let mut set = decision
+            .conditions
+            .iter()
+            .filter(|c| kinds.contains(&c.kind.as_str()));
+        decision.desired == self.status.desired_replicas
+            // Recordings of old have no conditions.
+            && (self.status.conditions.is_empty() || set.all(|set| {
+                let written = self.condition(&set.kind);
+                written.is_some_and(|w| (&w.status, &w.reason) == (&set.status, &set.reason))
+            }))
+    }
+
+    /// Where the controller says that a policy held it and scalings may not have been seen: the variants with one
+    /// more of these.
+    fn with_unseen(&self, memory: &Memory, variants: &[Variant]) -> Vec<Variant> {
+        let held = self.condition(SCALING_LIMITED).map(|c| c.reason.as_str());
+        let by_policy = matches!(held, Some("ScaleUpLimit" | "ScaleDownLimit"));
+        if memory.any_scaling.is_none() || !by_policy || self.spec.behavior.is_none() {
+            return Vec::new();
+        }
+        let changes = 1..=self.spec.max_replicas.min(MOST_UNSEEN);
+        let with = |variant: &Variant, change| {
+            [
+                variant.with_unseen(Some(change), None),
+                variant.with_unseen(None, Some(change)),
+            ]
+        };
+        variants
+            .iter()
+            .flat_map(|variant| changes.clone().flat_map(|change| with(variant, change)))
+            .collect()
+    }
+
+    /// The memory after a sync that made that decision.
+    fn remember(&self, memory: &Memory, decision: &Decision, when: Span) -> Memory {
+        let mut memory = memory.clone();
+        if let Some(proposed) = decision.proposed {
+            memory.recommend(proposed.max(0), when);
+        }
+        if decision.scaled && self.spec.behavior.is_some() {
+            memory.scale(decision.current, decision.desired, when);
+        }
+        memory.forget(self.windows, when.from);
+        memory
+    }
+
+    /// Adds the readings that the sync may have made as far as they were not looked at yet.
+    pub(super) fn gather(&self, sightings: &Sightings, search: Search, into: &mut Gathered) {
+        let Gathered {
+            readings,
+            looked,
+            all,
+        } = into;
+        *all = sightings.each(search, looked, |look| {
+            for observed in self.observed {
+                self.add(&look, *observed, readings);
+            }
+        });
+        readings.sort_by_key(|reading| reading.far);
+    }
+
+    fn add(&self, look: &Look<'_>, observed: i32, readings: &mut Vec<Reading>) {
+        let conditions = self.conditions();
+        let sync = self.sync(look.now, look.pods, look.answer, observed, &conditions);
+        let decision = self.controller.clone().sync(sync);
+        let mut known = readings.iter_mut();
+        let known = known.find(|known| are_alike(&known.decision, &decision));
+        if known.as_ref().is_some_and(|known| known.far <= look.far) {
+            return;
+        }
+        let reading = Reading {
+            pods: look.pods.into(),
+            answer: look.answer.clone(),
+            observed,
+            now: look.now,
+            far: look.far,
+            decision,
+        };
+        match known {
+            Some(known) => *known = reading,
+            None => readings.push(reading),
+        }
+    }
+}
+
+/// Whether it takes for granted what was not seen, and how far its reading is from the sync: less is likelier.
+type Likelihood = (bool, SignedDuration);
+
+/// The first variant that leads to something, and to what; the unseen ones are only asked for if no other does.
+fn first_that(
+    mut leads: impl FnMut(&Variant) -> Option<Decision>,
+    variants: &[Variant],
+    unseen: impl FnOnce() -> Vec<Variant>,
+) -> Option<(Variant, Decision)> {
+    let mut lead = |variant: &Variant| Some((variant.clone(), leads(variant)?));
+    let found = variants.iter().find_map(&mut lead);
+    found.or_else(|| unseen().iter().find_map(lead))
+}
+
+impl Reading {
+    /// Whether it shows the metrics that the status does.
+    pub(super) fn shows(&self, status: &AutoscalerStatus) -> bool {
+        shows(&self.decision, status)
+    }
+
+    pub(super) fn decision(&self) -> &Decision {
+        &self.decision
+    }
+}
+
+/// Whether a decision's metrics have the values that the status gives, as far as it gives them.
+fn shows(decision: &Decision, status: &AutoscalerStatus) -> bool {
+    let written = &status.current_metrics;
+    let same_values = || *written == decision.current_metrics();
+    decision.utilization == status.cpu_utilization && (written.is_empty() || same_values())
+}
+
+/// Whether what the metrics lead to is the same: whatever the memory, so is the decision then.
+fn are_alike(a: &Decision, b: &Decision) -> bool {
+    let values = |d: &Decision| d.current_metrics();
+    let active = |d: &Decision| {
+        let condition = d.conditions.iter().find(|c| c.kind == SCALING_ACTIVE);
+        condition.map(|c| (c.status.clone(), c.reason.clone()))
+    };
+    (a.proposed, a.utilization, a.failed_at) == (b.proposed, b.utilization, b.failed_at)
+        && active(a) == active(b)
+        && values(a) == values(b)
+}

@@ -1,0 +1,120 @@
+//! Which number to ask for: one whose computing is worth more than its carrying.
+
+use std::time::Duration;
+
+/// The number asked for first. It is doubled until a request costs enough.
+const FIRST_N: u64 = 50_000;
+
+/// The service's default limit on n is 1,000,000; this is the last doubling below it.
+const LAST_N: u64 = 800_000;
+
+/// What a request should cost. Then some 300 requests a second are the whole load: the cost of carrying
+/// them is small beside that of computing, so many a second that their number is steady, and each so
+/// short that the generator does not wait long for a CPU on which one is computed.
+const WORTHWHILE: Duration = Duration::from_millis(2);
+
+/// The cost of F(n) with its digits grows as n to that power, about.
+const GROWTH: f64 = 1.3;
+
+/// Measurements of the number that is chosen. The smallest counts: a disturbed one is too big, and
+/// would make the load too small.
+const TIMES: u32 = 3;
+
+/// Looks for the number. The caller measures what it is told to until there is nothing more to measure.
+#[derive(Debug, Clone)]
+pub struct Search {
+    n: u64,
+    /// Whether the number is final.
+    settled: bool,
+    cost: Duration,
+    times: u32,
+}
+
+impl Search {
+    /// At the beginning; a number that is given is only measured.
+    pub fn new(given: Option<u64>) -> Self {
+        Self {
+            n: given.unwrap_or(FIRST_N),
+            settled: given.is_some(),
+            cost: Duration::MAX,
+            times: 0,
+        }
+    }
+
+    /// The number to measure next.
+    pub fn to_measure(&self) -> Option<u64> {
+        (self.times < TIMES).then_some(self.n)
+    }
+
+    /// What a request for it cost, in CPU time.
+    pub fn measured(&mut self, cost: Duration) {
+        if self.settled {
+            self.times += 1;
+            self.cost = self.cost.min(cost);
+        } else if cost < WORTHWHILE && self.n < LAST_N {
+            self.n *= 2;
+        } else {
+            self.settled = true;
+            self.n = nearer(self.n, cost).min(self.n);
+        }
+    }
+
+    /// The number, and the CPU time of a request for it.
+    pub fn found(&self) -> (u64, Duration) {
+        (self.n, self.cost)
+    }
+}
+
+/// The number at which a request costs what it should, in whole thousands, given what one costs at n.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the numbers are between a thousand and a million"
+)]
+fn nearer(n: u64, cost: Duration) -> u64 {
+    let share = WORTHWHILE.as_secs_f64() / cost.as_secs_f64().max(1e-9);
+    let thousands = n as f64 * share.powf(1.0 / GROWTH) / 1000.0;
+    (thousands.ceil() as u64).max(1) * 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search(given: Option<u64>, mut cost: impl FnMut(u64) -> Duration) -> (u64, Duration) {
+        let mut search = Search::new(given);
+        while let Some(n) = search.to_measure() {
+            search.measured(cost(n));
+        }
+        search.found()
+    }
+
+    #[test]
+    fn the_number_is_doubled_until_it_costs_two_milliseconds() {
+        let found = search(None, |n| Duration::from_nanos(n * 10));
+        assert_eq!(found, (200_000, Duration::from_millis(2)));
+    }
+
+    #[test]
+    fn a_number_that_costs_too_much_is_made_smaller_by_the_law_of_its_cost() {
+        let (n, _) = search(None, |n| Duration::from_nanos(n * 20));
+        assert_eq!(n, 100_000);
+        assert_eq!(nearer(200_000, Duration::from_millis(4)), 118_000);
+        assert_eq!(nearer(200_000, WORTHWHILE), 200_000);
+        assert_eq!(nearer(50_000, Duration::from_mins(1)), 1_000);
+    }
+
+    #[test]
+    fn on_a_machine_that_is_too_fast_the_services_limit_ends_the_search() {
+        let found = search(None, |_| Duration::from_micros(1));
+        assert_eq!(found, (800_000, Duration::from_micros(1)));
+    }
+
+    #[test]
+    fn a_number_that_was_given_is_taken_and_its_least_disturbed_measurement_counts() {
+        let mut costs = [9, 1, 7].into_iter();
+        let found = search(Some(90), |_| Duration::from_millis(costs.next().unwrap()));
+        assert_eq!(found, (90, Duration::from_millis(1)));
+    }
+}

@@ -1,0 +1,404 @@
+//! The Deployment of a simulated cluster: `spec.replicas` in, pods to start and to stop out. It does
+//! what the ReplicaSet controller does, and states every change as an observation.
+
+use jiff::Timestamp;
+
+use crate::model::pods::Pod as ModelPod;
+use crate::observation::{Condition, Event, Pod, Ready, Seen, Target, Writer};
+use crate::spec::ContainerResources;
+
+/// Something to do to a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Start it.
+    Start(String),
+    /// Take it from the endpoints and shut it down gracefully.
+    Stop(String),
+}
+
+/// The Deployment and its pods.
+#[derive(Debug)]
+pub(crate) struct Deployment {
+    /// Its name, which its pods' names begin with.
+    name: String,
+    /// The label selector that the autoscaler finds the pods by.
+    selector: String,
+    template: ContainerResources,
+    /// Most pods that the namespace's quota allows.
+    quota: Option<i32>,
+    replicas: i32,
+    generation: i64,
+    writer: Option<Writer>,
+    refused: bool,
+    made: u32,
+    pods: Vec<Pod>,
+    /// The pods as the controller reads them; `None` when one has changed since.
+    model_pods: Option<Vec<ModelPod>>,
+    /// Whether anybody takes the changes.
+    watched: bool,
+    changes: Vec<Seen>,
+    last_target: Option<Target>,
+}
+
+impl Deployment {
+    /// A Deployment that has no pod yet.
+    pub(crate) fn new(
+        name: &str,
+        template: ContainerResources,
+        replicas: i32,
+        quota: Option<i32>,
+        watched: bool,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            selector: format!("app.kubernetes.io/name={name}"),
+            template,
+            quota,
+            replicas,
+            generation: 1,
+            writer: None,
+            refused: false,
+            made: 0,
+            pods: Vec::new(),
+            model_pods: None,
+            watched,
+            changes: Vec::new(),
+            last_target: None,
+        }
+    }
+
+    /// Begins with all its pods, which have been ready since that instant; their names.
+    pub(crate) fn established(&mut self, since: Timestamp) -> Vec<String> {
+        let names: Vec<String> = (0..self.replicas).map(|_| self.create(since)).collect();
+        for name in &names {
+            self.running(name);
+            self.ready(name, true, since);
+        }
+        names
+    }
+
+    /// Its pods as the controller reads them, those that are being ended too.
+    pub(crate) fn model_pods(&mut self) -> &[ModelPod] {
+        self.model_pods
+            .get_or_insert_with(|| self.pods.iter().map(ModelPod::from).collect())
+    }
+
+    /// The selector that finds its pods.
+    pub(crate) fn selector(&self) -> &str {
+        &self.selector
+    }
+
+    /// Whether a pod lives and is not being ended.
+    pub(crate) fn is_alive(&self, name: &str) -> bool {
+        self.pods
+            .iter()
+            .any(|pod| pod.name == name && !pod.deleting)
+    }
+
+    /// `spec.replicas`.
+    pub(crate) fn replicas(&self) -> i32 {
+        self.replicas
+    }
+
+    /// Writes `spec.replicas` in somebody's name.
+    pub(crate) fn scale(&mut self, replicas: i32, manager: &str, now: Timestamp) {
+        if replicas != self.replicas {
+            self.replicas = replicas;
+            self.generation += 1;
+            self.writer = Some(Writer {
+                manager: manager.to_owned(),
+                at: Some(now),
+            });
+        }
+    }
+
+    /// What is to be done so that there are as many pods as the spec says.
+    pub(crate) fn reconcile(&mut self, now: Timestamp) -> Vec<Order> {
+        let mut orders = Vec::new();
+        while self.active() < self.replicas && !self.refuse() {
+            orders.push(Order::Start(self.create(now)));
+        }
+        while self.active() > self.replicas {
+            let Some(pod) = self.least_needed() else {
+                break;
+            };
+            pod.deleting = true;
+            let pod = pod.clone();
+            orders.push(Order::Stop(pod.name.clone()));
+            self.changed(Seen::Pod(pod));
+        }
+        orders
+    }
+
+    /// Its container runs.
+    pub(crate) fn running(&mut self, name: &str) {
+        self.change(name, |pod| {
+            "Running".clone_into(&mut pod.phase);
+            pod.waiting = None;
+        });
+    }
+
+    /// Its readiness probe has a new answer.
+    pub(crate) fn ready(&mut self, name: &str, ready: bool, now: Timestamp) {
+        self.change(name, |pod| set_ready(pod, ready, now));
+    }
+
+    /// Its container ended by itself and is to be started anew after a pause.
+    pub(crate) fn crashed(&mut self, name: &str, now: Timestamp) {
+        self.change(name, |pod| {
+            pod.restarts += 1;
+            pod.waiting = Some("CrashLoopBackOff".to_owned());
+            set_ready(pod, false, now);
+        });
+    }
+
+    /// It is gone.
+    pub(crate) fn gone(&mut self, name: &str) {
+        let before = self.pods.len();
+        self.pods.retain(|pod| pod.name != name);
+        if self.pods.len() < before {
+            self.changed(Seen::PodGone {
+                name: name.to_owned(),
+            });
+        }
+    }
+
+    /// Everything that changed since this was last asked.
+    pub(crate) fn take_changes(&mut self) -> Vec<Seen> {
+        if !self.watched {
+            return Vec::new();
+        }
+        let target = self.target();
+        if self.last_target.as_ref() != Some(&target) {
+            self.last_target = Some(target.clone());
+            self.changes.push(Seen::Target(target));
+        }
+        std::mem::take(&mut self.changes)
+    }
+
+    fn changed(&mut self, seen: Seen) {
+        if !matches!(seen, Seen::Event(_)) {
+            self.model_pods = None;
+        }
+        if self.watched {
+            self.changes.push(seen);
+        }
+    }
+
+    fn active(&self) -> i32 {
+        count(self.pods.iter().filter(|pod| !pod.deleting))
+    }
+
+    /// Whether the quota forbids one more pod. Pods that are being ended still use it.
+    fn refuse(&mut self) -> bool {
+        let refused = self
+            .quota
+            .is_some_and(|most| count(self.pods.iter()) >= most);
+        if refused && !self.refused {
+            self.changed(Seen::Event(Event {
+                about: format!("ReplicaSet/{}", self.name),
+                kind: "Warning".to_owned(),
+                reason: "FailedCreate".to_owned(),
+                message: format!("Error creating: {}", self.refusal()),
+                count: 1,
+            }));
+        }
+        self.refused = refused;
+        refused
+    }
+
+    fn refusal(&self) -> String {
+        let most = self.quota.unwrap_or_default();
+        let (name, used) = (&self.name, self.pods.len());
+        format!(
+            "pods \"{name}-\" is forbidden: exceeded quota: rehearsal, requested: pods=1, \
+             used: pods={used}, limited: pods={most}"
+        )
+    }
+
+    fn create(&mut self, now: Timestamp) -> String {
+        self.made += 1;
+        let name = format!("{}-{:02}", self.name, self.made);
+        let pod = Pod {
+            name: name.clone(),
+            uid: name.clone(),
+            phase: "Pending".to_owned(),
+            deleting: false,
+            started: Some(now),
+            ready: Some(Ready {
+                status: "False".to_owned(),
+                since: Some(now),
+            }),
+            containers: vec![self.template.clone()],
+            owner: Some(format!("ReplicaSet/{}", self.name)),
+            ..Pod::default()
+        };
+        self.pods.push(pod.clone());
+        self.changed(Seen::Pod(pod));
+        name
+    }
+
+    /// The pod to end first: one that is not ready, else the youngest.
+    fn least_needed(&mut self) -> Option<&mut Pod> {
+        self.pods
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, pod)| !pod.deleting)
+            .max_by_key(|(age, pod)| (!is_ready(pod), *age))
+            .map(|(_, pod)| pod)
+    }
+
+    fn change(&mut self, name: &str, change: impl FnOnce(&mut Pod)) {
+        if let Some(pod) = self.pods.iter_mut().find(|pod| pod.name == name) {
+            let before = pod.clone();
+            change(pod);
+            if *pod != before {
+                let pod = pod.clone();
+                self.changed(Seen::Pod(pod));
+            }
+        }
+    }
+
+    fn target(&self) -> Target {
+        let alive: Vec<_> = self.pods.iter().filter(|pod| !pod.deleting).collect();
+        let ready = count(alive.iter().filter(|pod| is_ready(pod)));
+        let replicas = count(alive.iter());
+        let conditions = self
+            .refused
+            .then(|| Condition {
+                kind: "ReplicaFailure".to_owned(),
+                status: "True".to_owned(),
+                reason: "FailedCreate".to_owned(),
+                message: self.refusal(),
+            })
+            .into_iter()
+            .collect();
+        Target {
+            uid: self.name.clone(),
+            generation: Some(self.generation),
+            spec_replicas: self.replicas,
+            replicas,
+            ready_replicas: ready,
+            counts_ready: true,
+            updated_replicas: replicas,
+            selector: self.selector.clone(),
+            conditions,
+            replicas_writer: self.writer.clone(),
+        }
+    }
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    pod.ready.as_ref().is_some_and(|r| r.status == "True")
+}
+
+fn set_ready(pod: &mut Pod, ready: bool, now: Timestamp) {
+    let status = if ready { "True" } else { "False" };
+    if pod.ready.as_ref().is_none_or(|r| r.status != status) {
+        pod.ready = Some(Ready {
+            status: status.to_owned(),
+            since: Some(now),
+        });
+    }
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> i32 {
+    i32::try_from(items.count()).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn deployment(replicas: i32, quota: Option<i32>) -> Deployment {
+        let template = ContainerResources::cpu("fib-server", None, None);
+        Deployment::new("fib-server", template, replicas, quota, true)
+    }
+
+    fn names(orders: &[Order]) -> Vec<&str> {
+        orders
+            .iter()
+            .map(|order| match order {
+                Order::Start(name) | Order::Stop(name) => name.as_str(),
+            })
+            .collect()
+    }
+
+    fn all_ready(deployment: &mut Deployment) {
+        for pod in deployment.pods.clone() {
+            deployment.ready(&pod.name, true, NOW);
+        }
+    }
+
+    #[test]
+    fn as_many_pods_are_started_as_the_spec_says_and_no_more() {
+        let mut d = deployment(3, None);
+        assert_eq!(d.reconcile(NOW).len(), 3);
+        assert!(d.reconcile(NOW).is_empty());
+    }
+
+    #[test]
+    fn the_youngest_pods_are_ended_first() {
+        let mut d = deployment(4, None);
+        d.reconcile(NOW);
+        all_ready(&mut d);
+        d.scale(2, "test", NOW);
+        assert_eq!(names(&d.reconcile(NOW)), ["fib-server-04", "fib-server-03"]);
+    }
+
+    #[test]
+    fn a_pod_that_is_not_ready_is_ended_before_a_younger_one_that_is() {
+        let mut d = deployment(3, None);
+        d.reconcile(NOW);
+        all_ready(&mut d);
+        d.ready("fib-server-01", false, NOW);
+        d.scale(2, "test", NOW);
+        assert_eq!(names(&d.reconcile(NOW)), ["fib-server-01"]);
+    }
+
+    #[test]
+    fn a_pod_that_is_being_ended_is_not_a_ready_replica_any_more() {
+        let mut d = deployment(2, None);
+        d.reconcile(NOW);
+        all_ready(&mut d);
+        d.scale(1, "test", NOW);
+        d.reconcile(NOW);
+        let target = d.target();
+        assert_eq!((target.replicas, target.ready_replicas), (1, 1));
+        assert_eq!(d.pods.len(), 2);
+    }
+
+    #[test]
+    fn a_quota_stops_the_pods_and_is_named_in_condition_and_event() {
+        let mut d = deployment(3, Some(2));
+        assert_eq!(d.reconcile(NOW).len(), 2);
+        assert!(d.reconcile(NOW).is_empty());
+        assert_eq!(d.target().conditions[0].kind, "ReplicaFailure");
+        let events = d
+            .take_changes()
+            .into_iter()
+            .filter(|seen| matches!(seen, Seen::Event(e) if e.message.contains("exceeded quota")))
+            .count();
+        assert_eq!(events, 1, "the event is told once, not at every try");
+    }
+
+    #[test]
+    fn each_change_of_the_replicas_raises_the_generation_by_one() {
+        let mut d = deployment(3, None);
+        d.scale(3, "test", NOW);
+        d.scale(7, "test", NOW);
+        assert_eq!(d.target().generation, Some(2));
+        assert_eq!(d.target().replicas_writer.unwrap().manager, "test");
+    }
+
+    #[test]
+    fn nothing_is_told_twice() {
+        let mut d = deployment(1, None);
+        d.reconcile(NOW);
+        assert!(!d.take_changes().is_empty());
+        d.ready("fib-server-01", false, NOW);
+        assert!(d.take_changes().is_empty());
+    }
+}

@@ -1,0 +1,449 @@
+//! The simulated cluster: a small Kubernetes (Deployment, metrics API, autoscaler) that runs in any
+//! [`World`] and emits all that happens as observations.
+//!
+//! ```text
+//! world (pods, their CPU times) ─ metrics API ─ autoscaler (the model) ─ Deployment ─ world …
+//! ```
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::autoscaler::{MANAGER, SimulatedAutoscaler};
+use super::deployment::{Deployment, Order};
+use super::fault::Fault;
+use super::metrics::MetricsServer;
+use super::world::{Happening, World};
+use crate::model::pods::PodMetric;
+use crate::model::reconcile::Scale;
+use crate::model::{VersionGates, before};
+use crate::observation::{
+    ContainerSample, ControllerConfig, Event, Fact, Observation, Phase, PodSample, RunContext, Seen,
+};
+use crate::quota::Quota;
+use crate::run::conductor::Action;
+use crate::spec::{AutoscalerSpec, ContainerResources};
+
+/// How often the conductor is asked when nothing happens.
+const TICK: Duration = Duration::from_millis(200);
+
+/// A generator that was told to stop has finished its requests and written its result by then.
+const LOAD_STOPS_WITHIN: Duration = Duration::from_secs(15);
+
+/// After a step up, the conflicting writer leaves the replicas alone for that long, as a tool that
+/// syncs by itself does.
+const CONFLICT_WAITS: Duration = Duration::from_secs(4);
+
+/// The error of a metrics API that is not there, in the API server's words.
+const NO_METRICS: &str =
+    "the server could not find the requested resource (get pods.metrics.k8s.io)";
+
+/// What the cluster is made of.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// `rehearsal` or `simulation`.
+    pub source: &'static str,
+    /// The name of the autoscaler and of its Deployment.
+    pub name: String,
+    /// Kubernetes version whose rules hold, as `1.36`; the newest if none is given.
+    pub kubernetes: Option<String>,
+    /// What the autoscaler is set to.
+    pub spec: AutoscalerSpec,
+    /// Its controller's settings.
+    pub controller: ControllerConfig,
+    /// Time between two scrapes of the metrics API, and so the window of a sample.
+    pub metrics_resolution: Duration,
+    /// From the beginning to the first scrape.
+    pub first_scrape: Duration,
+    /// From the beginning to the first sync.
+    pub first_sync: Duration,
+    /// The container of a replica.
+    pub container: ContainerResources,
+    /// Replicas at the beginning.
+    pub replicas: i32,
+    /// Since when these have been ready; `None` begins without a pod.
+    pub ready_since: Option<Duration>,
+    /// What is known of the environment.
+    pub facts: Vec<Fact>,
+    /// What is broken on purpose.
+    pub fault: Option<Fault>,
+    /// How long it lasts; `None` is until the conductor ends it.
+    pub length: Option<Duration>,
+    /// Whether anybody takes the observations.
+    pub watched: bool,
+}
+
+/// What comes next of a simulated cluster.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is moved at a time, and none is kept"
+)]
+pub enum Progress {
+    /// Something was seen.
+    Seen(Observation),
+    /// A moment passed without news.
+    Quiet,
+    /// It is over.
+    Over,
+}
+
+/// A simulated cluster at work.
+pub struct Engine<W> {
+    scene: Scene,
+    world: W,
+    deployment: Deployment,
+    autoscaler: SimulatedAutoscaler,
+    metrics_server: MetricsServer,
+    samples: Vec<PodMetric>,
+    next_scrape: Timestamp,
+    next_sync: Timestamp,
+    conflict_due: Option<Timestamp>,
+    phase: Option<Phase>,
+    /// While the load is on: when it is over by its own plan.
+    load_until: Option<Timestamp>,
+    end: Option<Timestamp>,
+    ending: Ending,
+    /// What was seen and not yet taken.
+    outbox: VecDeque<Observation>,
+}
+
+/// Whether the end has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// The run goes on.
+    No,
+    /// All has been seen, and the load's plan is still to be kept: the last replicas drain under what
+    /// is left of the load, and none of its requests may be lost.
+    Draining,
+    /// The load was stopped, and its account is due by then.
+    Stopping(Timestamp),
+}
+
+impl<W: World> Engine<W> {
+    /// Begins at the world's present.
+    pub fn new(scene: Scene, world: W) -> Self {
+        let now = world.now();
+        let quota = match scene.fault {
+            Some(Fault::Quota(pods)) => Some(pods),
+            _ => None,
+        };
+        let version = scene.kubernetes.as_deref();
+        let gates = version.map_or_else(VersionGates::default, VersionGates::of_version);
+        let mut engine = Self {
+            deployment: Deployment::new(
+                &scene.name,
+                scene.container.clone(),
+                scene.replicas,
+                quota,
+                scene.watched,
+            ),
+            autoscaler: SimulatedAutoscaler::new(
+                &scene.name,
+                scene.spec.clone(),
+                &scene.controller,
+                gates,
+            ),
+            metrics_server: MetricsServer::default(),
+            samples: Vec::new(),
+            next_scrape: now + scene.first_scrape,
+            next_sync: now + scene.first_sync,
+            conflict_due: None,
+            phase: None,
+            load_until: None,
+            end: scene.length.map(|length| now + length),
+            ending: Ending::No,
+            outbox: VecDeque::new(),
+            scene,
+            world,
+        };
+        engine.introduce();
+        engine.establish(now);
+        engine.reconcile();
+        engine
+    }
+
+    /// Now, which is never later than what has not been taken yet.
+    pub fn now(&self) -> Timestamp {
+        self.outbox
+            .front()
+            .map_or_else(|| self.world.now(), |next| next.at)
+    }
+
+    /// Gives back the world it ran in.
+    pub fn into_world(self) -> W {
+        self.world
+    }
+
+    /// Goes on until something was seen or a moment has passed. The error is that of a generator
+    /// that failed.
+    pub fn progress(&mut self) -> Result<Progress, String> {
+        if self.outbox.is_empty() {
+            if self.is_over() {
+                return Ok(Progress::Over);
+            }
+            self.advance()?;
+        }
+        Ok(self
+            .outbox
+            .pop_front()
+            .map_or(Progress::Quiet, Progress::Seen))
+    }
+
+    /// Carries out an action.
+    pub fn act(&mut self, action: &Action) {
+        match action {
+            Action::Enter(phase) => self.phase = Some(*phase),
+            Action::StartLoad { .. } => {
+                let started = self.world.now();
+                self.load_until = Some(started + self.world.start_load());
+            }
+            Action::StopLoad => self.world.stop_load(),
+            Action::Finish { .. } if self.phase == Some(Phase::Done) => {
+                self.ending = Ending::Draining;
+            }
+            Action::Finish { .. } => self.stop(),
+        }
+    }
+
+    /// Ends a load that is still on, and waits for its account.
+    fn stop(&mut self) {
+        if self.load_until.is_some() {
+            self.world.stop_load();
+        }
+        self.ending = Ending::Stopping(self.world.now() + LOAD_STOPS_WITHIN);
+    }
+
+    fn is_over(&self) -> bool {
+        match self.ending {
+            Ending::No => self.end.is_some_and(|end| self.world.now() >= end),
+            Ending::Draining => self.load_until.is_none(),
+            Ending::Stopping(deadline) => self.load_until.is_none() || self.world.now() >= deadline,
+        }
+    }
+
+    /// Lets time pass until something happens or is due.
+    fn advance(&mut self) -> Result<(), String> {
+        if let Ending::Stopping(deadline) = self.ending {
+            return match self.world.wait(deadline) {
+                Some(happening) => self.happened(happening),
+                None => Ok(()),
+            };
+        }
+        let limit = self.end.unwrap_or_else(|| self.world.now() + TICK);
+        let due = limit.min(self.next_scrape).min(self.next_sync);
+        if let Some(happening) = self.world.wait(due) {
+            self.happened(happening)?;
+        }
+        self.clockwork();
+        self.reconcile();
+        let late = |until| self.world.now() >= until + LOAD_STOPS_WITHIN;
+        if self.ending == Ending::Draining && self.load_until.is_some_and(late) {
+            self.stop();
+        }
+        Ok(())
+    }
+
+    fn introduce(&mut self) {
+        if !self.scene.watched {
+            return;
+        }
+        let context = RunContext {
+            source: self.scene.source.to_owned(),
+            namespace: String::new(),
+            autoscaler: self.scene.name.clone(),
+            kubernetes: self.scene.kubernetes.clone(),
+            controller: self.scene.controller.clone(),
+            metrics_resolution: self.scene.metrics_resolution,
+        };
+        self.emit(|| Seen::RunContext(context));
+        for fact in std::mem::take(&mut self.scene.facts) {
+            self.emit(|| Seen::Fact(fact));
+        }
+        let there = self.scene.fault != Some(Fault::NoMetrics);
+        self.emit(|| {
+            Seen::Fact(Fact::MetricsApi {
+                registered: there,
+                available: there,
+                message: if there { "" } else { NO_METRICS }.to_owned(),
+            })
+        });
+        if let Some(Fault::Quota(pods)) = self.scene.fault {
+            self.emit(|| {
+                Seen::Fact(Fact::Quota(Quota {
+                    name: "rehearsal".to_owned(),
+                    resource: "pods".to_owned(),
+                    hard: pods.to_string(),
+                    used: "0".to_owned(),
+                    scopes: Vec::new(),
+                }))
+            });
+        }
+        let object = self.autoscaler.object();
+        self.emit(|| Seen::Autoscaler(object));
+    }
+
+    /// Begins with ready pods that have done their work for a while, where the scene says so. The
+    /// first scrape, if it comes at once, sees the work of a whole window.
+    fn establish(&mut self, now: Timestamp) {
+        let Some(age) = self.scene.ready_since else {
+            return;
+        };
+        let names = self.deployment.established(before(now, age));
+        let window = self.scene.metrics_resolution;
+        let earlier = names.iter().map(|name| (name.clone(), Duration::ZERO));
+        let (container, before) = (&self.scene.container.name, before(now, window));
+        self.metrics_server
+            .scrape(before, earlier.collect(), container, None);
+        for name in &names {
+            self.world.adopt_pod(name, window);
+        }
+    }
+
+    /// Does what the Deployment asks for, and emits what it changed.
+    fn reconcile(&mut self) {
+        for order in self.deployment.reconcile(self.world.now()) {
+            match order {
+                Order::Start(pod) => {
+                    let now = self.world.now();
+                    self.metrics_server.started(&pod, now);
+                    self.world.start_pod(&pod);
+                }
+                Order::Stop(pod) => self.world.stop_pod(&pod),
+            }
+        }
+        for seen in self.deployment.take_changes() {
+            self.emit(|| seen);
+        }
+    }
+
+    fn happened(&mut self, happening: Happening) -> Result<(), String> {
+        let now = self.world.now();
+        match happening {
+            Happening::Running(pod) => self.deployment.running(&pod),
+            Happening::Ready { pod, ready } => self.deployment.ready(&pod, ready, now),
+            Happening::Crashed { pod, how } => {
+                self.deployment.crashed(&pod, now);
+                self.emit(|| {
+                    Seen::Event(Event {
+                        about: format!("Pod/{pod}"),
+                        kind: "Warning".to_owned(),
+                        reason: "BackOff".to_owned(),
+                        message: format!("Back-off restarting failed container: {how}"),
+                        count: 1,
+                    })
+                });
+            }
+            Happening::Gone(pod) => self.deployment.gone(&pod),
+            Happening::Load(second) => self.emit(|| Seen::Load(second)),
+            Happening::LoadEnded(account) => {
+                self.load_until = None;
+                let account = account?;
+                self.emit(|| Seen::LoadResult(account));
+            }
+            Happening::Interrupted => {
+                self.emit(|| Seen::Interrupted);
+                if self.ending == Ending::Draining {
+                    self.stop();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is due by the clock: first the metrics, then the sync that reads them.
+    fn clockwork(&mut self) {
+        let now = self.world.now();
+        if now >= self.next_scrape {
+            self.next_scrape = next(self.next_scrape, self.scene.metrics_resolution, now);
+            self.scrape(now);
+        }
+        if now >= self.next_sync {
+            self.next_sync = next(self.next_sync, self.scene.controller.sync_period, now);
+            self.sync(now);
+        }
+        if self.conflict_due.is_some_and(|due| now >= due) {
+            self.conflict_due = None;
+            let min = self.scene.spec.effective_min();
+            self.deployment.scale(min, "argocd-controller", now);
+        }
+    }
+
+    fn scrape(&mut self, now: Timestamp) {
+        if self.scene.fault == Some(Fault::NoMetrics) {
+            return self.emit(|| Seen::MetricsUnavailable {
+                error: NO_METRICS.to_owned(),
+            });
+        }
+        let mut times = self.world.cpu_times();
+        times.retain(|(pod, _)| self.deployment.is_alive(pod));
+        let ContainerResources {
+            name, cpu_limit, ..
+        } = &self.scene.container;
+        self.samples = self.metrics_server.scrape(now, times, name, *cpu_limit);
+        if self.scene.watched {
+            let samples = self.samples.iter().map(sample).collect();
+            self.emit(|| Seen::PodMetrics { samples });
+        }
+    }
+
+    fn sync(&mut self, now: Timestamp) {
+        let metrics = match self.scene.fault {
+            Some(Fault::NoMetrics) => Err(NO_METRICS),
+            _ => Ok(self.samples.as_slice()),
+        };
+        let replicas = self.deployment.replicas();
+        let selector = self.deployment.selector().to_owned();
+        let scale = Scale {
+            replicas,
+            observed: replicas,
+            selector: &selector,
+        };
+        let pods = self.deployment.model_pods();
+        let decision = self.autoscaler.sync(now, scale, pods, metrics);
+        if self.scene.watched {
+            let object = self.autoscaler.object();
+            self.emit(|| Seen::Autoscaler(object));
+            if let Some(event) = self.autoscaler.event(&decision) {
+                self.emit(|| Seen::Event(event));
+            }
+        }
+        if decision.scaled {
+            self.deployment.scale(decision.desired, MANAGER, now);
+            if self.scene.fault == Some(Fault::ConflictingWriter) && decision.desired > replicas {
+                self.conflict_due = Some(now + CONFLICT_WAITS);
+            }
+        }
+    }
+
+    fn emit(&mut self, seen: impl FnOnce() -> Seen) {
+        if self.scene.watched {
+            let at = self.world.now();
+            self.outbox.push_back(Observation { at, seen: seen() });
+        }
+    }
+}
+
+/// A sample as the API gives it.
+fn sample(metric: &PodMetric) -> PodSample {
+    let containers = metric.containers.iter();
+    PodSample {
+        pod: metric.pod.clone(),
+        timestamp: metric.timestamp,
+        window: metric.window,
+        containers: containers
+            .map(|container| ContainerSample {
+                name: container.name.clone(),
+                cpu: container.used.cpu,
+                memory: container.used.memory,
+            })
+            .collect(),
+    }
+}
+
+/// The next instant of a period that lies ahead; what a stall has made late is left out, not made up for.
+fn next(due: Timestamp, period: Duration, now: Timestamp) -> Timestamp {
+    let next = due + period;
+    if next > now { next } else { now + period }
+}

@@ -1,0 +1,140 @@
+//! The metrics API of a simulated cluster: cumulative CPU times in, use over a window out, as
+//! metrics-server computes it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::pods::{ContainerUse, PodMetric};
+use crate::spec::Amounts;
+use crate::units::Millicores;
+
+/// What was read last.
+#[derive(Debug, Default)]
+pub(crate) struct MetricsServer {
+    scraped: Option<Timestamp>,
+    last: BTreeMap<String, (Timestamp, Duration)>,
+}
+
+impl MetricsServer {
+    /// A pod starts. One that starts at the very instant of a scrape has used nothing by then.
+    pub(crate) fn started(&mut self, pod: &str, now: Timestamp) {
+        if self.scraped == Some(now) {
+            self.last.insert(pod.to_owned(), (now, Duration::ZERO));
+        }
+    }
+
+    /// One scrape: a sample for every pod that was there at the scrape before. A CPU time that went
+    /// back belongs to a container that was started anew, and makes no sample.
+    pub(crate) fn scrape(
+        &mut self,
+        now: Timestamp,
+        times: Vec<(String, Duration)>,
+        container: &str,
+        limit: Option<Millicores>,
+    ) -> Vec<PodMetric> {
+        let samples = times
+            .iter()
+            .filter_map(|(pod, used)| {
+                let (since, before) = self.last.get(pod)?;
+                let window = Duration::try_from(now.duration_since(*since)).ok()?;
+                let cpu = rate(used.checked_sub(*before)?, window)?;
+                // Nothing throttles a process here; a container's use never reads higher.
+                let cpu = limit.map_or(cpu, |limit| cpu.min(limit));
+                Some(PodMetric {
+                    pod: pod.clone(),
+                    timestamp: now,
+                    window,
+                    containers: vec![ContainerUse {
+                        name: container.to_owned(),
+                        used: Amounts {
+                            cpu: Some(cpu),
+                            memory: None,
+                        },
+                    }],
+                })
+            })
+            .collect();
+        let times = times.into_iter();
+        self.last = times.map(|(pod, used)| (pod, (now, used))).collect();
+        self.scraped = Some(now);
+        samples
+    }
+}
+
+/// Rounded up, as `Quantity.MilliValue` does.
+fn rate(used: Duration, window: Duration) -> Option<Millicores> {
+    let milli = (used.as_nanos() * 1000).div_ceil(window.as_nanos().max(1));
+    (window > Duration::ZERO)
+        .then(|| i64::try_from(milli).ok().map(Millicores))
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn times(pods: &[(&str, u64)]) -> Vec<(String, Duration)> {
+        pods.iter()
+            .map(|(pod, ms)| ((*pod).to_owned(), Duration::from_millis(*ms)))
+            .collect()
+    }
+
+    #[test]
+    fn a_pod_has_a_sample_from_its_second_scrape_on() {
+        let mut server = MetricsServer::default();
+        assert!(
+            server
+                .scrape(at(0), times(&[("a", 10)]), "app", None)
+                .is_empty()
+        );
+        let samples = server.scrape(at(2), times(&[("a", 210), ("b", 5)]), "app", None);
+        assert_eq!(samples.len(), 1);
+        assert_eq!(samples[0].pod, "a");
+        assert_eq!(samples[0].window, Duration::from_secs(2));
+        assert_eq!(samples[0].containers[0].used.cpu, Some(Millicores(100)));
+    }
+
+    #[test]
+    fn a_pod_that_starts_with_a_scrape_has_a_sample_from_the_next_one_on() {
+        let mut server = MetricsServer::default();
+        server.scrape(at(0), Vec::new(), "app", None);
+        server.started("a", at(0));
+        server.started("late", at(1));
+        let samples = server.scrape(at(2), times(&[("a", 100), ("late", 100)]), "app", None);
+        assert_eq!(samples.len(), 1);
+        assert_eq!(samples[0].containers[0].used.cpu, Some(Millicores(50)));
+    }
+
+    #[test]
+    fn a_fraction_of_a_millicore_is_rounded_up() {
+        assert_eq!(
+            rate(Duration::from_micros(1001), Duration::from_secs(1)),
+            Some(Millicores(2))
+        );
+    }
+
+    #[test]
+    fn a_container_that_was_started_anew_makes_no_sample() {
+        let mut server = MetricsServer::default();
+        server.scrape(at(0), times(&[("a", 900)]), "app", None);
+        assert!(
+            server
+                .scrape(at(2), times(&[("a", 10)]), "app", None)
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn no_sample_is_above_the_limit() {
+        let mut server = MetricsServer::default();
+        server.scrape(at(0), times(&[("a", 0)]), "app", None);
+        let samples = server.scrape(at(1), times(&[("a", 800)]), "app", Some(Millicores(100)));
+        assert_eq!(samples[0].containers[0].used.cpu, Some(Millicores(100)));
+    }
+}

@@ -1,0 +1,356 @@
+//! Modeled pods: how they start, share the work and end, without a process.
+//!
+//! Work spreads evenly over ready pods; a pod does as much as it can and loses nothing by being one of
+//! many; it burns nothing before it is ready. Nothing is drawn by lot, so the same load always has the
+//! same outcome.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::fault::Fault;
+use super::profile::LoadProfile;
+use super::summary::{Summary, Tally, count};
+use super::world::{Happening, World};
+use crate::model::after;
+use crate::observation::{LoadResult, LoadSecond};
+
+/// Work is dealt out in steps of this length.
+const STEP: Duration = Duration::from_secs(1);
+
+/// How modeled pods behave.
+#[derive(Debug, Clone)]
+pub struct PodModel {
+    /// From the order to a running container.
+    pub runs_after: Duration,
+    /// From the order to being ready.
+    pub ready_after: Duration,
+    /// From the order to stop to being gone.
+    pub drains: Duration,
+    /// The most work one does, in millicores.
+    pub most: f64,
+    /// What is broken on purpose.
+    pub fault: Option<Fault>,
+}
+
+/// What one second did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Done {
+    /// Work that was wanted, in millicores.
+    pub(super) wanted: f64,
+    /// Work that was done.
+    pub(super) served: f64,
+    /// Work that waits afterwards, in millicore-seconds.
+    pub(super) waiting: f64,
+}
+
+#[derive(Debug)]
+struct ModeledPod {
+    name: String,
+    /// Whether it takes work.
+    ready: bool,
+    stopped: bool,
+    /// Millicore-seconds since its start.
+    used: f64,
+}
+
+/// A world of modeled pods and a load that follows a profile.
+pub struct ModeledWorld {
+    begin: Timestamp,
+    elapsed: Duration,
+    model: PodModel,
+    profile: LoadProfile,
+    /// Whether work that can't be done at once waits, instead of being lost.
+    backlog: bool,
+    /// Since when the load is on.
+    loaded: Option<Duration>,
+    pods: Vec<ModeledPod>,
+    /// How many of them take work.
+    ready: usize,
+    /// How many of them are not on their way out.
+    alive: usize,
+    /// What comes by itself, in order of time.
+    coming: Vec<(Duration, Happening)>,
+    waiting: f64,
+    answered: f64,
+    tally: Option<Tally>,
+    /// Whether each second of load is reported.
+    reports: bool,
+}
+
+impl ModeledWorld {
+    /// No pods yet, and no load.
+    pub fn new(begin: Timestamp, model: PodModel, profile: LoadProfile) -> Self {
+        Self {
+            begin,
+            elapsed: Duration::ZERO,
+            model,
+            profile,
+            backlog: false,
+            loaded: None,
+            pods: Vec::new(),
+            ready: 0,
+            alive: 0,
+            coming: Vec::new(),
+            waiting: 0.0,
+            answered: 0.0,
+            tally: None,
+            reports: true,
+        }
+    }
+
+    /// With the load on from the beginning, and everything counted.
+    pub(super) fn tallied(mut self, tally: Tally, backlog: bool, reports: bool) -> Self {
+        self.tally = Some(tally);
+        self.backlog = backlog;
+        self.reports = reports && self.profile.rate(0.0).is_some();
+        self.start_load();
+        self
+    }
+
+    /// What it came to, where it was counted.
+    pub(super) fn summary(self) -> Option<Summary> {
+        self.tally.map(Tally::finish)
+    }
+
+    fn plan(&mut self, delay: Duration, happening: Happening) {
+        let due = self.elapsed + delay;
+        let later = self.coming.partition_point(|(at, _)| *at <= due);
+        self.coming.insert(later, (due, happening));
+    }
+
+    /// Lets the pods work until then.
+    fn work(&mut self, until: Duration) {
+        while self.elapsed < until {
+            let whole = Duration::from_secs(self.elapsed.as_secs()) + STEP;
+            let next = whole.min(until);
+            self.step(next.saturating_sub(self.elapsed).as_secs_f64());
+            self.elapsed = next;
+        }
+    }
+
+    fn step(&mut self, seconds: f64) {
+        let wanted = self.loaded.map_or(0.0, |since| {
+            self.profile
+                .at(self.elapsed.saturating_sub(since).as_secs_f64())
+        });
+        let takers = self.takers();
+        let offered = wanted + self.waiting;
+        let served = if takers == 0 {
+            0.0
+        } else {
+            offered.min(self.model.most * count(takers))
+        };
+        self.waiting = if self.backlog { offered - served } else { 0.0 };
+        let each = served / count(takers) * seconds;
+        for pod in self.pods.iter_mut().filter(|pod| pod.ready).take(takers) {
+            pod.used += each;
+        }
+        self.answered += served * seconds;
+        if let Some(tally) = &mut self.tally {
+            let done = Done {
+                wanted,
+                served,
+                waiting: self.waiting,
+            };
+            tally.add(self.elapsed.as_secs(), self.alive, self.ready, done);
+        }
+    }
+
+    /// How many pods share the work.
+    fn takers(&self) -> usize {
+        if self.model.fault == Some(Fault::Sticky) {
+            self.ready.min(1)
+        } else {
+            self.ready
+        }
+    }
+
+    fn counted(&mut self) {
+        self.ready = self.pods.iter().filter(|pod| pod.ready).count();
+        self.alive = self.pods.iter().filter(|pod| !pod.stopped).count();
+    }
+
+    fn pod(&mut self, name: &str) -> Option<&mut ModeledPod> {
+        self.pods.iter_mut().find(|pod| pod.name == name)
+    }
+
+    /// Requests that the work done so far makes.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of requests is positive and far below 2^52"
+    )]
+    fn requests(&self) -> u64 {
+        let cost_us = self.profile.cost_us.filter(|cost| *cost > 0.0);
+        cost_us.map_or(0, |cost| (self.answered * 1000.0 / cost) as u64)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate of requests is positive and far below 2^52"
+    )]
+    fn second(&self, since: Duration) -> LoadSecond {
+        let at = self
+            .elapsed
+            .saturating_sub(since)
+            .saturating_sub(STEP)
+            .as_secs_f64();
+        let rate = self.profile.rate(at).unwrap_or(0.0);
+        let takers = self.takers();
+        let share = (rate / count(takers.max(1))) as u64;
+        let ready = self.pods.iter().filter(|pod| pod.ready).take(takers);
+        LoadSecond {
+            offered_rps: Some(rate),
+            rps: rate,
+            verified: self.requests(),
+            pods: ready.map(|pod| (pod.name.clone(), share)).collect(),
+            ..LoadSecond::default()
+        }
+    }
+
+    /// What a happening does to the world itself.
+    fn take_effect(&mut self, happening: Happening) -> Option<Happening> {
+        match &happening {
+            Happening::Ready { pod, ready } => {
+                let pod = self.pod(pod).filter(|pod| !pod.stopped)?;
+                pod.ready = *ready;
+                self.counted();
+            }
+            Happening::Gone(name) => {
+                self.pods.retain(|pod| pod.name != *name);
+                self.counted();
+            }
+            Happening::Load(_) => {
+                let since = self.loaded?;
+                // Each second brings the next.
+                self.plan(STEP, Happening::Load(LoadSecond::default()));
+                return Some(Happening::Load(self.second(since)));
+            }
+            Happening::LoadEnded(_) => {
+                self.loaded = None;
+                let requests = self.requests();
+                return Some(Happening::LoadEnded(Ok(LoadResult {
+                    requests,
+                    failed: 0,
+                    wrong: 0,
+                    verified: requests,
+                    generator: "ok".to_owned(),
+                    generator_reasons: Vec::new(),
+                    exit_code: 0,
+                })));
+            }
+            Happening::Running(_) | Happening::Crashed { .. } | Happening::Interrupted => {}
+        }
+        Some(happening)
+    }
+}
+
+impl World for ModeledWorld {
+    fn now(&self) -> Timestamp {
+        after(self.begin, self.elapsed)
+    }
+
+    fn wait(&mut self, until: Timestamp) -> Option<Happening> {
+        let until = Duration::try_from(until.duration_since(self.begin)).unwrap_or_default();
+        while self.coming.first().is_some_and(|(due, _)| *due < until) {
+            let (due, happening) = self.coming.remove(0);
+            self.work(due);
+            if let Some(happening) = self.take_effect(happening) {
+                return Some(happening);
+            }
+        }
+        self.work(until);
+        None
+    }
+
+    fn start_pod(&mut self, name: &str) {
+        self.pods.push(ModeledPod {
+            name: name.to_owned(),
+            ready: false,
+            stopped: false,
+            used: 0.0,
+        });
+        self.counted();
+        let PodModel {
+            runs_after,
+            ready_after,
+            fault,
+            ..
+        } = self.model;
+        if fault == Some(Fault::Crash) {
+            for round in 1..20 {
+                let how = "exit status: 2".to_owned();
+                let pod = name.to_owned();
+                self.plan(runs_after * round * 4, Happening::Crashed { pod, how });
+            }
+            return;
+        }
+        self.plan(runs_after, Happening::Running(name.to_owned()));
+        if fault != Some(Fault::PodsNotReady) {
+            let pod = name.to_owned();
+            self.plan(ready_after, Happening::Ready { pod, ready: true });
+        }
+    }
+
+    fn adopt_pod(&mut self, name: &str, worked: Duration) {
+        self.pods.push(ModeledPod {
+            name: name.to_owned(),
+            ready: true,
+            stopped: false,
+            used: 0.0,
+        });
+        self.counted();
+        let each = (self.profile.at(0.0) / count(self.pods.len())).min(self.model.most);
+        for pod in &mut self.pods {
+            pod.used = each * worked.as_secs_f64();
+        }
+    }
+
+    fn stop_pod(&mut self, name: &str) {
+        if let Some(pod) = self.pod(name) {
+            pod.ready = false;
+            pod.stopped = true;
+        }
+        self.counted();
+        self.plan(self.model.drains, Happening::Gone(name.to_owned()));
+    }
+
+    fn cpu_times(&mut self) -> Vec<(String, Duration)> {
+        let pods = self.pods.iter();
+        pods.map(|pod| (pod.name.clone(), cpu_time(pod.used)))
+            .collect()
+    }
+
+    fn start_load(&mut self) -> Duration {
+        self.loaded = Some(self.elapsed);
+        if self.reports {
+            self.plan(STEP, Happening::Load(LoadSecond::default()));
+        }
+        let whole = self.profile.end();
+        if self.tally.is_none() {
+            self.plan(whole, Happening::LoadEnded(Err(String::new())));
+        }
+        whole
+    }
+
+    fn stop_load(&mut self) {
+        if self.loaded.take().is_some() {
+            self.coming.retain(|(_, happening)| {
+                !matches!(happening, Happening::Load(_) | Happening::LoadEnded(_))
+            });
+            self.plan(Duration::ZERO, Happening::LoadEnded(Err(String::new())));
+        }
+    }
+}
+
+/// Millicore-seconds as CPU time, to the nanosecond.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a CPU time is positive and far below 2^53 nanoseconds"
+)]
+fn cpu_time(used: f64) -> Duration {
+    Duration::from_nanos((used * 1e6).round() as u64)
+}
