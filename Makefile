@@ -60,6 +60,10 @@ e2e-kind: check-tools ## The same on a kind cluster that it makes and deletes (n
 scenarios: check-tools ## Broken and sound autoscalers in a real control plane, without root (needs Go)
 	@e2e/scenarios/run
 
+.PHONY: scenarios-repeat
+scenarios-repeat: check-tools ## The same 20 times in a row on a machine that it keeps busy (about an hour, needs Go)
+	@e2e/scenarios/repeat 20
+
 .PHONY: pages
 pages: programs ## Open the pages of hpa-check and fib-loadgen in a headless Chromium: light, dark, wide, narrow (needs Node)
 	@hpa-check/tests/page/run target/programs/hpa-check target/programs/fib-loadgen
@@ -88,8 +92,9 @@ attacks: programs ## Attack fib-server with slow, greedy and countless clients, 
 	@fib-server/tests/attacks/run target/programs/fib-server $(ATTACKS)
 
 .PHONY: lint
-lint: check-tools ## Formatting, clippy with warnings as errors, and licences when cargo-deny is installed
+lint: check-tools ## Formatting, import cycles, clippy with warnings as errors, and licences when cargo-deny is installed
 	cargo fmt --all --check
+	.ci/import-cycles
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then \
 		cargo deny --locked check bans licenses sources; \

@@ -9,13 +9,15 @@ pub fn check(load: &Load) {
         return;
     }
     let tallies = load.recorder.phases();
-    let records = Records::new(&load.phases, &tallies, load.plan.warmup, load.elapsed());
+    let mut records = Records::new(&load.phases, &tallies, load.plan.warmup, load.elapsed());
+    // What waits for a user now has not been sent so far.
+    records.judged.counts.unsent += load.gate.backlog();
     let broken = load
         .thresholds
         .iter()
         .position(|rule| rule.ends_the_run(&records.about(rule)));
     if let Some(rule) = broken {
         load.aborted_by.get_or_init(|| rule);
-        load.stop.finish();
+        load.finish();
     }
 }

@@ -6,14 +6,18 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use program_common::duration;
 
-use crate::client::Sharing;
+use crate::check::Check;
+use crate::client::{ClientKind, Sharing};
 use crate::generator::OnSaturation;
 use crate::outputs::{Kind, Output, Ui};
 use crate::plan::{Arrival, Profile, Shard, Stage};
 use crate::quantity;
-use crate::target::DEFAULT;
 
-/// Loads a fib-server, proves every answer, and knows when it is itself the bottleneck
+mod target;
+
+pub use target::TargetArgs;
+
+/// Loads a fib-server and proves every answer, or any HTTP service and checks them; knows when it is itself the bottleneck
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -36,7 +40,7 @@ pub enum Command {
     /// Print what `run` would do, and send nothing
     Plan(Box<PlanArgs>),
     /// Ask for a few values and prove them; no load
-    Verify(TargetArgs),
+    Verify(Box<TargetArgs>),
     /// Find the highest rate that meets the thresholds, and what limits it
     Capacity(Box<CapacityArgs>),
     /// Show results that were written before, or write them in other forms
@@ -132,36 +136,6 @@ pub struct PlanArgs {
     pub run: RunArgs,
 }
 
-/// Whom to talk to, and how.
-#[derive(Debug, Clone, Args)]
-pub struct TargetArgs {
-    /// The target's base URL
-    #[arg(value_name = "URL", conflicts_with = "target")]
-    pub positional: Option<String>,
-    /// The target's base URL
-    #[arg(long, value_name = "URL", env = "FIB_TARGET", default_value = DEFAULT)]
-    pub target: String,
-    /// Allow a host that is neither loopback, private nor inside a cluster; `*` stands for anything (repeatable)
-    #[arg(long, value_name = "GLOB")]
-    pub allow_host: Vec<String>,
-    /// Send this header with every request (repeatable)
-    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
-    pub header: Vec<String>,
-    /// How long making a connection may take
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "5s")]
-    pub connect_timeout: Duration,
-    /// How long a request may take, to the end of the body
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30s")]
-    pub timeout: Duration,
-}
-
-impl TargetArgs {
-    /// The URL, wherever it was given.
-    pub fn url(&self) -> &str {
-        self.positional.as_deref().unwrap_or(&self.target)
-    }
-}
-
 /// `run`
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
@@ -234,9 +208,36 @@ pub struct RunArgs {
     )]
     pub verify: String,
 
+    /// Send the requests of this file: YAML or JSON, a HAR recording, or curl commands
+    #[arg(long, value_name = "FILE", help_heading = "Requests to any service")]
+    pub from: Option<PathBuf>,
+    /// Send what this curl command would
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        conflicts_with = "from",
+        help_heading = "Requests to any service"
+    )]
+    pub curl: Option<String>,
+    /// Send requests with this method [default: GET, with a body POST]
+    #[arg(short = 'X', long, value_name = "METHOD", conflicts_with_all = ["from", "curl"], help_heading = "Requests to any service")]
+    pub method: Option<String>,
+    /// Send this body; it may have places such as {{counter}}, {{user}}, {{random:1..100}}, {{pick:a,b}}, {{uuid}} and {{timestamp}}, as the URL may
+    #[arg(short = 'd', long, value_name = "TEXT", conflicts_with_all = ["from", "curl"], help_heading = "Requests to any service")]
+    pub body: Option<String>,
+    /// What every answer has to be, such as status=200, header:content-type~json, body*=hello, json:$.ok=true or sha256=HEX (repeatable) [default: a status below 400]
+    #[arg(long, value_name = "CHECK", help_heading = "Requests to any service")]
+    pub check: Vec<Check>,
+    /// Keep cookies, for each user its own
+    #[arg(long, help_heading = "Requests to any service")]
+    pub cookies: bool,
+
     /// Who shares connections
     #[arg(long, value_enum, default_value_t, help_heading = "Connections")]
     pub conn: Sharing,
+    /// Which code sends the requests
+    #[arg(long, value_enum, default_value_t, help_heading = "Connections")]
+    pub client: ClientKind,
     /// Give up a connection after so many requests
     #[arg(long, value_name = "A[:B]", value_parser = |text: &str| quantity::span(text, quantity::count), help_heading = "Connections")]
     pub conn_requests: Option<(u64, u64)>,
@@ -250,7 +251,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000), default_value_t = 0, help_heading = "Connections")]
     pub retry_refused: u32,
 
-    /// A rule the run has to meet, such as p99<250ms, error-rate<0.1%, rps>=400 or wrong==0; with ` abort`
+    /// A rule the run has to meet, such as p99<250ms, error-rate<0.1%, rps>=400, achieved>=99% or wrong==0; with ` abort`
     /// or ` abort after 10s` behind it the run ends as soon as it is broken (repeatable)
     #[arg(long, value_name = "RULE", help_heading = "Judgement and output")]
     pub threshold: Vec<String>,
@@ -288,7 +289,7 @@ pub struct RunArgs {
     /// Send the run's numbers every ten seconds to this collector of OpenTelemetry (OTLP over HTTP, JSON), such as
     /// `http://127.0.0.1:4318/v1/metrics`
     #[arg(long, value_name = "URL", help_heading = "Judgement and output")]
-    pub otlp: Option<reqwest::Url>,
+    pub otlp: Option<url::Url>,
     /// What to show meanwhile
     #[arg(
         long,

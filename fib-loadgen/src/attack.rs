@@ -11,8 +11,10 @@ use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionFunction};
 use goose::test_plan::TestPlan;
+use tokio::sync::Mutex;
 
-use crate::plan::{Model, Plan};
+use crate::pacer::pace;
+use crate::plan::{Model, Plan, Schedule};
 use crate::stop::Urgency;
 use crate::user::{Load, User};
 
@@ -25,6 +27,8 @@ pub struct Facts {
     pub total_users: usize,
     /// What it did when: action, milliseconds since 1970, users.
     pub history: Vec<(String, i64, usize)>,
+    /// Why it gave up, if it did.
+    pub error: Option<String>,
 }
 
 /// How long what is in flight may take once the load is over. With the timeout of requests it is the
@@ -36,18 +40,47 @@ const GOOSE_GRACE: Duration = Duration::from_secs(3);
 const WATCH: Duration = Duration::from_millis(20);
 /// Time to start one worker of an open model. They cost nothing until a ticket is due.
 const WORKER_START: Duration = Duration::from_millis(1);
+/// Time to start all of them.
+const WORKERS_START: Duration = Duration::from_secs(2);
 
-/// Runs the load to its end, whoever ends it.
-pub async fn run(load: &Arc<Load>) -> Result<Facts, String> {
+/// Runs the load to its end, whoever ends it. An error of goose's is a fact like others: what was measured
+/// until then stays.
+pub async fn run(load: &Arc<Load>) -> Facts {
     silence_goose();
     let watch = tokio::spawn(end_with_the_plan(Arc::clone(load)));
-    let attack = attack(load)?;
+    let pacer = matches!(load.plan.model, Model::Open { .. }).then(|| {
+        let load = Arc::clone(load);
+        std::thread::spawn(move || pace_once_started(&load))
+    });
+    let attack = async {
+        let attack = Box::pin(attack(load)?.execute());
+        attack.await.map_err(|error| error.to_string())
+    };
     let facts = tokio::select! {
-        ended = attack.execute() => facts(&ended.map_err(|error| error.to_string())?),
+        ended = attack => match ended {
+            Ok(metrics) => facts(&metrics),
+            Err(error) => Facts { error: Some(error), ..Facts::default() },
+        },
         () = overdue(load) => Facts::default(),
     };
     watch.abort();
-    Ok(facts)
+    load.finish();
+    if let Some(pacer) = pacer {
+        // It looks every 20 ms. A panic in it would show as requests that were never released.
+        let _ = pacer.join();
+        load.record_unsent();
+    }
+    facts
+}
+
+fn pace_once_started(load: &Load) {
+    while !load.stop.is_stopping() {
+        if let Some(start) = load.started.get() {
+            let schedule = Schedule::new(&load.plan, load.seed);
+            return pace(&schedule, *start, &load.gate, &load.stop);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Goose would log to standard output, with a logger of its own unless there is one.
@@ -135,7 +168,10 @@ fn steps(plan: &Plan) -> Vec<(usize, usize)> {
     let beyond = ms(plan.shape.end() + Duration::from_hours(24));
     let users = plan.users() as usize;
     match plan.model {
-        Model::Open { .. } => vec![(users, ms(WORKER_START * plan.users())), (users, beyond)],
+        Model::Open { .. } => {
+            let start = (WORKER_START * plan.users()).min(WORKERS_START);
+            vec![(users, ms(start)), (users, beyond)]
+        }
         Model::Closed { .. } => {
             let mut steps = Vec::new();
             let mut now = 0.0;
@@ -165,16 +201,21 @@ fn whole(users: f64) -> usize {
     users.round() as usize
 }
 
+/// A user as goose keeps it: it wants to be able to clone and share what it keeps, and never does.
+#[derive(Debug, Clone)]
+struct Seat(Arc<Mutex<User>>);
+
 /// One turn of a user; goose calls it again and again, and looks in between whether the user is to go.
 async fn drive(user: &mut GooseUser, load: &Load) {
-    if user.get_session_data::<User>().is_none() {
+    if user.get_session_data::<Seat>().is_none() {
         match load.new_user(user.weighted_users_index) {
-            Ok(new) => user.set_session_data(new),
+            Ok(new) => user.set_session_data(Seat(Arc::new(Mutex::new(new)))),
+            // The settings were tried before the load.
             Err(_) => return load.stop.reached(Urgency::Finish).await,
         }
     }
-    if let Some(user) = user.get_session_data_mut::<User>() {
-        user.turn(load).await;
+    if let Some(Seat(user)) = user.get_session_data::<Seat>() {
+        user.lock().await.turn(load).await;
     }
 }
 
@@ -183,13 +224,13 @@ async fn end_with_the_plan(load: Arc<Load>) {
     while !load.stop.is_stopping() && !load.is_over() {
         tokio::time::sleep(WATCH).await;
     }
-    load.stop.finish();
+    load.finish();
     goose::trigger_killswitch("the load is over");
     let cut_short = load.stop.was_interrupted() || load.aborted_by.get().is_some();
     let grace = if cut_short {
         GRACE
     } else {
-        load.timeout.max(GRACE)
+        load.rules.client.timeout.max(GRACE)
     };
     let deadline = tokio::time::Instant::now() + grace;
     while load.in_flight() > 0 && tokio::time::Instant::now() < deadline {
@@ -219,6 +260,7 @@ fn facts(metrics: &goose::metrics::GooseMetrics) -> Facts {
         maximum_users: metrics.maximum_users,
         total_users: metrics.total_users,
         history: history.collect(),
+        error: None,
     }
 }
 

@@ -16,6 +16,12 @@ pub enum Purpose {
     Sample,
     /// When to give up a connection.
     Connection,
+    /// Modulo which prime to prove values.
+    Prime,
+    /// Which request of several to send.
+    Request,
+    /// What stands in the place of a template.
+    Template,
     /// Which stretch of a run stands in for another.
     Resample,
 }
@@ -34,11 +40,16 @@ pub fn unit(seed: u64, purpose: Purpose, index: u64) -> f64 {
     (bits(seed, purpose, index) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// A seed nobody chose, from the entropy the standard library keys its hash maps with.
-pub fn fresh_seed() -> u64 {
+/// 64 bits nobody chose, from the entropy the standard library keys its hash maps with.
+pub fn entropy() -> u64 {
     use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one("entropy")
+}
+
+/// A seed nobody chose.
+pub fn fresh_seed() -> u64 {
     // Short enough to be typed again, and exact in a JSON reader that keeps numbers as f64.
-    RandomState::new().hash_one("seed") >> 32
+    entropy() >> 32
 }
 
 fn mix(mut bits: u64) -> u64 {

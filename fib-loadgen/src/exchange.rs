@@ -1,133 +1,527 @@
-//! One request and the whole of its answer.
+//! One request and the whole of its answer: connect, send, read, judge.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Method, Request, Response, Url};
+use cookie_store::CookieStore;
+use http::header::{AGE, CONNECTION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use http::{Request, Response};
+use hyper::body::{Body as _, Incoming};
+use tokio::time::Sleep;
 
-use crate::oracle::Reader;
-use crate::outcome::{Class, Outcome};
+use crate::check::Check;
+use crate::client::{Body, Connector, GivenUp, Life, Link, Pool, Settings, Sharing, Span};
+use crate::judge::Judge;
+use crate::oracle::{Expected, Field};
+use crate::outcome::{Class, Outcome, innermost};
+use crate::request::{Head, Question};
+use crate::stop::{Stop, Urgency, Watch};
 
 /// The header in which a server says which pod it is.
 const POD: &str = "x-fib-pod";
-/// How much of a wrong answer is kept to show.
-const EXCERPT: usize = 80;
-/// Longer bodies of errors are not read to their end, which costs their connection.
-const LONGEST_ERROR_BODY: u64 = 64 * 1024;
-
-/// What to ask, and how.
-#[derive(Debug, Clone, Copy)]
-pub struct Question {
-    /// Which F(n).
-    pub n: u32,
-    /// Whether to prove the value, rather than only its form.
-    pub prove: bool,
-    /// Whether this is the last request on its connection.
-    pub close: bool,
-    /// How often to try again when nobody listens where the connection was to go.
-    pub retry_refused: u32,
-}
-
 /// Between a refused connection and the next try. A Service may choose another pod then, and leaves out one
 /// that has died about a second after it did.
 const AFTER_REFUSAL: Duration = Duration::from_millis(50);
 
-/// Asks, reads the answer to its end, and judges it.
-pub async fn exchange(client: &Client, base: &Url, question: Question) -> Outcome {
-    let mut url = base.clone();
-    url.set_path("/get");
-    url.set_query(Some(&format!("n={}", question.n)));
-    let sent = Instant::now();
-    let mut outcome = Outcome::default();
-    let answer = loop {
-        let answer = client.execute(request(&url, question)).await;
-        // Nothing was sent, so it is the same request still: its time runs on.
-        if let Err(error) = &answer
-            && outcome.refused < question.retry_refused
-            && Class::of_error(error, false) == Class::ConnectRefused
-        {
-            outcome.refused += 1;
-            tokio::time::sleep(AFTER_REFUSAL).await;
-            continue;
-        }
-        break answer;
-    };
-    match answer {
-        Ok(response) => {
-            outcome.ttfb = Some(sent.elapsed());
-            read(response, question, &mut outcome).await;
-        }
-        Err(error) => fail(&mut outcome, &error, false),
-    }
-    outcome.service = sent.elapsed();
-    outcome
+/// What holds for every request of a run.
+#[derive(Debug)]
+pub struct Rules {
+    /// Connections, headers, timeouts.
+    pub client: Settings,
+    /// When connections are given up.
+    pub life: Life,
+    /// What is drawn from.
+    pub seed: u64,
+    /// How often a refused connection is tried again. Nothing was sent then, so it is the same request still.
+    pub retry_refused: u32,
+    /// Modulo which prime values are proved.
+    pub field: Field,
+    /// The checks of all requests.
+    pub checks: Vec<Check>,
+    /// Whether each user keeps the cookies that it is given.
+    pub cookies: bool,
 }
 
-fn request(url: &Url, question: Question) -> Request {
-    let mut request = Request::new(Method::GET, url.clone());
-    if question.close {
-        // hyper keeps no connection alive after a request that says so, whatever the answer says.
-        request
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    request
+/// One user's way to the server, and what it keeps between requests.
+#[derive(Debug)]
+pub struct Caller {
+    rules: Arc<Rules>,
+    connector: Arc<Connector>,
+    pool: Option<Pool>,
+    link: Option<(Link, Span)>,
+    /// The number of its next connection; those of no two users are the same.
+    number: u64,
+    head: Head,
+    expected: Option<Expected>,
+    cookies: Option<Box<CookieStore>>,
+    alarm: Alarm,
+    /// Its place among those that are woken when the run stops.
+    pub watch: Watch,
 }
 
-async fn read(mut response: Response, question: Question, outcome: &mut Outcome) {
-    let status = response.status().as_u16();
-    outcome.status = Some(status);
-    let headers = response.headers();
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    outcome.pod = text(POD)
-        .filter(|name| !name.is_empty())
-        .map(ToOwned::to_owned);
-    outcome.closing =
-        text(CONNECTION.as_str()).is_some_and(|value| value.eq_ignore_ascii_case("close"));
-    let is_json =
-        text(CONTENT_TYPE.as_str()).is_some_and(|value| value.starts_with("application/json"));
-    let mut reader = Reader::new(question.n, question.prove);
-    let mut excerpt = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(bytes)) => {
-                outcome.bytes += bytes.len() as u64;
-                let room = EXCERPT - excerpt.len();
-                excerpt.extend_from_slice(&bytes[..bytes.len().min(room)]);
-                if status == 200 {
-                    reader.push(&bytes);
-                } else if outcome.bytes > LONGEST_ERROR_BODY {
-                    break;
+/// Why there is no answer.
+#[derive(Debug)]
+enum Trouble {
+    /// The run was stopped, and does not wait for what is in flight.
+    GivenUp,
+    /// Its time is over.
+    Timeout,
+    /// It failed.
+    Failed(Class, String),
+}
+
+/// What became of a connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Recycled {
+    /// Why we gave it up, if we did.
+    pub why: Option<GivenUp>,
+}
+
+impl Caller {
+    /// The user of this number; `shared` is the pool of all users, when they share one.
+    pub fn new(
+        rules: &Arc<Rules>,
+        connector: &Arc<Connector>,
+        shared: Option<&Pool>,
+        stop: &Arc<Stop>,
+        user: u64,
+    ) -> Result<Self, String> {
+        let own_pool = || {
+            rules
+                .client
+                .pools()
+                .then(|| Pool::new(&rules.client, connector))
+        };
+        Ok(Self {
+            rules: Arc::clone(rules),
+            connector: Arc::clone(connector),
+            pool: shared.cloned().or_else(own_pool),
+            link: None,
+            number: user << 32,
+            head: Head::new(&rules.client)?,
+            expected: None,
+            cookies: rules.cookies.then(Box::default),
+            alarm: Alarm::default(),
+            watch: Watch::new(stop),
+        })
+    }
+
+    /// Asks, reads the answer to its end, and judges it. `None` when it was given up.
+    pub async fn ask(&mut self, question: &Question<'_>) -> Option<(Outcome, Recycled)> {
+        let began = Instant::now();
+        let deadline = began + self.rules.client.timeout;
+        let (mut outcome, mut recycled) = (Outcome::default(), Recycled::default());
+        let asked = self.attempt(question, began, deadline, &mut outcome, &mut recycled);
+        if let Err(trouble) = asked.await {
+            self.link = None;
+            let (class, detail) = match trouble {
+                Trouble::GivenUp => return None,
+                Trouble::Failed(class, detail) => (class, detail),
+                Trouble::Timeout => {
+                    let class = match outcome.ttfb {
+                        Some(_) => Class::BodyTimeout,
+                        None => Class::TimeoutTotal,
+                    };
+                    (
+                        class,
+                        format!("not done within {:?}", self.rules.client.timeout),
+                    )
+                }
+            };
+            outcome.failure = Some(class);
+            outcome.detail = Some(detail);
+        }
+        outcome.service = began.elapsed();
+        Some((outcome, recycled))
+    }
+
+    async fn attempt(
+        &mut self,
+        question: &Question<'_>,
+        began: Instant,
+        deadline: Instant,
+        outcome: &mut Outcome,
+        recycled: &mut Recycled,
+    ) -> Result<(), Trouble> {
+        let response = match self.pool.clone() {
+            Some(pool) => self.ask_pool(&pool, question, deadline, outcome).await?,
+            None => self.ask_link(question, deadline, outcome, recycled).await?,
+        };
+        outcome.ttfb = Some(began.elapsed());
+        self.read(response, question, deadline, outcome).await?;
+        let over = outcome.closing
+            || recycled.why.is_some()
+            || self.rules.client.sharing == Sharing::Fresh;
+        match &mut self.link {
+            Some((link, _)) if !over => link.used(Instant::now()),
+            _ => self.link = None,
+        }
+        Ok(())
+    }
+
+    async fn ask_pool(
+        &mut self,
+        pool: &Pool,
+        question: &Question<'_>,
+        deadline: Instant,
+        outcome: &mut Outcome,
+    ) -> Result<Response<Incoming>, Trouble> {
+        loop {
+            let close = self.rules.client.sharing == Sharing::Fresh;
+            let request = self.request(question, true, false, close)?;
+            let sent = guarded(
+                pool.send(request),
+                &mut self.alarm,
+                &mut self.watch,
+                deadline,
+            )
+            .await?;
+            let error = match sent {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            let class = pool_class(&error);
+            if !self.may_retry(class, outcome) {
+                return Err(Trouble::Failed(class, innermost(&error)));
+            }
+            self.pause(deadline).await?;
+        }
+    }
+
+    async fn ask_link(
+        &mut self,
+        question: &Question<'_>,
+        deadline: Instant,
+        outcome: &mut Outcome,
+        recycled: &mut Recycled,
+    ) -> Result<Response<Incoming>, Trouble> {
+        let mut reused = self.reuse(deadline).await?;
+        loop {
+            if self.link.is_none() {
+                self.connect(deadline, outcome).await?;
+            }
+            let fresh = self.rules.client.sharing == Sharing::Fresh;
+            let Some((link, span)) = &mut self.link else {
+                continue;
+            };
+            let (whole, http2) = (link.takes_whole_urls(), link.is_http2());
+            recycled.why = if fresh {
+                None
+            } else {
+                span.last_request(Instant::now())
+            };
+            let close = recycled.why.is_some() || fresh;
+            let request = self.request(question, whole, http2, close)?;
+            let Some((link, _)) = &mut self.link else {
+                continue;
+            };
+            let mut sent = link.send(request);
+            let (alarm, watch) = (&mut self.alarm, &mut self.watch);
+            let answered = poll_fn(|cx| {
+                link.drive(cx);
+                match sent.as_mut().poll(cx) {
+                    Poll::Ready(answered) => Poll::Ready(Ok(answered)),
+                    Poll::Pending => interrupted(alarm, watch, deadline, cx).map(Err),
+                }
+            })
+            .await?;
+            match answered {
+                Ok(response) => return Ok(response),
+                Err(unsent) => {
+                    self.link = None;
+                    // The server closed it while it was idle: not a byte was written, so nothing is sent twice.
+                    if unsent.request.is_some() && std::mem::take(&mut reused) {
+                        outcome.resent = true;
+                        continue;
+                    }
+                    let class = Class::of_hyper(&unsent.error, false);
+                    return Err(Trouble::Failed(class, innermost(&unsent.error)));
                 }
             }
-            Ok(None) => break,
-            Err(error) => return fail(outcome, &error, true),
         }
     }
-    outcome.failure = if status != 200 {
-        Some(Class::of_status(status))
-    } else if let Err(flaw) = reader.finish() {
-        Some(flaw.into())
-    } else if !is_json {
-        Some(Class::WrongHeader)
-    } else {
-        None
-    };
-    outcome.verified = outcome.failure.is_none() && question.prove;
-    if outcome.failure.is_some() {
-        let start = String::from_utf8_lossy(&excerpt).into_owned();
-        outcome.detail = Some(format!("n={} status {status}: {start}", question.n));
+
+    /// Whether there is a connection that can be used again.
+    async fn reuse(&mut self, deadline: Instant) -> Result<bool, Trouble> {
+        let Some((link, _)) = &mut self.link else {
+            return Ok(false);
+        };
+        let young = link.idle(Instant::now()) < self.rules.client.idle;
+        let usable =
+            young && guarded(link.ready(), &mut self.alarm, &mut self.watch, deadline).await?;
+        if !usable {
+            self.link = None;
+        }
+        Ok(usable)
+    }
+
+    async fn connect(&mut self, deadline: Instant, outcome: &mut Outcome) -> Result<(), Trouble> {
+        loop {
+            let opening = Link::open(&self.connector);
+            let opened = guarded(opening, &mut self.alarm, &mut self.watch, deadline).await?;
+            let error = match opened {
+                Ok(mut link) => {
+                    if !guarded(link.ready(), &mut self.alarm, &mut self.watch, deadline).await? {
+                        let (class, why) = link.why_broken();
+                        return Err(Trouble::Failed(class, why));
+                    }
+                    let span = Span::drawn(
+                        &self.rules.life,
+                        self.rules.seed,
+                        self.number,
+                        Instant::now(),
+                    );
+                    self.number += 1;
+                    self.link = Some((link, span));
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            if !self.may_retry(error.class, outcome) {
+                return Err(Trouble::Failed(error.class, error.detail));
+            }
+            self.pause(deadline).await?;
+        }
+    }
+
+    fn may_retry(&self, class: Class, outcome: &mut Outcome) -> bool {
+        let may = class == Class::ConnectRefused && outcome.refused < self.rules.retry_refused;
+        outcome.refused += u32::from(may);
+        may
+    }
+
+    async fn pause(&mut self, deadline: Instant) -> Result<(), Trouble> {
+        let pause = tokio::time::sleep(AFTER_REFUSAL);
+        guarded(pause, &mut self.alarm, &mut self.watch, deadline).await
+    }
+
+    fn request(
+        &mut self,
+        question: &Question<'_>,
+        whole: bool,
+        http2: bool,
+        close: bool,
+    ) -> Result<Request<Body>, Trouble> {
+        let mut request = match question {
+            Question::Fibonacci { n, .. } => self.head.fibonacci(*n, whole, http2),
+            Question::Template(template, place) => self
+                .head
+                .fill(template, place, whole, http2)
+                .map_err(|why| Trouble::Failed(Class::Other, format!("no request: {why}")))?,
+        };
+        if close && !http2 {
+            // hyper keeps no connection alive after a request that says so, whatever the answer says.
+            let value = HeaderValue::from_static("close");
+            request.headers_mut().insert(CONNECTION, value);
+        }
+        if whole
+            && !http2
+            && let Some(proxy) = &self.rules.client.proxy
+            && let Some(value) = &proxy.authorization
+        {
+            request
+                .headers_mut()
+                .insert(http::header::PROXY_AUTHORIZATION, value.clone());
+        }
+        if let Some(jar) = &self.cookies {
+            let mut url = self.rules.client.target.base.clone();
+            url.set_path(request.uri().path());
+            let pairs: Vec<String> = jar
+                .get_request_values(&url)
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            if let Ok(value) = HeaderValue::from_str(&pairs.join("; "))
+                && !pairs.is_empty()
+            {
+                request.headers_mut().insert(COOKIE, value);
+            }
+        }
+        Ok(request)
+    }
+
+    async fn read(
+        &mut self,
+        response: Response<Incoming>,
+        question: &Question<'_>,
+        deadline: Instant,
+        outcome: &mut Outcome,
+    ) -> Result<(), Trouble> {
+        let (head, mut body) = response.into_parts();
+        let status = head.status.as_u16();
+        outcome.status = Some(status);
+        note_headers(outcome, &head.headers);
+        if let Some(jar) = &mut self.cookies {
+            keep_cookies(jar, &self.rules, &head.headers);
+        }
+        if let Question::Fibonacci { n, .. } = question
+            && self
+                .expected
+                .as_ref()
+                .is_none_or(|expected| expected.n() != *n)
+        {
+            self.expected = Some(Expected::new(&self.rules.field, *n));
+        }
+        let mut judge = Judge::new(question, self.expected.as_ref(), &self.rules.checks, status);
+        let link = self.link.as_mut().map(|(link, _)| link);
+        let mut reading = Reading {
+            body: &mut body,
+            link,
+            alarm: &mut self.alarm,
+            watch: &mut self.watch,
+        };
+        let mut whole = true;
+        while whole && let Some(bytes) = reading.next(deadline).await? {
+            outcome.bytes += bytes.len() as u64;
+            whole = judge.push(bytes);
+        }
+        judge.finish(
+            question,
+            head.headers.get(CONTENT_TYPE),
+            &head.headers,
+            outcome,
+        );
+        if !whole {
+            // What is left of it costs the connection.
+            self.link = None;
+        }
+        Ok(())
     }
 }
 
-fn fail(outcome: &mut Outcome, error: &reqwest::Error, in_body: bool) {
-    let mut text = String::new();
-    let mut next: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = next {
-        // reqwest repeats the URL; the causes below it say what happened.
-        text = error.to_string();
-        next = error.source();
+fn note_headers(outcome: &mut Outcome, headers: &HeaderMap) {
+    outcome.pod = headers.get(POD).filter(|name| !name.is_empty()).cloned();
+    outcome.cached = headers.contains_key(AGE);
+    outcome.closing = headers
+        .get(CONNECTION)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+}
+
+fn keep_cookies(jar: &mut CookieStore, rules: &Rules, headers: &HeaderMap) {
+    for value in headers.get_all(SET_COOKIE) {
+        if let Ok(text) = value.to_str() {
+            // A cookie that a browser would not take is not taken here either.
+            let _ = jar.parse(text, &rules.client.target.base);
+        }
     }
-    outcome.failure = Some(Class::of_error(error, in_body));
-    outcome.detail = Some(text);
+}
+
+fn pool_class(error: &hyper_util::client::legacy::Error) -> Class {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if let Some(connect) = cause.downcast_ref::<crate::client::ConnectError>() {
+            return connect.class;
+        }
+        if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
+            return Class::of_hyper(hyper, false);
+        }
+        next = cause.source();
+    }
+    Class::Other
+}
+
+/// The body of an answer, and what has to be driven for it.
+struct Reading<'a> {
+    body: &'a mut Incoming,
+    link: Option<&'a mut Link>,
+    alarm: &'a mut Alarm,
+    watch: &'a mut Watch,
+}
+
+impl Reading<'_> {
+    /// The next bytes; `None` at the end.
+    async fn next(&mut self, deadline: Instant) -> Result<Option<bytes::Bytes>, Trouble> {
+        loop {
+            if self.body.is_end_stream() {
+                return Ok(None);
+            }
+            let frame = poll_fn(|cx| self.poll(cx, deadline)).await?;
+            match frame {
+                None => return Ok(None),
+                Some(Ok(frame)) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        return Ok(Some(bytes));
+                    }
+                }
+                Some(Err(error)) => {
+                    let class = Class::of_hyper(&error, true);
+                    return Err(Trouble::Failed(class, innermost(&error)));
+                }
+            }
+        }
+    }
+
+    #[expect(
+        clippy::type_complexity,
+        reason = "what a body gives, or what came in between"
+    )]
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        deadline: Instant,
+    ) -> Poll<Result<Option<Result<hyper::body::Frame<bytes::Bytes>, hyper::Error>>, Trouble>> {
+        // To ask for bytes makes the connection read some, so that there may be some afterwards.
+        if let Poll::Ready(frame) = Pin::new(&mut *self.body).poll_frame(cx) {
+            return Poll::Ready(Ok(frame));
+        }
+        if let Some(link) = &mut self.link {
+            link.drive(cx);
+            if let Poll::Ready(frame) = Pin::new(&mut *self.body).poll_frame(cx) {
+                return Poll::Ready(Ok(frame));
+            }
+        }
+        interrupted(self.alarm, self.watch, deadline, cx).map(Err)
+    }
+}
+
+/// Waits for something, at most until its time is over or the run does not wait any more.
+async fn guarded<T>(
+    waited: impl Future<Output = T>,
+    alarm: &mut Alarm,
+    watch: &mut Watch,
+    deadline: Instant,
+) -> Result<T, Trouble> {
+    let mut waited = std::pin::pin!(waited);
+    poll_fn(|cx| match waited.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Ok(done)),
+        Poll::Pending => interrupted(alarm, watch, deadline, cx).map(Err),
+    })
+    .await
+}
+
+fn interrupted(
+    alarm: &mut Alarm,
+    watch: &mut Watch,
+    deadline: Instant,
+    cx: &mut Context<'_>,
+) -> Poll<Trouble> {
+    if watch.poll(cx, Urgency::Abort).is_ready() {
+        return Poll::Ready(Trouble::GivenUp);
+    }
+    alarm.poll(cx, deadline).map(|()| Trouble::Timeout)
+}
+
+/// A timer that is set once for many requests: it goes off at the deadline of an earlier one, and is set
+/// again then, so that most requests never touch the timer wheel.
+#[derive(Debug, Default)]
+struct Alarm(Option<Pin<Box<Sleep>>>);
+
+impl Alarm {
+    fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        let sleep = self
+            .0
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
+        if sleep.deadline() > deadline.into() {
+            sleep.as_mut().reset(deadline.into());
+        }
+        while sleep.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline.into());
+        }
+        Poll::Pending
+    }
 }

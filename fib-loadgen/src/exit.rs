@@ -17,6 +17,8 @@ pub enum Ending {
     Threshold,
     /// The generator was the limit, and that was to fail.
     Saturated,
+    /// Less was sent than the plan asked for, and that was to fail.
+    NotAchieved,
     /// Stopped by a signal or by the end of standard input; the result was written.
     Interrupted,
 }
@@ -29,7 +31,7 @@ impl Ending {
             Self::Usage => 2,
             Self::Target => 90,
             Self::Wrong => 91,
-            Self::Saturated => 92,
+            Self::Saturated | Self::NotAchieved => 92,
             Self::Threshold => 99,
             Self::Interrupted => 105,
         }
@@ -43,6 +45,7 @@ impl Ending {
             Self::Target => "target-not-usable",
             Self::Wrong => "wrong-answer",
             Self::Saturated => "generator-saturated",
+            Self::NotAchieved => "load-not-achieved",
             Self::Threshold => "threshold-failed",
             Self::Interrupted => "interrupted",
         }

@@ -60,16 +60,15 @@ pub struct Signals {
     pub throttled_periods: u64,
     /// How late a 10 ms timer was, 99th percentile.
     pub timer_lag_p99: Option<Duration>,
-    /// How late requests were sent although a user was waiting for their time, 99th percentile.
+    /// The generator's own lateness: from when a request was due and a user free for it to when it was sent,
+    /// 99th percentile. Waiting for a busy server is no part of it.
     pub own_lag_p99: Option<Duration>,
     /// Median service time.
     pub service_p50: Option<Duration>,
-    /// Requests sent, against requests that were due.
-    pub sent: u64,
-    /// Requests due (open model); equal to `sent` otherwise.
-    pub offered: u64,
-    /// Tickets that found no free user in time.
-    pub queued: u64,
+    /// Requests that were due (open model).
+    pub due: u64,
+    /// Requests of those that were never sent, since no user was free.
+    pub unsent: u64,
     /// Failures for want of file descriptors or local ports.
     pub local_failures: u64,
 }
@@ -80,10 +79,16 @@ const CPU_LIMIT: f64 = 0.8;
 const TIMER_SUSPECT: Duration = Duration::from_millis(5);
 /// A timer this late means that the process often did not run at all.
 const TIMER_SATURATED: Duration = Duration::from_millis(50);
-/// Own lateness below this is the timer's rounding.
+/// Own lateness below this distorts no measurement that is worth one.
 const LAG_FLOOR: Duration = Duration::from_millis(3);
 /// Fewer sent than this share of what was due is another load than the plan's.
-const ACHIEVED: f64 = 0.99;
+pub const ACHIEVED: f64 = 0.99;
+/// A period is 100 ms as a rule: fewer cut short than these are a moment, and change no percentile of a run.
+const FEW_PERIODS: u64 = 3;
+/// The share of periods that are cut short from which the numbers may be the quota's.
+const THROTTLED_SUSPECT: f64 = 0.05;
+/// The share from which they are.
+const THROTTLED_SATURATED: f64 = 0.25;
 
 /// The verdict, and a sentence for every reason.
 #[expect(clippy::cast_precision_loss, reason = "counts of requests as shares")]
@@ -111,12 +116,18 @@ pub fn judge(signals: &Signals) -> (Verdict, Vec<String>) {
             ),
         );
     }
-    if signals.throttled_periods > 0 {
+    let throttled = signals.throttled_periods as f64 / signals.periods.max(1) as f64;
+    if signals.throttled_periods >= FEW_PERIODS && throttled > THROTTLED_SUSPECT {
+        let verdict = if throttled > THROTTLED_SATURATED {
+            Verdict::Saturated
+        } else {
+            Verdict::Suspect
+        };
         say(
-            Verdict::Suspect,
+            verdict,
             format!(
-                "its cgroup was throttled in {} periods",
-                signals.throttled_periods
+                "its CPU quota cut short {} of {} periods",
+                signals.throttled_periods, signals.periods
             ),
         );
     }
@@ -141,14 +152,14 @@ pub fn judge(signals: &Signals) -> (Verdict, Vec<String>) {
             ),
         );
     }
-    let achieved = signals.sent as f64 / signals.offered.max(1) as f64;
-    if signals.offered > 0 && achieved < ACHIEVED {
+    let achieved = 1.0 - signals.unsent as f64 / signals.due.max(1) as f64;
+    if achieved < ACHIEVED {
         say(
             Verdict::Suspect,
             format!(
                 "only {:.1} % of the requests that were due were sent, {} found no free user: raise --users, or the server is full",
                 achieved * 100.0,
-                signals.queued
+                signals.unsent
             ),
         );
     }
@@ -171,8 +182,8 @@ mod tests {
         Signals {
             cpu_used: 0.4,
             cpu_allowed: 2.0,
-            sent: 1000,
-            offered: 1000,
+            periods: 100,
+            due: 1000,
             ..Signals::default()
         }
     }
@@ -216,10 +227,17 @@ mod tests {
             ),
             (
                 Signals {
-                    throttled_periods: 1,
+                    throttled_periods: 10,
                     ..calm()
                 },
                 Verdict::Suspect,
+            ),
+            (
+                Signals {
+                    throttled_periods: 82,
+                    ..calm()
+                },
+                Verdict::Saturated,
             ),
             (
                 Signals {
@@ -231,7 +249,7 @@ mod tests {
             ),
             (
                 Signals {
-                    sent: 900,
+                    unsent: 100,
                     ..calm()
                 },
                 Verdict::Suspect,
@@ -256,5 +274,15 @@ mod tests {
             ..calm()
         };
         assert_eq!(judge(&slow_server).0, Verdict::Ok);
+    }
+
+    #[test]
+    fn a_moment_of_throttling_makes_nothing_suspect() {
+        let moment = Signals {
+            throttled_periods: 1,
+            periods: 5,
+            ..calm()
+        };
+        assert_eq!(judge(&moment), (Verdict::Ok, vec![]));
     }
 }

@@ -1,4 +1,4 @@
-//! A load generator for `fib-server` that proves every answer and knows when it is itself the bottleneck.
+//! A load generator for `fib-server`, and any other HTTP service, that proves every answer and knows when it is itself the bottleneck.
 //!
 //! ```text
 //! command line ─ Settings ─ Plan ─ Schedule ─ tickets ─┐
@@ -15,22 +15,26 @@ pub mod args;
 pub mod attack;
 pub mod capacity;
 pub mod chance;
+pub mod check;
 pub mod client;
 pub mod commands;
 pub mod compare;
 pub mod exchange;
 pub mod exit;
 pub mod generator;
+pub mod judge;
 pub mod live;
 pub mod merge;
 pub mod oracle;
 pub mod outcome;
 pub mod outputs;
+pub mod pacer;
 pub mod plan;
 pub mod preflight;
 pub mod quantity;
 pub mod recorder;
 pub mod report;
+pub mod request;
 pub mod result;
 pub mod settings;
 pub mod shipping;

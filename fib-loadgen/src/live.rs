@@ -1,16 +1,14 @@
 //! Once a second: what happened since the last time, to the series, the line files and the screen.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::abort;
 use crate::generator::{Probe, Usage};
-use crate::outputs::{Lines, Ui};
+use crate::outputs::{Destination, Kind, Lines, Ui};
 use crate::plan::{Model, phase_at};
 use crate::recorder::{Counts, Histogram, Second};
 use crate::result::{Collecting, Entry, PodLines, Series, coarsely};
@@ -19,40 +17,9 @@ use crate::user::Load;
 pub use crate::view::say;
 use crate::view::{Moment, Own, SoFar, View};
 
-/// What happened in about a second; one line of `-o ndjson=`.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Tick {
-    /// When the second ended, UTC.
-    pub at: String,
-    /// Since the load began.
-    pub elapsed_ms: u64,
-    /// Users up.
-    pub users: usize,
-    /// Requests due in this second, a second; null in the closed model.
-    pub offered_rps: Option<f64>,
-    /// Right answers in this second, a second.
-    pub rps: f64,
-    /// Requests sent so far.
-    pub sent: u64,
-    /// Right answers so far.
-    pub ok: u64,
-    /// Failures so far, wrong answers included.
-    pub failed: u64,
-    /// Wrong answers so far.
-    pub wrong: u64,
-    /// Answers proved so far.
-    pub verified: u64,
-    /// Median response time of right answers in this second; null without any.
-    pub p50_us: Option<u64>,
-    /// 99th percentile of the same.
-    pub p99_us: Option<u64>,
-    /// Requests in flight now.
-    pub in_flight: usize,
-    /// The phase of the plan.
-    pub phase: String,
-    /// Answers in this second by pod.
-    pub pods: BTreeMap<String, u64>,
-}
+mod tick;
+
+pub use tick::Tick;
 
 /// What the collector brings back.
 #[derive(Debug)]
@@ -67,8 +34,8 @@ pub struct Collected {
     pub first: Usage,
     /// See `first`.
     pub last: Usage,
-    /// The probe, with the lags it saw.
-    pub probe: Probe,
+    /// How late a 10 ms timer was, 99th percentile.
+    pub timer_lag_p99: Option<Duration>,
 }
 
 /// The collector's thread.
@@ -87,20 +54,31 @@ pub struct Sinks {
     pub ui: Ui,
     /// Systems that collect numbers.
     pub telemetry: Option<telemetry::Shared>,
+    /// Where the result goes, of which there is a checkpoint every ten seconds.
+    pub documents: Arc<Vec<(Kind, Destination)>>,
 }
 
 /// How often.
 const SECOND: Duration = Duration::from_secs(1);
+/// After so many seconds there is a checkpoint.
+const CHECKPOINT: u64 = 10;
 /// Pods are counted apart for each of these.
 const MINUTE: Duration = Duration::from_mins(1);
 
 impl Collector {
-    /// Starts it. It has a thread of its own, so that a slow terminal delays no request.
-    pub fn start(load: Arc<Load>, mut probe: Probe, sinks: Sinks) -> Self {
+    /// Starts it. It has a thread of its own, so that a slow terminal delays no request. Every ten seconds
+    /// `checkpoint` gets what there is.
+    pub fn start(
+        load: Arc<Load>,
+        mut probe: Probe,
+        sinks: Sinks,
+        mut checkpoint: impl FnMut(Collected) + Send + 'static,
+    ) -> Self {
         let Sinks {
             lines,
             ui,
             telemetry,
+            ..
         } = sinks;
         let (over, ends) = mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -108,6 +86,7 @@ impl Collector {
             let mut view = View::new(ui, &load);
             let mut state = State::new(&load, first);
             let mut next = Instant::now() + SECOND;
+            let mut seconds = 0_u64;
             loop {
                 let left = next.saturating_duration_since(Instant::now());
                 let ended = !matches!(
@@ -128,9 +107,13 @@ impl Collector {
                 if ended {
                     view.end();
                     lines.into_iter().for_each(Lines::finish);
-                    return state.finish(first, probe);
+                    return state.collected(first, &probe);
                 }
                 view.show(moment, &load);
+                seconds += 1;
+                if seconds.is_multiple_of(CHECKPOINT) {
+                    checkpoint(state.collected(first, &probe));
+                }
             }
         });
         Self { over, thread }
@@ -197,7 +180,7 @@ impl State {
             statuses,
             errors,
             bytes: self.totals.bytes,
-            connections: self.load.counters.opened.load(Relaxed),
+            connections: self.load.connector.counters().opened.load(Relaxed),
         }
     }
 
@@ -248,16 +231,19 @@ impl State {
         self.minute = now;
     }
 
-    fn finish(mut self, first: Usage, probe: Probe) -> Collected {
-        self.end_minute(self.then);
-        let (series, pods) = self.collecting.finish();
+    /// What there is, as if the run had ended now.
+    fn collected(&self, first: Usage, probe: &Probe) -> Collected {
+        let mut collecting = self.collecting.clone();
+        let pods = self.load.recorder.minute();
+        collecting.minute(self.minute.as_secs_f64(), pods);
+        let (series, pods) = collecting.finish();
         Collected {
             series,
             pods,
             rss_peak: self.rss_peak,
             first,
             last: self.usage,
-            probe,
+            timer_lag_p99: probe.timer_lag_p99(),
         }
     }
 

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use http::HeaderValue;
+
 use crate::oracle::Flaw;
 
 /// A way in which a request fails.
@@ -51,6 +53,10 @@ pub enum Class {
     WrongTruncated,
     /// The content type is not JSON.
     WrongHeader,
+    /// A check of `--check` on a header or the body failed.
+    WrongCheck,
+    /// The proxy made no tunnel.
+    Proxy,
     /// This process may not open more files.
     LocalFdLimit,
     /// Anything else.
@@ -82,6 +88,8 @@ impl Class {
             Self::WrongFormat => "wrong.format",
             Self::WrongTruncated => "wrong.truncated",
             Self::WrongHeader => "wrong.header",
+            Self::WrongCheck => "wrong.check",
+            Self::Proxy => "proxy",
             Self::LocalFdLimit => "local.fd_limit",
             Self::Other => "other",
         }
@@ -96,6 +104,7 @@ impl Class {
                 | Self::WrongFormat
                 | Self::WrongTruncated
                 | Self::WrongHeader
+                | Self::WrongCheck
         )
     }
 
@@ -110,47 +119,63 @@ impl Class {
         }
     }
 
-    /// The class of an error of the client; `in_body` once the head of the answer has arrived.
-    pub fn of_error(error: &reqwest::Error, in_body: bool) -> Self {
-        let cause = Cause::of(error);
-        if cause.forbidden || cause.text.contains("dns error") {
-            return Self::Dns;
-        }
-        if cause.is_fd_limit() {
+    /// The class of an error of making a connection.
+    pub fn of_connect(error: &std::io::Error) -> Self {
+        // EMFILE and ENFILE have the same numbers on Linux, macOS and the BSDs.
+        if matches!(error.raw_os_error(), Some(23 | 24)) {
             return Self::LocalFdLimit;
         }
-        if in_body {
-            return if error.is_timeout() {
-                Self::BodyTimeout
-            } else {
-                Self::BodyReset
-            };
-        }
-        if error.is_connect() {
-            return match cause.kind {
-                Some(ErrorKind::ConnectionRefused) => Self::ConnectRefused,
-                Some(ErrorKind::ConnectionReset) => Self::ConnectReset,
-                Some(ErrorKind::AddrNotAvailable) => Self::ConnectAddrExhausted,
-                _ if error.is_timeout() => Self::ConnectTimeout,
-                // What is connected and ends here ends in the handshake.
-                Some(ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => Self::Tls,
-                _ => Self::Other,
-            };
-        }
-        if error.is_timeout() {
-            return Self::TimeoutTotal;
-        }
-        if cause.closed_early {
-            return Self::ClosedBeforeResponse;
-        }
-        match cause.kind {
-            Some(
-                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted,
-            ) => Self::Send,
-            Some(ErrorKind::UnexpectedEof) => Self::ClosedBeforeResponse,
+        match error.kind() {
+            ErrorKind::ConnectionRefused => Self::ConnectRefused,
+            ErrorKind::ConnectionReset => Self::ConnectReset,
+            ErrorKind::AddrNotAvailable => Self::ConnectAddrExhausted,
+            ErrorKind::TimedOut => Self::ConnectTimeout,
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => Self::Tls,
             _ => Self::Other,
         }
     }
+
+    /// The class of an error on a connection; `in_body` once the head of the answer has arrived.
+    pub fn of_hyper(error: &hyper::Error, in_body: bool) -> Self {
+        if in_body {
+            return Self::BodyReset;
+        }
+        if error.is_incomplete_message() || error.is_canceled() {
+            return Self::ClosedBeforeResponse;
+        }
+        match io_kind(error) {
+            Some(
+                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted,
+            ) => Self::Send,
+            Some(ErrorKind::UnexpectedEof | ErrorKind::NotConnected) => Self::ClosedBeforeResponse,
+            // An alert, such as one that refuses our certificate.
+            Some(ErrorKind::InvalidData) => Self::Tls,
+            // hyper's type for HTTP/2 is not ours to name: a stream that was refused, or a connection that ended.
+            None if error.to_string().contains("http2") => Self::ClosedBeforeResponse,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The kind of the first error of the operating system in a chain.
+fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return Some(io.kind());
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// What the last error of a chain says: the causes say what happened.
+pub fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
 }
 
 impl From<Flaw> for Class {
@@ -164,59 +189,12 @@ impl From<Flaw> for Class {
     }
 }
 
-/// What lies at the bottom of an error's chain.
-struct Cause {
-    kind: Option<ErrorKind>,
-    os: Option<i32>,
-    text: String,
-    closed_early: bool,
-    forbidden: bool,
-}
-
-impl Cause {
-    fn of(error: &reqwest::Error) -> Self {
-        let mut cause = Self {
-            kind: None,
-            os: None,
-            text: String::new(),
-            closed_early: false,
-            forbidden: false,
-        };
-        let mut next: Option<&(dyn Error + 'static)> = Some(error);
-        while let Some(error) = next {
-            if let Some(io) = error.downcast_ref::<std::io::Error>() {
-                cause.kind = Some(io.kind());
-                cause.os = io.raw_os_error().or(cause.os);
-            }
-            cause.forbidden |= error.is::<crate::target::Forbidden>();
-            cause.text = error.to_string();
-            // hyper's types are not ours to name; this is how its error for an early end reads.
-            cause.closed_early |= cause
-                .text
-                .contains("connection closed before message completed");
-            // An io::Error's source is that of the error that it wraps, which is left out: where TLS fails,
-            // this is the one that says so.
-            next = match error.downcast_ref::<std::io::Error>() {
-                Some(io) => io
-                    .get_ref()
-                    .map(|wrapped| wrapped as &(dyn Error + 'static)),
-                None => error.source(),
-            };
-            if cause.text.starts_with("dns error") {
-                break;
-            }
-        }
-        cause
-    }
-
-    /// EMFILE and ENFILE have the same numbers on Linux, macOS and the BSDs.
-    fn is_fd_limit(&self) -> bool {
-        matches!(self.os, Some(23 | 24))
-    }
-}
-
 /// One request, over.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts about one answer that do not depend on each other"
+)]
 pub struct Outcome {
     /// How it failed; `None` when the answer was right.
     pub failure: Option<Class>,
@@ -225,11 +203,19 @@ pub struct Outcome {
     /// The status, if there was an answer.
     pub status: Option<u16>,
     /// Who answered, by the header `x-fib-pod`.
-    pub pod: Option<String>,
+    pub pod: Option<HeaderValue>,
     /// Whether the server announced that it closes the connection.
     pub closing: bool,
     /// Whether the value was proved, not only its form.
     pub verified: bool,
+    /// Whether a cache had stored the answer.
+    pub cached: bool,
+    /// Whether its checks were tried.
+    pub checked: bool,
+    /// The checks that failed, a bit each, in the order of the request's own.
+    pub failed_checks: u64,
+    /// Whether it was sent again since the server had closed the idle connection.
+    pub resent: bool,
     /// Bytes of the body.
     pub bytes: u64,
     /// How many connections were refused and tried again before.

@@ -165,6 +165,11 @@ pub fn open(outputs: &[Output], stdout: &File) -> Result<Opened, Failure> {
 }
 
 impl Destination {
+    /// Whether it is a file, which can be replaced again and again.
+    pub fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
     /// A place that was found writable.
     pub fn probe(path: &Path) -> io::Result<Self> {
         probe(path)

@@ -1,53 +1,92 @@
-//! One proved answer before the load: whether there is a fib-server at all.
+//! One answer before the load: whether there is what is to be loaded at all.
 
-use reqwest::Client;
+use std::time::Duration;
 
-use crate::exchange::{Question, exchange};
+use crate::exchange::Caller;
 use crate::exit::Failure;
 use crate::outcome::{Class, Outcome};
+use crate::request::Question;
 use crate::target::Target;
 
-/// Asks for `n` once, on a connection of its own.
-pub async fn check(client: &Client, target: &Target, n: u32) -> Result<(), Failure> {
-    let outcome = exchange(
-        client,
-        &target.base,
-        Question {
-            n,
-            prove: true,
-            close: true,
-            retry_refused: 0,
-        },
-    )
-    .await;
-    match outcome.failure {
-        None => Ok(()),
+/// How often a question whose answer got lost is asked again.
+const RETRIES: u32 = 2;
+/// How long before it is.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Asks once, on a connection of its own; again, when the answer may have got lost by chance.
+pub async fn check(
+    caller: &mut Caller,
+    target: &Target,
+    question: &Question<'_>,
+) -> Result<(), Failure> {
+    let mut retries = RETRIES;
+    loop {
+        let Some((outcome, _)) = caller.ask(question).await else {
+            return Err(Failure::interrupted());
+        };
+        let Some(class) = outcome.failure else {
+            return Ok(());
+        };
         // There is a fib-server, and it is wrong: that is the run's to find out and to prove.
-        Some(Class::WrongValue | Class::WrongDigits) => Ok(()),
-        Some(class) => Err(Failure::target(sentence(target, n, class, &outcome))),
+        if matches!(
+            class,
+            Class::WrongValue | Class::WrongDigits | Class::WrongCheck
+        ) {
+            return Ok(());
+        }
+        if retries == 0 || !may_pass(class) {
+            return Err(Failure::target(sentence(target, question, class, &outcome)));
+        }
+        retries -= 1;
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
-fn sentence(target: &Target, n: u32, class: Class, outcome: &Outcome) -> String {
+/// Whether the next answer may well be another: one that got lost, or a server that is busy for a moment.
+fn may_pass(class: Class) -> bool {
+    matches!(
+        class,
+        Class::ConnectReset
+            | Class::ConnectTimeout
+            | Class::Send
+            | Class::ClosedBeforeResponse
+            | Class::TimeoutTotal
+            | Class::BodyReset
+            | Class::BodyTimeout
+            | Class::Http429
+            | Class::Http5xx
+            | Class::Http503
+    )
+}
+
+fn sentence(target: &Target, question: &Question<'_>, class: Class, outcome: &Outcome) -> String {
     let detail = outcome.detail.as_deref().unwrap_or("no more is known");
     let url = &target.base;
+    let (what, as_whom, flag) = match question {
+        Question::Fibonacci { n, .. } => (format!("F({n})"), "as a fib-server does ", "--n"),
+        Question::Template(..) => (
+            "the first request".to_owned(),
+            "as it has to ",
+            "the request",
+        ),
+    };
     match class {
         Class::ConnectRefused => {
-            format!("nothing listens at {url}: start fib-server there, or give another target")
+            format!("nothing listens at {url}: start the server there, or give another target")
         }
-        Class::Dns | Class::ConnectTimeout | Class::ConnectReset | Class::Tls => {
+        Class::Dns | Class::ConnectTimeout | Class::ConnectReset | Class::Tls | Class::Proxy => {
             format!(
                 "{url} can't be reached ({}, {detail}): check the target",
                 class.word()
             )
         }
         class if outcome.status.is_some() => format!(
-            "{url} does not answer F({n}) as a fib-server does ({}, {}): check the target and --n",
+            "{url} does not answer {what} {as_whom}({}, {}): check the target and {flag}",
             class.word(),
             detail.escape_debug()
         ),
         _ => format!(
-            "{url} did not answer F({n}) ({}, {detail}): check the target, --n and --timeout",
+            "{url} did not answer {what} ({}, {detail}): check the target, {flag} and --timeout",
             class.word()
         ),
     }

@@ -6,35 +6,18 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::outcome::{Class, Outcome};
+use crate::outcome::Class;
 
+mod sample;
 mod tally;
 
+pub use sample::Sample;
 pub use tally::{
     Counts, ErrorTally, Histogram, Latencies, PodMinuteTally, PodTally, Tally, quantile,
 };
 
 /// More names than this in one run are somebody's mistake; the rest is counted as one.
 const MOST_PODS: usize = 1_000;
-
-/// One request, over, and what the schedule knows about it.
-#[derive(Debug)]
-pub struct Sample<'a> {
-    /// What became of it.
-    pub outcome: &'a Outcome,
-    /// Which F(n) was asked for.
-    pub n: u32,
-    /// The phase its intended send time falls into.
-    pub phase: usize,
-    /// When it ended, since the start of the load.
-    pub ended: Duration,
-    /// From the intended send to the end of the body.
-    pub response: Duration,
-    /// From the intended to the actual send.
-    pub send_lag: Duration,
-    /// Whether it was sent late although a user was waiting for its time: the generator's own lateness.
-    pub lagged: bool,
-}
 
 /// Everything that one thread has counted.
 #[derive(Debug, Default)]
@@ -43,13 +26,25 @@ pub struct Shard {
     pub phases: Vec<Tally>,
     /// One for each decade of n: 0 to 9, 10 to 99, …
     pub by_n: [Tally; 10],
-    /// Answers by status.
-    pub statuses: HashMap<u16, u64>,
+    /// Answers by status; few differ, and the most frequent ones come first.
+    pub statuses: Vec<(u16, u64)>,
+    /// Answers that passed each check, and those that did not.
+    pub checks: Vec<(u64, u64)>,
+    /// Requests by how long they waited for a free user.
+    pub queue_wait: Histogram,
+    /// When the last request ended, since the start of the load.
+    pub last: Duration,
+    /// Requests sent again since the server had closed the idle connection.
+    pub resent: u64,
+    /// Answers with which the server said that it closes the connection.
+    pub closed_by_peer: u64,
+    /// Connections that were refused and tried again.
+    pub refused_retried: u64,
     /// Failures by class.
     pub errors: HashMap<Class, ErrorTally>,
     /// Requests by who answered.
     pub pods: HashMap<String, PodTally>,
-    /// Send lags of requests for which a user was waiting.
+    /// The generator's own lateness: from when a request was due and a user free for it to when it was sent.
     pub own_lag: Histogram,
     /// What happened since the last look.
     pub second: Second,
@@ -60,7 +55,7 @@ pub struct Shard {
 pub struct Second {
     /// How many.
     pub counts: Counts,
-    /// How long, from the intended send.
+    /// How long, from the intended send; failures too.
     pub response: Histogram,
     /// Who answered.
     pub pods: HashMap<String, u64>,
@@ -71,11 +66,11 @@ pub struct Second {
 pub struct Recorder {
     shards: Vec<Mutex<Shard>>,
     /// Requests sent.
-    pub sent: AtomicU64,
+    pub sent: Apart<AtomicU64>,
     /// Requests in flight.
-    pub in_flight: AtomicUsize,
+    pub in_flight: Apart<AtomicUsize>,
     /// Tickets that some user has taken and not yet done.
-    pub outstanding: AtomicUsize,
+    pub outstanding: Apart<AtomicUsize>,
     /// Users running.
     pub users: AtomicUsize,
     /// Tickets that were late when a user became free for them.
@@ -84,10 +79,19 @@ pub struct Recorder {
     pub recycled_count: AtomicU64,
     /// Connections given up for their age.
     pub recycled_age: AtomicU64,
-    /// Answers with which the server said that it closes the connection.
-    pub closed_by_peer: AtomicU64,
-    /// Connections that were refused and tried again.
-    pub refused_retried: AtomicU64,
+}
+
+/// A counter with a cache line of its own: threads that count do not slow each other down by it.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct Apart<T>(T);
+
+impl<T> std::ops::Deref for Apart<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
 }
 
 thread_local! {
@@ -106,31 +110,46 @@ impl Recorder {
         };
         Self {
             shards: (0..threads.max(1)).map(|_| Mutex::new(shard())).collect(),
-            sent: AtomicU64::new(0),
-            in_flight: AtomicUsize::new(0),
-            outstanding: AtomicUsize::new(0),
+            sent: Apart::default(),
+            in_flight: Apart::default(),
+            outstanding: Apart::default(),
             users: AtomicUsize::new(0),
             queued: AtomicU64::new(0),
             recycled_count: AtomicU64::new(0),
             recycled_age: AtomicU64::new(0),
-            closed_by_peer: AtomicU64::new(0),
-            refused_retried: AtomicU64::new(0),
         }
     }
 
     /// Counts one request.
     pub fn record(&self, sample: &Sample<'_>) {
-        if sample.outcome.closing {
-            self.closed_by_peer.fetch_add(1, Ordering::Relaxed);
+        self.mine().record(sample);
+    }
+
+    /// Counts a request of this phase that was never answered: it waited at least so long.
+    pub fn record_unanswered(&self, phase: usize, waited: Duration, was_sent: bool) {
+        let mut shard = self.mine();
+        let last = shard.phases.len().saturating_sub(1);
+        if let Some(phase) = shard.phases.get_mut(phase.min(last)) {
+            phase.latencies.response.record(waited);
+            let counts = &mut phase.counts;
+            *(if was_sent {
+                &mut counts.given_up
+            } else {
+                &mut counts.unsent
+            }) += 1;
         }
-        self.refused_retried
-            .fetch_add(sample.outcome.refused.into(), Ordering::Relaxed);
+        if !was_sent {
+            shard.queue_wait.record(waited);
+        }
+    }
+
+    fn mine(&self) -> MutexGuard<'_, Shard> {
         let mine = MINE.get().unwrap_or_else(|| {
             let mine = THREADS.fetch_add(1, Ordering::Relaxed);
             MINE.set(Some(mine));
             mine
         });
-        lock(&self.shards[mine % self.shards.len()]).record(sample);
+        lock(&self.shards[mine % self.shards.len()])
     }
 
     /// What happened since the last look, of all threads together.
@@ -147,6 +166,19 @@ impl Recorder {
         all
     }
 
+    /// What each pod did since [`Recorder::take_minute`] was called last.
+    pub fn minute(&self) -> HashMap<String, PodMinuteTally> {
+        let mut all: HashMap<String, PodMinuteTally> = HashMap::new();
+        for shard in &self.shards {
+            for (name, pod) in &lock(shard).pods {
+                if pod.minute.requests > 0 {
+                    entry(&mut all, name).add(&pod.minute);
+                }
+            }
+        }
+        all
+    }
+
     /// What each pod did since the last time this was asked.
     pub fn take_minute(&self) -> HashMap<String, PodMinuteTally> {
         let mut all: HashMap<String, PodMinuteTally> = HashMap::new();
@@ -158,6 +190,12 @@ impl Recorder {
             }
         }
         all
+    }
+
+    /// When the last request ended so far.
+    pub fn last_ended(&self) -> Duration {
+        let last = |shard: &Mutex<Shard>| lock(shard).last;
+        self.shards.iter().map(last).max().unwrap_or_default()
     }
 
     /// Answers by status and failures by class so far.
@@ -201,13 +239,22 @@ impl Shard {
         if let Some(phase) = self.phases.get_mut(sample.phase.min(last)) {
             phase.record(sample);
         }
-        let decade = sample.n.checked_ilog10().unwrap_or(0) as usize;
-        self.by_n[decade].record(sample);
-        if sample.lagged {
-            self.own_lag.record(sample.send_lag);
+        if let Some(n) = sample.n {
+            let decade = n.checked_ilog10().unwrap_or(0) as usize;
+            self.by_n[decade].record(sample);
         }
+        self.own_lag
+            .record(sample.send_lag.saturating_sub(sample.queued));
+        self.queue_wait.record(sample.queued);
+        self.last = self.last.max(sample.ended);
+        self.resent += u64::from(outcome.resent);
+        self.closed_by_peer += u64::from(outcome.closing);
+        self.refused_retried += u64::from(outcome.refused);
         if let Some(status) = outcome.status {
-            *self.statuses.entry(status).or_default() += 1;
+            self.count_status(status, 1);
+        }
+        if outcome.checked {
+            self.count_checks(sample.checks, outcome.failed_checks);
         }
         if let Some(class) = outcome.failure {
             self.errors
@@ -216,14 +263,29 @@ impl Shard {
                 .record(sample.ended, outcome.detail.as_deref());
         }
         self.second.counts.record(outcome);
-        if outcome.failure.is_none() {
-            self.second.response.record(sample.response);
-        }
-        if let Some(pod) = &outcome.pod {
+        self.second.response.record(sample.response);
+        if let Some(pod) = outcome.pod.as_ref().and_then(|pod| pod.to_str().ok()) {
             let full = self.pods.len() >= MOST_PODS && !self.pods.contains_key(pod);
             let name = if full { "(others)" } else { pod };
             entry(&mut self.pods, name).record(sample);
             *entry(&mut self.second.pods, name) += 1;
+        }
+    }
+
+    fn count_status(&mut self, status: u16, count: u64) {
+        match self.statuses.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, known)) => *known += count,
+            None => self.statuses.push((status, count)),
+        }
+    }
+
+    fn count_checks(&mut self, checks: &[usize], failed: u64) {
+        for (bit, at) in checks.iter().enumerate() {
+            if self.checks.len() <= *at {
+                self.checks.resize(at + 1, (0, 0));
+            }
+            let (passed, not) = &mut self.checks[*at];
+            *(if failed >> bit & 1 == 1 { not } else { passed }) += 1;
         }
     }
 
@@ -233,8 +295,18 @@ impl Shard {
             mine.add(theirs);
         }
         self.own_lag.add(&other.own_lag);
+        self.queue_wait.add(&other.queue_wait);
+        self.last = self.last.max(other.last);
+        self.resent += other.resent;
+        self.closed_by_peer += other.closed_by_peer;
+        self.refused_retried += other.refused_retried;
         for (status, count) in &other.statuses {
-            *self.statuses.entry(*status).or_default() += count;
+            self.count_status(*status, *count);
+        }
+        self.checks
+            .resize(self.checks.len().max(other.checks.len()), (0, 0));
+        for (mine, theirs) in self.checks.iter_mut().zip(&other.checks) {
+            *mine = (mine.0 + theirs.0, mine.1 + theirs.1);
         }
         for (class, tally) in &other.errors {
             self.errors.entry(*class).or_default().add(tally);

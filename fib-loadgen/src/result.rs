@@ -163,7 +163,7 @@ pub struct PlanFacts {
     /// Which client sends the requests: `direct` or `pool`.
     pub client: Word,
     /// The prime modulo which values were proved, drawn for this run.
-    pub verify_prime: Option<u64>,
+    pub verify_prime: Option<String>,
     /// Leading milliseconds that are not judged.
     pub warmup_ms: u64,
     /// The number of requests, when that ends the run.

@@ -1,9 +1,10 @@
 //! When to stop: at the plan's end, at a signal, at the end of standard input.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use tokio::sync::watch;
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 /// How urgently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,19 +18,14 @@ pub enum Urgency {
 }
 
 /// Shared by everything that sends or waits.
-#[derive(Debug)]
+///
+/// A user asks at each of its turns, so that asking is one atomic load; who waits is woken through a list.
+#[derive(Debug, Default)]
 pub struct Stop {
-    urgency: watch::Sender<Urgency>,
+    urgency: AtomicU8,
     interrupted: AtomicBool,
-}
-
-impl Default for Stop {
-    fn default() -> Self {
-        Self {
-            urgency: watch::Sender::new(Urgency::Run),
-            interrupted: AtomicBool::new(false),
-        }
-    }
+    next: AtomicU64,
+    waiting: Mutex<HashMap<u64, Waker>>,
 }
 
 impl Stop {
@@ -62,7 +58,12 @@ impl Stop {
 
     /// Whether nothing more is to be sent.
     pub fn is_stopping(&self) -> bool {
-        *self.urgency.borrow() >= Urgency::Finish
+        self.is(Urgency::Finish)
+    }
+
+    /// Whether it is at least this urgent.
+    pub fn is(&self, urgency: Urgency) -> bool {
+        self.urgency.load(Ordering::SeqCst) >= urgency as u8
     }
 
     /// Whether it was not the plan that ended the run.
@@ -71,18 +72,67 @@ impl Stop {
     }
 
     /// Waits until it is at least this urgent.
-    pub async fn reached(&self, urgency: Urgency) {
-        let mut changes = self.urgency.subscribe();
-        // The sender lives as long as `self`, so this ends only when the urgency is reached.
-        let _ = changes.wait_for(|now| *now >= urgency).await;
+    pub async fn reached(self: &Arc<Self>, urgency: Urgency) {
+        let mut watch = Watch::new(self);
+        poll_fn(|cx| watch.poll(cx, urgency)).await;
     }
 
     fn raise(&self, urgency: Urgency) {
-        self.urgency.send_if_modified(|now| {
-            let rises = urgency > *now;
-            *now = urgency.max(*now);
-            rises
-        });
+        if self.urgency.fetch_max(urgency as u8, Ordering::SeqCst) < urgency as u8 {
+            for waker in self.waiting().values() {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<u64, Waker>> {
+        // Nothing panics while it holds the list.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One task's place among those that are woken. It registers once and not for each wait.
+#[derive(Debug)]
+pub struct Watch {
+    stop: Arc<Stop>,
+    place: u64,
+    waker: Option<Waker>,
+}
+
+impl Watch {
+    /// A place that is not used yet.
+    pub fn new(stop: &Arc<Stop>) -> Self {
+        Self {
+            stop: Arc::clone(stop),
+            place: stop.next.fetch_add(1, Ordering::Relaxed),
+            waker: None,
+        }
+    }
+
+    /// Ready as soon as it is at least this urgent.
+    pub fn poll(&mut self, cx: &mut Context<'_>, urgency: Urgency) -> Poll<()> {
+        let known = self
+            .waker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()));
+        if !known {
+            self.waker = Some(cx.waker().clone());
+            self.stop.waiting().insert(self.place, cx.waker().clone());
+        }
+        // Only after the registration: what is raised from now on wakes.
+        if self.stop.is(urgency) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if self.waker.is_some() {
+            self.stop.waiting().remove(&self.place);
+        }
     }
 }
 
@@ -99,13 +149,30 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_signal_finishes_and_the_second_aborts() {
-        let stop = Stop::default();
+        let stop = Arc::new(Stop::default());
         assert!(!stop.is_stopping());
         stop.interrupt();
         stop.reached(Urgency::Finish).await;
         assert!(stop.is_stopping() && stop.was_interrupted());
         stop.interrupt();
         stop.reached(Urgency::Abort).await;
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_woken_and_leaves_the_list() {
+        let stop = Arc::new(Stop::default());
+        let waits = {
+            let stop = Arc::clone(&stop);
+            tokio::spawn(async move { stop.reached(Urgency::Abort).await })
+        };
+        while stop.waiting().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        stop.finish();
+        assert!(!waits.is_finished());
+        stop.give_up();
+        assert!(waits.await.is_ok());
+        assert!(stop.waiting().is_empty());
     }
 
     #[test]

@@ -7,47 +7,72 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use reqwest::Url;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use percent_encoding::percent_decode_str;
+use url::Url;
 
 use crate::exit::Failure;
 
 /// The default target: a `fib-server` with its default settings on this machine.
 pub const DEFAULT: &str = "http://127.0.0.1:8080";
 
-/// An address of a host that may be loaded.
+/// A host that may be loaded.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// The base, without a path of its own.
+    /// Scheme, host and port: no credentials, no path.
     pub base: Url,
+    /// Path and query, when the URL has any beyond `/`.
+    pub path: Option<String>,
+    /// The value of `Authorization`, from the credentials of the URL.
+    pub authorization: Option<HeaderValue>,
     /// What else may be loaded.
     pub allow: Vec<String>,
 }
 
 /// A host that must not be loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0} is neither loopback, private nor inside a cluster: if that server is yours to load, add --allow-host {1}"
-)]
-pub struct Forbidden(String, String);
+pub enum Forbidden {
+    /// Somebody else's, perhaps.
+    #[error(
+        "{0} is neither loopback, private nor inside a cluster: if that server is yours to load, add --allow-host {1}"
+    )]
+    NotOurs(String, String),
+    /// A cloud's metadata service, which hands out credentials.
+    #[error(
+        "{0} is a cloud's metadata service, which is never a target: give the address of a server"
+    )]
+    Metadata(String),
+}
 
 impl Target {
     /// Reads the URL and checks the host's name; addresses are checked by [`Target::resolve`].
     pub fn parse(text: &str, allow: &[String]) -> Result<Self, Failure> {
         let bad = |why: &str| {
+            let shown = without_credentials(text);
             Failure::usage(format!(
-                "`{text}` is no target ({why}): give a base URL such as {DEFAULT}"
+                "`{shown}` is no target ({why}): give a URL such as {DEFAULT}"
             ))
         };
-        let base = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+        let mut base = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") {
             return Err(bad("neither http nor https"));
         }
-        if base.query().is_some() || base.fragment().is_some() || !matches!(base.path(), "" | "/") {
-            return Err(bad("it has a path of its own"));
+        if base.fragment().is_some() {
+            return Err(bad("it has a fragment, which is never sent"));
         }
+        let authorization = credentials(&base);
+        // Neither fails for a URL that has a host.
+        let _ = base.set_username("");
+        let _ = base.set_password(None);
+        let path = base[url::Position::BeforePath..].to_owned();
+        base.set_path("");
+        base.set_query(None);
         let target = Self {
             base,
+            path: (path != "/").then_some(path),
+            authorization,
             allow: allow.to_vec(),
         };
         let host = target.host();
@@ -70,10 +95,19 @@ impl Target {
             .trim_matches(['[', ']'])
     }
 
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.base.port_or_known_default().unwrap_or(80)
+    }
+
+    /// Host and port as `Host` has them: the port only when it is not the scheme's.
+    pub fn authority(&self) -> &str {
+        &self.base[url::Position::BeforeHost..url::Position::AfterPort]
+    }
+
     /// Resolves the host once and checks every address.
     pub async fn resolve(&self) -> Result<Vec<SocketAddr>, Failure> {
-        let port = self.base.port_or_known_default().unwrap_or(80);
-        let found: Vec<SocketAddr> = tokio::net::lookup_host((self.host(), port))
+        let found: Vec<SocketAddr> = tokio::net::lookup_host((self.host(), self.port()))
             .await
             .map_err(|error| {
                 Failure::target(format!(
@@ -93,7 +127,11 @@ impl Target {
         self.allow.iter().any(|glob| matches(glob, self.host()))
     }
 
-    fn permit(&self, address: IpAddr) -> Result<(), Forbidden> {
+    /// Whether this address may be loaded.
+    pub fn permit(&self, address: IpAddr) -> Result<(), Forbidden> {
+        if is_metadata(address) {
+            return Err(Forbidden::Metadata(address.to_string()));
+        }
         if is_ours(address) || self.allowed_by_name() {
             return Ok(());
         }
@@ -103,33 +141,81 @@ impl Target {
         } else {
             format!("{address}, which {host} resolves to,")
         };
-        Err(Forbidden(what, host.to_owned()))
+        Err(Forbidden::NotOurs(what, host.to_owned()))
     }
 
     fn permit_name(&self) -> Result<(), Forbidden> {
         if is_cluster_name(self.host()) || self.allowed_by_name() {
             return Ok(());
         }
-        Err(Forbidden(self.host().to_owned(), self.host().to_owned()))
+        Err(Forbidden::NotOurs(
+            self.host().to_owned(),
+            self.host().to_owned(),
+        ))
     }
 }
 
-/// Checks addresses at every look-up, so that a name can't turn into something else during a run.
-#[derive(Debug, Clone)]
-pub struct Resolver(pub Target, pub std::sync::Arc<std::sync::atomic::AtomicU64>);
+/// The value of `Authorization` for the credentials of a URL.
+fn credentials(url: &Url) -> Option<HeaderValue> {
+    let (user, password) = (url.username(), url.password().unwrap_or_default());
+    if user.is_empty() && password.is_empty() {
+        return None;
+    }
+    let mut pair: Vec<u8> = percent_decode_str(user).collect();
+    pair.push(b':');
+    pair.extend(percent_decode_str(password));
+    let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let Self(target, lookups) = self.clone();
-        Box::pin(async move {
-            lookups.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            for address in &found {
-                target.permit(address.ip())?;
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
+/// A text in which every URL has lost its credentials, whether or not it is a valid one.
+pub fn without_credentials(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let end = rest
+        .find(['/', '?', '#', ' ', '\'', '"'])
+        .unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(end);
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    format!("{before}://{host}{}", without_credentials(after))
+}
+
+/// Where clouds hand out credentials: 169.254.169.254 (AWS, Azure, Google, and most others) and 169.254.170.2
+/// (AWS for containers), 100.100.100.200 (Alibaba), and in IPv6 `fd00:ec2::254` and `fd00:ec2::23` (AWS),
+/// `fd20:ce::254` (Google); and the same in every form in which IPv6 holds an IPv4 address.
+fn is_metadata(address: IpAddr) -> bool {
+    const IPV4: [[u8; 4]; 3] = [
+        [169, 254, 169, 254],
+        [169, 254, 170, 2],
+        [100, 100, 100, 200],
+    ];
+    const IPV6: [[u16; 8]; 3] = [
+        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254],
+        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23],
+        [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254],
+    ];
+    match address {
+        IpAddr::V4(v4) => IPV4.contains(&v4.octets()),
+        IpAddr::V6(v6) => {
+            let held = match v6.segments() {
+                // IPv4-mapped, IPv4-compatible, NAT64 (RFC 6052), link-local made from one.
+                [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+                | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+                | [0xfe80, 0, 0, 0, 0, 0, high, low]
+                // 6to4 (RFC 3056).
+                | [0x2002, high, low, ..] => Some([high, low]),
+                _ => None,
+            };
+            let held = held.map(|[high, low]| {
+                let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+                [a, b, c, d]
+            });
+            IPV6.contains(&v6.segments()) || held.is_some_and(|v4| IPV4.contains(&v4))
+        }
     }
 }
 
@@ -237,13 +323,73 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base_url_is_refused() {
+    fn a_metadata_service_is_never_a_target_in_whatever_form() {
+        for host in [
+            "169.254.169.254",
+            "2852039166",
+            "0xa9fea9fe",
+            "169.254.170.2",
+            "100.100.100.200",
+            "[fd00:ec2::254]",
+            "[fd20:ce::254]",
+            "[::ffff:169.254.169.254]",
+            "[::169.254.169.254]",
+            "[64:ff9b::169.254.169.254]",
+            "[2002:a9fe:a9fe::1]",
+            "[fe80::a9fe:a9fe]",
+        ] {
+            let refused = parse(&format!("http://{host}"), &["*"]).unwrap_err();
+            assert_eq!(refused.ending.code(), 2, "{host}");
+            assert!(refused.message.contains("metadata"), "{refused}");
+        }
+        let target = parse("http://metadata.google.internal", &[]).unwrap();
+        assert!(target.permit([169, 254, 169, 254].into()).is_err());
+        assert!(parse("http://169.254.20.10", &[]).is_ok());
+    }
+
+    #[test]
+    fn credentials_of_a_url_are_used_and_never_kept_with_it() {
+        let target = parse("http://me%40here:pass%3Aword@127.0.0.1:80/items?a=1", &[]).unwrap();
+        assert_eq!(target.base.as_str(), "http://127.0.0.1/");
+        assert_eq!(target.path.as_deref(), Some("/items?a=1"));
+        // me@here:pass:word
+        assert_eq!(
+            target.authorization.as_ref().unwrap(),
+            "Basic bWVAaGVyZTpwYXNzOndvcmQ="
+        );
+        let shown = format!("{target:?}");
+        assert!(
+            !shown.contains("word\"") && !shown.contains("bWVA"),
+            "{shown}"
+        );
+        let refused = parse("ftp://me:secret@127.0.0.1", &[]).unwrap_err();
+        assert!(!refused.message.contains("secret"), "{refused}");
+    }
+
+    #[test]
+    fn credentials_are_taken_out_of_any_text() {
+        for (text, shown) in [
+            ("http://u:p@h/x", "http://h/x"),
+            ("--target=https://u:p@h:1", "--target=https://h:1"),
+            (
+                "curl 'http://u:p@h/' -d http://a:b@c",
+                "curl 'http://h/' -d http://c",
+            ),
+            ("http://h/p@q", "http://h/p@q"),
+            ("http://u:p@x@h", "http://h"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(without_credentials(text), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_server_is_refused() {
         for url in [
             "",
             "127.0.0.1:8080",
             "ftp://127.0.0.1",
-            "http://127.0.0.1/get",
-            "http://127.0.0.1/?n=1",
+            "http://127.0.0.1/#top",
             "http://",
         ] {
             assert_eq!(parse(url, &[]).unwrap_err().ending.code(), 2, "{url}");

@@ -34,6 +34,7 @@ enum Metric {
     Min(Timing),
     Max(Timing),
     Rate,
+    Achieved,
     ErrorRate,
     Failed,
     Wrong,
@@ -47,6 +48,7 @@ enum Timing {
     Service,
     FirstByte,
     SendLag,
+    Connect,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,8 +81,7 @@ impl Threshold {
     )]
     pub fn judge(&self, evidence: &Evidence<'_>) -> Judgement {
         let counts = &evidence.tally.counts;
-        let ended = counts.ended();
-        let some = |value: f64| (ended > 0).then_some(value);
+        let some = |value: f64| (counts.due() > 0).then_some(value);
         let timed = |timing, read: fn(&hdrhistogram::Histogram<u32>, f64) -> f64, at| {
             let histogram = &self.timing(timing, evidence.tally).0;
             (!histogram.is_empty()).then(|| read(histogram, at))
@@ -92,11 +93,15 @@ impl Threshold {
             Metric::Mean(timing) => timed(timing, |h, _| h.mean(), 0.0),
             Metric::Min(timing) => timed(timing, |h, _| h.min() as f64, 0.0),
             Metric::Max(timing) => timed(timing, |h, _| h.max() as f64, 0.0),
-            Metric::Rate => some(counts.ok as f64 / evidence.seconds.max(1e-9)),
-            Metric::ErrorRate => some(counts.failed as f64 / ended.max(1) as f64),
-            Metric::Failed => some(counts.failed as f64),
+            Metric::Rate => {
+                let in_time = counts.ok.saturating_sub(counts.late);
+                some(in_time as f64 / evidence.seconds.max(1e-9))
+            }
+            Metric::Achieved => some(counts.achieved()),
+            Metric::ErrorRate => some(counts.error_rate()),
+            Metric::Failed => some((counts.failed + counts.unsent) as f64),
             Metric::Wrong => some(counts.wrong as f64).filter(|_| counts.ok + counts.wrong > 0),
-            Metric::Requests => some(ended as f64),
+            Metric::Requests => some(counts.ended() as f64),
         };
         let passed = observed.is_some_and(|seen| match self.operator {
             Operator::Below => seen < self.value,
@@ -129,7 +134,7 @@ impl Threshold {
             ) => {
                 format!("{:.1}ms", us / 1e3)
             }
-            (Some(share), Metric::ErrorRate) => format!("{:.3}%", share * 100.0),
+            (Some(share), Metric::ErrorRate | Metric::Achieved) => format!("{:.3}%", share * 100.0),
             (Some(rate), Metric::Rate) => format!("{rate:.1}/s"),
             (Some(count), _) => format!("{count:.0}"),
         }
@@ -143,6 +148,7 @@ impl Threshold {
             Timing::Service => &latencies.service,
             Timing::FirstByte => &latencies.ttfb,
             Timing::SendLag => &latencies.send_lag,
+            Timing::Connect => &latencies.connect,
         }
     }
 }
@@ -153,7 +159,7 @@ impl FromStr for Threshold {
     fn from_str(rule: &str) -> Result<Self, String> {
         let bad = || {
             format!(
-                "`{rule}` is no threshold: write it like p99<250ms, p99.9{{phase=hold}}<1s, service.mean<5ms, error-rate<0.1%, rps>=400, failed==0 or wrong==0, with ` abort` or ` abort after 10s` behind it to end the run at once"
+                "`{rule}` is no threshold: write it like p99<250ms, p99.9{{phase=hold}}<1s, service.mean<5ms, error-rate<0.1%, rps>=400, achieved>=99%, failed==0 or wrong==0, with ` abort` or ` abort after 10s` behind it to end the run at once"
             )
         };
         let (condition, abort) = match rule.split_once(" abort") {
@@ -213,6 +219,7 @@ fn metric(name: &str) -> Option<Metric> {
         Some(("service", rest)) => (Some(Timing::Service), rest),
         Some(("ttfb", rest)) => (Some(Timing::FirstByte), rest),
         Some(("send-lag", rest)) => (Some(Timing::SendLag), rest),
+        Some(("connect", rest)) => (Some(Timing::Connect), rest),
         _ => (None, name),
     };
     let of = timing.unwrap_or(Timing::Response);
@@ -228,6 +235,7 @@ fn metric(name: &str) -> Option<Metric> {
     }
     match name {
         "rps" => Some(Metric::Rate),
+        "achieved" => Some(Metric::Achieved),
         "error-rate" => Some(Metric::ErrorRate),
         "failed" => Some(Metric::Failed),
         "wrong" => Some(Metric::Wrong),
@@ -246,7 +254,7 @@ fn read_value(metric: Metric, text: &str) -> Option<f64> {
         Metric::Quantile(..) | Metric::Mean(_) | Metric::Min(_) | Metric::Max(_) => {
             time(text).map(|time| time.as_secs_f64() * 1e6)
         }
-        Metric::ErrorRate => match text.strip_suffix('%') {
+        Metric::ErrorRate | Metric::Achieved => match text.strip_suffix('%') {
             Some(percent) => number(percent).map(|percent| percent / 100.0),
             None => number(text),
         },

@@ -1,20 +1,21 @@
 //! One user's turn: take a ticket, wait for its time, ask, read, record.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use reqwest::Url;
+use jiff::Timestamp;
+use url::Url;
 
 use crate::chance::{self, Purpose};
-use crate::client::{Connection, Counted, Counters, GivenUp, Life, Settings, Sharing};
-use crate::exchange::{Question, exchange};
-use crate::outcome::Outcome;
+use crate::client::{Connector, GivenUp, Pool};
+use crate::exchange::{Caller, Recycled, Rules};
+use crate::pacer::Gate;
 use crate::plan::{Model, Phase, Plan, Schedule, Ticket, phase_at};
 use crate::recorder::{Recorder, Sample};
+use crate::request::{Place, Question, Source};
 use crate::stop::{Stop, Urgency};
 use crate::thresholds::Threshold;
-use crate::workload::Workload;
 
 /// Which answers are proved. The form of every answer is checked in any case.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,22 +37,20 @@ pub struct Load {
     pub phases: Vec<Phase>,
     /// The tickets.
     pub schedule: Schedule,
-    /// Which n.
-    pub workload: Workload,
+    /// Where the tickets of an open model are released.
+    pub gate: Gate,
+    /// What is sent.
+    pub source: Source,
     /// What is drawn from.
     pub seed: u64,
     /// Which answers are proved.
     pub verify: Verify,
-    /// When connections are given up.
-    pub life: Life,
-    /// How often a refused connection is tried again.
-    pub retry_refused: u32,
-    /// How clients are made.
-    pub client: Settings,
-    /// The client of all users, when they share one.
-    pub shared: Option<Counted>,
-    /// Connections and look-ups.
-    pub counters: Counters,
+    /// What holds for every request.
+    pub rules: Arc<Rules>,
+    /// Makes all connections.
+    pub connector: Arc<Connector>,
+    /// The pool of all users, when they share one.
+    pub shared: Option<Pool>,
     /// Where outcomes go.
     pub recorder: Recorder,
     /// The rules, of which some may end the load.
@@ -62,12 +61,14 @@ pub struct Load {
     pub stop: Arc<Stop>,
     /// The target.
     pub base: Url,
-    /// How long a request may take.
-    pub timeout: Duration,
     /// When the first user started.
     pub started: OnceLock<Instant>,
-    /// Whether the schedule has no more tickets.
+    /// When the load was over: nothing more was sent from then on.
+    pub ended: OnceLock<Duration>,
+    /// Whether the schedule has no more tickets (closed model).
     pub exhausted: AtomicBool,
+    /// Tickets of an open model that are done.
+    pub done: AtomicU64,
 }
 
 /// A closed-model user comes back to goose at least this often, to be told to go.
@@ -76,7 +77,7 @@ const TURN: Duration = Duration::from_millis(100);
 const THINK_SLICE: Duration = Duration::from_millis(250);
 /// A user that has nothing more to do waits this long for goose to end it.
 const PARK: Duration = Duration::from_millis(20);
-/// A ticket this late after the end of the plan is not sent any more.
+/// How long after the end of the plan tickets that were due before it may still be sent.
 const LAST_TICKETS: Duration = Duration::from_millis(250);
 
 impl Load {
@@ -96,17 +97,65 @@ impl Load {
         self.started.get().map_or(Duration::ZERO, Instant::elapsed)
     }
 
+    /// How long load was put on: to the end of the plan, to the last of a number of requests, or until it was
+    /// stopped. Rates are divided by it.
+    pub fn window(&self) -> Duration {
+        let ended = self.ended.get().copied();
+        let window = ended
+            .unwrap_or_else(|| self.elapsed())
+            .min(self.plan.shape.end());
+        if ended.is_some() && self.plan.requests.is_some() && self.is_exhausted() {
+            return window.min(self.recorder.last_ended());
+        }
+        window
+    }
+
+    /// When load was to end, or did.
+    fn end(&self) -> Duration {
+        let end = self.plan.shape.end();
+        self.ended.get().map_or(end, |ended| end.min(*ended))
+    }
+
     /// Whether the plan is over: its time, or its requests.
     pub fn is_over(&self) -> bool {
         // Only a number of requests ends a run early: a plan may well end in silence.
-        let done = self.plan.requests.is_some()
-            && self.exhausted.load(Ordering::Relaxed)
-            && self.recorder.outstanding.load(Ordering::Relaxed) == 0;
-        let time = match self.plan.model {
-            Model::Closed { .. } => self.plan.shape.end(),
-            Model::Open { .. } => self.plan.shape.end() + LAST_TICKETS,
-        };
-        done || self.elapsed() >= time
+        if self.plan.requests.is_some() && self.is_exhausted() {
+            return true;
+        }
+        let (elapsed, end) = (self.elapsed(), self.plan.shape.end());
+        elapsed >= end && (self.gate.backlog() == 0 || elapsed >= end + LAST_TICKETS)
+    }
+
+    /// Nothing more is sent from now on.
+    pub fn finish(&self) {
+        self.ended.get_or_init(|| self.elapsed());
+        self.stop.finish();
+    }
+
+    /// Counts the tickets that were due and that nobody has taken.
+    pub fn record_unsent(&self) {
+        let ended = self.ended.get().copied().unwrap_or_else(|| self.elapsed());
+        for _ in 0..self.gate.backlog() {
+            let Some(due) = self.schedule.take().and_then(|ticket| ticket.due) else {
+                return;
+            };
+            let phase = phase_at(&self.phases, due);
+            self.recorder
+                .record_unanswered(phase, ended.saturating_sub(due), false);
+        }
+    }
+
+    fn is_exhausted(&self) -> bool {
+        match self.plan.model {
+            Model::Closed { .. } => {
+                self.exhausted.load(Ordering::Relaxed)
+                    && self.recorder.outstanding.load(Ordering::Relaxed) == 0
+            }
+            Model::Open { .. } => {
+                self.gate.is_exhausted()
+                    && self.done.load(Ordering::Relaxed) == self.gate.released()
+            }
+        }
     }
 
     /// Requests in flight.
@@ -115,24 +164,27 @@ impl Load {
     }
 
     /// What the user of this number needs.
-    pub fn new_user(&self, number: usize) -> reqwest::Result<User> {
-        let client = match &self.shared {
-            Some(shared) => shared.clone(),
-            None => self.client.build(&self.counters)?,
-        };
+    pub fn new_user(&self, number: usize) -> Result<User, String> {
+        let caller = Caller::new(
+            &self.rules,
+            &self.connector,
+            self.shared.as_ref(),
+            &self.stop,
+            number as u64,
+        )?;
         Ok(User {
-            client,
-            connection: Connection::none(number as u64),
+            caller,
+            number,
             thinking_until: None,
         })
     }
 }
 
 /// What one user keeps between turns.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct User {
-    client: Counted,
-    connection: Connection,
+    caller: Caller,
+    number: usize,
     thinking_until: Option<Instant>,
 }
 
@@ -142,29 +194,24 @@ impl User {
         if load.stop.is_stopping() {
             return tokio::time::sleep(PARK).await;
         }
-        let Model::Closed { think } = load.plan.model else {
-            self.one(load).await;
-            return;
-        };
-        if self.still_thinking(load).await {
-            return;
-        }
         let turn_ends = Instant::now() + TURN;
-        while let Some(index) = self.one(load).await {
-            let pause = think.0
-                + think.1.saturating_sub(think.0).mul_f64(chance::unit(
-                    load.seed,
-                    Purpose::Think,
-                    index,
-                ));
-            if !pause.is_zero() {
-                self.thinking_until = Some(Instant::now() + pause);
-                return;
-            }
-            // The client puts the connection back in a task of its own; a request that is sooner opens another.
-            tokio::task::yield_now().await;
-            if Instant::now() >= turn_ends || load.stop.is_stopping() {
-                return;
+        match load.plan.model {
+            Model::Open { .. } => while self.released(load).await && Instant::now() < turn_ends {},
+            Model::Closed { think } => {
+                if self.still_thinking(load).await {
+                    return;
+                }
+                while let Some(index) = self.next(load).await {
+                    let share = chance::unit(load.seed, Purpose::Think, index);
+                    let pause = think.0 + think.1.saturating_sub(think.0).mul_f64(share);
+                    if !pause.is_zero() {
+                        self.thinking_until = Some(Instant::now() + pause);
+                        return;
+                    }
+                    if Instant::now() >= turn_ends || load.stop.is_stopping() {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -178,12 +225,15 @@ impl User {
             self.thinking_until = None;
             return false;
         }
-        wait(load, Instant::now() + left.min(THINK_SLICE)).await;
+        tokio::select! {
+            () = tokio::time::sleep(left.min(THINK_SLICE)) => {}
+            () = load.stop.reached(Urgency::Finish) => {}
+        }
         true
     }
 
-    /// One ticket, from taking it to recording it; its number, unless there was nothing to send.
-    async fn one(&mut self, load: &Load) -> Option<u64> {
+    /// Closed model: the next ticket, from taking it to recording it; its number, unless there is none.
+    async fn next(&mut self, load: &Load) -> Option<u64> {
         let outstanding = Gauge::raise(&load.recorder.outstanding);
         let Some(ticket) = load.schedule.take() else {
             load.exhausted.store(true, Ordering::Relaxed);
@@ -191,110 +241,106 @@ impl User {
             load.stop.reached(Urgency::Finish).await;
             return None;
         };
-        let due = Due::of(ticket, load)?;
-        if due.early && !wait(load, due.at).await {
-            return None;
-        }
-        self.send(ticket, &due, load).await;
+        self.send(ticket, Instant::now(), load).await;
         Some(ticket.index)
     }
 
-    async fn send(&mut self, ticket: Ticket, due: &Due, load: &Load) {
+    /// Open model: the next ticket that is released; false when the load ends before.
+    async fn released(&mut self, load: &Load) -> bool {
+        let free = Instant::now();
+        if !load.gate.claim(self.number, &mut self.caller.watch).await {
+            return false;
+        }
+        let _done = Done(&load.done);
+        // As many tickets are taken as were released, so that there is one.
+        if let Some(ticket) = load.schedule.take() {
+            self.send(ticket, free, load).await;
+        }
+        true
+    }
+
+    /// Sends a ticket's request, for which this user was free since `free`.
+    async fn send(&mut self, ticket: Ticket, free: Instant, load: &Load) {
+        let Some(start) = load.started.get().copied() else {
+            return;
+        };
         let recorder = &load.recorder;
-        let given_up = match load.client.sharing {
-            Sharing::User => self
-                .connection
-                .last_request(&load.life, load.seed, Instant::now()),
-            Sharing::Shared | Sharing::Fresh => None,
-        };
-        let question = Question {
-            n: load.workload.n(load.seed, ticket.index),
-            prove: match load.verify {
-                Verify::Full => true,
-                Verify::Sample(share) => {
-                    chance::unit(load.seed, Purpose::Sample, ticket.index) < share
-                }
-                Verify::Off => false,
-            },
-            close: given_up.is_some() || load.client.sharing == Sharing::Fresh,
-            retry_refused: load.retry_refused,
-        };
-        let opened = self.client.opened.load(Ordering::Relaxed);
-        let in_flight = Gauge::raise(&recorder.in_flight);
-        recorder.sent.fetch_add(1, Ordering::Relaxed);
         let sent = Instant::now();
-        let outcome = tokio::select! {
-            outcome = exchange(&self.client.client, &load.base, question) => outcome,
-            // Given up: it stays among the sent, and is neither right nor failed.
-            () = load.stop.reached(Urgency::Abort) => return,
-        };
-        drop(in_flight);
-        self.note_connection(&outcome, opened, sent, given_up, recorder);
         // Without a time of its own a request is due when it is sent.
-        let intended = if ticket.due.is_some() { due.at } else { sent };
+        let intended = ticket.due.map_or(sent, |due| start + due);
         let send_lag = sent.saturating_duration_since(intended);
-        if ticket.due.is_some() && !due.early {
+        let queued = ticket
+            .due
+            .map_or(Duration::ZERO, |_| free.saturating_duration_since(intended));
+        if !queued.is_zero() {
             recorder.queued.fetch_add(1, Ordering::Relaxed);
         }
+        let phase = phase_at(&load.phases, intended.saturating_duration_since(start));
+        let (question, checks) = self.question(ticket, load);
+        let in_flight = Gauge::raise(&recorder.in_flight);
+        recorder.sent.fetch_add(1, Ordering::Relaxed);
+        let asked = self.caller.ask(&question).await;
+        drop(in_flight);
+        let Some((outcome, recycled)) = asked else {
+            // Given up: it stays among the sent, and is neither right nor failed.
+            recorder.record_unanswered(phase, intended.elapsed(), true);
+            return;
+        };
+        note_connection(recycled, recorder);
+        let ended = load.elapsed();
         recorder.record(&Sample {
             outcome: &outcome,
-            n: question.n,
-            phase: phase_at(&load.phases, intended.saturating_duration_since(due.start)),
-            ended: load.elapsed(),
+            n: match question {
+                Question::Fibonacci { n, .. } => Some(n),
+                Question::Template(..) => None,
+            },
+            checks,
+            phase,
+            ended,
             response: send_lag + outcome.service,
             send_lag,
-            lagged: due.early,
+            queued,
+            late: ticket.due.is_none() && ended > load.end(),
         });
     }
 
-    fn note_connection(
-        &mut self,
-        outcome: &Outcome,
-        opened: u64,
-        sent: Instant,
-        given_up: Option<GivenUp>,
-        recorder: &Recorder,
-    ) {
-        if self.client.opened.load(Ordering::Relaxed) != opened {
-            self.connection.replaced(sent);
-        }
-        match given_up {
-            Some(GivenUp::Count) => recorder.recycled_count.fetch_add(1, Ordering::Relaxed),
-            Some(GivenUp::Age) => recorder.recycled_age.fetch_add(1, Ordering::Relaxed),
-            None => 0,
-        };
-        if given_up.is_some() || outcome.closing || outcome.status.is_none() {
-            self.connection.gone();
+    fn question<'a>(&self, ticket: Ticket, load: &'a Load) -> (Question<'a>, &'a [usize]) {
+        match &load.source {
+            Source::Fibonacci(workload) => {
+                let prove = match load.verify {
+                    Verify::Full => true,
+                    Verify::Sample(share) => {
+                        chance::unit(load.seed, Purpose::Sample, ticket.index) < share
+                    }
+                    Verify::Off => false,
+                };
+                let n = workload.n(load.seed, ticket.index);
+                (Question::Fibonacci { n, prove }, &[])
+            }
+            Source::Requests(requests) => {
+                let template = requests.pick(load.seed, ticket.index);
+                let now = Timestamp::now().as_millisecond();
+                let place = Place::new(load.seed, ticket.index, self.number as u64, now);
+                (Question::Template(template, place), &template.checks)
+            }
         }
     }
 }
 
-/// When a ticket is to be sent.
-struct Due {
-    start: Instant,
-    at: Instant,
-    /// A user is there before the time has come.
-    early: bool,
+fn note_connection(recycled: Recycled, recorder: &Recorder) {
+    match recycled.why {
+        Some(GivenUp::Count) => recorder.recycled_count.fetch_add(1, Ordering::Relaxed),
+        Some(GivenUp::Age) => recorder.recycled_age.fetch_add(1, Ordering::Relaxed),
+        None => 0,
+    };
 }
 
-impl Due {
-    fn of(ticket: Ticket, load: &Load) -> Option<Self> {
-        let start = *load.started.get()?;
-        let now = Instant::now();
-        let at = ticket.due.map_or(now, |due| start + due);
-        Some(Self {
-            start,
-            at,
-            early: at > now,
-        })
-    }
-}
+/// A ticket that is done when this is dropped, however its future ends.
+struct Done<'a>(&'a AtomicU64);
 
-/// Waits until `at`; false when the load ends before.
-async fn wait(load: &Load, at: Instant) -> bool {
-    tokio::select! {
-        () = tokio::time::sleep_until(at.into()) => true,
-        () = load.stop.reached(Urgency::Finish) => false,
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -5,6 +5,10 @@
     reason = "what a test needs and does not get is to end it, in its helpers too"
 )]
 
+#[path = "black_box/accuracy.rs"]
+mod accuracy;
+#[path = "black_box/any_service.rs"]
+mod any_service;
 #[path = "black_box/classes.rs"]
 mod classes;
 #[path = "black_box/documents.rs"]
@@ -21,3 +25,5 @@ mod program;
 mod real_server;
 #[path = "black_box/stopping.rs"]
 mod stopping;
+#[path = "black_box/targets.rs"]
+mod targets;

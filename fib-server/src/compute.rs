@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::admission::{
     Admission, Backlog, Bounds, CostModel, Kind, Lane, ShedReason, Work, admit, left,
 };
-use crate::fibonacci::{Cancel, Stopped};
+use crate::cancel::{Cancel, Stopped};
 use crate::metrics::Metrics;
 use lanes::{Lanes, Place};
 use pace::Pace;

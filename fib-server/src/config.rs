@@ -1,6 +1,7 @@
 //! The settings in force: values that can't be wrong.
 
-use std::fmt;
+mod error;
+
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use crate::machine::Machine;
 use crate::memory::Budget;
 use crate::tls::Files;
 use crate::{api, digits};
+
+pub use error::BadConfig;
 
 /// Longer than the pools of clients and gateways keep a connection that they do not use (nginx and AWS's
 /// load balancer one minute; Go and reqwest one and a half): who keeps it longer closes it, and closing it
@@ -103,18 +106,6 @@ pub struct Config {
 fn millis<S: serde::Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }
-
-/// A setting that can't be used, in one sentence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadConfig(pub String);
-
-impl fmt::Display for BadConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for BadConfig {}
 
 impl Config {
     /// From the command line and the environment, the file that they name, and the defaults.

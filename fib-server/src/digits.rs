@@ -88,26 +88,36 @@ pub fn of_sequence(n: u64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::convert::Infallible;
 
+    use fib_numbers::{Index, Modulus, Numbers, Sequence};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fibonacci::{self, Cancel, Index};
 
     fn written(n: u64) -> (u64, u64) {
-        let cancel = Cancel::until(Instant::now() + Duration::from_mins(10));
         let index = Index::parse(&n.to_string(), u64::MAX).unwrap();
-        let value = fibonacci::nth(index, &cancel).unwrap();
-        let decimal = fibonacci::decimal(&value, &cancel).unwrap().len();
-        let hexadecimal = fibonacci::hexadecimal(&value, &cancel).unwrap().len();
+        let numbers = Numbers::new(Modulus::drawn_from(1));
+        let check = &mut || Ok::<_, Infallible>(());
+        let decimal = numbers.decimal(index, check).unwrap().digits.len();
+        let hexadecimal = fib_numbers::hexadecimal(index, check).unwrap().len();
         (decimal as u64, hexadecimal as u64)
+    }
+
+    /// The lengths of F(0), F(1), F(2), …
+    fn lengths() -> impl Iterator<Item = u64> {
+        let (mut sequence, mut text) = (Sequence::default(), Vec::new());
+        std::iter::repeat_with(move || {
+            text.clear();
+            sequence.write_next(&mut text);
+            text.len() as u64
+        })
     }
 
     #[test]
     fn the_formula_counts_the_digits_of_every_small_number() {
-        for (n, value) in (0..3_000).zip(fibonacci::sequence()) {
-            assert_eq!(decimal(n), Some(value.to_string().len() as u64), "{n}");
+        for (n, digits) in (0..3_000).zip(lengths()) {
+            assert_eq!(decimal(n), Some(digits), "{n}");
         }
         for n in 0..500 {
             let (dec, hex) = written(n);
@@ -133,12 +143,7 @@ mod tests {
 
     #[test]
     fn the_digits_of_a_sequence_are_those_of_its_numbers() {
-        let digits = |n: usize| {
-            fibonacci::sequence()
-                .take(n + 1)
-                .map(|v| v.to_string().len() as u64)
-                .sum::<u64>()
-        };
+        let digits = |n: usize| lengths().take(n + 1).sum::<u64>();
         for n in [0, 1, 10, 63, 64, 65, 1_000] {
             assert_eq!(of_sequence(n as u64), Some(digits(n)));
         }

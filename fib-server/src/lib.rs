@@ -8,13 +8,13 @@
 pub mod admission;
 pub mod api;
 pub mod args;
+pub mod cancel;
 mod client;
 pub mod compute;
 pub mod config;
 pub mod connection;
 pub mod digits;
 mod environment;
-pub mod fibonacci;
 pub mod healthcheck;
 pub mod lifecycle;
 mod machine;
@@ -29,6 +29,7 @@ mod trace;
 use std::sync::Arc;
 use std::time::Instant;
 
+use fib_numbers::{Modulus, Numbers};
 pub use serve::{Bound, CannotServe};
 
 use crate::admission::Bounds;
@@ -45,6 +46,7 @@ use crate::metrics::Metrics;
 pub struct State {
     config: Config,
     pool: Pool,
+    numbers: Numbers,
     metrics: Arc<Metrics>,
     connections: Arc<Connections>,
     clients: Clients,
@@ -77,6 +79,7 @@ impl State {
             clients: Clients::new(&config),
             config,
             pool,
+            numbers: Numbers::new(Modulus::drawn_from(fastrand::u64(..))),
             metrics,
             connections: Arc::new(connections),
             lifecycle: Lifecycle::default(),

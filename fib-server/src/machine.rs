@@ -9,8 +9,9 @@ use crate::connection::ADMIN_CONNECTIONS;
 /// Descriptors besides connections: listeners, epoll, logs, what a scrape opens.
 const OTHER_DESCRIPTORS: u64 = 32;
 
-/// What a connection takes in memory, in the process and in the kernel, while it is idle.
-const CONNECTION: u64 = 20 * 1024;
+/// What a connection takes in memory while it is idle, as measured: 2,457 that had each asked once made the
+/// process 43 KiB larger apiece.
+const CONNECTION: u64 = 48 * 1024;
 
 /// The most connections where there is no limit on memory.
 const CONNECTIONS: u64 = 20_000;

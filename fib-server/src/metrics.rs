@@ -13,8 +13,8 @@ use prometheus::{
 };
 
 use crate::admission::{Kind, ShedReason, Work};
+use crate::cancel::Stopped;
 use crate::connection::Cut;
-use crate::fibonacci::Stopped;
 pub(crate) use requests::CLIENT_CLOSED;
 use requests::RequestSeries;
 pub use requests::{Method, Route};
@@ -43,6 +43,7 @@ pub struct Metrics {
     shed: [IntCounter; ShedReason::ALL.len()],
     cancelled_deadline: IntCounter,
     cancelled_gone: IntCounter,
+    recomputed: IntCounter,
     connections_open: IntGauge,
     connections_opened: IntCounter,
     connections_refused: IntCounter,
@@ -167,6 +168,10 @@ impl Metrics {
             shed: ShedReason::ALL.map(|r| shed.with_label_values(&[r.as_str()])),
             cancelled_deadline: cancelled.with_label_values(&["deadline"]),
             cancelled_gone: cancelled.with_label_values(&["client-gone"]),
+            recomputed: declare.counter(
+                "fib_recomputed_total",
+                "Results that failed their check modulo a prime and were computed again another way",
+            )?,
             connections_open: declare.gauge("fib_connections_open", "Open connections")?,
             connections_opened: declare
                 .counter("fib_connections_opened_total", "Connections that were let in")?,
@@ -220,6 +225,11 @@ impl Metrics {
     /// A request was not begun.
     pub fn shed(&self, reason: ShedReason) {
         self.shed[reason as usize].inc();
+    }
+
+    /// Digits failed their check, and were computed again without the transform.
+    pub fn recomputed(&self) {
+        self.recomputed.inc();
     }
 
     /// A computation was stopped.

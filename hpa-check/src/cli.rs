@@ -27,7 +27,7 @@ pub(crate) struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 pass, 1 internal error, 2 usage, 90 target not usable, \
-91 the autoscaler or its set-up is wrong, 92 the surroundings were the limit, 93 inconclusive, \
+91 the autoscaler or its setup is wrong, 92 the environment was the limit, 93 inconclusive, \
 99 a bound is not kept, 105 interrupted.";
 
 #[derive(Debug, Subcommand)]

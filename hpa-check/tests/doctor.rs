@@ -47,7 +47,7 @@ fn a_healthy_namespace_has_nothing_wrong_and_is_the_only_one_asked_for() {
     let serving = shop().serve();
     let (code, report, said) = diagnose(&serving, &[]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(report["schema"], "hpa-check-doctor/1");
+    assert_eq!(report["schema"], "hpa-check-doctor/1.1");
     assert_eq!(report["autoscalers"].as_array().unwrap().len(), 2);
     assert_eq!(
         (&report["pods"], &report["unseen"]),
@@ -138,7 +138,7 @@ fn what_the_api_shows_is_found_and_quoted() {
 }
 
 #[test]
-fn the_rest_of_the_surroundings_is_read_too() {
+fn the_rest_of_the_environment_is_read_too() {
     let mut api = shop();
     let meta = |name: &str| json!({"name": name, "namespace": "shop"});
     api.put("/apis/policy/v1", "poddisruptionbudgets", json!({"metadata": meta("strict"), "spec": {"minAvailable": "100%", "selector": {"matchLabels": {"app": "cart"}}}}));

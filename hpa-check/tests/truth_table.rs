@@ -74,12 +74,12 @@ fn scenario(name: &str) -> Value {
 }
 
 #[test]
-fn each_of_the_36_entries_has_one_row() {
+fn each_of_the_38_entries_has_one_row() {
     let numbers: Vec<usize> = rows(&read("docs/truth-table.md"))
         .iter()
         .map(|r| r.number)
         .collect();
-    assert_eq!(numbers, (1..=36).collect::<Vec<_>>());
+    assert_eq!(numbers, (1..=38).collect::<Vec<_>>());
 }
 
 #[test]
@@ -150,13 +150,21 @@ fn a_recorded_scenario_ends_in_the_reason_that_the_scenario_expects() {
             evaluator.observe(&observation);
         }
         let verdict = evaluator.finish(last).verdict;
-        let name = path.file_stem().unwrap().to_str().unwrap();
+        let recorded = path.file_stem().unwrap().to_str().unwrap();
+        // A second recording of a scenario has more to its name.
+        let mut name = recorded;
+        while !project()
+            .join(format!("e2e/scenarios/{name}.yaml"))
+            .exists()
+        {
+            name = name.rsplit_once('-').expect(recorded).0;
+        }
         let expected = &scenario(name)["expect"];
         assert_eq!(
             verdict.reasons[0].id, expected["reason"],
-            "{name}: {verdict:#?}"
+            "{recorded}: {verdict:#?}"
         );
-        assert_eq!(verdict.exit_code, expected["exit"], "{name}");
+        assert_eq!(verdict.exit_code, expected["exit"], "{recorded}");
     }
 }
 

@@ -106,7 +106,7 @@ fn run_one(
     rate: f64,
     stop: &Arc<Stop>,
 ) -> Result<(Document, Segments), Failure> {
-    let settings = settings(args, rate)?;
+    let settings = Arc::new(settings(args, rate)?);
     let runtime = runtime(settings.workers)?;
     let own = Arc::new(Stop::default());
     let before = tcp_segments();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,16 +10,19 @@ use program_common::{cgroup, process};
 
 use super::{runtime, say};
 use crate::args::RunArgs;
-use crate::attack;
-use crate::client::{Counters, Sharing};
+use crate::attack::{self, Facts};
+use crate::client::{Connector, Counters, Pool, Sharing};
+use crate::exchange::{Caller, Rules};
 use crate::exit::Failure;
 use crate::generator::{OnSaturation, Probe, Signals, Usage, Verdict};
 use crate::live::{Collected, Collector, Sinks};
 use crate::outputs::{self, Kind, Opened, Ui};
+use crate::pacer::Gate;
 use crate::plan::Schedule;
 use crate::preflight;
 use crate::recorder::Recorder;
 use crate::report::{self, summary};
+use crate::request::{Place, Question, Source};
 use crate::result::{self, Document, Ended};
 use crate::settings::Settings;
 use crate::stop::{self, Stop};
@@ -43,11 +46,13 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
         process::when_stdin_ends(move || stop.abort())
             .map_err(|error| Failure::internal(format!("no thread can be started ({error})")))?;
     }
+    let (settings, documents) = (Arc::new(settings), Arc::new(documents));
     let telemetry = telemetry(args)?;
     let sinks = Sinks {
         lines,
         ui: args.ui,
         telemetry: telemetry.clone(),
+        documents: Arc::clone(&documents),
     };
     let document = runtime.block_on(async {
         let pushing = telemetry.zip(args.otlp.clone()).map(|(shared, url)| {
@@ -69,6 +74,10 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
     if args.ui != Ui::None || document.exit.code != 0 {
         say(&summary(&document));
     }
+    document
+        .warnings
+        .iter()
+        .for_each(|warning| say(&format!("warning: {warning}")));
     if settings.on_saturation == OnSaturation::Warn
         && document.generator.verdict == Verdict::Saturated
     {
@@ -92,74 +101,181 @@ fn telemetry(args: &RunArgs) -> Result<Option<telemetry::Shared>, Failure> {
     Ok(wanted.then_some(shared))
 }
 
+/// Writes the result to every place; one that can't be written costs no other.
 fn write(document: &Document, places: &[(Kind, outputs::Destination)]) -> Result<(), Failure> {
+    let mut refused = Vec::new();
     for (kind, place) in places {
         let text = report::render(*kind, document)?;
-        place.write(text.as_bytes()).map_err(|error| {
-            Failure::internal(format!("the result could not be written to {place} ({error}): make room there and run again"))
-        })?;
+        if let Err(error) = place.write(text.as_bytes()) {
+            refused.push(format!("{place} ({error})"));
+        }
     }
-    Ok(())
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::internal(format!(
+        "the result could not be written to {}: make room there and run again",
+        refused.join(", nor to ")
+    )))
+}
+
+/// Writes what there is while the run goes on: it stays when this process is killed.
+fn write_checkpoint(document: &Document, places: &[(Kind, outputs::Destination)]) {
+    let files = places
+        .iter()
+        .filter(|(kind, place)| *kind == Kind::Json && place.is_file());
+    for (kind, place) in files {
+        // The next one, or the end of the run, tries again and says so.
+        let _ = report::render(*kind, document).map(|text| place.write(text.as_bytes()));
+    }
 }
 
 /// Puts the load on and says what came of it.
 pub(super) async fn load(
-    settings: &Settings,
+    settings: &Arc<Settings>,
     stop: &Arc<Stop>,
     sinks: Sinks,
 ) -> Result<Document, Failure> {
     // What has passed already is found before anybody is asked.
     settings.start_at.map(until).transpose()?;
-    let target = &settings.client.target;
-    let resolved = target.resolve().await?;
-    let load = Arc::new(prepare(settings, stop)?);
-    let scout = build_client(settings, &Counters::default())?.client;
-    tokio::select! {
-        checked = preflight::check(&scout, target, settings.workload.smallest()) => checked?,
-        () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
-    }
+    let resolved = resolved(settings).await?;
+    let rules = Arc::new(rules(settings));
+    check_target(settings, &rules, stop).await?;
     if let Some(at) = settings.start_at {
         tokio::select! {
             () = until(at)? => {}
             () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
         }
     }
+    let load = Arc::new(prepare(settings, &rules, stop)?);
     process::raise_open_files_limit();
     let mut probe = Probe::new();
+    warn_of_few_files(settings, &mut probe);
+    settings
+        .warnings
+        .iter()
+        .for_each(|warning| say(&format!("warning: {warning}")));
+    let timer = probe.watch_timer();
+    let known = Known {
+        settings: Arc::clone(settings),
+        load: Arc::clone(&load),
+        started: Timestamp::now(),
+        resolved,
+    };
+    let known = Arc::new(known);
+    let checkpoint = {
+        let (known, places) = (Arc::clone(&known), Arc::clone(&sinks.documents));
+        move |collected| {
+            let document = known.document(collected, Facts::default(), true);
+            write_checkpoint(&document.rounded(), &places);
+        }
+    };
+    let collector = Collector::start(Arc::clone(&load), probe, sinks, checkpoint);
+    let facts = Box::pin(attack::run(&load)).await;
+    timer.abort();
+    let collected = collector
+        .finish()
+        .ok_or_else(|| Failure::internal("the collector of results has stopped"))?;
+    if let Some(error) = &facts.error {
+        say(&format!(
+            "error: goose ended the load ({error}): the result is of what was done until then"
+        ));
+    }
+    Ok(known.document(collected, facts, false))
+}
+
+/// What a result needs beside what was collected.
+struct Known {
+    settings: Arc<Settings>,
+    load: Arc<Load>,
+    started: Timestamp,
+    resolved: Vec<String>,
+}
+
+impl Known {
+    fn document(&self, collected: Collected, facts: Facts, unfinished: bool) -> Document {
+        let ended = Ended {
+            started: self.started,
+            elapsed: self.load.elapsed(),
+            unfinished,
+            signals: signals(&self.settings, &collected),
+            cpu: collected.last.cpu.saturating_sub(collected.first.cpu),
+            rss_peak: collected.rss_peak,
+            series: collected.series,
+            pods: collected.pods,
+            facts,
+            resolved: self.resolved.clone(),
+        };
+        result::build(&self.settings, &self.load, &ended)
+    }
+}
+
+/// What the target's host, or the proxy's, resolves to; nothing for a Unix socket.
+async fn resolved(settings: &Settings) -> Result<Vec<String>, Failure> {
+    let client = &settings.client;
+    let target = client
+        .proxy
+        .as_ref()
+        .map_or(&client.target, |proxy| &proxy.target);
+    let elsewhere = client
+        .resolve
+        .iter()
+        .any(|rule| rule.port == target.port() && rule.host.eq_ignore_ascii_case(target.host()));
+    if client.unix_socket.is_some() || elsewhere {
+        return Ok(Vec::new());
+    }
+    let found = target.resolve().await?;
+    Ok(found.iter().map(ToString::to_string).collect())
+}
+
+fn rules(settings: &Settings) -> Rules {
+    Rules {
+        client: settings.client.clone(),
+        life: settings.life,
+        seed: settings.seed,
+        retry_refused: settings.retry_refused,
+        field: settings.field,
+        checks: settings.source.checks().to_vec(),
+        cookies: settings.cookies,
+    }
+}
+
+/// One answer, before anything else.
+async fn check_target(
+    settings: &Settings,
+    rules: &Arc<Rules>,
+    stop: &Arc<Stop>,
+) -> Result<(), Failure> {
+    let apart = Arc::new(Counters::default());
+    let connector = Arc::new(Connector::new(&settings.client, &apart).map_err(Failure::usage)?);
+    let mut caller = Caller::new(rules, &connector, None, stop, 0).map_err(Failure::usage)?;
+    let question = match &settings.source {
+        Source::Fibonacci(workload) => Question::Fibonacci {
+            n: workload.smallest(),
+            prove: true,
+        },
+        Source::Requests(requests) => {
+            let now = Timestamp::now().as_millisecond();
+            Question::Template(
+                requests.pick(settings.seed, 0),
+                Place::new(settings.seed, 0, 0, now),
+            )
+        }
+    };
+    tokio::select! {
+        checked = preflight::check(&mut caller, &settings.client.target, &question) => checked,
+        () = stop.reached(stop::Urgency::Finish) => Err(Failure::interrupted()),
+    }
+}
+
+fn warn_of_few_files(settings: &Settings, probe: &mut Probe) {
     let users = settings.plan.users() as usize;
-    if let Some(limit) = probe
-        .usage()
-        .open_files
-        .filter(|limit| *limit < users + OTHER_FILES)
-    {
+    let limit = probe.usage().open_files;
+    if let Some(limit) = limit.filter(|limit| *limit < users + OTHER_FILES) {
         say(&format!(
             "warning: {users} users need as many open files and this process may have {limit}: raise `ulimit -Hn`"
         ));
     }
-    let timer = probe.watch_timer();
-    let started = Timestamp::now();
-    let collector = Collector::start(Arc::clone(&load), probe, sinks);
-    let attacked = Box::pin(attack::run(&load)).await;
-    let elapsed = load.elapsed();
-    timer.abort();
-    let collected = collector.finish();
-    let facts = attacked
-        .map_err(|why| Failure::internal(format!("goose could not run the load ({why})")))?;
-    let collected =
-        collected.ok_or_else(|| Failure::internal("the collector of results has stopped"))?;
-    let signals = signals(settings, &collected);
-    let ended = Ended {
-        started,
-        elapsed,
-        series: collected.series,
-        pods: collected.pods,
-        facts,
-        signals,
-        cpu: collected.last.cpu.saturating_sub(collected.first.cpu),
-        rss_peak: collected.rss_peak,
-        resolved: resolved.iter().map(ToString::to_string).collect(),
-    };
-    Ok(result::build(settings, &load, &ended))
 }
 
 /// Waits for the instant at which all shards begin.
@@ -187,47 +303,36 @@ fn signals(settings: &Settings, collected: &Collected) -> Signals {
         cpu_allowed: quota.map_or(cpus, |quota| quota.min(cpus)),
         periods: since(|group| group.periods),
         throttled_periods: since(|group| group.throttled_periods),
-        timer_lag_p99: collected.probe.timer_lag_p99(),
+        timer_lag_p99: collected.timer_lag_p99,
         ..Signals::default()
     }
 }
 
-fn build_client(
-    settings: &Settings,
-    counters: &Counters,
-) -> Result<crate::client::Counted, Failure> {
-    settings
-        .client
-        .build(counters)
-        .map_err(|error| Failure::internal(format!("no HTTP client can be made ({error})")))
-}
-
-fn prepare(settings: &Settings, stop: &Arc<Stop>) -> Result<Load, Failure> {
-    let counters = Counters::default();
-    let shared = match settings.client.sharing {
-        Sharing::User => None,
-        Sharing::Shared | Sharing::Fresh => Some(build_client(settings, &counters)?),
-    };
+fn prepare(settings: &Settings, rules: &Arc<Rules>, stop: &Arc<Stop>) -> Result<Load, Failure> {
+    let counters = Arc::new(Counters::default());
+    let connector = Connector::new(&settings.client, &counters).map_err(Failure::usage)?;
+    let connector = Arc::new(connector);
+    let shared = settings.client.sharing == Sharing::Shared;
     let phases = settings.plan.phases();
     Ok(Load {
         recorder: Recorder::new(phases.len(), settings.workers),
         schedule: Schedule::new(&settings.plan, settings.seed),
+        gate: Gate::default(),
         plan: settings.plan.clone(),
         phases,
-        workload: settings.workload.clone(),
+        source: settings.source.clone(),
         seed: settings.seed,
         verify: settings.verify,
-        life: settings.life,
-        retry_refused: settings.retry_refused,
-        client: settings.client.clone(),
-        shared,
-        counters,
+        rules: Arc::clone(rules),
+        shared: shared.then(|| Pool::new(&settings.client, &connector)),
+        connector,
         thresholds: settings.thresholds.clone(),
         aborted_by: OnceLock::new(),
         stop: Arc::clone(stop),
         base: settings.client.target.base.clone(),
-        timeout: settings.client.timeout,
         started: OnceLock::new(),
+        ended: OnceLock::new(),
         exhausted: AtomicBool::new(false),
+        done: AtomicU64::new(0),
     })
 }

@@ -1,13 +1,18 @@
 //! `verify`: a few values, proved, without load.
 
+use std::sync::Arc;
+
 use super::{print, runtime};
 use crate::args::TargetArgs;
-use crate::client::{self, Counters, Sharing};
-use crate::exchange::{Question, exchange};
+use crate::chance;
+use crate::client::{Connector, Counters, Life};
+use crate::exchange::{Caller, Rules};
 use crate::exit::{Ending, Failure};
+use crate::oracle::Field;
 use crate::preflight;
-use crate::settings::headers;
-use crate::target::Target;
+use crate::request::Question;
+use crate::settings::{ask_for_json, connection};
+use crate::stop::Stop;
 
 /// The smallest; both sides of 64 and 128 bits; both sides of a change in the number of digits; a large one.
 const VALUES: [u32; 16] = [
@@ -15,55 +20,55 @@ const VALUES: [u32; 16] = [
 ];
 
 pub(super) fn verify(args: &TargetArgs) -> Result<u8, Failure> {
-    let target = Target::parse(args.url(), &args.allow_host)?;
-    let settings = client::Settings {
-        headers: headers(&args.header)?,
-        connect_timeout: args.connect_timeout,
-        timeout: args.timeout,
-        idle: std::time::Duration::from_secs(1),
-        sharing: Sharing::User,
-        target: target.clone(),
-    };
-    let client = settings
-        .build(&Counters::default())
-        .map_err(|error| Failure::internal(format!("no HTTP client can be made ({error})")))?
-        .client;
-    runtime(1)?.block_on(async {
-        target.resolve().await?;
-        preflight::check(&client, &target, VALUES[0]).await?;
-        let mut wrong = false;
-        for n in VALUES {
-            let outcome = exchange(
-                &client,
-                &target.base,
-                Question {
-                    n,
-                    prove: true,
-                    close: false,
-                    retry_refused: 0,
-                },
-            )
-            .await;
-            match outcome.failure {
-                None => print(&format!("ok     F({n})"))?,
-                Some(class) => {
-                    wrong |= class.is_wrong();
-                    let detail = outcome.detail.unwrap_or_default();
-                    print(&format!(
-                        "{:<6} F({n})  {}  {}",
-                        if class.is_wrong() { "WRONG" } else { "failed" },
-                        class.word(),
-                        detail.escape_debug()
-                    ))?;
-                    if !class.is_wrong() {
-                        return Err(Failure::target(format!(
-                            "F({n}) could not be asked for: nothing is proved"
-                        )));
-                    }
-                    0
-                }
-            };
+    let mut client = connection(args, &args.url())?;
+    ask_for_json(&mut client);
+    if client.target.path.is_some() {
+        return Err(Failure::usage(
+            "the target has a path: give the base URL of a fib-server",
+        ));
+    }
+    let connector =
+        Connector::new(&client, &Arc::new(Counters::default())).map_err(Failure::usage)?;
+    let connector = Arc::new(connector);
+    let rules = Arc::new(Rules {
+        client,
+        life: Life::default(),
+        seed: 0,
+        retry_refused: 0,
+        field: Field::drawn(chance::entropy()),
+        checks: Vec::new(),
+        cookies: false,
+    });
+    let stop = Arc::new(Stop::default());
+    let mut caller = Caller::new(&rules, &connector, None, &stop, 0).map_err(Failure::usage)?;
+    runtime(1)?.block_on(prove(&mut caller, &rules))
+}
+
+async fn prove(caller: &mut Caller, rules: &Rules) -> Result<u8, Failure> {
+    let question = |n| Question::Fibonacci { n, prove: true };
+    preflight::check(caller, &rules.client.target, &question(VALUES[0])).await?;
+    let mut wrong = false;
+    for n in VALUES {
+        let Some((outcome, _)) = caller.ask(&question(n)).await else {
+            return Err(Failure::interrupted());
+        };
+        let Some(class) = outcome.failure else {
+            print(&format!("ok     F({n})"))?;
+            continue;
+        };
+        wrong |= class.is_wrong();
+        let word = if class.is_wrong() { "WRONG" } else { "failed" };
+        let detail = outcome.detail.unwrap_or_default();
+        print(&format!(
+            "{word:<6} F({n})  {}  {}",
+            class.word(),
+            detail.escape_debug()
+        ))?;
+        if !class.is_wrong() {
+            return Err(Failure::target(format!(
+                "F({n}) could not be asked for: nothing is proved"
+            )));
         }
-        Ok(if wrong { Ending::Wrong.code() } else { 0 })
-    })
+    }
+    Ok(if wrong { Ending::Wrong.code() } else { 0 })
 }

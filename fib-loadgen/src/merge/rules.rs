@@ -73,6 +73,10 @@ fn tally(totals: &Totals, latency: &Latency) -> Result<Tally, String> {
             wrong: totals.wrong,
             verified: totals.verified,
             bytes: totals.bytes,
+            unsent: totals.unsent,
+            given_up: totals.unfinished,
+            late: late(totals),
+            cached: totals.cached,
         },
         latencies: Latencies {
             response: histogram(&latency.response)?,
@@ -82,6 +86,22 @@ fn tally(totals: &Totals, latency: &Latency) -> Result<Tally, String> {
             connect: histogram(&latency.connect)?,
         },
     })
+}
+
+/// The right answers that the rate leaves out, since they came after the load had ended.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count that was a whole number before it was divided"
+)]
+fn late(totals: &Totals) -> u64 {
+    let in_time = (totals.rps * totals.window_s).round();
+    // Results of before the window was known left none out.
+    if totals.window_s > 0.0 {
+        totals.ok.saturating_sub(in_time as u64)
+    } else {
+        0
+    }
 }
 
 fn histogram(timing: &Timing) -> Result<Histogram, String> {
@@ -101,7 +121,7 @@ pub(super) fn exit(merged: &Document, parts: &[Part<'_>]) -> Exit {
     let cases = [
         (totals.wrong > 0, Ending::Wrong),
         (
-            totals.ok == 0 && totals.wrong == 0 && totals.failed > 0,
+            totals.ok == 0 && totals.wrong == 0 && totals.failed + totals.unsent > 0,
             Ending::Target,
         ),
         (
@@ -109,6 +129,8 @@ pub(super) fn exit(merged: &Document, parts: &[Part<'_>]) -> Exit {
             Ending::Threshold,
         ),
         (any(Ending::Saturated.word()), Ending::Saturated),
+        (any(Ending::NotAchieved.word()), Ending::NotAchieved),
+        (any(Ending::Internal.word()), Ending::Internal),
         (any(Ending::Interrupted.word()), Ending::Interrupted),
     ];
     let mut endings: Vec<Ending> = cases

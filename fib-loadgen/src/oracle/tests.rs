@@ -35,8 +35,17 @@ fn answer(n: u32, value: &str) -> String {
     format!(r#"{{"n":{n},"value":"{value}","digits":{}}}"#, value.len())
 }
 
+fn field() -> Field {
+    Field::drawn(0x5eed_5eed_5eed_5eed)
+}
+
 fn judge(n: u32, body: &str) -> Result<(), Flaw> {
-    let mut reader = Reader::new(n, true);
+    judge_in(&field(), n, body)
+}
+
+fn judge_in(field: &Field, n: u32, body: &str) -> Result<(), Flaw> {
+    let expected = Expected::new(field, n);
+    let mut reader = Reader::new(&expected, true);
     reader.push(body.as_bytes());
     reader.finish()
 }
@@ -89,19 +98,21 @@ fn digit_counts_are_right_where_f_n_comes_nearest_to_a_power_of_ten() {
 
 #[test]
 fn residues_agree_with_plain_addition() {
+    let field = field();
     let (mut a, mut b) = (0, 1);
     for n in 0..100_000 {
-        assert_eq!(residue(n), a, "F({n})");
-        (a, b) = (b, add(a, b));
+        assert_eq!(residue(&field, n), a, "F({n})");
+        (a, b) = (b, field.add(a, b));
     }
 }
 
 #[test]
 fn the_largest_index_has_a_residue_too() {
     // The recurrence ties it to its neighbours.
+    let field = field();
     assert_eq!(
-        residue(u32::MAX),
-        add(residue(u32::MAX - 1), residue(u32::MAX - 2))
+        residue(&field, u32::MAX),
+        field.add(residue(&field, u32::MAX - 1), residue(&field, u32::MAX - 2))
     );
 }
 
@@ -159,10 +170,11 @@ fn each_way_to_be_wrong_has_its_name() {
 
 #[test]
 fn a_reader_that_is_not_asked_to_prove_still_checks_the_form() {
-    let mut reader = Reader::new(90, false);
+    let expected = Expected::new(&field(), 90);
+    let mut reader = Reader::new(&expected, false);
     reader.push(br#"{"n":90,"value":"2880067194370816121","digits":19}"#);
     assert_eq!(reader.finish(), Ok(()));
-    let mut reader = Reader::new(90, false);
+    let mut reader = Reader::new(&expected, false);
     reader.push(br#"{"n":90,"value":"288","digits":3}"#);
     assert_eq!(reader.finish(), Err(Flaw::Digits));
 }
@@ -181,8 +193,106 @@ proptest! {
     #[test]
     fn how_the_body_is_cut_into_pieces_changes_nothing(n in 0_u32..2_000, piece in 1_usize..50) {
         let body = answer(n, &on_paper(n as usize + 1).pop().unwrap());
-        let mut reader = Reader::new(n, true);
+        let expected = Expected::new(&field(), n);
+        let mut reader = Reader::new(&expected, true);
         body.as_bytes().chunks(piece).for_each(|bytes| reader.push(bytes));
         prop_assert_eq!(reader.finish(), Ok(()));
+    }
+}
+
+/// Moduli that a program may check by, and so those by whose multiples a wrong answer could hide.
+const PUBLISHED: [u64; 8] = [
+    (1 << 61) - 1,
+    (1 << 31) - 1,
+    1_000_000_007,
+    998_244_353,
+    4_294_967_291,
+    18_446_744_073_709_551_557,
+    9_223_372_036_854_775_783,
+    1_000_000_000_039,
+];
+
+/// A decimal string plus a number, as on paper.
+fn plus(value: &str, addend: u128) -> String {
+    let mut carry = addend;
+    let mut digits: Vec<u8> = value
+        .bytes()
+        .rev()
+        .map(|digit| {
+            carry += u128::from(digit - b'0');
+            let now = u8::try_from(carry % 10).unwrap();
+            carry /= 10;
+            now + b'0'
+        })
+        .collect();
+    while carry > 0 {
+        digits.push(u8::try_from(carry % 10).unwrap() + b'0');
+        carry /= 10;
+    }
+    digits.reverse();
+    String::from_utf8(digits).unwrap()
+}
+
+/// One wrong body for the right one; the draws decide how it is wrong.
+fn mutated(n: u32, value: &str, kind: u64, draw: u64, other: u64) -> String {
+    let at = usize::try_from(draw % value.len() as u64).unwrap();
+    let right = answer(n, value);
+    match kind % 8 {
+        // A wrong digit.
+        0 => {
+            let mut wrong = value.as_bytes().to_vec();
+            wrong[at] = (wrong[at] - b'0' + 1 + u8::try_from(other % 9).unwrap()) % 10 + b'0';
+            answer(n, std::str::from_utf8(&wrong).unwrap())
+        }
+        // The value of another n.
+        1 => right.replacen(&format!("\"n\":{n}"), &format!("\"n\":{}", n + 1), 1),
+        // Off by a multiple of a published modulus.
+        2 | 3 => {
+            let modulus = u128::from(PUBLISHED[usize::try_from(draw % 8).unwrap()]);
+            answer(n, &plus(value, modulus * u128::from(other % 1_000_000 + 1)))
+        }
+        // Truncated, and padded to the right length.
+        4 => {
+            let cut = usize::try_from(draw % right.len() as u64).unwrap();
+            format!("{:<width$}", &right[..cut], width = right.len())
+        }
+        // A digit twice, and one less elsewhere.
+        5 => {
+            let mut wrong = value.to_owned();
+            wrong.insert(at, char::from(value.as_bytes()[at]));
+            wrong.pop();
+            answer(n, &wrong)
+        }
+        // A 200 with the body of an error.
+        6 => format!(r#"{{"error":{{"code":"overloaded","message":"{draw}"}}}}"#),
+        // A byte that is no digit.
+        _ => {
+            let mut wrong = value.as_bytes().to_vec();
+            wrong[at] = b"/:-e. \"x"[usize::try_from(other % 8).unwrap()];
+            answer(n, std::str::from_utf8(&wrong).unwrap())
+        }
+    }
+}
+
+#[test]
+fn none_of_100_000_mutated_answers_is_taken_for_right() {
+    let values = on_paper(1_200);
+    let mut tried = 0;
+    for index in 0.. {
+        let draw = |stream| crate::chance::bits(stream, crate::chance::Purpose::Prime, index);
+        let n = u32::try_from(draw(1) % 1_190 + 10).unwrap();
+        let value = &values[n as usize];
+        let wrong = mutated(n, value, index, draw(2), draw(3));
+        // Doubling a digit among equal ones changes nothing.
+        if wrong == answer(n, value) {
+            continue;
+        }
+        // A few primes, as in a few runs.
+        let field = Field::drawn(draw(4) % 16);
+        assert!(judge_in(&field, n, &wrong).is_err(), "F({n}) as {wrong}");
+        tried += 1;
+        if tried == 100_000 {
+            break;
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Sample;
+use super::sample::Sample;
 use crate::outcome::Outcome;
 
 /// Requests by what became of them.
@@ -16,6 +16,14 @@ pub struct Counts {
     pub wrong: u64,
     /// Answers whose value was proved.
     pub verified: u64,
+    /// Requests that were due and never sent.
+    pub unsent: u64,
+    /// Requests that were given up in flight.
+    pub given_up: u64,
+    /// Right answers that came after the load had ended.
+    pub late: u64,
+    /// Answers that a cache had stored.
+    pub cached: u64,
     /// Bytes of bodies.
     pub bytes: u64,
 }
@@ -31,6 +39,7 @@ impl Counts {
             }
         }
         self.verified += u64::from(outcome.verified);
+        self.cached += u64::from(outcome.cached);
         self.bytes += outcome.bytes;
     }
 
@@ -40,12 +49,34 @@ impl Counts {
         self.failed += other.failed;
         self.wrong += other.wrong;
         self.verified += other.verified;
+        self.unsent += other.unsent;
+        self.given_up += other.given_up;
+        self.late += other.late;
+        self.cached += other.cached;
         self.bytes += other.bytes;
     }
 
     /// Requests that ended.
     pub fn ended(&self) -> u64 {
         self.ok + self.failed
+    }
+
+    /// Requests that ended, and those that were due and never sent.
+    pub fn due(&self) -> u64 {
+        self.ended() + self.unsent
+    }
+
+    /// The share of due requests that failed or were never sent.
+    #[expect(clippy::cast_precision_loss, reason = "counts as a share")]
+    pub fn error_rate(&self) -> f64 {
+        (self.failed + self.unsent) as f64 / self.due().max(1) as f64
+    }
+
+    /// The share of due requests that were sent.
+    #[expect(clippy::cast_precision_loss, reason = "counts as a share")]
+    pub fn achieved(&self) -> f64 {
+        let sent = self.ended() + self.given_up;
+        sent as f64 / (sent + self.unsent).max(1) as f64
     }
 }
 
@@ -83,7 +114,7 @@ impl Histogram {
     }
 }
 
-/// The four durations of a right answer.
+/// The durations of requests. One that failed counts with the time until it had.
 #[derive(Debug, Clone, Default)]
 pub struct Latencies {
     /// From the intended send to the end of the body.
@@ -103,7 +134,7 @@ pub struct Latencies {
 pub struct Tally {
     /// How many.
     pub counts: Counts,
-    /// How long, of right answers.
+    /// How long.
     pub latencies: Latencies,
 }
 
@@ -112,13 +143,13 @@ impl Tally {
     pub fn record(&mut self, sample: &Sample<'_>) {
         let outcome = sample.outcome;
         self.counts.record(outcome);
-        if outcome.failure.is_some() {
-            return;
-        }
+        self.counts.late += u64::from(sample.late && outcome.failure.is_none());
         self.latencies.response.record(sample.response);
         self.latencies.service.record(outcome.service);
-        self.latencies.ttfb.record(outcome.ttfb.unwrap_or_default());
         self.latencies.send_lag.record(sample.send_lag);
+        if let Some(ttfb) = outcome.ttfb {
+            self.latencies.ttfb.record(ttfb);
+        }
     }
 
     /// Adds another's.
@@ -185,7 +216,7 @@ pub struct PodTally {
     pub first: Duration,
     /// When the last came.
     pub last: Duration,
-    /// From the intended send, of right answers.
+    /// From the intended send.
     pub response: Histogram,
     /// What was added since the last [`PodTally::take_minute`].
     pub minute: PodMinuteTally,
@@ -198,7 +229,7 @@ pub struct PodMinuteTally {
     pub requests: u64,
     /// Right answers.
     pub ok: u64,
-    /// From the intended send, of right answers.
+    /// From the intended send.
     pub response: Histogram,
 }
 
@@ -226,11 +257,11 @@ impl PodTally {
         };
         self.last = self.last.max(sample.ended);
         self.requests += 1;
+        self.response.record(sample.response);
+        self.minute.response.record(sample.response);
         if sample.outcome.failure.is_none() {
             self.ok += 1;
-            self.response.record(sample.response);
             self.minute.ok += 1;
-            self.minute.response.record(sample.response);
         }
         self.minute.requests += 1;
     }

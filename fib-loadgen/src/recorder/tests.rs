@@ -1,6 +1,7 @@
 //! Whatever happens in a run and however long it is, what is kept of it stays small.
 
 use super::*;
+use crate::outcome::Outcome;
 
 /// Histograms with three digits up to an hour have no more counters than this.
 const MOST_COUNTERS: usize = 25_000;
@@ -9,12 +10,14 @@ fn sample(outcome: &Outcome, micros: u64, number: u64) -> Sample<'_> {
     let time = Duration::from_micros(micros);
     Sample {
         outcome,
-        n: u32::try_from(number % 1_000_000_007).unwrap_or_default(),
+        n: u32::try_from(number % 1_000_000_007).ok(),
+        checks: &[],
         phase: 0,
         ended: time,
         response: time,
         send_lag: time,
-        lagged: true,
+        queued: Duration::ZERO,
+        late: false,
     }
 }
 
@@ -28,7 +31,7 @@ fn what_is_kept_does_not_grow_with_the_number_of_requests() {
             failure: (number % 3 == 0).then(|| Class::of_status((number % 600) as u16)),
             detail: Some(format!("the {number}th")),
             status: Some((number % 600) as u16),
-            pod: Some(format!("pod-{number}")),
+            pod: format!("pod-{number}").parse().ok(),
             service: Duration::from_micros(micros + number),
             ttfb: Some(Duration::from_micros(micros)),
             ..Outcome::default()
@@ -60,4 +63,27 @@ fn each_look_at_the_last_second_empties_it() {
     assert_eq!(recorder.take_second().counts.ok, 1);
     assert_eq!(recorder.take_second().counts.ok, 0);
     assert_eq!(recorder.phases()[0].counts.ok, 1);
+}
+
+#[test]
+fn a_request_that_failed_or_was_never_sent_counts_with_the_time_it_waited() {
+    let recorder = Recorder::new(1, 1);
+    let lost = Outcome {
+        failure: Some(Class::TimeoutTotal),
+        service: Duration::from_secs(2),
+        ..Outcome::default()
+    };
+    (0..50).for_each(|_| recorder.record(&sample(&Outcome::default(), 1_000, 90)));
+    (0..25).for_each(|_| recorder.record(&sample(&lost, 2_000_000, 90)));
+    (0..25).for_each(|_| recorder.record_unanswered(0, Duration::from_secs(3), false));
+    let tally = &recorder.phases()[0];
+    let at = |quantile| tally.latencies.response.at(quantile).unwrap();
+    assert!(at(0.5) < 1_100, "{}", at(0.5));
+    assert!((1_900_000..2_100_000).contains(&at(0.75)), "{}", at(0.75));
+    assert!((2_900_000..3_100_000).contains(&at(0.99)), "{}", at(0.99));
+    assert_eq!(
+        (tally.counts.error_rate(), tally.counts.achieved()),
+        (0.5, 0.75)
+    );
+    assert_eq!(tally.latencies.service.0.len(), 75);
 }

@@ -87,7 +87,7 @@ fn tone(document: &Document) -> &'static str {
     match document.exit.code {
         0 => "pass",
         105 => "inconclusive",
-        92 => "surroundings",
+        92 => "environment",
         _ => "wrong",
     }
 }

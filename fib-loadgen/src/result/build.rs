@@ -1,6 +1,6 @@
 //! From what was counted to the document.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -13,10 +13,11 @@ use tables::{by_n, errors, phases, totals};
 
 use super::pods::{self, PodLines};
 use super::{
-    Connections, Document, Exit, Generator, GooseFacts, GooseStep, PlanFacts, Run, SCHEMA, Series,
-    Step, TargetFacts, ThresholdResult, fairness, jain,
+    AddressResult, CheckResult, Connections, Document, Exit, Generator, GooseFacts, GooseStep,
+    PlanFacts, Run, SCHEMA, Series, Step, TargetFacts, ThresholdResult, Totals, fairness, jain,
 };
 use crate::attack::Facts;
+use crate::client::{AddressCounts, ClientKind};
 use crate::exit::{Ending, code_of};
 use crate::generator::{self, OnSaturation, Signals, Verdict};
 use crate::outcome::Class;
@@ -33,6 +34,8 @@ pub struct Ended {
     pub started: Timestamp,
     /// How long it was on, to the end of the last request.
     pub elapsed: Duration,
+    /// Whether it goes on.
+    pub unfinished: bool,
     /// One entry for each second.
     pub series: Series,
     /// Who answered when.
@@ -50,32 +53,30 @@ pub struct Ended {
 }
 
 /// Puts the document together, and judges.
-#[expect(clippy::cast_precision_loss, reason = "counts as shares and rates")]
+#[expect(clippy::cast_precision_loss, reason = "counts as shares")]
 pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
     let shard = load.recorder.merged();
-    let records = Records::new(&load.phases, &shard.phases, load.plan.warmup, ended.elapsed);
+    let window = load.window();
+    let mut records = Records::new(&load.phases, &shard.phases, load.plan.warmup, window);
+    records.judged.latencies.connect = load.connector.counters().connect();
     let mut whole = Counts::default();
     shard
         .phases
         .iter()
         .for_each(|tally| whole.add(&tally.counts));
-    let sent = load.recorder.sent.load(Relaxed);
-    let offered = offered(load, ended.elapsed);
-    let mut totals = totals(&whole, ended.elapsed);
-    totals.sent = sent;
-    totals.unfinished = sent.saturating_sub(whole.ended());
-    totals.offered_rps = offered.map(|due| due / totals.elapsed_s.max(1e-9));
-    totals.achieved_ratio = offered.map(|due| {
-        if due > 0.0 {
-            (sent as f64 / due).min(1.0)
-        } else {
-            1.0
-        }
-    });
-    let phases = phases(load, &shard, ended.elapsed);
+    let totals = whole_run(load, &whole, window, ended.elapsed);
+    let phases = phases(load, &shard, window);
     let thresholds = thresholds(load, &records);
-    let generator = generator(load, &shard, &records.judged, offered, ended, sent);
-    let exit = exit(settings, load, &whole, &thresholds, generator.verdict);
+    let generator = generator(load, &shard, &records.judged, &whole, ended);
+    let exit = exit(
+        settings,
+        load,
+        ended,
+        &whole,
+        &thresholds,
+        generator.verdict,
+    );
+    let warnings = warnings(settings, load, &totals);
     let plan = plan(settings, load);
     let pods = pods::results(&shard, &ended.pods, &plan.steps);
     let mut series = ended.series.clone();
@@ -87,52 +88,127 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
         target: TargetFacts {
             url: load.base.to_string(),
             resolved: ended.resolved.clone(),
-            http: "HTTP/1.1".into(),
-            addresses: Vec::new(),
+            http: http(load).into(),
+            addresses: addresses(load),
         },
         plan,
         totals,
         latency: (&records.judged.latencies).into(),
         phases,
-        by_n: by_n(&shard, ended.elapsed),
-        statuses: shard
-            .statuses
-            .iter()
-            .map(|(status, count)| (*status, *count))
-            .collect::<BTreeMap<_, _>>(),
+        by_n: by_n(&shard, window),
+        statuses: shard.statuses.iter().copied().collect(),
         errors: errors(&shard),
         fairness_jain: jain(shard.pods.values().map(|pod| pod.requests as f64)),
         pods,
-        connections: Connections {
-            opened: load.counters.opened.load(Relaxed),
-            recycled_count: load.recorder.recycled_count.load(Relaxed),
-            recycled_age: load.recorder.recycled_age.load(Relaxed),
-            closed_by_peer: load.recorder.closed_by_peer.load(Relaxed),
-            refused_retried: load.recorder.refused_retried.load(Relaxed),
-            peak_open: None,
-            dns_lookups: load.counters.lookups.load(Relaxed),
-            failed: 0,
-            resent: 0,
-        },
+        connections: connections(load, &shard),
         series,
-        checks: Vec::new(),
+        checks: checks(load, &shard),
         thresholds,
         generator,
         goose: goose(&ended.facts),
         exit,
-        warnings: Vec::new(),
+        warnings,
     }
 }
 
-/// How many requests were due by the end; `None` in the closed model.
-#[expect(clippy::cast_precision_loss, reason = "a count of requests")]
-fn offered(load: &Load, elapsed: Duration) -> Option<f64> {
-    let due = load.plan.shape.area(elapsed.min(load.plan.shape.end()));
-    let due = load
-        .plan
-        .requests
-        .map_or(due, |limit| due.min(limit as f64));
-    matches!(load.plan.model, Model::Open { .. }).then_some(due)
+/// All requests. The open model's rates are relative to what the plan asked for until the load ended.
+#[expect(clippy::cast_precision_loss, reason = "counts as rates")]
+fn whole_run(load: &Load, whole: &Counts, window: Duration, elapsed: Duration) -> Totals {
+    let mut totals = totals(whole, window);
+    totals.sent = load.recorder.sent.load(Relaxed);
+    totals.elapsed_s = to_ms(elapsed.as_secs_f64());
+    if is_open(load) {
+        let due = totals.sent + whole.unsent;
+        totals.offered_rps = Some(due as f64 / window.as_secs_f64().max(1e-9));
+        totals.achieved_ratio = Some(if due > 0 {
+            totals.sent as f64 / due as f64
+        } else {
+            1.0
+        });
+    }
+    totals
+}
+
+fn is_open(load: &Load) -> bool {
+    matches!(load.plan.model, Model::Open { .. })
+}
+
+fn http(load: &Load) -> &'static str {
+    let counters = load.connector.counters();
+    match (counters.opened.load(Relaxed), counters.http2.load(Relaxed)) {
+        (_, 0) => "HTTP/1.1",
+        (all, http2) if all == http2 => "HTTP/2",
+        _ => "HTTP/1.1 and HTTP/2",
+    }
+}
+
+fn addresses(load: &Load) -> Vec<AddressResult> {
+    let one = |address: Arc<AddressCounts>| AddressResult {
+        address: address.name.clone(),
+        connections: address.connections.load(Relaxed),
+        failed: address.failed.load(Relaxed),
+        requests: address.requests.load(Relaxed),
+    };
+    load.connector
+        .counters()
+        .addresses()
+        .into_iter()
+        .map(one)
+        .collect()
+}
+
+fn connections(load: &Load, shard: &Shard) -> Connections {
+    let counters = load.connector.counters();
+    Connections {
+        opened: counters.opened.load(Relaxed),
+        recycled_count: load.recorder.recycled_count.load(Relaxed),
+        recycled_age: load.recorder.recycled_age.load(Relaxed),
+        closed_by_peer: shard.closed_by_peer,
+        refused_retried: shard.refused_retried,
+        peak_open: Some(counters.peak_open.load(Relaxed)),
+        dns_lookups: counters.lookups.load(Relaxed),
+        failed: counters.failed.load(Relaxed),
+        resent: shard.resent,
+    }
+}
+
+fn checks(load: &Load, shard: &Shard) -> Vec<CheckResult> {
+    let counted = |at: usize| shard.checks.get(at).copied().unwrap_or_default();
+    let checks = load.source.checks().iter().enumerate();
+    checks
+        .map(|(at, check)| CheckResult {
+            check: check.rule.clone(),
+            passed: counted(at).0,
+            failed: counted(at).1,
+        })
+        .collect()
+}
+
+/// What a reader has to know before trusting the numbers.
+fn warnings(settings: &Settings, load: &Load, totals: &Totals) -> Vec<String> {
+    let mut warnings = settings.warnings.clone();
+    if totals.cached > 0 {
+        warnings.push(format!(
+            "{} answers came out of a cache (they have an Age), so they say nothing about the server",
+            totals.cached
+        ));
+    }
+    let addresses = addresses(load);
+    let used = addresses
+        .iter()
+        .filter(|address| address.connections > 0)
+        .count();
+    let known = addresses.len().max(load.connector.addresses_known());
+    let opened: u64 = addresses.iter().map(|address| address.connections).sum();
+    if used == 1 && known > 1 && opened > 1 {
+        warnings.push(format!(
+            "one of {known} addresses got all {opened} connections: {}",
+            addresses[0].address
+        ));
+    } else if known > 1 && used < known {
+        warnings.push(format!("only {used} of {known} addresses got a connection"));
+    }
+    warnings
 }
 
 fn thresholds(load: &Load, records: &Records<'_>) -> Vec<ThresholdResult> {
@@ -153,7 +229,6 @@ fn thresholds(load: &Load, records: &Records<'_>) -> Vec<ThresholdResult> {
 
 #[expect(
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     reason = "counts"
 )]
@@ -161,17 +236,16 @@ fn generator(
     load: &Load,
     shard: &Shard,
     judged: &Tally,
-    offered: Option<f64>,
+    whole: &Counts,
     ended: &Ended,
-    sent: u64,
 ) -> Generator {
     let local = [Class::LocalFdLimit, Class::ConnectAddrExhausted];
+    let sent = load.recorder.sent.load(Relaxed);
     let signals = Signals {
         own_lag_p99: shard.own_lag.at(0.99).map(Duration::from_micros),
         service_p50: judged.latencies.service.at(0.5).map(Duration::from_micros),
-        sent,
-        offered: offered.map_or(sent, |due| due as u64),
-        queued: load.recorder.queued.load(Relaxed),
+        due: sent + whole.unsent,
+        unsent: whole.unsent,
         local_failures: local
             .iter()
             .filter_map(|class| shard.errors.get(class))
@@ -189,9 +263,13 @@ fn generator(
             .then(|| (ended.cpu.as_secs_f64() * 1e6 / sent as f64).round()),
         throttled_periods: signals.throttled_periods,
         timer_lag_p99_us: signals.timer_lag_p99.map(|lag| lag.as_micros() as u64),
-        queued: signals.queued,
+        queued: load.recorder.queued.load(Relaxed),
         own_lag_p99_us: signals.own_lag_p99.map(|lag| lag.as_micros() as u64),
-        queue_wait_p99_us: None,
+        queue_wait_p99_us: if is_open(load) {
+            shard.queue_wait.at(0.99)
+        } else {
+            None
+        },
         periods: signals.periods,
         rss_peak: ended.rss_peak,
         bytes_per_user: ended.rss_peak / u64::from(load.plan.users().max(1)),
@@ -201,6 +279,7 @@ fn generator(
 fn exit(
     settings: &Settings,
     load: &Load,
+    ended: &Ended,
     counts: &Counts,
     thresholds: &[ThresholdResult],
     verdict: Verdict,
@@ -214,17 +293,20 @@ fn exit(
     when(counts.wrong > 0, Ending::Wrong);
     // Not one right answer: whatever was measured, it was not this service.
     when(
-        counts.ok == 0 && counts.wrong == 0 && counts.failed > 0,
+        counts.ok == 0 && counts.wrong == 0 && counts.failed + counts.unsent > 0,
         Ending::Target,
     );
     when(
         thresholds.iter().any(|rule| !rule.passed),
         Ending::Threshold,
     );
+    let fails = settings.on_saturation == OnSaturation::Fail;
+    when(fails && verdict == Verdict::Saturated, Ending::Saturated);
     when(
-        verdict == Verdict::Saturated && settings.on_saturation == OnSaturation::Fail,
-        Ending::Saturated,
+        fails && counts.achieved() < generator::ACHIEVED,
+        Ending::NotAchieved,
     );
+    when(ended.facts.error.is_some(), Ending::Internal);
     when(load.stop.was_interrupted(), Ending::Interrupted);
     endings.sort();
     Exit {
@@ -246,7 +328,7 @@ fn run(settings: &Settings, ended: &Ended) -> Run {
         cpus: settings.cpus,
         started_utc: utc(ended.started),
         ended_utc: utc(ended_at),
-        unfinished: false,
+        unfinished: ended.unfinished,
         argv: settings.argv.clone(),
         seed: settings.seed,
         shard: settings.shard.map(|shard| shard.to_string()),
@@ -282,10 +364,16 @@ fn plan(settings: &Settings, load: &Load) -> PlanFacts {
         n_spec: settings.n_spec.clone(),
         verify: settings.verify_spec.clone(),
         think,
-        conn: settings.sharing_word().into(),
-        pacing: "coarse".into(),
-        client: "reqwest".into(),
-        verify_prime: None,
+        conn: settings.client.sharing.word().into(),
+        pacing: "precise".into(),
+        client: if settings.client.pools() {
+            ClientKind::Pool
+        } else {
+            ClientKind::Direct
+        }
+        .word()
+        .into(),
+        verify_prime: Some(settings.field.prime().to_string()),
         warmup_ms: plan.warmup.as_millis() as u64,
         requests: plan.requests,
         users: plan.users(),
@@ -301,7 +389,7 @@ fn goose(facts: &Facts) -> GooseFacts {
         users: *users,
     };
     GooseFacts {
-        error: None,
+        error: facts.error.clone(),
         maximum_users: facts.maximum_users,
         total_users: facts.total_users,
         history: facts.history.iter().map(step).collect(),

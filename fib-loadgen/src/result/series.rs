@@ -221,7 +221,7 @@ impl Series {
 }
 
 /// Collects seconds into a series that stays short, and who answered in each of its steps.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Collecting {
     series: Series,
     pods: PodLines,

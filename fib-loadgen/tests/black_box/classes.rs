@@ -1,15 +1,17 @@
 //! Failures that no server can be asked for: networks, names, TLS and this process' own limits.
 
-use std::error::Error;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::time::Duration;
 
-use fib_loadgen::client::{Counters, Settings, Sharing};
-use fib_loadgen::exchange::{Question, exchange};
+use fib_loadgen::client::{Connector, Counters, Life, Settings};
+use fib_loadgen::exchange::{Caller, Rules};
+use fib_loadgen::oracle::Field;
 use fib_loadgen::outcome::{Class, Outcome};
+use fib_loadgen::request::Question;
+use fib_loadgen::stop::Stop;
 use fib_loadgen::target::Target;
 use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -20,29 +22,37 @@ use crate::program::Ended;
 
 /// The class of one request to a URL.
 fn class_of(url: &str) -> Option<Class> {
+    class_with(url, |_| {})
+}
+
+/// The class of one request to a URL, with other settings.
+fn class_with(url: &str, change: impl FnOnce(&mut Settings)) -> Option<Class> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(ask(url, 0)).failure
+    runtime.block_on(ask(url, 0, change)).failure
 }
 
 /// One request to a URL, whose refused connections are tried again so often.
-async fn ask(url: &str, retry_refused: u32) -> Outcome {
-    let target = Target::parse(url, &[]).unwrap();
-    let settings = Settings {
-        target: target.clone(),
-        headers: reqwest::header::HeaderMap::new(),
-        connect_timeout: Duration::from_millis(300),
-        timeout: Duration::from_secs(10),
-        idle: Duration::from_secs(1),
-        sharing: Sharing::User,
-    };
-    let question = Question {
-        n: 90,
-        prove: true,
-        close: false,
+async fn ask(url: &str, retry_refused: u32, change: impl FnOnce(&mut Settings)) -> Outcome {
+    let mut client = Settings::new(Target::parse(url, &[]).unwrap());
+    client.connect_timeout = Duration::from_millis(300);
+    client.timeout = Duration::from_secs(10);
+    change(&mut client);
+    let connector = Connector::new(&client, &Arc::new(Counters::default())).unwrap();
+    let connector = Arc::new(connector);
+    let rules = Arc::new(Rules {
+        client,
+        life: Life::default(),
+        seed: 0,
         retry_refused,
-    };
-    let client = settings.build(&Counters::default()).unwrap().client;
-    exchange(&client, &target.base, question).await
+        field: Field::drawn(0),
+        checks: Vec::new(),
+        cookies: false,
+    });
+    let stop = Arc::new(Stop::default());
+    let mut caller = Caller::new(&rules, &connector, None, &stop, 0).unwrap();
+    let question = Question::Fibonacci { n: 90, prove: true };
+    let asked = caller.ask(&question).await;
+    asked.expect("nobody stops it").0
 }
 
 /// A port that is taken, at which nobody listens.
@@ -84,7 +94,7 @@ async fn a_refused_connection_is_tried_again_until_somebody_listens() {
         stream.write_all(answer.as_bytes()).await.unwrap();
         stream
     };
-    let (outcome, _stream) = tokio::join!(ask(&url, 1_000), answer);
+    let (outcome, _stream) = tokio::join!(ask(&url, 1_000, |_| {}), answer);
     assert_eq!(outcome.failure, None);
     assert!(outcome.refused >= 1);
     assert!(
@@ -96,7 +106,7 @@ async fn a_refused_connection_is_tried_again_until_somebody_listens() {
 #[tokio::test]
 async fn a_connection_that_goes_on_being_refused_fails_after_so_many_tries() {
     let (_socket, url) = deaf();
-    let outcome = ask(&url, 3).await;
+    let outcome = ask(&url, 3, |_| {}).await;
     assert_eq!(outcome.failure, Some(Class::ConnectRefused));
     assert_eq!(outcome.refused, 3);
 }
@@ -104,7 +114,7 @@ async fn a_connection_that_goes_on_being_refused_fails_after_so_many_tries() {
 #[tokio::test]
 async fn a_connection_is_tried_once_unless_told_otherwise() {
     let (_socket, url) = deaf();
-    let outcome = ask(&url, 0).await;
+    let outcome = ask(&url, 0, |_| {}).await;
     assert_eq!(outcome.failure, Some(Class::ConnectRefused));
     assert_eq!(outcome.refused, 0);
 }
@@ -198,55 +208,38 @@ fn the_operating_systems_errors_are_told_apart() {
         (kind(ErrorKind::UnexpectedEof), Class::Tls),
         (kind(ErrorKind::HostUnreachable), Class::Other),
     ];
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     for (error, class) in cases {
-        let shown = error.to_string();
-        let client = reqwest::Client::builder()
-            .tls_certs_only([])
-            .connector_layer(Failing(error.raw_os_error(), error.kind()))
-            .build()
-            .unwrap();
-        let failed = runtime.block_on(client.get("http://127.0.0.1:1").send());
-        let found = Class::of_error(&failed.unwrap_err(), false);
-        assert_eq!(found, class, "{shown}");
+        assert_eq!(Class::of_connect(&error), class, "{error}");
     }
 }
 
-/// Wraps a connector, and fails instead.
-#[derive(Debug, Clone, Copy)]
-struct Failing(Option<i32>, ErrorKind);
-
-impl<S> tower_layer::Layer<S> for Failing {
-    type Service = FailingConnector<S>;
-
-    fn layer(&self, inner: S) -> FailingConnector<S> {
-        FailingConnector { inner, how: *self }
-    }
+#[test]
+fn an_address_that_this_machine_does_not_have_is_no_address_to_connect_from() {
+    let server = OddServer::start(|_, _| Act::Right);
+    let class = class_with(&format!("http://{}", server.address), |client| {
+        // TEST-NET-1 (RFC 5737), which nobody has.
+        client.sources = vec!["192.0.2.1".parse().unwrap()];
+    });
+    assert_eq!(class, Some(Class::ConnectAddrExhausted));
 }
 
-#[derive(Debug, Clone)]
-struct FailingConnector<S> {
-    inner: S,
-    how: Failing,
+#[test]
+fn a_connection_that_is_reset_in_the_handshake_is_connect_reset() {
+    // To close a socket in which something is unread resets its connection.
+    let address = listener(|stream| {
+        let _ = stream.peek(&mut [0]);
+    });
+    let class = class_of(&format!("https://{address}"));
+    assert_eq!(class, Some(Class::ConnectReset));
 }
 
-type BoxError = Box<dyn Error + Send + Sync>;
-
-impl<S, R> tower_service::Service<R> for FailingConnector<S>
-where
-    S: tower_service::Service<R, Error = BoxError>,
-{
-    type Response = S::Response;
-    type Error = BoxError;
-    type Future = std::future::Ready<Result<S::Response, BoxError>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, _: R) -> Self::Future {
-        let Failing(os, kind) = self.how;
-        let error = os.map_or_else(|| io::Error::from(kind), io::Error::from_raw_os_error);
-        std::future::ready(Err(error.into()))
-    }
+#[test]
+fn a_proxy_that_makes_no_tunnel_is_proxy() {
+    let address = listener(|mut stream| {
+        let _ = stream.read(&mut [0; 1024]);
+        let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n");
+    });
+    let proxy = fib_loadgen::client::Proxy::parse(&format!("http://{address}"), &[]).unwrap();
+    let class = class_with("https://127.0.0.1:1", |client| client.proxy = Some(proxy));
+    assert_eq!(class, Some(Class::Proxy));
 }

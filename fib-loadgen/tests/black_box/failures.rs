@@ -41,6 +41,10 @@ fn wrong_answers_are_told_apart_and_end_in_91() {
         ("wrong.format", answer("200 OK", JSON, &body(89))),
         ("wrong.truncated", answer("200 OK", JSON, &true_body[..30])),
         ("wrong.header", answer("200 OK", "text/html", &true_body)),
+        (
+            "wrong.header",
+            answer("200 OK", "application/jsonfoo", &true_body),
+        ),
     ];
     for (class, raw) in cases {
         assert_eq!(
@@ -104,8 +108,10 @@ fn a_server_that_is_gone_refuses_connections_and_leaves_the_target_unusable() {
         ended.stderr
     );
     assert_eq!(ended.classes(), ["connect.refused"]);
-    // Nothing was measured, and nothing is made up.
-    assert!(ended.result["latency"]["response"]["p99"].is_null());
+    // Nobody answered, and no answer is made up; the requests count with the time that they took to fail.
+    let latency = &ended.result["latency"];
+    assert!(latency["ttfb"]["p99"].is_null());
+    assert_eq!(latency["response"]["count"], 6);
     assert!(!ended.stderr.contains("NaN"), "{}", ended.stderr);
 }
 

@@ -25,10 +25,47 @@ pub(crate) enum Act {
 
 pub(crate) struct OddServer {
     pub(crate) address: SocketAddr,
-    /// Every n that was asked for, the preflight's first.
-    pub(crate) asked: Arc<Mutex<Vec<u32>>>,
+    /// Every request, the preflight's first.
+    requests: Arc<Mutex<Vec<Seen>>>,
     /// Connections accepted.
     pub(crate) connections: Arc<AtomicU64>,
+}
+
+/// A request that came.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    /// The n that it asks for; 0 for any other request.
+    pub(crate) n: u32,
+    /// Its request line and headers.
+    pub(crate) head: String,
+    /// Its body.
+    pub(crate) body: String,
+    /// Where it came from.
+    pub(crate) from: String,
+}
+
+/// How it begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beginning {
+    /// The address that it listens on.
+    pub(crate) on: [u8; 4],
+    /// So many connections are closed without an answer before it begins to answer.
+    pub(crate) spoiled: u64,
+    /// Whether the first request gets a right answer, whatever the test says.
+    pub(crate) passes_preflight: bool,
+    /// It accepts so many connections, and then listens no more.
+    pub(crate) most: u64,
+}
+
+impl Default for Beginning {
+    fn default() -> Self {
+        Self {
+            on: [127, 0, 0, 1],
+            spoiled: 0,
+            passes_preflight: true,
+            most: u64::MAX,
+        }
+    }
 }
 
 /// F(n), added up; for n below 187.
@@ -61,20 +98,45 @@ impl OddServer {
         most: u64,
         act: impl Fn(u32, u64) -> Act + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let (asked, connections) = (Arc::default(), Arc::new(AtomicU64::new(0)));
+        let beginning = Beginning {
+            most,
+            ..Beginning::default()
+        };
+        Self::start_as(beginning, act)
+    }
+
+    /// Answers the first request like every other.
+    pub(crate) fn start_answering(act: impl Fn(u32, u64) -> Act + Send + Sync + 'static) -> Self {
+        let beginning = Beginning {
+            passes_preflight: false,
+            ..Beginning::default()
+        };
+        Self::start_as(beginning, act)
+    }
+
+    pub(crate) fn start_as(
+        beginning: Beginning,
+        act: impl Fn(u32, u64) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(SocketAddr::from((beginning.on, 0))).expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let (requests, connections) = (Arc::default(), Arc::new(AtomicU64::new(0)));
         let server = Self {
-            address,
-            asked: Arc::clone(&asked),
+            address: ([127, 0, 0, 1], port).into(),
+            requests: Arc::clone(&requests),
             connections: Arc::clone(&connections),
         };
         let act = Arc::new(act);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (act, asked) = (Arc::clone(&act), Arc::clone(&asked));
-                std::thread::spawn(move || serve(&stream, &*act, &asked));
-                if connections.fetch_add(1, Ordering::SeqCst) + 1 == most {
+                let before = connections.fetch_add(1, Ordering::SeqCst);
+                if before < beginning.spoiled {
+                    continue;
+                }
+                let (act, requests) = (Arc::clone(&act), Arc::clone(&requests));
+                let first = beginning.passes_preflight;
+                std::thread::spawn(move || serve(&stream, &*act, &requests, first));
+                if before + 1 == beginning.most {
                     return;
                 }
             }
@@ -82,28 +144,42 @@ impl OddServer {
         server
     }
 
+    /// Every request, the preflight's first.
+    pub(crate) fn requests(&self) -> Vec<Seen> {
+        self.requests.lock().expect("no handler panics").clone()
+    }
+
+    /// Every n that was asked for, the preflight's first.
     pub(crate) fn asked(&self) -> Vec<u32> {
-        self.asked.lock().expect("no handler panics").clone()
+        self.requests().iter().map(|seen| seen.n).collect()
     }
 }
 
 fn serve(
     stream: &TcpStream,
     act: &(impl Fn(u32, u64) -> Act + ?Sized),
-    asked: &Mutex<Vec<u32>>,
+    requests: &Mutex<Vec<Seen>>,
+    passes_preflight: bool,
 ) -> Option<()> {
+    let from = stream.peer_addr().ok()?.ip().to_string();
     let mut lines = BufReader::new(stream);
     let mut out = stream;
     loop {
-        let (n, close) = request(&mut lines)?;
+        let mut seen = request(&mut lines)?;
+        seen.from.clone_from(&from);
+        let n = seen.n;
+        let close = seen
+            .head
+            .to_ascii_lowercase()
+            .contains("\r\nconnection: close");
         let number = {
-            let mut asked = asked.lock().ok()?;
-            asked.push(n);
-            asked.len() as u64 - 1
+            let mut requests = requests.lock().ok()?;
+            requests.push(seen);
+            requests.len() as u64 - 1
         };
         let right = response("200 OK", "application/json", &body(n));
         // The preflight is told by its number, since it comes first and alone.
-        match if number == 0 {
+        match if number == 0 && passes_preflight {
             Act::Right
         } else {
             act(n, number)
@@ -140,20 +216,27 @@ fn serve(
     }
 }
 
-/// The n of the next request, and whether it is the last.
-fn request(lines: &mut impl BufRead) -> Option<(u32, bool)> {
-    let (mut n, mut close) = (None, false);
-    loop {
-        let mut line = String::new();
-        if lines.read_line(&mut line).ok()? == 0 {
+/// The next request, read to its end.
+fn request(lines: &mut impl BufRead) -> Option<Seen> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if lines.read_line(&mut head).ok()? == 0 {
             return None;
         }
-        if let Some(query) = line.strip_prefix("GET /get?n=") {
-            n = query.split(' ').next()?.parse().ok();
-        }
-        close |= line.to_ascii_lowercase().starts_with("connection: close");
-        if line == "\r\n" {
-            return Some((n?, close));
-        }
     }
+    let lower = head.to_ascii_lowercase();
+    let n = head
+        .split_once("/get?n=")
+        .and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+    let length = lower
+        .split_once("content-length: ")
+        .and_then(|(_, rest)| rest.lines().next()?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    lines.read_exact(&mut body).ok()?;
+    Some(Seen {
+        n: n.unwrap_or(0),
+        head,
+        body: String::from_utf8_lossy(&body).into_owned(),
+        from: String::new(),
+    })
 }

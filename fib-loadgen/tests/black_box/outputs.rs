@@ -174,6 +174,24 @@ fn a_full_disk_is_said_in_one_sentence() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_place_that_can_not_be_written_costs_no_other() {
+    let server = right();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("result.json");
+    let output = program(server.address, "--users 1 --requests 5 --n 90")
+        .args(["-o", "json=/dev/full", "-o"])
+        .arg(format!("json={}", file.display()))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("/dev/full"), "{stderr}");
+    let written: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    assert_eq!(written["totals"]["ok"], 5);
+}
+
 #[test]
 fn what_can_not_be_carried_out_is_refused_in_a_sentence_with_exit_2() {
     for flags in [

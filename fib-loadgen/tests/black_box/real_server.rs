@@ -19,6 +19,11 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
+        Self::start_with(Settings::default())
+    }
+
+    /// With TLS: its certificate, key and the authority that its clients' certificates need, in a folder.
+    fn start_with(more: Settings) -> Self {
         let settings = Settings {
             listen: Some("127.0.0.1:0".to_owned()),
             admin: Some("none".to_owned()),
@@ -26,7 +31,7 @@ impl Server {
             // Connections end only when the client ends them.
             keepalive_requests: Some(0),
             drain_delay: Some(Span(Duration::ZERO)),
-            ..Settings::default()
+            ..more
         };
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let bound = {
@@ -142,6 +147,7 @@ fn verify_proves_a_few_values_without_load() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_fib-loadgen"));
     let output = command
         .args(["verify", &format!("http://{}", server.address)])
+        .env("FIB_TARGET", "http://127.0.0.1:1")
         .output()
         .unwrap();
     let shown = String::from_utf8_lossy(&output.stdout);
@@ -151,4 +157,123 @@ fn verify_proves_a_few_values_without_load() {
         16,
         "{shown}"
     );
+}
+
+#[test]
+fn http_2_is_spoken_by_prior_knowledge_on_own_and_on_shared_connections() {
+    let server = Server::start();
+    for (conn, most) in [("user", 5), ("shared", 2)] {
+        let flags =
+            format!("--users 5 --ramp-up 0 --requests 100 --n 1..=300 --http 2 --conn {conn}");
+        let ended = run(server.address, &flags);
+        assert_eq!(
+            (ended.code, ended.total("verified")),
+            (0, 100),
+            "{}",
+            ended.stderr
+        );
+        assert_eq!(ended.result["target"]["http"], "HTTP/2");
+        let opened = ended.result["connections"]["opened"].as_u64().unwrap();
+        assert!((1..=most).contains(&opened), "{conn}: {opened}");
+    }
+}
+
+/// An authority, a server's certificate and a client's, in a folder.
+fn certificates() -> tempfile::TempDir {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+    let folder = tempfile::tempdir().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+    for (name, host) in [("server", "fib.internal"), ("client", "client.internal")] {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        let signed = params.signed_by(&key, &authority).unwrap();
+        std::fs::write(folder.path().join(format!("{name}.pem")), signed.pem()).unwrap();
+        std::fs::write(
+            folder.path().join(format!("{name}.key")),
+            key.serialize_pem(),
+        )
+        .unwrap();
+    }
+    folder
+}
+
+#[test]
+fn tls_is_spoken_with_the_authority_the_name_the_certificate_and_the_version_that_were_given() {
+    let folder = certificates();
+    let path = |name: &str| folder.path().join(name);
+    let server = Server::start_with(Settings {
+        tls_cert: Some(path("server.pem")),
+        tls_key: Some(path("server.key")),
+        tls_client_ca: Some(path("ca.pem")),
+        ..Settings::default()
+    });
+    let shown = |name: &str| path(name).display().to_string();
+    let ours = format!(
+        "--cert {} --key {}",
+        shown("client.pem"),
+        shown("client.key")
+    );
+    let trusted = format!("--cacert {} --server-name fib.internal", shown("ca.pem"));
+    let ask = |flags: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_fib-loadgen"))
+            .arg(format!("https://{}", server.address))
+            .args(
+                "--users 2 --ramp-up 0 --requests 10 --n 90 --timeout 5s --ui none -o json=-"
+                    .split(' '),
+            )
+            .args(flags.split_whitespace())
+            .env_remove("FIB_TARGET")
+            .output()
+            .unwrap();
+        crate::program::Ended::new(&output)
+    };
+    for (flags, http) in [
+        (format!("{trusted} {ours}"), "HTTP/1.1"),
+        (format!("{trusted} {ours} --http 2"), "HTTP/2"),
+        (
+            format!("{trusted} {ours} --http auto --tls-min 1.3"),
+            "HTTP/2",
+        ),
+        (
+            format!("{trusted} {ours} --client pool --tls-max 1.2"),
+            "HTTP/1.1",
+        ),
+        (format!("{ours} --insecure"), "HTTP/1.1"),
+    ] {
+        let ended = ask(&flags);
+        assert_eq!(
+            (ended.code, ended.total("verified")),
+            (0, 10),
+            "{flags} {}",
+            ended.stderr
+        );
+        assert_eq!(ended.result["target"]["http"], http, "{flags}");
+        assert_eq!(
+            ended.stderr.contains("--insecure"),
+            flags.contains("--insecure"),
+            "{}",
+            ended.stderr
+        );
+    }
+    // Nobody to trust, another name, no certificate of ours, and versions that leave none.
+    let ca = shown("ca.pem");
+    for (flags, code) in [
+        (
+            format!(
+                "{ours} --cacert {} --server-name fib.internal",
+                shown("client.pem")
+            ),
+            90,
+        ),
+        (format!("{ours} --cacert {ca}"), 90),
+        (trusted.clone(), 90),
+        (format!("{trusted} {ours} --tls-min 1.3 --tls-max 1.2"), 2),
+        (format!("{trusted} --cert {}", shown("none.pem")), 2),
+    ] {
+        let ended = ask(&flags);
+        assert_eq!(ended.code, code, "{flags} {}", ended.stderr);
+    }
 }

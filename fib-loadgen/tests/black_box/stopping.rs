@@ -122,3 +122,33 @@ fn a_broken_rule_that_may_end_the_run_does_so_and_says_so() {
     );
     assert!(ended.stderr.contains("ended the run"), "{}", ended.stderr);
 }
+
+#[test]
+fn a_run_that_is_killed_leaves_what_it_had_ten_seconds_in() {
+    let server = OddServer::start(|_, _| Act::Right);
+    let (mut child, folder, _lines) = started(&server, "--think 50ms");
+    let file = folder.path().join("result.json");
+    let began = Instant::now();
+    while !file.exists() {
+        assert!(began.elapsed() < Duration::from_mins(1), "no checkpoint");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    child.kill().unwrap();
+    assert_eq!(child.wait().unwrap().code(), None);
+    let left = result(&folder);
+    assert_eq!(left["run"]["unfinished"], true);
+    assert!(
+        left["totals"]["ok"].as_u64() >= Some(3),
+        "{}",
+        left["totals"]
+    );
+    let report = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"))
+        .arg("report")
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8_lossy(&report.stdout).contains("fib-loadgen"),
+        "{report:?}"
+    );
+}

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fib_numbers::Index;
 use futures_util::{StreamExt, stream};
 use salvo::http::{HeaderName, HeaderValue, Method, ResBody, StatusCode, header};
 use salvo::{Depot, FlowCtrl, Handler, Request, Response, async_trait};
@@ -15,9 +16,9 @@ use super::view::{self, Format, Sequence};
 use crate::State;
 use crate::admission::{Kind, ShedReason, Work};
 use crate::args::CacheControl;
+use crate::cancel::{Cancel, Stopped};
 use crate::compute::{Admitted, ComputeError};
 use crate::connection::Conn;
-use crate::fibonacci::{self, Index};
 use crate::memory::Reservation;
 
 /// The handler.
@@ -74,15 +75,11 @@ impl Get {
     ) -> Result<ResBody, ComputeError> {
         let length = format.length(index).unwrap_or_else(|| index.get() / 4);
         let held = self.reserve(req, view::memory(length))?;
-        let write = if format == Format::Hex {
-            fibonacci::hexadecimal
-        } else {
-            fibonacci::decimal
-        };
+        let state = Arc::clone(&self.0);
         let mut admitted = self.0.pool.admit(Work::whole(format.kind(), index.get()))?;
         let pieces = admitted
             .whole(move |cancel| {
-                let digits = write(&fibonacci::nth(index, cancel)?, cancel)?;
+                let digits = state.digits(index, format, cancel)?;
                 Ok(format.body(index, &digits, held))
             })
             .await?;
@@ -132,6 +129,25 @@ impl Get {
         if let Ok(tag) = HeaderValue::try_from(tag) {
             res.headers_mut().insert(header::ETAG, tag);
         }
+    }
+}
+
+impl State {
+    /// The digits of F(n) in the form that was asked for.
+    fn digits(&self, index: Index, format: Format, cancel: &Cancel) -> Result<Vec<u8>, Stopped> {
+        let check = &mut || cancel.check();
+        if format == Format::Hex {
+            return fib_numbers::hexadecimal(index, check);
+        }
+        let decimal = self.numbers.decimal(index, check)?;
+        if decimal.recomputed {
+            self.metrics.recomputed();
+            tracing::warn!(
+                n = index.get(),
+                "digits failed their check and were computed again"
+            );
+        }
+        Ok(decimal.digits)
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::problem::Problem;
 use super::view::Format;
-use crate::fibonacci::{BadIndex, Index};
+use fib_numbers::{BadIndex, Index};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

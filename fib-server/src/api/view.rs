@@ -2,14 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 
 use bytes::Bytes;
-use malachite::Natural;
+use fib_numbers::Index;
 
 use crate::admission::{Kind, Work};
+use crate::cancel::{Cancel, Stopped};
 use crate::digits;
-use crate::fibonacci::{self, Cancel, Index, Stopped};
 use crate::memory::Reservation;
 
 /// The form of a number.
@@ -83,13 +82,12 @@ impl Format {
     }
 
     /// The body for the digits of F(n), in pieces that take their part of a reservation with them.
-    pub fn body(self, index: Index, digits: &str, mut held: Reservation) -> VecDeque<Bytes> {
+    pub fn body(self, index: Index, digits: &[u8], mut held: Reservation) -> VecDeque<Bytes> {
         let (before, after) = self.frame(index, digits.len() as u64);
         let length = before.len() + digits.len() + after.len();
         let mut pieces = VecDeque::with_capacity(length / CHUNK + 1);
         let mut piece = Vec::with_capacity(length.min(CHUNK));
-        for part in [&*before, digits, &*after] {
-            let mut part = part.as_bytes();
+        for mut part in [before.as_bytes(), digits, after.as_bytes()] {
             while !part.is_empty() {
                 if piece.len() == CHUNK {
                     let full = std::mem::replace(&mut piece, Vec::with_capacity(CHUNK));
@@ -168,7 +166,7 @@ pub fn sequence_length(last: Index) -> Option<u64> {
 
 /// A sequence that is written piece by piece: `{"n":10,"sequence":["0","1",…,"55"]}`.
 pub struct Sequence {
-    values: Box<dyn Iterator<Item = Natural> + Send>,
+    values: fib_numbers::Sequence,
     next: u64,
     last: u64,
 }
@@ -177,7 +175,7 @@ impl Sequence {
     /// F(0) to F(last).
     pub fn up_to(last: Index) -> Self {
         Self {
-            values: Box::new(fibonacci::sequence()),
+            values: fib_numbers::Sequence::default(),
             next: 0,
             last: last.get(),
         }
@@ -208,22 +206,19 @@ impl Sequence {
 
     /// Writes the next piece, up to an index.
     pub fn write(&mut self, to: u64, cancel: &Cancel) -> Result<Bytes, Stopped> {
-        let mut piece = String::with_capacity(CHUNK + 1_024);
-        // Writing to a String can't fail.
+        let mut piece = Vec::with_capacity(CHUNK + 1_024);
         if self.next == 0 {
-            let _ = write!(piece, r#"{{"n":{},"sequence":["#, self.last);
+            piece.extend_from_slice(format!(r#"{{"n":{},"sequence":["#, self.last).as_bytes());
         }
         while self.next <= to {
             cancel.check()?;
-            let Some(value) = self.values.next() else {
-                break;
-            };
-            let comma = if self.next == 0 { "" } else { "," };
-            let _ = write!(piece, r#"{comma}"{value}""#);
+            piece.extend_from_slice(if self.next == 0 { b"\"" } else { b",\"" });
+            self.values.write_next(&mut piece);
+            piece.push(b'"');
             self.next += 1;
         }
         if self.is_done() {
-            piece.push_str("]}");
+            piece.extend_from_slice(b"]}");
         }
         Ok(piece.into())
     }
@@ -233,6 +228,8 @@ impl Sequence {
 mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
+
+    use malachite::Natural;
 
     use super::*;
     use crate::memory::{Account, Budget};
@@ -284,7 +281,7 @@ mod tests {
             for format in [Format::Json, Format::Text] {
                 let (budget, account) = budget();
                 let held = budget.reserve(&account, 100).unwrap();
-                let body = format.body(index(n), digits, held);
+                let body = format.body(index(n), digits.as_bytes(), held);
                 let length = body.iter().map(Bytes::len).sum::<usize>() as u64;
                 assert_eq!(format.length(index(n)), Some(length), "{n}");
             }
@@ -301,7 +298,7 @@ mod tests {
         let (budget, account) = budget();
         let digits = "7".repeat(100_000);
         let held = budget.reserve(&account, memory(100_000)).unwrap();
-        let mut body = Format::Text.body(index(1), &digits, held);
+        let mut body = Format::Text.body(index(1), digits.as_bytes(), held);
         assert_eq!(body.iter().flatten().count(), 100_000);
         let mut before = budget.held();
         while let Some(piece) = body.pop_front() {

@@ -28,7 +28,7 @@ const TIME_TO_LEAVE: Duration = Duration::from_secs(2);
 const SLOW_HEAD: Duration = Duration::from_millis(500);
 
 /// A connection that is idle for this long makes room for another.
-const IDLE_ENOUGH: Duration = Duration::from_secs(1);
+const IDLE_ENOUGH: Duration = Duration::from_millis(250);
 
 /// One on which nothing was ever asked makes room sooner: a first request is sent at once.
 const SILENT_ENOUGH: Duration = Duration::from_millis(150);

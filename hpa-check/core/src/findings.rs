@@ -30,7 +30,7 @@ mod tests {
         let outcome = match finding.outcome {
             Outcome::Pass => "pass (0)",
             Outcome::Wrong => "wrong (91)",
-            Outcome::Surroundings => "surroundings (92)",
+            Outcome::Environment => "environment (92)",
             Outcome::Inconclusive => "inconclusive (93)",
         };
         format!(

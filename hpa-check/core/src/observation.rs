@@ -74,7 +74,7 @@ pub enum Seen {
         /// Which one.
         phase: Phase,
     },
-    /// A fact about the surroundings, found by asking rather than watching.
+    /// A fact about the environment, found by asking rather than watching.
     Fact(Fact),
     /// The state of the watching itself changed.
     Watch(Watch),
@@ -235,6 +235,10 @@ pub struct Target {
     /// Who wrote `spec.replicas` last and when, from `managedFields`.
     #[serde(default)]
     pub replicas_writer: Option<Writer>,
+    /// A digest of the spec without `replicas`: another one after a rollout or a pause, for example. Only
+    /// digests of one recording can be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec_digest: Option<String>,
 }
 
 const fn yes() -> bool {
@@ -494,7 +498,7 @@ pub enum Phase {
     Done,
 }
 
-/// Something about the surroundings.
+/// Something about the environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "kebab-case")]
 pub enum Fact {
@@ -507,7 +511,7 @@ pub enum Fact {
         /// What the API server says about it.
         message: String,
     },
-    /// All CPU that the surroundings can give to the target's pods.
+    /// All CPU that the environment can give to the target's pods.
     CpuCapacity {
         /// In total.
         total: Millicores,

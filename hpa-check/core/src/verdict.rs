@@ -11,8 +11,9 @@ pub enum Outcome {
     Pass,
     /// The autoscaler, its set-up or the service under it is wrong.
     Wrong,
-    /// The surroundings were the limit: metrics, capacity, quota, a saturated generator.
-    Surroundings,
+    /// The environment was the limit: metrics, capacity, quota, a saturated generator.
+    #[serde(alias = "surroundings")]
+    Environment,
     /// Too little was seen, or the load was too weak, to say either.
     Inconclusive,
 }
@@ -23,7 +24,7 @@ impl Outcome {
         match self {
             Self::Pass => 0,
             Self::Wrong => 91,
-            Self::Surroundings => 92,
+            Self::Environment => 92,
             Self::Inconclusive => 93,
         }
     }
@@ -54,4 +55,18 @@ pub struct Verdict {
     pub exit_code: u8,
     /// Why, the weightiest first. A pass gives what was proved.
     pub reasons: Vec<Reason>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_version_1_0_called_the_environment_its_surroundings() {
+        let read = |text: &str| serde_json::from_str::<Outcome>(text).unwrap();
+        assert_eq!(read("\"surroundings\""), Outcome::Environment);
+        assert_eq!(read("\"environment\""), Outcome::Environment);
+        let written = serde_json::to_string(&Outcome::Environment).unwrap();
+        assert_eq!(written, "\"environment\"");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hpa_check_core::documents::result::{RunResult, SCHEMA};
+use hpa_check_core::documents::result::{RunResult, SCHEMA, is_readable};
 
 use crate::failure::Failure;
 use crate::outputs::Files;
@@ -30,7 +30,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
             "`{place}` is no result of this program ({e}): give a file written with -o json=FILE"
         ))
     })?;
-    if result.schema != SCHEMA {
+    if !is_readable(&result.schema) {
         return Err(Failure::usage(format!(
             "`{place}` has the schema `{}`, and this program reads {SCHEMA}",
             result.schema

@@ -3,7 +3,7 @@
 //! ```text
 //! autoscaler ─ scaleTargetRef ─► target ─ selector ─► pods
 //!                                    └───────────────► pods' CPU (polled)
-//! events of the namespace · the controller's lease · facts about the surroundings (asked once)
+//! events of the namespace · the controller's lease · facts about the environment (asked once)
 //! ```
 //!
 //! Each arrow is a value that may change while the run goes on; what hangs on it starts anew then.

@@ -14,7 +14,7 @@ pub(crate) fn annotations(result: &RunResult) -> String {
         let command = match reason.outcome {
             Outcome::Pass => "notice",
             Outcome::Inconclusive => "warning",
-            Outcome::Wrong | Outcome::Surroundings => "error",
+            Outcome::Wrong | Outcome::Environment => "error",
         };
         let badge = summary::badge(result.verdict.outcome);
         let title = format!("{badge}: {} ({})", summary::subject(result), reason.id);

@@ -121,7 +121,7 @@ fn class(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "pass",
         Outcome::Wrong => "wrong",
-        Outcome::Surroundings => "surroundings",
+        Outcome::Environment => "environment",
         Outcome::Inconclusive => "inconclusive",
     }
 }

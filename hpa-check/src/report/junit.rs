@@ -49,7 +49,7 @@ pub(crate) fn suite(result: &RunResult) -> String {
 }
 
 fn fails(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Wrong | Outcome::Surroundings)
+    matches!(outcome, Outcome::Wrong | Outcome::Environment)
 }
 
 fn detail(reason: &Reason) -> String {

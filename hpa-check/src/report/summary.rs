@@ -13,7 +13,7 @@ pub(crate) fn badge(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "PASS",
         Outcome::Wrong => "WRONG",
-        Outcome::Surroundings => "SURROUNDINGS",
+        Outcome::Environment => "ENVIRONMENT",
         Outcome::Inconclusive => "INCONCLUSIVE",
     }
 }
@@ -23,7 +23,7 @@ pub(crate) fn meaning(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "The autoscaler did what it was set up to do, and was seen doing it.",
         Outcome::Wrong => "The autoscaler, its set-up or the service under it is wrong.",
-        Outcome::Surroundings => "The surroundings were the limit; the autoscaler is not to blame.",
+        Outcome::Environment => "The environment was the limit; the autoscaler is not to blame.",
         Outcome::Inconclusive => "Too little was seen to say that it works, or that it does not.",
     }
 }

@@ -99,7 +99,7 @@ fn color(outcome: Outcome) -> Color {
     match outcome {
         Outcome::Pass => Color::Green,
         Outcome::Wrong => Color::Red,
-        Outcome::Surroundings | Outcome::Inconclusive => Color::Yellow,
+        Outcome::Environment | Outcome::Inconclusive => Color::Yellow,
     }
 }
 

@@ -8,22 +8,22 @@ use crate::result::{ErrorResult, Latency, NResult, PhaseResult, Totals};
 use crate::user::Load;
 
 #[expect(clippy::cast_precision_loss, reason = "a count of requests as a rate")]
-pub(super) fn totals(counts: &Counts, time: Duration) -> Totals {
-    let seconds = time.as_secs_f64();
+pub(super) fn totals(counts: &Counts, window: Duration) -> Totals {
+    let seconds = window.as_secs_f64();
     Totals {
-        sent: counts.ended(),
+        sent: counts.ended() + counts.given_up,
         ok: counts.ok,
         failed: counts.failed,
         wrong: counts.wrong,
         verified: counts.verified,
-        unfinished: 0,
-        unsent: 0,
-        cached: 0,
+        unfinished: counts.given_up,
+        unsent: counts.unsent,
+        cached: counts.cached,
         bytes: counts.bytes,
         elapsed_s: to_ms(seconds),
         window_s: to_ms(seconds),
         rps: if seconds > 0.0 {
-            counts.ok as f64 / seconds
+            counts.ok.saturating_sub(counts.late) as f64 / seconds
         } else {
             0.0
         },
@@ -32,16 +32,17 @@ pub(super) fn totals(counts: &Counts, time: Duration) -> Totals {
     }
 }
 
-pub(super) fn phases(load: &Load, shard: &Shard, elapsed: Duration) -> Vec<PhaseResult> {
+pub(super) fn phases(load: &Load, shard: &Shard, window: Duration) -> Vec<PhaseResult> {
     let shape = &load.plan.shape;
     let one = |(phase, tally): (&crate::plan::Phase, &Tally)| {
-        let end = phase.end.min(elapsed.max(phase.start));
+        let end = phase.end.min(window.max(phase.start));
         // Just before its end, since at its end the next one may have jumped elsewhere.
         let last = phase.end.saturating_sub(Duration::from_nanos(1));
         let mut totals = totals(&tally.counts, end.saturating_sub(phase.start));
         if matches!(load.plan.model, Model::Open { .. }) {
             let due = shape.area(end) - shape.area(phase.start);
-            totals.offered_rps = Some(due / totals.elapsed_s.max(1e-9));
+            totals.offered_rps = Some(due / totals.window_s.max(1e-9));
+            totals.achieved_ratio = Some(tally.counts.achieved());
         }
         PhaseResult {
             name: phase.name.clone(),
@@ -56,12 +57,12 @@ pub(super) fn phases(load: &Load, shard: &Shard, elapsed: Duration) -> Vec<Phase
     load.phases
         .iter()
         .zip(&shard.phases)
-        .filter(|(phase, _)| phase.start <= elapsed)
+        .filter(|(phase, _)| phase.start <= window)
         .map(one)
         .collect()
 }
 
-pub(super) fn by_n(shard: &Shard, elapsed: Duration) -> Vec<NResult> {
+pub(super) fn by_n(shard: &Shard, window: Duration) -> Vec<NResult> {
     let asked = shard
         .by_n
         .iter()
@@ -72,7 +73,7 @@ pub(super) fn by_n(shard: &Shard, elapsed: Duration) -> Vec<NResult> {
             let low = if decade == 0 { 0 } else { 10_u64.pow(decade) };
             NResult {
                 n_class: format!("{low}..={}", 10_u64.pow(decade + 1) - 1),
-                totals: totals(&tally.counts, elapsed),
+                totals: totals(&tally.counts, window),
                 latency: Latency::from(&tally.latencies),
             }
         })

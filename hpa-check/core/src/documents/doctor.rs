@@ -1,4 +1,5 @@
-//! The report of `hpa-check doctor`, `hpa-check-doctor/1`. Within version 1 keys are only added.
+//! The report of `hpa-check doctor`, `hpa-check-doctor/1.1`. Within version 1 keys are only added. 1.1 calls
+//! the outcome of code 92 `environment`, which was `surroundings` in 1.0.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -8,7 +9,7 @@ use crate::snapshot::Unseen;
 use crate::verdict::{Outcome, Reason};
 
 /// The schema's name and version.
-pub const SCHEMA: &str = "hpa-check-doctor/1";
+pub const SCHEMA: &str = "hpa-check-doctor/1.1";
 
 /// All that was found in a cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,5 +1,6 @@
 //! The result document, `hpa-check/1`: what every report is drawn from and what scripts read.
-//! Within version 1 keys are only added.
+//! Within version 1 keys are only added. 1.1 calls the outcome of code 92 `environment`, which was
+//! `surroundings` in 1.0.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -11,12 +12,24 @@ use crate::run::timeline::Timeline;
 use crate::verdict::Verdict;
 
 /// The schema's name and version.
-pub const SCHEMA: &str = "hpa-check/1";
+pub const SCHEMA: &str = "hpa-check/1.1";
+
+/// Whether a document with this schema can be read: every minor version of version 1.
+///
+/// ```
+/// use hpa_check_core::documents::result::is_readable;
+/// assert!(is_readable("hpa-check/1") && is_readable("hpa-check/1.1"));
+/// assert!(!is_readable("hpa-check/2") && !is_readable("hpa-check/10"));
+/// ```
+pub fn is_readable(schema: &str) -> bool {
+    let version = schema.strip_prefix("hpa-check/1");
+    version.is_some_and(|minor| minor.is_empty() || minor.starts_with('.'))
+}
 
 /// The result of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunResult {
-    /// Always [`SCHEMA`].
+    /// [`SCHEMA`] in this version; see [`is_readable`].
     pub schema: String,
     /// The program's version.
     pub version: String,

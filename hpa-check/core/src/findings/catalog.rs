@@ -35,7 +35,7 @@ catalog! {
     TARGET_NOT_SCALABLE = "target-not-scalable", Wrong,
         "The scale target is there, and its kind has no scale subresource.",
         "Point scaleTargetRef at a Deployment, StatefulSet, ReplicaSet or a custom resource with a scale subresource.";
-    SCALE_UNREADABLE = "scale-unreadable", Surroundings,
+    SCALE_UNREADABLE = "scale-unreadable", Environment,
         "The controller could not read the target's scale, although the target is there.",
         "Read the message: the API server, an admission rule or the controller's own rights.";
     SCALING_DISABLED = "scaling-disabled", Wrong,
@@ -71,6 +71,9 @@ catalog! {
     LIMIT_CAPS_UTILIZATION = "limit-caps-utilization", Wrong,
         "The CPU limit keeps the utilization inside the tolerance of the target, so the autoscaler can never fire.",
         "Raise the CPU limit or remove it, or lower the target.";
+    METRIC_CONTAINER_MISSING = "metric-container-missing", Wrong,
+        "A metric is of a container that none of the pods has, so it can't be computed.",
+        "Name the container that does the work in containerResource.container.";
     ANOTHER_SCALER = "another-scaler", Wrong,
         "Another controller scales the same target.",
         "Keep one of the two: remove the other scaler, or this autoscaler.";
@@ -86,22 +89,22 @@ catalog! {
     SELECTOR_MATCHES_OTHERS = "selector-matches-others", Wrong,
         "The selector also matches pods of other owners, and the autoscaler averages over them.",
         "Give the target's pods a label that no other pod has, and select by it.";
-    NO_METRICS_API = "no-metrics-api", Surroundings,
+    NO_METRICS_API = "no-metrics-api", Environment,
         "No resource metrics API is registered, so the autoscaler has nothing to go by.",
         "Install metrics-server.";
-    RESCALE_FAILED = "rescale-failed", Surroundings,
+    RESCALE_FAILED = "rescale-failed", Environment,
         "The controller decided, and was not allowed to write the target's size.",
         "Find the admission webhook, quota or RBAC rule that the message names.";
     CPU_REQUEST_TOO_HIGH = "cpu-request-too-high", Inconclusive,
         "At this CPU request all the CPU there is can't make the metric ask for the maximum.",
         "Lower the CPU request of the pods, or test on more CPU.";
-    QUOTA_EXCEEDED = "quota-exceeded", Surroundings,
+    QUOTA_EXCEEDED = "quota-exceeded", Environment,
         "A ResourceQuota keeps the target below its maximum.",
         "Raise the quota, or lower the maximum or the requests.";
-    PODS_REFUSED = "pods-refused", Surroundings,
+    PODS_REFUSED = "pods-refused", Environment,
         "The API server refuses to make the target's pods.",
         "Read the message: a LimitRange, a pod security level or an admission webhook refuses them.";
-    CAPACITY_TOO_SMALL = "capacity-too-small", Surroundings,
+    CAPACITY_TOO_SMALL = "capacity-too-small", Environment,
         "The requests of as many pods as the maximum do not fit into the CPU there is.",
         "Lower the CPU request of the pods, or add CPU.";
     REPLICAS_MOVED_BY_ANOTHER = "replicas-moved-by-another", Wrong,
@@ -110,13 +113,13 @@ catalog! {
     VPA_CHANGES_REQUESTS = "vpa-changes-requests", Wrong,
         "A VerticalPodAutoscaler changes the CPU requests that the utilization is measured by.",
         "Take cpu out of the VPA's controlledResources, or set its updateMode to Off.";
-    IMAGE_MISSING = "image-missing", Surroundings,
+    IMAGE_MISSING = "image-missing", Environment,
         "Pods wait for an image that can't be pulled.",
         "Push the image, correct its name, or load it into the cluster (`kind load docker-image`).";
-    UNSCHEDULABLE = "unschedulable", Surroundings,
+    UNSCHEDULABLE = "unschedulable", Environment,
         "Pods fit on no node.",
         "Add nodes, or lower the pods' requests.";
-    PODS_CRASH = "pods-crash", Surroundings,
+    PODS_CRASH = "pods-crash", Environment,
         "Containers of the pods can't be started, or end again and again.",
         "Read `kubectl logs --previous` of one of the pods.";
     READINESS_FAILS_UNDER_LOAD = "readiness-fails-under-load", Wrong,
@@ -125,22 +128,22 @@ catalog! {
     UNREADY_PODS_HOLD_SCALING = "unready-pods-hold-scaling", Wrong,
         "Pods that are not ready count as idle and pull the average into the band in which nothing happens.",
         "Mend or remove the pods that never become ready; until then the autoscaler underrates the load.";
-    PODS_NOT_READY = "pods-not-ready", Surroundings,
+    PODS_NOT_READY = "pods-not-ready", Environment,
         "Pods run and do not become ready; the autoscaler counts them as idle.",
         "Check the readiness probe's path, port and timeout against what the pods answer.";
     ROLLOUT_STUCK = "rollout-stuck", Wrong,
         "A rollout does not come to its end, so part of the pods are of the old template.",
         "See `kubectl rollout status`; then mend, resume or undo it.";
-    METRICS_API_UNAVAILABLE = "metrics-api-unavailable", Surroundings,
+    METRICS_API_UNAVAILABLE = "metrics-api-unavailable", Environment,
         "The resource metrics API is registered and does not answer, or answers nothing for the pods.",
         "Read metrics-server's log; on kind it needs --kubelet-insecure-tls.";
-    METRICS_INCOMPLETE = "metrics-incomplete", Surroundings,
+    METRICS_INCOMPLETE = "metrics-incomplete", Environment,
         "Ready pods lack a CPU sample for longer than a new pod needs to get one; the autoscaler guesses for them.",
         "Find out why metrics-server can't scrape the nodes of these pods.";
-    METRICS_STALE = "metrics-stale", Surroundings,
+    METRICS_STALE = "metrics-stale", Environment,
         "The CPU samples stopped getting newer, so decisions are made on what was.",
         "Check metrics-server and its --metric-resolution (15 s; its own default is 60 s).";
-    METRIC_FAILED = "metric-failed", Surroundings,
+    METRIC_FAILED = "metric-failed", Environment,
         "The controller can't compute a metric. Without it no step down is made, and with no other metric none at all.",
         "Read the message; for custom and external metrics, check their adapter.";
     WRONG_ANSWERS = "wrong-answers", Wrong,
@@ -152,6 +155,9 @@ catalog! {
     SIDECAR_DILUTES_UTILIZATION = "sidecar-dilutes-utilization", Wrong,
         "An idle sidecar's request hides that the working container is at its own, so the autoscaler does not fire.",
         "Use a ContainerResource metric of the working container, or lower the sidecar's request.";
+    METRIC_CONTAINER_IDLE = "metric-container-idle", Wrong,
+        "The metric is of a container that gets none of the load, so the autoscaler sees nothing of it.",
+        "Name the container that does the work in containerResource.container.";
     STARTUP_COUNTS_AS_LOAD = "startup-counts-as-load", Wrong,
         "New pods are ready at once and burn CPU while they start, which counts as load.",
         "Add a startup or readiness probe that fails until the start's work is done.";
@@ -173,7 +179,7 @@ catalog! {
     FLAPPING = "flapping", Wrong,
         "The replicas go up and down again and again.",
         "Lengthen the scale-down stabilization, or choose a target further from where the load sits.";
-    GENERATOR_SATURATED = "generator-saturated", Surroundings,
+    GENERATOR_SATURATED = "generator-saturated", Environment,
         "The load generator was itself the limit: the load was weaker than planned, or requests failed that might not have.",
         "Give the generator more CPU, or run it on another machine.";
     FAILED_REQUESTS = "failed-requests", Wrong,

@@ -12,7 +12,7 @@ use crate::observation::{ControllerConfig, MetricReading};
 use crate::quantity::Quantity;
 use crate::spec::CurrentMetric;
 
-/// The surroundings of one computation.
+/// The environment of one computation.
 #[derive(Debug, Clone, Copy)]
 pub struct Scene<'a> {
     /// The instant of the sync.

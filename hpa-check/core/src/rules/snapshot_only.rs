@@ -2,6 +2,7 @@
 //! other scalers and budgets; and what one look at the present says by itself, where a run follows it
 //! over time.
 
+mod as_view;
 pub(super) mod conflicts;
 pub(crate) mod look;
 pub(super) mod notes;

@@ -98,7 +98,7 @@ pub struct RunState {
     pub load_since: Option<Timestamp>,
     /// The load's final account.
     pub load_result: Option<LoadResult>,
-    /// The facts about the surroundings, in the order found.
+    /// The facts about the environment, in the order found.
     pub facts: Vec<Fact>,
     /// When the controller's memory last began anew under the run's eyes.
     pub controller_restarted_at: Option<Timestamp>,

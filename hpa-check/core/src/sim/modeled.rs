@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::fault::Fault;
 use super::profile::LoadProfile;
-use super::summary::{Summary, Tally, count};
+use super::summary::{Done, Summary, Tally, count};
 use super::world::{Happening, World};
 use crate::model::after;
 use crate::observation::{LoadResult, LoadSecond};
@@ -31,17 +31,6 @@ pub struct PodModel {
     pub most: f64,
     /// What is broken on purpose.
     pub fault: Option<Fault>,
-}
-
-/// What one second did.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Done {
-    /// Work that was wanted, in millicores.
-    pub(super) wanted: f64,
-    /// Work that was done.
-    pub(super) served: f64,
-    /// Work that waits afterwards, in millicore-seconds.
-    pub(super) waiting: f64,
 }
 
 #[derive(Debug)]

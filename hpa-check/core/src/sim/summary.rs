@@ -3,8 +3,18 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::modeled::Done;
 use super::{Scenario, milli};
+
+/// What one second did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Done {
+    /// Work that was wanted, in millicores.
+    pub(super) wanted: f64,
+    /// Work that was done.
+    pub(super) served: f64,
+    /// Work that waits afterwards, in millicore-seconds.
+    pub(super) waiting: f64,
+}
 
 /// The outcome. Utilization is in percent of the ready pods' requests, second by second, not as samples
 /// show it.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use hpa_check_core::run::conductor::LoadSchedule;
 use hpa_check_core::verdict::Outcome;
 
+use super::environment::saturated;
 use super::pairs::{Pair, beside, pair};
-use super::surroundings::saturated;
 use super::world::{Metrics, World, assert_passed, healthy, replay};
 
 pub(crate) fn pairs() -> Vec<Pair> {

@@ -4,11 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod borders;
+mod environment;
 mod healthy;
 mod limits;
 mod pairs;
+mod recorded;
 mod setup;
-mod surroundings;
 mod weak_load;
 mod world;
 mod wrong;

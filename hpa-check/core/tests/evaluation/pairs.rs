@@ -8,7 +8,7 @@ use hpa_check_core::judge;
 use hpa_check_core::verdict::Outcome;
 
 use super::world::{World, healthy};
-use super::{limits, setup, surroundings, wrong};
+use super::{environment, limits, setup, wrong};
 
 /// A healthy run, and the one thing that breaks it.
 pub(crate) struct Pair {
@@ -42,7 +42,7 @@ pub(crate) fn beside(healthy: World, finding: &'static str, breaks: fn(&mut Worl
 fn table() -> Vec<Pair> {
     let tables = [
         setup::pairs(),
-        surroundings::pairs(),
+        environment::pairs(),
         wrong::pairs(),
         limits::pairs(),
     ];

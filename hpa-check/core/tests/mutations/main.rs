@@ -93,13 +93,13 @@ stand! {
     flapping_stands, "flapping", Wrong;
     probes_that_fail_under_load_stand, "probes-fail-under-load", Wrong;
     a_load_on_one_pod_stands, "load-not-spread", Wrong;
-    a_quota_stands, "quota-of-6", Surroundings;
-    a_missing_image_stands, "image-missing", Surroundings;
-    empty_metrics_stand, "metrics-empty", Surroundings;
-    stale_metrics_stand, "metrics-stale", Surroundings;
-    partial_metrics_stand, "metrics-partial", Surroundings;
-    a_full_node_stands, "unschedulable", Surroundings;
-    a_refused_rescale_stands, "rescale-refused", Surroundings;
+    a_quota_stands, "quota-of-6", Environment;
+    a_missing_image_stands, "image-missing", Environment;
+    empty_metrics_stand, "metrics-empty", Environment;
+    stale_metrics_stand, "metrics-stale", Environment;
+    partial_metrics_stand, "metrics-partial", Environment;
+    a_full_node_stands, "unschedulable", Environment;
+    a_refused_rescale_stands, "rescale-refused", Environment;
     a_load_too_weak_stands, "load-too-weak", Inconclusive;
     a_load_that_stays_on_stands, "load-stays-on", Inconclusive;
 }

@@ -1,4 +1,4 @@
-//! Facts about the surroundings that are asked for once: quotas, other autoscalers, CPU capacity.
+//! Facts about the environment that are asked for once: quotas, other autoscalers, CPU capacity.
 //! All are optional; what may not be read is named and done without, and what fails is asked again.
 
 use hpa_check_core::observation::{Fact, Seen};

@@ -4,11 +4,11 @@
 //! What may not be read is named and done without; only the autoscalers themselves are indispensable.
 
 mod decode;
+mod environment;
 mod lists;
 mod metrics;
 mod nodes;
 mod pods;
-mod surroundings;
 mod targets;
 
 use std::cell::RefCell;
@@ -116,7 +116,7 @@ impl Surveyor {
             pods::read(&lists, &names, &missing),
             metrics::read(&lists, &missing),
             nodes::read(&lists, &missing),
-            surroundings::read(&lists, &names, &missing),
+            environment::read(&lists, &names, &missing),
         );
         let mut spaces: BTreeMap<String, Namespace> = around;
         for (name, owners) in targets.owners {

@@ -2,9 +2,9 @@
 //! told, and when, whatever happens to the watches.
 
 mod access;
+mod environment;
 mod following;
 mod metrics;
-mod surroundings;
 mod targets;
 mod trouble;
 

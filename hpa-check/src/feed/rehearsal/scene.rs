@@ -4,12 +4,9 @@ use hpa_check_core::observation::Fact;
 use hpa_check_core::sim::engine::Scene;
 use hpa_check_core::units::Millicores;
 
-use super::settings::{Flags, Settings};
+use super::settings::{Flags, NAME, Settings};
 use hpa_check_core::sim::intensity::Intensity;
 use hpa_check_core::sim::sizing::{LoadPlan, Sizes};
-
-/// The name of the rehearsed Deployment and of its autoscaler.
-pub(super) const NAME: &str = "fib-server";
 
 /// The scene of these settings on a machine with that many CPUs.
 pub(super) fn scene(flags: &Flags, settings: &Settings, cpus: usize) -> Scene {

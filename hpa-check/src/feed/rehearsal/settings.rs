@@ -10,10 +10,12 @@ use hpa_check_core::spec::{AutoscalerSpec, ContainerResources, MetricSpec, Targe
 use hpa_check_core::units::Millicores;
 
 use super::manifest;
-use super::scene::NAME;
 use crate::failure::Failure;
 use hpa_check_core::sim::sizing::Sizes;
 use hpa_check_core::sim::timescale::Timescale;
+
+/// The name of the rehearsed Deployment and of its autoscaler.
+pub(super) const NAME: &str = "fib-server";
 
 /// The flags of a rehearsal.
 #[derive(Debug, Clone, clap::Args)]

@@ -42,7 +42,7 @@ pub(super) fn doing(phase: Option<Phase>) -> &'static str {
 
 /// The faults that show by now. What is merely not proved yet is no finding while the run goes on.
 pub(super) fn findings(result: &RunResult) -> String {
-    let fault = |outcome| matches!(outcome, Outcome::Wrong | Outcome::Surroundings);
+    let fault = |outcome| matches!(outcome, Outcome::Wrong | Outcome::Environment);
     let reasons = &result.verdict.reasons;
     let faults = super::findings(reasons.iter().filter(|r| fault(r.outcome)));
     if faults.is_empty() {
@@ -74,7 +74,7 @@ mod tests {
     fn what_is_not_proved_yet_is_no_finding_and_a_fault_is() {
         let mut run = fixture::hostile();
         let shown = |run: &RunResult| content(run, Stage::Going(Some(Phase::Up)));
-        run.verdict.reasons[0].outcome = Outcome::Surroundings;
+        run.verdict.reasons[0].outcome = Outcome::Environment;
         assert!(shown(&run).contains("What the verdict would rest on"));
         for reason in &mut run.verdict.reasons {
             reason.outcome = Outcome::Inconclusive;

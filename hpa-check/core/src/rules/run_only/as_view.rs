@@ -156,14 +156,30 @@ impl<'a> View for RunView<'a> {
         RunView::reached_max(self)
     }
 
+    fn refused_for(&self, kind: &str) -> Option<Duration> {
+        let refuses = |status: &AutoscalerStatus| {
+            let mut conditions = status.conditions.iter();
+            conditions.any(|c| c.kind == kind && c.status == "False")
+        };
+        let statuses = self.state.statuses.iter().rev();
+        let since = statuses.take_while(|(_, status)| refuses(status)).last();
+        let span = since.map(|(at, _)| self.until.duration_since(*at));
+        Some(
+            span.and_then(|span| Duration::try_from(span).ok())
+                .unwrap_or_default(),
+        )
+    }
+
     fn is_complete(&self) -> bool {
         self.complete()
     }
 
-    /// The last word of a pod, or of the target, may have been lost: the two have to say the same.
+    /// The last word of a pod, or of the target, may have been lost: the two have to say the same. The
+    /// surge pods of a rollout count too.
     fn lacks_ready_pods(&self) -> bool {
         let target = self.state.target.as_ref();
-        target.is_some_and(|t| t.ready_replicas < t.spec_replicas) && self.state.pods_add_up()
+        target.is_some_and(|t| t.ready_replicas < t.spec_replicas.max(t.replicas))
+            && self.state.pods_add_up()
     }
 
     /// Pods that are taken for ready may be gone otherwise.

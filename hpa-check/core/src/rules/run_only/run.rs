@@ -127,7 +127,7 @@ impl<'a> RunView<'a> {
         })
     }
 
-    /// All CPU that the pods can come to use: that of the surroundings, or of the load if that is less.
+    /// All CPU that the pods can come to use: that of the environment, or of the load if that is less.
     pub(crate) fn usable(&self) -> Option<(Millicores, &'a str)> {
         let load = self.state.facts.iter().rev().find_map(|fact| match fact {
             Fact::LoadLimit { total, how } => Some((*total, how.as_str())),

@@ -1,28 +1,17 @@
 //! One autoscaler of a snapshot, as its rules see it.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
-use super::writers;
+use crate::model::pods;
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
-use crate::model::{VersionGates, after, pods};
-use crate::observation::{AutoscalerStatus, ControllerConfig, PodSample};
-use crate::rules::view::{
-    Asserted, ConflictingWrites, EventView, MetricsView, PodView, QuotaView, ReadinessLoss, Scaled,
-    SizeView, Swings, UseView, View, whole_request,
-};
+use crate::observation::PodSample;
+use crate::rules::view::{PodView, UseView, View};
 use crate::snapshot::index::Index;
 use crate::snapshot::{
-    self, ClusterSnapshot, EventSnapshot, Namespace, PodSnapshot, Scaler, TargetLook, Workload,
+    self, ClusterSnapshot, EventSnapshot, Namespace, PodSnapshot, Scaler, Workload,
 };
-use crate::spec::AutoscalerSpec;
-use crate::units::Millicores;
-
-/// A `Ready` condition that turned false this long after the start had been true before.
-const HAD_BEEN_READY: Duration = Duration::from_secs(10);
 
 /// One autoscaler with all that belongs to it.
 pub(crate) struct SnapshotView<'a> {
@@ -34,16 +23,16 @@ pub(crate) struct SnapshotView<'a> {
     pub(super) space: &'a Namespace,
     /// The pods that its target's selector matches.
     pub(super) matched: Vec<&'a PodSnapshot>,
-    asserted: &'a snapshot::Assertions,
-    shared: Vec<(&'a str, &'a str)>,
-    before: Option<Before<'a>>,
+    pub(super) asserted: &'a snapshot::Assertions,
+    pub(super) shared: Vec<(&'a str, &'a str)>,
+    pub(super) before: Option<Before<'a>>,
     index: &'a Index<'a>,
 }
 
 /// What the earlier look saw of it.
-struct Before<'a> {
-    scaler: &'a Scaler,
-    samples: &'a [PodSample],
+pub(super) struct Before<'a> {
+    pub(super) scaler: &'a Scaler,
+    pub(super) samples: &'a [PodSample],
 }
 
 impl<'a> SnapshotView<'a> {
@@ -141,7 +130,8 @@ impl<'a> SnapshotView<'a> {
         Some(&pods.find(|p| self.seen(p).is_living())?.labels)
     }
 
-    fn seen(&self, pod: &'a PodSnapshot) -> PodView<'a> {
+    /// A pod as rules see it.
+    pub(super) fn seen(&self, pod: &'a PodSnapshot) -> PodView<'a> {
         let since = pod.pod.ready.as_ref().and_then(|r| r.since);
         let sample = self.index.samples.get(pod.pod.name.as_str()).copied();
         PodView {
@@ -152,7 +142,10 @@ impl<'a> SnapshotView<'a> {
     }
 
     /// The use of the pods that should have their share of the load, by the samples that `which` chooses.
-    fn uses(&self, which: impl Fn(&'a PodSample) -> Option<&'a PodSample>) -> Option<UseView<'a>> {
+    pub(super) fn uses(
+        &self,
+        which: impl Fn(&'a PodSample) -> Option<&'a PodSample>,
+    ) -> Option<UseView<'a>> {
         let settle = self.cluster.metrics_resolution * 3;
         let view = self.view();
         let mut pods = Vec::new();
@@ -167,240 +160,5 @@ impl<'a> SnapshotView<'a> {
         }
         let clock = self.clock(self.cluster.at);
         Some(UseView { clock, pods })
-    }
-}
-
-impl<'a> View for SnapshotView<'a> {
-    fn now(&self) -> Timestamp {
-        self.cluster.at
-    }
-
-    fn spec(&self) -> Option<&AutoscalerSpec> {
-        Some(&self.scaler.object.spec)
-    }
-
-    fn status(&self) -> Option<&AutoscalerStatus> {
-        self.scaler.object.status.as_ref()
-    }
-
-    fn scaled(&self) -> Scaled<'_> {
-        match &self.scaler.target {
-            TargetLook::Read(workload) => Scaled::Read(&workload.object),
-            TargetLook::Absent { message } => Scaled::Absent {
-                how: "can't be found",
-                quote: format!("{}: {message}", self.view().reference()),
-            },
-            TargetLook::NotScalable { message } => Scaled::NotScalable {
-                message: message.clone(),
-            },
-            TargetLook::Unread => Scaled::Unread,
-        }
-    }
-
-    fn pods(&self) -> Option<Vec<PodView<'_>>> {
-        self.space.pods.as_ref()?;
-        Some(self.matched.iter().map(|p| self.seen(p)).collect())
-    }
-
-    fn metrics(&self) -> MetricsView<'_> {
-        let answer = self.space.samples.as_ref();
-        let served = self.cluster.metrics_api != snapshot::MetricsApi::Unknown;
-        MetricsView {
-            api: self.cluster.metrics_api.clone(),
-            answer: answer
-                .filter(|_| served)
-                .map(|a| a.as_ref().map(|_| ()).map_err(String::as_str)),
-            at: self.cluster.at,
-            failing_for: None,
-            ever_sampled: self.matched.iter().any(|p| self.seen(p).sample.is_some()),
-            needed_from: Timestamp::MIN,
-        }
-    }
-
-    fn controller(&self) -> &ControllerConfig {
-        &self.cluster.controller
-    }
-
-    fn metrics_resolution(&self) -> Duration {
-        self.cluster.metrics_resolution
-    }
-
-    fn gates(&self) -> VersionGates {
-        let version = self.cluster.kubernetes.as_deref();
-        version.map_or_else(VersionGates::default, VersionGates::of_version)
-    }
-
-    fn asserted(&self) -> Asserted<'_> {
-        Asserted {
-            min_replicas: self.asserted.min_replicas,
-            max_replicas: self.asserted.max_replicas,
-            cpu_target_percent: self.asserted.cpu_target_percent,
-            has_cpu: self.asserted.cpu_target_percent.is_some(),
-            metrics: &[],
-            scale_down: self.asserted.min_replicas.is_some(),
-            patience: None,
-        }
-    }
-
-    fn quotas(&self) -> Vec<QuotaView<'_>> {
-        let living = i32::try_from(self.view().living().len()).unwrap_or(i32::MAX);
-        let quotas = self.space.quotas.iter().map(|quota| QuotaView {
-            quota,
-            pods: Some(living),
-        });
-        quotas.collect()
-    }
-
-    fn capacity(&self) -> Option<(Millicores, String)> {
-        let room = self.cluster.room.as_ref()?;
-        let living = self.view().living();
-        let own: i64 = living
-            .iter()
-            .filter_map(|p| Some(whole_request(p.pod)?.0))
-            .sum();
-        let left = (room.allocatable.0 - room.requested.0).max(0);
-        let how = format!(
-            "nodes: {} allocatable, {} requested",
-            room.allocatable, room.requested
-        );
-        Some((Millicores(left + own), how))
-    }
-
-    fn events(&self) -> Vec<EventView<'_>> {
-        let events = self.space.events.iter().map(|e| EventView {
-            about: &e.about,
-            reason: &e.reason,
-            message: &e.message,
-        });
-        events.collect()
-    }
-
-    fn other_autoscaler(&self) -> Option<&str> {
-        let target = |s: &'a Scaler| {
-            let reference = &s.object.spec.scale_target_ref;
-            (reference.kind.as_str(), reference.name.as_str())
-        };
-        let (name, own) = (&self.scaler.name, target(self.scaler));
-        let mut all = self.space.autoscalers.iter();
-        let other = all.find(|other| other.name != *name && target(other) == own)?;
-        Some(&other.name)
-    }
-
-    fn shared_pods(&self) -> &[(&str, &str)] {
-        &self.shared
-    }
-
-    fn owners(&self) -> Option<&BTreeMap<String, String>> {
-        Some(&self.space.owners)
-    }
-
-    fn rollout_is_paused(&self) -> bool {
-        self.workload().is_some_and(|w| w.paused)
-    }
-
-    fn is_watched(&self) -> bool {
-        false
-    }
-
-    fn reached_max(&self) -> bool {
-        false
-    }
-
-    fn is_complete(&self) -> bool {
-        false
-    }
-
-    fn lacks_ready_pods(&self) -> bool {
-        true
-    }
-
-    fn pods_match_metrics(&self) -> bool {
-        true
-    }
-
-    fn conflicting_writes(&self) -> Option<ConflictingWrites> {
-        writers::conflicting(self)
-    }
-
-    /// The controller corrects a size in its next sync, so one look proves nothing.
-    fn sizes(&self) -> Vec<SizeView> {
-        let of = |scaler: &Scaler| Some(scaler.workload()?.object.spec_replicas);
-        let before = self.before.as_ref().and_then(|b| of(b.scaler));
-        let sizes = before.zip(of(self.scaler)).map(|(before, now)| SizeView {
-            replicas: vec![before, now],
-            bounds: (
-                self.scaler.object.spec.effective_min(),
-                self.scaler.object.spec.max_replicas,
-            ),
-            clock: self.clock(self.cluster.at),
-        });
-        sizes.into_iter().collect()
-    }
-
-    /// Events are lossy, so this can only be too few.
-    fn swings(&self) -> Swings {
-        let events: Vec<&EventSnapshot> = self.rescales().collect();
-        let count = |text: &str| {
-            let matching = events.iter().filter(|e| e.message.contains(text));
-            let times = matching.map(|e| usize::try_from(e.count.max(1)).unwrap_or(usize::MAX));
-            times.sum()
-        };
-        let first = events.iter().filter_map(|e| e.first).min();
-        let last = events.iter().filter_map(|e| e.last).max();
-        let within = first
-            .zip(last)
-            .map(|(first, last)| last.duration_since(first));
-        let within = within.and_then(|span| Duration::try_from(span).ok());
-        Swings {
-            ups: count("above target"),
-            downs: count("below target"),
-            within: Some(within.unwrap_or(Duration::MAX)),
-            quotes: events
-                .iter()
-                .map(|e| format!("event SuccessfulRescale {}×: {}", e.count, e.message))
-                .collect(),
-        }
-    }
-
-    fn silence(&self) -> Option<(Duration, &'static str)> {
-        let age = self.cluster.at.duration_since(self.scaler.created?);
-        let age = Duration::try_from(age).ok()?;
-        self.status().is_none().then_some((age, "empty"))
-    }
-
-    fn uses_under_load(&self) -> (Vec<UseView<'_>>, usize) {
-        let earlier = self
-            .before
-            .as_ref()
-            .and_then(|before| self.uses(|now| before.samples.iter().find(|s| s.pod == now.pod)));
-        let now = self.uses(Some);
-        let looks = 1 + usize::from(self.before.is_some());
-        (earlier.into_iter().chain(now).collect(), looks)
-    }
-
-    fn readiness_losses(&self) -> Vec<ReadinessLoss<'_>> {
-        let view = self.view();
-        let busy = self.matched.iter().filter_map(|p| {
-            let (pod, request) = (self.seen(p), view.request(&p.pod)?);
-            Some((pod.name(), view.used(pod.sample?)? * 100 / request))
-        });
-        let busiest = busy.max_by_key(|(_, percent)| *percent);
-        let lost = |p: &'a PodSnapshot| {
-            let (pod, started) = (self.seen(p), p.pod.started?);
-            let since = p.pod.ready.as_ref()?.since?;
-            let was_ready = after(started, HAD_BEEN_READY) < since;
-            let quiet = p.pod.waiting.is_none() && p.pod.restarts == 0;
-            let runs = pod.is_living() && p.pod.phase == "Running";
-            (!pod.is_ready() && runs && was_ready && quiet).then(|| ReadinessLoss {
-                pod: pod.name(),
-                quote: format!("Ready {}, started {started:.0}", pod.readiness()),
-                busiest,
-            })
-        };
-        self.matched.iter().copied().filter_map(lost).collect()
-    }
-
-    fn clock(&self, at: Timestamp) -> String {
-        format!("at {at:.0}")
     }
 }

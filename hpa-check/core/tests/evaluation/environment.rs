@@ -1,4 +1,4 @@
-//! Runs in which the autoscaler was right and its surroundings could not.
+//! Runs in which the autoscaler was right and its environment could not.
 
 use super::pairs::{Pair, beside, pair};
 use super::world::{Fate, Metrics, World, healthy};

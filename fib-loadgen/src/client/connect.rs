@@ -1,0 +1,281 @@
+//! Makes connections: looks up, connects, asks the proxy, and shakes hands.
+
+use std::io::{Error, ErrorKind};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
+
+use super::addresses::{Addresses, Unresolved};
+use super::counters::{AddressCounts, Counters};
+use super::kinds::HttpVersion;
+use super::proxy::Proxy;
+use super::settings::Settings;
+use super::stream::{Io, Plain, Stream};
+use crate::outcome::Class;
+
+/// Makes the connections of all users.
+#[derive(Debug)]
+pub struct Connector {
+    to: To,
+    tls: Option<Tls>,
+    /// Whether HTTP/2 is spoken without being asked for.
+    prior_knowledge: bool,
+    sources: Vec<IpAddr>,
+    turn: AtomicUsize,
+    proxy: Option<Proxy>,
+    host: String,
+    port: u16,
+    timeout: Duration,
+    counters: Arc<Counters>,
+}
+
+#[derive(Debug)]
+enum To {
+    Addresses(Box<Addresses>),
+    Socket(PathBuf),
+}
+
+struct Tls {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+    only_http2: bool,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connection, and what is known about it.
+#[derive(Debug)]
+pub(super) struct Connected {
+    pub(super) stream: Stream,
+    pub(super) http2: bool,
+    /// Whether requests have to name the whole URL, as to a proxy.
+    pub(super) whole_urls: bool,
+    pub(super) address: Arc<AddressCounts>,
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{detail}")]
+pub struct ConnectError {
+    /// Its class.
+    pub class: Class,
+    /// What was said.
+    pub detail: String,
+}
+
+impl ConnectError {
+    fn new(class: Class, detail: impl ToString) -> Self {
+        Self {
+            class,
+            detail: detail.to_string(),
+        }
+    }
+
+    fn io(error: &Error) -> Self {
+        Self::new(Class::of_connect(error), error)
+    }
+}
+
+impl Connector {
+    /// For these settings; fails when certificates can't be read.
+    pub fn new(settings: &Settings, counters: &Arc<Counters>) -> Result<Self, String> {
+        let target = &settings.target;
+        let near = settings
+            .proxy
+            .as_ref()
+            .map_or(target, |proxy| &proxy.target);
+        let to = match &settings.unix_socket {
+            Some(path) => To::Socket(path.clone()),
+            None => To::Addresses(Box::new(Addresses::new(
+                near.host(),
+                near.port(),
+                near,
+                &settings.resolve,
+                settings.resolve_every,
+            ))),
+        };
+        let encrypted = target.base.scheme() == "https";
+        let tls = encrypted.then(|| -> Result<Tls, String> {
+            let config: Arc<ClientConfig> = settings.tls.config(settings.http)?;
+            Ok(Tls {
+                connector: config.into(),
+                name: settings.tls.name(target.host())?,
+                only_http2: settings.http == HttpVersion::Two,
+            })
+        });
+        Ok(Self {
+            to,
+            tls: tls.transpose()?,
+            prior_knowledge: !encrypted && settings.http == HttpVersion::Two,
+            sources: settings.sources.clone(),
+            turn: AtomicUsize::new(0),
+            proxy: settings.proxy.clone(),
+            host: target.host().to_owned(),
+            port: target.port(),
+            timeout: settings.connect_timeout,
+            counters: Arc::clone(counters),
+        })
+    }
+
+    /// How many addresses the target is known to have; none for a Unix socket.
+    pub fn addresses_known(&self) -> usize {
+        match &self.to {
+            To::Addresses(addresses) => addresses.known(),
+            To::Socket(_) => 0,
+        }
+    }
+
+    /// The counts of all connections.
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// Makes one connection, within the time that one may take.
+    pub(super) async fn connect(&self) -> Result<Connected, ConnectError> {
+        let began = Instant::now();
+        let made = tokio::time::timeout(self.timeout, self.attempt()).await;
+        let (io, http2, address) = made
+            .unwrap_or_else(|_| {
+                let detail = format!("no connection within {:?}", self.timeout);
+                Err(ConnectError::new(Class::ConnectTimeout, detail))
+            })
+            .inspect_err(|_| {
+                self.counters.failed.fetch_add(1, Relaxed);
+            })?;
+        address.connections.fetch_add(1, Relaxed);
+        Ok(Connected {
+            stream: Stream {
+                io,
+                _open: self.counters.made(began.elapsed(), http2),
+            },
+            http2,
+            whole_urls: self.proxy.is_some() && self.tls.is_none(),
+            address,
+        })
+    }
+
+    async fn attempt(&self) -> Result<(Io, bool, Arc<AddressCounts>), ConnectError> {
+        let (mut plain, address) = match &self.to {
+            To::Socket(path) => self.socket(path).await?,
+            To::Addresses(addresses) => self.any_of(addresses).await?,
+        };
+        let Some(tls) = &self.tls else {
+            return Ok((Io::Plain(plain), self.prior_knowledge, address));
+        };
+        let failed = |class: Class, error: &Error| {
+            address.failed.fetch_add(1, Relaxed);
+            ConnectError::new(class, error)
+        };
+        if let Some(proxy) = &self.proxy {
+            let tunnel = proxy.tunnel(&mut plain, &self.host, self.port).await;
+            tunnel.map_err(|error| failed(Class::Proxy, &error))?;
+        }
+        let stream = tls
+            .connector
+            .connect(tls.name.clone(), plain)
+            .await
+            .map_err(|error| match Class::of_connect(&error) {
+                class @ (Class::ConnectReset | Class::LocalFdLimit) => failed(class, &error),
+                // What is connected and ends here ends in the handshake.
+                _ => failed(Class::Tls, &error),
+            })?;
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        if tls.only_http2 && !http2 {
+            let refused = Error::new(ErrorKind::Unsupported, "the server speaks no HTTP/2");
+            return Err(failed(Class::Tls, &refused));
+        }
+        Ok((Io::Tls(Box::new(stream)), http2, address))
+    }
+
+    async fn socket(&self, path: &PathBuf) -> Result<(Plain, Arc<AddressCounts>), ConnectError> {
+        let address = self.counters.address(&path.display().to_string());
+        match UnixStream::connect(path).await {
+            Ok(stream) => Ok((Plain::Unix(stream), address)),
+            Err(error) => {
+                address.failed.fetch_add(1, Relaxed);
+                let class = match error.kind() {
+                    ErrorKind::NotFound => Class::ConnectRefused,
+                    _ => Class::of_connect(&error),
+                };
+                Err(ConnectError::new(class, error))
+            }
+        }
+    }
+
+    /// The first address that takes the connection, beginning with the one whose turn it is.
+    async fn any_of(
+        &self,
+        addresses: &Addresses,
+    ) -> Result<(Plain, Arc<AddressCounts>), ConnectError> {
+        let all = addresses
+            .next(&self.counters)
+            .await
+            .map_err(|why| match &why {
+                Unresolved::Failed(error) if Class::of_connect(error) == Class::LocalFdLimit => {
+                    ConnectError::io(error)
+                }
+                _ => ConnectError::new(Class::Dns, why),
+            })?;
+        let mut last = None;
+        for to in all {
+            let address = self.counters.address(&to.to_string());
+            match self.dial(to).await {
+                Ok(stream) => return Ok((Plain::Tcp(stream), address)),
+                Err(error) => {
+                    address.failed.fetch_add(1, Relaxed);
+                    let failure = ConnectError::io(&error);
+                    // Another address needs a descriptor and a port just the same.
+                    if matches!(
+                        failure.class,
+                        Class::LocalFdLimit | Class::ConnectAddrExhausted
+                    ) {
+                        return Err(failure);
+                    }
+                    last = Some(failure);
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| ConnectError::new(Class::Dns, Unresolved::None)))
+    }
+
+    async fn dial(&self, to: SocketAddr) -> std::io::Result<TcpStream> {
+        let stream = match self.source(to) {
+            None => TcpStream::connect(to).await?,
+            Some(from) => {
+                let socket = match from {
+                    IpAddr::V4(_) => TcpSocket::new_v4()?,
+                    IpAddr::V6(_) => TcpSocket::new_v6()?,
+                };
+                socket.bind(SocketAddr::new(from, 0))?;
+                socket.connect(to).await?
+            }
+        };
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// The source address whose turn it is, of those in the family of the address.
+    fn source(&self, to: SocketAddr) -> Option<IpAddr> {
+        let fitting = || {
+            self.sources
+                .iter()
+                .filter(|from| from.is_ipv4() == to.is_ipv4())
+        };
+        let count = fitting().count();
+        let turn = self.turn.fetch_add(1, Relaxed).checked_rem(count)?;
+        fitting().nth(turn).copied()
+    }
+}

@@ -1,0 +1,272 @@
+//! What is sent: F(n) to a `fib-server`, or the requests of a file to any service.
+
+mod file;
+mod import;
+mod spec;
+mod template;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, HOST, USER_AGENT};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+
+use crate::chance::{self, Purpose};
+use crate::check::Check;
+use crate::client::{Body, Settings};
+use crate::workload::Workload;
+
+pub use file::read;
+pub use import::curl;
+pub use spec::Spec;
+pub use template::{Place, Text};
+
+/// What is sent.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// `GET /get?n=…`, whose answers are proved.
+    Fibonacci(Workload),
+    /// These requests, whose answers are checked.
+    Requests(Requests),
+}
+
+impl Source {
+    /// The checks, in the order in which results list them.
+    pub fn checks(&self) -> &[Check] {
+        match self {
+            Self::Fibonacci(_) => &[],
+            Self::Requests(requests) => &requests.checks,
+        }
+    }
+}
+
+/// What to ask.
+#[derive(Debug, Clone, Copy)]
+pub enum Question<'a> {
+    /// F(n); the value is proved, or only its form.
+    Fibonacci {
+        /// Which one.
+        n: u32,
+        /// Whether to prove the value.
+        prove: bool,
+    },
+    /// A request of a file.
+    Template(&'a Template, Place),
+}
+
+/// Requests to choose from.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    list: Vec<Template>,
+    /// Whether they differ in weight; those that do not are sent in turn.
+    weighted: bool,
+    checks: Vec<Check>,
+}
+
+/// One request, whose places are filled in each time.
+#[derive(Debug, Clone)]
+pub struct Template {
+    method: Method,
+    path: Text,
+    headers: Vec<(HeaderName, Text)>,
+    body: Text,
+    /// The share of all requests up to and with this one.
+    upto: f64,
+    /// Its checks, by their places in the list of all.
+    pub checks: Vec<usize>,
+}
+
+/// More checks for one request than this are more than are counted apart.
+const MOST_CHECKS: usize = 64;
+
+impl Requests {
+    /// From what a file or the command line says; `checks` are for all of them.
+    pub fn new(specs: Vec<Spec>, checks: &[Check]) -> Result<Self, String> {
+        if specs.is_empty() {
+            return Err("there is no request to send: give a file with at least one".to_owned());
+        }
+        let total: f64 = specs.iter().map(|spec| spec.weight).sum();
+        if !(total.is_finite() && total > 0.0) || specs.iter().any(|spec| spec.weight < 0.0) {
+            return Err(
+                "the weights of the requests have no sum above 0: give each a positive weight"
+                    .to_owned(),
+            );
+        }
+        #[expect(clippy::float_cmp, reason = "weights as they were written")]
+        let weighted = specs.iter().any(|spec| spec.weight != specs[0].weight);
+        let mut all = checks.to_vec();
+        let mut upto = 0.0;
+        let mut list = Vec::new();
+        for spec in specs {
+            upto += spec.weight / total;
+            let mut places: Vec<usize> = (0..checks.len()).collect();
+            for rule in &spec.check {
+                places.push(all.len());
+                all.push(rule.parse()?);
+            }
+            if places.len() > MOST_CHECKS {
+                return Err(format!(
+                    "a request has {} checks: {MOST_CHECKS} are the most",
+                    places.len()
+                ));
+            }
+            list.push(Template::new(&spec, upto, places)?);
+        }
+        Ok(Self {
+            list,
+            weighted,
+            checks: all,
+        })
+    }
+
+    /// Which one is the `index`-th.
+    pub fn pick(&self, seed: u64, index: u64) -> &Template {
+        let last = self.list.len() - 1;
+        if self.weighted {
+            let at = chance::unit(seed, Purpose::Request, index);
+            let found = self.list.iter().position(|template| at < template.upto);
+            return &self.list[found.unwrap_or(last)];
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "a place in a list")]
+        let turn = (index % self.list.len() as u64) as usize;
+        &self.list[turn]
+    }
+}
+
+impl Template {
+    fn new(spec: &Spec, upto: f64, checks: Vec<usize>) -> Result<Self, String> {
+        let bad = |what: &str, of: &str| format!("`{of}` is no {what} of a request");
+        let method =
+            spec.method
+                .as_deref()
+                .unwrap_or(if spec.body.is_some() { "POST" } else { "GET" });
+        let text = |text: &str| {
+            if spec.literal {
+                Ok(Text::literal(text))
+            } else {
+                Text::parse(text)
+            }
+        };
+        let mut headers = Vec::new();
+        for (name, value) in &spec.headers {
+            let header: HeaderName = name.parse().map_err(|_| bad("header", name))?;
+            // The value may be a secret.
+            HeaderValue::from_str(value)
+                .map_err(|_| format!("the value of {name} is none of a header"))?;
+            headers.push((header, text(value)?));
+        }
+        Ok(Self {
+            method: method
+                .to_ascii_uppercase()
+                .parse()
+                .map_err(|_| bad("method", method))?,
+            path: text(&spec.path)?,
+            headers,
+            body: text(spec.body.as_deref().unwrap_or_default())?,
+            upto,
+            checks,
+        })
+    }
+}
+
+/// The head of every request of one user, built once.
+#[derive(Debug, Clone)]
+pub struct Head {
+    headers: HeaderMap,
+    scheme: Scheme,
+    authority: Authority,
+    host: HeaderValue,
+    /// The last F(n) that was asked for, in which form: users often ask for the same again.
+    last: Option<(u32, bool, Uri)>,
+}
+
+impl Head {
+    /// From the settings of all users.
+    pub fn new(settings: &Settings) -> Result<Self, String> {
+        let target = &settings.target;
+        let bad = || format!("`{}` is no host: check the target", target.authority());
+        let mut headers = settings.headers.clone();
+        let host = match headers.remove(HOST) {
+            Some(given) => given,
+            None => HeaderValue::from_str(target.authority()).map_err(|_| bad())?,
+        };
+        headers
+            .entry(USER_AGENT)
+            .or_insert(HeaderValue::from_static(concat!(
+                "fib-loadgen/",
+                env!("CARGO_PKG_VERSION")
+            )));
+        headers
+            .entry(ACCEPT)
+            .or_insert(HeaderValue::from_static("*/*"));
+        if let Some(credentials) = &target.authorization {
+            headers.entry(AUTHORIZATION).or_insert(credentials.clone());
+        }
+        Ok(Self {
+            headers,
+            scheme: target.base.scheme().parse().map_err(|_| bad())?,
+            authority: target.authority().parse().map_err(|_| bad())?,
+            host,
+            last: None,
+        })
+    }
+
+    /// The question for F(n). `whole` when the URL has to have scheme and host.
+    pub fn fibonacci(&mut self, n: u32, whole: bool, http2: bool) -> Request<Body> {
+        let uri = match &self.last {
+            Some((last, form, uri)) if (*last, *form) == (n, whole) => uri.clone(),
+            _ => {
+                // Digits only, so that it is always a path.
+                let path = PathAndQuery::from_maybe_shared(Bytes::from(format!("/get?n={n}")));
+                let uri = self.uri(path.unwrap_or(PathAndQuery::from_static("/get")), whole);
+                self.last = Some((n, whole, uri.clone()));
+                uri
+            }
+        };
+        self.request(Method::GET, uri, Bytes::new(), http2)
+    }
+
+    /// A request of a file, its places filled in; an error when they made it none.
+    pub fn fill(
+        &self,
+        template: &Template,
+        place: &Place,
+        whole: bool,
+        http2: bool,
+    ) -> Result<Request<Body>, String> {
+        let path = template.path.fill(place);
+        let path = PathAndQuery::from_maybe_shared(Bytes::from(path.into_owned()))
+            .map_err(|error| format!("its path is none ({error})"))?;
+        let body = Bytes::from(template.body.fill(&place.in_body()).into_owned());
+        let mut request = self.request(template.method.clone(), self.uri(path, whole), body, http2);
+        for (at, (name, value)) in template.headers.iter().enumerate() {
+            let value = HeaderValue::from_str(&value.fill(&place.in_header(at)))
+                .map_err(|error| format!("its header {name} is none ({error})"))?;
+            if !(http2 && *name == HOST) {
+                request.headers_mut().insert(name.clone(), value);
+            }
+        }
+        Ok(request)
+    }
+
+    fn request(&self, method: Method, uri: Uri, body: Bytes, http2: bool) -> Request<Body> {
+        let mut request = Request::new(Body::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.headers.clone();
+        if !http2 {
+            request.headers_mut().insert(HOST, self.host.clone());
+        }
+        request
+    }
+
+    fn uri(&self, path: PathAndQuery, whole: bool) -> Uri {
+        let mut parts = http::uri::Parts::default();
+        parts.path_and_query = Some(path);
+        if whole {
+            parts.scheme = Some(self.scheme.clone());
+            parts.authority = Some(self.authority.clone());
+        }
+        // Either a path alone, or all three.
+        Uri::from_parts(parts).unwrap_or_default()
+    }
+}

@@ -1,0 +1,15 @@
+//! What is said of a setting that is refused.
+
+use std::fmt;
+
+/// A setting that can't be used, in one sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadConfig(pub String);
+
+impl fmt::Display for BadConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadConfig {}
