@@ -7,11 +7,12 @@ use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
 use hpa_check_core::spec::{AutoscalerSpec, Behavior};
 
-use super::simulate::{duration, request};
+use super::manifest;
+use super::rehearse::settings::CpuAmount;
+use super::simulate::request;
+use super::time::duration;
 use crate::drive::drive_through;
 use crate::failure::Failure;
-use crate::feed::rehearsal::manifest;
-use crate::feed::rehearsal::settings::CpuAmount;
 use crate::feed::replay::Replay;
 use crate::notice::answer;
 use crate::simulation::{Row, table};
@@ -28,20 +29,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     stabilization: Option<Duration>,
     /// Another autoscaler (autoscaling/v2, as written or as `kubectl get hpa -o yaml` prints it): its bounds, CPU target and behavior
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["behavior", "min", "max", "cpu"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["behavior", "min_replicas", "max_replicas", "cpu_target"])]
     hpa: Option<PathBuf>,
     /// Another `behavior`: a file with what stands under that key
     #[arg(long, value_name = "FILE")]
     behavior: Option<PathBuf>,
     /// Fewest replicas
     #[arg(long, value_name = "PODS")]
-    min: Option<i32>,
+    min_replicas: Option<i32>,
     /// Most replicas
     #[arg(long, value_name = "PODS")]
-    max: Option<i32>,
+    max_replicas: Option<i32>,
     /// CPU target in percent of the request
     #[arg(long, value_name = "PERCENT")]
-    cpu: Option<i32>,
+    cpu_target: Option<i32>,
     /// CPU request of a pod
     #[arg(long, value_name = "CPU")]
     cpu_request: Option<CpuAmount>,
@@ -113,16 +114,18 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
             Some(path) => Some(behavior(path)?),
             None => own.and_then(|spec| spec.behavior.clone()),
         },
-        min_replicas: positive("--min", args.min)?.or(own.map(AutoscalerSpec::effective_min)),
-        max_replicas: positive("--max", args.max)?.or(own.map(|spec| spec.max_replicas)),
-        target_percent: positive("--cpu", args.cpu)?
+        min_replicas: positive("--min-replicas", args.min_replicas)?
+            .or(own.map(AutoscalerSpec::effective_min)),
+        max_replicas: positive("--max-replicas", args.max_replicas)?
+            .or(own.map(|spec| spec.max_replicas)),
+        target_percent: positive("--cpu-target", args.cpu_target)?
             .or(own.and_then(AutoscalerSpec::cpu_target_percent)),
         request: request(args.cpu_request)?,
         load_scale: args.load_scale,
     };
     if changes == Changes::default() {
         return Err(Failure::usage(
-            "nothing is changed: give --hpa, --tolerance, --stabilization, --behavior, --min, --max, --cpu, --cpu-request or --load-scale",
+            "nothing is changed: give --hpa, --tolerance, --stabilization, --behavior, --min-replicas, --max-replicas, --cpu-target, --cpu-request or --load-scale",
         ));
     }
     Ok(changes)

@@ -23,6 +23,7 @@ mod feed;
 mod find;
 mod follow;
 mod known;
+mod link;
 mod reporter;
 mod retry_after;
 mod scale;
@@ -51,6 +52,7 @@ pub(crate) use timing::Timing;
 use crate::failure::Failure;
 use chain::Chain;
 use connect::Cluster;
+use link::Link;
 use reporter::Reporter;
 
 /// A cluster that answered and has the autoscaler in question.
@@ -59,6 +61,7 @@ pub(crate) struct Live {
     autoscaler: String,
     spec: AutoscalerSpec,
     timing: Timing,
+    link: Link,
 }
 
 /// What is being watched. Dropping it ends all watching.
@@ -75,6 +78,7 @@ impl Live {
         autoscaler: Option<&str>,
         timing: Timing,
     ) -> Result<Self, Failure> {
+        let timing = timing.waiting(args.deadline());
         let cluster = connect::connect(args, timing.call).await?;
         Self::on(cluster, autoscaler, timing).await
     }
@@ -85,11 +89,13 @@ impl Live {
         timing: Timing,
     ) -> Result<Self, Failure> {
         let (autoscaler, spec) = find::autoscaler(&cluster, autoscaler, timing).await?;
+        let link = link::probe(&cluster, &autoscaler).await;
         Ok(Self {
             cluster,
             autoscaler,
             spec,
             timing,
+            link,
         })
     }
 
@@ -127,6 +133,7 @@ impl Live {
             cluster: self.cluster,
             autoscaler: self.autoscaler,
             timing: self.timing,
+            link: self.link,
         };
         Watching {
             observations,

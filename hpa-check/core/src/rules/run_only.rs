@@ -4,10 +4,10 @@
 mod as_view;
 pub(crate) mod containers;
 pub(crate) mod decisions;
-pub(crate) mod failing;
 pub(crate) mod load;
 pub(crate) mod path;
 pub(crate) mod proofs;
+pub(crate) mod reach;
 pub(crate) mod run;
 pub(crate) mod setup;
 pub(crate) mod watching;

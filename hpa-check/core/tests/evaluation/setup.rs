@@ -61,14 +61,6 @@ fn found_in_the_autoscaler() -> Vec<Pair> {
                 "etcdserver: request timed out",
             );
         }),
-        pair("metric-failed", |w| {
-            refuse(
-                w,
-                "ScalingActive",
-                "FailedGetExternalMetric",
-                "unable to get external metric shop/queue/nil: no adapter",
-            );
-        }),
         pair("no-such-metric", |w| {
             w.expectation.metrics = vec!["queue=100".parse().unwrap()];
         }),

@@ -18,6 +18,7 @@ use super::cpu::PodCpu;
 use super::custom::{CustomMetrics, custom_metrics};
 use super::follow::{Subject, Which, follow};
 use super::known::{Change, Known};
+use super::link::Link;
 use super::reporter::Reporter;
 use super::timing::Timing;
 use super::{controller, facts};
@@ -28,6 +29,7 @@ pub(super) struct Chain {
     pub(super) cluster: Cluster,
     pub(super) autoscaler: String,
     pub(super) timing: Timing,
+    pub(super) link: Link,
     pub(super) reporter: Reporter,
 }
 
@@ -39,6 +41,9 @@ impl Chain {
         let (custom, to_custom) = watch::channel(None);
         let selector = Arc::new(selector);
         let mut tasks = JoinSet::new();
+        if self.link == Link::HoldsBack {
+            self.reporter.held_back(self.timing.poll);
+        }
         tasks.spawn(self.clone().autoscaler(reference, custom));
         tasks.spawn(
             CustomMetrics {
@@ -72,7 +77,7 @@ impl Chain {
         );
         tasks.spawn(controller::follow_lease(
             self.cluster.client.clone(),
-            self.timing,
+            (self.timing, self.link),
             self.reporter.clone(),
         ));
         tasks.spawn(async move {
@@ -94,15 +99,21 @@ impl Chain {
             which: Which::Named(self.autoscaler.clone()),
         };
         let mut known = Known::default();
-        follow(subject, &mut known, self.timing, self.reporter, |change| {
-            let Change::Put(object) = change else {
-                return Some(Seen::AutoscalerGone);
-            };
-            let seen = convert::autoscaler::autoscaler(object);
-            set(&reference, Some(seen.spec.scale_target_ref.clone()));
-            set(&custom, Some(custom_metrics(&seen.spec)));
-            Some(Seen::Autoscaler(seen))
-        })
+        follow(
+            subject,
+            &mut known,
+            (self.timing, self.link),
+            self.reporter,
+            |change| {
+                let Change::Put(object) = change else {
+                    return Some(Seen::AutoscalerGone);
+                };
+                let seen = convert::autoscaler::autoscaler(object);
+                set(&reference, Some(seen.spec.scale_target_ref.clone()));
+                set(&custom, Some(custom_metrics(&seen.spec)));
+                Some(Seen::Autoscaler(seen))
+            },
+        )
         .await;
     }
 
@@ -137,7 +148,7 @@ impl Chain {
         follow(
             subject,
             known,
-            self.timing,
+            (self.timing, self.link),
             self.reporter.clone(),
             |change| match change {
                 Change::Put(object) => Some(Seen::Pod(convert::pod::pod(object))),
@@ -165,7 +176,7 @@ impl Chain {
         follow(
             subject,
             &mut known,
-            self.timing,
+            (self.timing, self.link),
             self.reporter,
             |change| match change {
                 Change::Put(object) => about.event(object).map(Seen::Event),

@@ -145,7 +145,7 @@ impl Chain {
         follow(
             subject,
             &mut known,
-            self.timing,
+            (self.timing, self.link),
             reporter,
             |change| match change {
                 Change::Put(object) => tell(&object),

@@ -176,7 +176,7 @@ fn line(observation: &Observation) -> Option<(String, String)> {
             let all: Vec<String> = samples.iter().map(of).collect();
             ("metrics", format!("+ {}", all.join(", ")))
         }
-        Seen::MetricsUnavailable { error } => ("metrics", format!("failed: {error}")),
+        Seen::MetricsUnavailable { error, .. } => ("metrics", format!("failed: {error}")),
         Seen::Event(event) => (
             "events",
             format!("{} {} ×{}", event.about, event.reason, event.count),
@@ -200,6 +200,8 @@ fn fact_line(fact: &Fact) -> String {
         Fact::Quota(quota) => format!("quota {} {}", quota.name, quota.hard),
         Fact::OtherAutoscaler { name, target } => format!("{name} scales {target}"),
         Fact::ControllerRestarted { holder } => format!("controller restarted: {holder}"),
-        other @ Fact::LoadLimit { .. } => format!("{other:?}"),
+        other @ (Fact::LoadLimit { .. } | Fact::LoadTarget { .. } | Fact::WatchHeldBack { .. }) => {
+            format!("{other:?}")
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::snapshot::{
     ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, OtherScaler, Quota, TargetLook,
     Vpa,
 };
-use crate::spec::{ContainerResources, ScalingRules, SelectPolicy};
+use crate::spec::{ContainerResources, MetricSource, ScalingRules, SelectPolicy};
 use crate::units::Millicores;
 use crate::verdict::Outcome;
 
@@ -239,6 +239,11 @@ pub(super) const ROWS: &[Row] = &[
     Row(14, "target-not-found", same, |f| {
         scaler(f).target = TargetLook::Absent {
             message: "deployments.apps \"cart\" not found".to_owned(),
+        };
+    }),
+    Row(14, "target-not-scalable", same, |f| {
+        scaler(f).target = TargetLook::NotScalable {
+            message: "the server could not find the requested resource".to_owned(),
         };
     }),
     Row(15, "target-api-version", same, |f| {
@@ -588,6 +593,12 @@ pub(super) const ROWS: &[Row] = &[
             scaler(f).created = Some(ago(100));
         },
     ),
+    Row(37, "metric-container-missing", same, |f| {
+        scaler(f).object.spec.metrics[0].source = MetricSource::ContainerResource {
+            name: "cpu".to_owned(),
+            container: "nobody".to_owned(),
+        };
+    }),
     // Not in the catalogue, and as wrong.
     Row(0, "metric-failed", same, |f| {
         refuse(
@@ -674,8 +685,10 @@ fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
 }
 
 /// Shown by tests of their own: they need an assertion, an earlier look, or are no fault.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 13] = [
     "no-cpu-metric",
+    "no-such-metric",
+    "scale-unreadable",
     "spec-bounds-differ",
     "spec-target-differs",
     "scale-down-disabled",

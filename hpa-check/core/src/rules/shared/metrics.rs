@@ -50,11 +50,31 @@ fn failed(view: &dyn View) -> Option<Evidence> {
         .refused_for("ScalingActive")
         .is_none_or(|span| span >= view.warm_up());
     (reason != "ScalingDisabled" && long && !view.is_complete()).then(|| {
+        let (which, blocks) = failing(view);
         Evidence::new(
-            format!("the controller could not compute a metric: {reason}"),
+            format!("the controller can't compute {which}, {blocks}: {reason}"),
             [quoted(reason, message)],
         )
     })
+}
+
+/// The metrics that have no value in the status, and what their failing leads to: with one that works beside
+/// them, only steps down are blocked.
+fn failing(view: &dyn View) -> (String, &'static str) {
+    let metrics = view.spec().map_or(&[][..], |spec| &spec.metrics);
+    let current = view.status().map_or(&[][..], |s| &s.current_metrics);
+    let failed = metrics.iter().zip(current);
+    let failed = failed.filter(|(_, current)| current.is_empty());
+    let failed: Vec<String> = failed.map(|(m, _)| m.source.to_string()).collect();
+    let blocks = if metrics.len() > failed.len().max(1) {
+        "which blocks every step down"
+    } else {
+        "so the autoscaler does nothing"
+    };
+    match failed.as_slice() {
+        [] => ("a metric".to_owned(), blocks),
+        names => (names.join(" and "), blocks),
+    }
 }
 
 fn unavailable(view: &dyn View) -> Option<Evidence> {

@@ -179,3 +179,28 @@ async fn an_external_metric_that_may_not_be_read_is_no_error_of_the_metric() {
     assert_eq!(readings(&watched), []);
     assert_eq!(watched.forbidden(), ["list queue.external.metrics.k8s.io"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_waited_for_is_told_as_our_own_deadline_and_waited_for_longer() {
+    let server = with_metrics("v1beta1");
+    server.fail("list pods.metrics", Fault::Silence, usize::MAX);
+    let mut watched = watched(&server).await;
+    watched.wait(60.0).await;
+    let ours = |o: &hpa_check_core::observation::Observation| {
+        use hpa_check_core::observation::Seen;
+        match &o.seen {
+            Seen::MetricsUnavailable { timed_out, .. } => Some(*timed_out),
+            _ => None,
+        }
+    };
+    let told: Vec<bool> = watched.told.iter().filter_map(ours).collect();
+    // After 10 s, and after 20 more: the third is waited for for 40 s.
+    assert_eq!(told, [true, true]);
+    server.heal("list pods.metrics");
+    watched.hush();
+    watched.wait(40.0).await;
+    assert_eq!(
+        watched.about("metrics").pop().unwrap(),
+        "+ fib-1 40m, fib-2 60m"
+    );
+}

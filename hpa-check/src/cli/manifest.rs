@@ -54,7 +54,7 @@ fn parse(text: &str) -> Result<AutoscalerSpec, String> {
 mod tests {
     use super::*;
 
-    const OWN: &str = include_str!("../../../../k8s/base/hpa.yaml");
+    const OWN: &str = include_str!("../../../k8s/base/hpa.yaml");
 
     /// As `kubectl get hpa,deploy -o yaml` prints them.
     const LIST: &str = "
