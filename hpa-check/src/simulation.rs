@@ -79,13 +79,11 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
 /// The simulation as a watcher of a cluster would have seen it, for the reports of a run.
 fn watched(scenario: &Scenario) -> Result<(RunResult, Summary), Failure> {
     let spec = &scenario.spec;
-    let mut evaluator = Evaluator::new(Expectation {
-        min_replicas: spec.effective_min(),
-        max_replicas: spec.max_replicas,
-        cpu_target_percent: spec.cpu_target_percent().unwrap_or_default(),
+    let expectation = Expectation {
         scale_down: ScaleDown::Skip,
         ..Expectation::default()
-    });
+    };
+    let mut evaluator = Evaluator::new(expectation.of_spec(spec));
     let summary = scenario.run();
     let end = drive_through(scenario.engine(true), &mut evaluator)?;
     let mut result = evaluator.finish(end);

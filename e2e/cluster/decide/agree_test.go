@@ -75,7 +75,7 @@ func TestHpaCheckDecidesAsTheController(t *testing.T) {
 func settableGates() []string {
 	var gates []string
 	for name, spec := range utilfeature.DefaultMutableFeatureGate.GetAll() {
-		if slices.Contains([]string{"HPAConfigurableTolerance", "HPAScaleToZero"}, string(name)) && !spec.LockToDefault && spec.PreRelease != featuregate.PreAlpha {
+		if slices.Contains([]string{"HPAConfigurableTolerance", "HPAScaleToZero", "PodLevelResources"}, string(name)) && !spec.LockToDefault && spec.PreRelease != featuregate.PreAlpha {
 			gates = append(gates, string(name))
 		}
 	}

@@ -2,6 +2,13 @@
 
 package podautoscaler
 
+import (
+	"encoding/json"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
 // One line of `hpa-check decide`'s input, as docs/decide.md describes it. Ages are seconds before now;
 // null is the zero time.
 
@@ -44,6 +51,16 @@ type podInput struct {
 	StartAgoSeconds *float64         `json:"startAgoSeconds"`
 	ReadyCondition  *readyInput      `json:"readyCondition"`
 	Containers      []containerInput `json:"containers"`
+	InitContainers  []containerInput `json:"initContainers,omitempty"`
+	Resources       *amountsInput    `json:"resources,omitempty"`
+	Overhead        *amountsInput    `json:"overhead,omitempty"`
+}
+
+// Requests of a whole pod, or its overhead.
+type amountsInput struct {
+	CPUMilli    *int64 `json:"cpuMilli,omitempty"`
+	MemoryMilli *int64 `json:"memoryMilli,omitempty"`
+	HugePages   bool   `json:"hugePages,omitempty"`
 }
 
 type readyInput struct {
@@ -52,8 +69,12 @@ type readyInput struct {
 }
 
 type containerInput struct {
-	Name            string `json:"name"`
-	CPURequestMilli *int64 `json:"cpuRequestMilli"`
+	Name               string `json:"name"`
+	CPURequestMilli    *int64 `json:"cpuRequestMilli"`
+	MemoryRequestMilli *int64 `json:"memoryRequestMilli"`
+	Sidecar            bool   `json:"sidecar,omitempty"`
+	// What the container runs with while a resize is not done; the controller does not ask.
+	RunningCPUMilli *int64 `json:"runningCpuMilli,omitempty"`
 }
 
 type metricInput struct {
@@ -64,13 +85,43 @@ type metricInput struct {
 }
 
 type useInput struct {
-	Name          string `json:"name"`
-	CPUUsageMilli int64  `json:"cpuUsageMilli"`
+	Name             string `json:"name"`
+	CPUUsageMilli    *int64 `json:"cpuUsageMilli"`
+	MemoryUsageMilli *int64 `json:"memoryUsageMilli"`
+}
+
+// What the custom or the external metrics API answers for one metric.
+type readingInput struct {
+	Metric autoscalingv2.MetricSpec `json:"metric"`
+	Answer answerInput              `json:"answer"`
+}
+
+// One of the three.
+type answerInput struct {
+	Pods   []podValueInput
+	Values []resource.Quantity
+	Error  string
+}
+
+func (a answerInput) MarshalJSON() ([]byte, error) {
+	switch {
+	case a.Error != "":
+		return json.Marshal(map[string]any{"error": a.Error})
+	case a.Pods != nil:
+		return json.Marshal(map[string]any{"pods": a.Pods})
+	}
+	return json.Marshal(map[string]any{"values": a.Values})
+}
+
+type podValueInput struct {
+	Pod   string            `json:"pod"`
+	Value resource.Quantity `json:"value"`
 }
 
 type reconcileInput struct {
 	Pods            []podInput       `json:"pods"`
 	PodMetrics      []metricInput    `json:"podMetrics"`
+	OtherMetrics    []readingInput   `json:"otherMetrics,omitempty"`
 	HPA             hpaInput         `json:"hpa"`
 	Scale           scaleInput       `json:"scale"`
 	Controller      controllerInput  `json:"controller"`
@@ -80,19 +131,11 @@ type reconcileInput struct {
 }
 
 type hpaInput struct {
-	MinReplicas       *int32           `json:"minReplicas"`
-	MaxReplicas       int32            `json:"maxReplicas"`
-	Metrics           []metricSpec     `json:"metrics"`
-	Behavior          *behaviorInput   `json:"behavior"`
-	InitialConditions []conditionInput `json:"initialConditions"`
-}
-
-type metricSpec struct {
-	Type               string  `json:"type"`
-	Name               string  `json:"name"`
-	Container          *string `json:"container,omitempty"`
-	AverageUtilization *int32  `json:"averageUtilization,omitempty"`
-	AverageValueMilli  *int64  `json:"averageValueMilli,omitempty"`
+	MinReplicas       *int32                     `json:"minReplicas"`
+	MaxReplicas       int32                      `json:"maxReplicas"`
+	Metrics           []autoscalingv2.MetricSpec `json:"metrics"` // as the API prints them
+	Behavior          *behaviorInput             `json:"behavior"`
+	InitialConditions []conditionInput           `json:"initialConditions"`
 }
 
 type behaviorInput struct {
@@ -101,10 +144,10 @@ type behaviorInput struct {
 }
 
 type rulesInput struct {
-	StabilizationWindowSeconds *int32        `json:"stabilizationWindowSeconds,omitempty"`
-	SelectPolicy               *string       `json:"selectPolicy,omitempty"`
-	Policies                   []policyInput `json:"policies,omitempty"`
-	Tolerance                  *float64      `json:"tolerance,omitempty"`
+	StabilizationWindowSeconds *int32             `json:"stabilizationWindowSeconds,omitempty"`
+	SelectPolicy               *string            `json:"selectPolicy,omitempty"`
+	Policies                   []policyInput      `json:"policies,omitempty"`
+	Tolerance                  *resource.Quantity `json:"tolerance,omitempty"`
 }
 
 type policyInput struct {

@@ -8,6 +8,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 type draw struct {
@@ -89,28 +94,15 @@ func (d draw) podsAndMetrics() ([]podInput, []metricInput) {
 		if messy && d.IntN(15) == 0 {
 			metric.TimestampAgoSeconds = nil
 		}
-		for _, name := range names {
-			share := request / int64(len(names))
-			container := containerInput{Name: name, CPURequestMilli: &share}
-			if d.IntN(60) == 0 {
-				container.CPURequestMilli = pick(d, nil, ptr(int64(0)))
-			}
-			pod.Containers = append(pod.Containers, container)
-			if !messy || d.IntN(20) != 0 {
-				use := int64(float64(share) * level * (0.8 + 0.4*d.Float64()))
-				metric.Containers = append(metric.Containers, useInput{name, use})
-			}
-		}
-		if messy && d.IntN(25) == 0 {
-			pod.Containers = nil
-		}
+		d.containers(&pod, &metric, names, request, level, messy)
+		d.podLevel(&pod, request)
 		pods = append(pods, pod)
 		if d.IntN(10) != 0 {
 			metrics = append(metrics, metric)
 		}
 	}
 	if d.IntN(20) == 0 {
-		metrics = append(metrics, metricInput{Pod: "of-nobody", TimestampAgoSeconds: ptr(5.5), WindowSeconds: 15, Containers: []useInput{{"a", 50}}})
+		metrics = append(metrics, metricInput{Pod: "of-nobody", TimestampAgoSeconds: ptr(5.5), WindowSeconds: 15, Containers: []useInput{{"a", ptr(int64(50)), ptr(50 * mebi)}}})
 	}
 	if d.IntN(40) == 0 {
 		metrics = []metricInput{}
@@ -118,12 +110,79 @@ func (d draw) podsAndMetrics() ([]podInput, []metricInput) {
 	return pods, metrics
 }
 
+// Thousandths of a byte in a mebibyte, as the controller computes.
+const mebi = int64(1<<20) * 1000
+
+// The pod's containers and sidecars with what they use. Memory goes by its own level.
+func (d draw) containers(pod *podInput, metric *metricInput, names []string, request int64, level float64, messy bool) {
+	memoryLevel := pick(d, level, 0.46, 0.5, 0.55, 0.3, 0.9)
+	for at, name := range names {
+		share := request / int64(len(names))
+		memory := 64 * mebi
+		container := containerInput{Name: name, CPURequestMilli: &share, MemoryRequestMilli: &memory}
+		if d.IntN(60) == 0 {
+			container.CPURequestMilli = pick(d, nil, ptr(int64(0)))
+		}
+		if d.IntN(60) == 0 {
+			container.MemoryRequestMilli = pick(d, nil, ptr(int64(0)))
+		}
+		if d.IntN(15) == 0 {
+			container.RunningCPUMilli = ptr(share * 2)
+		}
+		if at > 0 && d.IntN(4) == 0 {
+			container.Sidecar = true
+			pod.InitContainers = append(pod.InitContainers, container)
+		} else {
+			pod.Containers = append(pod.Containers, container)
+		}
+		used := useInput{Name: name}
+		if !messy || d.IntN(20) != 0 {
+			used.CPUUsageMilli = ptr(int64(float64(share) * level * (0.8 + 0.4*d.Float64())))
+		}
+		if !messy || d.IntN(20) != 0 {
+			used.MemoryUsageMilli = ptr(int64(float64(memory)*memoryLevel*(0.8+0.4*d.Float64())) / 1000 * 1000)
+		}
+		if !messy || d.IntN(20) != 0 {
+			metric.Containers = append(metric.Containers, used)
+		}
+	}
+	if messy && d.IntN(25) == 0 {
+		pod.Containers, pod.InitContainers = nil, nil
+	}
+}
+
+// Requests of the pod as a whole, its overhead, and what starting it takes.
+func (d draw) podLevel(pod *podInput, request int64) {
+	if d.IntN(12) == 0 {
+		first := containerInput{Name: "migrate", CPURequestMilli: pick(d, nil, ptr(request*3)), MemoryRequestMilli: pick(d, nil, ptr(200*mebi))}
+		pod.InitContainers = append([]containerInput{first}, pod.InitContainers...)
+	}
+	if d.IntN(6) == 0 {
+		pod.Resources = &amountsInput{
+			CPUMilli:    pick(d, nil, ptr(request), ptr(request*2), ptr(int64(0))),
+			MemoryMilli: pick(d, nil, ptr(128*mebi)),
+			HugePages:   d.IntN(4) == 0,
+		}
+		for i := range pod.Containers {
+			if d.IntN(2) == 0 {
+				pod.Containers[i].CPURequestMilli = nil
+			}
+		}
+	}
+	if d.IntN(8) == 0 {
+		pod.Overhead = &amountsInput{CPUMilli: pick(d, nil, ptr(int64(10))), MemoryMilli: pick(d, nil, ptr(8*mebi))}
+	}
+}
+
 func (d draw) proposal() resourceReplicas {
 	pods, metrics := d.podsAndMetrics()
 	tolerance := pick(d, toleranceInput{0.1, 0.1}, toleranceInput{0.1, 0.1}, toleranceInput{0, 0}, toleranceInput{0.05, 0.3})
+	if !configurableTolerance {
+		tolerance.ScaleDown = tolerance.ScaleUp
+	}
 	return resourceReplicas{
-		CurrentReplicas:   int32(max(0, len(pods)+pick(d, 0, 0, 0, -1, 1, 4))),
-		Metric:            pick(d, "cpu", "cpu", "cpu", "cpu", "memory"),
+		CurrentReplicas:   max(0, int32(len(pods)+pick(d, 0, 0, 0, -1, 1, 4))),
+		Metric:            pick(d, "cpu", "cpu", "cpu", "memory", "memory"),
 		Container:         pick(d, nil, nil, ptr("a"), ptr("b"), ptr("absent")),
 		TargetUtilization: int32(pick(d, 50, 50, 50, 80, 1, 100, 200, 1+d.IntN(99))),
 		Tolerance:         tolerance,
@@ -142,7 +201,7 @@ func (d draw) rules(up bool, gates map[string]bool) *rulesInput {
 		rules.Policies = append(rules.Policies, d.policy(up))
 	}
 	if len(gates) > 0 || d.IntN(3) == 0 {
-		rules.Tolerance = some(d, 50, pick(d, 0, 0.05, 0.1, 0.3, 0.001))
+		rules.Tolerance = some(d, 50, resource.MustParse(pick(d, "0", "50m", "0.1", "300m", "1m", "9m", "0.0005", "600m")))
 	}
 	return rules
 }
@@ -217,24 +276,136 @@ func (d draw) stabilize() stabilizeInput {
 	}
 }
 
-func (d draw) metric() metricSpec {
-	m := metricSpec{Type: "Resource", Name: "cpu"}
-	switch d.IntN(8) {
+// A metric of any type, with what its API answers if it is a custom or external one.
+func (d draw) metric(at int, pods []podInput) (autoscalingv2.MetricSpec, *readingInput) {
+	switch d.IntN(12) {
 	case 0, 1:
-		m.Type, m.Container = "ContainerResource", ptr(pick(d, "a", "b", "absent"))
+		source := &autoscalingv2.ContainerResourceMetricSource{Name: d.resource(), Container: pick(d, "a", "b", "absent"), Target: d.resourceTarget()}
+		return autoscalingv2.MetricSpec{Type: autoscalingv2.ContainerResourceMetricSourceType, ContainerResource: source}, nil
 	case 2:
-		if d.IntN(4) == 0 {
-			return metricSpec{Type: "CheddarCheese"}
+		return d.podsMetric(at, pods)
+	case 3:
+		return d.objectMetric(at, len(pods))
+	case 4, 5:
+		return d.externalMetric(at, len(pods))
+	case 6:
+		if d.IntN(6) == 0 {
+			return autoscalingv2.MetricSpec{Type: "CheddarCheese"}, nil
 		}
 	}
+	source := &autoscalingv2.ResourceMetricSource{Name: d.resource(), Target: d.resourceTarget()}
+	return autoscalingv2.MetricSpec{Type: autoscalingv2.ResourceMetricSourceType, Resource: source}, nil
+}
+
+func (d draw) resource() v1.ResourceName {
+	return pick(d, v1.ResourceCPU, v1.ResourceCPU, v1.ResourceCPU, v1.ResourceMemory)
+}
+
+func (d draw) resourceTarget() autoscalingv2.MetricTarget {
 	switch d.IntN(12) {
 	case 0, 1, 2:
-		m.AverageValueMilli = ptr(int64(pick(d, 1, 45, 50, 120, 400)))
+		amount := pick(d, "1m", "45m", "50m", "0.12", "400m", "2550m", "32Mi", "64Mi")
+		return autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: quantity(amount)}
 	case 3:
-	default:
-		m.AverageUtilization = ptr(int32(pick(d, 50, 50, 50, 80, 1, 100, 200)))
+		return autoscalingv2.MetricTarget{}
 	}
-	return m
+	percent := int32(pick(d, 50, 50, 50, 80, 1, 100, 200))
+	return autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &percent}
+}
+
+// A target in total or for each pod; rarely one of the wrong type, or none.
+func (d draw) amountTarget() autoscalingv2.MetricTarget {
+	amount := quantity(pick(d, "100", "100", "10", "2550m", "1k"))
+	switch d.IntN(16) {
+	case 0:
+		return autoscalingv2.MetricTarget{Type: autoscalingv2.ValueMetricType, AverageValue: amount}
+	case 1:
+		return autoscalingv2.MetricTarget{Type: autoscalingv2.ValueMetricType}
+	case 2, 3, 4, 5, 6, 7:
+		return autoscalingv2.MetricTarget{Type: autoscalingv2.ValueMetricType, Value: amount}
+	}
+	return autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: amount}
+}
+
+// A value near what so many pods would have at the target; rarely one that does not fit.
+func (d draw) amount(target autoscalingv2.MetricTarget, pods int) resource.Quantity {
+	each := int64(100_000)
+	if target.AverageValue != nil {
+		each = target.AverageValue.MilliValue() * int64(max(1, int32(pods)))
+	} else if target.Value != nil {
+		each = target.Value.MilliValue()
+	}
+	if d.IntN(60) == 0 {
+		return *resource.NewQuantity(4_000_000_000_000_000, resource.DecimalSI)
+	}
+	if d.IntN(40) == 0 {
+		return *resource.NewMilliQuantity(-each, resource.DecimalSI)
+	}
+	level := pick(d, 1, 0.9, 1.1, 0.5, 2, 0, 5) * (0.98 + 0.04*d.Float64())
+	if d.IntN(3) == 0 {
+		level = pick(d, 1, 0.9, 1.1, 0.5, 2)
+	}
+	return *resource.NewMilliQuantity(int64(float64(each)*level), resource.DecimalSI)
+}
+
+func (d draw) identifier(kind string, at int) autoscalingv2.MetricIdentifier {
+	metric := autoscalingv2.MetricIdentifier{Name: fmt.Sprint(kind, "-", at)}
+	if d.IntN(3) == 0 {
+		metric.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"topic": "jobs", "az": "b"}}
+	}
+	if d.IntN(8) == 0 {
+		metric.Selector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+			{Key: "topic", Operator: metav1.LabelSelectorOpIn, Values: []string{"jobs", "mail"}}, {Key: "old", Operator: metav1.LabelSelectorOpDoesNotExist}}}
+	}
+	return metric
+}
+
+func (d draw) podsMetric(at int, pods []podInput) (autoscalingv2.MetricSpec, *readingInput) {
+	target := autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: quantity(pick(d, "100", "10", "2550m"))}
+	metric := autoscalingv2.MetricSpec{Type: autoscalingv2.PodsMetricSourceType,
+		Pods: &autoscalingv2.PodsMetricSource{Metric: d.identifier("pods", at), Target: target}}
+	reading := &readingInput{Metric: metric, Answer: answerInput{Pods: []podValueInput{}}}
+	for _, pod := range pods {
+		if d.IntN(12) != 0 {
+			reading.Answer.Pods = append(reading.Answer.Pods, podValueInput{pod.Name, d.amount(target, 1)})
+		}
+	}
+	return metric, d.perhapsFailing(reading)
+}
+
+func (d draw) objectMetric(at, pods int) (autoscalingv2.MetricSpec, *readingInput) {
+	target := d.amountTarget()
+	object := pick(d,
+		autoscalingv2.CrossVersionObjectReference{APIVersion: "v1", Kind: "Service", Name: "shop"},
+		autoscalingv2.CrossVersionObjectReference{APIVersion: "networking.k8s.io/v1", Kind: "Ingress", Name: "shop"},
+		autoscalingv2.CrossVersionObjectReference{APIVersion: "v1", Kind: "Namespace", Name: "other"})
+	metric := autoscalingv2.MetricSpec{Type: autoscalingv2.ObjectMetricSourceType,
+		Object: &autoscalingv2.ObjectMetricSource{DescribedObject: object, Metric: d.identifier("object", at), Target: target}}
+	reading := &readingInput{Metric: metric, Answer: answerInput{Values: []resource.Quantity{d.amount(target, pods)}}}
+	return metric, d.perhapsFailing(reading)
+}
+
+func (d draw) externalMetric(at, pods int) (autoscalingv2.MetricSpec, *readingInput) {
+	target := d.amountTarget()
+	metric := autoscalingv2.MetricSpec{Type: autoscalingv2.ExternalMetricSourceType,
+		External: &autoscalingv2.ExternalMetricSource{Metric: d.identifier("external", at), Target: target}}
+	reading := &readingInput{Metric: metric, Answer: answerInput{Values: []resource.Quantity{}}}
+	for range pick(d, 0, 1, 1, 1, 1, 2, 3) {
+		reading.Answer.Values = append(reading.Answer.Values, d.amount(target, pods))
+	}
+	return metric, d.perhapsFailing(reading)
+}
+
+func (d draw) perhapsFailing(reading *readingInput) *readingInput {
+	if d.IntN(10) == 0 {
+		reading.Answer = answerInput{Error: "no such metric"}
+	}
+	return reading
+}
+
+func quantity(text string) *resource.Quantity {
+	parsed := resource.MustParse(text)
+	return &parsed
 }
 
 func (d draw) reconcile() reconcileInput {
@@ -245,8 +416,13 @@ func (d draw) reconcile() reconcileInput {
 	}
 	hpa := hpaInput{MinReplicas: pick(d, ptr(int32(3)), ptr(int32(3)), ptr(int32(1)), nil, ptr(int32(0)), ptr(int32(5)))}
 	hpa.MaxReplicas = int32(pick(d, 10, 10, 5, 8, 30))
-	for range pick(d, 1, 1, 1, 2, 3) {
-		hpa.Metrics = append(hpa.Metrics, d.metric())
+	readings := []readingInput{}
+	for at := range pick(d, 1, 1, 1, 2, 3) {
+		metric, reading := d.metric(at, pods)
+		hpa.Metrics = append(hpa.Metrics, metric)
+		if reading != nil {
+			readings = append(readings, *reading)
+		}
 	}
 	if d.IntN(2) == 0 {
 		hpa.Behavior = &behaviorInput{}
@@ -266,10 +442,10 @@ func (d draw) reconcile() reconcileInput {
 			hpa.InitialConditions = append(hpa.InitialConditions, conditionInput{"ScalingActive", pick(d, "True", "False"), "ValidMetricFound"})
 		}
 	}
-	replicas := int32(max(0, len(pods)+pick(d, 0, 0, 0, 0, -1, 1, 3)))
+	replicas := max(0, int32(len(pods)+pick(d, 0, 0, 0, 0, -1, 1, 3)))
 	input := reconcileInput{
-		Pods: pods, PodMetrics: metrics, HPA: hpa,
-		Scale:        scaleInput{SpecReplicas: replicas, StatusReplicas: replicas, Selector: "name=app"},
+		Pods: pods, PodMetrics: metrics, OtherMetrics: readings, HPA: hpa,
+		Scale:        scaleInput{SpecReplicas: replicas, StatusReplicas: max(0, replicas+int32(pick(d, 0, 0, 0, -1, 1))), Selector: "name=app"},
 		Controller:   d.controller(),
 		FeatureGates: gates,
 	}

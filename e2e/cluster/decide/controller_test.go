@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"time"
@@ -28,10 +29,15 @@ import (
 	corelisters "k8s.io/client-go/listers/core/v1"
 	scaleclient "k8s.io/client-go/scale"
 	"k8s.io/client-go/tools/record"
+	"k8s.io/component-base/featuregate"
 	autoscalingdefaults "k8s.io/kubernetes/pkg/apis/autoscaling/v2"
 	metricsclient "k8s.io/kubernetes/pkg/controller/podautoscaler/metrics"
+	customapi "k8s.io/metrics/pkg/apis/custom_metrics/v1beta2"
+	externalapi "k8s.io/metrics/pkg/apis/external_metrics/v1beta1"
 	metricsapi "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 	resourceclient "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
+	customclient "k8s.io/metrics/pkg/client/custom_metrics"
+	externalclient "k8s.io/metrics/pkg/client/external_metrics"
 )
 
 const (
@@ -66,18 +72,17 @@ type errorResult struct {
 }
 
 func proposal(input resourceReplicas, now time.Time) any {
-	// The numbers of a proposal are of the resource it asks for.
-	name := v1.ResourceName(input.Metric)
-	pods := podList(input.Pods, name, labels.Set{"name": "app"}, now)
-	calculator := calculator(pods, metricsOf{items: podMetrics(input.PodMetrics, name, now)}, input.Controller)
+	pods := podList(input.Pods, labels.Set{"name": "app"}, now)
+	// A sync before may have switched it off.
+	setGates(map[string]bool{"PodLevelResources": true})
+	settings := input.Controller
+	settings.Tolerance = input.Tolerance.ScaleUp
+	calculator := calculator(pods, metricsOf{items: podMetrics(input.PodMetrics, now)}, nil, settings)
 	container := ""
 	if input.Container != nil {
 		container = *input.Container
 	}
-	replicas, utilization, raw, _, err := calculator.GetResourceReplicas(context.Background(), input.CurrentReplicas,
-		input.TargetUtilization, name,
-		Tolerances{scaleDown: input.Tolerance.ScaleDown, scaleUp: input.Tolerance.ScaleUp},
-		namespace, labels.SelectorFromSet(labels.Set{"name": "app"}), container)
+	replicas, utilization, raw, err := resourceReplicasOf(calculator, input, container)
 	if err != nil {
 		return errorResult{err.Error()}
 	}
@@ -127,8 +132,40 @@ type reconcileResult struct {
 	ScaleUpdated          bool             `json:"scaleUpdated"`
 	Conditions            []conditionInput `json:"conditions"`
 	Utilization           *int32           `json:"utilization"`
+	CurrentMetrics        []currentResult  `json:"currentMetrics"`
 	Error                 *string          `json:"error"`
 	Reason                string           `json:"reason"`
+}
+
+// What the status shows of one metric; no type if it failed.
+type currentResult struct {
+	Type               string `json:"type"`
+	AverageUtilization *int32 `json:"averageUtilization"`
+	AverageValueMilli  *int64 `json:"averageValueMilli"`
+	ValueMilli         *int64 `json:"valueMilli"`
+}
+
+func currentOf(status autoscalingv2.MetricStatus) currentResult {
+	var current autoscalingv2.MetricValueStatus
+	switch {
+	case status.Resource != nil:
+		current = status.Resource.Current
+	case status.ContainerResource != nil:
+		current = status.ContainerResource.Current
+	case status.Pods != nil:
+		current = status.Pods.Current
+	case status.Object != nil:
+		current = status.Object.Current
+	case status.External != nil:
+		current = status.External.Current
+	}
+	milli := func(amount *resource.Quantity) *int64 {
+		if amount == nil {
+			return nil
+		}
+		return ptr(amount.MilliValue())
+	}
+	return currentResult{string(status.Type), current.AverageUtilization, milli(current.AverageValue), milli(current.Value)}
 }
 
 func reconcile(input reconcileInput, now time.Time) any {
@@ -136,11 +173,9 @@ func reconcile(input reconcileInput, now time.Time) any {
 	if input.Fault != nil {
 		fault = *input.Fault
 	}
-	for gate, on := range input.FeatureGates {
-		must(utilfeature.DefaultMutableFeatureGate.SetFromMap(map[string]bool{gate: on}))
-	}
+	setGates(input.FeatureGates)
 	hpa := input.HPA.toAPI(input.Scale.SpecReplicas)
-	scales := &scales{fault: fault, spec: input.Scale.SpecReplicas, selector: input.Scale.Selector}
+	scales := &scales{fault: fault, spec: input.Scale.SpecReplicas, status: input.Scale.StatusReplicas, selector: input.Scale.Selector}
 	if fault.ScaleStatusSelector != "" {
 		scales.selector = fault.ScaleStatusSelector
 	}
@@ -156,16 +191,17 @@ func reconcile(input reconcileInput, now time.Time) any {
 	defer register(fault.OtherHPASelectors)()
 	controller.enqueueHPA(hpa)
 	defer controller.deleteHPA(hpa)
-	pods := podList(input.Pods, v1.ResourceCPU, own, now)
+	pods := podList(input.Pods, own, now)
 	controller.podLister = pods
-	controller.replicaCalc = calculator(pods, metricsOf{items: podMetrics(input.PodMetrics, v1.ResourceCPU, now), err: fault.PodMetricsListError}, input.Controller)
+	resources := metricsOf{items: podMetrics(input.PodMetrics, now), err: fault.PodMetricsListError}
+	controller.replicaCalc = calculator(pods, resources, readings(input.OtherMetrics), input.Controller)
 	controller.scaleNamespacer = scales
 	controller.hpaNamespacer = written
 	if input.Recommendations != nil {
 		controller.recommendations[key] = recommendations(input.Recommendations, now)
 	}
 
-	result := reconcileResult{Conditions: []conditionInput{}}
+	result := reconcileResult{Conditions: []conditionInput{}, CurrentMetrics: []currentResult{}}
 	if err := controller.reconcileAutoscaler(context.Background(), hpa, key); err != nil {
 		text := err.Error()
 		result.Error = &text
@@ -176,6 +212,9 @@ func reconcile(input reconcileInput, now time.Time) any {
 		result.Conditions = append(result.Conditions, conditionInput{string(c.Type), string(c.Status), c.Reason})
 	}
 	for _, m := range written.last.Status.CurrentMetrics {
+		result.CurrentMetrics = append(result.CurrentMetrics, currentOf(m))
+	}
+	for _, m := range written.last.Status.CurrentMetrics {
 		if m.Resource != nil && m.Resource.Name == v1.ResourceCPU && m.Resource.Current.AverageUtilization != nil {
 			result.Utilization = m.Resource.Current.AverageUtilization
 			break
@@ -183,6 +222,26 @@ func reconcile(input reconcileInput, now time.Time) any {
 	}
 	result.Reason = rescaleReason(recorder)
 	return result
+}
+
+// Gates that need PodLevelResources, which can't be switched off under them.
+var needPodLevelResources = []featuregate.Feature{
+	"InPlacePodLevelResourcesVerticalScaling", "PodLevelResourceManagers", "PodLevelResourcesFixDefaulting",
+}
+
+func setGates(gates map[string]bool) {
+	known := utilfeature.DefaultMutableFeatureGate.GetAll()
+	all := maps.Clone(gates)
+	maps.DeleteFunc(all, func(gate string, _ bool) bool {
+		_, there := known[featuregate.Feature(gate)]
+		return !there
+	})
+	for _, gate := range needPodLevelResources {
+		if _, there := known[gate]; there {
+			all[string(gate)] = false
+		}
+	}
+	must(utilfeature.DefaultMutableFeatureGate.SetFromMap(all))
 }
 
 // The reason of the rescale, from the event that tells it.
@@ -212,7 +271,7 @@ var subject = NewHorizontalController(context.Background(), noEvents{}, nil, nil
 func afresh(settings controllerInput) *HorizontalController {
 	scaleUpLimitFactor = settings.ScaleUpLimitFactor
 	scaleUpLimitMinimum = settings.ScaleUpLimitMinimum
-	subject.tolerance = settings.Tolerance
+	setTolerance(subject, settings.Tolerance)
 	subject.downscaleStabilisationWindow = seconds(settings.DownscaleStabilizationSeconds)
 	subject.recommendations = map[string][]timestampedRecommendation{}
 	subject.scaleUpEvents = map[string][]timestampedScaleEvent{}
@@ -242,9 +301,9 @@ func register(texts []string) func() {
 	}
 }
 
-func calculator(pods corelisters.PodLister, metrics metricsOf, settings controllerInput) *ReplicaCalculator {
-	return NewReplicaCalculator(metricsclient.NewRESTMetricsClient(metrics, nil, nil), pods,
-		seconds(settings.CPUInitializationPeriodSeconds), seconds(settings.InitialReadinessDelaySeconds))
+func calculator(pods corelisters.PodLister, metrics metricsOf, others readings, settings controllerInput) *ReplicaCalculator {
+	client := metricsclient.NewRESTMetricsClient(metrics, others, externals{others})
+	return newCalculator(client, pods, settings)
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
@@ -282,10 +341,7 @@ func (rules rulesInput) toAPI() *autoscalingv2.HPAScalingRules {
 		api.Policies = append(api.Policies, autoscalingv2.HPAScalingPolicy{
 			Type: autoscalingv2.HPAScalingPolicyType(p.Type), Value: p.Value, PeriodSeconds: p.PeriodSeconds})
 	}
-	if rules.Tolerance != nil {
-		tolerance := *resource.NewMilliQuantity(int64(math.Round(*rules.Tolerance*1000)), resource.DecimalSI)
-		api.Tolerance = &tolerance
-	}
+	setOwnTolerance(api, rules.Tolerance)
 	return api
 }
 
@@ -299,8 +355,8 @@ func (input hpaInput) toAPI(replicas int32) *autoscalingv2.HorizontalPodAutoscal
 		},
 		Status: autoscalingv2.HorizontalPodAutoscalerStatus{CurrentReplicas: replicas, DesiredReplicas: replicas},
 	}
-	for _, m := range input.Metrics {
-		hpa.Spec.Metrics = append(hpa.Spec.Metrics, m.toAPI())
+	for _, metric := range input.Metrics {
+		hpa.Spec.Metrics = append(hpa.Spec.Metrics, *metric.DeepCopy())
 	}
 	if input.Behavior != nil {
 		hpa.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{}
@@ -322,26 +378,11 @@ func (input hpaInput) toAPI(replicas int32) *autoscalingv2.HorizontalPodAutoscal
 	return hpa
 }
 
-func (m metricSpec) toAPI() autoscalingv2.MetricSpec {
-	target := autoscalingv2.MetricTarget{AverageUtilization: m.AverageUtilization}
-	if m.AverageValueMilli != nil {
-		target.AverageValue = resource.NewMilliQuantity(*m.AverageValueMilli, resource.DecimalSI)
-	}
-	api := autoscalingv2.MetricSpec{Type: autoscalingv2.MetricSourceType(m.Type)}
-	switch api.Type {
-	case autoscalingv2.ResourceMetricSourceType:
-		api.Resource = &autoscalingv2.ResourceMetricSource{Name: v1.ResourceName(m.Name), Target: target}
-	case autoscalingv2.ContainerResourceMetricSourceType:
-		api.ContainerResource = &autoscalingv2.ContainerResourceMetricSource{Name: v1.ResourceName(m.Name), Container: *m.Container, Target: target}
-	}
-	return api
-}
-
 // The pods, in the case's order: the controller names the first one that is wrong, and a lister's own
 // order is chance.
 type pods struct{ items []*v1.Pod }
 
-func podList(input []podInput, name v1.ResourceName, own labels.Set, now time.Time) pods {
+func podList(input []podInput, own labels.Set, now time.Time) pods {
 	list := pods{}
 	for _, p := range input {
 		start := ago(p.StartAgoSeconds, now)
@@ -358,13 +399,48 @@ func podList(input []podInput, name v1.ResourceName, own labels.Set, now time.Ti
 				LastTransitionTime: ago(p.ReadyCondition.LastTransitionAgoSeconds, now)}}
 		}
 		for _, c := range p.Containers {
-			container := v1.Container{Name: c.Name}
-			if c.CPURequestMilli != nil {
-				container.Resources.Requests = v1.ResourceList{name: *resource.NewMilliQuantity(*c.CPURequestMilli, resource.DecimalSI)}
+			pod.Spec.Containers = append(pod.Spec.Containers, c.toAPI(pod))
+		}
+		for _, c := range p.InitContainers {
+			container := c.toAPI(pod)
+			if always := v1.ContainerRestartPolicyAlways; c.Sidecar {
+				container.RestartPolicy = &always
 			}
-			pod.Spec.Containers = append(pod.Spec.Containers, container)
+			pod.Spec.InitContainers = append(pod.Spec.InitContainers, container)
+		}
+		if p.Resources != nil {
+			setPodRequests(pod, p.Resources.toAPI())
+		}
+		if p.Overhead != nil {
+			pod.Spec.Overhead = p.Overhead.toAPI()
 		}
 		list.items = append(list.items, pod)
+	}
+	return list
+}
+
+// The container, and in the pod's status what it runs with while a resize is not done.
+func (c containerInput) toAPI(pod *v1.Pod) v1.Container {
+	container := v1.Container{Name: c.Name}
+	container.Resources.Requests = amountsInput{CPUMilli: c.CPURequestMilli, MemoryMilli: c.MemoryRequestMilli}.toAPI()
+	if c.RunningCPUMilli != nil {
+		running := amountsInput{CPUMilli: c.RunningCPUMilli}.toAPI()
+		pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, v1.ContainerStatus{
+			Name: c.Name, AllocatedResources: running, Resources: &v1.ResourceRequirements{Requests: running}})
+	}
+	return container
+}
+
+func (a amountsInput) toAPI() v1.ResourceList {
+	list := v1.ResourceList{}
+	if a.CPUMilli != nil {
+		list[v1.ResourceCPU] = *resource.NewMilliQuantity(*a.CPUMilli, resource.DecimalSI)
+	}
+	if a.MemoryMilli != nil {
+		list[v1.ResourceMemory] = *resource.NewMilliQuantity(*a.MemoryMilli, resource.BinarySI)
+	}
+	if a.HugePages {
+		list["hugepages-2Mi"] = resource.MustParse("4Mi")
 	}
 	return list
 }
@@ -394,7 +470,7 @@ type metricsOf struct {
 	err   string
 }
 
-func podMetrics(input []metricInput, name v1.ResourceName, now time.Time) []metricsapi.PodMetrics {
+func podMetrics(input []metricInput, now time.Time) []metricsapi.PodMetrics {
 	list := []metricsapi.PodMetrics{}
 	for _, m := range input {
 		item := metricsapi.PodMetrics{
@@ -405,7 +481,7 @@ func podMetrics(input []metricInput, name v1.ResourceName, now time.Time) []metr
 		for _, c := range m.Containers {
 			item.Containers = append(item.Containers, metricsapi.ContainerMetrics{
 				Name:  c.Name,
-				Usage: v1.ResourceList{name: *resource.NewMilliQuantity(c.CPUUsageMilli, resource.DecimalSI)},
+				Usage: amountsInput{CPUMilli: c.CPUUsageMilli, MemoryMilli: c.MemoryUsageMilli}.toAPI(),
 			})
 		}
 		list = append(list, item)
@@ -429,11 +505,66 @@ func (m metricsOfNamespace) List(context.Context, metav1.ListOptions) (*metricsa
 	return &metricsapi.PodMetricsList{Items: m.of.items}, nil
 }
 
+// The custom metrics API, and through externals the external one: each metric by its name.
+type readings []readingInput
+
+func (r readings) answer(name string) answerInput {
+	for _, reading := range r {
+		switch metric := reading.Metric; {
+		case metric.Pods != nil && metric.Pods.Metric.Name == name,
+			metric.Object != nil && metric.Object.Metric.Name == name,
+			metric.External != nil && metric.External.Metric.Name == name:
+			return reading.Answer
+		}
+	}
+	panic("the case has no reading of " + name)
+}
+
+func (r readings) RootScopedMetrics() customclient.MetricsInterface       { return r }
+func (r readings) NamespacedMetrics(string) customclient.MetricsInterface { return r }
+
+func (r readings) GetForObject(_ schema.GroupKind, _, name string, _ labels.Selector) (*customapi.MetricValue, error) {
+	answer := r.answer(name)
+	if answer.Error != "" {
+		return nil, errors.New(answer.Error)
+	}
+	return &customapi.MetricValue{Value: answer.Values[0]}, nil
+}
+
+func (r readings) GetForObjects(_ schema.GroupKind, _ labels.Selector, name string, _ labels.Selector) (*customapi.MetricValueList, error) {
+	answer := r.answer(name)
+	if answer.Error != "" {
+		return nil, errors.New(answer.Error)
+	}
+	list := &customapi.MetricValueList{}
+	for _, value := range answer.Pods {
+		list.Items = append(list.Items, customapi.MetricValue{DescribedObject: v1.ObjectReference{Name: value.Pod}, Value: value.Value})
+	}
+	return list, nil
+}
+
+type externals struct{ readings }
+
+func (e externals) NamespacedMetrics(string) externalclient.MetricsInterface { return e }
+
+func (e externals) List(name string, _ labels.Selector) (*externalapi.ExternalMetricValueList, error) {
+	answer := e.answer(name)
+	if answer.Error != "" {
+		return nil, errors.New(answer.Error)
+	}
+	list := &externalapi.ExternalMetricValueList{}
+	for _, value := range answer.Values {
+		list.Items = append(list.Items, externalapi.ExternalMetricValue{MetricName: name, Value: value})
+	}
+	return list, nil
+}
+
 // The target's scale subresource.
 type scales struct {
 	scaleclient.ScaleInterface
 	fault    faultInput
 	spec     int32
+	status   int32
 	selector string
 	tries    int
 	updated  bool
@@ -448,7 +579,7 @@ func (s *scales) Get(context.Context, schema.GroupResource, string, metav1.GetOp
 	return &autoscalingv1.Scale{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: targetName},
 		Spec:       autoscalingv1.ScaleSpec{Replicas: s.spec},
-		Status:     autoscalingv1.ScaleStatus{Replicas: s.spec, Selector: s.selector},
+		Status:     autoscalingv1.ScaleStatus{Replicas: s.status, Selector: s.selector},
 	}, nil
 }
 
@@ -458,7 +589,7 @@ func (s *scales) Update(_ context.Context, _ schema.GroupResource, scale *autosc
 		return nil, errors.New(s.fault.UpdateScaleError)
 	}
 	if s.fault.UpdateScaleConflictOnce && s.tries == 1 {
-		return nil, k8serrors.NewConflict(schema.GroupResource{Resource: "replicationcontrollers"}, targetName, errors.New("changed"))
+		return nil, k8serrors.NewConflict(schema.GroupResource{Resource: "replicationcontrollers"}, targetName, errors.New("the object has been modified; please apply your changes to the latest version and try again"))
 	}
 	s.updated = true
 	return scale, nil

@@ -24,7 +24,11 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-const group = "metrics.k8s.io"
+const (
+	group = "metrics.k8s.io"
+	// metricsService is the Service that leads to this port.
+	metricsService = "metrics-server"
+)
 
 // A MetricsAPI is a port on loopback where metrics.k8s.io is served.
 type MetricsAPI struct {
@@ -55,12 +59,24 @@ func Serve(handler http.Handler) (*MetricsAPI, error) {
 // they are answered.
 func (m *MetricsAPI) Register(ctx context.Context, client kubernetes.Interface, objects dynamic.Interface, versions ...string) error {
 	service := &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Name: "metrics-server", Namespace: metav1.NamespaceSystem},
+		ObjectMeta: metav1.ObjectMeta{Name: metricsService, Namespace: metav1.NamespaceSystem},
 		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
 	}
 	if _, err := client.CoreV1().Services(service.Namespace).Create(ctx, service, metav1.CreateOptions{}); err != nil {
 		return err
 	}
+	return m.aggregate(ctx, objects, group, versions...)
+}
+
+// RegisterAdapters does the same for custom and external metrics. The Service is the one of [MetricsAPI.Register].
+func (m *MetricsAPI) RegisterAdapters(ctx context.Context, objects dynamic.Interface) error {
+	if err := m.aggregate(ctx, objects, external, externalVersion); err != nil {
+		return err
+	}
+	return m.aggregate(ctx, objects, custom, customVersion)
+}
+
+func (m *MetricsAPI) aggregate(ctx context.Context, objects dynamic.Interface, group string, versions ...string) error {
 	services := objects.Resource(schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"})
 	port := int64(m.listener.Addr().(*net.TCPAddr).Port)
 	for _, version := range versions {
@@ -68,7 +84,7 @@ func (m *MetricsAPI) Register(ctx context.Context, client kubernetes.Interface, 
 			"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
 			"metadata": map[string]any{"name": version + "." + group},
 			"spec": map[string]any{
-				"service": map[string]any{"name": service.Name, "namespace": service.Namespace, "port": port},
+				"service": map[string]any{"name": metricsService, "namespace": metav1.NamespaceSystem, "port": port},
 				"group":   group, "version": version, "insecureSkipTLSVerify": true,
 				"groupPriorityMinimum": int64(100), "versionPriority": int64(100),
 			},

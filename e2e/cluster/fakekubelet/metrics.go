@@ -15,6 +15,10 @@ func (s *Kubelet) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /apis/"+group+"/{version}", s.discover)
 	mux.HandleFunc("GET /apis/"+group+"/{version}/namespaces/{namespace}/pods", s.list)
+	mux.HandleFunc("GET /apis/"+external+"/{version}", discoverAny(external))
+	mux.HandleFunc("GET /apis/"+external+"/{version}/namespaces/{namespace}/{metric}", s.external)
+	mux.HandleFunc("GET /apis/"+custom+"/{version}", discoverAny(custom))
+	mux.HandleFunc("GET /apis/"+custom+"/{version}/namespaces/{namespace}/{resource}/{name}/{metric}", s.custom)
 	return mux
 }
 

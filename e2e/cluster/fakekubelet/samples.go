@@ -50,10 +50,17 @@ func samples(pods []*corev1.Pod, world *scenario.World, window time.Duration, no
 			if at == 0 {
 				use = share
 			}
+			memory := resource.MustParse("10Mi")
+			if at == 0 {
+				memory = scenario.Or(world.Memory, memory)
+			}
 			sample.Containers = append(sample.Containers, v1beta1.ContainerMetrics{Name: container, Usage: corev1.ResourceList{
 				corev1.ResourceCPU:    *resource.NewScaledQuantity(use, resource.Nano),
-				corev1.ResourceMemory: resource.MustParse("10Mi"),
+				corev1.ResourceMemory: memory,
 			}})
+		}
+		if i < scenario.Or(world.Incomplete, 0) {
+			delete(sample.Containers[len(sample.Containers)-1].Usage, corev1.ResourceCPU)
 		}
 		list = append(list, sample)
 	}

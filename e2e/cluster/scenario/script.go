@@ -30,6 +30,18 @@ type Step struct {
 type World struct {
 	// Load is CPU that the ready pods use together.
 	Load *resource.Quantity `json:"load,omitempty"`
+	// Memory is what each running pod uses; without it 10Mi.
+	Memory *resource.Quantity `json:"memory,omitempty"`
+	// External is the value of every external metric; without it there is none.
+	External *resource.Quantity `json:"external,omitempty"`
+	// PerPod is the value of every custom metric of a pod; without it there is none.
+	PerPod *resource.Quantity `json:"perPod,omitempty"`
+	// PerObject is the value of every custom metric of another object; without it there is none.
+	PerObject *resource.Quantity `json:"perObject,omitempty"`
+	// AdapterDown has neither custom nor external metrics answered for.
+	AdapterDown *bool `json:"adapterDown,omitempty"`
+	// Incomplete is how many pods' samples lack the CPU of their last container.
+	Incomplete *int `json:"incomplete,omitempty"`
 	// Hot has one pod do all of the work.
 	Hot *bool `json:"hot,omitempty"`
 	// ReadyAfter is from a pod's making to its being ready.
@@ -173,6 +185,12 @@ func Due(script []Step, run *Run, now time.Time, done map[int]int) []*Act {
 
 func (w *World) put(over *World) {
 	put(&w.Load, over.Load)
+	put(&w.Memory, over.Memory)
+	put(&w.External, over.External)
+	put(&w.PerPod, over.PerPod)
+	put(&w.PerObject, over.PerObject)
+	put(&w.AdapterDown, over.AdapterDown)
+	put(&w.Incomplete, over.Incomplete)
 	put(&w.Hot, over.Hot)
 	put(&w.ReadyAfter, over.ReadyAfter)
 	put(&w.Fate, over.Fate)

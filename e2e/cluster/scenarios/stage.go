@@ -89,7 +89,10 @@ func (s *stage) furnish(ctx context.Context, kind scenario.Cluster) error {
 		return nil
 	}
 	versions := strings.Split(cmp.Or(kind.MetricsVersions, "v1beta1"), ",")
-	return s.kubelet.API().Register(ctx, s.client, s.dynamic, versions...)
+	if err := s.kubelet.API().Register(ctx, s.client, s.dynamic, versions...); err != nil {
+		return err
+	}
+	return s.kubelet.API().RegisterAdapters(ctx, s.dynamic)
 }
 
 // minorOf asks for the server's minor version; some providers write it with a plus.

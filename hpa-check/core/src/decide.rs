@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::manifests;
 use crate::model::Tolerances;
 use crate::model::metrics::resource;
 use crate::model::normalize::{self, Changes, FullBehavior, Recommendation, ScaleEvent};
@@ -64,9 +65,19 @@ fn decide(case: &Value) -> Result<Value, String> {
     match kind {
         "resource_replicas" => {
             let case: input::ResourceReplicas = read(with_pods(input)?)?;
-            Ok(resource_replicas(&case.with_numbers_of_its_resource()))
+            let text = input.to_string();
+            let knows_memory = ["memoryRequestMilli", "memoryUsageMilli"]
+                .iter()
+                .any(|member| text.contains(member));
+            Ok(resource_replicas(
+                &case.with_numbers_of_its_resource(knows_memory),
+            ))
         }
-        "reconcile" => reconcile::answer(read(with_pods(input)?)?),
+        "reconcile" => {
+            let mut input = with_pods(input)?.clone();
+            as_manifest(&mut input["hpa"])?;
+            reconcile::answer(read(&input)?)
+        }
         "convert_with_behavior_rate" => Ok(convert(&read(input)?)),
         "stabilize_with_behaviors" => Ok(stabilize(&read(input)?)),
         other => Err(format!(
@@ -84,6 +95,21 @@ fn with_pods(input: &Value) -> Result<&Value, String> {
             .ok_or(format!("{list:?} is missing: write [] if there are none"))?;
     }
     Ok(input)
+}
+
+/// In place of a case's own form of an autoscaler, a whole object or a list with one, as
+/// `kubectl get hpa -o json` prints it.
+fn as_manifest(hpa: &mut Value) -> Result<(), String> {
+    if hpa.get("kind").is_none() && hpa.get("items").is_none() {
+        return Ok(());
+    }
+    let object = manifests::autoscaler(std::slice::from_ref(hpa))
+        .map_err(|what| format!("\"hpa\" {what}: give one of autoscaling/v2"))?;
+    let mut own = object["spec"].clone();
+    own["initialConditions"] = object["status"]["conditions"].clone();
+    own["desiredReplicas"] = object["status"]["desiredReplicas"].clone();
+    *hpa = own;
+    Ok(())
 }
 
 fn read<T: DeserializeOwned>(input: &Value) -> Result<T, String> {

@@ -1,9 +1,14 @@
 //! What a run asserts: the bounds, the target, and how far down it has to see the replicas go.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::quantity::Quantity;
+use crate::spec::{AutoscalerSpec, MetricSpec, MetricTarget};
 
 /// The assertion of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -14,12 +19,132 @@ pub struct Expectation {
     pub max_replicas: i32,
     /// The spec's CPU target, in percent of the request.
     pub cpu_target_percent: i32,
+    /// Metrics that the spec has to have, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<AssertedMetric>,
     /// How much of the way down is to be seen.
     pub scale_down: ScaleDown,
     /// Longest time, for each phase, that the tool waits past the computed deadline.
     #[schemars(with = "u64")]
     #[serde(rename = "patience_ms", with = "crate::millis")]
     pub patience: Duration,
+}
+
+impl Expectation {
+    /// The same with the bounds and the CPU target that an autoscaler has itself.
+    #[must_use]
+    pub fn of_spec(self, spec: &AutoscalerSpec) -> Self {
+        Self {
+            min_replicas: spec.effective_min(),
+            max_replicas: spec.max_replicas,
+            cpu_target_percent: spec.cpu_target_percent().unwrap_or(self.cpu_target_percent),
+            ..self
+        }
+    }
+}
+
+/// A metric that the spec has to have: `cpu`, `memory/app=60%`, `queue=100`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AssertedMetric {
+    /// The resource's or the metric's name.
+    pub name: String,
+    /// The container, where it has to be one container's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// The target, where it has to be this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<AssertedTarget>,
+}
+
+/// The target of an asserted metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AssertedTarget {
+    /// In percent of the request.
+    Utilization(i32),
+    /// An amount, for each pod or in total, as the spec has it.
+    Amount(Quantity),
+}
+
+impl AssertedMetric {
+    /// Whether it is the pods' or a container's CPU.
+    pub fn is_cpu(&self) -> bool {
+        self.name == "cpu"
+    }
+
+    /// Whether a metric of the spec is this one, whatever its target.
+    pub fn names(&self, metric: &MetricSpec) -> bool {
+        let container = self.container.as_deref();
+        metric.source.name() == self.name
+            && (container.is_none() || metric.source.container() == container)
+    }
+
+    /// Whether the target is the asserted one, or none is asserted.
+    pub fn accepts(&self, target: MetricTarget) -> bool {
+        match (self.target, target) {
+            (None, _) => true,
+            (Some(AssertedTarget::Utilization(asked)), MetricTarget::Utilization(is)) => {
+                asked == is
+            }
+            (
+                Some(AssertedTarget::Amount(asked)),
+                MetricTarget::AverageValue(is) | MetricTarget::Value(is),
+            ) => asked == is,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for AssertedMetric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        if let Some(container) = &self.container {
+            write!(f, "/{container}")?;
+        }
+        match self.target {
+            None => Ok(()),
+            Some(AssertedTarget::Utilization(percent)) => write!(f, "={percent}%"),
+            Some(AssertedTarget::Amount(amount)) => write!(f, "={amount}"),
+        }
+    }
+}
+
+impl FromStr for AssertedMetric {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "`{text}` names no metric: write it as cpu, memory=60%, cpu/CONTAINER=50% or queue=100"
+            )
+        };
+        let (whole, target) = match text.split_once('=') {
+            Some((whole, target)) => (whole, Some(target)),
+            None => (text, None),
+        };
+        let (name, container) = match whole.split_once('/') {
+            Some((name, container)) => (name, Some(container)),
+            None => (whole, None),
+        };
+        if name.is_empty() || container == Some("") {
+            return Err(wrong());
+        }
+        let target = target.map(|target| match target.strip_suffix('%') {
+            Some(percent) => match percent.parse() {
+                Ok(percent) if percent >= 1 => Ok(AssertedTarget::Utilization(percent)),
+                _ => Err(wrong()),
+            },
+            None => target
+                .parse()
+                .map(AssertedTarget::Amount)
+                .map_err(|_| wrong()),
+        });
+        Ok(Self {
+            name: name.to_owned(),
+            container: container.map(str::to_owned),
+            target: target.transpose()?,
+        })
+    }
 }
 
 /// How much of the scale-down a run waits for.
@@ -41,8 +166,40 @@ impl Default for Expectation {
             min_replicas: 3,
             max_replicas: 10,
             cpu_target_percent: 50,
+            metrics: Vec::new(),
             scale_down: ScaleDown::Full,
             patience: Duration::from_mins(1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_is_asserted_by_its_name_its_container_and_its_target() {
+        for text in [
+            "cpu",
+            "memory=60%",
+            "cpu/app=50%",
+            "queue=100",
+            "hits=2550m",
+        ] {
+            let metric: AssertedMetric = text.parse().unwrap();
+            assert_eq!(metric.to_string(), text);
+        }
+        for text in ["", "=50%", "cpu/=50%", "cpu=0%", "cpu=x%", "cpu=half"] {
+            assert!(text.parse::<AssertedMetric>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_amount_is_accepted_for_each_pod_and_in_total_and_never_as_a_percentage() {
+        let asserted: AssertedMetric = "queue=100".parse().unwrap();
+        let amount = Quantity::from_milli(100_000);
+        assert!(asserted.accepts(MetricTarget::AverageValue(amount)));
+        assert!(asserted.accepts(MetricTarget::Value(amount)));
+        assert!(!asserted.accepts(MetricTarget::Utilization(100)));
     }
 }

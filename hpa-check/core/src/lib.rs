@@ -16,6 +16,7 @@ pub mod millis;
 pub mod model;
 pub mod observation;
 pub mod quantity;
+pub mod quota;
 mod rules;
 pub mod run;
 pub mod sim;

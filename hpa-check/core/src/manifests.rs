@@ -1,9 +1,11 @@
 //! Manifests out of live objects: what a server adds is taken away, what a person would write stays.
 
+mod autoscaler;
 mod differences;
 
 use serde_json::{Map, Value};
 
+pub use autoscaler::autoscaler;
 pub use differences::differences;
 
 /// Of the metadata, what a person writes.

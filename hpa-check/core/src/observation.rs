@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::quantity::Quantity;
+use crate::quota::{Quota, QuotaClass};
 use crate::spec::{
     Amounts, AutoscalerSpec, ContainerResources, CurrentMetric, InitContainer, MetricSource,
     PodResources,
@@ -191,6 +192,14 @@ pub struct AutoscalerStatus {
     pub last_scale: Option<Timestamp>,
 }
 
+impl AutoscalerStatus {
+    /// Whether any metric was computed.
+    pub fn is_measured(&self) -> bool {
+        let computed = |metric: &CurrentMetric| !metric.is_empty();
+        self.cpu_utilization.is_some() || self.current_metrics.iter().any(computed)
+    }
+}
+
 /// A status condition of any object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
@@ -206,7 +215,7 @@ pub struct Condition {
 }
 
 /// The object whose replicas are scaled.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// Changes when the object is made anew.
     pub uid: String,
@@ -218,6 +227,9 @@ pub struct Target {
     pub replicas: i32,
     /// `status.readyReplicas`: the number an assertion is about.
     pub ready_replicas: i32,
+    /// Whether the kind counts its ready pods. Where it does not, they are counted from the pods seen.
+    #[serde(default = "yes")]
+    pub counts_ready: bool,
     /// `status.updatedReplicas`, less than `replicas` while a rollout is on.
     pub updated_replicas: i32,
     /// The selector the autoscaler uses, as text.
@@ -231,6 +243,10 @@ pub struct Target {
     /// digests of one recording can be compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec_digest: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// A field manager and the time of its last write.
@@ -268,6 +284,9 @@ pub struct Pod {
     /// What running the pod takes beside its containers (`spec.overhead`).
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub overhead: Amounts,
+    /// What the scopes of quotas ask for.
+    #[serde(default, skip_serializing_if = "QuotaClass::is_ordinary")]
+    pub quota_class: QuotaClass,
     /// A resize that is not done: what runs differs from the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resize: Option<Resize>,
@@ -541,16 +560,7 @@ pub enum Fact {
         how: String,
     },
     /// A quota that bounds the pods of the namespace.
-    Quota {
-        /// Its name.
-        name: String,
-        /// The resource, such as `pods` or `requests.cpu`.
-        resource: String,
-        /// Its limit, as the object gives it.
-        hard: String,
-        /// What is used of it.
-        used: String,
-    },
+    Quota(Quota),
     /// Another autoscaler in the namespace.
     OtherAutoscaler {
         /// Its name.
@@ -562,6 +572,13 @@ pub enum Fact {
     ControllerRestarted {
         /// Who it is now, as its lease says.
         holder: String,
+    },
+    /// The target is there, and the API server has no scale of it.
+    NotScalable {
+        /// Its kind.
+        kind: String,
+        /// The API server's own words.
+        message: String,
     },
     /// Where the load goes.
     LoadTarget {

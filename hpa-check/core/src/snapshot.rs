@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::observation::{Autoscaler, ControllerConfig, Pod, PodSample, Target, Writer};
+pub use crate::quota::Quota;
 use crate::units::Millicores;
 
 /// What the user asserts of every autoscaler that is diagnosed; nothing, by default.
@@ -123,6 +124,11 @@ pub enum TargetLook {
         /// What the API server says.
         message: String,
     },
+    /// The object is there, and the API server has no scale of it.
+    NotScalable {
+        /// What the API server says.
+        message: String,
+    },
     /// It may not be read, or the API server did not answer.
     Unread,
 }
@@ -164,19 +170,6 @@ pub struct PodSnapshot {
     pub labels: BTreeMap<String, String>,
     /// Whether any container has a readiness or startup probe.
     pub probed: bool,
-}
-
-/// One bound of a `ResourceQuota`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quota {
-    /// The quota's name.
-    pub name: String,
-    /// The resource, such as `pods` or `requests.cpu`.
-    pub resource: String,
-    /// Its limit, as the object gives it.
-    pub hard: String,
-    /// What is used of it.
-    pub used: String,
 }
 
 /// A `PodDisruptionBudget`.
@@ -249,7 +242,7 @@ impl Scaler {
     pub fn workload(&self) -> Option<&Workload> {
         match &self.target {
             TargetLook::Read(workload) => Some(workload),
-            TargetLook::Absent { .. } | TargetLook::Unread => None,
+            TargetLook::Absent { .. } | TargetLook::NotScalable { .. } | TargetLook::Unread => None,
         }
     }
 }

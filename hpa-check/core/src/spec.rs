@@ -14,7 +14,7 @@ pub use metric::{
 };
 
 /// The spec of a HorizontalPodAutoscaler.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AutoscalerSpec {
     /// What is scaled.

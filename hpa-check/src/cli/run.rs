@@ -5,7 +5,7 @@ mod check;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hpa_check_core::expectation::{Expectation, ScaleDown};
+use hpa_check_core::expectation::{AssertedMetric, Expectation, ScaleDown};
 
 use self::check::{Load, LoadgenArgs, Run};
 use super::controller::ControllerArgs;
@@ -24,15 +24,21 @@ pub(crate) struct Args {
     /// The autoscaler [default: the only one in the namespace]
     #[arg(long, value_name = "NAME")]
     autoscaler: Option<String>,
-    /// Fewest replicas, as asserted
-    #[arg(long, alias = "min", value_name = "PODS", default_value_t = 3)]
-    expect_min: i32,
-    /// Most replicas, as asserted
-    #[arg(long, alias = "max", value_name = "PODS", default_value_t = 10)]
-    expect_max: i32,
-    /// CPU target in percent of the request, as asserted
-    #[arg(long, alias = "cpu", value_name = "PERCENT", default_value_t = 50)]
-    expect_cpu: i32,
+    /// Take the bounds and the CPU target to assert from the autoscaler itself: spec
+    #[arg(long, value_name = "WHERE", value_parser = ["spec"], conflicts_with_all = ["expect_min", "expect_max", "expect_cpu"])]
+    expect: Option<String>,
+    /// Fewest replicas, as asserted [default: 3]
+    #[arg(long, alias = "min", value_name = "PODS")]
+    expect_min: Option<i32>,
+    /// Most replicas, as asserted [default: 10]
+    #[arg(long, alias = "max", value_name = "PODS")]
+    expect_max: Option<i32>,
+    /// CPU target in percent of the request, as asserted where the autoscaler has one [default: 50]
+    #[arg(long, alias = "cpu", value_name = "PERCENT")]
+    expect_cpu: Option<i32>,
+    /// A metric that the autoscaler has to have, with its target if that is asserted too: cpu, memory=60%, cpu/CONTAINER=50%, queue=100
+    #[arg(long = "metric", value_name = "NAME[=TARGET]")]
+    metrics: Vec<AssertedMetric>,
     /// How much of the scale-down to wait for
     #[arg(long, value_enum, value_name = "HOW", default_value_t = WaitFor::Full)]
     scale_down: WaitFor,
@@ -95,7 +101,17 @@ impl From<WaitFor> for ScaleDown {
 
 /// Checks, and ends in the verdict.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
-    let counts = args.expect_min >= 1 && args.expect_max >= args.expect_min && args.expect_cpu >= 1;
+    let default = Expectation::default();
+    let expectation = Expectation {
+        min_replicas: args.expect_min.unwrap_or(default.min_replicas),
+        max_replicas: args.expect_max.unwrap_or(default.max_replicas),
+        cpu_target_percent: args.expect_cpu.unwrap_or(default.cpu_target_percent),
+        metrics: args.metrics,
+        scale_down: args.scale_down.into(),
+        patience: args.patience,
+    };
+    let (min, max) = (expectation.min_replicas, expectation.max_replicas);
+    let counts = min >= 1 && max >= min && expectation.cpu_target_percent >= 1;
     if !counts {
         return Err(Failure::usage(
             "--expect-min, --expect-max and --expect-cpu must be at least 1, and --expect-max no less than --expect-min",
@@ -117,13 +133,8 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     check::run(Run {
         cluster: args.cluster,
         autoscaler: args.autoscaler,
-        expectation: Expectation {
-            min_replicas: args.expect_min,
-            max_replicas: args.expect_max,
-            cpu_target_percent: args.expect_cpu,
-            scale_down: args.scale_down.into(),
-            patience: args.patience,
-        },
+        expectation,
+        as_spec: args.expect.is_some(),
         controller: args.controller.settings()?,
         metrics_resolution: args.controller.resolution(),
         hold: args.hold,

@@ -166,7 +166,7 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
     let load = LoadProfile::parse(&text, args.cost)
         .map_err(|e| Failure::usage(format!("the load can't be used: {e}")))?;
     let spec = match &args.hpa {
-        Some(path) => manifest::read(path)?,
+        Some(path) => manifest::read_cpu(path)?,
         None => spec(args),
     };
     let target = spec.cpu_target_percent();

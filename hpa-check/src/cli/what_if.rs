@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
-use hpa_check_core::spec::Behavior;
+use hpa_check_core::spec::{AutoscalerSpec, Behavior};
 
+use super::manifest;
 use super::rehearse::settings::CpuAmount;
 use super::simulate::request;
 use super::time::duration;
@@ -27,6 +28,9 @@ pub(crate) struct Args {
     /// The scale-down stabilization
     #[arg(long, value_name = "TIME", value_parser = duration)]
     stabilization: Option<Duration>,
+    /// Another autoscaler (autoscaling/v2, as written or as `kubectl get hpa -o yaml` prints it): its bounds, CPU target and behavior
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["behavior", "min_replicas", "max_replicas", "cpu_target"])]
+    hpa: Option<PathBuf>,
     /// Another `behavior`: a file with what stands under that key
     #[arg(long, value_name = "FILE")]
     behavior: Option<PathBuf>,
@@ -101,19 +105,27 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
     if args.tolerance.is_some_and(|t| !(0.0..10.0).contains(&t)) {
         return Err(Failure::usage("--tolerance is a fraction, such as 0.05"));
     }
+    let hpa = args.hpa.as_deref().map(manifest::read_cpu).transpose()?;
+    let own = hpa.as_ref();
     let changes = Changes {
         tolerance: args.tolerance,
         stabilization: args.stabilization,
-        behavior: args.behavior.as_ref().map(behavior).transpose()?,
-        min_replicas: positive("--min-replicas", args.min_replicas)?,
-        max_replicas: positive("--max-replicas", args.max_replicas)?,
-        target_percent: positive("--cpu-target", args.cpu_target)?,
+        behavior: match &args.behavior {
+            Some(path) => Some(behavior(path)?),
+            None => own.and_then(|spec| spec.behavior.clone()),
+        },
+        min_replicas: positive("--min-replicas", args.min_replicas)?
+            .or(own.map(AutoscalerSpec::effective_min)),
+        max_replicas: positive("--max-replicas", args.max_replicas)?
+            .or(own.map(|spec| spec.max_replicas)),
+        target_percent: positive("--cpu-target", args.cpu_target)?
+            .or(own.and_then(AutoscalerSpec::cpu_target_percent)),
         request: request(args.cpu_request)?,
         load_scale: args.load_scale,
     };
     if changes == Changes::default() {
         return Err(Failure::usage(
-            "nothing is changed: give --tolerance, --stabilization, --behavior, --min-replicas, --max-replicas, --cpu-target, --cpu-request or --load-scale",
+            "nothing is changed: give --hpa, --tolerance, --stabilization, --behavior, --min-replicas, --max-replicas, --cpu-target, --cpu-request or --load-scale",
         ));
     }
     Ok(changes)

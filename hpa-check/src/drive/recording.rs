@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::expectation::{Expectation, ScaleDown};
+use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::{Observation, Seen};
 use hpa_check_core::run::conductor::Action;
 use hpa_check_core::spec::AutoscalerSpec;
@@ -114,11 +114,5 @@ fn unwritable(error: std::io::Error) -> Failure {
 
 /// What a replay will assert: what the autoscaler itself is set to.
 fn as_set(spec: &AutoscalerSpec) -> Expectation {
-    Expectation {
-        min_replicas: spec.effective_min(),
-        max_replicas: spec.max_replicas,
-        cpu_target_percent: spec.cpu_target_percent().unwrap_or(0),
-        scale_down: ScaleDown::Full,
-        ..Expectation::default()
-    }
+    Expectation::default().of_spec(spec)
 }

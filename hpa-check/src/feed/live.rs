@@ -17,6 +17,7 @@ mod connect;
 mod controller;
 mod convert;
 mod cpu;
+mod custom;
 mod facts;
 mod feed;
 mod find;
@@ -37,13 +38,13 @@ pub(crate) mod tests;
 use std::time::Duration;
 
 use hpa_check_core::observation::{ControllerConfig, Observation, RunContext};
+use hpa_check_core::spec::AutoscalerSpec;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 
 pub(crate) use backup::{Backup, Restored};
 pub(crate) use clock::Clock;
 pub(crate) use connect::ClusterArgs;
-pub(crate) use convert::autoscaler::autoscaler;
 pub(crate) use feed::LiveFeed;
 pub(crate) use survey::{Assumed, Surveyor};
 pub(crate) use timing::Timing;
@@ -58,6 +59,7 @@ use reporter::Reporter;
 pub(crate) struct Live {
     cluster: Cluster,
     autoscaler: String,
+    spec: AutoscalerSpec,
     timing: Timing,
     link: Link,
 }
@@ -86,14 +88,20 @@ impl Live {
         autoscaler: Option<&str>,
         timing: Timing,
     ) -> Result<Self, Failure> {
-        let autoscaler = find::autoscaler(&cluster, autoscaler, timing).await?;
+        let (autoscaler, spec) = find::autoscaler(&cluster, autoscaler, timing).await?;
         let link = link::probe(&cluster, &autoscaler).await;
         Ok(Self {
             cluster,
             autoscaler,
+            spec,
             timing,
             link,
         })
+    }
+
+    /// What the autoscaler was told to do when it was found.
+    pub(crate) fn spec(&self) -> &AutoscalerSpec {
+        &self.spec
     }
 
     /// Where a run on it takes place, with the controller's settings as given.

@@ -76,6 +76,11 @@ pub(super) fn read(store: &mut Store, asked: &Asked) -> Response<Answer> {
         return list(store, asked);
     };
     match store.get(asked) {
+        Some(_) if asked.scale && asked.plural == "daemonsets" => status(
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+        ),
         Some(object) if asked.scale => ok(&scale(object)),
         Some(object) => ok(object),
         None => {
@@ -112,6 +117,12 @@ fn list(store: &Store, asked: &Asked) -> Response<Answer> {
     if end < all.len() {
         metadata["continue"] = json!(end.to_string());
     }
+    // Go's encoder writes a list that was never filled as null.
+    let items = if items.is_empty() {
+        Value::Null
+    } else {
+        json!(items)
+    };
     ok(
         &json!({"kind": "List", "apiVersion": asked.group_version, "metadata": metadata, "items": items}),
     )

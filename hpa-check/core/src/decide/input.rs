@@ -35,14 +35,8 @@ fn bytes(milli: i64) -> Bytes {
 
 impl ResourceReplicas {
     /// A case that knows one resource only has its numbers in the members for CPU.
-    pub(super) fn with_numbers_of_its_resource(mut self) -> Self {
-        let containers = self.pods.iter().flat_map(|p| &p.containers);
-        let uses = self.pod_metrics.iter().flat_map(|m| &m.containers);
-        let has_memory = containers
-            .map(|c| c.memory_request_milli)
-            .chain(uses.map(|c| c.memory_usage_milli))
-            .any(|amount| amount.is_some());
-        if self.metric == "memory" && !has_memory {
+    pub(super) fn with_numbers_of_its_resource(mut self, knows_memory: bool) -> Self {
+        if self.metric == "memory" && !knows_memory {
             for container in self.pods.iter_mut().flat_map(|p| &mut p.containers) {
                 container.memory_request_milli = container.cpu_request_milli;
             }

@@ -32,12 +32,21 @@ catalog! {
     TARGET_NOT_FOUND = "target-not-found", Wrong,
         "The autoscaler's scaleTargetRef points at nothing that can be scaled.",
         "Correct apiVersion (apps/v1 for a Deployment), kind and name of scaleTargetRef.";
+    TARGET_NOT_SCALABLE = "target-not-scalable", Wrong,
+        "The scale target is there, and its kind has no scale subresource.",
+        "Point scaleTargetRef at a Deployment, StatefulSet, ReplicaSet or a custom resource with a scale subresource.";
+    SCALE_UNREADABLE = "scale-unreadable", Environment,
+        "The controller could not read the target's scale, although the target is there.",
+        "Read the message: the API server, an admission rule or the controller's own rights.";
     SCALING_DISABLED = "scaling-disabled", Wrong,
         "The target has zero replicas, which switches the autoscaler off until somebody sets at least one.",
         "Scale the target to its minimum once, and find out who set it to 0.";
     NO_CPU_METRIC = "no-cpu-metric", Wrong,
-        "The autoscaler's spec has no CPU utilization target.",
+        "The autoscaler's spec has no CPU metric, and one was asserted by name.",
         "Add a metric of type Resource, name cpu, with a target of type Utilization.";
+    NO_SUCH_METRIC = "no-such-metric", Wrong,
+        "The autoscaler's spec lacks a metric that was asserted by name.",
+        "Add the metric, or assert one that the spec has.";
     INJECTED_CONTAINER_WITHOUT_REQUEST = "injected-container-without-request", Wrong,
         "A container that is not in the template, so was injected, has no CPU request, and the autoscaler stops.",
         "Set the injector's CPU request for its container: an annotation of the pod template, or its own settings.";
@@ -51,8 +60,8 @@ catalog! {
         "The spec's bounds are not the asserted ones.",
         "Set minReplicas and maxReplicas as asserted, or assert what is meant.";
     SPEC_TARGET_DIFFERS = "spec-target-differs", Wrong,
-        "The spec's CPU target is not the asserted one.",
-        "Set averageUtilization as asserted, or assert what is meant.";
+        "A metric's target in the spec is not the asserted one.",
+        "Set the target as asserted, or assert what is meant.";
     SCALE_UP_DISABLED = "scale-up-disabled", Wrong,
         "The spec's behavior forbids every step up.",
         "Remove `selectPolicy: Disabled` from behavior.scaleUp.";
@@ -134,6 +143,9 @@ catalog! {
     METRICS_STALE = "metrics-stale", Environment,
         "The CPU samples stopped getting newer, so decisions are made on what was.",
         "Check metrics-server and its --metric-resolution (15 s; its own default is 60 s).";
+    METRIC_FAILED = "metric-failed", Environment,
+        "The controller can't compute a metric. Without it no step down is made, and with no other metric none at all.",
+        "Read the message; for custom and external metrics, check their adapter.";
     WRONG_ANSWERS = "wrong-answers", Wrong,
         "The service gave answers that are not the number asked for.",
         "Mend the service; the load generator's result has samples of the answers.";
@@ -200,9 +212,6 @@ catalog! {
     LOAD_STAYS_ON = "load-stays-on", Inconclusive,
         "The metric kept asking for more than the minimum after the load's end, so no scale-down was due.",
         "Find the other load on the service, or end the load for certain.";
-    METRIC_FAILED = "metric-failed", Environment,
-        "The controller could not compute a metric.",
-        "Read the message; for custom and external metrics, check their adapter.";
     SCALE_UP_TOO_LATE = "scale-up-too-late", Wrong,
         "The metric asked for the maximum, and the controller did not ask the target for it in the computed time.",
         "Read the autoscaler's conditions and events; a policy or a stabilization window for scale-up may be too slow.";

@@ -11,7 +11,7 @@ use crate::spec::{AutoscalerSpec, MetricSource, ScalingRules};
 /// metric that is not of a resource counts no requests.
 pub fn request(pod: &Pod, source: &MetricSource, gates: VersionGates) -> Result<i64, String> {
     match source.resource() {
-        Some((resource, container)) => pods::request_of(&pod.into(), container, resource, gates),
+        Some((resource, container)) => pods::request_of(pod.into(), container, resource, gates),
         None => Ok(0),
     }
 }

@@ -241,21 +241,55 @@ pub fn requests_by_pod(
         .map(|pod| {
             Ok((
                 pod.name.clone(),
-                request_of(pod, container, resource, gates)?,
+                request_of(pod.into(), container, resource, gates)?,
             ))
         })
         .collect()
 }
 
+/// What of a pod its request is computed from.
+#[derive(Debug, Clone, Copy)]
+pub struct Requesting<'a> {
+    name: &'a str,
+    containers: &'a [ContainerResources],
+    init_containers: &'a [InitContainer],
+    resources: Option<&'a PodResources>,
+    overhead: Amounts,
+}
+
+impl<'a> From<&'a Pod> for Requesting<'a> {
+    fn from(pod: &'a Pod) -> Self {
+        Self {
+            name: &pod.name,
+            containers: &pod.containers,
+            init_containers: &pod.init_containers,
+            resources: pod.resources.as_ref(),
+            overhead: pod.overhead,
+        }
+    }
+}
+
+impl<'a> From<&'a observation::Pod> for Requesting<'a> {
+    fn from(pod: &'a observation::Pod) -> Self {
+        Self {
+            name: &pod.name,
+            containers: &pod.containers,
+            init_containers: &pod.init_containers,
+            resources: pod.resources.as_ref(),
+            overhead: pod.overhead,
+        }
+    }
+}
+
 /// The request of one pod that counts for a metric: pod-level requests with the overhead where the pod has
 /// some and the version reads them, else the containers' sum.
 pub fn request_of(
-    pod: &Pod,
+    pod: Requesting<'_>,
     container: Option<&str>,
     resource: &str,
     gates: VersionGates,
 ) -> Result<i64, String> {
-    match (&pod.resources, container) {
+    match (pod.resources, container) {
         (Some(shared), None) if gates.pod_level_requests && sets_requests(shared) => {
             pod_level_request(pod, shared, resource)
         }
@@ -270,7 +304,11 @@ fn sets_requests(shared: &PodResources) -> bool {
 
 /// `calculatePodLevelRequests`: `PodRequests` with what the pod itself asks for in place of what its
 /// containers do, and the overhead on top.
-fn pod_level_request(pod: &Pod, shared: &PodResources, resource: &str) -> Result<i64, String> {
+fn pod_level_request(
+    pod: Requesting<'_>,
+    shared: &PodResources,
+    resource: &str,
+) -> Result<i64, String> {
     let own = shared.requests.milli(resource);
     let request = own.or_else(|| aggregate(pod, resource));
     match (request, pod.overhead.milli(resource)) {
@@ -283,7 +321,7 @@ fn pod_level_request(pod: &Pod, shared: &PodResources, resource: &str) -> Result
 }
 
 /// `AggregateContainerRequests`: the containers' sum, or what starting them takes if that is more.
-fn aggregate(pod: &Pod, resource: &str) -> Option<i64> {
+fn aggregate(pod: Requesting<'_>, resource: &str) -> Option<i64> {
     let request = |c: &ContainerResources| c.requests().milli(resource);
     let add = |sum: Option<i64>, more: Option<i64>| match (sum, more) {
         (Some(sum), Some(more)) => Some(sum.wrapping_add(more)),
@@ -291,7 +329,7 @@ fn aggregate(pod: &Pod, resource: &str) -> Option<i64> {
     };
     let running = pod.containers.iter().map(request).fold(None, add);
     let (mut sidecars, mut starting) = (None, None);
-    for init in &pod.init_containers {
+    for init in pod.init_containers {
         let at_once = add(sidecars, request(&init.resources));
         if init.sidecar {
             sidecars = at_once;
@@ -303,13 +341,13 @@ fn aggregate(pod: &Pod, resource: &str) -> Option<i64> {
 
 /// `calculatePodRequestsFromContainers`.
 fn containers_request(
-    pod: &Pod,
+    pod: Requesting<'_>,
     container: Option<&str>,
     resource: &str,
     gates: VersionGates,
 ) -> Result<i64, String> {
     let mut sum = 0_i64;
-    for c in &pod.containers {
+    for c in pod.containers {
         if container.is_none_or(|name| name == c.name) {
             let Some(request) = c.requests().milli(resource) else {
                 return Err(format!(

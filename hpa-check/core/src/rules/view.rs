@@ -6,21 +6,27 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::expectation::AssertedMetric;
 use crate::model::{Tolerances, VersionGates, after, counted};
 use crate::observation::{AutoscalerStatus, ControllerConfig, Pod, PodSample, Target};
+use crate::quota::Quota;
 use crate::snapshot::MetricsApi;
 use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec};
 use crate::units::Millicores;
 
 /// What is asserted of the autoscaler; each `None` where nothing is.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Asserted {
+pub(crate) struct Asserted<'a> {
     /// The lower bound in pods.
     pub(crate) min_replicas: Option<i32>,
     /// The upper bound in pods.
     pub(crate) max_replicas: Option<i32>,
     /// The CPU target in percent of the request.
     pub(crate) cpu_target_percent: Option<i32>,
+    /// Whether it has to have a CPU metric.
+    pub(crate) has_cpu: bool,
+    /// Metrics that it has to have, by name.
+    pub(crate) metrics: &'a [AssertedMetric],
     /// Whether a scale-down has to be possible.
     pub(crate) scale_down: bool,
     /// The longest wait for anything that has no deadline of its own.
@@ -38,6 +44,11 @@ pub(crate) enum Scaled<'a> {
         how: &'static str,
         /// What shows that.
         quote: String,
+    },
+    /// It is there, and its kind has no scale.
+    NotScalable {
+        /// The API server's words.
+        message: String,
     },
     /// It was not read, so nobody knows.
     Unread,
@@ -102,15 +113,9 @@ pub(crate) struct MetricsView<'a> {
 /// One limit of a `ResourceQuota`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuotaView<'a> {
-    /// The quota's name.
-    pub(crate) name: &'a str,
-    /// The resource, such as `pods` or `requests.cpu`.
-    pub(crate) resource: &'a str,
-    /// The limit, as the object gives it.
-    pub(crate) hard: &'a str,
-    /// What was used of it, as the object gives it.
-    pub(crate) used: &'a str,
-    /// How many pods the scale target had at that time, if that is known.
+    /// The limit, and which pods it counts.
+    pub(crate) quota: &'a Quota,
+    /// How many pods the scale target had when its use was read, if that is known.
     pub(crate) pods: Option<i32>,
 }
 
@@ -202,7 +207,7 @@ pub(crate) trait View {
     /// What differs in this version of Kubernetes.
     fn gates(&self) -> VersionGates;
     /// What is asserted.
-    fn asserted(&self) -> Asserted;
+    fn asserted(&self) -> Asserted<'_>;
 
     /// Quotas of the namespace.
     fn quotas(&self) -> Vec<QuotaView<'_>>;
@@ -266,7 +271,7 @@ impl dyn View + '_ {
     pub(crate) fn target(&self) -> Option<&Target> {
         match self.scaled() {
             Scaled::Read(target) => Some(target),
-            Scaled::Absent { .. } | Scaled::Unread => None,
+            Scaled::Absent { .. } | Scaled::NotScalable { .. } | Scaled::Unread => None,
         }
     }
 
@@ -310,6 +315,12 @@ impl dyn View + '_ {
     pub(crate) fn cpu(&self) -> Option<&MetricSpec> {
         let mut metrics = self.spec()?.metrics.iter();
         metrics.find(|m| m.is_cpu() && m.utilization().is_some())
+    }
+
+    /// Whether it is the only metric, so that nothing else can ask for pods.
+    pub(crate) fn only_cpu(&self) -> bool {
+        let metrics = self.spec().map_or(&[][..], |spec| &spec.metrics);
+        matches!(metrics, [metric] if metric.is_cpu())
     }
 
     /// Its target in percent.

@@ -48,6 +48,7 @@ impl RunState {
             Seen::Watch(watch) => self.watch(at, watch),
             Seen::Interrupted => self.interrupted_at = Some(at),
         }
+        self.count_for_the_target(at);
         let ready = self.ready();
         self.most_ready = self.most_ready.max(ready);
         step(&mut self.ready_steps, at, ready);
@@ -131,12 +132,24 @@ impl RunState {
     fn target(&mut self, at: Timestamp, target: &Target) {
         if let Some(timeline) = &mut self.timeline {
             step(&mut timeline.spec, at, target.spec_replicas);
-            step(&mut timeline.ready, at, target.ready_replicas);
+            if target.counts_ready {
+                step(&mut timeline.ready, at, target.ready_replicas);
+            }
         }
         if self.targets.last().map(|(_, t)| t) != Some(target) {
             self.targets.push((at, target.clone()));
         }
         self.target = Some(target.clone());
+    }
+
+    /// A kind that does not count its ready pods has as many as are seen.
+    fn count_for_the_target(&mut self, at: Timestamp) {
+        let counted = self.ready_pods();
+        let own = self.target.as_mut().filter(|t| !t.counts_ready);
+        if let (Some(target), Some(timeline)) = (own, &mut self.timeline) {
+            target.ready_replicas = counted;
+            step(&mut timeline.ready, at, counted);
+        }
     }
 
     fn pod(&mut self, at: Timestamp, pod: &Pod) {

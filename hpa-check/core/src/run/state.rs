@@ -290,6 +290,6 @@ impl RunState {
             // The target's own count comes first; what follows needs the pods themselves.
             && self.ready_pods() == min
             && self.status().is_some_and(|s| s.desired_replicas == min)
-            && self.utilization().is_some()
+            && self.status().is_some_and(AutoscalerStatus::is_measured)
     }
 }

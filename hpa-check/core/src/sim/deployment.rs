@@ -279,6 +279,7 @@ impl Deployment {
             spec_replicas: self.replicas,
             replicas,
             ready_replicas: ready,
+            counts_ready: true,
             updated_replicas: replicas,
             selector: self.selector.clone(),
             conditions,

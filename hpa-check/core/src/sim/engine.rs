@@ -21,6 +21,7 @@ use crate::model::{VersionGates, before};
 use crate::observation::{
     ContainerSample, ControllerConfig, Event, Fact, Observation, Phase, PodSample, RunContext, Seen,
 };
+use crate::quota::Quota;
 use crate::run::conductor::Action;
 use crate::spec::{AutoscalerSpec, ContainerResources};
 
@@ -270,12 +271,13 @@ impl<W: World> Engine<W> {
         });
         if let Some(Fault::Quota(pods)) = self.scene.fault {
             self.emit(|| {
-                Seen::Fact(Fact::Quota {
+                Seen::Fact(Fact::Quota(Quota {
                     name: "rehearsal".to_owned(),
                     resource: "pods".to_owned(),
                     hard: pods.to_string(),
                     used: "0".to_owned(),
-                })
+                    scopes: Vec::new(),
+                }))
             });
         }
         let object = self.autoscaler.object();

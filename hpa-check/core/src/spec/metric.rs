@@ -105,6 +105,17 @@ pub enum MetricTarget {
     Missing,
 }
 
+impl std::fmt::Display for MetricTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Utilization(percent) => write!(f, "{percent} %"),
+            Self::AverageValue(amount) => write!(f, "{amount} for each pod"),
+            Self::Value(amount) => write!(f, "{amount} in total"),
+            Self::Missing => write!(f, "none"),
+        }
+    }
+}
+
 impl MetricSpec {
     /// The pods' CPU, held against this many percent of their requests.
     pub fn cpu_utilization(percent: i32) -> Self {

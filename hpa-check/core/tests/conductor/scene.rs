@@ -117,6 +117,7 @@ impl Scene {
             spec_replicas: replicas,
             replicas: ready,
             ready_replicas: ready,
+            counts_ready: true,
             updated_replicas: ready,
             selector: "app=fib".into(),
             conditions: Vec::new(),

@@ -2,6 +2,7 @@
 
 use hpa_check_core::expectation::ScaleDown;
 use hpa_check_core::observation::{Fact, Seen};
+use hpa_check_core::quota::Quota;
 use hpa_check_core::spec::{Behavior, MetricSource, MetricTarget, ScalingRules, SelectPolicy};
 use hpa_check_core::units::Millicores;
 use hpa_check_core::verdict::Outcome;
@@ -44,10 +45,30 @@ fn found_in_the_autoscaler() -> Vec<Pair> {
         pair("target-api-version", |w| {
             w.spec.scale_target_ref.api_version = "extensions/v1beta1".into();
         }),
+        pair("target-not-scalable", |w| {
+            refuse(
+                w,
+                "AbleToScale",
+                "FailedGetScale",
+                "the server could not find the requested resource",
+            );
+        }),
+        pair("scale-unreadable", |w| {
+            refuse(
+                w,
+                "AbleToScale",
+                "FailedGetScale",
+                "etcdserver: request timed out",
+            );
+        }),
+        pair("no-such-metric", |w| {
+            w.expectation.metrics = vec!["queue=100".parse().unwrap()];
+        }),
         pair("no-cpu-metric", |w| {
             w.spec.metrics[0].source = MetricSource::Resource {
                 name: "memory".into(),
             };
+            w.expectation.metrics = vec!["cpu".parse().unwrap()];
         }),
         pair("missing-cpu-request", |w| w.request = None),
         beside(
@@ -212,12 +233,13 @@ pub(crate) fn capacity(millicores: i64) -> Fact {
 
 /// What the three pods at rest use of it, besides what is left.
 fn quota(resource: &str, hard: &str, used: &str) -> Fact {
-    Fact::Quota {
+    Fact::Quota(Quota {
         name: "small".into(),
         resource: resource.into(),
         hard: hard.into(),
         used: used.into(),
-    }
+        scopes: Vec::new(),
+    })
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use hpa_check_core::decide;
 use serde_json::{Value, json};
 
-use crate::case::even;
+use crate::case::{Reconcile, even};
 
 #[test]
 fn every_line_is_answered_in_order_and_a_bad_one_does_not_stop_the_rest() {
@@ -71,5 +71,33 @@ fn a_list_of_pods_that_is_left_out_is_a_mistake() {
     assert_eq!(
         answer["error"],
         "\"pods\" is missing: write [] if there are none"
+    );
+}
+
+#[test]
+fn an_autoscaler_is_taken_as_kubectl_prints_it() {
+    let whole = json!({"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop"}},
+        {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "shop"},
+         "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "shop"},
+            "minReplicas": 3, "maxReplicas": 10, "metrics": [
+                {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}],
+            "behavior": {"scaleUp": {"tolerance": "600m"}}},
+         "status": {"currentReplicas": 3, "desiredReplicas": 3, "conditions": [
+            {"type": "AbleToScale", "status": "True", "reason": "ReadyForNewScale", "message": "m"}]}}]});
+    // 75 % of a target of 50 % is within a tolerance of 60 %.
+    assert_eq!(
+        Reconcile::of(3, 3, 75)
+            .with("hpa", whole.clone())
+            .decide()
+            .desired(),
+        3
+    );
+    assert_eq!(
+        Reconcile::of(3, 3, 81)
+            .with("hpa", whole)
+            .decide()
+            .desired(),
+        5
     );
 }

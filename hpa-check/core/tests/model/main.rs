@@ -8,6 +8,7 @@ mod conditions;
 mod front_door;
 mod legacy;
 mod memory;
+mod metrics;
 mod properties;
 mod proposal;
 mod readiness;

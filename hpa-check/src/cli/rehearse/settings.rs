@@ -216,7 +216,7 @@ impl Flags {
     }
 
     fn manifest(&self, file: &Path, timescale: &Timescale) -> Result<AutoscalerSpec, Failure> {
-        let mut spec = manifest::read(file)?;
+        let mut spec = manifest::read_cpu(file)?;
         if let Some(behavior) = &mut spec.behavior {
             timescale.quicken(behavior);
             if let (Some(rules), Some(window)) = (&mut behavior.scale_down, self.stabilization) {

@@ -24,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) cluster: ClusterArgs,
     pub(crate) autoscaler: Option<String>,
     pub(crate) expectation: Expectation,
+    /// Whether the bounds and the CPU target are taken from the autoscaler itself.
+    pub(crate) as_spec: bool,
     pub(crate) controller: ControllerConfig,
     pub(crate) metrics_resolution: Duration,
     /// How long the load stays up at the maximum; `None` is a few syncs.
@@ -84,6 +86,9 @@ async fn check(mut run: Run) -> Result<u8, Failure> {
             message: "told to stop before the autoscaler was found; nothing was tested".to_owned(),
         }),
     };
+    if run.as_spec {
+        run.expectation = run.expectation.of_spec(live.spec());
+    }
     let verdict = judge(run, live, (opened, listening), generator, &mut signals).await?;
     Ok(verdict.exit_code)
 }

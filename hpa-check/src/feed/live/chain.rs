@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use hpa_check_core::observation::Seen;
-use hpa_check_core::spec::TargetRef;
+use hpa_check_core::spec::{MetricSource, TargetRef};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1;
 use kube::api::Api;
@@ -15,6 +15,7 @@ use super::connect::Cluster;
 use super::convert;
 use super::convert::event::About;
 use super::cpu::PodCpu;
+use super::custom::{CustomMetrics, custom_metrics};
 use super::follow::{Subject, Which, follow};
 use super::known::{Change, Known};
 use super::link::Link;
@@ -37,12 +38,24 @@ impl Chain {
     pub(super) fn start(self) -> JoinSet<()> {
         let (reference, to_target) = watch::channel(None);
         let (selector, to_pods) = watch::channel(None);
+        let (custom, to_custom) = watch::channel(None);
         let selector = Arc::new(selector);
         let mut tasks = JoinSet::new();
         if self.link == Link::HoldsBack {
             self.reporter.held_back(self.timing.poll);
         }
-        tasks.spawn(self.clone().autoscaler(reference));
+        tasks.spawn(self.clone().autoscaler(reference, custom));
+        tasks.spawn(
+            CustomMetrics {
+                client: self.cluster.client.clone(),
+                namespace: self.cluster.namespace.clone(),
+                metrics: to_custom,
+                selector: to_pods.clone(),
+                timing: self.timing,
+                reporter: self.reporter.clone(),
+            }
+            .run(),
+        );
         tasks.spawn(while_current(to_target.clone(), {
             let chain = self.clone();
             move |reference| chain.clone().target(reference, selector.clone())
@@ -73,7 +86,11 @@ impl Chain {
         tasks
     }
 
-    async fn autoscaler(self, reference: watch::Sender<Option<TargetRef>>) {
+    async fn autoscaler(
+        self,
+        reference: watch::Sender<Option<TargetRef>>,
+        custom: watch::Sender<Option<Vec<MetricSource>>>,
+    ) {
         let subject: Subject<HorizontalPodAutoscaler> = Subject {
             api: self.namespaced(),
             resource: "autoscaler",
@@ -93,6 +110,7 @@ impl Chain {
                 };
                 let seen = convert::autoscaler::autoscaler(object);
                 set(&reference, Some(seen.spec.scale_target_ref.clone()));
+                set(&custom, Some(custom_metrics(&seen.spec)));
                 Some(Seen::Autoscaler(seen))
             },
         )

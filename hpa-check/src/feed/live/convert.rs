@@ -10,6 +10,7 @@ pub(super) mod target;
 
 use hpa_check_core::units::Bytes;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use serde::{Deserialize, Deserializer};
 
 /// A quantity in thousandths, rounded up as the controller reads it.
 pub(super) fn quantity_milli(quantity: &Quantity) -> Option<i64> {
@@ -20,4 +21,13 @@ pub(super) fn quantity_milli(quantity: &Quantity) -> Option<i64> {
 /// A quantity of memory.
 pub(super) fn quantity_bytes(quantity: &Quantity) -> Option<Bytes> {
     quantity.0.parse().ok().map(Bytes)
+}
+
+/// A list or map, empty where the server writes `null`: Go's encoder does so for one that was never filled.
+pub(super) fn null_as_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::convert::metrics::{PodMetricsList, samples};
+use super::convert::null_as_empty;
 use super::reporter::Reporter;
 use super::timing::Timing;
 use super::trouble::{Kind, Trouble, within};
@@ -114,7 +115,7 @@ struct Registry {
 
 #[derive(Deserialize)]
 struct ApiGroup {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     versions: Vec<GroupVersion>,
 }
 

@@ -2,6 +2,7 @@
 //! All are optional; what may not be read is named and done without, and what fails is asked again.
 
 use hpa_check_core::observation::{Fact, Seen};
+use hpa_check_core::quota::{Quota, Scope};
 use hpa_check_core::units::Millicores;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Node, Pod, ResourceQuota};
@@ -46,8 +47,8 @@ impl Asking<'_> {
             return;
         };
         for quota in list {
-            for fact in quota_facts(&quota) {
-                self.reporter.tell(Seen::Fact(fact));
+            for quota in quotas(&quota) {
+                self.reporter.tell(Seen::Fact(Fact::Quota(quota)));
             }
         }
     }
@@ -115,24 +116,45 @@ impl Asking<'_> {
     }
 }
 
-pub(super) fn quota_facts(quota: &ResourceQuota) -> Vec<Fact> {
+/// The bounds of a quota that are about pods or their CPU, with the pods that it counts.
+pub(super) fn quotas(quota: &ResourceQuota) -> Vec<Quota> {
     let Some(status) = &quota.status else {
         return Vec::new();
     };
     let (hard, used) = (status.hard.as_ref(), status.used.as_ref());
-    BOUNDING
-        .iter()
-        .filter_map(|resource| {
-            Some(Fact::Quota {
-                name: quota.name_any(),
-                resource: (*resource).to_owned(),
-                hard: hard?.get(*resource)?.0.clone(),
-                used: used
-                    .and_then(|used| used.get(*resource))
-                    .map_or_else(|| "0".to_owned(), |used| used.0.clone()),
-            })
+    let scopes = scopes(quota);
+    let bound = |resource: &&str| {
+        Some(Quota {
+            name: quota.name_any(),
+            resource: (*resource).to_owned(),
+            hard: hard?.get(*resource)?.0.clone(),
+            used: used
+                .and_then(|used| used.get(*resource))
+                .map_or_else(|| "0".to_owned(), |used| used.0.clone()),
+            scopes: scopes.clone(),
         })
-        .collect()
+    };
+    BOUNDING.iter().filter_map(bound).collect()
+}
+
+/// `spec.scopes`, which only name what has to be so, and `spec.scopeSelector`.
+fn scopes(quota: &ResourceQuota) -> Vec<Scope> {
+    let Some(spec) = &quota.spec else {
+        return Vec::new();
+    };
+    let plain = spec.scopes.iter().flatten().map(|name| Scope {
+        name: name.clone(),
+        operator: "Exists".to_owned(),
+        values: Vec::new(),
+    });
+    let selector = spec.scope_selector.as_ref();
+    let selected = selector.and_then(|s| s.match_expressions.as_ref());
+    let selected = selected.into_iter().flatten().map(|r| Scope {
+        name: r.scope_name.clone(),
+        operator: r.operator.clone(),
+        values: r.values.clone().unwrap_or_default(),
+    });
+    plain.chain(selected).collect()
 }
 
 #[cfg(test)]
@@ -148,23 +170,26 @@ mod tests {
                        "used": {"pods": "3"}}
         }))
         .unwrap();
-        let facts = quota_facts(&quota);
-        assert_eq!(
-            facts,
-            [
-                Fact::Quota {
-                    name: "small".into(),
-                    resource: "pods".into(),
-                    hard: "6".into(),
-                    used: "3".into()
-                },
-                Fact::Quota {
-                    name: "small".into(),
-                    resource: "requests.cpu".into(),
-                    hard: "2".into(),
-                    used: "0".into()
-                },
-            ]
-        );
+        let bounds = quotas(&quota);
+        let bounds: Vec<_> = bounds
+            .iter()
+            .map(|q| (q.resource.as_str(), q.hard.as_str(), q.used.as_str()))
+            .collect();
+        assert_eq!(bounds, [("pods", "6", "3"), ("requests.cpu", "2", "0")]);
+    }
+
+    #[test]
+    fn a_quota_says_which_pods_it_counts() {
+        let quota = serde_json::from_value(json!({
+            "metadata": {"name": "jobs"},
+            "spec": {"scopes": ["Terminating"], "scopeSelector": {"matchExpressions": [
+                {"scopeName": "PriorityClass", "operator": "In", "values": ["batch"]}]}},
+            "status": {"hard": {"pods": "2"}}
+        }))
+        .unwrap();
+        let scopes = &quotas(&quota)[0].scopes;
+        let names: Vec<&str> = scopes.iter().map(|s| s.name.as_str()).collect();
+        assert_eq!(names, ["Terminating", "PriorityClass"]);
+        assert_eq!(scopes[1].values, ["batch"]);
     }
 }

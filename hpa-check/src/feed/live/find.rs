@@ -1,25 +1,30 @@
 //! Finding the autoscaler that is to be checked.
 
+use hpa_check_core::spec::AutoscalerSpec;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 
 use super::connect::Cluster;
+use super::convert;
 use super::timing::Timing;
 use super::trouble::{Kind, Trouble, within};
 use crate::failure::Failure;
 
-/// The autoscaler named, or the only one in the namespace.
+/// The autoscaler named, or the only one in the namespace, and what it is told to do.
 pub(super) async fn autoscaler(
     cluster: &Cluster,
     name: Option<&str>,
     timing: Timing,
-) -> Result<String, Failure> {
+) -> Result<(String, AutoscalerSpec), Failure> {
     let api: Api<HorizontalPodAutoscaler> =
         Api::namespaced(cluster.client.clone(), &cluster.namespace);
     if let Some(name) = name {
         return match within(timing.call, api.get_opt(name)).await {
-            Ok(Some(_)) => Ok(name.to_owned()),
+            Ok(Some(object)) => Ok((
+                name.to_owned(),
+                convert::autoscaler::autoscaler(object).spec,
+            )),
             Ok(None) => Err(not_found(
                 name,
                 &cluster.namespace,
@@ -31,10 +36,12 @@ pub(super) async fn autoscaler(
     let list = within(timing.call, api.list(&ListParams::default()))
         .await
         .map_err(|trouble| unreadable(&trouble, "list", &cluster.namespace))?;
-    choose(
-        list.items.iter().map(ResourceExt::name_any).collect(),
-        &cluster.namespace,
-    )
+    let names = list.items.iter().map(ResourceExt::name_any).collect();
+    let name = choose(names, &cluster.namespace)?;
+    let mut all = list.items.into_iter();
+    let object = all.find(|object| object.name_any() == name);
+    let spec = object.map(|object| convert::autoscaler::autoscaler(object).spec);
+    Ok((name, spec.unwrap_or_default()))
 }
 
 /// Only to be helpful in a failure, so its own failure is no matter.

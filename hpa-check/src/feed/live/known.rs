@@ -54,13 +54,6 @@ impl Known {
         changes
     }
 
-    /// Has what is there told again the next time it is read.
-    pub(super) fn tell_again(&mut self) {
-        for version in self.objects.values_mut() {
-            version.resource_version.clear();
-        }
-    }
-
     /// Takes one object. One of the same name but another uid was deleted in between, and that is
     /// told first.
     pub(super) fn put<K: ResourceExt>(&mut self, object: K) -> Vec<Change<K>> {

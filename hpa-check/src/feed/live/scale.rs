@@ -44,24 +44,44 @@ fn plural(group: &str, kind: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether the object's own selector is what its `/scale` gives, so that asking is needless.
-pub(super) fn has_own_selector(resource: &ApiResource) -> bool {
-    matches!(resource.group.as_str(), "apps" | "")
+/// Whether the object itself has what its `/scale` gives, under names that all of these kinds share, so
+/// that asking for the scale is needless.
+pub(super) fn is_workload(resource: &ApiResource) -> bool {
+    plural(&resource.group, &resource.kind).is_some()
 }
 
-/// `status.selector` of the object's `/scale`.
-pub(super) async fn selector(
+/// What an object's `/scale` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Scale {
+    /// `spec.replicas`.
+    pub(super) wanted: i32,
+    /// `status.replicas`.
+    pub(super) observed: i32,
+    /// `status.selector`; `None` when there is none.
+    pub(super) selector: Option<String>,
+}
+
+/// Reads an object's `/scale`.
+pub(super) async fn read(
     api: &Api<DynamicObject>,
     name: &str,
     timing: Timing,
-) -> Result<Option<String>, Trouble> {
+) -> Result<Scale, Trouble> {
     let scale = within(timing.call, api.get_subresource("scale", name)).await?;
-    Ok(scale
-        .data
-        .pointer("/status/selector")
-        .and_then(Value::as_str)
-        .filter(|selector| !selector.is_empty())
-        .map(str::to_owned))
+    let number = |path: &str| {
+        let number = scale.data.pointer(path).and_then(Value::as_i64);
+        number.and_then(|n| i32::try_from(n).ok()).unwrap_or(0)
+    };
+    let selector = scale.data.pointer("/status/selector");
+    Ok(Scale {
+        // The API leaves zero out.
+        wanted: number("/spec/replicas"),
+        observed: number("/status/replicas"),
+        selector: selector
+            .and_then(Value::as_str)
+            .filter(|selector| !selector.is_empty())
+            .map(str::to_owned),
+    })
 }
 
 /// The resource as an RBAC rule names it.

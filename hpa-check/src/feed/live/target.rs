@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hpa_check_core::observation::Seen;
+use hpa_check_core::observation::{Fact, Seen};
 use hpa_check_core::spec::TargetRef;
 use kube::api::{Api, ApiResource, DynamicObject};
 use tokio::sync::watch;
@@ -10,11 +10,8 @@ use tokio::sync::watch;
 use super::chain::{Chain, set};
 use super::follow::{Subject, Which, follow};
 use super::known::{Change, Known};
-use super::trouble::Kind;
+use super::trouble::{Kind, Trouble};
 use super::{backoff, convert, scale};
-
-/// Attempts to read the target's `/scale` before it is done without.
-const SCALE_ATTEMPTS: u32 = 4;
 
 /// What is scaled, and where it is.
 struct ScaleTarget {
@@ -41,26 +38,100 @@ impl Chain {
             name: reference.name,
             rule: scale::rule(&resource),
         };
-        let mut known = Known::default();
-        if scale::has_own_selector(&resource) {
-            return self.objects(&target, None, &mut known, &selector).await;
+        if scale::is_workload(&resource) {
+            return self.workload(&target, &selector).await;
         }
-        let mut asked = self.scale_selector(&target).await;
+        let (object, to_scale) = watch::channel(None);
+        tokio::join!(
+            self.custom(&target, object),
+            self.scales(&target, &resource.kind, to_scale, &selector)
+        );
+    }
+
+    /// Follows an object of a kind that keeps its replicas under known names.
+    async fn workload(&self, target: &ScaleTarget, selector: &watch::Sender<Option<String>>) {
+        let tell = |object: &DynamicObject| {
+            let seen = convert::target::target(object);
+            let known = Some(seen.selector.clone()).filter(|selector| !selector.is_empty());
+            set(selector, known);
+            Some(Seen::Target(seen))
+        };
+        self.objects(target, tell).await;
+    }
+
+    /// Follows an object of any other kind: only its `/scale` says how many replicas it has.
+    async fn custom(&self, target: &ScaleTarget, object: watch::Sender<Option<DynamicObject>>) {
+        let tell = |seen: &DynamicObject| {
+            object.send_replace(Some(seen.clone()));
+            None
+        };
+        self.objects(target, tell).await;
+    }
+
+    /// Reads `/scale` after each change of the object, and now and then, because a change of the scale
+    /// need not be one of the object's own fields that anybody watches.
+    async fn scales(
+        &self,
+        target: &ScaleTarget,
+        kind: &str,
+        mut object: watch::Receiver<Option<DynamicObject>>,
+        selector: &watch::Sender<Option<String>>,
+    ) {
+        let mut told = None;
+        let mut failures = 0;
         loop {
-            tokio::select! {
-                () = self.objects(&target, asked.as_deref(), &mut known, &selector) => return,
-                other = self.other_selector(&target, asked.as_deref()) => asked = other,
+            let mut wait = self.timing.poll;
+            let current = object.borrow_and_update().clone();
+            if let Some(current) = current {
+                match scale::read(&target.api, &target.name, self.timing).await {
+                    Ok(scale) => {
+                        failures = 0;
+                        let seen = convert::target::scaled(&current, &scale);
+                        set(selector, scale.selector.clone());
+                        if told.as_ref() != Some(&seen) {
+                            self.reporter.tell(Seen::Target(seen.clone()));
+                            told = Some(seen);
+                        }
+                    }
+                    Err(trouble) => {
+                        failures += 1;
+                        wait = backoff::delay(failures, trouble.kind.asked());
+                        if failures == 1 {
+                            self.no_scale(target, kind, trouble);
+                        }
+                    }
+                }
             }
-            known.tell_again();
+            tokio::select! {
+                changed = object.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Says why the scale can't be read, if that is more than a moment's trouble. The object is there, so what
+    /// is not found is its scale.
+    fn no_scale(&self, target: &ScaleTarget, kind: &str, trouble: Trouble) {
+        match trouble.kind {
+            Kind::NotFound => self.reporter.tell(Seen::Fact(Fact::NotScalable {
+                kind: kind.to_owned(),
+                message: trouble.message,
+            })),
+            Kind::Forbidden => {
+                let (plural, group) = target.rule.split_once('.').unwrap_or((&target.rule, ""));
+                self.reporter.forbidden(
+                    format!("get {plural}/scale.{group}"),
+                    "neither the wanted replicas nor the pods are seen",
+                );
+            }
+            _ => {}
         }
     }
 
     async fn objects(
         &self,
         target: &ScaleTarget,
-        asked: Option<&str>,
-        known: &mut Known,
-        selector: &watch::Sender<Option<String>>,
+        mut tell: impl FnMut(&DynamicObject) -> Option<Seen>,
     ) {
         let subject = Subject {
             api: target.api.clone(),
@@ -69,19 +140,16 @@ impl Chain {
             consequence: "neither the wanted nor the ready replicas are seen",
             which: Which::Named(target.name.clone()),
         };
+        let mut known = Known::default();
+        let reporter = self.reporter.clone();
         follow(
             subject,
-            known,
+            &mut known,
             (self.timing, self.link),
-            self.reporter.clone(),
-            |change| {
-                let Change::Put(object) = change else {
-                    return Some(Seen::TargetGone);
-                };
-                let seen = convert::target::target(&object, asked);
-                let known = Some(seen.selector.clone()).filter(|selector| !selector.is_empty());
-                set(selector, known);
-                Some(Seen::Target(seen))
+            reporter,
+            |change| match change {
+                Change::Put(object) => tell(&object),
+                Change::Gone { .. } => Some(Seen::TargetGone),
             },
         )
         .await;
@@ -100,42 +168,6 @@ impl Chain {
                     }
                     tokio::time::sleep(backoff::delay(failures, None)).await;
                 }
-            }
-        }
-    }
-
-    /// The selector that the target's `/scale` gives; `None` when it gives none, or not to us.
-    async fn scale_selector(&self, target: &ScaleTarget) -> Option<String> {
-        for attempt in 1..=SCALE_ATTEMPTS {
-            match scale::selector(&target.api, &target.name, self.timing).await {
-                Ok(selector) => return selector,
-                // There is nothing to scale yet.
-                Err(trouble) if trouble.kind == Kind::NotFound => return None,
-                Err(trouble) if trouble.kind == Kind::Forbidden => {
-                    let (plural, group) = target.rule.split_once('.').unwrap_or((&target.rule, ""));
-                    self.reporter.forbidden(
-                        format!("get {plural}/scale.{group}"),
-                        "the pods are found by the target's own selector, which may not be the one that counts",
-                    );
-                    return None;
-                }
-                Err(trouble) => {
-                    tokio::time::sleep(backoff::delay(attempt, trouble.kind.asked())).await;
-                }
-            }
-        }
-        None
-    }
-
-    /// Asks now and then, until `/scale` gives another selector.
-    async fn other_selector(&self, target: &ScaleTarget, asked: Option<&str>) -> Option<String> {
-        loop {
-            tokio::time::sleep(self.timing.facts).await;
-            let found = scale::selector(&target.api, &target.name, self.timing).await;
-            if let Ok(Some(found)) = found
-                && Some(found.as_str()) != asked
-            {
-                return Some(found);
             }
         }
     }

@@ -159,10 +159,14 @@ fn line(observation: &Observation) -> Option<(String, String)> {
     let (about, line) = match &observation.seen {
         Seen::Autoscaler(seen) => ("autoscaler", format!("+ {}", seen.uid)),
         Seen::AutoscalerGone => ("autoscaler", "-".to_owned()),
-        Seen::Target(seen) => (
-            "target",
-            format!("+ {} of {}", seen.ready_replicas, seen.selector),
-        ),
+        Seen::Target(seen) => {
+            let replicas = if seen.counts_ready {
+                seen.ready_replicas
+            } else {
+                seen.spec_replicas
+            };
+            ("target", format!("+ {replicas} of {}", seen.selector))
+        }
         Seen::TargetGone => ("target", "-".to_owned()),
         Seen::Pod(pod) => ("pods", format!("+ {}", pod.name)),
         Seen::PodGone { name } => ("pods", format!("- {name}")),
@@ -192,7 +196,8 @@ fn fact_line(fact: &Fact) -> String {
             message,
         } => format!("metrics API registered {registered}, available {available}: {message}"),
         Fact::CpuCapacity { total, how } => format!("CPU {total}: {how}"),
-        Fact::Quota { name, hard, .. } => format!("quota {name} {hard}"),
+        Fact::NotScalable { kind, message } => format!("{kind} can't be scaled: {message}"),
+        Fact::Quota(quota) => format!("quota {} {}", quota.name, quota.hard),
         Fact::OtherAutoscaler { name, target } => format!("{name} scales {target}"),
         Fact::ControllerRestarted { holder } => format!("controller restarted: {holder}"),
         other @ (Fact::LoadLimit { .. } | Fact::LoadTarget { .. } | Fact::WatchHeldBack { .. }) => {

@@ -90,12 +90,7 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
         MetricsApi::Served => see(api(true, true, "available")),
     }
     for quota in &space.quotas {
-        see(Seen::Fact(Fact::Quota {
-            name: quota.name.clone(),
-            resource: quota.resource.clone(),
-            hard: quota.hard.clone(),
-            used: quota.used.clone(),
-        }));
+        see(Seen::Fact(Fact::Quota(quota.clone())));
     }
     let index = Index::of(space);
     let nothing = Assertions::default();
@@ -114,6 +109,10 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
             }));
         }
         TargetLook::Absent { .. } => see(Seen::TargetGone),
+        TargetLook::NotScalable { message } => see(Seen::Fact(Fact::NotScalable {
+            kind: scaler.object.spec.scale_target_ref.kind.clone(),
+            message: message.clone(),
+        })),
         TargetLook::Unread => {}
     }
     see(Seen::Phase { phase: Phase::Up });

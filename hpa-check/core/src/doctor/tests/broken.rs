@@ -105,6 +105,7 @@ pub(super) fn quota(resource: &str, hard: &str, used: &str) -> Quota {
         resource: resource.to_owned(),
         hard: hard.to_owned(),
         used: used.to_owned(),
+        scopes: Vec::new(),
     }
 }
 
@@ -238,6 +239,11 @@ pub(super) const ROWS: &[Row] = &[
     Row(14, "target-not-found", same, |f| {
         scaler(f).target = TargetLook::Absent {
             message: "deployments.apps \"cart\" not found".to_owned(),
+        };
+    }),
+    Row(14, "target-not-scalable", same, |f| {
+        scaler(f).target = TargetLook::NotScalable {
+            message: "the server could not find the requested resource".to_owned(),
         };
     }),
     Row(15, "target-api-version", same, |f| {
@@ -679,8 +685,10 @@ fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
 }
 
 /// Shown by tests of their own: they need an assertion, an earlier look, or are no fault.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 13] = [
     "no-cpu-metric",
+    "no-such-metric",
+    "scale-unreadable",
     "spec-bounds-differ",
     "spec-target-differs",
     "scale-down-disabled",

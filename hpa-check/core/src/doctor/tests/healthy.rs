@@ -173,6 +173,7 @@ fn build(name: &str, shape: &Shape) -> Namespace {
             resource: "pods".to_owned(),
             hard: "500".to_owned(),
             used: "40".to_owned(),
+            scopes: Vec::new(),
         }],
         budgets: vec![DisruptionBudget {
             name: name.to_owned(),

@@ -129,6 +129,7 @@ fn workload(name: &str, replicas: i32) -> Workload {
             spec_replicas: replicas,
             replicas,
             ready_replicas: replicas,
+            counts_ready: true,
             updated_replicas: replicas,
             selector: format!("app={name}"),
             conditions: vec![condition("Progressing", "True", "NewReplicaSetAvailable")],
@@ -197,7 +198,9 @@ pub(super) fn scaler(facts: &mut ClusterSnapshot) -> &mut Scaler {
 pub(super) fn target(facts: &mut ClusterSnapshot) -> &mut Workload {
     match &mut scaler(facts).target {
         TargetLook::Read(workload) => workload,
-        TargetLook::Absent { .. } | TargetLook::Unread => unreachable!("the world has a target"),
+        TargetLook::Absent { .. } | TargetLook::NotScalable { .. } | TargetLook::Unread => {
+            unreachable!("the world has a target")
+        }
     }
 }
 

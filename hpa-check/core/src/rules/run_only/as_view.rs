@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::path;
 use super::run::RunView;
-use crate::expectation::ScaleDown;
+use crate::expectation::{AssertedMetric, ScaleDown};
 use crate::model::{VersionGates, after};
 use crate::observation::{AutoscalerStatus, ControllerConfig, Fact, Phase, PodSample};
 use crate::rules::view::{
@@ -45,7 +45,7 @@ impl<'a> View for RunView<'a> {
                 how: "was deleted",
                 quote: format!("deleted {}", self.clock(gone)),
             },
-            (None, None) => Scaled::Unread,
+            (None, None) => self.not_scalable().unwrap_or(Scaled::Unread),
         }
     }
 
@@ -105,11 +105,16 @@ impl<'a> View for RunView<'a> {
         self.state.gates()
     }
 
-    fn asserted(&self) -> Asserted {
+    fn asserted(&self) -> Asserted<'_> {
+        let mut named = self.expectation.metrics.iter();
+        let by_name = named.any(AssertedMetric::is_cpu);
         Asserted {
             min_replicas: Some(self.expectation.min_replicas),
             max_replicas: Some(self.expectation.max_replicas),
-            cpu_target_percent: Some(self.expectation.cpu_target_percent),
+            // A CPU metric that is asserted by name is asserted with its own target.
+            cpu_target_percent: (!by_name).then_some(self.expectation.cpu_target_percent),
+            has_cpu: by_name,
+            metrics: &self.expectation.metrics,
             scale_down: self.expectation.scale_down != ScaleDown::Skip,
             patience: Some(self.expectation.patience),
         }
@@ -244,23 +249,22 @@ impl<'a> View for RunView<'a> {
 
 fn quota(fact: &Fact, pods: Option<i32>) -> Option<QuotaView<'_>> {
     match fact {
-        Fact::Quota {
-            name,
-            resource,
-            hard,
-            used,
-        } => Some(QuotaView {
-            name,
-            resource,
-            hard,
-            used,
-            pods,
-        }),
+        Fact::Quota(quota) => Some(QuotaView { quota, pods }),
         _ => None,
     }
 }
 
 impl<'a> RunView<'a> {
+    /// What the API server says of a target whose kind has no scale.
+    fn not_scalable(&self) -> Option<Scaled<'a>> {
+        self.state.facts.iter().find_map(|fact| match fact {
+            Fact::NotScalable { message, .. } => Some(Scaled::NotScalable {
+                message: message.clone(),
+            }),
+            _ => None,
+        })
+    }
+
     /// What is known of the metrics API; that it answers is newer than what was asked at the beginning.
     fn metrics_api(&self, answers: bool) -> MetricsApi {
         let fact = self.state.facts.iter().rev().find_map(|fact| match fact {

@@ -90,10 +90,11 @@ const LOAD_TOO_WEAK: Rule = Rule {
 };
 
 fn too_weak(run: &RunView<'_>) -> Option<Evidence> {
-    let measured_under_load =
-        run.state.statuses.iter().any(|(at, s)| {
-            s.cpu_utilization.is_some() && run.state.entered(Phase::Up) <= Some(*at)
-        });
+    let measured_under_load = run
+        .state
+        .statuses
+        .iter()
+        .any(|(at, s)| s.is_measured() && run.state.entered(Phase::Up) <= Some(*at));
     if !run.loaded() || !measured_under_load || run.asked_for_max() || run.reached_max() {
         return None;
     }
@@ -138,20 +139,33 @@ const LOAD_STAYS_ON: Rule = Rule {
         let from = before(run.until, window).max(settled);
         let high = asked_for_more_since(run, from)?;
         (from < run.until).then(|| {
+            let evidence = format!("proposal of {} {}", high.range(), run.clock(high.at));
             Evidence::new(
                 format!(
-                    "after the load's end the metric still asked for {} pods",
+                    "after the load's end {} still asked for {} pods",
+                    asking(run),
                     high.range()
                 ),
-                [format!(
-                    "proposal of {} {}",
-                    high.range(),
-                    run.clock(high.at)
-                )],
+                [evidence].into_iter().chain(last_word(run)),
             )
         })
     }),
 };
+
+/// What asks: the metrics, if there are several.
+fn asking(run: &RunView<'_>) -> &'static str {
+    match run.spec().map_or(0, |spec| spec.metrics.len()) {
+        0 | 1 => "the metric",
+        _ => "one of the metrics",
+    }
+}
+
+/// The newest decision that can be followed: it names the metric that holds the replicas.
+fn last_word(run: &RunView<'_>) -> Option<String> {
+    let syncs = &run.state.timeline.as_ref()?.syncs;
+    let sync = syncs.iter().rfind(|sync| sync.explained)?;
+    Some(format!("{}: {}", run.clock(sync.at), sync.sentence))
+}
 
 /// The newest proposal of more than the minimum that was made since then, or that still stands: a
 /// sync that decides the same again leaves no trace. An older one does not stand where the use has

@@ -97,7 +97,10 @@ impl<'a> RunView<'a> {
     /// Use, all pods together, up to which that many pods are enough by the target alone. More is
     /// asked for above it, unless as many run already: see [`Self::use_beyond_tolerance`].
     pub(crate) fn use_enough_for(&self, pods: i32) -> Option<Millicores> {
-        demand::use_enough_for(self.state, pods)
+        // With several metrics another one may ask for pods whatever the CPU.
+        let view: &dyn View = self;
+        view.only_cpu()
+            .then(|| demand::use_enough_for(self.state, pods))?
     }
 
     /// Whether the newest samples since an instant show a use for which that many pods are enough, where CPU is all

@@ -1,12 +1,14 @@
 //! What the autoscaler's spec says, by itself and against what is asserted.
 
+use crate::expectation::AssertedMetric;
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::View;
-use crate::spec::{ScalingRules, SelectPolicy};
+use crate::spec::{MetricSpec, ScalingRules, SelectPolicy};
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::NO_CPU_METRIC, Weight::Blocker, no_cpu_metric),
+    Rule::shared(&catalog::NO_SUCH_METRIC, Weight::Blocker, no_such_metric),
     Rule::shared(&catalog::BOUNDS_LEAVE_NO_ROOM, Weight::Blocker, no_room),
     Rule::shared(&catalog::SPEC_BOUNDS_DIFFER, Weight::Blocker, differ),
     Rule::shared(
@@ -27,20 +29,48 @@ fn bounds(view: &dyn View) -> Option<(i32, i32)> {
     Some((spec.effective_min(), spec.max_replicas))
 }
 
-/// A fault only where a CPU target is asserted: other metrics are no less good.
+/// A fault only where CPU is asserted by name: other metrics are no less good.
 fn no_cpu_metric(view: &dyn View) -> Option<Evidence> {
-    view.asserted().cpu_target_percent?;
+    let asserted = view.asserted();
+    if asserted.metrics.iter().any(AssertedMetric::is_cpu) {
+        return absent(view, AssertedMetric::is_cpu);
+    }
     let metrics = &view.spec()?.metrics;
-    view.cpu().is_none().then(|| {
+    (asserted.has_cpu && view.cpu().is_none()).then(|| {
         let count = metrics.len();
-        let names = metrics
-            .iter()
-            .map(|m| format!("metric: {} {}", m.source.kind(), m.source.name()));
         Evidence::new(
             format!("none of the spec's {count} metrics is a CPU utilization target"),
-            names,
+            listed(metrics),
         )
     })
+}
+
+fn no_such_metric(view: &dyn View) -> Option<Evidence> {
+    absent(view, |asserted| !asserted.is_cpu())
+}
+
+/// The first asserted metric, of those that `concerns` picks, that the spec does not have.
+fn absent(view: &dyn View, concerns: fn(&AssertedMetric) -> bool) -> Option<Evidence> {
+    let metrics = &view.spec()?.metrics;
+    let asserted = view.asserted().metrics;
+    let mut asserted = asserted.iter().filter(|a| concerns(a));
+    let missing = asserted.find(|a| !metrics.iter().any(|m| a.names(m)))?;
+    let container = missing.container.as_ref();
+    let of = container.map_or_else(String::new, |name| format!(" of container {name}"));
+    Some(Evidence::new(
+        format!(
+            "none of the spec's {} metrics is on {}{of}",
+            metrics.len(),
+            missing.name
+        ),
+        listed(metrics),
+    ))
+}
+
+fn listed(metrics: &[MetricSpec]) -> impl Iterator<Item = String> {
+    metrics
+        .iter()
+        .map(|m| format!("metric: {} {}", m.source.kind(), m.source.name()))
 }
 
 fn no_room(view: &dyn View) -> Option<Evidence> {
@@ -67,13 +97,33 @@ fn differ(view: &dyn View) -> Option<Evidence> {
 }
 
 fn target_differs(view: &dyn View) -> Option<Evidence> {
-    let target = view.target_percent()?;
-    let want = view.asserted().cpu_target_percent.map(i64::from)?;
-    (target != want).then(|| {
-        Evidence::new(
-            format!("the CPU target is {target} %, not {want} %"),
-            [format!("spec: averageUtilization {target}")],
-        )
+    let cpu = || {
+        let target = view.target_percent()?;
+        let want = view.asserted().cpu_target_percent.map(i64::from)?;
+        (target != want).then(|| {
+            Evidence::new(
+                format!("the CPU target is {target} %, not {want} %"),
+                [format!("spec: averageUtilization {target}")],
+            )
+        })
+    };
+    cpu().or_else(|| named_target_differs(view))
+}
+
+/// The same of the metrics that are asserted by name.
+fn named_target_differs(view: &dyn View) -> Option<Evidence> {
+    let metrics = &view.spec()?.metrics;
+    view.asserted().metrics.iter().find_map(|asserted| {
+        let named: Vec<&MetricSpec> = metrics.iter().filter(|m| asserted.names(m)).collect();
+        let differs = !named.is_empty() && !named.iter().any(|m| asserted.accepts(m.target));
+        differs.then(|| {
+            Evidence::new(
+                format!("{asserted} is asserted, and the spec has another target"),
+                named
+                    .iter()
+                    .map(|m| format!("target of {}: {}", m.source, m.target)),
+            )
+        })
     })
 }
 

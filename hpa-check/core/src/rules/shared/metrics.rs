@@ -50,11 +50,31 @@ fn failed(view: &dyn View) -> Option<Evidence> {
         .refused_for("ScalingActive")
         .is_none_or(|span| span >= view.warm_up());
     (reason != "ScalingDisabled" && long && !view.is_complete()).then(|| {
+        let (which, blocks) = failing(view);
         Evidence::new(
-            format!("the controller could not compute a metric: {reason}"),
+            format!("the controller can't compute {which}, {blocks}: {reason}"),
             [quoted(reason, message)],
         )
     })
+}
+
+/// The metrics that have no value in the status, and what their failing leads to: with one that works beside
+/// them, only steps down are blocked.
+fn failing(view: &dyn View) -> (String, &'static str) {
+    let metrics = view.spec().map_or(&[][..], |spec| &spec.metrics);
+    let current = view.status().map_or(&[][..], |s| &s.current_metrics);
+    let failed = metrics.iter().zip(current);
+    let failed = failed.filter(|(_, current)| current.is_empty());
+    let failed: Vec<String> = failed.map(|(m, _)| m.source.to_string()).collect();
+    let blocks = if metrics.len() > failed.len().max(1) {
+        "which blocks every step down"
+    } else {
+        "so the autoscaler does nothing"
+    };
+    match failed.as_slice() {
+        [] => ("a metric".to_owned(), blocks),
+        names => (names.join(" and "), blocks),
+    }
 }
 
 fn unavailable(view: &dyn View) -> Option<Evidence> {
@@ -104,15 +124,34 @@ fn incomplete(view: &dyn View) -> Option<Evidence> {
         return None;
     }
     let old = settled(view, &view.metrics());
-    let missing: Vec<&PodView<'_>> = old.iter().filter(|p| p.sample.is_none()).collect();
+    let missing: Vec<String> = old.iter().filter_map(|p| lacks(view, p)).collect();
     (!missing.is_empty()).then(|| {
         let (few, all) = (missing.len(), old.len());
         Evidence::new(
             format!(
                 "{few} of {all} ready pods have no CPU sample, and the autoscaler guesses for them"
             ),
-            missing.into_iter().map(without),
+            missing,
         )
+    })
+}
+
+/// What a pod lacks for the controller to count its own use: a sample, or in it the CPU of a container that
+/// counts, without which the whole pod has none.
+fn lacks(view: &dyn View, pod: &PodView<'_>) -> Option<String> {
+    let Some(sample) = pod.sample else {
+        return Some(without(pod));
+    };
+    view.cpu()?;
+    view.used(sample).is_none().then(|| {
+        let counted = sample.containers.iter().filter(|c| view.counts(&c.name));
+        let silent = counted.filter(|c| c.cpu.is_none()).map(|c| c.name.as_str());
+        let silent: Vec<&str> = silent.collect();
+        let which = match silent.as_slice() {
+            [] => "of the container that counts".to_owned(),
+            names => format!("of container {}", names.join(" and of container ")),
+        };
+        format!("pod {}: its sample lacks the CPU {which}", pod.name())
     })
 }
 

@@ -64,6 +64,9 @@ pub(crate) fn lacking(view: &dyn View) -> Vec<(PodView<'_>, &str)> {
 }
 
 fn limit_caps(view: &dyn View) -> Option<Evidence> {
+    if !view.only_cpu() {
+        return None;
+    }
     let target = view.target_percent()?;
     let living = view.living();
     let pod = living.first()?;

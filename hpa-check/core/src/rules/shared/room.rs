@@ -1,9 +1,8 @@
 //! What keeps pods from being made: quotas, admission, the nodes.
 
 use crate::findings::{Evidence, catalog};
-use crate::quantity::Quantity;
 use crate::rules::rule::{Rule, Weight};
-use crate::rules::view::{QuotaView, View, whole_request};
+use crate::rules::view::{QuotaView, View};
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::QUOTA_EXCEEDED, Weight::Blocker, quota),
@@ -52,31 +51,14 @@ fn quota(view: &dyn View) -> Option<Evidence> {
 }
 
 /// The quota has not refused a pod yet, and will.
-fn too_small(view: &dyn View, quota: &QuotaView<'_>) -> Option<Evidence> {
+fn too_small(view: &dyn View, QuotaView { quota, pods }: &QuotaView<'_>) -> Option<Evidence> {
     let living = view.living();
-    let pod = living.first().map(|p| p.pod);
-    let each = match quota.resource {
-        "pods" | "count/pods" => 1000,
-        "cpu" | "requests.cpu" => whole_request(pod?)?.0,
-        "limits.cpu" => pod?.cpu_limit()?.0,
-        _ => return None,
-    };
-    let milli = |text: &str| Some(text.parse::<Quantity>().ok()?.milli());
-    // While nobody knows how much of the use is the scale target's own, all of it may be.
-    let (own, others) = match quota.pods {
-        Some(pods) => (i64::from(pods), milli(quota.used)? - i64::from(pods) * each),
-        None => (0, 0),
-    };
-    let fit = (milli(quota.hard)? - others).max(0) / each.max(1);
+    let own = pods.map(i64::from);
     let max = i64::from(view.max_replicas()?);
-    (own < max && fit < max).then(|| {
-        let QuotaView {
-            name,
-            resource,
-            hard,
-            used,
-            ..
-        } = quota;
+    let fit = quota.falls_short(living.first()?.pod, max, own)?;
+    (own.unwrap_or(0) < max).then(|| {
+        let (name, resource) = (&quota.name, &quota.resource);
+        let (hard, used) = (&quota.hard, &quota.used);
         Evidence::new(
             format!(
                 "quota {name} has room for {fit} pods of this target, and its maximum is {max}"

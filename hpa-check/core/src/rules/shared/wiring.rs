@@ -8,6 +8,8 @@ use crate::spec::MetricSpec;
 pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::TARGET_API_VERSION, Weight::Blocker, api_version),
     Rule::shared(&catalog::TARGET_NOT_FOUND, Weight::Blocker, not_found),
+    Rule::shared(&catalog::TARGET_NOT_SCALABLE, Weight::Blocker, not_scalable),
+    Rule::shared(&catalog::SCALE_UNREADABLE, Weight::Cause, unreadable),
     Rule::shared(&catalog::SCALING_DISABLED, Weight::Blocker, disabled),
     Rule::shared(&catalog::RESCALE_FAILED, Weight::Cause, rescale_failed),
     Rule::shared(&catalog::NO_SYNCS_SEEN, Weight::Cause, never_synced),
@@ -35,13 +37,13 @@ fn api_version(view: &dyn View) -> Option<Evidence> {
 }
 
 fn not_found(view: &dyn View) -> Option<Evidence> {
-    let reference = view.spec().map(|s| &s.scale_target_ref);
-    let name = reference.map_or_else(String::new, |r| {
-        format!(" {} {}/{}", r.api_version, r.kind, r.name)
-    });
+    let name = target_name(view);
     let (how, quote) = match (view.scaled(), view.refusal("AbleToScale")) {
         (Scaled::Absent { how, quote }, _) => (how, quote),
-        (Scaled::Read(_), _) if !view.is_watched() => return None,
+        (Scaled::NotScalable { .. }, _) => return None,
+        (Scaled::Read(_), Some((_, says))) if !view.is_watched() || !says_not_found(says) => {
+            return None;
+        }
         (_, Some((reason @ "FailedGetScale", says))) => ("can't be found", quoted(reason, says)),
         _ => return None,
     };
@@ -49,6 +51,62 @@ fn not_found(view: &dyn View) -> Option<Evidence> {
         format!("the scale target{name} {how}"),
         [quote],
     ))
+}
+
+/// The API server's words for a kind without the subresource, as client-go gives them.
+const NO_SCALE: &str = "could not find the requested resource";
+
+/// The object is there, and what is not found is its scale.
+fn not_scalable(view: &dyn View) -> Option<Evidence> {
+    let refusal = view.refusal("AbleToScale");
+    let refusal = refusal.filter(|(reason, _)| *reason == "FailedGetScale");
+    let said = refusal.map(|(reason, says)| quoted(reason, says));
+    let quotes: Vec<String> = match view.scaled() {
+        Scaled::NotScalable { message } => {
+            let api = format!("the API server, of its scale: {message}");
+            [api].into_iter().chain(said).collect()
+        }
+        Scaled::Read(_) => {
+            refusal.filter(|(_, says)| says.contains(NO_SCALE))?;
+            said.into_iter().collect()
+        }
+        Scaled::Absent { .. } | Scaled::Unread => return None,
+    };
+    Some(Evidence::new(
+        format!("the scale target{} can't be scaled", target_name(view)),
+        quotes,
+    ))
+}
+
+fn unreadable(view: &dyn View) -> Option<Evidence> {
+    let (reason, says) = view.refusal("AbleToScale")?;
+    let known = says_not_found(says) || says.contains(NO_SCALE);
+    let there = matches!(view.scaled(), Scaled::Read(_));
+    (reason == "FailedGetScale" && there && !known && view.is_watched() && !view.is_complete())
+        .then(|| {
+            Evidence::new(
+                format!(
+                    "the controller can't read the scale of{}",
+                    target_name(view)
+                ),
+                [quoted(reason, says)],
+            )
+        })
+}
+
+/// The reference as it is written, with a space before it.
+fn target_name(view: &dyn View) -> String {
+    let reference = view.spec().map(|s| &s.scale_target_ref);
+    reference.map_or_else(String::new, |r| {
+        format!(" {} {}/{}", r.api_version, r.kind, r.name)
+    })
+}
+
+/// Whether the object or its kind is what is missing.
+fn says_not_found(message: &str) -> bool {
+    ["not found", "no matches for kind"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 /// Zero is meant where the autoscaler can come back from it: by a metric that is there without pods.

@@ -40,6 +40,9 @@ impl<'a> View for SnapshotView<'a> {
                 how: "can't be found",
                 quote: format!("{}: {message}", self.view().reference()),
             },
+            TargetLook::NotScalable { message } => Scaled::NotScalable {
+                message: message.clone(),
+            },
             TargetLook::Unread => Scaled::Unread,
         }
     }
@@ -77,11 +80,13 @@ impl<'a> View for SnapshotView<'a> {
         version.map_or_else(VersionGates::default, VersionGates::of_version)
     }
 
-    fn asserted(&self) -> Asserted {
+    fn asserted(&self) -> Asserted<'_> {
         Asserted {
             min_replicas: self.asserted.min_replicas,
             max_replicas: self.asserted.max_replicas,
             cpu_target_percent: self.asserted.cpu_target_percent,
+            has_cpu: self.asserted.cpu_target_percent.is_some(),
+            metrics: &[],
             scale_down: self.asserted.min_replicas.is_some(),
             patience: None,
         }
@@ -90,10 +95,7 @@ impl<'a> View for SnapshotView<'a> {
     fn quotas(&self) -> Vec<QuotaView<'_>> {
         let living = i32::try_from(self.view().living().len()).unwrap_or(i32::MAX);
         let quotas = self.space.quotas.iter().map(|quota| QuotaView {
-            name: &quota.name,
-            resource: &quota.resource,
-            hard: &quota.hard,
-            used: &quota.used,
+            quota,
             pods: Some(living),
         });
         quotas.collect()

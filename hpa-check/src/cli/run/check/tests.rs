@@ -55,6 +55,7 @@ async fn judged(server: &ApiServer) -> Verdict {
         cluster: ClusterArgs::default(),
         autoscaler: None,
         expectation: Expectation::default(),
+        as_spec: false,
         controller: ControllerConfig::default(),
         metrics_resolution: Duration::from_secs(15),
         hold: None,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::null_as_empty;
 use hpa_check_core::observation::{ContainerSample, PodSample};
 use hpa_check_core::units::Millicores;
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +15,7 @@ use super::{quantity_bytes, quantity_milli};
 /// `PodMetricsList`.
 #[derive(Debug, Deserialize)]
 pub(in crate::feed::live) struct PodMetricsList {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     items: Vec<PodMetrics>,
 }
 
@@ -24,7 +25,7 @@ struct PodMetrics {
     timestamp: Timestamp,
     /// Go's notation, such as `15.041s` or `1m0s`.
     window: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     containers: Vec<ContainerMetrics>,
 }
 
@@ -38,7 +39,7 @@ struct Metadata {
 #[derive(Debug, Deserialize)]
 struct ContainerMetrics {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     usage: BTreeMap<String, Quantity>,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hpa_check_core::observation::{Pod, Ready, Resize};
+use hpa_check_core::quota::QuotaClass;
 use hpa_check_core::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 use hpa_check_core::units::Millicores;
 use k8s_openapi::api::core::v1;
@@ -43,6 +44,7 @@ pub(in crate::feed::live) fn pod(object: v1::Pod) -> Pod {
         init_containers: spec.init_containers.iter().flatten().map(init).collect(),
         resources: spec.resources.as_ref().map(pod_resources),
         overhead: amounts(spec.overhead.as_ref()),
+        quota_class: quota_class(&spec, status.qos_class.as_deref()),
         resize: resize(&spec, &states, &conditions),
         containers: containers(&spec),
         waiting: states.iter().find_map(waiting),
@@ -109,6 +111,48 @@ fn amounts(quantities: Option<&Quantities>) -> Amounts {
     Amounts {
         cpu: of("cpu").and_then(quantity_milli).map(Millicores),
         memory: of("memory").and_then(quantity_bytes),
+    }
+}
+
+/// What quotas ask for.
+fn quota_class(spec: &v1::PodSpec, qos: Option<&str>) -> QuotaClass {
+    let affinity = spec.affinity.as_ref();
+    let near = affinity.and_then(|a| a.pod_affinity.as_ref());
+    let far = affinity.and_then(|a| a.pod_anti_affinity.as_ref());
+    let elsewhere = |term: &v1::PodAffinityTerm| {
+        term.namespace_selector.is_some() || term.namespaces.as_ref().is_some_and(|n| !n.is_empty())
+    };
+    let required = near
+        .and_then(|a| {
+            a.required_during_scheduling_ignored_during_execution
+                .as_ref()
+        })
+        .into_iter()
+        .chain(far.and_then(|a| {
+            a.required_during_scheduling_ignored_during_execution
+                .as_ref()
+        }))
+        .flatten();
+    let preferred = near
+        .and_then(|a| {
+            a.preferred_during_scheduling_ignored_during_execution
+                .as_ref()
+        })
+        .into_iter()
+        .chain(far.and_then(|a| {
+            a.preferred_during_scheduling_ignored_during_execution
+                .as_ref()
+        }))
+        .flatten()
+        .map(|weighted| &weighted.pod_affinity_term);
+    QuotaClass {
+        priority_class: spec
+            .priority_class_name
+            .clone()
+            .filter(|name| !name.is_empty()),
+        has_deadline: spec.active_deadline_seconds.is_some(),
+        best_effort: qos == Some("BestEffort"),
+        cross_namespace_affinity: required.chain(preferred).any(elsewhere),
     }
 }
 

@@ -8,41 +8,65 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::DynamicObject;
 use serde_json::Value;
 
+use super::super::scale::Scale;
 use super::selector;
 
-/// The whole object. `scale_selector` is what its `/scale` says, where that was asked.
-pub(in crate::feed::live) fn target(
-    object: &DynamicObject,
-    scale_selector: Option<&str>,
-) -> Target {
-    let metadata = &object.metadata;
+/// A Deployment, a StatefulSet or one of their like, whole.
+pub(in crate::feed::live) fn target(object: &DynamicObject) -> Target {
     Target {
-        uid: metadata.uid.clone().unwrap_or_default(),
-        generation: metadata.generation,
+        generation: object.metadata.generation,
         // The API's default, in force wherever the field can be left out.
         spec_replicas: number(object, "/spec/replicas").unwrap_or(1),
         replicas: number(object, "/status/replicas").unwrap_or(0),
         ready_replicas: number(object, "/status/readyReplicas").unwrap_or(0),
         updated_replicas: number(object, "/status/updatedReplicas").unwrap_or(0),
-        selector: scale_selector
-            .map(str::to_owned)
-            .or_else(|| own_selector(object))
-            .unwrap_or_default(),
-        conditions: conditions(object.data.pointer("/status/conditions")),
-        replicas_writer: replicas_writer(metadata.managed_fields.as_deref().unwrap_or(&[])),
-        spec_digest: object.data.get("spec").map(digest),
+        selector: own_selector(object).unwrap_or_default(),
+        ..common(object)
     }
 }
 
-/// Of the spec without the replicas, which the autoscaler writes.
+/// Any other object, whose `/scale` alone says how many replicas it has. How many are ready is counted from
+/// the pods.
+pub(in crate::feed::live) fn scaled(object: &DynamicObject, scale: &Scale) -> Target {
+    Target {
+        generation: object.metadata.generation,
+        spec_replicas: scale.wanted,
+        replicas: scale.observed,
+        ready_replicas: 0,
+        counts_ready: false,
+        updated_replicas: scale.observed,
+        selector: scale.selector.clone().unwrap_or_default(),
+        ..common(object)
+    }
+}
+
+/// What every object has.
+fn common(object: &DynamicObject) -> Target {
+    let metadata = &object.metadata;
+    Target {
+        uid: metadata.uid.clone().unwrap_or_default(),
+        conditions: conditions(object.data.pointer("/status/conditions")),
+        replicas_writer: replicas_writer(metadata.managed_fields.as_deref().unwrap_or(&[])),
+        spec_digest: object.data.get("spec").map(digest),
+        counts_ready: true,
+        ..Target::default()
+    }
+}
+
+/// Of the spec without any replicas, which the autoscaler writes: custom resources keep them where they like.
 fn digest(spec: &Value) -> String {
     let mut rest = spec.clone();
-    if let Some(fields) = rest.as_object_mut() {
-        fields.remove("replicas");
-    }
+    remove_replicas(&mut rest);
     let mut hasher = DefaultHasher::new();
     rest.to_string().hash(&mut hasher);
     format!("{:016x}", hasher.finish())
+}
+
+fn remove_replicas(value: &mut Value) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("replicas");
+        fields.values_mut().for_each(remove_replicas);
+    }
 }
 
 /// `spec.selector` as text: for the kinds of `apps` it is what `/scale` gives.
@@ -78,7 +102,16 @@ fn conditions(list: Option<&Value>) -> Vec<Condition> {
         .collect()
 }
 
-/// Of the managers that own `spec.replicas`, the one that wrote last.
+/// Whether a set of owned fields has replicas anywhere: custom resources keep them at paths of their own.
+fn owns_replicas(fields: &Value) -> bool {
+    fields.as_object().is_some_and(|fields| {
+        fields
+            .iter()
+            .any(|(name, inner)| name == "f:replicas" || owns_replicas(inner))
+    })
+}
+
+/// Of the managers that own the spec's replicas, the one that wrote last.
 fn replicas_writer(managers: &[ManagedFieldsEntry]) -> Option<Writer> {
     managers
         .iter()
@@ -86,7 +119,8 @@ fn replicas_writer(managers: &[ManagedFieldsEntry]) -> Option<Writer> {
             entry
                 .fields_v1
                 .as_ref()
-                .is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
+                .and_then(|fields| fields.0.get("f:spec"))
+                .is_some_and(owns_replicas)
         })
         .map(|entry| Writer {
             manager: entry.manager.clone().unwrap_or_default(),
@@ -123,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_deployment_comes_over_whole() {
-        let seen = target(&deployment(), None);
+        let seen = target(&deployment());
         assert_eq!(seen.generation, Some(7));
         assert_eq!(
             (seen.spec_replicas, seen.replicas, seen.ready_replicas),
@@ -138,9 +172,9 @@ mod tests {
         let with = |pointer: &str, value: serde_json::Value| {
             let mut changed = deployment();
             *changed.data.pointer_mut(pointer).unwrap() = value;
-            target(&changed, None).spec_digest
+            target(&changed).spec_digest
         };
-        let digest = target(&deployment(), None).spec_digest;
+        let digest = target(&deployment()).spec_digest;
         assert!(digest.is_some());
         assert_eq!(with("/spec/replicas", json!(9)), digest);
         assert_ne!(
@@ -151,23 +185,38 @@ mod tests {
 
     #[test]
     fn the_last_writer_of_the_replicas_is_named_and_not_the_last_writer_of_anything() {
-        let writer = target(&deployment(), None).replicas_writer.unwrap();
+        let writer = target(&deployment()).replicas_writer.unwrap();
         assert_eq!(writer.manager, "kube-controller-manager");
         assert_eq!(writer.at, "2026-01-01T00:03:00Z".parse().ok());
     }
 
     #[test]
     fn none_ready_is_zero_because_the_api_leaves_zero_out() {
-        let seen = target(
-            &object(json!({"metadata": {}, "spec": {"replicas": 3}, "status": {}})),
-            None,
-        );
+        let seen = target(&object(
+            json!({"metadata": {}, "spec": {"replicas": 3}, "status": {}}),
+        ));
         assert_eq!(seen.ready_replicas, 0);
     }
 
     #[test]
-    fn what_scale_says_about_the_selector_wins() {
-        let seen = target(&deployment(), Some("app=fib,track=stable"));
-        assert_eq!(seen.selector, "app=fib,track=stable");
+    fn of_a_custom_resource_the_replicas_are_what_its_scale_says_wherever_it_keeps_them() {
+        let flink = object(
+            json!({"metadata": {"uid": "f", "generation": 2, "managedFields": [
+                {"manager": "flink-operator", "time": "2026-01-01T00:00:00Z",
+                 "fieldsV1": {"f:spec": {"f:taskManager": {"f:replicas": {}}}}}]},
+            "spec": {"replicas": 99, "taskManager": {"replicas": 4}}, "status": {"replicas": 77}}),
+        );
+        let scale = Scale {
+            wanted: 4,
+            observed: 3,
+            selector: Some("app=flink".to_owned()),
+        };
+        let seen = scaled(&flink, &scale);
+        assert_eq!((seen.spec_replicas, seen.replicas), (4, 3));
+        assert_eq!(
+            (seen.selector.as_str(), seen.counts_ready),
+            ("app=flink", false)
+        );
+        assert_eq!(seen.replicas_writer.unwrap().manager, "flink-operator");
     }
 }

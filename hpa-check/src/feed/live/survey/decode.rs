@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Deserialize;
 
+use super::super::convert::null_as_empty;
+
 /// The owner that controls, as `Kind/name`.
 pub(super) fn controller(owners: &[OwnerReference]) -> Option<String> {
     let owner = owners.iter().find(|o| o.controller == Some(true))?;
@@ -17,6 +19,7 @@ pub(super) fn controller(owners: &[OwnerReference]) -> Option<String> {
 pub(super) struct Meta {
     pub(super) name: String,
     pub(super) namespace: String,
+    #[serde(deserialize_with = "null_as_empty")]
     pub(super) owner_references: Vec<OwnerReference>,
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hpa_check_core::observation::Fact;
 use hpa_check_core::snapshot::{DisruptionBudget, Namespace, Quota};
 use k8s_openapi::api::core::v1::ResourceQuota;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -10,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::de::DeserializeOwned;
 
 use super::super::convert::selector;
-use super::super::facts::quota_facts;
+use super::super::facts::quotas;
 use super::super::trouble::Kind;
 use super::Missing;
 use super::decode::{Event, ScaledObject, VpaObject};
@@ -145,25 +144,8 @@ fn sort<T>(
 }
 
 fn quota(object: ResourceQuota) -> Option<(String, Vec<Quota>)> {
-    let facts = quota_facts(&object);
-    let quota = |fact| match fact {
-        Fact::Quota {
-            name,
-            resource,
-            hard,
-            used,
-        } => Some(Quota {
-            name,
-            resource,
-            hard,
-            used,
-        }),
-        _ => None,
-    };
-    Some((
-        object.metadata.namespace?,
-        facts.into_iter().filter_map(quota).collect(),
-    ))
+    let quotas = quotas(&object);
+    Some((object.metadata.namespace?, quotas))
 }
 
 fn budget(object: PodDisruptionBudget) -> Option<(String, DisruptionBudget)> {

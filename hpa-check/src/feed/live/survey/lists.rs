@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::convert::null_as_empty;
 use kube::Client;
 use kube::api::ListParams;
 use kube::core::Request;
@@ -35,7 +36,11 @@ pub(super) struct Lists<'a> {
 struct Page<K> {
     #[serde(default)]
     metadata: PageMeta,
-    #[serde(default = "Vec::new")]
+    #[serde(
+        default = "Vec::new",
+        deserialize_with = "null_as_empty",
+        bound(deserialize = "K: Deserialize<'de>")
+    )]
     items: Vec<K>,
 }
 

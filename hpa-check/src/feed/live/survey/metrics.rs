@@ -6,6 +6,8 @@ use hpa_check_core::observation::PodSample;
 use hpa_check_core::snapshot::MetricsApi;
 use serde::Deserialize;
 
+use super::super::convert::null_as_empty;
+
 use super::super::convert::metrics::{PodMetricsList, samples_by_namespace};
 use super::super::trouble::{Kind, Trouble};
 use super::Missing;
@@ -31,7 +33,7 @@ struct Service {
 
 #[derive(Default, Deserialize)]
 struct Status {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     conditions: Vec<Condition>,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
-use hpa_check_core::observation::Writer;
+use hpa_check_core::observation::{Target, Writer};
 use hpa_check_core::snapshot::{FieldOwner, TargetLook, Workload};
 use hpa_check_core::spec::TargetRef;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
@@ -179,14 +179,24 @@ async fn one(lists: &Lists<'_>, found: &Found, missing: &Missing) -> TargetLook 
         let api: Api<DynamicObject> =
             Api::namespaced_with(lists.client.clone(), &found.namespace, &resource);
         let object = within(lists.timing.call, api.get(&reference.name)).await?;
-        let selector = scale::selector(&api, &reference.name, lists.timing).await?;
-        Ok::<_, Trouble>(workload(
-            &object,
-            Some(selector.as_deref().unwrap_or_default()),
-        ))
+        if scale::is_workload(&resource) {
+            let seen = convert::target::target(&object);
+            return Ok(TargetLook::Read(Box::new(workload(&object, seen))));
+        }
+        match scale::read(&api, &reference.name, lists.timing).await {
+            Ok(scale) => {
+                let seen = convert::target::scaled(&object, &scale);
+                Ok(TargetLook::Read(Box::new(workload(&object, seen))))
+            }
+            // The object is there, so what is not found is its scale.
+            Err(trouble) if trouble.kind == Kind::NotFound => Ok(TargetLook::NotScalable {
+                message: trouble.message,
+            }),
+            Err(trouble) => Err(trouble),
+        }
     };
     match asking.await {
-        Ok(workload) => TargetLook::Read(Box::new(workload)),
+        Ok(look) => look,
         Err(trouble) if trouble.kind == Kind::NotFound => TargetLook::Absent {
             message: trouble.message,
         },
@@ -213,11 +223,11 @@ fn listed(object: DynamicObject) -> Option<Listed> {
         namespace: metadata.namespace.clone()?,
         name: metadata.name.clone()?,
         owner: controller(metadata.owner_references.as_deref().unwrap_or_default()),
-        workload: workload(&object, None),
+        workload: workload(&object, convert::target::target(&object)),
     })
 }
 
-fn workload(object: &DynamicObject, scale_selector: Option<&str>) -> Workload {
+fn workload(object: &DynamicObject, seen: Target) -> Workload {
     let metadata = &object.metadata;
     let applied = metadata
         .annotations
@@ -230,7 +240,7 @@ fn workload(object: &DynamicObject, scale_selector: Option<&str>) -> Workload {
     let all = [containers, init].into_iter().flatten();
     Workload {
         created: metadata.creation_timestamp.as_ref().map(|t| t.0),
-        object: convert::target::target(object, scale_selector),
+        object: seen,
         paused: object.data.pointer("/spec/paused") == Some(&Value::Bool(true)),
         template: all
             .filter_map(Value::as_array)
@@ -283,7 +293,7 @@ mod tests {
                 "template": {"spec": {"containers": [{"name": "app"}], "initContainers": [{"name": "proxy"}]}}}
         }))
         .unwrap();
-        let workload = workload(&object, None);
+        let workload = workload(&object, convert::target::target(&object));
         assert!(workload.paused && workload.replicas_in_manifest);
         assert_eq!(workload.template, ["app", "proxy"]);
         let owners: Vec<_> = workload

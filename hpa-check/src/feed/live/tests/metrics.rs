@@ -1,5 +1,8 @@
 //! The pods' CPU: which version is read, and what is said when none is.
 
+use hpa_check_core::observation::{MetricAnswer, Seen};
+use serde_json::json;
+
 use super::{Watched, now, server, watch};
 use crate::api_server::{ApiServer, Fault, objects};
 
@@ -126,6 +129,55 @@ async fn without_the_right_to_ask_what_is_served_the_usual_version_is_read() {
         watched.about("metrics").pop().unwrap(),
         "+ fib-1 40m, fib-2 60m"
     );
+}
+
+fn queued(server: &ApiServer) {
+    server.change("horizontalpodautoscalers/fib", |hpa| {
+        hpa["spec"]["metrics"] = json!([{"type": "External", "external": {
+            "metric": {"name": "queue", "selector": {"matchLabels": {"topic": "jobs"}}},
+            "target": {"type": "AverageValue", "averageValue": "100"}}}]);
+    });
+}
+
+fn readings(watched: &Watched) -> Vec<MetricAnswer> {
+    let all = watched.told.iter().filter_map(|o| match &o.seen {
+        Seen::Metric(reading) => Some(reading.answer.clone()),
+        _ => None,
+    });
+    all.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_external_metric_is_read_from_its_own_api_by_its_labels() {
+    let server = server();
+    server.serve(
+        "external.metrics.k8s.io/v1beta1",
+        "queue",
+        "ExternalMetricValue",
+    );
+    for (name, topic, value) in [("a", "jobs", "600"), ("b", "mail", "7")] {
+        server.put(json!({"apiVersion": "external.metrics.k8s.io/v1beta1", "kind": "ExternalMetricValue",
+            "metadata": {"name": name, "namespace": "demo", "labels": {"topic": topic}}, "value": value}));
+    }
+    queued(&server);
+    let watched = watched(&server).await;
+    let six_hundred = MetricAnswer::Values(vec!["600".parse().unwrap()]);
+    assert_eq!(readings(&watched).pop(), Some(six_hundred));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_external_metric_that_may_not_be_read_is_no_error_of_the_metric() {
+    let server = server();
+    server.serve(
+        "external.metrics.k8s.io/v1beta1",
+        "queue",
+        "ExternalMetricValue",
+    );
+    server.forbid("list queue");
+    queued(&server);
+    let watched = watched(&server).await;
+    assert_eq!(readings(&watched), []);
+    assert_eq!(watched.forbidden(), ["list queue.external.metrics.k8s.io"]);
 }
 
 #[tokio::test(start_paused = true)]

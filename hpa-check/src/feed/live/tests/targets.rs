@@ -59,6 +59,30 @@ async fn a_scale_that_may_not_be_read_names_the_rule() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_replicas_of_a_custom_resource_are_read_from_its_scale_again_and_again() {
+    let server = server_of(objects::rollout("fib", 4));
+    let mut watched = watch(&server).await;
+    server.change("rollouts/fib", |r| r["spec"]["replicas"] = json!(6));
+    watched.wait(3.0).await;
+    assert_eq!(watched.about("target").pop().unwrap(), "+ 6 of app=fib");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_without_a_scale_is_said_to_have_none_in_the_server_s_own_words() {
+    let daemons = objects::workload("DaemonSet", "fib", 3);
+    let server = ApiServer::new(now);
+    server.serve("apps/v1", "daemonsets", "DaemonSet");
+    server.put(objects::autoscaler("fib", &daemons));
+    server.put(daemons);
+    let watched = watch(&server).await;
+    assert_eq!(
+        watched.about("facts").pop().unwrap(),
+        "DaemonSet can't be scaled: the server could not find the requested resource"
+    );
+    assert_eq!(watched.about("target"), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_selector_that_the_scale_gives_later_is_taken() {
     let mut rollout = objects::rollout("fib", 4);
     rollout["status"]["selector"] = json!("");

@@ -283,6 +283,7 @@ impl World {
             spec_replicas: self.replicas,
             replicas: living,
             ready_replicas: ready,
+            counts_ready: true,
             updated_replicas: living,
             selector: "app=fib-server".into(),
             conditions: Vec::new(),

@@ -31,6 +31,7 @@ impl Run<'_> {
             spec_replicas: self.replicas,
             replicas: count(living.len()),
             ready_replicas: count(ready),
+            counts_ready: true,
             updated_replicas: count(living.len()),
             selector: "app=fib-server".into(),
             conditions: self.conditions(short),
