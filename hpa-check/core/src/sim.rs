@@ -142,9 +142,8 @@ impl Scenario {
                 Ok(Progress::Over) | Err(_) => break,
             }
         }
-        let first = Tally::new(self, self.first_replicas());
         let summary = engine.into_world().summary();
-        summary.unwrap_or_else(|| first.finish())
+        summary.unwrap_or_else(|| self.tally().finish())
     }
 
     /// The simulated cluster at its beginning.
@@ -167,7 +166,7 @@ impl Scenario {
             fault: None,
         };
         let world = ModeledWorld::new(BEGIN, model, self.load.clone()).tallied(
-            Tally::new(self, first),
+            self.tally(),
             self.backlog,
             watched,
         );
@@ -196,6 +195,19 @@ impl Scenario {
             watched,
         };
         Engine::new(scene, world)
+    }
+
+    /// Nothing counted yet.
+    fn tally(&self) -> Tally {
+        let target = self.spec.cpu_target_percent().unwrap_or(100);
+        let own = self.spec.behavior.as_ref();
+        let own = own.and_then(|b| b.scale_up.as_ref()?.tolerance);
+        let tolerance = own.unwrap_or(self.controller.tolerance);
+        Tally::new(
+            milli(self.pod.request),
+            f64::from(target) / 100.0 * (1.0 + tolerance),
+            self.first_replicas(),
+        )
     }
 
     fn first_replicas(&self) -> i32 {

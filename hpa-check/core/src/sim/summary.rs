@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Scenario, milli};
 
 /// What one second did.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,11 +72,9 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(scenario: &Scenario, first: i32) -> Self {
-        let target = scenario.spec.cpu_target_percent().unwrap_or(100);
-        let own = scenario.spec.behavior.as_ref();
-        let own = own.and_then(|b| b.scale_up.as_ref()?.tolerance);
-        let tolerance = own.unwrap_or(scenario.controller.tolerance);
+    /// Nothing counted yet: pods of that request in millicores, of which more are asked for above
+    /// `enough` of it, and the `first` of them.
+    pub(super) fn new(request: f64, enough: f64, first: i32) -> Self {
         Self {
             summary: Summary {
                 seconds: 0,
@@ -97,8 +94,8 @@ impl Tally {
                     replicas: first,
                 }],
             },
-            request: milli(scenario.pod.request),
-            enough: f64::from(target) / 100.0 * (1.0 + tolerance),
+            request,
+            enough,
             utilizations: Vec::new(),
             wanted: 0.0,
             late: 0.0,
