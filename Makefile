@@ -60,6 +60,10 @@ e2e-kind: check-tools ## The same on a kind cluster that it makes and deletes (n
 scenarios: check-tools ## Broken and sound autoscalers in a real control plane, without root (needs Go)
 	@e2e/scenarios/run
 
+.PHONY: scenarios-repeat
+scenarios-repeat: check-tools ## The same 20 times in a row on a machine that it keeps busy (about an hour, needs Go)
+	@e2e/scenarios/repeat 20
+
 .PHONY: pages
 pages: programs ## Open the pages of hpa-check and fib-loadgen in a headless Chromium: light, dark, wide, narrow (needs Node)
 	@hpa-check/tests/page/run target/programs/hpa-check target/programs/fib-loadgen

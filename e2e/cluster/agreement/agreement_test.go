@@ -66,9 +66,9 @@ func result() *Result {
 	seven, ten := 7, 10
 	r := &Result{}
 	r.Timeline.From, r.Timeline.Until = at(0), at(60)
-	r.Timeline.Proposed = []Step{{at(10.05), 8}}
+	r.Timeline.Proposed = []Step{{at(10.05), Range{8, 9}}}
 	r.Timeline.Syncs = []Record{
-		{At: at(10.05), Desired: 7, Model: &seven, Explained: true},
+		{At: at(10.05), Desired: 7, Model: &seven, Proposed: &Range{8, 9}, Explained: true},
 		{At: at(12.05), Desired: 10, Model: &ten, Explained: true},
 	}
 	return r
@@ -81,7 +81,17 @@ func TestDecisionsThatTheModelComesToAreCounted(t *testing.T) {
 	}
 }
 
-func TestASilentSyncIsHeldAgainstTheModelsLastProposal(t *testing.T) {
+func TestAProposalIsAlikeIfAnInterpretationComesToIt(t *testing.T) {
+	for low, alike := range map[int]int{7: 1, 8: 1, 9: 0} {
+		r := result()
+		r.Timeline.Syncs[0].Proposed = &Range{low, 9}
+		if a := Compare(r, read(t)[:1]); a.ProposedAlike != alike {
+			t.Errorf("from %d on: %+v", low, a)
+		}
+	}
+}
+
+func TestASilentSyncIsHeldAgainstWhatTheModelHoldsPossibleThen(t *testing.T) {
 	a := Compare(result(), read(t))
 	if a.Silent != 1 || a.SilentAlike != 0 || len(a.Disagreements) != 1 || !strings.Contains(a.Disagreements[0].String(), "at 11.0 s") {
 		t.Errorf("%+v", a)
@@ -92,7 +102,7 @@ func TestEachKindOfDisagreementIsToldApart(t *testing.T) {
 	four := 4
 	for want, spoil := range map[string]func(*Result){
 		"saw 4":             func(r *Result) { r.Timeline.Syncs[0].Desired = 4 },
-		"the model 9":       func(r *Result) { r.Timeline.Proposed[0].Value = 9 },
+		"the model 9":       func(r *Result) { r.Timeline.Syncs[0].Proposed = &Range{9, 9} },
 		"who knows":         func(r *Result) { r.Timeline.Syncs[0].Explained, r.Timeline.Syncs[0].Sentence = false, "who knows" },
 		"the model nothing": func(r *Result) { r.Timeline.Syncs[0].Model = &four },
 	} {

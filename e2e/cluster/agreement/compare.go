@@ -21,7 +21,7 @@ type Result struct {
 		From     time.Time `json:"from"`
 		Until    time.Time `json:"until"`
 		Syncs    []Record  `json:"syncs"`
-		Proposed []Step    `json:"proposed"`
+		Proposed []Step    `json:"proposals"`
 	} `json:"timeline"`
 }
 
@@ -31,14 +31,30 @@ type Record struct {
 	Current   int       `json:"current"`
 	Desired   int       `json:"desired"`
 	Model     *int      `json:"model"`
+	Proposed  *Range    `json:"proposed"`
 	Explained bool      `json:"explained"`
 	Sentence  string    `json:"sentence"`
 }
 
-// A Step is what the metrics alone asked for by the model's arithmetic, from an instant on.
+// A Range is what the metrics alone asked for in every interpretation that fits what was seen.
+type Range struct {
+	Low  int `json:"low"`
+	High int `json:"high"`
+}
+
+func (r Range) includes(replicas int) bool { return r.Low <= replicas && replicas <= r.High }
+
+func (r Range) String() string {
+	if r.Low == r.High {
+		return fmt.Sprint(r.Low)
+	}
+	return fmt.Sprintf("%d to %d", r.Low, r.High)
+}
+
+// A Step is such a range from an instant on.
 type Step struct {
-	At    time.Time `json:"at"`
-	Value int       `json:"value"`
+	At time.Time `json:"at"`
+	Range
 }
 
 // ReadResult reads a result document.
@@ -59,9 +75,10 @@ type Agreement struct {
 	// Decided are decisions that the status showed, and DecidedAlike those that the model explains to the
 	// replica.
 	Decided, DecidedAlike int
-	// Proposed are proposals of the metrics behind these, before any limit: only the log tells them.
+	// Proposed are proposals of the metrics behind these, before any limit: only the log tells them. They are
+	// alike if an interpretation of what was seen comes to them.
 	Proposed, ProposedAlike int
-	// Silent are proposals that led to nothing new in the status, held against the model's last one.
+	// Silent are proposals that led to nothing new in the status, held against what the model holds possible then.
 	Silent, SilentAlike int
 	// Disagreements tell of all the others.
 	Disagreements []Disagreement
@@ -97,7 +114,7 @@ func (a *Agreement) Add(b Agreement) {
 // Summary says how often the two agree.
 func (a *Agreement) Summary() string {
 	return fmt.Sprintf("the controller's log against the model: %d of %d decisions alike, and the proposals behind them in %d of %d;\n"+
-		"of syncs that changed nothing the proposal is the model's last one in %d of %d",
+		"of syncs that changed nothing the proposal is one that the model holds possible in %d of %d",
 		a.DecidedAlike, a.Decided, a.ProposedAlike, a.Proposed, a.SilentAlike, a.Silent)
 }
 
@@ -105,7 +122,7 @@ func (a *Agreement) Summary() string {
 const Near = 500 * time.Millisecond
 
 // Compare holds each logged decision of the run against the record of it; without one, against the
-// model's last proposal.
+// proposals that the model holds possible then.
 func Compare(result *Result, logged []Sync) Agreement {
 	var a Agreement
 	timeline := &result.Timeline
@@ -118,17 +135,17 @@ func Compare(result *Result, logged []Sync) Agreement {
 		say := func(format string, args ...any) {
 			a.disagree(sync.At.Sub(timeline.From).Seconds(), fmt.Sprintf(format, args...))
 		}
-		model, hasModel := inForce(timeline.Proposed, sync.At.Add(Near))
+		model, hasModel := inForce(timeline.Proposed, sync.At)
 		i := nearest(timeline.Syncs, sync.At, used)
 		if i < 0 {
 			if !hasModel || sync.Proposed == nil {
 				continue
 			}
 			a.Silent++
-			if *sync.Proposed == model {
+			if model.includes(*sync.Proposed) {
 				a.SilentAlike++
 			} else {
-				say("the controller proposes %d and writes nothing; the model's last proposal is %d", *sync.Proposed, model)
+				say("the controller proposes %d and writes nothing; the model holds %v possible", *sync.Proposed, model)
 			}
 			continue
 		}
@@ -148,10 +165,10 @@ func Compare(result *Result, logged []Sync) Agreement {
 				continue
 			}
 			a.Proposed++
-			if model, ok := inForce(timeline.Proposed, record.At); ok && *sync.Proposed == model {
+			if record.Proposed != nil && record.Proposed.includes(*sync.Proposed) {
 				a.ProposedAlike++
 			} else {
-				say("both decide %d, but the controller proposes %d and the model %d", sync.Desired, *sync.Proposed, model)
+				say("both decide %d, but the controller proposes %d and the model %v", sync.Desired, *sync.Proposed, record.Proposed)
 			}
 		}
 	}
@@ -181,10 +198,23 @@ func nearest(records []Record, at time.Time, used map[int]bool) int {
 	return best
 }
 
-func inForce(steps []Step, at time.Time) (int, bool) {
+// inForce is the range of an instant: of the step before it, and of one that begins within Near, since the records'
+// instants are those at which they were seen.
+func inForce(steps []Step, at time.Time) (Range, bool) {
 	later := sort.Search(len(steps), func(i int) bool { return steps[i].At.After(at) })
-	if later == 0 {
-		return 0, false
+	var found []Range
+	if later > 0 {
+		found = append(found, steps[later-1].Range)
 	}
-	return steps[later-1].Value, true
+	if later < len(steps) && !steps[later].At.After(at.Add(Near)) {
+		found = append(found, steps[later].Range)
+	}
+	if len(found) == 0 {
+		return Range{}, false
+	}
+	both := found[0]
+	for _, r := range found[1:] {
+		both.Low, both.High = min(both.Low, r.Low), max(both.High, r.High)
+	}
+	return both, true
 }

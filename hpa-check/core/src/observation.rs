@@ -223,6 +223,10 @@ pub struct Target {
     /// Who wrote `spec.replicas` last and when, from `managedFields`.
     #[serde(default)]
     pub replicas_writer: Option<Writer>,
+    /// A digest of the spec without `replicas`: another one after a rollout or a pause, for example. Only
+    /// digests of one recording can be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec_digest: Option<String>,
 }
 
 /// A field manager and the time of its last write.

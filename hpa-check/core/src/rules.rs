@@ -16,6 +16,7 @@ use rule::Rule;
 pub(crate) static RANKED: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
     let files = [
         shared::bounds::RULES,
+        shared::containers::RULES,
         shared::metrics::RULES,
         shared::pods::RULES,
         shared::replicas::RULES,
@@ -24,6 +25,7 @@ pub(crate) static RANKED: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
         shared::selectors::RULES,
         shared::spread::RULES,
         shared::wiring::RULES,
+        run_only::containers::RULES,
         run_only::decisions::RULES,
         run_only::load::RULES,
         run_only::path::RULES,
@@ -38,3 +40,19 @@ pub(crate) static RANKED: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
     all.sort_by_key(|rule| findings::rank(rule.finding.id));
     all
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::catalog;
+    use crate::verdict::Outcome;
+
+    #[test]
+    fn each_finding_has_one_rule_but_for_what_a_pass_proves_and_a_simulation_says() {
+        let rules = |id: &str| RANKED.iter().filter(|rule| rule.finding.id == id).count();
+        for finding in catalog::ALL {
+            let said = finding.outcome == Outcome::Pass && finding.fix.is_empty();
+            assert_eq!(rules(finding.id), usize::from(!said), "{}", finding.id);
+        }
+    }
+}

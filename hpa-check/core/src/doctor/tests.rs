@@ -8,6 +8,7 @@ mod world;
 
 use super::*;
 use crate::snapshot::{ClusterSnapshot, MetricsApi, TargetLook, Unseen};
+use crate::spec::{MetricTarget, ScalingRules, SelectPolicy};
 
 /// The names of what was found on the only autoscaler, the weightiest first.
 fn found(facts: &ClusterSnapshot, earlier: Option<&ClusterSnapshot>) -> Vec<String> {
@@ -49,6 +50,43 @@ fn what_is_asserted_is_held_against_the_spec() {
     assert_eq!(first(asked(2, 10, 50)).unwrap(), "spec-bounds-differ");
     assert_eq!(first(asked(3, 6, 50)).unwrap(), "spec-bounds-differ");
     assert_eq!(first(asked(3, 10, 80)).unwrap(), "spec-target-differs");
+}
+
+#[test]
+fn a_scale_down_that_is_switched_off_and_a_spec_without_cpu_are_faults_where_they_break_an_assertion()
+ {
+    let asserted = Assertions {
+        min_replicas: Some(3),
+        cpu_target_percent: Some(50),
+        ..Assertions::default()
+    };
+    let first = |facts: &ClusterSnapshot, asserted: &Assertions| {
+        let findings = &diagnose(facts, None, asserted).autoscalers[0].findings;
+        findings.first().map(|f| f.id.clone())
+    };
+    let mut facts = world::healthy();
+    let down = ScalingRules {
+        select_policy: Some(SelectPolicy::Disabled),
+        ..ScalingRules::default()
+    };
+    let spec = &mut world::scaler(&mut facts).object.spec;
+    spec.behavior.get_or_insert_default().scale_down = Some(down);
+    assert_eq!(first(&facts, &Assertions::default()), None);
+    assert_eq!(first(&facts, &asserted).unwrap(), "scale-down-disabled");
+    world::scaler(&mut facts).object.spec.metrics[0].target = MetricTarget::Missing;
+    assert_eq!(first(&facts, &asserted).unwrap(), "no-cpu-metric");
+}
+
+#[test]
+fn a_rollout_and_a_scaling_under_way_are_notes() {
+    let mut facts = world::healthy();
+    world::target(&mut facts).object.updated_replicas = 2;
+    assert_eq!(found(&facts, None), ["rollout-in-progress"]);
+    let mut facts = world::healthy();
+    world::target(&mut facts).object.ready_replicas = 2;
+    let status = world::scaler(&mut facts).object.status.as_mut().unwrap();
+    status.last_scale = Some(world::ago(20));
+    assert_eq!(found(&facts, None), ["just-scaled"]);
 }
 
 #[test]

@@ -62,6 +62,9 @@ catalog! {
     LIMIT_CAPS_UTILIZATION = "limit-caps-utilization", Wrong,
         "The CPU limit keeps the utilization inside the tolerance of the target, so the autoscaler can never fire.",
         "Raise the CPU limit or remove it, or lower the target.";
+    METRIC_CONTAINER_MISSING = "metric-container-missing", Wrong,
+        "A metric is of a container that none of the pods has, so it can't be computed.",
+        "Name the container that does the work in containerResource.container.";
     ANOTHER_SCALER = "another-scaler", Wrong,
         "Another controller scales the same target.",
         "Keep one of the two: remove the other scaler, or this autoscaler.";
@@ -140,6 +143,9 @@ catalog! {
     SIDECAR_DILUTES_UTILIZATION = "sidecar-dilutes-utilization", Wrong,
         "An idle sidecar's request hides that the working container is at its own, so the autoscaler does not fire.",
         "Use a ContainerResource metric of the working container, or lower the sidecar's request.";
+    METRIC_CONTAINER_IDLE = "metric-container-idle", Wrong,
+        "The metric is of a container that gets none of the load, so the autoscaler sees nothing of it.",
+        "Name the container that does the work in containerResource.container.";
     STARTUP_COUNTS_AS_LOAD = "startup-counts-as-load", Wrong,
         "New pods are ready at once and burn CPU while they start, which counts as load.",
         "Add a startup or readiness probe that fails until the start's work is done.";
@@ -181,10 +187,13 @@ catalog! {
         "Check that kube-controller-manager runs, and that the right autoscaler is watched.";
     TOO_LITTLE_EXPLAINED = "too-little-explained", Inconclusive,
         "Most decisions can't be followed from what was seen, so they can't be called right.",
-        "See the decisions' sentences for what was missing; a metric other than CPU can't be followed.";
+        "See the decisions' sentences for what was missing.";
     LOAD_STAYS_ON = "load-stays-on", Inconclusive,
         "The metric kept asking for more than the minimum after the load's end, so no scale-down was due.",
         "Find the other load on the service, or end the load for certain.";
+    METRIC_FAILED = "metric-failed", Environment,
+        "The controller could not compute a metric.",
+        "Read the message; for custom and external metrics, check their adapter.";
     SCALE_UP_TOO_LATE = "scale-up-too-late", Wrong,
         "The metric asked for the maximum, and the controller did not ask the target for it in the computed time.",
         "Read the autoscaler's conditions and events; a policy or a stabilization window for scale-up may be too slow.";
@@ -203,9 +212,6 @@ catalog! {
     METRICS_NOT_YET = "metrics-not-yet", Inconclusive,
         "The pods are too young to have CPU samples.",
         "Look again in a minute.";
-    METRIC_FAILED = "metric-failed", Environment,
-        "The controller could not compute a metric.",
-        "Read the message; for custom and external metrics, check their adapter.";
     AT_THE_MAXIMUM = "at-the-maximum", Pass,
         "The metric asks for more than the maximum, which holds.",
         "Raise maxReplicas if the load is meant to be served.";

@@ -2,6 +2,7 @@
 //! what the controller decided and when.
 
 mod as_view;
+pub(crate) mod containers;
 pub(crate) mod decisions;
 pub(crate) mod load;
 pub(crate) mod path;

@@ -1,6 +1,7 @@
 //! Findings of both a run and a snapshot, each evaluated here and nowhere else.
 
 pub(super) mod bounds;
+pub(super) mod containers;
 pub(super) mod metrics;
 pub(super) mod pods;
 pub(super) mod replicas;

@@ -228,6 +228,10 @@ pub(crate) trait View {
     /// Whether the controller's conditions are as new as all else. At one look they may be older than
     /// the objects.
     fn is_watched(&self) -> bool;
+    /// For how long the controller has refused something by a condition of that kind, where that was watched.
+    fn refused_for(&self, _kind: &str) -> Option<Duration> {
+        None
+    }
     /// Whether as many pods as the maximum were ready at once.
     fn reached_max(&self) -> bool;
     /// Whether all that was asserted has been seen to work, so that what is so now did not keep it

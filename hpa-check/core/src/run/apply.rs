@@ -82,6 +82,7 @@ impl RunState {
         };
         match explained {
             Explained::Silent(proposed) => {
+                timeline.proposals.retain(|p| p.at != proposed.at);
                 let place = timeline.proposals.partition_point(|p| p.at <= proposed.at);
                 timeline.proposals.insert(place, proposed);
             }

@@ -33,6 +33,8 @@ use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec};
 mod memories;
 mod memory;
 mod sightings;
+#[cfg(test)]
+mod tests;
 
 use memories::{Advance, Gathered, Memories, Question, Reading};
 use memory::{Memory, Windows};
@@ -55,6 +57,8 @@ pub(crate) struct Explainer {
     memories: Option<Memories>,
     /// Up to when syncs without a trace are accounted for in these.
     accounted: Option<Timestamp>,
+    /// When the last sync was seen that is settled.
+    settled: Option<Timestamp>,
     /// The newest syncs, of which what is seen later may still tell more.
     open: VecDeque<Open>,
     /// How many syncs were seen.
@@ -94,6 +98,8 @@ struct Open {
     /// What it may have read so far, and what the syncs before it that left no trace.
     gathered: Gathered,
     silent: Gathered,
+    /// What these may have proposed, and whether nothing else is possible.
+    silence: Option<(Range, bool)>,
 }
 
 impl Explainer {
@@ -231,6 +237,7 @@ impl Explainer {
             after: None,
             gathered: Gathered::default(),
             silent: Gathered::default(),
+            silence: None,
         }
     }
 
@@ -273,10 +280,12 @@ impl Explainer {
             };
             let (memories, record) =
                 open.step(memories, self.accounted, &self.sightings, now, state);
+            explained.extend(self.silent(open.silence));
             explained.push(Explained::Sync {
                 number: open.number,
                 record,
             });
+            self.settled = Some(open.seen_at);
             (self.memories, self.accounted) = (Some(memories), Some(open.when.from));
         }
         explained.extend(self.account(now, state));
@@ -309,9 +318,17 @@ impl Explainer {
         let gathered = &mut Gathered::default();
         let proposed = silence.keep(&mut memories, &self.sightings, gathered, now, state);
         (self.memories, self.accounted) = (Some(memories), Some(until));
+        let silent = self.silent(proposed);
+        // What follows comes after it.
+        self.settled = Some(stretch.until);
+        silent
+    }
+
+    /// What may have been proposed since the last sync that was seen.
+    fn silent(&self, proposed: Option<(Range, bool)>) -> Option<Explained> {
         let (range, certain) = proposed?;
         Some(Explained::Silent(ProposalStep {
-            at: accounted,
+            at: after(self.settled?, Duration::from_micros(1)),
             low: range.low,
             high: range.high,
             certain,
@@ -395,7 +412,7 @@ impl Open {
                 status: &self.previous,
                 stretch: Span { from, until },
             };
-            silence.keep(&mut memories, sightings, &mut self.silent, now, state);
+            self.silence = silence.keep(&mut memories, sightings, &mut self.silent, now, state);
         }
         let controller = fresh(state);
         let windows = Windows::of(&self.object.spec, &controller);

@@ -283,6 +283,7 @@ impl Deployment {
             selector: self.selector.clone(),
             conditions,
             replicas_writer: self.writer.clone(),
+            spec_digest: None,
         }
     }
 }

@@ -121,6 +121,7 @@ impl Scene {
             selector: "app=fib".into(),
             conditions: Vec::new(),
             replicas_writer: None,
+            spec_digest: None,
         }));
         let long_ago = self.now() - SignedDuration::from_hours(1);
         for index in self.pods..ready {

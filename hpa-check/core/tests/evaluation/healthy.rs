@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hpa_check_core::documents::trace::{Reader, Writer};
 use hpa_check_core::expectation::ScaleDown;
+use hpa_check_core::observation::{Observation, Seen};
 use hpa_check_core::run::conductor::LoadSchedule;
 use hpa_check_core::spec::{Behavior, PolicyKind, ScalingPolicy, ScalingRules};
 use hpa_check_core::verdict::Outcome;
@@ -81,6 +82,37 @@ fn one_step_down_is_enough_when_one_step_is_asked_for() {
     world.expectation.scale_down = ScaleDown::OneStep;
     let result = world.result();
     assert_passed(&result);
+}
+
+#[test]
+fn a_rollout_passes_on_the_way_up_at_the_maximum_and_on_the_way_down() {
+    for second in [2, 14, 30, 58, 66] {
+        let mut world = healthy();
+        world.rollout = Some(second);
+        let result = world.result();
+        assert_passed(&result);
+        assert_eq!(
+            result.syncs.explained, result.syncs.observed,
+            "rollout at {second} s"
+        );
+    }
+}
+
+#[test]
+fn a_rollout_that_nobody_saw_begin_is_a_gap() {
+    let mut world = healthy();
+    world.rollout = Some(8);
+    let (recording, _) = world.run();
+    let hide = |observation: &Observation| {
+        let mut hidden = observation.clone();
+        if let Seen::Target(target) = &mut hidden.seen {
+            target.spec_digest = None;
+        }
+        hidden
+    };
+    let hidden: Vec<_> = recording.iter().map(hide).collect();
+    let verdict = replay(&world.expectation, &hidden).verdict;
+    assert_eq!(verdict.reasons[0].id, "watch-gap");
 }
 
 #[test]

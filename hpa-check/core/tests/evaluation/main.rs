@@ -8,6 +8,7 @@ mod environment;
 mod healthy;
 mod limits;
 mod pairs;
+mod recorded;
 mod setup;
 mod weak_load;
 mod world;

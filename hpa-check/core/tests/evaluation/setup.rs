@@ -12,6 +12,10 @@ use super::world::{World, assert_passed, healthy};
 pub(crate) fn pairs() -> Vec<Pair> {
     let mut pairs = found_before_load();
     pairs.extend(too_little_there());
+    pairs.push(pair("metric-failed", |w| {
+        let message = "unable to get external metric queue: no metrics returned";
+        refuse(w, "ScalingActive", "FailedGetExternalMetric", message);
+    }));
     // A target at zero never has a utilization, so it has no neighbour that is at zero and passes.
     pairs.push(pair("scaling-disabled", |w| {
         w.spec.min_replicas = Some(0);
@@ -46,6 +50,13 @@ fn found_in_the_autoscaler() -> Vec<Pair> {
             };
         }),
         pair("missing-cpu-request", |w| w.request = None),
+        beside(
+            with(|w| of_container(w, "fib-server")),
+            "metric-container-missing",
+            |w| {
+                of_container(w, "app");
+            },
+        ),
         pair("bounds-leave-no-room", |w| w.spec.max_replicas = 3),
         pair("spec-bounds-differ", |w| w.spec.max_replicas = 6),
         pair("spec-target-differs", |w| {
@@ -76,6 +87,13 @@ fn found_in_the_autoscaler() -> Vec<Pair> {
             },
         ),
     ]
+}
+
+pub(crate) fn of_container(world: &mut World, container: &str) {
+    world.spec.metrics[0].source = MetricSource::ContainerResource {
+        name: "cpu".into(),
+        container: container.into(),
+    };
 }
 
 fn found_around_it() -> Vec<Pair> {

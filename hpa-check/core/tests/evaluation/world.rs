@@ -87,6 +87,10 @@ pub(crate) struct World {
     /// Says which seconds the watch is blind.
     pub blind: Option<(i64, i64)>,
     pub generation: bool,
+    /// The second in which the pod template changes.
+    pub rollout: Option<i64>,
+    /// A second container of each pod, which gets none of the load.
+    pub sidecar: Option<&'static str>,
     pub interrupt: Option<i64>,
     /// The condition that every sync ends in, instead of a decision.
     pub refusal: Option<(&'static str, &'static str, &'static str)>,
@@ -164,6 +168,8 @@ pub(crate) fn healthy() -> World {
         stalled: false,
         blind: None,
         generation: true,
+        rollout: None,
+        sidecar: None,
         interrupt: None,
         refusal: None,
         longest: 400,

@@ -5,12 +5,16 @@ use std::time::Duration;
 use hpa_check_core::run::conductor::LoadSchedule;
 
 use super::pairs::{Pair, beside, pair};
+use super::setup::of_container;
 use super::world::{Fate, World, healthy, in_a_cluster};
 
 pub(crate) fn pairs() -> Vec<Pair> {
     vec![
         pair("replicas-moved-by-another", |w| {
             w.rival = Some((4, "argocd-controller"));
+        }),
+        beside(with_sidecar("fib-server"), "metric-container-idle", |w| {
+            *w = with_sidecar("proxy");
         }),
         pair("wrong-answers", |w| w.account.wrong = 1),
         beside(
@@ -94,6 +98,16 @@ pub(crate) fn pairs() -> Vec<Pair> {
             w.decide = |current, wanted| wanted.max(current);
         }),
     ]
+}
+
+/// A sidecar idles beside the container that does the work, and the metric is of one of the two.
+fn with_sidecar(measured: &str) -> World {
+    let mut world = World {
+        sidecar: Some("proxy"),
+        ..healthy()
+    };
+    of_container(&mut world, measured);
+    world
 }
 
 fn second_pod(pod: usize, fate: Fate) -> Fate {

@@ -7,6 +7,7 @@ use super::world::{
     ago, autoscaler, busy, condition, healthy, owner, pod, pods, refuse, sample, samples, scaler,
     space, target,
 };
+use crate::judge;
 use crate::observation::{ContainerSample, Ready};
 use crate::snapshot::{
     ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, OtherScaler, Quota, TargetLook,
@@ -668,6 +669,29 @@ fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
             !first.evidence.is_empty() && first.fix.is_some(),
             "row {line}: {first:?}"
         );
+    }
+}
+
+/// Shown by tests of their own: they need an assertion, an earlier look, or are no fault.
+const ELSEWHERE: [&str; 11] = [
+    "no-cpu-metric",
+    "spec-bounds-differ",
+    "spec-target-differs",
+    "scale-down-disabled",
+    "left-bounds",
+    "at-the-maximum",
+    "scale-down-held",
+    "rollout-in-progress",
+    "just-scaled",
+    "metrics-coarse",
+    "load-not-spread",
+];
+
+#[test]
+fn every_finding_of_a_snapshot_is_shown_so_that_none_can_lose_its_rule() {
+    let shown = |id: &str| ELSEWHERE.contains(&id) || ROWS.iter().any(|row| row.1 == id);
+    for finding in judge::findings_of_a_snapshot() {
+        assert!(shown(finding.id), "{} has no row", finding.id);
     }
 }
 

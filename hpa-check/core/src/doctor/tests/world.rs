@@ -133,6 +133,7 @@ fn workload(name: &str, replicas: i32) -> Workload {
             selector: format!("app={name}"),
             conditions: vec![condition("Progressing", "True", "NewReplicaSetAvailable")],
             replicas_writer: None,
+            spec_digest: None,
         },
         paused: false,
         template: vec!["app".to_owned()],

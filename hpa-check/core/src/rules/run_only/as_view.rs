@@ -151,6 +151,20 @@ impl<'a> View for RunView<'a> {
         RunView::reached_max(self)
     }
 
+    fn refused_for(&self, kind: &str) -> Option<Duration> {
+        let refuses = |status: &AutoscalerStatus| {
+            let mut conditions = status.conditions.iter();
+            conditions.any(|c| c.kind == kind && c.status == "False")
+        };
+        let statuses = self.state.statuses.iter().rev();
+        let since = statuses.take_while(|(_, status)| refuses(status)).last();
+        let span = since.map(|(at, _)| self.until.duration_since(*at));
+        Some(
+            span.and_then(|span| Duration::try_from(span).ok())
+                .unwrap_or_default(),
+        )
+    }
+
     fn is_complete(&self) -> bool {
         self.complete()
     }

@@ -8,6 +8,7 @@ use crate::model::{after, before};
 use crate::observation::{Phase, Target};
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::run::timeline::Gap;
+use crate::run::timeline::SyncRecord;
 use crate::run::timeline::value_at;
 
 pub(crate) const RULES: &[Rule] = &[INTERRUPTED, WATCH_GAP, WINDOW_TOO_SHORT];
@@ -62,13 +63,17 @@ fn hidden_changes(
     let changes = new.generation? - old.generation?;
     let seen = i64::from(new.spec_replicas != old.spec_replicas);
     let near = run.budget(|b| b.controller.sync_period);
-    let syncs = run.state.timeline.iter().flat_map(|t| &t.syncs);
-    let decided = syncs
-        .filter(|s| {
-            s.current != s.desired && before(*from, near) <= s.at && s.at <= after(*until, near)
-        })
-        .count();
-    let accounted = seen.max(i64::try_from(decided).unwrap_or(i64::MAX));
+    // Before the first decision the status has 0.
+    let least = run.spec().map_or(1, |spec| spec.effective_min().min(1));
+    let scaled = |s: &&SyncRecord| {
+        let during = before(*from, near) <= s.at && s.at <= after(*until, near);
+        during && s.current != s.desired && s.desired >= least
+    };
+    let decided = run.state.syncs().iter().filter(scaled).count();
+    let decided = i64::try_from(decided).unwrap_or(i64::MAX);
+    // A rollout, a pause or the like is one change more, and it was seen.
+    let other = i64::from(new.spec_digest != old.spec_digest);
+    let accounted = seen.max(decided).saturating_add(other);
     (changes > accounted).then(|| {
         format!(
             "the target changed {changes} times between {} and {}, of which {accounted} are accounted for",

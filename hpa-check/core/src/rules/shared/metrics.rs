@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::findings::{Evidence, catalog};
 use crate::model::after;
 use crate::rules::rule::{Rule, Weight};
-use crate::rules::view::{MetricsView, PodView, View};
+use crate::rules::view::{MetricsView, PodView, View, quoted};
 use crate::snapshot::MetricsApi;
 
 pub(crate) const RULES: &[Rule] = &[
@@ -19,6 +19,7 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     Rule::shared(&catalog::METRICS_INCOMPLETE, Weight::Cause, incomplete),
     Rule::shared(&catalog::METRICS_STALE, Weight::Cause, stale),
+    Rule::shared(&catalog::METRIC_FAILED, Weight::Symptom, failed),
 ];
 
 const NOT_THERE: &str = "could not find the requested resource";
@@ -39,6 +40,21 @@ fn no_api(view: &dyn View) -> Option<Evidence> {
             .map(|c| Evidence::new(message, [c])),
         MetricsApi::Unavailable { .. } | MetricsApi::Served => None,
     }
+}
+
+/// Whatever else the controller says about a metric.
+fn failed(view: &dyn View) -> Option<Evidence> {
+    let (reason, message) = view.refusal("ScalingActive")?;
+    // New pods and a metrics server that is started anew have none for a moment.
+    let long = view
+        .refused_for("ScalingActive")
+        .is_none_or(|span| span >= view.warm_up());
+    (reason != "ScalingDisabled" && long && !view.is_complete()).then(|| {
+        Evidence::new(
+            format!("the controller could not compute a metric: {reason}"),
+            [quoted(reason, message)],
+        )
+    })
 }
 
 fn unavailable(view: &dyn View) -> Option<Evidence> {

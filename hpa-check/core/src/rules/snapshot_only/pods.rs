@@ -5,7 +5,7 @@ use crate::findings::{Evidence, catalog};
 use crate::model::proposal::Proposal;
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::shared::metrics::settled;
-use crate::rules::view::{PodView, quoted};
+use crate::rules::view::PodView;
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(
@@ -14,7 +14,6 @@ pub(crate) const RULES: &[Rule] = &[
         hold_scaling,
     ),
     Rule::snapshot(&catalog::METRICS_NOT_YET, Weight::Symptom, not_yet),
-    Rule::snapshot(&catalog::METRIC_FAILED, Weight::Symptom, failed),
 ];
 
 /// The model's proposal, if unready pods count as idle in it.
@@ -67,17 +66,6 @@ fn not_yet(look: &SnapshotView<'_>) -> Option<Evidence> {
         Evidence::new(
             format!("no pod has a CPU sample yet; the newest became ready {seconds} s ago"),
             [format!("{count} ready pods, none older than {warm_up} s")],
-        )
-    })
-}
-
-/// Whatever else the controller says about a metric.
-fn failed(look: &SnapshotView<'_>) -> Option<Evidence> {
-    let (reason, message) = look.view().refusal("ScalingActive")?;
-    (reason != "ScalingDisabled").then(|| {
-        Evidence::new(
-            "the controller could not compute a metric",
-            [quoted(reason, message)],
         )
     })
 }

@@ -87,6 +87,11 @@ impl Memories {
         Self { all: vec![memory] }
     }
 
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Memory> {
+        self.all.iter()
+    }
+
     /// To be added to.
     pub(super) fn none() -> Self {
         Self { all: Vec::new() }

@@ -106,13 +106,18 @@ impl Windows {
         }
     }
 
+    /// Whether only the largest recommendations can matter.
+    pub(super) fn holds_maxima_only(&self) -> bool {
+        self.up.is_zero()
+    }
+
     /// How long a recommendation can matter.
-    fn longest_window(&self) -> Duration {
+    pub(super) fn longest_window(&self) -> Duration {
         self.down.max(self.up)
     }
 
     /// How long a scaling can matter.
-    fn longest_period(&self) -> Duration {
+    pub(super) fn longest_period(&self) -> Duration {
         let behavior = self.behavior.as_ref();
         behavior.map_or(Duration::ZERO, |b| {
             longest_period(&b.up).max(longest_period(&b.down))
@@ -211,7 +216,7 @@ impl Memory {
     pub(super) fn forget(&mut self, windows: &Windows, now: Timestamp) {
         let window = before(now, windows.longest_window());
         self.recommended.retain(|r| r.until >= window);
-        if windows.up.is_zero() {
+        if windows.holds_maxima_only() {
             self.keep_only_maxima();
         }
         self.any_recommendation = self.any_recommendation.filter(|until| *until >= window);

@@ -19,6 +19,8 @@ struct PodState {
     pod: Pod,
     made: i64,
     end: Option<i64>,
+    /// Of the template before the rollout.
+    old: bool,
 }
 
 struct Run<'a> {
@@ -31,6 +33,7 @@ struct Run<'a> {
     made: usize,
     replicas: i32,
     generation: i64,
+    template: u8,
     writer: Option<Writer>,
     told: Option<Target>,
     status: Option<AutoscalerStatus>,
@@ -60,6 +63,7 @@ impl World {
             made: 0,
             replicas: self.spec.effective_min(),
             generation: 1,
+            template: 1,
             writer: None,
             told: None,
             status: None,

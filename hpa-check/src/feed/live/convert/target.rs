@@ -1,6 +1,8 @@
 //! The scale target: a Deployment, a StatefulSet, or anything else with a `/scale`. All of them keep
 //! their replicas under the same names, so one conversion reads them all.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use hpa_check_core::observation::{Condition, Target, Writer};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::DynamicObject;
@@ -28,7 +30,19 @@ pub(in crate::feed::live) fn target(
             .unwrap_or_default(),
         conditions: conditions(object.data.pointer("/status/conditions")),
         replicas_writer: replicas_writer(metadata.managed_fields.as_deref().unwrap_or(&[])),
+        spec_digest: object.data.get("spec").map(digest),
     }
+}
+
+/// Of the spec without the replicas, which the autoscaler writes.
+fn digest(spec: &Value) -> String {
+    let mut rest = spec.clone();
+    if let Some(fields) = rest.as_object_mut() {
+        fields.remove("replicas");
+    }
+    let mut hasher = DefaultHasher::new();
+    rest.to_string().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }
 
 /// `spec.selector` as text: for the kinds of `apps` it is what `/scale` gives.
@@ -100,7 +114,8 @@ mod tests {
                  "fieldsV1": {"f:spec": {"f:replicas": {}}}},
                 {"manager": "kubectl", "time": "2026-01-01T00:09:00Z",
                  "fieldsV1": {"f:metadata": {"f:labels": {}}}}]},
-            "spec": {"replicas": 6, "selector": {"matchLabels": {"app": "fib"}}},
+            "spec": {"replicas": 6, "selector": {"matchLabels": {"app": "fib"}},
+                "template": {"spec": {"containers": [{"name": "fib", "image": "one"}]}}},
             "status": {"replicas": 6, "readyReplicas": 4, "updatedReplicas": 6, "conditions": [
                 {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}]}
         }))
@@ -116,6 +131,22 @@ mod tests {
         );
         assert_eq!(seen.selector, "app=fib");
         assert_eq!(seen.conditions[0].reason, "FailedCreate");
+    }
+
+    #[test]
+    fn the_digest_changes_with_the_template_and_not_with_the_replicas() {
+        let with = |pointer: &str, value: serde_json::Value| {
+            let mut changed = deployment();
+            *changed.data.pointer_mut(pointer).unwrap() = value;
+            target(&changed, None).spec_digest
+        };
+        let digest = target(&deployment(), None).spec_digest;
+        assert!(digest.is_some());
+        assert_eq!(with("/spec/replicas", json!(9)), digest);
+        assert_ne!(
+            with("/spec/template/spec/containers/0/image", json!("two")),
+            digest
+        );
     }
 
     #[test]

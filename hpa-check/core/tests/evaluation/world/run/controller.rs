@@ -61,10 +61,16 @@ impl Run<'_> {
                     pod: p.pod.name.clone(),
                     timestamp: at(now),
                     window: self.world.resolution,
-                    containers: vec![ContainerSample::of_cpu(
+                    containers: std::iter::once(ContainerSample::of_cpu(
                         "fib-server",
                         Millicores(cpu.min(limit)),
-                    )],
+                    ))
+                    .chain(
+                        self.world
+                            .sidecar
+                            .map(|name| ContainerSample::of_cpu(name, Millicores(1))),
+                    )
+                    .collect(),
                 }
             })
             .collect();

@@ -10,7 +10,7 @@ use super::{PodState, Run};
 impl Run<'_> {
     pub(super) fn deploy(&mut self) {
         let now = self.now;
-        let mut changed = Vec::new();
+        let mut changed = self.roll_out();
         let living = |pods: &[PodState]| pods.iter().filter(|p| !p.pod.deleting).count();
         let wanted = usize::try_from(self.replicas).unwrap();
         let room = self
@@ -21,7 +21,8 @@ impl Run<'_> {
             self.make();
             changed.push(self.pods.len() - 1);
         }
-        while living(&self.pods) > wanted {
+        let surge = usize::from(self.pods.iter().any(|p| p.old && !p.pod.deleting));
+        while living(&self.pods) > wanted + surge {
             let last = self.pods.iter().rposition(|p| !p.pod.deleting).unwrap();
             self.pods[last].pod.deleting = true;
             self.pods[last].end = Some(now + 2000);
@@ -85,11 +86,17 @@ impl Run<'_> {
                     status: "False".into(),
                     since: Some(at(self.now)),
                 }),
-                containers: vec![ContainerResources::cpu(
-                    "fib-server",
-                    self.world.request.map(Millicores),
-                    self.world.limit.map(Millicores),
-                )],
+                containers: std::iter::once("fib-server")
+                    .chain(self.world.sidecar)
+                    .map(|name| {
+                        let (request, limit) = (self.world.request, self.world.limit);
+                        ContainerResources::cpu(
+                            name,
+                            request.map(Millicores),
+                            limit.map(Millicores),
+                        )
+                    })
+                    .collect(),
                 waiting: match fate {
                     Fate::Waits(why) => Some(why.into()),
                     _ => None,
@@ -102,7 +109,45 @@ impl Run<'_> {
             },
             made: self.now,
             end: None,
+            old: false,
         });
+    }
+
+    /// Replaces pods of the old template, one more than wanted at a time; those that changed.
+    fn roll_out(&mut self) -> Vec<usize> {
+        let now = self.now;
+        if self
+            .world
+            .rollout
+            .is_some_and(|second| second * 1000 == now)
+        {
+            self.template += 1;
+            self.generation += 1;
+            for state in &mut self.pods {
+                state.old = true;
+            }
+        }
+        let living = |p: &&PodState| !p.pod.deleting;
+        if !self.pods.iter().any(|p| p.old && !p.pod.deleting) {
+            return Vec::new();
+        }
+        let wanted = usize::try_from(self.replicas).unwrap();
+        let ready = self.pods.iter().filter(living).filter(|p| p.pod.is_ready());
+        if ready.count() > wanted {
+            let old = self
+                .pods
+                .iter()
+                .position(|p| p.old && !p.pod.deleting)
+                .unwrap();
+            self.pods[old].pod.deleting = true;
+            self.pods[old].end = Some(now + 2000);
+            return vec![old];
+        }
+        if self.pods.iter().filter(living).count() <= wanted {
+            self.make();
+            return vec![self.pods.len() - 1];
+        }
+        Vec::new()
     }
 }
 

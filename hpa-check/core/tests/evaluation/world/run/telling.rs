@@ -35,6 +35,7 @@ impl Run<'_> {
             selector: "app=fib-server".into(),
             conditions: self.conditions(short),
             replicas_writer: self.writer.clone(),
+            spec_digest: Some(self.template.to_string()),
         };
         if self.told.as_ref() != Some(&target) {
             self.told = Some(target.clone());

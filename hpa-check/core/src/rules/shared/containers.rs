@@ -1,0 +1,49 @@
+//! A metric of one container that is not there.
+
+use crate::findings::{Evidence, catalog};
+use crate::observation::Pod;
+use crate::rules::rule::{Rule, Weight};
+use crate::rules::view::View;
+
+pub(crate) const RULES: &[Rule] = &[Rule::shared(
+    &catalog::METRIC_CONTAINER_MISSING,
+    Weight::Blocker,
+    missing,
+)];
+
+fn missing(view: &dyn View) -> Option<Evidence> {
+    let living = view.living();
+    let all = view.target().map_or(1, |t| t.spec_replicas.max(1));
+    // The first pods that are seen may be others than the target's.
+    if i32::try_from(living.len()).unwrap_or(i32::MAX) < all {
+        return None;
+    }
+    let mut named = view
+        .spec()?
+        .metrics
+        .iter()
+        .filter_map(|m| m.source.container());
+    let container = named.find(|name| !living.iter().any(|p| has(p.pod, name)))?;
+    let names = |pod: &Pod| {
+        let names: Vec<&str> = pod.containers.iter().map(|c| c.name.as_str()).collect();
+        names.join(", ")
+    };
+    let pods = living
+        .iter()
+        .map(|p| format!("pod {}: containers {}", p.name(), names(p.pod)));
+    let says = view.quoted_refusal("ScalingActive");
+    Some(Evidence::new(
+        format!(
+            "the metric is of container {container}, which none of the {} pods has",
+            living.len()
+        ),
+        says.into_iter().chain(pods),
+    ))
+}
+
+fn has(pod: &Pod, container: &str) -> bool {
+    let sidecars = pod.init_containers.iter().filter(|c| c.sidecar);
+    let sidecars = sidecars.map(|c| &c.resources.name);
+    let mut names = pod.containers.iter().map(|c| &c.name).chain(sidecars);
+    names.any(|name| name == container)
+}

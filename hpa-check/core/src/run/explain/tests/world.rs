@@ -1,0 +1,415 @@
+//! A cluster in which everything takes a random time: pods, samples, watches, polls, and each step of a sync.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::VersionGates;
+use crate::model::pods::{Pod as ModelPod, PodMetric};
+use crate::model::proposal::Readings;
+use crate::model::reconcile::{Controller, Scale, Sync};
+use crate::observation::*;
+use crate::spec::*;
+use crate::units::Millicores;
+
+const REQUEST: i64 = 100;
+const END: i64 = 150_000;
+
+/// Random numbers that are the same for a seed (xorshift64*).
+#[derive(Debug, Clone)]
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: i64) -> i64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let high = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        i64::try_from(high).unwrap() % end.max(1)
+    }
+
+    fn between(&mut self, begin: i64, end: i64) -> i64 {
+        begin + self.below(end - begin)
+    }
+
+    fn one_of<T: Clone>(&mut self, all: &[T]) -> T {
+        let index = self.below(i64::try_from(all.len()).unwrap());
+        all[usize::try_from(index).unwrap()].clone()
+    }
+}
+
+/// What the controller remembers after a sync that showed in the status.
+#[derive(Debug, Clone)]
+pub(super) struct Truth {
+    pub(super) seen_at: Timestamp,
+    pub(super) now: Timestamp,
+    pub(super) controller: Controller,
+    pub(super) proposed: Option<i32>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct World {
+    random: Random,
+    pub(super) spec: AutoscalerSpec,
+    setting: RunContext,
+    /// Every state of the pods, of the answers and of the target, from an instant on.
+    pods: Vec<(i64, BTreeMap<String, Pod>)>,
+    answers: Vec<(i64, Vec<PodSample>)>,
+    replicas: i32,
+    generation: i64,
+    made: usize,
+    controller: Controller,
+    status: Option<AutoscalerStatus>,
+    recording: Vec<Observation>,
+    truths: Vec<Truth>,
+    /// What was seen last of each stream: a watch keeps its order.
+    seen: [i64; 3],
+    load: i64,
+}
+
+fn at(ms: i64) -> Timestamp {
+    let start: Timestamp = "2026-03-04T10:20:30.250Z".parse().unwrap();
+    start + SignedDuration::from_millis(ms)
+}
+
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap()
+}
+
+impl World {
+    pub(super) fn random(seed: u64) -> Self {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        random.below(2);
+        let seconds = |s: i64| Duration::from_secs(u64::try_from(s).unwrap());
+        let controller = ControllerConfig {
+            sync_period: seconds(random.one_of(&[2, 5, 15])),
+            downscale_stabilization: seconds(random.one_of(&[0, 5, 20, 60])),
+            cpu_initialization_period: seconds(random.one_of(&[5, 60, 300])),
+            initial_readiness_delay: seconds(random.one_of(&[2, 30])),
+            ..ControllerConfig::default()
+        };
+        let policy = |kind, value, period_seconds| ScalingPolicy {
+            kind,
+            value,
+            period_seconds,
+        };
+        let policies = vec![
+            policy(
+                PolicyKind::Pods,
+                i32::try_from(random.between(1, 5)).unwrap(),
+                15,
+            ),
+            policy(PolicyKind::Percent, 50, 30),
+        ];
+        let rules = |window: Option<i32>, policies: Option<Vec<ScalingPolicy>>| ScalingRules {
+            stabilization_window_seconds: window,
+            policies,
+            ..ScalingRules::default()
+        };
+        let behaviors = [
+            None,
+            Some(Behavior::default()),
+            Some(Behavior {
+                scale_up: Some(rules(None, Some(policies.clone()))),
+                scale_down: Some(rules(Some(10), Some(policies))),
+            }),
+            Some(Behavior {
+                scale_up: Some(rules(Some(12), None)),
+                scale_down: Some(rules(Some(30), None)),
+            }),
+        ];
+        let spec = AutoscalerSpec {
+            scale_target_ref: TargetRef {
+                api_version: "apps/v1".into(),
+                kind: "Deployment".into(),
+                name: "fib-server".into(),
+            },
+            min_replicas: Some(3),
+            max_replicas: 10,
+            metrics: vec![MetricSpec::cpu_utilization(50)],
+            behavior: random.one_of(&behaviors),
+        };
+        let resolution = seconds(random.one_of(&[2, 5, 15]));
+        Self {
+            controller: Controller::new(controller.clone(), VersionGates::default()),
+            setting: RunContext {
+                source: "simulation".into(),
+                namespace: "default".into(),
+                autoscaler: "fib-server".into(),
+                kubernetes: None,
+                controller,
+                metrics_resolution: resolution,
+            },
+            random,
+            spec,
+            pods: vec![(0, BTreeMap::new())],
+            answers: vec![(0, Vec::new())],
+            replicas: 3,
+            generation: 1,
+            made: 0,
+            status: None,
+            recording: Vec::new(),
+            truths: Vec::new(),
+            seen: [0; 3],
+            load: 150,
+        }
+    }
+
+    /// All that is observed of it, and what the controller remembered.
+    pub(super) fn run(&self) -> (Vec<Observation>, Vec<Truth>) {
+        let mut world = self.clone();
+        let setting = world.setting.clone();
+        world.tell(0, Seen::RunContext(setting));
+        world.tell_autoscaler(0);
+        let (sync, resolution) = (
+            ms(self.setting.controller.sync_period),
+            ms(self.setting.metrics_resolution),
+        );
+        let (mut scrape, mut poll, mut load) = (resolution, 0, 0);
+        let mut next_sync = world.random.between(100, sync);
+        for now in (0..END).step_by(50) {
+            world.deploy(now);
+            if now >= load {
+                world.load = world.random.between(20, 900);
+                load = now + world.random.between(4_000, 40_000);
+            }
+            if now >= scrape {
+                world.scrape(now);
+                scrape += resolution;
+            }
+            if now >= poll {
+                world.poll(now);
+                poll = now + world.random.between(resolution / 4, resolution / 2);
+            }
+            if now >= next_sync {
+                let took = world.sync(now);
+                next_sync = now + sync.max(took) + world.random.below(200);
+            }
+        }
+        world.recording.sort_by_key(|o| o.at);
+        (world.recording, world.truths)
+    }
+
+    fn tell(&mut self, ms: i64, seen: Seen) -> Timestamp {
+        let at = at(ms);
+        self.recording.push(Observation { at, seen });
+        at
+    }
+
+    /// Tells of a change that a watch shows a moment later, in its stream's order.
+    fn watch(&mut self, now: i64, stream: usize, seen: Seen) -> Timestamp {
+        let late = now + self.random.between(1, 400);
+        self.seen[stream] = late.max(self.seen[stream] + 1);
+        self.tell(self.seen[stream], seen)
+    }
+
+    fn tell_autoscaler(&mut self, written: i64) -> Timestamp {
+        let seen = Seen::Autoscaler(Autoscaler {
+            uid: "hpa".into(),
+            spec: self.spec.clone(),
+            status: self.status.clone(),
+            status_written: self.status.as_ref().map(|_| {
+                let second = at(written).as_second();
+                Timestamp::from_second(second).unwrap()
+            }),
+        });
+        self.watch(written, 0, seen)
+    }
+
+    /// The Deployment makes and ends pods, and the kubelets start them.
+    fn deploy(&mut self, now: i64) {
+        let mut pods = self.pods.last().unwrap().1.clone();
+        let mut changed = Vec::new();
+        let living = pods.values().filter(|p| !p.deleting).count();
+        let wanted = usize::try_from(self.replicas).unwrap();
+        if living < wanted {
+            self.made += 1;
+            let name = format!("fib-server-{:03}", self.made);
+            pods.insert(name.clone(), pending(&name, now));
+            changed.push(name);
+        } else if living > wanted {
+            let last = pods.values().rfind(|p| !p.deleting).unwrap().name.clone();
+            pods.get_mut(&last).unwrap().deleting = true;
+            changed.push(last);
+        }
+        for (name, pod) in &mut pods {
+            let starts = pod.phase == "Pending" && self.random.below(20) == 0;
+            let turns = pod.phase == "Running" && !pod.is_ready() && self.random.below(15) == 0;
+            if starts {
+                pod.phase = "Running".into();
+            }
+            if turns {
+                pod.ready = Some(ready("True", now));
+            }
+            if (starts || turns) && !changed.contains(name) {
+                changed.push(name.clone());
+            }
+        }
+        let mut leaving = pods.values().filter(|p| p.deleting);
+        let gone = leaving
+            .find(|p| !changed.contains(&p.name))
+            .map(|p| p.name.clone());
+        let gone = gone.filter(|_| self.random.below(15) == 0);
+        if let Some(name) = &gone {
+            pods.remove(name);
+        }
+        if changed.is_empty() && gone.is_none() {
+            return;
+        }
+        for name in changed {
+            let pod = pods[&name].clone();
+            self.watch(now, 1, Seen::Pod(pod));
+        }
+        if let Some(name) = gone {
+            self.watch(now, 1, Seen::PodGone { name });
+        }
+        self.pods.push((now, pods));
+        self.tell_target(now);
+    }
+
+    fn tell_target(&mut self, now: i64) {
+        let pods = &self.pods.last().unwrap().1;
+        let count = |n: usize| i32::try_from(n).unwrap();
+        let living = count(pods.values().filter(|p| !p.deleting).count());
+        let ready = count(
+            pods.values()
+                .filter(|p| !p.deleting && p.is_ready())
+                .count(),
+        );
+        let target = Target {
+            uid: "deployment".into(),
+            generation: Some(self.generation),
+            spec_replicas: self.replicas,
+            replicas: living,
+            ready_replicas: ready,
+            updated_replicas: living,
+            selector: "app=fib-server".into(),
+            conditions: Vec::new(),
+            replicas_writer: Some(Writer {
+                manager: "kube-controller-manager".into(),
+                at: None,
+            }),
+            spec_digest: None,
+        };
+        self.watch(now, 2, Seen::Target(target));
+    }
+
+    fn scrape(&mut self, now: i64) {
+        let pods = self.pods.last().unwrap().1.clone();
+        let running = pods
+            .values()
+            .filter(|p| p.phase == "Running" && !p.deleting);
+        let running: Vec<Pod> = running.cloned().collect();
+        let serving = running.iter().filter(|p| p.is_ready()).count().max(1);
+        let each = self.load / i64::try_from(serving).unwrap();
+        let samples = running
+            .iter()
+            .filter(|pod| pod.started.is_some_and(|s| s <= at(now - 1_500)))
+            .map(|pod| {
+                let noise = self.random.below(12);
+                let used = if pod.is_ready() { each + noise } else { noise };
+                PodSample {
+                    pod: pod.name.clone(),
+                    timestamp: at(now - 100),
+                    window: self.setting.metrics_resolution,
+                    containers: vec![ContainerSample::of_cpu("fib-server", Millicores(used))],
+                }
+            });
+        let samples = samples.collect();
+        self.answers.push((now, samples));
+    }
+
+    fn poll(&mut self, now: i64) {
+        let samples = self.answers.last().unwrap().1.clone();
+        self.tell(now + 5, Seen::PodMetrics { samples });
+    }
+
+    /// One sync: metrics, then pods, then the decision, then two writes. How long it took.
+    fn sync(&mut self, now: i64) -> i64 {
+        let slow = self.random.below(12) == 0;
+        let asked = now - self.random.below(if slow { 1_500 } else { 60 });
+        let informed = now - self.random.below(500);
+        let samples: Vec<PodMetric> = held(&self.answers, asked).iter().map(Into::into).collect();
+        let pods: Vec<ModelPod> = held(&self.pods, informed)
+            .values()
+            .map(Into::into)
+            .collect();
+        let before = self.status.clone().unwrap_or_default();
+        let current = self.replicas;
+        let decision = self.controller.sync(Sync {
+            now: at(now),
+            namespace: "default",
+            spec: &self.spec,
+            scale: Ok(Scale {
+                replicas: current,
+                observed: current,
+                selector: "app=fib-server",
+            }),
+            pods: &pods,
+            metrics: Readings::of_resources(Ok(&samples)),
+            other_selectors: &[],
+            update_error: None,
+            conditions: &before.conditions,
+            desired_before: before.desired_replicas,
+        });
+        let status = AutoscalerStatus {
+            current_replicas: Some(current),
+            desired_replicas: decision.desired,
+            cpu_utilization: decision.utilization,
+            current_metrics: decision.current_metrics(),
+            conditions: decision.conditions.clone(),
+            last_scale: if decision.scaled {
+                Some(at(now))
+            } else {
+                before.last_scale
+            },
+        };
+        let written = now + self.random.between(5, 600);
+        if decision.scaled {
+            self.replicas = decision.desired;
+            self.generation += 1;
+            self.tell_target(now);
+        }
+        if self.status.as_ref() != Some(&status) {
+            self.status = Some(status);
+            let seen_at = self.tell_autoscaler(written);
+            self.truths.push(Truth {
+                seen_at,
+                now: at(now),
+                controller: self.controller.clone(),
+                proposed: decision.proposed,
+            });
+        }
+        written - now
+    }
+}
+
+/// What held at an instant.
+fn held<T>(all: &[(i64, T)], at: i64) -> &T {
+    let later = all.partition_point(|(from, _)| *from <= at);
+    &all[later.max(1) - 1].1
+}
+
+fn ready(status: &str, now: i64) -> Ready {
+    Ready {
+        status: status.into(),
+        since: Some(at(now)),
+    }
+}
+
+fn pending(name: &str, now: i64) -> Pod {
+    Pod {
+        name: name.into(),
+        uid: name.into(),
+        phase: "Pending".into(),
+        started: Some(at(now)),
+        ready: Some(ready("False", now)),
+        containers: vec![ContainerResources::cpu(
+            "fib-server",
+            Some(Millicores(REQUEST)),
+            None,
+        )],
+        ..Pod::default()
+    }
+}

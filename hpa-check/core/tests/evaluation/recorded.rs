@@ -1,0 +1,34 @@
+//! Recordings in which several readings fit one status.
+
+use std::io::BufReader;
+
+use hpa_check_core::documents::trace::Reader;
+
+use super::world::replay;
+
+/// The controller read 6 where another reading that fits the status asks for 10. It held no proposal of 10, so
+/// there was none for it to violate.
+#[test]
+fn a_reading_that_fits_as_well_as_another_is_no_proof_of_a_scale_down_too_early() {
+    let recording = include_str!("../recordings/flapping-busy-machine.jsonl");
+    let mut reader = Reader::new(BufReader::new(recording.as_bytes())).unwrap();
+    let observations: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
+    let result = replay(&reader.header().expectation.clone(), &observations);
+    let ids: Vec<&str> = result
+        .verdict
+        .reasons
+        .iter()
+        .map(|r| r.id.as_str())
+        .collect();
+    assert_eq!(ids[0], "flapping");
+    assert!(!ids.contains(&"scale-down-too-early"), "{ids:?}");
+    assert_eq!(result.syncs.explained, result.syncs.observed);
+    // The log of the controller says that it had proposed 6.
+    let held = result
+        .timeline
+        .syncs
+        .iter()
+        .rfind(|s| (s.current, s.desired) == (10, 10) && s.utilization == Some(35));
+    let proposed = held.unwrap().proposed.unwrap();
+    assert!(proposed.low <= 6 && 6 <= proposed.high, "{proposed}");
+}
