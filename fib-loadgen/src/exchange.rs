@@ -1,16 +1,14 @@
 //! One request and the whole of its answer: connect, send, read, judge.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use cookie_store::CookieStore;
 use http::header::{AGE, CONNECTION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 use http::{Request, Response};
-use hyper::body::{Body as _, Incoming};
-use tokio::time::Sleep;
+use hyper::body::Incoming;
 
 use crate::check::Check;
 use crate::client::{Body, Connector, GivenUp, Life, Link, Pool, Settings, Sharing, Span};
@@ -18,7 +16,13 @@ use crate::judge::Judge;
 use crate::oracle::{Expected, Field};
 use crate::outcome::{Class, Outcome, innermost};
 use crate::request::{Head, Question};
-use crate::stop::{Stop, Urgency, Watch};
+use crate::stop::{Stop, Watch};
+
+mod reading;
+mod waiting;
+
+use reading::Reading;
+use waiting::{Alarm, Trouble, guarded, interrupted};
 
 /// The header in which a server says which pod it is.
 const POD: &str = "x-fib-pod";
@@ -60,17 +64,6 @@ pub struct Caller {
     alarm: Alarm,
     /// Its place among those that are woken when the run stops.
     pub watch: Watch,
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-enum Trouble {
-    /// The run was stopped, and does not wait for what is in flight.
-    GivenUp,
-    /// Its time is over.
-    Timeout,
-    /// It failed.
-    Failed(Class, String),
 }
 
 /// What became of a connection.
@@ -420,108 +413,4 @@ fn pool_class(error: &hyper_util::client::legacy::Error) -> Class {
         next = cause.source();
     }
     Class::Other
-}
-
-/// The body of an answer, and what has to be driven for it.
-struct Reading<'a> {
-    body: &'a mut Incoming,
-    link: Option<&'a mut Link>,
-    alarm: &'a mut Alarm,
-    watch: &'a mut Watch,
-}
-
-impl Reading<'_> {
-    /// The next bytes; `None` at the end.
-    async fn next(&mut self, deadline: Instant) -> Result<Option<bytes::Bytes>, Trouble> {
-        loop {
-            if self.body.is_end_stream() {
-                return Ok(None);
-            }
-            let frame = poll_fn(|cx| self.poll(cx, deadline)).await?;
-            match frame {
-                None => return Ok(None),
-                Some(Ok(frame)) => {
-                    if let Ok(bytes) = frame.into_data() {
-                        return Ok(Some(bytes));
-                    }
-                }
-                Some(Err(error)) => {
-                    let class = Class::of_hyper(&error, true);
-                    return Err(Trouble::Failed(class, innermost(&error)));
-                }
-            }
-        }
-    }
-
-    #[expect(
-        clippy::type_complexity,
-        reason = "what a body gives, or what came in between"
-    )]
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        deadline: Instant,
-    ) -> Poll<Result<Option<Result<hyper::body::Frame<bytes::Bytes>, hyper::Error>>, Trouble>> {
-        // To ask for bytes makes the connection read some, so that there may be some afterwards.
-        if let Poll::Ready(frame) = Pin::new(&mut *self.body).poll_frame(cx) {
-            return Poll::Ready(Ok(frame));
-        }
-        if let Some(link) = &mut self.link {
-            link.drive(cx);
-            if let Poll::Ready(frame) = Pin::new(&mut *self.body).poll_frame(cx) {
-                return Poll::Ready(Ok(frame));
-            }
-        }
-        interrupted(self.alarm, self.watch, deadline, cx).map(Err)
-    }
-}
-
-/// Waits for something, at most until its time is over or the run does not wait any more.
-async fn guarded<T>(
-    waited: impl Future<Output = T>,
-    alarm: &mut Alarm,
-    watch: &mut Watch,
-    deadline: Instant,
-) -> Result<T, Trouble> {
-    let mut waited = std::pin::pin!(waited);
-    poll_fn(|cx| match waited.as_mut().poll(cx) {
-        Poll::Ready(done) => Poll::Ready(Ok(done)),
-        Poll::Pending => interrupted(alarm, watch, deadline, cx).map(Err),
-    })
-    .await
-}
-
-fn interrupted(
-    alarm: &mut Alarm,
-    watch: &mut Watch,
-    deadline: Instant,
-    cx: &mut Context<'_>,
-) -> Poll<Trouble> {
-    if watch.poll(cx, Urgency::Abort).is_ready() {
-        return Poll::Ready(Trouble::GivenUp);
-    }
-    alarm.poll(cx, deadline).map(|()| Trouble::Timeout)
-}
-
-/// A timer that is set once for many requests: it goes off at the deadline of an earlier one, and is set
-/// again then, so that most requests never touch the timer wheel.
-#[derive(Debug, Default)]
-struct Alarm(Option<Pin<Box<Sleep>>>);
-
-impl Alarm {
-    fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
-        let sleep = self
-            .0
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
-        if sleep.deadline() > deadline.into() {
-            sleep.as_mut().reset(deadline.into());
-        }
-        while sleep.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= deadline {
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(deadline.into());
-        }
-        Poll::Pending
-    }
 }

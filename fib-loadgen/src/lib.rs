@@ -1,14 +1,15 @@
-//! A load generator for `fib-server`, and any other HTTP service, that proves every answer and knows when it is itself the bottleneck.
+//! A load generator for `fib-server`, whose every answer it proves, and for any other HTTP service, whose answers
+//! it checks; it knows when it is itself the bottleneck.
 //!
 //! ```text
-//! command line ─ Settings ─ Plan ─ Schedule ─ tickets ─┐
-//!                                                      ├─ users (goose) ─ exchange ─ Recorder ─ Document ─ exit code
-//! seed ─ Workload ─ n ─────────────────────────────────┘                     └─ once a second: lines, screen
+//! command line ─ Settings ─ Plan ─ Schedule ─ tickets ─ Gate ─┐
+//!                                                             ├─ users (goose) ─ Caller ─ Recorder ─ Document ─ exit code
+//! seed ─ Source ─ requests ───────────────────────────────────┘              └─ once a second: lines, screen
 //! ```
 //!
-//! The decisions are pure: what load at which instant ([`plan`]), which n ([`workload`]), whether an
-//! answer is right ([`oracle`]), whether the generator was the limit ([`generator`]), whether a rule holds
-//! ([`thresholds`]). Only [`attack`] names goose.
+//! The decisions are pure: what load at which instant ([`plan`]), which request ([`request`], [`workload`]), whether
+//! an answer is right ([`oracle`], [`check`]), whether the generator was the limit ([`generator`]), whether a rule
+//! holds ([`thresholds`]). Only [`attack`] names goose.
 
 pub mod abort;
 pub mod args;

@@ -13,10 +13,16 @@ use crate::generator::OnSaturation;
 use crate::oracle::Field;
 use crate::plan::profile::Autoscaler;
 use crate::plan::{Plan, Shard, Wanted};
-use crate::request::{self, Requests, Source, Spec};
-use crate::target::{Target, without_credentials};
+use crate::request::Source;
+use crate::target::Target;
 use crate::thresholds::Threshold;
 use crate::user::Verify;
+
+mod secrets;
+mod source;
+
+use secrets::without_secrets;
+use source::{requests, source};
 
 /// One run, ready to go.
 #[derive(Debug)]
@@ -124,77 +130,6 @@ impl Settings {
             warnings,
         })
     }
-}
-
-/// The URL, and the requests of a file or of a curl command.
-fn requests(args: &RunArgs, warnings: &mut Vec<String>) -> Result<(String, Vec<Spec>), Failure> {
-    let mut specs = match (&args.from, &args.curl) {
-        (Some(path), _) => request::read(path).map_err(Failure::usage)?,
-        (None, Some(command)) => {
-            request::curl(command).map_err(|why| Failure::usage(format!("--curl: {why}")))?
-        }
-        (None, None) => return Ok((args.target.url(), Vec::new())),
-    };
-    let given = args.target.given();
-    let imported = specs.first().and_then(|spec| spec.origin.clone());
-    let url = given
-        .clone()
-        .or(imported)
-        .unwrap_or_else(|| args.target.url());
-    // A recording of a page has much that other servers answered; they are not the target. An URL that was
-    // given says where all of the curl commands go.
-    let origin = |url: &str| url::Url::parse(url).ok().map(|url| url.origin());
-    let all = specs.len();
-    if args.curl.is_none() {
-        specs.retain(|spec| {
-            spec.origin
-                .as_deref()
-                .is_none_or(|of| origin(of) == origin(&url))
-        });
-    }
-    if specs.len() < all {
-        warnings.push(format!(
-            "{} of {all} requests are for other servers than the target and were left out",
-            all - specs.len()
-        ));
-    }
-    Ok((url, specs))
-}
-
-fn source(args: &RunArgs, target: &Target, specs: Vec<Spec>) -> Result<Source, Failure> {
-    let imported = args.from.is_some() || args.curl.is_some();
-    if imported && target.path.is_some() && args.target.given().is_some() {
-        return Err(Failure::usage(
-            "the requests say which paths to ask for: give the target without one",
-        ));
-    }
-    let plain = target.path.is_none() && args.method.is_none() && args.body.is_none();
-    if !imported && plain && args.check.is_empty() {
-        let workload = args.n.parse();
-        return workload
-            .map(Source::Fibonacci)
-            .map_err(|why| Failure::usage(format!("--n: {why}")));
-    }
-    let specs = if imported {
-        specs
-    } else {
-        vec![Spec {
-            method: args.method.clone(),
-            path: typed_path(target),
-            body: args.body.clone(),
-            weight: 1.0,
-            ..Spec::default()
-        }]
-    };
-    Requests::new(specs, &args.check)
-        .map(Source::Requests)
-        .map_err(Failure::usage)
-}
-
-/// The path of the URL; a parser of URLs escapes the braces of places.
-fn typed_path(target: &Target) -> String {
-    let path = target.path.as_deref().unwrap_or("/");
-    path.replace("%7B", "{").replace("%7D", "}")
 }
 
 fn client(args: &RunArgs, url: &str) -> Result<client::Settings, Failure> {
@@ -346,41 +281,6 @@ impl FromStr for Verify {
     }
 }
 
-/// Headers, URLs, bodies and curl commands may carry credentials, and results are shown around.
-fn without_secrets(argv: Vec<String>) -> Vec<String> {
-    const SECRET: [(&str, &str); 3] = [("-H", "--header"), ("-d", "--body"), ("", "--curl")];
-    let hide = |flag: &str, value: &str| match flag {
-        "--header" => {
-            let name = value.split_once(':').map_or(value, |(name, _)| name);
-            format!("{name}: (hidden)")
-        }
-        _ => "(hidden)".to_owned(),
-    };
-    let mut next: Option<&str> = None;
-    let one = |arg: String| {
-        if let Some(flag) = next.take() {
-            return hide(flag, &arg);
-        }
-        for (short, long) in SECRET {
-            if arg == long || (!short.is_empty() && arg == short) {
-                next = Some(long);
-                return arg;
-            }
-            if let Some(value) = arg
-                .strip_prefix(long)
-                .and_then(|rest| rest.strip_prefix('='))
-            {
-                return format!("{long}={}", hide(long, value));
-            }
-            if let Some(value) = arg.strip_prefix(short).filter(|_| !short.is_empty()) {
-                return format!("{short}{}", hide(long, value));
-            }
-        }
-        without_credentials(&arg)
-    };
-    argv.into_iter().map(one).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -393,41 +293,5 @@ mod tests {
         for text in ["", "sample:", "sample:0", "sample:2", "some"] {
             assert!(text.parse::<Verify>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn the_values_of_headers_are_not_kept() {
-        let argv = [
-            "x",
-            "-H",
-            "Authorization: abc",
-            "--header=A: b",
-            "-HC: d",
-            "--users",
-            "5",
-            "http://me:secret@h/x",
-            "--proxy=http://me:secret@p",
-            "-d",
-            "token=1",
-            "--curl=curl -u a:b h",
-        ];
-        let kept = without_secrets(argv.map(str::to_owned).to_vec());
-        assert_eq!(
-            kept,
-            [
-                "x",
-                "-H",
-                "Authorization: (hidden)",
-                "--header=A: (hidden)",
-                "-HC: (hidden)",
-                "--users",
-                "5",
-                "http://h/x",
-                "--proxy=http://p",
-                "-d",
-                "(hidden)",
-                "--curl=(hidden)"
-            ]
-        );
     }
 }
