@@ -9,6 +9,7 @@ mod controller;
 mod decide;
 mod doctor;
 mod export;
+mod manifest;
 mod record;
 mod rehearse;
 mod replay;
@@ -16,6 +17,7 @@ mod report;
 mod run;
 mod schema;
 mod simulate;
+pub(crate) mod time;
 mod what_if;
 
 /// Proves that a Kubernetes HorizontalPodAutoscaler does what it was set up to do.

@@ -1,6 +1,8 @@
 //! The load: a `fib-loadgen` process that tells of each second while it runs and gives account at its end.
 
 mod account;
+pub(crate) mod command;
+mod foreign;
 pub(crate) mod generator;
 pub(crate) mod running;
 mod second;

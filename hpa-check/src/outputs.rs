@@ -1,7 +1,8 @@
 //! Where the results go: the flags for it, and files that are written whole or not at all.
 
 use std::path::PathBuf;
-use std::str::FromStr;
+
+use clap::ValueEnum as _;
 
 use crate::failure::Failure;
 
@@ -43,7 +44,7 @@ pub enum Ui {
 }
 
 /// A form in which a result can be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
     /// The result document, `hpa-check/1`.
     Json,
@@ -62,22 +63,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(&'static str, Self); 7] = [
-        ("json", Self::Json),
-        ("html", Self::Html),
-        ("svg", Self::Svg),
-        ("md", Self::Md),
-        ("junit", Self::Junit),
-        ("github", Self::Github),
-        ("trace", Self::Trace),
-    ];
-
     /// The word for it on the command line.
-    pub fn word(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(_, kind)| *kind == self)
-            .map_or("result", |(word, _)| word)
+    pub fn word(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 }
 
@@ -90,7 +79,7 @@ pub struct Output {
     pub file: Option<PathBuf>,
 }
 
-impl FromStr for Output {
+impl std::str::FromStr for Output {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -98,15 +87,13 @@ impl FromStr for Output {
             .split_once('=')
             .filter(|(_, file)| !file.is_empty())
             .ok_or("expected KIND=FILE, such as html=report.html or json=-")?;
-        let kind = Kind::ALL
-            .iter()
-            .find(|(known, _)| *known == word)
-            .map(|(_, kind)| *kind)
-            .ok_or_else(|| {
-                format!(
-                    "unknown kind `{word}`, expected json, html, svg, md, junit, github or trace"
-                )
-            })?;
+        let kind = Kind::from_str(word, false).map_err(|_| {
+            let words: Vec<String> = Kind::value_variants().iter().map(|k| k.word()).collect();
+            format!(
+                "unknown kind `{word}`, expected one of {}",
+                words.join(", ")
+            )
+        })?;
         let file = (file != "-").then(|| PathBuf::from(file));
         Ok(Self { kind, file })
     }

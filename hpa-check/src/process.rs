@@ -1,14 +1,24 @@
 //! A program started by this one: it can't outlive it, and it says at its end what was wrong.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child as Process, ChildStdin, ChildStdout, Command};
 
+use tokio::task::JoinHandle;
+
 use crate::failure::Failure;
+
+/// As many of the last lines of a program's output are kept.
+pub(crate) const KEPT_LINES: usize = 20;
+
+/// What a program wrote before its end is read within this time after it.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 
 /// A running program.
 pub(crate) struct Child {
@@ -17,7 +27,9 @@ pub(crate) struct Child {
     pub(crate) pid: u32,
     /// What it prints.
     pub(crate) lines: Lines<BufReader<ChildStdout>>,
-    last_word: Arc<Mutex<String>>,
+    last_words: Arc<Mutex<VecDeque<String>>>,
+    /// Reads standard error.
+    listener: Option<JoinHandle<()>>,
     /// The programs end when this does, so that they end with us even after a `kill -9`.
     _leash: Option<ChildStdin>,
 }
@@ -27,36 +39,48 @@ impl Child {
     /// this program alone, which then ends everything in order.
     pub(crate) fn start(program: &Path, args: &[String]) -> Result<Self, String> {
         let mut command = Command::new(program);
-        command
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
+        command.args(args);
         // All is said by flags; what is set for the user's own server is not for these.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("FIB_") {
                 command.env_remove(name);
             }
         }
+        Self::spawn(command, &program.display().to_string())
+    }
+
+    /// Starts a command line of the user's, in the shell and with the user's environment.
+    pub(crate) fn shell(line: &str) -> Result<Self, String> {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", line]);
+        Self::spawn(command, line)
+    }
+
+    fn spawn(mut command: Command, name: &str) -> Result<Self, String> {
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
         let mut process = command
             .spawn()
-            .map_err(|e| format!("`{}` can't be started: {e}", program.display()))?;
+            .map_err(|e| format!("`{name}` can't be started: {e}"))?;
         let (Some(pid), Some(stdout), Some(stderr)) =
             (process.id(), process.stdout.take(), process.stderr.take())
         else {
-            return Err(format!("`{}` started without its pipes", program.display()));
+            return Err(format!("`{name}` started without its pipes"));
         };
-        let last_word = Arc::new(Mutex::new(String::new()));
-        tokio::spawn(listen(
+        let last_words = Arc::new(Mutex::new(VecDeque::new()));
+        let listener = tokio::spawn(listen(
             BufReader::new(stderr).lines(),
-            Arc::clone(&last_word),
+            Arc::clone(&last_words),
         ));
         Ok(Self {
             pid,
             lines: BufReader::new(stdout).lines(),
-            last_word,
+            last_words,
+            listener: Some(listener),
             _leash: process.stdin.take(),
             process,
         })
@@ -73,27 +97,44 @@ impl Child {
         }
     }
 
+    /// Signals it and all that it has started itself.
+    pub(crate) fn signal_group(&self, signal: Signal) {
+        if self.process.id().is_some()
+            && let Some(group) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
+        {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
+    /// The last lines that it wrote to standard error.
+    pub(crate) fn last_words(&self) -> Vec<String> {
+        let words = self.last_words.lock();
+        let words = words.unwrap_or_else(PoisonError::into_inner);
+        words.iter().cloned().collect()
+    }
+
     /// Ends it at once.
     pub(crate) fn kill(&mut self) {
         let _ = self.process.start_kill();
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and for what it wrote last.
     pub(crate) async fn ended(&mut self) -> Option<ExitStatus> {
-        self.process.wait().await.ok()
+        let status = self.process.wait().await.ok();
+        if let Some(listener) = &mut self.listener {
+            // What it has started itself may keep standard error open.
+            let _ = tokio::time::timeout(LAST_WORDS_WITHIN, listener).await;
+            self.listener = None;
+        }
+        status
     }
 
     /// How it ended, with the last line that it wrote to standard error.
     pub(crate) fn obituary(&self, status: Option<ExitStatus>) -> String {
         let how = status.map_or_else(|| "it is gone".to_owned(), |status| status.to_string());
-        let word = self
-            .last_word
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if word.is_empty() {
-            how
-        } else {
-            format!("{how}, last word: {word}")
+        match self.last_words().last() {
+            None => how,
+            Some(word) => format!("{how}, last word: {word}"),
         }
     }
 }
@@ -101,11 +142,15 @@ impl Child {
 /// Reads on to the end, so that the program never waits for a full pipe.
 async fn listen(
     mut lines: Lines<BufReader<tokio::process::ChildStderr>>,
-    last_word: Arc<Mutex<String>>,
+    last_words: Arc<Mutex<VecDeque<String>>>,
 ) {
     while let Ok(Some(line)) = lines.next_line().await {
         if !line.trim().is_empty() {
-            *last_word.lock().unwrap_or_else(PoisonError::into_inner) = line;
+            let mut kept = last_words.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() == KEPT_LINES {
+                kept.pop_front();
+            }
+            kept.push_back(line);
         }
     }
 }
@@ -123,7 +168,7 @@ pub(crate) fn program(named: Option<PathBuf>, name: &str) -> Result<PathBuf, Fai
         return Ok(path);
     }
     Err(Failure::usage(format!(
-        "`{}` is not there: build it with `cargo build --release`, or name it with --{name}",
+        "`{}` is not there: build it with `cargo build --release`, or name it with --{name}; any other load is started by --load-command",
         path.display()
     )))
 }

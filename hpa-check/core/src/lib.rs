@@ -7,6 +7,7 @@
 pub mod decide;
 pub mod doctor;
 pub mod documents;
+pub mod duration;
 pub mod expectation;
 pub mod findings;
 pub mod judge;

@@ -5,6 +5,7 @@
 //! repeated one does no harm beyond its own instant. Times are the observer's own clock, except
 //! where a field says that it is the server's.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -61,6 +62,9 @@ pub enum Seen {
     MetricsUnavailable {
         /// The error, as the API or the transport gave it.
         error: String,
+        /// Whether the observer stopped waiting, so that nothing is known of the API itself.
+        #[serde(default)]
+        timed_out: bool,
     },
     /// An event about the autoscaler, its target or its pods.
     Event(Event),
@@ -440,7 +444,7 @@ pub struct LoadSecond {
 }
 
 /// What the load generator says at its end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadResult {
     /// Requests sent.
     pub requests: u64,
@@ -450,13 +454,43 @@ pub struct LoadResult {
     pub wrong: u64,
     /// Answers that were proved right.
     pub verified: u64,
-    /// `ok`, `suspect` or `saturated`: whether the generator was itself the limit.
-    pub generator: String,
+    /// Whether the generator was itself the limit.
+    pub generator: GeneratorVerdict,
     /// Why, when it was.
     #[serde(default)]
     pub generator_reasons: Vec<String>,
     /// The generator's exit code.
     pub exit_code: i32,
+    /// The user's own command that loaded, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// The last lines that it printed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<String>,
+}
+
+/// What the load generator says of itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GeneratorVerdict {
+    /// It sent what it was to send, when it was to send it.
+    #[default]
+    Ok,
+    /// It was the limit.
+    Saturated,
+    /// It may have been the limit, or says a word that this version does not know.
+    #[serde(other)]
+    Suspect,
+}
+
+impl fmt::Display for GeneratorVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "ok",
+            Self::Suspect => "suspect",
+            Self::Saturated => "saturated",
+        })
+    }
 }
 
 /// The parts of a run.
@@ -528,6 +562,18 @@ pub enum Fact {
     ControllerRestarted {
         /// Who it is now, as its lease says.
         holder: String,
+    },
+    /// Where the load goes.
+    LoadTarget {
+        /// The URL.
+        url: String,
+        /// Whether its host is this machine.
+        loopback: bool,
+    },
+    /// A proxy on the way holds back what is watched until the watch ends, so everything is polled.
+    WatchHeldBack {
+        /// What can't be told because of it.
+        consequence: String,
     },
     /// Something that may not be read; the tool goes on without it.
     Forbidden {

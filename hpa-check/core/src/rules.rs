@@ -29,6 +29,7 @@ pub(crate) static RANKED: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
         run_only::decisions::RULES,
         run_only::load::RULES,
         run_only::path::RULES,
+        run_only::reach::RULES,
         run_only::setup::RULES,
         run_only::watching::RULES,
         snapshot_only::conflicts::RULES,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hpa_check_core::snapshot::Assertions;
 
 use super::controller::ControllerArgs;
+use super::time::within;
 use crate::doctor::{self, Visit};
 use crate::failure::Failure;
 use crate::feed::live::{Assumed, ClusterArgs};
@@ -21,19 +22,19 @@ pub(crate) struct Args {
     /// Look at this autoscaler only
     #[arg(long, value_name = "NAME", conflicts_with = "all_namespaces")]
     autoscaler: Option<String>,
-    /// Look a second time after so many seconds, to judge what only shows by moving
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
-    again: Option<u64>,
+    /// Look a second time after this long, to judge what shows only in motion
+    #[arg(long, value_name = "TIME", value_parser = within(1..=600))]
+    again: Option<Duration>,
 
     /// Fewest replicas, as asserted [default: any]
-    #[arg(long, value_name = "PODS")]
-    min: Option<i32>,
+    #[arg(long, alias = "min", value_name = "PODS")]
+    expect_min: Option<i32>,
     /// Most replicas, as asserted [default: any]
-    #[arg(long, value_name = "PODS")]
-    max: Option<i32>,
+    #[arg(long, alias = "max", value_name = "PODS")]
+    expect_max: Option<i32>,
     /// CPU target in percent of the request, as asserted [default: any]
-    #[arg(long, value_name = "PERCENT")]
-    cpu: Option<i32>,
+    #[arg(long, alias = "cpu", value_name = "PERCENT")]
+    expect_cpu: Option<i32>,
 
     #[command(flatten)]
     controller: ControllerArgs,
@@ -46,12 +47,12 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     doctor::visit(Visit {
         cluster: args.cluster,
         all_namespaces: args.all_namespaces,
-        again: args.again.map(Duration::from_secs),
+        again: args.again,
         asked: Assertions {
             autoscaler: args.autoscaler,
-            min_replicas: args.min,
-            max_replicas: args.max,
-            cpu_target_percent: args.cpu,
+            min_replicas: args.expect_min,
+            max_replicas: args.expect_max,
+            cpu_target_percent: args.expect_cpu,
         },
         assumed: Assumed {
             controller: args.controller.settings()?,

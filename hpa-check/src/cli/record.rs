@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::controller::ControllerArgs;
-use super::simulate::duration;
+use super::time::duration;
 use crate::drive::drive;
 use crate::drive::recording::Recording;
 use crate::failure::Failure;

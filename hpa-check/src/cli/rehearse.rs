@@ -1,10 +1,16 @@
 //! `hpa-check rehearse`: the whole job on this machine, with no cluster.
 
+mod run;
+mod scene;
+pub(crate) mod settings;
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 
+use self::run::Programs;
+use self::settings::Flags;
 use crate::failure::Failure;
-use crate::feed::rehearsal::run::{self, Programs};
-use crate::feed::rehearsal::settings::Flags;
 use crate::outputs::Outputs;
 use crate::sinks::page::ServeArgs;
 

@@ -8,9 +8,10 @@ use hpa_check_core::spec::{AutoscalerSpec, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 
 use super::controller::ControllerArgs;
+use super::manifest;
+use super::rehearse::settings::CpuAmount;
+use super::time::{duration, within};
 use crate::failure::Failure;
-use crate::feed::rehearsal::manifest;
-use crate::feed::rehearsal::settings::CpuAmount;
 use crate::outputs::Files;
 use crate::simulation::{self, Ask};
 
@@ -34,17 +35,17 @@ pub(crate) struct Args {
     length: Option<Duration>,
 
     /// The autoscaler (autoscaling/v2, YAML or JSON)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["min", "max", "cpu"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["min_replicas", "max_replicas", "cpu_target"])]
     hpa: Option<PathBuf>,
     /// Fewest replicas
     #[arg(long, value_name = "PODS", default_value_t = 3)]
-    min: i32,
+    min_replicas: i32,
     /// Most replicas
     #[arg(long, value_name = "PODS", default_value_t = 10)]
-    max: i32,
+    max_replicas: i32,
     /// CPU target in percent of the request
     #[arg(long, value_name = "PERCENT", default_value_t = 50)]
-    cpu: i32,
+    cpu_target: i32,
     /// CPU request of a pod
     #[arg(long, value_name = "CPU", default_value = "100m")]
     cpu_request: CpuAmount,
@@ -78,10 +79,10 @@ pub(crate) struct Args {
     /// CPU targets to try
     #[arg(long, value_name = "PERCENT,…", value_delimiter = ',', default_values_t = [30, 40, 50, 60, 70, 80], requires = "find")]
     try_cpu: Vec<i32>,
-    /// Scale-down windows to try, in seconds
-    #[arg(long, value_name = "SECONDS,…", value_delimiter = ',', default_values_t = [60, 120, 300], requires = "find")]
-    try_window: Vec<i32>,
-    /// Scale-up policies to try: legacy, default, pods=N/SECONDS, percent=N/SECONDS [default: as it is]
+    /// Scale-down windows to try
+    #[arg(long, value_name = "TIME,…", value_delimiter = ',', default_values = ["60s", "2m", "5m"], value_parser = within(0..=3_600), requires = "find")]
+    try_window: Vec<Duration>,
+    /// Scale-up policies to try: legacy, default, pods=N/TIME, percent=N/TIME [default: as it is]
     #[arg(
         long,
         value_name = "POLICY,…",
@@ -94,13 +95,6 @@ pub(crate) struct Args {
     try_cpu_request: Vec<CpuAmount>,
     #[command(flatten)]
     files: Files,
-}
-
-/// A time such as `90s`, `3.5ms`, `2m` or `1h30m`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no time: write it as 3.5ms, 90s or 2m");
-    let parsed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(parsed).map_err(|_| wrong())
 }
 
 /// Most combinations that a search may have.
@@ -117,7 +111,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let grid = args.find.then(|| Grid {
         min_replicas: args.try_min,
         target_percent: args.try_cpu,
-        window_seconds: args.try_window,
+        window_seconds: args.try_window.into_iter().map(whole_seconds).collect(),
         policies: args.try_policy,
         requests: args
             .try_cpu_request
@@ -138,11 +132,10 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
             .min_replicas
             .iter()
             .chain(&grid.target_percent)
-            .any(|n| *n < 1)
-            || grid.window_seconds.iter().any(|n| *n < 0);
+            .any(|n| *n < 1);
         if all > MOST || wrong {
             return Err(Failure::usage(format!(
-                "{all} combinations are to be tried: give at most {MOST}, of minimums and targets from 1 and windows from 0"
+                "{all} combinations are to be tried: give at most {MOST}, of minimums and targets from 1"
             )));
         }
         if bound.p95_utilization.is_none()
@@ -225,11 +218,16 @@ fn spec(args: &Args) -> AutoscalerSpec {
             kind: "Deployment".to_owned(),
             name: "simulated".to_owned(),
         },
-        min_replicas: Some(args.min),
-        max_replicas: args.max,
-        metrics: vec![MetricSpec::cpu_utilization(args.cpu)],
+        min_replicas: Some(args.min_replicas),
+        max_replicas: args.max_replicas,
+        metrics: vec![MetricSpec::cpu_utilization(args.cpu_target)],
         behavior: None,
     }
+}
+
+/// A window as the spec has it; the flag's bounds keep it small.
+fn whole_seconds(time: Duration) -> i32 {
+    i32::try_from(time.as_secs()).unwrap_or(i32::MAX)
 }
 
 /// For [`super::what_if`].

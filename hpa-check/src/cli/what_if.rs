@@ -7,10 +7,11 @@ use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
 use hpa_check_core::spec::Behavior;
 
-use super::simulate::{duration, request};
+use super::rehearse::settings::CpuAmount;
+use super::simulate::request;
+use super::time::duration;
 use crate::drive::drive_through;
 use crate::failure::Failure;
-use crate::feed::rehearsal::settings::CpuAmount;
 use crate::feed::replay::Replay;
 use crate::notice::answer;
 use crate::simulation::{Row, table};
@@ -31,13 +32,13 @@ pub(crate) struct Args {
     behavior: Option<PathBuf>,
     /// Fewest replicas
     #[arg(long, value_name = "PODS")]
-    min: Option<i32>,
+    min_replicas: Option<i32>,
     /// Most replicas
     #[arg(long, value_name = "PODS")]
-    max: Option<i32>,
+    max_replicas: Option<i32>,
     /// CPU target in percent of the request
     #[arg(long, value_name = "PERCENT")]
-    cpu: Option<i32>,
+    cpu_target: Option<i32>,
     /// CPU request of a pod
     #[arg(long, value_name = "CPU")]
     cpu_request: Option<CpuAmount>,
@@ -104,15 +105,15 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
         tolerance: args.tolerance,
         stabilization: args.stabilization,
         behavior: args.behavior.as_ref().map(behavior).transpose()?,
-        min_replicas: positive("--min", args.min)?,
-        max_replicas: positive("--max", args.max)?,
-        target_percent: positive("--cpu", args.cpu)?,
+        min_replicas: positive("--min-replicas", args.min_replicas)?,
+        max_replicas: positive("--max-replicas", args.max_replicas)?,
+        target_percent: positive("--cpu-target", args.cpu_target)?,
         request: request(args.cpu_request)?,
         load_scale: args.load_scale,
     };
     if changes == Changes::default() {
         return Err(Failure::usage(
-            "nothing is changed: give --tolerance, --stabilization, --behavior, --min, --max, --cpu, --cpu-request or --load-scale",
+            "nothing is changed: give --tolerance, --stabilization, --behavior, --min-replicas, --max-replicas, --cpu-target, --cpu-request or --load-scale",
         ));
     }
     Ok(changes)

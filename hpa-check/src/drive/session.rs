@@ -150,6 +150,9 @@ fn closing(state: &RunState, ended: Option<&str>) -> Vec<String> {
         Fact::Forbidden { rule, consequence } => {
             Some(format!("not allowed to {rule}: {consequence}"))
         }
+        Fact::WatchHeldBack { consequence } => Some(format!(
+            "a proxy on the way to the API server holds back what is watched: {consequence}"
+        )),
         _ => None,
     });
     let ended = ended.map(|why| format!("ended: {why}"));

@@ -22,6 +22,7 @@ mod feed;
 mod find;
 mod follow;
 mod known;
+mod link;
 mod reporter;
 mod retry_after;
 mod scale;
@@ -42,6 +43,7 @@ use tokio::task::JoinSet;
 pub(crate) use backup::{Backup, Restored};
 pub(crate) use clock::Clock;
 pub(crate) use connect::ClusterArgs;
+pub(crate) use convert::autoscaler::autoscaler;
 pub(crate) use feed::LiveFeed;
 pub(crate) use survey::{Assumed, Surveyor};
 pub(crate) use timing::Timing;
@@ -49,6 +51,7 @@ pub(crate) use timing::Timing;
 use crate::failure::Failure;
 use chain::Chain;
 use connect::Cluster;
+use link::Link;
 use reporter::Reporter;
 
 /// A cluster that answered and has the autoscaler in question.
@@ -56,6 +59,7 @@ pub(crate) struct Live {
     cluster: Cluster,
     autoscaler: String,
     timing: Timing,
+    link: Link,
 }
 
 /// What is being watched. Dropping it ends all watching.
@@ -72,6 +76,7 @@ impl Live {
         autoscaler: Option<&str>,
         timing: Timing,
     ) -> Result<Self, Failure> {
+        let timing = timing.waiting(args.deadline());
         let cluster = connect::connect(args, timing.call).await?;
         Self::on(cluster, autoscaler, timing).await
     }
@@ -82,10 +87,12 @@ impl Live {
         timing: Timing,
     ) -> Result<Self, Failure> {
         let autoscaler = find::autoscaler(&cluster, autoscaler, timing).await?;
+        let link = link::probe(&cluster, &autoscaler).await;
         Ok(Self {
             cluster,
             autoscaler,
             timing,
+            link,
         })
     }
 
@@ -118,6 +125,7 @@ impl Live {
             cluster: self.cluster,
             autoscaler: self.autoscaler,
             timing: self.timing,
+            link: self.link,
         };
         Watching {
             observations,

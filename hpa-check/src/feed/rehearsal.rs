@@ -13,9 +13,32 @@
 
 pub(crate) mod balancer;
 pub(crate) mod machine;
-pub(crate) mod manifest;
-pub(crate) mod run;
-mod scene;
-pub(crate) mod settings;
-#[cfg(test)]
-mod tests;
+
+use hpa_check_core::run::conductor::Action;
+use hpa_check_core::sim::engine::Engine;
+use jiff::Timestamp;
+
+use super::{Feed, Next};
+use crate::failure::Failure;
+use machine::Machine;
+
+/// A rehearsal on this machine as a feed.
+pub(crate) struct Rehearsal(pub(crate) Engine<Machine>);
+
+impl Feed for Rehearsal {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn next(&mut self) -> Result<Next, Failure> {
+        Feed::next(&mut self.0).await
+    }
+
+    fn act(&mut self, action: &Action) {
+        self.0.act(action);
+    }
+
+    async fn close(self) {
+        self.0.into_world().end().await;
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hpa_check_core::observation::LoadResult;
+use hpa_check_core::observation::{GeneratorVerdict, LoadResult};
 use serde::Deserialize;
 
 /// Reads it whole; `code` is the generator's exit code, if it had one.
@@ -38,6 +38,8 @@ fn parse(text: &str, code: Option<i32>) -> Result<LoadResult, String> {
         generator: document.generator.verdict,
         generator_reasons: document.generator.reasons,
         exit_code: code.unwrap_or(document.exit.code),
+        command: None,
+        output: Vec::new(),
     })
 }
 
@@ -59,7 +61,7 @@ struct Totals {
 
 #[derive(Debug, Deserialize)]
 struct Generator {
-    verdict: String,
+    verdict: GeneratorVerdict,
     #[serde(default)]
     reasons: Vec<String>,
 }
@@ -90,7 +92,7 @@ mod tests {
             ),
             (9, 1, 1, 7)
         );
-        assert_eq!(result.generator, "saturated");
+        assert_eq!(result.generator, GeneratorVerdict::Saturated);
         assert_eq!(result.generator_reasons, ["out of CPU"]);
         assert_eq!(result.exit_code, 91);
     }

@@ -1,4 +1,5 @@
-//! The generator of a run: `fib-loadgen`, with the user's flags or sized to what the autoscaler needs.
+//! The generator of a run: `fib-loadgen`, with the user's flags or sized to what the autoscaler needs,
+//! or a command of the user's own.
 
 use std::path::PathBuf;
 
@@ -6,10 +7,54 @@ use hpa_check_core::observation::{LoadResult, LoadSecond};
 use hpa_check_core::units::Millicores;
 use tokio_util::sync::CancellationToken;
 
+use super::command::LoadCommand;
 use super::sized::Sized;
 
 /// How to load.
-pub(crate) struct Generator {
+#[derive(Debug, Clone)]
+pub(crate) enum Generator {
+    /// The load generator of this project.
+    Loadgen(Loadgen),
+    /// Any command.
+    Command(LoadCommand),
+}
+
+impl Generator {
+    /// Loads until told to stop. A load that is not sized ends where it would be lowered.
+    pub(super) async fn attack(
+        self,
+        demand: Option<Millicores>,
+        lower: CancellationToken,
+        stop: CancellationToken,
+        emit: impl FnMut(LoadSecond),
+    ) -> Result<LoadResult, String> {
+        match self {
+            Self::Loadgen(loadgen) => loadgen.attack(demand, lower, stop, emit).await,
+            Self::Command(command) => command.attack(lower, emit).await,
+        }
+    }
+
+    /// Whether its load, once it is up, stays what it is: only a plan of stages changes it, and
+    /// nobody knows what a command does.
+    pub(crate) fn is_steady(&self) -> bool {
+        match self {
+            Self::Loadgen(loadgen) => !loadgen.flags.iter().any(|arg| arg.starts_with("--stage")),
+            Self::Command(_) => false,
+        }
+    }
+
+    /// Where the load goes, if it is known.
+    pub(crate) fn url(&self) -> Option<&str> {
+        match self {
+            Self::Loadgen(loadgen) => Some(&loadgen.url),
+            Self::Command(_) => None,
+        }
+    }
+}
+
+/// `fib-loadgen`.
+#[derive(Debug, Clone)]
+pub(crate) struct Loadgen {
     pub(crate) program: PathBuf,
     /// The URL of the service.
     pub(crate) url: String,
@@ -21,9 +66,9 @@ pub(crate) struct Generator {
     pub(crate) result: PathBuf,
 }
 
-impl Generator {
-    /// Loads until told to stop. Without flags of the user's, the load is sized to the `demand`.
-    pub(super) async fn attack(
+impl Loadgen {
+    /// Without flags of the user's, the load is sized to the `demand`.
+    async fn attack(
         self,
         demand: Option<Millicores>,
         lower: CancellationToken,
@@ -46,10 +91,5 @@ impl Generator {
         args.extend(self.flags);
         args.extend(super::reporting(&self.result));
         super::attack(&self.program, &args, &self.result, lower, emit).await
-    }
-
-    /// Whether its load, once it is up, stays what it is: only a plan of stages changes it.
-    pub(crate) fn is_steady(&self) -> bool {
-        !self.flags.iter().any(|arg| arg.starts_with("--stage"))
     }
 }

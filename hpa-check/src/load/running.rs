@@ -47,6 +47,11 @@ impl RunningLoad {
         }
     }
 
+    /// Where it goes, before it has started and if it is known.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.generator.as_ref()?.url()
+    }
+
     /// Starts it, sized to `demand` unless the user's own flags say how much.
     pub(crate) fn start(&mut self, demand: Option<Millicores>) {
         let Some(generator) = self.generator.take() else {
@@ -88,7 +93,7 @@ impl RunningLoad {
             News::Ended(ended) => {
                 self.running = false;
                 let account = ended.map_err(Failure::target)?;
-                if account.exit_code == i32::from(exit::TARGET) {
+                if account.command.is_none() && account.exit_code == i32::from(exit::TARGET) {
                     return Err(Failure::target(
                         "the load generator found its target unusable, so nothing was tested; check --target",
                     ));

@@ -166,25 +166,34 @@ fn both(high: LoadResult, low: LoadResult) -> LoadResult {
 
 #[cfg(test)]
 mod tests {
+    use hpa_check_core::observation::GeneratorVerdict;
+
     use super::*;
 
-    fn account(requests: u64, failed: u64, generator: &str) -> LoadResult {
+    fn account(requests: u64, failed: u64, generator: GeneratorVerdict) -> LoadResult {
         LoadResult {
             requests,
             failed,
             wrong: 1,
             verified: requests - failed - 1,
-            generator: generator.to_owned(),
+            generator,
             generator_reasons: Vec::new(),
             exit_code: 105,
+            ..LoadResult::default()
         }
     }
 
     #[test]
     fn the_account_of_both_parts_loses_no_failure_of_either() {
-        let whole = both(account(100, 2, "suspect"), account(10, 3, "ok"));
+        let whole = both(
+            account(100, 2, GeneratorVerdict::Suspect),
+            account(10, 3, GeneratorVerdict::Ok),
+        );
         assert_eq!((whole.requests, whole.failed, whole.wrong), (110, 5, 2));
-        assert_eq!((whole.verified, whole.generator.as_str()), (103, "suspect"));
+        assert_eq!(
+            (whole.verified, whole.generator),
+            (103, GeneratorVerdict::Suspect)
+        );
     }
 
     #[test]
@@ -194,7 +203,7 @@ mod tests {
             verified: 4,
             ..LoadSecond::default()
         };
-        let told = added(second, &account(100, 2, "ok"));
+        let told = added(second, &account(100, 2, GeneratorVerdict::Ok));
         assert_eq!((told.failed, told.wrong, told.verified), (3, 1, 101));
     }
 

@@ -1,55 +1,50 @@
 //! The verdict as `JUnit`'s XML: each reason a test case, for CI systems that show those.
 
-use std::fmt::Write as _;
+use std::time::Duration;
 
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::verdict::{Outcome, Reason};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::escape::Xml;
 use super::summary;
 
 /// One suite with a case for each reason. What is not a pass is a failure; what proves nothing is
 /// skipped.
 pub(crate) fn suite(result: &RunResult) -> String {
-    let reasons = &result.verdict.reasons;
-    let count =
-        |outcome: fn(Outcome) -> bool| reasons.iter().filter(|r| outcome(r.outcome)).count();
-    let failures = count(fails);
-    let skipped = count(|o| o == Outcome::Inconclusive);
-    let seconds =
-        (result.timeline.until.as_millisecond() - result.timeline.from.as_millisecond()) / 1_000;
-    let mut xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"hpa-check {}\" tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\" time=\"{seconds}\">\n",
-        Xml(summary::subject(result)),
-        reasons.len(),
-    );
-    for reason in reasons {
-        // Writing to a String can't fail.
-        let _ = write!(
-            xml,
-            "  <testcase classname=\"hpa-check\" name=\"{}\">",
-            Xml(&reason.id)
-        );
-        if fails(reason.outcome) {
-            let _ = write!(
-                xml,
-                "<failure message=\"{}\">{}</failure>",
-                Xml(&reason.message),
-                Xml(detail(reason))
-            );
-        } else if reason.outcome == Outcome::Inconclusive {
-            let _ = write!(xml, "<skipped message=\"{}\"/>", Xml(&reason.message));
-        } else {
-            let _ = write!(xml, "<system-out>{}</system-out>", Xml(&reason.message));
-        }
-        xml.push_str("</testcase>\n");
-    }
-    xml.push_str("</testsuite>\n");
-    xml
+    let timeline = &result.timeline;
+    let took = timeline.until.duration_since(timeline.from);
+    let mut suite = TestSuite::new(format!("hpa-check {}", summary::subject(result)));
+    suite.set_time(Duration::try_from(took).unwrap_or_default());
+    suite.add_test_cases(result.verdict.reasons.iter().map(case));
+    let mut report = Report::new("hpa-check");
+    report.add_test_suite(suite);
+    report
+        .to_string()
+        .expect("a report in memory has nothing to fail at")
 }
 
-fn fails(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Wrong | Outcome::Environment)
+fn case(reason: &Reason) -> TestCase {
+    let status = match reason.outcome {
+        Outcome::Pass => TestCaseStatus::success(),
+        Outcome::Inconclusive => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message(reason.message.as_str());
+            skipped
+        }
+        _ => {
+            let mut failure = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            failure.set_message(reason.message.as_str());
+            failure.set_description(detail(reason));
+            failure
+        }
+    };
+    let passed = matches!(status, TestCaseStatus::Success { .. });
+    let mut case = TestCase::new(reason.id.as_str(), status);
+    case.set_classname("hpa-check");
+    if passed {
+        case.set_system_out(reason.message.as_str());
+    }
+    case
 }
 
 fn detail(reason: &Reason) -> String {
@@ -86,20 +81,19 @@ mod tests {
         run.verdict.reasons[0].evidence = vec!["pod a: none".to_owned()];
         run.verdict.reasons.push(open);
         let xml = suite(&run);
+        for attribute in ["tests=\"2\"", "failures=\"1\"", "skipped=\"1\""] {
+            assert!(xml.contains(attribute), "{attribute}: {xml}");
+        }
+        let cases: Vec<&str> = xml.split("<testcase ").skip(1).collect();
         assert!(
-            xml.contains("tests=\"2\" failures=\"1\" skipped=\"1\""),
+            cases[0].starts_with("name=\"missing-cpu-request\""),
             "{xml}"
         );
-        assert!(
-            xml.contains("name=\"missing-cpu-request\"><failure message="),
-            "{xml}"
-        );
-        assert!(xml.contains(">pod a: none\ndo: "), "{xml}");
-        assert!(
-            xml.contains("name=\"watch-gap\"><skipped message="),
-            "{xml}"
-        );
-        assert_eq!(xml.matches("</testcase>").count(), 2);
+        assert!(cases[0].contains("<failure message="), "{xml}");
+        assert!(cases[0].contains(">pod a: none\ndo: "), "{xml}");
+        assert!(cases[1].starts_with("name=\"watch-gap\""), "{xml}");
+        assert!(cases[1].contains("<skipped message="), "{xml}");
+        assert_eq!(cases.len(), 2);
     }
 
     #[test]

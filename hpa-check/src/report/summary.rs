@@ -134,7 +134,7 @@ pub(crate) fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
                 words::count(load.wrong)
             ),
         ));
-        facts.push(("Load generator", load.generator.clone()));
+        facts.push(("Load generator", load.generator.to_string()));
     }
     facts
 }

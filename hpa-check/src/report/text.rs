@@ -57,8 +57,9 @@ pub(crate) fn terminal(result: &RunResult, outputs: &Opened, columns: Option<usi
             words::count(load.verified),
         );
         page.hanging("  load       ", &account);
-        let itself = std::iter::once(&load.generator).chain(&load.generator_reasons);
-        let generator = itself.cloned().collect::<Vec<_>>().join("; ");
+        let reasons = load.generator_reasons.iter().cloned();
+        let itself = std::iter::once(load.generator.to_string()).chain(reasons);
+        let generator = itself.collect::<Vec<_>>().join("; ");
         page.hanging("  generator  ", &generator);
     }
     let unseen = words::milliseconds(result.longest_gap_ms);

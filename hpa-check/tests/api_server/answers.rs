@@ -7,6 +7,7 @@ use futures_util::stream;
 use http::{Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::request::Asked;
 use super::store::{Piece, Store};
-use super::{Fault, Kind};
+use super::{Fault, HeldBack, Kind};
 
 /// A body, whole or in pieces.
 pub(crate) type Answer = UnsyncBoxBody<Bytes, std::io::Error>;
@@ -166,6 +167,29 @@ fn status_object(code: u16, reason: &str, message: &str) -> Value {
 pub(super) fn stream(mut pieces: UnboundedReceiver<Piece>) -> Response<Answer> {
     let pieces = stream::poll_fn(move |context| pieces.poll_recv(context));
     Response::new(StreamBody::new(pieces).boxed_unsync())
+}
+
+/// The response as a proxy passes it on that waits for its end.
+pub(super) async fn held_back(response: Response<Answer>, what: HeldBack) -> Response<Answer> {
+    let (head, body) = response.into_parts();
+    let whole = async move {
+        body.collect()
+            .await
+            .map(http_body_util::Collected::to_bytes)
+    };
+    let body = match what {
+        HeldBack::Body => {
+            let piece = futures_util::FutureExt::map(whole, |bytes| bytes.map(Frame::data));
+            StreamBody::new(stream::once(piece)).boxed_unsync()
+        }
+        HeldBack::Response => {
+            let bytes = whole.await.unwrap_or_default();
+            Full::new(bytes)
+                .map_err(|never| match never {})
+                .boxed_unsync()
+        }
+    };
+    Response::from_parts(head, body)
 }
 
 /// With the `Date` that every answer of the API server has.

@@ -7,6 +7,7 @@
 pub(crate) mod answers;
 pub(crate) mod cluster;
 pub(crate) mod objects;
+pub(crate) mod proxy;
 mod request;
 pub(crate) mod socket;
 mod store;
@@ -36,11 +37,22 @@ struct Inner {
     kinds: Vec<Kind>,
     faults: Vec<(String, Fault, usize)>,
     log: Vec<(Duration, String)>,
+    headers: Vec<(String, String)>,
     began: Instant,
     clock: fn() -> Timestamp,
     ahead: SignedDuration,
     up: bool,
     forgets_in_stream: bool,
+    held_back: Option<HeldBack>,
+}
+
+/// What a proxy in front of the server holds back until a watch is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeldBack {
+    /// The events.
+    Body,
+    /// The whole response.
+    Response,
 }
 
 /// A kind that is served.
@@ -100,11 +112,13 @@ impl ApiServer {
             kinds: BUILT_IN.to_vec(),
             faults: Vec::new(),
             log: Vec::new(),
+            headers: Vec::new(),
             began: Instant::now(),
             clock,
             ahead: SignedDuration::ZERO,
             up: true,
             forgets_in_stream: false,
+            held_back: None,
         })))
     }
 
@@ -206,6 +220,11 @@ impl ApiServer {
         self.lock().faults.push((what.to_owned(), fault, times));
     }
 
+    /// Puts a proxy in front that holds back every watch until its end.
+    pub(crate) fn hold_back(&self, what: HeldBack) {
+        self.lock().held_back = Some(what);
+    }
+
     /// Forbids a kind of request for good.
     pub(crate) fn forbid(&self, what: &str) {
         self.fail(what, Fault::Status(403, "Forbidden"), usize::MAX);
@@ -228,6 +247,13 @@ impl ApiServer {
         of_kind.map(|(at, _)| *at).collect()
     }
 
+    /// The values of a header in all requests so far.
+    pub(crate) fn headers(&self, name: &str) -> Vec<String> {
+        let inner = self.lock();
+        let named = inner.headers.iter().filter(|(known, _)| known == name);
+        named.map(|(_, value)| value.clone()).collect()
+    }
+
     /// Answers a request.
     pub(crate) async fn answer<B>(&self, request: Request<B>) -> io::Result<Response<Answer>> {
         let question = Question::of(request.uri());
@@ -237,12 +263,25 @@ impl ApiServer {
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }
             let now = inner.now();
+            inner
+                .headers
+                .extend(request.headers().iter().map(|(name, value)| {
+                    let value = String::from_utf8_lossy(value.as_bytes());
+                    (name.to_string(), value.into_owned())
+                }));
             (inner.fault(&question.to_string()), now)
         };
         let response = match fault {
             Some(Fault::Silence) => std::future::pending().await,
             Some(fault) => answers::fault(fault, &question.to_string()),
             None => self.serve_question(&question),
+        };
+        let held_back = self.lock().held_back;
+        let response = match (held_back, question) {
+            (Some(what), Question::Objects(asked)) if asked.watch => {
+                answers::held_back(response, what).await
+            }
+            _ => response,
         };
         Ok(answers::dated(response, now))
     }

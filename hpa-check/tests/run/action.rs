@@ -62,7 +62,10 @@ fn a_verdict_is_told_in_outputs_annotations_and_summary_and_the_reports_lie_in_o
     let place = Place::new();
     place.cluster();
     // The autoscaler's bounds are 3..10.
-    let inputs = [("NAME", "fib"), ("FLAGS", "--max 12\n  --sync-period 1\n")];
+    let inputs = [
+        ("NAME", "fib"),
+        ("FLAGS", "--expect-max 12\n  --sync-period 1s\n"),
+    ];
     let told = step(&place, "check", &inputs);
     assert!(told.output.status.success(), "{}", stderr(&told.output));
     assert_eq!(told.value("verdict"), "wrong");

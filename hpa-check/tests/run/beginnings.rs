@@ -99,7 +99,7 @@ fn something_that_is_no_api_server_is_named_as_such() {
 #[test]
 fn flags_that_make_no_sense_are_refused() {
     let place = Place::new();
-    for flag in ["--tolerance=-1", "--max=2"] {
+    for flag in ["--tolerance=-1", "--expect-max=2"] {
         let text = place.refusal(&mut place.run_here(&[flag]), 2);
         let (name, _) = flag.split_once('=').unwrap();
         assert!(text.contains(name), "{text}");

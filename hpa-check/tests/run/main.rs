@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod access;
 mod action;
 #[path = "../api_server/server.rs"]
 mod api_server;

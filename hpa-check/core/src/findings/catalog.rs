@@ -137,6 +137,12 @@ catalog! {
     WRONG_ANSWERS = "wrong-answers", Wrong,
         "The service gave answers that are not the number asked for.",
         "Mend the service; the load generator's result has samples of the answers.";
+    LOAD_ELSEWHERE = "load-elsewhere", Inconclusive,
+        "Pods that are not the target's answered, so the load goes elsewhere.",
+        "Give --target the address of the Service that selects the target's pods.";
+    PORT_FORWARD = "port-forward", Inconclusive,
+        "The load enters on this machine and one of several ready pods gets all of it, as through `kubectl port-forward`, which picks one pod.",
+        "Load from inside the cluster, or give --target an address that the Service answers on, such as a NodePort or an Ingress.";
     LOAD_NOT_SPREAD = "load-not-spread", Wrong,
         "A few pods do nearly all the work while the others idle, so more pods do not help.",
         "Have clients renew their connections (or balance by request): a Service balances connections only.";
@@ -185,6 +191,9 @@ catalog! {
     NO_SYNCS_SEEN = "no-syncs-seen", Inconclusive,
         "The autoscaler's controller wrote no status while it was watched.",
         "Check that kube-controller-manager runs, and that the right autoscaler is watched.";
+    METRICS_NOT_READ = "metrics-not-read", Inconclusive,
+        "The metrics API answered later than this tool waits, so the decisions can't be followed.",
+        "Wait longer with --request-timeout, or run nearer to the API server.";
     TOO_LITTLE_EXPLAINED = "too-little-explained", Inconclusive,
         "Most decisions can't be followed from what was seen, so they can't be called right.",
         "See the decisions' sentences for what was missing.";
@@ -251,6 +260,7 @@ pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
     (&SCALING_DISABLED, &LEFT_BOUNDS),
     (&INJECTED_CONTAINER_WITHOUT_REQUEST, &MISSING_CPU_REQUEST),
     (&NO_METRICS_API, &METRICS_API_UNAVAILABLE),
+    (&PORT_FORWARD, &LOAD_NOT_SPREAD),
     (&ANOTHER_SCALER, &REPLICAS_MOVED_BY_ANOTHER),
     (&ANOTHER_SCALER, &REPLICAS_IN_MANIFEST),
     (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_IN_MANIFEST),

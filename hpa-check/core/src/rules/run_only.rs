@@ -7,6 +7,7 @@ pub(crate) mod decisions;
 pub(crate) mod load;
 pub(crate) mod path;
 pub(crate) mod proofs;
+pub(crate) mod reach;
 pub(crate) mod run;
 pub(crate) mod setup;
 pub(crate) mod watching;

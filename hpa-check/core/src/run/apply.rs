@@ -37,7 +37,9 @@ impl RunState {
             Seen::PodGone { name } => self.pod_gone(at, name),
             Seen::PodMetrics { samples } => self.samples(at, samples),
             Seen::Metric(_) => {}
-            Seen::MetricsUnavailable { error } => self.no_samples(at, error),
+            Seen::MetricsUnavailable { error, timed_out } => {
+                self.no_samples(at, error, *timed_out);
+            }
             Seen::Event(event) => self.event(at, event),
             Seen::Load(second) => self.load(at, second),
             Seen::LoadResult(result) => self.load_result = Some(result.clone()),
@@ -197,6 +199,7 @@ impl RunState {
 
     fn samples(&mut self, at: Timestamp, samples: &[PodSample]) {
         self.last_answer = Some(at);
+        self.unread_since = None;
         for sample in samples {
             let Some(record) = self.pods.get_mut(&sample.pod) else {
                 continue;
@@ -213,7 +216,8 @@ impl RunState {
         }
     }
 
-    fn no_samples(&mut self, at: Timestamp, error: &str) {
+    fn no_samples(&mut self, at: Timestamp, error: &str, timed_out: bool) {
+        self.unread_since = timed_out.then(|| self.unread_since.unwrap_or(at));
         let answer = Err(error.to_owned());
         if self.polls.last().is_none_or(|p| p.answer != answer) {
             self.mark(at, "Warning", format!("the metrics API failed: {error}"));
@@ -239,6 +243,14 @@ impl RunState {
         let size = |second: &LoadSecond| (second.users, second.offered_rps);
         if self.load.as_ref().map(size) != Some(size(second)) {
             self.load_since = Some(at);
+        }
+        if !repeated {
+            let several = self.ready() > 1;
+            for (pod, answers) in &second.pods {
+                let count = self.answered.entry(pod.clone()).or_default();
+                count.all += answers;
+                count.beside_others += answers * u64::from(several);
+            }
         }
         self.load = Some(second.clone());
         if let Some(timeline) = &mut self.timeline

@@ -120,7 +120,7 @@ impl Explainer {
                 let answer = samples.iter().map(Into::into).collect();
                 self.sightings.answer(at, Ok(answer))
             }
-            Seen::MetricsUnavailable { error } => self.sightings.answer(at, Err(error.clone())),
+            Seen::MetricsUnavailable { error, .. } => self.sightings.answer(at, Err(error.clone())),
             Seen::Fact(Fact::ControllerRestarted { .. }) => {
                 if let Some(memories) = &mut self.memories {
                     // The old one may write for a moment yet.

@@ -71,6 +71,15 @@ pub struct Poll {
     pub answer: Result<Vec<PodSample>, String>,
 }
 
+/// How often a pod answered the load.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Answered {
+    /// In all.
+    pub(crate) all: u64,
+    /// While more than one pod was ready.
+    pub(crate) beside_others: u64,
+}
+
 /// The run as far as it has gone.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunState {
@@ -126,6 +135,10 @@ pub struct RunState {
     pub(crate) counts_differ_since: Option<Timestamp>,
     /// When the metrics API last answered, with samples that were new or not.
     pub(crate) last_answer: Option<Timestamp>,
+    /// Since when every request for samples was given up before its answer.
+    pub(crate) unread_since: Option<Timestamp>,
+    /// Answers to the load by the pod that gave them.
+    pub(crate) answered: BTreeMap<String, Answered>,
     pub(super) lost: BTreeMap<String, (Timestamp, Option<String>)>,
 }
 

@@ -372,6 +372,7 @@ impl<W: World> Engine<W> {
         if self.scene.fault == Some(Fault::NoMetrics) {
             return self.emit(|| Seen::MetricsUnavailable {
                 error: NO_METRICS.to_owned(),
+                timed_out: false,
             });
         }
         let mut times = self.world.cpu_times();

@@ -13,7 +13,7 @@ use super::profile::LoadProfile;
 use super::summary::{Done, Summary, Tally, count};
 use super::world::{Happening, World};
 use crate::model::after;
-use crate::observation::{LoadResult, LoadSecond};
+use crate::observation::{GeneratorVerdict, LoadResult, LoadSecond};
 
 /// Work is dealt out in steps of this length.
 const STEP: Duration = Duration::from_secs(1);
@@ -225,9 +225,11 @@ impl ModeledWorld {
                     failed: 0,
                     wrong: 0,
                     verified: requests,
-                    generator: "ok".to_owned(),
+                    generator: GeneratorVerdict::Ok,
                     generator_reasons: Vec::new(),
                     exit_code: 0,
+                    command: None,
+                    output: Vec::new(),
                 })));
             }
             Happening::Running(_) | Happening::Crashed { .. } | Happening::Interrupted => {}

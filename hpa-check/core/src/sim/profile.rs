@@ -96,7 +96,9 @@ fn point(word: &str, cost: Option<Duration>) -> Result<Point, String> {
     let form =
         || format!("`{word}` is no point: write TIME:LOAD, such as 90s:1500m, 2m:1.5 or 60s:400/s");
     let (time, load) = word.split_once(':').ok_or_else(form)?;
-    let second = seconds(time).ok_or_else(form)?;
+    let second = crate::duration::parse(time)
+        .map_err(|_| form())?
+        .as_secs_f64();
     let number = |text: &str| {
         text.parse::<f64>()
             .ok()
@@ -113,21 +115,6 @@ fn point(word: &str, cost: Option<Duration>) -> Result<Point, String> {
         number(load).ok_or_else(form)? * 1000.0
     };
     Ok(Point { second, millicores })
-}
-
-fn seconds(text: &str) -> Option<f64> {
-    let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
-        Some(at) => text.split_at(at),
-        None => (text, "s"),
-    };
-    let factor = match unit {
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return None,
-    };
-    let value = number.parse::<f64>().ok()? * factor;
-    (0.0..=1e7).contains(&value).then_some(value)
 }
 
 #[cfg(test)]

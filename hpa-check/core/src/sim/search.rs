@@ -39,7 +39,7 @@ pub enum Policy {
 impl FromStr for Policy {
     type Err = String;
 
-    /// `legacy`, `default`, `pods=4/15` or `percent=100/15`, the last two with a period in seconds.
+    /// `legacy`, `default`, `pods=4/15s` or `percent=100/15s`, the last two with a period, such as 15s.
     fn from_str(text: &str) -> Result<Self, String> {
         let policy = || {
             let (kind, rest) = text.split_once('=')?;
@@ -49,7 +49,8 @@ impl FromStr for Policy {
                 _ => return None,
             };
             let (value, period) = rest.split_once('/')?;
-            let (value, period_seconds) = (value.parse().ok()?, period.parse().ok()?);
+            let period = crate::duration::parse(period).ok()?.as_secs();
+            let (value, period_seconds) = (value.parse().ok()?, i32::try_from(period).ok()?);
             (value > 0 && (1..=1800).contains(&period_seconds)).then_some(Self::Only(
                 ScalingPolicy {
                     kind,
@@ -62,7 +63,9 @@ impl FromStr for Policy {
             "legacy" => Ok(Self::Legacy),
             "default" => Ok(Self::Default),
             _ => policy().ok_or_else(|| {
-                format!("`{text}` is no policy: write legacy, default, pods=4/15 or percent=100/15")
+                format!(
+                    "`{text}` is no policy: write legacy, default, pods=4/15s or percent=100/15s"
+                )
             }),
         }
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::{after, before};
-use crate::observation::PodSample;
+use crate::observation::{GeneratorVerdict, PodSample};
 use crate::run::state::{Poll, RunState};
 use crate::sim::{LoadProfile, PodShape, Point, Replicas, Scenario};
 use crate::spec::Behavior;
@@ -234,7 +234,7 @@ fn doubts(state: &RunState, limit: Option<Millicores>) -> Vec<String> {
         ));
     }
     let result = state.load_result.as_ref();
-    if result.is_some_and(|load| load.generator != "ok") {
+    if result.is_some_and(|load| load.generator != GeneratorVerdict::Ok) {
         doubts.push("the load generator was itself at its limit".to_owned());
     }
     let failed = state.load.as_ref().map_or(0, |load| load.failed);

@@ -188,9 +188,11 @@ impl Scene {
             failed: 0,
             wrong: 0,
             verified: 1,
-            generator: "ok".into(),
+            generator: GeneratorVerdict::Ok,
             generator_reasons: Vec::new(),
             exit_code: 0,
+            command: None,
+            output: Vec::new(),
         }));
     }
 

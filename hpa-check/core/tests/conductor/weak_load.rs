@@ -154,6 +154,7 @@ fn metrics_that_are_old_incomplete_or_failing_prove_nothing() {
     assert_eq!(go_on(&mut incomplete, |scene| scene.samples(7, 50)), None);
     let mut failing = settled(50);
     let error = || Seen::MetricsUnavailable {
+        timed_out: false,
         error: "503".into(),
     };
     let now_and_then = |scene: &mut Scene| {

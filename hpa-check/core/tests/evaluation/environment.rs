@@ -1,5 +1,7 @@
 //! Runs in which the autoscaler was right and its environment could not.
 
+use hpa_check_core::observation::GeneratorVerdict;
+
 use super::pairs::{Pair, beside, pair};
 use super::world::{Fate, Metrics, World, healthy};
 
@@ -58,7 +60,7 @@ fn after_the_sixth(pod: usize, fate: Fate) -> Fate {
 
 pub(crate) fn saturated() -> World {
     let mut world = healthy();
-    world.account.generator = "saturated".into();
+    world.account.generator = GeneratorVerdict::Saturated;
     world.account.generator_reasons = vec!["CPU of the generator at 98 %".into()];
     world
 }

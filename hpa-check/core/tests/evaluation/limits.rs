@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use hpa_check_core::observation::Fact;
 use hpa_check_core::run::conductor::LoadSchedule;
 use hpa_check_core::verdict::Outcome;
 
 use super::environment::saturated;
 use super::pairs::{Pair, beside, pair};
-use super::world::{Metrics, World, assert_passed, healthy, replay};
+use super::world::{Answers, Metrics, World, assert_passed, healthy, replay};
 
 pub(crate) fn pairs() -> Vec<Pair> {
     vec![
@@ -31,6 +32,19 @@ pub(crate) fn pairs() -> Vec<Pair> {
             |w| w.stands_still = Some((0, 400)),
         ),
         pair("too-little-explained", |w| w.metrics = Metrics::Forbidden),
+        pair("metrics-not-read", |w| w.metrics = Metrics::TooSlow),
+        beside(on_this_machine(), "port-forward", |w| {
+            w.answers = Answers::First;
+            w.hot = 96;
+        }),
+        // An application that does not say who answers.
+        beside(on_this_machine(), "port-forward", |w| {
+            w.answers = Answers::Unnamed;
+            w.hot = 96;
+        }),
+        beside(on_this_machine(), "load-elsewhere", |w| {
+            w.answers = Answers::Stranger;
+        }),
         pair("load-stays-on", |w| w.after = 640),
         pair("window-too-short", |w| {
             w.pace = LoadSchedule::Planned {
@@ -40,6 +54,19 @@ pub(crate) fn pairs() -> Vec<Pair> {
             };
         }),
     ]
+}
+
+/// A healthy run whose load enters on the machine that runs the check.
+fn on_this_machine() -> World {
+    let mut world = World {
+        answers: Answers::All,
+        ..healthy()
+    };
+    world.facts.push(Fact::LoadTarget {
+        url: "http://127.0.0.1:8080".into(),
+        loopback: true,
+    });
+    world
 }
 
 #[test]

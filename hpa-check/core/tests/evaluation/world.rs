@@ -35,6 +35,21 @@ pub(crate) enum Metrics {
     Leaves(usize),
     /// Answers the controller, and refuses the observer.
     Forbidden,
+    /// Answers the controller, and the observer later than it waits.
+    TooSlow,
+}
+
+/// Whose answers the load gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// Nobody knows.
+    Unnamed,
+    /// Every ready pod's.
+    All,
+    /// The first pod's alone.
+    First,
+    /// Another application's.
+    Stranger,
 }
 
 /// Everything that can be varied.
@@ -60,6 +75,8 @@ pub(crate) struct World {
     pub swing: Option<i64>,
     /// Part of the load that the first pod takes alone, in percent.
     pub hot: i64,
+    /// Whose answers the load gets, where the application says so.
+    pub answers: Answers,
     pub pod_start: i64,
     pub fate: fn(usize) -> Fate,
     pub owner: fn(usize) -> &'static str,
@@ -140,6 +157,7 @@ pub(crate) fn healthy() -> World {
         wobble: 0,
         swing: None,
         hot: 0,
+        answers: Answers::Unnamed,
         pod_start: 1500,
         fate: |_| Fate::Serves,
         owner: |_| "ReplicaSet/fib-server-5d8f",
@@ -158,9 +176,11 @@ pub(crate) fn healthy() -> World {
             failed: 0,
             wrong: 0,
             verified: 9000,
-            generator: "ok".into(),
+            generator: GeneratorVerdict::Ok,
             generator_reasons: Vec::new(),
             exit_code: 0,
+            command: None,
+            output: Vec::new(),
         },
         kubernetes: None,
         completed: 0,

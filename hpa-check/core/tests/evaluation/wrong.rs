@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use hpa_check_core::observation::{Observation, Seen};
 use hpa_check_core::run::conductor::LoadSchedule;
 
 use super::pairs::{Pair, beside, pair};
 use super::setup::of_container;
-use super::world::{Fate, World, healthy, in_a_cluster};
+use super::world::{Fate, World, at, healthy, in_a_cluster, replay};
 
 pub(crate) fn pairs() -> Vec<Pair> {
     vec![
@@ -154,4 +155,36 @@ fn who_moved_the_replicas_is_named() {
     };
     let message = &world.result().verdict.reasons[0].message;
     assert!(message.contains("argocd-controller"), "{message}");
+}
+
+/// The findings of a run whose maximum becomes 8 in second 30, if ten replicas are still seen that much later.
+fn after_a_lower_maximum(later: i64) -> Vec<String> {
+    let world = healthy();
+    let (recording, _) = world.run();
+    let mut heard: Vec<Observation> = recording
+        .into_iter()
+        .filter(|o| o.at < at(30_000))
+        .collect();
+    let last =
+        |pick: fn(&Seen) -> bool| heard.iter().rfind(|o| pick(&o.seen)).unwrap().seen.clone();
+    let (mut autoscaler, mut target) = (
+        last(|s| matches!(s, Seen::Autoscaler(_))),
+        last(|s| matches!(s, Seen::Target(_))),
+    );
+    if let (Seen::Autoscaler(autoscaler), Seen::Target(target)) = (&mut autoscaler, &mut target) {
+        autoscaler.spec.max_replicas = 8;
+        target.updated_replicas -= 1;
+    }
+    for (ms, seen) in [(30_000, autoscaler), (30_000 + later, target)] {
+        heard.push(Observation { at: at(ms), seen });
+    }
+    let reasons = replay(&world.expectation, &heard).verdict.reasons;
+    reasons.into_iter().map(|reason| reason.id).collect()
+}
+
+#[test]
+fn replicas_above_a_maximum_that_was_just_lowered_have_not_left_the_bounds() {
+    let left = |later| after_a_lower_maximum(later).contains(&"left-bounds".to_owned());
+    assert!(!left(500));
+    assert!(left(10_000));
 }

@@ -12,7 +12,8 @@ use crate::drive::drive;
 use crate::drive::session::Session;
 use crate::failure::{Failure, exit};
 use crate::feed::live::{ClusterArgs, Live, LiveFeed, Timing};
-use crate::load::generator::Generator;
+use crate::load::command::LoadCommand;
+use crate::load::generator::{Generator, Loadgen};
 use crate::outputs::{Opened, Outputs};
 use crate::process;
 use crate::signals::Signals;
@@ -34,7 +35,15 @@ pub(crate) struct Run {
 }
 
 /// The load to start.
-pub(crate) struct Load {
+pub(crate) enum Load {
+    /// The load generator of this project.
+    Loadgen(LoadgenArgs),
+    /// A command of the user's.
+    Command(LoadCommand),
+}
+
+/// How to start the load generator.
+pub(crate) struct LoadgenArgs {
     /// `None` is the generator beside this program.
     pub(crate) program: Option<PathBuf>,
     pub(crate) url: String,
@@ -102,12 +111,15 @@ async fn judge(
 }
 
 fn generator(load: Load, scratch: PathBuf) -> Result<Generator, Failure> {
-    Ok(Generator {
-        program: process::program(load.program, "fib-loadgen")?,
-        url: load.url,
-        flags: load.args,
-        retry_refused: load.retry_refused,
-        result: load.result.unwrap_or(scratch),
+    Ok(match load {
+        Load::Command(command) => Generator::Command(command),
+        Load::Loadgen(load) => Generator::Loadgen(Loadgen {
+            program: process::program(load.program, "fib-loadgen")?,
+            url: load.url,
+            flags: load.args,
+            retry_refused: load.retry_refused,
+            result: load.result.unwrap_or(scratch),
+        }),
     })
 }
 

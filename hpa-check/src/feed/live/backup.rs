@@ -78,7 +78,7 @@ pub(crate) struct Backup {
 
 impl Backup {
     pub(crate) async fn connect(args: &ClusterArgs) -> Result<Self, Failure> {
-        let timing = Timing::default();
+        let timing = Timing::default().waiting(args.deadline());
         let cluster = connect::connect(args, timing.call).await?;
         Ok(Self { cluster, timing })
     }

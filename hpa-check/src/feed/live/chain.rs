@@ -17,6 +17,7 @@ use super::convert::event::About;
 use super::cpu::PodCpu;
 use super::follow::{Subject, Which, follow};
 use super::known::{Change, Known};
+use super::link::Link;
 use super::reporter::Reporter;
 use super::timing::Timing;
 use super::{controller, facts};
@@ -27,6 +28,7 @@ pub(super) struct Chain {
     pub(super) cluster: Cluster,
     pub(super) autoscaler: String,
     pub(super) timing: Timing,
+    pub(super) link: Link,
     pub(super) reporter: Reporter,
 }
 
@@ -37,6 +39,9 @@ impl Chain {
         let (selector, to_pods) = watch::channel(None);
         let selector = Arc::new(selector);
         let mut tasks = JoinSet::new();
+        if self.link == Link::HoldsBack {
+            self.reporter.held_back(self.timing.poll);
+        }
         tasks.spawn(self.clone().autoscaler(reference));
         tasks.spawn(while_current(to_target.clone(), {
             let chain = self.clone();
@@ -59,7 +64,7 @@ impl Chain {
         );
         tasks.spawn(controller::follow_lease(
             self.cluster.client.clone(),
-            self.timing,
+            (self.timing, self.link),
             self.reporter.clone(),
         ));
         tasks.spawn(async move {
@@ -77,14 +82,20 @@ impl Chain {
             which: Which::Named(self.autoscaler.clone()),
         };
         let mut known = Known::default();
-        follow(subject, &mut known, self.timing, self.reporter, |change| {
-            let Change::Put(object) = change else {
-                return Some(Seen::AutoscalerGone);
-            };
-            let seen = convert::autoscaler::autoscaler(object);
-            set(&reference, Some(seen.spec.scale_target_ref.clone()));
-            Some(Seen::Autoscaler(seen))
-        })
+        follow(
+            subject,
+            &mut known,
+            (self.timing, self.link),
+            self.reporter,
+            |change| {
+                let Change::Put(object) = change else {
+                    return Some(Seen::AutoscalerGone);
+                };
+                let seen = convert::autoscaler::autoscaler(object);
+                set(&reference, Some(seen.spec.scale_target_ref.clone()));
+                Some(Seen::Autoscaler(seen))
+            },
+        )
         .await;
     }
 
@@ -119,7 +130,7 @@ impl Chain {
         follow(
             subject,
             known,
-            self.timing,
+            (self.timing, self.link),
             self.reporter.clone(),
             |change| match change {
                 Change::Put(object) => Some(Seen::Pod(convert::pod::pod(object))),
@@ -147,7 +158,7 @@ impl Chain {
         follow(
             subject,
             &mut known,
-            self.timing,
+            (self.timing, self.link),
             self.reporter,
             |change| match change {
                 Change::Put(object) => about.event(object).map(Seen::Event),

@@ -1,35 +1,30 @@
-//! Finding the cluster: which kubeconfig, context and namespace, is there an API server, what is its
-//! version, and what does its clock say.
+//! Finding the cluster, as kubectl does: which kubeconfig, context and namespace, which proxy and
+//! credentials, is there an API server, what is its version, and what does its clock say.
 
-use std::path::PathBuf;
+mod args;
+mod credentials;
+mod kubeconfig;
+mod proxy;
+
 use std::time::Duration;
 
 use http::Request;
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use kube::client::{Body, ClientBuilder};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde::Deserialize;
 
+use self::kubeconfig::Chosen;
 use super::clock::Clock;
 use super::retry_after;
-use super::trouble::{Kind, Trouble};
+use super::trouble::{Kind, Trouble, one_line};
 use crate::failure::Failure;
 
-/// Where the cluster is.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub(crate) struct ClusterArgs {
-    /// Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, else the pod's service account]
-    #[arg(long, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig [default: its current one]
-    #[arg(long, value_name = "NAME")]
-    pub context: Option<String>,
-    /// Namespace of the autoscaler [default: the context's]
-    #[arg(short = 'n', long, value_name = "NAME")]
-    pub namespace: Option<String>,
-}
+pub(crate) use self::args::ClusterArgs;
+
+/// An exec plugin that asks a cloud for a token answers in far less.
+const CREDENTIALS_WITHIN: Duration = Duration::from_mins(1);
 
 /// A cluster that answered.
 #[derive(Clone)]
@@ -43,23 +38,68 @@ pub(super) struct Cluster {
 
 /// Connects, and asks for the version: the one question that needs no right but to be there.
 pub(super) async fn connect(args: &ClusterArgs, deadline: Duration) -> Result<Cluster, Failure> {
-    let mut config = configuration(args).await?;
+    let environment = |name: &str| std::env::var(name).ok();
+    let (mut config, chosen) = configuration(args, environment)?;
     let server = config.cluster_url.to_string();
     config.connect_timeout = Some(deadline);
     // The client's own retries can hold one poll of the metrics for minutes.
     config.default_retry = false;
+    if let Some(user) = &args.impersonate {
+        config.auth_info.impersonate = Some(user.clone());
+        config.auth_info.impersonate_groups =
+            (!args.impersonate_groups.is_empty()).then(|| args.impersonate_groups.clone());
+        config.auth_info.impersonate_uid = args.impersonate_uid.clone();
+    }
     let namespace = args
         .namespace
         .clone()
         .unwrap_or_else(|| config.default_namespace.clone());
-    let builder = ClientBuilder::try_from(config).map_err(|error| {
-        Failure::target(format!(
-            "the credentials for {server} can't be used: {error}; check the kubeconfig"
-        ))
+    let way = match &config.proxy_url {
+        Some(proxy) => {
+            // Without a password that may be in it.
+            let authority = proxy.authority().map(http::uri::Authority::as_str);
+            let place = authority
+                .and_then(|a| a.rsplit('@').next())
+                .unwrap_or_default();
+            format!("{server} by the proxy {place}")
+        }
+        None => server.clone(),
+    };
+    let client = credentialed(config).await?.map_err(|error| {
+        let why = match &chosen {
+            Some(chosen) => credentials::explain(&error, chosen),
+            None => one_line(&error),
+        };
+        Failure::target(format!("the API server {server} can't be asked: {why}"))
     })?;
-    let client = builder.with_layer(&retry_after::layer()).build();
     let clock = Clock::new(Timestamp::now);
-    reach(client, &server, namespace, clock, deadline).await
+    reach(client, &way, namespace, clock, deadline).await
+}
+
+/// Makes the client. An exec plugin runs meanwhile and may hang, on a thread that then ends with the
+/// process.
+async fn credentialed(config: Config) -> Result<Result<Client, kube::Error>, Failure> {
+    let plugin = config.auth_info.exec.as_ref();
+    let plugin = plugin
+        .and_then(|exec| exec.command.clone())
+        .unwrap_or_default();
+    let runtime = tokio::runtime::Handle::current();
+    let (sender, made) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _entered = runtime.enter();
+        let client = ClientBuilder::try_from(config)
+            .map(|builder| builder.with_layer(&retry_after::layer()).build());
+        // Nobody waits any more after the deadline.
+        let _ = sender.send(client);
+    });
+    match tokio::time::timeout(CREDENTIALS_WITHIN, made).await {
+        Ok(Ok(client)) => Ok(client),
+        Ok(Err(_)) => Err(Failure::internal("the client can't be made")),
+        Err(_) => Err(Failure::target(format!(
+            "the exec plugin `{plugin}` gave no credentials within {} s: run it by hand, and look at what it waits for",
+            CREDENTIALS_WITHIN.as_secs()
+        ))),
+    }
 }
 
 /// Asks for the version, and sets the clock by the answer.
@@ -74,6 +114,7 @@ pub(super) async fn reach(
     let (kubernetes, clock) = answer.map_err(|trouble| {
         let advice = match trouble.kind {
             Kind::Unauthorized => "renew the credentials, or choose another --context",
+            Kind::Silent => "check that the cluster is up, or wait longer with --request-timeout",
             _ => "check --kubeconfig and --context, and that the cluster is up",
         };
         Failure::target(format!(
@@ -89,50 +130,58 @@ pub(super) async fn reach(
     })
 }
 
-async fn configuration(args: &ClusterArgs) -> Result<Config, Failure> {
-    let advice = "name a kubeconfig with --kubeconfig, or run inside the cluster";
-    let (place, read) = match &args.kubeconfig {
-        Some(path) => (path.display().to_string(), Kubeconfig::read_from(path)),
-        None if args.context.is_some() => (
-            "$KUBECONFIG or ~/.kube/config".to_owned(),
-            Kubeconfig::read(),
-        ),
-        None => {
-            return Config::infer().await.map_err(|error| {
-                let error = one_line(&error);
-                Failure::target(format!("no cluster is configured: {error}; {advice}"))
-            });
+/// The client's configuration, with what the kubeconfig chose; without a kubeconfig, the pod's service
+/// account.
+fn configuration(
+    args: &ClusterArgs,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<(Config, Option<Chosen>), Failure> {
+    match kubeconfig::choose(args, &environment)? {
+        Ok(chosen) => {
+            let config = chosen_config(&chosen, environment)
+                .map_err(|why| Failure::target(format!("the kubeconfig can't be used: {why}")))?;
+            Ok((config, Some(chosen)))
         }
-    };
-    let failure = |error| {
-        let error = one_line(&error);
-        Failure::target(format!(
-            "the kubeconfig {place} can't be used: {error}; {advice}"
-        ))
-    };
-    let file = read.map_err(failure)?;
-    let contexts: Vec<&str> = file.contexts.iter().map(|c| c.name.as_str()).collect();
-    if let Some(context) = &args.context
-        && !contexts.contains(&context.as_str())
-    {
-        let all = contexts.join(", ");
-        return Err(Failure::target(format!(
-            "the kubeconfig {place} has no context `{context}`; it has: {all}"
-        )));
+        Err(missing) => {
+            let config = Config::incluster().map_err(|error| {
+                Failure::target(format!(
+                    "no cluster is configured: {missing}, and this is not a pod ({}); name a kubeconfig with --kubeconfig",
+                    one_line(&error)
+                ))
+            })?;
+            Ok((config, None))
+        }
     }
-    let options = KubeConfigOptions {
-        context: args.context.clone(),
-        ..KubeConfigOptions::default()
-    };
-    Config::from_custom_kubeconfig(file, &options)
-        .await
-        .map_err(failure)
 }
 
-/// An error of a parser may show the place over several lines.
-fn one_line(error: &impl ToString) -> String {
-    let text = error.to_string();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// Kube's own way from a kubeconfig to this matches `NO_PROXY` against the proxy instead of the server,
+/// and gives up on an empty entry in it.
+fn chosen_config(
+    chosen: &Chosen,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Config, String> {
+    let (name, cluster) = (&chosen.cluster_name, &chosen.cluster);
+    let server = cluster.server.as_deref().unwrap_or_default();
+    let url: http::Uri = server
+        .parse()
+        .ok()
+        .filter(|url: &http::Uri| url.host().is_some())
+        .ok_or_else(|| format!("`server` of the cluster `{name}` is not a URL: `{server}`"))?;
+    let mut config = Config::new(url);
+    config.proxy_url = proxy::proxy(
+        &config.cluster_url,
+        cluster.proxy_url.as_deref(),
+        environment,
+    )?;
+    config.root_cert = credentials::authorities(chosen)?;
+    config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    config.disable_compression = cluster.disable_compression.unwrap_or(false);
+    config.tls_server_name.clone_from(&cluster.tls_server_name);
+    config.auth_info = chosen.user.clone();
+    if let Some(namespace) = &chosen.namespace {
+        config.default_namespace.clone_from(namespace);
+    }
+    Ok(config)
 }
 
 #[derive(Deserialize)]
@@ -199,17 +248,5 @@ mod tests {
             minor: "31+".into(),
         };
         assert_eq!(release(&info), "1.31");
-    }
-
-    #[tokio::test]
-    async fn a_kubeconfig_that_is_not_there_is_one_sentence() {
-        let args = ClusterArgs {
-            kubeconfig: Some("/nowhere/config".into()),
-            ..ClusterArgs::default()
-        };
-        let failure = configuration(&args).await.unwrap_err();
-        assert_eq!(failure.code, 90);
-        assert!(failure.message.contains("/nowhere/config"), "{failure}");
-        assert!(!failure.message.contains('\n'), "{failure}");
     }
 }

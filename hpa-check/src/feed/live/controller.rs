@@ -8,6 +8,7 @@ use kube::api::Api;
 
 use super::follow::{Subject, Which, follow};
 use super::known::{Change, Known};
+use super::link::Link;
 use super::reporter::Reporter;
 use super::timing::Timing;
 
@@ -15,7 +16,11 @@ const NAMESPACE: &str = "kube-system";
 const LEASE: &str = "kube-controller-manager";
 
 /// Tells of each new holder, until the task is dropped.
-pub(super) async fn follow_lease(client: Client, timing: Timing, reporter: Reporter) {
+pub(super) async fn follow_lease(
+    client: Client,
+    (timing, link): (Timing, Link),
+    reporter: Reporter,
+) {
     let subject: Subject<Lease> = Subject {
         api: Api::namespaced(client, NAMESPACE),
         resource: "controller",
@@ -25,7 +30,7 @@ pub(super) async fn follow_lease(client: Client, timing: Timing, reporter: Repor
     };
     let mut holders = Holders::default();
     let mut known = Known::default();
-    follow(subject, &mut known, timing, reporter, |change| {
+    follow(subject, &mut known, (timing, link), reporter, |change| {
         // The lease is renewed every few seconds; only its holder is of interest.
         let Change::Put(lease) = change else {
             return None;

@@ -1,6 +1,8 @@
 //! The pods' CPU from the resource metrics API, and whether there is such an API at all. It has no
 //! watch: it is asked again and again, each time with a deadline of its own.
 
+use std::time::Duration;
+
 use hpa_check_core::observation::{Fact, Seen};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Client;
@@ -23,6 +25,9 @@ const VERSIONS: [&str; 2] = ["v1", EVERYWHERE];
 /// The version that every metrics server serves.
 const EVERYWHERE: &str = "v1beta1";
 
+/// An answer is never waited for longer than this, unless the user said so.
+const LONGEST: Duration = Duration::from_mins(1);
+
 /// What to poll.
 pub(super) struct PodCpu {
     pub(super) client: Client,
@@ -39,21 +44,28 @@ impl PodCpu {
         let mut ticks = tokio::time::interval(self.timing.metrics);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut registry = Registry::default();
+        let mut patience = self.timing.call;
         loop {
             ticks.tick().await;
             let version = registry.ask(&self).await;
             let selector = self.selector.borrow().clone();
             match (version, selector) {
-                (Ok(version), Some(selector)) => match self.poll(&version, &selector).await {
-                    Ok(list) => self.reporter.tell(Seen::PodMetrics {
-                        samples: samples(list),
-                    }),
-                    Err(trouble) => {
-                        // Perhaps another version is served by now.
-                        registry.asked = None;
-                        self.unavailable(&trouble);
+                (Ok(version), Some(selector)) => {
+                    match self.poll(&version, &selector, patience).await {
+                        Ok(list) => self.reporter.tell(Seen::PodMetrics {
+                            samples: samples(list),
+                        }),
+                        Err(trouble) => {
+                            // A slow link or a busy server may only need longer.
+                            if trouble.kind == Kind::Silent {
+                                patience = (patience * 2).min(LONGEST.max(self.timing.call));
+                            }
+                            // Perhaps another version is served by now.
+                            registry.asked = None;
+                            self.unavailable(&trouble);
+                        }
                     }
-                },
+                }
                 // Without pods there is nothing to ask for.
                 (Ok(_), None) => {}
                 (Err(trouble), _) => self.unavailable(&trouble),
@@ -61,12 +73,17 @@ impl PodCpu {
         }
     }
 
-    async fn poll(&self, version: &str, selector: &str) -> Result<PodMetricsList, Trouble> {
+    async fn poll(
+        &self,
+        version: &str,
+        selector: &str,
+        deadline: Duration,
+    ) -> Result<PodMetricsList, Trouble> {
         let path = format!("/apis/{GROUP}/{version}/namespaces/{}/pods", self.namespace);
         let request = Request::new(path)
             .list(&ListParams::default().labels(selector))
             .map_err(kube::Error::BuildRequest)?;
-        within(self.timing.call, self.client.request(request)).await
+        within(deadline, self.client.request(request)).await
     }
 
     fn unavailable(&self, trouble: &Trouble) {
@@ -80,7 +97,10 @@ impl PodCpu {
             }
             _ => trouble.message.clone(),
         };
-        self.reporter.tell(Seen::MetricsUnavailable { error });
+        self.reporter.tell(Seen::MetricsUnavailable {
+            error,
+            timed_out: trouble.kind == Kind::Silent,
+        });
     }
 }
 

@@ -1,8 +1,10 @@
 //! A watched cluster, its load and the user's signals as one feed.
 
+use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use hpa_check_core::observation::{Observation, RunContext, Seen};
+use hpa_check_core::observation::{Fact, Observation, RunContext, Seen};
 use hpa_check_core::run::conductor::Action;
 use jiff::Timestamp;
 use tokio::time::{Instant, Interval, interval};
@@ -19,8 +21,8 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// What happens on the cluster and to it.
 pub(crate) struct LiveFeed<'a> {
-    /// The first observation.
-    context: Option<RunContext>,
+    /// The first observations.
+    introduction: VecDeque<Seen>,
     watching: Watching,
     load: RunningLoad,
     signals: &'a mut Signals,
@@ -38,11 +40,19 @@ impl<'a> LiveFeed<'a> {
         generator: Option<Generator>,
         signals: &'a mut Signals,
     ) -> Self {
+        let load = RunningLoad::new(generator);
+        let mut introduction = VecDeque::from([Seen::RunContext(context)]);
+        introduction.extend(load.url().map(|url| {
+            Seen::Fact(Fact::LoadTarget {
+                url: url.to_owned(),
+                loopback: is_loopback(url),
+            })
+        }));
         Self {
-            context: Some(context),
+            introduction,
             clock: live.clock(),
             watching: live.watch(),
-            load: RunningLoad::new(generator),
+            load,
             signals,
             tick: interval(TICK),
             closing: None,
@@ -63,8 +73,8 @@ impl Feed for LiveFeed<'_> {
     }
 
     async fn next(&mut self) -> Result<Next, Failure> {
-        if let Some(context) = self.context.take() {
-            return Ok(self.seen(Seen::RunContext(context)));
+        if let Some(seen) = self.introduction.pop_front() {
+            return Ok(self.seen(seen));
         }
         if let Some(deadline) = self.closing {
             let rest = self.load.rest(deadline).await;
@@ -95,5 +105,44 @@ impl Feed for LiveFeed<'_> {
     async fn close(mut self) {
         let deadline = self.closing.unwrap_or_else(|| self.load.stop());
         while self.load.rest(deadline).await.is_some() {}
+    }
+}
+
+/// Whether a URL's host is this machine. A URL without a scheme is one of `http`.
+fn is_loopback(url: &str) -> bool {
+    let whole = if url.contains("://") {
+        url.to_owned()
+    } else {
+        format!("http://{url}")
+    };
+    let uri: Option<http::Uri> = whole.parse().ok();
+    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address: Option<IpAddr> = host.parse().ok();
+    host.eq_ignore_ascii_case("localhost") || address.is_some_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_host_on_this_machine_is_loopback() {
+        for url in [
+            "http://127.0.0.1:8080/fib",
+            "localhost:8080",
+            "http://[::1]/",
+            "http://LOCALHOST",
+        ] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in [
+            "http://10.0.0.1",
+            "http://localhost.example.com",
+            "fib-server",
+            "",
+        ] {
+            assert!(!is_loopback(url), "{url}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::backoff;
 use super::known::{Change, Known};
+use super::link::Link;
 use super::reporter::Reporter;
 use super::timing::Timing;
 use super::trouble::{Kind, Trouble, within};
@@ -60,7 +61,7 @@ pub(super) enum Which {
 pub(super) async fn follow<K, F>(
     subject: Subject<K>,
     known: &mut Known,
-    timing: Timing,
+    (timing, link): (Timing, Link),
     reporter: Reporter,
     translate: F,
 ) where
@@ -75,7 +76,11 @@ pub(super) async fn follow<K, F>(
         known,
         proven: None,
         failures: 0,
-        polls_left: 0,
+        // Nothing makes a link that holds back a watch carry one later.
+        polls_left: match link {
+            Link::Streams => 0,
+            Link::HoldsBack => u32::MAX,
+        },
         told_forbidden: Vec::new(),
     };
     follower.run().await;

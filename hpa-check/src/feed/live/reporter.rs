@@ -1,5 +1,7 @@
 //! The way out of the live source: every observation gets its instant here.
 
+use std::time::Duration;
+
 use hpa_check_core::observation::{Fact, Observation, Seen, Watch, WatchState};
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
@@ -46,6 +48,16 @@ impl Reporter {
             state: WatchState::Lost,
             error: Some(error.to_owned()),
             since,
+        }));
+    }
+
+    /// The way to the API server holds back what is watched.
+    pub(super) fn held_back(&self, poll: Duration) {
+        self.tell(Seen::Fact(Fact::WatchHeldBack {
+            consequence: format!(
+                "everything is read every {} s instead, so a change that is undone in between is not seen",
+                poll.as_secs_f64()
+            ),
         }));
     }
 

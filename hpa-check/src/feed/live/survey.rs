@@ -26,20 +26,13 @@ use super::convert;
 use super::timing::Timing;
 use super::trouble::{Kind, Trouble};
 use crate::failure::Failure;
-use lists::Lists;
+use lists::{Lists, Scope};
 
 /// A cluster that answered.
 pub(crate) struct Surveyor {
     cluster: Cluster,
     timing: Timing,
     scope: Scope,
-}
-
-/// Which namespaces are looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Scope {
-    All,
-    One(String),
 }
 
 /// What is taken for granted, because the API does not tell it.
@@ -74,7 +67,7 @@ struct Found {
 impl Surveyor {
     /// Connects. One namespace is looked at, or all.
     pub(crate) async fn connect(args: &ClusterArgs, all: bool) -> Result<Self, Failure> {
-        let timing = Timing::default();
+        let timing = Timing::default().waiting(args.deadline());
         let cluster = connect::connect(args, timing.call).await?;
         let scope = if all {
             Scope::All

@@ -72,7 +72,7 @@ impl Chain {
         follow(
             subject,
             known,
-            self.timing,
+            (self.timing, self.link),
             self.reporter.clone(),
             |change| {
                 let Change::Put(object) = change else {

@@ -172,7 +172,7 @@ fn line(observation: &Observation) -> Option<(String, String)> {
             let all: Vec<String> = samples.iter().map(of).collect();
             ("metrics", format!("+ {}", all.join(", ")))
         }
-        Seen::MetricsUnavailable { error } => ("metrics", format!("failed: {error}")),
+        Seen::MetricsUnavailable { error, .. } => ("metrics", format!("failed: {error}")),
         Seen::Event(event) => (
             "events",
             format!("{} {} ×{}", event.about, event.reason, event.count),
@@ -195,6 +195,8 @@ fn fact_line(fact: &Fact) -> String {
         Fact::Quota { name, hard, .. } => format!("quota {name} {hard}"),
         Fact::OtherAutoscaler { name, target } => format!("{name} scales {target}"),
         Fact::ControllerRestarted { holder } => format!("controller restarted: {holder}"),
-        other @ Fact::LoadLimit { .. } => format!("{other:?}"),
+        other @ (Fact::LoadLimit { .. } | Fact::LoadTarget { .. } | Fact::WatchHeldBack { .. }) => {
+            format!("{other:?}")
+        }
     }
 }

@@ -41,6 +41,16 @@ impl Timing {
     }
 }
 
+impl Timing {
+    /// With the deadline of a call that the user set, if one was set.
+    pub(super) fn waiting(self, call: Option<Duration>) -> Self {
+        Self {
+            call: call.unwrap_or(self.call),
+            ..self
+        }
+    }
+}
+
 impl Default for Timing {
     /// For a controller with the usual periods.
     fn default() -> Self {

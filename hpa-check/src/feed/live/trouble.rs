@@ -114,6 +114,12 @@ pub(super) async fn within<T>(
     }
 }
 
+/// An error of a parser may show the place over several lines.
+pub(super) fn one_line(error: &impl ToString) -> String {
+    let text = error.to_string();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

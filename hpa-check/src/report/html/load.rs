@@ -34,7 +34,7 @@ pub(super) fn account(result: &RunResult) -> String {
     if let Some(load) = &result.load {
         let reasons = load.generator_reasons.join("; ");
         let text = if reasons.is_empty() {
-            load.generator.clone()
+            load.generator.to_string()
         } else {
             format!("{}: {reasons}", load.generator)
         };

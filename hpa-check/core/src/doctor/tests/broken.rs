@@ -13,7 +13,7 @@ use crate::snapshot::{
     ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, OtherScaler, Quota, TargetLook,
     Vpa,
 };
-use crate::spec::{ContainerResources, ScalingRules, SelectPolicy};
+use crate::spec::{ContainerResources, MetricSource, ScalingRules, SelectPolicy};
 use crate::units::Millicores;
 use crate::verdict::Outcome;
 
@@ -587,6 +587,12 @@ pub(super) const ROWS: &[Row] = &[
             scaler(f).created = Some(ago(100));
         },
     ),
+    Row(37, "metric-container-missing", same, |f| {
+        scaler(f).object.spec.metrics[0].source = MetricSource::ContainerResource {
+            name: "cpu".to_owned(),
+            container: "nobody".to_owned(),
+        };
+    }),
     // Not in the catalogue, and as wrong.
     Row(0, "metric-failed", same, |f| {
         refuse(

@@ -73,7 +73,9 @@ impl<'a> View for RunView<'a> {
 
     fn metrics(&self) -> MetricsView<'_> {
         let polls = &self.state.polls;
-        let newest = polls.last().map(|p| p.answer.as_ref());
+        // A request that was given up says nothing of the API.
+        let newest = polls.last().filter(|_| self.state.unread_since.is_none());
+        let newest = newest.map(|p| p.answer.as_ref());
         let good = polls.iter().rposition(|p| p.answer.is_ok());
         let bad_since = polls.get(good.map_or(0, |good| good + 1)).map(|p| p.at);
         let failing = bad_since.map(|since| self.until.duration_since(since));
@@ -157,7 +159,13 @@ impl<'a> View for RunView<'a> {
             conditions.any(|c| c.kind == kind && c.status == "False")
         };
         let statuses = self.state.statuses.iter().rev();
-        let since = statuses.take_while(|(_, status)| refuses(status)).last();
+        // What was written before a gap in the watch may have been withdrawn in it.
+        let gaps = self.state.gaps().filter(|gap| gap.resource == "autoscaler");
+        let watched_since = gaps.map(|gap| gap.until).max();
+        let known = |at: Timestamp| watched_since.is_none_or(|since| at >= since);
+        let since = statuses
+            .take_while(|(at, status)| refuses(status) && known(*at))
+            .last();
         let span = since.map(|(at, _)| self.until.duration_since(*at));
         Some(
             span.and_then(|span| Duration::try_from(span).ok())

@@ -158,7 +158,12 @@ fn scale_down_missing(run: &RunView<'_>) -> Option<Evidence> {
     let (at, status) = run.state.statuses.last()?;
     let kept = status.desired_replicas;
     let due: Timestamp = after(run.state.at_work_since(down), allowed);
-    (due <= run.until && kept > min).then(|| {
+    // It is certain that the metrics ask for no more than the minimum, in every interpretation.
+    let settled = after(down, run.budget(|b| b.reaction()));
+    let mut proposals = run.state.proposals().iter().filter(|p| p.at >= settled);
+    let asked_for_less =
+        proposals.any(|p| p.certain && p.high <= min) || run.use_fits_since(min, settled);
+    (due <= run.until && kept > min && asked_for_less).then(|| {
         let seconds = run.until.duration_since(down).as_secs();
         Evidence::new(
             format!(

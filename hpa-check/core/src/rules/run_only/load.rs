@@ -6,7 +6,7 @@ use super::run::RunView;
 use crate::expectation::ScaleDown;
 use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
-use crate::observation::Phase;
+use crate::observation::{GeneratorVerdict, Phase};
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::run::timeline::ProposalStep;
 
@@ -65,7 +65,7 @@ const GENERATOR_SATURATED: Rule = Rule {
     weight: Weight::Cause,
     find: Find::Run(|run| {
         let result = run.state.load_result.as_ref()?;
-        if result.generator != "saturated" || !run.loaded() {
+        if result.generator != GeneratorVerdict::Saturated || !run.loaded() {
             return None;
         }
         let failed = result.failed;
@@ -160,10 +160,7 @@ fn asked_for_more_since(run: &RunView<'_>, from: Timestamp) -> Option<ProposalSt
     let min = run.expectation.min_replicas;
     let proposals = run.state.proposals();
     let made_since = proposals.iter().rfind(|p| p.at >= from && p.high > min);
-    let newest_use = run.uses().next_back().filter(|(_, at)| *at >= from);
-    let fallen = newest_use
-        .zip(run.use_enough_for(min))
-        .is_some_and(|((used, _), enough)| used <= enough);
+    let fallen = run.use_fits_since(min, from);
     let stands = proposals.last().filter(|p| p.high > min && !fallen);
     made_since.or(stands).copied()
 }

@@ -11,9 +11,12 @@ use crate::model::{after, before};
 use crate::observation::Target;
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::rules::view::{ConflictingWrites, SizeView, Swings};
-use crate::run::timeline::value_at;
+use crate::run::timeline::{Range, Step, value_at};
 
 pub(crate) const RULES: &[Rule] = &[MINIMUM_NOT_HELD];
+
+/// Two watches show what happens at one instant no further apart.
+const CLOCKS: Duration = Duration::from_secs(1);
 
 /// The controller's name as a writer.
 const CONTROLLER: &str = "kube-controller-manager";
@@ -140,17 +143,27 @@ pub(super) fn sizes(run: &RunView<'_>) -> Vec<SizeView> {
     let (Some(timeline), Some(baseline)) = (&run.state.timeline, run.state.baseline_at) else {
         return Vec::new();
     };
-    let later = run.state.targets.iter().filter(|(at, _)| *at >= baseline);
+    // A controller follows new bounds at its next sync, and what a gap hid may be newer than what was seen.
+    let syncs = run.budget(|b| b.controller.sync_period * 2);
+    let in_force = |series: &[Step<i32>], at: Timestamp| {
+        let from = before(at, syncs);
+        let during = series
+            .iter()
+            .filter(|s| from <= s.at && s.at <= after(at, CLOCKS));
+        let values = during.map(|s| s.value).chain(value_at(series, from));
+        Range::of(values.chain(value_at(series, at)))
+    };
     let size = |(at, target): &(Timestamp, Target)| {
-        let min = value_at(&timeline.min_replicas, *at)?;
-        let max = value_at(&timeline.max_replicas, *at)?;
-        Some(SizeView {
+        let seen = !run.gaps_at(*at).any(|gap| gap.resource == "autoscaler");
+        let min = in_force(&timeline.min_replicas, *at)?.low;
+        let max = in_force(&timeline.max_replicas, *at)?.high;
+        (seen && *at >= baseline).then(|| SizeView {
             replicas: vec![target.spec_replicas],
             bounds: (min, max),
             clock: run.clock(*at),
         })
     };
-    later.filter_map(size).collect()
+    run.state.targets.iter().filter_map(size).collect()
 }
 
 /// The ways up and down; the load of a run goes up once and down once.

@@ -11,7 +11,7 @@ use crate::run::budget::{Budget, with_budget};
 use crate::run::demand;
 use crate::run::state::RunState;
 use crate::run::timeline::Gap;
-use crate::spec::AutoscalerSpec;
+use crate::spec::{AutoscalerSpec, MetricSpec};
 use crate::units::Millicores;
 
 /// A run, all that was asserted of it, and all that was seen of it.
@@ -98,6 +98,15 @@ impl<'a> RunView<'a> {
     /// asked for above it, unless as many run already: see [`Self::use_beyond_tolerance`].
     pub(crate) fn use_enough_for(&self, pods: i32) -> Option<Millicores> {
         demand::use_enough_for(self.state, pods)
+    }
+
+    /// Whether the newest samples since an instant show a use for which that many pods are enough, where CPU is all
+    /// that counts.
+    pub(crate) fn use_fits_since(&self, pods: i32, since: Timestamp) -> bool {
+        let mut metrics = self.spec().into_iter().flat_map(|s| &s.metrics);
+        let newest = self.uses().next_back().filter(|(_, at)| *at >= since);
+        let fits = newest.zip(self.use_enough_for(pods));
+        metrics.all(MetricSpec::is_cpu) && fits.is_some_and(|((used, _), enough)| used <= enough)
     }
 
     /// Use, all pods together, above which that many running pods ask for one more: they have to be

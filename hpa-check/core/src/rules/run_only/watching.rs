@@ -207,7 +207,16 @@ const WINDOW_TOO_SHORT: Rule = Rule {
                 t.spec_replicas, t.ready_replicas
             )
         });
-        Some(Evidence::new(lacking, replicas))
+        // What the controller last did, as far as it can be followed.
+        let newest = run.state.syncs().last().map(|sync| {
+            let (current, desired) = (sync.current, sync.desired);
+            format!(
+                "{}: {current} → {desired}; {}",
+                run.clock(sync.at),
+                sync.sentence
+            )
+        });
+        Some(Evidence::new(lacking, replicas.into_iter().chain(newest)))
     }),
 };
 

@@ -18,7 +18,7 @@ enum Skew<'a> {
     Even,
 }
 
-fn not_spread(view: &dyn View) -> Option<Evidence> {
+pub(crate) fn not_spread(view: &dyn View) -> Option<Evidence> {
     let target = view.target_percent()?;
     let (uses, needed) = view.uses_under_load();
     let mut row: Vec<(&UseView<'_>, &str, String)> = Vec::new();

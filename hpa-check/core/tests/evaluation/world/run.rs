@@ -13,7 +13,7 @@ use hpa_check_core::observation::*;
 use hpa_check_core::run::conductor::{Action, Conductor, LoadSchedule};
 use hpa_check_core::run::evaluator::Evaluator;
 
-use super::{World, at};
+use super::{Answers, World, at};
 
 struct PodState {
     pod: Pod,
@@ -155,6 +155,21 @@ impl Run<'_> {
         false
     }
 
+    /// Answers of a second, by pod.
+    fn answering(&self) -> std::collections::BTreeMap<String, u64> {
+        let ready = self.pods.iter().map(|state| &state.pod).filter(|pod| {
+            let is_ready = |ready: &Ready| ready.status == "True";
+            !pod.deleting && pod.ready.as_ref().is_some_and(is_ready)
+        });
+        let names: Vec<String> = match self.world.answers {
+            Answers::Unnamed => Vec::new(),
+            Answers::All => ready.map(|pod| pod.name.clone()).collect(),
+            Answers::First => ready.take(1).map(|pod| pod.name.clone()).collect(),
+            Answers::Stranger => vec!["other-app-1".into()],
+        };
+        names.into_iter().map(|name| (name, 10)).collect()
+    }
+
     fn level(&self) -> i64 {
         let Some(started) = self.load_started else {
             return self.world.rest;
@@ -196,6 +211,7 @@ impl Run<'_> {
             failed: failed * u64::from(self.load_stopped.is_some()),
             wrong: wrong * u64::from(self.load_stopped.is_some()),
             verified: self.verified,
+            pods: self.answering(),
             ..LoadSecond::default()
         }));
         if self.load_stopped.is_some() {

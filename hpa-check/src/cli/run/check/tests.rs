@@ -7,7 +7,7 @@ use hpa_check_core::verdict::{Outcome, Verdict};
 
 use super::*;
 use crate::api_server::cluster::{Cluster, Periods};
-use crate::api_server::{ApiServer, Fault, objects};
+use crate::api_server::{ApiServer, Fault, HeldBack, objects};
 use crate::feed::live::tests::{find, now};
 
 /// The load in millicores that asks for all ten pods of 100m at 50 %.
@@ -19,7 +19,10 @@ async fn run(happens: impl AsyncFnOnce(ApiServer)) -> Verdict {
 }
 
 async fn run_with_load(high: i64, happens: impl AsyncFnOnce(ApiServer)) -> Verdict {
-    let server = ApiServer::new(now);
+    run_on(ApiServer::new(now), high, happens).await
+}
+
+async fn run_on(server: ApiServer, high: i64, happens: impl AsyncFnOnce(ApiServer)) -> Verdict {
     let periods = Periods {
         controller: ControllerConfig::default(),
         resolution: Duration::from_secs(15),
@@ -127,6 +130,32 @@ async fn a_run_that_may_list_and_not_watch_passes() {
     })
     .await;
     assert_passed(&verdict);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proxy_that_holds_back_what_is_watched_costs_no_verdict() {
+    for held_back in [HeldBack::Body, HeldBack::Response] {
+        let server = ApiServer::new(now);
+        server.hold_back(held_back);
+        let verdict = run_on(server.clone(), HIGH, async |_| {}).await;
+        assert_passed(&verdict);
+        // One watch found it out, and there was none after it.
+        assert_eq!(server.asked("watch horizontalpodautoscalers").len(), 1);
+        assert!(server.asked("watch pods").is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_that_come_later_than_we_wait_are_no_fault_of_their_api() {
+    for load in [HIGH, 400] {
+        let server = ApiServer::new(now);
+        server.fail("list pods.metrics", Fault::Silence, usize::MAX);
+        let verdict = run_on(server, load, async |_| {}).await;
+        assert_eq!(verdict.outcome, Outcome::Inconclusive, "{verdict:#?}");
+        let ids: Vec<&str> = verdict.reasons.iter().map(|r| r.id.as_str()).collect();
+        assert!(ids.contains(&"metrics-not-read"), "{ids:?}");
+        assert!(!ids.contains(&"metrics-api-unavailable"), "{ids:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 
 /// The whole object.
-pub(in crate::feed::live) fn autoscaler(object: v2::HorizontalPodAutoscaler) -> Autoscaler {
+pub(crate) fn autoscaler(object: v2::HorizontalPodAutoscaler) -> Autoscaler {
     Autoscaler {
         uid: object.metadata.uid.unwrap_or_default(),
         status_written: status_written(object.metadata.managed_fields.as_deref().unwrap_or(&[])),

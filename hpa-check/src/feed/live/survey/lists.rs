@@ -10,7 +10,13 @@ use serde::de::DeserializeOwned;
 
 use super::super::timing::Timing;
 use super::super::trouble::{Kind, Trouble, within};
-use super::Scope;
+
+/// Which namespaces are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scope {
+    All,
+    One(String),
+}
 
 /// Objects a page.
 const PAGE: u32 = 500;
@@ -128,12 +134,28 @@ impl Lists<'_> {
 
     /// One answer, whatever it is.
     pub(super) async fn get<K: DeserializeOwned>(&self, path: &str) -> Result<K, Trouble> {
+        self.get_within(path, self.timing.call).await
+    }
+
+    /// One answer that may be large, and takes its time over a slow link.
+    pub(super) async fn get_patiently<K: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<K, Trouble> {
+        self.get_within(path, self.timing.call * 6).await
+    }
+
+    async fn get_within<K: DeserializeOwned>(
+        &self,
+        path: &str,
+        deadline: Duration,
+    ) -> Result<K, Trouble> {
         let request = http::Request::get(path)
             .body(Vec::new())
             .map_err(|error| Trouble {
                 kind: Kind::Other,
                 message: error.to_string(),
             })?;
-        within(self.timing.call, self.client.request(request)).await
+        within(deadline, self.client.request(request)).await
     }
 }

@@ -52,10 +52,17 @@ pub(super) async fn read(lists: &Lists<'_>, missing: &Missing) -> Metrics {
         return Metrics { api, samples: None };
     };
     let path = lists.path(&format!("/apis/{GROUP}/{version}"), "pods");
-    let samples = match lists.get::<PodMetricsList>(&path).await {
+    let samples = match lists.get_patiently::<PodMetricsList>(&path).await {
         Ok(list) => Some(Ok(samples_by_namespace(list))),
         Err(trouble) if trouble.kind == Kind::Forbidden => {
             let consequence = "the pods' CPU is not seen";
+            missing.note(&trouble, &format!("list pods.{GROUP}"), consequence, true);
+            None
+        }
+        // Nothing is known of the API when we are the one to hang up.
+        Err(trouble) if trouble.kind == Kind::Silent => {
+            let consequence =
+                "the pods' CPU was not read in time; wait longer with --request-timeout";
             missing.note(&trouble, &format!("list pods.{GROUP}"), consequence, true);
             None
         }

@@ -127,3 +127,28 @@ async fn without_the_right_to_ask_what_is_served_the_usual_version_is_read() {
         "+ fib-1 40m, fib-2 60m"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_waited_for_is_told_as_our_own_deadline_and_waited_for_longer() {
+    let server = with_metrics("v1beta1");
+    server.fail("list pods.metrics", Fault::Silence, usize::MAX);
+    let mut watched = watched(&server).await;
+    watched.wait(60.0).await;
+    let ours = |o: &hpa_check_core::observation::Observation| {
+        use hpa_check_core::observation::Seen;
+        match &o.seen {
+            Seen::MetricsUnavailable { timed_out, .. } => Some(*timed_out),
+            _ => None,
+        }
+    };
+    let told: Vec<bool> = watched.told.iter().filter_map(ours).collect();
+    // After 10 s, and after 20 more: the third is waited for for 40 s.
+    assert_eq!(told, [true, true]);
+    server.heal("list pods.metrics");
+    watched.hush();
+    watched.wait(40.0).await;
+    assert_eq!(
+        watched.about("metrics").pop().unwrap(),
+        "+ fib-1 40m, fib-2 60m"
+    );
+}

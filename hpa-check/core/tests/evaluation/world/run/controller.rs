@@ -84,10 +84,20 @@ impl Run<'_> {
             Ok(_) if self.world.metrics == Metrics::Forbidden => {
                 self.tell(Seen::MetricsUnavailable {
                     error: "pods.metrics.k8s.io is forbidden".into(),
+                    timed_out: false,
+                });
+            }
+            Ok(_) if self.world.metrics == Metrics::TooSlow => {
+                self.tell(Seen::MetricsUnavailable {
+                    error: "no answer within 10 s".into(),
+                    timed_out: true,
                 });
             }
             Ok(samples) => self.tell(Seen::PodMetrics { samples }),
-            Err(error) => self.tell(Seen::MetricsUnavailable { error }),
+            Err(error) => self.tell(Seen::MetricsUnavailable {
+                error,
+                timed_out: false,
+            }),
         }
     }
 

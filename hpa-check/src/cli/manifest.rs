@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use hpa_check_core::spec::{AutoscalerSpec, MetricSpec};
-use serde::Deserialize;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::feed::live::autoscaler as convert;
 
 /// Reads the spec from a file.
 pub(crate) fn read(path: &Path) -> Result<AutoscalerSpec, Failure> {
@@ -26,39 +28,33 @@ pub(crate) fn read(path: &Path) -> Result<AutoscalerSpec, Failure> {
 
 /// The error is the end of a sentence that begins with the manifest.
 fn parse(text: &str) -> Result<AutoscalerSpec, String> {
-    let manifest: Manifest = serde_saphyr::from_str(text).map_err(|e| {
-        let message = e.to_string();
+    let unclear = |error: &dyn std::fmt::Display| {
+        let message = error.to_string();
         format!(
             "can't be understood: {}",
             message.lines().next().unwrap_or_default()
         )
-    })?;
-    if manifest.kind != "HorizontalPodAutoscaler" || manifest.api_version != "autoscaling/v2" {
-        return Err(format!(
-            "is a {} of {}",
-            manifest.kind, manifest.api_version
-        ));
+    };
+    let manifest: Value = serde_saphyr::from_str(text).map_err(|e| unclear(&e))?;
+    let (version, kind) = (&manifest["apiVersion"], &manifest["kind"]);
+    if kind != "HorizontalPodAutoscaler" || version != "autoscaling/v2" {
+        return Err(format!("is {kind} of {version}"));
     }
+    let manifest: HorizontalPodAutoscaler =
+        serde_json::from_value(manifest).map_err(|e| unclear(&e))?;
+    let spec = convert(manifest).spec;
     let of_cpu = |m: &MetricSpec| m.is_cpu() && m.utilization().is_some();
-    if !manifest.spec.metrics.iter().all(of_cpu) {
+    if !spec.metrics.iter().all(of_cpu) {
         return Err("has a metric that can't be rehearsed".to_owned());
     }
-    Ok(manifest.spec)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Manifest {
-    api_version: String,
-    kind: String,
-    spec: AutoscalerSpec,
+    Ok(spec)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const OWN: &str = include_str!("../../../../k8s/base/hpa.yaml");
+    const OWN: &str = include_str!("../../../k8s/base/hpa.yaml");
 
     #[test]
     fn this_repository_s_own_manifest_is_read() {

@@ -9,7 +9,8 @@ use hpa_check_core::sim::fault::Fault;
 use hpa_check_core::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 
-use super::manifest;
+use super::super::manifest;
+use super::super::time::within;
 use crate::failure::Failure;
 use hpa_check_core::sim::sizing::Sizes;
 use hpa_check_core::sim::timescale::Timescale;
@@ -66,12 +67,12 @@ pub(crate) struct Flags {
     /// Quicker still, for CI
     #[arg(long)]
     pub(crate) short: bool,
-    /// Seconds between two syncs of the autoscaler [default: 3; 15 with --real-time]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=60))]
-    pub(crate) sync_period: Option<u64>,
-    /// Seconds for which a high recommendation holds [default: 8; 300 with --real-time]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=3600))]
-    pub(crate) stabilization: Option<u64>,
+    /// Time between two syncs of the autoscaler [default: 3s; 15s with --real-time]
+    #[arg(long, value_name = "TIME", value_parser = within(1..=60))]
+    pub(crate) sync_period: Option<Duration>,
+    /// How long a high recommendation holds the replicas up [default: 8s; 5m with --real-time]
+    #[arg(long, value_name = "TIME", value_parser = within(0..=3_600))]
+    pub(crate) stabilization: Option<Duration>,
 
     /// Break something on purpose: no-metrics, pods-not-ready, quota=PODS, sticky, conflicting-writer or crash
     #[arg(long, value_name = "WHAT")]
@@ -182,11 +183,11 @@ impl Flags {
             (_, true) => Timescale::SHORT,
             _ => Timescale::BRISK,
         };
-        if let Some(seconds) = self.sync_period {
-            timescale.sync_period = Duration::from_secs(seconds);
+        if let Some(time) = self.sync_period {
+            timescale.sync_period = time;
         }
-        if let Some(seconds) = self.stabilization {
-            timescale.stabilization = Duration::from_secs(seconds);
+        if let Some(time) = self.stabilization {
+            timescale.stabilization = time;
         }
         timescale
     }
@@ -219,7 +220,7 @@ impl Flags {
         if let Some(behavior) = &mut spec.behavior {
             timescale.quicken(behavior);
             if let (Some(rules), Some(window)) = (&mut behavior.scale_down, self.stabilization) {
-                rules.stabilization_window_seconds = i32::try_from(window).ok();
+                rules.stabilization_window_seconds = i32::try_from(window.as_secs()).ok();
             }
         }
         Ok(spec)

@@ -3,17 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hpa_check_core::run::conductor::{Action, Conductor};
+use hpa_check_core::run::conductor::Conductor;
 use hpa_check_core::sim::engine::Engine;
-use jiff::Timestamp;
 
-use super::machine::{Machine, Parts};
 use super::scene;
 use super::settings::{Flags, Settings};
 use crate::drive::drive;
 use crate::drive::session::Session;
 use crate::failure::Failure;
-use crate::feed::{Feed, Next};
+use crate::feed::rehearsal::Rehearsal;
+use crate::feed::rehearsal::machine::{Machine, Parts};
 use crate::notice::notice;
 use crate::outputs::{Outputs, Ui};
 use crate::process::program;
@@ -95,27 +94,6 @@ async fn rehearse(
     let feed = Rehearsal(Engine::new(scene, machine.loaded(load)));
     let end = drive(feed, &mut session).await?;
     Ok(session.finish(end)?.exit_code)
-}
-
-/// A rehearsal on this machine as a feed.
-struct Rehearsal(Engine<Machine>);
-
-impl Feed for Rehearsal {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    async fn next(&mut self) -> Result<Next, Failure> {
-        Feed::next(&mut self.0).await
-    }
-
-    fn act(&mut self, action: &Action) {
-        self.0.act(action);
-    }
-
-    async fn close(self) {
-        self.0.into_world().end().await;
-    }
 }
 
 /// Measures what a request costs, unless the flags leave nothing to measure.

@@ -1,0 +1,57 @@
+//! The flags that say which cluster: those of kubectl.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// `--request-timeout 0`: as good as none.
+const NO_TIMEOUT: Duration = Duration::from_hours(24);
+
+/// Where the cluster is, and who asks it: kubectl's flags.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct ClusterArgs {
+    /// Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, else the pod's service account]
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Cluster of the kubeconfig [default: the context's]
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// User of the kubeconfig [default: the context's]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Namespace of the autoscaler [default: the context's]
+    #[arg(short = 'n', long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// User to impersonate, such as system:serviceaccount:default:viewer
+    #[arg(long = "as", value_name = "USER")]
+    pub impersonate: Option<String>,
+    /// Group to impersonate (repeatable)
+    #[arg(long = "as-group", value_name = "GROUP", requires = "impersonate")]
+    pub impersonate_groups: Vec<String>,
+    /// UID to impersonate
+    #[arg(long = "as-uid", value_name = "UID", requires = "impersonate")]
+    pub impersonate_uid: Option<String>,
+    /// Wait this long for each answer of the API server; 0 waits without limit [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = hpa_check_core::duration::parse)]
+    pub request_timeout: Option<Duration>,
+}
+
+impl ClusterArgs {
+    /// The deadline of a call, where the flags set one.
+    pub(in crate::feed::live) fn deadline(&self) -> Option<Duration> {
+        self.request_timeout.map(|timeout| {
+            if timeout.is_zero() {
+                NO_TIMEOUT
+            } else {
+                timeout
+            }
+        })
+    }
+
+    /// Whether the flags choose from a kubeconfig.
+    pub(super) fn choose(&self) -> bool {
+        self.context.is_some() || self.cluster.is_some() || self.user.is_some()
+    }
+}

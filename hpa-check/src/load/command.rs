@@ -1,0 +1,173 @@
+//! The user's own load: any command, from the start of the load to its end.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use hpa_check_core::observation::{GeneratorVerdict, LoadResult, LoadSecond};
+use rustix::process::Signal;
+use tokio_util::sync::CancellationToken;
+
+use super::{foreign, second};
+use crate::process::{Child, KEPT_LINES};
+
+/// From SIGTERM to SIGKILL: as long as a pod has by default.
+const STOPS_WITHIN: Duration = Duration::from_secs(30);
+
+/// A command that fails this soon has loaded nothing.
+const BARELY_RAN: Duration = Duration::from_secs(5);
+
+/// As much of the output as a summary may have; a tool that prints more prints its summary last.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// A command line for the shell.
+#[derive(Debug, Clone)]
+pub(crate) struct LoadCommand {
+    pub(crate) line: String,
+}
+
+impl LoadCommand {
+    /// Runs it to its end, or until it is to stop. What it prints is read for the seconds and the
+    /// summary of a tool that is known.
+    pub(super) async fn attack(
+        self,
+        stop: CancellationToken,
+        mut emit: impl FnMut(LoadSecond),
+    ) -> Result<LoadResult, String> {
+        let began = tokio::time::Instant::now();
+        let mut child = Child::shell(&self.line)?;
+        let mut printed = Printed::default();
+        let mut kill_at = None;
+        loop {
+            let killing = async {
+                match kill_at {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                line = child.lines.next_line() => match line {
+                    Ok(Some(line)) => {
+                        second::read(&line).into_iter().for_each(&mut emit);
+                        printed.take(line);
+                    }
+                    Ok(None) | Err(_) => break,
+                },
+                () = stop.cancelled(), if kill_at.is_none() => {
+                    kill_at = Some(tokio::time::Instant::now() + STOPS_WITHIN);
+                    child.signal_group(Signal::TERM);
+                }
+                () = killing => {
+                    child.signal_group(Signal::KILL);
+                    break;
+                }
+            }
+        }
+        let status = child.ended().await;
+        let code = status.and_then(|status| status.code());
+        let failed = code != Some(0) && kill_at.is_none();
+        if failed && began.elapsed() < BARELY_RAN {
+            return Err(format!(
+                "the load command `{}` loaded nothing ({}): run it by hand, and mend it",
+                self.line,
+                child.obituary(status)
+            ));
+        }
+        let summary = foreign::read(&printed.text());
+        let mut output: Vec<String> = printed.lines.into_iter().collect();
+        output.extend(child.last_words());
+        let output = output.split_off(output.len().saturating_sub(KEPT_LINES));
+        let counts = summary.unwrap_or_default();
+        Ok(LoadResult {
+            requests: counts.requests,
+            failed: counts.failed,
+            wrong: counts.wrong,
+            verified: counts.verified,
+            generator: counts.generator.unwrap_or(GeneratorVerdict::Ok),
+            generator_reasons: Vec::new(),
+            exit_code: code.unwrap_or(-1),
+            command: Some(self.line),
+            output,
+        })
+    }
+}
+
+/// The end of what a command printed.
+#[derive(Default)]
+struct Printed {
+    lines: VecDeque<String>,
+    bytes: usize,
+}
+
+impl Printed {
+    fn take(&mut self, line: String) {
+        self.bytes += line.len() + 1;
+        self.lines.push_back(line);
+        while self.bytes > KEPT_BYTES && self.lines.len() > 1 {
+            let gone = self.lines.pop_front().unwrap_or_default();
+            self.bytes -= gone.len() + 1;
+        }
+    }
+
+    fn text(&self) -> String {
+        let lines = self.lines.iter().map(String::as_str);
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn run(line: &str) -> Result<LoadResult, String> {
+        let stop = CancellationToken::new();
+        let command = LoadCommand { line: line.into() };
+        // The first second of load that it reports is its last.
+        let stopping = stop.clone();
+        command.attack(stop, |_| stopping.cancel()).await
+    }
+
+    const SECOND: &str =
+        r#"echo '{"users":1,"offered_rps":null,"rps":1,"failed":0,"wrong":0,"verified":1}'"#;
+
+    #[tokio::test]
+    async fn a_command_that_ends_by_itself_is_read_for_its_summary_and_keeps_its_last_lines() {
+        let summary = r#"{"latencies":{"mean":1},"requests":10,"rate":5,"success":0.9}"#;
+        let result = run(&format!("echo '{summary}'; echo warned >&2"))
+            .await
+            .unwrap();
+        assert_eq!(
+            (result.requests, result.failed, result.exit_code),
+            (10, 1, 0)
+        );
+        assert!(
+            result.output.iter().any(|line| line == "warned"),
+            "{result:?}"
+        );
+        assert!(result.command.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_command_gets_sigterm_at_the_load_s_end_with_all_that_it_has_started() {
+        let line = format!("trap 'echo over; exit 7' TERM; {SECOND}; while :; do sleep 0.05; done");
+        let result = run(&line).await.unwrap();
+        assert_eq!(result.exit_code, 7);
+        assert_eq!(result.output.last().map(String::as_str), Some("over"));
+        // The shell waits for its child, which has to be told as well.
+        let result = run(&format!("{SECOND}; sleep 600; true")).await.unwrap();
+        assert_ne!(result.exit_code, 0);
+    }
+
+    #[tokio::test]
+    async fn a_command_that_can_t_load_is_named_with_what_it_says() {
+        let error = run("no-such-load-tool --fast").await.unwrap_err();
+        assert!(error.contains("no-such-load-tool --fast"), "{error}");
+        assert!(error.contains("not found"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn of_much_output_the_end_is_kept() {
+        let result = run("seq 1 100000").await.unwrap();
+        assert_eq!(result.output.len(), KEPT_LINES);
+        assert_eq!(result.output.last().map(String::as_str), Some("100000"));
+    }
+}
