@@ -98,6 +98,14 @@ func TestASilentSyncIsHeldAgainstWhatTheModelHoldsPossibleThen(t *testing.T) {
 	}
 }
 
+func TestARecordThatIsSeenLateIsStillOfItsLine(t *testing.T) {
+	r := result()
+	r.Timeline.Syncs[0].At = at(10.9)
+	if a := Compare(r, read(t)[:1]); a.Decided != 1 || a.ProposedAlike != 1 || a.Silent != 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestEachKindOfDisagreementIsToldApart(t *testing.T) {
 	four := 4
 	for want, spoil := range map[string]func(*Result){

@@ -118,16 +118,20 @@ func (a *Agreement) Summary() string {
 		a.DecidedAlike, a.Decided, a.ProposedAlike, a.Proposed, a.SilentAlike, a.Silent)
 }
 
-// Near is how far a record may lie from the log's line: the status is written and watched after it.
-const Near = 500 * time.Millisecond
+const (
+	// Near is how far a record usually lies from the log's line: the status is written and watched after it.
+	Near = 500 * time.Millisecond
+	// Late is how far it may lie on a machine that is busy.
+	Late = 3 * time.Second
+)
 
 // Compare holds each logged decision of the run against the record of it; without one, against the
 // proposals that the model holds possible then.
 func Compare(result *Result, logged []Sync) Agreement {
 	var a Agreement
 	timeline := &result.Timeline
-	used := map[int]bool{}
-	for _, sync := range logged {
+	records := recordsOf(logged, timeline.Syncs)
+	for line, sync := range logged {
 		// What came just before the first observation was decided unwatched.
 		if sync.At.Before(timeline.From.Add(Near)) || sync.At.After(timeline.Until) {
 			continue
@@ -136,8 +140,8 @@ func Compare(result *Result, logged []Sync) Agreement {
 			a.disagree(sync.At.Sub(timeline.From).Seconds(), fmt.Sprintf(format, args...))
 		}
 		model, hasModel := inForce(timeline.Proposed, sync.At)
-		i := nearest(timeline.Syncs, sync.At, used)
-		if i < 0 {
+		i, seen := records[line]
+		if !seen {
 			if !hasModel || sync.Proposed == nil {
 				continue
 			}
@@ -149,7 +153,6 @@ func Compare(result *Result, logged []Sync) Agreement {
 			}
 			continue
 		}
-		used[i] = true
 		record := &timeline.Syncs[i]
 		a.Decided++
 		switch {
@@ -183,19 +186,26 @@ func (a *Agreement) disagree(at float64, text string) {
 	a.Disagreements = append(a.Disagreements, Disagreement{At: at, Text: text, Times: 1})
 }
 
-// nearest is the record that follows a log line soonest, or -1.
-func nearest(records []Record, at time.Time, used map[int]bool) int {
-	best := -1
-	for i := range records {
-		distance := records[i].At.Sub(at)
-		if used[i] || distance < -Near/10 || distance > Near {
-			continue
+// recordsOf has for each line of the log that shows in the status the record of it. A record is of the newest line
+// before it that decides the same, and of the newest at all if none does.
+func recordsOf(logged []Sync, records []Record) map[int]int {
+	of := map[int]int{}
+	next := 0
+	for i, record := range records {
+		best := -1
+		for line := next; line < len(logged) && !logged[line].At.After(record.At.Add(Near/10)); line++ {
+			late := record.At.Sub(logged[line].At)
+			alike := logged[line].Desired == record.Desired && late <= Late
+			if alike || (late <= Near && (best < 0 || logged[best].Desired != record.Desired)) {
+				best = line
+			}
 		}
-		if best < 0 || distance < records[best].At.Sub(at) {
-			best = i
+		if best >= 0 {
+			of[best] = i
+			next = best + 1
 		}
 	}
-	return best
+	return of
 }
 
 // inForce is the range of an instant: of the step before it, and of one that begins within Near, since the records'

@@ -8,7 +8,7 @@ use crate::findings::{Evidence, catalog};
 use crate::model::after;
 use crate::observation::Phase;
 use crate::rules::rule::{Find, Rule, Weight};
-use crate::run::timeline::SyncRecord;
+use crate::run::timeline::{Range, SyncRecord};
 
 pub(crate) const RULES: &[Rule] = &[
     DECISION_UNEXPLAINED,
@@ -30,7 +30,8 @@ const DECISION_UNEXPLAINED: Rule = Rule {
         let kept_up = scale_down_missing(run).is_some();
         let row = longest_row(run.state.syncs(), |s| {
             let kept = kept_up && s.desired == s.current;
-            !s.explained && s.certain && s.modeled.is_some() && !kept
+            let other = |model: Range| s.desired < model.low || model.high < s.desired;
+            !s.explained && s.certain && s.modeled.is_some_and(other) && !kept
         });
         (row.len() >= IN_A_ROW).then(|| {
             let count = row.len();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::memory::{Memory, Variant, Windows};
+use super::memory::{Memory, Outcome, Variant, Windows};
 use super::sightings::{Answer, Look, Looked, Search, Sightings, Span};
 use crate::model::conditions::{ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
 use crate::model::pods::Pod as ModelPod;
@@ -173,17 +173,11 @@ impl Memories {
         let mut first: Option<(&Reading, Variant)> = None;
         for reading in readings.iter().filter(|r| r.shows(question.status)) {
             for memory in &all.all {
-                let Some(variants) = question.variants(memory, when) else {
-                    let mut unknown = memory.clone();
-                    unknown.lose_recommendations(when.until);
-                    unknown.lose_scalings(when.until);
-                    advance.memories.or(unknown);
-                    continue;
-                };
+                let (memory, variants) = question.readable(memory, reading, when);
                 if first.is_none() {
                     first = variants.first().map(|variant| (reading, variant.clone()));
                 }
-                let unseen = || question.with_unseen(memory, &variants);
+                let unseen = || question.with_unseen(&memory, &variants);
                 let fits = |variant: &Variant| {
                     let decision = question.decide(reading, variant);
                     Range::widen(&mut advance.modeled, decision.desired);
@@ -197,7 +191,7 @@ impl Memories {
                 }
                 advance
                     .memories
-                    .or(question.remember(memory, &decision, when));
+                    .or(question.remember(&memory, &decision, when));
                 let likelihood = (variant.guessed, reading.far);
                 if nearest
                     .as_ref()
@@ -231,15 +225,14 @@ impl Memories {
                 continue;
             };
             let same = self.all.iter().any(|memory| {
-                question.variants(memory, when).is_none_or(|variants| {
-                    let unseen = || question.with_unseen(memory, &variants);
-                    let fits = |variant: &Variant| {
-                        let decision = question.decide(reading, variant);
-                        let same = !decision.scaled && question.is_answered_by(&decision);
-                        same.then_some(decision)
-                    };
-                    first_that(fits, &variants, unseen).is_some()
-                })
+                let (memory, variants) = question.readable(memory, reading, when);
+                let unseen = || question.with_unseen(&memory, &variants);
+                let fits = |variant: &Variant| {
+                    let decision = question.decide(reading, variant);
+                    let same = !decision.scaled && question.is_answered_by(&decision);
+                    same.then_some(decision)
+                };
+                first_that(fits, &variants, unseen).is_some()
             });
             if same {
                 proposed.push(replicas);
@@ -254,8 +247,12 @@ impl Question<'_> {
         self.status.current_replicas.unwrap_or_default()
     }
 
-    fn variants(&self, memory: &Memory, when: Span) -> Option<Vec<Variant>> {
-        memory.variants(self.windows, when, self.status.desired_replicas)
+    fn readable(&self, memory: &Memory, reading: &Reading, when: Span) -> (Memory, Vec<Variant>) {
+        let outcome = Outcome {
+            proposed: reading.decision.proposed.unwrap_or_default(),
+            desired: self.status.desired_replicas,
+        };
+        memory.readable(self.windows, when, outcome)
     }
 
     /// What a controller with that memory decides, without the metrics' arithmetic.

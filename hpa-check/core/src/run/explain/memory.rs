@@ -17,7 +17,7 @@ use crate::spec::AutoscalerSpec;
 use std::time::Duration;
 
 /// More ways than this to read one memory make it unknown.
-const MOST_VARIANTS: usize = 64;
+const MOST_VARIANTS: usize = 256;
 
 /// The newest recommendation of one size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,13 @@ pub(super) struct Variant {
     downs: Vec<(i32, Duration)>,
     /// Whether one of them was not seen, so that its number is a guess.
     pub(super) guessed: bool,
+}
+
+/// What a sync came to: what its metrics asked for, and what it wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) proposed: i32,
+    pub(super) desired: i32,
 }
 
 /// The windows and policies in force.
@@ -245,15 +252,10 @@ impl Memory {
 
     /// Every way in which the windows can hold its records at a sync that wrote that many replicas, those that
     /// were seen first; `None` for too many.
-    pub(super) fn variants(
-        &self,
-        windows: &Windows,
-        when: Span,
-        desired: i32,
-    ) -> Option<Vec<Variant>> {
-        let highest = self.held(windows, when, true, desired);
+    fn variants(&self, windows: &Windows, when: Span, outcome: Outcome) -> Option<Vec<Variant>> {
+        let highest = self.held(windows, when, true, outcome);
         let lowest = if windows.behavior.is_some() {
-            self.held(windows, when, false, desired)
+            self.held(windows, when, false, outcome)
         } else {
             vec![(None, false)]
         };
@@ -286,6 +288,21 @@ impl Memory {
         Some(variants)
     }
 
+    /// The same, and where that is too many those of a memory that is known to be any.
+    pub(super) fn readable(
+        &self,
+        windows: &Windows,
+        when: Span,
+        outcome: Outcome,
+    ) -> (Self, Vec<Variant>) {
+        if let Some(variants) = self.variants(windows, when, outcome) {
+            return (self.clone(), variants);
+        }
+        let any = Self::unknown(when.until);
+        let variants = any.variants(windows, when, outcome).unwrap_or_default();
+        (any, variants)
+    }
+
     /// The extremes of the recommendations that the scale-down window can hold, or the scale-up window, each with
     /// whether it is a guess at one that was not seen.
     fn held(
@@ -293,7 +310,7 @@ impl Memory {
         windows: &Windows,
         when: Span,
         down: bool,
-        desired: i32,
+        outcome: Outcome,
     ) -> Vec<(Option<i32>, bool)> {
         let window = if down { windows.down } else { windows.up };
         if window.is_zero() {
@@ -321,12 +338,16 @@ impl Memory {
             .is_some_and(|until| until >= possible)
         {
             // Any of them, which is as good as what was decided on, or what a limit then cuts off.
-            let beyond = if down { windows.max_replicas + 1 } else { 0 };
+            let beyond = if down {
+                outcome.proposed.max(windows.max_replicas).saturating_add(1)
+            } else {
+                0
+            };
             let further = |guess: &i32| {
                 extreme.is_none_or(|known| if down { *guess > known } else { *guess < known })
             };
             held.extend(
-                [desired, beyond]
+                [outcome.desired, beyond]
                     .into_iter()
                     .filter(further)
                     .map(|guess| (Some(guess), true)),
