@@ -123,10 +123,6 @@ impl Bound {
             tls,
             state,
         } = self;
-        let _admin = admin
-            .map(|listener| AdminThread::start(listener, &state))
-            .transpose()?;
-
         let connections = Arc::clone(&state.connections);
         let (shut, closed) = (CancellationToken::new(), CancellationToken::new());
         let door = Door::new(
@@ -140,6 +136,10 @@ impl Bound {
         let service = service(api::router(&state), &state).hoop(Cors(Arc::clone(&state)));
         let serving = door.serve(service);
         state.lifecycle.serves();
+        // The admin port has been bound for long: who asks it early waits for this, and is not told 503.
+        let _admin = admin
+            .map(|listener| AdminThread::start(listener, &state))
+            .transpose()?;
 
         // What is still open when one of them ends is dropped with `serving`.
         tokio::select! {

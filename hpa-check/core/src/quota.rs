@@ -1,11 +1,8 @@
-//! Quotas: which pods one counts, and whether it leaves room for more of them.
+//! Quotas, and which pods one counts.
 //!
 //! Source of the scopes' meaning: `pkg/quota/v1/evaluator/core/pods.go`, `podMatchesScopeFunc`.
 
 use serde::{Deserialize, Serialize};
-
-use crate::observation::Pod;
-use crate::quantity::Quantity;
 
 /// One bound of a `ResourceQuota`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,42 +63,6 @@ impl Quota {
         }
         Some(all)
     }
-
-    /// What one pod takes of it, in thousandths; `None` where the pod has no such amount, or the resource
-    /// is not about pods or their CPU.
-    pub fn taken_by(&self, pod: &Pod) -> Option<i64> {
-        let own = pod.resources.as_ref();
-        let sum = |of: fn(&crate::spec::ContainerResources) -> Option<i64>| {
-            pod.containers.iter().map(of).sum::<Option<i64>>()
-        };
-        match self.resource.as_str() {
-            "pods" | "count/pods" => Some(1000),
-            "cpu" | "requests.cpu" => {
-                let shared = own.and_then(|r| r.requests.cpu).map(|cpu| cpu.0);
-                let each = shared.or_else(|| sum(|c| c.cpu_request.map(|cpu| cpu.0)))?;
-                Some(each + pod.overhead.cpu.map_or(0, |cpu| cpu.0))
-            }
-            "limits.cpu" => {
-                let shared = own.and_then(|r| r.limits.cpu).map(|cpu| cpu.0);
-                shared.or_else(|| sum(|c| c.cpu_limit.map(|cpu| cpu.0)))
-            }
-            _ => None,
-        }
-    }
-
-    /// How many pods like this one fit beside what others use, if fewer than `pods`. `own` is how many of
-    /// them the use includes already; while that is not known, all of it may be theirs.
-    pub fn falls_short(&self, pod: &Pod, pods: i64, own: Option<i64>) -> Option<i64> {
-        if !self.counts(&pod.quota_class)? {
-            return None;
-        }
-        let milli = |text: &str| Some(text.parse::<Quantity>().ok()?.milli());
-        let each = self.taken_by(pod).filter(|each| *each > 0)?;
-        let used = milli(&self.used)?;
-        let others = own.map_or(0, |own| (used - own * each).max(0));
-        let fit = (milli(&self.hard)? - others).max(0) / each;
-        (fit < pods).then_some(fit)
-    }
 }
 
 impl Scope {
@@ -133,8 +94,6 @@ impl Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::ContainerResources;
-    use crate::units::Millicores;
 
     fn quota(resource: &str, hard: &str, used: &str) -> Quota {
         Quota {
@@ -143,13 +102,6 @@ mod tests {
             hard: hard.to_owned(),
             used: used.to_owned(),
             scopes: Vec::new(),
-        }
-    }
-
-    fn pod() -> Pod {
-        Pod {
-            containers: vec![ContainerResources::cpu("app", Some(Millicores(100)), None)],
-            ..Pod::default()
         }
     }
 
@@ -186,46 +138,6 @@ mod tests {
         }
         assert_eq!(
             scoped("SomethingNew", "Exists", &[]).counts(&ordinary),
-            None
-        );
-    }
-
-    #[test]
-    fn a_quota_whose_scope_is_not_known_never_falls_short() {
-        assert_eq!(
-            scoped("SomethingNew", "Exists", &[]).falls_short(&pod(), 10, Some(3)),
-            None
-        );
-        assert_eq!(
-            scoped("NotTerminating", "Exists", &[]).falls_short(&pod(), 10, Some(3)),
-            Some(2)
-        );
-    }
-
-    #[test]
-    fn what_others_use_is_gone_and_what_the_pods_themselves_use_is_not() {
-        assert_eq!(
-            quota("pods", "12", "3").falls_short(&pod(), 10, Some(3)),
-            None
-        );
-        assert_eq!(
-            quota("pods", "12", "8").falls_short(&pod(), 10, Some(3)),
-            Some(7)
-        );
-        assert_eq!(
-            quota("requests.cpu", "1", "300m").falls_short(&pod(), 10, Some(3)),
-            None
-        );
-        assert_eq!(
-            quota("requests.cpu", "0.9", "300m").falls_short(&pod(), 10, Some(3)),
-            Some(9)
-        );
-        assert_eq!(
-            quota("limits.cpu", "1", "0").falls_short(&pod(), 10, Some(3)),
-            None
-        );
-        assert_eq!(
-            quota("requests.memory", "1", "0").falls_short(&pod(), 10, Some(3)),
             None
         );
     }

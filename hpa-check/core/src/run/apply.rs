@@ -111,6 +111,13 @@ impl RunState {
     }
 
     fn autoscaler(&mut self, at: Timestamp, autoscaler: &Autoscaler) {
+        let known = self.autoscaler.as_ref();
+        let same = known.filter(|known| known.uid == autoscaler.uid);
+        // A write that is older than the one that is known comes late, and holds no more.
+        let times = same.and_then(|known| known.status_written.zip(autoscaler.status_written));
+        if times.is_some_and(|(known, late)| late < known) {
+            return;
+        }
         if let Some(timeline) = &mut self.timeline {
             let spec = &autoscaler.spec;
             step(&mut timeline.min_replicas, at, spec.effective_min());

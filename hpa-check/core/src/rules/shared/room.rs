@@ -1,6 +1,8 @@
 //! What keeps pods from being made: quotas, admission, the nodes.
 
+use super::quota_room::falls_short;
 use crate::findings::{Evidence, catalog};
+use crate::observation::Pod;
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{QuotaView, View};
 
@@ -55,7 +57,11 @@ fn too_small(view: &dyn View, QuotaView { quota, pods }: &QuotaView<'_>) -> Opti
     let living = view.living();
     let own = pods.map(i64::from);
     let max = i64::from(view.max_replicas()?);
-    let fit = quota.falls_short(living.first()?.pod, max, own)?;
+    // Before a pod is seen, a quota of all pods can be judged, and no other: nobody knows what a pod asks for.
+    let unseen = Pod::default();
+    let seen = living.first().map(|living| living.pod);
+    let pod = seen.or_else(|| quota.scopes.is_empty().then_some(&unseen))?;
+    let fit = falls_short(quota, pod, max, own)?;
     (own.unwrap_or(0) < max).then(|| {
         let (name, resource) = (&quota.name, &quota.resource);
         let (hard, used) = (&quota.hard, &quota.used);

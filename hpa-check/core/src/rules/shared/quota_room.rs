@@ -1,0 +1,117 @@
+//! Whether a quota leaves room for the pods of a scale target.
+
+use crate::observation::Pod;
+use crate::quantity::Quantity;
+use crate::quota::Quota;
+use crate::spec::ContainerResources;
+
+/// What one pod takes of a quota, in thousandths; `None` where the pod has no such amount, or the resource
+/// is not about pods or their CPU.
+fn taken_by(quota: &Quota, pod: &Pod) -> Option<i64> {
+    let own = pod.resources.as_ref();
+    let sum = |of: fn(&ContainerResources) -> Option<i64>| {
+        pod.containers.iter().map(of).sum::<Option<i64>>()
+    };
+    match quota.resource.as_str() {
+        "pods" | "count/pods" => Some(1000),
+        "cpu" | "requests.cpu" => {
+            let shared = own.and_then(|r| r.requests.cpu).map(|cpu| cpu.0);
+            let each = shared.or_else(|| sum(|c| c.cpu_request.map(|cpu| cpu.0)))?;
+            Some(each + pod.overhead.cpu.map_or(0, |cpu| cpu.0))
+        }
+        "limits.cpu" => {
+            let shared = own.and_then(|r| r.limits.cpu).map(|cpu| cpu.0);
+            shared.or_else(|| sum(|c| c.cpu_limit.map(|cpu| cpu.0)))
+        }
+        _ => None,
+    }
+}
+
+/// How many pods like this one fit beside what others use, if fewer than `pods`. `own` is how many of
+/// them the use includes already; while that is not known, all of it may be theirs.
+pub(super) fn falls_short(quota: &Quota, pod: &Pod, pods: i64, own: Option<i64>) -> Option<i64> {
+    if !quota.counts(&pod.quota_class)? {
+        return None;
+    }
+    let milli = |text: &str| Some(text.parse::<Quantity>().ok()?.milli());
+    let each = taken_by(quota, pod).filter(|each| *each > 0)?;
+    let used = milli(&quota.used)?;
+    let others = own.map_or(0, |own| (used - own * each).max(0));
+    let fit = (milli(&quota.hard)? - others).max(0) / each;
+    (fit < pods).then_some(fit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quota::Scope;
+    use crate::units::Millicores;
+
+    fn quota(resource: &str, hard: &str, used: &str) -> Quota {
+        Quota {
+            name: "q".to_owned(),
+            resource: resource.to_owned(),
+            hard: hard.to_owned(),
+            used: used.to_owned(),
+            scopes: Vec::new(),
+        }
+    }
+
+    fn scoped(name: &str) -> Quota {
+        Quota {
+            scopes: vec![Scope {
+                name: name.to_owned(),
+                operator: "Exists".to_owned(),
+                values: Vec::new(),
+            }],
+            ..quota("pods", "2", "0")
+        }
+    }
+
+    fn pod() -> Pod {
+        Pod {
+            containers: vec![ContainerResources::cpu("app", Some(Millicores(100)), None)],
+            ..Pod::default()
+        }
+    }
+
+    #[test]
+    fn a_quota_whose_scope_is_not_known_never_falls_short() {
+        assert_eq!(
+            falls_short(&scoped("SomethingNew"), &pod(), 10, Some(3)),
+            None
+        );
+        assert_eq!(
+            falls_short(&scoped("NotTerminating"), &pod(), 10, Some(3)),
+            Some(2)
+        );
+    }
+
+    #[test]
+    fn what_others_use_is_gone_and_what_the_pods_themselves_use_is_not() {
+        assert_eq!(
+            falls_short(&quota("pods", "12", "3"), &pod(), 10, Some(3)),
+            None
+        );
+        assert_eq!(
+            falls_short(&quota("pods", "12", "8"), &pod(), 10, Some(3)),
+            Some(7)
+        );
+        assert_eq!(
+            falls_short(&quota("requests.cpu", "1", "300m"), &pod(), 10, Some(3)),
+            None
+        );
+        assert_eq!(
+            falls_short(&quota("requests.cpu", "0.9", "300m"), &pod(), 10, Some(3)),
+            Some(9)
+        );
+        assert_eq!(
+            falls_short(&quota("limits.cpu", "1", "0"), &pod(), 10, Some(3)),
+            None
+        );
+        assert_eq!(
+            falls_short(&quota("requests.memory", "1", "0"), &pod(), 10, Some(3)),
+            None
+        );
+    }
+}
