@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-
 /// What one second did.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Done {
