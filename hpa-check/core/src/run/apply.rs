@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::state::{PodRecord, Poll, ReadinessLost, RunState};
 use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, ProposalStep, Step, Timeline};
 use crate::observation::{
-    Autoscaler, Event, Fact, LoadSecond, Observation, Phase, Pod, PodSample, Seen, Target, Watch,
-    WatchState,
+    Autoscaler, Event, Fact, LoadSecond, MetricReading, Observation, Phase, Pod, PodSample, Seen,
+    Target, Watch, WatchState,
 };
 use crate::run::explain::Explained;
 
@@ -36,7 +36,7 @@ impl RunState {
             Seen::Pod(pod) => self.pod(at, pod),
             Seen::PodGone { name } => self.pod_gone(at, name),
             Seen::PodMetrics { samples } => self.samples(at, samples),
-            Seen::Metric(_) => {}
+            Seen::Metric(reading) => self.custom(at, reading),
             Seen::MetricsUnavailable { error, timed_out } => {
                 self.no_samples(at, error, *timed_out);
             }
@@ -227,6 +227,19 @@ impl RunState {
         if self.polls.last().is_none_or(|p| p.answer != answer) {
             self.polls.push(Poll { at, answer });
         }
+    }
+
+    /// An answer that repeats the last one of its metric tells nothing new of it but that it still held.
+    fn custom(&mut self, at: Timestamp, reading: &MetricReading) {
+        /// As many as a slow adapter may have given since a sync that is still open.
+        const MOST: usize = 64;
+        let mut of_metric = self.custom.iter_mut().rev();
+        match of_metric.find(|(_, last)| last.metric == reading.metric) {
+            Some((seen, last)) if last == reading => *seen = at,
+            _ => self.custom.push((at, reading.clone())),
+        }
+        let extra = self.custom.len().saturating_sub(MOST);
+        self.custom.drain(..extra);
     }
 
     fn no_samples(&mut self, at: Timestamp, error: &str, timed_out: bool) {
