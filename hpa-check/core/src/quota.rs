@@ -68,14 +68,17 @@ impl Quota {
     }
 
     /// What one pod takes of it, in thousandths; `None` where the pod has no such amount, or the resource
-    /// is not about pods or their CPU.
-    pub fn taken_by(&self, pod: &Pod) -> Option<i64> {
+    /// is not about pods or their CPU. While no pod is known, pods can be counted all the same.
+    pub fn taken_by(&self, pod: Option<&Pod>) -> Option<i64> {
+        if matches!(self.resource.as_str(), "pods" | "count/pods") {
+            return Some(1000);
+        }
+        let pod = pod?;
         let own = pod.resources.as_ref();
         let sum = |of: fn(&crate::spec::ContainerResources) -> Option<i64>| {
             pod.containers.iter().map(of).sum::<Option<i64>>()
         };
         match self.resource.as_str() {
-            "pods" | "count/pods" => Some(1000),
             "cpu" | "requests.cpu" => {
                 let shared = own.and_then(|r| r.requests.cpu).map(|cpu| cpu.0);
                 let each = shared.or_else(|| sum(|c| c.cpu_request.map(|cpu| cpu.0)))?;
@@ -91,8 +94,8 @@ impl Quota {
 
     /// How many pods like this one fit beside what others use, if fewer than `pods`. `own` is how many of
     /// them the use includes already; while that is not known, all of it may be theirs.
-    pub fn falls_short(&self, pod: &Pod, pods: i64, own: Option<i64>) -> Option<i64> {
-        if !self.counts(&pod.quota_class)? {
+    pub fn falls_short(&self, pod: Option<&Pod>, pods: i64, own: Option<i64>) -> Option<i64> {
+        if !self.scopes.is_empty() && !self.counts(&pod?.quota_class)? {
             return None;
         }
         let milli = |text: &str| Some(text.parse::<Quantity>().ok()?.milli());
@@ -193,11 +196,11 @@ mod tests {
     #[test]
     fn a_quota_whose_scope_is_not_known_never_falls_short() {
         assert_eq!(
-            scoped("SomethingNew", "Exists", &[]).falls_short(&pod(), 10, Some(3)),
+            scoped("SomethingNew", "Exists", &[]).falls_short(Some(&pod()), 10, Some(3)),
             None
         );
         assert_eq!(
-            scoped("NotTerminating", "Exists", &[]).falls_short(&pod(), 10, Some(3)),
+            scoped("NotTerminating", "Exists", &[]).falls_short(Some(&pod()), 10, Some(3)),
             Some(2)
         );
     }
@@ -205,27 +208,27 @@ mod tests {
     #[test]
     fn what_others_use_is_gone_and_what_the_pods_themselves_use_is_not() {
         assert_eq!(
-            quota("pods", "12", "3").falls_short(&pod(), 10, Some(3)),
+            quota("pods", "12", "3").falls_short(Some(&pod()), 10, Some(3)),
             None
         );
         assert_eq!(
-            quota("pods", "12", "8").falls_short(&pod(), 10, Some(3)),
+            quota("pods", "12", "8").falls_short(Some(&pod()), 10, Some(3)),
             Some(7)
         );
         assert_eq!(
-            quota("requests.cpu", "1", "300m").falls_short(&pod(), 10, Some(3)),
+            quota("requests.cpu", "1", "300m").falls_short(Some(&pod()), 10, Some(3)),
             None
         );
         assert_eq!(
-            quota("requests.cpu", "0.9", "300m").falls_short(&pod(), 10, Some(3)),
+            quota("requests.cpu", "0.9", "300m").falls_short(Some(&pod()), 10, Some(3)),
             Some(9)
         );
         assert_eq!(
-            quota("limits.cpu", "1", "0").falls_short(&pod(), 10, Some(3)),
+            quota("limits.cpu", "1", "0").falls_short(Some(&pod()), 10, Some(3)),
             None
         );
         assert_eq!(
-            quota("requests.memory", "1", "0").falls_short(&pod(), 10, Some(3)),
+            quota("requests.memory", "1", "0").falls_short(Some(&pod()), 10, Some(3)),
             None
         );
     }

@@ -111,6 +111,10 @@ impl RunState {
     }
 
     fn autoscaler(&mut self, at: Timestamp, autoscaler: &Autoscaler) {
+        let known = self.autoscaler.as_ref();
+        if known.is_some_and(|known| is_older(autoscaler, known)) {
+            return;
+        }
         if let Some(timeline) = &mut self.timeline {
             let spec = &autoscaler.spec;
             step(&mut timeline.min_replicas, at, spec.effective_min());
@@ -374,6 +378,12 @@ fn note_readiness(lost: &mut Vec<ReadinessLost>, at: Timestamp, before: &Pod, no
             open.until = Some(at);
         }
     }
+}
+
+/// Whether it is an earlier state of the same object, told late.
+fn is_older(told: &Autoscaler, known: &Autoscaler) -> bool {
+    let written = told.status_written.zip(known.status_written);
+    told.uid == known.uid && written.is_some_and(|(told, known)| told < known)
 }
 
 /// Adds a step if the value is a new one.

@@ -55,7 +55,7 @@ fn too_small(view: &dyn View, QuotaView { quota, pods }: &QuotaView<'_>) -> Opti
     let living = view.living();
     let own = pods.map(i64::from);
     let max = i64::from(view.max_replicas()?);
-    let fit = quota.falls_short(living.first()?.pod, max, own)?;
+    let fit = quota.falls_short(living.first().map(|p| p.pod), max, own)?;
     (own.unwrap_or(0) < max).then(|| {
         let (name, resource) = (&quota.name, &quota.resource);
         let (hard, used) = (&quota.hard, &quota.used);
