@@ -9,6 +9,7 @@ use std::str::FromStr;
 use crate::exit::Failure;
 
 mod lines;
+pub mod store;
 
 pub use lines::Lines;
 
@@ -117,6 +118,8 @@ pub enum Destination {
     File(PathBuf),
     /// A device or a pipe, which must not be replaced.
     Device(PathBuf),
+    /// An object of a store.
+    Object(store::Object),
 }
 
 /// Keeps standard output for results: from now on what others print goes nowhere.
@@ -172,13 +175,17 @@ impl Destination {
 
     /// A place that was found writable.
     pub fn probe(path: &Path) -> io::Result<Self> {
-        probe(path)
+        match store::Object::named(path)? {
+            Some(object) => Ok(Self::Object(object)),
+            None => probe(path),
+        }
     }
 
     /// Writes all of it, or leaves what was there.
     pub fn write(&self, content: &[u8]) -> io::Result<()> {
         match self {
             Self::Stdout(stdout) => (&*stdout).write_all(content),
+            Self::Object(object) => object.write(content),
             Self::Device(path) => OpenOptions::new()
                 .write(true)
                 .open(path)?
@@ -200,6 +207,7 @@ impl std::fmt::Display for Destination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Stdout(_) => f.write_str("standard output"),
+            Self::Object(object) => write!(f, "`{object}`"),
             Self::File(path) | Self::Device(path) => write!(f, "`{}`", path.display()),
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::args::{MergeArgs, ReportArgs};
 use crate::exit::Failure;
+use crate::outputs::store::Object;
 use crate::outputs::{self, Destination, Kind, Output};
 use crate::report::{render_all, words};
 use crate::result::Document;
@@ -34,13 +35,19 @@ pub(super) fn read_all(files: &[PathBuf]) -> Result<Vec<Document>, Failure> {
     Ok(documents)
 }
 
-/// Every result in a file, in a log, or on standard input.
+/// Every result in a file, in a log, on standard input, in an object of a store, or in all below a prefix.
 fn read(file: &Path) -> Result<Vec<Document>, Failure> {
     let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().read_to_end(&mut bytes)
+    let object = Object::named(file)
+        .map_err(|error| Failure::usage(format!("`{}`: {error}", file.display())))?;
+    let read = if let Some(object) = object {
+        object.read().map(|text| bytes = text)
+    } else if file == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
     } else {
-        std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes))
+        std::fs::File::open(file)
+            .and_then(|mut file| file.read_to_end(&mut bytes))
+            .map(drop)
     };
     let name = file.display();
     read.map_err(|error| Failure::usage(format!("`{name}` can't be read ({error})")))?;

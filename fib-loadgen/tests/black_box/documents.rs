@@ -1,6 +1,5 @@
 //! What is done with results: other forms, merging, comparing.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::odd_server::{Act, OddServer};
@@ -13,18 +12,6 @@ fn command(arguments: &[&str]) -> Output {
         .env_remove("FIB_TARGET")
         .output()
         .unwrap()
-}
-
-fn result(folder: &Path, name: &str, flags: &str) -> PathBuf {
-    let server = OddServer::start(|_, _| Act::Right);
-    let file = folder.join(name);
-    let output = program(server.address, flags)
-        .arg("-o")
-        .arg(format!("json={}", file.display()))
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    file
 }
 
 fn json(bytes: &[u8]) -> serde_json::Value {
@@ -107,18 +94,13 @@ fn shards_that_ran_side_by_side_are_merged_to_the_requests_that_the_server_saw()
 }
 
 #[test]
-fn a_run_is_not_worse_than_itself_and_too_short_a_run_tells_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let short = result(
-        folder.path(),
-        "short.json",
-        "--users 2 --rate 50/s -t 1s --n 90",
-    );
-    let short = short.to_str().unwrap();
-    let output = command(&["compare", short, short]);
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    let output = command(&["compare", short, "/no/such/file"]);
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
+fn runs_that_tell_nothing_and_those_of_a_limited_generator_are_not_compared() {
+    let fixture = |name: &str| format!("{}/tests/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let (short, limited) = (fixture("first"), fixture("shards"));
+    let code = |a: &str, b: &str| command(&["compare", a, b]).status.code();
+    assert_eq!(code(&short, &short), Some(2));
+    assert_eq!(code(&short, "/no/such/file"), Some(2));
+    assert_eq!(code(&limited, &limited), Some(92));
 }
 
 #[test]
