@@ -9,7 +9,7 @@ use crate::model::pods::Pod;
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
 use crate::model::selector::Selector;
-use crate::observation::Condition;
+use crate::observation::{Condition, MetricAnswer, MetricReading};
 use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec, TargetRef};
 
 /// The target of every case, for the controller's messages: the cases do not name one.
@@ -49,6 +49,9 @@ pub(super) fn answer(input: input::Reconcile) -> Result<Value, String> {
         .into_iter()
         .map(Into::into)
         .collect();
+    let specs = metrics_or_default(input.hpa.metrics);
+    let unread = fault.external_metric_error.as_deref();
+    let others = all_readings(&specs, input.other_metrics, unread);
     let replicas = input.scale.spec_replicas;
     let observed = input.scale.status_replicas.unwrap_or(replicas);
     let gives_up = fault.update_scale_conflict_once && !gates.retries_conflicts;
@@ -64,7 +67,7 @@ pub(super) fn answer(input: input::Reconcile) -> Result<Value, String> {
             },
             min_replicas: input.hpa.min_replicas,
             max_replicas: input.hpa.max_replicas,
-            metrics: metrics_or_default(input.hpa.metrics),
+            metrics: specs,
             behavior: input.hpa.behavior,
         },
         scale: or_error(
@@ -78,7 +81,7 @@ pub(super) fn answer(input: input::Reconcile) -> Result<Value, String> {
         pods: &pods,
         metrics: Readings {
             resources: or_error(&metrics, fault.pod_metrics_list_error.as_deref()),
-            others: &input.other_metrics,
+            others: &others,
         },
         other_selectors: &other_selectors,
         update_error: update_error.as_deref(),
@@ -98,6 +101,24 @@ fn conflict() -> String {
 
 fn or_error<T>(value: T, error: Option<&str>) -> Result<T, &str> {
     error.map_or(Ok(value), Err)
+}
+
+/// A reading for every custom and external metric; one that the case does not give is an error.
+fn all_readings(
+    specs: &[MetricSpec],
+    mut given: Vec<MetricReading>,
+    error: Option<&str>,
+) -> Vec<MetricReading> {
+    let error = error.unwrap_or("the case has no reading of it");
+    for spec in specs.iter().filter(|spec| spec.resource().is_none()) {
+        if !given.iter().any(|reading| reading.metric == spec.source) {
+            given.push(MetricReading {
+                metric: spec.source.clone(),
+                answer: MetricAnswer::Error(error.to_owned()),
+            });
+        }
+    }
+    given
 }
 
 /// The metrics, or what the API fills in where there is none (`SetDefaults_HorizontalPodAutoscaler`).

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::state::{PodRecord, Poll, ReadinessLost, RunState};
 use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, ProposalStep, Step, Timeline};
 use crate::observation::{
-    Autoscaler, Event, Fact, LoadSecond, Observation, Phase, Pod, PodSample, Seen, Target, Watch,
-    WatchState,
+    Autoscaler, Event, Fact, LoadSecond, MetricReading, Observation, Phase, Pod, PodSample, Seen,
+    Target, Watch, WatchState,
 };
 use crate::run::explain::Explained;
 
@@ -36,7 +36,7 @@ impl RunState {
             Seen::Pod(pod) => self.pod(at, pod),
             Seen::PodGone { name } => self.pod_gone(at, name),
             Seen::PodMetrics { samples } => self.samples(at, samples),
-            Seen::Metric(_) => {}
+            Seen::Metric(reading) => self.custom(at, reading),
             Seen::MetricsUnavailable { error, timed_out } => {
                 self.no_samples(at, error, *timed_out);
             }
@@ -112,10 +112,7 @@ impl RunState {
 
     fn autoscaler(&mut self, at: Timestamp, autoscaler: &Autoscaler) {
         let known = self.autoscaler.as_ref();
-        let same = known.filter(|known| known.uid == autoscaler.uid);
-        // A write that is older than the one that is known comes late, and holds no more.
-        let times = same.and_then(|known| known.status_written.zip(autoscaler.status_written));
-        if times.is_some_and(|(known, late)| late < known) {
+        if known.is_some_and(|known| is_older(autoscaler, known)) {
             return;
         }
         if let Some(timeline) = &mut self.timeline {
@@ -234,6 +231,19 @@ impl RunState {
         if self.polls.last().is_none_or(|p| p.answer != answer) {
             self.polls.push(Poll { at, answer });
         }
+    }
+
+    /// An answer that repeats the last one of its metric tells nothing new of it but that it still held.
+    fn custom(&mut self, at: Timestamp, reading: &MetricReading) {
+        /// As many as a slow adapter may have given since a sync that is still open.
+        const MOST: usize = 64;
+        let mut of_metric = self.custom.iter_mut().rev();
+        match of_metric.find(|(_, last)| last.metric == reading.metric) {
+            Some((seen, last)) if last == reading => *seen = at,
+            _ => self.custom.push((at, reading.clone())),
+        }
+        let extra = self.custom.len().saturating_sub(MOST);
+        self.custom.drain(..extra);
     }
 
     fn no_samples(&mut self, at: Timestamp, error: &str, timed_out: bool) {
@@ -368,6 +378,12 @@ fn note_readiness(lost: &mut Vec<ReadinessLost>, at: Timestamp, before: &Pod, no
             open.until = Some(at);
         }
     }
+}
+
+/// Whether it is an earlier state of the same object, told late.
+fn is_older(told: &Autoscaler, known: &Autoscaler) -> bool {
+    let written = told.status_written.zip(known.status_written);
+    told.uid == known.uid && written.is_some_and(|(told, known)| told < known)
 }
 
 /// Adds a step if the value is a new one.

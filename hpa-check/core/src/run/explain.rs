@@ -22,16 +22,14 @@ use jiff::Timestamp;
 
 use crate::model::reconcile::Controller;
 use crate::model::{after, before};
-use crate::observation::{
-    Autoscaler, AutoscalerStatus, ControllerConfig, Fact, MetricAnswer, MetricReading, Observation,
-    Seen,
-};
+use crate::observation::{Autoscaler, AutoscalerStatus, ControllerConfig, Fact, Observation, Seen};
 use crate::run::state::RunState;
 use crate::run::timeline::{ProposalStep, Range, Step, SyncRecord};
-use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec};
+use crate::spec::{AutoscalerSpec, MetricSpec};
 
 mod memories;
 mod memory;
+mod readings;
 mod sightings;
 #[cfg(test)]
 mod tests;
@@ -363,12 +361,19 @@ impl Silence<'_> {
         }
         let controller = fresh(state);
         let windows = Windows::of(&self.object.spec, &controller);
+        let observed = observed(state, &self.object.spec, stretch);
         let question = Question {
             spec: &self.object.spec,
             selector: self.selector,
             namespace: namespace(state),
-            observed: &observed(state, &self.object.spec, stretch),
-            others: &written(&self.object.spec, status),
+            observed: &observed,
+            others: &readings::at_a_sync(
+                &self.object.spec,
+                status,
+                (stretch.from, stretch.until),
+                &observed,
+                state,
+            ),
             controller: &controller,
             windows: &windows,
             status,
@@ -417,12 +422,19 @@ impl Open {
         let controller = fresh(state);
         let windows = Windows::of(&self.object.spec, &controller);
         let mut gathered = std::mem::take(&mut self.gathered);
+        let observed = observed(state, &self.object.spec, self.when);
         let question = Question {
             spec: &self.object.spec,
             selector: &self.selector,
             namespace: namespace(state),
-            observed: &observed(state, &self.object.spec, self.when),
-            others: &written(&self.object.spec, &self.status),
+            observed: &observed,
+            others: &readings::at_a_sync(
+                &self.object.spec,
+                &self.status,
+                (self.when.from, self.when.until),
+                &observed,
+                state,
+            ),
             controller: &controller,
             windows: &windows,
             status: &self.status,
@@ -714,21 +726,6 @@ fn unfollowed(spec: &AutoscalerSpec, status: &AutoscalerStatus) -> Option<String
     Some(format!(
         "the {kind} metric {name} can't be followed to the replica by what the status tells of it"
     ))
-}
-
-/// The custom and external metrics as the controller wrote them.
-fn written(spec: &AutoscalerSpec, status: &AutoscalerStatus) -> Vec<MetricReading> {
-    let values = spec.metrics.iter().zip(&status.current_metrics);
-    let others = values.filter(|(spec, _)| spec.resource().is_none());
-    let reading = |(spec, current): (&MetricSpec, &CurrentMetric)| MetricReading {
-        metric: spec.source.clone(),
-        answer: if current.is_empty() {
-            MetricAnswer::Error("the status says that it failed".to_owned())
-        } else {
-            MetricAnswer::Status(*current)
-        },
-    };
-    others.map(reading).collect()
 }
 
 fn namespace(state: &RunState) -> &str {

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::timeline::{Gap, ProposalStep, Step, SyncRecord, Timeline};
 use crate::model::{VersionGates, counted};
 use crate::observation::{
-    Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, Phase, Pod, PodSample,
-    RunContext, Target,
+    Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, MetricReading, Phase, Pod,
+    PodSample, RunContext, Target,
 };
 use crate::spec::{AutoscalerSpec, MetricSource};
 use crate::units::Millicores;
@@ -133,6 +133,8 @@ pub struct RunState {
     pub(crate) readiness_lost: Vec<ReadinessLost>,
     /// Since when the pods that are seen ready are not as many as the target counts.
     pub(crate) counts_differ_since: Option<Timestamp>,
+    /// The newest answers of the custom and external metrics APIs, and until when each was seen.
+    pub(crate) custom: Vec<(Timestamp, MetricReading)>,
     /// When the metrics API last answered, with samples that were new or not.
     pub(crate) last_answer: Option<Timestamp>,
     /// Since when every request for samples was given up before its answer.

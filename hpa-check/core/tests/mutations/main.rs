@@ -102,4 +102,10 @@ stand! {
     a_refused_rescale_stands, "rescale-refused", Environment;
     a_load_too_weak_stands, "load-too-weak", Inconclusive;
     a_load_that_stays_on_stands, "load-stays-on", Inconclusive;
+    memory_that_falls_with_the_load_stands, "memory-beside-cpu-falls", Pass;
+    memory_that_holds_the_replicas_stands, "memory-holds", Inconclusive;
+    cpu_against_an_amount_stands, "cpu-as-amount", Pass;
+    an_external_metric_stands, "external-drives", Pass;
+    an_external_metric_that_fails_stands, "external-fails", Environment;
+    a_metric_of_the_pods_stands, "pods-metric-drives", Pass;
 }

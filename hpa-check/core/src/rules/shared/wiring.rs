@@ -41,6 +41,7 @@ fn not_found(view: &dyn View) -> Option<Evidence> {
     let (how, quote) = match (view.scaled(), view.refusal("AbleToScale")) {
         (Scaled::Absent { how, quote }, _) => (how, quote),
         (Scaled::NotScalable { .. }, _) => return None,
+        (_, Some((_, says))) if says.contains(NO_SCALE) => return None,
         (Scaled::Read(_), Some((_, says))) if !view.is_watched() || !says_not_found(says) => {
             return None;
         }
@@ -53,7 +54,8 @@ fn not_found(view: &dyn View) -> Option<Evidence> {
     ))
 }
 
-/// The API server's words for a kind without the subresource, as client-go gives them.
+/// What client-go makes of a path that the API server does not serve: the kind has no such subresource. An
+/// object that is missing is named instead.
 const NO_SCALE: &str = "could not find the requested resource";
 
 /// The object is there, and what is not found is its scale.
@@ -66,11 +68,11 @@ fn not_scalable(view: &dyn View) -> Option<Evidence> {
             let api = format!("the API server, of its scale: {message}");
             [api].into_iter().chain(said).collect()
         }
-        Scaled::Read(_) => {
+        Scaled::Read(_) | Scaled::Unread => {
             refusal.filter(|(_, says)| says.contains(NO_SCALE))?;
             said.into_iter().collect()
         }
-        Scaled::Absent { .. } | Scaled::Unread => return None,
+        Scaled::Absent { .. } => return None,
     };
     Some(Evidence::new(
         format!("the scale target{} can't be scaled", target_name(view)),
