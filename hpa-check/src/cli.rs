@@ -4,6 +4,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::failure::Failure;
 
+pub(crate) mod command_line;
 mod completions;
 mod controller;
 mod decide;

@@ -10,6 +10,7 @@ mod github;
 mod html;
 mod junit;
 mod markdown;
+pub(crate) mod simulated;
 pub(crate) mod summary;
 mod text;
 pub(crate) mod words;

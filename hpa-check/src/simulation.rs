@@ -1,21 +1,22 @@
 //! A simulation, told: on the terminal, as JSON, and by the reports of a run.
 
-mod text;
+pub(crate) mod text;
+mod winner;
 
-use hpa_check_core::documents::result::RunResult;
-use hpa_check_core::expectation::{Expectation, ScaleDown};
-use hpa_check_core::findings::catalog;
+use hpa_check_core::expectation::Expectation;
 use hpa_check_core::run::evaluator::Evaluator;
+use hpa_check_core::run::timeline::Timeline;
 use hpa_check_core::sim::{Bound, Grid, SCHEMA, Scenario, Simulation, Summary, search};
-use hpa_check_core::verdict::{Outcome, Reason, Verdict};
 
+use crate::cli::command_line::command_line;
 use crate::drive::drive_through;
 use crate::failure::{Failure, exit};
 use crate::notice::answer;
 use crate::outputs::{Files, Kind};
-use crate::report;
+use crate::report::simulated::{Simulated, render};
 
 pub(crate) use text::{Row, table};
+pub(crate) use winner::{behavior, winner};
 
 /// What is asked.
 pub(crate) struct Ask {
@@ -32,7 +33,7 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
         .files
         .output
         .iter()
-        .find(|o| matches!(o.kind, Kind::Trace | Kind::Junit))
+        .find(|o| !matches!(o.kind, Kind::Json | Kind::Html | Kind::Svg | Kind::Md))
     {
         return Err(Failure::usage(format!(
             "a simulation has no {}: give json, html, svg or md",
@@ -40,11 +41,14 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
         )));
     }
     let opened = ask.files.open()?;
-    let (result, summary) = watched(&ask.scenario)?;
+    let (timeline, summary) = watched(&ask.scenario)?;
     let simulation = Simulation {
         schema: SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: Some(command_line()),
         scenario: ask.scenario.clone(),
+        kept: ask.bound.is_kept(&summary),
+        bound: ask.bound,
         summary,
         search: ask
             .grid
@@ -54,12 +58,11 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
     let mut piped = false;
     for (kind, destination) in &opened.reports {
         piped |= destination.path().is_none();
-        let content = match kind {
-            Kind::Json => serde_json::to_string_pretty(&simulation)
-                .ok()
-                .map(|json| json + "\n"),
-            kind => report::render(*kind, &result),
+        let simulated = Simulated {
+            simulation: &simulation,
+            timeline: &timeline,
         };
+        let content = render(*kind, &simulated);
         let written = destination.write(content.unwrap_or_default().as_bytes());
         written.map_err(|e| {
             let kind = kind.word();
@@ -68,36 +71,18 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
             ))
         })?;
     }
-    answer(&text::terminal(&simulation, ask.bound), piped)?;
-    if ask.bound.is_kept(&simulation.summary) {
+    answer(&text::terminal(&simulation), piped)?;
+    if simulation.kept {
         Ok(0)
     } else {
         Ok(exit::THRESHOLD)
     }
 }
 
-/// The simulation as a watcher of a cluster would have seen it, for the reports of a run.
-fn watched(scenario: &Scenario) -> Result<(RunResult, Summary), Failure> {
-    let spec = &scenario.spec;
-    let expectation = Expectation {
-        scale_down: ScaleDown::Skip,
-        ..Expectation::default()
-    };
-    let mut evaluator = Evaluator::new(expectation.of_spec(spec));
+/// What a watcher of a cluster would have seen of the simulation.
+pub(crate) fn watched(scenario: &Scenario) -> Result<(Timeline, Summary), Failure> {
+    let mut evaluator = Evaluator::new(Expectation::default().of_spec(&scenario.spec));
     let summary = scenario.run();
     let end = drive_through(scenario.engine(true), &mut evaluator)?;
-    let mut result = evaluator.finish(end);
-    // Nothing was proved of any cluster.
-    result.verdict = Verdict {
-        outcome: Outcome::Pass,
-        exit_code: 0,
-        reasons: vec![Reason {
-            id: catalog::SIMULATED.id.to_owned(),
-            message: text::sentence(&summary),
-            evidence: Vec::new(),
-            fix: None,
-            outcome: Outcome::Pass,
-        }],
-    };
-    Ok((result, summary))
+    Ok((evaluator.finish(end).timeline, summary))
 }

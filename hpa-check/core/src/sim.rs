@@ -84,12 +84,39 @@ pub struct Scenario {
 pub struct PodShape {
     /// Its CPU request.
     pub request: Millicores,
-    /// Its CPU limit; without one it does whatever is asked of it.
+    /// Its CPU limit.
     pub limit: Option<Millicores>,
+    /// What it does at most if it has no limit.
+    #[serde(default)]
+    pub ceiling: Ceiling,
     /// From its making to its being ready.
     #[schemars(with = "u64")]
     #[serde(rename = "start_ms", with = "crate::millis")]
     pub start: Duration,
+}
+
+/// The most work that a pod without a CPU limit does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ceiling {
+    /// Twice its request. Kubernetes guarantees the request; what a pod gets beyond it depends on its neighbors.
+    #[default]
+    TwiceRequest,
+    /// That much.
+    At(Millicores),
+    /// Whatever is asked of it.
+    Unlimited,
+}
+
+impl PodShape {
+    /// The most work that one pod does; `None` is whatever is asked of it.
+    pub fn most(&self) -> Option<Millicores> {
+        self.limit.or(match self.ceiling {
+            Ceiling::TwiceRequest => Some(Millicores(self.request.0.saturating_mul(2))),
+            Ceiling::At(most) => Some(most),
+            Ceiling::Unlimited => None,
+        })
+    }
 }
 
 /// A simulation with its outcome, `hpa-check-simulation/1`.
@@ -99,10 +126,19 @@ pub struct Simulation {
     pub schema: String,
     /// The program's version.
     pub version: String,
+    /// The command line, without secrets.
+    #[serde(default)]
+    pub command: Option<String>,
     /// What was simulated.
     pub scenario: Scenario,
     /// What came of it.
     pub summary: Summary,
+    /// The bounds that were asked for.
+    #[serde(default)]
+    pub bound: Bound,
+    /// Whether they are kept; true if there are none.
+    #[serde(default)]
+    pub kept: bool,
     /// The search for cheaper settings, if one was asked for.
     pub search: Option<Search>,
 }
@@ -162,7 +198,7 @@ impl Scenario {
             runs_after: Duration::ZERO,
             ready_after: seconds(self.pod.start),
             drains: Duration::ZERO,
-            most: self.pod.limit.map_or(f64::INFINITY, milli),
+            most: self.pod.most().map_or(f64::INFINITY, milli),
             fault: None,
         };
         let world = ModeledWorld::new(BEGIN, model, self.load.clone()).tallied(
@@ -199,15 +235,7 @@ impl Scenario {
 
     /// Nothing counted yet.
     fn tally(&self) -> Tally {
-        let target = self.spec.cpu_target_percent().unwrap_or(100);
-        let own = self.spec.behavior.as_ref();
-        let own = own.and_then(|b| b.scale_up.as_ref()?.tolerance);
-        let tolerance = own.unwrap_or(self.controller.tolerance);
-        Tally::new(
-            milli(self.pod.request),
-            f64::from(target) / 100.0 * (1.0 + tolerance),
-            self.first_replicas(),
-        )
+        Tally::new(milli(self.pod.request), self.first_replicas())
     }
 
     fn first_replicas(&self) -> i32 {

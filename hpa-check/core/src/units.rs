@@ -30,6 +30,14 @@ use crate::quantity::Quantity;
 #[serde(transparent)]
 pub struct Millicores(pub i64);
 
+impl Millicores {
+    /// In whole cores and fractions of one.
+    #[expect(clippy::cast_precision_loss, reason = "millicores are far below 2^52")]
+    pub fn cores(self) -> f64 {
+        self.0 as f64 / 1000.0
+    }
+}
+
 impl fmt::Display for Millicores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}m", self.0)

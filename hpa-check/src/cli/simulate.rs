@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hpa_check_core::sim::{Bound, Grid, LoadProfile, PodShape, Policy, Scenario};
+use hpa_check_core::sim::{Bound, Ceiling, Grid, LoadProfile, PodShape, Policy, Scenario};
 use hpa_check_core::spec::{AutoscalerSpec, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 
@@ -49,9 +49,9 @@ pub(crate) struct Args {
     /// CPU request of a pod
     #[arg(long, value_name = "CPU", default_value = "100m")]
     cpu_request: CpuAmount,
-    /// CPU limit of a pod, or none
-    #[arg(long, value_name = "CPU", default_value = "none")]
-    cpu_limit: CpuAmount,
+    /// CPU limit of a pod; `none` lets a pod do whatever is asked of it [default: no limit, and twice the request at most]
+    #[arg(long, value_name = "CPU")]
+    cpu_limit: Option<CpuAmount>,
     /// From a pod's making to its being ready
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pod_start: Duration,
@@ -76,6 +76,9 @@ pub(crate) struct Args {
     /// Minimums to try
     #[arg(long, value_name = "PODS,…", value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5, 6], requires = "find")]
     try_min: Vec<i32>,
+    /// Maximums to try [default: as it is]
+    #[arg(long, value_name = "PODS,…", value_delimiter = ',', requires = "find")]
+    try_max: Vec<i32>,
     /// CPU targets to try
     #[arg(long, value_name = "PERCENT,…", value_delimiter = ',', default_values_t = [30, 40, 50, 60, 70, 80], requires = "find")]
     try_cpu: Vec<i32>,
@@ -110,6 +113,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     };
     let grid = args.find.then(|| Grid {
         min_replicas: args.try_min,
+        max_replicas: args.try_max,
         target_percent: args.try_cpu,
         window_seconds: args.try_window.into_iter().map(whole_seconds).collect(),
         policies: args.try_policy,
@@ -122,6 +126,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     if let Some(grid) = &grid {
         let sizes = [
             grid.min_replicas.len(),
+            grid.max_replicas.len(),
             grid.target_percent.len(),
             grid.window_seconds.len(),
             grid.policies.len(),
@@ -131,12 +136,16 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         let wrong = grid
             .min_replicas
             .iter()
+            .chain(&grid.max_replicas)
             .chain(&grid.target_percent)
             .any(|n| *n < 1);
         if all > MOST || wrong {
             return Err(Failure::usage(format!(
-                "{all} combinations are to be tried: give at most {MOST}, of minimums and targets from 1"
+                "{all} combinations are to be tried: give at most {MOST}, of bounds and targets from 1"
             )));
+        }
+        if grid.max_replicas.iter().any(|max| *max > 1_000) {
+            return Err(Failure::usage("at most 1000 replicas can be simulated"));
         }
         if bound.p95_utilization.is_none()
             && bound.unserved_percent.is_none()
@@ -193,7 +202,11 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
         resolution: args.controller.resolution(),
         pod: PodShape {
             request,
-            limit: args.cpu_limit.0,
+            limit: args.cpu_limit.and_then(|limit| limit.0),
+            ceiling: match args.cpu_limit {
+                Some(CpuAmount(None)) => Ceiling::Unlimited,
+                _ => Ceiling::TwiceRequest,
+            },
             start: args.pod_start,
         },
         load,

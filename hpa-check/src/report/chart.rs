@@ -9,6 +9,7 @@ mod steps;
 use drawing::{axis, canvas};
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::run::timeline::Timeline;
+use hpa_check_core::sim::{LoadProfile, PodShape};
 
 use self::axis::TimeAxis;
 use self::canvas::{Anchor, Canvas, Px, text_width};
@@ -57,9 +58,41 @@ impl Format {
     }
 }
 
+/// What is drawn.
+#[derive(Debug, Clone)]
+pub(crate) struct Picture<'a> {
+    /// Everything on one axis.
+    pub(crate) timeline: &'a Timeline,
+    /// What it shows, in a line.
+    pub(crate) title: String,
+    /// Work in place of requests, as simulations have it.
+    pub(crate) work: Option<Work<'a>>,
+}
+
+/// Work that was wanted of pods of that shape.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Work<'a> {
+    /// The work wanted.
+    pub(crate) load: &'a LoadProfile,
+    /// What one pod does.
+    pub(crate) pod: &'a PodShape,
+}
+
+impl<'a> Picture<'a> {
+    /// Of a run. The badge says how it ended, or that it has not.
+    pub(crate) fn of(result: &'a RunResult, badge: &str) -> Self {
+        Self {
+            timeline: &result.timeline,
+            title: format!("{badge}: {}", summary::way_in_short(result)),
+            work: None,
+        }
+    }
+}
+
 /// The sheet while it is drawn.
 struct Sheet<'a> {
     timeline: &'a Timeline,
+    work: Option<Work<'a>>,
     time: TimeAxis,
     canvas: Canvas,
     /// How far down it is drawn.
@@ -69,14 +102,24 @@ struct Sheet<'a> {
 /// The picture alone, as a document of its own.
 pub(crate) fn picture(result: &RunResult) -> String {
     let badge = summary::badge(result.verdict.outcome);
-    let style = format!("<style>{}</style>", drawing::CHART);
-    drawing(result, badge, Format::Wide, &style)
+    alone(&Picture::of(result, badge))
 }
 
-/// The picture to stand inside a page, which brings the style. The badge says how the run ended, or
-/// that it has not.
-pub(crate) fn inline(result: &RunResult, badge: &str, format: Format) -> String {
-    drawing(result, badge, format, "")
+/// A picture as a document of its own.
+pub(crate) fn alone(picture: &Picture<'_>) -> String {
+    let style = format!("<style>{}</style>", drawing::CHART);
+    drawing(picture, Format::Wide, &style)
+}
+
+/// A run's picture inside a page.
+#[cfg(test)]
+fn inline(result: &RunResult, badge: &str, format: Format) -> String {
+    inside(&Picture::of(result, badge), format)
+}
+
+/// A picture to stand inside a page, which brings the style.
+pub(crate) fn inside(picture: &Picture<'_>, format: Format) -> String {
+    drawing(picture, format, "")
 }
 
 /// The style that [`inline`] needs.
@@ -84,12 +127,13 @@ pub(crate) fn style() -> &'static str {
     drawing::CHART
 }
 
-fn drawing(result: &RunResult, badge: &str, format: Format, style: &str) -> String {
-    let timeline = &result.timeline;
+fn drawing(picture: &Picture<'_>, format: Format, style: &str) -> String {
+    let timeline = picture.timeline;
     let (width, left) = (format.width(), format.left());
     let right = width - 16.0;
     let mut sheet = Sheet {
         timeline,
+        work: picture.work,
         time: TimeAxis {
             from: timeline.from,
             until: timeline.until,
@@ -100,6 +144,7 @@ fn drawing(result: &RunResult, badge: &str, format: Format, style: &str) -> Stri
         y: HEAD,
     };
     panels::load::rate(&mut sheet);
+    panels::work::work(&mut sheet);
     panels::load::response_time(&mut sheet);
     panels::cpu::utilization(&mut sheet);
     panels::replicas::replicas(&mut sheet);
@@ -110,7 +155,6 @@ fn drawing(result: &RunResult, badge: &str, format: Format, style: &str) -> Stri
     phases(&mut behind, &sheet.time, timeline, bottom);
     gaps(&mut behind, &sheet.time, timeline, bottom);
     let height = bottom + FOOT;
-    let title = format!("{badge}: {}", summary::way_in_short(result));
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{}\" viewBox=\"0 0 {width} {}\" role=\"img\" \
          aria-label=\"{}\" data-left=\"{left}\" data-right=\"{right}\">\
@@ -118,8 +162,8 @@ fn drawing(result: &RunResult, badge: &str, format: Format, style: &str) -> Stri
          <rect class=\"sheet\" x=\"0\" y=\"0\" width=\"{width}\" height=\"{}\" rx=\"8\"/>{}{}</svg>\n",
         format.class(),
         Px(height),
-        Xml(&title),
-        Xml(&title),
+        Xml(&picture.title),
+        Xml(&picture.title),
         Px(height),
         behind.into_svg(),
         sheet.canvas.into_svg(),

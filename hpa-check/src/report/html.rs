@@ -1,6 +1,7 @@
 //! One self-contained page: the verdict and its reasons, the timeline to point at, the load, the pods,
 //! the decisions. It loads nothing and runs offline.
 
+pub(super) mod data;
 pub(crate) mod live;
 mod load;
 mod pods;
@@ -12,7 +13,7 @@ use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::observation::Phase;
 use hpa_check_core::verdict::{Outcome, Reason};
 
-use super::chart::{self, Format};
+use super::chart::{self, Format, Picture};
 use super::escape::{Xml, script_json};
 use super::{summary, words};
 
@@ -34,7 +35,37 @@ pub(crate) fn page(result: &RunResult) -> String {
 
 /// The document: what is allowed to it beyond its own style and scripts, and what stands after its own.
 fn document(result: &RunResult, stage: Stage, allowed: &str, more: &str) -> String {
-    let data = serde_json::to_string(&result.timeline).unwrap_or_else(|_| "null".to_owned());
+    shell(&Shell {
+        title: &title(result, stage),
+        content: &content(result, stage),
+        data: data::compact(&result.timeline),
+        allowed,
+        more,
+    })
+}
+
+/// What differs from page to page.
+pub(super) struct Shell<'a> {
+    /// The browser's title.
+    pub(super) title: &'a str,
+    /// The body, made harmless already.
+    pub(super) content: &'a str,
+    /// What the timeline's readout shows.
+    pub(super) data: serde_json::Value,
+    /// What is allowed beyond the page's own style and scripts.
+    pub(super) allowed: &'a str,
+    /// What stands after the page's own script.
+    pub(super) more: &'a str,
+}
+
+/// A whole document.
+pub(super) fn shell(shell: &Shell<'_>) -> String {
+    let Shell {
+        allowed,
+        more,
+        content,
+        ..
+    } = shell;
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -42,11 +73,10 @@ fn document(result: &RunResult, stage: Stage, allowed: &str, more: &str) -> Stri
          <title>{title}</title>\n<style>{chart_style}\n{style}</style>\n</head>\n<body>\n\
          <div id=\"report\">\n{content}</div>\n\
          <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n{more}</body>\n</html>\n",
-        title = Xml(title(result, stage)),
+        title = Xml(shell.title),
         chart_style = chart::style(),
         style = drawing::PAGE,
-        content = content(result, stage),
-        data = script_json(&data),
+        data = script_json(&shell.data.to_string()),
     )
 }
 
@@ -108,7 +138,7 @@ fn badge(result: &RunResult, stage: Stage) -> &'static str {
 }
 
 /// A part of the page under its heading; nothing where there is nothing to say.
-fn section(id: &str, heading: &str, content: &str) -> String {
+pub(super) fn section(id: &str, heading: &str, content: &str) -> String {
     if content.is_empty() {
         return String::new();
     }
@@ -127,13 +157,26 @@ fn class(outcome: Outcome) -> &'static str {
 }
 
 fn facts(result: &RunResult) -> String {
-    summary::facts(result)
-        .into_iter()
-        .fold(String::new(), |mut html, (name, value)| {
-            // Writing to a String can't fail.
-            let _ = write!(html, "<div><dt>{name}</dt><dd>{}</dd></div>", Xml(value));
-            html
-        })
+    pairs(&summary::facts(result))
+}
+
+/// Facts as cards.
+pub(super) fn pairs(facts: &[(&str, String)]) -> String {
+    facts.iter().fold(String::new(), |mut html, (name, value)| {
+        // Writing to a String can't fail.
+        let _ = write!(html, "<div><dt>{name}</dt><dd>{}</dd></div>", Xml(value));
+        html
+    })
+}
+
+/// Names and values under one another.
+pub(super) fn list(rows: &[(&str, String)]) -> String {
+    let mut html = String::from("<dl class=\"account\">");
+    for (name, value) in rows {
+        let _ = write!(html, "<dt>{name}</dt><dd>{}</dd>", Xml(value));
+    }
+    html.push_str("</dl>\n");
+    html
 }
 
 fn findings<'a>(reasons: impl IntoIterator<Item = &'a Reason>) -> String {
@@ -176,16 +219,21 @@ fn timeline(result: &RunResult, badge: &str) -> String {
     if result.timeline.syncs.is_empty() && result.timeline.load.is_empty() {
         return String::new();
     }
-    let seconds = (result.timeline.until.as_millisecond() - result.timeline.from.as_millisecond())
-        .max(0)
-        / 1000;
+    chart(&Picture::of(result, badge))
+}
+
+/// The picture in both formats, with what its script needs.
+pub(super) fn chart(picture: &Picture<'_>) -> String {
+    let timeline = picture.timeline;
+    let length = timeline.until.as_millisecond() - timeline.from.as_millisecond();
+    let seconds = length.max(0) / 1000;
     format!(
         "<div class=\"chart\" tabindex=\"0\" role=\"slider\" aria-label=\"Instant of the timeline, in seconds\" \
          aria-valuemin=\"0\" aria-valuemax=\"{seconds}\" aria-valuenow=\"0\" aria-describedby=\"how\">{}{}\
          <div class=\"cross\" hidden></div></div>\n\
          <div class=\"readout\"><p id=\"how\">Point at the timeline, or use the arrow keys, to see every value at an instant.</p></div>\n",
-        chart::inline(result, badge, Format::Wide),
-        chart::inline(result, badge, Format::Narrow),
+        chart::inside(picture, Format::Wide),
+        chart::inside(picture, Format::Narrow),
     )
 }
 

@@ -36,6 +36,15 @@ pub(crate) fn microseconds(us: u64) -> String {
     }
 }
 
+/// A setting: `15 s`, `5 min`.
+pub(crate) fn duration(time: std::time::Duration) -> String {
+    let seconds = time.as_secs();
+    if time.subsec_nanos() == 0 && seconds >= 60 && seconds.is_multiple_of(60) {
+        return format!("{} min", seconds / 60);
+    }
+    milliseconds(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// How long it was from one instant to another: `420 ms`, `64 s`, `12 min`.
 pub(crate) fn length(from: Timestamp, until: Timestamp) -> String {
     let ms = until.as_millisecond() - from.as_millisecond();

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use hpa_check_core::sim::{Bound, Candidate, Policy, Replicas, Simulation, Summary};
+use hpa_check_core::sim::{Candidate, Policy, Replicas, Search, Simulation, Summary};
+use hpa_check_core::spec::{PolicyKind, ScalingPolicy};
 
 use crate::report::words;
 
@@ -19,7 +20,7 @@ pub(crate) struct Row<'a> {
 const STEPS: usize = 9;
 
 /// The whole text, without a last line break.
-pub(super) fn terminal(simulation: &Simulation, bound: Bound) -> String {
+pub(super) fn terminal(simulation: &Simulation) -> String {
     let summary = &simulation.summary;
     let spec = &simulation.scenario.spec;
     let mut text = format!(
@@ -36,30 +37,31 @@ pub(super) fn terminal(simulation: &Simulation, bound: Bound) -> String {
         let _ = writeln!(text, "  {at:>8}  {:>4} replicas", step.replicas);
     }
     let _ = write!(text, "\n{}", facts(summary));
-    if !bound.is_kept(summary) {
+    if !simulation.kept {
         text.push_str("\n  These settings do not keep the bounds asked for.\n");
     }
     if let Some(search) = &simulation.search {
         let _ = write!(
             text,
-            "\n  {} combinations tried, {} keep the bounds{}\n\n  {HEAD}\n",
-            words::count(search.tried),
-            words::count(search.kept),
-            if search.best.is_empty() {
-                ""
-            } else {
-                "; the cheapest:"
-            },
+            "\n  {}\n\n  {}\n",
+            found(search),
+            padded(&HEAD.map(str::to_owned))
         );
         for candidate in &search.best {
-            let _ = writeln!(text, "  {}", line(candidate));
+            let _ = writeln!(text, "  {}", padded(&cells(candidate)));
         }
-        let kept = if search.current.kept {
+        let now = if search.current.kept {
             "now"
         } else {
-            "now, which does not keep them"
+            "now, does not keep them"
         };
-        let _ = writeln!(text, "  {}   ({kept})", line(&search.current));
+        let _ = writeln!(text, "  {}   ({now})", padded(&cells(&search.current)));
+        for candidate in &search.nearest {
+            let _ = writeln!(text, "  {}   (missed)", padded(&cells(candidate)));
+        }
+        if let Some(winner) = super::winner(simulation) {
+            let _ = write!(text, "\n{}\n{}\n", winner.manifest, winner.patch);
+        }
     }
     text.truncate(text.trim_end().len());
     text
@@ -89,7 +91,7 @@ fn facts(summary: &Summary) -> String {
 }
 
 /// The outcome in a sentence, for reports.
-pub(super) fn sentence(summary: &Summary) -> String {
+pub(crate) fn sentence(summary: &Summary) -> String {
     format!(
         "Simulated: {}; {:.0} % utilization in 95 % of the time, {} to capacity, {:.2} pod-hours.",
         way(&summary.path),
@@ -99,27 +101,70 @@ pub(super) fn sentence(summary: &Summary) -> String {
     )
 }
 
-const HEAD: &str = "min  target  window  policy          request  core-hours  most  p95 util  unserved  to capacity  scalings";
+/// The table of a search.
+pub(crate) const HEAD: [&str; 12] = [
+    "min",
+    "max",
+    "target",
+    "window",
+    "policy",
+    "request",
+    "core-hours",
+    "most",
+    "p95 util",
+    "unserved",
+    "to capacity",
+    "scalings",
+];
+const WIDTHS: [usize; 12] = [3, 4, 6, 6, 14, 7, 10, 4, 9, 9, 11, 8];
 
-fn line(candidate: &Candidate) -> String {
+/// A row of it.
+pub(crate) fn cells(candidate: &Candidate) -> [String; 12] {
     let summary = &candidate.summary;
     let or = |value: Option<i32>, unit: &str| {
         value.map_or_else(|| "–".to_owned(), |v| format!("{v}{unit}"))
     };
-    format!(
-        "{:>3}  {:>6}  {:>6}  {:<14}  {:>7}  {:>10.2}  {:>4}  {:>7.0} %  {:>6.2} %  {:>11}  {:>8}",
-        candidate.min_replicas,
+    [
+        candidate.min_replicas.to_string(),
+        candidate.max_replicas.to_string(),
         or(candidate.target_percent, " %"),
         or(candidate.window_seconds, " s"),
         policy(candidate.policy),
         candidate.request.to_string(),
-        summary.core_hours,
-        summary.most,
-        summary.p95_utilization,
-        summary.unserved_percent,
+        format!("{:.2}", summary.core_hours),
+        summary.most.to_string(),
+        format!("{:.0} %", summary.p95_utilization),
+        format!("{:.2} %", summary.unserved_percent),
         words::milliseconds(summary.longest_short_seconds * 1000),
-        summary.scalings,
-    )
+        summary.scalings.to_string(),
+    ]
+}
+
+fn padded(cells: &[String]) -> String {
+    let cells = cells.iter().zip(WIDTHS);
+    let cells: Vec<String> = cells
+        .map(|(cell, width)| format!("{cell:>width$}"))
+        .collect();
+    cells.join("  ")
+}
+
+/// What a search found, in a sentence.
+pub(crate) fn found(search: &Search) -> String {
+    let (tried, kept) = (words::count(search.tried), words::count(search.kept));
+    match (search.best.is_empty(), search.nearest.is_empty()) {
+        (true, true) => format!("{tried} combinations tried, none keeps the bounds."),
+        (true, false) => {
+            format!("{tried} combinations tried, none keeps the bounds; the nearest misses:")
+        }
+        (false, true) => {
+            format!("{tried} combinations tried, {kept} keep the bounds; the cheapest:")
+        }
+        (false, false) => {
+            format!(
+                "{tried} combinations tried, {kept} keep the bounds; the cheapest, and cheaper ones that just miss:"
+            )
+        }
+    }
 }
 
 fn policy(policy: Option<Policy>) -> String {
@@ -127,8 +172,16 @@ fn policy(policy: Option<Policy>) -> String {
         None => "as it is".to_owned(),
         Some(Policy::Legacy) => "legacy".to_owned(),
         Some(Policy::Default) => "default".to_owned(),
-        Some(Policy::Only(p)) => {
-            format!("{:?}={}/{}", p.kind, p.value, p.period_seconds).to_lowercase()
+        Some(Policy::Only(ScalingPolicy {
+            kind,
+            value,
+            period_seconds,
+        })) => {
+            let kind = match kind {
+                PolicyKind::Pods => "pods",
+                PolicyKind::Percent => "percent",
+            };
+            format!("{kind}={value}/{period_seconds}s")
         }
     }
 }
@@ -163,7 +216,7 @@ pub(crate) fn table(rows: &[Row<'_>]) -> String {
 }
 
 /// Such as `3 → 7 → 10 (1:05) → 3`: the sizes, with the instant at which the most was reached.
-fn way(path: &[Replicas]) -> String {
+pub(crate) fn way(path: &[Replicas]) -> String {
     let most = path.iter().map(|p| p.replicas).max();
     let first_most = path.iter().position(|p| Some(p.replicas) == most);
     let step = |(index, point): (usize, &Replicas)| {

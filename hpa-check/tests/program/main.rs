@@ -6,4 +6,5 @@ mod broken;
 mod recorded;
 mod rehearse;
 mod reports;
+mod simulate;
 mod stand_in;

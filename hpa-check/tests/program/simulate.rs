@@ -1,0 +1,137 @@
+//! `hpa-check simulate` from outside.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use super::stand_in::stderr;
+
+const LOAD: &str = "0s:100m 1m:100m 1m:900m 6m:900m 6m:100m";
+
+fn simulate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hpa-check"))
+        .arg("simulate")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn a_report_says_simulated_and_that_a_bound_is_not_kept_and_nothing_of_a_cluster() {
+    for kind in ["html", "md", "svg", "json"] {
+        let output = format!("{kind}=-");
+        let run = |most: &str| {
+            let flags = ["--load", LOAD, "--keep-utilization", most, "-o", &output];
+            simulate(&flags)
+        };
+        let (broken, kept) = (run("10"), run("500"));
+        assert_eq!(
+            broken.status.code(),
+            Some(99),
+            "{kind}: {}",
+            stderr(&broken)
+        );
+        assert_eq!(kept.status.code(), Some(0), "{kind}: {}", stderr(&kept));
+        for report in [stdout(&broken), stdout(&kept)] {
+            for wrong in [
+                "PASS",
+                "seen doing it",
+                "2026-01-01",
+                "yncs explained",
+                "syncs were seen",
+            ] {
+                assert!(!report.contains(wrong), "{kind}: {wrong}");
+            }
+        }
+        if kind == "json" {
+            assert!(stdout(&broken).contains("\"kept\": false"));
+            assert!(stdout(&kept).contains("\"kept\": true"));
+        } else {
+            assert!(
+                stdout(&broken).contains("SIMULATED: BOUNDS NOT KEPT"),
+                "{kind}"
+            );
+            let kept = stdout(&kept);
+            assert!(
+                kept.contains("SIMULATED") && !kept.contains("NOT KEPT"),
+                "{kind}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_page_states_the_settings_that_were_evaluated() {
+    let page = stdout(&simulate(&[
+        "--load",
+        LOAD,
+        "--cpu-request",
+        "120m",
+        "-o",
+        "html=-",
+    ]));
+    for said in [
+        "3..10 at 50 % CPU",
+        "CPU request 120m, no limit, taken to do 240m at most",
+        "syncs every 15 s",
+        "hpa-check simulate --load",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn the_search_has_an_end_that_can_be_applied_and_names_what_just_misses() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page.html");
+    let html = format!("html={}", page.display());
+    let output = simulate(&[
+        "--load",
+        LOAD,
+        "--find",
+        "--keep-unserved",
+        "2",
+        "--try-max",
+        "6,8,10",
+        "--try-window",
+        "60s,5m",
+        "-o",
+        &html,
+    ]);
+    let said = stdout(&output);
+    for text in [
+        "(missed)",
+        "kind: HorizontalPodAutoscaler",
+        "kubectl patch hpa simulated --type merge -p '{\"spec\":",
+    ] {
+        assert!(said.contains(text), "{text}: {said}");
+    }
+    let page = fs::read_to_string(page).unwrap();
+    for text in ["id=\"search\"", "kubectl patch hpa", "<td>missed</td>"] {
+        assert!(page.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn no_setting_does_more_work_than_its_pods_can_unless_that_is_asked_for() {
+    let unserved = |flags: &[&str]| {
+        let load = ["--load", "0s:9000m 10m:9000m", "--keep-unserved", "1"];
+        simulate(&[&load, flags].concat()).status.code()
+    };
+    assert_eq!(unserved(&[]), Some(99));
+    assert_eq!(unserved(&["--cpu-limit", "none"]), Some(0));
+}
+
+#[test]
+fn a_load_without_a_rate_has_no_cost() {
+    let output = simulate(&["--load", "0s:10 1m:400", "--cost", "3ms"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("write 0s:10/s"),
+        "{}",
+        stderr(&output)
+    );
+}
