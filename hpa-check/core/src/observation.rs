@@ -601,11 +601,40 @@ pub enum Fact {
     },
 }
 
+/// What a run keeps up with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Watched {
+    /// The autoscaler.
+    Autoscaler,
+    /// The object that it scales.
+    Target,
+    /// The target's pods.
+    Pods,
+    /// Events about any of these.
+    Events,
+    /// The lease of the controller.
+    Controller,
+}
+
+impl Watched {
+    /// As messages and documents name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Autoscaler => "autoscaler",
+            Self::Target => "target",
+            Self::Pods => "pods",
+            Self::Events => "events",
+            Self::Controller => "controller",
+        }
+    }
+}
+
 /// The state of watching.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
-    /// What is watched, such as `pods`.
-    pub resource: String,
+    /// What is watched.
+    pub resource: Watched,
     /// What became of it.
     pub state: WatchState,
     /// The error, if there was one.

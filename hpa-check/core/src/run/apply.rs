@@ -337,7 +337,7 @@ impl RunState {
         match watch.state {
             WatchState::Lost => {
                 let from = watch.since.map_or(at, |since| since.min(at));
-                let lost = self.lost.entry(watch.resource.clone());
+                let lost = self.lost.entry(watch.resource);
                 lost.or_insert_with(|| (from, watch.error.clone()));
             }
             WatchState::Current => {
@@ -345,7 +345,7 @@ impl RunState {
                     (self.lost.remove(&watch.resource), &mut self.timeline)
                 {
                     timeline.gaps.push(Gap {
-                        resource: watch.resource.clone(),
+                        resource: watch.resource,
                         from,
                         until: at,
                         error,

@@ -93,7 +93,7 @@ impl Chain {
     ) {
         let subject: Subject<HorizontalPodAutoscaler> = Subject {
             api: self.namespaced(),
-            resource: "autoscaler",
+            resource: Watched::Autoscaler,
             rule: "horizontalpodautoscalers.autoscaling".into(),
             consequence: "the autoscaler's decisions are not seen",
             which: Which::Named(self.autoscaler.clone()),
@@ -140,7 +140,7 @@ impl Chain {
     async fn pods_of(&self, selector: String, known: &mut Known) {
         let subject: Subject<v1::Pod> = Subject {
             api: self.namespaced(),
-            resource: "pods",
+            resource: Watched::Pods,
             rule: "pods".into(),
             consequence: "what the autoscaler counts is not seen, so no decision can be explained",
             which: Which::Labelled(selector),
@@ -167,7 +167,7 @@ impl Chain {
         };
         let subject: Subject<v1::Event> = Subject {
             api: self.namespaced(),
-            resource: "events",
+            resource: Watched::Events,
             rule: "events".into(),
             consequence: "reasons that only events give are not seen",
             which: Which::All,

@@ -23,7 +23,7 @@ pub(super) async fn follow_lease(
 ) {
     let subject: Subject<Lease> = Subject {
         api: Api::namespaced(client, NAMESPACE),
-        resource: "controller",
+        resource: Watched::Controller,
         rule: format!("leases.coordination.k8s.io in {NAMESPACE}"),
         consequence: "a restart of the controller is not seen, after which it takes longer",
         which: Which::Named(LEASE.to_owned()),

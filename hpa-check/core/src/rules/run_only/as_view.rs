@@ -10,7 +10,7 @@ use super::path;
 use super::run::RunView;
 use crate::expectation::{AssertedMetric, ScaleDown};
 use crate::model::{VersionGates, after};
-use crate::observation::{AutoscalerStatus, ControllerConfig, Fact, Phase, PodSample};
+use crate::observation::{AutoscalerStatus, ControllerConfig, Fact, Phase, PodSample, Watched};
 use crate::rules::view::{
     Asserted, ConflictingWrites, EventView, MetricsView, PodView, QuotaView, ReadinessLoss, Scaled,
     SizeView, Swings, UseView, View,
@@ -165,7 +165,7 @@ impl<'a> View for RunView<'a> {
         };
         let statuses = self.state.statuses.iter().rev();
         // What was written before a gap in the watch may have been withdrawn in it.
-        let gaps = self.state.gaps().filter(|gap| gap.resource == "autoscaler");
+        let gaps = self.state.gaps().filter(|gap| gap.resource == Watched::Autoscaler);
         let watched_since = gaps.map(|gap| gap.until).max();
         let known = |at: Timestamp| watched_since.is_none_or(|since| at >= since);
         let since = statuses
@@ -193,7 +193,7 @@ impl<'a> View for RunView<'a> {
     /// Pods that are taken for ready may be gone otherwise.
     fn pods_match_metrics(&self) -> bool {
         let asked = self.state.last_answer;
-        asked.is_some_and(|at| !self.gaps_at(at).any(|gap| gap.resource == "pods"))
+        asked.is_some_and(|at| !self.gaps_at(at).any(|gap| gap.resource == Watched::Pods))
             && self.state.pods_add_up()
     }
 

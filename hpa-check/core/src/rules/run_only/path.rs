@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::run::RunView;
 use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
-use crate::observation::Target;
+use crate::observation::{Target, Watched};
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::rules::view::{ConflictingWrites, SizeView, Swings};
 use crate::run::timeline::{Range, Step, value_at};
@@ -87,12 +87,12 @@ pub(super) fn longest_dip(run: &RunView<'_>) -> Option<Dip> {
 
 /// How long of a span neither the pods nor the target were seen: either of them tells how many are ready.
 fn unseen(run: &RunView<'_>, from: Timestamp, end: Timestamp) -> SignedDuration {
-    let of = |resource: &'static str| {
+    let of = |resource: Watched| {
         let gaps = run.state.gaps();
         gaps.filter(move |gap| gap.resource == resource)
     };
-    let both = of("pods").flat_map(|pods| {
-        of("target").map(move |target| (pods.from.max(target.from), pods.until.min(target.until)))
+    let both = of(Watched::Pods).flat_map(|pods| {
+        of(Watched::Target).map(move |target| (pods.from.max(target.from), pods.until.min(target.until)))
     });
     both.map(|(lost, back)| back.min(end).duration_since(lost.max(from)))
         .filter(|span| span.is_positive())
@@ -154,7 +154,7 @@ pub(super) fn sizes(run: &RunView<'_>) -> Vec<SizeView> {
         Range::of(values.chain(value_at(series, at)))
     };
     let size = |(at, target): &(Timestamp, Target)| {
-        let seen = !run.gaps_at(*at).any(|gap| gap.resource == "autoscaler");
+        let seen = !run.gaps_at(*at).any(|gap| gap.resource == Watched::Autoscaler);
         let min = in_force(&timeline.min_replicas, *at)?.low;
         let max = in_force(&timeline.max_replicas, *at)?.high;
         (seen && *at >= baseline).then(|| SizeView {
