@@ -11,6 +11,7 @@ pub mod duration;
 pub mod expectation;
 pub mod findings;
 pub mod judge;
+pub mod keda;
 pub mod manifests;
 pub mod millis;
 pub mod model;

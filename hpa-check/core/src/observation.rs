@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::keda::ScaledObject;
 use crate::quantity::Quantity;
 use crate::quota::{Quota, QuotaClass};
 use crate::spec::{
@@ -567,6 +568,13 @@ pub enum Fact {
         name: String,
         /// What it scales, as `Kind/name`.
         target: String,
+    },
+    /// The `ScaledObject` of KEDA that the autoscaler belongs to.
+    ScaledObject(ScaledObject),
+    /// That `ScaledObject` was deleted.
+    ScaledObjectGone {
+        /// Its name.
+        name: String,
     },
     /// The controller was started anew, or another instance took over: what it remembered is lost.
     ControllerRestarted {

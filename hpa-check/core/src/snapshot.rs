@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::keda::ScaledObject;
 use crate::observation::{Autoscaler, ControllerConfig, Pod, PodSample, Target, Writer};
 pub use crate::quota::Quota;
 use crate::units::Millicores;
@@ -93,8 +94,8 @@ pub struct Namespace {
     pub budgets: Vec<DisruptionBudget>,
     /// `VerticalPodAutoscalers`.
     pub vpas: Vec<Vpa>,
-    /// Other objects that scale targets, such as a `ScaledObject` of KEDA.
-    pub other_scalers: Vec<OtherScaler>,
+    /// The `ScaledObjects` of KEDA.
+    pub scaled_objects: Vec<ScaledObject>,
     /// Events about autoscalers, and about pods that could not be made or are not ready.
     pub events: Vec<EventSnapshot>,
 }
@@ -106,7 +107,7 @@ pub struct Scaler {
     pub name: String,
     /// When it was made.
     pub created: Option<Timestamp>,
-    /// Its controller, as `Kind/name`.
+    /// Its controller, as `Kind/name`, by its owner reference or by KEDA's label.
     pub owner: Option<String>,
     /// The object.
     pub object: Autoscaler,
@@ -196,15 +197,6 @@ pub struct Vpa {
     pub mode: String,
     /// Whether CPU is among what it controls.
     pub controls_cpu: bool,
-}
-
-/// Something else that scales.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OtherScaler {
-    /// Itself, as `Kind/name`.
-    pub name: String,
-    /// What it scales, as `Kind/name`.
-    pub target: String,
 }
 
 /// An event, and over which time it was seen how often.

@@ -3,6 +3,7 @@
 mod agreement;
 mod broken;
 mod healthy;
+mod keda;
 mod speed;
 mod world;
 

@@ -23,6 +23,9 @@ macro_rules! catalog {
 }
 
 catalog! {
+    SCALING_PAUSED = "scaling-paused", Inconclusive,
+        "KEDA's `ScaledObject` is paused, so the autoscaler is not meant to scale and nothing can be proved.",
+        "Remove the annotation from the ScaledObject, and run again.";
     AUTOSCALER_GONE = "autoscaler-gone", Wrong,
         "The autoscaler was deleted during the run.",
         "Find out who deletes it, and run again.";
@@ -143,6 +146,12 @@ catalog! {
     METRICS_STALE = "metrics-stale", Environment,
         "The CPU samples stopped getting newer, so decisions are made on what was.",
         "Check metrics-server and its --metric-resolution (15 s; its own default is 60 s).";
+    SCALED_OBJECT_NOT_READY = "scaled-object-not-ready", Environment,
+        "KEDA reports that the `ScaledObject` does not work, so its triggers decide nothing.",
+        "Read the condition: `kubectl describe scaledobject NAME`, then KEDA's operator log.";
+    HELD_BY_KEDA = "held-by-keda", Inconclusive,
+        "KEDA holds the target at zero or at its fallback, so the load decides nothing.",
+        "Make a trigger active, or repair the one that fails, and run again.";
     METRIC_FAILED = "metric-failed", Environment,
         "The controller can't compute a metric. Without it no step down is made, and with no other metric none at all.",
         "Read the message; for custom and external metrics, check their adapter.";
@@ -245,6 +254,18 @@ catalog! {
     METRICS_COARSE = "metrics-coarse", Pass,
         "Each CPU sample covers most of a minute, so the autoscaler reacts late.",
         "Run metrics-server with --metric-resolution=15s; 60 s is its own default.";
+    IDLE_AT_ZERO = "idle-at-zero", Pass,
+        "The target is idle at zero replicas, and its scaler brings it back when there is work.",
+        "Nothing, if it is meant to be idle.";
+    PAUSED = "paused", Pass,
+        "The `ScaledObject` is paused by its annotation.",
+        "Remove the annotation from the ScaledObject when the pause is over.";
+    PAUSED_AT_REPLICAS = "paused-at-replicas", Pass,
+        "The `ScaledObject` is paused at a number of replicas by its annotation.",
+        "Remove the annotation from the ScaledObject when the pause is over.";
+    FALLBACK = "fallback", Pass,
+        "A trigger of the `ScaledObject` fails, and the replicas are those of its fallback.",
+        "Repair the trigger: `kubectl describe scaledobject NAME` has its error.";
     PATH_PROVEN = "path-proven", Pass,
         "The ready pods went from the minimum to the maximum under load, and back as far as asked.",
         "";
@@ -265,6 +286,7 @@ catalog! {
 /// Pairs of findings that would say the same of one fault: where the first is found, the second is not
 /// looked for.
 pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
+    (&SCALING_PAUSED, &AUTOSCALER_GONE),
     (&TARGET_API_VERSION, &TARGET_NOT_FOUND),
     (&SCALING_DISABLED, &LEFT_BOUNDS),
     (&INJECTED_CONTAINER_WITHOUT_REQUEST, &MISSING_CPU_REQUEST),

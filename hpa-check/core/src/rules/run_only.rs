@@ -4,6 +4,7 @@
 mod as_view;
 pub(crate) mod containers;
 pub(crate) mod decisions;
+pub(crate) mod keda;
 pub(crate) mod load;
 pub(crate) mod path;
 pub(crate) mod proofs;

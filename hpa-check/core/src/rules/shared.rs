@@ -2,6 +2,7 @@
 
 pub(super) mod bounds;
 pub(super) mod containers;
+pub(super) mod keda;
 pub(super) mod metrics;
 pub(super) mod pods;
 mod quota_room;

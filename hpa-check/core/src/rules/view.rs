@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::expectation::AssertedMetric;
+use crate::keda::{Pause, ScaledObject};
 use crate::model::{Tolerances, VersionGates, after, counted};
 use crate::observation::{AutoscalerStatus, ControllerConfig, Pod, PodSample, Target};
 use crate::quota::Quota;
@@ -217,6 +218,8 @@ pub(crate) trait View {
     fn events(&self) -> Vec<EventView<'_>>;
     /// Another autoscaler of the same scale target.
     fn other_autoscaler(&self) -> Option<&str>;
+    /// The `ScaledObject` that the autoscaler belongs to, if it is KEDA's.
+    fn scaled_object(&self) -> Option<&ScaledObject>;
     /// Other autoscalers that count one of these pods, each with such a pod.
     fn shared_pods(&self) -> &[(&str, &str)] {
         &[]
@@ -266,7 +269,24 @@ pub(crate) trait View {
 /// A pod may take this long to become ready, or as long as the user waits for anything if that is less.
 const START: Duration = Duration::from_mins(2);
 
+/// The controller's name as a writer.
+const CONTROLLER: &str = "kube-controller-manager";
+
+/// The name under which KEDA's operator writes: it moves its targets from zero and back.
+const KEDA: &str = "keda";
+
 impl dyn View + '_ {
+    /// Whether a field manager writes the replicas on the autoscaler's behalf.
+    pub(crate) fn is_own_writer(&self, manager: &str) -> bool {
+        let keda = manager == KEDA || manager == "keda-operator";
+        manager == CONTROLLER || (keda && self.scaled_object().is_some())
+    }
+
+    /// What of the scaling is paused on purpose, and the annotation that says so.
+    pub(crate) fn pause(&self) -> Option<(Pause, String)> {
+        self.scaled_object()?.pause()
+    }
+
     /// The scale target, if it was read.
     pub(crate) fn target(&self) -> Option<&Target> {
         match self.scaled() {

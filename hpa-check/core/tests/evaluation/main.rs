@@ -6,6 +6,7 @@
 mod borders;
 mod environment;
 mod healthy;
+mod keda;
 mod limits;
 mod pairs;
 mod recorded;

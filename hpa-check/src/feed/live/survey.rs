@@ -20,6 +20,7 @@ use hpa_check_core::snapshot::Unseen;
 use hpa_check_core::snapshot::{ClusterSnapshot, Namespace, Scaler, TargetLook};
 use jiff::Timestamp;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::connect::{self, Cluster, ClusterArgs};
 use super::convert;
@@ -173,6 +174,13 @@ impl Surveyor {
     }
 }
 
+/// KEDA's label tells where the owner reference was lost.
+fn owner(metadata: &ObjectMeta) -> Option<String> {
+    let keda = convert::keda::owner(metadata).map(|name| format!("ScaledObject/{name}"));
+    let owners = metadata.owner_references.as_deref().unwrap_or_default();
+    keda.or_else(|| decode::controller(owners))
+}
+
 fn found(object: HorizontalPodAutoscaler) -> Option<Found> {
     let metadata = &object.metadata;
     Some(Found {
@@ -180,7 +188,7 @@ fn found(object: HorizontalPodAutoscaler) -> Option<Found> {
         scaler: Scaler {
             name: metadata.name.clone()?,
             created: metadata.creation_timestamp.as_ref().map(|t| t.0),
-            owner: decode::controller(metadata.owner_references.as_deref().unwrap_or_default()),
+            owner: owner(metadata),
             object: convert::autoscaler::autoscaler(object),
             target: TargetLook::Unread,
         },

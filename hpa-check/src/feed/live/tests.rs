@@ -200,6 +200,8 @@ fn fact_line(fact: &Fact) -> String {
         Fact::Quota(quota) => format!("quota {} {}", quota.name, quota.hard),
         Fact::OtherAutoscaler { name, target } => format!("{name} scales {target}"),
         Fact::ControllerRestarted { holder } => format!("controller restarted: {holder}"),
+        Fact::ScaledObject(object) => format!("{object}, read {}", object.is_read),
+        Fact::ScaledObjectGone { name } => format!("ScaledObject/{name} is gone"),
         other @ (Fact::LoadLimit { .. } | Fact::LoadTarget { .. } | Fact::WatchHeldBack { .. }) => {
             format!("{other:?}")
         }

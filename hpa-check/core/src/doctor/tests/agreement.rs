@@ -76,6 +76,9 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
         controller: cluster.controller.clone(),
         metrics_resolution: cluster.metrics_resolution,
     }));
+    let index = Index::of(space);
+    let nothing = Assertions::default();
+    let look = SnapshotView::new(cluster, ("shop", space, &index), None, scaler, &nothing);
     let api = |registered, available, message: &str| {
         Seen::Fact(Fact::MetricsApi {
             registered,
@@ -89,12 +92,12 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
         MetricsApi::Unavailable { message } => see(api(true, false, message)),
         MetricsApi::Served => see(api(true, true, "available")),
     }
+    if let Some(object) = look.scaled_object() {
+        see(Seen::Fact(Fact::ScaledObject(object.clone())));
+    }
     for quota in &space.quotas {
         see(Seen::Fact(Fact::Quota(quota.clone())));
     }
-    let index = Index::of(space);
-    let nothing = Assertions::default();
-    let look = SnapshotView::new(cluster, ("shop", space, &index), None, scaler, &nothing);
     if let Some((total, how)) = look.capacity() {
         see(Seen::Fact(Fact::CpuCapacity { total, how }));
     }

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use super::found;
 use super::world::{
-    ago, autoscaler, busy, condition, healthy, owner, pod, pods, refuse, sample, samples, scaler,
-    space, target,
+    ago, autoscaler, busy, condition, healthy, of_keda, owner, pod, pods, refuse, sample, samples,
+    scaled_object, scaler, space, target,
 };
 use crate::judge;
 use crate::observation::{ContainerSample, Ready};
 use crate::snapshot::{
-    ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, OtherScaler, Quota, TargetLook,
-    Vpa,
+    ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, Quota, TargetLook, Vpa,
 };
 use crate::spec::{ContainerResources, MetricSource, ScalingRules, SelectPolicy};
 use crate::units::Millicores;
@@ -344,19 +343,34 @@ pub(super) const ROWS: &[Row] = &[
         "another-scaler",
         || {
             let mut f = healthy();
-            space(&mut f).other_scalers.push(OtherScaler {
-                name: "ScaledObject/web".to_owned(),
-                target: "Deployment/web".to_owned(),
-            });
+            space(&mut f)
+                .scaled_objects
+                .push(scaled_object("web", &[], &[]));
             f
         },
-        |f| "Deployment/cart".clone_into(&mut space(f).other_scalers[0].target),
+        |f| "Deployment/cart".clone_into(&mut space(f).scaled_objects[0].target),
     ),
     Row(23, "another-scaler", same, |f| {
         target(f)
             .owners_of_replicas
             .push(owner("cluster-proportional-autoscaler", 9_000));
     }),
+    // KEDA's own object is no second scaler, and another one is.
+    Row(23, "another-scaler", of_keda, |f| {
+        let mut other = scaled_object("other", &[], &[]);
+        "Deployment/cart".clone_into(&mut other.target);
+        space(f).scaled_objects.push(other);
+    }),
+    Row(
+        23,
+        "scaled-object-not-ready",
+        || {
+            let mut f = of_keda();
+            space(&mut f).scaled_objects[0] = scaled_object("cart", &[], &[("Ready", "True")]);
+            f
+        },
+        |f| "False".clone_into(&mut space(f).scaled_objects[0].conditions[0].status),
+    ),
     Row(
         24,
         "quota-exceeded",
@@ -685,7 +699,7 @@ fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
 }
 
 /// Shown by tests of their own: they need an assertion, an earlier look, or are no fault.
-const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 17] = [
     "no-cpu-metric",
     "no-such-metric",
     "scale-unreadable",
@@ -699,6 +713,10 @@ const ELSEWHERE: [&str; 13] = [
     "just-scaled",
     "metrics-coarse",
     "load-not-spread",
+    "idle-at-zero",
+    "paused",
+    "paused-at-replicas",
+    "fallback",
 ];
 
 #[test]

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::path;
 use super::run::RunView;
 use crate::expectation::{AssertedMetric, ScaleDown};
+use crate::keda::ScaledObject;
 use crate::model::{VersionGates, after};
 use crate::observation::{AutoscalerStatus, ControllerConfig, Fact, Phase, PodSample};
 use crate::rules::view::{
@@ -146,6 +147,13 @@ impl<'a> View for RunView<'a> {
         let own = (self as &dyn View).reference();
         self.state.facts.iter().find_map(|fact| match fact {
             Fact::OtherAutoscaler { name, target } => (*target == own).then_some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    fn scaled_object(&self) -> Option<&ScaledObject> {
+        self.state.facts.iter().rev().find_map(|fact| match fact {
+            Fact::ScaledObject(object) => Some(object),
             _ => None,
         })
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::look::SnapshotView;
 use super::writers;
+use crate::keda::ScaledObject;
 use crate::model::{VersionGates, after};
 use crate::observation::{AutoscalerStatus, ControllerConfig};
 use crate::rules::view::{
@@ -134,6 +135,10 @@ impl<'a> View for SnapshotView<'a> {
         let mut all = self.space.autoscalers.iter();
         let other = all.find(|other| other.name != *name && target(other) == own)?;
         Some(&other.name)
+    }
+
+    fn scaled_object(&self) -> Option<&ScaledObject> {
+        self.scaled_object.as_ref()
     }
 
     fn shared_pods(&self) -> &[(&str, &str)] {
