@@ -248,7 +248,10 @@ fn an_export_of_an_application_of_keda_s_has_its_scaled_object_and_not_the_autos
     );
 
     let mut forbidden = scaled();
-    forbidden.answer("/apis/keda.sh", json!({"kind": "APIGroup", "name": "keda.sh", "versions": []}));
+    forbidden.answer(
+        "/apis/keda.sh",
+        json!({"kind": "APIGroup", "name": "keda.sh", "versions": []}),
+    );
     forbidden.refuse("/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjects", 403);
     let text = said(&forbidden.serve().run(&["export"]));
     assert!(
