@@ -13,6 +13,7 @@ pub mod findings;
 pub mod judge;
 pub mod keda;
 pub mod manifests;
+pub mod metrics_server;
 pub mod millis;
 pub mod model;
 pub mod observation;

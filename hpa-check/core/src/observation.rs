@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::keda::ScaledObject;
+use crate::metrics_server::MetricsServer;
 use crate::quantity::Quantity;
 use crate::quota::{Quota, QuotaClass};
 use crate::spec::{
@@ -546,6 +547,8 @@ pub enum Fact {
         /// What the API server says about it.
         message: String,
     },
+    /// Who serves an API of metrics.
+    MetricsServer(MetricsServer),
     /// All CPU that the environment can give to the target's pods.
     CpuCapacity {
         /// In total.

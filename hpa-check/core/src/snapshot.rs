@@ -11,7 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::keda::ScaledObject;
-use crate::observation::{Autoscaler, ControllerConfig, Pod, PodSample, Target, Writer};
+use crate::metrics_server::MetricsServer;
+use crate::observation::{Autoscaler, Condition, ControllerConfig, Pod, PodSample, Target, Writer};
 pub use crate::quota::Quota;
 use crate::units::Millicores;
 
@@ -41,6 +42,10 @@ pub struct ClusterSnapshot {
     pub metrics_resolution: Duration,
     /// Whether there is a resource metrics API.
     pub metrics_api: MetricsApi,
+    /// Who serves the APIs of metrics, as far as that may be asked.
+    pub metrics_servers: Vec<MetricsServer>,
+    /// Nodes that Karpenter is making.
+    pub node_claims: Vec<NodeClaim>,
     /// CPU of the nodes, where these are all the nodes there will be.
     pub room: Option<Room>,
     /// The namespaces that have autoscalers.
@@ -66,6 +71,15 @@ pub enum MetricsApi {
     },
     /// Registered and available.
     Served,
+}
+
+/// A `NodeClaim` of Karpenter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeClaim {
+    /// Its name.
+    pub name: String,
+    /// `Launched`, `Registered`, `Initialized` and more.
+    pub conditions: Vec<Condition>,
 }
 
 /// CPU of nodes that do not multiply by themselves.

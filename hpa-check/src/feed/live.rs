@@ -28,6 +28,7 @@ mod link;
 mod reporter;
 mod retry_after;
 mod scale;
+mod servers;
 mod survey;
 mod target;
 mod timing;

@@ -122,6 +122,12 @@ catalog! {
     UNSCHEDULABLE = "unschedulable", Environment,
         "Pods fit on no node.",
         "Add nodes, or lower the pods' requests.";
+    NODES_NOT_IN_TIME = "nodes-not-in-time", Inconclusive,
+        "Pods waited for nodes that were being made, and the run ended before the nodes were there.",
+        "Wait longer with --patience, or have the nodes there before the run.";
+    PODS_EVICTED = "pods-evicted", Environment,
+        "Pods of the target were preempted or evicted, so fewer were ready than the autoscaler had asked for.",
+        "Give the pods a higher PriorityClass against preemption, and a PodDisruptionBudget against drains and consolidation.";
     PODS_CRASH = "pods-crash", Environment,
         "Containers of the pods can't be started, or end again and again.",
         "Read `kubectl logs --previous` of one of the pods.";
@@ -146,6 +152,9 @@ catalog! {
     METRICS_STALE = "metrics-stale", Environment,
         "The CPU samples stopped getting newer, so decisions are made on what was.",
         "Check metrics-server and its --metric-resolution (15 s; its own default is 60 s).";
+    ADAPTER_UNAVAILABLE = "adapter-unavailable", Environment,
+        "Nothing serves the API of a custom or external metric, or its `APIService` is not available.",
+        "Install or repair the adapter that serves the metric.";
     SCALED_OBJECT_NOT_READY = "scaled-object-not-ready", Environment,
         "KEDA reports that the `ScaledObject` does not work, so its triggers decide nothing.",
         "Read the condition: `kubectl describe scaledobject NAME`, then KEDA's operator log.";
@@ -254,6 +263,9 @@ catalog! {
     METRICS_COARSE = "metrics-coarse", Pass,
         "Each CPU sample covers most of a minute, so the autoscaler reacts late.",
         "Run metrics-server with --metric-resolution=15s; 60 s is its own default.";
+    NODES_ON_THEIR_WAY = "nodes-on-their-way", Pass,
+        "Pods wait for nodes that are being made.",
+        "Look again when the nodes are there.";
     IDLE_AT_ZERO = "idle-at-zero", Pass,
         "The target is idle at zero replicas, and its scaler brings it back when there is work.",
         "Nothing, if it is meant to be idle.";
@@ -295,6 +307,7 @@ pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
     (&ANOTHER_SCALER, &REPLICAS_MOVED_BY_ANOTHER),
     (&ANOTHER_SCALER, &REPLICAS_IN_MANIFEST),
     (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_IN_MANIFEST),
+    (&PODS_EVICTED, &MINIMUM_NOT_HELD),
     (&METRICS_STALE, &METRICS_COARSE),
     (&ROLLOUT_STUCK, &ROLLOUT_IN_PROGRESS),
 ];

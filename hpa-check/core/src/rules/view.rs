@@ -8,10 +8,11 @@ use jiff::Timestamp;
 
 use crate::expectation::AssertedMetric;
 use crate::keda::{Pause, ScaledObject};
+use crate::metrics_server::MetricsServer;
 use crate::model::{Tolerances, VersionGates, after, counted};
 use crate::observation::{AutoscalerStatus, ControllerConfig, Pod, PodSample, Target};
 use crate::quota::Quota;
-use crate::snapshot::MetricsApi;
+use crate::snapshot::{MetricsApi, NodeClaim};
 use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec};
 use crate::units::Millicores;
 
@@ -129,6 +130,15 @@ pub(crate) struct EventView<'a> {
     pub(crate) reason: &'a str,
     /// The sentence.
     pub(crate) message: &'a str,
+    /// When it was last seen, if that is known.
+    pub(crate) at: Option<Timestamp>,
+}
+
+impl EventView<'_> {
+    /// As a quote.
+    pub(crate) fn quote(&self) -> String {
+        format!("event {} of {}: {}", self.reason, self.about, self.message)
+    }
 }
 
 /// Writes of `spec.replicas` that are not the controller's.
@@ -209,6 +219,15 @@ pub(crate) trait View {
     fn gates(&self) -> VersionGates;
     /// What is asserted.
     fn asserted(&self) -> Asserted<'_>;
+
+    /// Who serves the APIs of metrics, as far as it is known.
+    fn metrics_servers(&self) -> Vec<&MetricsServer>;
+    /// Nodes that Karpenter is making, where they were read.
+    fn node_claims(&self) -> &[NodeClaim] {
+        &[]
+    }
+    /// The stretch in which too few pods were ready for something else than a start to have kept them.
+    fn deficit(&self) -> Option<(Timestamp, Timestamp)>;
 
     /// Quotas of the namespace.
     fn quotas(&self) -> Vec<QuotaView<'_>>;
@@ -323,6 +342,12 @@ impl dyn View + '_ {
     pub(crate) fn says(&self, reason: &str) -> bool {
         let mut all = self.status().into_iter().flat_map(|s| &s.conditions);
         all.any(|c| c.reason == reason)
+    }
+
+    /// Who serves this API of metrics.
+    pub(crate) fn server_of(&self, group: &str) -> Option<&MetricsServer> {
+        let all = self.metrics_servers();
+        all.into_iter().find(|server| server.group == group)
     }
 
     /// The upper bound: the asserted one, or the spec's.

@@ -330,6 +330,11 @@ impl RunState {
                 let same = std::mem::discriminant(fact);
                 self.facts.retain(|f| std::mem::discriminant(f) != same);
             }
+            if let Fact::MetricsServer(new) = fact {
+                let older =
+                    |f: &Fact| matches!(f, Fact::MetricsServer(old) if old.group == new.group);
+                self.facts.retain(|f| !older(f));
+            }
             self.facts.push(fact.clone());
         }
     }

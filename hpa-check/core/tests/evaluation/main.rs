@@ -8,6 +8,7 @@ mod environment;
 mod healthy;
 mod keda;
 mod limits;
+mod nodes;
 mod pairs;
 mod recorded;
 mod setup;

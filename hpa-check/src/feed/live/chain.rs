@@ -21,6 +21,7 @@ use super::follow::{Subject, Which, follow};
 use super::known::{Change, Known};
 use super::link::Link;
 use super::reporter::Reporter;
+use super::servers::Servers;
 use super::timing::Timing;
 use super::{controller, facts, keda};
 
@@ -55,6 +56,15 @@ impl Chain {
             self.reporter.held_back(self.timing.poll);
         }
         tasks.spawn(self.clone().autoscaler(reference, custom, scaled_object));
+        tasks.spawn(
+            Servers {
+                client: self.cluster.client.clone(),
+                custom: to_custom.clone(),
+                timing: self.timing,
+                reporter: self.reporter.clone(),
+            }
+            .run(),
+        );
         tasks.spawn(
             CustomMetrics {
                 client: self.cluster.client.clone(),

@@ -181,6 +181,10 @@ fn line(observation: &Observation) -> Option<(String, String)> {
             "events",
             format!("{} {} ×{}", event.about, event.reason, event.count),
         ),
+        Seen::Fact(Fact::MetricsServer(server)) => {
+            let state = server.unavailable.as_deref().unwrap_or("available");
+            ("servers", format!("{}: {server}, {state}", server.group))
+        }
         Seen::Fact(fact) => ("facts", fact_line(fact)),
         _ => return None,
     };
@@ -202,7 +206,10 @@ fn fact_line(fact: &Fact) -> String {
         Fact::ControllerRestarted { holder } => format!("controller restarted: {holder}"),
         Fact::ScaledObject(object) => format!("{object}, read {}", object.is_read),
         Fact::ScaledObjectGone { name } => format!("ScaledObject/{name} is gone"),
-        other @ (Fact::LoadLimit { .. } | Fact::LoadTarget { .. } | Fact::WatchHeldBack { .. }) => {
+        other @ (Fact::MetricsServer(_)
+        | Fact::LoadLimit { .. }
+        | Fact::LoadTarget { .. }
+        | Fact::WatchHeldBack { .. }) => {
             format!("{other:?}")
         }
     }

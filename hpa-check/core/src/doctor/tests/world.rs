@@ -63,6 +63,8 @@ pub(super) fn facts(space: Namespace) -> ClusterSnapshot {
         controller: ControllerConfig::default(),
         metrics_resolution: Duration::from_secs(15),
         metrics_api: MetricsApi::Served,
+        metrics_servers: Vec::new(),
+        node_claims: Vec::new(),
         room: Some(Room {
             allocatable: Millicores(16_000),
             requested: Millicores(2_000),
