@@ -114,8 +114,8 @@ catalog! {
         "Somebody else than the autoscaler writes the target's replicas.",
         "Remove `replicas` from the manifest that is applied, or have the tool ignore that field.";
     VPA_CHANGES_REQUESTS = "vpa-changes-requests", Wrong,
-        "A VerticalPodAutoscaler changes the CPU requests that the utilization is measured by.",
-        "Take cpu out of the VPA's controlledResources, or set its updateMode to Off.";
+        "A VerticalPodAutoscaler changes the requests that the utilization is measured by.",
+        "Take the resource out of the VPA's controlledResources, or set its updateMode to Off.";
     IMAGE_MISSING = "image-missing", Environment,
         "Pods wait for an image that can't be pulled.",
         "Push the image, correct its name, or load it into the cluster (`kind load docker-image`).";
@@ -242,6 +242,9 @@ catalog! {
     REPLICAS_IN_MANIFEST = "replicas-in-manifest", Wrong,
         "The manifest of the target sets replicas, so the next apply puts them back.",
         "Remove `replicas` with `kubectl apply edit-last-applied`, then from the file: removed from the file alone, it drops to 1 once.";
+    REPLICAS_PERHAPS_APPLIED = "replicas-perhaps-applied", Inconclusive,
+        "A manifest sets replicas, and whether the tool that applies it leaves them to the autoscaler could not be read.",
+        "Grant list on applications.argoproj.io or get on kustomizations.kustomize.toolkit.fluxcd.io, or remove `replicas` from Git.";
     PDB_BLOCKS_DRAINS = "pdb-blocks-drains", Wrong,
         "The PodDisruptionBudget allows no disruption at the minimum. It does not hinder scaling, and blocks node drains.",
         "Use maxUnavailable: 1, or a minAvailable below minReplicas.";
@@ -263,6 +266,15 @@ catalog! {
     METRICS_COARSE = "metrics-coarse", Pass,
         "Each CPU sample covers most of a minute, so the autoscaler reacts late.",
         "Run metrics-server with --metric-resolution=15s; 60 s is its own default.";
+    REPLICAS_LEFT_ALONE = "replicas-left-alone", Pass,
+        "A manifest sets replicas, and whoever applies it leaves them to the autoscaler.",
+        "Nothing; without `replicas` in Git nobody has to ignore them.";
+    REPLICAS_FROM_CHART = "replicas-from-chart", Pass,
+        "Helm wrote the replicas, so its chart has set them.",
+        "Look into `helm get manifest`, and let the chart set replicas only where no autoscaler does.";
+    VPA_OBSERVES = "vpa-observes", Pass,
+        "A VerticalPodAutoscaler recommends requests for the same resource, and leaves running pods alone.",
+        "Keep its updateMode at Off or Initial while an autoscaler measures by these requests.";
     NODES_ON_THEIR_WAY = "nodes-on-their-way", Pass,
         "Pods wait for nodes that are being made.",
         "Look again when the nodes are there.";
@@ -308,6 +320,8 @@ pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
     (&ANOTHER_SCALER, &REPLICAS_IN_MANIFEST),
     (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_IN_MANIFEST),
     (&PODS_EVICTED, &MINIMUM_NOT_HELD),
+    (&ANOTHER_SCALER, &REPLICAS_PERHAPS_APPLIED),
+    (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_PERHAPS_APPLIED),
     (&METRICS_STALE, &METRICS_COARSE),
     (&ROLLOUT_STUCK, &ROLLOUT_IN_PROGRESS),
 ];

@@ -13,6 +13,7 @@ use crate::observation::{ContainerSample, Ready};
 use crate::quantity::Quantity;
 use crate::snapshot::{
     ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, Quota, TargetLook, Vpa,
+    VpaControl,
 };
 use crate::spec::{
     ContainerResources, MetricIdentifier, MetricSource, MetricSpec, MetricTarget, ScalingRules,
@@ -348,7 +349,7 @@ pub(super) const ROWS: &[Row] = &[
         },
     ),
     Row(21, "replicas-in-manifest", same, |f| {
-        target(f).replicas_in_manifest = true;
+        target(f).manifest.stored = Some(owner("kubectl-client-side-apply", 90_000).writer);
     }),
     Row(
         22,
@@ -359,7 +360,10 @@ pub(super) const ROWS: &[Row] = &[
                 name: "cart".to_owned(),
                 target: "Deployment/cart".to_owned(),
                 mode: "Off".to_owned(),
-                controls_cpu: true,
+                controls: vec![VpaControl {
+                    container: "*".to_owned(),
+                    resources: vec!["cpu".to_owned(), "memory".to_owned()],
+                }],
             });
             f
         },
@@ -786,7 +790,7 @@ fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
 }
 
 /// Shown by tests of their own: they need an assertion, an earlier look, or are no fault.
-const ELSEWHERE: [&str; 18] = [
+const ELSEWHERE: [&str; 22] = [
     "no-cpu-metric",
     "no-such-metric",
     "scale-unreadable",
@@ -801,6 +805,10 @@ const ELSEWHERE: [&str; 18] = [
     "metrics-coarse",
     "load-not-spread",
     "nodes-on-their-way",
+    "replicas-perhaps-applied",
+    "replicas-left-alone",
+    "replicas-from-chart",
+    "vpa-observes",
     "idle-at-zero",
     "paused",
     "paused-at-replicas",
