@@ -275,6 +275,9 @@ catalog! {
     VPA_OBSERVES = "vpa-observes", Pass,
         "A VerticalPodAutoscaler recommends requests for the same resource, and leaves running pods alone.",
         "Keep its updateMode at Off or Initial while an autoscaler measures by these requests.";
+    RESIZE_NOT_DONE = "resize-not-done", Pass,
+        "Pods run with other requests than their specs have: a resize in place is not done, and the autoscaler measures by the specs.",
+        "Read the message; a resize that no node has room for waits, or is infeasible for good.";
     NODES_ON_THEIR_WAY = "nodes-on-their-way", Pass,
         "Pods wait for nodes that are being made.",
         "Look again when the nodes are there.";

@@ -322,9 +322,7 @@ pub(super) const ROWS: &[Row] = &[
         });
     }),
     Row(20, "replicas-moved-by-another", same, |f| {
-        target(f)
-            .owners_of_replicas
-            .push(owner("argocd-controller", 60));
+        target(f).owners_of_replicas = vec![owner("argocd-controller", 60)];
     }),
     Row(
         20,
@@ -790,7 +788,7 @@ fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
 }
 
 /// Shown by tests of their own: they need an assertion, an earlier look, or are no fault.
-const ELSEWHERE: [&str; 22] = [
+const ELSEWHERE: [&str; 23] = [
     "no-cpu-metric",
     "no-such-metric",
     "scale-unreadable",
@@ -805,6 +803,7 @@ const ELSEWHERE: [&str; 22] = [
     "metrics-coarse",
     "load-not-spread",
     "nodes-on-their-way",
+    "resize-not-done",
     "replicas-perhaps-applied",
     "replicas-left-alone",
     "replicas-from-chart",

@@ -170,3 +170,16 @@ fn a_vpa_that_leaves_running_pods_alone_is_a_note_and_one_on_another_resource_is
     };
     assert_eq!(found(&other, None), Vec::<String>::new());
 }
+
+#[test]
+fn a_manager_that_writes_the_size_that_the_autoscaler_set_moves_nothing() {
+    let mut facts = applied_by(
+        "argocd-controller",
+        vec![deployer(Tool::ArgoCd, &["/spec/replicas"], true)],
+    );
+    // A sync a minute ago, with the live size in the place of Git's: both own the field.
+    target(&mut facts).owners_of_replicas[1].writer = owner("argocd-controller", 60).writer;
+    assert_eq!(found(&facts, None), ["replicas-left-alone"]);
+    target(&mut facts).owners_of_replicas.remove(0);
+    assert_eq!(found(&facts, None)[0], "replicas-moved-by-another");
+}

@@ -129,11 +129,9 @@ fn evicted(view: &dyn View) -> Option<Evidence> {
         before(begin, BEFORE * 5)
     };
     let reference = view.reference();
-    let target = reference.split_once('/').map_or("", |(_, name)| name);
     let own = |event: &EventView<'_>| {
         let pod = event.about.strip_prefix("Pod/");
-        let rest = pod.and_then(|pod| pod.strip_prefix(target));
-        rest.is_some_and(|rest| rest.starts_with('-'))
+        pod.is_some_and(|pod| is_of(&reference, pod))
     };
     let then = |at: Timestamp| from <= at && at <= end;
     let lost = |event: &&EventView<'_>| {
@@ -157,6 +155,24 @@ fn evicted(view: &dyn View) -> Option<Evidence> {
     ))
 }
 
+/// Whether a pod that may be gone was the target's, by its name: `cart-6d5f8c7b9-x7k2p` is of `Deployment/cart`, and
+/// `cart-api-6d5f8c7b9-x7k2p` is not.
+fn is_of(target: &str, pod: &str) -> bool {
+    let (kind, name) = target.split_once('/').unwrap_or(("", target));
+    let rest = pod
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('-'));
+    let Some(rest) = rest else {
+        return false;
+    };
+    match (kind, rest.split_once('-')) {
+        ("Deployment", Some((_, suffix))) => !suffix.contains('-'),
+        ("Deployment", None) => false,
+        ("StatefulSet", _) => rest.bytes().all(|b| b.is_ascii_digit()),
+        _ => true,
+    }
+}
+
 /// The priority class of the pods, where they have one.
 fn priority(view: &dyn View) -> String {
     let living = view.living();
@@ -166,5 +182,21 @@ fn priority(view: &dyn View) -> String {
     match classes.next().flatten() {
         Some(class) => format!(" (these are of priority class {class})"),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of;
+
+    #[test]
+    fn pods_of_a_neighbor_whose_name_begins_alike_are_not_the_target_s() {
+        assert!(is_of("Deployment/cart", "cart-6d5f8c7b9-x7k2p"));
+        assert!(!is_of("Deployment/cart", "cart-api-6d5f8c7b9-x7k2p"));
+        assert!(!is_of("Deployment/cart", "cart-0") && is_of("StatefulSet/cart", "cart-0"));
+        assert!(
+            !is_of("StatefulSet/cart", "cart-api-0")
+                && !is_of("Deployment/cart", "cartwheel-6d-x7k2p")
+        );
     }
 }
