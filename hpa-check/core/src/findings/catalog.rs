@@ -122,6 +122,9 @@ catalog! {
     UNSCHEDULABLE = "unschedulable", Environment,
         "Pods fit on no node.",
         "Add nodes, or lower the pods' requests.";
+    NODES_UNKNOWN = "nodes-unknown", Inconclusive,
+        "Pods fit on no node, and events can't be read, so whether nodes are being made for them is not known.",
+        "Grant list and watch on events, or look at the pods' events: `kubectl describe pod NAME`.";
     NODES_NOT_IN_TIME = "nodes-not-in-time", Inconclusive,
         "Pods waited for nodes that were being made, and the run ended before the nodes were there.",
         "Wait longer with --patience, or have the nodes there before the run.";

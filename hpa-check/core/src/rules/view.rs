@@ -233,6 +233,8 @@ pub(crate) trait View {
     fn quotas(&self) -> Vec<QuotaView<'_>>;
     /// All CPU there is for the scale target's pods, and how that is known.
     fn capacity(&self) -> Option<(Millicores, String)>;
+    /// Whether events are read; otherwise that there is none proves nothing.
+    fn events_are_seen(&self) -> bool;
     /// Events about the scale target and its pods.
     fn events(&self) -> Vec<EventView<'_>>;
     /// Another autoscaler of the same scale target.

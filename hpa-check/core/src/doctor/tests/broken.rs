@@ -12,7 +12,7 @@ use crate::metrics_server::{EXTERNAL, MetricsServer};
 use crate::observation::{ContainerSample, Ready};
 use crate::quantity::Quantity;
 use crate::snapshot::{
-    ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, Quota, TargetLook, Vpa,
+    ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, Quota, TargetLook, Unseen, Vpa,
     VpaControl,
 };
 use crate::spec::{
@@ -496,6 +496,26 @@ pub(super) const ROWS: &[Row] = &[
                 10,
             );
             space(f).events.push(of_pod(refusal));
+        },
+    ),
+    Row(
+        25,
+        "nodes-unknown",
+        || {
+            let mut f = healthy();
+            f.room = None;
+            f.unseen.push(Unseen {
+                rule: "list events".to_owned(),
+                error: "forbidden".to_owned(),
+                consequence: "what only events tell is not seen".to_owned(),
+                essential: false,
+            });
+            pending(&mut f);
+            f
+        },
+        |f| {
+            pods(f).last_mut().unwrap().pod.unschedulable =
+                Some("0/3 nodes are available: 3 Insufficient cpu.".to_owned());
         },
     ),
     Row(

@@ -10,7 +10,10 @@ use crate::model::{after, before};
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{EventView, PodView, View};
 
-pub(crate) const RULES: &[Rule] = &[Rule::shared(&catalog::PODS_EVICTED, Weight::Cause, evicted)];
+pub(crate) const RULES: &[Rule] = &[
+    Rule::shared(&catalog::NODES_UNKNOWN, Weight::Cause, unknown),
+    Rule::shared(&catalog::PODS_EVICTED, Weight::Cause, evicted),
+];
 
 /// A node that is not there by then will not come: cluster-autoscaler's `--max-node-provision-time` and Karpenter's
 /// registration timeout are both 15 minutes.
@@ -85,6 +88,27 @@ pub(crate) fn comes<'e, 'a>(
         let promise = newest(&[TRIGGERED], false)?;
         held(promise, newest(&[NOT_TRIGGERED, FAILED], true))
     })
+}
+
+/// Whether nodes may be on their way and nobody can tell: events are not read, and the nodes are not those of a cluster
+/// that has no more.
+pub(crate) fn are_unknown(view: &dyn View) -> bool {
+    !view.events_are_seen() && view.capacity().is_none()
+}
+
+fn unknown(view: &dyn View) -> Option<Evidence> {
+    if !are_unknown(view) {
+        return None;
+    }
+    let fits_nowhere = |p: &PodView<'_>| {
+        let message = p.pod.unschedulable.as_ref();
+        message.map(|m| format!("PodScheduled False: {m}"))
+    };
+    failing(
+        view,
+        fits_nowhere,
+        "fit on no node now, and whether nodes are being made is not seen",
+    )
 }
 
 /// The pods that wait for nodes which are being made, with the events that say so.

@@ -32,6 +32,9 @@ fn image(view: &dyn View) -> Option<Evidence> {
 }
 
 fn unschedulable(view: &dyn View) -> Option<Evidence> {
+    if nodes::are_unknown(view) {
+        return None;
+    }
     let events = view.events();
     let fits_nowhere = |p: &PodView<'_>| {
         let message = p.pod.unschedulable.as_ref()?;
