@@ -183,3 +183,19 @@ fn a_manager_that_writes_the_size_that_the_autoscaler_set_moves_nothing() {
     target(&mut facts).owners_of_replicas.remove(0);
     assert_eq!(found(&facts, None)[0], "replicas-moved-by-another");
 }
+
+#[test]
+fn an_operator_that_applies_the_size_which_the_autoscaler_set_may_take_it_over() {
+    let with = |replicas, seconds_ago| {
+        let mut facts = applied_by("cart-operator", Vec::new());
+        scaler(&mut facts).object.spec.min_replicas = Some(2);
+        let workload = target(&mut facts);
+        workload.object.spec_replicas = replicas;
+        workload.owners_of_replicas[1].writer = owner("cart-operator", seconds_ago).writer;
+        found(&facts, None)
+    };
+    // The last scaling was two hours ago.
+    assert_eq!(with(3, 60), ["replicas-perhaps-applied"]);
+    assert_eq!(with(3, 8_000), ["replicas-in-manifest"]);
+    assert!(with(2, 60).contains(&"replicas-in-manifest".to_owned()));
+}
