@@ -251,6 +251,9 @@ const fn yes() -> bool {
     true
 }
 
+/// The name under which the autoscaler's controller writes.
+pub const CONTROLLER: &str = "kube-controller-manager";
+
 /// A field manager and the time of its last write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writer {
