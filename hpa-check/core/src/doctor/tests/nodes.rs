@@ -1,7 +1,7 @@
 //! Pods that wait for nodes, and who serves the metrics.
 
 use super::broken::waiting;
-use super::world::{condition, healthy, pods, samples};
+use super::world::{ago, condition, healthy, pods, samples, scaler};
 use super::{Assertions, diagnose, found};
 use crate::metrics_server::{MetricsServer, RESOURCE};
 use crate::observation::Resize;
@@ -102,4 +102,24 @@ fn a_resize_that_is_not_done_is_told_with_what_runs_and_why() {
         note.evidence[0],
         "pod cart-6d-1: app: CPU request 100m, runs with 50m; PodResizePending Deferred: Node didn't have enough resource: cpu"
     );
+}
+
+#[test]
+fn pods_that_were_asked_for_a_moment_ago_are_not_called_unschedulable_before_anybody_tried() {
+    let scaled = |seconds: u64, fixed: bool| {
+        let mut facts = waiting(&[]);
+        if !fixed {
+            facts.room = None;
+        }
+        scaler(&mut facts)
+            .object
+            .status
+            .as_mut()
+            .unwrap()
+            .last_scale = Some(ago(seconds));
+        found(&facts, None)
+    };
+    assert_eq!(scaled(20, false), ["just-scaled"]);
+    assert_eq!(scaled(40, false), ["unschedulable"]);
+    assert_eq!(scaled(20, true), ["unschedulable"]);
 }

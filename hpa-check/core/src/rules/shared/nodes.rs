@@ -19,6 +19,9 @@ pub(crate) const RULES: &[Rule] = &[
 /// registration timeout are both 15 minutes.
 const PROVISION: Duration = Duration::from_mins(15);
 
+/// Three scans of cluster-autoscaler (`--scan-interval`); Karpenter's batches are shorter.
+const SCANS: Duration = Duration::from_secs(30);
+
 /// An eviction takes pods away for so long before their successors should be ready.
 const BEFORE: Duration = Duration::from_mins(2);
 
@@ -94,6 +97,17 @@ pub(crate) fn comes<'e, 'a>(
 /// that has no more.
 pub(crate) fn are_unknown(view: &dyn View) -> bool {
     !view.events_are_seen() && view.capacity().is_none()
+}
+
+/// Whether the pods may be too young for a node autoscaler to have said anything: one look tells no more. A run ends
+/// later than that.
+pub(crate) fn were_not_asked_for_yet(view: &dyn View, events: &[EventView<'_>]) -> bool {
+    let scaled = view.status().and_then(|status| status.last_scale);
+    let young = scaled.is_some() && !view.longer(scaled, SCANS);
+    let living = view.living();
+    let mut waiting = living.iter().filter(|p| p.pod.unschedulable.is_some());
+    let silent = waiting.all(|p| tried(events, p.name()).next().is_none());
+    !view.is_watched() && view.capacity().is_none() && young && silent
 }
 
 fn unknown(view: &dyn View) -> Option<Evidence> {
