@@ -23,6 +23,9 @@ macro_rules! catalog {
 }
 
 catalog! {
+    SCALING_PAUSED = "scaling-paused", Inconclusive,
+        "KEDA's `ScaledObject` is paused, so the autoscaler is not meant to scale and nothing can be proved.",
+        "Remove the annotation from the ScaledObject, and run again.";
     AUTOSCALER_GONE = "autoscaler-gone", Wrong,
         "The autoscaler was deleted during the run.",
         "Find out who deletes it, and run again.";
@@ -111,14 +114,23 @@ catalog! {
         "Somebody else than the autoscaler writes the target's replicas.",
         "Remove `replicas` from the manifest that is applied, or have the tool ignore that field.";
     VPA_CHANGES_REQUESTS = "vpa-changes-requests", Wrong,
-        "A VerticalPodAutoscaler changes the CPU requests that the utilization is measured by.",
-        "Take cpu out of the VPA's controlledResources, or set its updateMode to Off.";
+        "A VerticalPodAutoscaler changes the requests that the utilization is measured by.",
+        "Take the resource out of the VPA's controlledResources, or set its updateMode to Off.";
     IMAGE_MISSING = "image-missing", Environment,
         "Pods wait for an image that can't be pulled.",
         "Push the image, correct its name, or load it into the cluster (`kind load docker-image`).";
     UNSCHEDULABLE = "unschedulable", Environment,
         "Pods fit on no node.",
         "Add nodes, or lower the pods' requests.";
+    NODES_UNKNOWN = "nodes-unknown", Inconclusive,
+        "Pods fit on no node, and events can't be read, so whether nodes are being made for them is not known.",
+        "Grant list and watch on events, or look at the pods' events: `kubectl describe pod NAME`.";
+    NODES_NOT_IN_TIME = "nodes-not-in-time", Inconclusive,
+        "Pods waited for nodes that were being made, and the run ended before the nodes were there.",
+        "Wait longer with --patience, or have the nodes there before the run.";
+    PODS_EVICTED = "pods-evicted", Environment,
+        "Pods of the target were preempted or evicted, so fewer were ready than the autoscaler had asked for.",
+        "Give the pods a higher PriorityClass against preemption, and a PodDisruptionBudget against drains and consolidation.";
     PODS_CRASH = "pods-crash", Environment,
         "Containers of the pods can't be started, or end again and again.",
         "Read `kubectl logs --previous` of one of the pods.";
@@ -143,6 +155,15 @@ catalog! {
     METRICS_STALE = "metrics-stale", Environment,
         "The CPU samples stopped getting newer, so decisions are made on what was.",
         "Check metrics-server and its --metric-resolution (15 s; its own default is 60 s).";
+    ADAPTER_UNAVAILABLE = "adapter-unavailable", Environment,
+        "Nothing serves the API of a custom or external metric, or its `APIService` is not available.",
+        "Install or repair the adapter that serves the metric.";
+    SCALED_OBJECT_NOT_READY = "scaled-object-not-ready", Environment,
+        "KEDA reports that the `ScaledObject` does not work, so its triggers decide nothing.",
+        "Read the condition: `kubectl describe scaledobject NAME`, then KEDA's operator log.";
+    HELD_BY_KEDA = "held-by-keda", Inconclusive,
+        "KEDA holds the target at zero or at its fallback, so the load decides nothing.",
+        "Make a trigger active, or repair the one that fails, and run again.";
     METRIC_FAILED = "metric-failed", Environment,
         "The controller can't compute a metric. Without it no step down is made, and with no other metric none at all.",
         "Read the message; for custom and external metrics, check their adapter.";
@@ -224,6 +245,9 @@ catalog! {
     REPLICAS_IN_MANIFEST = "replicas-in-manifest", Wrong,
         "The manifest of the target sets replicas, so the next apply puts them back.",
         "Remove `replicas` with `kubectl apply edit-last-applied`, then from the file: removed from the file alone, it drops to 1 once.";
+    REPLICAS_PERHAPS_APPLIED = "replicas-perhaps-applied", Inconclusive,
+        "A manifest sets replicas, and whether the tool that applies it leaves them to the autoscaler could not be read.",
+        "Grant list on applications.argoproj.io or get on kustomizations.kustomize.toolkit.fluxcd.io, or remove `replicas` from Git.";
     PDB_BLOCKS_DRAINS = "pdb-blocks-drains", Wrong,
         "The PodDisruptionBudget allows no disruption at the minimum. It does not hinder scaling, and blocks node drains.",
         "Use maxUnavailable: 1, or a minAvailable below minReplicas.";
@@ -245,6 +269,33 @@ catalog! {
     METRICS_COARSE = "metrics-coarse", Pass,
         "Each CPU sample covers most of a minute, so the autoscaler reacts late.",
         "Run metrics-server with --metric-resolution=15s; 60 s is its own default.";
+    REPLICAS_LEFT_ALONE = "replicas-left-alone", Pass,
+        "A manifest sets replicas, and whoever applies it leaves them to the autoscaler.",
+        "Nothing; without `replicas` in Git nobody has to ignore them.";
+    REPLICAS_FROM_CHART = "replicas-from-chart", Pass,
+        "Helm wrote the replicas, so its chart has set them.",
+        "Look into `helm get manifest`, and let the chart set replicas only where no autoscaler does.";
+    VPA_OBSERVES = "vpa-observes", Pass,
+        "A VerticalPodAutoscaler recommends requests for the same resource, and leaves running pods alone.",
+        "Keep its updateMode at Off or Initial while an autoscaler measures by these requests.";
+    RESIZE_NOT_DONE = "resize-not-done", Pass,
+        "Pods run with other requests than their specs have: a resize in place is not done, and the autoscaler measures by the specs.",
+        "Read the message; a resize that no node has room for waits, or is infeasible for good.";
+    NODES_ON_THEIR_WAY = "nodes-on-their-way", Pass,
+        "Pods wait for nodes that are being made.",
+        "Look again when the nodes are there.";
+    IDLE_AT_ZERO = "idle-at-zero", Pass,
+        "The target is idle at zero replicas, and its scaler brings it back when there is work.",
+        "Nothing, if it is meant to be idle.";
+    PAUSED = "paused", Pass,
+        "The `ScaledObject` is paused by its annotation.",
+        "Remove the annotation from the ScaledObject when the pause is over.";
+    PAUSED_AT_REPLICAS = "paused-at-replicas", Pass,
+        "The `ScaledObject` is paused at a number of replicas by its annotation.",
+        "Remove the annotation from the ScaledObject when the pause is over.";
+    FALLBACK = "fallback", Pass,
+        "A trigger of the `ScaledObject` fails, and the replicas are those of its fallback.",
+        "Repair the trigger: `kubectl describe scaledobject NAME` has its error.";
     PATH_PROVEN = "path-proven", Pass,
         "The ready pods went from the minimum to the maximum under load, and back as far as asked.",
         "";
@@ -265,6 +316,7 @@ catalog! {
 /// Pairs of findings that would say the same of one fault: where the first is found, the second is not
 /// looked for.
 pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
+    (&SCALING_PAUSED, &AUTOSCALER_GONE),
     (&TARGET_API_VERSION, &TARGET_NOT_FOUND),
     (&SCALING_DISABLED, &LEFT_BOUNDS),
     (&INJECTED_CONTAINER_WITHOUT_REQUEST, &MISSING_CPU_REQUEST),
@@ -273,6 +325,9 @@ pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
     (&ANOTHER_SCALER, &REPLICAS_MOVED_BY_ANOTHER),
     (&ANOTHER_SCALER, &REPLICAS_IN_MANIFEST),
     (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_IN_MANIFEST),
+    (&PODS_EVICTED, &MINIMUM_NOT_HELD),
+    (&ANOTHER_SCALER, &REPLICAS_PERHAPS_APPLIED),
+    (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_PERHAPS_APPLIED),
     (&METRICS_STALE, &METRICS_COARSE),
     (&ROLLOUT_STUCK, &ROLLOUT_IN_PROGRESS),
 ];
