@@ -12,10 +12,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::manifests;
-use crate::model::{SelectorError, Tolerances};
 use crate::model::metrics::resource;
 use crate::model::normalize::{self, Changes, FullBehavior, Recommendation, ScaleEvent};
 use crate::model::proposal::{Readings, Scene};
+use crate::model::{SelectorError, Tolerances};
 use crate::observation::ControllerConfig;
 use crate::spec::Behavior;
 
@@ -119,7 +119,7 @@ fn as_manifest(hpa: &mut Value) -> Result<(), CaseError> {
         return Ok(());
     }
     let object = manifests::autoscaler(std::slice::from_ref(hpa))
-        .map_err(|what| CaseError::NoAutoscaler(what.to_string()))?;
+        .map_err(CaseError::NoAutoscaler)?;
     let mut own = object["spec"].clone();
     own["initialConditions"] = object["status"]["conditions"].clone();
     own["desiredReplicas"] = object["status"]["desiredReplicas"].clone();

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{NAMESPACE, NOW, input};
+use crate::model::SelectorError;
 use crate::model::pods::Pod;
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
-use crate::model::SelectorError;
 use crate::model::selector::Selector;
 use crate::observation::{Condition, MetricAnswer, MetricReading};
 use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec, TargetRef};

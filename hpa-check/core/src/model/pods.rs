@@ -362,9 +362,10 @@ fn containers_request(
         }
     }
     match container {
-        Some(name) if gates.container_must_exist => {
-            Err(MetricError::new(format!("container {name} not found in Pod {}", pod.name)))
-        }
+        Some(name) if gates.container_must_exist => Err(MetricError::new(format!(
+            "container {name} not found in Pod {}",
+            pod.name
+        ))),
         _ => Ok(sum),
     }
 }

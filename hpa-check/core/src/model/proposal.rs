@@ -158,8 +158,8 @@ pub(super) fn by_total(scene: Scene<'_>, usage: i64, target: i64) -> Result<Prop
     if scene.tolerances.contain(ratio) {
         return Ok(proposal);
     }
-    proposal.groups.ready = ready_pods(scene.pods)
-        .map_err(|cause| cause.within("unable to calculate ready pods"))?;
+    proposal.groups.ready =
+        ready_pods(scene.pods).map_err(|cause| cause.within("unable to calculate ready pods"))?;
     let replicas = ratio * proposal.groups.ready as f64;
     proposal.replicas = if scene.gates.caps_totals && replicas > f64::from(i32::MAX) {
         i32::MAX
@@ -228,7 +228,9 @@ pub(super) fn counted(
     );
     used.retain(|pod, _| !groups.ignored.contains(pod) && !groups.unready.contains(pod));
     if used.is_empty() {
-        return Err(MetricError::new("did not receive metrics for targeted pods (pods might be unready)"));
+        return Err(MetricError::new(
+            "did not receive metrics for targeted pods (pods might be unready)",
+        ));
     }
     Ok((used, groups))
 }

@@ -187,7 +187,7 @@ mod tests {
                 "unable to parse requirement: found 'b' expected: '('",
             ),
         ] {
-            assert_eq!(Selector::parse(selector), Err(expected.to_owned()));
+            assert_eq!(Selector::parse(selector), Err(SelectorError::new(expected)));
         }
         for selector in [
             "-a=b", "a=-b", "a/b/c", "A/b", "a in (b", "a in", "!", "a>b", "a,,b", "a!b",

@@ -9,7 +9,8 @@ use super::timeline::{Gap, ProposalStep, Step, SyncRecord, Timeline};
 use crate::model::{VersionGates, counted};
 use crate::observation::{
     Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, MetricReading, Phase, Pod,
-    PodSample, RunContext, Target, Watched};
+    PodSample, RunContext, Target, Watched,
+};
 use crate::spec::{AutoscalerSpec, MetricSource};
 use crate::units::Millicores;
 use crate::verdict::Reason;

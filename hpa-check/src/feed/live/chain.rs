@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use hpa_check_core::keda::ScaledObject;
-use hpa_check_core::observation::{Fact, Seen};
+use hpa_check_core::observation::{Fact, Seen, Watched};
 use hpa_check_core::spec::{MetricSource, TargetRef};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1;

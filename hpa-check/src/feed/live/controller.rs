@@ -1,7 +1,7 @@
 //! Whether the controller is still the one that it was: its memory is that of one process, and the
 //! lease that it holds says which process that is.
 
-use hpa_check_core::observation::{Fact, Seen};
+use hpa_check_core::observation::{Fact, Seen, Watched};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Client;
 use kube::api::Api;

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use hpa_check_core::observation::Seen;
+use hpa_check_core::observation::{Seen, Watched};
 use jiff::Timestamp;
 use kube::api::{Api, ListParams, WatchEvent, WatchParams};
 use kube::{Resource, ResourceExt};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::observation::{Fact, Observation, Seen, Watch, WatchState};
+use hpa_check_core::observation::{Fact, Observation, Seen, Watch, WatchState, Watched};
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hpa_check_core::observation::{Fact, Seen};
+use hpa_check_core::observation::{Fact, Seen, Watched};
 use hpa_check_core::spec::TargetRef;
 use kube::api::{Api, ApiResource, DynamicObject};
 use tokio::sync::watch;

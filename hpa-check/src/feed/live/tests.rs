@@ -131,7 +131,7 @@ impl Watched {
                 continue;
             };
             match watch.state {
-                _ if watch.resource != resource => {}
+                _ if watch.resource.name() != resource => {}
                 WatchState::Lost => {
                     let from = watch.since.unwrap_or(observation.at);
                     open = Some((from, watch.error.clone().unwrap_or_default()));

@@ -28,7 +28,9 @@ pub(super) fn propose(
                 sum_for_average(values, gates.caps_averages)
             })
             .map_err(|cause| {
-                let error = cause.clone().within(format!("failed to get {name} external metric"));
+                let error = cause
+                    .clone()
+                    .within(format!("failed to get {name} external metric"));
                 fail(cause, error)
             })?;
             let caps = gates.caps_averages;
@@ -39,7 +41,9 @@ pub(super) fn propose(
         }
         MetricTarget::Value(target) => {
             let wrapped = |cause: MetricError| {
-                let error = cause.clone().within(format!("failed to get external metric {name}"));
+                let error = cause
+                    .clone()
+                    .within(format!("failed to get external metric {name}"));
                 fail(cause, error)
             };
             let (usage, from_status) = value(scene, source, metric, |values| {
@@ -70,12 +74,14 @@ fn value(
     add: impl Fn(&[Quantity]) -> i64,
 ) -> Result<(i64, bool), MetricError> {
     let api = |e: &str| {
-        MetricError::new(format!("unable to fetch metrics from external metrics API: {e}"))
+        MetricError::new(format!(
+            "unable to fetch metrics from external metrics API: {e}"
+        ))
     };
     let answer = match reading(scene, source) {
-        Some(MetricAnswer::Values(values)) if values.is_empty() => {
-            Err(MetricError::new("no metrics returned from external metrics API"))
-        }
+        Some(MetricAnswer::Values(values)) if values.is_empty() => Err(MetricError::new(
+            "no metrics returned from external metrics API",
+        )),
         Some(MetricAnswer::Values(values)) => Ok((add(values), false)),
         Some(MetricAnswer::Status(current)) => super::usage_in(current, scene.observed)
             .map(|usage| (usage, true))
@@ -85,7 +91,11 @@ fn value(
     };
     let selector = LabelSelector::as_go_prints(metric.selector.as_ref());
     let (namespace, name) = (scene.namespace, &metric.name);
-    answer.map_err(|e| e.within(format!("unable to get external metric {namespace}/{name}/{selector}")))
+    answer.map_err(|e| {
+        e.within(format!(
+            "unable to get external metric {namespace}/{name}/{selector}"
+        ))
+    })
 }
 
 /// The values' sum as `GetExternalPerPodMetricReplicas` takes it. With `caps` a sum below zero, by which

@@ -30,7 +30,9 @@ pub(super) fn propose(
         }
         MetricTarget::AverageValue(target) => {
             let (usage, from_status) = value().map_err(|cause| {
-                let error = cause.clone().within(format!("failed to get {name} object metric"));
+                let error = cause
+                    .clone()
+                    .within(format!("failed to get {name} object metric"));
                 fail(cause, error)
             })?;
             (
@@ -54,7 +56,9 @@ pub(super) fn propose(
 /// `GetObjectMetric` in `metrics/client.go`, and whether the value is the status' own.
 fn value(scene: Scene<'_>, source: &MetricSource) -> Result<(i64, bool), MetricError> {
     let api = |e: &str| {
-        MetricError::new(format!("unable to fetch metrics from custom metrics API: {e}"))
+        MetricError::new(format!(
+            "unable to fetch metrics from custom metrics API: {e}"
+        ))
     };
     match reading(scene, source) {
         Some(MetricAnswer::Values(values)) if !values.is_empty() => Ok((values[0].milli(), false)),

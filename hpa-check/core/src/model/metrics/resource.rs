@@ -19,19 +19,24 @@ pub(super) fn propose(
             .map_err(|e| e.within(format!("failed to get {resource} usage"))),
         MetricTarget::Utilization(target) => utilization(scene, resource, container, target)
             .map_err(|e| e.within(format!("failed to get {resource} utilization"))),
-        MetricTarget::Value(_) | MetricTarget::Missing => Err(MetricError::new("invalid resource metric source: neither an average utilization \
-             target nor an average value (usage) target was set"
-                )),
+        MetricTarget::Value(_) | MetricTarget::Missing => Err(MetricError::new(
+            "invalid resource metric source: neither an average utilization \
+             target nor an average value (usage) target was set",
+        )),
     };
     outcome.map_err(|cause| match container {
         None => Failure {
             reason: "FailedGetResourceMetric",
-            error: cause.clone().within(format!("failed to get {resource} resource metric value")),
+            error: cause
+                .clone()
+                .within(format!("failed to get {resource} resource metric value")),
             cause,
         },
         Some(container) => Failure {
             reason: "FailedGetContainerResourceMetric",
-            error: cause.clone().within(format!("failed to get {container} container metric value")),
+            error: cause
+                .clone()
+                .within(format!("failed to get {container} container metric value")),
             cause,
         },
     })
@@ -70,7 +75,9 @@ fn used(
 ) -> Result<pods::UseByPod, MetricError> {
     let answer = scene.readings.resources;
     let samples = match answer {
-        Ok([]) => Err(MetricError::new("no metrics returned from resource metrics API")),
+        Ok([]) => Err(MetricError::new(
+            "no metrics returned from resource metrics API",
+        )),
         Ok(samples) => pods::use_by_pod(samples, resource, container, scene.namespace, scene.gates),
         Err(e) => Err(MetricError::new(format!(
             "unable to fetch metrics from resource metrics API: {e}"

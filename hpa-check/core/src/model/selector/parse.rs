@@ -20,17 +20,23 @@ pub(super) fn requirements(text: &str) -> Result<Vec<Requirement>, SelectorError
             }
             _ => {}
         }
-        let requirement =
-            requirement(&mut words).map_err(|e| SelectorError::new(format!("unable to parse requirement: {e}")))?;
+        let requirement = requirement(&mut words)
+            .map_err(|e| SelectorError::new(format!("unable to parse requirement: {e}")))?;
         found.push(requirement);
         match words.next() {
             "" => return Ok(found),
             "," => {}
-            word => return Err(SelectorError::new(format!("found '{word}', expected: ',' or 'end of string'"))),
+            word => {
+                return Err(SelectorError::new(format!(
+                    "found '{word}', expected: ',' or 'end of string'"
+                )));
+            }
         }
         let word = words.peek();
         if !is_name(word) && word != "!" {
-            return Err(SelectorError::new(format!("found '{word}', expected: identifier after ','")));
+            return Err(SelectorError::new(format!(
+                "found '{word}', expected: identifier after ','"
+            )));
         }
     }
 }
@@ -42,7 +48,9 @@ fn requirement(words: &mut Words<'_>) -> Result<Requirement, SelectorError> {
     }
     let key = words.next();
     if !is_name(key) {
-        return Err(SelectorError::new(format!("found '{key}', expected: identifier")));
+        return Err(SelectorError::new(format!(
+            "found '{key}', expected: identifier"
+        )));
     }
     if !is_key(key) {
         return Err(SelectorError::new(format!("{key:?} is not a label key")));
@@ -81,14 +89,19 @@ fn value(words: &mut Words<'_>) -> Result<String, SelectorError> {
     if is_name(word) {
         checked(word)
     } else {
-        Err(SelectorError::new(format!("found '{word}', expected: identifier")))
+        Err(SelectorError::new(format!(
+            "found '{word}', expected: identifier"
+        )))
     }
 }
 
 fn number(words: &mut Words<'_>) -> Result<i64, SelectorError> {
     let text = value(words)?;
-    text.parse()
-        .map_err(|_| SelectorError::new(format!("{text:?} is not an integer, which 'Gt' and 'Lt' compare with")))
+    text.parse().map_err(|_| {
+        SelectorError::new(format!(
+            "{text:?} is not an integer, which 'Gt' and 'Lt' compare with"
+        ))
+    })
 }
 
 /// The values in parentheses; commas with nothing between them mean the empty value.
@@ -105,7 +118,11 @@ fn values(words: &mut Words<'_>) -> Result<Vec<String>, SelectorError> {
             match words.next() {
                 "," => continue,
                 ")" => return Ok(found),
-                word => return Err(SelectorError::new(format!("found '{word}', expected: ',' or ')'"))),
+                word => {
+                    return Err(SelectorError::new(format!(
+                        "found '{word}', expected: ',' or ')'"
+                    )));
+                }
             }
         }
         match word {
@@ -114,7 +131,11 @@ fn values(words: &mut Words<'_>) -> Result<Vec<String>, SelectorError> {
                 found.push(String::new());
                 return Ok(found);
             }
-            _ => return Err(SelectorError::new(format!("found '{word}', expected: ',', or identifier"))),
+            _ => {
+                return Err(SelectorError::new(format!(
+                    "found '{word}', expected: ',', or identifier"
+                )));
+            }
         }
     }
 }
@@ -123,7 +144,9 @@ fn checked(value: &str) -> Result<String, SelectorError> {
     if value.is_empty() || is_value(value) {
         Ok(value.to_owned())
     } else {
-        Err(SelectorError::new(format!("{value:?} is not a label value")))
+        Err(SelectorError::new(format!(
+            "{value:?} is not a label value"
+        )))
     }
 }
 

@@ -152,7 +152,7 @@ impl<'a> View for RunView<'a> {
         let forbidden =
             |fact: &Fact| matches!(fact, Fact::Forbidden { rule, .. } if rule == "list events");
         !self.state.facts.iter().any(forbidden)
-            && !self.state.gaps().any(|gap| gap.resource == "events")
+            && !self.state.gaps().any(|gap| gap.resource == Watched::Events)
     }
 
     fn events(&self) -> Vec<EventView<'_>> {
@@ -196,7 +196,10 @@ impl<'a> View for RunView<'a> {
         };
         let statuses = self.state.statuses.iter().rev();
         // What was written before a gap in the watch may have been withdrawn in it.
-        let gaps = self.state.gaps().filter(|gap| gap.resource == Watched::Autoscaler);
+        let gaps = self
+            .state
+            .gaps()
+            .filter(|gap| gap.resource == Watched::Autoscaler);
         let watched_since = gaps.map(|gap| gap.until).max();
         let known = |at: Timestamp| watched_since.is_none_or(|since| at >= since);
         let since = statuses

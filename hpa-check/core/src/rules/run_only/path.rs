@@ -89,7 +89,8 @@ fn unseen(run: &RunView<'_>, from: Timestamp, end: Timestamp) -> SignedDuration 
         gaps.filter(move |gap| gap.resource == resource)
     };
     let both = of(Watched::Pods).flat_map(|pods| {
-        of(Watched::Target).map(move |target| (pods.from.max(target.from), pods.until.min(target.until)))
+        of(Watched::Target)
+            .map(move |target| (pods.from.max(target.from), pods.until.min(target.until)))
     });
     both.map(|(lost, back)| back.min(end).duration_since(lost.max(from)))
         .filter(|span| span.is_positive())
@@ -154,7 +155,9 @@ pub(super) fn sizes(run: &RunView<'_>) -> Vec<SizeView> {
         Range::of(values.chain(value_at(series, at)))
     };
     let size = |(at, target): &(Timestamp, Target)| {
-        let seen = !run.gaps_at(*at).any(|gap| gap.resource == Watched::Autoscaler);
+        let seen = !run
+            .gaps_at(*at)
+            .any(|gap| gap.resource == Watched::Autoscaler);
         let min = in_force(&timeline.min_replicas, *at)?.low;
         let max = in_force(&timeline.max_replicas, *at)?.high;
         (seen && *at >= baseline).then(|| SizeView {

@@ -151,8 +151,8 @@ fn open_gap(run: &RunView<'_>, gap: &Gap) -> Option<String> {
     let first_after = run.state.targets.iter().find(|(at, _)| *at >= gap.until);
     let length = gap.length();
     let to_the_end = gap.until >= run.until && !run.came_back();
-    let closed =
-        gap.resource != Watched::Target || (counted(last_before) && (counted(first_after) || !to_the_end));
+    let closed = gap.resource != Watched::Target
+        || (counted(last_before) && (counted(first_after) || !to_the_end));
     let allowed = run.budget(|b| b.controller.sync_period);
     let during = Some(gap.until) >= run.state.baseline_at;
     let open = length > allowed && during && (!closed || to_the_end);

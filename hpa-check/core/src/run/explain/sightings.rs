@@ -205,7 +205,8 @@ impl Sightings {
             until: after(when.until, NEAR),
         };
         let meets = |from: Timestamp, until: Timestamp| from <= near.until && near.from <= until;
-        let needed = |resource| [Watched::Autoscaler, Watched::Target, Watched::Pods].contains(&resource);
+        let needed =
+            |resource| [Watched::Autoscaler, Watched::Target, Watched::Pods].contains(&resource);
         if state
             .gaps()
             .any(|gap| needed(gap.resource) && meets(gap.from, gap.until))

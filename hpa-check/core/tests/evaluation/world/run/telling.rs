@@ -130,7 +130,7 @@ impl Run<'_> {
 
     pub(super) fn watch(&mut self, state: WatchState) {
         self.record(Seen::Watch(Watch {
-            resource: "target".into(),
+            resource: Watched::Target,
             state,
             error: Some("connection reset".into()),
             since: None,
