@@ -37,7 +37,7 @@ fn a_reading_that_fits_as_well_as_another_is_no_proof_of_a_scale_down_too_early(
 /// no status decided. The controller remembers that it scaled, and has to be taken to.
 #[test]
 fn a_scaling_whose_status_was_refused_is_known_by_the_size_that_the_controller_wrote() {
-    let recording = include_str!("../recordings/status-refused.jsonl");
+    let recording = include_str!("../recordings/metrics-slow-status-refused.jsonl");
     let mut reader = Reader::new(BufReader::new(recording.as_bytes())).unwrap();
     let observations: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
     let result = replay(&reader.header().expectation.clone(), &observations);
