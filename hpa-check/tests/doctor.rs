@@ -550,6 +550,12 @@ fn waiting(events: &[(&str, &str)]) -> StillApi {
 
 #[test]
 fn a_pod_that_waits_for_a_node_is_told_with_what_was_tried() {
+    let mut api = waiting(&[]);
+    api.refuse("/api/v1/namespaces/shop/events", 403);
+    let (code, report, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(code, 93, "{said}");
+    assert_eq!(first_finding(&report, "cart"), "nodes-unknown", "{said}");
+
     let triggered = (
         "TriggeredScaleUp",
         "pod triggered scale-up: [{web 1->2 (max: 4)}]",

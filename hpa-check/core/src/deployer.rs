@@ -1,6 +1,6 @@
 //! Who applies a workload's manifest, and whether its replicas are left to the autoscaler then.
 
-use crate::observation::Writer;
+use crate::observation::{CONTROLLER, Writer};
 
 /// What a workload itself tells of the manifests that are applied to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,9 +117,6 @@ const REPLICAS: [&str; 7] = [
     ".spec[\"replicas\"]",
     ".spec.replicas?",
 ];
-
-/// The controller whose fields are ignored where rules go by managers.
-const CONTROLLER: &str = "kube-controller-manager";
 
 impl Deployer {
     /// What it does about the replicas of an object.

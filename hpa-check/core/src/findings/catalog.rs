@@ -122,6 +122,9 @@ catalog! {
     UNSCHEDULABLE = "unschedulable", Environment,
         "Pods fit on no node.",
         "Add nodes, or lower the pods' requests.";
+    NODES_UNKNOWN = "nodes-unknown", Inconclusive,
+        "Pods fit on no node, and events can't be read, so whether nodes are being made for them is not known.",
+        "Grant list and watch on events, or look at the pods' events: `kubectl describe pod NAME`.";
     NODES_NOT_IN_TIME = "nodes-not-in-time", Inconclusive,
         "Pods waited for nodes that were being made, and the run ended before the nodes were there.",
         "Wait longer with --patience, or have the nodes there before the run.";
@@ -275,6 +278,9 @@ catalog! {
     VPA_OBSERVES = "vpa-observes", Pass,
         "A VerticalPodAutoscaler recommends requests for the same resource, and leaves running pods alone.",
         "Keep its updateMode at Off or Initial while an autoscaler measures by these requests.";
+    RESIZE_NOT_DONE = "resize-not-done", Pass,
+        "Pods run with other requests than their specs have: a resize in place is not done, and the autoscaler measures by the specs.",
+        "Read the message; a resize that no node has room for waits, or is infeasible for good.";
     NODES_ON_THEIR_WAY = "nodes-on-their-way", Pass,
         "Pods wait for nodes that are being made.",
         "Look again when the nodes are there.";

@@ -170,3 +170,32 @@ fn a_vpa_that_leaves_running_pods_alone_is_a_note_and_one_on_another_resource_is
     };
     assert_eq!(found(&other, None), Vec::<String>::new());
 }
+
+#[test]
+fn a_manager_that_writes_the_size_that_the_autoscaler_set_moves_nothing() {
+    let mut facts = applied_by(
+        "argocd-controller",
+        vec![deployer(Tool::ArgoCd, &["/spec/replicas"], true)],
+    );
+    // A sync a minute ago, with the live size in the place of Git's: both own the field.
+    target(&mut facts).owners_of_replicas[1].writer = owner("argocd-controller", 60).writer;
+    assert_eq!(found(&facts, None), ["replicas-left-alone"]);
+    target(&mut facts).owners_of_replicas.remove(0);
+    assert_eq!(found(&facts, None)[0], "replicas-moved-by-another");
+}
+
+#[test]
+fn an_operator_that_applies_the_size_which_the_autoscaler_set_may_take_it_over() {
+    let with = |replicas, seconds_ago| {
+        let mut facts = applied_by("cart-operator", Vec::new());
+        scaler(&mut facts).object.spec.min_replicas = Some(2);
+        let workload = target(&mut facts);
+        workload.object.spec_replicas = replicas;
+        workload.owners_of_replicas[1].writer = owner("cart-operator", seconds_ago).writer;
+        found(&facts, None)
+    };
+    // The last scaling was two hours ago.
+    assert_eq!(with(3, 60), ["replicas-perhaps-applied"]);
+    assert_eq!(with(3, 8_000), ["replicas-in-manifest"]);
+    assert!(with(2, 60).contains(&"replicas-in-manifest".to_owned()));
+}

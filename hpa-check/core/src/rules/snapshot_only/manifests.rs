@@ -6,7 +6,7 @@ use crate::deployer::{Deployer, Object, Tool, Treatment};
 use crate::findings::{Evidence, catalog};
 use crate::observation::Writer;
 use crate::rules::rule::{Rule, Weight};
-use crate::snapshot::Workload;
+use crate::snapshot::{FieldOwner, Workload};
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(&catalog::REPLICAS_IN_MANIFEST, Weight::Cause, applied),
@@ -66,7 +66,13 @@ fn since(workload: &Workload, stored: &Writer) -> Option<String> {
 
 fn treatment(look: &SnapshotView<'_>, workload: &Workload, manager: &str) -> Treatment {
     let Some(tool) = Tool::of_manager(manager) else {
-        return Treatment::Applied(format!("nothing keeps {manager} from it"));
+        return if copies_the_size(look, workload, manager) {
+            Treatment::Unknown(format!(
+                "{manager} applied the very size that the autoscaler had set before, so it may take it over each time"
+            ))
+        } else {
+            Treatment::Applied(format!("nothing keeps {manager} from it"))
+        };
     };
     if let (Tool::Flux, Some(mark)) = (tool, &workload.manifest.left_by_flux) {
         return Treatment::LeftAlone(format!("it is marked {mark}"));
@@ -92,6 +98,19 @@ fn treatment(look: &SnapshotView<'_>, workload: &Workload, manager: &str) -> Tre
         tool.kind(),
         why.unwrap_or("none of those that can be read has it")
     ))
+}
+
+/// Whether a manager applied, after the autoscaler's last scaling, the size that this had set: both own the field then.
+/// At the minimum that may be chance, since many manifests say the same there.
+fn copies_the_size(look: &SnapshotView<'_>, workload: &Workload, manager: &str) -> bool {
+    let owners = &workload.owners_of_replicas;
+    let shared = owners
+        .iter()
+        .any(|o| look.view().is_own_writer(&o.writer.manager));
+    let scaled = look.view().status().and_then(|s| s.last_scale);
+    let min = look.view().spec().map(|s| s.effective_min());
+    let since = |o: &FieldOwner| o.applies && o.writer.manager == manager && o.writer.at > scaled;
+    shared && min.is_some_and(|min| workload.object.spec_replicas > min) && owners.iter().any(since)
 }
 
 fn object(look: &SnapshotView<'_>) -> Object {

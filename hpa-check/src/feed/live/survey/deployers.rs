@@ -81,12 +81,10 @@ impl Deployers {
     async fn applications(&mut self, lists: &Lists<'_>, wanted: &[Object], missing: &Missing) {
         let api = "/apis/argoproj.io/v1alpha1";
         let convert = |app: Application| app.deployer(wanted);
-        let mut read = lists
-            .all(&format!("{api}/applications"), None, convert)
-            .await;
+        let mut read = lists.large(&format!("{api}/applications"), convert).await;
         if matches!(&read, Err(trouble) if trouble.kind == Kind::Forbidden) {
             let usual = format!("{api}/namespaces/{ARGO_CD}/applications");
-            read = lists.all(&usual, None, convert).await;
+            read = lists.large(&usual, convert).await;
         }
         match read {
             Ok(applications) => {
