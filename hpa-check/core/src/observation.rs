@@ -12,6 +12,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::keda::ScaledObject;
+use crate::metrics_server::MetricsServer;
 use crate::quantity::Quantity;
 use crate::quota::{Quota, QuotaClass};
 use crate::spec::{
@@ -545,6 +547,8 @@ pub enum Fact {
         /// What the API server says about it.
         message: String,
     },
+    /// Who serves an API of metrics.
+    MetricsServer(MetricsServer),
     /// All CPU that the environment can give to the target's pods.
     CpuCapacity {
         /// In total.
@@ -567,6 +571,13 @@ pub enum Fact {
         name: String,
         /// What it scales, as `Kind/name`.
         target: String,
+    },
+    /// The `ScaledObject` of KEDA that the autoscaler belongs to.
+    ScaledObject(ScaledObject),
+    /// That `ScaledObject` was deleted.
+    ScaledObjectGone {
+        /// Its name.
+        name: String,
     },
     /// The controller was started anew, or another instance took over: what it remembered is lost.
     ControllerRestarted {

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::observation::{Autoscaler, ControllerConfig, Pod, PodSample, Target, Writer};
+use crate::keda::ScaledObject;
+use crate::metrics_server::MetricsServer;
+use crate::observation::{Autoscaler, Condition, ControllerConfig, Pod, PodSample, Target, Writer};
 pub use crate::quota::Quota;
 use crate::units::Millicores;
 
@@ -40,6 +42,10 @@ pub struct ClusterSnapshot {
     pub metrics_resolution: Duration,
     /// Whether there is a resource metrics API.
     pub metrics_api: MetricsApi,
+    /// Who serves the APIs of metrics, as far as that may be asked.
+    pub metrics_servers: Vec<MetricsServer>,
+    /// Nodes that Karpenter is making.
+    pub node_claims: Vec<NodeClaim>,
     /// CPU of the nodes, where these are all the nodes there will be.
     pub room: Option<Room>,
     /// The namespaces that have autoscalers.
@@ -65,6 +71,15 @@ pub enum MetricsApi {
     },
     /// Registered and available.
     Served,
+}
+
+/// A `NodeClaim` of Karpenter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeClaim {
+    /// Its name.
+    pub name: String,
+    /// `Launched`, `Registered`, `Initialized` and more.
+    pub conditions: Vec<Condition>,
 }
 
 /// CPU of nodes that do not multiply by themselves.
@@ -93,8 +108,8 @@ pub struct Namespace {
     pub budgets: Vec<DisruptionBudget>,
     /// `VerticalPodAutoscalers`.
     pub vpas: Vec<Vpa>,
-    /// Other objects that scale targets, such as a `ScaledObject` of KEDA.
-    pub other_scalers: Vec<OtherScaler>,
+    /// The `ScaledObjects` of KEDA.
+    pub scaled_objects: Vec<ScaledObject>,
     /// Events about autoscalers, and about pods that could not be made or are not ready.
     pub events: Vec<EventSnapshot>,
 }
@@ -106,7 +121,7 @@ pub struct Scaler {
     pub name: String,
     /// When it was made.
     pub created: Option<Timestamp>,
-    /// Its controller, as `Kind/name`.
+    /// Its controller, as `Kind/name`, by its owner reference or by KEDA's label.
     pub owner: Option<String>,
     /// The object.
     pub object: Autoscaler,
@@ -196,15 +211,6 @@ pub struct Vpa {
     pub mode: String,
     /// Whether CPU is among what it controls.
     pub controls_cpu: bool,
-}
-
-/// Something else that scales.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OtherScaler {
-    /// Itself, as `Kind/name`.
-    pub name: String,
-    /// What it scales, as `Kind/name`.
-    pub target: String,
 }
 
 /// An event, and over which time it was seen how often.

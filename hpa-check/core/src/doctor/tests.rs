@@ -3,6 +3,8 @@
 mod agreement;
 mod broken;
 mod healthy;
+mod keda;
+mod nodes;
 mod speed;
 mod world;
 

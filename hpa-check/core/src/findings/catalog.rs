@@ -23,6 +23,9 @@ macro_rules! catalog {
 }
 
 catalog! {
+    SCALING_PAUSED = "scaling-paused", Inconclusive,
+        "KEDA's `ScaledObject` is paused, so the autoscaler should not scale and a run can't prove anything.",
+        "Remove the pause annotation from the ScaledObject, then run again.";
     AUTOSCALER_GONE = "autoscaler-gone", Wrong,
         "The autoscaler was deleted during the run.",
         "Find out what deleted it, then run again.";
@@ -119,6 +122,12 @@ catalog! {
     UNSCHEDULABLE = "unschedulable", Environment,
         "Pods do not fit on any node.",
         "Add nodes, or lower the pods' requests.";
+    NODES_NOT_IN_TIME = "nodes-not-in-time", Inconclusive,
+        "Pods waited for nodes that were being provisioned, and the run ended before the nodes were available.",
+        "Raise --patience, or provision the nodes before the run.";
+    PODS_EVICTED = "pods-evicted", Environment,
+        "Pods of the target were preempted or evicted, so fewer were ready than the autoscaler had set.",
+        "Give the pods a higher PriorityClass to avoid preemption, and a PodDisruptionBudget to survive drains and consolidation.";
     PODS_CRASH = "pods-crash", Environment,
         "Containers fail to start or keep crashing.",
         "Check `kubectl logs --previous` for one of the pods.";
@@ -143,6 +152,15 @@ catalog! {
     METRICS_STALE = "metrics-stale", Environment,
         "CPU samples stopped updating, so the autoscaler decides on old data.",
         "Check metrics-server and its --metric-resolution (15 s; its own default is 60 s).";
+    ADAPTER_UNAVAILABLE = "adapter-unavailable", Environment,
+        "Nothing serves the API of a custom or external metric, or its `APIService` is not available.",
+        "Install or fix the adapter that serves the metric.";
+    SCALED_OBJECT_NOT_READY = "scaled-object-not-ready", Environment,
+        "KEDA reports that the `ScaledObject` is not working, so its triggers have no effect.",
+        "Read the condition with `kubectl describe scaledobject NAME`, then KEDA's operator log.";
+    HELD_BY_KEDA = "held-by-keda", Inconclusive,
+        "KEDA holds the target at zero or at its fallback, so the load has no effect.",
+        "Activate a trigger or fix the failing one, then run again.";
     METRIC_FAILED = "metric-failed", Environment,
         "The controller can't compute a metric. It will not scale down without that metric, and if it is the only one, it will not scale at all.",
         "Read the message; for custom and external metrics, check the metrics adapter.";
@@ -245,6 +263,21 @@ catalog! {
     METRICS_COARSE = "metrics-coarse", Pass,
         "Each CPU sample covers most of a minute, so the autoscaler reacts late.",
         "Run metrics-server with --metric-resolution=15s; its own default is 60 s.";
+    NODES_ON_THEIR_WAY = "nodes-on-their-way", Pass,
+        "Pods are waiting for nodes that are being provisioned.",
+        "Check again when the nodes are available.";
+    IDLE_AT_ZERO = "idle-at-zero", Pass,
+        "The target is idle at zero replicas; its scaler brings it back when there is work.",
+        "Nothing, if it should be idle.";
+    PAUSED = "paused", Pass,
+        "An annotation pauses the `ScaledObject`.",
+        "Remove the annotation from the ScaledObject to end the pause.";
+    PAUSED_AT_REPLICAS = "paused-at-replicas", Pass,
+        "An annotation pauses the `ScaledObject` at a fixed number of replicas.",
+        "Remove the annotation from the ScaledObject to end the pause.";
+    FALLBACK = "fallback", Pass,
+        "A trigger of the `ScaledObject` fails, so its fallback sets the replicas.",
+        "Fix the trigger; `kubectl describe scaledobject NAME` shows its error.";
     PATH_PROVEN = "path-proven", Pass,
         "Ready pods went from the minimum to the maximum under load, and back down as far as required.",
         "";
@@ -265,6 +298,7 @@ catalog! {
 /// Pairs of findings that would say the same of one fault: where the first is found, the second is not
 /// looked for.
 pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
+    (&SCALING_PAUSED, &AUTOSCALER_GONE),
     (&TARGET_API_VERSION, &TARGET_NOT_FOUND),
     (&SCALING_DISABLED, &LEFT_BOUNDS),
     (&INJECTED_CONTAINER_WITHOUT_REQUEST, &MISSING_CPU_REQUEST),
@@ -273,6 +307,7 @@ pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
     (&ANOTHER_SCALER, &REPLICAS_MOVED_BY_ANOTHER),
     (&ANOTHER_SCALER, &REPLICAS_IN_MANIFEST),
     (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_IN_MANIFEST),
+    (&PODS_EVICTED, &MINIMUM_NOT_HELD),
     (&METRICS_STALE, &METRICS_COARSE),
     (&ROLLOUT_STUCK, &ROLLOUT_IN_PROGRESS),
 ];

@@ -4,6 +4,7 @@
 
 mod as_view;
 pub(super) mod conflicts;
+pub(crate) mod keda;
 pub(crate) mod look;
 pub(super) mod notes;
 pub(super) mod pods;

@@ -326,8 +326,14 @@ impl RunState {
                     format!("not allowed to {rule}: {consequence}"),
                 );
             }
-            if matches!(fact, Fact::MetricsApi { .. }) {
-                self.facts.retain(|f| !matches!(f, Fact::MetricsApi { .. }));
+            if supersedes_its_kind(fact) {
+                let same = std::mem::discriminant(fact);
+                self.facts.retain(|f| std::mem::discriminant(f) != same);
+            }
+            if let Fact::MetricsServer(new) = fact {
+                let older =
+                    |f: &Fact| matches!(f, Fact::MetricsServer(old) if old.group == new.group);
+                self.facts.retain(|f| !older(f));
             }
             self.facts.push(fact.clone());
         }
@@ -432,4 +438,12 @@ pub(crate) fn empty(at: Timestamp) -> Timeline {
         gaps: Vec::new(),
         marks: Vec::new(),
     }
+}
+
+/// Whether a fact is the whole new state of one thing, so that an older one of its kind is over.
+fn supersedes_its_kind(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::MetricsApi { .. } | Fact::ScaledObject(_) | Fact::ScaledObjectGone { .. }
+    )
 }

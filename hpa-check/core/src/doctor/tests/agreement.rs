@@ -7,7 +7,7 @@ use super::broken::{ROWS, Row, container, quota, with_sidecar};
 use super::world::{ago, busy, healthy, now, pod, pods, refuse, scaler, space, target};
 use crate::expectation::Expectation;
 use crate::judge;
-use crate::observation::{Fact, Observation, Phase, Ready, RunContext, Seen, Target};
+use crate::observation::{Event, Fact, Observation, Phase, Ready, RunContext, Seen, Target};
 use crate::rules::RANKED;
 use crate::rules::rule::{Find, Rule};
 use crate::rules::run_only::run::RunView;
@@ -22,9 +22,10 @@ use crate::verdict::Reason;
 
 /// What a run tells by what came before, and a snapshot by fields that no run sees, or the other way
 /// round. Elsewhere pairs hold each of them to its evidence.
-const BY_HISTORY: [&str; 6] = [
+const BY_HISTORY: [&str; 7] = [
     "replicas-moved-by-another",
     "flapping",
+    "pods-evicted",
     "load-not-spread",
     "no-syncs-seen",
     "readiness-fails-under-load",
@@ -76,6 +77,9 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
         controller: cluster.controller.clone(),
         metrics_resolution: cluster.metrics_resolution,
     }));
+    let index = Index::of(space);
+    let nothing = Assertions::default();
+    let look = SnapshotView::new(cluster, ("shop", space, &index), None, scaler, &nothing);
     let api = |registered, available, message: &str| {
         Seen::Fact(Fact::MetricsApi {
             registered,
@@ -89,12 +93,15 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
         MetricsApi::Unavailable { message } => see(api(true, false, message)),
         MetricsApi::Served => see(api(true, true, "available")),
     }
+    if let Some(object) = look.scaled_object() {
+        see(Seen::Fact(Fact::ScaledObject(object.clone())));
+    }
+    for server in &cluster.metrics_servers {
+        see(Seen::Fact(Fact::MetricsServer(server.clone())));
+    }
     for quota in &space.quotas {
         see(Seen::Fact(Fact::Quota(quota.clone())));
     }
-    let index = Index::of(space);
-    let nothing = Assertions::default();
-    let look = SnapshotView::new(cluster, ("shop", space, &index), None, scaler, &nothing);
     if let Some((total, how)) = look.capacity() {
         see(Seen::Fact(Fact::CpuCapacity { total, how }));
     }
@@ -120,6 +127,16 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
     for pod in look.pods().unwrap_or_default() {
         let at = pod.since.unwrap_or(ago(3_600)).max(ago(3_600));
         see_at(at, Seen::Pod(pod.pod.clone()));
+    }
+    for event in &space.events {
+        let seen = Event {
+            about: event.about.clone(),
+            kind: "Normal".to_owned(),
+            reason: event.reason.clone(),
+            message: event.message.clone(),
+            count: event.count,
+        };
+        see_at(event.last.unwrap_or(now()), Seen::Event(seen));
     }
     let answer = match space.samples.as_ref().unwrap() {
         // A run learns that the API is not available by asking it.

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use super::path;
 use super::run::RunView;
 use crate::expectation::{AssertedMetric, ScaleDown};
+use crate::keda::ScaledObject;
+use crate::metrics_server::MetricsServer;
 use crate::model::{VersionGates, after};
 use crate::observation::{AutoscalerStatus, ControllerConfig, Fact, Phase, PodSample};
 use crate::rules::view::{
@@ -120,6 +122,20 @@ impl<'a> View for RunView<'a> {
         }
     }
 
+    fn metrics_servers(&self) -> Vec<&MetricsServer> {
+        let facts = self.state.facts.iter();
+        let servers = facts.filter_map(|fact| match fact {
+            Fact::MetricsServer(server) => Some(server),
+            _ => None,
+        });
+        servers.collect()
+    }
+
+    fn deficit(&self) -> Option<(Timestamp, Timestamp)> {
+        let dip = path::longest_dip(self)?;
+        Some((dip.begin, dip.end))
+    }
+
     /// Quotas are read once, at the beginning, so they belong to the size that was seen first.
     fn quotas(&self) -> Vec<QuotaView<'_>> {
         let pods = self.state.targets.first().map(|(_, first)| first.replicas);
@@ -133,10 +149,11 @@ impl<'a> View for RunView<'a> {
     }
 
     fn events(&self) -> Vec<EventView<'_>> {
-        let events = self.state.events.iter().map(|(_, event)| EventView {
+        let events = self.state.events.iter().map(|(at, event)| EventView {
             about: &event.about,
             reason: &event.reason,
             message: &event.message,
+            at: Some(*at),
         });
         events.collect()
     }
@@ -146,6 +163,13 @@ impl<'a> View for RunView<'a> {
         let own = (self as &dyn View).reference();
         self.state.facts.iter().find_map(|fact| match fact {
             Fact::OtherAutoscaler { name, target } => (*target == own).then_some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    fn scaled_object(&self) -> Option<&ScaledObject> {
+        self.state.facts.iter().rev().find_map(|fact| match fact {
+            Fact::ScaledObject(object) => Some(object),
             _ => None,
         })
     }

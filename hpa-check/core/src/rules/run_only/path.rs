@@ -10,16 +10,13 @@ use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
 use crate::observation::Target;
 use crate::rules::rule::{Find, Rule, Weight};
-use crate::rules::view::{ConflictingWrites, SizeView, Swings};
+use crate::rules::view::{ConflictingWrites, SizeView, Swings, View};
 use crate::run::timeline::{Range, Step, value_at};
 
 pub(crate) const RULES: &[Rule] = &[MINIMUM_NOT_HELD];
 
 /// Two watches show what happens at one instant no further apart.
 const CLOCKS: Duration = Duration::from_secs(1);
-
-/// The controller's name as a writer.
-const CONTROLLER: &str = "kube-controller-manager";
 
 const MINIMUM_NOT_HELD: Rule = Rule {
     finding: &catalog::MINIMUM_NOT_HELD,
@@ -117,7 +114,10 @@ fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, Target)]) -> Option<(Stri
         return None;
     };
     let writer = new.replicas_writer.as_ref()?;
-    if new.uid != old.uid || new.spec_replicas == old.spec_replicas || writer.manager == CONTROLLER
+    let view: &dyn View = run;
+    if new.uid != old.uid
+        || new.spec_replicas == old.spec_replicas
+        || view.is_own_writer(&writer.manager)
     {
         return None;
     }

@@ -127,13 +127,20 @@ fn named_target_differs(view: &dyn View) -> Option<Evidence> {
     })
 }
 
+/// KEDA writes `selectPolicy: Disabled` for a pause of one direction.
 fn up_disabled(view: &dyn View) -> Option<Evidence> {
+    if view.pause().is_some() {
+        return None;
+    }
     let behavior = view.spec()?.behavior.as_ref()?;
     disabled(behavior.scale_up.as_ref()?, "scaleUp")
 }
 
 /// Some mean it, so it is a fault only where a scale-down is asserted.
 fn down_disabled(view: &dyn View) -> Option<Evidence> {
+    if view.pause().is_some() {
+        return None;
+    }
     let behavior = view.spec()?.behavior.as_ref()?;
     let rules = behavior.scale_down.as_ref()?;
     view.asserted()

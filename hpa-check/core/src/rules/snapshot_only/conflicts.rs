@@ -3,6 +3,7 @@
 use super::look::SnapshotView;
 use super::writers::{managed, others};
 use crate::findings::{Evidence, catalog};
+use crate::keda::ScaledObject;
 use crate::rules::rule::{Rule, Weight};
 use crate::snapshot::{FieldOwner, Vpa};
 
@@ -18,21 +19,18 @@ const SCALERS: [&str; 3] = ["keda", "cluster-proportional-autoscaler", "kube-dow
 fn another_scaler(look: &SnapshotView<'_>) -> Option<Evidence> {
     let target = look.view().reference();
     let own = look.scaler.owner.as_deref();
-    let declared = look
-        .space
-        .other_scalers
-        .iter()
-        .find(|other| other.target == target && own != Some(other.name.as_str()));
-    if let Some(other) = declared {
-        let name = &other.name;
+    // One that is paused scales nothing, and some pause it for an autoscaler of their own.
+    let scales = |other: &&ScaledObject| {
+        other.target == target && own != Some(other.to_string().as_str()) && !other.is_paused()
+    };
+    if let Some(other) = look.space.scaled_objects.iter().find(scales) {
         return Some(Evidence::new(
-            format!("{name} scales {target} too"),
-            [format!("{name}: scaleTargetRef {target}")],
+            format!("{other} scales {target} too"),
+            [format!("{other}: scaleTargetRef {target}")],
         ));
     }
-    let workload = look.workload()?;
     let by_name = |o: &&FieldOwner| SCALERS.iter().any(|s| o.writer.manager.contains(s));
-    let owner = workload.owners_of_replicas.iter().find(by_name)?;
+    let owner = others(look, look.workload()?).find(by_name)?;
     let manager = &owner.writer.manager;
     Some(Evidence::new(
         format!("{manager} scales {target} too"),
@@ -43,7 +41,7 @@ fn another_scaler(look: &SnapshotView<'_>) -> Option<Evidence> {
 fn in_manifest(look: &SnapshotView<'_>) -> Option<Evidence> {
     let workload = look.workload()?;
     let target = look.view().reference();
-    let applier = others(workload).find(|o| o.applies);
+    let applier = others(look, workload).find(|o| o.applies);
     let stored = workload.replicas_in_manifest.then(|| {
         format!("{target}: annotation kubectl.kubernetes.io/last-applied-configuration has spec.replicas")
     });

@@ -9,9 +9,6 @@ use crate::model::after;
 use crate::rules::view::ConflictingWrites;
 use crate::snapshot::{EventSnapshot, FieldOwner, Workload};
 
-/// The controller's name as a writer.
-const CONTROLLER: &str = "kube-controller-manager";
-
 /// A write this long ago is history.
 const RECENT: Duration = Duration::from_hours(1);
 
@@ -31,7 +28,7 @@ fn written(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     let scaled = look.view().status()?.last_scale?;
     let born = workload.created.max(look.scaler.created)?;
     let foreign = |o: &&FieldOwner| {
-        o.writer.manager != CONTROLLER
+        !look.view().is_own_writer(&o.writer.manager)
             && o.writer.at.is_some_and(|at| {
                 at > after(scaled, MARGIN)
                     && at > after(born, MARGIN)
@@ -60,7 +57,7 @@ fn put_back(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
         return None;
     }
     let again = rescales.into_iter().find(|e| e.count >= PUT_BACK)?;
-    let others = others(look.workload()?);
+    let others = others(look, look.workload()?);
     let event = format!(
         "event SuccessfulRescale {}×: {}",
         again.count, again.message
@@ -76,10 +73,13 @@ fn put_back(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     })
 }
 
-/// The writers that are not the controller.
-pub(super) fn others(workload: &Workload) -> impl Iterator<Item = &FieldOwner> {
+/// The writers that do not write on the autoscaler's behalf.
+pub(super) fn others<'a>(
+    look: &'a SnapshotView<'_>,
+    workload: &'a Workload,
+) -> impl Iterator<Item = &'a FieldOwner> {
     let owners = workload.owners_of_replicas.iter();
-    owners.filter(|o| o.writer.manager != CONTROLLER)
+    owners.filter(|o| !look.view().is_own_writer(&o.writer.manager))
 }
 
 /// A writer of the replicas, quoted.

@@ -1,6 +1,6 @@
 //! The shapes of which only a little is read.
 
-use hpa_check_core::snapshot::{self, EventSnapshot, OtherScaler};
+use hpa_check_core::snapshot::{self, EventSnapshot};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Deserialize;
@@ -100,14 +100,9 @@ struct Reference {
 }
 
 impl Reference {
-    /// As `Kind/name`; what is left out is a Deployment where KEDA says so.
+    /// As `Kind/name`.
     fn text(&self) -> String {
-        let kind = if self.kind.is_empty() {
-            "Deployment"
-        } else {
-            &self.kind
-        };
-        format!("{kind}/{}", self.name)
+        format!("{}/{}", self.kind, self.name)
     }
 }
 
@@ -173,33 +168,6 @@ impl VpaObject {
                 target: self.spec.target_ref.text(),
                 mode: mode.unwrap_or_else(|| "Auto".to_owned()),
                 controls_cpu: !leaves,
-            },
-        )
-    }
-}
-
-/// `ScaledObject` of `keda.sh`.
-#[derive(Debug, Deserialize)]
-pub(super) struct ScaledObject {
-    metadata: Meta,
-    spec: ScaledObjectSpec,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ScaledObjectSpec {
-    #[serde(default)]
-    scale_target_ref: Reference,
-}
-
-impl ScaledObject {
-    /// The namespace and the facts.
-    pub(super) fn facts(self) -> (String, OtherScaler) {
-        (
-            self.metadata.namespace,
-            OtherScaler {
-                name: format!("ScaledObject/{}", self.metadata.name),
-                target: self.spec.scale_target_ref.text(),
             },
         )
     }
