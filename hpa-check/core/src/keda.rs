@@ -123,6 +123,12 @@ impl ScaledObject {
         replicas == 0 || replicas == idle || self.is_paused()
     }
 
+    /// Whether it moves the target between an idle size and the autoscaler's minimum, so that even equal bounds leave
+    /// it something to do. One that could not be read may.
+    pub fn idles(&self) -> bool {
+        self.min_replicas.unwrap_or(0) == 0 || self.idle_replicas.is_some()
+    }
+
     fn condition(&self, kind: &str) -> Option<&Condition> {
         self.conditions.iter().find(|c| c.kind == kind)
     }

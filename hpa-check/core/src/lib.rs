@@ -5,6 +5,7 @@
 //! ```
 
 pub mod decide;
+pub mod deployer;
 pub mod doctor;
 pub mod documents;
 pub mod duration;

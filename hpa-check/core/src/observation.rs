@@ -251,6 +251,9 @@ const fn yes() -> bool {
     true
 }
 
+/// The name under which the autoscaler's controller writes.
+pub const CONTROLLER: &str = "kube-controller-manager";
+
 /// A field manager and the time of its last write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writer {
@@ -310,6 +313,39 @@ impl Pod {
     /// Whether its `Ready` condition is true.
     pub fn is_ready(&self) -> bool {
         self.ready.as_ref().is_some_and(|r| r.status == "True")
+    }
+
+    /// What a resize that is not done wants and what runs meanwhile, with the kubelet's reason.
+    pub fn resize_quote(&self) -> Option<String> {
+        let resize = self.resize.as_ref()?;
+        let mut parts = Vec::new();
+        for runs in &resize.running {
+            let mut containers = self.containers.iter();
+            let wants = containers.find(|c| c.name == runs.name)?;
+            let text = |cpu: Option<Millicores>| {
+                cpu.map_or_else(|| "none".to_owned(), |cpu| cpu.to_string())
+            };
+            if wants.cpu_request != runs.cpu_request {
+                let (wants, runs_with) = (text(wants.cpu_request), text(runs.cpu_request));
+                parts.push(format!(
+                    "{}: CPU request {wants}, runs with {runs_with}",
+                    runs.name
+                ));
+            }
+            if wants.memory_request != runs.memory_request {
+                parts.push(format!(
+                    "{}: another memory request than it runs with",
+                    runs.name
+                ));
+            }
+        }
+        if !resize.reason.is_empty() || !resize.message.is_empty() {
+            parts.push(format!(
+                "PodResizePending {}: {}",
+                resize.reason, resize.message
+            ));
+        }
+        (!parts.is_empty()).then(|| format!("pod {}: {}", self.name, parts.join("; ")))
     }
 
     /// The CPU that all its containers may use together; `None` if one has no limit.

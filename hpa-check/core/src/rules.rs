@@ -38,6 +38,7 @@ pub(crate) static RANKED: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
         run_only::watching::RULES,
         snapshot_only::conflicts::RULES,
         snapshot_only::keda::RULES,
+        snapshot_only::manifests::RULES,
         snapshot_only::notes::RULES,
         snapshot_only::pods::RULES,
         snapshot_only::usage::RULES,

@@ -4,6 +4,7 @@ mod agreement;
 mod broken;
 mod healthy;
 mod keda;
+mod manifests;
 mod nodes;
 mod speed;
 mod world;

@@ -114,14 +114,17 @@ catalog! {
         "Something other than the autoscaler writes the target's replicas.",
         "Remove `replicas` from the manifest you apply, or configure the tool to ignore that field.";
     VPA_CHANGES_REQUESTS = "vpa-changes-requests", Wrong,
-        "A VerticalPodAutoscaler changes the CPU requests that utilization is based on.",
-        "Remove cpu from the VPA's controlledResources, or set its updateMode to Off.";
+        "A VerticalPodAutoscaler changes the requests that the utilization is measured by.",
+        "Take the resource out of the VPA's controlledResources, or set its updateMode to Off.";
     IMAGE_MISSING = "image-missing", Environment,
         "Pods are waiting for an image that can't be pulled.",
         "Push the image, correct its name, or load it into the cluster (`kind load docker-image`).";
     UNSCHEDULABLE = "unschedulable", Environment,
         "Pods do not fit on any node.",
         "Add nodes, or lower the pods' requests.";
+    NODES_UNKNOWN = "nodes-unknown", Inconclusive,
+        "Pods fit on no node, and events can't be read, so whether nodes are being made for them is not known.",
+        "Grant list and watch on events, or look at the pods' events: `kubectl describe pod NAME`.";
     NODES_NOT_IN_TIME = "nodes-not-in-time", Inconclusive,
         "Pods waited for nodes that were being provisioned, and the run ended before the nodes were available.",
         "Raise --patience, or provision the nodes before the run.";
@@ -242,6 +245,9 @@ catalog! {
     REPLICAS_IN_MANIFEST = "replicas-in-manifest", Wrong,
         "The target's manifest sets replicas, so the next apply overwrites the autoscaler's value.",
         "Remove `replicas` with `kubectl apply edit-last-applied` first, then from the file; if you only edit the file, the next apply drops the target to 1 replica once.";
+    REPLICAS_PERHAPS_APPLIED = "replicas-perhaps-applied", Inconclusive,
+        "A manifest sets replicas, and whether the tool that applies it leaves them to the autoscaler could not be read.",
+        "Grant list on applications.argoproj.io or get on kustomizations.kustomize.toolkit.fluxcd.io, or remove `replicas` from Git.";
     PDB_BLOCKS_DRAINS = "pdb-blocks-drains", Wrong,
         "The PodDisruptionBudget allows no disruptions at the minimum. It does not affect scaling, but it blocks node drains.",
         "Use maxUnavailable: 1, or a minAvailable below minReplicas.";
@@ -263,6 +269,18 @@ catalog! {
     METRICS_COARSE = "metrics-coarse", Pass,
         "Each CPU sample covers most of a minute, so the autoscaler reacts late.",
         "Run metrics-server with --metric-resolution=15s; its own default is 60 s.";
+    REPLICAS_LEFT_ALONE = "replicas-left-alone", Pass,
+        "A manifest sets replicas, and whoever applies it leaves them to the autoscaler.",
+        "Nothing; without `replicas` in Git nobody has to ignore them.";
+    REPLICAS_FROM_CHART = "replicas-from-chart", Pass,
+        "Helm wrote the replicas, so its chart has set them.",
+        "Look into `helm get manifest`, and let the chart set replicas only where no autoscaler does.";
+    VPA_OBSERVES = "vpa-observes", Pass,
+        "A VerticalPodAutoscaler recommends requests for the same resource, and leaves running pods alone.",
+        "Keep its updateMode at Off or Initial while an autoscaler measures by these requests.";
+    RESIZE_NOT_DONE = "resize-not-done", Pass,
+        "Pods run with other requests than their specs have: a resize in place is not done, and the autoscaler measures by the specs.",
+        "Read the message; a resize that no node has room for waits, or is infeasible for good.";
     NODES_ON_THEIR_WAY = "nodes-on-their-way", Pass,
         "Pods are waiting for nodes that are being provisioned.",
         "Check again when the nodes are available.";
@@ -308,6 +326,8 @@ pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
     (&ANOTHER_SCALER, &REPLICAS_IN_MANIFEST),
     (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_IN_MANIFEST),
     (&PODS_EVICTED, &MINIMUM_NOT_HELD),
+    (&ANOTHER_SCALER, &REPLICAS_PERHAPS_APPLIED),
+    (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_PERHAPS_APPLIED),
     (&METRICS_STALE, &METRICS_COARSE),
     (&ROLLOUT_STUCK, &ROLLOUT_IN_PROGRESS),
 ];

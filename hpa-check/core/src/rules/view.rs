@@ -10,7 +10,7 @@ use crate::expectation::AssertedMetric;
 use crate::keda::{Pause, ScaledObject};
 use crate::metrics_server::MetricsServer;
 use crate::model::{Tolerances, VersionGates, after, counted};
-use crate::observation::{AutoscalerStatus, ControllerConfig, Pod, PodSample, Target};
+use crate::observation::{AutoscalerStatus, CONTROLLER, ControllerConfig, Pod, PodSample, Target};
 use crate::quota::Quota;
 use crate::snapshot::{MetricsApi, NodeClaim};
 use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec};
@@ -233,6 +233,8 @@ pub(crate) trait View {
     fn quotas(&self) -> Vec<QuotaView<'_>>;
     /// All CPU there is for the scale target's pods, and how that is known.
     fn capacity(&self) -> Option<(Millicores, String)>;
+    /// Whether events are read; otherwise that there is none proves nothing.
+    fn events_are_seen(&self) -> bool;
     /// Events about the scale target and its pods.
     fn events(&self) -> Vec<EventView<'_>>;
     /// Another autoscaler of the same scale target.
@@ -287,9 +289,6 @@ pub(crate) trait View {
 
 /// A pod may take this long to become ready, or as long as the user waits for anything if that is less.
 const START: Duration = Duration::from_mins(2);
-
-/// The controller's name as a writer.
-const CONTROLLER: &str = "kube-controller-manager";
 
 /// The name under which KEDA's operator writes: it moves its targets from zero and back.
 const KEDA: &str = "keda";

@@ -158,6 +158,16 @@ impl RunState {
 
     fn pod(&mut self, at: Timestamp, pod: &Pod) {
         let request_milli = self.cpu_request(pod);
+        let known = self
+            .pods
+            .get(&pod.name)
+            .map(|record| record.pod.resize_quote());
+        if let Some(quote) = pod
+            .resize_quote()
+            .filter(|_| known != Some(pod.resize_quote()))
+        {
+            self.mark(at, "Warning", format!("a resize is not done: {quote}"));
+        }
         let Some(timeline) = &mut self.timeline else {
             return;
         };

@@ -59,6 +59,9 @@ pub(crate) fn pairs() -> Vec<Pair> {
         beside(with_events(healthy(), ONE_REFUSED), "unschedulable", |w| {
             w.fate = |n| after_the_sixth(n, Fate::FitsNowhere);
         }),
+        beside(without_events(), "nodes-unknown", |w| {
+            w.fate = |n| after_the_sixth(n, Fate::FitsNowhere);
+        }),
         beside(with_events(late_load(), PREEMPTED), "pods-evicted", |w| {
             w.fate = |n| second_pod(n, Fate::Pauses(12, 15));
         }),
@@ -77,6 +80,16 @@ pub(crate) fn pairs() -> Vec<Pair> {
 
 fn with_events(world: World, events: &'static [(i64, usize, &'static str, &'static str)]) -> World {
     World { events, ..world }
+}
+
+fn without_events() -> World {
+    World {
+        facts: vec![Fact::Forbidden {
+            rule: "list events".to_owned(),
+            consequence: "reasons that only events give are not seen".to_owned(),
+        }],
+        ..healthy()
+    }
 }
 
 fn without_adapter() -> World {

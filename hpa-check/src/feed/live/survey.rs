@@ -4,6 +4,7 @@
 //! What may not be read is named and done without; only the autoscalers themselves are indispensable.
 
 mod decode;
+mod deployers;
 mod environment;
 mod lists;
 mod metrics;
@@ -146,6 +147,7 @@ impl Surveyor {
             let space = spaces.entry(one.namespace).or_default();
             space.autoscalers.push(one.scaler);
         }
+        let deployers = deployers::read(&lists, &spaces, &missing).await;
         let node_claims = waiting::read(&lists, &mut spaces, &missing).await;
         Ok(ClusterSnapshot {
             at: self.now(),
@@ -153,6 +155,8 @@ impl Surveyor {
             controller: assumed.controller.clone(),
             metrics_resolution: assumed.metrics_resolution,
             metrics_api: metrics.api,
+            deployers: deployers.read,
+            deployers_unread: deployers.unread,
             metrics_servers: metrics.servers,
             node_claims,
             room,

@@ -61,6 +61,37 @@ fn asserted(cluster: &ClusterSnapshot) -> Assertions {
     }
 }
 
+/// What a run is told of the environment.
+fn facts(cluster: &ClusterSnapshot, look: &SnapshotView<'_>) -> Vec<Fact> {
+    let api = |registered, available, message: &str| {
+        Some(Fact::MetricsApi {
+            registered,
+            available,
+            message: message.to_owned(),
+        })
+    };
+    let api = match &cluster.metrics_api {
+        MetricsApi::Unknown => None,
+        MetricsApi::Absent { message } => api(false, false, message),
+        MetricsApi::Unavailable { message } => api(true, false, message),
+        MetricsApi::Served => api(true, true, "available"),
+    };
+    let object = look.scaled_object().cloned().map(Fact::ScaledObject);
+    let forbidden = cluster.unseen.iter().map(|unseen| Fact::Forbidden {
+        rule: unseen.rule.clone(),
+        consequence: unseen.consequence.clone(),
+    });
+    let servers = cluster.metrics_servers.iter().cloned();
+    let quotas = cluster.namespaces["shop"].quotas.iter().cloned();
+    let capacity = look.capacity();
+    let capacity = capacity.map(|(total, how)| Fact::CpuCapacity { total, how });
+    let first = api.into_iter().chain(object).chain(forbidden);
+    let rest = servers
+        .map(Fact::MetricsServer)
+        .chain(quotas.map(Fact::Quota));
+    first.chain(rest).chain(capacity).collect()
+}
+
 /// The state of a run that has watched the same for an hour.
 fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
     let space = &cluster.namespaces["shop"];
@@ -80,30 +111,8 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
     let index = Index::of(space);
     let nothing = Assertions::default();
     let look = SnapshotView::new(cluster, ("shop", space, &index), None, scaler, &nothing);
-    let api = |registered, available, message: &str| {
-        Seen::Fact(Fact::MetricsApi {
-            registered,
-            available,
-            message: message.to_owned(),
-        })
-    };
-    match &cluster.metrics_api {
-        MetricsApi::Unknown => {}
-        MetricsApi::Absent { message } => see(api(false, false, message)),
-        MetricsApi::Unavailable { message } => see(api(true, false, message)),
-        MetricsApi::Served => see(api(true, true, "available")),
-    }
-    if let Some(object) = look.scaled_object() {
-        see(Seen::Fact(Fact::ScaledObject(object.clone())));
-    }
-    for server in &cluster.metrics_servers {
-        see(Seen::Fact(Fact::MetricsServer(server.clone())));
-    }
-    for quota in &space.quotas {
-        see(Seen::Fact(Fact::Quota(quota.clone())));
-    }
-    if let Some((total, how)) = look.capacity() {
-        see(Seen::Fact(Fact::CpuCapacity { total, how }));
+    for fact in facts(cluster, &look) {
+        see(Seen::Fact(fact));
     }
     see(Seen::Autoscaler(scaler.object.clone()));
     match &scaler.target {

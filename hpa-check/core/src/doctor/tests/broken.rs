@@ -12,7 +12,8 @@ use crate::metrics_server::{EXTERNAL, MetricsServer};
 use crate::observation::{ContainerSample, Ready};
 use crate::quantity::Quantity;
 use crate::snapshot::{
-    ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, Quota, TargetLook, Vpa,
+    ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, Quota, TargetLook, Unseen, Vpa,
+    VpaControl,
 };
 use crate::spec::{
     ContainerResources, MetricIdentifier, MetricSource, MetricSpec, MetricTarget, ScalingRules,
@@ -321,9 +322,7 @@ pub(super) const ROWS: &[Row] = &[
         });
     }),
     Row(20, "replicas-moved-by-another", same, |f| {
-        target(f)
-            .owners_of_replicas
-            .push(owner("argocd-controller", 60));
+        target(f).owners_of_replicas = vec![owner("argocd-controller", 60)];
     }),
     Row(
         20,
@@ -348,7 +347,7 @@ pub(super) const ROWS: &[Row] = &[
         },
     ),
     Row(21, "replicas-in-manifest", same, |f| {
-        target(f).replicas_in_manifest = true;
+        target(f).manifest.stored = Some(owner("kubectl-client-side-apply", 90_000).writer);
     }),
     Row(
         22,
@@ -359,7 +358,10 @@ pub(super) const ROWS: &[Row] = &[
                 name: "cart".to_owned(),
                 target: "Deployment/cart".to_owned(),
                 mode: "Off".to_owned(),
-                controls_cpu: true,
+                controls: vec![VpaControl {
+                    container: "*".to_owned(),
+                    resources: vec!["cpu".to_owned(), "memory".to_owned()],
+                }],
             });
             f
         },
@@ -494,6 +496,26 @@ pub(super) const ROWS: &[Row] = &[
                 10,
             );
             space(f).events.push(of_pod(refusal));
+        },
+    ),
+    Row(
+        25,
+        "nodes-unknown",
+        || {
+            let mut f = healthy();
+            f.room = None;
+            f.unseen.push(Unseen {
+                rule: "list events".to_owned(),
+                error: "forbidden".to_owned(),
+                consequence: "what only events tell is not seen".to_owned(),
+                essential: false,
+            });
+            pending(&mut f);
+            f
+        },
+        |f| {
+            pods(f).last_mut().unwrap().pod.unschedulable =
+                Some("0/3 nodes are available: 3 Insufficient cpu.".to_owned());
         },
     ),
     Row(
@@ -786,7 +808,7 @@ fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
 }
 
 /// Shown by tests of their own: they need an assertion, an earlier look, or are no fault.
-const ELSEWHERE: [&str; 18] = [
+const ELSEWHERE: [&str; 23] = [
     "no-cpu-metric",
     "no-such-metric",
     "scale-unreadable",
@@ -801,6 +823,11 @@ const ELSEWHERE: [&str; 18] = [
     "metrics-coarse",
     "load-not-spread",
     "nodes-on-their-way",
+    "resize-not-done",
+    "replicas-perhaps-applied",
+    "replicas-left-alone",
+    "replicas-from-chart",
+    "vpa-observes",
     "idle-at-zero",
     "paused",
     "paused-at-replicas",

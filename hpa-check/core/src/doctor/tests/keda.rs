@@ -131,3 +131,16 @@ fn the_autoscaler_that_keda_takes_away_during_a_pause_is_told_of() {
         ("paused-at-replicas", 0)
     );
 }
+
+#[test]
+fn a_workload_of_one_pod_at_most_comes_from_zero_and_goes_back() {
+    let mut facts = of_keda();
+    let bounds = |facts: &mut ClusterSnapshot| {
+        let spec = &mut scaler(facts).object.spec;
+        (spec.min_replicas, spec.max_replicas) = (Some(3), 3);
+    };
+    bounds(&mut facts);
+    assert_eq!(found(&facts, None), Vec::<String>::new());
+    space(&mut facts).scaled_objects[0].min_replicas = Some(3);
+    assert_eq!(found(&facts, None), ["bounds-leave-no-room"]);
+}

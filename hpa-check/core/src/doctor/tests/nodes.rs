@@ -1,10 +1,12 @@
 //! Pods that wait for nodes, and who serves the metrics.
 
 use super::broken::waiting;
-use super::world::{condition, healthy, samples};
+use super::world::{ago, condition, healthy, pods, samples, scaler};
 use super::{Assertions, diagnose, found};
 use crate::metrics_server::{MetricsServer, RESOURCE};
+use crate::observation::Resize;
 use crate::snapshot::NodeClaim;
+use crate::units::Millicores;
 
 const TRIGGERED: &str = "pod triggered scale-up: [{web 1->2 (max: 4)}]";
 
@@ -80,4 +82,44 @@ fn advice_is_about_the_component_that_serves_the_metrics() {
         advice(Some("monitoring/prometheus-adapter")),
         "Read the log of prometheus-adapter (Service monitoring/prometheus-adapter), which serves metrics.k8s.io."
     );
+}
+
+#[test]
+fn a_resize_that_is_not_done_is_told_with_what_runs_and_why() {
+    let mut facts = healthy();
+    let pod = &mut pods(&mut facts)[1].pod;
+    let mut running = pod.containers[0].clone();
+    running.cpu_request = Some(Millicores(50));
+    pod.resize = Some(Resize {
+        reason: "Deferred".to_owned(),
+        message: "Node didn't have enough resource: cpu".to_owned(),
+        running: vec![running],
+    });
+    let report = diagnose(&facts, None, &Assertions::default());
+    let note = &report.autoscalers[0].findings[0];
+    assert_eq!((note.id.as_str(), report.exit_code), ("resize-not-done", 0));
+    assert_eq!(
+        note.evidence[0],
+        "pod cart-6d-1: app: CPU request 100m, runs with 50m; PodResizePending Deferred: Node didn't have enough resource: cpu"
+    );
+}
+
+#[test]
+fn pods_that_were_asked_for_a_moment_ago_are_not_called_unschedulable_before_anybody_tried() {
+    let scaled = |seconds: u64, fixed: bool| {
+        let mut facts = waiting(&[]);
+        if !fixed {
+            facts.room = None;
+        }
+        scaler(&mut facts)
+            .object
+            .status
+            .as_mut()
+            .unwrap()
+            .last_scale = Some(ago(seconds));
+        found(&facts, None)
+    };
+    assert_eq!(scaled(20, false), ["just-scaled"]);
+    assert_eq!(scaled(40, false), ["unschedulable"]);
+    assert_eq!(scaled(20, true), ["unschedulable"]);
 }

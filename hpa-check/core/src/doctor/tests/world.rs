@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::deployer::Manifest;
 use crate::keda::{PREFIX, ScaledObject};
 use crate::model::before;
 use crate::observation::{
@@ -63,6 +64,8 @@ pub(super) fn facts(space: Namespace) -> ClusterSnapshot {
         controller: ControllerConfig::default(),
         metrics_resolution: Duration::from_secs(15),
         metrics_api: MetricsApi::Served,
+        deployers: Vec::new(),
+        deployers_unread: Vec::new(),
         metrics_servers: Vec::new(),
         node_claims: Vec::new(),
         room: Some(Room {
@@ -141,7 +144,7 @@ fn workload(name: &str, replicas: i32) -> Workload {
         },
         paused: false,
         template: vec!["app".to_owned()],
-        replicas_in_manifest: false,
+        manifest: Manifest::default(),
         owners_of_replicas: vec![owner("kube-controller-manager", 7_200)],
     }
 }

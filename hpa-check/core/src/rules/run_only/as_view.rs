@@ -148,6 +148,13 @@ impl<'a> View for RunView<'a> {
         Some((total, how.to_owned()))
     }
 
+    fn events_are_seen(&self) -> bool {
+        let forbidden =
+            |fact: &Fact| matches!(fact, Fact::Forbidden { rule, .. } if rule == "list events");
+        !self.state.facts.iter().any(forbidden)
+            && !self.state.gaps().any(|gap| gap.resource == "events")
+    }
+
     fn events(&self) -> Vec<EventView<'_>> {
         let events = self.state.events.iter().map(|(at, event)| EventView {
             about: &event.about,

@@ -2,6 +2,7 @@
 
 use crate::expectation::AssertedMetric;
 use crate::findings::{Evidence, catalog};
+use crate::keda::ScaledObject;
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::View;
 use crate::spec::{MetricSpec, ScalingRules, SelectPolicy};
@@ -75,7 +76,9 @@ fn listed(metrics: &[MetricSpec]) -> impl Iterator<Item = String> {
 
 fn no_room(view: &dyn View) -> Option<Evidence> {
     let (min, max) = bounds(view)?;
-    (min >= max).then(|| {
+    // KEDA's workloads of one pod at most come from zero and go back.
+    let idles = view.scaled_object().is_some_and(ScaledObject::idles);
+    (min >= max && !idles).then(|| {
         Evidence::new(
             format!("the bounds are {min}..{max}, which leaves no room to scale"),
             [format!("spec: minReplicas {min}, maxReplicas {max}")],

@@ -10,11 +10,17 @@ use crate::model::{after, before};
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{EventView, PodView, View};
 
-pub(crate) const RULES: &[Rule] = &[Rule::shared(&catalog::PODS_EVICTED, Weight::Cause, evicted)];
+pub(crate) const RULES: &[Rule] = &[
+    Rule::shared(&catalog::NODES_UNKNOWN, Weight::Cause, unknown),
+    Rule::shared(&catalog::PODS_EVICTED, Weight::Cause, evicted),
+];
 
 /// A node that is not there by then will not come: cluster-autoscaler's `--max-node-provision-time` and Karpenter's
 /// registration timeout are both 15 minutes.
 const PROVISION: Duration = Duration::from_mins(15);
+
+/// Three scans of cluster-autoscaler (`--scan-interval`); Karpenter's batches are shorter.
+const SCANS: Duration = Duration::from_secs(30);
 
 /// An eviction takes pods away for so long before their successors should be ready.
 const BEFORE: Duration = Duration::from_mins(2);
@@ -87,6 +93,38 @@ pub(crate) fn comes<'e, 'a>(
     })
 }
 
+/// Whether nodes may be on their way and nobody can tell: events are not read, and the nodes are not those of a cluster
+/// that has no more.
+pub(crate) fn are_unknown(view: &dyn View) -> bool {
+    !view.events_are_seen() && view.capacity().is_none()
+}
+
+/// Whether the pods may be too young for a node autoscaler to have said anything: one look tells no more. A run ends
+/// later than that.
+pub(crate) fn were_not_asked_for_yet(view: &dyn View, events: &[EventView<'_>]) -> bool {
+    let scaled = view.status().and_then(|status| status.last_scale);
+    let young = scaled.is_some() && !view.longer(scaled, SCANS);
+    let living = view.living();
+    let mut waiting = living.iter().filter(|p| p.pod.unschedulable.is_some());
+    let silent = waiting.all(|p| tried(events, p.name()).next().is_none());
+    !view.is_watched() && view.capacity().is_none() && young && silent
+}
+
+fn unknown(view: &dyn View) -> Option<Evidence> {
+    if !are_unknown(view) {
+        return None;
+    }
+    let fits_nowhere = |p: &PodView<'_>| {
+        let message = p.pod.unschedulable.as_ref();
+        message.map(|m| format!("PodScheduled False: {m}"))
+    };
+    failing(
+        view,
+        fits_nowhere,
+        "fit on no node now, and whether nodes are being made is not seen",
+    )
+}
+
 /// The pods that wait for nodes which are being made, with the events that say so.
 pub(crate) fn on_their_way(view: &dyn View) -> Option<Evidence> {
     let events = view.events();
@@ -129,11 +167,9 @@ fn evicted(view: &dyn View) -> Option<Evidence> {
         before(begin, BEFORE * 5)
     };
     let reference = view.reference();
-    let target = reference.split_once('/').map_or("", |(_, name)| name);
     let own = |event: &EventView<'_>| {
         let pod = event.about.strip_prefix("Pod/");
-        let rest = pod.and_then(|pod| pod.strip_prefix(target));
-        rest.is_some_and(|rest| rest.starts_with('-'))
+        pod.is_some_and(|pod| is_of(&reference, pod))
     };
     let then = |at: Timestamp| from <= at && at <= end;
     let lost = |event: &&EventView<'_>| {
@@ -157,6 +193,24 @@ fn evicted(view: &dyn View) -> Option<Evidence> {
     ))
 }
 
+/// Whether a pod that may be gone was the target's, by its name: `cart-6d5f8c7b9-x7k2p` is of `Deployment/cart`, and
+/// `cart-api-6d5f8c7b9-x7k2p` is not.
+fn is_of(target: &str, pod: &str) -> bool {
+    let (kind, name) = target.split_once('/').unwrap_or(("", target));
+    let rest = pod
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('-'));
+    let Some(rest) = rest else {
+        return false;
+    };
+    match (kind, rest.split_once('-')) {
+        ("Deployment", Some((_, suffix))) => !suffix.contains('-'),
+        ("Deployment", None) => false,
+        ("StatefulSet", _) => rest.bytes().all(|b| b.is_ascii_digit()),
+        _ => true,
+    }
+}
+
 /// The priority class of the pods, where they have one.
 fn priority(view: &dyn View) -> String {
     let living = view.living();
@@ -166,5 +220,21 @@ fn priority(view: &dyn View) -> String {
     match classes.next().flatten() {
         Some(class) => format!(" (these are of priority class {class})"),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of;
+
+    #[test]
+    fn pods_of_a_neighbor_whose_name_begins_alike_are_not_the_target_s() {
+        assert!(is_of("Deployment/cart", "cart-6d5f8c7b9-x7k2p"));
+        assert!(!is_of("Deployment/cart", "cart-api-6d5f8c7b9-x7k2p"));
+        assert!(!is_of("Deployment/cart", "cart-0") && is_of("StatefulSet/cart", "cart-0"));
+        assert!(
+            !is_of("StatefulSet/cart", "cart-api-0")
+                && !is_of("Deployment/cart", "cartwheel-6d-x7k2p")
+        );
     }
 }

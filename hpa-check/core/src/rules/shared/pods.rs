@@ -33,6 +33,9 @@ fn image(view: &dyn View) -> Option<Evidence> {
 
 fn unschedulable(view: &dyn View) -> Option<Evidence> {
     let events = view.events();
+    if nodes::are_unknown(view) || nodes::were_not_asked_for_yet(view, &events) {
+        return None;
+    }
     let fits_nowhere = |p: &PodView<'_>| {
         let message = p.pod.unschedulable.as_ref()?;
         let waits = nodes::comes(view, &events, p.name()).is_some();

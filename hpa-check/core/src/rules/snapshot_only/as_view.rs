@@ -133,6 +133,11 @@ impl<'a> View for SnapshotView<'a> {
         Some((Millicores(left + own), how))
     }
 
+    fn events_are_seen(&self) -> bool {
+        let mut unseen = self.cluster.unseen.iter();
+        !unseen.any(|unseen| unseen.rule == "list events")
+    }
+
     fn events(&self) -> Vec<EventView<'_>> {
         let events = self.space.events.iter().map(|e| EventView {
             about: &e.about,

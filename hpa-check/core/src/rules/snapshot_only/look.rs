@@ -20,7 +20,7 @@ pub(crate) struct SnapshotView<'a> {
     /// What the controller decides now, by the model, without its memory.
     pub(crate) decision: Option<Decision>,
     pub(super) cluster: &'a ClusterSnapshot,
-    namespace: &'a str,
+    pub(super) namespace: &'a str,
     pub(super) space: &'a Namespace,
     /// The pods that its target's selector matches.
     pub(super) matched: Vec<&'a PodSnapshot>,

@@ -22,9 +22,14 @@ pub(super) fn conflicting(look: &SnapshotView<'_>) -> Option<ConflictingWrites> 
     written(look).or_else(|| put_back(look))
 }
 
-/// A foreign write that came after the autoscaler's last one.
+/// A foreign write that came after the autoscaler's last one. While the autoscaler still owns the field too, the other
+/// wrote the same size: Argo CD does so that leaves the replicas alone, with every sync.
 fn written(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     let workload = look.workload()?;
+    let mut owners = workload.owners_of_replicas.iter();
+    if owners.any(|o| look.view().is_own_writer(&o.writer.manager)) {
+        return None;
+    }
     let scaled = look.view().status()?.last_scale?;
     let born = workload.created.max(look.scaler.created)?;
     let foreign = |o: &&FieldOwner| {

@@ -1,6 +1,6 @@
 //! The shapes of which only a little is read.
 
-use hpa_check_core::snapshot::{self, EventSnapshot};
+use hpa_check_core::snapshot::{self, EventSnapshot, VpaControl};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Deserialize;
@@ -139,27 +139,39 @@ struct ResourcePolicy {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ContainerPolicy {
+    container_name: String,
     mode: Option<String>,
     controlled_resources: Option<Vec<String>>,
 }
 
+/// What a policy that names no resources controls.
+const CONTROLLED: [&str; 2] = ["cpu", "memory"];
+
 impl ContainerPolicy {
-    fn leaves_cpu(&self) -> bool {
-        let off = self.mode.as_deref() == Some("Off");
-        let listed = |resources: &Vec<String>| resources.iter().any(|r| r == "cpu");
-        off || !self.controlled_resources.as_ref().is_none_or(listed)
+    fn facts(self) -> VpaControl {
+        let all = || CONTROLLED.map(str::to_owned).to_vec();
+        let resources = match self.mode.as_deref() {
+            Some("Off") => Vec::new(),
+            _ => self.controlled_resources.unwrap_or_else(all),
+        };
+        VpaControl {
+            container: self.container_name,
+            resources,
+        }
     }
 }
 
 impl VpaObject {
-    /// The namespace and the facts. Without a policy all containers' CPU is controlled.
+    /// The namespace and the facts. A container without a policy is controlled whole.
     pub(super) fn facts(self) -> (String, snapshot::Vpa) {
-        let policies = self
-            .spec
-            .resource_policy
-            .unwrap_or_default()
-            .container_policies;
-        let leaves = !policies.is_empty() && policies.iter().all(ContainerPolicy::leaves_cpu);
+        let policies = self.spec.resource_policy.unwrap_or_default();
+        let mut policies = policies.container_policies;
+        if !policies.iter().any(|p| p.container_name == "*") {
+            policies.push(ContainerPolicy {
+                container_name: "*".to_owned(),
+                ..ContainerPolicy::default()
+            });
+        }
         let mode = self.spec.update_policy.unwrap_or_default().update_mode;
         (
             self.metadata.namespace,
@@ -167,7 +179,7 @@ impl VpaObject {
                 name: self.metadata.name,
                 target: self.spec.target_ref.text(),
                 mode: mode.unwrap_or_else(|| "Auto".to_owned()),
-                controls_cpu: !leaves,
+                controls: policies.into_iter().map(ContainerPolicy::facts).collect(),
             },
         )
     }
@@ -193,11 +205,14 @@ mod tests {
             (plain.target.as_str(), plain.mode.as_str()),
             ("Deployment/cart", "Auto")
         );
-        assert!(plain.controls_cpu);
+        assert!(plain.controls("cpu", None) && plain.controls("memory", Some("app")));
         let memory = json!({"containerPolicies": [{"containerName": "*", "controlledResources": ["memory"]}]});
-        assert!(!vpa(json!({"targetRef": target, "resourcePolicy": memory})).controls_cpu);
+        assert!(!vpa(json!({"targetRef": target, "resourcePolicy": memory})).controls("cpu", None));
         let off = json!({"containerPolicies": [{"containerName": "*", "mode": "Off"}]});
-        assert!(!vpa(json!({"targetRef": target, "resourcePolicy": off})).controls_cpu);
+        assert!(!vpa(json!({"targetRef": target, "resourcePolicy": off})).controls("cpu", None));
+        let proxy = json!({"containerPolicies": [{"containerName": "proxy", "mode": "Off"}]});
+        let beside = vpa(json!({"targetRef": target, "resourcePolicy": proxy}));
+        assert!(beside.controls("cpu", Some("app")) && !beside.controls("cpu", Some("proxy")));
     }
 
     #[test]
