@@ -118,8 +118,8 @@ fn as_manifest(hpa: &mut Value) -> Result<(), CaseError> {
     if hpa.get("kind").is_none() && hpa.get("items").is_none() {
         return Ok(());
     }
-    let object = manifests::autoscaler(std::slice::from_ref(hpa))
-        .map_err(CaseError::NoAutoscaler)?;
+    let object =
+        manifests::autoscaler(std::slice::from_ref(hpa)).map_err(CaseError::NoAutoscaler)?;
     let mut own = object["spec"].clone();
     own["initialConditions"] = object["status"]["conditions"].clone();
     own["desiredReplicas"] = object["status"]["desiredReplicas"].clone();
