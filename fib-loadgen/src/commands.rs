@@ -3,6 +3,7 @@
 mod calibrate;
 mod capacity;
 mod compare;
+mod load;
 mod plan;
 mod report;
 mod run;

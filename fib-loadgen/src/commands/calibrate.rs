@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::run::load;
+use super::load::load;
 use super::{runtime, say};
 use crate::args::RunArgs;
 use crate::calibration::{self, Measured};

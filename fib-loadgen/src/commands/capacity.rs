@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::run::load;
+use super::load::load;
 use super::{runtime, say};
 use crate::args::CapacityArgs;
 use crate::capacity::{self as search, Bounds, CONFIDENCE, Found, Next, Segments, Trial, judge};

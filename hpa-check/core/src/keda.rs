@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::observation::Condition;
+use crate::condition::Condition;
 
 /// The annotations that pause scaling begin with this
 /// (`apis/keda/v1alpha1/scaledobject_types.go`, `docs/concepts/scaling-deployments`).

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::condition::Condition;
 use crate::keda::ScaledObject;
 use crate::metrics_server::MetricsServer;
 use crate::quantity::Quantity;
@@ -200,20 +201,6 @@ impl AutoscalerStatus {
         let computed = |metric: &CurrentMetric| !metric.is_empty();
         self.cpu_utilization.is_some() || self.current_metrics.iter().any(computed)
     }
-}
-
-/// A status condition of any object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Condition {
-    /// Such as `ScalingActive`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// `True`, `False` or `Unknown`.
-    pub status: String,
-    /// One word, such as `FailedGetResourceMetric`.
-    pub reason: String,
-    /// The sentence.
-    pub message: String,
 }
 
 /// The object whose replicas are scaled.

@@ -2,6 +2,7 @@
 
 pub(super) mod bounds;
 pub(super) mod containers;
+mod failing;
 pub(super) mod keda;
 pub(super) mod metrics;
 pub(super) mod nodes;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::pods::failing;
+use super::failing::failing;
 use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
 use crate::rules::rule::{Rule, Weight};

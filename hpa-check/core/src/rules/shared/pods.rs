@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::failing::failing;
 use super::nodes;
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
@@ -141,25 +142,5 @@ pub(crate) fn unfinished_rollout(view: &dyn View) -> Option<String> {
     (known && updated < all).then(|| {
         let reference = view.reference();
         format!("{reference}: status.updatedReplicas {updated} of {all}")
-    })
-}
-
-/// The living pods of which `wrong` says something, where single pods can be believed.
-pub(crate) fn failing(
-    view: &dyn View,
-    wrong: impl Fn(&PodView<'_>) -> Option<String>,
-    what: &str,
-) -> Option<Evidence> {
-    if view.is_complete() || !view.lacks_ready_pods() {
-        return None;
-    }
-    let living = view.living();
-    let bad: Vec<String> = living
-        .iter()
-        .filter_map(|p| Some(format!("pod {}: {}", p.name(), wrong(p)?)))
-        .collect();
-    (!bad.is_empty()).then(|| {
-        let count = format!("{} of {} pods", bad.len(), living.len());
-        Evidence::new(format!("{count} {what}"), bad)
     })
 }
