@@ -91,14 +91,22 @@ impl Get {
     }
 
     fn allowed(&self, head: Head<'_>, conn: &Arc<Conn>) -> Reply<Response<ResBody>> {
-        self.reply(head, conn)
-            .unwrap_or_else(|problem| Reply::now(problem.answer()))
-    }
-
-    fn reply(&self, head: Head<'_>, conn: &Arc<Conn>) -> Result<Reply<Response<ResBody>>, Problem> {
         let query = head.uri.query().unwrap_or_default();
         let accept = text(head.headers, &header::ACCEPT);
-        let ask = Ask::parse(query, accept.as_deref(), self.limits)?;
+        match Ask::parse(query, accept.as_deref(), self.limits) {
+            Ok(ask) => self
+                .reply(ask, head, conn)
+                .unwrap_or_else(|error| Reply::now(failed(error, self.vary.clone()))),
+            Err(problem) => Reply::now(problem.answer()),
+        }
+    }
+
+    fn reply(
+        &self,
+        ask: Ask,
+        head: Head<'_>,
+        conn: &Arc<Conn>,
+    ) -> Result<Reply<Response<ResBody>>, ComputeError> {
         let coding = self.coding(ask, head.headers);
 
         let tag = entity_tag(ask, coding);
@@ -175,12 +183,12 @@ impl Get {
         format: Format,
         coding: Coding,
         mut response: Response<ResBody>,
-    ) -> Result<Reply<Response<ResBody>>, Problem> {
+    ) -> Result<Reply<Response<ResBody>>, ComputeError> {
         let length = format.length(index).unwrap_or_else(|| index.get() / 4);
         let held = self.reserve(conn, view::memory(length))?;
         let work = Work::whole(format.kind(), index.get());
         let mut admitted = self.state.pool.admit(work)?;
-        let state = Arc::clone(&self.state);
+        let (state, vary) = (Arc::clone(&self.state), self.vary.clone());
         Ok(Reply::later(async move {
             let pieces = admitted
                 .whole(move |cancel| {
@@ -193,7 +201,7 @@ impl Get {
                     *response.body_mut() = ResBody::Chunks(pieces);
                     response
                 }
-                Err(error) => Problem::from(error).answer(),
+                Err(error) => failed(error, vary),
             }
         }))
     }
@@ -204,7 +212,7 @@ impl Get {
         last: Index,
         coding: Coding,
         mut response: Response<ResBody>,
-    ) -> Result<Reply<Response<ResBody>>, Problem> {
+    ) -> Result<Reply<Response<ResBody>>, ComputeError> {
         // Its pieces come by and by, so their length is not known to the HTTP library.
         if let Some(length) = view::sequence_length(last).filter(|_| coding == Coding::Identity) {
             let length = HeaderValue::from(length);
@@ -213,13 +221,14 @@ impl Get {
                 .insert(header::CONTENT_LENGTH, length);
         }
         let mut rest = Rest {
-            held: self.reserve(conn, view::SEQUENCE_MEMORY)?,
+            held: self.reserve(conn, view::sequence_memory(coding))?,
             admitted: self
                 .state
                 .pool
                 .admit(Work::whole(Kind::Sequence, last.get()))?,
             sequence: Some(Sequence::up_to(last, coding)),
         };
+        let vary = self.vary.clone();
         Ok(Reply::later(async move {
             // The first piece still decides about the status.
             match rest.next().await {
@@ -227,7 +236,7 @@ impl Get {
                     *response.body_mut() = rest.after(first);
                     response
                 }
-                Err(error) => Problem::from(error).answer(),
+                Err(error) => failed(error, vary),
             }
         }))
     }
@@ -364,6 +373,13 @@ impl Rest {
         let first = stream::iter([Ok::<Bytes, io::Error>(first)]);
         ResBody::stream(first.chain(rest))
     }
+}
+
+/// The problem in place of an answer. It depends on the same headers of the request as that answer would.
+fn failed(error: ComputeError, vary: HeaderValue) -> Response<ResBody> {
+    let mut response = Problem::from(error).answer();
+    response.headers_mut().insert(header::VARY, vary);
+    response
 }
 
 /// F(n) is a constant, so its index and form are its tag, known before it is computed.

@@ -206,8 +206,15 @@ const CHUNK: usize = 16 * 1024;
 /// What the kernel holds of an answer at most: its send buffer, as `serve` sets it.
 const IN_KERNEL: u64 = 32 * 1024;
 
-/// What a sequence takes in memory while it is sent: two pieces, and what the kernel holds.
-pub const SEQUENCE_MEMORY: u64 = 2 * CHUNK as u64 + IN_KERNEL;
+/// What a sequence takes in memory while it is sent: two pieces, what the kernel holds, and the compressor if there
+/// is one.
+pub fn sequence_memory(coding: Coding) -> u64 {
+    let compressor = match coding {
+        Coding::Identity => 0,
+        Coding::Gzip => coding::COMPRESSOR,
+    };
+    2 * CHUNK as u64 + IN_KERNEL + compressor
+}
 
 /// The length of a sequence's body, without computing it; `None` for a very long one.
 pub fn sequence_length(last: Index) -> Option<u64> {

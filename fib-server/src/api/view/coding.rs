@@ -41,6 +41,9 @@ impl Coding {
 /// Compresses an answer piece by piece.
 pub(super) struct Compressor(GzEncoder<Vec<u8>>);
 
+/// What a compressor takes in memory at most: its window, its hash tables and what it has not given out yet.
+pub(super) const COMPRESSOR: u64 = 384 * 1024;
+
 /// As much is compressed between two looks at the deadline.
 const STEP: usize = 256 * 1024;
 
