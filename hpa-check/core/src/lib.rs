@@ -14,6 +14,7 @@ pub mod judge;
 pub mod manifests;
 pub mod millis;
 pub mod model;
+pub mod nearest;
 pub mod observation;
 pub mod quantity;
 pub mod quota;

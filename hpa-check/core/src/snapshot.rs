@@ -108,6 +108,10 @@ pub struct Scaler {
     pub created: Option<Timestamp>,
     /// Its controller, as `Kind/name`.
     pub owner: Option<String>,
+    /// Who looks after it: the value of its owner label, its target's or its namespace's.
+    pub team: Option<String>,
+    /// The findings that its annotation says to ignore, as written.
+    pub ignore: Option<String>,
     /// The object.
     pub object: Autoscaler,
     /// Its target.
