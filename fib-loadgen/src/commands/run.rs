@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use program_common::{cgroup, process};
 
-use super::{runtime, say};
+use super::{calibrate, runtime, say};
 use crate::args::RunArgs;
 use crate::attack::{self, Facts};
 use crate::client::{Connector, Counters, Pool, Sharing};
@@ -33,11 +33,6 @@ use crate::user::Load;
 const OTHER_FILES: usize = 32;
 
 pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
-    let settings = Settings::new(args, argv)?;
-    let stdout = outputs::claim_stdout()
-        .map_err(|error| Failure::internal(format!("standard output can't be kept ({error})")))?;
-    let Opened { documents, lines } = outputs::open(&args.outputs(), &stdout)?;
-    let runtime = runtime(settings.workers)?;
     let stop = Arc::new(Stop::default());
     stop::on_signals(&stop)
         .map_err(|error| Failure::internal(format!("signals can't be caught ({error})")))?;
@@ -46,6 +41,12 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
         process::when_stdin_ends(move || stop.abort())
             .map_err(|error| Failure::internal(format!("no thread can be started ({error})")))?;
     }
+    let args = &calibrate::calibrated(args, &stop)?;
+    let settings = Settings::new(args, argv)?;
+    let stdout = outputs::claim_stdout()
+        .map_err(|error| Failure::internal(format!("standard output can't be kept ({error})")))?;
+    let Opened { documents, lines } = outputs::open(&args.outputs(), &stdout)?;
+    let runtime = runtime(settings.workers)?;
     let (settings, documents) = (Arc::new(settings), Arc::new(documents));
     let telemetry = telemetry(args)?;
     let sinks = Sinks {
@@ -198,7 +199,7 @@ impl Known {
             started: self.started,
             elapsed: self.load.elapsed(),
             unfinished,
-            signals: signals(&self.settings, &collected),
+            signals: signals(&collected),
             cpu: collected.last.cpu.saturating_sub(collected.first.cpu),
             rss_peak: collected.rss_peak,
             series: collected.series,
@@ -289,18 +290,15 @@ fn until(at: Timestamp) -> Result<impl Future<Output = ()>, Failure> {
 }
 
 /// What the generator measured about itself.
-#[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
-fn signals(settings: &Settings, collected: &Collected) -> Signals {
+fn signals(collected: &Collected) -> Signals {
     let (first, last) = (&collected.first, &collected.last);
     let since = |count: fn(&cgroup::Cpu) -> u64| {
         let of = |usage: &Usage| usage.group.as_ref().map_or(0, count);
         of(last).saturating_sub(of(first))
     };
-    let cpus = settings.cpus as f64;
-    let quota = last.group.and_then(|group| group.quota_cores);
     Signals {
         cpu_used: last.cpus_since(first),
-        cpu_allowed: quota.map_or(cpus, |quota| quota.min(cpus)),
+        cpu_allowed: last.cpu_allowed(),
         periods: since(|group| group.periods),
         throttled_periods: since(|group| group.throttled_periods),
         timer_lag_p99: collected.timer_lag_p99,

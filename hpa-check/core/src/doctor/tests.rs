@@ -4,6 +4,9 @@ mod agreement;
 mod broken;
 mod counting;
 mod healthy;
+mod keda;
+mod manifests;
+mod nodes;
 mod speed;
 mod world;
 

@@ -134,7 +134,7 @@ pub struct AutoscalerReport {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Who looks after it, by its owner label, its target's or its namespace's.
+    /// Who looks after it, by its owner label.
     #[serde(default)]
     pub owner: Option<String>,
     /// What it scales, as `Kind/name`.

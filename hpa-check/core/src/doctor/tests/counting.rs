@@ -1,6 +1,8 @@
 //! What counts of a report: ignored findings, a baseline, the lightest finding to fail on, groups.
 
-use super::world::{autoscaler, condition, facts, healthy, pod, sample, scaler, space, target};
+use super::world::{
+    autoscaler, condition, facts, healthy, owner, pod, sample, scaler, space, target,
+};
 use super::*;
 use crate::documents::doctor::{FailOn, IgnoredBy, Report, Scope};
 use crate::findings::Weight;
@@ -124,7 +126,7 @@ fn only_what_is_as_heavy_as_asked_for_makes_the_exit_code() {
     assert_eq!(code(&noted, FailOn::Note), 99);
 
     let mut cause = healthy();
-    target(&mut cause).replicas_in_manifest = true;
+    target(&mut cause).manifest.stored = Some(owner("kubectl-client-side-apply", 90_000).writer);
     assert_eq!(code(&cause, FailOn::Cause), 91);
     assert_eq!(code(&cause, FailOn::Blocker), 0);
     let report = diagnosed(&cause, failing_on(FailOn::Blocker));
