@@ -47,7 +47,7 @@ fn a_healthy_namespace_has_nothing_wrong_and_is_the_only_one_asked_for() {
     let serving = shop().serve();
     let (code, report, said) = diagnose(&serving, &[]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(report["schema"], "hpa-check-doctor/1.1");
+    assert_eq!(report["schema"], "hpa-check-doctor/1.2");
     assert_eq!(report["autoscalers"].as_array().unwrap().len(), 2);
     assert_eq!(
         (&report["pods"], &report["unseen"]),
@@ -98,6 +98,132 @@ fn one_autoscaler_is_told_of_with_its_arithmetic() {
     assert_eq!(code, 90);
     assert!(
         said.contains("has no HorizontalPodAutoscaler wed"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_name_may_stand_without_a_flag_and_one_that_is_not_there_is_answered_with_the_nearest() {
+    let serving = shop().serve();
+    let (code, report, said) = diagnose(&serving, &["web"]);
+    assert_eq!(
+        (code, &report["scope"]["autoscaler"]),
+        (0, &json!("web")),
+        "{said}"
+    );
+    let (code, _, said) = diagnose(&serving, &["carts"]);
+    assert_eq!(code, 90, "{said}");
+    assert!(
+        said.contains("has no HorizontalPodAutoscaler carts; did you mean cart?"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_namespace_that_is_not_there_is_an_error_and_an_empty_one_is_not_called_healthy() {
+    let mut api = shop();
+    for name in ["shop", "bank", "empty"] {
+        api.put("/api/v1", "namespaces", json!({"metadata": {"name": name}}));
+        api.answer(
+            &format!("/api/v1/namespaces/{name}"),
+            json!({"metadata": {"name": name}}),
+        );
+    }
+    api.refuse("/api/v1/namespaces/secret", 403);
+    let serving = api.serve();
+    let (code, _, said) = diagnose(&serving, &["-n", "shpo"]);
+    assert_eq!(code, 90, "{said}");
+    assert!(
+        said.contains("the namespace shpo does not exist; did you mean shop?"),
+        "{said}"
+    );
+    let (code, _, said) = diagnose(&serving, &["-n", "empty"]);
+    assert_eq!(code, 93, "{said}");
+    assert!(
+        said.contains("There is no HorizontalPodAutoscaler in namespace empty"),
+        "{said}"
+    );
+    let (code, _, said) = diagnose(&serving, &["-n", "secret"]);
+    assert_eq!(code, 93, "{said}");
+    assert!(
+        said.contains("whether the namespace exists is not known"),
+        "{said}"
+    );
+}
+
+/// `cart` can't scale; it is known who owns it.
+fn stuck() -> StillApi {
+    let mut api = shop();
+    api.change(
+        "/apis/autoscaling/v2/horizontalpodautoscalers",
+        |autoscaler| {
+            if autoscaler["metadata"]["name"] == "cart" {
+                autoscaler["metadata"]["labels"] = json!({"app.kubernetes.io/part-of": "checkout"});
+                autoscaler["spec"]["minReplicas"] = json!(12);
+            }
+        },
+    );
+    api
+}
+
+#[test]
+fn a_finding_can_be_ignored_by_a_flag_and_by_an_annotation_and_is_shown_with_its_reason() {
+    let reason = "bounds-leave-no-room=it is a singleton";
+    let serving = stuck().serve();
+    let (code, report, said) = diagnose(&serving, &["cart"]);
+    assert_eq!(code, 91, "{said}");
+    assert_eq!(report["groups"]["owners"][0]["name"], "checkout");
+    let (_, _, said) = diagnose(&serving, &["cart", "--ignore", reason]);
+    assert!(
+        said.contains("ignored  shop/cart: bounds-leave-no-room, because it is a singleton"),
+        "{said}"
+    );
+    let (code, _, said) = diagnose(&serving, &["--ignore", "bounds-leave-no-rom=x"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("`bounds-leave-no-room`"), "{said}");
+
+    let mut api = stuck();
+    api.change(
+        "/apis/autoscaling/v2/horizontalpodautoscalers",
+        |autoscaler| {
+            autoscaler["metadata"]["annotations"] = json!({"hpa-check/ignore": reason});
+        },
+    );
+    let (_, report, _) = diagnose(&api.serve(), &["cart"]);
+    let ignored = &report["autoscalers"][0]["ignored"][0];
+    assert_eq!(
+        (&ignored["id"], &ignored["by"]),
+        (&json!("bounds-leave-no-room"), &json!("annotation"))
+    );
+}
+
+#[test]
+fn against_a_baseline_only_what_is_new_fails_and_what_is_gone_is_told() {
+    let serving = stuck().serve();
+    let (code, _, said) = diagnose(&serving, &[]);
+    assert_eq!(code, 91, "{said}");
+    let file = serving.file("baseline.json");
+    std::fs::copy(serving.file("result.json"), &file).unwrap();
+    let flags = ["--baseline", file.to_str().unwrap()];
+    let (code, _, said) = diagnose(&serving, &flags);
+    assert_eq!(code, 0, "{said}");
+    let (code, _, said) = diagnose(&shop().serve(), &flags);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("gone: shop/cart: bounds-leave-no-room"),
+        "{said}"
+    );
+    let (code, _, said) = diagnose(&serving, &["--baseline", "/does/not/exist"]);
+    assert_eq!(code, 2, "{said}");
+}
+
+#[test]
+fn the_exit_code_counts_only_what_is_as_heavy_as_asked_for() {
+    let serving = stuck().serve();
+    let (code, _, said) = diagnose(&serving, &["--fail-on", "none"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("WRONG") && said.contains("by --fail-on"),
         "{said}"
     );
 }

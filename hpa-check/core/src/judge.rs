@@ -26,6 +26,16 @@ pub fn findings_of_a_snapshot() -> impl Iterator<Item = &'static Finding> {
     RANKED.iter().filter(of_a_snapshot).map(|rule| rule.finding)
 }
 
+/// How heavy the finding of that name is; `None` if there is none. What is no fault is a note.
+pub fn weight(id: &str) -> Option<Weight> {
+    let rule = RANKED.iter().find(|rule| rule.finding.id == id)?;
+    Some(if rule.finding.outcome == Outcome::Pass {
+        Weight::Note
+    } else {
+        rule.weight
+    })
+}
+
 /// What makes a pass impossible whatever happens next, if anything does.
 pub(crate) fn blocker(run: &RunView<'_>) -> Option<Reason> {
     let mut blockers = RANKED.iter().filter(|rule| rule.weight == Weight::Blocker);

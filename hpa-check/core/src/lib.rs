@@ -18,6 +18,7 @@ pub mod manifests;
 pub mod metrics_server;
 pub mod millis;
 pub mod model;
+pub mod nearest;
 pub mod observation;
 pub mod quantity;
 pub mod quota;

@@ -128,6 +128,10 @@ pub struct Scaler {
     pub created: Option<Timestamp>,
     /// Its controller, as `Kind/name`, by its owner reference or by KEDA's label.
     pub owner: Option<String>,
+    /// Who looks after it: the value of its owner label.
+    pub team: Option<String>,
+    /// The findings that its annotation says to ignore, as written.
+    pub ignore: Option<String>,
     /// The object.
     pub object: Autoscaler,
     /// Its target.

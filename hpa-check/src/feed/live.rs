@@ -49,7 +49,7 @@ pub(crate) use backup::{Backup, Restored};
 pub(crate) use clock::Clock;
 pub(crate) use connect::ClusterArgs;
 pub(crate) use feed::LiveFeed;
-pub(crate) use survey::{Assumed, Surveyor};
+pub(crate) use survey::{Assumed, Surveyor, did_you_mean};
 pub(crate) use timing::Timing;
 
 use crate::failure::Failure;

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod broken;
+mod counting;
 mod healthy;
 mod keda;
 mod manifests;

@@ -1,6 +1,26 @@
 //! A finding by its name, and the evidence that turns it into a reason.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::verdict::{Outcome, Reason};
+
+/// How much depends on a finding, the heaviest first. It also says when a rule is asked.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weight {
+    /// The autoscaler can't work. A run asks before it makes any load, because a pass is impossible, and
+    /// again at the end.
+    Blocker,
+    /// Explains by itself what goes wrong. Asked at the end.
+    Cause,
+    /// Shows that something goes wrong. Asked at the end, if nothing that would explain it was found.
+    Symptom,
+    /// Worth knowing, and no fault.
+    Note,
+}
 
 /// A reason by its name, apart from any run or cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -82,6 +82,8 @@ pub(super) fn autoscaler(name: &str, replicas: i32) -> Scaler {
         name: name.to_owned(),
         created: Some(ago(86_400)),
         owner: None,
+        team: None,
+        ignore: None,
         object: Autoscaler {
             uid: format!("uid-{name}"),
             spec: spec(name),

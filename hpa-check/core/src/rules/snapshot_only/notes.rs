@@ -6,7 +6,6 @@ use super::look::SnapshotView;
 use crate::findings::{Evidence, catalog};
 use crate::metrics_server::RESOURCE;
 use crate::model::after;
-use crate::model::normalize::FullBehavior;
 use crate::model::selector::Selector;
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::shared::metrics::{about_server, newest};
@@ -39,23 +38,19 @@ fn at_maximum(look: &SnapshotView<'_>) -> Option<Evidence> {
     let current = look.view().target()?.spec_replicas;
     let wanted = look.decision.as_ref()?.proposed?;
     (current == max && wanted > max).then(|| {
-        let explanation = look.decision.as_ref().map(|d| d.explain());
         Evidence::new(
             format!("the metric asks for {wanted} pods, and the maximum of {max} holds"),
-            explanation,
+            look.explanation(),
         )
     })
 }
 
 fn held(look: &SnapshotView<'_>) -> Option<Evidence> {
     let status = look.view().status()?;
-    let condition = status
-        .conditions
-        .iter()
-        .find(|c| c.reason == "ScaleDownStabilized")?;
+    let condition = look.stabilization()?;
     let current = look.view().target()?.spec_replicas;
     (current > look.view().spec()?.effective_min()).then(|| {
-        let window = window(look);
+        let window = look.down_window();
         let due = status.last_scale.map(|at| after(at, window)).filter(|due| *due > look.cluster.at);
         let seconds = window.as_secs();
         let message = match due {
@@ -64,14 +59,6 @@ fn held(look: &SnapshotView<'_>) -> Option<Evidence> {
         };
         Evidence::new(message, [quoted(&condition.reason, &condition.message)])
     })
-}
-
-fn window(look: &SnapshotView<'_>) -> Duration {
-    let settings = &look.cluster.controller;
-    match &look.scaler.object.spec.behavior {
-        Some(behavior) => FullBehavior::of(behavior, settings).down.window,
-        None => settings.downscale_stabilization,
-    }
 }
 
 fn just_scaled(look: &SnapshotView<'_>) -> Option<Evidence> {
