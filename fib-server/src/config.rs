@@ -10,12 +10,14 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use crate::api::query::Limits;
+use crate::api::view;
+use crate::api::view::coding::Coding;
 use crate::args::{Args, CacheControl, LogFormat, Settings, Span};
+use crate::digits;
 use crate::environment::refuse_unknown_variables;
 use crate::machine::Machine;
 use crate::memory::Budget;
 use crate::tls::Files;
-use crate::{api, digits};
 
 pub use error::BadConfig;
 
@@ -87,6 +89,8 @@ pub struct Config {
     pub main_metrics: bool,
     /// Origins whose pages may read answers.
     pub cors_origins: Vec<String>,
+    /// Whether large answers are compressed for clients that accept it.
+    pub compress: bool,
     /// The files for TLS, if it is served.
     pub tls: Option<Files>,
     /// Whether answers may be kept.
@@ -161,6 +165,7 @@ impl Config {
             trusted_proxies: networks(given.trusted_proxies.unwrap_or_default())?,
             main_metrics: given.main_metrics.unwrap_or(true),
             cors_origins: given.cors_origins.unwrap_or_default(),
+            compress: given.compress.unwrap_or(false),
             tls,
             cache_control: given.cache_control.unwrap_or(CacheControl::Immutable),
             pod: given.pod.unwrap_or_else(pod_name),
@@ -209,7 +214,12 @@ impl Config {
                 self.max_sequence_n, self.max_n
             ));
         }
-        let answer = api::view::memory(digits::about(self.max_n)).max(api::view::SEQUENCE_MEMORY);
+        let coding = if self.compress {
+            Coding::Gzip
+        } else {
+            Coding::Identity
+        };
+        let answer = view::memory(digits::about(self.max_n)).max(view::sequence_memory(coding));
         if answer > Budget::largest(self.max_inflight_bytes) {
             return wrong(format!(
                 "max-inflight-bytes is {}, and an answer for max-n {} needs {} of a quarter of it; lower max-n, or \
@@ -333,6 +343,7 @@ fn pod_name() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Size;
 
     #[test]
     fn the_defaults_are_a_working_configuration() {
@@ -357,6 +368,23 @@ mod tests {
         assert_eq!(config.max_inflight_bytes, 48 << 20);
         assert!((1_000..4_000).contains(&config.max_connections));
         assert_eq!((config.worker_threads, config.compute_threads), (2, 2));
+    }
+
+    #[test]
+    fn the_memory_of_a_compressor_counts_where_answers_are_compressed() {
+        let with = |compress| {
+            let given = Settings {
+                max_n: Some(1_000),
+                max_sequence_n: Some(100),
+                max_inflight_bytes: Some(Size(1 << 20)),
+                compress: Some(compress),
+                ..Settings::default()
+            };
+            Config::on(pod(128 << 20), given)
+        };
+        assert!(with(false).is_ok());
+        let wrong = with(true).unwrap_err().0;
+        assert!(wrong.contains("max-inflight-bytes"), "{wrong}");
     }
 
     #[test]

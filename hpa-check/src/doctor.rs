@@ -5,12 +5,12 @@ mod text;
 use std::io::Write as _;
 use std::time::Duration;
 
-use hpa_check_core::doctor::diagnose;
-use hpa_check_core::documents::doctor::Report;
+use hpa_check_core::doctor::{Policy, diagnose};
+use hpa_check_core::documents::doctor::{Report, Scope};
 use hpa_check_core::snapshot::Assertions;
 
 use crate::failure::Failure;
-use crate::feed::live::{Assumed, ClusterArgs, Surveyor};
+use crate::feed::live::{Assumed, ClusterArgs, Surveyor, did_you_mean};
 use crate::notice::notice;
 use crate::outputs::{Files, Kind};
 
@@ -22,6 +22,8 @@ pub(crate) struct Visit {
     pub(crate) again: Option<Duration>,
     pub(crate) asked: Assertions,
     pub(crate) assumed: Assumed,
+    /// What counts of what is found.
+    pub(crate) policy: Policy,
     pub(crate) files: Files,
 }
 
@@ -38,7 +40,7 @@ pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
-    let report = runtime.block_on(look(&visit))?;
+    let report = runtime.block_on(look(visit))?;
     let mut json = serde_json::to_string_pretty(&report)
         .map_err(|e| Failure::internal(format!("the result can't be written as JSON: {e}")))?;
     json.push('\n');
@@ -62,7 +64,7 @@ pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
     Ok(report.exit_code)
 }
 
-async fn look(visit: &Visit) -> Result<Report, Failure> {
+async fn look(visit: Visit) -> Result<Report, Failure> {
     let surveyor = Surveyor::connect(&visit.cluster, visit.all_namespaces).await?;
     let first = Box::pin(surveyor.look(&visit.assumed)).await?;
     let report = if let Some(pause) = visit.again {
@@ -72,12 +74,22 @@ async fn look(visit: &Visit) -> Result<Report, Failure> {
     } else {
         diagnose(&first, None, &visit.asked)
     };
-    match (&visit.asked.autoscaler, surveyor.namespace()) {
-        (Some(name), Some(space)) if report.autoscalers.is_empty() => {
-            Err(Failure::target(format!(
-                "the namespace {space} has no HorizontalPodAutoscaler {name}; leave out --autoscaler to see all"
-            )))
-        }
-        _ => Ok(report),
+    if let (Some(name), Some(space)) = (&visit.asked.autoscaler, surveyor.namespace())
+        && report.autoscalers.is_empty()
+    {
+        let there = first.namespaces.values().flat_map(|s| &s.autoscalers);
+        let hint = did_you_mean(name, there.map(|scaler| scaler.name.as_str()));
+        return Err(Failure::target(format!(
+            "the namespace {space} has no HorizontalPodAutoscaler {name}{hint}; give no name to see all"
+        )));
     }
+    let scope = Scope {
+        namespace: surveyor.namespace().map(str::to_owned),
+        autoscaler: visit.asked.autoscaler,
+    };
+    Ok(Policy {
+        scope,
+        ..visit.policy
+    }
+    .apply(report))
 }

@@ -1,5 +1,7 @@
 //! Every row of the HTTP table.
 
+use std::io::Read;
+
 use crate::client::{Connection, get, request};
 use crate::server::{Server, settings};
 
@@ -140,6 +142,92 @@ fn a_load_test_can_forbid_keeping_answers() {
         get(server.address, "/get?n=90").header("cache-control"),
         Some("no-store")
     );
+}
+
+#[test]
+fn a_large_answer_is_compressed_only_where_that_is_on_and_the_client_accepts_it() {
+    const GZIP: &str = "accept-encoding: gzip\r\n";
+    let plain = Server::standard();
+    let whole = get(plain.address, "/get?n=20000&format=text");
+    let off = request(plain.address, "GET", "/get?n=20000&format=text", GZIP);
+    assert_eq!(off.header("content-encoding"), None);
+    assert_eq!(off.header("vary"), Some("accept"));
+    assert_eq!(off.header("etag"), whole.header("etag"));
+    assert_eq!(off.body, whole.body);
+
+    let server = Server::start(fib_server::args::Settings {
+        compress: Some(true),
+        ..settings()
+    });
+    let packed = request(server.address, "GET", "/get?n=20000&format=text", GZIP);
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    assert_eq!(packed.header("vary"), Some("accept, accept-encoding"));
+    assert_ne!(packed.header("etag"), whole.header("etag"));
+    let mut digits = String::new();
+    flate2::read::GzDecoder::new(&packed.body[..])
+        .read_to_string(&mut digits)
+        .unwrap();
+    assert_eq!(digits, whole.text());
+
+    let refused = "accept-encoding: gzip;q=0\r\n";
+    for (target, headers) in [
+        ("/get?n=20000&format=text", ""),
+        ("/get?n=20000&format=text", refused),
+        ("/get?n=90&format=text", GZIP),
+    ] {
+        let answer = request(server.address, "GET", target, headers);
+        assert_eq!(
+            answer.header("content-encoding"),
+            None,
+            "{target} {headers}"
+        );
+        assert_eq!(
+            answer.header("vary"),
+            Some("accept, accept-encoding"),
+            "{target} {headers}"
+        );
+    }
+}
+
+#[test]
+fn a_compressed_answer_has_the_same_headers_for_head_and_is_known_by_its_tag() {
+    const GZIP: &str = "accept-encoding: gzip\r\n";
+    let server = Server::start(fib_server::args::Settings {
+        compress: Some(true),
+        ..settings()
+    });
+    for target in [
+        "/get?n=20000",
+        "/get?n=20000&format=hex",
+        "/get?n=2000&sequence=true",
+    ] {
+        let whole = get(server.address, target);
+        let packed = request(server.address, "GET", target, GZIP);
+        let head = request(server.address, "HEAD", target, GZIP);
+        assert_eq!(head.status, 200, "{target}");
+        assert_eq!(head.header("content-encoding"), Some("gzip"), "{target}");
+        for name in ["content-encoding", "content-type", "etag", "vary"] {
+            assert_eq!(head.header(name), packed.header(name), "{target} {name}");
+        }
+        // The length of what is compressed is not known without compressing it; that of the digits would be wrong.
+        assert_eq!(head.header("content-length"), None, "{target}");
+
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(&packed.body[..])
+            .read_to_end(&mut plain)
+            .unwrap();
+        assert_eq!(plain, whole.body, "{target}");
+
+        let known = format!(
+            "{GZIP}if-none-match: {}\r\n",
+            packed.header("etag").unwrap()
+        );
+        let again = request(server.address, "GET", target, &known);
+        assert_eq!(again.status, 304, "{target}");
+        let other = format!("{GZIP}if-none-match: {}\r\n", whole.header("etag").unwrap());
+        let sent = request(server.address, "GET", target, &other);
+        assert_eq!(sent.status, 200, "{target}");
+    }
 }
 
 #[test]

@@ -70,3 +70,35 @@ fn small_numbers_are_answered_while_the_pool_is_busy() {
     assert_eq!(get(server.address, "/get?n=1000").status, 200);
     assert_eq!(get(server.address, "/health").status, 200);
 }
+
+#[test]
+fn an_answer_that_fails_depends_on_the_same_headers_as_the_one_it_replaces() {
+    for (compress, vary) in [(false, "accept"), (true, "accept, accept-encoding")] {
+        let given = |deadline| Settings {
+            max_n: Some(u64::MAX),
+            compute_threads: Some(1),
+            deadline: Some(Span(deadline)),
+            compress: Some(compress),
+            ..settings()
+        };
+        let hasty = Server::start(given(Duration::from_millis(200)));
+        let late = get(hasty.address, HUGE);
+        late.problem(504);
+        assert_eq!(late.header("vary"), Some(vary));
+        // A query is read before anything that the client accepts.
+        for (target, status) in [("/get?n=x", 400), ("/get?n=99999999999999999999", 422)] {
+            let wrong = get(hasty.address, target);
+            wrong.problem(status);
+            assert_eq!(wrong.header("vary"), None, "{target}");
+        }
+
+        let server = Server::start(given(Duration::from_mins(1)));
+        let _busy = ask(&server, HUGE);
+        server.wait_for_metric("http_requests_in_flight 2");
+        for target in ["/get?n=1000000", "/get?n=10000&sequence=true"] {
+            let shed = get(server.address, target);
+            shed.problem(503);
+            assert_eq!(shed.header("vary"), Some(vary), "{target}");
+        }
+    }
+}

@@ -4,14 +4,22 @@
 //! ClusterSnapshot ─ SnapshotView (one autoscaler, its target, its pods, their use) ─ judge ─ Report
 //! ```
 
+mod ignore;
+mod policy;
+
 use std::collections::BTreeSet;
 
-use crate::documents::doctor::{AutoscalerReport, Report, SCHEMA};
-use crate::findings::rank;
+pub use ignore::{ANNOTATION, Ignore};
+pub use policy::Policy;
+
+use crate::documents::doctor::{
+    AutoscalerReport, FailOn, Groups, IgnoredBy, Report, SCHEMA, Scope,
+};
 use crate::judge;
+use crate::keda::ScaledObject;
 use crate::rules::snapshot_only::look::SnapshotView;
 use crate::snapshot::index::Index;
-use crate::snapshot::{Assertions, ClusterSnapshot};
+use crate::snapshot::{Assertions, ClusterSnapshot, Namespace, Scaler};
 use crate::verdict::{Outcome, Reason};
 
 /// Diagnoses every autoscaler of a snapshot. `earlier` is one taken some seconds before; without it,
@@ -22,6 +30,7 @@ pub fn diagnose(
     asserted: &Assertions,
 ) -> Report {
     let mut autoscalers = Vec::new();
+    let mut warnings = Vec::new();
     let mut pods = 0;
     for (name, space) in &cluster.namespaces {
         pods += space.pods.as_ref().map_or(0, Vec::len);
@@ -31,33 +40,45 @@ pub fn diagnose(
         let wanted = |name: &String| only.is_none_or(|only| only == name);
         for scaler in space.autoscalers.iter().filter(|s| wanted(&s.name)) {
             let view = SnapshotView::new(cluster, (name, space, &index), before, scaler, asserted);
-            autoscalers.push(report(name, &view, judge::snapshot(&view)));
+            let mut one = report(name, &view, judge::snapshot(&view));
+            let (ignores, wrong) = ignore::annotated(scaler.ignore.as_deref().unwrap_or_default());
+            let full_name = one.full_name();
+            warnings.extend(
+                wrong
+                    .into_iter()
+                    .map(|sentence| format!("{full_name}, annotation {ANNOTATION}: {sentence}")),
+            );
+            policy::ignore(
+                std::slice::from_mut(&mut one),
+                &ignores,
+                IgnoredBy::Annotation,
+            );
+            autoscalers.push(one);
         }
+        let withdrawn = space.scaled_objects.iter().filter(|o| has_none(o, space));
+        let withdrawn = withdrawn.filter_map(|object| withdrawn_by_keda(name, object));
+        autoscalers.extend(withdrawn.filter(|one| wanted(&one.name)));
     }
-    let blind = cluster.unseen.iter().any(|u| u.essential);
-    let first = autoscalers.iter().filter_map(|a| a.findings.first());
-    let outcome = match first
-        .min_by_key(|reason| rank(&reason.id))
-        .map(|r| r.outcome)
-    {
-        None | Some(Outcome::Pass) if blind => Outcome::Inconclusive,
-        None => Outcome::Pass,
-        Some(outcome) => outcome,
-    };
     let spaces: BTreeSet<&str> = autoscalers.iter().map(|a| a.namespace.as_str()).collect();
-    Report {
+    policy::settle(Report {
         schema: SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         at: cluster.at,
         kubernetes: cluster.kubernetes.clone(),
         looks: if earlier.is_some() { 2 } else { 1 },
-        outcome,
-        exit_code: outcome.exit_code(),
+        scope: Scope::default(),
+        outcome: Outcome::Pass,
+        fail_on: FailOn::default(),
+        exit_code: 0,
         namespaces: spaces.len() as u64,
         pods: pods as u64,
+        owner_labels: Vec::new(),
         autoscalers,
+        groups: Groups::default(),
+        baseline: None,
         unseen: cluster.unseen.clone(),
-    }
+        warnings,
+    })
 }
 
 fn report(namespace: &str, view: &SnapshotView<'_>, findings: Vec<Reason>) -> AutoscalerReport {
@@ -66,14 +87,49 @@ fn report(namespace: &str, view: &SnapshotView<'_>, findings: Vec<Reason>) -> Au
     AutoscalerReport {
         namespace: namespace.to_owned(),
         name: view.scaler.name.clone(),
+        owner: view.scaler.team.clone(),
         target: format!("{}/{}", reference.kind, reference.name),
         min_replicas: spec.effective_min(),
         max_replicas: spec.max_replicas,
         cpu_target_percent: spec.cpu_target_percent(),
-        explanation: view.decision.as_ref().map(|d| d.explain()),
+        explanation: view.explanation(),
         findings,
+        known: Vec::new(),
+        ignored: Vec::new(),
     }
 }
+
+/// Whether a `ScaledObject` has no autoscaler, and its target none of another's either.
+fn has_none(object: &ScaledObject, space: &Namespace) -> bool {
+    let own = object.to_string();
+    let belongs = |scaler: &Scaler| {
+        let reference = &scaler.object.spec.scale_target_ref;
+        scaler.owner.as_deref() == Some(own.as_str())
+            || format!("{}/{}", reference.kind, reference.name) == object.target
+    };
+    !space.autoscalers.iter().any(belongs)
+}
+
+/// The autoscaler that KEDA takes away while its `ScaledObject` is paused: it would be missed.
+fn withdrawn_by_keda(namespace: &str, object: &ScaledObject) -> Option<AutoscalerReport> {
+    let note = judge::pause(object)?;
+    Some(AutoscalerReport {
+        namespace: namespace.to_owned(),
+        name: object.autoscaler.clone()?,
+        owner: None,
+        target: object.target.clone(),
+        min_replicas: object.min_replicas.unwrap_or(0).max(1),
+        max_replicas: object.max_replicas.unwrap_or(KEDA_MAX),
+        cpu_target_percent: None,
+        explanation: None,
+        findings: vec![note],
+        known: Vec::new(),
+        ignored: Vec::new(),
+    })
+}
+
+/// `maxReplicaCount` where it is left out (`defaultHPAMaxReplicas` of KEDA).
+const KEDA_MAX: i32 = 100;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ pub mod catalog;
 mod finding;
 
 pub(crate) use finding::Evidence;
-pub use finding::Finding;
+pub use finding::{Finding, Weight};
 
 /// Where a finding stands among all; 0 takes precedence over every other.
 pub fn rank(id: &str) -> Option<usize> {

@@ -1,11 +1,13 @@
 //! From findings to a verdict.
 
-use crate::findings::catalog::SUPERSEDES;
+use crate::findings::catalog::{self, SUPERSEDES};
 use crate::findings::{Evidence, Finding};
+use crate::keda::ScaledObject;
 use crate::rules::RANKED;
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::rules::run_only::proofs::proofs;
 use crate::rules::run_only::run::RunView;
+use crate::rules::snapshot_only::keda;
 use crate::rules::snapshot_only::look::SnapshotView;
 use crate::verdict::{Outcome, Reason, Verdict};
 
@@ -22,6 +24,16 @@ pub fn findings_of_a_run() -> impl Iterator<Item = &'static Finding> {
 pub fn findings_of_a_snapshot() -> impl Iterator<Item = &'static Finding> {
     let of_a_snapshot = |rule: &&&Rule| !matches!(rule.find, Find::Run(_));
     RANKED.iter().filter(of_a_snapshot).map(|rule| rule.finding)
+}
+
+/// How heavy the finding of that name is; `None` if there is none. What is no fault is a note.
+pub fn weight(id: &str) -> Option<Weight> {
+    let rule = RANKED.iter().find(|rule| rule.finding.id == id)?;
+    Some(if rule.finding.outcome == Outcome::Pass {
+        Weight::Note
+    } else {
+        rule.weight
+    })
 }
 
 /// What makes a pass impossible whatever happens next, if anything does.
@@ -53,6 +65,12 @@ pub(crate) fn run(run: &RunView<'_>) -> Verdict {
 /// What was found on an autoscaler of a snapshot, by precedence.
 pub(crate) fn snapshot(look: &SnapshotView<'_>) -> Vec<Reason> {
     reasons(|rule| rule.ask_snapshot(look))
+}
+
+/// The note on a pause of KEDA's, where no autoscaler is there to be judged.
+pub(crate) fn pause(object: &ScaledObject) -> Option<Reason> {
+    let at = keda::paused_at(object).map(|e| catalog::PAUSED_AT_REPLICAS.reason(e));
+    at.or_else(|| keda::paused(object).map(|e| catalog::PAUSED.reason(e)))
 }
 
 /// All that the rules find, by precedence. A symptom is only asked for while no fault was found that

@@ -1,7 +1,10 @@
 //! `hpa-check doctor`: what is wrong with autoscalers, from one look at the API or two.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hpa_check_core::doctor::{Ignore, Policy};
+use hpa_check_core::documents::doctor::{FailOn, Report, SCHEMA, is_readable};
 use hpa_check_core::snapshot::Assertions;
 
 use super::controller::ControllerArgs;
@@ -19,12 +22,28 @@ pub(crate) struct Args {
     /// Look at every namespace
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
-    /// Look at this autoscaler only
+    /// The autoscaler to look at [default: all of the namespace]
+    #[arg(value_name = "NAME", conflicts_with_all = ["all_namespaces", "autoscaler"])]
+    name: Option<String>,
+    /// The same, as a flag
     #[arg(long, value_name = "NAME", conflicts_with = "all_namespaces")]
     autoscaler: Option<String>,
     /// Look a second time after this long, to judge what shows only in motion
     #[arg(long, value_name = "TIME", value_parser = within(1..=600))]
     again: Option<Duration>,
+
+    /// The lightest finding that makes the exit code; for a note it is 99
+    #[arg(long, value_enum, value_name = "WEIGHT", default_value_t = Lightest::Symptom)]
+    fail_on: Lightest,
+    /// Don't count a finding, for a reason that the report keeps (repeatable)
+    #[arg(long, value_name = "ID=REASON")]
+    ignore: Vec<Ignore>,
+    /// Count only findings that this earlier result of doctor lacks
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// The label that names an autoscaler's owner (repeatable, the first that it has counts)
+    #[arg(long, value_name = "KEY", default_values = ["team", "app.kubernetes.io/part-of"])]
+    owner_label: Vec<String>,
 
     /// Fewest replicas, as asserted [default: any]
     #[arg(long, alias = "min", value_name = "PODS")]
@@ -42,14 +61,64 @@ pub(crate) struct Args {
     files: Files,
 }
 
+/// What the exit code counts.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Lightest {
+    /// What keeps an autoscaler from working at all
+    Blocker,
+    /// And what explains by itself what goes wrong
+    Cause,
+    /// And what only shows that something goes wrong: every fault
+    Symptom,
+    /// And notes
+    Note,
+    /// Nothing: 0 whatever is found
+    None,
+}
+
+impl From<Lightest> for FailOn {
+    fn from(lightest: Lightest) -> Self {
+        match lightest {
+            Lightest::Blocker => Self::Blocker,
+            Lightest::Cause => Self::Cause,
+            Lightest::Symptom => Self::Symptom,
+            Lightest::Note => Self::Note,
+            Lightest::None => Self::None,
+        }
+    }
+}
+
+/// An earlier result.
+fn read(path: &Path) -> Result<Report, Failure> {
+    let place = path.display();
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Failure::usage(format!(
+            "the baseline `{place}` can't be read ({e}): give a file that doctor wrote with -o json=FILE"
+        ))
+    })?;
+    let report: Report = serde_json::from_str(&text).map_err(|e| {
+        Failure::usage(format!(
+            "the baseline `{place}` is no result of doctor ({e}): give a file that it wrote with -o json=FILE"
+        ))
+    })?;
+    if is_readable(&report.schema) {
+        return Ok(report);
+    }
+    Err(Failure::usage(format!(
+        "the baseline `{place}` has the schema `{}`, and this program reads {SCHEMA} and earlier",
+        report.schema
+    )))
+}
+
 /// Looks, tells, and ends with the weightiest finding's exit code.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
+    let baseline = args.baseline.as_deref().map(read).transpose()?;
     doctor::visit(Visit {
         cluster: args.cluster,
         all_namespaces: args.all_namespaces,
         again: args.again,
         asked: Assertions {
-            autoscaler: args.autoscaler,
+            autoscaler: args.name.or(args.autoscaler),
             min_replicas: args.expect_min,
             max_replicas: args.expect_max,
             cpu_target_percent: args.expect_cpu,
@@ -57,6 +126,14 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         assumed: Assumed {
             controller: args.controller.settings()?,
             metrics_resolution: args.controller.resolution(),
+            owner_labels: args.owner_label.clone(),
+        },
+        policy: Policy {
+            owner_labels: args.owner_label,
+            ignore: args.ignore,
+            baseline,
+            fail_on: args.fail_on.into(),
+            ..Policy::default()
         },
         files: args.files,
     })

@@ -36,7 +36,14 @@ pub(crate) fn terminal(report: &Report) -> String {
             .map_or_else(String::new, |v| format!("; Kubernetes {}", Terminal(v))),
     );
     let _ = match (sick, all) {
-        (_, 0) => writeln!(text, "      No autoscaler is there to look at."),
+        (_, 0) => writeln!(
+            text,
+            "      There is no HorizontalPodAutoscaler in {}, so nothing was checked.",
+            report.scope.namespace.as_ref().map_or_else(
+                || "any namespace".to_owned(),
+                |name| format!("namespace {}", Terminal(name))
+            )
+        ),
         (0, 1) => writeln!(text, "      Nothing wrong was found with it."),
         (0, _) => writeln!(text, "      Nothing wrong was found with any of them."),
         (n, _) => writeln!(
@@ -62,11 +69,52 @@ pub(crate) fn terminal(report: &Report) -> String {
             Terminal(&unseen.error)
         );
     }
-    if report.outcome == Outcome::Inconclusive && sick == 0 {
+    aside(&mut text, report);
+    if report.is_blind() && sick == 0 {
         text.push_str("\n      Too much could not be read to call them healthy.\n");
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// What was found and does not count, and what is odd about the question.
+fn aside(text: &mut String, report: &Report) {
+    for autoscaler in &report.autoscalers {
+        for one in &autoscaler.ignored {
+            let (id, because) = (Terminal(&one.finding.id), Terminal(&one.because));
+            let _ = write!(
+                text,
+                "\n  ignored  {}: {id}, because {because}\n",
+                name(autoscaler)
+            );
+        }
+    }
+    if let Some(baseline) = &report.baseline {
+        let known: usize = report.autoscalers.iter().map(|a| a.known.len()).sum();
+        let at = words::date_and_time(baseline.at);
+        let _ = write!(
+            text,
+            "\n  baseline  {} of {at} known, {} gone\n",
+            plural(known, "finding"),
+            baseline.gone.len()
+        );
+        for gone in &baseline.gone {
+            let full = format!("{}/{}", gone.namespace, gone.autoscaler);
+            let _ = writeln!(
+                text,
+                "    gone: {}: {}",
+                Terminal(full),
+                Terminal(&gone.finding.id)
+            );
+        }
+    }
+    for warning in &report.warnings {
+        let _ = write!(text, "\n  warning  {}\n", Terminal(warning));
+    }
+    if report.exit_code != report.outcome.exit_code() {
+        let code = report.exit_code;
+        let _ = write!(text, "\n  The exit code is {code}, by --fail-on.\n");
+    }
 }
 
 type Case<'a> = (&'a AutoscalerReport, &'a Reason);

@@ -2,7 +2,11 @@
 
 mod agreement;
 mod broken;
+mod counting;
 mod healthy;
+mod keda;
+mod manifests;
+mod nodes;
 mod speed;
 mod world;
 

@@ -1,6 +1,26 @@
 //! A finding by its name, and the evidence that turns it into a reason.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::verdict::{Outcome, Reason};
+
+/// How much depends on a finding, the heaviest first. It also says when a rule is asked.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weight {
+    /// The autoscaler can't work. A run asks before it makes any load, because a pass is impossible, and
+    /// again at the end.
+    Blocker,
+    /// Explains by itself what goes wrong. Asked at the end.
+    Cause,
+    /// Shows that something goes wrong. Asked at the end, if nothing that would explain it was found.
+    Symptom,
+    /// Worth knowing, and no fault.
+    Note,
+}
 
 /// A reason by its name, apart from any run or cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +42,8 @@ pub(crate) struct Evidence {
     pub(crate) message: String,
     /// What shows it, quoted.
     pub(crate) quotes: Vec<String>,
+    /// What to do, where more is known of it than the catalog says.
+    pub(crate) advice: Option<String>,
 }
 
 impl Evidence {
@@ -35,7 +57,13 @@ impl Evidence {
         Self {
             message: message.into(),
             quotes: quotes.into_iter().take(MOST).collect(),
+            advice: None,
         }
+    }
+
+    /// With advice in the place of the catalog's, if there is some.
+    pub(crate) fn advising(self, advice: Option<String>) -> Self {
+        Self { advice, ..self }
     }
 }
 
@@ -46,7 +74,9 @@ impl Finding {
             id: self.id.to_owned(),
             message: evidence.message,
             evidence: evidence.quotes,
-            fix: (!self.fix.is_empty()).then(|| self.fix.to_owned()),
+            fix: evidence
+                .advice
+                .or_else(|| (!self.fix.is_empty()).then(|| self.fix.to_owned())),
             outcome: self.outcome,
         }
     }

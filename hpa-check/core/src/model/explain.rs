@@ -12,25 +12,7 @@ impl Decision {
     /// Such as "3 ready pods average 92 % of 100m (target 50 %, ratio 1.84) → wants 6; …". Of several metrics
     /// the one that decides comes first, then what each of the others alone would ask for.
     pub fn explain(&self) -> String {
-        let mut text = match self.driver() {
-            _ if self.failed_at == Some(Step::ComputeMetrics) => self.refusal(),
-            Some((spec, proposal)) => {
-                let mut text = String::new();
-                if self.metrics.len() > 1 || !spec.is_cpu() {
-                    let _ = write!(text, "{}: ", spec.source);
-                }
-                text.push_str(&arithmetic(spec, proposal, self.current));
-                text.push_str(&self.beside(spec));
-                text
-            }
-            None => match &self.error {
-                Some(error) => format!("no proposal: {error}"),
-                None if self.reason.is_empty() => {
-                    format!("{} replicas, and no metric was asked", self.current)
-                }
-                None => self.reason.clone(),
-            },
-        };
+        let mut text = self.proposal();
         if let (Some(proposed), Some(stabilized)) = (self.proposed, self.stabilized)
             && stabilized != proposed.max(0)
         {
@@ -53,6 +35,29 @@ impl Decision {
             let _ = write!(text, "; stays at {}", self.current);
         }
         text
+    }
+
+    /// What the metrics ask for, and why.
+    pub(crate) fn proposal(&self) -> String {
+        match self.driver() {
+            _ if self.failed_at == Some(Step::ComputeMetrics) => self.refusal(),
+            Some((spec, proposal)) => {
+                let mut text = String::new();
+                if self.metrics.len() > 1 || !spec.is_cpu() {
+                    let _ = write!(text, "{}: ", spec.source);
+                }
+                text.push_str(&arithmetic(spec, proposal, self.current));
+                text.push_str(&self.beside(spec));
+                text
+            }
+            None => match &self.error {
+                Some(error) => format!("no proposal: {error}"),
+                None if self.reason.is_empty() => {
+                    format!("{} replicas, and no metric was asked", self.current)
+                }
+                None => self.reason.clone(),
+            },
+        }
     }
 }
 

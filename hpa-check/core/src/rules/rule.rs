@@ -3,18 +3,8 @@
 use super::run_only::run::RunView;
 use super::snapshot_only::look::SnapshotView;
 use super::view::View;
+pub(crate) use crate::findings::Weight;
 use crate::findings::{Evidence, Finding};
-
-/// When a rule is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Weight {
-    /// Proves, before a run makes any load, that a pass is impossible; and is asked at the end too.
-    Blocker,
-    /// Asked at the end.
-    Cause,
-    /// Asked at the end, if nothing that would explain it was found.
-    Symptom,
-}
 
 /// How a rule looks, by what it has to know.
 #[derive(Clone, Copy)]

@@ -4,28 +4,35 @@
 //! What may not be read is named and done without; only the autoscalers themselves are indispensable.
 
 mod decode;
+mod deployers;
 mod environment;
 mod lists;
 mod metrics;
 mod nodes;
 mod pods;
 mod targets;
+mod waiting;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use hpa_check_core::doctor::ANNOTATION;
+use hpa_check_core::metrics_server::group_of;
+use hpa_check_core::nearest::nearest;
 use hpa_check_core::observation::ControllerConfig;
 use hpa_check_core::snapshot::Unseen;
 use hpa_check_core::snapshot::{ClusterSnapshot, Namespace, Scaler, TargetLook};
 use jiff::Timestamp;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::connect::{self, Cluster, ClusterArgs};
 use super::convert;
 use super::timing::Timing;
 use super::trouble::{Kind, Trouble};
 use crate::failure::Failure;
+use decode::Bare;
 use lists::{Lists, Scope};
 
 /// A cluster that answered.
@@ -40,6 +47,8 @@ pub(crate) struct Surveyor {
 pub(crate) struct Assumed {
     pub(crate) controller: ControllerConfig,
     pub(crate) metrics_resolution: Duration,
+    /// The labels that name the owner of an autoscaler, the first one that it has counts.
+    pub(crate) owner_labels: Vec<String>,
 }
 
 /// What could not be read, gathered by all lists at once.
@@ -101,13 +110,19 @@ impl Surveyor {
             timing: self.timing,
             scope: &self.scope,
         };
-        let mut found = self.autoscalers(&lists).await?;
+        let mut found = self.autoscalers(&lists, assumed).await?;
         let names: BTreeSet<String> = found.iter().map(|f| f.namespace.clone()).collect();
         let missing = Missing::default();
+        if let (Scope::One(name), true) = (&self.scope, found.is_empty()) {
+            self.there_is(&lists, name, &missing).await?;
+        }
+        let specs = found.iter().map(|f| &f.scaler.object.spec);
+        let metrics = specs.flat_map(|spec| &spec.metrics);
+        let needed = metrics.filter_map(|m| group_of(&m.source)).collect();
         let (targets, pods, metrics, nodes, around) = tokio::join!(
             targets::read(&lists, &found, &missing),
             pods::read(&lists, &names, &missing),
-            metrics::read(&lists, &missing),
+            metrics::read(&lists, &needed, &missing),
             nodes::read(&lists, &missing),
             environment::read(&lists, &names, &missing),
         );
@@ -140,21 +155,63 @@ impl Surveyor {
             let space = spaces.entry(one.namespace).or_default();
             space.autoscalers.push(one.scaler);
         }
+        let deployers = deployers::read(&lists, &spaces, &missing).await;
+        let node_claims = waiting::read(&lists, &mut spaces, &missing).await;
         Ok(ClusterSnapshot {
             at: self.now(),
             kubernetes: self.cluster.kubernetes.clone(),
             controller: assumed.controller.clone(),
             metrics_resolution: assumed.metrics_resolution,
             metrics_api: metrics.api,
+            deployers: deployers.read,
+            deployers_unread: deployers.unread,
+            metrics_servers: metrics.servers,
+            node_claims,
             room,
             namespaces: spaces,
             unseen: missing.0.into_inner(),
         })
     }
 
-    async fn autoscalers(&self, lists: &Lists<'_>) -> Result<Vec<Found>, Failure> {
+    /// A list in a namespace that is not there is empty, not an error.
+    async fn there_is(
+        &self,
+        lists: &Lists<'_>,
+        name: &str,
+        missing: &Missing,
+    ) -> Result<(), Failure> {
+        match lists
+            .get::<Bare>(&format!("/api/v1/namespaces/{name}"))
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(trouble) if trouble.kind == Kind::NotFound => {
+                let named = |one: Bare| Some(one.metadata.name);
+                let all: Vec<String> = lists
+                    .metadata("/api/v1/namespaces", named)
+                    .await
+                    .unwrap_or_default();
+                let hint = did_you_mean(name, all.iter().map(String::as_str));
+                Err(Failure::target(format!(
+                    "the namespace {name} does not exist{hint}"
+                )))
+            }
+            Err(trouble) => {
+                let consequence = "whether the namespace exists is not known";
+                missing.note(&trouble, "get namespaces", consequence, true);
+                Ok(())
+            }
+        }
+    }
+
+    async fn autoscalers(
+        &self,
+        lists: &Lists<'_>,
+        assumed: &Assumed,
+    ) -> Result<Vec<Found>, Failure> {
         let path = lists.path("/apis/autoscaling/v2", "horizontalpodautoscalers");
-        let read = lists.all(&path, None, found).await;
+        let labels = &assumed.owner_labels;
+        let read = lists.all(&path, None, |object| found(object, labels)).await;
         read.map_err(|trouble| {
             let place = self.namespace().map_or_else(
                 || "all namespaces".to_owned(),
@@ -173,14 +230,30 @@ impl Surveyor {
     }
 }
 
-fn found(object: HorizontalPodAutoscaler) -> Option<Found> {
+/// KEDA's label tells where the owner reference was lost.
+fn owner(metadata: &ObjectMeta) -> Option<String> {
+    let keda = convert::keda::owner(metadata).map(|name| format!("ScaledObject/{name}"));
+    let owners = metadata.owner_references.as_deref().unwrap_or_default();
+    keda.or_else(|| decode::controller(owners))
+}
+
+/// A question with the nearest of the names that exist, to end a sentence with.
+pub(crate) fn did_you_mean<'a>(name: &str, all: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, all).map_or_else(String::new, |near| format!("; did you mean {near}?"))
+}
+
+fn found(object: HorizontalPodAutoscaler, owner_labels: &[String]) -> Option<Found> {
     let metadata = &object.metadata;
+    let (labels, annotations) = (metadata.labels.as_ref(), metadata.annotations.as_ref());
+    let mut owners = owner_labels.iter().filter_map(|key| labels?.get(key));
     Some(Found {
         namespace: metadata.namespace.clone()?,
         scaler: Scaler {
             name: metadata.name.clone()?,
             created: metadata.creation_timestamp.as_ref().map(|t| t.0),
-            owner: decode::controller(metadata.owner_references.as_deref().unwrap_or_default()),
+            owner: owner(metadata),
+            team: owners.next().cloned(),
+            ignore: annotations.and_then(|all| all.get(ANNOTATION)).cloned(),
             object: convert::autoscaler::autoscaler(object),
             target: TargetLook::Unread,
         },

@@ -1,12 +1,17 @@
 //! One autoscaler of a snapshot, as its rules see it.
 
-use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
 
+use jiff::Timestamp;
+
+use crate::keda::ScaledObject;
+use crate::model::normalize::FullBehavior;
 use crate::model::pods;
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
-use crate::observation::PodSample;
+use crate::observation::{Condition, PodSample};
 use crate::rules::view::{PodView, UseView, View};
 use crate::snapshot::index::Index;
 use crate::snapshot::{
@@ -19,13 +24,15 @@ pub(crate) struct SnapshotView<'a> {
     /// What the controller decides now, by the model, without its memory.
     pub(crate) decision: Option<Decision>,
     pub(super) cluster: &'a ClusterSnapshot,
-    namespace: &'a str,
+    pub(super) namespace: &'a str,
     pub(super) space: &'a Namespace,
     /// The pods that its target's selector matches.
     pub(super) matched: Vec<&'a PodSnapshot>,
     pub(super) asserted: &'a snapshot::Assertions,
     pub(super) shared: Vec<(&'a str, &'a str)>,
     pub(super) before: Option<Before<'a>>,
+    /// KEDA's object that the autoscaler belongs to.
+    pub(super) scaled_object: Option<ScaledObject>,
     index: &'a Index<'a>,
 }
 
@@ -33,6 +40,14 @@ pub(crate) struct SnapshotView<'a> {
 pub(super) struct Before<'a> {
     pub(super) scaler: &'a Scaler,
     pub(super) samples: &'a [PodSample],
+}
+
+/// The `ScaledObject` that an autoscaler belongs to. Where they may not be read, its owner reference still tells.
+fn scaled_object(space: &Namespace, scaler: &Scaler) -> Option<ScaledObject> {
+    let name = scaler.owner.as_deref()?.strip_prefix("ScaledObject/")?;
+    let mut all = space.scaled_objects.iter();
+    let read = all.find(|object| object.name == name).cloned();
+    Some(read.unwrap_or_else(|| ScaledObject::unread(name)))
 }
 
 impl<'a> SnapshotView<'a> {
@@ -61,6 +76,7 @@ impl<'a> SnapshotView<'a> {
             asserted,
             shared: index.shared(selector, &scaler.name),
             before,
+            scaled_object: scaled_object(space, scaler),
             index,
         };
         view.decision = view.decide();
@@ -94,6 +110,61 @@ impl<'a> SnapshotView<'a> {
             conditions: &[],
             desired_before: 0,
         }))
+    }
+
+    /// What the metrics ask for and what comes of it. A look knows no earlier recommendation, only the
+    /// controller's word that one holds a step down.
+    pub(crate) fn explanation(&self) -> Option<String> {
+        let decision = self.decision.as_ref()?;
+        let (spec, current) = (&self.scaler.object.spec, decision.current);
+        let mut text = decision.proposal();
+        let (min, max) = (spec.effective_min(), spec.max_replicas);
+        let Some(proposed) = decision.proposed.filter(|p| *p != current) else {
+            let _ = write!(text, "; stays at {current}");
+            return Some(text);
+        };
+        // A maximum below the minimum wins, as it does in the controller.
+        let wanted = proposed.max(min).min(max);
+        let bound = if proposed < min {
+            "; the minimum makes it "
+        } else if proposed > max {
+            "; the maximum makes it "
+        } else {
+            ""
+        };
+        if !bound.is_empty() {
+            let _ = write!(text, "{bound}{wanted}");
+        }
+        let _ = if wanted == current {
+            write!(text, "; stays at {current}")
+        } else if wanted > current {
+            write!(text, "; should go up from {current}")
+        } else if self.stabilization().is_some() {
+            write!(text, "; held at {current} by earlier recommendations")
+        } else {
+            let seconds = self.down_window().as_secs();
+            write!(
+                text,
+                "; goes down from {current} once nothing asked for more for {seconds} s"
+            )
+        };
+        Some(text)
+    }
+
+    /// The controller's condition that an earlier recommendation holds a step down.
+    pub(super) fn stabilization(&self) -> Option<&'a Condition> {
+        let status = self.scaler.object.status.as_ref()?;
+        let mut conditions = status.conditions.iter();
+        conditions.find(|c| c.reason == "ScaleDownStabilized")
+    }
+
+    /// The stabilization window of steps down.
+    pub(super) fn down_window(&self) -> Duration {
+        let settings = &self.cluster.controller;
+        match &self.scaler.object.spec.behavior {
+            Some(behavior) => FullBehavior::of(behavior, settings).down.window,
+            None => settings.downscale_stabilization,
+        }
     }
 
     /// The same, for the questions that every view answers.

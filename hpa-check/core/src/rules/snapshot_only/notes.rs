@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::look::SnapshotView;
 use crate::findings::{Evidence, catalog};
+use crate::metrics_server::RESOURCE;
 use crate::model::after;
-use crate::model::normalize::FullBehavior;
 use crate::model::selector::Selector;
 use crate::rules::rule::{Rule, Weight};
-use crate::rules::shared::metrics::newest;
+use crate::rules::shared::metrics::{about_server, newest};
+use crate::rules::shared::nodes::on_their_way;
 use crate::rules::shared::pods::unfinished_rollout;
 use crate::rules::view::quoted;
 use crate::snapshot::DisruptionBudget;
@@ -22,6 +23,9 @@ pub(crate) const RULES: &[Rule] = &[
         Weight::Cause,
         rollout_in_progress,
     ),
+    Rule::snapshot(&catalog::NODES_ON_THEIR_WAY, Weight::Cause, |look| {
+        on_their_way(look.view())
+    }),
     Rule::snapshot(&catalog::JUST_SCALED, Weight::Symptom, just_scaled),
     Rule::snapshot(&catalog::METRICS_COARSE, Weight::Cause, coarse),
 ];
@@ -34,23 +38,19 @@ fn at_maximum(look: &SnapshotView<'_>) -> Option<Evidence> {
     let current = look.view().target()?.spec_replicas;
     let wanted = look.decision.as_ref()?.proposed?;
     (current == max && wanted > max).then(|| {
-        let explanation = look.decision.as_ref().map(|d| d.explain());
         Evidence::new(
             format!("the metric asks for {wanted} pods, and the maximum of {max} holds"),
-            explanation,
+            look.explanation(),
         )
     })
 }
 
 fn held(look: &SnapshotView<'_>) -> Option<Evidence> {
     let status = look.view().status()?;
-    let condition = status
-        .conditions
-        .iter()
-        .find(|c| c.reason == "ScaleDownStabilized")?;
+    let condition = look.stabilization()?;
     let current = look.view().target()?.spec_replicas;
     (current > look.view().spec()?.effective_min()).then(|| {
-        let window = window(look);
+        let window = look.down_window();
         let due = status.last_scale.map(|at| after(at, window)).filter(|due| *due > look.cluster.at);
         let seconds = window.as_secs();
         let message = match due {
@@ -59,14 +59,6 @@ fn held(look: &SnapshotView<'_>) -> Option<Evidence> {
         };
         Evidence::new(message, [quoted(&condition.reason, &condition.message)])
     })
-}
-
-fn window(look: &SnapshotView<'_>) -> Duration {
-    let settings = &look.cluster.controller;
-    match &look.scaler.object.spec.behavior {
-        Some(behavior) => FullBehavior::of(behavior, settings).down.window,
-        None => settings.downscale_stabilization,
-    }
 }
 
 fn just_scaled(look: &SnapshotView<'_>) -> Option<Evidence> {
@@ -139,5 +131,6 @@ fn coarse(look: &SnapshotView<'_>) -> Option<Evidence> {
             format!("each CPU sample covers {seconds} s, and load is seen that much later"),
             [format!("PodMetrics: window {seconds} s")],
         )
+        .advising(about_server(look.view(), RESOURCE))
     })
 }

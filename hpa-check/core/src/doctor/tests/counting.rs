@@ -1,0 +1,280 @@
+//! What counts of a report: ignored findings, a baseline, the lightest finding to fail on, groups.
+
+use super::world::{
+    autoscaler, condition, facts, healthy, owner, pod, sample, scaler, space, target,
+};
+use super::*;
+use crate::documents::doctor::{FailOn, IgnoredBy, Report, Scope};
+use crate::findings::Weight;
+use crate::snapshot::Namespace;
+
+/// `cart` with a fault that keeps it from scaling, `web` with a note.
+fn two() -> ClusterSnapshot {
+    let mut facts = facts(Namespace {
+        autoscalers: vec![autoscaler("cart", 3), autoscaler("web", 3)],
+        pods: Some(
+            ["cart", "web"]
+                .into_iter()
+                .flat_map(|app| (0..3).map(move |n| pod(app, n)))
+                .collect(),
+        ),
+        samples: Some(Ok(["cart", "web"]
+            .into_iter()
+            .flat_map(|app| (0..3).map(move |n| sample(app, n, 20)))
+            .collect())),
+        ..Namespace::default()
+    });
+    scaler(&mut facts).object.spec.max_replicas = 3;
+    let web = &mut space(&mut facts).autoscalers[1];
+    web.team = Some("front".to_owned());
+    if let TargetLook::Read(workload) = &mut web.target {
+        workload.object.updated_replicas = 2;
+    }
+    facts
+}
+
+fn diagnosed(facts: &ClusterSnapshot, policy: Policy) -> Report {
+    policy.apply(diagnose(facts, None, &Assertions::default()))
+}
+
+fn ignoring(text: &str) -> Policy {
+    Policy {
+        ignore: vec![text.parse().unwrap()],
+        ..Policy::default()
+    }
+}
+
+fn failing_on(fail_on: FailOn) -> Policy {
+    Policy {
+        fail_on,
+        ..Policy::default()
+    }
+}
+
+fn against(baseline: Report) -> Policy {
+    Policy {
+        baseline: Some(baseline),
+        ..Policy::default()
+    }
+}
+
+#[test]
+fn an_ignored_finding_is_kept_with_its_reason_and_does_not_count() {
+    let report = diagnosed(&two(), ignoring("bounds-leave-no-room=fixed on purpose"));
+    assert_eq!(report.exit_code, 0);
+    let cart = &report.autoscalers[0];
+    assert!(cart.findings.is_empty() && cart.is_healthy());
+    assert_eq!(cart.ignored[0].finding.id, "bounds-leave-no-room");
+    assert_eq!(cart.ignored[0].because, "fixed on purpose");
+    assert_eq!(cart.ignored[0].by, IgnoredBy::Flag);
+    assert_eq!(report.groups.namespaces[0].ignored, 1);
+}
+
+#[test]
+fn an_annotation_ignores_for_its_own_autoscaler_alone() {
+    let mut facts = two();
+    for scaler in &mut space(&mut facts).autoscalers {
+        scaler.object.spec.max_replicas = 3;
+    }
+    scaler(&mut facts).ignore = Some("bounds-leave-no-room=fixed on purpose".to_owned());
+    let report = diagnosed(&facts, Policy::default());
+    assert_eq!(report.autoscalers[0].ignored[0].by, IgnoredBy::Annotation);
+    assert_eq!(report.autoscalers[1].findings[0].id, "bounds-leave-no-room");
+    assert_eq!((report.exit_code, &*report.warnings), (91, &[][..]));
+}
+
+#[test]
+fn an_annotation_that_can_not_be_taken_ignores_nothing_and_is_told() {
+    let mut facts = two();
+    scaler(&mut facts).ignore = Some("bounds-leave-no-rom=fixed".to_owned());
+    let report = diagnosed(&facts, Policy::default());
+    assert_eq!(report.exit_code, 91);
+    let said = &report.warnings[0];
+    assert!(
+        said.starts_with("shop/cart, annotation hpa-check/ignore: "),
+        "{said}"
+    );
+    assert!(said.contains("`bounds-leave-no-room`"), "{said}");
+}
+
+#[test]
+fn a_flag_that_ignores_what_nobody_has_is_told() {
+    let report = diagnosed(&two(), ignoring("flapping=known"));
+    assert_eq!(
+        report.warnings,
+        ["--ignore flapping: no autoscaler has this finding"]
+    );
+}
+
+#[test]
+fn only_what_is_as_heavy_as_asked_for_makes_the_exit_code() {
+    let code = |facts: &ClusterSnapshot, on| diagnosed(facts, failing_on(on)).exit_code;
+    let blocked = two();
+    for on in [
+        FailOn::Blocker,
+        FailOn::Cause,
+        FailOn::Symptom,
+        FailOn::Note,
+    ] {
+        assert_eq!(code(&blocked, on), 91, "{on:?}");
+    }
+    assert_eq!(code(&blocked, FailOn::None), 0);
+
+    let mut noted = healthy();
+    target(&mut noted).object.updated_replicas = 2;
+    assert_eq!(code(&noted, FailOn::Symptom), 0);
+    assert_eq!(code(&noted, FailOn::Note), 99);
+
+    let mut cause = healthy();
+    target(&mut cause).manifest.stored = Some(owner("kubectl-client-side-apply", 90_000).writer);
+    assert_eq!(code(&cause, FailOn::Cause), 91);
+    assert_eq!(code(&cause, FailOn::Blocker), 0);
+    let report = diagnosed(&cause, failing_on(FailOn::Blocker));
+    assert_eq!(report.outcome, Outcome::Wrong, "it is told all the same");
+}
+
+#[test]
+fn what_was_not_seen_is_inconclusive_whatever_is_failed_on() {
+    let mut facts = healthy();
+    facts.unseen.push(Unseen {
+        rule: "list pods".to_owned(),
+        error: "forbidden".to_owned(),
+        consequence: String::new(),
+        essential: true,
+    });
+    for on in [FailOn::Blocker, FailOn::Symptom, FailOn::Note] {
+        assert_eq!(diagnosed(&facts, failing_on(on)).exit_code, 93, "{on:?}");
+    }
+    assert_eq!(diagnosed(&facts, failing_on(FailOn::None)).exit_code, 0);
+}
+
+#[test]
+fn without_an_autoscaler_nothing_is_called_healthy() {
+    let mut facts = healthy();
+    facts.namespaces.clear();
+    let report = diagnosed(&facts, Policy::default());
+    assert_eq!(
+        (report.outcome, report.exit_code),
+        (Outcome::Inconclusive, 93)
+    );
+}
+
+#[test]
+fn against_a_baseline_only_what_is_new_counts_and_what_is_gone_is_told() {
+    let mut facts = two();
+    let baseline = diagnosed(&facts, Policy::default());
+    let same = diagnosed(&facts, against(baseline.clone()));
+    assert_eq!((same.exit_code, same.outcome), (0, Outcome::Pass));
+    assert_eq!(same.autoscalers[0].known[0].id, "bounds-leave-no-room");
+    assert!(same.baseline.as_ref().unwrap().gone.is_empty());
+    // A report against a baseline is a baseline too.
+    assert_eq!(diagnosed(&facts, against(same)).exit_code, 0);
+
+    space(&mut facts).autoscalers[1].object.spec.max_replicas = 3;
+    scaler(&mut facts).object.spec.max_replicas = 10;
+    let later = diagnosed(&facts, against(baseline));
+    assert_eq!(later.exit_code, 91);
+    assert_eq!(later.groups.causes[0].autoscalers, ["shop/web"]);
+    let gone = &later.baseline.unwrap().gone;
+    assert_eq!(gone.len(), 1);
+    assert_eq!(
+        (&*gone[0].autoscaler, gone[0].with_autoscaler),
+        ("cart", false)
+    );
+}
+
+#[test]
+fn what_was_ignored_is_no_news_when_it_is_ignored_no_more() {
+    let facts = two();
+    let baseline = diagnosed(&facts, ignoring("bounds-leave-no-room=for now"));
+    assert_eq!(diagnosed(&facts, against(baseline)).exit_code, 0);
+}
+
+#[test]
+fn what_is_outside_of_the_question_is_not_called_gone() {
+    let mut baseline = diagnosed(&two(), Policy::default());
+    let mut elsewhere = baseline.autoscalers[0].clone();
+    elsewhere.namespace = "bank".to_owned();
+    baseline.autoscalers.push(elsewhere);
+    let gone = |scope: Scope| {
+        let mut facts = two();
+        space(&mut facts).autoscalers.remove(0);
+        let policy = Policy {
+            scope,
+            ..against(baseline.clone())
+        };
+        let gone = diagnosed(&facts, policy).baseline.unwrap().gone;
+        gone.into_iter()
+            .map(|g| (g.namespace, g.with_autoscaler))
+            .collect::<Vec<_>>()
+    };
+    let shop = Scope {
+        namespace: Some("shop".to_owned()),
+        autoscaler: None,
+    };
+    assert_eq!(gone(shop), [("shop".to_owned(), true)]);
+    assert_eq!(gone(Scope::default()).len(), 2);
+}
+
+#[test]
+fn a_report_of_version_1_0_is_a_baseline() {
+    let old = r#"{"schema": "hpa-check-doctor/1", "version": "0.1.0", "at": "2026-01-01T00:00:00Z", "kubernetes": null,
+        "looks": 1, "outcome": "surroundings", "exit_code": 92, "namespaces": 1, "pods": 3, "unseen": [], "autoscalers": [
+        {"namespace": "shop", "name": "cart", "target": "Deployment/cart", "min_replicas": 3, "max_replicas": 3,
+         "cpu_target_percent": 50, "explanation": null, "findings": [
+          {"id": "bounds-leave-no-room", "message": "m", "evidence": [], "outcome": "wrong"}]}]}"#;
+    let old: Report = serde_json::from_str(old).unwrap();
+    assert_eq!(diagnosed(&two(), against(old.clone())).exit_code, 0);
+    assert_eq!(old.grouped().groups.causes[0].weight, Weight::Blocker);
+}
+
+#[test]
+fn a_fleet_is_grouped_by_cause_namespace_and_owner() {
+    let groups = diagnosed(&two(), Policy::default()).groups;
+    let causes: Vec<_> = groups.causes.iter().map(|c| (&*c.id, c.weight)).collect();
+    assert_eq!(
+        causes,
+        [
+            ("bounds-leave-no-room", Weight::Blocker),
+            ("rollout-in-progress", Weight::Note)
+        ]
+    );
+    let parts = |parts: &[crate::documents::doctor::Part]| -> Vec<_> {
+        parts
+            .iter()
+            .map(|p| (p.name.clone(), p.autoscalers, p.faulty))
+            .collect()
+    };
+    assert_eq!(parts(&groups.namespaces), [(Some("shop".to_owned()), 2, 1)]);
+    assert_eq!(
+        parts(&groups.owners),
+        [(None, 1, 1), (Some("front".to_owned()), 1, 0)]
+    );
+}
+
+#[test]
+fn at_the_minimum_the_minimum_holds_and_no_earlier_recommendation() {
+    let mut facts = healthy();
+    let now = |facts: &ClusterSnapshot| {
+        let report = diagnosed(facts, Policy::default());
+        report.autoscalers[0].explanation.clone().unwrap()
+    };
+    let said = now(&facts);
+    assert!(
+        said.ends_with("wants 2; the minimum makes it 3; stays at 3"),
+        "{said}"
+    );
+    scaler(&mut facts).object.spec.min_replicas = Some(2);
+    let said = now(&facts);
+    assert!(
+        said.ends_with("goes down from 3 once nothing asked for more for 300 s"),
+        "{said}"
+    );
+    let status = scaler(&mut facts).object.status.as_mut().unwrap();
+    status.conditions[0] = condition("AbleToScale", "True", "ScaleDownStabilized");
+    let said = now(&facts);
+    assert!(
+        said.ends_with("wants 2; held at 3 by earlier recommendations"),
+        "{said}"
+    );
+}

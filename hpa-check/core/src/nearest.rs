@@ -1,0 +1,19 @@
+//! The nearest of the names that exist, for whoever mistyped one.
+
+/// The name that is most like `word`, if any is like it at all.
+///
+/// ```
+/// use hpa_check_core::nearest::nearest;
+/// assert_eq!(nearest("shp", ["shop", "bank"]), Some("shop"));
+/// assert_eq!(nearest("shp", ["kube-system"]), None);
+/// ```
+pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    /// Below this two names have little in common.
+    const ALIKE: f64 = 0.75;
+    let alike = names
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(word, name), name))
+        .filter(|(likeness, _)| *likeness >= ALIKE);
+    let best = alike.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    Some(best.1)
+}
