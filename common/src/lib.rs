@@ -2,5 +2,6 @@
 //! group, and how durations are written.
 
 pub mod cgroup;
+pub mod cpus;
 pub mod duration;
 pub mod process;

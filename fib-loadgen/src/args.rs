@@ -13,13 +13,14 @@ use crate::outputs::{Kind, Output, Ui};
 use crate::plan::{Arrival, Profile, Shard, Stage};
 use crate::quantity;
 
+mod help;
 mod target;
 
 pub use target::TargetArgs;
 
 /// Loads a fib-server and proves every answer, or any HTTP service and checks them; knows when it is itself the bottleneck
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = help::program())]
 pub struct Cli {
     /// What to do; `run` when it is left out
     #[command(subcommand)]
@@ -29,39 +30,44 @@ pub struct Cli {
     pub run: RunArgs,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done and thresholds met, 1 internal error, 2 usage, 90 target not usable, \
-91 wrong answer, 92 generator saturated (with --on-saturation fail), 99 threshold failed, 105 interrupted";
-
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Put the load on a target (the default)
+    #[command(after_help = help::RUN)]
     Run(Box<RunArgs>),
     /// Print what `run` would do, and send nothing
+    #[command(after_help = help::PLAN)]
     Plan(Box<PlanArgs>),
     /// Ask for a few values and prove them; no load
+    #[command(after_help = help::VERIFY)]
     Verify(Box<TargetArgs>),
     /// Find the highest rate that meets the thresholds, and what limits it
+    #[command(after_help = help::CAPACITY)]
     Capacity(Box<CapacityArgs>),
     /// Show results that were written before, or write them in other forms
+    #[command(after_help = help::REPORT)]
     Report(ReportArgs),
     /// Compare two results, and fail when the second is worse than noise explains
+    #[command(after_help = help::COMPARE)]
     Compare(CompareArgs),
     /// Put the results of a run's shards together
+    #[command(after_help = help::MERGE)]
     Merge(MergeArgs),
     /// Print the JSON Schema of the result
+    #[command(after_help = help::SCHEMA)]
     Schema,
 }
 
 /// `capacity`
 #[derive(Debug, Args)]
 pub struct CapacityArgs {
-    /// The first rate that is tried
+    /// Start at this rate
     #[arg(long, value_name = "R/s", value_parser = quantity::rate, default_value = "100/s", help_heading = "Search")]
-    pub from: f64,
-    /// The highest rate that may be tried
+    pub start_rate: f64,
+    /// Try no rate above this one
     #[arg(long, value_name = "R/s", value_parser = quantity::rate, default_value = "100000/s", help_heading = "Search")]
-    pub to: f64,
+    pub max_rate: f64,
     /// How long each trial takes, of which a fifth is not judged unless --warmup says otherwise
     #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "10s", help_heading = "Search")]
     pub trial: Duration,
@@ -149,14 +155,14 @@ pub struct RunArgs {
     /// Requests a second, whether or not earlier ones were answered
     #[arg(long, value_name = "R/s", value_parser = quantity::rate, help_heading = "Load")]
     pub rate: Option<f64>,
-    /// How long to hold the load; 0 is until stopped [default: 30s]
+    /// How long to hold the load; 0s is until stopped [default: 30s]
     #[arg(short = 't', long, alias = "duration", value_name = "TIME", value_parser = duration::parse, help_heading = "Load")]
     pub run_time: Option<Duration>,
-    /// How long to take to get there [default: 10ms a user, at most 8s; with a rate 0]
+    /// How long to take to get there [default: 10ms a user, at most 8s; with a rate 0s]
     #[arg(long, alias = "increase-time", value_name = "TIME", value_parser = duration::parse, help_heading = "Load")]
     pub ramp_up: Option<Duration>,
     /// How long to take back to nothing
-    #[arg(long, alias = "decrease-time", value_name = "TIME", value_parser = duration::parse, default_value = "0", help_heading = "Load")]
+    #[arg(long, alias = "decrease-time", value_name = "TIME", value_parser = duration::parse, default_value = "0s", help_heading = "Load")]
     pub ramp_down: Duration,
     /// A step of the plan: 30s:500 ramps to 500 users within 30 s, 30s@500 jumps to them and holds; 60s@430/s is a rate (repeatable)
     #[arg(long, value_name = "D:TARGET|D@TARGET", help_heading = "Load")]
@@ -166,6 +172,10 @@ pub struct RunArgs {
     /// (`plan --profiles` lists their settings)
     #[arg(long, value_name = "NAME[:KEY=VALUE,…]", help_heading = "Load")]
     pub profile: Option<Profile>,
+    /// For an `hpa-` profile without `cost`: send a short load first, and take the CPU time that a request costs from
+    /// this Prometheus page of the server; several pods have one each (repeatable)
+    #[arg(long, value_name = "URL", requires = "profile", help_heading = "Load")]
+    pub measure_cost: Vec<url::Url>,
     /// Stop after exactly so many requests
     #[arg(long, value_name = "N", value_parser = quantity::count, help_heading = "Load")]
     pub requests: Option<u64>,
@@ -176,7 +186,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "D[..D]", value_parser = |text: &str| quantity::span(text, duration::parse), help_heading = "Load")]
     pub think: Option<(Duration, Duration)>,
     /// A leading part that is recorded apart and not judged
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "0", help_heading = "Load")]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "0s", help_heading = "Load")]
     pub warmup: Duration,
 
     /// Send only this part of the load: 0/4 is the first of four, which `merge` puts together again. In an Indexed Job:
@@ -314,5 +324,55 @@ impl RunArgs {
             file: Some(file),
         });
         self.output.iter().cloned().chain(export).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn no_two_flags_of_a_command_have_one_name() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_three_examples_that_it_takes() {
+        let mut cli = Cli::command();
+        let commands = cli
+            .get_subcommands()
+            .map(|command| command.get_name().to_owned());
+        let commands: Vec<String> = commands.filter(|name| name != "help").collect();
+        for name in commands {
+            let command = cli.find_subcommand_mut(&name).unwrap();
+            let text = command.get_after_help().unwrap().to_string();
+            let examples: Vec<&str> = text
+                .lines()
+                .filter(|line| line.contains("fib-loadgen "))
+                .collect();
+            assert_eq!(examples.len(), 3, "{name}");
+            for example in examples {
+                let typed = example
+                    .split(" | ")
+                    .next()
+                    .unwrap()
+                    .split(" > ")
+                    .next()
+                    .unwrap();
+                let words = shlex::split(typed.trim()).unwrap();
+                assert!(Cli::try_parse_from(&words).is_ok(), "{example}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_flag_of_the_load_stands_under_the_task_that_it_is_for() {
+        let cli = Cli::command();
+        let run = cli.find_subcommand("run").unwrap();
+        for flag in run.get_opts().filter(|flag| flag.get_id() != "help") {
+            assert!(flag.get_help_heading().is_some(), "{}", flag.get_id());
+        }
     }
 }

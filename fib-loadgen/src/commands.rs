@@ -1,7 +1,9 @@
 //! What each command does.
 
+mod calibrate;
 mod capacity;
 mod compare;
+mod load;
 mod plan;
 mod report;
 mod run;

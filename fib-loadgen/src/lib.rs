@@ -14,6 +14,7 @@
 pub mod abort;
 pub mod args;
 pub mod attack;
+pub mod calibration;
 pub mod capacity;
 pub mod chance;
 pub mod check;

@@ -132,6 +132,11 @@ pub fn claim_stdout() -> io::Result<File> {
     Ok(claimed.into())
 }
 
+/// What others print goes to standard output again; `stdout` is what [`claim_stdout`] gave.
+pub fn give_stdout_back(stdout: &File) -> io::Result<()> {
+    Ok(rustix::stdio::dup2_stdout(stdout)?)
+}
+
 /// Finds every output writable before anything is sent; files keep what they had until there is more.
 /// `stdout` is what [`claim_stdout`] gave.
 pub fn open(outputs: &[Output], stdout: &File) -> Result<Opened, Failure> {
@@ -184,7 +189,11 @@ impl Destination {
     /// Writes all of it, or leaves what was there.
     pub fn write(&self, content: &[u8]) -> io::Result<()> {
         match self {
-            Self::Stdout(stdout) => (&*stdout).write_all(content),
+            Self::Stdout(stdout) => match (&*stdout).write_all(content) {
+                // `| head` has seen enough.
+                Err(gone) if gone.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                written => written,
+            },
             Self::Object(object) => object.write(content),
             Self::Device(path) => OpenOptions::new()
                 .write(true)

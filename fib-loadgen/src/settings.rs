@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
+use program_common::{cgroup, cpus};
 
 use crate::args::{RunArgs, TargetArgs};
 use crate::chance;
@@ -80,6 +81,12 @@ const MOST_WORKERS: usize = 4;
 impl Settings {
     /// Checks everything that was typed.
     pub fn new(args: &RunArgs, argv: Vec<String>) -> Result<Self, Failure> {
+        if let Some(profile) = args.profile.as_ref().filter(|profile| profile.lacks_cost) {
+            return Err(Failure::usage(format!(
+                "`{}` does not say what a request costs the server: give cost=20ms there, or --measure-cost with the server's Prometheus page",
+                profile.spec
+            )));
+        }
         let mut warnings = Vec::new();
         let (url, specs) = requests(args, &mut warnings)?;
         let mut client = client(args, &url)?;
@@ -96,7 +103,7 @@ impl Settings {
                 "--insecure: no certificate was checked, so nobody knows who answered".to_owned(),
             );
         }
-        let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let cpus = cpus::permitted();
         let source = source(args, &client.target, specs)?;
         if matches!(source, Source::Fibonacci(_)) {
             ask_for_json(&mut client);
@@ -124,12 +131,18 @@ impl Settings {
             retry_refused: args.retry_refused,
             thresholds,
             on_saturation: args.on_saturation,
-            workers: args.workers.unwrap_or(cpus.min(MOST_WORKERS)),
+            workers: args.workers.unwrap_or_else(|| workers(cpus)),
             cpus,
             argv: without_secrets(argv),
             warnings,
         })
     }
+}
+
+/// Runtime threads: as many as can be kept busy, a fraction of a CPU counted as a whole one.
+fn workers(cpus: usize) -> usize {
+    let paid = cgroup::whole_cpus().unwrap_or(usize::MAX);
+    cpus.min(paid).clamp(1, MOST_WORKERS)
 }
 
 fn client(args: &RunArgs, url: &str) -> Result<client::Settings, Failure> {

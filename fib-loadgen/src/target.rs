@@ -55,6 +55,9 @@ impl Target {
                 "`{shown}` is no target ({why}): give a URL such as {DEFAULT}"
             ))
         };
+        if !text.contains("://") {
+            return Err(Failure::usage(not_a_url(text)));
+        }
         let mut base = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") {
             return Err(bad("neither http nor https"));
@@ -155,6 +158,35 @@ impl Target {
     }
 }
 
+/// What a text without a scheme may have been meant for.
+fn not_a_url(text: &str) -> String {
+    let shown = without_credentials(text);
+    if shown.contains(['.', ':', '/']) {
+        return format!("`{shown}` has no scheme: write http://{shown} or https://{shown}");
+    }
+    let nearest = COMMANDS.iter().max_by(|a, b| {
+        let like = |command: &str| strsim::jaro_winkler(command, &shown);
+        like(a).total_cmp(&like(b))
+    });
+    match nearest {
+        Some(command) if **command == shown => {
+            format!("`{command}` is a command: write it first, before the flags")
+        }
+        Some(command) if strsim::jaro_winkler(command, &shown) > 0.8 => {
+            format!("`{shown}` is neither a command nor a URL: is `{command}` meant?")
+        }
+        _ => format!(
+            "`{shown}` is neither a command nor a URL: the commands are {}, and a target is a URL such as {DEFAULT}",
+            COMMANDS.join(", ")
+        ),
+    }
+}
+
+/// The commands, for those who mistype one.
+pub const COMMANDS: [&str; 8] = [
+    "run", "plan", "verify", "capacity", "report", "compare", "merge", "schema",
+];
+
 /// The value of `Authorization` for the credentials of a URL.
 fn credentials(url: &Url) -> Option<HeaderValue> {
     let (user, password) = (url.username(), url.password().unwrap_or_default());
@@ -169,19 +201,27 @@ fn credentials(url: &Url) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// A text in which every URL has lost its credentials, whether or not it is a valid one.
+/// A URL, or what was meant as one, without the credentials in it; what stands before its scheme, such as
+/// `--target=`, stays. A password may have characters that a URL does not: unless the text is a valid URL, all up to
+/// its last `@` counts as credentials.
 pub fn without_credentials(text: &str) -> String {
-    let Some((before, rest)) = text.split_once("://") else {
+    let scheme = text.split_once("://");
+    let (before, rest) = scheme.map_or(("", text), |(before, _)| text.split_at(before.len() + 3));
+    if !rest.contains('@') {
         return text.to_owned();
-    };
-    let end = rest
-        .find(['/', '?', '#', ' ', '\'', '"'])
-        .unwrap_or(rest.len());
-    let (authority, after) = rest.split_at(end);
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    format!("{before}://{host}{}", without_credentials(after))
+    }
+    let from = before
+        .rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.:/".contains(c)))
+        .map_or(0, |at| at + 1);
+    match Url::parse(&text[from..]) {
+        // The host is what the parser takes it for, wherever there is an `@` behind it.
+        Ok(url) if scheme.is_some() && credentials(&url).is_none() => text.to_owned(),
+        _ => {
+            let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+            let end = rest[..authority].rfind('@').or_else(|| rest.rfind('@'));
+            format!("{before}{}", &rest[end.map_or(0, |at| at + 1)..])
+        }
+    }
 }
 
 /// Where clouds hand out credentials: 169.254.169.254 (AWS, Azure, Google, and most others) and 169.254.170.2
@@ -367,16 +407,21 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_taken_out_of_any_text() {
+    fn credentials_are_taken_out_of_what_was_meant_as_a_url() {
         for (text, shown) in [
             ("http://u:p@h/x", "http://h/x"),
             ("--target=https://u:p@h:1", "--target=https://h:1"),
-            (
-                "curl 'http://u:p@h/' -d http://a:b@c",
-                "curl 'http://h/' -d http://c",
-            ),
             ("http://h/p@q", "http://h/p@q"),
+            ("--target=http://h/p@q", "--target=http://h/p@q"),
             ("http://u:p@x@h", "http://h"),
+            ("http://u:p@h/p@q", "http://h/p@q"),
+            // No valid URLs, as people type them.
+            ("http://u:p/q@h/x", "http://h/x"),
+            ("http://u:p#q@h/x", "http://h/x"),
+            ("http://u:p?q@h:99999/x", "http://h:99999/x"),
+            ("http://u:p q@h/x", "http://h/x"),
+            ("http://u:p'q\"@h/x", "http://h/x"),
+            ("u:p@h:1/x", "h:1/x"),
             ("nothing", "nothing"),
         ] {
             assert_eq!(without_credentials(text), shown);

@@ -9,6 +9,8 @@
 mod accuracy;
 #[path = "black_box/any_service.rs"]
 mod any_service;
+#[path = "black_box/capacity.rs"]
+mod capacity;
 #[path = "black_box/classes.rs"]
 mod classes;
 #[path = "black_box/documents.rs"]

@@ -156,6 +156,11 @@ settings! {
     #[arg(long, env = "FIB_CORS_ORIGINS", value_name = "ORIGIN,…", value_delimiter = ',')]
     cors_origins: Vec<String>,
 
+    /// Compress large answers for clients that accept gzip [default: false]
+    #[arg(long, env = "FIB_COMPRESS", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
+    compress: bool,
+
     /// Serve TLS on the main port with this certificate chain (PEM), which is read again when it changes
     #[arg(long, env = "FIB_TLS_CERT", value_name = "FILE")]
     tls_cert: PathBuf,

@@ -9,7 +9,7 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
-use salvo::http::{HeaderMap, HeaderName, header};
+use salvo::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::config::Config;
 
@@ -48,6 +48,28 @@ pub(crate) struct Allowance {
     pub(crate) burst: u32,
     /// The seconds in which it may send so many.
     pub(crate) window: u32,
+}
+
+impl Allowance {
+    /// Adds the fields of draft-ietf-httpapi-ratelimit-headers: the policy, and what is left of it.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+        let reset = self.wait.map_or(0, |wait| wait.as_secs() + 1);
+        let fields = [
+            (
+                HeaderName::from_static("ratelimit-policy"),
+                format!("\"client\";q={};w={}", self.burst, self.window),
+            ),
+            (
+                HeaderName::from_static("ratelimit"),
+                format!("\"client\";r={};t={reset}", self.remaining),
+            ),
+        ];
+        for (name, value) in fields {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
+    }
 }
 
 impl Clients {
@@ -164,8 +186,6 @@ fn address(node: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use salvo::http::HeaderValue;
-
     use super::*;
 
     fn from(peer: &str, headers: &[(HeaderName, &str)]) -> String {

@@ -26,7 +26,7 @@ const INLINE_NUMBER: u64 = 4_000;
 const INLINE_SEQUENCE: u64 = 150;
 
 /// Whether this takes some microseconds.
-const fn is_tiny(work: Work) -> bool {
+pub const fn is_tiny(work: Work) -> bool {
     match work.kind {
         Kind::Decimal | Kind::Hex => work.to <= INLINE_NUMBER,
         Kind::Sequence => work.to <= INLINE_SEQUENCE,
@@ -187,32 +187,37 @@ impl Pool {
     pub fn admit(&self, work: Work) -> Result<Admitted, ComputeError> {
         let now = Instant::now();
         let shared = &self.shared;
-        let mut lane = Lane::Cheap;
-        if !is_tiny(work) {
-            let state = shared.lock();
-            let cost = state.model.estimate(work);
-            lane = Lane::of(cost);
-            let admission = admit(work.kind, cost, state.backlog(now), shared.limits.bounds);
-            drop(state);
-            if let Admission::Shed {
+        let state = shared.lock();
+        let cost = state.model.estimate(work);
+        let admission = admit(work.kind, cost, state.backlog(now), shared.limits.bounds);
+        drop(state);
+        if let Admission::Shed {
+            reason,
+            retry_after,
+        } = admission
+        {
+            shared.metrics.shed(reason);
+            return Err(ComputeError::Shed {
                 reason,
                 retry_after,
-            } = admission
-            {
-                shared.metrics.shed(reason);
-                return Err(ComputeError::Shed {
-                    reason,
-                    retry_after,
-                });
-            }
+            });
         }
         Ok(Admitted {
             place: (now, shared.next.fetch_add(1, Ordering::Relaxed)),
-            lane,
+            lane: Lane::of(cost),
             whole: work,
             time_left: shared.limits.bounds.deadline,
             shared: Arc::clone(shared),
         })
+    }
+
+    /// Computes what [`is_tiny`] where it was asked for: it takes less than a change of threads.
+    pub fn at_once<T>(&self, work: Work, task: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let result = task();
+        let took = begun.elapsed();
+        self.shared.metrics.computed(work, took, took);
+        result
     }
 
     /// The longest time for an answer.
@@ -250,8 +255,7 @@ impl Admitted {
         self.step(self.whole, task).await
     }
 
-    /// Computes a part of it: at once when all of it is small, else on the pool. Dropping the future
-    /// stops the work.
+    /// Computes a part of it. Dropping the future stops the work.
     pub async fn step<T, F>(&mut self, part: Work, task: F) -> Result<T, ComputeError>
     where
         T: Send + 'static,
@@ -260,13 +264,6 @@ impl Admitted {
         let begun = Instant::now();
         let cancel = Cancel::until(begun + self.time_left);
         let shared = &self.shared;
-        if is_tiny(self.whole) {
-            let result = task(&cancel).map_err(|_| ComputeError::Deadline);
-            shared
-                .metrics
-                .computed(part, begun.elapsed(), begun.elapsed());
-            return result;
-        }
         // What is queued stands for all that is left of it, or parts would slip past admission.
         let rest = Work {
             from: part.from,

@@ -87,6 +87,8 @@ pub struct Config {
     pub main_metrics: bool,
     /// Origins whose pages may read answers.
     pub cors_origins: Vec<String>,
+    /// Whether large answers are compressed for clients that accept it.
+    pub compress: bool,
     /// The files for TLS, if it is served.
     pub tls: Option<Files>,
     /// Whether answers may be kept.
@@ -161,6 +163,7 @@ impl Config {
             trusted_proxies: networks(given.trusted_proxies.unwrap_or_default())?,
             main_metrics: given.main_metrics.unwrap_or(true),
             cors_origins: given.cors_origins.unwrap_or_default(),
+            compress: given.compress.unwrap_or(false),
             tls,
             cache_control: given.cache_control.unwrap_or(CacheControl::Immutable),
             pod: given.pod.unwrap_or_else(pod_name),

@@ -24,11 +24,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 
 pub(crate) use door::Door;
-pub(crate) use drive::{Finish, Protocols};
+use drive::SMALL_ANSWER;
+pub(crate) use drive::{Answers, Protocols, Record};
 pub use rules::Cut;
 
 use crate::memory::{Account, Budget, Reservation};
-use crate::metrics::{InFlight, Metrics};
+use crate::metrics::{InFlight, Metrics, Recycled};
 use rules::Seen;
 
 /// Connections of the admin port: probes, scrapes, and a person or two.
@@ -309,17 +310,22 @@ impl Conn {
     /// Whether this answer should be the connection's last, and why.
     ///
     /// By chance rather than by count: connections that were opened together do not close together.
-    pub fn last_answer(&self) -> Option<&'static str> {
+    pub fn last_answer(&self) -> Option<Recycled> {
         if self.recycle_one_in > 0 && fastrand::u32(..self.recycle_one_in) == 0 {
-            return Some("requests");
+            return Some(Recycled::Requests);
         }
         let at = self.recycle_at?;
-        (self.clock.now() >= at).then_some("age")
+        (self.clock.now() >= at).then_some(Recycled::Age)
     }
 
     /// Reserves memory for what this connection asked for; `None` when it can't be had now.
     pub fn reserve(&self, bytes: u64) -> Option<Reservation> {
         self.budget.reserve(&self.account, bytes)
+    }
+
+    /// Whether an answer of so many bytes is paid for with its request.
+    pub fn is_small(&self, answer: usize) -> bool {
+        answer <= SMALL_ANSWER && !self.is_http2()
     }
 
     /// Closes the connection once it has given the answers it is at.
@@ -505,7 +511,7 @@ mod tests {
     #[test]
     fn a_limit_of_one_request_closes_with_every_answer() {
         let always = connections(1, Duration::ZERO, 9).opened(peer()).unwrap();
-        assert_eq!(always.conn.last_answer(), Some("requests"));
+        assert_eq!(always.conn.last_answer(), Some(Recycled::Requests));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A service whose CPU cost is a dial: Fibonacci numbers over HTTP.
 //!
 //! ```text
-//! connection ─ observe ─ api::get ─ query::parse ─ admission ─ compute pool ─ view ─ answer
+//! connection ─ observe ─ api ┬ get ─ query::parse ─ admission ─ compute pool ─ view ─ answer
+//!                            └ the framework's router ─ everything else
 //! admin port, on its own thread: /livez /readyz /metrics, whatever the pool does
 //! ```
 
@@ -21,6 +22,7 @@ mod machine;
 pub mod memory;
 pub mod metrics;
 mod observe;
+mod reply;
 mod serve;
 pub mod telemetry;
 pub mod tls;

@@ -1,8 +1,6 @@
 //! What this process may use of the machine, and what follows from it.
 
-use std::thread::available_parallelism;
-
-use program_common::{cgroup, process};
+use program_common::{cgroup, cpus, process};
 
 use crate::connection::ADMIN_CONNECTIONS;
 
@@ -36,7 +34,7 @@ impl Machine {
     /// This one, as it is now.
     pub(crate) fn here() -> Self {
         Self {
-            cpus: affinity().unwrap_or_else(|| available_parallelism().map_or(1, usize::from)),
+            cpus: cpus::permitted(),
             quota_cores: cgroup::cpu().and_then(|cpu| cpu.quota_cores),
             memory_limit: cgroup::memory().and_then(|memory| memory.limit_bytes),
             open_files: process::open_files_limit().unwrap_or(1_024),
@@ -79,17 +77,6 @@ impl Machine {
             .unwrap_or(usize::MAX)
             .min(self.most_connections())
     }
-}
-
-#[cfg(target_os = "linux")]
-fn affinity() -> Option<usize> {
-    let set = rustix::thread::sched_getaffinity(None).ok()?;
-    usize::try_from(set.count()).ok().filter(|count| *count > 0)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn affinity() -> Option<usize> {
-    None
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub struct Metrics {
     connections_opened: IntCounter,
     connections_refused: IntCounter,
     connections_cut: [IntCounter; Cut::ALL.len()],
-    connections_recycled: IntCounterVec,
+    connections_recycled: [IntCounter; Recycled::ALL.len()],
     rate_limited: IntCounter,
     draining: IntGauge,
 }
@@ -127,6 +127,11 @@ impl Metrics {
             "Connections that the server ended by itself",
             &["reason"],
         )?;
+        let recycled = declare.counters(
+            "fib_connections_recycled_total",
+            "Connections that the server asked to close",
+            &["reason"],
+        )?;
         let cancelled = declare.counters(
             "fib_cancelled_total",
             "Computations that were stopped",
@@ -180,11 +185,8 @@ impl Metrics {
                 "Connections that were turned away because there were too many",
             )?,
             connections_cut: Cut::ALL.map(|c| cut.with_label_values(&[c.as_str()])),
-            connections_recycled: declare.counters(
-                "fib_connections_recycled_total",
-                "Connections that the server asked to close",
-                &["reason"],
-            )?,
+            connections_recycled: Recycled::ALL
+                .map(|reason| recycled.with_label_values(&[reason.as_str()])),
             rate_limited: declare.counter(
                 "fib_rate_limited_total",
                 "Requests above the rate that one client may send",
@@ -194,14 +196,14 @@ impl Metrics {
         })
     }
 
-    /// A request's head has arrived; the guard's end is the answer's.
-    pub fn request_started(&self) -> InFlight {
+    /// A request's head has arrived.
+    pub fn request_started(&self) {
         self.in_flight.inc();
-        InFlight(self.in_flight.clone())
     }
 
     /// A request's answer was sent to its end, or broken off.
     pub fn request_finished(&self, method: Method, route: Route, status: u16, took: Duration) {
+        self.in_flight.dec();
         self.requests.finished(method, route, status, took);
     }
 
@@ -269,8 +271,8 @@ impl Metrics {
     }
 
     /// A connection was asked to close.
-    pub fn connection_recycled(&self, reason: &str) {
-        self.connections_recycled.with_label_values(&[reason]).inc();
+    pub fn connection_recycled(&self, reason: Recycled) {
+        self.connections_recycled[reason as usize].inc();
     }
 
     /// A request was above its client's rate.
@@ -291,6 +293,31 @@ impl Metrics {
         let mut text = Vec::with_capacity(32 * 1024);
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+/// Why a connection is asked to close.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recycled {
+    /// It has had its share of answers.
+    Requests,
+    /// It is old.
+    Age,
+    /// The server drains.
+    Drain,
+}
+
+impl Recycled {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::Requests, Self::Age, Self::Drain];
+
+    /// The value of the label `reason`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Age => "age",
+            Self::Drain => "drain",
+        }
     }
 }
 
@@ -322,7 +349,7 @@ mod tests {
                 }
             }
         }
-        for reason in ["requests", "age", "drain"] {
+        for reason in Recycled::ALL {
             metrics.connection_recycled(reason);
         }
         let text = metrics.text().unwrap();

@@ -1,145 +1,183 @@
-//! What wraps every request: panics become 500, errors problem details; the answer gets its common
-//! headers; it is timed, counted and logged when it has been sent.
+//! What wraps every request of a port: panics become 500; the answer gets its common headers; it is timed, counted
+//! and logged when it has been sent.
 
-use std::panic::AssertUnwindSafe;
+mod access;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use futures_util::FutureExt;
-use hyper::body::Body;
+use hyper::body::{Body, Incoming};
+use hyper::{Request, Response, Version};
 use salvo::http::uri::Authority;
-use salvo::http::{self, HeaderName, HeaderValue, ResBody, StatusCode, Version, header};
-use salvo::{Depot, FlowCtrl, Handler, Request, Response, async_trait};
+use salvo::http::{self, HeaderMap, HeaderName, HeaderValue, ResBody, header};
 
 use crate::State;
 use crate::api::problem::Problem;
-use crate::connection::{Conn, Finish};
-use crate::metrics::{CLIENT_CLOSED, InFlight, Method, Route};
+use crate::api::{Routed, Routes};
+use crate::connection::{self, Answers, Conn};
+use crate::metrics::{CLIENT_CLOSED, Method, Recycled, Route};
+use crate::reply::Reply;
 use crate::trace::TraceParent;
+use access::{Line, Log};
 
 const X_FIB_POD: HeaderName = HeaderName::from_static("x-fib-pod");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The outermost layer of a port.
-#[derive(Debug)]
 pub(crate) struct Observe {
+    port: Arc<Port>,
+    routes: Routes,
+}
+
+/// What the answers of a port have in common.
+struct Port {
     state: Arc<State>,
-    log: Arc<AccessLog>,
+    log: Log,
     pod: HeaderValue,
 }
 
 impl Observe {
     /// For one port.
-    pub(crate) fn new(state: Arc<State>) -> Self {
-        let log = Arc::new(AccessLog {
-            a_second: state.config.access_log_rate.into(),
-            ..AccessLog::default()
-        });
+    pub(crate) fn new(state: Arc<State>, routes: Routes) -> Self {
+        let log = Log::of(state.config.access_log_rate);
         // The settings admit visible ASCII alone.
         let pod = HeaderValue::from_str(&state.config.pod).unwrap_or(HeaderValue::from_static(""));
-        Self { state, log, pod }
+        let port = Arc::new(Port { state, log, pod });
+        Self { port, routes }
     }
 }
 
-#[async_trait]
-impl Handler for Observe {
-    async fn handle(
+impl Answers for Observe {
+    type Record = Record;
+
+    fn answer(
         &self,
-        req: &mut Request,
-        depot: &mut Depot,
-        res: &mut Response,
-        ctrl: &mut FlowCtrl,
-    ) {
-        let trace = req.headers().get(TRACEPARENT).and_then(TraceParent::read);
-        let mut record = Record {
-            state: Arc::clone(&self.state),
-            log: Arc::clone(&self.log),
-            begun: Instant::now(),
-            method: method(req.method()),
-            route: Route::of(req.matched_path()),
-            status: None,
-            line: None,
-            _in_flight: self.state.metrics.request_started(),
-        };
-        let id = request_id(req);
-
-        if names_its_host(req) {
-            let answered = AssertUnwindSafe(ctrl.call_next(req, depot, res))
-                .catch_unwind()
-                .await;
-            if answered.is_err() {
-                Problem::internal().write_to(res);
-            }
+        request: Request<Incoming>,
+        conn: &Arc<Conn>,
+    ) -> Reply<(Response<ResBody>, Record)> {
+        let mut record = Record::of(&request, conn, &self.port);
+        let reply = if names_its_host(&request) {
+            let route = || self.routes.answer(request, conn);
+            Reply::or_if_it_panics(route, || Routed::to(None, Problem::internal().answer()))
         } else {
-            ctrl.skip_rest();
-            Problem::host().write_to(res);
-        }
-        let status = *res.status_code.get_or_insert(StatusCode::OK);
-        let failed = status.is_client_error() || status.is_server_error();
-        if failed && matches!(res.body, ResBody::None | ResBody::Error(_)) {
-            Problem::of_status(status).write_to(res);
-        }
+            Reply::now(Routed::to(None, Problem::host().answer()))
+        };
+        reply.map(move |routed| {
+            let Routed {
+                route,
+                mut response,
+            } = routed;
+            record.route = route.unwrap_or(record.route);
+            record.complete(&mut response);
+            (response, record)
+        })
+    }
+}
 
-        self.close_if_last(req, res);
-        record.status = Some(status.as_u16());
-        if self.log.wants(self.state.started.elapsed().as_secs()) {
-            record.line = Some(Line {
-                method: req.method().clone(),
-                query: req.uri().query().map(|q| shortened(q).to_owned()),
-                id: id.clone(),
-                trace,
-            });
+/// What is told of one request at its end, however it ends: an answer that was never given counts too.
+pub(crate) struct Record {
+    port: Arc<Port>,
+    conn: Arc<Conn>,
+    begun: Instant,
+    method: Method,
+    version: Version,
+    route: Route,
+    status: Option<u16>,
+    id: HeaderValue,
+    trace: Option<TraceParent>,
+    line: Option<Box<Line>>,
+}
+
+impl Record {
+    /// A request's head has arrived.
+    fn of(request: &Request<Incoming>, conn: &Arc<Conn>, port: &Arc<Port>) -> Self {
+        port.state.metrics.request_started();
+        let headers = request.headers();
+        let wanted = port.log.wants(port.state.started.elapsed().as_secs());
+        Self {
+            port: Arc::clone(port),
+            conn: Arc::clone(conn),
+            begun: Instant::now(),
+            method: method(request.method()),
+            version: request.version(),
+            route: Route::at(request.uri().path()),
+            status: None,
+            id: request_id(headers),
+            trace: headers.get(TRACEPARENT).and_then(TraceParent::read),
+            line: wanted.then(|| Box::new(Line::of(request))),
         }
-        let headers = res.headers_mut();
-        headers.insert(X_FIB_POD, self.pod.clone());
-        headers.insert(X_REQUEST_ID, id);
-        if let Some(trace) = trace.and_then(|t| HeaderValue::try_from(t.to_string()).ok()) {
+    }
+
+    /// Gives an answer what all answers have.
+    fn complete(&mut self, response: &mut Response<ResBody>) {
+        self.status = Some(response.status().as_u16());
+        self.close_if_last(response);
+        let headers = response.headers_mut();
+        headers.insert(X_FIB_POD, self.port.pod.clone());
+        headers.insert(X_REQUEST_ID, self.id.clone());
+        let trace = self.trace.map(|t| HeaderValue::try_from(t.to_string()));
+        if let Some(Ok(trace)) = trace {
             headers.insert(TRACEPARENT, trace);
         }
-        res.extensions
-            .insert(Finish::new(move |complete| record.finish(complete)));
     }
-}
 
-impl Observe {
     /// Asks the client to leave with this answer: by a header in HTTP/1, by GOAWAY in HTTP/2.
-    fn close_if_last(&self, req: &Request, res: &mut Response) {
-        let Some(conn) = req.extensions().get::<Arc<Conn>>() else {
-            return;
-        };
-        let reason = if self.state.lifecycle.is_draining() {
-            Some("drain")
+    fn close_if_last(&self, response: &mut Response<ResBody>) {
+        let state = &self.port.state;
+        let reason = if state.lifecycle.is_draining() {
+            Some(Recycled::Drain)
         } else {
-            conn.last_answer()
+            self.conn.last_answer()
         };
         if let Some(reason) = reason {
-            self.state.metrics.connection_recycled(reason);
+            state.metrics.connection_recycled(reason);
         }
-        if req.version() >= Version::HTTP_2 {
+        if self.version >= Version::HTTP_2 {
             if reason.is_some() {
-                conn.leave();
+                self.conn.leave();
             }
             return;
         }
         // HTTP/1.0 has no chunks: an answer whose length is not known ends with its connection.
-        let endless = req.version() < Version::HTTP_11
-            && !res.headers().contains_key(header::CONTENT_LENGTH)
-            && res.body.size_hint().exact().is_none();
+        let endless = self.version < Version::HTTP_11
+            && !response.headers().contains_key(header::CONTENT_LENGTH)
+            && response.body().size_hint().exact().is_none();
         if reason.is_some() || endless {
-            res.headers_mut()
-                .insert(header::CONNECTION, HeaderValue::from_static("close"));
+            // The HTTP library would add keep-alive to an answer of 1.1 for a client of 1.0.
+            *response.version_mut() = self.version;
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
         }
+    }
+}
+
+impl connection::Record for Record {
+    fn finish(mut self, complete: bool) {
+        if let Some(line) = self.line.take() {
+            line.write(&self, complete);
+        }
+        // The rest is done by the end of the record.
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let status = self.status.unwrap_or(CLIENT_CLOSED);
+        let took = self.begun.elapsed();
+        self.port
+            .state
+            .metrics
+            .request_finished(self.method, self.route, status, took);
     }
 }
 
 /// RFC 9112, 3.2: an HTTP/1.1 request has one `Host` that is valid, or it is refused. With two of them, a
 /// gateway and this server might each go by another one.
-fn names_its_host(req: &Request) -> bool {
-    let mut hosts = req.headers().get_all(header::HOST).iter();
+fn names_its_host(request: &Request<Incoming>) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
     let (first, second) = (hosts.next(), hosts.next());
-    let needed = req.version() == Version::HTTP_11;
+    let needed = request.version() == Version::HTTP_11;
     match first {
         None => !needed,
         Some(host) => second.is_none() && is_host(host.as_bytes()),
@@ -163,21 +201,31 @@ fn is_host(host: &[u8]) -> bool {
 }
 
 /// The client's id when it is one that can be logged and sent back, else a new one.
-fn request_id(req: &Request) -> HeaderValue {
+fn request_id(headers: &HeaderMap) -> HeaderValue {
     let sane = |v: &&HeaderValue| {
         (1..=64).contains(&v.len())
             && v.as_bytes()
                 .iter()
                 .all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b))
     };
-    req.headers()
+    headers
         .get(X_REQUEST_ID)
         .filter(sane)
         .cloned()
         .unwrap_or_else(|| {
-            let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-            HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-"))
+            let id = hexadecimal(fastrand::u128(..));
+            HeaderValue::from_bytes(&id).unwrap_or(HeaderValue::from_static("-"))
         })
+}
+
+/// 32 digits, without a detour through memory.
+fn hexadecimal(id: u128) -> [u8; 32] {
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(id.to_be_bytes()) {
+        pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
+        pair[1] = b"0123456789abcdef"[usize::from(byte & 15)];
+    }
+    digits
 }
 
 fn method(method: &http::Method) -> Method {
@@ -188,113 +236,17 @@ fn method(method: &http::Method) -> Method {
     }
 }
 
-fn shortened(query: &str) -> &str {
-    const MOST: usize = 200;
-    query
-        .char_indices()
-        .nth(MOST)
-        .map_or(query, |(end, _)| &query[..end])
-}
-
-/// What is told of one request at its end, however it ends: an answer that was never given counts too.
-struct Record {
-    state: Arc<State>,
-    log: Arc<AccessLog>,
-    begun: Instant,
-    method: Method,
-    route: Route,
-    status: Option<u16>,
-    line: Option<Line>,
-    _in_flight: InFlight,
-}
-
-/// What only the log wants to know.
-struct Line {
-    method: http::Method,
-    query: Option<String>,
-    id: HeaderValue,
-    trace: Option<TraceParent>,
-}
-
-impl Record {
-    fn finish(mut self, complete: bool) {
-        let took = self.begun.elapsed();
-        if let Some(line) = self.line.take() {
-            self.write(line, took, complete);
-        }
-        // The rest is done by the end of the record.
-    }
-
-    fn write(&self, line: Line, took: Duration, complete: bool) {
-        tracing::info!(
-            target: "access",
-            method = line.method.as_str(),
-            route = self.route.as_str(),
-            query = line.query,
-            status = self.status,
-            complete,
-            duration_ms = took.as_secs_f64() * 1e3,
-            request_id = line.id.to_str().unwrap_or_default(),
-            trace_id = line.trace.map(|t| t.trace_id()),
-            span_id = line.trace.map(|t| t.span_id()),
-            unlogged = self.log.take_unlogged(),
-            "request"
-        );
-    }
-}
-
-impl Drop for Record {
-    fn drop(&mut self) {
-        let status = self.status.unwrap_or(CLIENT_CLOSED);
-        let took = self.begun.elapsed();
-        self.state
-            .metrics
-            .request_finished(self.method, self.route, status, took);
-    }
-}
-
-/// How many requests are logged: so many a second, whatever became of them, and the rest is counted.
-#[derive(Debug, Default)]
-struct AccessLog {
-    a_second: u64,
-    second: AtomicU64,
-    logged: AtomicU64,
-    unlogged: AtomicU64,
-}
-
-impl AccessLog {
-    fn wants(&self, second: u64) -> bool {
-        if self.second.swap(second, Ordering::Relaxed) != second {
-            self.logged.store(0, Ordering::Relaxed);
-        }
-        let wanted = self.logged.fetch_add(1, Ordering::Relaxed) < self.a_second;
-        if !wanted {
-            self.unlogged.fetch_add(1, Ordering::Relaxed);
-        }
-        wanted
-    }
-
-    /// How many were left out since the last line.
-    fn take_unlogged(&self) -> u64 {
-        self.unlogged.swap(0, Ordering::Relaxed)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_log_takes_so_many_lines_a_second_and_counts_the_others() {
-        let log = AccessLog {
-            a_second: 2,
-            ..AccessLog::default()
-        };
-        let wants: Vec<_> = (0..4).map(|_| log.wants(1)).collect();
-        assert_eq!(wants, [true, true, false, false]);
-        assert!(log.wants(2));
-        assert_eq!(log.take_unlogged(), 2);
-        assert_eq!(log.take_unlogged(), 0);
+    fn a_new_id_has_32_hexadecimal_digits() {
+        assert_eq!(&hexadecimal(0), b"00000000000000000000000000000000");
+        assert_eq!(
+            hexadecimal(0x0123_4567_89ab_cdef_u128 << 64 | 0xff),
+            *b"0123456789abcdef00000000000000ff"
+        );
     }
 
     #[test]

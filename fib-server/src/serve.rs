@@ -5,14 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use salvo::{Router, Service};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::State;
-use crate::api;
-use crate::api::cors::Cors;
+use crate::api::Routes;
 use crate::config::{Config, HEAD};
 use crate::connection::{ADMIN_CONNECTIONS, Connections, Door, Limits, Protocols};
 use crate::lifecycle::Stop;
@@ -131,10 +129,8 @@ impl Bound {
             Protocols::new(HEAD, tls.clone()),
             shut.clone(),
             closed.clone(),
-        )
-        .map_err(CannotServe::internal)?;
-        let service = service(api::router(&state), &state).hoop(Cors(Arc::clone(&state)));
-        let serving = door.serve(service);
+        );
+        let serving = door.serve(Observe::new(Arc::clone(&state), Routes::main(&state)));
         state.lifecycle.serves();
         // The admin port has been bound for long: who asks it early waits for this, and is not told 503.
         let _admin = admin
@@ -200,10 +196,6 @@ async fn last_ones(connections: &Connections) {
         connections.close_all();
         connections.none().await;
     }
-}
-
-fn service(router: Router, state: &Arc<State>) -> Service {
-    Service::new(router).hoop(Observe::new(Arc::clone(state)))
 }
 
 fn listener(listener: TcpListener) -> Result<tokio::net::TcpListener, CannotServe> {
@@ -318,9 +310,8 @@ async fn serve_admin(taken: TcpListener, state: &Arc<State>) -> Result<(), Canno
         Protocols::new(ADMIN_HEAD, None),
         CancellationToken::new(),
         CancellationToken::new(),
-    )
-    .map_err(CannotServe::internal)?;
-    let serving = door.serve(service(api::admin_router(state), state));
+    );
+    let serving = door.serve(Observe::new(Arc::clone(state), Routes::admin(state)));
     tokio::select! {
         () = serving => {}
         () = connections.sweep() => {}

@@ -119,6 +119,7 @@ fn what_the_api_shows_is_found_and_quoted() {
                 "time": "2026-01-01T00:00:00Z", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
         }
     });
+    applied_by_argo_cd(&mut api, &json!({}));
     let serving = api.serve();
     let (code, report, said) = diagnose(&serving, &[]);
     assert_eq!(code, 91, "{said}");
@@ -171,6 +172,102 @@ fn the_rest_of_the_environment_is_read_too() {
     let (_, report, said) = diagnose(&serving, &[]);
     assert_eq!(first_finding(&report, "cart"), "quota-exceeded", "{said}");
     assert_eq!(first_finding(&report, "web"), "another-scaler", "{said}");
+}
+
+/// `cart` belongs to a `ScaledObject` of KEDA, which is this.
+fn of_keda(api: &mut StillApi, annotations: &Value) {
+    api.change(
+        "/apis/autoscaling/v2/horizontalpodautoscalers",
+        |autoscaler| {
+            if autoscaler["metadata"]["name"] == "cart" {
+                autoscaler["metadata"]["ownerReferences"] = json!([{"apiVersion": "keda.sh/v1alpha1",
+                    "kind": "ScaledObject", "name": "cart", "uid": "s", "controller": true}]);
+                autoscaler["spec"]["minReplicas"] = json!(1);
+            }
+        },
+    );
+    api.put("/apis/keda.sh/v1alpha1", "scaledobjects", json!({
+        "metadata": {"name": "cart", "namespace": "shop", "annotations": annotations},
+        "spec": {"scaleTargetRef": {"name": "cart"}, "minReplicaCount": 0, "triggers": [{"type": "kafka"}]},
+        "status": {"hpaName": "cart", "conditions": [
+            {"type": "Ready", "status": "True", "reason": "ScaledObjectReady", "message": "ok"}]}}));
+}
+
+/// `cart` has no pods, and wants none.
+fn at_zero(api: &mut StillApi) {
+    api.change("/apis/apps/v1/deployments", |deployment| {
+        if deployment["metadata"]["name"] == "cart" {
+            deployment["spec"]["replicas"] = json!(0);
+            deployment["status"] = json!({});
+        }
+    });
+    api.change("/api/v1/pods", |pod| {
+        if pod["metadata"]["labels"]["app"] == "cart" {
+            pod["metadata"]["labels"] = json!({"app": "gone"});
+        }
+    });
+    api.change(
+        "/apis/autoscaling/v2/horizontalpodautoscalers",
+        |autoscaler| {
+            if autoscaler["metadata"]["name"] == "cart" {
+                autoscaler["status"]["conditions"][1] = json!({"type": "ScalingActive", "status": "False",
+                    "reason": "ScalingDisabled", "message": "scaling is disabled since the replica count of the target is zero"});
+            }
+        },
+    );
+}
+
+#[test]
+fn a_target_of_keda_s_that_idles_at_zero_is_a_note_and_without_keda_it_is_switched_off() {
+    let mut api = shop();
+    of_keda(&mut api, &Value::Null);
+    at_zero(&mut api);
+    let (code, report, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(first_finding(&report, "cart"), "idle-at-zero", "{said}");
+
+    // Without the right to read ScaledObjects the owner reference tells the same.
+    let mut api = shop();
+    of_keda(&mut api, &Value::Null);
+    at_zero(&mut api);
+    api.refuse("/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjects", 403);
+    let (code, report, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(first_finding(&report, "cart"), "idle-at-zero", "{said}");
+    assert!(said.contains("list scaledobjects.keda.sh"), "{said}");
+
+    let mut api = shop();
+    at_zero(&mut api);
+    let (code, report, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(code, 91, "{said}");
+    assert_eq!(first_finding(&report, "cart"), "scaling-disabled", "{said}");
+}
+
+#[test]
+fn a_pause_of_keda_s_is_quoted_whether_its_autoscaler_is_there_or_not() {
+    let mut api = shop();
+    of_keda(&mut api, &json!({"autoscaling.keda.sh/paused": "true"}));
+    let (code, report, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(first_finding(&report, "cart"), "paused", "{said}");
+
+    let mut api = cluster();
+    application(&mut api, "bank", "books", 5);
+    of_keda(
+        &mut api,
+        &json!({"autoscaling.keda.sh/paused-replicas": "4"}),
+    );
+    let (code, report, said) = diagnose(&api.serve(), &["-A"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(
+        first_finding(&report, "cart"),
+        "paused-at-replicas",
+        "{said}"
+    );
+    assert!(
+        said.contains("autoscaling.keda.sh/paused-replicas: \"4\""),
+        "{said}"
+    );
 }
 
 /// The first finding of `cart`, of five pods, when its pods and their samples are these.
@@ -422,4 +519,236 @@ fn peak_kib(process: u32) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|l| l.split_whitespace().next()?.parse().ok())
         .unwrap_or(0)
+}
+
+/// `cart` wants a sixth pod, which fits on no node; what the events of the last minute say of it.
+fn waiting(events: &[(&str, &str)]) -> StillApi {
+    let mut api = cluster();
+    application(&mut api, "shop", "cart", 5);
+    api.change("/apis/apps/v1/deployments", |deployment| {
+        deployment["spec"]["replicas"] = json!(6);
+        deployment["status"] = json!({"replicas": 6, "readyReplicas": 5, "updatedReplicas": 6});
+    });
+    api.put("/api/v1", "pods", json!({
+        "metadata": {"name": "cart-6d-9", "namespace": "shop", "labels": {"app": "cart", "pod-template-hash": "6d"},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "cart-6d", "uid": "o", "controller": true}]},
+        "spec": {"containers": [{"name": "app", "resources": {"requests": {"cpu": "100m"}}}]},
+        "status": {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+            "message": "0/3 nodes are available: 3 Insufficient cpu."}]}}));
+    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(60);
+    for (reason, message) in events {
+        api.put(
+            "/api/v1",
+            "events",
+            json!({"metadata": {"name": reason, "namespace": "shop"},
+            "involvedObject": {"kind": "Pod", "name": "cart-6d-9", "namespace": "shop"},
+            "reason": reason, "message": message, "count": 1, "lastTimestamp": then.to_string()}),
+        );
+    }
+    api
+}
+
+#[test]
+fn a_pod_that_waits_for_a_node_is_told_with_what_was_tried() {
+    let mut api = waiting(&[]);
+    api.refuse("/api/v1/namespaces/shop/events", 403);
+    let (code, report, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(code, 93, "{said}");
+    assert_eq!(first_finding(&report, "cart"), "nodes-unknown", "{said}");
+
+    let triggered = (
+        "TriggeredScaleUp",
+        "pod triggered scale-up: [{web 1->2 (max: 4)}]",
+    );
+    let (code, report, said) = diagnose(&waiting(&[triggered]).serve(), &[]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(
+        first_finding(&report, "cart"),
+        "nodes-on-their-way",
+        "{said}"
+    );
+    assert!(said.contains("web 1->2"), "{said}");
+
+    let refused = (
+        "NotTriggerScaleUp",
+        "pod didn't trigger scale-up: 1 max node group size reached",
+    );
+    let (code, report, said) = diagnose(&waiting(&[refused]).serve(), &[]);
+    assert_eq!(code, 92, "{said}");
+    assert_eq!(first_finding(&report, "cart"), "unschedulable", "{said}");
+    assert!(said.contains("1 max node group size reached"), "{said}");
+
+    let mut api = waiting(&[(
+        "Nominated",
+        "Pod should schedule on: nodeclaim/default-x7k2p",
+    )]);
+    api.put(
+        "/apis/karpenter.sh/v1",
+        "nodeclaims",
+        json!({"metadata": {"name": "default-x7k2p"},
+        "status": {"conditions": [{"type": "Launched", "status": "False", "reason": "LaunchFailed",
+            "message": "insufficient capacity", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}}),
+    );
+    let (code, report, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(
+        (code, first_finding(&report, "cart")),
+        (0, json!("nodes-on-their-way")),
+        "{said}"
+    );
+    assert!(
+        said.contains("its NodeClaim: Launched False, LaunchFailed: insufficient capacity"),
+        "{said}"
+    );
+}
+
+#[test]
+fn advice_is_about_the_component_that_serves_the_api_and_its_condition_is_quoted() {
+    let mut api = shop();
+    api.change("/apis/autoscaling/v2/horizontalpodautoscalers", |object| {
+        if object["metadata"]["name"] == "cart" {
+            let metrics = object["spec"]["metrics"].as_array_mut().unwrap();
+            metrics.push(
+                json!({"type": "External", "external": {"metric": {"name": "queue"},
+                "target": {"type": "AverageValue", "averageValue": "100"}}}),
+            );
+        }
+    });
+    let external = |status: &str, message: &str| {
+        json!({
+        "metadata": {"name": "v1beta1.external.metrics.k8s.io"},
+        "spec": {"service": {"namespace": "keda", "name": "keda-operator-metrics-apiserver"}},
+        "status": {"conditions": [{"type": "Available", "status": status, "reason": "MissingEndpoints", "message": message}]}})
+    };
+    let path = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io";
+    api.answer(path, external("True", "ok"));
+    let (code, _, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(code, 0, "{said}");
+
+    let mut api = shop();
+    api.change("/apis/autoscaling/v2/horizontalpodautoscalers", |object| {
+        if object["metadata"]["name"] == "cart" {
+            object["spec"]["metrics"] = json!([{"type": "External", "external": {"metric": {"name": "queue"},
+                "target": {"type": "AverageValue", "averageValue": "100"}}}]);
+        }
+    });
+    let says =
+        "endpoints for service/keda-operator-metrics-apiserver in \"keda\" have no addresses";
+    api.answer(path, external("False", says));
+    let (code, report, said) = diagnose(&api.serve(), &[]);
+    assert_eq!(code, 92, "{said}");
+    assert_eq!(
+        first_finding(&report, "cart"),
+        "adapter-unavailable",
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!("Available False, MissingEndpoints: {says}")),
+        "{said}"
+    );
+    let advice = "do: Read the log of KEDA's metrics API server (Service keda/keda-operator-metrics-apiserver)";
+    assert!(said.contains(advice), "{said}");
+}
+
+/// `web` is of an Application with this spec.
+fn applied_by_argo_cd(api: &mut StillApi, spec: &Value) {
+    api.put("/apis/argoproj.io/v1alpha1", "applications", json!({
+        "metadata": {"name": "shop", "namespace": "argocd"}, "spec": spec,
+        "status": {"controllerNamespace": "argocd", "resources": [
+            {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "shop", "name": "web", "status": "Synced"}]}}));
+}
+
+/// The exit code, the first finding of `web`, and what was said, where a manager applies its manifest with replicas.
+fn git_sets_replicas(manager: &str, change: impl Fn(&mut StillApi)) -> (i32, Value, String) {
+    let mut api = shop();
+    api.change("/apis/apps/v1/deployments", |deployment| {
+        if deployment["metadata"]["name"] == "web" {
+            deployment["metadata"]["labels"] = json!({"kustomize.toolkit.fluxcd.io/name": "apps",
+                "kustomize.toolkit.fluxcd.io/namespace": "flux-system"});
+            deployment["metadata"]["managedFields"] = json!([{"manager": manager, "operation": "Apply",
+                "time": "2026-01-01T00:00:00Z", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
+        }
+    });
+    change(&mut api);
+    let (code, report, said) = diagnose(&api.serve(), &["--autoscaler", "web"]);
+    (code, first_finding(&report, "web"), said)
+}
+
+#[test]
+fn replicas_that_argo_cd_ignores_are_a_note_and_those_it_would_apply_a_fault() {
+    let ignores =
+        json!([{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}]);
+    let respects = json!({"syncOptions": ["RespectIgnoreDifferences=true"]});
+    let with =
+        |spec: Value| git_sets_replicas("argocd-controller", |api| applied_by_argo_cd(api, &spec));
+    let (code, first, said) = with(json!({"ignoreDifferences": ignores, "syncPolicy": respects}));
+    assert_eq!((code, first), (0, json!("replicas-left-alone")), "{said}");
+    let (code, first, said) = with(json!({"ignoreDifferences": ignores}));
+    assert_eq!((code, first), (91, json!("replicas-in-manifest")), "{said}");
+    assert!(
+        said.contains("without RespectIgnoreDifferences=true each sync puts them back"),
+        "{said}"
+    );
+    let (code, first, said) = with(json!({"syncPolicy": respects}));
+    assert_eq!((code, first), (91, json!("replicas-in-manifest")), "{said}");
+
+    // The same by Argo CD's own settings.
+    let (code, first, said) = git_sets_replicas("argocd-controller", |api| {
+        applied_by_argo_cd(api, &json!({"syncPolicy": respects}));
+        api.answer("/api/v1/namespaces/argocd/configmaps/argocd-cm", json!({"data": {
+            "resource.customizations.ignoreDifferences.apps_Deployment": "jqPathExpressions: [.spec.replicas]"}}));
+    });
+    assert_eq!((code, first), (0, json!("replicas-left-alone")), "{said}");
+
+    // One that can't be read, or that lies in another cluster, leaves it open.
+    let (code, first, said) = git_sets_replicas("argocd-controller", |_| {});
+    assert_eq!(
+        (code, first),
+        (93, json!("replicas-perhaps-applied")),
+        "{said}"
+    );
+    let (code, first, said) = git_sets_replicas("argocd-controller", |api| {
+        for path in [
+            "/apis/argoproj.io/v1alpha1/applications",
+            "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications",
+        ] {
+            api.refuse(path, 403);
+        }
+    });
+    assert_eq!(
+        (code, first),
+        (93, json!("replicas-perhaps-applied")),
+        "{said}"
+    );
+    assert!(said.contains("list applications.argoproj.io"), "{said}");
+}
+
+#[test]
+fn replicas_that_flux_ignores_are_a_note_and_those_it_would_apply_a_fault() {
+    let with = |spec: Value| {
+        git_sets_replicas("kustomize-controller", move |api| {
+            api.put(
+                "/apis/kustomize.toolkit.fluxcd.io/v1",
+                "kustomizations",
+                json!({
+                "metadata": {"name": "apps", "namespace": "flux-system"}, "spec": spec.clone()}),
+            );
+        })
+    };
+    let (code, first, said) =
+        with(json!({"ignore": [{"paths": ["/spec/replicas"], "target": {"kind": "Deployment"}}]}));
+    assert_eq!((code, first), (0, json!("replicas-left-alone")), "{said}");
+    let (code, first, said) =
+        with(json!({"ignore": [{"paths": ["/spec/replicas"], "target": {"kind": "StatefulSet"}}]}));
+    assert_eq!((code, first), (91, json!("replicas-in-manifest")), "{said}");
+    let (code, first, said) = with(json!({"suspend": true}));
+    assert_eq!((code, first), (0, json!("replicas-left-alone")), "{said}");
+    let (code, first, said) = git_sets_replicas("kustomize-controller", |api| {
+        api.change("/apis/apps/v1/deployments", |deployment| {
+            deployment["metadata"]["annotations"] =
+                json!({"kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent"});
+        });
+    });
+    assert_eq!((code, first), (0, json!("replicas-left-alone")), "{said}");
+    let (code, first, said) = git_sets_replicas("kubectl", |_| {});
+    assert_eq!((code, first), (91, json!("replicas-in-manifest")), "{said}");
 }

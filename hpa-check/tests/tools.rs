@@ -188,6 +188,85 @@ fn an_export_is_clean_in_order_and_taken_back_by_the_server() {
 }
 
 #[test]
+fn an_export_of_an_application_of_keda_s_has_its_scaled_object_and_not_the_autoscaler_that_comes_of_it()
+ {
+    let scaled = || {
+        let mut api = cluster();
+        application(&mut api, "shop", "cart", 3);
+        api.change("/apis/autoscaling/v2/horizontalpodautoscalers", |object| {
+            object["metadata"]["ownerReferences"] = json!([{"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+                "name": "cart", "uid": "s", "controller": true}]);
+        });
+        api.put("/apis/keda.sh/v1alpha1", "scaledobjects", json!({
+            "metadata": {"name": "cart", "namespace": "shop", "uid": "s", "finalizers": ["finalizer.keda.sh"],
+                "labels": {"scaledobject.keda.sh/name": "cart"}},
+            "spec": {"scaleTargetRef": {"name": "cart"}, "maxReplicaCount": 12, "triggers": [
+                {"type": "kafka", "metadata": {"topic": "orders"}, "authenticationRef": {"name": "kafka"}}]},
+            "status": {"hpaName": "cart", "originalReplicaCount": 1}}));
+        api.put(
+            "/apis/keda.sh/v1alpha1",
+            "triggerauthentications",
+            json!({
+            "metadata": {"name": "kafka", "namespace": "shop", "uid": "t"},
+            "spec": {"secretTargetRef": [{"parameter": "password", "name": "kafka", "key": "p"}]}}),
+        );
+        api
+    };
+    let serving = scaled().serve();
+    let file = serving.file("shop.yaml");
+    let export = || serving.run(&["export", "-o", file.to_str().unwrap()]);
+    let text = said(&export());
+    let yaml = std::fs::read_to_string(&file).unwrap();
+    let kinds: Vec<_> = yaml
+        .lines()
+        .filter_map(|l| l.strip_prefix("kind: "))
+        .collect();
+    assert_eq!(
+        kinds,
+        ["Deployment", "TriggerAuthentication", "ScaledObject"],
+        "{yaml}"
+    );
+    for noise in [
+        "finalizer",
+        "hpaName",
+        "uid",
+        "replicas: 3",
+        "scaledobject.keda.sh/name",
+    ] {
+        assert!(!yaml.contains(noise), "{noise} in {yaml}");
+    }
+    assert!(
+        text.contains("left out: TriggerAuthentication/kafka reads Secret/kafka"),
+        "{text}"
+    );
+    let output = serving.run(&["restore", file.to_str().unwrap(), "--dry-run"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(
+        said(&output).contains("ScaledObject/cart is the same"),
+        "{}",
+        said(&output)
+    );
+
+    let mut forbidden = scaled();
+    forbidden.answer(
+        "/apis/keda.sh",
+        json!({"kind": "APIGroup", "name": "keda.sh", "versions": []}),
+    );
+    forbidden.refuse("/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjects", 403);
+    let text = said(&forbidden.serve().run(&["export"]));
+    assert!(
+        text.contains("left out: scaledobjects can't be read"),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "after a restore nothing scales Deployment/cart until ScaledObject/cart is there"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
 fn completions_and_the_manual_page_name_every_command() {
     let help = said(&hpa_check(&["--help"]));
     let commands: Vec<&str> = help

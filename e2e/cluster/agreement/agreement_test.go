@@ -34,10 +34,10 @@ func TestTheLogTellsOfEachSyncOfOneAutoscalerWhatWasProposedAndDecided(t *testin
 		t.Fatalf("%d syncs were read", len(syncs))
 	}
 	first, second, third := syncs[0], syncs[1], syncs[2]
-	if *first.Proposed != 8 || first.Desired != 7 || !first.At.Equal(at(10.01)) {
+	if *first.Proposed != 8 || *first.Desired != 7 || !first.At.Equal(at(10.01)) {
 		t.Errorf("the first is %+v", first)
 	}
-	if *second.Proposed != 7 || second.Desired != 7 || third.Proposed != nil || third.Desired != 10 {
+	if *second.Proposed != 7 || *second.Desired != 7 || third.Proposed != nil || *third.Desired != 10 {
 		t.Errorf("the others are %+v and %+v", second, third)
 	}
 }
@@ -102,6 +102,37 @@ func TestARecordThatIsSeenLateIsStillOfItsLine(t *testing.T) {
 	r := result()
 	r.Timeline.Syncs[0].At = at(10.9)
 	if a := Compare(r, read(t)[:1]); a.Decided != 1 || a.ProposedAlike != 1 || a.Silent != 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
+// failing is a sync that scales nothing because it is refused, after one that decides the same and shows in no status.
+const failing = `I0101 00:00:20.000000    7 horizontal.go:907] "Proposing desired replicas" desiredReplicas=2 metric="cpu" scaleTarget="Deployment/one/fib-server"
+I0101 00:00:20.000100    7 horizontal.go:1008] "Decided not to scale" scaleTarget="Deployment/one/fib-server" desiredReplicas=3 lastScaleTime=""
+I0101 00:00:21.000000    7 horizontal.go:907] "Proposing desired replicas" desiredReplicas=15 metric="cpu" scaleTarget="Deployment/one/fib-server"
+E0101 00:00:21.010000    7 horizontal.go:289] "Unhandled Error" err="failed to rescale Deployment/one/fib-server: deployments.apps \"fib-server\" is forbidden" logger="UnhandledError"
+E0101 00:00:22.000000    7 horizontal.go:289] "Unhandled Error" err="failed to compute desired number of replicas based on listed metrics for Deployment/one/fib-server: invalid metrics (1 invalid out of 2)" logger="UnhandledError"
+E0101 00:00:22.100000    7 horizontal.go:289] "Unhandled Error" err="failed to rescale Deployment/two/fib-server: no" logger="UnhandledError"
+`
+
+func TestASyncThatFailsIsOneOfItsOwnAndTheRecordOfItIsNotAnOlderDecisions(t *testing.T) {
+	syncs, err := ReadLog(strings.NewReader(failing), "one", "fib-server", "Deployment/fib-server", at(100))
+	if err != nil || len(syncs) != 3 {
+		t.Fatalf("%d syncs were read, %v", len(syncs), err)
+	}
+	if syncs[1].Desired != nil || *syncs[1].Proposed != 15 || syncs[2].Desired != nil || syncs[2].Proposed != nil {
+		t.Errorf("those that fail are %+v and %+v", syncs[1], syncs[2])
+	}
+	three := 3
+	r := &Result{}
+	r.Timeline.From, r.Timeline.Until = at(0), at(60)
+	r.Timeline.Proposed = []Step{{at(19), Range{2, 2}}, {at(21.01), Range{15, 15}}}
+	r.Timeline.Syncs = []Record{
+		{At: at(21.02), Desired: 3, Model: &three, Proposed: &Range{15, 15}, Explained: true},
+		{At: at(22.01), Desired: 3, Explained: true, Sentence: "no proposal: invalid metrics"},
+	}
+	a := Compare(r, syncs)
+	if a.Decided != 2 || a.DecidedAlike != 2 || a.Proposed != 1 || a.ProposedAlike != 1 || a.SilentAlike != 1 {
 		t.Errorf("%+v", a)
 	}
 }

@@ -156,12 +156,12 @@ func Compare(result *Result, logged []Sync) Agreement {
 		record := &timeline.Syncs[i]
 		a.Decided++
 		switch {
-		case record.Desired != sync.Desired:
-			say("the controller logs %d, and hpa-check saw %d in the status", sync.Desired, record.Desired)
+		case !sync.decides(record.Desired):
+			say("the controller logs %d, and hpa-check saw %d in the status", *sync.Desired, record.Desired)
 		case !record.Explained:
-			say("the controller decides %d; %s", sync.Desired, record.Sentence)
-		case record.Model == nil || *record.Model != sync.Desired:
-			say("the controller decides %d, and the model nothing: %s", sync.Desired, record.Sentence)
+			say("the controller %s; %s", sync.decision(), record.Sentence)
+		case sync.Desired != nil && (record.Model == nil || *record.Model != *sync.Desired):
+			say("the controller decides %d, and the model nothing: %s", *sync.Desired, record.Sentence)
 		default:
 			a.DecidedAlike++
 			if sync.Proposed == nil {
@@ -171,7 +171,7 @@ func Compare(result *Result, logged []Sync) Agreement {
 			if record.Proposed != nil && record.Proposed.includes(*sync.Proposed) {
 				a.ProposedAlike++
 			} else {
-				say("both decide %d, but the controller proposes %d and the model %v", sync.Desired, *sync.Proposed, record.Proposed)
+				say("both decide %d, but the controller proposes %d and the model %v", record.Desired, *sync.Proposed, record.Proposed)
 			}
 		}
 	}
@@ -195,8 +195,8 @@ func recordsOf(logged []Sync, records []Record) map[int]int {
 		best := -1
 		for line := next; line < len(logged) && !logged[line].At.After(record.At.Add(Near/10)); line++ {
 			late := record.At.Sub(logged[line].At)
-			alike := logged[line].Desired == record.Desired && late <= Late
-			if alike || (late <= Near && (best < 0 || logged[best].Desired != record.Desired)) {
+			alike := logged[line].decides(record.Desired) && late <= Late
+			if alike || (late <= Near && (best < 0 || !logged[best].decides(record.Desired))) {
 				best = line
 			}
 		}

@@ -4,6 +4,7 @@ package agreement
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"regexp"
 	"strconv"
@@ -11,14 +12,23 @@ import (
 	"time"
 )
 
-// A Sync is one decision as the controller's log tells it at --v=4. Syncs that came to none, for want of
-// metrics, are not told there.
+// A Sync is one sync as the controller's log tells it at --v=4.
 type Sync struct {
 	At time.Time
 	// Proposed is what the metrics alone asked for; nil where none was asked, below the minimum or above the maximum.
 	Proposed *int
-	// Desired is what was decided.
-	Desired int
+	// Desired is what was decided; nil where the sync failed before it came to a decision, or in carrying it out.
+	Desired *int
+}
+
+// decides reports whether the status of this sync can show that many replicas: any, of one that failed.
+func (s *Sync) decides(replicas int) bool { return s.Desired == nil || *s.Desired == replicas }
+
+func (s *Sync) decision() string {
+	if s.Desired == nil {
+		return "fails"
+	}
+	return fmt.Sprintf("decides %d", *s.Desired)
 }
 
 var (
@@ -31,6 +41,9 @@ var (
 func ReadLog(log io.Reader, namespace, autoscaler, target string, now time.Time) ([]Sync, error) {
 	ofTarget := `scaleTarget="` + target[:strings.Index(target, "/")] + "/" + namespace + target[strings.Index(target, "/"):] + `"`
 	ofAutoscaler := `HPA="` + namespace + "/" + autoscaler + `"`
+	// A sync with a metric that fails beside one that works comes to a decision, and its error has no such beginning.
+	failed := regexp.MustCompile(`err="failed to (query scale subresource for|rescale|compute desired number of replicas based on listed metrics for) ` +
+		regexp.QuoteMeta(target[:strings.Index(target, "/")]+"/"+namespace+target[strings.Index(target, "/"):]) + `: `)
 	var syncs []Sync
 	var proposed *int
 	lines := bufio.NewScanner(log)
@@ -44,7 +57,13 @@ func ReadLog(log io.Reader, namespace, autoscaler, target string, now time.Time)
 		if err != nil {
 			continue
 		}
+		at = ofYear(at, now)
 		text, desired := parts[2], number.FindStringSubmatch(parts[2])
+		if strings.HasPrefix(text, `"Unhandled Error"`) && failed.MatchString(text) {
+			syncs = append(syncs, Sync{At: at, Proposed: proposed})
+			proposed = nil
+			continue
+		}
 		if desired == nil {
 			continue
 		}
@@ -57,15 +76,20 @@ func ReadLog(log io.Reader, namespace, autoscaler, target string, now time.Time)
 			proposed = &n
 		case strings.HasPrefix(text, `"Successfully rescaled"`) && strings.Contains(text, ofAutoscaler),
 			strings.HasPrefix(text, `"Decided not to scale"`) && strings.Contains(text, ofTarget):
-			at = at.AddDate(now.Year(), 0, 0)
-			if at.After(now.Add(24 * time.Hour)) {
-				at = at.AddDate(-1, 0, 0) // a log of New Year's Eve
-			}
-			syncs = append(syncs, Sync{At: at, Proposed: proposed, Desired: n})
+			syncs = append(syncs, Sync{At: at, Proposed: proposed, Desired: &n})
 			proposed = nil
 		}
 	}
 	return syncs, lines.Err()
+}
+
+// ofYear adds the year to a time that lacks it: that of now, or the one before in a log of New Year's Eve.
+func ofYear(at, now time.Time) time.Time {
+	at = at.AddDate(now.Year(), 0, 0)
+	if at.After(now.Add(24 * time.Hour)) {
+		at = at.AddDate(-1, 0, 0)
+	}
+	return at
 }
 
 // Excerpt copies the lines of a log that are about a namespace.

@@ -135,7 +135,7 @@ func setImage(value any, old, image string) {
 	}
 }
 
-// placeholder stands for the namespace's name in what lies in no namespace and is for one.
+// placeholder stands for the namespace's name where an object has to say it.
 const placeholder = "$(namespace)"
 
 // clusterWide are the kinds of objects that scenarios use and that lie in no namespace.
@@ -147,15 +147,17 @@ func settle(object *unstructured.Unstructured, namespace string) error {
 		object.SetName(namespace)
 		return nil
 	}
-	if !clusterWide[object.GetKind()] {
-		object.SetNamespace(namespace)
-		return nil
-	}
 	text, err := object.MarshalJSON()
 	if err != nil {
 		return err
 	}
-	return object.UnmarshalJSON(bytes.ReplaceAll(text, []byte(placeholder), []byte(namespace)))
+	if err := object.UnmarshalJSON(bytes.ReplaceAll(text, []byte(placeholder), []byte(namespace))); err != nil {
+		return err
+	}
+	if !clusterWide[object.GetKind()] {
+		object.SetNamespace(namespace)
+	}
+	return nil
 }
 
 // rank puts first what others need to be there.

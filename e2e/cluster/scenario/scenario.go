@@ -36,6 +36,8 @@ type Scenario struct {
 	Flags []string `json:"flags,omitempty"`
 	// Expect is what hpa-check has to say.
 	Expect Expect `json:"expect"`
+	// Doctor is what `hpa-check doctor` has to say when the run is over, if it is asked.
+	Doctor *Expect `json:"doctor,omitempty"`
 	// Before is what it has to say on an older Kubernetes, whose controller has another rule.
 	Before *Before `json:"before,omitempty"`
 }
@@ -69,8 +71,8 @@ type Cluster struct {
 type Expect struct {
 	// Exit is hpa-check's exit code.
 	Exit int `json:"exit"`
-	// Reason is the verdict's first.
-	Reason string `json:"reason"`
+	// Reason is the verdict's first; doctor has none where it finds nothing.
+	Reason string `json:"reason,omitempty"`
 }
 
 // A Mode is a kind of cluster, and how scenarios are run in it.

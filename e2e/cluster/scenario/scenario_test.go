@@ -62,7 +62,7 @@ func TestWhatCannotBePlayedIsRefusedWithTheFileAndTheReason(t *testing.T) {
 	for text, want := range map[string]string{
 		"about: a\nscript: [{phase: rest}]" + end: `no phase "rest"`,
 		"about: a\nscript: [{fate: odd}]" + end:   `no fate "odd"`,
-		"about: a\nscript: [{do: {as: x}}]" + end: "either patch or delete",
+		"about: a\nscript: [{do: {as: x}}]" + end: "either patch or delete or event",
 		"about: a\nfrom: b" + end:                 "no such scenario",
 		"about: a\nfrom: a" + end:                 "circle: a, a",
 		"about: a\nmodes: [kind]" + end:           `no mode "kind"`,
@@ -118,6 +118,9 @@ func TestEveryReasonExpectedIsAKnownFinding(t *testing.T) {
 		row := strings.Contains(string(page), "| `"+s.Expect.Reason+"` |")
 		if !row {
 			t.Errorf("%s expects %s, which docs/findings.md does not list", s.Name, s.Expect.Reason)
+		}
+		if s.Doctor != nil && s.Doctor.Reason != "" && !strings.Contains(string(page), "| `"+s.Doctor.Reason+"` |") {
+			t.Errorf("%s expects doctor to say %s, which docs/findings.md does not list", s.Name, s.Doctor.Reason)
 		}
 	}
 }

@@ -70,6 +70,25 @@ type Act struct {
 	Patch *Patch `json:"patch,omitempty"`
 	// Delete names an object as Kind/name.
 	Delete string `json:"delete,omitempty"`
+	// Event is told of each pod that fits on no node.
+	Event *Event `json:"event,omitempty"`
+}
+
+// An Event is what somebody tells of a pod.
+type Event struct {
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+}
+
+// what counts the things that an act does.
+func (a *Act) what() int {
+	n := 0
+	for _, given := range []bool{a.Patch != nil, a.Delete != "", a.Event != nil} {
+		if given {
+			n++
+		}
+	}
+	return n
 }
 
 // Fates of pods.
@@ -95,8 +114,8 @@ func (s *Step) check() error {
 	if s.Fate != nil && !slices.Contains(fates, *s.Fate) {
 		return fmt.Errorf("there is no fate %q, only %q", *s.Fate, fates)
 	}
-	if s.Do != nil && (s.Do.Patch == nil) == (s.Do.Delete == "") {
-		return errors.New("do has to have either patch or delete")
+	if s.Do != nil && s.Do.what() != 1 {
+		return errors.New("do has to have either patch or delete or event")
 	}
 	return nil
 }

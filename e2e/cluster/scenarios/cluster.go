@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
+
+	"hpa-check/e2e/cluster/scenario"
 )
 
 // maker is the name that objects are made in.
@@ -32,6 +36,36 @@ func (s *stage) create(ctx context.Context, object *unstructured.Unstructured) e
 		return fmt.Errorf("%s %s can't be made: %w", object.GetKind(), object.GetName(), err)
 	}
 	return nil
+}
+
+// define makes the definitions of the folder crds beside the scenarios, and waits until they are served.
+func (s *stage) define(ctx context.Context) error {
+	definitions, err := scenario.Manifests(filepath.Join(s.scenarios, "crds"))
+	if err != nil {
+		return err
+	}
+	for _, definition := range definitions {
+		if err := s.create(ctx, definition); err != nil {
+			return err
+		}
+	}
+	return s.until(ctx, 20*time.Second, "the custom resources were not served", func() bool {
+		for _, definition := range definitions {
+			object, err := s.api(definition).Get(ctx, definition.GetName(), metav1.GetOptions{})
+			if err != nil || !established(object) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func established(object *unstructured.Unstructured) bool {
+	conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
+	return slices.ContainsFunc(conditions, func(condition any) bool {
+		c, ok := condition.(map[string]any)
+		return ok && c["type"] == "Established" && c["status"] == "True"
+	})
 }
 
 // registerNode makes a node that takes pods and runs none.

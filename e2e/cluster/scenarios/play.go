@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -60,12 +61,18 @@ func (s *stage) play(ctx context.Context, of *scenario.Scenario) (got, error) {
 	}
 	defer p.clear()
 	for _, object := range p.objects {
+		if err := p.own(ctx, object); err != nil {
+			return got{}, err
+		}
 		if err := p.create(ctx, object); err != nil {
 			return got{}, err
 		}
 	}
 	p.scene = s.kubelet.Play(ctx, p.namespace, of.Script, p.theatre.mode.ImageOf(p.theatre.manifests), p.act)
 	code, err := p.watched(ctx)
+	if err == nil && of.Doctor != nil {
+		err = p.doctor(ctx, *of.Doctor)
+	}
 	errs := p.scene.End()
 	if err != nil {
 		return got{}, err
@@ -103,6 +110,9 @@ func (p *play) seenByController(ctx context.Context) error {
 
 // act does what the script says to one of the scenario's objects.
 func (p *play) act(ctx context.Context, act *scenario.Act) error {
+	if act.Event != nil {
+		return p.tell(ctx, act.As, act.Event)
+	}
 	reference := act.Delete
 	if act.Patch != nil {
 		reference = act.Patch.Target
@@ -126,6 +136,101 @@ func (p *play) act(ctx context.Context, act *scenario.Act) error {
 		return err
 	}
 	return fmt.Errorf("no object is %s, which the script acts on", reference)
+}
+
+// own completes the references of an object to its owners, which were made before it: without the right uid the garbage
+// collector takes the object away.
+func (p *play) own(ctx context.Context, object *unstructured.Unstructured) error {
+	owners := object.GetOwnerReferences()
+	for i := range owners {
+		at := slices.IndexFunc(p.objects, func(o *unstructured.Unstructured) bool {
+			return o.GetKind() == owners[i].Kind && o.GetName() == owners[i].Name
+		})
+		if at < 0 {
+			return fmt.Errorf("no object is %s/%s, which owns %s", owners[i].Kind, owners[i].Name, object.GetName())
+		}
+		owner, err := p.api(p.objects[at]).Get(ctx, owners[i].Name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		owners[i].UID = owner.GetUID()
+	}
+	if len(owners) > 0 {
+		object.SetOwnerReferences(owners)
+	}
+	return nil
+}
+
+// tell makes an event about each pod that fits on no node, or repeats the one that there is.
+func (p *play) tell(ctx context.Context, as string, event *scenario.Event) error {
+	pods, err := p.client.CoreV1().Pods(p.namespace).List(ctx, metav1.ListOptions{FieldSelector: "status.phase=Pending"})
+	if err != nil {
+		return err
+	}
+	for _, pod := range pods.Items {
+		if !slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Reason == corev1.PodReasonUnschedulable }) {
+			continue
+		}
+		now := metav1.Now()
+		object := &corev1.Event{
+			ObjectMeta:     metav1.ObjectMeta{GenerateName: pod.Name + ".", Namespace: p.namespace},
+			InvolvedObject: corev1.ObjectReference{Kind: "Pod", Namespace: p.namespace, Name: pod.Name, UID: pod.UID},
+			Reason:         event.Reason, Message: event.Message, Type: corev1.EventTypeNormal, Count: 1,
+			FirstTimestamp: now, LastTimestamp: now, Source: corev1.EventSource{Component: as},
+		}
+		if _, err := p.client.CoreV1().Events(p.namespace).Create(ctx, object, metav1.CreateOptions{FieldManager: as}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// doctor asks `hpa-check doctor` until it says what is expected: what a run leaves takes a moment to settle.
+func (p *play) doctor(ctx context.Context, want scenario.Expect) error {
+	file := filepath.Join(p.dir, "doctor.json")
+	var last scenario.Expect
+	var failure error
+	err := p.until(ctx, 20*time.Second, "doctor did not come to its verdict", func() bool {
+		controller := &p.theatre.mode.Controller
+		seconds := func(d metav1.Duration) string { return strconv.Itoa(int(d.Duration.Seconds())) }
+		command := exec.CommandContext(ctx, p.hpaCheck, "doctor", "--kubeconfig", p.stage.kubeconfig,
+			"--namespace", p.namespace, "--autoscaler", "fib-server", "-o", "json="+file,
+			"--sync-period", seconds(controller.SyncPeriod), "--metrics-resolution", seconds(controller.MetricResolution),
+			"--downscale-stabilization", seconds(controller.Stabilization))
+		out, err := command.CombinedOutput()
+		if command.ProcessState == nil {
+			failure = err
+			return true
+		}
+		os.WriteFile(filepath.Join(p.dir, "doctor.log"), out, 0o644)
+		last = scenario.Expect{Exit: command.ProcessState.ExitCode()}
+		if report, err := os.ReadFile(file); err == nil {
+			last.Reason = firstFinding(report)
+		}
+		return last == want
+	})
+	if failure != nil {
+		return failure
+	}
+	if err != nil {
+		return fmt.Errorf("doctor says %s, and %s is expected: %w", said(last), said(want), err)
+	}
+	return nil
+}
+
+// firstFinding is the name of the first finding of a doctor's report; empty without one.
+func firstFinding(report []byte) string {
+	var read struct {
+		Autoscalers []struct {
+			Findings []struct {
+				ID string `json:"id"`
+			} `json:"findings"`
+		} `json:"autoscalers"`
+	}
+	if json.Unmarshal(report, &read) != nil || len(read.Autoscalers) == 0 || len(read.Autoscalers[0].Findings) == 0 {
+		return ""
+	}
+	return read.Autoscalers[0].Findings[0].ID
 }
 
 // check runs hpa-check to its end, tells the fake kubelet of its phases, and gives its exit code.

@@ -75,6 +75,9 @@ func (s *stage) furnish(ctx context.Context, kind scenario.Cluster) error {
 		s.kubelet = fakekubelet.Idle()
 		return nil
 	}
+	if err := s.define(ctx); err != nil {
+		return err
+	}
 	resolution := s.theatre.mode.Controller.MetricResolution.Duration
 	s.kubelet, err = fakekubelet.New(ctx, s.client, resolution, kind.MetricsAPI != "unavailable")
 	if err != nil {

@@ -24,21 +24,22 @@ pub struct TargetArgs {
     #[arg(
         long,
         value_name = "URL",
+        help_heading = "Target",
         help = "The same as a flag [env: FIB_TARGET] [default: http://127.0.0.1:8080]"
     )]
     #[expect(missing_docs, reason = "its help is the documentation")]
     pub target: Option<String>,
     /// Allow a host that is neither loopback, private nor inside a cluster; `*` stands for anything (repeatable)
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", help_heading = "Target")]
     pub allow_host: Vec<String>,
     /// Send this header with every request (repeatable)
-    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", help_heading = "Target")]
     pub header: Vec<String>,
     /// How long making a connection may take
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "5s")]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "5s", help_heading = "Target")]
     pub connect_timeout: Duration,
     /// How long a request may take, to the end of the body
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30s")]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30s", help_heading = "Target")]
     pub timeout: Duration,
 
     /// Which version of HTTP to speak: 2 is by prior knowledge, or with TLS by ALPN

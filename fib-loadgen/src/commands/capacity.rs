@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::run::load;
+use super::load::load;
 use super::{runtime, say};
 use crate::args::CapacityArgs;
 use crate::capacity::{self as search, Bounds, CONFIDENCE, Found, Next, Segments, Trial, judge};
@@ -69,15 +69,17 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<u8, Failure> {
 fn bounds(args: &CapacityArgs) -> Result<Bounds, Failure> {
     if args.run.rate.is_some() || !args.run.stage.is_empty() || args.run.profile.is_some() {
         return Err(Failure::usage(
-            "capacity chooses the rates itself: leave out --rate, --stage and --profile, and give --from and --to",
+            "capacity chooses the rates itself: leave out --rate, --stage and --profile, and give --start-rate and --max-rate",
         ));
     }
-    if args.from > args.to || args.from <= 0.0 {
-        return Err(Failure::usage("--from has to be above 0 and at most --to"));
+    if args.start_rate > args.max_rate || args.start_rate <= 0.0 {
+        return Err(Failure::usage(
+            "--start-rate has to be above 0 and at most --max-rate",
+        ));
     }
     Ok(Bounds {
-        from: args.from,
-        to: args.to,
+        from: args.start_rate,
+        to: args.max_rate,
         precision: args.precision.max(0.02),
         most: args.trials,
     })

@@ -1,9 +1,10 @@
 //! `plan`: what a run would do, without doing it.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::print;
+use super::{calibrate, print};
 use crate::args::PlanArgs;
 use crate::exit::Failure;
 use crate::plan::profile::{self, Autoscaler, Replicas};
@@ -11,12 +12,19 @@ use crate::plan::{Model, Shape};
 use crate::report::clock;
 use crate::report::plot::plot;
 use crate::settings::Settings;
+use crate::stop::{self, Stop};
 
 pub(super) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
     if args.profiles {
         return print(profile::help().trim_end());
     }
-    let settings = Settings::new(&args.run, Vec::new())?;
+    let stop = Arc::new(Stop::default());
+    if !args.run.measure_cost.is_empty() {
+        stop::on_signals(&stop)
+            .map_err(|error| Failure::internal(format!("signals can't be caught ({error})")))?;
+    }
+    let run = calibrate::calibrated(&args.run, &stop)?;
+    let settings = Settings::new(&run, Vec::new())?;
     if args.json {
         print(&json(&settings))
     } else {

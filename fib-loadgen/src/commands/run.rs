@@ -1,43 +1,24 @@
 //! `run`: check, load, judge, report.
 
 use std::sync::Arc;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use program_common::{cgroup, process};
+use program_common::process;
 
-use super::{runtime, say};
+use super::load::load;
+use super::{calibrate, runtime, say};
 use crate::args::RunArgs;
-use crate::attack::{self, Facts};
-use crate::client::{Connector, Counters, Pool, Sharing};
-use crate::exchange::{Caller, Rules};
 use crate::exit::Failure;
-use crate::generator::{OnSaturation, Probe, Signals, Usage, Verdict};
-use crate::live::{Collected, Collector, Sinks};
+use crate::generator::{OnSaturation, Verdict};
+use crate::live::Sinks;
 use crate::outputs::{self, Kind, Opened, Ui};
-use crate::pacer::Gate;
-use crate::plan::Schedule;
-use crate::preflight;
-use crate::recorder::Recorder;
 use crate::report::{self, summary};
-use crate::request::{Place, Question, Source};
-use crate::result::{self, Document, Ended};
+use crate::result::Document;
 use crate::settings::Settings;
 use crate::stop::{self, Stop};
 use crate::telemetry::{self, otlp, prometheus};
-use crate::user::Load;
-
-/// Files that this process opens beside its connections: libraries, the runtime's, outputs.
-const OTHER_FILES: usize = 32;
 
 pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
-    let settings = Settings::new(args, argv)?;
-    let stdout = outputs::claim_stdout()
-        .map_err(|error| Failure::internal(format!("standard output can't be kept ({error})")))?;
-    let Opened { documents, lines } = outputs::open(&args.outputs(), &stdout)?;
-    let runtime = runtime(settings.workers)?;
     let stop = Arc::new(Stop::default());
     stop::on_signals(&stop)
         .map_err(|error| Failure::internal(format!("signals can't be caught ({error})")))?;
@@ -46,6 +27,12 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
         process::when_stdin_ends(move || stop.abort())
             .map_err(|error| Failure::internal(format!("no thread can be started ({error})")))?;
     }
+    let args = &calibrate::calibrated(args, &stop)?;
+    let settings = Settings::new(args, argv)?;
+    let stdout = outputs::claim_stdout()
+        .map_err(|error| Failure::internal(format!("standard output can't be kept ({error})")))?;
+    let Opened { documents, lines } = outputs::open(&args.outputs(), &stdout)?;
+    let runtime = runtime(settings.workers)?;
     let (settings, documents) = (Arc::new(settings), Arc::new(documents));
     let telemetry = telemetry(args)?;
     let sinks = Sinks {
@@ -117,222 +104,4 @@ fn write(document: &Document, places: &[(Kind, outputs::Destination)]) -> Result
         "the result could not be written to {}: make room there and run again",
         refused.join(", nor to ")
     )))
-}
-
-/// Writes what there is while the run goes on: it stays when this process is killed.
-fn write_checkpoint(document: &Document, places: &[(Kind, outputs::Destination)]) {
-    let files = places
-        .iter()
-        .filter(|(kind, place)| *kind == Kind::Json && place.is_file());
-    for (kind, place) in files {
-        // The next one, or the end of the run, tries again and says so.
-        let _ = report::render(*kind, document).map(|text| place.write(text.as_bytes()));
-    }
-}
-
-/// Puts the load on and says what came of it.
-pub(super) async fn load(
-    settings: &Arc<Settings>,
-    stop: &Arc<Stop>,
-    sinks: Sinks,
-) -> Result<Document, Failure> {
-    // What has passed already is found before anybody is asked.
-    settings.start_at.map(until).transpose()?;
-    let resolved = resolved(settings).await?;
-    let rules = Arc::new(rules(settings));
-    check_target(settings, &rules, stop).await?;
-    if let Some(at) = settings.start_at {
-        tokio::select! {
-            () = until(at)? => {}
-            () = stop.reached(stop::Urgency::Finish) => return Err(Failure::interrupted()),
-        }
-    }
-    let load = Arc::new(prepare(settings, &rules, stop)?);
-    process::raise_open_files_limit();
-    let mut probe = Probe::new();
-    warn_of_few_files(settings, &mut probe);
-    settings
-        .warnings
-        .iter()
-        .for_each(|warning| say(&format!("warning: {warning}")));
-    let timer = probe.watch_timer();
-    let known = Known {
-        settings: Arc::clone(settings),
-        load: Arc::clone(&load),
-        started: Timestamp::now(),
-        resolved,
-    };
-    let known = Arc::new(known);
-    let checkpoint = {
-        let (known, places) = (Arc::clone(&known), Arc::clone(&sinks.documents));
-        move |collected| {
-            let document = known.document(collected, Facts::default(), true);
-            write_checkpoint(&document.rounded(), &places);
-        }
-    };
-    let collector = Collector::start(Arc::clone(&load), probe, sinks, checkpoint);
-    let facts = Box::pin(attack::run(&load)).await;
-    timer.abort();
-    let collected = collector
-        .finish()
-        .ok_or_else(|| Failure::internal("the collector of results has stopped"))?;
-    if let Some(error) = &facts.error {
-        say(&format!(
-            "error: goose ended the load ({error}): the result is of what was done until then"
-        ));
-    }
-    Ok(known.document(collected, facts, false))
-}
-
-/// What a result needs beside what was collected.
-struct Known {
-    settings: Arc<Settings>,
-    load: Arc<Load>,
-    started: Timestamp,
-    resolved: Vec<String>,
-}
-
-impl Known {
-    fn document(&self, collected: Collected, facts: Facts, unfinished: bool) -> Document {
-        let ended = Ended {
-            started: self.started,
-            elapsed: self.load.elapsed(),
-            unfinished,
-            signals: signals(&self.settings, &collected),
-            cpu: collected.last.cpu.saturating_sub(collected.first.cpu),
-            rss_peak: collected.rss_peak,
-            series: collected.series,
-            pods: collected.pods,
-            facts,
-            resolved: self.resolved.clone(),
-        };
-        result::build(&self.settings, &self.load, &ended)
-    }
-}
-
-/// What the target's host, or the proxy's, resolves to; nothing for a Unix socket.
-async fn resolved(settings: &Settings) -> Result<Vec<String>, Failure> {
-    let client = &settings.client;
-    let target = client
-        .proxy
-        .as_ref()
-        .map_or(&client.target, |proxy| &proxy.target);
-    let elsewhere = client
-        .resolve
-        .iter()
-        .any(|rule| rule.port == target.port() && rule.host.eq_ignore_ascii_case(target.host()));
-    if client.unix_socket.is_some() || elsewhere {
-        return Ok(Vec::new());
-    }
-    let found = target.resolve().await?;
-    Ok(found.iter().map(ToString::to_string).collect())
-}
-
-fn rules(settings: &Settings) -> Rules {
-    Rules {
-        client: settings.client.clone(),
-        life: settings.life,
-        seed: settings.seed,
-        retry_refused: settings.retry_refused,
-        field: settings.field,
-        checks: settings.source.checks().to_vec(),
-        cookies: settings.cookies,
-    }
-}
-
-/// One answer, before anything else.
-async fn check_target(
-    settings: &Settings,
-    rules: &Arc<Rules>,
-    stop: &Arc<Stop>,
-) -> Result<(), Failure> {
-    let apart = Arc::new(Counters::default());
-    let connector = Arc::new(Connector::new(&settings.client, &apart).map_err(Failure::usage)?);
-    let mut caller = Caller::new(rules, &connector, None, stop, 0).map_err(Failure::usage)?;
-    let question = match &settings.source {
-        Source::Fibonacci(workload) => Question::Fibonacci {
-            n: workload.smallest(),
-            prove: true,
-        },
-        Source::Requests(requests) => {
-            let now = Timestamp::now().as_millisecond();
-            Question::Template(
-                requests.pick(settings.seed, 0),
-                Place::new(settings.seed, 0, 0, now),
-            )
-        }
-    };
-    tokio::select! {
-        checked = preflight::check(&mut caller, &settings.client.target, &question) => checked,
-        () = stop.reached(stop::Urgency::Finish) => Err(Failure::interrupted()),
-    }
-}
-
-fn warn_of_few_files(settings: &Settings, probe: &mut Probe) {
-    let users = settings.plan.users() as usize;
-    let limit = probe.usage().open_files;
-    if let Some(limit) = limit.filter(|limit| *limit < users + OTHER_FILES) {
-        say(&format!(
-            "warning: {users} users need as many open files and this process may have {limit}: raise `ulimit -Hn`"
-        ));
-    }
-}
-
-/// Waits for the instant at which all shards begin.
-fn until(at: Timestamp) -> Result<impl Future<Output = ()>, Failure> {
-    let left = Duration::try_from(at.duration_since(Timestamp::now())).map_err(|_| {
-        Failure::usage(format!(
-            "--start-at {at} has passed: give an instant by which every shard is up, such as a minute from now"
-        ))
-    })?;
-    Ok(tokio::time::sleep(left))
-}
-
-/// What the generator measured about itself.
-#[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
-fn signals(settings: &Settings, collected: &Collected) -> Signals {
-    let (first, last) = (&collected.first, &collected.last);
-    let since = |count: fn(&cgroup::Cpu) -> u64| {
-        let of = |usage: &Usage| usage.group.as_ref().map_or(0, count);
-        of(last).saturating_sub(of(first))
-    };
-    let cpus = settings.cpus as f64;
-    let quota = last.group.and_then(|group| group.quota_cores);
-    Signals {
-        cpu_used: last.cpus_since(first),
-        cpu_allowed: quota.map_or(cpus, |quota| quota.min(cpus)),
-        periods: since(|group| group.periods),
-        throttled_periods: since(|group| group.throttled_periods),
-        timer_lag_p99: collected.timer_lag_p99,
-        ..Signals::default()
-    }
-}
-
-fn prepare(settings: &Settings, rules: &Arc<Rules>, stop: &Arc<Stop>) -> Result<Load, Failure> {
-    let counters = Arc::new(Counters::default());
-    let connector = Connector::new(&settings.client, &counters).map_err(Failure::usage)?;
-    let connector = Arc::new(connector);
-    let shared = settings.client.sharing == Sharing::Shared;
-    let phases = settings.plan.phases();
-    Ok(Load {
-        recorder: Recorder::new(phases.len(), settings.workers),
-        schedule: Schedule::new(&settings.plan, settings.seed),
-        gate: Gate::default(),
-        plan: settings.plan.clone(),
-        phases,
-        source: settings.source.clone(),
-        seed: settings.seed,
-        verify: settings.verify,
-        rules: Arc::clone(rules),
-        shared: shared.then(|| Pool::new(&settings.client, &connector)),
-        connector,
-        thresholds: settings.thresholds.clone(),
-        aborted_by: OnceLock::new(),
-        stop: Arc::clone(stop),
-        base: settings.client.target.base.clone(),
-        started: OnceLock::new(),
-        ended: OnceLock::new(),
-        exhausted: AtomicBool::new(false),
-        done: AtomicU64::new(0),
-    })
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use program_common::cgroup;
+use program_common::{cgroup, cpus};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::recorder::Histogram;
@@ -29,7 +29,7 @@ impl Usage {
     /// CPUs that this process may use: its quota, or those that there are.
     #[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
     pub fn cpu_allowed(&self) -> f64 {
-        let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
+        let cpus = cpus::permitted() as f64;
         let quota = self.group.and_then(|group| group.quota_cores);
         quota.map_or(cpus, |quota| quota.min(cpus))
     }

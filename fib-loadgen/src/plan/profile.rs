@@ -25,6 +25,17 @@ pub struct Profile {
     pub stages: Vec<Stage>,
     /// The autoscaler that a profile of the `hpa-` kind is about.
     pub autoscaler: Option<Autoscaler>,
+    /// Whether its load still depends on what a request costs, which nobody has said: its stages are a guess.
+    pub lacks_cost: bool,
+}
+
+impl Profile {
+    /// The same with what a request costs.
+    pub fn with_cost(&self, cost: Duration) -> Result<Self, String> {
+        let join = if self.spec.contains(':') { ',' } else { ':' };
+        let micros = cost.as_secs_f64() * 1e6;
+        format!("{}{join}cost={micros:.1}us", self.spec).parse()
+    }
 }
 
 /// Pieces in which a sine is drawn for each period: with 24 it is nowhere more than 1 % of its amplitude off.
@@ -111,7 +122,12 @@ impl FromStr for Profile {
                 names.join(", ")
             ));
         };
-        let settings = Settings::new(name, given, defaults)?;
+        let mut settings = Settings::new(name, given, defaults)?;
+        let lacks_cost = settings.values.get("cost").is_some_and(String::is_empty);
+        if lacks_cost {
+            // Whatever else is wrong is said first.
+            settings.values.insert("cost".to_owned(), "1ms".to_owned());
+        }
         let (stages, autoscaler) = if name.starts_with("hpa-") {
             let autoscaler = Autoscaler::new(&settings)?;
             let stages = autoscaler::stages(&settings, &autoscaler)?;
@@ -123,6 +139,7 @@ impl FromStr for Profile {
             spec: spec.to_owned(),
             stages,
             autoscaler,
+            lacks_cost,
         })
     }
 }

@@ -57,14 +57,15 @@ fn head(out: &mut String, document: &Document) -> std::fmt::Result {
     } else {
         format!("{} of {}", thousands(totals.verified), thousands(totals.ok))
     };
-    let unfinished = if totals.unfinished > 0 {
-        format!("   given up {}", thousands(totals.unfinished))
-    } else {
-        String::new()
+    let other = |what: &str, count: u64| match count {
+        0 => String::new(),
+        count => format!("   {what} {}", thousands(count)),
     };
+    let unsent = other("never sent", totals.unsent);
+    let unfinished = other("given up", totals.unfinished);
     writeln!(
         out,
-        "  sent {}   ok {}   failed {}   wrong {}   ({proved} verified){unfinished}",
+        "  sent {}   ok {}   failed {}   wrong {}   ({proved} verified){unsent}{unfinished}",
         thousands(totals.sent),
         thousands(totals.ok),
         thousands(totals.failed),
@@ -113,7 +114,7 @@ fn latency(out: &mut String, document: &Document) -> std::fmt::Result {
     row(
         "send lag",
         &latency.send_lag,
-        "the generator's own lateness",
+        "from the intended to the actual send",
     )?;
     writeln!(out)
 }

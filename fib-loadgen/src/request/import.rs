@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::spec::Spec;
@@ -185,6 +187,17 @@ impl Command {
             "--url" => self.url = Some(value.to_owned()),
             // Where curl writes to.
             "-o" | "--output" | "-w" | "--write-out" => {}
+            "-u" | "--user" => {
+                let pair = if value.contains(':') {
+                    value.to_owned()
+                } else {
+                    format!("{value}:")
+                };
+                let value = format!("Basic {}", STANDARD.encode(pair));
+                self.headers
+                    .entry("authorization".to_owned())
+                    .or_insert(value);
+            }
             "-H" | "--header" => {
                 let (name, content) = value
                     .split_once(':')
@@ -284,6 +297,8 @@ mod tests {
     #[test]
     fn several_commands_are_several_requests_and_an_unknown_flag_is_named() {
         assert_eq!(curl("curl http://h/a\ncurl http://h/b").unwrap().len(), 2);
+        let spec = &curl("curl -u me:pass:word http://h/a").unwrap()[0];
+        assert_eq!(spec.headers["authorization"], "Basic bWU6cGFzczp3b3Jk");
         let refused = curl("curl --ntlm http://h").unwrap_err();
         assert!(refused.contains("--ntlm"), "{refused}");
         for text in [

@@ -32,9 +32,42 @@ pub(super) fn without_secrets(argv: Vec<String>) -> Vec<String> {
                 return format!("{short}{}", hide(long, value));
             }
         }
-        without_credentials(&arg)
+        without_tokens(&without_credentials(&arg))
     };
     argv.into_iter().map(one).collect()
+}
+
+/// Parts of the names of query parameters whose values are secrets.
+const TOKENS: [&str; 8] = [
+    "token",
+    "key",
+    "secret",
+    "passw",
+    "pwd",
+    "sig",
+    "auth",
+    "credential",
+];
+
+/// A URL, with or without a flag before it, without the values of parameters that are named like secrets.
+fn without_tokens(arg: &str) -> String {
+    let Some((before, query)) = arg.contains("://").then(|| arg.split_once('?')).flatten() else {
+        return arg.to_owned();
+    };
+    let shown: Vec<String> = query
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, _))
+                if TOKENS
+                    .iter()
+                    .any(|part| name.to_ascii_lowercase().contains(part)) =>
+            {
+                format!("{name}=(hidden)")
+            }
+            _ => pair.to_owned(),
+        })
+        .collect();
+    format!("{before}?{}", shown.join("&"))
 }
 
 #[cfg(test)]
@@ -56,6 +89,7 @@ mod tests {
             "-d",
             "token=1",
             "--curl=curl -u a:b h",
+            "http://h/x?page=2&Access_Token=abc",
         ];
         let kept = without_secrets(argv.map(str::to_owned).to_vec());
         assert_eq!(
@@ -72,7 +106,8 @@ mod tests {
                 "--proxy=http://p",
                 "-d",
                 "(hidden)",
-                "--curl=(hidden)"
+                "--curl=(hidden)",
+                "http://h/x?page=2&Access_Token=(hidden)"
             ]
         );
     }

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Kind, Point, Seen, Shared, bounds_s};
+use crate::outcome::innermost;
+use crate::view::say;
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(10);
@@ -105,6 +107,7 @@ pub async fn push(
         return;
     };
     let start = Timestamp::now();
+    let mut warned = false;
     loop {
         let ended = tokio::select! {
             () = tokio::time::sleep(EVERY) => false,
@@ -119,7 +122,17 @@ pub async fn push(
             .header("content-type", "application/json")
             .body(body);
         // A collector that is not there costs its numbers, never the run.
-        let _ = request.send().await;
+        if let Err(error) = request
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status)
+            && !std::mem::replace(&mut warned, true)
+        {
+            let why = innermost(&error.without_url());
+            say(&format!(
+                "warning: the collector of --otlp did not take the numbers ({why}): the run goes on without"
+            ));
+        }
         if ended {
             return;
         }

@@ -207,6 +207,7 @@ fn what_can_not_be_carried_out_is_refused_in_a_sentence_with_exit_2() {
         "--target http://8.8.8.8",
         "http://example.com",
         "-o xml=a",
+        "--profile hpa-step",
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"));
         let output = command

@@ -1,7 +1,7 @@
 //! Fibonacci numbers: F(0) = 0, F(1) = 1, F(n) = F(n−1) + F(n−2).
 //!
 //! ```text
-//!                 ┌ n ≤ 186: additions in a u128
+//!                 ┌ n ≤ 186: a table of u128
 //! decimal digits ─┼ below the crossover: a malachite natural, then its digits
 //!                 └ above: doubling in base 10,000 by a real FFT, checked by a residue
 //! hexadecimal ───── a malachite natural
@@ -22,7 +22,7 @@ use malachite::Natural;
 
 use direct::{LARGEST, direct};
 pub use index::{BadIndex, Index};
-pub use natural::nth;
+pub use natural::{nth, small};
 pub use residue::Modulus;
 pub use sequence::Sequence;
 use transform::Plans;
@@ -70,8 +70,8 @@ impl Numbers {
     pub fn decimal<E>(&self, index: Index, check: Checkpoint<'_, E>) -> Result<Decimal, E> {
         let n = index.get();
         let mut digits = Vec::new();
-        if n <= FITS_U128 {
-            digits.extend_from_slice(natural::small(n).to_string().as_bytes());
+        if let Some(value) = small(index) {
+            digits.extend_from_slice(value.to_string().as_bytes());
         } else if (DIRECT_FROM..=LARGEST).contains(&n) {
             let digits = direct(n, &self.plans, check)?;
             return self.settle(index, digits, check);

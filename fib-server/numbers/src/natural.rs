@@ -10,15 +10,39 @@ use crate::{Checkpoint, FITS_U128, Index};
 /// Up to here one call of malachite takes about a millisecond, and a checkpoint inside would save nothing.
 const WHOLE_UP_TO: u64 = 1 << 18;
 
-/// F(n) for n up to [`FITS_U128`].
-pub(crate) fn small(n: u64) -> u128 {
-    pair(n).1
+/// F(0) to F([`FITS_U128`]).
+static SMALL: [u128; SMALL_ONES] = {
+    let mut table = [0; SMALL_ONES];
+    table[1] = 1;
+    let mut n = 2;
+    while n < table.len() {
+        table[n] = table[n - 1] + table[n - 2];
+        n += 1;
+    }
+    table
+};
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the table is not that long"
+)]
+const SMALL_ONES: usize = FITS_U128 as usize + 1;
+
+/// F(n), if it fits 128 bits.
+pub fn small(index: Index) -> Option<u128> {
+    let n = usize::try_from(index.get()).ok()?;
+    SMALL.get(n).copied()
 }
 
 /// F(n−1) and F(n), for n up to [`FITS_U128`]; F(−1) = 1.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the table is not that long"
+)]
 pub(crate) fn pair(n: u64) -> (u128, u128) {
     debug_assert!(n <= FITS_U128, "F({n}) does not fit");
-    (0..n).fold((1, 0), |(before, this), _| (this, before + this))
+    let n = n as usize;
+    (n.checked_sub(1).map_or(1, |before| SMALL[before]), SMALL[n])
 }
 
 /// F(n). Large ones by doubling, with a checkpoint before each multiplication. Each step takes two squarings
@@ -114,7 +138,11 @@ mod tests {
 
     #[test]
     fn the_largest_small_number_fits() {
-        assert_eq!(Natural::from(small(FITS_U128)), f(FITS_U128));
+        let index = |n: u64| Index::parse(&n.to_string(), u64::MAX).unwrap();
+        for n in 0..=FITS_U128 {
+            assert_eq!(small(index(n)).map(Natural::from), Some(f(n)), "F({n})");
+        }
+        assert_eq!(small(index(FITS_U128 + 1)), None);
         assert!(f(FITS_U128 + 1) > u128::MAX);
     }
 }

@@ -1,17 +1,14 @@
 //! Pages of other origins, where they are let in: the Fetch standard's CORS protocol for a service that
 //! is only read.
 
-use std::sync::Arc;
-
+use hyper::{HeaderMap, Request, Response};
 use salvo::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW,
     ORIGIN, VARY,
 };
-use salvo::http::{HeaderValue, Method, StatusCode};
-use salvo::{Depot, FlowCtrl, Handler, Request, Response, async_trait};
+use salvo::http::{HeaderValue, Method, ResBody, StatusCode};
 
-use crate::State;
 use crate::metrics::Route;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
@@ -20,58 +17,65 @@ const HEADERS: HeaderValue =
 const EXPOSED: HeaderValue = HeaderValue::from_static("etag, retry-after, x-fib-pod, x-request-id");
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 
-/// Around every route of the main port. Without origins it does nothing, and OPTIONS is 405.
-#[derive(Debug)]
-pub(crate) struct Cors(pub(crate) Arc<State>);
+/// Around every route of the main port, where there are origins. Without them OPTIONS is 405.
+pub(crate) struct Cors(Vec<String>);
 
-#[async_trait]
-impl Handler for Cors {
-    async fn handle(
-        &self,
-        req: &mut Request,
-        depot: &mut Depot,
-        res: &mut Response,
-        ctrl: &mut FlowCtrl,
-    ) {
-        let origins = &self.0.config.cors_origins;
-        if origins.is_empty() {
-            ctrl.call_next(req, depot, res).await;
-            return;
-        }
-        let allowed = req
-            .headers()
-            .get(ORIGIN)
-            .and_then(|origin| allowed(origin, origins));
-        let is_known = Route::of(req.uri().path().trim_start_matches('/')) != Route::Unmatched;
-        if req.method() == Method::OPTIONS && is_known {
-            ctrl.skip_rest();
-            res.status_code(StatusCode::NO_CONTENT);
-            res.headers_mut().insert(ALLOW, METHODS);
-            if allowed.is_some() && req.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
-                let headers = res.headers_mut();
-                headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-                headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
-                headers.insert(ACCESS_CONTROL_MAX_AGE, A_DAY);
-            }
+/// Where a request is from.
+pub(crate) struct Origin {
+    /// What its origin is answered, if it may read the answer: itself, or `*` when everybody may.
+    allowed: Option<HeaderValue>,
+}
+
+impl Cors {
+    /// For these origins; nothing without any.
+    pub(crate) fn for_origins(origins: &[String]) -> Option<Self> {
+        (!origins.is_empty()).then(|| Self(origins.to_vec()))
+    }
+
+    /// Where a request is from.
+    pub(crate) fn origin(&self, headers: &HeaderMap) -> Origin {
+        let origin = headers.get(ORIGIN);
+        let allowed = if self.0.iter().any(|o| o == "*") {
+            origin.map(|_| HeaderValue::from_static("*"))
         } else {
-            ctrl.call_next(req, depot, res).await;
+            let is_known =
+                |origin: &&HeaderValue| self.0.iter().any(|o| o.as_bytes() == origin.as_bytes());
+            origin.filter(is_known).cloned()
+        };
+        Origin { allowed }
+    }
+}
+
+impl Origin {
+    /// The answer to OPTIONS of a path that there is.
+    pub(crate) fn preflight<B>(&self, request: &Request<B>) -> Option<Response<ResBody>> {
+        let is_known = Route::at(request.uri().path()) != Route::Unmatched;
+        if request.method() != Method::OPTIONS || !is_known {
+            return None;
         }
-        let headers = res.headers_mut();
+        let mut response = Response::new(ResBody::None);
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let headers = response.headers_mut();
+        headers.insert(ALLOW, METHODS);
+        if self.allowed.is_some()
+            && request
+                .headers()
+                .contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+        {
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+            headers.insert(ACCESS_CONTROL_MAX_AGE, A_DAY);
+        }
+        Some(response)
+    }
+
+    /// Lets the origin's pages read an answer.
+    pub(crate) fn mark(self, response: &mut Response<ResBody>) {
+        let headers = response.headers_mut();
         headers.append(VARY, HeaderValue::from_static("origin"));
-        if let Some(origin) = allowed {
+        if let Some(origin) = self.allowed {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         }
     }
-}
-
-/// What an origin is answered: itself when it is in the list, `*` when everybody is.
-fn allowed(origin: &HeaderValue, origins: &[String]) -> Option<HeaderValue> {
-    if origins.iter().any(|o| o == "*") {
-        return Some(HeaderValue::from_static("*"));
-    }
-    origins
-        .iter()
-        .any(|o| o.as_bytes() == origin.as_bytes())
-        .then(|| origin.clone())
 }

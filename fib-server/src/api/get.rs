@@ -1,133 +1,269 @@
 //! `GET /get?n=`: parse, compute, render.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fib_numbers::Index;
 use futures_util::{StreamExt, stream};
-use salvo::http::{HeaderName, HeaderValue, Method, ResBody, StatusCode, header};
-use salvo::{Depot, FlowCtrl, Handler, Request, Response, async_trait};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use salvo::http::{HeaderName, HeaderValue, ResBody, header};
+use salvo::{Depot, FlowCtrl, Handler, async_trait};
 
-use super::problem::Problem;
-use super::query::Ask;
+use super::problem::{self, Problem};
+use super::query::{Ask, Limits};
+use super::view::coding::Coding;
 use super::view::{self, Format, Sequence};
 use crate::State;
 use crate::admission::{Kind, ShedReason, Work};
 use crate::args::CacheControl;
 use crate::cancel::{Cancel, Stopped};
-use crate::compute::{Admitted, ComputeError};
+use crate::compute::{Admitted, ComputeError, is_tiny};
 use crate::connection::Conn;
 use crate::memory::Reservation;
+use crate::reply::Reply;
 
-/// The handler.
-#[derive(Debug, Clone)]
-pub struct Get(pub Arc<State>);
+/// What a request says.
+#[derive(Clone, Copy)]
+pub(crate) struct Head<'r> {
+    method: &'r Method,
+    uri: &'r Uri,
+    headers: &'r HeaderMap,
+}
 
-#[async_trait]
-impl Handler for Get {
-    async fn handle(&self, req: &mut Request, _: &mut Depot, res: &mut Response, _: &mut FlowCtrl) {
-        if let Err(problem) = self.answer(req, res).await {
-            problem.write_to(res);
+impl<'r> Head<'r> {
+    pub(crate) fn of<B>(request: &'r Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
         }
     }
 }
 
+/// The route.
+pub(crate) struct Get {
+    state: Arc<State>,
+    limits: Limits,
+    cache: HeaderValue,
+    vary: HeaderValue,
+}
+
 impl Get {
-    async fn answer(&self, req: &Request, res: &mut Response) -> Result<(), Problem> {
-        let config = &self.0.config;
-        let limits = config.limits();
-        let query = req.uri().query().unwrap_or_default();
-        let ask = Ask::parse(query, text(req, &header::ACCEPT).as_deref(), limits)?;
-
-        let tag = entity_tag(ask);
-        let known = text(req, &header::IF_NONE_MATCH).is_some_and(|wanted| names(&wanted, &tag));
-        self.describe(tag, res);
-        if known {
-            res.status_code(StatusCode::NOT_MODIFIED);
-            return Ok(());
-        }
-        let (media_type, length) = match ask {
-            Ask::Number(index, format) => (format.media_type(), format.length(index)),
-            Ask::Sequence(last) => ("application/json", view::sequence_length(last)),
-        };
-        set(res, &header::CONTENT_TYPE, media_type);
-        if let Some(length) = length {
-            res.headers_mut()
-                .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        }
-        if *req.method() != Method::HEAD {
-            res.body(match ask {
-                Ask::Number(index, format) => self.number(req, index, format).await?,
-                Ask::Sequence(last) => self.sequence(req, last).await?,
-            });
-        }
-        res.status_code(StatusCode::OK);
-        Ok(())
-    }
-
-    async fn number(
-        &self,
-        req: &Request,
-        index: Index,
-        format: Format,
-    ) -> Result<ResBody, ComputeError> {
-        let length = format.length(index).unwrap_or_else(|| index.get() / 4);
-        let held = self.reserve(req, view::memory(length))?;
-        let state = Arc::clone(&self.0);
-        let mut admitted = self.0.pool.admit(Work::whole(format.kind(), index.get()))?;
-        let pieces = admitted
-            .whole(move |cancel| {
-                let digits = state.digits(index, format, cancel)?;
-                Ok(format.body(index, &digits, held))
-            })
-            .await?;
-        Ok(ResBody::Chunks(pieces))
-    }
-
-    async fn sequence(&self, req: &Request, last: Index) -> Result<ResBody, ComputeError> {
-        let mut rest = Rest {
-            held: self.reserve(req, view::SEQUENCE_MEMORY)?,
-            admitted: self.0.pool.admit(Work::whole(Kind::Sequence, last.get()))?,
-            sequence: Some(Sequence::up_to(last)),
-        };
-        // The first piece still decides about the status.
-        let first = rest.next().await?;
-        let rest = stream::unfold(rest, |mut rest| async {
-            if rest.sequence.as_ref().is_none_or(Sequence::is_done) {
-                return None;
-            }
-            let piece = rest.next().await;
-            Some((piece.map_err(|e| io::Error::other(format!("{e:?}"))), rest))
-        });
-        let first = stream::iter([Ok::<Bytes, io::Error>(first)]);
-        Ok(ResBody::stream(first.chain(rest)))
-    }
-
-    fn reserve(&self, req: &Request, bytes: u64) -> Result<Reservation, ComputeError> {
-        req.extensions()
-            .get::<Arc<Conn>>()
-            .and_then(|conn| conn.reserve(bytes))
-            .ok_or_else(|| {
-                self.0.metrics.shed(ShedReason::Memory);
-                ComputeError::Shed {
-                    reason: ShedReason::Memory,
-                    retry_after: std::time::Duration::from_secs(1),
-                }
-            })
-    }
-
-    fn describe(&self, tag: String, res: &mut Response) {
-        let cache = match self.0.config.cache_control {
+    /// The route of one server.
+    pub(crate) fn new(state: Arc<State>) -> Self {
+        let cache = match state.config.cache_control {
             CacheControl::Immutable => "public, max-age=31536000, immutable",
             CacheControl::NoStore => "no-store",
         };
-        set(res, &header::CACHE_CONTROL, cache);
-        set(res, &header::VARY, "accept");
-        set(res, &header::ACCEPT_RANGES, "none");
-        if let Ok(tag) = HeaderValue::try_from(tag) {
-            res.headers_mut().insert(header::ETAG, tag);
+        let vary = if state.config.compress {
+            "accept, accept-encoding"
+        } else {
+            "accept"
+        };
+        Self {
+            limits: state.config.limits(),
+            state,
+            cache: HeaderValue::from_static(cache),
+            vary: HeaderValue::from_static(vary),
+        }
+    }
+
+    /// Answers a request, if its client may send one more.
+    pub(crate) fn answer(&self, head: Head<'_>, conn: &Arc<Conn>) -> Reply<Response<ResBody>> {
+        let clients = &self.state.clients;
+        let Some(allowance) = clients.count(conn.peer().ip(), head.headers) else {
+            return self.allowed(head, conn);
+        };
+        let reply = if let Some(wait) = allowance.wait {
+            self.state.metrics.rate_limited();
+            Reply::now(Problem::too_many(wait).answer())
+        } else {
+            self.allowed(head, conn)
+        };
+        reply.map(move |mut response| {
+            allowance.tell(response.headers_mut());
+            response
+        })
+    }
+
+    fn allowed(&self, head: Head<'_>, conn: &Arc<Conn>) -> Reply<Response<ResBody>> {
+        self.reply(head, conn)
+            .unwrap_or_else(|problem| Reply::now(problem.answer()))
+    }
+
+    fn reply(&self, head: Head<'_>, conn: &Arc<Conn>) -> Result<Reply<Response<ResBody>>, Problem> {
+        let query = head.uri.query().unwrap_or_default();
+        let accept = text(head.headers, &header::ACCEPT);
+        let ask = Ask::parse(query, accept.as_deref(), self.limits)?;
+        let coding = self.coding(ask, head.headers);
+
+        let tag = entity_tag(ask, coding);
+        let known = text(head.headers, &header::IF_NONE_MATCH)
+            .is_some_and(|wanted| names(&wanted, tag.as_bytes()));
+        let mut response = Response::new(ResBody::None);
+        *response.headers_mut() = self.headers(tag);
+        if known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return Ok(Reply::now(response));
+        }
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(ask.media_type()),
+        );
+        if coding == Coding::Gzip {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if *head.method == Method::HEAD {
+            if let Some(length) = ask.length().filter(|_| coding == Coding::Identity) {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            }
+            return Ok(Reply::now(response));
+        }
+        if is_tiny(ask.work()) {
+            *response.body_mut() = self.at_once(ask, conn)?;
+            return Ok(Reply::now(response));
+        }
+        match ask {
+            Ask::Number(index, format) => self.number(conn, index, format, coding, response),
+            Ask::Sequence(last) => self.sequence(conn, last, coding, response),
+        }
+    }
+
+    /// Whether the answer is compressed. What is small enough to be computed at once is not worth it.
+    fn coding(&self, ask: Ask, headers: &HeaderMap) -> Coding {
+        if self.state.config.compress && !is_tiny(ask.work()) {
+            Coding::accepted(text(headers, &header::ACCEPT_ENCODING).as_deref())
+        } else {
+            Coding::Identity
+        }
+    }
+
+    /// The headers of every answer that is no problem.
+    fn headers(&self, tag: HeaderValue) -> HeaderMap {
+        /// With those that are added on the way out.
+        const MOST: usize = 12;
+        let mut headers = HeaderMap::with_capacity(MOST);
+        headers.insert(header::CACHE_CONTROL, self.cache.clone());
+        headers.insert(header::VARY, self.vary.clone());
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("none"));
+        headers.insert(header::ETAG, tag);
+        headers
+    }
+
+    /// What takes some microseconds, computed where it was asked for.
+    fn at_once(&self, ask: Ask, conn: &Conn) -> Result<ResBody, ComputeError> {
+        let body = self.state.pool.at_once(ask.work(), || match ask {
+            Ask::Number(index, format) => self.state.small(index, format),
+            Ask::Sequence(last) => Sequence::up_to(last, Coding::Identity).whole(),
+        });
+        if conn.is_small(body.len()) {
+            return Ok(ResBody::Once(body.into()));
+        }
+        let held = self.reserve(conn, body.len() as u64)?;
+        Ok(ResBody::Once(held.keep_for(body)))
+    }
+
+    fn number(
+        &self,
+        conn: &Conn,
+        index: Index,
+        format: Format,
+        coding: Coding,
+        mut response: Response<ResBody>,
+    ) -> Result<Reply<Response<ResBody>>, Problem> {
+        let length = format.length(index).unwrap_or_else(|| index.get() / 4);
+        let held = self.reserve(conn, view::memory(length))?;
+        let work = Work::whole(format.kind(), index.get());
+        let mut admitted = self.state.pool.admit(work)?;
+        let state = Arc::clone(&self.state);
+        Ok(Reply::later(async move {
+            let pieces = admitted
+                .whole(move |cancel| {
+                    let digits = state.digits(index, format, cancel)?;
+                    format.body(index, digits, coding, held, cancel)
+                })
+                .await;
+            match pieces {
+                Ok(pieces) => {
+                    *response.body_mut() = ResBody::Chunks(pieces);
+                    response
+                }
+                Err(error) => Problem::from(error).answer(),
+            }
+        }))
+    }
+
+    fn sequence(
+        &self,
+        conn: &Conn,
+        last: Index,
+        coding: Coding,
+        mut response: Response<ResBody>,
+    ) -> Result<Reply<Response<ResBody>>, Problem> {
+        // Its pieces come by and by, so their length is not known to the HTTP library.
+        if let Some(length) = view::sequence_length(last).filter(|_| coding == Coding::Identity) {
+            let length = HeaderValue::from(length);
+            response
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, length);
+        }
+        let mut rest = Rest {
+            held: self.reserve(conn, view::SEQUENCE_MEMORY)?,
+            admitted: self
+                .state
+                .pool
+                .admit(Work::whole(Kind::Sequence, last.get()))?,
+            sequence: Some(Sequence::up_to(last, coding)),
+        };
+        Ok(Reply::later(async move {
+            // The first piece still decides about the status.
+            match rest.next().await {
+                Ok(first) => {
+                    *response.body_mut() = rest.after(first);
+                    response
+                }
+                Err(error) => Problem::from(error).answer(),
+            }
+        }))
+    }
+
+    fn reserve(&self, conn: &Conn, bytes: u64) -> Result<Reservation, ComputeError> {
+        conn.reserve(bytes).ok_or_else(|| {
+            self.state.metrics.shed(ShedReason::Memory);
+            ComputeError::Shed {
+                reason: ShedReason::Memory,
+                retry_after: Duration::from_secs(1),
+            }
+        })
+    }
+}
+
+impl Ask {
+    /// What it computes.
+    fn work(self) -> Work {
+        match self {
+            Self::Number(index, format) => Work::whole(format.kind(), index.get()),
+            Self::Sequence(last) => Work::whole(Kind::Sequence, last.get()),
+        }
+    }
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Number(_, format) => format.media_type(),
+            Self::Sequence(_) => Format::Json.media_type(),
+        }
+    }
+
+    /// The length of the answer, without computing it; `None` where that can't be told.
+    fn length(self) -> Option<u64> {
+        match self {
+            Self::Number(index, format) => format.length(index),
+            Self::Sequence(last) => view::sequence_length(last),
         }
     }
 }
@@ -148,6 +284,47 @@ impl State {
             );
         }
         Ok(decimal.digits)
+    }
+
+    /// The body for a number that takes some microseconds.
+    fn small(&self, index: Index, format: Format) -> Vec<u8> {
+        if let Some(value) = fib_numbers::small(index) {
+            return format.body_of(index, value);
+        }
+        let check = &mut || Ok::<_, Infallible>(());
+        let digits = if format == Format::Hex {
+            fib_numbers::hexadecimal(index, check)
+        } else {
+            self.numbers.decimal(index, check).map(|d| d.digits)
+        };
+        let Ok(digits) = digits;
+        format.body_with(index, &digits)
+    }
+}
+
+/// The route as the framework finds it, however its path is spelled.
+pub(crate) struct Spelled(pub(crate) Arc<Get>);
+
+#[async_trait]
+impl Handler for Spelled {
+    async fn handle(
+        &self,
+        req: &mut salvo::Request,
+        _: &mut Depot,
+        res: &mut salvo::Response,
+        _: &mut FlowCtrl,
+    ) {
+        let reply = req.extensions().get::<Arc<Conn>>().map(|conn| {
+            let head = Head {
+                method: req.method(),
+                uri: req.uri(),
+                headers: req.headers(),
+            };
+            self.0.answer(head, conn)
+        });
+        if let Some(reply) = reply {
+            problem::put(reply.await, res);
+        }
     }
 }
 
@@ -174,35 +351,50 @@ impl Rest {
         self.sequence = Some(sequence);
         Ok(piece)
     }
-}
 
-/// F(n) is a constant, so its index and form are its tag, known before it is computed.
-fn entity_tag(ask: Ask) -> String {
-    match ask {
-        Ask::Number(index, format) => format!("\"{}-{}\"", index.get(), format.as_str()),
-        Ask::Sequence(last) => format!("\"0..{}-json\"", last.get()),
+    /// The body that goes on after its first piece.
+    fn after(self, first: Bytes) -> ResBody {
+        let rest = stream::unfold(self, |mut rest| async {
+            if rest.sequence.as_ref().is_none_or(Sequence::is_done) {
+                return None;
+            }
+            let piece = rest.next().await;
+            Some((piece.map_err(|e| io::Error::other(format!("{e:?}"))), rest))
+        });
+        let first = stream::iter([Ok::<Bytes, io::Error>(first)]);
+        ResBody::stream(first.chain(rest))
     }
 }
 
+/// F(n) is a constant, so its index and form are its tag, known before it is computed.
+fn entity_tag(ask: Ask, coding: Coding) -> HeaderValue {
+    let (from, index, form) = match ask {
+        Ask::Number(index, format) => ("", index, format.as_str()),
+        Ask::Sequence(last) => ("0..", last, "json"),
+    };
+    let mut n = itoa::Buffer::new();
+    let coding = match coding {
+        Coding::Identity => "",
+        Coding::Gzip => "-gzip",
+    };
+    let tag = ["\"", from, n.format(index.get()), "-", form, coding, "\""].concat();
+    // Digits and the words above are all that is in it.
+    HeaderValue::from_maybe_shared(Bytes::from(tag)).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
 /// Whether a list of entity tags has this one; weak tags compare as strong ones here (RFC 9110, 13.1.2).
-fn names(list: &str, tag: &str) -> bool {
+fn names(list: &str, tag: &[u8]) -> bool {
     list.split(',')
         .map(str::trim)
-        .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+        .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one).as_bytes() == tag)
 }
 
 /// A header that is a list. On several lines it is the same list as on one (RFC 9110, 5.3).
-fn text<'r>(req: &'r Request, name: &HeaderName) -> Option<Cow<'r, str>> {
-    let mut lines = req
-        .headers()
+fn text<'r>(headers: &'r HeaderMap, name: &HeaderName) -> Option<Cow<'r, str>> {
+    let mut lines = headers
         .get_all(name)
         .iter()
         .filter_map(|line| line.to_str().ok());
     let first = Cow::Borrowed(lines.next()?);
     Some(lines.fold(first, |all, line| Cow::Owned(format!("{all}, {line}"))))
-}
-
-fn set(res: &mut Response, name: &HeaderName, value: &'static str) {
-    res.headers_mut()
-        .insert(name.clone(), HeaderValue::from_static(value));
 }

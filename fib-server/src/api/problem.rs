@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use salvo::http::{HeaderValue, StatusCode, header};
-use salvo::{Response, http::ResBody};
+use hyper::Response;
+use salvo::http::{HeaderValue, ResBody, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use crate::admission::ShedReason;
@@ -152,21 +152,31 @@ impl Problem {
         Value::Object(body).to_string()
     }
 
-    /// Makes this problem the answer. A HEAD request gets its headers.
-    pub fn write_to(self, response: &mut Response) {
-        let body = self.body();
-        response.status_code(self.status);
+    /// The answer.
+    pub fn answer(self) -> Response<ResBody> {
+        let mut response = Response::new(ResBody::Once(self.body().into()));
+        *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        for name in [header::ETAG, header::CONTENT_LENGTH, header::ACCEPT_RANGES] {
-            headers.remove(name);
-        }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.replace_body(ResBody::Once(body.into()));
+        response
     }
+
+    /// Makes this problem the answer of a route of the framework.
+    pub fn write_to(self, response: &mut salvo::Response) {
+        put(self.answer(), response);
+    }
+}
+
+/// Makes an answer that of a route of the framework. Other headers that the route has set stay.
+pub(crate) fn put(answer: Response<ResBody>, response: &mut salvo::Response) {
+    let (head, body) = answer.into_parts();
+    response.status_code(head.status);
+    response.headers_mut().extend(head.headers);
+    response.replace_body(body);
 }
 
 impl From<ComputeError> for Problem {

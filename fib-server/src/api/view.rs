@@ -1,5 +1,7 @@
 //! How an answer looks: the contract with clients.
 
+pub mod coding;
+
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
@@ -10,6 +12,7 @@ use crate::admission::{Kind, Work};
 use crate::cancel::{Cancel, Stopped};
 use crate::digits;
 use crate::memory::Reservation;
+use coding::{Coding, Compressor};
 
 /// The form of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,14 +63,20 @@ impl Format {
         }
     }
 
-    /// The body's parts around the digits.
-    fn frame(self, index: Index, digits: u64) -> (String, String) {
+    /// The body's parts: the digits, and what stands around them.
+    fn parts<'p>(self, n: &'p str, digits: &'p [u8], count: &'p str) -> [&'p [u8]; 7] {
+        let (n, count) = (n.as_bytes(), count.as_bytes());
         match self {
-            Self::Json => (
-                format!(r#"{{"n":{},"value":""#, index.get()),
-                format!(r#"","digits":{digits}}}"#),
-            ),
-            Self::Text | Self::Hex => (String::new(), String::new()),
+            Self::Json => [
+                br#"{"n":"#,
+                n,
+                br#","value":""#,
+                digits,
+                br#"","digits":"#,
+                count,
+                b"}",
+            ],
+            Self::Text | Self::Hex => [b"", b"", b"", digits, b"", b"", b""],
         }
     }
 
@@ -77,31 +86,70 @@ impl Format {
             Self::Json | Self::Text => digits::decimal(index.get()),
             Self::Hex => digits::hexadecimal(index.get()),
         }?;
-        let (before, after) = self.frame(index, digits);
-        Some(digits + (before.len() + after.len()) as u64)
+        let (mut n, mut count) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let frame = self.parts(n.format(index.get()), b"", count.format(digits));
+        let around: usize = frame.iter().map(|part| part.len()).sum();
+        Some(digits + around as u64)
+    }
+
+    /// The whole body for a small F(n), written at once.
+    pub fn body_of(self, index: Index, value: u128) -> Vec<u8> {
+        match self {
+            Self::Json | Self::Text => {
+                self.body_with(index, itoa::Buffer::new().format(value).as_bytes())
+            }
+            Self::Hex => format!("{value:x}").into_bytes(),
+        }
+    }
+
+    /// The whole body with the digits of F(n).
+    pub fn body_with(self, index: Index, digits: &[u8]) -> Vec<u8> {
+        let (mut n, mut count) = (itoa::Buffer::new(), itoa::Buffer::new());
+        self.parts(n.format(index.get()), digits, count.format(digits.len()))
+            .concat()
     }
 
     /// The body for the digits of F(n), in pieces that take their part of a reservation with them.
-    pub fn body(self, index: Index, digits: &[u8], mut held: Reservation) -> VecDeque<Bytes> {
-        let (before, after) = self.frame(index, digits.len() as u64);
-        let length = before.len() + digits.len() + after.len();
-        let mut pieces = VecDeque::with_capacity(length / CHUNK + 1);
-        let mut piece = Vec::with_capacity(length.min(CHUNK));
-        for mut part in [before.as_bytes(), digits, after.as_bytes()] {
-            while !part.is_empty() {
-                if piece.len() == CHUNK {
-                    let full = std::mem::replace(&mut piece, Vec::with_capacity(CHUNK));
-                    pieces.push_back(held.split(CHUNK as u64).keep_for(full));
-                }
-                let (now, later) = part.split_at(part.len().min(CHUNK - piece.len()));
-                piece.extend_from_slice(now);
-                part = later;
-            }
+    pub fn body(
+        self,
+        index: Index,
+        digits: Vec<u8>,
+        coding: Coding,
+        held: Reservation,
+        cancel: &Cancel,
+    ) -> Result<VecDeque<Bytes>, Stopped> {
+        let (mut n, mut count) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let parts = self.parts(n.format(index.get()), &digits, count.format(digits.len()));
+        if coding == Coding::Identity {
+            return Ok(pieces(&parts, held));
         }
-        // The last piece keeps what is left, for what the kernel holds meanwhile.
-        pieces.push_back(held.keep_for(piece));
-        pieces
+        let mut compressor = Compressor::new();
+        for part in parts {
+            compressor.feed(part, cancel)?;
+        }
+        Ok(pieces(&[&compressor.finish()], held))
     }
+}
+
+/// An answer's parts as pieces of one length.
+fn pieces(parts: &[&[u8]], mut held: Reservation) -> VecDeque<Bytes> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut pieces = VecDeque::with_capacity(length / CHUNK + 1);
+    let mut piece = Vec::with_capacity(length.min(CHUNK));
+    for mut part in parts.iter().copied() {
+        while !part.is_empty() {
+            if piece.len() == CHUNK {
+                let full = std::mem::replace(&mut piece, Vec::with_capacity(CHUNK));
+                pieces.push_back(held.split(CHUNK as u64).keep_for(full));
+            }
+            let (now, later) = part.split_at(part.len().min(CHUNK - piece.len()));
+            piece.extend_from_slice(now);
+            part = later;
+        }
+    }
+    // The last piece keeps what is left, for what the kernel holds meanwhile.
+    pieces.push_back(held.keep_for(piece));
+    pieces
 }
 
 /// What an answer of this length takes in memory until it is read: itself, and what the kernel holds of a
@@ -117,19 +165,25 @@ pub fn memory(length: u64) -> u64 {
 /// How much a list of media ranges wants a type, which is given as the ranges that match it, the most
 /// specific first, since that one counts (RFC 9110, 12.5.1): the weight, and between equals the place.
 fn preference(list: &str, ranges: [&str; 3]) -> Option<(u16, Reverse<usize>)> {
-    let find = |wanted: &&str| {
-        list.split(',').enumerate().find_map(|(place, range)| {
-            let mut parts = range.split(';').map(str::trim);
-            parts
-                .next()
-                .filter(|name| name.eq_ignore_ascii_case(wanted))
-                .map(|_| (weight(parts), Reverse(place)))
-        })
-    };
     ranges
         .iter()
-        .find_map(find)
+        .find_map(|range| find(list, range))
         .filter(|(weight, _)| *weight > 0)
+}
+
+/// The weight of one of a list's members, if it is in the list.
+fn weight_of(list: &str, wanted: &str) -> Option<u16> {
+    find(list, wanted).map(|(weight, _)| weight)
+}
+
+fn find(list: &str, wanted: &str) -> Option<(u16, Reverse<usize>)> {
+    list.split(',').enumerate().find_map(|(place, member)| {
+        let mut parts = member.split(';').map(str::trim);
+        parts
+            .next()
+            .filter(|name| name.eq_ignore_ascii_case(wanted))
+            .map(|_| (weight(parts), Reverse(place)))
+    })
 }
 
 /// The parameter `q` in thousandths: one, unless it says less.
@@ -169,16 +223,27 @@ pub struct Sequence {
     values: fib_numbers::Sequence,
     next: u64,
     last: u64,
+    compressor: Option<Compressor>,
 }
 
 impl Sequence {
     /// F(0) to F(last).
-    pub fn up_to(last: Index) -> Self {
+    pub fn up_to(last: Index, coding: Coding) -> Self {
         Self {
             values: fib_numbers::Sequence::default(),
             next: 0,
             last: last.get(),
+            compressor: (coding == Coding::Gzip).then(Compressor::new),
         }
+    }
+
+    /// All of it, for a short one.
+    pub fn whole(mut self) -> Vec<u8> {
+        let mut all = Vec::new();
+        while !self.is_done() {
+            self.write_next(&mut all);
+        }
+        all
     }
 
     /// Whether all of it was written.
@@ -207,25 +272,44 @@ impl Sequence {
     /// Writes the next piece, up to an index.
     pub fn write(&mut self, to: u64, cancel: &Cancel) -> Result<Bytes, Stopped> {
         let mut piece = Vec::with_capacity(CHUNK + 1_024);
-        if self.next == 0 {
-            piece.extend_from_slice(format!(r#"{{"n":{},"sequence":["#, self.last).as_bytes());
-        }
         while self.next <= to {
             cancel.check()?;
-            piece.extend_from_slice(if self.next == 0 { b"\"" } else { b",\"" });
-            self.values.write_next(&mut piece);
-            piece.push(b'"');
-            self.next += 1;
+            self.write_next(&mut piece);
         }
+        let Some(compressor) = &mut self.compressor else {
+            return Ok(piece.into());
+        };
+        compressor.feed(&piece, cancel)?;
+        let mut small = compressor.take();
+        if self.is_done()
+            && let Some(compressor) = self.compressor.take()
+        {
+            small.extend(compressor.finish());
+        }
+        Ok(small.into())
+    }
+
+    /// Writes one number, and what stands before the first and after the last.
+    fn write_next(&mut self, piece: &mut Vec<u8>) {
+        if self.next == 0 {
+            let mut n = itoa::Buffer::new();
+            let n = n.format(self.last).as_bytes();
+            piece.extend_from_slice(&[br#"{"n":"#, n, br#","sequence":[""#].concat());
+        } else {
+            piece.extend_from_slice(b",\"");
+        }
+        self.values.write_next(piece);
+        piece.push(b'"');
+        self.next += 1;
         if self.is_done() {
             piece.extend_from_slice(b"]}");
         }
-        Ok(piece.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
@@ -242,8 +326,8 @@ mod tests {
         Cancel::until(Instant::now() + Duration::from_mins(10))
     }
 
-    fn pieces(n: u64) -> Vec<Bytes> {
-        let mut sequence = Sequence::up_to(index(n));
+    fn sequence_in(n: u64, coding: Coding) -> Vec<Bytes> {
+        let mut sequence = Sequence::up_to(index(n), coding);
         let mut pieces = Vec::new();
         while !sequence.is_done() {
             let to = sequence.next_part().to;
@@ -255,7 +339,7 @@ mod tests {
     #[test]
     fn a_sequence_is_one_valid_document_however_many_pieces_it_takes() {
         for n in [0, 1, 10, 500] {
-            let pieces = pieces(n);
+            let pieces = sequence_in(n, Coding::Identity);
             let document: serde_json::Value = serde_json::from_slice(&pieces.concat()).unwrap();
             let values = document["sequence"].as_array().unwrap();
             assert_eq!(document["n"], n);
@@ -272,18 +356,40 @@ mod tests {
     }
 
     #[test]
+    fn compressed_pieces_are_one_stream_each_part_of_which_can_be_read_as_it_comes() {
+        let plain = sequence_in(500, Coding::Identity);
+        let small = sequence_in(500, Coding::Gzip);
+        assert_eq!(small.len(), plain.len());
+        let mut decoder = flate2::write::GzDecoder::new(Vec::new());
+        for (count, piece) in small.iter().enumerate() {
+            decoder.write_all(piece).unwrap();
+            decoder.flush().unwrap();
+            assert_eq!(*decoder.get_ref(), plain[..=count].concat());
+        }
+        assert!(small.concat().len() * 2 < plain.concat().len());
+        decoder.finish().unwrap();
+    }
+
+    #[test]
     fn the_length_of_an_answer_is_known_before_it_is_computed() {
         for n in [0, 1, 9, 10, 99, 100, 1_500] {
-            let length = pieces(n).iter().map(Bytes::len).sum::<usize>() as u64;
+            let length = sequence_in(n, Coding::Identity)
+                .iter()
+                .map(Bytes::len)
+                .sum::<usize>() as u64;
             assert_eq!(sequence_length(index(n)), Some(length), "{n}");
         }
         for (n, digits) in [(0, "0"), (7, "13"), (90, "2880067194370816120")] {
             for format in [Format::Json, Format::Text] {
                 let (budget, account) = budget();
                 let held = budget.reserve(&account, 100).unwrap();
-                let body = format.body(index(n), digits.as_bytes(), held);
+                let body = format
+                    .body(index(n), digits.into(), Coding::Identity, held, &patient())
+                    .unwrap();
                 let length = body.iter().map(Bytes::len).sum::<usize>() as u64;
                 assert_eq!(format.length(index(n)), Some(length), "{n}");
+                let at_once = format.body_of(index(n), digits.parse().unwrap());
+                assert_eq!(at_once, body.iter().flatten().copied().collect::<Vec<u8>>());
             }
         }
     }
@@ -298,7 +404,9 @@ mod tests {
         let (budget, account) = budget();
         let digits = "7".repeat(100_000);
         let held = budget.reserve(&account, memory(100_000)).unwrap();
-        let mut body = Format::Text.body(index(1), digits.as_bytes(), held);
+        let mut body = Format::Text
+            .body(index(1), digits.into(), Coding::Identity, held, &patient())
+            .unwrap();
         assert_eq!(body.iter().flatten().count(), 100_000);
         let mut before = budget.held();
         while let Some(piece) = body.pop_front() {

@@ -6,8 +6,6 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use salvo::http::uri::Scheme;
-use salvo::{ConnCtrl, Service};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -15,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::drive::{Protocols, drive};
+use super::drive::{Answers, Protocols, drive};
 use super::{Connections, Open};
 use crate::api::problem::{MEDIA_TYPE, Problem};
 
@@ -48,8 +46,6 @@ pub(crate) struct Door {
     listener: Option<TcpListener>,
     connections: Arc<Connections>,
     protocols: Arc<Protocols>,
-    local: SocketAddr,
-    scheme: Scheme,
     shut: CancellationToken,
     closed: CancellationToken,
     closes_at: Option<Instant>,
@@ -66,26 +62,18 @@ impl Door {
         protocols: Protocols,
         shut: CancellationToken,
         closed: CancellationToken,
-    ) -> io::Result<Self> {
-        let local = listener.local_addr()?;
-        let scheme = if protocols.is_tls() {
-            Scheme::HTTPS
-        } else {
-            Scheme::HTTP
-        };
-        Ok(Self {
+    ) -> Self {
+        Self {
             listener: Some(listener),
             connections,
             protocols: Arc::new(protocols),
-            local,
-            scheme,
             shut,
             closed,
             closes_at: None,
             turning_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_A_TIME)),
             told: None,
             untold: 0,
-        })
+        }
     }
 
     /// The next connection; `None` once the door is closed.
@@ -114,21 +102,13 @@ impl Door {
     }
 
     /// Serves whoever comes in, for ever. Dropping this ends all connections at once.
-    pub(crate) async fn serve(mut self, service: Service) {
-        let mut connections = JoinSet::new();
+    pub(crate) async fn serve(mut self, answers: impl Answers) {
+        let (answers, mut connections) = (Arc::new(answers), JoinSet::new());
         loop {
             tokio::select! {
                 (stream, open) = self.accept() => {
-                    let peer = open.conn.peer();
-                    let handler = service.hyper_handler(
-                        self.local.into(),
-                        peer.into(),
-                        self.scheme.clone(),
-                        None,
-                        ConnCtrl::new(),
-                        None,
-                    );
-                    connections.spawn(drive(stream, open, handler, Arc::clone(&self.protocols)));
+                    let (answers, protocols) = (Arc::clone(&answers), Arc::clone(&self.protocols));
+                    connections.spawn(drive(stream, open, answers, protocols));
                 }
                 Some(_) = connections.join_next() => {}
             }

@@ -1,21 +1,20 @@
 //! The task of one connection: the protocol is told, requests are served, and the end is orderly.
 
+use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::future::BoxFuture;
-use hyper::Request;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use salvo::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
-use salvo::http::{HeaderValue, ResBody, StatusCode};
+use salvo::http::ResBody;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
@@ -23,8 +22,9 @@ use tokio::net::TcpStream;
 use super::io::{Io, Socket};
 use super::{Conn, ENDS, LEAVES, Open};
 use crate::admission::ShedReason;
-use crate::api::problem::{MEDIA_TYPE, Problem};
+use crate::api::problem::Problem;
 use crate::memory::Reservation;
+use crate::reply::Reply;
 use crate::tls::Tls;
 
 /// What an HTTP/2 connection begins with (RFC 9113, 3.4).
@@ -42,8 +42,12 @@ const STREAMS: u32 = 100;
 /// What an HTTP/2 client may send before it is read. Nothing here takes a body.
 const WINDOW: u32 = 65_535;
 
-/// What a request takes in memory besides its head.
-const REQUEST: u64 = 1_024;
+/// What a request takes in memory besides its head, with an answer of up to [`SMALL_ANSWER`].
+const REQUEST: u64 = 2_048;
+
+/// The answer to a request of HTTP/1 takes nothing of the budget by itself up to this many bytes: a connection has one
+/// at a time. In HTTP/2 each of many streams can have one that waits for its window.
+pub(crate) const SMALL_ANSWER: usize = 1_024;
 
 /// How connections are served, the same for all of a port.
 #[derive(Clone)]
@@ -80,44 +84,37 @@ impl Protocols {
     }
 }
 
-/// What answers requests. It is the framework's, which has no name for it.
-pub(super) trait Handler:
-    Service<
-        Request<Incoming>,
-        Response = hyper::Response<ResBody>,
-        Error = hyper::Error,
-        Future = Answering,
-    > + Send
-    + 'static
-{
+/// What answers the requests of a port.
+pub(crate) trait Answers: Send + Sync + 'static {
+    /// What is kept of a request until the end of its answer.
+    type Record: Record;
+
+    /// Answers a request.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        conn: &Arc<Conn>,
+    ) -> Reply<(Response<ResBody>, Self::Record)>;
 }
 
-type Answering =
-    Pin<Box<dyn Future<Output = Result<hyper::Response<ResBody>, hyper::Error>> + Send>>;
-
-impl<S> Handler for S where
-    S: Service<
-            Request<Incoming>,
-            Response = hyper::Response<ResBody>,
-            Error = hyper::Error,
-            Future = Answering,
-        > + Send
-        + 'static
-{
+/// What is done when an answer has been sent, or was broken off.
+pub(crate) trait Record: Send + Unpin + 'static {
+    /// Called once, at the end, and told whether all of the answer was sent.
+    fn finish(self, complete: bool);
 }
 
 /// Serves one connection to its end.
 pub(super) async fn drive(
     stream: TcpStream,
     open: Open,
-    handler: impl Handler,
+    answers: Arc<impl Answers>,
     protocols: Arc<Protocols>,
 ) {
     let conn = Arc::clone(&open.conn);
     let socket = Socket(Arc::new(stream));
     let orderly = async {
         // What went wrong is between the client and the HTTP library, which has answered it.
-        let _ = serve(socket.clone(), &conn, handler, &protocols).await;
+        let _ = serve(socket.clone(), &conn, answers, &protocols).await;
         linger(&socket.0).await;
     };
     tokio::select! {
@@ -133,7 +130,7 @@ pub(super) async fn drive(
 async fn serve(
     socket: Socket,
     conn: &Arc<Conn>,
-    handler: impl Handler,
+    answers: Arc<impl Answers>,
     protocols: &Protocols,
 ) -> io::Result<()> {
     let Some(tls) = &protocols.tls else {
@@ -148,7 +145,7 @@ async fn serve(
         } else {
             io.read_again(read);
         }
-        return speak(io, http2, conn, handler, protocols).await;
+        return speak(io, http2, conn, answers, protocols).await;
     };
     // The handshake is a transmission like any other, and has to be complete in time.
     conn.incomplete(conn.clock.now());
@@ -167,7 +164,7 @@ async fn serve(
         }
         io.is_http2(read);
     }
-    speak(io, http2, conn, handler, protocols).await
+    speak(io, http2, conn, answers, protocols).await
 }
 
 /// Reads until it is clear whether the client speaks HTTP/2.
@@ -189,7 +186,7 @@ async fn speak<S>(
     io: Io<S>,
     http2: bool,
     conn: &Arc<Conn>,
-    handler: impl Handler,
+    answers: Arc<impl Answers>,
     protocols: &Protocols,
 ) -> io::Result<()>
 where
@@ -197,7 +194,7 @@ where
 {
     let service = Requests {
         conn: Arc::clone(conn),
-        handler,
+        answers,
     };
     // Both do the same, with types of their own.
     macro_rules! until_it_leaves {
@@ -237,44 +234,46 @@ async fn linger(stream: &TcpStream) {
 }
 
 /// The requests of one connection.
-struct Requests<H> {
+struct Requests<A> {
     conn: Arc<Conn>,
-    handler: H,
+    answers: Arc<A>,
 }
 
-impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
-    type Response = hyper::Response<Outgoing>;
-    type Error = hyper::Error;
-    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+impl<A: Answers> Service<Request<Incoming>> for Requests<A> {
+    type Response = Response<Outgoing<A::Record>>;
+    type Error = Infallible;
+    type Future = Answering<A::Record>;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let Some(under_way) = UnderWay::begin(&self.conn, &request) else {
-            return Box::pin(std::future::ready(Ok(no_memory())));
-        };
-        request.extensions_mut().insert(Arc::clone(&self.conn));
-        let version = request.version();
-        let response = self.handler.call(request);
-        Box::pin(async move {
-            let mut response = response.await?;
-            let finish = response.extensions_mut().remove::<Finish>();
-            if response.headers().contains_key(CONNECTION) {
-                // The HTTP library would add keep-alive to an answer of 1.1 for a client of 1.0.
-                *response.version_mut() = version;
-            }
-            Ok(response.map(|body| Outgoing::new(body, Some(under_way), finish)))
-        })
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let under_way = UnderWay::begin(&self.conn, &request);
+        let reply = under_way
+            .is_some()
+            .then(|| self.answers.answer(request, &self.conn));
+        Answering { reply, under_way }
     }
 }
 
-/// The answer when not even the request's head fits in memory.
-fn no_memory() -> hyper::Response<Outgoing> {
-    let body = ResBody::Once(Problem::no_memory().body().into());
-    let mut response = hyper::Response::new(Outgoing::new(body, None, None));
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    response
+/// A request that is being answered.
+struct Answering<R> {
+    /// Nothing when not even the request's head fits in memory.
+    reply: Option<Reply<(Response<ResBody>, R)>>,
+    under_way: Option<UnderWay>,
+}
+
+impl<R: Record> Future for Answering<R> {
+    type Output = Result<Response<Outgoing<R>>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(reply) = &mut self.reply else {
+            let refused = Problem::no_memory().answer();
+            return Poll::Ready(Ok(refused.map(|body| Outgoing::new(body, None, None))));
+        };
+        let (response, record) = ready!(Pin::new(reply).poll(cx));
+        let under_way = self.under_way.take();
+        Poll::Ready(Ok(
+            response.map(|body| Outgoing::new(body, under_way, Some(record)))
+        ))
+    }
 }
 
 /// A request from its head to the end of its answer's body.
@@ -317,49 +316,29 @@ impl Drop for UnderWay {
     }
 }
 
-/// What is done when an answer has been sent, or was broken off: given whether all of it was sent.
-pub(crate) struct Finish(Box<dyn FnOnce(bool) + Send + Sync>);
-
-impl Finish {
-    /// Called once, at the end.
-    pub(crate) fn new(at_the_end: impl FnOnce(bool) + Send + Sync + 'static) -> Self {
-        Self(Box::new(at_the_end))
-    }
-}
-
-impl Clone for Finish {
-    /// Extensions have to be cloned by their bounds; nobody does, and nothing would happen twice.
-    fn clone(&self) -> Self {
-        Self(Box::new(|_| {}))
-    }
-}
-
 /// An answer's body on its way out.
-pub(crate) struct Outgoing {
+pub(crate) struct Outgoing<R: Record> {
     body: ResBody,
     complete: bool,
-    conn: Option<Arc<Conn>>,
     under_way: Option<UnderWay>,
-    finish: Option<Finish>,
+    record: Option<R>,
 }
 
-impl Outgoing {
-    fn new(body: ResBody, under_way: Option<UnderWay>, finish: Option<Finish>) -> Self {
-        let conn = under_way.as_ref().map(|u| Arc::clone(&u.conn));
-        if let Some(conn) = &conn {
-            conn.body_began();
+impl<R: Record> Outgoing<R> {
+    fn new(body: ResBody, under_way: Option<UnderWay>, record: Option<R>) -> Self {
+        if let Some(under_way) = &under_way {
+            under_way.conn.body_began();
         }
         Self {
             complete: body.is_end_stream(),
             body,
-            conn,
             under_way,
-            finish,
+            record,
         }
     }
 }
 
-impl Body for Outgoing {
+impl<R: Record> Body for Outgoing<R> {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -367,21 +346,22 @@ impl Body for Outgoing {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if let Some(conn) = &self.conn
-            && !conn.has_room(cx)
+        let this = &mut *self;
+        if let Some(under_way) = &this.under_way
+            && !under_way.conn.has_room(cx)
         {
             return Poll::Pending;
         }
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        let polled = Pin::new(&mut this.body).poll_frame(cx);
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
-                if let Some(conn) = &self.conn {
-                    conn.gave(bytes);
+                if let Some(under_way) = &this.under_way {
+                    under_way.conn.gave(bytes);
                 }
-                self.complete = self.body.is_end_stream();
+                this.complete = this.body.is_end_stream();
             }
-            Poll::Ready(None) => self.complete = true,
+            Poll::Ready(None) => this.complete = true,
             Poll::Ready(Some(Err(_))) | Poll::Pending => {}
         }
         polled
@@ -396,15 +376,14 @@ impl Body for Outgoing {
     }
 }
 
-impl Drop for Outgoing {
+impl<R: Record> Drop for Outgoing<R> {
     fn drop(&mut self) {
-        if let Some(finish) = self.finish.take() {
-            (finish.0)(self.complete);
+        if let Some(record) = self.record.take() {
+            record.finish(self.complete);
         }
-        if let Some(conn) = &self.conn {
-            conn.body_ended();
+        if let Some(under_way) = self.under_way.take() {
+            under_way.conn.body_ended();
         }
-        self.under_way = None;
     }
 }
 

@@ -73,10 +73,13 @@ impl Route {
 
     /// The route of a path as the router matched it, without its slash; `Unmatched` for nothing.
     pub fn of(matched: &str) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|r| !matched.is_empty() && r.as_str().strip_prefix('/') == Some(matched))
-            .unwrap_or(Self::Unmatched)
+        let is_it = |r: &Self| r.as_str().strip_prefix('/') == Some(matched);
+        Self::ALL.into_iter().find(is_it).unwrap_or(Self::Unmatched)
+    }
+
+    /// The route of a request's path, if it is written as the route is.
+    pub fn at(path: &str) -> Self {
+        path.strip_prefix('/').map_or(Self::Unmatched, Self::of)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Every row of the HTTP table.
 
+use std::io::Read;
+
 use crate::client::{Connection, get, request};
 use crate::server::{Server, settings};
 
@@ -140,6 +142,44 @@ fn a_load_test_can_forbid_keeping_answers() {
         get(server.address, "/get?n=90").header("cache-control"),
         Some("no-store")
     );
+}
+
+#[test]
+fn a_large_answer_is_compressed_only_where_that_is_on_and_the_client_accepts_it() {
+    const GZIP: &str = "accept-encoding: gzip\r\n";
+    let plain = Server::standard();
+    let whole = get(plain.address, "/get?n=20000&format=text");
+    let off = request(plain.address, "GET", "/get?n=20000&format=text", GZIP);
+    assert_eq!(off.header("content-encoding"), None);
+    assert_eq!(off.body, whole.body);
+
+    let server = Server::start(fib_server::args::Settings {
+        compress: Some(true),
+        ..settings()
+    });
+    let packed = request(server.address, "GET", "/get?n=20000&format=text", GZIP);
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    assert_eq!(packed.header("vary"), Some("accept, accept-encoding"));
+    assert_ne!(packed.header("etag"), whole.header("etag"));
+    let mut digits = String::new();
+    flate2::read::GzDecoder::new(&packed.body[..])
+        .read_to_string(&mut digits)
+        .unwrap();
+    assert_eq!(digits, whole.text());
+
+    let refused = "accept-encoding: gzip;q=0\r\n";
+    for (target, headers) in [
+        ("/get?n=20000&format=text", ""),
+        ("/get?n=20000&format=text", refused),
+        ("/get?n=90&format=text", GZIP),
+    ] {
+        let answer = request(server.address, "GET", target, headers);
+        assert_eq!(
+            answer.header("content-encoding"),
+            None,
+            "{target} {headers}"
+        );
+    }
 }
 
 #[test]

@@ -12,10 +12,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::manifests;
-use crate::model::Tolerances;
 use crate::model::metrics::resource;
 use crate::model::normalize::{self, Changes, FullBehavior, Recommendation, ScaleEvent};
 use crate::model::proposal::{Readings, Scene};
+use crate::model::{SelectorError, Tolerances};
 use crate::observation::ControllerConfig;
 use crate::spec::Behavior;
 
@@ -55,18 +55,38 @@ pub fn answer(line: &str, autoscaler: Option<&Value>) -> (Value, bool) {
     let id = case.get("id").cloned().unwrap_or(Value::Null);
     match decide(&case, autoscaler) {
         Ok(result) => (json!({"id": id, "result": result}), true),
-        Err(error) => (json!({"id": id, "error": error}), false),
+        Err(error) => (json!({"id": id, "error": error.to_string()}), false),
     }
 }
 
-fn decide(case: &Value, autoscaler: Option<&Value>) -> Result<Value, String> {
+/// Why a case has no decision: what is wrong with it, and what was expected.
+#[derive(Debug, thiserror::Error)]
+enum CaseError {
+    #[error("\"kind\" is missing: it says which decision is asked for")]
+    NoKind,
+    #[error("\"input\" is missing: it holds the decision's data")]
+    NoInput,
+    #[error(
+        "kind {0:?} is not known: use resource_replicas, reconcile, convert_with_behavior_rate or \
+         stabilize_with_behaviors"
+    )]
+    UnknownKind(String),
+    #[error("{0:?} is missing: write [] if there are none")]
+    NoList(&'static str),
+    #[error("\"hpa\" {0}: give one of autoscaling/v2")]
+    NoAutoscaler(String),
+    #[error("the input is not of this kind's form: {0}")]
+    Form(#[from] serde_json::Error),
+    #[error("otherHpaSelectors: {0}")]
+    Selector(#[from] SelectorError),
+}
+
+fn decide(case: &Value, autoscaler: Option<&Value>) -> Result<Value, CaseError> {
     let kind = case
         .get("kind")
         .and_then(Value::as_str)
-        .ok_or("\"kind\" is missing: it says which decision is asked for")?;
-    let input = case
-        .get("input")
-        .ok_or("\"input\" is missing: it holds the decision's data")?;
+        .ok_or(CaseError::NoKind)?;
+    let input = case.get("input").ok_or(CaseError::NoInput)?;
     match kind {
         "resource_replicas" => {
             let case: input::ResourceReplicas = read(with_pods(input)?)?;
@@ -84,35 +104,30 @@ fn decide(case: &Value, autoscaler: Option<&Value>) -> Result<Value, String> {
                 input["hpa"] = autoscaler.clone();
             }
             as_manifest(&mut input["hpa"])?;
-            reconcile::answer(read(&input)?)
+            Ok(reconcile::answer(read(&input)?)?)
         }
         "convert_with_behavior_rate" => Ok(convert(&read(input)?)),
         "stabilize_with_behaviors" => Ok(stabilize(&read(input)?)),
-        other => Err(format!(
-            "kind {other:?} is not known: use resource_replicas, reconcile, convert_with_behavior_rate or \
-             stabilize_with_behaviors"
-        )),
+        other => Err(CaseError::UnknownKind(other.to_owned())),
     }
 }
 
 /// Lists of pods may be empty or null, but a case that lacks one has lost it.
-fn with_pods(input: &Value) -> Result<&Value, String> {
+fn with_pods(input: &Value) -> Result<&Value, CaseError> {
     for list in ["pods", "podMetrics"] {
-        input
-            .get(list)
-            .ok_or(format!("{list:?} is missing: write [] if there are none"))?;
+        input.get(list).ok_or(CaseError::NoList(list))?;
     }
     Ok(input)
 }
 
 /// In place of a case's own form of an autoscaler, a whole object or a list with one, as
 /// `kubectl get hpa -o json` prints it.
-fn as_manifest(hpa: &mut Value) -> Result<(), String> {
+fn as_manifest(hpa: &mut Value) -> Result<(), CaseError> {
     if hpa.get("kind").is_none() && hpa.get("items").is_none() {
         return Ok(());
     }
-    let object = manifests::object(std::slice::from_ref(hpa), None)
-        .map_err(|what| format!("\"hpa\" {what}"))?;
+    let object =
+        manifests::object(std::slice::from_ref(hpa), None).map_err(CaseError::NoAutoscaler)?;
     let mut own = object["spec"].clone();
     own["initialConditions"] = object["status"]["conditions"].clone();
     own["desiredReplicas"] = object["status"]["desiredReplicas"].clone();
@@ -120,9 +135,8 @@ fn as_manifest(hpa: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
-fn read<T: DeserializeOwned>(input: &Value) -> Result<T, String> {
-    T::deserialize(without_nulls(input))
-        .map_err(|e| format!("the input is not of this kind's form: {e}"))
+fn read<T: DeserializeOwned>(input: &Value) -> Result<T, CaseError> {
+    Ok(T::deserialize(without_nulls(input))?)
 }
 
 /// The value without the members that are `null`, at every depth.
@@ -177,7 +191,7 @@ fn resource_replicas(input: &input::ResourceReplicas) -> Value {
         Ok(p) => {
             json!({"replicas": p.replicas, "utilization": p.utilization, "rawAverageMilli": p.raw_average})
         }
-        Err(error) => json!({"error": error}),
+        Err(error) => json!({"error": error.to_string()}),
     }
 }
 

@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use crate::documents::doctor::{AutoscalerReport, Report, SCHEMA};
 use crate::findings::rank;
 use crate::judge;
+use crate::keda::ScaledObject;
 use crate::rules::snapshot_only::look::SnapshotView;
 use crate::snapshot::index::Index;
-use crate::snapshot::{Assertions, ClusterSnapshot};
+use crate::snapshot::{Assertions, ClusterSnapshot, Namespace, Scaler};
 use crate::verdict::{Outcome, Reason};
 
 /// Diagnoses every autoscaler of a snapshot. `earlier` is one taken some seconds before; without it,
@@ -33,6 +34,9 @@ pub fn diagnose(
             let view = SnapshotView::new(cluster, (name, space, &index), before, scaler, asserted);
             autoscalers.push(report(name, &view, judge::snapshot(&view)));
         }
+        let withdrawn = space.scaled_objects.iter().filter(|o| has_none(o, space));
+        let withdrawn = withdrawn.filter_map(|object| withdrawn_by_keda(name, object));
+        autoscalers.extend(withdrawn.filter(|one| wanted(&one.name)));
     }
     let blind = cluster.unseen.iter().any(|u| u.essential);
     let first = autoscalers.iter().filter_map(|a| a.findings.first());
@@ -74,6 +78,35 @@ fn report(namespace: &str, view: &SnapshotView<'_>, findings: Vec<Reason>) -> Au
         findings,
     }
 }
+
+/// Whether a `ScaledObject` has no autoscaler, and its target none of another's either.
+fn has_none(object: &ScaledObject, space: &Namespace) -> bool {
+    let own = object.to_string();
+    let belongs = |scaler: &Scaler| {
+        let reference = &scaler.object.spec.scale_target_ref;
+        scaler.owner.as_deref() == Some(own.as_str())
+            || format!("{}/{}", reference.kind, reference.name) == object.target
+    };
+    !space.autoscalers.iter().any(belongs)
+}
+
+/// The autoscaler that KEDA takes away while its `ScaledObject` is paused: it would be missed.
+fn withdrawn_by_keda(namespace: &str, object: &ScaledObject) -> Option<AutoscalerReport> {
+    let note = judge::pause(object)?;
+    Some(AutoscalerReport {
+        namespace: namespace.to_owned(),
+        name: object.autoscaler.clone()?,
+        target: object.target.clone(),
+        min_replicas: object.min_replicas.unwrap_or(0).max(1),
+        max_replicas: object.max_replicas.unwrap_or(KEDA_MAX),
+        cpu_target_percent: None,
+        explanation: None,
+        findings: vec![note],
+    })
+}
+
+/// `maxReplicaCount` where it is left out (`defaultHPAMaxReplicas` of KEDA).
+const KEDA_MAX: i32 = 100;
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,13 @@
 //! From findings to a verdict.
 
-use crate::findings::catalog::SUPERSEDES;
+use crate::findings::catalog::{self, SUPERSEDES};
 use crate::findings::{Evidence, Finding};
+use crate::keda::ScaledObject;
 use crate::rules::RANKED;
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::rules::run_only::proofs::proofs;
 use crate::rules::run_only::run::RunView;
+use crate::rules::snapshot_only::keda;
 use crate::rules::snapshot_only::look::SnapshotView;
 use crate::verdict::{Outcome, Reason, Verdict};
 
@@ -53,6 +55,12 @@ pub(crate) fn run(run: &RunView<'_>) -> Verdict {
 /// What was found on an autoscaler of a snapshot, by precedence.
 pub(crate) fn snapshot(look: &SnapshotView<'_>) -> Vec<Reason> {
     reasons(|rule| rule.ask_snapshot(look))
+}
+
+/// The note on a pause of KEDA's, where no autoscaler is there to be judged.
+pub(crate) fn pause(object: &ScaledObject) -> Option<Reason> {
+    let at = keda::paused_at(object).map(|e| catalog::PAUSED_AT_REPLICAS.reason(e));
+    at.or_else(|| keda::paused(object).map(|e| catalog::PAUSED.reason(e)))
 }
 
 /// All that the rules find, by precedence. A symptom is only asked for while no fault was found that

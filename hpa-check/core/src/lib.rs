@@ -4,14 +4,18 @@
 //! Observation ─ Trace ─ Timeline ─ model (what the controller must decide) ─ findings ─ Verdict
 //! ```
 
+pub mod condition;
 pub mod decide;
+pub mod deployer;
 pub mod doctor;
 pub mod documents;
 pub mod duration;
 pub mod expectation;
 pub mod findings;
 pub mod judge;
+pub mod keda;
 pub mod manifests;
+pub mod metrics_server;
 pub mod millis;
 pub mod model;
 pub mod observation;

@@ -4,14 +4,18 @@
 mod autoscaler;
 mod differences;
 mod keys;
+mod missing;
 mod older;
 mod simulable;
 mod workload;
 
 use serde_json::{Map, Value};
 
+use crate::keda::LABEL;
+
 pub use autoscaler::{DEFAULT_CPU_TARGET, Manifest, object, read, read_behavior};
 pub use differences::differences;
+pub use missing::missing;
 pub use simulable::Simulable;
 pub use workload::Workload;
 
@@ -27,7 +31,7 @@ const WRITTEN: [&str; 4] = [
 ];
 
 /// The kinds in the order in which they are made: what others need comes first.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 14] = [
     "ServiceAccount",
     "ConfigMap",
     "Role",
@@ -39,6 +43,8 @@ const ORDER: [&str; 12] = [
     "Deployment",
     "StatefulSet",
     "PodDisruptionBudget",
+    "TriggerAuthentication",
+    "ScaledObject",
     "HorizontalPodAutoscaler",
 ];
 
@@ -76,6 +82,7 @@ pub fn clean(object: &Value, scaled: bool) -> Value {
     match object["kind"].as_str().unwrap_or_default() {
         "Service" => service(&mut manifest),
         "ServiceAccount" => drop(manifest.remove("secrets")),
+        "ScaledObject" => scaled_object(&mut manifest),
         "Deployment" | "StatefulSet" => workload(&mut manifest, scaled),
         _ => {}
     }
@@ -131,6 +138,18 @@ fn service(manifest: &mut Map<String, Value>) {
             port.remove("nodePort");
         }
     }
+}
+
+/// KEDA labels its own objects with their names.
+fn scaled_object(manifest: &mut Map<String, Value>) {
+    let metadata = manifest.get_mut("metadata").and_then(Value::as_object_mut);
+    let Some(metadata) = metadata else {
+        return;
+    };
+    if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
+        labels.remove(LABEL);
+    }
+    metadata.retain(|_, value| value.as_object().is_none_or(|map| !map.is_empty()));
 }
 
 fn workload(manifest: &mut Map<String, Value>, scaled: bool) {
@@ -212,6 +231,23 @@ mod tests {
             clean(&manifest, true),
             manifest,
             "a manifest is clean already"
+        );
+    }
+
+    #[test]
+    fn a_scaled_object_keeps_what_its_owner_wrote_and_loses_what_keda_did() {
+        let live = json!({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+            "metadata": {"name": "cart", "namespace": "shop", "uid": "u", "finalizers": ["finalizer.keda.sh"],
+                "labels": {"scaledobject.keda.sh/name": "cart"},
+                "annotations": {"autoscaling.keda.sh/paused-replicas": "2"}},
+            "spec": {"scaleTargetRef": {"name": "cart"}, "triggers": [{"type": "cpu"}]},
+            "status": {"hpaName": "keda-hpa-cart", "originalReplicaCount": 1}});
+        assert_eq!(
+            clean(&live, false),
+            json!({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+                "metadata": {"name": "cart", "namespace": "shop",
+                    "annotations": {"autoscaling.keda.sh/paused-replicas": "2"}},
+                "spec": {"scaleTargetRef": {"name": "cart"}, "triggers": [{"type": "cpu"}]}})
         );
     }
 

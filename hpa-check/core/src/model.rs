@@ -12,6 +12,7 @@
 
 pub mod conditions;
 pub mod counted;
+mod error;
 pub mod explain;
 mod gates;
 pub(crate) mod metrics;
@@ -21,6 +22,7 @@ pub mod proposal;
 pub mod reconcile;
 pub mod selector;
 
+pub use error::{MetricError, SelectorError};
 pub use gates::VersionGates;
 
 use std::time::Duration;

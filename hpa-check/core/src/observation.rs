@@ -12,6 +12,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::condition::Condition;
+use crate::keda::ScaledObject;
+use crate::metrics_server::MetricsServer;
 use crate::quantity::Quantity;
 use crate::quota::{Quota, QuotaClass};
 use crate::spec::{
@@ -200,20 +203,6 @@ impl AutoscalerStatus {
     }
 }
 
-/// A status condition of any object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Condition {
-    /// Such as `ScalingActive`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// `True`, `False` or `Unknown`.
-    pub status: String,
-    /// One word, such as `FailedGetResourceMetric`.
-    pub reason: String,
-    /// The sentence.
-    pub message: String,
-}
-
 /// The object whose replicas are scaled.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
@@ -248,6 +237,9 @@ pub struct Target {
 const fn yes() -> bool {
     true
 }
+
+/// The name under which the autoscaler's controller writes.
+pub const CONTROLLER: &str = "kube-controller-manager";
 
 /// A field manager and the time of its last write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -308,6 +300,39 @@ impl Pod {
     /// Whether its `Ready` condition is true.
     pub fn is_ready(&self) -> bool {
         self.ready.as_ref().is_some_and(|r| r.status == "True")
+    }
+
+    /// What a resize that is not done wants and what runs meanwhile, with the kubelet's reason.
+    pub fn resize_quote(&self) -> Option<String> {
+        let resize = self.resize.as_ref()?;
+        let mut parts = Vec::new();
+        for runs in &resize.running {
+            let mut containers = self.containers.iter();
+            let wants = containers.find(|c| c.name == runs.name)?;
+            let text = |cpu: Option<Millicores>| {
+                cpu.map_or_else(|| "none".to_owned(), |cpu| cpu.to_string())
+            };
+            if wants.cpu_request != runs.cpu_request {
+                let (wants, runs_with) = (text(wants.cpu_request), text(runs.cpu_request));
+                parts.push(format!(
+                    "{}: CPU request {wants}, runs with {runs_with}",
+                    runs.name
+                ));
+            }
+            if wants.memory_request != runs.memory_request {
+                parts.push(format!(
+                    "{}: another memory request than it runs with",
+                    runs.name
+                ));
+            }
+        }
+        if !resize.reason.is_empty() || !resize.message.is_empty() {
+            parts.push(format!(
+                "PodResizePending {}: {}",
+                resize.reason, resize.message
+            ));
+        }
+        (!parts.is_empty()).then(|| format!("pod {}: {}", self.name, parts.join("; ")))
     }
 
     /// The CPU that all its containers may use together; `None` if one has no limit.
@@ -545,6 +570,8 @@ pub enum Fact {
         /// What the API server says about it.
         message: String,
     },
+    /// Who serves an API of metrics.
+    MetricsServer(MetricsServer),
     /// All CPU that the environment can give to the target's pods.
     CpuCapacity {
         /// In total.
@@ -567,6 +594,13 @@ pub enum Fact {
         name: String,
         /// What it scales, as `Kind/name`.
         target: String,
+    },
+    /// The `ScaledObject` of KEDA that the autoscaler belongs to.
+    ScaledObject(ScaledObject),
+    /// That `ScaledObject` was deleted.
+    ScaledObjectGone {
+        /// Its name.
+        name: String,
     },
     /// The controller was started anew, or another instance took over: what it remembered is lost.
     ControllerRestarted {
@@ -601,11 +635,42 @@ pub enum Fact {
     },
 }
 
+/// What a run keeps up with.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Watched {
+    /// The autoscaler.
+    Autoscaler,
+    /// The object that it scales.
+    Target,
+    /// The target's pods.
+    Pods,
+    /// Events about any of these.
+    Events,
+    /// The lease of the controller.
+    Controller,
+}
+
+impl Watched {
+    /// As messages and documents name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Autoscaler => "autoscaler",
+            Self::Target => "target",
+            Self::Pods => "pods",
+            Self::Events => "events",
+            Self::Controller => "controller",
+        }
+    }
+}
+
 /// The state of watching.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
-    /// What is watched, such as `pods`.
-    pub resource: String,
+    /// What is watched.
+    pub resource: Watched,
     /// What became of it.
     pub state: WatchState,
     /// The error, if there was one.

@@ -10,7 +10,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::observation::{Autoscaler, ControllerConfig, Pod, PodSample, Target, Writer};
+use crate::deployer::{Deployer, Manifest, Tool};
+use crate::keda::ScaledObject;
+use crate::metrics_server::MetricsServer;
+use crate::observation::{Autoscaler, Condition, ControllerConfig, Pod, PodSample, Target, Writer};
 pub use crate::quota::Quota;
 use crate::units::Millicores;
 
@@ -40,6 +43,14 @@ pub struct ClusterSnapshot {
     pub metrics_resolution: Duration,
     /// Whether there is a resource metrics API.
     pub metrics_api: MetricsApi,
+    /// The objects of tools that apply manifests which set replicas.
+    pub deployers: Vec<Deployer>,
+    /// Tools whose objects could not be read, and why.
+    pub deployers_unread: Vec<(Tool, String)>,
+    /// Who serves the APIs of metrics, as far as that may be asked.
+    pub metrics_servers: Vec<MetricsServer>,
+    /// Nodes that Karpenter is making.
+    pub node_claims: Vec<NodeClaim>,
     /// CPU of the nodes, where these are all the nodes there will be.
     pub room: Option<Room>,
     /// The namespaces that have autoscalers.
@@ -65,6 +76,15 @@ pub enum MetricsApi {
     },
     /// Registered and available.
     Served,
+}
+
+/// A `NodeClaim` of Karpenter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeClaim {
+    /// Its name.
+    pub name: String,
+    /// `Launched`, `Registered`, `Initialized` and more.
+    pub conditions: Vec<Condition>,
 }
 
 /// CPU of nodes that do not multiply by themselves.
@@ -93,8 +113,8 @@ pub struct Namespace {
     pub budgets: Vec<DisruptionBudget>,
     /// `VerticalPodAutoscalers`.
     pub vpas: Vec<Vpa>,
-    /// Other objects that scale targets, such as a `ScaledObject` of KEDA.
-    pub other_scalers: Vec<OtherScaler>,
+    /// The `ScaledObjects` of KEDA.
+    pub scaled_objects: Vec<ScaledObject>,
     /// Events about autoscalers, and about pods that could not be made or are not ready.
     pub events: Vec<EventSnapshot>,
 }
@@ -106,7 +126,7 @@ pub struct Scaler {
     pub name: String,
     /// When it was made.
     pub created: Option<Timestamp>,
-    /// Its controller, as `Kind/name`.
+    /// Its controller, as `Kind/name`, by its owner reference or by KEDA's label.
     pub owner: Option<String>,
     /// The object.
     pub object: Autoscaler,
@@ -144,8 +164,8 @@ pub struct Workload {
     pub paused: bool,
     /// The names of the containers in its template; empty when it has no template that is known.
     pub template: Vec<String>,
-    /// Whether the manifest that `kubectl apply` stored in it sets `replicas`.
-    pub replicas_in_manifest: bool,
+    /// What it tells of the manifests that are applied to it.
+    pub manifest: Manifest,
     /// Who owns `spec.replicas`, from `managedFields`.
     pub owners_of_replicas: Vec<FieldOwner>,
 }
@@ -192,19 +212,39 @@ pub struct Vpa {
     pub name: String,
     /// What it resizes, as `Kind/name`.
     pub target: String,
-    /// Its update mode; `Off` and `Initial` leave running pods alone, but `Initial` not new ones.
+    /// Its update mode; `Off` and `Initial` leave running pods alone.
     pub mode: String,
-    /// Whether CPU is among what it controls.
-    pub controls_cpu: bool,
+    /// What it controls, of which containers.
+    pub controls: Vec<VpaControl>,
 }
 
-/// Something else that scales.
+/// One container policy of a `VerticalPodAutoscaler`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OtherScaler {
-    /// Itself, as `Kind/name`.
-    pub name: String,
-    /// What it scales, as `Kind/name`.
-    pub target: String,
+pub struct VpaControl {
+    /// The container; `*` stands for those that have no policy of their own.
+    pub container: String,
+    /// The resources whose requests are changed, such as `cpu`; none where the mode is `Off`.
+    pub resources: Vec<String>,
+}
+
+impl Vpa {
+    /// Whether it changes the requests of a resource: of one container, or of any.
+    pub fn controls(&self, resource: &str, container: Option<&str>) -> bool {
+        let changes = |c: &VpaControl| c.resources.iter().any(|r| r == resource);
+        match container {
+            None => self.controls.iter().any(changes),
+            Some(name) => {
+                let mut own = self.controls.iter().filter(|c| c.container == name);
+                let mut rest = self.controls.iter().filter(|c| c.container == "*");
+                own.next().or_else(|| rest.next()).is_some_and(changes)
+            }
+        }
+    }
+
+    /// Whether it changes running pods.
+    pub fn is_active(&self) -> bool {
+        !matches!(self.mode.as_str(), "Off" | "Initial")
+    }
 }
 
 /// An event, and over which time it was seen how often.

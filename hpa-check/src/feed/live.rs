@@ -22,11 +22,13 @@ mod facts;
 mod feed;
 mod find;
 mod follow;
+mod keda;
 mod known;
 mod link;
 mod reporter;
 mod retry_after;
 mod scale;
+mod servers;
 mod survey;
 mod target;
 mod timing;
@@ -37,6 +39,7 @@ pub(crate) mod tests;
 
 use std::time::Duration;
 
+use hpa_check_core::keda::ScaledObject;
 use hpa_check_core::observation::{ControllerConfig, Observation, RunContext};
 use hpa_check_core::spec::AutoscalerSpec;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -60,6 +63,7 @@ pub(crate) struct Live {
     cluster: Cluster,
     autoscaler: String,
     spec: AutoscalerSpec,
+    scaled_object: Option<ScaledObject>,
     timing: Timing,
     link: Link,
 }
@@ -88,12 +92,13 @@ impl Live {
         autoscaler: Option<&str>,
         timing: Timing,
     ) -> Result<Self, Failure> {
-        let (autoscaler, spec) = find::autoscaler(&cluster, autoscaler, timing).await?;
-        let link = link::probe(&cluster, &autoscaler).await;
+        let found = find::autoscaler(&cluster, autoscaler, timing).await?;
+        let link = link::probe(&cluster, &found.name).await;
         Ok(Self {
             cluster,
-            autoscaler,
-            spec,
+            autoscaler: found.name,
+            spec: found.spec,
+            scaled_object: found.scaled_object,
             timing,
             link,
         })
@@ -132,6 +137,7 @@ impl Live {
             reporter: Reporter::new(sender, self.cluster.clock),
             cluster: self.cluster,
             autoscaler: self.autoscaler,
+            scaled_object: self.scaled_object,
             timing: self.timing,
             link: self.link,
         };

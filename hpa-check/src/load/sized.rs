@@ -13,6 +13,10 @@ use super::{attack, in_short, read_result, reporting};
 use hpa_check_core::sim::cost::Search;
 use hpa_check_core::sim::intensity::Intensity;
 
+/// How many requests a connection carries. A Service balances connections, and at a few hundred requests a
+/// second only a few are busy: long ones would leave the share of each pod to chance.
+const CONNECTION: &str = "5:15";
+
 /// Users of the generator: the most requests in flight, and so many connections to spread.
 const USERS: u32 = 500;
 
@@ -64,6 +68,7 @@ impl Sized {
             ("--n", n.to_string()),
             ("--rate", format!("{}/s", in_short(rate))),
             ("--run-time", "0".to_owned()),
+            ("--conn-requests", CONNECTION.to_owned()),
             ("--retry-refused", self.retry_refused.to_string()),
         ];
         for (flag, value) in flags {

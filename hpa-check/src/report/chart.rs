@@ -174,7 +174,7 @@ fn phases(canvas: &mut Canvas, time: &TimeAxis, timeline: &Timeline, bottom: f64
 /// What was not seen, as a veil.
 fn gaps(canvas: &mut Canvas, time: &TimeAxis, timeline: &Timeline, bottom: f64) {
     for gap in &timeline.gaps {
-        let title = format!("{} not seen", gap.resource);
+        let title = format!("{} not seen", gap.resource.name());
         let (from, until) = (time.x(gap.from), time.x(gap.until));
         canvas.rect("gap", (from, HEAD), (until.max(from + 1.0), bottom), &title);
     }

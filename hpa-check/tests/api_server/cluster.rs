@@ -206,6 +206,9 @@ impl Cluster {
 
     /// The autoscaler's controller. Another one that takes the lease remembers nothing.
     fn sync(&mut self, now: Timestamp) {
+        if !self.server.has("horizontalpodautoscalers/fib") {
+            return;
+        }
         let lease = self.server.object("leases/kube-controller-manager");
         let holder = lease["spec"]["holderIdentity"].clone();
         if self.holder != holder {

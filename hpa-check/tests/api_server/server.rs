@@ -165,6 +165,11 @@ impl ApiServer {
         self.lock().store.find(which)
     }
 
+    /// Whether there is an object, as `deployments/fib`.
+    pub(crate) fn has(&self, which: &str) -> bool {
+        self.lock().store.has(which)
+    }
+
     /// Sends a bookmark to the watches of a resource.
     pub(crate) fn bookmark(&self, plural: &str) {
         self.lock().store.bookmark(plural);

@@ -92,13 +92,21 @@ impl Store {
         self.objects[&self.key_of(which)].clone()
     }
 
+    pub(super) fn has(&self, which: &str) -> bool {
+        self.find_key(which).is_some()
+    }
+
     fn key_of(&self, which: &str) -> Key {
+        let found = self.find_key(which);
+        found.unwrap_or_else(|| panic!("no {which}")).clone()
+    }
+
+    fn find_key(&self, which: &str) -> Option<&Key> {
         let (plural, wanted) = which.split_once('/').unwrap();
         let mut keys = self.objects.keys();
-        let found = keys.find(|(collection, _, name)| {
+        keys.find(|(collection, _, name)| {
             collection.ends_with(&format!("/{plural}")) && name == wanted
-        });
-        found.unwrap_or_else(|| panic!("no {which}")).clone()
+        })
     }
 
     fn happened(&mut self, key: Key, before: Option<Value>, after: Option<Value>) {

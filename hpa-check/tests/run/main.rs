@@ -8,5 +8,6 @@ mod action;
 #[path = "../api_server/server.rs"]
 mod api_server;
 mod beginnings;
+mod keda;
 mod place;
 mod whole;

@@ -144,7 +144,7 @@ fn what_makes_no_profile_is_refused_with_what_there_is() {
         ("spike:base", "KEY=VALUE"),
         ("spike:base=5,peak=5/s", "both"),
         ("sine:level=10/s,by=20/s", "below nothing"),
-        ("hpa-step", "needs cost"),
+        ("hpa-step:min=5,max=5", "min below"),
         ("hpa-step:cost=0s", "above 0"),
         ("hpa-step:cost=1ms,min=5,max=5", "min below"),
         ("step:steps=99999", "at most"),
@@ -152,6 +152,16 @@ fn what_makes_no_profile_is_refused_with_what_there_is() {
         let why = spec.parse::<Profile>().unwrap_err();
         assert!(why.contains(said), "{spec}: {why}");
     }
+}
+
+#[test]
+fn a_profile_for_an_autoscaler_takes_a_cost_that_was_measured() {
+    let profile: Profile = "hpa-step:max=4".parse().unwrap();
+    assert!(profile.lacks_cost);
+    let measured = profile.with_cost(Duration::from_millis(20)).unwrap();
+    let typed: Profile = "hpa-step:max=4,cost=20ms".parse().unwrap();
+    assert_eq!(measured.stages, typed.stages);
+    assert!(!measured.lacks_cost && !typed.lacks_cost);
 }
 
 #[test]

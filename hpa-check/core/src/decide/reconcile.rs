@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{NAMESPACE, NOW, input};
+use crate::model::SelectorError;
 use crate::model::pods::Pod;
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
@@ -17,7 +18,7 @@ const KIND: &str = "ReplicationController";
 const NAME: &str = "test-rc";
 
 /// Answers one case.
-pub(super) fn answer(input: input::Reconcile) -> Result<Value, String> {
+pub(super) fn answer(input: input::Reconcile) -> Result<Value, SelectorError> {
     let fault = input.fault.unwrap_or_default();
     let controller = &input.controller;
     let gate = |name: &str| input.feature_gates.get(name).copied();
@@ -41,7 +42,7 @@ pub(super) fn answer(input: input::Reconcile) -> Result<Value, String> {
     let other_selectors = fault
         .other_hpa_selectors
         .iter()
-        .map(|s| Selector::parse(s).map_err(|e| format!("otherHpaSelectors: {e}")))
+        .map(|s| Selector::parse(s))
         .collect::<Result<Vec<_>, _>>()?;
     let conditions: Vec<Condition> = input
         .hpa

@@ -3,6 +3,9 @@
 mod agreement;
 mod broken;
 mod healthy;
+mod keda;
+mod manifests;
+mod nodes;
 mod speed;
 mod world;
 

@@ -22,6 +22,8 @@ pub(crate) struct Evidence {
     pub(crate) message: String,
     /// What shows it, quoted.
     pub(crate) quotes: Vec<String>,
+    /// What to do, where more is known of it than the catalog says.
+    pub(crate) advice: Option<String>,
 }
 
 impl Evidence {
@@ -35,7 +37,13 @@ impl Evidence {
         Self {
             message: message.into(),
             quotes: quotes.into_iter().take(MOST).collect(),
+            advice: None,
         }
+    }
+
+    /// With advice in the place of the catalog's, if there is some.
+    pub(crate) fn advising(self, advice: Option<String>) -> Self {
+        Self { advice, ..self }
     }
 }
 
@@ -46,7 +54,9 @@ impl Finding {
             id: self.id.to_owned(),
             message: evidence.message,
             evidence: evidence.quotes,
-            fix: (!self.fix.is_empty()).then(|| self.fix.to_owned()),
+            fix: evidence
+                .advice
+                .or_else(|| (!self.fix.is_empty()).then(|| self.fix.to_owned())),
             outcome: self.outcome,
         }
     }

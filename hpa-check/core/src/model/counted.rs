@@ -2,14 +2,14 @@
 //! which nothing happens. For everybody who judges an autoscaler without running a whole sync.
 
 use super::pods::{self, ContainerUse};
-use super::{Tolerances, VersionGates};
+use super::{MetricError, Tolerances, VersionGates};
 use crate::observation::{ControllerConfig, Pod, PodSample};
 use crate::spec::{AutoscalerSpec, MetricSource, ScalingRules};
 
 /// What a pod asks for, in thousandths of the resource's unit: pod-level requests and overhead where the
 /// version reads them, else the sum of the counted containers. The error is the controller's own. A
 /// metric that is not of a resource counts no requests.
-pub fn request(pod: &Pod, source: &MetricSource, gates: VersionGates) -> Result<i64, String> {
+pub fn request(pod: &Pod, source: &MetricSource, gates: VersionGates) -> Result<i64, MetricError> {
     match source.resource() {
         Some((resource, container)) => pods::request_of(pod.into(), container, resource, gates),
         None => Ok(0),

@@ -9,7 +9,7 @@ pub(crate) mod resource;
 use super::conditions::{self, SCALING_ACTIVE};
 use super::proposal::{Proposal, Scene};
 use super::reconcile::{Controller, Decision, Scale, Step, Sync};
-use super::{counted, selector};
+use super::{MetricError, counted, selector};
 use crate::observation::MetricAnswer;
 use crate::spec::{CurrentMetric, MetricSource, MetricSpec};
 
@@ -21,9 +21,9 @@ struct Failure {
     /// The reason of the condition.
     reason: &'static str,
     /// What the condition's message ends with.
-    cause: String,
+    cause: MetricError,
     /// What the event and the sync's error say.
-    error: String,
+    error: MetricError,
 }
 
 impl Controller {
@@ -119,7 +119,7 @@ impl Controller {
             MetricSource::Object { object, .. } => object::propose(scene, source, object, target),
             MetricSource::External(metric) => external::propose(scene, source, metric, target),
             MetricSource::Unknown { kind } => {
-                let cause = format!("unknown metric source type {kind:?}");
+                let cause = MetricError::new(format!("unknown metric source type {kind:?}"));
                 Err(Failure {
                     reason: "InvalidMetricSourceType",
                     error: cause.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{VersionGates, after};
+use super::{MetricError, VersionGates, after};
 use crate::observation::{self, ControllerConfig};
 use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 
@@ -130,7 +130,7 @@ pub fn use_by_pod(
     container: Option<&str>,
     namespace: &str,
     gates: VersionGates,
-) -> Result<UseByPod, String> {
+) -> Result<UseByPod, MetricError> {
     let mut used = UseByPod::new();
     for metric in metrics {
         if let Some(name) = container
@@ -138,9 +138,9 @@ pub fn use_by_pod(
             && !metric.containers.iter().any(|c| c.name == name)
         {
             let pod = &metric.pod;
-            return Err(format!(
+            return Err(MetricError::new(format!(
                 "failed to get container metrics: container {name} not present in metrics for pod {namespace}/{pod}"
-            ));
+            )));
         }
         if let Some(milli) = use_of(&metric.containers, resource, container) {
             let sample = Use {
@@ -236,7 +236,7 @@ pub fn requests_by_pod(
     container: Option<&str>,
     resource: &str,
     gates: VersionGates,
-) -> Result<BTreeMap<String, i64>, String> {
+) -> Result<BTreeMap<String, i64>, MetricError> {
     pods.iter()
         .map(|pod| {
             Ok((
@@ -288,7 +288,7 @@ pub fn request_of(
     container: Option<&str>,
     resource: &str,
     gates: VersionGates,
-) -> Result<i64, String> {
+) -> Result<i64, MetricError> {
     match (pod.resources, container) {
         (Some(shared), None) if gates.pod_level_requests && sets_requests(shared) => {
             pod_level_request(pod, shared, resource)
@@ -308,14 +308,14 @@ fn pod_level_request(
     pod: Requesting<'_>,
     shared: &PodResources,
     resource: &str,
-) -> Result<i64, String> {
+) -> Result<i64, MetricError> {
     let own = shared.requests.milli(resource);
     let request = own.or_else(|| aggregate(pod, resource));
     match (request, pod.overhead.milli(resource)) {
-        (None, None) => Err(format!(
+        (None, None) => Err(MetricError::new(format!(
             "missing pod-level request for {resource} in Pod {}",
             pod.name
-        )),
+        ))),
         (request, overhead) => Ok(request.unwrap_or(0).wrapping_add(overhead.unwrap_or(0))),
     }
 }
@@ -345,15 +345,15 @@ fn containers_request(
     container: Option<&str>,
     resource: &str,
     gates: VersionGates,
-) -> Result<i64, String> {
+) -> Result<i64, MetricError> {
     let mut sum = 0_i64;
     for c in pod.containers {
         if container.is_none_or(|name| name == c.name) {
             let Some(request) = c.requests().milli(resource) else {
-                return Err(format!(
+                return Err(MetricError::new(format!(
                     "missing request for {resource} in container {} of Pod {}",
                     c.name, pod.name
-                ));
+                )));
             };
             sum = sum.wrapping_add(request);
         }
@@ -362,9 +362,10 @@ fn containers_request(
         }
     }
     match container {
-        Some(name) if gates.container_must_exist => {
-            Err(format!("container {name} not found in Pod {}", pod.name))
-        }
+        Some(name) if gates.container_must_exist => Err(MetricError::new(format!(
+            "container {name} not found in Pod {}",
+            pod.name
+        ))),
         _ => Ok(sum),
     }
 }

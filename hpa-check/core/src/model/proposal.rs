@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::pods::{self, Groups, Pod, PodMetric, Use, UseByPod};
-use super::{Tolerances, VersionGates, ZERO_TIME, go_int32};
+use super::{MetricError, Tolerances, VersionGates, ZERO_TIME, go_int32};
 use crate::observation::{ControllerConfig, MetricReading};
 use crate::quantity::Quantity;
 use crate::spec::CurrentMetric;
@@ -103,7 +103,7 @@ pub(super) fn by_utilization(
     (mut used, groups): (UseByPod, Groups),
     requests: &BTreeMap<String, i64>,
     target: i32,
-) -> Result<Proposal, String> {
+) -> Result<Proposal, MetricError> {
     let first = utilization_pass(&used, requests, target)?;
     propose(
         scene,
@@ -128,7 +128,7 @@ pub(super) fn by_average(
     scene: Scene<'_>,
     (mut used, groups): (UseByPod, Groups),
     target: i64,
-) -> Result<Proposal, String> {
+) -> Result<Proposal, MetricError> {
     let first = value_pass(&used, target);
     propose(
         scene,
@@ -143,7 +143,7 @@ pub(super) fn by_average(
 /// The proposal for one value that all pods share: `getUsageRatioReplicaCount`. At zero replicas neither
 /// ready pods nor the tolerance count.
 #[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
-pub(super) fn by_total(scene: Scene<'_>, usage: i64, target: i64) -> Result<Proposal, String> {
+pub(super) fn by_total(scene: Scene<'_>, usage: i64, target: i64) -> Result<Proposal, MetricError> {
     let ratio = usage as f64 / target as f64;
     let mut proposal = Proposal {
         replicas: scene.current,
@@ -158,8 +158,8 @@ pub(super) fn by_total(scene: Scene<'_>, usage: i64, target: i64) -> Result<Prop
     if scene.tolerances.contain(ratio) {
         return Ok(proposal);
     }
-    proposal.groups.ready = ready_pods(scene.pods)
-        .map_err(|cause| format!("unable to calculate ready pods: {cause}"))?;
+    proposal.groups.ready =
+        ready_pods(scene.pods).map_err(|cause| cause.within("unable to calculate ready pods"))?;
     let replicas = ratio * proposal.groups.ready as f64;
     proposal.replicas = if scene.gates.caps_totals && replicas > f64::from(i32::MAX) {
         i32::MAX
@@ -196,9 +196,9 @@ pub(super) fn by_share(scene: Scene<'_>, usage: i64, target: i64, caps: bool) ->
 }
 
 /// `getReadyPodsCount`: pods that run and are ready, whatever their age or samples.
-fn ready_pods(pods: &[Pod]) -> Result<usize, String> {
+fn ready_pods(pods: &[Pod]) -> Result<usize, MetricError> {
     if pods.is_empty() {
-        return Err(NO_PODS.to_owned());
+        return Err(MetricError::new(NO_PODS));
     }
     let ready = |pod: &&Pod| {
         let condition = pod.ready.as_ref();
@@ -214,9 +214,9 @@ pub(super) fn counted(
     scene: Scene<'_>,
     mut used: UseByPod,
     resource: Option<&str>,
-) -> Result<(UseByPod, Groups), String> {
+) -> Result<(UseByPod, Groups), MetricError> {
     if scene.pods.is_empty() {
-        return Err(NO_PODS.to_owned());
+        return Err(MetricError::new(NO_PODS));
     }
     let groups = pods::group(
         scene.pods,
@@ -228,7 +228,9 @@ pub(super) fn counted(
     );
     used.retain(|pod, _| !groups.ignored.contains(pod) && !groups.unready.contains(pod));
     if used.is_empty() {
-        return Err("did not receive metrics for targeted pods (pods might be unready)".to_owned());
+        return Err(MetricError::new(
+            "did not receive metrics for targeted pods (pods might be unready)",
+        ));
     }
     Ok((used, groups))
 }
@@ -240,9 +242,9 @@ fn propose(
     first: &Pass,
     groups: Groups,
     used: &mut UseByPod,
-    pass: impl Fn(&UseByPod) -> Result<Pass, String>,
+    pass: impl Fn(&UseByPod) -> Result<Pass, MetricError>,
     missing_use_when_shrinking: impl Fn(&str) -> i64,
-) -> Result<Proposal, String> {
+) -> Result<Proposal, MetricError> {
     let ratio = first.ratio;
     let answer = |replicas, second_ratio, groups| Proposal {
         replicas,
@@ -305,7 +307,7 @@ fn utilization_pass(
     used: &UseByPod,
     requests: &BTreeMap<String, i64>,
     target: i32,
-) -> Result<Pass, String> {
+) -> Result<Pass, MetricError> {
     let (mut use_sum, mut requested, mut pods) = (0_i64, 0_i64, 0_i64);
     for (pod, sample) in used {
         if let Some(request) = requests.get(pod) {
@@ -315,7 +317,7 @@ fn utilization_pass(
         }
     }
     if requested == 0 {
-        return Err("no metrics returned matched known pods".to_owned());
+        return Err(MetricError::new("no metrics returned matched known pods"));
     }
     let utilization = (use_sum.wrapping_mul(100).wrapping_div(requested)) as i32;
     Ok(Pass {

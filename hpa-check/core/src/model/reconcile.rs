@@ -10,7 +10,7 @@ use super::normalize::{self, Changes, FullBehavior, Limited, Recommendation, Sca
 use super::pods::Pod;
 use super::proposal::{Proposal, Readings};
 use super::selector::Selector;
-use super::{VersionGates, before};
+use super::{MetricError, VersionGates, before};
 use crate::observation::{Condition, ControllerConfig};
 use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec};
 
@@ -80,7 +80,7 @@ pub struct Decision {
     /// What the metrics ask for, before any limit.
     pub proposed: Option<i32>,
     /// The proposal of each metric, in the spec's order.
-    pub metrics: Vec<(MetricSpec, Result<Proposal, String>)>,
+    pub metrics: Vec<(MetricSpec, Result<Proposal, MetricError>)>,
     /// The proposal after stabilization.
     pub stabilized: Option<i32>,
     /// The bounds' and policies' word.
@@ -118,7 +118,7 @@ impl Decision {
 
     /// `status.currentMetrics` afterwards: each metric's value, an empty one where it failed.
     pub fn current_metrics(&self) -> Vec<CurrentMetric> {
-        let of = |(_, outcome): &(MetricSpec, Result<Proposal, String>)| {
+        let of = |(_, outcome): &(MetricSpec, Result<Proposal, MetricError>)| {
             outcome.as_ref().map(Proposal::current).unwrap_or_default()
         };
         self.metrics.iter().map(of).collect()

@@ -7,6 +7,8 @@ mod parse;
 
 use std::collections::BTreeMap;
 
+use super::error::SelectorError;
+
 /// A parsed selector: every requirement has to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selector(Vec<Requirement>);
@@ -29,7 +31,7 @@ enum Test {
 
 impl Selector {
     /// Reads the text form; the error says what can't be read. No text selects everything.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, SelectorError> {
         parse::requirements(text).map(Self)
     }
 
@@ -185,7 +187,7 @@ mod tests {
                 "unable to parse requirement: found 'b' expected: '('",
             ),
         ] {
-            assert_eq!(Selector::parse(selector), Err(expected.to_owned()));
+            assert_eq!(Selector::parse(selector), Err(SelectorError::new(expected)));
         }
         for selector in [
             "-a=b", "a=-b", "a/b/c", "A/b", "a in (b", "a in", "!", "a>b", "a,,b", "a!b",

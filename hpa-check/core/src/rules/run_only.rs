@@ -4,7 +4,9 @@
 mod as_view;
 pub(crate) mod containers;
 pub(crate) mod decisions;
+pub(crate) mod keda;
 pub(crate) mod load;
+pub(crate) mod nodes;
 pub(crate) mod path;
 pub(crate) mod proofs;
 pub(crate) mod reach;

@@ -2,7 +2,10 @@
 
 pub(super) mod bounds;
 pub(super) mod containers;
+mod failing;
+pub(super) mod keda;
 pub(super) mod metrics;
+pub(super) mod nodes;
 pub(super) mod pods;
 mod quota_room;
 pub(super) mod replicas;

@@ -4,7 +4,9 @@
 
 mod as_view;
 pub(super) mod conflicts;
+pub(crate) mod keda;
 pub(crate) mod look;
+pub(super) mod manifests;
 pub(super) mod notes;
 pub(super) mod pods;
 pub(super) mod usage;

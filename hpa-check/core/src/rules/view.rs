@@ -7,10 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::expectation::AssertedMetric;
+use crate::keda::{Pause, ScaledObject};
+use crate::metrics_server::MetricsServer;
 use crate::model::{Tolerances, VersionGates, after, counted};
-use crate::observation::{AutoscalerStatus, ControllerConfig, Pod, PodSample, Target};
+use crate::observation::{AutoscalerStatus, CONTROLLER, ControllerConfig, Pod, PodSample, Target};
 use crate::quota::Quota;
-use crate::snapshot::MetricsApi;
+use crate::snapshot::{MetricsApi, NodeClaim};
 use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec};
 use crate::units::Millicores;
 
@@ -128,6 +130,15 @@ pub(crate) struct EventView<'a> {
     pub(crate) reason: &'a str,
     /// The sentence.
     pub(crate) message: &'a str,
+    /// When it was last seen, if that is known.
+    pub(crate) at: Option<Timestamp>,
+}
+
+impl EventView<'_> {
+    /// As a quote.
+    pub(crate) fn quote(&self) -> String {
+        format!("event {} of {}: {}", self.reason, self.about, self.message)
+    }
 }
 
 /// Writes of `spec.replicas` that are not the controller's.
@@ -209,14 +220,27 @@ pub(crate) trait View {
     /// What is asserted.
     fn asserted(&self) -> Asserted<'_>;
 
+    /// Who serves the APIs of metrics, as far as it is known.
+    fn metrics_servers(&self) -> Vec<&MetricsServer>;
+    /// Nodes that Karpenter is making, where they were read.
+    fn node_claims(&self) -> &[NodeClaim] {
+        &[]
+    }
+    /// The stretch in which too few pods were ready for something else than a start to have kept them.
+    fn deficit(&self) -> Option<(Timestamp, Timestamp)>;
+
     /// Quotas of the namespace.
     fn quotas(&self) -> Vec<QuotaView<'_>>;
     /// All CPU there is for the scale target's pods, and how that is known.
     fn capacity(&self) -> Option<(Millicores, String)>;
+    /// Whether events are read; otherwise that there is none proves nothing.
+    fn events_are_seen(&self) -> bool;
     /// Events about the scale target and its pods.
     fn events(&self) -> Vec<EventView<'_>>;
     /// Another autoscaler of the same scale target.
     fn other_autoscaler(&self) -> Option<&str>;
+    /// The `ScaledObject` that the autoscaler belongs to, if it is KEDA's.
+    fn scaled_object(&self) -> Option<&ScaledObject>;
     /// Other autoscalers that count one of these pods, each with such a pod.
     fn shared_pods(&self) -> &[(&str, &str)] {
         &[]
@@ -266,7 +290,21 @@ pub(crate) trait View {
 /// A pod may take this long to become ready, or as long as the user waits for anything if that is less.
 const START: Duration = Duration::from_mins(2);
 
+/// The name under which KEDA's operator writes: it moves its targets from zero and back.
+const KEDA: &str = "keda";
+
 impl dyn View + '_ {
+    /// Whether a field manager writes the replicas on the autoscaler's behalf.
+    pub(crate) fn is_own_writer(&self, manager: &str) -> bool {
+        let keda = manager == KEDA || manager == "keda-operator";
+        manager == CONTROLLER || (keda && self.scaled_object().is_some())
+    }
+
+    /// What of the scaling is paused on purpose, and the annotation that says so.
+    pub(crate) fn pause(&self) -> Option<(Pause, String)> {
+        self.scaled_object()?.pause()
+    }
+
     /// The scale target, if it was read.
     pub(crate) fn target(&self) -> Option<&Target> {
         match self.scaled() {
@@ -303,6 +341,12 @@ impl dyn View + '_ {
     pub(crate) fn says(&self, reason: &str) -> bool {
         let mut all = self.status().into_iter().flat_map(|s| &s.conditions);
         all.any(|c| c.reason == reason)
+    }
+
+    /// Who serves this API of metrics.
+    pub(crate) fn server_of(&self, group: &str) -> Option<&MetricsServer> {
+        let all = self.metrics_servers();
+        all.into_iter().find(|server| server.group == group)
     }
 
     /// The upper bound: the asserted one, or the spec's.

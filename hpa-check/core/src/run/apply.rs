@@ -158,6 +158,16 @@ impl RunState {
 
     fn pod(&mut self, at: Timestamp, pod: &Pod) {
         let request_milli = self.cpu_request(pod);
+        let known = self
+            .pods
+            .get(&pod.name)
+            .map(|record| record.pod.resize_quote());
+        if let Some(quote) = pod
+            .resize_quote()
+            .filter(|_| known != Some(pod.resize_quote()))
+        {
+            self.mark(at, "Warning", format!("a resize is not done: {quote}"));
+        }
         let Some(timeline) = &mut self.timeline else {
             return;
         };
@@ -326,8 +336,14 @@ impl RunState {
                     format!("not allowed to {rule}: {consequence}"),
                 );
             }
-            if matches!(fact, Fact::MetricsApi { .. }) {
-                self.facts.retain(|f| !matches!(f, Fact::MetricsApi { .. }));
+            if supersedes_its_kind(fact) {
+                let same = std::mem::discriminant(fact);
+                self.facts.retain(|f| std::mem::discriminant(f) != same);
+            }
+            if let Fact::MetricsServer(new) = fact {
+                let older =
+                    |f: &Fact| matches!(f, Fact::MetricsServer(old) if old.group == new.group);
+                self.facts.retain(|f| !older(f));
             }
             self.facts.push(fact.clone());
         }
@@ -337,7 +353,7 @@ impl RunState {
         match watch.state {
             WatchState::Lost => {
                 let from = watch.since.map_or(at, |since| since.min(at));
-                let lost = self.lost.entry(watch.resource.clone());
+                let lost = self.lost.entry(watch.resource);
                 lost.or_insert_with(|| (from, watch.error.clone()));
             }
             WatchState::Current => {
@@ -345,7 +361,7 @@ impl RunState {
                     (self.lost.remove(&watch.resource), &mut self.timeline)
                 {
                     timeline.gaps.push(Gap {
-                        resource: watch.resource.clone(),
+                        resource: watch.resource,
                         from,
                         until: at,
                         error,
@@ -432,4 +448,12 @@ pub(crate) fn empty(at: Timestamp) -> Timeline {
         gaps: Vec::new(),
         marks: Vec::new(),
     }
+}
+
+/// Whether a fact is the whole new state of one thing, so that an older one of its kind is over.
+fn supersedes_its_kind(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::MetricsApi { .. } | Fact::ScaledObject(_) | Fact::ScaledObjectGone { .. }
+    )
 }

@@ -22,7 +22,9 @@ use jiff::Timestamp;
 
 use crate::model::reconcile::Controller;
 use crate::model::{after, before};
-use crate::observation::{Autoscaler, AutoscalerStatus, ControllerConfig, Fact, Observation, Seen};
+use crate::observation::{
+    Autoscaler, AutoscalerStatus, CONTROLLER, ControllerConfig, Fact, Observation, Seen, Target,
+};
 use crate::run::state::RunState;
 use crate::run::timeline::{ProposalStep, Range, Step, SyncRecord};
 use crate::spec::{AutoscalerSpec, MetricSpec};
@@ -398,6 +400,24 @@ impl Silence<'_> {
 }
 
 impl Open {
+    /// Whether the controller has scaled since the status before and could not write the status of that: the size that
+    /// this sync found is not the one that the last one decided, and the controller wrote it. The API server refuses a
+    /// status on a conflict (event `FailedUpdateStatus`), and the controller remembers what it did all the same.
+    fn scaled_unseen(&self, state: &RunState) -> bool {
+        let Some(found) = self.status.current_replicas else {
+            return false;
+        };
+        let decided = self.previous.desired_replicas;
+        let known = self.previous.current_replicas.is_some();
+        let by_controller = |target: &Target| {
+            let writer = target.replicas_writer.as_ref();
+            target.spec_replicas == found && writer.is_some_and(|w| w.manager == CONTROLLER)
+        };
+        let targets = state.targets.iter().rev();
+        let mut recent = targets.skip_while(|(at, _)| *at > self.seen_at).take(3);
+        known && found != decided && recent.any(|(_, target)| by_controller(target))
+    }
+
     /// The memories after it, from those before it and the instant up to which they account for syncs without a
     /// trace; and what there is to say of it.
     fn step(
@@ -418,6 +438,12 @@ impl Open {
                 stretch: Span { from, until },
             };
             self.silence = silence.keep(&mut memories, sightings, &mut self.silent, now, state);
+        }
+        if self.scaled_unseen(state) {
+            memories.map(|memory| {
+                memory.lose_recommendations(self.when.from);
+                memory.lose_scalings(self.when.from);
+            });
         }
         let controller = fresh(state);
         let windows = Windows::of(&self.object.spec, &controller);

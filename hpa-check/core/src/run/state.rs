@@ -9,7 +9,7 @@ use super::timeline::{Gap, ProposalStep, Step, SyncRecord, Timeline};
 use crate::model::{VersionGates, counted};
 use crate::observation::{
     Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, MetricReading, Phase, Pod,
-    PodSample, RunContext, Target,
+    PodSample, RunContext, Target, Watched,
 };
 use crate::spec::{AutoscalerSpec, MetricSource};
 use crate::units::Millicores;
@@ -141,7 +141,7 @@ pub struct RunState {
     pub(crate) unread_since: Option<Timestamp>,
     /// Answers to the load by the pod that gave them.
     pub(crate) answered: BTreeMap<String, Answered>,
-    pub(super) lost: BTreeMap<String, (Timestamp, Option<String>)>,
+    pub(super) lost: BTreeMap<Watched, (Timestamp, Option<String>)>,
 }
 
 impl RunState {
@@ -166,8 +166,8 @@ impl RunState {
         let counted = self.ready_pods();
         let reported = self.target.as_ref().map_or(0, |t| t.ready_replicas);
         match (
-            self.lost.contains_key("pods"),
-            self.lost.contains_key("target"),
+            self.lost.contains_key(&Watched::Pods),
+            self.lost.contains_key(&Watched::Target),
         ) {
             (true, false) => reported,
             (false, true) => counted,
@@ -230,10 +230,10 @@ impl RunState {
 
     /// Whether anything that decisions hang on is not seen now.
     pub(crate) fn is_blind(&self) -> bool {
-        let needed = ["autoscaler", "target", "pods"];
+        let needed = [Watched::Autoscaler, Watched::Target, Watched::Pods];
         needed
             .iter()
-            .any(|resource| self.lost.contains_key(*resource))
+            .any(|resource| self.lost.contains_key(resource))
     }
 
     /// From when on the controller has had the time to do what began then: a restart costs it what it
@@ -266,7 +266,7 @@ impl RunState {
 
     /// The stretches in which the target or the autoscaler was not seen.
     pub(crate) fn gaps_of_the_object(&self) -> impl Iterator<Item = &Gap> {
-        let object = |g: &&Gap| g.resource == "target" || g.resource == "autoscaler";
+        let object = |g: &&Gap| matches!(g.resource, Watched::Target | Watched::Autoscaler);
         self.gaps().filter(object)
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::observation::Phase;
+use crate::observation::{Phase, Watched};
 
 /// A value from an instant on, until the next step of the same series.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,8 +35,8 @@ pub struct PhaseSpan {
 /// A stretch of time in which a resource was not seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
-    /// What was not seen, such as `pods`.
-    pub resource: String,
+    /// What was not seen.
+    pub resource: Watched,
     /// The last instant at which all was known.
     #[schemars(with = "String")]
     pub from: Timestamp,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hpa_check_core::expectation::Expectation;
-use hpa_check_core::observation::{Seen, Watch, WatchState};
+use hpa_check_core::observation::{Seen, Watch, WatchState, Watched};
 use hpa_check_core::run::conductor::LoadSchedule;
 use hpa_check_core::spec::MetricSource;
 
@@ -166,10 +166,10 @@ fn metrics_that_are_old_incomplete_or_failing_prove_nothing() {
 
 #[test]
 fn what_is_not_watched_may_have_changed() {
-    for resource in ["autoscaler", "target", "pods"] {
+    for resource in [Watched::Autoscaler, Watched::Target, Watched::Pods] {
         let mut scene = settled(50);
         scene.tell(Seen::Watch(Watch {
-            resource: resource.into(),
+            resource,
             state: WatchState::Lost,
             error: None,
             since: None,

@@ -54,7 +54,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
     ]
 }
 
-fn after_the_sixth(pod: usize, fate: Fate) -> Fate {
+pub(crate) fn after_the_sixth(pod: usize, fate: Fate) -> Fate {
     if pod > 6 { fate } else { Fate::Serves }
 }
 

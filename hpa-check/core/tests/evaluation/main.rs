@@ -6,7 +6,9 @@
 mod borders;
 mod environment;
 mod healthy;
+mod keda;
 mod limits;
+mod nodes;
 mod pairs;
 mod recorded;
 mod setup;

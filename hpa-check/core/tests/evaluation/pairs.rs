@@ -8,7 +8,7 @@ use hpa_check_core::judge;
 use hpa_check_core::verdict::Outcome;
 
 use super::world::{World, healthy};
-use super::{environment, limits, setup, wrong};
+use super::{environment, keda, limits, nodes, setup, wrong};
 
 /// A healthy run, and the one thing that breaks it.
 pub(crate) struct Pair {
@@ -45,6 +45,8 @@ fn table() -> Vec<Pair> {
         environment::pairs(),
         wrong::pairs(),
         limits::pairs(),
+        keda::pairs(),
+        nodes::pairs(),
     ];
     tables.into_iter().flatten().collect()
 }

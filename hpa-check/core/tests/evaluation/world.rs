@@ -85,6 +85,8 @@ pub(crate) struct World {
     pub facts: Vec<Fact>,
     /// Somebody sets the replicas back to the minimum that many seconds after a step up.
     pub rival: Option<(i64, &'static str)>,
+    /// Events about pods: second, the pod's number, reason and message.
+    pub events: &'static [(i64, usize, &'static str, &'static str)],
     /// The controller's own fault: what it makes of the right decision, given the current size.
     pub decide: fn(i32, i32) -> i32,
     /// The controller makes no sync from one second to another.
@@ -168,6 +170,7 @@ pub(crate) fn healthy() -> World {
             how: "2 CPUs of this machine".into(),
         }],
         rival: None,
+        events: &[],
         decide: |_, wanted| wanted,
         stands_still: None,
         deleted: None,

@@ -111,7 +111,7 @@ fn with_sidecar(measured: &str) -> World {
     world
 }
 
-fn second_pod(pod: usize, fate: Fate) -> Fate {
+pub(crate) fn second_pod(pod: usize, fate: Fate) -> Fate {
     if pod == 2 { fate } else { Fate::Serves }
 }
 
@@ -120,7 +120,7 @@ fn most_pods(pod: usize, fate: Fate) -> Fate {
 }
 
 /// The load begins late enough for something to happen at rest.
-fn late_load() -> World {
+pub(crate) fn late_load() -> World {
     World {
         pace: LoadSchedule::Planned {
             up: Duration::from_secs(14),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hpa_check_core::observation::{Observation, Seen, Watch, WatchState};
+use hpa_check_core::observation::{Observation, Seen, Watch, WatchState, Watched};
 use jiff::Timestamp;
 
 /// One thing that goes wrong, at one place of a recording.
@@ -26,14 +26,22 @@ pub(crate) enum Mutation {
     End(usize),
 }
 
-/// What is watched or polled, as watches name it; `None` for what comes from the run itself.
-pub(crate) fn resource(seen: &Seen) -> Option<&'static str> {
+/// Where an observation comes from.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Source {
+    Watched(Watched),
+    /// The metrics API, which is polled.
+    Metrics,
+}
+
+/// What is watched or polled; `None` for what comes from the run itself.
+pub(crate) fn source(seen: &Seen) -> Option<Source> {
     match seen {
-        Seen::Autoscaler(_) | Seen::AutoscalerGone => Some("autoscaler"),
-        Seen::Target(_) | Seen::TargetGone => Some("target"),
-        Seen::Pod(_) | Seen::PodGone { .. } => Some("pods"),
-        Seen::PodMetrics { .. } | Seen::MetricsUnavailable { .. } => Some("metrics"),
-        Seen::Event(_) => Some("events"),
+        Seen::Autoscaler(_) | Seen::AutoscalerGone => Some(Source::Watched(Watched::Autoscaler)),
+        Seen::Target(_) | Seen::TargetGone => Some(Source::Watched(Watched::Target)),
+        Seen::Pod(_) | Seen::PodGone { .. } => Some(Source::Watched(Watched::Pods)),
+        Seen::PodMetrics { .. } | Seen::MetricsUnavailable { .. } => Some(Source::Metrics),
+        Seen::Event(_) => Some(Source::Watched(Watched::Events)),
         _ => None,
     }
 }
@@ -43,11 +51,11 @@ impl Mutation {
     /// answer can be missed, and not come late or twice.
     pub(crate) fn each_at(at: usize, seen: &Seen) -> Vec<Self> {
         let seconds = Duration::from_secs;
-        if resource(seen).is_none() {
+        if source(seen).is_none() {
             // What the run itself says is lost with all that comes after.
             return vec![Self::End(at), Self::Outage(at, seconds(2))];
         }
-        if resource(seen) == Some("metrics") {
+        if source(seen) == Some(Source::Metrics) {
             return vec![
                 Self::Drop(at),
                 Self::Gap(at, 4),
@@ -109,19 +117,18 @@ fn insert(recording: &mut Vec<Observation>, mut one: Observation, later: Duratio
 /// The watch of one resource is lost before its `at`-th observation, and current again after `length` of its
 /// own, whose outcome a list then shows.
 fn gap(recording: &[Observation], at: usize, length: usize) -> Vec<Observation> {
-    let Some(watched) = resource(&recording[at].seen) else {
+    let Some(missing) = source(&recording[at].seen) else {
         return recording.to_vec();
     };
     let missed: Vec<usize> = (at..recording.len())
-        .filter(|i| resource(&recording[*i].seen) == Some(watched))
+        .filter(|i| source(&recording[*i].seen) == Some(missing))
         .take(length)
         .collect();
     let ended = (missed.len() == length).then(|| missed[length - 1]);
     // The metrics are polled: what is missed is no more than that.
-    let watches: &[&str] = if watched == "metrics" {
-        &[]
-    } else {
-        &[watched]
+    let watches: &[Watched] = match &missing {
+        Source::Watched(watched) => std::slice::from_ref(watched),
+        Source::Metrics => &[],
     };
     without(recording, &missed, watches, ended)
 }
@@ -130,7 +137,7 @@ fn gap(recording: &[Observation], at: usize, length: usize) -> Vec<Observation> 
 fn outage(recording: &[Observation], at: usize, length: Duration) -> Vec<Observation> {
     let until = recording[at].at + length;
     let missed: Vec<usize> = (at..recording.len())
-        .filter(|i| recording[*i].at <= until && resource(&recording[*i].seen).is_some())
+        .filter(|i| recording[*i].at <= until && source(&recording[*i].seen).is_some())
         .collect();
     let last = (at..recording.len())
         .take_while(|i| recording[*i].at <= until)
@@ -139,7 +146,12 @@ fn outage(recording: &[Observation], at: usize, length: Duration) -> Vec<Observa
     without(
         recording,
         &missed,
-        &["autoscaler", "target", "pods", "events"],
+        &[
+            Watched::Autoscaler,
+            Watched::Target,
+            Watched::Pods,
+            Watched::Events,
+        ],
         ended,
     )
 }
@@ -149,13 +161,13 @@ fn outage(recording: &[Observation], at: usize, length: Duration) -> Vec<Observa
 fn without(
     recording: &[Observation],
     missed: &[usize],
-    watched: &[&str],
+    watched: &[Watched],
     ended: Option<usize>,
 ) -> Vec<Observation> {
-    let turn = |when: Timestamp, resource: &str, state| Observation {
+    let turn = |when: Timestamp, resource: Watched, state| Observation {
         at: when,
         seen: Seen::Watch(Watch {
-            resource: resource.to_owned(),
+            resource,
             state,
             error: (state == WatchState::Lost).then(|| "410 Gone".to_owned()),
             since: None,
@@ -165,18 +177,25 @@ fn without(
     let mut listed: BTreeMap<(&str, String), Observation> = BTreeMap::new();
     for (i, one) in recording.iter().enumerate() {
         if missed.first() == Some(&i) {
-            mutated.extend(watched.iter().map(|w| turn(one.at, w, WatchState::Lost)));
+            mutated.extend(watched.iter().map(|w| turn(one.at, *w, WatchState::Lost)));
         }
         if !missed.contains(&i) {
             mutated.push(one.clone());
-        } else if let Some(kind @ ("autoscaler" | "target" | "pods")) = resource(&one.seen) {
+        } else if let Some(Source::Watched(
+            watched @ (Watched::Autoscaler | Watched::Target | Watched::Pods),
+        )) = source(&one.seen)
+        {
             // Events and samples are not listed again: what is old is gone.
-            listed.insert((kind, object(&one.seen)), one.clone());
+            listed.insert((watched.name(), object(&one.seen)), one.clone());
         }
         if ended == Some(i) {
             let listed = std::mem::take(&mut listed).into_values();
             mutated.extend(listed.map(|seen| Observation { at: one.at, ..seen }));
-            mutated.extend(watched.iter().map(|w| turn(one.at, w, WatchState::Current)));
+            mutated.extend(
+                watched
+                    .iter()
+                    .map(|w| turn(one.at, *w, WatchState::Current)),
+            );
         }
     }
     mutated

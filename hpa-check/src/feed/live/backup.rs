@@ -1,6 +1,6 @@
 //! The objects of a namespace as manifests, and the proof that the server takes them back.
 
-use hpa_check_core::manifests::{clean, differences, in_order, is_own};
+use hpa_check_core::manifests::{self, clean, differences, in_order, is_own};
 use kube::api::{
     Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
 };
@@ -11,8 +11,11 @@ use super::timing::Timing;
 use super::trouble::{Kind, Trouble, within};
 use crate::failure::Failure;
 
+/// An extension that many clusters do not have.
+const KEDA: &str = "keda.sh";
+
 /// What is exported: group, version, kind, plural. No Secrets.
-const KINDS: [(&str, &str, &str, &str); 12] = [
+const KINDS: [(&str, &str, &str, &str); 14] = [
     ("", "v1", "ServiceAccount", "serviceaccounts"),
     ("", "v1", "ConfigMap", "configmaps"),
     ("rbac.authorization.k8s.io", "v1", "Role", "roles"),
@@ -40,6 +43,13 @@ const KINDS: [(&str, &str, &str, &str); 12] = [
         "poddisruptionbudgets",
     ),
     (
+        KEDA,
+        "v1alpha1",
+        "TriggerAuthentication",
+        "triggerauthentications",
+    ),
+    (KEDA, "v1alpha1", "ScaledObject", "scaledobjects"),
+    (
         "autoscaling",
         "v2",
         "HorizontalPodAutoscaler",
@@ -56,7 +66,7 @@ const PAGE: u32 = 500;
 /// What was exported.
 pub(crate) struct Export {
     pub(crate) manifests: Vec<Value>,
-    /// One sentence for each kind that could not be read.
+    /// One sentence for each kind that could not be read, and for each thing that a restore needs beside.
     pub(crate) missing: Vec<String>,
 }
 
@@ -98,6 +108,8 @@ impl Backup {
             );
             match self.list(&resource).await {
                 Ok(list) => objects.extend(list),
+                // There is nothing of a kind that is not installed, whether one may list it or not.
+                Err(_) if group == KEDA && !self.serves(KEDA).await => {}
                 Err(trouble) => {
                     missing.push(format!("{plural} can't be read: {}", trouble.message));
                 }
@@ -105,12 +117,17 @@ impl Backup {
         }
         let scaled: Vec<(Value, Value)> = objects
             .iter()
-            .filter(|o| o["kind"] == "HorizontalPodAutoscaler")
+            .filter(|o| o["kind"] == "HorizontalPodAutoscaler" || o["kind"] == "ScaledObject")
             .map(|o| {
                 let target = &o["spec"]["scaleTargetRef"];
-                (target["kind"].clone(), target["name"].clone())
+                let kind = target["kind"].as_str().filter(|kind| !kind.is_empty());
+                (
+                    Value::from(kind.unwrap_or("Deployment")),
+                    target["name"].clone(),
+                )
             })
             .collect();
+        missing.extend(manifests::missing(&objects));
         let manifests = objects
             .iter()
             .filter(|o| is_own(o))
@@ -125,6 +142,17 @@ impl Backup {
             manifests: in_order(manifests),
             missing,
         }
+    }
+
+    /// Whether an API group is there; what can't be told is.
+    async fn serves(&self, group: &str) -> bool {
+        let request = http::Request::get(format!("/apis/{group}")).body(Vec::new());
+        let Ok(request) = request else {
+            return true;
+        };
+        let asked = self.cluster.client.request::<Value>(request);
+        let answer = within(self.timing.call, asked).await;
+        !matches!(answer, Err(trouble) if trouble.kind == Kind::NotFound)
     }
 
     async fn list(&self, resource: &ApiResource) -> Result<Vec<Value>, Trouble> {

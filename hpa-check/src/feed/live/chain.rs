@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use hpa_check_core::observation::Seen;
+use hpa_check_core::keda::ScaledObject;
+use hpa_check_core::observation::{Fact, Seen, Watched};
 use hpa_check_core::spec::{MetricSource, TargetRef};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1;
@@ -20,14 +21,17 @@ use super::follow::{Subject, Which, follow};
 use super::known::{Change, Known};
 use super::link::Link;
 use super::reporter::Reporter;
+use super::servers::Servers;
 use super::timing::Timing;
-use super::{controller, facts};
+use super::{controller, facts, keda};
 
 /// All that the tasks share.
 #[derive(Clone)]
 pub(super) struct Chain {
     pub(super) cluster: Cluster,
     pub(super) autoscaler: String,
+    /// KEDA's object that the autoscaler belonged to when it was found.
+    pub(super) scaled_object: Option<ScaledObject>,
     pub(super) timing: Timing,
     pub(super) link: Link,
     pub(super) reporter: Reporter,
@@ -39,18 +43,45 @@ impl Chain {
         let (reference, to_target) = watch::channel(None);
         let (selector, to_pods) = watch::channel(None);
         let (custom, to_custom) = watch::channel(None);
+        let found = self.scaled_object.clone();
+        let (scaled_object, to_scaled_object) =
+            watch::channel(found.as_ref().map(|object| object.name.clone()));
+        let found = found.map(Fact::ScaledObject);
+        if let Some(fact) = found.clone() {
+            self.reporter.tell(Seen::Fact(fact));
+        }
         let selector = Arc::new(selector);
         let mut tasks = JoinSet::new();
         if self.link == Link::HoldsBack {
             self.reporter.held_back(self.timing.poll);
         }
-        tasks.spawn(self.clone().autoscaler(reference, custom));
+        tasks.spawn(self.clone().autoscaler(reference, custom, scaled_object));
+        tasks.spawn(
+            Servers {
+                client: self.cluster.client.clone(),
+                custom: to_custom.clone(),
+                timing: self.timing,
+                reporter: self.reporter.clone(),
+            }
+            .run(),
+        );
         tasks.spawn(
             CustomMetrics {
                 client: self.cluster.client.clone(),
                 namespace: self.cluster.namespace.clone(),
                 metrics: to_custom,
                 selector: to_pods.clone(),
+                timing: self.timing,
+                reporter: self.reporter.clone(),
+            }
+            .run(),
+        );
+        tasks.spawn(
+            keda::Following {
+                client: self.cluster.client.clone(),
+                namespace: self.cluster.namespace.clone(),
+                name: to_scaled_object,
+                told: found,
                 timing: self.timing,
                 reporter: self.reporter.clone(),
             }
@@ -90,10 +121,11 @@ impl Chain {
         self,
         reference: watch::Sender<Option<TargetRef>>,
         custom: watch::Sender<Option<Vec<MetricSource>>>,
+        scaled_object: watch::Sender<Option<String>>,
     ) {
         let subject: Subject<HorizontalPodAutoscaler> = Subject {
             api: self.namespaced(),
-            resource: "autoscaler",
+            resource: Watched::Autoscaler,
             rule: "horizontalpodautoscalers.autoscaling".into(),
             consequence: "the autoscaler's decisions are not seen",
             which: Which::Named(self.autoscaler.clone()),
@@ -108,6 +140,9 @@ impl Chain {
                 let Change::Put(object) = change else {
                     return Some(Seen::AutoscalerGone);
                 };
+                if let Some(owner) = convert::keda::owner(&object.metadata) {
+                    set(&scaled_object, Some(owner));
+                }
                 let seen = convert::autoscaler::autoscaler(object);
                 set(&reference, Some(seen.spec.scale_target_ref.clone()));
                 set(&custom, Some(custom_metrics(&seen.spec)));
@@ -140,7 +175,7 @@ impl Chain {
     async fn pods_of(&self, selector: String, known: &mut Known) {
         let subject: Subject<v1::Pod> = Subject {
             api: self.namespaced(),
-            resource: "pods",
+            resource: Watched::Pods,
             rule: "pods".into(),
             consequence: "what the autoscaler counts is not seen, so no decision can be explained",
             which: Which::Labelled(selector),
@@ -167,7 +202,7 @@ impl Chain {
         };
         let subject: Subject<v1::Event> = Subject {
             api: self.namespaced(),
-            resource: "events",
+            resource: Watched::Events,
             rule: "events".into(),
             consequence: "reasons that only events give are not seen",
             which: Which::All,

@@ -1,7 +1,7 @@
 //! Whether the controller is still the one that it was: its memory is that of one process, and the
 //! lease that it holds says which process that is.
 
-use hpa_check_core::observation::{Fact, Seen};
+use hpa_check_core::observation::{Fact, Seen, Watched};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Client;
 use kube::api::Api;
@@ -23,7 +23,7 @@ pub(super) async fn follow_lease(
 ) {
     let subject: Subject<Lease> = Subject {
         api: Api::namespaced(client, NAMESPACE),
-        resource: "controller",
+        resource: Watched::Controller,
         rule: format!("leases.coordination.k8s.io in {NAMESPACE}"),
         consequence: "a restart of the controller is not seen, after which it takes longer",
         which: Which::Named(LEASE.to_owned()),

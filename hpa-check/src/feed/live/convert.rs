@@ -3,6 +3,7 @@
 
 pub(super) mod autoscaler;
 pub(super) mod event;
+pub(super) mod keda;
 pub(super) mod metrics;
 pub(super) mod pod;
 pub(super) mod selector;

@@ -1,5 +1,6 @@
 //! Finding the autoscaler that is to be checked.
 
+use hpa_check_core::keda::ScaledObject;
 use hpa_check_core::spec::AutoscalerSpec;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::ResourceExt;
@@ -7,28 +8,53 @@ use kube::api::{Api, ListParams};
 
 use super::connect::Cluster;
 use super::convert;
+use super::keda;
 use super::timing::Timing;
 use super::trouble::{Kind, Trouble, within};
 use crate::failure::Failure;
+
+/// An autoscaler, and what is known of it before it is watched.
+pub(super) struct Found {
+    pub(super) name: String,
+    pub(super) spec: AutoscalerSpec,
+    /// KEDA's object that it belongs to: without it what KEDA does on purpose would look like a fault.
+    pub(super) scaled_object: Option<ScaledObject>,
+}
 
 /// The autoscaler named, or the only one in the namespace, and what it is told to do.
 pub(super) async fn autoscaler(
     cluster: &Cluster,
     name: Option<&str>,
     timing: Timing,
-) -> Result<(String, AutoscalerSpec), Failure> {
+) -> Result<Found, Failure> {
+    let object = object(cluster, name, timing).await?;
+    let scaled_object = match convert::keda::owner(&object.metadata) {
+        Some(owner) => {
+            let (client, namespace) = (&cluster.client, &cluster.namespace);
+            Some(keda::object(client, namespace, &owner, timing).await)
+        }
+        None => None,
+    };
+    Ok(Found {
+        name: object.name_any(),
+        spec: convert::autoscaler::autoscaler(object).spec,
+        scaled_object,
+    })
+}
+
+async fn object(
+    cluster: &Cluster,
+    name: Option<&str>,
+    timing: Timing,
+) -> Result<HorizontalPodAutoscaler, Failure> {
     let api: Api<HorizontalPodAutoscaler> =
         Api::namespaced(cluster.client.clone(), &cluster.namespace);
     if let Some(name) = name {
         return match within(timing.call, api.get_opt(name)).await {
-            Ok(Some(object)) => Ok((
-                name.to_owned(),
-                convert::autoscaler::autoscaler(object).spec,
-            )),
-            Ok(None) => Err(not_found(
-                name,
-                &cluster.namespace,
-                &names(&api, timing).await,
+            Ok(Some(object)) => Ok(object),
+            Ok(None) => Err(with_pauses(
+                not_found(name, &cluster.namespace, &names(&api, timing).await),
+                &keda::paused(&cluster.client, &cluster.namespace, timing).await,
             )),
             Err(trouble) => Err(unreadable(&trouble, "get", &cluster.namespace)),
         };
@@ -36,12 +62,36 @@ pub(super) async fn autoscaler(
     let list = within(timing.call, api.list(&ListParams::default()))
         .await
         .map_err(|trouble| unreadable(&trouble, "list", &cluster.namespace))?;
-    let names = list.items.iter().map(ResourceExt::name_any).collect();
-    let name = choose(names, &cluster.namespace)?;
+    let names: Vec<String> = list.items.iter().map(ResourceExt::name_any).collect();
+    let none = names.is_empty();
+    let name = match choose(names, &cluster.namespace) {
+        Err(failure) if none => {
+            let paused = keda::paused(&cluster.client, &cluster.namespace, timing).await;
+            return Err(with_pauses(failure, &paused));
+        }
+        chosen => chosen?,
+    };
     let mut all = list.items.into_iter();
     let object = all.find(|object| object.name_any() == name);
-    let spec = object.map(|object| convert::autoscaler::autoscaler(object).spec);
-    Ok((name, spec.unwrap_or_default()))
+    Ok(object.unwrap_or_default())
+}
+
+/// KEDA takes the autoscaler of a `ScaledObject` away while that is paused.
+fn with_pauses(failure: Failure, paused: &[ScaledObject]) -> Failure {
+    let each = paused.iter().filter_map(|object| {
+        let (_, annotation) = object.pause()?;
+        Some(format!("{object} ({annotation})"))
+    });
+    let each: Vec<String> = each.collect();
+    if each.is_empty() {
+        return failure;
+    }
+    let message = format!(
+        "{}. KEDA removes the autoscaler of a paused ScaledObject until its annotation is removed; paused here: {}",
+        failure.message,
+        each.join(", ")
+    );
+    Failure { message, ..failure }
 }
 
 /// Only to be helpful in a failure, so its own failure is no matter.

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use hpa_check_core::observation::Seen;
+use hpa_check_core::observation::{Seen, Watched};
 use jiff::Timestamp;
 use kube::api::{Api, ListParams, WatchEvent, WatchParams};
 use kube::{Resource, ResourceExt};
@@ -38,7 +38,7 @@ const SETTLED_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Subject<K> {
     pub(super) api: Api<K>,
     /// The word for it in observations, such as `pods`.
-    pub(super) resource: &'static str,
+    pub(super) resource: Watched,
     /// The resource as an RBAC rule names it, such as `deployments.apps`.
     pub(super) rule: String,
     /// What can't be told when it may not be listed.

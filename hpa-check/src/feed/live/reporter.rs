@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::observation::{Fact, Observation, Seen, Watch, WatchState};
+use hpa_check_core::observation::{Fact, Observation, Seen, Watch, WatchState, Watched};
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -33,18 +33,18 @@ impl Reporter {
         });
     }
 
-    pub(super) fn current(&self, resource: &str) {
+    pub(super) fn current(&self, resource: Watched) {
         self.tell(Seen::Watch(Watch {
-            resource: resource.to_owned(),
+            resource,
             state: WatchState::Current,
             error: None,
             since: None,
         }));
     }
 
-    pub(super) fn lost(&self, resource: &str, error: &str, since: Option<Timestamp>) {
+    pub(super) fn lost(&self, resource: Watched, error: &str, since: Option<Timestamp>) {
         self.tell(Seen::Watch(Watch {
-            resource: resource.to_owned(),
+            resource,
             state: WatchState::Lost,
             error: Some(error.to_owned()),
             since,

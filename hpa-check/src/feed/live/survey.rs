@@ -4,22 +4,26 @@
 //! What may not be read is named and done without; only the autoscalers themselves are indispensable.
 
 mod decode;
+mod deployers;
 mod environment;
 mod lists;
 mod metrics;
 mod nodes;
 mod pods;
 mod targets;
+mod waiting;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use hpa_check_core::metrics_server::group_of;
 use hpa_check_core::observation::ControllerConfig;
 use hpa_check_core::snapshot::Unseen;
 use hpa_check_core::snapshot::{ClusterSnapshot, Namespace, Scaler, TargetLook};
 use jiff::Timestamp;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::connect::{self, Cluster, ClusterArgs};
 use super::convert;
@@ -104,10 +108,13 @@ impl Surveyor {
         let mut found = self.autoscalers(&lists).await?;
         let names: BTreeSet<String> = found.iter().map(|f| f.namespace.clone()).collect();
         let missing = Missing::default();
+        let specs = found.iter().map(|f| &f.scaler.object.spec);
+        let metrics = specs.flat_map(|spec| &spec.metrics);
+        let needed = metrics.filter_map(|m| group_of(&m.source)).collect();
         let (targets, pods, metrics, nodes, around) = tokio::join!(
             targets::read(&lists, &found, &missing),
             pods::read(&lists, &names, &missing),
-            metrics::read(&lists, &missing),
+            metrics::read(&lists, &needed, &missing),
             nodes::read(&lists, &missing),
             environment::read(&lists, &names, &missing),
         );
@@ -140,12 +147,18 @@ impl Surveyor {
             let space = spaces.entry(one.namespace).or_default();
             space.autoscalers.push(one.scaler);
         }
+        let deployers = deployers::read(&lists, &spaces, &missing).await;
+        let node_claims = waiting::read(&lists, &mut spaces, &missing).await;
         Ok(ClusterSnapshot {
             at: self.now(),
             kubernetes: self.cluster.kubernetes.clone(),
             controller: assumed.controller.clone(),
             metrics_resolution: assumed.metrics_resolution,
             metrics_api: metrics.api,
+            deployers: deployers.read,
+            deployers_unread: deployers.unread,
+            metrics_servers: metrics.servers,
+            node_claims,
             room,
             namespaces: spaces,
             unseen: missing.0.into_inner(),
@@ -173,6 +186,13 @@ impl Surveyor {
     }
 }
 
+/// KEDA's label tells where the owner reference was lost.
+fn owner(metadata: &ObjectMeta) -> Option<String> {
+    let keda = convert::keda::owner(metadata).map(|name| format!("ScaledObject/{name}"));
+    let owners = metadata.owner_references.as_deref().unwrap_or_default();
+    keda.or_else(|| decode::controller(owners))
+}
+
 fn found(object: HorizontalPodAutoscaler) -> Option<Found> {
     let metadata = &object.metadata;
     Some(Found {
@@ -180,7 +200,7 @@ fn found(object: HorizontalPodAutoscaler) -> Option<Found> {
         scaler: Scaler {
             name: metadata.name.clone()?,
             created: metadata.creation_timestamp.as_ref().map(|t| t.0),
-            owner: decode::controller(metadata.owner_references.as_deref().unwrap_or_default()),
+            owner: owner(metadata),
             object: convert::autoscaler::autoscaler(object),
             target: TargetLook::Unread,
         },

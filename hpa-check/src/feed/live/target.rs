@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hpa_check_core::observation::{Fact, Seen};
+use hpa_check_core::observation::{Fact, Seen, Watched};
 use hpa_check_core::spec::TargetRef;
 use kube::api::{Api, ApiResource, DynamicObject};
 use tokio::sync::watch;
@@ -135,7 +135,7 @@ impl Chain {
     ) {
         let subject = Subject {
             api: target.api.clone(),
-            resource: "target",
+            resource: Watched::Target,
             rule: target.rule.clone(),
             consequence: "neither the wanted nor the ready replicas are seen",
             which: Which::Named(target.name.clone()),
@@ -164,7 +164,7 @@ impl Chain {
                 Err(trouble) => {
                     failures += 1;
                     if failures == 1 {
-                        self.reporter.lost("target", &trouble.message, None);
+                        self.reporter.lost(Watched::Target, &trouble.message, None);
                     }
                     tokio::time::sleep(backoff::delay(failures, None)).await;
                 }

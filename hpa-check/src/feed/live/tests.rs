@@ -131,7 +131,7 @@ impl Watched {
                 continue;
             };
             match watch.state {
-                _ if watch.resource != resource => {}
+                _ if watch.resource.name() != resource => {}
                 WatchState::Lost => {
                     let from = watch.since.unwrap_or(observation.at);
                     open = Some((from, watch.error.clone().unwrap_or_default()));
@@ -181,6 +181,10 @@ fn line(observation: &Observation) -> Option<(String, String)> {
             "events",
             format!("{} {} ×{}", event.about, event.reason, event.count),
         ),
+        Seen::Fact(Fact::MetricsServer(server)) => {
+            let state = server.unavailable.as_deref().unwrap_or("available");
+            ("servers", format!("{}: {server}, {state}", server.group))
+        }
         Seen::Fact(fact) => ("facts", fact_line(fact)),
         _ => return None,
     };
@@ -200,7 +204,12 @@ fn fact_line(fact: &Fact) -> String {
         Fact::Quota(quota) => format!("quota {} {}", quota.name, quota.hard),
         Fact::OtherAutoscaler { name, target } => format!("{name} scales {target}"),
         Fact::ControllerRestarted { holder } => format!("controller restarted: {holder}"),
-        other @ (Fact::LoadLimit { .. } | Fact::LoadTarget { .. } | Fact::WatchHeldBack { .. }) => {
+        Fact::ScaledObject(object) => format!("{object}, read {}", object.is_read),
+        Fact::ScaledObjectGone { name } => format!("ScaledObject/{name} is gone"),
+        other @ (Fact::MetricsServer(_)
+        | Fact::LoadLimit { .. }
+        | Fact::LoadTarget { .. }
+        | Fact::WatchHeldBack { .. }) => {
             format!("{other:?}")
         }
     }

@@ -7,7 +7,7 @@ use super::broken::{ROWS, Row, container, quota, with_sidecar};
 use super::world::{ago, busy, healthy, now, pod, pods, refuse, scaler, space, target};
 use crate::expectation::Expectation;
 use crate::judge;
-use crate::observation::{Fact, Observation, Phase, Ready, RunContext, Seen, Target};
+use crate::observation::{Event, Fact, Observation, Phase, Ready, RunContext, Seen, Target};
 use crate::rules::RANKED;
 use crate::rules::rule::{Find, Rule};
 use crate::rules::run_only::run::RunView;
@@ -22,9 +22,10 @@ use crate::verdict::Reason;
 
 /// What a run tells by what came before, and a snapshot by fields that no run sees, or the other way
 /// round. Elsewhere pairs hold each of them to its evidence.
-const BY_HISTORY: [&str; 6] = [
+const BY_HISTORY: [&str; 7] = [
     "replicas-moved-by-another",
     "flapping",
+    "pods-evicted",
     "load-not-spread",
     "no-syncs-seen",
     "readiness-fails-under-load",
@@ -60,6 +61,37 @@ fn asserted(cluster: &ClusterSnapshot) -> Assertions {
     }
 }
 
+/// What a run is told of the environment.
+fn facts(cluster: &ClusterSnapshot, look: &SnapshotView<'_>) -> Vec<Fact> {
+    let api = |registered, available, message: &str| {
+        Some(Fact::MetricsApi {
+            registered,
+            available,
+            message: message.to_owned(),
+        })
+    };
+    let api = match &cluster.metrics_api {
+        MetricsApi::Unknown => None,
+        MetricsApi::Absent { message } => api(false, false, message),
+        MetricsApi::Unavailable { message } => api(true, false, message),
+        MetricsApi::Served => api(true, true, "available"),
+    };
+    let object = look.scaled_object().cloned().map(Fact::ScaledObject);
+    let forbidden = cluster.unseen.iter().map(|unseen| Fact::Forbidden {
+        rule: unseen.rule.clone(),
+        consequence: unseen.consequence.clone(),
+    });
+    let servers = cluster.metrics_servers.iter().cloned();
+    let quotas = cluster.namespaces["shop"].quotas.iter().cloned();
+    let capacity = look.capacity();
+    let capacity = capacity.map(|(total, how)| Fact::CpuCapacity { total, how });
+    let first = api.into_iter().chain(object).chain(forbidden);
+    let rest = servers
+        .map(Fact::MetricsServer)
+        .chain(quotas.map(Fact::Quota));
+    first.chain(rest).chain(capacity).collect()
+}
+
 /// The state of a run that has watched the same for an hour.
 fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
     let space = &cluster.namespaces["shop"];
@@ -76,27 +108,11 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
         controller: cluster.controller.clone(),
         metrics_resolution: cluster.metrics_resolution,
     }));
-    let api = |registered, available, message: &str| {
-        Seen::Fact(Fact::MetricsApi {
-            registered,
-            available,
-            message: message.to_owned(),
-        })
-    };
-    match &cluster.metrics_api {
-        MetricsApi::Unknown => {}
-        MetricsApi::Absent { message } => see(api(false, false, message)),
-        MetricsApi::Unavailable { message } => see(api(true, false, message)),
-        MetricsApi::Served => see(api(true, true, "available")),
-    }
-    for quota in &space.quotas {
-        see(Seen::Fact(Fact::Quota(quota.clone())));
-    }
     let index = Index::of(space);
     let nothing = Assertions::default();
     let look = SnapshotView::new(cluster, ("shop", space, &index), None, scaler, &nothing);
-    if let Some((total, how)) = look.capacity() {
-        see(Seen::Fact(Fact::CpuCapacity { total, how }));
+    for fact in facts(cluster, &look) {
+        see(Seen::Fact(fact));
     }
     see(Seen::Autoscaler(scaler.object.clone()));
     match &scaler.target {
@@ -120,6 +136,16 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
     for pod in look.pods().unwrap_or_default() {
         let at = pod.since.unwrap_or(ago(3_600)).max(ago(3_600));
         see_at(at, Seen::Pod(pod.pod.clone()));
+    }
+    for event in &space.events {
+        let seen = Event {
+            about: event.about.clone(),
+            kind: "Normal".to_owned(),
+            reason: event.reason.clone(),
+            message: event.message.clone(),
+            count: event.count,
+        };
+        see_at(event.last.unwrap_or(now()), Seen::Event(seen));
     }
     let answer = match space.samples.as_ref().unwrap() {
         // A run learns that the API is not available by asking it.

@@ -4,16 +4,21 @@ use std::time::Duration;
 
 use super::found;
 use super::world::{
-    ago, autoscaler, busy, condition, healthy, owner, pod, pods, refuse, sample, samples, scaler,
-    space, target,
+    ago, autoscaler, busy, condition, healthy, of_keda, owner, pod, pods, refuse, sample, samples,
+    scaled_object, scaler, space, target,
 };
 use crate::judge;
+use crate::metrics_server::{EXTERNAL, MetricsServer};
 use crate::observation::{ContainerSample, Ready};
+use crate::quantity::Quantity;
 use crate::snapshot::{
-    ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, OtherScaler, Quota, TargetLook,
-    Vpa,
+    ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, Quota, TargetLook, Unseen, Vpa,
+    VpaControl,
 };
-use crate::spec::{ContainerResources, MetricSource, ScalingRules, SelectPolicy};
+use crate::spec::{
+    ContainerResources, MetricIdentifier, MetricSource, MetricSpec, MetricTarget, ScalingRules,
+    SelectPolicy,
+};
 use crate::units::Millicores;
 use crate::verdict::Outcome;
 
@@ -97,6 +102,28 @@ fn rescaled(message: &str, count: i32) -> EventSnapshot {
         first: Some(ago(1_200)),
         last: Some(ago(30)),
     }
+}
+
+/// An event about the pod that waits.
+pub(super) fn of_pod((reason, message, seconds_ago): (&str, &str, u64)) -> EventSnapshot {
+    EventSnapshot {
+        about: "Pod/cart-6d-3".to_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        count: 1,
+        first: Some(ago(seconds_ago)),
+        last: Some(ago(seconds_ago)),
+    }
+}
+
+/// A fourth pod that fits on no node, and what was said of it.
+pub(super) fn waiting(events: &[(&str, &str, u64)]) -> ClusterSnapshot {
+    let mut facts = healthy();
+    pending(&mut facts);
+    let last = pods(&mut facts).last_mut().unwrap();
+    last.pod.unschedulable = Some("0/3 nodes are available: 3 Insufficient cpu.".to_owned());
+    space(&mut facts).events = events.iter().copied().map(of_pod).collect();
+    facts
 }
 
 pub(super) fn quota(resource: &str, hard: &str, used: &str) -> Quota {
@@ -295,9 +322,7 @@ pub(super) const ROWS: &[Row] = &[
         });
     }),
     Row(20, "replicas-moved-by-another", same, |f| {
-        target(f)
-            .owners_of_replicas
-            .push(owner("argocd-controller", 60));
+        target(f).owners_of_replicas = vec![owner("argocd-controller", 60)];
     }),
     Row(
         20,
@@ -322,7 +347,7 @@ pub(super) const ROWS: &[Row] = &[
         },
     ),
     Row(21, "replicas-in-manifest", same, |f| {
-        target(f).replicas_in_manifest = true;
+        target(f).manifest.stored = Some(owner("kubectl-client-side-apply", 90_000).writer);
     }),
     Row(
         22,
@@ -333,7 +358,10 @@ pub(super) const ROWS: &[Row] = &[
                 name: "cart".to_owned(),
                 target: "Deployment/cart".to_owned(),
                 mode: "Off".to_owned(),
-                controls_cpu: true,
+                controls: vec![VpaControl {
+                    container: "*".to_owned(),
+                    resources: vec!["cpu".to_owned(), "memory".to_owned()],
+                }],
             });
             f
         },
@@ -344,19 +372,34 @@ pub(super) const ROWS: &[Row] = &[
         "another-scaler",
         || {
             let mut f = healthy();
-            space(&mut f).other_scalers.push(OtherScaler {
-                name: "ScaledObject/web".to_owned(),
-                target: "Deployment/web".to_owned(),
-            });
+            space(&mut f)
+                .scaled_objects
+                .push(scaled_object("web", &[], &[]));
             f
         },
-        |f| "Deployment/cart".clone_into(&mut space(f).other_scalers[0].target),
+        |f| "Deployment/cart".clone_into(&mut space(f).scaled_objects[0].target),
     ),
     Row(23, "another-scaler", same, |f| {
         target(f)
             .owners_of_replicas
             .push(owner("cluster-proportional-autoscaler", 9_000));
     }),
+    // KEDA's own object is no second scaler, and another one is.
+    Row(23, "another-scaler", of_keda, |f| {
+        let mut other = scaled_object("other", &[], &[]);
+        "Deployment/cart".clone_into(&mut other.target);
+        space(f).scaled_objects.push(other);
+    }),
+    Row(
+        23,
+        "scaled-object-not-ready",
+        || {
+            let mut f = of_keda();
+            space(&mut f).scaled_objects[0] = scaled_object("cart", &[], &[("Ready", "True")]);
+            f
+        },
+        |f| "False".clone_into(&mut space(f).scaled_objects[0].conditions[0].status),
+    ),
     Row(
         24,
         "quota-exceeded",
@@ -434,6 +477,86 @@ pub(super) const ROWS: &[Row] = &[
         |f| {
             pods(f).last_mut().unwrap().pod.unschedulable =
                 Some("0/1 nodes are available: 1 Insufficient cpu.".to_owned());
+        },
+    ),
+    Row(
+        25,
+        "unschedulable",
+        || {
+            waiting(&[(
+                "TriggeredScaleUp",
+                "pod triggered scale-up: [{web 1->2 (max: 4)}]",
+                60,
+            )])
+        },
+        |f| {
+            let refusal = (
+                "NotTriggerScaleUp",
+                "pod didn't trigger scale-up: 1 max node group size reached",
+                10,
+            );
+            space(f).events.push(of_pod(refusal));
+        },
+    ),
+    Row(
+        25,
+        "nodes-unknown",
+        || {
+            let mut f = healthy();
+            f.room = None;
+            f.unseen.push(Unseen {
+                rule: "list events".to_owned(),
+                error: "forbidden".to_owned(),
+                consequence: "what only events tell is not seen".to_owned(),
+                essential: false,
+            });
+            pending(&mut f);
+            f
+        },
+        |f| {
+            pods(f).last_mut().unwrap().pod.unschedulable =
+                Some("0/3 nodes are available: 3 Insufficient cpu.".to_owned());
+        },
+    ),
+    Row(
+        25,
+        "pods-evicted",
+        || {
+            let mut f = healthy();
+            let preempted = ("Preempted", "Preempted by a pod on node node-1", 30);
+            space(&mut f).events.push(of_pod(preempted));
+            f
+        },
+        |f| {
+            let object = &mut target(f).object;
+            (object.replicas, object.ready_replicas) = (2, 2);
+            pods(f).pop();
+        },
+    ),
+    Row(
+        3,
+        "adapter-unavailable",
+        || {
+            let mut f = healthy();
+            let queue = MetricSource::External(MetricIdentifier {
+                name: "queue".to_owned(),
+                selector: None,
+            });
+            scaler(&mut f).object.spec.metrics.push(MetricSpec {
+                source: queue,
+                target: MetricTarget::AverageValue(Quantity::from_milli(100_000)),
+            });
+            f.metrics_servers.push(MetricsServer {
+                group: EXTERNAL.to_owned(),
+                registered: true,
+                service: Some("keda/keda-operator-metrics-apiserver".to_owned()),
+                unavailable: None,
+            });
+            f
+        },
+        |f| {
+            let says = "Available False, MissingEndpoints: endpoints for service/keda-operator-metrics-apiserver in \"keda\" have no addresses";
+            f.metrics_servers[0].unavailable = Some(says.to_owned());
         },
     ),
     Row(25, "capacity-too-small", same, |f| {
@@ -685,7 +808,7 @@ fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
 }
 
 /// Shown by tests of their own: they need an assertion, an earlier look, or are no fault.
-const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 23] = [
     "no-cpu-metric",
     "no-such-metric",
     "scale-unreadable",
@@ -699,6 +822,16 @@ const ELSEWHERE: [&str; 13] = [
     "just-scaled",
     "metrics-coarse",
     "load-not-spread",
+    "nodes-on-their-way",
+    "resize-not-done",
+    "replicas-perhaps-applied",
+    "replicas-left-alone",
+    "replicas-from-chart",
+    "vpa-observes",
+    "idle-at-zero",
+    "paused",
+    "paused-at-replicas",
+    "fallback",
 ];
 
 #[test]

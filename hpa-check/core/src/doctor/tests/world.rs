@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::deployer::Manifest;
+use crate::keda::{PREFIX, ScaledObject};
 use crate::model::before;
 use crate::observation::{
     Autoscaler, AutoscalerStatus, Condition, ContainerSample, ControllerConfig, Pod, PodSample,
@@ -62,6 +64,10 @@ pub(super) fn facts(space: Namespace) -> ClusterSnapshot {
         controller: ControllerConfig::default(),
         metrics_resolution: Duration::from_secs(15),
         metrics_api: MetricsApi::Served,
+        deployers: Vec::new(),
+        deployers_unread: Vec::new(),
+        metrics_servers: Vec::new(),
+        node_claims: Vec::new(),
         room: Some(Room {
             allocatable: Millicores(16_000),
             requested: Millicores(2_000),
@@ -138,7 +144,7 @@ fn workload(name: &str, replicas: i32) -> Workload {
         },
         paused: false,
         template: vec!["app".to_owned()],
-        replicas_in_manifest: false,
+        manifest: Manifest::default(),
         owners_of_replicas: vec![owner("kube-controller-manager", 7_200)],
     }
 }
@@ -152,6 +158,34 @@ pub(super) fn owner(manager: &str, seconds_ago: u64) -> FieldOwner {
         applies: false,
         through_scale: manager == "kube-controller-manager",
     }
+}
+
+/// A `ScaledObject` with annotations of KEDA's, and conditions with their status.
+pub(super) fn scaled_object(
+    name: &str,
+    annotations: &[(&str, &str)],
+    conditions: &[(&str, &str)],
+) -> ScaledObject {
+    let annotated = |(key, value): &(&str, &str)| (format!("{PREFIX}{key}"), (*value).to_owned());
+    ScaledObject {
+        is_read: true,
+        target: format!("Deployment/{name}"),
+        autoscaler: Some(format!("keda-hpa-{name}")),
+        annotations: annotations.iter().map(annotated).collect(),
+        conditions: conditions
+            .iter()
+            .map(|(kind, status)| condition(kind, status, "TriggerError"))
+            .collect(),
+        ..ScaledObject::unread(name)
+    }
+}
+
+/// The same autoscaler, which belongs to KEDA's `ScaledObject/cart`.
+pub(super) fn of_keda() -> ClusterSnapshot {
+    let mut facts = healthy();
+    scaler(&mut facts).owner = Some("ScaledObject/cart".to_owned());
+    space(&mut facts).scaled_objects = vec![scaled_object("cart", &[], &[])];
+    facts
 }
 
 pub(super) fn pod(app: &str, number: usize) -> PodSnapshot {

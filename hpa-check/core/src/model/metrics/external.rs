@@ -1,6 +1,7 @@
 //! `External`: a metric from outside the cluster. `computeStatusForExternalMetric` in `horizontal.go`.
 
 use super::{Failure, NOT_READ, reading};
+use crate::model::MetricError;
 use crate::model::proposal::{self, Proposal, Scene};
 use crate::observation::MetricAnswer;
 use crate::quantity::Quantity;
@@ -15,9 +16,9 @@ pub(super) fn propose(
     target: MetricTarget,
 ) -> Result<Proposal, Failure> {
     let name = &metric.name;
-    let fail = |cause: String, error: String| Failure {
+    let fail = |cause: MetricError, error: MetricError| Failure {
         reason: "FailedGetExternalMetric",
-        error: format!("failed to get {name} external metric value: {error}"),
+        error: error.within(format!("failed to get {name} external metric value")),
         cause,
     };
     let gates = scene.gates;
@@ -27,7 +28,9 @@ pub(super) fn propose(
                 sum_for_average(values, gates.caps_averages)
             })
             .map_err(|cause| {
-                let error = format!("failed to get {name} external metric: {cause}");
+                let error = cause
+                    .clone()
+                    .within(format!("failed to get {name} external metric"));
                 fail(cause, error)
             })?;
             let caps = gates.caps_averages;
@@ -37,8 +40,10 @@ pub(super) fn propose(
             )
         }
         MetricTarget::Value(target) => {
-            let wrapped = |cause: String| {
-                let error = format!("failed to get external metric {name}: {cause}");
+            let wrapped = |cause: MetricError| {
+                let error = cause
+                    .clone()
+                    .within(format!("failed to get external metric {name}"));
                 fail(cause, error)
             };
             let (usage, from_status) = value(scene, source, metric, |values| {
@@ -49,8 +54,10 @@ pub(super) fn propose(
             (proposal, from_status)
         }
         MetricTarget::Utilization(_) | MetricTarget::Missing => {
-            let cause = "invalid external metric source: neither a value target nor an average value target was set";
-            return Err(fail(cause.to_owned(), cause.to_owned()));
+            let cause = MetricError::new(
+                "invalid external metric source: neither a value target nor an average value target was set",
+            );
+            return Err(fail(cause.clone(), cause));
         }
     };
     Ok(Proposal {
@@ -65,12 +72,16 @@ fn value(
     source: &MetricSource,
     metric: &MetricIdentifier,
     add: impl Fn(&[Quantity]) -> i64,
-) -> Result<(i64, bool), String> {
-    let api = |e: &str| format!("unable to fetch metrics from external metrics API: {e}");
+) -> Result<(i64, bool), MetricError> {
+    let api = |e: &str| {
+        MetricError::new(format!(
+            "unable to fetch metrics from external metrics API: {e}"
+        ))
+    };
     let answer = match reading(scene, source) {
-        Some(MetricAnswer::Values(values)) if values.is_empty() => {
-            Err("no metrics returned from external metrics API".to_owned())
-        }
+        Some(MetricAnswer::Values(values)) if values.is_empty() => Err(MetricError::new(
+            "no metrics returned from external metrics API",
+        )),
         Some(MetricAnswer::Values(values)) => Ok((add(values), false)),
         Some(MetricAnswer::Status(current)) => super::usage_in(current, scene.observed)
             .map(|usage| (usage, true))
@@ -80,7 +91,11 @@ fn value(
     };
     let selector = LabelSelector::as_go_prints(metric.selector.as_ref());
     let (namespace, name) = (scene.namespace, &metric.name);
-    answer.map_err(|e| format!("unable to get external metric {namespace}/{name}/{selector}: {e}"))
+    answer.map_err(|e| {
+        e.within(format!(
+            "unable to get external metric {namespace}/{name}/{selector}"
+        ))
+    })
 }
 
 /// The values' sum as `GetExternalPerPodMetricReplicas` takes it. With `caps` a sum below zero, by which

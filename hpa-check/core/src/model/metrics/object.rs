@@ -1,6 +1,7 @@
 //! `Object`: a custom metric of one object. `computeStatusForObjectMetric` in `horizontal.go`.
 
 use super::{Failure, NOT_READ, reading};
+use crate::model::MetricError;
 use crate::model::proposal::{self, Proposal, Scene};
 use crate::observation::MetricAnswer;
 use crate::spec::{LabelSelector, MetricIdentifier, MetricSource, MetricTarget, TargetRef};
@@ -13,23 +14,25 @@ pub(super) fn propose(
     object: &TargetRef,
     target: MetricTarget,
 ) -> Result<Proposal, Failure> {
-    let fail = |cause: String, error: String| Failure {
+    let fail = |cause: MetricError, error: MetricError| Failure {
         reason: "FailedGetObjectMetric",
-        error: format!("failed to get object metric value: {error}"),
+        error: error.within("failed to get object metric value"),
         cause,
     };
     let name = source.name();
     let value = || value(scene, source).map_err(|e| unreadable(scene, name, object, &e));
     let (proposal, from_status) = match target {
         MetricTarget::Value(target) => {
-            let alone = |cause: String| fail(cause.clone(), cause);
+            let alone = |cause: MetricError| fail(cause.clone(), cause);
             let (usage, from_status) = value().map_err(alone)?;
             let proposal = proposal::by_total(scene, usage, target.milli()).map_err(alone)?;
             (proposal, from_status)
         }
         MetricTarget::AverageValue(target) => {
             let (usage, from_status) = value().map_err(|cause| {
-                let error = format!("failed to get {name} object metric: {cause}");
+                let error = cause
+                    .clone()
+                    .within(format!("failed to get {name} object metric"));
                 fail(cause, error)
             })?;
             (
@@ -38,8 +41,10 @@ pub(super) fn propose(
             )
         }
         MetricTarget::Utilization(_) | MetricTarget::Missing => {
-            let cause = "invalid object metric source: neither a value target nor an average value target was set";
-            return Err(fail(cause.to_owned(), cause.to_owned()));
+            let cause = MetricError::new(
+                "invalid object metric source: neither a value target nor an average value target was set",
+            );
+            return Err(fail(cause.clone(), cause));
         }
     };
     Ok(Proposal {
@@ -49,8 +54,12 @@ pub(super) fn propose(
 }
 
 /// `GetObjectMetric` in `metrics/client.go`, and whether the value is the status' own.
-fn value(scene: Scene<'_>, source: &MetricSource) -> Result<(i64, bool), String> {
-    let api = |e: &str| format!("unable to fetch metrics from custom metrics API: {e}");
+fn value(scene: Scene<'_>, source: &MetricSource) -> Result<(i64, bool), MetricError> {
+    let api = |e: &str| {
+        MetricError::new(format!(
+            "unable to fetch metrics from custom metrics API: {e}"
+        ))
+    };
     match reading(scene, source) {
         Some(MetricAnswer::Values(values)) if !values.is_empty() => Ok((values[0].milli(), false)),
         Some(MetricAnswer::Status(current)) => super::usage_in(current, scene.observed)
@@ -61,13 +70,18 @@ fn value(scene: Scene<'_>, source: &MetricSource) -> Result<(i64, bool), String>
     }
 }
 
-fn unreadable(scene: Scene<'_>, name: &str, object: &TargetRef, error: &str) -> String {
+fn unreadable(
+    scene: Scene<'_>,
+    name: &str,
+    object: &TargetRef,
+    error: &MetricError,
+) -> MetricError {
     let (kind, namespace, object) = (&object.kind, scene.namespace, &object.name);
-    if scene.gates.names_object_first {
+    MetricError::new(if scene.gates.names_object_first {
         format!("unable to get metric {name} on {kind} {namespace}/{object}: {error}")
     } else {
         format!("unable to get metric {name}: {kind} on {namespace} {object}/{error}")
-    }
+    })
 }
 
 /// The controller's name of the metric. Of an average it says `external`.

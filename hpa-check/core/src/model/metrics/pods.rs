@@ -2,9 +2,9 @@
 //! and `GetMetricReplicas` in `replica_calculator.go`.
 
 use super::{Failure, NOT_READ, reading};
-use crate::model::ZERO_TIME;
 use crate::model::pods::{Pod, Use, UseByPod};
 use crate::model::proposal::{self, Proposal, Scene};
+use crate::model::{MetricError, ZERO_TIME};
 use crate::observation::MetricAnswer;
 use crate::quantity::Quantity;
 use crate::spec::{MetricSource, MetricTarget};
@@ -16,19 +16,19 @@ pub(super) fn propose(
     source: &MetricSource,
     target: MetricTarget,
 ) -> Result<Proposal, Failure> {
-    let fail = |cause: String| Failure {
+    let fail = |cause: MetricError| Failure {
         reason: "FailedGetPodsMetric",
-        error: format!("failed to get pods metric value: {cause}"),
+        error: cause.clone().within("failed to get pods metric value"),
         cause,
     };
     let MetricTarget::AverageValue(target) = target else {
-        return Err(fail(
-            "the metric has no average value for a target".to_owned(),
-        ));
+        return Err(fail(MetricError::new(
+            "the metric has no average value for a target",
+        )));
     };
     let name = source.name();
-    let (used, from_status) =
-        values(scene, source).map_err(|e| fail(format!("unable to get metric {name}: {e}")))?;
+    let (used, from_status) = values(scene, source)
+        .map_err(|e| fail(e.within(format!("unable to get metric {name}"))))?;
     let counted = proposal::counted(scene, used, None).map_err(fail)?;
     let proposal = proposal::by_average(scene, counted, target.milli()).map_err(fail)?;
     Ok(Proposal {
@@ -38,12 +38,16 @@ pub(super) fn propose(
 }
 
 /// `GetRawMetric` in `metrics/client.go`, and whether the values are the status' own.
-fn values(scene: Scene<'_>, source: &MetricSource) -> Result<(UseByPod, bool), String> {
-    let api = |e: &str| format!("unable to fetch metrics from custom metrics API: {e}");
+fn values(scene: Scene<'_>, source: &MetricSource) -> Result<(UseByPod, bool), MetricError> {
+    let api = |e: &str| {
+        MetricError::new(format!(
+            "unable to fetch metrics from custom metrics API: {e}"
+        ))
+    };
     match reading(scene, source) {
-        Some(MetricAnswer::Pods(values)) if values.is_empty() => {
-            Err("no metrics returned from custom metrics API".to_owned())
-        }
+        Some(MetricAnswer::Pods(values)) if values.is_empty() => Err(MetricError::new(
+            "no metrics returned from custom metrics API",
+        )),
         Some(MetricAnswer::Pods(values)) => {
             let values = values.iter().map(|v| (v.pod.clone(), of(v.value)));
             Ok((values.collect(), false))

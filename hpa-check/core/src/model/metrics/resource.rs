@@ -2,6 +2,7 @@
 //! or as an amount. `computeStatusForResourceMetricGeneric` in `horizontal.go`.
 
 use super::Failure;
+use crate::model::MetricError;
 use crate::model::pods;
 use crate::model::proposal::{self, Proposal, Scene};
 use crate::spec::MetricTarget;
@@ -15,24 +16,27 @@ pub(super) fn propose(
 ) -> Result<Proposal, Failure> {
     let outcome = match target {
         MetricTarget::AverageValue(target) => average(scene, resource, container, target.milli())
-            .map_err(|e| format!("failed to get {resource} usage: {e}")),
+            .map_err(|e| e.within(format!("failed to get {resource} usage"))),
         MetricTarget::Utilization(target) => utilization(scene, resource, container, target)
-            .map_err(|e| format!("failed to get {resource} utilization: {e}")),
-        MetricTarget::Value(_) | MetricTarget::Missing => Err(
+            .map_err(|e| e.within(format!("failed to get {resource} utilization"))),
+        MetricTarget::Value(_) | MetricTarget::Missing => Err(MetricError::new(
             "invalid resource metric source: neither an average utilization \
-             target nor an average value (usage) target was set"
-                .to_owned(),
-        ),
+             target nor an average value (usage) target was set",
+        )),
     };
     outcome.map_err(|cause| match container {
         None => Failure {
             reason: "FailedGetResourceMetric",
-            error: format!("failed to get {resource} resource metric value: {cause}"),
+            error: cause
+                .clone()
+                .within(format!("failed to get {resource} resource metric value")),
             cause,
         },
         Some(container) => Failure {
             reason: "FailedGetContainerResourceMetric",
-            error: format!("failed to get {container} container metric value: {cause}"),
+            error: cause
+                .clone()
+                .within(format!("failed to get {container} container metric value")),
             cause,
         },
     })
@@ -44,7 +48,7 @@ pub(crate) fn utilization(
     resource: &str,
     container: Option<&str>,
     target: i32,
-) -> Result<Proposal, String> {
+) -> Result<Proposal, MetricError> {
     let used = used(scene, resource, container)?;
     let counted = proposal::counted(scene, used, Some(resource))?;
     let requests = pods::requests_by_pod(scene.pods, container, resource, scene.gates)?;
@@ -57,7 +61,7 @@ fn average(
     resource: &str,
     container: Option<&str>,
     target: i64,
-) -> Result<Proposal, String> {
+) -> Result<Proposal, MetricError> {
     let used = used(scene, resource, container)?;
     let counted = proposal::counted(scene, used, Some(resource))?;
     proposal::by_average(scene, counted, target)
@@ -68,16 +72,18 @@ fn used(
     scene: Scene<'_>,
     resource: &str,
     container: Option<&str>,
-) -> Result<pods::UseByPod, String> {
+) -> Result<pods::UseByPod, MetricError> {
     let answer = scene.readings.resources;
     let samples = match answer {
-        Ok([]) => Err("no metrics returned from resource metrics API".to_owned()),
-        Ok(samples) => pods::use_by_pod(samples, resource, container, scene.namespace, scene.gates),
-        Err(e) => Err(format!(
-            "unable to fetch metrics from resource metrics API: {e}"
+        Ok([]) => Err(MetricError::new(
+            "no metrics returned from resource metrics API",
         )),
+        Ok(samples) => pods::use_by_pod(samples, resource, container, scene.namespace, scene.gates),
+        Err(e) => Err(MetricError::new(format!(
+            "unable to fetch metrics from resource metrics API: {e}"
+        ))),
     };
-    samples.map_err(|e| format!("unable to get metrics for resource {resource}: {e}"))
+    samples.map_err(|e| e.within(format!("unable to get metrics for resource {resource}")))
 }
 
 /// The controller's name of the metric.

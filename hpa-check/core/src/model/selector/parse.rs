@@ -4,48 +4,56 @@
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use super::{Requirement, Test};
+use super::{Requirement, SelectorError, Test};
 
 /// Reads all requirements.
-pub(super) fn requirements(text: &str) -> Result<Vec<Requirement>, String> {
+pub(super) fn requirements(text: &str) -> Result<Vec<Requirement>, SelectorError> {
     let mut words = Words(words(text).into_iter().peekable());
     let mut found = Vec::new();
     loop {
         match words.peek() {
             "" => return Ok(found),
             word if !is_name(word) && word != "!" => {
-                return Err(format!(
+                return Err(SelectorError::new(format!(
                     "found '{word}', expected: !, identifier, or 'end of string'"
-                ));
+                )));
             }
             _ => {}
         }
-        let requirement =
-            requirement(&mut words).map_err(|e| format!("unable to parse requirement: {e}"))?;
+        let requirement = requirement(&mut words)
+            .map_err(|e| SelectorError::new(format!("unable to parse requirement: {e}")))?;
         found.push(requirement);
         match words.next() {
             "" => return Ok(found),
             "," => {}
-            word => return Err(format!("found '{word}', expected: ',' or 'end of string'")),
+            word => {
+                return Err(SelectorError::new(format!(
+                    "found '{word}', expected: ',' or 'end of string'"
+                )));
+            }
         }
         let word = words.peek();
         if !is_name(word) && word != "!" {
-            return Err(format!("found '{word}', expected: identifier after ','"));
+            return Err(SelectorError::new(format!(
+                "found '{word}', expected: identifier after ','"
+            )));
         }
     }
 }
 
-fn requirement(words: &mut Words<'_>) -> Result<Requirement, String> {
+fn requirement(words: &mut Words<'_>) -> Result<Requirement, SelectorError> {
     let absent = words.peek() == "!";
     if absent {
         words.next();
     }
     let key = words.next();
     if !is_name(key) {
-        return Err(format!("found '{key}', expected: identifier"));
+        return Err(SelectorError::new(format!(
+            "found '{key}', expected: identifier"
+        )));
     }
     if !is_key(key) {
-        return Err(format!("{key:?} is not a label key"));
+        return Err(SelectorError::new(format!("{key:?} is not a label key")));
     }
     let test = if absent {
         Test::Absent
@@ -58,7 +66,7 @@ fn requirement(words: &mut Words<'_>) -> Result<Requirement, String> {
     Ok(Requirement { key, test })
 }
 
-fn test(words: &mut Words<'_>) -> Result<Test, String> {
+fn test(words: &mut Words<'_>) -> Result<Test, SelectorError> {
     match words.next() {
         "in" => Ok(Test::In(values(words)?)),
         "notin" => Ok(Test::NotIn(values(words)?)),
@@ -66,14 +74,14 @@ fn test(words: &mut Words<'_>) -> Result<Test, String> {
         "!=" => Ok(Test::NotIn(vec![value(words)?])),
         ">" => number(words).map(Test::Above),
         "<" => number(words).map(Test::Below),
-        word => Err(format!(
+        word => Err(SelectorError::new(format!(
             "found '{word}', expected: in, notin, =, ==, !=, gt, lt"
-        )),
+        ))),
     }
 }
 
 /// The one value of an equality; nothing is the empty value.
-fn value(words: &mut Words<'_>) -> Result<String, String> {
+fn value(words: &mut Words<'_>) -> Result<String, SelectorError> {
     if matches!(words.peek(), "" | ",") {
         return Ok(String::new());
     }
@@ -81,21 +89,26 @@ fn value(words: &mut Words<'_>) -> Result<String, String> {
     if is_name(word) {
         checked(word)
     } else {
-        Err(format!("found '{word}', expected: identifier"))
+        Err(SelectorError::new(format!(
+            "found '{word}', expected: identifier"
+        )))
     }
 }
 
-fn number(words: &mut Words<'_>) -> Result<i64, String> {
+fn number(words: &mut Words<'_>) -> Result<i64, SelectorError> {
     let text = value(words)?;
-    text.parse()
-        .map_err(|_| format!("{text:?} is not an integer, which 'Gt' and 'Lt' compare with"))
+    text.parse().map_err(|_| {
+        SelectorError::new(format!(
+            "{text:?} is not an integer, which 'Gt' and 'Lt' compare with"
+        ))
+    })
 }
 
 /// The values in parentheses; commas with nothing between them mean the empty value.
-fn values(words: &mut Words<'_>) -> Result<Vec<String>, String> {
+fn values(words: &mut Words<'_>) -> Result<Vec<String>, SelectorError> {
     let word = words.next();
     if word != "(" {
-        return Err(format!("found '{word}' expected: '('"));
+        return Err(SelectorError::new(format!("found '{word}' expected: '('")));
     }
     let mut found = Vec::new();
     loop {
@@ -105,7 +118,11 @@ fn values(words: &mut Words<'_>) -> Result<Vec<String>, String> {
             match words.next() {
                 "," => continue,
                 ")" => return Ok(found),
-                word => return Err(format!("found '{word}', expected: ',' or ')'")),
+                word => {
+                    return Err(SelectorError::new(format!(
+                        "found '{word}', expected: ',' or ')'"
+                    )));
+                }
             }
         }
         match word {
@@ -114,16 +131,22 @@ fn values(words: &mut Words<'_>) -> Result<Vec<String>, String> {
                 found.push(String::new());
                 return Ok(found);
             }
-            _ => return Err(format!("found '{word}', expected: ',', or identifier")),
+            _ => {
+                return Err(SelectorError::new(format!(
+                    "found '{word}', expected: ',', or identifier"
+                )));
+            }
         }
     }
 }
 
-fn checked(value: &str) -> Result<String, String> {
+fn checked(value: &str) -> Result<String, SelectorError> {
     if value.is_empty() || is_value(value) {
         Ok(value.to_owned())
     } else {
-        Err(format!("{value:?} is not a label value"))
+        Err(SelectorError::new(format!(
+            "{value:?} is not a label value"
+        )))
     }
 }
 

@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use super::path;
 use super::run::RunView;
 use crate::expectation::{AssertedMetric, ScaleDown};
+use crate::keda::ScaledObject;
+use crate::metrics_server::MetricsServer;
 use crate::model::{VersionGates, after};
-use crate::observation::{AutoscalerStatus, ControllerConfig, Fact, Phase, PodSample};
+use crate::observation::{AutoscalerStatus, ControllerConfig, Fact, Phase, PodSample, Watched};
 use crate::rules::view::{
     Asserted, ConflictingWrites, EventView, MetricsView, PodView, QuotaView, ReadinessLoss, Scaled,
     SizeView, Swings, UseView, View,
@@ -120,6 +122,20 @@ impl<'a> View for RunView<'a> {
         }
     }
 
+    fn metrics_servers(&self) -> Vec<&MetricsServer> {
+        let facts = self.state.facts.iter();
+        let servers = facts.filter_map(|fact| match fact {
+            Fact::MetricsServer(server) => Some(server),
+            _ => None,
+        });
+        servers.collect()
+    }
+
+    fn deficit(&self) -> Option<(Timestamp, Timestamp)> {
+        let dip = path::longest_dip(self)?;
+        Some((dip.begin, dip.end))
+    }
+
     /// Quotas are read once, at the beginning, so they belong to the size that was seen first.
     fn quotas(&self) -> Vec<QuotaView<'_>> {
         let pods = self.state.targets.first().map(|(_, first)| first.replicas);
@@ -132,11 +148,19 @@ impl<'a> View for RunView<'a> {
         Some((total, how.to_owned()))
     }
 
+    fn events_are_seen(&self) -> bool {
+        let forbidden =
+            |fact: &Fact| matches!(fact, Fact::Forbidden { rule, .. } if rule == "list events");
+        !self.state.facts.iter().any(forbidden)
+            && !self.state.gaps().any(|gap| gap.resource == Watched::Events)
+    }
+
     fn events(&self) -> Vec<EventView<'_>> {
-        let events = self.state.events.iter().map(|(_, event)| EventView {
+        let events = self.state.events.iter().map(|(at, event)| EventView {
             about: &event.about,
             reason: &event.reason,
             message: &event.message,
+            at: Some(*at),
         });
         events.collect()
     }
@@ -146,6 +170,13 @@ impl<'a> View for RunView<'a> {
         let own = (self as &dyn View).reference();
         self.state.facts.iter().find_map(|fact| match fact {
             Fact::OtherAutoscaler { name, target } => (*target == own).then_some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    fn scaled_object(&self) -> Option<&ScaledObject> {
+        self.state.facts.iter().rev().find_map(|fact| match fact {
+            Fact::ScaledObject(object) => Some(object),
             _ => None,
         })
     }
@@ -165,7 +196,10 @@ impl<'a> View for RunView<'a> {
         };
         let statuses = self.state.statuses.iter().rev();
         // What was written before a gap in the watch may have been withdrawn in it.
-        let gaps = self.state.gaps().filter(|gap| gap.resource == "autoscaler");
+        let gaps = self
+            .state
+            .gaps()
+            .filter(|gap| gap.resource == Watched::Autoscaler);
         let watched_since = gaps.map(|gap| gap.until).max();
         let known = |at: Timestamp| watched_since.is_none_or(|since| at >= since);
         let since = statuses
@@ -193,7 +227,7 @@ impl<'a> View for RunView<'a> {
     /// Pods that are taken for ready may be gone otherwise.
     fn pods_match_metrics(&self) -> bool {
         let asked = self.state.last_answer;
-        asked.is_some_and(|at| !self.gaps_at(at).any(|gap| gap.resource == "pods"))
+        asked.is_some_and(|at| !self.gaps_at(at).any(|gap| gap.resource == Watched::Pods))
             && self.state.pods_add_up()
     }
 

@@ -8,18 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::run::RunView;
 use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
-use crate::observation::Target;
+use crate::observation::{Target, Watched};
 use crate::rules::rule::{Find, Rule, Weight};
-use crate::rules::view::{ConflictingWrites, SizeView, Swings};
+use crate::rules::view::{ConflictingWrites, SizeView, Swings, View};
 use crate::run::timeline::{Range, Step, value_at};
 
 pub(crate) const RULES: &[Rule] = &[MINIMUM_NOT_HELD];
 
 /// Two watches show what happens at one instant no further apart.
 const CLOCKS: Duration = Duration::from_secs(1);
-
-/// The controller's name as a writer.
-const CONTROLLER: &str = "kube-controller-manager";
 
 const MINIMUM_NOT_HELD: Rule = Rule {
     finding: &catalog::MINIMUM_NOT_HELD,
@@ -87,12 +84,13 @@ pub(super) fn longest_dip(run: &RunView<'_>) -> Option<Dip> {
 
 /// How long of a span neither the pods nor the target were seen: either of them tells how many are ready.
 fn unseen(run: &RunView<'_>, from: Timestamp, end: Timestamp) -> SignedDuration {
-    let of = |resource: &'static str| {
+    let of = |resource: Watched| {
         let gaps = run.state.gaps();
         gaps.filter(move |gap| gap.resource == resource)
     };
-    let both = of("pods").flat_map(|pods| {
-        of("target").map(move |target| (pods.from.max(target.from), pods.until.min(target.until)))
+    let both = of(Watched::Pods).flat_map(|pods| {
+        of(Watched::Target)
+            .map(move |target| (pods.from.max(target.from), pods.until.min(target.until)))
     });
     both.map(|(lost, back)| back.min(end).duration_since(lost.max(from)))
         .filter(|span| span.is_positive())
@@ -117,7 +115,10 @@ fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, Target)]) -> Option<(Stri
         return None;
     };
     let writer = new.replicas_writer.as_ref()?;
-    if new.uid != old.uid || new.spec_replicas == old.spec_replicas || writer.manager == CONTROLLER
+    let view: &dyn View = run;
+    if new.uid != old.uid
+        || new.spec_replicas == old.spec_replicas
+        || view.is_own_writer(&writer.manager)
     {
         return None;
     }
@@ -154,7 +155,9 @@ pub(super) fn sizes(run: &RunView<'_>) -> Vec<SizeView> {
         Range::of(values.chain(value_at(series, at)))
     };
     let size = |(at, target): &(Timestamp, Target)| {
-        let seen = !run.gaps_at(*at).any(|gap| gap.resource == "autoscaler");
+        let seen = !run
+            .gaps_at(*at)
+            .any(|gap| gap.resource == Watched::Autoscaler);
         let min = in_force(&timeline.min_replicas, *at)?.low;
         let max = in_force(&timeline.max_replicas, *at)?.high;
         (seen && *at >= baseline).then(|| SizeView {

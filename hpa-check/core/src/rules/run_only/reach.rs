@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::run::RunView;
 use crate::findings::{Evidence, catalog};
-use crate::observation::Fact;
+use crate::observation::{Fact, Watched};
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::rules::shared::spread;
 use crate::rules::view::View;
@@ -20,7 +20,7 @@ const LOAD_ELSEWHERE: Rule = Rule {
     weight: Weight::Cause,
     find: Find::Run(|run| {
         // Pods may have come and gone in a gap.
-        if run.state.pods.is_empty() || run.state.gaps().any(|gap| gap.resource == "pods") {
+        if run.state.pods.is_empty() || run.state.gaps().any(|gap| gap.resource == Watched::Pods) {
             return None;
         }
         let strangers: Vec<(&String, u64)> = run

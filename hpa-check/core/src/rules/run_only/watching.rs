@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::run::RunView;
 use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
-use crate::observation::{Phase, Target};
+use crate::observation::{Phase, Target, Watched};
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::run::timeline::Gap;
 use crate::run::timeline::SyncRecord;
@@ -151,8 +151,8 @@ fn open_gap(run: &RunView<'_>, gap: &Gap) -> Option<String> {
     let first_after = run.state.targets.iter().find(|(at, _)| *at >= gap.until);
     let length = gap.length();
     let to_the_end = gap.until >= run.until && !run.came_back();
-    let closed =
-        gap.resource != "target" || (counted(last_before) && (counted(first_after) || !to_the_end));
+    let closed = gap.resource != Watched::Target
+        || (counted(last_before) && (counted(first_after) || !to_the_end));
     let allowed = run.budget(|b| b.controller.sync_period);
     let during = Some(gap.until) >= run.state.baseline_at;
     let open = length > allowed && during && (!closed || to_the_end);
@@ -160,7 +160,7 @@ fn open_gap(run: &RunView<'_>, gap: &Gap) -> Option<String> {
         let error = gap.error.as_deref().unwrap_or("no error was given");
         format!(
             "the {} was not seen for {:.1} s from {} ({error})",
-            gap.resource,
+            gap.resource.name(),
             length.as_secs_f64(),
             run.clock(gap.from)
         )

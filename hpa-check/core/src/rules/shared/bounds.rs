@@ -2,6 +2,7 @@
 
 use crate::expectation::AssertedMetric;
 use crate::findings::{Evidence, catalog};
+use crate::keda::ScaledObject;
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::View;
 use crate::spec::{MetricSpec, ScalingRules, SelectPolicy};
@@ -75,7 +76,9 @@ fn listed(metrics: &[MetricSpec]) -> impl Iterator<Item = String> {
 
 fn no_room(view: &dyn View) -> Option<Evidence> {
     let (min, max) = bounds(view)?;
-    (min >= max).then(|| {
+    // KEDA's workloads of one pod at most come from zero and go back.
+    let idles = view.scaled_object().is_some_and(ScaledObject::idles);
+    (min >= max && !idles).then(|| {
         Evidence::new(
             format!("the bounds are {min}..{max}, which leaves no room to scale"),
             [format!("spec: minReplicas {min}, maxReplicas {max}")],
@@ -127,13 +130,20 @@ fn named_target_differs(view: &dyn View) -> Option<Evidence> {
     })
 }
 
+/// KEDA writes `selectPolicy: Disabled` for a pause of one direction.
 fn up_disabled(view: &dyn View) -> Option<Evidence> {
+    if view.pause().is_some() {
+        return None;
+    }
     let behavior = view.spec()?.behavior.as_ref()?;
     disabled(behavior.scale_up.as_ref()?, "scaleUp")
 }
 
 /// Some mean it, so it is a fault only where a scale-down is asserted.
 fn down_disabled(view: &dyn View) -> Option<Evidence> {
+    if view.pause().is_some() {
+        return None;
+    }
     let behavior = view.spec()?.behavior.as_ref()?;
     let rules = behavior.scale_down.as_ref()?;
     view.asserted()

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::findings::{Evidence, catalog};
+use crate::metrics_server::{CUSTOM, EXTERNAL, RESOURCE, group_of};
 use crate::model::after;
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{MetricsView, PodView, View, quoted};
@@ -19,6 +20,7 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     Rule::shared(&catalog::METRICS_INCOMPLETE, Weight::Cause, incomplete),
     Rule::shared(&catalog::METRICS_STALE, Weight::Cause, stale),
+    Rule::shared(&catalog::ADAPTER_UNAVAILABLE, Weight::Cause, no_adapter),
     Rule::shared(&catalog::METRIC_FAILED, Weight::Symptom, failed),
 ];
 
@@ -42,6 +44,49 @@ fn no_api(view: &dyn View) -> Option<Evidence> {
     }
 }
 
+/// What to do about the component that serves an API, where it is not the one that the catalog speaks of.
+pub(crate) fn about_server(view: &dyn View, group: &str) -> Option<String> {
+    let server = view.server_of(group)?;
+    (group != RESOURCE || !server.is_usual())
+        .then(|| format!("Read the log of {server}, which serves {group}."))
+}
+
+/// A custom or external metric whose API nobody serves. The controller may not say so: another metric can ask for more.
+fn no_adapter(view: &dyn View) -> Option<Evidence> {
+    if view.is_complete() {
+        return None;
+    }
+    let metrics = &view.spec()?.metrics;
+    let mut needed = metrics.iter().filter_map(|m| {
+        let group = group_of(&m.source).filter(|group| *group != RESOURCE)?;
+        Some((m, view.server_of(group)?))
+    });
+    let condition = view.quoted_refusal("ScalingActive");
+    needed.find_map(|(metric, server)| {
+        let (group, source) = (&server.group, &metric.source);
+        if !server.registered {
+            let message = format!("nothing serves {group}, which {source} comes from");
+            let quote = format!("no APIService is registered for {group}");
+            let advice = format!("Install the adapter that serves {source}.");
+            let quotes = [quote].into_iter().chain(condition.clone());
+            return Some(Evidence::new(message, quotes).advising(Some(advice)));
+        }
+        let quote = server.quote()?;
+        let message = format!("{server} does not answer for {group}, which {source} comes from");
+        let quotes = [quote].into_iter().chain(condition.clone());
+        Some(Evidence::new(message, quotes).advising(about_server(view, group)))
+    })
+}
+
+/// The API that the condition's reason is about.
+fn blamed(reason: &str) -> &'static str {
+    match reason {
+        "FailedGetExternalMetric" => EXTERNAL,
+        "FailedGetPodsMetric" | "FailedGetObjectMetric" => CUSTOM,
+        _ => RESOURCE,
+    }
+}
+
 /// Whatever else the controller says about a metric.
 fn failed(view: &dyn View) -> Option<Evidence> {
     let (reason, message) = view.refusal("ScalingActive")?;
@@ -55,6 +100,7 @@ fn failed(view: &dyn View) -> Option<Evidence> {
             format!("the controller can't compute {which}, {blocks}: {reason}"),
             [quoted(reason, message)],
         )
+        .advising(about_server(view, blamed(reason)))
     })
 }
 
@@ -101,7 +147,7 @@ fn unavailable(view: &dyn View) -> Option<Evidence> {
             None => "the metrics API does not answer".to_owned(),
         };
         let quotes = api.into_iter().chain(error).chain(condition);
-        return Some(Evidence::new(message, quotes));
+        return Some(Evidence::new(message, quotes).advising(about_server(view, RESOURCE)));
     }
     let old = settled(view, &metrics);
     let never = metrics.answer.is_some() && !metrics.ever_sampled;
@@ -114,6 +160,7 @@ fn unavailable(view: &dyn View) -> Option<Evidence> {
             ),
             quotes.chain(condition),
         )
+        .advising(about_server(view, RESOURCE))
     })
 }
 
@@ -133,6 +180,7 @@ fn incomplete(view: &dyn View) -> Option<Evidence> {
             ),
             missing,
         )
+        .advising(about_server(view, RESOURCE))
     })
 }
 
@@ -184,6 +232,7 @@ fn stale(view: &dyn View) -> Option<Evidence> {
             format!("the newest CPU sample is {age} s old, and decisions are made on it"),
             [format!("newest sample of the pods {}", view.clock(newest))],
         )
+        .advising(about_server(view, RESOURCE))
     })
 }
 

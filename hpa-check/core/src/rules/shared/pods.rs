@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::failing::failing;
+use super::nodes;
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{PodView, View};
@@ -31,11 +33,27 @@ fn image(view: &dyn View) -> Option<Evidence> {
 }
 
 fn unschedulable(view: &dyn View) -> Option<Evidence> {
+    let events = view.events();
+    if nodes::are_unknown(view) || nodes::were_not_asked_for_yet(view, &events) {
+        return None;
+    }
     let fits_nowhere = |p: &PodView<'_>| {
-        let message = p.pod.unschedulable.as_ref();
-        message.map(|m| format!("PodScheduled False: {m}"))
+        let message = p.pod.unschedulable.as_ref()?;
+        let waits = nodes::comes(view, &events, p.name()).is_some();
+        let class = p.pod.quota_class.priority_class.as_ref();
+        let class = class.map_or_else(String::new, |c| format!(" (priority class {c})"));
+        (!waits).then(|| format!("PodScheduled False{class}: {message}"))
     };
-    failing(view, fits_nowhere, "fit on no node")
+    let mut found = failing(view, fits_nowhere, "fit on no node")?;
+    // What was tried comes first; more pods say no more.
+    let waiting = view.living();
+    let waiting = waiting.iter().filter(|p| p.pod.unschedulable.is_some());
+    let tried = waiting.flat_map(|p| nodes::tried(&events, p.name()));
+    let mut tried: Vec<String> = tried.map(|event| event.quote()).collect();
+    tried.truncate(2);
+    found.quotes.truncate(4);
+    found.quotes.extend(tried);
+    Some(found)
 }
 
 fn crash(view: &dyn View) -> Option<Evidence> {
@@ -124,25 +142,5 @@ pub(crate) fn unfinished_rollout(view: &dyn View) -> Option<String> {
     (known && updated < all).then(|| {
         let reference = view.reference();
         format!("{reference}: status.updatedReplicas {updated} of {all}")
-    })
-}
-
-/// The living pods of which `wrong` says something, where single pods can be believed.
-fn failing(
-    view: &dyn View,
-    wrong: impl Fn(&PodView<'_>) -> Option<String>,
-    what: &str,
-) -> Option<Evidence> {
-    if view.is_complete() || !view.lacks_ready_pods() {
-        return None;
-    }
-    let living = view.living();
-    let bad: Vec<String> = living
-        .iter()
-        .filter_map(|p| Some(format!("pod {}: {}", p.name(), wrong(p)?)))
-        .collect();
-    (!bad.is_empty()).then(|| {
-        let count = format!("{} of {} pods", bad.len(), living.len());
-        Evidence::new(format!("{count} {what}"), bad)
     })
 }

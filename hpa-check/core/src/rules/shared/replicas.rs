@@ -34,10 +34,12 @@ fn moved(view: &dyn View) -> Option<Evidence> {
 }
 
 fn left_bounds(view: &dyn View) -> Option<Evidence> {
+    // KEDA holds an idle or a paused target where the autoscaler's bounds do not reach.
+    let held = |replicas: i32| view.scaled_object().is_some_and(|s| s.holds_at(replicas));
     let outside = |size: &SizeView| {
         let (min, max) = size.bounds;
-        let mut replicas = size.replicas.iter();
-        replicas.all(|replicas| *replicas < min || *replicas > max)
+        let mut replicas = size.replicas.iter().copied();
+        replicas.all(|replicas| (replicas < min || replicas > max) && !held(replicas))
     };
     let sizes = view.sizes().into_iter().filter(outside);
     let quotes: Vec<String> = sizes

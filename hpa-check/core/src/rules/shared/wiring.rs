@@ -111,13 +111,19 @@ fn says_not_found(message: &str) -> bool {
         .any(|words| message.contains(words))
 }
 
-/// Zero is meant where the autoscaler can come back from it: by a metric that is there without pods.
-fn disabled(view: &dyn View) -> Option<Evidence> {
-    let spec = view.spec()?;
+/// Zero is meant where something brings the target back from it: KEDA, or the autoscaler by a metric that is
+/// there without pods.
+pub(crate) fn means_zero(view: &dyn View) -> bool {
+    let metrics = view.spec().map_or(&[][..], |spec| &spec.metrics);
     let without_pods = |m: &MetricSpec| m.source.is_object_or_external();
-    let meant = (spec.effective_min() == 0 || view.says("ScaledToZero"))
-        && spec.metrics.iter().any(without_pods);
-    (view.target()?.spec_replicas == 0 && !meant).then(|| {
+    let by_itself =
+        view.spec().is_some_and(|s| s.effective_min() == 0) || view.says("ScaledToZero");
+    view.scaled_object().is_some() || (by_itself && metrics.iter().any(without_pods))
+}
+
+fn disabled(view: &dyn View) -> Option<Evidence> {
+    view.spec()?;
+    (view.target()?.spec_replicas == 0 && !means_zero(view)).then(|| {
         let target = format!("{}: spec.replicas 0", view.reference());
         let condition = view.quoted_refusal("ScalingActive");
         Evidence::new(

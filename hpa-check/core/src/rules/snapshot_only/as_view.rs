@@ -7,13 +7,15 @@ use jiff::Timestamp;
 
 use super::look::SnapshotView;
 use super::writers;
+use crate::keda::ScaledObject;
+use crate::metrics_server::MetricsServer;
 use crate::model::{VersionGates, after};
 use crate::observation::{AutoscalerStatus, ControllerConfig};
 use crate::rules::view::{
     Asserted, ConflictingWrites, EventView, MetricsView, PodView, QuotaView, ReadinessLoss, Scaled,
     SizeView, Swings, UseView, View, whole_request,
 };
-use crate::snapshot::{self, EventSnapshot, PodSnapshot, Scaler, TargetLook};
+use crate::snapshot::{self, EventSnapshot, NodeClaim, PodSnapshot, Scaler, TargetLook};
 use crate::spec::AutoscalerSpec;
 use crate::units::Millicores;
 
@@ -92,6 +94,21 @@ impl<'a> View for SnapshotView<'a> {
         }
     }
 
+    fn metrics_servers(&self) -> Vec<&MetricsServer> {
+        self.cluster.metrics_servers.iter().collect()
+    }
+
+    fn node_claims(&self) -> &[NodeClaim] {
+        &self.cluster.node_claims
+    }
+
+    /// One look does not tell since when.
+    fn deficit(&self) -> Option<(Timestamp, Timestamp)> {
+        let target = self.view().target()?;
+        let lacks = target.ready_replicas < target.spec_replicas;
+        lacks.then_some((self.cluster.at, self.cluster.at))
+    }
+
     fn quotas(&self) -> Vec<QuotaView<'_>> {
         let living = i32::try_from(self.view().living().len()).unwrap_or(i32::MAX);
         let quotas = self.space.quotas.iter().map(|quota| QuotaView {
@@ -116,11 +133,17 @@ impl<'a> View for SnapshotView<'a> {
         Some((Millicores(left + own), how))
     }
 
+    fn events_are_seen(&self) -> bool {
+        let mut unseen = self.cluster.unseen.iter();
+        !unseen.any(|unseen| unseen.rule == "list events")
+    }
+
     fn events(&self) -> Vec<EventView<'_>> {
         let events = self.space.events.iter().map(|e| EventView {
             about: &e.about,
             reason: &e.reason,
             message: &e.message,
+            at: e.last,
         });
         events.collect()
     }
@@ -134,6 +157,10 @@ impl<'a> View for SnapshotView<'a> {
         let mut all = self.space.autoscalers.iter();
         let other = all.find(|other| other.name != *name && target(other) == own)?;
         Some(&other.name)
+    }
+
+    fn scaled_object(&self) -> Option<&ScaledObject> {
+        self.scaled_object.as_ref()
     }
 
     fn shared_pods(&self) -> &[(&str, &str)] {

@@ -1,15 +1,17 @@
-//! Other tools that scale the same target, resize its pods, or will put its replicas back.
+//! Other tools that scale the same target, or resize its pods.
 
 use super::look::SnapshotView;
 use super::writers::{managed, others};
 use crate::findings::{Evidence, catalog};
+use crate::keda::ScaledObject;
 use crate::rules::rule::{Rule, Weight};
 use crate::snapshot::{FieldOwner, Vpa};
+use crate::spec::MetricSpec;
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(&catalog::ANOTHER_SCALER, Weight::Cause, another_scaler),
     Rule::snapshot(&catalog::VPA_CHANGES_REQUESTS, Weight::Cause, vpa),
-    Rule::snapshot(&catalog::REPLICAS_IN_MANIFEST, Weight::Cause, in_manifest),
+    Rule::snapshot(&catalog::VPA_OBSERVES, Weight::Cause, vpa_observes),
 ];
 
 /// Scalers that are known by the name they write under.
@@ -18,21 +20,18 @@ const SCALERS: [&str; 3] = ["keda", "cluster-proportional-autoscaler", "kube-dow
 fn another_scaler(look: &SnapshotView<'_>) -> Option<Evidence> {
     let target = look.view().reference();
     let own = look.scaler.owner.as_deref();
-    let declared = look
-        .space
-        .other_scalers
-        .iter()
-        .find(|other| other.target == target && own != Some(other.name.as_str()));
-    if let Some(other) = declared {
-        let name = &other.name;
+    // One that is paused scales nothing, and some pause it for an autoscaler of their own.
+    let scales = |other: &&ScaledObject| {
+        other.target == target && own != Some(other.to_string().as_str()) && !other.is_paused()
+    };
+    if let Some(other) = look.space.scaled_objects.iter().find(scales) {
         return Some(Evidence::new(
-            format!("{name} scales {target} too"),
-            [format!("{name}: scaleTargetRef {target}")],
+            format!("{other} scales {target} too"),
+            [format!("{other}: scaleTargetRef {target}")],
         ));
     }
-    let workload = look.workload()?;
     let by_name = |o: &&FieldOwner| SCALERS.iter().any(|s| o.writer.manager.contains(s));
-    let owner = workload.owners_of_replicas.iter().find(by_name)?;
+    let owner = others(look, look.workload()?).find(by_name)?;
     let manager = &owner.writer.manager;
     Some(Evidence::new(
         format!("{manager} scales {target} too"),
@@ -40,31 +39,23 @@ fn another_scaler(look: &SnapshotView<'_>) -> Option<Evidence> {
     ))
 }
 
-fn in_manifest(look: &SnapshotView<'_>) -> Option<Evidence> {
-    let workload = look.workload()?;
+/// A metric of which the requests are the measure, and a VPA of the same target that may change these.
+fn measured<'v>(look: &'v SnapshotView<'_>, active: bool) -> Option<(&'v Vpa, &'v str)> {
     let target = look.view().reference();
-    let applier = others(workload).find(|o| o.applies);
-    let stored = workload.replicas_in_manifest.then(|| {
-        format!("{target}: annotation kubectl.kubernetes.io/last-applied-configuration has spec.replicas")
-    });
-    let evidence: Vec<String> = applier
-        .map(|o| managed(&target, o))
-        .into_iter()
-        .chain(stored)
-        .collect();
-    let who = applier.map_or("kubectl apply", |o| o.writer.manager.as_str());
-    (!evidence.is_empty()).then(|| {
-        let message =
-            format!("{who} applies a manifest that sets replicas, so each apply moves the target");
-        Evidence::new(message, evidence)
+    let spec = look.view().spec()?;
+    let metrics = spec.metrics.iter().filter(|m| m.utilization().is_some());
+    let mut measured = metrics.filter_map(MetricSpec::resource);
+    measured.find_map(|(resource, container)| {
+        let changes = |v: &&Vpa| {
+            v.target == target && v.is_active() == active && v.controls(resource, container)
+        };
+        Some((look.space.vpas.iter().find(changes)?, resource))
     })
 }
 
 fn vpa(look: &SnapshotView<'_>) -> Option<Evidence> {
-    look.view().cpu()?;
+    let (vpa, resource) = measured(look, true)?;
     let target = look.view().reference();
-    let resizes = |v: &&Vpa| v.target == target && v.controls_cpu && v.mode != "Off";
-    let vpa = look.space.vpas.iter().find(resizes)?;
     let (name, mode) = (&vpa.name, &vpa.mode);
     let view = look.view();
     let living = view.living();
@@ -78,12 +69,28 @@ fn vpa(look: &SnapshotView<'_>) -> Option<Evidence> {
     });
     Some(Evidence::new(
         format!(
-            "VerticalPodAutoscaler {name} in mode {mode} changes the CPU requests of the same pods"
+            "VerticalPodAutoscaler {name} in mode {mode} changes the {resource} requests of the same pods"
         ),
         [format!(
-            "VerticalPodAutoscaler {name}: targetRef {target}, updateMode {mode}, controls cpu"
+            "VerticalPodAutoscaler {name}: targetRef {target}, updateMode {mode}, controls {resource}"
         )]
         .into_iter()
         .chain(differ),
+    ))
+}
+
+fn vpa_observes(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let (vpa, resource) = measured(look, false)?;
+    let (name, mode) = (&vpa.name, &vpa.mode);
+    let target = look.view().reference();
+    let what = match mode.as_str() {
+        "Initial" => "sets the requests of new pods only",
+        _ => "only recommends",
+    };
+    Some(Evidence::new(
+        format!("VerticalPodAutoscaler {name} in mode {mode} {what}, {resource} among them"),
+        [format!(
+            "VerticalPodAutoscaler {name}: targetRef {target}, updateMode {mode}, controls {resource}"
+        )],
     ))
 }

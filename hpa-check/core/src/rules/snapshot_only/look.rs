@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
+use crate::keda::ScaledObject;
 use crate::model::pods;
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, Scale, Sync};
@@ -19,13 +20,15 @@ pub(crate) struct SnapshotView<'a> {
     /// What the controller decides now, by the model, without its memory.
     pub(crate) decision: Option<Decision>,
     pub(super) cluster: &'a ClusterSnapshot,
-    namespace: &'a str,
+    pub(super) namespace: &'a str,
     pub(super) space: &'a Namespace,
     /// The pods that its target's selector matches.
     pub(super) matched: Vec<&'a PodSnapshot>,
     pub(super) asserted: &'a snapshot::Assertions,
     pub(super) shared: Vec<(&'a str, &'a str)>,
     pub(super) before: Option<Before<'a>>,
+    /// KEDA's object that the autoscaler belongs to.
+    pub(super) scaled_object: Option<ScaledObject>,
     index: &'a Index<'a>,
 }
 
@@ -33,6 +36,14 @@ pub(crate) struct SnapshotView<'a> {
 pub(super) struct Before<'a> {
     pub(super) scaler: &'a Scaler,
     pub(super) samples: &'a [PodSample],
+}
+
+/// The `ScaledObject` that an autoscaler belongs to. Where they may not be read, its owner reference still tells.
+fn scaled_object(space: &Namespace, scaler: &Scaler) -> Option<ScaledObject> {
+    let name = scaler.owner.as_deref()?.strip_prefix("ScaledObject/")?;
+    let mut all = space.scaled_objects.iter();
+    let read = all.find(|object| object.name == name).cloned();
+    Some(read.unwrap_or_else(|| ScaledObject::unread(name)))
 }
 
 impl<'a> SnapshotView<'a> {
@@ -61,6 +72,7 @@ impl<'a> SnapshotView<'a> {
             asserted,
             shared: index.shared(selector, &scaler.name),
             before,
+            scaled_object: scaled_object(space, scaler),
             index,
         };
         view.decision = view.decide();

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::look::SnapshotView;
 use crate::findings::{Evidence, catalog};
+use crate::metrics_server::RESOURCE;
 use crate::model::after;
 use crate::model::normalize::FullBehavior;
 use crate::model::selector::Selector;
 use crate::rules::rule::{Rule, Weight};
-use crate::rules::shared::metrics::newest;
+use crate::rules::shared::metrics::{about_server, newest};
+use crate::rules::shared::nodes::on_their_way;
 use crate::rules::shared::pods::unfinished_rollout;
 use crate::rules::view::quoted;
 use crate::snapshot::DisruptionBudget;
@@ -22,6 +24,9 @@ pub(crate) const RULES: &[Rule] = &[
         Weight::Cause,
         rollout_in_progress,
     ),
+    Rule::snapshot(&catalog::NODES_ON_THEIR_WAY, Weight::Cause, |look| {
+        on_their_way(look.view())
+    }),
     Rule::snapshot(&catalog::JUST_SCALED, Weight::Symptom, just_scaled),
     Rule::snapshot(&catalog::METRICS_COARSE, Weight::Cause, coarse),
 ];
@@ -139,5 +144,6 @@ fn coarse(look: &SnapshotView<'_>) -> Option<Evidence> {
             format!("each CPU sample covers {seconds} s, and load is seen that much later"),
             [format!("PodMetrics: window {seconds} s")],
         )
+        .advising(about_server(look.view(), RESOURCE))
     })
 }

@@ -13,6 +13,7 @@ pub(crate) const RULES: &[Rule] = &[
         Weight::Cause,
         hold_scaling,
     ),
+    Rule::snapshot(&catalog::RESIZE_NOT_DONE, Weight::Cause, not_resized),
     Rule::snapshot(&catalog::METRICS_NOT_YET, Weight::Symptom, not_yet),
 ];
 
@@ -48,6 +49,20 @@ fn hold_scaling(look: &SnapshotView<'_>) -> Option<Evidence> {
                  and the autoscaler stays at {current}"
             ),
             stuck_pods.iter().map(quote),
+        )
+    })
+}
+
+/// The controller takes the requests of the spec (`calculatePodRequests`), whatever the container runs with.
+fn not_resized(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let view = look.view();
+    let living = view.living();
+    let open: Vec<String> = living.iter().filter_map(|p| p.pod.resize_quote()).collect();
+    (!open.is_empty()).then(|| {
+        let (few, all) = (open.len(), living.len());
+        Evidence::new(
+            format!("{few} of {all} pods run with other requests than their specs have, which the autoscaler measures by"),
+            open,
         )
     })
 }

@@ -9,9 +9,6 @@ use crate::model::after;
 use crate::rules::view::ConflictingWrites;
 use crate::snapshot::{EventSnapshot, FieldOwner, Workload};
 
-/// The controller's name as a writer.
-const CONTROLLER: &str = "kube-controller-manager";
-
 /// A write this long ago is history.
 const RECENT: Duration = Duration::from_hours(1);
 
@@ -25,13 +22,18 @@ pub(super) fn conflicting(look: &SnapshotView<'_>) -> Option<ConflictingWrites> 
     written(look).or_else(|| put_back(look))
 }
 
-/// A foreign write that came after the autoscaler's last one.
+/// A foreign write that came after the autoscaler's last one. While the autoscaler still owns the field too, the other
+/// wrote the same size: Argo CD does so that leaves the replicas alone, with every sync.
 fn written(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     let workload = look.workload()?;
+    let mut owners = workload.owners_of_replicas.iter();
+    if owners.any(|o| look.view().is_own_writer(&o.writer.manager)) {
+        return None;
+    }
     let scaled = look.view().status()?.last_scale?;
     let born = workload.created.max(look.scaler.created)?;
     let foreign = |o: &&FieldOwner| {
-        o.writer.manager != CONTROLLER
+        !look.view().is_own_writer(&o.writer.manager)
             && o.writer.at.is_some_and(|at| {
                 at > after(scaled, MARGIN)
                     && at > after(born, MARGIN)
@@ -60,7 +62,7 @@ fn put_back(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
         return None;
     }
     let again = rescales.into_iter().find(|e| e.count >= PUT_BACK)?;
-    let others = others(look.workload()?);
+    let others = others(look, look.workload()?);
     let event = format!(
         "event SuccessfulRescale {}×: {}",
         again.count, again.message
@@ -76,10 +78,13 @@ fn put_back(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     })
 }
 
-/// The writers that are not the controller.
-pub(super) fn others(workload: &Workload) -> impl Iterator<Item = &FieldOwner> {
+/// The writers that do not write on the autoscaler's behalf.
+pub(super) fn others<'a>(
+    look: &'a SnapshotView<'_>,
+    workload: &'a Workload,
+) -> impl Iterator<Item = &'a FieldOwner> {
     let owners = workload.owners_of_replicas.iter();
-    owners.filter(|o| o.writer.manager != CONTROLLER)
+    owners.filter(|o| !look.view().is_own_writer(&o.writer.manager))
 }
 
 /// A writer of the replicas, quoted.

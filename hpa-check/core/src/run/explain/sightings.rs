@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::pods::{Pod as ModelPod, PodMetric};
 use crate::model::{after, before};
-use crate::observation::Pod;
+use crate::observation::{Pod, Watched};
 use crate::run::state::RunState;
 
 /// A watch shows a change of a pod to the observer and to the controller at about the same time.
@@ -205,10 +205,11 @@ impl Sightings {
             until: after(when.until, NEAR),
         };
         let meets = |from: Timestamp, until: Timestamp| from <= near.until && near.from <= until;
-        let needed = |resource: &str| ["autoscaler", "target", "pods"].contains(&resource);
+        let needed =
+            |resource| [Watched::Autoscaler, Watched::Target, Watched::Pods].contains(&resource);
         if state
             .gaps()
-            .any(|gap| needed(&gap.resource) && meets(gap.from, gap.until))
+            .any(|gap| needed(gap.resource) && meets(gap.from, gap.until))
             || state.is_blind()
         {
             return Some("the watch had a gap");

@@ -121,6 +121,7 @@ impl Run<'_> {
     /// One step of time; true at the end.
     fn tick(&mut self) -> bool {
         self.deploy();
+        self.tell_events();
         self.delete_and_make_again();
         if self.world.interrupt.is_some_and(|s| s * 1000 == self.now) {
             self.tell(Seen::Interrupted);

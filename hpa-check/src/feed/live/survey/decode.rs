@@ -1,6 +1,6 @@
 //! The shapes of which only a little is read.
 
-use hpa_check_core::snapshot::{self, EventSnapshot, OtherScaler};
+use hpa_check_core::snapshot::{self, EventSnapshot, VpaControl};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Deserialize;
@@ -100,14 +100,9 @@ struct Reference {
 }
 
 impl Reference {
-    /// As `Kind/name`; what is left out is a Deployment where KEDA says so.
+    /// As `Kind/name`.
     fn text(&self) -> String {
-        let kind = if self.kind.is_empty() {
-            "Deployment"
-        } else {
-            &self.kind
-        };
-        format!("{kind}/{}", self.name)
+        format!("{}/{}", self.kind, self.name)
     }
 }
 
@@ -144,27 +139,39 @@ struct ResourcePolicy {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ContainerPolicy {
+    container_name: String,
     mode: Option<String>,
     controlled_resources: Option<Vec<String>>,
 }
 
+/// What a policy that names no resources controls.
+const CONTROLLED: [&str; 2] = ["cpu", "memory"];
+
 impl ContainerPolicy {
-    fn leaves_cpu(&self) -> bool {
-        let off = self.mode.as_deref() == Some("Off");
-        let listed = |resources: &Vec<String>| resources.iter().any(|r| r == "cpu");
-        off || !self.controlled_resources.as_ref().is_none_or(listed)
+    fn facts(self) -> VpaControl {
+        let all = || CONTROLLED.map(str::to_owned).to_vec();
+        let resources = match self.mode.as_deref() {
+            Some("Off") => Vec::new(),
+            _ => self.controlled_resources.unwrap_or_else(all),
+        };
+        VpaControl {
+            container: self.container_name,
+            resources,
+        }
     }
 }
 
 impl VpaObject {
-    /// The namespace and the facts. Without a policy all containers' CPU is controlled.
+    /// The namespace and the facts. A container without a policy is controlled whole.
     pub(super) fn facts(self) -> (String, snapshot::Vpa) {
-        let policies = self
-            .spec
-            .resource_policy
-            .unwrap_or_default()
-            .container_policies;
-        let leaves = !policies.is_empty() && policies.iter().all(ContainerPolicy::leaves_cpu);
+        let policies = self.spec.resource_policy.unwrap_or_default();
+        let mut policies = policies.container_policies;
+        if !policies.iter().any(|p| p.container_name == "*") {
+            policies.push(ContainerPolicy {
+                container_name: "*".to_owned(),
+                ..ContainerPolicy::default()
+            });
+        }
         let mode = self.spec.update_policy.unwrap_or_default().update_mode;
         (
             self.metadata.namespace,
@@ -172,34 +179,7 @@ impl VpaObject {
                 name: self.metadata.name,
                 target: self.spec.target_ref.text(),
                 mode: mode.unwrap_or_else(|| "Auto".to_owned()),
-                controls_cpu: !leaves,
-            },
-        )
-    }
-}
-
-/// `ScaledObject` of `keda.sh`.
-#[derive(Debug, Deserialize)]
-pub(super) struct ScaledObject {
-    metadata: Meta,
-    spec: ScaledObjectSpec,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ScaledObjectSpec {
-    #[serde(default)]
-    scale_target_ref: Reference,
-}
-
-impl ScaledObject {
-    /// The namespace and the facts.
-    pub(super) fn facts(self) -> (String, OtherScaler) {
-        (
-            self.metadata.namespace,
-            OtherScaler {
-                name: format!("ScaledObject/{}", self.metadata.name),
-                target: self.spec.scale_target_ref.text(),
+                controls: policies.into_iter().map(ContainerPolicy::facts).collect(),
             },
         )
     }
@@ -225,11 +205,14 @@ mod tests {
             (plain.target.as_str(), plain.mode.as_str()),
             ("Deployment/cart", "Auto")
         );
-        assert!(plain.controls_cpu);
+        assert!(plain.controls("cpu", None) && plain.controls("memory", Some("app")));
         let memory = json!({"containerPolicies": [{"containerName": "*", "controlledResources": ["memory"]}]});
-        assert!(!vpa(json!({"targetRef": target, "resourcePolicy": memory})).controls_cpu);
+        assert!(!vpa(json!({"targetRef": target, "resourcePolicy": memory})).controls("cpu", None));
         let off = json!({"containerPolicies": [{"containerName": "*", "mode": "Off"}]});
-        assert!(!vpa(json!({"targetRef": target, "resourcePolicy": off})).controls_cpu);
+        assert!(!vpa(json!({"targetRef": target, "resourcePolicy": off})).controls("cpu", None));
+        let proxy = json!({"containerPolicies": [{"containerName": "proxy", "mode": "Off"}]});
+        let beside = vpa(json!({"targetRef": target, "resourcePolicy": proxy}));
+        assert!(beside.controls("cpu", Some("app")) && !beside.controls("cpu", Some("proxy")));
     }
 
     #[test]

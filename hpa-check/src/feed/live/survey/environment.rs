@@ -8,11 +8,12 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::de::DeserializeOwned;
 
+use super::super::convert::keda::{self, scaled_object};
 use super::super::convert::selector;
 use super::super::facts::quotas;
 use super::super::trouble::Kind;
 use super::Missing;
-use super::decode::{Event, ScaledObject, VpaObject};
+use super::decode::{Event, VpaObject};
 use super::lists::Lists;
 
 /// An optional list: where, the rule for it, and what can't be told without it.
@@ -74,9 +75,9 @@ pub(super) async fn read(
                 "/apis/keda.sh/v1alpha1",
                 "scaledobjects",
                 "list scaledobjects.keda.sh",
-                "a ScaledObject on the same target is not seen"
+                "neither a ScaledObject on the same target nor a pause or a fallback of KEDA is seen"
             ),
-            |one: ScaledObject| Some(one.facts())
+            |one: keda::Object| Some((one.metadata.namespace.clone(), scaled_object(one)))
         ),
         get.list(
             events("involvedObject.kind=HorizontalPodAutoscaler,reason=SuccessfulRescale"),
@@ -95,9 +96,12 @@ pub(super) async fn read(
     sort(&mut spaces, vpas, |space, one| {
         space.vpas.push(one);
     });
-    sort(&mut spaces, scaled, |space, one| {
-        space.other_scalers.push(one);
-    });
+    for (name, one) in scaled {
+        // KEDA takes the autoscaler of one that is paused away, and its namespace may have no other.
+        if one.is_paused() || spaces.contains_key(&name) {
+            spaces.entry(name).or_default().scaled_objects.push(one);
+        }
+    }
     sort(&mut spaces, rescales, |space, one| space.events.push(one));
     sort(&mut spaces, refusals, |space, one| space.events.push(one));
     spaces

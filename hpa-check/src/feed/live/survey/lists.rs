@@ -66,7 +66,16 @@ impl Lists<'_> {
         fields: Option<&str>,
         convert: impl Fn(K) -> Option<T>,
     ) -> Result<Vec<T>, Trouble> {
-        self.pages(path, fields, false, convert).await
+        self.pages(path, fields, false, PAGE, convert).await
+    }
+
+    /// The same of objects that are large each, a few at a time.
+    pub(super) async fn large<K: DeserializeOwned, T>(
+        &self,
+        path: &str,
+        convert: impl Fn(K) -> Option<T>,
+    ) -> Result<Vec<T>, Trouble> {
+        self.pages(path, None, false, PAGE / 10, convert).await
     }
 
     /// The same of the objects' metadata alone, which costs the server and the line less.
@@ -75,7 +84,7 @@ impl Lists<'_> {
         path: &str,
         convert: impl Fn(K) -> Option<T>,
     ) -> Result<Vec<T>, Trouble> {
-        self.pages(path, None, true, convert).await
+        self.pages(path, None, true, PAGE, convert).await
     }
 
     async fn pages<K: DeserializeOwned, T>(
@@ -83,10 +92,11 @@ impl Lists<'_> {
         path: &str,
         fields: Option<&str>,
         metadata: bool,
+        limit: u32,
         convert: impl Fn(K) -> Option<T>,
     ) -> Result<Vec<T>, Trouble> {
         let mut all = Vec::new();
-        let mut params = ListParams::default().limit(PAGE);
+        let mut params = ListParams::default().limit(limit);
         if let Some(fields) = fields {
             params = params.fields(fields);
         }

@@ -1,111 +1,111 @@
 //! The resource metrics API: whether it is there, and one answer of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use hpa_check_core::metrics_server::{MetricsServer, RESOURCE};
 use hpa_check_core::observation::PodSample;
 use hpa_check_core::snapshot::MetricsApi;
-use serde::Deserialize;
-
-use super::super::convert::null_as_empty;
 
 use super::super::convert::metrics::{PodMetricsList, samples_by_namespace};
-use super::super::trouble::{Kind, Trouble};
+use super::super::servers;
+use super::super::trouble::Kind;
 use super::Missing;
 use super::lists::Lists;
-
-const GROUP: &str = "metrics.k8s.io";
-
-/// Versions whose shape is known, best first.
-const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
 
 /// What was read.
 pub(super) struct Metrics {
     pub(super) api: MetricsApi,
+    /// Who serves what is needed.
+    pub(super) servers: Vec<MetricsServer>,
     /// The samples by namespace, or the API's error; `None` when it may not be asked.
     pub(super) samples: Option<Result<BTreeMap<String, Vec<PodSample>>, String>>,
 }
 
-#[derive(Deserialize)]
-struct Service {
-    #[serde(default)]
-    status: Status,
-}
-
-#[derive(Default, Deserialize)]
-struct Status {
-    #[serde(default, deserialize_with = "null_as_empty")]
-    conditions: Vec<Condition>,
-}
-
-#[derive(Deserialize)]
-struct Condition {
-    #[serde(rename = "type")]
-    kind: String,
-    status: String,
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    message: String,
-}
-
-pub(super) async fn read(lists: &Lists<'_>, missing: &Missing) -> Metrics {
-    let (api, version) = registered(lists, missing).await;
+pub(super) async fn read(
+    lists: &Lists<'_>,
+    needed: &BTreeSet<&'static str>,
+    missing: &Missing,
+) -> Metrics {
+    let (api, own, version) = registered(lists, missing).await;
+    let mut servers: Vec<MetricsServer> = own.into_iter().collect();
+    for group in needed.iter().filter(|group| **group != RESOURCE) {
+        // That it may not be read was said of the first one.
+        let read = servers::read(lists.client, lists.timing, group).await;
+        servers.extend(read.ok().map(|(server, _)| server));
+    }
     let Some(version) = version else {
-        return Metrics { api, samples: None };
+        return Metrics {
+            api,
+            servers,
+            samples: None,
+        };
     };
-    let path = lists.path(&format!("/apis/{GROUP}/{version}"), "pods");
+    let path = lists.path(&format!("/apis/{RESOURCE}/{version}"), "pods");
     let samples = match lists.get_patiently::<PodMetricsList>(&path).await {
         Ok(list) => Some(Ok(samples_by_namespace(list))),
         Err(trouble) if trouble.kind == Kind::Forbidden => {
             let consequence = "the pods' CPU is not seen";
-            missing.note(&trouble, &format!("list pods.{GROUP}"), consequence, true);
+            missing.note(
+                &trouble,
+                &format!("list pods.{RESOURCE}"),
+                consequence,
+                true,
+            );
             None
         }
         // Nothing is known of the API when we are the one to hang up.
         Err(trouble) if trouble.kind == Kind::Silent => {
             let consequence =
                 "the pods' CPU was not read in time; wait longer with --request-timeout";
-            missing.note(&trouble, &format!("list pods.{GROUP}"), consequence, true);
+            missing.note(
+                &trouble,
+                &format!("list pods.{RESOURCE}"),
+                consequence,
+                true,
+            );
             None
         }
         Err(trouble) => Some(Err(trouble.message)),
     };
-    Metrics { api, samples }
+    Metrics {
+        api,
+        servers,
+        samples,
+    }
 }
 
-/// What the aggregator says of it, and the version to ask, if it is worth asking.
-async fn registered(lists: &Lists<'_>, missing: &Missing) -> (MetricsApi, Option<&'static str>) {
-    let mut last = None;
-    for version in VERSIONS {
-        let path = format!("/apis/apiregistration.k8s.io/v1/apiservices/{version}.{GROUP}");
-        match lists.get::<Service>(&path).await {
-            Ok(service) => return (state(service), Some(version)),
-            Err(trouble) => last = Some(trouble),
+/// What the aggregator says of it, who serves it, and the version to ask, if it is worth asking.
+async fn registered(
+    lists: &Lists<'_>,
+    missing: &Missing,
+) -> (MetricsApi, Option<MetricsServer>, Option<&'static str>) {
+    match servers::read(lists.client, lists.timing, RESOURCE).await {
+        Ok((server, version)) => {
+            let api = match (version, &server.unavailable) {
+                (None, _) => MetricsApi::Absent {
+                    message: format!("no APIService is registered for {RESOURCE}"),
+                },
+                (Some(_), Some(message)) => MetricsApi::Unavailable {
+                    message: message.clone(),
+                },
+                (Some(_), None) => MetricsApi::Served,
+            };
+            (api, Some(server), version)
         }
-    }
-    match last {
-        Some(Trouble {
-            kind: Kind::NotFound,
-            message,
-        }) => (MetricsApi::Absent { message }, None),
-        Some(trouble) => {
-            let consequence = "why the metrics API does not answer is not seen";
-            missing.note(
-                &trouble,
-                "get apiservices.apiregistration.k8s.io",
-                consequence,
-                false,
-            );
-            asked(lists).await
+        Err(trouble) => {
+            let consequence = "why the metrics API does not answer, and who serves it, is not seen";
+            let rule = "get apiservices.apiregistration.k8s.io";
+            missing.note(&trouble, rule, consequence, false);
+            let (api, version) = asked(lists).await;
+            (api, None, version)
         }
-        None => (MetricsApi::Unknown, None),
     }
 }
 
 /// Where the aggregator may not be asked: whether the group is served.
 async fn asked(lists: &Lists<'_>) -> (MetricsApi, Option<&'static str>) {
     match lists
-        .get::<serde_json::Value>(&format!("/apis/{GROUP}/v1beta1"))
+        .get::<serde_json::Value>(&format!("/apis/{RESOURCE}/v1beta1"))
         .await
     {
         Ok(_) => (MetricsApi::Served, Some("v1beta1")),
@@ -114,15 +114,5 @@ async fn asked(lists: &Lists<'_>) -> (MetricsApi, Option<&'static str>) {
             (MetricsApi::Absent { message }, None)
         }
         Err(_) => (MetricsApi::Unknown, Some("v1beta1")),
-    }
-}
-
-fn state(service: Service) -> MetricsApi {
-    let mut conditions = service.status.conditions.into_iter();
-    match conditions.find(|c| c.kind == "Available") {
-        Some(c) if c.status != "True" => MetricsApi::Unavailable {
-            message: format!("Available {}, {}: {}", c.status, c.reason, c.message),
-        },
-        _ => MetricsApi::Served,
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
+use hpa_check_core::deployer::Manifest;
 use hpa_check_core::observation::{Target, Writer};
 use hpa_check_core::snapshot::{FieldOwner, TargetLook, Workload};
 use hpa_check_core::spec::TargetRef;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use kube::api::{Api, DynamicObject};
 use serde_json::Value;
 
@@ -229,11 +230,6 @@ fn listed(object: DynamicObject) -> Option<Listed> {
 
 fn workload(object: &DynamicObject, seen: Target) -> Workload {
     let metadata = &object.metadata;
-    let applied = metadata
-        .annotations
-        .as_ref()
-        .and_then(|a| a.get(LAST_APPLIED));
-    let applied = applied.and_then(|text| serde_json::from_str::<Value>(text).ok());
     let containers = object.data.pointer("/spec/template/spec/containers");
     let name = |container: &Value| Some(container.get("name")?.as_str()?.to_owned());
     let init = object.data.pointer("/spec/template/spec/initContainers");
@@ -247,10 +243,73 @@ fn workload(object: &DynamicObject, seen: Target) -> Workload {
             .flatten()
             .filter_map(name)
             .collect(),
-        replicas_in_manifest: applied.is_some_and(|a| a.pointer("/spec/replicas").is_some()),
+        manifest: manifest(metadata),
         owners_of_replicas: owners_of_replicas(
             metadata.managed_fields.as_deref().unwrap_or_default(),
         ),
+    }
+}
+
+/// What the object tells of the manifests that are applied to it.
+fn manifest(metadata: &ObjectMeta) -> Manifest {
+    let annotations = metadata.annotations.as_ref();
+    let labels = metadata.labels.as_ref();
+    let noted = |key: &str| annotations.and_then(|a| a.get(key)).map(String::as_str);
+    let marked = |key: &str| noted(key).or_else(|| labels?.get(key).map(String::as_str));
+    let named =
+        |name: &str, namespace: &str| Some(format!("{}/{}", marked(namespace)?, marked(name)?));
+    let managers = metadata.managed_fields.as_deref().unwrap_or_default();
+    let applied = noted(LAST_APPLIED).and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let sets_replicas = applied.is_some_and(|a| a.pointer("/spec/replicas").is_some());
+    let stores = |entry: &&ManagedFieldsEntry| {
+        let fields = entry.fields_v1.as_ref();
+        let stored = format!("f:{LAST_APPLIED}");
+        let annotations = fields.and_then(|f| f.0.pointer("/f:metadata/f:annotations"));
+        annotations.is_some_and(|a| a.get(&stored).is_some())
+    };
+    let by = managers
+        .iter()
+        .filter(stores)
+        .max_by_key(|e| e.time.as_ref().map(|t| t.0));
+    let unknown = Writer {
+        manager: String::new(),
+        at: None,
+    };
+    let left = FLUX_LEAVES.iter().find_map(|(key, value)| {
+        let is = marked(key)?;
+        is.eq_ignore_ascii_case(value)
+            .then(|| format!("{key}: {is}"))
+    });
+    Manifest {
+        stored: sets_replicas.then(|| by.map_or(unknown, writer)),
+        appliers: managers
+            .iter()
+            .filter(|e| e.operation.as_deref() == Some("Apply") && e.subresource.is_none())
+            .map(writer)
+            .collect(),
+        helm_release: named(
+            "meta.helm.sh/release-name",
+            "meta.helm.sh/release-namespace",
+        ),
+        kustomization: named(
+            "kustomize.toolkit.fluxcd.io/name",
+            "kustomize.toolkit.fluxcd.io/namespace",
+        ),
+        left_by_flux: left,
+    }
+}
+
+/// Marks by which kustomize-controller leaves an object alone once it is there.
+const FLUX_LEAVES: [(&str, &str); 3] = [
+    ("kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent"),
+    ("kustomize.toolkit.fluxcd.io/ssa", "Ignore"),
+    ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
+];
+
+fn writer(entry: &ManagedFieldsEntry) -> Writer {
+    Writer {
+        manager: entry.manager.clone().unwrap_or_default(),
+        at: entry.time.as_ref().map(|t| t.0),
     }
 }
 
@@ -263,10 +322,7 @@ fn owners_of_replicas(managers: &[ManagedFieldsEntry]) -> Vec<FieldOwner> {
         .iter()
         .filter(owns)
         .map(|entry| FieldOwner {
-            writer: Writer {
-                manager: entry.manager.clone().unwrap_or_default(),
-                at: entry.time.as_ref().map(|t| t.0),
-            },
+            writer: writer(entry),
             applies: entry.operation.as_deref() == Some("Apply"),
             through_scale: entry.subresource.as_deref() == Some("scale"),
         })
@@ -294,7 +350,8 @@ mod tests {
         }))
         .unwrap();
         let workload = workload(&object, convert::target::target(&object));
-        assert!(workload.paused && workload.replicas_in_manifest);
+        assert!(workload.paused && workload.manifest.stored.is_some());
+        assert_eq!(workload.manifest.appliers[0].manager, "argocd-controller");
         assert_eq!(workload.template, ["app", "proxy"]);
         let owners: Vec<_> = workload
             .owners_of_replicas

@@ -204,3 +204,25 @@ async fn an_answer_that_is_not_waited_for_is_told_as_our_own_deadline_and_waited
         "+ fib-1 40m, fib-2 60m"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_serves_an_api_of_metrics_is_told_and_that_nobody_does() {
+    let server = server();
+    let mut service = objects::api_service("v1beta1", true);
+    service["spec"]["service"] = json!({"namespace": "monitoring", "name": "prometheus-adapter"});
+    server.put(service);
+    queued(&server);
+    let watched = watched(&server).await;
+    assert_eq!(
+        watched.about("servers"),
+        [
+            "metrics.k8s.io: prometheus-adapter (Service monitoring/prometheus-adapter), available",
+            "external.metrics.k8s.io: the server of external.metrics.k8s.io, available",
+        ]
+    );
+    let absent = |o: &hpa_check_core::observation::Observation| match &o.seen {
+        Seen::Fact(hpa_check_core::observation::Fact::MetricsServer(server)) => !server.registered,
+        _ => false,
+    };
+    assert_eq!(watched.told.iter().filter(|o| absent(o)).count(), 1);
+}

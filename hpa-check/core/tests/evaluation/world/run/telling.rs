@@ -17,6 +17,20 @@ impl Run<'_> {
         }));
     }
 
+    pub(super) fn tell_events(&mut self) {
+        for (second, pod, reason, message) in self.world.events {
+            if second * 1000 == self.now {
+                self.tell(Seen::Event(Event {
+                    about: format!("Pod/fib-server-5d8f-{pod:03}"),
+                    kind: "Normal".into(),
+                    reason: (*reason).into(),
+                    message: (*message).into(),
+                    count: 1,
+                }));
+            }
+        }
+    }
+
     pub(super) fn tell_target(&mut self) {
         let living: Vec<&PodState> = self.pods.iter().filter(|p| !p.pod.deleting).collect();
         let count = |n: usize| i32::try_from(n).unwrap();
@@ -116,7 +130,7 @@ impl Run<'_> {
 
     pub(super) fn watch(&mut self, state: WatchState) {
         self.record(Seen::Watch(Watch {
-            resource: "target".into(),
+            resource: Watched::Target,
             state,
             error: Some("connection reset".into()),
             since: None,

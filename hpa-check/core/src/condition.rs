@@ -1,0 +1,17 @@
+//! Status conditions, as the API prints them.
+
+use serde::{Deserialize, Serialize};
+
+/// A status condition of any object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// Such as `ScalingActive`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// One word, such as `FailedGetResourceMetric`.
+    pub reason: String,
+    /// The sentence.
+    pub message: String,
+}

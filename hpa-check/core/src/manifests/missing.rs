@@ -1,0 +1,135 @@
+//! What an export lacks for the application to come back whole.
+
+use serde_json::Value;
+
+use super::is_own;
+
+/// One sentence for each thing that a restore needs and that is not among the objects.
+pub fn missing(objects: &[Value]) -> Vec<String> {
+    let mut sentences: Vec<String> = objects
+        .iter()
+        .filter_map(|object| ownerless(object, objects))
+        .collect();
+    for object in objects.iter().filter(|object| is_own(object)) {
+        match text(&object["kind"]) {
+            "ScaledObject" => sentences.extend(credentials(object)),
+            "TriggerAuthentication" => sentences.extend(secrets(object)),
+            _ => {}
+        }
+    }
+    sentences.sort_unstable();
+    sentences.dedup();
+    sentences
+}
+
+/// An object that another one makes comes back with that one, if it is there.
+fn ownerless(object: &Value, objects: &[Value]) -> Option<String> {
+    let owners = object["metadata"]["ownerReferences"].as_array()?;
+    let owner = owners.iter().find(|owner| owner["controller"] == true)?;
+    let is_it = |other: &&Value| {
+        other["kind"] == owner["kind"] && other["metadata"]["name"] == owner["name"]
+    };
+    if objects.iter().any(|other| is_it(&other)) {
+        return None;
+    }
+    let (made, maker) = (
+        named(object),
+        format!("{}/{}", text(&owner["kind"]), text(&owner["name"])),
+    );
+    let lost = if object["kind"] == "HorizontalPodAutoscaler" {
+        let target = &object["spec"]["scaleTargetRef"];
+        format!(
+            "nothing scales {}/{}",
+            text(&target["kind"]),
+            text(&target["name"])
+        )
+    } else {
+        "it is missing".to_owned()
+    };
+    Some(format!(
+        "{made} is made by {maker}, which is not in this export: after a restore {lost} until {maker} is there"
+    ))
+}
+
+/// What the triggers authenticate by, where that is of no namespace.
+fn credentials(object: &Value) -> Vec<String> {
+    let triggers = object["spec"]["triggers"].as_array().into_iter().flatten();
+    let references = triggers.map(|trigger| &trigger["authenticationRef"]);
+    let cluster = references.filter(|r| r["kind"] == "ClusterTriggerAuthentication");
+    let sentence = |reference: &Value| {
+        let name = text(&reference["name"]);
+        format!(
+            "{} authenticates by ClusterTriggerAuthentication/{name}, which is in no namespace and not in this export",
+            named(object)
+        )
+    };
+    cluster.map(sentence).collect()
+}
+
+fn secrets(object: &Value) -> Vec<String> {
+    let references = object["spec"]["secretTargetRef"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let sentence = |reference: &Value| {
+        let name = text(&reference["name"]);
+        format!(
+            "{} reads Secret/{name}, and Secrets are never exported",
+            named(object)
+        )
+    };
+    references.map(sentence).collect()
+}
+
+fn named(object: &Value) -> String {
+    format!(
+        "{}/{}",
+        text(&object["kind"]),
+        text(&object["metadata"]["name"])
+    )
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("?")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn autoscaler() -> Value {
+        json!({"kind": "HorizontalPodAutoscaler", "metadata": {"name": "keda-hpa-cart", "ownerReferences": [
+                {"kind": "ScaledObject", "name": "cart", "controller": true}]},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "cart"}}})
+    }
+
+    #[test]
+    fn an_autoscaler_of_a_scaled_object_that_is_not_exported_is_missed_by_name() {
+        assert_eq!(
+            missing(&[autoscaler()]),
+            [
+                "HorizontalPodAutoscaler/keda-hpa-cart is made by ScaledObject/cart, which is not in this export: after a \
+              restore nothing scales Deployment/cart until ScaledObject/cart is there"
+            ]
+        );
+        let object = json!({"kind": "ScaledObject", "metadata": {"name": "cart"}});
+        assert_eq!(missing(&[autoscaler(), object]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_a_trigger_authenticates_by_is_missed_where_it_is_no_manifest() {
+        let object = json!({"kind": "ScaledObject", "metadata": {"name": "cart"}, "spec": {"triggers": [
+            {"type": "kafka", "authenticationRef": {"name": "own"}},
+            {"type": "aws", "authenticationRef": {"name": "all", "kind": "ClusterTriggerAuthentication"}}]}});
+        let own = json!({"kind": "TriggerAuthentication", "metadata": {"name": "own"}, "spec": {"secretTargetRef": [
+            {"parameter": "password", "name": "kafka", "key": "p"}, {"parameter": "user", "name": "kafka", "key": "u"}]}});
+        assert_eq!(
+            missing(&[object, own]),
+            [
+                "ScaledObject/cart authenticates by ClusterTriggerAuthentication/all, which is in no namespace and not in this export",
+                "TriggerAuthentication/own reads Secret/kafka, and Secrets are never exported",
+            ]
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! Nodes that a run did not wait for to its end.
+
+use crate::findings::catalog;
+use crate::rules::rule::{Find, Rule, Weight};
+use crate::rules::shared::nodes::on_their_way;
+
+pub(crate) const RULES: &[Rule] = &[NODES_NOT_IN_TIME];
+
+const NODES_NOT_IN_TIME: Rule = Rule {
+    finding: &catalog::NODES_NOT_IN_TIME,
+    weight: Weight::Cause,
+    find: Find::Run(|run| on_their_way(run)),
+};

@@ -1,0 +1,27 @@
+//! What KEDA itself says of the `ScaledObject` that an autoscaler belongs to.
+
+use crate::findings::{Evidence, catalog};
+use crate::rules::rule::{Rule, Weight};
+use crate::rules::view::{View, quoted};
+
+pub(crate) const RULES: &[Rule] = &[Rule::shared(
+    &catalog::SCALED_OBJECT_NOT_READY,
+    Weight::Cause,
+    not_ready,
+)];
+
+/// With a fallback in force the failing trigger has been taken care of.
+fn not_ready(view: &dyn View) -> Option<Evidence> {
+    let object = view.scaled_object()?;
+    let failure = object.failure()?;
+    let excused = object.fallback().is_some() || object.is_paused() || view.is_complete();
+    (!excused).then(|| {
+        Evidence::new(
+            format!("KEDA can't work by {object}: {}", failure.message),
+            [format!(
+                "{object}: {}",
+                quoted(&failure.reason, &failure.message)
+            )],
+        )
+    })
+}

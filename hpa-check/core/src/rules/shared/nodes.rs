@@ -1,0 +1,240 @@
+//! Pods that wait for a node, and pods that lose theirs, as the events of the scheduler and of node autoscalers tell.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::failing::failing;
+use crate::findings::{Evidence, catalog};
+use crate::model::{after, before};
+use crate::rules::rule::{Rule, Weight};
+use crate::rules::view::{EventView, PodView, View};
+
+pub(crate) const RULES: &[Rule] = &[
+    Rule::shared(&catalog::NODES_UNKNOWN, Weight::Cause, unknown),
+    Rule::shared(&catalog::PODS_EVICTED, Weight::Cause, evicted),
+];
+
+/// A node that is not there by then will not come: cluster-autoscaler's `--max-node-provision-time` and Karpenter's
+/// registration timeout are both 15 minutes.
+const PROVISION: Duration = Duration::from_mins(15);
+
+/// Three scans of cluster-autoscaler (`--scan-interval`); Karpenter's batches are shorter.
+const SCANS: Duration = Duration::from_secs(30);
+
+/// An eviction takes pods away for so long before their successors should be ready.
+const BEFORE: Duration = Duration::from_mins(2);
+
+/// What cluster-autoscaler says of a pod that it makes a node for, and of one that it can't help
+/// (`processors/status/eventing_scale_up_processor.go`).
+const TRIGGERED: &str = "TriggeredScaleUp";
+const NOT_TRIGGERED: &str = "NotTriggerScaleUp";
+const FAILED: &str = "FailedScaleUp";
+
+/// What Karpenter says of them (`pkg/controllers/provisioning/scheduling/events.go`).
+const NOMINATED: &str = "Nominated";
+const FAILED_SCHEDULING: &str = "FailedScheduling";
+const BY_KARPENTER: &str = "Failed to schedule pod";
+
+/// Reasons of events about pods that are taken from their nodes.
+const LOST: [&str; 5] = [
+    "Preempted",
+    "Evicted",
+    "EvictedByVPA",
+    "TaintManagerEviction",
+    "ScaleDown",
+];
+
+fn is_refusal(event: &EventView<'_>) -> bool {
+    match event.reason {
+        NOT_TRIGGERED | FAILED => true,
+        FAILED_SCHEDULING => event.message.starts_with(BY_KARPENTER),
+        _ => false,
+    }
+}
+
+fn about(event: &EventView<'_>, pod: &str) -> bool {
+    event.about.strip_prefix("Pod/") == Some(pod)
+}
+
+/// The events that say what a node autoscaler did about a pod that fits nowhere.
+pub(crate) fn tried<'e, 'a>(
+    events: &'e [EventView<'a>],
+    pod: &'e str,
+) -> impl Iterator<Item = &'e EventView<'a>> {
+    events.iter().filter(move |event| {
+        about(event, pod) && (is_refusal(event) || [TRIGGERED, NOMINATED].contains(&event.reason))
+    })
+}
+
+/// The event that says that a node is being made for a pod, and that it may still come. Two node autoscalers may be
+/// at work, and the one's refusal says nothing of the other's nodes.
+pub(crate) fn comes<'e, 'a>(
+    view: &dyn View,
+    events: &'e [EventView<'a>],
+    pod: &str,
+) -> Option<&'e EventView<'a>> {
+    let newest = |reasons: &[&str], refuses: bool| {
+        let of_pod = events.iter().filter(|e| about(e, pod));
+        let named = of_pod.filter(|e| reasons.contains(&e.reason) && is_refusal(e) == refuses);
+        named.max_by_key(|e| e.at)
+    };
+    let held = |promise: &'e EventView<'a>, refusal: Option<&EventView<'_>>| {
+        let recent = promise
+            .at
+            .is_some_and(|at| view.now() < after(at, PROVISION));
+        (recent && refusal.is_none_or(|refusal| refusal.at <= promise.at)).then_some(promise)
+    };
+    let by_karpenter = newest(&[NOMINATED], false)
+        .and_then(|promise| held(promise, newest(&[FAILED_SCHEDULING], true)));
+    by_karpenter.or_else(|| {
+        let promise = newest(&[TRIGGERED], false)?;
+        held(promise, newest(&[NOT_TRIGGERED, FAILED], true))
+    })
+}
+
+/// Whether nodes may be on their way and nobody can tell: events are not read, and the nodes are not those of a cluster
+/// that has no more.
+pub(crate) fn are_unknown(view: &dyn View) -> bool {
+    !view.events_are_seen() && view.capacity().is_none()
+}
+
+/// Whether the pods may be too young for a node autoscaler to have said anything: one look tells no more. A run ends
+/// later than that.
+pub(crate) fn were_not_asked_for_yet(view: &dyn View, events: &[EventView<'_>]) -> bool {
+    let scaled = view.status().and_then(|status| status.last_scale);
+    let young = scaled.is_some() && !view.longer(scaled, SCANS);
+    let living = view.living();
+    let mut waiting = living.iter().filter(|p| p.pod.unschedulable.is_some());
+    let silent = waiting.all(|p| tried(events, p.name()).next().is_none());
+    !view.is_watched() && view.capacity().is_none() && young && silent
+}
+
+fn unknown(view: &dyn View) -> Option<Evidence> {
+    if !are_unknown(view) {
+        return None;
+    }
+    let fits_nowhere = |p: &PodView<'_>| {
+        let message = p.pod.unschedulable.as_ref();
+        message.map(|m| format!("PodScheduled False: {m}"))
+    };
+    failing(
+        view,
+        fits_nowhere,
+        "fit on no node now, and whether nodes are being made is not seen",
+    )
+}
+
+/// The pods that wait for nodes which are being made, with the events that say so.
+pub(crate) fn on_their_way(view: &dyn View) -> Option<Evidence> {
+    let events = view.events();
+    let waits = |p: &PodView<'_>| {
+        p.pod.unschedulable.as_ref()?;
+        let event = comes(view, &events, p.name())?;
+        Some(format!(
+            "event {}: {}{}",
+            event.reason,
+            event.message,
+            claim(view, event)
+        ))
+    };
+    failing(view, waits, "wait for nodes that are being made")
+}
+
+/// How far the node that an event names has come.
+fn claim(view: &dyn View, event: &EventView<'_>) -> String {
+    let named = event
+        .message
+        .rsplit_once("nodeclaim/")
+        .map(|(_, rest)| rest);
+    let name = named.map(|rest| rest.split([',', ' ']).next().unwrap_or_default());
+    let mut claims = view.node_claims().iter();
+    let claim = claims.find(|claim| Some(claim.name.as_str()) == name);
+    let open = claim.and_then(|claim| claim.conditions.iter().find(|c| c.status != "True"));
+    open.map_or_else(String::new, |c| {
+        format!(
+            "; its NodeClaim: {} {}, {}: {}",
+            c.kind, c.status, c.reason, c.message
+        )
+    })
+}
+
+fn evicted(view: &dyn View) -> Option<Evidence> {
+    let (begin, end) = view.deficit()?;
+    let from = if view.is_watched() {
+        before(begin, BEFORE)
+    } else {
+        before(begin, BEFORE * 5)
+    };
+    let reference = view.reference();
+    let own = |event: &EventView<'_>| {
+        let pod = event.about.strip_prefix("Pod/");
+        pod.is_some_and(|pod| is_of(&reference, pod))
+    };
+    let then = |at: Timestamp| from <= at && at <= end;
+    let lost = |event: &&EventView<'_>| {
+        LOST.contains(&event.reason)
+            && !event.message.starts_with("Cancelling")
+            && own(event)
+            && event.at.is_some_and(then)
+    };
+    let events = view.events();
+    let lost: Vec<&EventView<'_>> = events.iter().filter(lost).collect();
+    let first = lost.first()?;
+    let how = match first.reason {
+        "Preempted" => "preempted by pods of a higher priority",
+        "EvictedByVPA" => "evicted by a VerticalPodAutoscaler",
+        _ => "evicted from their nodes",
+    };
+    let (count, class) = (lost.len(), priority(view));
+    Some(Evidence::new(
+        format!("{count} pods were {how}{class}, and too few are left that are ready"),
+        lost.iter().map(|event| event.quote()),
+    ))
+}
+
+/// Whether a pod that may be gone was the target's, by its name: `cart-6d5f8c7b9-x7k2p` is of `Deployment/cart`, and
+/// `cart-api-6d5f8c7b9-x7k2p` is not.
+fn is_of(target: &str, pod: &str) -> bool {
+    let (kind, name) = target.split_once('/').unwrap_or(("", target));
+    let rest = pod
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('-'));
+    let Some(rest) = rest else {
+        return false;
+    };
+    match (kind, rest.split_once('-')) {
+        ("Deployment", Some((_, suffix))) => !suffix.contains('-'),
+        ("Deployment", None) => false,
+        ("StatefulSet", _) => rest.bytes().all(|b| b.is_ascii_digit()),
+        _ => true,
+    }
+}
+
+/// The priority class of the pods, where they have one.
+fn priority(view: &dyn View) -> String {
+    let living = view.living();
+    let mut classes = living
+        .iter()
+        .map(|p| p.pod.quota_class.priority_class.as_ref());
+    match classes.next().flatten() {
+        Some(class) => format!(" (these are of priority class {class})"),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of;
+
+    #[test]
+    fn pods_of_a_neighbor_whose_name_begins_alike_are_not_the_target_s() {
+        assert!(is_of("Deployment/cart", "cart-6d5f8c7b9-x7k2p"));
+        assert!(!is_of("Deployment/cart", "cart-api-6d5f8c7b9-x7k2p"));
+        assert!(!is_of("Deployment/cart", "cart-0") && is_of("StatefulSet/cart", "cart-0"));
+        assert!(
+            !is_of("StatefulSet/cart", "cart-api-0")
+                && !is_of("Deployment/cart", "cartwheel-6d-x7k2p")
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! The `ScaledObject` that an autoscaler belongs to: read again and again, for who may not watch it, and because a
+//! pause matters more than its instant. All of it is optional.
+
+use hpa_check_core::keda::ScaledObject;
+use hpa_check_core::observation::{Fact, Seen};
+use kube::Client;
+use tokio::sync::watch;
+
+use super::convert::keda::{Object, scaled_object};
+use super::reporter::Reporter;
+use super::timing::Timing;
+use super::trouble::{Kind, Trouble, within};
+
+/// The path of `ScaledObjects` in a namespace.
+fn path(namespace: &str) -> String {
+    format!("/apis/keda.sh/v1alpha1/namespaces/{namespace}/scaledobjects")
+}
+
+async fn get<T: serde::de::DeserializeOwned>(
+    client: &Client,
+    path: &str,
+    timing: Timing,
+) -> Result<T, Trouble> {
+    let request = http::Request::get(path)
+        .body(Vec::new())
+        .map_err(|error| Trouble {
+            kind: Kind::Other,
+            message: error.to_string(),
+        })?;
+    within(timing.call, client.request(request)).await
+}
+
+/// What to follow.
+pub(super) struct Following {
+    pub(super) client: Client,
+    pub(super) namespace: String,
+    /// The name, once the autoscaler is known to be KEDA's.
+    pub(super) name: watch::Receiver<Option<String>>,
+    /// What was told of it before.
+    pub(super) told: Option<Fact>,
+    pub(super) timing: Timing,
+    pub(super) reporter: Reporter,
+}
+
+impl Following {
+    /// Reads until the task is dropped.
+    pub(super) async fn run(mut self) {
+        let mut told = self.told.take();
+        let mut told_forbidden = false;
+        loop {
+            let name = self.name.borrow_and_update().clone();
+            let Some(name) = name else {
+                if self.name.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            };
+            let one = format!("{}/{name}", path(&self.namespace));
+            let read = get::<Object>(&self.client, &one, self.timing).await;
+            let fact = match read {
+                Ok(object) => Some(Fact::ScaledObject(scaled_object(object))),
+                // What was never there to be read may be in a cluster without the definition; the owner reference tells.
+                Err(trouble) if trouble.kind == Kind::NotFound && told_read(told.as_ref()) => {
+                    Some(Fact::ScaledObjectGone { name })
+                }
+                Err(trouble) if matches!(trouble.kind, Kind::NotFound | Kind::Forbidden) => {
+                    if trouble.kind == Kind::Forbidden && !told_forbidden {
+                        told_forbidden = true;
+                        let consequence =
+                            "whether KEDA pauses the scaling, or holds a fallback, is not seen";
+                        let rule = "get scaledobjects.keda.sh".to_owned();
+                        self.reporter.forbidden(rule, consequence);
+                    }
+                    // Nothing that was read before is taken back for that.
+                    let nothing_yet = told.is_none();
+                    nothing_yet.then(|| Fact::ScaledObject(ScaledObject::unread(&name)))
+                }
+                Err(_) => None,
+            };
+            if let Some(fact) = fact.filter(|fact| told.as_ref() != Some(fact)) {
+                self.reporter.tell(Seen::Fact(fact.clone()));
+                told = Some(fact);
+            }
+            tokio::time::sleep(self.timing.poll).await;
+        }
+    }
+}
+
+fn told_read(told: Option<&Fact>) -> bool {
+    match told {
+        Some(Fact::ScaledObject(object)) => object.is_read,
+        Some(Fact::ScaledObjectGone { .. }) => true,
+        _ => false,
+    }
+}
+
+/// The object as it is now; where it can't be read, by its name alone.
+pub(super) async fn object(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    timing: Timing,
+) -> ScaledObject {
+    let one = format!("{}/{name}", path(namespace));
+    let read = get::<Object>(client, &one, timing).await;
+    read.map_or_else(|_| ScaledObject::unread(name), scaled_object)
+}
+
+#[derive(serde::Deserialize)]
+struct List {
+    #[serde(default, deserialize_with = "super::convert::null_as_empty")]
+    items: Vec<Object>,
+}
+
+/// Why an autoscaler may be missing: the `ScaledObjects` that are paused, whose autoscalers KEDA takes away. Only to be
+/// helpful in a failure, so its own failure is no matter.
+pub(super) async fn paused(client: &Client, namespace: &str, timing: Timing) -> Vec<ScaledObject> {
+    let list = get::<List>(client, &path(namespace), timing).await;
+    let items = list.map(|list| list.items).unwrap_or_default();
+    let objects = items.into_iter().map(scaled_object);
+    objects.filter(ScaledObject::is_paused).collect()
+}

@@ -1,0 +1,422 @@
+//! The objects of Argo CD and Flux that apply manifests which set replicas: read only where a manifest does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hpa_check_core::deployer::{Deployer, Ignore, Object, Tool};
+use hpa_check_core::snapshot::{Namespace, Scaler};
+use serde::Deserialize;
+
+use super::super::convert::null_as_empty;
+use super::super::trouble::{Kind, Trouble};
+use super::Missing;
+use super::lists::Lists;
+
+/// Where Argo CD is installed by default.
+const ARGO_CD: &str = "argocd";
+
+/// What was read.
+#[derive(Default)]
+pub(super) struct Deployers {
+    pub(super) read: Vec<Deployer>,
+    /// Tools whose objects could not be read, and why.
+    pub(super) unread: Vec<(Tool, String)>,
+}
+
+pub(super) async fn read(
+    lists: &Lists<'_>,
+    spaces: &BTreeMap<String, Namespace>,
+    missing: &Missing,
+) -> Deployers {
+    let mut found = Deployers::default();
+    let scalers = || {
+        let all = spaces.iter();
+        all.flat_map(|(namespace, space)| space.autoscalers.iter().map(move |s| (namespace, s)))
+    };
+    let applied_by = |tool: Tool| scalers().filter(move |(_, scaler)| sets_replicas(scaler, tool));
+    let wanted: Vec<Object> = applied_by(Tool::ArgoCd)
+        .map(|(namespace, scaler)| object(namespace, scaler))
+        .collect();
+    if !wanted.is_empty() {
+        found.applications(lists, &wanted, missing).await;
+    }
+    let names = applied_by(Tool::Flux).filter_map(|(_, scaler)| {
+        let manifest = &scaler.workload()?.manifest;
+        manifest.kustomization.clone()
+    });
+    for name in names.collect::<BTreeSet<String>>() {
+        found.kustomization(lists, &name, missing).await;
+    }
+    found
+}
+
+/// Whether a tool applies a manifest with replicas to the target.
+fn sets_replicas(scaler: &Scaler, tool: Tool) -> bool {
+    let Some(workload) = scaler.workload() else {
+        return false;
+    };
+    let owners = workload.owners_of_replicas.iter().filter(|o| o.applies);
+    let stored = workload.manifest.stored.iter();
+    let managers = owners.map(|o| &o.writer).chain(stored).map(|w| &w.manager);
+    managers
+        .into_iter()
+        .any(|m| Tool::of_manager(m) == Some(tool))
+}
+
+fn object(namespace: &str, scaler: &Scaler) -> Object {
+    let reference = &scaler.object.spec.scale_target_ref;
+    let version = reference.api_version.as_str();
+    Object {
+        group: version
+            .split_once('/')
+            .map_or("", |(group, _)| group)
+            .to_owned(),
+        kind: reference.kind.clone(),
+        namespace: namespace.to_owned(),
+        name: reference.name.clone(),
+    }
+}
+
+impl Deployers {
+    /// Applications lie in Argo CD's namespace or in any other. Who may not list all may list the usual one.
+    async fn applications(&mut self, lists: &Lists<'_>, wanted: &[Object], missing: &Missing) {
+        let api = "/apis/argoproj.io/v1alpha1";
+        let convert = |app: Application| app.deployer(wanted);
+        let mut read = lists.large(&format!("{api}/applications"), convert).await;
+        if matches!(&read, Err(trouble) if trouble.kind == Kind::Forbidden) {
+            let usual = format!("{api}/namespaces/{ARGO_CD}/applications");
+            read = lists.large(&usual, convert).await;
+        }
+        match read {
+            Ok(applications) => {
+                for (mut deployer, settings) in applications {
+                    self.settings(lists, &mut deployer, &settings).await;
+                    self.read.push(deployer);
+                }
+            }
+            Err(trouble) => {
+                self.miss(
+                    Tool::ArgoCd,
+                    &trouble,
+                    "list applications.argoproj.io",
+                    missing,
+                );
+            }
+        }
+    }
+
+    /// What Argo CD ignores in every Application, by its own settings.
+    async fn settings(&self, lists: &Lists<'_>, deployer: &mut Deployer, namespace: &str) {
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps/argocd-cm");
+        match lists.get::<ConfigMap>(&path).await {
+            Ok(map) => deployer.ignores.extend(ignored_everywhere(&map.data)),
+            Err(trouble) if trouble.kind == Kind::NotFound => {}
+            Err(trouble) => {
+                deployer.settings_unread = Some(format!(
+                    "ConfigMap {namespace}/argocd-cm, which may ignore it, can't be read: {}",
+                    trouble.message
+                ));
+            }
+        }
+    }
+
+    async fn kustomization(&mut self, lists: &Lists<'_>, name: &str, missing: &Missing) {
+        let (namespace, own) = name.split_once('/').unwrap_or(("", name));
+        let api = "/apis/kustomize.toolkit.fluxcd.io/v1";
+        let path = format!("{api}/namespaces/{namespace}/kustomizations/{own}");
+        match lists.get::<Kustomization>(&path).await {
+            Ok(object) => self.read.push(object.deployer(name)),
+            Err(trouble) => {
+                let rule = "get kustomizations.kustomize.toolkit.fluxcd.io";
+                self.miss(Tool::Flux, &trouble, rule, missing);
+            }
+        }
+    }
+
+    fn miss(&mut self, tool: Tool, trouble: &Trouble, rule: &str, missing: &Missing) {
+        // A tool that manages this cluster from another one has no objects here.
+        if trouble.kind != Kind::NotFound {
+            let consequence = "whether replicas in Git are left to the autoscaler is not seen";
+            missing.note(trouble, rule, consequence, false);
+        }
+        self.unread.push((tool, trouble.message.clone()));
+    }
+}
+
+#[derive(Deserialize)]
+struct ConfigMap {
+    #[serde(default, deserialize_with = "null_as_empty")]
+    data: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    name: String,
+    namespace: String,
+}
+
+#[derive(Deserialize)]
+struct Application {
+    metadata: Metadata,
+    #[serde(default)]
+    spec: ApplicationSpec,
+    #[serde(default)]
+    status: ApplicationStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ApplicationSpec {
+    #[serde(deserialize_with = "null_as_empty")]
+    ignore_differences: Vec<Difference>,
+    #[serde(deserialize_with = "null_as_empty")]
+    sync_policy: SyncPolicy,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SyncPolicy {
+    #[serde(deserialize_with = "null_as_empty")]
+    sync_options: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ApplicationStatus {
+    #[serde(deserialize_with = "null_as_empty")]
+    resources: Vec<Resource>,
+    controller_namespace: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Resource {
+    group: String,
+    kind: String,
+    namespace: String,
+    name: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Difference {
+    group: String,
+    kind: String,
+    name: String,
+    namespace: String,
+    #[serde(deserialize_with = "null_as_empty")]
+    json_pointers: Vec<String>,
+    #[serde(deserialize_with = "null_as_empty")]
+    jq_path_expressions: Vec<String>,
+    #[serde(deserialize_with = "null_as_empty")]
+    managed_fields_managers: Vec<String>,
+}
+
+impl Difference {
+    fn ignore(self) -> Ignore {
+        let mut paths = self.json_pointers;
+        paths.extend(self.jq_path_expressions);
+        Ignore {
+            group: self.group,
+            kind: self.kind,
+            namespace: self.namespace,
+            name: self.name,
+            paths,
+            managers: self.managed_fields_managers,
+            selects_more: false,
+        }
+    }
+}
+
+impl Application {
+    /// What counts of it, and the namespace of its controller, if it applies one of these objects.
+    fn deployer(self, wanted: &[Object]) -> Option<(Deployer, String)> {
+        let is_wanted = |r: &Resource, o: &Object| {
+            (&r.group, &r.kind, &r.namespace, &r.name) == (&o.group, &o.kind, &o.namespace, &o.name)
+        };
+        let resources = &self.status.resources;
+        let applies = wanted
+            .iter()
+            .filter(|o| resources.iter().any(|r| is_wanted(r, o)));
+        let applies: Vec<Object> = applies.cloned().collect();
+        let Metadata { name, namespace } = self.metadata;
+        let options = &self.spec.sync_policy.sync_options;
+        let deployer = Deployer {
+            tool: Tool::ArgoCd,
+            name: format!("{namespace}/{name}"),
+            respects: options.iter().any(|o| o == "RespectIgnoreDifferences=true"),
+            ignores: self
+                .spec
+                .ignore_differences
+                .into_iter()
+                .map(Difference::ignore)
+                .collect(),
+            suspended: false,
+            settings_unread: None,
+            applies,
+        };
+        let settings = self.status.controller_namespace.unwrap_or(namespace);
+        (!deployer.applies.is_empty()).then_some((deployer, settings))
+    }
+}
+
+/// Keys of argocd-cm: `resource.customizations.ignoreDifferences.apps_Deployment`, `….all`, and the older one that has
+/// them all.
+fn ignored_everywhere(data: &BTreeMap<String, String>) -> Vec<Ignore> {
+    const ALL: &str = "resource.customizations";
+    const EACH: &str = "resource.customizations.ignoreDifferences.";
+    let rule = |object: &str, text: &str| {
+        let (group, kind) = object.split_once(['_', '/']).unwrap_or(("", object));
+        let (group, kind) = if object == "all" {
+            ("*", "*")
+        } else {
+            (group, kind)
+        };
+        let difference = serde_saphyr::from_str::<Difference>(text).unwrap_or_default();
+        Ignore {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            ..difference.ignore()
+        }
+    };
+    let each = data
+        .iter()
+        .filter_map(|(key, text)| Some(rule(key.strip_prefix(EACH)?, text)));
+    let older = data
+        .get(ALL)
+        .and_then(|text| serde_saphyr::from_str::<BTreeMap<String, Customization>>(text).ok());
+    let older = older
+        .into_iter()
+        .flatten()
+        .filter_map(|(object, customization)| {
+            Some(rule(&object, &customization.ignore_differences?))
+        });
+    each.chain(older).collect()
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Customization {
+    ignore_differences: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Kustomization {
+    #[serde(default)]
+    spec: KustomizationSpec,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct KustomizationSpec {
+    suspend: Option<bool>,
+    #[serde(deserialize_with = "null_as_empty")]
+    ignore: Vec<IgnoreRule>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct IgnoreRule {
+    #[serde(deserialize_with = "null_as_empty")]
+    paths: Vec<String>,
+    target: Option<Target>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Target {
+    group: String,
+    kind: String,
+    namespace: String,
+    name: String,
+    label_selector: String,
+    annotation_selector: String,
+}
+
+impl Kustomization {
+    fn deployer(self, name: &str) -> Deployer {
+        Deployer {
+            tool: Tool::Flux,
+            name: name.to_owned(),
+            applies: Vec::new(),
+            ignores: self
+                .spec
+                .ignore
+                .into_iter()
+                .map(IgnoreRule::ignore)
+                .collect(),
+            respects: true,
+            suspended: self.spec.suspend == Some(true),
+            settings_unread: None,
+        }
+    }
+}
+
+impl IgnoreRule {
+    /// Names are regular expressions there, of which `.*` is all that is read here.
+    fn ignore(self) -> Ignore {
+        let target = self.target.unwrap_or_default();
+        let plain = |text: &str| {
+            text.chars()
+                .all(|c| c.is_alphanumeric() || "-.*".contains(c))
+        };
+        let patterns = [&target.group, &target.kind, &target.namespace, &target.name];
+        let more = !target.label_selector.is_empty()
+            || !target.annotation_selector.is_empty()
+            || !patterns.iter().all(|text| plain(text));
+        let glob = |text: &str| {
+            if more {
+                String::new()
+            } else {
+                text.replace(".*", "*")
+            }
+        };
+        Ignore {
+            group: glob(&target.group),
+            kind: glob(&target.kind),
+            namespace: glob(&target.namespace),
+            name: glob(&target.name),
+            paths: self.paths,
+            managers: Vec::new(),
+            selects_more: more,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_of_argo_cd_are_read_in_either_form() {
+        let data = BTreeMap::from([
+            (
+                "resource.customizations.ignoreDifferences.apps_Deployment".to_owned(),
+                "jqPathExpressions:\n- .spec.replicas\n".to_owned(),
+            ),
+            (
+                "resource.customizations.ignoreDifferences.all".to_owned(),
+                "managedFieldsManagers:\n- kube-controller-manager\n".to_owned(),
+            ),
+            (
+                "resource.customizations".to_owned(),
+                "apps/StatefulSet:\n  ignoreDifferences: |\n    jsonPointers:\n    - /spec/replicas\n".to_owned(),
+            ),
+            ("url".to_owned(), "https://cd.example".to_owned()),
+        ]);
+        let rules = ignored_everywhere(&data);
+        let kinds: Vec<(&str, &str)> = rules
+            .iter()
+            .map(|r| (r.group.as_str(), r.kind.as_str()))
+            .collect();
+        assert_eq!(
+            kinds,
+            [("*", "*"), ("apps", "Deployment"), ("apps", "StatefulSet")]
+        );
+        assert_eq!(rules[0].managers, ["kube-controller-manager"]);
+        assert_eq!(
+            (&rules[1].paths[0], &rules[2].paths[0]),
+            (&".spec.replicas".to_owned(), &"/spec/replicas".to_owned())
+        );
+    }
+}

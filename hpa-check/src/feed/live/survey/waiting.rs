@@ -1,0 +1,107 @@
+//! Why pods that are wanted are not there: events about pods, and the nodes that are being made for them. Asked only
+//! where pods are missing, since a large cluster has many events.
+
+use std::collections::BTreeMap;
+
+use hpa_check_core::observation::Condition;
+use hpa_check_core::snapshot::{EventSnapshot, Namespace, NodeClaim, Scaler};
+use serde::Deserialize;
+
+use super::super::convert::null_as_empty;
+use super::super::trouble::Kind;
+use super::Missing;
+use super::decode::Event;
+use super::lists::Lists;
+
+/// What node autoscalers, the scheduler and evictions say of pods.
+const REASONS: [&str; 10] = [
+    "TriggeredScaleUp",
+    "NotTriggerScaleUp",
+    "FailedScaleUp",
+    "Nominated",
+    "FailedScheduling",
+    "Preempted",
+    "Evicted",
+    "EvictedByVPA",
+    "TaintManagerEviction",
+    "ScaleDown",
+];
+
+/// Adds the events to the namespaces, and gives the nodes that Karpenter is making, if it is at work.
+pub(super) async fn read(
+    lists: &Lists<'_>,
+    spaces: &mut BTreeMap<String, Namespace>,
+    missing: &Missing,
+) -> Vec<NodeClaim> {
+    if !spaces.values().any(lacks_pods) {
+        return Vec::new();
+    }
+    let path = lists.path("/api/v1", "events");
+    let of_pods = Some("involvedObject.kind=Pod");
+    let wanted = |event: Event| {
+        let facts = event.facts()?;
+        REASONS.contains(&facts.1.reason.as_str()).then_some(facts)
+    };
+    // Who may not list events was told so before.
+    let events = lists.all(&path, of_pods, wanted).await.unwrap_or_default();
+    let nominated = events.iter().any(|(_, event)| event.reason == "Nominated");
+    sort(spaces, events);
+    if nominated {
+        node_claims(lists, missing).await
+    } else {
+        Vec::new()
+    }
+}
+
+fn lacks_pods(space: &Namespace) -> bool {
+    let short = |scaler: &Scaler| {
+        let target = scaler.workload().map(|w| &w.object);
+        target.is_some_and(|t| t.ready_replicas < t.spec_replicas.max(t.replicas))
+    };
+    space.autoscalers.iter().any(short)
+}
+
+fn sort(spaces: &mut BTreeMap<String, Namespace>, events: Vec<(String, EventSnapshot)>) {
+    for (name, event) in events {
+        if let Some(space) = spaces.get_mut(&name) {
+            space.events.push(event);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Claim {
+    metadata: Name,
+    #[serde(default)]
+    status: Status,
+}
+
+#[derive(Deserialize)]
+struct Name {
+    name: String,
+}
+
+#[derive(Default, Deserialize)]
+struct Status {
+    #[serde(default, deserialize_with = "null_as_empty")]
+    conditions: Vec<Condition>,
+}
+
+async fn node_claims(lists: &Lists<'_>, missing: &Missing) -> Vec<NodeClaim> {
+    let claim = |claim: Claim| {
+        Some(NodeClaim {
+            name: claim.metadata.name,
+            conditions: claim.status.conditions,
+        })
+    };
+    let read = lists
+        .all("/apis/karpenter.sh/v1/nodeclaims", None, claim)
+        .await;
+    read.unwrap_or_else(|trouble| {
+        if trouble.kind != Kind::NotFound {
+            let consequence = "how far the nodes that Karpenter makes have come is not seen";
+            missing.note(&trouble, "list nodeclaims.karpenter.sh", consequence, false);
+        }
+        Vec::new()
+    })
+}
