@@ -29,6 +29,15 @@ pub(crate) fn reporting(result: &Path) -> Vec<String> {
     args
 }
 
+/// A rate for the generator's command line: whole, or with a decimal where it is small.
+pub(crate) fn in_short(rate: f64) -> String {
+    if rate < 10.0 {
+        format!("{:.1}", rate.max(0.1))
+    } else {
+        format!("{rate:.0}")
+    }
+}
+
 /// Runs the generator to its end, or until told to stop, and gives its account.
 pub(crate) async fn attack(
     program: &Path,

@@ -19,8 +19,13 @@ use crate::model::{SelectorError, Tolerances};
 use crate::observation::ControllerConfig;
 use crate::spec::Behavior;
 
-/// Answers every line; `Ok(false)` when one of them was not of the form.
-pub fn run(input: impl BufRead, mut output: impl Write) -> io::Result<bool> {
+/// Answers every line; `Ok(false)` when one of them was not of the form. A sync of no autoscaler is one of
+/// `autoscaler`, if that is given.
+pub fn run(
+    input: impl BufRead,
+    mut output: impl Write,
+    autoscaler: Option<&Value>,
+) -> io::Result<bool> {
     let mut all = true;
     for line in input.split(b'\n') {
         let line = line?;
@@ -28,7 +33,7 @@ pub fn run(input: impl BufRead, mut output: impl Write) -> io::Result<bool> {
         if line.trim().is_empty() {
             continue;
         }
-        let (answer, good) = answer(&line);
+        let (answer, good) = answer(&line, autoscaler);
         all &= good;
         writeln!(output, "{answer}")?;
     }
@@ -37,7 +42,7 @@ pub fn run(input: impl BufRead, mut output: impl Write) -> io::Result<bool> {
 }
 
 /// Answers one line, and says whether it was of the form.
-pub fn answer(line: &str) -> (Value, bool) {
+pub fn answer(line: &str, autoscaler: Option<&Value>) -> (Value, bool) {
     let case: Value = match serde_json::from_str(line) {
         Ok(case) => case,
         Err(e) => {
@@ -48,7 +53,7 @@ pub fn answer(line: &str) -> (Value, bool) {
         }
     };
     let id = case.get("id").cloned().unwrap_or(Value::Null);
-    match decide(&case) {
+    match decide(&case, autoscaler) {
         Ok(result) => (json!({"id": id, "result": result}), true),
         Err(error) => (json!({"id": id, "error": error.to_string()}), false),
     }
@@ -76,7 +81,7 @@ enum CaseError {
     Selector(#[from] SelectorError),
 }
 
-fn decide(case: &Value) -> Result<Value, CaseError> {
+fn decide(case: &Value, autoscaler: Option<&Value>) -> Result<Value, CaseError> {
     let kind = case
         .get("kind")
         .and_then(Value::as_str)
@@ -95,6 +100,9 @@ fn decide(case: &Value) -> Result<Value, CaseError> {
         }
         "reconcile" => {
             let mut input = with_pods(input)?.clone();
+            if let (Value::Null, Some(autoscaler)) = (&input["hpa"], autoscaler) {
+                input["hpa"] = autoscaler.clone();
+            }
             as_manifest(&mut input["hpa"])?;
             Ok(reconcile::answer(read(&input)?)?)
         }
@@ -119,7 +127,7 @@ fn as_manifest(hpa: &mut Value) -> Result<(), CaseError> {
         return Ok(());
     }
     let object =
-        manifests::autoscaler(std::slice::from_ref(hpa)).map_err(CaseError::NoAutoscaler)?;
+        manifests::object(std::slice::from_ref(hpa), None).map_err(CaseError::NoAutoscaler)?;
     let mut own = object["spec"].clone();
     own["initialConditions"] = object["status"]["conditions"].clone();
     own["desiredReplicas"] = object["status"]["desiredReplicas"].clone();

@@ -1,16 +1,23 @@
-//! Manifests out of live objects: what a server adds is taken away, what a person would write stays.
+//! Manifests: read as people, charts and kubectl write them, and made out of live objects, where what a server
+//! adds is taken away and what a person would write stays.
 
 mod autoscaler;
 mod differences;
+mod keys;
 mod missing;
+mod older;
+mod simulable;
+mod workload;
 
 use serde_json::{Map, Value};
 
 use crate::keda::LABEL;
 
-pub use autoscaler::autoscaler;
+pub use autoscaler::{DEFAULT_CPU_TARGET, Manifest, object, read, read_behavior};
 pub use differences::differences;
 pub use missing::missing;
+pub use simulable::Simulable;
+pub use workload::Workload;
 
 /// Of the metadata, what a person writes.
 const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];

@@ -125,6 +125,30 @@ impl AutoscalerSpec {
         }
     }
 
+    /// The same with at most that many pods: the minimum and the policies in pods shrink with the maximum. `None`
+    /// if it has no more already.
+    pub fn scaled_down(&self, most: i32) -> Option<Self> {
+        let max = self.max_replicas;
+        if max <= most {
+            return None;
+        }
+        let shrink = |pods: i32| {
+            let exact = i64::from(pods) * i64::from(most) / i64::from(max);
+            i32::try_from(exact).unwrap_or(most).max(1)
+        };
+        let mut scaled = self.clone();
+        scaled.max_replicas = most;
+        scaled.min_replicas = Some(shrink(self.effective_min()));
+        let behavior = scaled.behavior.iter_mut();
+        let rules = behavior.flat_map(|b| [&mut b.scale_up, &mut b.scale_down]);
+        for policy in rules.flatten().flat_map(|r| &mut r.policies).flatten() {
+            if policy.kind == PolicyKind::Pods {
+                policy.value = shrink(policy.value);
+            }
+        }
+        Some(scaled)
+    }
+
     /// The lower bound that is in force: the API's default is 1.
     pub fn effective_min(&self) -> i32 {
         self.min_replicas.unwrap_or(1)

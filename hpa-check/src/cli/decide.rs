@@ -2,16 +2,26 @@
 
 use std::io;
 
+use super::manifest::ManifestArgs;
 use crate::failure::{Failure, exit};
 
-/// No flags: cases on standard input, answers on standard output.
+/// The flags. Cases come on standard input, answers go to standard output.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(flatten)]
+    manifest: ManifestArgs,
+}
 
 /// Answers every line. The exit code is 2 when one was not of the form.
-pub(crate) fn execute(_: &Args) -> Result<u8, Failure> {
+pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
+    let autoscaler = args.manifest.object()?;
     let output = io::BufWriter::new(io::stdout().lock());
-    let all = hpa_check_core::decide::run(io::stdin().lock(), output)
-        .map_err(|e| Failure::internal(format!("standard input or output failed: {e}")))?;
-    Ok(if all { 0 } else { exit::USAGE })
+    let all = hpa_check_core::decide::run(io::stdin().lock(), output, autoscaler.as_ref());
+    match all {
+        Ok(true) => Ok(0),
+        Ok(false) => Ok(exit::USAGE),
+        Err(e) => Err(Failure::internal(format!(
+            "standard input or output failed: {e}"
+        ))),
+    }
 }

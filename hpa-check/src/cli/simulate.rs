@@ -8,7 +8,7 @@ use hpa_check_core::spec::{AutoscalerSpec, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 
 use super::controller::ControllerArgs;
-use super::manifest;
+use super::manifest::ManifestArgs;
 use super::rehearse::settings::CpuAmount;
 use super::time::{duration, within};
 use crate::failure::Failure;
@@ -34,22 +34,21 @@ pub(crate) struct Args {
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     length: Option<Duration>,
 
-    /// The autoscaler (autoscaling/v2, YAML or JSON)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["min_replicas", "max_replicas", "cpu_target"])]
-    hpa: Option<PathBuf>,
-    /// Fewest replicas
-    #[arg(long, value_name = "PODS", default_value_t = 3)]
-    min_replicas: i32,
-    /// Most replicas
-    #[arg(long, value_name = "PODS", default_value_t = 10)]
-    max_replicas: i32,
-    /// CPU target in percent of the request
-    #[arg(long, value_name = "PERCENT", default_value_t = 50)]
-    cpu_target: i32,
-    /// CPU request of a pod
-    #[arg(long, value_name = "CPU", default_value = "100m")]
-    cpu_request: CpuAmount,
-    /// CPU limit of a pod; `none` lets a pod do whatever is asked of it [default: no limit, and twice the request at most]
+    #[command(flatten)]
+    manifest: ManifestArgs,
+    /// Fewest replicas [default: the manifest's, else 3]
+    #[arg(long, value_name = "PODS")]
+    min_replicas: Option<i32>,
+    /// Most replicas [default: the manifest's, else 10]
+    #[arg(long, value_name = "PODS")]
+    max_replicas: Option<i32>,
+    /// CPU target in percent of the request [default: the manifest's, else 50]
+    #[arg(long, value_name = "PERCENT")]
+    cpu_target: Option<i32>,
+    /// CPU request of a pod [default: the manifest's, else 100m]
+    #[arg(long, value_name = "CPU")]
+    cpu_request: Option<CpuAmount>,
+    /// CPU limit of a pod; `none` removes the ceiling [default: the manifest's, else a ceiling of twice the request]
     #[arg(long, value_name = "CPU")]
     cpu_limit: Option<CpuAmount>,
     /// From a pod's making to its being ready
@@ -99,6 +98,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     files: Files,
 }
+
+/// The CPU request of a pod of which nothing is known.
+const REQUEST: Millicores = Millicores(100);
 
 /// Most combinations that a search may have.
 const MOST: usize = 20_000;
@@ -174,10 +176,14 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
     };
     let load = LoadProfile::parse(&text, args.cost)
         .map_err(|e| Failure::usage(format!("the load can't be used: {e}")))?;
-    let spec = match &args.hpa {
-        Some(path) => manifest::read_cpu(path)?,
-        None => spec(args),
-    };
+    let manifest = args.manifest.simulable()?;
+    let given = manifest.as_ref();
+    let mut spec = given.map_or_else(without_manifest, |manifest| manifest.spec.clone());
+    spec.min_replicas = args.min_replicas.or(spec.min_replicas);
+    spec.max_replicas = args.max_replicas.unwrap_or(spec.max_replicas);
+    if let Some(target) = args.cpu_target {
+        spec.set_utilization(target);
+    }
     let target = spec.cpu_target_percent();
     if spec.effective_min() < 1
         || spec.max_replicas < spec.effective_min()
@@ -190,7 +196,11 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
     if spec.max_replicas > 1_000 {
         return Err(Failure::usage("at most 1000 replicas can be simulated"));
     }
-    let Some(request) = args.cpu_request.0 else {
+    let request = match args.cpu_request {
+        Some(amount) => amount.0,
+        None => given.and_then(|m| m.request).or(Some(REQUEST)),
+    };
+    let Some(request) = request else {
         return Err(Failure::usage(
             "without a CPU request there is no utilization: give --cpu-request",
         ));
@@ -202,7 +212,10 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
         resolution: args.controller.resolution(),
         pod: PodShape {
             request,
-            limit: args.cpu_limit.and_then(|limit| limit.0),
+            limit: match args.cpu_limit {
+                Some(amount) => amount.0,
+                None => given.and_then(|m| m.limit),
+            },
             ceiling: match args.cpu_limit {
                 Some(CpuAmount(None)) => Ceiling::Unlimited,
                 _ => Ceiling::TwiceRequest,
@@ -224,16 +237,17 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
     Ok(scenario)
 }
 
-fn spec(args: &Args) -> AutoscalerSpec {
+/// The autoscaler where no manifest is given.
+fn without_manifest() -> AutoscalerSpec {
     AutoscalerSpec {
         scale_target_ref: TargetRef {
             api_version: "apps/v1".to_owned(),
             kind: "Deployment".to_owned(),
             name: "simulated".to_owned(),
         },
-        min_replicas: Some(args.min_replicas),
-        max_replicas: args.max_replicas,
-        metrics: vec![MetricSpec::cpu_utilization(args.cpu_target)],
+        min_replicas: Some(3),
+        max_replicas: 10,
+        metrics: vec![MetricSpec::cpu_utilization(50)],
         behavior: None,
     }
 }

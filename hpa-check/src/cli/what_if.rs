@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
-use hpa_check_core::spec::{AutoscalerSpec, Behavior};
+use hpa_check_core::spec::AutoscalerSpec;
 
-use super::manifest;
+use super::manifest::{self, ManifestArgs};
 use super::rehearse::settings::CpuAmount;
 use super::simulate::request;
 use super::time::duration;
@@ -28,10 +28,9 @@ pub(crate) struct Args {
     /// The scale-down stabilization
     #[arg(long, value_name = "TIME", value_parser = duration)]
     stabilization: Option<Duration>,
-    /// Another autoscaler (autoscaling/v2, as written or as `kubectl get hpa -o yaml` prints it): its bounds, CPU target and behavior
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["behavior", "min_replicas", "max_replicas", "cpu_target"])]
-    hpa: Option<PathBuf>,
-    /// Another `behavior`: a file with what stands under that key
+    #[command(flatten)]
+    manifest: ManifestArgs,
+    /// Another `behavior`: a file with what stands under that key, or with a whole autoscaler
     #[arg(long, value_name = "FILE")]
     behavior: Option<PathBuf>,
     /// Fewest replicas
@@ -105,13 +104,13 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
     if args.tolerance.is_some_and(|t| !(0.0..10.0).contains(&t)) {
         return Err(Failure::usage("--tolerance is a fraction, such as 0.05"));
     }
-    let hpa = args.hpa.as_deref().map(manifest::read_cpu).transpose()?;
-    let own = hpa.as_ref();
+    let manifest = args.manifest.simulable()?;
+    let own = manifest.as_ref().map(|manifest| &manifest.spec);
     let changes = Changes {
         tolerance: args.tolerance,
         stabilization: args.stabilization,
         behavior: match &args.behavior {
-            Some(path) => Some(behavior(path)?),
+            Some(path) => Some(manifest::behavior(path)?),
             None => own.and_then(|spec| spec.behavior.clone()),
         },
         min_replicas: positive("--min-replicas", args.min_replicas)?
@@ -120,7 +119,7 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
             .or(own.map(|spec| spec.max_replicas)),
         target_percent: positive("--cpu-target", args.cpu_target)?
             .or(own.and_then(AutoscalerSpec::cpu_target_percent)),
-        request: request(args.cpu_request)?,
+        request: request(args.cpu_request)?.or(manifest.as_ref().and_then(|m| m.request)),
         load_scale: args.load_scale,
     };
     if changes == Changes::default() {
@@ -129,19 +128,6 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
         ));
     }
     Ok(changes)
-}
-
-fn behavior(path: &PathBuf) -> Result<Behavior, Failure> {
-    let failure = |e: String| {
-        Failure::usage(format!(
-            "the behavior `{}` can't be used: {e}",
-            path.display()
-        ))
-    };
-    let text = std::fs::read_to_string(path).map_err(|e| failure(e.to_string()))?;
-    let first_line =
-        |e: serde_saphyr::Error| e.to_string().lines().next().unwrap_or_default().to_owned();
-    serde_saphyr::from_str(&text).map_err(|e| failure(first_line(e)))
 }
 
 fn read(path: &Path) -> Result<Recorded, Failure> {

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use hpa_check_core::observation::{LoadResult, LoadSecond};
-use hpa_check_core::units::Millicores;
+use hpa_check_core::run::demand::Demand;
 use tokio_util::sync::CancellationToken;
 
 use super::command::LoadCommand;
@@ -23,7 +23,7 @@ impl Generator {
     /// Loads until told to stop. A load that is not sized ends where it would be lowered.
     pub(super) async fn attack(
         self,
-        demand: Option<Millicores>,
+        demand: Option<Demand>,
         lower: CancellationToken,
         stop: CancellationToken,
         emit: impl FnMut(LoadSecond),
@@ -70,7 +70,7 @@ impl Loadgen {
     /// Without flags of the user's, the load is sized to the `demand`.
     async fn attack(
         self,
-        demand: Option<Millicores>,
+        demand: Option<Demand>,
         lower: CancellationToken,
         stop: CancellationToken,
         emit: impl FnMut(LoadSecond),

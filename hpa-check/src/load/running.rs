@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hpa_check_core::observation::{LoadResult, LoadSecond, Seen};
-use hpa_check_core::units::Millicores;
+use hpa_check_core::run::demand::Demand;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -53,7 +53,7 @@ impl RunningLoad {
     }
 
     /// Starts it, sized to `demand` unless the user's own flags say how much.
-    pub(crate) fn start(&mut self, demand: Option<Millicores>) {
+    pub(crate) fn start(&mut self, demand: Option<Demand>) {
         let Some(generator) = self.generator.take() else {
             return;
         };

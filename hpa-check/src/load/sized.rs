@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hpa_check_core::observation::{LoadResult, LoadSecond};
-use hpa_check_core::units::Millicores;
+use hpa_check_core::run::demand::Demand;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{attack, read_result, reporting};
+use super::{attack, in_short, read_result, reporting};
 use hpa_check_core::sim::cost::Search;
 use hpa_check_core::sim::intensity::Intensity;
 
@@ -20,9 +20,6 @@ const CONNECTION: &str = "5:15";
 /// Users of the generator: the most requests in flight, and so many connections to spread.
 const USERS: u32 = 500;
 
-/// The load after the height, as a part of it: so little that the minimum is enough for it.
-const REST: f64 = 0.1;
-
 /// Requests of one measurement. The shortest counts: a CPU limit puts pauses between some of them, and
 /// whatever else runs takes its time from others.
 const REQUESTS: u32 = 30;
@@ -32,7 +29,7 @@ pub(crate) struct Sized {
     pub(crate) program: PathBuf,
     pub(crate) target: String,
     /// What the pods together have to use.
-    pub(crate) demand: Millicores,
+    pub(crate) demand: Demand,
     /// How often a refused connection is tried again.
     pub(crate) retry_refused: u32,
     /// Where the account of the height goes; that of the rest goes beside it.
@@ -56,7 +53,7 @@ impl Sized {
             return Ok(high);
         }
         let result = beside(&self.result);
-        let args = self.arguments(n, (rate * REST).max(1.0), &result);
+        let args = self.arguments(n, rate * self.demand.rest, &result);
         let so_far = high.clone();
         let low = attack(&self.program, &args, &result, stop, |second| {
             tell(added(second, &so_far));
@@ -69,7 +66,7 @@ impl Sized {
         let flags = [
             ("--users", USERS.to_string()),
             ("--n", n.to_string()),
-            ("--rate", format!("{rate:.0}/s")),
+            ("--rate", format!("{}/s", in_short(rate))),
             ("--run-time", "0".to_owned()),
             ("--conn-requests", CONNECTION.to_owned()),
             ("--retry-refused", self.retry_refused.to_string()),
@@ -90,7 +87,7 @@ impl Sized {
             search.measured(self.least(n).await?.saturating_sub(trivial));
         }
         let (n, cost) = search.found();
-        Ok(Intensity::of(self.demand, n, cost))
+        Ok(Intensity::of(self.demand.height, n, cost))
     }
 
     async fn least(&self, n: u64) -> Result<Duration, String> {

@@ -1,34 +1,267 @@
-//! The one HorizontalPodAutoscaler among objects as people write them and as `kubectl get -o yaml` prints them.
+//! A HorizontalPodAutoscaler among objects, as people write them, charts render them and
+//! `kubectl get -o yaml` prints them. Every error is the end of a sentence that begins with the input.
 
+use serde::Deserialize as _;
 use serde_json::Value;
 
-const KIND: &str = "HorizontalPodAutoscaler";
+use super::keys;
+use super::older;
+use super::workload::{Workload, is_workload};
+use crate::spec::{AutoscalerSpec, Behavior, MetricSpec, TargetRef};
 
-/// The autoscaler among documents, some of which may be lists. The error is the end of a sentence that
-/// begins with where they came from.
-pub fn autoscaler(documents: &[Value]) -> Result<&Value, String> {
-    let objects: Vec<&Value> = documents.iter().flat_map(objects).collect();
-    let mut found = objects.iter().filter(|object| object["kind"] == KIND);
-    let object = found.next().ok_or_else(|| {
-        let kinds = objects.iter().filter_map(|object| object["kind"].as_str());
-        match kinds.collect::<Vec<_>>().as_slice() {
-            [] => "has no object in it".to_owned(),
-            kinds => format!("has no {KIND}, but {}", kinds.join(", ")),
+pub(super) const KIND: &str = "HorizontalPodAutoscaler";
+
+/// The CPU target of an autoscaler that has no metrics, in percent of the request: `SetDefaults_HorizontalPodAutoscaler`
+/// in Kubernetes' `pkg/apis/autoscaling/v2/defaults.go`.
+pub const DEFAULT_CPU_TARGET: i32 = 80;
+
+/// An autoscaler with what its input says about the pods it scales.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// The autoscaler's name; empty where the input gives none.
+    pub name: String,
+    /// Its namespace, where the input names one.
+    pub namespace: Option<String>,
+    /// Its spec, in the form of autoscaling/v2.
+    pub spec: AutoscalerSpec,
+    /// Its target, where the input has that too.
+    pub workload: Option<Workload>,
+    /// What was filled in or passed over, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Reads the autoscaler of that name (`NAME` or `NAMESPACE/NAME`), or the only one. Documents may be lists.
+///
+/// # Errors
+///
+/// No autoscaler, more than one to choose from, an unknown key in one that a person wrote, or a value of the
+/// wrong type.
+pub fn read(documents: &[Value], name: Option<&str>) -> Result<Manifest, String> {
+    let objects = objects(documents);
+    let object = find(&objects, name)?;
+    let mut notes = Vec::new();
+    let spec = spec_of(object, &mut notes)?;
+    let metadata = |key: &str| object["metadata"][key].as_str().map(str::to_owned);
+    let namespace = metadata("namespace");
+    let reference = &spec.scale_target_ref;
+    let target = target(&objects, reference, namespace.as_deref());
+    let others: Vec<String> = objects
+        .iter()
+        .filter(|o| is_workload(o))
+        .map(|o| shown(o))
+        .collect();
+    if target.is_none() && !others.is_empty() {
+        let TargetRef { kind, name, .. } = reference;
+        notes.push(format!(
+            "its target {kind}/{name} is not in the input, which has {}",
+            others.join(", ")
+        ));
+    }
+    let workload = target.map(Workload::read).transpose()?;
+    Ok(Manifest {
+        name: metadata("name").unwrap_or_default(),
+        namespace,
+        spec,
+        workload,
+        notes,
+    })
+}
+
+/// Reads a `behavior`: alone, under its key, or as part of a whole autoscaler.
+///
+/// # Errors
+///
+/// As for [`read`], and an autoscaler without a behavior.
+pub fn read_behavior(documents: &[Value], name: Option<&str>) -> Result<Behavior, String> {
+    let found = objects(documents);
+    if found.iter().any(|object| object.get("kind").is_some()) {
+        let manifest = read(documents, name)?;
+        return manifest
+            .spec
+            .behavior
+            .ok_or_else(|| format!("has a {KIND} without a behavior"));
+    }
+    let [document] = found.as_slice() else {
+        return Err("is not one document with a behavior".to_owned());
+    };
+    let inner = document.get("spec").unwrap_or(document);
+    let behavior = inner.get("behavior").unwrap_or(inner);
+    keys::check(inner, keys::BEHAVIOR_FILE, "the behavior")?;
+    if behavior.as_object().is_none_or(serde_json::Map::is_empty) {
+        return Err("has no behavior: expected scaleUp, scaleDown or both".to_owned());
+    }
+    Behavior::deserialize(behavior).map_err(|e| format!("can't be understood: {e}"))
+}
+
+/// The autoscaler's own object, in the form of autoscaling/v2 with the defaults filled in; its status and
+/// metadata stay.
+///
+/// # Errors
+///
+/// As for [`read`].
+pub fn object(documents: &[Value], name: Option<&str>) -> Result<Value, String> {
+    let objects = objects(documents);
+    let found = find(&objects, name)?;
+    let mut object = found.clone();
+    object["spec"] = newest(found, &mut Vec::new())?;
+    Ok(object)
+}
+
+fn spec_of(object: &Value, notes: &mut Vec<String>) -> Result<AutoscalerSpec, String> {
+    let spec = newest(object, notes)?;
+    let spec = AutoscalerSpec::deserialize(&spec)
+        .map_err(|e| format!("can't be understood: `spec` of {}: {e}", shown(object)))?;
+    for metric in &spec.metrics {
+        if metric.source.name().is_empty() {
+            return Err(format!(
+                "has a metric of the type \"{}\", which no controller knows: expected Resource, ContainerResource, Pods, Object or External",
+                metric.source.kind()
+            ));
         }
-    })?;
-    if found.next().is_some() {
-        return Err(format!("has more than one {KIND}"));
     }
-    match object["apiVersion"].as_str().unwrap_or_default() {
-        "autoscaling/v2" => Ok(object),
-        version => Err(format!("is a {KIND} of {version}")),
+    Ok(spec)
+}
+
+/// The spec in the form of autoscaling/v2.
+fn newest(object: &Value, notes: &mut Vec<String>) -> Result<Value, String> {
+    let version = object["apiVersion"].as_str().unwrap_or_default();
+    let shape = match version {
+        "autoscaling/v2" | "autoscaling/v2beta2" => keys::SPEC,
+        "autoscaling/v1" => keys::SPEC_V1,
+        "autoscaling/v2beta1" => keys::SPEC_V2BETA1,
+        "" => {
+            return Err(format!(
+                "has a {KIND} without an apiVersion: expected autoscaling/v2"
+            ));
+        }
+        other => {
+            return Err(format!(
+                "has a {KIND} of {other}: expected autoscaling/v2 or autoscaling/v1"
+            ));
+        }
+    };
+    let known = keys::check(object, keys::AUTOSCALER, &shown(object))
+        .and_then(|()| keys::check(&object["spec"], shape, "spec"));
+    if let Err(unknown) = known {
+        // A newer server may print what this version does not know yet; a person may have mistyped.
+        if !printed_by_a_server(object) {
+            return Err(unknown);
+        }
+        notes.push(unknown);
+    }
+    let mut spec = older::to_v2(object)?;
+    let metrics = spec.get("metrics").and_then(Value::as_array);
+    if metrics.is_none_or(Vec::is_empty) {
+        notes.push(format!(
+            "it has no metrics, so Kubernetes gives it {DEFAULT_CPU_TARGET} % CPU"
+        ));
+        spec["metrics"] = serde_json::to_value([MetricSpec::cpu_utilization(DEFAULT_CPU_TARGET)])
+            .map_err(|e| e.to_string())?;
+    }
+    Ok(spec)
+}
+
+fn printed_by_a_server(object: &Value) -> bool {
+    object["metadata"]["uid"].is_string()
+}
+
+fn find<'a>(objects: &[&'a Value], name: Option<&str>) -> Result<&'a Value, String> {
+    let all: Vec<&Value> = objects
+        .iter()
+        .copied()
+        .filter(|o| o["kind"] == KIND)
+        .collect();
+    let is_named = |object: &&&Value| {
+        name.is_none_or(|name| {
+            let own = object["metadata"]["name"].as_str().unwrap_or_default();
+            let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
+            name == own || name == format!("{namespace}/{own}")
+        })
+    };
+    let named: Vec<&Value> = all.iter().filter(is_named).copied().collect();
+    match (named.as_slice(), all.as_slice(), name) {
+        ([object], _, _) => Ok(object),
+        ([], [], _) => Err(without_any(objects)),
+        ([], all, name) => Err(format!(
+            "has no {KIND} named {}, but {}",
+            name.unwrap_or_default(),
+            names(all)
+        )),
+        (several, _, _) => Err(format!(
+            "has {} of them: {}; choose one by adding its NAME to the command",
+            several.len(),
+            names(several)
+        )),
     }
 }
 
-/// The document itself, or what it lists.
-fn objects(document: &Value) -> Vec<&Value> {
-    match document.get("items") {
-        Some(items) => items.as_array().into_iter().flatten().collect(),
-        None => vec![document],
+fn without_any(objects: &[&Value]) -> String {
+    let mut kinds: Vec<&str> = objects.iter().filter_map(|o| o["kind"].as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    match kinds.as_slice() {
+        [] => format!("has no {KIND} in it"),
+        kinds if kinds.contains(&"ScaledObject") => format!(
+            "has no {KIND}, but a ScaledObject, from which KEDA makes one: print that with `kubectl get hpa keda-hpa-NAME -o yaml`"
+        ),
+        kinds => format!("has no {KIND}, but {}", kinds.join(", ")),
     }
 }
+
+fn names(objects: &[&Value]) -> String {
+    let mut simple: Vec<&str> = objects
+        .iter()
+        .filter_map(|o| o["metadata"]["name"].as_str())
+        .collect();
+    simple.sort_unstable();
+    let unique = simple.windows(2).all(|pair| pair[0] != pair[1]);
+    let names = objects.iter().map(|object| {
+        let name = object["metadata"]["name"]
+            .as_str()
+            .unwrap_or("one without a name");
+        match object["metadata"]["namespace"].as_str() {
+            Some(namespace) if !unique => format!("{namespace}/{name}"),
+            _ => name.to_owned(),
+        }
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn target<'a>(
+    objects: &[&'a Value],
+    reference: &TargetRef,
+    namespace: Option<&str>,
+) -> Option<&'a Value> {
+    objects.iter().copied().find(|object| {
+        let place = object["metadata"]["namespace"].as_str();
+        object["kind"] == reference.kind.as_str()
+            && object["metadata"]["name"] == reference.name.as_str()
+            && (place.is_none() || namespace.is_none() || place == namespace)
+    })
+}
+
+fn shown(object: &Value) -> String {
+    let of = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+    format!(
+        "{}/{}",
+        of(&object["kind"]),
+        of(&object["metadata"]["name"])
+    )
+}
+
+/// The objects of all documents; a list stands for what it lists.
+fn objects(documents: &[Value]) -> Vec<&Value> {
+    let mut all = Vec::new();
+    for document in documents {
+        match document.get("items") {
+            Some(Value::Array(items)) => all.extend(objects(items)),
+            Some(_) => {}
+            None if document.is_null() => {}
+            None => all.push(document),
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests;

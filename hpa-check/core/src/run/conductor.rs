@@ -12,12 +12,11 @@ use crate::expectation::{Expectation, ScaleDown};
 use crate::model::after;
 use crate::observation::Phase;
 use crate::run::budget::with_budget;
-use crate::run::demand;
+use crate::run::demand::{self, Demand};
 use crate::run::state::RunState;
-use crate::units::Millicores;
 
 /// Something to do, once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Enter the phase.
     Enter(Phase),
@@ -25,7 +24,7 @@ pub enum Action {
     StartLoad {
         /// The CPU that all pods together have to use for the autoscaler to want the maximum; `None`
         /// while it is unknown.
-        demand: Option<Millicores>,
+        demand: Option<Demand>,
     },
     /// End the load, or turn it low.
     StopLoad,
@@ -150,7 +149,7 @@ impl Conductor {
             }
             if state.at_rest() {
                 self.load_started = Some(now);
-                let demand = demand::for_the_maximum(state, &self.expectation);
+                let demand = demand::of_run(state, &self.expectation);
                 return Some(Action::StartLoad { demand });
             }
             return self.late(now, since, baseline_budget(state), || {

@@ -8,13 +8,50 @@ use crate::units::Millicores;
 /// down to 90 (tolerance), so a third of the load may be missing before it is not.
 pub const MARGIN_PERCENT: i64 = 130;
 
-/// What all pods together have to use: the maximum at the asserted target, with the margin. `None`
-/// while no pod is seen, or one has no CPU request.
-pub fn for_the_maximum(state: &RunState, expectation: &Expectation) -> Option<Millicores> {
+/// The load at rest, in percent of what the minimum carries at the target: little enough that it calls for no
+/// more pods, and enough that pods which drain have requests to lose.
+const REST_PERCENT: i64 = 40;
+
+/// The load at rest is no bigger a part of the height than this.
+const MOST_REST: f64 = 0.1;
+
+/// How much load a run needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Demand {
+    /// What all pods together have to use at the height, so that the autoscaler asks for the maximum.
+    pub height: Millicores,
+    /// The load at rest, as a part of the height.
+    pub rest: f64,
+}
+
+/// What all pods together have to use: at the height the maximum at the asserted target, with the margin, and
+/// at rest less than the minimum carries. `None` while no pod is seen, or one has no CPU request.
+pub fn of_run(state: &RunState, expectation: &Expectation) -> Option<Demand> {
     let request = state.request()?;
     let (max, target) = (expectation.max_replicas, expectation.cpu_target_percent);
     let at_target = request.0 * i64::from(max) * i64::from(target);
-    Some(Millicores(at_target * MARGIN_PERCENT / 10_000))
+    let height = Millicores(at_target * MARGIN_PERCENT / 10_000);
+    let mut least = (expectation.min_replicas, target);
+    if let Some(spec) = state.spec() {
+        least.0 = least.0.min(spec.effective_min());
+        least.1 = least.1.min(spec.cpu_target_percent().unwrap_or(target));
+    }
+    Some(Demand {
+        height,
+        rest: rest_share(height, request, least),
+    })
+}
+
+/// The load at rest as a part of the `height`, for pods of that request, and a minimum with a CPU target in
+/// percent.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a cluster has far less than 2^52 millicores"
+)]
+pub fn rest_share(height: Millicores, request: Millicores, (min, target): (i32, i32)) -> f64 {
+    let carried = request.0 * i64::from(min) * i64::from(target) / 100;
+    let rest = carried as f64 * REST_PERCENT as f64 / 100.0;
+    (rest / height.0.max(1) as f64).min(MOST_REST)
 }
 
 /// Use, all pods together, up to which that many pods are enough by the spec's target alone. `None`
@@ -58,15 +95,40 @@ mod tests {
 
     #[test]
     fn ten_pods_of_100m_at_half_their_request_take_650m_with_the_margin() {
-        let demand = for_the_maximum(&state(&[Some(100); 3]), &Expectation::default());
-        assert_eq!(demand, Some(Millicores(650)));
+        let demand = of_run(&state(&[Some(100); 3]), &Expectation::default()).unwrap();
+        assert_eq!(demand.height, Millicores(650));
+    }
+
+    #[test]
+    fn the_load_at_rest_is_less_than_the_minimum_carries_whatever_the_bounds_and_the_target() {
+        for (min, max, target) in [
+            (3, 10, 50),
+            (2, 20, 70),
+            (1, 50, 80),
+            (1, 2, 10),
+            (20, 40, 35),
+        ] {
+            let expectation = Expectation {
+                min_replicas: min,
+                max_replicas: max,
+                cpu_target_percent: target,
+                ..Expectation::default()
+            };
+            let demand = of_run(&state(&[Some(100); 2]), &expectation).unwrap();
+            let rest = demand.rest * f64::from(i32::try_from(demand.height.0).unwrap());
+            let carried = f64::from(min * target);
+            assert!(
+                rest > 0.0 && rest <= carried * 0.4,
+                "{min}..{max} at {target} %: {rest}m"
+            );
+        }
     }
 
     #[test]
     fn nothing_can_be_said_while_a_pod_has_no_request_or_none_is_seen() {
         let expectation = Expectation::default();
-        assert_eq!(for_the_maximum(&state(&[]), &expectation), None);
+        assert_eq!(of_run(&state(&[]), &expectation), None);
         let one_without = state(&[Some(100), None]);
-        assert_eq!(for_the_maximum(&one_without, &expectation), None);
+        assert_eq!(of_run(&one_without, &expectation), None);
     }
 }

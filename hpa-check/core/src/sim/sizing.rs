@@ -54,6 +54,8 @@ pub struct LoadPlan {
     pub users: u32,
     /// What is asked at the height.
     pub intensity: Intensity,
+    /// What is asked at rest, as a part of the height.
+    pub rest: f64,
     /// At rest, before.
     pub before: Duration,
     /// At the height.
@@ -62,13 +64,10 @@ pub struct LoadPlan {
     pub after: Duration,
 }
 
-/// The load at rest, as a part of the height: so little that the minimum is enough for it.
-const REST: f64 = 0.1;
-
 impl LoadPlan {
     /// Requests a second at rest.
     pub fn rest_rate(&self) -> f64 {
-        (self.intensity.rate * REST).max(1.0)
+        self.intensity.rate * self.rest
     }
 
     /// The work it asks for, at what one request costs.

@@ -45,7 +45,7 @@ pub(crate) fn even(count: usize, milli: i64) -> (Vec<Value>, Vec<Value>) {
 /// The answer to one case.
 pub(crate) fn ask(kind: &str, input: &Value) -> Value {
     let line = json!({"id": "t", "kind": kind, "input": input}).to_string();
-    let (answer, good) = hpa_check_core::decide::answer(&line);
+    let (answer, good) = hpa_check_core::decide::answer(&line, None);
     assert!(good, "{answer}");
     answer["result"].clone()
 }

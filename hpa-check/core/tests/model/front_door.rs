@@ -17,7 +17,7 @@ fn every_line_is_answered_in_order_and_a_bad_one_does_not_stop_the_rest() {
         json!({"id": "short", "kind": "reconcile", "input": {"pods": []}}),
     );
     let mut output = Vec::new();
-    let all = decide::run(input.as_bytes(), &mut output).unwrap();
+    let all = decide::run(input.as_bytes(), &mut output, None).unwrap();
     let answers: Vec<Value> = String::from_utf8(output)
         .unwrap()
         .lines()
@@ -42,7 +42,7 @@ fn every_line_is_answered_in_order_and_a_bad_one_does_not_stop_the_rest() {
 #[test]
 fn good_lines_alone_are_all_answered() {
     let mut output = Vec::new();
-    assert!(decide::run(&b""[..], &mut output).unwrap());
+    assert!(decide::run(&b""[..], &mut output, None).unwrap());
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_member_that_is_null_is_one_that_is_missing() {
         "hpa": {"minReplicas": null, "maxReplicas": 10, "metrics": null, "initialConditions": null,
                 "behavior": {"scaleUp": {"policies": null, "selectPolicy": null}, "scaleDown": null}},
     }});
-    let (answer, good) = decide::answer(&line.to_string());
+    let (answer, good) = decide::answer(&line.to_string(), None);
     assert!(good, "{answer}");
     assert_eq!(answer["result"]["statusDesiredReplicas"], 2);
     assert_eq!(
@@ -66,7 +66,7 @@ fn a_member_that_is_null_is_one_that_is_missing() {
 fn a_list_of_pods_that_is_left_out_is_a_mistake() {
     let line = json!({"id": "n", "kind": "resource_replicas", "input": {
         "currentReplicas": 3, "metric": "cpu", "targetUtilization": 50, "podMetrics": []}});
-    let (answer, good) = decide::answer(&line.to_string());
+    let (answer, good) = decide::answer(&line.to_string(), None);
     assert!(!good);
     assert_eq!(
         answer["error"],

@@ -1,6 +1,7 @@
 //! What is rehearsed, all of it: settings, the measured cost of a request, and the machine's size.
 
 use hpa_check_core::observation::Fact;
+use hpa_check_core::run::demand::rest_share;
 use hpa_check_core::sim::engine::Scene;
 use hpa_check_core::units::Millicores;
 
@@ -50,9 +51,21 @@ pub(super) fn scene(flags: &Flags, settings: &Settings, cpus: usize) -> Scene {
 /// The load of these settings, at that intensity.
 pub(super) fn load(flags: &Flags, settings: &Settings, intensity: Intensity) -> LoadPlan {
     let timescale = settings.timescale;
+    let spec = &settings.spec;
+    let request = settings
+        .container
+        .cpu_request
+        .unwrap_or(settings.sizes.request);
+    let asserted = &settings.expectation;
+    let target = asserted.cpu_target_percent;
+    let least = (
+        asserted.min_replicas.min(spec.effective_min()),
+        target.min(spec.cpu_target_percent().unwrap_or(target)),
+    );
     LoadPlan {
         users: flags.users,
         intensity,
+        rest: rest_share(settings.sizes.load, request, least),
         before: timescale.before(),
         high: timescale.high(&settings.spec),
         after: timescale.after(&settings.spec),

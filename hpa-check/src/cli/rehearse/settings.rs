@@ -1,6 +1,5 @@
 //! What was typed, turned into what is rehearsed.
 
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,9 +8,10 @@ use hpa_check_core::sim::fault::Fault;
 use hpa_check_core::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 
-use super::super::manifest;
+use super::super::manifest::ManifestArgs;
 use super::super::time::within;
 use crate::failure::Failure;
+use crate::notice::notice;
 use hpa_check_core::sim::sizing::Sizes;
 use hpa_check_core::sim::timescale::Timescale;
 
@@ -21,19 +21,18 @@ pub(super) const NAME: &str = "fib-server";
 /// The flags of a rehearsal.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Flags {
-    /// Fewest replicas, as asserted
-    #[arg(long, value_name = "PODS", default_value_t = 3)]
-    pub(crate) expect_min: i32,
-    /// Most replicas, as asserted
-    #[arg(long, value_name = "PODS", default_value_t = 10)]
-    pub(crate) expect_max: i32,
-    /// CPU target in percent of the request, as asserted
-    #[arg(long, value_name = "PERCENT", default_value_t = 50)]
-    pub(crate) expect_cpu: i32,
+    /// Fewest replicas, as asserted [default: the manifest's, else 3]
+    #[arg(long, value_name = "PODS")]
+    pub(crate) expect_min: Option<i32>,
+    /// Most replicas, as asserted [default: the manifest's, else 10]
+    #[arg(long, value_name = "PODS")]
+    pub(crate) expect_max: Option<i32>,
+    /// CPU target in percent of the request, as asserted [default: the manifest's, else 50]
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) expect_cpu: Option<i32>,
 
-    /// Set the autoscaler up as this manifest does (autoscaling/v2, YAML or JSON)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) hpa: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) manifest: ManifestArgs,
     /// Fewest replicas the autoscaler is set to [default: as asserted]
     #[arg(long, value_name = "PODS")]
     pub(crate) min_replicas: Option<i32>,
@@ -125,22 +124,27 @@ pub(crate) struct Settings {
 impl Flags {
     /// Refuses what can't be; reads the manifest, if there is one.
     pub(crate) fn resolve(&self, cpus: usize) -> Result<Settings, Failure> {
-        let expectation = Expectation {
-            min_replicas: self.expect_min,
-            max_replicas: self.expect_max,
-            cpu_target_percent: self.expect_cpu,
-            patience: Duration::from_secs(if self.real_time { 60 } else { 10 }),
-            ..Expectation::default()
+        let timescale = self.timescale();
+        let manifest = self.manifest.simulable()?.map(|manifest| manifest.spec);
+        let scaled = manifest.is_some();
+        let spec = match manifest {
+            Some(spec) => self.quickened(self.changed(spec), &timescale),
+            None => self.changed(self.asserted_spec(&timescale)),
+        };
+        let spec = if scaled { fitted(spec) } else { spec };
+        // Nobody asserts anything else of a manifest than what it says.
+        let expectation = if scaled {
+            self.of_manifest(&spec)
+        } else {
+            self.asserted()
         };
         bounds(
             "--expect-min",
-            self.expect_min,
+            expectation.min_replicas,
             "--expect-max",
-            self.expect_max,
+            expectation.max_replicas,
         )?;
-        percent("--expect-cpu", self.expect_cpu)?;
-        let timescale = self.timescale();
-        let spec = self.spec(&timescale)?;
+        percent("--expect-cpu", expectation.cpu_target_percent)?;
         bounds(
             "--min-replicas",
             spec.effective_min(),
@@ -192,48 +196,91 @@ impl Flags {
         timescale
     }
 
-    fn spec(&self, timescale: &Timescale) -> Result<AutoscalerSpec, Failure> {
-        let mut spec = match &self.hpa {
-            Some(file) => self.manifest(file, timescale)?,
-            None => AutoscalerSpec {
-                scale_target_ref: TargetRef {
-                    api_version: "apps/v1".to_owned(),
-                    kind: "Deployment".to_owned(),
-                    name: NAME.to_owned(),
-                },
-                min_replicas: Some(self.expect_min),
-                max_replicas: self.expect_max,
-                metrics: vec![MetricSpec::cpu_utilization(self.expect_cpu)],
-                behavior: Some(timescale.behavior()),
+    /// What was asserted by flags, else what is known of `fib-server`'s own autoscaler: 3 to 10 at 50 %.
+    fn asserted(&self) -> Expectation {
+        let default = Expectation::default();
+        Expectation {
+            min_replicas: self.expect_min.unwrap_or(default.min_replicas),
+            max_replicas: self.expect_max.unwrap_or(default.max_replicas),
+            cpu_target_percent: self.expect_cpu.unwrap_or(default.cpu_target_percent),
+            patience: Duration::from_secs(if self.real_time { 60 } else { 10 }),
+            ..default
+        }
+    }
+
+    /// What was asserted by flags, else what the autoscaler is set to.
+    fn of_manifest(&self, spec: &AutoscalerSpec) -> Expectation {
+        let own = self.asserted().of_spec(spec);
+        Expectation {
+            min_replicas: self.expect_min.unwrap_or(own.min_replicas),
+            max_replicas: self.expect_max.unwrap_or(own.max_replicas),
+            cpu_target_percent: self.expect_cpu.unwrap_or(own.cpu_target_percent),
+            ..own
+        }
+    }
+
+    /// The autoscaler without a manifest: set to what is asserted.
+    fn asserted_spec(&self, timescale: &Timescale) -> AutoscalerSpec {
+        let asserted = self.asserted();
+        AutoscalerSpec {
+            scale_target_ref: TargetRef {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                name: NAME.to_owned(),
             },
-        };
+            min_replicas: Some(asserted.min_replicas),
+            max_replicas: asserted.max_replicas,
+            metrics: vec![MetricSpec::cpu_utilization(asserted.cpu_target_percent)],
+            behavior: Some(timescale.behavior()),
+        }
+    }
+
+    /// The same with what the flags set.
+    fn changed(&self, mut spec: AutoscalerSpec) -> AutoscalerSpec {
         spec.min_replicas = self.min_replicas.or(spec.min_replicas);
         spec.max_replicas = self.max_replicas.unwrap_or(spec.max_replicas);
         if let Some(target) = self.cpu_target {
             spec.set_utilization(target);
         }
-        Ok(spec)
+        spec
     }
 
-    fn manifest(&self, file: &Path, timescale: &Timescale) -> Result<AutoscalerSpec, Failure> {
-        let mut spec = manifest::read_cpu(file)?;
+    /// A manifest's spec at the pace of the rehearsal, for the pods that stand in for its target's.
+    fn quickened(&self, mut spec: AutoscalerSpec, timescale: &Timescale) -> AutoscalerSpec {
+        NAME.clone_into(&mut spec.scale_target_ref.name);
         if let Some(behavior) = &mut spec.behavior {
             timescale.quicken(behavior);
             if let (Some(rules), Some(window)) = (&mut behavior.scale_down, self.stabilization) {
                 rules.stabilization_window_seconds = i32::try_from(window.as_secs()).ok();
             }
         }
-        Ok(spec)
+        spec
     }
 }
 
+/// Most replicas: each is a process, and more are no rehearsal for one machine.
+const MOST: i32 = 50;
+
+/// Bounds that are too big for one machine are rehearsed on a smaller scale, and that is said.
+fn fitted(spec: AutoscalerSpec) -> AutoscalerSpec {
+    let (min, max) = (spec.effective_min(), spec.max_replicas);
+    let Some(fitted) = spec.scaled_down(MOST) else {
+        return spec;
+    };
+    notice(&format!(
+        "hpa-check: {min} to {max} replicas don't fit on one machine: rehearsed on a smaller scale, {} to {}; `simulate` takes them as they are",
+        fitted.effective_min(),
+        fitted.max_replicas
+    ));
+    fitted
+}
+
 fn bounds(min_flag: &str, min: i32, max_flag: &str, max: i32) -> Result<(), Failure> {
-    // A process for each replica: more than that is no rehearsal for one machine.
-    if (1..=max).contains(&min) && max <= 50 {
+    if (1..=max).contains(&min) && max <= MOST {
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "{min_flag} {min} and {max_flag} {max} don't fit: expected 1 <= min <= max <= 50"
+        "{min_flag} {min} and {max_flag} {max} don't fit: expected 1 <= min <= max <= {MOST}"
     )))
 }
 
@@ -324,5 +371,33 @@ pub(super) mod tests {
         assert_eq!(window(""), Some(60));
         assert_eq!(window("--real-time"), Some(300));
         assert_eq!(window("--stabilization 7"), Some(7));
+    }
+
+    #[test]
+    fn a_manifest_s_own_bounds_and_target_are_asserted_unless_others_are() {
+        let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/charts/podinfo.yaml");
+        let asserted = |line: &str| {
+            let e = typed(&format!("--hpa {chart} {line}"))
+                .1
+                .unwrap()
+                .expectation;
+            (e.min_replicas, e.max_replicas, e.cpu_target_percent)
+        };
+        assert_eq!(asserted(""), (2, 20, 70));
+        assert_eq!(asserted("--cpu-target 60"), (2, 20, 60));
+        assert_eq!(asserted("--expect-max 10"), (2, 10, 70));
+    }
+
+    #[test]
+    fn bounds_that_are_too_big_for_one_machine_are_rehearsed_on_a_smaller_scale() {
+        let chart = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/charts/keda-generated.yaml"
+        );
+        let spec = typed(&format!("--hpa {chart} --min-replicas 4"))
+            .1
+            .unwrap()
+            .spec;
+        assert_eq!((spec.min_replicas, spec.max_replicas), (Some(2), 50));
     }
 }

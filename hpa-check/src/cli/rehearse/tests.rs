@@ -254,6 +254,46 @@ fn this_repository_s_own_manifest_passes() {
     );
 }
 
+/// Every chart, with the name of its autoscaler where it has several.
+fn charts() -> Vec<(std::path::PathBuf, &'static str)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/charts");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 10);
+    let name = |file: &std::path::Path| match file.file_stem().unwrap().to_str() {
+        Some("istio") => "istio-ingress",
+        _ => "",
+    };
+    files
+        .into_iter()
+        .map(|file| (file.clone(), name(&file)))
+        .collect()
+}
+
+#[test]
+fn every_chart_passes_whatever_its_target_is_called_and_whatever_its_bounds_and_cpu_target_are() {
+    for (file, name) in charts() {
+        let rehearsed = rehearse(&format!("--hpa {} {name}", file.display()));
+        let verdict = &rehearsed.result.verdict;
+        assert_eq!(verdict.exit_code, 0, "{}: {verdict:#?}", file.display());
+    }
+}
+
+#[test]
+fn the_load_at_rest_calls_for_no_more_than_the_minimum() {
+    for line in [
+        "--expect-min 2 --expect-max 20 --expect-cpu 70",
+        "--expect-min 1 --expect-max 50 --expect-cpu 80",
+    ] {
+        let rehearsed = rehearse(line);
+        let verdict = &rehearsed.result.verdict;
+        assert_eq!(verdict.exit_code, 0, "{line}: {verdict:#?}");
+    }
+}
+
 #[test]
 fn every_broken_rehearsal_of_the_page_ends_as_the_page_says() {
     let page = include_str!("../../../../docs/rehearsal.md");

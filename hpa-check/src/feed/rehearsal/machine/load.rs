@@ -8,7 +8,7 @@ use std::time::Duration;
 use hpa_check_core::observation::LoadResult;
 use tokio_util::sync::CancellationToken;
 
-use crate::load;
+use crate::load::{self, in_short};
 use hpa_check_core::sim::sizing::LoadPlan;
 use hpa_check_core::sim::world::Happening;
 
@@ -68,7 +68,7 @@ fn arguments(target: SocketAddr, plan: &LoadPlan, result: &Path) -> Vec<String> 
         // A stage is a slope to its target: a steep one, then a level one.
         for part in [SLOPE, duration.saturating_sub(SLOPE)] {
             args.push("--stage".to_owned());
-            args.push(format!("{}ms:{rate:.0}/s", part.as_millis()));
+            args.push(format!("{}ms:{}/s", part.as_millis(), in_short(rate)));
         }
     }
     args.extend(load::reporting(result));
@@ -85,6 +85,7 @@ mod tests {
         let plan = LoadPlan {
             users: 500,
             intensity: Intensity { n: 90, rate: 100.0 },
+            rest: 0.034,
             before: Duration::from_secs(5),
             high: Duration::from_secs(20),
             after: Duration::from_secs(15),
@@ -93,12 +94,12 @@ mod tests {
         let args = arguments(target, &plan, Path::new("load.json"));
         let stages: Vec<_> = args.iter().filter(|arg| arg.ends_with("/s")).collect();
         let wanted = [
-            "1000ms:10/s",
-            "4000ms:10/s",
+            "1000ms:3.4/s",
+            "4000ms:3.4/s",
             "1000ms:100/s",
             "19000ms:100/s",
-            "1000ms:10/s",
-            "14000ms:10/s",
+            "1000ms:3.4/s",
+            "14000ms:3.4/s",
         ];
         assert_eq!(stages, wanted.iter().collect::<Vec<_>>());
     }

@@ -1,0 +1,150 @@
+//! The keys that an autoscaler may have, and the nearest one to a key that it may not have.
+//!
+//! Source: `HorizontalPodAutoscalerSpec` in Kubernetes' `staging/src/k8s.io/api/autoscaling`.
+
+use serde_json::Value;
+
+use Shape::{Any, List, Object};
+
+/// What may stand at a place.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shape {
+    /// Anything: a value, or a part that is not looked into.
+    Any,
+    /// An object with these keys.
+    Object(Keys),
+    /// A list of objects with these keys.
+    List(Keys),
+}
+
+type Keys = &'static [(&'static str, Shape)];
+
+/// The whole object, all but its spec.
+pub(super) const AUTOSCALER: Shape = Object(&[
+    ("apiVersion", Any),
+    ("kind", Any),
+    ("metadata", Any),
+    ("spec", Any),
+    ("status", Any),
+]);
+
+/// `spec` of autoscaling/v2 and v2beta2.
+pub(super) const SPEC: Shape = Object(&[
+    ("scaleTargetRef", REFERENCE),
+    ("minReplicas", Any),
+    ("maxReplicas", Any),
+    (
+        "metrics",
+        List(&[
+            ("type", Any),
+            ("resource", Object(&[("name", Any), ("target", TARGET)])),
+            (
+                "containerResource",
+                Object(&[("name", Any), ("container", Any), ("target", TARGET)]),
+            ),
+            ("pods", Object(&[("metric", METRIC), ("target", TARGET)])),
+            (
+                "object",
+                Object(&[
+                    ("describedObject", REFERENCE),
+                    ("metric", METRIC),
+                    ("target", TARGET),
+                ]),
+            ),
+            (
+                "external",
+                Object(&[("metric", METRIC), ("target", TARGET)]),
+            ),
+        ]),
+    ),
+    ("behavior", BEHAVIOR),
+]);
+
+/// `spec` of autoscaling/v1.
+pub(super) const SPEC_V1: Shape = Object(&[
+    ("scaleTargetRef", REFERENCE),
+    ("minReplicas", Any),
+    ("maxReplicas", Any),
+    ("targetCPUUtilizationPercentage", Any),
+]);
+
+/// `spec` of autoscaling/v2beta1, whose metrics have forms of their own.
+pub(super) const SPEC_V2BETA1: Shape = Object(&[
+    ("scaleTargetRef", REFERENCE),
+    ("minReplicas", Any),
+    ("maxReplicas", Any),
+    ("metrics", Any),
+]);
+
+/// A behavior in a file of its own: alone, or under its key.
+pub(super) const BEHAVIOR_FILE: Shape = Object(&[
+    ("behavior", BEHAVIOR),
+    ("scaleUp", RULES),
+    ("scaleDown", RULES),
+]);
+
+/// `spec.behavior`.
+pub(super) const BEHAVIOR: Shape = Object(&[("scaleUp", RULES), ("scaleDown", RULES)]);
+
+const REFERENCE: Shape = Object(&[("apiVersion", Any), ("kind", Any), ("name", Any)]);
+
+const TARGET: Shape = Object(&[
+    ("type", Any),
+    ("averageUtilization", Any),
+    ("averageValue", Any),
+    ("value", Any),
+]);
+
+const METRIC: Shape = Object(&[("name", Any), ("selector", Any)]);
+
+const RULES: Shape = Object(&[
+    ("stabilizationWindowSeconds", Any),
+    ("selectPolicy", Any),
+    ("tolerance", Any),
+    (
+        "policies",
+        List(&[("type", Any), ("value", Any), ("periodSeconds", Any)]),
+    ),
+]);
+
+/// How alike two keys must be, from 0 to 1, for one to be suggested for the other.
+const ALIKE: f64 = 0.7;
+
+/// Finds the first key that may not be at its place. The error is the end of a sentence.
+pub(super) fn check(value: &Value, shape: Shape, place: &str) -> Result<(), String> {
+    match (shape, value) {
+        (Object(known), Value::Object(members)) => {
+            for (key, member) in members {
+                let found = known.iter().find(|(name, _)| name == key);
+                let Some((_, inner)) = found else {
+                    return Err(unknown(key, known, place));
+                };
+                check(member, *inner, &format!("{place}.{key}"))?;
+            }
+            Ok(())
+        }
+        (List(known), Value::Array(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                check(item, Object(known), &format!("{place}[{index}]"))?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unknown(key: &str, known: Keys, place: &str) -> String {
+    let likeness = |name: &str| strsim::jaro_winkler(&key.to_lowercase(), &name.to_lowercase());
+    let nearest = known
+        .iter()
+        .map(|(name, _)| (likeness(name), *name))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let advice = if let Some((_, name)) = nearest {
+        format!("did you mean `{name}`?")
+    } else {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        format!("expected {}", names.join(", "))
+    };
+    format!("has the unknown key `{key}` in {place}: {advice}")
+}

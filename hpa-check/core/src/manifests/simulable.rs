@@ -1,0 +1,108 @@
+//! What of an autoscaler can be simulated: where nothing but the pods' CPU is known, the metrics on CPU.
+
+use super::autoscaler::{DEFAULT_CPU_TARGET, Manifest};
+use super::workload::Workload;
+use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec, MetricTarget};
+use crate::units::Millicores;
+
+/// An autoscaler on the CPU of pods, with what is known of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Simulable {
+    /// The spec: its metrics are the pods' CPU in percent of the request, and its minimum is at least 1.
+    pub spec: AutoscalerSpec,
+    /// The CPU request of a pod, where the input gives it.
+    pub request: Option<Millicores>,
+    /// The CPU limit of a pod, where the input gives it.
+    pub limit: Option<Millicores>,
+    /// The target, where the input has it.
+    pub workload: Option<Workload>,
+    /// What was filled in, left out or replaced, one sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Manifest {
+    /// Leaves out what can't be simulated, and says so.
+    pub fn on_cpu(self) -> Simulable {
+        let Self {
+            mut spec,
+            workload,
+            mut notes,
+            ..
+        } = self;
+        let (cpu, others): (Vec<_>, Vec<_>) =
+            spec.metrics.into_iter().partition(MetricSpec::is_cpu);
+        notes.extend(others.iter().map(|metric| {
+            format!(
+                "its metric \"{}\" is left out: nothing is known of its values here",
+                metric.source
+            )
+        }));
+        let container = cpu.iter().find_map(|metric| metric.source.container());
+        let amount = |of: fn(&Workload, Option<&str>) -> Option<Millicores>| {
+            workload
+                .as_ref()
+                .and_then(|workload| of(workload, container))
+        };
+        let (request, limit) = (amount(Workload::cpu_request), amount(Workload::cpu_limit));
+        let mut metrics: Vec<MetricSpec> = cpu
+            .iter()
+            .map(|metric| on_the_pod(metric, request, &mut notes))
+            .collect();
+        if metrics.is_empty() {
+            notes.push(format!(
+                "it has no metric on CPU, so {DEFAULT_CPU_TARGET} % CPU stands in for its metrics: only its bounds and behavior are its own"
+            ));
+            metrics.push(MetricSpec::cpu_utilization(DEFAULT_CPU_TARGET));
+        }
+        spec.metrics = metrics;
+        if spec.min_replicas == Some(0) {
+            notes.push(
+                "its minimum of 0 is taken as 1: CPU can't call for the first pod".to_owned(),
+            );
+            spec.min_replicas = Some(1);
+        }
+        Simulable {
+            spec,
+            request,
+            limit,
+            workload,
+            notes,
+        }
+    }
+}
+
+/// The simulated pod has one container, so that a container's CPU is the pod's. An amount for each pod is the
+/// same arithmetic as a percentage of its request.
+fn on_the_pod(
+    metric: &MetricSpec,
+    request: Option<Millicores>,
+    notes: &mut Vec<String>,
+) -> MetricSpec {
+    if let Some(container) = metric.source.container() {
+        notes.push(format!(
+            "the CPU of container {container} is taken as the pod's"
+        ));
+    }
+    let target = match metric.target {
+        MetricTarget::AverageValue(amount) => {
+            let (percent, of) = match request {
+                Some(request) => (
+                    (amount.milli().saturating_mul(100) / request.0.max(1)).max(1),
+                    format!("the request of {request}"),
+                ),
+                None => (100, "a request of that size".to_owned()),
+            };
+            notes.push(format!(
+                "its CPU target of {amount} for each pod is taken as {percent} % of {of}"
+            ));
+            MetricTarget::Utilization(i32::try_from(percent).unwrap_or(i32::MAX))
+        }
+        other => other,
+    };
+    MetricSpec {
+        source: MetricSource::Resource {
+            name: "cpu".to_owned(),
+        },
+        target,
+    }
+}

@@ -1,0 +1,178 @@
+//! What a manifest says about the pods of an autoscaler's target: requests, limits, and how soon they can be
+//! ready.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::model::VersionGates;
+use crate::model::pods::{Pod, request_of};
+use crate::quantity::Quantity;
+use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
+use crate::units::{Bytes, Millicores};
+
+/// A Deployment, a StatefulSet or another object with a pod template.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Workload {
+    /// Such as `Deployment/shop`.
+    pub name: String,
+    /// Its regular containers.
+    pub containers: Vec<ContainerResources>,
+    /// The containers that run before them, or beside them as sidecars.
+    pub init_containers: Vec<InitContainer>,
+    /// Requests and limits that the containers share.
+    pub resources: Option<PodResources>,
+    /// `spec.replicas`, where it is given.
+    pub replicas: Option<i32>,
+    /// A pod is ready no sooner than this after its containers have started, by its startup and readiness probes.
+    pub ready_after: Duration,
+}
+
+/// Whether an object has a pod template.
+pub(super) fn is_workload(object: &Value) -> bool {
+    object["spec"]["template"]["spec"]["containers"].is_array()
+        && object["kind"] != "Job"
+        && object["kind"] != "DaemonSet"
+}
+
+impl Workload {
+    /// Reads an object with a pod template. The error is the end of a sentence that begins with the input.
+    pub(super) fn read(object: &Value) -> Result<Self, String> {
+        let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+        let name = format!(
+            "{}/{}",
+            text(&object["kind"]),
+            text(&object["metadata"]["name"])
+        );
+        let pod = &object["spec"]["template"]["spec"];
+        let wrong = |what: String| format!("has {name} with {what}");
+        let containers = list(&pod["containers"]);
+        let init = list(&pod["initContainers"]);
+        Ok(Self {
+            containers: containers
+                .iter()
+                .map(container)
+                .collect::<Result<_, _>>()
+                .map_err(wrong)?,
+            init_containers: init
+                .iter()
+                .map(|value| {
+                    Ok(InitContainer {
+                        resources: container(value)?,
+                        sidecar: value["restartPolicy"] == "Always",
+                    })
+                })
+                .collect::<Result<_, _>>()
+                .map_err(wrong)?,
+            resources: shared(&pod["resources"]).map_err(wrong)?,
+            replicas: object["spec"]["replicas"]
+                .as_i64()
+                .and_then(|n| i32::try_from(n).ok()),
+            ready_after: containers.iter().map(ready_after).max().unwrap_or_default(),
+            name,
+        })
+    }
+
+    /// The CPU request of a pod, or of one container of it, as the controller adds it up; `None` where one is
+    /// missing.
+    pub fn cpu_request(&self, container: Option<&str>) -> Option<Millicores> {
+        let sidecars = self.init_containers.iter().filter(|c| c.sidecar);
+        let sidecars = sidecars.map(|c| c.resources.clone());
+        let pod = Pod {
+            name: self.name.clone(),
+            phase: String::new(),
+            deleting: false,
+            start: None,
+            ready: None,
+            containers: self.containers.iter().cloned().chain(sidecars).collect(),
+            init_containers: self.init_containers.clone(),
+            resources: self.resources.clone(),
+            overhead: Amounts::default(),
+            extra_labels: std::collections::BTreeMap::new(),
+        };
+        let request = request_of((&pod).into(), container, "cpu", VersionGates::default());
+        request.ok().filter(|request| *request > 0).map(Millicores)
+    }
+
+    /// The CPU limit of a pod, or of one container of it; `None` where one container has none.
+    pub fn cpu_limit(&self, container: Option<&str>) -> Option<Millicores> {
+        let shared = self.resources.as_ref().and_then(|r| r.limits.cpu);
+        let counted = self
+            .containers
+            .iter()
+            .filter(|c| container.is_none_or(|name| name == c.name));
+        let own: Option<i64> = counted.map(|c| c.cpu_limit.map(|limit| limit.0)).sum();
+        match (own.filter(|sum| *sum > 0).map(Millicores), shared) {
+            (Some(own), Some(shared)) => Some(own.min(shared)),
+            (own, shared) => own.or(shared),
+        }
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn container(value: &Value) -> Result<ContainerResources, String> {
+    let resources = &value["resources"];
+    // The API server fills in a request that is missing from the limit.
+    let limits = amounts(&resources["limits"])?;
+    let requests = amounts(&resources["requests"])?;
+    Ok(ContainerResources {
+        name: value["name"].as_str().unwrap_or_default().to_owned(),
+        cpu_request: requests.cpu.or(limits.cpu),
+        cpu_limit: limits.cpu,
+        memory_request: requests.memory.or(limits.memory),
+        memory_limit: limits.memory,
+    })
+}
+
+fn shared(value: &Value) -> Result<Option<PodResources>, String> {
+    if !value.is_object() {
+        return Ok(None);
+    }
+    let huge = value["requests"].as_object().is_some_and(|requests| {
+        requests
+            .keys()
+            .any(|resource| resource.starts_with("hugepages-"))
+    });
+    Ok(Some(PodResources {
+        requests: amounts(&value["requests"])?,
+        limits: amounts(&value["limits"])?,
+        huge_pages: huge,
+    }))
+}
+
+fn amounts(value: &Value) -> Result<Amounts, String> {
+    let quantity = |resource: &str| match &value[resource] {
+        Value::Null => Ok(None),
+        Value::String(text) => text
+            .parse::<Quantity>()
+            .map(Some)
+            .map_err(|_| format!("`{text}` for {resource}, which is no quantity")),
+        number => number
+            .to_string()
+            .parse::<Quantity>()
+            .map(Some)
+            .map_err(|_| format!("`{number}` for {resource}, which is no quantity")),
+    };
+    Ok(Amounts {
+        cpu: quantity("cpu")?.map(|q| Millicores(q.milli())),
+        memory: quantity("memory")?.map(Bytes),
+    })
+}
+
+/// A probe that succeeds at once is first asked after its delay; readiness is asked once the startup probe has
+/// succeeded, and takes as many successes as it says.
+fn ready_after(container: &Value) -> Duration {
+    let seconds = |probe: &Value, key: &str, default: u64| probe[key].as_u64().unwrap_or(default);
+    let (startup, readiness) = (&container["startupProbe"], &container["readinessProbe"]);
+    let first = seconds(startup, "initialDelaySeconds", 0).max(seconds(
+        readiness,
+        "initialDelaySeconds",
+        0,
+    ));
+    let more = seconds(readiness, "successThreshold", 1).saturating_sub(1);
+    let period = seconds(readiness, "periodSeconds", 10);
+    Duration::from_secs(first.saturating_add(more.saturating_mul(period)))
+}
