@@ -178,8 +178,15 @@ fn the_search_finds_cheaper_settings_that_keep_the_bound_and_none_where_there_ar
     };
     let found = search(&scenario, grid.clone(), tight);
     let cost = found.best[0].summary.core_hours;
-    let misses = found.nearest.iter().map(|c| tight.miss(&c.summary));
-    assert!(!found.nearest.is_empty() && misses.is_sorted());
+    let misses: Vec<f64> = found
+        .nearest
+        .iter()
+        .map(|c| tight.miss(&c.summary))
+        .collect();
+    assert!(
+        misses.len() == 3 && misses.is_sorted() && misses[0] > 0.0,
+        "{misses:?}"
+    );
     let cheaper = |c: &Candidate| !c.kept && c.summary.core_hours < cost;
     assert!(found.nearest.iter().all(cheaper));
     let none = search(&scenario, grid, impossible);
