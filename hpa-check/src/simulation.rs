@@ -1,8 +1,5 @@
 //! A simulation, told: on the terminal, as JSON, and by the reports of a run.
 
-pub(crate) mod text;
-mod winner;
-
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::run::timeline::Timeline;
@@ -13,10 +10,7 @@ use crate::drive::drive_through;
 use crate::failure::{Failure, exit};
 use crate::notice::answer;
 use crate::outputs::{Files, Kind};
-use crate::report::simulated::{Simulated, render};
-
-pub(crate) use text::{Row, table};
-pub(crate) use winner::{behavior, winner};
+use crate::report::simulated::{Simulated, render, text};
 
 /// What is asked.
 pub(crate) struct Ask {

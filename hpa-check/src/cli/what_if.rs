@@ -15,7 +15,7 @@ use crate::drive::drive_through;
 use crate::failure::Failure;
 use crate::feed::replay::Replay;
 use crate::notice::answer;
-use crate::simulation::{Row, table};
+use crate::report::simulated::text::{Row, table};
 
 /// The flags.
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,9 @@
 //! The reports of a simulation. They say that nothing was observed, what was evaluated, and whether the bounds
 //! that were asked for are kept. Instants are seconds since the simulation's beginning: it has no date.
 
+pub(crate) mod text;
+mod winner;
+
 use std::fmt::Write as _;
 
 use hpa_check_core::run::timeline::Timeline;
@@ -10,7 +13,7 @@ use super::chart::{self, Picture, Work};
 use super::escape::{Markdown, Xml};
 use super::{html, summary, words};
 use crate::outputs::Kind;
-use crate::simulation::{behavior, text, winner};
+use winner::{behavior, winner};
 
 /// A simulation, and what a watcher of a cluster would have seen of it.
 pub(crate) struct Simulated<'a> {

@@ -39,15 +39,15 @@ impl Budget<'_> {
     pub fn up(&self) -> Duration {
         let window = self.behavior().map_or(Duration::ZERO, |b| b.up.window);
         let (min, max) = (self.spec.effective_min(), self.spec.max_replicas);
-        let (syncs, steps) = self.climb(min, max);
-        let each = self.pod_start + self.resolution;
-        self.reaction() + window + self.controller.sync_period * syncs + each * steps
+        let (syncs, steps) = self.climb(min, max, window);
+        let period = self.controller.sync_period;
+        self.reaction() + window + period * syncs + self.counted() * steps
     }
 
     /// From the end of the load to the minimum.
     pub fn down(&self) -> Duration {
         let (min, max) = (self.spec.effective_min(), self.spec.max_replicas);
-        let (syncs, _) = self.climb(max, min);
+        let (syncs, _) = self.climb(max, min, Duration::ZERO);
         self.reaction() + self.down_window() + self.controller.sync_period * (syncs + 1)
     }
 
@@ -62,21 +62,34 @@ impl Budget<'_> {
         Some(FullBehavior::of(behavior, self.controller))
     }
 
-    /// How many syncs, and how many steps in them, the limits of speed make of the way from one
-    /// size to another when every proposal asks for all of it.
-    fn climb(&self, from: i32, to: i32) -> (u32, u32) {
+    /// From a new pod's creation to a sample that counts it.
+    fn counted(&self) -> Duration {
+        self.pod_start + self.resolution
+    }
+
+    /// How many syncs, and how many steps in them, lie between one size and another. Every proposal
+    /// asks for `to`, except for the dip after a step up, which the scale-up `window` remembers.
+    fn climb(&self, from: i32, to: i32, window: Duration) -> (u32, u32) {
         let (mut current, mut now) = (from, Timestamp::UNIX_EPOCH);
         let (mut ups, mut downs) = (Vec::new(), Vec::new());
+        let mut dips: Vec<(Timestamp, i32)> = Vec::new();
         let (mut syncs, mut steps) = (0, 0);
         while current != to && syncs < MOST_STEPS {
             syncs += 1;
             now = after(now, self.controller.sync_period);
-            let next = self.step(current, to, (&ups, &downs), now);
+            dips.retain(|(until, _)| now <= *until);
+            let held = dips.iter().map(|(_, proposal)| *proposal).min();
+            let ask = held.map_or(to, |proposal| proposal.max(current).min(to));
+            let next = self.step(current, ask, (&ups, &downs), now);
             let change = (next - current).abs();
             if change > 0 {
                 steps += 1;
                 let events = if next > current { &mut ups } else { &mut downs };
                 events.push(ScaleEvent { change, at: now });
+            }
+            if next > current && !window.is_zero() {
+                let until = after(now, self.counted() + window);
+                dips.push((until, dip(to, current, next)));
             }
             current = next;
         }
@@ -100,6 +113,14 @@ impl Budget<'_> {
         };
         limited.replicas
     }
+}
+
+/// What a controller proposes just after a step up, for a load that calls for `wanted` pods: the
+/// old pods have only their share of the load left, and the new ones count as idle until they have a sample.
+fn dip(wanted: i32, old: i32, new: i32) -> i32 {
+    let share = i64::from(wanted) * i64::from(old);
+    let proposal = (share + i64::from(new) - 1) / i64::from(new.max(1));
+    i32::try_from(proposal).unwrap_or(wanted)
 }
 
 /// Asks the budget; without an autoscaler there is nothing to wait for but the patience.

@@ -82,9 +82,11 @@ fn a_slow_policy_makes_the_way_up_as_long_as_it_asks() {
 }
 
 #[test]
-fn a_window_for_scaling_up_is_waited_for_once() {
+fn a_window_for_scaling_up_is_waited_for_before_the_first_step_and_remembers_the_dip_after_each() {
+    // 3 → 7, when three old pods have 3/7 of the load: the window remembers that dip to 5 pods.
+    // It ends 10 + 15 + 120 s after the step; the 11th sync is the first one after that.
     let held = up_rules(rules(Some(120), None));
-    assert_eq!(ask(&held, |b| b.up()), 120 + 45 + 2 * 15 + 2 * (10 + 15));
+    assert_eq!(ask(&held, |b| b.up()), 120 + 45 + 11 * 15 + 2 * (10 + 15));
 }
 
 #[test]

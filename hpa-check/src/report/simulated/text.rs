@@ -20,7 +20,7 @@ pub(crate) struct Row<'a> {
 const STEPS: usize = 9;
 
 /// The whole text, without a last line break.
-pub(super) fn terminal(simulation: &Simulation) -> String {
+pub(crate) fn terminal(simulation: &Simulation) -> String {
     let summary = &simulation.summary;
     let spec = &simulation.scenario.spec;
     let mut text = format!(
