@@ -91,6 +91,13 @@ ATTACKS =
 attacks: programs ## Attack fib-server with slow, greedy and countless clients, in 128 MiB where root can limit it (Python)
 	@fib-server/tests/attacks/run target/programs/fib-server $(ATTACKS)
 
+# Seconds for each target, and which: make fuzz FUZZ="600 http2"
+FUZZ = 60
+
+.PHONY: fuzz
+fuzz: check-tools ## Fuzz what fib-server reads: queries, HTTP/1 and HTTP/2, for a minute each (a C++ compiler)
+	@fib-server/fuzz/run $(FUZZ)
+
 .PHONY: lint
 lint: check-tools ## Formatting, import cycles, clippy with warnings as errors, and licences when cargo-deny is installed
 	cargo fmt --all --check

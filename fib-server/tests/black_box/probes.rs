@@ -1,5 +1,6 @@
 //! The admin port: it answers whatever the pool does.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use fib_server::args::{Settings, Span};
@@ -99,4 +100,40 @@ fn liveness_answers_within_20_ms_while_every_compute_thread_is_busy() {
         "p99 {p99:?} of {}",
         times.len()
     );
+}
+
+#[test]
+fn the_metrics_in_the_documentation_are_those_there_are() {
+    let server = Server::standard();
+    // Requests have a series once there was one.
+    get(server.address, "/get?n=1");
+    let text = get(server.admin, "/metrics").text();
+    let served: BTreeSet<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .filter(|name| !name.starts_with("process_"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(documented_series(), served);
+}
+
+/// The names in the table of `docs/fib-server.md`, in which `…_total` goes on from the name before.
+fn documented_series() -> BTreeSet<String> {
+    let page = include_str!("../../../docs/fib-server.md");
+    let section = page.split("\n## Metrics\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let mut names = BTreeSet::new();
+    for row in section.lines().filter(|line| line.starts_with("| `")) {
+        let mut stem = "fib_cgroup_cpu";
+        for name in row.split('|').nth(1).unwrap().split(", ") {
+            let name = name.trim().trim_matches('`').split('{').next().unwrap();
+            if let Some(rest) = name.strip_prefix('…') {
+                names.insert(format!("{stem}{rest}"));
+            } else if name != "process_*" {
+                stem = name.strip_suffix("_usage_seconds_total").unwrap_or(stem);
+                names.insert(name.to_owned());
+            }
+        }
+    }
+    names
 }
