@@ -112,6 +112,13 @@ gate: check-tools ## Fail when a hot path takes 5 % more instructions than on th
 flamegraphs: check-tools ## Draw where the hot paths spend their time into target/bench (perf)
 	@bench/flame
 
+# Seconds for each target, and which: make fuzz FUZZ="600 http2"
+FUZZ = 60
+
+.PHONY: fuzz
+fuzz: check-tools ## Fuzz what fib-server reads: queries, HTTP/1 and HTTP/2, for a minute each (a C++ compiler)
+	@fib-server/fuzz/run $(FUZZ)
+
 .PHONY: lint
 lint: check-tools ## Formatting, import cycles, clippy with warnings as errors, and licences when cargo-deny is installed
 	cargo fmt --all --check
