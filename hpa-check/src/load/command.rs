@@ -91,15 +91,15 @@ impl LoadCommand {
     }
 }
 
-/// The end of what a command printed.
+/// The end of what a load printed.
 #[derive(Default)]
-struct Printed {
+pub(crate) struct Printed {
     lines: VecDeque<String>,
     bytes: usize,
 }
 
 impl Printed {
-    fn take(&mut self, line: String) {
+    pub(crate) fn take(&mut self, line: String) {
         self.bytes += line.len() + 1;
         self.lines.push_back(line);
         while self.bytes > KEPT_BYTES && self.lines.len() > 1 {
@@ -108,9 +108,15 @@ impl Printed {
         }
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let lines = self.lines.iter().map(String::as_str);
         lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The last lines.
+    pub(crate) fn tail(&self) -> Vec<String> {
+        let skipped = self.lines.len().saturating_sub(KEPT_LINES);
+        self.lines.iter().skip(skipped).cloned().collect()
     }
 }
 

@@ -5,16 +5,16 @@ use serde_json::Value;
 
 /// What a summary counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) requests: u64,
-    pub(super) failed: u64,
-    pub(super) wrong: u64,
-    pub(super) verified: u64,
-    pub(super) generator: Option<GeneratorVerdict>,
+pub(crate) struct Counts {
+    pub(crate) requests: u64,
+    pub(crate) failed: u64,
+    pub(crate) wrong: u64,
+    pub(crate) verified: u64,
+    pub(crate) generator: Option<GeneratorVerdict>,
 }
 
 /// Reads the summary in what a tool printed; `None` where none is known.
-pub(super) fn read(text: &str) -> Option<Counts> {
+pub(crate) fn read(text: &str) -> Option<Counts> {
     documents(text)
         .into_iter()
         .rev()
