@@ -76,6 +76,10 @@ decide: programs ## Ask the controller's own code and hpa-check the same random 
 faults: check-tools ## Kill each part of a real cluster in the middle of a run (root)
 	@e2e/faults
 
+.PHONY: other-application
+other-application: check-tools ## Check an application that is not fib-server on a real cluster, loaded by a command and by Jobs (root)
+	@e2e/other-application
+
 .PHONY: teardown
 teardown: check-tools ## End clusters in every way, side by side, and compare the machine with before (root)
 	@e2e/teardown

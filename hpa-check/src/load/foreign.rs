@@ -1,6 +1,6 @@
 //! Summaries of other load tools, as they print them: k6, vegeta, oha, and fib-loadgen's own.
 
-use hpa_check_core::observation::GeneratorVerdict;
+use hpa_check_core::observation::{GeneratorVerdict, LoadSecond};
 use serde_json::Value;
 
 /// What a summary counts.
@@ -11,6 +11,19 @@ pub(crate) struct Counts {
     pub(crate) wrong: u64,
     pub(crate) verified: u64,
     pub(crate) generator: Option<GeneratorVerdict>,
+}
+
+impl Counts {
+    /// Of a load that reported its seconds and no summary. What was on its way at the end is not in it.
+    pub(crate) fn of(second: &LoadSecond) -> Self {
+        Self {
+            requests: second.verified + second.failed + second.wrong,
+            failed: second.failed,
+            wrong: second.wrong,
+            verified: second.verified,
+            generator: None,
+        }
+    }
 }
 
 /// Reads the summary in what a tool printed; `None` where none is known.

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use self::pods::{LoadPod, Stuck, total};
 use super::connect::Cluster;
 use super::trouble::{Kind, Trouble, within};
+use crate::load::command::loaded_nothing;
 use crate::load::job::LoadJob;
 use crate::load::{foreign, second};
 use crate::process::KEPT_LINES;
@@ -34,9 +35,6 @@ const STARTS_WITHIN: Duration = Duration::from_mins(3);
 
 /// From the Job's deletion to the end of its pods' logs. A run waits half a minute for the load's account.
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
-
-/// A Job that fails this soon after its start has loaded nothing.
-const BARELY_RAN: Duration = Duration::from_secs(5);
 
 /// A Job on its cluster.
 #[derive(Clone)]
@@ -375,8 +373,14 @@ impl Following<'_> {
         let mut output: Vec<String> = pods.iter().flat_map(|pod| pod.printed.tail()).collect();
         output = output.split_off(output.len().saturating_sub(KEPT_LINES));
         let ran = pods.iter().filter_map(|pod| pod.ran()).max();
-        let barely = ran.is_some_and(|ran| ran < BARELY_RAN);
-        if !stopped && barely && code.is_some_and(|code| code != 0) {
+        let summaries: Vec<_> = pods
+            .iter()
+            .map(|pod| foreign::read(&pod.printed.text()))
+            .collect();
+        let reported =
+            pods.iter().any(|pod| pod.second.is_some()) || summaries.iter().any(Option::is_some);
+        let nothing = ran.is_some_and(|ran| loaded_nothing(ran, reported));
+        if !stopped && nothing && code.is_some_and(|code| code != 0) {
             return Err(format!(
                 "the {named} loaded nothing (exit code {}; its last words: {})",
                 code.unwrap_or_default(),
@@ -389,8 +393,8 @@ impl Following<'_> {
             output,
             ..LoadResult::default()
         };
-        for pod in pods {
-            pod.add_to(&mut result, foreign::read(&pod.printed.text()));
+        for (pod, summary) in pods.into_iter().zip(summaries) {
+            pod.add_to(&mut result, summary);
         }
         Ok(result)
     }

@@ -90,14 +90,8 @@ impl LoadPod {
 
     /// Adds what it did. Without a summary that is known, the last second that it reported counts.
     pub(super) fn add_to(&self, result: &mut LoadResult, summary: Option<Counts>) {
-        let reported = self.second.as_ref().map(|second| Counts {
-            requests: second.verified + second.failed + second.wrong,
-            failed: second.failed,
-            wrong: second.wrong,
-            verified: second.verified,
-            generator: None,
-        });
-        let counts = summary.or(reported).unwrap_or_default();
+        let reported = || self.second.as_ref().map(Counts::of);
+        let counts = summary.or_else(reported).unwrap_or_default();
         result.requests += counts.requests;
         result.failed += counts.failed;
         result.wrong += counts.wrong;
