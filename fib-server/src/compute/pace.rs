@@ -55,7 +55,7 @@ impl Pace {
         }
         // Work that is longer than half of a period's share overdraws it. If it waited for a period in which nothing
         // was used, the connections' own CPU time would keep it from ever beginning.
-        let room = self.allowed - cost.min(self.allowed / 2);
+        let room = self.allowed.saturating_sub(cost.min(self.allowed / 2));
         let begins = |before: Duration| used.saturating_sub(before) <= room;
         match self.samples.iter().position(|(_, before)| begins(*before)) {
             Some(0) => Duration::ZERO,
