@@ -81,6 +81,10 @@ decide: programs ## Ask the controller's own code and hpa-check the same random 
 faults: check-tools ## Kill each part of a real cluster in the middle of a run (root)
 	@e2e/faults
 
+.PHONY: other-application
+other-application: check-tools ## Check an application that is not fib-server on a real cluster, loaded by a command and by Jobs (root)
+	@e2e/other-application
+
 .PHONY: teardown
 teardown: check-tools ## End clusters in every way, side by side, and compare the machine with before (root)
 	@e2e/teardown
@@ -88,6 +92,7 @@ teardown: check-tools ## End clusters in every way, side by side, and compare th
 .PHONY: api
 api: programs ## Ask fib-server all that its OpenAPI document allows and forbids (Python, schemathesis)
 	@fib-server/tests/api target/programs/fib-server
+	@fib-server/tests/api target/programs/fib-server --compress --cors-origins '*'
 
 # Some of its attacks, by name: make attacks ATTACKS="--short windows-of-zero"
 ATTACKS =
