@@ -92,6 +92,7 @@ teardown: check-tools ## End clusters in every way, side by side, and compare th
 .PHONY: api
 api: programs ## Ask fib-server all that its OpenAPI document allows and forbids (Python, schemathesis)
 	@fib-server/tests/api target/programs/fib-server
+	@fib-server/tests/api target/programs/fib-server --compress --cors-origins '*'
 
 # Some of its attacks, by name: make attacks ATTACKS="--short windows-of-zero"
 ATTACKS =
