@@ -68,6 +68,11 @@ scenarios-repeat: check-tools ## The same 20 times in a row on a machine that it
 pages: programs ## Open the pages of hpa-check and fib-loadgen in a headless Chromium: light, dark, wide, narrow (needs Node)
 	@hpa-check/tests/page/run target/programs/hpa-check target/programs/fib-loadgen
 
+.PHONY: prometheus
+prometheus: programs ## Simulate a week of load out of a real Prometheus (Debian's package)
+	@k8s/tests/tools prometheus promtool
+	@hpa-check/tests/prometheus/run target/programs/hpa-check
+
 .PHONY: decide
 decide: programs ## Ask the controller's own code and hpa-check the same random questions (needs Go)
 	@set -f; e2e/cluster/decide/run $$CASES
