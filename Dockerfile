@@ -76,12 +76,12 @@ COPY --from=builder /out/hpa-check /out/fib-loadgen /
 COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 LABEL org.opencontainers.image.title="hpa-check" \
     org.opencontainers.image.licenses="(MIT OR Apache-2.0) AND LGPL-3.0-only AND MPL-2.0" \
-    org.opencontainers.image.description="Proves that a HorizontalPodAutoscaler does what it was set up to do"
+    org.opencontainers.image.description="Proves that a HorizontalPodAutoscaler does what it is configured to do"
 ENTRYPOINT ["/hpa-check"]
 
 FROM base AS fib-server
 COPY --from=builder /out/fib-server /fib-server
 LABEL org.opencontainers.image.title="fib-server" \
-    org.opencontainers.image.description="Computes Fibonacci numbers over HTTP; its CPU cost is a dial"
+    org.opencontainers.image.description="Computes Fibonacci numbers over HTTP, with adjustable CPU cost"
 EXPOSE 8080 9090
 ENTRYPOINT ["/fib-server"]

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use hpa_check_core::compare::Comparison;
 use hpa_check_core::documents::doctor::Report;
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::sim::Simulation;
@@ -19,12 +20,14 @@ pub(crate) struct Args {
 /// The documents.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Document {
-    /// Of run, rehearse and replay
+    /// The result of run, rehearse and replay
     Run,
-    /// Of doctor
+    /// The result of doctor
     Doctor,
-    /// Of simulate
+    /// The result of simulate
     Simulate,
+    /// The result of compare
+    Compare,
 }
 
 /// Prints the schema to standard output.
@@ -32,6 +35,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let schema = match args.document {
         Document::Run => schemars::schema_for!(RunResult),
         Document::Doctor => schemars::schema_for!(Report),
+        Document::Compare => schemars::schema_for!(Comparison),
         Document::Simulate => schemars::schema_for!(Simulation),
     };
     let schema = serde_json::to_string_pretty(&schema)
