@@ -181,6 +181,11 @@ settings! {
     #[arg(long, env = "FIB_POD", value_name = "NAME")]
     pod: String,
 
+    /// Send the spans of requests whose trace is recorded to this collector of OpenTelemetry (OTLP over HTTP, JSON),
+    /// such as `http://collector:4318` [default: none]
+    #[arg(long, env = "FIB_OTLP", value_name = "URL")]
+    otlp: String,
+
     /// `json` or `text` [default: json]
     #[arg(long, env = "FIB_LOG_FORMAT", value_name = "FORMAT")]
     log_format: LogFormat,

@@ -4,7 +4,7 @@
 mod access;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use hyper::body::{Body, Incoming};
 use hyper::{Request, Response, Version};
@@ -16,13 +16,13 @@ use crate::api::problem::Problem;
 use crate::api::{Routed, Routes};
 use crate::connection::{self, Answers, Conn};
 use crate::metrics::{CLIENT_CLOSED, Method, Recycled, Route};
+use crate::otlp::Span;
 use crate::reply::Reply;
-use crate::trace::TraceParent;
+use crate::trace::{TRACEPARENT, TraceParent};
 use access::{Line, Log};
 
 const X_FIB_POD: HeaderName = HeaderName::from_static("x-fib-pod");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The outermost layer of a port.
 pub(crate) struct Observe {
@@ -104,7 +104,7 @@ impl Record {
             route: Route::at(request.uri().path()),
             status: None,
             id: request_id(headers),
-            trace: headers.get(TRACEPARENT).and_then(TraceParent::read),
+            trace: TraceParent::of(headers),
             line: wanted.then(|| Box::new(Line::of(request))),
         }
     }
@@ -165,8 +165,18 @@ impl Drop for Record {
     fn drop(&mut self) {
         let status = self.status.unwrap_or(CLIENT_CLOSED);
         let took = self.begun.elapsed();
-        self.port
-            .state
+        let state = &self.port.state;
+        if let (Some(spans), Some(trace)) = (&state.spans, self.trace) {
+            spans.add(Span {
+                trace,
+                method: self.method,
+                route: self.route,
+                status: self.status,
+                took,
+                ended: SystemTime::now(),
+            });
+        }
+        state
             .metrics
             .request_finished(self.method, self.route, status, took);
     }

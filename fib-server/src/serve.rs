@@ -143,8 +143,19 @@ impl Bound {
             () = stopping(&state, &stop, &shut, &closed) => {}
             () = connections.sweep() => {}
             () = follow_the_files(tls.as_deref()) => {}
+            () = send_spans(&state) => {}
+        }
+        if let (Some(spans), Some(collector)) = (&state.spans, &state.config.otlp) {
+            spans.send_the_last(collector, &state.config.pod).await;
         }
         Ok(())
+    }
+}
+
+async fn send_spans(state: &State) {
+    match (&state.spans, &state.config.otlp) {
+        (Some(spans), Some(collector)) => spans.send(collector, &state.config.pod).await,
+        _ => std::future::pending().await,
     }
 }
 
@@ -324,6 +335,23 @@ impl Drop for AdminThread {
         if let Some(stop) = self.stop.take() {
             // The thread is gone already when nobody receives this.
             let _ = stop.send(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn only_a_machine_without_ipv6_falls_back_to_ipv4() {
+        let no_protocol = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
+        assert!(has_no_ipv6(&Error::from_raw_os_error(no_protocol)));
+        assert!(has_no_ipv6(&ErrorKind::AddrNotAvailable.into()));
+        for other in [ErrorKind::AddrInUse, ErrorKind::PermissionDenied] {
+            assert!(!has_no_ipv6(&other.into()), "{other}");
         }
     }
 }

@@ -2,17 +2,30 @@
 
 use std::fmt;
 
-use salvo::http::HeaderValue;
+use salvo::http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The header.
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A `traceparent`: the trace of a request, and the span that answers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TraceParent {
     trace: u128,
+    parent: u64,
     span: u64,
     flags: u8,
 }
 
 impl TraceParent {
+    /// The trace of a request with these headers. Which of two parents is the right one can't be told, so it has none then.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut parents = headers.get_all(TRACEPARENT).iter();
+        match (parents.next(), parents.next()) {
+            (Some(parent), None) => Self::read(parent),
+            _ => None,
+        }
+    }
+
     /// Reads the header `traceparent` (W3C Trace Context, 3.2.2), and begins a span below its parent.
     /// Later versions may have more fields after the known ones; one that is not valid is ignored.
     pub(crate) fn read(header: &HeaderValue) -> Option<Self> {
@@ -24,6 +37,7 @@ impl TraceParent {
         let known = version != 0xff && (version != 0 || fields.next().is_none());
         (known && trace != 0 && parent != 0).then(|| Self {
             trace,
+            parent: u64::try_from(parent).unwrap_or_default(),
             span: fastrand::u64(1..),
             flags: u8::try_from(flags).unwrap_or_default(),
         })
@@ -32,6 +46,21 @@ impl TraceParent {
     /// The trace's id, as logs have it.
     pub(crate) fn trace_id(self) -> String {
         format!("{:032x}", self.trace)
+    }
+
+    /// Whether the trace is recorded: the flag `sampled`.
+    pub(crate) fn is_sampled(self) -> bool {
+        self.flags & 1 == 1
+    }
+
+    /// The flags as they came.
+    pub(crate) fn flags(self) -> u8 {
+        self.flags
+    }
+
+    /// The id of the client's span.
+    pub(crate) fn parent_id(self) -> String {
+        format!("{:016x}", self.parent)
     }
 
     /// The id of the span that answers the request.
@@ -73,6 +102,16 @@ mod tests {
         assert_ne!(trace.span_id(), "00f067aa0ba902b7");
         let text = trace.to_string();
         assert!(text.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && text.ends_with("-01"));
+    }
+
+    #[test]
+    fn a_request_with_two_parents_has_none() {
+        let mut headers = HeaderMap::new();
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        headers.append(TRACEPARENT, HeaderValue::from_static(parent));
+        assert!(TraceParent::of(&headers).is_some());
+        headers.append(TRACEPARENT, HeaderValue::from_static(parent));
+        assert_eq!(TraceParent::of(&headers), None);
     }
 
     #[test]

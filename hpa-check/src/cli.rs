@@ -5,11 +5,13 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::failure::Failure;
 
 pub(crate) mod command_line;
+mod compare;
 mod completions;
 mod controller;
 mod decide;
 mod doctor;
 mod export;
+mod load_from;
 mod manifest;
 mod record;
 mod rehearse;
@@ -35,6 +37,8 @@ const EXIT_CODES: &str = "Exit codes: 0 pass, 1 internal error, 2 usage, 90 targ
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Say how two runs or simulations differ, and whether the second is a regression
+    Compare(compare::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Answer controller decisions given as data: JSON lines in, JSON lines out
@@ -85,6 +89,7 @@ impl Cli {
     /// Runs the command; the number is the exit code of one that came to its end.
     pub(crate) fn execute(self) -> Result<u8, Failure> {
         match self.command {
+            Command::Compare(args) => compare::execute(&args),
             Command::Completions(args) => completions::execute(&args),
             Command::Decide(args) => decide::execute(&args),
             Command::Doctor(args) => doctor::execute(*args),

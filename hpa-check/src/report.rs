@@ -7,6 +7,7 @@ use crate::outputs::{Kind, Opened};
 
 mod chart;
 mod documentation;
+pub(crate) mod compared;
 pub(crate) use drawing::escape;
 pub(crate) mod fleet;
 mod github;

@@ -2,17 +2,19 @@
 
 mod check;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hpa_check_core::expectation::{AssertedMetric, Expectation, ScaleDown};
 
 use self::check::{Load, LoadgenArgs, Run};
 use super::controller::ControllerArgs;
+use super::manifest;
 use super::time::duration;
 use crate::failure::Failure;
-use crate::feed::live::ClusterArgs;
+use crate::feed::live::{ClusterArgs, is_loopback};
 use crate::load::command::LoadCommand;
+use crate::load::job::{self, LoadJob};
 use crate::outputs::Outputs;
 use crate::sinks::page::ServeArgs;
 
@@ -52,11 +54,17 @@ pub(crate) struct Args {
     #[command(flatten)]
     controller: ControllerArgs,
     /// Address of the service that the load goes to
-    #[arg(long, value_name = "URL", required_unless_present_any = ["external_load", "load_command"])]
+    #[arg(long, value_name = "URL", required_unless_present_any = ["external_load", "load_command", "load_job"])]
     target: Option<String>,
     /// Load with this command, such as 'k6 run x.js': it starts with the load and gets SIGTERM at its end
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["target", "external_load", "generator_flags", "fib_loadgen", "retry_refused", "load_result"])]
     load_command: Option<String>,
+    /// Load with a Job in the cluster: FILE is its manifest, with its ConfigMaps; a URL is loaded by fib-loadgen's image
+    #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["target", "load_command", "external_load", "fib_loadgen", "retry_refused", "load_result"])]
+    load_job: Option<String>,
+    /// The image that loads the URL of --load-job
+    #[arg(long, value_name = "IMAGE", default_value = job::IMAGE, requires = "load_job")]
+    load_image: String,
     /// Start no load: somebody else does
     #[arg(long, conflicts_with_all = ["target", "generator_flags"])]
     external_load: bool,
@@ -117,6 +125,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
             "--expect-min, --expect-max and --expect-cpu must be at least 1, and --expect-max no less than --expect-min",
         ));
     }
+    let generator_flags = args.generator_flags;
     let command = args
         .load_command
         .map(|line| Load::Command(LoadCommand { line }));
@@ -124,12 +133,16 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         Load::Loadgen(LoadgenArgs {
             program: args.fib_loadgen,
             url,
-            args: args.generator_flags,
+            args: generator_flags.clone(),
             retry_refused: args.retry_refused,
             result: args.load_result,
         })
     });
-    let load = command.or(loadgen);
+    let in_cluster = args
+        .load_job
+        .map(|what| load_job(&what, &args.load_image, &generator_flags))
+        .transpose()?;
+    let load = command.or(in_cluster.map(Load::Job)).or(loadgen);
     check::run(Run {
         cluster: args.cluster,
         autoscaler: args.autoscaler,
@@ -142,4 +155,22 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         outputs: args.outputs,
         serve: args.serve,
     })
+}
+
+/// The Job of a manifest, or one that loads a URL.
+fn load_job(what: &str, image: &str, flags: &[String]) -> Result<LoadJob, Failure> {
+    if job::is_url(what) {
+        if is_loopback(what) {
+            return Err(Failure::usage(format!(
+                "{what} is the Job's own pod when it is asked from inside the cluster: give --load-job the address of the Service, such as http://NAME.NAMESPACE.svc"
+            )));
+        }
+        return Ok(LoadJob::loading(what, image, flags));
+    }
+    if !flags.is_empty() {
+        return Err(Failure::usage(
+            "flags after `--` are fib-loadgen's, and the Job of a manifest has its own: write them in the manifest, or give --load-job a URL",
+        ));
+    }
+    manifest::of(Path::new(what), LoadJob::of)
 }

@@ -8,7 +8,7 @@ const FINDINGS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/fi
 /// The project's page.
 pub(super) const PROJECT: &str = env!("CARGO_PKG_REPOSITORY");
 
-/// The address of a finding's explanation; `None` for a name that this version does not know.
+/// The address of a finding's explanation, which browsers scroll to; `None` for a name that this version does not know.
 pub(super) fn of(finding: &str) -> Option<String> {
-    rank(finding).map(|_| format!("{FINDINGS}#{finding}"))
+    rank(finding).map(|_| format!("{FINDINGS}#:~:text={finding}"))
 }

@@ -161,7 +161,7 @@ fn the_page_groups_by_cause_namespace_and_owner_and_links_to_the_explanation_and
         "<h2 id=\"namespaces\">By namespace</h2>",
         "<h2 id=\"owners\">By owner</h2>",
         "id=\"cause-missing-cpu-request\"",
-        "docs/findings.md#missing-cpu-request\"",
+        "docs/findings.md#:~:text=missing-cpu-request\"",
         "<a href=\"#shop/app1\">shop/app1</a>",
         "<tr data-find id=\"shop/app1\">",
         "hpa-check doctor -A",
