@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::outputs::{Kind, Opened};
 
 mod chart;
-mod documentation;
 pub(crate) mod compared;
+mod documentation;
 pub(crate) use drawing::escape;
 pub(crate) mod fleet;
 mod github;
