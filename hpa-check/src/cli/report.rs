@@ -13,7 +13,7 @@ use crate::report::{self, fleet};
 /// The flags.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A result that an earlier run or doctor wrote with -o json=FILE
+    /// A result of an earlier run or of doctor (-o json=FILE)
     result: PathBuf,
     #[command(flatten)]
     files: Files,
