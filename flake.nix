@@ -1,5 +1,5 @@
 {
-  description = "Proves that a Kubernetes HorizontalPodAutoscaler does what it was set up to do";
+  description = "Proves that a Kubernetes HorizontalPodAutoscaler does what it is configured to do";
 
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
 
@@ -42,7 +42,7 @@
                 --fish <($out/bin/hpa-check completions fish)
             '';
             meta = {
-              description = "Proves that a Kubernetes HorizontalPodAutoscaler does what it was set up to do";
+              description = "Proves that a Kubernetes HorizontalPodAutoscaler does what it is configured to do";
               mainProgram = "hpa-check";
               license = with nixpkgs.lib.licenses; [
                 mit

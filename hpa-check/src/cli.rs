@@ -23,7 +23,7 @@ mod simulate;
 pub(crate) mod time;
 mod what_if;
 
-/// Proves that a Kubernetes HorizontalPodAutoscaler does what it was set up to do.
+/// Proves that a Kubernetes HorizontalPodAutoscaler does what it is configured to do.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
@@ -37,25 +37,25 @@ const EXIT_CODES: &str = "Exit codes: 0 pass, 1 internal error, 2 usage, 90 targ
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Say how two runs or simulations differ, and whether the second is a regression
+    /// Compare two runs or simulations, and report regressions
     Compare(compare::Args),
-    /// Print completions for a shell
+    /// Print shell completions
     Completions(completions::Args),
-    /// Answer controller decisions given as data: JSON lines in, JSON lines out
+    /// Compute controller decisions from data: JSON Lines in, JSON Lines out
     Decide(decide::Args),
-    /// Say what is wrong with autoscalers, from what the API shows now: no load, no wait
+    /// Find what is wrong with autoscalers from what the API shows now, without load or waiting
     Doctor(Box<doctor::Args>),
-    /// Write the manifests of a namespace's whole application, cleaned, without Secrets
+    /// Export a namespace's application as clean manifests, without Secrets
     Export(export::Args),
     /// Print the manual page
     Man(completions::ManArgs),
-    /// Watch an autoscaler and write a trace: no load, no verdict
+    /// Watch an autoscaler and record a trace, without load or verdict
     Record(Box<record::Args>),
-    /// Rehearse on this machine: real processes as pods, real load, no cluster
+    /// Do a full run on this machine: real processes as pods, real load, no cluster
     Rehearse(Box<rehearse::Args>),
-    /// Judge a recorded run again: the same evaluator, the same verdict
+    /// Evaluate a recorded run again, with the same evaluator
     Replay(replay::Args),
-    /// Draw the reports again from a stored result
+    /// Render reports again from a stored result
     Report(report::Args),
     /// Ask the server what restoring exported manifests would change; nothing is written
     Restore(export::RestoreArgs),
@@ -63,9 +63,9 @@ enum Command {
     Run(Box<run::Args>),
     /// Print the JSON Schema of the result
     Schema(schema::Args),
-    /// Say what a load makes of an autoscaler's settings, and which would be cheaper; no cluster
+    /// Simulate how an autoscaler responds to a load, and search for cheaper settings; no cluster
     Simulate(Box<simulate::Args>),
-    /// Say what would have happened in a recorded run with other settings
+    /// Simulate a recorded run with other settings
     WhatIf(Box<what_if::Args>),
 }
 
@@ -86,7 +86,7 @@ impl Cli {
         Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
     }
 
-    /// Runs the command; the number is the exit code of one that came to its end.
+    /// Runs the command, and returns its exit code.
     pub(crate) fn execute(self) -> Result<u8, Failure> {
         match self.command {
             Command::Compare(args) => compare::execute(&args),

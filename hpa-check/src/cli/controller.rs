@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// The flags; `#[command(flatten)]` them.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ControllerArgs {
-    /// Time between two syncs of the controller
+    /// The controller's sync period
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = within(1..=3_600))]
     sync_period: Duration,
     /// The controller's downscale stabilization
@@ -22,10 +22,10 @@ pub(crate) struct ControllerArgs {
     /// The controller's initial readiness delay
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = within(0..=86_400))]
     initial_readiness_delay: Duration,
-    /// The controller's tolerance, a fraction
+    /// The controller's tolerance, as a fraction
     #[arg(long, value_name = "FRACTION", default_value_t = 0.1)]
     tolerance: f64,
-    /// Time between two samples of the metrics server
+    /// metrics-server's resolution, the time between two samples
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = within(1..=3_600))]
     metrics_resolution: Duration,
 }

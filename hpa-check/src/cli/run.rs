@@ -26,19 +26,19 @@ pub(crate) struct Args {
     /// The autoscaler [default: the only one in the namespace]
     #[arg(long, value_name = "NAME")]
     autoscaler: Option<String>,
-    /// Take the bounds and the CPU target to assert from the autoscaler itself: spec
+    /// Assert the autoscaler's own bounds and CPU target: spec
     #[arg(long, value_name = "WHERE", value_parser = ["spec"], conflicts_with_all = ["expect_min", "expect_max", "expect_cpu"])]
     expect: Option<String>,
-    /// Fewest replicas, as asserted [default: 3]
+    /// Asserted minimum number of replicas [default: 3]
     #[arg(long, alias = "min", value_name = "PODS")]
     expect_min: Option<i32>,
-    /// Most replicas, as asserted [default: 10]
+    /// Asserted maximum number of replicas [default: 10]
     #[arg(long, alias = "max", value_name = "PODS")]
     expect_max: Option<i32>,
-    /// CPU target in percent of the request, as asserted where the autoscaler has one [default: 50]
+    /// Asserted CPU target in percent of the request, if the autoscaler has one [default: 50]
     #[arg(long, alias = "cpu", value_name = "PERCENT")]
     expect_cpu: Option<i32>,
-    /// A metric that the autoscaler has to have, with its target if that is asserted too: cpu, memory=60%, cpu/CONTAINER=50%, queue=100
+    /// Assert a metric, with or without its target: cpu, memory=60%, cpu/CONTAINER=50%, queue=100
     #[arg(long = "metric", value_name = "NAME[=TARGET]")]
     metrics: Vec<AssertedMetric>,
     /// How much of the scale-down to wait for
@@ -47,46 +47,46 @@ pub(crate) struct Args {
     /// Wait this much longer than each phase's computed deadline
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     patience: Duration,
-    /// How long the load stays up once the maximum is ready [default: three syncs]
+    /// How long to hold the load once the maximum is ready [default: three syncs]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     hold: Option<Duration>,
 
     #[command(flatten)]
     controller: ControllerArgs,
-    /// Address of the service that the load goes to
+    /// URL of the service to load
     #[arg(long, value_name = "URL", required_unless_present_any = ["external_load", "load_command", "load_job"])]
     target: Option<String>,
-    /// Load with this command, such as 'k6 run x.js': it starts with the load and gets SIGTERM at its end
+    /// Load with this command, such as 'k6 run x.js'; it gets SIGTERM at the end of the load
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["target", "external_load", "generator_flags", "fib_loadgen", "retry_refused", "load_result"])]
     load_command: Option<String>,
-    /// Load with a Job in the cluster: FILE is its manifest, with its ConfigMaps; a URL is loaded by fib-loadgen's image
+    /// Load with a Job in the cluster: FILE is its manifest, with its ConfigMaps; for a URL, a Job with fib-loadgen's image loads it
     #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["target", "load_command", "external_load", "fib_loadgen", "retry_refused", "load_result"])]
     load_job: Option<String>,
-    /// The image that loads the URL of --load-job
+    /// The image for --load-job URL
     #[arg(long, value_name = "IMAGE", default_value = job::IMAGE, requires = "load_job")]
     load_image: String,
-    /// Start no load: somebody else does
+    /// Start no load; it comes from elsewhere
     #[arg(long, conflicts_with_all = ["target", "generator_flags"])]
     external_load: bool,
-    /// The load generator [default: fib-loadgen beside this program]
+    /// The load generator [default: fib-loadgen next to this program]
     #[arg(long, value_name = "PROGRAM")]
     fib_loadgen: Option<PathBuf>,
-    /// Try a refused connection again so often, 50 ms apart, as a gateway would; without it a pod that dies loses them
+    /// Retry a refused connection this many times, 50 ms apart, as a gateway would when a pod crashes
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with_all = ["external_load", "generator_flags"])]
     retry_refused: u32,
-    /// Keep the load generator's own result; that of the low load after the height lies beside it (-rest)
+    /// Keep the load generator's own result in this file; that of the low load after the peak gets the suffix -rest
     #[arg(long, value_name = "FILE")]
     load_result: Option<PathBuf>,
     #[command(flatten)]
     outputs: Outputs,
     #[command(flatten)]
     serve: ServeArgs,
-    /// Flags for the load generator [default: 500 users at a rate that asks for the maximum, then a tenth of it until the end]
+    /// Flags for the load generator [default: 500 users at a rate that needs the maximum, then a tenth of it until the end]
     #[arg(last = true, value_name = "LOAD FLAGS")]
     generator_flags: Vec<String>,
 }
 
-/// How much of the scale-down is waited for.
+/// How much of the scale-down to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum WaitFor {
     /// All of it, to the minimum
@@ -107,7 +107,7 @@ impl From<WaitFor> for ScaleDown {
     }
 }
 
-/// Checks, and ends in the verdict.
+/// Checks, and returns the verdict's exit code.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let default = Expectation::default();
     let expectation = Expectation {
