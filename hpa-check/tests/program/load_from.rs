@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use super::stand_in::stderr;
 
-/// What Prometheus 2.42 answered to a range query, shortened.
+/// An answer to a range query, in the form of the Prometheus HTTP API.
 const RECORDED: &str = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1763650800,"0.15"],[1763650860,"0.15"],[1763650920,"0.9"],[1763650980,"0.9"],[1763651040,"NaN"],[1763651100,"0.9"],[1763651160,"0.15"]]}]}}"#;
 
 /// One that answers everything with the same; what it is asked comes through the channel.
