@@ -2,7 +2,6 @@
 
 mod text;
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use hpa_check_core::doctor::{Policy, diagnose};
@@ -11,7 +10,7 @@ use hpa_check_core::snapshot::Assertions;
 
 use crate::failure::Failure;
 use crate::feed::live::{Assumed, ClusterArgs, Surveyor, did_you_mean};
-use crate::notice::notice;
+use crate::notice::answer;
 use crate::outputs::{Files, Kind};
 
 /// What to look at, and what is known beforehand.
@@ -54,13 +53,7 @@ pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
         })?;
     }
     let text = text::terminal(&report);
-    if piped {
-        notice(&text);
-    } else {
-        let mut stdout = std::io::stdout().lock();
-        writeln!(stdout, "{text}")
-            .map_err(|e| Failure::usage(format!("standard output can't be written: {e}")))?;
-    }
+    answer(&text, piped)?;
     Ok(report.exit_code)
 }
 

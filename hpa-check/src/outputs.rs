@@ -12,6 +12,7 @@ pub(crate) use destination::Destination;
 
 /// The flags that say where results go and what is shown meanwhile; `#[command(flatten)]` them.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Output")]
 pub struct Outputs {
     /// The files.
     #[command(flatten)]
@@ -23,6 +24,7 @@ pub struct Outputs {
 
 /// The reports to write.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Output")]
 pub struct Files {
     /// Write a result: json, html, svg, md, junit, github or trace; `-` is standard output (repeatable)
     #[arg(short, long = "output", value_name = "KIND=FILE")]

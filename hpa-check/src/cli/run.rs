@@ -1,18 +1,16 @@
 //! `hpa-check run`: the whole check on a cluster.
 
+mod asserted;
 mod check;
+mod load;
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use hpa_check_core::expectation::{AssertedMetric, Expectation, ScaleDown};
-
-use self::check::{Load, LoadgenArgs, Run};
+use self::asserted::AssertedArgs;
+use self::check::Run;
+use self::load::LoadArgs;
 use super::controller::ControllerArgs;
-use super::time::duration;
+use super::name::NameArgs;
 use crate::failure::Failure;
 use crate::feed::live::ClusterArgs;
-use crate::load::command::LoadCommand;
 use crate::outputs::Outputs;
 use crate::sinks::page::ServeArgs;
 
@@ -20,125 +18,32 @@ use crate::sinks::page::ServeArgs;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    cluster: ClusterArgs,
-    /// The autoscaler [default: the only one in the namespace]
-    #[arg(long, value_name = "NAME")]
-    autoscaler: Option<String>,
-    /// Take the bounds and the CPU target to assert from the autoscaler itself: spec
-    #[arg(long, value_name = "WHERE", value_parser = ["spec"], conflicts_with_all = ["expect_min", "expect_max", "expect_cpu"])]
-    expect: Option<String>,
-    /// Fewest replicas, as asserted [default: 3]
-    #[arg(long, alias = "min", value_name = "PODS")]
-    expect_min: Option<i32>,
-    /// Most replicas, as asserted [default: 10]
-    #[arg(long, alias = "max", value_name = "PODS")]
-    expect_max: Option<i32>,
-    /// CPU target in percent of the request, as asserted where the autoscaler has one [default: 50]
-    #[arg(long, alias = "cpu", value_name = "PERCENT")]
-    expect_cpu: Option<i32>,
-    /// A metric that the autoscaler has to have, with its target if that is asserted too: cpu, memory=60%, cpu/CONTAINER=50%, queue=100
-    #[arg(long = "metric", value_name = "NAME[=TARGET]")]
-    metrics: Vec<AssertedMetric>,
-    /// How much of the scale-down to wait for
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = WaitFor::Full)]
-    scale_down: WaitFor,
-    /// Wait this much longer than each phase's computed deadline
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
-    patience: Duration,
-    /// How long the load stays up once the maximum is ready [default: three syncs]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    hold: Option<Duration>,
-
+    autoscaler: NameArgs,
     #[command(flatten)]
-    controller: ControllerArgs,
-    /// Address of the service that the load goes to
-    #[arg(long, value_name = "URL", required_unless_present_any = ["external_load", "load_command"])]
-    target: Option<String>,
-    /// Load with this command, such as 'k6 run x.js': it starts with the load and gets SIGTERM at its end
-    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["target", "external_load", "generator_flags", "fib_loadgen", "retry_refused", "load_result"])]
-    load_command: Option<String>,
-    /// Start no load: somebody else does
-    #[arg(long, conflicts_with_all = ["target", "generator_flags"])]
-    external_load: bool,
-    /// The load generator [default: fib-loadgen beside this program]
-    #[arg(long, value_name = "PROGRAM")]
-    fib_loadgen: Option<PathBuf>,
-    /// Try a refused connection again so often, 50 ms apart, as a gateway would; without it a pod that dies loses them
-    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with_all = ["external_load", "generator_flags"])]
-    retry_refused: u32,
-    /// Keep the load generator's own result; that of the low load after the height lies beside it (-rest)
-    #[arg(long, value_name = "FILE")]
-    load_result: Option<PathBuf>,
+    load: LoadArgs,
+    #[command(flatten)]
+    asserted: AssertedArgs,
     #[command(flatten)]
     outputs: Outputs,
     #[command(flatten)]
     serve: ServeArgs,
-    /// Flags for the load generator [default: 500 users at a rate that asks for the maximum, then a tenth of it until the end]
-    #[arg(last = true, value_name = "LOAD FLAGS")]
-    generator_flags: Vec<String>,
-}
-
-/// How much of the scale-down is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum WaitFor {
-    /// All of it, to the minimum
-    Full,
-    /// Its first step
-    OneStep,
-    /// None of it
-    Skip,
-}
-
-impl From<WaitFor> for ScaleDown {
-    fn from(wait: WaitFor) -> Self {
-        match wait {
-            WaitFor::Full => Self::Full,
-            WaitFor::OneStep => Self::OneStep,
-            WaitFor::Skip => Self::Skip,
-        }
-    }
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    controller: ControllerArgs,
 }
 
 /// Checks, and ends in the verdict.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
-    let default = Expectation::default();
-    let expectation = Expectation {
-        min_replicas: args.expect_min.unwrap_or(default.min_replicas),
-        max_replicas: args.expect_max.unwrap_or(default.max_replicas),
-        cpu_target_percent: args.expect_cpu.unwrap_or(default.cpu_target_percent),
-        metrics: args.metrics,
-        scale_down: args.scale_down.into(),
-        patience: args.patience,
-    };
-    let (min, max) = (expectation.min_replicas, expectation.max_replicas);
-    let counts = min >= 1 && max >= min && expectation.cpu_target_percent >= 1;
-    if !counts {
-        return Err(Failure::usage(
-            "--expect-min, --expect-max and --expect-cpu must be at least 1, and --expect-max no less than --expect-min",
-        ));
-    }
-    let command = args
-        .load_command
-        .map(|line| Load::Command(LoadCommand { line }));
-    let loadgen = args.target.map(|url| {
-        Load::Loadgen(LoadgenArgs {
-            program: args.fib_loadgen,
-            url,
-            args: args.generator_flags,
-            retry_refused: args.retry_refused,
-            result: args.load_result,
-        })
-    });
-    let load = command.or(loadgen);
+    args.asserted.check()?;
     check::run(Run {
         cluster: args.cluster,
         autoscaler: args.autoscaler,
-        expectation,
-        as_spec: args.expect.is_some(),
+        asserted: args.asserted,
         controller: args.controller.settings()?,
         metrics_resolution: args.controller.resolution(),
-        hold: args.hold,
-        load,
+        hold: args.load.hold,
+        load: args.load.load()?,
         outputs: args.outputs,
         serve: args.serve,
     })

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
 use hpa_check_core::spec::AutoscalerSpec;
+use program_common::quantity::{share, whole_percent};
 
 use super::manifest::{self, ManifestArgs};
 use super::rehearse::settings::CpuAmount;
@@ -22,8 +23,8 @@ use crate::report::simulated::text::{Row, table};
 pub(crate) struct Args {
     /// The recording, made with `record` or with `-o trace=FILE`
     trace: PathBuf,
-    /// The controller's tolerance, a fraction
-    #[arg(long, value_name = "FRACTION")]
+    /// The controller's tolerance, such as 0.05 or 5%
+    #[arg(long, value_name = "FRACTION", value_parser = share)]
     tolerance: Option<f64>,
     /// The scale-down stabilization
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PODS")]
     max_replicas: Option<i32>,
     /// CPU target in percent of the request
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", value_parser = whole_percent)]
     cpu_target: Option<i32>,
     /// CPU request of a pod
     #[arg(long, value_name = "CPU")]

@@ -1,0 +1,63 @@
+//! The ways to load the application: the user's own first, then the load generator of this project.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::check::{Load, LoadgenArgs};
+use crate::cli::time::duration;
+use crate::failure::Failure;
+use crate::load::command::LoadCommand;
+
+/// The flags; `#[command(flatten)]` them.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Load (one of the first three)")]
+pub(super) struct LoadArgs {
+    /// Load with your own generator, such as 'k6 run x.js': the command starts with the load and gets SIGTERM at its end
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["target", "external_load", "generator_flags", "fib_loadgen", "retry_refused", "load_result"])]
+    load_command: Option<String>,
+    /// Start no load: your users do, or a Job in the cluster
+    #[arg(long, conflicts_with_all = ["target", "generator_flags"])]
+    external_load: bool,
+    /// Load this address with fib-loadgen, at a rate that fits the autoscaler
+    #[arg(long, value_name = "URL")]
+    target: Option<String>,
+    /// How long the load stays up once the maximum is ready [default: three syncs]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) hold: Option<Duration>,
+    /// The program for --target [default: fib-loadgen beside this program, else on the PATH]
+    #[arg(long, value_name = "PROGRAM")]
+    fib_loadgen: Option<PathBuf>,
+    /// With --target, try a refused connection again so often, 50 ms apart, as a gateway would; without it a pod that dies loses them
+    #[arg(long, value_name = "COUNT", default_value_t = 0, conflicts_with_all = ["external_load", "generator_flags"])]
+    retry_refused: u32,
+    /// With --target, keep the load generator's own result; that of the low load after the height lies beside it (-rest)
+    #[arg(long, value_name = "FILE")]
+    load_result: Option<PathBuf>,
+    /// With --target, flags for fib-loadgen [default: 500 users at a rate that asks for the maximum, then a tenth of it until the end]
+    #[arg(last = true, value_name = "LOAD FLAGS")]
+    generator_flags: Vec<String>,
+}
+
+impl LoadArgs {
+    /// The load to start; `None` when somebody else loads.
+    pub(super) fn load(self) -> Result<Option<Load>, Failure> {
+        if let Some(line) = self.load_command {
+            return Ok(Some(Load::Command(LoadCommand { line })));
+        }
+        if let Some(url) = self.target {
+            return Ok(Some(Load::Loadgen(LoadgenArgs {
+                program: self.fib_loadgen,
+                url,
+                args: self.generator_flags,
+                retry_refused: self.retry_refused,
+                result: self.load_result,
+            })));
+        }
+        if self.external_load {
+            return Ok(None);
+        }
+        Err(Failure::usage(
+            "nothing loads the application: give --load-command 'k6 run x.js' for your own load generator, --external-load if your own traffic does it, or --target URL for fib-loadgen",
+        ))
+    }
+}
