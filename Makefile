@@ -17,8 +17,9 @@
 #   FIB_SERVER      the server that make dashboards loads
 #   IMAGE, OVERLAY  what make deploy deploys; KUBECONFIG or CONTEXT names the cluster, UNSIGNED=yes verifies nothing
 #   RUNBOOKS        the address of the runbooks for make rules
+#   BASE            the commit that make gate compares with
 settings := E2E_KUBECONFIG TARGET K8S CASES DEMO PROFILE ENGINE CLUSTER PARTS FIB_SERVER IMAGE OVERLAY UNSIGNED CONTEXT \
-	RUNBOOKS COSIGN_KEY COSIGN_PASSWORD
+	RUNBOOKS BASE COSIGN_KEY COSIGN_PASSWORD
 defined := $(foreach name,$(settings),$(if $(filter undefined,$(origin $(name))),,$(name)))
 $(foreach name,$(defined),$(eval override $(name) := $$(value $(name))))
 export $(defined)
@@ -90,6 +91,33 @@ ATTACKS =
 .PHONY: attacks
 attacks: programs ## Attack fib-server with slow, greedy and countless clients, in 128 MiB where root can limit it (Python)
 	@fib-server/tests/attacks/run target/programs/fib-server $(ATTACKS)
+
+.PHONY: bench
+bench: check-tools ## Measure the programs against their peers into bench/RESULTS.md (a quiet Linux machine, 15 minutes; Go, Python, wrk)
+	@bench/run
+
+.PHONY: bench-build
+bench-build: check-tools ## Only build what make bench measures
+	@bench/run --build
+
+.PHONY: loadgen-accuracy
+loadgen-accuracy: check-tools ## Whether fib-loadgen's numbers are right: stalls, rates, its own limits, users, memory (15 minutes)
+	@bench/run --long accuracy
+
+.PHONY: gate
+gate: check-tools ## Fail when a hot path takes 5 % more instructions than on the base commit (valgrind; BASE=COMMIT)
+	@bench/gate $(if $(BASE),--base "$$BASE")
+
+.PHONY: flamegraphs
+flamegraphs: check-tools ## Draw where the hot paths spend their time into target/bench (perf)
+	@bench/flame
+
+# Seconds for each target, and which: make fuzz FUZZ="600 http2"
+FUZZ = 60
+
+.PHONY: fuzz
+fuzz: check-tools ## Fuzz what fib-server reads: queries, HTTP/1 and HTTP/2, for a minute each (a C++ compiler)
+	@fib-server/fuzz/run $(FUZZ)
 
 .PHONY: lint
 lint: check-tools ## Formatting, import cycles, clippy with warnings as errors, and licences when cargo-deny is installed

@@ -22,7 +22,6 @@ import (
 
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
-	"k8s.io/component-base/featuregate"
 	"k8s.io/klog/v2"
 )
 
@@ -71,11 +70,16 @@ func TestHpaCheckDecidesAsTheController(t *testing.T) {
 		len(cases)-wrong, len(cases), *version, kinds, *seed)
 }
 
+// featuregate.PreAlpha, which came with 1.31.
+const preAlpha = "PRE-ALPHA"
+
 // Gates that this version still lets be set both ways.
 func settableGates() []string {
+	known := []string{"HPAConfigurableTolerance", "HPAScaleToZero", "PodLevelResources"}
 	var gates []string
 	for name, spec := range utilfeature.DefaultMutableFeatureGate.GetAll() {
-		if slices.Contains([]string{"HPAConfigurableTolerance", "HPAScaleToZero", "PodLevelResources"}, string(name)) && !spec.LockToDefault && spec.PreRelease != featuregate.PreAlpha {
+		settable := !spec.LockToDefault && string(spec.PreRelease) != preAlpha
+		if settable && slices.Contains(known, string(name)) {
 			gates = append(gates, string(name))
 		}
 	}

@@ -24,6 +24,8 @@ pub(crate) struct Cors(Vec<String>);
 pub(crate) struct Origin {
     /// What its origin is answered, if it may read the answer: itself, or `*` when everybody may.
     allowed: Option<HeaderValue>,
+    /// Whether another origin would get another answer.
+    varies: bool,
 }
 
 impl Cors {
@@ -33,16 +35,23 @@ impl Cors {
     }
 
     /// Where a request is from.
+    ///
+    /// When everybody may read answers, all of them say so, to requests without an origin too. A cache keeps one
+    /// answer for all, and a page that gets one without the header could not read it (Fetch standard, "CORS protocol
+    /// and HTTP caches").
     pub(crate) fn origin(&self, headers: &HeaderMap) -> Origin {
-        let origin = headers.get(ORIGIN);
-        let allowed = if self.0.iter().any(|o| o == "*") {
-            origin.map(|_| HeaderValue::from_static("*"))
-        } else {
-            let is_known =
-                |origin: &&HeaderValue| self.0.iter().any(|o| o.as_bytes() == origin.as_bytes());
-            origin.filter(is_known).cloned()
-        };
-        Origin { allowed }
+        if self.0.iter().any(|o| o == "*") {
+            return Origin {
+                allowed: Some(HeaderValue::from_static("*")),
+                varies: false,
+            };
+        }
+        let is_known =
+            |origin: &&HeaderValue| self.0.iter().any(|o| o.as_bytes() == origin.as_bytes());
+        Origin {
+            allowed: headers.get(ORIGIN).filter(is_known).cloned(),
+            varies: true,
+        }
     }
 }
 
@@ -72,7 +81,9 @@ impl Origin {
     /// Lets the origin's pages read an answer.
     pub(crate) fn mark(self, response: &mut Response<ResBody>) {
         let headers = response.headers_mut();
-        headers.append(VARY, HeaderValue::from_static("origin"));
+        if self.varies {
+            headers.append(VARY, HeaderValue::from_static("origin"));
+        }
         if let Some(origin) = self.allowed {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);

@@ -1,11 +1,13 @@
 //! What is not a number: health, probes, metrics, version, the API's description.
 
-use std::net::UdpSocket;
+use std::net::{IpAddr, UdpSocket};
 use std::sync::Arc;
+use std::time::Duration;
 
 use salvo::http::{HeaderValue, StatusCode, header};
 use salvo::{Depot, FlowCtrl, Handler, Request, Response, async_trait, handler};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::openapi;
 use super::problem::Problem;
@@ -145,7 +147,12 @@ pub async fn log_level(res: &mut Response) {
 pub async fn set_log_level(req: &mut Request, res: &mut Response) {
     /// A filter is a few words.
     const LONGEST: usize = 1_024;
-    let wanted = req.payload_with_max_size(LONGEST).await;
+    /// They come with the head. Who never sends them would hold one of the admin port's few connections.
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let Ok(wanted) = timeout(PATIENCE, req.payload_with_max_size(LONGEST)).await else {
+        Problem::of_status(StatusCode::REQUEST_TIMEOUT).write_to(res);
+        return;
+    };
     let wanted = wanted
         .ok()
         .and_then(|bytes| std::str::from_utf8(bytes).ok())
@@ -207,6 +214,51 @@ fn is_from_here(req: &Request) -> bool {
     let Some(conn) = req.extensions().get::<Arc<Conn>>() else {
         return false;
     };
-    let peer = conn.peer().ip().to_canonical();
-    peer.is_loopback() || UdpSocket::bind((peer, 0)).is_ok()
+    is_own(conn.peer().ip())
+}
+
+/// Whether an address is one of this machine's.
+fn is_own(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    address.is_loopback() || UdpSocket::bind((address, 0)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_the_whole_one_and_nothing_passes_where_none_is_set() {
+        let with = |authorization: &str| {
+            let mut request = Request::new();
+            let value = authorization.parse().unwrap();
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+            request
+        };
+        let token = Some("secret-7");
+        assert!(has_token(&with("Bearer secret-7"), token));
+        for wrong in [
+            "Bearer secret-8",
+            "Bearer secret-",
+            "Bearer secret-77",
+            "Bearer ",
+            "secret-7",
+            "Basic secret-7",
+        ] {
+            assert!(!has_token(&with(wrong), token), "{wrong}");
+        }
+        assert!(!has_token(&Request::new(), token));
+        assert!(!has_token(&with("Bearer "), None));
+    }
+
+    #[test]
+    fn only_addresses_of_this_machine_are_its_own() {
+        for own in ["127.0.0.1", "::ffff:127.0.0.1", "::1"] {
+            assert!(is_own(own.parse().unwrap()), "{own}");
+        }
+        // Addresses for documentation, which nobody has.
+        for other in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1"] {
+            assert!(!is_own(other.parse().unwrap()), "{other}");
+        }
+    }
 }

@@ -163,6 +163,17 @@ def get(port, path, timeout=10):
         connection.close()
 
 
+def answer(port, path, timeout=10):
+    """Status, headers in lower case, and body of one request on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
+
+
 def connect(port, receive_buffer=None, timeout=10):
     client = socket.socket()
     if receive_buffer:

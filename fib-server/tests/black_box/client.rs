@@ -105,6 +105,11 @@ impl Connection {
         matches!(self.0.read(&mut [0]), Ok(0) | Err(_))
     }
 
+    /// Reads until the server has closed the connection, whatever comes before.
+    pub(crate) fn until_the_end(&mut self) {
+        let _ = self.0.read_to_end(&mut Vec::new());
+    }
+
     /// Checks that for so long nothing comes and the connection stays.
     #[track_caller]
     pub(crate) fn is_silent_for(&mut self, time: Duration) {

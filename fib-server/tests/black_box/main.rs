@@ -6,6 +6,7 @@ mod client;
 mod connections;
 mod http;
 mod http2;
+mod limits;
 mod log;
 mod malformed;
 mod overload;

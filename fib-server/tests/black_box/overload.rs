@@ -1,6 +1,6 @@
 //! More work than the CPUs can do: shed at the door, stopped at the deadline, and never in the way of a probe.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fib_server::args::{Settings, Span};
 
@@ -39,17 +39,30 @@ fn work_that_would_wait_too_long_is_shed_with_a_time_to_try_again() {
     let server = small(Duration::from_mins(1));
     let _busy = ask(&server, HUGE);
     server.wait_for_metric("http_requests_in_flight 2");
-    let answer = get(server.address, "/get?n=1000000");
-    let problem = answer.problem(503);
-    assert_eq!(problem["reason"], "queue-full");
-    assert!(
-        answer
-            .header("retry-after")
-            .unwrap()
-            .parse::<u64>()
-            .unwrap()
-            >= 1
-    );
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let begun = Instant::now();
+        let answer = get(server.address, "/get?n=1000000");
+        times.push(begun.elapsed());
+        assert_eq!(answer.problem(503)["reason"], "queue-full");
+        let retry_after = answer.header("retry-after").unwrap();
+        assert!(retry_after.parse::<u64>().unwrap() >= 1);
+    }
+    // Nobody waits for a refusal. Of twenty, some are not held up by whatever else this machine does.
+    let best = times.iter().min().unwrap();
+    assert!(*best < Duration::from_millis(10), "{times:?}");
+}
+
+#[test]
+fn a_sequence_that_would_break_off_is_not_begun_on_an_idle_server_either() {
+    let server = Server::start(Settings {
+        max_n: Some(u64::MAX),
+        max_sequence_n: Some(u64::MAX),
+        deadline: Some(Span(Duration::from_millis(100))),
+        ..settings()
+    });
+    let answer = get(server.address, "/get?n=1000000&sequence=true");
+    assert_eq!(answer.problem(503)["reason"], "deadline-unreachable");
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
+use clap::CommandFactory;
+use fib_server::args::Args;
 use predicates::prelude::*;
 
 use crate::client::get;
@@ -189,6 +191,25 @@ fn a_hundred_thousand_threads_are_refused_in_one_sentence() {
                 .and(predicate::str::contains("panicked").not()),
         );
     }
+}
+
+#[test]
+fn every_setting_is_documented_with_its_variable() {
+    let page = include_str!("../../../docs/fib-server.md");
+    let command = Args::command();
+    let settings = command.get_arguments().filter_map(|argument| {
+        let variable = argument.get_env()?.to_str()?;
+        Some((argument.get_long()?, variable))
+    });
+    let missing: Vec<_> = settings
+        .filter(|(flag, variable)| {
+            let documents = |line: &&str| {
+                line.contains(&format!("`--{flag}`")) && line.contains(&format!("`{variable}`"))
+            };
+            page.lines().find(documents).is_none()
+        })
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

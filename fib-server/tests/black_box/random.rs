@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::client::get;
@@ -59,6 +60,48 @@ fn frames(random: &mut fastrand::Rng) -> Vec<u8> {
     bytes
 }
 
+/// Sends bytes on a connection of their own, and returns what comes back.
+fn send(server: &Server, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    // It may have hung up in the middle.
+    let _ = stream.write_all(bytes);
+    let _ = stream.shutdown(Shutdown::Write);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn what_the_fuzzers_begin_with_makes_no_request_fail() {
+    let server = Server::standard();
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let mut sent = 0;
+    for (folder, before) in [
+        ("head", &b""[..]),
+        (
+            "http2",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+        ),
+    ] {
+        for file in std::fs::read_dir(corpus.join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            let bytes = [before, &std::fs::read(&path).unwrap()].concat();
+            let answer = send(&server, &bytes);
+            assert!(
+                !answer.contains("urn:fib:problem:internal"),
+                "{}: {answer}",
+                path.display()
+            );
+            sent += 1;
+        }
+    }
+    assert!(sent >= 15, "{sent}");
+    assert_eq!(get(server.address, "/get?n=10").json()["value"], "55");
+}
+
 #[test]
 fn random_bytes_never_stop_the_server() {
     let server = Server::standard();
@@ -70,15 +113,7 @@ fn random_bytes_never_stop_the_server() {
         } else {
             frames(&mut random)
         };
-        let mut stream = TcpStream::connect(server.address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .unwrap();
-        // It may have hung up in the middle.
-        let _ = stream.write_all(&bytes);
-        let _ = stream.shutdown(Shutdown::Write);
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
+        send(&server, &bytes);
         if i % 50 == 0 {
             assert_eq!(
                 get(server.address, "/get?n=10").json()["value"],

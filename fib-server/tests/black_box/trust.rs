@@ -132,3 +132,37 @@ fn pages_of_an_origin_that_is_let_in_may_read_answers() {
     // Without the flag there is no such protocol.
     request(Server::standard().address, "OPTIONS", "/get?n=1", "").problem(405);
 }
+
+#[test]
+fn an_answer_that_everybody_may_read_says_so_to_everybody_and_is_the_same_for_all() {
+    let server = Server::start(Settings {
+        cors_origins: Some(vec!["*".to_owned()]),
+        ..settings()
+    });
+    // A cache that keeps the answer to a request without an origin gives it to a page.
+    for headers in ["", "origin: https://a.test\r\n", "origin: null\r\n"] {
+        let answer = request(server.address, "GET", "/get?n=1", headers);
+        let allowed = answer.header("access-control-allow-origin");
+        assert_eq!(
+            (allowed, answer.header("vary")),
+            (Some("*"), Some("accept")),
+            "{headers:?}"
+        );
+    }
+    let failed = get(server.address, "/get?n=x");
+    failed.problem(400);
+    assert_eq!(failed.header("access-control-allow-origin"), Some("*"));
+    // Where only some may, an answer is kept for each origin.
+    let some = Server::start(Settings {
+        cors_origins: Some(vec!["https://a.test".to_owned()]),
+        ..settings()
+    });
+    let answer = get(some.address, "/get?n=x");
+    assert_eq!(
+        (
+            answer.header("access-control-allow-origin"),
+            answer.header("vary")
+        ),
+        (None, Some("origin"))
+    );
+}

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::manifests;
 use crate::model::metrics::resource;
-use crate::model::normalize::{self, Changes, FullBehavior, Recommendation, ScaleEvent};
-use crate::model::proposal::{Readings, Scene};
+use crate::model::normalize::{self, FullBehavior, Recommendation, ScaleEvent, ScaleEvents};
+use crate::model::proposal::{ProposalInput, Readings};
 use crate::model::{SelectorError, Tolerances};
 use crate::observation::ControllerConfig;
 use crate::spec::Behavior;
@@ -171,7 +171,7 @@ fn resource_replicas(input: &input::ResourceReplicas) -> Value {
         .map(input::PodMetric::to_model)
         .collect();
     let gates = input.controller.gates();
-    let scene = Scene {
+    let scene = ProposalInput {
         now: NOW,
         namespace: NAMESPACE,
         settings: &settings,
@@ -218,7 +218,7 @@ fn convert(input: &input::Convert) -> Value {
         input.desired_replicas,
         (input.min_replicas, input.max_replicas),
         &full,
-        Changes {
+        ScaleEvents {
             up: &up,
             down: &down,
         },

@@ -1,14 +1,14 @@
 //! Who applies a workload's manifest, and whether its replicas are left to the autoscaler then.
 
-use crate::observation::{CONTROLLER, Writer};
+use crate::observation::{CONTROLLER, FieldManager};
 
 /// What a workload itself tells of the manifests that are applied to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Manifest {
+pub struct AppliedManifest {
     /// Who stored a last-applied configuration with `replicas` in it, and when.
-    pub stored: Option<Writer>,
+    pub stored: Option<FieldManager>,
     /// The field managers that apply (server-side), whatever they own.
-    pub appliers: Vec<Writer>,
+    pub appliers: Vec<FieldManager>,
     /// The release that Helm says it belongs to, as `namespace/name`.
     pub helm_release: Option<String>,
     /// The object of Flux that applies it, as `namespace/name`.
@@ -54,7 +54,7 @@ pub struct Deployer {
     /// The scale targets that it applies.
     pub applies: Vec<Object>,
     /// What it leaves alone.
-    pub ignores: Vec<Ignore>,
+    pub ignores: Vec<IgnoredFields>,
     /// Whether what is ignored is left out of what is applied too. Argo CD only does so with
     /// `RespectIgnoreDifferences=true`; otherwise it is merely not shown as a difference.
     pub respects: bool,
@@ -79,7 +79,7 @@ pub struct Object {
 
 /// A rule that says what is left alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ignore {
+pub struct IgnoredFields {
     /// Group, kind, namespace and name of the objects; `*` and what is empty stand for all.
     pub group: String,
     /// See `group`.
@@ -145,7 +145,7 @@ impl Deployer {
     }
 }
 
-impl Ignore {
+impl IgnoredFields {
     fn concerns(&self, object: &Object) -> bool {
         let pairs = [
             (&self.group, &object.group),
@@ -202,7 +202,7 @@ mod tests {
         }
     }
 
-    fn application(ignores: Vec<Ignore>, respects: bool) -> Deployer {
+    fn application(ignores: Vec<IgnoredFields>, respects: bool) -> Deployer {
         Deployer {
             tool: Tool::ArgoCd,
             name: "argocd/shop".to_owned(),
@@ -214,16 +214,16 @@ mod tests {
         }
     }
 
-    fn rule(kind: &str, path: &str) -> Ignore {
-        Ignore {
+    fn rule(kind: &str, path: &str) -> IgnoredFields {
+        IgnoredFields {
             group: "apps".to_owned(),
             kind: kind.to_owned(),
             paths: vec![path.to_owned()],
-            ..Ignore::default()
+            ..IgnoredFields::default()
         }
     }
 
-    fn is_left(ignores: Vec<Ignore>) -> bool {
+    fn is_left(ignores: Vec<IgnoredFields>) -> bool {
         let treatment = application(ignores, true).treatment(&cart(), &[]);
         matches!(treatment, Treatment::LeftAlone(_))
     }
@@ -236,7 +236,7 @@ mod tests {
             assert!(!is_left(vec![rule("StatefulSet", path)]), "{path}");
         }
         assert!(!is_left(vec![rule("Deployment", "/spec/template")]));
-        let named = |name: &str| Ignore {
+        let named = |name: &str| IgnoredFields {
             name: name.to_owned(),
             ..rule("Deployment", "/spec/replicas")
         };
@@ -246,9 +246,9 @@ mod tests {
 
     #[test]
     fn a_rule_by_managers_counts_where_the_controller_owns_the_replicas() {
-        let by = |manager: &str| Ignore {
+        let by = |manager: &str| IgnoredFields {
             managers: vec![manager.to_owned()],
-            ..Ignore::default()
+            ..IgnoredFields::default()
         };
         assert!(is_left(vec![by("kube-controller-manager")]));
         assert!(!is_left(vec![by("cert-manager")]));

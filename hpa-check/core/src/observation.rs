@@ -45,7 +45,7 @@ pub enum Seen {
     /// The autoscaler is gone.
     AutoscalerGone,
     /// The scale target (a Deployment or its like), whole.
-    Target(Target),
+    Target(ScaleTarget),
     /// The scale target is gone.
     TargetGone,
     /// One pod that the target's selector matches, whole.
@@ -205,7 +205,7 @@ impl AutoscalerStatus {
 
 /// The object whose replicas are scaled.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Target {
+pub struct ScaleTarget {
     /// Changes when the object is made anew.
     pub uid: String,
     /// Rises by one with each change of the spec, so also with each change of `spec.replicas`.
@@ -227,7 +227,7 @@ pub struct Target {
     pub conditions: Vec<Condition>,
     /// Who wrote `spec.replicas` last and when, from `managedFields`.
     #[serde(default)]
-    pub replicas_writer: Option<Writer>,
+    pub replicas_writer: Option<FieldManager>,
     /// A digest of the spec without `replicas`: another one after a rollout or a pause, for example. Only
     /// digests of one recording can be compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -243,7 +243,7 @@ pub const CONTROLLER: &str = "kube-controller-manager";
 
 /// A field manager and the time of its last write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Writer {
+pub struct FieldManager {
     /// The manager's name, such as `kube-controller-manager` or `argocd-controller`.
     pub manager: String,
     /// Server time, whole seconds.

@@ -17,12 +17,12 @@ pub struct Quota {
     pub used: String,
     /// Which pods it counts: those that satisfy every one of these. Without any, all of the namespace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<QuotaScope>,
 }
 
 /// One requirement on the pods that a quota counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Scope {
+pub struct QuotaScope {
     /// Such as `Terminating` or `PriorityClass`.
     pub name: String,
     /// `Exists`, `DoesNotExist`, `In` or `NotIn`.
@@ -65,7 +65,7 @@ impl Quota {
     }
 }
 
-impl Scope {
+impl QuotaScope {
     fn holds(&self, pod: &QuotaClass) -> Option<bool> {
         let has = match self.name.as_str() {
             "Terminating" => pod.has_deadline,
@@ -107,7 +107,7 @@ mod tests {
 
     fn scoped(name: &str, operator: &str, values: &[&str]) -> Quota {
         Quota {
-            scopes: vec![Scope {
+            scopes: vec![QuotaScope {
                 name: name.to_owned(),
                 operator: operator.to_owned(),
                 values: values.iter().map(|v| (*v).to_owned()).collect(),

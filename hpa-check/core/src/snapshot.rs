@@ -10,10 +10,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::deployer::{Deployer, Manifest, Tool};
+use crate::deployer::{AppliedManifest, Deployer, Tool};
 use crate::keda::ScaledObject;
 use crate::metrics_server::MetricsServer;
-use crate::observation::{Autoscaler, Condition, ControllerConfig, Pod, PodSample, Target, Writer};
+use crate::observation::{
+    Autoscaler, Condition, ControllerConfig, FieldManager, Pod, PodSample, ScaleTarget,
+};
 pub use crate::quota::Quota;
 use crate::units::Millicores;
 
@@ -163,13 +165,13 @@ pub struct Workload {
     /// When it was made.
     pub created: Option<Timestamp>,
     /// Its size, its selector, its conditions.
-    pub object: Target,
+    pub object: ScaleTarget,
     /// Whether its rollout is held.
     pub paused: bool,
     /// The names of the containers in its template; empty when it has no template that is known.
     pub template: Vec<String>,
     /// What it tells of the manifests that are applied to it.
-    pub manifest: Manifest,
+    pub manifest: AppliedManifest,
     /// Who owns `spec.replicas`, from `managedFields`.
     pub owners_of_replicas: Vec<FieldOwner>,
 }
@@ -178,7 +180,7 @@ pub struct Workload {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldOwner {
     /// The manager and the time of its last write.
-    pub writer: Writer,
+    pub writer: FieldManager,
     /// Whether it applies (server-side), so that each apply sets the field again.
     pub applies: bool,
     /// Whether it writes through `/scale`.

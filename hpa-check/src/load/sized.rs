@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{attack, in_short, read_result, reporting};
-use hpa_check_core::sim::cost::Search;
+use hpa_check_core::sim::cost::CostSearch;
 use hpa_check_core::sim::intensity::Intensity;
 
 /// How many requests a connection carries. A Service balances connections, and at a few hundred requests a
@@ -82,7 +82,7 @@ impl Sized {
     /// of a trivial one. The service is at rest, so this is CPU time.
     async fn measure(&self) -> Result<Intensity, String> {
         let trivial = self.least(1).await?;
-        let mut search = Search::new(None);
+        let mut search = CostSearch::new(None);
         while let Some(n) = search.to_measure() {
             search.measured(self.least(n).await?.saturating_sub(trivial));
         }

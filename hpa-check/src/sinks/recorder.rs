@@ -6,7 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use hpa_check_core::documents::trace::Writer;
+use hpa_check_core::documents::trace::TraceWriter;
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::Observation;
 
@@ -15,7 +15,7 @@ use crate::outputs::Destination;
 
 /// Writes down every observation.
 #[derive(Debug)]
-pub(crate) struct Recorder(Writer<Medium>);
+pub(crate) struct Recorder(TraceWriter<Medium>);
 
 impl Recorder {
     /// Begins the file with what the run asserts.
@@ -24,7 +24,7 @@ impl Recorder {
         expectation: &Expectation,
     ) -> Result<Self, Failure> {
         Medium::begin(destination)
-            .and_then(|medium| Writer::new(medium, expectation))
+            .and_then(|medium| TraceWriter::new(medium, expectation))
             .map(Self)
             .map_err(|e| {
                 Failure::usage(format!(

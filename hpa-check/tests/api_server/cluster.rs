@@ -9,7 +9,7 @@ use std::time::Duration;
 use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::pods::{ContainerUse, Pod as ModelPod, PodMetric, ReadyCondition};
 use hpa_check_core::model::proposal::Readings;
-use hpa_check_core::model::reconcile::{Controller, Decision, Scale, Sync};
+use hpa_check_core::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use hpa_check_core::observation::{Condition, ControllerConfig};
 use hpa_check_core::spec::{Amounts, AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
@@ -220,7 +220,7 @@ impl Cluster {
             namespace: "",
             now,
             spec: &spec(),
-            scale: Ok(Scale {
+            scale: Ok(ScaleSubresource {
                 replicas: self.replicas,
                 observed: self.replicas,
                 selector: "app=fib",

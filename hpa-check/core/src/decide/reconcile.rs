@@ -8,7 +8,7 @@ use super::{NAMESPACE, NOW, input};
 use crate::model::SelectorError;
 use crate::model::pods::Pod;
 use crate::model::proposal::Readings;
-use crate::model::reconcile::{Controller, Decision, Scale, Sync};
+use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use crate::model::selector::Selector;
 use crate::observation::{Condition, MetricAnswer, MetricReading};
 use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec, TargetRef};
@@ -72,7 +72,7 @@ pub(super) fn answer(input: input::Reconcile) -> Result<Value, SelectorError> {
             behavior: input.hpa.behavior,
         },
         scale: or_error(
-            Scale {
+            ScaleSubresource {
                 replicas,
                 observed,
                 selector,

@@ -24,11 +24,11 @@ pub struct Header {
 
 /// Writes a recording.
 #[derive(Debug)]
-pub struct Writer<W: Write> {
+pub struct TraceWriter<W: Write> {
     out: W,
 }
 
-impl<W: Write> Writer<W> {
+impl<W: Write> TraceWriter<W> {
     /// Begins with the header.
     pub fn new(out: W, expectation: &Expectation) -> io::Result<Self> {
         let mut writer = Self { out };
@@ -171,7 +171,7 @@ mod tests {
     use crate::observation::Seen;
 
     fn recorded(observations: usize) -> Vec<u8> {
-        let mut writer = Writer::new(Vec::new(), &Expectation::default()).unwrap();
+        let mut writer = TraceWriter::new(Vec::new(), &Expectation::default()).unwrap();
         for _ in 0..observations {
             let (at, seen) = (Timestamp::UNIX_EPOCH, Seen::Interrupted);
             writer.write(&Observation { at, seen }).unwrap();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::proposal::Proposal;
-use super::reconcile::{Decision, Step};
+use super::reconcile::{Decision, FallibleStep};
 use crate::quantity::Quantity;
 use crate::spec::{MetricSpec, MetricTarget};
 use crate::units::{Bytes, Millicores};
@@ -40,7 +40,7 @@ impl Decision {
     /// What the metrics ask for, and why.
     pub(crate) fn proposal(&self) -> String {
         match self.driver() {
-            _ if self.failed_at == Some(Step::ComputeMetrics) => self.refusal(),
+            _ if self.failed_at == Some(FallibleStep::ComputeMetrics) => self.refusal(),
             Some((spec, proposal)) => {
                 let mut text = String::new();
                 if self.metrics.len() > 1 || !spec.is_cpu() {

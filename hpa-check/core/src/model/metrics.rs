@@ -7,8 +7,8 @@ mod pods;
 pub(crate) mod resource;
 
 use super::conditions::{self, SCALING_ACTIVE};
-use super::proposal::{Proposal, Scene};
-use super::reconcile::{Controller, Decision, Scale, Step, Sync};
+use super::proposal::{Proposal, ProposalInput};
+use super::reconcile::{Controller, Decision, FallibleStep, ScaleSubresource, Sync};
 use super::{MetricError, counted, selector};
 use crate::observation::MetricAnswer;
 use crate::spec::{CurrentMetric, MetricSource, MetricSpec};
@@ -32,7 +32,7 @@ impl Controller {
     pub(super) fn propose(
         &self,
         sync: &Sync<'_>,
-        scale: Scale<'_>,
+        scale: ScaleSubresource<'_>,
         decision: &mut Decision,
     ) -> Option<(i32, String)> {
         let pods = sync.pods.iter().map(|pod| &pod.extra_labels);
@@ -40,7 +40,7 @@ impl Controller {
             let conditions = &mut decision.conditions;
             let (reason, message) = (unusable.reason, unusable.message);
             conditions::set(conditions, SCALING_ACTIVE, false, reason, message);
-            decision.fail(Step::ComputeMetrics, unusable.error);
+            decision.fail(FallibleStep::ComputeMetrics, unusable.error);
             return None;
         }
         let (mut replicas, mut name) = (0, String::new());
@@ -74,10 +74,10 @@ impl Controller {
                 let message = format!("the HPA was unable to compute the replica count: {cause}");
                 let conditions = &mut decision.conditions;
                 conditions::set(conditions, SCALING_ACTIVE, false, first.reason, message);
-                decision.fail(Step::ComputeMetrics, error);
+                decision.fail(FallibleStep::ComputeMetrics, error);
                 return None;
             }
-            decision.fail(Step::ComputeSomeMetric, error);
+            decision.fail(FallibleStep::ComputeSomeMetric, error);
         }
         let message =
             format!("the HPA was able to successfully calculate a replica count from {name}");
@@ -95,10 +95,10 @@ impl Controller {
     fn metric(
         &self,
         sync: &Sync<'_>,
-        scale: Scale<'_>,
+        scale: ScaleSubresource<'_>,
         spec: &MetricSpec,
     ) -> Result<Proposal, Failure> {
-        let scene = Scene {
+        let scene = ProposalInput {
             now: sync.now,
             namespace: sync.namespace,
             settings: &self.settings,
@@ -131,7 +131,7 @@ impl Controller {
 }
 
 /// What was read of a custom or external metric.
-fn reading<'a>(scene: Scene<'a>, source: &MetricSource) -> Option<&'a MetricAnswer> {
+fn reading<'a>(scene: ProposalInput<'a>, source: &MetricSource) -> Option<&'a MetricAnswer> {
     let mut all = scene.readings.others.iter();
     all.find(|reading| reading.metric == *source)
         .map(|reading| &reading.answer)

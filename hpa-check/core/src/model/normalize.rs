@@ -176,7 +176,7 @@ pub fn limit_legacy(
 
 /// The changes that the controller made, by direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Changes<'a> {
+pub struct ScaleEvents<'a> {
     /// Growths.
     pub up: &'a [ScaleEvent],
     /// Shrinkages.
@@ -189,7 +189,7 @@ pub fn limit(
     desired: i32,
     (min, max): (i32, i32),
     behavior: &FullBehavior,
-    changes: Changes<'_>,
+    changes: ScaleEvents<'_>,
     now: Timestamp,
 ) -> Limited {
     if desired > current {
@@ -226,7 +226,7 @@ pub fn limit(
 }
 
 /// The most replicas that the policies allow now: `calculateScaleUpLimitWithScalingRules`.
-pub fn up_limit(current: i32, rules: &FullRules, changes: Changes<'_>, now: Timestamp) -> i32 {
+pub fn up_limit(current: i32, rules: &FullRules, changes: ScaleEvents<'_>, now: Timestamp) -> i32 {
     let proposals = rules.policies.iter().map(|policy| {
         let start = at_period_start(current, policy, changes, now);
         match policy.kind {
@@ -245,7 +245,12 @@ pub fn up_limit(current: i32, rules: &FullRules, changes: Changes<'_>, now: Time
 
 /// The fewest replicas that the policies allow now: `calculateScaleDownLimitWithBehaviors`. Growing
 /// rounds a percentage up, shrinking cuts it off.
-pub fn down_limit(current: i32, rules: &FullRules, changes: Changes<'_>, now: Timestamp) -> i32 {
+pub fn down_limit(
+    current: i32,
+    rules: &FullRules,
+    changes: ScaleEvents<'_>,
+    now: Timestamp,
+) -> i32 {
     let proposals = rules.policies.iter().map(|policy| {
         let start = at_period_start(current, policy, changes, now);
         match policy.kind {
@@ -266,7 +271,7 @@ pub fn down_limit(current: i32, rules: &FullRules, changes: Changes<'_>, now: Ti
 fn at_period_start(
     current: i32,
     policy: &ScalingPolicy,
-    changes: Changes<'_>,
+    changes: ScaleEvents<'_>,
     now: Timestamp,
 ) -> i32 {
     let cutoff = before(now, seconds(policy.period_seconds));

@@ -14,7 +14,7 @@ use crate::spec::CurrentMetric;
 
 /// The environment of one computation.
 #[derive(Debug, Clone, Copy)]
-pub struct Scene<'a> {
+pub struct ProposalInput<'a> {
     /// The instant of the sync.
     pub now: Timestamp,
     /// The namespace, for the controller's messages.
@@ -99,7 +99,7 @@ struct Pass {
 
 /// The proposal for a target in percent of the request: the rest of `GetResourceReplicas`.
 pub(super) fn by_utilization(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     (mut used, groups): (UseByPod, Groups),
     requests: &BTreeMap<String, i64>,
     target: i32,
@@ -125,7 +125,7 @@ pub(super) fn by_utilization(
 
 /// The proposal for a target as an amount per pod: the rest of `calcPlainMetricReplicas`.
 pub(super) fn by_average(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     (mut used, groups): (UseByPod, Groups),
     target: i64,
 ) -> Result<Proposal, MetricError> {
@@ -143,7 +143,11 @@ pub(super) fn by_average(
 /// The proposal for one value that all pods share: `getUsageRatioReplicaCount`. At zero replicas neither
 /// ready pods nor the tolerance count.
 #[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
-pub(super) fn by_total(scene: Scene<'_>, usage: i64, target: i64) -> Result<Proposal, MetricError> {
+pub(super) fn by_total(
+    scene: ProposalInput<'_>,
+    usage: i64,
+    target: i64,
+) -> Result<Proposal, MetricError> {
     let ratio = usage as f64 / target as f64;
     let mut proposal = Proposal {
         replicas: scene.current,
@@ -172,7 +176,7 @@ pub(super) fn by_total(scene: Scene<'_>, usage: i64, target: i64) -> Result<Prop
 /// The proposal for one value that is divided by the pods there are: `GetExternalPerPodMetricReplicas`
 /// and `GetObjectPerPodMetricReplicas`. `caps` says whether what does not fit is cut to the largest number.
 #[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
-pub(super) fn by_share(scene: Scene<'_>, usage: i64, target: i64, caps: bool) -> Proposal {
+pub(super) fn by_share(scene: ProposalInput<'_>, usage: i64, target: i64, caps: bool) -> Proposal {
     let observed = f64::from(scene.observed);
     let (value, each) = (usage as f64, target as f64);
     let ratio = value / (each * observed);
@@ -211,7 +215,7 @@ const NO_PODS: &str = "no pods returned by selector while calculating replica co
 
 /// The pods that count in the first pass, with their use.
 pub(super) fn counted(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     mut used: UseByPod,
     resource: Option<&str>,
 ) -> Result<(UseByPod, Groups), MetricError> {
@@ -238,7 +242,7 @@ pub(super) fn counted(
 /// The second half, the same for both kinds of target: one pass if all pods are known, else a
 /// second one with cautious guesses for the others.
 fn propose(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     first: &Pass,
     groups: Groups,
     used: &mut UseByPod,

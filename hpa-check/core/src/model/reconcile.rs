@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::conditions::{self, ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
-use super::normalize::{self, Changes, FullBehavior, Limited, Recommendation, ScaleEvent};
+use super::normalize::{self, FullBehavior, Limited, Recommendation, ScaleEvent, ScaleEvents};
 use super::pods::Pod;
 use super::proposal::{Proposal, Readings};
 use super::selector::Selector;
@@ -32,7 +32,7 @@ pub struct Controller {
 
 /// The target's `/scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scale<'a> {
+pub struct ScaleSubresource<'a> {
     /// `spec.replicas`.
     pub replicas: i32,
     /// `status.replicas`: the pods that there are, which an object or external metric is divided by.
@@ -51,7 +51,7 @@ pub struct Sync<'a> {
     /// What the autoscaler is told to do.
     pub spec: &'a AutoscalerSpec,
     /// The target's size, or why it can't be had.
-    pub scale: Result<Scale<'a>, &'a str>,
+    pub scale: Result<ScaleSubresource<'a>, &'a str>,
     /// The pods that the selector matches.
     pub pods: &'a [Pod],
     /// What the metrics APIs answered.
@@ -92,12 +92,12 @@ pub struct Decision {
     /// What the sync failed with; a sync can fail for one metric and still scale by another.
     pub error: Option<String>,
     /// What it was at when it failed.
-    pub failed_at: Option<Step>,
+    pub failed_at: Option<FallibleStep>,
 }
 
 /// The parts of a sync that can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum FallibleStep {
     /// Reading the target's size.
     ReadScale,
     /// Computing what the metrics ask for.
@@ -128,17 +128,17 @@ impl Decision {
     pub fn full_error(&self, target: &str) -> Option<String> {
         let error = self.error.as_ref()?;
         let doing = match self.failed_at? {
-            Step::ReadScale => "failed to query scale subresource for",
-            Step::ComputeMetrics => {
+            FallibleStep::ReadScale => "failed to query scale subresource for",
+            FallibleStep::ComputeMetrics => {
                 "failed to compute desired number of replicas based on listed metrics for"
             }
-            Step::ComputeSomeMetric => return Some(error.clone()),
-            Step::WriteScale => "failed to rescale",
+            FallibleStep::ComputeSomeMetric => return Some(error.clone()),
+            FallibleStep::WriteScale => "failed to rescale",
         };
         Some(format!("{doing} {target}: {error}"))
     }
 
-    pub(super) fn fail(&mut self, step: Step, error: impl Into<String>) {
+    pub(super) fn fail(&mut self, step: FallibleStep, error: impl Into<String>) {
         self.failed_at = Some(step);
         self.error = Some(error.into());
     }
@@ -183,7 +183,7 @@ impl Controller {
     fn sync_with(
         &mut self,
         sync: Sync<'_>,
-        propose: impl FnOnce(&Self, Scale<'_>, &mut Decision) -> Option<(i32, String)>,
+        propose: impl FnOnce(&Self, ScaleSubresource<'_>, &mut Decision) -> Option<(i32, String)>,
     ) -> Decision {
         let mut decision = Decision {
             current: 0,
@@ -211,7 +211,7 @@ impl Controller {
                     "FailedGetScale",
                     message,
                 );
-                decision.fail(Step::ReadScale, e);
+                decision.fail(FallibleStep::ReadScale, e);
                 return decision;
             }
         };
@@ -244,9 +244,9 @@ impl Controller {
     fn want(
         &mut self,
         sync: &Sync<'_>,
-        scale: Scale<'_>,
+        scale: ScaleSubresource<'_>,
         decision: &mut Decision,
-        propose: impl FnOnce(&Self, Scale<'_>, &mut Decision) -> Option<(i32, String)>,
+        propose: impl FnOnce(&Self, ScaleSubresource<'_>, &mut Decision) -> Option<(i32, String)>,
     ) -> Want {
         let current = scale.replicas;
         let (min, max) = (sync.spec.effective_min(), sync.spec.max_replicas);
@@ -329,7 +329,7 @@ impl Controller {
                 let stabilized = normalize::stabilize(history, current, wanted, now, up, down);
                 let longest = before(now, up.max(down));
                 remember(history, wanted, now, |r| r.at < longest);
-                let changes = Changes {
+                let changes = ScaleEvents {
                     up: &self.ups,
                     down: &self.downs,
                 };
@@ -393,7 +393,7 @@ impl Controller {
                 "FailedUpdateScale",
                 message,
             );
-            decision.fail(Step::WriteScale, e);
+            decision.fail(FallibleStep::WriteScale, e);
             return;
         }
         let message = format!("the HPA controller was able to update the target scale to {wanted}");

@@ -10,7 +10,9 @@ use crate::expectation::AssertedMetric;
 use crate::keda::{Pause, ScaledObject};
 use crate::metrics_server::MetricsServer;
 use crate::model::{Tolerances, VersionGates, after, counted};
-use crate::observation::{AutoscalerStatus, CONTROLLER, ControllerConfig, Pod, PodSample, Target};
+use crate::observation::{
+    AutoscalerStatus, CONTROLLER, ControllerConfig, Pod, PodSample, ScaleTarget,
+};
 use crate::quota::Quota;
 use crate::snapshot::{MetricsApi, NodeClaim};
 use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec};
@@ -39,7 +41,7 @@ pub(crate) struct Asserted<'a> {
 #[derive(Debug, Clone)]
 pub(crate) enum Scaled<'a> {
     /// It was read.
-    Read(&'a Target),
+    Read(&'a ScaleTarget),
     /// It is not there.
     Absent {
         /// What became of it: `can't be found` or `was deleted`.
@@ -306,7 +308,7 @@ impl dyn View + '_ {
     }
 
     /// The scale target, if it was read.
-    pub(crate) fn target(&self) -> Option<&Target> {
+    pub(crate) fn target(&self) -> Option<&ScaleTarget> {
         match self.scaled() {
             Scaled::Read(target) => Some(target),
             Scaled::Absent { .. } | Scaled::NotScalable { .. } | Scaled::Unread => None,

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::state::{PodRecord, Poll, ReadinessLost, RunState};
 use super::timeline::{Gap, LoadPoint, Mark, PhaseSpan, PodSeries, ProposalStep, Step, Timeline};
 use crate::observation::{
-    Autoscaler, Event, Fact, LoadSecond, MetricReading, Observation, Phase, Pod, PodSample, Seen,
-    Target, Watch, WatchState,
+    Autoscaler, Event, Fact, LoadSecond, MetricReading, Observation, Phase, Pod, PodSample,
+    ScaleTarget, Seen, Watch, WatchState,
 };
 use crate::run::explain::Explained;
 
@@ -133,7 +133,7 @@ impl RunState {
         self.autoscaler = Some(autoscaler.clone());
     }
 
-    fn target(&mut self, at: Timestamp, target: &Target) {
+    fn target(&mut self, at: Timestamp, target: &ScaleTarget) {
         if let Some(timeline) = &mut self.timeline {
             step(&mut timeline.spec, at, target.spec_replicas);
             if target.counts_ready {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::after;
-use crate::model::normalize::{self, Changes, FullBehavior, ScaleEvent};
+use crate::model::normalize::{self, FullBehavior, ScaleEvent, ScaleEvents};
 use crate::observation::ControllerConfig;
 use crate::run::state::RunState;
 use crate::spec::AutoscalerSpec;
@@ -107,7 +107,7 @@ impl Budget<'_> {
         let limited = match self.behavior() {
             None => normalize::limit_legacy(current, to, min, max, self.controller),
             Some(behavior) => {
-                let changes = Changes { up, down };
+                let changes = ScaleEvents { up, down };
                 normalize::limit(current, to, (min, max), &behavior, changes, now)
             }
         };

@@ -23,7 +23,8 @@ use jiff::Timestamp;
 use crate::model::reconcile::Controller;
 use crate::model::{after, before};
 use crate::observation::{
-    Autoscaler, AutoscalerStatus, CONTROLLER, ControllerConfig, Fact, Observation, Seen, Target,
+    Autoscaler, AutoscalerStatus, CONTROLLER, ControllerConfig, Fact, Observation, ScaleTarget,
+    Seen,
 };
 use crate::run::state::RunState;
 use crate::run::timeline::{ProposalStep, Range, Step, SyncRecord};
@@ -409,7 +410,7 @@ impl Open {
         };
         let decided = self.previous.desired_replicas;
         let known = self.previous.current_replicas.is_some();
-        let by_controller = |target: &Target| {
+        let by_controller = |target: &ScaleTarget| {
             let writer = target.replicas_writer.as_ref();
             target.spec_replicas == found && writer.is_some_and(|w| w.manager == CONTROLLER)
         };

@@ -9,7 +9,7 @@ use super::timeline::{Gap, ProposalStep, Step, SyncRecord, Timeline};
 use crate::model::{VersionGates, counted};
 use crate::observation::{
     Autoscaler, AutoscalerStatus, Event, Fact, LoadResult, LoadSecond, MetricReading, Phase, Pod,
-    PodSample, RunContext, Target, Watched,
+    PodSample, RunContext, ScaleTarget, Watched,
 };
 use crate::spec::{AutoscalerSpec, MetricSource};
 use crate::units::Millicores;
@@ -94,7 +94,7 @@ pub struct RunState {
     /// When the autoscaler was last deleted.
     pub autoscaler_gone: Option<Timestamp>,
     /// The target as last seen; `None` when it is gone.
-    pub target: Option<Target>,
+    pub target: Option<ScaleTarget>,
     /// When the target was last deleted.
     pub target_gone: Option<Timestamp>,
     /// Each pod by name, those that are gone too.
@@ -114,7 +114,7 @@ pub struct RunState {
     /// The events, in the order seen.
     pub events: Vec<(Timestamp, Event)>,
     /// Every state of the target.
-    pub targets: Vec<(Timestamp, Target)>,
+    pub targets: Vec<(Timestamp, ScaleTarget)>,
     /// Every state of the autoscaler's status.
     pub statuses: Vec<(Timestamp, AutoscalerStatus)>,
     /// Ready pods, by the higher of two counts; see [`RunState::ready`].

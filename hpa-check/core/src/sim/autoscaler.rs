@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::model::VersionGates;
 use crate::model::pods::{Pod as ModelPod, PodMetric};
 use crate::model::proposal::Readings;
-use crate::model::reconcile::{Controller, Decision, Scale, Sync};
+use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use crate::observation::{Autoscaler, AutoscalerStatus, ControllerConfig, Event};
 use crate::spec::AutoscalerSpec;
 
@@ -43,7 +43,7 @@ impl SimulatedAutoscaler {
     pub(crate) fn sync(
         &mut self,
         now: Timestamp,
-        scale: Scale<'_>,
+        scale: ScaleSubresource<'_>,
         pods: &[ModelPod],
         metrics: Result<&[PodMetric], &str>,
     ) -> Decision {

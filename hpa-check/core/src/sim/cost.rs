@@ -22,7 +22,7 @@ const TIMES: u32 = 3;
 
 /// Looks for the number. The caller measures what it is told to until there is nothing more to measure.
 #[derive(Debug, Clone)]
-pub struct Search {
+pub struct CostSearch {
     n: u64,
     /// Whether the number is final.
     settled: bool,
@@ -30,7 +30,7 @@ pub struct Search {
     times: u32,
 }
 
-impl Search {
+impl CostSearch {
     /// At the beginning; a number that is given is only measured.
     pub fn new(given: Option<u64>) -> Self {
         Self {
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn search(given: Option<u64>, mut cost: impl FnMut(u64) -> Duration) -> (u64, Duration) {
-        let mut search = Search::new(given);
+        let mut search = CostSearch::new(given);
         while let Some(n) = search.to_measure() {
             search.measured(cost(n));
         }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::model::pods::Pod as ModelPod;
-use crate::observation::{Condition, Event, Pod, Ready, Seen, Target, Writer};
+use crate::observation::{Condition, Event, FieldManager, Pod, Ready, ScaleTarget, Seen};
 use crate::spec::ContainerResources;
 
 /// Something to do to a pod.
@@ -28,7 +28,7 @@ pub(crate) struct Deployment {
     quota: Option<i32>,
     replicas: i32,
     generation: i64,
-    writer: Option<Writer>,
+    writer: Option<FieldManager>,
     refused: bool,
     made: u32,
     pods: Vec<Pod>,
@@ -37,7 +37,7 @@ pub(crate) struct Deployment {
     /// Whether anybody takes the changes.
     watched: bool,
     changes: Vec<Seen>,
-    last_target: Option<Target>,
+    last_target: Option<ScaleTarget>,
 }
 
 impl Deployment {
@@ -105,7 +105,7 @@ impl Deployment {
         if replicas != self.replicas {
             self.replicas = replicas;
             self.generation += 1;
-            self.writer = Some(Writer {
+            self.writer = Some(FieldManager {
                 manager: manager.to_owned(),
                 at: Some(now),
             });
@@ -259,7 +259,7 @@ impl Deployment {
         }
     }
 
-    fn target(&self) -> Target {
+    fn target(&self) -> ScaleTarget {
         let alive: Vec<_> = self.pods.iter().filter(|pod| !pod.deleting).collect();
         let ready = count(alive.iter().filter(|pod| is_ready(pod)));
         let replicas = count(alive.iter());
@@ -273,7 +273,7 @@ impl Deployment {
             })
             .into_iter()
             .collect();
-        Target {
+        ScaleTarget {
             uid: self.name.clone(),
             generation: Some(self.generation),
             spec_replicas: self.replicas,

@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use super::autoscaler::{MANAGER, SimulatedAutoscaler};
 use super::deployment::{Deployment, Order};
 use super::fault::Fault;
-use super::metrics::MetricsServer;
+use super::metrics::SimulatedMetricsServer;
 use super::world::{Happening, World};
 use crate::model::pods::PodMetric;
-use crate::model::reconcile::Scale;
+use crate::model::reconcile::ScaleSubresource;
 use crate::model::{VersionGates, before};
 use crate::observation::{
     ContainerSample, ControllerConfig, Event, Fact, Observation, Phase, PodSample, RunContext, Seen,
@@ -95,7 +95,7 @@ pub struct Engine<W> {
     world: W,
     deployment: Deployment,
     autoscaler: SimulatedAutoscaler,
-    metrics_server: MetricsServer,
+    metrics_server: SimulatedMetricsServer,
     samples: Vec<PodMetric>,
     next_scrape: Timestamp,
     next_sync: Timestamp,
@@ -145,7 +145,7 @@ impl<W: World> Engine<W> {
                 &scene.controller,
                 gates,
             ),
-            metrics_server: MetricsServer::default(),
+            metrics_server: SimulatedMetricsServer::default(),
             samples: Vec::new(),
             next_scrape: now + scene.first_scrape,
             next_sync: now + scene.first_sync,
@@ -396,7 +396,7 @@ impl<W: World> Engine<W> {
         };
         let replicas = self.deployment.replicas();
         let selector = self.deployment.selector().to_owned();
-        let scale = Scale {
+        let scale = ScaleSubresource {
             replicas,
             observed: replicas,
             selector: &selector,

@@ -12,12 +12,12 @@ use crate::units::Millicores;
 
 /// What was read last.
 #[derive(Debug, Default)]
-pub(crate) struct MetricsServer {
+pub(crate) struct SimulatedMetricsServer {
     scraped: Option<Timestamp>,
     last: BTreeMap<String, (Timestamp, Duration)>,
 }
 
-impl MetricsServer {
+impl SimulatedMetricsServer {
     /// A pod starts. One that starts at the very instant of a scrape has used nothing by then.
     pub(crate) fn started(&mut self, pod: &str, now: Timestamp) {
         if self.scraped == Some(now) {
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_pod_has_a_sample_from_its_second_scrape_on() {
-        let mut server = MetricsServer::default();
+        let mut server = SimulatedMetricsServer::default();
         assert!(
             server
                 .scrape(at(0), times(&[("a", 10)]), "app", None)
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_pod_that_starts_with_a_scrape_has_a_sample_from_the_next_one_on() {
-        let mut server = MetricsServer::default();
+        let mut server = SimulatedMetricsServer::default();
         server.scrape(at(0), Vec::new(), "app", None);
         server.started("a", at(0));
         server.started("late", at(1));
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_container_that_was_started_anew_makes_no_sample() {
-        let mut server = MetricsServer::default();
+        let mut server = SimulatedMetricsServer::default();
         server.scrape(at(0), times(&[("a", 900)]), "app", None);
         assert!(
             server
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn no_sample_is_above_the_limit() {
-        let mut server = MetricsServer::default();
+        let mut server = SimulatedMetricsServer::default();
         server.scrape(at(0), times(&[("a", 0)]), "app", None);
         let samples = server.scrape(at(1), times(&[("a", 800)]), "app", Some(Millicores(100)));
         assert_eq!(samples[0].containers[0].used.cpu, Some(Millicores(100)));

@@ -111,7 +111,7 @@ impl Scene {
 
     /// The target and its pods, all of them ready for long.
     pub(crate) fn target(&mut self, replicas: i32, ready: i32) {
-        self.tell(Seen::Target(Target {
+        self.tell(Seen::Target(ScaleTarget {
             uid: "t".into(),
             generation: None,
             spec_replicas: replicas,

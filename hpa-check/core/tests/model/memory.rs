@@ -6,7 +6,7 @@ use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::normalize::{self, Recommendation};
 use hpa_check_core::model::pods::{ContainerUse, Pod, PodMetric, ReadyCondition};
 use hpa_check_core::model::proposal::Readings;
-use hpa_check_core::model::reconcile::{Controller, Decision, Scale, Sync};
+use hpa_check_core::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use hpa_check_core::observation::ControllerConfig;
 use hpa_check_core::spec::{Amounts, AutoscalerSpec, ContainerResources};
 use hpa_check_core::units::Millicores;
@@ -60,7 +60,7 @@ impl Run {
             namespace: "",
             now,
             spec: &self.spec,
-            scale: Ok(Scale {
+            scale: Ok(ScaleSubresource {
                 replicas: self.replicas,
                 observed: self.replicas,
                 selector: "app=fib",

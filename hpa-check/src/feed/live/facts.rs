@@ -2,7 +2,7 @@
 //! All are optional; what may not be read is named and done without, and what fails is asked again.
 
 use hpa_check_core::observation::{Fact, Seen};
-use hpa_check_core::quota::{Quota, Scope};
+use hpa_check_core::quota::{Quota, QuotaScope};
 use hpa_check_core::units::Millicores;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Node, Pod, ResourceQuota};
@@ -138,18 +138,18 @@ pub(super) fn quotas(quota: &ResourceQuota) -> Vec<Quota> {
 }
 
 /// `spec.scopes`, which only name what has to be so, and `spec.scopeSelector`.
-fn scopes(quota: &ResourceQuota) -> Vec<Scope> {
+fn scopes(quota: &ResourceQuota) -> Vec<QuotaScope> {
     let Some(spec) = &quota.spec else {
         return Vec::new();
     };
-    let plain = spec.scopes.iter().flatten().map(|name| Scope {
+    let plain = spec.scopes.iter().flatten().map(|name| QuotaScope {
         name: name.clone(),
         operator: "Exists".to_owned(),
         values: Vec::new(),
     });
     let selector = spec.scope_selector.as_ref();
     let selected = selector.and_then(|s| s.match_expressions.as_ref());
-    let selected = selected.into_iter().flatten().map(|r| Scope {
+    let selected = selected.into_iter().flatten().map(|r| QuotaScope {
         name: r.scope_name.clone(),
         operator: r.operator.clone(),
         values: r.values.clone().unwrap_or_default(),

@@ -85,3 +85,44 @@ labels:
 {{- end -}}
 {{- toYaml $context -}}
 {{- end }}
+
+{{/* The values under `server` as variables; those at their defaults are left out. */}}
+{{- define "fib-server.settings" -}}
+{{- with .Values.server -}}
+{{- $settings := dict
+  "FIB_LOG_LEVEL" .logLevel
+  "FIB_COMPRESS" (ternary "true" "" .compress)
+  "FIB_CORS_ORIGINS" (join "," .corsOrigins)
+  "FIB_MAX_INFLIGHT_BYTES" .maxInflightBytes
+  "FIB_MAX_CONNECTIONS" (.maxConnections | int | eq 0 | ternary "" (.maxConnections | int | toString))
+  "FIB_TRUSTED_PROXIES" (join "," .trustedProxies)
+  "FIB_MAIN_METRICS" (ternary "" "false" .mainMetrics)
+  "FIB_RATE_LIMIT" (.rateLimit.perSecond | int | eq 0 | ternary "" (.rateLimit.perSecond | int | toString))
+  "FIB_RATE_LIMIT_BURST" (.rateLimit.burst | int | eq 0 | ternary "" (.rateLimit.burst | int | toString))
+  "FIB_TLS_CERT" (ternary "/etc/fib-server/tls/tls.crt" "" (not (empty .tls.secretName)))
+  "FIB_TLS_KEY" (ternary "/etc/fib-server/tls/tls.key" "" (not (empty .tls.secretName)))
+  "FIB_TLS_CLIENT_CA" (ternary "/etc/fib-server/client-ca/ca.crt" "" (not (empty .tls.clientCaSecretName)))
+-}}
+{{- range $name, $value := $settings -}}
+{{- with $value }}
+{{ $name }}: {{ . | quote }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The Secrets of TLS by the folder that they are mounted in. Whole folders, so that the kubelet renews the files. */}}
+{{- define "fib-server.certificates" -}}
+{{- with .Values.server.tls -}}
+{{- if .secretName }}
+tls: {{ .secretName }}
+{{- end }}
+{{- if .clientCaSecretName }}
+client-ca: {{ .clientCaSecretName }}
+{{- end }}
+{{- end -}}
+{{- end }}
+
+{{- define "fib-server.scheme" -}}
+{{ if .Values.server.tls.secretName }}https{{ else }}http{{ end }}
+{{- end }}

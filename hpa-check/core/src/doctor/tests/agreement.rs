@@ -7,7 +7,7 @@ use super::broken::{ROWS, Row, container, quota, with_sidecar};
 use super::world::{ago, busy, healthy, now, pod, pods, refuse, scaler, space, target};
 use crate::expectation::Expectation;
 use crate::judge;
-use crate::observation::{Event, Fact, Observation, Phase, Ready, RunContext, Seen, Target};
+use crate::observation::{Event, Fact, Observation, Phase, Ready, RunContext, ScaleTarget, Seen};
 use crate::rules::RANKED;
 use crate::rules::rule::{Find, Rule};
 use crate::rules::run_only::run::RunView;
@@ -119,7 +119,7 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
         TargetLook::Read(workload) => {
             let pods = look.pods().unwrap_or_default();
             let ready = pods.iter().filter(|p| p.is_ready()).count();
-            see(Seen::Target(Target {
+            see(Seen::Target(ScaleTarget {
                 ready_replicas: i32::try_from(ready).unwrap(),
                 ..workload.object.clone()
             }));

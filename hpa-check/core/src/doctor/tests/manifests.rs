@@ -2,7 +2,7 @@
 
 use super::world::{healthy, owner, scaler, space, target};
 use super::{Assertions, diagnose, found};
-use crate::deployer::{Deployer, Ignore, Object, Tool};
+use crate::deployer::{Deployer, IgnoredFields, Object, Tool};
 use crate::snapshot::{ClusterSnapshot, Vpa, VpaControl};
 use crate::spec::MetricSource;
 
@@ -16,9 +16,9 @@ fn cart() -> Object {
 }
 
 fn deployer(tool: Tool, ignores: &[&str], respects: bool) -> Deployer {
-    let rule = |path: &&str| Ignore {
+    let rule = |path: &&str| IgnoredFields {
         paths: vec![(*path).to_owned()],
-        ..Ignore::default()
+        ..IgnoredFields::default()
     };
     Deployer {
         tool,

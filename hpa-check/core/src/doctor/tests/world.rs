@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::deployer::Manifest;
+use crate::deployer::AppliedManifest;
 use crate::keda::{PREFIX, ScaledObject};
 use crate::model::before;
 use crate::observation::{
-    Autoscaler, AutoscalerStatus, Condition, ContainerSample, ControllerConfig, Pod, PodSample,
-    Ready, Target, Writer,
+    Autoscaler, AutoscalerStatus, Condition, ContainerSample, ControllerConfig, FieldManager, Pod,
+    PodSample, Ready, ScaleTarget,
 };
 use crate::snapshot::{
     ClusterSnapshot, FieldOwner, MetricsApi, Namespace, PodSnapshot, Room, Scaler, TargetLook,
@@ -131,7 +131,7 @@ pub(super) fn condition(kind: &str, status: &str, reason: &str) -> Condition {
 fn workload(name: &str, replicas: i32) -> Workload {
     Workload {
         created: Some(ago(90_000)),
-        object: Target {
+        object: ScaleTarget {
             uid: format!("uid-target-{name}"),
             generation: Some(4),
             spec_replicas: replicas,
@@ -146,14 +146,14 @@ fn workload(name: &str, replicas: i32) -> Workload {
         },
         paused: false,
         template: vec!["app".to_owned()],
-        manifest: Manifest::default(),
+        manifest: AppliedManifest::default(),
         owners_of_replicas: vec![owner("kube-controller-manager", 7_200)],
     }
 }
 
 pub(super) fn owner(manager: &str, seconds_ago: u64) -> FieldOwner {
     FieldOwner {
-        writer: Writer {
+        writer: FieldManager {
             manager: manager.to_owned(),
             at: Some(ago(seconds_ago)),
         },

@@ -2,7 +2,7 @@
 
 use super::{Failure, NOT_READ, reading};
 use crate::model::MetricError;
-use crate::model::proposal::{self, Proposal, Scene};
+use crate::model::proposal::{self, Proposal, ProposalInput};
 use crate::observation::MetricAnswer;
 use crate::quantity::Quantity;
 use crate::spec::{LabelSelector, MetricIdentifier, MetricSource, MetricTarget};
@@ -10,7 +10,7 @@ use crate::spec::{LabelSelector, MetricIdentifier, MetricSource, MetricTarget};
 /// The proposal: the values' sum against a total (`GetExternalMetricReplicas`), or against an amount for
 /// each of the pods that the target's status counts (`GetExternalPerPodMetricReplicas`).
 pub(super) fn propose(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     source: &MetricSource,
     metric: &MetricIdentifier,
     target: MetricTarget,
@@ -68,7 +68,7 @@ pub(super) fn propose(
 
 /// `GetExternalMetric` in `metrics/client.go`, and whether the value is the status' own.
 fn value(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     source: &MetricSource,
     metric: &MetricIdentifier,
     add: impl Fn(&[Quantity]) -> i64,

@@ -2,14 +2,14 @@
 
 use super::{Failure, NOT_READ, reading};
 use crate::model::MetricError;
-use crate::model::proposal::{self, Proposal, Scene};
+use crate::model::proposal::{self, Proposal, ProposalInput};
 use crate::observation::MetricAnswer;
 use crate::spec::{LabelSelector, MetricIdentifier, MetricSource, MetricTarget, TargetRef};
 
 /// The proposal: the value against a total (`GetObjectMetricReplicas`), or against an amount for each of
 /// the pods that the target's status counts (`GetObjectPerPodMetricReplicas`).
 pub(super) fn propose(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     source: &MetricSource,
     object: &TargetRef,
     target: MetricTarget,
@@ -54,7 +54,7 @@ pub(super) fn propose(
 }
 
 /// `GetObjectMetric` in `metrics/client.go`, and whether the value is the status' own.
-fn value(scene: Scene<'_>, source: &MetricSource) -> Result<(i64, bool), MetricError> {
+fn value(scene: ProposalInput<'_>, source: &MetricSource) -> Result<(i64, bool), MetricError> {
     let api = |e: &str| {
         MetricError::new(format!(
             "unable to fetch metrics from custom metrics API: {e}"
@@ -71,7 +71,7 @@ fn value(scene: Scene<'_>, source: &MetricSource) -> Result<(i64, bool), MetricE
 }
 
 fn unreadable(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     name: &str,
     object: &TargetRef,
     error: &MetricError,

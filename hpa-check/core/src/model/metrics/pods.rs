@@ -3,7 +3,7 @@
 
 use super::{Failure, NOT_READ, reading};
 use crate::model::pods::{Pod, Use, UseByPod};
-use crate::model::proposal::{self, Proposal, Scene};
+use crate::model::proposal::{self, Proposal, ProposalInput};
 use crate::model::{MetricError, ZERO_TIME};
 use crate::observation::MetricAnswer;
 use crate::quantity::Quantity;
@@ -12,7 +12,7 @@ use crate::spec::{MetricSource, MetricTarget};
 /// The proposal: the pods' average against the target, with the same care for pods that are missing or not
 /// running yet as a resource has, but whatever their readiness.
 pub(super) fn propose(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     source: &MetricSource,
     target: MetricTarget,
 ) -> Result<Proposal, Failure> {
@@ -38,7 +38,10 @@ pub(super) fn propose(
 }
 
 /// `GetRawMetric` in `metrics/client.go`, and whether the values are the status' own.
-fn values(scene: Scene<'_>, source: &MetricSource) -> Result<(UseByPod, bool), MetricError> {
+fn values(
+    scene: ProposalInput<'_>,
+    source: &MetricSource,
+) -> Result<(UseByPod, bool), MetricError> {
     let api = |e: &str| {
         MetricError::new(format!(
             "unable to fetch metrics from custom metrics API: {e}"

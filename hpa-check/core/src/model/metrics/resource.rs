@@ -4,12 +4,12 @@
 use super::Failure;
 use crate::model::MetricError;
 use crate::model::pods;
-use crate::model::proposal::{self, Proposal, Scene};
+use crate::model::proposal::{self, Proposal, ProposalInput};
 use crate::spec::MetricTarget;
 
 /// The proposal of all containers together, or of the one named.
 pub(super) fn propose(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     resource: &str,
     container: Option<&str>,
     target: MetricTarget,
@@ -44,7 +44,7 @@ pub(super) fn propose(
 
 /// `GetResourceReplicas`: the pods are divided before the requests are asked for.
 pub(crate) fn utilization(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     resource: &str,
     container: Option<&str>,
     target: i32,
@@ -57,7 +57,7 @@ pub(crate) fn utilization(
 
 /// `GetRawResourceReplicas`. Requests do not matter.
 fn average(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     resource: &str,
     container: Option<&str>,
     target: i64,
@@ -69,7 +69,7 @@ fn average(
 
 /// `GetResourceMetric` in `metrics/client.go`.
 fn used(
-    scene: Scene<'_>,
+    scene: ProposalInput<'_>,
     resource: &str,
     container: Option<&str>,
 ) -> Result<pods::UseByPod, MetricError> {

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::run::RunView;
 use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
-use crate::observation::{Target, Watched};
+use crate::observation::{ScaleTarget, Watched};
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::rules::view::{ConflictingWrites, SizeView, Swings, View};
 use crate::run::timeline::{Range, Step, value_at};
@@ -110,7 +110,7 @@ pub(super) fn conflicting_writes(run: &RunView<'_>) -> Option<ConflictingWrites>
 }
 
 /// A change in another's name that no decision of the controller stands behind.
-fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, Target)]) -> Option<(String, String)> {
+fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, ScaleTarget)]) -> Option<(String, String)> {
     let [(_, old), (at, new)] = pair else {
         return None;
     };
@@ -154,7 +154,7 @@ pub(super) fn sizes(run: &RunView<'_>) -> Vec<SizeView> {
         let values = during.map(|s| s.value).chain(value_at(series, from));
         Range::of(values.chain(value_at(series, at)))
     };
-    let size = |(at, target): &(Timestamp, Target)| {
+    let size = |(at, target): &(Timestamp, ScaleTarget)| {
         let seen = !run
             .gaps_at(*at)
             .any(|gap| gap.resource == Watched::Autoscaler);

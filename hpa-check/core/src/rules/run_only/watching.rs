@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::run::RunView;
 use crate::findings::{Evidence, catalog};
 use crate::model::{after, before};
-use crate::observation::{Phase, Target, Watched};
+use crate::observation::{Phase, ScaleTarget, Watched};
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::run::timeline::Gap;
 use crate::run::timeline::SyncRecord;
@@ -92,8 +92,8 @@ const WATCH_GAP: Rule = Rule {
 /// nor the decisions seen between them account for were not seen.
 fn hidden_changes(
     run: &RunView<'_>,
-    (from, old): &(Timestamp, Target),
-    (until, new): &(Timestamp, Target),
+    (from, old): &(Timestamp, ScaleTarget),
+    (until, new): &(Timestamp, ScaleTarget),
 ) -> Option<String> {
     if Some(*until) < run.state.baseline_at || old.uid != new.uid {
         return None;
@@ -184,7 +184,7 @@ fn other_pods(run: &RunView<'_>) -> Option<String> {
 /// A gap in the watch of the target that generations can't close.
 fn open_gap(run: &RunView<'_>, gap: &Gap) -> Option<String> {
     let counted =
-        |edge: Option<&(Timestamp, Target)>| edge.is_some_and(|(_, t)| t.generation.is_some());
+        |edge: Option<&(Timestamp, ScaleTarget)>| edge.is_some_and(|(_, t)| t.generation.is_some());
     let last_before = run.state.targets.iter().rfind(|(at, _)| *at <= gap.from);
     let first_after = run.state.targets.iter().find(|(at, _)| *at >= gap.until);
     let length = gap.length();

@@ -44,7 +44,7 @@ pub(super) fn falls_short(quota: &Quota, pod: &Pod, pods: i64, own: Option<i64>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quota::Scope;
+    use crate::quota::QuotaScope;
     use crate::units::Millicores;
 
     fn quota(resource: &str, hard: &str, used: &str) -> Quota {
@@ -59,7 +59,7 @@ mod tests {
 
     fn scoped(name: &str) -> Quota {
         Quota {
-            scopes: vec![Scope {
+            scopes: vec![QuotaScope {
                 name: name.to_owned(),
                 operator: "Exists".to_owned(),
                 values: Vec::new(),

@@ -10,7 +10,7 @@ use crate::keda::ScaledObject;
 use crate::model::normalize::FullBehavior;
 use crate::model::pods;
 use crate::model::proposal::Readings;
-use crate::model::reconcile::{Controller, Decision, Scale, Sync};
+use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use crate::observation::{Condition, PodSample};
 use crate::rules::view::{PodView, UseView, View};
 use crate::snapshot::index::Index;
@@ -98,7 +98,7 @@ impl<'a> SnapshotView<'a> {
             now: self.cluster.at,
             namespace: self.namespace,
             spec: &self.scaler.object.spec,
-            scale: Ok(Scale {
+            scale: Ok(ScaleSubresource {
                 replicas: workload.object.spec_replicas,
                 observed: workload.object.replicas,
                 selector: &workload.object.selector,

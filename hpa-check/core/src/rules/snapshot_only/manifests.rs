@@ -4,7 +4,7 @@ use super::look::SnapshotView;
 use super::writers::{managed, others};
 use crate::deployer::{Deployer, Object, Tool, Treatment};
 use crate::findings::{Evidence, catalog};
-use crate::observation::Writer;
+use crate::observation::FieldManager;
 use crate::rules::rule::{Rule, Weight};
 use crate::snapshot::{FieldOwner, Workload};
 
@@ -54,7 +54,7 @@ fn settings(look: &SnapshotView<'_>) -> Vec<Setting> {
 
 /// Another manager applies the object by now, so the stored manifest is history. One that sets replicas too is a
 /// setting of its own.
-fn since(workload: &Workload, stored: &Writer) -> Option<String> {
+fn since(workload: &Workload, stored: &FieldManager) -> Option<String> {
     let mut appliers = workload.manifest.appliers.iter();
     let newer = appliers.find(|a| a.manager != stored.manager && a.at > stored.at)?;
     let at = newer.at?;

@@ -9,7 +9,7 @@ use super::sightings::{Answer, Look, Looked, Search, Sightings, Span};
 use crate::model::conditions::{ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
 use crate::model::pods::Pod as ModelPod;
 use crate::model::proposal::Readings;
-use crate::model::reconcile::{Controller, Decision, Scale, Sync};
+use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use crate::observation::{AutoscalerStatus, Condition, MetricReading};
 use crate::run::timeline::Range;
 use crate::spec::AutoscalerSpec;
@@ -307,7 +307,7 @@ impl Question<'_> {
             now,
             namespace: self.namespace,
             spec: self.spec,
-            scale: Ok(Scale {
+            scale: Ok(ScaleSubresource {
                 replicas: self.current(),
                 observed,
                 selector: self.selector,

@@ -3,7 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use hpa_check_core::observation::{Condition, Target, Writer};
+use hpa_check_core::observation::{Condition, FieldManager, ScaleTarget};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::DynamicObject;
 use serde_json::Value;
@@ -12,8 +12,8 @@ use super::super::scale::Scale;
 use super::selector;
 
 /// A Deployment, a StatefulSet or one of their like, whole.
-pub(in crate::feed::live) fn target(object: &DynamicObject) -> Target {
-    Target {
+pub(in crate::feed::live) fn target(object: &DynamicObject) -> ScaleTarget {
+    ScaleTarget {
         generation: object.metadata.generation,
         // The API's default, in force wherever the field can be left out.
         spec_replicas: number(object, "/spec/replicas").unwrap_or(1),
@@ -27,8 +27,8 @@ pub(in crate::feed::live) fn target(object: &DynamicObject) -> Target {
 
 /// Any other object, whose `/scale` alone says how many replicas it has. How many are ready is counted from
 /// the pods.
-pub(in crate::feed::live) fn scaled(object: &DynamicObject, scale: &Scale) -> Target {
-    Target {
+pub(in crate::feed::live) fn scaled(object: &DynamicObject, scale: &Scale) -> ScaleTarget {
+    ScaleTarget {
         generation: object.metadata.generation,
         spec_replicas: scale.wanted,
         replicas: scale.observed,
@@ -41,15 +41,15 @@ pub(in crate::feed::live) fn scaled(object: &DynamicObject, scale: &Scale) -> Ta
 }
 
 /// What every object has.
-fn common(object: &DynamicObject) -> Target {
+fn common(object: &DynamicObject) -> ScaleTarget {
     let metadata = &object.metadata;
-    Target {
+    ScaleTarget {
         uid: metadata.uid.clone().unwrap_or_default(),
         conditions: conditions(object.data.pointer("/status/conditions")),
         replicas_writer: replicas_writer(metadata.managed_fields.as_deref().unwrap_or(&[])),
         spec_digest: object.data.get("spec").map(digest),
         counts_ready: true,
-        ..Target::default()
+        ..ScaleTarget::default()
     }
 }
 
@@ -112,7 +112,7 @@ fn owns_replicas(fields: &Value) -> bool {
 }
 
 /// Of the managers that own the spec's replicas, the one that wrote last.
-fn replicas_writer(managers: &[ManagedFieldsEntry]) -> Option<Writer> {
+fn replicas_writer(managers: &[ManagedFieldsEntry]) -> Option<FieldManager> {
     managers
         .iter()
         .filter(|entry| {
@@ -122,7 +122,7 @@ fn replicas_writer(managers: &[ManagedFieldsEntry]) -> Option<Writer> {
                 .and_then(|fields| fields.0.get("f:spec"))
                 .is_some_and(owns_replicas)
         })
-        .map(|entry| Writer {
+        .map(|entry| FieldManager {
             manager: entry.manager.clone().unwrap_or_default(),
             at: entry.time.as_ref().map(|time| time.0),
         })

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hpa_check_core::deployer::{Deployer, Ignore, Object, Tool};
+use hpa_check_core::deployer::{Deployer, IgnoredFields, Object, Tool};
 use hpa_check_core::snapshot::{Namespace, Scaler};
 use serde::Deserialize;
 
@@ -213,10 +213,10 @@ struct Difference {
 }
 
 impl Difference {
-    fn ignore(self) -> Ignore {
+    fn ignore(self) -> IgnoredFields {
         let mut paths = self.json_pointers;
         paths.extend(self.jq_path_expressions);
-        Ignore {
+        IgnoredFields {
             group: self.group,
             kind: self.kind,
             namespace: self.namespace,
@@ -262,7 +262,7 @@ impl Application {
 
 /// Keys of argocd-cm: `resource.customizations.ignoreDifferences.apps_Deployment`, `….all`, and the older one that has
 /// them all.
-fn ignored_everywhere(data: &BTreeMap<String, String>) -> Vec<Ignore> {
+fn ignored_everywhere(data: &BTreeMap<String, String>) -> Vec<IgnoredFields> {
     const ALL: &str = "resource.customizations";
     const EACH: &str = "resource.customizations.ignoreDifferences.";
     let rule = |object: &str, text: &str| {
@@ -273,7 +273,7 @@ fn ignored_everywhere(data: &BTreeMap<String, String>) -> Vec<Ignore> {
             (group, kind)
         };
         let difference = serde_saphyr::from_str::<Difference>(text).unwrap_or_default();
-        Ignore {
+        IgnoredFields {
             group: group.to_owned(),
             kind: kind.to_owned(),
             ..difference.ignore()
@@ -354,7 +354,7 @@ impl Kustomization {
 
 impl IgnoreRule {
     /// Names are regular expressions there, of which `.*` is all that is read here.
-    fn ignore(self) -> Ignore {
+    fn ignore(self) -> IgnoredFields {
         let target = self.target.unwrap_or_default();
         let plain = |text: &str| {
             text.chars()
@@ -371,7 +371,7 @@ impl IgnoreRule {
                 text.replace(".*", "*")
             }
         };
-        Ignore {
+        IgnoredFields {
             group: glob(&target.group),
             kind: glob(&target.kind),
             namespace: glob(&target.namespace),

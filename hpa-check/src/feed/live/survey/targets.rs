@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
-use hpa_check_core::deployer::Manifest;
-use hpa_check_core::observation::{Target, Writer};
+use hpa_check_core::deployer::AppliedManifest;
+use hpa_check_core::observation::{FieldManager, ScaleTarget};
 use hpa_check_core::snapshot::{FieldOwner, TargetLook, Workload};
 use hpa_check_core::spec::TargetRef;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
@@ -228,7 +228,7 @@ fn listed(object: DynamicObject) -> Option<Listed> {
     })
 }
 
-fn workload(object: &DynamicObject, seen: Target) -> Workload {
+fn workload(object: &DynamicObject, seen: ScaleTarget) -> Workload {
     let metadata = &object.metadata;
     let containers = object.data.pointer("/spec/template/spec/containers");
     let name = |container: &Value| Some(container.get("name")?.as_str()?.to_owned());
@@ -251,7 +251,7 @@ fn workload(object: &DynamicObject, seen: Target) -> Workload {
 }
 
 /// What the object tells of the manifests that are applied to it.
-fn manifest(metadata: &ObjectMeta) -> Manifest {
+fn manifest(metadata: &ObjectMeta) -> AppliedManifest {
     let annotations = metadata.annotations.as_ref();
     let labels = metadata.labels.as_ref();
     let noted = |key: &str| annotations.and_then(|a| a.get(key)).map(String::as_str);
@@ -271,7 +271,7 @@ fn manifest(metadata: &ObjectMeta) -> Manifest {
         .iter()
         .filter(stores)
         .max_by_key(|e| e.time.as_ref().map(|t| t.0));
-    let unknown = Writer {
+    let unknown = FieldManager {
         manager: String::new(),
         at: None,
     };
@@ -280,7 +280,7 @@ fn manifest(metadata: &ObjectMeta) -> Manifest {
         is.eq_ignore_ascii_case(value)
             .then(|| format!("{key}: {is}"))
     });
-    Manifest {
+    AppliedManifest {
         stored: sets_replicas.then(|| by.map_or(unknown, writer)),
         appliers: managers
             .iter()
@@ -306,8 +306,8 @@ const FLUX_LEAVES: [(&str, &str); 3] = [
     ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
 ];
 
-fn writer(entry: &ManagedFieldsEntry) -> Writer {
-    Writer {
+fn writer(entry: &ManagedFieldsEntry) -> FieldManager {
+    FieldManager {
         manager: entry.manager.clone().unwrap_or_default(),
         at: entry.time.as_ref().map(|t| t.0),
     }

@@ -7,7 +7,7 @@ use super::cpu::CpuMeter;
 use super::pod::{addresses, arguments};
 use super::probe;
 use crate::process::Child;
-use hpa_check_core::sim::cost::Search;
+use hpa_check_core::sim::cost::CostSearch;
 
 /// CPU time to spend for one measurement: the operating system counts in steps of 10 ms.
 const MEASURE: Duration = Duration::from_millis(150);
@@ -23,7 +23,7 @@ pub(super) async fn cost(fib_server: &Path, n: Option<u64>) -> Result<(u64, Dura
         pid: child.pid,
         cpu: CpuMeter::new()?,
     };
-    let mut search = Search::new(n);
+    let mut search = CostSearch::new(n);
     while let Some(n) = search.to_measure() {
         search.measured(meter.measure(service, n).await?);
     }

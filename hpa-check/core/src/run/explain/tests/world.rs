@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::VersionGates;
 use crate::model::pods::{Pod as ModelPod, PodMetric};
 use crate::model::proposal::Readings;
-use crate::model::reconcile::{Controller, Scale, Sync};
+use crate::model::reconcile::{Controller, ScaleSubresource, Sync};
 use crate::observation::*;
 use crate::spec::*;
 use crate::units::Millicores;
@@ -277,7 +277,7 @@ impl World {
                 .filter(|p| !p.deleting && p.is_ready())
                 .count(),
         );
-        let target = Target {
+        let target = ScaleTarget {
             uid: "deployment".into(),
             generation: Some(self.generation),
             spec_replicas: self.replicas,
@@ -287,7 +287,7 @@ impl World {
             updated_replicas: living,
             selector: "app=fib-server".into(),
             conditions: Vec::new(),
-            replicas_writer: Some(Writer {
+            replicas_writer: Some(FieldManager {
                 manager: "kube-controller-manager".into(),
                 at: None,
             }),
@@ -342,7 +342,7 @@ impl World {
             now: at(now),
             namespace: "default",
             spec: &self.spec,
-            scale: Ok(Scale {
+            scale: Ok(ScaleSubresource {
                 replicas: current,
                 observed: current,
                 selector: "app=fib-server",

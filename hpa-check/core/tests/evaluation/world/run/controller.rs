@@ -3,7 +3,7 @@
 use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::pods::{Pod as ModelPod, PodMetric};
 use hpa_check_core::model::proposal::Readings;
-use hpa_check_core::model::reconcile::{Controller, Scale, Sync};
+use hpa_check_core::model::reconcile::{Controller, ScaleSubresource, Sync};
 use hpa_check_core::observation::*;
 use hpa_check_core::units::Millicores;
 
@@ -126,7 +126,7 @@ impl Run<'_> {
             namespace: "",
             now: at(self.now),
             spec: &self.world.spec,
-            scale: Ok(Scale {
+            scale: Ok(ScaleSubresource {
                 replicas: current,
                 observed: current,
                 selector: "app=fib-server",
@@ -160,7 +160,7 @@ impl Run<'_> {
         if replicas != self.replicas {
             self.replicas = replicas;
             self.generation += 1;
-            self.writer = Some(Writer {
+            self.writer = Some(FieldManager {
                 manager: manager.into(),
                 at: Some(at(self.now)),
             });

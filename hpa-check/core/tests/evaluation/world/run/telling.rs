@@ -39,7 +39,7 @@ impl Run<'_> {
             .filter(|p| p.pod.ready.as_ref().unwrap().status == "True")
             .count();
         let short = count(living.len()) < self.replicas;
-        let target = Target {
+        let target = ScaleTarget {
             uid: "deploy".into(),
             generation: self.world.generation.then_some(self.generation),
             spec_replicas: self.replicas,

@@ -1,0 +1,245 @@
+"""Whether fib-loadgen's numbers are those of the load: stalls, rates, its own limits, users and memory."""
+
+import os
+import pathlib
+import subprocess
+import threading
+import time
+
+from .load import fib_loadgen, oha
+from .machine import CLIENT_CORE, Server, allow_many_files, free_port, json_of, pinned, resident, say
+from .peers import tool
+from .report import Curve, Row
+from .service import fib_server
+
+STALL = 1.0
+STALL_USERS = 50
+
+
+def rows(options):
+    allow_many_files()
+    yield from stall(options)
+    yield from steady(options)
+    yield from health(options)
+    yield from users(options)
+    yield from memory(options)
+
+
+def with_stall(options, measure):
+    """What a generator says about ten seconds at 1,000/s in which the server stalls for one."""
+    port = free_port()
+    with Server(fib_server(options, port), port) as server:
+        stalling = threading.Timer(4, server.stall, [STALL])
+        stalling.start()
+        found = measure(port)
+        stalling.join()
+        return found
+
+
+def stall(options):
+    """1,000 of 10,000 requests are due during the stall, so the slowest thousandth waited for all of it."""
+    ours, theirs, held = [], [], []
+    for _ in range(min(options.rounds, 2)):
+        found = with_stall(
+            options,
+            lambda port: fib_loadgen(options, port, "--rate", "1000/s", "--users", STALL_USERS, "--n", 90, "-t", "10s"),
+        )
+        if not found:
+            continue
+        ours.append(found["latency"]["response"]["p999"] / 1e6)
+        held.append(found["latency"]["service"]["p99"] / 1e3)
+        if tool("oha"):
+            flags = ("-q", 1000, "-c", STALL_USERS, "--latency-correction", "-z", "10s")
+            theirs.append(
+                with_stall(options, lambda port: oha(port, *flags)).get("latencyPercentiles", {}).get("p99.9")
+            )
+    if ours:
+        yield Row(
+            "accuracy",
+            "p99.9 of 1,000/s with a stall of 1 s, difference from 1 s",
+            5,
+            True,
+            [abs(o / STALL - 1) * 100 for o in ours],
+            ", ".join(f"{o:.3f} s" for o in ours),
+            unit=" %",
+        )
+        # No more requests than users can be in flight, and 50 are half a percent.
+        yield Row(
+            "accuracy", f"p99 of the service time then, with {STALL_USERS} users", STALL * 500, True, held, unit=" ms"
+        )
+    pairs = [(a, b) for a, b in zip(ours, theirs) if b]
+    if pairs:
+        yield Row(
+            "accuracy",
+            "the same p99.9, difference from oha --latency-correction",
+            5,
+            True,
+            [abs(a / b - 1) * 100 for a, b in pairs],
+            ", ".join(f"oha {b:.3f} s" for _, b in pairs),
+            unit=" %",
+        )
+
+
+def steady(options):
+    seconds = 1 if options.busy else 60 if options.long else 20
+    port = free_port()
+    with Server(fib_server(options, port), port):
+        found = fib_loadgen(options, port, "--rate", "5000/s", "--users", 100, "--n", 90, "-t", f"{seconds}s")
+    if found:
+        sent = found["totals"]["sent"]
+        yield Row(
+            "accuracy",
+            f"5,000/s for {seconds} s, difference of the requests sent",
+            0.5,
+            True,
+            [abs(sent / (5_000 * seconds) - 1) * 100],
+            f"{sent:,} sent",
+            unit=" %",
+        )
+        yield Row(
+            "accuracy", "5,000/s, p99 of the send lag", 2, True, [found["latency"]["send_lag"]["p99"] / 1e3], unit=" ms"
+        )
+
+
+def health(options):
+    """Ten runs that have what they need are never called saturated; ten with a tenth of a core always are."""
+    runs = 2 if options.busy else 10
+    port = free_port()
+    with Server(fib_server(options, port), port):
+        flags = ("--rate", "1000/s", "--users", 50, "--n", 90, "-t", "3s")
+        verdicts = [fib_loadgen(options, port, *flags).get("generator", {}).get("verdict") for _ in range(runs)]
+        note = ", ".join(f"{verdicts.count(v)} {v}" for v in sorted(set(map(str, verdicts))))
+        yield Row("accuracy", f"healthy runs of {runs} called saturated", 0, True, [verdicts.count("saturated")], note)
+        with Quota(0.1) as quota:
+            if not quota.path:
+                say("no control group can be made here (it takes root), so a generator without CPU is not measured")
+                return
+            flags = ("--rate", "5000/s", *flags[2:])
+            verdicts = [quota.run(options, port, *flags) for _ in range(runs)]
+        note = ", ".join(f"{verdicts.count(v)} {v}" for v in sorted(set(map(str, verdicts))))
+        yield Row(
+            "accuracy",
+            f"runs of {runs} at a tenth of a core called saturated",
+            runs,
+            False,
+            [verdicts.count("saturated")],
+            note,
+        )
+
+
+class Quota:
+    """A control group with a share of one core, v1 or v2; without a path when it can't be made."""
+
+    def __init__(self, cores):
+        self.cores, self.path = cores, None
+
+    def __enter__(self):
+        name, root = f"fib-bench-{os.getpid()}", pathlib.Path("/sys/fs/cgroup")
+        period = 100_000
+        quota = int(period * self.cores)
+        try:
+            if (root / "cgroup.controllers").exists():
+                path = root / name
+                path.mkdir()
+                (path / "cpu.max").write_text(f"{quota} {period}")
+            else:
+                path = root / "cpu" / name
+                path.mkdir()
+                (path / "cpu.cfs_period_us").write_text(str(period))
+                (path / "cpu.cfs_quota_us").write_text(str(quota))
+            self.path = path
+        except OSError:
+            self.path = None
+        return self
+
+    def run(self, options, port, *flags):
+        """The verdict of a fib-loadgen that lives in this group from its start on."""
+        join = f'echo $$ > {self.path}/cgroup.procs && exec "$@"'
+        command = [options.programs / "fib-loadgen", f"http://127.0.0.1:{port}", "--ui", "none", "-o", "json=-", *flags]
+        found = json_of(["sh", "-c", join, "sh", *map(str, command)])
+        return found.get("generator", {}).get("verdict")
+
+    def __exit__(self, *_):
+        if self.path:
+            for _ in range(50):
+                try:
+                    return self.path.rmdir()
+                except OSError:
+                    time.sleep(0.1)
+
+
+def users(options):
+    """Ten thousand users within ten seconds, and what one takes."""
+    points = []
+    for count in (100, 1_000, 10_000):
+        port = free_port()
+        with Server([*fib_server(options, port), "--max-connections", "12000"], port):
+            found = fib_loadgen(
+                options,
+                port,
+                "--users",
+                count,
+                "--ramp-up",
+                0,
+                "--think",
+                "2s",
+                "--n",
+                90,
+                "-t",
+                "12s" if count == 10_000 else "3s",
+            )
+        if not found:
+            continue
+        points.append((count, found["generator"]["rss_peak"] / 1e6))
+        if count == 10_000:
+            series = found["series"]
+            when = [end / 1e3 for end, users in zip(series["end_ms"], series["users"]) if users >= count]
+            yield Row("accuracy", "time to start 10,000 users", 10, True, [when[0] if when else 999], unit=" s")
+            yield Row(
+                "accuracy",
+                "memory per user of 10,000",
+                64,
+                True,
+                [found["generator"]["bytes_per_user"] / 1024],
+                unit=" KiB",
+            )
+    yield Curve(
+        "users", "Memory of fib-loadgen by users", "users", "MB", points, "the program itself is what few users pay for"
+    )
+
+
+def memory(options):
+    """A run at full speed does not grow after its first tenth."""
+    seconds = 10 if options.busy else 600 if options.long else 60
+    port = free_port()
+    with Server(fib_server(options, port), port):
+        command = [
+            options.programs / "fib-loadgen",
+            f"http://127.0.0.1:{port}",
+            "--ui",
+            "none",
+            "--users",
+            "32",
+            "--n",
+            "90",
+            "-t",
+            f"{seconds}s",
+        ]
+        process = subprocess.Popen(pinned(CLIENT_CORE, command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(seconds / 10)
+        early, late = resident(process.pid), 0
+        end = time.monotonic() + seconds * 0.9 - 1
+        while process.poll() is None and time.monotonic() < end:
+            time.sleep(0.5)
+        if process.poll() is None:
+            late = resident(process.pid)
+        process.wait()
+    if early and late:
+        yield Row(
+            "accuracy",
+            f"memory after {seconds} s at full speed, against a tenth of that time",
+            1.1,
+            True,
+            [late / early],
+            f"{early / 1e6:.1f} MB, then {late / 1e6:.1f} MB",
+        )

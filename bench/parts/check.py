@@ -1,0 +1,191 @@
+"""hpa-check's own work: decisions, a week simulated, a day replayed, a cluster looked at."""
+
+import json
+import pathlib
+import re
+import tempfile
+from datetime import datetime, timedelta, timezone
+
+from . import cluster
+from .machine import ROOT, seconds_of
+from .report import Curve, Row
+
+RECORDING = ROOT / "hpa-check" / "tests" / "recordings" / "rehearsal.jsonl"
+STAMP = re.compile(r'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z"')
+DAY = "0s:100m 6h:2 12h:100m 18h:3 24h:100m"
+# A rehearsal's periods are a fifth of a cluster's, and the controller's longest are left out.
+STRETCH = 7.5
+
+
+def rows(options):
+    program = options.programs / "hpa-check"
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        yield from decide(options, program, folder)
+        yield from simulate(options, program)
+        yield from replay(options, program, folder)
+    yield from doctor(options, program)
+
+
+def decide(options, program, folder):
+    count = 20_000
+    pods = [
+        {
+            "name": f"p{i}",
+            "phase": "Running",
+            "startAgoSeconds": 900,
+            "containers": [{"name": "c", "cpuRequestMilli": 100}],
+            "readyCondition": {"status": "True", "lastTransitionAgoSeconds": 880},
+        }
+        for i in range(3)
+    ]
+    metrics = [
+        {
+            "pod": f"p{i}",
+            "timestampAgoSeconds": 5,
+            "windowSeconds": 15,
+            "containers": [{"name": "c", "cpuUsageMilli": 90}],
+        }
+        for i in range(3)
+    ]
+    case = {
+        "id": "x",
+        "kind": "resource_replicas",
+        "input": {
+            "currentReplicas": 3,
+            "targetUtilization": 50,
+            "metric": "cpu",
+            "container": None,
+            "pods": pods,
+            "podMetrics": metrics,
+        },
+    }
+    path = folder / "cases.jsonl"
+    path.write_text((json.dumps(case) + "\n") * count)
+    rates = []
+    for _ in range(options.rounds):
+        with path.open() as lines:
+            took, code = seconds_of([program, "decide"], stdin=lines)
+        if code == 0:
+            rates.append(count / took)
+    if rates:
+        yield Row("check", "decisions a second, JSON in and out", 1_000_000, False, rates, "three pods each", unit="/s")
+
+
+def simulate(options, program):
+    """1,000 settings for a week; a sample of 20 when those would take more than 20 s."""
+
+    def settings(minimums, maximums, targets, windows):
+        return [
+            program,
+            "simulate",
+            "--load",
+            DAY,
+            "--for",
+            "168h",
+            "--find",
+            "--keep-utilization",
+            "80",
+            "--try-min",
+            minimums,
+            "--try-max",
+            maximums,
+            "--try-cpu",
+            targets,
+            "--try-window",
+            windows,
+        ]
+
+    sample = settings("1,2", "8,10", "30,40,50,60,70", "5m")
+    took, code = seconds_of(sample)
+    if code not in (0, 99):
+        return
+    projected = took * 50
+    if projected > 20:
+        yield Row("check", "a week for 1,000 settings", 2, True, [projected], "from a sample of 20", unit=" s")
+        return
+    every = settings("1,2,3,4,5", "6,8,10,12,15", "30,40,50,60,70", "1m,2m,3m,4m,5m,6m,8m,10m")
+    yield Row(
+        "check", "a week for 1,000 settings", 2, True, [seconds_of(every)[0] for _ in range(options.rounds)], unit=" s"
+    )
+
+
+def long_trace(path, hours):
+    """A recorded rehearsal at a cluster's pace, again and again for so long; returns its length in hours."""
+    lines = RECORDING.read_text().splitlines()
+    stamps = [parsed(m) for line in lines for m in STAMP.finditer(line)]
+    begun, length = min(stamps), (max(stamps) - min(stamps)) * STRETCH
+    setup = [line for line in lines if '"seen":"setting"' in line or '"seen":"fact"' in line or '"schema":' in line]
+    body = [
+        line
+        for line in lines
+        if line not in setup and '"seen":"load-result"' not in line and '"seen":"phase"' not in line
+    ]
+    copies = max(1, round(timedelta(hours=hours) / length))
+    with path.open("w") as out:
+        out.writelines(line + "\n" for line in setup)
+        for copy in range(copies):
+
+            def moved(found, copy=copy):
+                at = begun + (parsed(found) - begun) * STRETCH + length * copy
+                return at.strftime('"%Y-%m-%dT%H:%M:%S.%fZ"')
+
+            out.writelines(STAMP.sub(moved, line) + "\n" for line in body)
+    return copies * length / timedelta(hours=1)
+
+
+def parsed(found):
+    fraction = float(found[2] or 0)
+    return datetime.fromisoformat(found[1]).replace(tzinfo=timezone.utc) + timedelta(seconds=fraction)
+
+
+def replay(options, program, folder):
+    points = []
+    for hours in (3, 6, 12, 24):
+        path = folder / f"{hours}.jsonl"
+        length = long_trace(path, hours)
+        page = folder / "report.html"
+        times = []
+        for _ in range(min(options.rounds, 3)):
+            took, code = seconds_of([program, "replay", path, "--ui", "none"])
+            if code in (0, 91, 92, 93):
+                times.append(took)
+        if not times:
+            continue
+        points.append((length, min(times)))
+        if hours == 24:
+            yield Row("check", "replay of 24 h", 1, True, times, f"{path.stat().st_size / 1e6:.1f} MB", unit=" s")
+            seconds_of([program, "replay", path, "--ui", "none", "-o", f"html={page}"])
+            if page.exists():
+                yield Row("check", "HTML report of 24 h", 2, True, [page.stat().st_size / 1e6], unit=" MB")
+    yield Curve("run-length", "Time to replay a run, by its length", "hours", "s", points, "1 is linear")
+
+
+def doctor(options, program):
+    """`doctor -A` on API servers of growing size, which answer from memory."""
+    sizes = [(100, 1_000), (300, 3_000), (1_000, 10_000)]
+    if not options.busy:
+        sizes.append((10_000, 100_000))
+    goals = {1_000: (5, 60), 10_000: (40, 300)}
+    times, memory = [], []
+    for autoscalers, pods in sizes:
+        with cluster.Api(autoscalers, pods) as api:
+            took, peak, code = api.run([program, "doctor", "-A"])
+        if code not in (0, 91, 92, 93):
+            continue
+        times.append((autoscalers, took))
+        memory.append((pods, peak))
+        if autoscalers in goals:
+            what = f"doctor -A of {autoscalers:,} autoscalers and {pods:,} pods"
+            yield Row("check", f"{what}, time", goals[autoscalers][0], True, [took], unit=" s")
+            yield Row("check", f"{what}, memory", goals[autoscalers][1], True, [peak], unit=" MB")
+    if times:
+        yield Curve(
+            "autoscalers",
+            "Time of doctor -A, by autoscalers of ten pods each",
+            "autoscalers",
+            "s",
+            times,
+            "1 is linear",
+        )
+        yield Curve("pods", "Memory of doctor -A, by pods", "pods", "MB", memory, "0 would be a constant; 1 is linear")

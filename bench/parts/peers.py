@@ -1,0 +1,60 @@
+"""Builds the programs and every peer that can be had."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from .machine import HERE, ROOT, say
+
+PEERS = HERE / "target" / "release"
+TOOLS = HERE / "target" / "tools"
+BIN = TOOLS / "bin"
+
+OHA = "1.16.0"
+HEY = "v0.1.4"
+VEGETA = "v12.12.0"
+# What a package manager has and cargo, go and pip do not.
+PACKAGES = {"wrk": "wrk", "taskset": "util-linux", "curl": "curl", "m4": "m4"}
+
+
+def tool(name):
+    """A tool that was built here, or that the machine has."""
+    built = BIN / name
+    return built if built.exists() else shutil.which(name)
+
+
+def build_programs():
+    """The programs as images have them."""
+    subprocess.run([ROOT / ".ci" / "programs"], env=dict(os.environ, PROFILE="release"), check=True)
+
+
+def build():
+    """Every peer; what can't be built is named and left out."""
+    missing = [package for name, package in PACKAGES.items() if not shutil.which(name)]
+    if missing:
+        say(f"not everything can be measured: apt-get install {' '.join(missing)}")
+    BIN.mkdir(parents=True, exist_ok=True)
+    env = dict(os.environ, CARGO_TARGET_DIR=str(HERE / "target"), GOBIN=str(BIN))
+    attempt("the Rust peers", ["cargo", "build", "--release", "--locked"], HERE, env)
+    wanted = {
+        "oha": ["cargo", "install", "oha", "--version", OHA, "--locked", "--root", TOOLS],
+        "hey": ["go", "install", f"github.com/rakyll/hey@{HEY}"],
+        "vegeta": ["go", "install", f"github.com/tsenart/vegeta/v12@{VEGETA}"],
+        "bench-go": ["go", "build", "-o", BIN / "bench-go", "."],
+    }
+    for name, command in wanted.items():
+        if not (BIN / name).exists():
+            attempt(name, command, HERE / "go" if name == "bench-go" else HERE, env)
+    flask = TOOLS / "flask"
+    if not (flask / "bin" / "gunicorn").exists():
+        attempt("Python's venv", [sys.executable, "-m", "venv", flask], HERE, env)
+        attempt("Flask", [flask / "bin" / "pip", "install", "-q", "-r", HERE / "flask" / "requirements.txt"], HERE, env)
+
+
+def attempt(name, command, cwd, env):
+    command = [str(c) for c in command]
+    if shutil.which(command[0]) is None:
+        say(f"{name}: {command[0]} is missing, so it is left out")
+    elif subprocess.run(command, cwd=cwd, env=env, check=False).returncode:
+        say(f"{name} can't be built here and is left out")

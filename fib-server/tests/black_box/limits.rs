@@ -1,0 +1,182 @@
+//! What clients may make the server hold: connections, memory, and transmissions that do not end.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use fib_server::args::{Settings, Size, Span};
+
+use crate::client::{Connection, get};
+use crate::server::{Server, settings};
+
+/// A computation of minutes, on a server that allows it.
+const HUGE: &[u8] = b"GET /get?n=4000000000 HTTP/1.1\r\nhost: test\r\n\r\n";
+
+/// An answer of some 90 MB, more than the kernel keeps for a client that reads nothing.
+const LONG: &[u8] =
+    b"GET /get?n=30000&sequence=true HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
+
+fn for_two_connections() -> Server {
+    Server::start(Settings {
+        max_n: Some(u64::MAX),
+        max_connections: Some(2),
+        deadline: Some(Span(Duration::from_mins(1))),
+        ..settings()
+    })
+}
+
+#[test]
+fn who_finds_no_room_is_told_so_and_nobody_loses_an_answer_for_it() {
+    let server = for_two_connections();
+    let mut busy: Vec<_> = (0..2)
+        .map(|_| {
+            let mut connection = Connection::open(server.address);
+            connection.send(HUGE);
+            connection
+        })
+        .collect();
+    server.wait_for_metric("http_requests_in_flight 3");
+    let mut newcomer = Connection::open(server.address);
+    newcomer.send(b"GET /get?n=1 HTTP/1.1\r\nhost: test\r\n\r\n");
+    let refused = newcomer.answer(true).unwrap();
+    assert_eq!(refused.problem(503)["reason"], "connections");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(refused.header("connection"), Some("close"));
+    assert!(newcomer.is_closed());
+    server.wait_for_metric("fib_connections_refused_total 1");
+    server.wait_for_metric("fib_connections_open 2");
+    // Both computations are still under way.
+    server.wait_for_metric("http_requests_in_flight 3");
+    busy.clear();
+    server.wait_for_metric("fib_connections_open 0");
+    assert_eq!(get(server.address, "/get?n=1").status, 200);
+}
+
+#[test]
+fn a_connection_that_is_idle_makes_room_for_a_newcomer() {
+    let server = for_two_connections();
+    let mut idle: Vec<_> = (0..2)
+        .map(|_| {
+            let mut connection = Connection::open(server.address);
+            connection.send(b"GET /get?n=1 HTTP/1.1\r\nhost: test\r\n\r\n");
+            assert_eq!(connection.answer(true).unwrap().status, 200);
+            connection
+        })
+        .collect();
+    let begun = Instant::now();
+    while get_or_refused(server.address) != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+    assert!(idle.iter_mut().any(Connection::is_closed));
+    server.wait_for_metric(r#"fib_connections_cut_total{reason="makes-room"} 1"#);
+}
+
+/// The status of a request on a connection of its own. One that is turned away may have been told so before it asked.
+fn get_or_refused(server: SocketAddr) -> u16 {
+    let mut connection = Connection::open(server);
+    connection.send(b"GET /get?n=1 HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+    connection.answer(true).map_or(503, |answer| answer.status)
+}
+
+#[test]
+fn readers_that_do_not_read_fill_the_budget_and_nothing_else() {
+    let server = Server::start(Settings {
+        max_n: Some(100_000),
+        max_sequence_n: Some(30_000),
+        max_inflight_bytes: Some(Size(1 << 20)),
+        deadline: Some(Span(Duration::from_mins(1))),
+        max_queue_wait: Some(Span(Duration::from_mins(1))),
+        ..settings()
+    });
+    let mut readers = Vec::new();
+    let refused = loop {
+        assert!(readers.len() < 1_000, "nobody was refused");
+        let mut reader = TcpStream::connect(server.address).unwrap();
+        reader.write_all(LONG).unwrap();
+        let mut status = [0; 12];
+        reader.read_exact(&mut status).unwrap();
+        if &status != b"HTTP/1.1 200" {
+            break reader;
+        }
+        readers.push(reader);
+    };
+    // Seven eighths of a mebibyte are enough for some.
+    assert!(readers.len() >= 8, "{} fit", readers.len());
+    let mut text = String::new();
+    let _ = { refused }.read_to_string(&mut text);
+    assert!(text.contains(r#""reason":"memory""#), "{text}");
+    server.wait_for_metrics_with("fib_shed_total{reason=\"memory\"} ");
+    // The last eighth is for everybody else.
+    assert_eq!(get(server.address, "/get?n=1000").status, 200);
+    assert_eq!(get(server.address, "/health").status, 200);
+    drop(readers);
+    server.wait_for_metric("fib_bytes_held 0");
+    assert_eq!(get(server.address, "/get?n=100000").status, 200);
+}
+
+#[test]
+fn a_sequence_is_computed_on_the_pool_and_counts_until_its_last_byte() {
+    let server = Server::start(Settings {
+        max_n: Some(100_000),
+        max_sequence_n: Some(30_000),
+        deadline: Some(Span(Duration::from_mins(1))),
+        ..settings()
+    });
+    let mut reader = TcpStream::connect(server.address).unwrap();
+    reader.write_all(LONG).unwrap();
+    let mut status = [0; 12];
+    reader.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
+    // Its head has been sent, and its first parts were computed where everything else is.
+    server.wait_for_metric("http_requests_in_flight 2");
+    let metrics = get(server.admin, "/metrics").text();
+    let parts = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("fib_compute_seconds_count "))
+        .unwrap();
+    assert_ne!(parts, "0");
+    assert!(
+        !metrics.contains(r#"http_requests_total{method="GET",path="/get""#),
+        "{metrics}"
+    );
+    drop(reader);
+    server.wait_for_metric(r#"http_requests_total{method="GET",path="/get",status="200"} 1"#);
+    server.wait_for_metric("http_requests_in_flight 1");
+    server.wait_for_metric("fib_bytes_held 0");
+}
+
+#[test]
+fn what_a_client_does_not_send_to_its_end_is_cut_off_within_ten_seconds() {
+    // Idle connections stay for two minutes here.
+    let server = Server::standard();
+    let begun = Instant::now();
+    let mut clients: Vec<_> = [
+        (server.address, &b"GET /get?n=1 HT"[..]),
+        (server.address, b"PRI * HTTP/2.0\r\n"),
+        // After the preface, half of a frame's head.
+        (server.address, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0"),
+        (server.admin, b"GET /livez HT"),
+        (
+            server.admin,
+            b"PUT /log-level HTTP/1.1\r\nhost: test\r\ncontent-length: 9\r\n\r\nin",
+        ),
+    ]
+    .into_iter()
+    .map(|(address, bytes)| {
+        let mut connection = Connection::open(address);
+        connection.send(bytes);
+        connection
+    })
+    .collect();
+    for connection in &mut clients {
+        connection.until_the_end();
+    }
+    // The machine may be busy.
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        begun.elapsed()
+    );
+    server.wait_for_metric(r#"fib_connections_cut_total{reason="incomplete"} 3"#);
+    server.wait_for_metric("fib_bytes_held 0");
+}
