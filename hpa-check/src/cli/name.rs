@@ -24,7 +24,9 @@ pub(crate) fn autoscaler(text: &str) -> Result<String, String> {
         Some((kind, name)) if is_kind(kind) => name,
         _ => text,
     };
-    if name.is_empty() || name.contains('/') {
+    // As the API server has them: RFC 1123.
+    let possible = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    if name.is_empty() || !name.chars().all(possible) {
         return Err(format!(
             "`{text}` is no autoscaler: give its name, such as cart or hpa/cart"
         ));
@@ -52,7 +54,7 @@ mod tests {
         ] {
             assert_eq!(autoscaler(text).unwrap(), "cart", "{text}");
         }
-        for text in ["deployment/cart", "hpa/", ""] {
+        for text in ["deployment/cart", "hpa/", "", "*", "Cart", "$(x)"] {
             assert!(autoscaler(text).is_err(), "{text}");
         }
     }

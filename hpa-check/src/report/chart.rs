@@ -291,9 +291,11 @@ mod tests {
         }
     }
 
-    /// Where a class' paths are drawn: every height in them.
+    /// Where a class' series are drawn: every height in them.
     fn heights(svg: &str, class: &str) -> Vec<f64> {
-        let paths = svg.split(&format!("<path class=\"{class}\" d=\"")).skip(1);
+        let begin = format!("<path class=\"{class}\" d=\"");
+        // The first one is the line in the key.
+        let paths = svg.split(&begin).skip(2);
         let d: Vec<&str> = paths.map(|p| p.split('"').next().unwrap()).collect();
         let mut heights = Vec::new();
         for d in d {

@@ -1,6 +1,7 @@
 //! The replicas over time, as a chart of cells: ready pods filled, what the target is set to as a line above.
 
 use crossterm::style::{Stylize, style};
+use hpa_check_core::observation::Phase;
 use hpa_check_core::run::timeline::{Step, Timeline};
 use jiff::{SignedDuration, Timestamp};
 
@@ -91,7 +92,11 @@ fn cell(ready: usize, set: usize, row: usize) -> (char, bool) {
 /// The name of each phase below its beginning, where there is room, and the time at the end.
 fn phases(timeline: &Timeline, instants: &[Timestamp]) -> Row {
     let mut text = String::new();
-    for span in &timeline.phases {
+    let shown = timeline
+        .phases
+        .iter()
+        .filter(|s| s.phase != Phase::Preflight);
+    for span in shown {
         let at = instants.partition_point(|instant| *instant < span.from);
         let length = text.chars().count();
         if at >= length {
@@ -111,8 +116,6 @@ fn phases(timeline: &Timeline, instants: &[Timestamp]) -> Row {
 
 #[cfg(test)]
 mod tests {
-    use hpa_check_core::observation::Phase;
-
     use super::*;
     use crate::report::fixture;
 
