@@ -69,6 +69,10 @@ scenarios-repeat: check-tools ## The same 20 times in a row on a machine that it
 pages: programs ## Open the pages of hpa-check and fib-loadgen in a headless Chromium: light, dark, wide, narrow (needs Node)
 	@hpa-check/tests/page/run target/programs/hpa-check target/programs/fib-loadgen
 
+.PHONY: site
+site: programs ## Build the documentation and the gallery of findings into target/site, and check the links (Python)
+	@docs/site/build target/programs/hpa-check
+
 .PHONY: decide
 decide: programs ## Ask the controller's own code and hpa-check the same random questions (needs Go)
 	@set -f; e2e/cluster/decide/run $$CASES
@@ -77,6 +81,10 @@ decide: programs ## Ask the controller's own code and hpa-check the same random 
 faults: check-tools ## Kill each part of a real cluster in the middle of a run (root)
 	@e2e/faults
 
+.PHONY: other-application
+other-application: check-tools ## Check an application that is not fib-server on a real cluster, loaded by a command and by Jobs (root)
+	@e2e/other-application
+
 .PHONY: teardown
 teardown: check-tools ## End clusters in every way, side by side, and compare the machine with before (root)
 	@e2e/teardown
@@ -84,6 +92,7 @@ teardown: check-tools ## End clusters in every way, side by side, and compare th
 .PHONY: api
 api: programs ## Ask fib-server all that its OpenAPI document allows and forbids (Python, schemathesis)
 	@fib-server/tests/api target/programs/fib-server
+	@fib-server/tests/api target/programs/fib-server --compress --cors-origins '*'
 
 # Some of its attacks, by name: make attacks ATTACKS="--short windows-of-zero"
 ATTACKS =

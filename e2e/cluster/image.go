@@ -84,6 +84,14 @@ func digest(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// image PROGRAM REFERENCE OUT.tar makes an image of one static program.
+func image(args []string) error {
+	if len(args) != 3 {
+		return errors.New("expected PROGRAM REFERENCE OUT.tar")
+	}
+	return writeImage(args[0], args[1], args[2])
+}
+
 // load IMAGE.tar imports an image into a running cluster, from outside its namespaces.
 func load(args []string) error {
 	if len(args) == 0 {

@@ -25,6 +25,7 @@ const usage = `usage: cluster COMMAND [flags]
   up          start a cluster and wait until its node is ready (up --help lists its settings)
   down        end a cluster and remove all that it left
   kubeconfig  print where its kubeconfig is
+  image       make an image of one static program
   load        import an image into a running cluster
   enter       run a command in a cluster's mounts and processes
   kill        end a component as a crash would
@@ -58,6 +59,7 @@ var commands = map[string]func([]string) error{
 	"up":         up,
 	"down":       down,
 	"kubeconfig": kubeconfig,
+	"image":      image,
 	"load":       load,
 	"enter":      enter,
 	"kill":       kill,

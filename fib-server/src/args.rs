@@ -12,7 +12,7 @@ const HELP: &str = "Examples:
   fib-server --cache-control no-store --compute-threads 2 --deadline 5s
   fib-server --config settings.toml --check-config
 
-A setting comes from its flag, else its variable FIB_…, else the file, else its default. A time has a unit, as in
+A setting comes from its flag, else its variable FIB_…, else the file, else its default. A time has a unit, as in \
 250ms, 5s or 1m30s; a bare number is seconds.
 
 Exit codes: 0 stopped in order, 1 can't serve (a port in use, say), 2 a setting is wrong.";
@@ -194,6 +194,11 @@ settings! {
     /// Name of this pod, for the header x-fib-pod [default: `POD_NAME`, else HOSTNAME]
     #[arg(long, help_heading = "Log and name", env = "FIB_POD", value_name = "NAME")]
     pod: String,
+
+    /// Send the spans of requests whose trace is recorded to this collector of OpenTelemetry (OTLP over HTTP, JSON),
+    /// such as `http://collector:4318` [default: none]
+    #[arg(long, env = "FIB_OTLP", value_name = "URL")]
+    otlp: String,
 
     /// `json` or `text` [default: json]
     #[arg(long, help_heading = "Log and name", env = "FIB_LOG_FORMAT", value_name = "FORMAT")]

@@ -396,16 +396,17 @@ fn next(shared: &Shared, slot: Option<usize>) -> Option<Job> {
     }
 }
 
-/// Pauses before work that would use up the CPU quota of this period.
+/// Pauses before work that would use up the CPU quota of this period, but not for long.
 fn keep_pace(shared: &Shared, cost: Duration) {
     let Some(pace) = &shared.pace else { return };
+    let until = Instant::now() + pace::PATIENCE;
     loop {
         let pause = pace.lock().unwrap_or_else(PoisonError::into_inner).pause(
             Instant::now(),
             process_cpu(),
             cost,
         );
-        if pause.is_zero() {
+        if pause.is_zero() || Instant::now() >= until {
             return;
         }
         std::thread::sleep(pause);

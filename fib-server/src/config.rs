@@ -17,6 +17,7 @@ use crate::digits;
 use crate::environment::refuse_unknown_variables;
 use crate::machine::Machine;
 use crate::memory::Budget;
+use crate::otlp::Collector;
 use crate::tls::Files;
 
 pub use error::BadConfig;
@@ -97,6 +98,8 @@ pub struct Config {
     pub cache_control: CacheControl,
     /// The pod's name; empty when none is known.
     pub pod: String,
+    /// Where spans are sent, if anywhere.
+    pub otlp: Option<Collector>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What is logged.
@@ -169,6 +172,7 @@ impl Config {
             tls,
             cache_control: given.cache_control.unwrap_or(CacheControl::Immutable),
             pod: given.pod.unwrap_or_else(pod_name),
+            otlp: given.otlp.as_deref().map(Collector::read).transpose()?,
             log_format: given.log_format.unwrap_or(LogFormat::Json),
             log_level: given.log_level.unwrap_or_else(|| "info".to_owned()),
             access_log_rate: given.access_log_rate.unwrap_or(100),

@@ -14,13 +14,15 @@ mod frames;
 mod io;
 mod rules;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
 pub(crate) use door::Door;
@@ -154,7 +156,8 @@ impl Connections {
         let since = now.saturating_sub(u64::try_from(for_so_long.as_millis()).unwrap_or(u64::MAX));
         for conn in self.all() {
             let seen = conn.seen(now);
-            if conn.has_asked() && seen.active == 0 && !seen.output && seen.quiet_since <= since {
+            let is_quiet = seen.active == 0 && !seen.output && seen.quiet_since <= since;
+            if conn.has_asked() && is_quiet && !conn.has_unread() {
                 conn.leave();
             }
         }
@@ -163,7 +166,9 @@ impl Connections {
     /// Closes all that have no request under way, and the others once it is answered.
     pub(crate) fn close_all(&self) {
         for conn in self.all() {
-            if conn.active.load(Ordering::Relaxed) == 0 && !conn.has_output() {
+            if conn.has_unread() {
+                // Its request is answered, and is the last one, since the server drains.
+            } else if conn.active.load(Ordering::Relaxed) == 0 && !conn.has_output() {
                 conn.end(Cut::Shutdown);
             } else {
                 conn.leave();
@@ -207,10 +212,12 @@ impl Connections {
 
 /// Ends the connection that uses its place least. It is gone in a moment, so the new one is let in.
 fn make_room<'c>(all: impl Iterator<Item = &'c Arc<Conn>>, now: u64) -> bool {
-    let least = all
+    let mut ranked: Vec<_> = all
         .filter(|c| !c.is_ending())
         .filter_map(|c| Some((rules::makes_room(&c.seen(now), now)?, c)))
-        .max_by_key(|(rank, _)| *rank);
+        .collect();
+    ranked.sort_unstable_by_key(|(rank, _)| Reverse(*rank));
+    let least = ranked.iter().find(|(_, conn)| !conn.has_unread());
     least.map(|(_, conn)| conn.end(Cut::MakesRoom)).is_some()
 }
 
@@ -233,6 +240,7 @@ impl Drop for Open {
 pub struct Conn {
     id: u64,
     peer: SocketAddr,
+    stream: OnceLock<Weak<TcpStream>>,
     /// When the next answer is the last.
     recycle_at: Option<u64>,
     recycle_one_in: u32,
@@ -276,6 +284,7 @@ impl Conn {
         Self {
             id,
             peer,
+            stream: OnceLock::new(),
             recycle_at: (age > 0).then(|| now.saturating_add(age)),
             recycle_one_in: limits.requests,
             head_limit: limits.head,
@@ -300,6 +309,20 @@ impl Conn {
             signal: AtomicU8::new(RUNS),
             signalled: Notify::new(),
         }
+    }
+
+    /// Its bytes come and go here.
+    fn is_over(&self, stream: &Arc<TcpStream>) {
+        // It is told once, when it is opened.
+        let _ = self.stream.set(Arc::downgrade(stream));
+    }
+
+    /// Whether its client has sent something that the server has not come to read yet. Then the client is neither
+    /// silent nor idle, however long ago it was heard of.
+    fn has_unread(&self) -> bool {
+        let stream = self.stream.get().and_then(Weak::upgrade);
+        stream
+            .is_some_and(|stream| rustix::io::ioctl_fionread(&*stream).is_ok_and(|bytes| bytes > 0))
     }
 
     /// Who is at the other end.
@@ -483,6 +506,8 @@ impl Conn {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
 
     fn connections(requests: u32, age: Duration, most: usize) -> Arc<Connections> {
@@ -547,6 +572,31 @@ mod tests {
         drop(first);
         assert_eq!(connections.open(), 1);
         assert!(connections.opened(peer()).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_client_whose_request_was_not_read_yet_is_not_idle() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let stream = Arc::new(listener.accept().await.unwrap().0);
+        let connections = connections(0, Duration::ZERO, 1);
+        let open = connections.opened(peer()).unwrap();
+        open.conn.is_over(&stream);
+        // It has asked before, long ago, and asks again.
+        open.conn.requests.store(1, Ordering::Relaxed);
+        client.write_all(b"GET").await.unwrap();
+        stream.readable().await.unwrap();
+        let later = connections.clock.now() + 60_000;
+        assert!(!make_room(connections.all().iter(), later));
+        connections.close_the_quiet(Duration::ZERO);
+        connections.close_all();
+        assert_eq!(open.conn.signal.load(Ordering::Relaxed), RUNS);
+        // Once it has been read, the connection is as idle as it looks.
+        stream.try_read(&mut [0; 9]).unwrap();
+        assert!(make_room(connections.all().iter(), later));
+        assert_eq!(open.conn.signal.load(Ordering::Relaxed), ENDS);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod machine;
 pub mod memory;
 pub mod metrics;
 mod observe;
+mod otlp;
 mod reply;
 mod serve;
 pub mod telemetry;
@@ -42,6 +43,7 @@ use crate::connection::{Connections, Limits};
 use crate::lifecycle::Lifecycle;
 use crate::memory::Budget;
 use crate::metrics::Metrics;
+use crate::otlp::Spans;
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ pub struct State {
     metrics: Arc<Metrics>,
     connections: Arc<Connections>,
     clients: Clients,
+    /// Nothing where no collector wants them.
+    spans: Option<Spans>,
     lifecycle: Lifecycle,
     started: Instant,
 }
@@ -79,6 +83,10 @@ impl State {
         let connections = Connections::new(limits, Arc::clone(&metrics), Arc::new(budget));
         Ok(Self {
             clients: Clients::new(&config),
+            spans: config
+                .otlp
+                .as_ref()
+                .map(|_| Spans::new(Arc::clone(&metrics))),
             config,
             pool,
             numbers: Numbers::new(Modulus::drawn_from(fastrand::u64(..))),

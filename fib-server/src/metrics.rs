@@ -44,6 +44,7 @@ pub struct Metrics {
     cancelled_deadline: IntCounter,
     cancelled_gone: IntCounter,
     recomputed: IntCounter,
+    spans_dropped: IntCounter,
     connections_open: IntGauge,
     connections_opened: IntCounter,
     connections_refused: IntCounter,
@@ -177,6 +178,10 @@ impl Metrics {
                 "fib_recomputed_total",
                 "Results that failed their check modulo a prime and were computed again another way",
             )?,
+            spans_dropped: declare.counter(
+                "fib_spans_dropped_total",
+                "Spans that the collector of --otlp did not take, or for which there was no room",
+            )?,
             connections_open: declare.gauge("fib_connections_open", "Open connections")?,
             connections_opened: declare
                 .counter("fib_connections_opened_total", "Connections that were let in")?,
@@ -232,6 +237,11 @@ impl Metrics {
     /// Digits failed their check, and were computed again without the transform.
     pub fn recomputed(&self) {
         self.recomputed.inc();
+    }
+
+    /// Spans did not reach the collector.
+    pub fn spans_dropped(&self, count: u64) {
+        self.spans_dropped.inc_by(count);
     }
 
     /// A computation was stopped.

@@ -4,7 +4,7 @@
 mod access;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use hyper::body::{Body, Incoming};
 use hyper::{Request, Response, Version};
@@ -16,6 +16,7 @@ use crate::api::problem::Problem;
 use crate::api::{Routed, Routes};
 use crate::connection::{self, Answers, Conn};
 use crate::metrics::{CLIENT_CLOSED, Method, Recycled, Route};
+use crate::otlp::Span;
 use crate::reply::Reply;
 use crate::trace::TraceParent;
 use access::{Line, Log};
@@ -165,8 +166,18 @@ impl Drop for Record {
     fn drop(&mut self) {
         let status = self.status.unwrap_or(CLIENT_CLOSED);
         let took = self.begun.elapsed();
-        self.port
-            .state
+        let state = &self.port.state;
+        if let (Some(spans), Some(trace)) = (&state.spans, self.trace) {
+            spans.add(Span {
+                trace,
+                method: self.method,
+                route: self.route,
+                status: self.status,
+                took,
+                ended: SystemTime::now(),
+            });
+        }
+        state
             .metrics
             .request_finished(self.method, self.route, status, took);
     }

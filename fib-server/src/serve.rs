@@ -143,8 +143,19 @@ impl Bound {
             () = stopping(&state, &stop, &shut, &closed) => {}
             () = connections.sweep() => {}
             () = follow_the_files(tls.as_deref()) => {}
+            () = send_spans(&state) => {}
+        }
+        if let (Some(spans), Some(collector)) = (&state.spans, &state.config.otlp) {
+            spans.send_the_last(collector, &state.config.pod).await;
         }
         Ok(())
+    }
+}
+
+async fn send_spans(state: &State) {
+    match (&state.spans, &state.config.otlp) {
+        (Some(spans), Some(collector)) => spans.send(collector, &state.config.pod).await,
+        _ => std::future::pending().await,
     }
 }
 

@@ -8,6 +8,7 @@ use salvo::http::HeaderValue;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TraceParent {
     trace: u128,
+    parent: u64,
     span: u64,
     flags: u8,
 }
@@ -24,6 +25,7 @@ impl TraceParent {
         let known = version != 0xff && (version != 0 || fields.next().is_none());
         (known && trace != 0 && parent != 0).then(|| Self {
             trace,
+            parent: u64::try_from(parent).unwrap_or_default(),
             span: fastrand::u64(1..),
             flags: u8::try_from(flags).unwrap_or_default(),
         })
@@ -32,6 +34,21 @@ impl TraceParent {
     /// The trace's id, as logs have it.
     pub(crate) fn trace_id(self) -> String {
         format!("{:032x}", self.trace)
+    }
+
+    /// Whether the trace is recorded: the flag `sampled`.
+    pub(crate) fn is_sampled(self) -> bool {
+        self.flags & 1 == 1
+    }
+
+    /// The flags as they came.
+    pub(crate) fn flags(self) -> u8 {
+        self.flags
+    }
+
+    /// The id of the client's span.
+    pub(crate) fn parent_id(self) -> String {
+        format!("{:016x}", self.parent)
     }
 
     /// The id of the span that answers the request.

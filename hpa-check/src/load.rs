@@ -2,10 +2,11 @@
 
 mod account;
 pub(crate) mod command;
-mod foreign;
+pub(crate) mod foreign;
 pub(crate) mod generator;
+pub(crate) mod job;
 pub(crate) mod running;
-mod second;
+pub(crate) mod second;
 pub(crate) mod sized;
 
 use std::path::Path;

@@ -168,7 +168,7 @@ pub(crate) fn program(named: Option<PathBuf>, name: &str) -> Result<PathBuf, Fai
         return Ok(path);
     }
     Err(Failure::usage(format!(
-        "`{}` is not there: build it with `cargo build --release`, or name it with --{name}; any other load is started by --load-command",
+        "`{}` is not there: build it with `cargo build --release`, or name it with --{name}; --load-command starts any other load, and --load-job loads from inside the cluster",
         path.display()
     )))
 }

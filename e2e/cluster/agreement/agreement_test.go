@@ -137,6 +137,33 @@ func TestASyncThatFailsIsOneOfItsOwnAndTheRecordOfItIsNotAnOlderDecisions(t *tes
 	}
 }
 
+// slow has two syncs in a row whose update is refused, on a machine so busy that each error is logged long after the
+// decision, and after the status was seen.
+const slow = `I0101 00:00:30.000000    7 horizontal.go:846] "Proposing desired replicas" desiredReplicas=15 metric="cpu" scaleTarget="Deployment/one/fib-server"
+E0101 00:00:30.480000    7 horizontal.go:275] "Unhandled Error" err="failed to rescale Deployment/one/fib-server: the object has been modified" logger="UnhandledError"
+I0101 00:00:31.400000    7 horizontal.go:846] "Proposing desired replicas" desiredReplicas=9 metric="cpu" scaleTarget="Deployment/one/fib-server"
+E0101 00:00:32.200000    7 horizontal.go:275] "Unhandled Error" err="failed to rescale Deployment/one/fib-server: the object has been modified" logger="UnhandledError"
+E0101 00:00:33.200000    7 horizontal.go:275] "Unhandled Error" err="failed to compute desired number of replicas based on listed metrics for Deployment/one/fib-server: none" logger="UnhandledError"
+`
+
+func TestARecordIsSeenBeforeTheErrorOfItsSyncIsLogged(t *testing.T) {
+	syncs, err := ReadLog(strings.NewReader(slow), "one", "fib-server", "Deployment/fib-server", at(100))
+	if err != nil || len(syncs) != 3 || !syncs[0].At.Equal(at(30)) || !syncs[1].At.Equal(at(31.4)) {
+		t.Fatalf("%v, %v", syncs, err)
+	}
+	seven := 7
+	r := &Result{}
+	r.Timeline.From, r.Timeline.Until = at(0), at(60)
+	r.Timeline.Syncs = []Record{
+		{At: at(30.42), Desired: 7, Model: &seven, Proposed: &Range{15, 15}, Explained: true},
+		{At: at(32.15), Desired: 7, Model: &seven, Proposed: &Range{9, 9}, Explained: true},
+		{At: at(33.1), Desired: 7, Explained: true, Sentence: "no proposal"},
+	}
+	if a := Compare(r, syncs); a.Decided != 3 || a.ProposedAlike != 2 || len(a.Disagreements) != 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestEachKindOfDisagreementIsToldApart(t *testing.T) {
 	four := 4
 	for want, spoil := range map[string]func(*Result){

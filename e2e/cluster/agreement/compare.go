@@ -193,7 +193,7 @@ func recordsOf(logged []Sync, records []Record) map[int]int {
 	next := 0
 	for i, record := range records {
 		best := -1
-		for line := next; line < len(logged) && !logged[line].At.After(record.At.Add(Near/10)); line++ {
+		for line := next; line < len(logged) && !logged[line].At.After(record.At.Add(logged[line].early())); line++ {
 			late := record.At.Sub(logged[line].At)
 			alike := logged[line].decides(record.Desired) && late <= Late
 			if alike || (late <= Near && (best < 0 || !logged[best].decides(record.Desired))) {
@@ -206,6 +206,14 @@ func recordsOf(logged []Sync, records []Record) map[int]int {
 		}
 	}
 	return of
+}
+
+// early is how far the record of a sync can lie before its line.
+func (s *Sync) early() time.Duration {
+	if s.Desired == nil && s.Proposed == nil {
+		return Near
+	}
+	return Near / 10
 }
 
 // inForce is the range of an instant: of the step before it, and of one that begins within Near, since the records'

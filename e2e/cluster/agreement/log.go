@@ -14,6 +14,8 @@ import (
 
 // A Sync is one sync as the controller's log tells it at --v=4.
 type Sync struct {
+	// At is when it was decided. A sync that fails before any proposal has only its error, which is logged after the
+	// status was written.
 	At time.Time
 	// Proposed is what the metrics alone asked for; nil where none was asked, below the minimum or above the maximum.
 	Proposed *int
@@ -46,6 +48,7 @@ func ReadLog(log io.Reader, namespace, autoscaler, target string, now time.Time)
 		regexp.QuoteMeta(target[:strings.Index(target, "/")]+"/"+namespace+target[strings.Index(target, "/"):]) + `: `)
 	var syncs []Sync
 	var proposed *int
+	var proposedAt time.Time
 	lines := bufio.NewScanner(log)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -60,6 +63,9 @@ func ReadLog(log io.Reader, namespace, autoscaler, target string, now time.Time)
 		at = ofYear(at, now)
 		text, desired := parts[2], number.FindStringSubmatch(parts[2])
 		if strings.HasPrefix(text, `"Unhandled Error"`) && failed.MatchString(text) {
+			if proposed != nil {
+				at = proposedAt
+			}
 			syncs = append(syncs, Sync{At: at, Proposed: proposed})
 			proposed = nil
 			continue
@@ -73,7 +79,7 @@ func ReadLog(log io.Reader, namespace, autoscaler, target string, now time.Time)
 		}
 		switch {
 		case strings.HasPrefix(text, `"Proposing desired replicas`) && strings.Contains(text, ofTarget):
-			proposed = &n
+			proposed, proposedAt = &n, at
 		case strings.HasPrefix(text, `"Successfully rescaled"`) && strings.Contains(text, ofAutoscaler),
 			strings.HasPrefix(text, `"Decided not to scale"`) && strings.Contains(text, ofTarget):
 			syncs = append(syncs, Sync{At: at, Proposed: proposed, Desired: &n})

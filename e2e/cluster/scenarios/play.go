@@ -83,9 +83,12 @@ func (s *stage) play(ctx context.Context, of *scenario.Scenario) (got, error) {
 	return p.judge(code)
 }
 
-// watched has hpa-check watch, once the controller has taken its first look.
+// watched has hpa-check watch, once the controller has taken its first look and the scenario's Jobs are over.
 func (p *play) watched(ctx context.Context) (int, error) {
 	if err := p.seenByController(ctx); err != nil {
+		return 0, err
+	}
+	if err := p.jobsOver(ctx); err != nil {
 		return 0, err
 	}
 	return p.check(ctx)
@@ -106,6 +109,28 @@ func (p *play) seenByController(ctx context.Context) error {
 		conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
 		return len(conditions) > 0
 	})
+}
+
+// jobsOver waits for the Jobs of the scenario, which are about pods that have completed.
+func (p *play) jobsOver(ctx context.Context) error {
+	for _, object := range p.objects {
+		if object.GetKind() != "Job" {
+			continue
+		}
+		err := p.until(ctx, 20*time.Second, "the Job "+object.GetName()+" did not complete", func() bool {
+			now, err := p.api(object).Get(ctx, object.GetName(), metav1.GetOptions{})
+			if err != nil {
+				return false
+			}
+			wanted, _, _ := unstructured.NestedInt64(now.Object, "spec", "completions")
+			succeeded, _, _ := unstructured.NestedInt64(now.Object, "status", "succeeded")
+			return succeeded >= wanted
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // act does what the script says to one of the scenario's objects.

@@ -105,7 +105,7 @@ fn get(limits: Limits) -> Value {
         "responses": {
             "200": {
                 "description": "The number or the sequence.",
-                "headers": common_headers(),
+                "headers": headers_with(&["etag"]),
                 "content": {
                     "application/json": { "schema": { "oneOf": [
                         { "$ref": "#/components/schemas/Number" },
@@ -114,7 +114,7 @@ fn get(limits: Limits) -> Value {
                     "text/plain; charset=utf-8": { "schema": { "type": "string", "pattern": "^[0-9a-f]+$" } }
                 }
             },
-            "304": { "description": "The client has it already.", "headers": common_headers() },
+            "304": { "description": "The client has it already.", "headers": headers_with(&["etag"]) },
             "400": problem(&Problem::parameter("n", "it is missing", "a whole number")),
             "422": problem(&Problem::above_limit("n", largest)),
             "429": problem(&Problem::too_many(std::time::Duration::from_secs(1))),
@@ -125,26 +125,56 @@ fn get(limits: Limits) -> Value {
 }
 
 fn problem(example: &Problem) -> Value {
+    let more: &[&str] = match (example.says_when_to_retry(), example.status) {
+        (true, StatusCode::TOO_MANY_REQUESTS) => &["retry-after", "ratelimit", "ratelimit-policy"],
+        (true, _) => &["retry-after"],
+        (false, _) => &[],
+    };
     json!({
         "description": example.status.canonical_reason().unwrap_or("A problem"),
-        "headers": common_headers(),
+        "headers": headers_with(more),
         "content": { (problem::MEDIA_TYPE): { "schema": { "$ref": "#/components/schemas/Problem" } } }
     })
 }
 
 fn common_headers() -> Value {
-    json!({
-        "x-fib-pod": { "$ref": "#/components/headers/Pod" },
-        "x-request-id": { "$ref": "#/components/headers/RequestId" }
-    })
+    headers_with(&[])
+}
+
+/// The headers that every answer has, and these.
+fn headers_with(more: &[&str]) -> Value {
+    let names = ["x-fib-pod", "x-request-id"].iter().chain(more);
+    let referred = |name: &&str| {
+        (
+            (*name).to_owned(),
+            json!({ "$ref": format!("#/components/headers/{name}") }),
+        )
+    };
+    Value::Object(names.map(referred).collect())
 }
 
 fn headers() -> Value {
     json!({
-        "Pod": { "description": "The pod that answered.", "schema": { "type": "string" } },
-        "RequestId": {
+        "x-fib-pod": { "description": "The pod that answered.", "schema": { "type": "string" } },
+        "x-request-id": {
             "description": "The client's own, or a new one.",
             "schema": { "type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$" }
+        },
+        "etag": {
+            "description": "F(n) never changes: the number and the form are the tag.",
+            "schema": { "type": "string", "pattern": "^\"[0-9a-z.-]+\"$" }
+        },
+        "retry-after": {
+            "description": "Seconds after which another try may go better.",
+            "schema": { "type": "integer", "minimum": 1, "maximum": 3600 }
+        },
+        "ratelimit": {
+            "description": "What is left of this client's rate, and when there is more.",
+            "schema": { "type": "string" }
+        },
+        "ratelimit-policy": {
+            "description": "The rate that one client may send.",
+            "schema": { "type": "string" }
         }
     })
 }
@@ -247,6 +277,7 @@ fn schemas(limits: Limits) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::query::Ask;
 
     /// To make it anew: `fib-server --listen … &`, then `curl …/openapi.json | jq .`.
     #[test]
@@ -266,6 +297,56 @@ mod tests {
             made, kept,
             "write it to docs/fib-server-openapi.json:\n{made:#}"
         );
+    }
+
+    #[test]
+    fn the_paths_are_the_routes_of_the_main_port() {
+        use std::collections::BTreeSet;
+
+        use crate::metrics::Route::{Docs, Get, Health, Metrics, Openapi, Version};
+
+        let document = document(Limits {
+            max_n: 10,
+            max_sequence_n: 5,
+        });
+        let described: BTreeSet<_> = document["paths"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let served = [Get, Health, Metrics, Version, Openapi, Docs].map(|route| route.as_str());
+        assert_eq!(described, BTreeSet::from(served));
+    }
+
+    #[test]
+    fn the_limits_in_force_are_maxima_and_the_forms_are_those_that_are_read() {
+        let limits = Limits {
+            max_n: 77,
+            max_sequence_n: 7,
+        };
+        let document = document(limits);
+        for (schema, most) in [
+            ("AskNumber", 77),
+            ("AskSequence", 7),
+            ("Number", 77),
+            ("Sequence", 7),
+        ] {
+            let n = &document["components"]["schemas"][schema]["properties"]["n"];
+            assert_eq!(n["maximum"], most, "{schema}");
+        }
+        let ask = |query: &str| Ask::parse(query, None, limits).map_err(|p| p.status.as_u16());
+        for (schema, sequence) in [("AskNumber", "false"), ("AskSequence", "true")] {
+            let described =
+                &document["components"]["schemas"][schema]["properties"]["format"]["enum"];
+            for format in ["json", "text", "hex", "xml"] {
+                let is_read = ask(&format!("n=1&format={format}&sequence={sequence}")).is_ok();
+                let is_described = described.as_array().unwrap().contains(&json!(format));
+                assert_eq!(is_read, is_described, "{schema} {format}");
+            }
+        }
+        assert_eq!(ask("n=78"), Err(422));
+        assert_eq!(ask("n=8&sequence=true"), Err(422));
     }
 
     #[test]

@@ -123,6 +123,11 @@ impl Problem {
         }
     }
 
+    /// Whether its answers have a `Retry-After`.
+    pub fn says_when_to_retry(&self) -> bool {
+        self.retry_after.is_some()
+    }
+
     fn retry_after(mut self, after: Duration) -> Self {
         let seconds = after.as_secs_f64().ceil().clamp(1.0, 3_600.0);
         #[expect(

@@ -12,6 +12,10 @@ const PERIOD: Duration = Duration::from_millis(100);
 /// What is left for connections and probes in each period: a tenth of the quota, and no more than this.
 const MOST_SPARE: Duration = Duration::from_millis(10);
 
+/// Nothing waits longer than this for room: the kernel has given the quota anew twice by then, and an answer that is
+/// late by a throttled period is better than none.
+pub(super) const PATIENCE: Duration = Duration::from_millis(200);
+
 /// Samples are at least this far apart.
 const GRAIN: Duration = Duration::from_millis(1);
 
@@ -49,8 +53,9 @@ impl Pace {
         {
             self.samples.pop_front();
         }
-        // Work that is longer than a whole period's share has to overdraw it, and begins with none used.
-        let room = self.allowed.saturating_sub(cost);
+        // Work that is longer than half of a period's share overdraws it. If it waited for a period in which nothing
+        // was used, the connections' own CPU time would keep it from ever beginning.
+        let room = self.allowed.saturating_sub(cost.min(self.allowed / 2));
         let begins = |before: Duration| used.saturating_sub(before) <= room;
         match self.samples.iter().position(|(_, before)| begins(*before)) {
             Some(0) => Duration::ZERO,
@@ -98,6 +103,15 @@ mod tests {
             assert!(most <= 46 * MS, "{job:?}: {most:?}");
             assert!(mean >= 30 * MS, "{job:?}: {mean:?}");
         }
+    }
+
+    #[test]
+    fn work_longer_than_a_period_allows_begins_while_connections_use_some_of_the_quota() {
+        let mut pace = Pace::new(0.5);
+        let begun = Instant::now();
+        // 20 ms of each period go to connections.
+        let pauses = (0..100u32).map(|i| pace.pause(begun + 10 * MS * i, 2 * MS * i, 300 * MS));
+        assert!(pauses.skip(20).all(|pause| pause.is_zero()));
     }
 
     #[test]

@@ -116,11 +116,15 @@ impl Door {
     }
 
     /// The next connection that is let in. What can't be accepted is told of here, and tried again.
-    async fn accept(&mut self) -> (TcpStream, Open) {
+    async fn accept(&mut self) -> (Arc<TcpStream>, Open) {
         loop {
             match self.next().await {
                 Some(Ok((stream, peer))) => match self.connections.opened(peer) {
-                    Some(open) => return (stream, open),
+                    Some(open) => {
+                        let stream = Arc::new(stream);
+                        open.conn.is_over(&stream);
+                        return (stream, open);
+                    }
                     None => self.turn_away(stream),
                 },
                 Some(Err(error)) => {

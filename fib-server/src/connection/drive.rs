@@ -105,13 +105,13 @@ pub(crate) trait Record: Send + Unpin + 'static {
 
 /// Serves one connection to its end.
 pub(super) async fn drive(
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     open: Open,
     answers: Arc<impl Answers>,
     protocols: Arc<Protocols>,
 ) {
     let conn = Arc::clone(&open.conn);
-    let socket = Socket(Arc::new(stream));
+    let socket = Socket(stream);
     let orderly = async {
         // What went wrong is between the client and the HTTP library, which has answered it.
         let _ = serve(socket.clone(), &conn, answers, &protocols).await;

@@ -15,6 +15,7 @@ mod program;
 mod protocol;
 mod random;
 mod server;
+mod spans;
 mod stopping;
 mod tls;
 mod trust;

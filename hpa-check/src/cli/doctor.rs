@@ -21,7 +21,7 @@ use crate::outputs::Files;
 pub(crate) struct Args {
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// Look at every namespace
+    /// Check every namespace
     #[arg(
         help_heading = "Cluster",
         short = 'A',
@@ -29,30 +29,30 @@ pub(crate) struct Args {
         conflicts_with = "namespace"
     )]
     all_namespaces: bool,
-    /// The autoscaler to look at [default: all of the namespace]
+    /// The autoscaler to check [default: all in the namespace]
     #[arg(value_name = "NAME", conflicts_with_all = ["all_namespaces", "autoscaler"], value_parser = autoscaler)]
     name: Option<String>,
     /// The same, as a flag
     #[arg(help_heading = "Cluster", long, value_name = "NAME", conflicts_with = "all_namespaces", value_parser = autoscaler)]
     autoscaler: Option<String>,
-    /// Look a second time after this long, to judge what shows only in motion
+    /// Take a second snapshot after this long, for faults that only show over time
     #[arg(help_heading = "Cluster", long, value_name = "TIME", value_parser = within(1..=600))]
     again: Option<Duration>,
 
-    /// The lightest finding that makes the exit code; for a note it is 99
-    #[arg(help_heading = "What counts", long, value_enum, value_name = "WEIGHT", default_value_t = Lightest::Symptom)]
+    /// The lowest severity that fails the command (99 if there are only notes)
+    #[arg(help_heading = "What counts", long, value_enum, value_name = "SEVERITY", default_value_t = Lightest::Symptom)]
     fail_on: Lightest,
-    /// Don't count a finding, for a reason that the report keeps (repeatable)
+    /// Suppress a finding; the report keeps it with the reason (repeatable)
     #[arg(help_heading = "What counts", long, value_name = "ID=REASON")]
     ignore: Vec<Ignore>,
-    /// Count only findings that this earlier result of doctor lacks
+    /// Count only findings that are not in this earlier result of doctor
     #[arg(help_heading = "What counts", long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// The label that names an autoscaler's owner (repeatable, the first that it has counts)
+    /// The label that names an autoscaler's owner (repeatable; the first one present counts)
     #[arg(help_heading = "What counts", long, value_name = "KEY", default_values = ["team", "app.kubernetes.io/part-of"])]
     owner_label: Vec<String>,
 
-    /// Fewest replicas, as asserted [default: any]
+    /// Asserted minimum of replicas [default: any]
     #[arg(
         help_heading = "What to expect",
         long,
@@ -60,7 +60,7 @@ pub(crate) struct Args {
         value_name = "PODS"
     )]
     expect_min: Option<i32>,
-    /// Most replicas, as asserted [default: any]
+    /// Asserted maximum of replicas [default: any]
     #[arg(
         help_heading = "What to expect",
         long,
@@ -68,14 +68,8 @@ pub(crate) struct Args {
         value_name = "PODS"
     )]
     expect_max: Option<i32>,
-    /// CPU target in percent of the request, as asserted [default: any]
-    #[arg(
-        help_heading = "What to expect",
-        long,
-        alias = "cpu",
-        value_name = "PERCENT",
-        value_parser = whole_percent
-    )]
+    /// Asserted CPU target in percent of the request [default: any]
+    #[arg(help_heading = "What to expect", long, alias = "cpu", value_name = "PERCENT", value_parser = whole_percent)]
     expect_cpu: Option<i32>,
 
     #[command(flatten)]
@@ -133,7 +127,7 @@ fn read(path: &Path) -> Result<Report, Failure> {
     )))
 }
 
-/// Looks, tells, and ends with the weightiest finding's exit code.
+/// Takes the snapshot, reports it, and returns the exit code of the most severe finding.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let baseline = args.baseline.as_deref().map(read).transpose()?;
     doctor::visit(Visit {

@@ -72,10 +72,10 @@ pub(super) const PROGRAM: &str = "Examples:
   hpa-check simulate --hpa cart.yaml --load '0s:100m 1m:900m 6m:900m 6m:100m'
   hpa-check run cart -n shop --load-command 'k6 run cart.js' -o html=report.html
 
-`hpa-check COMMAND --help` lists the flags of a command. They may stand before it too. A time has a unit, as in
+`hpa-check COMMAND --help` lists the flags of a command. They may stand before it too. A time has a unit, as in \
 500ms, 90s or 1h30m; a bare number is seconds.
 
-Exit codes: 0 pass, 1 internal error, 2 usage, 90 target not usable, 91 the autoscaler or its setup is wrong,
+Exit codes: 0 pass, 1 internal error, 2 usage, 90 target not usable, 91 the autoscaler or its setup is wrong, \
 92 the environment was the limit, 93 inconclusive, 99 a bound is not kept, 105 interrupted.";
 
 pub(super) const DOCTOR: &str = "Examples:

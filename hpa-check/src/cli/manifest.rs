@@ -89,7 +89,11 @@ pub(crate) fn documents(text: &str) -> Result<Vec<Value>, String> {
     })
 }
 
-fn of<T>(path: &Path, read: impl Fn(&[Value]) -> Result<T, String>) -> Result<T, Failure> {
+/// What `read` makes of the documents of a file, or of standard input for `-`.
+pub(crate) fn of<T>(
+    path: &Path,
+    read: impl Fn(&[Value]) -> Result<T, String>,
+) -> Result<T, Failure> {
     let shown = if path == Path::new("-") {
         "standard input".to_owned()
     } else {

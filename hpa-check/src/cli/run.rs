@@ -18,8 +18,6 @@ use crate::sinks::page::ServeArgs;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    autoscaler: NameArgs,
-    #[command(flatten)]
     load: LoadArgs,
     #[command(flatten)]
     asserted: AssertedArgs,
@@ -27,6 +25,8 @@ pub(crate) struct Args {
     outputs: Outputs,
     #[command(flatten)]
     serve: ServeArgs,
+    #[command(flatten)]
+    autoscaler: NameArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]

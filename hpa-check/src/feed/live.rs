@@ -22,6 +22,7 @@ mod facts;
 mod feed;
 mod find;
 mod follow;
+pub(crate) mod job;
 mod keda;
 mod known;
 mod link;
@@ -48,13 +49,15 @@ use tokio::task::JoinSet;
 pub(crate) use backup::{Backup, Restored};
 pub(crate) use clock::Clock;
 pub(crate) use connect::ClusterArgs;
-pub(crate) use feed::LiveFeed;
+pub(crate) use feed::{LiveFeed, is_loopback};
 pub(crate) use survey::{Assumed, Surveyor, did_you_mean};
 pub(crate) use timing::Timing;
 
 use crate::failure::Failure;
+use crate::load::job::LoadJob;
 use chain::Chain;
 use connect::Cluster;
+use job::JobLoad;
 use link::Link;
 use reporter::Reporter;
 
@@ -123,6 +126,11 @@ impl Live {
             controller,
             metrics_resolution,
         }
+    }
+
+    /// A load's Job, to be created on this cluster.
+    pub(crate) fn job(&self, load: LoadJob) -> JobLoad {
+        JobLoad::new(self.cluster.clone(), load, self.timing.call)
     }
 
     /// The clock that all instants of the run are taken from.

@@ -7,14 +7,23 @@ use hpa_check_core::observation::{GeneratorVerdict, LoadResult, LoadSecond};
 use rustix::process::Signal;
 use tokio_util::sync::CancellationToken;
 
-use super::{foreign, second};
+use super::foreign::{self, Counts};
+use super::second;
 use crate::process::{Child, KEPT_LINES};
 
 /// From SIGTERM to SIGKILL: as long as a pod has by default.
 const STOPS_WITHIN: Duration = Duration::from_secs(30);
 
-/// A command that fails this soon has loaded nothing.
+/// A load that fails this soon has loaded nothing.
 const BARELY_RAN: Duration = Duration::from_secs(5);
+
+/// So has one that reported no request and fails this soon: looking up a name can take ten seconds.
+const SILENT: Duration = Duration::from_secs(30);
+
+/// Whether a load that failed by itself after this time has loaded nothing.
+pub(crate) fn loaded_nothing(ran: Duration, reported: bool) -> bool {
+    ran < BARELY_RAN || (!reported && ran < SILENT)
+}
 
 /// As much of the output as a summary may have; a tool that prints more prints its summary last.
 const KEPT_BYTES: usize = 1 << 20;
@@ -36,6 +45,7 @@ impl LoadCommand {
         let began = tokio::time::Instant::now();
         let mut child = Child::shell(&self.line)?;
         let mut printed = Printed::default();
+        let mut last: Option<LoadSecond> = None;
         let mut kill_at = None;
         loop {
             let killing = async {
@@ -47,7 +57,10 @@ impl LoadCommand {
             tokio::select! {
                 line = child.lines.next_line() => match line {
                     Ok(Some(line)) => {
-                        second::read(&line).into_iter().for_each(&mut emit);
+                        if let Some(second) = second::read(&line) {
+                            last = Some(second.clone());
+                            emit(second);
+                        }
                         printed.take(line);
                     }
                     Ok(None) | Err(_) => break,
@@ -65,18 +78,20 @@ impl LoadCommand {
         let status = child.ended().await;
         let code = status.and_then(|status| status.code());
         let failed = code != Some(0) && kill_at.is_none();
-        if failed && began.elapsed() < BARELY_RAN {
+        let summary = foreign::read(&printed.text());
+        if failed && loaded_nothing(began.elapsed(), last.is_some() || summary.is_some()) {
             return Err(format!(
                 "the load command `{}` loaded nothing ({}): run it by hand, and mend it",
                 self.line,
                 child.obituary(status)
             ));
         }
-        let summary = foreign::read(&printed.text());
         let mut output: Vec<String> = printed.lines.into_iter().collect();
         output.extend(child.last_words());
         let output = output.split_off(output.len().saturating_sub(KEPT_LINES));
-        let counts = summary.unwrap_or_default();
+        let counts = summary
+            .or_else(|| last.as_ref().map(Counts::of))
+            .unwrap_or_default();
         Ok(LoadResult {
             requests: counts.requests,
             failed: counts.failed,
@@ -91,15 +106,15 @@ impl LoadCommand {
     }
 }
 
-/// The end of what a command printed.
+/// The end of what a load printed.
 #[derive(Default)]
-struct Printed {
+pub(crate) struct Printed {
     lines: VecDeque<String>,
     bytes: usize,
 }
 
 impl Printed {
-    fn take(&mut self, line: String) {
+    pub(crate) fn take(&mut self, line: String) {
         self.bytes += line.len() + 1;
         self.lines.push_back(line);
         while self.bytes > KEPT_BYTES && self.lines.len() > 1 {
@@ -108,9 +123,15 @@ impl Printed {
         }
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let lines = self.lines.iter().map(String::as_str);
         lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The last lines.
+    pub(crate) fn tail(&self) -> Vec<String> {
+        let skipped = self.lines.len().saturating_sub(KEPT_LINES);
+        self.lines.iter().skip(skipped).cloned().collect()
     }
 }
 
@@ -166,6 +187,13 @@ mod tests {
         let error = run("no-such-load-tool --fast").await.unwrap_err();
         assert!(error.contains("no-such-load-tool --fast"), "{error}");
         assert!(error.contains("not found"), "{error}");
+    }
+
+    #[test]
+    fn a_load_that_fails_at_once_or_without_a_report_has_loaded_nothing() {
+        let seconds = Duration::from_secs;
+        assert!(loaded_nothing(seconds(1), true) && loaded_nothing(seconds(10), false));
+        assert!(!loaded_nothing(seconds(10), true) && !loaded_nothing(seconds(60), false));
     }
 
     #[tokio::test]

@@ -1,20 +1,33 @@
 //! Summaries of other load tools, as they print them: k6, vegeta, oha, and fib-loadgen's own.
 
-use hpa_check_core::observation::GeneratorVerdict;
+use hpa_check_core::observation::{GeneratorVerdict, LoadSecond};
 use serde_json::Value;
 
 /// What a summary counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) requests: u64,
-    pub(super) failed: u64,
-    pub(super) wrong: u64,
-    pub(super) verified: u64,
-    pub(super) generator: Option<GeneratorVerdict>,
+pub(crate) struct Counts {
+    pub(crate) requests: u64,
+    pub(crate) failed: u64,
+    pub(crate) wrong: u64,
+    pub(crate) verified: u64,
+    pub(crate) generator: Option<GeneratorVerdict>,
+}
+
+impl Counts {
+    /// Of a load that reported its seconds and no summary. What was on its way at the end is not in it.
+    pub(crate) fn of(second: &LoadSecond) -> Self {
+        Self {
+            requests: second.verified + second.failed + second.wrong,
+            failed: second.failed,
+            wrong: second.wrong,
+            verified: second.verified,
+            generator: None,
+        }
+    }
 }
 
 /// Reads the summary in what a tool printed; `None` where none is known.
-pub(super) fn read(text: &str) -> Option<Counts> {
+pub(crate) fn read(text: &str) -> Option<Counts> {
     documents(text)
         .into_iter()
         .rev()

@@ -1,5 +1,5 @@
 //! The generator of a run: `fib-loadgen`, with the user's flags or sized to what the autoscaler needs,
-//! or a command of the user's own.
+//! or a command or a Job of the user's own.
 
 use std::path::PathBuf;
 
@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::LoadCommand;
 use super::sized::Sized;
+use crate::feed::live::job::JobLoad;
 
 /// How to load.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub(crate) enum Generator {
     Loadgen(Loadgen),
     /// Any command.
     Command(LoadCommand),
+    /// A Job in the cluster.
+    Job(Box<JobLoad>),
 }
 
 impl Generator {
@@ -31,15 +34,16 @@ impl Generator {
         match self {
             Self::Loadgen(loadgen) => loadgen.attack(demand, lower, stop, emit).await,
             Self::Command(command) => command.attack(lower, emit).await,
+            Self::Job(job) => job.attack(lower, emit).await,
         }
     }
 
     /// Whether its load, once it is up, stays what it is: only a plan of stages changes it, and
-    /// nobody knows what a command does.
+    /// nobody knows what a command or a Job does.
     pub(crate) fn is_steady(&self) -> bool {
         match self {
             Self::Loadgen(loadgen) => !loadgen.flags.iter().any(|arg| arg.starts_with("--stage")),
-            Self::Command(_) => false,
+            Self::Command(_) | Self::Job(_) => false,
         }
     }
 
@@ -48,6 +52,7 @@ impl Generator {
         match self {
             Self::Loadgen(loadgen) => Some(&loadgen.url),
             Self::Command(_) => None,
+            Self::Job(job) => job.url(),
         }
     }
 }

@@ -4,7 +4,7 @@ use hpa_check_core::observation::LoadSecond;
 use serde::Deserialize;
 
 /// The second that the line tells of, if it does.
-pub(super) fn read(line: &str) -> Option<LoadSecond> {
+pub(crate) fn read(line: &str) -> Option<LoadSecond> {
     serde_json::from_str::<Second>(line).ok().map(Into::into)
 }
 

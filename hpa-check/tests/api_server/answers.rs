@@ -162,7 +162,7 @@ pub(super) fn error_event(code: u16, reason: &str) -> String {
     format!("{}\n", json!({"type": "ERROR", "object": object}))
 }
 
-fn status(code: u16, reason: &str, message: &str) -> Response<Answer> {
+pub(super) fn status(code: u16, reason: &str, message: &str) -> Response<Answer> {
     let object = status_object(code, reason, message);
     whole(
         StatusCode::from_u16(code).unwrap(),
@@ -213,7 +213,7 @@ pub(super) fn dated(mut response: Response<Answer>, now: Timestamp) -> Response<
     response
 }
 
-fn ok(body: &Value) -> Response<Answer> {
+pub(super) fn ok(body: &Value) -> Response<Answer> {
     whole(StatusCode::OK, body.to_string().into())
 }
 

@@ -18,6 +18,8 @@ pub(super) enum Question {
     /// `/apis/GROUP/VERSION` or `/api/v1`
     Resources(String),
     Objects(Asked),
+    /// A pod's log, which is followed.
+    Log(String),
     Unknown,
 }
 
@@ -69,6 +71,7 @@ fn objects(group_version: String, path: &[&str], query: &BTreeMap<String, String
         [plural] => (plural, None, false),
         [plural, name] => (plural, Some(*name), false),
         [plural, name, "scale"] => (plural, Some(*name), true),
+        ["pods", name, "log"] => return Question::Log((*name).to_owned()),
         _ => return Question::Unknown,
     };
     let text = |key: &str| query.get(key).filter(|value| !value.is_empty());
@@ -95,6 +98,7 @@ impl fmt::Display for Question {
             Self::Version => f.write_str("get /version"),
             Self::Groups => f.write_str("get /apis"),
             Self::Group(path) | Self::Resources(path) => write!(f, "get /apis/{path}"),
+            Self::Log(_) => f.write_str("get pods/log"),
             Self::Unknown => f.write_str("get something else"),
             Self::Objects(asked) => {
                 let verb = match (&asked.name, asked.watch) {

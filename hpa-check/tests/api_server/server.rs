@@ -11,12 +11,13 @@ pub(crate) mod proxy;
 mod request;
 pub(crate) mod socket;
 mod store;
+mod writes;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -72,7 +73,9 @@ const fn kind(group_version: &'static str, plural: &'static str, name: &'static 
 }
 
 /// What every cluster has.
-const BUILT_IN: [Kind; 10] = [
+const BUILT_IN: [Kind; 12] = [
+    kind("v1", "configmaps", "ConfigMap"),
+    kind("batch/v1", "jobs", "Job"),
     kind("v1", "pods", "Pod"),
     kind("v1", "events", "Event"),
     kind("v1", "nodes", "Node"),
@@ -260,8 +263,12 @@ impl ApiServer {
     }
 
     /// Answers a request.
-    pub(crate) async fn answer<B>(&self, request: Request<B>) -> io::Result<Response<Answer>> {
+    pub(crate) async fn answer<B>(&self, request: Request<B>) -> io::Result<Response<Answer>>
+    where
+        B: hyper::body::Body,
+    {
         let question = Question::of(request.uri());
+        let asked = writes::rule(request.method(), &question);
         let (fault, now) = {
             let mut inner = self.lock();
             if !inner.up {
@@ -274,11 +281,12 @@ impl ApiServer {
                     let value = String::from_utf8_lossy(value.as_bytes());
                     (name.to_string(), value.into_owned())
                 }));
-            (inner.fault(&question.to_string()), now)
+            (inner.fault(&asked), now)
         };
         let response = match fault {
             Some(Fault::Silence) => std::future::pending().await,
-            Some(fault) => answers::fault(fault, &question.to_string()),
+            Some(fault) => answers::fault(fault, &asked),
+            None if request.method() != Method::GET => self.write(&question, request).await,
             None => self.serve_question(&question),
         };
         let held_back = self.lock().held_back;
@@ -301,6 +309,7 @@ impl ApiServer {
             Question::Objects(asked) if !inner.serves(asked) => answers::no_such_path(),
             Question::Objects(asked) if asked.watch => self.watch(&mut inner, asked),
             Question::Objects(asked) => answers::read(&mut inner.store, asked),
+            Question::Log(pod) => inner.store.follow_log(pod),
             Question::Unknown => answers::no_such_path(),
         }
     }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 
 use bytes::Bytes;
+use http::Response;
 use hyper::body::Frame;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::answers::{self, Answer};
 use super::request::{Asked, Selector};
 
 /// A piece of a body, or the connection's end in disorder.
@@ -28,6 +30,15 @@ pub(super) struct Store {
     objects: BTreeMap<Key, Value>,
     history: Vec<Happened>,
     watches: Vec<Watch>,
+    logs: BTreeMap<String, Log>,
+}
+
+/// What a pod has printed, and who follows it.
+#[derive(Default)]
+struct Log {
+    printed: String,
+    ended: bool,
+    followers: Vec<UnboundedSender<Piece>>,
 }
 
 struct Happened {
@@ -166,6 +177,31 @@ impl Store {
         }
         self.watches.push(watch);
         Ok((self.made, body))
+    }
+
+    /// A pod prints a line; `None` is its end.
+    pub(super) fn print(&mut self, pod: &str, line: Option<&str>) {
+        let log = self.logs.entry(pod.to_owned()).or_default();
+        let Some(line) = line else {
+            log.ended = true;
+            log.followers.clear();
+            return;
+        };
+        let line = format!("{line}\n");
+        log.printed += &line;
+        log.followers
+            .retain(|follower| follower.send(Ok(Frame::data(line.clone().into()))).is_ok());
+    }
+
+    /// All that a pod has printed, and all that it prints until its end.
+    pub(super) fn follow_log(&mut self, pod: &str) -> Response<Answer> {
+        let (out, body) = unbounded_channel();
+        let log = self.logs.entry(pod.to_owned()).or_default();
+        let _ = out.send(Ok(Frame::data(log.printed.clone().into())));
+        if !log.ended {
+            log.followers.push(out);
+        }
+        answers::stream(body)
     }
 
     pub(super) fn bookmark(&self, plural: &str) {

@@ -116,7 +116,13 @@ fn a_run_without_a_load_is_told_the_ways_to_load() {
         .arg("--kubeconfig")
         .arg(place.kubeconfig());
     let text = place.refusal(&mut command, 2);
-    let ways = ["--load-command", "--external-load", "--target"].map(|way| text.find(way).unwrap());
+    let ways = [
+        "--load-command",
+        "--load-job",
+        "--external-load",
+        "--target",
+    ]
+    .map(|way| text.find(way).unwrap());
     assert!(ways.is_sorted(), "one's own load comes first: {text}");
 }
 

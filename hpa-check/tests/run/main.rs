@@ -9,5 +9,6 @@ mod action;
 mod api_server;
 mod beginnings;
 mod keda;
+mod load_job;
 mod place;
 mod whole;

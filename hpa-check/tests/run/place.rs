@@ -48,6 +48,11 @@ impl Place {
         format!("http://{}", self.address)
     }
 
+    /// Starts something beside the server.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(work);
+    }
+
     /// Runs something beside the server.
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)

@@ -10,7 +10,7 @@ use crate::api_server::Fault;
 use crate::api_server::cluster::Load;
 
 /// The periods of [`Place::cluster`].
-const QUICK: [&str; 6] = [
+pub(crate) const QUICK: [&str; 6] = [
     "--sync-period",
     "1",
     "--metrics-resolution",

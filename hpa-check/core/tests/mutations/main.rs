@@ -89,7 +89,7 @@ stand! {
     a_deleted_target_stands, "target-deleted", Wrong;
     a_deleted_autoscaler_stands, "autoscaler-deleted", Wrong;
     a_target_scaled_to_zero_stands, "scaled-to-zero-under-load", Wrong;
-    a_rival_stands, "rival", Wrong;
+    a_conflicting_writer_stands, "conflicting-writer", Wrong;
     flapping_stands, "flapping", Wrong;
     probes_that_fail_under_load_stand, "probes-fail-under-load", Wrong;
     a_load_on_one_pod_stands, "load-not-spread", Wrong;

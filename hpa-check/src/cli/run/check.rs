@@ -15,6 +15,7 @@ use crate::failure::{Failure, exit};
 use crate::feed::live::{ClusterArgs, Live, LiveFeed, Timing};
 use crate::load::command::LoadCommand;
 use crate::load::generator::{Generator, Loadgen};
+use crate::load::job::LoadJob;
 use crate::notice::notice;
 use crate::outputs::{Opened, Outputs, Ui};
 use crate::process;
@@ -43,6 +44,8 @@ pub(crate) enum Load {
     Loadgen(LoadgenArgs),
     /// A command of the user's.
     Command(LoadCommand),
+    /// A Job in the cluster.
+    Job(LoadJob),
 }
 
 /// How to start the load generator.
@@ -72,10 +75,10 @@ async fn check(mut run: Run) -> Result<u8, Failure> {
     let listening = run.serve.open()?;
     let scratch = tempfile::tempdir()
         .map_err(|e| Failure::internal(format!("no temporary folder can be made: {e}")))?;
-    let generator = run
+    let prepared = run
         .load
         .take()
-        .map(|load| generator(load, scratch.path().join("load.json")))
+        .map(|load| prepared(load, scratch.path().join("load.json")))
         .transpose()?;
     let mut signals =
         Signals::catch().map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
@@ -87,6 +90,10 @@ async fn check(mut run: Run) -> Result<u8, Failure> {
             message: "told to stop before the autoscaler was found; nothing was tested".to_owned(),
         }),
     };
+    let generator = prepared.map(|prepared| match prepared {
+        Prepared::Here(generator) => *generator,
+        Prepared::InCluster(job) => Generator::Job(Box::new(live.job(job))),
+    });
     let verdict = judge(run, live, (opened, listening), generator, &mut signals).await?;
     Ok(verdict.exit_code)
 }
@@ -118,16 +125,23 @@ async fn judge(
     session.finish(end)
 }
 
-fn generator(load: Load, scratch: PathBuf) -> Result<Generator, Failure> {
+/// A load that can start, here or on the cluster once it is found.
+enum Prepared {
+    Here(Box<Generator>),
+    InCluster(LoadJob),
+}
+
+fn prepared(load: Load, scratch: PathBuf) -> Result<Prepared, Failure> {
     Ok(match load {
-        Load::Command(command) => Generator::Command(command),
-        Load::Loadgen(load) => Generator::Loadgen(Loadgen {
+        Load::Job(job) => Prepared::InCluster(job),
+        Load::Command(command) => Prepared::Here(Box::new(Generator::Command(command))),
+        Load::Loadgen(load) => Prepared::Here(Box::new(Generator::Loadgen(Loadgen {
             program: process::program(load.program, "fib-loadgen")?,
             url: load.url,
             flags: load.args,
             retry_refused: load.retry_refused,
             result: load.result.unwrap_or(scratch),
-        }),
+        }))),
     })
 }
 

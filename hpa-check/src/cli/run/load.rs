@@ -1,21 +1,27 @@
 //! The ways to load the application: the user's own first, then the load generator of this project.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::check::{Load, LoadgenArgs};
+use crate::cli::manifest;
 use crate::cli::time::duration;
 use crate::failure::Failure;
+use crate::feed::live::is_loopback;
 use crate::load::command::LoadCommand;
+use crate::load::job::{self, LoadJob};
 
 /// The flags; `#[command(flatten)]` them.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Load (one of the first three)")]
+#[command(next_help_heading = "Load (one of the first four)")]
 pub(super) struct LoadArgs {
     /// Load with your own generator, such as 'k6 run x.js': the command starts with the load and gets SIGTERM at its end
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["target", "external_load", "generator_flags", "fib_loadgen", "retry_refused", "load_result"])]
     load_command: Option<String>,
-    /// Start no load: your users do, or a Job in the cluster
+    /// Load with a Job in the cluster: FILE is its manifest, with its ConfigMaps; a URL is loaded by fib-loadgen's image
+    #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["target", "load_command", "external_load", "fib_loadgen", "retry_refused", "load_result"])]
+    load_job: Option<String>,
+    /// Start no load: your own traffic does
     #[arg(long, conflicts_with_all = ["target", "generator_flags"])]
     external_load: bool,
     /// Load this address with fib-loadgen, at a rate that fits the autoscaler
@@ -24,7 +30,10 @@ pub(super) struct LoadArgs {
     /// How long the load stays up once the maximum is ready [default: three syncs]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) hold: Option<Duration>,
-    /// The program for --target [default: fib-loadgen beside this program, else on the PATH]
+    /// The image that loads the URL of --load-job
+    #[arg(long, value_name = "IMAGE", default_value = job::IMAGE, requires = "load_job")]
+    load_image: String,
+    /// The program for --target [default: fib-loadgen beside this program]
     #[arg(long, value_name = "PROGRAM")]
     fib_loadgen: Option<PathBuf>,
     /// With --target, try a refused connection again so often, 50 ms apart, as a gateway would; without it a pod that dies loses them
@@ -33,7 +42,7 @@ pub(super) struct LoadArgs {
     /// With --target, keep the load generator's own result; that of the low load after the height lies beside it (-rest)
     #[arg(long, value_name = "FILE")]
     load_result: Option<PathBuf>,
-    /// With --target, flags for fib-loadgen [default: 500 users at a rate that asks for the maximum, then a tenth of it until the end]
+    /// With --target or --load-job URL, flags for fib-loadgen [default: 500 users at a rate that asks for the maximum, then a tenth of it until the end]
     #[arg(last = true, value_name = "LOAD FLAGS")]
     generator_flags: Vec<String>,
 }
@@ -43,6 +52,10 @@ impl LoadArgs {
     pub(super) fn load(self) -> Result<Option<Load>, Failure> {
         if let Some(line) = self.load_command {
             return Ok(Some(Load::Command(LoadCommand { line })));
+        }
+        if let Some(what) = self.load_job {
+            let job = load_job(&what, &self.load_image, &self.generator_flags)?;
+            return Ok(Some(Load::Job(job)));
         }
         if let Some(url) = self.target {
             return Ok(Some(Load::Loadgen(LoadgenArgs {
@@ -57,7 +70,25 @@ impl LoadArgs {
             return Ok(None);
         }
         Err(Failure::usage(
-            "nothing loads the application: give --load-command 'k6 run x.js' for your own load generator, --external-load if your own traffic does it, or --target URL for fib-loadgen",
+            "nothing loads the application: give --load-command 'k6 run x.js' for your own load generator, --load-job FILE for a Job in the cluster, --external-load if your own traffic does it, or --target URL for fib-loadgen",
         ))
     }
+}
+
+/// The Job of a manifest, or one that loads a URL.
+fn load_job(what: &str, image: &str, flags: &[String]) -> Result<LoadJob, Failure> {
+    if job::is_url(what) {
+        if is_loopback(what) {
+            return Err(Failure::usage(format!(
+                "{what} is the Job's own pod when it is asked from inside the cluster: give --load-job the address of the Service, such as http://NAME.NAMESPACE.svc"
+            )));
+        }
+        return Ok(LoadJob::loading(what, image, flags));
+    }
+    if !flags.is_empty() {
+        return Err(Failure::usage(
+            "flags after `--` are fib-loadgen's, and the Job of a manifest has its own: write them in the manifest, or give --load-job a URL",
+        ));
+    }
+    manifest::of(Path::new(what), LoadJob::of)
 }

@@ -109,7 +109,7 @@ impl Feed for LiveFeed<'_> {
 }
 
 /// Whether a URL's host is this machine. A URL without a scheme is one of `http`.
-fn is_loopback(url: &str) -> bool {
+pub(crate) fn is_loopback(url: &str) -> bool {
     let whole = if url.contains("://") {
         url.to_owned()
     } else {

@@ -91,6 +91,7 @@ labels:
 {{- with .Values.server -}}
 {{- $settings := dict
   "FIB_LOG_LEVEL" .logLevel
+  "FIB_OTLP" .otlp
   "FIB_COMPRESS" (ternary "true" "" .compress)
   "FIB_CORS_ORIGINS" (join "," .corsOrigins)
   "FIB_MAX_INFLIGHT_BYTES" .maxInflightBytes

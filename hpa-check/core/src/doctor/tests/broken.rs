@@ -843,6 +843,16 @@ fn every_finding_of_a_snapshot_is_shown_so_that_none_can_lose_its_rule() {
 }
 
 #[test]
+fn a_pod_that_has_ended_in_order_and_is_being_deleted_is_no_completed_pod() {
+    let mut facts = healthy();
+    let mut ending = pod("cart", 7);
+    "Succeeded".clone_into(&mut ending.pod.phase);
+    ending.pod.deleting = true;
+    pods(&mut facts).push(ending);
+    assert_eq!(faults(&facts), Vec::<&str>::new());
+}
+
+#[test]
 fn a_newer_controller_ignores_completed_pods_and_so_does_the_diagnosis() {
     let mut facts = healthy();
     job(&mut facts, "Succeeded", "cart");

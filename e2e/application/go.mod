@@ -1,0 +1,3 @@
+module hpa-check/e2e/application
+
+go 1.24

@@ -1,0 +1,443 @@
+//! A Job that loads from inside the cluster: created when the load starts, followed by the logs of its pods,
+//! and deleted when the load ends.
+
+mod pods;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::AsyncBufReadExt as _;
+use hpa_check_core::observation::{LoadResult, LoadSecond};
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::api::{
+    Api, ApiResource, DeleteParams, DynamicObject, ListParams, LogParams, PostParams,
+    PropagationPolicy,
+};
+use serde_json::Value;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::pods::{LoadPod, Stuck, total};
+use super::connect::Cluster;
+use super::trouble::{Kind, Trouble, within};
+use crate::load::command::loaded_nothing;
+use crate::load::job::LoadJob;
+use crate::load::{foreign, second};
+use crate::process::KEPT_LINES;
+
+/// Between two looks at the Job and its pods.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// From the Job's creation to its first container: a node may have to pull the image.
+const STARTS_WITHIN: Duration = Duration::from_mins(3);
+
+/// From the Job's deletion to the end of its pods' logs. A run waits half a minute for the load's account.
+const STOPS_WITHIN: Duration = Duration::from_secs(20);
+
+/// A Job on its cluster.
+#[derive(Clone)]
+pub(crate) struct JobLoad {
+    cluster: Cluster,
+    load: LoadJob,
+    namespace: String,
+    /// Of each call.
+    deadline: Duration,
+}
+
+impl std::fmt::Debug for JobLoad {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.load.fmt(f)
+    }
+}
+
+/// A line of a pod's log, or `None` at its end.
+type Line = (String, Option<String>);
+
+impl JobLoad {
+    /// A Job in the namespace that its manifest names, or else in the run's own.
+    pub(super) fn new(cluster: Cluster, load: LoadJob, deadline: Duration) -> Self {
+        let named = load.job["metadata"]["namespace"].as_str();
+        let namespace = named.unwrap_or(&cluster.namespace).to_owned();
+        Self {
+            cluster,
+            load,
+            namespace,
+            deadline,
+        }
+    }
+
+    /// Where the load goes, if it is known.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.load.url.as_deref()
+    }
+
+    /// Creates the Job, follows it to its end or until it is to stop, and deletes it.
+    pub(crate) async fn attack(
+        self,
+        stop: CancellationToken,
+        emit: impl FnMut(LoadSecond),
+    ) -> Result<LoadResult, String> {
+        let mut created = Vec::new();
+        let name = match self.create(&mut created).await {
+            Ok(name) => name,
+            Err(error) => {
+                self.delete(&created).await;
+                return Err(error);
+            }
+        };
+        let (lines, arriving) = unbounded_channel();
+        let mut following = Following {
+            load: &self,
+            name,
+            created: Instant::now(),
+            pods: BTreeMap::new(),
+            lines,
+            tasks: JoinSet::new(),
+        };
+        let followed = following.follow(arriving, stop, emit).await;
+        let left = self.delete(&created).await;
+        let mut result = followed?;
+        result.output.extend(left);
+        Ok(result)
+    }
+
+    fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.cluster.client.clone(), &self.namespace)
+    }
+
+    fn of_kind(&self, kind: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(
+            self.cluster.client.clone(),
+            &self.namespace,
+            &resource(kind),
+        )
+    }
+
+    /// Creates the ConfigMaps and then the Job, whose name it returns. What was created is in `created` in any case.
+    async fn create(&self, created: &mut Vec<(&'static str, String)>) -> Result<String, String> {
+        for config in &self.load.configs {
+            let name = self.create_one("ConfigMap", config).await?;
+            created.push(("ConfigMap", name));
+        }
+        let name = self.create_one("Job", &self.load.job).await?;
+        created.push(("Job", name.clone()));
+        Ok(name)
+    }
+
+    async fn create_one(&self, kind: &'static str, manifest: &Value) -> Result<String, String> {
+        let refused = |why: String| format!("the {kind} of the load can't be created: {why}");
+        let object: DynamicObject =
+            serde_json::from_value(manifest.clone()).map_err(|e| refused(e.to_string()))?;
+        let params = PostParams {
+            field_manager: Some("hpa-check".to_owned()),
+            ..PostParams::default()
+        };
+        let api = self.of_kind(kind);
+        let made = within(self.deadline, api.create(&params, &object)).await;
+        let made = made.map_err(|trouble| refused(self.advised(kind, &trouble)))?;
+        made.metadata
+            .name
+            .ok_or_else(|| refused("the API server gave it no name".to_owned()))
+    }
+
+    fn advised(&self, kind: &str, trouble: &Trouble) -> String {
+        let plural = resource(kind).plural;
+        let advice = match trouble.kind {
+            Kind::Forbidden => format!(
+                "; allow create and delete of {plural}, and list of pods and pods/log, in the namespace {}",
+                self.namespace
+            ),
+            _ if trouble.message.contains("already exists") => {
+                "; delete it, or write metadata.generateName instead of a name".to_owned()
+            }
+            _ => String::new(),
+        };
+        format!("{}{advice}", trouble.message)
+    }
+
+    /// Deletes what was created, pods and all; a sentence for each object that can't be.
+    async fn delete(&self, created: &[(&'static str, String)]) -> Vec<String> {
+        let mut left = Vec::new();
+        for (kind, name) in created.iter().rev() {
+            let params = DeleteParams {
+                propagation_policy: Some(PropagationPolicy::Background),
+                ..DeleteParams::default()
+            };
+            let api = self.of_kind(kind);
+            match within(self.deadline, api.delete(name, &params)).await {
+                Ok(_) => {}
+                Err(trouble) if trouble.kind == Kind::NotFound => {}
+                Err(trouble) => left.push(format!(
+                    "hpa-check: the {kind} {} can't be deleted ({}): delete it by hand",
+                    name, trouble.message
+                )),
+            }
+        }
+        left
+    }
+}
+
+fn resource(kind: &str) -> ApiResource {
+    let (api_version, group, version, plural) = match kind {
+        "Job" => ("batch/v1", "batch", "v1", "jobs"),
+        _ => ("v1", "", "v1", "configmaps"),
+    };
+    ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+    }
+}
+
+/// A Job that was created, and what is known of its pods.
+struct Following<'a> {
+    load: &'a JobLoad,
+    name: String,
+    created: Instant,
+    pods: BTreeMap<String, LoadPod>,
+    lines: UnboundedSender<Line>,
+    /// One for each log. Dropping them ends them.
+    tasks: JoinSet<()>,
+}
+
+/// How far a Job is.
+enum State {
+    Going,
+    Over,
+    Gone,
+}
+
+impl Following<'_> {
+    async fn follow(
+        &mut self,
+        mut arriving: UnboundedReceiver<Line>,
+        stop: CancellationToken,
+        mut emit: impl FnMut(LoadSecond),
+    ) -> Result<LoadResult, String> {
+        let mut look = tokio::time::interval(LOOK);
+        let mut kill_at: Option<Instant> = None;
+        // What every pod's log has said by the end of the one before counts.
+        loop {
+            tokio::select! {
+                biased;
+                Some((pod, line)) = arriving.recv() => self.take(&pod, line, &mut emit),
+                () = stop.cancelled(), if kill_at.is_none() => {
+                    kill_at = Some(Instant::now() + STOPS_WITHIN);
+                    self.end_pods().await;
+                }
+                _ = look.tick() => {
+                    let state = self.look().await;
+                    let ended = self.pods.values().all(LoadPod::is_over);
+                    match (state, kill_at) {
+                        (State::Over | State::Gone, Some(_)) if ended => break,
+                        (State::Over, None) if ended && !self.pods.is_empty() => break,
+                        (State::Gone, None) => {
+                            return Err(format!("the Job {} of the load was deleted by somebody else", self.name));
+                        }
+                        _ => {}
+                    }
+                    match kill_at {
+                        Some(at) if Instant::now() >= at => break,
+                        Some(_) => {}
+                        None => self.started().await?,
+                    }
+                }
+            }
+        }
+        self.account(kill_at.is_some())
+    }
+
+    fn take(&mut self, pod: &str, line: Option<String>, emit: &mut impl FnMut(LoadSecond)) {
+        let Some(known) = self.pods.get_mut(pod) else {
+            return;
+        };
+        let Some(line) = line else {
+            known.log_ended = true;
+            return;
+        };
+        let second = second::read(&line);
+        known.printed.take(line);
+        if second.is_some() {
+            known.second = second;
+            if let Some(second) = total(self.pods.values().filter_map(|pod| pod.second.as_ref())) {
+                emit(second);
+            }
+        }
+    }
+
+    /// Asks for the Job and its pods, and follows the log of each pod that has begun.
+    async fn look(&mut self) -> State {
+        let deadline = self.load.deadline;
+        let selected = ListParams::default().labels(&format!("job-name={}", self.name));
+        let api: Api<Pod> = self.load.api();
+        // A call that fails is made again at the next look.
+        if let Ok(list) = within(deadline, api.list(&selected)).await {
+            self.see(list.items);
+        }
+        let jobs = self.load.of_kind("Job");
+        match within(deadline, jobs.get(&self.name)).await {
+            Ok(job) if is_over(&job) => State::Over,
+            Err(trouble) if trouble.kind == Kind::NotFound => State::Gone,
+            _ => State::Going,
+        }
+    }
+
+    fn see(&mut self, listed: Vec<Pod>) {
+        let names: Vec<_> = listed
+            .iter()
+            .filter_map(|pod| pod.metadata.name.clone())
+            .collect();
+        for (name, pod) in &mut self.pods {
+            pod.gone |= !names.contains(name);
+        }
+        for pod in listed {
+            let Some(name) = pod.metadata.name.clone() else {
+                continue;
+            };
+            let known = self.pods.entry(name.clone()).or_default();
+            known.see(&pod);
+            if known.has_begun() && !known.followed {
+                known.followed = true;
+                let (api, lines) = (self.load.api(), self.lines.clone());
+                let container = known.container.clone();
+                self.tasks.spawn(log(api, name, container, lines));
+            }
+        }
+    }
+
+    /// Deletes the Job and waits for its pods, which get SIGTERM: their logs can be read until they end.
+    async fn end_pods(&mut self) {
+        let params = DeleteParams {
+            propagation_policy: Some(PropagationPolicy::Foreground),
+            ..DeleteParams::default()
+        };
+        let jobs = self.load.of_kind("Job");
+        // What can't be deleted now is tried again at the end, and reported.
+        let _ = within(self.load.deadline, jobs.delete(&self.name, &params)).await;
+    }
+
+    /// An error once it is clear that no container starts.
+    async fn started(&self) -> Result<(), String> {
+        if self.pods.values().any(LoadPod::has_begun) {
+            return Ok(());
+        }
+        let waited = self.created.elapsed();
+        let stuck = self.pods.values().find_map(|pod| pod.stuck.as_ref());
+        let why = match stuck {
+            Some(Stuck::ForGood(why)) => why.clone(),
+            Some(Stuck::Waiting(why)) if waited > STARTS_WITHIN => why.clone(),
+            None if self.pods.is_empty() => match self.refused().await {
+                Some(why) => why,
+                None if waited > STARTS_WITHIN => "it has no pod".to_owned(),
+                None => return Ok(()),
+            },
+            None if waited > STARTS_WITHIN => "its pod has not started".to_owned(),
+            _ => return Ok(()),
+        };
+        Err(format!(
+            "the Job {} of the load did not start: {why}",
+            self.name
+        ))
+    }
+
+    /// Why the API server lets the Job have no pods, from the Job's events.
+    async fn refused(&self) -> Option<String> {
+        let fields = format!("involvedObject.name={},type=Warning", self.name);
+        let api: Api<Event> = self.load.api();
+        let selected = ListParams::default().fields(&fields);
+        let events = within(self.load.deadline, api.list(&selected)).await.ok()?;
+        let mut failed = events
+            .items
+            .into_iter()
+            .filter(|event| event.reason.as_deref() == Some("FailedCreate"));
+        failed.next()?.message
+    }
+
+    /// What came of it.
+    fn account(&self, stopped: bool) -> Result<LoadResult, String> {
+        let named = format!("Job {}/{}", self.load.namespace, self.name);
+        let pods: Vec<&LoadPod> = self.pods.values().filter(|pod| pod.has_begun()).collect();
+        if pods.is_empty() {
+            return Err(format!(
+                "the {named} of the load ended before it had started"
+            ));
+        }
+        let code = pods.iter().filter_map(|pod| pod.exit_code).max();
+        let mut output: Vec<String> = pods.iter().flat_map(|pod| pod.printed.tail()).collect();
+        output = output.split_off(output.len().saturating_sub(KEPT_LINES));
+        let ran = pods.iter().filter_map(|pod| pod.ran()).max();
+        let summaries: Vec<_> = pods
+            .iter()
+            .map(|pod| foreign::read(&pod.printed.text()))
+            .collect();
+        let reported =
+            pods.iter().any(|pod| pod.second.is_some()) || summaries.iter().any(Option::is_some);
+        let nothing = ran.is_some_and(|ran| loaded_nothing(ran, reported));
+        if !stopped && nothing && code.is_some_and(|code| code != 0) {
+            return Err(format!(
+                "the {named} loaded nothing (exit code {}; its last words: {})",
+                code.unwrap_or_default(),
+                output.last().map_or("none", String::as_str)
+            ));
+        }
+        let mut result = LoadResult {
+            exit_code: code.unwrap_or(-1),
+            command: Some(named),
+            output,
+            ..LoadResult::default()
+        };
+        for (pod, summary) in pods.into_iter().zip(summaries) {
+            pod.add_to(&mut result, summary);
+        }
+        Ok(result)
+    }
+}
+
+fn is_over(job: &DynamicObject) -> bool {
+    let conditions = job.data["status"]["conditions"].as_array();
+    conditions.into_iter().flatten().any(|condition| {
+        condition["status"] == "True"
+            && (condition["type"] == "Complete" || condition["type"] == "Failed")
+    })
+}
+
+/// Sends the lines of a pod's log, and its end. A connection that breaks is made again for what comes after.
+async fn log(api: Api<Pod>, pod: String, container: Option<String>, lines: UnboundedSender<Line>) {
+    let mut since = None;
+    for _attempt in 0..20 {
+        let params = LogParams {
+            container: container.clone(),
+            follow: true,
+            since_seconds: since,
+            ..LogParams::default()
+        };
+        let Ok(stream) = api.log_stream(&pod, &params).await else {
+            tokio::time::sleep(LOOK).await;
+            continue;
+        };
+        let mut read = stream.lines();
+        loop {
+            match futures_util::StreamExt::next(&mut read).await {
+                Some(Ok(line)) => {
+                    if lines.send((pod.clone(), Some(line))).is_err() {
+                        return;
+                    }
+                }
+                Some(Err(_)) => break,
+                None => {
+                    let _ = lines.send((pod, None));
+                    return;
+                }
+            }
+        }
+        since = Some(1);
+    }
+    let _ = lines.send((pod, None));
+}
