@@ -106,7 +106,7 @@ fn far(progress: Progress, columns: usize) -> Row {
 /// The replicas over time, where there is room for that.
 fn history(timeline: &Timeline, now: Timestamp, columns: usize, spare: usize) -> Vec<Row> {
     /// Less is what the line of replicas shows already; more is only taller.
-    const HEIGHT: std::ops::RangeInclusive<usize> = 5..=14;
+    const HEIGHT: std::ops::RangeInclusive<usize> = 5..=30;
     let height = (spare * 2 / 3).min(*HEIGHT.end());
     if height < *HEIGHT.start() {
         return Vec::new();
@@ -277,11 +277,14 @@ fn told(timeline: &Timeline, sync: &SyncRecord, columns: usize) -> Vec<Row> {
     const MOST: usize = 3;
     let time = words::clock(timeline.from, sync.at);
     let sentence = Terminal(&sync.sentence).to_string();
-    let parts = words::wrapped(&sentence, columns.saturating_sub(NAMES).max(20));
+    let mut parts = words::wrapped(&sentence, columns.saturating_sub(NAMES + 2).max(20));
+    if parts.len() > MOST {
+        parts.truncate(MOST);
+        parts[MOST - 1] += " …";
+    }
     let names = std::iter::once(format!(" {time:<9}")).chain(std::iter::repeat(" ".repeat(NAMES)));
     parts
         .into_iter()
-        .take(MOST)
         .zip(names)
         .map(|(part, name)| Row::default().and(name.dark_grey()).and(style(part)))
         .collect()
