@@ -338,3 +338,20 @@ impl Drop for AdminThread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn only_a_machine_without_ipv6_falls_back_to_ipv4() {
+        let no_protocol = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
+        assert!(has_no_ipv6(&Error::from_raw_os_error(no_protocol)));
+        assert!(has_no_ipv6(&ErrorKind::AddrNotAvailable.into()));
+        for other in [ErrorKind::AddrInUse, ErrorKind::PermissionDenied] {
+            assert!(!has_no_ipv6(&other.into()), "{other}");
+        }
+    }
+}

@@ -115,6 +115,25 @@ fn readers_that_do_not_read_fill_the_budget_and_nothing_else() {
 }
 
 #[test]
+fn a_head_that_is_not_complete_counts_as_memory_until_its_client_goes() {
+    let server = Server::start(Settings {
+        max_inflight_bytes: Some(Size(4 << 20)),
+        ..settings()
+    });
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        let mut client = Connection::open(server.address);
+        client.send(b"GET / HTTP/1.1\r\nhost: test\r\nx: ");
+        client.send("a".repeat(40_000).as_bytes());
+        clients.push(client);
+    }
+    // Each has a buffer of 64 KiB by now.
+    server.wait_for_metric("fib_bytes_held 262144");
+    drop(clients);
+    server.wait_for_metric("fib_bytes_held 0");
+}
+
+#[test]
 fn a_sequence_is_computed_on_the_pool_and_counts_until_its_last_byte() {
     let server = Server::start(Settings {
         max_n: Some(100_000),
@@ -152,6 +171,11 @@ fn what_a_client_does_not_send_to_its_end_is_cut_off_within_ten_seconds() {
     let begun = Instant::now();
     let mut clients: Vec<_> = [
         (server.address, &b"GET /get?n=1 HT"[..]),
+        // Behind a request that is answered.
+        (
+            server.address,
+            b"GET /get?n=1 HTTP/1.1\r\nhost: test\r\n\r\nGET /ge",
+        ),
         (server.address, b"PRI * HTTP/2.0\r\n"),
         // After the preface, half of a frame's head.
         (server.address, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0"),
@@ -177,6 +201,6 @@ fn what_a_client_does_not_send_to_its_end_is_cut_off_within_ten_seconds() {
         "{:?}",
         begun.elapsed()
     );
-    server.wait_for_metric(r#"fib_connections_cut_total{reason="incomplete"} 3"#);
+    server.wait_for_metric(r#"fib_connections_cut_total{reason="incomplete"} 4"#);
     server.wait_for_metric("fib_bytes_held 0");
 }

@@ -1,13 +1,14 @@
 //! The lines of the log are what their schema says.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
 use boon::{Compiler, Schemas};
 use serde_json::Value;
 
-use crate::client::{get, request};
+use crate::client::{Connection, get, request};
 
 const SCHEMA: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -20,8 +21,8 @@ fn stop(child: &mut Child) {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
-#[test]
-fn every_line_is_an_object_that_the_schema_in_the_repository_describes() {
+/// The program with its ports: the main one, and that of the admin.
+fn spawn(flags: [&str; 2]) -> (Child, SocketAddr, SocketAddr) {
     let mut child = Command::new(cargo_bin!("fib-server"))
         .args([
             "--listen",
@@ -31,7 +32,7 @@ fn every_line_is_an_object_that_the_schema_in_the_repository_describes() {
             "--drain-delay",
             "0s",
         ])
-        .args(["--access-log-rate", "5"])
+        .args(flags)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -39,8 +40,38 @@ fn every_line_is_an_object_that_the_schema_in_the_repository_describes() {
     let mut line = String::new();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     output.read_line(&mut line).unwrap();
-    let address = line.split_whitespace().nth(3).unwrap();
-    let address = address.strip_prefix("http://").unwrap().parse().unwrap();
+    let mut addresses = line
+        .split_whitespace()
+        .filter_map(|word| word.strip_prefix("http://")?.parse().ok());
+    let (main, admin) = (addresses.next().unwrap(), addresses.next().unwrap());
+    (child, main, admin)
+}
+
+#[test]
+fn a_level_that_is_set_while_it_runs_decides_about_the_lines_after_it() {
+    let (mut child, address, admin) = spawn(["--log-level", "error"]);
+    get(address, "/get?n=1");
+    let mut connection = Connection::open(admin);
+    connection.send(b"PUT /log-level HTTP/1.1\r\nhost: test\r\ncontent-length: 4\r\n\r\ninfo");
+    assert_eq!(connection.answer(true).unwrap().status, 200);
+    get(address, "/get?n=2");
+    stop(&mut child);
+    let mut log = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut log)
+        .unwrap();
+    assert!(
+        !log.contains(r#""query":"n=1""#) && log.contains(r#""query":"n=2""#),
+        "{log}"
+    );
+}
+
+#[test]
+fn every_line_is_an_object_that_the_schema_in_the_repository_describes() {
+    let (mut child, address, _) = spawn(["--access-log-rate", "5"]);
     let trace = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
     request(address, "GET", "/get?n=90", trace);
     get(

@@ -188,6 +188,23 @@ fn an_answer_of_http_1_0_says_in_one_word_whether_its_connection_goes_on() {
 }
 
 #[test]
+fn an_answer_of_http_1_0_without_a_length_ends_with_its_connection_and_says_so() {
+    let server = Server::start(Settings {
+        compress: Some(true),
+        ..settings()
+    });
+    let mut connection = Connection::open(server.address);
+    connection.send(
+        b"GET /get?n=2000&sequence=true HTTP/1.0\r\nconnection: keep-alive\r\naccept-encoding: gzip\r\n\r\n",
+    );
+    let answer = connection.answer(true).unwrap();
+    assert_eq!(answer.header("content-length"), None);
+    assert_eq!(answer.header("transfer-encoding"), None);
+    assert_eq!(answer.header("connection"), Some("close"));
+    connection.until_the_end();
+}
+
+#[test]
 fn head_tells_the_length_of_what_get_would_send_without_computing_it() {
     let server = Server::start(Settings {
         max_n: Some(u64::MAX),
@@ -268,6 +285,10 @@ fn a_client_that_is_still_sending_sees_the_answer() {
         connection.send(&[b'x'; 4_096]);
     }
     connection.answer(true).unwrap().problem(405);
+    // A client that sends all of it before it reads must not fail at that.
+    for _ in 0..50 {
+        connection.send(&[b'x'; 4_096]);
+    }
 }
 
 #[test]

@@ -199,3 +199,61 @@ fn ask_until(over: &AtomicBool, server: &Server, keeps: bool) -> usize {
     }
     answered
 }
+
+#[test]
+fn a_server_that_drains_under_load_loses_no_request_of_http_2() {
+    let server = draining_for(NEVER.0);
+    let over = AtomicBool::new(false);
+    let answered: usize = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| ask_over_http_2_until(&over, &server)))
+            .collect();
+        server.wait_for_metrics_with(r#"http_requests_total{method="GET",path="/get""#);
+        server.stop.signal();
+        server.wait_for_metrics_with(r#"fib_connections_recycled_total{reason="drain"}"#);
+        over.store(true, Ordering::Relaxed);
+        clients.into_iter().map(|c| c.join().unwrap()).sum()
+    });
+    assert!(answered >= 8, "{answered}");
+    server.join();
+}
+
+/// Each request is answered, or refused by a GOAWAY that says that it was not begun.
+fn ask_over_http_2_until(over: &AtomicBool, server: &Server) -> usize {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut answered = 0;
+        while !over.load(Ordering::Relaxed) {
+            let stream = tokio::net::TcpStream::connect(server.address).await;
+            let (requests, connection) = h2::client::handshake(stream.unwrap()).await.unwrap();
+            let driver = tokio::spawn(connection);
+            while !over.load(Ordering::Relaxed) {
+                let request = http::Request::get("http://test/get?n=1000")
+                    .body(())
+                    .unwrap();
+                let Ok(mut ready) = requests.clone().ready().await else {
+                    break;
+                };
+                let Ok((answer, _)) = ready.send_request(request, true) else {
+                    break;
+                };
+                let answer = match answer.await {
+                    Err(error) if error.is_go_away() => break,
+                    answer => answer.expect("every request is answered"),
+                };
+                assert_eq!(answer.status(), 200);
+                let mut body = answer.into_body();
+                while let Some(part) = body.data().await {
+                    part.expect("every answer is sent to its end");
+                }
+                answered += 1;
+            }
+            drop(requests);
+            driver.await.unwrap().expect("the connection ends in order");
+        }
+        answered
+    })
+}
