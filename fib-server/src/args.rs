@@ -192,24 +192,24 @@ settings! {
     cache_control: CacheControl,
 
     /// Name of this pod, for the header x-fib-pod [default: `POD_NAME`, else HOSTNAME]
-    #[arg(long, help_heading = "Log and name", env = "FIB_POD", value_name = "NAME")]
+    #[arg(long, help_heading = "Log, traces and name", env = "FIB_POD", value_name = "NAME")]
     pod: String,
 
     /// Send the spans of requests whose trace is recorded to this collector of OpenTelemetry (OTLP over HTTP, JSON),
     /// such as `http://collector:4318` [default: none]
-    #[arg(long, env = "FIB_OTLP", value_name = "URL")]
+    #[arg(long, help_heading = "Log, traces and name", env = "FIB_OTLP", value_name = "URL")]
     otlp: String,
 
     /// `json` or `text` [default: json]
-    #[arg(long, help_heading = "Log and name", env = "FIB_LOG_FORMAT", value_name = "FORMAT")]
+    #[arg(long, help_heading = "Log, traces and name", env = "FIB_LOG_FORMAT", value_name = "FORMAT")]
     log_format: LogFormat,
 
     /// error, warn, info, debug or trace, or a filter such as `fib_server=debug` [default: info]
-    #[arg(long, help_heading = "Log and name", env = "FIB_LOG_LEVEL", value_name = "LEVEL")]
+    #[arg(long, help_heading = "Log, traces and name", env = "FIB_LOG_LEVEL", value_name = "LEVEL")]
     log_level: String,
 
     /// Most lines a second for requests [default: 100]
-    #[arg(long, help_heading = "Log and name", env = "FIB_ACCESS_LOG_RATE", value_name = "COUNT")]
+    #[arg(long, help_heading = "Log, traces and name", env = "FIB_ACCESS_LOG_RATE", value_name = "COUNT")]
     access_log_rate: u32,
 }
 
