@@ -69,6 +69,11 @@ scenarios-repeat: check-tools ## The same 20 times in a row on a machine that it
 pages: programs ## Open the pages of hpa-check and fib-loadgen in a headless Chromium: light, dark, wide, narrow (needs Node)
 	@hpa-check/tests/page/run target/programs/hpa-check target/programs/fib-loadgen
 
+.PHONY: prometheus
+prometheus: programs ## Simulate a week of load out of a real Prometheus (Debian's package)
+	@k8s/tests/tools prometheus promtool
+	@hpa-check/tests/prometheus/run target/programs/hpa-check
+
 .PHONY: site
 site: programs ## Build the documentation and the gallery of findings into target/site, and check the links (Python)
 	@docs/site/build target/programs/hpa-check

@@ -40,6 +40,19 @@ pub fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("`{text}` is no share: write it like 5% or 0.05"))
 }
 
+/// A percentage: `0.5%`, or `0.5`, is half a percent.
+///
+/// # Errors
+///
+/// One sentence that says what was expected.
+pub fn percentage(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text);
+    let number = number.parse::<f64>().ok();
+    number
+        .filter(|number| (0.0..=1e6).contains(number))
+        .ok_or_else(|| format!("`{text}` is no percentage: write it like 0.5% or 0.5"))
+}
+
 /// A whole percentage: `70%`, or `70`.
 ///
 /// # Errors
@@ -75,7 +88,9 @@ mod tests {
     }
 
     #[test]
-    fn whole_percentages_need_no_sign() {
+    fn percentages_need_no_sign() {
+        assert_eq!((percentage("0.5%"), percentage("0.5")), (Ok(0.5), Ok(0.5)));
+        assert!(percentage("nan").is_err() && percentage("-1").is_err());
         assert_eq!(
             (whole_percent("70%"), whole_percent("70")),
             (Ok(70), Ok(70))

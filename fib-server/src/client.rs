@@ -126,27 +126,33 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 /// The client behind the proxies that are trusted: the last address in the chain that is none of theirs.
-/// `Forwarded` (RFC 7239) counts before `X-Forwarded-For`, and neither counts from anybody else.
+/// `Forwarded` (RFC 7239) and `X-Forwarded-For` count from them alone. Where both name a client, they have to name the
+/// same one: a proxy that writes one of them may pass the other on as its client has made it up.
 pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let peer = peer.to_canonical();
     if !is_trusted(&peer) {
         return peer;
     }
-    let mut chain = forwarded(headers);
-    if chain.is_empty() {
-        chain = x_forwarded_for(headers);
-    }
-    let mut nearest = peer;
-    for hop in chain.into_iter().rev() {
-        // A proxy that hides its client stands for it.
-        let Some(address) = hop else { break };
-        nearest = address.to_canonical();
-        if !is_trusted(&nearest) {
-            break;
+    let follow = |chain: Vec<Option<IpAddr>>| {
+        let mut nearest = peer;
+        for hop in chain.into_iter().rev() {
+            // A proxy that hides its client stands for it.
+            let Some(address) = hop else { break };
+            nearest = address.to_canonical();
+            if !is_trusted(&nearest) {
+                break;
+            }
         }
+        nearest
+    };
+    let chains = [forwarded(headers), x_forwarded_for(headers)];
+    let mut named = chains.into_iter().filter(|c| !c.is_empty()).map(follow);
+    match (named.next(), named.next()) {
+        (Some(one), None) => one,
+        (Some(one), Some(other)) if one == other => one,
+        _ => peer,
     }
-    nearest
 }
 
 fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
@@ -216,6 +222,19 @@ mod tests {
         assert_eq!(from("10.1.1.1", &chain), "1.2.3.4");
         let lines = [(X_FORWARDED_FOR, "6.6.6.6"), (X_FORWARDED_FOR, "1.2.3.4")];
         assert_eq!(from("10.1.1.1", &lines), "1.2.3.4");
+    }
+
+    #[test]
+    fn a_header_that_the_proxy_only_passes_on_makes_nobody_another_client() {
+        let both = |forwarded: &str, x: &str| {
+            let claims = [(header::FORWARDED, forwarded), (X_FORWARDED_FOR, x)];
+            from("10.1.1.1", &claims)
+        };
+        assert_eq!(both("for=1.2.3.4", "1.2.3.4"), "1.2.3.4");
+        // One of them is the client's own invention, and which one can't be told.
+        assert_eq!(both("for=6.6.6.6", "1.2.3.4"), "10.1.1.1");
+        assert_eq!(both("for=1.2.3.4", "6.6.6.6"), "10.1.1.1");
+        assert_eq!(both("for=unknown", "1.2.3.4"), "10.1.1.1");
     }
 
     #[test]

@@ -18,12 +18,11 @@ use crate::connection::{self, Answers, Conn};
 use crate::metrics::{CLIENT_CLOSED, Method, Recycled, Route};
 use crate::otlp::Span;
 use crate::reply::Reply;
-use crate::trace::TraceParent;
+use crate::trace::{TRACEPARENT, TraceParent};
 use access::{Line, Log};
 
 const X_FIB_POD: HeaderName = HeaderName::from_static("x-fib-pod");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The outermost layer of a port.
 pub(crate) struct Observe {
@@ -105,7 +104,7 @@ impl Record {
             route: Route::at(request.uri().path()),
             status: None,
             id: request_id(headers),
-            trace: headers.get(TRACEPARENT).and_then(TraceParent::read),
+            trace: TraceParent::of(headers),
             line: wanted.then(|| Box::new(Line::of(request))),
         }
     }

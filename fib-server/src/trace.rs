@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use salvo::http::HeaderValue;
+use salvo::http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The header.
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A `traceparent`: the trace of a request, and the span that answers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +17,15 @@ pub(crate) struct TraceParent {
 }
 
 impl TraceParent {
+    /// The trace of a request with these headers. Which of two parents is the right one can't be told, so it has none then.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut parents = headers.get_all(TRACEPARENT).iter();
+        match (parents.next(), parents.next()) {
+            (Some(parent), None) => Self::read(parent),
+            _ => None,
+        }
+    }
+
     /// Reads the header `traceparent` (W3C Trace Context, 3.2.2), and begins a span below its parent.
     /// Later versions may have more fields after the known ones; one that is not valid is ignored.
     pub(crate) fn read(header: &HeaderValue) -> Option<Self> {
@@ -90,6 +102,16 @@ mod tests {
         assert_ne!(trace.span_id(), "00f067aa0ba902b7");
         let text = trace.to_string();
         assert!(text.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && text.ends_with("-01"));
+    }
+
+    #[test]
+    fn a_request_with_two_parents_has_none() {
+        let mut headers = HeaderMap::new();
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        headers.append(TRACEPARENT, HeaderValue::from_static(parent));
+        assert!(TraceParent::of(&headers).is_some());
+        headers.append(TRACEPARENT, HeaderValue::from_static(parent));
+        assert_eq!(TraceParent::of(&headers), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::failure::Failure;
 
 pub(crate) mod command_line;
+mod compare;
 mod complete;
 mod completions;
 mod controller;
@@ -15,6 +16,7 @@ mod decide;
 mod doctor;
 mod export;
 mod help;
+mod load_from;
 mod manifest;
 mod name;
 mod order;
@@ -60,6 +62,9 @@ enum Command {
     /// Judge a recorded run again: the same evaluator, the same verdict
     #[command(after_help = help::REPLAY)]
     Replay(replay::Args),
+    /// Say how two runs or simulations differ, and whether the second is a regression
+    #[command(after_help = help::COMPARE)]
+    Compare(compare::Args),
     /// Draw the reports again from a stored result
     #[command(after_help = help::REPORT)]
     Report(report::Args),
@@ -119,6 +124,7 @@ impl Cli {
     /// Runs the command; the number is the exit code of one that came to its end.
     pub(crate) fn execute(self) -> Result<u8, Failure> {
         match self.command {
+            Command::Compare(args) => compare::execute(&args),
             Command::Completions(args) => completions::execute(&args),
             Command::Decide(args) => decide::execute(&args),
             Command::Doctor(args) => doctor::execute(*args),

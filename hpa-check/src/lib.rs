@@ -18,6 +18,7 @@ mod load;
 mod notice;
 pub mod outputs;
 mod process;
+mod prometheus;
 mod report;
 mod signals;
 mod simulation;

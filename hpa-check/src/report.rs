@@ -5,6 +5,7 @@ use hpa_check_core::documents::result::RunResult;
 use crate::outputs::{Kind, Opened};
 
 mod chart;
+pub(crate) mod compared;
 pub(crate) use drawing::escape;
 mod github;
 mod html;

@@ -35,20 +35,11 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
         )));
     }
     let opened = ask.files.open()?;
-    let (timeline, summary) = watched(&ask.scenario)?;
-    let simulation = Simulation {
-        schema: SCHEMA.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: Some(command_line()),
-        scenario: ask.scenario.clone(),
-        kept: ask.bound.is_kept(&summary),
-        bound: ask.bound,
-        summary,
-        search: ask
-            .grid
-            .clone()
-            .map(|grid| search(&ask.scenario, grid, ask.bound)),
-    };
+    let (mut simulation, timeline) = document(ask.scenario.clone())?;
+    simulation.bound = ask.bound;
+    simulation.kept = ask.bound.is_kept(&simulation.summary);
+    let grid = ask.grid.clone();
+    simulation.search = grid.map(|grid| search(&ask.scenario, grid, ask.bound));
     let mut piped = false;
     for (kind, destination) in &opened.reports {
         piped |= destination.path().is_none();
@@ -71,6 +62,22 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
     } else {
         Ok(exit::THRESHOLD)
     }
+}
+
+/// A scenario that was run, as the document that stands for it, with what a watcher would have seen.
+pub(crate) fn document(scenario: Scenario) -> Result<(Simulation, Timeline), Failure> {
+    let (timeline, summary) = watched(&scenario)?;
+    let simulation = Simulation {
+        schema: SCHEMA.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: Some(command_line()),
+        scenario,
+        summary,
+        bound: Bound::default(),
+        kept: true,
+        search: None,
+    };
+    Ok((simulation, timeline))
 }
 
 /// What a watcher of a cluster would have seen of the simulation.

@@ -1,4 +1,4 @@
-# What the project promises about autoscaling, held against every rendered object.
+# The project's autoscaling rules, checked on every rendered object.
 package main
 
 import rego.v1
@@ -18,7 +18,7 @@ deny contains message if {
 	input.kind == "HorizontalPodAutoscaler"
 	is_server(input.metadata.name)
 	not holds_half_the_cpu_request
-	message := sprintf("autoscaler %s: its one metric has to be CPU at 50 %% of the request", [input.metadata.name])
+	message := sprintf("autoscaler %s: its only metric must be CPU at 50 %% of the request", [input.metadata.name])
 }
 
 holds_half_the_cpu_request if {
@@ -29,26 +29,26 @@ holds_half_the_cpu_request if {
 	metric.resource.target == {"type": "Utilization", "averageUtilization": 50}
 }
 
-# Without it the controller takes a path of its own, with a step that is capped and a window that can raise.
+# Without it the controller uses its legacy path, with a capped step and a window that can raise replicas.
 deny contains message if {
 	input.kind == "HorizontalPodAutoscaler"
 	not input.spec.behavior.scaleUp.policies
-	message := sprintf("autoscaler %s: behavior.scaleUp is not written out", [input.metadata.name])
+	message := sprintf("autoscaler %s: behavior.scaleUp is not set", [input.metadata.name])
 }
 
 deny contains message if {
 	input.kind == "HorizontalPodAutoscaler"
 	not input.spec.behavior.scaleDown.policies
-	message := sprintf("autoscaler %s: behavior.scaleDown is not written out", [input.metadata.name])
+	message := sprintf("autoscaler %s: behavior.scaleDown is not set", [input.metadata.name])
 }
 
-# A vertical autoscaler would change the request, and with it what 50 % means.
+# A vertical autoscaler would change the request, and with it the meaning of 50 %.
 deny contains message if {
 	input.kind == "VerticalPodAutoscaler"
-	message := sprintf("%s: no vertical autoscaler beside a horizontal one", [input.metadata.name])
+	message := sprintf("%s: no vertical autoscaler next to a horizontal one", [input.metadata.name])
 }
 
 deny contains message if {
 	startswith(input.apiVersion, "autoscaling.k8s.io/")
-	message := sprintf("%s %s: no vertical autoscaler beside a horizontal one", [input.kind, input.metadata.name])
+	message := sprintf("%s %s: no vertical autoscaler next to a horizontal one", [input.kind, input.metadata.name])
 }

@@ -1,9 +1,9 @@
-# What every pod and its image have to be like.
+# Rules for every pod and its image.
 package main
 
 import rego.v1
 
-# Wherever it stands: in a Deployment, a Job, a CronJob, an AnalysisTemplate.
+# Finds the pod template in a Deployment, Job, CronJob or AnalysisTemplate.
 pod_specs contains value if {
 	walk(input, [_, value])
 	is_array(value.containers)
@@ -21,10 +21,10 @@ deny contains message if {
 	some pod_spec in pod_specs
 	some container in pod_spec.containers
 	endswith(container.image, ":latest")
-	message := sprintf("%s %s: image %s is whatever came last", [input.kind, input.metadata.name, container.image])
+	message := sprintf("%s %s: image %s uses the tag latest", [input.kind, input.metadata.name, container.image])
 }
 
-# A container without a request has no utilization, and stops the autoscaler.
+# A container without a request has no utilization and stops the autoscaler.
 deny contains message if {
 	some pod_spec in pod_specs
 	some container in pod_spec.containers
@@ -49,26 +49,26 @@ deny contains message if {
 	some pod_spec in pod_specs
 	some container in pod_spec.containers
 	not container.securityContext.readOnlyRootFilesystem
-	message := sprintf("%s %s: container %s may write its root", [input.kind, input.metadata.name, container.name])
+	message := sprintf("%s %s: container %s has a writable root", [input.kind, input.metadata.name, container.name])
 }
 
-# Clusters have Windows nodes, too.
+# Clusters can have Windows nodes.
 deny contains message if {
 	some pod_spec in pod_specs
 	not pod_spec.nodeSelector["kubernetes.io/os"] == "linux"
-	message := sprintf("%s %s: its pods are not kept to Linux nodes", [input.kind, input.metadata.name])
+	message := sprintf("%s %s: its pods do not select Linux nodes", [input.kind, input.metadata.name])
 }
 
-# Not every network resolves the names of ports: OVN-Kubernetes does not.
+# Not every network plugin supports named ports: OVN-Kubernetes does not.
 deny contains message if {
 	input.kind == "NetworkPolicy"
 	walk(input.spec, [_, value])
 	some port in value.ports
 	not is_number(port.port)
-	message := sprintf("NetworkPolicy %s: port %v is no number", [input.metadata.name, port.port])
+	message := sprintf("NetworkPolicy %s: port %v is not a number", [input.metadata.name, port.port])
 }
 
-# A door for IPv4 alone is closed on an IPv6 cluster.
+# A rule for IPv4 alone blocks everything on an IPv6 cluster.
 deny contains message if {
 	input.kind == "NetworkPolicy"
 	walk(input.spec, [_, value])

@@ -1,4 +1,4 @@
-# What only the whole render shows, so this is run with --combine.
+# Rules across the whole render; run with --combine.
 package whole
 
 import rego.v1
@@ -12,7 +12,7 @@ deny contains message if {
 	target.kind == autoscaler.spec.scaleTargetRef.kind
 	target.metadata.name == autoscaler.spec.scaleTargetRef.name
 	"replicas" in object.keys(target.spec)
-	message := sprintf("%s %s: the autoscaler owns replicas, and each apply would reset it", [target.kind, target.metadata.name])
+	message := sprintf("%s %s: the autoscaler owns replicas; an apply would reset them", [target.kind, target.metadata.name])
 }
 
 deny contains message if {
@@ -29,7 +29,7 @@ deny contains message if {
 	])
 }
 
-# Two autoscalers whose targets select the same pods are both stopped by the controller.
+# If two autoscalers' targets select the same pods, the controller stops both.
 deny contains message if {
 	some i, one in objects
 	some j, other in objects
@@ -40,14 +40,14 @@ deny contains message if {
 	every key, value in one.spec.selector.matchLabels {
 		other.spec.template.metadata.labels[key] == value
 	}
-	message := sprintf("Deployment %s selects the pods of %s too", [one.metadata.name, other.metadata.name])
+	message := sprintf("Deployment %s also selects the pods of %s", [one.metadata.name, other.metadata.name])
 }
 
 deny contains message if {
 	some namespace in objects
 	namespace.kind == "Namespace"
 	namespace.metadata.labels["pod-security.kubernetes.io/enforce"] != "restricted"
-	message := sprintf("Namespace %s: pods are not held to the restricted standard", [namespace.metadata.name])
+	message := sprintf("Namespace %s: does not enforce the restricted Pod Security Standard", [namespace.metadata.name])
 }
 
 deny contains "no policy denies what no other allows" if {

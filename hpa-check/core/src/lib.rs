@@ -4,6 +4,7 @@
 //! Observation ─ Trace ─ Timeline ─ model (what the controller must decide) ─ findings ─ Verdict
 //! ```
 
+pub mod compare;
 pub mod condition;
 pub mod decide;
 pub mod deployer;

@@ -15,6 +15,7 @@ mod deployment;
 pub mod engine;
 pub mod fault;
 pub mod intensity;
+pub mod measured;
 mod metrics;
 pub mod modeled;
 mod profile;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use profile::{LoadProfile, Point};
 pub use search::{Bound, Candidate, Grid, Policy, Search, search};
@@ -43,7 +45,8 @@ use crate::run::budget::Budget;
 use crate::spec::{AutoscalerSpec, ContainerResources};
 use crate::units::Millicores;
 use engine::{Engine, Progress, Scene};
-use modeled::{ModeledWorld, PodModel};
+use fault::{Fault, SimulatedFault};
+use modeled::{ModeledWorld, Nodes, PodModel};
 use summary::Tally;
 
 /// The schema's name and version of a simulation written as JSON.
@@ -77,6 +80,9 @@ pub struct Scenario {
     #[schemars(with = "u64")]
     #[serde(rename = "length_ms", with = "crate::millis")]
     pub length: Duration,
+    /// What goes wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<SimulatedFault>,
 }
 
 /// A pod as it is simulated.
@@ -194,13 +200,8 @@ impl Scenario {
         let mut metrics = self.spec.metrics.iter();
         let named = metrics.find_map(|m| m.source.container());
         let first = self.first_replicas();
-        let model = PodModel {
-            runs_after: Duration::ZERO,
-            ready_after: seconds(self.pod.start),
-            drains: Duration::ZERO,
-            most: self.pod.most().map_or(f64::INFINITY, milli),
-            fault: None,
-        };
+        let model = self.pods();
+        let broken = model.fault;
         let world = ModeledWorld::new(BEGIN, model, self.load.clone()).tallied(
             self.tally(),
             self.backlog,
@@ -226,11 +227,57 @@ impl Scenario {
             replicas: first,
             ready_since: Some(AGE),
             facts: Vec::new(),
-            fault: None,
+            fault: broken,
+            metrics_lost: self.metrics_lost(),
             length: Some(seconds(self.length)),
             watched,
         };
         Engine::new(scene, world)
+    }
+
+    /// How its pods behave.
+    fn pods(&self) -> PodModel {
+        let mut model = PodModel {
+            runs_after: Duration::ZERO,
+            ready_after: Duration::from_secs(self.pod.start.as_secs()),
+            drains: Duration::ZERO,
+            most: self.pod.most().map_or(f64::INFINITY, milli),
+            warms_up: 0.0,
+            nodes: None,
+            fault: self.broken(),
+        };
+        for fault in &self.faults {
+            match *fault {
+                SimulatedFault::SlowStart { seconds } => {
+                    model.ready_after = Duration::from_secs(seconds);
+                    model.warms_up = milli(self.pod.most().unwrap_or(self.pod.request));
+                }
+                SimulatedFault::SlowNodes { room, seconds } => {
+                    model.nodes = Some(Nodes {
+                        room: room as usize,
+                        wait: Duration::from_secs(seconds),
+                    });
+                }
+                SimulatedFault::Broken(_) | SimulatedFault::MetricsLost { .. } => {}
+            }
+        }
+        model
+    }
+
+    fn broken(&self) -> Option<Fault> {
+        self.faults.iter().find_map(|fault| match fault {
+            SimulatedFault::Broken(fault) => Some(*fault),
+            _ => None,
+        })
+    }
+
+    fn metrics_lost(&self) -> Vec<(Timestamp, Timestamp)> {
+        let at = |second: u64| crate::model::after(BEGIN, Duration::from_secs(second));
+        let spans = self.faults.iter().filter_map(|fault| match fault {
+            SimulatedFault::MetricsLost { from, until } => Some((at(*from), at(*until))),
+            _ => None,
+        });
+        spans.collect()
     }
 
     /// Nothing counted yet.
@@ -240,6 +287,19 @@ impl Scenario {
 
     fn first_replicas(&self) -> i32 {
         self.replicas.unwrap_or(self.spec.effective_min())
+    }
+}
+
+/// JSON without the keys that are not set, as the API writes it.
+pub fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let set = map.into_iter().filter(|(_, value)| !value.is_null());
+            set.map(|(key, value)| (key, without_nulls(value)))
+                .collect()
+        }
+        Value::Array(list) => list.into_iter().map(without_nulls).collect(),
+        plain => plain,
     }
 }
 

@@ -1,7 +1,13 @@
 //! The command line as reports tell it: without secrets.
 
 /// Flags whose value is a secret, or may have one in it.
-const SECRET: [&str; 4] = ["--header", "--token", "--password", "--bearer"];
+const SECRET: [&str; 5] = [
+    "--header",
+    "--prometheus-header",
+    "--token",
+    "--password",
+    "--bearer",
+];
 
 /// How this program was called.
 pub(crate) fn command_line() -> String {

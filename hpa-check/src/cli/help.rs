@@ -11,8 +11,8 @@ const TASKS: [(&str, &[&str]); 6] = [
     ("Choose settings", &["simulate", "what-if"]),
     ("Prove that it scales", &["run", "rehearse"]),
     (
-        "Record, judge again, report",
-        &["record", "replay", "report"],
+        "Record, judge again, compare, report",
+        &["record", "replay", "compare", "report"],
     ),
     ("Back up", &["export", "restore"]),
     (
@@ -86,7 +86,7 @@ pub(super) const DOCTOR: &str = "Examples:
 pub(super) const SIMULATE: &str = "Examples:
   hpa-check simulate --hpa cart.yaml --load '0s:100m 1m:900m 6m:900m 6m:100m' -o html=simulation.html
   kubectl get hpa,deployment cart -o yaml | hpa-check simulate --hpa - --load '0s:50/s 1m:400/s' --cost 20ms
-  hpa-check simulate --hpa cart.yaml --load-file load.txt --find --keep-unserved 1";
+  hpa-check simulate --hpa cart.yaml --load-from panel.csv --find --keep-unserved 1%";
 
 pub(super) const RUN: &str = "Examples:
   hpa-check run cart -n shop --load-command 'k6 run cart.js' -o html=report.html
@@ -112,6 +112,11 @@ pub(super) const REPLAY: &str = "Examples:
   hpa-check replay trace.jsonl
   hpa-check replay trace.jsonl -o html=report.html -o json=result.json
   gunzip < monday.jsonl.gz | hpa-check replay - -o md=-";
+
+pub(super) const COMPARE: &str = "Examples:
+  hpa-check compare monday.json tuesday.json
+  hpa-check compare before.json after.json -o html=difference.html
+  hpa-check compare main.jsonl branch.jsonl --tolerance 10% -o md=-";
 
 pub(super) const REPORT: &str = "Examples:
   hpa-check report result.json -o html=report.html
@@ -207,7 +212,7 @@ mod tests {
     #[test]
     fn every_flag_of_the_larger_commands_stands_under_the_task_that_it_is_for() {
         let program = Cli::command();
-        for name in ["doctor", "run", "rehearse", "record"] {
+        for name in ["doctor", "simulate", "what-if", "run", "rehearse", "record"] {
             let command = program.find_subcommand(name).unwrap();
             for flag in command.get_opts() {
                 assert!(

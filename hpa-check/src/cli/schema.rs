@@ -1,5 +1,6 @@
 //! `hpa-check schema`: the JSON Schema of a document that this program writes.
 
+use hpa_check_core::compare::Comparison;
 use hpa_check_core::documents::doctor::Report;
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::sim::Simulation;
@@ -24,6 +25,8 @@ enum Document {
     Doctor,
     /// Of simulate
     Simulate,
+    /// Of compare
+    Compare,
 }
 
 /// Prints the schema to standard output.
@@ -31,6 +34,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let schema = match args.document {
         Document::Run => schemars::schema_for!(RunResult),
         Document::Doctor => schemars::schema_for!(Report),
+        Document::Compare => schemars::schema_for!(Comparison),
         Document::Simulate => schemars::schema_for!(Simulation),
     };
     let schema = serde_json::to_string_pretty(&schema)

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hpa_check_core::sim::fault::SimulatedFault;
 use hpa_check_core::sim::{Bound, Ceiling, Grid, LoadProfile, PodShape, Policy, Scenario};
 use hpa_check_core::spec::{AutoscalerSpec, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
+use program_common::quantity::{percentage, whole_percent};
 
 use super::controller::ControllerArgs;
+use super::load_from::LoadFromArgs;
 use super::manifest::ManifestArgs;
 use super::rehearse::settings::CpuAmount;
 use super::time::{duration, within};
@@ -19,73 +22,95 @@ use crate::simulation::{self, Ask};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The load: points TIME:WORK such as `0s:100m 60s:1500m 5m:1500m`, or `60s:400/s` with --cost
-    #[arg(long, value_name = "PROFILE", required_unless_present = "load_file")]
+    #[arg(help_heading = "Load", long, value_name = "PROFILE", required_unless_present_any = ["load_file", "load_from"])]
     load: Option<String>,
     /// The same from a file
-    #[arg(long, value_name = "FILE", conflicts_with = "load")]
+    #[arg(
+        help_heading = "Load",
+        long,
+        value_name = "FILE",
+        conflicts_with = "load"
+    )]
     load_file: Option<PathBuf>,
+    #[command(flatten)]
+    measured: LoadFromArgs,
     /// CPU time of one request, such as 3.5ms, for a load in requests a second
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Load", long, value_name = "TIME", value_parser = duration)]
     cost: Option<Duration>,
     /// Let work that can't be done at once wait, instead of being lost
-    #[arg(long)]
+    #[arg(help_heading = "Load", long)]
     backlog: bool,
-    /// How long to simulate [default: to the end of the load and the scale-down after it]
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    /// How long to simulate [default: to the end of the load, and of the scale-down after one that was not measured]
+    #[arg(help_heading = "Load", long = "for", value_name = "TIME", value_parser = duration)]
     length: Option<Duration>,
 
     #[command(flatten)]
     manifest: ManifestArgs,
     /// Fewest replicas [default: the manifest's, else 3]
-    #[arg(long, value_name = "PODS")]
+    #[arg(help_heading = "Autoscaler", long, value_name = "PODS")]
     min_replicas: Option<i32>,
     /// Most replicas [default: the manifest's, else 10]
-    #[arg(long, value_name = "PODS")]
+    #[arg(help_heading = "Autoscaler", long, value_name = "PODS")]
     max_replicas: Option<i32>,
     /// CPU target in percent of the request [default: the manifest's, else 50]
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(help_heading = "Autoscaler", long, value_name = "PERCENT", value_parser = whole_percent)]
     cpu_target: Option<i32>,
     /// CPU request of a pod [default: the manifest's, else 100m]
-    #[arg(long, value_name = "CPU")]
+    #[arg(help_heading = "Pods", long, value_name = "CPU")]
     cpu_request: Option<CpuAmount>,
     /// CPU limit of a pod; `none` removes the ceiling [default: the manifest's, else a ceiling of twice the request]
-    #[arg(long, value_name = "CPU")]
+    #[arg(help_heading = "Pods", long, value_name = "CPU")]
     cpu_limit: Option<CpuAmount>,
     /// From a pod's making to its being ready
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(help_heading = "Pods", long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pod_start: Duration,
     /// Kubernetes version whose rules hold, such as 1.34 [default: the newest]
-    #[arg(long, value_name = "VERSION")]
+    #[arg(
+        help_heading = "How the controller and the metrics server are set",
+        long,
+        value_name = "VERSION"
+    )]
     kubernetes: Option<String>,
     #[command(flatten)]
     controller: ControllerArgs,
 
+    /// What goes wrong: no-metrics=5m..7m, slow-start=TIME, slow-nodes=PODS/TIME, or what rehearse breaks (repeatable)
+    #[arg(help_heading = "Faults", long, value_name = "FAULT")]
+    fault: Vec<SimulatedFault>,
+
     /// Keep the utilization at or under this in 95 % of the time, in percent of the request
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(help_heading = "Bounds", long, value_name = "PERCENT", value_parser = percentage)]
     keep_utilization: Option<f64>,
     /// Keep the work that is not done when it is wanted at or under this, in percent
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(help_heading = "Bounds", long, value_name = "PERCENT", value_parser = percentage)]
     keep_unserved: Option<f64>,
     /// Keep the time to capacity at or under this
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Bounds", long, value_name = "TIME", value_parser = duration)]
     keep_time_to_capacity: Option<Duration>,
     /// Search the settings below for the cheapest that keep the bounds
-    #[arg(long)]
+    #[arg(help_heading = "Search", long)]
     find: bool,
     /// Minimums to try
-    #[arg(long, value_name = "PODS,…", value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5, 6], requires = "find")]
+    #[arg(help_heading = "Search", long, value_name = "PODS,…", value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5, 6], requires = "find")]
     try_min: Vec<i32>,
     /// Maximums to try [default: as it is]
-    #[arg(long, value_name = "PODS,…", value_delimiter = ',', requires = "find")]
+    #[arg(
+        help_heading = "Search",
+        long,
+        value_name = "PODS,…",
+        value_delimiter = ',',
+        requires = "find"
+    )]
     try_max: Vec<i32>,
     /// CPU targets to try
-    #[arg(long, value_name = "PERCENT,…", value_delimiter = ',', default_values_t = [30, 40, 50, 60, 70, 80], requires = "find")]
+    #[arg(help_heading = "Search", long, value_name = "PERCENT,…", value_delimiter = ',', default_values_t = [30, 40, 50, 60, 70, 80], value_parser = whole_percent, requires = "find")]
     try_cpu: Vec<i32>,
     /// Scale-down windows to try
-    #[arg(long, value_name = "TIME,…", value_delimiter = ',', default_values = ["60s", "2m", "5m"], value_parser = within(0..=3_600), requires = "find")]
+    #[arg(help_heading = "Search", long, value_name = "TIME,…", value_delimiter = ',', default_values = ["60s", "2m", "5m"], value_parser = within(0..=3_600), requires = "find")]
     try_window: Vec<Duration>,
     /// Scale-up policies to try: legacy, default, pods=N/TIME, percent=N/TIME [default: as it is]
     #[arg(
+        help_heading = "Search",
         long,
         value_name = "POLICY,…",
         value_delimiter = ',',
@@ -93,7 +118,13 @@ pub(crate) struct Args {
     )]
     try_policy: Vec<Policy>,
     /// CPU requests to try [default: as it is]
-    #[arg(long, value_name = "CPU,…", value_delimiter = ',', requires = "find")]
+    #[arg(
+        help_heading = "Search",
+        long,
+        value_name = "CPU,…",
+        value_delimiter = ',',
+        requires = "find"
+    )]
     try_cpu_request: Vec<CpuAmount>,
     #[command(flatten)]
     files: Files,
@@ -101,6 +132,9 @@ pub(crate) struct Args {
 
 /// The CPU request of a pod of which nothing is known.
 const REQUEST: Millicores = Millicores(100);
+
+/// The longest simulation.
+const MOST_TIME: Duration = Duration::from_hours(24 * 35);
 
 /// Most combinations that a search may have.
 const MOST: usize = 20_000;
@@ -167,15 +201,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
 }
 
 fn scenario(args: &Args) -> Result<Scenario, Failure> {
-    let text = match (&args.load, &args.load_file) {
-        (Some(text), _) => text.clone(),
-        (None, Some(path)) => std::fs::read_to_string(path).map_err(|e| {
-            Failure::usage(format!("the load `{}` can't be read: {e}", path.display()))
-        })?,
-        (None, None) => String::new(),
-    };
-    let load = LoadProfile::parse(&text, args.cost)
-        .map_err(|e| Failure::usage(format!("the load can't be used: {e}")))?;
+    let load = load(args)?;
     let manifest = args.manifest.simulable()?;
     let given = manifest.as_ref();
     let mut spec = given.map_or_else(without_manifest, |manifest| manifest.spec.clone());
@@ -205,6 +231,12 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
             "without a CPU request there is no utilization: give --cpu-request",
         ));
     };
+    let broken = |fault: &&SimulatedFault| matches!(fault, SimulatedFault::Broken(_));
+    if args.fault.iter().filter(broken).count() > 1 {
+        return Err(Failure::usage(
+            "one thing can be broken from beginning to end: give one --fault of those that rehearse has",
+        ));
+    }
     let mut scenario = Scenario {
         spec,
         controller: args.controller.settings()?,
@@ -226,15 +258,42 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
         replicas: None,
         backlog: args.backlog,
         length: Duration::ZERO,
+        faults: args.fault.clone(),
     };
-    let length = args.length.unwrap_or_else(|| scenario.natural_length());
-    if length > Duration::from_hours(24 * 7) {
+    let natural = if scenario.load.source.is_some() {
+        scenario.load.end()
+    } else {
+        scenario.natural_length()
+    };
+    let length = args.length.unwrap_or(natural);
+    if length > MOST_TIME {
         return Err(Failure::usage(
-            "at most a week can be simulated: give --for",
+            "at most 35 days can be simulated: give --for",
         ));
     }
     scenario.length = length;
     Ok(scenario)
+}
+
+/// The load, given or measured.
+fn load(args: &Args) -> Result<LoadProfile, Failure> {
+    if let Some(measured) = args.measured.read(args.cost)? {
+        if args.load.is_some() || args.load_file.is_some() {
+            return Err(Failure::usage(
+                "there is one load: give --load, --load-file or --load-from",
+            ));
+        }
+        return Ok(measured);
+    }
+    let text = match (&args.load, &args.load_file) {
+        (Some(text), _) => text.clone(),
+        (None, Some(path)) => std::fs::read_to_string(path).map_err(|e| {
+            Failure::usage(format!("the load `{}` can't be read: {e}", path.display()))
+        })?,
+        (None, None) => String::new(),
+    };
+    LoadProfile::parse(&text, args.cost)
+        .map_err(|e| Failure::usage(format!("the load can't be used: {e}")))
 }
 
 /// The autoscaler where no manifest is given.

@@ -5,6 +5,18 @@ use std::time::Duration;
 
 pub(crate) use hpa_check_core::duration::parse as duration;
 
+/// A time that may be long: `7d` and `2w` besides what every time may be.
+pub(crate) fn long_duration(text: &str) -> Result<Duration, String> {
+    let days = |unit: char, days: u64| {
+        let count: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        count.checked_mul(days).filter(|days| *days <= 36_500)
+    };
+    match days('d', 1).or_else(|| days('w', 7)) {
+        Some(days) => Ok(Duration::from_hours(24 * days)),
+        None => duration(text).map_err(|e| format!("{e}, 7d or 2w")),
+    }
+}
+
 /// A time within bounds, in seconds.
 pub(crate) fn within(
     seconds: RangeInclusive<u64>,

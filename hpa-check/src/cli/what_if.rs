@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hpa_check_core::compare::{Side, compare};
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
 use hpa_check_core::spec::AutoscalerSpec;
 use program_common::quantity::{share, whole_percent};
 
+use super::load_from::LoadFromArgs;
 use super::manifest::{self, ManifestArgs};
 use super::rehearse::settings::CpuAmount;
 use super::simulate::request;
@@ -16,7 +18,10 @@ use crate::drive::drive_through;
 use crate::failure::Failure;
 use crate::feed::replay::Replay;
 use crate::notice::answer;
-use crate::report::simulated::text::{Row, table};
+use crate::outputs::Files;
+use crate::report::compared;
+use crate::report::simulated::text::{Row, table, way};
+use crate::simulation::document;
 
 /// The flags.
 #[derive(Debug, clap::Args)]
@@ -24,43 +29,58 @@ pub(crate) struct Args {
     /// The recording, made with `record` or with `-o trace=FILE`
     trace: PathBuf,
     /// The controller's tolerance, such as 0.05 or 5%
-    #[arg(long, value_name = "FRACTION", value_parser = share)]
+    #[arg(help_heading = "What to change", long, value_name = "FRACTION", value_parser = share)]
     tolerance: Option<f64>,
     /// The scale-down stabilization
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "What to change", long, value_name = "TIME", value_parser = duration)]
     stabilization: Option<Duration>,
     #[command(flatten)]
     manifest: ManifestArgs,
     /// Another `behavior`: a file with what stands under that key, or with a whole autoscaler
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "What to change", long, value_name = "FILE")]
     behavior: Option<PathBuf>,
     /// Fewest replicas
-    #[arg(long, value_name = "PODS")]
+    #[arg(help_heading = "What to change", long, value_name = "PODS")]
     min_replicas: Option<i32>,
     /// Most replicas
-    #[arg(long, value_name = "PODS")]
+    #[arg(help_heading = "What to change", long, value_name = "PODS")]
     max_replicas: Option<i32>,
     /// CPU target in percent of the request
-    #[arg(long, value_name = "PERCENT", value_parser = whole_percent)]
+    #[arg(help_heading = "What to change", long, value_name = "PERCENT", value_parser = whole_percent)]
     cpu_target: Option<i32>,
     /// CPU request of a pod
-    #[arg(long, value_name = "CPU")]
+    #[arg(help_heading = "What to change", long, value_name = "CPU")]
     cpu_request: Option<CpuAmount>,
     /// So many times the load
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(help_heading = "What to change", long, value_name = "FACTOR")]
     load_scale: Option<f64>,
+    /// Another load in place of the recorded one
+    #[command(flatten)]
+    measured: LoadFromArgs,
+    /// CPU time of one request, such as 3.5ms, for a measured load in requests per second
+    #[arg(help_heading = "What to change", long, value_name = "TIME", value_parser = duration, requires = "load_from")]
+    cost: Option<Duration>,
+    #[command(flatten)]
+    files: Files,
 }
+
+/// Less of a change is told as none.
+const TOLERANCE: f64 = 0.05;
 
 /// Simulates the recorded work with the settings as they were and as they are asked for.
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
+    compared::refuse_other(&args.files, "a what-if")?;
+    let opened = args.files.open()?;
     let changes = changes(args)?;
     let recorded = read(&args.trace)?;
-    let same = recorded.scenario.run();
+    let (same_document, same_timeline) = document(recorded.scenario.clone())?;
+    let same = &same_document.summary;
     let changed = changes.apply(recorded.scenario.clone());
     if changed.spec.effective_min() > changed.spec.max_replicas {
         return Err(Failure::usage("the minimum would be above the maximum"));
     }
-    let other = changed.run();
+    let (other_document, other_timeline) = document(changed)?;
+    let other = &other_document.summary;
     let rows = [
         Row {
             name: "as recorded",
@@ -72,13 +92,13 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
             name: "same settings, simulated",
             path: &same.path,
             pod_hours: same.pod_hours,
-            summary: Some(&same),
+            summary: Some(same),
         },
         Row {
             name: "what if",
             path: &other.path,
             pod_hours: other.pod_hours,
-            summary: Some(&other),
+            summary: Some(other),
         },
     ];
     let mut text = table(&rows);
@@ -87,7 +107,19 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     for doubt in &recorded.doubts {
         text += &format!("  Doubtful: {doubt}.\n");
     }
-    answer(text.trim_end(), false)?;
+    let side = |name, document, timeline| Side::of_simulation(name, document, timeline);
+    let a = side("as recorded, simulated", &same_document, same_timeline);
+    let b = side("what if", &other_document, other_timeline);
+    let mut comparison = compare(&a, &b, env!("CARGO_PKG_VERSION"), TOLERANCE);
+    comparison.notes = vec![format!(
+        "As recorded: {}; {:.2} pod-hours. Both sides are simulated from the work of all recorded pods together.",
+        way(&recorded.path),
+        recorded.pod_hours
+    )];
+    let doubts = recorded.doubts.iter().map(|d| format!("Doubtful: {d}."));
+    comparison.notes.extend(doubts);
+    let piped = compared::write(&opened, &comparison, &a, &b)?;
+    answer(text.trim_end(), piped)?;
     Ok(0)
 }
 
@@ -122,10 +154,11 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
             .or(own.and_then(AutoscalerSpec::cpu_target_percent)),
         request: request(args.cpu_request)?.or(manifest.as_ref().and_then(|m| m.request)),
         load_scale: args.load_scale,
+        load: args.measured.read(args.cost)?,
     };
     if changes == Changes::default() {
         return Err(Failure::usage(
-            "nothing is changed: give --hpa, --tolerance, --stabilization, --behavior, --min-replicas, --max-replicas, --cpu-target, --cpu-request or --load-scale",
+            "nothing is changed: give --hpa, --tolerance, --stabilization, --behavior, --min-replicas, --max-replicas, --cpu-target, --cpu-request, --load-scale or --load-from",
         ));
     }
     Ok(changes)

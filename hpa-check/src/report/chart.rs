@@ -3,6 +3,7 @@
 
 mod key;
 mod lanes;
+pub(super) mod pair;
 mod panels;
 mod steps;
 
@@ -154,19 +155,42 @@ fn drawing(picture: &Picture<'_>, format: Format, style: &str) -> String {
     let mut behind = Canvas::default();
     phases(&mut behind, &sheet.time, timeline, bottom);
     gaps(&mut behind, &sheet.time, timeline, bottom);
-    let height = bottom + FOOT;
+    let (behind, front) = (behind.into_svg(), sheet.canvas.into_svg());
+    framed(
+        format,
+        bottom + FOOT,
+        &picture.title,
+        style,
+        &behind,
+        &front,
+    )
+}
+
+/// A sheet of that height with what stands behind its panels and what is drawn on it. A page's script moves
+/// all that is not in a group `fixed` when it shows a part of the time.
+fn framed(
+    format: Format,
+    height: f64,
+    title: &str,
+    style: &str,
+    behind: &str,
+    front: &str,
+) -> String {
+    let (width, left) = (format.width(), format.left());
+    let right = width - 16.0;
+    let behind = if behind.is_empty() {
+        String::new()
+    } else {
+        format!("<g class=\"behind\">{behind}</g>")
+    };
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{}\" viewBox=\"0 0 {width} {}\" role=\"img\" \
-         aria-label=\"{}\" data-left=\"{left}\" data-right=\"{right}\">\
-         <title>{}</title>{style}\
-         <rect class=\"sheet\" x=\"0\" y=\"0\" width=\"{width}\" height=\"{}\" rx=\"8\"/>{}{}</svg>\n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{}\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
+         aria-label=\"{title}\" data-left=\"{left}\" data-right=\"{right}\">\
+         <title>{title}</title>{style}\
+         <rect class=\"sheet\" x=\"0\" y=\"0\" width=\"{width}\" height=\"{height}\" rx=\"8\"/>{behind}{front}</svg>\n",
         format.class(),
-        Px(height),
-        Xml(&picture.title),
-        Xml(&picture.title),
-        Px(height),
-        behind.into_svg(),
-        sheet.canvas.into_svg(),
+        height = Px(height),
+        title = Xml(title),
     )
 }
 
@@ -181,12 +205,17 @@ impl Sheet<'_> {
 
     /// The labels of the time axis.
     fn foot(&mut self, bottom: f64) {
+        self.canvas.raw(format_args!(
+            "<g class=\"fixed ticks\" data-bottom=\"{}\">",
+            Px(bottom)
+        ));
         for (second, x) in self.time.ticks(64.0) {
             self.canvas.line("grid", (x, bottom), (x, bottom + 4.0));
             let label = words::clock_seconds(second);
             self.canvas
                 .text("label", (x, bottom + 17.0), Anchor::Middle, &label);
         }
+        self.canvas.raw(format_args!("</g>"));
     }
 }
 

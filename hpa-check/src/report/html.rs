@@ -226,14 +226,46 @@ fn timeline(result: &RunResult, badge: &str) -> String {
 pub(super) fn chart(picture: &Picture<'_>) -> String {
     let timeline = picture.timeline;
     let length = timeline.until.as_millisecond() - timeline.from.as_millisecond();
-    let seconds = length.max(0) / 1000;
+    let drawn = |format| chart::inside(picture, format);
+    let pictures = format!("{}{}", drawn(Format::Wide), drawn(Format::Narrow));
+    framed(&pictures, length.max(0) / 1000)
+}
+
+/// Pictures of that many seconds, with what the script shows beside them and the buttons that enlarge them.
+pub(super) fn framed(pictures: &str, seconds: i64) -> String {
     format!(
-        "<div class=\"chart\" tabindex=\"0\" role=\"slider\" aria-label=\"Instant of the timeline, in seconds\" \
-         aria-valuemin=\"0\" aria-valuemax=\"{seconds}\" aria-valuenow=\"0\" aria-describedby=\"how\">{}{}\
-         <div class=\"cross\" hidden></div></div>\n\
-         <div class=\"readout\"><p id=\"how\">Point at the timeline, or use the arrow keys, to see every value at an instant.</p></div>\n",
-        chart::inside(picture, Format::Wide),
-        chart::inside(picture, Format::Narrow),
+        "<div class=\"stage\">\n<div class=\"chart\" tabindex=\"0\" role=\"slider\" aria-label=\"Instant of the timeline, in seconds\" \
+         aria-valuemin=\"0\" aria-valuemax=\"{seconds}\" aria-valuenow=\"0\" aria-describedby=\"how\">{pictures}\
+         <div class=\"cross\" hidden></div><div class=\"zone\" hidden></div></div>\n\
+         <div class=\"readout\" hidden></div>\n</div>\n\
+         <p class=\"zoom\"><button type=\"button\" value=\"in\">Zoom in</button> <button type=\"button\" value=\"out\">Zoom out</button> \
+         <button type=\"button\" value=\"all\">All</button> <output></output>\
+         <span id=\"how\">Point at the timeline, or use the arrow keys, to see every value at an instant. Drag, or press + and −, to zoom; 0 shows all.</span></p>\n"
+    )
+}
+
+/// A table that the keyboard moves where it is wider than the screen; nothing without rows.
+pub(super) fn table(
+    heading: &str,
+    head: &[&str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> String {
+    let mut body = String::new();
+    for cells in rows {
+        body.push_str("<tr>");
+        for cell in cells {
+            // Writing to a String can't fail.
+            let _ = write!(body, "<td>{}</td>", Xml(cell));
+        }
+        body.push_str("</tr>\n");
+    }
+    if body.is_empty() {
+        return body;
+    }
+    format!(
+        "{}<table class=\"times\"><thead><tr><th>{}</th></tr></thead><tbody>\n{body}</tbody></table></div>\n",
+        tables::scroll(heading),
+        head.join("</th><th>"),
     )
 }
 

@@ -214,6 +214,7 @@ impl Simulated<'_> {
                 version.unwrap_or("the newest rules").to_owned(),
             ),
             ("Load", load(scenario)),
+            ("Faults", faults(scenario)),
             ("hpa-check", self.simulation.version.clone()),
         ];
         if let Some(command) = &self.simulation.command {
@@ -271,21 +272,11 @@ impl Simulated<'_> {
     fn bounds_table(&self) -> String {
         let bounds = bounds(self.simulation.bound, &self.simulation.summary);
         let rows = bounds.iter().map(|bound| {
-            let (class, word) = if bound.kept {
-                ("yes", "kept")
-            } else {
-                ("no", "not kept")
-            };
-            format!(
-                "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"{class}\">{word}</td></tr>\n",
-                bound.name, bound.most, bound.found
-            )
+            let word = if bound.kept { "kept" } else { "not kept" };
+            let cells = [bound.name, &bound.most, &bound.found, word];
+            cells.map(str::to_owned).to_vec()
         });
-        table(
-            "bounds",
-            "<th>Bound</th><th>At most</th><th>Found</th><th>Kept</th>",
-            rows,
-        )
+        html::table("bounds", &["Bound", "At most", "Found", "Kept"], rows)
     }
 
     fn search(&self) -> String {
@@ -294,10 +285,9 @@ impl Simulated<'_> {
         };
         let note = Xml(text::found(search)).to_string();
         let row = |(name, candidate): (&str, &_)| {
-            let cells = text::cells(candidate);
-            let cells: Vec<String> = cells.iter().map(|c| Xml(c).to_string()).collect();
-            let cells = cells.join("</td><td>");
-            format!("<tr><td>{name}</td><td>{cells}</td></tr>\n")
+            let mut cells = vec![name.to_owned()];
+            cells.extend(text::cells(candidate));
+            cells
         };
         let best = search.best.iter().map(|c| ("keeps the bounds", c));
         let now = if search.current.kept {
@@ -307,12 +297,8 @@ impl Simulated<'_> {
         };
         let missed = search.nearest.iter().map(|c| ("missed", c));
         let rows = best.chain([(now, &search.current)]).chain(missed);
-        let head = text::HEAD.join("</th><th>");
-        let all = table(
-            "search",
-            &format!("<th>Settings</th><th>{head}</th>"),
-            rows.map(row),
-        );
+        let head = [&["Settings"], &text::HEAD[..]].concat();
+        let all = html::table("search", &head, rows.map(row));
         let mut html = format!("<p class=\"note\">{note}</p>\n{all}");
         if let Some(winner) = winner(self.simulation) {
             for (name, code) in [("As YAML", &winner.manifest), ("As a patch", &winner.patch)] {
@@ -329,19 +315,13 @@ impl Simulated<'_> {
     fn decisions(&self) -> String {
         let from = self.timeline.from;
         let rows = summary::decisions(&self.timeline.syncs).map(|sync| {
-            format!(
-                "<tr><td>{}</td><td>{} → {}</td><td>{}</td></tr>\n",
+            vec![
                 words::clock(from, sync.at),
-                sync.current,
-                sync.desired,
-                Xml(&sync.sentence)
-            )
+                format!("{} → {}", sync.current, sync.desired),
+                sync.sentence.clone(),
+            ]
         });
-        table(
-            "decisions",
-            "<th>Time</th><th>Replicas</th><th>Because</th>",
-            rows,
-        )
+        html::table("decisions", &["Time", "Replicas", "Because"], rows)
     }
 
     fn markdown(&self) -> String {
@@ -373,14 +353,12 @@ impl Simulated<'_> {
     }
 }
 
-fn table(id: &str, head: &str, rows: impl Iterator<Item = String>) -> String {
-    let rows: String = rows.collect();
-    if rows.is_empty() {
-        return rows;
+fn faults(scenario: &hpa_check_core::sim::Scenario) -> String {
+    let faults: Vec<String> = scenario.faults.iter().map(ToString::to_string).collect();
+    if faults.is_empty() {
+        return "none".to_owned();
     }
-    format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"{id}\"><table class=\"times\"><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>\n"
-    )
+    faults.join(", ")
 }
 
 fn load(scenario: &hpa_check_core::sim::Scenario) -> String {
@@ -393,5 +371,8 @@ fn load(scenario: &hpa_check_core::sim::Scenario) -> String {
     } else {
         "is lost when it can't be done at once"
     };
-    format!("{count} points, {cores:.2} cores at most; work {late}")
+    match &scenario.load.source {
+        Some(source) => format!("{source}; work {late}"),
+        None => format!("{count} points, {cores:.2} cores at most; work {late}"),
+    }
 }

@@ -14,6 +14,7 @@ const axe = createRequire(import.meta.url).resolve("axe-core");
 const recording = new URL("../recordings/rehearsal.jsonl", import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), "pages-"));
 const program = process.env.HPA_CHECK;
+const wave = "0s:100m 60s:1500m 5m:1500m 6m:100m";
 let browser;
 
 // Draws a page and gives its address; a run that is no pass ends with another code than 0.
@@ -22,9 +23,19 @@ function draw(name, ...flags) {
   try {
     execFileSync(program, [...flags, "-o", `html=${file}`], { stdio: "pipe" });
   } catch (error) {
-    if (![91, 92, 93].includes(error.status)) throw error;
+    if (![91, 92, 93, 99].includes(error.status)) throw error;
   }
   return pathToFileURL(file).href;
+}
+
+// Two simulations against each other.
+function compared() {
+  const [a, b] = ["50", "80"].map((target) => {
+    const file = join(folder, `${target}.json`);
+    execFileSync(program, ["simulate", "--load", wave, "--cpu-target", target, "-o", `json=${file}`], { stdio: "pipe" });
+    return file;
+  });
+  return draw("compared", "compare", a, b);
 }
 
 function pages() {
@@ -34,13 +45,17 @@ function pages() {
   return {
     "a run that passed": draw("passed", "replay", recording.pathname, "--ui", "none"),
     "a run that was cut off": draw("cut", "replay", cut, "--ui", "none"),
-    "a simulation": draw("simulation", "simulate", "--load", "0s:100m 60s:1500m 5m:1500m 6m:100m"),
+    "a simulation": draw("simulation", "simulate", "--load", wave),
+    "a simulation that breaks its bounds": draw("broken", "simulate", "--load", wave, "--keep-utilization", "20"),
+    "a comparison": compared(),
+    "a what-if": draw("what-if", "what-if", recording.pathname, "--cpu-target", "80"),
+    "a search": draw("search", "simulate", "--load", wave, "--find", "--keep-unserved", "2", "--try-max", "6,10", "--try-window", "60s,5m"),
   };
 }
 
 const screens = [
   ["wide", { width: 1280, height: 900 }],
-  ["narrow", { width: 360, height: 740 }],
+  ["narrow", { width: 390, height: 844 }],
 ];
 
 async function open(address, viewport, colorScheme = "light") {
@@ -62,7 +77,9 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-for (const [name, address] of Object.entries(pages())) {
+const drawn = pages();
+
+for (const [name, address] of Object.entries(drawn)) {
   describe(name, () => {
     for (const [width, viewport] of screens) {
       for (const scheme of ["light", "dark"]) {
@@ -82,7 +99,7 @@ for (const [name, address] of Object.entries(pages())) {
 }
 
 describe("the timeline", () => {
-  const address = pages()["a run that passed"];
+  const address = drawn["a run that passed"];
 
   test("says every value under the pointer, and draws a line there", async () => {
     const { page } = await open(address, screens[0][1]);
@@ -123,11 +140,133 @@ describe("the timeline", () => {
     await page.close();
   });
 
+  test("shows the values beside the pointer on a wide screen, and below the picture on a narrow one", async () => {
+    for (const [width, viewport] of screens) {
+      const { page } = await open(address, viewport);
+      const chart = page.locator(".chart");
+      await chart.scrollIntoViewIfNeeded();
+      const box = await chart.boundingBox();
+      for (const share of [0.25, 0.9]) {
+        await page.mouse.move(box.x + box.width * share, box.y + 60);
+        const [said, cross] = [await page.locator(".readout").boundingBox(), await page.locator(".cross").boundingBox()];
+        const apart = share < 0.5 ? said.x - cross.x : cross.x - said.x - said.width;
+        if (width === "wide") assert.ok(apart > 0 && apart < 40, `${apart} px from the pointer`);
+        else assert.ok(said.y >= box.y + box.height, "below the picture");
+      }
+      await page.close();
+    }
+  });
+
+  // The labels of the time axis that are shown.
+  const labels = (page) => page.locator("svg.wide .ticks text").allTextContents();
+
+  test("is enlarged by dragging, by keys and by buttons, and shown whole again", async () => {
+    const { page, complaints } = await open(address, screens[0][1]);
+    const whole = await labels(page), chart = page.locator(".chart");
+    await chart.scrollIntoViewIfNeeded();
+    const box = await chart.boundingBox();
+    await page.mouse.move(box.x + box.width * 0.4, box.y + 100);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.6, box.y + 100, { steps: 5 });
+    assert.ok(await page.locator(".zone").isVisible());
+    await page.mouse.up();
+    assert.ok(!(await page.locator(".zone").isVisible()));
+    const dragged = await labels(page);
+    assert.notDeepEqual(dragged, whole);
+    assert.match(await page.locator(".zoom output").innerText(), /^\d+:\d\d to \d+:\d\d$/);
+    // What is drawn is cut off at its frame.
+    const frames = await page.evaluate(() => [...document.querySelectorAll("svg.wide svg")].map((one) => [one.x.baseVal.value, getComputedStyle(one).overflow, one.closest(".timeline").dataset.left]));
+    assert.ok(frames.length > 0);
+    for (const [x, overflow, left] of frames) assert.deepEqual([String(x), overflow], [left, "hidden"]);
+    await chart.focus();
+    await page.keyboard.press("0");
+    assert.deepEqual(await labels(page), whole);
+    await page.keyboard.press("+");
+    assert.notDeepEqual(await labels(page), whole);
+    await page.keyboard.press("End");
+    assert.match(await page.locator(".readout").innerText(), /done/);
+    await page.locator(".zoom button[value=all]").click();
+    assert.deepEqual(await labels(page), whole);
+    assert.deepEqual(complaints, []);
+    await page.addScriptTag({ path: axe });
+    await page.locator(".zoom button[value=in]").click();
+    const { violations } = await page.evaluate(() => globalThis.axe.run());
+    assert.deepEqual(violations.map((v) => v.id), []);
+    await page.close();
+  });
+
+  test("is reached from every time in a table", async () => {
+    const { page } = await open(address, screens[0][1]);
+    const button = page.locator("section[aria-labelledby=decisions] button.at").first();
+    const told = await button.innerText();
+    await button.focus();
+    await page.keyboard.press("Enter");
+    assert.match(await page.locator(".readout").innerText(), new RegExp(`Time\\s+${told}`));
+    await page.close();
+  });
+
   test("can be printed: all that is folded is open and the pointer's box is gone", async () => {
     const { page } = await open(address, screens[0][1]);
     await page.emulateMedia({ media: "print" });
     assert.ok(await page.locator("article li").first().isVisible());
     assert.ok(!(await page.locator(".readout").isVisible()));
+    await page.close();
+  });
+});
+
+describe("a simulation's page", () => {
+  test("says SIMULATED and that bounds are not kept, and nothing of a cluster, in what is seen", async () => {
+    for (const [name, said] of [["a simulation", /^SIMULATED$/], ["a simulation that breaks its bounds", /^SIMULATED: BOUNDS NOT KEPT$/]]) {
+      const { page } = await open(drawn[name], screens[0][1]);
+      assert.match(await page.locator(".badge").innerText(), said);
+      const text = await page.locator("body").innerText();
+      for (const wrong of [/PASS/, /2026/, /syncs were seen/]) assert.doesNotMatch(text, wrong);
+      await page.close();
+    }
+  });
+
+  test("reads every value at an instant by keyboard, without a load generator's", async () => {
+    const { page } = await open(drawn["a simulation"], screens[0][1]);
+    await page.locator(".chart").focus();
+    await page.keyboard.press("End");
+    const said = await page.locator(".readout").innerText();
+    for (const name of ["Time", "Ready", "Set", "CPU", "Each pod", "Last sync"]) assert.match(said, new RegExp(name));
+    assert.doesNotMatch(said, /Requests|Phase/);
+    await page.close();
+  });
+
+  test("draws nothing on top of something else: no two labels of the picture overlap", async () => {
+    for (const [, viewport] of screens) {
+      const { page } = await open(drawn["a simulation"], viewport);
+      const overlaps = await page.evaluate(() => {
+        const svg = [...document.querySelectorAll(".chart svg")].find((one) => one.getBoundingClientRect().width > 0);
+        const boxes = [...svg.querySelectorAll("text")].map((one) => [one.textContent, one.getBoundingClientRect()]);
+        const apart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 3 || b.bottom <= a.top + 3;
+        return boxes.flatMap(([one, a], i) => boxes.slice(i + 1).filter(([, b]) => !apart(a, b)).map(([two]) => `${one} on ${two}`));
+      });
+      assert.deepEqual(overlaps, []);
+      await page.close();
+    }
+  });
+
+  test("shows the search's table, the misses and the winner, which the keyboard reaches", async () => {
+    const { page } = await open(drawn["a search"], screens[0][1]);
+    const table = page.locator("section[aria-labelledby=search] table");
+    assert.match(await table.innerText(), /missed/);
+    assert.match(await page.locator("pre").first().innerText(), /kind: HorizontalPodAutoscaler/);
+    assert.match(await page.locator("pre").last().innerText(), /kubectl patch hpa/);
+    await page.close();
+  });
+});
+
+describe("a comparison's page", () => {
+  test("reads the values of both at an instant, and says which rule was broken", async () => {
+    const { page } = await open(drawn["a comparison"], screens[0][1]);
+    assert.match(await page.locator(".badge").innerText(), /REGRESSION/);
+    await page.locator(".chart").focus();
+    await page.keyboard.press("PageUp");
+    const said = await page.locator(".readout").innerText();
+    for (const name of ["A: Set", "B: Set", "A: Last sync", "B: Last sync"]) assert.match(said, new RegExp(name));
     await page.close();
   });
 });

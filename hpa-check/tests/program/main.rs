@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod broken;
+mod compare;
+mod load_from;
 mod recorded;
 mod rehearse;
 mod reports;

@@ -39,6 +39,10 @@ const CONFLICT_WAITS: Duration = Duration::from_secs(4);
 const NO_METRICS: &str =
     "the server could not find the requested resource (get pods.metrics.k8s.io)";
 
+/// The error of a metrics API that does not answer for a while.
+const LOST_METRICS: &str =
+    "the server is currently unable to handle the request (get pods.metrics.k8s.io)";
+
 /// What the cluster is made of.
 #[derive(Debug, Clone)]
 pub struct Scene {
@@ -68,6 +72,8 @@ pub struct Scene {
     pub facts: Vec<Fact>,
     /// What is broken on purpose.
     pub fault: Option<Fault>,
+    /// From when until when the metrics API does not answer.
+    pub metrics_lost: Vec<(Timestamp, Timestamp)>,
     /// How long it lasts; `None` is until the conductor ends it.
     pub length: Option<Duration>,
     /// Whether anybody takes the observations.
@@ -371,28 +377,36 @@ impl<W: World> Engine<W> {
     }
 
     fn scrape(&mut self, now: Timestamp) {
-        if self.scene.fault == Some(Fault::NoMetrics) {
-            return self.emit(|| Seen::MetricsUnavailable {
-                error: NO_METRICS.to_owned(),
-                timed_out: false,
-            });
-        }
         let mut times = self.world.cpu_times();
         times.retain(|(pod, _)| self.deployment.is_alive(pod));
         let ContainerResources {
             name, cpu_limit, ..
         } = &self.scene.container;
         self.samples = self.metrics_server.scrape(now, times, name, *cpu_limit);
-        if self.scene.watched {
+        if let Some(error) = self.metrics_error(now) {
+            let error = error.to_owned();
+            let timed_out = false;
+            self.emit(|| Seen::MetricsUnavailable { error, timed_out });
+        } else if self.scene.watched {
             let samples = self.samples.iter().map(sample).collect();
             self.emit(|| Seen::PodMetrics { samples });
         }
     }
 
+    /// What the metrics API answers if it does not answer with metrics.
+    fn metrics_error(&self, now: Timestamp) -> Option<&'static str> {
+        if self.scene.fault == Some(Fault::NoMetrics) {
+            return Some(NO_METRICS);
+        }
+        let mut lost = self.scene.metrics_lost.iter();
+        lost.any(|(from, until)| (*from..*until).contains(&now))
+            .then_some(LOST_METRICS)
+    }
+
     fn sync(&mut self, now: Timestamp) {
-        let metrics = match self.scene.fault {
-            Some(Fault::NoMetrics) => Err(NO_METRICS),
-            _ => Ok(self.samples.as_slice()),
+        let metrics = match self.metrics_error(now) {
+            Some(error) => Err(error),
+            None => Ok(self.samples.as_slice()),
         };
         let replicas = self.deployment.replicas();
         let selector = self.deployment.selector().to_owned();

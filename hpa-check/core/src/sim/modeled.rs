@@ -29,8 +29,21 @@ pub struct PodModel {
     pub drains: Duration,
     /// The most work one does, in millicores.
     pub most: f64,
+    /// The CPU that one uses from running until it is ready, in millicores.
+    pub warms_up: f64,
+    /// Where there is room for them; `None` has room for all.
+    pub nodes: Option<Nodes>,
     /// What is broken on purpose.
     pub fault: Option<Fault>,
+}
+
+/// The room for pods, which grows when one does not fit.
+#[derive(Debug, Clone, Copy)]
+pub struct Nodes {
+    /// Pods that fit.
+    pub room: usize,
+    /// From a pod that does not fit to its node.
+    pub wait: Duration,
 }
 
 #[derive(Debug)]
@@ -39,6 +52,8 @@ struct ModeledPod {
     /// Whether it takes work.
     ready: bool,
     stopped: bool,
+    /// When it runs, as far as that matters: where it warms up.
+    runs_at: Duration,
     /// Millicore-seconds since its start.
     used: f64,
 }
@@ -135,6 +150,14 @@ impl ModeledWorld {
         for pod in self.pods.iter_mut().filter(|pod| pod.ready).take(takers) {
             pod.used += each;
         }
+        if self.model.warms_up > 0.0 {
+            let warm = self.model.warms_up * seconds;
+            let now = self.elapsed;
+            let starting = self.pods.iter_mut();
+            for pod in starting.filter(|p| !p.ready && !p.stopped && p.runs_at <= now) {
+                pod.used += warm;
+            }
+        }
         self.answered += served * seconds;
         if let Some(tally) = &mut self.tally {
             let done = Done {
@@ -143,6 +166,18 @@ impl ModeledWorld {
                 waiting: self.waiting,
             };
             tally.add(self.elapsed.as_secs(), self.alive, self.ready, done);
+        }
+    }
+
+    /// How long a new pod waits for a node. One that does not fit has a node made, which stays.
+    fn wait_for_node(&mut self) -> Duration {
+        let there = self.pods.len();
+        match &mut self.model.nodes {
+            Some(nodes) if there >= nodes.room => {
+                nodes.room = there + 1;
+                nodes.wait
+            }
+            _ => Duration::ZERO,
         }
     }
 
@@ -257,10 +292,12 @@ impl World for ModeledWorld {
     }
 
     fn start_pod(&mut self, name: &str) {
+        let waits = self.wait_for_node();
         self.pods.push(ModeledPod {
             name: name.to_owned(),
             ready: false,
             stopped: false,
+            runs_at: self.elapsed + waits,
             used: 0.0,
         });
         self.counted();
@@ -278,10 +315,10 @@ impl World for ModeledWorld {
             }
             return;
         }
-        self.plan(runs_after, Happening::Running(name.to_owned()));
+        self.plan(waits + runs_after, Happening::Running(name.to_owned()));
         if fault != Some(Fault::PodsNotReady) {
             let pod = name.to_owned();
-            self.plan(ready_after, Happening::Ready { pod, ready: true });
+            self.plan(waits + ready_after, Happening::Ready { pod, ready: true });
         }
     }
 
@@ -290,6 +327,7 @@ impl World for ModeledWorld {
             name: name.to_owned(),
             ready: true,
             stopped: false,
+            runs_at: self.elapsed,
             used: 0.0,
         });
         self.counted();

@@ -13,6 +13,9 @@ pub struct LoadProfile {
     pub points: Vec<Point>,
     /// CPU time of one request in microseconds, where the load was given in requests a second.
     pub cost_us: Option<f64>,
+    /// Where a measured load is from, and of when it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// A point of a load profile.
@@ -50,6 +53,7 @@ impl LoadProfile {
         Ok(Self {
             points,
             cost_us: cost.map(|c| c.as_secs_f64() * 1e6),
+            source: None,
         })
     }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Scenario, Summary};
-use crate::spec::{PolicyKind, ScalingPolicy, ScalingRules};
+use crate::spec::{AutoscalerSpec, PolicyKind, ScalingPolicy, ScalingRules};
 use crate::units::Millicores;
 
 /// What is tried. An empty list leaves that setting as it is.
@@ -141,7 +141,6 @@ impl Candidate {
     /// The scenario with these settings.
     #[must_use]
     pub fn apply(&self, scenario: &Scenario) -> Scenario {
-        let mut scenario = scenario.clone();
         let of = |values: Option<i32>| values.map(|v| vec![v]).unwrap_or_default();
         let grid = Grid {
             min_replicas: vec![self.min_replicas],
@@ -151,10 +150,8 @@ impl Candidate {
             policies: self.policy.into_iter().collect(),
             requests: vec![self.request],
         };
-        if let Some((changed, _)) = combinations(&scenario, &grid).pop() {
-            scenario = changed;
-        }
-        scenario
+        let one = combinations(scenario, &grid).pop();
+        one.map_or_else(|| scenario.clone(), |settings| settings.apply(scenario))
     }
 }
 
@@ -181,53 +178,103 @@ pub struct Search {
 /// How many are told of.
 const BEST: usize = 10;
 const NEAREST: usize = 3;
-/// Of those that miss the bound, so many are kept until the cost of the best is known.
-const MISSED: usize = 500;
+/// So many that keep the bound, and so many that miss it, are remembered until the cost of the best is known.
+const REMEMBERED: usize = 500;
+/// Combinations that a thread simulates in a row.
+const BATCH: usize = 4;
 
-/// Tries all.
+/// Tries all, on all CPUs. The result does not depend on how many there are.
 pub fn search(scenario: &Scenario, grid: Grid, bound: Bound) -> Search {
-    let current = candidate(scenario.clone(), None, bound);
-    let (mut kept, mut missed) = (Vec::new(), Vec::new());
-    let mut tried = 0;
-    for (changed, policy) in combinations(scenario, &grid) {
-        tried += 1;
-        let candidate = candidate(changed, policy, bound);
+    let current = Settings::of(scenario).outcome(scenario, bound);
+    let all = combinations(scenario, &grid);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut found = Found::default();
+    for round in all.chunks(threads * BATCH) {
+        let outcomes: Vec<Candidate> = std::thread::scope(|scope| {
+            let batches: Vec<_> = round
+                .chunks(BATCH)
+                .map(|batch| {
+                    scope.spawn(move || {
+                        let outcomes = batch.iter().map(|one| one.outcome(scenario, bound));
+                        outcomes.collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            batches
+                .into_iter()
+                .flat_map(|batch| {
+                    batch
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                })
+                .collect()
+        });
+        for candidate in outcomes {
+            found.add(candidate, bound);
+        }
+    }
+    let (kept, best, nearest) = found.ranked(bound);
+    Search {
+        grid,
+        bound,
+        tried: all.len() as u64,
+        kept,
+        current,
+        best,
+        nearest,
+    }
+}
+
+/// Candidates in the order in which they were tried, of which only those are remembered that may be told of.
+#[derive(Default)]
+struct Found {
+    count: u64,
+    kept: Vec<Candidate>,
+    missed: Vec<Candidate>,
+}
+
+impl Found {
+    fn add(&mut self, mut candidate: Candidate, bound: Bound) {
+        candidate.summary.path.shrink_to_fit();
         if candidate.kept {
-            kept.push(candidate);
+            self.count += 1;
+            self.kept.push(candidate);
+            if self.kept.len() >= 2 * REMEMBERED {
+                by_cost(&mut self.kept);
+                self.kept.truncate(BEST);
+            }
         } else {
-            missed.push(candidate);
-            if missed.len() >= 2 * MISSED {
-                by_miss(&mut missed, bound);
-                missed.truncate(MISSED);
+            self.missed.push(candidate);
+            if self.missed.len() >= 2 * REMEMBERED {
+                by_miss(&mut self.missed, bound);
+                self.missed.truncate(REMEMBERED);
             }
         }
     }
-    kept.sort_by(|a, b| {
+
+    /// How many keep the bound, the cheapest of these, and the nearest misses.
+    fn ranked(self, bound: Bound) -> (u64, Vec<Candidate>, Vec<Candidate>) {
+        let (mut kept, mut missed) = (self.kept, self.missed);
+        by_cost(&mut kept);
+        kept.truncate(BEST);
+        if let Some(best) = kept.first() {
+            let cost = best.summary.core_hours;
+            missed.retain(|candidate| candidate.summary.core_hours < cost);
+        }
+        by_miss(&mut missed, bound);
+        missed.truncate(NEAREST);
+        (self.count, kept, missed)
+    }
+}
+
+/// The cheapest first, and of those that cost the same the one that scales less often.
+fn by_cost(candidates: &mut [Candidate]) {
+    candidates.sort_by(|a, b| {
         let (a, b) = (&a.summary, &b.summary);
         a.core_hours
             .total_cmp(&b.core_hours)
             .then(a.scalings.cmp(&b.scalings))
     });
-    let count = kept.len() as u64;
-    kept.truncate(BEST);
-    if let Some(best) = kept.first() {
-        let cost = best.summary.core_hours;
-        missed.retain(|candidate| candidate.summary.core_hours < cost);
-    }
-    by_miss(&mut missed, bound);
-    missed.truncate(NEAREST);
-    for one in kept.iter_mut().chain(&mut missed) {
-        one.summary.path.shrink_to_fit();
-    }
-    Search {
-        grid,
-        bound,
-        tried,
-        kept: count,
-        current,
-        best: kept,
-        nearest: missed,
-    }
 }
 
 /// Orders candidates by how far they miss the bound, the nearest first.
@@ -235,31 +282,57 @@ fn by_miss(candidates: &mut [Candidate], bound: Bound) {
     candidates.sort_by(|a, b| bound.miss(&a.summary).total_cmp(&bound.miss(&b.summary)));
 }
 
-fn candidate(scenario: Scenario, policy: Option<Policy>, bound: Bound) -> Candidate {
-    let summary = scenario.run();
-    let down = scenario
-        .spec
-        .behavior
-        .as_ref()
-        .and_then(|b| b.scale_down.as_ref());
-    Candidate {
-        min_replicas: scenario.spec.effective_min(),
-        max_replicas: scenario.spec.max_replicas,
-        target_percent: scenario.spec.cpu_target_percent(),
-        window_seconds: down.and_then(|r| r.stabilization_window_seconds),
-        policy,
-        request: scenario.pod.request,
-        kept: bound.is_kept(&summary),
-        summary,
+/// What is varied of a scenario.
+#[derive(Debug, Clone)]
+struct Settings {
+    spec: AutoscalerSpec,
+    request: Millicores,
+    policy: Option<Policy>,
+}
+
+impl Settings {
+    fn of(scenario: &Scenario) -> Self {
+        Self {
+            spec: scenario.spec.clone(),
+            request: scenario.pod.request,
+            policy: None,
+        }
+    }
+
+    fn apply(&self, scenario: &Scenario) -> Scenario {
+        let mut changed = scenario.clone();
+        changed.spec = self.spec.clone();
+        changed.pod.request = self.request;
+        changed
+    }
+
+    /// Simulates them.
+    fn outcome(&self, scenario: &Scenario, bound: Bound) -> Candidate {
+        let summary = self.apply(scenario).run();
+        let down = self
+            .spec
+            .behavior
+            .as_ref()
+            .and_then(|b| b.scale_down.as_ref());
+        Candidate {
+            min_replicas: self.spec.effective_min(),
+            max_replicas: self.spec.max_replicas,
+            target_percent: self.spec.cpu_target_percent(),
+            window_seconds: down.and_then(|r| r.stabilization_window_seconds),
+            policy: self.policy,
+            request: self.request,
+            kept: bound.is_kept(&summary),
+            summary,
+        }
     }
 }
 
 /// Every combination that makes sense: a minimum above the maximum does not.
-fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<(Scenario, Option<Policy>)> {
-    let mut all = vec![(scenario.clone(), None)];
+fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<Settings> {
+    let mut all = vec![Settings::of(scenario)];
     all = each(all, &grid.policies, |s, policy| {
-        let behavior = &mut s.0.spec.behavior;
-        s.1 = Some(*policy);
+        let behavior = &mut s.spec.behavior;
+        s.policy = Some(*policy);
         match policy {
             Policy::Legacy => *behavior = None,
             Policy::Default => behavior.get_or_insert_default().scale_up = None,
@@ -273,29 +346,23 @@ fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<(Scenario, Option<Polic
         }
     });
     all = each(all, &grid.window_seconds, |s, window| {
-        let down = s.0.spec.behavior.get_or_insert_default();
+        let down = s.spec.behavior.get_or_insert_default();
         let rules: &mut ScalingRules = down.scale_down.get_or_insert_default();
         rules.stabilization_window_seconds = Some(*window);
     });
     all = each(all, &grid.min_replicas, |s, min| {
-        s.0.spec.min_replicas = Some(*min);
+        s.spec.min_replicas = Some(*min);
     });
-    all = each(all, &grid.max_replicas, |s, max| {
-        s.0.spec.max_replicas = *max;
-    });
+    all = each(all, &grid.max_replicas, |s, max| s.spec.max_replicas = *max);
     all = each(all, &grid.target_percent, |s, target| {
-        s.0.spec.set_utilization(*target);
+        s.spec.set_utilization(*target);
     });
-    all = each(all, &grid.requests, |s, request| s.0.pod.request = *request);
-    all.retain(|(s, _)| s.spec.effective_min() <= s.spec.max_replicas);
+    all = each(all, &grid.requests, |s, request| s.request = *request);
+    all.retain(|s| s.spec.effective_min() <= s.spec.max_replicas);
     all
 }
 
-fn each<T>(
-    all: Vec<(Scenario, Option<Policy>)>,
-    values: &[T],
-    change: impl Fn(&mut (Scenario, Option<Policy>), &T),
-) -> Vec<(Scenario, Option<Policy>)> {
+fn each<T>(all: Vec<Settings>, values: &[T], change: impl Fn(&mut Settings, &T)) -> Vec<Settings> {
     if values.is_empty() {
         return all;
     }

@@ -94,6 +94,7 @@ impl LoadPlan {
                 })
                 .to_vec(),
             cost_us: Some(cost.as_secs_f64() * 1e6),
+            source: None,
         }
     }
 

@@ -141,12 +141,15 @@ impl Tally {
     #[expect(clippy::cast_precision_loss, reason = "seconds are far below 2^52")]
     pub(super) fn finish(mut self) -> Summary {
         let mut summary = self.summary;
-        self.utilizations.sort_unstable_by(f64::total_cmp);
-        let count = self.utilizations.len();
-        let at = |index: usize| self.utilizations.get(index).copied().unwrap_or(0.0);
-        summary.mean_utilization = self.utilizations.iter().sum::<f64>() / count.max(1) as f64;
-        summary.p95_utilization = at((count * 95).div_ceil(100).saturating_sub(1));
-        summary.max_utilization = at(count.saturating_sub(1));
+        let used = &mut self.utilizations;
+        let count = used.len();
+        summary.mean_utilization = used.iter().sum::<f64>() / count.max(1) as f64;
+        summary.max_utilization = used.iter().copied().fold(0.0, f64::max);
+        if count > 0 {
+            let index = (count * 95).div_ceil(100) - 1;
+            let (_, p95, _) = used.select_nth_unstable_by(index, f64::total_cmp);
+            summary.p95_utilization = *p95;
+        }
         summary.pod_hours = self.pod_seconds / 3600.0;
         summary.core_hours = summary.pod_hours * self.request / 1000.0;
         if self.wanted > 0.0 {

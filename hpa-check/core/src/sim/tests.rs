@@ -30,6 +30,7 @@ pub(crate) fn scenario(load: &str) -> Scenario {
         replicas: None,
         backlog: false,
         length: Duration::ZERO,
+        faults: Vec::new(),
     };
     scenario.length = scenario.natural_length();
     scenario
@@ -115,6 +116,39 @@ fn a_laxer_target_never_has_a_shorter_time_to_capacity() {
     };
     let times: Vec<u64> = [40, 50, 60, 70, 80, 90].map(short).to_vec();
     assert!(times[0] > 0 && times.is_sorted(), "{times:?}");
+}
+
+#[test]
+fn each_fault_has_its_effect_and_what_a_watcher_sees_of_it_is_explained() {
+    let with = |fault: Option<&str>| {
+        let mut scenario = scenario("0s:60m 1m:60m 1m:900m 12m:900m 12m:60m");
+        scenario.pod.ceiling = Ceiling::default();
+        scenario.faults = fault.iter().map(|text| text.parse().unwrap()).collect();
+        let mut evaluator =
+            crate::run::evaluator::Evaluator::new(crate::expectation::Expectation::default());
+        let summary = scenario.watch(|observation| evaluator.observe(&observation));
+        let syncs = evaluator.finish(BEGIN).syncs;
+        assert_eq!(syncs.observed, syncs.explained, "{fault:?}");
+        summary
+    };
+    let sound = with(None);
+    assert_eq!(sound.most, 10);
+    // Nothing is decided without metrics, and all of it afterwards.
+    let lost = with(Some("no-metrics=30s..5m"));
+    assert!(lost.path[1].second >= 300, "{:?}", lost.path);
+    assert_eq!(lost.most, 10);
+    let nodes = with(Some("slow-nodes=3/3m"));
+    assert!(
+        nodes.longest_short_seconds >= 180
+            && nodes.longest_short_seconds > sound.longest_short_seconds,
+        "{nodes:?}"
+    );
+    let start = with(Some("slow-start=2m"));
+    assert!(start.longest_short_seconds >= 120, "{start:?}");
+    assert_eq!(with(Some("no-metrics")).most, 3);
+    assert!(with(Some("pods-not-ready")).unserved_percent > 10.0);
+    assert!(with(Some("crash")).unserved_percent > 10.0);
+    assert!(with(Some("conflicting-writer")).scalings > sound.scalings);
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub struct Changes {
     pub request: Option<Millicores>,
     /// How many times the load.
     pub load_scale: Option<f64>,
+    /// Another load; the simulation ends with it.
+    pub load: Option<LoadProfile>,
 }
 
 impl Changes {
@@ -69,6 +71,10 @@ impl Changes {
             spec.set_utilization(target);
         }
         scenario.pod.request = self.request.unwrap_or(scenario.pod.request);
+        if let Some(load) = &self.load {
+            scenario.load = load.clone();
+            scenario.length = load.end();
+        }
         scenario.load = scenario.load.times(self.load_scale.unwrap_or(1.0));
         scenario
     }
@@ -149,10 +155,12 @@ pub fn recorded(state: &RunState) -> Result<Recorded, String> {
             load: LoadProfile {
                 points: load,
                 cost_us: None,
+                source: None,
             },
             replicas: path.first().map(|p| p.replicas),
             backlog: false,
             length: Duration::from_secs(length),
+            faults: Vec::new(),
         },
         pod_hours: pod_hours(&path, length),
         path,

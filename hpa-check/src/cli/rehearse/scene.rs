@@ -43,6 +43,7 @@ pub(super) fn scene(flags: &Flags, settings: &Settings, cpus: usize) -> Scene {
         ready_since: None,
         facts: std::iter::once(capacity).chain(load_limit).collect(),
         fault: flags.fault,
+        metrics_lost: Vec::new(),
         length: None,
         watched: true,
     }

@@ -147,6 +147,8 @@ fn rehearse_on(cpus: usize, line: &str, change: impl FnOnce(Disturbed) -> Distur
         drains: Duration::from_millis(2500),
         // The service computes on one thread.
         most: 1000.0,
+        warms_up: 0.0,
+        nodes: None,
         fault: flags.fault,
     };
     let world = ModeledWorld::new(Timestamp::UNIX_EPOCH, model, load.profile(COST));

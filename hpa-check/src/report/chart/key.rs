@@ -61,6 +61,7 @@ impl Sheet<'_> {
     pub(super) fn title(&mut self, title: &str, keys: &[Key<'_>]) {
         let (left, right) = (self.left(), self.right());
         let mut baseline = self.y + 15.0;
+        self.canvas.raw(format_args!("<g class=\"fixed\">"));
         self.canvas
             .text("title", (left, baseline), Anchor::Start, title);
         let widths = keys.iter().map(|key| key.width() + BETWEEN);
@@ -80,6 +81,7 @@ impl Sheet<'_> {
             key.draw(&mut self.canvas, (x, baseline));
             x += key.width() + BETWEEN;
         }
+        self.canvas.raw(format_args!("</g>"));
         self.y = baseline - 15.0 + TITLE;
     }
 }

@@ -11,13 +11,13 @@ use super::canvas::Anchor;
 use super::{GAP, Sheet};
 
 /// The scale of a panel.
-struct Scale {
+pub(super) struct Scale {
     /// The largest value that has to fit.
-    largest: f64,
+    pub(super) largest: f64,
     /// Whether only whole numbers make sense.
-    whole: bool,
+    pub(super) whole: bool,
     /// What stands behind each number.
-    unit: &'static str,
+    pub(super) unit: &'static str,
 }
 
 /// Labels of the value axis that would be nearer to each other stand at every other line only.
@@ -25,12 +25,13 @@ const CLOSEST: f64 = 16.0;
 
 impl Sheet<'_> {
     /// The frame and grid of a panel of that height. Gives its axis back.
-    fn frame(&mut self, height: f64, scale: &Scale) -> ValueAxis {
+    pub(super) fn frame(&mut self, height: f64, scale: &Scale) -> ValueAxis {
         let (left, right, top) = (self.left(), self.right(), self.y);
         let axis = ValueAxis::new(top + height, top, scale.largest, scale.whole);
         let steps = axis.ticks.len().saturating_sub(1).max(1);
         #[expect(clippy::cast_precision_loss, reason = "an axis has few labels")]
         let tight = height / (steps as f64) < CLOSEST;
+        self.canvas.raw(format_args!("<g class=\"fixed\">"));
         for (index, tick) in axis.ticks.iter().enumerate() {
             let y = axis.y(*tick);
             self.canvas.line("grid", (left, y), (right, y));
@@ -44,6 +45,7 @@ impl Sheet<'_> {
                 &format!("{}{}", short(*tick), scale.unit),
             );
         }
+        self.canvas.raw(format_args!("</g>"));
         self.y = top + height + GAP;
         axis
     }

@@ -14,21 +14,27 @@ pub(crate) fn line<T: Copy>(
     value: impl Fn(T) -> Option<f64>,
 ) -> String {
     let mut d = String::new();
-    let mut pen_down = false;
+    // The place at which the pen is down, and how far it is to go at that height.
+    let mut pen: Option<(f64, f64)> = None;
     for (index, step) in steps.iter().enumerate() {
         let until = steps.get(index + 1).map_or(time.until, |next| next.at);
         let Some(height) = value(step.value) else {
-            pen_down = false;
+            if let Some((_, to)) = pen.take() {
+                d += &format!("H{}", Px(to));
+            }
             continue;
         };
-        let y = Px(axis.y(height));
-        let (from, to) = (Px(time.x(step.at)), Px(time.x(until)));
-        d += &if pen_down {
-            format!("V{y}H{to}")
-        } else {
-            format!("M{from} {y}H{to}")
-        };
-        pen_down = true;
+        let (y, to) = (axis.y(height), time.x(until));
+        // What is the same again only goes further.
+        match pen {
+            Some((before, _)) if before.to_bits() == y.to_bits() => {}
+            Some((_, from)) => d += &format!("H{}V{}", Px(from), Px(y)),
+            None => d += &format!("M{} {}", Px(time.x(step.at)), Px(y)),
+        }
+        pen = Some((y, to));
+    }
+    if let Some((_, to)) = pen {
+        d += &format!("H{}", Px(to));
     }
     d
 }

@@ -11,6 +11,7 @@
   function take(event) {
     const state = JSON.parse(event.data);
     const chosen = instants && instants.chosen(), chart = document.querySelector(".chart");
+    const part = instants && !instants.whole() && instants.part();
     const focused = chart && chart === document.activeElement;
     const open = new Map([...report.querySelectorAll("details")].map((one) => [name(one), one.open]));
     document.title = state.title;
@@ -18,6 +19,7 @@
     data.textContent = JSON.stringify(state.data);
     for (const one of report.querySelectorAll("details")) if (open.has(name(one))) one.open = open.get(name(one));
     instants = attach();
+    if (instants && part) instants.zoom(...part);
     if (instants && chosen !== undefined) instants.choose(chosen);
     if (instants && focused) document.querySelector(".chart").focus({ preventScroll: true });
     say("Live: the run goes on.", false);

@@ -1,6 +1,6 @@
 //! The cheapest settings of a search as people apply them: a manifest and a patch.
 
-use hpa_check_core::sim::{Scenario, Simulation};
+use hpa_check_core::sim::{Scenario, Simulation, without_nulls};
 use hpa_check_core::spec::Behavior;
 use serde_json::{Map, Value, json};
 
@@ -75,18 +75,6 @@ fn spec(scenario: &Scenario) -> Value {
 /// A behavior as the API has it: what is not set is left out.
 pub(crate) fn behavior(behavior: &Behavior) -> Value {
     without_nulls(serde_json::to_value(behavior).unwrap_or_default())
-}
-
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let set = map.into_iter().filter(|(_, value)| !value.is_null());
-            set.map(|(key, value)| (key, without_nulls(value)))
-                .collect()
-        }
-        Value::Array(list) => list.into_iter().map(without_nulls).collect(),
-        plain => plain,
-    }
 }
 
 /// A JSON merge patch from one spec to another, a level deep: whole lists, and `null` for what goes.

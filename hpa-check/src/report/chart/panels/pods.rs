@@ -2,6 +2,7 @@
 
 use hpa_check_core::run::timeline::PodSeries;
 
+use super::super::axis::TimeAxis;
 use super::super::canvas::Anchor;
 use super::super::key::Key;
 use super::super::{GAP, Sheet};
@@ -55,18 +56,52 @@ fn row(sheet: &mut Sheet<'_>, pod: &PodSeries) {
     let Some(request) = pod.request_milli.filter(|r| *r > 0) else {
         return;
     };
+    for Stretch { x, least, most } in stretches(&sheet.time, pod, end, request) {
+        let percent = if least == most {
+            format!("{most}")
+        } else {
+            format!("{least} to {most}")
+        };
+        let title = format!("{}: {percent} % of its request", pod.pod);
+        sheet
+            .canvas
+            .rect(heat(most), (x.0, top), (x.1, bottom), &title);
+    }
+}
+
+/// A part of a pod's row in one color: from where to where, and the use in percent.
+struct Stretch {
+    x: (f64, f64),
+    least: i64,
+    most: i64,
+}
+
+/// The samples of a pod, those of one color joined, and of those in one pixel the hottest: a day of samples is
+/// no larger than a picture of it.
+fn stretches(time: &TimeAxis, pod: &PodSeries, end: jiff::Timestamp, request: i64) -> Vec<Stretch> {
+    let mut all: Vec<Stretch> = Vec::new();
     for (index, sample) in pod.cpu_milli.iter().enumerate() {
         let next = pod.cpu_milli.get(index + 1);
         let until = next.map_or(end, |next| next.at).min(end);
-        let (from, until) = (sheet.time.x(sample.at), sheet.time.x(until));
+        let (from, until) = (time.x(sample.at), time.x(until));
         let percent = sample.value.max(0) * 100 / request;
-        if until > from {
-            let title = format!("{}: {percent} % of its request", pod.pod);
-            sheet
-                .canvas
-                .rect(heat(percent), (from, top), (until, bottom), &title);
+        if until <= from {
+            continue;
+        }
+        match all.last_mut() {
+            Some(last) if heat(last.most) == heat(percent) || last.x.1 - last.x.0 < 1.0 => {
+                last.x.1 = until;
+                last.least = last.least.min(percent);
+                last.most = last.most.max(percent);
+            }
+            _ => all.push(Stretch {
+                x: (from, until),
+                least: percent,
+                most: percent,
+            }),
         }
     }
+    all
 }
 
 /// What tells a pod from the others of its owner: the end of its name.

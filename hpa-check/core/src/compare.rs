@@ -1,0 +1,329 @@
+//! Two runs or simulations against each other: what differs, and is the second worse?
+//!
+//! # Rule
+//!
+//! The second is a regression if
+//!
+//! 1. the first passed, or kept its bounds, and the second is wrong, or breaks them;
+//! 2. the second has a fault that the first lacks; or
+//! 3. a measure is worse by more than the tolerance, and by more than the least difference that counts for it
+//!    ([`Measure::least`]). Every measure is better the less it is.
+//!
+//! Where the environment was the limit of one, or too little was seen, nothing is concluded.
+
+mod measure;
+mod settings;
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use measure::Measure;
+
+use crate::documents::result::RunResult;
+use crate::observation::Phase;
+use crate::run::timeline::Timeline;
+use crate::sim::Simulation;
+use crate::verdict::Outcome;
+
+/// The schema's name and version of a comparison written as JSON.
+pub const SCHEMA: &str = "hpa-check-comparison/1";
+
+/// How one of the two ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// A run that passed, or a simulation that keeps its bounds or has none.
+    Good,
+    /// A run that is wrong, or a simulation that breaks its bounds.
+    Bad,
+    /// A run that says nothing about the autoscaler.
+    Unknown,
+}
+
+/// One of the two.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Side {
+    /// Its file's name.
+    pub name: String,
+    /// How it ended.
+    pub standing: Standing,
+    /// The same in words: `PASS`, `SIMULATED`.
+    pub outcome: String,
+    /// Faults that were found, by name.
+    pub faults: Vec<String>,
+    /// What was evaluated.
+    pub settings: Vec<(&'static str, String)>,
+    /// What came of it.
+    pub measures: Vec<(Measure, f64)>,
+    /// Instants are known to a sync of the controller, so that much.
+    pub sync_seconds: f64,
+    /// Everything on one axis.
+    pub timeline: Timeline,
+}
+
+impl Side {
+    /// A run, live, rehearsed or replayed.
+    pub fn of_run(name: &str, result: RunResult) -> Self {
+        let standing = match result.verdict.outcome {
+            Outcome::Pass => Standing::Good,
+            Outcome::Wrong => Standing::Bad,
+            Outcome::Environment | Outcome::Inconclusive => Standing::Unknown,
+        };
+        let outcome = match result.verdict.outcome {
+            Outcome::Pass => "PASS",
+            Outcome::Wrong => "WRONG",
+            Outcome::Environment => "ENVIRONMENT",
+            Outcome::Inconclusive => "INCONCLUSIVE",
+        };
+        let reasons = result.verdict.reasons.iter();
+        let faults = reasons.filter(|r| r.outcome == Outcome::Wrong);
+        let period = result.setting.as_ref().map(|s| s.controller.sync_period);
+        Self {
+            name: name.to_owned(),
+            standing,
+            outcome: outcome.to_owned(),
+            faults: faults.map(|r| r.id.clone()).collect(),
+            settings: settings::of_run(&result),
+            measures: measure::of_run(&result),
+            sync_seconds: period.unwrap_or_default().as_secs_f64(),
+            timeline: result.timeline,
+        }
+    }
+
+    /// A simulation, with what a watcher would have seen of it.
+    pub fn of_simulation(name: &str, simulation: &Simulation, timeline: Timeline) -> Self {
+        let (standing, outcome) = if simulation.kept {
+            (Standing::Good, "SIMULATED")
+        } else {
+            (Standing::Bad, "SIMULATED: BOUNDS NOT KEPT")
+        };
+        Self {
+            name: name.to_owned(),
+            standing,
+            outcome: outcome.to_owned(),
+            faults: Vec::new(),
+            settings: settings::of_simulation(simulation),
+            measures: measure::of_simulation(simulation),
+            sync_seconds: simulation.scenario.controller.sync_period.as_secs_f64(),
+            timeline,
+        }
+    }
+
+    /// Where the load begins to rise, or else the beginning: the instant at which two of them are laid over
+    /// one another.
+    pub fn begin(&self) -> Timestamp {
+        let mut phases = self.timeline.phases.iter();
+        phases
+            .find(|span| span.phase == Phase::Up)
+            .map_or(self.timeline.from, |span| span.from)
+    }
+
+    fn value(&self, measure: Measure) -> Option<f64> {
+        let found = self.measures.iter().find(|(m, _)| *m == measure);
+        found.map(|(_, value)| *value)
+    }
+}
+
+/// What became of a measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// No difference that counts.
+    Same,
+    /// Less of it.
+    Better,
+    /// More of it.
+    Worse,
+    /// One of the two lacks it.
+    Unknown,
+}
+
+/// A measure of both.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Row {
+    /// What.
+    pub measure: Measure,
+    /// In which unit.
+    pub unit: String,
+    /// In the first.
+    pub a: Option<f64>,
+    /// In the second.
+    pub b: Option<f64>,
+    /// The second relative to the first: 0.1 is a tenth more; `None` where the first is 0.
+    pub change: Option<f64>,
+    /// What that means.
+    pub verdict: Change,
+}
+
+/// A setting in which they differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Difference {
+    /// Which.
+    pub setting: String,
+    /// In the first.
+    pub a: Option<String>,
+    /// In the second.
+    pub b: Option<String>,
+}
+
+/// One of the two, as it is named in the document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Named {
+    /// Its file's name.
+    pub name: String,
+    /// How it ended, in words.
+    pub outcome: String,
+    /// What that means here.
+    pub standing: Standing,
+}
+
+/// Both, compared: `hpa-check-comparison/1`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// The program's version.
+    pub version: String,
+    /// The first.
+    pub a: Named,
+    /// The second.
+    pub b: Named,
+    /// Settings that differ.
+    pub differences: Vec<Difference>,
+    /// A row for each measure that one of them has.
+    pub rows: Vec<Row>,
+    /// Faults of the second alone.
+    pub new_faults: Vec<String>,
+    /// Faults of the first alone.
+    pub gone_faults: Vec<String>,
+    /// A measure that is worse by a smaller share is no regression.
+    pub tolerance: f64,
+    /// Why the second is a regression, a sentence each; empty if it is none.
+    pub regressions: Vec<String>,
+    /// Why nothing is concluded, a sentence each.
+    pub doubts: Vec<String>,
+    /// What a reader has to know, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+impl Comparison {
+    /// Whether something is concluded.
+    pub fn is_conclusive(&self) -> bool {
+        self.doubts.is_empty()
+    }
+
+    /// Whether the second is worse.
+    pub fn is_regression(&self) -> bool {
+        self.is_conclusive() && !self.regressions.is_empty()
+    }
+}
+
+/// Compares. Measures that are worse by a share up to `tolerance` (0.05 is 5 %) are no regression.
+pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison {
+    let least = a.sync_seconds.max(b.sync_seconds);
+    let rows: Vec<Row> = Measure::ALL
+        .into_iter()
+        .filter_map(|measure| row(measure, a, b, least, tolerance))
+        .collect();
+    let without = |all: &[String], other: &[String]| -> Vec<String> {
+        let new = all.iter().filter(|fault| !other.contains(fault));
+        new.cloned().collect()
+    };
+    let new_faults = without(&b.faults, &a.faults);
+    let named = |side: &Side| Named {
+        name: side.name.clone(),
+        outcome: side.outcome.clone(),
+        standing: side.standing,
+    };
+    let mut regressions = Vec::new();
+    if a.standing == Standing::Good && b.standing == Standing::Bad {
+        regressions.push(format!("A is {}, B is {}", a.outcome, b.outcome));
+    }
+    if !new_faults.is_empty() {
+        regressions.push(format!("B has {}, which A lacks", new_faults.join(", ")));
+    }
+    let worse = rows.iter().filter(|row| row.verdict == Change::Worse);
+    regressions.extend(worse.map(|row| {
+        let change = row
+            .change
+            .map_or_else(String::new, |share| format!(", {:+.0} %", share * 100.0));
+        format!(
+            "{} went from {} to {}{change}",
+            row.measure.name(),
+            row.measure.told(row.a),
+            row.measure.told(row.b),
+        )
+    }));
+    let doubts = [("A", a), ("B", b)]
+        .into_iter()
+        .filter(|(_, side)| side.standing == Standing::Unknown)
+        .map(|(name, side)| {
+            format!(
+                "{name} is {}, so it says nothing about the autoscaler",
+                side.outcome
+            )
+        });
+    Comparison {
+        schema: SCHEMA.to_owned(),
+        version: version.to_owned(),
+        a: named(a),
+        b: named(b),
+        differences: settings::differences(&a.settings, &b.settings),
+        rows,
+        gone_faults: without(&a.faults, &b.faults),
+        new_faults,
+        tolerance,
+        regressions,
+        doubts: doubts.collect(),
+        notes: Vec::new(),
+    }
+}
+
+fn row(measure: Measure, a: &Side, b: &Side, sync_seconds: f64, tolerance: f64) -> Option<Row> {
+    let (seen_a, seen_b) = (a.value(measure), b.value(measure));
+    seen_a.or(seen_b)?;
+    let verdict = match seen_a.zip(seen_b) {
+        None => Change::Unknown,
+        Some((a, b)) => {
+            let counts = (b - a).abs() > measure.least(sync_seconds) + 1e-9;
+            if counts && b > a * (1.0 + tolerance) {
+                Change::Worse
+            } else if counts && b < a * (1.0 - tolerance) {
+                Change::Better
+            } else {
+                Change::Same
+            }
+        }
+    };
+    let both = seen_a.zip(seen_b).filter(|(a, _)| *a > 0.0);
+    Some(Row {
+        measure,
+        unit: measure.unit().to_owned(),
+        a: seen_a,
+        b: seen_b,
+        change: both.map(|(a, b)| b / a - 1.0),
+        verdict,
+    })
+}
+
+/// How both lie on one axis: the first instant of each, and how long the axis is.
+pub fn one_axis(
+    a: &Timeline,
+    a_begin: Timestamp,
+    b: &Timeline,
+    b_begin: Timestamp,
+) -> (Timestamp, Timestamp, SignedDuration) {
+    let lead = a_begin
+        .duration_since(a.from)
+        .max(b_begin.duration_since(b.from));
+    let rest = a
+        .until
+        .duration_since(a_begin)
+        .max(b.until.duration_since(b_begin));
+    (a_begin - lead, b_begin - lead, lead + rest)
+}
+
+#[cfg(test)]
+mod tests;

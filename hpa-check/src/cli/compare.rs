@@ -1,0 +1,100 @@
+//! `hpa-check compare A B`: how two runs or simulations differ, and whether the second is a regression.
+
+use std::path::{Path, PathBuf};
+
+use hpa_check_core::compare::{Side, compare};
+use hpa_check_core::documents::result::{self, RunResult};
+use hpa_check_core::run::evaluator::Evaluator;
+use hpa_check_core::sim::{self, Simulation};
+use program_common::quantity::share;
+use serde_json::Value;
+
+use crate::drive::drive_through;
+use crate::failure::{Failure, exit};
+use crate::feed::replay::Replay;
+use crate::notice::answer;
+use crate::outputs::Files;
+use crate::report::compared::{refuse_other, terminal, write};
+use crate::report::escape::Terminal;
+use crate::simulation::watched;
+
+/// The flags.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to compare with: a result of run, rehearse, replay or simulate (-o json=), or a trace
+    #[arg(value_name = "A")]
+    a: PathBuf,
+    /// What to judge
+    #[arg(value_name = "B")]
+    b: PathBuf,
+    /// Changes up to this share are neither worse nor better
+    #[arg(long, value_name = "PERCENT", value_parser = share, default_value = "5%")]
+    tolerance: f64,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// The code of a comparison that concludes nothing.
+const INCONCLUSIVE: u8 = 93;
+
+/// Compares and tells: 0, 99 for a regression, 93 if nothing can be concluded.
+pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
+    refuse_other(&args.files, "a comparison")?;
+    let opened = args.files.open()?;
+    let (a, b) = (read(&args.a)?, read(&args.b)?);
+    let comparison = compare(&a, &b, env!("CARGO_PKG_VERSION"), args.tolerance);
+    let piped = write(&opened, &comparison, &a, &b)?;
+    answer(&Terminal(terminal(&comparison)).to_string(), piped)?;
+    Ok(
+        match (comparison.is_conclusive(), comparison.is_regression()) {
+            (false, _) => INCONCLUSIVE,
+            (true, true) => exit::THRESHOLD,
+            (true, false) => 0,
+        },
+    )
+}
+
+/// A result, a simulation or a trace, by what stands in it.
+fn read(path: &Path) -> Result<Side, Failure> {
+    let place = path.display();
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    let name = name.to_string_lossy();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Failure::usage(format!("`{place}` can't be read: {e}")))?;
+    let unreadable = |e: serde_json::Error| {
+        Failure::usage(format!(
+            "`{place}` is not whole ({e}): give a file written with -o json= or -o trace="
+        ))
+    };
+    // A trace is JSON Lines, and no JSON as a whole.
+    let Ok(document) = serde_json::from_str::<Value>(&text) else {
+        return trace(path, &name);
+    };
+    let schema = document["schema"].as_str().unwrap_or_default().to_owned();
+    if schema == sim::SCHEMA {
+        let simulation: Simulation = serde_json::from_value(document).map_err(unreadable)?;
+        let (timeline, _) = watched(&simulation.scenario)?;
+        return Ok(Side::of_simulation(&name, &simulation, timeline));
+    }
+    if result::is_readable(&schema) {
+        let result: RunResult = serde_json::from_value(document).map_err(unreadable)?;
+        return Ok(Side::of_run(&name, result));
+    }
+    let advice = if schema.starts_with("fib-loadgen/") {
+        "compare it with fib-loadgen compare"
+    } else if schema.starts_with("hpa-check-doctor/") {
+        "use hpa-check doctor --baseline"
+    } else {
+        "give a file written with -o json= or -o trace="
+    };
+    Err(Failure::usage(format!(
+        "`{place}` is no run and no simulation (its schema is `{schema}`): {advice}"
+    )))
+}
+
+fn trace(path: &Path, name: &str) -> Result<Side, Failure> {
+    let trace = Replay::open(path)?;
+    let mut evaluator = Evaluator::new(trace.expectation().clone());
+    let end = drive_through(trace, &mut evaluator)?;
+    Ok(Side::of_run(name, evaluator.finish(end)))
+}

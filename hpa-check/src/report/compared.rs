@@ -1,0 +1,310 @@
+//! The reports of a comparison: what differs, what that changed, and whether the second is a regression.
+
+use std::fmt::Write as _;
+
+use hpa_check_core::compare::{Change, Comparison, Row, Side, one_axis};
+
+use super::chart::{Format, pair::pair};
+use super::escape::{Markdown, Xml};
+use super::html;
+use crate::failure::Failure;
+use crate::outputs::{Files, Kind, Opened};
+
+/// The report of that kind; `None` for a kind that a comparison does not have.
+fn render(kind: Kind, comparison: &Comparison, a: &Side, b: &Side) -> Option<String> {
+    match kind {
+        Kind::Json => {
+            let json = serde_json::to_string_pretty(comparison).ok()?;
+            Some(json + "\n")
+        }
+        Kind::Html => Some(page(comparison, a, b)),
+        Kind::Md => Some(markdown(comparison)),
+        _ => None,
+    }
+}
+
+/// Refuses, before anything runs, a form in which there is no comparison.
+pub(crate) fn refuse_other(files: &Files, what: &str) -> Result<(), Failure> {
+    let known = |kind| matches!(kind, Kind::Json | Kind::Html | Kind::Md);
+    match files.output.iter().find(|output| !known(output.kind)) {
+        None => Ok(()),
+        Some(other) => Err(Failure::usage(format!(
+            "{what} has no {}: give json, html or md",
+            other.kind.word()
+        ))),
+    }
+}
+
+/// Writes every report; whether one went to standard output.
+pub(crate) fn write(
+    opened: &Opened,
+    comparison: &Comparison,
+    a: &Side,
+    b: &Side,
+) -> Result<bool, Failure> {
+    let mut piped = false;
+    for (kind, destination) in &opened.reports {
+        piped |= destination.path().is_none();
+        let content = render(*kind, comparison, a, b).unwrap_or_default();
+        destination.write(content.as_bytes()).map_err(|e| {
+            let kind = kind.word();
+            Failure::internal(format!(
+                "the {kind} report can't be written ({e}); nothing half-written is left"
+            ))
+        })?;
+    }
+    Ok(piped)
+}
+
+fn badge(comparison: &Comparison) -> &'static str {
+    match (comparison.is_conclusive(), comparison.is_regression()) {
+        (false, _) => "INCONCLUSIVE",
+        (true, true) => "REGRESSION",
+        (true, false) => "NO REGRESSION",
+    }
+}
+
+/// Why, in one sentence.
+fn cause(comparison: &Comparison) -> String {
+    let reasons = if comparison.is_conclusive() {
+        &comparison.regressions
+    } else {
+        &comparison.doubts
+    };
+    if reasons.is_empty() {
+        return format!("B is not worse than A. {}", rule(comparison));
+    }
+    format!("{}.", reasons.join("; "))
+}
+
+/// The rule by which it was judged.
+fn rule(comparison: &Comparison) -> String {
+    format!(
+        "A regression is a verdict that got worse, a new fault, or a measure that grew by more than {:.0} % and by more than a sync of the controller can explain.",
+        comparison.tolerance * 100.0
+    )
+}
+
+fn word(change: Change) -> &'static str {
+    match change {
+        Change::Same => "same",
+        Change::Better => "better",
+        Change::Worse => "WORSE",
+        Change::Unknown => "unknown",
+    }
+}
+
+/// A measure, in A, in B, the change, the verdict.
+fn cells(row: &Row) -> [String; 5] {
+    let change = row.change.map(|share| format!("{:+.1} %", share * 100.0));
+    [
+        row.measure.name().to_owned(),
+        row.measure.told(row.a),
+        row.measure.told(row.b),
+        change.unwrap_or_else(|| "–".to_owned()),
+        word(row.verdict).to_owned(),
+    ]
+}
+
+/// The faults that came and went, and what else there is to know, in sentences.
+fn notes(comparison: &Comparison) -> Vec<String> {
+    let told = |what: &str, ids: &[String]| {
+        (!ids.is_empty()).then(|| format!("{what}: {}", ids.join(", ")))
+    };
+    let all = [
+        told("New faults", &comparison.new_faults),
+        told("Faults that are gone", &comparison.gone_faults),
+    ];
+    let notes = comparison.notes.iter().cloned();
+    all.into_iter().flatten().chain(notes).collect()
+}
+
+const UNSET: &str = "–";
+
+/// The text for a terminal, without a last line break.
+pub(crate) fn terminal(comparison: &Comparison) -> String {
+    let Comparison { a, b, .. } = comparison;
+    // Writing to a String can't fail.
+    let mut text = format!(
+        "A  {}  {}\nB  {}  {}\n\n",
+        a.outcome, a.name, b.outcome, b.name
+    );
+    let _ = writeln!(
+        text,
+        "{:<24}{:>14}{:>14}{:>10}   verdict",
+        "", "A", "B", "change"
+    );
+    for row in &comparison.rows {
+        let [name, a, b, change, verdict] = cells(row);
+        let _ = writeln!(text, "{name:<24}{a:>14}{b:>14}{change:>10}   {verdict}");
+    }
+    for line in notes(comparison) {
+        let _ = writeln!(text, "{line}");
+    }
+    if !comparison.differences.is_empty() {
+        text.push_str("\nSettings that differ:\n");
+    }
+    for difference in &comparison.differences {
+        let of = |side: &Option<String>| side.clone().unwrap_or_else(|| UNSET.to_owned());
+        let (a, b) = (of(&difference.a), of(&difference.b));
+        let _ = writeln!(text, "  {}: {a} → {b}", difference.setting);
+    }
+    let _ = write!(text, "\n{}: {}", badge(comparison), cause(comparison));
+    text
+}
+
+fn markdown(comparison: &Comparison) -> String {
+    let Comparison { a, b, .. } = comparison;
+    // Writing to a String can't fail.
+    let mut text = format!(
+        "## {}\n\n{}\n\nA: {}, {}. B: {}, {}.\n\n| | A | B | change | |\n| --- | --- | --- | --- | --- |\n",
+        badge(comparison),
+        Markdown(cause(comparison)),
+        Markdown(&a.name),
+        a.outcome,
+        Markdown(&b.name),
+        b.outcome,
+    );
+    for row in &comparison.rows {
+        let _ = writeln!(text, "| {} |", cells(row).join(" | "));
+    }
+    for line in notes(comparison) {
+        let _ = writeln!(text, "\n{}", Markdown(line));
+    }
+    for (index, difference) in comparison.differences.iter().enumerate() {
+        if index == 0 {
+            text.push_str("\n| setting | A | B |\n| --- | --- | --- |\n");
+        }
+        let of = |side: &Option<String>| {
+            let value = side.as_deref().unwrap_or(UNSET);
+            Markdown(value).to_string()
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            difference.setting,
+            of(&difference.a),
+            of(&difference.b)
+        );
+    }
+    text
+}
+
+fn page(comparison: &Comparison, a: &Side, b: &Side) -> String {
+    let badge = badge(comparison);
+    let class = match (comparison.is_conclusive(), comparison.is_regression()) {
+        (false, _) => "inconclusive",
+        (true, true) => "wrong",
+        (true, false) => "pass",
+    };
+    let (named_a, named_b) = (&comparison.a, &comparison.b);
+    let (from_a, from_b, length) = one_axis(&a.timeline, a.begin(), &b.timeline, b.begin());
+    let drawn = |format| pair(a, b, badge, format);
+    let chart = html::framed(
+        &format!("{}{}", drawn(Format::Wide), drawn(Format::Narrow)),
+        length.as_secs(),
+    );
+    let measures = html::table(
+        "measures",
+        &["Measure", "A", "B", "Change", "Verdict"],
+        comparison.rows.iter().map(|row| cells(row).to_vec()),
+    );
+    let differences = html::table(
+        "settings",
+        &["Setting", "A", "B"],
+        comparison.differences.iter().map(|difference| {
+            let of = |side: &Option<String>| side.clone().unwrap_or_else(|| UNSET.to_owned());
+            vec![
+                difference.setting.clone(),
+                of(&difference.a),
+                of(&difference.b),
+            ]
+        }),
+    );
+    let notes = notes(comparison)
+        .iter()
+        .fold(String::new(), |mut html, line| {
+            // Writing to a String can't fail.
+            let _ = writeln!(html, "<p class=\"note\">{}</p>", Xml(line));
+            html
+        });
+    let same = "<p class=\"note\">No setting differs.</p>\n".to_owned();
+    let sections = [
+        html::section("measures", "Measures", &(notes + &measures)),
+        html::section("timeline", "Timeline", &chart),
+        html::section(
+            "settings",
+            "Settings that differ",
+            if differences.is_empty() {
+                &same
+            } else {
+                &differences
+            },
+        ),
+    ];
+    let content = format!(
+        "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{} against {}</h1>\n<p class=\"cause\">{}</p>\n\
+         <p class=\"when\">A is {}: {}. B is {}: {}.</p>\n</header>\n<main>\n{}<p class=\"note\">{}</p>\n</main>\n\
+         <footer>hpa-check {}, {}</footer>\n",
+        Xml(&named_b.name),
+        Xml(&named_a.name),
+        Xml(cause(comparison)),
+        Xml(&named_a.name),
+        Xml(&named_a.outcome),
+        Xml(&named_b.name),
+        Xml(&named_b.outcome),
+        sections.concat(),
+        Xml(rule(comparison)),
+        Xml(&comparison.version),
+        Xml(&comparison.schema),
+    );
+    let offset = |side: &Side, from: jiff::Timestamp| {
+        (side.timeline.from.as_millisecond() - from.as_millisecond()).max(0) / 100
+    };
+    html::shell(&html::Shell {
+        title: &format!("{badge}: {} against {}", named_b.name, named_a.name),
+        content: &content,
+        data: serde_json::json!({
+            "length": i64::try_from(length.as_millis()).unwrap_or(0) / 100,
+            "sides": [
+                {"name": "A", "offset": offset(a, from_a), "data": html::data::compact(&a.timeline)},
+                {"name": "B", "offset": offset(b, from_b), "data": html::data::compact(&b.timeline)},
+            ],
+        }),
+        allowed: "",
+        more: "",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use hpa_check_core::compare::compare;
+
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn every_report_names_the_outcome_each_measure_and_the_rule() {
+        let a = Side::of_run("a.json", fixture::passed());
+        let b = Side::of_run("b.json", fixture::hostile());
+        let comparison = compare(&a, &b, "1", 0.05);
+        for text in [
+            terminal(&comparison),
+            markdown(&comparison),
+            page(&comparison, &a, &b),
+        ] {
+            assert!(
+                text.contains("changes of size") && text.contains("a.json"),
+                "{text}"
+            );
+            assert!(text.contains(badge(&comparison)), "{text}");
+        }
+        let shown = page(&comparison, &a, &b);
+        assert_eq!(shown.matches("<script").count(), 2, "the page's own two");
+        let same = compare(&a, &a, "1", 0.05);
+        assert!(terminal(&same).contains("NO REGRESSION: B is not worse than A"));
+        let page = page(&same, &a, &a);
+        assert!(page.contains("No setting differs") && page.contains("grew by more than 5 %"));
+        assert_eq!(page.matches("class=\"timeline ").count(), 2);
+    }
+}

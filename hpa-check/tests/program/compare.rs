@@ -1,0 +1,111 @@
+//! `hpa-check compare` from outside.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::stand_in::stderr;
+
+const RECORDING: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/recordings/rehearsal.jsonl"
+);
+
+fn hpa_check(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hpa-check"));
+    command.args(arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn simulated(folder: &Path, target: &str) -> String {
+    let path = folder.join(format!("{target}.json"));
+    let json = format!("json={}", path.display());
+    let load = "0s:100m 1m:100m 1m:900m 60m:900m 60m:100m";
+    let output = hpa_check(&[
+        "simulate",
+        "--load",
+        load,
+        "--cpu-target",
+        target,
+        "-o",
+        &json,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    path.display().to_string()
+}
+
+#[test]
+fn a_laxer_target_is_a_regression_with_code_99_in_every_form_and_the_other_way_around_it_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (
+        simulated(folder.path(), "50"),
+        simulated(folder.path(), "90"),
+    );
+    let output = hpa_check(&["compare", &a, &b]);
+    assert_eq!(output.status.code(), Some(99), "{}", stderr(&output));
+    for told in [
+        "REGRESSION: ",
+        "CPU utilization, p95",
+        "CPU target: 50 % → 90 %",
+        "WORSE",
+    ] {
+        assert!(
+            stdout(&output).contains(told),
+            "{told}: {}",
+            stdout(&output)
+        );
+    }
+    for kind in ["json=-", "html=-", "md=-"] {
+        let output = hpa_check(&["compare", &a, &b, "-o", kind]);
+        assert_eq!(output.status.code(), Some(99));
+        assert!(stdout(&output).contains("50.json"), "{kind}");
+    }
+    let back = hpa_check(&["compare", &b, &a, "--tolerance", "1000%"]);
+    assert_eq!(back.status.code(), Some(0), "{}", stdout(&back));
+}
+
+#[test]
+fn a_trace_is_compared_with_itself_without_a_difference() {
+    let output = hpa_check(&["compare", RECORDING, RECORDING]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}{}",
+        stdout(&output),
+        stderr(&output)
+    );
+    assert!(
+        stdout(&output).contains("NO REGRESSION"),
+        "{}",
+        stdout(&output)
+    );
+    assert!(
+        !stdout(&output).contains("Settings that differ"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn what_is_no_run_is_refused_with_the_command_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, expected) in [
+        (r#"{"schema":"fib-loadgen/1.9"}"#, "fib-loadgen compare"),
+        (r#"{"schema":"hpa-check-doctor/1"}"#, "--baseline"),
+        ("{}", "-o json="),
+        (r#"{"schema":"hpa-check/1"}"#, "is not whole"),
+        ("nonsense", "nonsense.json"),
+    ] {
+        let path = folder.path().join("nonsense.json");
+        std::fs::write(&path, text).unwrap();
+        let output = hpa_check(&["compare", RECORDING, path.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(
+            stderr(&output).contains(expected),
+            "{text}: {}",
+            stderr(&output)
+        );
+    }
+}

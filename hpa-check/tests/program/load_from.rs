@@ -1,0 +1,260 @@
+//! A measured load, from files and from a Prometheus that plays recorded answers.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::TcpListener;
+use std::process::{Command, Output};
+use std::sync::mpsc::{Receiver, channel};
+
+use super::stand_in::stderr;
+
+/// What Prometheus 2.42 answered to a range query, shortened.
+const RECORDED: &str = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1763650800,"0.15"],[1763650860,"0.15"],[1763650920,"0.9"],[1763650980,"0.9"],[1763651040,"NaN"],[1763651100,"0.9"],[1763651160,"0.15"]]}]}}"#;
+
+/// One that answers everything with the same; what it is asked comes through the channel.
+fn prometheus(
+    status: &'static str,
+    kind: &'static str,
+    body: &'static str,
+) -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/prom", listener.local_addr().unwrap());
+    let (sender, asked) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut head = String::new();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+            let _ = stream.write_all(answer.as_bytes());
+            if sender.send(head).is_err() {
+                return;
+            }
+        }
+    });
+    (address, asked)
+}
+
+fn hpa_check(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hpa-check"));
+    command.args(arguments).output().unwrap()
+}
+
+fn from(address: &str, more: &[&str]) -> Output {
+    let flags = [
+        "simulate",
+        "--load-from",
+        "prometheus",
+        "--prometheus",
+        address,
+        "--query",
+        "sum(rate(x[2m]))",
+        "--until",
+        "2025-11-20T15:15:00Z",
+        "--since",
+        "1d",
+    ];
+    hpa_check(&[&flags, more].concat())
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn a_load_from_prometheus_is_asked_for_in_one_range_query_and_simulated() {
+    let (address, asked) = prometheus("200 OK", "application/json", RECORDED);
+    let credentials = [
+        "--prometheus-header",
+        "Authorization: Bearer s3cret",
+        "-o",
+        "html=-",
+    ];
+    let output = from(&address, &credentials);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let head = asked.recv().unwrap();
+    assert!(
+        head.starts_with(
+            "GET /prom/api/v1/query_range?query=sum%28rate%28x%5B2m%5D%29%29&start=1763565300.000&end=1763651700.000&step=15 "
+        ),
+        "{head}"
+    );
+    assert!(
+        head.to_lowercase().contains("authorization: bearer s3cret"),
+        "{head}"
+    );
+    let page = stdout(&output);
+    for told in [
+        "6 samples from 2025-11-20 15:00:00 UTC",
+        "sum(rate(x[2m]))",
+        "6:00 simulated",
+    ] {
+        assert!(
+            page.contains(told) || stderr(&output).contains(told),
+            "{told}: {}",
+            stderr(&output)
+        );
+    }
+    assert!(!page.contains("s3cret"));
+    assert!(
+        stderr(&output).contains("bridged by straight lines"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn what_prometheus_can_not_give_is_told_with_what_to_do() {
+    for (status, kind, body, code, expected) in [
+        (
+            "400 Bad Request",
+            "application/json",
+            r#"{"status":"error","errorType":"bad_data","error":"1:5: parse error"}"#,
+            2,
+            "parse error",
+        ),
+        (
+            "200 OK",
+            "application/json",
+            r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#,
+            2,
+            "holds no value",
+        ),
+        (
+            "401 Unauthorized",
+            "text/html",
+            "login",
+            90,
+            "--prometheus-header",
+        ),
+        (
+            "404 Not Found",
+            "text/html",
+            "nothing",
+            90,
+            "before /api/v1",
+        ),
+    ] {
+        let (address, _asked) = prometheus(status, kind, body);
+        let output = from(&address, &[]);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{status}: {}",
+            stderr(&output)
+        );
+        assert!(
+            stderr(&output).contains(expected),
+            "{status}: {}",
+            stderr(&output)
+        );
+    }
+    let output = from("http://127.0.0.1:1", &[]);
+    assert_eq!(output.status.code(), Some(90));
+    assert!(
+        stderr(&output).contains("check --prometheus"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_file_is_a_load_for_simulate_and_for_what_if() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("load.csv");
+    fs::write(&path, "Time,cart\n2026-11-20 15:00:00,0.1\n2026-11-20 15:01:00,0.9\n2026-11-20 15:06:00,0.9\n2026-11-20 15:12:00,0.1\n").unwrap();
+    let load = ["--load-from", path.to_str().unwrap()];
+    let output = hpa_check(&[&["simulate"], &load[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("12:00 simulated"),
+        "{}",
+        stdout(&output)
+    );
+    let recording = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/recordings/rehearsal.jsonl"
+    );
+    let output = hpa_check(&[&["what-if", recording], &load[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    fs::write(&path, "Time,cart\n2026-11-20 15:00:00,0.1 cores\n").unwrap();
+    let output = hpa_check(&[&["simulate"], &load[..]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("`0.1 cores` in line 2"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_refused() {
+    for flags in [
+        &["simulate"][..],
+        &["simulate", "--load-from", "prometheus"],
+        &[
+            "simulate",
+            "--load-from",
+            "x.csv",
+            "--prometheus",
+            "http://x",
+            "--query",
+            "y",
+        ],
+        &["simulate", "--load", "0:1m", "--since", "7d"],
+        &[
+            "simulate",
+            "--load-from",
+            "prometheus",
+            "--prometheus",
+            "x",
+            "--query",
+            "y",
+        ],
+        &[
+            "simulate",
+            "--load-from",
+            "prometheus",
+            "--prometheus",
+            "http://x",
+            "--query",
+            "y",
+            "--since",
+            "90d",
+        ],
+        &[
+            "simulate",
+            "--load-from",
+            "prometheus",
+            "--prometheus",
+            "http://x",
+            "--query",
+            "y",
+            "--load-step",
+            "1s",
+        ],
+        &[
+            "simulate",
+            "--load-from",
+            "prometheus",
+            "--prometheus",
+            "http://x",
+            "--query",
+            "y",
+            "--prometheus-header",
+            "x",
+        ],
+    ] {
+        let output = hpa_check(flags);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{flags:?}: {}",
+            stderr(&output)
+        );
+    }
+}
