@@ -1,14 +1,14 @@
 # syntax=docker/dockerfile:1
-# One build, three images: static binaries, the licence texts, and root certificates for the two tools:
+# One build, three images: static binaries, license texts, and root certificates for the two tools:
 #   docker build --target fib-server -t fib-server .
 # For both architectures from one machine, by cross-compiling:
 #   docker buildx build --platform linux/amd64,linux/arm64 --target fib-server .
-# k8s/image/assemble reads the stages from `base` on, and makes the same images without a container engine.
+# k8s/image/assemble reads the stages from `base` on, and builds the same images without a container engine.
 ARG BUILDER_IMAGE=docker.io/library/rust:1.95-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1
 
 FROM --platform=$BUILDPLATFORM ${BUILDER_IMAGE} AS chef
 ARG BUILDARCH
-# The other architecture's compiler links for it, and builds the C and assembly in the TLS library.
+# The other architecture's compiler links, and builds the C and assembly code in the TLS library.
 # hadolint ignore=DL3008,SC2086
 RUN case "$BUILDARCH" in \
         amd64) cross="gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;; \
@@ -21,14 +21,14 @@ RUN case "$BUILDARCH" in \
     && cargo install cargo-chef --version 0.1.78 --locked
 WORKDIR /src
 
-# What the dependencies are, and nothing of our code: the stage after it stays as it is until they change.
+# Only the dependencies, without our code, so that the next stage is cached until they change.
 FROM chef AS planner
 COPY . .
 RUN cargo chef prepare --recipe-path /recipe.json
 
 FROM chef AS builder
 ARG TARGETARCH
-# A static binary needs no base image. Position-independent, so that address randomisation stays.
+# A static binary needs no base image. Position-independent, to keep address space layout randomization.
 ENV RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/src=/src --remap-path-prefix=/usr/local/cargo=/cargo" \
     CARGO_INCREMENTAL=0 \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
@@ -62,26 +62,26 @@ LABEL org.opencontainers.image.licenses="(MIT OR Apache-2.0) AND LGPL-3.0-only" 
 
 FROM base AS fib-loadgen
 COPY --from=builder /out/fib-loadgen /fib-loadgen
-# Its client for HTTPS does not start without roots, not even to load a target without TLS. They are
-# Mozilla's, under the MPL-2.0, whose text lies beside the others.
+# The HTTPS client needs root certificates to start, even for a target without TLS. They are Mozilla's, under the MPL-2.0,
+# whose text is with the others.
 COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 LABEL org.opencontainers.image.title="fib-loadgen" \
     org.opencontainers.image.licenses="(MIT OR Apache-2.0) AND LGPL-3.0-only AND MPL-2.0" \
     org.opencontainers.image.description="Loads a Fibonacci service and proves every answer"
 ENTRYPOINT ["/fib-loadgen"]
 
-# With the generator, which it starts as a program beside it.
+# With fib-loadgen, which it starts from the same directory.
 FROM base AS hpa-check
 COPY --from=builder /out/hpa-check /out/fib-loadgen /
 COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 LABEL org.opencontainers.image.title="hpa-check" \
     org.opencontainers.image.licenses="(MIT OR Apache-2.0) AND LGPL-3.0-only AND MPL-2.0" \
-    org.opencontainers.image.description="Proves that a HorizontalPodAutoscaler does what it was set up to do"
+    org.opencontainers.image.description="Proves that a HorizontalPodAutoscaler does what it is configured to do"
 ENTRYPOINT ["/hpa-check"]
 
 FROM base AS fib-server
 COPY --from=builder /out/fib-server /fib-server
 LABEL org.opencontainers.image.title="fib-server" \
-    org.opencontainers.image.description="Computes Fibonacci numbers over HTTP; its CPU cost is a dial"
+    org.opencontainers.image.description="Computes Fibonacci numbers over HTTP, with adjustable CPU cost"
 EXPOSE 8080 9090
 ENTRYPOINT ["/fib-server"]

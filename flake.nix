@@ -1,5 +1,5 @@
 {
-  description = "Proves that a Kubernetes HorizontalPodAutoscaler does what it was set up to do";
+  description = "Proves that a Kubernetes HorizontalPodAutoscaler does what it is configured to do";
 
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
 
@@ -49,7 +49,7 @@
               install -m 755 kubectl_complete-hpa_check $out/bin/
             '';
             meta = {
-              description = "Proves that a Kubernetes HorizontalPodAutoscaler does what it was set up to do";
+              description = "Proves that a Kubernetes HorizontalPodAutoscaler does what it is configured to do";
               mainProgram = "hpa-check";
               license = with nixpkgs.lib.licenses; [
                 mit

@@ -1,4 +1,4 @@
-//! The command line, the environment and the file, exactly as given. What they mean: `config.rs`.
+//! The command line, the environment and the file, exactly as given. `config.rs` interprets them.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -15,17 +15,17 @@ const HELP: &str = "Examples:
 A setting comes from its flag, else its variable FIB_…, else the file, else its default. A time has a unit, as in \
 250ms, 5s or 1m30s; a bare number is seconds.
 
-Exit codes: 0 stopped in order, 1 can't serve (a port in use, say), 2 a setting is wrong.";
+Exit codes: 0 clean shutdown, 1 can't serve (such as a port in use), 2 a setting is wrong.";
 
-/// Computes Fibonacci numbers over HTTP; its CPU cost is a dial.
+/// Computes Fibonacci numbers over HTTP, with adjustable CPU cost.
 #[derive(Debug, Parser)]
 #[command(version, after_help = HELP)]
 pub struct Args {
-    /// Read settings from this TOML file; its keys are the flags' names
+    /// Read settings from this TOML file, whose keys are the flag names
     #[arg(long, env = "FIB_CONFIG", value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 
-    /// Print the settings that are in force as JSON, and exit
+    /// Print the effective settings as JSON, and exit
     #[arg(long)]
     pub check_config: bool,
 
@@ -33,15 +33,15 @@ pub struct Args {
     #[command(flatten)]
     pub settings: Settings,
 
-    /// What to do instead of serving.
+    /// A command other than serving.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What to do instead of serving.
+/// A command other than serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Subcommand)]
 pub enum Command {
-    /// Ask the server that runs with the same settings whether it is ready, and exit with 0 or 1: for
+    /// Ask the server running with the same settings whether it is ready, and exit with 0 or 1; for
     /// images without a shell
     Healthcheck,
     /// Print completions for a shell
@@ -63,13 +63,13 @@ macro_rules! settings {
         pub struct Settings {
             $($(#[$attribute])* pub $name: Option<$type>,)*
 
-            /// End at once when standard input ends: whoever holds its other end is gone
+            /// Exit at once when standard input ends, because the parent process has exited
             #[arg(long, help_heading = "Shutdown", env = "FIB_EXIT_WITH_STDIN")]
             pub exit_with_stdin: bool,
         }
 
         impl Settings {
-            /// These settings, and where one is not given, the other's.
+            /// These settings, with the other's for those not given.
             #[must_use]
             pub fn or(self, other: Self) -> Self {
                 Self {
@@ -82,7 +82,7 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Address to serve on; port 0 picks a free one, [::] is IPv6 and IPv4 [default: [::]:8080]
+    /// Address to serve on; port 0 picks a free port, [::] means IPv6 and IPv4 [default: [::]:8080]
     #[arg(long, help_heading = "Network", env = "FIB_LISTEN", value_name = "ADDR")]
     listen: String,
 
@@ -90,79 +90,79 @@ settings! {
     #[arg(long, help_heading = "Network", env = "FIB_ADMIN", value_name = "ADDR")]
     admin: String,
 
-    /// Largest n that is computed [default: 1000000]
+    /// Largest n to compute [default: 1000000]
     #[arg(long, help_heading = "Limits", env = "FIB_MAX_N", value_name = "N")]
     max_n: u64,
 
-    /// Largest n of a sequence [default: 10000]
+    /// Largest n for a sequence [default: 10000]
     #[arg(long, help_heading = "Limits", env = "FIB_MAX_SEQUENCE_N", value_name = "N")]
     max_sequence_n: u64,
 
-    /// Threads that serve connections [default: the CPUs that it may use]
+    /// Threads that serve connections [default: the number of usable CPUs]
     #[arg(long, help_heading = "Limits", env = "FIB_WORKER_THREADS", value_name = "COUNT")]
     worker_threads: usize,
 
-    /// Threads that compute [default: the CPUs that it may use, a fraction of one counted as one]
+    /// Threads that compute [default: the number of usable CPUs, rounded up]
     #[arg(long, help_heading = "Limits", env = "FIB_COMPUTE_THREADS", value_name = "COUNT")]
     compute_threads: usize,
 
-    /// Longest time for an answer [default: 10s]
+    /// Maximum time for an answer [default: 10s]
     #[arg(long, help_heading = "Limits", env = "FIB_DEADLINE", value_name = "TIME")]
     deadline: Span,
 
-    /// Longest time for which a computation waits for a thread [default: 2s, or the deadline]
+    /// Maximum time a computation waits for a thread [default: 2s, or the deadline]
     #[arg(long, help_heading = "Limits", env = "FIB_MAX_QUEUE_WAIT", value_name = "TIME")]
     max_queue_wait: Span,
 
-    /// Most memory for answers that clients have not read and requests that they have not sent to their
-    /// end [default: three eighths of the memory limit, 256MiB without one]
+    /// Memory for answers that clients have not read and requests they have not fully sent [default: three eighths
+    /// of the memory limit, 256MiB without one]
     #[arg(long, help_heading = "Limits", env = "FIB_MAX_INFLIGHT_BYTES", value_name = "SIZE")]
     max_inflight_bytes: Size,
 
-    /// Most connections at a time [default: what the memory limit and the limit on open files allow]
+    /// Maximum number of connections [default: as many as the memory and open-files limits allow]
     #[arg(long, help_heading = "Limits", env = "FIB_MAX_CONNECTIONS", value_name = "COUNT")]
     max_connections: usize,
 
-    /// Close a connection after about this many answers, 0 for never [default: 200]
+    /// Close a connection after about this many answers; 0 disables this [default: 200]
     #[arg(long, help_heading = "Limits", env = "FIB_KEEPALIVE_REQUESTS", value_name = "COUNT")]
     keepalive_requests: u32,
 
-    /// Close a connection at about this age, 0s for never [default: 60s]
+    /// Close a connection at about this age; 0s disables this [default: 60s]
     #[arg(long, help_heading = "Limits", env = "FIB_MAX_CONNECTION_AGE", value_name = "TIME")]
     max_connection_age: Span,
 
-    /// Close a connection on which nothing is asked for this long; clients and gateways should give theirs
-    /// up sooner [default: 2m]
+    /// Close a connection without requests for this long; clients and gateways should close idle connections
+    /// sooner [default: 2m]
     #[arg(long, help_heading = "Limits", env = "FIB_IDLE_TIMEOUT", value_name = "TIME")]
     idle_timeout: Span,
 
-    /// After the first signal, go on serving for this long while closing connections, or until none came for
-    /// half a second [default: 5s]
+    /// After the first signal, keep serving for this long while closing connections, or until there has been
+    /// none for half a second [default: 5s]
     #[arg(long, help_heading = "Shutdown", env = "FIB_DRAIN_DELAY", value_name = "TIME")]
     drain_delay: Span,
 
-    /// Then wait this long for the answers under way [default: 15s]
+    /// Then wait this long for answers in progress [default: 15s]
     #[arg(long, help_heading = "Shutdown", env = "FIB_SHUTDOWN_TIMEOUT", value_name = "TIME")]
     shutdown_timeout: Span,
 
-    /// What `POST /drain` needs as a bearer token unless it comes from the pod itself; without one, it has
-    /// to come from there
+    /// Bearer token for `POST /drain` from outside the pod; without it, only requests from the pod itself
+    /// are accepted
     #[arg(long, help_heading = "Shutdown", env = "FIB_DRAIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     drain_token: String,
 
-    /// Requests a second that one client may send to /get, 0 for any number [default: 0]
+    /// Requests per second that one client may send to /get; 0 disables the limit [default: 0]
     #[arg(long, help_heading = "Limits", env = "FIB_RATE_LIMIT", value_name = "COUNT")]
     rate_limit: u32,
 
-    /// Requests that it may send at once [default: the rate limit]
+    /// Burst size of the rate limit [default: the rate limit]
     #[arg(long, help_heading = "Limits", env = "FIB_RATE_LIMIT_BURST", value_name = "COUNT")]
     rate_limit_burst: u32,
 
-    /// Networks of the proxies that are believed about their clients, as CIDRs [default: none]
+    /// Proxies whose forwarded client addresses are trusted, as CIDRs [default: none]
     #[arg(long, help_heading = "Network", env = "FIB_TRUSTED_PROXIES", value_name = "CIDR,…", value_delimiter = ',')]
     trusted_proxies: Vec<String>,
 
-    /// Whether `/metrics` is also on the main port [default: true]
+    /// Whether the main port also serves `/metrics` [default: true]
     #[arg(long, help_heading = "Network", env = "FIB_MAIN_METRICS", value_name = "BOOL")]
     main_metrics: bool,
 
@@ -175,7 +175,7 @@ settings! {
         default_missing_value = "true")]
     compress: bool,
 
-    /// Serve TLS on the main port with this certificate chain (PEM), which is read again when it changes
+    /// Serve TLS on the main port with this certificate chain (PEM); it is reloaded when it changes
     #[arg(long, help_heading = "Network", env = "FIB_TLS_CERT", value_name = "FILE")]
     tls_cert: PathBuf,
 
@@ -183,11 +183,11 @@ settings! {
     #[arg(long, help_heading = "Network", env = "FIB_TLS_KEY", value_name = "FILE")]
     tls_key: PathBuf,
 
-    /// Ask clients for a certificate of these authorities (PEM)
+    /// Require client certificates from these authorities (PEM)
     #[arg(long, help_heading = "Network", env = "FIB_TLS_CLIENT_CA", value_name = "FILE")]
     tls_client_ca: PathBuf,
 
-    /// Whether answers may be kept: `immutable` or `no-store` [default: immutable]
+    /// Whether answers may be cached: `immutable` or `no-store` [default: immutable]
     #[arg(long, help_heading = "Network", env = "FIB_CACHE_CONTROL", value_name = "WORD")]
     cache_control: CacheControl,
 
@@ -195,7 +195,7 @@ settings! {
     #[arg(long, help_heading = "Log, traces and name", env = "FIB_POD", value_name = "NAME")]
     pod: String,
 
-    /// Send the spans of requests whose trace is recorded to this collector of OpenTelemetry (OTLP over HTTP, JSON),
+    /// Send spans of requests with a sampled trace to this OpenTelemetry collector (OTLP over HTTP, JSON),
     /// such as `http://collector:4318` [default: none]
     #[arg(long, help_heading = "Log, traces and name", env = "FIB_OTLP", value_name = "URL")]
     otlp: String,
@@ -208,12 +208,12 @@ settings! {
     #[arg(long, help_heading = "Log, traces and name", env = "FIB_LOG_LEVEL", value_name = "LEVEL")]
     log_level: String,
 
-    /// Most lines a second for requests [default: 100]
+    /// Request log lines per second [default: 100]
     #[arg(long, help_heading = "Log, traces and name", env = "FIB_ACCESS_LOG_RATE", value_name = "COUNT")]
     access_log_rate: u32,
 }
 
-/// Whether answers may be kept by clients and caches. A load test wants `no-store`.
+/// Whether clients and caches may store answers. Use `no-store` for a load test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CacheControl {
@@ -223,17 +223,17 @@ pub enum CacheControl {
     NoStore,
 }
 
-/// How log lines look.
+/// The log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFormat {
-    /// One JSON object a line, for machines.
+    /// One JSON object per line, for machines.
     Json,
     /// For people.
     Text,
 }
 
-/// A time span as it is typed: `250ms`, `5s`, `1m30s`, `1h`, or a bare number of seconds.
+/// A duration as typed: `250ms`, `5s`, `1m30s`, `1h`, or a bare number of seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Span(pub Duration);
@@ -246,7 +246,7 @@ impl FromStr for Span {
     }
 }
 
-/// An amount of memory as it is typed: `512KiB`, `64MiB`, `2GiB`, or plain bytes.
+/// An amount of memory as typed: `512KiB`, `64MiB`, `2GiB`, or plain bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Size(pub u64);

@@ -506,7 +506,10 @@ impl Conn {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
     use super::*;
 
@@ -572,6 +575,28 @@ mod tests {
         drop(first);
         assert_eq!(connections.open(), 1);
         assert!(connections.opened(peer()).is_some());
+    }
+
+    #[test]
+    fn a_connection_lets_the_others_have_a_turn_however_much_its_client_sends() {
+        let connections = connections(0, Duration::ZERO, 1);
+        let open = connections.opened(peer()).unwrap();
+        let mut endless = io::Io::new(tokio::io::repeat(b'a'), Arc::clone(&open.conn));
+        let mut context = Context::from_waker(Waker::noop());
+        let mut turn = || {
+            let mut read = 0;
+            loop {
+                let mut bytes = [0; 1_024];
+                let mut buffer = ReadBuf::new(&mut bytes);
+                match Pin::new(&mut endless).poll_read(&mut context, &mut buffer) {
+                    Poll::Ready(done) => done.unwrap(),
+                    Poll::Pending => return read,
+                }
+                read += buffer.filled().len();
+            }
+        };
+        assert_eq!(turn(), io::TURN);
+        assert_eq!(turn(), io::TURN);
     }
 
     #[tokio::test]

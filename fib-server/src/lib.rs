@@ -1,4 +1,4 @@
-//! A service whose CPU cost is a dial: Fibonacci numbers over HTTP.
+//! A service with adjustable CPU cost: Fibonacci numbers over HTTP.
 //!
 //! ```text
 //! connection ─ observe ─ api ┬ get ─ query::parse ─ admission ─ compute pool ─ view ─ answer

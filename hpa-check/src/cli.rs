@@ -30,7 +30,7 @@ mod simulate;
 pub(crate) mod time;
 mod what_if;
 
-/// Proves that a Kubernetes HorizontalPodAutoscaler does what it was set up to do.
+/// Proves that a Kubernetes HorizontalPodAutoscaler does what it is configured to do.
 #[derive(Debug, Parser)]
 #[command(version, after_help = help::PROGRAM)]
 pub(crate) struct Cli {
@@ -41,40 +41,40 @@ pub(crate) struct Cli {
 /// In the order in which people come to use them.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Say what is wrong with autoscalers, from what the API shows now: no load, no wait
+    /// Find what is wrong with autoscalers from what the API shows now, without load or waiting
     #[command(after_help = help::DOCTOR)]
     Doctor(Box<doctor::Args>),
-    /// Say what a load makes of an autoscaler's settings, and which would be cheaper; no cluster
+    /// Simulate how an autoscaler responds to a load, and search for cheaper settings; no cluster
     #[command(after_help = help::SIMULATE)]
     Simulate(Box<simulate::Args>),
     /// Check an autoscaler on a cluster: watch, load, explain, and end in a verdict
     #[command(after_help = help::RUN)]
     Run(Box<run::Args>),
-    /// Rehearse on this machine: real processes as pods, real load, no cluster
+    /// Do a full run on this machine: real processes as pods, real load, no cluster
     #[command(after_help = help::REHEARSE)]
     Rehearse(Box<rehearse::Args>),
-    /// Watch an autoscaler and write a trace: no load, no verdict
+    /// Watch an autoscaler and record a trace, without load or verdict
     #[command(after_help = help::RECORD)]
     Record(Box<record::Args>),
-    /// Say what would have happened in a recorded run with other settings
+    /// Simulate a recorded run with other settings
     #[command(after_help = help::WHAT_IF)]
     WhatIf(Box<what_if::Args>),
-    /// Judge a recorded run again: the same evaluator, the same verdict
+    /// Evaluate a recorded run again, with the same evaluator
     #[command(after_help = help::REPLAY)]
     Replay(replay::Args),
-    /// Say how two runs or simulations differ, and whether the second is a regression
+    /// Compare two runs or simulations, and report regressions
     #[command(after_help = help::COMPARE)]
     Compare(compare::Args),
-    /// Draw the reports again from a stored result
+    /// Render reports again from a stored result
     #[command(after_help = help::REPORT)]
     Report(report::Args),
-    /// Write the manifests of a namespace's whole application, cleaned, without Secrets
+    /// Export a namespace's application as clean manifests, without Secrets
     #[command(after_help = help::EXPORT)]
     Export(export::Args),
     /// Ask the server what restoring exported manifests would change; nothing is written
     #[command(after_help = help::RESTORE)]
     Restore(export::RestoreArgs),
-    /// Answer controller decisions given as data: JSON lines in, JSON lines out
+    /// Compute controller decisions from data: JSON Lines in, JSON Lines out
     #[command(after_help = help::DECIDE)]
     Decide(decide::Args),
     /// Print the JSON Schema of the result
@@ -121,7 +121,7 @@ impl Cli {
         ))
     }
 
-    /// Runs the command; the number is the exit code of one that came to its end.
+    /// Runs the command, and returns its exit code.
     pub(crate) fn execute(self) -> Result<u8, Failure> {
         match self.command {
             Command::Compare(args) => compare::execute(&args),

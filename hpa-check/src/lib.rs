@@ -1,4 +1,4 @@
-//! Proves that a Kubernetes `HorizontalPodAutoscaler` does what it was set up to do.
+//! Proves that a Kubernetes `HorizontalPodAutoscaler` does what it is configured to do.
 //!
 //! A feed (a live cluster, the rehearsal, a simulation, a recording) yields observations and carries
 //! out actions; the driver passes observations to the evaluator, the recorder, the screen and the page;

@@ -1,4 +1,4 @@
-//! Where the results go: the flags for it, and files that are written whole or not at all.
+//! Output flags, and files that are written atomically.
 
 use std::path::PathBuf;
 
@@ -10,14 +10,14 @@ mod destination;
 
 pub(crate) use destination::Destination;
 
-/// The flags that say where results go and what is shown meanwhile; `#[command(flatten)]` them.
+/// The flags for results and for what to show during a run; `#[command(flatten)]` them.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct Outputs {
     /// The files.
     #[command(flatten)]
     pub files: Files,
-    /// What to show while it runs: a live panel, a line a change, or nothing
+    /// What to show during the run: a live panel, a line per change, or nothing
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Ui::Auto)]
     pub ui: Ui,
 }
@@ -26,26 +26,26 @@ pub struct Outputs {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct Files {
-    /// Write a result: json, html, svg, md, junit, github or trace; `-` is standard output (repeatable)
+    /// Write a report: json, html, svg, md, junit, github or trace; `-` is standard output (repeatable)
     #[arg(short, long = "output", value_name = "KIND=FILE")]
     pub output: Vec<Output>,
 }
 
-/// What is shown while a run goes on.
+/// What to show during a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Ui {
-    /// The panel on a terminal, else lines
+    /// The panel on a terminal, otherwise lines
     #[default]
     Auto,
     /// A small panel, redrawn in place
     Tui,
-    /// A line for each change
+    /// One line per change
     Line,
     /// Nothing
     None,
 }
 
-/// A form in which a result can be written.
+/// A report format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
     /// The result document, `hpa-check/1`.

@@ -227,6 +227,7 @@ func reconcile(input reconcileInput, now time.Time) any {
 // Gates that need PodLevelResources, which can't be switched off under them.
 var needPodLevelResources = []featuregate.Feature{
 	"InPlacePodLevelResourcesVerticalScaling", "PodLevelResourceManagers", "PodLevelResourcesFixDefaulting",
+	"PodLevelResourcesFixKubeletQOSClass",
 }
 
 func setGates(gates map[string]bool) {

@@ -1,9 +1,9 @@
-//! What stands below the flags: examples of each command, and the exit codes.
+//! Text below the flags: examples of each command, and the exit codes.
 
 const EXIT_CODES: &str = "Exit codes: 0 done and thresholds met, 1 internal error, 2 usage, 90 target not usable, \
 91 wrong answer, 92 generator saturated (with --on-saturation fail), 99 threshold failed, 105 interrupted";
 
-/// Of the program: the examples of its default command, and the exit codes.
+/// For the program: the examples of its default command, and the exit codes.
 pub(super) fn program() -> String {
     format!("{RUN}\n\n{EXIT_CODES}")
 }

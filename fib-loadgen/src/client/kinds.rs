@@ -3,7 +3,7 @@
 /// Bytes of a request.
 pub type Body = http_body_util::Full<bytes::Bytes>;
 
-/// Who shares connections with whom.
+/// How users share connections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Sharing {
     /// Each user has its own connection
@@ -29,7 +29,7 @@ impl Sharing {
 /// Which code sends the requests of a user that has its own connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ClientKind {
-    /// The user drives its connection itself: no task, no pool, no lock in between
+    /// Each user drives its own connection, without a task, pool or lock in between
     #[default]
     Direct,
     /// hyper-util's pool, as most programs use it; slower
@@ -53,9 +53,9 @@ pub enum HttpVersion {
     #[default]
     #[value(name = "1.1")]
     One,
-    /// HTTP/2: by prior knowledge, or with TLS by ALPN and nothing else
+    /// Only HTTP/2, by prior knowledge or with TLS by ALPN
     #[value(name = "2")]
     Two,
-    /// With TLS what the server prefers, by ALPN; else HTTP/1.1
+    /// With TLS, what the server prefers by ALPN; otherwise HTTP/1.1
     Auto,
 }

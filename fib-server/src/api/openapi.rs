@@ -14,7 +14,7 @@ pub fn document(limits: Limits) -> Value {
         "info": {
             "title": env!("CARGO_PKG_NAME"),
             "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Fibonacci numbers over HTTP; the CPU cost is a dial.",
+            "summary": "Fibonacci numbers over HTTP, with adjustable CPU cost.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" }
         },
         "paths": {

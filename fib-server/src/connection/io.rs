@@ -83,10 +83,17 @@ impl AsyncWrite for Socket {
     }
 }
 
+/// A connection reads this much, and lets the others have a turn. A request is a few hundred bytes, and what clients
+/// send faster than that is read one turn after the other. Without this, a flood of small frames kept a thread for as
+/// long as it lasted.
+pub(super) const TURN: usize = 4 * 1024;
+
 /// The plain bytes of a connection, with or without TLS below.
 pub(super) struct Io<S> {
     inner: S,
     conn: Arc<Conn>,
+    /// Bytes that were read in this turn.
+    in_turn: usize,
     /// Bytes that were read to tell the protocol, and are to be read again.
     again: Bytes,
     follows: Follows,
@@ -135,6 +142,7 @@ impl<S> Io<S> {
         Self {
             inner,
             conn,
+            in_turn: 0,
             again: Bytes::new(),
             follows: Follows::Heads(Heads::default()),
         }
@@ -203,9 +211,23 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
             self.again.advance(length);
             return Poll::Ready(Ok(()));
         }
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
-        Poll::Ready(self.follow(&buf.filled()[before..]))
+        if self.in_turn >= TURN {
+            self.in_turn = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let most = buf.remaining().min(TURN - self.in_turn);
+        let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
+        let read = Pin::new(&mut self.inner).poll_read(cx, &mut part);
+        if read.is_pending() {
+            self.in_turn = 0;
+        }
+        ready!(read)?;
+        let bytes = part.filled();
+        self.in_turn += bytes.len();
+        let (read, followed) = (bytes.len(), self.follow(bytes));
+        buf.advance(read);
+        Poll::Ready(followed)
     }
 }
 

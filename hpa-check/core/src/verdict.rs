@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The autoscaler did what it was set up to do, and was seen doing it.
+    /// The autoscaler did what it is configured to do, and the run observed it.
     Pass,
     /// The autoscaler, its set-up or the service under it is wrong.
     Wrong,

@@ -21,23 +21,23 @@ use crate::simulation::watched;
 /// The flags.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What to compare with: a result of run, rehearse, replay or simulate (-o json=), or a trace
+    /// The baseline: a result of run, rehearse, replay or simulate (-o json=), or a trace
     #[arg(value_name = "A")]
     a: PathBuf,
-    /// What to judge
+    /// The result to compare with the baseline
     #[arg(value_name = "B")]
     b: PathBuf,
-    /// Changes up to this share are neither worse nor better
+    /// Changes up to this share count as equal
     #[arg(long, value_name = "PERCENT", value_parser = share, default_value = "5%")]
     tolerance: f64,
     #[command(flatten)]
     files: Files,
 }
 
-/// The code of a comparison that concludes nothing.
+/// The exit code of an inconclusive comparison.
 const INCONCLUSIVE: u8 = 93;
 
-/// Compares and tells: 0, 99 for a regression, 93 if nothing can be concluded.
+/// Compares and reports: 0, 99 for a regression, 93 if inconclusive.
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     refuse_other(&args.files, "a comparison")?;
     let opened = args.files.open()?;
@@ -54,7 +54,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     )
 }
 
-/// A result, a simulation or a trace, by what stands in it.
+/// A result, a simulation or a trace, by its contents.
 fn read(path: &Path) -> Result<Side, Failure> {
     let place = path.display();
     let name = path.file_name().unwrap_or(path.as_os_str());

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "How the controller and the metrics server are set")]
 pub(crate) struct ControllerArgs {
-    /// Time between two syncs of the controller
+    /// The controller's sync period
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = within(1..=3_600))]
     sync_period: Duration,
     /// The controller's downscale stabilization
@@ -27,7 +27,7 @@ pub(crate) struct ControllerArgs {
     /// The controller's tolerance, such as 0.1 or 10%
     #[arg(long, value_name = "FRACTION", default_value_t = 0.1, value_parser = share)]
     tolerance: f64,
-    /// Time between two samples of the metrics server
+    /// metrics-server's resolution, the time between two samples
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = within(1..=3_600))]
     metrics_resolution: Duration,
 }

@@ -12,7 +12,7 @@ pub(crate) struct Args {
     manifest: ManifestArgs,
 }
 
-/// Answers every line. The exit code is 2 when one was not of the form.
+/// Answers every line. The exit code is 2 if a line was invalid.
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let autoscaler = args.manifest.object()?;
     let output = io::BufWriter::new(io::stdout().lock());

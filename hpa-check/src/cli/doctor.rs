@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// The autoscaler to check [default: all in the namespace]
     #[arg(value_name = "NAME", conflicts_with_all = ["all_namespaces", "autoscaler"], value_parser = autoscaler)]
     name: Option<String>,
-    /// The same, as a flag
+    /// The autoscaler, as a flag
     #[arg(help_heading = "Cluster", long, value_name = "NAME", conflicts_with = "all_namespaces", value_parser = autoscaler)]
     autoscaler: Option<String>,
     /// Take a second snapshot after this long, for faults that only show over time
@@ -52,7 +52,7 @@ pub(crate) struct Args {
     #[arg(help_heading = "What counts", long, value_name = "KEY", default_values = ["team", "app.kubernetes.io/part-of"])]
     owner_label: Vec<String>,
 
-    /// Asserted minimum of replicas [default: any]
+    /// Asserted minimum number of replicas [default: any]
     #[arg(
         help_heading = "What to expect",
         long,
@@ -60,7 +60,7 @@ pub(crate) struct Args {
         value_name = "PODS"
     )]
     expect_min: Option<i32>,
-    /// Asserted maximum of replicas [default: any]
+    /// Asserted maximum number of replicas [default: any]
     #[arg(
         help_heading = "What to expect",
         long,
@@ -78,18 +78,18 @@ pub(crate) struct Args {
     files: Files,
 }
 
-/// What the exit code counts.
+/// The findings that the exit code counts.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Lightest {
-    /// What keeps an autoscaler from working at all
+    /// Findings that keep an autoscaler from working
     Blocker,
-    /// And what explains by itself what goes wrong
+    /// Also findings that explain the problem on their own
     Cause,
-    /// And what only shows that something goes wrong: every fault
+    /// Every fault, including symptoms
     Symptom,
-    /// And notes
+    /// Also notes
     Note,
-    /// Nothing: 0 whatever is found
+    /// Nothing; always exit with 0
     None,
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Args {
 pub(crate) struct RestoreArgs {
     /// Manifests that `export` wrote
     file: PathBuf,
-    /// Only ask the server what it would do; nothing is written
+    /// Ask the server what it would change, and write nothing
     #[arg(long, required = true)]
     dry_run: bool,
     #[command(flatten)]
@@ -60,7 +60,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// One document an object.
+/// One YAML document per object.
 fn yaml(manifests: &[Value]) -> Result<String, Failure> {
     let documents: Result<Vec<String>, _> = manifests.iter().map(serde_saphyr::to_string).collect();
     let documents =
@@ -72,7 +72,7 @@ fn yaml(manifests: &[Value]) -> Result<String, Failure> {
         .join("---\n"))
 }
 
-/// Tries every manifest on the server, and tells what would change.
+/// Sends every manifest to the server as a dry run, and reports what would change.
 pub(crate) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
     let place = args.file.display();
     let text = std::fs::read_to_string(&args.file)

@@ -24,36 +24,36 @@ pub(crate) struct LoadFromArgs {
     /// A measured load: `prometheus`, or a CSV or JSON file that Prometheus or Grafana exported (`-`: standard input)
     #[arg(long, value_name = "FILE")]
     load_from: Option<PathBuf>,
-    /// Address of the Prometheus, before /api/v1
+    /// Base URL of the Prometheus server, without /api/v1
     #[arg(long, value_name = "URL", requires = "query")]
     prometheus: Option<Uri>,
-    /// What gives the load in PromQL: cores used, or with --cost requests per second
+    /// PromQL query for the load: cores used, or with --cost requests per second
     #[arg(long, value_name = "PROMQL", requires = "prometheus")]
     query: Option<String>,
-    /// How far back, such as 7d or 36h
+    /// How far back to start, such as 7d or 36h
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = long_duration, requires = "prometheus")]
     since: Duration,
-    /// The last instant, such as 2026-11-20T15:00:00Z [default: now]
+    /// End of the range, such as 2026-11-20T15:00:00Z [default: now]
     #[arg(long, value_name = "INSTANT", requires = "prometheus")]
     until: Option<Timestamp>,
-    /// From sample to sample [default: the least that Prometheus gives for --since]
+    /// Time between samples [default: the shortest that Prometheus allows for --since]
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "prometheus")]
     load_step: Option<Duration>,
-    /// A header for Prometheus, such as `Authorization: Bearer …` (repeatable)
+    /// A header to send to Prometheus, such as `Authorization: Bearer …` (repeatable)
     #[arg(long, value_name = "NAME:VALUE", value_parser = header, requires = "prometheus")]
     prometheus_header: Vec<(HeaderName, HeaderValue)>,
-    /// Add up several series
+    /// Sum several series
     #[arg(long, requires = "load_from")]
     load_sum: bool,
 }
 
-/// What is written in place of a file for a Prometheus.
+/// The word for Prometheus in place of a file.
 const PROMETHEUS: &str = "prometheus";
-/// Longest load.
+/// The longest load.
 const MOST: Duration = Duration::from_hours(24 * 35);
 
 impl LoadFromArgs {
-    /// The load, if one was asked for. What a reader has to know of it is said.
+    /// The load, if one was requested. Prints what the user has to know about it.
     pub(crate) fn read(&self, cost: Option<Duration>) -> Result<Option<LoadProfile>, Failure> {
         let Some(place) = &self.load_from else {
             if self.prometheus.is_some() {
@@ -83,7 +83,7 @@ impl LoadFromArgs {
         Ok(Some(profile))
     }
 
-    /// Where the load is from, and the text that holds it.
+    /// The source of the load, and its text.
     fn text(&self, place: &Path) -> Result<(String, String), Failure> {
         if place != Path::new(PROMETHEUS) {
             if self.prometheus.is_some() {
@@ -143,7 +143,7 @@ impl LoadFromArgs {
     }
 }
 
-/// The shortest usual step of which a series has no more samples than it may.
+/// The shortest common step that keeps a series within Prometheus' sample limit.
 fn least_step(since: Duration) -> Duration {
     const STEPS: [u64; 7] = [15, 30, 60, 120, 300, 600, 900];
     let fits = |step: &u64| since.as_secs() / step < MOST_SAMPLES;
@@ -166,7 +166,7 @@ fn told(name: &str, measured: &Measured) -> String {
     )
 }
 
-/// A header as it is written on a command line.
+/// A header as typed on the command line.
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let parts = text.split_once(':').and_then(|(name, value)| {
         let mut value: HeaderValue = value.trim().parse().ok()?;

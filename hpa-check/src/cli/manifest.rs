@@ -12,20 +12,20 @@ use crate::failure::Failure;
 use crate::notice::notice;
 use crate::report::escape::Terminal;
 
-/// The flags of a command that takes an autoscaler from a manifest; `#[command(flatten)]` them.
+/// The flags of a command that reads an autoscaler from a manifest; `#[command(flatten)]` them.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Autoscaler")]
 pub(crate) struct ManifestArgs {
-    /// The autoscaler, in YAML or JSON; its Deployment beside it gives requests and limits; `-` is standard input
+    /// The autoscaler, in YAML or JSON; requests and limits come from its Deployment in the same file; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     hpa: Option<PathBuf>,
-    /// Which autoscaler, where FILE has several
+    /// The name of the autoscaler, if FILE has several
     #[arg(value_name = "NAME", requires = "hpa")]
     name: Option<String>,
 }
 
 impl ManifestArgs {
-    /// The autoscaler as it is written, if one was given.
+    /// The autoscaler as written, if one was given.
     pub(crate) fn read(&self) -> Result<Option<Manifest>, Failure> {
         let path = self.hpa.as_deref();
         path.map(|path| {
@@ -36,7 +36,7 @@ impl ManifestArgs {
         .transpose()
     }
 
-    /// The autoscaler for what has only the pods' CPU to go by. What is left out or replaced for that is said.
+    /// The autoscaler for a command that only knows the pods' CPU. Prints what it drops or replaces.
     pub(crate) fn simulable(&self) -> Result<Option<Simulable>, Failure> {
         let Some(manifest) = self.read()? else {
             return Ok(None);
@@ -66,7 +66,7 @@ pub(crate) fn behavior(path: &Path) -> Result<Behavior, Failure> {
     of(path, |documents| manifests::read_behavior(documents, None))
 }
 
-/// Text from a file, or from standard input for `-`. The error says what of the system.
+/// Text from a file, or from standard input for `-`.
 pub(crate) fn text(path: &Path) -> std::io::Result<String> {
     if path != Path::new("-") {
         return std::fs::read_to_string(path);
@@ -76,7 +76,7 @@ pub(crate) fn text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// The documents of a text in YAML or JSON; the error is the end of a sentence.
+/// The YAML or JSON documents of a text; the error completes a sentence.
 pub(crate) fn documents(text: &str) -> Result<Vec<Value>, String> {
     serde_saphyr::from_multiple(text).map_err(|e| {
         let message = e.to_string();
@@ -89,7 +89,7 @@ pub(crate) fn documents(text: &str) -> Result<Vec<Value>, String> {
     })
 }
 
-/// What `read` makes of the documents of a file, or of standard input for `-`.
+/// The result of `read` on the documents of a file, or of standard input for `-`.
 pub(crate) fn of<T>(
     path: &Path,
     read: impl Fn(&[Value]) -> Result<T, String>,

@@ -20,7 +20,7 @@ pub(crate) struct Args {
     cluster: ClusterArgs,
     #[command(flatten)]
     autoscaler: NameArgs,
-    /// End after this time [default: when told to stop, by Ctrl-C]
+    /// Stop after this time [default: on Ctrl-C]
     #[arg(help_heading = "Output", long = "for", value_name = "TIME", value_parser = duration)]
     length: Option<Duration>,
     #[command(flatten)]
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     files: Files,
 }
 
-/// Records, and ends with 0 however it is stopped: what was seen is in the file.
+/// Records, and exits with 0 however it is stopped: the observations are in the file.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let opened = args.files.open()?;
     let Some(destination) = opened.trace.filter(|_| opened.reports.is_empty()) else {

@@ -23,21 +23,21 @@ pub(crate) struct Args {
     outputs: Outputs,
     #[command(flatten)]
     serve: ServeArgs,
-    /// Keep the load generator's own result
+    /// Keep the load generator's own result in this file
     #[arg(help_heading = "Load", long, value_name = "FILE")]
     load_result: Option<PathBuf>,
-    /// The service to start as replicas [default: beside this program]
+    /// The server to start as replicas [default: fib-server next to this program]
     #[arg(help_heading = "Programs", long, value_name = "PROGRAM")]
     fib_server: Option<PathBuf>,
-    /// The load generator [default: beside this program]
+    /// The load generator [default: fib-loadgen next to this program]
     #[arg(help_heading = "Programs", long, value_name = "PROGRAM")]
     fib_loadgen: Option<PathBuf>,
-    /// End when the program that started this one does
+    /// Exit when the parent process exits
     #[arg(help_heading = "Programs", long)]
     exit_with_parent: bool,
 }
 
-/// Rehearses, and ends in the verdict.
+/// Rehearses, and returns the verdict's exit code.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let programs = Programs {
         fib_server: args.fib_server,

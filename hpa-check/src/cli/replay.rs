@@ -17,7 +17,7 @@ pub(crate) struct Args {
     outputs: Outputs,
 }
 
-/// Feeds the recording to a session, and ends in its verdict.
+/// Feeds the recording to a session, and returns the verdict's exit code.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let opened = args.outputs.files.open()?;
     let trace = Replay::open(&args.trace)?;

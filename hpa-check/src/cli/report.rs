@@ -11,7 +11,7 @@ use crate::report;
 /// The flags.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A result that an earlier run wrote with -o json=FILE
+    /// A result of an earlier run (-o json=FILE)
     result: PathBuf,
     #[command(flatten)]
     files: Files,

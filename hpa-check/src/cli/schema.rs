@@ -19,13 +19,13 @@ pub(crate) struct Args {
 /// The documents.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Document {
-    /// Of run, rehearse and replay
+    /// The result of run, rehearse and replay
     Run,
-    /// Of doctor
+    /// The result of doctor
     Doctor,
-    /// Of simulate
+    /// The result of simulate
     Simulate,
-    /// Of compare
+    /// The result of compare
     Compare,
 }
 

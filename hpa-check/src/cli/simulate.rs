@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// The load: points TIME:WORK such as `0s:100m 60s:1500m 5m:1500m`, or `60s:400/s` with --cost
     #[arg(help_heading = "Load", long, value_name = "PROFILE", required_unless_present_any = ["load_file", "load_from"])]
     load: Option<String>,
-    /// The same from a file
+    /// Read the load from a file
     #[arg(
         help_heading = "Load",
         long,
@@ -34,22 +34,22 @@ pub(crate) struct Args {
     load_file: Option<PathBuf>,
     #[command(flatten)]
     measured: LoadFromArgs,
-    /// CPU time of one request, such as 3.5ms, for a load in requests a second
+    /// CPU time per request, such as 3.5ms, for a load in requests per second
     #[arg(help_heading = "Load", long, value_name = "TIME", value_parser = duration)]
     cost: Option<Duration>,
-    /// Let work that can't be done at once wait, instead of being lost
+    /// Queue work that can't be done at once, instead of dropping it
     #[arg(help_heading = "Load", long)]
     backlog: bool,
-    /// How long to simulate [default: to the end of the load, and of the scale-down after one that was not measured]
+    /// How long to simulate [default: to the end of the load, and for one that was not measured, of the scale-down]
     #[arg(help_heading = "Load", long = "for", value_name = "TIME", value_parser = duration)]
     length: Option<Duration>,
 
     #[command(flatten)]
     manifest: ManifestArgs,
-    /// Fewest replicas [default: the manifest's, else 3]
+    /// Minimum number of replicas [default: the manifest's, else 3]
     #[arg(help_heading = "Autoscaler", long, value_name = "PODS")]
     min_replicas: Option<i32>,
-    /// Most replicas [default: the manifest's, else 10]
+    /// Maximum number of replicas [default: the manifest's, else 10]
     #[arg(help_heading = "Autoscaler", long, value_name = "PODS")]
     max_replicas: Option<i32>,
     /// CPU target in percent of the request [default: the manifest's, else 50]
@@ -61,10 +61,10 @@ pub(crate) struct Args {
     /// CPU limit of a pod; `none` removes the ceiling [default: the manifest's, else a ceiling of twice the request]
     #[arg(help_heading = "Pods", long, value_name = "CPU")]
     cpu_limit: Option<CpuAmount>,
-    /// From a pod's making to its being ready
+    /// Time from a pod's creation until it is ready
     #[arg(help_heading = "Pods", long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pod_start: Duration,
-    /// Kubernetes version whose rules hold, such as 1.34 [default: the newest]
+    /// Kubernetes version whose rules apply, such as 1.34 [default: the newest]
     #[arg(
         help_heading = "How the controller and the metrics server are set",
         long,
@@ -74,26 +74,26 @@ pub(crate) struct Args {
     #[command(flatten)]
     controller: ControllerArgs,
 
-    /// What goes wrong: no-metrics=5m..7m, slow-start=TIME, slow-nodes=PODS/TIME, or what rehearse breaks (repeatable)
+    /// Inject a fault: no-metrics=5m..7m, slow-start=TIME, slow-nodes=PODS/TIME, or one of rehearse's (repeatable)
     #[arg(help_heading = "Faults", long, value_name = "FAULT")]
     fault: Vec<SimulatedFault>,
 
-    /// Keep the utilization at or under this in 95 % of the time, in percent of the request
+    /// Maximum utilization for 95 % of the time, in percent of the request
     #[arg(help_heading = "Bounds", long, value_name = "PERCENT", value_parser = percentage)]
     keep_utilization: Option<f64>,
-    /// Keep the work that is not done when it is wanted at or under this, in percent
+    /// Maximum share of work not served on time, in percent
     #[arg(help_heading = "Bounds", long, value_name = "PERCENT", value_parser = percentage)]
     keep_unserved: Option<f64>,
-    /// Keep the time to capacity at or under this
+    /// Maximum time to capacity
     #[arg(help_heading = "Bounds", long, value_name = "TIME", value_parser = duration)]
     keep_time_to_capacity: Option<Duration>,
-    /// Search the settings below for the cheapest that keep the bounds
+    /// Search the settings below for the cheapest that meet the thresholds
     #[arg(help_heading = "Search", long)]
     find: bool,
     /// Minimums to try
     #[arg(help_heading = "Search", long, value_name = "PODS,…", value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5, 6], requires = "find")]
     try_min: Vec<i32>,
-    /// Maximums to try [default: as it is]
+    /// Maximums to try [default: the current one]
     #[arg(
         help_heading = "Search",
         long,
@@ -108,7 +108,7 @@ pub(crate) struct Args {
     /// Scale-down windows to try
     #[arg(help_heading = "Search", long, value_name = "TIME,…", value_delimiter = ',', default_values = ["60s", "2m", "5m"], value_parser = within(0..=3_600), requires = "find")]
     try_window: Vec<Duration>,
-    /// Scale-up policies to try: legacy, default, pods=N/TIME, percent=N/TIME [default: as it is]
+    /// Scale-up policies to try: legacy, default, pods=N/TIME, percent=N/TIME [default: the current ones]
     #[arg(
         help_heading = "Search",
         long,
@@ -117,7 +117,7 @@ pub(crate) struct Args {
         requires = "find"
     )]
     try_policy: Vec<Policy>,
-    /// CPU requests to try [default: as it is]
+    /// CPU requests to try [default: the current one]
     #[arg(
         help_heading = "Search",
         long,
@@ -130,16 +130,16 @@ pub(crate) struct Args {
     files: Files,
 }
 
-/// The CPU request of a pod of which nothing is known.
+/// The CPU request of a pod if nothing else is known.
 const REQUEST: Millicores = Millicores(100);
 
 /// The longest simulation.
 const MOST_TIME: Duration = Duration::from_hours(24 * 35);
 
-/// Most combinations that a search may have.
+/// The most combinations that a search may have.
 const MOST: usize = 20_000;
 
-/// Simulates, tells, and ends with 0, or 99 if a bound is not kept.
+/// Simulates, reports, and returns 0, or 99 if a threshold is not met.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let scenario = scenario(&args)?;
     let bound = Bound {
@@ -296,7 +296,7 @@ fn load(args: &Args) -> Result<LoadProfile, Failure> {
         .map_err(|e| Failure::usage(format!("the load can't be used: {e}")))
 }
 
-/// The autoscaler where no manifest is given.
+/// The autoscaler if there is no manifest.
 fn without_manifest() -> AutoscalerSpec {
     AutoscalerSpec {
         scale_target_ref: TargetRef {

@@ -31,18 +31,18 @@ pub(crate) struct Args {
     /// The controller's tolerance, such as 0.05 or 5%
     #[arg(help_heading = "What to change", long, value_name = "FRACTION", value_parser = share)]
     tolerance: Option<f64>,
-    /// The scale-down stabilization
+    /// The scale-down stabilization window
     #[arg(help_heading = "What to change", long, value_name = "TIME", value_parser = duration)]
     stabilization: Option<Duration>,
     #[command(flatten)]
     manifest: ManifestArgs,
-    /// Another `behavior`: a file with what stands under that key, or with a whole autoscaler
+    /// Another `behavior`: a file with the contents of that key, or with a whole autoscaler
     #[arg(help_heading = "What to change", long, value_name = "FILE")]
     behavior: Option<PathBuf>,
-    /// Fewest replicas
+    /// Minimum number of replicas
     #[arg(help_heading = "What to change", long, value_name = "PODS")]
     min_replicas: Option<i32>,
-    /// Most replicas
+    /// Maximum number of replicas
     #[arg(help_heading = "What to change", long, value_name = "PODS")]
     max_replicas: Option<i32>,
     /// CPU target in percent of the request
@@ -51,23 +51,23 @@ pub(crate) struct Args {
     /// CPU request of a pod
     #[arg(help_heading = "What to change", long, value_name = "CPU")]
     cpu_request: Option<CpuAmount>,
-    /// So many times the load
+    /// Multiply the load by this factor
     #[arg(help_heading = "What to change", long, value_name = "FACTOR")]
     load_scale: Option<f64>,
-    /// Another load in place of the recorded one
+    /// Use another load instead of the recorded one
     #[command(flatten)]
     measured: LoadFromArgs,
-    /// CPU time of one request, such as 3.5ms, for a measured load in requests per second
+    /// CPU time per request, such as 3.5ms, for a measured load in requests per second
     #[arg(help_heading = "What to change", long, value_name = "TIME", value_parser = duration, requires = "load_from")]
     cost: Option<Duration>,
     #[command(flatten)]
     files: Files,
 }
 
-/// Less of a change is told as none.
+/// Smaller changes are reported as none.
 const TOLERANCE: f64 = 0.05;
 
-/// Simulates the recorded work with the settings as they were and as they are asked for.
+/// Simulates the recorded work with the recorded settings and with the requested ones.
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     compared::refuse_other(&args.files, "a what-if")?;
     let opened = args.files.open()?;

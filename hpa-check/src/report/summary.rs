@@ -21,7 +21,7 @@ pub(crate) fn badge(outcome: Outcome) -> &'static str {
 /// What the outcome means, in one sentence.
 pub(crate) fn meaning(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Pass => "The autoscaler did what it was set up to do, and was seen doing it.",
+        Outcome::Pass => "The autoscaler did what it is configured to do, and the run observed it.",
         Outcome::Wrong => "The autoscaler, its set-up or the service under it is wrong.",
         Outcome::Environment => "The environment was the limit; the autoscaler is not to blame.",
         Outcome::Inconclusive => "Too little was seen to say that it works, or that it does not.",

@@ -38,7 +38,7 @@ fn a_report_says_simulated_and_that_a_bound_is_not_kept_and_nothing_of_a_cluster
         for report in [stdout(&broken), stdout(&kept)] {
             for wrong in [
                 "PASS",
-                "seen doing it",
+                "the run observed it",
                 "2026-01-01",
                 "yncs explained",
                 "syncs were seen",

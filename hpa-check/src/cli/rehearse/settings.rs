@@ -22,36 +22,36 @@ pub(super) const NAME: &str = "fib-server";
 /// The flags of a rehearsal.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Flags {
-    /// Fewest replicas, as asserted [default: the manifest's, else 3]
+    /// Asserted minimum number of replicas [default: the manifest's, else 3]
     #[arg(help_heading = "What to expect", long, value_name = "PODS")]
     pub(crate) expect_min: Option<i32>,
-    /// Most replicas, as asserted [default: the manifest's, else 10]
+    /// Asserted maximum number of replicas [default: the manifest's, else 10]
     #[arg(help_heading = "What to expect", long, value_name = "PODS")]
     pub(crate) expect_max: Option<i32>,
-    /// CPU target in percent of the request, as asserted [default: the manifest's, else 50]
+    /// Asserted CPU target in percent of the request [default: the manifest's, else 50]
     #[arg(help_heading = "What to expect", long, value_name = "PERCENT", value_parser = whole_percent)]
     pub(crate) expect_cpu: Option<i32>,
 
     #[command(flatten)]
     pub(crate) manifest: ManifestArgs,
-    /// Fewest replicas the autoscaler is set to [default: as asserted]
+    /// The autoscaler's minimum [default: as asserted]
     #[arg(help_heading = "Autoscaler", long, value_name = "PODS")]
     pub(crate) min_replicas: Option<i32>,
-    /// Most replicas the autoscaler is set to [default: as asserted]
+    /// The autoscaler's maximum [default: as asserted]
     #[arg(help_heading = "Autoscaler", long, value_name = "PODS")]
     pub(crate) max_replicas: Option<i32>,
-    /// CPU target the autoscaler is set to, in percent of the request [default: as asserted]
+    /// The autoscaler's CPU target in percent of the request [default: as asserted]
     #[arg(help_heading = "Autoscaler", long, value_name = "PERCENT", value_parser = whole_percent)]
     pub(crate) cpu_target: Option<i32>,
 
     /// CPU request of a replica, such as 100m, or `none` [default: fitted to this machine]
     #[arg(help_heading = "Pods", long, value_name = "CPU")]
     pub(crate) cpu_request: Option<CpuAmount>,
-    /// CPU limit of a replica, such as 200m; its measured use is cut off there [default: none]
+    /// CPU limit of a replica, such as 200m, which caps its measured usage [default: none]
     #[arg(help_heading = "Pods", long, value_name = "CPU")]
     pub(crate) cpu_limit: Option<CpuAmount>,
 
-    /// Users of the load generator
+    /// Number of users of the load generator
     #[arg(
         help_heading = "Load",
         long,
@@ -59,27 +59,27 @@ pub(crate) struct Flags {
         default_value_t = 500
     )]
     pub(crate) users: u32,
-    /// The Fibonacci number to ask for [default: one that costs a few milliseconds here]
+    /// The Fibonacci number to request [default: one that costs a few milliseconds here]
     #[arg(help_heading = "Load", long, value_name = "N")]
     pub(crate) n: Option<u64>,
-    /// Requests a second at the height [default: measured, so that the maximum is wanted]
+    /// Peak requests per second [default: measured, enough to need the maximum]
     #[arg(help_heading = "Load", long, value_name = "R/s", value_parser = rate)]
     pub(crate) rate: Option<f64>,
 
-    /// The timescale of a cluster: 15 s between syncs, 5 min of stabilization; takes ten minutes or so
+    /// Use a cluster's periods: 15 s between syncs, 5 min of stabilization; takes about ten minutes
     #[arg(help_heading = "Pace", long, conflicts_with = "short")]
     pub(crate) real_time: bool,
-    /// Quicker still, for CI
+    /// Use even shorter periods, for CI
     #[arg(help_heading = "Pace", long)]
     pub(crate) short: bool,
-    /// Time between two syncs of the autoscaler [default: 3s; 15s with --real-time]
+    /// The autoscaler's sync period [default: 3s; 15s with --real-time]
     #[arg(help_heading = "Pace", long, value_name = "TIME", value_parser = within(1..=60))]
     pub(crate) sync_period: Option<Duration>,
-    /// How long a high recommendation holds the replicas up [default: 8s; 5m with --real-time]
+    /// The scale-down stabilization window [default: 8s; 5m with --real-time]
     #[arg(help_heading = "Pace", long, value_name = "TIME", value_parser = within(0..=3_600))]
     pub(crate) stabilization: Option<Duration>,
 
-    /// Break something on purpose: no-metrics, pods-not-ready, quota=PODS, sticky, conflicting-writer or crash
+    /// Inject a fault: no-metrics, pods-not-ready, quota=PODS, sticky, conflicting-writer or crash
     #[arg(help_heading = "Faults", long, value_name = "WHAT")]
     pub(crate) fault: Option<Fault>,
 }
@@ -112,23 +112,23 @@ impl FromStr for CpuAmount {
     }
 }
 
-/// What is rehearsed, all of it known before anything is started.
+/// The settings of a rehearsal, complete before anything starts.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// What is asserted.
+    /// The assertion.
     pub(crate) expectation: Expectation,
-    /// What the autoscaler is told to do.
+    /// The autoscaler's settings.
     pub(crate) spec: AutoscalerSpec,
-    /// How fast.
+    /// The periods.
     pub(crate) timescale: Timescale,
     /// The container of a replica.
     pub(crate) container: ContainerResources,
-    /// How big the load is.
+    /// The size of the load.
     pub(crate) sizes: Sizes,
 }
 
 impl Flags {
-    /// Refuses what can't be; reads the manifest, if there is one.
+    /// Rejects impossible settings; reads the manifest, if there is one.
     pub(crate) fn resolve(&self, cpus: usize) -> Result<Settings, Failure> {
         let timescale = self.timescale();
         let manifest = self.manifest.simulable()?.map(|manifest| manifest.spec);
@@ -202,7 +202,7 @@ impl Flags {
         timescale
     }
 
-    /// What was asserted by flags, else what is known of `fib-server`'s own autoscaler: 3 to 10 at 50 %.
+    /// The assertion from the flags, else that of `fib-server`'s own autoscaler: 3 to 10 at 50 %.
     fn asserted(&self) -> Expectation {
         let default = Expectation::default();
         Expectation {
@@ -214,7 +214,7 @@ impl Flags {
         }
     }
 
-    /// What was asserted by flags, else what the autoscaler is set to.
+    /// The assertion from the flags, else the autoscaler's settings.
     fn of_manifest(&self, spec: &AutoscalerSpec) -> Expectation {
         let own = self.asserted().of_spec(spec);
         Expectation {
@@ -225,7 +225,7 @@ impl Flags {
         }
     }
 
-    /// The autoscaler without a manifest: set to what is asserted.
+    /// The autoscaler without a manifest, set as asserted.
     fn asserted_spec(&self, timescale: &Timescale) -> AutoscalerSpec {
         let asserted = self.asserted();
         AutoscalerSpec {
@@ -264,10 +264,10 @@ impl Flags {
     }
 }
 
-/// Most replicas: each is a process, and more are no rehearsal for one machine.
+/// The most replicas: each is a process, and one machine can't run more.
 const MOST: i32 = 50;
 
-/// Bounds that are too big for one machine are rehearsed on a smaller scale, and that is said.
+/// Scales down bounds that are too big for one machine, and says so.
 fn fitted(spec: AutoscalerSpec) -> AutoscalerSpec {
     let (min, max) = (spec.effective_min(), spec.max_replicas);
     let Some(fitted) = spec.scaled_down(MOST) else {

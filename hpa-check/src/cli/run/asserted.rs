@@ -13,19 +13,19 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "What to expect")]
 pub(crate) struct AssertedArgs {
-    /// Where the numbers come from that no flag below gives [default: spec; fib-server for the autoscaler of fib-server]
+    /// Source of the numbers that no flag below sets [default: spec; fib-server for the autoscaler of fib-server]
     #[arg(long, value_enum, value_name = "WHERE")]
     expect: Option<Source>,
-    /// Fewest replicas [default: the autoscaler's own minimum]
+    /// Asserted minimum of replicas [default: the autoscaler's own]
     #[arg(long, alias = "min", value_name = "PODS")]
     expect_min: Option<i32>,
-    /// Most replicas [default: the autoscaler's own maximum]
+    /// Asserted maximum of replicas [default: the autoscaler's own]
     #[arg(long, alias = "max", value_name = "PODS")]
     expect_max: Option<i32>,
-    /// CPU target in percent of the request [default: the autoscaler's own]
+    /// Asserted CPU target in percent of the request [default: the autoscaler's own]
     #[arg(long, alias = "cpu", value_name = "PERCENT", value_parser = whole_percent)]
     expect_cpu: Option<i32>,
-    /// A metric that the autoscaler must have, with or without its target: cpu, memory=60%, cpu/CONTAINER=50%, queue=100 (repeatable)
+    /// Assert a metric, with or without its target: cpu, memory=60%, cpu/CONTAINER=50%, queue=100 (repeatable)
     #[arg(long = "metric", value_name = "NAME[=TARGET]")]
     metrics: Vec<AssertedMetric>,
     /// How much of the scale-down to wait for

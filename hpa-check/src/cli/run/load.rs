@@ -15,34 +15,34 @@ use crate::load::job::{self, LoadJob};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Load (one of the first four)")]
 pub(super) struct LoadArgs {
-    /// Load with your own generator, such as 'k6 run x.js': the command starts with the load and gets SIGTERM at its end
+    /// Load with your own generator, such as 'k6 run x.js'; it gets SIGTERM at the end of the load
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["target", "external_load", "generator_flags", "fib_loadgen", "retry_refused", "load_result"])]
     load_command: Option<String>,
-    /// Load with a Job in the cluster: FILE is its manifest, with its ConfigMaps; a URL is loaded by fib-loadgen's image
+    /// Load with a Job in the cluster: FILE is its manifest, with its ConfigMaps; for a URL, a Job with fib-loadgen's image loads it
     #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["target", "load_command", "external_load", "fib_loadgen", "retry_refused", "load_result"])]
     load_job: Option<String>,
-    /// Start no load: your own traffic does
+    /// Start no load; your own traffic or another generator brings it
     #[arg(long, conflicts_with_all = ["target", "generator_flags"])]
     external_load: bool,
-    /// Load this address with fib-loadgen, at a rate that fits the autoscaler
+    /// Load this URL with fib-loadgen, at a rate that fits the autoscaler
     #[arg(long, value_name = "URL")]
     target: Option<String>,
-    /// How long the load stays up once the maximum is ready [default: three syncs]
+    /// How long to hold the load once the maximum is ready [default: three syncs]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) hold: Option<Duration>,
-    /// The image that loads the URL of --load-job
+    /// The image for --load-job URL
     #[arg(long, value_name = "IMAGE", default_value = job::IMAGE, requires = "load_job")]
     load_image: String,
-    /// The program for --target [default: fib-loadgen beside this program]
+    /// The program for --target [default: fib-loadgen next to this program]
     #[arg(long, value_name = "PROGRAM")]
     fib_loadgen: Option<PathBuf>,
-    /// With --target, try a refused connection again so often, 50 ms apart, as a gateway would; without it a pod that dies loses them
+    /// With --target, retry a refused connection this many times, 50 ms apart, as a gateway would when a pod crashes
     #[arg(long, value_name = "COUNT", default_value_t = 0, conflicts_with_all = ["external_load", "generator_flags"])]
     retry_refused: u32,
-    /// With --target, keep the load generator's own result; that of the low load after the height lies beside it (-rest)
+    /// With --target, keep fib-loadgen's own result in this file; that of the low load after the peak gets the suffix -rest
     #[arg(long, value_name = "FILE")]
     load_result: Option<PathBuf>,
-    /// With --target or --load-job URL, flags for fib-loadgen [default: 500 users at a rate that asks for the maximum, then a tenth of it until the end]
+    /// Flags for fib-loadgen [default: 500 users at a rate that needs the maximum, then a tenth of it until the end]
     #[arg(last = true, value_name = "LOAD FLAGS")]
     generator_flags: Vec<String>,
 }

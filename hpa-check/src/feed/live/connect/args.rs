@@ -1,12 +1,12 @@
-//! The flags that say which cluster: those of kubectl.
+//! The flags that select the cluster, the same as kubectl's.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// `--request-timeout 0`: as good as none.
+/// `--request-timeout 0`: practically no timeout.
 const NO_TIMEOUT: Duration = Duration::from_hours(24);
 
-/// Where the cluster is, and who asks it: kubectl's flags.
+/// The cluster and the user, with kubectl's flags.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct ClusterArgs {
@@ -34,13 +34,13 @@ pub(crate) struct ClusterArgs {
     /// UID to impersonate
     #[arg(long = "as-uid", value_name = "UID", requires = "impersonate")]
     pub impersonate_uid: Option<String>,
-    /// Wait this long for each answer of the API server; 0 waits without limit [default: 10s]
+    /// Timeout of each API server call; 0 disables it [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = hpa_check_core::duration::parse)]
     pub request_timeout: Option<Duration>,
 }
 
 impl ClusterArgs {
-    /// The deadline of a call, where the flags set one.
+    /// The deadline of a call, if the flags set one.
     pub(in crate::feed::live) fn deadline(&self) -> Option<Duration> {
         self.request_timeout.map(|timeout| {
             if timeout.is_zero() {
@@ -51,7 +51,7 @@ impl ClusterArgs {
         })
     }
 
-    /// Whether the flags choose from a kubeconfig.
+    /// Whether the flags select something in a kubeconfig.
     pub(super) fn choose(&self) -> bool {
         self.context.is_some() || self.cluster.is_some() || self.user.is_some()
     }
