@@ -134,9 +134,10 @@ fuzz: check-tools ## Fuzz fib-server's input: queries, HTTP/1 and HTTP/2, a minu
 	@fib-server/fuzz/run $(FUZZ)
 
 .PHONY: lint
-lint: check-tools ## Check formatting, import cycles, clippy warnings and, with cargo-deny, licenses
+lint: check-tools ## Check formatting, import cycles, the links of the docs, clippy warnings and, with cargo-deny, licenses
 	cargo fmt --all --check
 	.ci/import-cycles
+	docs/site/pages target/site-source
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then \
 		cargo deny --locked check bans licenses sources; \

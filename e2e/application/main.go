@@ -1,5 +1,5 @@
-// Command application is somebody else's service: `GET /?ms=N` uses N milliseconds of CPU (10 without ms). It knows
-// nothing of this repository, and ends as a service should: it serves for five more seconds after SIGTERM.
+// Command application is a service unrelated to fib-server: `GET /?ms=N` uses N milliseconds of CPU (10 by default). It
+// shuts down gracefully: after SIGTERM it keeps serving for five seconds.
 package main
 
 import (
@@ -56,7 +56,7 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "OK %.0f\n", sum)
 }
 
-// burn uses CPU time, and not time: on a busy machine a request costs the same.
+// burn uses CPU time rather than wall time, so a request costs the same on a busy machine.
 func burn(cost time.Duration) (float64, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

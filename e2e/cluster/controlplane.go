@@ -9,14 +9,14 @@ import (
 	"syscall"
 )
 
-// A control plane alone is etcd, the API server and the controller manager, on loopback and in no
-// namespace of its own. It needs no root. Pods stay as they are made until somebody writes their status.
+// A control plane without a node: etcd, the API server and the controller manager on loopback, without Linux namespaces or
+// root. A pod does not change until something writes its status.
 
-// withoutNode are the controller manager's flags where a fake kubelet plays the nodes.
+// withoutNode are the controller manager's flags when a fake kubelet replaces the nodes.
 var withoutNode = []string{
-	// A node that sends no sign of life is no fault here.
+	// A node without heartbeats is not a fault here.
 	"--controllers=*,-node-lifecycle-controller",
-	// Many autoscalers that sync every second ask more than the twenty questions a second allowed by default.
+	// Many autoscalers that sync every second exceed the default limit of twenty requests per second.
 	"--kube-api-qps=500", "--kube-api-burst=1000",
 	// A metrics API that is slow for one autoscaler must not hold up the others.
 	"--concurrent-horizontal-pod-autoscaler-syncs=20",
@@ -44,7 +44,7 @@ func (p *plan) apiAddress() string {
 
 func (p *plan) server() string { return fmt.Sprintf("https://%s:%d", p.apiAddress(), p.apiPort()) }
 
-// refuseControlPlane says in one sentence why a control plane can't be started.
+// refuseControlPlane returns an error that says why a control plane can't be started.
 func refuseControlPlane(p *plan) error {
 	if err := nameFree(p); err != nil {
 		return err
@@ -63,9 +63,9 @@ func (p *plan) controlPlaneReady() bool {
 	return answers(p.server()+"/readyz") && answers(fmt.Sprintf("https://127.0.0.1:%d/healthz", p.controllersPort()))
 }
 
-// superviseControlPlane runs the components until it is told to end. When it is killed, they die with it.
+// superviseControlPlane runs the components until it is stopped. If it is killed, they die with it.
 func superviseControlPlane(p *plan) error {
-	// The kernel ends a child with the thread that started it, and this one lasts.
+	// The kernel kills a child when the thread that started it ends, so this thread must stay.
 	runtime.LockOSThread()
 	if err := os.WriteFile(p.path("supervisor.pid"), fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
 		return err
@@ -77,7 +77,7 @@ func superviseControlPlane(p *plan) error {
 		func() error { return m.start("etcd", m.path("etcd"), strconv.Itoa(m.etcdPort())) },
 		func() error { return m.start("kube-apiserver", m.apiserver()...) },
 		m.waitForAPI,
-		// Not before the API is ready: the controller manager ends when a role is not there yet.
+		// Start it once the API is ready: the controller manager exits if a role does not exist yet.
 		func() error { return m.start("kube-controller-manager", m.controllers()...) },
 	} {
 		if err := step(); err != nil {
@@ -87,7 +87,7 @@ func superviseControlPlane(p *plan) error {
 	return m.untilToldToStop()
 }
 
-// endAll ends the components at once: what they hold is not meant to outlive them.
+// endAll kills the components; their state need not survive.
 func (n *machine) endAll() {
 	for pid := range n.pids {
 		syscall.Kill(pid, syscall.SIGKILL)

@@ -13,7 +13,7 @@ import (
 func inside(p *plan, command ...string) (*exec.Cmd, error) {
 	pid, err := os.ReadFile(p.path("node.pid"))
 	if err != nil {
-		return nil, fmt.Errorf("no cluster named %q is up", p.Name)
+		return nil, fmt.Errorf("no cluster named %q is running", p.Name)
 	}
 	args := []string{"--mount", "--pid", "--target", strings.TrimSpace(string(pid)), "--"}
 	return exec.Command("nsenter", append(args, command...)...), nil
@@ -37,7 +37,7 @@ func enter(args []string) error {
 	return command.Run()
 }
 
-// kill COMPONENT ends a component as a crash would, with no time to say anything.
+// kill COMPONENT kills a component, like a crash.
 func kill(args []string) error {
 	if len(args) == 0 {
 		return errors.New("expected COMPONENT [--name CLUSTER]")
@@ -48,7 +48,7 @@ func kill(args []string) error {
 	}
 	pid, err := os.ReadFile(p.path(args[0] + ".pid"))
 	if err != nil {
-		return fmt.Errorf("the cluster %q has no component %q that was started", p.Name, args[0])
+		return fmt.Errorf("the cluster %q is not running a component %q", p.Name, args[0])
 	}
 	command, err := inside(p, "kill", "-KILL", strings.TrimSpace(string(pid)))
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"go.etcd.io/etcd/server/v3/embed"
 )
 
-// etcd runs an embedded etcd in a folder, on loopback, until told to stop. It never waits for the disk:
-// the state is not meant to outlive the machine.
+// etcd runs an embedded etcd in a folder, on loopback, until told to stop. It never syncs to disk,
+// because the state need not survive the machine.
 func etcd(args []string) error {
 	if len(args) != 2 {
 		return errors.New("expected the folder for its data and the first of its two ports")

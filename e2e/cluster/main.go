@@ -1,5 +1,5 @@
-// Command cluster is a whole one-node Kubernetes in one program: `up` starts it in namespaces of its
-// own, `down` ends it, and every component, kubectl included, is a subcommand.
+// Command cluster is a complete one-node Kubernetes in one program. `up` starts it in its own namespaces, `down` ends it,
+// and every component, including kubectl, is a subcommand.
 package main
 
 import (
@@ -54,7 +54,7 @@ func kubeletCommand(constructor any) *cobra.Command {
 	}
 }
 
-// Commands are what people call.
+// Commands for users.
 var commands = map[string]func([]string) error{
 	"up":         up,
 	"down":       down,

@@ -32,20 +32,20 @@ func node(args []string) error {
 	return n.untilToldToStop()
 }
 
-// furnish makes the namespaces a place to live in.
+// furnish sets up the namespaces.
 func furnish(p *plan) error {
-	// Mounts made here stay here.
+	// Mounts must not propagate to the machine.
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("the mounts can't be made private: %w", err)
 	}
-	// Pods' mounts have to reach the runtime's own namespaces, so within the node they are shared.
+	// Within the node mounts are shared, because pods' mounts must reach the runtime's own namespaces.
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED, ""); err != nil {
 		return err
 	}
 	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return err
 	}
-	// containerd's socket has one place where the kubelet looks for it; the machine's own stays as it is.
+	// The kubelet expects containerd's socket at a fixed path; the machine's own socket is not touched.
 	if err := syscall.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"); err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func furnish(p *plan) error {
 	); err != nil {
 		return err
 	}
-	// Not there on kernels without bridge filtering, where bridged packets pass iptables anyway or not at all.
+	// Missing on kernels without bridge filtering, where bridged packets always or never pass iptables.
 	os.WriteFile("/proc/sys/net/bridge/bridge-nf-call-iptables", []byte("1"), 0o644)
 	return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644)
 }
@@ -103,7 +103,7 @@ func (n *machine) startAll() error {
 		n.waitForContainerd,
 		n.importPause,
 		n.waitForAPI,
-		// Not before the API is ready: the controller manager ends when a role is not there yet.
+		// Start it once the API is ready: the controller manager exits if a role does not exist yet.
 		func() error { return n.start("kube-controller-manager", n.controllers()...) },
 		func() error {
 			return n.start("kube-scheduler", n.client("kube-scheduler", "--bind-address=127.0.0.1", "--leader-elect=false")...)
@@ -135,7 +135,7 @@ func (n *machine) startOther(name, program string, args ...string) error {
 }
 
 func (n *machine) run(c component) error {
-	// A second life goes on in the log of the first.
+	// A restarted component appends to its old log.
 	log, err := os.OpenFile(n.path("log", c.name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (n *machine) waitForAPI() error {
 	return within(30*time.Second, "the API server was not ready", func() bool { return answers(n.server() + "/readyz") })
 }
 
-// answers says whether an address answers with 200.
+// answers reports whether an address responds with 200.
 func answers(url string) bool {
 	client := http.Client{
 		Timeout:   time.Second,
@@ -205,8 +205,8 @@ func within(limit time.Duration, failure string, done func() bool) error {
 	return fmt.Errorf("%s within %s", failure, limit)
 }
 
-// untilToldToStop reaps. A component that ends by itself is told of, and started again if that is asked
-// for; by default it is not, since a test that kills one wants it gone.
+// untilToldToStop reaps processes. It reports a component that exits, and restarts it if configured to. By default it does
+// not, because a test that kills a component wants it gone.
 func (n *machine) untilToldToStop() error {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGCHLD)
@@ -230,7 +230,7 @@ func (n *machine) untilToldToStop() error {
 	}
 }
 
-// reap takes leave of every process that has ended, and returns those that are components.
+// reap reaps every process that has ended, and returns those that are components.
 func (n *machine) reap() []component {
 	var ended []component
 	for {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A plan is everything about one cluster that follows from its name and its settings: two clusters with
-// different names share no address, interface, control group or folder.
+// A plan is everything about a cluster that is derived from its name and settings. Clusters with different names share no
+// address, interface, cgroup or folder.
 type plan struct {
 	Name string
 	Dir  string // the state folder
@@ -19,7 +19,7 @@ type plan struct {
 
 	// ControlPlane leaves the node out: no root is needed, everything is on loopback.
 	ControlPlane bool
-	// Stay has `up` stay and end the cluster when it is itself told to end, or killed.
+	// Stay keeps `up` running, and ends the cluster when `up` is stopped or killed.
 	Stay bool
 
 	// Settings of the controller manager and metrics-server.
@@ -57,7 +57,7 @@ func parsePlan(command string, args []string, settings bool) (*plan, error) {
 		return nil, err
 	}
 	if !validName.MatchString(p.Name) {
-		return nil, fmt.Errorf("the name %q can't name an interface and a folder; use up to 20 lower-case letters, digits and dashes", p.Name)
+		return nil, fmt.Errorf("the name %q is not valid for an interface and a folder; use up to 20 lower-case letters, digits and dashes", p.Name)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -72,7 +72,7 @@ func parsePlan(command string, args []string, settings bool) (*plan, error) {
 	}
 	p.Dir = filepath.Join(*root, p.Name)
 	if settings && p.MetricResolution < 10*time.Second {
-		return nil, fmt.Errorf("metric-resolution %s is below metrics-server's least of 10s", p.MetricResolution)
+		return nil, fmt.Errorf("metric-resolution %s is below metrics-server's minimum of 10s", p.MetricResolution)
 	}
 	return p, nil
 }
@@ -118,7 +118,7 @@ func kubeconfig(args []string) error {
 		return err
 	}
 	if _, err := os.Stat(p.kubeconfig()); err != nil {
-		return fmt.Errorf("no cluster named %q is up; start it with: up --name %s", p.Name, p.Name)
+		return fmt.Errorf("no cluster named %q is running; start it with: up --name %s", p.Name, p.Name)
 	}
 	fmt.Println(p.kubeconfig())
 	return nil

@@ -66,7 +66,7 @@ func supervise(args []string) error {
 	go func() { ended <- first.Wait() }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("the node ended by itself: %v", err)
+		return fmt.Errorf("the node exited: %v", err)
 	case <-signals:
 		first.Process.Signal(syscall.SIGTERM)
 	}
@@ -79,7 +79,7 @@ func supervise(args []string) error {
 	return nil
 }
 
-// connect joins the machine and the node by a pair of interfaces.
+// connect connects the machine and the node with a pair of interfaces.
 func connect(p *plan, pid int) error {
 	return ip(
 		fmt.Sprintf("link add %s type veth peer name %s netns %d", p.hostLink(), p.nodeLink(), pid),
@@ -99,8 +99,8 @@ func ip(commands ...string) error {
 	return nil
 }
 
-// sweep removes all that a cluster of this name can have left on the machine. It is called at every
-// end, and again at the next start in case there was none.
+// sweep removes everything that a cluster with this name can have left on the machine. It runs at every end, and again at
+// the next start in case the cluster was killed.
 func sweep(p *plan) {
 	exec.Command("ip", "link", "del", p.hostLink()).Run()
 	// Processes in a control group take a moment to be gone after the namespace's end.
@@ -168,7 +168,7 @@ func hasController(name string) bool {
 	return err == nil
 }
 
-// cgroupDirs are the places in which the cluster's group can be.
+// cgroupDirs are the possible locations of the cluster's cgroup.
 func cgroupDirs(p *plan) []string {
 	if isVersion2() {
 		return []string{filepath.Join(cgroupRoot, p.cgroup())}

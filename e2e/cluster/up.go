@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// ready is what the node's own kubectl says of it.
+// ready is the node's condition as kubectl prints it.
 const readyQuery = `jsonpath={.status.conditions[?(@.type=="Ready")].status}`
 
 // up starts a supervisor for the cluster, which starts the node, and waits until the node is ready.
@@ -82,13 +82,13 @@ func up(args []string) error {
 	return nil
 }
 
-// stay waits until this process is told to end, and ends the cluster then.
+// stay waits until this process is stopped, then ends the cluster.
 func stay(p *plan, ended <-chan error) error {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	select {
 	case err := <-ended:
-		return fmt.Errorf("the cluster ended by itself: %v", err)
+		return fmt.Errorf("the cluster exited: %v", err)
 	case <-signals:
 		return down([]string{"--name", p.Name, "--state", filepath.Dir(p.Dir)})
 	}
@@ -113,7 +113,7 @@ func waitReady(p *plan, ended <-chan error) error {
 		}
 		select {
 		case err := <-ended:
-			return fmt.Errorf("the cluster ended before it was ready: %v", err)
+			return fmt.Errorf("the cluster exited before it was ready: %v", err)
 		case <-limit:
 			return errors.New("the cluster was not ready within 90 s")
 		case <-time.After(200 * time.Millisecond):
@@ -121,7 +121,7 @@ func waitReady(p *plan, ended <-chan error) error {
 	}
 }
 
-// lastWords are the ends of the logs, for an error that can be understood where it happened.
+// lastWords are the last lines of the logs, for a helpful error.
 func lastWords(p *plan) string {
 	var text strings.Builder
 	logs, _ := filepath.Glob(p.path("log", "*.log"))
@@ -136,7 +136,7 @@ func lastWords(p *plan) string {
 	return text.String()
 }
 
-// refuse says in one sentence why this machine can't run a node.
+// refuse returns an error that says why this machine can't run a node.
 func refuse(p *plan) error {
 	if p.ControlPlane {
 		return refuseControlPlane(p)
@@ -162,7 +162,7 @@ func refuse(p *plan) error {
 	}
 	for _, controller := range []string{"cpu", "memory", "pids"} {
 		if !hasController(controller) {
-			return fmt.Errorf("the control group controller %s is missing, which limits pods; enable it on the kernel's command line", controller)
+			return fmt.Errorf("the cgroup controller %s, which limits pods, is missing; enable it on the kernel's command line", controller)
 		}
 	}
 	if err := nameFree(p); err != nil {
@@ -173,7 +173,7 @@ func refuse(p *plan) error {
 
 func nameFree(p *plan) error {
 	if supervisorPid(p) != 0 {
-		return fmt.Errorf("a cluster named %q is up already; end it with: down --name %s", p.Name, p.Name)
+		return fmt.Errorf("a cluster named %q is already running; end it with: down --name %s", p.Name, p.Name)
 	}
 	return nil
 }
@@ -198,7 +198,7 @@ func subnetsFree(p *plan) error {
 	return nil
 }
 
-// supervisorPid is the process that keeps this cluster, or 0.
+// supervisorPid is the process that supervises this cluster, or 0.
 func supervisorPid(p *plan) int {
 	content, err := os.ReadFile(p.path("supervisor.pid"))
 	if err != nil {
@@ -208,7 +208,7 @@ func supervisorPid(p *plan) int {
 	if err != nil {
 		return 0
 	}
-	// The number may have been given to another process since.
+	// The PID may have been reused since.
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil || !strings.Contains(string(line), "\x00supervise\x00--name\x00"+p.Name+"\x00") {
 		return 0
@@ -224,7 +224,7 @@ func down(args []string) error {
 	}
 	if pid := supervisorPid(p); pid != 0 {
 		if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
-			return fmt.Errorf("its supervisor, process %d, can't be told to end: %w", pid, err)
+			return fmt.Errorf("its supervisor, process %d, can't be signaled: %w", pid, err)
 		}
 		for i := 0; i < 300 && supervisorPid(p) != 0; i++ {
 			time.Sleep(100 * time.Millisecond)

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// What the repo's own manifests promise, and how even the load has to be.
+// What this repository's manifests promise, and how balanced the load must be.
 const (
 	fewest, most = 3, 10
 	mostOverMean = 1.3
 )
 
-// summary is what a reader wants to know of a run that passed.
+// summary summarizes a run that passed.
 func (r *run) summary() []string {
 	var path []string
 	for i, point := range r.result.Replicas.Path {
@@ -40,7 +40,7 @@ func told(what string, requests int, t totals) string {
 	return fmt.Sprintf("%s: %d, %d failed, %d wrong, %d proved right", what, requests, t.Failed, t.Wrong, t.Verified)
 }
 
-// missing are the sentences of what was not proven.
+// missing lists what was not proven, one sentence each.
 func (r *run) missing() []string {
 	var sentences []string
 	not := func(format string, args ...any) { sentences = append(sentences, fmt.Sprintf(format, args...)) }
@@ -79,7 +79,7 @@ func (r *run) missing() []string {
 	return sentences
 }
 
-// lost says what was lost of some requests.
+// lost says how many requests were lost.
 func lost(when string, requests int, t totals) []string {
 	if requests > 0 && t.Failed == 0 && t.Wrong == 0 && t.Verified == requests {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A run is all that is read of a run's results.
+// A run is the part of a run's results that proof reads.
 type run struct {
 	result  result
 	trace   trace
@@ -89,7 +89,7 @@ func readJSON(path string, into any) error {
 		return err
 	}
 	if err := json.Unmarshal(content, into); err != nil {
-		return fmt.Errorf("%s is not the document expected: %w", path, err)
+		return fmt.Errorf("%s is not the expected document: %w", path, err)
 	}
 	return nil
 }

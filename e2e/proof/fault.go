@@ -12,19 +12,18 @@ import (
 // killed is the exit code that a shell gives for a process that got SIGKILL.
 const killed = 137
 
-// What a pod was answering is lost when it is killed, all of it at once: connections end in these ways within
-// this time. A connection that it refused afterwards carried nothing, and the generator tries it again.
+// When a pod is killed, all requests it is answering are lost at once: connections end in these ways within this time. A
+// connection that it refuses afterwards carried nothing, and the generator retries it.
 var endedByDeath = []string{"send", "closed.before_response", "body.reset"}
 
 const atOnce = 0.5 // seconds
 
-// fault judges a run in whose middle a part was killed. The sentence says how it ended; the error, why that
-// is not right.
+// fault checks a run in which a part was killed. The sentence says how it ended; the error says why that is wrong.
 func fault(part string, code int, folder string) (string, error) {
 	path := filepath.Join(folder, part+".json")
 	if part == "hpa-check" {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("%s is there, though its writer was killed before it had a verdict", path)
+			return "", fmt.Errorf("%s exists, although its writer was killed before the verdict", path)
 		}
 		if code != killed {
 			return "", fmt.Errorf("hpa-check ended with %d, not by the signal", code)
@@ -53,13 +52,13 @@ func fault(part string, code int, folder string) (string, error) {
 			return ended, err
 		}
 		if later := r.Load.Failed - account.Totals.Failed; later > 0 {
-			return ended, fmt.Errorf("%d requests were lost in the low load, long after the pod was dead", later)
+			return ended, fmt.Errorf("%d requests were lost during the low load, long after the pod was killed", later)
 		}
 		if r.Load.Failed > 0 && r.Verdict.Outcome == "wrong" && r.Verdict.Reasons[0].ID == "failed-requests" {
 			return ended, nil
 		}
 	} else if r.Load.Failed > 0 {
-		return ended, fmt.Errorf("%d requests were lost, though no pod was killed", r.Load.Failed)
+		return ended, fmt.Errorf("%d requests were lost, although no pod was killed", r.Load.Failed)
 	}
 	if r.Verdict.Outcome == "wrong" {
 		return ended, errors.New("an autoscaler that did right was called wrong")
@@ -67,12 +66,12 @@ func fault(part string, code int, folder string) (string, error) {
 	return ended, nil
 }
 
-// lostByDeath says what was lost that a killed pod was not answering.
+// lostByDeath reports lost requests that the killed pod was not answering.
 func (l load) lostByDeath() error {
 	var first, last float64
 	for i, e := range l.Errors {
 		if !slices.Contains(endedByDeath, e.Class) {
-			return fmt.Errorf("%d requests failed with %s, which is not how those end that a killed pod was answering", e.Count, e.Class)
+			return fmt.Errorf("%d requests failed with %s, which is not a failure that a killed pod causes", e.Count, e.Class)
 		}
 		if i == 0 || e.First < first {
 			first = e.First
@@ -80,7 +79,7 @@ func (l load) lostByDeath() error {
 		last = max(last, e.Last)
 	}
 	if last-first > atOnce {
-		return fmt.Errorf("requests were lost for %.1f s, and a pod dies at once", last-first)
+		return fmt.Errorf("requests were lost for %.1f s, but a pod dies at once", last-first)
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Command proof reads what a run on a cluster left, prints what was proven, and fails with a sentence for
-// each thing that was not.
+// Command proof reads the output of a run on a cluster, prints what was proven, and fails with one sentence per thing that
+// was not.
 package main
 
 import (
@@ -44,7 +44,7 @@ func proveRun(folder string) {
 func proveFault(part, code, folder string) {
 	number, err := strconv.Atoi(code)
 	if err != nil {
-		fail(fmt.Errorf("the exit code %q is no number", code))
+		fail(fmt.Errorf("the exit code %q is not a number", code))
 	}
 	ended, err := fault(part, number, folder)
 	if ended != "" {

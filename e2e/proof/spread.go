@@ -9,7 +9,7 @@ const (
 	averaged = time.Minute
 )
 
-// A spread is how the answers of a window fell to the pods.
+// A spread is the distribution of a window's answers over the pods.
 type spread struct {
 	pods    int
 	answers int
@@ -52,7 +52,7 @@ func (t trace) spreadAfterScaleUp() (spread, bool) {
 			answers[pod] += count
 		}
 	}
-	// A pod that never answered is one of those that should have.
+	// A pod that never answered still counts.
 	found := spread{pods: max(last.replicas, len(answers))}
 	for _, count := range answers {
 		found.answers += count

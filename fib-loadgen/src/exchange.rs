@@ -30,6 +30,10 @@ const POD: &str = "x-fib-pod";
 /// that has died about a second after it did.
 const AFTER_REFUSAL: Duration = Duration::from_millis(50);
 
+/// A connection that was used this short a while ago is not looked at before it is used again. Should the server
+/// have closed it, it takes no byte, and the request goes out on another.
+const JUST_USED: Duration = Duration::from_millis(1);
+
 /// What holds for every request of a run.
 #[derive(Debug)]
 pub struct Rules {
@@ -108,7 +112,12 @@ impl Caller {
         let deadline = began + self.rules.client.timeout;
         let (mut outcome, mut recycled) = (Outcome::default(), Recycled::default());
         let asked = self.attempt(question, began, deadline, &mut outcome, &mut recycled);
-        if let Err(trouble) = asked.await {
+        let asked = asked.await;
+        let ended = Instant::now();
+        if let Some((link, _)) = &mut self.link {
+            link.used(ended);
+        }
+        if let Err(trouble) = asked {
             self.link = None;
             let (class, detail) = match trouble {
                 Trouble::GivenUp => return None,
@@ -127,7 +136,7 @@ impl Caller {
             outcome.failure = Some(class);
             outcome.detail = Some(detail);
         }
-        outcome.service = began.elapsed();
+        outcome.service = ended - began;
         Some((outcome, recycled))
     }
 
@@ -141,16 +150,18 @@ impl Caller {
     ) -> Result<(), Trouble> {
         let response = match self.pool.clone() {
             Some(pool) => self.ask_pool(&pool, question, deadline, outcome).await?,
-            None => self.ask_link(question, deadline, outcome, recycled).await?,
+            None => {
+                self.ask_link(question, began, deadline, outcome, recycled)
+                    .await?
+            }
         };
         outcome.ttfb = Some(began.elapsed());
         self.read(response, question, deadline, outcome).await?;
         let over = outcome.closing
             || recycled.why.is_some()
             || self.rules.client.sharing == Sharing::Fresh;
-        match &mut self.link {
-            Some((link, _)) if !over => link.used(Instant::now()),
-            _ => self.link = None,
+        if over {
+            self.link = None;
         }
         Ok(())
     }
@@ -187,11 +198,12 @@ impl Caller {
     async fn ask_link(
         &mut self,
         question: &Question<'_>,
+        began: Instant,
         deadline: Instant,
         outcome: &mut Outcome,
         recycled: &mut Recycled,
     ) -> Result<Response<Incoming>, Trouble> {
-        let mut reused = self.reuse(deadline).await?;
+        let mut reused = self.reuse(began, deadline).await?;
         loop {
             if self.link.is_none() {
                 self.connect(deadline, outcome).await?;
@@ -204,7 +216,7 @@ impl Caller {
             recycled.why = if fresh {
                 None
             } else {
-                span.last_request(Instant::now())
+                span.last_request(began)
             };
             let close = recycled.why.is_some() || fresh;
             let request = self.request(question, whole, http2, close)?;
@@ -238,11 +250,15 @@ impl Caller {
     }
 
     /// Whether there is a connection that can be used again.
-    async fn reuse(&mut self, deadline: Instant) -> Result<bool, Trouble> {
+    async fn reuse(&mut self, now: Instant, deadline: Instant) -> Result<bool, Trouble> {
         let Some((link, _)) = &mut self.link else {
             return Ok(false);
         };
-        let young = link.idle(Instant::now()) < self.rules.client.idle;
+        let idle = link.idle(now);
+        if idle < JUST_USED && link.is_ready() {
+            return Ok(true);
+        }
+        let young = idle < self.rules.client.idle;
         let usable =
             young && guarded(link.ready(), &mut self.alarm, &mut self.watch, deadline).await?;
         if !usable {

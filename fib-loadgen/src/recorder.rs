@@ -8,16 +8,15 @@ use std::time::Duration;
 
 use crate::outcome::Class;
 
+mod pods;
 mod sample;
 mod tally;
 
+pub use pods::Pods;
 pub use sample::Sample;
 pub use tally::{
     Counts, ErrorTally, Histogram, Latencies, PodMinuteTally, PodTally, Tally, quantile,
 };
-
-/// More names than this in one run are somebody's mistake; the rest is counted as one.
-const MOST_PODS: usize = 1_000;
 
 /// Everything that one thread has counted.
 #[derive(Debug, Default)]
@@ -43,7 +42,7 @@ pub struct Shard {
     /// Failures by class.
     pub errors: HashMap<Class, ErrorTally>,
     /// Requests by who answered.
-    pub pods: HashMap<String, PodTally>,
+    pub pods: Pods,
     /// The generator's own lateness: from when a request was due and a user free for it to when it was sent.
     pub own_lag: Histogram,
     /// What happened since the last look.
@@ -57,7 +56,7 @@ pub struct Second {
     pub counts: Counts,
     /// How long, from the intended send; failures too.
     pub response: Histogram,
-    /// Who answered.
+    /// Who answered: filled in by [`Recorder::take_second`].
     pub pods: HashMap<String, u64>,
 }
 
@@ -156,11 +155,12 @@ impl Recorder {
     pub fn take_second(&self) -> Second {
         let mut all = Second::default();
         for shard in &self.shards {
-            let second = std::mem::take(&mut lock(shard).second);
-            all.counts.add(&second.counts);
-            all.response.add(&second.response);
-            for (pod, count) in second.pods {
-                *all.pods.entry(pod).or_default() += count;
+            let mut shard = lock(shard);
+            all.counts.add(&std::mem::take(&mut shard.second.counts));
+            all.response
+                .add(&std::mem::take(&mut shard.second.response));
+            for (name, pod) in shard.pods.iter_mut().filter(|(_, pod)| pod.second > 0) {
+                *entry(&mut all.pods, name) += std::mem::take(&mut pod.second);
             }
         }
         all
@@ -170,7 +170,7 @@ impl Recorder {
     pub fn minute(&self) -> HashMap<String, PodMinuteTally> {
         let mut all: HashMap<String, PodMinuteTally> = HashMap::new();
         for shard in &self.shards {
-            for (name, pod) in &lock(shard).pods {
+            for (name, pod) in lock(shard).pods.iter() {
                 if pod.minute.requests > 0 {
                     entry(&mut all, name).add(&pod.minute);
                 }
@@ -183,7 +183,7 @@ impl Recorder {
     pub fn take_minute(&self) -> HashMap<String, PodMinuteTally> {
         let mut all: HashMap<String, PodMinuteTally> = HashMap::new();
         for shard in &self.shards {
-            for (name, pod) in &mut lock(shard).pods {
+            for (name, pod) in lock(shard).pods.iter_mut() {
                 if let Some(minute) = pod.take_minute() {
                     entry(&mut all, name).add(&minute);
                 }
@@ -265,10 +265,7 @@ impl Shard {
         self.second.counts.record(outcome);
         self.second.response.record(sample.response);
         if let Some(pod) = outcome.pod.as_ref().and_then(|pod| pod.to_str().ok()) {
-            let full = self.pods.len() >= MOST_PODS && !self.pods.contains_key(pod);
-            let name = if full { "(others)" } else { pod };
-            entry(&mut self.pods, name).record(sample);
-            *entry(&mut self.second.pods, name) += 1;
+            self.pods.record(pod, sample);
         }
     }
 
@@ -311,8 +308,8 @@ impl Shard {
         for (class, tally) in &other.errors {
             self.errors.entry(*class).or_default().add(tally);
         }
-        for (pod, tally) in &other.pods {
-            entry(&mut self.pods, pod).add(tally);
+        for (pod, tally) in other.pods.iter() {
+            self.pods.entry(pod).add(tally);
         }
     }
 }

@@ -265,7 +265,7 @@ impl User {
             return;
         };
         let recorder = &load.recorder;
-        let sent = Instant::now();
+        let sent = ticket.due.map_or(free, |_| Instant::now());
         // Without a time of its own a request is due when it is sent.
         let intended = ticket.due.map_or(sent, |due| start + due);
         let send_lag = sent.saturating_duration_since(intended);
@@ -287,7 +287,7 @@ impl User {
             return;
         };
         note_connection(recycled, recorder);
-        let ended = load.elapsed();
+        let ended = sent.saturating_duration_since(start) + outcome.service;
         recorder.record(&Sample {
             outcome: &outcome,
             n: match question {

@@ -581,7 +581,9 @@ mod tests {
     fn a_connection_lets_the_others_have_a_turn_however_much_its_client_sends() {
         let connections = connections(0, Duration::ZERO, 1);
         let open = connections.opened(peer()).unwrap();
-        let mut endless = io::Io::new(tokio::io::repeat(b'a'), Arc::clone(&open.conn));
+        let mut endless = io::Io::new(tokio::io::repeat(0), Arc::clone(&open.conn));
+        // Frames without content.
+        endless.is_http2(bytes::Bytes::new());
         let mut context = Context::from_waker(Waker::noop());
         let mut turn = || {
             let mut read = 0;

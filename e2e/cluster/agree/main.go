@@ -1,4 +1,4 @@
-// Command agree holds one run's result against the log of the controller manager that decided in it.
+// Command agree compares one run's result with the log of the controller manager that made its decisions.
 package main
 
 import (
@@ -20,7 +20,7 @@ func main() {
 	}
 }
 
-// agree prints the agreement; a decision that differs is an error.
+// agree prints the agreement. A different decision is an error.
 func agree(resultFile, logFile, namespace, autoscaler, target string) error {
 	result, err := agreement.ReadResult(resultFile)
 	if err != nil {
@@ -41,7 +41,7 @@ func agree(resultFile, logFile, namespace, autoscaler, target string) error {
 		fmt.Println("  " + d.String())
 	}
 	if a.Decided == 0 || a.DecidedAlike < a.Decided {
-		return fmt.Errorf("the model came to the same in %d of %d decisions, and has to in each", a.DecidedAlike, a.Decided)
+		return fmt.Errorf("the model agrees with %d of %d decisions, but must agree with all", a.DecidedAlike, a.Decided)
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A Result is the part of hpa-check's result document that decisions are in.
+// A Result is the part of hpa-check's result document that contains decisions.
 type Result struct {
 	Verdict struct {
 		ExitCode int `json:"exit_code"`
@@ -25,7 +25,7 @@ type Result struct {
 	} `json:"timeline"`
 }
 
-// A Record is a sync that showed in the autoscaler's status, with the model's word on it.
+// A Record is a sync that changed the autoscaler's status, with the model's explanation.
 type Record struct {
 	At        time.Time `json:"at"`
 	Current   int       `json:"current"`
@@ -36,7 +36,7 @@ type Record struct {
 	Sentence  string    `json:"sentence"`
 }
 
-// A Range is what the metrics alone asked for in every interpretation that fits what was seen.
+// A Range bounds the metrics' proposal over every interpretation that fits the observations.
 type Range struct {
 	Low  int `json:"low"`
 	High int `json:"high"`
@@ -51,7 +51,7 @@ func (r Range) String() string {
 	return fmt.Sprintf("%d to %d", r.Low, r.High)
 }
 
-// A Step is such a range from an instant on.
+// A Step is a range that applies from a moment on.
 type Step struct {
 	At time.Time `json:"at"`
 	Range
@@ -65,26 +65,25 @@ func ReadResult(file string) (*Result, error) {
 	}
 	result := &Result{}
 	if err := json.Unmarshal(content, result); err != nil {
-		return nil, fmt.Errorf("%s is no result of hpa-check: %w", file, err)
+		return nil, fmt.Errorf("%s is not a result of hpa-check: %w", file, err)
 	}
 	return result, nil
 }
 
-// An Agreement counts decisions of the controller by whether the model comes to the same.
+// An Agreement counts the controller's decisions, and those that the model agrees with.
 type Agreement struct {
-	// Decided are decisions that the status showed, and DecidedAlike those that the model explains to the
-	// replica.
+	// Decided counts decisions visible in the status, and DecidedAlike those that the model explains exactly.
 	Decided, DecidedAlike int
-	// Proposed are proposals of the metrics behind these, before any limit: only the log tells them. They are
-	// alike if an interpretation of what was seen comes to them.
+	// Proposed counts the metrics' proposals behind these decisions, before any limit; only the log contains them. They
+	// are alike if an interpretation of the observations leads to them.
 	Proposed, ProposedAlike int
-	// Silent are proposals that led to nothing new in the status, held against what the model holds possible then.
+	// Silent counts proposals that did not change the status, compared with what the model considers possible then.
 	Silent, SilentAlike int
-	// Disagreements tell of all the others.
+	// Disagreements lists all others.
 	Disagreements []Disagreement
 }
 
-// A Disagreement is what the two said, how often in a row, and when first.
+// A Disagreement is both values, how often in a row they occurred, and when first.
 type Disagreement struct {
 	About string // what it is in, for whoever sums up
 	At    float64
@@ -100,7 +99,7 @@ func (d Disagreement) String() string {
 	return text
 }
 
-// Add sums up.
+// Add adds another agreement's counts.
 func (a *Agreement) Add(b Agreement) {
 	a.Decided += b.Decided
 	a.DecidedAlike += b.DecidedAlike
@@ -111,7 +110,7 @@ func (a *Agreement) Add(b Agreement) {
 	a.Disagreements = append(a.Disagreements, b.Disagreements...)
 }
 
-// Summary says how often the two agree.
+// Summary says how often the log and the model agree.
 func (a *Agreement) Summary() string {
 	return fmt.Sprintf("the controller's log against the model: %d of %d decisions alike, and the proposals behind them in %d of %d;\n"+
 		"of syncs that changed nothing the proposal is one that the model holds possible in %d of %d",
@@ -119,20 +118,20 @@ func (a *Agreement) Summary() string {
 }
 
 const (
-	// Near is how far a record usually lies from the log's line: the status is written and watched after it.
+	// Near is the usual delay between the log line and its record, because the status is written and watched later.
 	Near = 500 * time.Millisecond
-	// Late is how far it may lie on a machine that is busy.
+	// Late is the longest delay on a busy machine.
 	Late = 3 * time.Second
 )
 
-// Compare holds each logged decision of the run against the record of it; without one, against the
-// proposals that the model holds possible then.
+// Compare compares each logged decision of the run with its record or, without a record, with the proposals that the
+// model considers possible at that time.
 func Compare(result *Result, logged []Sync) Agreement {
 	var a Agreement
 	timeline := &result.Timeline
 	records := recordsOf(logged, timeline.Syncs)
 	for line, sync := range logged {
-		// What came just before the first observation was decided unwatched.
+		// Decisions just before the first observation were not watched.
 		if sync.At.Before(timeline.From.Add(Near)) || sync.At.After(timeline.Until) {
 			continue
 		}

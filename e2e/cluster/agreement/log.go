@@ -1,5 +1,4 @@
-// Package agreement holds the model's decisions, as hpa-check recorded them, against what the controller
-// itself wrote into its log.
+// Package agreement compares the model's decisions, as recorded by hpa-check, with the controller's own log.
 package agreement
 
 import (
@@ -12,14 +11,14 @@ import (
 	"time"
 )
 
-// A Sync is one sync as the controller's log tells it at --v=4.
+// A Sync is one sync in the controller's log at --v=4.
 type Sync struct {
-	// At is when it was decided. A sync that fails before any proposal has only its error, which is logged after the
+	// At is the time of the decision. A sync that fails before any proposal only has an error, which is logged after the
 	// status was written.
 	At time.Time
-	// Proposed is what the metrics alone asked for; nil where none was asked, below the minimum or above the maximum.
+	// Proposed is the metrics' proposal; nil if there was none, below the minimum or above the maximum.
 	Proposed *int
-	// Desired is what was decided; nil where the sync failed before it came to a decision, or in carrying it out.
+	// Desired is the decision; nil if the sync failed before deciding, or while applying the decision.
 	Desired *int
 }
 
@@ -98,7 +97,7 @@ func ofYear(at, now time.Time) time.Time {
 	return at
 }
 
-// Excerpt copies the lines of a log that are about a namespace.
+// Excerpt copies a namespace's lines from a log.
 func Excerpt(log io.Reader, namespace string, into io.Writer) error {
 	about := regexp.MustCompile(`[/"]` + regexp.QuoteMeta(namespace) + `[/"]`)
 	lines := bufio.NewScanner(log)

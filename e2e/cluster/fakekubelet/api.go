@@ -36,7 +36,7 @@ type MetricsAPI struct {
 	server   *http.Server
 }
 
-// Serve opens the port. The certificate is nobody's: the APIService asks for no other.
+// Serve opens the port with a self-signed certificate, which the APIService accepts.
 func Serve(handler http.Handler) (*MetricsAPI, error) {
 	certificate, err := selfSigned()
 	if err != nil {
@@ -55,8 +55,8 @@ func Serve(handler http.Handler) (*MetricsAPI, error) {
 	return &MetricsAPI{listener, server}, nil
 }
 
-// Register has the API server send questions for metrics.k8s.io here, and waits until it has said whether
-// they are answered.
+// Register makes the API server forward metrics.k8s.io to this port, and waits until it reports whether the API is
+// available.
 func (m *MetricsAPI) Register(ctx context.Context, client kubernetes.Interface, objects dynamic.Interface, versions ...string) error {
 	service := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: metricsService, Namespace: metav1.NamespaceSystem},
@@ -99,14 +99,14 @@ func (m *MetricsAPI) aggregate(ctx context.Context, objects dynamic.Interface, g
 	return nil
 }
 
-// settled waits until the API server has said whether an aggregated API is available.
+// settled waits until the API server reports whether an aggregated API is available.
 func settled(ctx context.Context, services dynamic.ResourceInterface, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	for !isSettled(ctx, services, name) {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the API server did not say of %s whether it is available: %w", name, ctx.Err())
+			return fmt.Errorf("the API server did not report whether %s is available: %w", name, ctx.Err())
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
@@ -128,10 +128,10 @@ func isSettled(ctx context.Context, services dynamic.ResourceInterface, name str
 	return false
 }
 
-// Close ends the serving.
+// Close stops serving.
 func (m *MetricsAPI) Close() { m.server.Close() }
 
-// Discover answers what resources the API has.
+// Discover lists the API's resources.
 func Discover(w http.ResponseWriter, r *http.Request) {
 	Answer(w, http.StatusOK, metav1.APIResourceList{
 		TypeMeta:     metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"},

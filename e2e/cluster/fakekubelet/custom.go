@@ -20,7 +20,7 @@ const (
 	custom, customVersion     = "custom.metrics.k8s.io", "v1beta2"
 )
 
-// discoverAny answers that the group is served. Its metrics are not listed: every name is known.
+// discoverAny answers that the group is served. It lists no metrics, because every name is valid.
 func discoverAny(group string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		Answer(w, http.StatusOK, metav1.APIResourceList{
@@ -82,7 +82,7 @@ func (s *Kubelet) custom(w http.ResponseWriter, r *http.Request) {
 	Answer(w, http.StatusOK, list)
 }
 
-// value is what the script of the request's namespace shows now.
+// value is the current value in the script of the request's namespace.
 func (s *Kubelet) value(r *http.Request, of func(*Scene) *resource.Quantity) *resource.Quantity {
 	scene := s.scene(r.PathValue("namespace"))
 	if scene == nil {

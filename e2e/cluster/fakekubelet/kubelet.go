@@ -1,5 +1,5 @@
-// Package fakekubelet takes the place of kubelets and metrics-server in a control plane without nodes: it
-// writes the pods' status and serves metrics.k8s.io, both as the script of a scenario says.
+// Package fakekubelet replaces kubelets and metrics-server in a control plane without nodes. It writes the pods' status and
+// serves metrics.k8s.io, following a scenario's script.
 package fakekubelet
 
 import (
@@ -30,7 +30,7 @@ type Kubelet struct {
 	scenes map[string]*Scene
 }
 
-// New begins to follow the pods, and to serve on loopback; unavailable answers every question with 503.
+// New starts watching the pods and serving on loopback; with unavailable, every response is 503.
 func New(ctx context.Context, client kubernetes.Interface, resolution time.Duration, available bool) (*Kubelet, error) {
 	factory := informers.NewSharedInformerFactory(client, 0)
 	pods := factory.Core().V1().Pods()
@@ -47,7 +47,7 @@ func New(ctx context.Context, client kubernetes.Interface, resolution time.Durat
 	return s, err
 }
 
-// Idle leaves pods and metrics to a real node: of a script only the acts are played.
+// Idle leaves pods and metrics to a real node; only a script's actions are performed.
 func Idle() *Kubelet {
 	return &Kubelet{resolution: time.Hour, scenes: map[string]*Scene{}}
 }
@@ -55,15 +55,15 @@ func Idle() *Kubelet {
 // API is where metrics.k8s.io is served; nil on a real node.
 func (s *Kubelet) API() *MetricsAPI { return s.api }
 
-// Close ends the serving.
+// Close stops serving.
 func (s *Kubelet) Close() {
 	if s.api != nil {
 		s.api.Close()
 	}
 }
 
-// Play lets a script play in a namespace. Image is the one that can be pulled; act does to the cluster
-// what the script says.
+// Play runs a script in a namespace. Image is the only image that can be pulled; act performs the script's actions on the
+// cluster.
 func (s *Kubelet) Play(ctx context.Context, namespace string, script []scenario.Step, image string, act func(context.Context, *scenario.Act) error) *Scene {
 	ctx, end := context.WithCancel(ctx)
 	scene := &Scene{

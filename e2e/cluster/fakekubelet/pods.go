@@ -12,7 +12,7 @@ import (
 	"hpa-check/e2e/cluster/scenario"
 )
 
-// A state is what a kubelet and a scheduler would have made of a pod.
+// A state is the state that a kubelet and a scheduler would give a pod.
 type state string
 
 const (
@@ -25,14 +25,14 @@ const (
 	completed     state = "completed"
 )
 
-// A taken pod is one that the fake kubelet has seen; what becomes of it is decided then.
+// A taken pod is one that the fake kubelet has seen; its fate is decided then.
 type taken struct {
 	seen  time.Time
 	fate  string
 	state state
 }
 
-// oldest puts pods in the order of their making.
+// oldest sorts pods by creation time.
 func oldest(pods []*corev1.Pod) []*corev1.Pod {
 	sorted := slices.Clone(pods)
 	slices.SortFunc(sorted, func(a, b *corev1.Pod) int {
@@ -44,7 +44,7 @@ func oldest(pods []*corev1.Pod) []*corev1.Pod {
 	return sorted
 }
 
-// fateOf decides of a new pod, beside as many as have been spared and live.
+// fateOf decides a new pod's fate, given the number of spared pods that still exist.
 func fateOf(world *scenario.World, spared int) string {
 	fate := scenario.Or(world.Fate, scenario.FateReady)
 	if spared < scenario.Or(world.Spared, 0) {
@@ -53,7 +53,7 @@ func fateOf(world *scenario.World, spared int) string {
 	return fate
 }
 
-// next is the state that a pod should be in. Failing are the ready ones whose probe fails by now.
+// next is the state that a pod should be in. Failing are the ready pods whose probe fails now.
 func next(pod *corev1.Pod, of *taken, world *scenario.World, image string, failing bool, now time.Time) state {
 	for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		if container.Image != image {
@@ -83,7 +83,7 @@ func ownedBy(pod *corev1.Pod, kind string) bool {
 	return owner != nil && owner.Kind == kind
 }
 
-// statusOf is what a kubelet would write of a pod in a state.
+// statusOf is the status that a kubelet would write for a pod in a state.
 func statusOf(pod *corev1.Pod, s state, now time.Time) corev1.PodStatus {
 	at := metav1.NewTime(now)
 	status := corev1.PodStatus{Phase: corev1.PodRunning, StartTime: pod.Status.StartTime}

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// idle is what a container uses that has nothing to do.
+	// idle is the CPU of an idle container.
 	idle = 1_000_000
-	// serves is the label of the pods that the load goes to, as the Service's selector has it.
+	// serves is the label of the pods that get the load, from the Service's selector.
 	serves, service = "app.kubernetes.io/name", "fib-server"
 )
 
-// samples is what metrics-server would have scraped: the load is spread over the ready pods of the
-// Service, so that more of them have less each.
+// samples are what metrics-server would have scraped. The load is spread over the Service's ready pods, so more pods use
+// less each.
 func samples(pods []*corev1.Pod, world *scenario.World, window time.Duration, now time.Time) []v1beta1.PodMetrics {
 	var running, loaded []*corev1.Pod
 	for _, pod := range oldest(pods) {
@@ -80,7 +80,7 @@ func shareOf(world *scenario.World, at, among int) int64 {
 	return nano / int64(among)
 }
 
-// containers are the regular ones, and the init containers that run on beside them.
+// containers are the regular containers, and the init containers that keep running (sidecars).
 func containers(pod *corev1.Pod) []string {
 	var names []string
 	for _, container := range pod.Spec.Containers {
@@ -94,7 +94,7 @@ func containers(pod *corev1.Pod) []string {
 	return names
 }
 
-// IsReady says whether the pod's status has it ready.
+// IsReady reports whether the pod's status says that it is ready.
 func IsReady(pod *corev1.Pod) bool {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.PodReady {

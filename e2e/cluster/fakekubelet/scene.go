@@ -14,10 +14,10 @@ import (
 	"hpa-check/e2e/cluster/scenario"
 )
 
-// tick is how often a scene looks at its pods and its script.
+// tick is how often a scene checks its pods and its script.
 const tick = 100 * time.Millisecond
 
-// A Scene is one namespace in which one script plays.
+// A Scene is one namespace in which one script runs.
 type Scene struct {
 	kubelet   *Kubelet
 	namespace string
@@ -38,14 +38,14 @@ type Scene struct {
 	errors  []string
 }
 
-// Enter tells that hpa-check has entered a phase.
+// Enter records that hpa-check has entered a phase.
 func (s *Scene) Enter(phase string, at time.Time) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	s.run.Phases = append(s.run.Phases, scenario.PhaseStart{Phase: phase, At: at})
 }
 
-// End ends the play; the errors it had are what it gives back.
+// End stops the scene and returns its errors.
 func (s *Scene) End() []string {
 	s.end()
 	<-s.ended
@@ -67,7 +67,7 @@ func (s *Scene) play(ctx context.Context) {
 	}
 }
 
-// move brings everything to where the script wants it now.
+// move updates everything to the script's current state.
 func (s *Scene) move(ctx context.Context, now time.Time) {
 	pods := oldest(s.kubelet.pods(s.namespace))
 	s.lock.Lock()
@@ -84,7 +84,7 @@ func (s *Scene) move(ctx context.Context, now time.Time) {
 	s.mark(ctx, pods, &world, now)
 }
 
-// scrape makes new samples when they are due.
+// scrape takes new samples when they are due.
 func (s *Scene) scrape(pods []*corev1.Pod, now time.Time) {
 	if now.Before(s.scraped.Add(s.kubelet.resolution)) {
 		return
@@ -95,7 +95,7 @@ func (s *Scene) scrape(pods []*corev1.Pod, now time.Time) {
 	}
 }
 
-// mark writes the status of each pod whose state is another than before.
+// mark writes the status of each pod whose state changed.
 func (s *Scene) mark(ctx context.Context, pods []*corev1.Pod, world *scenario.World, now time.Time) {
 	spared, failing := s.spared(pods), scenario.Or(world.Unready, 0)
 	for _, pod := range pods {
@@ -122,7 +122,7 @@ func (s *Scene) mark(ctx context.Context, pods []*corev1.Pod, world *scenario.Wo
 			s.errors = append(s.errors, err.Error())
 			continue
 		}
-		// A pod that is gone meanwhile, or that somebody else wrote, is looked at again.
+		// If a pod is gone or was changed in the meantime, retry on the next tick.
 		_, err = s.kubelet.client.CoreV1().Pods(s.namespace).Patch(ctx, pod.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "kubelet"}, "status")
 		if err == nil {
 			of.state = state
@@ -130,7 +130,7 @@ func (s *Scene) mark(ctx context.Context, pods []*corev1.Pod, world *scenario.Wo
 	}
 }
 
-// spared counts the pods there are that are meant to become ready.
+// spared counts the existing pods that are meant to become ready.
 func (s *Scene) spared(pods []*corev1.Pod) int {
 	n := 0
 	for _, pod := range pods {

@@ -18,7 +18,7 @@ import (
 type Scenario struct {
 	// Name is the file's name.
 	Name string `json:"-"`
-	// About says in a sentence what is shown.
+	// About says in one sentence what the scenario shows.
 	About string `json:"about"`
 	// From is the neighbour that this one differs from.
 	From string `json:"from,omitempty"`
@@ -26,19 +26,19 @@ type Scenario struct {
 	Modes []string `json:"modes,omitempty"`
 	// Cluster is what differs in the cluster itself, so that it needs one of its own kind.
 	Cluster Cluster `json:"cluster,omitzero"`
-	// Patches change the manifests, one field each.
+	// Patches change one field of the manifests each.
 	Patches []Patch `json:"patches,omitempty"`
-	// Objects lie in the namespace beside the manifests.
+	// Objects are other objects in the namespace.
 	Objects []map[string]any `json:"objects,omitempty"`
 	// Script is what happens.
 	Script []Step `json:"script,omitempty"`
-	// Flags are hpa-check's.
+	// Flags are flags for hpa-check run.
 	Flags []string `json:"flags,omitempty"`
-	// Expect is what hpa-check has to say.
+	// Expect is what hpa-check must report.
 	Expect Expect `json:"expect"`
-	// Doctor is what `hpa-check doctor` has to say when the run is over, if it is asked.
+	// Doctor is what `hpa-check doctor` must report after the run, if it is set.
 	Doctor *Expect `json:"doctor,omitempty"`
-	// Before is what it has to say on an older Kubernetes, whose controller has another rule.
+	// Before is what it must report on an older Kubernetes, whose controller has another rule.
 	Before *Before `json:"before,omitempty"`
 }
 
@@ -57,7 +57,7 @@ func (s Scenario) On(minor int) *Scenario {
 	return &s
 }
 
-// A Cluster is what scenarios in one cluster have to agree on. Its zero value is a sound cluster.
+// A Cluster has the settings that scenarios in one cluster share. Its zero value is a healthy cluster.
 type Cluster struct {
 	// MetricsAPI is served, absent (nothing is registered) or unavailable (registered, and not answering).
 	MetricsAPI string `json:"metricsAPI,omitempty"`
@@ -71,7 +71,7 @@ type Cluster struct {
 type Expect struct {
 	// Exit is hpa-check's exit code.
 	Exit int `json:"exit"`
-	// Reason is the verdict's first; doctor has none where it finds nothing.
+	// Reason is the verdict's first reason; doctor has none if it finds nothing.
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -81,19 +81,19 @@ type Mode struct {
 	Name string `json:"-"`
 	// Controller are the settings that `cluster up` and hpa-check both take.
 	Controller Controller `json:"controller"`
-	// Patches make the manifests fit, in pace above all.
+	// Patches adapt the manifests, mostly their periods.
 	Patches []Patch `json:"patches,omitempty"`
-	// Image is fib-server's there; none is the one of the manifests.
+	// Image is fib-server's image in this mode; by default the one in the manifests.
 	Image string `json:"image,omitempty"`
-	// Flags are hpa-check's.
+	// Flags are flags for hpa-check run.
 	Flags []string `json:"flags,omitempty"`
-	// Load are the generator's flags on a node; none are hpa-check's own. In a control plane the script is the load.
+	// Load are the load generator's flags on a node, by default hpa-check's own. In a control plane the script is the load.
 	Load []string `json:"load,omitempty"`
 	// Parallel is how many scenarios run at once in one cluster.
 	Parallel int `json:"parallel"`
 }
 
-// A Controller has the flags of kube-controller-manager and metrics-server that decide the pace.
+// A Controller has the flags of kube-controller-manager and metrics-server that set the periods.
 type Controller struct {
 	SyncPeriod       metav1.Duration `json:"syncPeriod"`
 	Stabilization    metav1.Duration `json:"downscaleStabilization"`
@@ -108,7 +108,7 @@ const (
 	Node         = "node"
 )
 
-// LoadMode reads how scenarios are run in a kind of cluster.
+// LoadMode reads the settings for running scenarios in a kind of cluster.
 func LoadMode(dir, name string) (*Mode, error) {
 	mode := &Mode{Name: name}
 	file := filepath.Join(dir, "modes", name+".yaml")
@@ -116,12 +116,12 @@ func LoadMode(dir, name string) (*Mode, error) {
 		return nil, err
 	}
 	if mode.Parallel < 1 {
-		return nil, fmt.Errorf("%s: parallel is %d, and at least 1 scenario has to run at a time", file, mode.Parallel)
+		return nil, fmt.Errorf("%s: parallel is %d, but must be at least 1", file, mode.Parallel)
 	}
 	return mode, nil
 }
 
-// Load reads every scenario of a folder, each with all it has from its neighbours, sorted by name.
+// Load reads every scenario of a folder with everything it inherits, sorted by name.
 func Load(dir string) ([]*Scenario, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil {
@@ -165,16 +165,16 @@ func read(file string, into any) error {
 
 func (s *Scenario) check() error {
 	if s.About == "" {
-		return fmt.Errorf("about is empty, and should say in a sentence what is shown")
+		return fmt.Errorf("about is empty, but should say in one sentence what the scenario shows")
 	}
 	if s.Expect.Reason == "" {
-		return fmt.Errorf("expect.reason is empty, and should name the verdict's first reason (docs/findings.md)")
+		return fmt.Errorf("expect.reason is empty, but should name the verdict's first reason (docs/findings.md)")
 	}
 	if s.Before != nil && (s.Before.Minor == 0 || s.Before.Reason == "") {
-		return fmt.Errorf("before is incomplete, and should have a minor version, an exit code and a reason")
+		return fmt.Errorf("before is incomplete, but should have a minor version, an exit code and a reason")
 	}
 	if api := s.Cluster.MetricsAPI; !slices.Contains([]string{"", "served", "absent", "unavailable"}, api) {
-		return fmt.Errorf("cluster.metricsAPI is %q, and should be served, absent or unavailable", api)
+		return fmt.Errorf("cluster.metricsAPI is %q, but must be served, absent or unavailable", api)
 	}
 	for _, mode := range s.Modes {
 		if mode != ControlPlane && mode != Node {
@@ -182,7 +182,7 @@ func (s *Scenario) check() error {
 		}
 	}
 	if s.Cluster != (Cluster{}) && !slices.Equal(s.Modes, []string{ControlPlane}) {
-		return fmt.Errorf("cluster differs, and only a control plane can be made so: give modes: [%s]", ControlPlane)
+		return fmt.Errorf("cluster is set, which only works in a control plane: set modes: [%s]", ControlPlane)
 	}
 	for i, step := range s.Script {
 		if err := step.check(); err != nil {
@@ -192,14 +192,14 @@ func (s *Scenario) check() error {
 	return nil
 }
 
-// resolve gives a scenario with all that its neighbours have; trail are those that wait for it.
+// resolve returns a scenario with everything it inherits; trail are the scenarios being resolved.
 func resolve(own map[string]*Scenario, name string, trail []string) (*Scenario, error) {
 	s, ok := own[name]
 	if !ok {
-		return nil, fmt.Errorf("from names %q, and there is no such scenario", name)
+		return nil, fmt.Errorf("from names %q, which does not exist", name)
 	}
 	if slices.Contains(trail, name) {
-		return nil, fmt.Errorf("from goes round in a circle: %s", strings.Join(append(trail, name), ", "))
+		return nil, fmt.Errorf("from is circular: %s", strings.Join(append(trail, name), ", "))
 	}
 	if s.From == "" {
 		whole := *s
@@ -226,8 +226,8 @@ func resolve(own map[string]*Scenario, name string, trail []string) (*Scenario, 
 	return &whole, nil
 }
 
-// Differences counts what a file says of itself beyond its neighbour. A patch changes one thing, and what
-// happens in one phase is one thing.
+// Differences counts how a scenario differs from its parent. A patch counts as one difference, and so does everything that
+// happens in one phase.
 func (s *Scenario) Differences() int {
 	phases := map[string]bool{}
 	for _, step := range s.Script {
@@ -240,7 +240,7 @@ func (s *Scenario) Differences() int {
 	return n
 }
 
-// In says whether a kind of cluster can show the scenario.
+// In reports whether a kind of cluster can run the scenario.
 func (s *Scenario) In(mode string) bool { return slices.Contains(s.Modes, mode) }
 
 // String is the cluster's difference as people read it.

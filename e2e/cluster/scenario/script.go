@@ -10,23 +10,23 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// A Step is something that happens at an instant: the world is another from then on, or somebody acts.
+// A Step is something that happens at one moment: it changes the simulated state, or performs an action.
 type Step struct {
-	// Phase is hpa-check's phase that the step waits for; none is the beginning.
+	// Phase is the phase of hpa-check in which the step starts; by default the beginning.
 	Phase string `json:"phase,omitempty"`
-	// After the phase's beginning.
+	// After is the time since the start of the phase.
 	After metav1.Duration `json:"after,omitzero"`
 	// Every repeats the step for as long as the phase lasts.
 	Every metav1.Duration `json:"every,omitzero"`
-	// Lasts takes the step back after this time; without it the step stays.
+	// Lasts reverts the step after this time; by default it stays.
 	Lasts metav1.Duration `json:"lasts,omitzero"`
-	// World is what the fake kubelet shows from then on; what is not given stays as it was.
+	// World is the simulated state from then on; fields that are not set stay the same.
 	World
-	// Do is what somebody does to the cluster.
+	// Do is an action on the cluster.
 	Do *Act `json:"do,omitempty"`
 }
 
-// A World is what the fake kubelet shows.
+// A World is the state that the fake kubelet simulates.
 type World struct {
 	// Load is CPU that the ready pods use together.
 	Load *resource.Quantity `json:"load,omitempty"`
@@ -38,43 +38,43 @@ type World struct {
 	PerPod *resource.Quantity `json:"perPod,omitempty"`
 	// PerObject is the value of every custom metric of another object; without it there is none.
 	PerObject *resource.Quantity `json:"perObject,omitempty"`
-	// AdapterDown has neither custom nor external metrics answered for.
+	// AdapterDown makes the custom and external metrics APIs unavailable.
 	AdapterDown *bool `json:"adapterDown,omitempty"`
 	// Incomplete is how many pods' samples lack the CPU of their last container.
 	Incomplete *int `json:"incomplete,omitempty"`
-	// Hot has one pod do all of the work.
+	// Hot gives one pod all the work.
 	Hot *bool `json:"hot,omitempty"`
-	// ReadyAfter is from a pod's making to its being ready.
+	// ReadyAfter is the time from a pod's creation until it is ready.
 	ReadyAfter *metav1.Duration `json:"readyAfter,omitempty"`
-	// Fate is what becomes of new pods: ready, never-ready, crash, unschedulable.
+	// Fate is what happens to new pods: ready, never-ready, crash, unschedulable.
 	Fate *string `json:"fate,omitempty"`
-	// Spared is how many pods become ready whatever the fate of the others.
+	// Spared is how many pods become ready despite the fate.
 	Spared *int `json:"spared,omitempty"`
 	// Unready is how many of the ready pods fail their probe.
 	Unready *int `json:"unready,omitempty"`
 	// Unsampled is how many pods metrics-server can't scrape.
 	Unsampled *int `json:"unsampled,omitempty"`
-	// Frozen has metrics-server give the same samples again and again.
+	// Frozen makes metrics-server return the same samples forever.
 	Frozen *bool `json:"frozen,omitempty"`
-	// Status is what the metrics API answers instead of samples.
+	// Status is the HTTP status that the metrics API returns instead of samples.
 	Status *int `json:"status,omitempty"`
-	// Slow is how long it takes to answer.
+	// Slow is the delay of its responses.
 	Slow *metav1.Duration `json:"slow,omitempty"`
 }
 
 // An Act changes an object or deletes it.
 type Act struct {
-	// As is the name it is done in.
+	// As is the field manager.
 	As string `json:"as"`
 	// Patch changes a field.
 	Patch *Patch `json:"patch,omitempty"`
 	// Delete names an object as Kind/name.
 	Delete string `json:"delete,omitempty"`
-	// Event is told of each pod that fits on no node.
+	// Event is created for each pod that fits on no node.
 	Event *Event `json:"event,omitempty"`
 }
 
-// An Event is what somebody tells of a pod.
+// An Event is an event about a pod.
 type Event struct {
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
@@ -120,13 +120,13 @@ func (s *Step) check() error {
 	return nil
 }
 
-// A Run is the course of one check: when it began, and when each phase did.
+// A Run has the start times of one check and of its phases.
 type Run struct {
 	Begun  time.Time
 	Phases []PhaseStart
 }
 
-// A PhaseStart is the instant that hpa-check entered a phase.
+// A PhaseStart is when hpa-check entered a phase.
 type PhaseStart struct {
 	Phase string
 	At    time.Time
@@ -165,7 +165,7 @@ func (s *Step) times(run *Run, now time.Time) (int, time.Time) {
 	return int(repeats) + 1, first.Add(repeats * s.Every.Duration)
 }
 
-// At is the world at an instant: all steps that have happened, the latest on top.
+// At is the state at a moment: all steps so far, the latest on top.
 func At(script []Step, run *Run, now time.Time) World {
 	type happened struct {
 		at   time.Time
@@ -187,7 +187,7 @@ func At(script []Step, run *Run, now time.Time) World {
 	return world
 }
 
-// Due are the acts that have come due by now and were not done yet; done counts them by step.
+// Due are the actions that are due and not done yet; done counts them by step.
 func Due(script []Step, run *Run, now time.Time, done map[int]int) []*Act {
 	var acts []*Act
 	for i := range script {
@@ -227,7 +227,7 @@ func put[T any](field **T, over *T) {
 	}
 }
 
-// Or is a field's value, or another where it was never given.
+// Or is a field's value, or a default if it is not set.
 func Or[T any](field *T, otherwise T) T {
 	if field == nil {
 		return otherwise

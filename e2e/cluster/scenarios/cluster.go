@@ -18,7 +18,7 @@ import (
 	"hpa-check/e2e/cluster/scenario"
 )
 
-// maker is the name that objects are made in.
+// maker is the field manager that creates objects.
 const maker = "scenarios"
 
 // api is where objects of this one's kind are. All kinds that scenarios use have regular plurals.
@@ -38,7 +38,7 @@ func (s *stage) create(ctx context.Context, object *unstructured.Unstructured) e
 	return nil
 }
 
-// define makes the definitions of the folder crds beside the scenarios, and waits until they are served.
+// define creates the CRDs in the folder crds, and waits until they are served.
 func (s *stage) define(ctx context.Context) error {
 	definitions, err := scenario.Manifests(filepath.Join(s.scenarios, "crds"))
 	if err != nil {
@@ -68,11 +68,11 @@ func established(object *unstructured.Unstructured) bool {
 	})
 }
 
-// registerNode makes a node that takes pods and runs none.
+// registerNode creates a node that accepts pods but does not run them.
 func (s *stage) registerNode(ctx context.Context, cpu string) error {
 	amount, err := resource.ParseQuantity(cpu)
 	if err != nil {
-		return fmt.Errorf("cluster.nodeCPU %q is no quantity: %w", cpu, err)
+		return fmt.Errorf("cluster.nodeCPU %q is not a quantity: %w", cpu, err)
 	}
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node1"}}
 	node.Status.Allocatable = corev1.ResourceList{corev1.ResourceCPU: amount}

@@ -1,5 +1,5 @@
-// Command scenarios plays the scenarios of e2e/scenarios, each with an hpa-check that watches, and says
-// whether hpa-check came to the verdict that is expected.
+// Command scenarios runs the scenarios in e2e/scenarios, each watched by an hpa-check, and reports whether hpa-check
+// reached the expected verdict.
 package main
 
 import (
@@ -30,7 +30,7 @@ type settings struct {
 	names                                                                         []string
 }
 
-// Theatre is what all scenarios share.
+// Theatre is shared by all scenarios.
 type theatre struct {
 	settings
 	mode      *scenario.Mode
@@ -64,7 +64,7 @@ func parse(args []string) (*settings, error) {
 	flags.IntVar(&s.parallel, "parallel", 0, "scenarios at once [default: the mode's]")
 	flags.BoolVar(&s.list, "list", false, "list the scenarios and play none")
 	flags.Usage = func() {
-		fmt.Fprintln(flags.Output(), "usage: scenarios [flags] [NAME...]   without names all that the mode can show")
+		fmt.Fprintln(flags.Output(), "usage: scenarios [flags] [NAME...]   without names: all that the mode can run")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -125,7 +125,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	if failed := t.table.failed(); failed > 0 {
-		return fmt.Errorf("%d of %d scenarios did not end as expected; what they left is in %s", failed, len(chosen), s.out)
+		return fmt.Errorf("%d of %d scenarios did not end as expected; see %s", failed, len(chosen), s.out)
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func program(path, build string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// choose takes the scenarios that are named, or all that the mode can show.
+// choose returns the named scenarios, or all that the mode can run.
 func choose(all []*scenario.Scenario, mode string, names []string) ([]*scenario.Scenario, error) {
 	var chosen []*scenario.Scenario
 	for _, s := range all {
@@ -147,19 +147,19 @@ func choose(all []*scenario.Scenario, mode string, names []string) ([]*scenario.
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(chosen, func(s *scenario.Scenario) bool { return s.Name == name }) {
-			return nil, fmt.Errorf("no scenario %q can be played in mode %s; --list shows those that can", name, mode)
+			return nil, fmt.Errorf("no scenario %q can run in mode %s; --list shows those that can", name, mode)
 		}
 	}
 	return chosen, nil
 }
 
-// A Place is what scenarios have to have in common to be played in one cluster.
+// A Place is what scenarios must have in common to run in one cluster.
 type place struct {
 	scenario.Cluster
 	alone string // the name of one that shares with nobody
 }
 
-// placeOf gives a node to one scenario alone: what others request there is not left for its pods.
+// placeOf gives a scenario with a node its own cluster, because other scenarios' requests would use up the node.
 func placeOf(s *scenario.Scenario) place {
 	if s.Cluster.NodeCPU != "" {
 		return place{s.Cluster, s.Name}
@@ -167,7 +167,7 @@ func placeOf(s *scenario.Scenario) place {
 	return place{s.Cluster, ""}
 }
 
-// playAll plays the scenarios, those that can in one cluster.
+// playAll runs the scenarios, sharing clusters where possible.
 func (t *theatre) playAll(ctx context.Context, chosen []*scenario.Scenario) error {
 	kinds := map[place][]*scenario.Scenario{}
 	var order []place
@@ -178,7 +178,7 @@ func (t *theatre) playAll(ctx context.Context, chosen []*scenario.Scenario) erro
 		}
 		kinds[at] = append(kinds[at], s)
 	}
-	// The smallest first: they are over while the large one goes on.
+	// Start the smallest groups first; they finish while the largest is running.
 	slices.SortStableFunc(order, func(a, b place) int { return len(kinds[a]) - len(kinds[b]) })
 	problems := make(chan error, len(order))
 	for i, kind := range order {
@@ -197,7 +197,7 @@ func (t *theatre) playAll(ctx context.Context, chosen []*scenario.Scenario) erro
 	return errors.Join(all...)
 }
 
-// inCluster starts a cluster of a kind and plays its scenarios.
+// inCluster starts a cluster of a kind and runs its scenarios.
 func (t *theatre) inCluster(ctx context.Context, kind scenario.Cluster, number int, scenarios []*scenario.Scenario) error {
 	t.starting.Lock()
 	stage, err := t.open(ctx, kind, number)

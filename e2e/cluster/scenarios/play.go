@@ -25,17 +25,17 @@ import (
 	"hpa-check/e2e/cluster/scenario"
 )
 
-// longest is how long a check may take before it is ended.
+// longest is how long a check may take before it is stopped.
 const longest = 15 * time.Minute
 
-// Got is what a play came to.
+// Got is the outcome of a play.
 type got struct {
 	scenario.Expect
 	message   string
 	agreement agreement.Agreement
 }
 
-// A play is one scenario on a stage.
+// A play is one scenario running on a stage.
 type play struct {
 	*stage
 	scenario  *scenario.Scenario
@@ -45,8 +45,7 @@ type play struct {
 	scene     *fakekubelet.Scene
 }
 
-// play puts the scenario's objects into a namespace of its own, lets its script play, and has hpa-check
-// watch.
+// play creates the scenario's objects in its own namespace, runs its script, and lets hpa-check watch.
 func (s *stage) play(ctx context.Context, of *scenario.Scenario) (got, error) {
 	p := &play{stage: s, scenario: of, namespace: of.Name, dir: filepath.Join(s.out, of.Name)}
 	if err := os.RemoveAll(p.dir); err != nil {
@@ -78,12 +77,12 @@ func (s *stage) play(ctx context.Context, of *scenario.Scenario) (got, error) {
 		return got{}, err
 	}
 	if len(errs) > 0 {
-		return got{}, fmt.Errorf("the script could not be played: %s", errs[0])
+		return got{}, fmt.Errorf("the script failed: %s", errs[0])
 	}
 	return p.judge(code)
 }
 
-// watched has hpa-check watch, once the controller has taken its first look and the scenario's Jobs are over.
+// watched lets hpa-check watch, after the controller's first sync and once the scenario's Jobs are complete.
 func (p *play) watched(ctx context.Context) (int, error) {
 	if err := p.seenByController(ctx); err != nil {
 		return 0, err
@@ -111,7 +110,7 @@ func (p *play) seenByController(ctx context.Context) error {
 	})
 }
 
-// jobsOver waits for the Jobs of the scenario, which are about pods that have completed.
+// jobsOver waits for the scenario's Jobs, which test completed pods.
 func (p *play) jobsOver(ctx context.Context) error {
 	for _, object := range p.objects {
 		if object.GetKind() != "Job" {
@@ -133,7 +132,7 @@ func (p *play) jobsOver(ctx context.Context) error {
 	return nil
 }
 
-// act does what the script says to one of the scenario's objects.
+// act performs a script's action on one of the scenario's objects.
 func (p *play) act(ctx context.Context, act *scenario.Act) error {
 	if act.Event != nil {
 		return p.tell(ctx, act.As, act.Event)
@@ -186,7 +185,7 @@ func (p *play) own(ctx context.Context, object *unstructured.Unstructured) error
 	return nil
 }
 
-// tell makes an event about each pod that fits on no node, or repeats the one that there is.
+// tell creates an event for each pod that fits on no node, or repeats an existing one.
 func (p *play) tell(ctx context.Context, as string, event *scenario.Event) error {
 	pods, err := p.client.CoreV1().Pods(p.namespace).List(ctx, metav1.ListOptions{FieldSelector: "status.phase=Pending"})
 	if err != nil {
@@ -210,7 +209,7 @@ func (p *play) tell(ctx context.Context, as string, event *scenario.Event) error
 	return nil
 }
 
-// doctor asks `hpa-check doctor` until it says what is expected: what a run leaves takes a moment to settle.
+// doctor repeats `hpa-check doctor` until it reports what is expected, because the cluster needs a moment to settle.
 func (p *play) doctor(ctx context.Context, want scenario.Expect) error {
 	file := filepath.Join(p.dir, "doctor.json")
 	var last scenario.Expect
@@ -238,7 +237,7 @@ func (p *play) doctor(ctx context.Context, want scenario.Expect) error {
 		return failure
 	}
 	if err != nil {
-		return fmt.Errorf("doctor says %s, and %s is expected: %w", said(last), said(want), err)
+		return fmt.Errorf("doctor reported %s, expected %s: %w", said(last), said(want), err)
 	}
 	return nil
 }
@@ -258,7 +257,7 @@ func firstFinding(report []byte) string {
 	return read.Autoscalers[0].Findings[0].ID
 }
 
-// check runs hpa-check to its end, tells the fake kubelet of its phases, and gives its exit code.
+// check runs hpa-check, informs the fake kubelet of its phases, and returns its exit code.
 func (p *play) check(ctx context.Context) (int, error) {
 	args, err := p.arguments(ctx)
 	if err != nil {
@@ -316,7 +315,7 @@ func (p *play) follow(trace io.Reader) error {
 			Phase string `json:"phase"`
 		}
 		if err := json.Unmarshal(line, &seen); err != nil {
-			return fmt.Errorf("hpa-check's trace has a line that is no JSON: %w", err)
+			return fmt.Errorf("hpa-check's trace has a line that is not JSON: %w", err)
 		}
 		if seen.Seen == "phase" {
 			p.scene.Enter(seen.Phase, time.Now())
@@ -352,7 +351,7 @@ func (p *play) arguments(ctx context.Context) ([]string, error) {
 	return slices.Concat(args, []string{"--"}, p.theatre.mode.Load), nil
 }
 
-// judge reads hpa-check's result, and holds the controller's log against it.
+// judge reads hpa-check's result, and compares it with the controller's log.
 func (p *play) judge(code int) (got, error) {
 	g := got{Expect: scenario.Expect{Exit: code}}
 	result, err := agreement.ReadResult(filepath.Join(p.dir, "result.json"))
@@ -396,7 +395,7 @@ func (p *play) excerpt(file string) error {
 	return agreement.Excerpt(log, p.namespace, out)
 }
 
-// clear takes away what would go on working; the cluster's end, or the namespace's, takes the rest.
+// clear deletes what would keep running; the end of the cluster or the namespace removes the rest.
 func (p *play) clear() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

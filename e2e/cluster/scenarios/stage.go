@@ -25,7 +25,7 @@ import (
 	"hpa-check/e2e/cluster/scenario"
 )
 
-// A Stage is a cluster that scenarios are played in.
+// A Stage is a cluster in which scenarios run.
 type stage struct {
 	*theatre
 	kubeconfig string
@@ -39,7 +39,7 @@ type stage struct {
 	unwatch    context.CancelFunc
 }
 
-// open starts a cluster, or takes the one that was given.
+// open starts a cluster, or uses the given one.
 func (t *theatre) open(ctx context.Context, kind scenario.Cluster, number int) (*stage, error) {
 	s := &stage{theatre: t, kubeconfig: t.kubeconfig, log: t.controllerLog}
 	ctx, s.unwatch = context.WithCancel(ctx)
@@ -102,18 +102,18 @@ func (s *stage) furnish(ctx context.Context, kind scenario.Cluster) error {
 func minorOf(client kubernetes.Interface) (int, error) {
 	version, err := client.Discovery().ServerVersion()
 	if err != nil {
-		return 0, fmt.Errorf("the server does not say its version: %w", err)
+		return 0, fmt.Errorf("the server does not report its version: %w", err)
 	}
 	minor, err := strconv.Atoi(strings.TrimSuffix(version.Minor, "+"))
 	if err != nil {
-		return 0, fmt.Errorf("the server's minor version is %q, which is no number", version.Minor)
+		return 0, fmt.Errorf("the server's minor version is %q, which is not a number", version.Minor)
 	}
 	return minor, nil
 }
 
 var readyLine = regexp.MustCompile(`^cluster (\S+): .* ready after .* kubeconfig (\S+)$`)
 
-// start starts a control plane that ends with this process. A name whose ports are taken is exchanged.
+// start starts a control plane that ends with this process. If a name's ports are in use, it tries another.
 func (s *stage) start(ctx context.Context, number int) error {
 	const tries = 5
 	var err error
@@ -161,7 +161,7 @@ func (s *stage) startNamed(ctx context.Context, name string) error {
 	return nil
 }
 
-// close ends what open began. The cluster's state goes with it: the scenarios keep their own records.
+// close ends a cluster that open started, including its state; scenarios keep their own records.
 func (s *stage) close() {
 	s.unwatch()
 	if s.kubelet != nil {

@@ -9,7 +9,7 @@ import (
 	"hpa-check/e2e/cluster/scenario"
 )
 
-// A table has a row for each scenario that is over.
+// A table has a row for each finished scenario.
 type table struct {
 	lock      sync.Mutex
 	mode      string
@@ -61,7 +61,7 @@ func said(e scenario.Expect) string { return fmt.Sprintf("%d %s", e.Exit, e.Reas
 
 func (t *table) failed() int { return t.bad }
 
-// end sums up.
+// end prints the summary.
 func (t *table) end(took time.Duration) {
 	fmt.Printf("\n%d of %d scenarios ended as expected, in %.0f s\n", t.rows-t.bad, t.rows, took.Seconds())
 	a := t.agreement

@@ -114,6 +114,14 @@ impl Link {
         self.used = now;
     }
 
+    /// Whether it takes a request now, as far as is known without reading from it.
+    pub fn is_ready(&self) -> bool {
+        match &self.sender {
+            Sender::One(sender) => sender.is_ready(),
+            Sender::Two(sender) => sender.is_ready(),
+        }
+    }
+
     /// Waits until it takes a request; false when the server has closed it.
     pub async fn ready(&mut self) -> bool {
         poll_fn(|cx| {

@@ -220,6 +220,8 @@ pub struct PodTally {
     pub response: Histogram,
     /// What was added since the last [`PodTally::take_minute`].
     pub minute: PodMinuteTally,
+    /// Answers since the last look at a second.
+    pub second: u64,
 }
 
 /// A minute of a pod.
@@ -264,6 +266,7 @@ impl PodTally {
             self.minute.ok += 1;
         }
         self.minute.requests += 1;
+        self.second += 1;
     }
 
     /// Adds another's.

@@ -1,5 +1,6 @@
 //! Whatever happens in a run and however long it is, what is kept of it stays small.
 
+use super::pods::MOST_PODS;
 use super::*;
 use crate::outcome::Outcome;
 
@@ -63,6 +64,32 @@ fn each_look_at_the_last_second_empties_it() {
     assert_eq!(recorder.take_second().counts.ok, 1);
     assert_eq!(recorder.take_second().counts.ok, 0);
     assert_eq!(recorder.phases()[0].counts.ok, 1);
+}
+
+#[test]
+fn each_pod_is_counted_under_its_own_name_in_whatever_order_they_answer() {
+    let recorder = Recorder::new(1, 1);
+    for pod in ["a", "a", "b", "a", "c", "b", "a"] {
+        let outcome = Outcome {
+            pod: pod.parse().ok(),
+            ..Outcome::default()
+        };
+        recorder.record(&sample(&outcome, 5, 1));
+    }
+    let in_the_second = recorder.take_second().pods;
+    let in_all = recorder.merged().pods;
+    let mut counts: Vec<_> = in_all
+        .iter()
+        .map(|(n, pod)| (&n[..], pod.requests))
+        .collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [("a", 4), ("b", 2), ("c", 1)]);
+    assert!(
+        counts
+            .iter()
+            .all(|(name, count)| in_the_second[*name] == *count)
+    );
+    assert!(recorder.take_second().pods.is_empty());
 }
 
 #[test]

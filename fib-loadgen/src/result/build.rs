@@ -98,7 +98,7 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
         by_n: by_n(&shard, window),
         statuses: shard.statuses.iter().copied().collect(),
         errors: errors(&shard),
-        fairness_jain: jain(shard.pods.values().map(|pod| pod.requests as f64)),
+        fairness_jain: jain(shard.pods.iter().map(|(_, pod)| pod.requests as f64)),
         pods,
         connections: connections(load, &shard),
         series,

@@ -83,9 +83,9 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// A connection reads this much, and lets the others have a turn. A request is a few hundred bytes, and what clients
-/// send faster than that is read one turn after the other. Without this, a flood of small frames kept a thread for as
-/// long as it lasted.
+/// A connection of HTTP/2 reads this much, and lets the others have a turn. A request is a few hundred bytes, and what
+/// clients send faster than that is read one turn after the other. Without this, a flood of small frames kept a thread
+/// for as long as it lasted.
 pub(super) const TURN: usize = 4 * 1024;
 
 /// The plain bytes of a connection, with or without TLS below.
@@ -211,12 +211,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
             self.again.advance(length);
             return Poll::Ready(Ok(()));
         }
-        if self.in_turn >= TURN {
-            self.in_turn = 0;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let most = buf.remaining().min(TURN - self.in_turn);
+        let most = match self.follows {
+            // Their parser begins again with each part of a head, and gives way to others by itself.
+            Follows::Heads(_) => buf.remaining(),
+            Follows::Frames(_) if self.in_turn >= TURN => {
+                self.in_turn = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Follows::Frames(_) => buf.remaining().min(TURN - self.in_turn),
+        };
         let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
         let read = Pin::new(&mut self.inner).poll_read(cx, &mut part);
         if read.is_pending() {

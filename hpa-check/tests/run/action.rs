@@ -120,6 +120,6 @@ fn a_program_that_was_given_is_taken_and_one_that_is_not_there_is_named() {
     assert_eq!(told.output.status.code(), Some(1));
     assert!(
         told.annotations()
-            .contains("`/no/such/hpa-check` is not there")
+            .contains("`/no/such/hpa-check` is missing")
     );
 }
