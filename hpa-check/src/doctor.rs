@@ -1,17 +1,19 @@
 //! `hpa-check doctor`: take a snapshot or two of the cluster, diagnose, report.
 
-mod text;
-
 use std::time::Duration;
 
 use hpa_check_core::doctor::{Policy, diagnose};
 use hpa_check_core::documents::doctor::{Report, Scope};
 use hpa_check_core::snapshot::Assertions;
 
+use crate::cli::command_line::command_line;
 use crate::failure::Failure;
 use crate::feed::live::{Assumed, ClusterArgs, Surveyor, did_you_mean};
-use crate::notice::answer;
-use crate::outputs::{Files, Kind};
+use crate::notice::{answer, notice};
+use crate::outputs::Files;
+use crate::report;
+use crate::report::fleet::{self, KINDS};
+use crate::sinks::screen::{columns, columns_of};
 
 /// What to look at, and what is known beforehand.
 pub(crate) struct Visit {
@@ -28,33 +30,30 @@ pub(crate) struct Visit {
 
 /// The number is the weightiest finding's exit code.
 pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
-    if let Some(other) = visit.files.output.iter().find(|o| o.kind != Kind::Json) {
-        return Err(Failure::usage(format!(
-            "doctor writes json, not {}: give -o json=FILE",
-            other.kind.word()
-        )));
-    }
+    visit.files.only(&KINDS, "doctor")?;
     let opened = visit.files.open()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
     let report = runtime.block_on(look(visit))?;
-    let mut json = serde_json::to_string_pretty(&report)
-        .map_err(|e| Failure::internal(format!("the result can't be written as JSON: {e}")))?;
-    json.push('\n');
-    let mut piped = false;
-    for (_, destination) in &opened.reports {
-        piped |= destination.path().is_none();
-        destination.write(json.as_bytes()).map_err(|e| {
-            Failure::internal(format!(
-                "the result can't be written ({e}); nothing half-written is left"
-            ))
-        })?;
+    let failed = report::write_each(&opened, |kind| fleet::render(kind, &report));
+    let piped = opened.reports.iter().any(|(_, to)| to.path().is_none());
+    let columns = if piped {
+        columns()
+    } else {
+        columns_of(&std::io::stdout())
+    };
+    answer(&fleet::terminal(&report, columns), piped)?;
+    match failed.into_iter().next() {
+        // A report that is missing must not look like a look that found nothing.
+        Some(failure) if report.exit_code == 0 => Err(Failure::internal(failure)),
+        Some(failure) => {
+            notice(&format!("hpa-check: {failure}"));
+            Ok(report.exit_code)
+        }
+        None => Ok(report.exit_code),
     }
-    let text = text::terminal(&report);
-    answer(&text, piped)?;
-    Ok(report.exit_code)
 }
 
 async fn look(visit: Visit) -> Result<Report, Failure> {
@@ -80,9 +79,13 @@ async fn look(visit: Visit) -> Result<Report, Failure> {
         namespace: surveyor.namespace().map(str::to_owned),
         autoscaler: visit.asked.autoscaler,
     };
-    Ok(Policy {
+    let mut report = Policy {
         scope,
         ..visit.policy
     }
-    .apply(report))
+    .apply(report);
+    if let Some(settings) = &mut report.settings {
+        settings.command = Some(command_line());
+    }
+    Ok(report)
 }

@@ -26,7 +26,7 @@ pub struct Outputs {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct Files {
-    /// Write a report: json, html, svg, md, junit, github or trace; `-` is standard output (repeatable)
+    /// Write a report: json, html, svg, md, junit, sarif, github or trace; `-` is standard output (repeatable)
     #[arg(short, long = "output", value_name = "KIND=FILE")]
     pub output: Vec<Output>,
 }
@@ -58,6 +58,8 @@ pub enum Kind {
     Md,
     /// The reasons as test cases, for CI systems.
     Junit,
+    /// The findings as SARIF 2.1.0, for code scanning.
+    Sarif,
     /// The reasons as annotations of GitHub Actions.
     Github,
     /// Every observation, to be replayed.
@@ -127,6 +129,19 @@ impl Files {
             }
         }
         Ok(opened)
+    }
+
+    /// Refuses every kind but those that there are of what is to be written.
+    pub(crate) fn only(&self, kinds: &[Kind], what: &str) -> Result<(), Failure> {
+        let Some(other) = self.output.iter().find(|o| !kinds.contains(&o.kind)) else {
+            return Ok(());
+        };
+        let words: Vec<String> = kinds.iter().map(|kind| kind.word()).collect();
+        Err(Failure::usage(format!(
+            "{what} has no {}: give one of {}",
+            other.kind.word(),
+            words.join(", ")
+        )))
     }
 
     fn refuse_collisions(&self) -> Result<(), Failure> {

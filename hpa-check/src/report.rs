@@ -1,16 +1,21 @@
 //! The reports: every one is drawn from the result document alone, so a stored one draws the same.
 
 use hpa_check_core::documents::result::RunResult;
+use serde::Serialize;
 
 use crate::outputs::{Kind, Opened};
 
 mod chart;
 pub(crate) mod compared;
+mod documentation;
 pub(crate) use drawing::escape;
+pub(crate) mod fleet;
 mod github;
 mod html;
 mod junit;
+mod lines;
 mod markdown;
+mod sarif;
 pub(crate) mod simulated;
 pub(crate) mod summary;
 mod text;
@@ -31,18 +36,24 @@ pub(crate) fn render(kind: Kind, result: &RunResult) -> Option<String> {
         Kind::Svg => Some(chart::picture(result)),
         Kind::Md => Some(markdown::summary(result)),
         Kind::Junit => Some(junit::suite(result)),
+        Kind::Sarif => Some(sarif::run(result)),
         Kind::Github => Some(github::annotations(result)),
         Kind::Trace => None,
     }
 }
 
-/// Writes each report; the sentences are of those that could not be written.
+/// Writes each report of a run; the sentences are of those that could not be written.
 pub(crate) fn write(outputs: &Opened, result: &RunResult) -> Vec<String> {
+    write_each(outputs, |kind| render(kind, result))
+}
+
+/// Writes each report that there is; the sentences are of those that could not be written.
+pub(crate) fn write_each(outputs: &Opened, render: impl Fn(Kind) -> Option<String>) -> Vec<String> {
     outputs
         .reports
         .iter()
         .filter_map(|(kind, destination)| {
-            let content = render(*kind, result)?;
+            let content = render(*kind)?;
             let error = destination.write(content.as_bytes()).err()?;
             let place = destination.path().map_or_else(
                 || "standard output".to_owned(),
@@ -56,9 +67,9 @@ pub(crate) fn write(outputs: &Opened, result: &RunResult) -> Vec<String> {
         .collect()
 }
 
-fn json(result: &RunResult) -> String {
-    let mut text = serde_json::to_string_pretty(result)
-        .expect("a result is plain data with text keys, which JSON always has a form for");
+fn json(document: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(document)
+        .expect("a document is plain data with text keys, which JSON always has a form for");
     text.push('\n');
     text
 }

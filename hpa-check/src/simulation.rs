@@ -23,17 +23,8 @@ pub(crate) struct Ask {
 
 /// Simulates and tells; the number is the exit code.
 pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
-    if let Some(other) = ask
-        .files
-        .output
-        .iter()
-        .find(|o| !matches!(o.kind, Kind::Json | Kind::Html | Kind::Svg | Kind::Md))
-    {
-        return Err(Failure::usage(format!(
-            "a simulation has no {}: give json, html, svg or md",
-            other.kind.word()
-        )));
-    }
+    let kinds = [Kind::Json, Kind::Html, Kind::Svg, Kind::Md];
+    ask.files.only(&kinds, "a simulation")?;
     let opened = ask.files.open()?;
     let (mut simulation, timeline) = document(ask.scenario.clone())?;
     simulation.bound = ask.bound;

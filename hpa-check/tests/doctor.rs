@@ -47,7 +47,7 @@ fn a_healthy_namespace_has_nothing_wrong_and_is_the_only_one_asked_for() {
     let serving = shop().serve();
     let (code, report, said) = diagnose(&serving, &[]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(report["schema"], "hpa-check-doctor/1.2");
+    assert_eq!(report["schema"], "hpa-check-doctor/1.3");
     assert_eq!(report["autoscalers"].as_array().unwrap().len(), 2);
     assert_eq!(
         (&report["pods"], &report["unseen"]),
@@ -226,6 +226,60 @@ fn the_exit_code_counts_only_what_is_as_heavy_as_asked_for() {
         said.contains("WRONG") && said.contains("by --fail-on"),
         "{said}"
     );
+}
+
+#[test]
+fn every_report_is_written_and_a_stored_result_draws_the_same_again() {
+    let serving = stuck().serve();
+    let kinds = ["json", "html", "md", "junit", "sarif", "github"];
+    let outputs = kinds.map(|kind| format!("{kind}={}", serving.file(kind).display()));
+    let mut arguments = vec!["doctor", "-A", "--expect-max", "12"];
+    arguments.extend(outputs.iter().flat_map(|output| ["-o", output.as_str()]));
+    let done = serving.run(&arguments);
+    assert_eq!(done.status.code(), Some(91));
+    for kind in kinds {
+        let first = std::fs::read_to_string(serving.file(kind)).unwrap();
+        assert!(first.contains("bounds-leave-no-room"), "{kind}: {first}");
+        let again = std::process::Command::new(env!("CARGO_BIN_EXE_hpa-check"))
+            .arg("report")
+            .arg(serving.file("json"))
+            .args(["-o", &format!("{kind}=-")])
+            .output()
+            .unwrap();
+        assert_eq!(again.status.code(), Some(0), "{kind}");
+        assert_eq!(String::from_utf8_lossy(&again.stdout), first, "{kind}");
+    }
+    let page = std::fs::read_to_string(serving.file("html")).unwrap();
+    for stated in [
+        "hpa-check doctor -A --expect-max 12",
+        "Asserted maximum",
+        "cpu at 50 %",
+        "100m",
+    ] {
+        assert!(page.contains(stated), "{stated}");
+    }
+}
+
+#[test]
+fn a_form_that_one_look_does_not_have_and_a_report_that_can_t_be_written_are_told() {
+    let serving = shop().serve();
+    for kind in ["svg=x.svg", "trace=x.jsonl"] {
+        let (code, _, said) = diagnose(&serving, &["-o", kind]);
+        assert_eq!(code, 2, "{said}");
+        assert!(
+            said.contains("give one of json, html, md, junit, sarif, github"),
+            "{said}"
+        );
+    }
+    #[cfg(target_os = "linux")]
+    {
+        // A missing report must not look like a look that found nothing.
+        let (code, _, said) = diagnose(&serving, &["-o", "html=/dev/full"]);
+        assert_eq!(code, 1, "{said}");
+        let (code, _, said) = diagnose(&stuck().serve(), &["-o", "html=/dev/full"]);
+        assert_eq!(code, 91, "{said}");
+        assert!(said.contains("the html report can't be written"), "{said}");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub use ignore::{ANNOTATION, Ignore};
 pub use policy::Policy;
 
 use crate::documents::doctor::{
-    AutoscalerReport, FailOn, Groups, IgnoredBy, Report, SCHEMA, Scope,
+    AutoscalerReport, FailOn, Groups, IgnoredBy, Report, SCHEMA, Scope, Settings,
 };
 use crate::judge;
 use crate::keda::ScaledObject;
@@ -67,6 +67,14 @@ pub fn diagnose(
         kubernetes: cluster.kubernetes.clone(),
         looks: if earlier.is_some() { 2 } else { 1 },
         scope: Scope::default(),
+        settings: Some(Settings {
+            command: None,
+            controller: cluster.controller.clone(),
+            metrics_resolution: cluster.metrics_resolution,
+            expect_min: asserted.min_replicas,
+            expect_max: asserted.max_replicas,
+            expect_cpu: asserted.cpu_target_percent,
+        }),
         outcome: Outcome::Pass,
         fail_on: FailOn::default(),
         exit_code: 0,
@@ -92,6 +100,12 @@ fn report(namespace: &str, view: &SnapshotView<'_>, findings: Vec<Reason>) -> Au
         min_replicas: spec.effective_min(),
         max_replicas: spec.max_replicas,
         cpu_target_percent: spec.cpu_target_percent(),
+        metrics: spec
+            .metrics
+            .iter()
+            .map(|metric| format!("{} at {}", metric.source, metric.target))
+            .collect(),
+        requests: view.requests(),
         explanation: view.explanation(),
         findings,
         known: Vec::new(),
@@ -121,6 +135,8 @@ fn withdrawn_by_keda(namespace: &str, object: &ScaledObject) -> Option<Autoscale
         min_replicas: object.min_replicas.unwrap_or(0).max(1),
         max_replicas: object.max_replicas.unwrap_or(KEDA_MAX),
         cpu_target_percent: None,
+        metrics: Vec::new(),
+        requests: Vec::new(),
         explanation: None,
         findings: vec![note],
         known: Vec::new(),

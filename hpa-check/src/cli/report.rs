@@ -1,20 +1,28 @@
-//! `hpa-check report RESULT`: draws the reports again from a stored result.
+//! `hpa-check report RESULT`: draws the reports again from a stored result, of a run or of doctor.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use hpa_check_core::documents::result::{RunResult, SCHEMA, is_readable};
+use hpa_check_core::documents::{doctor, result};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
-use crate::outputs::Files;
-use crate::report;
+use crate::outputs::{Files, Kind, Opened};
+use crate::report::{self, fleet};
 
 /// The flags.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A result of an earlier run (-o json=FILE)
+    /// A result of an earlier run or of doctor (-o json=FILE)
     result: PathBuf,
     #[command(flatten)]
     files: Files,
+}
+
+/// What every document begins with.
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
 }
 
 /// Writes the reports.
@@ -25,30 +33,47 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
             "the result `{place}` can't be read ({e}): give a file written with -o json=FILE"
         ))
     })?;
-    let result: RunResult = serde_json::from_str(&text).map_err(|e| {
-        Failure::usage(format!(
-            "`{place}` is no result of this program ({e}): give a file written with -o json=FILE"
-        ))
-    })?;
-    if !is_readable(&result.schema) {
+    let Head { schema } = parsed(&text, &args.result)?;
+    let failed = if doctor::is_readable(&schema) {
+        let fleet: doctor::Report = parsed(&text, &args.result)?;
+        let fleet = fleet.grouped();
+        args.files.only(&fleet::KINDS, "a result of doctor")?;
+        report::write_each(&opened(&args.files)?, |kind| fleet::render(kind, &fleet))
+    } else if result::is_readable(&schema) {
+        let run: result::RunResult = parsed(&text, &args.result)?;
+        report::write(&opened(&args.files)?, &run)
+    } else {
         return Err(Failure::usage(format!(
-            "`{place}` has the schema `{}`, and this program reads {SCHEMA}",
-            result.schema
+            "`{place}` has the schema `{schema}`, and this program reads {} and {}",
+            result::SCHEMA,
+            doctor::SCHEMA
         )));
+    };
+    match failed.into_iter().next() {
+        Some(failure) => Err(Failure::internal(failure)),
+        None => Ok(0),
     }
-    if args.files.output.is_empty() {
+}
+
+fn parsed<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|e| {
+        Failure::usage(format!(
+            "`{}` is no result of this program ({e}): give a file written with -o json=FILE",
+            file.display()
+        ))
+    })
+}
+
+fn opened(files: &Files) -> Result<Opened, Failure> {
+    if files.output.is_empty() {
         return Err(Failure::usage(
             "no report was asked for: give one with -o, such as -o html=report.html",
         ));
     }
-    let opened = args.files.open()?;
-    if opened.trace.is_some() {
+    if files.output.iter().any(|output| output.kind == Kind::Trace) {
         return Err(Failure::usage(
             "a trace can't be made from a result: ask for one when the run is made",
         ));
     }
-    match report::write(&opened, &result).into_iter().next() {
-        Some(failure) => Err(Failure::internal(failure)),
-        None => Ok(0),
-    }
+    files.open()
 }

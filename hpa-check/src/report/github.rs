@@ -11,24 +11,27 @@ use super::summary;
 pub(crate) fn annotations(result: &RunResult) -> String {
     let mut text = String::new();
     for reason in &result.verdict.reasons {
-        let command = match reason.outcome {
-            Outcome::Pass => "notice",
-            Outcome::Inconclusive => "warning",
-            Outcome::Wrong | Outcome::Environment => "error",
-        };
         let badge = summary::badge(result.verdict.outcome);
         let title = format!("{badge}: {} ({})", summary::subject(result), reason.id);
         let fix = reason.fix.iter().map(|fix| format!("Do: {fix}"));
         let lines: Vec<String> = std::iter::once(reason.message.clone()).chain(fix).collect();
-        // Writing to a String can't fail.
-        let _ = writeln!(
-            text,
-            "::{command} title={}::{}",
-            Property(&title),
-            Data(&lines.join("\n"))
-        );
+        text.push_str(&annotation(reason.outcome, &title, &lines));
     }
     text
+}
+
+/// One annotation, with its line break.
+pub(super) fn annotation(outcome: Outcome, title: &str, lines: &[String]) -> String {
+    let command = match outcome {
+        Outcome::Pass => "notice",
+        Outcome::Inconclusive => "warning",
+        Outcome::Wrong | Outcome::Environment => "error",
+    };
+    format!(
+        "::{command} title={}::{}\n",
+        Property(title),
+        Data(&lines.join("\n"))
+    )
 }
 
 /// The text of a command, in one line: its breaks are written as GitHub reads them.

@@ -5,7 +5,7 @@ pub(super) mod data;
 pub(crate) mod live;
 mod load;
 mod pods;
-mod tables;
+pub(super) mod tables;
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ use hpa_check_core::verdict::{Outcome, Reason};
 
 use super::chart::{self, Format, Picture};
 use super::escape::{Xml, script_json};
-use super::{summary, words};
+use super::{documentation, summary, words};
 
 const SCRIPT: &str = include_str!("html/page.js");
 
@@ -147,7 +147,7 @@ pub(super) fn section(id: &str, heading: &str, content: &str) -> String {
     )
 }
 
-fn class(outcome: Outcome) -> &'static str {
+pub(super) fn class(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "pass",
         Outcome::Wrong => "wrong",
@@ -183,10 +183,11 @@ fn findings<'a>(reasons: impl IntoIterator<Item = &'a Reason>) -> String {
     reasons.into_iter().fold(String::new(), |mut html, reason| {
         let _ = write!(
             html,
-            "<article class=\"{}\"><h3><code>{}</code></h3><p>{}</p>",
+            "<article class=\"{}\"><h3><code>{}</code></h3><p>{} {}</p>",
             class(reason.outcome),
             Xml(&reason.id),
-            Xml(&reason.message)
+            Xml(&reason.message),
+            explained(&reason.id)
         );
         // What proves a pass is there for who asks; what shows a fault is to be seen at once.
         let open = if reason.outcome == Outcome::Pass {
@@ -210,6 +211,17 @@ fn findings<'a>(reasons: impl IntoIterator<Item = &'a Reason>) -> String {
         }
         html.push_str("</article>\n");
         html
+    })
+}
+
+/// A link to a finding's explanation. It is followed only when somebody clicks on it.
+pub(super) fn explained(finding: &str) -> String {
+    documentation::of(finding).map_or_else(String::new, |page| {
+        format!(
+            "<a href=\"{}\" rel=\"noreferrer\">About {}</a>",
+            Xml(&page),
+            Xml(finding)
+        )
     })
 }
 
@@ -274,11 +286,18 @@ mod tests {
     use super::super::fixture;
     use super::*;
 
+    /// The page without the links to explanations, which people alone follow.
+    pub(super) fn without_links(page: &str) -> String {
+        let link = format!("<a href=\"{}/", documentation::PROJECT);
+        page.replace("http://www.w3.org/2000/svg", "")
+            .replace(&link, "<a ")
+    }
+
     #[test]
     fn the_page_loads_nothing_from_anywhere() {
         for run in [fixture::passed(), fixture::hostile()] {
             let page = page(&run);
-            let outside = page.replace("http://www.w3.org/2000/svg", "");
+            let outside = without_links(&page);
             assert!(!outside.contains("http://") && !outside.contains("https://"));
             for fetch in ["src=", "href=", "@import", "url(", "fetch(", "import("] {
                 assert!(!outside.contains(fetch), "{fetch}");

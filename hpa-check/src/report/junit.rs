@@ -18,27 +18,41 @@ pub(crate) fn suite(result: &RunResult) -> String {
     suite.add_test_cases(result.verdict.reasons.iter().map(case));
     let mut report = Report::new("hpa-check");
     report.add_test_suite(suite);
+    text(&report)
+}
+
+/// The document as text.
+pub(super) fn text(report: &Report) -> String {
     report
         .to_string()
         .expect("a report in memory has nothing to fail at")
 }
 
+pub(super) fn success() -> TestCaseStatus {
+    TestCaseStatus::success()
+}
+
+pub(super) fn skipped(message: &str) -> TestCaseStatus {
+    let mut skipped = TestCaseStatus::skipped();
+    skipped.set_message(message);
+    skipped
+}
+
+pub(super) fn failure(kind: &str, message: &str, details: &str) -> TestCaseStatus {
+    let mut failure = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    failure.set_type(kind);
+    failure.set_message(message);
+    failure.set_description(details);
+    failure
+}
+
 fn case(reason: &Reason) -> TestCase {
+    let passed = reason.outcome == Outcome::Pass;
     let status = match reason.outcome {
-        Outcome::Pass => TestCaseStatus::success(),
-        Outcome::Inconclusive => {
-            let mut skipped = TestCaseStatus::skipped();
-            skipped.set_message(reason.message.as_str());
-            skipped
-        }
-        _ => {
-            let mut failure = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            failure.set_message(reason.message.as_str());
-            failure.set_description(detail(reason));
-            failure
-        }
+        Outcome::Pass => success(),
+        Outcome::Inconclusive => skipped(&reason.message),
+        _ => failure(&reason.id, &reason.message, &detail(reason)),
     };
-    let passed = matches!(status, TestCaseStatus::Success { .. });
     let mut case = TestCase::new(reason.id.as_str(), status);
     case.set_classname("hpa-check");
     if passed {

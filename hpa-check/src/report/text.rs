@@ -1,12 +1,11 @@
 //! The end of a run on a terminal: the verdict, why, and where the reports are.
 
-use std::fmt::{Display, Write as _};
-
 use crossterm::style::{Color, Stylize as _};
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::verdict::Outcome;
 
 use super::escape::Terminal;
+use super::lines::Lines;
 use super::{summary, words};
 use crate::outputs::{Kind, Opened};
 
@@ -14,10 +13,7 @@ use crate::outputs::{Kind, Opened};
 /// has its colour; elsewhere neither.
 pub(crate) fn terminal(result: &RunResult, outputs: &Opened, columns: Option<usize>) -> String {
     let outcome = result.verdict.outcome;
-    let mut page = Page {
-        text: String::new(),
-        columns: columns.unwrap_or(usize::MAX),
-    };
+    let mut page = Lines::new(columns);
     let badge = summary::badge(outcome);
     let badge = match columns {
         Some(_) => badge.bold().with(color(outcome)).to_string(),
@@ -68,32 +64,6 @@ pub(crate) fn terminal(result: &RunResult, outputs: &Opened, columns: Option<usi
         page.line(format_args!("  {:<9}  {}", kind.word(), Terminal(path)));
     }
     page.text
-}
-
-/// The text so far, and the room it has.
-struct Page {
-    text: String,
-    columns: usize,
-}
-
-impl Page {
-    fn line(&mut self, line: impl Display) {
-        // Writing to a String can't fail.
-        let _ = writeln!(self.text, "{line}");
-    }
-
-    /// Text behind a name; where it is broken, it goes on below its beginning.
-    fn hanging(&mut self, name: &str, text: &str) {
-        let indent = name.chars().count();
-        let text = Terminal(text).to_string();
-        let room = self.columns.saturating_sub(indent).max(20);
-        for (index, part) in words::wrapped(&text, room).iter().enumerate() {
-            match index {
-                0 => self.line(format_args!("{name}{part}")),
-                _ => self.line(format_args!("{:indent$}{part}", "")),
-            }
-        }
-    }
 }
 
 fn color(outcome: Outcome) -> Color {

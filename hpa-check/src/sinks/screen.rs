@@ -44,9 +44,16 @@ impl Screen {
     }
 }
 
-/// Columns of the terminal that people read on; `None` where they read something else.
+/// Columns of the terminal that people read standard error on; `None` where they read something else.
 pub(crate) fn columns() -> Option<usize> {
-    let terminal = io::stderr().is_terminal();
-    let size = terminal.then(|| crossterm::terminal::size().ok()).flatten();
+    columns_of(&io::stderr())
+}
+
+/// The same for any stream.
+pub(crate) fn columns_of(stream: &impl IsTerminal) -> Option<usize> {
+    let size = stream
+        .is_terminal()
+        .then(|| crossterm::terminal::size().ok())
+        .flatten();
     size.map(|(columns, _)| usize::from(columns).max(20))
 }

@@ -28,6 +28,24 @@ function draw(name, ...flags) {
   return pathToFileURL(file).href;
 }
 
+// What doctor wrote of a fleet: every seventh autoscaler without a request, every eleventh flapping, one ignored.
+function fleet(name, size) {
+  const reason = (id, outcome) => ({ id, message: `container app has it: ${id}`, evidence: ["pod app-1, container app: none"], fix: "Set one.", outcome });
+  const autoscalers = Array.from({ length: size }, (_, n) => ({
+    namespace: `team-${Math.floor(n / 20)}`, name: `application-${n}`, owner: n % 3 ? "checkout" : null, target: `Deployment/application-${n}`,
+    min_replicas: 3, max_replicas: 12, cpu_target_percent: 50, metrics: ["cpu at 50 %"], requests: [{ name: "app", cpu_request: 100 }],
+    explanation: "4 ready pods average 45 % of 100m; stays at 4",
+    findings: [...(n % 7 ? [] : [reason("missing-cpu-request", "wrong")]), ...(n % 11 ? [] : [reason("flapping", "wrong")]), ...(n % 13 ? [] : [reason("at-maximum", "pass")])],
+    ...(n === 5 && { ignored: [{ ...reason("bounds-leave-no-room", "wrong"), because: "a singleton", by: "flag" }] }),
+  }));
+  const report = { schema: "hpa-check-doctor/1.3", version: "0.1.0", at: "2026-03-04T10:20:30Z", kubernetes: "1.36", looks: 1, outcome: "wrong", exit_code: 91,
+    namespaces: Math.ceil(size / 20), pods: size * 4, autoscalers,
+    unseen: [{ rule: "list nodes", error: "nodes is forbidden", consequence: "whether the maximum fits is not seen", essential: false }] };
+  const file = join(folder, `${name}.json`);
+  writeFileSync(file, JSON.stringify(report));
+  return draw(name, "report", file);
+}
+
 // Two simulations against each other.
 function compared() {
   const [a, b] = ["50", "80"].map((target) => {
@@ -45,6 +63,8 @@ function pages() {
   return {
     "a run that passed": draw("passed", "replay", recording.pathname, "--ui", "none"),
     "a run that was cut off": draw("cut", "replay", cut, "--ui", "none"),
+    "doctor on a fleet": fleet("fleet", 240),
+    "doctor on a few": fleet("few", 12),
     "a simulation": draw("simulation", "simulate", "--load", wave),
     "a simulation that breaks its bounds": draw("broken", "simulate", "--load", wave, "--keep-utilization", "20"),
     "a comparison": compared(),
@@ -97,6 +117,48 @@ for (const [name, address] of Object.entries(drawn)) {
     }
   });
 }
+
+describe("the page of a fleet", () => {
+  const address = fleet("found", 240);
+
+  test("finds an autoscaler by the keyboard alone, and opens what has it", async () => {
+    const { page } = await open(address, screens[1][1]);
+    const visible = () => page.locator("details.space tr[data-find]:visible").count();
+    assert.equal(await visible(), 0, "a large fleet is folded at first");
+    await page.locator("#find").focus();
+    await page.keyboard.type("application-77");
+    assert.equal(await visible(), 1);
+    assert.equal(await page.locator("#found").innerText(), "1 autoscaler");
+    assert.equal(await page.locator("article.group:visible").count(), 2, "it has two findings");
+    await page.keyboard.press("Control+A");
+    await page.keyboard.type("missing-cpu");
+    assert.equal(await visible(), 35);
+    await page.close();
+  });
+
+  test("leads from a finding to the autoscaler's settings and to the explanation", async () => {
+    const { page } = await open(address, screens[0][1]);
+    const group = page.locator("#cause-missing-cpu-request");
+    await group.locator("summary").first().focus();
+    if (!(await group.locator("li").first().isVisible())) await page.keyboard.press("Enter");
+    await group.locator("li a").first().focus();
+    await page.keyboard.press("Enter");
+    const row = page.locator("[id='team-0/application-0']");
+    await row.waitFor({ state: "visible" });
+    assert.match(await row.innerText(), /3 to 12\s+cpu at 50 %\s+100m/);
+    const explained = await group.locator("a[href*='findings.md#:~:text=missing-cpu-request']").getAttribute("href");
+    assert.match(explained, /^https:\/\//);
+    await page.close();
+  });
+
+  test("can be printed whole: what is folded is open, and the field is gone", async () => {
+    const { page } = await open(address, screens[0][1], "dark");
+    await page.emulateMedia({ media: "print" });
+    assert.ok(await page.locator("details.space tr[data-find]").last().isVisible());
+    assert.ok(!(await page.locator("#find").isVisible()));
+    await page.close();
+  });
+});
 
 describe("the timeline", () => {
   const address = drawn["a run that passed"];

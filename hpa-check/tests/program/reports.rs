@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::stand_in::{Pods, all_die, rehearse, stderr};
 
-const KINDS: [&str; 6] = ["json", "html", "svg", "md", "junit", "github"];
+const KINDS: [&str; 7] = ["json", "html", "svg", "md", "junit", "sarif", "github"];
 
 fn hpa_check(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_hpa-check"))

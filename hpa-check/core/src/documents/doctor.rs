@@ -1,8 +1,9 @@
 //! The report of `hpa-check doctor`, `hpa-check-doctor/1.2`. Within version 1 keys are only added. 1.1 calls
 //! the outcome of code 92 `environment`, which was `surroundings` in 1.0. 1.2 adds groups, owners, ignored
-//! findings, and what a baseline knew.
+//! findings, and what a baseline knew. 1.3 adds the settings, and each autoscaler's metrics and requests.
 
 mod groups;
+mod settings;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -11,12 +12,14 @@ use serde::{Deserialize, Serialize};
 use crate::findings::Weight;
 use crate::judge;
 use crate::snapshot::Unseen;
+use crate::spec::ContainerResources;
 use crate::verdict::{Outcome, Reason};
 
 pub use groups::{Cause, Count, Groups, Part};
+pub use settings::Settings;
 
 /// The schema's name and version.
-pub const SCHEMA: &str = "hpa-check-doctor/1.2";
+pub const SCHEMA: &str = "hpa-check-doctor/1.3";
 
 /// Whether a document with this schema can be read: every minor version of version 1.
 ///
@@ -47,6 +50,9 @@ pub struct Report {
     /// What was looked at.
     #[serde(default)]
     pub scope: Scope,
+    /// What the cluster was judged by; reports of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
     /// The weightiest finding's outcome. Inconclusive when nothing was found and not all was seen, or when
     /// there was no autoscaler to look at.
     pub outcome: Outcome,
@@ -145,6 +151,12 @@ pub struct AutoscalerReport {
     pub max_replicas: i32,
     /// Its CPU target in percent of the request, if it has one.
     pub cpu_target_percent: Option<i32>,
+    /// Its metrics with their targets, such as `cpu at 50 %`.
+    #[serde(default)]
+    pub metrics: Vec<String>,
+    /// What the containers of one of its pods request, and their limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<ContainerResources>,
     /// What it asks of its metric now and why, by the model, where that can be computed.
     pub explanation: Option<String>,
     /// The findings that count, the weightiest first. Those with the outcome `pass` are worth knowing and

@@ -9,7 +9,7 @@ use crate::report::escape::Xml;
 use crate::report::{summary, words};
 
 /// Begins a table that is wider than a narrow screen; it takes the focus, so that the arrow keys move it.
-pub(super) fn scroll(heading: &str) -> String {
+pub(in crate::report) fn scroll(heading: &str) -> String {
     format!("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"{heading}\">")
 }
 

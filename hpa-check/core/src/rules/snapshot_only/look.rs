@@ -17,6 +17,7 @@ use crate::snapshot::index::Index;
 use crate::snapshot::{
     self, ClusterSnapshot, EventSnapshot, Namespace, PodSnapshot, Scaler, Workload,
 };
+use crate::spec::ContainerResources;
 
 /// One autoscaler with all that belongs to it.
 pub(crate) struct SnapshotView<'a> {
@@ -199,6 +200,13 @@ impl<'a> SnapshotView<'a> {
     pub(super) fn labels(&self) -> Option<&'a BTreeMap<String, String>> {
         let mut pods = self.matched.iter();
         Some(&pods.find(|p| self.seen(p).is_living())?.labels)
+    }
+
+    /// What the containers of one of the living pods request.
+    pub(crate) fn requests(&self) -> Vec<ContainerResources> {
+        let mut pods = self.matched.iter();
+        let living = pods.find(|pod| self.seen(pod).is_living());
+        living.map_or_else(Vec::new, |pod| pod.pod.containers.clone())
     }
 
     /// A pod as rules see it.

@@ -1,0 +1,203 @@
+//! The reports of `doctor`: one autoscaler or a whole fleet, grouped by cause, by namespace and by owner. All are
+//! drawn from the document alone.
+
+mod github;
+mod junit;
+mod markdown;
+mod page;
+mod sarif;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use hpa_check_core::documents::doctor::{AutoscalerReport, Cause, Report, weight};
+use hpa_check_core::verdict::{Outcome, Reason};
+use serde::Serialize;
+
+pub(crate) use text::terminal;
+
+use super::words;
+use crate::outputs::Kind;
+
+/// What `doctor` can write.
+pub(crate) const KINDS: [Kind; 6] = [
+    Kind::Json,
+    Kind::Html,
+    Kind::Md,
+    Kind::Junit,
+    Kind::Sarif,
+    Kind::Github,
+];
+
+/// The report of that kind; `None` for the kinds that show time, of which one look has none.
+pub(crate) fn render(kind: Kind, report: &Report) -> Option<String> {
+    match kind {
+        Kind::Json => Some(super::json(report)),
+        Kind::Html => Some(page::page(report)),
+        Kind::Md => Some(markdown::summary(report)),
+        Kind::Junit => Some(junit::suites(report)),
+        Kind::Sarif => Some(sarif::log(report)),
+        Kind::Github => Some(github::annotations(report)),
+        Kind::Svg | Kind::Trace => None,
+    }
+}
+
+/// What was looked at: `shop/cart`, `12 autoscalers in 3 namespaces`.
+fn subject(report: &Report) -> String {
+    if let [only] = report.autoscalers.as_slice() {
+        return only.full_name();
+    }
+    format!(
+        "{} in {}",
+        plural(report.autoscalers.len() as u64, "autoscaler"),
+        plural(report.namespaces, "namespace")
+    )
+}
+
+/// What came of it, in a sentence.
+fn conclusion(report: &Report) -> String {
+    let all = report.autoscalers.len();
+    let faulty = faulty(report);
+    match (faulty, all) {
+        (_, 0) => {
+            let place = report.scope.namespace.as_ref();
+            let place = place.map_or("any namespace".to_owned(), |n| format!("namespace {n}"));
+            format!("There is no HorizontalPodAutoscaler in {place}, so nothing was checked.")
+        }
+        (0, _) if report.is_blind() => {
+            "Nothing wrong was found, but too much could not be read to call anything healthy."
+                .to_owned()
+        }
+        (0, 1) => "Nothing wrong was found with it.".to_owned(),
+        (0, _) => "Nothing wrong was found with any of them.".to_owned(),
+        (1, 1) => "Something is wrong with it.".to_owned(),
+        (n, _) => format!(
+            "Something is wrong with {}; nothing was found with {}.",
+            words::count(n as u64),
+            words::count((all - n) as u64)
+        ),
+    }
+}
+
+/// Autoscalers with a fault that counts.
+fn faulty(report: &Report) -> usize {
+    let all = report.autoscalers.iter();
+    all.filter(|a| !a.is_healthy()).count()
+}
+
+/// The findings of an autoscaler that the exit code counts.
+fn counted<'a>(report: &Report, autoscaler: &'a AutoscalerReport) -> Vec<&'a Reason> {
+    let counts = |finding: &&Reason| report.fail_on.counts(weight(finding));
+    autoscaler.findings.iter().filter(counts).collect()
+}
+
+/// The autoscalers that have a cause, each with its own words for it.
+fn cases<'a>(report: &'a Report, cause: &Cause) -> Vec<(&'a AutoscalerReport, &'a Reason)> {
+    let all = report.autoscalers.iter();
+    all.filter_map(|autoscaler| {
+        let mut findings = autoscaler.findings.iter();
+        Some((autoscaler, findings.find(|f| f.id == cause.id)?))
+    })
+    .collect()
+}
+
+/// Whether any autoscaler has an owner, so that grouping by owner says something.
+fn has_owners(report: &Report) -> bool {
+    report.groups.owners.iter().any(|part| part.name.is_some())
+}
+
+/// The settings that were evaluated, each a name and a value. Reports of earlier versions know fewer.
+fn settings(report: &Report) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    let place = match (&report.scope.namespace, &report.scope.autoscaler) {
+        (_, Some(name)) => format!("the autoscaler {name}"),
+        (Some(space), None) => format!("the namespace {space}"),
+        (None, None) => "all namespaces".to_owned(),
+    };
+    let looks = if report.looks == 1 { "once" } else { "twice" };
+    rows.push(("Looked at", format!("{place}, {looks}")));
+    if let Some(version) = &report.kubernetes {
+        rows.push(("Kubernetes", version.clone()));
+    }
+    if let Some(settings) = &report.settings {
+        let controller = &settings.controller;
+        let time = words::duration;
+        rows.push(("Sync period", time(controller.sync_period)));
+        rows.push(("Tolerance", controller.tolerance.to_string()));
+        rows.push((
+            "Downscale stabilization",
+            time(controller.downscale_stabilization),
+        ));
+        rows.push((
+            "CPU initialization period",
+            time(controller.cpu_initialization_period),
+        ));
+        rows.push((
+            "Initial readiness delay",
+            time(controller.initial_readiness_delay),
+        ));
+        rows.push(("Metrics resolution", time(settings.metrics_resolution)));
+        let asserted = [
+            ("Asserted minimum", settings.expect_min, ""),
+            ("Asserted maximum", settings.expect_max, ""),
+            ("Asserted CPU target", settings.expect_cpu, " %"),
+        ];
+        for (name, value, unit) in asserted {
+            rows.extend(value.map(|value| (name, format!("{value}{unit}"))));
+        }
+    }
+    rows.push((
+        "Exit code",
+        format!(
+            "{}, counting from `{}` up",
+            report.exit_code,
+            word(&report.fail_on)
+        ),
+    ));
+    if !report.owner_labels.is_empty() {
+        rows.push(("Owner labels", report.owner_labels.join(", ")));
+    }
+    if let Some(baseline) = &report.baseline {
+        rows.push(("Baseline of", words::date_and_time(baseline.at)));
+    }
+    let command = report.settings.as_ref().and_then(|s| s.command.clone());
+    rows.extend(command.map(|command| ("Command", command)));
+    rows
+}
+
+/// The word that the document has for a value.
+fn word(value: &impl Serialize) -> String {
+    let json = serde_json::to_value(value).unwrap_or_default();
+    json.as_str().unwrap_or_default().to_owned()
+}
+
+/// The outcome of a finding as an adjective: a pass is a note.
+fn gravity(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Pass => "note".to_owned(),
+        outcome => super::summary::badge(outcome).to_lowercase(),
+    }
+}
+
+fn plural(count: u64, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} {what}{s}", words::count(count))
+}
+
+/// What one pod requests, such as `100m` or `app 100m, proxy 20m`; nothing where no pod was seen.
+fn requests(autoscaler: &AutoscalerReport) -> String {
+    let amount = |cpu: Option<hpa_check_core::units::Millicores>| {
+        cpu.map_or_else(|| "none".to_owned(), |cpu| cpu.to_string())
+    };
+    match autoscaler.requests.as_slice() {
+        [] => "–".to_owned(),
+        [only] => amount(only.cpu_request),
+        several => {
+            let each = several
+                .iter()
+                .map(|c| format!("{} {}", c.name, amount(c.cpu_request)));
+            each.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
