@@ -34,12 +34,19 @@
             # They start servers and look at the machine's own processes.
             doCheck = false;
             postInstall = ''
-              $out/bin/hpa-check man >hpa-check.1
-              installManPage hpa-check.1
-              installShellCompletion --cmd hpa-check \
-                --bash <($out/bin/hpa-check completions bash) \
-                --zsh <($out/bin/hpa-check completions zsh) \
-                --fish <($out/bin/hpa-check completions fish)
+              mkdir pages
+              $out/bin/hpa-check man --to pages
+              $out/bin/fib-loadgen man --to pages
+              $out/bin/fib-server man >pages/fib-server.1
+              installManPage pages/*.1
+              for program in hpa-check fib-loadgen fib-server; do
+                installShellCompletion --cmd $program \
+                  --bash <($out/bin/$program completions bash) \
+                  --zsh <($out/bin/$program completions zsh) \
+                  --fish <($out/bin/$program completions fish)
+              done
+              $out/bin/hpa-check completions kubectl >kubectl_complete-hpa_check
+              install -m 755 kubectl_complete-hpa_check $out/bin/
             '';
             meta = {
               description = "Proves that a Kubernetes HorizontalPodAutoscaler does what it is configured to do";

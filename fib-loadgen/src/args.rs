@@ -57,6 +57,31 @@ pub enum Command {
     /// Print the JSON Schema of the result
     #[command(after_help = help::SCHEMA)]
     Schema,
+    /// Print completions for a shell
+    #[command(after_help = help::COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Print a manual page, or write them all
+    #[command(after_help = help::MAN)]
+    Man(ManArgs),
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: program_common::pages::Shell,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The command whose page to print [default: the page of the program]
+    #[arg(conflicts_with = "to")]
+    pub command: Option<String>,
+    /// Write the page of the program and one for each command to this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub to: Option<PathBuf>,
 }
 
 /// `capacity`
@@ -75,7 +100,12 @@ pub struct CapacityArgs {
     #[arg(long, value_name = "PERCENT", value_parser = quantity::percent, default_value = "10%", help_heading = "Search")]
     pub precision: f64,
     /// Maximum number of trials
-    #[arg(long, value_name = "N", default_value_t = 30, help_heading = "Search")]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 30,
+        help_heading = "Search"
+    )]
     pub trials: usize,
     /// Print JSON instead of text
     #[arg(long, help_heading = "Search")]
@@ -150,7 +180,7 @@ pub struct RunArgs {
     pub target: TargetArgs,
 
     /// Number of users; with a rate, the maximum number of requests in flight [default: 50, with a rate 200]
-    #[arg(short, long, alias = "vus", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Load")]
+    #[arg(short, long, alias = "vus", value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Load")]
     pub users: Option<u32>,
     /// Requests per second, whether or not earlier ones were answered
     #[arg(long, value_name = "R/s", value_parser = quantity::rate, help_heading = "Load")]
@@ -258,7 +288,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "1s", help_heading = "Connections")]
     pub conn_idle: Duration,
     /// Retry a refused connection this many times, 50 ms apart; no request is sent twice, and its time keeps running
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000), default_value_t = 0, help_heading = "Connections")]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=1_000), default_value_t = 0, help_heading = "Connections")]
     pub retry_refused: u32,
 
     /// A rule the run must meet, such as p99<250ms, error-rate<0.1%, rps>=400, achieved>=99% or wrong==0; add ` abort`
@@ -309,7 +339,7 @@ pub struct RunArgs {
     )]
     pub ui: Ui,
     /// Runtime threads [default: CPUs, at most 4]
-    #[arg(long, value_name = "N", value_parser = |text: &str| text.parse::<usize>().ok().filter(|n| (1..=256).contains(n)).ok_or("give a number from 1 to 256"), help_heading = "Thresholds and output")]
+    #[arg(long, value_name = "COUNT", value_parser = |text: &str| text.parse::<usize>().ok().filter(|n| (1..=256).contains(n)).ok_or("give a number from 1 to 256"), help_heading = "Thresholds and output")]
     pub workers: Option<usize>,
     /// Stop at once when standard input ends, because the parent process has exited
     #[arg(long, help_heading = "Thresholds and output")]

@@ -9,7 +9,10 @@ mod report;
 mod run;
 mod verify;
 
-use crate::args::{Cli, Command};
+use clap::CommandFactory as _;
+use program_common::pages;
+
+use crate::args::{Cli, Command, ManArgs};
 use crate::exit::Failure;
 use crate::live;
 use crate::result::Document;
@@ -26,20 +29,41 @@ pub fn dispatch(cli: Cli, argv: Vec<String>) -> Result<u8, Failure> {
         Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Merge(args)) => report::merge(&args),
         Some(Command::Schema) => schema(),
+        Some(Command::Completions(args)) => write(&pages::completions(Cli::command(), args.shell)),
+        Some(Command::Man(args)) => man(&args),
     }
 }
 
 /// Prints what a machine or a person asked for, on standard output.
 fn print(text: &str) -> Result<u8, Failure> {
+    write(format!("{text}\n").as_bytes())
+}
+
+fn write(text: &[u8]) -> Result<u8, Failure> {
     use std::io::Write;
     let mut stdout = std::io::stdout().lock();
-    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
         // `| head` has seen enough.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::internal(
             format!("standard output can't be written ({error})"),
         )),
         _ => Ok(0),
     }
+}
+
+/// Prints a manual page, or writes all of them.
+fn man(args: &ManArgs) -> Result<u8, Failure> {
+    let Some(folder) = &args.to else {
+        let page = pages::manual(Cli::command(), args.command.as_deref());
+        return write(&page.map_err(Failure::usage)?);
+    };
+    pages::write_manual(Cli::command(), folder).map_err(|error| {
+        Failure::usage(format!(
+            "the manual pages can't be written to `{}` ({error}): give a folder that exists",
+            folder.display()
+        ))
+    })?;
+    Ok(0)
 }
 
 fn schema() -> Result<u8, Failure> {

@@ -1,4 +1,6 @@
-//! How spans, counts and rates are written on the command line.
+//! How spans and counts are written on the command line; rates and shares are written as in every program.
+
+pub use program_common::quantity::{rate, share as percent};
 
 /// A span `A` or `A:B` (or `A..B`) of anything, with `A` at most `B`.
 pub fn span<T: PartialOrd + Copy>(
@@ -35,38 +37,6 @@ pub fn count(text: &str) -> Result<u64, String> {
         .ok_or_else(bad)
 }
 
-/// Requests a second: `430/s`, `120/m`, or a bare number a second.
-pub fn rate(text: &str) -> Result<f64, String> {
-    let bad = || format!("`{text}` is no rate: write it like 430/s or 120/m, at most 10000000/s");
-    let (number, seconds) = match text.split_once('/') {
-        Some((number, "s")) => (number, 1.0),
-        Some((number, "m")) => (number, 60.0),
-        Some(_) => return Err(bad()),
-        None => (text, 1.0),
-    };
-    let number: f64 = number.parse().map_err(|_| bad())?;
-    let rate = number / seconds;
-    // Above this, 64-bit microsecond arithmetic and any one machine are long exhausted.
-    if (0.0..=1e7).contains(&rate) {
-        Ok(rate)
-    } else {
-        Err(bad())
-    }
-}
-
-/// A share: `5%`, or a number such as 0.05.
-pub fn percent(text: &str) -> Result<f64, String> {
-    let (number, of) = text
-        .strip_suffix('%')
-        .map_or((text, 1.0), |number| (number, 100.0));
-    number
-        .parse::<f64>()
-        .ok()
-        .map(|number| number / of)
-        .filter(|share| (0.0..=10.0).contains(share))
-        .ok_or_else(|| format!("`{text}` is no share: write it like 5% or 0.05"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,24 +47,6 @@ mod tests {
         assert_eq!(count("1M"), Ok(1_000_000));
         for text in ["0", "", "k", "-5", "1.5", "99999999999999999999"] {
             assert!(count(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn rates_are_a_second_or_a_minute_and_possible() {
-        assert_eq!(rate("430/s"), Ok(430.0));
-        assert_eq!(rate("120/m"), Ok(2.0));
-        assert_eq!(rate("0.5"), Ok(0.5));
-        for text in ["", "-1", "5/h", "nan", "inf", "1e9"] {
-            assert!(rate(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn shares_are_percent_or_a_number() {
-        assert_eq!((percent("5%"), percent("0.05")), (Ok(0.05), Ok(0.05)));
-        for text in ["", "%", "-1%", "x", "nan", "1e9%"] {
-            assert!(percent(text).is_err(), "{text}");
         }
     }
 

@@ -7,13 +7,19 @@ use std::time::Duration;
 use clap::Parser;
 use serde::{Deserialize, Serialize};
 
+const HELP: &str = "Examples:
+  fib-server --listen 127.0.0.1:8080 --log-format text
+  fib-server --cache-control no-store --compute-threads 2 --deadline 5s
+  fib-server --config settings.toml --check-config
+
+A setting comes from its flag, else its variable FIB_…, else the file, else its default. A time has a unit, as in \
+250ms, 5s or 1m30s; a bare number is seconds.
+
+Exit codes: 0 clean shutdown, 1 can't serve (such as a port in use), 2 a setting is wrong.";
+
 /// Computes Fibonacci numbers over HTTP, with adjustable CPU cost.
 #[derive(Debug, Parser)]
-#[command(
-    version,
-    after_help = "A setting comes from its flag, else its variable FIB_…, else the file, else its \
-default. Exit codes: 0 clean shutdown, 1 can't serve (such as a port in use), 2 a setting is wrong."
-)]
+#[command(version, after_help = HELP)]
 pub struct Args {
     /// Read settings from this TOML file, whose keys are the flag names
     #[arg(long, env = "FIB_CONFIG", value_name = "FILE", global = true)]
@@ -38,6 +44,14 @@ pub enum Command {
     /// Ask the server running with the same settings whether it is ready, and exit with 0 or 1; for
     /// images without a shell
     Healthcheck,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: program_common::pages::Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 /// Declares every setting once: its documentation, its flag and variable, and its type.
@@ -50,7 +64,7 @@ macro_rules! settings {
             $($(#[$attribute])* pub $name: Option<$type>,)*
 
             /// Exit at once when standard input ends, because the parent process has exited
-            #[arg(long, env = "FIB_EXIT_WITH_STDIN")]
+            #[arg(long, help_heading = "Shutdown", env = "FIB_EXIT_WITH_STDIN")]
             pub exit_with_stdin: bool,
         }
 
@@ -69,133 +83,133 @@ macro_rules! settings {
 
 settings! {
     /// Address to serve on; port 0 picks a free port, [::] means IPv6 and IPv4 [default: [::]:8080]
-    #[arg(long, env = "FIB_LISTEN", value_name = "ADDR")]
+    #[arg(long, help_heading = "Network", env = "FIB_LISTEN", value_name = "ADDR")]
     listen: String,
 
     /// Address for probes and metrics, or `none` [default: [::]:9090]
-    #[arg(long, env = "FIB_ADMIN", value_name = "ADDR")]
+    #[arg(long, help_heading = "Network", env = "FIB_ADMIN", value_name = "ADDR")]
     admin: String,
 
     /// Largest n to compute [default: 1000000]
-    #[arg(long, env = "FIB_MAX_N", value_name = "N")]
+    #[arg(long, help_heading = "Limits", env = "FIB_MAX_N", value_name = "N")]
     max_n: u64,
 
     /// Largest n for a sequence [default: 10000]
-    #[arg(long, env = "FIB_MAX_SEQUENCE_N", value_name = "N")]
+    #[arg(long, help_heading = "Limits", env = "FIB_MAX_SEQUENCE_N", value_name = "N")]
     max_sequence_n: u64,
 
     /// Threads that serve connections [default: the number of usable CPUs]
-    #[arg(long, env = "FIB_WORKER_THREADS", value_name = "COUNT")]
+    #[arg(long, help_heading = "Limits", env = "FIB_WORKER_THREADS", value_name = "COUNT")]
     worker_threads: usize,
 
     /// Threads that compute [default: the number of usable CPUs, rounded up]
-    #[arg(long, env = "FIB_COMPUTE_THREADS", value_name = "COUNT")]
+    #[arg(long, help_heading = "Limits", env = "FIB_COMPUTE_THREADS", value_name = "COUNT")]
     compute_threads: usize,
 
     /// Maximum time for an answer [default: 10s]
-    #[arg(long, env = "FIB_DEADLINE", value_name = "TIME")]
+    #[arg(long, help_heading = "Limits", env = "FIB_DEADLINE", value_name = "TIME")]
     deadline: Span,
 
     /// Maximum time a computation waits for a thread [default: 2s, or the deadline]
-    #[arg(long, env = "FIB_MAX_QUEUE_WAIT", value_name = "TIME")]
+    #[arg(long, help_heading = "Limits", env = "FIB_MAX_QUEUE_WAIT", value_name = "TIME")]
     max_queue_wait: Span,
 
     /// Memory for answers that clients have not read and requests they have not fully sent [default: three eighths
     /// of the memory limit, 256MiB without one]
-    #[arg(long, env = "FIB_MAX_INFLIGHT_BYTES", value_name = "SIZE")]
+    #[arg(long, help_heading = "Limits", env = "FIB_MAX_INFLIGHT_BYTES", value_name = "SIZE")]
     max_inflight_bytes: Size,
 
     /// Maximum number of connections [default: as many as the memory and open-files limits allow]
-    #[arg(long, env = "FIB_MAX_CONNECTIONS", value_name = "COUNT")]
+    #[arg(long, help_heading = "Limits", env = "FIB_MAX_CONNECTIONS", value_name = "COUNT")]
     max_connections: usize,
 
     /// Close a connection after about this many answers; 0 disables this [default: 200]
-    #[arg(long, env = "FIB_KEEPALIVE_REQUESTS", value_name = "COUNT")]
+    #[arg(long, help_heading = "Limits", env = "FIB_KEEPALIVE_REQUESTS", value_name = "COUNT")]
     keepalive_requests: u32,
 
     /// Close a connection at about this age; 0s disables this [default: 60s]
-    #[arg(long, env = "FIB_MAX_CONNECTION_AGE", value_name = "TIME")]
+    #[arg(long, help_heading = "Limits", env = "FIB_MAX_CONNECTION_AGE", value_name = "TIME")]
     max_connection_age: Span,
 
     /// Close a connection without requests for this long; clients and gateways should close idle connections
     /// sooner [default: 2m]
-    #[arg(long, env = "FIB_IDLE_TIMEOUT", value_name = "TIME")]
+    #[arg(long, help_heading = "Limits", env = "FIB_IDLE_TIMEOUT", value_name = "TIME")]
     idle_timeout: Span,
 
     /// After the first signal, keep serving for this long while closing connections, or until there has been
     /// none for half a second [default: 5s]
-    #[arg(long, env = "FIB_DRAIN_DELAY", value_name = "TIME")]
+    #[arg(long, help_heading = "Shutdown", env = "FIB_DRAIN_DELAY", value_name = "TIME")]
     drain_delay: Span,
 
     /// Then wait this long for answers in progress [default: 15s]
-    #[arg(long, env = "FIB_SHUTDOWN_TIMEOUT", value_name = "TIME")]
+    #[arg(long, help_heading = "Shutdown", env = "FIB_SHUTDOWN_TIMEOUT", value_name = "TIME")]
     shutdown_timeout: Span,
 
     /// Bearer token for `POST /drain` from outside the pod; without it, only requests from the pod itself
     /// are accepted
-    #[arg(long, env = "FIB_DRAIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    #[arg(long, help_heading = "Shutdown", env = "FIB_DRAIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     drain_token: String,
 
     /// Requests per second that one client may send to /get; 0 disables the limit [default: 0]
-    #[arg(long, env = "FIB_RATE_LIMIT", value_name = "COUNT")]
+    #[arg(long, help_heading = "Limits", env = "FIB_RATE_LIMIT", value_name = "COUNT")]
     rate_limit: u32,
 
     /// Burst size of the rate limit [default: the rate limit]
-    #[arg(long, env = "FIB_RATE_LIMIT_BURST", value_name = "COUNT")]
+    #[arg(long, help_heading = "Limits", env = "FIB_RATE_LIMIT_BURST", value_name = "COUNT")]
     rate_limit_burst: u32,
 
     /// Proxies whose forwarded client addresses are trusted, as CIDRs [default: none]
-    #[arg(long, env = "FIB_TRUSTED_PROXIES", value_name = "CIDR,…", value_delimiter = ',')]
+    #[arg(long, help_heading = "Network", env = "FIB_TRUSTED_PROXIES", value_name = "CIDR,…", value_delimiter = ',')]
     trusted_proxies: Vec<String>,
 
     /// Whether the main port also serves `/metrics` [default: true]
-    #[arg(long, env = "FIB_MAIN_METRICS", value_name = "BOOL")]
+    #[arg(long, help_heading = "Network", env = "FIB_MAIN_METRICS", value_name = "BOOL")]
     main_metrics: bool,
 
     /// Origins whose pages may read answers, or `*` [default: none]
-    #[arg(long, env = "FIB_CORS_ORIGINS", value_name = "ORIGIN,…", value_delimiter = ',')]
+    #[arg(long, help_heading = "Network", env = "FIB_CORS_ORIGINS", value_name = "ORIGIN,…", value_delimiter = ',')]
     cors_origins: Vec<String>,
 
     /// Compress large answers for clients that accept gzip [default: false]
-    #[arg(long, env = "FIB_COMPRESS", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+    #[arg(long, help_heading = "Network", env = "FIB_COMPRESS", value_name = "BOOL", num_args = 0..=1, require_equals = true,
         default_missing_value = "true")]
     compress: bool,
 
     /// Serve TLS on the main port with this certificate chain (PEM); it is reloaded when it changes
-    #[arg(long, env = "FIB_TLS_CERT", value_name = "FILE")]
+    #[arg(long, help_heading = "Network", env = "FIB_TLS_CERT", value_name = "FILE")]
     tls_cert: PathBuf,
 
     /// The certificate's private key (PEM)
-    #[arg(long, env = "FIB_TLS_KEY", value_name = "FILE")]
+    #[arg(long, help_heading = "Network", env = "FIB_TLS_KEY", value_name = "FILE")]
     tls_key: PathBuf,
 
     /// Require client certificates from these authorities (PEM)
-    #[arg(long, env = "FIB_TLS_CLIENT_CA", value_name = "FILE")]
+    #[arg(long, help_heading = "Network", env = "FIB_TLS_CLIENT_CA", value_name = "FILE")]
     tls_client_ca: PathBuf,
 
     /// Whether answers may be cached: `immutable` or `no-store` [default: immutable]
-    #[arg(long, env = "FIB_CACHE_CONTROL", value_name = "WORD")]
+    #[arg(long, help_heading = "Network", env = "FIB_CACHE_CONTROL", value_name = "WORD")]
     cache_control: CacheControl,
 
     /// Name of this pod, for the header x-fib-pod [default: `POD_NAME`, else HOSTNAME]
-    #[arg(long, env = "FIB_POD", value_name = "NAME")]
+    #[arg(long, help_heading = "Log, traces and name", env = "FIB_POD", value_name = "NAME")]
     pod: String,
 
     /// Send spans of requests with a sampled trace to this OpenTelemetry collector (OTLP over HTTP, JSON),
     /// such as `http://collector:4318` [default: none]
-    #[arg(long, env = "FIB_OTLP", value_name = "URL")]
+    #[arg(long, help_heading = "Log, traces and name", env = "FIB_OTLP", value_name = "URL")]
     otlp: String,
 
     /// `json` or `text` [default: json]
-    #[arg(long, env = "FIB_LOG_FORMAT", value_name = "FORMAT")]
+    #[arg(long, help_heading = "Log, traces and name", env = "FIB_LOG_FORMAT", value_name = "FORMAT")]
     log_format: LogFormat,
 
     /// error, warn, info, debug or trace, or a filter such as `fib_server=debug` [default: info]
-    #[arg(long, env = "FIB_LOG_LEVEL", value_name = "LEVEL")]
+    #[arg(long, help_heading = "Log, traces and name", env = "FIB_LOG_LEVEL", value_name = "LEVEL")]
     log_level: String,
 
     /// Request log lines per second [default: 100]
-    #[arg(long, env = "FIB_ACCESS_LOG_RATE", value_name = "COUNT")]
+    #[arg(long, help_heading = "Log, traces and name", env = "FIB_ACCESS_LOG_RATE", value_name = "COUNT")]
     access_log_rate: u32,
 }
 
@@ -300,6 +314,27 @@ mod tests {
         assert_eq!("2GiB".parse(), Ok(Size(2 << 30)));
         for text in ["", "MiB", "1.5MiB", "-1", "5 MiB", "5MB", "99999999999GiB"] {
             assert!(text.parse::<Size>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_setting_stands_under_a_task_and_the_examples_are_taken() {
+        use clap::CommandFactory as _;
+        let program = Args::command();
+        program.clone().debug_assert();
+        let settings = program.get_opts().filter(|flag| {
+            !["config", "check_config", "help", "version"].contains(&flag.get_id().as_str())
+        });
+        for flag in settings {
+            assert!(flag.get_help_heading().is_some(), "{}", flag.get_id());
+        }
+        let examples = HELP.lines().filter(|line| line.starts_with("  fib-server"));
+        assert_eq!(examples.clone().count(), 3);
+        for example in examples {
+            assert!(
+                Args::try_parse_from(example.split_whitespace()).is_ok(),
+                "{example}"
+            );
         }
     }
 

@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 use fib_server::args::{Args, Command};
 use fib_server::config::Config;
 use fib_server::lifecycle::Stop;
 use fib_server::{Bound, healthcheck, telemetry};
-use program_common::process;
+use program_common::{pages, process};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A setting is wrong; clap ends with the same.
@@ -17,6 +17,18 @@ const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let args = Args::parse();
     let (check, command) = (args.check_config, args.command);
+    match command {
+        Some(Command::Completions { shell }) => {
+            return print(&pages::completions(Args::command(), shell));
+        }
+        Some(Command::Man) => {
+            return match pages::manual(Args::command(), None) {
+                Ok(page) => print(&page),
+                Err(error) => fail(1, &error),
+            };
+        }
+        Some(Command::Healthcheck) | None => {}
+    }
     let _ = process::raise_open_files_limit();
     let config = match Config::load(args) {
         Ok(config) => config,
@@ -102,17 +114,20 @@ fn announce(server: &Bound) -> Result<(), Box<dyn std::error::Error>> {
 
 fn print_config(config: &Config) -> ExitCode {
     let text = serde_json::to_string_pretty(config).unwrap_or_default();
-    match writeln!(std::io::stdout().lock(), "{text}") {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(1, &error),
+    print(format!("{text}\n").as_bytes())
+}
+
+/// Prints what was asked for on standard output. Whoever reads no further, as `head` does, has seen enough.
+fn print(text: &[u8]) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => fail(1, &error),
+        _ => ExitCode::SUCCESS,
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the one place where a failure is told to the user"
-)]
 fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("fib-server: {error}");
+    // Nobody is left to be told of a failure to tell.
+    let _ = writeln!(std::io::stderr().lock(), "fib-server: {error}");
     ExitCode::from(code)
 }

@@ -1,18 +1,25 @@
 //! The command line: one file a command, each with its flags and an `execute`.
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::failure::Failure;
 
 pub(crate) mod command_line;
 mod compare;
+mod complete;
 mod completions;
 mod controller;
 mod decide;
 mod doctor;
 mod export;
+mod help;
 mod load_from;
 mod manifest;
+mod name;
+mod order;
 mod record;
 mod rehearse;
 mod replay;
@@ -25,65 +32,93 @@ mod what_if;
 
 /// Proves that a Kubernetes HorizontalPodAutoscaler does what it is configured to do.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES)]
+#[command(version, after_help = help::PROGRAM)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 pass, 1 internal error, 2 usage, 90 target not usable, \
-91 the autoscaler or its setup is wrong, 92 the environment was the limit, 93 inconclusive, \
-99 a bound is not kept, 105 interrupted.";
-
+/// In the order in which people come to use them.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Compare two runs or simulations, and report regressions
-    Compare(compare::Args),
-    /// Print shell completions
-    Completions(completions::Args),
-    /// Compute controller decisions from data: JSON Lines in, JSON Lines out
-    Decide(decide::Args),
     /// Find what is wrong with autoscalers from what the API shows now, without load or waiting
+    #[command(after_help = help::DOCTOR)]
     Doctor(Box<doctor::Args>),
-    /// Export a namespace's application as clean manifests, without Secrets
-    Export(export::Args),
-    /// Print the manual page
-    Man(completions::ManArgs),
-    /// Watch an autoscaler and record a trace, without load or verdict
-    Record(Box<record::Args>),
-    /// Do a full run on this machine: real processes as pods, real load, no cluster
-    Rehearse(Box<rehearse::Args>),
-    /// Evaluate a recorded run again, with the same evaluator
-    Replay(replay::Args),
-    /// Render reports again from a stored result
-    Report(report::Args),
-    /// Ask the server what restoring exported manifests would change; nothing is written
-    Restore(export::RestoreArgs),
-    /// Check an autoscaler on a cluster: watch, load, explain, and end in a verdict
-    Run(Box<run::Args>),
-    /// Print the JSON Schema of the result
-    Schema(schema::Args),
     /// Simulate how an autoscaler responds to a load, and search for cheaper settings; no cluster
+    #[command(after_help = help::SIMULATE)]
     Simulate(Box<simulate::Args>),
+    /// Check an autoscaler on a cluster: watch, load, explain, and end in a verdict
+    #[command(after_help = help::RUN)]
+    Run(Box<run::Args>),
+    /// Do a full run on this machine: real processes as pods, real load, no cluster
+    #[command(after_help = help::REHEARSE)]
+    Rehearse(Box<rehearse::Args>),
+    /// Watch an autoscaler and record a trace, without load or verdict
+    #[command(after_help = help::RECORD)]
+    Record(Box<record::Args>),
     /// Simulate a recorded run with other settings
+    #[command(after_help = help::WHAT_IF)]
     WhatIf(Box<what_if::Args>),
+    /// Evaluate a recorded run again, with the same evaluator
+    #[command(after_help = help::REPLAY)]
+    Replay(replay::Args),
+    /// Compare two runs or simulations, and report regressions
+    #[command(after_help = help::COMPARE)]
+    Compare(compare::Args),
+    /// Render reports again from a stored result
+    #[command(after_help = help::REPORT)]
+    Report(report::Args),
+    /// Export a namespace's application as clean manifests, without Secrets
+    #[command(after_help = help::EXPORT)]
+    Export(export::Args),
+    /// Ask the server what restoring exported manifests would change; nothing is written
+    #[command(after_help = help::RESTORE)]
+    Restore(export::RestoreArgs),
+    /// Compute controller decisions from data: JSON Lines in, JSON Lines out
+    #[command(after_help = help::DECIDE)]
+    Decide(decide::Args),
+    /// Print the JSON Schema of the result
+    #[command(after_help = help::SCHEMA)]
+    Schema(schema::Args),
+    /// Print completions for a shell, or for kubectl
+    #[command(after_help = help::COMPLETIONS)]
+    Completions(completions::Args),
+    /// Print a manual page, or write them all
+    #[command(after_help = help::MAN)]
+    Man(completions::ManArgs),
 }
 
 /// The name under which kubectl finds this program as its plugin.
 const PLUGIN: &str = "kubectl-hpa_check";
 
+/// The word before those that kubectl wants completed; `completions kubectl` prints the script that says it.
+const COMPLETE: &str = "__complete";
+
+/// The name that this program was called by, without its folder.
+fn called(words: &[OsString]) -> &str {
+    let path = words.first().map(Path::new);
+    path.and_then(Path::file_stem)
+        .and_then(|name| name.to_str())
+        .unwrap_or_default()
+}
+
 impl Cli {
-    /// Reads the command line; usage and help name the program as it was called.
-    pub(crate) fn read() -> Self {
-        let called = std::env::args_os().next().map(std::path::PathBuf::from);
-        let plugin = called.is_some_and(|path| path.file_stem().is_some_and(|name| name == PLUGIN));
-        let command = Self::command();
-        let command = if plugin {
-            command.bin_name("kubectl hpa-check")
-        } else {
-            command
-        };
-        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    /// Reads the command line; usage and help name the program as it was called. `None` when kubectl asked for
+    /// completions, which are printed.
+    pub(crate) fn read() -> Result<Option<Self>, Failure> {
+        let words: Vec<OsString> = std::env::args_os().collect();
+        if let [_, first, unfinished @ ..] = words.as_slice()
+            && first == COMPLETE
+        {
+            return complete::print(unfinished).map(|()| None);
+        }
+        let plugin = called(&words) == PLUGIN;
+        let command = help::complete(Self::command(), plugin);
+        let words = order::command_first(&command, words);
+        let matches = command.get_matches_from(words);
+        Ok(Some(
+            Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()),
+        ))
     }
 
     /// Runs the command, and returns its exit code.

@@ -25,15 +25,12 @@ mod simulation;
 mod sinks;
 
 /// Parses the command line, runs the command, and turns its end into an exit code.
-#[expect(
-    clippy::print_stderr,
-    reason = "the one place where a failure is told to the user"
-)]
 pub fn main() -> ExitCode {
-    match cli::Cli::read().execute() {
+    let ended = cli::Cli::read().and_then(|cli| cli.map_or(Ok(0), cli::Cli::execute));
+    match ended {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("hpa-check: {failure}");
+            notice::notice(&format!("hpa-check: {failure}"));
             ExitCode::from(failure.code)
         }
     }

@@ -12,6 +12,7 @@ pub(crate) use destination::Destination;
 
 /// The flags for results and for what to show during a run; `#[command(flatten)]` them.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Output")]
 pub struct Outputs {
     /// The files.
     #[command(flatten)]
@@ -23,6 +24,7 @@ pub struct Outputs {
 
 /// The reports to write.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Output")]
 pub struct Files {
     /// Write a report: json, html, svg, md, junit, sarif, github or trace; `-` is standard output (repeatable)
     #[arg(short, long = "output", value_name = "KIND=FILE")]

@@ -266,24 +266,32 @@ fn an_export_of_an_application_of_keda_s_has_its_scaled_object_and_not_the_autos
     );
 }
 
-#[test]
-fn completions_and_the_manual_page_name_every_command() {
+/// The commands, as the help lists them.
+fn commands() -> Vec<String> {
     let help = said(&hpa_check(&["--help"]));
-    let commands: Vec<&str> = help
+    let words = help
         .lines()
         .filter_map(|l| l.strip_prefix("  ")?.split(' ').next())
-        .filter(|w| w.len() > 2 && !w.starts_with('-'))
-        .collect();
-    assert!(
-        commands.contains(&"doctor") && commands.len() > 10,
-        "{commands:?}"
-    );
-    let page = said(&hpa_check(&["man"]));
-    for command in commands.iter().filter(|c| **c != "help") {
-        assert!(
-            page.contains(&format!("COMMAND {}", command.to_uppercase())),
-            "{command}"
-        );
+        .filter(|w| w.len() > 2 && !w.starts_with('-') && *w != "hpa-check");
+    words.map(str::to_owned).collect()
+}
+
+#[test]
+fn completions_and_the_manual_pages_name_every_command() {
+    let commands = commands();
+    assert_eq!(commands[0], "doctor");
+    assert!(commands.len() > 10, "{commands:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().to_str().unwrap();
+    assert_eq!(said(&hpa_check(&["man", "--to", to])), "");
+    let own = std::fs::read_to_string(folder.path().join("hpa-check.1")).unwrap();
+    for command in &commands {
+        assert!(own.contains(&command.replace('-', "\\-")), "{command}");
+        let page = folder.path().join(format!("hpa-check-{command}.1"));
+        let page = std::fs::read_to_string(page).unwrap();
+        for section in ["NAME", "SYNOPSIS", "OPTIONS", "EXAMPLES", "SEE ALSO"] {
+            assert!(page.contains(section), "{command}: {section}");
+        }
     }
     for shell in ["bash", "zsh", "fish"] {
         let script = hpa_check(&["completions", shell]);
@@ -291,6 +299,186 @@ fn completions_and_the_manual_page_name_every_command() {
             script.status.success() && said(&script).contains("doctor"),
             "{shell}"
         );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn kubectl_completes_the_plugin_through_a_script() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("kubectl_complete-hpa_check");
+    std::fs::write(&script, hpa_check(&["completions", "kubectl"]).stdout).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(
+        env!("CARGO_BIN_EXE_hpa-check"),
+        folder.path().join("hpa-check"),
+    )
+    .unwrap();
+    let path = format!(
+        "{}:{}",
+        folder.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let output = Command::new("sh")
+        .arg(&script)
+        .args(["-n", "shop", "doctor", "--fail-on", "ca"])
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    let text = said(&output);
+    assert!(
+        text.starts_with("cause\t") && text.ends_with("\n:4\n"),
+        "{text}"
+    );
+}
+
+/// Whoever reads an output, such as `head`, may go away before its end.
+#[cfg(unix)]
+#[test]
+fn whichever_stream_is_closed_by_its_reader_nothing_is_said_about_it() {
+    let api = cluster_of_charts().serve();
+    let simulate = ["simulate", "--load", "0s:60m 1m:900m"];
+    let ways: [(&[&str], i32); 9] = [
+        (&["--help"], 0),
+        (&["schema"], 0),
+        (&["man"], 0),
+        (&["completions", "bash"], 0),
+        (&simulate, 0),
+        (&[&simulate[..], &["-o", "json=-"]].concat(), 0),
+        (&["simulate", "--nope"], 2),
+        (&["report", "/no/such/file"], 2),
+        (&["decide"], 0),
+    ];
+    let own = ways.into_iter().map(|(arguments, code)| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hpa-check"));
+        command.args(arguments);
+        (format!("{arguments:?}"), command, Some(code))
+    });
+    let of_cluster = [&["doctor"][..], &["export"], &["doctor", "-o", "json=-"]]
+        .map(|arguments| (format!("{arguments:?}"), api.command(arguments), None));
+    for (name, mut command, code) in own.chain(of_cluster) {
+        command.stdin(std::process::Stdio::null());
+        let whole = command.output().unwrap();
+        let code = code.or(whole.status.code());
+        let output = command.stdout(gone()).stderr(std::process::Stdio::piped());
+        let output = output.output().unwrap();
+        let text = said(&output);
+        assert_eq!(output.status.code(), code, "{name}: {text}");
+        for word in ["panicked", "pipe", "can't be written"] {
+            assert!(!text.contains(word), "{name}: {text}");
+        }
+        let output = command
+            .stdout(std::process::Stdio::piped())
+            .stderr(gone())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), code, "{name}: standard error");
+    }
+}
+
+/// A pipe that nobody reads from any more.
+#[cfg(unix)]
+fn gone() -> std::process::Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+/// Every manifest in tests/charts, with the name of its autoscaler where it has several.
+fn charts() -> Vec<(String, &'static str)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/charts");
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut charts: Vec<(String, &'static str)> = files
+        .map(|file| file.unwrap().path().display().to_string())
+        .map(|file| {
+            let name = if file.ends_with("istio.yaml") {
+                "istio-ingress"
+            } else {
+                ""
+            };
+            (file, name)
+        })
+        .collect();
+    charts.sort();
+    assert!(charts.len() >= 10);
+    charts
+}
+
+#[test]
+fn simulate_and_decide_reject_no_chart() {
+    for (file, name) in charts() {
+        let named: &[&str] = if name.is_empty() { &[] } else { &[name] };
+        let load = [
+            "simulate",
+            "--hpa",
+            &file,
+            "--load",
+            "0s:50m 1m:2 5m:2 5m:50m",
+        ];
+        let output = hpa_check(&[&load[..], named].concat());
+        assert_eq!(output.status.code(), Some(0), "{file}: {}", said(&output));
+        assert!(said(&output).contains("replicas"), "{file}");
+        let output = hpa_check(&[&["decide", "--hpa", &file][..], named].concat());
+        assert_eq!(output.status.code(), Some(0), "{file}: {}", said(&output));
+    }
+}
+
+/// A cluster with the objects of every chart, each in a namespace of its own.
+fn cluster_of_charts() -> still_api::StillApi {
+    let mut api = cluster();
+    for (file, _) in charts() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let space = std::path::Path::new(&file)
+            .file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        let listed = |object: Value| match object["items"].as_array() {
+            Some(items) => items.clone(),
+            None => vec![object],
+        };
+        for mut object in documents.into_iter().flat_map(listed) {
+            object["metadata"]["namespace"] = json!(space);
+            match object["kind"].as_str() {
+                // What an API server would serve of older versions is in the form of autoscaling/v2.
+                Some("HorizontalPodAutoscaler") if object["apiVersion"] == "autoscaling/v2" => {
+                    api.put("/apis/autoscaling/v2", "horizontalpodautoscalers", object);
+                }
+                Some("Deployment") => api.put("/apis/apps/v1", "deployments", object),
+                _ => {}
+            }
+        }
+    }
+    api
+}
+
+#[test]
+fn doctor_reads_every_autoscaler_of_the_charts() {
+    let serving = cluster_of_charts().serve();
+    let output = serving.run(&["doctor", "-A", "-o", "json=-"]);
+    let report: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", said(&output)));
+    let seen: Vec<&str> = report["autoscalers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a["namespace"].as_str().unwrap())
+        .collect();
+    for chart in [
+        "argo-cd",
+        "bare",
+        "bitnami-wordpress",
+        "gke-custom-metric",
+        "ingress-nginx",
+        "istio",
+        "keda-generated",
+        "podinfo",
+        "prometheus-adapter",
+    ] {
+        assert!(seen.contains(&chart), "{chart}: {seen:?}");
     }
 }
 

@@ -47,3 +47,13 @@ pub(super) const SCHEMA: &str = "Examples:
   fib-loadgen schema
   fib-loadgen schema > fib-loadgen.schema.json
   fib-loadgen schema | jq .properties.totals";
+
+pub(super) const COMPLETIONS: &str = "Examples:
+  fib-loadgen completions bash > ~/.local/share/bash-completion/completions/fib-loadgen
+  fib-loadgen completions zsh > ~/.zfunc/_fib-loadgen
+  fib-loadgen completions fish > ~/.config/fish/completions/fib-loadgen.fish";
+
+pub(super) const MAN: &str = "Examples:
+  fib-loadgen man | man -l -
+  fib-loadgen man capacity | man -l -
+  fib-loadgen man --to ~/.local/share/man/man1";

@@ -19,6 +19,9 @@ pub struct Expectation {
     pub max_replicas: i32,
     /// The spec's CPU target, in percent of the request.
     pub cpu_target_percent: i32,
+    /// Which of these numbers are the autoscaler's own, so that nobody asserts them.
+    #[serde(default, skip_serializing_if = "Own::is_none")]
+    pub own: Own,
     /// Metrics that the spec has to have, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<AssertedMetric>,
@@ -30,14 +33,78 @@ pub struct Expectation {
     pub patience: Duration,
 }
 
+/// The numbers of an [`Expectation`] that were taken from the autoscaler's spec when the run began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Own {
+    /// The lower bound.
+    pub min_replicas: bool,
+    /// The upper bound.
+    pub max_replicas: bool,
+    /// The CPU target.
+    pub cpu_target_percent: bool,
+}
+
+impl Own {
+    /// Whether every number is asserted.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The numbers that somebody asserts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// The lower bound in pods.
+    pub min_replicas: Option<i32>,
+    /// The upper bound in pods.
+    pub max_replicas: Option<i32>,
+    /// The CPU target in percent of the request.
+    pub cpu_target_percent: Option<i32>,
+}
+
+impl Numbers {
+    /// What `fib-server` is deployed with: 3 to 10 pods at 50 %.
+    pub const FIB_SERVER: Self = Self {
+        min_replicas: Some(3),
+        max_replicas: Some(10),
+        cpu_target_percent: Some(50),
+    };
+
+    /// These, and for what they leave open the other's.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            min_replicas: self.min_replicas.or(other.min_replicas),
+            max_replicas: self.max_replicas.or(other.max_replicas),
+            cpu_target_percent: self.cpu_target_percent.or(other.cpu_target_percent),
+        }
+    }
+}
+
 impl Expectation {
-    /// The same with the bounds and the CPU target that an autoscaler has itself.
+    /// The same with the bounds and the CPU target that an autoscaler has itself, which nobody asserts.
     #[must_use]
     pub fn of_spec(self, spec: &AutoscalerSpec) -> Self {
+        self.asserting(Numbers::default(), spec)
+    }
+
+    /// The same with the numbers that are asserted, and the autoscaler's own where none is.
+    #[must_use]
+    pub fn asserting(self, numbers: Numbers, spec: &AutoscalerSpec) -> Self {
+        let own_target = spec.cpu_target_percent().unwrap_or(self.cpu_target_percent);
         Self {
-            min_replicas: spec.effective_min(),
-            max_replicas: spec.max_replicas,
-            cpu_target_percent: spec.cpu_target_percent().unwrap_or(self.cpu_target_percent),
+            min_replicas: numbers.min_replicas.unwrap_or(spec.effective_min()),
+            max_replicas: numbers.max_replicas.unwrap_or(spec.max_replicas),
+            cpu_target_percent: numbers.cpu_target_percent.unwrap_or(own_target),
+            own: Own {
+                min_replicas: numbers.min_replicas.is_none(),
+                max_replicas: numbers.max_replicas.is_none(),
+                cpu_target_percent: numbers.cpu_target_percent.is_none(),
+            },
             ..self
         }
     }
@@ -166,6 +233,7 @@ impl Default for Expectation {
             min_replicas: 3,
             max_replicas: 10,
             cpu_target_percent: 50,
+            own: Own::default(),
             metrics: Vec::new(),
             scale_down: ScaleDown::Full,
             patience: Duration::from_mins(1),

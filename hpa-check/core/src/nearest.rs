@@ -6,14 +6,20 @@
 /// use hpa_check_core::nearest::nearest;
 /// assert_eq!(nearest("shp", ["shop", "bank"]), Some("shop"));
 /// assert_eq!(nearest("shp", ["kube-system"]), None);
+/// assert_eq!(nearest("MinReplica", ["maxReplicas", "minReplicas"]), Some("minReplicas"));
 /// ```
 pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     /// Below this two names have little in common.
     const ALIKE: f64 = 0.75;
     let alike = names
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(word, name), name))
+        .map(|name| (likeness(word, name), name))
         .filter(|(likeness, _)| *likeness >= ALIKE);
     let best = alike.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
     Some(best.1)
+}
+
+/// From 0 to 1, whatever the case of the letters.
+fn likeness(word: &str, name: &str) -> f64 {
+    strsim::jaro_winkler(&word.to_lowercase(), &name.to_lowercase())
 }

@@ -6,6 +6,7 @@ use hpa_check_core::compare::{Side, compare};
 use hpa_check_core::documents::result::{self, RunResult};
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::sim::{self, Simulation};
+use program_common::quantity::share;
 use serde_json::Value;
 
 use crate::drive::drive_through;
@@ -26,7 +27,7 @@ pub(crate) struct Args {
     #[arg(value_name = "B")]
     b: PathBuf,
     /// Changes up to this share count as equal
-    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value = "5%")]
+    #[arg(long, value_name = "PERCENT", value_parser = share, default_value = "5%")]
     tolerance: f64,
     #[command(flatten)]
     files: Files,
@@ -50,16 +51,6 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
             (true, false) => 0,
         },
     )
-}
-
-/// `5%`, `5` or `0.5%` as a share.
-fn percent(text: &str) -> Result<f64, String> {
-    let number = text.trim().trim_end_matches('%').trim_end().parse::<f64>();
-    number
-        .ok()
-        .filter(|percent| (0.0..=1_000.0).contains(percent))
-        .map(|percent| percent / 100.0)
-        .ok_or_else(|| format!("`{text}` is no percentage: write 5%"))
 }
 
 /// A result, a simulation or a trace, by its contents.

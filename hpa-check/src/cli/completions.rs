@@ -1,54 +1,77 @@
 //! `hpa-check completions SHELL` and `hpa-check man`.
 
-use std::io::Write as _;
+use std::path::PathBuf;
 
-use clap::CommandFactory;
-use clap_complete::Shell;
+use clap::CommandFactory as _;
+use program_common::pages::{self, Shell};
 
-use super::Cli;
+use super::{Cli, help};
 use crate::failure::Failure;
+use crate::notice::print;
 
 /// The flags of `completions`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The shell
-    shell: Shell,
+    /// The shell; kubectl is the script that `kubectl hpa-check` completes with, as `kubectl_complete-hpa_check` on the PATH
+    #[arg(value_enum)]
+    shell: Kind,
 }
 
-/// No flags.
+/// Who completes.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Kind {
+    Bash,
+    Elvish,
+    Fish,
+    Kubectl,
+    Powershell,
+    Zsh,
+}
+
+/// The flags of `man`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct ManArgs {}
+pub(crate) struct ManArgs {
+    /// The command whose page to print [default: the page of the program]
+    #[arg(conflicts_with = "to")]
+    command: Option<String>,
+    /// Write the page of the program and one for each command to this folder
+    #[arg(long, value_name = "FOLDER")]
+    to: Option<PathBuf>,
+}
+
+/// kubectl calls it with the words to complete.
+const KUBECTL: &str = r#"#!/bin/sh
+# Completes `kubectl hpa-check`. kubectl finds it on the PATH as kubectl_complete-hpa_check.
+exec hpa-check __complete "$@"
+"#;
 
 /// Prints the completions to standard output.
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "hpa-check", &mut script);
-    print(&script)
+    let shell = match args.shell {
+        Kind::Bash => Shell::Bash,
+        Kind::Elvish => Shell::Elvish,
+        Kind::Fish => Shell::Fish,
+        Kind::Powershell => Shell::PowerShell,
+        Kind::Zsh => Shell::Zsh,
+        Kind::Kubectl => return print(KUBECTL.as_bytes()).map(|()| 0),
+    };
+    print(&pages::completions(Cli::command(), shell))?;
+    Ok(0)
 }
 
-/// Prints the manual page, all commands in one, to standard output.
-pub(crate) fn man(_: &ManArgs) -> Result<u8, Failure> {
-    let mut command = Cli::command();
-    command.build();
-    let mut page = Vec::new();
-    let failure = |e| Failure::internal(format!("the manual page can't be made: {e}"));
-    clap_mangen::Man::new(command.clone())
-        .render(&mut page)
-        .map_err(failure)?;
-    for sub in command.get_subcommands().filter(|c| c.get_name() != "help") {
-        writeln!(page, ".SH \"COMMAND {}\"", sub.get_name().to_uppercase()).map_err(failure)?;
-        let sub = clap_mangen::Man::new(sub.clone());
-        sub.render_description_section(&mut page).map_err(failure)?;
-        sub.render_synopsis_section(&mut page).map_err(failure)?;
-        sub.render_options_section(&mut page).map_err(failure)?;
+/// Prints a manual page to standard output, or writes all of them.
+pub(crate) fn man(args: &ManArgs) -> Result<u8, Failure> {
+    let program = help::complete(Cli::command(), false);
+    if let Some(folder) = &args.to {
+        pages::write_manual(program, folder).map_err(|e| {
+            Failure::usage(format!(
+                "the manual pages can't be written to `{}` ({e}): give a folder that exists",
+                folder.display()
+            ))
+        })?;
+        return Ok(0);
     }
-    print(&page)
-}
-
-fn print(text: &[u8]) -> Result<u8, Failure> {
-    std::io::stdout()
-        .lock()
-        .write_all(text)
-        .map_err(|e| Failure::usage(format!("standard output can't be written: {e}")))?;
+    let page = pages::manual(program, args.command.as_deref()).map_err(Failure::usage)?;
+    print(&page)?;
     Ok(0)
 }

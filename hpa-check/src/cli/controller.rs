@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use hpa_check_core::observation::ControllerConfig;
+use program_common::quantity::share;
 
 use super::time::within;
 use crate::failure::Failure;
 
 /// The flags; `#[command(flatten)]` them.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "How the controller and the metrics server are set")]
 pub(crate) struct ControllerArgs {
     /// The controller's sync period
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = within(1..=3_600))]
@@ -22,8 +24,8 @@ pub(crate) struct ControllerArgs {
     /// The controller's initial readiness delay
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = within(0..=86_400))]
     initial_readiness_delay: Duration,
-    /// The controller's tolerance, as a fraction
-    #[arg(long, value_name = "FRACTION", default_value_t = 0.1)]
+    /// The controller's tolerance, such as 0.1 or 10%
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.1, value_parser = share)]
     tolerance: f64,
     /// metrics-server's resolution, the time between two samples
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = within(1..=3_600))]

@@ -20,6 +20,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     match all {
         Ok(true) => Ok(0),
         Ok(false) => Ok(exit::USAGE),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(0),
         Err(e) => Err(Failure::internal(format!(
             "standard input or output failed: {e}"
         ))),

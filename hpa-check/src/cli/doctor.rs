@@ -6,8 +6,10 @@ use std::time::Duration;
 use hpa_check_core::doctor::{Ignore, Policy};
 use hpa_check_core::documents::doctor::{FailOn, Report, SCHEMA, is_readable};
 use hpa_check_core::snapshot::Assertions;
+use program_common::quantity::whole_percent;
 
 use super::controller::ControllerArgs;
+use super::name::autoscaler;
 use super::time::within;
 use crate::doctor::{self, Visit};
 use crate::failure::Failure;
@@ -20,39 +22,54 @@ pub(crate) struct Args {
     #[command(flatten)]
     cluster: ClusterArgs,
     /// Check every namespace
-    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    #[arg(
+        help_heading = "Cluster",
+        short = 'A',
+        long,
+        conflicts_with = "namespace"
+    )]
     all_namespaces: bool,
     /// The autoscaler to check [default: all in the namespace]
-    #[arg(value_name = "NAME", conflicts_with_all = ["all_namespaces", "autoscaler"])]
+    #[arg(value_name = "NAME", conflicts_with_all = ["all_namespaces", "autoscaler"], value_parser = autoscaler)]
     name: Option<String>,
     /// The autoscaler, as a flag
-    #[arg(long, value_name = "NAME", conflicts_with = "all_namespaces")]
+    #[arg(help_heading = "Cluster", long, value_name = "NAME", conflicts_with = "all_namespaces", value_parser = autoscaler)]
     autoscaler: Option<String>,
     /// Take a second snapshot after this long, for faults that only show over time
-    #[arg(long, value_name = "TIME", value_parser = within(1..=600))]
+    #[arg(help_heading = "Cluster", long, value_name = "TIME", value_parser = within(1..=600))]
     again: Option<Duration>,
 
     /// The lowest severity that fails the command (99 if there are only notes)
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = Lightest::Symptom)]
+    #[arg(help_heading = "What counts", long, value_enum, value_name = "SEVERITY", default_value_t = Lightest::Symptom)]
     fail_on: Lightest,
     /// Suppress a finding; the report keeps it with the reason (repeatable)
-    #[arg(long, value_name = "ID=REASON")]
+    #[arg(help_heading = "What counts", long, value_name = "ID=REASON")]
     ignore: Vec<Ignore>,
     /// Count only findings that are not in this earlier result of doctor
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "What counts", long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// The label that names an autoscaler's owner (repeatable; the first one present counts)
-    #[arg(long, value_name = "KEY", default_values = ["team", "app.kubernetes.io/part-of"])]
+    #[arg(help_heading = "What counts", long, value_name = "KEY", default_values = ["team", "app.kubernetes.io/part-of"])]
     owner_label: Vec<String>,
 
     /// Asserted minimum number of replicas [default: any]
-    #[arg(long, alias = "min", value_name = "PODS")]
+    #[arg(
+        help_heading = "What to expect",
+        long,
+        alias = "min",
+        value_name = "PODS"
+    )]
     expect_min: Option<i32>,
     /// Asserted maximum number of replicas [default: any]
-    #[arg(long, alias = "max", value_name = "PODS")]
+    #[arg(
+        help_heading = "What to expect",
+        long,
+        alias = "max",
+        value_name = "PODS"
+    )]
     expect_max: Option<i32>,
     /// Asserted CPU target in percent of the request [default: any]
-    #[arg(long, alias = "cpu", value_name = "PERCENT")]
+    #[arg(help_heading = "What to expect", long, alias = "cpu", value_name = "PERCENT", value_parser = whole_percent)]
     expect_cpu: Option<i32>,
 
     #[command(flatten)]

@@ -19,6 +19,7 @@ use crate::report::words;
 
 /// The flags; `#[command(flatten)]` them.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Measured load")]
 pub(crate) struct LoadFromArgs {
     /// A measured load: `prometheus`, or a CSV or JSON file that Prometheus or Grafana exported (`-`: standard input)
     #[arg(long, value_name = "FILE")]

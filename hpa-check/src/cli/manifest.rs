@@ -14,6 +14,7 @@ use crate::report::escape::Terminal;
 
 /// The flags of a command that reads an autoscaler from a manifest; `#[command(flatten)]` them.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Autoscaler")]
 pub(crate) struct ManifestArgs {
     /// The autoscaler, in YAML or JSON; requests and limits come from its Deployment in the same file; `-` reads standard input
     #[arg(long, value_name = "FILE")]

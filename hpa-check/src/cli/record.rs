@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::controller::ControllerArgs;
+use super::name::NameArgs;
 use super::time::duration;
 use crate::drive::drive;
 use crate::drive::recording::Recording;
@@ -17,11 +18,10 @@ use crate::signals::Signals;
 pub(crate) struct Args {
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// The autoscaler [default: the only one in the namespace]
-    #[arg(long, value_name = "NAME")]
-    autoscaler: Option<String>,
+    #[command(flatten)]
+    autoscaler: NameArgs,
     /// Stop after this time [default: on Ctrl-C]
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Output", long = "for", value_name = "TIME", value_parser = duration)]
     length: Option<Duration>,
     #[command(flatten)]
     controller: ControllerArgs,
@@ -47,7 +47,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         let timing = Timing::of(&controller, resolution);
         let mut signals = Signals::catch()
             .map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
-        let live = Live::find(&args.cluster, args.autoscaler.as_deref(), timing).await?;
+        let live = Live::find(&args.cluster, args.autoscaler.name(), timing).await?;
         let context = live.context(controller, resolution);
         let feed = LiveFeed::new(live, context, None, &mut signals);
         let mut recording = recording;

@@ -24,16 +24,16 @@ pub(crate) struct Args {
     #[command(flatten)]
     serve: ServeArgs,
     /// Keep the load generator's own result in this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "Load", long, value_name = "FILE")]
     load_result: Option<PathBuf>,
     /// The server to start as replicas [default: fib-server next to this program]
-    #[arg(long, value_name = "PROGRAM")]
+    #[arg(help_heading = "Programs", long, value_name = "PROGRAM")]
     fib_server: Option<PathBuf>,
     /// The load generator [default: fib-loadgen next to this program]
-    #[arg(long, value_name = "PROGRAM")]
+    #[arg(help_heading = "Programs", long, value_name = "PROGRAM")]
     fib_loadgen: Option<PathBuf>,
     /// Exit when the parent process exits
-    #[arg(long)]
+    #[arg(help_heading = "Programs", long)]
     exit_with_parent: bool,
 }
 

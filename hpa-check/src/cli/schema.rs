@@ -1,13 +1,12 @@
 //! `hpa-check schema`: the JSON Schema of a document that this program writes.
 
-use std::io::Write;
-
 use hpa_check_core::compare::Comparison;
 use hpa_check_core::documents::doctor::Report;
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::sim::Simulation;
 
 use crate::failure::Failure;
+use crate::notice::answer;
 
 /// The flags.
 #[derive(Debug, clap::Args)]
@@ -40,7 +39,6 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     };
     let schema = serde_json::to_string_pretty(&schema)
         .map_err(|e| Failure::internal(format!("the schema can't be written as JSON: {e}")))?;
-    writeln!(std::io::stdout().lock(), "{schema}")
-        .map_err(|e| Failure::usage(format!("standard output can't be written: {e}")))?;
+    answer(&schema, false)?;
     Ok(0)
 }

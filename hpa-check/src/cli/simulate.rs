@@ -7,6 +7,7 @@ use hpa_check_core::sim::fault::SimulatedFault;
 use hpa_check_core::sim::{Bound, Ceiling, Grid, LoadProfile, PodShape, Policy, Scenario};
 use hpa_check_core::spec::{AutoscalerSpec, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
+use program_common::quantity::{percentage, whole_percent};
 
 use super::controller::ControllerArgs;
 use super::load_from::LoadFromArgs;
@@ -21,79 +22,95 @@ use crate::simulation::{self, Ask};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The load: points TIME:WORK such as `0s:100m 60s:1500m 5m:1500m`, or `60s:400/s` with --cost
-    #[arg(long, value_name = "PROFILE", required_unless_present_any = ["load_file", "load_from"])]
+    #[arg(help_heading = "Load", long, value_name = "PROFILE", required_unless_present_any = ["load_file", "load_from"])]
     load: Option<String>,
     /// Read the load from a file
-    #[arg(long, value_name = "FILE", conflicts_with = "load")]
+    #[arg(
+        help_heading = "Load",
+        long,
+        value_name = "FILE",
+        conflicts_with = "load"
+    )]
     load_file: Option<PathBuf>,
     #[command(flatten)]
     measured: LoadFromArgs,
     /// CPU time per request, such as 3.5ms, for a load in requests per second
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Load", long, value_name = "TIME", value_parser = duration)]
     cost: Option<Duration>,
     /// Queue work that can't be done at once, instead of dropping it
-    #[arg(long)]
+    #[arg(help_heading = "Load", long)]
     backlog: bool,
     /// How long to simulate [default: to the end of the load, and for one that was not measured, of the scale-down]
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Load", long = "for", value_name = "TIME", value_parser = duration)]
     length: Option<Duration>,
 
     #[command(flatten)]
     manifest: ManifestArgs,
     /// Minimum number of replicas [default: the manifest's, else 3]
-    #[arg(long, value_name = "PODS")]
+    #[arg(help_heading = "Autoscaler", long, value_name = "PODS")]
     min_replicas: Option<i32>,
     /// Maximum number of replicas [default: the manifest's, else 10]
-    #[arg(long, value_name = "PODS")]
+    #[arg(help_heading = "Autoscaler", long, value_name = "PODS")]
     max_replicas: Option<i32>,
     /// CPU target in percent of the request [default: the manifest's, else 50]
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(help_heading = "Autoscaler", long, value_name = "PERCENT", value_parser = whole_percent)]
     cpu_target: Option<i32>,
     /// CPU request of a pod [default: the manifest's, else 100m]
-    #[arg(long, value_name = "CPU")]
+    #[arg(help_heading = "Pods", long, value_name = "CPU")]
     cpu_request: Option<CpuAmount>,
     /// CPU limit of a pod; `none` removes the ceiling [default: the manifest's, else a ceiling of twice the request]
-    #[arg(long, value_name = "CPU")]
+    #[arg(help_heading = "Pods", long, value_name = "CPU")]
     cpu_limit: Option<CpuAmount>,
     /// Time from a pod's creation until it is ready
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(help_heading = "Pods", long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pod_start: Duration,
     /// Kubernetes version whose rules apply, such as 1.34 [default: the newest]
-    #[arg(long, value_name = "VERSION")]
+    #[arg(
+        help_heading = "How the controller and the metrics server are set",
+        long,
+        value_name = "VERSION"
+    )]
     kubernetes: Option<String>,
     #[command(flatten)]
     controller: ControllerArgs,
 
     /// Inject a fault: no-metrics=5m..7m, slow-start=TIME, slow-nodes=PODS/TIME, or one of rehearse's (repeatable)
-    #[arg(long, value_name = "FAULT")]
+    #[arg(help_heading = "Faults", long, value_name = "FAULT")]
     fault: Vec<SimulatedFault>,
 
     /// Maximum utilization for 95 % of the time, in percent of the request
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(help_heading = "Bounds", long, value_name = "PERCENT", value_parser = percentage)]
     keep_utilization: Option<f64>,
     /// Maximum share of work not served on time, in percent
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(help_heading = "Bounds", long, value_name = "PERCENT", value_parser = percentage)]
     keep_unserved: Option<f64>,
     /// Maximum time to capacity
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Bounds", long, value_name = "TIME", value_parser = duration)]
     keep_time_to_capacity: Option<Duration>,
     /// Search the settings below for the cheapest that meet the thresholds
-    #[arg(long)]
+    #[arg(help_heading = "Search", long)]
     find: bool,
     /// Minimums to try
-    #[arg(long, value_name = "PODS,…", value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5, 6], requires = "find")]
+    #[arg(help_heading = "Search", long, value_name = "PODS,…", value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5, 6], requires = "find")]
     try_min: Vec<i32>,
     /// Maximums to try [default: the current one]
-    #[arg(long, value_name = "PODS,…", value_delimiter = ',', requires = "find")]
+    #[arg(
+        help_heading = "Search",
+        long,
+        value_name = "PODS,…",
+        value_delimiter = ',',
+        requires = "find"
+    )]
     try_max: Vec<i32>,
     /// CPU targets to try
-    #[arg(long, value_name = "PERCENT,…", value_delimiter = ',', default_values_t = [30, 40, 50, 60, 70, 80], requires = "find")]
+    #[arg(help_heading = "Search", long, value_name = "PERCENT,…", value_delimiter = ',', default_values_t = [30, 40, 50, 60, 70, 80], value_parser = whole_percent, requires = "find")]
     try_cpu: Vec<i32>,
     /// Scale-down windows to try
-    #[arg(long, value_name = "TIME,…", value_delimiter = ',', default_values = ["60s", "2m", "5m"], value_parser = within(0..=3_600), requires = "find")]
+    #[arg(help_heading = "Search", long, value_name = "TIME,…", value_delimiter = ',', default_values = ["60s", "2m", "5m"], value_parser = within(0..=3_600), requires = "find")]
     try_window: Vec<Duration>,
     /// Scale-up policies to try: legacy, default, pods=N/TIME, percent=N/TIME [default: the current ones]
     #[arg(
+        help_heading = "Search",
         long,
         value_name = "POLICY,…",
         value_delimiter = ',',
@@ -101,7 +118,13 @@ pub(crate) struct Args {
     )]
     try_policy: Vec<Policy>,
     /// CPU requests to try [default: the current one]
-    #[arg(long, value_name = "CPU,…", value_delimiter = ',', requires = "find")]
+    #[arg(
+        help_heading = "Search",
+        long,
+        value_name = "CPU,…",
+        value_delimiter = ',',
+        requires = "find"
+    )]
     try_cpu_request: Vec<CpuAmount>,
     #[command(flatten)]
     files: Files,

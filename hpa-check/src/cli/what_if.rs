@@ -7,6 +7,7 @@ use hpa_check_core::compare::{Side, compare};
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
 use hpa_check_core::spec::AutoscalerSpec;
+use program_common::quantity::{share, whole_percent};
 
 use super::load_from::LoadFromArgs;
 use super::manifest::{self, ManifestArgs};
@@ -27,37 +28,37 @@ use crate::simulation::document;
 pub(crate) struct Args {
     /// The recording, made with `record` or with `-o trace=FILE`
     trace: PathBuf,
-    /// The controller's tolerance, as a fraction
-    #[arg(long, value_name = "FRACTION")]
+    /// The controller's tolerance, such as 0.05 or 5%
+    #[arg(help_heading = "What to change", long, value_name = "FRACTION", value_parser = share)]
     tolerance: Option<f64>,
     /// The scale-down stabilization window
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "What to change", long, value_name = "TIME", value_parser = duration)]
     stabilization: Option<Duration>,
     #[command(flatten)]
     manifest: ManifestArgs,
     /// Another `behavior`: a file with the contents of that key, or with a whole autoscaler
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "What to change", long, value_name = "FILE")]
     behavior: Option<PathBuf>,
     /// Minimum number of replicas
-    #[arg(long, value_name = "PODS")]
+    #[arg(help_heading = "What to change", long, value_name = "PODS")]
     min_replicas: Option<i32>,
     /// Maximum number of replicas
-    #[arg(long, value_name = "PODS")]
+    #[arg(help_heading = "What to change", long, value_name = "PODS")]
     max_replicas: Option<i32>,
     /// CPU target in percent of the request
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(help_heading = "What to change", long, value_name = "PERCENT", value_parser = whole_percent)]
     cpu_target: Option<i32>,
     /// CPU request of a pod
-    #[arg(long, value_name = "CPU")]
+    #[arg(help_heading = "What to change", long, value_name = "CPU")]
     cpu_request: Option<CpuAmount>,
     /// Multiply the load by this factor
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(help_heading = "What to change", long, value_name = "FACTOR")]
     load_scale: Option<f64>,
     /// Use another load instead of the recorded one
     #[command(flatten)]
     measured: LoadFromArgs,
     /// CPU time per request, such as 3.5ms, for a measured load in requests per second
-    #[arg(long, value_name = "TIME", value_parser = duration, requires = "load_from")]
+    #[arg(help_heading = "What to change", long, value_name = "TIME", value_parser = duration, requires = "load_from")]
     cost: Option<Duration>,
     #[command(flatten)]
     files: Files,

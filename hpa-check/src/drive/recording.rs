@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::Audience;
 use crate::failure::Failure;
+use crate::notice::unless_gone;
 use crate::outputs::Destination;
 use crate::sinks::recorder::Recorder;
 
@@ -54,14 +55,21 @@ impl Recording {
                 "the autoscaler could not be watched, so nothing was recorded"
             }));
         };
-        recorder.finish().map_err(unwritable)?;
+        unless_gone(recorder.finish()).map_err(unwritable)?;
         Ok(self.count)
     }
 
     fn record(&mut self, observation: Observation) -> Result<(), Failure> {
         if let Some(recorder) = &mut self.recorder {
             self.count += 1;
-            return recorder.record(&observation).map_err(unwritable);
+            return match recorder.record(&observation) {
+                // Whoever read it has seen enough.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                    self.stopped = true;
+                    Ok(())
+                }
+                written => written.map_err(unwritable),
+            };
         }
         let expectation = match &observation.seen {
             Seen::Autoscaler(autoscaler) => Some(as_set(&autoscaler.spec)),

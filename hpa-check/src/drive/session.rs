@@ -65,7 +65,10 @@ impl Session {
     }
 
     fn show(&mut self, now: Timestamp) {
-        self.screen.show(now, self.evaluator.timeline());
+        let state = self.evaluator.timeline();
+        let conductor = self.conductor.as_ref();
+        let progress = conductor.and_then(|c| c.progress(now, state));
+        self.screen.show(now, state, progress);
         if let Some(page) = &mut self.page {
             page.show(now, &self.evaluator);
         }
@@ -123,9 +126,11 @@ impl Audience for Session {
         if let Some(recorder) = &mut self.recorder
             && let Err(error) = recorder.record(&observation)
         {
-            notice(&format!(
-                "hpa-check: the trace can't be written any further, and the run goes on: {error}"
-            ));
+            if error.kind() != std::io::ErrorKind::BrokenPipe {
+                notice(&format!(
+                    "hpa-check: the trace can't be written any further, and the run goes on: {error}"
+                ));
+            }
             self.recorder = None;
         }
         self.evaluator.observe(&observation);

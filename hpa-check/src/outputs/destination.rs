@@ -8,6 +8,7 @@ use tempfile::{Builder, NamedTempFile};
 
 use super::Output;
 use crate::failure::Failure;
+use crate::notice::unless_gone;
 
 /// Where one result goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +41,7 @@ impl Destination {
         match self {
             Self::Stdout => {
                 let mut stdout = io::stdout().lock();
-                stdout.write_all(content)?;
-                stdout.flush()
+                unless_gone(stdout.write_all(content).and_then(|()| stdout.flush()))
             }
             Self::Device(path) => OpenOptions::new()
                 .write(true)

@@ -320,6 +320,72 @@ mod tests {
         }
     }
 
+    /// Where a class' series are drawn: every height in them.
+    fn heights(svg: &str, class: &str) -> Vec<f64> {
+        let begin = format!("<path class=\"{class}\" d=\"");
+        // The first one is the line in the key.
+        let paths = svg.split(&begin).skip(2);
+        let d: Vec<&str> = paths.map(|p| p.split('"').next().unwrap()).collect();
+        let mut heights = Vec::new();
+        for d in d {
+            let mut rest = d;
+            while let Some(at) = rest.find(['V', ' ']) {
+                rest = &rest[at + 1..];
+                let end = rest.find(|c: char| c != '.' && !c.is_ascii_digit());
+                let number = &rest[..end.unwrap_or(rest.len())];
+                heights.extend(number.parse::<f64>().ok());
+            }
+        }
+        heights
+    }
+
+    #[test]
+    fn what_the_metric_asks_for_is_drawn_whole_and_not_cut_off_above_the_bound() {
+        let run = fixture::passed();
+        let most = run.timeline.proposed.iter().map(|s| s.value).max().unwrap();
+        assert!(most > 15, "more than one and a half times the maximum");
+        let svg = inline(&run, "PASS", Format::Wide);
+        let drawn = heights(&svg, "proposed");
+        let bound = heights(&svg, "bound");
+        let highest = |all: &[f64]| all.iter().copied().fold(f64::MAX, f64::min);
+        // The bounds of 3 and 10 give the scale.
+        let (three, ten) = (
+            bound.iter().copied().fold(f64::MIN, f64::max),
+            highest(&bound),
+        );
+        let zero = three + (three - ten) / 7.0 * 3.0;
+        let value = (zero - highest(&drawn)) / (three - ten) * 7.0;
+        assert!(
+            (value - f64::from(most)).abs() < 0.1,
+            "{most} drawn up to {value}"
+        );
+        assert!(
+            !svg.contains("asked for by the metric, up to"),
+            "nothing is cut off"
+        );
+    }
+
+    #[test]
+    fn the_labels_of_the_steps_keep_clear_of_the_axis() {
+        for format in [Format::Wide, Format::Narrow] {
+            let mut run = fixture::passed();
+            // A simulation steps in its first seconds already, at the very axis.
+            run.timeline.spec[1].at = run.timeline.from + jiff::SignedDuration::from_secs(1);
+            let svg = inline(&run, "PASS", format);
+            let changes = svg.split("<text class=\"change\" x=\"").skip(1);
+            assert!(changes.clone().count() > 1);
+            for label in changes {
+                let (end, rest) = label.split_once('"').unwrap();
+                let text = rest.split_once('>').unwrap().1.split_once('<').unwrap().0;
+                let begin = end.parse::<f64>().unwrap() - text_width(text);
+                assert!(
+                    begin >= format.left(),
+                    "{format:?}: {text} begins at {begin}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn names_from_the_world_stay_text() {
         let svg = picture(&fixture::hostile());

@@ -45,6 +45,15 @@ pub(crate) fn duration(time: std::time::Duration) -> String {
     milliseconds(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// A time that nobody can know exactly: `about 40 s`, `about 7 min`.
+pub(crate) fn about(time: std::time::Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..=90 => format!("about {} s", seconds.next_multiple_of(5)),
+        _ => format!("about {} min", seconds.div_ceil(60)),
+    }
+}
+
 /// How long it was from one instant to another: `420 ms`, `64 s`, `12 min`.
 pub(crate) fn length(from: Timestamp, until: Timestamp) -> String {
     let ms = until.as_millisecond() - from.as_millisecond();

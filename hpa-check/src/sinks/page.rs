@@ -33,6 +33,7 @@ const LAST_STATE_WITHIN: Duration = Duration::from_secs(2);
 
 /// The flags; `#[command(flatten)]` them.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Output")]
 pub(crate) struct ServeArgs {
     /// Show the report's page live at this address while the run goes on, such as 127.0.0.1:8000
     #[arg(long, value_name = "ADDRESS:PORT")]

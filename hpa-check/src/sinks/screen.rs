@@ -6,6 +6,7 @@ mod panel;
 
 use std::io::{self, IsTerminal};
 
+use hpa_check_core::run::conductor::Progress;
 use hpa_check_core::run::state::RunState;
 use jiff::Timestamp;
 
@@ -33,11 +34,11 @@ impl Screen {
         }
     }
 
-    /// Shows the run as it is now.
-    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState) {
+    /// Shows the run as it is now, and how far it has come where that is known.
+    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState, progress: Option<Progress>) {
         match self {
-            Self::Panel(panel) => panel.show(now, state),
-            Self::Lines(lines) => lines.show(now, state),
+            Self::Panel(panel) => panel.show(now, state, progress),
+            Self::Lines(lines) => lines.show(now, state, progress),
             Self::Off => {}
         }
     }

@@ -105,7 +105,7 @@ fn flags_are_words_and_nothing_in_them_is_expanded() {
         assert_eq!(told.value("exit-code"), "2");
         let text = stderr(&told.output);
         assert!(
-            text.contains(&format!("unexpected argument '{word}'")),
+            text.contains(&format!("`{word}` is no autoscaler")),
             "{text}"
         );
     }
@@ -120,6 +120,6 @@ fn a_program_that_was_given_is_taken_and_one_that_is_not_there_is_named() {
     assert_eq!(told.output.status.code(), Some(1));
     assert!(
         told.annotations()
-            .contains("`/no/such/hpa-check` is not there")
+            .contains("`/no/such/hpa-check` is missing")
     );
 }

@@ -63,10 +63,7 @@ fn of_several_autoscalers_one_has_to_be_chosen() {
         place.server.put(objects::autoscaler(name, &target));
     }
     let text = place.refusal(&mut place.run_here(&[]), 90);
-    assert!(
-        text.contains("choose one with --autoscaler: a, b"),
-        "{text}"
-    );
+    assert!(text.contains("name one of them: a, b"), "{text}");
 }
 
 #[test]
@@ -99,11 +96,58 @@ fn something_that_is_no_api_server_is_named_as_such() {
 #[test]
 fn flags_that_make_no_sense_are_refused() {
     let place = Place::new();
-    for flag in ["--tolerance=-1", "--expect-max=2"] {
+    for flag in ["--expect-min=0", "--expect-max=0", "--expect-cpu=0"] {
         let text = place.refusal(&mut place.run_here(&[flag]), 2);
         let (name, _) = flag.split_once('=').unwrap();
         assert!(text.contains(name), "{text}");
     }
+    for flag in ["--tolerance=-1", "--expect-cpu=half"] {
+        let output = place.run_here(&[flag]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_run_without_a_load_is_told_the_ways_to_load() {
+    let place = Place::new();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hpa-check"));
+    command
+        .arg("run")
+        .arg("--kubeconfig")
+        .arg(place.kubeconfig());
+    let text = place.refusal(&mut command, 2);
+    let ways = [
+        "--load-command",
+        "--load-job",
+        "--external-load",
+        "--target",
+    ]
+    .map(|way| text.find(way).unwrap());
+    assert!(ways.is_sorted(), "one's own load comes first: {text}");
+}
+
+#[test]
+fn expected_bounds_that_contradict_the_autoscaler_s_own_are_refused() {
+    let place = Place::new();
+    place.cluster();
+    let text = place.refusal(&mut place.run_here(&["hpa/fib", "--expect-max", "2"]), 2);
+    assert!(text.contains("the expected minimum, 3, is above"), "{text}");
+}
+
+#[test]
+fn the_autoscaler_may_be_an_argument_and_flags_may_stand_before_the_command() {
+    let place = Place::new();
+    place.cluster();
+    let text = place.refusal(&mut place.run_here(&["other"]), 90);
+    assert!(
+        text.contains("no HorizontalPodAutoscaler other; there are: fib"),
+        "{text}"
+    );
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hpa-check"));
+    command.arg("--kubeconfig").arg(place.kubeconfig());
+    command.args(["-n", "empty", "run", "--external-load"]);
+    let text = place.refusal(&mut command, 90);
+    assert!(text.contains("the namespace empty has no"), "{text}");
 }
 
 #[test]

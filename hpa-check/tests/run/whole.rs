@@ -43,6 +43,14 @@ fn a_healthy_run_goes_from_three_pods_to_ten_and_back_and_leaves_a_whole_result(
     let (code, said) = drive(run, &load);
     assert_eq!(code, Some(0), "{said}");
     assert!(
+        said.starts_with("hpa-check: ") && said.lines().next().unwrap().ends_with("/fib is expected to scale from 3 to 10 replicas and back at 50 % CPU (its own spec)"),
+        "{said}"
+    );
+    assert!(
+        said.contains(" left\n"),
+        "each line says how long it may still take: {said}"
+    );
+    assert!(
         said.contains("ended: all that was asked for has been seen"),
         "{said}"
     );

@@ -65,6 +65,9 @@ catalog! {
     SPEC_TARGET_DIFFERS = "spec-target-differs", Wrong,
         "A metric's target is not what was asserted.",
         "Set the target as asserted, or change the assertion.";
+    SPEC_CHANGED = "spec-changed", Inconclusive,
+        "Someone changed the autoscaler's bounds or CPU target during the run, which had taken them from its spec.",
+        "Run again while nobody changes the autoscaler.";
     SCALE_UP_DISABLED = "scale-up-disabled", Wrong,
         "The spec's behavior disables scale-up.",
         "Remove `selectPolicy: Disabled` from behavior.scaleUp.";

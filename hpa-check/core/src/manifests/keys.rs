@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use crate::nearest::nearest;
+
 use Shape::{Any, List, Object};
 
 /// What may stand at a place.
@@ -107,9 +109,6 @@ const RULES: Shape = Object(&[
     ),
 ]);
 
-/// How alike two keys must be, from 0 to 1, for one to be suggested for the other.
-const ALIKE: f64 = 0.7;
-
 /// Finds the first key that may not be at its place. The error is the end of a sentence.
 pub(super) fn check(value: &Value, shape: Shape, place: &str) -> Result<(), String> {
     match (shape, value) {
@@ -134,17 +133,10 @@ pub(super) fn check(value: &Value, shape: Shape, place: &str) -> Result<(), Stri
 }
 
 fn unknown(key: &str, known: Keys, place: &str) -> String {
-    let likeness = |name: &str| strsim::jaro_winkler(&key.to_lowercase(), &name.to_lowercase());
-    let nearest = known
-        .iter()
-        .map(|(name, _)| (likeness(name), *name))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let advice = if let Some((_, name)) = nearest {
-        format!("did you mean `{name}`?")
-    } else {
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        format!("expected {}", names.join(", "))
+    let names = known.iter().map(|(name, _)| *name);
+    let advice = match nearest(key, names.clone()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("expected {}", names.collect::<Vec<_>>().join(", ")),
     };
     format!("has the unknown key `{key}` in {place}: {advice}")
 }

@@ -2,7 +2,10 @@
 //! been seen, or is proven impossible, or at a deadline computed by the [`Budget`](crate::run::budget::Budget); never after a
 //! fixed sleep.
 
+mod progress;
 mod settled;
+
+pub use progress::Progress;
 
 use std::time::Duration;
 

@@ -13,6 +13,9 @@ use super::world::{World, assert_passed, healthy};
 pub(crate) fn pairs() -> Vec<Pair> {
     let mut pairs = found_before_load();
     pairs.extend(too_little_there());
+    pairs.push(beside(of_its_own_spec(), "spec-changed", |w| {
+        w.spec.max_replicas = 12;
+    }));
     pairs.push(pair("metric-failed", |w| {
         let message = "unable to get external metric queue: no metrics returned";
         refuse(w, "ScalingActive", "FailedGetExternalMetric", message);
@@ -23,6 +26,13 @@ pub(crate) fn pairs() -> Vec<Pair> {
         w.expectation.min_replicas = 0;
     }));
     pairs
+}
+
+/// A run in which nobody asserts a number.
+fn of_its_own_spec() -> World {
+    let mut world = healthy();
+    world.expectation = world.expectation.of_spec(&world.spec);
+    world
 }
 
 fn found_before_load() -> Vec<Pair> {
@@ -278,4 +288,22 @@ fn an_autoscaler_that_was_made_again_is_not_gone() {
     let verdict = world.result().verdict;
     assert_eq!(verdict.reasons[0].id, "autoscaler-gone", "{verdict:#?}");
     assert_eq!(verdict.outcome, Outcome::Wrong);
+}
+
+#[test]
+fn what_nobody_asserted_is_never_told_to_be_changed() {
+    for change in [
+        (|w| w.spec.max_replicas = 12) as fn(&mut World),
+        |w| w.spec.min_replicas = Some(2),
+        |w| w.spec.metrics = vec![hpa_check_core::spec::MetricSpec::cpu_utilization(70)],
+    ] {
+        let mut world = of_its_own_spec();
+        change(&mut world);
+        let verdict = world.result().verdict;
+        let ids: Vec<&str> = verdict.reasons.iter().map(|r| r.id.as_str()).collect();
+        assert_eq!(verdict.outcome, Outcome::Inconclusive, "{ids:?}");
+        assert_eq!(ids[0], "spec-changed");
+        let advice = ["spec-bounds-differ", "spec-target-differs"];
+        assert!(!ids.iter().any(|id| advice.contains(id)), "{ids:?}");
+    }
 }

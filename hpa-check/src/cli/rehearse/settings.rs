@@ -7,6 +7,7 @@ use hpa_check_core::expectation::Expectation;
 use hpa_check_core::sim::fault::Fault;
 use hpa_check_core::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
+use program_common::quantity::{rate, whole_percent};
 
 use super::super::manifest::ManifestArgs;
 use super::super::time::within;
@@ -22,59 +23,64 @@ pub(super) const NAME: &str = "fib-server";
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Flags {
     /// Asserted minimum number of replicas [default: the manifest's, else 3]
-    #[arg(long, value_name = "PODS")]
+    #[arg(help_heading = "What to expect", long, value_name = "PODS")]
     pub(crate) expect_min: Option<i32>,
     /// Asserted maximum number of replicas [default: the manifest's, else 10]
-    #[arg(long, value_name = "PODS")]
+    #[arg(help_heading = "What to expect", long, value_name = "PODS")]
     pub(crate) expect_max: Option<i32>,
     /// Asserted CPU target in percent of the request [default: the manifest's, else 50]
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(help_heading = "What to expect", long, value_name = "PERCENT", value_parser = whole_percent)]
     pub(crate) expect_cpu: Option<i32>,
 
     #[command(flatten)]
     pub(crate) manifest: ManifestArgs,
     /// The autoscaler's minimum [default: as asserted]
-    #[arg(long, value_name = "PODS")]
+    #[arg(help_heading = "Autoscaler", long, value_name = "PODS")]
     pub(crate) min_replicas: Option<i32>,
     /// The autoscaler's maximum [default: as asserted]
-    #[arg(long, value_name = "PODS")]
+    #[arg(help_heading = "Autoscaler", long, value_name = "PODS")]
     pub(crate) max_replicas: Option<i32>,
     /// The autoscaler's CPU target in percent of the request [default: as asserted]
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(help_heading = "Autoscaler", long, value_name = "PERCENT", value_parser = whole_percent)]
     pub(crate) cpu_target: Option<i32>,
 
     /// CPU request of a replica, such as 100m, or `none` [default: fitted to this machine]
-    #[arg(long, value_name = "CPU")]
+    #[arg(help_heading = "Pods", long, value_name = "CPU")]
     pub(crate) cpu_request: Option<CpuAmount>,
     /// CPU limit of a replica, such as 200m, which caps its measured usage [default: none]
-    #[arg(long, value_name = "CPU")]
+    #[arg(help_heading = "Pods", long, value_name = "CPU")]
     pub(crate) cpu_limit: Option<CpuAmount>,
 
     /// Number of users of the load generator
-    #[arg(long, value_name = "COUNT", default_value_t = 500)]
+    #[arg(
+        help_heading = "Load",
+        long,
+        value_name = "COUNT",
+        default_value_t = 500
+    )]
     pub(crate) users: u32,
     /// The Fibonacci number to request [default: one that costs a few milliseconds here]
-    #[arg(long, value_name = "N")]
+    #[arg(help_heading = "Load", long, value_name = "N")]
     pub(crate) n: Option<u64>,
     /// Peak requests per second [default: measured, enough to need the maximum]
-    #[arg(long, value_name = "RATE")]
+    #[arg(help_heading = "Load", long, value_name = "R/s", value_parser = rate)]
     pub(crate) rate: Option<f64>,
 
     /// Use a cluster's periods: 15 s between syncs, 5 min of stabilization; takes about ten minutes
-    #[arg(long, conflicts_with = "short")]
+    #[arg(help_heading = "Pace", long, conflicts_with = "short")]
     pub(crate) real_time: bool,
     /// Use even shorter periods, for CI
-    #[arg(long)]
+    #[arg(help_heading = "Pace", long)]
     pub(crate) short: bool,
     /// The autoscaler's sync period [default: 3s; 15s with --real-time]
-    #[arg(long, value_name = "TIME", value_parser = within(1..=60))]
+    #[arg(help_heading = "Pace", long, value_name = "TIME", value_parser = within(1..=60))]
     pub(crate) sync_period: Option<Duration>,
     /// The scale-down stabilization window [default: 8s; 5m with --real-time]
-    #[arg(long, value_name = "TIME", value_parser = within(0..=3_600))]
+    #[arg(help_heading = "Pace", long, value_name = "TIME", value_parser = within(0..=3_600))]
     pub(crate) stabilization: Option<Duration>,
 
     /// Inject a fault: no-metrics, pods-not-ready, quota=PODS, sticky, conflicting-writer or crash
-    #[arg(long, value_name = "WHAT")]
+    #[arg(help_heading = "Faults", long, value_name = "WHAT")]
     pub(crate) fault: Option<Fault>,
 }
 
@@ -353,7 +359,6 @@ pub(super) mod tests {
             "--expect-cpu 0",
             "--users 0",
             "--rate 0",
-            "--rate NaN",
         ] {
             let failure = typed(line).1.unwrap_err();
             assert_eq!(failure.code, crate::failure::exit::USAGE, "{line}");

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::ControllerConfig;
 use hpa_check_core::run::conductor::{Conductor, LoadSchedule};
 use hpa_check_core::verdict::Verdict;
 
+use super::asserted::AssertedArgs;
+use crate::cli::name::NameArgs;
 use crate::drive::drive;
 use crate::drive::session::Session;
 use crate::failure::{Failure, exit};
@@ -15,18 +16,18 @@ use crate::feed::live::{ClusterArgs, Live, LiveFeed, Timing};
 use crate::load::command::LoadCommand;
 use crate::load::generator::{Generator, Loadgen};
 use crate::load::job::LoadJob;
-use crate::outputs::{Opened, Outputs};
+use crate::notice::notice;
+use crate::outputs::{Opened, Outputs, Ui};
 use crate::process;
+use crate::report::escape::Terminal;
 use crate::signals::Signals;
 use crate::sinks::page::{Listening, ServeArgs};
 
 /// What to check, and how.
 pub(crate) struct Run {
     pub(crate) cluster: ClusterArgs,
-    pub(crate) autoscaler: Option<String>,
-    pub(crate) expectation: Expectation,
-    /// Whether the bounds and the CPU target are taken from the autoscaler itself.
-    pub(crate) as_spec: bool,
+    pub(crate) autoscaler: NameArgs,
+    pub(crate) asserted: AssertedArgs,
     pub(crate) controller: ControllerConfig,
     pub(crate) metrics_resolution: Duration,
     /// How long the load stays up at the maximum; `None` is a few syncs.
@@ -83,15 +84,12 @@ async fn check(mut run: Run) -> Result<u8, Failure> {
         Signals::catch().map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
     let timing = Timing::of(&run.controller, run.metrics_resolution);
     let live = tokio::select! {
-        found = Live::find(&run.cluster, run.autoscaler.as_deref(), timing) => found?,
+        found = Live::find(&run.cluster, run.autoscaler.name(), timing) => found?,
         () = signals.next() => return Err(Failure {
             code: exit::INTERRUPTED,
             message: "told to stop before the autoscaler was found; nothing was tested".to_owned(),
         }),
     };
-    if run.as_spec {
-        run.expectation = run.expectation.of_spec(live.spec());
-    }
     let generator = prepared.map(|prepared| match prepared {
         Prepared::Here(generator) => *generator,
         Prepared::InCluster(job) => Generator::Job(Box::new(live.job(job))),
@@ -108,15 +106,20 @@ async fn judge(
     generator: Option<Generator>,
     signals: &mut Signals,
 ) -> Result<Verdict, Failure> {
-    let conductor =
-        Conductor::new(run.expectation.clone(), LoadSchedule::Adaptive).holding(run.hold);
+    let expectation = run.asserted.of(live.spec())?;
+    let context = live.context(run.controller, run.metrics_resolution);
+    if run.outputs.ui != Ui::None {
+        let name = format!("{}/{}", context.namespace, context.autoscaler);
+        let told = run.asserted.told(&name, &expectation, live.spec());
+        notice(&Terminal(format!("hpa-check: {told}")).to_string());
+    }
+    let conductor = Conductor::new(expectation.clone(), LoadSchedule::Adaptive).holding(run.hold);
     let conductor = match &generator {
         Some(generator) if generator.is_steady() => conductor.steady(),
         _ => conductor,
     };
-    let mut session = Session::start(opened, run.outputs.ui, run.expectation, Some(conductor))?
-        .served(listening)?;
-    let context = live.context(run.controller, run.metrics_resolution);
+    let mut session =
+        Session::start(opened, run.outputs.ui, expectation, Some(conductor))?.served(listening)?;
     let feed = LiveFeed::new(live, context, generator, signals);
     let end = drive(feed, &mut session).await?;
     session.finish(end)

@@ -109,7 +109,7 @@ fn choose(mut names: Vec<String>, namespace: &str) -> Result<String, Failure> {
         ))),
         1 => Ok(names.remove(0)),
         n => Err(Failure::target(format!(
-            "the namespace {namespace} has {n} HorizontalPodAutoscalers; choose one with --autoscaler: {}",
+            "the namespace {namespace} has {n} HorizontalPodAutoscalers; name one of them: {}",
             names.join(", ")
         ))),
     }
@@ -153,7 +153,10 @@ mod tests {
     fn of_several_one_has_to_be_chosen_and_they_are_listed() {
         let failure = choose(vec!["a".into(), "b".into()], "demo").unwrap_err();
         assert_eq!(failure.code, 90);
-        assert!(failure.message.ends_with("--autoscaler: a, b"), "{failure}");
+        assert!(
+            failure.message.ends_with("name one of them: a, b"),
+            "{failure}"
+        );
     }
 
     #[test]

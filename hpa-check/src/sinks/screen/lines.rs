@@ -1,6 +1,7 @@
 //! A line for each change, and one now and then without: for logs.
 
 use hpa_check_core::observation::Phase;
+use hpa_check_core::run::conductor::Progress;
 use hpa_check_core::run::state::RunState;
 use jiff::Timestamp;
 
@@ -27,7 +28,7 @@ struct Said {
 
 impl Lines {
     /// Writes a line if there is news.
-    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState) {
+    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState, progress: Option<Progress>) {
         let Some(timeline) = &state.timeline else {
             return;
         };
@@ -50,7 +51,9 @@ impl Lines {
             *last != said || now.as_millisecond() - at.as_millisecond() >= QUIET_MS
         });
         if news {
-            notice(&line(now, state, &said, timeline.from));
+            let line = line(now, state, &said, timeline.from);
+            let left = progress.map(|p| format!(", {} left", words::about(p.left)));
+            notice(&(line + &left.unwrap_or_default()));
             self.last = Some((now, said));
         }
     }

@@ -1,5 +1,6 @@
-//! A small panel, redrawn in place; it leaves the last state there.
+//! A panel as large as the terminal allows, redrawn in place; it leaves the last state there.
 
+mod chart;
 mod row;
 mod rows;
 
@@ -9,6 +10,7 @@ use crossterm::cursor::{Hide, MoveToColumn, MoveUp, Show};
 use crossterm::queue;
 use crossterm::style::{Print, ResetColor};
 use crossterm::terminal::{self, Clear, ClearType};
+use hpa_check_core::run::conductor::Progress;
 use hpa_check_core::run::state::RunState;
 use jiff::Timestamp;
 
@@ -16,9 +18,6 @@ use self::row::Row;
 
 /// Redrawn at most this often: ten times a second is as fast as anybody reads.
 const FRAME_MS: i64 = 100;
-
-/// Columns beyond which a line is only longer to read.
-const WIDEST: usize = 120;
 
 /// The panel.
 #[derive(Debug, Default)]
@@ -29,7 +28,7 @@ pub(crate) struct Panel {
 
 impl Panel {
     /// Draws the run as it is now.
-    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState) {
+    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState, progress: Option<Progress>) {
         let soon = self
             .drawn
             .is_some_and(|at| now.as_millisecond() - at.as_millisecond() < FRAME_MS);
@@ -40,11 +39,11 @@ impl Panel {
         let (columns, lines) = terminal::size().unwrap_or((80, 24));
         // The cursor waits on a row of its own below the last one.
         let size = (
-            usize::from(columns).clamp(1, WIDEST),
+            usize::from(columns).max(1),
             usize::from(lines).saturating_sub(1).max(1),
         );
         // A terminal that can't be written to any more is nothing to end a run for.
-        let _ = self.draw(&rows::rows(now, state, size));
+        let _ = self.draw(&rows::rows(now, state, progress, size));
     }
 
     fn draw(&mut self, rows: &[Row]) -> io::Result<()> {

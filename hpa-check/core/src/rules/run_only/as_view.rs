@@ -110,11 +110,13 @@ impl<'a> View for RunView<'a> {
     fn asserted(&self) -> Asserted<'_> {
         let mut named = self.expectation.metrics.iter();
         let by_name = named.any(AssertedMetric::is_cpu);
+        let (expected, own) = (self.expectation, self.expectation.own);
+        let target_asserted = !by_name && !own.cpu_target_percent;
         Asserted {
-            min_replicas: Some(self.expectation.min_replicas),
-            max_replicas: Some(self.expectation.max_replicas),
+            min_replicas: (!own.min_replicas).then_some(expected.min_replicas),
+            max_replicas: (!own.max_replicas).then_some(expected.max_replicas),
             // A CPU metric that is asserted by name is asserted with its own target.
-            cpu_target_percent: (!by_name).then_some(self.expectation.cpu_target_percent),
+            cpu_target_percent: target_asserted.then_some(expected.cpu_target_percent),
             has_cpu: by_name,
             metrics: &self.expectation.metrics,
             scale_down: self.expectation.scale_down != ScaleDown::Skip,

@@ -11,7 +11,45 @@ use crate::run::timeline::Gap;
 use crate::run::timeline::SyncRecord;
 use crate::run::timeline::value_at;
 
-pub(crate) const RULES: &[Rule] = &[INTERRUPTED, WATCH_GAP, WINDOW_TOO_SHORT];
+pub(crate) const RULES: &[Rule] = &[SPEC_CHANGED, INTERRUPTED, WATCH_GAP, WINDOW_TOO_SHORT];
+
+/// Numbers that the run took from the spec when it began, and that the spec no longer has.
+const SPEC_CHANGED: Rule = Rule {
+    finding: &catalog::SPEC_CHANGED,
+    weight: Weight::Blocker,
+    find: Find::Run(|run| {
+        let (spec, expected) = (run.state.spec()?, run.expectation);
+        let own = expected.own;
+        let target = spec.cpu_target_percent();
+        let numbers = [
+            (
+                own.min_replicas,
+                "minReplicas",
+                expected.min_replicas,
+                spec.effective_min(),
+            ),
+            (
+                own.max_replicas,
+                "maxReplicas",
+                expected.max_replicas,
+                spec.max_replicas,
+            ),
+            (
+                own.cpu_target_percent,
+                "the CPU target in percent",
+                expected.cpu_target_percent,
+                target.unwrap_or(expected.cpu_target_percent),
+            ),
+        ];
+        let changes: Vec<String> = numbers
+            .into_iter()
+            .filter(|(own, _, was, is)| *own && was != is)
+            .map(|(_, name, was, is)| format!("{name} was {was} when the run began and is {is}"))
+            .collect();
+        let first = changes.first()?.clone();
+        Some(Evidence::new(first, changes))
+    }),
+};
 
 const INTERRUPTED: Rule = Rule {
     finding: &catalog::INTERRUPTED,

@@ -8,6 +8,7 @@ use hpa_check_core::verdict::{Outcome, Verdict};
 use super::*;
 use crate::api_server::cluster::{Cluster, Periods};
 use crate::api_server::{ApiServer, Fault, HeldBack, objects};
+use crate::cli::run::asserted::tests::typed;
 use crate::feed::live::tests::{find, now};
 
 /// The load in millicores that asks for all ten pods of 100m at 50 %.
@@ -53,9 +54,8 @@ async fn run_on(server: ApiServer, high: i64, happens: impl AsyncFnOnce(ApiServe
 async fn judged(server: &ApiServer) -> Verdict {
     let run = Run {
         cluster: ClusterArgs::default(),
-        autoscaler: None,
-        expectation: Expectation::default(),
-        as_spec: false,
+        autoscaler: NameArgs::default(),
+        asserted: typed(""),
         controller: ControllerConfig::default(),
         metrics_resolution: Duration::from_secs(15),
         hold: None,

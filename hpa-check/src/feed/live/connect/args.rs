@@ -8,6 +8,7 @@ const NO_TIMEOUT: Duration = Duration::from_hours(24);
 
 /// The cluster and the user, with kubectl's flags.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Cluster")]
 pub(crate) struct ClusterArgs {
     /// Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, else the pod's service account]
     #[arg(long, value_name = "FILE")]

@@ -70,7 +70,7 @@ async fn of_several_autoscalers_one_has_to_be_named() {
         .err()
         .unwrap();
     assert!(
-        failure.message.contains("--autoscaler: fib, other"),
+        failure.message.contains("name one of them: fib, other"),
         "{failure}"
     );
     let watched = watch(&server()).await;

@@ -27,6 +27,15 @@ impl Row {
         self
     }
 
+    /// Its text without the styles.
+    #[cfg(test)]
+    pub(super) fn plain_text(&self) -> String {
+        self.0
+            .iter()
+            .map(|piece| piece.content().as_str())
+            .collect()
+    }
+
     /// Cells of the terminal.
     pub(super) fn width(&self) -> usize {
         self.0.iter().map(|p| p.content().chars().count()).sum()

@@ -1,37 +1,47 @@
 //! What the panel says, row by row.
 
 use crossterm::style::{Stylize, style};
+use hpa_check_core::observation::Phase;
+use hpa_check_core::run::conductor::Progress;
 use hpa_check_core::run::state::{PodRecord, RunState};
-use hpa_check_core::run::timeline::{Step, Timeline};
+use hpa_check_core::run::timeline::{Step, SyncRecord, Timeline};
 use hpa_check_core::spec::AutoscalerSpec;
 use jiff::Timestamp;
 
+use super::chart;
 use super::row::{NAMES, Row, flow};
 use crate::report::{escape::Terminal, summary, words};
 
 /// The run as it is now, on so many columns and at most so many rows.
-pub(super) fn rows(now: Timestamp, state: &RunState, (columns, most): (usize, usize)) -> Vec<Row> {
+pub(super) fn rows(
+    now: Timestamp,
+    state: &RunState,
+    progress: Option<Progress>,
+    (columns, most): (usize, usize),
+) -> Vec<Row> {
     let Some(timeline) = &state.timeline else {
         return vec![Row::plain("waiting for the first observation").cut(columns)];
     };
-    let phase = state.phase.map_or("Starting", |p| summary::phase(p.value));
-    let time = words::clock(timeline.from, now);
-    let head = Row::plain(" ")
-        .and(phase.to_owned().bold())
-        .and(style(format!("  {time}")).dark_grey());
+    let mut rows = vec![head(now, state, timeline)];
+    rows.extend(progress.map(|progress| far(progress, columns)));
     let mut values = load(state, columns);
     values.push(utilization(state, columns));
     values.extend(replicas(state, timeline, now, columns));
     let sync = last_sync(timeline, columns);
     let pods = pods(state, columns);
-    let whole = 3 + values.len() + sync.len() + pods.len();
-    let mut rows = vec![head];
+    let whole = rows.len() + 2 + values.len() + sync.len() + pods.len();
     if whole <= most {
         // There is room for air, and for every pod.
         rows.push(Row::default());
         rows.extend(values);
+        rows.extend(history(timeline, now, columns, most - whole));
         rows.push(Row::default());
         rows.extend(pods);
+        rows.extend(steps(
+            timeline,
+            columns,
+            most.saturating_sub(rows.len() + sync.len()),
+        ));
     } else {
         rows.extend(values);
         if rows.len() + pods.len() + sync.len() <= most {
@@ -43,6 +53,89 @@ pub(super) fn rows(now: Timestamp, state: &RunState, (columns, most): (usize, us
     rows.extend(sync);
     rows.truncate(most);
     rows.into_iter().map(|row| row.cut(columns)).collect()
+}
+
+/// The phases, with the present one marked, and the time.
+fn head(now: Timestamp, state: &RunState, timeline: &Timeline) -> Row {
+    const SHOWN: [Phase; 4] = [Phase::Baseline, Phase::Up, Phase::Hold, Phase::Down];
+    let present = state.phase.map(|p| p.value);
+    let mut row = Row::plain(" ");
+    if present.is_none_or(|phase| !SHOWN.contains(&phase)) {
+        let name = present.map_or("Starting", summary::phase);
+        row = row.and(name.to_owned().bold()).and(style("  ".to_owned()));
+    }
+    for (index, phase) in SHOWN.into_iter().enumerate() {
+        let arrow = if index == 0 { "" } else { " → " };
+        let name = summary::phase(phase).to_owned();
+        row = row.and(arrow.to_owned().dark_grey()).and(match present {
+            Some(now) if now == phase => name.bold(),
+            Some(now) if now > phase => name.green(),
+            _ => name.dark_grey(),
+        });
+    }
+    let time = words::clock(timeline.from, now);
+    row.and(style(format!("  {time}")))
+}
+
+/// How far the run has come, and how long it may still take.
+fn far(progress: Progress, columns: usize) -> Row {
+    let most = progress.at_most.filter(|most| *most > progress.left);
+    let most = most.map_or_else(String::new, |most| {
+        format!(
+            ", at most {}",
+            words::about(most).trim_start_matches("about ")
+        )
+    });
+    let text = format!(" {} left{most}", words::about(progress.left));
+    let cells = columns
+        .saturating_sub(NAMES + text.chars().count())
+        .clamp(8, 40);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a share of a few dozen cells"
+    )]
+    let filled = (progress.share() * cells as f64) as usize;
+    Row::plain(format!(" {:<9}", "progress"))
+        .and("█".repeat(filled.min(cells)).green())
+        .and("░".repeat(cells - filled.min(cells)).dark_grey())
+        .and(style(text))
+}
+
+/// The replicas over time, where there is room for that.
+fn history(timeline: &Timeline, now: Timestamp, columns: usize, spare: usize) -> Vec<Row> {
+    /// Less is what the line of replicas shows already; more is only taller.
+    const HEIGHT: std::ops::RangeInclusive<usize> = 5..=30;
+    let height = (spare * 2 / 3).min(*HEIGHT.end());
+    if height < *HEIGHT.start() {
+        return Vec::new();
+    }
+    let mut rows = vec![Row::default()];
+    rows.extend(chart::replicas(timeline, now, columns, height - 2));
+    rows
+}
+
+/// The newest changes of the replicas with their reasons, oldest first, on at most so many rows.
+fn steps(timeline: &Timeline, columns: usize, most: usize) -> Vec<Row> {
+    let changes = timeline
+        .syncs
+        .iter()
+        .rev()
+        .skip(1)
+        .filter(|s| s.current != s.desired);
+    let mut rows: Vec<Row> = Vec::new();
+    for sync in changes {
+        let told = told(timeline, sync, columns);
+        if rows.len() + told.len() + 1 > most {
+            break;
+        }
+        rows.splice(0..0, told);
+    }
+    if !rows.is_empty() {
+        rows.insert(0, Row::default());
+    }
+    rows
 }
 
 fn load(state: &RunState, columns: usize) -> Vec<Row> {
@@ -175,17 +268,23 @@ fn pods_in_short(state: &RunState) -> Row {
 
 /// The arithmetic of the newest sync.
 fn last_sync(timeline: &Timeline, columns: usize) -> Vec<Row> {
+    let newest = timeline.syncs.last();
+    newest.map_or_else(Vec::new, |sync| told(timeline, sync, columns))
+}
+
+/// A sync's sentence behind its time, on at most three rows.
+fn told(timeline: &Timeline, sync: &SyncRecord, columns: usize) -> Vec<Row> {
     const MOST: usize = 3;
-    let Some(sync) = timeline.syncs.last() else {
-        return Vec::new();
-    };
     let time = words::clock(timeline.from, sync.at);
     let sentence = Terminal(&sync.sentence).to_string();
-    let parts = words::wrapped(&sentence, columns.saturating_sub(NAMES).max(20));
+    let mut parts = words::wrapped(&sentence, columns.saturating_sub(NAMES + 2).max(20));
+    if parts.len() > MOST {
+        parts.truncate(MOST);
+        parts[MOST - 1] += " …";
+    }
     let names = std::iter::once(format!(" {time:<9}")).chain(std::iter::repeat(" ".repeat(NAMES)));
     parts
         .into_iter()
-        .take(MOST)
         .zip(names)
         .map(|(part, name)| Row::default().and(name.dark_grey()).and(style(part)))
         .collect()
@@ -193,12 +292,20 @@ fn last_sync(timeline: &Timeline, columns: usize) -> Vec<Row> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use hpa_check_core::expectation::Expectation;
-    use hpa_check_core::observation::{LoadSecond, Observation, Phase, Pod, Seen};
+    use hpa_check_core::observation::{LoadSecond, Observation, Pod, Seen};
     use hpa_check_core::run::evaluator::Evaluator;
     use jiff::SignedDuration;
 
     use super::*;
+
+    const FAR: Progress = Progress {
+        elapsed: Duration::from_secs(90),
+        left: Duration::from_secs(270),
+        at_most: Some(Duration::from_secs(390)),
+    };
 
     fn from() -> Timestamp {
         "2026-03-04T10:20:30Z".parse().unwrap()
@@ -235,7 +342,8 @@ mod tests {
     fn it_fits_on_every_terminal_and_says_whether_requests_failed() {
         for (columns, most) in [(80, 23), (120, 39), (40, 11), (40, 60), (20, 5), (200, 50)] {
             for pods in [0, 3, 13, 40] {
-                let rows = rows(from(), run(pods).timeline(), (columns, most));
+                let now = from() + SignedDuration::from_secs(90);
+                let rows = rows(now, run(pods).timeline(), Some(FAR), (columns, most));
                 assert!(rows.len() <= most, "{columns}x{most}, {pods} pods");
                 let widest = rows.iter().map(Row::width).max();
                 assert!(widest <= Some(columns), "{columns}x{most}: {widest:?}");
@@ -245,6 +353,32 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn it_says_how_long_the_run_may_still_take() {
+        let text = |columns| {
+            let rows = rows(from(), run(3).timeline(), Some(FAR), (columns, 23));
+            rows.iter()
+                .map(|row| row.plain_text() + "\n")
+                .collect::<String>()
+        };
+        assert!(
+            text(80).contains("about 5 min left, at most 7 min"),
+            "{}",
+            text(80)
+        );
+        assert!(
+            text(80).contains("Baseline → Up → Hold → Down"),
+            "{}",
+            text(80)
+        );
+    }
+
+    #[test]
+    fn a_large_terminal_shows_the_replicas_over_time() {
+        let rows = |size| rows(from(), run(10).timeline(), Some(FAR), size).len();
+        assert!(rows((200, 49)) > rows((80, 23)));
     }
 
     #[test]

@@ -1,0 +1,237 @@
+//! What stands around the flags: commands by task, three examples of each, and the exit codes.
+
+use std::fmt::Write as _;
+
+use clap::Command;
+use clap::builder::StyledStr;
+
+/// The commands by task, in the order in which people come to use them.
+const TASKS: [(&str, &[&str]); 6] = [
+    ("Find what is wrong", &["doctor"]),
+    ("Choose settings", &["simulate", "what-if"]),
+    ("Prove that it scales", &["run", "rehearse"]),
+    (
+        "Record, judge again, compare, report",
+        &["record", "replay", "compare", "report"],
+    ),
+    ("Back up", &["export", "restore"]),
+    (
+        "For scripts and shells",
+        &["decide", "schema", "completions", "man"],
+    ),
+];
+
+/// The program's name in the examples.
+const NAME: &str = "hpa-check ";
+
+/// With the commands grouped by task. As a plugin of kubectl, usage and examples name it as that.
+pub(super) fn complete(program: Command, plugin: bool) -> Command {
+    let template = template(&program);
+    let program = program.help_template(template);
+    if !plugin {
+        return program;
+    }
+    let as_plugin = |text: Option<&StyledStr>| {
+        let text = text.map(ToString::to_string).unwrap_or_default();
+        text.replace(NAME, "kubectl hpa-check ")
+    };
+    let after = as_plugin(program.get_after_help());
+    program
+        .bin_name("kubectl hpa-check")
+        .after_help(after)
+        .mut_subcommands(move |command| {
+            let after = as_plugin(command.get_after_help());
+            command.after_help(after)
+        })
+}
+
+fn template(program: &Command) -> StyledStr {
+    let head = program.get_styles().get_header();
+    let name = program.get_styles().get_literal();
+    let mut text = "{about-with-newline}\n{usage-heading} {usage}\n".to_owned();
+    for (task, commands) in TASKS {
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "\n{head}{task}:{head:#}");
+        for word in commands {
+            let about = program.find_subcommand(word).and_then(Command::get_about);
+            let about = about.map(ToString::to_string).unwrap_or_default();
+            let _ = writeln!(text, "  {name}{word:<11}{name:#}  {about}");
+        }
+    }
+    text += "\n{all-args}{after-help}";
+    // The commands are listed above.
+    text.replace(
+        "{all-args}",
+        &format!("{head}Options:{head:#}\n{{options}}"),
+    )
+    .into()
+}
+
+pub(super) const PROGRAM: &str = "Examples:
+  hpa-check doctor -A
+  hpa-check simulate --hpa cart.yaml --load '0s:100m 1m:900m 6m:900m 6m:100m'
+  hpa-check run cart -n shop --load-command 'k6 run cart.js' -o html=report.html
+
+`hpa-check COMMAND --help` lists the flags of a command. They may stand before it too. A time has a unit, as in \
+500ms, 90s or 1h30m; a bare number is seconds.
+
+Exit codes: 0 pass, 1 internal error, 2 usage, 90 target not usable, 91 the autoscaler or its setup is wrong, \
+92 the environment was the limit, 93 inconclusive, 99 a bound is not kept, 105 interrupted.";
+
+pub(super) const DOCTOR: &str = "Examples:
+  hpa-check doctor -A
+  hpa-check doctor cart -n shop
+  hpa-check doctor -A --fail-on cause -o json=fleet.json";
+
+pub(super) const SIMULATE: &str = "Examples:
+  hpa-check simulate --hpa cart.yaml --load '0s:100m 1m:900m 6m:900m 6m:100m' -o html=simulation.html
+  kubectl get hpa,deployment cart -o yaml | hpa-check simulate --hpa - --load '0s:50/s 1m:400/s' --cost 20ms
+  hpa-check simulate --hpa cart.yaml --load-from panel.csv --find --keep-unserved 1%";
+
+pub(super) const RUN: &str = "Examples:
+  hpa-check run cart -n shop --load-command 'k6 run cart.js' -o html=report.html
+  hpa-check run cart -n shop --external-load --scale-down one-step
+  hpa-check run cart -n shop --target http://cart.example.com/items --expect-min 2 --expect-max 20 --expect-cpu 70";
+
+pub(super) const REHEARSE: &str = "Examples:
+  hpa-check rehearse -o html=report.html
+  kubectl get hpa cart -n shop -o yaml | hpa-check rehearse --hpa -
+  hpa-check rehearse --hpa cart.yaml --fault no-metrics";
+
+pub(super) const RECORD: &str = "Examples:
+  hpa-check record cart -n shop --for 30m -o trace=monday.jsonl
+  hpa-check record cart -n shop -o trace=until-ctrl-c.jsonl
+  hpa-check record cart -n shop --for 5m -o trace=- | gzip > monday.jsonl.gz";
+
+pub(super) const WHAT_IF: &str = "Examples:
+  hpa-check what-if monday.jsonl --cpu-target 60
+  hpa-check what-if monday.jsonl --hpa cart-new.yaml
+  hpa-check what-if monday.jsonl --stabilization 2m --load-scale 1.5";
+
+pub(super) const REPLAY: &str = "Examples:
+  hpa-check replay trace.jsonl
+  hpa-check replay trace.jsonl -o html=report.html -o json=result.json
+  gunzip < monday.jsonl.gz | hpa-check replay - -o md=-";
+
+pub(super) const COMPARE: &str = "Examples:
+  hpa-check compare monday.json tuesday.json
+  hpa-check compare before.json after.json -o html=difference.html
+  hpa-check compare main.jsonl branch.jsonl --tolerance 10% -o md=-";
+
+pub(super) const REPORT: &str = "Examples:
+  hpa-check report result.json -o html=report.html
+  hpa-check report result.json -o junit=junit.xml -o svg=timeline.svg
+  hpa-check report result.json -o md=- >> notes.md";
+
+pub(super) const EXPORT: &str = "Examples:
+  hpa-check export -n shop -o shop.yaml
+  hpa-check export -n shop | less
+  hpa-check export -n shop --context staging -o staging.yaml";
+
+pub(super) const RESTORE: &str = "Examples:
+  hpa-check restore shop.yaml --dry-run -n shop
+  hpa-check restore shop.yaml --dry-run -n shop-copy
+  hpa-check restore shop.yaml --dry-run -n shop --context staging";
+
+pub(super) const DECIDE: &str = "Examples:
+  hpa-check decide < cases.jsonl
+  hpa-check decide --hpa cart.yaml < cases.jsonl
+  hpa-check decide < cases.jsonl | jq .desired";
+
+pub(super) const SCHEMA: &str = "Examples:
+  hpa-check schema
+  hpa-check schema doctor > doctor.schema.json
+  hpa-check schema simulate | jq .properties";
+
+pub(super) const COMPLETIONS: &str = "Examples:
+  hpa-check completions bash > ~/.local/share/bash-completion/completions/hpa-check
+  hpa-check completions fish > ~/.config/fish/completions/hpa-check.fish
+  hpa-check completions kubectl > ~/.local/bin/kubectl_complete-hpa_check && chmod +x ~/.local/bin/kubectl_complete-hpa_check";
+
+pub(super) const MAN: &str = "Examples:
+  hpa-check man | man -l -
+  hpa-check man run | man -l -
+  hpa-check man --to ~/.local/share/man/man1";
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::super::{Cli, order};
+    use super::*;
+
+    /// What an example calls this program with.
+    fn typed(example: &str) -> Vec<String> {
+        let calls = example.split(['|', '&']);
+        let call = calls
+            .map(str::trim)
+            .find(|part| part.starts_with(NAME))
+            .unwrap();
+        let end = call.find([' ']).unwrap();
+        let rest = call[end..].split([">", "<"].map(|c| c.chars().next().unwrap()));
+        let line = format!("hpa-check{}", rest.into_iter().next().unwrap());
+        shlex::split(line.trim()).unwrap()
+    }
+
+    #[test]
+    fn every_command_shows_three_examples_that_it_takes() {
+        let program = Cli::command();
+        program.clone().debug_assert();
+        let mut texts: Vec<(&str, String)> = program
+            .get_subcommands()
+            .map(|c| (c.get_name(), c.get_after_help().unwrap().to_string()))
+            .collect();
+        texts.push(("hpa-check", PROGRAM.to_owned()));
+        for (name, text) in texts {
+            let part = text.split("\n\n").next().unwrap();
+            let examples: Vec<&str> = part.lines().skip(1).collect();
+            assert_eq!(examples.len(), 3, "{name}");
+            for example in examples {
+                let words = typed(example).into_iter().map(Into::into).collect();
+                let words = order::command_first(&program, words);
+                let read = Cli::try_parse_from(words);
+                assert!(read.is_ok(), "{example}: {}", read.unwrap_err());
+            }
+        }
+    }
+
+    #[test]
+    fn each_command_stands_under_one_task() {
+        let listed: Vec<&str> = TASKS
+            .iter()
+            .flat_map(|(_, all)| all.iter().copied())
+            .collect();
+        let program = Cli::command();
+        for command in program.get_subcommands() {
+            let name = command.get_name();
+            assert_eq!(listed.iter().filter(|n| **n == name).count(), 1, "{name}");
+        }
+        assert_eq!(listed.len(), program.get_subcommands().count());
+    }
+
+    #[test]
+    fn every_flag_of_the_larger_commands_stands_under_the_task_that_it_is_for() {
+        let program = Cli::command();
+        for name in ["doctor", "simulate", "what-if", "run", "rehearse", "record"] {
+            let command = program.find_subcommand(name).unwrap();
+            for flag in command.get_opts() {
+                assert!(
+                    flag.get_help_heading().is_some(),
+                    "{name} --{}",
+                    flag.get_id()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn as_a_plugin_the_examples_are_those_of_kubectl() {
+        let program = complete(Cli::command(), true);
+        let run = program.find_subcommand("run").unwrap();
+        let examples = run.get_after_help().unwrap().to_string();
+        assert!(
+            examples.contains("  kubectl hpa-check run cart"),
+            "{examples}"
+        );
+    }
+}
