@@ -114,6 +114,10 @@ bench: check-tools ## Benchmark the programs against their peers, into bench/RES
 bench-build: check-tools ## Build what make bench measures
 	@bench/run --build
 
+.PHONY: bench-doctor
+bench-doctor: programs ## Measure doctor on 1,000 and 10,000 autoscalers: time and peak memory against the goals (Linux)
+	@HPA_CHECK=$(CURDIR)/target/programs/hpa-check cargo test -q -p hpa-check --locked --test doctor -- --ignored --nocapture
+
 .PHONY: loadgen-accuracy
 loadgen-accuracy: check-tools ## Test the accuracy of fib-loadgen: stalls, rates, its own limits, users, memory (15 minutes)
 	@bench/run --long accuracy

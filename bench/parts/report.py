@@ -83,7 +83,7 @@ def write(out, rows, curves, options, share):
     lines = [
         "# Results",
         "",
-        f"Measured on {description()}; {options.rounds} rounds; the machine was {state}. Every rival ran in every round, in turn,",
+        f"Measured on {description()}; {options.rounds} rounds; the machine was {state}. Every peer ran in every round, in turn,",
         "on a core of its own. Without a unit, a value is ours divided by theirs. The range is that of the rounds. `make bench`",
         "makes this page again; [README.md](README.md) says how each row is measured.",
         "",

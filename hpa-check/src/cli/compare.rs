@@ -15,7 +15,6 @@ use crate::feed::replay::Replay;
 use crate::notice::answer;
 use crate::outputs::Files;
 use crate::report::compared::{refuse_other, terminal, write};
-use crate::report::escape::Terminal;
 use crate::simulation::watched;
 
 /// The flags.
@@ -44,7 +43,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let (a, b) = (read(&args.a)?, read(&args.b)?);
     let comparison = compare(&a, &b, env!("CARGO_PKG_VERSION"), args.tolerance);
     let piped = write(&opened, &comparison, &a, &b)?;
-    answer(&Terminal(terminal(&comparison)).to_string(), piped)?;
+    answer(&terminal(&comparison), piped)?;
     Ok(
         match (comparison.is_conclusive(), comparison.is_regression()) {
             (false, _) => INCONCLUSIVE,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hpa_check_core::compare::{Change, Comparison, Row, Side, one_axis};
 
 use super::chart::{Format, pair::pair};
-use super::escape::{Markdown, Xml};
+use super::escape::{Markdown, Terminal, Xml};
 use super::html;
 use crate::failure::Failure;
 use crate::outputs::{Files, Kind, Opened};
@@ -127,7 +127,10 @@ pub(crate) fn terminal(comparison: &Comparison) -> String {
     // Writing to a String can't fail.
     let mut text = format!(
         "A  {}  {}\nB  {}  {}\n\n",
-        a.outcome, a.name, b.outcome, b.name
+        a.outcome,
+        Terminal(&a.name),
+        b.outcome,
+        Terminal(&b.name)
     );
     let _ = writeln!(
         text,
@@ -139,7 +142,7 @@ pub(crate) fn terminal(comparison: &Comparison) -> String {
         let _ = writeln!(text, "{name:<24}{a:>14}{b:>14}{change:>10}   {verdict}");
     }
     for line in notes(comparison) {
-        let _ = writeln!(text, "{line}");
+        let _ = writeln!(text, "{}", Terminal(line));
     }
     if !comparison.differences.is_empty() {
         text.push_str("\nSettings that differ:\n");
@@ -147,9 +150,11 @@ pub(crate) fn terminal(comparison: &Comparison) -> String {
     for difference in &comparison.differences {
         let of = |side: &Option<String>| side.clone().unwrap_or_else(|| UNSET.to_owned());
         let (a, b) = (of(&difference.a), of(&difference.b));
-        let _ = writeln!(text, "  {}: {a} → {b}", difference.setting);
+        let change = format!("{}: {a} → {b}", difference.setting);
+        let _ = writeln!(text, "  {}", Terminal(change));
     }
-    let _ = write!(text, "\n{}: {}", badge(comparison), cause(comparison));
+    let cause = Terminal(cause(comparison)).to_string();
+    let _ = write!(text, "\n{}: {cause}", badge(comparison));
     text
 }
 

@@ -57,6 +57,10 @@ fn a_laxer_target_is_a_regression_with_code_99_in_every_form_and_the_other_way_a
             stdout(&output)
         );
     }
+    assert!(
+        stdout(&output).lines().count() > 10,
+        "a line for each measure"
+    );
     for kind in ["json=-", "html=-", "md=-"] {
         let output = hpa_check(&["compare", &a, &b, "-o", kind]);
         assert_eq!(output.status.code(), Some(99));

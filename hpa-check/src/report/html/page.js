@@ -118,7 +118,8 @@ function attach() {
     for (const one of svg.querySelectorAll("text[data-x]")) {
       const x = left + (one.dataset.x - first) / width * (right - left);
       one.setAttribute("x", x);
-      one.setAttribute("visibility", x < left || x > right ? "hidden" : "visible");
+      const begins = x - one.getComputedTextLength() * ({ end: 1, middle: 0.5 }[one.getAttribute("text-anchor")] || 0);
+      one.setAttribute("visibility", Math.min(x, begins) < left - 8 || x > right ? "hidden" : "visible");
     }
     ticks(svg, left, right);
   }
