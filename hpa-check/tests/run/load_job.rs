@@ -165,7 +165,7 @@ fn a_manifest_that_is_no_job_and_flags_that_nobody_reads_are_usage_errors() {
         (vec!["--load-job", &path], "only a Job and its ConfigMaps"),
         (vec!["--load-job", "/no/such/file"], "can't be read"),
         (
-            vec!["--load-job", &job, "--", "--users", "5"],
+            vec!["--load-job", &job, "--", "--rate", "4/s"],
             "give --load-job a URL",
         ),
         (

@@ -43,7 +43,7 @@ pub(super) struct LoadArgs {
     #[arg(long, value_name = "FILE")]
     load_result: Option<PathBuf>,
     /// Flags for fib-loadgen [default: 500 users at a rate that needs the maximum, then a tenth of it until the end]
-    #[arg(last = true, value_name = "LOAD FLAGS")]
+    #[arg(index = 2, last = true, value_name = "LOAD FLAGS")]
     generator_flags: Vec<String>,
 }
 
