@@ -9,7 +9,7 @@ use hpa_check_core::snapshot::Assertions;
 use crate::cli::command_line::command_line;
 use crate::failure::Failure;
 use crate::feed::live::{Assumed, ClusterArgs, Surveyor, did_you_mean};
-use crate::notice::{answer, notice};
+use crate::notice::answer;
 use crate::outputs::Files;
 use crate::report;
 use crate::report::fleet::{self, KINDS};
@@ -38,22 +38,15 @@ pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
         .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
     let report = runtime.block_on(look(visit))?;
     let failed = report::write_each(&opened, |kind| fleet::render(kind, &report));
-    let piped = opened.reports.iter().any(|(_, to)| to.path().is_none());
+    let piped = opened.is_piped();
     let columns = if piped {
         columns()
     } else {
         columns_of(&std::io::stdout())
     };
     answer(&fleet::terminal(&report, columns), piped)?;
-    match failed.into_iter().next() {
-        // A report that is missing must not look like a look that found nothing.
-        Some(failure) if report.exit_code == 0 => Err(Failure::internal(failure)),
-        Some(failure) => {
-            notice(&format!("hpa-check: {failure}"));
-            Ok(report.exit_code)
-        }
-        None => Ok(report.exit_code),
-    }
+    report::settle(failed, report.exit_code)?;
+    Ok(report.exit_code)
 }
 
 async fn look(visit: Visit) -> Result<Report, Failure> {

@@ -112,6 +112,14 @@ pub(crate) struct Opened {
     pub(crate) trace: Option<Destination>,
 }
 
+impl Opened {
+    /// Whether a report goes to standard output.
+    pub(crate) fn is_piped(&self) -> bool {
+        let mut destinations = self.reports.iter().map(|(_, to)| to);
+        destinations.any(|to| to.path().is_none())
+    }
+}
+
 impl Files {
     /// Finds every output writable, before anything runs; nothing is left behind by that.
     pub(crate) fn open(&self) -> Result<Opened, Failure> {

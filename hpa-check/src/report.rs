@@ -3,6 +3,8 @@
 use hpa_check_core::documents::result::RunResult;
 use serde::Serialize;
 
+use crate::failure::Failure;
+use crate::notice::notice;
 use crate::outputs::{Kind, Opened};
 
 mod chart;
@@ -65,6 +67,28 @@ pub(crate) fn write_each(outputs: &Opened, render: impl Fn(Kind) -> Option<Strin
             ))
         })
         .collect()
+}
+
+/// Writes each report that there is; the failure is the first of those that could not be written.
+pub(crate) fn write_all(
+    outputs: &Opened,
+    render: impl Fn(Kind) -> Option<String>,
+) -> Result<(), Failure> {
+    let failed = write_each(outputs, render).into_iter().next();
+    failed.map_or(Ok(()), |failure| Err(Failure::internal(failure)))
+}
+
+/// What became of reports that could not be written, beside the exit code of what they report. A missing report
+/// must not look like a good end; next to a worse one it is a notice.
+pub(crate) fn settle(failed: Vec<String>, exit_code: u8) -> Result<(), Failure> {
+    match failed.into_iter().next() {
+        Some(failure) if exit_code == 0 => Err(Failure::internal(failure)),
+        Some(failure) => {
+            notice(&format!("hpa-check: {failure}"));
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
 fn json(document: &impl Serialize) -> String {

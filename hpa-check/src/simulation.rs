@@ -9,8 +9,9 @@ use crate::cli::command_line::command_line;
 use crate::drive::drive_through;
 use crate::failure::{Failure, exit};
 use crate::notice::answer;
-use crate::outputs::{Files, Kind};
-use crate::report::simulated::{Simulated, render, text};
+use crate::outputs::Files;
+use crate::report;
+use crate::report::simulated::{KINDS, Simulated, render, text};
 
 /// What is asked.
 pub(crate) struct Ask {
@@ -23,31 +24,19 @@ pub(crate) struct Ask {
 
 /// Simulates and tells; the number is the exit code.
 pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
-    let kinds = [Kind::Json, Kind::Html, Kind::Svg, Kind::Md];
-    ask.files.only(&kinds, "a simulation")?;
+    ask.files.only(&KINDS, "a simulation")?;
     let opened = ask.files.open()?;
     let (mut simulation, timeline) = document(ask.scenario.clone())?;
     simulation.bound = ask.bound;
     simulation.kept = ask.bound.is_kept(&simulation.summary);
     let grid = ask.grid.clone();
     simulation.search = grid.map(|grid| search(&ask.scenario, grid, ask.bound));
-    let mut piped = false;
-    for (kind, destination) in &opened.reports {
-        piped |= destination.path().is_none();
-        let simulated = Simulated {
-            simulation: &simulation,
-            timeline: &timeline,
-        };
-        let content = render(*kind, &simulated);
-        let written = destination.write(content.unwrap_or_default().as_bytes());
-        written.map_err(|e| {
-            let kind = kind.word();
-            Failure::internal(format!(
-                "the {kind} report can't be written ({e}); nothing half-written is left"
-            ))
-        })?;
-    }
-    answer(&text::terminal(&simulation), piped)?;
+    let simulated = Simulated {
+        simulation: &simulation,
+        timeline: &timeline,
+    };
+    report::write_all(&opened, |kind| render(kind, &simulated))?;
+    answer(&text::terminal(&simulation), opened.is_piped())?;
     if simulation.kept {
         Ok(0)
     } else {

@@ -70,19 +70,13 @@ impl Side {
             Outcome::Wrong => Standing::Bad,
             Outcome::Environment | Outcome::Inconclusive => Standing::Unknown,
         };
-        let outcome = match result.verdict.outcome {
-            Outcome::Pass => "PASS",
-            Outcome::Wrong => "WRONG",
-            Outcome::Environment => "ENVIRONMENT",
-            Outcome::Inconclusive => "INCONCLUSIVE",
-        };
         let reasons = result.verdict.reasons.iter();
         let faults = reasons.filter(|r| r.outcome == Outcome::Wrong);
         let period = result.setting.as_ref().map(|s| s.controller.sync_period);
         Self {
             name: name.to_owned(),
             standing,
-            outcome: outcome.to_owned(),
+            outcome: result.verdict.outcome.badge().to_owned(),
             faults: faults.map(|r| r.id.clone()).collect(),
             settings: settings::of_run(&result),
             measures: measure::of_run(&result),
@@ -93,15 +87,15 @@ impl Side {
 
     /// A simulation, with what a watcher would have seen of it.
     pub fn of_simulation(name: &str, simulation: &Simulation, timeline: Timeline) -> Self {
-        let (standing, outcome) = if simulation.kept {
-            (Standing::Good, "SIMULATED")
+        let standing = if simulation.kept {
+            Standing::Good
         } else {
-            (Standing::Bad, "SIMULATED: BOUNDS NOT KEPT")
+            Standing::Bad
         };
         Self {
             name: name.to_owned(),
             standing,
-            outcome: outcome.to_owned(),
+            outcome: simulation.badge().to_owned(),
             faults: Vec::new(),
             settings: settings::of_simulation(simulation),
             measures: measure::of_simulation(simulation),

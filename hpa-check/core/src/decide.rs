@@ -16,6 +16,7 @@ use crate::model::metrics::resource;
 use crate::model::normalize::{self, FullBehavior, Recommendation, ScaleEvent, ScaleEvents};
 use crate::model::proposal::{ProposalInput, Readings};
 use crate::model::{SelectorError, Tolerances};
+use crate::nulls::without_nulls;
 use crate::observation::ControllerConfig;
 use crate::spec::Behavior;
 
@@ -137,19 +138,6 @@ fn as_manifest(hpa: &mut Value) -> Result<(), CaseError> {
 
 fn read<T: DeserializeOwned>(input: &Value) -> Result<T, CaseError> {
     Ok(T::deserialize(without_nulls(input))?)
-}
-
-/// The value without the members that are `null`, at every depth.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => members
-            .iter()
-            .filter(|(_, member)| !member.is_null())
-            .map(|(name, member)| (name.clone(), without_nulls(member)))
-            .collect(),
-        Value::Array(items) => items.iter().map(without_nulls).collect(),
-        other => other.clone(),
-    }
 }
 
 /// The namespace of every case, for the controller's messages: the cases do not name one.

@@ -20,6 +20,7 @@ pub mod metrics_server;
 pub mod millis;
 pub mod model;
 pub mod nearest;
+mod nulls;
 pub mod observation;
 pub mod quantity;
 pub mod quota;

@@ -34,7 +34,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 pub use profile::{LoadProfile, Point};
 pub use search::{Bound, Candidate, Grid, Policy, Search, search};
@@ -147,6 +146,17 @@ pub struct Simulation {
     pub kept: bool,
     /// The search for cheaper settings, if one was asked for.
     pub search: Option<Search>,
+}
+
+impl Simulation {
+    /// Its word on a badge or in a heading. It never says that something passed.
+    pub fn badge(&self) -> &'static str {
+        if self.kept {
+            "SIMULATED"
+        } else {
+            "SIMULATED: BOUNDS NOT KEPT"
+        }
+    }
 }
 
 impl Scenario {
@@ -287,19 +297,6 @@ impl Scenario {
 
     fn first_replicas(&self) -> i32 {
         self.replicas.unwrap_or(self.spec.effective_min())
-    }
-}
-
-/// JSON without the keys that are not set, as the API writes it.
-pub fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let set = map.into_iter().filter(|(_, value)| !value.is_null());
-            set.map(|(key, value)| (key, without_nulls(value)))
-                .collect()
-        }
-        Value::Array(list) => list.into_iter().map(without_nulls).collect(),
-        plain => plain,
     }
 }
 

@@ -5,7 +5,9 @@ mod metric;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::nulls::without_nulls;
 use crate::units::{Bytes, Millicores};
 
 pub use metric::{
@@ -55,6 +57,13 @@ pub struct Behavior {
     /// Rules for shrinking.
     #[serde(default)]
     pub scale_down: Option<ScalingRules>,
+}
+
+impl Behavior {
+    /// As the API has it: what is not set is left out.
+    pub fn written(&self) -> Value {
+        without_nulls(&serde_json::to_value(self).unwrap_or_default())
+    }
 }
 
 /// `HPAScalingRules`. What is `None` takes the default of `pkg/apis/autoscaling/v2/defaults.go`.

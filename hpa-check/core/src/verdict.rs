@@ -28,6 +28,16 @@ impl Outcome {
             Self::Inconclusive => 93,
         }
     }
+
+    /// Its word on a terminal, a badge or a heading.
+    pub const fn badge(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Wrong => "WRONG",
+            Self::Environment => "ENVIRONMENT",
+            Self::Inconclusive => "INCONCLUSIVE",
+        }
+    }
 }
 
 /// One reason for an outcome.

@@ -14,7 +14,7 @@ use crate::failure::{Failure, exit};
 use crate::feed::replay::Replay;
 use crate::notice::answer;
 use crate::outputs::Files;
-use crate::report::compared::{refuse_other, terminal, write};
+use crate::report::compared::{KINDS, terminal, write};
 use crate::simulation::watched;
 
 /// The flags.
@@ -38,12 +38,12 @@ const INCONCLUSIVE: u8 = 93;
 
 /// Compares and reports: 0, 99 for a regression, 93 if inconclusive.
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
-    refuse_other(&args.files, "a comparison")?;
+    args.files.only(&KINDS, "a comparison")?;
     let opened = args.files.open()?;
     let (a, b) = (read(&args.a)?, read(&args.b)?);
     let comparison = compare(&a, &b, env!("CARGO_PKG_VERSION"), args.tolerance);
-    let piped = write(&opened, &comparison, &a, &b)?;
-    answer(&terminal(&comparison), piped)?;
+    write(&opened, &comparison, &a, &b)?;
+    answer(&terminal(&comparison), opened.is_piped())?;
     Ok(
         match (comparison.is_conclusive(), comparison.is_regression()) {
             (false, _) => INCONCLUSIVE,

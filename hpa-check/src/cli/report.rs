@@ -34,25 +34,22 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
         ))
     })?;
     let Head { schema } = parsed(&text, &args.result)?;
-    let failed = if doctor::is_readable(&schema) {
+    if doctor::is_readable(&schema) {
         let fleet: doctor::Report = parsed(&text, &args.result)?;
         let fleet = fleet.grouped();
         args.files.only(&fleet::KINDS, "a result of doctor")?;
-        report::write_each(&opened(&args.files)?, |kind| fleet::render(kind, &fleet))
+        report::write_all(&opened(&args.files)?, |kind| fleet::render(kind, &fleet))?;
     } else if result::is_readable(&schema) {
         let run: result::RunResult = parsed(&text, &args.result)?;
-        report::write(&opened(&args.files)?, &run)
+        report::write_all(&opened(&args.files)?, |kind| report::render(kind, &run))?;
     } else {
         return Err(Failure::usage(format!(
             "`{place}` has the schema `{schema}`, and this program reads {} and {}",
             result::SCHEMA,
             doctor::SCHEMA
         )));
-    };
-    match failed.into_iter().next() {
-        Some(failure) => Err(Failure::internal(failure)),
-        None => Ok(0),
     }
+    Ok(0)
 }
 
 fn parsed<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, Failure> {

@@ -69,7 +69,7 @@ const TOLERANCE: f64 = 0.05;
 
 /// Simulates the recorded work with the recorded settings and with the requested ones.
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
-    compared::refuse_other(&args.files, "a what-if")?;
+    args.files.only(&compared::KINDS, "a what-if")?;
     let opened = args.files.open()?;
     let changes = changes(args)?;
     let recorded = read(&args.trace)?;
@@ -118,8 +118,8 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     )];
     let doubts = recorded.doubts.iter().map(|d| format!("Doubtful: {d}."));
     comparison.notes.extend(doubts);
-    let piped = compared::write(&opened, &comparison, &a, &b)?;
-    answer(text.trim_end(), piped)?;
+    compared::write(&opened, &comparison, &a, &b)?;
+    answer(text.trim_end(), opened.is_piped())?;
     Ok(0)
 }
 

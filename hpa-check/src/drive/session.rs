@@ -10,7 +10,7 @@ use hpa_check_core::verdict::Verdict;
 use jiff::Timestamp;
 
 use super::Audience;
-use crate::failure::{Failure, exit};
+use crate::failure::Failure;
 use crate::notice::notice;
 use crate::outputs::{Opened, Ui};
 use crate::report::{self, escape::Terminal};
@@ -105,18 +105,8 @@ impl Session {
         if let Some(page) = page {
             page.end(result.clone());
         }
-        match failed.into_iter().next() {
-            // A report that is missing must not look like a run that went well.
-            Some(failure) if result.verdict.exit_code == 0 => Err(Failure {
-                code: exit::INTERNAL,
-                message: failure,
-            }),
-            Some(failure) => {
-                notice(&format!("hpa-check: {failure}"));
-                Ok(result.verdict)
-            }
-            None => Ok(result.verdict),
-        }
+        report::settle(failed, result.verdict.exit_code)?;
+        Ok(result.verdict)
     }
 }
 

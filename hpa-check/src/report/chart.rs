@@ -102,7 +102,7 @@ struct Sheet<'a> {
 
 /// The picture alone, as a document of its own.
 pub(crate) fn picture(result: &RunResult) -> String {
-    let badge = summary::badge(result.verdict.outcome);
+    let badge = result.verdict.outcome.badge();
     alone(&Picture::of(result, badge))
 }
 

@@ -8,52 +8,29 @@ use super::chart::{Format, pair::pair};
 use super::escape::{Markdown, Terminal, Xml};
 use super::html;
 use crate::failure::Failure;
-use crate::outputs::{Files, Kind, Opened};
+use crate::outputs::{Kind, Opened};
+
+/// What `compare` and `what-if` can write.
+pub(crate) const KINDS: [Kind; 3] = [Kind::Json, Kind::Html, Kind::Md];
 
 /// The report of that kind; `None` for a kind that a comparison does not have.
 fn render(kind: Kind, comparison: &Comparison, a: &Side, b: &Side) -> Option<String> {
     match kind {
-        Kind::Json => {
-            let json = serde_json::to_string_pretty(comparison).ok()?;
-            Some(json + "\n")
-        }
+        Kind::Json => Some(super::json(comparison)),
         Kind::Html => Some(page(comparison, a, b)),
         Kind::Md => Some(markdown(comparison)),
         _ => None,
     }
 }
 
-/// Refuses, before anything runs, a form in which there is no comparison.
-pub(crate) fn refuse_other(files: &Files, what: &str) -> Result<(), Failure> {
-    let known = |kind| matches!(kind, Kind::Json | Kind::Html | Kind::Md);
-    match files.output.iter().find(|output| !known(output.kind)) {
-        None => Ok(()),
-        Some(other) => Err(Failure::usage(format!(
-            "{what} has no {}: give json, html or md",
-            other.kind.word()
-        ))),
-    }
-}
-
-/// Writes every report; whether one went to standard output.
+/// Writes every report.
 pub(crate) fn write(
     opened: &Opened,
     comparison: &Comparison,
     a: &Side,
     b: &Side,
-) -> Result<bool, Failure> {
-    let mut piped = false;
-    for (kind, destination) in &opened.reports {
-        piped |= destination.path().is_none();
-        let content = render(*kind, comparison, a, b).unwrap_or_default();
-        destination.write(content.as_bytes()).map_err(|e| {
-            let kind = kind.word();
-            Failure::internal(format!(
-                "the {kind} report can't be written ({e}); nothing half-written is left"
-            ))
-        })?;
-    }
-    Ok(piped)
+) -> Result<(), Failure> {
+    super::write_all(opened, |kind| render(kind, comparison, a, b))
 }
 
 fn badge(comparison: &Comparison) -> &'static str {

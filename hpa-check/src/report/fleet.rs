@@ -176,7 +176,7 @@ fn word(value: &impl Serialize) -> String {
 fn gravity(outcome: Outcome) -> String {
     match outcome {
         Outcome::Pass => "note".to_owned(),
-        outcome => super::summary::badge(outcome).to_lowercase(),
+        outcome => outcome.badge().to_lowercase(),
     }
 }
 

@@ -11,7 +11,7 @@ use super::summary;
 pub(crate) fn annotations(result: &RunResult) -> String {
     let mut text = String::new();
     for reason in &result.verdict.reasons {
-        let badge = summary::badge(result.verdict.outcome);
+        let badge = result.verdict.outcome.badge();
         let title = format!("{badge}: {} ({})", summary::subject(result), reason.id);
         let fix = reason.fix.iter().map(|fix| format!("Do: {fix}"));
         let lines: Vec<String> = std::iter::once(reason.message.clone()).chain(fix).collect();

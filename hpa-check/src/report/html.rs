@@ -132,7 +132,7 @@ fn content(result: &RunResult, stage: Stage) -> String {
 
 fn badge(result: &RunResult, stage: Stage) -> &'static str {
     match stage {
-        Stage::Over => summary::badge(result.verdict.outcome),
+        Stage::Over => result.verdict.outcome.badge(),
         Stage::Going(_) => "RUNNING",
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::run::timeline::Timeline;
 
 use super::escape::Markdown;
 use super::{summary, words};
@@ -11,7 +12,7 @@ use super::{summary, words};
 pub(crate) fn summary(result: &RunResult) -> String {
     let mut text = format!(
         "## {}: {}\n\n{} Exit code {}.\n\n",
-        summary::badge(result.verdict.outcome),
+        result.verdict.outcome.badge(),
         Markdown(summary::subject(result)),
         summary::meaning(result.verdict.outcome),
         result.verdict.exit_code,
@@ -31,18 +32,30 @@ pub(crate) fn summary(result: &RunResult) -> String {
             let _ = writeln!(text, "  - do: {}", Markdown(fix));
         }
     }
-    text.push_str("\n| | |\n| --- | --- |\n");
-    for (name, value) in summary::facts(result) {
+    text + &facts(summary::facts(result)) + &decisions(&result.timeline)
+}
+
+/// A table of facts by their names.
+pub(super) fn facts(facts: impl IntoIterator<Item = (&'static str, String)>) -> String {
+    let mut text = "\n| | |\n| --- | --- |\n".to_owned();
+    for (name, value) in facts {
+        // Writing to a String can't fail.
         let _ = writeln!(text, "| {name} | {} |", Markdown(value));
     }
-    for (index, sync) in summary::decisions(&result.timeline.syncs).enumerate() {
+    text
+}
+
+/// A table of the decisions that changed something or are not explained; nothing where there are none.
+pub(super) fn decisions(timeline: &Timeline) -> String {
+    let mut text = String::new();
+    for (index, sync) in summary::decisions(&timeline.syncs).enumerate() {
         if index == 0 {
             text.push_str("\n| time | decision | because |\n| --- | --- | --- |\n");
         }
         let _ = writeln!(
             text,
             "| {} | {} → {} | {} |",
-            words::clock(result.timeline.from, sync.at),
+            words::clock(timeline.from, sync.at),
             sync.current,
             sync.desired,
             Markdown(&sync.sentence),

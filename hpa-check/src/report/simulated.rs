@@ -11,9 +11,9 @@ use hpa_check_core::sim::{Bound, Simulation, Summary};
 
 use super::chart::{self, Picture, Work};
 use super::escape::{Markdown, Xml};
-use super::{html, summary, words};
+use super::{html, markdown, summary, words};
 use crate::outputs::Kind;
-use winner::{behavior, winner};
+use winner::winner;
 
 /// A simulation, and what a watcher of a cluster would have seen of it.
 pub(crate) struct Simulated<'a> {
@@ -21,13 +21,13 @@ pub(crate) struct Simulated<'a> {
     pub(crate) timeline: &'a Timeline,
 }
 
+/// What `simulate` can write.
+pub(crate) const KINDS: [Kind; 4] = [Kind::Json, Kind::Html, Kind::Svg, Kind::Md];
+
 /// The report of that kind; `None` for a kind that a simulation does not have.
 pub(crate) fn render(kind: Kind, simulated: &Simulated<'_>) -> Option<String> {
     match kind {
-        Kind::Json => {
-            let json = serde_json::to_string_pretty(simulated.simulation).ok()?;
-            Some(json + "\n")
-        }
+        Kind::Json => Some(super::json(simulated.simulation)),
         Kind::Html => Some(simulated.page()),
         Kind::Svg => Some(chart::alone(&simulated.picture())),
         Kind::Md => Some(simulated.markdown()),
@@ -81,21 +81,13 @@ fn bounds(bound: Bound, summary: &Summary) -> Vec<Asked> {
 }
 
 impl Simulated<'_> {
-    fn badge(&self) -> &'static str {
-        if self.simulation.kept {
-            "SIMULATED"
-        } else {
-            "SIMULATED: BOUNDS NOT KEPT"
-        }
-    }
-
     fn picture(&self) -> Picture<'_> {
         let scenario = &self.simulation.scenario;
         Picture {
             timeline: self.timeline,
             title: format!(
                 "{}: {}",
-                self.badge(),
+                self.simulation.badge(),
                 text::way(&self.simulation.summary.path)
             ),
             work: Some(Work {
@@ -186,7 +178,7 @@ impl Simulated<'_> {
                 "Behavior",
                 spec.behavior
                     .as_ref()
-                    .map_or_else(|| "none".to_owned(), |b| behavior(b).to_string()),
+                    .map_or_else(|| "none".to_owned(), |b| b.written().to_string()),
             ),
             (
                 "Pod",
@@ -233,7 +225,7 @@ impl Simulated<'_> {
         let mut content = format!(
             "<header class=\"{class}\">\n<p class=\"badge\">{}</p>\n<h1>{}</h1>\n<p class=\"cause\">{} {}</p>\n\
              <p class=\"when\">{} simulated; computed, not observed on a cluster</p>\n</header>\n<main>\n<dl class=\"facts\">{}</dl>\n",
-            self.badge(),
+            self.simulation.badge(),
             Xml(&simulation.scenario.spec.scale_target_ref.name),
             Xml(text::sentence(&simulation.summary)),
             Xml(self.outcome()),
@@ -257,7 +249,7 @@ impl Simulated<'_> {
         );
         let title = format!(
             "{}: {}",
-            self.badge(),
+            self.simulation.badge(),
             simulation.scenario.spec.scale_target_ref.name
         );
         html::shell(&html::Shell {
@@ -325,31 +317,15 @@ impl Simulated<'_> {
     }
 
     fn markdown(&self) -> String {
-        let mut text = format!(
-            "## {}: {}\n\n{} {} Nothing of this was observed on a cluster.\n\n| | |\n| --- | --- |\n",
-            self.badge(),
+        let text = format!(
+            "## {}: {}\n\n{} {} Nothing of this was observed on a cluster.\n",
+            self.simulation.badge(),
             Markdown(&self.simulation.scenario.spec.scale_target_ref.name),
             Markdown(text::sentence(&self.simulation.summary)),
             Markdown(self.outcome()),
         );
-        // Writing to a String can't fail.
-        for (name, value) in self.facts().into_iter().chain(self.settings()) {
-            let _ = writeln!(text, "| {name} | {} |", Markdown(value));
-        }
-        for (index, sync) in summary::decisions(&self.timeline.syncs).enumerate() {
-            if index == 0 {
-                text.push_str("\n| time | decision | because |\n| --- | --- | --- |\n");
-            }
-            let _ = writeln!(
-                text,
-                "| {} | {} → {} | {} |",
-                words::clock(self.timeline.from, sync.at),
-                sync.current,
-                sync.desired,
-                Markdown(&sync.sentence),
-            );
-        }
-        text
+        let facts = self.facts().into_iter().chain(self.settings());
+        text + &markdown::facts(facts) + &markdown::decisions(self.timeline)
     }
 }
 

@@ -8,16 +8,6 @@ use jiff::Timestamp;
 
 use super::words;
 
-/// The outcome in capitals, for a badge.
-pub(crate) fn badge(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pass => "PASS",
-        Outcome::Wrong => "WRONG",
-        Outcome::Environment => "ENVIRONMENT",
-        Outcome::Inconclusive => "INCONCLUSIVE",
-    }
-}
-
 /// What the outcome means, in one sentence.
 pub(crate) fn meaning(outcome: Outcome) -> &'static str {
     match outcome {

@@ -14,7 +14,7 @@ use crate::outputs::{Kind, Opened};
 pub(crate) fn terminal(result: &RunResult, outputs: &Opened, columns: Option<usize>) -> String {
     let outcome = result.verdict.outcome;
     let mut page = Lines::new(columns);
-    let badge = summary::badge(outcome);
+    let badge = outcome.badge();
     let badge = match columns {
         Some(_) => badge.bold().with(color(outcome)).to_string(),
         None => badge.to_owned(),

@@ -110,11 +110,7 @@ fn controller(config: &ControllerConfig) -> Settings {
 }
 
 fn behavior(behavior: Option<&Behavior>) -> String {
-    let Some(behavior) = behavior else {
-        return "none".to_owned();
-    };
-    let written = serde_json::to_value(behavior).unwrap_or_default();
-    crate::sim::without_nulls(written).to_string()
+    behavior.map_or_else(|| "none".to_owned(), |b| b.written().to_string())
 }
 
 fn load(load: &LoadProfile) -> String {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use hpa_check_core::documents::doctor::{Cause, Part, Report};
 
+use super::super::documentation;
 use super::super::escape::Markdown;
-use super::super::{documentation, summary};
 use super::{cases, conclusion, gravity, has_owners, plural, settings, subject, word};
 
 /// Autoscalers told of in full under one cause: a step summary holds a megabyte.
@@ -19,7 +19,7 @@ const ROWS: usize = 100;
 pub(super) fn summary(report: &Report) -> String {
     let mut text = format!(
         "## {}: {}\n\n{} Exit code {}.\n\n",
-        summary::badge(report.outcome),
+        report.outcome.badge(),
         Markdown(subject(report)),
         Markdown(conclusion(report)),
         report.exit_code,

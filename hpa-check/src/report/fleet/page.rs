@@ -8,7 +8,7 @@ use hpa_check_core::verdict::Reason;
 
 use super::super::escape::Xml;
 use super::super::html::{self, Shell, tables};
-use super::super::{summary, words};
+use super::super::words;
 use super::{
     cases, conclusion, faulty, gravity, has_owners, plural, requests, settings, subject, word,
 };
@@ -22,7 +22,7 @@ const EVIDENCE: usize = 50;
 
 /// The page.
 pub(super) fn page(report: &Report) -> String {
-    let badge = summary::badge(report.outcome);
+    let badge = report.outcome.badge();
     html::shell(&Shell {
         title: &format!("{badge}: {}", subject(report)),
         content: &content(report),
@@ -58,7 +58,7 @@ fn content(report: &Report) -> String {
          <button type=\"button\" id=\"open\">Open all</button> <button type=\"button\" id=\"close\">Close all</button> \
          <span id=\"found\" role=\"status\"></span></p>\n{sections}</main>\n<footer>hpa-check {version}, {schema}</footer>\n",
         class = html::class(report.outcome),
-        badge = summary::badge(report.outcome),
+        badge = report.outcome.badge(),
         subject = Xml(subject(report)),
         conclusion = Xml(conclusion(report)),
         when = words::date_and_time(report.at),

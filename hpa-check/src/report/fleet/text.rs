@@ -7,7 +7,7 @@ use hpa_check_core::verdict::Reason;
 
 use super::super::escape::Terminal;
 use super::super::lines::Lines;
-use super::super::{summary, words};
+use super::super::words;
 use super::{cases, conclusion, gravity, plural};
 
 /// Autoscalers told of in full under one finding; the others by name.
@@ -54,7 +54,7 @@ fn headline(page: &mut Lines, report: &Report) {
         plural(report.pods, "pod"),
         kubernetes.map_or_else(String::new, |v| format!("; Kubernetes {v}")),
     );
-    page.hanging(&format!("{}  ", summary::badge(report.outcome)), &text);
+    page.hanging(&format!("{}  ", report.outcome.badge()), &text);
     page.hanging("      ", &conclusion(report));
 }
 

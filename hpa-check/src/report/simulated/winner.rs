@@ -1,7 +1,6 @@
 //! The cheapest settings of a search as people apply them: a manifest and a patch.
 
-use hpa_check_core::sim::{Scenario, Simulation, without_nulls};
-use hpa_check_core::spec::Behavior;
+use hpa_check_core::sim::{Scenario, Simulation};
 use serde_json::{Map, Value, json};
 
 /// The winner, to be applied.
@@ -67,14 +66,9 @@ fn spec(scenario: &Scenario) -> Value {
         "metrics": metrics,
     });
     if let Some(behavior) = &spec.behavior {
-        written["behavior"] = self::behavior(behavior);
+        written["behavior"] = behavior.written();
     }
     written
-}
-
-/// A behavior as the API has it: what is not set is left out.
-pub(crate) fn behavior(behavior: &Behavior) -> Value {
-    without_nulls(serde_json::to_value(behavior).unwrap_or_default())
 }
 
 /// A JSON merge patch from one spec to another, a level deep: whole lists, and `null` for what goes.
