@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::keda::LABEL;
 
-pub use autoscaler::{DEFAULT_CPU_TARGET, Manifest, object, read, read_behavior};
+pub use autoscaler::{DEFAULT_CPU_TARGET, Manifest, object, objects, read, read_behavior};
 pub use differences::differences;
 pub use missing::missing;
 pub use simulable::Simulable;

@@ -1,5 +1,6 @@
 //! A load inside the cluster, as manifests: the user's own Job, or one that loads a URL with `fib-loadgen`.
 
+use hpa_check_core::manifests::objects;
 use http::Uri;
 use serde_json::{Value, json};
 
@@ -25,7 +26,7 @@ impl LoadJob {
     /// The Job in a file's documents. The error is the end of a sentence.
     pub(crate) fn of(documents: &[Value]) -> Result<Self, String> {
         let (mut configs, mut jobs) = (Vec::new(), Vec::new());
-        for object in documents.iter().flat_map(items) {
+        for object in objects(documents) {
             match object["kind"].as_str() {
                 Some("Job") => jobs.push(object.clone()),
                 Some("ConfigMap") => configs.push(object.clone()),
@@ -34,7 +35,6 @@ impl LoadJob {
                         "has a {kind}: only a Job and its ConfigMaps are created for a run, so apply the rest before it"
                     ));
                 }
-                None if object.is_null() => {}
                 None => {
                     return Err("has an object without a kind: expected a Job of batch/v1".into());
                 }
@@ -80,16 +80,6 @@ impl LoadJob {
 pub(crate) fn is_url(text: &str) -> bool {
     let uri: Option<Uri> = text.parse().ok();
     uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
-}
-
-/// The objects of a List, or the object itself.
-fn items(object: &Value) -> Vec<&Value> {
-    match object["items"].as_array() {
-        Some(items) if object["kind"].as_str().is_some_and(|k| k.ends_with("List")) => {
-            items.iter().collect()
-        }
-        _ => vec![object],
-    }
 }
 
 /// It passes the restricted Pod Security Standard, and ends by itself if nobody is left to delete it.

@@ -250,7 +250,7 @@ fn shown(object: &Value) -> String {
 }
 
 /// The objects of all documents; a list stands for what it lists.
-fn objects(documents: &[Value]) -> Vec<&Value> {
+pub fn objects(documents: &[Value]) -> Vec<&Value> {
     let mut all = Vec::new();
     for document in documents {
         match document.get("items") {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use futures_util::AsyncBufReadExt as _;
 use hpa_check_core::observation::{LoadResult, LoadSecond};
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod};
 use kube::api::{
     Api, ApiResource, DeleteParams, DynamicObject, ListParams, LogParams, PostParams,
     PropagationPolicy,
@@ -110,26 +111,27 @@ impl JobLoad {
         Api::namespaced(self.cluster.client.clone(), &self.namespace)
     }
 
-    fn of_kind(&self, kind: &str) -> Api<DynamicObject> {
+    fn all(&self, part: Part) -> Api<DynamicObject> {
         Api::namespaced_with(
             self.cluster.client.clone(),
             &self.namespace,
-            &resource(kind),
+            &part.resource(),
         )
     }
 
     /// Creates the ConfigMaps and then the Job, whose name it returns. What was created is in `created` in any case.
-    async fn create(&self, created: &mut Vec<(&'static str, String)>) -> Result<String, String> {
+    async fn create(&self, created: &mut Vec<(Part, String)>) -> Result<String, String> {
         for config in &self.load.configs {
-            let name = self.create_one("ConfigMap", config).await?;
-            created.push(("ConfigMap", name));
+            let name = self.create_one(Part::ConfigMap, config).await?;
+            created.push((Part::ConfigMap, name));
         }
-        let name = self.create_one("Job", &self.load.job).await?;
-        created.push(("Job", name.clone()));
+        let name = self.create_one(Part::Job, &self.load.job).await?;
+        created.push((Part::Job, name.clone()));
         Ok(name)
     }
 
-    async fn create_one(&self, kind: &'static str, manifest: &Value) -> Result<String, String> {
+    async fn create_one(&self, part: Part, manifest: &Value) -> Result<String, String> {
+        let kind = part.resource().kind;
         let refused = |why: String| format!("the {kind} of the load can't be created: {why}");
         let object: DynamicObject =
             serde_json::from_value(manifest.clone()).map_err(|e| refused(e.to_string()))?;
@@ -137,16 +139,16 @@ impl JobLoad {
             field_manager: Some("hpa-check".to_owned()),
             ..PostParams::default()
         };
-        let api = self.of_kind(kind);
+        let api = self.all(part);
         let made = within(self.deadline, api.create(&params, &object)).await;
-        let made = made.map_err(|trouble| refused(self.advised(kind, &trouble)))?;
+        let made = made.map_err(|trouble| refused(self.advised(part, &trouble)))?;
         made.metadata
             .name
             .ok_or_else(|| refused("the API server gave it no name".to_owned()))
     }
 
-    fn advised(&self, kind: &str, trouble: &Trouble) -> String {
-        let plural = resource(kind).plural;
+    fn advised(&self, part: Part, trouble: &Trouble) -> String {
+        let plural = part.resource().plural;
         let advice = match trouble.kind {
             Kind::Forbidden => format!(
                 "; allow create and delete of {plural}, and list of pods and pods/log, in the namespace {}",
@@ -161,38 +163,53 @@ impl JobLoad {
     }
 
     /// Deletes what was created, pods and all; a sentence for each object that can't be.
-    async fn delete(&self, created: &[(&'static str, String)]) -> Vec<String> {
+    async fn delete(&self, created: &[(Part, String)]) -> Vec<String> {
         let mut left = Vec::new();
-        for (kind, name) in created.iter().rev() {
-            let params = DeleteParams {
-                propagation_policy: Some(PropagationPolicy::Background),
-                ..DeleteParams::default()
-            };
-            let api = self.of_kind(kind);
-            match within(self.deadline, api.delete(name, &params)).await {
-                Ok(_) => {}
-                Err(trouble) if trouble.kind == Kind::NotFound => {}
-                Err(trouble) => left.push(format!(
-                    "hpa-check: the {kind} {} can't be deleted ({}): delete it by hand",
-                    name, trouble.message
-                )),
+        for (part, name) in created.iter().rev() {
+            let deleted = self.delete_one(*part, name, PropagationPolicy::Background);
+            if let Err(trouble) = deleted.await {
+                left.push(format!(
+                    "hpa-check: the {} {name} can't be deleted ({}): delete it by hand",
+                    part.resource().kind,
+                    trouble.message
+                ));
             }
         }
         left
     }
+
+    /// One that is gone already counts as deleted.
+    async fn delete_one(
+        &self,
+        part: Part,
+        name: &str,
+        propagation: PropagationPolicy,
+    ) -> Result<(), Trouble> {
+        let params = DeleteParams {
+            propagation_policy: Some(propagation),
+            ..DeleteParams::default()
+        };
+        let api = self.all(part);
+        match within(self.deadline, api.delete(name, &params)).await {
+            Err(trouble) if trouble.kind != Kind::NotFound => Err(trouble),
+            _ => Ok(()),
+        }
+    }
 }
 
-fn resource(kind: &str) -> ApiResource {
-    let (api_version, group, version, plural) = match kind {
-        "Job" => ("batch/v1", "batch", "v1", "jobs"),
-        _ => ("v1", "", "v1", "configmaps"),
-    };
-    ApiResource {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        api_version: api_version.to_owned(),
-        kind: kind.to_owned(),
-        plural: plural.to_owned(),
+/// A kind of object that is created for a load.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    ConfigMap,
+    Job,
+}
+
+impl Part {
+    fn resource(self) -> ApiResource {
+        match self {
+            Self::ConfigMap => ApiResource::erase::<ConfigMap>(&()),
+            Self::Job => ApiResource::erase::<Job>(&()),
+        }
     }
 }
 
@@ -223,7 +240,6 @@ impl Following<'_> {
     ) -> Result<LoadResult, String> {
         let mut look = tokio::time::interval(LOOK);
         let mut kill_at: Option<Instant> = None;
-        // What every pod's log has said by the end of the one before counts.
         loop {
             tokio::select! {
                 biased;
@@ -281,7 +297,7 @@ impl Following<'_> {
         if let Ok(list) = within(deadline, api.list(&selected)).await {
             self.see(list.items);
         }
-        let jobs = self.load.of_kind("Job");
+        let jobs = self.load.all(Part::Job);
         match within(deadline, jobs.get(&self.name)).await {
             Ok(job) if is_over(&job) => State::Over,
             Err(trouble) if trouble.kind == Kind::NotFound => State::Gone,
@@ -314,13 +330,12 @@ impl Following<'_> {
 
     /// Deletes the Job and waits for its pods, which get SIGTERM: their logs can be read until they end.
     async fn end_pods(&mut self) {
-        let params = DeleteParams {
-            propagation_policy: Some(PropagationPolicy::Foreground),
-            ..DeleteParams::default()
-        };
-        let jobs = self.load.of_kind("Job");
+        let foreground = PropagationPolicy::Foreground;
         // What can't be deleted now is tried again at the end, and reported.
-        let _ = within(self.load.deadline, jobs.delete(&self.name, &params)).await;
+        let _ = self
+            .load
+            .delete_one(Part::Job, &self.name, foreground)
+            .await;
     }
 
     /// An error once it is clear that no container starts.
