@@ -67,7 +67,7 @@ impl Session {
     fn show(&mut self, now: Timestamp) {
         let state = self.evaluator.timeline();
         let conductor = self.conductor.as_ref();
-        let progress = conductor.and_then(|c| c.progress(now, state));
+        let progress = || conductor.and_then(|c| c.progress(now, state));
         self.screen.show(now, state, progress);
         if let Some(page) = &mut self.page {
             page.show(now, &self.evaluator);

@@ -34,8 +34,14 @@ impl Screen {
         }
     }
 
-    /// Shows the run as it is now, and how far it has come where that is known.
-    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState, progress: Option<Progress>) {
+    /// Shows the run as it is now, and how far it has come where that is known. Progress is asked for only when
+    /// something is drawn.
+    pub(crate) fn show(
+        &mut self,
+        now: Timestamp,
+        state: &RunState,
+        progress: impl FnOnce() -> Option<Progress>,
+    ) {
         match self {
             Self::Panel(panel) => panel.show(now, state, progress),
             Self::Lines(lines) => lines.show(now, state, progress),

@@ -28,7 +28,12 @@ struct Said {
 
 impl Lines {
     /// Writes a line if there is news.
-    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState, progress: Option<Progress>) {
+    pub(crate) fn show(
+        &mut self,
+        now: Timestamp,
+        state: &RunState,
+        progress: impl FnOnce() -> Option<Progress>,
+    ) {
         let Some(timeline) = &state.timeline else {
             return;
         };
@@ -52,7 +57,7 @@ impl Lines {
         });
         if news {
             let line = line(now, state, &said, timeline.from);
-            let left = progress.map(|p| format!(", {} left", words::about(p.left)));
+            let left = progress().map(|p| format!(", {} left", words::about(p.left)));
             notice(&(line + &left.unwrap_or_default()));
             self.last = Some((now, said));
         }

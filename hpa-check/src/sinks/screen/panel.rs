@@ -28,7 +28,12 @@ pub(crate) struct Panel {
 
 impl Panel {
     /// Draws the run as it is now.
-    pub(crate) fn show(&mut self, now: Timestamp, state: &RunState, progress: Option<Progress>) {
+    pub(crate) fn show(
+        &mut self,
+        now: Timestamp,
+        state: &RunState,
+        progress: impl FnOnce() -> Option<Progress>,
+    ) {
         let soon = self
             .drawn
             .is_some_and(|at| now.as_millisecond() - at.as_millisecond() < FRAME_MS);
@@ -43,7 +48,7 @@ impl Panel {
             usize::from(lines).saturating_sub(1).max(1),
         );
         // A terminal that can't be written to any more is nothing to end a run for.
-        let _ = self.draw(&rows::rows(now, state, progress, size));
+        let _ = self.draw(&rows::rows(now, state, progress(), size));
     }
 
     fn draw(&mut self, rows: &[Row]) -> io::Result<()> {
