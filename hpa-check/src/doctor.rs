@@ -13,6 +13,7 @@ use crate::notice::answer;
 use crate::outputs::Files;
 use crate::report;
 use crate::report::fleet::{self, KINDS};
+use crate::runtime::runtime;
 use crate::sinks::screen::{columns, columns_of};
 
 /// What to look at, and what is known beforehand.
@@ -32,10 +33,7 @@ pub(crate) struct Visit {
 pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
     visit.files.only(&KINDS, "doctor")?;
     let opened = visit.files.open()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
+    let runtime = runtime()?;
     let report = runtime.block_on(look(visit))?;
     let failed = report::write_each(&opened, |kind| fleet::render(kind, &report));
     let piped = opened.is_piped();

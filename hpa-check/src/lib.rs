@@ -20,6 +20,7 @@ pub mod outputs;
 mod process;
 mod prometheus;
 mod report;
+mod runtime;
 mod signals;
 mod simulation;
 mod sinks;

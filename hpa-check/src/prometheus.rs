@@ -80,8 +80,9 @@ impl RangeQuery {
         let in_a_line = |error: kube::Error| chain(&error);
         let mut config = Config::new(self.without_user()?);
         config.headers.clone_from(&self.headers);
-        config.auth_info.username = self.user().0;
-        config.auth_info.password = self.user().1.map(Into::into);
+        let (user, password) = self.user();
+        config.auth_info.username = user;
+        config.auth_info.password = password.map(Into::into);
         config.default_retry = false;
         let client = Client::try_from(config).map_err(in_a_line)?;
         let answer = client.send(self.request()?).await.map_err(in_a_line)?;

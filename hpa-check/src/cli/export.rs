@@ -11,6 +11,7 @@ use crate::notice::answer;
 use crate::notice::notice;
 use crate::outputs::{Destination, Kind, Output};
 use crate::report::escape::Terminal;
+use crate::runtime::runtime;
 
 /// The flags of `export`.
 #[derive(Debug, clap::Args)]
@@ -111,13 +112,6 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
         answer(text.trim_end(), false)?;
         Ok(if refused > 0 { 91 } else { 0 })
     })
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::notice::notice;
 use crate::prometheus::{MOST_SAMPLES, RangeQuery};
 use crate::report::escape::Terminal;
 use crate::report::words;
+use crate::runtime::runtime;
 
 /// The flags; `#[command(flatten)]` them.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -49,8 +50,8 @@ pub(crate) struct LoadFromArgs {
 
 /// The word for Prometheus in place of a file.
 const PROMETHEUS: &str = "prometheus";
-/// The longest load.
-const MOST: Duration = Duration::from_hours(24 * 35);
+/// The longest load, and the longest simulation.
+pub(super) const MOST: Duration = Duration::from_hours(24 * 35);
 
 impl LoadFromArgs {
     /// The load, if one was requested. Prints what the user has to know about it.
@@ -73,11 +74,11 @@ impl LoadFromArgs {
                 "{name} is longer than 35 days: choose a shorter range of time"
             )));
         }
-        notice(&Terminal(format!("hpa-check: {}", told(&name, &measured))).to_string());
+        let source = told(&name, &measured);
+        notice(&Terminal(format!("hpa-check: {source}")).to_string());
         for note in &measured.notes {
             notice(&Terminal(format!("hpa-check: {name} has {note}")).to_string());
         }
-        let source = told(&name, &measured);
         let mut profile = measured.profile;
         profile.source = Some(source);
         Ok(Some(profile))
@@ -91,22 +92,14 @@ impl LoadFromArgs {
                     "a load comes from a file or from a Prometheus: write --load-from prometheus, or leave out --prometheus",
                 ));
             }
-            let name = if place == Path::new("-") {
-                "standard input".to_owned()
-            } else {
-                format!("`{}`", place.display())
-            };
+            let name = manifest::shown(place);
             let text = manifest::text(place)
                 .map_err(|e| Failure::usage(format!("the load {name} can't be read: {e}")))?;
             return Ok((name, text));
         }
         let query = self.query()?;
         let name = format!("`{}` of {}", query.query, query.shown());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
-        Ok((name, runtime.block_on(query.ask())?))
+        Ok((name, runtime()?.block_on(query.ask())?))
     }
 
     fn query(&self) -> Result<RangeQuery, Failure> {

@@ -27,13 +27,7 @@ pub(crate) struct ManifestArgs {
 impl ManifestArgs {
     /// The autoscaler as written, if one was given.
     pub(crate) fn read(&self) -> Result<Option<Manifest>, Failure> {
-        let path = self.hpa.as_deref();
-        path.map(|path| {
-            of(path, |documents| {
-                manifests::read(documents, self.name.as_deref())
-            })
-        })
-        .transpose()
+        self.found(manifests::read)
     }
 
     /// The autoscaler for a command that only knows the pods' CPU. Prints what it drops or replaces.
@@ -51,19 +45,31 @@ impl ManifestArgs {
 
     /// The autoscaler's object in the form of autoscaling/v2, with its status, if one was given.
     pub(crate) fn object(&self) -> Result<Option<Value>, Failure> {
+        self.found(manifests::object)
+    }
+
+    fn found<T>(
+        &self,
+        find: impl Fn(&[Value], Option<&str>) -> Result<T, String>,
+    ) -> Result<Option<T>, Failure> {
         let path = self.hpa.as_deref();
-        path.map(|path| {
-            of(path, |documents| {
-                manifests::object(documents, self.name.as_deref())
-            })
-        })
-        .transpose()
+        path.map(|path| of(path, |documents| find(documents, self.name.as_deref())))
+            .transpose()
     }
 }
 
 /// A `behavior` alone, under its key, or in a whole autoscaler.
 pub(crate) fn behavior(path: &Path) -> Result<Behavior, Failure> {
     of(path, |documents| manifests::read_behavior(documents, None))
+}
+
+/// A file's name for people.
+pub(crate) fn shown(path: &Path) -> String {
+    if path == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        format!("`{}`", path.display())
+    }
 }
 
 /// Text from a file, or from standard input for `-`.
@@ -94,11 +100,7 @@ pub(crate) fn of<T>(
     path: &Path,
     read: impl Fn(&[Value]) -> Result<T, String>,
 ) -> Result<T, Failure> {
-    let shown = if path == Path::new("-") {
-        "standard input".to_owned()
-    } else {
-        format!("`{}`", path.display())
-    };
+    let shown = shown(path);
     let text = text(path).map_err(|e| Failure::usage(format!("{shown} can't be read: {e}")))?;
     documents(&text)
         .and_then(|documents| read(&documents))

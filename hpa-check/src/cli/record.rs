@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::feed::live::{ClusterArgs, Live, LiveFeed, Timing};
 use crate::notice::notice;
 use crate::outputs::Files;
+use crate::runtime::runtime;
 use crate::signals::Signals;
 
 /// The flags.
@@ -39,10 +40,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     };
     let (controller, resolution) = (args.controller.settings()?, args.controller.resolution());
     let recording = Recording::new(destination, args.length);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
+    let runtime = runtime()?;
     let count = runtime.block_on(async {
         let timing = Timing::of(&controller, resolution);
         let mut signals = Signals::catch()

@@ -10,7 +10,7 @@ use hpa_check_core::units::Millicores;
 use program_common::quantity::{percentage, whole_percent};
 
 use super::controller::ControllerArgs;
-use super::load_from::LoadFromArgs;
+use super::load_from::{self, LoadFromArgs};
 use super::manifest::ManifestArgs;
 use super::rehearse::settings::CpuAmount;
 use super::time::{duration, within};
@@ -133,8 +133,8 @@ pub(crate) struct Args {
 /// The CPU request of a pod if nothing else is known.
 const REQUEST: Millicores = Millicores(100);
 
-/// The longest simulation.
-const MOST_TIME: Duration = Duration::from_hours(24 * 35);
+/// The most replicas of a simulation.
+const MOST_REPLICAS: i32 = 1_000;
 
 /// The most combinations that a search may have.
 const MOST: usize = 20_000;
@@ -180,13 +180,10 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
                 "{all} combinations are to be tried: give at most {MOST}, of bounds and targets from 1"
             )));
         }
-        if grid.max_replicas.iter().any(|max| *max > 1_000) {
-            return Err(Failure::usage("at most 1000 replicas can be simulated"));
+        for max in &grid.max_replicas {
+            check_replicas(*max)?;
         }
-        if bound.p95_utilization.is_none()
-            && bound.unserved_percent.is_none()
-            && bound.short_seconds.is_none()
-        {
+        if bound == Bound::default() {
             return Err(Failure::usage(
                 "without a bound the cheapest settings are always the smallest: give --keep-utilization, --keep-unserved or --keep-time-to-capacity",
             ));
@@ -198,6 +195,15 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         grid,
         files: args.files,
     })
+}
+
+fn check_replicas(most: i32) -> Result<(), Failure> {
+    if most > MOST_REPLICAS {
+        return Err(Failure::usage(format!(
+            "at most {MOST_REPLICAS} replicas can be simulated"
+        )));
+    }
+    Ok(())
 }
 
 fn scenario(args: &Args) -> Result<Scenario, Failure> {
@@ -219,9 +225,7 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
             "the autoscaler needs a minimum of at least 1, a maximum no less than that, and a CPU target in percent",
         ));
     }
-    if spec.max_replicas > 1_000 {
-        return Err(Failure::usage("at most 1000 replicas can be simulated"));
-    }
+    check_replicas(spec.max_replicas)?;
     let request = match args.cpu_request {
         Some(amount) => amount.0,
         None => given.and_then(|m| m.request).or(Some(REQUEST)),
@@ -266,7 +270,7 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
         scenario.natural_length()
     };
     let length = args.length.unwrap_or(natural);
-    if length > MOST_TIME {
+    if length > load_from::MOST {
         return Err(Failure::usage(
             "at most 35 days can be simulated: give --for",
         ));

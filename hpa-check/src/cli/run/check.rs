@@ -20,6 +20,7 @@ use crate::notice::notice;
 use crate::outputs::{Opened, Outputs, Ui};
 use crate::process;
 use crate::report::escape::Terminal;
+use crate::runtime::runtime;
 use crate::signals::Signals;
 use crate::sinks::page::{Listening, ServeArgs};
 
@@ -62,10 +63,7 @@ pub(crate) struct LoadgenArgs {
 
 /// Checks; the number is the verdict's exit code.
 pub(crate) fn run(run: Run) -> Result<u8, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))?;
+    let runtime = runtime()?;
     runtime.block_on(check(run))
 }
 

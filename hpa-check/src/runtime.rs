@@ -1,0 +1,13 @@
+//! The runtime of a command: one thread, on which everything waits for everything else.
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::failure::Failure;
+
+/// Starts it.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::internal(format!("the runtime can't be started: {e}")))
+}
