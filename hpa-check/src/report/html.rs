@@ -195,22 +195,30 @@ fn findings<'a>(reasons: impl IntoIterator<Item = &'a Reason>) -> String {
         } else {
             " open"
         };
-        if !reason.evidence.is_empty() {
-            let _ = write!(html, "<details{open}><summary>What was seen</summary><ul>");
-            for evidence in &reason.evidence {
-                let _ = write!(html, "<li>{}</li>", Xml(evidence));
-            }
-            html.push_str("</ul></details>");
-        }
-        if let Some(fix) = &reason.fix {
-            let _ = write!(
-                html,
-                "<p class=\"fix\"><strong>Do:</strong> {}</p>",
-                Xml(fix)
-            );
-        }
+        html += &seen(&reason.evidence, open);
+        html += &advice(reason.fix.as_deref());
         html.push_str("</article>\n");
         html
+    })
+}
+
+/// What was seen of a finding, to be folded; `open` is an attribute or nothing.
+pub(super) fn seen(evidence: &[String], open: &str) -> String {
+    if evidence.is_empty() {
+        return String::new();
+    }
+    let quotes = evidence.iter().fold(String::new(), |mut html, quote| {
+        // Writing to a String can't fail.
+        let _ = write!(html, "<li>{}</li>", Xml(quote));
+        html
+    });
+    format!("<details{open}><summary>What was seen</summary><ul>{quotes}</ul></details>")
+}
+
+/// What to do about a finding, if there is something.
+pub(super) fn advice(fix: Option<&str>) -> String {
+    fix.map_or_else(String::new, |fix| {
+        format!("<p class=\"fix\"><strong>Do:</strong> {}</p>", Xml(fix))
     })
 }
 

@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 
 use hpa_check_core::documents::doctor::{AutoscalerReport, Cause, Part, Report};
-use hpa_check_core::verdict::Reason;
 
 use super::super::escape::Xml;
 use super::super::html::{self, Shell, tables};
@@ -121,13 +120,7 @@ fn group(report: &Report, cause: &Cause) -> String {
     }
     // Where each has its own advice, it stands there.
     let same = cases.iter().all(|(_, reason)| reason.fix == cause.fix);
-    if let Some(fix) = cause.fix.as_ref().filter(|_| same) {
-        let _ = write!(
-            html,
-            "<p class=\"fix\"><strong>Do:</strong> {}</p>",
-            Xml(fix)
-        );
-    }
+    html += &html::advice(cause.fix.as_deref().filter(|_| same));
     html.push_str("<ul class=\"cases\">\n");
     for (place, (autoscaler, reason)) in cases.iter().enumerate() {
         let _ = write!(
@@ -136,16 +129,10 @@ fn group(report: &Report, cause: &Cause) -> String {
             anchor(autoscaler),
             Xml(&reason.message)
         );
-        if !reason.evidence.is_empty() && place < EVIDENCE {
-            html.push_str(&evidence(reason));
+        if place < EVIDENCE {
+            html += &html::seen(&reason.evidence, "");
         }
-        if let Some(fix) = reason.fix.as_ref().filter(|_| !same) {
-            let _ = write!(
-                html,
-                "<p class=\"fix\"><strong>Do:</strong> {}</p>",
-                Xml(fix)
-            );
-        }
+        html += &html::advice(reason.fix.as_deref().filter(|_| !same));
         html.push_str("</li>\n");
     }
     html.push_str("</ul></details></article>\n");
@@ -156,15 +143,6 @@ fn group(report: &Report, cause: &Cause) -> String {
 fn anchor(autoscaler: &AutoscalerReport) -> String {
     let name = autoscaler.full_name();
     format!("<a href=\"#{0}\">{0}</a>", Xml(&name))
-}
-
-fn evidence(reason: &Reason) -> String {
-    let mut html = String::from("<details><summary>What was seen</summary><ul>");
-    for quote in &reason.evidence {
-        let _ = write!(html, "<li>{}</li>", Xml(quote));
-    }
-    html.push_str("</ul></details>");
-    html
 }
 
 /// The namespaces or the owners, those with the most faults first.
