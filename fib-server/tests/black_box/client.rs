@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -163,4 +163,24 @@ pub(crate) fn request(server: SocketAddr, method: &str, target: &str, headers: &
 /// One GET on a connection of its own.
 pub(crate) fn get(server: SocketAddr, target: &str) -> Answer {
     request(server, "GET", target, "")
+}
+
+/// Sends each of these and nothing more; all have to be cut off, within twice the ten seconds: the machine may be busy.
+#[track_caller]
+pub(crate) fn are_cut_off<'a>(sent: impl IntoIterator<Item = (SocketAddr, &'a [u8])>) {
+    let begun = Instant::now();
+    let open = |(address, bytes)| {
+        let mut connection = Connection::open(address);
+        connection.send(bytes);
+        connection
+    };
+    let mut clients: Vec<_> = sent.into_iter().map(open).collect();
+    for connection in &mut clients {
+        connection.until_the_end();
+    }
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        begun.elapsed()
+    );
 }

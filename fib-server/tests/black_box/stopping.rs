@@ -166,22 +166,27 @@ fn a_client_of_http_2_gets_its_answer_and_is_told_to_go() {
 #[test]
 fn a_server_that_drains_under_load_loses_no_request() {
     for keeps in [true, false] {
-        let server = draining_for(NEVER.0);
-        let over = AtomicBool::new(false);
-        let answered: usize = std::thread::scope(|scope| {
-            let clients: Vec<_> = (0..16)
-                .map(|_| scope.spawn(|| ask_until(&over, &server, keeps)))
-                .collect();
-            server.wait_for_metrics_with(r#"http_requests_total{method="GET",path="/get""#);
-            server.stop.signal();
-            // As endpoints do: new connections go elsewhere well before the delay is over.
-            server.wait_for_metrics_with(r#"fib_connections_recycled_total{reason="drain"}"#);
-            over.store(true, Ordering::Relaxed);
-            clients.into_iter().map(|c| c.join().unwrap()).sum()
-        });
-        assert!(answered >= 16, "{answered}");
-        server.join();
+        drains_under_load(16, |over, server| ask_until(over, server, keeps));
     }
+}
+
+/// Drains a server while so many clients ask, and ends the load once the drain shows.
+fn drains_under_load(clients: usize, ask: impl Fn(&AtomicBool, &Server) -> usize + Sync) {
+    let server = draining_for(NEVER.0);
+    let over = AtomicBool::new(false);
+    let answered: usize = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..clients)
+            .map(|_| scope.spawn(|| ask(&over, &server)))
+            .collect();
+        server.wait_for_metrics_with(r#"http_requests_total{method="GET",path="/get""#);
+        server.stop.signal();
+        // As endpoints do: new connections go elsewhere well before the delay is over.
+        server.wait_for_metrics_with(r#"fib_connections_recycled_total{reason="drain"}"#);
+        over.store(true, Ordering::Relaxed);
+        clients.into_iter().map(|c| c.join().unwrap()).sum()
+    });
+    assert!(answered >= clients, "{answered}");
+    server.join();
 }
 
 fn ask_until(over: &AtomicBool, server: &Server, keeps: bool) -> usize {
@@ -202,20 +207,7 @@ fn ask_until(over: &AtomicBool, server: &Server, keeps: bool) -> usize {
 
 #[test]
 fn a_server_that_drains_under_load_loses_no_request_of_http_2() {
-    let server = draining_for(NEVER.0);
-    let over = AtomicBool::new(false);
-    let answered: usize = std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| ask_over_http_2_until(&over, &server)))
-            .collect();
-        server.wait_for_metrics_with(r#"http_requests_total{method="GET",path="/get""#);
-        server.stop.signal();
-        server.wait_for_metrics_with(r#"fib_connections_recycled_total{reason="drain"}"#);
-        over.store(true, Ordering::Relaxed);
-        clients.into_iter().map(|c| c.join().unwrap()).sum()
-    });
-    assert!(answered >= 8, "{answered}");
-    server.join();
+    drains_under_load(8, ask_over_http_2_until);
 }
 
 /// Each request is answered, or refused by a GOAWAY that says that it was not begun.

@@ -4,7 +4,8 @@
 use std::process::Output;
 use std::thread;
 
-use super::stand_in::{Pods, all_die, rehearse, stderr};
+use super::calls::stderr;
+use super::stand_in::{Pods, all_die, rehearse};
 
 const PAGE: &str = include_str!("../../../docs/rehearsal.md");
 

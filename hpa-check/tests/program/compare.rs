@@ -1,23 +1,13 @@
 //! `hpa-check compare` from outside.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
-use super::stand_in::stderr;
+use super::calls::{assert_code, hpa_check, stderr, stdout};
 
 const RECORDING: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/recordings/rehearsal.jsonl"
 );
-
-fn hpa_check(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hpa-check"));
-    command.args(arguments).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
 
 fn simulated(folder: &Path, target: &str) -> String {
     let path = folder.join(format!("{target}.json"));
@@ -32,7 +22,7 @@ fn simulated(folder: &Path, target: &str) -> String {
         "-o",
         &json,
     ]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_code(&output, 0);
     path.display().to_string()
 }
 
@@ -44,7 +34,7 @@ fn a_laxer_target_is_a_regression_with_code_99_in_every_form_and_the_other_way_a
         simulated(folder.path(), "90"),
     );
     let output = hpa_check(&["compare", &a, &b]);
-    assert_eq!(output.status.code(), Some(99), "{}", stderr(&output));
+    assert_code(&output, 99);
     for told in [
         "REGRESSION: ",
         "CPU utilization, p95",

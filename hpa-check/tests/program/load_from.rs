@@ -3,10 +3,10 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::mpsc::{Receiver, channel};
 
-use super::stand_in::stderr;
+use super::calls::{assert_code, assert_says, hpa_check, stderr, stdout};
 
 /// An answer to a range query, in the form of the Prometheus HTTP API.
 const RECORDED: &str = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1763650800,"0.15"],[1763650860,"0.15"],[1763650920,"0.9"],[1763650980,"0.9"],[1763651040,"NaN"],[1763651100,"0.9"],[1763651160,"0.15"]]}]}}"#;
@@ -39,11 +39,6 @@ fn prometheus(
     (address, asked)
 }
 
-fn hpa_check(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hpa-check"));
-    command.args(arguments).output().unwrap()
-}
-
 fn from(address: &str, more: &[&str]) -> Output {
     let flags = [
         "simulate",
@@ -61,10 +56,6 @@ fn from(address: &str, more: &[&str]) -> Output {
     hpa_check(&[&flags, more].concat())
 }
 
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
 #[test]
 fn a_load_from_prometheus_is_asked_for_in_one_range_query_and_simulated() {
     let (address, asked) = prometheus("200 OK", "application/json", RECORDED);
@@ -75,7 +66,7 @@ fn a_load_from_prometheus_is_asked_for_in_one_range_query_and_simulated() {
         "html=-",
     ];
     let output = from(&address, &credentials);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_code(&output, 0);
     let head = asked.recv().unwrap();
     assert!(
         head.starts_with(
@@ -100,11 +91,7 @@ fn a_load_from_prometheus_is_asked_for_in_one_range_query_and_simulated() {
         );
     }
     assert!(!page.contains("s3cret"));
-    assert!(
-        stderr(&output).contains("bridged by straight lines"),
-        "{}",
-        stderr(&output)
-    );
+    assert_says(&output, "bridged by straight lines");
 }
 
 #[test]
@@ -141,25 +128,12 @@ fn what_prometheus_can_not_give_is_told_with_what_to_do() {
     ] {
         let (address, _asked) = prometheus(status, kind, body);
         let output = from(&address, &[]);
-        assert_eq!(
-            output.status.code(),
-            Some(code),
-            "{status}: {}",
-            stderr(&output)
-        );
-        assert!(
-            stderr(&output).contains(expected),
-            "{status}: {}",
-            stderr(&output)
-        );
+        assert_code(&output, code);
+        assert_says(&output, expected);
     }
     let output = from("http://127.0.0.1:1", &[]);
-    assert_eq!(output.status.code(), Some(90));
-    assert!(
-        stderr(&output).contains("check --prometheus"),
-        "{}",
-        stderr(&output)
-    );
+    assert_code(&output, 90);
+    assert_says(&output, "check --prometheus");
 }
 
 #[test]
@@ -169,7 +143,7 @@ fn a_file_is_a_load_for_simulate_and_for_what_if() {
     fs::write(&path, "Time,cart\n2026-11-20 15:00:00,0.1\n2026-11-20 15:01:00,0.9\n2026-11-20 15:06:00,0.9\n2026-11-20 15:12:00,0.1\n").unwrap();
     let load = ["--load-from", path.to_str().unwrap()];
     let output = hpa_check(&[&["simulate"], &load[..]].concat());
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_code(&output, 0);
     assert!(
         stdout(&output).contains("12:00 simulated"),
         "{}",
@@ -180,76 +154,28 @@ fn a_file_is_a_load_for_simulate_and_for_what_if() {
         "/tests/recordings/rehearsal.jsonl"
     );
     let output = hpa_check(&[&["what-if", recording], &load[..]].concat());
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_code(&output, 0);
     fs::write(&path, "Time,cart\n2026-11-20 15:00:00,0.1 cores\n").unwrap();
     let output = hpa_check(&[&["simulate"], &load[..]].concat());
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        stderr(&output).contains("`0.1 cores` in line 2"),
-        "{}",
-        stderr(&output)
-    );
+    assert_code(&output, 2);
+    assert_says(&output, "`0.1 cores` in line 2");
 }
 
 #[test]
 fn flags_that_contradict_each_other_are_refused() {
+    let asked = "--load-from prometheus --prometheus http://x --query y";
     for flags in [
-        &["simulate"][..],
-        &["simulate", "--load-from", "prometheus"],
-        &[
-            "simulate",
-            "--load-from",
-            "x.csv",
-            "--prometheus",
-            "http://x",
-            "--query",
-            "y",
-        ],
-        &["simulate", "--load", "0:1m", "--since", "7d"],
-        &[
-            "simulate",
-            "--load-from",
-            "prometheus",
-            "--prometheus",
-            "x",
-            "--query",
-            "y",
-        ],
-        &[
-            "simulate",
-            "--load-from",
-            "prometheus",
-            "--prometheus",
-            "http://x",
-            "--query",
-            "y",
-            "--since",
-            "90d",
-        ],
-        &[
-            "simulate",
-            "--load-from",
-            "prometheus",
-            "--prometheus",
-            "http://x",
-            "--query",
-            "y",
-            "--load-step",
-            "1s",
-        ],
-        &[
-            "simulate",
-            "--load-from",
-            "prometheus",
-            "--prometheus",
-            "http://x",
-            "--query",
-            "y",
-            "--prometheus-header",
-            "x",
-        ],
+        "",
+        "--load-from prometheus",
+        "--load-from x.csv --prometheus http://x --query y",
+        "--load 0:1m --since 7d",
+        "--load-from prometheus --prometheus x --query y",
+        &format!("{asked} --since 90d"),
+        &format!("{asked} --load-step 1s"),
+        &format!("{asked} --prometheus-header x"),
     ] {
-        let output = hpa_check(flags);
+        let words: Vec<&str> = flags.split_whitespace().collect();
+        let output = hpa_check(&[&["simulate"], &words[..]].concat());
         assert_eq!(
             output.status.code(),
             Some(2),

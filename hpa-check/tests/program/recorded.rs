@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::stand_in::{Pods, all_die, rehearse, stderr};
+use super::calls::{assert_code, stderr};
+use super::stand_in::{Pods, all_die, rehearse};
 
 /// A recorded rehearsal that ends before its load, and its result.
 struct Recorded {
@@ -135,7 +136,7 @@ fn result(output: &Output) -> serde_json::Value {
 #[test]
 fn a_recording_that_was_kept_is_still_judged_as_it_was() {
     let output = replay(&kept());
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_code(&output, 0);
     let result = result(&output);
     let reasons = result["verdict"]["reasons"].as_array().unwrap();
     let ids: Vec<&str> = reasons.iter().filter_map(|r| r["id"].as_str()).collect();

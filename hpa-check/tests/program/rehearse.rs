@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::stand_in::{Pods, STANDING_STILL, all_die, rehearse, rehearse_with, stderr};
+use super::calls::stderr;
+use super::stand_in::{Pods, STANDING_STILL, all_die, rehearse, rehearse_with};
 
 fn signal(process: &Child, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(process.id()).unwrap()).unwrap();

@@ -2,20 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use super::stand_in::{Pods, all_die, rehearse, stderr};
+use super::calls::{assert_code, hpa_check, stderr};
+use super::stand_in::{Pods, all_die, rehearse};
 
 const KINDS: [&str; 7] = ["json", "html", "svg", "md", "junit", "sarif", "github"];
-
-fn hpa_check(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hpa-check"))
-        .args(arguments)
-        .output()
-        .unwrap()
-}
 
 /// A rehearsal that ends before its load, with one report of each kind.
 fn reported(folder: &Path) -> Vec<PathBuf> {
@@ -29,7 +22,7 @@ fn reported(folder: &Path) -> Vec<PathBuf> {
     let born = pods.born(3);
     let output = process.wait_with_output().unwrap();
     all_die(born);
-    assert_eq!(output.status.code(), Some(91), "{}", stderr(&output));
+    assert_code(&output, 91);
     files
 }
 
@@ -98,7 +91,7 @@ fn a_report_that_can_t_be_written_is_told_and_the_verdict_s_exit_code_is_kept() 
     let born = pods.born(3);
     let output = process.wait_with_output().unwrap();
     all_die(born);
-    assert_eq!(output.status.code(), Some(91), "{}", stderr(&output));
+    assert_code(&output, 91);
     let stderr = stderr(&output);
     assert!(
         stderr.contains("/dev/full") && stderr.contains("can't be written"),

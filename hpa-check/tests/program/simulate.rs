@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Output};
 
-use super::stand_in::stderr;
+use super::calls::{stderr, stdout};
 
 const LOAD: &str = "0s:100m 1m:100m 1m:900m 6m:900m 6m:100m";
 
@@ -13,10 +13,6 @@ fn simulate(arguments: &[&str]) -> Output {
         .args(arguments)
         .output()
         .unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Far more than anything here takes; a test that waits so long has failed.
@@ -83,8 +83,4 @@ pub(crate) fn rehearse_with(pods: &Pods, fib_loadgen: &Path, flags: &[&str]) -> 
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
-}
-
-pub(crate) fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
