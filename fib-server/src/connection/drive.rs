@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::io::{Io, Socket};
-use super::{Conn, ENDS, LEAVES, Open};
+use super::{Conn, Open, Order};
 use crate::admission::ShedReason;
 use crate::api::problem::Problem;
 use crate::memory::Reservation;
@@ -112,18 +112,14 @@ pub(super) async fn drive(
 ) {
     let conn = Arc::clone(&open.conn);
     let socket = Socket(stream);
-    let orderly = async {
+    let orderly = pin!(async {
         // What went wrong is between the client and the HTTP library, which has answered it.
         let _ = serve(socket.clone(), &conn, answers, &protocols).await;
         linger(&socket.0).await;
-    };
-    tokio::select! {
-        biased;
-        () = conn.told(ENDS) => {
-            // What the kernel holds for the client goes at once, rather than when it gives up.
-            let _ = SockRef::from(&*socket.0).set_linger(Some(Duration::ZERO));
-        }
-        () = orderly => {}
+    });
+    if conn.signal.before(Order::End, orderly).await.is_none() {
+        // What the kernel holds for the client goes at once, rather than when it gives up.
+        let _ = SockRef::from(&*socket.0).set_linger(Some(Duration::ZERO));
     }
 }
 
@@ -135,9 +131,9 @@ async fn serve(
 ) -> io::Result<()> {
     let Some(tls) = &protocols.tls else {
         let mut io = Io::new(socket, Arc::clone(conn));
-        let read = tokio::select! {
-            read = tell(&mut io) => read?,
-            () = conn.told(LEAVES) => return Ok(()),
+        let told = conn.signal.before(Order::Leave, pin!(tell(&mut io))).await;
+        let Some(read) = told.transpose()? else {
+            return Ok(());
         };
         let http2 = read == PREFACE;
         if http2 {
@@ -149,9 +145,9 @@ async fn serve(
     };
     // The handshake is a transmission like any other, and has to be complete in time.
     conn.incomplete(conn.clock.now());
-    let stream = tokio::select! {
-        stream = tls.accept(socket) => stream?,
-        () = conn.told(LEAVES) => return Ok(()),
+    let shaken = pin!(tls.accept(socket));
+    let Some(stream) = conn.signal.before(Order::Leave, shaken).await.transpose()? else {
+        return Ok(());
     };
     conn.incomplete(0);
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -199,11 +195,11 @@ where
     // Both do the same, with types of their own.
     macro_rules! until_it_leaves {
         ($builder:expr) => {{
-            let mut http = std::pin::pin!($builder.serve_connection(TokioIo::new(io), service));
-            tokio::select! {
-                served = http.as_mut() => return served.map_err(io::Error::other),
-                () = conn.told(LEAVES) => http.as_mut().graceful_shutdown(),
+            let mut http = pin!($builder.serve_connection(TokioIo::new(io), service));
+            if let Some(served) = conn.signal.before(Order::Leave, http.as_mut()).await {
+                return served.map_err(io::Error::other);
             }
+            http.as_mut().graceful_shutdown();
             http.await.map_err(io::Error::other)
         }};
     }
@@ -280,8 +276,10 @@ impl<R: Record> Future for Answering<R> {
 struct UnderWay {
     conn: Arc<Conn>,
     had_body: bool,
+    /// What its head took while it was incomplete.
     _head: Option<Reservation>,
-    _more: Reservation,
+    /// What it takes besides, of the connection's account.
+    bytes: u64,
 }
 
 impl UnderWay {
@@ -295,23 +293,25 @@ impl UnderWay {
             .map(|(name, value)| name.as_str().len() + value.len())
             .sum();
         let bytes = fields + request.uri().path().len() + request.uri().query().map_or(0, str::len);
+        let bytes = bytes as u64 + REQUEST;
         let had_body = !request.body().is_end_stream();
-        let more = conn.reserve(bytes as u64 + REQUEST);
-        if more.is_none() {
+        if !conn.account.take(bytes) {
             conn.metrics.shed(ShedReason::Memory);
             conn.request_ended(had_body);
+            return None;
         }
         Some(Self {
             conn: Arc::clone(conn),
             had_body,
             _head: head,
-            _more: more?,
+            bytes,
         })
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
+        self.conn.account.give_back(self.bytes);
         self.conn.request_ended(self.had_body);
     }
 }
@@ -390,29 +390,27 @@ impl<R: Record> Drop for Outgoing<R> {
 impl Conn {
     fn body_began(&self) {
         let now = self.clock.now();
-        if self.bodies.fetch_add(1, Ordering::Relaxed) == 0 {
+        if self.bodies.load(Ordering::Relaxed) == 0 {
             self.moved_at.store(now, Ordering::Relaxed);
         }
+        self.add(&self.bodies, 1);
         if !self.is_http2() {
             self.unsent.store(0, Ordering::Relaxed);
         }
     }
 
     fn body_ended(&self) {
-        self.bodies.fetch_sub(1, Ordering::Relaxed);
+        self.subtract(&self.bodies, 1);
     }
 
     /// Whether a body may give more; else it is woken when it may. In HTTP/2, its window says that.
     fn has_room(&self, cx: &Context<'_>) -> bool {
-        let full = || self.unsent.load(Ordering::Acquire) >= UNSENT;
+        let full = || self.unsent.load(Ordering::SeqCst) >= UNSENT;
         if !full() {
             return true;
         }
-        let mut room = self
-            .room
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *room = Some(cx.waker().clone());
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
+        self.room_wanted.store(true, Ordering::SeqCst);
         !full()
     }
 
@@ -421,7 +419,7 @@ impl Conn {
         if self.is_http2() {
             self.moved(bytes);
         } else {
-            self.unsent.fetch_add(bytes as u64, Ordering::Release);
+            self.add(&self.unsent, bytes as u64);
         }
     }
 
@@ -431,17 +429,13 @@ impl Conn {
             return;
         }
         self.moved(bytes);
-        let left = |unsent: u64| Some(unsent.saturating_sub(bytes as u64));
-        let _ = self
-            .unsent
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, left);
-        let waiting = self
-            .room
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
-        if let Some(body) = waiting {
-            body.wake();
+        self.subtract(&self.unsent, bytes as u64);
+        if self.room_wanted.load(Ordering::SeqCst) {
+            self.room_wanted.store(false, Ordering::SeqCst);
+            let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(body) = room.take() {
+                body.wake();
+            }
         }
     }
 }
