@@ -89,17 +89,23 @@ pub(crate) trait Answers: Send + Sync + 'static {
     /// What is kept of a request until the end of its answer.
     type Record: Record;
 
-    /// Answers a request.
+    /// Answers a request, and begins its record.
     fn answer(
         &self,
         request: Request<Incoming>,
         conn: &Arc<Conn>,
-    ) -> Reply<(Response<ResBody>, Self::Record)>;
+    ) -> (Reply<<Self::Record as Record>::Answer>, Self::Record);
 }
 
-/// What is done when an answer has been sent, or was broken off.
+/// What is kept of a request, and told of it at its end.
 pub(crate) trait Record: Send + Unpin + 'static {
-    /// Called once, at the end, and told whether all of the answer was sent.
+    /// What the request was answered with.
+    type Answer: Send + 'static;
+
+    /// The answer as it is sent.
+    fn complete(&mut self, answer: Self::Answer, conn: &Conn) -> Response<ResBody>;
+
+    /// Called once, when an answer has been sent or was broken off, and told whether all of it was sent.
     fn finish(self, complete: bool);
 }
 
@@ -241,33 +247,32 @@ impl<A: Answers> Service<Request<Incoming>> for Requests<A> {
     type Future = Answering<A::Record>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let under_way = UnderWay::begin(&self.conn, &request);
-        let reply = under_way
-            .is_some()
-            .then(|| self.answers.answer(request, &self.conn));
-        Answering { reply, under_way }
+        let under_way = UnderWay::begin(&self.conn, &request).map(|under_way| {
+            let (reply, record) = self.answers.answer(request, &self.conn);
+            (reply, record, under_way)
+        });
+        Answering(under_way)
     }
 }
 
-/// A request that is being answered.
-struct Answering<R> {
-    /// Nothing when not even the request's head fits in memory.
-    reply: Option<Reply<(Response<ResBody>, R)>>,
-    under_way: Option<UnderWay>,
-}
+/// A request that is being answered; nothing when not even its head fits in memory.
+struct Answering<R: Record>(Option<(Reply<R::Answer>, R, UnderWay)>);
 
 impl<R: Record> Future for Answering<R> {
     type Output = Result<Response<Outgoing<R>>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(reply) = &mut self.reply else {
+        let Some((reply, ..)) = &mut self.0 else {
             let refused = Problem::no_memory().answer();
             return Poll::Ready(Ok(refused.map(|body| Outgoing::new(body, None, None))));
         };
-        let (response, record) = ready!(Pin::new(reply).poll(cx));
-        let under_way = self.under_way.take();
+        let answer = ready!(Pin::new(reply).poll(cx));
+        let Some((_, mut record, under_way)) = self.0.take() else {
+            return Poll::Pending;
+        };
+        let response = record.complete(answer, &under_way.conn);
         Poll::Ready(Ok(
-            response.map(|body| Outgoing::new(body, under_way, Some(record)))
+            response.map(|body| Outgoing::new(body, Some(under_way), Some(record)))
         ))
     }
 }
