@@ -3,8 +3,9 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use prometheus::{Histogram, IntCounter, IntCounterVec};
+use prometheus::{IntCounter, IntCounterVec};
 
+use super::histogram::Histogram;
 use super::{Declare, SECONDS};
 
 /// Where a request went.
@@ -140,18 +141,21 @@ const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 #[derive(Debug)]
 pub(super) struct RequestSeries {
     counters: IntCounterVec,
-    seconds: [Histogram; CLASSES.len()],
+    /// By the classes.
+    seconds: Vec<Histogram>,
     found: Vec<OnceLock<IntCounter>>,
 }
 
 impl RequestSeries {
     pub(super) fn new(declare: &Declare<'_>) -> prometheus::Result<Self> {
-        let seconds = declare.histograms(
-            "http_request_duration_seconds",
-            "Time from the head of a request for /get to the end of its answer",
-            &SECONDS,
-            &["path", "status"],
-        )?;
+        let seconds = |class| {
+            declare.histogram(
+                "http_request_duration_seconds",
+                "Time from the head of a request for /get to the end of its answer",
+                &SECONDS,
+                &[("path", Route::Get.as_str()), ("status", class)],
+            )
+        };
         let places = Route::ALL.len() * Method::ALL.len() * (OTHER + 1);
         Ok(Self {
             counters: declare.counters(
@@ -159,7 +163,7 @@ impl RequestSeries {
                 "Answers",
                 &["method", "path", "status"],
             )?,
-            seconds: CLASSES.map(|class| seconds.with_label_values(&[Route::Get.as_str(), class])),
+            seconds: CLASSES.into_iter().map(seconds).collect::<Result<_, _>>()?,
             found: (0..places).map(|_| OnceLock::new()).collect(),
         })
     }
