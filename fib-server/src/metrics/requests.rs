@@ -3,9 +3,8 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use prometheus::{IntCounter, IntCounterVec};
+use prometheus::{Histogram, IntCounter, IntCounterVec};
 
-use super::histogram::Histogram;
 use super::{Declare, SECONDS};
 
 /// Where a request went.
@@ -109,12 +108,13 @@ impl Method {
     }
 }
 
-/// The statuses that are told apart. The place after them is for all others.
-const STATUSES: [u16; 15] = [
-    200, 204, 206, 304, 400, 404, 405, 413, 416, 422, 429, 499, 500, 503, 504,
+/// Every value of the label `status`; the last stands for what is not told apart.
+const STATUSES: [&str; 16] = [
+    "200", "204", "206", "304", "400", "404", "405", "413", "416", "422", "429", "499", "500",
+    "503", "504", "other",
 ];
 
-const OTHER: usize = STATUSES.len();
+const OTHER: usize = STATUSES.len() - 1;
 
 /// The status of an answer that was never given, as nginx has it.
 pub(crate) const CLIENT_CLOSED: u16 = 499;
@@ -128,9 +128,11 @@ fn place(method: Method, route: Route, status: u16) -> usize {
         (_, Method::Get | Method::Head) => matches!(status, 200 | 503),
         (_, Method::Other) => false,
     };
+    let digits = [status / 100 % 10, status / 10 % 10, status % 10]
+        .map(|digit| b'0' + u8::try_from(digit).unwrap_or_default());
     STATUSES
         .iter()
-        .position(|s| told_apart && *s == status)
+        .position(|s| told_apart && s.as_bytes() == digits)
         .unwrap_or(OTHER)
 }
 
@@ -141,41 +143,37 @@ const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 #[derive(Debug)]
 pub(super) struct RequestSeries {
     counters: IntCounterVec,
-    /// By the classes.
-    seconds: Vec<Histogram>,
+    seconds: [Histogram; CLASSES.len()],
     found: Vec<OnceLock<IntCounter>>,
 }
 
 impl RequestSeries {
     pub(super) fn new(declare: &Declare<'_>) -> prometheus::Result<Self> {
-        let seconds = |class| {
-            declare.histogram(
-                "http_request_duration_seconds",
-                "Time from the head of a request for /get to the end of its answer",
-                &SECONDS,
-                &[("path", Route::Get.as_str()), ("status", class)],
-            )
-        };
-        let places = Route::ALL.len() * Method::ALL.len() * (OTHER + 1);
+        let seconds = declare.histograms(
+            "http_request_duration_seconds",
+            "Time from the head of a request for /get to the end of its answer",
+            &SECONDS,
+            &["path", "status"],
+        )?;
+        let places = Route::ALL.len() * Method::ALL.len() * STATUSES.len();
         Ok(Self {
             counters: declare.counters(
                 "http_requests_total",
                 "Answers",
                 &["method", "path", "status"],
             )?,
-            seconds: CLASSES.into_iter().map(seconds).collect::<Result<_, _>>()?,
+            seconds: CLASSES.map(|class| seconds.with_label_values(&[Route::Get.as_str(), class])),
             found: (0..places).map(|_| OnceLock::new()).collect(),
         })
     }
 
     pub(super) fn finished(&self, method: Method, route: Route, status: u16, took: Duration) {
         let status_at = place(method, route, status);
-        let at = (route as usize * Method::ALL.len() + method as usize) * (OTHER + 1) + status_at;
+        let at =
+            (route as usize * Method::ALL.len() + method as usize) * STATUSES.len() + status_at;
         self.found[at]
             .get_or_init(|| {
-                let status = STATUSES.get(status_at).map(u16::to_string);
-                let status = status.as_deref().unwrap_or("other");
-                let labels = [method.as_str(), route.as_str(), status];
+                let labels = [method.as_str(), route.as_str(), STATUSES[status_at]];
                 self.counters.with_label_values(&labels)
             })
             .inc();
