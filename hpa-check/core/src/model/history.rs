@@ -2,8 +2,18 @@
 
 use std::collections::VecDeque;
 
+use jiff::Timestamp;
+
 use super::instant::Instant;
-use super::normalize::Recommendation;
+
+/// A proposal of an earlier sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recommendation<T = Timestamp> {
+    /// The replicas proposed, before any limit.
+    pub replicas: i32,
+    /// When.
+    pub at: T,
+}
 
 /// Proposals of earlier syncs.
 pub trait History<T> {

@@ -6,19 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::go_int32;
+pub use super::history::Recommendation;
 use super::history::{History, replace_last};
 use super::instant::Instant;
 use crate::observation::ControllerConfig;
 use crate::spec::{Behavior, PolicyKind, ScalingPolicy, ScalingRules, SelectPolicy};
-
-/// A proposal of an earlier sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Recommendation<T = Timestamp> {
-    /// The replicas proposed, before any limit.
-    pub replicas: i32,
-    /// When.
-    pub at: T,
-}
 
 /// A change of the target's replicas that the controller made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

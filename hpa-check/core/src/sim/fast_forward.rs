@@ -4,6 +4,7 @@
 //! sync is computed. `tests` hold both against each other.
 
 mod cluster;
+mod ledger;
 mod setup;
 
 #[cfg(test)]

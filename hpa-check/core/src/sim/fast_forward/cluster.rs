@@ -2,6 +2,7 @@
 
 use std::num::Wrapping;
 
+use super::ledger::{Crew, Ledger};
 use super::setup::Setup;
 use crate::model::instant::Nanos;
 use crate::model::pods::{Signs, Standing, standing};
@@ -10,7 +11,7 @@ use crate::sim::demand::Demand;
 use crate::sim::fault::Fault;
 use crate::sim::metrics::rate;
 use crate::sim::spread::Spread;
-use crate::sim::summary::{Done, Summary, Sums};
+use crate::sim::summary::{Summary, Sums};
 use crate::sim::{AGE, work};
 use crate::units::Millicores;
 
@@ -69,17 +70,9 @@ pub(super) struct Cluster<'a> {
     room: usize,
     /// When the next pods become ready.
     next_ready: usize,
-    /// When the number of pods last changed, or that of the ready ones, or work last waited.
+    /// When the number of pods last changed, or that of the ready ones.
     changed: usize,
-    /// Until when the work is done.
-    worked: usize,
-    /// What of it is not yet dealt out among the pods.
-    undealt: u64,
-    waiting: u64,
-    /// From when on the outcome is not yet counted.
-    counted: usize,
-    sums: Sums,
-    spread: &'a mut Spread,
+    ledger: Ledger<'a>,
 }
 
 impl<'a> Cluster<'a> {
@@ -89,6 +82,7 @@ impl<'a> Cluster<'a> {
         let pods = usize::try_from(setup.replicas).unwrap_or(0);
         let age = i64::try_from(AGE.as_secs()).unwrap_or(i64::MAX);
         let made = Nanos::of_seconds(-age);
+        let sums = Sums::new(setup.request, setup.replicas);
         let mut cluster = Self {
             setup,
             demand,
@@ -99,12 +93,7 @@ impl<'a> Cluster<'a> {
             room: setup.pods.nodes.map_or(NEVER, |(room, _)| room),
             next_ready: NEVER,
             changed: 0,
-            worked: 0,
-            undealt: 0,
-            waiting: 0,
-            counted: 0,
-            sums: Sums::new(setup.request, setup.replicas),
-            spread,
+            ledger: Ledger::new(demand, setup.backlog, sums, spread),
         };
         let each = work::share(demand.first(), pods).min(setup.pods.most);
         let cpu = cluster.sampled(
@@ -181,7 +170,7 @@ impl<'a> Cluster<'a> {
 
     /// Reads the CPU time of all pods.
     pub(super) fn scrape(&mut self, now: usize) {
-        self.work(now);
+        self.ledger.work(now, self.crew());
         self.deal();
         let mut groups = std::mem::take(&mut self.groups);
         for group in &mut groups {
@@ -334,11 +323,11 @@ impl<'a> Cluster<'a> {
     pub(super) fn is_uniform(&self, scraped: usize) -> bool {
         self.next_ready == NEVER
             && self.removed == 0
-            && self.waiting == 0
             && self.ready == self.pods
             && self.setup.fault != Some(Fault::Sticky)
             && scraped >= self.setup.resolution
             && self.changed <= scraped - self.setup.resolution
+            && self.ledger.kept_up_since(scraped - self.setup.resolution)
             && self.groups.iter().all(|group| group.sample.is_some())
     }
 
@@ -347,7 +336,7 @@ impl<'a> Cluster<'a> {
     pub(super) fn uniform(&self, scraped: usize, checked: usize) -> Option<Reading> {
         let window = self.setup.resolution;
         let from = scraped - window;
-        if self.demand.most_around(&(checked.min(from)..scraped)) > self.capacity() {
+        if self.demand.most_around(&(checked.min(from)..scraped)) > self.crew().capacity {
             return None;
         }
         let work = self.demand.sum(&(from..scraped));
@@ -383,20 +372,28 @@ impl<'a> Cluster<'a> {
                 cpu,
             });
         }
-        self.worked = scraped;
-        self.undealt = 0;
+        self.ledger.skip_to(scraped);
     }
 
     /// Counts the last seconds: what came of it all.
     pub(super) fn finish(mut self, end: usize) -> Summary {
         self.close(end);
-        let p95 = self.spread.percentile(self.demand);
-        self.sums.finish(p95)
+        self.ledger.finish()
     }
 
-    /// The most that the ready pods do in a second.
-    fn capacity(&self) -> u64 {
-        work::capacity(self.setup.pods.most, self.takers())
+    /// The pods as they are.
+    fn crew(&self) -> Crew {
+        Crew {
+            pods: self.pods,
+            ready: self.ready,
+            capacity: work::capacity(self.setup.pods.most, self.takers()),
+        }
+    }
+
+    /// Ends a stretch in which the pods were the same: they are about to change.
+    fn close(&mut self, now: usize) {
+        self.ledger.close(now, self.crew());
+        self.changed = now;
     }
 
     /// How many pods share the work.
@@ -410,8 +407,7 @@ impl<'a> Cluster<'a> {
     /// Deals out the work done so far among the pods that did it.
     fn deal(&mut self) {
         let takers = self.takers();
-        let each = work::share(self.undealt, takers);
-        self.undealt = 0;
+        let each = work::share(self.ledger.take(), takers);
         let mut left = takers;
         for group in self.groups.iter_mut().filter(|group| group.ready) {
             if left == 0 {
@@ -420,86 +416,6 @@ impl<'a> Cluster<'a> {
             group.used += each;
             left = left.saturating_sub(group.count);
         }
-    }
-
-    /// Does the work until then.
-    fn work(&mut self, until: usize) {
-        let capacity = self.capacity();
-        let seconds = self.worked..until;
-        if self.waiting == 0 && self.demand.most_around(&seconds) <= capacity {
-            self.undealt = self.undealt.saturating_add(self.demand.sum(&seconds));
-        } else if self.setup.backlog {
-            for second in seconds {
-                self.work_second(second, capacity);
-            }
-        } else {
-            for second in seconds {
-                let served = self.demand.at(second).min(capacity);
-                self.undealt = self.undealt.saturating_add(served);
-            }
-        }
-        self.worked = until;
-    }
-
-    /// One second in which work waits or may have to. It is counted by itself where it does.
-    fn work_second(&mut self, second: usize, capacity: u64) {
-        let wanted = self.demand.at(second);
-        let offered = wanted.saturating_add(self.waiting);
-        let served = offered.min(capacity);
-        self.undealt = self.undealt.saturating_add(served);
-        if self.waiting > 0 || served < offered {
-            self.waiting = offered - served;
-            self.count(second);
-            let done = Done {
-                wanted,
-                served,
-                waiting: self.waiting,
-            };
-            self.sums.pods(seconds(second..second + 1), self.pods);
-            self.sums.second(self.ready, done);
-            self.spread.second(served, self.ready);
-            self.counted = second + 1;
-            self.changed = second + 1;
-        }
-    }
-
-    /// Ends a stretch in which the pods were the same: they are about to change.
-    fn close(&mut self, now: usize) {
-        self.work(now);
-        self.count(now);
-        self.changed = now;
-    }
-
-    /// Counts the outcome until then; no work waited in that time.
-    fn count(&mut self, until: usize) {
-        let span = self.counted..until;
-        self.counted = until;
-        if span.is_empty() {
-            return;
-        }
-        let (ready, capacity) = (self.ready, self.capacity());
-        let (sums, spread, demand) = (&mut self.sums, &mut *self.spread, self.demand);
-        sums.pods(seconds(span.clone()), self.pods);
-        spread.span(span.clone(), ready, capacity);
-        demand.pieces(span, |piece, extent| {
-            spread.piece(piece.len(), extent, ready, capacity);
-            let all = demand.sum(&piece).into();
-            if extent.most <= capacity {
-                sums.in_time(ready, all, extent.most);
-            } else if extent.least > capacity {
-                sums.over(ready, capacity, all, piece.len() as u64);
-            } else {
-                for second in piece {
-                    let wanted = demand.at(second);
-                    let done = Done {
-                        wanted,
-                        served: wanted.min(capacity),
-                        waiting: 0,
-                    };
-                    sums.second(ready, done);
-                }
-            }
-        });
     }
 }
 
@@ -520,8 +436,4 @@ pub(super) fn instant(second: usize) -> Nanos {
 
 fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-fn seconds(range: std::ops::Range<usize>) -> std::ops::Range<u64> {
-    range.start as u64..range.end as u64
 }
