@@ -13,6 +13,7 @@ mod door;
 mod drive;
 mod frames;
 mod io;
+mod outgoing;
 mod rules;
 mod signal;
 
@@ -320,6 +321,11 @@ impl Conn {
     /// Who is at the other end.
     pub fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Seconds since the server began.
+    pub(crate) fn second(&self) -> u64 {
+        self.clock.now() / 1_000
     }
 
     /// Whether this answer should be the connection's last, and why.
