@@ -14,6 +14,7 @@ mod drive;
 mod frames;
 mod io;
 mod outgoing;
+mod request;
 mod rules;
 mod signal;
 
@@ -31,7 +32,8 @@ use tokio::sync::watch;
 use clock::Clock;
 pub(crate) use door::Door;
 use drive::SMALL_ANSWER;
-pub(crate) use drive::{Answers, Protocols, Record};
+pub(crate) use drive::{Answers, Protocols};
+pub(crate) use request::Record;
 pub use rules::Cut;
 
 use crate::memory::{Account, Budget, Reservation};

@@ -8,22 +8,20 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use salvo::http::ResBody;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::io::{Io, Socket};
 use super::outgoing::{Outgoing, UNSENT};
+use super::request::{Record, UnderWay};
 use super::{Conn, Open, Order};
-use crate::admission::ShedReason;
 use crate::api::problem::Problem;
-use crate::memory::Reservation;
 use crate::reply::Reply;
 use crate::tls::Tls;
 
@@ -38,9 +36,6 @@ const STREAMS: u32 = 100;
 
 /// What an HTTP/2 client may send before it is read. Nothing here takes a body.
 const WINDOW: u32 = 65_535;
-
-/// What a request takes in memory besides its head, with an answer of up to [`SMALL_ANSWER`].
-const REQUEST: u64 = 2_048;
 
 /// The answer to a request of HTTP/1 takes nothing of the budget by itself up to this many bytes: a connection has one
 /// at a time. In HTTP/2 each of many streams can have one that waits for its window.
@@ -92,18 +87,6 @@ pub(crate) trait Answers: Send + Sync + 'static {
         request: Request<Incoming>,
         conn: &Arc<Conn>,
     ) -> (Reply<<Self::Record as Record>::Answer>, Self::Record);
-}
-
-/// What is kept of a request, and told of it at its end.
-pub(crate) trait Record: Send + Unpin + 'static {
-    /// What the request was answered with.
-    type Answer: Send + 'static;
-
-    /// The answer as it is sent.
-    fn complete(&mut self, answer: Self::Answer, conn: &Conn) -> Response<ResBody>;
-
-    /// Called once, when an answer has been sent or was broken off, and told whether all of it was sent.
-    fn finish(self, complete: bool);
 }
 
 /// Serves one connection to its end.
@@ -324,50 +307,6 @@ impl<R: Record> Future for Answering<R> {
         let (head, body) = response.into_parts();
         let body = Outgoing::new(body, under_way, record);
         Poll::Ready(Ok(Response::from_parts(head, body)))
-    }
-}
-
-/// A request from its head to the end of its answer's body.
-pub(super) struct UnderWay {
-    pub(super) conn: Arc<Conn>,
-    had_body: bool,
-    /// What its head took while it was incomplete.
-    _head: Option<Reservation>,
-    /// What it takes besides, of the connection's account.
-    bytes: u64,
-}
-
-impl UnderWay {
-    /// `None` when memory is short.
-    fn begin(conn: &Arc<Conn>, request: &Request<Incoming>) -> Option<Self> {
-        conn.request_began();
-        let head = conn.take_input();
-        let fields: usize = request
-            .headers()
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len())
-            .sum();
-        let bytes = fields + request.uri().path().len() + request.uri().query().map_or(0, str::len);
-        let bytes = bytes as u64 + REQUEST;
-        let had_body = !request.body().is_end_stream();
-        if !conn.account.take(bytes) {
-            conn.metrics.shed(ShedReason::Memory);
-            conn.request_ended(had_body);
-            return None;
-        }
-        Some(Self {
-            conn: Arc::clone(conn),
-            had_body,
-            _head: head,
-            bytes,
-        })
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.conn.account.give_back(self.bytes);
-        self.conn.request_ended(self.had_body);
     }
 }
 

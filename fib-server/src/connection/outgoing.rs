@@ -11,8 +11,8 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use salvo::http::ResBody;
 
-use super::drive::UnderWay;
-use super::{Conn, Record};
+use super::Conn;
+use super::request::{Record, UnderWay};
 
 /// A body is not asked for more while this much of it waits to be sent.
 pub(super) const UNSENT: u64 = 16 * 1024;
