@@ -271,17 +271,11 @@ fn shapes() -> Vec<(String, Option<Class>)> {
     let right = body(90);
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
     let whole = format!("{head}content-length: {}\r\n\r\n{right}", right.len());
-    let chunks: String = right
-        .as_bytes()
-        .chunks(7)
-        .map(|piece| {
-            format!(
-                "{:x};x=y\r\n{}\r\n",
-                piece.len(),
-                String::from_utf8_lossy(piece)
-            )
-        })
-        .collect();
+    let mut chunks = String::new();
+    for piece in right.as_bytes().chunks(7) {
+        let text = String::from_utf8_lossy(piece);
+        chunks += &format!("{:x};x=y\r\n{text}\r\n", piece.len());
+    }
     let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n{chunks}0\r\n");
     let padded = format!(
         "{head}x-big: {}\r\ncontent-length: {}\r\n\r\n{right}",
