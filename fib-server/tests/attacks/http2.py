@@ -43,7 +43,8 @@ class Connection:
         head = self.bytes.read(9)
         if len(head) < 9:
             raise ConnectionError("closed before the answer")
-        length, kind, flags, stream = int.from_bytes(head[:3], "big"), head[3], head[4], int.from_bytes(head[5:], "big")
+        length, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
+        stream = int.from_bytes(head[5:], "big")
         payload = self.bytes.read(length)
         if kind == harness.SETTINGS and not flags & ACK:
             self.socket.sendall(frame(harness.SETTINGS, ACK, 0))
