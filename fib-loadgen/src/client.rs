@@ -20,5 +20,5 @@ pub use life::{GivenUp, Life, Span};
 pub use link::{Link, Sent, Unsent};
 pub use pool::Pool;
 pub use proxy::Proxy;
-pub use settings::Settings;
+pub use settings::ClientSettings;
 pub use tls::{TlsSettings, TlsVersion};

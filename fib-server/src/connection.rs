@@ -27,7 +27,7 @@ use tokio::sync::{Notify, watch};
 
 pub(crate) use door::Door;
 use drive::SMALL_ANSWER;
-pub(crate) use drive::{Answers, Protocols, Record};
+pub(crate) use drive::{AnswerRecord, Answers, Protocols};
 pub use rules::Cut;
 
 use crate::memory::{Account, Budget, Reservation};
@@ -42,7 +42,7 @@ const SWEEP: Duration = Duration::from_millis(250);
 
 /// When connections end.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// One answer in this many closes its connection; 0 is none.
     pub requests: u32,
     /// The mean age at which a connection is closed; zero is never.
@@ -58,7 +58,7 @@ pub struct Limits {
 /// The connections of one port that are open.
 #[derive(Debug)]
 pub struct Connections {
-    limits: Limits,
+    limits: ConnectionLimits,
     open: Mutex<HashMap<u64, Arc<Conn>>>,
     count: watch::Sender<Count>,
     metrics: Arc<Metrics>,
@@ -85,7 +85,7 @@ impl Clock {
 
 impl Connections {
     /// None yet.
-    pub fn new(limits: Limits, metrics: Arc<Metrics>, budget: Arc<Budget>) -> Self {
+    pub fn new(limits: ConnectionLimits, metrics: Arc<Metrics>, budget: Arc<Budget>) -> Self {
         Self {
             limits,
             open: Mutex::default(),
@@ -514,7 +514,7 @@ mod tests {
     use super::*;
 
     fn connections(requests: u32, age: Duration, most: usize) -> Arc<Connections> {
-        let limits = Limits {
+        let limits = ConnectionLimits {
             requests,
             age,
             idle: Duration::from_mins(2),

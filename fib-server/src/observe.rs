@@ -152,7 +152,7 @@ impl Record {
     }
 }
 
-impl connection::Record for Record {
+impl connection::AnswerRecord for Record {
     fn finish(mut self, complete: bool) {
         if let Some(line) = self.line.take() {
             line.write(&self, complete);

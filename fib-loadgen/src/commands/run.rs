@@ -11,7 +11,7 @@ use crate::args::RunArgs;
 use crate::exit::Failure;
 use crate::generator::{OnSaturation, Verdict};
 use crate::live::Sinks;
-use crate::outputs::{self, Kind, Opened, Ui};
+use crate::outputs::{self, Opened, ReportFormat, Ui};
 use crate::report::{self, summary};
 use crate::result::Document;
 use crate::settings::Settings;
@@ -89,7 +89,10 @@ fn telemetry(args: &RunArgs) -> Result<Option<telemetry::Shared>, Failure> {
 }
 
 /// Writes the result to every place; one that can't be written costs no other.
-fn write(document: &Document, places: &[(Kind, outputs::Destination)]) -> Result<(), Failure> {
+fn write(
+    document: &Document,
+    places: &[(ReportFormat, outputs::Destination)],
+) -> Result<(), Failure> {
     let mut refused = Vec::new();
     for (kind, place) in places {
         let text = report::render(*kind, document)?;

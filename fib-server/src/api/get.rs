@@ -14,9 +14,9 @@ use salvo::http::{HeaderName, HeaderValue, ResBody, header};
 use salvo::{Depot, FlowCtrl, Handler, async_trait};
 
 use super::problem::{self, Problem};
-use super::query::{Ask, Limits};
+use super::query::{Ask, IndexLimits};
 use super::view::coding::Coding;
-use super::view::{self, Format, Sequence};
+use super::view::{self, Format, SequenceStream};
 use crate::State;
 use crate::admission::{Kind, ShedReason, Work};
 use crate::args::CacheControl;
@@ -47,7 +47,7 @@ impl<'r> Head<'r> {
 /// The route.
 pub(crate) struct Get {
     state: Arc<State>,
-    limits: Limits,
+    limits: IndexLimits,
     cache: HeaderValue,
     vary: HeaderValue,
 }
@@ -167,7 +167,7 @@ impl Get {
     fn at_once(&self, ask: Ask, conn: &Conn) -> Result<ResBody, ComputeError> {
         let body = self.state.pool.at_once(ask.work(), || match ask {
             Ask::Number(index, format) => self.state.small(index, format),
-            Ask::Sequence(last) => Sequence::up_to(last, Coding::Identity).whole(),
+            Ask::Sequence(last) => SequenceStream::up_to(last, Coding::Identity).whole(),
         });
         if conn.is_small(body.len()) {
             return Ok(ResBody::Once(body.into()));
@@ -226,7 +226,7 @@ impl Get {
                 .state
                 .pool
                 .admit(Work::whole(Kind::Sequence, last.get()))?,
-            sequence: Some(Sequence::up_to(last, coding)),
+            sequence: Some(SequenceStream::up_to(last, coding)),
         };
         let vary = self.vary.clone();
         Ok(Reply::later(async move {
@@ -341,7 +341,7 @@ impl Handler for Spelled {
 struct Rest {
     admitted: Admitted,
     /// Away while a piece is computed.
-    sequence: Option<Sequence>,
+    sequence: Option<SequenceStream>,
     #[expect(dead_code, reason = "held until the answer was sent")]
     held: Reservation,
 }
@@ -364,7 +364,7 @@ impl Rest {
     /// The body that goes on after its first piece.
     fn after(self, first: Bytes) -> ResBody {
         let rest = stream::unfold(self, |mut rest| async {
-            if rest.sequence.as_ref().is_none_or(Sequence::is_done) {
+            if rest.sequence.as_ref().is_none_or(SequenceStream::is_done) {
                 return None;
             }
             let piece = rest.next().await;

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::openapi;
 use super::problem::Problem;
-use super::query::Limits;
+use super::query::IndexLimits;
 use crate::State;
 use crate::connection::Conn;
 use crate::telemetry;
@@ -53,7 +53,7 @@ pub struct OpenApi(String);
 
 impl OpenApi {
     /// For a server with these limits.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: IndexLimits) -> Self {
         Self(openapi::document(limits).to_string())
     }
 }

@@ -226,14 +226,14 @@ pub fn sequence_length(last: Index) -> Option<u64> {
 }
 
 /// A sequence that is written piece by piece: `{"n":10,"sequence":["0","1",…,"55"]}`.
-pub struct Sequence {
+pub struct SequenceStream {
     values: fib_numbers::Sequence,
     next: u64,
     last: u64,
     compressor: Option<Compressor>,
 }
 
-impl Sequence {
+impl SequenceStream {
     /// F(0) to F(last).
     pub fn up_to(last: Index, coding: Coding) -> Self {
         Self {
@@ -334,7 +334,7 @@ mod tests {
     }
 
     fn sequence_in(n: u64, coding: Coding) -> Vec<Bytes> {
-        let mut sequence = Sequence::up_to(index(n), coding);
+        let mut sequence = SequenceStream::up_to(index(n), coding);
         let mut pieces = Vec::new();
         while !sequence.is_done() {
             let to = sequence.next_part().to;

@@ -87,7 +87,7 @@ impl Protocols {
 /// What answers the requests of a port.
 pub(crate) trait Answers: Send + Sync + 'static {
     /// What is kept of a request until the end of its answer.
-    type Record: Record;
+    type Record: AnswerRecord;
 
     /// Answers a request.
     fn answer(
@@ -98,7 +98,7 @@ pub(crate) trait Answers: Send + Sync + 'static {
 }
 
 /// What is done when an answer has been sent, or was broken off.
-pub(crate) trait Record: Send + Unpin + 'static {
+pub(crate) trait AnswerRecord: Send + Unpin + 'static {
     /// Called once, at the end, and told whether all of the answer was sent.
     fn finish(self, complete: bool);
 }
@@ -260,7 +260,7 @@ struct Answering<R> {
     under_way: Option<UnderWay>,
 }
 
-impl<R: Record> Future for Answering<R> {
+impl<R: AnswerRecord> Future for Answering<R> {
     type Output = Result<Response<Outgoing<R>>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -317,14 +317,14 @@ impl Drop for UnderWay {
 }
 
 /// An answer's body on its way out.
-pub(crate) struct Outgoing<R: Record> {
+pub(crate) struct Outgoing<R: AnswerRecord> {
     body: ResBody,
     complete: bool,
     under_way: Option<UnderWay>,
     record: Option<R>,
 }
 
-impl<R: Record> Outgoing<R> {
+impl<R: AnswerRecord> Outgoing<R> {
     fn new(body: ResBody, under_way: Option<UnderWay>, record: Option<R>) -> Self {
         if let Some(under_way) = &under_way {
             under_way.conn.body_began();
@@ -338,7 +338,7 @@ impl<R: Record> Outgoing<R> {
     }
 }
 
-impl<R: Record> Body for Outgoing<R> {
+impl<R: AnswerRecord> Body for Outgoing<R> {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -376,7 +376,7 @@ impl<R: Record> Body for Outgoing<R> {
     }
 }
 
-impl<R: Record> Drop for Outgoing<R> {
+impl<R: AnswerRecord> Drop for Outgoing<R> {
     fn drop(&mut self) {
         if let Some(record) = self.record.take() {
             record.finish(self.complete);

@@ -135,7 +135,7 @@ pub enum Change {
 
 /// A measure of both.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Row {
+pub struct ComparisonRow {
     /// What.
     pub measure: Measure,
     /// In which unit.
@@ -186,7 +186,7 @@ pub struct Comparison {
     /// Settings that differ.
     pub differences: Vec<Difference>,
     /// A row for each measure that one of them has.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ComparisonRow>,
     /// Faults of the second alone.
     pub new_faults: Vec<String>,
     /// Faults of the first alone.
@@ -217,7 +217,7 @@ impl Comparison {
 /// Compares. Measures that are worse by a share up to `tolerance` (0.05 is 5 %) are no regression.
 pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison {
     let least = a.sync_seconds.max(b.sync_seconds);
-    let rows: Vec<Row> = Measure::ALL
+    let rows: Vec<ComparisonRow> = Measure::ALL
         .into_iter()
         .filter_map(|measure| row(measure, a, b, least, tolerance))
         .collect();
@@ -275,7 +275,13 @@ pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison 
     }
 }
 
-fn row(measure: Measure, a: &Side, b: &Side, sync_seconds: f64, tolerance: f64) -> Option<Row> {
+fn row(
+    measure: Measure,
+    a: &Side,
+    b: &Side,
+    sync_seconds: f64,
+    tolerance: f64,
+) -> Option<ComparisonRow> {
     let (seen_a, seen_b) = (a.value(measure), b.value(measure));
     seen_a.or(seen_b)?;
     let verdict = match seen_a.zip(seen_b) {
@@ -292,7 +298,7 @@ fn row(measure: Measure, a: &Side, b: &Side, sync_seconds: f64, tolerance: f64) 
         }
     };
     let both = seen_a.zip(seen_b).filter(|(a, _)| *a > 0.0);
-    Some(Row {
+    Some(ComparisonRow {
         measure,
         unit: measure.unit().to_owned(),
         a: seen_a,

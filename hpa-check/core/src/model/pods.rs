@@ -11,7 +11,7 @@ use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 
 /// A pod, as far as a decision needs it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Pod {
+pub struct ModelPod {
     /// Its name.
     pub name: String,
     /// `status.phase`.
@@ -76,7 +76,7 @@ pub struct Use {
     pub window: Duration,
 }
 
-impl From<&observation::Pod> for Pod {
+impl From<&observation::Pod> for ModelPod {
     fn from(pod: &observation::Pod) -> Self {
         Self {
             name: pod.name.clone(),
@@ -169,7 +169,7 @@ pub fn use_of(containers: &[ContainerUse], resource: &str, container: Option<&st
 
 /// How the pods divide.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Groups {
+pub struct PodGroups {
     /// How many count with their own use.
     pub ready: usize,
     /// Not ready yet, or too young to be believed.
@@ -182,14 +182,14 @@ pub struct Groups {
 
 /// Divides the pods: `groupPods` in `replica_calculator.go`, in its order.
 pub fn group(
-    pods: &[Pod],
+    pods: &[ModelPod],
     used: &UseByPod,
     resource: Option<&str>,
     now: Timestamp,
     settings: &ControllerConfig,
     gates: VersionGates,
-) -> Groups {
-    let mut groups = Groups::default();
+) -> PodGroups {
+    let mut groups = PodGroups::default();
     for pod in pods {
         let terminal =
             pod.phase == "Failed" || (gates.ignore_succeeded && pod.phase == "Succeeded");
@@ -217,7 +217,7 @@ pub fn group(
 }
 
 /// The rule for CPU alone: early samples show the start and not the work.
-fn is_unready(pod: &Pod, sample: &Use, now: Timestamp, settings: &ControllerConfig) -> bool {
+fn is_unready(pod: &ModelPod, sample: &Use, now: Timestamp, settings: &ControllerConfig) -> bool {
     let (Some(condition), Some(start)) = (&pod.ready, pod.start) else {
         return true;
     };
@@ -232,7 +232,7 @@ fn is_unready(pod: &Pod, sample: &Use, now: Timestamp, settings: &ControllerConf
 /// Requests by pod name, of every pod whatever its group: `calculateRequests`. One container without
 /// a request is an error for all.
 pub fn requests_by_pod(
-    pods: &[Pod],
+    pods: &[ModelPod],
     container: Option<&str>,
     resource: &str,
     gates: VersionGates,
@@ -257,8 +257,8 @@ pub struct Requesting<'a> {
     overhead: Amounts,
 }
 
-impl<'a> From<&'a Pod> for Requesting<'a> {
-    fn from(pod: &'a Pod) -> Self {
+impl<'a> From<&'a ModelPod> for Requesting<'a> {
+    fn from(pod: &'a ModelPod) -> Self {
         Self {
             name: &pod.name,
             containers: &pod.containers,

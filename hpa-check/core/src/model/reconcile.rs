@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::conditions::{self, ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
 use super::normalize::{self, FullBehavior, Limited, Recommendation, ScaleEvent, ScaleEvents};
-use super::pods::Pod;
+use super::pods::ModelPod;
 use super::proposal::{Proposal, Readings};
 use super::selector::Selector;
 use super::{MetricError, VersionGates, before};
@@ -53,7 +53,7 @@ pub struct Sync<'a> {
     /// The target's size, or why it can't be had.
     pub scale: Result<ScaleSubresource<'a>, &'a str>,
     /// The pods that the selector matches.
-    pub pods: &'a [Pod],
+    pub pods: &'a [ModelPod],
     /// What the metrics APIs answered.
     pub metrics: Readings<'a>,
     /// Selectors of other autoscalers of the namespace.

@@ -39,7 +39,7 @@ pub(crate) struct Asserted<'a> {
 
 /// What became of looking for the scale target.
 #[derive(Debug, Clone)]
-pub(crate) enum Scaled<'a> {
+pub(crate) enum TargetLookup<'a> {
     /// It was read.
     Read(&'a ScaleTarget),
     /// It is not there.
@@ -208,7 +208,7 @@ pub(crate) trait View {
     /// What the controller last wrote.
     fn status(&self) -> Option<&AutoscalerStatus>;
     /// The scale target.
-    fn scaled(&self) -> Scaled<'_>;
+    fn scaled(&self) -> TargetLookup<'_>;
     /// The pods that its selector matches; `None` when they may not be read.
     fn pods(&self) -> Option<Vec<PodView<'_>>>;
     /// What the metrics API said.
@@ -310,8 +310,10 @@ impl dyn View + '_ {
     /// The scale target, if it was read.
     pub(crate) fn target(&self) -> Option<&ScaleTarget> {
         match self.scaled() {
-            Scaled::Read(target) => Some(target),
-            Scaled::Absent { .. } | Scaled::NotScalable { .. } | Scaled::Unread => None,
+            TargetLookup::Read(target) => Some(target),
+            TargetLookup::Absent { .. }
+            | TargetLookup::NotScalable { .. }
+            | TargetLookup::Unread => None,
         }
     }
 

@@ -45,12 +45,12 @@ pub struct Summary {
     /// target can't make it shorter.
     pub longest_short_seconds: u64,
     /// Every size, from when on.
-    pub path: Vec<Replicas>,
+    pub path: Vec<ReplicaStep>,
 }
 
 /// A size from a second on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Replicas {
+pub struct ReplicaStep {
     /// Seconds from the beginning.
     pub second: u64,
     /// Replicas set.
@@ -86,7 +86,7 @@ impl Tally {
                 unserved_percent: 0.0,
                 most_waiting: 0.0,
                 longest_short_seconds: 0,
-                path: vec![Replicas {
+                path: vec![ReplicaStep {
                     second: 0,
                     replicas: first,
                 }],
@@ -134,7 +134,7 @@ impl Tally {
             summary.scalings += 1;
             summary.fewest = summary.fewest.min(replicas);
             summary.most = summary.most.max(replicas);
-            summary.path.push(Replicas { second, replicas });
+            summary.path.push(ReplicaStep { second, replicas });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
-use crate::rules::view::{Scaled, View, quoted};
+use crate::rules::view::{TargetLookup, View, quoted};
 use crate::spec::MetricSpec;
 
 pub(crate) const RULES: &[Rule] = &[
@@ -39,10 +39,10 @@ fn api_version(view: &dyn View) -> Option<Evidence> {
 fn not_found(view: &dyn View) -> Option<Evidence> {
     let name = target_name(view);
     let (how, quote) = match (view.scaled(), view.refusal("AbleToScale")) {
-        (Scaled::Absent { how, quote }, _) => (how, quote),
-        (Scaled::NotScalable { .. }, _) => return None,
+        (TargetLookup::Absent { how, quote }, _) => (how, quote),
+        (TargetLookup::NotScalable { .. }, _) => return None,
         (_, Some((_, says))) if says.contains(NO_SCALE) => return None,
-        (Scaled::Read(_), Some((_, says))) if !view.is_watched() || !says_not_found(says) => {
+        (TargetLookup::Read(_), Some((_, says))) if !view.is_watched() || !says_not_found(says) => {
             return None;
         }
         (_, Some((reason @ "FailedGetScale", says))) => ("can't be found", quoted(reason, says)),
@@ -64,15 +64,15 @@ fn not_scalable(view: &dyn View) -> Option<Evidence> {
     let refusal = refusal.filter(|(reason, _)| *reason == "FailedGetScale");
     let said = refusal.map(|(reason, says)| quoted(reason, says));
     let quotes: Vec<String> = match view.scaled() {
-        Scaled::NotScalable { message } => {
+        TargetLookup::NotScalable { message } => {
             let api = format!("the API server, of its scale: {message}");
             [api].into_iter().chain(said).collect()
         }
-        Scaled::Read(_) | Scaled::Unread => {
+        TargetLookup::Read(_) | TargetLookup::Unread => {
             refusal.filter(|(_, says)| says.contains(NO_SCALE))?;
             said.into_iter().collect()
         }
-        Scaled::Absent { .. } => return None,
+        TargetLookup::Absent { .. } => return None,
     };
     Some(Evidence::new(
         format!("the scale target{} can't be scaled", target_name(view)),
@@ -83,7 +83,7 @@ fn not_scalable(view: &dyn View) -> Option<Evidence> {
 fn unreadable(view: &dyn View) -> Option<Evidence> {
     let (reason, says) = view.refusal("AbleToScale")?;
     let known = says_not_found(says) || says.contains(NO_SCALE);
-    let there = matches!(view.scaled(), Scaled::Read(_));
+    let there = matches!(view.scaled(), TargetLookup::Read(_));
     (reason == "FailedGetScale" && there && !known && view.is_watched() && !view.is_complete())
         .then(|| {
             Evidence::new(

@@ -8,7 +8,7 @@ mod world;
 
 use jiff::Timestamp;
 
-use super::memory::{Memory, Scaled, Windows};
+use super::memory::{ControllerMemory, Scaled, Windows};
 use super::{Explained, Explainer};
 use crate::expectation::Expectation;
 use crate::judge;
@@ -18,7 +18,7 @@ use crate::model::reconcile::Controller;
 use crate::rules::run_only::run::RunView;
 use crate::run::state::RunState;
 use crate::spec::AutoscalerSpec;
-use crate::verdict::Outcome;
+use crate::verdict::SyncOutcome;
 use world::{Truth, World};
 
 impl Explainer {
@@ -29,7 +29,7 @@ impl Explainer {
     }
 }
 
-impl Memory {
+impl ControllerMemory {
     /// Whether a controller may have this memory, as far as it can matter from now on.
     fn includes(&self, controller: &Controller, windows: &Windows, now: Timestamp) -> bool {
         let history = controller.recommendations.as_deref().unwrap_or_default();
@@ -144,7 +144,7 @@ fn contradiction(seed: u64) -> Option<String> {
     let mut reasons = verdict
         .reasons
         .iter()
-        .filter(|r| r.outcome != Outcome::Inconclusive);
+        .filter(|r| r.outcome != SyncOutcome::Inconclusive);
     let found = reasons.find(|r| wrong.contains(&r.id.as_str()));
     let enough = checked > 3;
     found

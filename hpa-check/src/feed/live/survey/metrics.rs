@@ -8,7 +8,7 @@ use hpa_check_core::snapshot::MetricsApi;
 
 use super::super::convert::metrics::{PodMetricsList, samples_by_namespace};
 use super::super::servers;
-use super::super::trouble::Kind;
+use super::super::trouble::TroubleKind;
 use super::Missing;
 use super::lists::Lists;
 
@@ -43,7 +43,7 @@ pub(super) async fn read(
     let path = lists.path(&format!("/apis/{RESOURCE}/{version}"), "pods");
     let samples = match lists.get_patiently::<PodMetricsList>(&path).await {
         Ok(list) => Some(Ok(samples_by_namespace(list))),
-        Err(trouble) if trouble.kind == Kind::Forbidden => {
+        Err(trouble) if trouble.kind == TroubleKind::Forbidden => {
             let consequence = "the pods' CPU is not seen";
             missing.note(
                 &trouble,
@@ -54,7 +54,7 @@ pub(super) async fn read(
             None
         }
         // Nothing is known of the API when we are the one to hang up.
-        Err(trouble) if trouble.kind == Kind::Silent => {
+        Err(trouble) if trouble.kind == TroubleKind::Silent => {
             let consequence =
                 "the pods' CPU was not read in time; wait longer with --request-timeout";
             missing.note(
@@ -109,7 +109,7 @@ async fn asked(lists: &Lists<'_>) -> (MetricsApi, Option<&'static str>) {
         .await
     {
         Ok(_) => (MetricsApi::Served, Some("v1beta1")),
-        Err(trouble) if trouble.kind == Kind::NotFound => {
+        Err(trouble) if trouble.kind == TroubleKind::NotFound => {
             let message = trouble.message;
             (MetricsApi::Absent { message }, None)
         }
