@@ -18,7 +18,7 @@ use crate::model::reconcile::Controller;
 use crate::rules::run_only::run::RunView;
 use crate::run::state::RunState;
 use crate::spec::AutoscalerSpec;
-use crate::verdict::SyncOutcome;
+use crate::verdict::Outcome;
 use world::{Truth, World};
 
 impl Explainer {
@@ -144,7 +144,7 @@ fn contradiction(seed: u64) -> Option<String> {
     let mut reasons = verdict
         .reasons
         .iter()
-        .filter(|r| r.outcome != SyncOutcome::Inconclusive);
+        .filter(|r| r.outcome != Outcome::Inconclusive);
     let found = reasons.find(|r| wrong.contains(&r.id.as_str()));
     let enough = checked > 3;
     found
