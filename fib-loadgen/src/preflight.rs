@@ -1,6 +1,6 @@
 //! One answer before the load: whether there is what is to be loaded at all.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::exchange::Caller;
 use crate::exit::Failure;
@@ -21,7 +21,7 @@ pub async fn check(
 ) -> Result<(), Failure> {
     let mut retries = RETRIES;
     loop {
-        let Some((outcome, _)) = caller.ask(question).await else {
+        let Some((outcome, _)) = caller.ask(question, Instant::now()).await else {
             return Err(Failure::interrupted());
         };
         let Some(class) = outcome.failure else {

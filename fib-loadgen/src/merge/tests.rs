@@ -21,7 +21,8 @@ fn counts_rates_and_histograms_of_four_shards_add_up() {
     let merged = merge(&four, false).unwrap();
     let one = &four[0];
     assert_eq!(merged.totals.ok, 4 * one.totals.ok);
-    assert!((merged.totals.rps - 4.0 * one.totals.rps).abs() < 1e-6);
+    let (ok, rps) = (u32::try_from(merged.totals.ok).unwrap(), merged.totals.rps);
+    assert!((rps - f64::from(ok) / one.totals.elapsed_s).abs() < 1e-6);
     assert_eq!(
         merged.latency.response.count,
         4 * one.latency.response.count
@@ -147,5 +148,24 @@ fn loads_without_shards_are_merged_as_loads_side_by_side() {
     assert_eq!(
         merge(&two, false).unwrap().totals.sent,
         2 * two[0].totals.sent
+    );
+}
+
+#[test]
+fn a_shard_that_was_done_earlier_does_not_raise_the_rate_of_all() {
+    let mut two = shards(2);
+    for document in &mut two {
+        let totals = &mut document.totals;
+        (totals.ok, totals.window_s, totals.late, totals.rps) = (1_000, 40.0, Some(0), 25.0);
+    }
+    // The same requests in half the time, of which ten answers came too late to count.
+    let totals = &mut two[1].totals;
+    (totals.window_s, totals.late, totals.rps) = (20.0, Some(10), 49.5);
+    let merged = merge(&two, false).unwrap();
+    assert_eq!((merged.totals.ok, merged.totals.late), (2_000, Some(10)));
+    assert!(
+        (merged.totals.rps - 1_990.0 / 40.0).abs() < 1e-6,
+        "{}",
+        merged.totals.rps
     );
 }

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fib_loadgen::client::{ClientSettings, Connector, Counters, Life};
 use fib_loadgen::exchange::{Caller, Rules};
@@ -52,7 +52,7 @@ async fn ask(url: &str, retry_refused: u32, change: impl FnOnce(&mut ClientSetti
     let stop = Arc::new(Stop::default());
     let mut caller = Caller::new(&rules, &connector, None, &stop, 0).unwrap();
     let question = Question::Fibonacci { n: 90, prove: true };
-    let asked = caller.ask(&question).await;
+    let asked = caller.ask(&question, Instant::now()).await;
     asked.expect("nobody stops it").0
 }
 
