@@ -175,7 +175,7 @@ async fn check_target(
         }
     };
     tokio::select! {
-        checked = preflight::check(&mut caller, &settings.client.target, &question) => checked,
+        checked = preflight::check(&mut caller, &settings.client, &question) => checked,
         () = stop.reached(stop::Urgency::Finish) => Err(Failure::interrupted()),
     }
 }

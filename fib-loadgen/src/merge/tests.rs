@@ -1,6 +1,7 @@
 //! The merged result is what one generator would have written that had sent everything itself.
 
 use super::*;
+use crate::chance::{self, Purpose};
 use crate::report::fixture;
 use crate::result::decode;
 
@@ -168,4 +169,33 @@ fn a_shard_that_was_done_earlier_does_not_raise_the_rate_of_all() {
         "{}",
         merged.totals.rps
     );
+}
+
+#[test]
+fn shards_split_at_random_have_the_latencies_of_the_whole_bit_for_bit() {
+    for seed in 0..20 {
+        let draw = |stream, index| chance::bits(stream, Purpose::Sample, index);
+        let of = u32::try_from(draw(seed, 0) % 7 + 1).unwrap();
+        let new = || hdrhistogram::Histogram::<u64>::new(3).unwrap();
+        let (mut whole, mut parts) = (new(), vec![new(); of as usize]);
+        for index in 1..2_000 {
+            // From a microsecond to half an hour.
+            let micros = 1_u64 << (draw(seed, index) % 31);
+            let micros = micros + draw(seed + 100, index) % micros;
+            let shard = usize::try_from(draw(seed + 200, index) % u64::from(of)).unwrap();
+            whole.record(micros).unwrap();
+            parts[shard].record(micros).unwrap();
+        }
+        let mut all = shards(of);
+        for (document, part) in all.iter_mut().zip(&parts) {
+            document.latency.response = crate::result::Timing::of(part);
+            document.latency.service = crate::result::Timing::of(part);
+        }
+        let merged = serde_json::to_value(merge(&all, false).unwrap().latency).unwrap();
+        let expected = serde_json::to_value(crate::result::Timing::of(&whole)).unwrap();
+        assert_eq!(
+            (&merged["response"], &merged["service"]),
+            (&expected, &expected)
+        );
+    }
 }
