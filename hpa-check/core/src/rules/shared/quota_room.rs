@@ -5,8 +5,8 @@ use crate::quantity::Quantity;
 use crate::quota::Quota;
 use crate::spec::ContainerResources;
 
-/// What one pod takes of a quota, in thousandths; `None` where the pod has no such amount, or the resource
-/// is not about pods or their CPU.
+/// What one pod uses of a quota, in thousandths; `None` if the pod has no such amount, or the resource is
+/// neither pods nor CPU.
 fn taken_by(quota: &Quota, pod: &Pod) -> Option<i64> {
     let own = pod.resources.as_ref();
     let sum = |of: fn(&ContainerResources) -> Option<i64>| {
@@ -27,8 +27,8 @@ fn taken_by(quota: &Quota, pod: &Pod) -> Option<i64> {
     }
 }
 
-/// How many pods like this one fit beside what others use, if fewer than `pods`. `own` is how many of
-/// them the use includes already; while that is not known, all of it may be theirs.
+/// How many pods like this one fit beside the usage of others, if fewer than `pods`. The usage already
+/// includes `own` of them; if that is unknown, all of it may be theirs.
 pub(super) fn falls_short(quota: &Quota, pod: &Pod, pods: i64, own: Option<i64>) -> Option<i64> {
     if !quota.counts(&pod.quota_class)? {
         return None;
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_whose_scope_is_not_known_never_falls_short() {
+    fn a_quota_with_an_unknown_scope_never_falls_short() {
         assert_eq!(
             falls_short(&scoped("SomethingNew"), &pod(), 10, Some(3)),
             None
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_use_is_gone_and_what_the_pods_themselves_use_is_not() {
+    fn the_usage_of_others_counts_against_the_quota_and_that_of_the_pods_does_not() {
         assert_eq!(
             falls_short(&quota("pods", "12", "3"), &pod(), 10, Some(3)),
             None

@@ -1,4 +1,4 @@
-//! What keeps pods from being made: quotas, admission, the nodes.
+//! What prevents pods from being created or scheduled: quotas, admission, nodes.
 
 use super::quota_room::falls_short;
 use crate::findings::{Evidence, catalog};
@@ -14,8 +14,8 @@ pub(crate) const RULES: &[Rule] = &[
 
 const OVER_QUOTA: &str = "exceeded quota";
 
-/// The API server's words when it refuses a pod that is wanted: a condition of the scale target, or
-/// an event.
+/// The API server's message when it refuses to create a pod, from a condition of the scale target or an
+/// event.
 fn refusal(view: &dyn View) -> Option<String> {
     let target = view.target()?;
     if target.replicas >= target.spec_replicas || view.reached_max() {
@@ -26,8 +26,8 @@ fn refusal(view: &dyn View) -> Option<String> {
         .filter(|c| c.kind == "ReplicaFailure" && c.status == "True")
         .map(|c| format!("condition {} {}: {}", c.kind, c.reason, c.message))
         .next();
-    // A StatefulSet has no such condition; its event is about itself. A run has lost nothing but, at
-    // most, the condition, so what it heard of a ReplicaSet counts too.
+    // A StatefulSet has no such condition, and its event is about itself. A run watches all events, so those
+    // about a ReplicaSet count too.
     let (own, watched) = (view.reference(), view.is_watched());
     let event = || {
         let mut all = view.events().into_iter();
@@ -52,12 +52,12 @@ fn quota(view: &dyn View) -> Option<Evidence> {
         .find_map(|quota| too_small(view, quota))
 }
 
-/// The quota has not refused a pod yet, and will.
+/// The quota has not refused a pod yet, but will.
 fn too_small(view: &dyn View, QuotaView { quota, pods }: &QuotaView<'_>) -> Option<Evidence> {
     let living = view.living();
     let own = pods.map(i64::from);
     let max = i64::from(view.max_replicas()?);
-    // Before a pod is seen, a quota of all pods can be judged, and no other: nobody knows what a pod asks for.
+    // Until a pod is observed, its requests are unknown, so only a quota on the number of pods can be judged.
     let unseen = Pod::default();
     let seen = living.first().map(|living| living.pod);
     let pod = seen.or_else(|| quota.scopes.is_empty().then_some(&unseen))?;

@@ -1,4 +1,4 @@
-//! Which pods the selector matches, and whose they are.
+//! Which pods the selector matches, and who owns them.
 
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
@@ -55,7 +55,7 @@ fn completed(view: &dyn View) -> Option<Evidence> {
         return None;
     }
     let pods = view.pods()?.into_iter();
-    // A pod that ends in order has succeeded for a moment too, and the controller ignores what is being deleted.
+    // A pod that terminates cleanly is `Succeeded` for a moment too, and the controller ignores terminating pods.
     let done = pods.filter(|p| p.pod.phase == "Succeeded" && !p.pod.deleting);
     let names: Vec<String> = done
         .map(|p| format!("pod {}: status.phase Succeeded", p.name()))
@@ -94,12 +94,12 @@ fn foreign(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-/// The owner of a pod, if it is not the scale target. A pod without an owner may be adopted yet.
+/// The owner of a pod, if it is not the scale target. A pod without an owner may still be adopted.
 fn foreign_owner<'a>(view: &'a dyn View, pod: &PodView<'a>) -> Option<&'a str> {
     let reference = &view.spec()?.scale_target_ref;
     let target = view.reference();
     let mut owner = pod.pod.owner.as_deref()?;
-    // ReplicaSet → Rollout → …; longer chains than this are not known.
+    // ReplicaSet → Rollout → …; no longer chains are known.
     for _ in 0..4 {
         if owner == target {
             return None;
@@ -109,8 +109,8 @@ fn foreign_owner<'a>(view: &'a dyn View, pod: &PodView<'a>) -> Option<&'a str> {
             None => break,
         }
     }
-    // An owner whose own owner was not read still tells by its name. A Deployment's pods belong to
-    // ReplicaSets and to nothing else; what an operator makes for its own kind, nobody knows.
+    // If the owner's owner was not read, its name still helps. A Deployment's pods belong only to ReplicaSets;
+    // what other operators create is unknown.
     let (kind, name) = owner.split_once('/').unwrap_or(("", owner));
     let unread = view.owners().is_none_or(|owners| owners.is_empty());
     let between = match reference.kind.as_str() {

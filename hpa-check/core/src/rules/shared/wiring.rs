@@ -15,10 +15,10 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::NO_SYNCS_SEEN, Weight::Cause, never_synced),
 ];
 
-/// Kinds that live in the group `apps` and nowhere else.
+/// Kinds that exist only in the API group `apps`.
 const APPS: [&str; 3] = ["Deployment", "StatefulSet", "ReplicaSet"];
 
-/// After so many sync periods without a word from it, the controller is not at work.
+/// After this many sync periods without a status write, the controller is considered inactive.
 const SILENT_SYNCS: u32 = 3;
 
 fn api_version(view: &dyn View) -> Option<Evidence> {
@@ -54,11 +54,11 @@ fn not_found(view: &dyn View) -> Option<Evidence> {
     ))
 }
 
-/// What client-go makes of a path that the API server does not serve: the kind has no such subresource. An
-/// object that is missing is named instead.
+/// client-go's error for a path that the API server does not serve, because the kind has no such subresource.
+/// The error for a missing object names the object instead.
 const NO_SCALE: &str = "could not find the requested resource";
 
-/// The object is there, and what is not found is its scale.
+/// The object exists, but its `/scale` is not found.
 fn not_scalable(view: &dyn View) -> Option<Evidence> {
     let refusal = view.refusal("AbleToScale");
     let refusal = refusal.filter(|(reason, _)| *reason == "FailedGetScale");
@@ -96,7 +96,7 @@ fn unreadable(view: &dyn View) -> Option<Evidence> {
         })
 }
 
-/// The reference as it is written, with a space before it.
+/// The reference as written, with a leading space.
 fn target_name(view: &dyn View) -> String {
     let reference = view.spec().map(|s| &s.scale_target_ref);
     reference.map_or_else(String::new, |r| {
@@ -104,15 +104,15 @@ fn target_name(view: &dyn View) -> String {
     })
 }
 
-/// Whether the object or its kind is what is missing.
+/// Whether the object or its kind is missing.
 fn says_not_found(message: &str) -> bool {
     ["not found", "no matches for kind"]
         .iter()
         .any(|words| message.contains(words))
 }
 
-/// Zero is meant where something brings the target back from it: KEDA, or the autoscaler by a metric that is
-/// there without pods.
+/// Zero replicas are intended if something scales the target up again: KEDA, or a metric that exists without
+/// pods.
 pub(crate) fn means_zero(view: &dyn View) -> bool {
     let metrics = view.spec().map_or(&[][..], |spec| &spec.metrics);
     let without_pods = |m: &MetricSpec| m.source.is_object_or_external();
