@@ -565,7 +565,7 @@ pub enum Fact {
     MetricsApi {
         /// Whether it is registered.
         registered: bool,
-        /// Whether its APIService is available.
+        /// Whether its `APIService` is available.
         available: bool,
         /// The API server's message about it.
         message: String,
