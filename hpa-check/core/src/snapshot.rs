@@ -132,6 +132,8 @@ pub struct Scaler {
     pub owner: Option<String>,
     /// The team that owns it: the value of its owner label.
     pub team: Option<String>,
+    /// Since when its condition `ScalingActive` has been what it is.
+    pub inactive_since: Option<Timestamp>,
     /// The findings to ignore, as written in its annotation.
     pub ignore: Option<String>,
     /// The object.
