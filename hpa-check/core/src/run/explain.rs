@@ -132,7 +132,7 @@ impl Explainer {
                 self.refused.push(at);
                 if let (Some(memories), None) = (&mut self.memories, self.accounted) {
                     // It may have been the first of all.
-                    memories.or(Memory::unknown(at));
+                    memories.or(ControllerMemory::unknown(at));
                 }
                 false
             }

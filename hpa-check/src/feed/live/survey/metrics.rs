@@ -48,7 +48,7 @@ pub(super) async fn read(
     // One error may be a moment's: a metrics server that is replaced, a busy API server.
     let mut answer = lists.get_patiently::<PodMetricsList>(&path).await;
     if let Err(trouble) = &answer
-        && !matches!(trouble.kind, Kind::Forbidden | Kind::Silent)
+        && !matches!(trouble.kind, TroubleKind::Forbidden | TroubleKind::Silent)
     {
         tokio::time::sleep(AGAIN).await;
         answer = lists.get_patiently::<PodMetricsList>(&path).await;
