@@ -10,7 +10,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::check::Check;
-use crate::client::{Body, Connector, GivenUp, Life, Link, Pool, Settings, Sharing, Span};
+use crate::client::{Body, ClientSettings, Connector, GivenUp, Life, Link, Pool, Sharing, Span};
 use crate::oracle::{Expected, Field};
 use crate::outcome::{Class, Outcome, innermost};
 use crate::request::{Head, Question};
@@ -31,7 +31,7 @@ const AFTER_REFUSAL: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Rules {
     /// Connections, headers, timeouts.
-    pub client: Settings,
+    pub client: ClientSettings,
     /// When connections are given up.
     pub life: Life,
     /// What is drawn from.
