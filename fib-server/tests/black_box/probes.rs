@@ -1,6 +1,8 @@
 //! The admin port: it answers whatever the pool does.
 
 use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use fib_server::args::{DurationArg, Settings};
@@ -84,24 +86,55 @@ fn liveness_answers_within_20_ms_while_every_compute_thread_is_busy() {
             connection
         })
         .collect();
-    // Whatever else this machine does, it is not always in the way: one run of three hundred answers shows it.
+    // Other programs delay both: the echo shows by how much, so that the bound is about the server alone.
+    let (mut probe, mut echo) = (Connection::open(server.admin), Echo::start());
     let begun = Instant::now();
-    let mut connection = Connection::open(server.admin);
     loop {
-        let mut times: Vec<_> = (0..300)
-            .map(|_| {
-                let asked = Instant::now();
-                connection.send(b"GET /livez HTTP/1.1\r\nhost: test\r\n\r\n");
-                assert_eq!(connection.answer(true).unwrap().status, 200);
-                asked.elapsed()
-            })
-            .collect();
-        times.sort_unstable();
-        let p99 = times[times.len() * 99 / 100];
-        if p99 < Duration::from_millis(20) {
+        let (mut probes, mut echoes) = (Vec::new(), Vec::new());
+        for _ in 0..300 {
+            let asked = Instant::now();
+            probe.send(b"GET /livez HTTP/1.1\r\nhost: test\r\n\r\n");
+            assert_eq!(probe.answer(true).unwrap().status, 200);
+            probes.push(asked.elapsed());
+            echoes.push(echo.round_trip());
+        }
+        let (probes, echoes) = (p99(probes), p99(echoes));
+        if probes < Duration::from_millis(20) + 2 * echoes {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(30), "p99 {p99:?}");
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "p99 {probes:?}, of the echo {echoes:?}"
+        );
+    }
+}
+
+fn p99(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() * 99 / 100]
+}
+
+/// A thread that returns each byte: as quick an answer as this machine gives now.
+struct Echo(TcpStream);
+
+impl Echo {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let asking = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut answering = listener.accept().unwrap().0;
+        std::thread::spawn(move || {
+            let mut byte = [0];
+            while answering.read_exact(&mut byte).is_ok() && answering.write_all(&byte).is_ok() {}
+        });
+        asking.set_nodelay(true).unwrap();
+        Self(asking)
+    }
+
+    fn round_trip(&mut self) -> Duration {
+        let asked = Instant::now();
+        self.0.write_all(&[0]).unwrap();
+        self.0.read_exact(&mut [0]).unwrap();
+        asked.elapsed()
     }
 }
 
