@@ -321,6 +321,7 @@ impl Simulated<'_> {
             heading: "decisions",
             head: &["Time", "Replicas", "Because"],
             what: "decisions",
+            telling: "not explained",
             elsewhere: "; a simulation of a shorter time shows each",
             span: (self.timeline.from, self.timeline.until),
         };

@@ -31,7 +31,7 @@ pub(in crate::report) struct Row {
     pub(in crate::report) at: Timestamp,
     /// The cells after the time.
     pub(in crate::report) cells: String,
-    /// Whether it is to be seen at once, and before all others.
+    /// Whether it is kept before all others, and seen at once while there are few like it.
     pub(in crate::report) telling: bool,
 }
 
@@ -40,6 +40,8 @@ pub(in crate::report) struct Times<'a> {
     pub(in crate::report) heading: &'a str,
     pub(in crate::report) head: &'a [&'a str],
     pub(in crate::report) what: &'a str,
+    /// What a telling row is.
+    pub(in crate::report) telling: &'a str,
     /// Where those are that are left out, to follow a sentence.
     pub(in crate::report) elsewhere: &'a str,
     /// The first and the last instant of the run.
@@ -47,7 +49,7 @@ pub(in crate::report) struct Times<'a> {
 }
 
 impl Times<'_> {
-    /// The rows in one table, or of many a table for each stretch of time, folded unless it has a telling row.
+    /// The rows in one table, or of many a table for each stretch of time, folded. The first stretches with telling rows are open.
     pub(in crate::report) fn of(&self, rows: &[Row]) -> String {
         if rows.is_empty() {
             return String::new();
@@ -62,19 +64,25 @@ impl Times<'_> {
             .find(|fold| seconds(until) / fold < MOST_FOLDS)
             .unwrap_or(i64::MAX);
         let kept = thinned(rows, MOST_ROWS, |row| row.telling);
-        let mut html = String::new();
+        let (mut html, mut open_rows) = (String::new(), 0);
         for all in rows.chunk_by(|a, b| seconds(a.at) / fold == seconds(b.at) / fold) {
             let (first, last) = (all[0].at, all[all.len() - 1].at);
             let begun = seconds(first) / fold * fold;
             let low = kept.partition_point(|row| row.at < first);
             let high = kept.partition_point(|row| row.at <= last);
             let shown = &kept[low..high];
-            let telling = all.iter().any(|row| row.telling);
+            let telling = all.iter().filter(|row| row.telling).count();
+            let open = telling > 0 && open_rows < MOST_OPEN;
+            open_rows += if open { shown.len() } else { 0 };
             let name = format!(
                 "{} to {}",
                 words::clock_seconds(begun),
                 words::clock_seconds(begun.saturating_add(fold).min(seconds(until)))
             );
+            let told = match telling {
+                0 => String::new(),
+                _ => format!(", {telling} {}", self.telling),
+            };
             let left_out = match all.len().saturating_sub(shown.len()) {
                 0 => String::new(),
                 _ => format!(", {} of them here", shown.len()),
@@ -82,9 +90,9 @@ impl Times<'_> {
             // Writing to a String can't fail.
             let _ = writeln!(
                 html,
-                "<details class=\"rows\" data-name=\"{} {name}\"{}><summary>{name}: {} {}{left_out}</summary>{}</details>",
+                "<details class=\"rows\" data-name=\"{} {name}\"{}><summary>{name}: {} {}{told}{left_out}</summary>{}</details>",
                 self.what,
-                if telling { " open" } else { "" },
+                if open { " open" } else { "" },
                 all.len(),
                 self.what,
                 self.table(shown.iter().copied()),
@@ -134,6 +142,7 @@ pub(super) fn decisions(result: &RunResult) -> String {
         heading: "decisions",
         head: &["Time", "Replicas", "Because", "Model"],
         what: "decisions",
+        telling: "not explained",
         elsewhere: IN_THE_RESULT,
         span: (result.timeline.from, result.timeline.until),
     };
@@ -181,6 +190,7 @@ pub(super) fn events(timeline: &Timeline) -> String {
         heading: "events",
         head: &["Time", "Kind", "What"],
         what: "events",
+        telling: "warnings",
         elsewhere: IN_THE_RESULT,
         span: (timeline.from, timeline.until),
     };
@@ -223,6 +233,17 @@ mod tests {
     }
 
     #[test]
+    fn most_stay_folded_where_everything_is_telling() {
+        let mut run = deciding(2_400);
+        for sync in &mut run.timeline.syncs {
+            sync.explained = false;
+        }
+        let html = decisions(&run);
+        assert_eq!(html.matches("<details").count(), 10);
+        assert_eq!(html.matches("\" open>").count(), 1);
+    }
+
+    #[test]
     fn what_is_not_explained_is_open_and_stays_however_many_others_there_are() {
         let mut run = deciding(5_760);
         let odd = &mut run.timeline.syncs[3_001];
@@ -231,6 +252,7 @@ mod tests {
         let html = decisions(&run);
         assert!(html.contains("nobody knows why"));
         assert_eq!(html.matches("\" open>").count(), 1);
+        assert!(html.contains("240 decisions, 1 not explained, 51 of them here"));
         assert_eq!(html.matches("3 → 7").count(), MOST_ROWS);
         assert!(html.contains("1200 of 5760 are here, and all in the JSON result"));
         assert!(html.contains("0:00 to 1:00:00: 240 decisions, 50 of them here"));
