@@ -1,5 +1,5 @@
-//! The fold: observations in, one at a time; a result with its verdict out. It does not know where
-//! the observations come from, so a recording ends in the same verdict as the run it was made of.
+//! Folds observations, one at a time, into a result with a verdict. It does not know where they come
+//! from, so a recording gets the same verdict as its run.
 
 use jiff::Timestamp;
 
@@ -22,7 +22,7 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// Nothing seen yet.
+    /// An evaluator without observations.
     pub fn new(expectation: Expectation) -> Self {
         Self {
             expectation,
@@ -31,7 +31,7 @@ impl Evaluator {
         }
     }
 
-    /// Takes in one observation.
+    /// Adds one observation.
     pub fn observe(&mut self, observation: &Observation) {
         self.so_far.observe(observation);
         for explained in self.explainer.observe(observation, &self.so_far) {
@@ -42,13 +42,13 @@ impl Evaluator {
         }
     }
 
-    /// The run as far as it has gone.
+    /// The state of the run.
     pub fn timeline(&self) -> &RunState {
         &self.so_far
     }
 
-    /// Ends the run and judges it. The end is the last observation's instant, so that a recording
-    /// ends as the run did; `at` counts if there was none.
+    /// Ends the run and judges it. The end is the instant of the last observation, so a recording ends
+    /// when its run did; `at` applies if there was none.
     pub fn finish(mut self, at: Timestamp) -> RunResult {
         let end = self.so_far.until().unwrap_or(at);
         for explained in self.explainer.finish(end, &self.so_far) {
@@ -85,7 +85,7 @@ impl Evaluator {
     }
 }
 
-/// Whether an impossibility may still end the run before it has cost anything.
+/// Whether an impossible pass may still end the run before it has put load on anything.
 fn before_load(state: &RunState, seen: &Seen) -> bool {
     let loaded = state.timeline.as_ref().is_some_and(|t| !t.load.is_empty());
     let tells = matches!(
@@ -100,7 +100,7 @@ fn before_load(state: &RunState, seen: &Seen) -> bool {
     tells && !loaded
 }
 
-/// The path of the replicas, from the two series of it.
+/// The replicas over time, from their two series.
 fn replicas(timeline: &Timeline, baseline: Option<Timestamp>) -> ReplicaSummary {
     let mut instants: Vec<Timestamp> = timeline
         .spec
