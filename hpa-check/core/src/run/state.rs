@@ -236,8 +236,8 @@ impl RunState {
             .any(|resource| self.lost.contains_key(resource))
     }
 
-    /// The start of the controller's time budget: a restart loses its history, which costs a whole
-    /// stabilization window.
+    /// The later of `begin` and the controller's last restart. A restart loses the controller's history, so
+    /// deadlines, including a whole stabilization window, start again there.
     pub(crate) fn at_work_since(&self, begin: Timestamp) -> Timestamp {
         let restarted = self.controller_restarted_at;
         restarted.map_or(begin, |restarted| restarted.max(begin))
