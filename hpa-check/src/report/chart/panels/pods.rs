@@ -11,7 +11,7 @@ const ROW: f64 = 13.0;
 /// More rows than this are no picture any more.
 const MOST: usize = 40;
 
-/// Up to which percent of the request a colour goes, its class, and how the key names it.
+/// Up to which percent of the request a color goes, its class, and how the key names it.
 const HEATS: [(i64, &str, &str); 6] = [
     (25, "heat h0", "below 25"),
     (50, "heat h1", "50"),
