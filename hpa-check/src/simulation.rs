@@ -9,7 +9,7 @@ use crate::cli::command_line::command_line;
 use crate::drive::drive_through;
 use crate::failure::{Failure, exit};
 use crate::notice::answer;
-use crate::outputs::{Files, Kind};
+use crate::outputs::{Files, ReportFormat};
 use crate::report;
 use crate::report::simulated::{KINDS, Simulated, render, text};
 
@@ -32,7 +32,11 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
     let grid = ask.grid.clone();
     simulation.search = grid.map(|grid| search(&ask.scenario, grid, ask.bound));
     // Watching takes much longer than simulating, and only what is drawn needs it.
-    if opened.reports.iter().any(|(kind, _)| *kind != Kind::Json) {
+    if opened
+        .reports
+        .iter()
+        .any(|(kind, _)| *kind != ReportFormat::Json)
+    {
         let simulated = Simulated {
             simulation: &simulation,
             timeline: &watched(&ask.scenario)?,
