@@ -12,7 +12,6 @@
 //! Where the environment was the limit of one, or too little was seen, nothing is concluded.
 
 mod measure;
-mod settings;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -23,6 +22,7 @@ pub use measure::Measure;
 use crate::documents::result::RunResult;
 use crate::observation::Phase;
 use crate::run::timeline::Timeline;
+use crate::settings::{self, COMMAND, Settings};
 use crate::sim::Simulation;
 use crate::verdict::Outcome;
 
@@ -53,7 +53,7 @@ pub struct Side {
     /// Faults that were found, by name.
     pub faults: Vec<String>,
     /// What was evaluated.
-    pub settings: Vec<(&'static str, String)>,
+    pub settings: Settings,
     /// What came of it.
     pub measures: Vec<(Measure, f64)>,
     /// Instants are known to a sync of the controller, so that much.
@@ -113,6 +113,11 @@ impl Side {
             .map_or(self.timeline.from, |span| span.from)
     }
 
+    fn setting(&self, name: &str) -> Option<&str> {
+        let found = self.settings.iter().find(|(n, _)| *n == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
     fn value(&self, measure: Measure) -> Option<f64> {
         let found = self.measures.iter().find(|(m, _)| *m == measure);
         found.map(|(_, value)| *value)
@@ -161,6 +166,15 @@ pub struct Difference {
     pub b: Option<String>,
 }
 
+/// A setting that both have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shared {
+    /// Which.
+    pub setting: String,
+    /// In both.
+    pub value: String,
+}
+
 /// One of the two, as it is named in the document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Named {
@@ -170,6 +184,9 @@ pub struct Named {
     pub outcome: String,
     /// What that means here.
     pub standing: Standing,
+    /// The command line it was made with, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// Both, compared: `hpa-check-comparison/1`.
@@ -179,12 +196,18 @@ pub struct Comparison {
     pub schema: String,
     /// The program's version.
     pub version: String,
+    /// The command line, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// The first.
     pub a: Named,
     /// The second.
     pub b: Named,
     /// Settings that differ.
     pub differences: Vec<Difference>,
+    /// Settings in which they don't.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same: Vec<Shared>,
     /// A row for each measure that one of them has.
     pub rows: Vec<Row>,
     /// Faults of the second alone.
@@ -230,6 +253,7 @@ pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison 
         name: side.name.clone(),
         outcome: side.outcome.clone(),
         standing: side.standing,
+        command: side.setting(COMMAND).map(str::to_owned),
     };
     let mut regressions = Vec::new();
     if a.standing == Standing::Good && b.standing == Standing::Bad {
@@ -262,9 +286,11 @@ pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison 
     Comparison {
         schema: SCHEMA.to_owned(),
         version: version.to_owned(),
+        command: None,
         a: named(a),
         b: named(b),
-        differences: settings::differences(&a.settings, &b.settings),
+        differences: differences(a, b),
+        same: same(a, b),
         rows,
         gone_faults: without(&a.faults, &b.faults),
         new_faults,
@@ -273,6 +299,31 @@ pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison 
         doubts: doubts.collect(),
         notes: Vec::new(),
     }
+}
+
+/// The settings that differ, in the order of the first.
+fn differences(a: &Side, b: &Side) -> Vec<Difference> {
+    let of_b_alone = b.settings.iter().filter(|(n, _)| a.setting(n).is_none());
+    let names = a.settings.iter().chain(of_b_alone).map(|(name, _)| *name);
+    let all = names
+        .filter(|name| *name != COMMAND)
+        .map(|name| Difference {
+            setting: name.to_owned(),
+            a: a.setting(name).map(str::to_owned),
+            b: b.setting(name).map(str::to_owned),
+        });
+    all.filter(|difference| difference.a != difference.b)
+        .collect()
+}
+
+fn same(a: &Side, b: &Side) -> Vec<Shared> {
+    let settings = a.settings.iter().filter(|(name, _)| *name != COMMAND);
+    let same = settings.filter(|(name, value)| b.setting(name) == Some(value));
+    same.map(|(name, value)| Shared {
+        setting: (*name).to_owned(),
+        value: value.clone(),
+    })
+    .collect()
 }
 
 fn row(measure: Measure, a: &Side, b: &Side, sync_seconds: f64, tolerance: f64) -> Option<Row> {

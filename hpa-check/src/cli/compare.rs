@@ -9,6 +9,7 @@ use hpa_check_core::sim::{self, Simulation};
 use program_common::quantity::share;
 use serde_json::Value;
 
+use super::command_line::command_line;
 use crate::drive::drive_through;
 use crate::failure::{Failure, exit};
 use crate::feed::replay::Replay;
@@ -41,7 +42,8 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     args.files.only(&KINDS, "a comparison")?;
     let opened = args.files.open()?;
     let (a, b) = (read(&args.a)?, read(&args.b)?);
-    let comparison = compare(&a, &b, env!("CARGO_PKG_VERSION"), args.tolerance);
+    let mut comparison = compare(&a, &b, env!("CARGO_PKG_VERSION"), args.tolerance);
+    comparison.command = Some(command_line());
     write(&opened, &comparison, &a, &b)?;
     answer(&terminal(&comparison), opened.is_piped())?;
     Ok(

@@ -9,6 +9,7 @@ use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
 use hpa_check_core::spec::AutoscalerSpec;
 use program_common::quantity::{share, whole_percent};
 
+use super::command_line::command_line;
 use super::load_from::LoadFromArgs;
 use super::manifest::{self, ManifestArgs};
 use super::rehearse::settings::CpuAmount;
@@ -111,6 +112,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let a = side("as recorded, simulated", &same_document, same_timeline);
     let b = side("what if", &other_document, other_timeline);
     let mut comparison = compare(&a, &b, env!("CARGO_PKG_VERSION"), TOLERANCE);
+    comparison.command = Some(command_line());
     comparison.notes = vec![format!(
         "As recorded: {}; {:.2} pod-hours. Both sides are simulated from the work of all recorded pods together.",
         way(&recorded.path),

@@ -41,6 +41,11 @@ impl Replay {
     pub(crate) fn expectation(&self) -> &Expectation {
         &self.trace.header().expectation
     }
+
+    /// The version of the program that recorded.
+    pub(crate) fn version(&self) -> &str {
+        &self.trace.header().version
+    }
 }
 
 impl Feed for Replay {

@@ -48,7 +48,7 @@ fn content(report: &Report) -> String {
         html::section("all", "Autoscalers", &autoscalers(report)),
         html::section("aside", "Not counted", &not_counted(report)),
         html::section("unseen", "Not seen", &unseen(report)),
-        html::section("settings", "Settings", &html::list(&settings(report))),
+        super::super::settings::section(&settings(report)),
     ];
     format!(
         "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{subject}</h1>\n<p class=\"cause\">{conclusion}</p>\n\
