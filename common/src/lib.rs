@@ -10,3 +10,5 @@ pub mod pages;
 pub mod process;
 pub mod quantity;
 pub mod secrets;
+#[cfg(feature = "pages")]
+pub mod usage;

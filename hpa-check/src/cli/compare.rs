@@ -60,8 +60,11 @@ fn read(path: &Path) -> Result<Side, Failure> {
     let place = path.display();
     let name = path.file_name().unwrap_or(path.as_os_str());
     let name = name.to_string_lossy();
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Failure::usage(format!("`{place}` can't be read: {e}")))?;
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Failure::usage(format!(
+            "`{place}` can't be read ({e}): give a file written with -o json= or -o trace="
+        ))
+    })?;
     let unreadable = |e: serde_json::Error| {
         Failure::usage(format!(
             "`{place}` is not whole ({e}): give a file written with -o json= or -o trace="
@@ -69,6 +72,11 @@ fn read(path: &Path) -> Result<Side, Failure> {
     };
     // A trace is JSON Lines, and no JSON as a whole.
     let Ok(document) = serde_json::from_str::<Value>(&text) else {
+        if !text.starts_with('{') {
+            return Err(Failure::usage(format!(
+                "`{place}` is neither a result nor a trace: give a file written with -o json= or -o trace="
+            )));
+        }
         return trace(path, &name);
     };
     let schema = document["schema"].as_str().unwrap_or_default().to_owned();

@@ -94,7 +94,7 @@ impl LoadFromArgs {
             }
             let name = manifest::shown(place);
             let text = manifest::text(place)
-                .map_err(|e| Failure::usage(format!("the load {name} can't be read: {e}")))?;
+                .map_err(|e| Failure::usage(format!("the load {name} can't be read ({e}): give a CSV or JSON file as Prometheus and Grafana export it, or prometheus")))?;
             return Ok((name, text));
         }
         let query = self.query()?;

@@ -25,7 +25,7 @@ pub(super) struct LoadArgs {
     #[arg(long, conflicts_with_all = ["target", "generator_flags"])]
     external_load: bool,
     /// Load this URL with fib-loadgen, at a rate that fits the autoscaler
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = url)]
     target: Option<String>,
     /// How long to hold the load once the maximum is ready [default: three syncs]
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -73,6 +73,13 @@ impl LoadArgs {
             "nothing loads the application: give --load-command 'k6 run x.js' for your own load generator, --load-job FILE for a Job in the cluster, --external-load if your own traffic does it, or --target URL for fib-loadgen",
         ))
     }
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let url = job::is_url(text).then(|| text.to_owned());
+    url.ok_or_else(|| {
+        format!("`{text}` is not an http or https URL: write it like http://HOST:PORT")
+    })
 }
 
 /// The Job of a manifest, or one that loads a URL.
