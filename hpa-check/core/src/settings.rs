@@ -227,9 +227,12 @@ fn last<T: Copy>(steps: &[Step<T>]) -> Option<T> {
     steps.last().map(|step| step.value)
 }
 
-/// A time in whole seconds, or else in milliseconds.
+/// A time in whole minutes, whole seconds, or else in milliseconds.
 pub fn time(time: Duration) -> String {
-    if time.subsec_millis() == 0 {
+    let seconds = time.as_secs();
+    if time.subsec_nanos() == 0 && seconds >= 60 && seconds.is_multiple_of(60) {
+        format!("{} min", seconds / 60)
+    } else if time.subsec_millis() == 0 {
         format!("{} s", time.as_secs())
     } else {
         format!("{} ms", time.as_millis())

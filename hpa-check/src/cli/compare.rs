@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(value_name = "B")]
     b: PathBuf,
     /// Changes up to this share count as equal
-    #[arg(long, value_name = "PERCENT", value_parser = share, default_value = "5%")]
+    #[arg(long, value_name = "SHARE", value_parser = share, default_value = "5%")]
     tolerance: f64,
     #[command(flatten)]
     files: Files,

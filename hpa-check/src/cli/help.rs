@@ -109,7 +109,7 @@ pub(super) const RECORD: &str = "Examples:
 pub(super) const WHAT_IF: &str = "Examples:
   hpa-check what-if monday.jsonl --cpu-target 60
   hpa-check what-if monday.jsonl --hpa cart-new.yaml
-  hpa-check what-if monday.jsonl --stabilization 2m --load-scale 1.5";
+  hpa-check what-if monday.jsonl --downscale-stabilization 2m --load-scale 1.5";
 
 pub(super) const REPLAY: &str = "Examples:
   hpa-check replay trace.jsonl

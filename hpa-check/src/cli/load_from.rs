@@ -41,7 +41,7 @@ pub(crate) struct LoadFromArgs {
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "prometheus")]
     load_step: Option<Duration>,
     /// A header to send to Prometheus, such as `Authorization: Bearer …` (repeatable)
-    #[arg(long, value_name = "NAME:VALUE", value_parser = header, requires = "prometheus")]
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header, requires = "prometheus")]
     prometheus_header: Vec<(HeaderName, HeaderValue)>,
     /// Sum several series
     #[arg(long, requires = "load_from")]

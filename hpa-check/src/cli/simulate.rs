@@ -21,7 +21,7 @@ use crate::simulation::{self, Ask};
 /// The flags.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The load: points TIME:WORK such as `0s:100m 60s:1500m 5m:1500m`, or `60s:400/s` with --cost
+    /// The load: points TIME:WORK such as `0s:100m 1m:1500m 5m:1.5`, in millicores or cores of CPU; or `1m:400/s` with --cost
     #[arg(help_heading = "Load", long, value_name = "PROFILE")]
     load: Option<String>,
     /// Read the load from a file

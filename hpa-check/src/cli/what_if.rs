@@ -30,11 +30,11 @@ pub(crate) struct Args {
     /// The recording, made with `record` or with `-o trace=FILE`
     trace: PathBuf,
     /// The controller's tolerance, such as 0.05 or 5%
-    #[arg(help_heading = "What to change", long, value_name = "FRACTION", value_parser = share)]
+    #[arg(help_heading = "What to change", long, value_name = "SHARE", value_parser = share)]
     tolerance: Option<f64>,
     /// The scale-down stabilization window
-    #[arg(help_heading = "What to change", long, value_name = "TIME", value_parser = duration)]
-    stabilization: Option<Duration>,
+    #[arg(help_heading = "What to change", long, alias = "stabilization", value_name = "TIME", value_parser = duration)]
+    downscale_stabilization: Option<Duration>,
     #[command(flatten)]
     manifest: ManifestArgs,
     /// Another `behavior`: a file with the contents of that key, or with a whole autoscaler
@@ -143,7 +143,7 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
     let own = manifest.as_ref().map(|manifest| &manifest.spec);
     let changes = Changes {
         tolerance: args.tolerance,
-        stabilization: args.stabilization,
+        stabilization: args.downscale_stabilization,
         behavior: match &args.behavior {
             Some(path) => Some(manifest::behavior(path)?),
             None => own.and_then(|spec| spec.behavior.clone()),
@@ -160,7 +160,7 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
     };
     if changes == Changes::default() {
         return Err(Failure::usage(
-            "nothing is changed: give --hpa, --tolerance, --stabilization, --behavior, --min-replicas, --max-replicas, --cpu-target, --cpu-request, --load-scale or --load-from",
+            "nothing is changed: give --hpa, --tolerance, --downscale-stabilization, --behavior, --min-replicas, --max-replicas, --cpu-target, --cpu-request, --load-scale or --load-from",
         ));
     }
     Ok(changes)

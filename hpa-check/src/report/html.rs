@@ -207,11 +207,11 @@ fn moment(result: &RunResult, reason: &Reason) -> String {
     let from = result.timeline.from;
     match reason.instant(from) {
         Some(at) => format!(
-            "<a class=\"at\" href=\"#timeline\" data-at=\"{}\">At {} on the timeline</a>",
+            "· <a class=\"at\" href=\"#timeline\" data-at=\"{}\">At {} on the timeline</a>",
             (at.as_millisecond() - from.as_millisecond()).max(0),
             words::clock(from, at)
         ),
-        None => "<a class=\"at\" href=\"#timeline\">The whole timeline</a>".to_owned(),
+        None => "· <a class=\"at\" href=\"#timeline\">The whole timeline</a>".to_owned(),
     }
 }
 
@@ -325,11 +325,12 @@ mod tests {
     use super::super::fixture;
     use super::*;
 
-    /// The page without the links to explanations, which people alone follow.
+    /// The page without its links: those to explanations, which people alone follow, and those into itself.
     pub(super) fn without_links(page: &str) -> String {
         let link = format!("<a href=\"{}/", documentation::PROJECT);
         page.replace("http://www.w3.org/2000/svg", "")
             .replace(&link, "<a ")
+            .replace("href=\"#", "<a ")
     }
 
     #[test]
@@ -382,7 +383,7 @@ mod tests {
         assert!(page.contains("About missing-cpu-request</a>"));
         assert!(
             page.contains(
-                "<a class=\"at\" href=\"#timeline\" data-at=\"12300\">At 0:12 on the timeline</a>"
+                "· <a class=\"at\" href=\"#timeline\" data-at=\"12300\">At 0:12 on the timeline</a>"
             ),
             "{page}"
         );
