@@ -13,6 +13,8 @@ mod door;
 mod drive;
 mod frames;
 mod io;
+mod outgoing;
+mod request;
 mod rules;
 mod signal;
 
@@ -30,7 +32,8 @@ use tokio::sync::watch;
 use clock::Clock;
 pub(crate) use door::Door;
 use drive::SMALL_ANSWER;
-pub(crate) use drive::{Answers, Protocols, Record};
+pub(crate) use drive::{Answers, Protocols};
+pub(crate) use request::Record;
 pub use rules::Cut;
 
 use crate::memory::{Account, Budget, Reservation};
@@ -320,6 +323,11 @@ impl Conn {
     /// Who is at the other end.
     pub fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Seconds since the server began.
+    pub(crate) fn second(&self) -> u64 {
+        self.clock.now() / 1_000
     }
 
     /// Whether this answer should be the connection's last, and why.

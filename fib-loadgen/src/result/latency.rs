@@ -94,17 +94,14 @@ impl Timing {
     }
 }
 
-/// The highest value that every written histogram names, an hour, so that equal counts make equal texts. How large a
-/// histogram has grown depends on the order in which it was filled.
-const HIGHEST: u64 = 3_600_000_000;
-
 /// A histogram as text: HdrHistogram V2, deflated, base64; `None` when it is empty.
 pub(crate) fn encode<C: Counter>(histogram: &hdrhistogram::Histogram<C>) -> Option<String> {
     if histogram.is_empty() {
         return None;
     }
-    let highest = HIGHEST.max(histogram.max());
-    let mut even = hdrhistogram::Histogram::<C>::new_with_max(highest, histogram.sigfig()).ok()?;
+    // How large a histogram has grown depends on the order in which it was filled. This one is as large as its highest
+    // value needs, so that equal counts make equal texts.
+    let mut even = hdrhistogram::Histogram::<C>::new(histogram.sigfig()).ok()?;
     even.add(histogram).ok()?;
     let mut bytes = Vec::new();
     V2DeflateSerializer::new()

@@ -70,8 +70,8 @@ impl Line {
             complete,
             duration_ms = record.begun.elapsed().as_secs_f64() * 1e3,
             request_id = record.id.to_str().unwrap_or_default(),
-            trace_id = record.trace.map(|t| t.trace_id()),
-            span_id = record.trace.map(|t| t.span_id()),
+            trace_id = record.trace.as_ref().map(|t| t.trace_id()),
+            span_id = record.trace.as_ref().map(|t| t.span_id()),
             unlogged = record.port.log.take_unlogged(),
             "request"
         );
