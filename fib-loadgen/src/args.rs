@@ -208,16 +208,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "URL", requires = "profile", help_heading = "Load")]
     pub measure_cost: Vec<url::Url>,
     /// Stop after exactly this many requests
-    #[arg(long, value_name = "COUNT", value_parser = quantity::count, help_heading = "Load")]
+    #[arg(long, value_name = "N", value_parser = quantity::count, help_heading = "Load")]
     pub requests: Option<u64>,
     /// How the requests of a rate are spaced
-    #[arg(
-        long,
-        value_name = "HOW",
-        value_enum,
-        default_value_t,
-        help_heading = "Load"
-    )]
+    #[arg(long, value_enum, default_value_t, help_heading = "Load")]
     pub arrival: Arrival,
     /// How long a user pauses after an answer: 500ms or 1s..3s
     #[arg(long, value_name = "D[..D]", value_parser = |text: &str| quantity::span(text, duration::parse), help_heading = "Load")]
@@ -280,22 +274,10 @@ pub struct RunArgs {
     pub cookies: bool,
 
     /// How users share connections
-    #[arg(
-        long,
-        value_name = "HOW",
-        value_enum,
-        default_value_t,
-        help_heading = "Connections"
-    )]
+    #[arg(long, value_enum, default_value_t, help_heading = "Connections")]
     pub conn: Sharing,
     /// Which code sends the requests
-    #[arg(
-        long,
-        value_name = "HOW",
-        value_enum,
-        default_value_t,
-        help_heading = "Connections"
-    )]
+    #[arg(long, value_enum, default_value_t, help_heading = "Connections")]
     pub client: ClientKind,
     /// Close a connection after this many requests
     #[arg(long, value_name = "A[:B]", value_parser = |text: &str| quantity::span(text, quantity::count), help_heading = "Connections")]
@@ -317,7 +299,6 @@ pub struct RunArgs {
     /// What to do if the generator itself is the bottleneck
     #[arg(
         long,
-        value_name = "HOW",
         value_enum,
         default_value_t,
         help_heading = "Thresholds and output"
@@ -353,7 +334,6 @@ pub struct RunArgs {
     /// What to show during the run
     #[arg(
         long,
-        value_name = "HOW",
         value_enum,
         default_value_t,
         help_heading = "Thresholds and output"

@@ -83,11 +83,11 @@ macro_rules! settings {
 
 settings! {
     /// Address to serve on; port 0 picks a free port, [::] means IPv6 and IPv4 [default: [::]:8080]
-    #[arg(long, help_heading = "Network", env = "FIB_LISTEN", value_name = "ADDRESS:PORT")]
+    #[arg(long, help_heading = "Network", env = "FIB_LISTEN", value_name = "ADDR")]
     listen: String,
 
     /// Address for probes and metrics, or `none` [default: [::]:9090]
-    #[arg(long, help_heading = "Network", env = "FIB_ADMIN", value_name = "ADDRESS:PORT")]
+    #[arg(long, help_heading = "Network", env = "FIB_ADMIN", value_name = "ADDR")]
     admin: String,
 
     /// Largest n to compute [default: 1000000]
@@ -151,7 +151,7 @@ settings! {
     drain_token: String,
 
     /// Requests per second that one client may send to /get; 0 disables the limit [default: 0]
-    #[arg(long, help_heading = "Limits", env = "FIB_RATE_LIMIT", value_name = "R/s", value_parser = per_second)]
+    #[arg(long, help_heading = "Limits", env = "FIB_RATE_LIMIT", value_name = "COUNT")]
     rate_limit: u32,
 
     /// Burst size of the rate limit [default: the rate limit]
@@ -209,17 +209,8 @@ settings! {
     log_level: String,
 
     /// Request log lines per second [default: 100]
-    #[arg(long, help_heading = "Log, traces and name", env = "FIB_ACCESS_LOG_RATE", value_name = "R/s", value_parser = per_second)]
+    #[arg(long, help_heading = "Log, traces and name", env = "FIB_ACCESS_LOG_RATE", value_name = "COUNT")]
     access_log_rate: u32,
-}
-
-/// A whole number of times a second: `50/s`, `3000/m`, or a bare number a second.
-fn per_second(text: &str) -> Result<u32, String> {
-    let rate = program_common::quantity::rate(text);
-    rate.ok()
-        .filter(|rate| rate.fract() == 0.0)
-        .and_then(|rate| format!("{rate:.0}").parse().ok())
-        .ok_or_else(|| format!("`{text}` is not a whole rate: write it like 50/s or 50"))
 }
 
 /// Whether clients and caches may store answers. Use `no-store` for a load test.
@@ -302,16 +293,6 @@ impl TryFrom<String> for Span {
 
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn a_rate_is_written_as_in_the_other_programs() {
-        for (text, rate) in [("0", 0), ("50", 50), ("50/s", 50), ("120/m", 2)] {
-            assert_eq!(super::per_second(text), Ok(rate), "{text}");
-        }
-        for text in ["", "abc", "1/m", "-1", "0.5"] {
-            assert!(super::per_second(text).is_err(), "{text}");
-        }
-    }
-
     use super::*;
 
     #[test]

@@ -43,13 +43,7 @@ pub struct TargetArgs {
     pub timeout: Duration,
 
     /// HTTP version; 2 works by prior knowledge, or with TLS by ALPN
-    #[arg(
-        long,
-        value_name = "VERSION",
-        value_enum,
-        default_value_t,
-        help_heading = "Protocol"
-    )]
+    #[arg(long, value_enum, default_value_t, help_heading = "Protocol")]
     pub http: HttpVersion,
     /// Connect to this Unix socket; the URL's host only appears in requests
     #[arg(long, value_name = "PATH", help_heading = "Protocol", conflicts_with_all = ["proxy", "resolve", "source"])]
@@ -61,7 +55,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "1s", help_heading = "Protocol")]
     pub resolve_every: Duration,
     /// Connect from this local address; several are used in turn (repeatable)
-    #[arg(long, value_name = "ADDRESS", help_heading = "Protocol")]
+    #[arg(long, value_name = "ADDR", help_heading = "Protocol")]
     pub source: Vec<IpAddr>,
     /// Send everything through this HTTP proxy; the environment's proxies are never used
     #[arg(long, value_name = "URL", help_heading = "Protocol")]
@@ -84,10 +78,10 @@ pub struct TargetArgs {
     #[arg(long, value_name = "NAME", help_heading = "Protocol")]
     pub server_name: Option<String>,
     /// Minimum TLS version
-    #[arg(long, value_name = "VERSION", value_enum, help_heading = "Protocol")]
+    #[arg(long, value_enum, help_heading = "Protocol")]
     pub tls_min: Option<TlsVersion>,
     /// Maximum TLS version
-    #[arg(long, value_name = "VERSION", value_enum, help_heading = "Protocol")]
+    #[arg(long, value_enum, help_heading = "Protocol")]
     pub tls_max: Option<TlsVersion>,
     /// Accept any certificate, even from the wrong server
     #[arg(long, help_heading = "Protocol")]

@@ -40,7 +40,9 @@ enum Secret {
 impl Secret {
     fn of(flag: &str) -> Option<Self> {
         match flag {
-            "--header" | "--prometheus-header" => Some(Self::Header),
+            "-H" | "--header" | "--prometheus-header" => Some(Self::Header),
+            // Those behind `--` are fib-loadgen's.
+            "-d" | "--body" | "--curl" => Some(Self::Whole),
             _ if flag.starts_with("--") && is_secret(flag) => Some(Self::Whole),
             _ => None,
         }
@@ -81,6 +83,7 @@ mod tests {
             &["x", "run", "--prometheus", "https://me:s3cret@prom/x"],
             &["x", "run", "--load-command", "k6 run -e TOKEN=s3cret x.js"],
             &["x", "run", "--token", "s3cret"],
+            &["x", "run", "--", "-H", "X-Mine: s3cret", "-d", "s3cret"],
             &["x", "run", "--target=http://h/?api_key=s3cret"],
         ] {
             assert!(!told(words).contains("s3cret"), "{}", told(words));

@@ -42,7 +42,7 @@ pub(super) struct LoadArgs {
     /// With --target, keep fib-loadgen's own result in this file; that of the low load after the peak gets the suffix -rest
     #[arg(long, value_name = "FILE")]
     load_result: Option<PathBuf>,
-    /// Flags for fib-loadgen [default: 500 users at a rate that needs the maximum, then a tenth of it until the end]
+    /// Flags for fib-loadgen, such as -H 'Authorization: Bearer …' --rate 400/s [default: 500 users at a rate that needs the maximum, then a tenth of it until the end]
     #[arg(index = 2, last = true, value_name = "LOAD FLAGS")]
     generator_flags: Vec<String>,
 }
