@@ -16,11 +16,15 @@ pub(crate) struct CommonHeaders {
 }
 
 impl CommonHeaders {
-    /// Of one pod.
+    /// Of one pod. Its name is kept for as long as the process runs: an answer then copies it without a count of
+    /// references, which all threads would share.
     pub(crate) fn of(pod: &str) -> Self {
         // The settings admit visible ASCII alone.
-        let pod = HeaderValue::from_str(pod).unwrap_or(HeaderValue::from_static(""));
-        Self { pod }
+        let visible = HeaderValue::from_str(pod).is_ok();
+        let pod = if visible { pod.to_owned().leak() } else { "" };
+        Self {
+            pod: HeaderValue::from_static(pod),
+        }
     }
 
     /// Headers to copy for many answers: copying a map takes less time than to find the place of each header in it.

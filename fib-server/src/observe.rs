@@ -104,6 +104,7 @@ pub(crate) struct Record {
     version: Version,
     route: Route,
     status: Option<u16>,
+    /// Given to the answer, which is then the only one that has it.
     id: HeaderValue,
     trace: Option<Box<TraceParent>>,
     line: Option<Box<Line>>,
@@ -114,6 +115,7 @@ impl Record {
     fn of(request: &Request<Incoming>, fields: &Fields<'_>, second: u64, port: &Arc<Port>) -> Self {
         port.state.metrics.request_started();
         let wanted = port.log.wants(second);
+        let id = request_id(fields.id);
         Self {
             port: Arc::clone(port),
             begun: Instant::now(),
@@ -121,9 +123,9 @@ impl Record {
             version: request.version(),
             route: Route::at(request.uri().path()),
             status: None,
-            id: request_id(fields.id),
             trace: fields.trace.clone(),
-            line: wanted.then(|| Box::new(Line::of(request))),
+            line: wanted.then(|| Box::new(Line::of(request, id.clone()))),
+            id,
         }
     }
 
@@ -171,7 +173,8 @@ impl connection::Record for Record {
         self.close_if_last(&mut response, conn);
         let headers = response.headers_mut();
         let common = &self.port.state.common_headers;
-        common.complete(headers, self.id.clone());
+        let id = std::mem::replace(&mut self.id, HeaderValue::from_static(""));
+        common.complete(headers, id);
         let trace = self.trace.as_ref();
         let trace = trace.map(|t| HeaderValue::try_from(t.to_string()));
         if let Some(Ok(trace)) = trace {

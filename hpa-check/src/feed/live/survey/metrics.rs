@@ -1,6 +1,7 @@
 //! The resource metrics API: whether it is there, and one answer of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use hpa_check_core::metrics_server::{MetricsServer, RESOURCE};
 use hpa_check_core::observation::PodSample;
@@ -11,6 +12,9 @@ use super::super::servers;
 use super::super::trouble::Kind;
 use super::Missing;
 use super::lists::Lists;
+
+/// After an error, the metrics API is asked again once, so much later.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// What was read.
 pub(super) struct Metrics {
@@ -41,7 +45,15 @@ pub(super) async fn read(
         };
     };
     let path = lists.path(&format!("/apis/{RESOURCE}/{version}"), "pods");
-    let samples = match lists.get_patiently::<PodMetricsList>(&path).await {
+    // One error may be a moment's: a metrics server that is replaced, a busy API server.
+    let mut answer = lists.get_patiently::<PodMetricsList>(&path).await;
+    if let Err(trouble) = &answer
+        && !matches!(trouble.kind, Kind::Forbidden | Kind::Silent)
+    {
+        tokio::time::sleep(AGAIN).await;
+        answer = lists.get_patiently::<PodMetricsList>(&path).await;
+    }
+    let samples = match answer {
         Ok(list) => Some(Ok(samples_by_namespace(list))),
         Err(trouble) if trouble.kind == Kind::Forbidden => {
             let consequence = "the pods' CPU is not seen";
