@@ -253,7 +253,7 @@ fn page(comparison: &Comparison, a: &Side, b: &Side) -> String {
                 &differences
             },
         ),
-        settings::section(&shared(comparison)),
+        html::section("settings", "Settings", &settings::rows(&shared(comparison))),
     ];
     let content = format!(
         "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{} against {}</h1>\n<p class=\"cause\">{}</p>\n\

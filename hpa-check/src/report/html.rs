@@ -116,7 +116,7 @@ fn content(result: &RunResult, stage: Stage) -> String {
         section("pods", "Work of each pod", &pods::spread(&result.timeline)),
         section("decisions", "Decisions", &tables::decisions(result)),
         section("events", "Events", &tables::events(&result.timeline)),
-        settings::section(&of_run(result)),
+        section("settings", "Settings", &settings::rows(&of_run(result))),
     ];
     format!(
         "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{subject}</h1>\n<p class=\"cause\">{cause}</p>\n\

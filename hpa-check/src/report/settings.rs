@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use hpa_check_core::settings::COMMAND;
 
 use super::escape::{Markdown, Xml};
-use super::html;
 
-/// The part of a page.
-pub(super) fn section(settings: &[(&str, String)]) -> String {
+/// What stands in the part of a page.
+pub(super) fn rows(settings: &[(&str, String)]) -> String {
     let mut rows = String::from("<dl class=\"account\">");
     for (name, value) in settings {
         let value = Xml(value);
@@ -23,7 +22,7 @@ pub(super) fn section(settings: &[(&str, String)]) -> String {
         };
     }
     rows.push_str("</dl>\n");
-    html::section("settings", "Settings", &rows)
+    rows
 }
 
 /// The table of a summary.

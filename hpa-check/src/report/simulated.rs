@@ -174,7 +174,11 @@ impl Simulated<'_> {
             html::section("bounds", "Bounds", &self.bounds_table()),
             html::section("timeline", "Timeline", &chart),
             html::section("search", "Search", &self.search()),
-            settings::section(&of_simulation(simulation)),
+            html::section(
+                "settings",
+                "Settings",
+                &settings::rows(&of_simulation(simulation)),
+            ),
             html::section("decisions", "Decisions", &self.decisions()),
         ];
         content.push_str(&sections.concat());
