@@ -44,7 +44,7 @@ pub struct RunResult {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluated: Option<Evaluated>,
     /// The path of the replicas.
-    pub replicas: Replicas,
+    pub replicas: ReplicaSummary,
     /// How many of the controller's syncs were seen, and how many the model explains.
     pub syncs: Syncs,
     /// The longest time for which the target or the autoscaler was not seen, in milliseconds.
@@ -74,7 +74,7 @@ pub struct Evaluated {
 
 /// The path of the replicas. "Ready" counts ready pods; nothing here is `status.currentReplicas`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Replicas {
+pub struct ReplicaSummary {
     /// Fewest ready pods once the minimum had been ready for the first time.
     pub min_ready: Option<i32>,
     /// Most ready pods.

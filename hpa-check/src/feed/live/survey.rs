@@ -30,16 +30,16 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::connect::{self, Cluster, ClusterArgs};
 use super::convert;
 use super::timing::Timing;
-use super::trouble::{Kind, Trouble};
+use super::trouble::{Trouble, TroubleKind};
 use crate::failure::Failure;
 use decode::Bare;
-use lists::{Lists, Scope};
+use lists::{Lists, NamespaceScope};
 
 /// A cluster that answered.
 pub(crate) struct Surveyor {
     cluster: Cluster,
     timing: Timing,
-    scope: Scope,
+    scope: NamespaceScope,
 }
 
 /// What is taken for granted, because the API does not tell it.
@@ -79,9 +79,9 @@ impl Surveyor {
         let timing = Timing::default().waiting(args.deadline());
         let cluster = connect::connect(args, timing.call).await?;
         let scope = if all {
-            Scope::All
+            NamespaceScope::All
         } else {
-            Scope::One(cluster.namespace.clone())
+            NamespaceScope::One(cluster.namespace.clone())
         };
         Ok(Self {
             cluster,
@@ -98,8 +98,8 @@ impl Surveyor {
     /// The namespace that is looked at, unless all are.
     pub(crate) fn namespace(&self) -> Option<&str> {
         match &self.scope {
-            Scope::All => None,
-            Scope::One(name) => Some(name),
+            NamespaceScope::All => None,
+            NamespaceScope::One(name) => Some(name),
         }
     }
 
@@ -113,7 +113,7 @@ impl Surveyor {
         let mut found = self.autoscalers(&lists, assumed).await?;
         let names: BTreeSet<String> = found.iter().map(|f| f.namespace.clone()).collect();
         let missing = Missing::default();
-        if let (Scope::One(name), true) = (&self.scope, found.is_empty()) {
+        if let (NamespaceScope::One(name), true) = (&self.scope, found.is_empty()) {
             self.there_is(&lists, name, &missing).await?;
         }
         let specs = found.iter().map(|f| &f.scaler.object.spec);
@@ -185,7 +185,7 @@ impl Surveyor {
             .await
         {
             Ok(_) => Ok(()),
-            Err(trouble) if trouble.kind == Kind::NotFound => {
+            Err(trouble) if trouble.kind == TroubleKind::NotFound => {
                 let named = |one: Bare| Some(one.metadata.name);
                 let all: Vec<String> = lists
                     .metadata("/api/v1/namespaces", named)
@@ -218,8 +218,8 @@ impl Surveyor {
                 |name| format!("namespace {name}"),
             );
             let advice = match trouble.kind {
-                Kind::Forbidden => "; grant list on horizontalpodautoscalers.autoscaling there, or name a namespace with --namespace",
-                Kind::Unauthorized => "; renew the credentials",
+                TroubleKind::Forbidden => "; grant list on horizontalpodautoscalers.autoscaling there, or name a namespace with --namespace",
+                TroubleKind::Unauthorized => "; renew the credentials",
                 _ => "",
             };
             let message = &trouble.message;

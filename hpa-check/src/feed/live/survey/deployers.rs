@@ -7,7 +7,7 @@ use hpa_check_core::snapshot::{Namespace, Scaler};
 use serde::Deserialize;
 
 use super::super::convert::null_as_empty;
-use super::super::trouble::{Kind, Trouble};
+use super::super::trouble::{Trouble, TroubleKind};
 use super::Missing;
 use super::lists::Lists;
 
@@ -82,7 +82,7 @@ impl Deployers {
         let api = "/apis/argoproj.io/v1alpha1";
         let convert = |app: Application| app.deployer(wanted);
         let mut read = lists.large(&format!("{api}/applications"), convert).await;
-        if matches!(&read, Err(trouble) if trouble.kind == Kind::Forbidden) {
+        if matches!(&read, Err(trouble) if trouble.kind == TroubleKind::Forbidden) {
             let usual = format!("{api}/namespaces/{ARGO_CD}/applications");
             read = lists.large(&usual, convert).await;
         }
@@ -109,7 +109,7 @@ impl Deployers {
         let path = format!("/api/v1/namespaces/{namespace}/configmaps/argocd-cm");
         match lists.get::<ConfigMap>(&path).await {
             Ok(map) => deployer.ignores.extend(ignored_everywhere(&map.data)),
-            Err(trouble) if trouble.kind == Kind::NotFound => {}
+            Err(trouble) if trouble.kind == TroubleKind::NotFound => {}
             Err(trouble) => {
                 deployer.settings_unread = Some(format!(
                     "ConfigMap {namespace}/argocd-cm, which may ignore it, can't be read: {}",
@@ -134,7 +134,7 @@ impl Deployers {
 
     fn miss(&mut self, tool: Tool, trouble: &Trouble, rule: &str, missing: &Missing) {
         // A tool that manages this cluster from another one has no objects here.
-        if trouble.kind != Kind::NotFound {
+        if trouble.kind != TroubleKind::NotFound {
             let consequence = "whether replicas in Git are left to the autoscaler is not seen";
             missing.note(trouble, rule, consequence, false);
         }

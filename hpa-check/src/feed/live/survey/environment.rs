@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use super::super::convert::keda::{self, scaled_object};
 use super::super::convert::selector;
 use super::super::facts::quotas;
-use super::super::trouble::Kind;
+use super::super::trouble::TroubleKind;
 use super::Missing;
-use super::decode::{Event, VpaObject};
+use super::decode::{EventObject, VpaObject};
 use super::lists::Lists;
 
 /// An optional list: where, the rule for it, and what can't be told without it.
@@ -81,9 +81,9 @@ pub(super) async fn read(
         ),
         get.list(
             events("involvedObject.kind=HorizontalPodAutoscaler,reason=SuccessfulRescale"),
-            Event::facts
+            EventObject::facts
         ),
-        get.list(events("reason=FailedCreate"), Event::facts),
+        get.list(events("reason=FailedCreate"), EventObject::facts),
     );
     let mut spaces: BTreeMap<String, Namespace> = names
         .iter()
@@ -121,7 +121,7 @@ impl Getting<'_> {
         match self.lists.all(&ask.path, ask.fields, convert).await {
             Ok(list) => list,
             // An extension that is not installed has nothing to tell.
-            Err(trouble) if trouble.kind == Kind::NotFound => Vec::new(),
+            Err(trouble) if trouble.kind == TroubleKind::NotFound => Vec::new(),
             Err(trouble) => {
                 let noted = self.missing.0.borrow().iter().any(|u| u.rule == ask.rule);
                 if !noted {

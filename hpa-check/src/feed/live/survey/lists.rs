@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::super::timing::Timing;
-use super::super::trouble::{Kind, Trouble, within};
+use super::super::trouble::{Trouble, TroubleKind, within};
 
 /// Which namespaces are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum NamespaceScope {
     All,
     One(String),
 }
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Lists<'a> {
     pub(super) client: &'a Client,
     pub(super) timing: Timing,
-    pub(super) scope: &'a Scope,
+    pub(super) scope: &'a NamespaceScope,
 }
 
 #[derive(Deserialize)]
@@ -54,8 +54,8 @@ impl Lists<'_> {
     /// The path of a namespaced resource: of the one namespace, or of all.
     pub(super) fn path(&self, api: &str, plural: &str) -> String {
         match self.scope {
-            Scope::All => format!("{api}/{plural}"),
-            Scope::One(name) => format!("{api}/namespaces/{name}/{plural}"),
+            NamespaceScope::All => format!("{api}/{plural}"),
+            NamespaceScope::One(name) => format!("{api}/namespaces/{name}/{plural}"),
         }
     }
 
@@ -103,7 +103,7 @@ impl Lists<'_> {
         loop {
             let page: Page<K> = match self.page(path, &params, metadata).await {
                 // The server has forgotten where it was: begin anew, in one page.
-                Err(trouble) if trouble.kind == Kind::Expired && params.limit.is_some() => {
+                Err(trouble) if trouble.kind == TroubleKind::Expired && params.limit.is_some() => {
                     all.clear();
                     params.limit = None;
                     params.continue_token = None;
@@ -137,7 +137,7 @@ impl Lists<'_> {
         };
         match ask().await {
             Err(Trouble {
-                kind: Kind::Busy(asked),
+                kind: TroubleKind::Busy(asked),
                 ..
             }) => {
                 tokio::time::sleep(asked.unwrap_or(PATIENCE / 4).min(PATIENCE)).await;
@@ -168,7 +168,7 @@ impl Lists<'_> {
         let request = http::Request::get(path)
             .body(Vec::new())
             .map_err(|error| Trouble {
-                kind: Kind::Other,
+                kind: TroubleKind::Other,
                 message: error.to_string(),
             })?;
         within(deadline, self.client.request(request)).await

@@ -9,7 +9,7 @@ use hpa_check_core::snapshot::MetricsApi;
 
 use super::super::convert::metrics::{PodMetricsList, samples_by_namespace};
 use super::super::servers;
-use super::super::trouble::Kind;
+use super::super::trouble::TroubleKind;
 use super::Missing;
 use super::lists::Lists;
 
@@ -48,14 +48,14 @@ pub(super) async fn read(
     // One error may be a moment's: a metrics server that is replaced, a busy API server.
     let mut answer = lists.get_patiently::<PodMetricsList>(&path).await;
     if let Err(trouble) = &answer
-        && !matches!(trouble.kind, Kind::Forbidden | Kind::Silent)
+        && !matches!(trouble.kind, TroubleKind::Forbidden | TroubleKind::Silent)
     {
         tokio::time::sleep(AGAIN).await;
         answer = lists.get_patiently::<PodMetricsList>(&path).await;
     }
     let samples = match answer {
         Ok(list) => Some(Ok(samples_by_namespace(list))),
-        Err(trouble) if trouble.kind == Kind::Forbidden => {
+        Err(trouble) if trouble.kind == TroubleKind::Forbidden => {
             let consequence = "the pods' CPU is not seen";
             missing.note(
                 &trouble,
@@ -66,7 +66,7 @@ pub(super) async fn read(
             None
         }
         // Nothing is known of the API when we are the one to hang up.
-        Err(trouble) if trouble.kind == Kind::Silent => {
+        Err(trouble) if trouble.kind == TroubleKind::Silent => {
             let consequence =
                 "the pods' CPU was not read in time; wait longer with --request-timeout";
             missing.note(
@@ -121,7 +121,7 @@ async fn asked(lists: &Lists<'_>) -> (MetricsApi, Option<&'static str>) {
         .await
     {
         Ok(_) => (MetricsApi::Served, Some("v1beta1")),
-        Err(trouble) if trouble.kind == Kind::NotFound => {
+        Err(trouble) if trouble.kind == TroubleKind::NotFound => {
             let message = trouble.message;
             (MetricsApi::Absent { message }, None)
         }

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use super::super::capacity;
 use super::lists::Lists;
 use super::pods::{self, Pods};
-use super::{Missing, Scope};
+use super::{Missing, NamespaceScope};
 
 /// What was read: only nodes that do not multiply are worth a bound.
 pub(super) struct Nodes {
@@ -30,9 +30,9 @@ pub(super) async fn read(lists: &Lists<'_>, missing: &Missing) -> Option<Nodes> 
     }
     let (allocatable, _) = capacity::left(&nodes, None);
     let requested = match lists.scope {
-        Scope::All => None,
+        NamespaceScope::All => None,
         // Only makes the bound tighter, so a cluster-wide right to read pods is not asked for.
-        Scope::One(_) => {
+        NamespaceScope::One(_) => {
             let request = |pod: Pod| Some(pods::request(pod));
             let all = lists.all("/api/v1/pods", None, request).await;
             Some(

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1;
 
 use super::super::convert;
 use super::lists::Lists;
-use super::{Missing, Scope};
+use super::{Missing, NamespaceScope};
 
 /// What was read.
 #[derive(Default)]
@@ -58,7 +58,7 @@ pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>, missing: &
             Read::Other(request) => requested += request,
         }
     }
-    pods.requested = (*lists.scope == Scope::All).then_some(requested);
+    pods.requested = (*lists.scope == NamespaceScope::All).then_some(requested);
     pods
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::super::convert;
 use super::super::scale;
-use super::super::trouble::{Kind, Trouble, within};
+use super::super::trouble::{Trouble, TroubleKind, within};
 use super::decode::{Bare, controller};
 use super::lists::Lists;
 use super::{Found, Missing};
@@ -190,7 +190,7 @@ async fn one(lists: &Lists<'_>, found: &Found, missing: &Missing) -> TargetLook 
                 Ok(TargetLook::Read(Box::new(workload(&object, seen))))
             }
             // The object is there, so what is not found is its scale.
-            Err(trouble) if trouble.kind == Kind::NotFound => Ok(TargetLook::NotScalable {
+            Err(trouble) if trouble.kind == TroubleKind::NotFound => Ok(TargetLook::NotScalable {
                 message: trouble.message,
             }),
             Err(trouble) => Err(trouble),
@@ -198,7 +198,7 @@ async fn one(lists: &Lists<'_>, found: &Found, missing: &Missing) -> TargetLook 
     };
     match asking.await {
         Ok(look) => look,
-        Err(trouble) if trouble.kind == Kind::NotFound => TargetLook::Absent {
+        Err(trouble) if trouble.kind == TroubleKind::NotFound => TargetLook::Absent {
             message: trouble.message,
         },
         Err(trouble) => {
