@@ -82,7 +82,7 @@ fn read(path: &Path) -> Result<Side, Failure> {
     let schema = document["schema"].as_str().unwrap_or_default().to_owned();
     if schema == sim::SCHEMA {
         let simulation: Simulation = serde_json::from_value(document).map_err(unreadable)?;
-        let (timeline, _) = watched(&simulation.scenario)?;
+        let timeline = watched(&simulation.scenario)?;
         return Ok(Side::of_simulation(&name, &simulation, timeline));
     }
     if result::is_readable(&schema) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hpa_check_core::compare::{Side, compare};
 use hpa_check_core::run::evaluator::Evaluator;
+use hpa_check_core::sim::Simulation;
 use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
 use hpa_check_core::spec::AutoscalerSpec;
 use program_common::quantity::{share, whole_percent};
@@ -22,7 +23,7 @@ use crate::notice::answer;
 use crate::outputs::Files;
 use crate::report::compared;
 use crate::report::simulated::text::{OutcomeRow, table, way};
-use crate::simulation::document;
+use crate::simulation::{document, watched};
 
 /// The flags.
 #[derive(Debug, clap::Args)]
@@ -74,13 +75,13 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let opened = args.files.open()?;
     let changes = changes(args)?;
     let recorded = read(&args.trace)?;
-    let (same_document, same_timeline) = document(recorded.scenario.clone())?;
+    let same_document = document(recorded.scenario.clone());
     let same = &same_document.summary;
     let changed = changes.apply(recorded.scenario.clone());
     if changed.spec.effective_min() > changed.spec.max_replicas {
         return Err(Failure::usage("the minimum would be above the maximum"));
     }
-    let (other_document, other_timeline) = document(changed)?;
+    let other_document = document(changed);
     let other = &other_document.summary;
     let rows = [
         OutcomeRow {
@@ -108,9 +109,12 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     for doubt in &recorded.doubts {
         text += &format!("  Doubtful: {doubt}.\n");
     }
-    let side = |name, document, timeline| Side::of_simulation(name, document, timeline);
-    let a = side("as recorded, simulated", &same_document, same_timeline);
-    let b = side("what if", &other_document, other_timeline);
+    let side = |name, document: &Simulation| {
+        let timeline = watched(&document.scenario)?;
+        Ok::<_, Failure>(Side::of_simulation(name, document, timeline))
+    };
+    let a = side("as recorded, simulated", &same_document)?;
+    let b = side("what if", &other_document)?;
     let mut comparison = compare(&a, &b, env!("CARGO_PKG_VERSION"), TOLERANCE);
     comparison.command = Some(command_line());
     comparison.notes = vec![format!(
