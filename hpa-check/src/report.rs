@@ -19,6 +19,7 @@ mod junit;
 mod lines;
 mod markdown;
 mod sarif;
+mod settings;
 pub(crate) mod simulated;
 pub(crate) mod summary;
 mod text;

@@ -10,6 +10,7 @@ use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
 use hpa_check_core::spec::AutoscalerSpec;
 use program_common::quantity::{share, whole_percent};
 
+use super::command_line::command_line;
 use super::load_from::LoadFromArgs;
 use super::manifest::{self, ManifestArgs};
 use super::rehearse::settings::CpuAmount;
@@ -30,11 +31,11 @@ pub(crate) struct Args {
     /// The recording, made with `record` or with `-o trace=FILE`
     trace: PathBuf,
     /// The controller's tolerance, such as 0.05 or 5%
-    #[arg(help_heading = "What to change", long, value_name = "FRACTION", value_parser = share)]
+    #[arg(help_heading = "What to change", long, value_name = "SHARE", value_parser = share)]
     tolerance: Option<f64>,
     /// The scale-down stabilization window
-    #[arg(help_heading = "What to change", long, value_name = "TIME", value_parser = duration)]
-    stabilization: Option<Duration>,
+    #[arg(help_heading = "What to change", long, alias = "stabilization", value_name = "TIME", value_parser = duration)]
+    downscale_stabilization: Option<Duration>,
     #[command(flatten)]
     manifest: ManifestArgs,
     /// Another `behavior`: a file with the contents of that key, or with a whole autoscaler
@@ -115,6 +116,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let a = side("as recorded, simulated", &same_document)?;
     let b = side("what if", &other_document)?;
     let mut comparison = compare(&a, &b, env!("CARGO_PKG_VERSION"), TOLERANCE);
+    comparison.command = Some(command_line());
     comparison.notes = vec![format!(
         "As recorded: {}; {:.2} pod-hours. Both sides are simulated from the work of all recorded pods together.",
         way(&recorded.path),
@@ -145,7 +147,7 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
     let own = manifest.as_ref().map(|manifest| &manifest.spec);
     let changes = Changes {
         tolerance: args.tolerance,
-        stabilization: args.stabilization,
+        stabilization: args.downscale_stabilization,
         behavior: match &args.behavior {
             Some(path) => Some(manifest::behavior(path)?),
             None => own.and_then(|spec| spec.behavior.clone()),
@@ -162,7 +164,7 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
     };
     if changes == Changes::default() {
         return Err(Failure::usage(
-            "nothing is changed: give --hpa, --tolerance, --stabilization, --behavior, --min-replicas, --max-replicas, --cpu-target, --cpu-request, --load-scale or --load-from",
+            "nothing is changed: give --hpa, --tolerance, --downscale-stabilization, --behavior, --min-replicas, --max-replicas, --cpu-target, --cpu-request, --load-scale or --load-from",
         ));
     }
     Ok(changes)

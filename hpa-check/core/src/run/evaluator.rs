@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::documents::result::{PathPoint, ReplicaSummary, RunResult, SCHEMA, Syncs};
+use crate::documents::result::{Evaluated, PathPoint, ReplicaSummary, RunResult, SCHEMA, Syncs};
 use crate::expectation::Expectation;
 use crate::judge;
 use crate::observation::{Observation, Seen};
@@ -17,6 +17,7 @@ use crate::run::timeline::{Timeline, value_at};
 #[derive(Debug, Clone)]
 pub struct Evaluator {
     expectation: Expectation,
+    evaluated: Evaluated,
     so_far: RunState,
     explainer: Explainer,
 }
@@ -26,13 +27,29 @@ impl Evaluator {
     pub fn new(expectation: Expectation) -> Self {
         Self {
             expectation,
+            evaluated: Evaluated::default(),
             so_far: RunState::default(),
             explainer: Explainer::default(),
         }
     }
 
-    /// Adds one observation.
+    /// With how the program was called, without secrets.
+    #[must_use]
+    pub fn called(mut self, command: String) -> Self {
+        self.evaluated.command = Some(command);
+        self
+    }
+
+    /// With the version that recorded what is evaluated again.
+    #[must_use]
+    pub fn recorded_by(mut self, version: String) -> Self {
+        self.evaluated.recorded_by = Some(version);
+        self
+    }
+
+    /// Takes in one observation.
     pub fn observe(&mut self, observation: &Observation) {
+        self.remember(&observation.seen);
         self.so_far.observe(observation);
         for explained in self.explainer.observe(observation, &self.so_far) {
             self.so_far.explain(explained);
@@ -42,7 +59,20 @@ impl Evaluator {
         }
     }
 
-    /// The state of the run.
+    /// Keeps what was evaluated: an autoscaler or a pod that is gone was evaluated too.
+    fn remember(&mut self, seen: &Seen) {
+        match seen {
+            Seen::Autoscaler(seen) if self.evaluated.autoscaler.as_ref() != Some(&seen.spec) => {
+                self.evaluated.autoscaler = Some(seen.spec.clone());
+            }
+            Seen::Pod(pod) if !self.so_far.pods.contains_key(&pod.name) => {
+                self.evaluated.requests.clone_from(&pod.containers);
+            }
+            _ => {}
+        }
+    }
+
+    /// The run as far as it has gone.
     pub fn timeline(&self) -> &RunState {
         &self.so_far
     }
@@ -65,6 +95,7 @@ impl Evaluator {
             verdict,
             expectation: self.expectation,
             setting: self.so_far.setting,
+            evaluated: Some(self.evaluated),
             replicas: replicas(&timeline, self.so_far.baseline_at),
             syncs: Syncs {
                 observed: timeline.syncs.len() as u64,
