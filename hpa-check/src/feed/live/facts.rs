@@ -5,7 +5,7 @@ use hpa_check_core::observation::{Fact, Seen};
 use hpa_check_core::quota::{Quota, QuotaScope};
 use hpa_check_core::units::Millicores;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::api::core::v1::{Node, Pod, ResourceQuota};
+use k8s_openapi::api::core::v1::{Node, ResourceQuota};
 use kube::ResourceExt;
 use kube::api::{Api, ListParams, ObjectList};
 use serde::de::DeserializeOwned;
@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::backoff;
 use super::capacity;
 use super::connect::Cluster;
+use super::convert::pod::WatchedPod;
 use super::reporter::Reporter;
 use super::timing::Timing;
 use super::trouble::{Kind, within};
@@ -68,7 +69,7 @@ impl Asking<'_> {
         }
     }
 
-    async fn capacity(&self, nodes: Api<Node>, pods: Api<Pod>, namespace: &str) {
+    async fn capacity(&self, nodes: Api<Node>, pods: Api<WatchedPod>, namespace: &str) {
         let consequence = "whether the pods at the maximum fit is only seen once they do not";
         let Some(nodes) = self.list(&nodes, "nodes", consequence).await else {
             return;
@@ -78,7 +79,7 @@ impl Asking<'_> {
         }
         // Only makes the bound tighter, so a cluster-wide right to read pods is not asked for.
         let running = ListParams::default().fields("status.phase!=Succeeded,status.phase!=Failed");
-        let others: Option<Vec<Pod>> = within(self.timing.call, pods.list(&running))
+        let others: Option<Vec<WatchedPod>> = within(self.timing.call, pods.list(&running))
             .await
             .ok()
             .map(|list| {

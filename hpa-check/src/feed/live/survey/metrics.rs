@@ -6,11 +6,12 @@ use hpa_check_core::metrics_server::{MetricsServer, RESOURCE};
 use hpa_check_core::observation::PodSample;
 use hpa_check_core::snapshot::MetricsApi;
 
-use super::super::convert::metrics::{PodMetricsList, samples_by_namespace};
+use super::super::convert::metrics::{self, PodMetrics};
 use super::super::servers;
 use super::super::trouble::Kind;
 use super::Missing;
-use super::lists::Lists;
+use super::lists::{Ask, Granted, List, Lists};
+use super::pods::ByNamespace;
 
 /// What was read.
 pub(super) struct Metrics {
@@ -18,12 +19,12 @@ pub(super) struct Metrics {
     /// Who serves what is needed.
     pub(super) servers: Vec<MetricsServer>,
     /// The samples by namespace, or the API's error; `None` when it may not be asked.
-    pub(super) samples: Option<Result<BTreeMap<String, Vec<PodSample>>, String>>,
+    pub(super) samples: Option<Result<ByNamespace<PodSample>, String>>,
 }
 
 pub(super) async fn read(
     lists: &Lists<'_>,
-    needed: &BTreeSet<&'static str>,
+    (names, needed): (&BTreeSet<String>, &BTreeSet<&'static str>),
     missing: &Missing,
 ) -> Metrics {
     let (api, own, version) = registered(lists, missing).await;
@@ -40,38 +41,63 @@ pub(super) async fn read(
             samples: None,
         };
     };
-    let path = lists.path(&format!("/apis/{RESOURCE}/{version}"), "pods");
-    let samples = match lists.get_patiently::<PodMetricsList>(&path).await {
-        Ok(list) => Some(Ok(samples_by_namespace(list))),
-        Err(trouble) if trouble.kind == Kind::Forbidden => {
-            let consequence = "the pods' CPU is not seen";
-            missing.note(
-                &trouble,
-                &format!("list pods.{RESOURCE}"),
-                consequence,
-                true,
-            );
-            None
-        }
-        // Nothing is known of the API when we are the one to hang up.
-        Err(trouble) if trouble.kind == Kind::Silent => {
-            let consequence =
-                "the pods' CPU was not read in time; wait longer with --request-timeout";
-            missing.note(
-                &trouble,
-                &format!("list pods.{RESOURCE}"),
-                consequence,
-                true,
-            );
-            None
-        }
-        Err(trouble) => Some(Err(trouble.message)),
+    let ask = Ask {
+        api: &format!("/apis/{RESOURCE}/{version}"),
+        plural: "pods",
+        list: List::PAGED.whole(),
+        rule: &format!("list pods.{RESOURCE}"),
+        consequence: "the pods' CPU is not seen",
+        essential: true,
     };
     Metrics {
         api,
         servers,
-        samples,
+        samples: samples(lists, &ask, (names, missing)).await,
     }
+}
+
+/// The samples so far.
+#[derive(Default)]
+struct Gathered(BTreeMap<String, Vec<PodSample>>);
+
+impl Extend<(String, PodSample)> for Gathered {
+    fn extend<I: IntoIterator<Item = (String, PodSample)>>(&mut self, samples: I) {
+        for (namespace, sample) in samples {
+            match self.0.get_mut(&namespace) {
+                Some(own) => own.push(sample),
+                None => drop(self.0.insert(namespace, vec![sample])),
+            }
+        }
+    }
+}
+
+/// The samples of these namespaces.
+async fn samples(
+    lists: &Lists<'_>,
+    ask: &Ask<'_>,
+    (names, missing): (&BTreeSet<String>, &Missing),
+) -> Option<Result<ByNamespace<PodSample>, String>> {
+    let convert = |item: PodMetrics| {
+        let namespace = item.namespace();
+        let wanted = names.contains(namespace).then(|| namespace.to_owned())?;
+        Some((wanted, metrics::sample(item)))
+    };
+    let read: Result<Granted<Gathered>, _> = lists.permitted(ask, (names, missing), convert).await;
+    let trouble = match read {
+        Ok(Granted { all, refused }) => {
+            let read = all.0;
+            return Some(Ok(ByNamespace { read, refused }));
+        }
+        Err(trouble) => trouble,
+    };
+    let consequence = match trouble.kind {
+        Kind::Forbidden => ask.consequence,
+        // Nothing is known of the API when we are the one to hang up.
+        Kind::Silent => "the pods' CPU was not read in time; wait longer with --request-timeout",
+        _ => return Some(Err(trouble.message)),
+    };
+    missing.note(&trouble, ask.rule, consequence, true);
+    None
 }
 
 /// What the aggregator says of it, who serves it, and the version to ask, if it is worth asking.
