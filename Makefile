@@ -119,7 +119,7 @@ bench-doctor: programs ## Measure doctor on 1,000 and 10,000 autoscalers: time a
 	@HPA_CHECK=$(CURDIR)/target/programs/hpa-check cargo test -q -p hpa-check --locked --test doctor -- --ignored --nocapture
 
 .PHONY: loadgen-accuracy
-loadgen-accuracy: check-tools ## Test the accuracy of fib-loadgen: stalls, rates, its own limits, users, memory (15 minutes)
+loadgen-accuracy: check-tools ## Test the accuracy of fib-loadgen: stalls, rates, its own limits, users, memory (20 minutes)
 	@bench/run --long accuracy
 
 .PHONY: gate

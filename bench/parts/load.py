@@ -7,11 +7,9 @@ import tempfile
 from .machine import CLIENT_CORE, Server, free_port, json_of, output, pinned
 from .peers import PEERS, tool
 from .report import Row
-from .service import CONNECTIONS, fib_server, recorded_answer, url, wrk
+from .service import CONNECTIONS, recorded_answer, url, wrk
 
 GOALS = {"oha": 1.0, "wrk": 0.8, "hey": 1.0, "vegeta": 1.0}
-# Work of which the server does so little that the generators wait for it, and have to agree.
-SLOW_N, SLOW_USERS = 100_000, 8
 
 
 def fib_loadgen(options, port, *flags):
@@ -62,26 +60,3 @@ def rows(options):
             ours, theirs = (statistics.median(p[i] for p in pairs) for i in (0, 1))
             note = f"{ours:,.0f}/s verified, {name} {theirs:,.0f}/s"
             yield Row("load", f"fib-loadgen's rate against {name}", GOALS[name], False, [a / b for a, b in pairs], note)
-    yield from agreement(options)
-
-
-def agreement(options):
-    """A server that is the bottleneck looks the same to every generator."""
-    if not tool("oha"):
-        return
-    rates, medians = [], []
-    for _ in range(options.rounds):
-        port = free_port()
-        with Server([*fib_server(options, port), "--compute-threads", "1"], port):
-            flags = ("--users", SLOW_USERS, "--ramp-up", 0, "--n", SLOW_N, "-t", f"{options.seconds}s")
-            ours = fib_loadgen(options, port, *flags)
-            theirs = oha(port, "-c", SLOW_USERS, "-z", f"{options.seconds}s", n=SLOW_N)
-            if ours and theirs:
-                rates.append(abs(ours["totals"]["rps"] / theirs["summary"]["requestsPerSec"] - 1) * 100)
-                medians.append(
-                    abs(ours["latency"]["service"]["p50"] / 1e6 / theirs["latencyPercentiles"]["p50"] - 1) * 100
-                )
-    if rates:
-        what = f"closed model at n = {SLOW_N:,}, difference from oha"
-        yield Row("load", f"{what}, rate", 3, True, rates, unit=" %")
-        yield Row("load", f"{what}, p50", 3, True, medians, unit=" %")

@@ -29,14 +29,25 @@ def build_programs():
     subprocess.run([ROOT / ".ci" / "programs"], env=dict(os.environ, PROFILE="release"), check=True)
 
 
-def build():
-    """Every peer; what can't be built is named and left out."""
+# The peers of each part; a part that is not named here needs none.
+NEEDED = {
+    "numbers": {"the Rust peers"},
+    "service": {"the Rust peers", "oha", "bench-go", "Flask"},
+    "load": {"the Rust peers", "oha", "hey", "vegeta"},
+    "accuracy": {"oha"},
+}
+
+
+def build(parts):
+    """Every peer that these parts need; what can't be built is named and left out."""
+    needed = set().union(*(NEEDED.get(part, set()) for part in parts))
     missing = [package for name, package in PACKAGES.items() if not shutil.which(name)]
     if missing:
         say(f"not everything can be measured: apt-get install {' '.join(missing)}")
     BIN.mkdir(parents=True, exist_ok=True)
     env = dict(os.environ, CARGO_TARGET_DIR=str(HERE / "target"), GOBIN=str(BIN))
-    attempt("the Rust peers", ["cargo", "build", "--release", "--locked"], HERE, env)
+    if "the Rust peers" in needed:
+        attempt("the Rust peers", ["cargo", "build", "--release", "--locked"], HERE, env)
     wanted = {
         "oha": ["cargo", "install", "oha", "--version", OHA, "--locked", "--root", TOOLS],
         "hey": ["go", "install", f"github.com/rakyll/hey@{HEY}"],
@@ -44,10 +55,10 @@ def build():
         "bench-go": ["go", "build", "-o", BIN / "bench-go", "."],
     }
     for name, command in wanted.items():
-        if not (BIN / name).exists():
+        if name in needed and not (BIN / name).exists():
             attempt(name, command, HERE / "go" if name == "bench-go" else HERE, env)
     flask = TOOLS / "flask"
-    if not (flask / "bin" / "gunicorn").exists():
+    if "Flask" in needed and not (flask / "bin" / "gunicorn").exists():
         attempt("Python's venv", [sys.executable, "-m", "venv", flask], HERE, env)
         attempt("Flask", [flask / "bin" / "pip", "install", "-q", "-r", HERE / "flask" / "requirements.txt"], HERE, env)
 

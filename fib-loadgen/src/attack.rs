@@ -77,7 +77,8 @@ fn pace_once_started(load: &Load) {
     while !load.stop.is_stopping() {
         if let Some(start) = load.started.get() {
             let schedule = Schedule::new(&load.plan, load.seed);
-            return pace(&schedule, *start, &load.gate, &load.stop);
+            load.gate.open(schedule, *start);
+            return pace(&load.gate, &load.stop);
         }
         std::thread::sleep(Duration::from_millis(1));
     }

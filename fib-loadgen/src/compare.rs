@@ -5,7 +5,7 @@
 //! A run varies by itself, and its seconds are not independent of each other. So each run is cut into blocks of
 //! 5 s, longer in a run of more than 5 min, and both runs are put together again 400 times from blocks drawn with replacement
 //! (the block bootstrap of Künsch 1989, with non-overlapping blocks as in Carlstein 1986). Each time the ratio of
-//! the two runs is taken for each measure; the middle 95 % of those ratios are its noise bounds. A measure is
+//! the two runs is taken for each measure; the middle 99 % of those ratios are its noise bounds. A measure is
 //! worse when the bounds lie wholly on the worse side of what is tolerated, and better the other way around.
 //!
 //! The bounds cover what varies within the runs. What varies from run to run (another node, a cold cache) they
@@ -24,6 +24,8 @@ use crate::result::Document;
 const BLOCK_S: f64 = 5.0;
 /// How often both runs are put together from their blocks.
 const DRAWS: u64 = 400;
+/// The share of draws beyond each bound. Five measures are judged, so that 99 % for each are 95 % for all (Bonferroni).
+const TAIL: f64 = 0.005;
 /// A long run is cut into no more blocks than this; they are longer then.
 const MOST_BLOCKS: f64 = 60.0;
 /// With fewer blocks in a run, its bounds say nothing.
@@ -120,7 +122,7 @@ pub struct Row {
     pub b: Option<f64>,
     /// The second relative to the first: 0.1 is a tenth more. For the failed share, the difference itself.
     pub change: Option<f64>,
-    /// The middle 95 % of `change` over all draws.
+    /// The middle 99 % of `change` over all draws.
     pub bounds: Option<(f64, f64)>,
     /// What that means.
     pub verdict: Change,
@@ -194,7 +196,7 @@ fn row(
         .filter_map(|(a, b)| difference(measure, measure.of(a)?, measure.of(b)?))
         .collect();
     changes.sort_by(f64::total_cmp);
-    let bounds = (!changes.is_empty()).then(|| (at(&changes, 0.025), at(&changes, 0.975)));
+    let bounds = (!changes.is_empty()).then(|| (at(&changes, TAIL), at(&changes, 1.0 - TAIL)));
     // A share of failures is compared as it is: 5 % more of next to none is nothing.
     let tolerated = if measure == Measure::Failures {
         tolerance / 10.0

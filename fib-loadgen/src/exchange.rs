@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use cookie_store::CookieStore;
 use http::header::{AGE, CONNECTION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 
 use crate::check::Check;
@@ -106,9 +106,12 @@ impl Caller {
         })
     }
 
-    /// Asks, reads the answer to its end, and judges it. `None` when it was given up.
-    pub async fn ask(&mut self, question: &Question<'_>) -> Option<(Outcome, Recycled)> {
-        let began = Instant::now();
+    /// Asks, reads the answer to its end, and judges it. `None` when it was given up. `began` is now.
+    pub async fn ask(
+        &mut self,
+        question: &Question<'_>,
+        began: Instant,
+    ) -> Option<(Outcome, Recycled)> {
         let deadline = began + self.rules.client.timeout;
         let (mut outcome, mut recycled) = (Outcome::default(), Recycled::default());
         let asked = self.attempt(question, began, deadline, &mut outcome, &mut recycled);
@@ -362,6 +365,7 @@ impl Caller {
         let status = head.status.as_u16();
         outcome.status = Some(status);
         note_headers(outcome, &head.headers);
+        outcome.closing = closes(head.version, &head.headers);
         if let Some(jar) = &mut self.cookies {
             keep_cookies(jar, &self.rules, &head.headers);
         }
@@ -403,9 +407,21 @@ impl Caller {
 fn note_headers(outcome: &mut Outcome, headers: &HeaderMap) {
     outcome.pod = headers.get(POD).filter(|name| !name.is_empty()).cloned();
     outcome.cached = headers.contains_key(AGE);
-    outcome.closing = headers
-        .get(CONNECTION)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+}
+
+/// Whether the server closes the connection after this response (RFC 9112, section 9.3).
+fn closes(version: Version, headers: &HeaderMap) -> bool {
+    let mut options = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim);
+    match version {
+        Version::HTTP_10 => !options.any(|option| option.eq_ignore_ascii_case("keep-alive")),
+        Version::HTTP_11 => options.any(|option| option.eq_ignore_ascii_case("close")),
+        _ => false,
+    }
 }
 
 fn keep_cookies(jar: &mut CookieStore, rules: &Rules, headers: &HeaderMap) {
@@ -429,4 +445,24 @@ fn pool_class(error: &hyper_util::client::legacy::Error) -> Class {
         next = cause.source();
     }
     Class::Other
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_closes_when_it_says_so_or_speaks_http_1_0_without_keeping_alive() {
+        let closes = |version, lines: &[&'static str]| {
+            let lines = lines.iter().map(|line| HeaderValue::from_static(line));
+            closes(version, &lines.map(|line| (CONNECTION, line)).collect())
+        };
+        let (one_zero, one_one) = (Version::HTTP_10, Version::HTTP_11);
+        assert!(closes(one_one, &["close"]) && closes(one_one, &["Close"]));
+        assert!(closes(one_one, &["x-trace, close"]) && closes(one_one, &["x-trace", "close"]));
+        assert!(!closes(one_one, &[]) && !closes(one_one, &["keep-alive", "closed"]));
+        assert!(closes(one_zero, &[]) && closes(one_zero, &["x-trace"]));
+        assert!(!closes(one_zero, &["Keep-Alive"]));
+        assert!(!closes(Version::HTTP_2, &["close"]));
+    }
 }

@@ -1,6 +1,7 @@
 //! Whether an answer is right: F(n) by its proof, anything else by its checks.
 
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderValue};
 
 use crate::check::{Answer, Check};
@@ -104,7 +105,7 @@ impl<'a> Judge<'a> {
             How::Proof(_) if status != 200 => Some(Class::of_status(status)),
             How::Proof(reader) => match reader.finish() {
                 Err(flaw) => Some(flaw.into()),
-                Ok(()) if !is_json(content_type) => Some(Class::WrongHeader),
+                Ok(()) if !is_json(content_type) || is_encoded(headers) => Some(Class::WrongHeader),
                 Ok(()) => None,
             },
             How::Checks { all, own, body } => {
@@ -160,6 +161,13 @@ fn checked(
     other_failed.then_some(Class::WrongCheck)
 }
 
+/// Whether the body claims to be compressed, which no request asks for.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
 /// `application/json`, with parameters or without.
 fn is_json(content_type: Option<&HeaderValue>) -> bool {
     let Some(Ok(value)) = content_type.map(HeaderValue::to_str) else {
@@ -191,5 +199,17 @@ mod tests {
             assert!(!is(text), "{text}");
         }
         assert!(!is_json(None));
+    }
+
+    #[test]
+    fn a_body_that_claims_to_be_compressed_was_not_asked_for() {
+        let is = |coding: &'static str| {
+            is_encoded(&HeaderMap::from_iter([(
+                CONTENT_ENCODING,
+                HeaderValue::from_static(coding),
+            )]))
+        };
+        assert!(is("gzip") && is("br") && is("gzip, identity"));
+        assert!(!is("identity") && !is("Identity") && !is_encoded(&HeaderMap::new()));
     }
 }

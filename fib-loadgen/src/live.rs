@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::abort;
 use crate::generator::{Probe, Usage};
-use crate::outputs::{Destination, Kind, Lines, Ui};
+use crate::outputs::{Cut, Destination, Kind, Lines, Ui};
 use crate::plan::{Model, phase_at};
 use crate::recorder::{Counts, Histogram, Second};
 use crate::result::{Collecting, Entry, PodLines, Series, coarsely};
@@ -36,6 +36,8 @@ pub struct Collected {
     pub last: Usage,
     /// How late a 10 ms timer was, 99th percentile.
     pub timer_lag_p99: Option<Duration>,
+    /// Files of lines that could not be written to their end.
+    pub cut: Vec<Cut>,
 }
 
 /// The collector's thread.
@@ -106,8 +108,11 @@ impl Collector {
                 }
                 if ended {
                     view.end();
-                    lines.into_iter().for_each(Lines::finish);
-                    return state.collected(first, &probe);
+                    let cut = lines.into_iter().filter_map(|lines| lines.finish().err());
+                    return Collected {
+                        cut: cut.collect(),
+                        ..state.collected(first, &probe)
+                    };
                 }
                 view.show(moment, &load);
                 seconds += 1;
@@ -244,6 +249,7 @@ impl State {
             first,
             last: self.usage,
             timer_lag_p99: probe.timer_lag_p99(),
+            cut: Vec::new(),
         }
     }
 

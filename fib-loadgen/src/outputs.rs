@@ -11,7 +11,7 @@ use crate::exit::Failure;
 mod lines;
 pub mod store;
 
-pub use lines::Lines;
+pub use lines::{Cut, Lines};
 
 /// What is shown while a run goes on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -116,8 +116,8 @@ pub enum Destination {
     Stdout(File),
     /// A file, replaced by renaming a finished one over it.
     File(PathBuf),
-    /// A device or a pipe, which must not be replaced.
-    Device(PathBuf),
+    /// A device or a pipe, which must not be replaced. It stays open: the reader of a pipe would see its end otherwise.
+    Device(PathBuf, File),
     /// An object of a store.
     Object(store::Object),
 }
@@ -155,9 +155,10 @@ pub fn open(outputs: &[Output], stdout: &File) -> Result<Opened, Failure> {
         };
         match (output.kind, &output.file) {
             (Kind::Ndjson, None) => {
-                opened
-                    .lines
-                    .push(Lines::to(stdout.try_clone().map_err(refused)?));
+                opened.lines.push(Lines::to(
+                    "standard output".to_owned(),
+                    stdout.try_clone().map_err(refused)?,
+                ));
             }
             (Kind::Ndjson, Some(path)) => opened.lines.push(Lines::open(path).map_err(refused)?),
             (kind, None) => {
@@ -189,16 +190,9 @@ impl Destination {
     /// Writes all of it, or leaves what was there.
     pub fn write(&self, content: &[u8]) -> io::Result<()> {
         match self {
-            Self::Stdout(stdout) => match (&*stdout).write_all(content) {
-                // `| head` has seen enough.
-                Err(gone) if gone.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-                written => written,
-            },
+            Self::Stdout(stdout) => written_or_unread(&mut &*stdout, content),
             Self::Object(object) => object.write(content),
-            Self::Device(path) => OpenOptions::new()
-                .write(true)
-                .open(path)?
-                .write_all(content),
+            Self::Device(_, device) => written_or_unread(&mut &*device, content),
             Self::File(path) => {
                 let mut unfinished = beside(path)?;
                 unfinished.write_all(content)?;
@@ -217,19 +211,38 @@ impl std::fmt::Display for Destination {
         match self {
             Self::Stdout(_) => f.write_str("standard output"),
             Self::Object(object) => write!(f, "`{object}`"),
-            Self::File(path) | Self::Device(path) => write!(f, "`{}`", path.display()),
+            Self::File(path) | Self::Device(path, _) => write!(f, "`{}`", path.display()),
         }
+    }
+}
+
+/// Writes everything; a reader that has gone away, such as `head`, has seen enough.
+fn written_or_unread(sink: &mut impl Write, content: &[u8]) -> io::Result<()> {
+    match sink.write_all(content) {
+        Err(gone) if gone.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// What a path leads to, even through a symbolic link to a file that does not exist yet.
+fn followed(path: &Path) -> PathBuf {
+    if let Ok(whole) = fs::canonicalize(path) {
+        return whole;
+    }
+    match fs::read_link(path) {
+        Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
+        Err(_) => path.to_owned(),
     }
 }
 
 fn probe(path: &Path) -> io::Result<Destination> {
     // A symbolic link stays one: what it points to is what gets replaced.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = followed(path);
     match fs::metadata(&path) {
         Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(there) if !there.is_file() => {
-            OpenOptions::new().write(true).open(&path)?;
-            Ok(Destination::Device(path))
+            let device = OpenOptions::new().write(true).open(&path)?;
+            Ok(Destination::Device(path, device))
         }
         _ => {
             beside(&path)?;

@@ -1,12 +1,12 @@
 //! One answer before the load: whether there is what is to be loaded at all.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::client::Settings;
 use crate::exchange::Caller;
 use crate::exit::Failure;
 use crate::outcome::{Class, Outcome};
 use crate::request::Question;
-use crate::target::Target;
 
 /// How often a question whose answer got lost is asked again.
 const RETRIES: u32 = 2;
@@ -16,12 +16,12 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Asks once, on a connection of its own; again, when the answer may have got lost by chance.
 pub async fn check(
     caller: &mut Caller,
-    target: &Target,
+    settings: &Settings,
     question: &Question<'_>,
 ) -> Result<(), Failure> {
     let mut retries = RETRIES;
     loop {
-        let Some((outcome, _)) = caller.ask(question).await else {
+        let Some((outcome, _)) = caller.ask(question, Instant::now()).await else {
             return Err(Failure::interrupted());
         };
         let Some(class) = outcome.failure else {
@@ -35,7 +35,9 @@ pub async fn check(
             return Ok(());
         }
         if retries == 0 || !may_pass(class) {
-            return Err(Failure::target(sentence(target, question, class, &outcome)));
+            return Err(Failure::target(sentence(
+                settings, question, class, &outcome,
+            )));
         }
         retries -= 1;
         tokio::time::sleep(PAUSE).await;
@@ -59,9 +61,14 @@ fn may_pass(class: Class) -> bool {
     )
 }
 
-fn sentence(target: &Target, question: &Question<'_>, class: Class, outcome: &Outcome) -> String {
+fn sentence(
+    settings: &Settings,
+    question: &Question<'_>,
+    class: Class,
+    outcome: &Outcome,
+) -> String {
     let detail = outcome.detail.as_deref().unwrap_or("no more is known");
-    let url = &target.base;
+    let url = &settings.target.base;
     let (what, as_whom, flag) = match question {
         Question::Fibonacci { n, .. } => (format!("F({n})"), "as a fib-server does ", "--n"),
         Question::Template(..) => (
@@ -72,7 +79,12 @@ fn sentence(target: &Target, question: &Question<'_>, class: Class, outcome: &Ou
     };
     match class {
         Class::ConnectRefused => {
-            format!("nothing listens at {url}: start the server there, or give another target")
+            let place = match (&settings.unix_socket, &settings.proxy) {
+                (Some(path), _) => format!("`{}`", path.display()),
+                (None, Some(proxy)) => format!("the proxy {}", proxy.target.base),
+                (None, None) => url.to_string(),
+            };
+            format!("nothing listens at {place}: start the server there, or give another target")
         }
         Class::Dns | Class::ConnectTimeout | Class::ConnectReset | Class::Tls | Class::Proxy => {
             format!(

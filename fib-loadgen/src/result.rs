@@ -206,6 +206,8 @@ pub struct Totals {
     pub unsent: u64,
     /// Answers that a cache had stored, by their `Age`.
     pub cached: u64,
+    /// Right answers after the end of the load, which the rate leaves out; null in results of older versions.
+    pub late: Option<u64>,
     /// Bytes of bodies.
     pub bytes: u64,
     /// How long, to the end of the last request.

@@ -10,7 +10,7 @@ use url::Url;
 use crate::chance::{self, Purpose};
 use crate::client::{Connector, GivenUp, Pool};
 use crate::exchange::{Caller, Recycled, Rules};
-use crate::pacer::Gate;
+use crate::pacer::{Claim, Gate};
 use crate::plan::{Model, Phase, Plan, Schedule, Ticket, phase_at};
 use crate::recorder::{Recorder, Sample};
 use crate::request::{Place, Question, Source};
@@ -194,9 +194,14 @@ impl User {
         if load.stop.is_stopping() {
             return tokio::time::sleep(PARK).await;
         }
-        let turn_ends = Instant::now() + TURN;
+        let mut free = Instant::now();
+        let turn_ends = free + TURN;
         match load.plan.model {
-            Model::Open { .. } => while self.released(load).await && Instant::now() < turn_ends {},
+            Model::Open { .. } => {
+                while free < turn_ends && self.released(free, load).await {
+                    free = Instant::now();
+                }
+            }
             Model::Closed { think } => {
                 if self.still_thinking(load).await {
                     return;
@@ -241,37 +246,39 @@ impl User {
             load.stop.reached(Urgency::Finish).await;
             return None;
         };
-        self.send(ticket, Instant::now(), load).await;
+        self.send(ticket, None, load).await;
         Some(ticket.index)
     }
 
-    /// Open model: the next ticket that is released; false when the load ends before.
-    async fn released(&mut self, load: &Load) -> bool {
-        let free = Instant::now();
-        if !load.gate.claim(self.number, &mut self.caller.watch).await {
+    /// Open model: the next ticket that is released for this user, which is free since `free`; false when the load
+    /// ends before.
+    async fn released(&mut self, free: Instant, load: &Load) -> bool {
+        let watch = &mut self.caller.watch;
+        let Some(claim) = load.gate.claim(self.number, free, watch).await else {
             return false;
-        }
+        };
         let _done = Done(&load.done);
         // As many tickets are taken as were released, so that there is one.
         if let Some(ticket) = load.schedule.take() {
-            self.send(ticket, free, load).await;
+            let queued_until = (claim == Claim::Queued).then_some(free);
+            self.send(ticket, queued_until, load).await;
         }
         true
     }
 
-    /// Sends a ticket's request, for which this user was free since `free`.
-    async fn send(&mut self, ticket: Ticket, free: Instant, load: &Load) {
+    /// Sends a ticket's request, which had waited for a free user until `queued_until`, if it had.
+    async fn send(&mut self, ticket: Ticket, queued_until: Option<Instant>, load: &Load) {
         let Some(start) = load.started.get().copied() else {
             return;
         };
         let recorder = &load.recorder;
-        let sent = ticket.due.map_or(free, |_| Instant::now());
+        let sent = Instant::now();
         // Without a time of its own a request is due when it is sent.
         let intended = ticket.due.map_or(sent, |due| start + due);
         let send_lag = sent.saturating_duration_since(intended);
-        let queued = ticket
-            .due
-            .map_or(Duration::ZERO, |_| free.saturating_duration_since(intended));
+        let queued = queued_until.map_or(Duration::ZERO, |free| {
+            free.saturating_duration_since(intended)
+        });
         if !queued.is_zero() {
             recorder.queued.fetch_add(1, Ordering::Relaxed);
         }
@@ -279,7 +286,7 @@ impl User {
         let (question, checks) = self.question(ticket, load);
         let in_flight = Gauge::raise(&recorder.in_flight);
         recorder.sent.fetch_add(1, Ordering::Relaxed);
-        let asked = self.caller.ask(&question).await;
+        let asked = self.caller.ask(&question, sent).await;
         drop(in_flight);
         let Some((outcome, recycled)) = asked else {
             // Given up: it stays among the sent, and is neither right nor failed.

@@ -8,23 +8,26 @@
 //! Everything about a connection is kept with it: what it does is written down where its bytes pass
 //! (`io`), one sweep looks at all of them (`rules`), and the task that drives it (`drive`) ends it.
 
+mod clock;
 mod door;
 mod drive;
 mod frames;
 mod io;
 mod rules;
+mod signal;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
+use clock::Clock;
 pub(crate) use door::Door;
 use drive::SMALL_ANSWER;
 pub(crate) use drive::{Answers, Protocols, Record};
@@ -33,6 +36,7 @@ pub use rules::Cut;
 use crate::memory::{Account, Budget, Reservation};
 use crate::metrics::{InFlight, Metrics, Recycled};
 use rules::Seen;
+use signal::{Order, Signal};
 
 /// Connections of the admin port: probes, scrapes, and a person or two.
 pub(crate) const ADMIN_CONNECTIONS: usize = 64;
@@ -73,16 +77,6 @@ struct Count {
     ever: u64,
 }
 
-/// Milliseconds since the server began; never zero.
-#[derive(Debug, Clone, Copy)]
-struct Clock(Instant);
-
-impl Clock {
-    fn now(self) -> u64 {
-        u64::try_from(self.0.elapsed().as_millis()).map_or(u64::MAX, |ms| ms + 1)
-    }
-}
-
 impl Connections {
     /// None yet.
     pub fn new(limits: Limits, metrics: Arc<Metrics>, budget: Arc<Budget>) -> Self {
@@ -92,7 +86,7 @@ impl Connections {
             count: watch::Sender::default(),
             metrics,
             budget,
-            clock: Clock(Instant::now()),
+            clock: Clock::start(),
         }
     }
 
@@ -247,14 +241,13 @@ pub struct Conn {
     head_limit: usize,
     clock: Clock,
     metrics: Arc<Metrics>,
-    budget: Arc<Budget>,
     account: Arc<Account>,
     http2: AtomicBool,
     requests: AtomicU64,
     /// HTTP/1: whether what has come in does not end with the end of a head.
     tail: AtomicBool,
-    active: AtomicU32,
-    bodies: AtomicU32,
+    active: AtomicU64,
+    bodies: AtomicU64,
     blocked: AtomicBool,
     quiet_since: AtomicU64,
     /// 0 when no transmission of the client's is incomplete.
@@ -265,15 +258,14 @@ pub struct Conn {
     /// Bytes of bodies that were given to the HTTP library, less those that the socket took.
     unsent: AtomicU64,
     room: Mutex<Option<Waker>>,
+    /// Whether somebody waits for room, so that its lock is not taken for nothing.
+    room_wanted: AtomicBool,
     /// What the bytes of a head that is not complete take of the budget.
     input: Mutex<Option<Reservation>>,
-    signal: AtomicU8,
-    signalled: Notify,
+    /// Whether they take anything.
+    has_input: AtomicBool,
+    signal: Signal,
 }
-
-const RUNS: u8 = 0;
-const LEAVES: u8 = 1;
-const ENDS: u8 = 2;
 
 impl Conn {
     fn new(id: u64, peer: SocketAddr, connections: &Connections, now: u64) -> Self {
@@ -290,13 +282,12 @@ impl Conn {
             head_limit: limits.head,
             clock: connections.clock,
             metrics: Arc::clone(&connections.metrics),
-            budget: Arc::clone(&connections.budget),
-            account: Arc::default(),
+            account: Account::of(&connections.budget),
             http2: AtomicBool::new(false),
             requests: AtomicU64::new(0),
             tail: AtomicBool::new(false),
-            active: AtomicU32::new(0),
-            bodies: AtomicU32::new(0),
+            active: AtomicU64::new(0),
+            bodies: AtomicU64::new(0),
             blocked: AtomicBool::new(false),
             quiet_since: AtomicU64::new(now),
             incomplete_since: AtomicU64::new(0),
@@ -305,9 +296,10 @@ impl Conn {
             window: Mutex::default(),
             unsent: AtomicU64::new(0),
             room: Mutex::default(),
+            room_wanted: AtomicBool::new(false),
             input: Mutex::default(),
-            signal: AtomicU8::new(RUNS),
-            signalled: Notify::new(),
+            has_input: AtomicBool::new(false),
+            signal: Signal::new(),
         }
     }
 
@@ -343,7 +335,7 @@ impl Conn {
 
     /// Reserves memory for what this connection asked for; `None` when it can't be had now.
     pub fn reserve(&self, bytes: u64) -> Option<Reservation> {
-        self.budget.reserve(&self.account, bytes)
+        self.account.reserve(bytes)
     }
 
     /// Whether an answer of so many bytes is paid for with its request.
@@ -353,37 +345,18 @@ impl Conn {
 
     /// Closes the connection once it has given the answers it is at.
     pub fn leave(&self) {
-        if self
-            .signal
-            .compare_exchange(RUNS, LEAVES, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-        {
-            self.signalled.notify_waiters();
-        }
+        self.signal.give(Order::Leave);
     }
 
     /// Ends the connection at once.
     fn end(&self, cut: Cut) {
-        if self.signal.swap(ENDS, Ordering::AcqRel) != ENDS {
+        if self.signal.give(Order::End) {
             self.metrics.connection_cut(cut);
-            self.signalled.notify_waiters();
         }
     }
 
     fn is_ending(&self) -> bool {
-        self.signal.load(Ordering::Acquire) == ENDS
-    }
-
-    /// Waits until the connection is to leave or to end.
-    async fn told(&self, at_least: u8) {
-        loop {
-            let mut signalled = std::pin::pin!(self.signalled.notified());
-            signalled.as_mut().enable();
-            if self.signal.load(Ordering::Acquire) >= at_least {
-                return;
-            }
-            signalled.await;
-        }
+        self.signal.has(Order::End)
     }
 
     fn has_asked(&self) -> bool {
@@ -396,8 +369,8 @@ impl Conn {
 
     /// A request's head is complete.
     fn request_began(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.active.fetch_add(1, Ordering::Relaxed);
+        self.add(&self.requests, 1);
+        self.add(&self.active, 1);
         if !self.is_http2() {
             self.incomplete(0);
         }
@@ -408,11 +381,30 @@ impl Conn {
     fn request_ended(&self, had_body: bool) {
         let now = self.clock.now();
         self.quiet_since.store(now, Ordering::Relaxed);
-        let others = self.active.fetch_sub(1, Ordering::Relaxed) > 1;
+        let others = self.subtract(&self.active, 1) > 1;
         let tail = self.tail.load(Ordering::Relaxed);
         if !self.is_http2() && !others && tail && !had_body {
             self.incomplete(now);
         }
+    }
+
+    /// Adds to a counter. Several tasks may do so in HTTP/2. In HTTP/1 one does, which needs no atomic instruction.
+    fn add(&self, counter: &AtomicU64, by: u64) {
+        if self.is_http2() {
+            counter.fetch_add(by, Ordering::Relaxed);
+        } else {
+            counter.store(counter.load(Ordering::Relaxed) + by, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes from a counter, and says what it was before.
+    fn subtract(&self, counter: &AtomicU64, by: u64) -> u64 {
+        if self.is_http2() {
+            return counter.fetch_sub(by, Ordering::Relaxed);
+        }
+        let before = counter.load(Ordering::Relaxed);
+        counter.store(before.saturating_sub(by), Ordering::Relaxed);
+        before
     }
 
     fn has_output(&self) -> bool {
@@ -459,7 +451,7 @@ impl Conn {
     /// The client has taken some bytes.
     fn moved(&self, bytes: usize) {
         self.moved_at.store(self.clock.now(), Ordering::Relaxed);
-        self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.add(&self.moved, bytes as u64);
     }
 
     fn incomplete(&self, since: u64) {
@@ -473,11 +465,11 @@ impl Conn {
     fn keep_input(&self, bytes: usize) -> std::io::Result<()> {
         /// The HTTP library's buffer has this size from the start.
         const FREE: usize = 8 * 1024;
-        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
         if bytes <= FREE {
-            *input = None;
+            self.take_input();
             return Ok(());
         }
+        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
         if input.as_ref().is_some_and(|r| r.bytes() >= bytes as u64) {
             return Ok(());
         }
@@ -485,6 +477,7 @@ impl Conn {
         let wanted = bytes.next_power_of_two().min(self.head_limit.max(bytes));
         *input = None;
         *input = self.reserve(wanted as u64);
+        self.has_input.store(input.is_some(), Ordering::Relaxed);
         if input.is_some() {
             Ok(())
         } else {
@@ -497,6 +490,10 @@ impl Conn {
 
     /// Takes over what a head that is complete now takes of the budget.
     fn take_input(&self) -> Option<Reservation> {
+        if !self.has_input.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.has_input.store(false, Ordering::Relaxed);
         self.input
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -619,25 +616,25 @@ mod tests {
         assert!(!make_room(connections.all().iter(), later));
         connections.close_the_quiet(Duration::ZERO);
         connections.close_all();
-        assert_eq!(open.conn.signal.load(Ordering::Relaxed), RUNS);
+        assert!(!open.conn.signal.has(Order::Leave));
         // Once it has been read, the connection is as idle as it looks.
         stream.try_read(&mut [0; 9]).unwrap();
         assert!(make_room(connections.all().iter(), later));
-        assert_eq!(open.conn.signal.load(Ordering::Relaxed), ENDS);
+        assert!(open.conn.signal.has(Order::End));
     }
 
     #[test]
     fn a_connection_that_has_not_asked_may_have_its_request_on_the_way() {
         let connections = connections(0, Duration::ZERO, 9);
         let open = connections.opened(peer()).unwrap();
-        let told = || open.conn.signal.load(Ordering::Relaxed);
+        let told = |order| open.conn.signal.has(order);
         connections.close_the_quiet(Duration::ZERO);
-        assert_eq!(told(), RUNS);
+        assert!(!told(Order::Leave));
         open.conn.requests.store(1, Ordering::Relaxed);
         connections.close_the_quiet(Duration::ZERO);
-        assert_eq!(told(), LEAVES);
+        assert!(told(Order::Leave) && !told(Order::End));
         connections.close_all();
-        assert_eq!(told(), ENDS);
+        assert!(told(Order::End));
     }
 
     #[tokio::test(start_paused = true)]

@@ -26,13 +26,58 @@ pub struct Budget {
 }
 
 /// What one connection holds of it.
-#[derive(Debug, Default)]
-pub struct Account(AtomicU64);
+#[derive(Debug)]
+pub struct Account {
+    budget: Arc<Budget>,
+    held: AtomicU64,
+}
 
 impl Account {
+    /// An account of a budget, which holds nothing yet.
+    pub fn of(budget: &Arc<Budget>) -> Arc<Self> {
+        Arc::new(Self {
+            budget: Arc::clone(budget),
+            held: AtomicU64::new(0),
+        })
+    }
+
     /// The bytes that the connection holds.
     pub fn held(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Takes bytes, which are to be given back; false when they can't be had now.
+    #[must_use]
+    pub fn take(&self, bytes: u64) -> bool {
+        let budget = &self.budget;
+        let taken = budget
+            .held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+                budget
+                    .allows(held, self.held(), bytes)
+                    .then(|| held + bytes)
+            })
+            .is_ok();
+        if taken {
+            self.held.fetch_add(bytes, Ordering::Relaxed);
+            budget.show();
+        }
+        taken
+    }
+
+    /// Gives bytes back that were taken.
+    pub fn give_back(&self, bytes: u64) {
+        self.budget.held.fetch_sub(bytes, Ordering::Relaxed);
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+        self.budget.show();
+    }
+
+    /// Reserves bytes until the reservation is dropped; `None` when they can't be had now.
+    pub fn reserve(self: &Arc<Self>, bytes: u64) -> Option<Reservation> {
+        self.take(bytes).then(|| Reservation {
+            account: Arc::clone(self),
+            bytes,
+        })
     }
 }
 
@@ -71,23 +116,6 @@ impl Budget {
         after <= limit && of_account.saturating_add(bytes) <= Self::largest(self.limit).max(SMALL)
     }
 
-    /// Reserves bytes for a connection; `None` when they can't be had now.
-    pub fn reserve(self: &Arc<Self>, account: &Arc<Account>, bytes: u64) -> Option<Reservation> {
-        self.held
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
-                self.allows(held, account.held(), bytes)
-                    .then(|| held + bytes)
-            })
-            .ok()?;
-        account.0.fetch_add(bytes, Ordering::Relaxed);
-        self.show();
-        Some(Reservation {
-            budget: Arc::clone(self),
-            account: Arc::clone(account),
-            bytes,
-        })
-    }
-
     fn show(&self) {
         self.gauge
             .set(i64::try_from(self.held()).unwrap_or(i64::MAX));
@@ -97,7 +125,6 @@ impl Budget {
 /// Bytes that are reserved until this is dropped.
 #[derive(Debug)]
 pub struct Reservation {
-    budget: Arc<Budget>,
     account: Arc<Account>,
     bytes: u64,
 }
@@ -114,7 +141,6 @@ impl Reservation {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
         Self {
-            budget: Arc::clone(&self.budget),
             account: Arc::clone(&self.account),
             bytes,
         }
@@ -132,9 +158,7 @@ impl Reservation {
     pub fn shrink_to(&mut self, bytes: u64) {
         let back = self.bytes.saturating_sub(bytes);
         self.bytes -= back;
-        self.budget.held.fetch_sub(back, Ordering::Relaxed);
-        self.account.0.fetch_sub(back, Ordering::Relaxed);
-        self.budget.show();
+        self.account.give_back(back);
     }
 }
 
@@ -165,16 +189,17 @@ mod tests {
         Arc::new(Budget::new(limit, IntGauge::new("held", "held").unwrap()))
     }
 
-    fn accounts(count: usize) -> Vec<Arc<Account>> {
-        (0..count).map(|_| Arc::default()).collect()
+    fn accounts(budget: &Arc<Budget>, count: usize) -> Vec<Arc<Account>> {
+        (0..count).map(|_| Account::of(budget)).collect()
     }
 
     const MIB: u64 = 1 << 20;
 
     #[test]
     fn what_is_reserved_is_given_back_by_and_by_or_at_the_end() {
-        let (budget, account) = (budget(8 * MIB), Arc::default());
-        let mut reservation = budget.reserve(&account, MIB).unwrap();
+        let budget = budget(8 * MIB);
+        let account = Account::of(&budget);
+        let mut reservation = account.reserve(MIB).unwrap();
         assert_eq!((budget.held(), account.held()), (MIB, MIB));
         reservation.shrink_to(1_000);
         assert_eq!((budget.held(), account.held()), (1_000, 1_000));
@@ -190,16 +215,13 @@ mod tests {
     #[test]
     fn large_answers_leave_room_for_small_ones() {
         let budget = budget(8 * MIB);
-        let accounts = accounts(10);
-        let large: Vec<_> = accounts
-            .iter()
-            .map_while(|a| budget.reserve(a, MIB))
-            .collect();
+        let accounts = accounts(&budget, 10);
+        let large: Vec<_> = accounts.iter().map_while(|a| a.reserve(MIB)).collect();
         assert_eq!(large.len(), 7);
         let small: Vec<_> = accounts
             .iter()
             .cycle()
-            .map_while(|a| budget.reserve(a, SMALL))
+            .map_while(|a| a.reserve(SMALL))
             .collect();
         assert_eq!(small.len(), 64);
         assert!(budget.is_short());
@@ -208,10 +230,10 @@ mod tests {
     #[test]
     fn one_connection_can_not_fill_the_budget() {
         let budget = budget(8 * MIB);
-        let (greedy, other) = (Arc::default(), Arc::default());
-        let held: Vec<_> = std::iter::from_fn(|| budget.reserve(&greedy, MIB)).collect();
+        let (greedy, other) = (Account::of(&budget), Account::of(&budget));
+        let held: Vec<_> = std::iter::from_fn(|| greedy.reserve(MIB)).collect();
         assert_eq!(held.len(), 2);
-        assert!(budget.reserve(&greedy, 1).is_none());
-        assert!(budget.reserve(&other, MIB).is_some());
+        assert!(!greedy.take(1));
+        assert!(other.reserve(MIB).is_some());
     }
 }

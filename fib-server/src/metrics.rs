@@ -2,19 +2,18 @@
 //!
 //! No label has a value that a client chooses, so that there are never more than some 300 series.
 
+mod histogram;
 mod process;
 mod requests;
 
 use std::time::Duration;
 
-use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder,
-};
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use crate::admission::{Kind, ShedReason, Work};
 use crate::cancel::Stopped;
 use crate::connection::Cut;
+use histogram::Histogram;
 pub(crate) use requests::CLIENT_CLOSED;
 use requests::RequestSeries;
 pub use requests::{Method, Route};
@@ -81,22 +80,14 @@ impl Declare<'_> {
         Ok(series)
     }
 
-    fn histograms(
+    fn histogram(
         &self,
         name: &str,
         help: &str,
-        buckets: &[f64],
-        labels: &[&str],
-    ) -> prometheus::Result<HistogramVec> {
-        let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        let series = HistogramVec::new(opts, labels)?;
-        self.0.register(Box::new(series.clone()))?;
-        Ok(series)
-    }
-
-    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histogram> {
-        let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        let series = Histogram::with_opts(opts)?;
+        bounds: &[f64],
+        labels: &[(&str, &str)],
+    ) -> prometheus::Result<Histogram> {
+        let series = Histogram::new(name, help, bounds, labels)?;
         self.0.register(Box::new(series.clone()))?;
         Ok(series)
     }
@@ -149,22 +140,26 @@ impl Metrics {
                 "fib_compute_seconds",
                 "Wall time of one computation, without its time in the queue",
                 &SECONDS,
+                &[],
             )?,
             compute_cpu_seconds: declare.histogram(
                 "fib_compute_cpu_seconds",
                 "CPU time of one computation",
                 &COARSE_SECONDS,
+                &[],
             )?,
             queue_wait_seconds: declare.histogram(
                 "fib_queue_wait_seconds",
                 "Time of one computation in the queue",
                 &COARSE_SECONDS,
+                &[],
             )?,
-            n: declare.histogram("fib_n", "The n of the numbers that were computed", &powers)?,
+            n: declare.histogram("fib_n", "The n of the numbers that were computed", &powers, &[])?,
             result_bits: declare.histogram(
                 "fib_result_bits",
                 "Size of the numbers that were computed, in bits",
                 &powers,
+                &[],
             )?,
             queue_depth: declare.gauge("fib_queue_depth", "Computations that wait")?,
             bytes_held: declare.gauge(

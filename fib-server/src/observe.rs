@@ -51,34 +51,21 @@ impl Observe {
 impl Answers for Observe {
     type Record = Record;
 
-    fn answer(
-        &self,
-        request: Request<Incoming>,
-        conn: &Arc<Conn>,
-    ) -> Reply<(Response<ResBody>, Record)> {
-        let mut record = Record::of(&request, conn, &self.port);
+    fn answer(&self, request: Request<Incoming>, conn: &Arc<Conn>) -> (Reply<Routed>, Record) {
+        let record = Record::of(&request, &self.port);
         let reply = if names_its_host(&request) {
             let route = || self.routes.answer(request, conn);
             Reply::or_if_it_panics(route, || Routed::to(None, Problem::internal().answer()))
         } else {
             Reply::now(Routed::to(None, Problem::host().answer()))
         };
-        reply.map(move |routed| {
-            let Routed {
-                route,
-                mut response,
-            } = routed;
-            record.route = route.unwrap_or(record.route);
-            record.complete(&mut response);
-            (response, record)
-        })
+        (reply, record)
     }
 }
 
 /// What is told of one request at its end, however it ends: an answer that was never given counts too.
 pub(crate) struct Record {
     port: Arc<Port>,
-    conn: Arc<Conn>,
     begun: Instant,
     method: Method,
     version: Version,
@@ -91,14 +78,15 @@ pub(crate) struct Record {
 
 impl Record {
     /// A request's head has arrived.
-    fn of(request: &Request<Incoming>, conn: &Arc<Conn>, port: &Arc<Port>) -> Self {
+    fn of(request: &Request<Incoming>, port: &Arc<Port>) -> Self {
         port.state.metrics.request_started();
         let headers = request.headers();
-        let wanted = port.log.wants(port.state.started.elapsed().as_secs());
+        let begun = Instant::now();
+        let second = begun.duration_since(port.state.started).as_secs();
+        let wanted = port.log.wants(second);
         Self {
             port: Arc::clone(port),
-            conn: Arc::clone(conn),
-            begun: Instant::now(),
+            begun,
             method: method(request.method()),
             version: request.version(),
             route: Route::at(request.uri().path()),
@@ -109,33 +97,20 @@ impl Record {
         }
     }
 
-    /// Gives an answer what all answers have.
-    fn complete(&mut self, response: &mut Response<ResBody>) {
-        self.status = Some(response.status().as_u16());
-        self.close_if_last(response);
-        let headers = response.headers_mut();
-        headers.insert(X_FIB_POD, self.port.pod.clone());
-        headers.insert(X_REQUEST_ID, self.id.clone());
-        let trace = self.trace.map(|t| HeaderValue::try_from(t.to_string()));
-        if let Some(Ok(trace)) = trace {
-            headers.insert(TRACEPARENT, trace);
-        }
-    }
-
     /// Asks the client to leave with this answer: by a header in HTTP/1, by GOAWAY in HTTP/2.
-    fn close_if_last(&self, response: &mut Response<ResBody>) {
+    fn close_if_last(&self, response: &mut Response<ResBody>, conn: &Conn) {
         let state = &self.port.state;
         let reason = if state.lifecycle.is_draining() {
             Some(Recycled::Drain)
         } else {
-            self.conn.last_answer()
+            conn.last_answer()
         };
         if let Some(reason) = reason {
             state.metrics.connection_recycled(reason);
         }
         if self.version >= Version::HTTP_2 {
             if reason.is_some() {
-                self.conn.leave();
+                conn.leave();
             }
             return;
         }
@@ -153,6 +128,27 @@ impl Record {
 }
 
 impl connection::Record for Record {
+    type Answer = Routed;
+
+    /// Gives an answer what all answers have.
+    fn complete(&mut self, answer: Routed, conn: &Conn) -> Response<ResBody> {
+        let Routed {
+            route,
+            mut response,
+        } = answer;
+        self.route = route.unwrap_or(self.route);
+        self.status = Some(response.status().as_u16());
+        self.close_if_last(&mut response, conn);
+        let headers = response.headers_mut();
+        headers.insert(X_FIB_POD, self.port.pod.clone());
+        headers.insert(X_REQUEST_ID, self.id.clone());
+        let trace = self.trace.map(|t| HeaderValue::try_from(t.to_string()));
+        if let Some(Ok(trace)) = trace {
+            headers.insert(TRACEPARENT, trace);
+        }
+        response
+    }
+
     fn finish(mut self, complete: bool) {
         if let Some(line) = self.line.take() {
             line.write(&self, complete);
@@ -196,7 +192,7 @@ fn names_its_host(request: &Request<Incoming>) -> bool {
 
 /// `uri-host [ ":" port ]`, which may be empty (RFC 9110, 7.2).
 fn is_host(host: &[u8]) -> bool {
-    host.is_empty()
+    is_plain_host(host)
         || Authority::try_from(host).is_ok_and(|authority| {
             let port = authority
                 .as_str()
@@ -208,6 +204,19 @@ fn is_host(host: &[u8]) -> bool {
             };
             port_is_valid && !authority.as_str().contains('@')
         })
+}
+
+/// Whether it is a host as nearly all are written, letters, digits, dots and hyphens, and perhaps a port of few digits.
+fn is_plain_host(host: &[u8]) -> bool {
+    let name = host
+        .iter()
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+        .count();
+    match &host[name..] {
+        [] => true,
+        [b':', port @ ..] => name > 0 && port.len() <= 4 && port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
 /// The client's id when it is one that can be logged and sent back, else a new one.

@@ -146,7 +146,8 @@ impl Connector {
     /// Makes one connection, within the time that one may take.
     pub(super) async fn connect(&self) -> Result<Connected, ConnectError> {
         let began = Instant::now();
-        let made = tokio::time::timeout(self.timeout, self.attempt()).await;
+        let deadline = began + self.timeout;
+        let made = tokio::time::timeout_at(deadline.into(), self.attempt(deadline)).await;
         let (io, http2, address) = made
             .unwrap_or_else(|_| {
                 let detail = format!("no connection within {:?}", self.timeout);
@@ -167,10 +168,13 @@ impl Connector {
         })
     }
 
-    async fn attempt(&self) -> Result<(Io, bool, Arc<AddressCounts>), ConnectError> {
+    async fn attempt(
+        &self,
+        deadline: Instant,
+    ) -> Result<(Io, bool, Arc<AddressCounts>), ConnectError> {
         let (mut plain, address) = match &self.to {
             To::Socket(path) => self.socket(path).await?,
-            To::Addresses(addresses) => self.any_of(addresses).await?,
+            To::Addresses(addresses) => self.any_of(addresses, deadline).await?,
         };
         let Some(tls) = &self.tls else {
             return Ok((Io::Plain(plain), self.prior_knowledge, address));
@@ -215,10 +219,12 @@ impl Connector {
         }
     }
 
-    /// The first address that takes the connection, beginning with the one whose turn it is.
+    /// The first address that takes the connection, beginning with the one whose turn it is. Each gets an equal part
+    /// of the time that is left, so that one that drops packets leaves time for the others.
     async fn any_of(
         &self,
         addresses: &Addresses,
+        deadline: Instant,
     ) -> Result<(Plain, Arc<AddressCounts>), ConnectError> {
         let all = addresses
             .next(&self.counters)
@@ -230,9 +236,12 @@ impl Connector {
                 _ => ConnectError::new(Class::Dns, why),
             })?;
         let mut last = None;
-        for to in all {
+        for (to, untried) in all.iter().zip((1..=all.len()).rev()) {
             let address = self.counters.address(&to.to_string());
-            match self.dial(to).await {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let part = left / u32::try_from(untried).unwrap_or(u32::MAX);
+            let dialed = tokio::time::timeout(part, self.dial(*to)).await;
+            match dialed.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into())) {
                 Ok(stream) => return Ok((Plain::Tcp(stream), address)),
                 Err(error) => {
                     address.failed.fetch_add(1, Relaxed);

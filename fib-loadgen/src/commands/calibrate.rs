@@ -66,7 +66,7 @@ fn measure(args: &RunArgs, stop: &Arc<Stop>) -> Result<Duration, Failure> {
             ui: Ui::None,
             ..Sinks::default()
         };
-        let document = load(&settings, stop, sinks).await?;
+        let (document, _) = load(&settings, stop, sinks).await?;
         let after = cpu_seconds(args).await?;
         Ok(Measured {
             cpu_s: (before, after),

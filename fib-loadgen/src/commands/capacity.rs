@@ -124,7 +124,9 @@ fn run_one(
             outer.reached(Urgency::Abort).await;
             inner.interrupt();
         });
-        let document = load(&settings, &own, sinks).await;
+        let document = load(&settings, &own, sinks)
+            .await
+            .map(|(document, _)| document);
         relay.abort();
         document
     })?;

@@ -54,7 +54,7 @@ fn table(comparison: &Comparison, tolerance: f64) -> String {
     let _ = writeln!(
         text,
         "{:<18}{:>12}{:>12}{:>10}   {:<20}verdict",
-        "", "A", "B", "change", "95 % bounds"
+        "", "A", "B", "change", "99 % bounds"
     );
     for row in &comparison.rows {
         let bounds = row.bounds.map_or_else(

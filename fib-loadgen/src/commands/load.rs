@@ -15,7 +15,7 @@ use crate::exchange::{Caller, Rules};
 use crate::exit::Failure;
 use crate::generator::{Probe, Signals, Usage};
 use crate::live::{Collected, Collector, Sinks};
-use crate::outputs::{self, Kind};
+use crate::outputs::{self, Cut, Kind};
 use crate::pacer::Gate;
 use crate::plan::Schedule;
 use crate::preflight;
@@ -41,12 +41,12 @@ fn write_checkpoint(document: &Document, places: &[(Kind, outputs::Destination)]
     }
 }
 
-/// Puts the load on and says what came of it.
+/// Puts the load on and says what came of it, and which files of lines could not be written to their end.
 pub(super) async fn load(
     settings: &Arc<Settings>,
     stop: &Arc<Stop>,
     sinks: Sinks,
-) -> Result<Document, Failure> {
+) -> Result<(Document, Vec<Cut>), Failure> {
     // What has passed already is found before anybody is asked.
     settings.start_at.map(until).transpose()?;
     let resolved = resolved(settings).await?;
@@ -84,7 +84,7 @@ pub(super) async fn load(
     let collector = Collector::start(Arc::clone(&load), probe, sinks, checkpoint);
     let facts = Box::pin(attack::run(&load)).await;
     timer.abort();
-    let collected = collector
+    let mut collected = collector
         .finish()
         .ok_or_else(|| Failure::internal("the collector of results has stopped"))?;
     if let Some(error) = &facts.error {
@@ -92,7 +92,8 @@ pub(super) async fn load(
             "error: goose ended the load ({error}): the result is of what was done until then"
         ));
     }
-    Ok(known.document(collected, facts, false))
+    let cut = std::mem::take(&mut collected.cut);
+    Ok((known.document(collected, facts, false), cut))
 }
 
 /// What a result needs beside what was collected.
@@ -174,7 +175,7 @@ async fn check_target(
         }
     };
     tokio::select! {
-        checked = preflight::check(&mut caller, &settings.client.target, &question) => checked,
+        checked = preflight::check(&mut caller, &settings.client, &question) => checked,
         () = stop.reached(stop::Urgency::Finish) => Err(Failure::interrupted()),
     }
 }

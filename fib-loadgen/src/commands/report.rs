@@ -11,7 +11,7 @@ use crate::report::{render_all, words};
 use crate::result::Document;
 use crate::{merge as merging, shipping};
 
-/// Writes results in the forms that are asked for; the code is that of the worst run.
+/// Writes results in the forms that are asked for. The code is 0, whatever the runs came to.
 pub(super) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     let documents = read_all(&args.files)?;
     write(&args.output, &documents)?;

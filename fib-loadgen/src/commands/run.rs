@@ -11,7 +11,7 @@ use crate::args::RunArgs;
 use crate::exit::Failure;
 use crate::generator::{OnSaturation, Verdict};
 use crate::live::Sinks;
-use crate::outputs::{self, Kind, Opened, Ui};
+use crate::outputs::{self, Cut, Kind, Opened, Ui};
 use crate::report::{self, summary};
 use crate::result::Document;
 use crate::settings::Settings;
@@ -41,7 +41,7 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
         telemetry: telemetry.clone(),
         documents: Arc::clone(&documents),
     };
-    let document = runtime.block_on(async {
+    let (document, cut) = runtime.block_on(async {
         let pushing = telemetry.zip(args.otlp.clone()).map(|(shared, url)| {
             let (end, over) = tokio::sync::oneshot::channel();
             let run = format!("{:x}", settings.seed);
@@ -72,7 +72,7 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
             "warning: the generator was the limit, so these numbers are about it and not about the target",
         );
     }
-    write(&document, &documents)?;
+    write(&document, &documents, cut)?;
     Ok(document.exit.code)
 }
 
@@ -89,8 +89,15 @@ fn telemetry(args: &RunArgs) -> Result<Option<telemetry::Shared>, Failure> {
 }
 
 /// Writes the result to every place; one that can't be written costs no other.
-fn write(document: &Document, places: &[(Kind, outputs::Destination)]) -> Result<(), Failure> {
-    let mut refused = Vec::new();
+fn write(
+    document: &Document,
+    places: &[(Kind, outputs::Destination)],
+    cut: Vec<Cut>,
+) -> Result<(), Failure> {
+    let mut refused: Vec<String> = cut
+        .into_iter()
+        .map(|(name, error)| format!("{name} ({error})"))
+        .collect();
     for (kind, place) in places {
         let text = report::render(*kind, document)?;
         if let Err(error) = place.write(text.as_bytes()) {

@@ -1,6 +1,7 @@
 //! `verify`: a few values, proved, without load.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::{print, runtime};
 use crate::args::TargetArgs;
@@ -46,10 +47,10 @@ pub(super) fn verify(args: &TargetArgs) -> Result<u8, Failure> {
 
 async fn prove(caller: &mut Caller, rules: &Rules) -> Result<u8, Failure> {
     let question = |n| Question::Fibonacci { n, prove: true };
-    preflight::check(caller, &rules.client.target, &question(VALUES[0])).await?;
+    preflight::check(caller, &rules.client, &question(VALUES[0])).await?;
     let mut wrong = false;
     for n in VALUES {
-        let Some((outcome, _)) = caller.ask(&question(n)).await else {
+        let Some((outcome, _)) = caller.ask(&question(n), Instant::now()).await else {
             return Err(Failure::interrupted());
         };
         let Some(class) = outcome.failure else {

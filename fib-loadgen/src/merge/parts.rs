@@ -11,9 +11,10 @@ use crate::result::{
     decode, encode,
 };
 
-/// Counts and rates of shards side by side: both add up.
+/// Counts of shards side by side. Rates are counts divided by the longest window, as if one generator had run.
 pub(super) fn totals<'a>(all: impl Iterator<Item = &'a Totals>) -> Totals {
     let mut sum = Totals::default();
+    let (mut offered, mut late) = (None, 0);
     // Requests that were due, as far as every shard knows.
     let mut due = Some(0.0);
     for one in all {
@@ -28,16 +29,51 @@ pub(super) fn totals<'a>(all: impl Iterator<Item = &'a Totals>) -> Totals {
         sum.bytes += one.bytes;
         sum.elapsed_s = sum.elapsed_s.max(one.elapsed_s);
         sum.window_s = sum.window_s.max(one.window_s);
-        sum.rps += one.rps;
-        if let Some(offered) = one.offered_rps {
-            sum.offered_rps = Some(sum.offered_rps.unwrap_or(0.0) + offered);
+        late += late_of(one);
+        if let Some(rate) = one.offered_rps {
+            offered = Some(offered.unwrap_or(0.0) + rate * seconds(one));
         }
         due = due.zip(due_of(one)).map(|(sum, due)| sum + due);
     }
+    sum.late = Some(late);
+    #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
+    let in_time = sum.ok.saturating_sub(late) as f64;
+    let rate = |count: f64| match seconds(&sum) {
+        0.0 => 0.0,
+        seconds => count / seconds,
+    };
+    (sum.rps, sum.offered_rps) = (rate(in_time), offered.map(rate));
     #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
     let achieved = |due: f64| (sum.sent as f64 / due).min(1.0);
     sum.achieved_ratio = due.filter(|due| *due > 0.0).map(achieved);
     sum
+}
+
+/// How long load was put on. Results of before the window was known have only the whole time.
+fn seconds(one: &Totals) -> f64 {
+    if one.window_s > 0.0 {
+        one.window_s
+    } else {
+        one.elapsed_s
+    }
+}
+
+/// The right answers that the rate leaves out, since they came after the load had ended.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count that was a whole number before it was divided"
+)]
+pub(super) fn late_of(one: &Totals) -> u64 {
+    one.late.unwrap_or_else(|| {
+        // Results of before the window was known left none out.
+        let in_time = (one.rps * one.window_s).round() as u64;
+        if one.window_s > 0.0 {
+            one.ok.saturating_sub(in_time)
+        } else {
+            0
+        }
+    })
 }
 
 /// How many requests the plan of a shard asked for.
@@ -46,7 +82,7 @@ fn due_of(one: &Totals) -> Option<f64> {
     match one.achieved_ratio {
         Some(ratio) if ratio > 0.0 => Some(one.sent as f64 / ratio),
         // Nothing of it was sent.
-        Some(_) => Some(one.offered_rps? * one.window_s.max(one.elapsed_s)),
+        Some(_) => Some(one.offered_rps? * seconds(one)),
         None => None,
     }
 }

@@ -1,6 +1,7 @@
 //! The rules, judged again by what all shards saw together, and how the run ended.
 
 use super::Part;
+use super::parts::late_of;
 use crate::exit::{Ending, code_of};
 use crate::recorder::{Counts, Histogram, Latencies, Tally};
 use crate::result::{Document, Exit, Latency, ThresholdResult, Timing, Totals, decode_as};
@@ -75,7 +76,7 @@ fn tally(totals: &Totals, latency: &Latency) -> Result<Tally, String> {
             bytes: totals.bytes,
             unsent: totals.unsent,
             given_up: totals.unfinished,
-            late: late(totals),
+            late: late_of(totals),
             cached: totals.cached,
         },
         latencies: Latencies {
@@ -86,22 +87,6 @@ fn tally(totals: &Totals, latency: &Latency) -> Result<Tally, String> {
             connect: histogram(&latency.connect)?,
         },
     })
-}
-
-/// The right answers that the rate leaves out, since they came after the load had ended.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a count that was a whole number before it was divided"
-)]
-fn late(totals: &Totals) -> u64 {
-    let in_time = (totals.rps * totals.window_s).round();
-    // Results of before the window was known left none out.
-    if totals.window_s > 0.0 {
-        totals.ok.saturating_sub(in_time as u64)
-    } else {
-        0
-    }
 }
 
 fn histogram(timing: &Timing) -> Result<Histogram, String> {

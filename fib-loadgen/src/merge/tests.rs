@@ -1,6 +1,7 @@
 //! The merged result is what one generator would have written that had sent everything itself.
 
 use super::*;
+use crate::chance::{self, Purpose};
 use crate::report::fixture;
 use crate::result::decode;
 
@@ -21,7 +22,8 @@ fn counts_rates_and_histograms_of_four_shards_add_up() {
     let merged = merge(&four, false).unwrap();
     let one = &four[0];
     assert_eq!(merged.totals.ok, 4 * one.totals.ok);
-    assert!((merged.totals.rps - 4.0 * one.totals.rps).abs() < 1e-6);
+    let (ok, rps) = (u32::try_from(merged.totals.ok).unwrap(), merged.totals.rps);
+    assert!((rps - f64::from(ok) / one.totals.elapsed_s).abs() < 1e-6);
     assert_eq!(
         merged.latency.response.count,
         4 * one.latency.response.count
@@ -148,4 +150,52 @@ fn loads_without_shards_are_merged_as_loads_side_by_side() {
         merge(&two, false).unwrap().totals.sent,
         2 * two[0].totals.sent
     );
+}
+
+#[test]
+fn a_shard_that_was_done_earlier_does_not_raise_the_rate_of_all() {
+    let mut two = shards(2);
+    for document in &mut two {
+        let totals = &mut document.totals;
+        (totals.ok, totals.window_s, totals.late, totals.rps) = (1_000, 40.0, Some(0), 25.0);
+    }
+    // The same requests in half the time, of which ten answers came too late to count.
+    let totals = &mut two[1].totals;
+    (totals.window_s, totals.late, totals.rps) = (20.0, Some(10), 49.5);
+    let merged = merge(&two, false).unwrap();
+    assert_eq!((merged.totals.ok, merged.totals.late), (2_000, Some(10)));
+    assert!(
+        (merged.totals.rps - 1_990.0 / 40.0).abs() < 1e-6,
+        "{}",
+        merged.totals.rps
+    );
+}
+
+#[test]
+fn shards_split_at_random_have_the_latencies_of_the_whole_bit_for_bit() {
+    for seed in 0..20 {
+        let draw = |stream, index| chance::bits(stream, Purpose::Sample, index);
+        let of = u32::try_from(draw(seed, 0) % 7 + 1).unwrap();
+        let new = || hdrhistogram::Histogram::<u64>::new(3).unwrap();
+        let (mut whole, mut parts) = (new(), vec![new(); of as usize]);
+        for index in 1..2_000 {
+            // From a microsecond to half an hour.
+            let micros = 1_u64 << (draw(seed, index) % 31);
+            let micros = micros + draw(seed + 100, index) % micros;
+            let shard = usize::try_from(draw(seed + 200, index) % u64::from(of)).unwrap();
+            whole.record(micros).unwrap();
+            parts[shard].record(micros).unwrap();
+        }
+        let mut all = shards(of);
+        for (document, part) in all.iter_mut().zip(&parts) {
+            document.latency.response = crate::result::Timing::of(part);
+            document.latency.service = crate::result::Timing::of(part);
+        }
+        let merged = serde_json::to_value(merge(&all, false).unwrap().latency).unwrap();
+        let expected = serde_json::to_value(crate::result::Timing::of(&whole)).unwrap();
+        assert_eq!(
+            (&merged["response"], &merged["service"]),
+            (&expected, &expected)
+        );
+    }
 }

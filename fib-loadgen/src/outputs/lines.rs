@@ -16,8 +16,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Lines {
     queue: SyncSender<String>,
-    writer: JoinHandle<()>,
+    writer: JoinHandle<io::Result<()>>,
+    name: String,
 }
+
+/// A file that could not be written to its end: its name, and why.
+pub type Cut = (String, io::Error);
 
 impl Lines {
     /// Opens the file: emptied, if it was there, but a pipe or a device as it is.
@@ -27,14 +31,18 @@ impl Lines {
         } else {
             File::create(path)?
         };
-        Ok(Self::to(sink))
+        Ok(Self::to(format!("`{}`", path.display()), sink))
     }
 
     /// Writes to what is open already.
-    pub fn to(sink: impl Write + Send + 'static) -> Self {
+    pub fn to(name: String, sink: impl Write + Send + 'static) -> Self {
         let (queue, lines) = sync_channel(BACKLOG);
         let writer = std::thread::spawn(move || write(sink, &lines));
-        Self { queue, writer }
+        Self {
+            queue,
+            writer,
+            name,
+        }
     }
 
     /// Queues a line.
@@ -43,39 +51,42 @@ impl Lines {
         let _ = self.queue.try_send(line);
     }
 
-    /// Waits for a moment until all is written.
-    pub fn finish(self) {
+    /// Waits for a moment until all is written. A reader that went away has seen enough; a full disk is an error.
+    pub fn finish(self) -> Result<(), Cut> {
         drop(self.queue);
         let deadline = Instant::now() + PATIENCE;
         while !self.writer.is_finished() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
         }
+        if !self.writer.is_finished() {
+            return Ok(());
+        }
+        match self.writer.join() {
+            Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err((self.name, error)),
+            _ => Ok(()),
+        }
     }
 }
 
-fn write(mut sink: impl Write, lines: &Receiver<String>) {
+fn write(mut sink: impl Write, lines: &Receiver<String>) -> io::Result<()> {
     for mut line in lines {
         line.push('\n');
-        if sink
-            .write_all(line.as_bytes())
-            .and_then(|()| sink.flush())
-            .is_err()
-        {
-            return;
-        }
+        sink.write_all(line.as_bytes())
+            .and_then(|()| sink.flush())?;
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A reader that went away.
-    struct Broken;
+    /// A sink that refuses everything.
+    struct Broken(io::ErrorKind);
 
     impl Write for Broken {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::BrokenPipe.into())
+            Err(self.0.into())
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
@@ -84,11 +95,22 @@ mod tests {
 
     #[test]
     fn a_broken_pipe_ends_the_writer_and_nothing_else() {
-        let lines = Lines::to(Broken);
+        let lines = Lines::to("-".to_owned(), Broken(io::ErrorKind::BrokenPipe));
         for _ in 0..2 * BACKLOG {
             lines.send("line".to_owned());
         }
-        lines.finish();
+        assert!(lines.finish().is_ok());
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_that_names_the_file() {
+        let lines = Lines::to("`full`".to_owned(), Broken(io::ErrorKind::StorageFull));
+        lines.send("line".to_owned());
+        let (name, error) = lines.finish().unwrap_err();
+        assert_eq!(
+            (name.as_str(), error.kind()),
+            ("`full`", io::ErrorKind::StorageFull)
+        );
     }
 
     #[test]
@@ -97,7 +119,7 @@ mod tests {
         let path = folder.path().join("lines");
         let lines = Lines::open(&path).unwrap();
         (0..3).for_each(|n| lines.send(format!("{{\"n\":{n}}}")));
-        lines.finish();
+        assert!(lines.finish().is_ok());
         assert_eq!(
             std::fs::read_to_string(path).unwrap(),
             "{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n"

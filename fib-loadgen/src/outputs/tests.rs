@@ -66,3 +66,36 @@ fn outputs_are_a_kind_and_a_place() {
         assert!(text.parse::<Output>().is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_symbolic_link_to_a_file_that_is_not_there_yet_stays_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let (link, target) = (folder.path().join("link"), folder.path().join("target"));
+    std::os::unix::fs::symlink("target", &link).unwrap();
+    opened(&[json(&link)]).unwrap().documents[0]
+        .1
+        .write(b"{}")
+        .unwrap();
+    assert!(link.is_symlink());
+    assert_eq!(fs::read_to_string(&target).unwrap(), "{}");
+}
+
+#[test]
+fn the_reader_of_a_named_pipe_waits_for_the_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo")
+        .arg(&path)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let reader = {
+        let path = path.clone();
+        std::thread::spawn(move || fs::read_to_string(path).unwrap())
+    };
+    // Opened before the run, and written at its end.
+    let opened = opened(&[json(&path)]).unwrap();
+    opened.documents[0].1.write(b"{}").unwrap();
+    drop(opened);
+    assert_eq!(reader.join().unwrap(), "{}");
+}

@@ -29,6 +29,7 @@ pub(crate) fn load(document: &Document) -> String {
 /// `PASS`, or what is wrong.
 pub(crate) fn badge(document: &Document) -> &'static str {
     match document.exit.code {
+        0 if document.run.unfinished => "UNFINISHED",
         0 => "PASS",
         105 => "INTERRUPTED",
         _ => "FAIL",
@@ -45,6 +46,9 @@ pub(crate) fn cause(document: &Document) -> String {
         .map(|rule| rule.rule.as_str())
         .collect();
     let mut causes = Vec::new();
+    if document.run.unfinished {
+        causes.push("the run did not end; this is its last checkpoint".to_owned());
+    }
     for reason in &document.exit.reasons {
         causes.push(match reason.as_ref() {
             "wrong-answer" if totals.wrong == 1 => "one answer was wrong".to_owned(),

@@ -85,6 +85,7 @@ fn section(id: &str, heading: &str, content: &str) -> String {
 
 fn tone(document: &Document) -> &'static str {
     match document.exit.code {
+        0 if document.run.unfinished => "inconclusive",
         0 => "pass",
         105 => "inconclusive",
         92 => "environment",

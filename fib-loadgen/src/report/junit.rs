@@ -46,7 +46,11 @@ fn suite(document: &Document) -> TestSuite {
         .any(|reason| reason == "interrupted");
     suite.add_test_case(case(
         "the run went to its end",
-        interrupted.then(|| "it was interrupted".to_owned()),
+        if document.run.unfinished {
+            Some("it was killed or is still running: this is a checkpoint".to_owned())
+        } else {
+            interrupted.then(|| "it was interrupted".to_owned())
+        },
         "",
     ));
     suite

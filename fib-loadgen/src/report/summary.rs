@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{clock, ms, thousands};
+use super::{clock, facts, ms, thousands};
 use crate::result::{Document, Timing};
 
 /// The whole summary, one newline at its end.
@@ -36,7 +36,7 @@ fn write(out: &mut String, document: &Document) -> std::fmt::Result {
 fn head(out: &mut String, document: &Document) -> std::fmt::Result {
     let totals = &document.totals;
     let outcome = if document.exit.code == 0 {
-        "PASS".to_owned()
+        facts::badge(document).to_owned()
     } else {
         format!(
             "FAIL ({}, exit {})",

@@ -99,9 +99,13 @@ pub(crate) fn encode<C: Counter>(histogram: &hdrhistogram::Histogram<C>) -> Opti
     if histogram.is_empty() {
         return None;
     }
+    // How large a histogram has grown depends on the order in which it was filled. This one is as large as its highest
+    // value needs, so that equal counts make equal texts.
+    let mut even = hdrhistogram::Histogram::<C>::new(histogram.sigfig()).ok()?;
+    even.add(histogram).ok()?;
     let mut bytes = Vec::new();
     V2DeflateSerializer::new()
-        .serialize(histogram, &mut bytes)
+        .serialize(&even, &mut bytes)
         .ok()?;
     Some(STANDARD.encode(bytes))
 }
@@ -111,14 +115,16 @@ pub(crate) fn decode(text: &str) -> Result<hdrhistogram::Histogram<u64>, String>
     decode_as(text)
 }
 
-/// The same, with counters of another width.
+/// The same, with counters of another width. It grows with what is added to it.
 pub(crate) fn decode_as<C: Counter>(text: &str) -> Result<hdrhistogram::Histogram<C>, String> {
     let bytes = STANDARD
         .decode(text)
         .map_err(|error| format!("a histogram is not base64 ({error})"))?;
-    Deserializer::new()
+    let mut histogram = Deserializer::new()
         .deserialize(&mut &bytes[..])
-        .map_err(|error| format!("a histogram can't be read ({error})"))
+        .map_err(|error| format!("a histogram can't be read ({error})"))?;
+    histogram.auto(true);
+    Ok(histogram)
 }
 
 /// Significant digits of the histograms that are kept for each second and each minute.
@@ -160,6 +166,22 @@ mod tests {
             assert_eq!(back.count_at(value), u64::from(step.count_at_value()));
         }
         assert_eq!(timing.p50, Some(back.value_at_quantile(0.5)));
+    }
+
+    #[test]
+    fn a_histogram_that_was_read_takes_longer_times_than_it_has() {
+        let of = |micros: u64| {
+            let mut histogram = coarse();
+            histogram.record(micros).unwrap();
+            histogram
+        };
+        // As older versions wrote them, which end where their longest time does.
+        let mut bytes = Vec::new();
+        let mut writer = V2DeflateSerializer::new();
+        writer.serialize(&of(1_000), &mut bytes).unwrap();
+        let mut back = decode(&STANDARD.encode(bytes)).unwrap();
+        back.add(of(3_600_000_000)).unwrap();
+        assert_eq!(back.len(), 2);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fib_loadgen::client::{Connector, Counters, Life, Settings};
 use fib_loadgen::exchange::{Caller, Rules};
@@ -52,7 +52,7 @@ async fn ask(url: &str, retry_refused: u32, change: impl FnOnce(&mut Settings)) 
     let stop = Arc::new(Stop::default());
     let mut caller = Caller::new(&rules, &connector, None, &stop, 0).unwrap();
     let question = Question::Fibonacci { n: 90, prove: true };
-    let asked = caller.ask(&question).await;
+    let asked = caller.ask(&question, Instant::now()).await;
     asked.expect("nobody stops it").0
 }
 
@@ -120,12 +120,10 @@ async fn a_connection_is_tried_once_unless_told_otherwise() {
     assert_eq!(outcome.refused, 0);
 }
 
-#[test]
-fn a_connection_that_is_not_made_in_time_is_a_connect_timeout() {
+/// A listener that answers no connection, and the connections that fill its queue.
+fn speechless(on: SocketAddr) -> (Socket, Vec<TcpStream>) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket
-        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
-        .unwrap();
+    socket.bind(&on.into()).unwrap();
     socket.listen(0).unwrap();
     let address = socket.local_addr().unwrap().as_socket().unwrap();
     // Nobody accepts, so a few connections fill the queue, and then the kernel does not answer.
@@ -134,10 +132,33 @@ fn a_connection_that_is_not_made_in_time_is_a_connect_timeout() {
         waiting.push(stream);
         assert!(waiting.len() < 1_000, "the queue has no end");
     }
+    (socket, waiting)
+}
+
+#[test]
+fn a_connection_that_is_not_made_in_time_is_a_connect_timeout() {
+    let (socket, _waiting) = speechless(([127, 0, 0, 1], 0).into());
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
     let class = class_with(&format!("http://{address}"), |client| {
         client.connect_timeout = Duration::from_millis(300);
     });
     assert_eq!(class, Some(Class::ConnectTimeout));
+}
+
+#[test]
+fn an_address_that_drops_packets_leaves_time_for_the_next_one() {
+    let server = OddServer::start(|_, _| Act::Right);
+    let port = server.address.port();
+    let (_socket, _waiting) = speechless(([127, 0, 0, 2], port).into());
+    let class = class_with(&format!("http://name.svc:{port}"), |client| {
+        client.connect_timeout = Duration::from_secs(4);
+        client.resolve = vec![
+            format!("name.svc:{port}:127.0.0.2,127.0.0.1")
+                .parse()
+                .unwrap(),
+        ];
+    });
+    assert_eq!(class, None);
 }
 
 #[test]

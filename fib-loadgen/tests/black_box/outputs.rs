@@ -159,19 +159,13 @@ fn an_output_that_can_not_be_written_is_found_before_anything_is_sent() {
 #[test]
 fn a_full_disk_is_said_in_one_sentence() {
     let server = right();
-    let output = program(
-        server.address,
-        "--users 1 --requests 5 --n 90 -o json=/dev/full",
-    )
-    .output()
-    .unwrap();
-    let ended = Ended::new(&output);
-    assert_eq!(ended.code, 1);
-    assert!(
-        ended.stderr.contains("could not be written"),
-        "{}",
-        ended.stderr
-    );
+    for kind in ["json", "html", "ndjson"] {
+        let flags = format!("--users 1 --requests 5 --n 90 -o {kind}=/dev/full");
+        let ended = Ended::new(&program(server.address, &flags).output().unwrap());
+        assert_eq!(ended.code, 1, "{kind}");
+        let said = "could not be written to `/dev/full`";
+        assert!(ended.stderr.contains(said), "{kind}: {}", ended.stderr);
+    }
 }
 
 #[cfg(target_os = "linux")]

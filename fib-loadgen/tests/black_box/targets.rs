@@ -253,3 +253,27 @@ fn a_metadata_service_is_refused_before_anything_is_sent() {
         assert!(text.contains("metadata service"), "{text}");
     }
 }
+
+#[test]
+fn what_refused_the_connection_is_named_and_not_the_target_behind_it() {
+    let said = |flags: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"));
+        command
+            .arg("http://localhost")
+            .args(flags)
+            .args(["--n", "90"]);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(90));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    let shown = format!("`{}`", socket.display());
+    let unix = said(&["--unix-socket", socket.to_str().unwrap()]);
+    assert!(unix.contains(&shown), "{unix}");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let proxied = said(&["--proxy", &proxy]);
+    assert!(proxied.contains(&format!("the proxy {proxy}")), "{proxied}");
+}

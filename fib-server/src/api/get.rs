@@ -165,10 +165,19 @@ impl Get {
 
     /// What takes some microseconds, computed where it was asked for.
     fn at_once(&self, ask: Ask, conn: &Conn) -> Result<ResBody, ComputeError> {
-        let body = self.state.pool.at_once(ask.work(), || match ask {
-            Ask::Number(index, format) => self.state.small(index, format),
-            Ask::Sequence(last) => Sequence::up_to(last, Coding::Identity).whole(),
-        });
+        let pool = &self.state.pool;
+        let body = match ask {
+            Ask::Number(index, format) => match fib_numbers::small(index) {
+                Some(value) => {
+                    pool.looked_up(ask.work());
+                    format.body_of(index, value)
+                }
+                None => pool.at_once(ask.work(), || self.state.small(index, format)),
+            },
+            Ask::Sequence(last) => pool.at_once(ask.work(), || {
+                Sequence::up_to(last, Coding::Identity).whole()
+            }),
+        };
         if conn.is_small(body.len()) {
             return Ok(ResBody::Once(body.into()));
         }
@@ -297,9 +306,6 @@ impl State {
 
     /// The body for a number that takes some microseconds.
     fn small(&self, index: Index, format: Format) -> Vec<u8> {
-        if let Some(value) = fib_numbers::small(index) {
-            return format.body_of(index, value);
-        }
         let check = &mut || Ok::<_, Infallible>(());
         let digits = if format == Format::Hex {
             fib_numbers::hexadecimal(index, check)

@@ -388,8 +388,7 @@ mod tests {
         }
         for (n, digits) in [(0, "0"), (7, "13"), (90, "2880067194370816120")] {
             for format in [Format::Json, Format::Text] {
-                let (budget, account) = budget();
-                let held = budget.reserve(&account, 100).unwrap();
+                let held = Account::of(&budget()).reserve(100).unwrap();
                 let body = format
                     .body(index(n), digits.into(), Coding::Identity, held, &patient())
                     .unwrap();
@@ -401,16 +400,16 @@ mod tests {
         }
     }
 
-    fn budget() -> (Arc<Budget>, Arc<Account>) {
+    fn budget() -> Arc<Budget> {
         let gauge = prometheus::IntGauge::new("held", "held").unwrap();
-        (Arc::new(Budget::new(10_000_000, gauge)), Arc::default())
+        Arc::new(Budget::new(10_000_000, gauge))
     }
 
     #[test]
     fn a_long_answer_gives_its_memory_back_piece_by_piece() {
-        let (budget, account) = budget();
+        let budget = budget();
         let digits = "7".repeat(100_000);
-        let held = budget.reserve(&account, memory(100_000)).unwrap();
+        let held = Account::of(&budget).reserve(memory(100_000)).unwrap();
         let mut body = Format::Text
             .body(index(1), digits.into(), Coding::Identity, held, &patient())
             .unwrap();

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::Conn;
@@ -26,18 +26,37 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         loop {
             ready!(self.0.poll_read_ready(cx))?;
-            match self.0.try_read_buf(buf) {
-                Ok(_) => return Poll::Ready(Ok(())),
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                Err(e) => return Poll::Ready(Err(e)),
+            match self.try_read(buf) {
+                // Also when some bytes came, and no more are there.
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    if buf.filled().len() > before {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                read => return Poll::Ready(read),
             }
         }
     }
 }
 
 impl Socket {
+    /// Reads what is there. A part of what would fit is all there was, so the next read waits for the kernel to tell of
+    /// more, rather than to find that there is none.
+    fn try_read(&self, buf: &mut ReadBuf<'_>) -> io::Result<()> {
+        // Around the read, so that what comes in after it is not missed.
+        self.0.try_io(Interest::READABLE, || {
+            let room = buf.remaining();
+            let read = self.0.try_read_buf(buf)?;
+            if 0 < read && read < room {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Ok(())
+        })
+    }
+
     fn poll_write_with(
         &self,
         cx: &mut Context<'_>,
@@ -128,9 +147,12 @@ impl Heads {
             };
         }
         self.bytes += bytes.len();
-        for byte in &bytes[bytes.len().saturating_sub(4)..] {
-            self.last.rotate_left(1);
-            self.last[3] = *byte;
+        if let Some(last) = bytes.last_chunk() {
+            self.last = *last;
+        } else {
+            self.last.rotate_left(bytes.len());
+            let kept = self.last.len() - bytes.len();
+            self.last[kept..].copy_from_slice(bytes);
         }
         self.last == *b"\r\n\r\n" || self.last.ends_with(b"\n\n")
     }
@@ -211,16 +233,32 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
             self.again.advance(length);
             return Poll::Ready(Ok(()));
         }
-        let most = match self.follows {
+        let this = &mut *self;
+        match this.follows {
             // Their parser begins again with each part of a head, and gives way to others by itself.
-            Follows::Heads(_) => buf.remaining(),
-            Follows::Frames(_) if self.in_turn >= TURN => {
-                self.in_turn = 0;
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+            Follows::Heads(_) => {
+                let before = buf.filled().len();
+                ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
+                Poll::Ready(this.follow(&buf.filled()[before..]))
             }
-            Follows::Frames(_) => buf.remaining().min(TURN - self.in_turn),
-        };
+            Follows::Frames(_) => this.poll_read_in_turn(cx, buf),
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Io<S> {
+    /// Reads no more than a turn, and then lets the others have theirs.
+    fn poll_read_in_turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.in_turn >= TURN {
+            self.in_turn = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let most = buf.remaining().min(TURN - self.in_turn);
         let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
         let read = Pin::new(&mut self.inner).poll_read(cx, &mut part);
         if read.is_pending() {

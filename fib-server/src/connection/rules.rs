@@ -37,7 +37,7 @@ const SILENT_ENOUGH: Duration = Duration::from_millis(150);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     /// Requests that are being answered.
-    pub(crate) active: u32,
+    pub(crate) active: u64,
     /// Whether anything was ever asked.
     pub(crate) has_asked: bool,
     /// Whether there is output that the client has not taken.

@@ -3,8 +3,9 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use prometheus::{Histogram, IntCounter, IntCounterVec};
+use prometheus::{IntCounter, IntCounterVec};
 
+use super::histogram::Histogram;
 use super::{Declare, SECONDS};
 
 /// Where a request went.
@@ -108,13 +109,12 @@ impl Method {
     }
 }
 
-/// Every value of the label `status`; the last stands for what is not told apart.
-const STATUSES: [&str; 16] = [
-    "200", "204", "206", "304", "400", "404", "405", "413", "416", "422", "429", "499", "500",
-    "503", "504", "other",
+/// The statuses that are told apart. The place after them is for all others.
+const STATUSES: [u16; 15] = [
+    200, 204, 206, 304, 400, 404, 405, 413, 416, 422, 429, 499, 500, 503, 504,
 ];
 
-const OTHER: usize = STATUSES.len() - 1;
+const OTHER: usize = STATUSES.len();
 
 /// The status of an answer that was never given, as nginx has it.
 pub(crate) const CLIENT_CLOSED: u16 = 499;
@@ -128,11 +128,9 @@ fn place(method: Method, route: Route, status: u16) -> usize {
         (_, Method::Get | Method::Head) => matches!(status, 200 | 503),
         (_, Method::Other) => false,
     };
-    let digits = [status / 100 % 10, status / 10 % 10, status % 10]
-        .map(|digit| b'0' + u8::try_from(digit).unwrap_or_default());
     STATUSES
         .iter()
-        .position(|s| told_apart && s.as_bytes() == digits)
+        .position(|s| told_apart && *s == status)
         .unwrap_or(OTHER)
 }
 
@@ -143,37 +141,41 @@ const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 #[derive(Debug)]
 pub(super) struct RequestSeries {
     counters: IntCounterVec,
-    seconds: [Histogram; CLASSES.len()],
+    /// By the classes.
+    seconds: Vec<Histogram>,
     found: Vec<OnceLock<IntCounter>>,
 }
 
 impl RequestSeries {
     pub(super) fn new(declare: &Declare<'_>) -> prometheus::Result<Self> {
-        let seconds = declare.histograms(
-            "http_request_duration_seconds",
-            "Time from the head of a request for /get to the end of its answer",
-            &SECONDS,
-            &["path", "status"],
-        )?;
-        let places = Route::ALL.len() * Method::ALL.len() * STATUSES.len();
+        let seconds = |class| {
+            declare.histogram(
+                "http_request_duration_seconds",
+                "Time from the head of a request for /get to the end of its answer",
+                &SECONDS,
+                &[("path", Route::Get.as_str()), ("status", class)],
+            )
+        };
+        let places = Route::ALL.len() * Method::ALL.len() * (OTHER + 1);
         Ok(Self {
             counters: declare.counters(
                 "http_requests_total",
                 "Answers",
                 &["method", "path", "status"],
             )?,
-            seconds: CLASSES.map(|class| seconds.with_label_values(&[Route::Get.as_str(), class])),
+            seconds: CLASSES.into_iter().map(seconds).collect::<Result<_, _>>()?,
             found: (0..places).map(|_| OnceLock::new()).collect(),
         })
     }
 
     pub(super) fn finished(&self, method: Method, route: Route, status: u16, took: Duration) {
         let status_at = place(method, route, status);
-        let at =
-            (route as usize * Method::ALL.len() + method as usize) * STATUSES.len() + status_at;
+        let at = (route as usize * Method::ALL.len() + method as usize) * (OTHER + 1) + status_at;
         self.found[at]
             .get_or_init(|| {
-                let labels = [method.as_str(), route.as_str(), STATUSES[status_at]];
+                let status = STATUSES.get(status_at).map(u16::to_string);
+                let status = status.as_deref().unwrap_or("other");
+                let labels = [method.as_str(), route.as_str(), status];
                 self.counters.with_label_values(&labels)
             })
             .inc();

@@ -15,6 +15,8 @@ pub mod counted;
 mod error;
 pub mod explain;
 mod gates;
+pub mod history;
+pub mod instant;
 pub(crate) mod metrics;
 pub mod normalize;
 pub mod pods;

@@ -11,8 +11,10 @@
 
 mod autoscaler;
 pub mod cost;
+mod demand;
 mod deployment;
 pub mod engine;
+mod fast_forward;
 pub mod fault;
 pub mod intensity;
 pub mod measured;
@@ -21,9 +23,11 @@ pub mod modeled;
 mod profile;
 mod search;
 pub mod sizing;
+mod spread;
 mod summary;
 pub mod timescale;
 pub mod what_if;
+mod work;
 pub mod world;
 
 #[cfg(test)]
@@ -43,9 +47,11 @@ use crate::observation::{ControllerConfig, Observation};
 use crate::run::budget::Budget;
 use crate::spec::{AutoscalerSpec, ContainerResources};
 use crate::units::Millicores;
+use demand::Demand;
 use engine::{Engine, Progress, Scene};
 use fault::{Fault, SimulatedFault};
 use modeled::{ModeledWorld, Nodes, PodModel};
+use spread::Spread;
 use summary::Tally;
 
 /// The schema's name and version of a simulation written as JSON.
@@ -173,7 +179,19 @@ impl Scenario {
 
     /// Runs it.
     pub fn run(&self) -> Summary {
+        let summary = fast_forward::summary(self, &self.demand(), &mut Spread::new());
+        summary.unwrap_or_else(|| self.run_in_full())
+    }
+
+    /// Runs it in the simulated cluster that a watcher sees.
+    fn run_in_full(&self) -> Summary {
         self.exhaust(self.engine(false), |_| {})
+    }
+
+    /// What is wanted in each second.
+    fn demand(&self) -> Demand {
+        let seconds = usize::try_from(self.length.as_secs()).unwrap_or(usize::MAX);
+        Demand::of(&self.load, seconds)
     }
 
     /// Runs it, and emits what a watcher of a cluster would have seen.
@@ -201,14 +219,10 @@ impl Scenario {
     /// The simulated cluster at its beginning.
     pub fn engine(&self, watched: bool) -> Engine<ModeledWorld> {
         let seconds = |time: Duration| Duration::from_secs(time.as_secs());
-        let at_least_one = |time: Duration| Duration::from_secs(time.as_secs().max(1));
         let (period, resolution) = (
             at_least_one(self.controller.sync_period),
             at_least_one(self.resolution),
         );
-        // A metric that names another container counts the only one.
-        let mut metrics = self.spec.metrics.iter();
-        let named = metrics.find_map(|m| m.source.container());
         let first = self.first_replicas();
         let model = self.pods();
         let broken = model.fault;
@@ -230,7 +244,7 @@ impl Scenario {
             first_scrape: Duration::ZERO,
             first_sync: seconds(period / 2),
             container: ContainerResources::cpu(
-                named.unwrap_or("app"),
+                self.container(),
                 Some(self.pod.request),
                 self.pod.limit,
             ),
@@ -243,6 +257,13 @@ impl Scenario {
             watched,
         };
         Engine::new(scene, world)
+    }
+
+    /// The name of a pod's container: that of the first metric that names one.
+    fn container(&self) -> &str {
+        let mut metrics = self.spec.metrics.iter();
+        let named = metrics.find_map(|metric| metric.source.container());
+        named.unwrap_or("app")
     }
 
     /// How its pods behave.
@@ -292,7 +313,7 @@ impl Scenario {
 
     /// Nothing counted yet.
     fn tally(&self) -> Tally {
-        Tally::new(milli(self.pod.request), self.first_replicas())
+        Tally::new(self.pod.request, self.first_replicas())
     }
 
     fn first_replicas(&self) -> i32 {
@@ -302,6 +323,10 @@ impl Scenario {
 
 /// The pods at the beginning are as old as this.
 const AGE: Duration = Duration::from_hours(1);
+
+fn at_least_one(time: Duration) -> Duration {
+    Duration::from_secs(time.as_secs().max(1))
+}
 
 #[expect(clippy::cast_precision_loss, reason = "millicores are far below 2^52")]
 fn milli(amount: Millicores) -> f64 {

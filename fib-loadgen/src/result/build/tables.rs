@@ -19,6 +19,7 @@ pub(super) fn totals(counts: &Counts, window: Duration) -> Totals {
         unfinished: counts.given_up,
         unsent: counts.unsent,
         cached: counts.cached,
+        late: Some(counts.late),
         bytes: counts.bytes,
         elapsed_s: to_ms(seconds),
         window_s: to_ms(seconds),

@@ -48,7 +48,7 @@ impl Controller {
         for spec in &sync.spec.metrics {
             let outcome = match self.metric(sync, scale, spec) {
                 Ok(proposal) => {
-                    if replicas == 0 || proposal.replicas > replicas {
+                    if is_larger(proposal.replicas, replicas) {
                         replicas = proposal.replicas;
                         name = metric_name(spec);
                     }
@@ -128,6 +128,11 @@ impl Controller {
             }
         }
     }
+}
+
+/// Whether a proposal takes the place of the largest so far, which is 0 where there is none.
+pub(crate) fn is_larger(proposal: i32, so_far: i32) -> bool {
+    so_far == 0 || proposal > so_far
 }
 
 /// What was read of a custom or external metric.

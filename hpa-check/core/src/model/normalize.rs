@@ -5,26 +5,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{before, go_int32};
+use super::go_int32;
+pub use super::history::Recommendation;
+use super::history::{History, replace_last};
+use super::instant::Instant;
 use crate::observation::ControllerConfig;
 use crate::spec::{Behavior, PolicyKind, ScalingPolicy, ScalingRules, SelectPolicy};
 
-/// A proposal of an earlier sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Recommendation {
-    /// The replicas proposed, before any limit.
-    pub replicas: i32,
-    /// When.
-    pub at: Timestamp,
-}
-
 /// A change of the target's replicas that the controller made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScaleEvent {
+pub struct ScaleEvent<T = Timestamp> {
     /// By how many replicas, always positive.
     pub change: i32,
     /// When.
-    pub at: Timestamp,
+    pub at: T,
 }
 
 /// One direction's rules with every default filled in.
@@ -104,40 +98,31 @@ const WITHIN: &str = "DesiredWithinRange";
 
 /// The highest proposal of the window, this one included: `stabilizeRecommendation`. It also
 /// raises above the present size, which the path with `behavior` never does.
-pub fn stabilize_legacy(
-    history: &[Recommendation],
+pub fn stabilize_legacy<T: Instant>(
+    history: &impl History<T>,
     desired: i32,
-    now: Timestamp,
+    now: T,
     window: Duration,
 ) -> i32 {
-    let cutoff = before(now, window);
-    history
-        .iter()
-        .filter(|r| r.at >= cutoff)
-        .map(|r| r.replicas)
-        .fold(desired, i32::max)
+    let highest = history.highest_since(now.before(window));
+    highest.map_or(desired, |highest| highest.max(desired))
 }
 
 /// The present size, moved only as far as every proposal of the windows agrees:
 /// `stabilizeRecommendationWithBehaviors`.
-pub fn stabilize(
-    history: &[Recommendation],
+pub fn stabilize<T: Instant>(
+    history: &impl History<T>,
     current: i32,
     desired: i32,
-    now: Timestamp,
+    now: T,
     up_window: Duration,
     down_window: Duration,
 ) -> i32 {
-    let newer = |window| {
-        let cutoff = before(now, window);
-        history
-            .iter()
-            .filter(move |r| r.at > cutoff)
-            .map(|r| r.replicas)
-    };
-    let lowest = newer(up_window).fold(desired, i32::min);
-    let highest = newer(down_window).fold(desired, i32::max);
-    current.max(lowest).min(highest)
+    let lowest = history.lowest_after(now.before(up_window));
+    let highest = history.highest_after(now.before(down_window));
+    current
+        .max(lowest.map_or(desired, |lowest| lowest.min(desired)))
+        .min(highest.map_or(desired, |highest| highest.max(desired)))
 }
 
 /// The bounds and the limit of one step up without `behavior`: `convertDesiredReplicasWithRules`.
@@ -176,21 +161,21 @@ pub fn limit_legacy(
 
 /// The changes that the controller made, by direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScaleEvents<'a> {
+pub struct ScaleEvents<'a, T = Timestamp> {
     /// Growths.
-    pub up: &'a [ScaleEvent],
+    pub up: &'a [ScaleEvent<T>],
     /// Shrinkages.
-    pub down: &'a [ScaleEvent],
+    pub down: &'a [ScaleEvent<T>],
 }
 
 /// The bounds and the policies of the direction taken: `convertDesiredReplicasWithBehaviorRate`.
-pub fn limit(
+pub fn limit<T: Instant>(
     current: i32,
     desired: i32,
     (min, max): (i32, i32),
     behavior: &FullBehavior,
-    changes: ScaleEvents<'_>,
-    now: Timestamp,
+    changes: ScaleEvents<'_, T>,
+    now: T,
 ) -> Limited {
     if desired > current {
         let step = up_limit(current, &behavior.up, changes, now).max(current);
@@ -226,7 +211,12 @@ pub fn limit(
 }
 
 /// The most replicas that the policies allow now: `calculateScaleUpLimitWithScalingRules`.
-pub fn up_limit(current: i32, rules: &FullRules, changes: ScaleEvents<'_>, now: Timestamp) -> i32 {
+pub fn up_limit<T: Instant>(
+    current: i32,
+    rules: &FullRules,
+    changes: ScaleEvents<'_, T>,
+    now: T,
+) -> i32 {
     let proposals = rules.policies.iter().map(|policy| {
         let start = at_period_start(current, policy, changes, now);
         match policy.kind {
@@ -245,11 +235,11 @@ pub fn up_limit(current: i32, rules: &FullRules, changes: ScaleEvents<'_>, now: 
 
 /// The fewest replicas that the policies allow now: `calculateScaleDownLimitWithBehaviors`. Growing
 /// rounds a percentage up, shrinking cuts it off.
-pub fn down_limit(
+pub fn down_limit<T: Instant>(
     current: i32,
     rules: &FullRules,
-    changes: ScaleEvents<'_>,
-    now: Timestamp,
+    changes: ScaleEvents<'_, T>,
+    now: T,
 ) -> i32 {
     let proposals = rules.policies.iter().map(|policy| {
         let start = at_period_start(current, policy, changes, now);
@@ -268,14 +258,14 @@ pub fn down_limit(
 }
 
 /// The replicas when the policy's period began, from the changes since.
-fn at_period_start(
+fn at_period_start<T: Instant>(
     current: i32,
     policy: &ScalingPolicy,
-    changes: ScaleEvents<'_>,
-    now: Timestamp,
+    changes: ScaleEvents<'_, T>,
+    now: T,
 ) -> i32 {
-    let cutoff = before(now, seconds(policy.period_seconds));
-    let within = |events: &[ScaleEvent]| {
+    let cutoff = now.before(seconds(policy.period_seconds));
+    let within = |events: &[ScaleEvent<T>]| {
         events
             .iter()
             .filter(|e| e.at > cutoff)
@@ -294,4 +284,83 @@ pub fn longest_period(rules: &FullRules) -> Duration {
         .map(|p| seconds(p.period_seconds))
         .max()
         .unwrap_or_default()
+}
+
+/// The rules that a sync follows, with every default filled in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Rules<'a> {
+    /// Those of the controller, without `behavior`.
+    Legacy(&'a ControllerConfig),
+    /// Those of `behavior`.
+    Behavior(&'a FullBehavior),
+}
+
+/// A proposal on its way to a size.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    /// The present size.
+    pub(crate) current: i32,
+    /// What the metrics ask for.
+    pub(crate) wanted: i32,
+    /// The least size.
+    pub(crate) min: i32,
+    /// The largest size.
+    pub(crate) max: i32,
+}
+
+/// Stabilizes and limits a proposal, and remembers it: the proposal after stabilization, and after the
+/// limits. `normalizeDesiredReplicas` and `normalizeDesiredReplicasWithBehaviors`.
+pub(crate) fn normalize<T: Instant>(
+    rules: Rules<'_>,
+    step: Step,
+    history: &mut impl History<T>,
+    changes: ScaleEvents<'_, T>,
+    now: T,
+) -> (i32, Limited) {
+    let Step {
+        current,
+        wanted,
+        min,
+        max,
+    } = step;
+    let new = Recommendation {
+        replicas: wanted,
+        at: now,
+    };
+    match rules {
+        Rules::Legacy(settings) => {
+            let window = settings.downscale_stabilization;
+            let stabilized = stabilize_legacy(history, wanted, now, window);
+            history.remember(new, now.before(window));
+            let limited = limit_legacy(current, stabilized, min, max, settings);
+            (stabilized, limited)
+        }
+        Rules::Behavior(full) => {
+            let (up, down) = (full.up.window, full.down.window);
+            let stabilized = stabilize(history, current, wanted, now, up, down);
+            history.remember(new, now.before(up.max(down)));
+            let limited = limit(current, stabilized, (min, max), full, changes, now);
+            (stabilized, limited)
+        }
+    }
+}
+
+/// Remembers a change of the size, for as long as a policy of its direction asks: `storeScaleEvent`.
+pub(crate) fn remember_change<T: Instant>(
+    full: &FullBehavior,
+    (ups, downs): (&mut Vec<ScaleEvent<T>>, &mut Vec<ScaleEvent<T>>),
+    (from, to): (i32, i32),
+    now: T,
+) {
+    let event = ScaleEvent {
+        change: to.wrapping_sub(from).wrapping_abs(),
+        at: now,
+    };
+    let (events, rules) = if to > from {
+        (ups, &full.up)
+    } else {
+        (downs, &full.down)
+    };
+    let cutoff = now.before(longest_period(rules));
+    replace_last(events, event, |e| e.at < cutoff);
 }

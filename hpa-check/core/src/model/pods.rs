@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{MetricError, VersionGates, after};
+use super::instant::Instant;
+use super::{MetricError, VersionGates};
 use crate::observation::{self, ControllerConfig};
 use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 
@@ -193,39 +194,92 @@ pub fn group(
     for pod in pods {
         let terminal =
             pod.phase == "Failed" || (gates.ignore_succeeded && pod.phase == "Succeeded");
-        let set = if pod.deleting || terminal {
-            &mut groups.ignored
-        } else if pod.phase == "Pending" {
-            &mut groups.unready
-        } else {
-            match used.get(&pod.name) {
-                None => &mut groups.missing,
-                Some(sample)
-                    if resource == Some("cpu") && is_unready(pod, sample, now, settings) =>
-                {
-                    &mut groups.unready
-                }
-                Some(_) => {
-                    groups.ready += 1;
-                    continue;
-                }
+        let condition = pod.ready.as_ref();
+        let sample = used.get(&pod.name);
+        let signs = Signs {
+            ignored: pod.deleting || terminal,
+            pending: pod.phase == "Pending",
+            start: pod.start,
+            ready: condition.map(|c| (c.status != "False", c.last_transition)),
+            sample: sample.map(|sample| (sample.timestamp, sample.window)),
+        };
+        let set = match standing(signs, resource == Some("cpu"), now, settings) {
+            Standing::Ready => {
+                groups.ready += 1;
+                continue;
             }
+            Standing::Unready => &mut groups.unready,
+            Standing::Missing => &mut groups.missing,
+            Standing::Ignored => &mut groups.ignored,
         };
         set.insert(pod.name.clone());
     }
     groups
 }
 
+/// What of a pod decides how it counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signs<T> {
+    /// Whether it is being deleted, or has ended.
+    pub(crate) ignored: bool,
+    /// Whether its phase is `Pending`.
+    pub(crate) pending: bool,
+    /// `status.startTime`.
+    pub(crate) start: Option<T>,
+    /// Whether the `Ready` condition is other than `False`, and since when.
+    pub(crate) ready: Option<(bool, T)>,
+    /// The end and the length of its sample's window.
+    pub(crate) sample: Option<(T, Duration)>,
+}
+
+/// How a pod counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// With its own use.
+    Ready,
+    /// Not ready yet, or too young to be believed.
+    Unready,
+    /// Without a metric.
+    Missing,
+    /// Going or gone.
+    Ignored,
+}
+
+/// How one pod counts: the body of the loop in `groupPods`. Early samples are held against a pod only
+/// where the metric is CPU.
+pub(crate) fn standing<T: Instant>(
+    signs: Signs<T>,
+    is_cpu: bool,
+    now: T,
+    settings: &ControllerConfig,
+) -> Standing {
+    if signs.ignored {
+        return Standing::Ignored;
+    }
+    if signs.pending {
+        return Standing::Unready;
+    }
+    match signs.sample {
+        None => Standing::Missing,
+        Some(sample) if is_cpu && is_unready(signs, sample, now, settings) => Standing::Unready,
+        Some(_) => Standing::Ready,
+    }
+}
+
 /// The rule for CPU alone: early samples show the start and not the work.
-fn is_unready(pod: &Pod, sample: &Use, now: Timestamp, settings: &ControllerConfig) -> bool {
-    let (Some(condition), Some(start)) = (&pod.ready, pod.start) else {
+fn is_unready<T: Instant>(
+    signs: Signs<T>,
+    (end, window): (T, Duration),
+    now: T,
+    settings: &ControllerConfig,
+) -> bool {
+    let (Some((is_ready, since)), Some(start)) = (signs.ready, signs.start) else {
         return true;
     };
-    let not_ready = condition.status == "False";
-    if after(start, settings.cpu_initialization_period) > now {
-        not_ready || sample.timestamp < after(condition.last_transition, sample.window)
+    if start.after(settings.cpu_initialization_period) > now {
+        !is_ready || end < since.after(window)
     } else {
-        not_ready && after(start, settings.initial_readiness_delay) > condition.last_transition
+        !is_ready && start.after(settings.initial_readiness_delay) > since
     }
 }
 

@@ -111,15 +111,7 @@ pub(super) fn by_utilization(
         groups,
         &mut used,
         |used| utilization_pass(used, requests, target),
-        |pod| {
-            let fallback = i64::from(target.max(100));
-            requests
-                .get(pod)
-                .copied()
-                .unwrap_or(0)
-                .wrapping_mul(fallback)
-                / 100
-        },
+        |pod| busy(requests.get(pod).copied().unwrap_or(0), target),
     )
 }
 
@@ -261,52 +253,118 @@ fn propose(
         total: None,
         from_status: false,
     };
-    let grows_with_unready = !groups.unready.is_empty() && ratio > 1.0;
-    if !grows_with_unready && groups.missing.is_empty() {
-        let replicas = if scene.tolerances.contain(ratio) {
-            scene.current
-        } else {
-            ceil_of(ratio, groups.ready)
-        };
-        return Ok(answer(replicas, None, groups));
-    }
-
-    let guess = |milli| Use {
-        milli,
-        timestamp: ZERO_TIME,
-        window: std::time::Duration::ZERO,
+    let census = Census {
+        ready: groups.ready,
+        unready: groups.unready.len(),
+        missing: groups.missing.len(),
     };
-    for pod in &groups.missing {
-        if ratio < 1.0 {
-            used.insert(pod.clone(), guess(missing_use_when_shrinking(pod)));
-        } else if ratio > 1.0 {
-            used.insert(pod.clone(), guess(0));
-        }
-    }
-    if grows_with_unready {
-        for pod in &groups.unready {
-            used.insert(pod.clone(), guess(0));
-        }
-    }
-
-    let second = pass(used)?.ratio;
-    let turned = (ratio < 1.0 && second > 1.0) || (ratio > 1.0 && second < 1.0);
-    let replicas = if scene.tolerances.contain(second) || turned {
-        scene.current
-    } else {
-        let wanted = ceil_of(second, used.len());
-        let wrong_way =
-            (second < 1.0 && wanted > scene.current) || (second > 1.0 && wanted < scene.current);
-        if wrong_way { scene.current } else { wanted }
-    };
-    Ok(answer(replicas, Some(second), groups))
+    let (replicas, second) = replicas(
+        scene.tolerances,
+        scene.current,
+        census,
+        ratio,
+        |guesses: Guesses| {
+            let guess = |milli| Use {
+                milli,
+                timestamp: ZERO_TIME,
+                window: std::time::Duration::ZERO,
+            };
+            for pod in &groups.missing {
+                match guesses.missing {
+                    Guess::None => {}
+                    Guess::Idle => drop(used.insert(pod.clone(), guess(0))),
+                    Guess::Busy => {
+                        used.insert(pod.clone(), guess(missing_use_when_shrinking(pod)));
+                    }
+                }
+            }
+            if guesses.unready {
+                for pod in &groups.unready {
+                    used.insert(pod.clone(), guess(0));
+                }
+            }
+            Ok((pass(used)?.ratio, used.len()))
+        },
+    )?;
+    Ok(answer(replicas, second, groups))
 }
 
-/// `GetResourceUtilizationRatio` in `metrics/utilization.go`: whole percent, cut off.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "Go converts to int32 by cutting off the high bits"
-)]
+/// How many pods count in which way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Census {
+    /// With their own use.
+    pub(crate) ready: usize,
+    /// Not ready yet, or too young to be believed.
+    pub(crate) unready: usize,
+    /// Without a metric.
+    pub(crate) missing: usize,
+}
+
+/// What the second pass takes pods to use that the first one left out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Guesses {
+    /// Of a pod without a metric.
+    pub(crate) missing: Guess,
+    /// Whether unready pods are counted as idle.
+    pub(crate) unready: bool,
+}
+
+/// A cautious guess of a pod's use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guess {
+    /// The pod is left out.
+    None,
+    /// It uses nothing, so that growth is not overdone.
+    Idle,
+    /// It uses what it should or more, so that shrinking is not overdone.
+    Busy,
+}
+
+/// The replicas that a ratio asks for, and the ratio of the second pass if there was one. `second` makes that
+/// pass with the guesses: its ratio, and the pods that it counts.
+pub(crate) fn replicas<E>(
+    tolerances: Tolerances,
+    current: i32,
+    census: Census,
+    ratio: f64,
+    second: impl FnOnce(Guesses) -> Result<(f64, usize), E>,
+) -> Result<(i32, Option<f64>), E> {
+    let grows_with_unready = census.unready > 0 && ratio > 1.0;
+    if !grows_with_unready && census.missing == 0 {
+        let replicas = if tolerances.contain(ratio) {
+            current
+        } else {
+            ceil_of(ratio, census.ready)
+        };
+        return Ok((replicas, None));
+    }
+    let missing = if ratio < 1.0 {
+        Guess::Busy
+    } else if ratio > 1.0 {
+        Guess::Idle
+    } else {
+        Guess::None
+    };
+    let (second, pods) = second(Guesses {
+        missing,
+        unready: grows_with_unready,
+    })?;
+    let turned = (ratio < 1.0 && second > 1.0) || (ratio > 1.0 && second < 1.0);
+    let replicas = if tolerances.contain(second) || turned {
+        current
+    } else {
+        let wanted = ceil_of(second, pods);
+        let wrong_way = (second < 1.0 && wanted > current) || (second > 1.0 && wanted < current);
+        if wrong_way { current } else { wanted }
+    };
+    Ok((replicas, Some(second)))
+}
+
+/// What a pod without a metric is taken to use while the others call for fewer pods, for a target in percent.
+pub(crate) fn busy(request: i64, target: i32) -> i64 {
+    request.wrapping_mul(i64::from(target.max(100))) / 100
+}
+
 fn utilization_pass(
     used: &UseByPod,
     requests: &BTreeMap<String, i64>,
@@ -320,16 +378,28 @@ fn utilization_pass(
             pods += 1;
         }
     }
-    if requested == 0 {
-        return Err(MetricError::new("no metrics returned matched known pods"));
-    }
-    let utilization = (use_sum.wrapping_mul(100).wrapping_div(requested)) as i32;
+    let (utilization, ratio) = utilization_ratio(use_sum, requested, target)
+        .ok_or_else(|| MetricError::new("no metrics returned matched known pods"))?;
     Ok(Pass {
-        ratio: f64::from(utilization) / f64::from(target),
+        ratio,
         utilization: Some(utilization),
         average: use_sum.wrapping_div(pods),
         requested,
     })
+}
+
+/// `GetResourceUtilizationRatio` in `metrics/utilization.go`: whole percent, cut off, and its ratio to the
+/// target; `None` if nothing is requested.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "Go converts to int32 by cutting off the high bits"
+)]
+pub(crate) fn utilization_ratio(used: i64, requested: i64, target: i32) -> Option<(i32, f64)> {
+    if requested == 0 {
+        return None;
+    }
+    let utilization = (used.wrapping_mul(100).wrapping_div(requested)) as i32;
+    Some((utilization, f64::from(utilization) / f64::from(target)))
 }
 
 /// `GetMetricUsageRatio` in `metrics/utilization.go`.

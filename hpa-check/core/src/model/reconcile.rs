@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::conditions::{self, ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
-use super::normalize::{self, FullBehavior, Limited, Recommendation, ScaleEvent, ScaleEvents};
+use super::normalize::{
+    self, FullBehavior, Limited, Recommendation, Rules, ScaleEvent, ScaleEvents, Step,
+};
 use super::pods::Pod;
 use super::proposal::{Proposal, Readings};
 use super::selector::Selector;
@@ -146,7 +148,7 @@ impl Decision {
 
 /// The controller reads its clock anew for every comparison, so what it has just recorded is
 /// already a moment old.
-const MOMENT: Duration = Duration::from_micros(1);
+pub(crate) const MOMENT: Duration = Duration::from_micros(1);
 
 impl Controller {
     /// A controller that has just started.
@@ -271,12 +273,9 @@ impl Controller {
                 }
                 return Want::Stay;
             }
-        } else if current > max {
-            "Current number of replicas above Spec.MaxReplicas".clone_into(&mut decision.reason);
-            return Want::Replicas(max);
-        } else if current < min {
-            "Current number of replicas below Spec.MinReplicas".clone_into(&mut decision.reason);
-            return Want::Replicas(min);
+        } else if let Some((bound, reason)) = outside(current, min, max) {
+            reason.clone_into(&mut decision.reason);
+            return Want::Replicas(bound);
         }
 
         let Some((proposed, metric)) = propose(self, scale, decision) else {
@@ -296,8 +295,7 @@ impl Controller {
         if current == 0 && min != 0 && at_zero && wanted < min {
             wanted = min;
             if decision.reason.is_empty() {
-                "Current number of replicas below Spec.MinReplicas"
-                    .clone_into(&mut decision.reason);
+                BELOW_MIN.clone_into(&mut decision.reason);
             }
         }
         Want::Replicas(wanted)
@@ -311,37 +309,28 @@ impl Controller {
         wanted: i32,
         decision: &mut Decision,
     ) -> i32 {
-        let now = sync.now;
-        let (min, max) = (sync.spec.effective_min(), sync.spec.max_replicas);
+        let full = sync.spec.behavior.as_ref();
+        let full = full.map(|behavior| FullBehavior::of(behavior, &self.settings));
+        let rules = match &full {
+            None => Rules::Legacy(&self.settings),
+            Some(full) => Rules::Behavior(full),
+        };
+        let step = Step {
+            current,
+            wanted,
+            min: sync.spec.effective_min(),
+            max: sync.spec.max_replicas,
+        };
+        let changes = ScaleEvents {
+            up: &self.ups,
+            down: &self.downs,
+        };
         let history = self.recommendations.get_or_insert_default();
-        let (stabilized, reason, limited) = match &sync.spec.behavior {
-            None => {
-                let window = self.settings.downscale_stabilization;
-                let stabilized = normalize::stabilize_legacy(history, wanted, now, window);
-                remember(history, wanted, now, |r| r.at < before(now, window));
-                let limited =
-                    normalize::limit_legacy(current, stabilized, min, max, &self.settings);
-                (stabilized, "ScaleDownStabilized", limited)
-            }
-            Some(behavior) => {
-                let full = FullBehavior::of(behavior, &self.settings);
-                let (up, down) = (full.up.window, full.down.window);
-                let stabilized = normalize::stabilize(history, current, wanted, now, up, down);
-                let longest = before(now, up.max(down));
-                remember(history, wanted, now, |r| r.at < longest);
-                let changes = ScaleEvents {
-                    up: &self.ups,
-                    down: &self.downs,
-                };
-                let limited =
-                    normalize::limit(current, stabilized, (min, max), &full, changes, now);
-                let reason = if wanted >= current {
-                    "ScaleUpStabilized"
-                } else {
-                    "ScaleDownStabilized"
-                };
-                (stabilized, reason, limited)
-            }
+        let (stabilized, limited) = normalize::normalize(rules, step, history, changes, sync.now);
+        let reason = if full.is_some() && wanted >= current {
+            "ScaleUpStabilized"
+        } else {
+            "ScaleDownStabilized"
         };
         let (reason, message) = if stabilized == wanted {
             ("ReadyForNewScale", "recommended size matches current size")
@@ -406,17 +395,8 @@ impl Controller {
         );
         if let Some(behavior) = &sync.spec.behavior {
             let full = FullBehavior::of(behavior, &self.settings);
-            let event = ScaleEvent {
-                change: wanted.wrapping_sub(current).wrapping_abs(),
-                at: sync.now,
-            };
-            let (events, gates) = if wanted > current {
-                (&mut self.ups, &full.up)
-            } else {
-                (&mut self.downs, &full.down)
-            };
-            let cutoff = before(sync.now, normalize::longest_period(gates));
-            replace_last(events, event, |e| e.at < cutoff);
+            let events = (&mut self.ups, &mut self.downs);
+            normalize::remember_change(&full, events, (current, wanted), sync.now);
         }
         if self.gates.remembers_zero && self.gates.scale_to_zero {
             let to_zero = current > 0
@@ -465,19 +445,15 @@ fn has_object_or_external(spec: &AutoscalerSpec) -> bool {
         .any(|m| m.source.is_object_or_external())
 }
 
-/// Adds a recommendation as the controller does: in the place of the last outdated one.
-fn remember(
-    history: &mut Vec<Recommendation>,
-    replicas: i32,
-    at: Timestamp,
-    outdated: impl Fn(&Recommendation) -> bool,
-) {
-    replace_last(history, Recommendation { replicas, at }, outdated);
-}
+const BELOW_MIN: &str = "Current number of replicas below Spec.MinReplicas";
 
-fn replace_last<T>(list: &mut Vec<T>, new: T, outdated: impl Fn(&T) -> bool) {
-    match list.iter().rposition(outdated) {
-        Some(i) => list[i] = new,
-        None => list.push(new),
+/// The bound that a size lies outside of, whatever the metrics say, with the reason of the rescale.
+pub(crate) fn outside(current: i32, min: i32, max: i32) -> Option<(i32, &'static str)> {
+    if current > max {
+        Some((max, "Current number of replicas above Spec.MaxReplicas"))
+    } else if current < min {
+        Some((min, BELOW_MIN))
+    } else {
+        None
     }
 }

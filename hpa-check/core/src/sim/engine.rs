@@ -33,7 +33,7 @@ const LOAD_STOPS_WITHIN: Duration = Duration::from_secs(15);
 
 /// After a step up, the conflicting writer leaves the replicas alone for that long, as a tool that
 /// syncs by itself does.
-const CONFLICT_WAITS: Duration = Duration::from_secs(4);
+pub(super) const CONFLICT_WAITS_SECONDS: u32 = 4;
 
 /// The error of a metrics API that is not there, in the API server's words.
 const NO_METRICS: &str =
@@ -238,7 +238,10 @@ impl<W: World> Engine<W> {
             };
         }
         let limit = self.end.unwrap_or_else(|| self.world.now() + TICK);
-        let due = limit.min(self.next_scrape).min(self.next_sync);
+        let mut due = limit.min(self.next_scrape).min(self.next_sync);
+        if let Some(conflict) = self.conflict_due {
+            due = due.min(conflict);
+        }
         if let Some(happening) = self.world.wait(due) {
             self.happened(happening)?;
         }
@@ -427,7 +430,7 @@ impl<W: World> Engine<W> {
         if decision.scaled {
             self.deployment.scale(decision.desired, MANAGER, now);
             if self.scene.fault == Some(Fault::ConflictingWriter) && decision.desired > replicas {
-                self.conflict_due = Some(now + CONFLICT_WAITS);
+                self.conflict_due = Some(now + Duration::from_secs(CONFLICT_WAITS_SECONDS.into()));
             }
         }
     }

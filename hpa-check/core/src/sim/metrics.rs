@@ -2,6 +2,7 @@
 //! metrics-server computes it.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -39,7 +40,8 @@ impl SimulatedMetricsServer {
             .filter_map(|(pod, used)| {
                 let (since, before) = self.last.get(pod)?;
                 let window = Duration::try_from(now.duration_since(*since)).ok()?;
-                let cpu = rate(used.checked_sub(*before)?, window)?;
+                let worked = used.checked_sub(*before)?;
+                let cpu = rate(nanoseconds(worked), nanoseconds(window))?;
                 // Nothing throttles a process here; a container's use never reads higher.
                 let cpu = limit.map_or(cpu, |limit| cpu.min(limit));
                 Some(PodMetric {
@@ -63,12 +65,20 @@ impl SimulatedMetricsServer {
     }
 }
 
-/// Rounded up, as `Quantity.MilliValue` does.
-fn rate(used: Duration, window: Duration) -> Option<Millicores> {
-    let milli = (used.as_nanos() * 1000).div_ceil(window.as_nanos().max(1));
-    (window > Duration::ZERO)
-        .then(|| i64::try_from(milli).ok().map(Millicores))
-        .flatten()
+/// CPU time over a window, both in nanoseconds, as millicores. Rounded up, as `Quantity.MilliValue` does.
+pub(super) fn rate(used: u64, window: u64) -> Option<Millicores> {
+    let window = NonZeroU64::new(window)?.get();
+    let milli = if let Some(scaled) = used.checked_mul(1000) {
+        scaled.div_ceil(window)
+    } else {
+        let milli = (u128::from(used) * 1000).div_ceil(window.into());
+        u64::try_from(milli).ok()?
+    };
+    i64::try_from(milli).ok().map(Millicores)
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -113,10 +123,7 @@ mod tests {
 
     #[test]
     fn a_fraction_of_a_millicore_is_rounded_up() {
-        assert_eq!(
-            rate(Duration::from_micros(1001), Duration::from_secs(1)),
-            Some(Millicores(2))
-        );
+        assert_eq!(rate(1_001_000, 1_000_000_000), Some(Millicores(2)));
     }
 
     #[test]

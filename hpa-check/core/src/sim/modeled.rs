@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::fault::Fault;
 use super::profile::LoadProfile;
 use super::summary::{Done, Summary, Tally, count};
+use super::work;
 use super::world::{Happening, World};
 use crate::model::after;
 use crate::observation::{GeneratorVerdict, LoadResult, LoadSecond};
@@ -54,8 +55,8 @@ struct ModeledPod {
     stopped: bool,
     /// When it runs, as far as that matters: where it warms up.
     runs_at: Duration,
-    /// Millicore-seconds since its start.
-    used: f64,
+    /// CPU time since its start.
+    used: Duration,
 }
 
 /// A world of modeled pods and a load that follows a profile.
@@ -75,8 +76,12 @@ pub struct ModeledWorld {
     alive: usize,
     /// What comes by itself, in order of time.
     coming: Vec<(Duration, Happening)>,
-    waiting: f64,
-    answered: f64,
+    /// Work that waits, in nanoseconds of CPU time.
+    waiting: u64,
+    /// Work that the pods did and that is not yet dealt out among them.
+    undealt: u64,
+    /// Work done so far.
+    answered: u64,
     tally: Option<Tally>,
     /// Whether each second of load is reported.
     reports: bool,
@@ -96,8 +101,9 @@ impl ModeledWorld {
             ready: 0,
             alive: 0,
             coming: Vec::new(),
-            waiting: 0.0,
-            answered: 0.0,
+            waiting: 0,
+            undealt: 0,
+            answered: 0,
             tally: None,
             reports: true,
         }
@@ -128,37 +134,31 @@ impl ModeledWorld {
         while self.elapsed < until {
             let whole = Duration::from_secs(self.elapsed.as_secs()) + STEP;
             let next = whole.min(until);
-            self.step(next.saturating_sub(self.elapsed).as_secs_f64());
+            self.step(next.saturating_sub(self.elapsed));
             self.elapsed = next;
         }
     }
 
-    fn step(&mut self, seconds: f64) {
-        let wanted = self.loaded.map_or(0.0, |since| {
-            self.profile
-                .at(self.elapsed.saturating_sub(since).as_secs_f64())
+    fn step(&mut self, time: Duration) {
+        let nanoseconds = u64::from(time.subsec_nanos()) + time.as_secs() * work::SECOND;
+        let wanted = self.loaded.map_or(0, |since| {
+            let second = self.elapsed.saturating_sub(since).as_secs_f64();
+            work::per_second(self.profile.at(second))
         });
-        let takers = self.takers();
-        let offered = wanted + self.waiting;
-        let served = if takers == 0 {
-            0.0
-        } else {
-            offered.min(self.model.most * count(takers))
-        };
-        self.waiting = if self.backlog { offered - served } else { 0.0 };
-        let each = served / count(takers) * seconds;
-        for pod in self.pods.iter_mut().filter(|pod| pod.ready).take(takers) {
-            pod.used += each;
-        }
+        let offered = wanted.saturating_add(self.waiting);
+        let served = offered.min(work::capacity(self.most(), self.takers()));
+        self.waiting = if self.backlog { offered - served } else { 0 };
+        let done = work::part(served, nanoseconds);
+        self.undealt = self.undealt.saturating_add(done);
+        self.answered = self.answered.saturating_add(done);
         if self.model.warms_up > 0.0 {
-            let warm = self.model.warms_up * seconds;
+            let warm = work::part(work::per_second(self.model.warms_up), nanoseconds);
             let now = self.elapsed;
             let starting = self.pods.iter_mut();
             for pod in starting.filter(|p| !p.ready && !p.stopped && p.runs_at <= now) {
-                pod.used += warm;
+                pod.used += Duration::from_nanos(warm);
             }
         }
-        self.answered += served * seconds;
         if let Some(tally) = &mut self.tally {
             let done = Done {
                 wanted,
@@ -166,6 +166,21 @@ impl ModeledWorld {
                 waiting: self.waiting,
             };
             tally.add(self.elapsed.as_secs(), self.alive, self.ready, done);
+        }
+    }
+
+    /// The most that one pod does in a second.
+    fn most(&self) -> u64 {
+        work::ceiling(self.model.most)
+    }
+
+    /// Deals out the work done so far among the pods that did it. It is called before these change.
+    fn deal(&mut self) {
+        let takers = self.takers();
+        let each = Duration::from_nanos(work::share(self.undealt, takers));
+        self.undealt = 0;
+        for pod in self.pods.iter_mut().filter(|pod| pod.ready).take(takers) {
+            pod.used += each;
         }
     }
 
@@ -203,11 +218,12 @@ impl ModeledWorld {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
         reason = "a count of requests is positive and far below 2^52"
     )]
     fn requests(&self) -> u64 {
         let cost_us = self.profile.cost_us.filter(|cost| *cost > 0.0);
-        cost_us.map_or(0, |cost| (self.answered * 1000.0 / cost) as u64)
+        cost_us.map_or(0, |cost| (self.answered as f64 / 1000.0 / cost) as u64)
     }
 
     #[expect(
@@ -238,8 +254,9 @@ impl ModeledWorld {
     fn take_effect(&mut self, happening: Happening) -> Option<Happening> {
         match &happening {
             Happening::Ready { pod, ready } => {
-                let pod = self.pod(pod).filter(|pod| !pod.stopped)?;
-                pod.ready = *ready;
+                self.pod(pod).filter(|pod| !pod.stopped)?;
+                self.deal();
+                self.pod(pod)?.ready = *ready;
                 self.counted();
             }
             Happening::Gone(name) => {
@@ -298,7 +315,7 @@ impl World for ModeledWorld {
             ready: false,
             stopped: false,
             runs_at: self.elapsed + waits,
-            used: 0.0,
+            used: Duration::ZERO,
         });
         self.counted();
         let PodModel {
@@ -328,16 +345,21 @@ impl World for ModeledWorld {
             ready: true,
             stopped: false,
             runs_at: self.elapsed,
-            used: 0.0,
+            used: Duration::ZERO,
         });
         self.counted();
-        let each = (self.profile.at(0.0) / count(self.pods.len())).min(self.model.most);
+        let all = work::per_second(self.profile.at(0.0));
+        let each = work::share(all, self.pods.len()).min(self.most());
+        let worked = u64::try_from(worked.as_nanos()).unwrap_or(u64::MAX);
         for pod in &mut self.pods {
-            pod.used = each * worked.as_secs_f64();
+            pod.used = Duration::from_nanos(work::part(each, worked));
         }
     }
 
     fn stop_pod(&mut self, name: &str) {
+        if self.pod(name).is_some_and(|pod| pod.ready) {
+            self.deal();
+        }
         if let Some(pod) = self.pod(name) {
             pod.ready = false;
             pod.stopped = true;
@@ -347,9 +369,9 @@ impl World for ModeledWorld {
     }
 
     fn cpu_times(&mut self) -> Vec<(String, Duration)> {
+        self.deal();
         let pods = self.pods.iter();
-        pods.map(|pod| (pod.name.clone(), cpu_time(pod.used)))
-            .collect()
+        pods.map(|pod| (pod.name.clone(), pod.used)).collect()
     }
 
     fn start_load(&mut self) -> Duration {
@@ -372,14 +394,4 @@ impl World for ModeledWorld {
             self.plan(Duration::ZERO, Happening::LoadEnded(Err(String::new())));
         }
     }
-}
-
-/// Millicore-seconds as CPU time, to the nanosecond.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a CPU time is positive and far below 2^53 nanoseconds"
-)]
-fn cpu_time(used: f64) -> Duration {
-    Duration::from_nanos((used * 1e6).round() as u64)
 }

@@ -60,6 +60,11 @@ impl LoadProfile {
     /// The work wanted that many seconds after the beginning, in millicores.
     pub fn at(&self, now: f64) -> f64 {
         let later = self.points.partition_point(|p| p.second <= now);
+        self.between(later, now)
+    }
+
+    /// The work wanted at that time, of which so many points are not later.
+    fn between(&self, later: usize, now: f64) -> f64 {
         match (
             later.checked_sub(1).map(|i| self.points[i]),
             self.points.get(later),
@@ -72,6 +77,20 @@ impl LoadProfile {
             (None, Some(first)) => first.millicores,
             (None, None) => 0.0,
         }
+    }
+
+    /// The work wanted at the beginning of each second, in millicores.
+    #[expect(clippy::cast_precision_loss, reason = "seconds are far below 2^52")]
+    pub(super) fn each_second(&self, seconds: usize) -> Vec<f64> {
+        let mut later = 0;
+        let at = |second| {
+            let now = second as f64;
+            while self.points.get(later).is_some_and(|p| p.second <= now) {
+                later += 1;
+            }
+            self.between(later, now)
+        };
+        (0..seconds).map(at).collect()
     }
 
     /// The requests a second at that time, where the load was given so.

@@ -1,11 +1,14 @@
 //! The cheapest settings that keep a bound, by trying every combination of a small grid.
 
 use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Scenario, Summary};
+use super::demand::Demand;
+use super::spread::Spread;
+use super::{Scenario, Summary, fast_forward};
 use crate::spec::{AutoscalerSpec, PolicyKind, ScalingPolicy, ScalingRules};
 use crate::units::Millicores;
 
@@ -178,108 +181,140 @@ pub struct Search {
 /// How many are told of.
 const BEST: usize = 10;
 const NEAREST: usize = 3;
-/// So many that keep the bound, and so many that miss it, are remembered until the cost of the best is known.
-const REMEMBERED: usize = 500;
 /// Combinations that a thread simulates in a row.
-const BATCH: usize = 4;
+const BATCH: usize = 8;
 
 /// Tries all, on all CPUs. The result does not depend on how many there are.
 pub fn search(scenario: &Scenario, grid: Grid, bound: Bound) -> Search {
-    let current = Settings::of(scenario).outcome(scenario, bound);
-    let all = combinations(scenario, &grid);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut found = Found::default();
-    for round in all.chunks(threads * BATCH) {
-        let outcomes: Vec<Candidate> = std::thread::scope(|scope| {
-            let batches: Vec<_> = round
-                .chunks(BATCH)
-                .map(|batch| {
-                    scope.spawn(move || {
-                        let outcomes = batch.iter().map(|one| one.outcome(scenario, bound));
-                        outcomes.collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            batches
-                .into_iter()
-                .flat_map(|batch| {
-                    batch
-                        .join()
-                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                })
-                .collect()
-        });
-        for candidate in outcomes {
-            found.add(candidate, bound);
-        }
-    }
-    let (kept, best, nearest) = found.ranked(bound);
+    let trial = Trial::of(scenario, bound);
+    let current = Settings::of(scenario);
+    let all = combinations(&trial.bare, &grid);
+    let scores = on_all_cpus(&all, |settings, spread| {
+        trial.score(&trial.summary(settings, spread))
+    });
+    let kept = scores.iter().filter(|score| score.kept).count();
+    let (best, nearest) = ranked(&scores);
+    let told: Vec<&Settings> = best.iter().chain(&nearest).map(|i| &all[*i]).collect();
+    let told: Vec<&Settings> = std::iter::once(&current).chain(told).collect();
+    let mut told = on_all_cpus(&told, |settings, spread| trial.outcome(settings, spread));
+    let mut best_found = told.split_off(1);
+    let nearest_found = best_found.split_off(best.len());
+    let current = told
+        .pop()
+        .unwrap_or_else(|| trial.outcome(&current, &mut Spread::new()));
     Search {
         grid,
         bound,
         tried: all.len() as u64,
-        kept,
+        kept: kept as u64,
         current,
-        best,
-        nearest,
+        best: best_found,
+        nearest: nearest_found,
     }
 }
 
-/// Candidates in the order in which they were tried, of which only those are remembered that may be told of.
-#[derive(Default)]
-struct Found {
-    count: u64,
-    kept: Vec<Candidate>,
-    missed: Vec<Candidate>,
+/// What all settings share.
+struct Trial<'a> {
+    scenario: &'a Scenario,
+    /// The scenario without its load, which may be long.
+    bare: Scenario,
+    demand: Demand,
+    bound: Bound,
 }
 
-impl Found {
-    fn add(&mut self, mut candidate: Candidate, bound: Bound) {
-        candidate.summary.path.shrink_to_fit();
-        if candidate.kept {
-            self.count += 1;
-            self.kept.push(candidate);
-            if self.kept.len() >= 2 * REMEMBERED {
-                by_cost(&mut self.kept);
-                self.kept.truncate(BEST);
-            }
-        } else {
-            self.missed.push(candidate);
-            if self.missed.len() >= 2 * REMEMBERED {
-                by_miss(&mut self.missed, bound);
-                self.missed.truncate(REMEMBERED);
-            }
+/// What settings are ranked by.
+#[derive(Debug, Clone, Copy)]
+struct Score {
+    kept: bool,
+    core_hours: f64,
+    scalings: u64,
+    miss: f64,
+}
+
+impl<'a> Trial<'a> {
+    fn of(scenario: &'a Scenario, bound: Bound) -> Self {
+        let mut bare = scenario.clone();
+        bare.load.points = Vec::new();
+        Self {
+            scenario,
+            bare,
+            demand: scenario.demand(),
+            bound,
         }
     }
 
-    /// How many keep the bound, the cheapest of these, and the nearest misses.
-    fn ranked(self, bound: Bound) -> (u64, Vec<Candidate>, Vec<Candidate>) {
-        let (mut kept, mut missed) = (self.kept, self.missed);
-        by_cost(&mut kept);
-        kept.truncate(BEST);
-        if let Some(best) = kept.first() {
-            let cost = best.summary.core_hours;
-            missed.retain(|candidate| candidate.summary.core_hours < cost);
+    fn summary(&self, settings: &Settings, spread: &mut Spread) -> Summary {
+        let changed = settings.apply(&self.bare);
+        let summary = fast_forward::summary(&changed, &self.demand, spread);
+        summary.unwrap_or_else(|| settings.apply(self.scenario).run_in_full())
+    }
+
+    fn score(&self, summary: &Summary) -> Score {
+        Score {
+            kept: self.bound.is_kept(summary),
+            core_hours: summary.core_hours,
+            scalings: summary.scalings,
+            miss: self.bound.miss(summary),
         }
-        by_miss(&mut missed, bound);
-        missed.truncate(NEAREST);
-        (self.count, kept, missed)
+    }
+
+    fn outcome(&self, settings: &Settings, spread: &mut Spread) -> Candidate {
+        let summary = self.summary(settings, spread);
+        settings.candidate(self.bound, summary)
     }
 }
 
-/// The cheapest first, and of those that cost the same the one that scales less often.
-fn by_cost(candidates: &mut [Candidate]) {
-    candidates.sort_by(|a, b| {
-        let (a, b) = (&a.summary, &b.summary);
+/// Does something for each, in their order, with as many threads as there are CPUs.
+fn on_all_cpus<T: Sync, R: Send>(all: &[T], each: impl Fn(&T, &mut Spread) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let batches = all.len().div_ceil(BATCH);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut spread = Spread::new();
+        let mut done = Vec::new();
+        loop {
+            let batch = next.fetch_add(1, Ordering::Relaxed);
+            let Some(items) = all.chunks(BATCH).nth(batch) else {
+                return done;
+            };
+            let results: Vec<R> = items.iter().map(|item| each(item, &mut spread)).collect();
+            done.push((batch, results));
+        }
+    };
+    let mut done: Vec<(usize, Vec<R>)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (1..threads.min(batches))
+            .map(|_| scope.spawn(work))
+            .collect();
+        let mut done = work();
+        for thread in threads {
+            let theirs = thread.join();
+            done.extend(theirs.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(batch, _)| *batch);
+    done.into_iter().flat_map(|(_, results)| results).collect()
+}
+
+/// The cheapest that keep the bound, and of those that cost less the nearest that miss it. Of those that cost the
+/// same, the one that scales less often comes first, then the one that was tried first.
+fn ranked(scores: &[Score]) -> (Vec<usize>, Vec<usize>) {
+    let of = |kept: bool| (0..scores.len()).filter(move |i| scores[*i].kept == kept);
+    let mut best: Vec<usize> = of(true).collect();
+    best.sort_by(|a, b| {
+        let (a, b) = (&scores[*a], &scores[*b]);
         a.core_hours
             .total_cmp(&b.core_hours)
             .then(a.scalings.cmp(&b.scalings))
     });
-}
-
-/// Orders candidates by how far they miss the bound, the nearest first.
-fn by_miss(candidates: &mut [Candidate], bound: Bound) {
-    candidates.sort_by(|a, b| bound.miss(&a.summary).total_cmp(&bound.miss(&b.summary)));
+    best.truncate(BEST);
+    let cost = best
+        .first()
+        .map_or(f64::INFINITY, |i| scores[*i].core_hours);
+    let mut nearest: Vec<usize> = of(false).filter(|i| scores[*i].core_hours < cost).collect();
+    nearest.sort_by(|a, b| scores[*a].miss.total_cmp(&scores[*b].miss));
+    nearest.truncate(NEAREST);
+    (best, nearest)
 }
 
 /// What is varied of a scenario.
@@ -306,9 +341,8 @@ impl Settings {
         changed
     }
 
-    /// Simulates them.
-    fn outcome(&self, scenario: &Scenario, bound: Bound) -> Candidate {
-        let summary = self.apply(scenario).run();
+    /// They as they are told of, with what came of them.
+    fn candidate(&self, bound: Bound, summary: Summary) -> Candidate {
         let down = self
             .spec
             .behavior

@@ -1,18 +1,12 @@
 //! What a simulation comes to, in a few numbers.
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What one second did.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Done {
-    /// Work that was wanted, in millicores.
-    pub(super) wanted: f64,
-    /// Work that was done.
-    pub(super) served: f64,
-    /// Work that waits afterwards, in millicore-seconds.
-    pub(super) waiting: f64,
-}
+use super::work;
+use crate::units::Millicores;
 
 /// The outcome. Utilization is in percent of the ready pods' requests, second by second, not as samples
 /// show it.
@@ -57,105 +51,205 @@ pub struct Replicas {
     pub replicas: i32,
 }
 
-/// The outcome in the making.
+/// What one second did, in nanoseconds of CPU time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Done {
+    /// Work that was wanted.
+    pub(super) wanted: u64,
+    /// Work that was done.
+    pub(super) served: u64,
+    /// Work that waits afterwards.
+    pub(super) waiting: u64,
+}
+
+/// The outcome in the making, second by second.
 #[derive(Debug)]
 pub(super) struct Tally {
-    summary: Summary,
-    request: f64,
+    sums: Sums,
     utilizations: Vec<f64>,
-    wanted: f64,
-    late: f64,
-    pod_seconds: f64,
-    short: u64,
 }
 
 impl Tally {
-    /// Nothing counted yet: pods of that request in millicores, and the `first` of them.
-    pub(super) fn new(request: f64, first: i32) -> Self {
+    /// Nothing counted yet: pods of that request, and the `first` of them.
+    pub(super) fn new(request: Millicores, first: i32) -> Self {
         Self {
-            summary: Summary {
-                seconds: 0,
-                fewest: first,
-                most: first,
-                scalings: 0,
-                pod_hours: 0.0,
-                core_hours: 0.0,
-                mean_utilization: 0.0,
-                p95_utilization: 0.0,
-                max_utilization: 0.0,
-                unserved_percent: 0.0,
-                most_waiting: 0.0,
-                longest_short_seconds: 0,
-                path: vec![Replicas {
-                    second: 0,
-                    replicas: first,
-                }],
-            },
-            request,
+            sums: Sums::new(request, first),
             utilizations: Vec::new(),
-            wanted: 0.0,
-            late: 0.0,
-            pod_seconds: 0.0,
-            short: 0,
         }
     }
 
     /// Counts a second in which there were `replicas` pods, of which some were ready.
     pub(super) fn add(&mut self, second: u64, replicas: usize, ready: usize, done: Done) {
-        let requested = count(ready) * self.request;
-        self.pod_seconds += count(replicas);
-        self.resized(second, i32::try_from(replicas).unwrap_or(i32::MAX));
-        self.wanted += done.wanted;
-        self.late += (done.wanted - done.served).max(0.0);
-        let used = if requested > 0.0 {
-            done.served / requested * 100.0
-        } else {
-            0.0
-        };
-        self.utilizations.push(used);
-        let summary = &mut self.summary;
-        summary.seconds = second + 1;
-        summary.most_waiting = summary.most_waiting.max(done.waiting / 1000.0);
-        self.short = if done.wanted > done.served || done.waiting > 0.0 {
-            self.short + 1
-        } else {
-            0
-        };
-        summary.longest_short_seconds = summary.longest_short_seconds.max(self.short);
+        let sums = &mut self.sums;
+        sums.pods(second..second + 1, replicas);
+        sums.second(ready, done);
+        self.utilizations.push(sums.utilization(ready, done.served));
     }
 
-    fn resized(&mut self, second: u64, replicas: i32) {
-        let summary = &mut self.summary;
-        if summary
+    pub(super) fn finish(mut self) -> Summary {
+        let p95 = match rank(self.utilizations.len()) {
+            None => 0.0,
+            Some(index) => {
+                let used = &mut self.utilizations;
+                *used.select_nth_unstable_by(index, f64::total_cmp).1
+            }
+        };
+        self.sums.finish(p95)
+    }
+}
+
+/// The place of the value that 95 % do not exceed among so many in order.
+pub(super) fn rank(count: usize) -> Option<usize> {
+    (count * 95).div_ceil(100).checked_sub(1)
+}
+
+/// What the outcome adds up to, but for the 95th percentile. Its numbers are whole until the end, so that they
+/// do not depend on how many seconds are counted at once.
+#[derive(Debug)]
+pub(super) struct Sums {
+    path: Vec<Replicas>,
+    seconds: u64,
+    request: Millicores,
+    /// By the number of ready pods.
+    served: Vec<Served>,
+    wanted: u128,
+    late: u128,
+    pod_seconds: u128,
+    most_waiting: u64,
+    short: u64,
+    longest_short: u64,
+}
+
+/// Work that so many ready pods did.
+#[derive(Debug, Clone, Copy, Default)]
+struct Served {
+    all: u128,
+    most: u64,
+}
+
+impl Sums {
+    /// Nothing counted yet: pods of that request, and the `first` of them.
+    pub(super) fn new(request: Millicores, first: i32) -> Self {
+        Self {
+            path: vec![Replicas {
+                second: 0,
+                replicas: first,
+            }],
+            seconds: 0,
+            request,
+            served: Vec::new(),
+            wanted: 0,
+            late: 0,
+            pod_seconds: 0,
+            most_waiting: 0,
+            short: 0,
+            longest_short: 0,
+        }
+    }
+
+    /// Counts the pods that there are in some seconds, ready or not.
+    pub(super) fn pods(&mut self, seconds: Range<u64>, replicas: usize) {
+        let length = seconds.end - seconds.start;
+        self.seconds = seconds.end;
+        self.pod_seconds += replicas as u128 * u128::from(length);
+        let replicas = i32::try_from(replicas).unwrap_or(i32::MAX);
+        if self
             .path
             .last()
             .is_none_or(|last| last.replicas != replicas)
         {
-            summary.scalings += 1;
-            summary.fewest = summary.fewest.min(replicas);
-            summary.most = summary.most.max(replicas);
-            summary.path.push(Replicas { second, replicas });
+            let second = seconds.start;
+            self.path.push(Replicas { second, replicas });
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "seconds are far below 2^52")]
-    pub(super) fn finish(mut self) -> Summary {
-        let mut summary = self.summary;
-        let used = &mut self.utilizations;
-        let count = used.len();
-        summary.mean_utilization = used.iter().sum::<f64>() / count.max(1) as f64;
-        summary.max_utilization = used.iter().copied().fold(0.0, f64::max);
-        if count > 0 {
-            let index = (count * 95).div_ceil(100) - 1;
-            let (_, p95, _) = used.select_nth_unstable_by(index, f64::total_cmp);
-            summary.p95_utilization = *p95;
+    /// Counts the work of one second.
+    pub(super) fn second(&mut self, ready: usize, done: Done) {
+        self.served(ready, done.served.into(), done.served);
+        self.wanted += u128::from(done.wanted);
+        self.late += u128::from(done.wanted.saturating_sub(done.served));
+        self.most_waiting = self.most_waiting.max(done.waiting);
+        if done.wanted > done.served || done.waiting > 0 {
+            self.fell_short(1);
+        } else {
+            self.kept_up();
         }
-        summary.pod_hours = self.pod_seconds / 3600.0;
-        summary.core_hours = summary.pod_hours * self.request / 1000.0;
-        if self.wanted > 0.0 {
-            summary.unserved_percent = self.late / self.wanted * 100.0;
+    }
+
+    /// Counts the work of some seconds in which all was done that was wanted: their sum and their highest.
+    pub(super) fn in_time(&mut self, ready: usize, all: u128, most: u64) {
+        self.served(ready, all, most);
+        self.wanted += all;
+        self.kept_up();
+    }
+
+    /// Counts seconds in which more was wanted than the pods could do, and all they could do was done.
+    pub(super) fn over(&mut self, ready: usize, capacity: u64, wanted: u128, seconds: u64) {
+        let served = u128::from(capacity) * u128::from(seconds);
+        self.served(ready, served, capacity);
+        self.wanted += wanted;
+        self.late += wanted - served;
+        self.fell_short(seconds);
+    }
+
+    fn served(&mut self, ready: usize, all: u128, most: u64) {
+        if self.served.len() <= ready {
+            self.served.resize(ready + 1, Served::default());
         }
-        summary
+        let served = &mut self.served[ready];
+        served.all += all;
+        served.most = served.most.max(most);
+    }
+
+    fn fell_short(&mut self, seconds: u64) {
+        self.short += seconds;
+        self.longest_short = self.longest_short.max(self.short);
+    }
+
+    fn kept_up(&mut self) {
+        self.short = 0;
+    }
+
+    /// The utilization of so many ready pods that do that much in a second.
+    pub(super) fn utilization(&self, ready: usize, served: u64) -> f64 {
+        work::percent(served, ready, work::of(self.request))
+    }
+
+    /// The summary, given the utilization that 95 % of the seconds do not exceed.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a summary needs no more than 53 bits"
+    )]
+    pub(super) fn finish(self, p95_utilization: f64) -> Summary {
+        let (mut mean, mut max) = (0.0, 0.0_f64);
+        for (ready, served) in self.served.iter().enumerate() {
+            max = max.max(self.utilization(ready, served.most));
+            let requested = work::of(self.request) as f64 * count(ready);
+            if requested > 0.0 {
+                mean += served.all as f64 / requested * 100.0;
+            }
+        }
+        let sizes = || self.path.iter().map(|size| size.replicas);
+        let pod_hours = self.pod_seconds as f64 / 3600.0;
+        Summary {
+            seconds: self.seconds,
+            fewest: sizes().min().unwrap_or_default(),
+            most: sizes().max().unwrap_or_default(),
+            scalings: self.path.len() as u64 - 1,
+            pod_hours,
+            core_hours: pod_hours * self.request.0 as f64 / 1000.0,
+            mean_utilization: mean / self.seconds.max(1) as f64,
+            p95_utilization,
+            max_utilization: max,
+            unserved_percent: if self.wanted > 0 {
+                self.late as f64 / self.wanted as f64 * 100.0
+            } else {
+                0.0
+            },
+            most_waiting: self.most_waiting as f64 / work::SECOND as f64,
+            longest_short_seconds: self.longest_short,
+            path: self.path,
+        }
     }
 }
 

@@ -136,7 +136,7 @@ fn an_old_proposal_makes_room_for_a_new_one() {
 #[test]
 fn the_edge_of_a_window_belongs_to_it_only_without_behavior() {
     let now = Timestamp::from_second(300).unwrap();
-    let history = [Recommendation {
+    let history = vec![Recommendation {
         replicas: 9,
         at: Timestamp::UNIX_EPOCH,
     }];

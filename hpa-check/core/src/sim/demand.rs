@@ -1,0 +1,191 @@
+//! The work that a load wants, second by second: sampled once, and shared by all settings of a search. Sums and
+//! extremes of any stretch are at hand without a look at each of its seconds.
+
+use std::ops::Range;
+
+use super::profile::LoadProfile;
+use super::work;
+
+/// Extremes are kept of stretches of so many seconds.
+const BLOCK: usize = 16;
+/// And of stretches of so many blocks.
+const BLOCKS: usize = 16;
+
+/// The least and the most that is wanted in a second of a stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) least: u64,
+    pub(super) most: u64,
+}
+
+impl Extent {
+    const NONE: Self = Self {
+        least: u64::MAX,
+        most: 0,
+    };
+
+    fn of(wanted: &[u64]) -> Self {
+        wanted.iter().fold(Self::NONE, |extent, second| Self {
+            least: extent.least.min(*second),
+            most: extent.most.max(*second),
+        })
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self {
+            least: self.least.min(other.least),
+            most: self.most.max(other.most),
+        }
+    }
+
+    /// Whether all of its seconds are nearly the same.
+    fn is_narrow(self) -> bool {
+        self.most - self.least <= self.least / 32
+    }
+}
+
+/// The work wanted in each second, in nanoseconds of CPU time.
+#[derive(Debug)]
+pub(super) struct Demand {
+    first: u64,
+    wanted: Vec<u64>,
+    /// Of all seconds before each one, modulo 2^64.
+    sums: Vec<u64>,
+    blocks: Vec<Extent>,
+    stretches: Vec<Extent>,
+    /// Until when the second that begins each block is repeated.
+    flat: Vec<usize>,
+}
+
+impl Demand {
+    /// The first seconds of a load.
+    pub(super) fn of(load: &LoadProfile, seconds: usize) -> Self {
+        let wanted = load.each_second(seconds);
+        let wanted: Vec<u64> = wanted.into_iter().map(work::per_second).collect();
+        let mut sums = Vec::with_capacity(seconds + 1);
+        let mut sum = 0_u64;
+        sums.push(sum);
+        for second in &wanted {
+            sum = sum.wrapping_add(*second);
+            sums.push(sum);
+        }
+        let blocks: Vec<Extent> = wanted.chunks(BLOCK).map(Extent::of).collect();
+        let stretches = blocks.chunks(BLOCKS);
+        let stretches = stretches.map(|all| all.iter().fold(Extent::NONE, |a, b| a.with(*b)));
+        Self {
+            first: work::per_second(load.at(0.0)),
+            stretches: stretches.collect(),
+            flat: flat(&wanted, &blocks),
+            wanted,
+            sums,
+            blocks,
+        }
+    }
+
+    /// What is wanted at the very beginning.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// What is wanted in a second.
+    pub(super) fn at(&self, second: usize) -> u64 {
+        self.wanted[second]
+    }
+
+    /// The work of a stretch of a few hours at most.
+    pub(super) fn sum(&self, seconds: &Range<usize>) -> u64 {
+        self.sums[seconds.end].wrapping_sub(self.sums[seconds.start])
+    }
+
+    /// At least the most that is wanted in a second of a stretch.
+    pub(super) fn most_around(&self, seconds: &Range<usize>) -> u64 {
+        if seconds.is_empty() {
+            return 0;
+        }
+        let blocks = &self.blocks[seconds.start / BLOCK..=(seconds.end - 1) / BLOCK];
+        blocks.iter().fold(0, |most, block| most.max(block.most))
+    }
+
+    /// Until when the same is wanted as in a second; that second itself where that is not known.
+    pub(super) fn flat_until(&self, second: usize) -> usize {
+        let block = second / BLOCK;
+        let extent = self.blocks[block];
+        if extent.least == extent.most {
+            self.flat[block]
+        } else {
+            second
+        }
+    }
+
+    /// Cuts a stretch into pieces, each with its extremes: as long ones as are narrow, none longer than a few
+    /// minutes.
+    pub(super) fn pieces(
+        &self,
+        seconds: Range<usize>,
+        mut piece: impl FnMut(Range<usize>, Extent),
+    ) {
+        const LONG: usize = BLOCK * BLOCKS;
+        let (mut from, until) = (seconds.start, seconds.end);
+        while from < until {
+            let left = until - from;
+            let (length, extent) =
+                if from % LONG == 0 && left >= LONG && self.stretches[from / LONG].is_narrow() {
+                    (LONG, self.stretches[from / LONG])
+                } else if from % BLOCK == 0 && left >= BLOCK {
+                    (BLOCK, self.blocks[from / BLOCK])
+                } else {
+                    let length = (BLOCK - from % BLOCK).min(left);
+                    (length, Extent::of(&self.wanted[from..from + length]))
+                };
+            piece(from..from + length, extent);
+            from += length;
+        }
+    }
+}
+
+fn flat(wanted: &[u64], blocks: &[Extent]) -> Vec<usize> {
+    let is_flat = |extent: &&Extent| extent.least == extent.most;
+    let mut flat = vec![0; blocks.len()];
+    for (index, extent) in blocks.iter().enumerate().rev() {
+        let next = blocks.get(index + 1).filter(is_flat);
+        flat[index] = match next {
+            Some(next) if next.least == extent.least => flat[index + 1],
+            _ => ((index + 1) * BLOCK).min(wanted.len()),
+        };
+    }
+    flat
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn demand(load: &str, seconds: usize) -> Demand {
+        Demand::of(&LoadProfile::parse(load, None).unwrap(), seconds)
+    }
+
+    #[test]
+    fn pieces_cover_a_stretch_with_their_exact_extremes() {
+        let demand = demand("0s:100m 5m:300m 5m:70m 20m:70m 20m:90m 22m:500m", 2_000);
+        for seconds in [0..2_000, 3..17, 16..32, 299..1_301, 250..258, 7..7] {
+            let mut next = seconds.start;
+            demand.pieces(seconds.clone(), |piece, extent| {
+                assert_eq!(piece.start, next);
+                let wanted = &demand.wanted[piece.clone()];
+                assert_eq!(extent, Extent::of(wanted));
+                assert_eq!(demand.sum(&piece), wanted.iter().sum::<u64>());
+                assert!(demand.most_around(&piece) >= extent.most);
+                next = piece.end;
+            });
+            assert_eq!(next, seconds.end);
+        }
+    }
+
+    #[test]
+    fn a_flat_load_is_known_to_last() {
+        let demand = demand("0s:100m 5m:300m 5m:70m 20m:70m 20m:90m 22m:500m", 2_000);
+        assert_eq!(demand.flat_until(100), 100);
+        assert_eq!(demand.flat_until(304), 1_200);
+        assert_eq!(demand.flat_until(1_900), 2_000);
+    }
+}

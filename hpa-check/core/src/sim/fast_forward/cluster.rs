@@ -1,0 +1,439 @@
+//! The pods of a fast-forwarded simulation, alike ones together, and the work that they do.
+
+use std::num::Wrapping;
+
+use super::ledger::{Crew, Ledger};
+use super::setup::Setup;
+use crate::model::instant::Nanos;
+use crate::model::pods::{Signs, Standing, standing};
+use crate::model::proposal::Census;
+use crate::sim::demand::Demand;
+use crate::sim::fault::Fault;
+use crate::sim::metrics::rate;
+use crate::sim::spread::Spread;
+use crate::sim::summary::{Summary, Sums};
+use crate::sim::{AGE, work};
+use crate::units::Millicores;
+
+/// What never happens happens then.
+pub(super) const NEVER: usize = usize::MAX;
+
+/// Pods that were made and became ready together, and have used the same ever since.
+#[derive(Debug, Clone)]
+struct Group {
+    count: usize,
+    made: Nanos,
+    /// From when on they use the CPU.
+    runs_at: usize,
+    /// When they become ready.
+    ready_at: usize,
+    ready: bool,
+    /// Since when they have been ready, or have not been.
+    since: Nanos,
+    /// Until when what they use before they are ready is counted.
+    warmed: usize,
+    /// CPU time of each since it was first scraped, or last.
+    used: u64,
+    /// When that scrape was.
+    scraped: Option<usize>,
+    sample: Option<Sample>,
+}
+
+/// A sample of one pod.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    end: usize,
+    window: usize,
+    cpu: i64,
+}
+
+/// The samples that a sync reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    pub(super) census: Census,
+    /// Samples of pods that have since been removed.
+    pub(super) removed: usize,
+    /// CPU of the pods that count with their own use.
+    pub(super) used: i64,
+}
+
+/// The pods and what they have done.
+#[derive(Debug)]
+pub(super) struct Cluster<'a> {
+    setup: &'a Setup,
+    demand: &'a Demand,
+    /// In the order in which they were made.
+    groups: Vec<Group>,
+    pods: usize,
+    ready: usize,
+    removed: usize,
+    room: usize,
+    /// When the next pods become ready.
+    next_ready: usize,
+    /// When the number of pods last changed, or that of the ready ones.
+    changed: usize,
+    ledger: Ledger<'a>,
+}
+
+impl<'a> Cluster<'a> {
+    /// Begins with pods that have been ready for a while, and with their first sample.
+    pub(super) fn new(setup: &'a Setup, demand: &'a Demand, spread: &'a mut Spread) -> Self {
+        spread.restart(work::of(setup.request));
+        let pods = usize::try_from(setup.replicas).unwrap_or(0);
+        let age = i64::try_from(AGE.as_secs()).unwrap_or(i64::MAX);
+        let made = Nanos::of_seconds(-age);
+        let sums = Sums::new(setup.request, setup.replicas);
+        let mut cluster = Self {
+            setup,
+            demand,
+            groups: Vec::new(),
+            pods,
+            ready: pods,
+            removed: 0,
+            room: setup.pods.nodes.map_or(NEVER, |(room, _)| room),
+            next_ready: NEVER,
+            changed: 0,
+            ledger: Ledger::new(demand, setup.backlog, sums, spread),
+        };
+        let each = work::share(demand.first(), pods).min(setup.pods.most);
+        let cpu = cluster.sampled(
+            each.saturating_mul(setup.resolution as u64),
+            setup.resolution,
+        );
+        cluster.add(Group {
+            count: pods,
+            made,
+            runs_at: 0,
+            ready_at: NEVER,
+            ready: true,
+            since: made,
+            warmed: 0,
+            used: 0,
+            scraped: Some(0),
+            sample: cpu.map(|cpu| Sample {
+                end: 0,
+                window: setup.resolution,
+                cpu,
+            }),
+        });
+        cluster
+    }
+
+    /// The pods that there are.
+    pub(super) fn pods(&self) -> usize {
+        self.pods
+    }
+
+    /// Adds pods that are alike. Where one of them takes all the work, none is like another.
+    fn add(&mut self, group: Group) {
+        let (count, groups) = match self.setup.fault {
+            Some(Fault::Sticky) => (1, group.count),
+            _ => (group.count, 1),
+        };
+        let group = Group { count, ..group };
+        self.groups.extend(std::iter::repeat_n(group, groups));
+    }
+
+    /// What a sample shows of so much CPU time.
+    fn sampled(&self, used: u64, window: usize) -> Option<i64> {
+        let cpu = rate(used, work::SECOND.saturating_mul(window as u64))?;
+        Some(
+            self.setup
+                .limit
+                .map_or(cpu, |limit: Millicores| cpu.min(limit))
+                .0,
+        )
+    }
+
+    /// Lets time pass. What happens at `until` itself comes with the next call.
+    pub(super) fn pass(&mut self, until: usize) {
+        while self.next_ready < until {
+            self.become_ready(self.next_ready);
+        }
+    }
+
+    fn become_ready(&mut self, now: usize) {
+        self.close(now);
+        self.deal();
+        self.next_ready = NEVER;
+        for group in &mut self.groups {
+            if group.ready_at == now {
+                group.warm(now, self.setup.pods.warms_up);
+                group.ready = true;
+                group.ready_at = NEVER;
+                group.since = instant(now);
+                self.ready += group.count;
+            }
+            self.next_ready = self.next_ready.min(group.ready_at);
+        }
+    }
+
+    /// Reads the CPU time of all pods.
+    pub(super) fn scrape(&mut self, now: usize) {
+        self.ledger.work(now, self.crew());
+        self.deal();
+        let mut groups = std::mem::take(&mut self.groups);
+        for group in &mut groups {
+            group.warm(now, self.setup.pods.warms_up);
+            group.sample = group.scraped.and_then(|before| {
+                let window = now - before;
+                let cpu = self.sampled(group.used, window)?;
+                Some(Sample {
+                    end: now,
+                    window,
+                    cpu,
+                })
+            });
+            group.used = 0;
+            group.scraped = Some(now);
+        }
+        self.groups = groups;
+        self.removed = 0;
+    }
+
+    /// Makes pods or removes them until there are as many as that, or as many as the quota allows.
+    pub(super) fn resize(&mut self, replicas: i32, now: usize, scraped: usize) {
+        let wanted = usize::try_from(replicas).unwrap_or(0);
+        if wanted < self.pods {
+            self.close(now);
+            while wanted < self.pods {
+                self.remove(self.pods - wanted);
+            }
+        } else {
+            let most = match self.setup.fault {
+                Some(Fault::Quota(most)) => usize::try_from(most).unwrap_or(0),
+                _ => NEVER,
+            };
+            let new = wanted.min(most).saturating_sub(self.pods);
+            if new > 0 {
+                self.close(now);
+                self.make(new, now, scraped);
+            }
+        }
+    }
+
+    /// Removes some of the pods that are least needed: those that are not ready, else the youngest.
+    fn remove(&mut self, most: usize) {
+        let unready = self.groups.iter().rposition(|group| !group.ready);
+        let Some(index) = unready.or_else(|| self.groups.len().checked_sub(1)) else {
+            self.pods = 0;
+            return;
+        };
+        if self.groups[index].ready {
+            self.deal();
+        }
+        let group = &mut self.groups[index];
+        let removed = most.min(group.count);
+        group.count -= removed;
+        self.pods -= removed;
+        if group.ready {
+            self.ready -= removed;
+        }
+        if group.sample.is_some() {
+            self.removed += removed;
+        }
+        if group.count == 0 {
+            self.groups.remove(index);
+            let times = self.groups.iter().map(|group| group.ready_at);
+            self.next_ready = times.min().unwrap_or(NEVER);
+        }
+    }
+
+    fn make(&mut self, new: usize, now: usize, scraped: usize) {
+        let fit = new.min(self.room.saturating_sub(self.pods));
+        self.pods += new;
+        self.room = self.room.max(self.pods);
+        let wait = self.setup.pods.nodes.map_or(0, |(_, wait)| wait);
+        for (count, wait) in [(fit, 0), (new - fit, wait)] {
+            if count > 0 {
+                self.start(count, now, wait, scraped);
+            }
+        }
+    }
+
+    fn start(&mut self, count: usize, now: usize, wait: usize, scraped: usize) {
+        let runs_at = now.saturating_add(wait);
+        let ready_at = match self.setup.fault {
+            Some(Fault::PodsNotReady | Fault::Crash) => NEVER,
+            _ => runs_at.saturating_add(self.setup.pods.ready_after),
+        };
+        self.next_ready = self.next_ready.min(ready_at);
+        self.add(Group {
+            count,
+            made: instant(now),
+            runs_at,
+            ready_at,
+            ready: false,
+            since: instant(now),
+            warmed: runs_at,
+            used: 0,
+            // One that starts at the very instant of a scrape has used nothing by then.
+            scraped: (scraped == now).then_some(now),
+            sample: None,
+        });
+    }
+
+    /// How the pods count, and what they use.
+    pub(super) fn read(&self, now: usize) -> Reading {
+        let mut reading = Reading {
+            census: Census {
+                ready: 0,
+                unready: 0,
+                missing: 0,
+            },
+            removed: self.removed,
+            used: 0,
+        };
+        let mut used = Wrapping(0_i64);
+        for group in &self.groups {
+            let census = &mut reading.census;
+            match self.standing(group, now) {
+                Standing::Ready => {
+                    census.ready += group.count;
+                    let cpu = group.sample.map_or(0, |sample| sample.cpu);
+                    used += Wrapping(cpu) * Wrapping(whole(group.count));
+                }
+                Standing::Unready => census.unready += group.count,
+                Standing::Missing => census.missing += group.count,
+                Standing::Ignored => {}
+            }
+        }
+        reading.used = used.0;
+        reading
+    }
+
+    fn standing(&self, group: &Group, now: usize) -> Standing {
+        let runs = group.runs_at < now || group.ready;
+        let sample = group.sample.map(|sample| {
+            let window = std::time::Duration::from_secs(sample.window as u64);
+            (instant(sample.end), window)
+        });
+        let signs = Signs {
+            ignored: false,
+            pending: !runs || self.setup.fault == Some(Fault::Crash) && !group.ready,
+            start: Some(group.made),
+            ready: Some((group.ready, group.since)),
+            sample,
+        };
+        standing(signs, true, instant(now), &self.setup.controller)
+    }
+
+    /// Whether all pods have done the same since before the last scrape's window, so that a sample of any
+    /// one is a sample of all.
+    pub(super) fn is_uniform(&self, scraped: usize) -> bool {
+        self.next_ready == NEVER
+            && self.removed == 0
+            && self.ready == self.pods
+            && self.setup.fault != Some(Fault::Sticky)
+            && scraped >= self.setup.resolution
+            && self.changed <= scraped - self.setup.resolution
+            && self.ledger.kept_up_since(scraped - self.setup.resolution)
+            && self.groups.iter().all(|group| group.sample.is_some())
+    }
+
+    /// What a scrape reads while all pods do the same; `None` if they can't do all that is wanted in the time from
+    /// `checked` on.
+    pub(super) fn uniform(&self, scraped: usize, checked: usize) -> Option<Reading> {
+        let window = self.setup.resolution;
+        let from = scraped - window;
+        if self.demand.most_around(&(checked.min(from)..scraped)) > self.crew().capacity {
+            return None;
+        }
+        let work = self.demand.sum(&(from..scraped));
+        let cpu = self.sampled(work::share(work, self.pods), window)?;
+        let used = Wrapping(cpu) * Wrapping(whole(self.pods));
+        Some(Reading {
+            census: Census {
+                ready: self.pods,
+                unready: 0,
+                missing: 0,
+            },
+            removed: 0,
+            used: used.0,
+        })
+    }
+
+    /// Until when the same is wanted as in a second.
+    pub(super) fn flat_until(&self, second: usize) -> usize {
+        self.demand.flat_until(second)
+    }
+
+    /// Sets the pods to what they are after that scrape, while all of them do the same.
+    pub(super) fn skip_to(&mut self, scraped: usize) {
+        let window = self.setup.resolution;
+        let work = self.demand.sum(&(scraped - window..scraped));
+        let cpu = self.sampled(work::share(work, self.pods), window);
+        for group in &mut self.groups {
+            group.used = 0;
+            group.scraped = Some(scraped);
+            group.sample = cpu.map(|cpu| Sample {
+                end: scraped,
+                window,
+                cpu,
+            });
+        }
+        self.ledger.skip_to(scraped);
+    }
+
+    /// Counts the last seconds: what came of it all.
+    pub(super) fn finish(mut self, end: usize) -> Summary {
+        self.close(end);
+        self.ledger.finish()
+    }
+
+    /// The pods as they are.
+    fn crew(&self) -> Crew {
+        Crew {
+            pods: self.pods,
+            ready: self.ready,
+            capacity: work::capacity(self.setup.pods.most, self.takers()),
+        }
+    }
+
+    /// Ends a stretch in which the pods were the same: they are about to change.
+    fn close(&mut self, now: usize) {
+        self.ledger.close(now, self.crew());
+        self.changed = now;
+    }
+
+    /// How many pods share the work.
+    fn takers(&self) -> usize {
+        match self.setup.fault {
+            Some(Fault::Sticky) => self.ready.min(1),
+            _ => self.ready,
+        }
+    }
+
+    /// Deals out the work done so far among the pods that did it.
+    fn deal(&mut self) {
+        let takers = self.takers();
+        let each = work::share(self.ledger.take(), takers);
+        let mut left = takers;
+        for group in self.groups.iter_mut().filter(|group| group.ready) {
+            if left == 0 {
+                break;
+            }
+            group.used += each;
+            left = left.saturating_sub(group.count);
+        }
+    }
+}
+
+impl Group {
+    /// Counts what its pods use before they are ready.
+    fn warm(&mut self, now: usize, each: u64) {
+        if !self.ready && self.warmed < now {
+            self.used += each.saturating_mul((now - self.warmed) as u64);
+            self.warmed = now;
+        }
+    }
+}
+
+/// An instant of the simulation for the model.
+pub(super) fn instant(second: usize) -> Nanos {
+    Nanos::of_seconds(i64::try_from(second).unwrap_or(i64::MAX))
+}
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
