@@ -11,14 +11,16 @@ mod proxy;
 mod settings;
 mod stream;
 mod tls;
+mod wire;
 
 pub use addresses::Resolve;
 pub use connect::{ConnectError, Connector};
 pub use counters::{AddressCounts, Counters};
 pub use kinds::{Body, ClientKind, HttpVersion, Sharing};
 pub use life::{GivenUp, Life, Span};
-pub use link::{Link, Sent, Unsent};
+pub use link::{Link, Sent, Speech, Unsent, send};
 pub use pool::Pool;
 pub use proxy::Proxy;
 pub use settings::Settings;
 pub use tls::{TlsSettings, TlsVersion};
+pub use wire::{Fault, Said, Wire};

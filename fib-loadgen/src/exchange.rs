@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use cookie_store::CookieStore;
-use http::header::{AGE, CONNECTION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
-use http::{Request, Response, Version};
+use http::header::{CONNECTION, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
 use crate::check::Check;
-use crate::client::{Body, Connector, GivenUp, Life, Link, Pool, Settings, Sharing, Span};
+use crate::client::{
+    Body, Connector, Fault, GivenUp, Life, Link, Pool, Said, Settings, Sharing, Span, Speech, send,
+};
 use crate::judge::Judge;
 use crate::oracle::{Expected, Field};
 use crate::outcome::{Class, Outcome, innermost};
-use crate::request::{Head, Question};
+use crate::request::{Head, Question, encode};
 use crate::stop::{Stop, Watch};
 
 mod reading;
@@ -24,15 +27,9 @@ mod waiting;
 use reading::Reading;
 use waiting::{Alarm, Trouble, guarded, interrupted};
 
-/// The header in which a server says which pod it is.
-const POD: &str = "x-fib-pod";
 /// Between a refused connection and the next try. A Service may choose another pod then, and leaves out one
 /// that has died about a second after it did.
 const AFTER_REFUSAL: Duration = Duration::from_millis(50);
-
-/// A connection that was used this short a while ago is not looked at before it is used again. Should the server
-/// have closed it, it takes no byte, and the request goes out on another.
-const JUST_USED: Duration = Duration::from_millis(1);
 
 /// What holds for every request of a run.
 #[derive(Debug)]
@@ -63,6 +60,10 @@ pub struct Caller {
     /// The number of its next connection; those of no two users are the same.
     number: u64,
     head: Head,
+    /// The request that is sent, as bytes.
+    line: Vec<u8>,
+    /// Of which F(n) it is, whether it names the whole URL, and whether it is the last on its connection.
+    line_of: Option<(u32, bool, bool)>,
     expected: Option<Expected>,
     cookies: Option<Box<CookieStore>>,
     alarm: Alarm,
@@ -99,6 +100,8 @@ impl Caller {
             link: None,
             number: user << 32,
             head: Head::new(&rules.client)?,
+            line: Vec::new(),
+            line_of: None,
             expected: None,
             cookies: rules.cookies.then(Box::default),
             alarm: Alarm::default(),
@@ -151,15 +154,17 @@ impl Caller {
         outcome: &mut Outcome,
         recycled: &mut Recycled,
     ) -> Result<(), Trouble> {
-        let response = match self.pool.clone() {
-            Some(pool) => self.ask_pool(&pool, question, deadline, outcome).await?,
+        match self.pool.clone() {
+            Some(pool) => {
+                let response = self.ask_pool(&pool, question, deadline, outcome).await?;
+                self.read(response, question, began, deadline, outcome)
+                    .await?;
+            }
             None => {
                 self.ask_link(question, began, deadline, outcome, recycled)
-                    .await?
+                    .await?;
             }
-        };
-        outcome.ttfb = Some(began.elapsed());
-        self.read(response, question, deadline, outcome).await?;
+        }
         let over = outcome.closing
             || recycled.why.is_some()
             || self.rules.client.sharing == Sharing::Fresh;
@@ -180,7 +185,7 @@ impl Caller {
             let close = self.rules.client.sharing == Sharing::Fresh;
             let request = self.request(question, true, false, close)?;
             let sent = guarded(
-                pool.send(request),
+                pool.send(request.map(Body::new)),
                 &mut self.alarm,
                 &mut self.watch,
                 deadline,
@@ -205,7 +210,7 @@ impl Caller {
         deadline: Instant,
         outcome: &mut Outcome,
         recycled: &mut Recycled,
-    ) -> Result<Response<Incoming>, Trouble> {
+    ) -> Result<(), Trouble> {
         let mut reused = self.reuse(began, deadline).await?;
         loop {
             if self.link.is_none() {
@@ -221,34 +226,134 @@ impl Caller {
             } else {
                 span.last_request(began)
             };
+            link.count();
             let close = recycled.why.is_some() || fresh;
-            let request = self.request(question, whole, http2, close)?;
-            let Some((link, _)) = &mut self.link else {
-                continue;
+            let answered = if http2 {
+                self.ask_two(question, began, deadline, outcome).await?
+            } else {
+                self.ask_one(question, whole, close, began, deadline, outcome)
+                    .await?
             };
-            let mut sent = link.send(request);
-            let (alarm, watch) = (&mut self.alarm, &mut self.watch);
-            let answered = poll_fn(|cx| {
-                link.drive(cx);
-                match sent.as_mut().poll(cx) {
-                    Poll::Ready(answered) => Poll::Ready(Ok(answered)),
-                    Poll::Pending => interrupted(alarm, watch, deadline, cx).map(Err),
-                }
-            })
-            .await?;
-            match answered {
-                Ok(response) => return Ok(response),
-                Err(unsent) => {
-                    self.link = None;
-                    // The server closed it while it was idle: not a byte was written, so nothing is sent twice.
-                    if unsent.request.is_some() && std::mem::take(&mut reused) {
-                        outcome.resent = true;
-                        continue;
-                    }
-                    let class = Class::of_hyper(&unsent.error, false);
-                    return Err(Trouble::Failed(class, innermost(&unsent.error)));
-                }
+            let Err(Refused { fault, untouched }) = answered else {
+                return Ok(());
+            };
+            self.link = None;
+            // The server closed it while it was idle: not a byte was written, so nothing is sent twice.
+            if untouched && std::mem::take(&mut reused) {
+                outcome.resent = true;
+                continue;
             }
+            return Err(fault.into());
+        }
+    }
+
+    /// Asks over HTTP/1, and judges.
+    async fn ask_one(
+        &mut self,
+        question: &Question<'_>,
+        whole: bool,
+        close: bool,
+        began: Instant,
+        deadline: Instant,
+        outcome: &mut Outcome,
+    ) -> Result<Result<(), Refused>, Trouble> {
+        self.write(question, whole, close)?;
+        self.expect(question);
+        let Some((
+            Link {
+                speech: Speech::One(wire),
+                ..
+            },
+            _,
+        )) = &mut self.link
+        else {
+            return Err(Trouble::GivenUp);
+        };
+        let (alarm, watch) = (&mut self.alarm, &mut self.watch);
+        let to_head =
+            matches!(question, Question::Template(template, _) if template.is(&Method::HEAD));
+        let keep = matches!(question, Question::Template(..)) || self.cookies.is_some();
+        let mut quiet = false;
+        let said = poll_fn(|cx| {
+            if !quiet {
+                if let Err(fault) = wire.quiet(cx) {
+                    return Poll::Ready(Ok(Err(fault)));
+                }
+                quiet = true;
+                wire.begin();
+            }
+            match wire.poll_head(cx, &self.line, to_head, keep) {
+                Poll::Ready(said) => Poll::Ready(Ok(said)),
+                Poll::Pending => interrupted(alarm, watch, deadline, cx).map(Err),
+            }
+        })
+        .await?;
+        let said = match said {
+            Ok(said) => said,
+            Err(fault) => {
+                let untouched = !quiet || wire.wrote_nothing();
+                return Ok(Err(Refused { fault, untouched }));
+            }
+        };
+        outcome.ttfb = Some(began.elapsed());
+        note(outcome, &said);
+        let checks = &self.rules.checks;
+        let mut judge = Judge::new(question, self.expected.as_ref(), checks, said.status);
+        let read = poll_fn(|cx| {
+            let took = wire.poll_body(cx, |bytes| {
+                outcome.bytes += bytes.len() as u64;
+                judge.push(bytes)
+            });
+            match took {
+                Poll::Ready(read) => Poll::Ready(Ok(read)),
+                Poll::Pending => interrupted(alarm, watch, deadline, cx).map(Err),
+            }
+        });
+        // What is left of a body that nobody wants more of costs the connection.
+        let spent = !read.await?? || !wire.is_idle();
+        if let Some(jar) = &mut self.cookies {
+            keep_cookies(jar, &self.rules, &said.headers);
+        }
+        judge.finish(question, &said, outcome);
+        if spent {
+            self.link = None;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Asks over HTTP/2, and judges.
+    async fn ask_two(
+        &mut self,
+        question: &Question<'_>,
+        began: Instant,
+        deadline: Instant,
+        outcome: &mut Outcome,
+    ) -> Result<Result<(), Refused>, Trouble> {
+        let request = self.request(question, true, true, false)?;
+        let Some((
+            Link {
+                speech: Speech::Two(sender),
+                ..
+            },
+            _,
+        )) = &mut self.link
+        else {
+            return Err(Trouble::GivenUp);
+        };
+        let sent = send(sender, request.map(Body::new));
+        match guarded(sent, &mut self.alarm, &mut self.watch, deadline).await? {
+            Ok(response) => {
+                self.read(response, question, began, deadline, outcome)
+                    .await?;
+                Ok(Ok(()))
+            }
+            Err(unsent) => Ok(Err(Refused {
+                untouched: unsent.request.is_some(),
+                fault: Fault {
+                    class: Class::of_hyper(&unsent.error, false),
+                    detail: innermost(&unsent.error),
+                },
+            })),
         }
     }
 
@@ -257,11 +362,7 @@ impl Caller {
         let Some((link, _)) = &mut self.link else {
             return Ok(false);
         };
-        let idle = link.idle(now);
-        if idle < JUST_USED && link.is_ready() {
-            return Ok(true);
-        }
-        let young = idle < self.rules.client.idle;
+        let young = link.idle(now) < self.rules.client.idle;
         let usable =
             young && guarded(link.ready(), &mut self.alarm, &mut self.watch, deadline).await?;
         if !usable {
@@ -275,11 +376,7 @@ impl Caller {
             let opening = Link::open(&self.connector);
             let opened = guarded(opening, &mut self.alarm, &mut self.watch, deadline).await?;
             let error = match opened {
-                Ok(mut link) => {
-                    if !guarded(link.ready(), &mut self.alarm, &mut self.watch, deadline).await? {
-                        let (class, why) = link.why_broken();
-                        return Err(Trouble::Failed(class, why));
-                    }
+                Ok(link) => {
                     let span = Span::drawn(
                         &self.rules.life,
                         self.rules.seed,
@@ -316,7 +413,7 @@ impl Caller {
         whole: bool,
         http2: bool,
         close: bool,
-    ) -> Result<Request<Body>, Trouble> {
+    ) -> Result<Request<Bytes>, Trouble> {
         let mut request = match question {
             Question::Fibonacci { n, .. } => self.head.fibonacci(*n, whole, http2),
             Question::Template(template, place) => self
@@ -354,21 +451,23 @@ impl Caller {
         Ok(request)
     }
 
-    async fn read(
-        &mut self,
-        response: Response<Incoming>,
-        question: &Question<'_>,
-        deadline: Instant,
-        outcome: &mut Outcome,
-    ) -> Result<(), Trouble> {
-        let (head, mut body) = response.into_parts();
-        let status = head.status.as_u16();
-        outcome.status = Some(status);
-        note_headers(outcome, &head.headers);
-        outcome.closing = closes(head.version, &head.headers);
-        if let Some(jar) = &mut self.cookies {
-            keep_cookies(jar, &self.rules, &head.headers);
+    /// Has the request ready as bytes: mostly it is the one before.
+    fn write(&mut self, question: &Question<'_>, whole: bool, close: bool) -> Result<(), Trouble> {
+        let this = match question {
+            Question::Fibonacci { n, .. } if self.cookies.is_none() => Some((*n, whole, close)),
+            _ => None,
+        };
+        if this.is_none() || this != self.line_of {
+            let request = self.request(question, whole, false, close)?;
+            self.line.clear();
+            encode(&request, &mut self.line);
+            self.line_of = this;
         }
+        Ok(())
+    }
+
+    /// Knows what the answer has to be.
+    fn expect(&mut self, question: &Question<'_>) {
         if let Question::Fibonacci { n, .. } = question
             && self
                 .expected
@@ -377,25 +476,37 @@ impl Caller {
         {
             self.expected = Some(Expected::new(&self.rules.field, *n));
         }
-        let mut judge = Judge::new(question, self.expected.as_ref(), &self.rules.checks, status);
-        let link = self.link.as_mut().map(|(link, _)| link);
+    }
+
+    async fn read(
+        &mut self,
+        response: Response<Incoming>,
+        question: &Question<'_>,
+        began: Instant,
+        deadline: Instant,
+        outcome: &mut Outcome,
+    ) -> Result<(), Trouble> {
+        outcome.ttfb = Some(began.elapsed());
+        let (head, mut body) = response.into_parts();
+        let said = Said::of(head.status.as_u16(), head.version, head.headers);
+        note(outcome, &said);
+        if let Some(jar) = &mut self.cookies {
+            keep_cookies(jar, &self.rules, &said.headers);
+        }
+        self.expect(question);
+        let checks = &self.rules.checks;
+        let mut judge = Judge::new(question, self.expected.as_ref(), checks, said.status);
         let mut reading = Reading {
             body: &mut body,
-            link,
             alarm: &mut self.alarm,
             watch: &mut self.watch,
         };
         let mut whole = true;
         while whole && let Some(bytes) = reading.next(deadline).await? {
             outcome.bytes += bytes.len() as u64;
-            whole = judge.push(bytes);
+            whole = judge.push(&bytes);
         }
-        judge.finish(
-            question,
-            head.headers.get(CONTENT_TYPE),
-            &head.headers,
-            outcome,
-        );
+        judge.finish(question, &said, outcome);
         if !whole {
             // What is left of it costs the connection.
             self.link = None;
@@ -404,24 +515,24 @@ impl Caller {
     }
 }
 
-fn note_headers(outcome: &mut Outcome, headers: &HeaderMap) {
-    outcome.pod = headers.get(POD).filter(|name| !name.is_empty()).cloned();
-    outcome.cached = headers.contains_key(AGE);
+/// A request that got no answer.
+struct Refused {
+    fault: Fault,
+    /// Whether not a byte of it was written.
+    untouched: bool,
 }
 
-/// Whether the server closes the connection after this response (RFC 9112, section 9.3).
-fn closes(version: Version, headers: &HeaderMap) -> bool {
-    let mut options = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim);
-    match version {
-        Version::HTTP_10 => !options.any(|option| option.eq_ignore_ascii_case("keep-alive")),
-        Version::HTTP_11 => options.any(|option| option.eq_ignore_ascii_case("close")),
-        _ => false,
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault.class, fault.detail)
     }
+}
+
+fn note(outcome: &mut Outcome, said: &Said) {
+    outcome.status = Some(said.status);
+    outcome.pod.clone_from(&said.pod);
+    outcome.cached = said.cached;
+    outcome.closing = said.closing;
 }
 
 fn keep_cookies(jar: &mut CookieStore, rules: &Rules, headers: &HeaderMap) {
@@ -445,24 +556,4 @@ fn pool_class(error: &hyper_util::client::legacy::Error) -> Class {
         next = cause.source();
     }
     Class::Other
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_closes_when_it_says_so_or_speaks_http_1_0_without_keeping_alive() {
-        let closes = |version, lines: &[&'static str]| {
-            let lines = lines.iter().map(|line| HeaderValue::from_static(line));
-            closes(version, &lines.map(|line| (CONNECTION, line)).collect())
-        };
-        let (one_zero, one_one) = (Version::HTTP_10, Version::HTTP_11);
-        assert!(closes(one_one, &["close"]) && closes(one_one, &["Close"]));
-        assert!(closes(one_one, &["x-trace, close"]) && closes(one_one, &["x-trace", "close"]));
-        assert!(!closes(one_one, &[]) && !closes(one_one, &["keep-alive", "closed"]));
-        assert!(closes(one_zero, &[]) && closes(one_zero, &["x-trace"]));
-        assert!(!closes(one_zero, &["Keep-Alive"]));
-        assert!(!closes(Version::HTTP_2, &["close"]));
-    }
 }

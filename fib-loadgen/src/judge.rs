@@ -1,10 +1,7 @@
 //! Whether an answer is right: F(n) by its proof, anything else by its checks.
 
-use bytes::Bytes;
-use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, HeaderValue};
-
 use crate::check::{Answer, Check};
+use crate::client::Said;
 use crate::oracle::{Expected, Reader};
 use crate::outcome::{Class, Outcome};
 use crate::request::Question;
@@ -21,8 +18,8 @@ const LONGEST_CHECKED_BODY: usize = 64 * 1024 * 1024;
 pub struct Judge<'a> {
     status: u16,
     read: u64,
-    /// The first bytes, shared with the buffer that they came in.
-    start: Option<Bytes>,
+    /// The first bytes, of which so many are there.
+    start: ([u8; EXCERPT], usize),
     how: How<'a>,
 }
 
@@ -65,17 +62,17 @@ impl<'a> Judge<'a> {
         Self {
             status,
             read: 0,
-            start: None,
+            start: ([0; EXCERPT], 0),
             how,
         }
     }
 
     /// Takes the next bytes of the body; false when the rest does not matter.
-    pub fn push(&mut self, bytes: Bytes) -> bool {
+    pub fn push(&mut self, bytes: &[u8]) -> bool {
         self.read += bytes.len() as u64;
         let more = match &mut self.how {
             How::Proof(reader) if self.status == 200 => {
-                reader.push(&bytes);
+                reader.push(bytes);
                 true
             }
             How::Proof(_) => self.read <= LONGEST_ERROR_BODY,
@@ -83,29 +80,26 @@ impl<'a> Judge<'a> {
                 if let Some(body) = body
                     && body.len() < LONGEST_CHECKED_BODY
                 {
-                    body.extend_from_slice(&bytes);
+                    body.extend_from_slice(bytes);
                 }
                 true
             }
         };
-        self.start.get_or_insert(bytes);
+        let (start, filled) = &mut self.start;
+        let more_of_it = bytes.len().min(EXCERPT - *filled);
+        start[*filled..*filled + more_of_it].copy_from_slice(&bytes[..more_of_it]);
+        *filled += more_of_it;
         more
     }
 
     /// Judges the whole answer.
-    pub fn finish(
-        self,
-        question: &Question<'_>,
-        content_type: Option<&HeaderValue>,
-        headers: &HeaderMap,
-        outcome: &mut Outcome,
-    ) {
+    pub fn finish(self, question: &Question<'_>, said: &Said, outcome: &mut Outcome) {
         let status = self.status;
         outcome.failure = match self.how {
             How::Proof(_) if status != 200 => Some(Class::of_status(status)),
             How::Proof(reader) => match reader.finish() {
                 Err(flaw) => Some(flaw.into()),
-                Ok(()) if !is_json(content_type) || is_encoded(headers) => Some(Class::WrongHeader),
+                Ok(()) if !said.json || said.encoded => Some(Class::WrongHeader),
                 Ok(()) => None,
             },
             How::Checks { all, own, body } => {
@@ -115,7 +109,7 @@ impl<'a> Judge<'a> {
                 let json = json.then(|| serde_json::from_slice(&body).ok()).flatten();
                 let answer = Answer {
                     status,
-                    headers,
+                    headers: &said.headers,
                     body: &body,
                     json: json.as_ref(),
                 };
@@ -128,8 +122,8 @@ impl<'a> Judge<'a> {
         );
         outcome.verified = outcome.failure.is_none() && proved;
         if outcome.failure.is_some() {
-            let start = self.start.unwrap_or_default();
-            let start = String::from_utf8_lossy(&start[..start.len().min(EXCERPT)]).into_owned();
+            let (start, filled) = &self.start;
+            let start = String::from_utf8_lossy(&start[..*filled]);
             outcome.detail = Some(match question {
                 Question::Fibonacci { n, .. } => format!("n={n} status {status}: {start}"),
                 Question::Template(..) => format!("status {status}: {start}"),
@@ -159,57 +153,4 @@ fn checked(
         return Some(Class::of_status(answer.status));
     }
     other_failed.then_some(Class::WrongCheck)
-}
-
-/// Whether the body claims to be compressed, which no request asks for.
-fn is_encoded(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
-/// `application/json`, with parameters or without.
-fn is_json(content_type: Option<&HeaderValue>) -> bool {
-    let Some(Ok(value)) = content_type.map(HeaderValue::to_str) else {
-        return false;
-    };
-    let kind = value.split(';').next().unwrap_or_default();
-    kind.trim().eq_ignore_ascii_case("application/json")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_is_json_and_not_what_only_begins_like_it() {
-        let is = |text: &'static str| is_json(Some(&HeaderValue::from_static(text)));
-        assert!(
-            is("application/json")
-                && is("Application/JSON; charset=utf-8")
-                && is("application/json;q=1")
-        );
-        for text in [
-            "application/jsonfoo",
-            "application/json-seq",
-            "text/json",
-            "application/",
-            "",
-        ] {
-            assert!(!is(text), "{text}");
-        }
-        assert!(!is_json(None));
-    }
-
-    #[test]
-    fn a_body_that_claims_to_be_compressed_was_not_asked_for() {
-        let is = |coding: &'static str| {
-            is_encoded(&HeaderMap::from_iter([(
-                CONTENT_ENCODING,
-                HeaderValue::from_static(coding),
-            )]))
-        };
-        assert!(is("gzip") && is("br") && is("gzip, identity"));
-        assert!(!is("identity") && !is("Identity") && !is_encoded(&HeaderMap::new()));
-    }
 }

@@ -144,14 +144,26 @@ impl Class {
             return Self::ClosedBeforeResponse;
         }
         match io_kind(error) {
-            Some(
-                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted,
-            ) => Self::Send,
-            Some(ErrorKind::UnexpectedEof | ErrorKind::NotConnected) => Self::ClosedBeforeResponse,
-            // An alert, such as one that refuses our certificate.
-            Some(ErrorKind::InvalidData) => Self::Tls,
+            Some(kind) => Self::of_kind(kind),
             // hyper's type for HTTP/2 is not ours to name: a stream that was refused, or a connection that ended.
             None if error.to_string().contains("http2") => Self::ClosedBeforeResponse,
+            None => Self::Other,
+        }
+    }
+
+    /// The class of an error on a connection before the head of the answer has arrived.
+    pub fn of_exchange(error: &std::io::Error) -> Self {
+        Self::of_kind(error.kind())
+    }
+
+    fn of_kind(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
+                Self::Send
+            }
+            ErrorKind::UnexpectedEof | ErrorKind::NotConnected => Self::ClosedBeforeResponse,
+            // An alert, such as one that refuses our certificate.
+            ErrorKind::InvalidData => Self::Tls,
             _ => Self::Other,
         }
     }

@@ -6,13 +6,13 @@ mod spec;
 mod template;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, HOST, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, USER_AGENT};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use crate::chance::{self, Purpose};
 use crate::check::Check;
-use crate::client::{Body, Settings};
+use crate::client::Settings;
 use crate::workload::Workload;
 
 pub use file::read;
@@ -133,6 +133,11 @@ impl Requests {
 }
 
 impl Template {
+    /// Whether it has this method.
+    pub fn is(&self, method: &Method) -> bool {
+        self.method == method
+    }
+
     fn new(spec: &Spec, upto: f64, checks: Vec<usize>) -> Result<Self, String> {
         let bad = |what: &str, of: &str| format!("`{of}` is no {what} of a request");
         let method =
@@ -166,6 +171,34 @@ impl Template {
             checks,
         })
     }
+}
+
+/// Writes a request as HTTP/1.1 has it.
+pub fn encode(request: &Request<Bytes>, out: &mut Vec<u8>) {
+    let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
+    let uri = request.uri();
+    put(&[request.method().as_str().as_bytes(), b" "]);
+    if let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) {
+        put(&[scheme.as_bytes(), b"://", authority.as_str().as_bytes()]);
+    }
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    put(&[path.as_bytes(), b" HTTP/1.1\r\n"]);
+    let body = request.body();
+    for (name, value) in request.headers() {
+        // How long a body is, is known here.
+        let delimits = *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING;
+        if body.is_empty() || !delimits {
+            put(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
+        }
+    }
+    if !body.is_empty() {
+        put(&[
+            b"content-length: ",
+            body.len().to_string().as_bytes(),
+            b"\r\n",
+        ]);
+    }
+    put(&[b"\r\n", body]);
 }
 
 /// The head of every request of one user, built once.
@@ -211,7 +244,7 @@ impl Head {
     }
 
     /// The question for F(n). `whole` when the URL has to have scheme and host.
-    pub fn fibonacci(&mut self, n: u32, whole: bool, http2: bool) -> Request<Body> {
+    pub fn fibonacci(&mut self, n: u32, whole: bool, http2: bool) -> Request<Bytes> {
         let uri = match &self.last {
             Some((last, form, uri)) if (*last, *form) == (n, whole) => uri.clone(),
             _ => {
@@ -232,12 +265,18 @@ impl Head {
         place: &Place,
         whole: bool,
         http2: bool,
-    ) -> Result<Request<Body>, String> {
+    ) -> Result<Request<Bytes>, String> {
         let path = template.path.fill(place);
         let path = PathAndQuery::from_maybe_shared(Bytes::from(path.into_owned()))
             .map_err(|error| format!("its path is none ({error})"))?;
         let body = Bytes::from(template.body.fill(&place.in_body()).into_owned());
+        let empty = body.is_empty();
         let mut request = self.request(template.method.clone(), self.uri(path, whole), body, http2);
+        if empty && [Method::POST, Method::PUT, Method::PATCH].contains(&template.method) {
+            // As RFC 9110, section 8.6 asks of methods that have a body; some servers refuse it otherwise.
+            let none = HeaderValue::from_static("0");
+            request.headers_mut().insert(CONTENT_LENGTH, none);
+        }
         for (at, (name, value)) in template.headers.iter().enumerate() {
             let value = HeaderValue::from_str(&value.fill(&place.in_header(at)))
                 .map_err(|error| format!("its header {name} is none ({error})"))?;
@@ -248,8 +287,8 @@ impl Head {
         Ok(request)
     }
 
-    fn request(&self, method: Method, uri: Uri, body: Bytes, http2: bool) -> Request<Body> {
-        let mut request = Request::new(Body::new(body));
+    fn request(&self, method: Method, uri: Uri, body: Bytes, http2: bool) -> Request<Bytes> {
+        let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         *request.headers_mut() = self.headers.clone();

@@ -98,13 +98,17 @@ impl Routes {
         }
     }
 
-    /// Answers a request.
-    pub(crate) fn answer(&self, request: Request<Incoming>, conn: &Arc<Conn>) -> Reply<Routed> {
-        let Some(cors) = &self.cors else {
+    /// Answers a request, which is taken only where a route keeps it: moving it takes longer than to look at it.
+    pub(crate) fn answer(
+        &self,
+        request: &mut Option<Request<Incoming>>,
+        conn: &Arc<Conn>,
+    ) -> Reply<Routed> {
+        let (Some(cors), Some(asked)) = (&self.cors, &*request) else {
             return self.route(request, conn);
         };
-        let origin = cors.origin(request.headers());
-        let reply = match origin.preflight(&request) {
+        let origin = cors.origin(asked.headers());
+        let reply = match origin.preflight(asked) {
             Some(response) => Reply::now(Routed::to(None, response)),
             None => self.route(request, conn),
         };
@@ -114,14 +118,17 @@ impl Routes {
         })
     }
 
-    fn route(&self, mut request: Request<Incoming>, conn: &Arc<Conn>) -> Reply<Routed> {
-        if let Some(get) = &self.get
+    fn route(&self, request: &mut Option<Request<Incoming>>, conn: &Arc<Conn>) -> Reply<Routed> {
+        if let (Some(get), Some(request)) = (&self.get, &*request)
             && request.uri().path() == Route::Get.as_str()
             && matches!(*request.method(), Method::GET | Method::HEAD)
         {
             let to_get = |response| Routed::to(Some(Route::Get), response);
-            return get.answer(Head::of(&request), conn).map(to_get);
+            return get.answer(Head::of(request), conn).map(to_get);
         }
+        let Some(mut request) = request.take() else {
+            return Reply::now(Routed::to(None, Problem::internal().answer()));
+        };
         request.extensions_mut().insert(Arc::clone(conn));
         Reply::Later((self.framework)(request))
             .map(|mut response| Routed::to(response.extensions_mut().remove::<Route>(), response))

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
+use nix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 
 use crate::admission::{
@@ -419,13 +419,17 @@ fn keep_pace(shared: &Shared, cost: Duration) {
     }
 }
 
+fn cpu_time(clock: ClockId) -> Duration {
+    clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
+}
+
 fn thread_cpu() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+    cpu_time(ClockId::CLOCK_THREAD_CPUTIME_ID)
 }
 
 /// The CPU time of this process, the threads that have ended included.
 pub(crate) fn process_cpu() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
+    cpu_time(ClockId::CLOCK_PROCESS_CPUTIME_ID)
 }
 
 #[cfg(test)]

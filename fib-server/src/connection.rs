@@ -13,6 +13,8 @@ mod door;
 mod drive;
 mod frames;
 mod io;
+mod outgoing;
+mod request;
 mod rules;
 mod signal;
 
@@ -30,7 +32,8 @@ use tokio::sync::watch;
 use clock::Clock;
 pub(crate) use door::Door;
 use drive::SMALL_ANSWER;
-pub(crate) use drive::{Answers, Protocols, Record};
+pub(crate) use drive::{Answers, Protocols};
+pub(crate) use request::Record;
 pub use rules::Cut;
 
 use crate::memory::{Account, Budget, Reservation};
@@ -250,6 +253,8 @@ pub struct Conn {
     bodies: AtomicU64,
     blocked: AtomicBool,
     quiet_since: AtomicU64,
+    /// When its client was last heard of.
+    heard_at: AtomicU64,
     /// 0 when no transmission of the client's is incomplete.
     incomplete_since: AtomicU64,
     moved_at: AtomicU64,
@@ -290,6 +295,7 @@ impl Conn {
             bodies: AtomicU64::new(0),
             blocked: AtomicBool::new(false),
             quiet_since: AtomicU64::new(now),
+            heard_at: AtomicU64::new(now),
             incomplete_since: AtomicU64::new(0),
             moved_at: AtomicU64::new(now),
             moved: AtomicU64::new(0),
@@ -322,6 +328,11 @@ impl Conn {
         self.peer
     }
 
+    /// The second since the server began in which the client was last heard of.
+    pub(crate) fn second(&self) -> u64 {
+        self.heard_at.load(Ordering::Relaxed) / 1_000
+    }
+
     /// Whether this answer should be the connection's last, and why.
     ///
     /// By chance rather than by count: connections that were opened together do not close together.
@@ -330,7 +341,7 @@ impl Conn {
             return Some(Recycled::Requests);
         }
         let at = self.recycle_at?;
-        (self.clock.now() >= at).then_some(Recycled::Age)
+        (self.heard_at.load(Ordering::Relaxed) >= at).then_some(Recycled::Age)
     }
 
     /// Reserves memory for what this connection asked for; `None` when it can't be had now.

@@ -11,6 +11,7 @@ pub mod api;
 pub mod args;
 pub mod cancel;
 mod client;
+mod common_headers;
 pub mod compute;
 pub mod config;
 pub mod connection;
@@ -37,6 +38,7 @@ pub use serve::{Bound, CannotServe};
 
 use crate::admission::Bounds;
 use crate::client::Clients;
+use crate::common_headers::CommonHeaders;
 use crate::compute::Pool;
 use crate::config::{Config, HEAD};
 use crate::connection::{Connections, Limits};
@@ -54,6 +56,7 @@ pub struct State {
     metrics: Arc<Metrics>,
     connections: Arc<Connections>,
     clients: Clients,
+    common_headers: CommonHeaders,
     /// Nothing where no collector wants them.
     spans: Option<Spans>,
     lifecycle: Lifecycle,
@@ -83,6 +86,7 @@ impl State {
         let connections = Connections::new(limits, Arc::clone(&metrics), Arc::new(budget));
         Ok(Self {
             clients: Clients::new(&config),
+            common_headers: CommonHeaders::of(&config.pod),
             spans: config
                 .otlp
                 .as_ref()

@@ -9,20 +9,18 @@ use std::time::{Instant, SystemTime};
 use hyper::body::{Body, Incoming};
 use hyper::{Request, Response, Version};
 use salvo::http::uri::Authority;
-use salvo::http::{self, HeaderMap, HeaderName, HeaderValue, ResBody, header};
+use salvo::http::{self, HeaderMap, HeaderValue, ResBody, header};
 
 use crate::State;
 use crate::api::problem::Problem;
 use crate::api::{Routed, Routes};
+use crate::common_headers::X_REQUEST_ID;
 use crate::connection::{self, Answers, Conn};
 use crate::metrics::{CLIENT_CLOSED, Method, Recycled, Route};
 use crate::otlp::Span;
 use crate::reply::Reply;
 use crate::trace::{TRACEPARENT, TraceParent};
 use access::{Line, Log};
-
-const X_FIB_POD: HeaderName = HeaderName::from_static("x-fib-pod");
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The outermost layer of a port.
 pub(crate) struct Observe {
@@ -34,16 +32,13 @@ pub(crate) struct Observe {
 struct Port {
     state: Arc<State>,
     log: Log,
-    pod: HeaderValue,
 }
 
 impl Observe {
     /// For one port.
     pub(crate) fn new(state: Arc<State>, routes: Routes) -> Self {
         let log = Log::of(state.config.access_log_rate);
-        // The settings admit visible ASCII alone.
-        let pod = HeaderValue::from_str(&state.config.pod).unwrap_or(HeaderValue::from_static(""));
-        let port = Arc::new(Port { state, log, pod });
+        let port = Arc::new(Port { state, log });
         Self { port, routes }
     }
 }
@@ -52,14 +47,52 @@ impl Answers for Observe {
     type Record = Record;
 
     fn answer(&self, request: Request<Incoming>, conn: &Arc<Conn>) -> (Reply<Routed>, Record) {
-        let record = Record::of(&request, &self.port);
-        let reply = if names_its_host(&request) {
-            let route = || self.routes.answer(request, conn);
+        let fields = Fields::of(request.headers());
+        let record = Record::of(&request, &fields, conn.second(), &self.port);
+        let names_its_host = fields.name_a_host(request.version());
+        let mut request = Some(request);
+        let reply = if names_its_host {
+            let route = || self.routes.answer(&mut request, conn);
             Reply::or_if_it_panics(route, || Routed::to(None, Problem::internal().answer()))
         } else {
             Reply::now(Routed::to(None, Problem::host().answer()))
         };
         (reply, record)
+    }
+}
+
+/// The fields of a request that matter whatever it asks for, found in one pass: most requests have few fields, and
+/// a search for each of these would take longer.
+#[derive(Default)]
+struct Fields<'r> {
+    host: Option<&'r HeaderValue>,
+    has_two_hosts: bool,
+    id: Option<&'r HeaderValue>,
+    trace: Option<Box<TraceParent>>,
+}
+
+impl<'r> Fields<'r> {
+    fn of(headers: &'r HeaderMap) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in headers {
+            if *name == header::HOST {
+                fields.has_two_hosts = fields.host.replace(value).is_some();
+            } else if *name == X_REQUEST_ID {
+                fields.id = fields.id.or(Some(value));
+            } else if *name == TRACEPARENT {
+                fields.trace = TraceParent::of(headers).map(Box::new);
+            }
+        }
+        fields
+    }
+
+    /// RFC 9112, 3.2: an HTTP/1.1 request has one `Host` that is valid, or it is refused. With two of them, a
+    /// gateway and this server might each go by another one.
+    fn name_a_host(&self, version: Version) -> bool {
+        match self.host {
+            None => version != Version::HTTP_11,
+            Some(host) => !self.has_two_hosts && is_host(host.as_bytes()),
+        }
     }
 }
 
@@ -71,29 +104,28 @@ pub(crate) struct Record {
     version: Version,
     route: Route,
     status: Option<u16>,
+    /// Given to the answer, which is then the only one that has it.
     id: HeaderValue,
-    trace: Option<TraceParent>,
+    trace: Option<Box<TraceParent>>,
     line: Option<Box<Line>>,
 }
 
 impl Record {
     /// A request's head has arrived.
-    fn of(request: &Request<Incoming>, port: &Arc<Port>) -> Self {
+    fn of(request: &Request<Incoming>, fields: &Fields<'_>, second: u64, port: &Arc<Port>) -> Self {
         port.state.metrics.request_started();
-        let headers = request.headers();
-        let begun = Instant::now();
-        let second = begun.duration_since(port.state.started).as_secs();
         let wanted = port.log.wants(second);
+        let id = request_id(fields.id);
         Self {
             port: Arc::clone(port),
-            begun,
+            begun: Instant::now(),
             method: method(request.method()),
             version: request.version(),
             route: Route::at(request.uri().path()),
             status: None,
-            id: request_id(headers),
-            trace: TraceParent::of(headers),
-            line: wanted.then(|| Box::new(Line::of(request))),
+            trace: fields.trace.clone(),
+            line: wanted.then(|| Box::new(Line::of(request, id.clone()))),
+            id,
         }
     }
 
@@ -140,9 +172,11 @@ impl connection::Record for Record {
         self.status = Some(response.status().as_u16());
         self.close_if_last(&mut response, conn);
         let headers = response.headers_mut();
-        headers.insert(X_FIB_POD, self.port.pod.clone());
-        headers.insert(X_REQUEST_ID, self.id.clone());
-        let trace = self.trace.map(|t| HeaderValue::try_from(t.to_string()));
+        let common = &self.port.state.common_headers;
+        let id = std::mem::replace(&mut self.id, HeaderValue::from_static(""));
+        common.complete(headers, id);
+        let trace = self.trace.as_ref();
+        let trace = trace.map(|t| HeaderValue::try_from(t.to_string()));
         if let Some(Ok(trace)) = trace {
             headers.insert(TRACEPARENT, trace);
         }
@@ -162,9 +196,9 @@ impl Drop for Record {
         let status = self.status.unwrap_or(CLIENT_CLOSED);
         let took = self.begun.elapsed();
         let state = &self.port.state;
-        if let (Some(spans), Some(trace)) = (&state.spans, self.trace) {
+        if let (Some(spans), Some(trace)) = (&state.spans, &self.trace) {
             spans.add(Span {
-                trace,
+                trace: **trace,
                 method: self.method,
                 route: self.route,
                 status: self.status,
@@ -175,18 +209,6 @@ impl Drop for Record {
         state
             .metrics
             .request_finished(self.method, self.route, status, took);
-    }
-}
-
-/// RFC 9112, 3.2: an HTTP/1.1 request has one `Host` that is valid, or it is refused. With two of them, a
-/// gateway and this server might each go by another one.
-fn names_its_host(request: &Request<Incoming>) -> bool {
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    let (first, second) = (hosts.next(), hosts.next());
-    let needed = request.version() == Version::HTTP_11;
-    match first {
-        None => !needed,
-        Some(host) => second.is_none() && is_host(host.as_bytes()),
     }
 }
 
@@ -220,21 +242,17 @@ fn is_plain_host(host: &[u8]) -> bool {
 }
 
 /// The client's id when it is one that can be logged and sent back, else a new one.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
+fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
     let sane = |v: &&HeaderValue| {
         (1..=64).contains(&v.len())
             && v.as_bytes()
                 .iter()
                 .all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b))
     };
-    headers
-        .get(X_REQUEST_ID)
-        .filter(sane)
-        .cloned()
-        .unwrap_or_else(|| {
-            let id = hexadecimal(fastrand::u128(..));
-            HeaderValue::from_bytes(&id).unwrap_or(HeaderValue::from_static("-"))
-        })
+    given.filter(sane).cloned().unwrap_or_else(|| {
+        let id = hexadecimal(fastrand::u128(..));
+        HeaderValue::from_bytes(&id).unwrap_or(HeaderValue::from_static("-"))
+    })
 }
 
 /// 32 digits, without a detour through memory.

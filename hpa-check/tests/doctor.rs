@@ -866,3 +866,102 @@ fn replicas_that_flux_ignores_are_a_note_and_those_it_would_apply_a_fault() {
     let (code, first, said) = git_sets_replicas("kubectl", |_| {});
     assert_eq!((code, first), (91, json!("replicas-in-manifest")), "{said}");
 }
+
+/// `cart` is a custom resource that keeps `/scale`, of this group, version and kind.
+fn of_a_custom_kind(api: &mut StillApi, group: &str, version: &str, kind: &str) {
+    let plural = format!("{}s", kind.to_lowercase());
+    api.change(
+        "/apis/autoscaling/v2/horizontalpodautoscalers",
+        |autoscaler| {
+            let reference = &mut autoscaler["spec"]["scaleTargetRef"];
+            if reference["name"] == "cart" {
+                reference["apiVersion"] = json!(format!("{group}/{version}"));
+                reference["kind"] = json!(kind);
+            }
+        },
+    );
+    let path = format!("/apis/{group}/{version}");
+    api.answer(&path, json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{group}/{version}"),
+        "resources": [{"name": plural, "singularName": "", "namespaced": true, "kind": kind, "verbs": ["get", "list"]},
+            {"name": format!("{plural}/scale"), "singularName": "", "namespaced": true, "kind": "Scale",
+             "group": "autoscaling", "version": "v1", "verbs": ["get"]}]}));
+    let object = format!("{path}/namespaces/shop/{plural}/cart");
+    api.answer(&object, json!({"apiVersion": format!("{group}/{version}"), "kind": kind,
+        "metadata": {"name": "cart", "namespace": "shop", "uid": "u"}, "spec": {"replicas": 3},
+        "status": {"conditions": [{"type": "Progressing", "status": "False", "reason": "AsExpected"}]}}));
+    api.answer(
+        &format!("{object}/scale"),
+        json!({"apiVersion": "autoscaling/v1", "kind": "Scale",
+        "metadata": {"name": "cart", "namespace": "shop"}, "spec": {"replicas": 3},
+        "status": {"replicas": 3, "selector": "app=cart"}}),
+    );
+    for (path, plural) in [
+        ("/apis/apps/v1", "statefulsets"),
+        ("/api/v1", "replicationcontrollers"),
+    ] {
+        let other = json!({"metadata": {"name": "other", "namespace": "bank"}, "spec": {}});
+        api.put(path, plural, other);
+    }
+    api.change("/api/v1/pods", |pod| {
+        if pod["metadata"]["labels"]["app"] == "cart" {
+            pod["metadata"]["ownerReferences"][0]["kind"] = json!(format!("{kind}Set"));
+            pod["metadata"]["ownerReferences"][0]["name"] = json!("made-by-an-operator");
+        }
+    });
+}
+
+#[test]
+fn a_custom_resource_is_judged_by_its_scale_and_not_by_what_deployments_are_like() {
+    for (group, version, kind) in [
+        ("apps.kruise.io", "v1beta1", "StatefulSet"),
+        ("example.com", "v1", "Gateway"),
+    ] {
+        let mut api = shop();
+        of_a_custom_kind(&mut api, group, version, kind);
+        let (code, report, said) = diagnose(&api.serve(), &["cart"]);
+        assert_eq!(code, 0, "{kind}: {report} {said}");
+    }
+    let mut api = shop();
+    of_a_custom_kind(&mut api, "example.com", "v1", "Gateway");
+    api.refuse(
+        "/apis/example.com/v1/namespaces/shop/gateways/cart/scale",
+        404,
+    );
+    let (code, report, _) = diagnose(&api.serve(), &["cart"]);
+    assert_eq!(
+        (code, first_finding(&report, "cart")),
+        (91, json!("target-not-scalable"))
+    );
+}
+
+#[test]
+fn a_replica_set_that_was_made_while_the_lists_were_read_is_the_deployment_s_own() {
+    let mut api = shop();
+    api.change("/apis/apps/v1/replicasets", |set| {
+        if set["metadata"]["name"] == "cart-6d" {
+            set["metadata"]["name"] = json!("cart-older");
+        }
+    });
+    let (code, report, said) = diagnose(&api.serve(), &["cart"]);
+    assert_eq!(code, 0, "{report} {said}");
+}
+
+#[test]
+fn a_controller_without_metrics_is_a_fault_only_after_a_start_s_time() {
+    let inactive = |seconds: i64| {
+        let mut api = shop();
+        let since = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
+        api.change(
+            "/apis/autoscaling/v2/horizontalpodautoscalers",
+            |autoscaler| {
+                autoscaler["status"]["conditions"][1] = json!({"type": "ScalingActive", "status": "False",
+                    "reason": "FailedGetResourceMetric", "message": "no metrics returned from resource metrics API",
+                    "lastTransitionTime": since.to_string()});
+            },
+        );
+        let (code, report, _) = diagnose(&api.serve(), &["cart"]);
+        (code, first_finding(&report, "cart"))
+    };
+    assert_eq!(inactive(10), (93, json!("metrics-not-yet")));
+    assert_eq!(inactive(600), (92, json!("metric-failed")));
+}

@@ -1,45 +1,40 @@
-//! A connection that belongs to one user and is driven by it: no task, no channel to another thread.
-//!
-//! hyper's connection is a future that reads and writes. Where others spawn it as a task, the user polls it
-//! together with the answer that it waits for, so that an answer wakes one task and not two. HTTP/2, whose
-//! connections have business of their own, gets a task.
+//! A connection that belongs to one user: HTTP/1 is read and written by the user itself, without a task or a
+//! channel to another thread; HTTP/2, whose connections have business of their own, gets a task.
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use super::connect::{ConnectError, Connected, Connector};
 use super::counters::AddressCounts;
 use super::kinds::Body;
-use super::stream::Stream;
-use crate::outcome::{Class, innermost};
-
-type Driver = Pin<Box<http1::Connection<TokioIo<Stream>, Body>>>;
+use super::wire::Wire;
+use crate::outcome::Class;
 
 /// An open connection.
 #[derive(Debug)]
 pub struct Link {
-    sender: Sender,
-    driver: Option<Driver>,
-    /// Why it ended, when nobody was told since no request was on it.
-    broken: Option<hyper::Error>,
+    /// How it is spoken over.
+    pub speech: Speech,
     whole_urls: bool,
     address: Arc<AddressCounts>,
     requests: u64,
     used: Instant,
 }
 
+/// How a connection is spoken over.
 #[derive(Debug)]
-enum Sender {
-    One(http1::SendRequest<Body>),
+pub enum Speech {
+    /// HTTP/1.
+    One(Box<Wire>),
+    /// HTTP/2.
     Two(http2::SendRequest<Body>),
 }
 
@@ -64,29 +59,25 @@ impl Link {
             whole_urls,
             address,
         } = connector.connect().await?;
-        let io = TokioIo::new(stream);
-        let broken = |error: hyper::Error| ConnectError {
-            class: Class::of_hyper(&error, false),
-            detail: error.to_string(),
-        };
-        let (sender, driver) = if http2 {
+        let speech = if http2 {
+            let broken = |error: hyper::Error| ConnectError {
+                class: Class::of_hyper(&error, false),
+                detail: error.to_string(),
+            };
             let (sender, connection) = http2::Builder::new(TokioExecutor::new())
-                .handshake(io)
+                .handshake(TokioIo::new(stream))
                 .await
                 .map_err(broken)?;
             tokio::spawn(async move {
                 // What goes wrong here, the requests on it are told as well.
                 let _ = connection.await;
             });
-            (Sender::Two(sender), None)
+            Speech::Two(sender)
         } else {
-            let (sender, connection) = http1::handshake(io).await.map_err(broken)?;
-            (Sender::One(sender), Some(Box::pin(connection)))
+            Speech::One(Box::new(Wire::new(stream)))
         };
         Ok(Self {
-            sender,
-            driver,
-            broken: None,
+            speech,
             whole_urls,
             address,
             requests: 0,
@@ -101,7 +92,7 @@ impl Link {
 
     /// Whether this is HTTP/2.
     pub fn is_http2(&self) -> bool {
-        matches!(self.sender, Sender::Two(_))
+        matches!(self.speech, Speech::Two(_))
     }
 
     /// How long it has been idle.
@@ -114,66 +105,29 @@ impl Link {
         self.used = now;
     }
 
-    /// Whether it takes a request now, as far as is known without reading from it.
-    pub fn is_ready(&self) -> bool {
-        match &self.sender {
-            Sender::One(sender) => sender.is_ready(),
-            Sender::Two(sender) => sender.is_ready(),
-        }
-    }
-
-    /// Waits until it takes a request; false when the server has closed it.
+    /// Waits until it takes a request, as far as is known without reading from it; false when the server has closed it.
     pub async fn ready(&mut self) -> bool {
-        poll_fn(|cx| {
-            self.drive(cx);
-            match &mut self.sender {
-                Sender::One(sender) => sender.poll_ready(cx),
-                Sender::Two(sender) => sender.poll_ready(cx),
-            }
-        })
-        .await
-        .is_ok()
-    }
-
-    /// Why it took no request.
-    pub fn why_broken(&self) -> (Class, String) {
-        match &self.broken {
-            Some(error) => (Class::of_hyper(error, false), innermost(error)),
-            None => (
-                Class::ClosedBeforeResponse,
-                "the server closed the connection at once".to_owned(),
-            ),
+        match &mut self.speech {
+            Speech::One(wire) => wire.is_idle(),
+            Speech::Two(sender) => poll_fn(|cx| sender.poll_ready(cx)).await.is_ok(),
         }
     }
 
-    /// Sends a request; what it returns has to be polled after [`Link::drive`].
-    pub fn send(&mut self, request: Request<Body>) -> Sent {
+    /// A request is about to be sent.
+    pub fn count(&mut self) {
         self.requests += 1;
-        let unsent = |mut failed: hyper::client::conn::TrySendError<Request<Body>>| Unsent {
+    }
+}
+
+/// Sends a request over HTTP/2.
+pub fn send(sender: &mut http2::SendRequest<Body>, request: Request<Body>) -> Sent {
+    let sent = sender.try_send_request(request);
+    Box::pin(async move {
+        sent.await.map_err(|mut failed| Unsent {
             request: failed.take_message(),
             error: failed.into_error(),
-        };
-        match &mut self.sender {
-            Sender::One(sender) => {
-                let sent = sender.try_send_request(request);
-                Box::pin(async move { sent.await.map_err(unsent) })
-            }
-            Sender::Two(sender) => {
-                let sent = sender.try_send_request(request);
-                Box::pin(async move { sent.await.map_err(unsent) })
-            }
-        }
-    }
-
-    /// Reads and writes what there is.
-    pub fn drive(&mut self, cx: &mut Context<'_>) {
-        if let Some(driver) = &mut self.driver
-            && let Poll::Ready(ended) = driver.as_mut().poll(cx)
-        {
-            self.driver = None;
-            self.broken = ended.err();
-        }
-    }
+        })
+    })
 }
 
 impl Drop for Link {

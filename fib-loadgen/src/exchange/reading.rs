@@ -8,14 +8,12 @@ use std::time::Instant;
 use hyper::body::{Body as _, Incoming};
 
 use super::waiting::{Alarm, Trouble, interrupted};
-use crate::client::Link;
 use crate::outcome::{Class, innermost};
 use crate::stop::Watch;
 
 /// The body of an answer, and what has to be driven for it.
 pub(super) struct Reading<'a> {
     pub(super) body: &'a mut Incoming,
-    pub(super) link: Option<&'a mut Link>,
     pub(super) alarm: &'a mut Alarm,
     pub(super) watch: &'a mut Watch,
 }
@@ -55,15 +53,8 @@ impl Reading<'_> {
         cx: &mut Context<'_>,
         deadline: Instant,
     ) -> Poll<Result<Option<Result<hyper::body::Frame<bytes::Bytes>, hyper::Error>>, Trouble>> {
-        // To ask for bytes makes the connection read some, so that there may be some afterwards.
         if let Poll::Ready(frame) = Pin::new(&mut *self.body).poll_frame(cx) {
             return Poll::Ready(Ok(frame));
-        }
-        if let Some(link) = &mut self.link {
-            link.drive(cx);
-            if let Poll::Ready(frame) = Pin::new(&mut *self.body).poll_frame(cx) {
-                return Poll::Ready(Ok(frame));
-            }
         }
         interrupted(self.alarm, self.watch, deadline, cx).map(Err)
     }

@@ -108,14 +108,10 @@ fn latency(out: &mut String, document: &Document) -> std::fmt::Result {
         )
     };
     let latency = &document.latency;
-    row("response", &latency.response, "from the intended send")?;
-    row("service", &latency.service, "from the actual send")?;
+    row("response", &latency.response, "since it was due")?;
+    row("service", &latency.service, "since it was sent")?;
     row("first byte", &latency.ttfb, "")?;
-    row(
-        "send lag",
-        &latency.send_lag,
-        "from the intended to the actual send",
-    )?;
+    row("send lag", &latency.send_lag, "from due to sent")?;
     writeln!(out)
 }
 

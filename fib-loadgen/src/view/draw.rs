@@ -27,27 +27,56 @@ const DUE: Style = Style::new().fg(Color::DarkGray);
 const P50: Style = Style::new().fg(Color::Cyan);
 const P99: Style = Style::new().fg(Color::Magenta);
 
-/// Draws everything.
+/// The least width for two parts side by side.
+const WIDE: u16 = 78;
+/// The rows of a part.
+const PART: u16 = 7;
+
+/// Draws everything; on a small screen the numbers first, and what there is room for.
 pub(super) fn draw(frame: &mut Frame<'_>, state: &State) {
+    let area = frame.area();
+    let wide = area.width >= WIDE;
+    let room = area.height.saturating_sub(3) / PART;
+    let of_numbers = if wide || room < 2 { 1 } else { 2 };
+    let (curved, paneled) = (room > of_numbers, room > of_numbers + 1);
+    let rows = |shown: bool| {
+        if shown {
+            Constraint::Min(PART)
+        } else {
+            Constraint::Length(0)
+        }
+    };
     let [head, progress, numbers, curves, panels, foot] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
-        Constraint::Length(7),
-        Constraint::Min(7),
-        Constraint::Min(7),
+        Constraint::Length(PART * of_numbers),
+        rows(curved),
+        rows(paneled),
         Constraint::Length(1),
     ])
-    .areas(frame.area());
+    .areas(area);
     frame.render_widget(Paragraph::new(title(state)), head);
     frame.render_widget(gauge(state), progress);
     let halves = |area: Rect| Layout::horizontal([Constraint::Percentage(50); 2]).areas(area);
-    let [left, right] = halves(numbers);
+    let [left, right] = match (wide, of_numbers) {
+        (true, _) => halves(numbers),
+        (false, 1) => [numbers, Rect::default()],
+        (false, _) => Layout::vertical([Constraint::Length(PART); 2]).areas(numbers),
+    };
     frame.render_widget(counts(state), left);
     frame.render_widget(times(state), right);
-    let [left, right] = halves(curves);
+    // Half of a narrow screen shows nothing.
+    let split = |area: Rect| {
+        if wide {
+            halves(area)
+        } else {
+            [Rect::default(), area]
+        }
+    };
+    let [left, right] = split(curves);
     rate_curve(frame, state, left);
     time_curve(frame, state, right);
-    let [left, right] = halves(panels);
+    let [left, right] = split(panels);
     frame.render_widget(panels::histogram(state, left), left);
     let panel = match state.panel {
         Panel::Pods => panels::pods(state, right),

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fib_loadgen::client::{Connector, Counters, Life, Settings};
+use fib_loadgen::client::{ClientKind, Connector, Counters, Life, Settings};
 use fib_loadgen::exchange::{Caller, Rules};
 use fib_loadgen::oracle::Field;
 use fib_loadgen::outcome::{Class, Outcome};
@@ -17,7 +17,7 @@ use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 
-use crate::odd_server::{Act, OddServer};
+use crate::odd_server::{Act, OddServer, body};
 use crate::program::Ended;
 
 /// The class of one request to a URL.
@@ -264,4 +264,83 @@ fn a_proxy_that_makes_no_tunnel_is_proxy() {
     let proxy = fib_loadgen::client::Proxy::parse(&format!("http://{address}"), &[]).unwrap();
     let class = class_with("https://127.0.0.1:1", |client| client.proxy = Some(proxy));
     assert_eq!(class, Some(Class::Proxy));
+}
+
+/// Answers of every shape, and what becomes of them.
+fn shapes() -> Vec<(String, Option<Class>)> {
+    let right = body(90);
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+    let whole = format!("{head}content-length: {}\r\n\r\n{right}", right.len());
+    let mut chunks = String::new();
+    for piece in right.as_bytes().chunks(7) {
+        let text = String::from_utf8_lossy(piece);
+        chunks += &format!("{:x};x=y\r\n{text}\r\n", piece.len());
+    }
+    let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n{chunks}0\r\n");
+    let padded = format!(
+        "{head}x-big: {}\r\ncontent-length: {}\r\n\r\n{right}",
+        "a".repeat(200_000),
+        right.len()
+    );
+    let with =
+        |line: &str| whole.replacen("content-length", &format!("{line}\r\ncontent-length"), 1);
+    vec![
+        (whole.clone(), None),
+        (whole.replace("HTTP/1.1", "HTTP/1.0"), None),
+        (whole.replace("\r\n", "\n"), None),
+        (
+            format!(
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n{whole}"
+            ),
+            None,
+        ),
+        (format!("{head}\r\n{right}"), None),
+        (format!("{chunked}\r\n"), None),
+        (format!("{chunked}x-sum: 1\r\n\r\n"), None),
+        (format!("{whole}HTTP/1.1 200 OK\r\n\r\n"), None),
+        (padded, None),
+        (with("connection: x, close"), None),
+        (with("content-encoding: gzip"), Some(Class::WrongHeader)),
+        (with("content-length: 5"), Some(Class::Other)),
+        (chunked.clone(), Some(Class::BodyReset)),
+        (chunked.replacen("7;", "z;", 1), Some(Class::BodyReset)),
+        (whole[..whole.len() - 9].to_owned(), Some(Class::BodyReset)),
+        (
+            format!("{head}\r\n{}", &right[..30]),
+            Some(Class::WrongTruncated),
+        ),
+        (
+            "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
+            Some(Class::HttpOther),
+        ),
+        (
+            "HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n".to_owned(),
+            Some(Class::HttpOther),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n".to_owned(),
+            Some(Class::Other),
+        ),
+        ("HTTP/1.1 20 OK\r\n\r\n".to_owned(), Some(Class::Other)),
+        (
+            "HTTP/1.1 200 OK\r\ncont".to_owned(),
+            Some(Class::ClosedBeforeResponse),
+        ),
+        (right, Some(Class::Other)),
+        (String::new(), Some(Class::ClosedBeforeResponse)),
+    ]
+}
+
+#[test]
+fn both_clients_read_answers_of_every_shape_alike() {
+    for (answer, class) in shapes() {
+        for kind in [ClientKind::Direct, ClientKind::Pool] {
+            let answer = answer.clone();
+            let start: String = answer.chars().take(300).collect();
+            let server = OddServer::start_answering(move |_, _| Act::RawThenClose(answer.clone()));
+            let url = format!("http://{}", server.address);
+            let found = class_with(&url, |client| client.kind = kind);
+            assert_eq!(found, class, "{kind:?}: {start}");
+        }
+    }
 }

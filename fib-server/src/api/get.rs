@@ -16,7 +16,8 @@ use salvo::{Depot, FlowCtrl, Handler, async_trait};
 use super::problem::{self, Problem};
 use super::query::{Ask, Limits};
 use super::view::coding::Coding;
-use super::view::{self, Format, Sequence};
+use super::view::small::{self, Small};
+use super::view::{self, Format, MediaType, Sequence};
 use crate::State;
 use crate::admission::{Kind, ShedReason, Work};
 use crate::args::CacheControl;
@@ -42,14 +43,32 @@ impl<'r> Head<'r> {
             headers: request.headers(),
         }
     }
+
+    /// A header that is a list. On several lines it is the same list as on one (RFC 9110, 5.3).
+    fn text(self, name: &HeaderName) -> Option<Cow<'r, str>> {
+        // Most requests have few headers, and not this one. A search for it would take longer.
+        if self.headers.keys().all(|n| n != name) {
+            return None;
+        }
+        let mut lines = self
+            .headers
+            .get_all(name)
+            .iter()
+            .filter_map(|line| line.to_str().ok());
+        let first = Cow::Borrowed(lines.next()?);
+        Some(lines.fold(first, |all, line| Cow::Owned(format!("{all}, {line}"))))
+    }
 }
 
 /// The route.
 pub(crate) struct Get {
     state: Arc<State>,
     limits: Limits,
-    cache: HeaderValue,
     vary: HeaderValue,
+    /// The headers of every answer that is no problem.
+    unchanged: HeaderMap,
+    /// Those of an answer with a body, by [`MediaType`].
+    with_body: [HeaderMap; 2],
 }
 
 impl Get {
@@ -64,11 +83,24 @@ impl Get {
         } else {
             "accept"
         };
+        let vary = HeaderValue::from_static(vary);
+        let mut unchanged = state.common_headers.template();
+        unchanged.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+        unchanged.insert(header::VARY, vary.clone());
+        unchanged.insert(header::ACCEPT_RANGES, HeaderValue::from_static("none"));
+        unchanged.insert(header::ETAG, HeaderValue::from_static("\"\""));
+        let with_body = [MediaType::Json, MediaType::Text].map(|media| {
+            let mut headers = unchanged.clone();
+            let value = HeaderValue::from_static(media.as_str());
+            headers.insert(header::CONTENT_TYPE, value);
+            headers
+        });
         Self {
             limits: state.config.limits(),
             state,
-            cache: HeaderValue::from_static(cache),
-            vary: HeaderValue::from_static(vary),
+            vary,
+            unchanged,
+            with_body,
         }
     }
 
@@ -92,7 +124,7 @@ impl Get {
 
     fn allowed(&self, head: Head<'_>, conn: &Arc<Conn>) -> Reply<Response<ResBody>> {
         let query = head.uri.query().unwrap_or_default();
-        let accept = text(head.headers, &header::ACCEPT);
+        let accept = head.text(&header::ACCEPT);
         match Ask::parse(query, accept.as_deref(), self.limits) {
             Ok(ask) => self
                 .reply(ask, head, conn)
@@ -107,22 +139,27 @@ impl Get {
         head: Head<'_>,
         conn: &Arc<Conn>,
     ) -> Result<Reply<Response<ResBody>>, ComputeError> {
-        let coding = self.coding(ask, head.headers);
-
-        let tag = entity_tag(ask, coding);
-        let known = text(head.headers, &header::IF_NONE_MATCH)
+        let coding = self.coding(ask, head);
+        let small = ask.small();
+        let tag = match small {
+            Some(small) => HeaderValue::from_static(&small.tag),
+            None => entity_tag(ask, coding),
+        };
+        let known = head
+            .text(&header::IF_NONE_MATCH)
             .is_some_and(|wanted| names(&wanted, tag.as_bytes()));
         let mut response = Response::new(ResBody::None);
-        *response.headers_mut() = self.headers(tag);
+        let headers = response.headers_mut();
+        *headers = if known {
+            self.unchanged.clone()
+        } else {
+            self.with_body[ask.media_type() as usize].clone()
+        };
+        headers.insert(header::ETAG, tag);
         if known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return Ok(Reply::now(response));
         }
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(ask.media_type()),
-        );
         if coding == Coding::Gzip {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
@@ -130,6 +167,11 @@ impl Get {
             if let Some(length) = ask.length().filter(|_| coding == Coding::Identity) {
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
             }
+            return Ok(Reply::now(response));
+        }
+        if let Some(small) = small {
+            self.state.pool.looked_up(ask.work());
+            *response.body_mut() = ResBody::Once(Bytes::from_static(&small.body));
             return Ok(Reply::now(response));
         }
         if is_tiny(ask.work()) {
@@ -143,41 +185,20 @@ impl Get {
     }
 
     /// Whether the answer is compressed. What is small enough to be computed at once is not worth it.
-    fn coding(&self, ask: Ask, headers: &HeaderMap) -> Coding {
+    fn coding(&self, ask: Ask, head: Head<'_>) -> Coding {
         if self.state.config.compress && !is_tiny(ask.work()) {
-            Coding::accepted(text(headers, &header::ACCEPT_ENCODING).as_deref())
+            Coding::accepted(head.text(&header::ACCEPT_ENCODING).as_deref())
         } else {
             Coding::Identity
         }
     }
 
-    /// The headers of every answer that is no problem.
-    fn headers(&self, tag: HeaderValue) -> HeaderMap {
-        /// With those that are added on the way out.
-        const MOST: usize = 12;
-        let mut headers = HeaderMap::with_capacity(MOST);
-        headers.insert(header::CACHE_CONTROL, self.cache.clone());
-        headers.insert(header::VARY, self.vary.clone());
-        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("none"));
-        headers.insert(header::ETAG, tag);
-        headers
-    }
-
     /// What takes some microseconds, computed where it was asked for.
     fn at_once(&self, ask: Ask, conn: &Conn) -> Result<ResBody, ComputeError> {
-        let pool = &self.state.pool;
-        let body = match ask {
-            Ask::Number(index, format) => match fib_numbers::small(index) {
-                Some(value) => {
-                    pool.looked_up(ask.work());
-                    format.body_of(index, value)
-                }
-                None => pool.at_once(ask.work(), || self.state.small(index, format)),
-            },
-            Ask::Sequence(last) => pool.at_once(ask.work(), || {
-                Sequence::up_to(last, Coding::Identity).whole()
-            }),
-        };
+        let body = self.state.pool.at_once(ask.work(), || match ask {
+            Ask::Number(index, format) => self.state.small(index, format),
+            Ask::Sequence(last) => Sequence::up_to(last, Coding::Identity).whole(),
+        });
         if conn.is_small(body.len()) {
             return Ok(ResBody::Once(body.into()));
         }
@@ -270,10 +291,18 @@ impl Ask {
         }
     }
 
-    fn media_type(self) -> &'static str {
+    fn media_type(self) -> MediaType {
         match self {
             Self::Number(_, format) => format.media_type(),
-            Self::Sequence(_) => Format::Json.media_type(),
+            Self::Sequence(_) => MediaType::Json,
+        }
+    }
+
+    /// The answer, where it is looked up.
+    fn small(self) -> Option<&'static Small> {
+        match self {
+            Self::Number(index, format) => small::answer(index, format),
+            Self::Sequence(_) => None,
         }
     }
 
@@ -388,19 +417,12 @@ fn failed(error: ComputeError, vary: HeaderValue) -> Response<ResBody> {
     response
 }
 
-/// F(n) is a constant, so its index and form are its tag, known before it is computed.
 fn entity_tag(ask: Ask, coding: Coding) -> HeaderValue {
-    let (from, index, form) = match ask {
-        Ask::Number(index, format) => ("", index, format.as_str()),
-        Ask::Sequence(last) => ("0..", last, "json"),
+    let tag = match ask {
+        Ask::Number(index, format) => format.tag(index, coding),
+        Ask::Sequence(last) => view::sequence_tag(last, coding),
     };
-    let mut n = itoa::Buffer::new();
-    let coding = match coding {
-        Coding::Identity => "",
-        Coding::Gzip => "-gzip",
-    };
-    let tag = ["\"", from, n.format(index.get()), "-", form, coding, "\""].concat();
-    // Digits and the words above are all that is in it.
+    // Digits and words are all that is in it.
     HeaderValue::from_maybe_shared(Bytes::from(tag)).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
@@ -409,14 +431,4 @@ fn names(list: &str, tag: &[u8]) -> bool {
     list.split(',')
         .map(str::trim)
         .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one).as_bytes() == tag)
-}
-
-/// A header that is a list. On several lines it is the same list as on one (RFC 9110, 5.3).
-fn text<'r>(headers: &'r HeaderMap, name: &HeaderName) -> Option<Cow<'r, str>> {
-    let mut lines = headers
-        .get_all(name)
-        .iter()
-        .filter_map(|line| line.to_str().ok());
-    let first = Cow::Borrowed(lines.next()?);
-    Some(lines.fold(first, |all, line| Cow::Owned(format!("{all}, {line}"))))
 }

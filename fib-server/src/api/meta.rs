@@ -1,7 +1,7 @@
 //! What is not a number: health, probes, metrics, version, the API's description.
 
 use std::net::{IpAddr, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use salvo::http::{HeaderValue, StatusCode, header};
@@ -48,20 +48,30 @@ pub async fn version(res: &mut Response) {
 }
 
 /// `GET /openapi.json`: OpenAPI 3.1.
-#[derive(Debug, Clone)]
-pub struct OpenApi(String);
+#[derive(Debug)]
+pub struct OpenApi {
+    limits: Limits,
+    /// Written when it is asked for: it would take most of the time of a start.
+    document: OnceLock<String>,
+}
 
 impl OpenApi {
     /// For a server with these limits.
     pub fn new(limits: Limits) -> Self {
-        Self(openapi::document(limits).to_string())
+        Self {
+            limits,
+            document: OnceLock::new(),
+        }
     }
 }
 
 #[async_trait]
 impl Handler for OpenApi {
     async fn handle(&self, _: &mut Request, _: &mut Depot, res: &mut Response, _: &mut FlowCtrl) {
-        send(res, StatusCode::OK, "application/json", self.0.clone());
+        let document = self
+            .document
+            .get_or_init(|| openapi::document(self.limits).to_string());
+        send(res, StatusCode::OK, "application/json", document.clone());
     }
 }
 

@@ -102,6 +102,13 @@ impl<'q> Parameters<'q> {
     /// Reads them in one go; an error when one stands more than once.
     fn read(query: &'q str) -> Result<Self, Problem> {
         let mut all = Self::default();
+        // As nearly all are written. Then nothing is encoded.
+        if let Some(n) = query.strip_prefix("n=")
+            && n.bytes().all(|b| b.is_ascii_digit())
+        {
+            all.n = Some(Cow::Borrowed(n));
+            return Ok(all);
+        }
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let place = match &*name {
                 "n" => &mut all.n,

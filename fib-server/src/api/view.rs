@@ -1,6 +1,7 @@
 //! How an answer looks: the contract with clients.
 
 pub mod coding;
+pub(crate) mod small;
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -25,6 +26,25 @@ pub enum Format {
     Hex,
 }
 
+/// A content type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaType {
+    /// `application/json`
+    Json,
+    /// `text/plain`
+    Text,
+}
+
+impl MediaType {
+    /// As the header has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Text => "text/plain; charset=utf-8",
+        }
+    }
+}
+
 impl Format {
     /// The form that an `Accept` header wants more: by its weights, and of equal ones the one that it
     /// names first. JSON when it wants neither.
@@ -39,15 +59,22 @@ impl Format {
     }
 
     /// The content type.
-    pub const fn media_type(self) -> &'static str {
+    pub const fn media_type(self) -> MediaType {
         match self {
-            Self::Json => "application/json",
-            Self::Text | Self::Hex => "text/plain; charset=utf-8",
+            Self::Json => MediaType::Json,
+            Self::Text | Self::Hex => MediaType::Text,
         }
     }
 
+    /// The entity tag of a number, known before it is computed: F(n) is a constant, so its index and form say all.
+    pub fn tag(self, index: Index, coding: Coding) -> String {
+        let mut n = itoa::Buffer::new();
+        let n = n.format(index.get());
+        ["\"", n, "-", self.as_str(), coding.suffix(), "\""].concat()
+    }
+
     /// The word in an entity tag.
-    pub const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::Text => "text",
@@ -223,6 +250,11 @@ pub fn sequence_length(last: Index) -> Option<u64> {
     let frame = format!(r#"{{"n":{n},"sequence":[]}}"#).len() as u64;
     // Two quotes around each number, and a comma between two.
     Some(frame + digits + 2 * (n + 1) + n)
+}
+
+/// The entity tag of a sequence.
+pub fn sequence_tag(last: Index, coding: Coding) -> String {
+    format!("\"0..{}-json{}\"", last.get(), coding.suffix())
 }
 
 /// A sequence that is written piece by piece: `{"n":10,"sequence":["0","1",…,"55"]}`.

@@ -21,10 +21,12 @@ impl Clock {
 
 #[cfg(target_os = "linux")]
 fn coarse() -> u64 {
-    use rustix::time::{ClockId, clock_gettime};
-    let now = clock_gettime(ClockId::MonotonicCoarse);
-    let part = |n: i64, of_a_second: u64| u64::try_from(n).unwrap_or(0) * 1_000 / of_a_second;
-    part(now.tv_sec, 1) + part(now.tv_nsec, 1_000_000_000)
+    use std::time::Duration;
+
+    use nix::time::{ClockId, clock_gettime};
+    // Every Linux has it.
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map_or(Duration::ZERO, Duration::from);
+    now.as_secs() * 1_000 + u64::from(now.subsec_millis())
 }
 
 /// There is no such clock here.

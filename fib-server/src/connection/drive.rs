@@ -3,27 +3,25 @@
 use std::convert::Infallible;
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use salvo::http::ResBody;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::io::{Io, Socket};
+use super::outgoing::{Outgoing, UNSENT};
+use super::request::{Record, UnderWay};
 use super::{Conn, Open, Order};
-use crate::admission::ShedReason;
 use crate::api::problem::Problem;
-use crate::memory::Reservation;
 use crate::reply::Reply;
 use crate::tls::Tls;
 
@@ -33,17 +31,11 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long a client may go on sending after its last answer.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// A body is not asked for more while this much of it waits to be sent.
-const UNSENT: u64 = 16 * 1024;
-
 /// Streams that one connection may have at a time. What they hold in memory has its own limit.
 const STREAMS: u32 = 100;
 
 /// What an HTTP/2 client may send before it is read. Nothing here takes a body.
 const WINDOW: u32 = 65_535;
-
-/// What a request takes in memory besides its head, with an answer of up to [`SMALL_ANSWER`].
-const REQUEST: u64 = 2_048;
 
 /// The answer to a request of HTTP/1 takes nothing of the budget by itself up to this many bytes: a connection has one
 /// at a time. In HTTP/2 each of many streams can have one that waits for its window.
@@ -95,18 +87,6 @@ pub(crate) trait Answers: Send + Sync + 'static {
         request: Request<Incoming>,
         conn: &Arc<Conn>,
     ) -> (Reply<<Self::Record as Record>::Answer>, Self::Record);
-}
-
-/// What is kept of a request, and told of it at its end.
-pub(crate) trait Record: Send + Unpin + 'static {
-    /// What the request was answered with.
-    type Answer: Send + 'static;
-
-    /// The answer as it is sent.
-    fn complete(&mut self, answer: Self::Answer, conn: &Conn) -> Response<ResBody>;
-
-    /// Called once, when an answer has been sent or was broken off, and told whether all of it was sent.
-    fn finish(self, complete: bool);
 }
 
 /// Serves one connection to its end.
@@ -281,201 +261,52 @@ impl<A: Answers> Service<Request<Incoming>> for Requests<A> {
     type Future = Answering<A::Record>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let under_way = UnderWay::begin(&self.conn, &request).map(|under_way| {
-            let (reply, record) = self.answers.answer(request, &self.conn);
-            (reply, record, under_way)
-        });
-        Answering(under_way)
+        let Some(under_way) = UnderWay::begin(&self.conn, &request) else {
+            return Answering::default();
+        };
+        let (reply, record) = self.answers.answer(request, &self.conn);
+        Answering {
+            reply: Some(reply),
+            record: Some(record),
+            under_way: Some(under_way),
+        }
     }
 }
 
 /// A request that is being answered; nothing when not even its head fits in memory.
-struct Answering<R: Record>(Option<(Reply<R::Answer>, R, UnderWay)>);
+struct Answering<R: Record> {
+    reply: Option<Reply<R::Answer>>,
+    record: Option<R>,
+    under_way: Option<UnderWay>,
+}
+
+impl<R: Record> Default for Answering<R> {
+    fn default() -> Self {
+        Self {
+            reply: None,
+            record: None,
+            under_way: None,
+        }
+    }
+}
 
 impl<R: Record> Future for Answering<R> {
     type Output = Result<Response<Outgoing<R>>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some((reply, ..)) = &mut self.0 else {
+        let this = &mut *self;
+        let (Some(reply), Some(record), Some(under_way)) =
+            (&mut this.reply, &mut this.record, &this.under_way)
+        else {
             let refused = Problem::no_memory().answer();
             return Poll::Ready(Ok(refused.map(|body| Outgoing::new(body, None, None))));
         };
         let answer = ready!(Pin::new(reply).poll(cx));
-        let Some((_, mut record, under_way)) = self.0.take() else {
-            return Poll::Pending;
-        };
         let response = record.complete(answer, &under_way.conn);
-        Poll::Ready(Ok(
-            response.map(|body| Outgoing::new(body, Some(under_way), Some(record)))
-        ))
-    }
-}
-
-/// A request from its head to the end of its answer's body.
-struct UnderWay {
-    conn: Arc<Conn>,
-    had_body: bool,
-    /// What its head took while it was incomplete.
-    _head: Option<Reservation>,
-    /// What it takes besides, of the connection's account.
-    bytes: u64,
-}
-
-impl UnderWay {
-    /// `None` when memory is short.
-    fn begin(conn: &Arc<Conn>, request: &Request<Incoming>) -> Option<Self> {
-        conn.request_began();
-        let head = conn.take_input();
-        let fields: usize = request
-            .headers()
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len())
-            .sum();
-        let bytes = fields + request.uri().path().len() + request.uri().query().map_or(0, str::len);
-        let bytes = bytes as u64 + REQUEST;
-        let had_body = !request.body().is_end_stream();
-        if !conn.account.take(bytes) {
-            conn.metrics.shed(ShedReason::Memory);
-            conn.request_ended(had_body);
-            return None;
-        }
-        Some(Self {
-            conn: Arc::clone(conn),
-            had_body,
-            _head: head,
-            bytes,
-        })
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.conn.account.give_back(self.bytes);
-        self.conn.request_ended(self.had_body);
-    }
-}
-
-/// An answer's body on its way out.
-pub(crate) struct Outgoing<R: Record> {
-    body: ResBody,
-    complete: bool,
-    under_way: Option<UnderWay>,
-    record: Option<R>,
-}
-
-impl<R: Record> Outgoing<R> {
-    fn new(body: ResBody, under_way: Option<UnderWay>, record: Option<R>) -> Self {
-        if let Some(under_way) = &under_way {
-            under_way.conn.body_began();
-        }
-        Self {
-            complete: body.is_end_stream(),
-            body,
-            under_way,
-            record,
-        }
-    }
-}
-
-impl<R: Record> Body for Outgoing<R> {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let this = &mut *self;
-        if let Some(under_way) = &this.under_way
-            && !under_way.conn.has_room(cx)
-        {
-            return Poll::Pending;
-        }
-        let polled = Pin::new(&mut this.body).poll_frame(cx);
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => {
-                let bytes = frame.data_ref().map_or(0, Bytes::len);
-                if let Some(under_way) = &this.under_way {
-                    under_way.conn.gave(bytes);
-                }
-                this.complete = this.body.is_end_stream();
-            }
-            Poll::Ready(None) => this.complete = true,
-            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl<R: Record> Drop for Outgoing<R> {
-    fn drop(&mut self) {
-        if let Some(record) = self.record.take() {
-            record.finish(self.complete);
-        }
-        if let Some(under_way) = self.under_way.take() {
-            under_way.conn.body_ended();
-        }
-    }
-}
-
-impl Conn {
-    fn body_began(&self) {
-        let now = self.clock.now();
-        if self.bodies.load(Ordering::Relaxed) == 0 {
-            self.moved_at.store(now, Ordering::Relaxed);
-        }
-        self.add(&self.bodies, 1);
-        if !self.is_http2() {
-            self.unsent.store(0, Ordering::Relaxed);
-        }
-    }
-
-    fn body_ended(&self) {
-        self.subtract(&self.bodies, 1);
-    }
-
-    /// Whether a body may give more; else it is woken when it may. In HTTP/2, its window says that.
-    fn has_room(&self, cx: &Context<'_>) -> bool {
-        let full = || self.unsent.load(Ordering::SeqCst) >= UNSENT;
-        if !full() {
-            return true;
-        }
-        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
-        self.room_wanted.store(true, Ordering::SeqCst);
-        !full()
-    }
-
-    /// A body gave so many bytes to be sent.
-    fn gave(&self, bytes: usize) {
-        if self.is_http2() {
-            self.moved(bytes);
-        } else {
-            self.add(&self.unsent, bytes as u64);
-        }
-    }
-
-    /// The socket took so many bytes. In HTTP/2 they may be no part of an answer.
-    pub(super) fn sent(&self, bytes: usize) {
-        if self.is_http2() {
-            return;
-        }
-        self.moved(bytes);
-        self.subtract(&self.unsent, bytes as u64);
-        if self.room_wanted.load(Ordering::SeqCst) {
-            self.room_wanted.store(false, Ordering::SeqCst);
-            let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(body) = room.take() {
-                body.wake();
-            }
-        }
+        let (under_way, record) = (this.under_way.take(), this.record.take());
+        let (head, body) = response.into_parts();
+        let body = Outgoing::new(body, under_way, record);
+        Poll::Ready(Ok(Response::from_parts(head, body)))
     }
 }
 

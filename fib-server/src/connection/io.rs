@@ -188,6 +188,8 @@ impl<S> Io<S> {
         if bytes.is_empty() {
             return Ok(());
         }
+        let now = conn.clock.now();
+        conn.heard_at.store(now, Ordering::Relaxed);
         let incomplete = match &mut self.follows {
             Follows::Heads(heads) => {
                 let ended = heads.feed(bytes, conn.requests.load(Ordering::Relaxed));
@@ -195,14 +197,14 @@ impl<S> Io<S> {
                 if conn.incomplete_since.load(Ordering::Relaxed) == 0
                     && conn.active.load(Ordering::Relaxed) == 0
                 {
-                    conn.incomplete(conn.clock.now());
+                    conn.incomplete(now);
                 }
                 heads.bytes
             }
             Follows::Frames(frames) => {
                 match frames.feed(bytes) {
                     Fed::Complete => conn.incomplete(0),
-                    Fed::NewlyIncomplete => conn.incomplete(conn.clock.now()),
+                    Fed::NewlyIncomplete => conn.incomplete(now),
                     Fed::StillIncomplete => {}
                 }
                 frames.incomplete()

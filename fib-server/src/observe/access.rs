@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hyper::header::HeaderValue;
 use hyper::{Method, Request};
 
 use super::Record;
@@ -49,13 +50,15 @@ impl Log {
 pub(super) struct Line {
     method: Method,
     query: Option<String>,
+    id: HeaderValue,
 }
 
 impl Line {
-    pub(super) fn of<B>(request: &Request<B>) -> Self {
+    pub(super) fn of<B>(request: &Request<B>, id: HeaderValue) -> Self {
         Self {
             method: request.method().clone(),
             query: request.uri().query().map(|q| shortened(q).to_owned()),
+            id,
         }
     }
 
@@ -69,9 +72,9 @@ impl Line {
             status = record.status,
             complete,
             duration_ms = record.begun.elapsed().as_secs_f64() * 1e3,
-            request_id = record.id.to_str().unwrap_or_default(),
-            trace_id = record.trace.map(|t| t.trace_id()),
-            span_id = record.trace.map(|t| t.span_id()),
+            request_id = self.id.to_str().unwrap_or_default(),
+            trace_id = record.trace.as_ref().map(|t| t.trace_id()),
+            span_id = record.trace.as_ref().map(|t| t.span_id()),
             unlogged = record.port.log.take_unlogged(),
             "request"
         );

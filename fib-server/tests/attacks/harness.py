@@ -12,6 +12,7 @@ import re
 import resource
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -152,9 +153,25 @@ def serving(program, *flags, files=None, millicores=None):
             group.remove()
 
 
-def get(port, path, timeout=10):
+def certificate(folder):
+    """A certificate for a server under test, and its key: two files."""
+    files = [f"{folder}/tls.crt", f"{folder}/tls.key"]
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=test -days 1"
+    subprocess.run([*command.split(), "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    return files
+
+
+def anyone():
+    """What takes any certificate: the server is the one that was just started."""
+    return ssl._create_unverified_context()
+
+
+def get(port, path, timeout=10, tls=None):
     """Status and body of one request on a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    if tls:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=tls)
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -196,13 +213,14 @@ def crowd(count, open_one):
     return clients
 
 
-def _ask_for_a_while(port, path, seconds, results):
+def _ask_for_a_while(port, path, seconds, tls, results):
     times, failures = [], 0
+    tls = anyone() if tls else None
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         begun = time.perf_counter()
         try:
-            ok = get(port, path, timeout=5)[0] == 200
+            ok = get(port, path, timeout=5, tls=tls)[0] == 200
         except (OSError, http.client.HTTPException):
             ok = False
         times.append(time.perf_counter() - begun)
@@ -229,11 +247,11 @@ def answer_times(port, path, seconds):
 class Honest:
     """Honest clients in processes of their own, with a new connection for each request."""
 
-    def __init__(self, port, seconds, path="/get?n=1000", count=2):
+    def __init__(self, port, seconds, path="/get?n=1000", count=2, tls=False):
         self.results = multiprocessing.Queue()
         self.clients = [
             multiprocessing.Process(
-                target=_ask_for_a_while, args=(port, path, seconds, self.results), daemon=True
+                target=_ask_for_a_while, args=(port, path, seconds, tls, self.results), daemon=True
             )
             for _ in range(count)
         ]

@@ -288,12 +288,44 @@ pub struct Pod {
     /// The scheduler's message when the pod fits nowhere.
     #[serde(default)]
     pub unschedulable: Option<String>,
+    /// How it came to be as it is.
+    #[serde(default, skip_serializing_if = "Life::is_unknown")]
+    pub life: Box<Life>,
     /// The owning ReplicaSet or other controller, as `Kind/name`.
     #[serde(default)]
     pub owner: Option<String>,
     /// How often its containers have been restarted, summed.
     #[serde(default)]
     pub restarts: i32,
+}
+
+/// What a pod's start and its end depend on, as far as it was recorded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Life {
+    /// Server time at which it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+    /// The node on which pods of a lower priority are making room for it (`status.nominatedNodeName`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nominated_node: Option<String>,
+    /// How long its probes let a start take, at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_allowance: Option<Duration>,
+    /// Why its `Ready` condition is not true: the kubelet gives a reason, and the node lifecycle controller, which
+    /// gives up on the node, gives an empty one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unready_reason: Option<String>,
+    /// When one of its containers ended last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_exit: Option<Timestamp>,
+}
+
+impl Life {
+    /// Whether nothing of it was recorded.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Pod {

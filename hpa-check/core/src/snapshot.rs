@@ -133,6 +133,8 @@ pub struct Scaler {
     pub owner: Option<String>,
     /// Who looks after it: the value of its owner label.
     pub team: Option<String>,
+    /// Since when its condition `ScalingActive` has been what it is.
+    pub inactive_since: Option<Timestamp>,
     /// The findings that its annotation says to ignore, as written.
     pub ignore: Option<String>,
     /// The object.

@@ -47,6 +47,14 @@ pub struct TargetRef {
     pub name: String,
 }
 
+impl TargetRef {
+    /// The API group, empty for the core one. The controller goes by group and kind, whatever the version.
+    pub fn group(&self) -> &str {
+        let version = self.api_version.as_str();
+        version.split_once('/').map_or("", |(group, _)| group)
+    }
+}
+
 /// `spec.behavior`: one set of rules a direction. A missing direction takes the API's defaults.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -63,8 +63,42 @@ fn each_panel_and_the_help_are_drawn() {
 }
 
 #[test]
+fn a_small_screen_shows_the_numbers_and_then_what_there_is_room_for() {
+    let shown = |width, height, texts: [&str; 6]| {
+        let screen = screen(&state(30), width, height);
+        texts.map(|text| screen.contains(text))
+    };
+    let texts = [
+        "right/s",
+        "p99.9",
+        "Requests/s, 1 min",
+        "Response time: p50",
+        "Pods: 2",
+        "q stop",
+    ];
+    let cases = [
+        (80, 10, [true, true, false, false, false, true]),
+        (80, 17, [true, true, true, true, false, true]),
+        (40, 10, [true, false, false, false, false, true]),
+        (40, 17, [true, true, false, false, false, true]),
+        (40, 31, [true, true, false, true, true, true]),
+    ];
+    for (width, height, expected) in cases {
+        assert_eq!(shown(width, height, texts), expected, "{width} by {height}");
+    }
+}
+
+#[test]
 fn no_size_and_no_lack_of_seconds_breaks_it() {
-    for (width, height) in [(1, 1), (20, 5), (80, 24), (200, 60)] {
+    for (width, height) in [
+        (1, 1),
+        (20, 5),
+        (40, 10),
+        (40, 24),
+        (77, 17),
+        (80, 24),
+        (200, 60),
+    ] {
         for seconds in [0, 1, 2, 700] {
             screen(&state(seconds), width, height);
         }

@@ -20,6 +20,14 @@ pub enum Coding {
 }
 
 impl Coding {
+    /// What it adds to an entity tag.
+    pub(super) const fn suffix(self) -> &'static str {
+        match self {
+            Self::Identity => "",
+            Self::Gzip => "-gzip",
+        }
+    }
+
     /// The coding for an `Accept-Encoding` header: gzip, where the client takes it as gladly as the plain answer.
     pub fn accepted(header: Option<&str>) -> Self {
         let Some(list) = header else {

@@ -7,6 +7,7 @@ mod healthy;
 mod keda;
 mod manifests;
 mod nodes;
+mod reports;
 mod speed;
 mod world;
 

@@ -146,6 +146,9 @@ catalog! {
     PODS_NOT_READY = "pods-not-ready", Environment,
         "Pods run but do not become ready; the autoscaler counts them as idle.",
         "Compare the readiness probe's path, port and timeout with what the pods serve.";
+    PODS_STARTING = "pods-starting", Inconclusive,
+        "Pods have been starting for minutes, and they may still become ready.",
+        "Check again in a few minutes; a startup probe says how long a start may take.";
     ROLLOUT_STUCK = "rollout-stuck", Wrong,
         "A rollout does not complete, so some pods still run the old template.",
         "Check `kubectl rollout status`, then fix, resume or undo the rollout.";

@@ -15,7 +15,7 @@ use crate::observation::{
 };
 use crate::quota::Quota;
 use crate::snapshot::{MetricsApi, NodeClaim};
-use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec};
+use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec, MetricTarget};
 use crate::units::Millicores;
 
 /// What is asserted of the autoscaler; each `None` where nothing is.
@@ -87,13 +87,25 @@ impl<'a> PodView<'a> {
 
     /// The status of its `Ready` condition, for quotes.
     pub(crate) fn readiness(&self) -> String {
-        match &self.pod.ready {
-            Some(ready) => match ready.since {
-                Some(since) => format!("{} since {since:.0}", ready.status),
-                None => ready.status.clone(),
-            },
-            None => "unknown".to_owned(),
-        }
+        let Some(ready) = &self.pod.ready else {
+            return "unknown".to_owned();
+        };
+        let since = ready.since.map(|since| format!(" since {since:.0}"));
+        let reason = self.pod.life.unready_reason.as_deref();
+        let reason = reason.filter(|r| !r.is_empty()).map(|r| format!(" ({r})"));
+        let (since, reason) = (since.unwrap_or_default(), reason.unwrap_or_default());
+        format!("{}{since}{reason}", ready.status)
+    }
+
+    /// Whether the kubelet says that containers are not ready. Otherwise it is a readiness gate or the node.
+    pub(crate) fn fails_by_itself(&self) -> bool {
+        let reason = self.pod.life.unready_reason.as_deref();
+        reason.is_none_or(|reason| reason == "ContainersNotReady")
+    }
+
+    /// When it was made, or was seen to be there.
+    pub(crate) fn made(&self) -> Option<Timestamp> {
+        self.pod.life.created.or(self.pod.started).or(self.since)
     }
 }
 
@@ -115,12 +127,32 @@ pub(crate) struct MetricsView<'a> {
 }
 
 /// One limit of a `ResourceQuota`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct QuotaView<'a> {
     /// The limit, and which pods it counts.
     pub(crate) quota: &'a Quota,
-    /// How many pods the scale target had when its use was read, if that is known.
-    pub(crate) pods: Option<i32>,
+    /// What of its use is the scale target's own.
+    pub(crate) own: OwnPods<'a>,
+}
+
+/// The scale target's pods when a quota's use was read. Pods that are being deleted are among them: quotas count
+/// them until they are gone.
+#[derive(Debug, Clone)]
+pub(crate) enum OwnPods<'a> {
+    /// These.
+    These(Vec<&'a Pod>),
+    /// So many; `None` where that is not known.
+    Count(Option<i32>),
+}
+
+impl OwnPods<'_> {
+    /// How many there are at least.
+    pub(crate) fn count(&self) -> i64 {
+        match self {
+            Self::These(pods) => i64::try_from(pods.len()).unwrap_or(i64::MAX),
+            Self::Count(count) => count.map_or(0, i64::from),
+        }
+    }
 }
 
 /// An event about the scale target or its pods.
@@ -292,6 +324,9 @@ pub(crate) trait View {
 /// A pod may take this long to become ready, or as long as the user waits for anything if that is less.
 const START: Duration = Duration::from_mins(2);
 
+/// The default of `spec.progressDeadlineSeconds`, after which a Deployment itself calls a rollout stuck.
+const PROGRESS_DEADLINE: Duration = Duration::from_mins(10);
+
 /// The name under which KEDA's operator writes: it moves its targets from zero and back.
 const KEDA: &str = "keda";
 
@@ -380,6 +415,21 @@ impl dyn View + '_ {
         counted.is_none_or(|name| name == container)
     }
 
+    /// Whether any metric is an average over the pods' own values, so that a pod without one weighs.
+    pub(crate) fn averages_pods(&self) -> bool {
+        let metrics = self.spec().map_or(&[][..], |spec| &spec.metrics);
+        metrics.iter().any(|m| !m.source.is_object_or_external())
+    }
+
+    /// Whether the number of pods counts for any metric: an external amount per pod is divided by nothing but the
+    /// target (`GetExternalPerPodMetricReplicas`).
+    pub(crate) fn counts_pods(&self) -> bool {
+        let metrics = self.spec().map_or(&[][..], |spec| &spec.metrics);
+        let per_pod = |m: &MetricSpec| matches!(m.target, MetricTarget::AverageValue(_));
+        let mut metrics = metrics.iter();
+        self.averages_pods() || metrics.any(|m| !per_pod(m))
+    }
+
     /// Whether any metric comes from the resource metrics API.
     pub(crate) fn needs_resource_metrics(&self) -> bool {
         // While the spec is not known, the assertion is.
@@ -429,6 +479,31 @@ impl dyn View + '_ {
     pub(crate) fn start_patience(&self) -> Duration {
         let asserted = self.asserted().patience.unwrap_or(START);
         START.min(asserted)
+    }
+
+    /// How long this pod may take to become ready: longer than usual where its probes say so, or where others took
+    /// longer.
+    pub(crate) fn start_patience_of(&self, pod: &PodView<'_>) -> Duration {
+        let own = pod.pod.life.start_allowance.unwrap_or_default();
+        self.start_patience().max(self.others_start()).max(own)
+    }
+
+    /// How long starts take here: twice the longest that was seen, and up to a Deployment's own default deadline. One
+    /// look at pods of which none was ever ready tells nothing.
+    fn others_start(&self) -> Duration {
+        let living = self.living();
+        let ready = living.iter().filter(|p| p.is_ready());
+        let took = ready.filter_map(|p| {
+            let took = p
+                .since?
+                .duration_since(p.pod.life.created.or(p.pod.started)?);
+            Duration::try_from(took).ok()
+        });
+        match took.max() {
+            Some(took) => (took * 2).min(PROGRESS_DEADLINE),
+            None if self.is_watched() => Duration::ZERO,
+            None => PROGRESS_DEADLINE,
+        }
     }
 
     /// How long a new pod may be without a sample: two windows until there is a whole one, and the

@@ -23,8 +23,8 @@ use jiff::Timestamp;
 use crate::model::reconcile::Controller;
 use crate::model::{after, before};
 use crate::observation::{
-    Autoscaler, AutoscalerStatus, CONTROLLER, ControllerConfig, Fact, Observation, ScaleTarget,
-    Seen,
+    Autoscaler, AutoscalerStatus, CONTROLLER, ControllerConfig, Event, Fact, Observation,
+    ScaleTarget, Seen,
 };
 use crate::run::state::RunState;
 use crate::run::timeline::{ProposalStep, Range, Step, SyncRecord};
@@ -65,6 +65,10 @@ pub(crate) struct Explainer {
     /// How many syncs were seen.
     syncs: usize,
     last: Option<Autoscaler>,
+    /// When it was seen that the API server refused a status.
+    refused: Vec<Timestamp>,
+    /// The specs that were in force before the newest since the last sync that was seen.
+    former: Vec<AutoscalerSpec>,
 }
 
 /// What can be said of a sync now.
@@ -89,6 +93,8 @@ struct Open {
     when: Span,
     seen_at: Timestamp,
     object: Autoscaler,
+    /// The specs that syncs before it which left no trace may have gone by instead.
+    former: Vec<AutoscalerSpec>,
     selector: String,
     status: AutoscalerStatus,
     previous: AutoscalerStatus,
@@ -122,6 +128,14 @@ impl Explainer {
                 self.sightings.answer(at, Ok(answer))
             }
             Seen::MetricsUnavailable { error, .. } => self.sightings.answer(at, Err(error.clone())),
+            Seen::Event(event) if is_refused_status(event) => {
+                self.refused.push(at);
+                if let (Some(memories), None) = (&mut self.memories, self.accounted) {
+                    // It may have been the first of all.
+                    memories.or(Memory::unknown(at));
+                }
+                false
+            }
             Seen::Fact(Fact::ControllerRestarted { .. }) => {
                 if let Some(memories) = &mut self.memories {
                     // The old one may write for a moment yet.
@@ -172,6 +186,9 @@ impl Explainer {
         };
         if let Some(previous) = &previous {
             self.widen(previous, object, at, state);
+            if previous.spec != object.spec {
+                self.former.push(previous.spec.clone());
+            }
         }
         let written = |a: &Autoscaler| (a.status_written, a.status.clone());
         if previous.as_ref().map(&written) == Some(written(object)) {
@@ -231,6 +248,7 @@ impl Explainer {
             when: instants(object.status_written, seen_at),
             seen_at,
             object: object.clone(),
+            former: std::mem::take(&mut self.former),
             selector: selector(state),
             status,
             previous,
@@ -257,7 +275,8 @@ impl Explainer {
         let earlier = self.open.back();
         let known = earlier.and_then(|open| Some((open.after.as_ref()?, Some(open.when.from))));
         let (memories, accounted) = known.unwrap_or(settled);
-        let (memories, record) = newest.step(memories, accounted, &self.sightings, now, state);
+        let earlier = (memories, accounted, self.refused.as_slice());
+        let (memories, record) = newest.step(earlier, &self.sightings, now, state);
         newest.explained = record.explained;
         newest.after = Some(memories);
         let number = newest.number;
@@ -279,8 +298,8 @@ impl Explainer {
             let Some(mut open) = self.open.pop_front() else {
                 break;
             };
-            let (memories, record) =
-                open.step(memories, self.accounted, &self.sightings, now, state);
+            let earlier = (memories, self.accounted, self.refused.as_slice());
+            let (memories, record) = open.step(earlier, &self.sightings, now, state);
             explained.extend(self.silent(open.silence));
             explained.push(Explained::Sync {
                 number: open.number,
@@ -311,13 +330,16 @@ impl Explainer {
             until,
         };
         let silence = Silence {
-            object: &last,
+            spec: &last.spec,
             selector: &selector(state),
             status: &status,
             stretch,
+            refused: is_in(&self.refused, stretch, state),
         };
         let gathered = &mut Gathered::default();
+        let by_former = silence.keep_by(&self.former, &mut memories, &self.sightings, now, state);
         let proposed = silence.keep(&mut memories, &self.sightings, gathered, now, state);
+        let proposed = either(proposed, by_former);
         (self.memories, self.accounted) = (Some(memories), Some(until));
         let silent = self.silent(proposed);
         // What follows comes after it.
@@ -338,14 +360,35 @@ impl Explainer {
 }
 
 /// A stretch between two syncs, in which others may have decided the same again.
+#[derive(Clone, Copy)]
 struct Silence<'a> {
-    object: &'a Autoscaler,
+    spec: &'a AutoscalerSpec,
     selector: &'a str,
     status: &'a AutoscalerStatus,
     stretch: Span,
+    /// Whether the API server refused the status of a sync in it, which then decided whatever it did.
+    refused: bool,
 }
 
-impl Silence<'_> {
+impl<'a> Silence<'a> {
+    /// The same by specs that were in force before.
+    fn keep_by(
+        self,
+        former: &'a [AutoscalerSpec],
+        memories: &mut Memories,
+        sightings: &Sightings,
+        now: Timestamp,
+        state: &RunState,
+    ) -> Option<(Range, bool)> {
+        let of = |spec| Self { spec, ..self };
+        let mut all = None;
+        for silence in former.iter().map(of) {
+            let gathered = &mut Gathered::default();
+            all = either(all, silence.keep(memories, sightings, gathered, now, state));
+        }
+        all
+    }
+
     /// Adds to the memories what was recommended in it, if anything was; the bounds of that, and whether nothing
     /// else is possible.
     fn keep(
@@ -356,22 +399,27 @@ impl Silence<'_> {
         now: Timestamp,
         state: &RunState,
     ) -> Option<(Range, bool)> {
-        let (status, stretch) = (self.status, self.stretch);
-        // After a scaling the next sync finds another size, and says so.
-        if status.current_replicas != Some(status.desired_replicas) || stretch.until <= stretch.from
-        {
+        let stretch = self.stretch;
+        // After a scaling the next sync finds another size, and says so if it may.
+        let after_scaling = self.status.current_replicas != Some(self.status.desired_replicas);
+        if (after_scaling && !self.refused) || stretch.until <= stretch.from {
             return None;
         }
+        let found = AutoscalerStatus {
+            current_replicas: Some(self.status.desired_replicas),
+            ..self.status.clone()
+        };
+        let status = &found;
         let controller = fresh(state);
-        let windows = Windows::of(&self.object.spec, &controller);
-        let observed = observed(state, &self.object.spec, stretch);
+        let windows = Windows::of(self.spec, &controller);
+        let observed = observed(state, self.spec, stretch);
         let question = Question {
-            spec: &self.object.spec,
+            spec: self.spec,
             selector: self.selector,
             namespace: namespace(state),
             observed: &observed,
             others: &readings::at_a_sync(
-                &self.object.spec,
+                self.spec,
                 status,
                 (stretch.from, stretch.until),
                 &observed,
@@ -382,12 +430,19 @@ impl Silence<'_> {
             status,
             previous: status,
         };
-        let search = search(stretch, stretch.until, &self.object.spec, state);
+        let search = search(stretch, stretch.until, self.spec, state);
         question.gather(sightings, search, gathered);
         let lack = sightings.lack(state, stretch, search.samples, now);
+        // What a refused status would have said of a custom metric is not known.
+        let mut metrics = self.spec.metrics.iter();
+        let untold = self.refused && metrics.any(|m| m.resource().is_none());
         let certain =
-            gathered.all && lack.is_none() && unfollowed(&self.object.spec, status).is_none();
-        let proposed = memories.silently(&question, &gathered.readings, stretch);
+            gathered.all && lack.is_none() && !untold && unfollowed(self.spec, status).is_none();
+        let mut proposed = memories.silently(&question, &gathered.readings, stretch);
+        if self.refused {
+            let any = gathered.readings.iter();
+            proposed.extend(any.filter_map(|reading| reading.decision().proposed));
+        }
         memories.map(|memory| {
             for replicas in &proposed {
                 memory.may_recommend((*replicas).max(0), stretch.until);
@@ -414,17 +469,17 @@ impl Open {
             let writer = target.replicas_writer.as_ref();
             target.spec_replicas == found && writer.is_some_and(|w| w.manager == CONTROLLER)
         };
+        let from = before(self.when.from, period(state) * 2);
         let targets = state.targets.iter().rev();
-        let mut recent = targets.skip_while(|(at, _)| *at > self.seen_at).take(3);
+        let mut recent = targets.filter(|(at, _)| from <= *at && *at <= self.seen_at);
         known && found != decided && recent.any(|(_, target)| by_controller(target))
     }
 
-    /// The memories after it, from those before it and the instant up to which they account for syncs without a
-    /// trace; and what there is to say of it.
+    /// The memories after it, from those before it, the instant up to which they account for syncs without a trace,
+    /// and when statuses were refused; and what there is to say of it.
     fn step(
         &mut self,
-        memories: &Memories,
-        accounted: Option<Timestamp>,
+        (memories, accounted, refused): (&Memories, Option<Timestamp>, &[Timestamp]),
         sightings: &Sightings,
         now: Timestamp,
         state: &RunState,
@@ -432,13 +487,24 @@ impl Open {
         let mut memories = memories.clone();
         if let Some(from) = accounted {
             let until = self.when.from.min(self.seen_at);
+            let refused = refused.iter().any(|at| from <= *at && *at <= self.seen_at);
             let silence = Silence {
-                object: &self.object,
+                spec: &self.object.spec,
                 selector: &self.selector,
                 status: &self.previous,
-                stretch: Span { from, until },
+                stretch: Span {
+                    from,
+                    until: if refused { self.seen_at } else { until },
+                },
+                refused,
             };
-            self.silence = silence.keep(&mut memories, sightings, &mut self.silent, now, state);
+            let by_former = silence.keep_by(&self.former, &mut memories, sightings, now, state);
+            let kept = silence.keep(&mut memories, sightings, &mut self.silent, now, state);
+            self.silence = either(kept, by_former);
+            if refused {
+                // It may have scaled as well.
+                memories.map(|memory| memory.lose_scalings(self.seen_at));
+            }
         }
         if self.scaled_unseen(state) {
             memories.map(|memory| {
@@ -712,6 +778,30 @@ fn fresh(state: &RunState) -> Controller {
     let setting = state.setting.as_ref();
     let settings = setting.map_or_else(ControllerConfig::default, |s| s.controller.clone());
     Controller::new(settings, state.gates())
+}
+
+/// What may have been proposed by one or by the other, and whether nothing else is possible.
+fn either(one: Option<(Range, bool)>, other: Option<(Range, bool)>) -> Option<(Range, bool)> {
+    let (Some((one, certain)), Some((other, as_certain))) = (one, other) else {
+        return one.or(other);
+    };
+    let both = Range {
+        low: one.low.min(other.low),
+        high: one.high.max(other.high),
+    };
+    Some((both, certain && as_certain))
+}
+
+/// Whether a status was refused in a stretch, as far as its event was seen: that follows it.
+fn is_in(refused: &[Timestamp], stretch: Span, state: &RunState) -> bool {
+    let until = after(stretch.until, period(state));
+    let mut refused = refused.iter();
+    refused.any(|at| stretch.from <= *at && *at <= until)
+}
+
+/// A sync that can't write its status decided and remembers all the same.
+fn is_refused_status(event: &Event) -> bool {
+    event.reason == "FailedUpdateStatus" && event.about.starts_with("HorizontalPodAutoscaler/")
 }
 
 fn period(state: &RunState) -> Duration {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Namespace, PodSnapshot};
+use super::{Namespace, PodSnapshot, Scaler};
 use crate::model::selector::Selector;
 use crate::observation::PodSample;
 
@@ -32,7 +32,9 @@ impl<'a> Index<'a> {
             samples: samples(space),
             counted_by: HashMap::new(),
         };
-        for scaler in &space.autoscalers {
+        // At zero an autoscaler counts no pods, so that one of two targets with the same labels may rest.
+        let awake = |s: &&Scaler| s.workload().is_some_and(|w| w.object.spec_replicas > 0);
+        for scaler in space.autoscalers.iter().filter(awake) {
             let selector = scaler.workload().map(|w| w.object.selector.as_str());
             for position in index.matching(selector.unwrap_or_default()) {
                 index

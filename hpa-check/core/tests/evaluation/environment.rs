@@ -27,6 +27,9 @@ pub(crate) fn pairs() -> Vec<Pair> {
             w.fate = |n| after_the_sixth(n, Fate::NeverReady);
         }),
         pair("pods-not-ready", |w| w.fate = |_| Fate::NeverReady),
+        pair("pods-starting", |w| {
+            w.fate = |n| after_the_sixth(n, Fate::Starts);
+        }),
         pair("image-missing", |w| {
             w.fate = |n| after_the_sixth(n, Fate::Waits("ImagePullBackOff"));
         }),

@@ -20,6 +20,8 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) enum Fate {
     Serves,
     NeverReady,
+    /// Is not ready, and its probes let it take its time.
+    Starts,
     /// Serves, and is not ready from one second to another.
     Pauses(i64, i64),
     Waits(&'static str),

@@ -3,6 +3,7 @@
 
 use hpa_check_core::observation::{Fact, Seen};
 use hpa_check_core::quota::{Quota, QuotaScope};
+use hpa_check_core::spec::TargetRef;
 use hpa_check_core::units::Millicores;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Node, ResourceQuota};
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 use super::backoff;
 use super::capacity;
 use super::connect::Cluster;
+use super::convert;
 use super::convert::pod::WatchedPod;
 use super::reporter::Reporter;
 use super::timing::Timing;
@@ -60,8 +62,19 @@ impl Asking<'_> {
         let Some(list) = self.list(&api, rule, consequence).await else {
             return;
         };
+        let reference = |one: &HorizontalPodAutoscaler| {
+            let spec = one.spec.clone()?;
+            Some(convert::autoscaler::target_ref(spec.scale_target_ref))
+        };
+        let own = list.iter().find(|one| one.name_any() == autoscaler);
+        let own = own.and_then(reference);
         for other in list.iter().filter(|other| other.name_any() != autoscaler) {
-            let target = other.spec.as_ref().map(|spec| &spec.scale_target_ref);
+            let target = reference(other);
+            // A kind of the same name may be of another group.
+            let group = |t: &TargetRef| t.group().to_owned();
+            if own.is_some() && own.as_ref().map(group) != target.as_ref().map(group) {
+                continue;
+            }
             self.reporter.tell(Seen::Fact(Fact::OtherAutoscaler {
                 name: other.name_any(),
                 target: target.map_or_else(String::new, |t| format!("{}/{}", t.kind, t.name)),

@@ -295,6 +295,13 @@ pub(crate) fn did_you_mean<'a>(name: &str, all: impl IntoIterator<Item = &'a str
     nearest(name, all).map_or_else(String::new, |near| format!("; did you mean {near}?"))
 }
 
+/// Since when `ScalingActive` has been what it is.
+fn inactive_since(object: &HorizontalPodAutoscaler) -> Option<Timestamp> {
+    let conditions = object.status.as_ref()?.conditions.as_ref()?;
+    let condition = conditions.iter().find(|c| c.type_ == "ScalingActive")?;
+    Some(condition.last_transition_time.as_ref()?.0)
+}
+
 fn found(object: HorizontalPodAutoscaler, owner_labels: &[String]) -> Option<Found> {
     let metadata = &object.metadata;
     let (labels, annotations) = (metadata.labels.as_ref(), metadata.annotations.as_ref());
@@ -306,6 +313,7 @@ fn found(object: HorizontalPodAutoscaler, owner_labels: &[String]) -> Option<Fou
             created: metadata.creation_timestamp.as_ref().map(|t| t.0),
             owner: owner(metadata),
             team: owners.next().cloned(),
+            inactive_since: inactive_since(&object),
             ignore: annotations.and_then(|all| all.get(ANNOTATION)).cloned(),
             object: convert::autoscaler::autoscaler(object),
             target: TargetLook::Unread,

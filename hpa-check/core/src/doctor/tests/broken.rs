@@ -87,14 +87,14 @@ fn used(name: &str, cpu: i64) -> ContainerSample {
     ContainerSample::of_cpu(name, Millicores(cpu))
 }
 
-fn set_ready(pod: &mut crate::snapshot::PodSnapshot, status: &str, seconds_ago: u64) {
+pub(super) fn set_ready(pod: &mut crate::snapshot::PodSnapshot, status: &str, seconds_ago: u64) {
     pod.pod.ready = Some(Ready {
         status: status.to_owned(),
         since: Some(ago(seconds_ago)),
     });
 }
 
-fn rescaled(message: &str, count: i32) -> EventSnapshot {
+pub(super) fn rescaled(message: &str, count: i32) -> EventSnapshot {
     EventSnapshot {
         about: "HorizontalPodAutoscaler/cart".to_owned(),
         reason: "SuccessfulRescale".to_owned(),
@@ -114,6 +114,14 @@ pub(super) fn of_pod((reason, message, seconds_ago): (&str, &str, u64)) -> Event
         count: 1,
         first: Some(ago(seconds_ago)),
         last: Some(ago(seconds_ago)),
+    }
+}
+
+/// What the kubelet says of a pod that has lost its readiness.
+pub(super) fn of_probe(message: &str) -> EventSnapshot {
+    EventSnapshot {
+        about: "Pod/cart-6d-2".to_owned(),
+        ..of_pod(("Unhealthy", message, 15))
     }
 }
 
@@ -185,9 +193,10 @@ pub(super) const ROWS: &[Row] = &[
         |f| samples(f).clear(),
     ),
     Row(4, "pods-not-ready", same, |f| {
+        // None was ever ready, so that nothing tells how long a start takes here.
         for pod in pods(f) {
-            pod.pod.started = Some(ago(200));
-            set_ready(pod, "False", 200);
+            pod.pod.started = Some(ago(700));
+            set_ready(pod, "False", 700);
         }
     }),
     Row(5, "metrics-incomplete", same, |f| {
@@ -608,9 +617,21 @@ pub(super) const ROWS: &[Row] = &[
             set_ready(pod, "False", 130);
         }
     }),
-    Row(28, "readiness-fails-under-load", busy, |f| {
-        set_ready(&mut pods(f)[2], "False", 20);
-    }),
+    Row(
+        28,
+        "readiness-fails-under-load",
+        || {
+            let mut f = busy();
+            set_ready(&mut pods(&mut f)[2], "False", 20);
+            let refused = "Readiness probe failed: HTTP probe failed with statuscode: 503";
+            space(&mut f).events.push(of_probe(refused));
+            f
+        },
+        |f| {
+            let late = "Readiness probe failed: Get \"http://10.0.0.7:8080/readyz\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+            space(f).events[0] = of_probe(late);
+        },
+    ),
     // A rollout to an image that nobody has is stuck because of the image.
     Row(29, "image-missing", same, |f| {
         "False".clone_into(&mut target(f).object.conditions[0].status);
@@ -742,7 +763,7 @@ fn job(facts: &mut ClusterSnapshot, phase: &str, app: &str) {
     pods(facts).push(done);
 }
 
-fn pending(facts: &mut ClusterSnapshot) {
+pub(super) fn pending(facts: &mut ClusterSnapshot) {
     let mut new = pod("cart", 3);
     "Pending".clone_into(&mut new.pod.phase);
     new.pod.started = Some(ago(10));
@@ -762,7 +783,7 @@ fn limits(facts: &mut ClusterSnapshot, limit: i64) {
     }
 }
 
-fn with_neighbour() -> ClusterSnapshot {
+pub(super) fn with_neighbour() -> ClusterSnapshot {
     let mut facts = healthy();
     let other = autoscaler("web", 3);
     space(&mut facts).autoscalers.push(other);
@@ -775,7 +796,7 @@ fn with_neighbour() -> ClusterSnapshot {
     facts
 }
 
-fn faults(facts: &ClusterSnapshot) -> Vec<String> {
+pub(super) fn faults(facts: &ClusterSnapshot) -> Vec<String> {
     let report = super::diagnose(facts, None, &super::Assertions::default());
     let findings = report.autoscalers[0].findings.iter();
     findings
@@ -810,7 +831,8 @@ fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
 }
 
 /// Shown by tests of their own: they need an assertion, an earlier look, or are no fault.
-const ELSEWHERE: [&str; 23] = [
+const ELSEWHERE: [&str; 24] = [
+    "pods-starting",
     "no-cpu-metric",
     "no-such-metric",
     "scale-unreadable",

@@ -85,6 +85,7 @@ pub(super) fn autoscaler(name: &str, replicas: i32) -> Scaler {
         owner: None,
         team: None,
         ignore: None,
+        inactive_since: None,
         object: Autoscaler {
             uid: format!("uid-{name}"),
             spec: spec(name),

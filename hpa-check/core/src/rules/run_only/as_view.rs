@@ -14,8 +14,8 @@ use crate::metrics_server::MetricsServer;
 use crate::model::{VersionGates, after};
 use crate::observation::{AutoscalerStatus, ControllerConfig, Fact, Phase, PodSample, Watched};
 use crate::rules::view::{
-    Asserted, ConflictingWrites, EventView, MetricsView, PodView, QuotaView, ReadinessLoss, Scaled,
-    SizeView, Swings, UseView, View,
+    Asserted, ConflictingWrites, EventView, MetricsView, OwnPods, PodView, QuotaView,
+    ReadinessLoss, Scaled, SizeView, Swings, UseView, View,
 };
 use crate::run::state::{Poll, ReadinessLost};
 use crate::snapshot::MetricsApi;
@@ -285,7 +285,10 @@ impl<'a> View for RunView<'a> {
 
 fn quota(fact: &Fact, pods: Option<i32>) -> Option<QuotaView<'_>> {
     match fact {
-        Fact::Quota(quota) => Some(QuotaView { quota, pods }),
+        Fact::Quota(quota) => Some(QuotaView {
+            quota,
+            own: OwnPods::Count(pods),
+        }),
         _ => None,
     }
 }

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use crate::findings::{Evidence, catalog};
 use crate::metrics_server::{CUSTOM, EXTERNAL, RESOURCE, group_of};
-use crate::model::after;
+use crate::model::{after, counted};
+use crate::observation::ContainerSample;
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{MetricsView, PodView, View, quoted};
 use crate::snapshot::MetricsApi;
@@ -167,7 +168,7 @@ fn unavailable(view: &dyn View) -> Option<Evidence> {
 fn incomplete(view: &dyn View) -> Option<Evidence> {
     let pods = view.pods()?;
     pods.iter().find(|p| p.sample.is_some())?;
-    if view.is_complete() || !view.pods_match_metrics() {
+    if !view.needs_resource_metrics() || view.is_complete() || !view.pods_match_metrics() {
         return None;
     }
     let old = settled(view, &view.metrics());
@@ -176,7 +177,7 @@ fn incomplete(view: &dyn View) -> Option<Evidence> {
         let (few, all) = (missing.len(), old.len());
         Evidence::new(
             format!(
-                "{few} of {all} ready pods have no CPU sample, and the autoscaler guesses for them"
+                "{few} of {all} ready pods have no sample that counts, and the autoscaler guesses for them"
             ),
             missing,
         )
@@ -184,22 +185,34 @@ fn incomplete(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-/// What a pod lacks for the controller to count its own use: a sample, or in it the CPU of a container that
-/// counts, without which the whole pod has none.
+/// What a pod lacks for the controller to count its own use: a sample, or in it the CPU or the memory of a container
+/// that counts, without which the whole pod has none.
 fn lacks(view: &dyn View, pod: &PodView<'_>) -> Option<String> {
     let Some(sample) = pod.sample else {
         return Some(without(pod));
     };
-    view.cpu()?;
-    view.used(sample).is_none().then(|| {
-        let counted = sample.containers.iter().filter(|c| view.counts(&c.name));
-        let silent = counted.filter(|c| c.cpu.is_none()).map(|c| c.name.as_str());
-        let silent: Vec<&str> = silent.collect();
+    let mut metrics = view.spec()?.metrics.iter();
+    metrics.find_map(|metric| {
+        let (resource, container) = metric.resource()?;
+        if counted::used(sample, &metric.source).is_some() {
+            return None;
+        }
+        let counts = |name: &str| container.is_none_or(|container| container == name);
+        let silent = |c: &&ContainerSample| match resource {
+            "memory" => c.memory.is_none(),
+            _ => c.cpu.is_none(),
+        };
+        let counted = sample.containers.iter().filter(|c| counts(&c.name));
+        let silent: Vec<&str> = counted.filter(silent).map(|c| c.name.as_str()).collect();
         let which = match silent.as_slice() {
             [] => "of the container that counts".to_owned(),
             names => format!("of container {}", names.join(" and of container ")),
         };
-        format!("pod {}: its sample lacks the CPU {which}", pod.name())
+        let what = if resource == "cpu" { "CPU" } else { resource };
+        Some(format!(
+            "pod {}: its sample lacks the {what} {which}",
+            pod.name()
+        ))
     })
 }
 
@@ -219,7 +232,7 @@ pub(crate) fn settled<'a>(view: &'a dyn View, metrics: &MetricsView<'_>) -> Vec<
 }
 
 fn stale(view: &dyn View) -> Option<Evidence> {
-    if view.is_complete() {
+    if !view.needs_resource_metrics() || view.is_complete() {
         return None;
     }
     let (newest, window) = newest(view)?;
@@ -229,7 +242,7 @@ fn stale(view: &dyn View) -> Option<Evidence> {
     (after(newest.max(metrics.needed_from), allowed) <= metrics.at).then(|| {
         let age = metrics.at.duration_since(newest).as_secs();
         Evidence::new(
-            format!("the newest CPU sample is {age} s old, and decisions are made on it"),
+            format!("the newest sample is {age} s old, and decisions are made on it"),
             [format!("newest sample of the pods {}", view.clock(newest))],
         )
         .advising(about_server(view, RESOURCE))

@@ -93,6 +93,12 @@ pub(crate) fn comes<'e, 'a>(
     })
 }
 
+/// Whether pods of a lower priority are making room for this one. They may take their time to end.
+pub(crate) fn is_nominated(view: &dyn View, pod: &PodView<'_>) -> bool {
+    let made = pod.made();
+    pod.pod.life.nominated_node.is_some() && made.is_some() && !view.longer(made, PROVISION)
+}
+
 /// Whether nodes may be on their way and nobody can tell: events are not read, and the nodes are not those of a cluster
 /// that has no more.
 pub(crate) fn are_unknown(view: &dyn View) -> bool {
@@ -103,10 +109,12 @@ pub(crate) fn are_unknown(view: &dyn View) -> bool {
 /// later than that.
 pub(crate) fn were_not_asked_for_yet(view: &dyn View, events: &[EventView<'_>]) -> bool {
     let scaled = view.status().and_then(|status| status.last_scale);
-    let young = scaled.is_some() && !view.longer(scaled, SCANS);
+    let recent = |at: Option<Timestamp>| at.is_some() && !view.longer(at, SCANS);
     let living = view.living();
-    let mut waiting = living.iter().filter(|p| p.pod.unschedulable.is_some());
-    let silent = waiting.all(|p| tried(events, p.name()).next().is_none());
+    let waiting = || living.iter().filter(|p| p.pod.unschedulable.is_some());
+    // They may be of a scaling, of a rollout, or of a node that was drained.
+    let young = recent(scaled) || waiting().all(|p| recent(p.pod.life.created));
+    let silent = waiting().all(|p| tried(events, p.name()).next().is_none());
     !view.is_watched() && view.capacity().is_none() && young && silent
 }
 
@@ -130,7 +138,11 @@ pub(crate) fn on_their_way(view: &dyn View) -> Option<Evidence> {
     let events = view.events();
     let waits = |p: &PodView<'_>| {
         p.pod.unschedulable.as_ref()?;
-        let event = comes(view, &events, p.name())?;
+        let Some(event) = comes(view, &events, p.name()) else {
+            let node = p.pod.life.nominated_node.as_ref()?;
+            return is_nominated(view, p)
+                .then(|| format!("nominated to {node}, where pods of a lower priority make room"));
+        };
         Some(format!(
             "event {}: {}{}",
             event.reason,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::failing::failing;
 use super::nodes;
 use crate::findings::{Evidence, catalog};
+use crate::observation::Condition;
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{PodView, View};
 
@@ -18,8 +19,12 @@ pub(crate) const RULES: &[Rule] = &[
         fail_under_load,
     ),
     Rule::shared(&catalog::PODS_NOT_READY, Weight::Cause, not_ready),
+    Rule::shared(&catalog::PODS_STARTING, Weight::Cause, starting),
     Rule::shared(&catalog::ROLLOUT_STUCK, Weight::Cause, rollout_stuck),
 ];
+
+/// A container that crashes again does so within twice the kubelet's longest pause between restarts.
+const BACK_OFF: Duration = Duration::from_mins(10);
 
 /// What a container waits for without anything being wrong.
 const NORMAL: [&str; 3] = ["ContainerCreating", "PodInitializing", "ContainersNotReady"];
@@ -39,7 +44,7 @@ fn unschedulable(view: &dyn View) -> Option<Evidence> {
     }
     let fits_nowhere = |p: &PodView<'_>| {
         let message = p.pod.unschedulable.as_ref()?;
-        let waits = nodes::comes(view, &events, p.name()).is_some();
+        let waits = nodes::comes(view, &events, p.name()).is_some() || nodes::is_nominated(view, p);
         let class = p.pod.quota_class.priority_class.as_ref();
         let class = class.map_or_else(String::new, |c| format!(" (priority class {c})"));
         (!waits).then(|| format!("PodScheduled False{class}: {message}"))
@@ -63,11 +68,17 @@ fn crash(view: &dyn View) -> Option<Evidence> {
         let restarts = p.pod.restarts;
         waits
             .map(|w| format!("{}, {restarts} restarts", waiting(w)))
-            .or_else(|| {
-                (!p.is_ready() && restarts > 0).then(|| format!("not ready, {restarts} restarts"))
-            })
+            .or_else(|| is_crashing(view, p).then(|| format!("not ready, {restarts} restarts")))
     };
     failing(view, crashes, "can't be started, or end again and again")
+}
+
+/// Between two crashes a pod runs for a while. One restart is no series, and one that is long past is history.
+fn is_crashing(view: &dyn View, pod: &PodView<'_>) -> bool {
+    let last = pod.pod.life.last_exit;
+    let recent = last.is_none_or(|at| !view.longer(Some(at), BACK_OFF));
+    let series = if last.is_some() { 2 } else { 1 };
+    !pod.is_ready() && pod.pod.restarts >= series && recent
 }
 
 fn waiting(reason: &str) -> String {
@@ -75,27 +86,50 @@ fn waiting(reason: &str) -> String {
 }
 
 fn not_ready(view: &dyn View) -> Option<Evidence> {
-    let patience = view.start_patience();
-    let stuck = |p: &PodView<'_>| {
-        is_stuck(view, p, patience)
-            .then(|| format!("phase {}, Ready {}", p.pod.phase, p.readiness()))
-    };
-    let seconds = patience.as_secs();
+    let seconds = view.start_patience().as_secs();
     let mut found = failing(
         view,
-        stuck,
+        |p| is_stuck(view, p).then(|| unready(p)),
         &format!("have not been ready for {seconds} s and more"),
     )?;
-    if view.living().iter().all(|p| is_stuck(view, p, patience)) {
+    if view.living().iter().all(|p| is_stuck(view, p)) {
         found.message += ", so the autoscaler has nothing to average";
     }
     Some(found)
 }
 
-/// Runs, has no excuse, and is not ready for long.
-pub(crate) fn is_stuck(view: &dyn View, pod: &PodView<'_>, patience: Duration) -> bool {
+fn unready(pod: &PodView<'_>) -> String {
+    format!("phase {}, Ready {}", pod.pod.phase, pod.readiness())
+}
+
+/// Not ready for longer than most starts take, and not for longer than this one may.
+fn starting(view: &dyn View) -> Option<Evidence> {
+    let patience = view.start_patience();
+    let slow = |p: &PodView<'_>| {
+        let slow = is_quiet(p) && view.longer(p.since, patience) && !is_stuck(view, p);
+        slow.then(|| {
+            let allowed = view.start_patience_of(p).as_secs();
+            format!("{}, may take {allowed} s", unready(p))
+        })
+    };
+    let seconds = patience.as_secs();
+    failing(
+        view,
+        slow,
+        &format!("have been starting for {seconds} s and more"),
+    )
+}
+
+/// Is not ready, and has no excuse.
+fn is_quiet(pod: &PodView<'_>) -> bool {
     let quiet = pod.pod.waiting.is_none() && pod.pod.unschedulable.is_none();
-    quiet && pod.pod.restarts == 0 && !pod.is_ready() && view.longer(pod.since, patience)
+    quiet && !pod.is_ready()
+}
+
+/// Runs, has no excuse, and is not ready for longer than a start takes.
+pub(crate) fn is_stuck(view: &dyn View, pod: &PodView<'_>) -> bool {
+    let quiet = is_quiet(pod) && !is_crashing(view, pod);
+    quiet && view.longer(pod.since, view.start_patience_of(pod))
 }
 
 fn fail_under_load(view: &dyn View) -> Option<Evidence> {
@@ -119,8 +153,13 @@ fn rollout_stuck(view: &dyn View) -> Option<Evidence> {
         return None;
     }
     let target = view.target()?;
-    let mut conditions = target.conditions.iter();
-    let progress = conditions.find(|c| c.kind == "Progressing" && c.status == "False");
+    // Operators' own kinds say `Progressing False` of what is done and well.
+    let is_deployment = view.spec()?.scale_target_ref.kind == "Deployment";
+    let stuck = |c: &&Condition| {
+        let known = is_deployment || c.reason == "ProgressDeadlineExceeded";
+        c.kind == "Progressing" && c.status == "False" && known
+    };
+    let progress = target.conditions.iter().find(stuck);
     if let Some(condition) = progress {
         let (reason, says) = (&condition.reason, &condition.message);
         let condition = format!("condition Progressing {reason}: {says}");

@@ -3,6 +3,7 @@
 use crate::observation::Pod;
 use crate::quantity::Quantity;
 use crate::quota::Quota;
+use crate::rules::view::OwnPods;
 use crate::spec::ContainerResources;
 
 /// What one pod takes of a quota, in thousandths; `None` where the pod has no such amount, or the resource
@@ -27,16 +28,24 @@ fn taken_by(quota: &Quota, pod: &Pod) -> Option<i64> {
     }
 }
 
-/// How many pods like this one fit beside what others use, if fewer than `pods`. `own` is how many of
-/// them the use includes already; while that is not known, all of it may be theirs.
-pub(super) fn falls_short(quota: &Quota, pod: &Pod, pods: i64, own: Option<i64>) -> Option<i64> {
+/// How many pods like this one fit beside what others use, if fewer than `pods`. The use includes `own` already;
+/// while these are not known, all of it may be theirs.
+pub(super) fn falls_short(quota: &Quota, pod: &Pod, pods: i64, own: &OwnPods<'_>) -> Option<i64> {
     if !quota.counts(&pod.quota_class)? {
         return None;
     }
     let milli = |text: &str| Some(text.parse::<Quantity>().ok()?.milli());
     let each = taken_by(quota, pod).filter(|each| *each > 0)?;
     let used = milli(&quota.used)?;
-    let others = own.map_or(0, |own| (used - own * each).max(0));
+    let others = match own {
+        OwnPods::Count(None) => 0,
+        OwnPods::Count(Some(count)) => used - i64::from(*count) * each,
+        OwnPods::These(pods) => {
+            let taken = pods.iter().map(|pod| taken_by(quota, pod));
+            used - taken.sum::<Option<i64>>()?
+        }
+    };
+    let others = others.max(0);
     let fit = (milli(&quota.hard)? - others).max(0) / each;
     (fit < pods).then_some(fit)
 }
@@ -78,11 +87,21 @@ mod tests {
     #[test]
     fn a_quota_whose_scope_is_not_known_never_falls_short() {
         assert_eq!(
-            falls_short(&scoped("SomethingNew"), &pod(), 10, Some(3)),
+            falls_short(
+                &scoped("SomethingNew"),
+                &pod(),
+                10,
+                &OwnPods::Count(Some(3))
+            ),
             None
         );
         assert_eq!(
-            falls_short(&scoped("NotTerminating"), &pod(), 10, Some(3)),
+            falls_short(
+                &scoped("NotTerminating"),
+                &pod(),
+                10,
+                &OwnPods::Count(Some(3))
+            ),
             Some(2)
         );
     }
@@ -90,27 +109,57 @@ mod tests {
     #[test]
     fn what_others_use_is_gone_and_what_the_pods_themselves_use_is_not() {
         assert_eq!(
-            falls_short(&quota("pods", "12", "3"), &pod(), 10, Some(3)),
+            falls_short(
+                &quota("pods", "12", "3"),
+                &pod(),
+                10,
+                &OwnPods::Count(Some(3))
+            ),
             None
         );
         assert_eq!(
-            falls_short(&quota("pods", "12", "8"), &pod(), 10, Some(3)),
+            falls_short(
+                &quota("pods", "12", "8"),
+                &pod(),
+                10,
+                &OwnPods::Count(Some(3))
+            ),
             Some(7)
         );
         assert_eq!(
-            falls_short(&quota("requests.cpu", "1", "300m"), &pod(), 10, Some(3)),
+            falls_short(
+                &quota("requests.cpu", "1", "300m"),
+                &pod(),
+                10,
+                &OwnPods::Count(Some(3))
+            ),
             None
         );
         assert_eq!(
-            falls_short(&quota("requests.cpu", "0.9", "300m"), &pod(), 10, Some(3)),
+            falls_short(
+                &quota("requests.cpu", "0.9", "300m"),
+                &pod(),
+                10,
+                &OwnPods::Count(Some(3))
+            ),
             Some(9)
         );
         assert_eq!(
-            falls_short(&quota("limits.cpu", "1", "0"), &pod(), 10, Some(3)),
+            falls_short(
+                &quota("limits.cpu", "1", "0"),
+                &pod(),
+                10,
+                &OwnPods::Count(Some(3))
+            ),
             None
         );
         assert_eq!(
-            falls_short(&quota("requests.memory", "1", "0"), &pod(), 10, Some(3)),
+            falls_short(
+                &quota("requests.memory", "1", "0"),
+                &pod(),
+                10,
+                &OwnPods::Count(Some(3))
+            ),
             None
         );
     }

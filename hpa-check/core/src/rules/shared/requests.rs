@@ -2,6 +2,7 @@
 //! to it.
 
 use crate::findings::{Evidence, catalog};
+use crate::observation::Pod;
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{PodView, View};
 
@@ -69,12 +70,13 @@ fn limit_caps(view: &dyn View) -> Option<Evidence> {
     }
     let target = view.target_percent()?;
     let living = view.living();
-    let pod = living.first()?;
-    let request = view.request(pod.pod)?;
-    let counted = pod.pod.containers.iter().filter(|c| view.counts(&c.name));
-    let limits = counted.map(|c| c.cpu_limit.map(|l| l.0));
-    let limit: i64 = limits.sum::<Option<_>>()?;
-    let highest = limit * 100 / request;
+    // The average is capped where every pod is; of several the highest counts.
+    let caps = living.iter().map(|p| {
+        let (request, limit) = (view.request(p.pod)?, limit(view, p.pod)?);
+        Some((limit * 100 / request, limit, request, p))
+    });
+    let caps: Vec<_> = caps.collect::<Option<_>>()?;
+    let (highest, limit, request, pod) = caps.into_iter().max_by_key(|(highest, ..)| *highest)?;
     let (band, fires) = (1.0 + view.tolerances()?.scale_up, view.fires_above()?);
     (ratio(highest, target) <= band).then(|| {
         Evidence::new(
@@ -88,6 +90,14 @@ fn limit_caps(view: &dyn View) -> Option<Evidence> {
             )],
         )
     })
+}
+
+/// The most CPU in millicores that the counted containers of a pod get, if there is a most.
+fn limit(view: &dyn View, pod: &Pod) -> Option<i64> {
+    let shared = pod.resources.as_ref().and_then(|r| r.limits.cpu);
+    let counted = pod.containers.iter().filter(|c| view.counts(&c.name));
+    let own: Option<i64> = counted.map(|c| c.cpu_limit.map(|l| l.0)).sum();
+    own.into_iter().chain(shared.map(|l| l.0)).min()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "percentages are far below 2^52")]

@@ -1,5 +1,7 @@
 //! What keeps pods from being made: quotas, admission, the nodes.
 
+use std::time::Duration;
+
 use super::quota_room::falls_short;
 use crate::findings::{Evidence, catalog};
 use crate::observation::Pod;
@@ -13,6 +15,10 @@ pub(crate) const RULES: &[Rule] = &[
 ];
 
 const OVER_QUOTA: &str = "exceeded quota";
+
+/// A controller that is refused tries again within its longest back-off of 1,000 s, and its event is renewed
+/// (`DefaultControllerRateLimiter` of client-go).
+const RETRY: Duration = Duration::from_mins(17);
 
 /// The API server's words when it refuses a pod that is wanted: a condition of the scale target, or
 /// an event.
@@ -30,9 +36,19 @@ fn refusal(view: &dyn View) -> Option<String> {
     // most, the condition, so what it heard of a ReplicaSet counts too.
     let (own, watched) = (view.reference(), view.is_watched());
     let event = || {
+        let made = view
+            .living()
+            .iter()
+            .filter_map(|p| p.pod.life.created)
+            .max();
         let mut all = view.events().into_iter();
-        all.find(|e| e.reason == "FailedCreate" && (e.about == own || watched))
-            .map(|e| format!("event {}: {}", e.reason, e.message))
+        all.find(|e| {
+            // A pod that was made since shows that nothing refuses pods any more.
+            let stands = made.is_none_or(|made| e.at.is_some_and(|at| at >= made));
+            let recent = watched || (e.at.is_some() && !view.longer(e.at, RETRY));
+            e.reason == "FailedCreate" && (e.about == own || watched) && stands && recent
+        })
+        .map(|e| format!("event {}: {}", e.reason, e.message))
     };
     condition.or_else(event)
 }
@@ -53,16 +69,20 @@ fn quota(view: &dyn View) -> Option<Evidence> {
 }
 
 /// The quota has not refused a pod yet, and will.
-fn too_small(view: &dyn View, QuotaView { quota, pods }: &QuotaView<'_>) -> Option<Evidence> {
+fn too_small(view: &dyn View, QuotaView { quota, own }: &QuotaView<'_>) -> Option<Evidence> {
     let living = view.living();
-    let own = pods.map(i64::from);
     let max = i64::from(view.max_replicas()?);
     // Before a pod is seen, a quota of all pods can be judged, and no other: nobody knows what a pod asks for.
     let unseen = Pod::default();
-    let seen = living.first().map(|living| living.pod);
-    let pod = seen.or_else(|| quota.scopes.is_empty().then_some(&unseen))?;
-    let fit = falls_short(quota, pod, max, own)?;
-    (own.unwrap_or(0) < max).then(|| {
+    let seen: Vec<&Pod> = living.iter().map(|p| p.pod).collect();
+    let like = match seen.as_slice() {
+        [] if quota.scopes.is_empty() => vec![&unseen],
+        seen => seen.to_vec(),
+    };
+    // Pods of several templates differ; it has to fall short for each.
+    let fits = like.iter().map(|pod| falls_short(quota, pod, max, own));
+    let fit = fits.collect::<Option<Vec<i64>>>()?.into_iter().max()?;
+    (own.count() < max).then(|| {
         let (name, resource) = (&quota.name, &quota.resource);
         let (hard, used) = (&quota.hard, &quota.used);
         Evidence::new(

@@ -51,7 +51,8 @@ fn invalid(view: &dyn View) -> Option<Evidence> {
 }
 
 fn completed(view: &dyn View) -> Option<Evidence> {
-    if view.gates().ignore_succeeded {
+    // Where nothing is averaged over pods, one that has no metric does no harm.
+    if view.gates().ignore_succeeded || !view.averages_pods() {
         return None;
     }
     let pods = view.pods()?.into_iter();
@@ -73,6 +74,9 @@ fn completed(view: &dyn View) -> Option<Evidence> {
 }
 
 fn foreign(view: &dyn View) -> Option<Evidence> {
+    if !view.counts_pods() {
+        return None;
+    }
     let living = view.living();
     let foreign: Vec<(&PodView<'_>, &str)> = living
         .iter()
@@ -109,16 +113,25 @@ fn foreign_owner<'a>(view: &'a dyn View, pod: &PodView<'a>) -> Option<&'a str> {
             None => break,
         }
     }
-    // An owner whose own owner was not read still tells by its name. A Deployment's pods belong to
-    // ReplicaSets and to nothing else; what an operator makes for its own kind, nobody knows.
+    // An owner whose own owner was not read still tells by its name: it may be younger than what was read.
     let (kind, name) = owner.split_once('/').unwrap_or(("", owner));
-    let unread = view.owners().is_none_or(|owners| owners.is_empty());
-    let between = match reference.kind.as_str() {
-        "Deployment" => kind == "ReplicaSet" && unread,
-        "StatefulSet" | "ReplicaSet" => false,
-        _ => true,
-    };
     let rest = name.strip_prefix(reference.name.as_str());
-    let named_after = between && rest.is_some_and(|r| r.is_empty() || r.starts_with('-'));
-    (!named_after).then_some(owner)
+    let named_after = rest.is_some_and(|r| r.is_empty() || r.starts_with('-'));
+    let foreign = match (reference.group(), reference.kind.as_str()) {
+        ("apps", "Deployment") => kind != "ReplicaSet" || !named_after,
+        ("apps", "StatefulSet" | "ReplicaSet") => true,
+        // What an operator makes for its own kind, nobody knows; a workload that somebody else made is known.
+        _ => WORKLOADS.contains(&kind) && !named_after,
+    };
+    foreign.then_some(owner)
 }
+
+/// Kinds that own pods without being owned themselves, unless by an operator.
+const WORKLOADS: [&str; 6] = [
+    "Deployment",
+    "ReplicaSet",
+    "ReplicationController",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+];

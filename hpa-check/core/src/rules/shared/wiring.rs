@@ -15,16 +15,18 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::NO_SYNCS_SEEN, Weight::Cause, never_synced),
 ];
 
-/// Kinds that live in the group `apps` and nowhere else.
+/// Kinds of the group `apps`. Others have kinds of these names too, such as the `StatefulSet` of `apps.kruise.io`.
 const APPS: [&str; 3] = ["Deployment", "StatefulSet", "ReplicaSet"];
+
+/// Groups that have none of them: `v1`, and where they were up to Kubernetes 1.15.
+const WITHOUT_APPS: [&str; 2] = ["", "extensions"];
 
 /// After so many sync periods without a word from it, the controller is not at work.
 const SILENT_SYNCS: u32 = 3;
 
 fn api_version(view: &dyn View) -> Option<Evidence> {
     let reference = &view.spec()?.scale_target_ref;
-    let version = reference.api_version.as_str();
-    let group = version.split_once('/').map_or("", |(group, _)| group);
+    let (version, group) = (reference.api_version.as_str(), reference.group());
     let kind = reference.kind.as_str();
     let message = format!("scaleTargetRef.apiVersion \"{version}\" has no kind {kind}");
     let written = format!("spec.scaleTargetRef: apiVersion \"{version}\", kind {kind}");
@@ -32,7 +34,8 @@ fn api_version(view: &dyn View) -> Option<Evidence> {
         Some(("FailedGetScale", text)) if text.contains("no matches for kind") => Some(
             Evidence::new(message, [written, quoted("FailedGetScale", text)]),
         ),
-        _ => (APPS.contains(&kind) && group != "apps").then(|| Evidence::new(message, [written])),
+        _ => (APPS.contains(&kind) && WITHOUT_APPS.contains(&group))
+            .then(|| Evidence::new(message, [written])),
     }
 }
 

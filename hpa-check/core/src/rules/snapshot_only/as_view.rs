@@ -12,8 +12,8 @@ use crate::metrics_server::MetricsServer;
 use crate::model::{VersionGates, after};
 use crate::observation::{AutoscalerStatus, ControllerConfig};
 use crate::rules::view::{
-    Asserted, ConflictingWrites, EventView, MetricsView, PodView, QuotaView, ReadinessLoss, Scaled,
-    SizeView, Swings, UseView, View, whole_request,
+    Asserted, ConflictingWrites, EventView, MetricsView, OwnPods, PodView, QuotaView,
+    ReadinessLoss, Scaled, SizeView, Swings, UseView, View, whole_request,
 };
 use crate::snapshot::{self, EventSnapshot, NodeClaim, PodSnapshot, Scaler, TargetLook};
 use crate::spec::AutoscalerSpec;
@@ -105,26 +105,30 @@ impl<'a> View for SnapshotView<'a> {
     /// One look does not tell since when.
     fn deficit(&self) -> Option<(Timestamp, Timestamp)> {
         let target = self.view().target()?;
-        let lacks = target.ready_replicas < target.spec_replicas;
+        // Successors that are starting are on their way, and make up for what was lost.
+        let view = self.view();
+        let living = view.living();
+        let starting = living.iter().filter(|p| {
+            let waits = p.pod.waiting.is_some() || p.pod.unschedulable.is_some();
+            !p.is_ready() && !waits && !view.longer(p.made(), view.start_patience())
+        });
+        let coming = i32::try_from(starting.count()).unwrap_or(i32::MAX);
+        let lacks = target.ready_replicas.saturating_add(coming) < target.spec_replicas;
         lacks.then_some((self.cluster.at, self.cluster.at))
     }
 
     fn quotas(&self) -> Vec<QuotaView<'_>> {
-        let living = i32::try_from(self.view().living().len()).unwrap_or(i32::MAX);
         let quotas = self.space.quotas.iter().map(|quota| QuotaView {
             quota,
-            pods: Some(living),
+            own: OwnPods::These(self.unfinished().collect()),
         });
         quotas.collect()
     }
 
     fn capacity(&self) -> Option<(Millicores, String)> {
         let room = self.cluster.room.as_ref()?;
-        let living = self.view().living();
-        let own: i64 = living
-            .iter()
-            .filter_map(|p| Some(whole_request(p.pod)?.0))
-            .sum();
+        let own = self.unfinished().filter_map(whole_request).map(|cpu| cpu.0);
+        let own: i64 = own.sum();
         let left = (room.allocatable.0 - room.requested.0).max(0);
         let how = format!(
             "nodes: {} allocatable, {} requested",
@@ -151,7 +155,8 @@ impl<'a> View for SnapshotView<'a> {
     fn other_autoscaler(&self) -> Option<&str> {
         let target = |s: &'a Scaler| {
             let reference = &s.object.spec.scale_target_ref;
-            (reference.kind.as_str(), reference.name.as_str())
+            let (kind, name) = (reference.kind.as_str(), reference.name.as_str());
+            (reference.group(), kind, name)
         };
         let (name, own) = (&self.scaler.name, target(self.scaler));
         let mut all = self.space.autoscalers.iter();
@@ -177,6 +182,16 @@ impl<'a> View for SnapshotView<'a> {
 
     fn is_watched(&self) -> bool {
         false
+    }
+
+    /// The condition has its own clock.
+    fn refused_for(&self, kind: &str) -> Option<Duration> {
+        let since = self
+            .scaler
+            .inactive_since
+            .filter(|_| kind == "ScalingActive")?;
+        let span = self.cluster.at.duration_since(since);
+        Some(Duration::try_from(span).unwrap_or_default())
     }
 
     fn reached_max(&self) -> bool {
@@ -268,9 +283,17 @@ impl<'a> View for SnapshotView<'a> {
             let was_ready = after(started, HAD_BEEN_READY) < since;
             let quiet = p.pod.waiting.is_none() && p.pod.restarts == 0;
             let runs = pod.is_living() && p.pod.phase == "Running";
-            (!pod.is_ready() && runs && was_ready && quiet).then(|| ReadinessLoss {
+            let lost = !pod.is_ready() && runs && was_ready && quiet && pod.fails_by_itself();
+            // Busy pods are what an autoscaler aims at; only the kubelet knows what became of the probe.
+            let timed_out = self.timed_out_probe(pod.name(), since).filter(|_| lost)?;
+            Some(ReadinessLoss {
                 pod: pod.name(),
-                quote: format!("Ready {}, started {started:.0}", pod.readiness()),
+                quote: format!(
+                    "Ready {}, started {started:.0}; event {}: {}",
+                    pod.readiness(),
+                    timed_out.reason,
+                    timed_out.message
+                ),
                 busiest,
             })
         };

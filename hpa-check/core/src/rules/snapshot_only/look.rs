@@ -8,16 +8,19 @@ use jiff::Timestamp;
 
 use crate::keda::ScaledObject;
 use crate::model::normalize::FullBehavior;
-use crate::model::pods;
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
-use crate::observation::{Condition, PodSample};
+use crate::model::{before, pods};
+use crate::observation::{Condition, Pod, PodSample};
 use crate::rules::view::{PodView, UseView, View};
 use crate::snapshot::index::Index;
 use crate::snapshot::{
     self, ClusterSnapshot, EventSnapshot, Namespace, PodSnapshot, Scaler, Workload,
 };
 use crate::spec::ContainerResources;
+
+/// What the kubelet says of a probe that got no answer in time.
+const TIMED_OUT: [&str; 3] = ["context deadline exceeded", "Client.Timeout", "timed out"];
 
 /// One autoscaler with all that belongs to it.
 pub(crate) struct SnapshotView<'a> {
@@ -75,7 +78,10 @@ impl<'a> SnapshotView<'a> {
             space,
             matched: index.select(selector),
             asserted,
-            shared: index.shared(selector, &scaler.name),
+            shared: match scaler.workload() {
+                Some(w) if w.object.spec_replicas > 0 => index.shared(selector, &scaler.name),
+                _ => Vec::new(),
+            },
             before,
             scaled_object: scaled_object(space, scaler),
             index,
@@ -194,6 +200,25 @@ impl<'a> SnapshotView<'a> {
     pub(super) fn is_probed(&self, name: &str) -> bool {
         let mut pods = self.matched.iter();
         pods.any(|p| p.probed && p.pod.name == name)
+    }
+
+    /// The pods that its selector matches and that have not finished, those that are being deleted among them: they
+    /// still have their place on a node and in a quota.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = &'a Pod> {
+        let pods = self.matched.iter().map(|p| &p.pod);
+        pods.filter(|pod| !matches!(pod.phase.as_str(), "Succeeded" | "Failed"))
+    }
+
+    /// The kubelet's word that a pod's readiness probe got no answer in time, at about that instant or later.
+    pub(super) fn timed_out_probe(&self, pod: &str, since: Timestamp) -> Option<&'a EventSnapshot> {
+        let from = before(since, Duration::from_mins(1));
+        let mut events = self.space.events.iter();
+        events.find(|e| {
+            let about = e.about.strip_prefix("Pod/") == Some(pod) && e.reason == "Unhealthy";
+            let readiness = e.message.starts_with("Readiness probe failed");
+            let late = TIMED_OUT.iter().any(|words| e.message.contains(words));
+            about && readiness && late && e.last.is_some_and(|last| last >= from)
+        })
     }
 
     /// The labels of one of the living pods.

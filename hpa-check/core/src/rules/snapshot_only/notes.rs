@@ -125,7 +125,8 @@ fn bound(budget: &DisruptionBudget, min: i32) -> Option<String> {
 
 fn coarse(look: &SnapshotView<'_>) -> Option<Evidence> {
     let (_, window) = newest(look.view())?;
-    (window >= COARSE).then(|| {
+    let coarse = window >= COARSE && look.view().needs_resource_metrics();
+    coarse.then(|| {
         let seconds = window.as_secs();
         Evidence::new(
             format!("each CPU sample covers {seconds} s, and load is seen that much later"),

@@ -5,7 +5,7 @@ use crate::findings::{Evidence, catalog};
 use crate::model::proposal::Proposal;
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::shared::metrics::settled;
-use crate::rules::view::PodView;
+use crate::rules::view::{PodView, quoted};
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(
@@ -31,9 +31,9 @@ fn hold_scaling(look: &SnapshotView<'_>) -> Option<Evidence> {
     let current = look.view().target()?.spec_replicas;
     let utilization = proposal.utilization.filter(|u| f64::from(*u) > fires)?;
     let view = look.view();
-    let patience = view.start_patience();
     let stuck = |p: &PodView<'_>| {
-        proposal.groups.unready.contains(&p.pod.name) && view.longer(p.since, patience)
+        proposal.groups.unready.contains(&p.pod.name)
+            && view.longer(p.since, view.start_patience_of(p))
     };
     let mut stuck_pods = view.living();
     stuck_pods.retain(stuck);
@@ -67,9 +67,29 @@ fn not_resized(look: &SnapshotView<'_>) -> Option<Evidence> {
     })
 }
 
-/// No sample yet, and no pod that should have one.
+/// No sample yet, and no pod that should have one, or no metric for no longer than a start takes.
 fn not_yet(look: &SnapshotView<'_>) -> Option<Evidence> {
     let view = look.view();
+    not_sampled(look).or_else(|| {
+        let (reason, message) = view.refusal("ScalingActive")?;
+        let span = view.refused_for("ScalingActive")?;
+        (reason != "ScalingDisabled" && span < view.warm_up()).then(|| {
+            let seconds = span.as_secs();
+            Evidence::new(
+                format!(
+                    "the controller has had no metric for {seconds} s, which may still be a start"
+                ),
+                [quoted(reason, message)],
+            )
+        })
+    })
+}
+
+fn not_sampled(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let view = look.view();
+    if !view.needs_resource_metrics() {
+        return None;
+    }
     let metrics = view.metrics();
     let mut young = view.living();
     young.retain(PodView::is_ready);

@@ -15,6 +15,9 @@ const RECENT: Duration = Duration::from_hours(1);
 /// The server keeps whole seconds, and an object is made by more than one write.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// Events this close together are all still there, even where they are kept for less than the usual hour.
+const KEPT: Duration = Duration::from_mins(30);
+
 /// The autoscaler put the same size back as often as this: somebody else took it away each time.
 const PUT_BACK: i32 = 3;
 
@@ -61,7 +64,15 @@ fn put_back(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     if rescales.iter().any(|e| down(e)) {
         return None;
     }
-    let again = rescales.into_iter().find(|e| e.count >= PUT_BACK)?;
+    // The recorder goes on counting over days, and the ways down in between have expired by then.
+    let close = |e: &&EventSnapshot| {
+        let (Some(first), Some(last)) = (e.first, e.last) else {
+            return false;
+        };
+        last <= after(first, KEPT)
+    };
+    let mut again = rescales.into_iter().filter(close);
+    let again = again.find(|e| e.count >= PUT_BACK)?;
     let others = others(look, look.workload()?);
     let event = format!(
         "event SuccessfulRescale {}×: {}",

@@ -43,7 +43,7 @@ fn spec(spec: v2::HorizontalPodAutoscalerSpec) -> AutoscalerSpec {
     }
 }
 
-fn target_ref(reference: v2::CrossVersionObjectReference) -> TargetRef {
+pub(crate) fn target_ref(reference: v2::CrossVersionObjectReference) -> TargetRef {
     TargetRef {
         api_version: reference.api_version.unwrap_or_default(),
         kind: reference.kind,

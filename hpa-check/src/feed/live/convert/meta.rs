@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::{Deserialize, Deserializer};
 
@@ -16,6 +17,8 @@ pub(in crate::feed::live) struct Meta {
     pub(in crate::feed::live) uid: String,
     #[serde(deserialize_with = "null_as_empty")]
     pub(in crate::feed::live) labels: BTreeMap<String, String>,
+    #[serde(rename = "creationTimestamp")]
+    pub(in crate::feed::live) created: Option<Timestamp>,
     #[serde(rename = "deletionTimestamp", deserialize_with = "is_there")]
     pub(in crate::feed::live) deleting: bool,
     /// The owner that controls it, as `Kind/name`.
@@ -39,6 +42,7 @@ impl From<ObjectMeta> for Meta {
             namespace: metadata.namespace.unwrap_or_default(),
             uid: metadata.uid.unwrap_or_default(),
             labels: metadata.labels.unwrap_or_default(),
+            created: metadata.creation_timestamp.map(|time| time.0),
             deleting: metadata.deletion_timestamp.is_some(),
         }
     }

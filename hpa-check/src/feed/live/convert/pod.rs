@@ -1,11 +1,16 @@
 //! `v1` Pod.
 
-use hpa_check_core::observation::{Pod, Ready, Resize};
+use std::time::Duration;
+
+use hpa_check_core::observation::{Life, Pod, Ready, Resize};
 use hpa_check_core::quota::QuotaClass;
 use hpa_check_core::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 use hpa_check_core::units::Millicores;
+use jiff::Timestamp;
 
-use self::shape::{Affinity, Condition, Container, ContainerState, Quantities, Resources, Spec};
+use self::shape::{
+    Affinity, Condition, Container, ContainerState, Probe, Quantities, Resources, Spec,
+};
 use super::meta::Meta;
 use super::{quantity_bytes, quantity_milli};
 
@@ -45,13 +50,51 @@ pub(in crate::feed::live) fn pod<M: Into<Meta>>(object: Object<M>) -> Pod {
             .find(|c| c.is == "PodScheduled" && c.reason == "Unschedulable")
             .map(|c| c.message.clone()),
         restarts: states.iter().map(|state| state.restart_count).sum(),
+        life: Box::new(Life {
+            created: metadata.created,
+            nominated_node: Some(status.nominated_node_name).filter(|name| !name.is_empty()),
+            start_allowance: start_allowance(&spec),
+            unready_reason: conditions
+                .iter()
+                .find(|c| c.is == "Ready" && c.status != "True")
+                .map(|c| c.reason.clone()),
+            last_exit: states.iter().filter_map(last_exit).max(),
+        }),
     }
 }
 
 /// Whether any container has a readiness or startup probe.
 pub(in crate::feed::live) fn is_probed<M>(object: &Object<M>) -> bool {
     let mut containers = object.spec.containers.iter();
-    containers.any(|c| c.readiness_probe || c.startup_probe)
+    containers.any(|c| c.readiness_probe.is_some() || c.startup_probe.is_some())
+}
+
+/// When a container ended last, now or before its restart.
+fn last_exit(state: &ContainerState) -> Option<Timestamp> {
+    let ended = [&state.state, &state.last_state].into_iter();
+    ended
+        .filter_map(|s| s.terminated.as_ref()?.finished_at)
+        .max()
+}
+
+/// How long the probes let a start take: a startup probe until it gives up, and a readiness probe's delay after that.
+fn start_allowance(spec: &Spec) -> Option<Duration> {
+    let seconds = |value: Option<i32>, default: i32| {
+        u64::try_from(value.unwrap_or(default)).unwrap_or_default()
+    };
+    let startup = |probe: &Probe| {
+        let period = seconds(probe.period_seconds, 10).max(1);
+        seconds(probe.initial_delay_seconds, 0) + seconds(probe.failure_threshold, 3) * period
+    };
+    let of = |c: &Container| {
+        let ready = c.readiness_probe.as_ref();
+        let delay = ready.map_or(0, |p| seconds(p.initial_delay_seconds, 0));
+        c.startup_probe.as_ref().map_or(0, startup) + delay
+    };
+    let sidecars = spec.init_containers.iter().filter(|c| c.is_sidecar());
+    let longest = spec.containers.iter().map(of).max().unwrap_or_default();
+    let total = longest + sidecars.map(of).sum::<u64>();
+    (total > 0).then(|| Duration::from_secs(total))
 }
 
 /// The regular containers, and of the init containers those that run on beside them.
@@ -248,6 +291,32 @@ mod tests {
             Some("0/1 nodes are available: 1 Insufficient cpu.")
         );
         assert_eq!(seen.waiting.as_deref(), Some("ImagePullBackOff"));
+    }
+
+    #[test]
+    fn what_its_start_and_its_end_depend_on_comes_over() {
+        let seen = convert(json!({
+            "metadata": {"name": "p", "creationTimestamp": "2026-01-01T00:00:00Z"},
+            "spec": {"containers": [{"name": "a",
+                "startupProbe": {"periodSeconds": 10, "failureThreshold": 60},
+                "readinessProbe": {"initialDelaySeconds": 30}}]},
+            "status": {"nominatedNodeName": "node-1",
+                "conditions": [{"type": "Ready", "status": "False"}],
+                "containerStatuses": [{"name": "a", "image": "i", "imageID": "", "ready": false, "restartCount": 1,
+                    "lastState": {"terminated": {"exitCode": 137, "finishedAt": "2026-01-01T00:09:00Z"}}}]}
+        }));
+        let life = seen.life;
+        assert_eq!(life.created, "2026-01-01T00:00:00Z".parse().ok());
+        assert_eq!(life.nominated_node.as_deref(), Some("node-1"));
+        assert_eq!(life.start_allowance, Some(Duration::from_secs(630)));
+        // The node lifecycle controller gives no reason.
+        assert_eq!(life.unready_reason.as_deref(), Some(""));
+        assert_eq!(life.last_exit, "2026-01-01T00:09:00Z".parse().ok());
+        assert!(
+            convert(json!({"metadata": {"name": "p"}}))
+                .life
+                .is_unknown()
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The resource metrics API: whether it is there, and one answer of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use hpa_check_core::metrics_server::{MetricsServer, RESOURCE};
 use hpa_check_core::observation::PodSample;
@@ -12,6 +13,9 @@ use super::super::trouble::Kind;
 use super::Missing;
 use super::lists::{Ask, Granted, List, Lists};
 use super::pods::ByNamespace;
+
+/// After an error, the metrics API is asked again once, so much later.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// What was read.
 pub(super) struct Metrics {
@@ -82,7 +86,17 @@ async fn samples(
         let wanted = names.contains(namespace).then(|| namespace.to_owned())?;
         Some((wanted, metrics::sample(item)))
     };
-    let read: Result<Granted<Gathered>, _> = lists.permitted(ask, (names, missing), convert).await;
+    let ask_once = async || -> Result<Granted<Gathered>, _> {
+        lists.permitted(ask, (names, missing), convert).await
+    };
+    let mut read = ask_once().await;
+    // One error may be a moment's: a metrics server that is replaced, a busy API server.
+    if let Err(trouble) = &read
+        && !matches!(trouble.kind, Kind::Forbidden | Kind::Silent)
+    {
+        tokio::time::sleep(AGAIN).await;
+        read = ask_once().await;
+    }
     let trouble = match read {
         Ok(Granted { all, refused }) => {
             let read = all.0;

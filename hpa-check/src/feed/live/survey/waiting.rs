@@ -13,8 +13,8 @@ use super::Missing;
 use super::decode::Event;
 use super::lists::{List, Lists};
 
-/// What node autoscalers, the scheduler and evictions say of pods.
-const REASONS: [&str; 10] = [
+/// What node autoscalers, the scheduler, evictions and probes say of pods.
+const REASONS: [&str; 11] = [
     "TriggeredScaleUp",
     "NotTriggerScaleUp",
     "FailedScaleUp",
@@ -25,6 +25,7 @@ const REASONS: [&str; 10] = [
     "EvictedByVPA",
     "TaintManagerEviction",
     "ScaleDown",
+    "Unhealthy",
 ];
 
 /// Adds the events to the namespaces, and gives the nodes that Karpenter is making, if it is at work.

@@ -1,5 +1,7 @@
 //! The Deployment, and what becomes of each pod.
 
+use std::time::Duration;
+
 use hpa_check_core::observation::*;
 use hpa_check_core::spec::ContainerResources;
 use hpa_check_core::units::Millicores;
@@ -104,6 +106,10 @@ impl Run<'_> {
                 unschedulable: (fate == Fate::FitsNowhere)
                     .then(|| "0/1 nodes are available: 1 Insufficient cpu.".into()),
                 owner: Some((self.world.owner)(self.made).into()),
+                life: Box::new(Life {
+                    start_allowance: (fate == Fate::Starts).then_some(Duration::from_hours(1)),
+                    ..Life::default()
+                }),
                 name,
                 ..Pod::default()
             },

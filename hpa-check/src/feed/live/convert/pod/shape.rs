@@ -82,10 +82,16 @@ pub(super) struct Container {
     #[serde(deserialize_with = "null_as_empty")]
     pub(super) resources: Resources,
     restart_policy: Option<String>,
-    #[serde(deserialize_with = "is_there")]
-    pub(super) readiness_probe: bool,
-    #[serde(deserialize_with = "is_there")]
-    pub(super) startup_probe: bool,
+    pub(super) readiness_probe: Option<Probe>,
+    pub(super) startup_probe: Option<Probe>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Probe {
+    pub(super) initial_delay_seconds: Option<i32>,
+    pub(super) period_seconds: Option<i32>,
+    pub(super) failure_threshold: Option<i32>,
 }
 
 impl Container {
@@ -161,6 +167,8 @@ pub(super) struct Status {
     pub(super) phase: String,
     #[serde(deserialize_with = "null_as_empty")]
     pub(super) qos_class: String,
+    #[serde(deserialize_with = "null_as_empty")]
+    pub(super) nominated_node_name: String,
     pub(super) start_time: Option<Timestamp>,
     #[serde(deserialize_with = "null_as_empty")]
     pub(super) conditions: Vec<Condition>,
@@ -192,12 +200,21 @@ pub(super) struct ContainerState {
     pub(super) resources: Option<Resources>,
     #[serde(deserialize_with = "null_as_empty")]
     pub(super) state: State,
+    #[serde(deserialize_with = "null_as_empty")]
+    pub(super) last_state: State,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct State {
     pub(super) waiting: Option<Waiting>,
+    pub(super) terminated: Option<Terminated>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Terminated {
+    pub(super) finished_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -1,0 +1,574 @@
+//! What people with other clusters have reported: each beside what differs from it in one point and is broken.
+
+use super::broken::{
+    Do, container, faults, of_pod, pending, quota, rescaled, set_ready, waiting, with_neighbour,
+};
+use super::world::{
+    ago, autoscaler, busy, condition, healthy, owner, pod, pods, refuse, samples, scaler, space,
+    target,
+};
+use crate::model::before;
+use crate::quantity::Quantity;
+use crate::snapshot::{ClusterSnapshot, EventSnapshot, TargetLook};
+use crate::spec::{MetricIdentifier, MetricSource, MetricSpec, MetricTarget};
+use crate::units::{Bytes, Millicores};
+
+/// What was reported, what was seen, and what is found: nothing, or what can't be told. Then what makes it a fault,
+/// and that fault.
+struct Report {
+    of: &'static str,
+    seen: fn() -> ClusterSnapshot,
+    found: &'static [&'static str],
+    but: Do,
+    fault: &'static str,
+}
+
+const REPORTS: &[Report] = &[
+    Report {
+        of: "KEDA scales by a queue, and one pod has no sample of its CPU",
+        seen: || {
+            let mut f = by_queue(MetricTarget::AverageValue(Quantity::from_milli(5_000)));
+            samples(&mut f).pop();
+            f
+        },
+        found: &[],
+        but: |f| scaler(f).object.spec.metrics = vec![MetricSpec::cpu_utilization(50)],
+        fault: "metrics-incomplete",
+    },
+    Report {
+        of: "KEDA scales by a queue, and metrics-server has stopped",
+        seen: || {
+            let mut f = by_queue(MetricTarget::AverageValue(Quantity::from_milli(5_000)));
+            for sample in samples(&mut f) {
+                sample.timestamp = ago(900);
+            }
+            f
+        },
+        found: &[],
+        but: |f| scaler(f).object.spec.metrics = vec![MetricSpec::cpu_utilization(50)],
+        fault: "metrics-stale",
+    },
+    Report {
+        of: "a queue has its share for each pod, and the selector matches a Job's completed pod",
+        seen: || {
+            let mut f = by_queue(MetricTarget::AverageValue(Quantity::from_milli(5_000)));
+            stranger(&mut f, "Succeeded");
+            f
+        },
+        found: &[],
+        but: |f| scaler(f).object.spec.metrics = vec![MetricSpec::cpu_utilization(50)],
+        fault: "completed-pods-counted",
+    },
+    Report {
+        of: "a queue has its share for each pod, and the selector matches another's pod",
+        seen: || {
+            let mut f = by_queue(MetricTarget::AverageValue(Quantity::from_milli(5_000)));
+            stranger(&mut f, "Running");
+            f
+        },
+        found: &[],
+        // The ready pods are what a total is shared among.
+        but: |f| {
+            let total = MetricTarget::Value(Quantity::from_milli(5_000));
+            scaler(f).object.spec.metrics[0].target = total;
+        },
+        fault: "selector-matches-others",
+    },
+    Report {
+        of: "a memory metric, and one sample lacks the memory of a container",
+        seen: || {
+            let mut f = by_memory();
+            for sample in samples(&mut f) {
+                sample.containers[0].cpu = None;
+            }
+            f
+        },
+        found: &[],
+        but: |f| samples(f)[1].containers[0].memory = None,
+        fault: "metrics-incomplete",
+    },
+    Report {
+        of: "OpenKruise has a StatefulSet of its own",
+        seen: || of_kind("apps.kruise.io/v1beta1", "StatefulSet"),
+        found: &[],
+        but: |f| "v1".clone_into(&mut scaler(f).object.spec.scale_target_ref.api_version),
+        fault: "target-api-version",
+    },
+    Report {
+        of: "two autoscalers of kinds that are called alike in two groups",
+        seen: || {
+            let mut f = with_neighbour();
+            let reference = &mut space(&mut f).autoscalers[1].object.spec.scale_target_ref;
+            "apps.example.com/v1".clone_into(&mut reference.api_version);
+            "cart".clone_into(&mut reference.name);
+            f
+        },
+        found: &[],
+        but: |f| {
+            let reference = &mut space(f).autoscalers[1].object.spec.scale_target_ref;
+            "apps/v1".clone_into(&mut reference.api_version);
+        },
+        fault: "ambiguous-selector",
+    },
+    Report {
+        of: "an operator's resource is done, which it calls Progressing False",
+        seen: || {
+            let mut f = of_kind("example.com/v1", "Gateway");
+            target(&mut f).object.conditions[0] = condition("Progressing", "False", "AsExpected");
+            f
+        },
+        found: &[],
+        but: |f| {
+            target(f).object.conditions[0] =
+                condition("Progressing", "False", "ProgressDeadlineExceeded");
+        },
+        fault: "rollout-stuck",
+    },
+    Report {
+        of: "a ReplicaSet that is younger than the list of them",
+        seen: || {
+            let mut f = healthy();
+            let owned = ("ReplicaSet/web-1".to_owned(), "Deployment/web".to_owned());
+            space(&mut f).owners = [owned].into();
+            f
+        },
+        found: &[],
+        but: |f| pods(f)[0].pod.owner = Some("ReplicaSet/web-1".to_owned()),
+        fault: "selector-matches-others",
+    },
+    Report {
+        of: "an operator names what it makes in its own way",
+        seen: || {
+            let mut f = of_kind("example.com/v1", "Gateway");
+            for pod in pods(&mut f) {
+                pod.pod.owner = Some("GatewayPodSet/gw-of-cart".to_owned());
+            }
+            f
+        },
+        found: &[],
+        but: |f| pods(f)[0].pod.owner = Some("Job/migrate".to_owned()),
+        fault: "selector-matches-others",
+    },
+    Report {
+        of: "the pods of the last scale-down still have their place in the quota",
+        seen: || {
+            let mut f = healthy();
+            ending(&mut f, 4);
+            space(&mut f).quotas.push(quota("pods", "10", "7"));
+            f
+        },
+        found: &[],
+        but: |f| {
+            pods(f).retain(|p| !p.pod.deleting);
+        },
+        fault: "quota-exceeded",
+    },
+    Report {
+        of: "pods of two templates take different shares of a quota",
+        seen: || {
+            let mut f = healthy();
+            pods(&mut f)[0].pod.containers = vec![container("app", Some(400))];
+            space(&mut f)
+                .quotas
+                .push(quota("requests.cpu", "1500m", "600m"));
+            f
+        },
+        found: &[],
+        but: |f| {
+            for pod in pods(f) {
+                pod.pod.containers[0].cpu_request = Some(Millicores(200));
+            }
+        },
+        fault: "quota-exceeded",
+    },
+    Report {
+        of: "the pods of the last scale-down still have their place on the nodes",
+        seen: || {
+            let mut f = healthy();
+            ending(&mut f, 4);
+            let room = f.room.as_mut().unwrap();
+            (room.allocatable, room.requested) = (Millicores(1_200), Millicores(900));
+            f
+        },
+        found: &[],
+        but: |f| pods(f).retain(|p| !p.pod.deleting),
+        fault: "capacity-too-small",
+    },
+    Report {
+        of: "a StatefulSet that was refused a pod, and has made it since",
+        seen: || {
+            let mut f = of_kind("apps/v1", "StatefulSet");
+            for pod in pods(&mut f) {
+                pod.pod.owner = Some("StatefulSet/cart".to_owned());
+                pod.pod.life.created = Some(ago(60));
+            }
+            target(&mut f).object.spec_replicas = 5;
+            space(&mut f).events.push(refused_pod(300));
+            f
+        },
+        found: &[],
+        but: |f| space(f).events[0] = refused_pod(30),
+        fault: "pods-refused",
+    },
+    Report {
+        of: "of two targets with the same labels one rests at zero",
+        seen: || {
+            let mut f = with_neighbour();
+            let TargetLook::Read(other) = &mut space(&mut f).autoscalers[1].target else {
+                unreachable!()
+            };
+            "pod-template-hash=6d".clone_into(&mut other.object.selector);
+            other.object.spec_replicas = 0;
+            f
+        },
+        found: &[],
+        but: |f| {
+            let TargetLook::Read(other) = &mut space(f).autoscalers[1].target else {
+                unreachable!()
+            };
+            other.object.spec_replicas = 3;
+        },
+        fault: "ambiguous-selector",
+    },
+    Report {
+        of: "the pods of a rollout have waited for a node for less than a node autoscaler takes to say so",
+        seen: || {
+            let mut f = waiting(&[]);
+            f.room = None;
+            pods(&mut f).last_mut().unwrap().pod.life.created = Some(ago(5));
+            f
+        },
+        found: &[],
+        but: |f| pods(f).last_mut().unwrap().pod.life.created = Some(ago(60)),
+        fault: "unschedulable",
+    },
+    Report {
+        of: "pods of a lower priority are making room",
+        seen: || {
+            let mut f = waiting(&[]);
+            pods(&mut f).last_mut().unwrap().pod.life.nominated_node = Some("node-1".to_owned());
+            f
+        },
+        found: &[],
+        but: |f| pods(f).last_mut().unwrap().pod.life.created = Some(ago(3_600)),
+        fault: "unschedulable",
+    },
+    Report {
+        of: "a node was consolidated, and the pod's successor is starting",
+        seen: || {
+            let mut f = healthy();
+            let object = &mut target(&mut f).object;
+            object.ready_replicas = 2;
+            let last = pods(&mut f).last_mut().unwrap();
+            last.pod.started = Some(ago(15));
+            set_ready(last, "False", 15);
+            let evicted = ("Evicted", "Evicted pod: Underutilized/Delete", 20);
+            let mut event = of_pod(evicted);
+            "Pod/cart-6d-9".clone_into(&mut event.about);
+            space(&mut f).events.push(event);
+            f
+        },
+        found: &[],
+        but: |f| {
+            pods(f).pop();
+            target(f).object.replicas = 2;
+        },
+        fault: "pods-evicted",
+    },
+    Report {
+        of: "a pod that restarted last week and is not ready for a moment",
+        seen: || restarted(1, 700_000),
+        found: &[],
+        but: |f| {
+            let last = &mut pods(f).last_mut().unwrap().pod;
+            (last.restarts, last.life.last_exit) = (4, Some(ago(40)));
+        },
+        fault: "pods-crash",
+    },
+    Report {
+        of: "a container that was killed once and is starting again",
+        seen: || restarted(1, 20),
+        found: &[],
+        but: |f| pods(f).last_mut().unwrap().pod.restarts = 2,
+        fault: "pods-crash",
+    },
+    Report {
+        of: "a model is loaded for minutes, and a startup probe allows that",
+        seen: || {
+            let mut f = starting(400);
+            let allowed = std::time::Duration::from_mins(15);
+            pods(&mut f).last_mut().unwrap().pod.life.start_allowance = Some(allowed);
+            f
+        },
+        found: &["pods-starting"],
+        but: |f| pods(f).last_mut().unwrap().pod.life.start_allowance = None,
+        fault: "pods-not-ready",
+    },
+    Report {
+        of: "a model is loaded for minutes, as it was by the other pods",
+        seen: || {
+            let mut f = starting(400);
+            for pod in pods(&mut f).iter_mut().take(3) {
+                pod.pod.started = Some(ago(7_000));
+                set_ready(pod, "True", 6_700);
+            }
+            f
+        },
+        found: &["pods-starting"],
+        but: |f| {
+            for pod in pods(f).iter_mut().take(3) {
+                set_ready(pod, "True", 6_990);
+            }
+        },
+        fault: "pods-not-ready",
+    },
+    Report {
+        of: "none was ever ready, so that nothing tells how long a start takes",
+        seen: || {
+            let mut f = healthy();
+            for pod in pods(&mut f) {
+                pod.pod.started = Some(ago(300));
+                set_ready(pod, "False", 300);
+            }
+            f
+        },
+        found: &["pods-starting"],
+        but: |f| {
+            for pod in pods(f) {
+                set_ready(pod, "False", 700);
+            }
+        },
+        fault: "pods-not-ready",
+    },
+    Report {
+        of: "the controller has had no metric for as long as new pods have none",
+        seen: || {
+            let mut f = healthy();
+            let says = "unable to get metrics for resource cpu: no metrics returned from resource metrics API";
+            refuse(&mut f, "ScalingActive", "FailedGetResourceMetric", says);
+            scaler(&mut f).inactive_since = Some(ago(20));
+            f
+        },
+        found: &["metrics-not-yet"],
+        but: |f| scaler(f).inactive_since = Some(ago(200)),
+        fault: "metric-failed",
+    },
+    Report {
+        of: "every morning the replicas go up, and of the evenings no event is left",
+        seen: || {
+            let mut f = healthy();
+            let up = "New size: 10; reason: cpu resource utilization (percentage of request) above target";
+            let mut event = rescaled(up, 4);
+            event.first = Some(ago(3 * 86_400));
+            space(&mut f).events.push(event);
+            f
+        },
+        found: &[],
+        but: |f| space(f).events[0].first = Some(ago(1_200)),
+        fault: "replicas-moved-by-another",
+    },
+    Report {
+        of: "the limits of a new template cap the metric, and those of the old one do not",
+        seen: || {
+            let mut f = healthy();
+            for (n, pod) in pods(&mut f).iter_mut().enumerate() {
+                let limit = if n == 0 { 50 } else { 400 };
+                pod.pod.containers[0].cpu_limit = Some(Millicores(limit));
+            }
+            f
+        },
+        found: &[],
+        but: |f| {
+            for pod in pods(f) {
+                pod.pod.containers[0].cpu_limit = Some(Millicores(50));
+            }
+        },
+        fault: "limit-caps-utilization",
+    },
+    Report {
+        of: "a node was lost while the others are as busy as they should be",
+        seen: || {
+            let mut f = busy();
+            let lost = &mut pods(&mut f)[2];
+            set_ready(lost, "False", 20);
+            lost.pod.life.unready_reason = Some(String::new());
+            let late = "Readiness probe failed: context deadline exceeded";
+            space(&mut f).events.push(super::broken::of_probe(late));
+            f
+        },
+        found: &[],
+        but: |f| pods(f)[2].pod.life.unready_reason = Some("ContainersNotReady".to_owned()),
+        fault: "readiness-fails-under-load",
+    },
+    Report {
+        of: "the samples are from the future, because the node's clock is ahead",
+        seen: || {
+            let mut f = healthy();
+            let ahead = std::time::Duration::from_secs(45);
+            for sample in samples(&mut f) {
+                sample.timestamp = crate::model::after(f_now(), ahead);
+            }
+            f
+        },
+        found: &[],
+        but: |f| {
+            for sample in samples(f) {
+                sample.timestamp = before(f_now(), std::time::Duration::from_mins(5));
+            }
+        },
+        fault: "metrics-stale",
+    },
+    Report {
+        of: "prometheus-adapter averages over five minutes",
+        seen: || {
+            let mut f = healthy();
+            for sample in samples(&mut f) {
+                (sample.window, sample.timestamp) = (std::time::Duration::from_mins(5), ago(200));
+            }
+            f
+        },
+        found: &[],
+        but: |f| {
+            for sample in samples(f) {
+                sample.timestamp = ago(1_000);
+            }
+        },
+        fault: "metrics-stale",
+    },
+    Report {
+        of: "a GitOps tool wrote the replicas before the autoscaler's last scaling",
+        seen: || {
+            let mut f = healthy();
+            target(&mut f).owners_of_replicas = vec![owner("argocd-controller", 8_000)];
+            f
+        },
+        found: &[],
+        but: |f| target(f).owners_of_replicas = vec![owner("argocd-controller", 600)],
+        fault: "replicas-moved-by-another",
+    },
+    Report {
+        of: "the controller of a managed cluster writes through /scale under a name of its own",
+        seen: || {
+            let mut f = healthy();
+            let mut own = owner("vpa-recommender", 7_200);
+            own.through_scale = true;
+            target(&mut f).owners_of_replicas = vec![own];
+            f
+        },
+        found: &[],
+        but: |f| target(f).owners_of_replicas = vec![owner("kubectl-scale", 600)],
+        fault: "replicas-moved-by-another",
+    },
+];
+
+fn f_now() -> jiff::Timestamp {
+    super::world::now()
+}
+
+fn by_queue(target: MetricTarget) -> ClusterSnapshot {
+    let mut facts = healthy();
+    let source = MetricSource::External(MetricIdentifier {
+        name: "s0-rabbitmq-orders".to_owned(),
+        selector: None,
+    });
+    scaler(&mut facts).object.spec.metrics = vec![MetricSpec { source, target }];
+    facts
+}
+
+fn by_memory() -> ClusterSnapshot {
+    let mut facts = healthy();
+    scaler(&mut facts).object.spec.metrics[0].source = MetricSource::Resource {
+        name: "memory".to_owned(),
+    };
+    for pod in pods(&mut facts) {
+        pod.pod.containers[0].memory_request = Some(Bytes(Quantity::from_milli(100_000_000_000)));
+    }
+    for sample in samples(&mut facts) {
+        sample.containers[0].memory = Some(Bytes(Quantity::from_milli(20_000_000_000)));
+    }
+    facts
+}
+
+/// The target is of that kind.
+fn of_kind(api_version: &str, kind: &str) -> ClusterSnapshot {
+    let mut facts = healthy();
+    let reference = &mut scaler(&mut facts).object.spec.scale_target_ref;
+    api_version.clone_into(&mut reference.api_version);
+    kind.clone_into(&mut reference.kind);
+    for pod in pods(&mut facts) {
+        pod.pod.owner = Some(format!("{kind}/cart"));
+    }
+    facts
+}
+
+/// A pod of somebody else's that the selector matches.
+fn stranger(facts: &mut ClusterSnapshot, phase: &str) {
+    let mut other = pod("cart", 7);
+    phase.clone_into(&mut other.pod.phase);
+    other.pod.owner = Some("Job/migrate".to_owned());
+    pods(facts).push(other);
+}
+
+/// So many more pods that are being deleted.
+fn ending(facts: &mut ClusterSnapshot, count: usize) {
+    for n in 0..count {
+        let mut old = pod("cart", 40 + n);
+        old.pod.deleting = true;
+        pods(facts).push(old);
+    }
+}
+
+fn refused_pod(seconds_ago: u64) -> EventSnapshot {
+    let says =
+        "create Pod cart-3 in StatefulSet cart failed error: admission webhook denied the request";
+    EventSnapshot {
+        about: "StatefulSet/cart".to_owned(),
+        ..of_pod(("FailedCreate", says, seconds_ago))
+    }
+}
+
+/// A fourth pod that has been restarted and is not ready.
+fn restarted(times: i32, seconds_ago: u64) -> ClusterSnapshot {
+    let mut facts = healthy();
+    pending(&mut facts);
+    let last = &mut pods(&mut facts).last_mut().unwrap().pod;
+    "Running".clone_into(&mut last.phase);
+    (last.restarts, last.life.last_exit) = (times, Some(ago(seconds_ago)));
+    facts
+}
+
+/// A fourth pod that has been starting for so long.
+fn starting(seconds: u64) -> ClusterSnapshot {
+    let mut facts = healthy();
+    pending(&mut facts);
+    let last = pods(&mut facts).last_mut().unwrap();
+    "Running".clone_into(&mut last.pod.phase);
+    last.pod.started = Some(ago(seconds));
+    set_ready(last, "False", seconds);
+    facts
+}
+
+#[test]
+fn what_was_reported_of_other_clusters_is_no_fault_and_its_broken_neighbor_is() {
+    let mut wrong = Vec::new();
+    for report in REPORTS {
+        let mut facts = (report.seen)();
+        let found = faults(&facts);
+        if found != report.found {
+            wrong.push(format!("{}: {found:?}", report.of));
+        }
+        (report.but)(&mut facts);
+        let found = faults(&facts);
+        if found.first().map(String::as_str) != Some(report.fault) {
+            wrong.push(format!("not {}: {found:?}", report.fault));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn an_autoscaler_that_rests_at_zero_does_not_stop_its_neighbor_and_says_so_of_itself() {
+    let mut facts = healthy();
+    space(&mut facts).autoscalers.push(autoscaler("web", 0));
+    assert_eq!(faults(&facts), Vec::<String>::new());
+}
