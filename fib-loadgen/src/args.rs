@@ -9,7 +9,7 @@ use program_common::duration;
 use crate::check::Check;
 use crate::client::{ClientKind, Sharing};
 use crate::generator::OnSaturation;
-use crate::outputs::{Kind, Output, Ui};
+use crate::outputs::{Output, ReportFormat, Ui};
 use crate::plan::{Arrival, Profile, Shard, Stage};
 use crate::quantity;
 
@@ -350,7 +350,7 @@ impl RunArgs {
     /// Every output to write.
     pub fn outputs(&self) -> Vec<Output> {
         let export = self.summary_export.clone().map(|file| Output {
-            kind: Kind::SummaryExport,
+            kind: ReportFormat::SummaryExport,
             file: Some(file),
         });
         self.output.iter().cloned().chain(export).collect()

@@ -21,6 +21,6 @@ pub use life::{GivenUp, Life, Span};
 pub use link::{Link, Sent, Speech, Unsent, send};
 pub use pool::Pool;
 pub use proxy::Proxy;
-pub use settings::Settings;
+pub use settings::ClientSettings;
 pub use tls::{TlsSettings, TlsVersion};
 pub use wire::{Fault, Said, Wire};

@@ -13,7 +13,8 @@ use hyper::body::Incoming;
 
 use crate::check::Check;
 use crate::client::{
-    Body, Connector, Fault, GivenUp, Life, Link, Pool, Said, Settings, Sharing, Span, Speech, send,
+    Body, ClientSettings, Connector, Fault, GivenUp, Life, Link, Pool, Said, Sharing, Span, Speech,
+    send,
 };
 use crate::judge::Judge;
 use crate::oracle::{Expected, Field};
@@ -35,7 +36,7 @@ const AFTER_REFUSAL: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Rules {
     /// Connections, headers, timeouts.
-    pub client: Settings,
+    pub client: ClientSettings,
     /// When connections are given up.
     pub life: Life,
     /// What is drawn from.

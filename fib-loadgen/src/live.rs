@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::abort;
 use crate::generator::{Probe, Usage};
-use crate::outputs::{Cut, Destination, Kind, Lines, Ui};
+use crate::outputs::{Cut, Destination, Lines, ReportFormat, Ui};
 use crate::plan::{Model, phase_at};
 use crate::recorder::{Counts, Histogram, Second};
 use crate::result::{Collecting, Entry, PodLines, Series, coarsely};
@@ -57,7 +57,7 @@ pub struct Sinks {
     /// Systems that collect numbers.
     pub telemetry: Option<telemetry::Shared>,
     /// Where the result goes, of which there is a checkpoint every ten seconds.
-    pub documents: Arc<Vec<(Kind, Destination)>>,
+    pub documents: Arc<Vec<(ReportFormat, Destination)>>,
 }
 
 /// How often.

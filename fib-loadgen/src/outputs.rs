@@ -29,7 +29,7 @@ pub enum Ui {
 
 /// A form of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ReportFormat {
     /// The whole document.
     Json,
     /// The whole document as lines that a log carries safely.
@@ -52,7 +52,7 @@ pub enum Kind {
     Text,
 }
 
-impl Kind {
+impl ReportFormat {
     /// All of them, by the word for each.
     pub const ALL: [(&'static str, Self); 10] = [
         ("json", Self::Json),
@@ -72,7 +72,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// In which form.
-    pub kind: Kind,
+    pub kind: ReportFormat,
     /// Where; `None` is standard output.
     pub file: Option<PathBuf>,
 }
@@ -82,14 +82,14 @@ impl FromStr for Output {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || {
-            let kinds = Kind::ALL.map(|(word, _)| word).join(", ");
+            let kinds = ReportFormat::ALL.map(|(word, _)| word).join(", ");
             format!("expected KIND=FILE with a kind of {kinds}, and - for standard output")
         };
         let (word, file) = text
             .split_once('=')
             .filter(|(_, file)| !file.is_empty())
             .ok_or_else(expected)?;
-        let (_, kind) = Kind::ALL
+        let (_, kind) = ReportFormat::ALL
             .into_iter()
             .find(|(known, _)| *known == word)
             .ok_or_else(|| format!("`{word}` is no kind of result, {}", expected()))?;
@@ -104,7 +104,7 @@ impl FromStr for Output {
 #[derive(Debug, Default)]
 pub struct Opened {
     /// Where what is written at the end goes, and in which form.
-    pub documents: Vec<(Kind, Destination)>,
+    pub documents: Vec<(ReportFormat, Destination)>,
     /// Where lines go.
     pub lines: Vec<Lines>,
 }
@@ -154,13 +154,15 @@ pub fn open(outputs: &[Output], stdout: &File) -> Result<Opened, Failure> {
             ))
         };
         match (output.kind, &output.file) {
-            (Kind::Ndjson, None) => {
+            (ReportFormat::Ndjson, None) => {
                 opened.lines.push(Lines::to(
                     "standard output".to_owned(),
                     stdout.try_clone().map_err(refused)?,
                 ));
             }
-            (Kind::Ndjson, Some(path)) => opened.lines.push(Lines::open(path).map_err(refused)?),
+            (ReportFormat::Ndjson, Some(path)) => {
+                opened.lines.push(Lines::open(path).map_err(refused)?);
+            }
             (kind, None) => {
                 let stdout = stdout.try_clone().map_err(refused)?;
                 opened.documents.push((kind, Destination::Stdout(stdout)));

@@ -12,7 +12,7 @@ pub use profile::Profile;
 pub use schedule::{Arrival, Schedule, Ticket};
 pub use shape::{Piece, Shape};
 pub use shard::Shard;
-pub use stage::{Stage, Target};
+pub use stage::{Stage, StageLevel};
 
 /// The load of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,12 +106,12 @@ impl Plan {
             || wanted
                 .stages
                 .iter()
-                .any(|stage| matches!(stage.target, Target::Rate(_)));
+                .any(|stage| matches!(stage.target, StageLevel::Rate(_)));
         if open
             && wanted
                 .stages
                 .iter()
-                .any(|stage| matches!(stage.target, Target::Users(_)))
+                .any(|stage| matches!(stage.target, StageLevel::Users(_)))
         {
             return Err("stages of users and of a rate can't be mixed: write every stage as D:USERS or as D:RATE/s".to_owned());
         }

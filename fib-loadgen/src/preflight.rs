@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::client::Settings;
+use crate::client::ClientSettings;
 use crate::exchange::Caller;
 use crate::exit::Failure;
 use crate::outcome::{Class, Outcome};
@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Asks once, on a connection of its own; again, when the answer may have got lost by chance.
 pub async fn check(
     caller: &mut Caller,
-    settings: &Settings,
+    settings: &ClientSettings,
     question: &Question<'_>,
 ) -> Result<(), Failure> {
     let mut retries = RETRIES;
@@ -62,7 +62,7 @@ fn may_pass(class: Class) -> bool {
 }
 
 fn sentence(
-    settings: &Settings,
+    settings: &ClientSettings,
     question: &Question<'_>,
     class: Class,
     outcome: &Outcome,

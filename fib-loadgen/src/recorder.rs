@@ -20,7 +20,7 @@ pub use tally::{
 
 /// Everything that one thread has counted.
 #[derive(Debug, Default)]
-pub struct Shard {
+pub struct ThreadTally {
     /// One for each phase of the plan.
     pub phases: Vec<Tally>,
     /// One for each decade of n: 0 to 9, 10 to 99, …
@@ -63,7 +63,7 @@ pub struct Second {
 /// The shards and a few gauges.
 #[derive(Debug)]
 pub struct Recorder {
-    shards: Vec<Mutex<Shard>>,
+    shards: Vec<Mutex<ThreadTally>>,
     /// Requests sent.
     pub sent: Apart<AtomicU64>,
     /// Requests in flight.
@@ -103,9 +103,9 @@ static THREADS: AtomicUsize = AtomicUsize::new(0);
 impl Recorder {
     /// A recorder for so many phases and threads.
     pub fn new(phases: usize, threads: usize) -> Self {
-        let shard = || Shard {
+        let shard = || ThreadTally {
             phases: (0..phases).map(|_| Tally::default()).collect(),
-            ..Shard::default()
+            ..ThreadTally::default()
         };
         Self {
             shards: (0..threads.max(1)).map(|_| Mutex::new(shard())).collect(),
@@ -142,7 +142,7 @@ impl Recorder {
         }
     }
 
-    fn mine(&self) -> MutexGuard<'_, Shard> {
+    fn mine(&self) -> MutexGuard<'_, ThreadTally> {
         let mine = MINE.get().unwrap_or_else(|| {
             let mine = THREADS.fetch_add(1, Ordering::Relaxed);
             MINE.set(Some(mine));
@@ -194,7 +194,7 @@ impl Recorder {
 
     /// When the last request ended so far.
     pub fn last_ended(&self) -> Duration {
-        let last = |shard: &Mutex<Shard>| lock(shard).last;
+        let last = |shard: &Mutex<ThreadTally>| lock(shard).last;
         self.shards.iter().map(last).max().unwrap_or_default()
     }
 
@@ -223,8 +223,8 @@ impl Recorder {
     }
 
     /// All shards as one.
-    pub fn merged(&self) -> Shard {
-        let mut all = Shard::default();
+    pub fn merged(&self) -> ThreadTally {
+        let mut all = ThreadTally::default();
         for shard in &self.shards {
             all.add(&lock(shard));
         }
@@ -232,7 +232,7 @@ impl Recorder {
     }
 }
 
-impl Shard {
+impl ThreadTally {
     fn record(&mut self, sample: &Sample<'_>) {
         let outcome = sample.outcome;
         let last = self.phases.len().saturating_sub(1);

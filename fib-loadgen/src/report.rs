@@ -21,32 +21,32 @@ pub use summary::summary;
 use std::time::Duration;
 
 use crate::exit::Failure;
-use crate::outputs::Kind;
+use crate::outputs::ReportFormat;
 use crate::result::Document;
 
 /// A document in one of the forms that results are written in.
-pub fn render(kind: Kind, document: &Document) -> Result<String, Failure> {
+pub fn render(kind: ReportFormat, document: &Document) -> Result<String, Failure> {
     match kind {
-        Kind::Json => json(document),
-        Kind::Log => crate::shipping::to_log(document),
-        Kind::Ndjson => Ok(lines::ndjson(document)),
-        Kind::Html => Ok(html::page(document)),
-        Kind::Junit => junit::junit(std::slice::from_ref(document)),
-        Kind::Markdown => Ok(markdown::markdown(document)),
-        Kind::Csv => Ok(csv::csv(document)),
-        Kind::K6 => Ok(k6::summary(document)),
-        Kind::SummaryExport => Ok(k6::summary_export(document)),
-        Kind::Text => Ok(summary(document)),
+        ReportFormat::Json => json(document),
+        ReportFormat::Log => crate::shipping::to_log(document),
+        ReportFormat::Ndjson => Ok(lines::ndjson(document)),
+        ReportFormat::Html => Ok(html::page(document)),
+        ReportFormat::Junit => junit::junit(std::slice::from_ref(document)),
+        ReportFormat::Markdown => Ok(markdown::markdown(document)),
+        ReportFormat::Csv => Ok(csv::csv(document)),
+        ReportFormat::K6 => Ok(k6::summary(document)),
+        ReportFormat::SummaryExport => Ok(k6::summary_export(document)),
+        ReportFormat::Text => Ok(summary(document)),
     }
 }
 
 /// Several documents in one of the forms. Those that are no list of parts need a file for each.
-pub fn render_all(kind: Kind, documents: &[Document]) -> Result<String, Failure> {
+pub fn render_all(kind: ReportFormat, documents: &[Document]) -> Result<String, Failure> {
     match documents {
         [document] => render(kind, document),
         _ => match kind {
-            Kind::Junit => junit::junit(documents),
-            Kind::Markdown | Kind::Text | Kind::Log => documents
+            ReportFormat::Junit => junit::junit(documents),
+            ReportFormat::Markdown | ReportFormat::Text | ReportFormat::Log => documents
                 .iter()
                 .map(|document| render(kind, document))
                 .collect(),

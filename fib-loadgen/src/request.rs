@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use crate::chance::{self, Purpose};
 use crate::check::Check;
-use crate::client::Settings;
+use crate::client::ClientSettings;
 use crate::workload::Workload;
 
 pub use file::read;
@@ -214,7 +214,7 @@ pub struct Head {
 
 impl Head {
     /// From the settings of all users.
-    pub fn new(settings: &Settings) -> Result<Self, String> {
+    pub fn new(settings: &ClientSettings) -> Result<Self, String> {
         let target = &settings.target;
         let bad = || format!("`{}` is no host: check the target", target.authority());
         let mut headers = settings.headers.clone();

@@ -53,7 +53,7 @@ pub struct Settings {
     /// When the load begins; `None` is at once.
     pub start_at: Option<jiff::Timestamp>,
     /// Clients.
-    pub client: client::Settings,
+    pub client: client::ClientSettings,
     /// When connections are given up.
     pub life: Life,
     /// How often a refused connection is tried again.
@@ -145,7 +145,7 @@ fn workers(cpus: usize) -> usize {
     cpus.min(paid).clamp(1, MOST_WORKERS)
 }
 
-fn client(args: &RunArgs, url: &str) -> Result<client::Settings, Failure> {
+fn client(args: &RunArgs, url: &str) -> Result<client::ClientSettings, Failure> {
     let mut client = connection(&args.target, url)?;
     client.idle = args.conn_idle;
     client.sharing = args.conn;
@@ -154,10 +154,10 @@ fn client(args: &RunArgs, url: &str) -> Result<client::Settings, Failure> {
 }
 
 /// How to talk to a target, with the defaults of users and their connections.
-pub fn connection(args: &TargetArgs, url: &str) -> Result<client::Settings, Failure> {
+pub fn connection(args: &TargetArgs, url: &str) -> Result<client::ClientSettings, Failure> {
     let target = Target::parse(url, &args.allow_host)?;
     let proxy = args.proxy.as_deref();
-    let settings = client::Settings {
+    let settings = client::ClientSettings {
         headers: headers(&args.header)?,
         connect_timeout: args.connect_timeout,
         timeout: args.timeout,
@@ -178,7 +178,7 @@ pub fn connection(args: &TargetArgs, url: &str) -> Result<client::Settings, Fail
         proxy: proxy
             .map(|url| Proxy::parse(url, &args.allow_host))
             .transpose()?,
-        ..client::Settings::new(target)
+        ..client::ClientSettings::new(target)
     };
     if settings.proxy.is_some()
         && settings.http == HttpVersion::Two
@@ -192,14 +192,14 @@ pub fn connection(args: &TargetArgs, url: &str) -> Result<client::Settings, Fail
 }
 
 /// A `fib-server` answers in several forms; the one that is proved is JSON.
-pub fn ask_for_json(client: &mut client::Settings) {
+pub fn ask_for_json(client: &mut client::ClientSettings) {
     let json = HeaderValue::from_static("application/json");
     client.headers.entry(ACCEPT).or_insert(json);
 }
 
 /// When connections are given up. A pod that an autoscaler adds gets no request over connections that exist, so that
 /// a load made for one renews them unless it is told how.
-fn life(args: &RunArgs, client: &client::Settings) -> Result<Life, Failure> {
+fn life(args: &RunArgs, client: &client::ClientSettings) -> Result<Life, Failure> {
     let given = Life {
         requests: args.conn_requests,
         age: args.conn_age,

@@ -19,7 +19,7 @@ const BOUNDS_US: [u64; 15] = [
 
 /// What a number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// It only grows.
     Counter,
     /// It goes up and down.
@@ -28,7 +28,7 @@ pub enum Kind {
 
 /// A number with its labels.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Point {
+pub struct MetricPoint {
     /// At most one label, its name and value.
     pub label: Option<(&'static str, String)>,
     /// The number.
@@ -45,9 +45,9 @@ pub struct Family {
     /// Its unit in UCUM, as OpenTelemetry has it.
     pub unit: &'static str,
     /// What its numbers are.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// Its numbers.
-    pub points: Vec<Point>,
+    pub points: Vec<MetricPoint>,
 }
 
 /// Response times in buckets.
@@ -97,10 +97,10 @@ fn one(
     name: &'static str,
     help: &'static str,
     unit: &'static str,
-    kind: Kind,
+    kind: MetricKind,
     value: f64,
 ) -> Family {
-    let points = vec![Point { label: None, value }];
+    let points = vec![MetricPoint { label: None, value }];
     Family {
         name,
         help,
@@ -119,12 +119,12 @@ fn by<L: ToString, C: Into<u64>>(
     unit: &'static str,
     counts: impl IntoIterator<Item = (L, C)>,
 ) -> Family {
-    let point = |(value, count): (L, C)| Point {
+    let point = |(value, count): (L, C)| MetricPoint {
         label: Some((label, value.to_string())),
         value: count.into() as f64,
     };
     let points = counts.into_iter().map(point).collect();
-    let kind = Kind::Counter;
+    let kind = MetricKind::Counter;
     Family {
         name,
         help,
@@ -189,7 +189,7 @@ impl Seen {
 
     /// The load.
     fn load(&self) -> Vec<Family> {
-        use Kind::{Counter, Gauge};
+        use MetricKind::{Counter, Gauge};
         let (tick, so_far) = (&self.now.tick, &self.now.so_far);
         let due = tick.offered_rps.unwrap_or(0.0);
         vec![
@@ -240,7 +240,7 @@ impl Seen {
 
     /// The generator about itself.
     fn own(&self) -> Vec<Family> {
-        use Kind::{Counter, Gauge};
+        use MetricKind::{Counter, Gauge};
         let own = &self.now.own;
         vec![
             one(

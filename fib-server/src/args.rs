@@ -108,11 +108,11 @@ settings! {
 
     /// Maximum time for an answer [default: 10s]
     #[arg(long, help_heading = "Limits", env = "FIB_DEADLINE", value_name = "TIME")]
-    deadline: Span,
+    deadline: DurationArg,
 
     /// Maximum time a computation waits for a thread [default: 2s, or the deadline]
     #[arg(long, help_heading = "Limits", env = "FIB_MAX_QUEUE_WAIT", value_name = "TIME")]
-    max_queue_wait: Span,
+    max_queue_wait: DurationArg,
 
     /// Memory for answers that clients have not read and requests they have not fully sent [default: three eighths
     /// of the memory limit, 256MiB without one]
@@ -129,21 +129,21 @@ settings! {
 
     /// Close a connection at about this age; 0s disables this [default: 60s]
     #[arg(long, help_heading = "Limits", env = "FIB_MAX_CONNECTION_AGE", value_name = "TIME")]
-    max_connection_age: Span,
+    max_connection_age: DurationArg,
 
     /// Close a connection without requests for this long; clients and gateways should close idle connections
     /// sooner [default: 2m]
     #[arg(long, help_heading = "Limits", env = "FIB_IDLE_TIMEOUT", value_name = "TIME")]
-    idle_timeout: Span,
+    idle_timeout: DurationArg,
 
     /// After the first signal, keep serving for this long while closing connections, or until there has been
     /// none for half a second [default: 5s]
     #[arg(long, help_heading = "Shutdown", env = "FIB_DRAIN_DELAY", value_name = "TIME")]
-    drain_delay: Span,
+    drain_delay: DurationArg,
 
     /// Then wait this long for answers in progress [default: 15s]
     #[arg(long, help_heading = "Shutdown", env = "FIB_SHUTDOWN_TIMEOUT", value_name = "TIME")]
-    shutdown_timeout: Span,
+    shutdown_timeout: DurationArg,
 
     /// Bearer token for `POST /drain` from outside the pod; without it, only requests from the pod itself
     /// are accepted
@@ -236,9 +236,9 @@ pub enum LogFormat {
 /// A duration as typed: `250ms`, `5s`, `1m30s`, `1h`, or a bare number of seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Span(pub Duration);
+pub struct DurationArg(pub Duration);
 
-impl FromStr for Span {
+impl FromStr for DurationArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -283,7 +283,7 @@ impl TryFrom<String> for Size {
     }
 }
 
-impl TryFrom<String> for Span {
+impl TryFrom<String> for DurationArg {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -297,12 +297,12 @@ mod tests {
 
     #[test]
     fn a_span_is_a_number_and_a_unit_or_seconds() {
-        assert_eq!("250ms".parse(), Ok(Span(Duration::from_millis(250))));
-        assert_eq!("5s".parse(), Ok(Span(Duration::from_secs(5))));
-        assert_eq!("1h".parse(), Ok(Span(Duration::from_hours(1))));
-        assert_eq!("5".parse(), Ok(Span(Duration::from_secs(5))));
+        assert_eq!("250ms".parse(), Ok(DurationArg(Duration::from_millis(250))));
+        assert_eq!("5s".parse(), Ok(DurationArg(Duration::from_secs(5))));
+        assert_eq!("1h".parse(), Ok(DurationArg(Duration::from_hours(1))));
+        assert_eq!("5".parse(), Ok(DurationArg(Duration::from_secs(5))));
         for text in ["", "s", "-5s", "5 s", "5x", "99999999999999999h"] {
-            assert!(text.parse::<Span>().is_err(), "{text:?}");
+            assert!(text.parse::<DurationArg>().is_err(), "{text:?}");
         }
     }
 

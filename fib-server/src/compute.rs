@@ -51,7 +51,7 @@ pub enum ComputeError {
 
 /// How the pool works.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct PoolLimits {
     /// Threads that compute.
     pub threads: usize,
     /// What admission goes by.
@@ -68,7 +68,7 @@ pub struct Pool {
 
 #[derive(Debug)]
 struct Shared {
-    limits: Limits,
+    limits: PoolLimits,
     state: Mutex<State>,
     /// Told of any new work.
     work: Condvar,
@@ -156,7 +156,7 @@ impl Shared {
 impl Pool {
     /// Starts the threads: those that take any work, and one that takes cheap work alone, so that it
     /// begins at once while all the others are at costly work.
-    pub fn start(limits: Limits, metrics: Arc<Metrics>) -> std::io::Result<Self> {
+    pub fn start(limits: PoolLimits, metrics: Arc<Metrics>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 lanes: Lanes::default(),
@@ -439,7 +439,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn pool(threads: usize, deadline: Duration) -> Pool {
-        let limits = Limits {
+        let limits = PoolLimits {
             threads,
             bounds: Bounds {
                 deadline,

@@ -9,10 +9,10 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::Serialize;
 
-use crate::api::query::Limits;
+use crate::api::query::IndexLimits;
 use crate::api::view;
 use crate::api::view::coding::Coding;
-use crate::args::{Args, CacheControl, LogFormat, Settings, Span};
+use crate::args::{Args, CacheControl, DurationArg, LogFormat, Settings};
 use crate::digits;
 use crate::environment::refuse_unknown_variables;
 use crate::machine::Machine;
@@ -133,7 +133,7 @@ impl Config {
     }
 
     fn on(machine: Machine, given: Settings) -> Result<Self, BadConfig> {
-        let span = |given: Option<Span>, default| given.map_or(default, |s| s.0);
+        let span = |given: Option<DurationArg>, default| given.map_or(default, |s| s.0);
         let deadline = span(given.deadline, Duration::from_secs(10));
         let admin = given.admin.as_deref().unwrap_or("[::]:9090");
         let tls = tls_files(&given)?;
@@ -183,8 +183,8 @@ impl Config {
     }
 
     /// The limits on n.
-    pub fn limits(&self) -> Limits {
-        Limits {
+    pub fn limits(&self) -> IndexLimits {
+        IndexLimits {
             max_n: self.max_n,
             max_sequence_n: self.max_sequence_n,
         }
@@ -456,7 +456,7 @@ mod tests {
         });
         assert!(tls.contains("tls-key"), "{tls}");
         let idle = wrong(Settings {
-            idle_timeout: Some(Span(Duration::from_secs(10))),
+            idle_timeout: Some(DurationArg(Duration::from_secs(10))),
             ..Settings::default()
         });
         assert!(

@@ -49,7 +49,7 @@ const SWEEP: Duration = Duration::from_millis(250);
 
 /// When connections end.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// One answer in this many closes its connection; 0 is none.
     pub requests: u32,
     /// The mean age at which a connection is closed; zero is never.
@@ -65,7 +65,7 @@ pub struct Limits {
 /// The connections of one port that are open.
 #[derive(Debug)]
 pub struct Connections {
-    limits: Limits,
+    limits: ConnectionLimits,
     open: Mutex<HashMap<u64, Arc<Conn>>>,
     count: watch::Sender<Count>,
     metrics: Arc<Metrics>,
@@ -82,7 +82,7 @@ struct Count {
 
 impl Connections {
     /// None yet.
-    pub fn new(limits: Limits, metrics: Arc<Metrics>, budget: Arc<Budget>) -> Self {
+    pub fn new(limits: ConnectionLimits, metrics: Arc<Metrics>, budget: Arc<Budget>) -> Self {
         Self {
             limits,
             open: Mutex::default(),
@@ -522,7 +522,7 @@ mod tests {
     use super::*;
 
     fn connections(requests: u32, age: Duration, most: usize) -> Arc<Connections> {
-        let limits = Limits {
+        let limits = ConnectionLimits {
             requests,
             age,
             idle: Duration::from_mins(2),

@@ -41,7 +41,7 @@ use crate::client::Clients;
 use crate::common_headers::CommonHeaders;
 use crate::compute::Pool;
 use crate::config::{Config, HEAD};
-use crate::connection::{Connections, Limits};
+use crate::connection::{ConnectionLimits, Connections};
 use crate::lifecycle::Lifecycle;
 use crate::memory::Budget;
 use crate::metrics::Metrics;
@@ -66,7 +66,7 @@ pub struct State {
 impl State {
     fn new(config: Config) -> Result<Self, CannotServe> {
         let metrics = Arc::new(Metrics::new(&config.pod).map_err(CannotServe::internal)?);
-        let compute = compute::Limits {
+        let compute = compute::PoolLimits {
             threads: config.compute_threads,
             bounds: Bounds {
                 deadline: config.deadline,
@@ -75,7 +75,7 @@ impl State {
             quota_cores: config.cpu_quota_cores,
         };
         let pool = Pool::start(compute, Arc::clone(&metrics)).map_err(CannotServe::internal)?;
-        let limits = Limits {
+        let limits = ConnectionLimits {
             requests: config.keepalive_requests,
             age: config.max_connection_age,
             idle: config.idle_timeout,

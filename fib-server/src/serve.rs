@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::State;
 use crate::api::Routes;
 use crate::config::{Config, HEAD};
-use crate::connection::{ADMIN_CONNECTIONS, Connections, Door, Limits, Protocols};
+use crate::connection::{ADMIN_CONNECTIONS, ConnectionLimits, Connections, Door, Protocols};
 use crate::lifecycle::Stop;
 use crate::memory::Budget;
 use crate::metrics::Metrics;
@@ -302,7 +302,7 @@ impl AdminThread {
 }
 
 async fn serve_admin(taken: TcpListener, state: &Arc<State>) -> Result<(), CannotServe> {
-    let limits = Limits {
+    let limits = ConnectionLimits {
         requests: 0,
         age: Duration::ZERO,
         idle: state.config.idle_timeout,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpa_check_core::doctor::{Policy, diagnose};
+use hpa_check_core::doctor::{ReportPolicy, diagnose};
 use hpa_check_core::documents::doctor::{Report, Scope};
 use hpa_check_core::snapshot::Assertions;
 
@@ -26,7 +26,7 @@ pub(crate) struct Visit {
     pub(crate) asked: Assertions,
     pub(crate) assumed: Assumed,
     /// What counts of what is found.
-    pub(crate) policy: Policy,
+    pub(crate) policy: ReportPolicy,
     pub(crate) files: Files,
 }
 
@@ -81,7 +81,7 @@ async fn look(visit: Visit) -> Result<Report, Failure> {
         namespace: surveyor.namespace().map(str::to_owned),
         autoscaler: visit.asked.autoscaler,
     };
-    let mut report = Policy {
+    let mut report = ReportPolicy {
         scope,
         ..visit.policy
     }

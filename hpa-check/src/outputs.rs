@@ -47,7 +47,7 @@ pub enum Ui {
 
 /// A report format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kind {
+pub enum ReportFormat {
     /// The result document, `hpa-check/1`.
     Json,
     /// One self-contained page.
@@ -66,7 +66,7 @@ pub enum Kind {
     Trace,
 }
 
-impl Kind {
+impl ReportFormat {
     /// The word for it on the command line.
     pub fn word(self) -> String {
         let value = self.to_possible_value();
@@ -78,7 +78,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// In which form.
-    pub kind: Kind,
+    pub kind: ReportFormat,
     /// The file; `None` is standard output.
     pub file: Option<PathBuf>,
 }
@@ -91,8 +91,11 @@ impl std::str::FromStr for Output {
             .split_once('=')
             .filter(|(_, file)| !file.is_empty())
             .ok_or("expected KIND=FILE, such as html=report.html or json=-")?;
-        let kind = Kind::from_str(word, false).map_err(|_| {
-            let words: Vec<String> = Kind::value_variants().iter().map(|k| k.word()).collect();
+        let kind = ReportFormat::from_str(word, false).map_err(|_| {
+            let words: Vec<String> = ReportFormat::value_variants()
+                .iter()
+                .map(|k| k.word())
+                .collect();
             format!(
                 "unknown kind `{word}`, expected one of {}",
                 words.join(", ")
@@ -107,7 +110,7 @@ impl std::str::FromStr for Output {
 #[derive(Debug)]
 pub(crate) struct Opened {
     /// Every report, in the order given; the trace is not among them.
-    pub(crate) reports: Vec<(Kind, Destination)>,
+    pub(crate) reports: Vec<(ReportFormat, Destination)>,
     /// Where the trace goes.
     pub(crate) trace: Option<Destination>,
 }
@@ -130,7 +133,7 @@ impl Files {
         };
         for output in &self.output {
             let destination = Destination::open(output)?;
-            if output.kind == Kind::Trace {
+            if output.kind == ReportFormat::Trace {
                 opened.trace = Some(destination);
             } else {
                 opened.reports.push((output.kind, destination));
@@ -140,7 +143,7 @@ impl Files {
     }
 
     /// Refuses every kind but those that there are of what is to be written.
-    pub(crate) fn only(&self, kinds: &[Kind], what: &str) -> Result<(), Failure> {
+    pub(crate) fn only(&self, kinds: &[ReportFormat], what: &str) -> Result<(), Failure> {
         let Some(other) = self.output.iter().find(|o| !kinds.contains(&o.kind)) else {
             return Ok(());
         };
@@ -164,7 +167,8 @@ impl Files {
                     "two outputs go to {place}, which takes one: give each its own file"
                 )));
             }
-            if output.kind == Kind::Trace && earlier.any(|e| e.kind == Kind::Trace) {
+            if output.kind == ReportFormat::Trace && earlier.any(|e| e.kind == ReportFormat::Trace)
+            {
                 return Err(Failure::usage(
                     "the trace can be written to one file only: give `-o trace=` once",
                 ));

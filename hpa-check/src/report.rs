@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::notice::notice;
-use crate::outputs::{Kind, Opened};
+use crate::outputs::{Opened, ReportFormat};
 
 mod chart;
 pub(crate) mod compared;
@@ -31,16 +31,16 @@ pub(crate) use text::terminal;
 pub(crate) mod fixture;
 
 /// The report of that kind; `None` for the trace, which a result can't be turned back into.
-pub(crate) fn render(kind: Kind, result: &RunResult) -> Option<String> {
+pub(crate) fn render(kind: ReportFormat, result: &RunResult) -> Option<String> {
     match kind {
-        Kind::Json => Some(json(result)),
-        Kind::Html => Some(html::page(result)),
-        Kind::Svg => Some(chart::picture(result)),
-        Kind::Md => Some(markdown::summary(result)),
-        Kind::Junit => Some(junit::suite(result)),
-        Kind::Sarif => Some(sarif::run(result)),
-        Kind::Github => Some(github::annotations(result)),
-        Kind::Trace => None,
+        ReportFormat::Json => Some(json(result)),
+        ReportFormat::Html => Some(html::page(result)),
+        ReportFormat::Svg => Some(chart::picture(result)),
+        ReportFormat::Md => Some(markdown::summary(result)),
+        ReportFormat::Junit => Some(junit::suite(result)),
+        ReportFormat::Sarif => Some(sarif::run(result)),
+        ReportFormat::Github => Some(github::annotations(result)),
+        ReportFormat::Trace => None,
     }
 }
 
@@ -50,7 +50,10 @@ pub(crate) fn write(outputs: &Opened, result: &RunResult) -> Vec<String> {
 }
 
 /// Writes each report that there is; the sentences are of those that could not be written.
-pub(crate) fn write_each(outputs: &Opened, render: impl Fn(Kind) -> Option<String>) -> Vec<String> {
+pub(crate) fn write_each(
+    outputs: &Opened,
+    render: impl Fn(ReportFormat) -> Option<String>,
+) -> Vec<String> {
     outputs
         .reports
         .iter()
@@ -72,7 +75,7 @@ pub(crate) fn write_each(outputs: &Opened, render: impl Fn(Kind) -> Option<Strin
 /// Writes each report that there is; the failure is the first of those that could not be written.
 pub(crate) fn write_all(
     outputs: &Opened,
-    render: impl Fn(Kind) -> Option<String>,
+    render: impl Fn(ReportFormat) -> Option<String>,
 ) -> Result<(), Failure> {
     let failed = write_each(outputs, render).into_iter().next();
     failed.map_or(Ok(()), |failure| Err(Failure::internal(failure)))

@@ -16,7 +16,7 @@ use super::addresses::{Addresses, Unresolved};
 use super::counters::{AddressCounts, Counters};
 use super::kinds::HttpVersion;
 use super::proxy::Proxy;
-use super::settings::Settings;
+use super::settings::ClientSettings;
 use super::stream::{Io, Plain, Stream};
 use crate::outcome::Class;
 
@@ -91,7 +91,7 @@ impl ConnectError {
 
 impl Connector {
     /// For these settings; fails when certificates can't be read.
-    pub fn new(settings: &Settings, counters: &Arc<Counters>) -> Result<Self, String> {
+    pub fn new(settings: &ClientSettings, counters: &Arc<Counters>) -> Result<Self, String> {
         let target = &settings.target;
         let near = settings
             .proxy

@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use super::connect::{ConnectError, Connected, Connector};
 use super::counters::AddressCounts;
 use super::kinds::{Body, HttpVersion, Sharing};
-use super::settings::Settings;
+use super::settings::ClientSettings;
 use super::stream::Stream;
 
 /// A pool of connections.
@@ -23,7 +23,7 @@ pub struct Pool(Client<Dial, Body>);
 
 impl Pool {
     /// An empty pool.
-    pub fn new(settings: &Settings, connector: &Arc<Connector>) -> Self {
+    pub fn new(settings: &ClientSettings, connector: &Arc<Connector>) -> Self {
         let idle = match settings.sharing {
             Sharing::User => 1,
             Sharing::Shared => usize::MAX,

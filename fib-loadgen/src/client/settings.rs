@@ -13,7 +13,7 @@ use crate::target::Target;
 
 /// Everything a client needs to know.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ClientSettings {
     /// Whom to talk to.
     pub target: Target,
     /// Sent with every request.
@@ -45,7 +45,7 @@ pub struct Settings {
     pub proxy: Option<Proxy>,
 }
 
-impl Settings {
+impl ClientSettings {
     /// Settings with the defaults of the command line.
     pub fn new(target: Target) -> Self {
         Self {

@@ -15,7 +15,7 @@ use crate::exchange::{Caller, Rules};
 use crate::exit::Failure;
 use crate::generator::{Probe, Signals, Usage};
 use crate::live::{Collected, Collector, Sinks};
-use crate::outputs::{self, Cut, Kind};
+use crate::outputs::{self, Cut, ReportFormat};
 use crate::pacer::Gate;
 use crate::plan::Schedule;
 use crate::preflight;
@@ -31,10 +31,10 @@ use crate::user::Load;
 const OTHER_FILES: usize = 32;
 
 /// Writes what there is while the run goes on: it stays when this process is killed.
-fn write_checkpoint(document: &Document, places: &[(Kind, outputs::Destination)]) {
+fn write_checkpoint(document: &Document, places: &[(ReportFormat, outputs::Destination)]) {
     let files = places
         .iter()
-        .filter(|(kind, place)| *kind == Kind::Json && place.is_file());
+        .filter(|(kind, place)| *kind == ReportFormat::Json && place.is_file());
     for (kind, place) in files {
         // The next one, or the end of the run, tries again and says so.
         let _ = report::render(*kind, document).map(|text| place.write(text.as_bytes()));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::args::{MergeArgs, ReportArgs};
 use crate::exit::Failure;
 use crate::outputs::store::Object;
-use crate::outputs::{self, Destination, Kind, Output};
+use crate::outputs::{self, Destination, Output, ReportFormat};
 use crate::report::{render_all, words};
 use crate::result::Document;
 use crate::{merge as merging, shipping};
@@ -71,7 +71,7 @@ pub(super) fn read_one(file: &Path) -> Result<Document, Failure> {
 
 fn write(outputs: &[Output], documents: &[Document]) -> Result<(), Failure> {
     let screen = [Output {
-        kind: Kind::Text,
+        kind: ReportFormat::Text,
         file: None,
     }];
     let outputs = if outputs.is_empty() {

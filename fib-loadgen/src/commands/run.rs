@@ -11,7 +11,7 @@ use crate::args::RunArgs;
 use crate::exit::Failure;
 use crate::generator::{OnSaturation, Verdict};
 use crate::live::Sinks;
-use crate::outputs::{self, Cut, Kind, Opened, Ui};
+use crate::outputs::{self, Cut, Opened, ReportFormat, Ui};
 use crate::report::{self, summary};
 use crate::result::Document;
 use crate::settings::Settings;
@@ -91,7 +91,7 @@ fn telemetry(args: &RunArgs) -> Result<Option<telemetry::Shared>, Failure> {
 /// Writes the result to every place; one that can't be written costs no other.
 fn write(
     document: &Document,
-    places: &[(Kind, outputs::Destination)],
+    places: &[(ReportFormat, outputs::Destination)],
     cut: Vec<Cut>,
 ) -> Result<(), Failure> {
     let mut refused: Vec<String> = cut

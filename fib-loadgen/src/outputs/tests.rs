@@ -9,7 +9,7 @@ fn opened(outputs: &[Output]) -> Result<Opened, Failure> {
 
 fn json(path: &Path) -> Output {
     Output {
-        kind: Kind::Json,
+        kind: ReportFormat::Json,
         file: Some(path.to_owned()),
     }
 }
@@ -35,7 +35,7 @@ fn a_place_that_can_not_be_written_is_found_before_the_run() {
     ] {
         assert_eq!(opened(&[json(&bad)]).unwrap_err().ending.code(), 2);
         let lines = Output {
-            kind: Kind::Ndjson,
+            kind: ReportFormat::Ndjson,
             file: Some(bad),
         };
         assert_eq!(opened(&[lines]).unwrap_err().ending.code(), 2);
@@ -45,8 +45,8 @@ fn a_place_that_can_not_be_written_is_found_before_the_run() {
 #[test]
 fn two_results_can_not_share_a_place() {
     let stdout = |kind| Output { kind, file: None };
-    assert!(opened(&[stdout(Kind::Json), stdout(Kind::Ndjson)]).is_err());
-    assert!(opened(&[stdout(Kind::Json)]).is_ok());
+    assert!(opened(&[stdout(ReportFormat::Json), stdout(ReportFormat::Ndjson)]).is_err());
+    assert!(opened(&[stdout(ReportFormat::Json)]).is_ok());
 }
 
 #[test]
@@ -54,11 +54,11 @@ fn outputs_are_a_kind_and_a_place() {
     assert_eq!(
         "json=-".parse(),
         Ok(Output {
-            kind: Kind::Json,
+            kind: ReportFormat::Json,
             file: None
         })
     );
-    for (word, kind) in Kind::ALL {
+    for (word, kind) in ReportFormat::ALL {
         let output: Output = format!("{word}=a").parse().unwrap();
         assert_eq!(output.kind, kind);
     }

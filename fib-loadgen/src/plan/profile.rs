@@ -13,7 +13,7 @@ mod replicas;
 
 pub use replicas::{Autoscaler, Replicas, expected};
 
-use super::{Stage, Target};
+use super::{Stage, StageLevel};
 use crate::quantity;
 
 /// A profile, as it was asked for.
@@ -200,24 +200,23 @@ impl Settings {
     }
 
     /// A level: users, or a rate.
-    fn level(&self, key: &str) -> Result<Target, String> {
+    fn level(&self, key: &str) -> Result<StageLevel, String> {
         self.get(key, |text| {
             if text.contains('/') {
-                return quantity::rate(text).map(Target::Rate);
+                return quantity::rate(text).map(StageLevel::Rate);
             }
-            text.parse().map(Target::Users).map_err(|_| {
+            text.parse().map(StageLevel::Users).map_err(|_| {
                 format!("`{text}` is no level: write a number of users, or a rate such as 430/s")
             })
         })
     }
 
     /// Two levels, both of users or both rates.
-    fn levels(&self, a: &str, b: &str) -> Result<(Target, Target), String> {
+    fn levels(&self, a: &str, b: &str) -> Result<(StageLevel, StageLevel), String> {
         let (low, high) = (self.level(a)?, self.level(b)?);
         match (low, high) {
-            (Target::Users(_), Target::Users(_)) | (Target::Rate(_), Target::Rate(_)) => {
-                Ok((low, high))
-            }
+            (StageLevel::Users(_), StageLevel::Users(_))
+            | (StageLevel::Rate(_), StageLevel::Rate(_)) => Ok((low, high)),
             _ => Err(format!(
                 "{}: {a} and {b} have to be both users or both rates",
                 self.name
@@ -288,7 +287,7 @@ impl Settings {
 }
 
 /// There at once, and held.
-fn jump(length: Duration, target: Target) -> Stage {
+fn jump(length: Duration, target: StageLevel) -> Stage {
     Stage {
         length,
         target,
@@ -297,7 +296,7 @@ fn jump(length: Duration, target: Target) -> Stage {
 }
 
 /// Evenly from where the stage before ended.
-fn ramp(length: Duration, target: Target) -> Stage {
+fn ramp(length: Duration, target: StageLevel) -> Stage {
     Stage {
         length,
         target,
@@ -305,20 +304,20 @@ fn ramp(length: Duration, target: Target) -> Stage {
     }
 }
 
-fn between(from: Target, to: Target, share: f64) -> Target {
+fn between(from: StageLevel, to: StageLevel, share: f64) -> StageLevel {
     let level = from.level() + (to.level() - from.level()) * share;
     scaled(to, level / to.level().max(1e-9))
 }
 
-fn scaled(target: Target, factor: f64) -> Target {
+fn scaled(target: StageLevel, factor: f64) -> StageLevel {
     match target {
-        Target::Rate(rate) => Target::Rate((rate * factor).max(0.0)),
+        StageLevel::Rate(rate) => StageLevel::Rate((rate * factor).max(0.0)),
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "users are u32, and a cast saturates"
         )]
-        Target::Users(users) => Target::Users((f64::from(users) * factor).round() as u32),
+        StageLevel::Users(users) => StageLevel::Users((f64::from(users) * factor).round() as u32),
     }
 }
 

@@ -13,21 +13,21 @@ pub struct Stage {
     /// How long it takes.
     pub length: Duration,
     /// Where it leads.
-    pub target: Target,
+    pub target: StageLevel,
     /// Whether it is there from its first moment (`@`), rather than ramping from the stage before (`:`).
     pub jump: bool,
 }
 
 /// How much load a stage leads to.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Target {
+pub enum StageLevel {
     /// So many users.
     Users(u32),
     /// So many requests a second.
     Rate(f64),
 }
 
-impl Target {
+impl StageLevel {
     /// Users, or requests a second.
     pub fn level(self) -> f64 {
         match self {
@@ -47,12 +47,12 @@ impl FromStr for Stage {
         let (length, target) = (&text[..at], &text[at + 1..]);
         let length = duration::parse(length)?;
         let target = if target.contains('/') {
-            Target::Rate(quantity::rate(target)?)
+            StageLevel::Rate(quantity::rate(target)?)
         } else {
             let users = target.parse().map_err(|_| {
                 format!("`{target}` is no target: write a number of users or a rate such as 430/s")
             })?;
-            Target::Users(users)
+            StageLevel::Users(users)
         };
         Ok(Self {
             length,

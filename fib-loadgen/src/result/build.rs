@@ -22,7 +22,7 @@ use crate::exit::{Ending, code_of};
 use crate::generator::{self, OnSaturation, Signals, Verdict};
 use crate::outcome::Class;
 use crate::plan::Model;
-use crate::recorder::{Counts, Shard, Tally};
+use crate::recorder::{Counts, Tally, ThreadTally};
 use crate::settings::Settings;
 use crate::thresholds::{Records, Threshold};
 use crate::user::Load;
@@ -157,7 +157,7 @@ fn addresses(load: &Load) -> Vec<AddressResult> {
         .collect()
 }
 
-fn connections(load: &Load, shard: &Shard) -> Connections {
+fn connections(load: &Load, shard: &ThreadTally) -> Connections {
     let counters = load.connector.counters();
     Connections {
         opened: counters.opened.load(Relaxed),
@@ -172,7 +172,7 @@ fn connections(load: &Load, shard: &Shard) -> Connections {
     }
 }
 
-fn checks(load: &Load, shard: &Shard) -> Vec<CheckResult> {
+fn checks(load: &Load, shard: &ThreadTally) -> Vec<CheckResult> {
     let counted = |at: usize| shard.checks.get(at).copied().unwrap_or_default();
     let checks = load.source.checks().iter().enumerate();
     checks
@@ -234,7 +234,7 @@ fn thresholds(load: &Load, records: &Records<'_>) -> Vec<ThresholdResult> {
 )]
 fn generator(
     load: &Load,
-    shard: &Shard,
+    shard: &ThreadTally,
     judged: &Tally,
     whole: &Counts,
     ended: &Ended,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build::to_ms;
 use super::{Step, coarsely, encode};
-use crate::recorder::{PodMinuteTally, Shard};
+use crate::recorder::{PodMinuteTally, ThreadTally};
 
 /// The window over which fairness is measured: long enough for a hundred requests of each of ten pods at
 /// 33 requests a second, short enough to show a pod that gets nothing at first.
@@ -160,7 +160,7 @@ impl PodLines {
 }
 
 /// The table of pods, the busiest first.
-pub(super) fn results(shard: &Shard, lines: &PodLines, steps: &[Step]) -> Vec<PodResult> {
+pub(super) fn results(shard: &ThreadTally, lines: &PodLines, steps: &[Step]) -> Vec<PodResult> {
     let one = |(name, tally): (&String, &crate::recorder::PodTally)| PodResult {
         name: name.clone(),
         addr: None,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Kind, Point, Seen, Shared, bounds_s};
+use super::{MetricKind, MetricPoint, Seen, Shared, bounds_s};
 use crate::outcome::innermost;
 use crate::view::say;
 
@@ -22,7 +22,7 @@ const CUMULATIVE: u32 = 2;
 /// An export request for what was seen from `start` to `now`.
 pub fn request(seen: &Seen, run: &str, start: Timestamp, now: Timestamp) -> Value {
     let nanos = |at: Timestamp| at.as_nanosecond().to_string();
-    let point = |point: &Point| {
+    let point = |point: &MetricPoint| {
         let attributes: Vec<Value> = point
             .label
             .iter()
@@ -46,14 +46,14 @@ pub fn request(seen: &Seen, run: &str, start: Timestamp, now: Timestamp) -> Valu
                 "unit": family.unit,
             });
             match family.kind {
-                Kind::Counter => {
+                MetricKind::Counter => {
                     metric["sum"] = json!({
                         "aggregationTemporality": CUMULATIVE,
                         "isMonotonic": true,
                         "dataPoints": points,
                     });
                 }
-                Kind::Gauge => metric["gauge"] = json!({ "dataPoints": points }),
+                MetricKind::Gauge => metric["gauge"] = json!({ "dataPoints": points }),
             }
             metric
         })

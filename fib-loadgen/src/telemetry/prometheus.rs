@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use super::{Kind, Seen, Shared, bounds_s};
+use super::{MetricKind, Seen, Shared, bounds_s};
 use crate::exit::Failure;
 
 /// A scraper that says nothing for so long is let go.
@@ -20,8 +20,8 @@ pub fn text(seen: &Seen) -> String {
     // Writing to a String can't fail.
     for family in seen.families() {
         let kind = match family.kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
+            MetricKind::Counter => "counter",
+            MetricKind::Gauge => "gauge",
         };
         let _ = writeln!(
             text,

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fib_loadgen::client::{ClientKind, Connector, Counters, Life, Settings};
+use fib_loadgen::client::{ClientKind, ClientSettings, Connector, Counters, Life};
 use fib_loadgen::exchange::{Caller, Rules};
 use fib_loadgen::oracle::Field;
 use fib_loadgen::outcome::{Class, Outcome};
@@ -26,14 +26,14 @@ fn class_of(url: &str) -> Option<Class> {
 }
 
 /// The class of one request to a URL, with other settings.
-fn class_with(url: &str, change: impl FnOnce(&mut Settings)) -> Option<Class> {
+fn class_with(url: &str, change: impl FnOnce(&mut ClientSettings)) -> Option<Class> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(ask(url, 0, change)).failure
 }
 
 /// One request to a URL, whose refused connections are tried again so often.
-async fn ask(url: &str, retry_refused: u32, change: impl FnOnce(&mut Settings)) -> Outcome {
-    let mut client = Settings::new(Target::parse(url, &[]).unwrap());
+async fn ask(url: &str, retry_refused: u32, change: impl FnOnce(&mut ClientSettings)) -> Outcome {
+    let mut client = ClientSettings::new(Target::parse(url, &[]).unwrap());
     // A busy machine takes its time to shake hands.
     client.connect_timeout = Duration::from_secs(30);
     client.timeout = Duration::from_mins(1);

@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fib_server::Bound;
-use fib_server::args::{Settings, Span};
+use fib_server::args::{DurationArg, Settings};
 use fib_server::config::Config;
 use fib_server::lifecycle::Stop;
 
@@ -30,7 +30,7 @@ impl Server {
             pod: Some("pod-1".to_owned()),
             // Connections end only when the client ends them.
             keepalive_requests: Some(0),
-            drain_delay: Some(Span(Duration::ZERO)),
+            drain_delay: Some(DurationArg(Duration::ZERO)),
             ..more
         };
         let runtime = tokio::runtime::Runtime::new().unwrap();

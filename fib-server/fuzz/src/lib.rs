@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use fib_server::Bound;
-use fib_server::args::{Settings, Span};
+use fib_server::args::{Settings, DurationArg};
 use fib_server::config::Config;
 use fib_server::lifecycle::Stop;
 
@@ -37,7 +37,7 @@ impl Service {
             trusted_proxies: Some(vec!["127.0.0.0/8".to_owned()]),
             cors_origins: Some(vec!["https://a.test".to_owned()]),
             compress: Some(true),
-            drain_delay: Some(Span(Duration::ZERO)),
+            drain_delay: Some(DurationArg(Duration::ZERO)),
             ..Settings::default()
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()

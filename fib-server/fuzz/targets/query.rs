@@ -2,11 +2,11 @@
 
 #![no_main]
 
-use fib_server::api::query::{Ask, Limits};
+use fib_server::api::query::{Ask, IndexLimits};
 use fib_server::api::view::Format;
 use libfuzzer_sys::fuzz_target;
 
-const LIMITS: Limits = Limits {
+const LIMITS: IndexLimits = IndexLimits {
     max_n: 1_000_000,
     max_sequence_n: 10_000,
 };

@@ -14,7 +14,7 @@ use salvo::http::{HeaderName, HeaderValue, ResBody, header};
 use salvo::{Depot, FlowCtrl, Handler, async_trait};
 
 use super::problem::{self, Problem};
-use super::query::{Ask, Limits};
+use super::query::{Ask, IndexLimits};
 use super::view::coding::Coding;
 use super::view::small::{self, Small};
 use super::view::{self, Format, MediaType, Sequence};
@@ -63,7 +63,7 @@ impl<'r> Head<'r> {
 /// The route.
 pub(crate) struct Get {
     state: Arc<State>,
-    limits: Limits,
+    limits: IndexLimits,
     vary: HeaderValue,
     /// The headers of every answer that is no problem.
     unchanged: HeaderMap,

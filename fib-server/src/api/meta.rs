@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::openapi;
 use super::problem::Problem;
-use super::query::Limits;
+use super::query::IndexLimits;
 use crate::State;
 use crate::connection::Conn;
 use crate::telemetry;
@@ -50,14 +50,14 @@ pub async fn version(res: &mut Response) {
 /// `GET /openapi.json`: OpenAPI 3.1.
 #[derive(Debug)]
 pub struct OpenApi {
-    limits: Limits,
+    limits: IndexLimits,
     /// Written when it is asked for: it would take most of the time of a start.
     document: OnceLock<String>,
 }
 
 impl OpenApi {
     /// For a server with these limits.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: IndexLimits) -> Self {
         Self {
             limits,
             document: OnceLock::new(),

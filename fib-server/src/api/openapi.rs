@@ -5,10 +5,10 @@ use salvo::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::problem::{self, Problem};
-use super::query::Limits;
+use super::query::IndexLimits;
 
 /// The document for a server with these limits.
-pub fn document(limits: Limits) -> Value {
+pub fn document(limits: IndexLimits) -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -79,7 +79,7 @@ fn simple(id: &str, summary: &str, content: Value) -> Value {
     })
 }
 
-fn get(limits: Limits) -> Value {
+fn get(limits: IndexLimits) -> Value {
     let largest = limits.max_n;
     json!({
         "summary": "F(n), or F(0) to F(n)",
@@ -179,7 +179,7 @@ fn headers() -> Value {
     })
 }
 
-fn schemas(limits: Limits) -> Value {
+fn schemas(limits: IndexLimits) -> Value {
     json!({
         "AskNumber": {
             "type": "object",
@@ -282,7 +282,7 @@ mod tests {
     /// To make it anew: `fib-server --listen … &`, then `curl …/openapi.json | jq .`.
     #[test]
     fn the_document_in_the_repository_is_that_of_the_code() {
-        let limits = Limits {
+        let limits = IndexLimits {
             max_n: 1_000_000,
             max_sequence_n: 10_000,
         };
@@ -305,7 +305,7 @@ mod tests {
 
         use crate::metrics::Route::{Docs, Get, Health, Metrics, Openapi, Version};
 
-        let document = document(Limits {
+        let document = document(IndexLimits {
             max_n: 10,
             max_sequence_n: 5,
         });
@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn the_limits_in_force_are_maxima_and_the_forms_are_those_that_are_read() {
-        let limits = Limits {
+        let limits = IndexLimits {
             max_n: 77,
             max_sequence_n: 7,
         };
@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere() {
-        let document = document(Limits {
+        let document = document(IndexLimits {
             max_n: 10,
             max_sequence_n: 5,
         });

@@ -18,7 +18,7 @@ pub enum Ask {
 
 /// The limits on n.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct IndexLimits {
     /// Of a single number.
     pub max_n: u64,
     /// Of a sequence.
@@ -27,7 +27,7 @@ pub struct Limits {
 
 impl Ask {
     /// Reads the query (percent-decoded, `+` for a space) and the `Accept` header.
-    pub fn parse(query: &str, accept: Option<&str>, limits: Limits) -> Result<Self, Problem> {
+    pub fn parse(query: &str, accept: Option<&str>, limits: IndexLimits) -> Result<Self, Problem> {
         let Parameters {
             n,
             format,
@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: IndexLimits = IndexLimits {
         max_n: 1_000,
         max_sequence_n: 100,
     };

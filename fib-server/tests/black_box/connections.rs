@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use fib_server::args::{Settings, Span};
+use fib_server::args::{DurationArg, Settings};
 
 use crate::client::Connection;
 use crate::server::{Server, settings};
@@ -12,8 +12,8 @@ const IDLE: Duration = Duration::from_millis(1_600);
 
 fn server() -> Server {
     Server::start(Settings {
-        idle_timeout: Some(Span(IDLE)),
-        deadline: Some(Span(IDLE / 2)),
+        idle_timeout: Some(DurationArg(IDLE)),
+        deadline: Some(DurationArg(IDLE / 2)),
         ..settings()
     })
 }

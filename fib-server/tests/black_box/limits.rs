@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use fib_server::args::{Settings, Size, Span};
+use fib_server::args::{DurationArg, Settings, Size};
 
 use crate::client::{Connection, are_cut_off, get};
 use crate::server::{Server, settings};
@@ -20,7 +20,7 @@ fn for_two_connections() -> Server {
     Server::start(Settings {
         max_n: Some(u64::MAX),
         max_connections: Some(2),
-        deadline: Some(Span(Duration::from_mins(1))),
+        deadline: Some(DurationArg(Duration::from_mins(1))),
         ..settings()
     })
 }
@@ -84,8 +84,8 @@ fn readers_that_do_not_read_fill_the_budget_and_nothing_else() {
         max_n: Some(100_000),
         max_sequence_n: Some(30_000),
         max_inflight_bytes: Some(Size(1 << 20)),
-        deadline: Some(Span(Duration::from_mins(1))),
-        max_queue_wait: Some(Span(Duration::from_mins(1))),
+        deadline: Some(DurationArg(Duration::from_mins(1))),
+        max_queue_wait: Some(DurationArg(Duration::from_mins(1))),
         ..settings()
     });
     let mut readers = Vec::new();
@@ -138,7 +138,7 @@ fn a_sequence_is_computed_on_the_pool_and_counts_until_its_last_byte() {
     let server = Server::start(Settings {
         max_n: Some(100_000),
         max_sequence_n: Some(30_000),
-        deadline: Some(Span(Duration::from_mins(1))),
+        deadline: Some(DurationArg(Duration::from_mins(1))),
         ..settings()
     });
     let mut reader = TcpStream::connect(server.address).unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fib_server::args::{Settings, Span};
+use fib_server::args::{DurationArg, Settings};
 
 use crate::client::{Connection, get};
 use crate::server::{Server, settings};
@@ -14,7 +14,7 @@ fn small(deadline: Duration) -> Server {
     Server::start(Settings {
         max_n: Some(u64::MAX),
         compute_threads: Some(1),
-        deadline: Some(Span(deadline)),
+        deadline: Some(DurationArg(deadline)),
         ..settings()
     })
 }
@@ -58,7 +58,7 @@ fn a_sequence_that_would_break_off_is_not_begun_on_an_idle_server_either() {
     let server = Server::start(Settings {
         max_n: Some(u64::MAX),
         max_sequence_n: Some(u64::MAX),
-        deadline: Some(Span(Duration::from_millis(100))),
+        deadline: Some(DurationArg(Duration::from_millis(100))),
         ..settings()
     });
     let answer = get(server.address, "/get?n=1000000&sequence=true");
@@ -90,7 +90,7 @@ fn an_answer_that_fails_depends_on_the_same_headers_as_the_one_it_replaces() {
         let given = |deadline| Settings {
             max_n: Some(u64::MAX),
             compute_threads: Some(1),
-            deadline: Some(Span(deadline)),
+            deadline: Some(DurationArg(deadline)),
             compress: Some(compress),
             ..settings()
         };

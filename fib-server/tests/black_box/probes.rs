@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use fib_server::args::{Settings, Span};
+use fib_server::args::{DurationArg, Settings};
 
 use crate::client::{Connection, get, request};
 use crate::server::{Server, settings};
@@ -74,7 +74,7 @@ fn the_admin_port_can_be_scraped_in_milliseconds() {
 fn liveness_answers_within_20_ms_while_every_compute_thread_is_busy() {
     let server = Server::start(Settings {
         max_n: Some(u64::MAX),
-        deadline: Some(Span(Duration::from_mins(1))),
+        deadline: Some(DurationArg(Duration::from_mins(1))),
         ..settings()
     });
     let _busy: Vec<_> = (0..2)

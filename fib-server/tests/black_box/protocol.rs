@@ -3,7 +3,7 @@
 use std::net::Shutdown;
 use std::time::Duration;
 
-use fib_server::args::{Settings, Span};
+use fib_server::args::{DurationArg, Settings};
 
 use crate::client::{Connection, get, request};
 use crate::http2::Http2;
@@ -110,7 +110,7 @@ fn a_body_that_nobody_asked_for_is_not_waited_for() {
 fn a_client_that_closes_its_half_early_is_taken_to_have_gone() {
     let server = Server::start(Settings {
         max_n: Some(u64::MAX),
-        deadline: Some(Span(Duration::from_mins(1))),
+        deadline: Some(DurationArg(Duration::from_mins(1))),
         ..settings()
     });
     let mut connection = Connection::open(server.address);

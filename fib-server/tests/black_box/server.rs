@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fib_server::Bound;
-use fib_server::args::{Settings, Size, Span};
+use fib_server::args::{DurationArg, Settings, Size};
 use fib_server::config::Config;
 use fib_server::lifecycle::Stop;
 
@@ -28,7 +28,7 @@ pub(crate) fn settings() -> Settings {
         keepalive_requests: Some(0),
         // Tests compute numbers of any size, mostly to have something that takes long.
         max_inflight_bytes: Some(Size(u64::MAX)),
-        drain_delay: Some(Span(Duration::ZERO)),
+        drain_delay: Some(DurationArg(Duration::ZERO)),
         ..Settings::default()
     }
 }

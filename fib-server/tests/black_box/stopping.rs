@@ -4,18 +4,18 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use fib_server::args::{Settings, Span};
+use fib_server::args::{DurationArg, Settings};
 
 use crate::client::{Connection, get};
 use crate::http2::Http2;
 use crate::server::{Server, settings};
 
 const REQUEST: &[u8] = b"GET /get?n=5000 HTTP/1.1\r\nhost: test\r\n\r\n";
-const NEVER: Span = Span(Duration::from_hours(1));
+const NEVER: DurationArg = DurationArg(Duration::from_hours(1));
 
 fn draining_for(drain_delay: Duration) -> Server {
     Server::start(Settings {
-        drain_delay: Some(Span(drain_delay)),
+        drain_delay: Some(DurationArg(drain_delay)),
         max_n: Some(u64::MAX),
         ..settings()
     })
@@ -78,8 +78,8 @@ fn a_second_signal_ends_the_waiting() {
 fn an_answer_that_takes_longer_than_the_timeout_is_given_up() {
     let server = Server::start(Settings {
         max_n: Some(u64::MAX),
-        deadline: Some(Span(Duration::from_mins(1))),
-        shutdown_timeout: Some(Span(Duration::from_millis(100))),
+        deadline: Some(DurationArg(Duration::from_mins(1))),
+        shutdown_timeout: Some(DurationArg(Duration::from_millis(100))),
         ..settings()
     });
     let mut busy = Connection::open(server.address);
@@ -93,7 +93,7 @@ fn an_answer_that_takes_longer_than_the_timeout_is_given_up() {
 #[test]
 fn a_silent_connection_does_not_hold_up_the_end_for_the_whole_timeout() {
     let server = Server::start(Settings {
-        shutdown_timeout: Some(Span(Duration::from_mins(5))),
+        shutdown_timeout: Some(DurationArg(Duration::from_mins(5))),
         ..settings()
     });
     let _silent = Connection::open(server.address);

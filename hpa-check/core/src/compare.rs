@@ -1,15 +1,15 @@
-//! Two runs or simulations against each other: what differs, and is the second worse?
+//! Compares two runs or simulations: what differs, and is the second one worse?
 //!
 //! # Rule
 //!
 //! The second is a regression if
 //!
-//! 1. the first passed, or kept its bounds, and the second is wrong, or breaks them;
+//! 1. the first passed, or kept its bounds, and the second is wrong or breaks them;
 //! 2. the second has a fault that the first lacks; or
-//! 3. a measure is worse by more than the tolerance, and by more than the least difference that counts for it
-//!    ([`Measure::least`]). Every measure is better the less it is.
+//! 3. a measure is worse by more than the tolerance, and by more than the smallest difference that matters
+//!    ([`Measure::least`]). For every measure, less is better.
 //!
-//! Where the environment was the limit of one, or too little was seen, nothing is concluded.
+//! If the environment limited one of them, or too little was observed, there is no conclusion.
 
 mod measure;
 mod settings;
@@ -29,11 +29,11 @@ use crate::verdict::Outcome;
 /// The schema's name and version of a comparison written as JSON.
 pub const SCHEMA: &str = "hpa-check-comparison/1";
 
-/// How one of the two ended.
+/// How a side ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// A run that passed, or a simulation that keeps its bounds or has none.
+    /// A run that passed, or a simulation within its bounds or without any.
     Good,
     /// A run that is wrong, or a simulation that breaks its bounds.
     Bad,
@@ -41,22 +41,22 @@ pub enum Standing {
     Unknown,
 }
 
-/// One of the two.
+/// One of the two sides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Side {
-    /// Its file's name.
+    /// The name of its file.
     pub name: String,
     /// How it ended.
     pub standing: Standing,
-    /// The same in words: `PASS`, `SIMULATED`.
+    /// How it ended, for display: `PASS`, `SIMULATED`.
     pub outcome: String,
-    /// Faults that were found, by name.
+    /// Names of the faults found.
     pub faults: Vec<String>,
-    /// What was evaluated.
+    /// The settings that were evaluated.
     pub settings: Vec<(&'static str, String)>,
-    /// What came of it.
+    /// The measured values.
     pub measures: Vec<(Measure, f64)>,
-    /// Instants are known to a sync of the controller, so that much.
+    /// The controller's sync period in seconds: times are known no more precisely than that.
     pub sync_seconds: f64,
     /// Everything on one axis.
     pub timeline: Timeline,
@@ -85,7 +85,7 @@ impl Side {
         }
     }
 
-    /// A simulation, with what a watcher would have seen of it.
+    /// A simulation, with the observations that a watcher would have made.
     pub fn of_simulation(name: &str, simulation: &Simulation, timeline: Timeline) -> Self {
         let standing = if simulation.kept {
             Standing::Good
@@ -104,8 +104,7 @@ impl Side {
         }
     }
 
-    /// Where the load begins to rise, or else the beginning: the instant at which two of them are laid over
-    /// one another.
+    /// When the load begins to rise, or else the start. Two sides are aligned at this instant.
     pub fn begin(&self) -> Timestamp {
         let mut phases = self.timeline.phases.iter();
         phases
@@ -119,23 +118,23 @@ impl Side {
     }
 }
 
-/// What became of a measure.
+/// How a measure changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
-    /// No difference that counts.
+    /// No difference that matters.
     Same,
-    /// Less of it.
+    /// Less.
     Better,
-    /// More of it.
+    /// More.
     Worse,
-    /// One of the two lacks it.
+    /// One side lacks it.
     Unknown,
 }
 
-/// A measure of both.
+/// One measure of both sides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Row {
+pub struct ComparisonRow {
     /// What.
     pub measure: Measure,
     /// In which unit.
@@ -144,13 +143,13 @@ pub struct Row {
     pub a: Option<f64>,
     /// In the second.
     pub b: Option<f64>,
-    /// The second relative to the first: 0.1 is a tenth more; `None` where the first is 0.
+    /// The second relative to the first: 0.1 is 10 % more; `None` if the first is 0.
     pub change: Option<f64>,
     /// What that means.
     pub verdict: Change,
 }
 
-/// A setting in which they differ.
+/// A setting that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// Which.
@@ -161,18 +160,18 @@ pub struct Difference {
     pub b: Option<String>,
 }
 
-/// One of the two, as it is named in the document.
+/// One of the two sides, as named in the document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Named {
     /// Its file's name.
     pub name: String,
-    /// How it ended, in words.
+    /// How it ended, for display.
     pub outcome: String,
     /// What that means here.
     pub standing: Standing,
 }
 
-/// Both, compared: `hpa-check-comparison/1`.
+/// The comparison document, `hpa-check-comparison/1`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// Always [`SCHEMA`].
@@ -185,25 +184,25 @@ pub struct Comparison {
     pub b: Named,
     /// Settings that differ.
     pub differences: Vec<Difference>,
-    /// A row for each measure that one of them has.
-    pub rows: Vec<Row>,
-    /// Faults of the second alone.
+    /// One row per measure that either side has.
+    pub rows: Vec<ComparisonRow>,
+    /// Faults that only the second has.
     pub new_faults: Vec<String>,
-    /// Faults of the first alone.
+    /// Faults that only the first has.
     pub gone_faults: Vec<String>,
-    /// A measure that is worse by a smaller share is no regression.
+    /// A measure may be worse by this share without being a regression.
     pub tolerance: f64,
-    /// Why the second is a regression, a sentence each; empty if it is none.
+    /// Why the second is a regression, one sentence each; empty if it is not.
     pub regressions: Vec<String>,
-    /// Why nothing is concluded, a sentence each.
+    /// Why there is no conclusion, one sentence each.
     pub doubts: Vec<String>,
-    /// What a reader has to know, a sentence each.
+    /// Warnings for the reader, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
 impl Comparison {
-    /// Whether something is concluded.
+    /// Whether there is a conclusion.
     pub fn is_conclusive(&self) -> bool {
         self.doubts.is_empty()
     }
@@ -214,10 +213,10 @@ impl Comparison {
     }
 }
 
-/// Compares. Measures that are worse by a share up to `tolerance` (0.05 is 5 %) are no regression.
+/// Compares two sides. Measures may be worse by up to `tolerance` (0.05 is 5 %) without being a regression.
 pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison {
     let least = a.sync_seconds.max(b.sync_seconds);
-    let rows: Vec<Row> = Measure::ALL
+    let rows: Vec<ComparisonRow> = Measure::ALL
         .into_iter()
         .filter_map(|measure| row(measure, a, b, least, tolerance))
         .collect();
@@ -275,7 +274,13 @@ pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison 
     }
 }
 
-fn row(measure: Measure, a: &Side, b: &Side, sync_seconds: f64, tolerance: f64) -> Option<Row> {
+fn row(
+    measure: Measure,
+    a: &Side,
+    b: &Side,
+    sync_seconds: f64,
+    tolerance: f64,
+) -> Option<ComparisonRow> {
     let (seen_a, seen_b) = (a.value(measure), b.value(measure));
     seen_a.or(seen_b)?;
     let verdict = match seen_a.zip(seen_b) {
@@ -292,7 +297,7 @@ fn row(measure: Measure, a: &Side, b: &Side, sync_seconds: f64, tolerance: f64) 
         }
     };
     let both = seen_a.zip(seen_b).filter(|(a, _)| *a > 0.0);
-    Some(Row {
+    Some(ComparisonRow {
         measure,
         unit: measure.unit().to_owned(),
         a: seen_a,
@@ -302,7 +307,7 @@ fn row(measure: Measure, a: &Side, b: &Side, sync_seconds: f64, tolerance: f64) 
     })
 }
 
-/// How both lie on one axis: the first instant of each, and how long the axis is.
+/// Puts both on one time axis: the first instant of each, and the length of the axis.
 pub fn one_axis(
     a: &Timeline,
     a_begin: Timestamp,

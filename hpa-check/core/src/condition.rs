@@ -10,8 +10,8 @@ pub struct Condition {
     pub kind: String,
     /// `True`, `False` or `Unknown`.
     pub status: String,
-    /// One word, such as `FailedGetResourceMetric`.
+    /// The reason, such as `FailedGetResourceMetric`.
     pub reason: String,
-    /// The sentence.
+    /// The message.
     pub message: String,
 }

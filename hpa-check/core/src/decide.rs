@@ -156,7 +156,7 @@ fn resource_replicas(input: &input::ResourceReplicas) -> Value {
     let metrics: Vec<_> = input
         .pod_metrics
         .iter()
-        .map(input::PodMetric::to_model)
+        .map(input::PodMetricInput::to_model)
         .collect();
     let gates = input.controller.gates();
     let scene = ProposalInput {
@@ -189,7 +189,7 @@ fn convert(input: &input::Convert) -> Value {
         scale_down: input.scale_down.clone(),
     };
     let full = FullBehavior::of(&behavior, &ControllerConfig::default());
-    let events = |list: &[input::Event]| -> Vec<ScaleEvent> {
+    let events = |list: &[input::EventInput]| -> Vec<ScaleEvent> {
         list.iter()
             .map(|e| ScaleEvent {
                 change: e.replica_change,
@@ -219,7 +219,7 @@ fn stabilize(input: &input::Stabilize) -> Value {
     let history: Vec<Recommendation> = input
         .recommendations
         .iter()
-        .map(input::Recommendation::to_model)
+        .map(input::RecommendationInput::to_model)
         .collect();
     let window = |seconds: u64| Duration::from_secs(seconds);
     let stabilized = normalize::stabilize(

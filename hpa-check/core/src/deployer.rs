@@ -1,23 +1,23 @@
-//! Who applies a workload's manifest, and whether its replicas are left to the autoscaler then.
+//! Who applies a workload's manifest, and whether that leaves the replicas to the autoscaler.
 
 use crate::observation::{CONTROLLER, FieldManager};
 
-/// What a workload itself tells of the manifests that are applied to it.
+/// What a workload's own metadata says about the manifests that are applied to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AppliedManifest {
     /// Who stored a last-applied configuration with `replicas` in it, and when.
     pub stored: Option<FieldManager>,
-    /// The field managers that apply (server-side), whatever they own.
+    /// All field managers that use server-side apply, whatever they own.
     pub appliers: Vec<FieldManager>,
-    /// The release that Helm says it belongs to, as `namespace/name`.
+    /// The Helm release that it belongs to, as `namespace/name`.
     pub helm_release: Option<String>,
-    /// The object of Flux that applies it, as `namespace/name`.
+    /// The Flux object that applies it, as `namespace/name`.
     pub kustomization: Option<String>,
-    /// The annotation or label by which Flux leaves the whole object alone, as `name: value`.
+    /// The annotation or label that makes Flux ignore the object, as `name: value`.
     pub left_by_flux: Option<String>,
 }
 
-/// A tool that applies manifests again and again.
+/// A tool that applies manifests continuously.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
     /// Argo CD, whose objects are Applications.
@@ -27,7 +27,7 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// The tool that writes under the name of a field manager.
+    /// The tool behind a field manager name.
     pub fn of_manager(manager: &str) -> Option<Self> {
         match manager {
             "kustomize-controller" => Some(Self::Flux),
@@ -35,7 +35,7 @@ impl Tool {
         }
     }
 
-    /// What its objects are called.
+    /// The kind of its objects.
     pub fn kind(self) -> &'static str {
         match self {
             Self::ArgoCd => "Application",
@@ -44,27 +44,27 @@ impl Tool {
     }
 }
 
-/// An object of such a tool.
+/// An object of a deployer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployer {
-    /// Whose it is.
+    /// The tool it belongs to.
     pub tool: Tool,
     /// Its name, as `namespace/name`.
     pub name: String,
     /// The scale targets that it applies.
     pub applies: Vec<Object>,
-    /// What it leaves alone.
+    /// What it ignores.
     pub ignores: Vec<IgnoredFields>,
-    /// Whether what is ignored is left out of what is applied too. Argo CD only does so with
-    /// `RespectIgnoreDifferences=true`; otherwise it is merely not shown as a difference.
+    /// Whether ignored fields are also left out of what is applied. Argo CD does so only with
+    /// `RespectIgnoreDifferences=true`; otherwise it only hides the difference.
     pub respects: bool,
-    /// Whether it is told to apply nothing for now.
+    /// Whether it is suspended.
     pub suspended: bool,
-    /// Why its tool's own settings could not be read, which may ignore more.
+    /// Why the tool's own settings, which may ignore more, could not be read.
     pub settings_unread: Option<String>,
 }
 
-/// An object by its reference.
+/// A reference to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
     /// API group, such as `apps`.
@@ -77,10 +77,10 @@ pub struct Object {
     pub name: String,
 }
 
-/// A rule that says what is left alone.
+/// A rule that says what to ignore.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IgnoredFields {
-    /// Group, kind, namespace and name of the objects; `*` and what is empty stand for all.
+    /// Group, kind, namespace and name of the objects; `*` and an empty string match all.
     pub group: String,
     /// See `group`.
     pub kind: String,
@@ -92,22 +92,22 @@ pub struct IgnoredFields {
     pub paths: Vec<String>,
     /// Field managers whose fields are ignored.
     pub managers: Vec<String>,
-    /// Whether it selects by more than is read here, such as labels.
+    /// Whether it also selects by something that is not read here, such as labels.
     pub selects_more: bool,
 }
 
-/// What becomes of the replicas when a manifest that sets them is applied.
+/// What happens to the replicas when a manifest that sets them is applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Treatment {
-    /// They are put back, and why nothing keeps them from it.
+    /// They are reset, and why nothing prevents that.
     Applied(String),
-    /// They are left alone, and what says so.
+    /// They are kept, and what ensures that.
     LeftAlone(String),
-    /// It can't be told, and why.
+    /// Unknown, and why.
     Unknown(String),
 }
 
-/// The ways in which a rule names the replicas, or all of the spec.
+/// The paths by which a rule names the replicas or the whole spec.
 const REPLICAS: [&str; 7] = [
     "/spec/replicas",
     "/spec",
@@ -119,7 +119,7 @@ const REPLICAS: [&str; 7] = [
 ];
 
 impl Deployer {
-    /// What it does about the replicas of an object.
+    /// What it does to the replicas of an object.
     pub fn treatment(&self, object: &Object, writers: &[&str]) -> Treatment {
         let who = format!("{} {}", self.tool.kind(), self.name);
         if self.suspended {
@@ -170,14 +170,14 @@ impl IgnoredFields {
         by_path || by_manager
     }
 
-    /// Whether it names them in a way that is not understood here, or selects by more than is read.
+    /// Whether it names them in a way that is not understood here, or selects by something that is not read.
     fn may_name_replicas(&self, writers: &[&str]) -> bool {
         let other = self.paths.iter().any(|path| path.contains("replicas"));
         other || self.names_replicas(writers)
     }
 }
 
-/// Whether a pattern with `*` for any text fits; an empty one fits all.
+/// Whether a pattern matches, with `*` for any text; an empty pattern matches everything.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         _ if pattern.is_empty() => true,
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_counts_for_the_objects_and_the_fields_that_it_names() {
+    fn a_rule_applies_to_the_objects_and_fields_that_it_names() {
         for path in ["/spec/replicas", ".spec.replicas", "/spec"] {
             assert!(is_left(vec![rule("Deployment", path)]), "{path}");
             assert!(is_left(vec![rule("*", path)]), "{path}");
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_by_managers_counts_where_the_controller_owns_the_replicas() {
+    fn a_rule_by_field_managers_applies_if_the_controller_owns_the_replicas() {
         let by = |manager: &str| IgnoredFields {
             managers: vec![manager.to_owned()],
             ..IgnoredFields::default()
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_argo_cd_only_ignores_in_its_comparison_is_put_back_by_the_next_sync() {
+    fn argo_cd_resets_replicas_that_it_ignores_only_in_its_diff() {
         let shown = application(vec![rule("Deployment", "/spec/replicas")], false);
         let Treatment::Applied(why) = shown.treatment(&cart(), &[]) else {
             panic!("it is applied");
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_or_not_read_is_unknown() {
+    fn a_rule_that_is_not_understood_or_not_read_gives_unknown() {
         let unknown =
             |deployer: &Deployer| matches!(deployer.treatment(&cart(), &[]), Treatment::Unknown(_));
         let odd = rule("Deployment", ".spec | select(.replicas > 2)");

@@ -10,10 +10,10 @@ mod policy;
 use std::collections::{BTreeSet, HashSet};
 
 pub use ignore::{ANNOTATION, Ignore};
-pub use policy::Policy;
+pub use policy::ReportPolicy;
 
 use crate::documents::doctor::{
-    AutoscalerReport, FailOn, Groups, IgnoredBy, Report, SCHEMA, Scope, Settings,
+    AutoscalerReport, DoctorSettings, FailOn, Groups, IgnoredBy, Report, SCHEMA, Scope,
 };
 use crate::judge;
 use crate::keda::ScaledObject;
@@ -68,7 +68,7 @@ pub fn diagnose(
         kubernetes: cluster.kubernetes.clone(),
         looks: if earlier.is_some() { 2 } else { 1 },
         scope: Scope::default(),
-        settings: Some(Settings {
+        settings: Some(DoctorSettings {
             command: None,
             controller: cluster.controller.clone(),
             metrics_resolution: cluster.metrics_resolution,

@@ -1,4 +1,4 @@
-//! What a run asserts: the bounds, the target, and how far down it has to see the replicas go.
+//! What a run asserts: the bounds, the target, and how much of the scale-down it must observe.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,21 +13,21 @@ use crate::spec::{AutoscalerSpec, MetricSpec, MetricTarget};
 /// The assertion of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Expectation {
-    /// The spec's lower bound, in pods, and where a run begins and ends.
+    /// The spec's minimum in pods, at which a run begins and ends.
     pub min_replicas: i32,
-    /// The spec's upper bound, in pods, which the load has to reach.
+    /// The spec's maximum in pods, which the load must reach.
     pub max_replicas: i32,
     /// The spec's CPU target, in percent of the request.
     pub cpu_target_percent: i32,
-    /// Which of these numbers are the autoscaler's own, so that nobody asserts them.
+    /// Which of these numbers come from the autoscaler itself and so are not asserted.
     #[serde(default, skip_serializing_if = "Own::is_none")]
     pub own: Own,
-    /// Metrics that the spec has to have, by name.
+    /// Metrics that the spec must have, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<AssertedMetric>,
-    /// How much of the way down is to be seen.
+    /// How much of the scale-down the run must observe.
     pub scale_down: ScaleDown,
-    /// Longest time, for each phase, that the tool waits past the computed deadline.
+    /// How long each phase may take beyond its computed deadline.
     #[schemars(with = "u64")]
     #[serde(rename = "patience_ms", with = "crate::millis")]
     pub patience: Duration,
@@ -55,7 +55,7 @@ impl Own {
     }
 }
 
-/// The numbers that somebody asserts.
+/// The asserted numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Numbers {
     /// The lower bound in pods.
@@ -67,14 +67,14 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// What `fib-server` is deployed with: 3 to 10 pods at 50 %.
+    /// The settings of `fib-server`'s own manifests: 3 to 10 pods at 50 %.
     pub const FIB_SERVER: Self = Self {
         min_replicas: Some(3),
         max_replicas: Some(10),
         cpu_target_percent: Some(50),
     };
 
-    /// These, and for what they leave open the other's.
+    /// Fills the gaps with the other's numbers.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -86,13 +86,13 @@ impl Numbers {
 }
 
 impl Expectation {
-    /// The same with the bounds and the CPU target that an autoscaler has itself, which nobody asserts.
+    /// Takes the bounds and the CPU target from the autoscaler, so none is asserted.
     #[must_use]
     pub fn of_spec(self, spec: &AutoscalerSpec) -> Self {
         self.asserting(Numbers::default(), spec)
     }
 
-    /// The same with the numbers that are asserted, and the autoscaler's own where none is.
+    /// Takes the asserted numbers, and the autoscaler's own where none is asserted.
     #[must_use]
     pub fn asserting(self, numbers: Numbers, spec: &AutoscalerSpec) -> Self {
         let own_target = spec.cpu_target_percent().unwrap_or(self.cpu_target_percent);
@@ -110,15 +110,15 @@ impl Expectation {
     }
 }
 
-/// A metric that the spec has to have: `cpu`, `memory/app=60%`, `queue=100`.
+/// A metric that the spec must have: `cpu`, `memory/app=60%`, `queue=100`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AssertedMetric {
-    /// The resource's or the metric's name.
+    /// The name of the resource or metric.
     pub name: String,
-    /// The container, where it has to be one container's.
+    /// The container, if the metric must be one container's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
-    /// The target, where it has to be this one.
+    /// The required target, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<AssertedTarget>,
 }
@@ -129,24 +129,24 @@ pub struct AssertedMetric {
 pub enum AssertedTarget {
     /// In percent of the request.
     Utilization(i32),
-    /// An amount, for each pod or in total, as the spec has it.
+    /// An amount, per pod or in total.
     Amount(Quantity),
 }
 
 impl AssertedMetric {
-    /// Whether it is the pods' or a container's CPU.
+    /// Whether it is the CPU of the pods or of a container.
     pub fn is_cpu(&self) -> bool {
         self.name == "cpu"
     }
 
-    /// Whether a metric of the spec is this one, whatever its target.
+    /// Whether a metric of the spec is this one, ignoring the target.
     pub fn names(&self, metric: &MetricSpec) -> bool {
         let container = self.container.as_deref();
         metric.source.name() == self.name
             && (container.is_none() || metric.source.container() == container)
     }
 
-    /// Whether the target is the asserted one, or none is asserted.
+    /// Whether the target is the asserted one; true if none is asserted.
     pub fn accepts(&self, target: MetricTarget) -> bool {
         match (self.target, target) {
             (None, _) => true,
@@ -220,14 +220,14 @@ impl FromStr for AssertedMetric {
 pub enum ScaleDown {
     /// Down to the minimum.
     Full,
-    /// Until the first step down.
+    /// Down by one step.
     OneStep,
     /// Not at all.
     Skip,
 }
 
 impl Default for Expectation {
-    /// Three to ten pods at half of their CPU request, there and back.
+    /// 3 to 10 pods at 50 % CPU, with a full scale-down.
     fn default() -> Self {
         Self {
             min_replicas: 3,
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_metric_is_asserted_by_its_name_its_container_and_its_target() {
+    fn a_metric_is_asserted_by_name_container_and_target() {
         for text in [
             "cpu",
             "memory=60%",
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_is_accepted_for_each_pod_and_in_total_and_never_as_a_percentage() {
+    fn an_asserted_amount_matches_averages_and_totals_but_no_percentage() {
         let asserted: AssertedMetric = "queue=100".parse().unwrap();
         let amount = Quantity::from_milli(100_000);
         assert!(asserted.accepts(MetricTarget::AverageValue(amount)));

@@ -1,5 +1,4 @@
-//! Every reason a verdict can have, by name. `docs/findings.md` is this list for people; a test
-//! keeps the two equal.
+//! Every reason a verdict can have, by name. A test keeps `docs/findings.md` in step with this list.
 
 pub mod catalog;
 mod finding;
@@ -7,7 +6,7 @@ mod finding;
 pub(crate) use finding::Evidence;
 pub use finding::{Finding, Weight};
 
-/// Where a finding stands among all; 0 takes precedence over every other.
+/// A finding's rank in the catalog; 0 takes precedence over all others.
 pub fn rank(id: &str) -> Option<usize> {
     catalog::ALL.iter().position(|finding| finding.id == id)
 }

@@ -14,19 +14,19 @@ use crate::verdict::{Outcome, Reason, Verdict};
 /// The exit code of a run that was interrupted.
 const INTERRUPTED: u8 = 105;
 
-/// What a run can find, by precedence; a pass finds none of these.
+/// The findings of a run, by precedence. A run that passes has none of them.
 pub fn findings_of_a_run() -> impl Iterator<Item = &'static Finding> {
     let of_a_run = |rule: &&&Rule| !matches!(rule.find, Find::Snapshot(_));
     RANKED.iter().filter(of_a_run).map(|rule| rule.finding)
 }
 
-/// What a snapshot can find, by precedence.
+/// The findings of a snapshot, by precedence.
 pub fn findings_of_a_snapshot() -> impl Iterator<Item = &'static Finding> {
     let of_a_snapshot = |rule: &&&Rule| !matches!(rule.find, Find::Run(_));
     RANKED.iter().filter(of_a_snapshot).map(|rule| rule.finding)
 }
 
-/// How heavy the finding of that name is; `None` if there is none. What is no fault is a note.
+/// The weight of the finding with that name; `None` if there is none. A finding that is no fault is a note.
 pub fn weight(id: &str) -> Option<Weight> {
     let rule = RANKED.iter().find(|rule| rule.finding.id == id)?;
     Some(if rule.finding.outcome == Outcome::Pass {
@@ -36,14 +36,14 @@ pub fn weight(id: &str) -> Option<Weight> {
     })
 }
 
-/// What makes a pass impossible whatever happens next, if anything does.
+/// The finding that makes a pass impossible whatever happens next, if any.
 pub(crate) fn blocker(run: &RunView<'_>) -> Option<Reason> {
     let mut blockers = RANKED.iter().filter(|rule| rule.weight == Weight::Blocker);
     blockers.find_map(|rule| Some(rule.finding.reason(rule.ask_run(run)?)))
 }
 
-/// The verdict on a run: the outcome of the finding that takes precedence, or a pass with what was
-/// proved.
+/// The verdict on a run: the outcome of the finding with the highest precedence, or a pass with what
+/// was proved.
 pub(crate) fn run(run: &RunView<'_>) -> Verdict {
     let mut reasons = reasons(|rule| rule.ask_run(run));
     let outcome = reasons.first().map_or(Outcome::Pass, |r| r.outcome);
@@ -62,19 +62,18 @@ pub(crate) fn run(run: &RunView<'_>) -> Verdict {
     }
 }
 
-/// What was found on an autoscaler of a snapshot, by precedence.
+/// The findings for one autoscaler of a snapshot, by precedence.
 pub(crate) fn snapshot(look: &SnapshotView<'_>) -> Vec<Reason> {
     reasons(|rule| rule.ask_snapshot(look))
 }
 
-/// The note on a pause of KEDA's, where no autoscaler is there to be judged.
+/// The note about a KEDA pause, if there is no autoscaler to judge.
 pub(crate) fn pause(object: &ScaledObject) -> Option<Reason> {
     let at = keda::paused_at(object).map(|e| catalog::PAUSED_AT_REPLICAS.reason(e));
     at.or_else(|| keda::paused(object).map(|e| catalog::PAUSED.reason(e)))
 }
 
-/// All that the rules find, by precedence. A symptom is only asked for while no fault was found that
-/// would explain it.
+/// Everything that the rules find, by precedence. Symptoms are evaluated only while no cause was found.
 fn reasons(ask: impl Fn(&Rule) -> Option<Evidence>) -> Vec<Reason> {
     let mut found: Vec<(&Finding, Reason)> = Vec::new();
     for rule in RANKED.iter() {

@@ -1,4 +1,4 @@
-//! KEDA's `ScaledObject`, as far as it decides what its autoscaler may do.
+//! KEDA's `ScaledObject`: the parts that decide what its autoscaler may do.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,13 +11,13 @@ use crate::condition::Condition;
 /// (`apis/keda/v1alpha1/scaledobject_types.go`, `docs/concepts/scaling-deployments`).
 pub const PREFIX: &str = "autoscaling.keda.sh/";
 
-/// The label that KEDA gives the autoscaler it makes.
+/// The label on autoscalers that KEDA creates.
 pub const LABEL: &str = "scaledobject.keda.sh/name";
 
 const PAUSED: &str = "autoscaling.keda.sh/paused";
 const PAUSED_REPLICAS: &str = "autoscaling.keda.sh/paused-replicas";
 const PAUSED_SCALE_IN: &str = "autoscaling.keda.sh/paused-scale-in";
-/// What `paused-scale-in` was called in the releases that introduced it.
+/// The name of `paused-scale-in` in the releases that introduced it.
 const PAUSED_SCALE_DOWN: &str = "autoscaling.keda.sh/paused-scale-down";
 const PAUSED_SCALE_OUT: &str = "autoscaling.keda.sh/paused-scale-out";
 
@@ -26,13 +26,13 @@ const PAUSED_SCALE_OUT: &str = "autoscaling.keda.sh/paused-scale-out";
 pub struct ScaledObject {
     /// Its name.
     pub name: String,
-    /// Whether it could be read; otherwise only the autoscaler's owner reference is known.
+    /// Whether it could be read. If not, only the autoscaler's owner reference is known.
     #[serde(default)]
     pub is_read: bool,
     /// What it scales, as `Kind/name`.
     #[serde(default)]
     pub target: String,
-    /// The autoscaler it made, or would make.
+    /// The autoscaler that it creates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autoscaler: Option<String>,
     /// `spec.minReplicaCount`; `None` means 0.
@@ -41,10 +41,10 @@ pub struct ScaledObject {
     /// `spec.maxReplicaCount`; `None` means 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_replicas: Option<i32>,
-    /// `spec.idleReplicaCount`: the size while no trigger is active, if it is not the minimum.
+    /// `spec.idleReplicaCount`: the replicas while no trigger is active, if not the minimum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_replicas: Option<i32>,
-    /// Its annotations of [`PREFIX`].
+    /// Its annotations that begin with [`PREFIX`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// `Ready`, `Active`, `Fallback` and `Paused`.
@@ -55,18 +55,18 @@ pub struct ScaledObject {
 /// What a pause stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
-    /// Everything; the target stays as it is.
+    /// All scaling; the target keeps its replicas.
     Whole,
-    /// Everything, at this many replicas.
+    /// All scaling, at this many replicas.
     At(i32),
-    /// Steps down only.
+    /// Scale-down only.
     ScaleIn,
-    /// Steps up only.
+    /// Scale-up only.
     ScaleOut,
 }
 
 impl ScaledObject {
-    /// One of which only an autoscaler's owner reference or label tells.
+    /// One that is known only from an autoscaler's owner reference or label.
     pub fn unread(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -74,8 +74,8 @@ impl ScaledObject {
         }
     }
 
-    /// What is paused, and the annotation that says so, as `name: value`. Two annotations for one direction each
-    /// stop everything.
+    /// What is paused, and the annotation that pauses it, as `name: value`. A pause of each direction
+    /// together pauses everything.
     pub fn pause(&self) -> Option<(Pause, String)> {
         let quote = |key: &str| {
             let value = self.annotations.get(key).map_or("", String::as_str);
@@ -102,29 +102,29 @@ impl ScaledObject {
         }
     }
 
-    /// Whether KEDA takes the autoscaler away: a pause of both directions.
+    /// Whether KEDA deletes the autoscaler, as it does when both directions are paused.
     pub fn is_paused(&self) -> bool {
         matches!(self.pause(), Some((Pause::Whole | Pause::At(_), _)))
     }
 
-    /// The condition that says that a trigger failed and the fallback's replicas are in force.
+    /// The condition for a failed trigger, with the fallback's replicas in force.
     pub fn fallback(&self) -> Option<&Condition> {
         self.condition("Fallback").filter(|c| c.status == "True")
     }
 
-    /// The condition that says that it does not work.
+    /// The condition for a `ScaledObject` that does not work.
     pub fn failure(&self) -> Option<&Condition> {
         self.condition("Ready").filter(|c| c.status == "False")
     }
 
-    /// Whether it holds the target at a size that the autoscaler's bounds do not know: idle, or paused at N.
+    /// Whether it holds the target at replicas outside of the autoscaler's bounds: idle, or paused at N.
     pub fn holds_at(&self, replicas: i32) -> bool {
         let idle = self.idle_replicas.unwrap_or(0);
         replicas == 0 || replicas == idle || self.is_paused()
     }
 
-    /// Whether it moves the target between an idle size and the autoscaler's minimum, so that even equal bounds leave
-    /// it something to do. One that could not be read may.
+    /// Whether it scales the target between an idle size and the autoscaler's minimum, which is possible even if
+    /// minimum and maximum are equal. True if the object could not be read.
     pub fn idles(&self) -> bool {
         self.min_replicas.unwrap_or(0) == 0 || self.idle_replicas.is_some()
     }
@@ -133,7 +133,7 @@ impl ScaledObject {
         self.conditions.iter().find(|c| c.kind == kind)
     }
 
-    /// As KEDA reads a boolean annotation: what is no boolean is true.
+    /// Reads a boolean annotation like KEDA: a value that is not a boolean is true.
     fn is_set(&self, key: &str) -> bool {
         let no = ["0", "f", "F", "false", "FALSE", "False"];
         let value = self.annotations.get(key);
@@ -141,7 +141,7 @@ impl ScaledObject {
     }
 }
 
-/// As kubectl names it.
+/// Its name in kubectl.
 impl fmt::Display for ScaledObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ScaledObject/{}", self.name)

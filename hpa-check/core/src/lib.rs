@@ -1,4 +1,4 @@
-//! The pure part of `hpa-check`: no cluster, no clock, no file, no task.
+//! The pure part of `hpa-check`: no cluster, no clock, no files, no async tasks.
 //!
 //! ```text
 //! Observation ─ Trace ─ Timeline ─ model (what the controller must decide) ─ findings ─ Verdict

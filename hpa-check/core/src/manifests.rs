@@ -17,7 +17,7 @@ pub use autoscaler::{DEFAULT_CPU_TARGET, Manifest, object, objects, read, read_b
 pub use differences::differences;
 pub use missing::missing;
 pub use simulable::Simulable;
-pub use workload::Workload;
+pub use workload::WorkloadManifest;
 
 /// Of the metadata, what a person writes.
 const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];

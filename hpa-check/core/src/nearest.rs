@@ -1,6 +1,6 @@
-//! The nearest of the names that exist, for whoever mistyped one.
+//! Finds the nearest existing name, to suggest a correction for a typo.
 
-/// The name that is most like `word`, if any is like it at all.
+/// The name most similar to `word`, if any is similar enough.
 ///
 /// ```
 /// use hpa_check_core::nearest::nearest;
@@ -19,7 +19,7 @@ pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
     Some(best.1)
 }
 
-/// From 0 to 1, whatever the case of the letters.
+/// Similarity from 0 to 1, ignoring case.
 fn likeness(word: &str, name: &str) -> f64 {
     strsim::jaro_winkler(&word.to_lowercase(), &name.to_lowercase())
 }

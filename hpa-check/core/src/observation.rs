@@ -1,9 +1,9 @@
-//! What was seen, and when: the one vocabulary between the sources (a live cluster, the rehearsal,
+//! What was seen, and when: the vocabulary shared by the sources (a live cluster, the rehearsal,
 //! a recording, a simulation) and everything that judges.
 //!
-//! An observation states the whole new state of one object, never a difference, so a lost or a
-//! repeated one does no harm beyond its own instant. Times are the observer's own clock, except
-//! where a field says that it is the server's.
+//! An observation holds the complete new state of one object, never a delta, so losing or repeating
+//! one affects only its own instant. Times come from the observer's clock unless a field says that
+//! they are server time.
 
 use std::fmt;
 use std::time::Duration;
@@ -37,27 +37,27 @@ pub struct Observation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "seen", rename_all = "kebab-case")]
 pub enum Seen {
-    /// What is known before anything is watched: where, what version, what is asserted.
+    /// What is known before watching starts: the place, the version and the controller's settings.
     #[serde(rename = "setting")]
     RunContext(RunContext),
-    /// The autoscaler, whole.
+    /// The complete autoscaler.
     Autoscaler(Autoscaler),
-    /// The autoscaler is gone.
+    /// The autoscaler was deleted.
     AutoscalerGone,
-    /// The scale target (a Deployment or its like), whole.
+    /// The complete scale target, such as a Deployment.
     Target(ScaleTarget),
-    /// The scale target is gone.
+    /// The scale target was deleted.
     TargetGone,
-    /// One pod that the target's selector matches, whole.
+    /// One complete pod that matches the target's selector.
     Pod(Pod),
-    /// A pod that is no longer there.
+    /// A pod was deleted.
     PodGone {
         /// Its name.
         name: String,
     },
     /// One answer of the metrics API for the target's pods.
     PodMetrics {
-        /// A sample a pod; a pod without one is missing.
+        /// One sample per pod. A pod without a sample counts as missing.
         samples: Vec<PodSample>,
     },
     /// One answer of the custom or the external metrics API.
@@ -66,33 +66,33 @@ pub enum Seen {
     MetricsUnavailable {
         /// The error, as the API or the transport gave it.
         error: String,
-        /// Whether the observer stopped waiting, so that nothing is known of the API itself.
+        /// Whether the observer gave up waiting, which says nothing about the API itself.
         #[serde(default)]
         timed_out: bool,
     },
     /// An event about the autoscaler, its target or its pods.
     Event(Event),
-    /// One second of load, as the generator tells it while it runs.
+    /// One second of load, reported by the generator while it runs.
     Load(LoadSecond),
-    /// The load's final account.
+    /// The final result of the load.
     LoadResult(LoadResult),
     /// The run enters a phase.
     Phase {
         /// Which one.
         phase: Phase,
     },
-    /// A fact about the environment, found by asking rather than watching.
+    /// A fact about the environment, from a query rather than a watch.
     Fact(Fact),
-    /// The state of the watching itself changed.
+    /// A watch became current or was lost.
     Watch(Watch),
-    /// The run was told to stop before its end.
+    /// The run was interrupted.
     Interrupted,
 }
 
-/// What kind of world the observations come from, and the controller's settings in it.
+/// Where the observations come from, and the controller's settings there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunContext {
-    /// `cluster`, `rehearsal` or `simulation`; for people, no rule asks for it.
+    /// `cluster`, `rehearsal` or `simulation`. For display only; no rule reads it.
     pub source: String,
     /// The namespace, or empty outside a cluster.
     pub namespace: String,
@@ -102,13 +102,13 @@ pub struct RunContext {
     pub kubernetes: Option<String>,
     /// The controller's settings, given or assumed.
     pub controller: ControllerConfig,
-    /// How the metrics come: how long a sample's window is and how often a new one is made.
+    /// The window of a metrics sample, and how often the metrics server takes one.
     #[schemars(with = "u64")]
     #[serde(rename = "metrics_resolution_ms", with = "crate::millis")]
     pub metrics_resolution: Duration,
 }
 
-/// kube-controller-manager's flags that steer an autoscaler. Defaults: the controller's own
+/// The flags of kube-controller-manager that affect autoscaling, with the controller's defaults
 /// (`pkg/controller/podautoscaler/config/v1alpha1/defaults.go`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ControllerConfig {
@@ -165,13 +165,13 @@ impl Default for ControllerConfig {
 /// A HorizontalPodAutoscaler, spec and status.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Autoscaler {
-    /// Changes when the object is deleted and made again under the same name.
+    /// Changes when the object is deleted and created again under the same name.
     pub uid: String,
-    /// What it was told to do.
+    /// Its spec.
     pub spec: AutoscalerSpec,
-    /// What its controller last wrote; `None` before the first sync.
+    /// Its status; `None` before the first sync.
     pub status: Option<AutoscalerStatus>,
-    /// Server time of the last status write, from `managedFields`, when it can be told.
+    /// Server time of the last status write, from `managedFields`, if known.
     #[serde(default)]
     pub status_written: Option<Timestamp>,
 }
@@ -179,13 +179,13 @@ pub struct Autoscaler {
 /// What the controller wrote in its last sync that changed anything.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AutoscalerStatus {
-    /// The target's `spec.replicas` when the sync began; not a count of pods.
+    /// The target's `spec.replicas` when the sync began, which is not a count of pods.
     pub current_replicas: Option<i32>,
     /// What the sync decided.
     pub desired_replicas: i32,
     /// Utilization of the CPU metric in percent; `None` when the metric failed or was not computed.
     pub cpu_utilization: Option<i32>,
-    /// Each metric's value, in the spec's order; an empty one has failed. The whole list is empty when no
+    /// Each metric's value, in the order of the spec; an empty entry failed. The list is empty if no
     /// metric was computed, and in traces of the first versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub current_metrics: Vec<CurrentMetric>,
@@ -203,23 +203,23 @@ impl AutoscalerStatus {
     }
 }
 
-/// The object whose replicas are scaled.
+/// The object that the autoscaler scales.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ScaleTarget {
-    /// Changes when the object is made anew.
+    /// Changes when the object is created again.
     pub uid: String,
-    /// Rises by one with each change of the spec, so also with each change of `spec.replicas`.
+    /// Grows by one with each change of the spec, including `spec.replicas`.
     pub generation: Option<i64>,
     /// `spec.replicas`.
     pub spec_replicas: i32,
     /// `status.replicas`.
     pub replicas: i32,
-    /// `status.readyReplicas`: the number an assertion is about.
+    /// `status.readyReplicas`, the number that assertions check.
     pub ready_replicas: i32,
-    /// Whether the kind counts its ready pods. Where it does not, they are counted from the pods seen.
+    /// Whether the kind counts its ready pods. If it does not, they are counted from the observed pods.
     #[serde(default = "yes")]
     pub counts_ready: bool,
-    /// `status.updatedReplicas`, less than `replicas` while a rollout is on.
+    /// `status.updatedReplicas`, less than `replicas` during a rollout.
     pub updated_replicas: i32,
     /// The selector the autoscaler uses, as text.
     pub selector: String,
@@ -228,8 +228,8 @@ pub struct ScaleTarget {
     /// Who wrote `spec.replicas` last and when, from `managedFields`.
     #[serde(default)]
     pub replicas_writer: Option<FieldManager>,
-    /// A digest of the spec without `replicas`: another one after a rollout or a pause, for example. Only
-    /// digests of one recording can be compared.
+    /// A digest of the spec without `replicas`, which changes with a rollout or a pause. Only compare
+    /// digests from the same recording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec_digest: Option<String>,
 }
@@ -238,7 +238,7 @@ const fn yes() -> bool {
     true
 }
 
-/// The name under which the autoscaler's controller writes.
+/// The field manager name of the autoscaler's controller.
 pub const CONTROLLER: &str = "kube-controller-manager";
 
 /// A field manager and the time of its last write.
@@ -255,37 +255,37 @@ pub struct FieldManager {
 pub struct Pod {
     /// Its name.
     pub name: String,
-    /// Changes when a pod of the same name is made anew.
+    /// Changes when a pod is created again under the same name.
     pub uid: String,
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
     pub phase: String,
-    /// Whether a deletion was asked for.
+    /// Whether it has a deletion timestamp.
     pub deleting: bool,
-    /// Server time at which the kubelet took it.
+    /// `status.startTime`: server time at which the kubelet accepted it.
     pub started: Option<Timestamp>,
     /// The `Ready` condition.
     pub ready: Option<Ready>,
     /// The regular containers and the sidecars.
     pub containers: Vec<ContainerResources>,
-    /// The init containers in their order, the sidecars among them.
+    /// The init containers in order, including sidecars.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub init_containers: Vec<InitContainer>,
-    /// Requests and limits that all containers share (`spec.resources`).
+    /// Pod-level requests and limits (`spec.resources`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<PodResources>,
-    /// What running the pod takes beside its containers (`spec.overhead`).
+    /// Resources that the pod takes on top of its containers (`spec.overhead`).
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub overhead: Amounts,
-    /// What the scopes of quotas ask for.
+    /// The properties that quota scopes select by.
     #[serde(default, skip_serializing_if = "QuotaClass::is_ordinary")]
     pub quota_class: QuotaClass,
-    /// A resize that is not done: what runs differs from the spec.
+    /// A pending in-place resize: the running containers differ from the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resize: Option<Resize>,
     /// Why a container waits, such as `ImagePullBackOff` or `CrashLoopBackOff`.
     #[serde(default)]
     pub waiting: Option<String>,
-    /// The scheduler's message when the pod fits nowhere.
+    /// The scheduler's message if the pod is unschedulable.
     #[serde(default)]
     pub unschedulable: Option<String>,
     /// How it came to be as it is.
@@ -294,7 +294,7 @@ pub struct Pod {
     /// The owning ReplicaSet or other controller, as `Kind/name`.
     #[serde(default)]
     pub owner: Option<String>,
-    /// How often its containers have been restarted, summed.
+    /// Restarts of all its containers together.
     #[serde(default)]
     pub restarts: i32,
 }
@@ -334,7 +334,7 @@ impl Pod {
         self.ready.as_ref().is_some_and(|r| r.status == "True")
     }
 
-    /// What a resize that is not done wants and what runs meanwhile, with the kubelet's reason.
+    /// What a pending resize wants and what runs until then, with the kubelet's reason.
     pub fn resize_quote(&self) -> Option<String> {
         let resize = self.resize.as_ref()?;
         let mut parts = Vec::new();
@@ -367,34 +367,34 @@ impl Pod {
         (!parts.is_empty()).then(|| format!("pod {}: {}", self.name, parts.join("; ")))
     }
 
-    /// The CPU that all its containers may use together; `None` if one has no limit.
+    /// The CPU limit of all its containers together; `None` if one has no limit.
     pub fn cpu_limit(&self) -> Option<Millicores> {
         let limits = self.containers.iter().map(|c| c.cpu_limit.map(|l| l.0));
         limits.sum::<Option<i64>>().map(Millicores)
     }
 }
 
-/// A resize in place that has been asked for and not been done.
+/// An in-place resize that was requested but has not happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resize {
-    /// The reason of `PodResizePending` or `PodResizeInProgress`, such as `Infeasible`; empty without one.
+    /// The reason of `PodResizePending` or `PodResizeInProgress`, such as `Infeasible`; may be empty.
     pub reason: String,
     /// The message of the condition.
     pub message: String,
-    /// The requests that the containers run with, where they differ from the spec's.
+    /// The requests that the containers run with, if they differ from the spec.
     pub running: Vec<ContainerResources>,
 }
 
 /// A pod's `Ready` condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
-    /// `True`, `False` or `Unknown`; the controller tells the last two apart.
+    /// `True`, `False` or `Unknown`; the controller treats the last two differently.
     pub status: String,
-    /// Server time of the last change of status.
+    /// Server time of the last transition.
     pub since: Option<Timestamp>,
 }
 
-/// What one pod used over one window.
+/// The resource usage of one pod over one window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PodSample {
     /// The pod's name.
@@ -404,12 +404,12 @@ pub struct PodSample {
     /// The window's length.
     #[serde(rename = "window_ms", with = "crate::millis")]
     pub window: Duration,
-    /// Use by container name.
+    /// Usage by container name.
     pub containers: Vec<ContainerSample>,
 }
 
-/// What one container used. An amount that the sample lacks is `None`; the controller then leaves
-/// the whole pod out.
+/// The resource usage of one container. `None` is a value that the sample lacks; the controller then
+/// ignores the whole pod.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerSample {
     /// The container's name.
@@ -422,14 +422,14 @@ pub struct ContainerSample {
 }
 
 impl PodSample {
-    /// The CPU of the containers that have some in the sample.
+    /// The CPU of those containers that have a CPU value.
     pub fn cpu(&self) -> Millicores {
         self.containers.iter().filter_map(|c| c.cpu).sum()
     }
 }
 
 impl ContainerSample {
-    /// A sample of CPU alone.
+    /// A sample that has only CPU.
     pub fn of_cpu(name: impl Into<String>, cpu: Millicores) -> Self {
         Self {
             name: name.into(),
@@ -447,12 +447,12 @@ impl ContainerSample {
     }
 }
 
-/// What is known of a custom or external metric at one instant.
+/// A custom or external metric at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricReading {
     /// The metric.
     pub metric: MetricSource,
-    /// Its values, or why there are none.
+    /// Its values, or why it has none.
     pub answer: MetricAnswer,
 }
 
@@ -460,17 +460,17 @@ pub struct MetricReading {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MetricAnswer {
-    /// A value for each pod.
+    /// One value per pod.
     Pods(Vec<PodValue>),
-    /// The values that the labels select; they add up. An object has one.
+    /// The values that the labels select, which are summed. An object has one value.
     Values(Vec<Quantity>),
-    /// What the controller itself wrote in the status, where the API may not be asked.
+    /// The controller's own value from the status, if the API may not be read.
     Status(CurrentMetric),
     /// The API's error.
     Error(String),
 }
 
-/// The value of a custom metric of one pod.
+/// One pod's value of a custom metric.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodValue {
     /// The pod's name.
@@ -479,7 +479,7 @@ pub struct PodValue {
     pub value: Quantity,
 }
 
-/// An event of the API server. Events are lossy: one that is missing proves nothing.
+/// A Kubernetes Event. Events are lossy, so a missing one proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// The object it is about, as `Kind/name`.
@@ -487,74 +487,74 @@ pub struct Event {
     /// `Normal` or `Warning`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// One word, such as `SuccessfulRescale`.
+    /// The reason, such as `SuccessfulRescale`.
     pub reason: String,
-    /// The sentence.
+    /// The message.
     pub message: String,
-    /// How often it has been seen.
+    /// How often it occurred.
     pub count: i32,
 }
 
 /// One second of load.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadSecond {
-    /// Users at work.
+    /// Active users.
     pub users: u64,
-    /// Requests a second that the plan asked for; `None` in a closed model.
+    /// Planned requests per second; `None` in a closed model.
     pub offered_rps: Option<f64>,
-    /// Requests a second that were answered.
+    /// Answered requests per second.
     pub rps: f64,
-    /// Failed so far in the run.
+    /// Failed requests since the run began.
     pub failed: u64,
-    /// Wrong so far in the run.
+    /// Wrong answers since the run began.
     pub wrong: u64,
-    /// Proved right so far in the run.
+    /// Verified answers since the run began.
     pub verified: u64,
-    /// Median response time of this second, in microseconds.
+    /// Median response time in this second, in microseconds.
     pub p50_us: Option<u64>,
-    /// 99th percentile of the response time of this second, in microseconds.
+    /// 99th percentile response time in this second, in microseconds.
     pub p99_us: Option<u64>,
     /// Answers by pod in this second.
     #[serde(default)]
     pub pods: std::collections::BTreeMap<String, u64>,
 }
 
-/// What the load generator says at its end.
+/// The load generator's final result.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadResult {
     /// Requests sent.
     pub requests: u64,
-    /// Requests without a good answer.
+    /// Requests that got no successful answer.
     pub failed: u64,
-    /// Answers that were not the number asked for.
+    /// Answers with a wrong number.
     pub wrong: u64,
-    /// Answers that were proved right.
+    /// Verified answers.
     pub verified: u64,
-    /// Whether the generator was itself the limit.
+    /// Whether the generator itself was the bottleneck.
     pub generator: GeneratorVerdict,
-    /// Why, when it was.
+    /// Why, if it was.
     #[serde(default)]
     pub generator_reasons: Vec<String>,
     /// The generator's exit code.
     pub exit_code: i32,
-    /// The user's own command that loaded, where one did.
+    /// The user's load command, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// The last lines that it printed.
+    /// The last lines of its output.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<String>,
 }
 
-/// What the load generator says of itself.
+/// The load generator's verdict on itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GeneratorVerdict {
-    /// It sent what it was to send, when it was to send it.
+    /// It sent every request on time.
     #[default]
     Ok,
-    /// It was the limit.
+    /// It was the bottleneck.
     Saturated,
-    /// It may have been the limit, or says a word that this version does not know.
+    /// It may have been the bottleneck, or its verdict is one that this version does not know.
     #[serde(other)]
     Suspect,
 }
@@ -569,56 +569,56 @@ impl fmt::Display for GeneratorVerdict {
     }
 }
 
-/// The parts of a run.
+/// The phases of a run.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Looking at the set-up; nothing is loaded.
+    /// Checks the setup, without load.
     Preflight,
-    /// At rest, at the minimum.
+    /// Idle, at the minimum.
     Baseline,
-    /// Load is on; replicas should rise.
+    /// Under load; replicas should rise.
     Up,
-    /// Load is on; replicas should stay where they are.
+    /// Under load; replicas should stay where they are.
     Hold,
-    /// Load is off or low; replicas should fall.
+    /// Little or no load; replicas should fall.
     Down,
     /// Over.
     Done,
 }
 
-/// Something about the environment.
+/// A fact about the environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "kebab-case")]
 pub enum Fact {
     /// Whether a resource metrics API is registered and available.
     MetricsApi {
-        /// Registered at all.
+        /// Whether it is registered.
         registered: bool,
-        /// Reported available.
+        /// Whether its `APIService` is available.
         available: bool,
-        /// What the API server says about it.
+        /// The API server's message about it.
         message: String,
     },
-    /// Who serves an API of metrics.
+    /// The server behind a metrics API.
     MetricsServer(MetricsServer),
-    /// All CPU that the environment can give to the target's pods.
+    /// The total CPU that the environment can give to the target's pods.
     CpuCapacity {
         /// In total.
         total: Millicores,
-        /// How it was found, for the evidence.
+        /// How it was found, for use as evidence.
         how: String,
     },
-    /// The most CPU that the load can make the target's pods use, where it is known beforehand.
+    /// The most CPU that the load can make the target's pods use, if known beforehand.
     LoadLimit {
         /// In total.
         total: Millicores,
-        /// How it is known, for the evidence.
+        /// How it is known, for use as evidence.
         how: String,
     },
-    /// A quota that bounds the pods of the namespace.
+    /// A quota that limits the pods of the namespace.
     Quota(Quota),
     /// Another autoscaler in the namespace.
     OtherAutoscaler {
@@ -634,40 +634,40 @@ pub enum Fact {
         /// Its name.
         name: String,
     },
-    /// The controller was started anew, or another instance took over: what it remembered is lost.
+    /// The controller restarted, or another instance took over: its history is lost.
     ControllerRestarted {
-        /// Who it is now, as its lease says.
+        /// The new holder of the lease.
         holder: String,
     },
-    /// The target is there, and the API server has no scale of it.
+    /// The target exists, but has no `/scale` subresource.
     NotScalable {
         /// Its kind.
         kind: String,
-        /// The API server's own words.
+        /// The API server's message.
         message: String,
     },
     /// Where the load goes.
     LoadTarget {
         /// The URL.
         url: String,
-        /// Whether its host is this machine.
+        /// Whether the host is this machine.
         loopback: bool,
     },
-    /// A proxy on the way holds back what is watched until the watch ends, so everything is polled.
+    /// A proxy buffers watch responses until the watch ends, so everything is polled.
     WatchHeldBack {
-        /// What can't be told because of it.
+        /// What can't be determined because of it.
         consequence: String,
     },
-    /// Something that may not be read; the tool goes on without it.
+    /// Something that the tool may not read and does without.
     Forbidden {
-        /// The RBAC rule that is missing, as `verb resource.group`.
+        /// The missing RBAC rule, as `verb resource.group`.
         rule: String,
-        /// What can't be told without it.
+        /// What can't be determined without it.
         consequence: String,
     },
 }
 
-/// What a run keeps up with.
+/// What a run watches.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -675,18 +675,18 @@ pub enum Fact {
 pub enum Watched {
     /// The autoscaler.
     Autoscaler,
-    /// The object that it scales.
+    /// The scale target.
     Target,
     /// The target's pods.
     Pods,
-    /// Events about any of these.
+    /// Events about any of the above.
     Events,
-    /// The lease of the controller.
+    /// The controller's lease.
     Controller,
 }
 
 impl Watched {
-    /// As messages and documents name it.
+    /// Its name in messages and documents.
     pub fn name(self) -> &'static str {
         match self {
             Self::Autoscaler => "autoscaler",
@@ -698,28 +698,28 @@ impl Watched {
     }
 }
 
-/// The state of watching.
+/// A change in the state of a watch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
     /// What is watched.
     pub resource: Watched,
-    /// What became of it.
+    /// The new state.
     pub state: WatchState,
     /// The error, if there was one.
     #[serde(default)]
     pub error: Option<String>,
-    /// For `Lost`: the last instant up to which all is known, when that is earlier than the
-    /// observation. A dead connection is only noticed some time after it died.
+    /// For `Lost`: everything up to this instant is known, if that is earlier than the observation.
+    /// A dead connection is noticed only some time after it died.
     #[serde(default)]
     pub since: Option<Timestamp>,
 }
 
-/// What became of a watch.
+/// The state of a watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WatchState {
-    /// All is known up to now: a list was read, or the server said so by an event or a bookmark.
+    /// Up to date: from a list, an event or a bookmark.
     Current,
-    /// The stream broke; what happens now is not seen until it is `Current` again.
+    /// The stream broke; changes go unseen until it is `Current` again.
     Lost,
 }

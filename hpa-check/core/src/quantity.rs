@@ -1,4 +1,4 @@
-//! Kubernetes quantities as text (`100m`, `1.5`, `123456789n`, `2Gi`, `1e3`), read as thousandths.
+//! Parses Kubernetes quantities (`100m`, `1.5`, `123456789n`, `2Gi`, `1e3`) into thousandths.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,10 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An amount in thousandths of its unit, rounded up as the controller does.
+/// An amount in thousandths of its unit, rounded up like in the controller.
 ///
-/// Source of the grammar and of the rounding: `k8s.io/apimachinery/pkg/api/resource`,
-/// `ParseQuantity` and `Quantity.MilliValue`.
+/// Grammar and rounding follow `ParseQuantity` and `Quantity.MilliValue` in
+/// `k8s.io/apimachinery/pkg/api/resource`.
 ///
 /// ```
 /// use hpa_check_core::quantity::Quantity;
@@ -35,7 +35,7 @@ impl Quantity {
     }
 }
 
-/// The shortest plain form: `600`, or `2550m` where thousandths are needed.
+/// The shortest plain form: `600`, or `2550m` if it needs thousandths.
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.milli % 1000 == 0 {
@@ -52,7 +52,7 @@ impl Serialize for Quantity {
     }
 }
 
-/// A quantity as manifests have it: text, or a plain number.
+/// A quantity in a manifest: a string or a number.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Written {
@@ -109,10 +109,10 @@ pub mod fraction {
     }
 }
 
-/// The quantity as a double, as the controller reads a tolerance: the API server stores a mantissa
-/// and a power of a thousand, and `Quantity.AsApproximateFloat64` multiplies the two.
+/// The quantity as a double, computed like the controller computes a tolerance: the API server stores a
+/// mantissa and a power of a thousand, and `Quantity.AsApproximateFloat64` multiplies the two.
 pub fn approximate(text: &str) -> Option<f64> {
-    /// The finest that the API keeps: billionths.
+    /// The API's finest precision: billionths.
     const NANO: i32 = -9;
     const POWERS: [(i32, f64); 4] = [(-9, 1e-9), (-6, 1e-6), (-3, 1e-3), (0, 1.0)];
     let nano = scaled(text, -NANO)?;
@@ -176,7 +176,7 @@ fn scaled(text: &str, digits: i32) -> Option<i64> {
     .ok()
 }
 
-/// What a suffix multiplies by: `factor · 10^exponent`.
+/// A suffix multiplies by `factor · 10^exponent`.
 struct Scale {
     factor: i128,
     exponent: i32,
@@ -218,7 +218,7 @@ impl Scale {
     }
 }
 
-/// `value · 10^exponent`, rounded up to a whole number; `None` when it does not fit.
+/// `value · 10^exponent`, rounded up to a whole number; `None` if it overflows.
 fn shift_up(value: i128, exponent: i32) -> Option<i128> {
     let power = 10_i128.checked_pow(exponent.unsigned_abs());
     if exponent >= 0 {
@@ -228,7 +228,7 @@ fn shift_up(value: i128, exponent: i32) -> Option<i128> {
             value.checked_mul(power?)
         };
     }
-    // A power that does not fit divides everything that does down to nothing.
+    // Dividing any value that fits by a power that does not fit gives almost nothing.
     let Some(power) = power else {
         return Some(i128::from(value > 0));
     };
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_finer_than_a_thousandth_rounds_up() {
+    fn fractions_of_a_thousandth_round_up() {
         assert_eq!(milli("123456789n"), Some(124));
         assert_eq!(milli("1n"), Some(1));
         assert_eq!(milli("1u"), Some(1));
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quantity_is_read_as_text_or_as_a_number_and_written_shortest() {
+    fn a_quantity_is_read_from_text_or_a_number_and_written_in_its_shortest_form() {
         for (json, shown) in [
             ("\"2550m\"", "2550m"),
             ("100", "100"),
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_quantity_is_refused() {
+    fn text_that_is_not_a_quantity_is_refused() {
         for text in [
             "", "m", ".", "1.2.3", "1x", "0x10", " 1", "1 ", "1mm", "1e", "--1", "1e99",
         ] {

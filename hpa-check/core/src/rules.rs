@@ -1,5 +1,5 @@
-//! The rules: each turns what was seen into the evidence for one finding of the catalog. What takes
-//! precedence over what is the catalog's matter alone.
+//! The rules: each turns observations into evidence for one finding of the catalog. Only the catalog
+//! decides precedence.
 
 pub(crate) mod rule;
 pub(crate) mod run_only;
@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use crate::findings;
 use rule::Rule;
 
-/// Every rule, in the catalog's order.
+/// All rules, in the order of the catalog.
 pub(crate) static RANKED: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
     let files = [
         shared::bounds::RULES,

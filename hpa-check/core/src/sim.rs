@@ -40,17 +40,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use profile::{LoadProfile, Point};
-pub use search::{Bound, Candidate, Grid, Policy, Search, search};
-pub use summary::{Replicas, Summary};
+pub use search::{Bound, Candidate, Grid, ScaleUpPolicy, Search, search};
+pub use summary::{ReplicaStep, Summary};
 
 use crate::observation::{ControllerConfig, Observation};
 use crate::run::budget::Budget;
 use crate::spec::{AutoscalerSpec, ContainerResources};
 use crate::units::Millicores;
 use demand::Demand;
-use engine::{Engine, Progress, Scene};
+use engine::{Engine, Scene, SimulationStep};
 use fault::{Fault, SimulatedFault};
-use modeled::{ModeledWorld, Nodes, PodModel};
+use modeled::{ModeledWorld, NodePool, PodModel};
 use spread::Spread;
 use summary::Tally;
 
@@ -206,10 +206,10 @@ impl Scenario {
     ) -> Summary {
         loop {
             match engine.progress() {
-                Ok(Progress::Seen(observation)) => emit(observation),
-                Ok(Progress::Quiet) => {}
+                Ok(SimulationStep::Seen(observation)) => emit(observation),
+                Ok(SimulationStep::Quiet) => {}
                 // Only a generator can fail, and modeled work has none.
-                Ok(Progress::Over) | Err(_) => break,
+                Ok(SimulationStep::Over) | Err(_) => break,
             }
         }
         let summary = engine.into_world().summary();
@@ -284,7 +284,7 @@ impl Scenario {
                     model.warms_up = milli(self.pod.most().unwrap_or(self.pod.request));
                 }
                 SimulatedFault::SlowNodes { room, seconds } => {
-                    model.nodes = Some(Nodes {
+                    model.nodes = Some(NodePool {
                         room: room as usize,
                         wait: Duration::from_secs(seconds),
                     });

@@ -1,5 +1,5 @@
-//! A snapshot of a cluster: what the API shows at one look, as far as a rule asks for it. Nothing here
-//! was watched.
+//! A snapshot of a cluster: what the API shows at one point in time, limited to what the rules read.
+//! Nothing here comes from a watch.
 
 pub(crate) mod index;
 
@@ -20,10 +20,10 @@ use crate::observation::{
 pub use crate::quota::Quota;
 use crate::units::Millicores;
 
-/// What the user asserts of every autoscaler that is diagnosed; nothing, by default.
+/// What the user asserts about every autoscaler; nothing by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assertions {
-    /// The one autoscaler to diagnose, if not all.
+    /// The autoscaler to diagnose, if not all.
     pub autoscaler: Option<String>,
     /// The lower bound, in pods.
     pub min_replicas: Option<i32>,
@@ -33,28 +33,28 @@ pub struct Assertions {
     pub cpu_target_percent: Option<i32>,
 }
 
-/// Everything at one look.
+/// The whole cluster at one point in time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterSnapshot {
-    /// When, by the server's clock.
+    /// Server time of the snapshot.
     pub at: Timestamp,
     /// Kubernetes version as `1.36`, when known.
     pub kubernetes: Option<String>,
     /// The controller's settings, given or assumed.
     pub controller: ControllerConfig,
-    /// How often the metrics server makes a new sample, given or assumed.
+    /// How often the metrics server takes a sample, given or assumed.
     pub metrics_resolution: Duration,
     /// Whether there is a resource metrics API.
     pub metrics_api: MetricsApi,
-    /// The objects of tools that apply manifests which set replicas.
+    /// Objects of tools that apply manifests and so may set replicas.
     pub deployers: Vec<Deployer>,
     /// Tools whose objects could not be read, and why.
     pub deployers_unread: Vec<(Tool, String)>,
-    /// Who serves the APIs of metrics, as far as that may be asked.
+    /// The servers of the metrics APIs, as far as they may be read.
     pub metrics_servers: Vec<MetricsServer>,
-    /// Nodes that Karpenter is making.
+    /// Nodes that Karpenter is provisioning.
     pub node_claims: Vec<NodeClaim>,
-    /// CPU of the nodes, where these are all the nodes there will be.
+    /// CPU of the nodes, if nothing adds nodes.
     pub room: Option<Room>,
     /// The namespaces that have autoscalers.
     pub namespaces: BTreeMap<String, Namespace>,
@@ -65,14 +65,14 @@ pub struct ClusterSnapshot {
 /// The state of `metrics.k8s.io`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetricsApi {
-    /// Could not be asked.
+    /// Could not be read.
     Unknown,
-    /// Nobody registered it.
+    /// Not registered.
     Absent {
-        /// What the API server says.
+        /// The API server's message.
         message: String,
     },
-    /// Registered, and its `APIService` is not available.
+    /// Registered, but its `APIService` is not available.
     Unavailable {
         /// Reason and message of the `APIService`'s condition.
         message: String,
@@ -90,12 +90,12 @@ pub struct NodeClaim {
     pub conditions: Vec<Condition>,
 }
 
-/// CPU of nodes that do not multiply by themselves.
+/// CPU of a fixed set of nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
-    /// Allocatable on all nodes that take pods.
+    /// Allocatable CPU on all schedulable nodes.
     pub allocatable: Millicores,
-    /// What all living pods request of it.
+    /// CPU requested by all running pods.
     pub requested: Millicores,
 }
 
@@ -104,13 +104,13 @@ pub struct Room {
 pub struct Namespace {
     /// Its autoscalers.
     pub autoscalers: Vec<Scaler>,
-    /// Its pods; `None` when they may not be read.
+    /// Its pods; `None` if they may not be read.
     pub pods: Option<Vec<PodSnapshot>>,
-    /// The metrics API's answer, or its error; `None` when it was not asked.
+    /// The metrics API's answer, or its error; `None` if it was not called.
     pub samples: Option<Result<Vec<PodSample>, String>>,
-    /// Who owns the owners of pods: `ReplicaSet/cart-6d` is owned by `Deployment/cart`.
+    /// The owners of pods' owners: `ReplicaSet/cart-6d` is owned by `Deployment/cart`.
     pub owners: BTreeMap<String, String>,
-    /// Bounds that quotas set.
+    /// Limits of its quotas.
     pub quotas: Vec<Quota>,
     /// `PodDisruptionBudgets`.
     pub budgets: Vec<DisruptionBudget>,
@@ -118,24 +118,24 @@ pub struct Namespace {
     pub vpas: Vec<Vpa>,
     /// The `ScaledObjects` of KEDA.
     pub scaled_objects: Vec<ScaledObject>,
-    /// Events about autoscalers, and about pods that could not be made or are not ready.
+    /// Events about autoscalers, and about pods that could not be created or are not ready.
     pub events: Vec<EventSnapshot>,
 }
 
-/// One autoscaler with what it scales.
+/// One autoscaler with its target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scaler {
     /// Its name.
     pub name: String,
-    /// When it was made.
+    /// Its creation time.
     pub created: Option<Timestamp>,
-    /// Its controller, as `Kind/name`, by its owner reference or by KEDA's label.
+    /// Its owner, as `Kind/name`, from its owner reference or KEDA's label.
     pub owner: Option<String>,
-    /// Who looks after it: the value of its owner label.
+    /// The team that owns it: the value of its owner label.
     pub team: Option<String>,
     /// Since when its condition `ScalingActive` has been what it is.
     pub inactive_since: Option<Timestamp>,
-    /// The findings that its annotation says to ignore, as written.
+    /// The findings to ignore, as written in its annotation.
     pub ignore: Option<String>,
     /// The object.
     pub object: Autoscaler,
@@ -143,17 +143,17 @@ pub struct Scaler {
     pub target: TargetLook,
 }
 
-/// What became of looking for a target.
+/// The result of reading a target.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TargetLook {
-    /// Here it is.
+    /// It was read.
     Read(Box<Workload>),
     /// There is no such object.
     Absent {
         /// What the API server says.
         message: String,
     },
-    /// The object is there, and the API server has no scale of it.
+    /// The object exists, but has no `/scale` subresource.
     NotScalable {
         /// What the API server says.
         message: String,
@@ -162,18 +162,18 @@ pub enum TargetLook {
     Unread,
 }
 
-/// An object that is scaled.
+/// A scalable object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workload {
-    /// When it was made.
+    /// Its creation time.
     pub created: Option<Timestamp>,
-    /// Its size, its selector, its conditions.
+    /// Its replicas, selector and conditions.
     pub object: ScaleTarget,
-    /// Whether its rollout is held.
+    /// Whether its rollout is paused.
     pub paused: bool,
-    /// The names of the containers in its template; empty when it has no template that is known.
+    /// The container names in its pod template; empty without a known template.
     pub template: Vec<String>,
-    /// What it tells of the manifests that are applied to it.
+    /// What its metadata says about the manifests that are applied to it.
     pub manifest: AppliedManifest,
     /// Who owns `spec.replicas`, from `managedFields`.
     pub owners_of_replicas: Vec<FieldOwner>,
@@ -184,13 +184,13 @@ pub struct Workload {
 pub struct FieldOwner {
     /// The manager and the time of its last write.
     pub writer: FieldManager,
-    /// Whether it applies (server-side), so that each apply sets the field again.
+    /// Whether it uses server-side apply, so each apply sets the field again.
     pub applies: bool,
     /// Whether it writes through `/scale`.
     pub through_scale: bool,
 }
 
-/// A pod with what an observation of a run leaves out.
+/// A pod, with facts that an observation leaves out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PodSnapshot {
     /// The pod.
@@ -221,23 +221,23 @@ pub struct Vpa {
     pub name: String,
     /// What it resizes, as `Kind/name`.
     pub target: String,
-    /// Its update mode; `Off` and `Initial` leave running pods alone.
+    /// Its update mode; `Off` and `Initial` don't touch running pods.
     pub mode: String,
-    /// What it controls, of which containers.
+    /// Which resources of which containers it controls.
     pub controls: Vec<VpaControl>,
 }
 
 /// One container policy of a `VerticalPodAutoscaler`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VpaControl {
-    /// The container; `*` stands for those that have no policy of their own.
+    /// The container; `*` means all without a policy of their own.
     pub container: String,
-    /// The resources whose requests are changed, such as `cpu`; none where the mode is `Off`.
+    /// The resources whose requests it changes, such as `cpu`; none if the mode is `Off`.
     pub resources: Vec<String>,
 }
 
 impl Vpa {
-    /// Whether it changes the requests of a resource: of one container, or of any.
+    /// Whether it changes the requests of a resource, for one container or for any.
     pub fn controls(&self, resource: &str, container: Option<&str>) -> bool {
         let changes = |c: &VpaControl| c.resources.iter().any(|r| r == resource);
         match container {
@@ -256,33 +256,33 @@ impl Vpa {
     }
 }
 
-/// An event, and over which time it was seen how often.
+/// An event, with its count and first and last occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventSnapshot {
     /// The object it is about, as `Kind/name`.
     pub about: String,
-    /// One word, such as `SuccessfulRescale`.
+    /// The reason, such as `SuccessfulRescale`.
     pub reason: String,
-    /// The sentence.
+    /// The message.
     pub message: String,
-    /// How often.
+    /// How often it occurred.
     pub count: i32,
-    /// First seen.
+    /// First occurrence.
     pub first: Option<Timestamp>,
-    /// Last seen.
+    /// Last occurrence.
     pub last: Option<Timestamp>,
 }
 
 /// Something that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unseen {
-    /// The RBAC rule that is missing, as `verb resource.group`, or what was asked for.
+    /// The missing RBAC rule, as `verb resource.group`, or the request that failed.
     pub rule: String,
-    /// The API server's sentence.
+    /// The API server's message.
     pub error: String,
-    /// What can't be told without it.
+    /// What can't be determined without it.
     pub consequence: String,
-    /// Whether so much hangs on it that finding nothing wrong proves nothing.
+    /// Whether it is so important that finding no fault proves nothing.
     pub essential: bool,
 }
 

@@ -1,5 +1,5 @@
-//! What an autoscaler was told to do: the parts of a `HorizontalPodAutoscaler`'s `spec`
-//! (autoscaling/v2) that decide anything. Shared by the model, the trace and the expectation.
+//! The parts of a `HorizontalPodAutoscaler`'s `spec` (autoscaling/v2) that affect decisions. Shared by the
+//! model, the trace and the expectation.
 
 mod metric;
 
@@ -19,26 +19,26 @@ pub use metric::{
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AutoscalerSpec {
-    /// What is scaled.
+    /// The scale target.
     pub scale_target_ref: TargetRef,
-    /// Lower bound in pods; `None` means the API's default of 1.
+    /// The minimum in pods; `None` means the API's default of 1.
     #[serde(default)]
     pub min_replicas: Option<i32>,
-    /// Upper bound in pods.
+    /// The maximum in pods.
     pub max_replicas: i32,
-    /// The metrics, in the order given; the largest proposal wins.
+    /// The metrics, in order; the largest proposal wins.
     #[serde(default)]
     pub metrics: Vec<MetricSpec>,
-    /// `None` is the controller's legacy path, which is not the same as the documented default.
+    /// `None` selects the controller's legacy code path, which differs from the documented default.
     #[serde(default)]
     pub behavior: Option<Behavior>,
 }
 
-/// A reference to the object whose `/scale` is written.
+/// A reference to the scale target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetRef {
-    /// Such as `apps/v1`; empty when the user left it out.
+    /// Such as `apps/v1`; empty if omitted.
     #[serde(default)]
     pub api_version: String,
     /// Such as `Deployment`.
@@ -55,65 +55,65 @@ impl TargetRef {
     }
 }
 
-/// `spec.behavior`: one set of rules a direction. A missing direction takes the API's defaults.
+/// `spec.behavior`: one set of rules per direction. A missing direction gets the API's defaults.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Behavior {
-    /// Rules for growing.
+    /// Rules for scale-up.
     #[serde(default)]
     pub scale_up: Option<ScalingRules>,
-    /// Rules for shrinking.
+    /// Rules for scale-down.
     #[serde(default)]
     pub scale_down: Option<ScalingRules>,
 }
 
 impl Behavior {
-    /// As the API has it: what is not set is left out.
+    /// The API's form, without unset fields.
     pub fn written(&self) -> Value {
         without_nulls(&serde_json::to_value(self).unwrap_or_default())
     }
 }
 
-/// `HPAScalingRules`. What is `None` takes the default of `pkg/apis/autoscaling/v2/defaults.go`.
+/// `HPAScalingRules`. `None` means the default in `pkg/apis/autoscaling/v2/defaults.go`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScalingRules {
-    /// Seconds of history that hold a change back.
+    /// The stabilization window, in seconds.
     #[serde(default)]
     pub stabilization_window_seconds: Option<i32>,
     /// `Max`, `Min` or `Disabled`.
     #[serde(default)]
     pub select_policy: Option<SelectPolicy>,
-    /// Limits on the speed of change; `None` takes the defaults, a list replaces them all.
+    /// Limits on the rate of change; `None` means the defaults, and a list replaces all of them.
     #[serde(default)]
     pub policies: Option<Vec<ScalingPolicy>>,
-    /// Band around the target in which nothing happens, as a fraction; honored from 1.35 (beta) on.
+    /// The tolerance around the target, as a fraction; honored since 1.35 (beta).
     #[schemars(with = "Option<f64>")]
     #[serde(default, with = "crate::quantity::fraction")]
     pub tolerance: Option<f64>,
 }
 
-/// Which of several policies counts.
+/// Which of several policies applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SelectPolicy {
-    /// The one that allows the biggest change.
+    /// The one that allows the largest change.
     Max,
     /// The one that allows the smallest change.
     Min,
-    /// No change at all in this direction.
+    /// No scaling in this direction.
     Disabled,
 }
 
-/// One limit on the speed of change.
+/// One limit on the rate of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScalingPolicy {
-    /// What `value` counts.
+    /// The unit of `value`.
     #[serde(rename = "type")]
     pub kind: PolicyKind,
     /// Pods, or percent of the pods at the period's start.
     pub value: i32,
-    /// Length of the period the change is counted over, in seconds.
+    /// The period over which changes are counted, in seconds.
     pub period_seconds: i32,
 }
 
@@ -122,7 +122,7 @@ pub struct ScalingPolicy {
 pub enum PolicyKind {
     /// A number of pods.
     Pods,
-    /// A percentage of the pods there were when the period began.
+    /// A percentage of the pods at the start of the period.
     Percent,
 }
 
@@ -133,7 +133,7 @@ impl AutoscalerSpec {
         cpu.find_map(MetricSpec::utilization)
     }
 
-    /// Sets every target in percent of a request to this.
+    /// Sets every utilization target to this percentage.
     pub fn set_utilization(&mut self, percent: i32) {
         for metric in &mut self.metrics {
             if metric.utilization().is_some() {
@@ -142,8 +142,8 @@ impl AutoscalerSpec {
         }
     }
 
-    /// The same with at most that many pods: the minimum and the policies in pods shrink with the maximum. `None`
-    /// if it has no more already.
+    /// Scales the spec down to this maximum: the minimum and the policies in pods shrink in proportion. `None` if
+    /// the maximum is no larger already.
     pub fn scaled_down(&self, most: i32) -> Option<Self> {
         let max = self.max_replicas;
         if max <= most {
@@ -166,23 +166,23 @@ impl AutoscalerSpec {
         Some(scaled)
     }
 
-    /// The lower bound that is in force: the API's default is 1.
+    /// The effective minimum, with the API's default of 1.
     pub fn effective_min(&self) -> i32 {
         self.min_replicas.unwrap_or(1)
     }
 }
 
-/// A container's requests and limits as its pod's spec gives them.
+/// A container's requests and limits, from its pod's spec.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ContainerResources {
     /// The container's name.
     pub name: String,
-    /// `None` when the container asks for no CPU, which stops an autoscaler on CPU utilization.
+    /// `None` without a CPU request, which stops an autoscaler that scales on CPU utilization.
     pub cpu_request: Option<Millicores>,
     /// `None` when nothing caps it.
     #[serde(default)]
     pub cpu_limit: Option<Millicores>,
-    /// `None` when the container asks for no memory.
+    /// `None` without a memory request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_request: Option<Bytes>,
     /// `None` when nothing caps it.
@@ -191,7 +191,7 @@ pub struct ContainerResources {
 }
 
 impl ContainerResources {
-    /// A container with a CPU request and limit alone.
+    /// A container with only a CPU request and limit.
     pub fn cpu(
         name: impl Into<String>,
         request: Option<Millicores>,
@@ -205,7 +205,7 @@ impl ContainerResources {
         }
     }
 
-    /// What it asks for.
+    /// Its requests.
     pub fn requests(&self) -> Amounts {
         Amounts {
             cpu: self.cpu_request,
@@ -214,7 +214,7 @@ impl ContainerResources {
     }
 }
 
-/// Amounts of the two resources that a pod can be measured by.
+/// Amounts of CPU and memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Amounts {
     /// `None` where none is given.
@@ -226,7 +226,7 @@ pub struct Amounts {
 }
 
 impl Amounts {
-    /// The amount of a resource in thousandths of its unit, as the controller computes.
+    /// The amount of a resource in thousandths of its unit, the controller's precision.
     pub fn milli(&self, resource: &str) -> Option<i64> {
         match resource {
             "cpu" => self.cpu.map(|cpu| cpu.0),
@@ -235,33 +235,33 @@ impl Amounts {
         }
     }
 
-    /// Whether nothing is given.
+    /// Whether neither is given.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// `spec.resources` of a pod: requests and limits that its containers share.
+/// Pod-level `spec.resources`: requests and limits shared by the containers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PodResources {
-    /// What the pod asks for.
+    /// The pod's requests.
     #[serde(default)]
     pub requests: Amounts,
-    /// What caps it.
+    /// The pod's limits.
     #[serde(default)]
     pub limits: Amounts,
-    /// Whether it asks for huge pages. Then the pod's own requests count, even if it has none for
-    /// CPU or memory.
+    /// Whether it requests huge pages. If so, pod-level requests apply even without any for CPU or
+    /// memory.
     #[serde(default)]
     pub huge_pages: bool,
 }
 
-/// A container that runs before the regular ones, in the spec's order.
+/// An init container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InitContainer {
     /// Its requests and limits.
     #[serde(flatten)]
     pub resources: ContainerResources,
-    /// Whether it runs on beside the regular ones (`restartPolicy: Always`).
+    /// Whether it is a sidecar (`restartPolicy: Always`).
     pub sidecar: bool,
 }

@@ -31,7 +31,7 @@ use crate::quantity::Quantity;
 pub struct Millicores(pub i64);
 
 impl Millicores {
-    /// In whole cores and fractions of one.
+    /// In cores.
     #[expect(clippy::cast_precision_loss, reason = "millicores are far below 2^52")]
     pub fn cores(self) -> f64 {
         self.0 as f64 / 1000.0
@@ -50,7 +50,7 @@ impl std::iter::Sum for Millicores {
     }
 }
 
-/// Bytes of memory, to the thousandth: adapters report averages, and the controller computes in thousandths.
+/// Memory in thousandths of a byte, because adapters report averages and the controller computes in thousandths.
 ///
 /// ```
 /// use hpa_check_core::units::Bytes;
@@ -75,7 +75,7 @@ impl std::iter::Sum for Millicores {
 pub struct Bytes(pub Quantity);
 
 impl Bytes {
-    /// Whole bytes.
+    /// From whole bytes.
     pub const fn whole(bytes: i64) -> Self {
         Self(Quantity::from_milli(bytes.saturating_mul(1000)))
     }
@@ -86,7 +86,7 @@ impl Bytes {
     }
 }
 
-/// In the largest unit that it is a whole number of.
+/// Prints the largest unit that gives a whole number.
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const STEPS: [(i64, &str); 3] = [(1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];

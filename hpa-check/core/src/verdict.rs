@@ -1,4 +1,4 @@
-//! The verdict: one of four outcomes, with its reasons by name, ranked.
+//! The verdict: one of four outcomes, with its ranked reasons.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 pub enum Outcome {
     /// The autoscaler did what it is configured to do, and the run observed it.
     Pass,
-    /// The autoscaler, its set-up or the service under it is wrong.
+    /// The autoscaler, its setup or the service under it is wrong.
     Wrong,
-    /// The environment was the limit: metrics, capacity, quota, a saturated generator.
+    /// The environment was the bottleneck: metrics, capacity, quota, a saturated generator.
     #[serde(alias = "surroundings")]
     Environment,
-    /// Too little was seen, or the load was too weak, to say either.
+    /// Too little was observed, or the load was too weak, to decide.
     Inconclusive,
 }
 
 impl Outcome {
-    /// The exit code that means this outcome in every program of this project.
+    /// The exit code for this outcome, the same in all programs of this project.
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Pass => 0,
@@ -29,7 +29,7 @@ impl Outcome {
         }
     }
 
-    /// Its word on a terminal, a badge or a heading.
+    /// The word for it on a terminal, a badge or in a heading.
     pub const fn badge(self) -> &'static str {
         match self {
             Self::Pass => "PASS",
@@ -43,27 +43,27 @@ impl Outcome {
 /// One reason for an outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
-    /// A stable word in kebab case, listed in `docs/findings.md`.
+    /// A stable name in kebab case, listed in `docs/findings.md`.
     pub id: String,
-    /// The cause in one sentence, with the numbers.
+    /// The cause in one sentence, with numbers.
     pub message: String,
-    /// What was seen that shows it, quoted.
+    /// Quotes that prove it.
     pub evidence: Vec<String>,
     /// What to do, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
-    /// The outcome that this reason by itself leads to.
+    /// The outcome that this reason leads to on its own.
     pub outcome: Outcome,
 }
 
-/// The end of a run.
+/// The verdict on a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// What was proved.
     pub outcome: Outcome,
-    /// The exit code; 105 when the run was interrupted, else the outcome's.
+    /// The exit code: 105 if the run was interrupted, otherwise the outcome's.
     pub exit_code: u8,
-    /// Why, the weightiest first. A pass gives what was proved.
+    /// The reasons, most important first. A pass lists what was proved.
     pub reasons: Vec<Reason>,
 }
 
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_of_version_1_0_called_the_environment_its_surroundings() {
+    fn the_word_surroundings_of_version_1_0_is_read_as_environment() {
         let read = |text: &str| serde_json::from_str::<Outcome>(text).unwrap();
         assert_eq!(read("\"surroundings\""), Outcome::Environment);
         assert_eq!(read("\"environment\""), Outcome::Environment);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hpa_check_core::doctor::{Ignore, Policy};
+use hpa_check_core::doctor::{Ignore, ReportPolicy};
 use hpa_check_core::documents::doctor::{FailOn, Report, SCHEMA, is_readable};
 use hpa_check_core::snapshot::Assertions;
 use program_common::quantity::whole_percent;
@@ -145,12 +145,12 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
             metrics_resolution: args.controller.resolution(),
             owner_labels: args.owner_label.clone(),
         },
-        policy: Policy {
+        policy: ReportPolicy {
             owner_labels: args.owner_label,
             ignore: args.ignore,
             baseline,
             fail_on: args.fail_on.into(),
-            ..Policy::default()
+            ..ReportPolicy::default()
         },
         files: args.files,
     })

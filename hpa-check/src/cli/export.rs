@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::feed::live::{Backup, ClusterArgs, Restored};
 use crate::notice::answer;
 use crate::notice::notice;
-use crate::outputs::{Destination, Kind, Output};
+use crate::outputs::{Destination, Output, ReportFormat};
 use crate::report::escape::Terminal;
 use crate::runtime::runtime;
 
@@ -39,7 +39,7 @@ pub(crate) struct RestoreArgs {
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     // Opened as JSON is, so that a file that can't be written is found before the cluster is asked.
     let destination = Destination::open(&Output {
-        kind: Kind::Json,
+        kind: ReportFormat::Json,
         file: args.output.clone(),
     })?;
     let (namespace, export) = runtime()?.block_on(async {

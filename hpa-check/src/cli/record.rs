@@ -8,7 +8,7 @@ use super::time::duration;
 use crate::drive::drive;
 use crate::drive::recording::Recording;
 use crate::failure::Failure;
-use crate::feed::live::{ClusterArgs, Live, LiveFeed, Timing};
+use crate::feed::live::{ClusterArgs, LiveCluster, LiveFeed, Timing};
 use crate::notice::notice;
 use crate::outputs::Files;
 use crate::runtime::runtime;
@@ -45,7 +45,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         let timing = Timing::of(&controller, resolution);
         let mut signals = Signals::catch()
             .map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
-        let live = Live::find(&args.cluster, args.autoscaler.name(), timing).await?;
+        let live = LiveCluster::find(&args.cluster, args.autoscaler.name(), timing).await?;
         let context = live.context(controller, resolution);
         let feed = LiveFeed::new(live, context, None, &mut signals);
         let mut recording = recording;

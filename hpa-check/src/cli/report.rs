@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
-use crate::outputs::{Files, Kind, Opened};
+use crate::outputs::{Files, Opened, ReportFormat};
 use crate::report::{self, fleet};
 
 /// The flags.
@@ -67,7 +67,11 @@ fn opened(files: &Files) -> Result<Opened, Failure> {
             "no report was asked for: give one with -o, such as -o html=report.html",
         ));
     }
-    if files.output.iter().any(|output| output.kind == Kind::Trace) {
+    if files
+        .output
+        .iter()
+        .any(|output| output.kind == ReportFormat::Trace)
+    {
         return Err(Failure::usage(
             "a trace can't be made from a result: ask for one when the run is made",
         ));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hpa_check_core::sim::fault::SimulatedFault;
-use hpa_check_core::sim::{Bound, Ceiling, Grid, LoadProfile, PodShape, Policy, Scenario};
+use hpa_check_core::sim::{Bound, Ceiling, Grid, LoadProfile, PodShape, ScaleUpPolicy, Scenario};
 use hpa_check_core::spec::{AutoscalerSpec, MetricSpec, TargetRef};
 use hpa_check_core::units::Millicores;
 use program_common::quantity::{percentage, whole_percent};
@@ -116,7 +116,7 @@ pub(crate) struct Args {
         value_delimiter = ',',
         requires = "find"
     )]
-    try_policy: Vec<Policy>,
+    try_policy: Vec<ScaleUpPolicy>,
     /// CPU requests to try [default: the current one]
     #[arg(
         help_heading = "Search",

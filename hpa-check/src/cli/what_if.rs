@@ -20,7 +20,7 @@ use crate::feed::replay::Replay;
 use crate::notice::answer;
 use crate::outputs::Files;
 use crate::report::compared;
-use crate::report::simulated::text::{Row, table, way};
+use crate::report::simulated::text::{OutcomeRow, table, way};
 use crate::simulation::document;
 
 /// The flags.
@@ -82,19 +82,19 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let (other_document, other_timeline) = document(changed)?;
     let other = &other_document.summary;
     let rows = [
-        Row {
+        OutcomeRow {
             name: "as recorded",
             path: &recorded.path,
             pod_hours: recorded.pod_hours,
             summary: None,
         },
-        Row {
+        OutcomeRow {
             name: "same settings, simulated",
             path: &same.path,
             pod_hours: same.pod_hours,
             summary: Some(same),
         },
-        Row {
+        OutcomeRow {
             name: "what if",
             path: &other.path,
             pod_hours: other.pod_hours,

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::notice::notice;
 use crate::outputs::{Opened, Ui};
 use crate::report::{self, escape::Terminal};
-use crate::sinks::page::{Listening, Live};
+use crate::sinks::page::{Listening, LivePage};
 use crate::sinks::recorder::Recorder;
 use crate::sinks::screen::{self, Screen};
 
@@ -25,7 +25,7 @@ pub(crate) struct Session {
     conductor: Option<Conductor>,
     recorder: Option<Recorder>,
     screen: Screen,
-    page: Option<Live>,
+    page: Option<LivePage>,
     outputs: Opened,
     quiet: bool,
     ended: Option<String>,

@@ -62,7 +62,7 @@ use link::Link;
 use reporter::Reporter;
 
 /// A cluster that answered and has the autoscaler in question.
-pub(crate) struct Live {
+pub(crate) struct LiveCluster {
     cluster: Cluster,
     autoscaler: String,
     spec: AutoscalerSpec,
@@ -78,7 +78,7 @@ pub(crate) struct Watching {
     _tasks: JoinSet<()>,
 }
 
-impl Live {
+impl LiveCluster {
     /// Connects and finds the autoscaler: the one named, or the only one in the namespace.
     pub(crate) async fn find(
         args: &ClusterArgs,

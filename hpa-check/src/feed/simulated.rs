@@ -1,7 +1,7 @@
 //! A simulation as a feed: what a watcher of the simulated cluster would see.
 
 use hpa_check_core::run::conductor::Action;
-use hpa_check_core::sim::engine::{Engine, Progress};
+use hpa_check_core::sim::engine::{Engine, SimulationStep};
 use hpa_check_core::sim::world::World;
 use jiff::Timestamp;
 
@@ -16,9 +16,9 @@ impl<W: World> Feed for Engine<W> {
     async fn next(&mut self) -> Result<Next, Failure> {
         let progress = self.progress().map_err(Failure::internal)?;
         Ok(match progress {
-            Progress::Seen(observation) => Next::Observation(observation),
-            Progress::Quiet => Next::Tick,
-            Progress::Over => Next::End,
+            SimulationStep::Seen(observation) => Next::Observation(observation),
+            SimulationStep::Quiet => Next::Tick,
+            SimulationStep::Over => Next::End,
         })
     }
 

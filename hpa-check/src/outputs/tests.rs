@@ -1,6 +1,6 @@
 use std::fs;
 
-use super::{Destination, Files, Kind, Output};
+use super::{Destination, Files, Output, ReportFormat};
 use crate::sinks::recorder::Recorder;
 
 fn files(arguments: &[&str]) -> Files {
@@ -25,7 +25,7 @@ fn names(folder: &tempfile::TempDir) -> Vec<String> {
 #[test]
 fn an_output_is_a_kind_and_a_file() {
     let output: Output = "html=a=b.html".parse().unwrap();
-    assert_eq!(output.kind, Kind::Html);
+    assert_eq!(output.kind, ReportFormat::Html);
     assert_eq!(output.file.unwrap().to_str(), Some("a=b.html"));
     assert_eq!("json=-".parse::<Output>().unwrap().file, None);
     for wrong in ["html", "html=", "pdf=a", "=a", ""] {

@@ -2,23 +2,24 @@
 
 use std::fmt::Write as _;
 
-use hpa_check_core::compare::{Change, Comparison, Row, Side, one_axis};
+use hpa_check_core::compare::{Change, Comparison, ComparisonRow, Side, one_axis};
 
 use super::chart::{Format, pair::pair};
 use super::escape::{Markdown, Terminal, Xml};
 use super::html;
 use crate::failure::Failure;
-use crate::outputs::{Kind, Opened};
+use crate::outputs::{Opened, ReportFormat};
 
 /// What `compare` and `what-if` can write.
-pub(crate) const KINDS: [Kind; 3] = [Kind::Json, Kind::Html, Kind::Md];
+pub(crate) const KINDS: [ReportFormat; 3] =
+    [ReportFormat::Json, ReportFormat::Html, ReportFormat::Md];
 
 /// The report of that kind; `None` for a kind that a comparison does not have.
-fn render(kind: Kind, comparison: &Comparison, a: &Side, b: &Side) -> Option<String> {
+fn render(kind: ReportFormat, comparison: &Comparison, a: &Side, b: &Side) -> Option<String> {
     match kind {
-        Kind::Json => Some(super::json(comparison)),
-        Kind::Html => Some(page(comparison, a, b)),
-        Kind::Md => Some(markdown(comparison)),
+        ReportFormat::Json => Some(super::json(comparison)),
+        ReportFormat::Html => Some(page(comparison, a, b)),
+        ReportFormat::Md => Some(markdown(comparison)),
         _ => None,
     }
 }
@@ -72,7 +73,7 @@ fn word(change: Change) -> &'static str {
 }
 
 /// A measure, in A, in B, the change, the verdict.
-fn cells(row: &Row) -> [String; 5] {
+fn cells(row: &ComparisonRow) -> [String; 5] {
     let change = row.change.map(|share| format!("{:+.1} %", share * 100.0));
     [
         row.measure.name().to_owned(),

@@ -18,28 +18,28 @@ use serde::Serialize;
 pub(crate) use text::terminal;
 
 use super::words;
-use crate::outputs::Kind;
+use crate::outputs::ReportFormat;
 
 /// What `doctor` can write.
-pub(crate) const KINDS: [Kind; 6] = [
-    Kind::Json,
-    Kind::Html,
-    Kind::Md,
-    Kind::Junit,
-    Kind::Sarif,
-    Kind::Github,
+pub(crate) const KINDS: [ReportFormat; 6] = [
+    ReportFormat::Json,
+    ReportFormat::Html,
+    ReportFormat::Md,
+    ReportFormat::Junit,
+    ReportFormat::Sarif,
+    ReportFormat::Github,
 ];
 
 /// The report of that kind; `None` for the kinds that show time, of which one look has none.
-pub(crate) fn render(kind: Kind, report: &Report) -> Option<String> {
+pub(crate) fn render(kind: ReportFormat, report: &Report) -> Option<String> {
     match kind {
-        Kind::Json => Some(super::json(report)),
-        Kind::Html => Some(page::page(report)),
-        Kind::Md => Some(markdown::summary(report)),
-        Kind::Junit => Some(junit::suites(report)),
-        Kind::Sarif => Some(sarif::log(report)),
-        Kind::Github => Some(github::annotations(report)),
-        Kind::Svg | Kind::Trace => None,
+        ReportFormat::Json => Some(super::json(report)),
+        ReportFormat::Html => Some(page::page(report)),
+        ReportFormat::Md => Some(markdown::summary(report)),
+        ReportFormat::Junit => Some(junit::suites(report)),
+        ReportFormat::Sarif => Some(sarif::log(report)),
+        ReportFormat::Github => Some(github::annotations(report)),
+        ReportFormat::Svg | ReportFormat::Trace => None,
     }
 }
 

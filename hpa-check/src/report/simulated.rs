@@ -12,7 +12,7 @@ use hpa_check_core::sim::{Bound, Simulation, Summary};
 use super::chart::{self, Picture, Work};
 use super::escape::{Markdown, Xml};
 use super::{html, markdown, summary, words};
-use crate::outputs::Kind;
+use crate::outputs::ReportFormat;
 use winner::winner;
 
 /// A simulation, and what a watcher of a cluster would have seen of it.
@@ -22,15 +22,20 @@ pub(crate) struct Simulated<'a> {
 }
 
 /// What `simulate` can write.
-pub(crate) const KINDS: [Kind; 4] = [Kind::Json, Kind::Html, Kind::Svg, Kind::Md];
+pub(crate) const KINDS: [ReportFormat; 4] = [
+    ReportFormat::Json,
+    ReportFormat::Html,
+    ReportFormat::Svg,
+    ReportFormat::Md,
+];
 
 /// The report of that kind; `None` for a kind that a simulation does not have.
-pub(crate) fn render(kind: Kind, simulated: &Simulated<'_>) -> Option<String> {
+pub(crate) fn render(kind: ReportFormat, simulated: &Simulated<'_>) -> Option<String> {
     match kind {
-        Kind::Json => Some(super::json(simulated.simulation)),
-        Kind::Html => Some(simulated.page()),
-        Kind::Svg => Some(chart::alone(&simulated.picture())),
-        Kind::Md => Some(simulated.markdown()),
+        ReportFormat::Json => Some(super::json(simulated.simulation)),
+        ReportFormat::Html => Some(simulated.page()),
+        ReportFormat::Svg => Some(chart::alone(&simulated.picture())),
+        ReportFormat::Md => Some(simulated.markdown()),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use hpa_check_core::verdict::Outcome;
 use super::escape::Terminal;
 use super::lines::Lines;
 use super::{summary, words};
-use crate::outputs::{Kind, Opened};
+use crate::outputs::{Opened, ReportFormat};
 
 /// The summary. On a terminal of that many columns long lines are broken between words and the outcome
 /// has its colour; elsewhere neither.
@@ -75,11 +75,11 @@ fn color(outcome: Outcome) -> Color {
 }
 
 /// The files that were written, the page last since that is the one to open.
-fn files(outputs: &Opened) -> Vec<(Kind, String)> {
+fn files(outputs: &Opened) -> Vec<(ReportFormat, String)> {
     let trace = outputs
         .trace
         .iter()
-        .map(|destination| (Kind::Trace, destination));
+        .map(|destination| (ReportFormat::Trace, destination));
     let mut files: Vec<_> = outputs
         .reports
         .iter()
@@ -87,7 +87,7 @@ fn files(outputs: &Opened) -> Vec<(Kind, String)> {
         .chain(trace)
         .filter_map(|(kind, destination)| Some((kind, destination.path()?.display().to_string())))
         .collect();
-    files.sort_by_key(|(kind, _)| *kind == Kind::Html);
+    files.sort_by_key(|(kind, _)| *kind == ReportFormat::Html);
     files
 }
 

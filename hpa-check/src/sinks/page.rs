@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use self::http::View;
+use self::http::PageState;
 use crate::failure::Failure;
 use crate::notice::notice;
 
@@ -75,8 +75,8 @@ pub(crate) struct Listening {
 
 impl Listening {
     /// Begins to answer, and says where.
-    pub(crate) fn start(self, nothing_seen: Evaluator) -> Result<Live, Failure> {
-        let nothing_seen = View::going(nothing_seen, Timestamp::now());
+    pub(crate) fn start(self, nothing_seen: Evaluator) -> Result<LivePage, Failure> {
+        let nothing_seen = PageState::going(nothing_seen, Timestamp::now());
         let (publish, states) = watch::channel(Arc::new(nothing_seen));
         let Self { listener, address } = self;
         let failed = |e: io::Error| Failure::internal(format!("the page can't be served: {e}"));
@@ -89,7 +89,7 @@ impl Listening {
             .spawn(move || runtime.block_on(serve(listener, address, states)))
             .map_err(failed)?;
         notice(&format!("Live at http://{address}/ until the run ends."));
-        Ok(Live {
+        Ok(LivePage {
             publish,
             thread,
             shown: None,
@@ -99,13 +99,13 @@ impl Listening {
 
 /// The session's end of it.
 #[derive(Debug)]
-pub(crate) struct Live {
-    publish: watch::Sender<Arc<View>>,
+pub(crate) struct LivePage {
+    publish: watch::Sender<Arc<PageState>>,
     thread: JoinHandle<()>,
     shown: Option<Timestamp>,
 }
 
-impl Live {
+impl LivePage {
     /// Publishes the run as it is now, if the last time was long enough ago. Never waits, and neither
     /// judges nor draws: that is the server's work.
     pub(crate) fn show(&mut self, now: Timestamp, run: &Evaluator) {
@@ -114,13 +114,13 @@ impl Live {
             return;
         }
         self.shown = Some(now);
-        let view = View::going(run.clone(), now);
+        let view = PageState::going(run.clone(), now);
         self.publish.send_replace(Arc::new(view));
     }
 
     /// Publishes the end, gives browsers a moment to take it, and ends the server.
     pub(crate) fn end(self, result: RunResult) {
-        self.publish.send_replace(Arc::new(View::over(result)));
+        self.publish.send_replace(Arc::new(PageState::over(result)));
         drop(self.publish);
         // A server that died has nothing more to show; the verdict stands without it.
         let _ = self.thread.join();
@@ -128,7 +128,11 @@ impl Live {
 }
 
 /// Answers until the run is over.
-async fn serve(listener: TcpListener, address: SocketAddr, mut states: watch::Receiver<Arc<View>>) {
+async fn serve(
+    listener: TcpListener,
+    address: SocketAddr,
+    mut states: watch::Receiver<Arc<PageState>>,
+) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return notice(&format!("hpa-check: the page can't be served: {error}")),
@@ -161,7 +165,7 @@ async fn serve(listener: TcpListener, address: SocketAddr, mut states: watch::Re
 async fn connection(
     stream: tokio::net::TcpStream,
     address: SocketAddr,
-    states: watch::Receiver<Arc<View>>,
+    states: watch::Receiver<Arc<PageState>>,
 ) {
     let service = service_fn(move |request| {
         let response = http::answer(&request, address, &states);

@@ -17,7 +17,7 @@ pub(crate) enum Screen {
     /// A panel, redrawn in place.
     Panel(panel::Panel),
     /// A line for each change.
-    Lines(lines::Lines),
+    Lines(lines::LineScreen),
     /// Nothing.
     Off,
 }
@@ -27,10 +27,10 @@ impl Screen {
     pub(crate) fn new(ui: Ui) -> Self {
         match ui {
             Ui::Tui => Self::Panel(panel::Panel::default()),
-            Ui::Line => Self::Lines(lines::Lines::default()),
+            Ui::Line => Self::Lines(lines::LineScreen::default()),
             Ui::None => Self::Off,
             Ui::Auto if io::stderr().is_terminal() => Self::Panel(panel::Panel::default()),
-            Ui::Auto => Self::Lines(lines::Lines::default()),
+            Ui::Auto => Self::Lines(lines::LineScreen::default()),
         }
     }
 

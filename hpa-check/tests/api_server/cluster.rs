@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use hpa_check_core::model::VersionGates;
-use hpa_check_core::model::pods::{ContainerUse, Pod as ModelPod, PodMetric, ReadyCondition};
+use hpa_check_core::model::pods::{ContainerUse, ModelPod, PodMetric, ReadyCondition};
 use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use hpa_check_core::observation::{Condition, ControllerConfig};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Autoscaler, Known, Settings, jump};
-use crate::plan::{Stage, Target};
+use crate::plan::{Stage, StageLevel};
 
 /// The settings of every one of them.
 const SETTINGS: &[(&str, &str)] = &[
@@ -57,7 +57,7 @@ pub(super) fn stages(settings: &Settings, autoscaler: &Autoscaler) -> Result<Vec
     let settle = autoscaler.sync * SETTLE;
     let up = settle + climb(autoscaler) + autoscaler.up_window;
     let down = settle + autoscaler.down_window;
-    let hold = |length: Duration, rate: f64| jump(length, Target::Rate(rate));
+    let hold = |length: Duration, rate: f64| jump(length, StageLevel::Rate(rate));
     Ok(match settings.name.as_str() {
         "hpa-step" => vec![hold(settle, rest), hold(up, full), hold(down, rest)],
         "hpa-staircase" => staircase(autoscaler, settle, down),
@@ -87,7 +87,7 @@ fn climb(autoscaler: &Autoscaler) -> Duration {
 /// nothing, so from nine pods on (at 10 %) one more pod is not to be had.
 fn staircase(autoscaler: &Autoscaler, each: Duration, down: Duration) -> Vec<Stage> {
     let each = each + autoscaler.up_window;
-    let rate = |pods: f64| Target::Rate(autoscaler.rate_for(pods));
+    let rate = |pods: f64| StageLevel::Rate(autoscaler.rate_for(pods));
     let mut stages = vec![jump(each, rate(f64::from(autoscaler.min) - WITHIN))];
     let mut count = autoscaler.min;
     while count < autoscaler.max {
@@ -116,7 +116,7 @@ fn spike(autoscaler: &Autoscaler) -> Duration {
 fn flap(autoscaler: &Autoscaler) -> Vec<Stage> {
     let level = |by: f64| {
         let pods = f64::from(autoscaler.min) * (1.0 + by * autoscaler.tolerance * FLAP);
-        Target::Rate(autoscaler.rate_for(pods))
+        StageLevel::Rate(autoscaler.rate_for(pods))
     };
     let each = autoscaler.sync * 2;
     let whole = autoscaler.down_window + autoscaler.sync * SETTLE;

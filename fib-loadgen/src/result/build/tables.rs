@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::plan::Model;
-use crate::recorder::{Counts, Shard, Tally};
+use crate::recorder::{Counts, Tally, ThreadTally};
 use crate::result::{ErrorResult, Latency, NResult, PhaseResult, Totals};
 use crate::user::Load;
 
@@ -33,7 +33,7 @@ pub(super) fn totals(counts: &Counts, window: Duration) -> Totals {
     }
 }
 
-pub(super) fn phases(load: &Load, shard: &Shard, window: Duration) -> Vec<PhaseResult> {
+pub(super) fn phases(load: &Load, shard: &ThreadTally, window: Duration) -> Vec<PhaseResult> {
     let shape = &load.plan.shape;
     let one = |(phase, tally): (&crate::plan::Phase, &Tally)| {
         let end = phase.end.min(window.max(phase.start));
@@ -63,7 +63,7 @@ pub(super) fn phases(load: &Load, shard: &Shard, window: Duration) -> Vec<PhaseR
         .collect()
 }
 
-pub(super) fn by_n(shard: &Shard, window: Duration) -> Vec<NResult> {
+pub(super) fn by_n(shard: &ThreadTally, window: Duration) -> Vec<NResult> {
     let asked = shard
         .by_n
         .iter()
@@ -81,7 +81,7 @@ pub(super) fn by_n(shard: &Shard, window: Duration) -> Vec<NResult> {
         .collect()
 }
 
-pub(super) fn errors(shard: &Shard) -> Vec<ErrorResult> {
+pub(super) fn errors(shard: &ThreadTally) -> Vec<ErrorResult> {
     let mut errors: Vec<ErrorResult> = shard
         .errors
         .iter()

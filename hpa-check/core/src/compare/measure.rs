@@ -1,4 +1,4 @@
-//! What is measured of a run or a simulation to compare it. Every measure is better the less it is.
+//! The measures by which runs and simulations are compared. For every measure, less is better.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -13,34 +13,34 @@ use crate::sim::Simulation;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
-    /// From the rise of the load to the most ready pods, in seconds.
+    /// Seconds from the rise of the load to the most ready pods.
     TimeToMost,
-    /// From the end of the load to the fewest ready pods, in seconds.
+    /// Seconds from the end of the load to the fewest ready pods.
     TimeDown,
-    /// The longest stretch in which the pods did not do all the work, in seconds; of simulations.
+    /// Longest time in which the pods could not keep up with the work, in seconds (simulations only).
     TimeToCapacity,
-    /// Work not done when it was wanted, in percent of all; of simulations.
+    /// Work that was not done on time, in percent of all work (simulations only).
     Unserved,
-    /// CPU utilization that is not exceeded in 95 % of the time, in percent of the request.
+    /// 95th percentile over time of the CPU utilization, in percent of the request.
     Utilization,
-    /// Requests that failed, in percent of all.
+    /// Failed requests, in percent of all.
     Failed,
-    /// Answers that were wrong.
+    /// Number of wrong answers.
     WrongAnswers,
-    /// The median over the load's seconds of their 99th percentile of response times, in milliseconds.
+    /// 99th percentile response time in milliseconds: the median over all seconds of load.
     ResponseTime,
-    /// Replicas that were set, mean over time.
+    /// Mean of the replicas set, over time.
     MeanReplicas,
-    /// CPU that was requested, mean over time, in cores: what it costs.
+    /// Mean CPU requested over time, in cores: the cost.
     RequestedCores,
-    /// How often the replicas were changed.
+    /// Number of scalings.
     Scalings,
-    /// Syncs that the model does not explain.
+    /// Syncs that the model can't explain.
     UnexplainedSyncs,
 }
 
 impl Measure {
-    /// All, in the order in which they are shown.
+    /// All measures, in display order.
     pub const ALL: [Self; 12] = [
         Self::TimeToMost,
         Self::TimeDown,
@@ -56,7 +56,7 @@ impl Measure {
         Self::UnexplainedSyncs,
     ];
 
-    /// Its name for people.
+    /// Its name, for display.
     pub const fn name(self) -> &'static str {
         match self {
             Self::TimeToMost => "time to most replicas",
@@ -85,7 +85,7 @@ impl Measure {
         }
     }
 
-    /// The least difference that counts. Instants are known to a sync; where anything is too much, it is 0.
+    /// The smallest difference that matters. Times are known only to a sync. It is 0 if any increase is too much.
     pub const fn least(self, sync_seconds: f64) -> f64 {
         match self {
             Self::TimeToMost | Self::TimeDown | Self::TimeToCapacity => sync_seconds,
@@ -98,7 +98,7 @@ impl Measure {
         }
     }
 
-    /// A value of it, for people.
+    /// Formats a value for display.
     pub fn told(self, value: Option<f64>) -> String {
         let Some(value) = value else {
             return "–".to_owned();
@@ -115,7 +115,7 @@ impl Measure {
     }
 }
 
-/// Of a simulation, from its summary.
+/// The measures of a simulation, from its summary.
 pub(super) fn of_simulation(simulation: &Simulation) -> Vec<(Measure, f64)> {
     let summary = &simulation.summary;
     let hours = number(summary.seconds) / 3_600.0;
@@ -135,7 +135,7 @@ pub(super) fn of_simulation(simulation: &Simulation) -> Vec<(Measure, f64)> {
     measures
 }
 
-/// Of a run, from what was seen.
+/// The measures of a run, from its observations.
 pub(super) fn of_run(result: &RunResult) -> Vec<(Measure, f64)> {
     let timeline = &result.timeline;
     let mean = mean(&timeline.spec, timeline.until);
@@ -207,7 +207,7 @@ fn time_down(timeline: &Timeline) -> Option<f64> {
     Some(reached.at.duration_since(from).as_secs_f64())
 }
 
-/// Each value with the seconds for which it held.
+/// Each value with the seconds for which it lasted.
 fn held<T: Copy>(steps: &[Step<T>], until: Timestamp) -> impl Iterator<Item = (T, f64)> {
     let ends = steps.iter().skip(1).map(|step| step.at).chain([until]);
     let all: Vec<(T, f64)> = steps
@@ -230,7 +230,7 @@ fn mean(steps: &[Step<i32>], until: Timestamp) -> Option<f64> {
     (time > 0.0).then(|| sum / time)
 }
 
-/// The value that is not exceeded in 95 % of the time in which there was one.
+/// The 95th percentile, weighted by time.
 fn p95(steps: &[Step<Option<i32>>], until: Timestamp) -> Option<f64> {
     let known = held(steps, until).filter_map(|(value, seconds)| Some((value?, seconds)));
     let mut known: Vec<(i32, f64)> = known.collect();

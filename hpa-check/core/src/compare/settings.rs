@@ -1,4 +1,4 @@
-//! What was evaluated, as text, so that differences can be named.
+//! The evaluated settings as text, to name the differences.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ pub(super) fn of_run(result: &RunResult) -> Settings {
     settings
 }
 
-/// Those that differ, in the order of the first.
+/// The settings that differ, in the order of the first side.
 pub(super) fn differences(a: &Settings, b: &Settings) -> Vec<Difference> {
     let value = |all: &Settings, name: &str| {
         let found = all.iter().find(|(n, _)| *n == name);

@@ -1,4 +1,4 @@
-//! The rule: what is a regression, and what is not.
+//! What counts as a regression and what does not.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn told(a: &Side, b: &Side) -> Comparison {
 }
 
 #[test]
-fn a_side_is_no_regression_of_itself_and_nothing_differs() {
+fn a_run_compared_with_itself_has_no_regression_and_no_differences() {
     let one = plain(|_| {});
     let same = told(&one, &one);
     assert!(same.is_conclusive() && !same.is_regression(), "{same:?}");
@@ -47,7 +47,7 @@ fn a_side_is_no_regression_of_itself_and_nothing_differs() {
 }
 
 #[test]
-fn a_laxer_target_is_cheaper_and_a_regression_by_its_utilization_and_the_setting_is_named() {
+fn a_higher_target_is_cheaper_but_a_regression_in_utilization_and_the_setting_is_named() {
     let (strict, lax) = (plain(|_| {}), plain(|s| s.spec.set_utilization(80)));
     let found = told(&strict, &lax);
     let verdict = |measure| {
@@ -68,10 +68,10 @@ fn a_laxer_target_is_cheaper_and_a_regression_by_its_utilization_and_the_setting
 }
 
 #[test]
-fn what_is_within_tolerance_or_less_than_counts_is_no_regression() {
+fn a_change_within_tolerance_or_too_small_to_matter_is_no_regression() {
     let (one, other) = (plain(|_| {}), plain(|s| s.spec.set_utilization(80)));
     assert!(!compare(&one, &other, "1", 10.0).is_regression());
-    // A second more to start is less than a sync.
+    // One more second of startup is less than a sync.
     let slower = plain(|s| s.pod.start += Duration::from_secs(1));
     assert!(
         !told(&one, &slower).is_regression(),
@@ -81,7 +81,7 @@ fn what_is_within_tolerance_or_less_than_counts_is_no_regression() {
 }
 
 #[test]
-fn bounds_that_are_broken_are_a_regression_and_those_of_the_first_are_none() {
+fn breaking_bounds_is_a_regression_only_if_the_first_kept_them() {
     let bound = |most| Bound {
         p95_utilization: Some(most),
         ..Bound::default()
@@ -99,7 +99,7 @@ fn bounds_that_are_broken_are_a_regression_and_those_of_the_first_are_none() {
 }
 
 #[test]
-fn a_fault_of_the_second_alone_is_a_regression_even_if_both_are_wrong() {
+fn a_fault_that_only_the_second_has_is_a_regression_even_if_both_are_wrong() {
     let (mut a, mut b) = (plain(|_| {}), plain(|_| {}));
     (a.standing, b.standing) = (Standing::Bad, Standing::Bad);
     a.faults = vec!["sync-unexplained".to_owned()];
@@ -112,7 +112,7 @@ fn a_fault_of_the_second_alone_is_a_regression_even_if_both_are_wrong() {
 }
 
 #[test]
-fn of_a_run_that_says_nothing_nothing_is_concluded() {
+fn an_inconclusive_run_leads_to_no_conclusion() {
     let (a, mut b) = (plain(|_| {}), plain(|s| s.spec.set_utilization(80)));
     b.standing = Standing::Unknown;
     "INCONCLUSIVE".clone_into(&mut b.outcome);
@@ -121,7 +121,7 @@ fn of_a_run_that_says_nothing_nothing_is_concluded() {
 }
 
 #[test]
-fn two_of_different_lengths_begin_their_rise_together() {
+fn sides_of_different_lengths_are_aligned_at_the_rise_of_the_load() {
     let one = plain(|_| {});
     let mut late = one.timeline.clone();
     late.from -= SignedDuration::from_secs(40);

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::NOW;
 use crate::model::{self, VersionGates, ZERO_TIME};
-use crate::observation::{Condition as StatusCondition, ControllerConfig, MetricReading};
+use crate::observation::{Condition, ControllerConfig, MetricReading};
 use crate::quantity::Quantity;
 use crate::spec::{
     Amounts, Behavior, ContainerResources, InitContainer, MetricSpec, PodResources, ScalingRules,
@@ -62,11 +62,11 @@ pub(super) struct ResourceReplicas {
     #[serde(default)]
     pub(super) tolerance: Tolerance,
     #[serde(default)]
-    pub(super) controller: Controller,
+    pub(super) controller: ControllerInput,
     #[serde(default)]
-    pub(super) pods: Vec<Pod>,
+    pub(super) pods: Vec<PodInput>,
     #[serde(default)]
-    pub(super) pod_metrics: Vec<PodMetric>,
+    pub(super) pod_metrics: Vec<PodMetricInput>,
 }
 
 #[derive(Deserialize)]
@@ -89,7 +89,7 @@ impl Default for Tolerance {
 /// The controller's settings; what is left out has the controller's default.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Controller {
+pub(super) struct ControllerInput {
     tolerance: Option<f64>,
     cpu_initialization_period_seconds: Option<f64>,
     initial_readiness_delay_seconds: Option<f64>,
@@ -100,7 +100,7 @@ pub(super) struct Controller {
     version: Option<String>,
 }
 
-impl Controller {
+impl ControllerInput {
     pub(super) fn cpu_initialization_period(&self) -> Duration {
         self.cpu_initialization_period_seconds
             .map_or(ControllerConfig::default().cpu_initialization_period, span)
@@ -139,7 +139,7 @@ impl Controller {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Pod {
+pub(super) struct PodInput {
     name: String,
     #[serde(default)]
     phase: String,
@@ -201,10 +201,10 @@ impl Requests {
     }
 }
 
-impl Pod {
-    pub(super) fn to_model(&self, labels: &BTreeMap<String, String>) -> model::pods::Pod {
+impl PodInput {
+    pub(super) fn to_model(&self, labels: &BTreeMap<String, String>) -> model::pods::ModelPod {
         let sidecars = self.init_containers.iter().filter(|c| c.sidecar);
-        model::pods::Pod {
+        model::pods::ModelPod {
             name: self.name.clone(),
             phase: self.phase.clone(),
             deleting: self.deleting,
@@ -247,7 +247,7 @@ impl Pod {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PodMetric {
+pub(super) struct PodMetricInput {
     pod: String,
     timestamp_ago_seconds: Option<f64>,
     #[serde(default)]
@@ -264,7 +264,7 @@ struct ContainerUse {
     memory_usage_milli: Option<i64>,
 }
 
-impl PodMetric {
+impl PodMetricInput {
     pub(super) fn to_model(&self) -> model::pods::PodMetric {
         model::pods::PodMetric {
             pod: self.pod.clone(),
@@ -287,22 +287,22 @@ impl PodMetric {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Reconcile {
+pub(super) struct ReconcileInput {
     #[serde(default)]
-    pub(super) pods: Vec<Pod>,
+    pub(super) pods: Vec<PodInput>,
     #[serde(default)]
-    pub(super) pod_metrics: Vec<PodMetric>,
+    pub(super) pod_metrics: Vec<PodMetricInput>,
     /// What the custom and external metrics APIs answer, one entry for each metric.
     #[serde(default)]
     pub(super) other_metrics: Vec<MetricReading>,
     pub(super) hpa: Hpa,
     pub(super) scale: ScaleInput,
     #[serde(default)]
-    pub(super) controller: Controller,
-    pub(super) recommendations: Option<Vec<Recommendation>>,
+    pub(super) controller: ControllerInput,
+    pub(super) recommendations: Option<Vec<RecommendationInput>>,
     #[serde(default)]
     pub(super) feature_gates: BTreeMap<String, bool>,
-    pub(super) fault: Option<Fault>,
+    pub(super) fault: Option<FaultInput>,
 }
 
 #[derive(Deserialize)]
@@ -314,12 +314,12 @@ pub(super) struct Hpa {
     pub(super) metrics: Vec<MetricSpec>,
     pub(super) behavior: Option<Behavior>,
     #[serde(default)]
-    pub(super) initial_conditions: Vec<Condition>,
+    pub(super) initial_conditions: Vec<ConditionInput>,
     pub(super) desired_replicas: Option<i32>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Condition {
+pub(super) struct ConditionInput {
     #[serde(rename = "type")]
     kind: String,
     status: String,
@@ -327,8 +327,8 @@ pub(super) struct Condition {
     reason: String,
 }
 
-impl From<Condition> for StatusCondition {
-    fn from(c: Condition) -> Self {
+impl From<ConditionInput> for Condition {
+    fn from(c: ConditionInput) -> Self {
         Self {
             kind: c.kind,
             status: c.status,
@@ -349,12 +349,12 @@ pub(super) struct ScaleInput {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Recommendation {
+pub(super) struct RecommendationInput {
     replicas: i32,
     ago_seconds: Option<f64>,
 }
 
-impl Recommendation {
+impl RecommendationInput {
     pub(super) fn to_model(&self) -> model::normalize::Recommendation {
         model::normalize::Recommendation {
             replicas: self.replicas,
@@ -366,7 +366,7 @@ impl Recommendation {
 /// What goes wrong around the sync.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Fault {
+pub(super) struct FaultInput {
     pub(super) get_scale_error: Option<String>,
     pub(super) update_scale_error: Option<String>,
     /// The first write meets a conflict: the controller reads the size again and writes once more, or
@@ -389,14 +389,14 @@ pub(super) struct Convert {
     pub(super) scale_up: Option<ScalingRules>,
     pub(super) scale_down: Option<ScalingRules>,
     #[serde(default)]
-    pub(super) scale_up_events: Vec<Event>,
+    pub(super) scale_up_events: Vec<EventInput>,
     #[serde(default)]
-    pub(super) scale_down_events: Vec<Event>,
+    pub(super) scale_down_events: Vec<EventInput>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Event {
+pub(super) struct EventInput {
     pub(super) replica_change: i32,
     pub(super) ago_seconds: Option<f64>,
 }
@@ -405,7 +405,7 @@ pub(super) struct Event {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Stabilize {
     #[serde(default)]
-    pub(super) recommendations: Vec<Recommendation>,
+    pub(super) recommendations: Vec<RecommendationInput>,
     pub(super) current_replicas: i32,
     pub(super) desired_replicas: i32,
     #[serde(default)]

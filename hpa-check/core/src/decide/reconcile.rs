@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{NAMESPACE, NOW, input};
 use crate::model::SelectorError;
-use crate::model::pods::Pod;
+use crate::model::pods::ModelPod;
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use crate::model::selector::Selector;
@@ -18,7 +18,7 @@ const KIND: &str = "ReplicationController";
 const NAME: &str = "test-rc";
 
 /// Answers one case.
-pub(super) fn answer(input: input::Reconcile) -> Result<Value, SelectorError> {
+pub(super) fn answer(input: input::ReconcileInput) -> Result<Value, SelectorError> {
     let fault = input.fault.unwrap_or_default();
     let controller = &input.controller;
     let gate = |name: &str| input.feature_gates.get(name).copied();
@@ -27,9 +27,11 @@ pub(super) fn answer(input: input::Reconcile) -> Result<Value, SelectorError> {
         .with_gates(gate("HPAConfigurableTolerance"), gate("HPAScaleToZero"))
         .with_pod_level_resources(gate("PodLevelResources"));
     let mut autoscaler = Controller::new(controller.settings(), gates);
-    autoscaler.recommendations = input
-        .recommendations
-        .map(|list| list.iter().map(input::Recommendation::to_model).collect());
+    autoscaler.recommendations = input.recommendations.map(|list| {
+        list.iter()
+            .map(input::RecommendationInput::to_model)
+            .collect()
+    });
 
     let own_selector = &input.scale.selector;
     let selector = fault.scale_status_selector.as_ref().unwrap_or(own_selector);
@@ -37,7 +39,7 @@ pub(super) fn answer(input: input::Reconcile) -> Result<Value, SelectorError> {
     let metrics: Vec<_> = input
         .pod_metrics
         .iter()
-        .map(input::PodMetric::to_model)
+        .map(input::PodMetricInput::to_model)
         .collect();
     let other_selectors = fault
         .other_hpa_selectors
@@ -131,7 +133,7 @@ fn metrics_or_default(given: Vec<MetricSpec>) -> Vec<MetricSpec> {
 }
 
 /// The labels of the pods: those that the target's own selector asks for, and more.
-fn labels(own_selector: &str, fault: &input::Fault) -> BTreeMap<String, String> {
+fn labels(own_selector: &str, fault: &input::FaultInput) -> BTreeMap<String, String> {
     let mut labels = Selector::parse(own_selector)
         .unwrap_or_default()
         .implied_labels();
@@ -140,7 +142,11 @@ fn labels(own_selector: &str, fault: &input::Fault) -> BTreeMap<String, String> 
 }
 
 /// The pods with those labels, unless the selector is one that does not match them.
-fn selected(pods: &[input::Pod], labels: &BTreeMap<String, String>, selector: &str) -> Vec<Pod> {
+fn selected(
+    pods: &[input::PodInput],
+    labels: &BTreeMap<String, String>,
+    selector: &str,
+) -> Vec<ModelPod> {
     if Selector::parse(selector).is_ok_and(|selector| !selector.matches(labels)) {
         return Vec::new();
     }

@@ -14,7 +14,7 @@ const NOTED: u8 = 99;
 
 /// What was looked at, and what counts of it.
 #[derive(Debug, Clone, Default)]
-pub struct Policy {
+pub struct ReportPolicy {
     /// What was looked at.
     pub scope: Scope,
     /// The labels that name the owner of an autoscaler.
@@ -27,7 +27,7 @@ pub struct Policy {
     pub fail_on: FailOn,
 }
 
-impl Policy {
+impl ReportPolicy {
     /// The report with what counts apart from what does not, with its outcome and exit code.
     pub fn apply(self, mut report: Report) -> Report {
         report.scope = self.scope;

@@ -16,7 +16,7 @@ use crate::spec::ContainerResources;
 use crate::verdict::{Outcome, Reason};
 
 pub use groups::{Cause, Count, Groups, Part};
-pub use settings::Settings;
+pub use settings::DoctorSettings;
 
 /// The schema's name and version.
 pub const SCHEMA: &str = "hpa-check-doctor/1.3";
@@ -52,7 +52,7 @@ pub struct Report {
     pub scope: Scope,
     /// What the cluster was judged by; reports of earlier versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settings: Option<Settings>,
+    pub settings: Option<DoctorSettings>,
     /// The weightiest finding's outcome. Inconclusive when nothing was found and not all was seen, or when
     /// there was no autoscaler to look at.
     pub outcome: Outcome,

@@ -40,7 +40,7 @@ pub struct RunResult {
     /// Where, and with which controller.
     pub setting: Option<RunContext>,
     /// The path of the replicas.
-    pub replicas: Replicas,
+    pub replicas: ReplicaSummary,
     /// How many of the controller's syncs were seen, and how many the model explains.
     pub syncs: Syncs,
     /// The longest time for which the target or the autoscaler was not seen, in milliseconds.
@@ -53,7 +53,7 @@ pub struct RunResult {
 
 /// The path of the replicas. "Ready" counts ready pods; nothing here is `status.currentReplicas`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Replicas {
+pub struct ReplicaSummary {
     /// Fewest ready pods once the minimum had been ready for the first time.
     pub min_ready: Option<i32>,
     /// Most ready pods.

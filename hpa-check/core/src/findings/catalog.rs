@@ -1,5 +1,5 @@
-//! The whole catalog: every reason that a verdict can have, in order of precedence. What explains
-//! the rest comes first, so a fault in the setup stands before its symptoms.
+//! The catalog: every reason that a verdict can have, in order of precedence. Causes come before their
+//! symptoms, so a fault in the setup comes first.
 
 use super::finding::Finding;
 use crate::verdict::Outcome;
@@ -319,8 +319,7 @@ catalog! {
         "";
 }
 
-/// Pairs of findings that would say the same of one fault: where the first is found, the second is not
-/// looked for.
+/// Pairs of findings with the same cause. If the first is found, the second is not evaluated.
 pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
     (&SCALING_PAUSED, &AUTOSCALER_GONE),
     (&TARGET_API_VERSION, &TARGET_NOT_FOUND),

@@ -1,58 +1,58 @@
-//! A finding by its name, and the evidence that turns it into a reason.
+//! A finding, and the evidence that turns it into a reason.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::verdict::{Outcome, Reason};
 
-/// How much depends on a finding, the heaviest first. It also says when a rule is asked.
+/// The weight of a finding, heaviest first. It also decides when its rule runs.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Weight {
-    /// The autoscaler can't work. A run asks before it makes any load, because a pass is impossible, and
-    /// again at the end.
+    /// The autoscaler can't work. A run evaluates it before it starts the load, because a pass is
+    /// impossible, and again at the end.
     Blocker,
-    /// Explains by itself what goes wrong. Asked at the end.
+    /// A cause. Evaluated at the end.
     Cause,
-    /// Shows that something goes wrong. Asked at the end, if nothing that would explain it was found.
+    /// A symptom. Evaluated at the end if no cause was found.
     Symptom,
-    /// Worth knowing, and no fault.
+    /// Worth knowing, but not a fault.
     Note,
 }
 
-/// A reason by its name, apart from any run or cluster.
+/// A catalog entry, independent of any run or cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finding {
     /// A stable word in kebab case.
     pub id: &'static str,
-    /// The outcome that it leads to by itself.
+    /// The outcome that it leads to on its own.
     pub outcome: Outcome,
     /// What it means, in one sentence.
     pub meaning: &'static str,
-    /// What to do, in one line; empty where there is nothing to fix.
+    /// What to do, in one line; empty if there is nothing to fix.
     pub fix: &'static str,
 }
 
-/// What a rule saw.
+/// What a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Evidence {
-    /// One sentence with the numbers.
+    /// One sentence, with numbers.
     pub(crate) message: String,
-    /// What shows it, quoted.
+    /// Quotes that prove it.
     pub(crate) quotes: Vec<String>,
-    /// What to do, where more is known of it than the catalog says.
+    /// What to do, if the rule knows better than the catalog.
     pub(crate) advice: Option<String>,
 }
 
 impl Evidence {
-    /// A sentence, and the first few of what shows it.
+    /// A sentence, with the first few quotes.
     pub(crate) fn new(
         message: impl Into<String>,
         quotes: impl IntoIterator<Item = String>,
     ) -> Self {
-        /// More of the same convinces nobody.
+        /// More quotes add nothing.
         const MOST: usize = 6;
         Self {
             message: message.into(),
@@ -61,14 +61,14 @@ impl Evidence {
         }
     }
 
-    /// With advice in the place of the catalog's, if there is some.
+    /// Replaces the catalog's advice if there is any here.
     pub(crate) fn advising(self, advice: Option<String>) -> Self {
         Self { advice, ..self }
     }
 }
 
 impl Finding {
-    /// The finding with its evidence, as a verdict lists it.
+    /// The finding with its evidence, as listed in a verdict.
     pub(crate) fn reason(&self, evidence: Evidence) -> Reason {
         Reason {
             id: self.id.to_owned(),

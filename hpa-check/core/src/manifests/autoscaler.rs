@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::keys;
 use super::older;
-use super::workload::{Workload, is_workload};
+use super::workload::{WorkloadManifest, is_workload};
 use crate::spec::{AutoscalerSpec, Behavior, MetricSpec, TargetRef};
 
 pub(super) const KIND: &str = "HorizontalPodAutoscaler";
@@ -25,7 +25,7 @@ pub struct Manifest {
     /// Its spec, in the form of autoscaling/v2.
     pub spec: AutoscalerSpec,
     /// Its target, where the input has that too.
-    pub workload: Option<Workload>,
+    pub workload: Option<WorkloadManifest>,
     /// What was filled in or passed over, one sentence each.
     pub notes: Vec<String>,
 }
@@ -57,7 +57,7 @@ pub fn read(documents: &[Value], name: Option<&str>) -> Result<Manifest, String>
             others.join(", ")
         ));
     }
-    let workload = target.map(Workload::read).transpose()?;
+    let workload = target.map(WorkloadManifest::read).transpose()?;
     Ok(Manifest {
         name: metadata("name").unwrap_or_default(),
         namespace,

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::nearest::nearest;
 
-use Shape::{Any, List, Object};
+use KeySchema::{Any, List, Object};
 
 /// What may stand at a place.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Shape {
+pub(super) enum KeySchema {
     /// Anything: a value, or a part that is not looked into.
     Any,
     /// An object with these keys.
@@ -19,10 +19,10 @@ pub(super) enum Shape {
     List(Keys),
 }
 
-type Keys = &'static [(&'static str, Shape)];
+type Keys = &'static [(&'static str, KeySchema)];
 
 /// The whole object, all but its spec.
-pub(super) const AUTOSCALER: Shape = Object(&[
+pub(super) const AUTOSCALER: KeySchema = Object(&[
     ("apiVersion", Any),
     ("kind", Any),
     ("metadata", Any),
@@ -31,7 +31,7 @@ pub(super) const AUTOSCALER: Shape = Object(&[
 ]);
 
 /// `spec` of autoscaling/v2 and v2beta2.
-pub(super) const SPEC: Shape = Object(&[
+pub(super) const SPEC: KeySchema = Object(&[
     ("scaleTargetRef", REFERENCE),
     ("minReplicas", Any),
     ("maxReplicas", Any),
@@ -63,7 +63,7 @@ pub(super) const SPEC: Shape = Object(&[
 ]);
 
 /// `spec` of autoscaling/v1.
-pub(super) const SPEC_V1: Shape = Object(&[
+pub(super) const SPEC_V1: KeySchema = Object(&[
     ("scaleTargetRef", REFERENCE),
     ("minReplicas", Any),
     ("maxReplicas", Any),
@@ -71,7 +71,7 @@ pub(super) const SPEC_V1: Shape = Object(&[
 ]);
 
 /// `spec` of autoscaling/v2beta1, whose metrics have forms of their own.
-pub(super) const SPEC_V2BETA1: Shape = Object(&[
+pub(super) const SPEC_V2BETA1: KeySchema = Object(&[
     ("scaleTargetRef", REFERENCE),
     ("minReplicas", Any),
     ("maxReplicas", Any),
@@ -79,27 +79,27 @@ pub(super) const SPEC_V2BETA1: Shape = Object(&[
 ]);
 
 /// A behavior in a file of its own: alone, or under its key.
-pub(super) const BEHAVIOR_FILE: Shape = Object(&[
+pub(super) const BEHAVIOR_FILE: KeySchema = Object(&[
     ("behavior", BEHAVIOR),
     ("scaleUp", RULES),
     ("scaleDown", RULES),
 ]);
 
 /// `spec.behavior`.
-pub(super) const BEHAVIOR: Shape = Object(&[("scaleUp", RULES), ("scaleDown", RULES)]);
+pub(super) const BEHAVIOR: KeySchema = Object(&[("scaleUp", RULES), ("scaleDown", RULES)]);
 
-const REFERENCE: Shape = Object(&[("apiVersion", Any), ("kind", Any), ("name", Any)]);
+const REFERENCE: KeySchema = Object(&[("apiVersion", Any), ("kind", Any), ("name", Any)]);
 
-const TARGET: Shape = Object(&[
+const TARGET: KeySchema = Object(&[
     ("type", Any),
     ("averageUtilization", Any),
     ("averageValue", Any),
     ("value", Any),
 ]);
 
-const METRIC: Shape = Object(&[("name", Any), ("selector", Any)]);
+const METRIC: KeySchema = Object(&[("name", Any), ("selector", Any)]);
 
-const RULES: Shape = Object(&[
+const RULES: KeySchema = Object(&[
     ("stabilizationWindowSeconds", Any),
     ("selectPolicy", Any),
     ("tolerance", Any),
@@ -110,7 +110,7 @@ const RULES: Shape = Object(&[
 ]);
 
 /// Finds the first key that may not be at its place. The error is the end of a sentence.
-pub(super) fn check(value: &Value, shape: Shape, place: &str) -> Result<(), String> {
+pub(super) fn check(value: &Value, shape: KeySchema, place: &str) -> Result<(), String> {
     match (shape, value) {
         (Object(known), Value::Object(members)) => {
             for (key, member) in members {

@@ -1,7 +1,7 @@
 //! What of an autoscaler can be simulated: where nothing but the pods' CPU is known, the metrics on CPU.
 
 use super::autoscaler::{DEFAULT_CPU_TARGET, Manifest};
-use super::workload::Workload;
+use super::workload::WorkloadManifest;
 use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec, MetricTarget};
 use crate::units::Millicores;
 
@@ -15,7 +15,7 @@ pub struct Simulable {
     /// The CPU limit of a pod, where the input gives it.
     pub limit: Option<Millicores>,
     /// The target, where the input has it.
-    pub workload: Option<Workload>,
+    pub workload: Option<WorkloadManifest>,
     /// What was filled in, left out or replaced, one sentence each.
     pub notes: Vec<String>,
 }
@@ -38,12 +38,15 @@ impl Manifest {
             )
         }));
         let container = cpu.iter().find_map(|metric| metric.source.container());
-        let amount = |of: fn(&Workload, Option<&str>) -> Option<Millicores>| {
+        let amount = |of: fn(&WorkloadManifest, Option<&str>) -> Option<Millicores>| {
             workload
                 .as_ref()
                 .and_then(|workload| of(workload, container))
         };
-        let (request, limit) = (amount(Workload::cpu_request), amount(Workload::cpu_limit));
+        let (request, limit) = (
+            amount(WorkloadManifest::cpu_request),
+            amount(WorkloadManifest::cpu_limit),
+        );
         let mut metrics: Vec<MetricSpec> = cpu
             .iter()
             .map(|metric| on_the_pod(metric, request, &mut notes))

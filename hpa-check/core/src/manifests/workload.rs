@@ -6,14 +6,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::model::VersionGates;
-use crate::model::pods::{Pod, request_of};
+use crate::model::pods::{ModelPod, request_of};
 use crate::quantity::Quantity;
 use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 use crate::units::{Bytes, Millicores};
 
 /// A Deployment, a StatefulSet or another object with a pod template.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Workload {
+pub struct WorkloadManifest {
     /// Such as `Deployment/shop`.
     pub name: String,
     /// Its regular containers.
@@ -35,7 +35,7 @@ pub(super) fn is_workload(object: &Value) -> bool {
         && object["kind"] != "DaemonSet"
 }
 
-impl Workload {
+impl WorkloadManifest {
     /// Reads an object with a pod template. The error is the end of a sentence that begins with the input.
     pub(super) fn read(object: &Value) -> Result<Self, String> {
         let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
@@ -78,7 +78,7 @@ impl Workload {
     pub fn cpu_request(&self, container: Option<&str>) -> Option<Millicores> {
         let sidecars = self.init_containers.iter().filter(|c| c.sidecar);
         let sidecars = sidecars.map(|c| c.resources.clone());
-        let pod = Pod {
+        let pod = ModelPod {
             name: self.name.clone(),
             phase: String::new(),
             deleting: false,

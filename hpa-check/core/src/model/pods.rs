@@ -12,7 +12,7 @@ use crate::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 
 /// A pod, as far as a decision needs it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Pod {
+pub struct ModelPod {
     /// Its name.
     pub name: String,
     /// `status.phase`.
@@ -77,7 +77,7 @@ pub struct Use {
     pub window: Duration,
 }
 
-impl From<&observation::Pod> for Pod {
+impl From<&observation::Pod> for ModelPod {
     fn from(pod: &observation::Pod) -> Self {
         Self {
             name: pod.name.clone(),
@@ -170,7 +170,7 @@ pub fn use_of(containers: &[ContainerUse], resource: &str, container: Option<&st
 
 /// How the pods divide.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Groups {
+pub struct PodGroups {
     /// How many count with their own use.
     pub ready: usize,
     /// Not ready yet, or too young to be believed.
@@ -183,14 +183,14 @@ pub struct Groups {
 
 /// Divides the pods: `groupPods` in `replica_calculator.go`, in its order.
 pub fn group(
-    pods: &[Pod],
+    pods: &[ModelPod],
     used: &UseByPod,
     resource: Option<&str>,
     now: Timestamp,
     settings: &ControllerConfig,
     gates: VersionGates,
-) -> Groups {
-    let mut groups = Groups::default();
+) -> PodGroups {
+    let mut groups = PodGroups::default();
     for pod in pods {
         let terminal =
             pod.phase == "Failed" || (gates.ignore_succeeded && pod.phase == "Succeeded");
@@ -286,7 +286,7 @@ fn is_unready<T: Instant>(
 /// Requests by pod name, of every pod whatever its group: `calculateRequests`. One container without
 /// a request is an error for all.
 pub fn requests_by_pod(
-    pods: &[Pod],
+    pods: &[ModelPod],
     container: Option<&str>,
     resource: &str,
     gates: VersionGates,
@@ -311,8 +311,8 @@ pub struct Requesting<'a> {
     overhead: Amounts,
 }
 
-impl<'a> From<&'a Pod> for Requesting<'a> {
-    fn from(pod: &'a Pod) -> Self {
+impl<'a> From<&'a ModelPod> for Requesting<'a> {
+    fn from(pod: &'a ModelPod) -> Self {
         Self {
             name: &pod.name,
             containers: &pod.containers,

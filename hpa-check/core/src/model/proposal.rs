@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::pods::{self, Groups, Pod, PodMetric, Use, UseByPod};
+use super::pods::{self, ModelPod, PodGroups, PodMetric, Use, UseByPod};
 use super::{MetricError, Tolerances, VersionGates, ZERO_TIME, go_int32};
 use crate::observation::{ControllerConfig, MetricReading};
 use crate::quantity::Quantity;
@@ -24,7 +24,7 @@ pub struct ProposalInput<'a> {
     /// Feature gates and version rules.
     pub gates: VersionGates,
     /// The pods that the target's selector matches.
-    pub pods: &'a [Pod],
+    pub pods: &'a [ModelPod],
     /// What the metrics APIs answered.
     pub readings: Readings<'a>,
     /// `spec.replicas` of the target.
@@ -70,7 +70,7 @@ pub struct Proposal {
     /// The ratio after unready and missing pods were filled in, when they were.
     pub second_ratio: Option<f64>,
     /// How the pods divided.
-    pub groups: Groups,
+    pub groups: PodGroups,
     /// Sum of the requests of the pods counted in the first pass, in thousandths of the unit.
     pub requested: i64,
     /// Whether the value is the one that the controller wrote, because its API was not read.
@@ -100,7 +100,7 @@ struct Pass {
 /// The proposal for a target in percent of the request: the rest of `GetResourceReplicas`.
 pub(super) fn by_utilization(
     scene: ProposalInput<'_>,
-    (mut used, groups): (UseByPod, Groups),
+    (mut used, groups): (UseByPod, PodGroups),
     requests: &BTreeMap<String, i64>,
     target: i32,
 ) -> Result<Proposal, MetricError> {
@@ -118,7 +118,7 @@ pub(super) fn by_utilization(
 /// The proposal for a target as an amount per pod: the rest of `calcPlainMetricReplicas`.
 pub(super) fn by_average(
     scene: ProposalInput<'_>,
-    (mut used, groups): (UseByPod, Groups),
+    (mut used, groups): (UseByPod, PodGroups),
     target: i64,
 ) -> Result<Proposal, MetricError> {
     let first = value_pass(&used, target);
@@ -192,11 +192,11 @@ pub(super) fn by_share(scene: ProposalInput<'_>, usage: i64, target: i64, caps: 
 }
 
 /// `getReadyPodsCount`: pods that run and are ready, whatever their age or samples.
-fn ready_pods(pods: &[Pod]) -> Result<usize, MetricError> {
+fn ready_pods(pods: &[ModelPod]) -> Result<usize, MetricError> {
     if pods.is_empty() {
         return Err(MetricError::new(NO_PODS));
     }
-    let ready = |pod: &&Pod| {
+    let ready = |pod: &&ModelPod| {
         let condition = pod.ready.as_ref();
         pod.phase == "Running" && condition.is_some_and(|c| c.status == "True")
     };
@@ -210,7 +210,7 @@ pub(super) fn counted(
     scene: ProposalInput<'_>,
     mut used: UseByPod,
     resource: Option<&str>,
-) -> Result<(UseByPod, Groups), MetricError> {
+) -> Result<(UseByPod, PodGroups), MetricError> {
     if scene.pods.is_empty() {
         return Err(MetricError::new(NO_PODS));
     }
@@ -236,7 +236,7 @@ pub(super) fn counted(
 fn propose(
     scene: ProposalInput<'_>,
     first: &Pass,
-    groups: Groups,
+    groups: PodGroups,
     used: &mut UseByPod,
     pass: impl Fn(&UseByPod) -> Result<Pass, MetricError>,
     missing_use_when_shrinking: impl Fn(&str) -> i64,

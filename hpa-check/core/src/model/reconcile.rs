@@ -9,7 +9,7 @@ use super::conditions::{self, ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCA
 use super::normalize::{
     self, FullBehavior, Limited, Recommendation, Rules, ScaleEvent, ScaleEvents, Step,
 };
-use super::pods::Pod;
+use super::pods::ModelPod;
 use super::proposal::{Proposal, Readings};
 use super::selector::Selector;
 use super::{MetricError, VersionGates, before};
@@ -55,7 +55,7 @@ pub struct Sync<'a> {
     /// The target's size, or why it can't be had.
     pub scale: Result<ScaleSubresource<'a>, &'a str>,
     /// The pods that the selector matches.
-    pub pods: &'a [Pod],
+    pub pods: &'a [ModelPod],
     /// What the metrics APIs answered.
     pub metrics: Readings<'a>,
     /// Selectors of other autoscalers of the namespace.

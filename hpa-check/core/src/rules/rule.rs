@@ -1,4 +1,4 @@
-//! What a rule is.
+//! The definition of a rule.
 
 use super::run_only::run::RunView;
 use super::snapshot_only::look::SnapshotView;
@@ -6,24 +6,24 @@ use super::view::View;
 pub(crate) use crate::findings::Weight;
 use crate::findings::{Evidence, Finding};
 
-/// How a rule looks, by what it has to know.
+/// The rule's function, by what it reads.
 #[derive(Clone, Copy)]
 pub(crate) enum Find {
-    /// What both a run and a snapshot know.
+    /// Reads what both a run and a snapshot know.
     Shared(fn(&dyn View) -> Option<Evidence>),
-    /// What only a run can know.
+    /// Reads what only a run can know.
     Run(fn(&RunView<'_>) -> Option<Evidence>),
-    /// What only a snapshot can know.
+    /// Reads what only a snapshot can know.
     Snapshot(fn(&SnapshotView<'_>) -> Option<Evidence>),
 }
 
 /// One rule.
 pub(crate) struct Rule {
-    /// What it finds.
+    /// The finding.
     pub(crate) finding: &'static Finding,
-    /// When it is asked.
+    /// When it is evaluated.
     pub(crate) weight: Weight,
-    /// Looks for it.
+    /// Evaluates it.
     pub(crate) find: Find,
 }
 
@@ -42,7 +42,7 @@ impl Rule {
         }
     }
 
-    /// A rule for snapshots alone.
+    /// A rule for snapshots only.
     pub(crate) const fn snapshot(
         finding: &'static Finding,
         weight: Weight,
@@ -56,7 +56,7 @@ impl Rule {
         }
     }
 
-    /// Asks a run.
+    /// Evaluates the rule for a run.
     pub(crate) fn ask_run(&self, run: &RunView<'_>) -> Option<Evidence> {
         match self.find {
             Find::Shared(find) => find(run),
@@ -65,7 +65,7 @@ impl Rule {
         }
     }
 
-    /// Asks a snapshot.
+    /// Evaluates the rule for a snapshot.
     pub(crate) fn ask_snapshot(&self, look: &SnapshotView<'_>) -> Option<Evidence> {
         match self.find {
             Find::Shared(find) => find(look),

@@ -1,5 +1,5 @@
-//! What only a run can know: it watched from its beginning to its end, it made the load, and it saw
-//! what the controller decided and when.
+//! Findings that only a run can make: it watches from start to end, drives the load, and sees what the
+//! controller decides and when.
 
 mod as_view;
 pub(crate) mod containers;

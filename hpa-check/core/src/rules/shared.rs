@@ -1,4 +1,4 @@
-//! Findings of both a run and a snapshot, each evaluated here and nowhere else.
+//! Findings of both a run and a snapshot, evaluated only here.
 
 pub(super) mod bounds;
 pub(super) mod containers;

@@ -1,6 +1,5 @@
-//! What only a snapshot can know: objects that no run asks for, such as managed fields, templates,
-//! other scalers and budgets; and what one look at the present says by itself, where a run follows it
-//! over time.
+//! Findings that only a snapshot can make: from objects that no run reads, such as managed fields,
+//! templates, other scalers and budgets, and from a single look at what a run would follow over time.
 
 mod as_view;
 pub(super) mod conflicts;

@@ -1,5 +1,5 @@
-//! An autoscaler as the rules see it. The state of a run and a snapshot of a cluster both implement
-//! [`View`], so that each finding is evaluated in one place.
+//! The rules' view of an autoscaler. The state of a run and a snapshot of a cluster both implement
+//! [`View`], so each finding is evaluated in one place.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::snapshot::{MetricsApi, NodeClaim};
 use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec, MetricTarget};
 use crate::units::Millicores;
 
-/// What is asserted of the autoscaler; each `None` where nothing is.
+/// What is asserted about the autoscaler; `None` means not asserted.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Asserted<'a> {
     /// The lower bound in pods.
@@ -27,34 +27,34 @@ pub(crate) struct Asserted<'a> {
     pub(crate) max_replicas: Option<i32>,
     /// The CPU target in percent of the request.
     pub(crate) cpu_target_percent: Option<i32>,
-    /// Whether it has to have a CPU metric.
+    /// Whether a CPU metric is required.
     pub(crate) has_cpu: bool,
-    /// Metrics that it has to have, by name.
+    /// Required metrics, by name.
     pub(crate) metrics: &'a [AssertedMetric],
-    /// Whether a scale-down has to be possible.
+    /// Whether a scale-down must be possible.
     pub(crate) scale_down: bool,
-    /// The longest wait for anything that has no deadline of its own.
+    /// The longest wait for anything without a deadline of its own.
     pub(crate) patience: Option<Duration>,
 }
 
-/// What became of looking for the scale target.
+/// The result of looking up the scale target.
 #[derive(Debug, Clone)]
-pub(crate) enum Scaled<'a> {
+pub(crate) enum TargetLookup<'a> {
     /// It was read.
     Read(&'a ScaleTarget),
-    /// It is not there.
+    /// It does not exist.
     Absent {
-        /// What became of it: `can't be found` or `was deleted`.
+        /// What happened to it: `can't be found` or `was deleted`.
         how: &'static str,
-        /// What shows that.
+        /// A quote that proves it.
         quote: String,
     },
-    /// It is there, and its kind has no scale.
+    /// It exists, but its kind has no `/scale` subresource.
     NotScalable {
-        /// The API server's words.
+        /// The API server's message.
         message: String,
     },
-    /// It was not read, so nobody knows.
+    /// Unknown, because it was not read.
     Unread,
 }
 
@@ -63,9 +63,9 @@ pub(crate) enum Scaled<'a> {
 pub(crate) struct PodView<'a> {
     /// Its state.
     pub(crate) pod: &'a Pod,
-    /// Its sample in the newest answer of the metrics API.
+    /// Its sample in the latest answer of the metrics API.
     pub(crate) sample: Option<&'a PodSample>,
-    /// Since when it has been ready, or not ready.
+    /// When it last became ready or not ready.
     pub(crate) since: Option<Timestamp>,
 }
 
@@ -75,12 +75,12 @@ impl<'a> PodView<'a> {
         &self.pod.name
     }
 
-    /// Whether it is neither being deleted nor finished.
+    /// Whether it is neither terminating nor finished.
     pub(crate) fn is_living(&self) -> bool {
         !self.pod.deleting && !matches!(self.pod.phase.as_str(), "Succeeded" | "Failed")
     }
 
-    /// Whether it is living and ready.
+    /// Whether it is ready, and neither terminating nor finished.
     pub(crate) fn is_ready(&self) -> bool {
         self.is_living() && self.pod.is_ready()
     }
@@ -109,27 +109,27 @@ impl<'a> PodView<'a> {
     }
 }
 
-/// What the metrics API said last.
+/// The latest answer of the metrics API.
 #[derive(Debug, Clone)]
 pub(crate) struct MetricsView<'a> {
-    /// Whether there is one.
+    /// Whether the API exists.
     pub(crate) api: MetricsApi,
-    /// Whether it answered, or its error; `None` when it was not asked.
+    /// Whether it answered, or its error; `None` if it was not called.
     pub(crate) answer: Option<Result<(), &'a str>>,
     /// When it answered.
     pub(crate) at: Timestamp,
-    /// For how long there has been nothing but errors; `None` where one look can't tell.
+    /// How long it has returned only errors; `None` in a snapshot, which can't tell.
     pub(crate) failing_for: Option<Duration>,
-    /// Whether any answer had a sample of one of the pods.
+    /// Whether any answer had a sample for one of the pods.
     pub(crate) ever_sampled: bool,
-    /// From when on stale samples matter.
+    /// Stale samples matter only from then on.
     pub(crate) needed_from: Timestamp,
 }
 
 /// One limit of a `ResourceQuota`.
 #[derive(Debug, Clone)]
 pub(crate) struct QuotaView<'a> {
-    /// The limit, and which pods it counts.
+    /// The limit, and the pods that it counts.
     pub(crate) quota: &'a Quota,
     /// What of its use is the scale target's own.
     pub(crate) own: OwnPods<'a>,
@@ -160,11 +160,11 @@ impl OwnPods<'_> {
 pub(crate) struct EventView<'a> {
     /// The object it is about, as `Kind/name`.
     pub(crate) about: &'a str,
-    /// One word.
+    /// The reason.
     pub(crate) reason: &'a str,
-    /// The sentence.
+    /// The message.
     pub(crate) message: &'a str,
-    /// When it was last seen, if that is known.
+    /// The last occurrence, if known.
     pub(crate) at: Option<Timestamp>,
 }
 
@@ -175,21 +175,21 @@ impl EventView<'_> {
     }
 }
 
-/// Writes of `spec.replicas` that are not the controller's.
+/// Writes of `spec.replicas` by others than the controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConflictingWrites {
-    /// The writer's field manager; `None` where only the controller's answers to it were seen.
+    /// The writer's field manager; `None` if only the controller's reactions to it were observed.
     pub(crate) writer: Option<String>,
-    /// How often.
+    /// How many there were.
     pub(crate) times: usize,
     /// What shows them.
     pub(crate) quotes: Vec<String>,
 }
 
-/// A size that the scale target had for long enough to be judged.
+/// A replica count that the scale target kept long enough to be judged.
 #[derive(Debug, Clone)]
 pub(crate) struct SizeView {
-    /// `spec.replicas`, each time it was looked at.
+    /// `spec.replicas`, each time it was read.
     pub(crate) replicas: Vec<i32>,
     /// The spec's bounds at that time.
     pub(crate) bounds: (i32, i32),
@@ -197,137 +197,137 @@ pub(crate) struct SizeView {
     pub(crate) clock: String,
 }
 
-/// How often the replicas went up and down.
+/// How often the replicas rose and fell.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Swings {
-    /// Ways up.
+    /// Rises.
     pub(crate) ups: usize,
-    /// Ways down.
+    /// Falls.
     pub(crate) downs: usize,
-    /// Within what time, where the load is not known; the load of a run explains one way up and down.
+    /// The time they took, if the load is unknown. The load of a run explains one rise and one fall.
     pub(crate) within: Option<Duration>,
     /// What shows them.
     pub(crate) quotes: Vec<String>,
 }
 
-/// The CPU use of pods under load at one instant.
+/// The CPU usage of pods under load at one instant.
 #[derive(Debug, Clone)]
 pub(crate) struct UseView<'a> {
     /// When, for quotes.
     pub(crate) clock: String,
-    /// Name, counted use and counted request in millicores, of each pod that has been ready for long
-    /// enough to have its share.
+    /// Name, counted usage and counted request in millicores of each pod that has been ready long enough
+    /// to get its share of the load.
     pub(crate) pods: Vec<(&'a str, i64, i64)>,
 }
 
-/// A pod that was ready, and was not any more.
+/// A pod that stopped being ready.
 #[derive(Debug, Clone)]
 pub(crate) struct ReadinessLoss<'a> {
     /// The pod's name.
     pub(crate) pod: &'a str,
     /// What shows it.
     pub(crate) quote: String,
-    /// The busiest pod meanwhile, and its use in percent of its request.
+    /// The busiest pod at that time, and its usage in percent of its request.
     pub(crate) busiest: Option<(&'a str, i64)>,
 }
 
-/// An autoscaler, its scale target, its pods and their use, as one tool saw them.
+/// An autoscaler with its scale target, pods and their usage, as seen by a run or a snapshot.
 pub(crate) trait View {
-    /// The instant that is judged.
+    /// The instant to judge.
     fn now(&self) -> Timestamp;
-    /// The spec in force; `None` when the autoscaler is not there.
+    /// The current spec; `None` if the autoscaler does not exist.
     fn spec(&self) -> Option<&AutoscalerSpec>;
-    /// What the controller last wrote.
+    /// The latest status.
     fn status(&self) -> Option<&AutoscalerStatus>;
     /// The scale target.
-    fn scaled(&self) -> Scaled<'_>;
-    /// The pods that its selector matches; `None` when they may not be read.
+    fn scaled(&self) -> TargetLookup<'_>;
+    /// The pods that its selector matches; `None` if they may not be read.
     fn pods(&self) -> Option<Vec<PodView<'_>>>;
-    /// What the metrics API said.
+    /// The latest answer of the metrics API.
     fn metrics(&self) -> MetricsView<'_>;
     /// The controller's flags.
     fn controller(&self) -> &ControllerConfig;
     /// Time between two samples of a pod.
     fn metrics_resolution(&self) -> Duration;
-    /// What differs in this version of Kubernetes.
+    /// The feature gates of this version of Kubernetes.
     fn gates(&self) -> VersionGates;
     /// What is asserted.
     fn asserted(&self) -> Asserted<'_>;
 
-    /// Who serves the APIs of metrics, as far as it is known.
+    /// The servers of the metrics APIs, as far as they are known.
     fn metrics_servers(&self) -> Vec<&MetricsServer>;
-    /// Nodes that Karpenter is making, where they were read.
+    /// Nodes that Karpenter is provisioning, if they were read.
     fn node_claims(&self) -> &[NodeClaim] {
         &[]
     }
-    /// The stretch in which too few pods were ready for something else than a start to have kept them.
+    /// The time in which too few pods were ready, not counting normal startup.
     fn deficit(&self) -> Option<(Timestamp, Timestamp)>;
 
     /// Quotas of the namespace.
     fn quotas(&self) -> Vec<QuotaView<'_>>;
-    /// All CPU there is for the scale target's pods, and how that is known.
+    /// All CPU available to the scale target's pods, and how that is known.
     fn capacity(&self) -> Option<(Millicores, String)>;
-    /// Whether events are read; otherwise that there is none proves nothing.
+    /// Whether events are read. If not, the lack of one proves nothing.
     fn events_are_seen(&self) -> bool;
     /// Events about the scale target and its pods.
     fn events(&self) -> Vec<EventView<'_>>;
-    /// Another autoscaler of the same scale target.
+    /// Another autoscaler with the same scale target.
     fn other_autoscaler(&self) -> Option<&str>;
     /// The `ScaledObject` that the autoscaler belongs to, if it is KEDA's.
     fn scaled_object(&self) -> Option<&ScaledObject>;
-    /// Other autoscalers that count one of these pods, each with such a pod.
+    /// Other autoscalers that count one of these pods, each with one such pod.
     fn shared_pods(&self) -> &[(&str, &str)] {
         &[]
     }
-    /// Who owns the owners of pods, where that was read: `ReplicaSet/cart-6d` belongs to `Deployment/cart`.
+    /// The owner of a pod's owner, if it was read: `ReplicaSet/cart-6d` belongs to `Deployment/cart`.
     fn owners(&self) -> Option<&BTreeMap<String, String>> {
         None
     }
-    /// Whether somebody paused the scale target's rollout.
+    /// Whether the scale target's rollout is paused.
     fn rollout_is_paused(&self) -> bool {
         false
     }
 
-    /// Whether the controller's conditions are as new as all else. At one look they may be older than
-    /// the objects.
+    /// Whether the controller's conditions are as recent as everything else. In a snapshot they may be
+    /// older than the objects.
     fn is_watched(&self) -> bool;
-    /// For how long the controller has refused something by a condition of that kind, where that was watched.
+    /// How long the controller's condition of that type has been false, if that was watched.
     fn refused_for(&self, _kind: &str) -> Option<Duration> {
         None
     }
-    /// Whether as many pods as the maximum were ready at once.
+    /// Whether the maximum number of pods was ready at once.
     fn reached_max(&self) -> bool;
-    /// Whether all that was asserted has been seen to work, so that what is so now did not keep it
-    /// from working.
+    /// Whether everything that was asserted has been observed to work, so the present state did not
+    /// prevent it.
     fn is_complete(&self) -> bool;
-    /// Whether the scale target lacks ready pods, so that what a single pod looks like can be believed.
+    /// Whether the scale target lacks ready pods, so the state of a single pod is meaningful.
     fn lacks_ready_pods(&self) -> bool;
-    /// Whether the pods that are seen are those there were when the metrics API answered.
+    /// Whether the pods are the same as when the metrics API answered.
     fn pods_match_metrics(&self) -> bool;
 
-    /// Writes of the replicas that are not the controller's.
+    /// Writes of the replicas by others than the controller.
     fn conflicting_writes(&self) -> Option<ConflictingWrites>;
-    /// The sizes that the bounds have to hold for.
+    /// The replica counts that must be within bounds.
     fn sizes(&self) -> Vec<SizeView>;
-    /// How often the replicas went up and down.
+    /// How often the replicas rose and fell.
     fn swings(&self) -> Swings;
-    /// For how long the controller has been seen to write nothing, and what it had written before.
+    /// How long the controller has written nothing, and what it had written before.
     fn silence(&self) -> Option<(Duration, &'static str)>;
-    /// The CPU use under load, and how many of these in a row have to show the same.
+    /// The CPU usage under load, and how many in a row must agree.
     fn uses_under_load(&self) -> (Vec<UseView<'_>>, usize);
-    /// Pods that were ready and stopped being so, where that cost the service something.
+    /// Pods that stopped being ready, if that affected the service.
     fn readiness_losses(&self) -> Vec<ReadinessLoss<'_>>;
     /// An instant, for quotes.
     fn clock(&self, at: Timestamp) -> String;
 }
 
-/// A pod may take this long to become ready, or as long as the user waits for anything if that is less.
+/// A pod may take this long to become ready, or the user's patience if that is shorter.
 const START: Duration = Duration::from_mins(2);
 
 /// The default of `spec.progressDeadlineSeconds`, after which a Deployment itself calls a rollout stuck.
 const PROGRESS_DEADLINE: Duration = Duration::from_mins(10);
 
-/// The name under which KEDA's operator writes: it moves its targets from zero and back.
+/// The field manager of KEDA's operator, which scales targets to zero and back.
 const KEDA: &str = "keda";
 
 impl dyn View + '_ {
@@ -337,7 +337,7 @@ impl dyn View + '_ {
         manager == CONTROLLER || (keda && self.scaled_object().is_some())
     }
 
-    /// What of the scaling is paused on purpose, and the annotation that says so.
+    /// The part of scaling that is paused on purpose, and the annotation that pauses it.
     pub(crate) fn pause(&self) -> Option<(Pause, String)> {
         self.scaled_object()?.pause()
     }
@@ -345,8 +345,10 @@ impl dyn View + '_ {
     /// The scale target, if it was read.
     pub(crate) fn target(&self) -> Option<&ScaleTarget> {
         match self.scaled() {
-            Scaled::Read(target) => Some(target),
-            Scaled::Absent { .. } | Scaled::NotScalable { .. } | Scaled::Unread => None,
+            TargetLookup::Read(target) => Some(target),
+            TargetLookup::Absent { .. }
+            | TargetLookup::NotScalable { .. }
+            | TargetLookup::Unread => None,
         }
     }
 
@@ -368,7 +370,7 @@ impl dyn View + '_ {
         Some((&condition.reason, &condition.message))
     }
 
-    /// The same, as a quote.
+    /// The same condition, as a quote.
     pub(crate) fn quoted_refusal(&self, kind: &str) -> Option<String> {
         let (reason, message) = self.refusal(kind)?;
         Some(quoted(reason, message))
@@ -380,13 +382,13 @@ impl dyn View + '_ {
         all.any(|c| c.reason == reason)
     }
 
-    /// Who serves this API of metrics.
+    /// The server of this metrics API.
     pub(crate) fn server_of(&self, group: &str) -> Option<&MetricsServer> {
         let all = self.metrics_servers();
         all.into_iter().find(|server| server.group == group)
     }
 
-    /// The upper bound: the asserted one, or the spec's.
+    /// The asserted maximum, or else the spec's.
     pub(crate) fn max_replicas(&self) -> Option<i32> {
         let own = self.spec().map(|spec| spec.max_replicas);
         self.asserted().max_replicas.or(own)
@@ -398,7 +400,7 @@ impl dyn View + '_ {
         metrics.find(|m| m.is_cpu() && m.utilization().is_some())
     }
 
-    /// Whether it is the only metric, so that nothing else can ask for pods.
+    /// Whether it is the only metric, so nothing else can add pods.
     pub(crate) fn only_cpu(&self) -> bool {
         let metrics = self.spec().map_or(&[][..], |spec| &spec.metrics);
         matches!(metrics, [metric] if metric.is_cpu())
@@ -432,44 +434,44 @@ impl dyn View + '_ {
 
     /// Whether any metric comes from the resource metrics API.
     pub(crate) fn needs_resource_metrics(&self) -> bool {
-        // While the spec is not known, the assertion is.
+        // Until the spec is known, the assertion stands in for it.
         let asserted = self.asserted().cpu_target_percent.is_some();
         let of_resource = |m: &MetricSpec| m.resource().is_some();
         self.spec()
             .map_or(asserted, |s| s.metrics.iter().any(of_resource))
     }
 
-    /// The CPU request of a pod in millicores as the metric counts it, if it can.
+    /// The CPU request of a pod in millicores, as the metric counts it; `None` if it can't.
     pub(crate) fn request(&self, pod: &Pod) -> Option<i64> {
         let request = counted::request(pod, &self.cpu()?.source, self.gates());
         request.ok().filter(|request| *request > 0)
     }
 
-    /// The CPU use of a sample in millicores as the metric counts it, if nothing that counts is missing.
+    /// The CPU usage of a sample in millicores, as the metric counts it; `None` if a counted value is missing.
     pub(crate) fn used(&self, sample: &PodSample) -> Option<i64> {
         counted::used(sample, &self.cpu()?.source)
     }
 
-    /// The pods that are neither being deleted nor finished.
+    /// The pods that are neither terminating nor finished.
     pub(crate) fn living(&self) -> Vec<PodView<'_>> {
         let pods = self.pods().unwrap_or_default();
         pods.into_iter().filter(PodView::is_living).collect()
     }
 
-    /// The CPU that a pod takes from a node and from a quota, of several pods the most.
+    /// The CPU that a pod takes from a node and from a quota; the maximum over all pods.
     pub(crate) fn whole_request(&self) -> Option<Millicores> {
         let requests = self.living().iter().map(|p| whole_request(p.pod)).collect();
         let requests: Option<Vec<Millicores>> = requests;
         requests?.into_iter().max()
     }
 
-    /// The bands around the target in which nothing happens, as the controller has them.
+    /// The controller's tolerances.
     pub(crate) fn tolerances(&self) -> Option<Tolerances> {
         let controller = self.controller();
         Some(counted::tolerances(self.spec()?, controller, self.gates()))
     }
 
-    /// Use above which the metric asks for more, in percent of the request.
+    /// The usage above which the metric adds pods, in percent of the request.
     pub(crate) fn fires_above(&self) -> Option<f64> {
         let target = f64::from(self.cpu()?.utilization()?);
         Some(target * (1.0 + self.tolerances()?.scale_up))
@@ -506,13 +508,13 @@ impl dyn View + '_ {
         }
     }
 
-    /// How long a new pod may be without a sample: two windows until there is a whole one, and the
-    /// same again until it is read.
+    /// How long a new pod may lack a sample: two windows until there is a complete one, and as long again
+    /// until it is read.
     pub(crate) fn warm_up(&self) -> Duration {
         self.metrics_resolution() * 4 + self.controller().sync_period
     }
 
-    /// Whether something has been so for `span` or longer.
+    /// Whether something has lasted for `span` or longer.
     pub(crate) fn longer(&self, since: Option<Timestamp>, span: Duration) -> bool {
         since.is_some_and(|since| after(since, span) <= self.now())
     }

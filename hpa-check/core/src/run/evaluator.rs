@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::documents::result::{PathPoint, Replicas, RunResult, SCHEMA, Syncs};
+use crate::documents::result::{PathPoint, ReplicaSummary, RunResult, SCHEMA, Syncs};
 use crate::expectation::Expectation;
 use crate::judge;
 use crate::observation::{Observation, Seen};
@@ -101,7 +101,7 @@ fn before_load(state: &RunState, seen: &Seen) -> bool {
 }
 
 /// The path of the replicas, from the two series of it.
-fn replicas(timeline: &Timeline, baseline: Option<Timestamp>) -> Replicas {
+fn replicas(timeline: &Timeline, baseline: Option<Timestamp>) -> ReplicaSummary {
     let mut instants: Vec<Timestamp> = timeline
         .spec
         .iter()
@@ -123,7 +123,7 @@ fn replicas(timeline: &Timeline, baseline: Option<Timestamp>) -> Replicas {
     let first_ready = baseline.and_then(|at| value_at(&timeline.ready, at));
     let later = timeline.ready.iter().filter(|s| Some(s.at) >= baseline);
     let min_ready = baseline.and(later.map(|s| s.value).chain(first_ready).min());
-    Replicas {
+    ReplicaSummary {
         min_ready,
         max_ready: timeline.ready.iter().map(|s| s.value).max(),
         first_ready,

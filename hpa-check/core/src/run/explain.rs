@@ -38,8 +38,8 @@ mod sightings;
 mod tests;
 
 use memories::{Advance, Gathered, Memories, Question, Reading};
-use memory::{Memory, Windows};
-use sightings::{NEAR, Search, Sightings, Span};
+use memory::{ControllerMemory, Windows};
+use sightings::{NEAR, ReadingSearch, Sightings, Span};
 
 /// The clocks of observer and controller differ by less.
 const CLOCKS: Duration = Duration::from_secs(1);
@@ -132,14 +132,14 @@ impl Explainer {
                 self.refused.push(at);
                 if let (Some(memories), None) = (&mut self.memories, self.accounted) {
                     // It may have been the first of all.
-                    memories.or(Memory::unknown(at));
+                    memories.or(ControllerMemory::unknown(at));
                 }
                 false
             }
             Seen::Fact(Fact::ControllerRestarted { .. }) => {
                 if let Some(memories) = &mut self.memories {
                     // The old one may write for a moment yet.
-                    memories.or(Memory::fresh());
+                    memories.or(ControllerMemory::fresh());
                 }
                 false
             }
@@ -173,14 +173,14 @@ impl Explainer {
     ) -> Option<Explained> {
         let remade = self.last.as_ref().is_some_and(|l| l.uid != object.uid);
         if remade {
-            self.memories = Some(Memories::one(Memory::fresh()));
+            self.memories = Some(Memories::one(ControllerMemory::fresh()));
             self.open.clear();
             self.last = None;
         }
         let previous = self.last.replace(object.clone());
         let Some(status) = object.status.clone() else {
             if previous.is_none() {
-                self.memories = Some(Memories::one(Memory::fresh()));
+                self.memories = Some(Memories::one(ControllerMemory::fresh()));
             }
             return None;
         };
@@ -196,7 +196,7 @@ impl Explainer {
         }
         let known = previous.and_then(|p| p.status);
         if known.is_none() && self.memories.is_none() {
-            self.memories = Some(Memories::one(Memory::unknown(at)));
+            self.memories = Some(Memories::one(ControllerMemory::unknown(at)));
             // What the first status tells was decided before anybody watched.
             let fresh = object.status_written.is_some_and(|w| w >= before(at, NEAR));
             if !fresh || state.targets.is_empty() {
@@ -763,8 +763,8 @@ fn selector(state: &RunState) -> String {
 }
 
 /// A look for what was read at a sync.
-fn search(when: Span, at: Timestamp, spec: &AutoscalerSpec, state: &RunState) -> Search {
-    Search {
+fn search(when: Span, at: Timestamp, spec: &AutoscalerSpec, state: &RunState) -> ReadingSearch {
+    ReadingSearch {
         when,
         at,
         around: around(state),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::model::VersionGates;
-use crate::model::pods::{Pod as ModelPod, PodMetric};
+use crate::model::pods::{ModelPod, PodMetric};
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use crate::observation::{Autoscaler, AutoscalerStatus, ControllerConfig, Event};

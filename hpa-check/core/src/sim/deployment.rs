@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::pods::Pod as ModelPod;
+use crate::model::pods::ModelPod;
 use crate::observation::{Condition, Event, FieldManager, Pod, Ready, ScaleTarget, Seen};
 use crate::spec::ContainerResources;
 

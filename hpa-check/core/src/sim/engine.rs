@@ -86,7 +86,7 @@ pub struct Scene {
     clippy::large_enum_variant,
     reason = "one is moved at a time, and none is kept"
 )]
-pub enum Progress {
+pub enum SimulationStep {
     /// Something was seen.
     Seen(Observation),
     /// A moment passed without news.
@@ -184,17 +184,17 @@ impl<W: World> Engine<W> {
 
     /// Goes on until something was seen or a moment has passed. The error is that of a generator
     /// that failed.
-    pub fn progress(&mut self) -> Result<Progress, String> {
+    pub fn progress(&mut self) -> Result<SimulationStep, String> {
         if self.outbox.is_empty() {
             if self.is_over() {
-                return Ok(Progress::Over);
+                return Ok(SimulationStep::Over);
             }
             self.advance()?;
         }
         Ok(self
             .outbox
             .pop_front()
-            .map_or(Progress::Quiet, Progress::Seen))
+            .map_or(SimulationStep::Quiet, SimulationStep::Seen))
     }
 
     /// Carries out an action.

@@ -33,14 +33,14 @@ pub struct PodModel {
     /// The CPU that one uses from running until it is ready, in millicores.
     pub warms_up: f64,
     /// Where there is room for them; `None` has room for all.
-    pub nodes: Option<Nodes>,
+    pub nodes: Option<NodePool>,
     /// What is broken on purpose.
     pub fault: Option<Fault>,
 }
 
 /// The room for pods, which grows when one does not fit.
 #[derive(Debug, Clone, Copy)]
-pub struct Nodes {
+pub struct NodePool {
     /// Pods that fit.
     pub room: usize,
     /// From a pod that does not fit to its node.

@@ -25,7 +25,7 @@ pub struct Grid {
     /// Scale-down windows in seconds.
     pub window_seconds: Vec<i32>,
     /// Limits of speed for scale-up.
-    pub policies: Vec<Policy>,
+    pub policies: Vec<ScaleUpPolicy>,
     /// CPU requests.
     pub requests: Vec<Millicores>,
 }
@@ -33,7 +33,7 @@ pub struct Grid {
 /// A limit of speed for scale-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Policy {
+pub enum ScaleUpPolicy {
     /// No `behavior` at all, which makes its own limit: twice the pods in a sync, or 4.
     Legacy,
     /// `behavior` with the API's defaults: 4 pods or 100 % in 15 s.
@@ -42,7 +42,7 @@ pub enum Policy {
     Only(ScalingPolicy),
 }
 
-impl FromStr for Policy {
+impl FromStr for ScaleUpPolicy {
     type Err = String;
 
     /// `legacy`, `default`, `pods=4/15s` or `percent=100/15s`, the last two with a period, such as 15s.
@@ -131,7 +131,7 @@ pub struct Candidate {
     /// The scale-down window in seconds, where the spec sets one.
     pub window_seconds: Option<i32>,
     /// The limit of speed, where one was tried.
-    pub policy: Option<Policy>,
+    pub policy: Option<ScaleUpPolicy>,
     /// The CPU request.
     pub request: Millicores,
     /// Whether the bound is kept.
@@ -322,7 +322,7 @@ fn ranked(scores: &[Score]) -> (Vec<usize>, Vec<usize>) {
 struct Settings {
     spec: AutoscalerSpec,
     request: Millicores,
-    policy: Option<Policy>,
+    policy: Option<ScaleUpPolicy>,
 }
 
 impl Settings {
@@ -368,9 +368,9 @@ fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<Settings> {
         let behavior = &mut s.spec.behavior;
         s.policy = Some(*policy);
         match policy {
-            Policy::Legacy => *behavior = None,
-            Policy::Default => behavior.get_or_insert_default().scale_up = None,
-            Policy::Only(policy) => {
+            ScaleUpPolicy::Legacy => *behavior = None,
+            ScaleUpPolicy::Default => behavior.get_or_insert_default().scale_up = None,
+            ScaleUpPolicy::Only(policy) => {
                 let rules = behavior
                     .get_or_insert_default()
                     .scale_up

@@ -39,12 +39,12 @@ pub struct Summary {
     /// target can't make it shorter.
     pub longest_short_seconds: u64,
     /// Every size, from when on.
-    pub path: Vec<Replicas>,
+    pub path: Vec<ReplicaStep>,
 }
 
 /// A size from a second on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Replicas {
+pub struct ReplicaStep {
     /// Seconds from the beginning.
     pub second: u64,
     /// Replicas set.
@@ -107,7 +107,7 @@ pub(super) fn rank(count: usize) -> Option<usize> {
 /// do not depend on how many seconds are counted at once.
 #[derive(Debug)]
 pub(super) struct Sums {
-    path: Vec<Replicas>,
+    path: Vec<ReplicaStep>,
     seconds: u64,
     request: Millicores,
     /// By the number of ready pods.
@@ -131,7 +131,7 @@ impl Sums {
     /// Nothing counted yet: pods of that request, and the `first` of them.
     pub(super) fn new(request: Millicores, first: i32) -> Self {
         Self {
-            path: vec![Replicas {
+            path: vec![ReplicaStep {
                 second: 0,
                 replicas: first,
             }],
@@ -159,7 +159,7 @@ impl Sums {
             .is_none_or(|last| last.replicas != replicas)
         {
             let second = seconds.start;
-            self.path.push(Replicas { second, replicas });
+            self.path.push(ReplicaStep { second, replicas });
         }
     }
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::model::{after, before};
 use crate::observation::{GeneratorVerdict, PodSample};
 use crate::run::state::{Poll, RunState};
-use crate::sim::{Ceiling, LoadProfile, PodShape, Point, Replicas, Scenario};
+use crate::sim::{Ceiling, LoadProfile, PodShape, Point, ReplicaStep, Scenario};
 use crate::spec::Behavior;
 use crate::units::Millicores;
 
@@ -86,7 +86,7 @@ pub struct Recorded {
     /// The same settings and the same work, ready to be simulated.
     pub scenario: Scenario,
     /// Every size that the target was set to.
-    pub path: Vec<Replicas>,
+    pub path: Vec<ReplicaStep>,
     /// Time in which the replicas were set, summed, in hours.
     pub pod_hours: f64,
     /// Why the work may have been another than it looks.
@@ -131,10 +131,10 @@ pub fn recorded(state: &RunState) -> Result<Recorded, String> {
     if load.is_empty() {
         return Err("no CPU sample was seen in the trace".to_owned());
     }
-    let path: Vec<Replicas> = timeline
+    let path: Vec<ReplicaStep> = timeline
         .spec
         .iter()
-        .map(|step| Replicas {
+        .map(|step| ReplicaStep {
             second: whole_seconds(from, step.at),
             replicas: step.value,
         })
@@ -273,7 +273,7 @@ fn doubts(state: &RunState, limit: Option<Millicores>) -> Vec<String> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "seconds are far below 2^52")]
-fn pod_hours(path: &[Replicas], length: u64) -> f64 {
+fn pod_hours(path: &[ReplicaStep], length: u64) -> f64 {
     let ends = path.iter().skip(1).map(|p| p.second).chain([length]);
     let seconds = path
         .iter()
@@ -312,7 +312,7 @@ mod tests {
         recorded(evaluator.timeline()).unwrap()
     }
 
-    fn sizes(path: &[Replicas]) -> Vec<i32> {
+    fn sizes(path: &[ReplicaStep]) -> Vec<i32> {
         path.iter().map(|p| p.replicas).collect()
     }
 

@@ -1,4 +1,4 @@
-//! Which pods each autoscaler counts, found by an index of labels: a cluster has many of both.
+//! Finds the pods that each autoscaler counts, with an index of labels, because a cluster has many of both.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use super::{Namespace, PodSnapshot, Scaler};
 use crate::model::selector::Selector;
 use crate::observation::PodSample;
 
-/// The pods of a namespace, ready to be selected.
+/// The pods of a namespace, indexed for selection.
 pub(crate) struct Index<'a> {
     pods: &'a [PodSnapshot],
     by_label: HashMap<(&'a str, &'a str), Vec<usize>>,
@@ -47,13 +47,13 @@ impl<'a> Index<'a> {
         index
     }
 
-    /// The pods that a selector matches. An empty one is no selector to the controller.
+    /// The pods that a selector matches. The controller treats an empty selector as none.
     pub(crate) fn select(&self, selector: &str) -> Vec<&'a PodSnapshot> {
         let matching = self.matching(selector);
         matching.into_iter().map(|at| &self.pods[at]).collect()
     }
 
-    /// The other autoscalers that count one of the pods that a selector matches, with such a pod.
+    /// Other autoscalers that count a pod that the selector matches, each with one such pod.
     pub(crate) fn shared(&self, selector: &str, own: &str) -> Vec<(&'a str, &'a str)> {
         let mut shared: Vec<(&str, &str)> = Vec::new();
         for position in self.matching(selector) {
@@ -74,7 +74,7 @@ impl<'a> Index<'a> {
             return Vec::new();
         };
         let matches = |position: &usize| parsed.matches(&self.pods[*position].labels);
-        // One label that has to be there narrows the search to the pods that have it.
+        // One required label narrows the search to the pods that have it.
         match parsed.required_label() {
             Some(label) => {
                 let candidates = self.by_label.get(&label).map_or(&[][..], Vec::as_slice);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::normalize::{self, Recommendation};
-use hpa_check_core::model::pods::{ContainerUse, Pod, PodMetric, ReadyCondition};
+use hpa_check_core::model::pods::{ContainerUse, ModelPod, PodMetric, ReadyCondition};
 use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use hpa_check_core::observation::ControllerConfig;
@@ -40,7 +40,7 @@ impl Run {
     fn sync(&mut self, second: i64, milli: i64) -> Decision {
         let now = Timestamp::from_second(second).unwrap();
         let names = || (0..self.replicas).map(|i| format!("pod-{i}"));
-        let pods: Vec<Pod> = names().map(pod).collect();
+        let pods: Vec<ModelPod> = names().map(pod).collect();
         let metrics: Vec<PodMetric> = names()
             .skip(self.silent)
             .map(|pod| PodMetric {
@@ -85,9 +85,9 @@ impl Run {
     }
 }
 
-fn pod(name: String) -> Pod {
+fn pod(name: String) -> ModelPod {
     let long_ago = Timestamp::from_second(-10_000).unwrap();
-    Pod {
+    ModelPod {
         name,
         phase: "Running".to_owned(),
         deleting: false,
@@ -97,7 +97,7 @@ fn pod(name: String) -> Pod {
             last_transition: long_ago,
         }),
         containers: vec![ContainerResources::cpu("fib", Some(Millicores(100)), None)],
-        ..Pod::default()
+        ..ModelPod::default()
     }
 }
 

@@ -7,7 +7,7 @@ use hpa_check_core::run::conductor::Conductor;
 use hpa_check_core::sim::engine::Engine;
 
 use super::scene;
-use super::settings::{Flags, Settings};
+use super::settings::{Flags, RehearsalSettings};
 use crate::drive::drive;
 use crate::drive::session::Session;
 use crate::failure::Failure;
@@ -99,7 +99,7 @@ async fn rehearse(
 /// Measures what a request costs, unless the flags leave nothing to measure.
 async fn intensity(
     flags: &Flags,
-    settings: &Settings,
+    settings: &RehearsalSettings,
     machine: &Machine,
 ) -> Result<(Intensity, Option<Duration>), Failure> {
     if let (Some(n), Some(rate)) = (flags.n, flags.rate) {
@@ -113,7 +113,7 @@ async fn intensity(
 
 /// What was fitted to this machine, and what the rehearsal is.
 fn introduction(
-    settings: &Settings,
+    settings: &RehearsalSettings,
     intensity: Intensity,
     cost: Option<Duration>,
     cpus: usize,

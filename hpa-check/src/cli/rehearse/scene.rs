@@ -5,12 +5,12 @@ use hpa_check_core::run::demand::rest_share;
 use hpa_check_core::sim::engine::Scene;
 use hpa_check_core::units::Millicores;
 
-use super::settings::{Flags, NAME, Settings};
+use super::settings::{Flags, NAME, RehearsalSettings};
 use hpa_check_core::sim::intensity::Intensity;
 use hpa_check_core::sim::sizing::{LoadPlan, Sizes};
 
 /// The scene of these settings on a machine with that many CPUs.
-pub(super) fn scene(flags: &Flags, settings: &Settings, cpus: usize) -> Scene {
+pub(super) fn scene(flags: &Flags, settings: &RehearsalSettings, cpus: usize) -> Scene {
     let timescale = settings.timescale;
     let capacity = Fact::CpuCapacity {
         total: Millicores(i64::try_from(cpus).unwrap_or(i64::MAX / 1000) * 1000),
@@ -50,7 +50,7 @@ pub(super) fn scene(flags: &Flags, settings: &Settings, cpus: usize) -> Scene {
 }
 
 /// The load of these settings, at that intensity.
-pub(super) fn load(flags: &Flags, settings: &Settings, intensity: Intensity) -> LoadPlan {
+pub(super) fn load(flags: &Flags, settings: &RehearsalSettings, intensity: Intensity) -> LoadPlan {
     let timescale = settings.timescale;
     let spec = &settings.spec;
     let request = settings

@@ -114,7 +114,7 @@ impl FromStr for CpuAmount {
 
 /// The settings of a rehearsal, complete before anything starts.
 #[derive(Debug, Clone)]
-pub(crate) struct Settings {
+pub(crate) struct RehearsalSettings {
     /// The assertion.
     pub(crate) expectation: Expectation,
     /// The autoscaler's settings.
@@ -129,7 +129,7 @@ pub(crate) struct Settings {
 
 impl Flags {
     /// Rejects impossible settings; reads the manifest, if there is one.
-    pub(crate) fn resolve(&self, cpus: usize) -> Result<Settings, Failure> {
+    pub(crate) fn resolve(&self, cpus: usize) -> Result<RehearsalSettings, Failure> {
         let timescale = self.timescale();
         let manifest = self.manifest.simulable()?.map(|manifest| manifest.spec);
         let scaled = manifest.is_some();
@@ -178,7 +178,7 @@ impl Flags {
                 .map_or(Some(sizes.request), |amount| amount.0),
             self.cpu_limit.and_then(|amount| amount.0),
         );
-        Ok(Settings {
+        Ok(RehearsalSettings {
             expectation,
             spec,
             timescale,
@@ -312,7 +312,7 @@ pub(super) mod tests {
     }
 
     /// The flags, as if typed on a machine with two CPUs.
-    pub(in super::super) fn typed(line: &str) -> (Flags, Result<Settings, Failure>) {
+    pub(in super::super) fn typed(line: &str) -> (Flags, Result<RehearsalSettings, Failure>) {
         let words = std::iter::once("rehearse").chain(line.split_whitespace());
         let flags = Cli::try_parse_from(words).unwrap().flags;
         let settings = flags.resolve(2);

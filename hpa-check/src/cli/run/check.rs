@@ -12,7 +12,7 @@ use crate::cli::name::NameArgs;
 use crate::drive::drive;
 use crate::drive::session::Session;
 use crate::failure::{Failure, exit};
-use crate::feed::live::{ClusterArgs, Live, LiveFeed, Timing};
+use crate::feed::live::{ClusterArgs, LiveCluster, LiveFeed, Timing};
 use crate::load::command::LoadCommand;
 use crate::load::generator::{Generator, Loadgen};
 use crate::load::job::LoadJob;
@@ -82,7 +82,7 @@ async fn check(mut run: Run) -> Result<u8, Failure> {
         Signals::catch().map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
     let timing = Timing::of(&run.controller, run.metrics_resolution);
     let live = tokio::select! {
-        found = Live::find(&run.cluster, run.autoscaler.name(), timing) => found?,
+        found = LiveCluster::find(&run.cluster, run.autoscaler.name(), timing) => found?,
         () = signals.next() => return Err(Failure {
             code: exit::INTERRUPTED,
             message: "told to stop before the autoscaler was found; nothing was tested".to_owned(),
@@ -99,7 +99,7 @@ async fn check(mut run: Run) -> Result<u8, Failure> {
 /// Watches and loads until enough is seen, and ends in the verdict.
 async fn judge(
     run: Run,
-    live: Live,
+    live: LiveCluster,
     (opened, listening): (Opened, Option<Listening>),
     generator: Option<Generator>,
     signals: &mut Signals,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::connect::{self, Cluster, ClusterArgs};
 use super::timing::Timing;
-use super::trouble::{Kind, Trouble, within};
+use super::trouble::{Trouble, TroubleKind, within};
 use crate::failure::Failure;
 
 /// An extension that many clusters do not have.
@@ -152,7 +152,7 @@ impl Backup {
         };
         let asked = self.cluster.client.request::<Value>(request);
         let answer = within(self.timing.call, asked).await;
-        !matches!(answer, Err(trouble) if trouble.kind == Kind::NotFound)
+        !matches!(answer, Err(trouble) if trouble.kind == TroubleKind::NotFound)
     }
 
     async fn list(&self, resource: &ApiResource) -> Result<Vec<Value>, Trouble> {
@@ -218,7 +218,12 @@ impl Backup {
         .await;
         let applied = match applied {
             Ok(applied) => applied,
-            Err(trouble) if matches!(trouble.kind, Kind::Silent | Kind::Unauthorized) => {
+            Err(trouble)
+                if matches!(
+                    trouble.kind,
+                    TroubleKind::Silent | TroubleKind::Unauthorized
+                ) =>
+            {
                 return Err(unreachable(trouble));
             }
             Err(trouble) => return Ok(Restored::Refused(trouble.message)),

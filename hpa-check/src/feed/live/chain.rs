@@ -18,7 +18,7 @@ use super::convert::event::About;
 use super::cpu::PodCpu;
 use super::custom::{CustomMetrics, custom_metrics};
 use super::follow::{Subject, Which, follow};
-use super::known::{Change, Known};
+use super::known::{Known, ObjectChange};
 use super::link::Link;
 use super::reporter::Reporter;
 use super::servers::Servers;
@@ -137,7 +137,7 @@ impl Chain {
             (self.timing, self.link),
             self.reporter,
             |change| {
-                let Change::Put(object) = change else {
+                let ObjectChange::Put(object) = change else {
                     return Some(Seen::AutoscalerGone);
                 };
                 if let Some(owner) = convert::keda::owner(&object.metadata) {
@@ -186,8 +186,8 @@ impl Chain {
             (self.timing, self.link),
             self.reporter.clone(),
             |change| match change {
-                Change::Put(object) => Some(Seen::Pod(convert::pod::pod(object))),
-                Change::Gone { name } => Some(Seen::PodGone { name }),
+                ObjectChange::Put(object) => Some(Seen::Pod(convert::pod::pod(object))),
+                ObjectChange::Gone { name } => Some(Seen::PodGone { name }),
             },
         )
         .await;
@@ -214,9 +214,9 @@ impl Chain {
             (self.timing, self.link),
             self.reporter,
             |change| match change {
-                Change::Put(object) => about.event(object).map(Seen::Event),
+                ObjectChange::Put(object) => about.event(object).map(Seen::Event),
                 // An event that has aged out is no change of anything.
-                Change::Gone { .. } => None,
+                ObjectChange::Gone { .. } => None,
             },
         )
         .await;

@@ -20,7 +20,7 @@ use tower::util::MapRequestLayer;
 use self::kubeconfig::Chosen;
 use super::clock::Clock;
 use super::retry_after;
-use super::trouble::{Kind, Trouble, one_line};
+use super::trouble::{Trouble, TroubleKind, one_line};
 use crate::failure::Failure;
 
 pub(crate) use self::args::ClusterArgs;
@@ -129,8 +129,10 @@ pub(super) async fn reach(
     let answer = version(&client, clock, deadline).await;
     let (kubernetes, clock) = answer.map_err(|trouble| {
         let advice = match trouble.kind {
-            Kind::Unauthorized => "renew the credentials, or choose another --context",
-            Kind::Silent => "check that the cluster is up, or wait longer with --request-timeout",
+            TroubleKind::Unauthorized => "renew the credentials, or choose another --context",
+            TroubleKind::Silent => {
+                "check that the cluster is up, or wait longer with --request-timeout"
+            }
             _ => "check --kubeconfig and --context, and that the cluster is up",
         };
         Failure::target(format!(
@@ -228,20 +230,20 @@ async fn version(
     let (status, clock, body) = super::trouble::within(deadline, asking).await?;
     if status == http::StatusCode::UNAUTHORIZED {
         return Err(Trouble {
-            kind: Kind::Unauthorized,
+            kind: TroubleKind::Unauthorized,
             message: "it does not accept the credentials (401 Unauthorized)".into(),
         });
     }
     if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
         return Err(Trouble {
-            kind: Kind::Busy(None),
+            kind: TroubleKind::Busy(None),
             message: format!("it answers {status}"),
         });
     }
     let info = serde_json::from_slice::<VersionInfo>(&body);
     if status.is_success() && info.is_err() {
         return Err(Trouble {
-            kind: Kind::Other,
+            kind: TroubleKind::Other,
             message: "what answers there is no Kubernetes API server".into(),
         });
     }

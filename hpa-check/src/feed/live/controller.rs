@@ -7,7 +7,7 @@ use kube::Client;
 use kube::api::Api;
 
 use super::follow::{Subject, Which, follow};
-use super::known::{Change, Known};
+use super::known::{Known, ObjectChange};
 use super::link::Link;
 use super::reporter::Reporter;
 use super::timing::Timing;
@@ -32,7 +32,7 @@ pub(super) async fn follow_lease(
     let mut known = Known::default();
     follow(subject, &mut known, (timing, link), reporter, |change| {
         // The lease is renewed every few seconds; only its holder is of interest.
-        let Change::Put(lease) = change else {
+        let ObjectChange::Put(lease) = change else {
             return None;
         };
         let holder = lease.spec?.holder_identity?;

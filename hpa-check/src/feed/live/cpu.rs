@@ -16,7 +16,7 @@ use super::convert::metrics::{PodMetricsList, samples};
 use super::convert::null_as_empty;
 use super::reporter::Reporter;
 use super::timing::Timing;
-use super::trouble::{Kind, Trouble, within};
+use super::trouble::{Trouble, TroubleKind, within};
 
 const GROUP: &str = "metrics.k8s.io";
 
@@ -58,7 +58,7 @@ impl PodCpu {
                         }),
                         Err(trouble) => {
                             // A slow link or a busy server may only need longer.
-                            if trouble.kind == Kind::Silent {
+                            if trouble.kind == TroubleKind::Silent {
                                 patience = (patience * 2).min(LONGEST.max(self.timing.call));
                             }
                             // Perhaps another version is served by now.
@@ -89,7 +89,7 @@ impl PodCpu {
 
     fn unavailable(&self, trouble: &Trouble) {
         let error = match trouble.kind {
-            Kind::Forbidden => {
+            TroubleKind::Forbidden => {
                 self.reporter.forbidden(
                     format!("list pods.{GROUP}"),
                     "the pods' CPU is not seen, so no decision can be explained",
@@ -100,7 +100,7 @@ impl PodCpu {
         };
         self.reporter.tell(Seen::MetricsUnavailable {
             error,
-            timed_out: trouble.kind == Kind::Silent,
+            timed_out: trouble.kind == TroubleKind::Silent,
         });
     }
 }
@@ -143,7 +143,7 @@ impl Registry {
     async fn tell(&mut self, cpu: &PodCpu, version: &Result<String, Trouble>) {
         let fact = match version {
             Ok(version) => service(cpu, version).await,
-            Err(trouble) if trouble.kind == Kind::NotFound => Fact::MetricsApi {
+            Err(trouble) if trouble.kind == TroubleKind::NotFound => Fact::MetricsApi {
                 registered: false,
                 available: false,
                 message: format!("the API server knows no {GROUP}: {}", trouble.message),
@@ -164,7 +164,7 @@ async fn registered_version(cpu: &PodCpu) -> Result<String, Trouble> {
         .expect("a constant path makes a request");
     let group: ApiGroup = match within(cpu.timing.call, cpu.client.request(request)).await {
         // Who may read the metrics need not be allowed to ask what there is.
-        Err(trouble) if trouble.kind == Kind::Forbidden => return Ok(EVERYWHERE.to_owned()),
+        Err(trouble) if trouble.kind == TroubleKind::Forbidden => return Ok(EVERYWHERE.to_owned()),
         answer => answer?,
     };
     VERSIONS
@@ -177,7 +177,7 @@ async fn registered_version(cpu: &PodCpu) -> Result<String, Trouble> {
         })
         .map(|version| (*version).to_owned())
         .ok_or_else(|| Trouble {
-            kind: Kind::NotFound,
+            kind: TroubleKind::NotFound,
             message: format!("{GROUP} has neither {}", VERSIONS.join(" nor ")),
         })
 }

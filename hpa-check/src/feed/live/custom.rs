@@ -17,7 +17,7 @@ use super::convert::null_as_empty;
 use super::reporter::Reporter;
 use super::scale;
 use super::timing::Timing;
-use super::trouble::{Kind, Trouble, within};
+use super::trouble::{Trouble, TroubleKind, within};
 
 const CUSTOM: &str = "/apis/custom.metrics.k8s.io";
 
@@ -91,7 +91,7 @@ impl CustomMetrics {
         let answer = match answer {
             Ok(answer) => answer,
             // What is forbidden to us need not be to the controller.
-            Err(trouble) if trouble.kind == Kind::Forbidden => {
+            Err(trouble) if trouble.kind == TroubleKind::Forbidden => {
                 let (verb, group) = match &metric {
                     MetricSource::External(_) => ("list", "external.metrics.k8s.io"),
                     _ => ("get", "custom.metrics.k8s.io"),
@@ -158,7 +158,9 @@ impl CustomMetrics {
         let namespace = &self.namespace;
         let of = |version: &str| format!("{CUSTOM}/{version}/namespaces/{namespace}/{path}{query}");
         match self.get(&of(VERSIONS[0])).await {
-            Err(trouble) if trouble.kind == Kind::NotFound => self.get(&of(VERSIONS[1])).await,
+            Err(trouble) if trouble.kind == TroubleKind::NotFound => {
+                self.get(&of(VERSIONS[1])).await
+            }
             answer => answer,
         }
     }
@@ -167,7 +169,7 @@ impl CustomMetrics {
         let request = http::Request::get(path)
             .body(Vec::new())
             .map_err(|error| Trouble {
-                kind: Kind::Other,
+                kind: TroubleKind::Other,
                 message: format!("the metric's name makes no request: {error}"),
             })?;
         within(self.timing.call, self.client.request(request)).await

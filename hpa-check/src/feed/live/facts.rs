@@ -18,7 +18,7 @@ use super::convert;
 use super::convert::pod::WatchedPod;
 use super::reporter::Reporter;
 use super::timing::Timing;
-use super::trouble::{Kind, within};
+use super::trouble::{TroubleKind, within};
 
 /// Resources of a quota that bound the number of pods or their CPU.
 const BOUNDING: [&str; 5] = ["pods", "count/pods", "cpu", "requests.cpu", "limits.cpu"];
@@ -120,7 +120,7 @@ impl Asking<'_> {
                 Ok(list) => return Some(list.items),
                 Err(trouble) => trouble,
             };
-            if trouble.kind == Kind::Forbidden {
+            if trouble.kind == TroubleKind::Forbidden {
                 self.reporter.forbidden(format!("list {rule}"), consequence);
                 return None;
             }

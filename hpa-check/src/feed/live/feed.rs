@@ -9,7 +9,7 @@ use hpa_check_core::run::conductor::Action;
 use jiff::Timestamp;
 use tokio::time::{Instant, Interval, interval};
 
-use super::{Clock, Live, Watching};
+use super::{Clock, LiveCluster, Watching};
 use crate::failure::Failure;
 use crate::feed::{Feed, Next};
 use crate::load::generator::Generator;
@@ -35,7 +35,7 @@ pub(crate) struct LiveFeed<'a> {
 impl<'a> LiveFeed<'a> {
     /// Starts watching; the load waits for its action.
     pub(crate) fn new(
-        live: Live,
+        live: LiveCluster,
         context: RunContext,
         generator: Option<Generator>,
         signals: &'a mut Signals,

@@ -10,7 +10,7 @@ use super::connect::Cluster;
 use super::convert;
 use super::keda;
 use super::timing::Timing;
-use super::trouble::{Kind, Trouble, within};
+use super::trouble::{Trouble, TroubleKind, within};
 use crate::failure::Failure;
 
 /// An autoscaler, and what is known of it before it is watched.
@@ -128,10 +128,10 @@ fn not_found(name: &str, namespace: &str, others: &[String]) -> Failure {
 
 fn unreadable(trouble: &Trouble, verb: &str, namespace: &str) -> Failure {
     let advice = match trouble.kind {
-        Kind::Forbidden => format!(
+        TroubleKind::Forbidden => format!(
             "; grant {verb} on horizontalpodautoscalers.autoscaling in {namespace} (docs/run.md)"
         ),
-        Kind::Unauthorized => "; renew the credentials".to_owned(),
+        TroubleKind::Unauthorized => "; renew the credentials".to_owned(),
         _ => String::new(),
     };
     Failure::target(format!(
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_missing_permission_is_named() {
         let trouble = Trouble {
-            kind: Kind::Forbidden,
+            kind: TroubleKind::Forbidden,
             message: "no".into(),
         };
         let failure = unreadable(&trouble, "list", "demo");

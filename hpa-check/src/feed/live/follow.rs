@@ -15,11 +15,11 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::backoff;
-use super::known::{Change, Known};
+use super::known::{Known, ObjectChange};
 use super::link::Link;
 use super::reporter::Reporter;
 use super::timing::Timing;
-use super::trouble::{Kind, Trouble, within};
+use super::trouble::{Trouble, TroubleKind, within};
 
 /// Objects a page of a list; the API server's own tools use the same.
 const PAGE: u32 = 500;
@@ -66,7 +66,7 @@ pub(super) async fn follow<K, F>(
     translate: F,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug,
-    F: FnMut(Change<K>) -> Option<Seen>,
+    F: FnMut(ObjectChange<K>) -> Option<Seen>,
 {
     let follower = Follower {
         subject,
@@ -111,7 +111,7 @@ enum Ended {
 impl<K, F> Follower<'_, K, F>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
-    F: FnMut(Change<K>) -> Option<Seen>,
+    F: FnMut(ObjectChange<K>) -> Option<Seen>,
 {
     async fn run(mut self) {
         loop {
@@ -129,7 +129,9 @@ where
     /// Reads everything and tells what is new. The version to watch from, if there is one.
     async fn list(&mut self) -> Result<Option<String>, Trouble> {
         let (objects, version) = match self.list_pages().await {
-            Err(trouble) if trouble.kind == Kind::Forbidden => self.get_instead(trouble).await?,
+            Err(trouble) if trouble.kind == TroubleKind::Forbidden => {
+                self.get_instead(trouble).await?
+            }
             other => other?,
         };
         for change in self.known.replace(objects) {
@@ -171,7 +173,7 @@ where
                 self.tell_polled("list");
                 Ok((object.into_iter().collect(), None))
             }
-            Err(trouble) if trouble.kind == Kind::Forbidden => {
+            Err(trouble) if trouble.kind == TroubleKind::Forbidden => {
                 self.tell_forbidden("get", self.subject.consequence);
                 Err(trouble)
             }
@@ -190,14 +192,14 @@ where
                     let earliest = opened + backoff::delay(1, None);
                     tokio::time::sleep_until(earliest).await;
                 }
-                Ended::Failed(trouble) if trouble.kind == Kind::Forbidden => {
+                Ended::Failed(trouble) if trouble.kind == TroubleKind::Forbidden => {
                     self.tell_polled("watch");
                     self.polls_left = POLLS_BEFORE_WATCH;
                     return tokio::time::sleep(self.timing.poll).await;
                 }
                 Ended::Failed(trouble) => {
                     self.recover(&trouble).await;
-                    if trouble.kind == Kind::Expired || self.failures >= RESUME_ATTEMPTS {
+                    if trouble.kind == TroubleKind::Expired || self.failures >= RESUME_ATTEMPTS {
                         return;
                     }
                 }
@@ -267,7 +269,7 @@ where
         }
     }
 
-    fn tell(&mut self, change: Change<K>) {
+    fn tell(&mut self, change: ObjectChange<K>) {
         if let Some(seen) = (self.translate)(change) {
             self.reporter.tell(seen);
         }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::pods::{LoadPod, Stuck, total};
 use super::connect::Cluster;
-use super::trouble::{Kind, Trouble, within};
+use super::trouble::{Trouble, TroubleKind, within};
 use crate::load::command::loaded_nothing;
 use crate::load::job::LoadJob;
 use crate::load::{foreign, second};
@@ -150,7 +150,7 @@ impl JobLoad {
     fn advised(&self, part: Part, trouble: &Trouble) -> String {
         let plural = part.resource().plural;
         let advice = match trouble.kind {
-            Kind::Forbidden => format!(
+            TroubleKind::Forbidden => format!(
                 "; allow create and delete of {plural}, and list of pods and pods/log, in the namespace {}",
                 self.namespace
             ),
@@ -191,7 +191,7 @@ impl JobLoad {
         };
         let api = self.all(part);
         match within(self.deadline, api.delete(name, &params)).await {
-            Err(trouble) if trouble.kind != Kind::NotFound => Err(trouble),
+            Err(trouble) if trouble.kind != TroubleKind::NotFound => Err(trouble),
             _ => Ok(()),
         }
     }
@@ -300,7 +300,7 @@ impl Following<'_> {
         let jobs = self.load.all(Part::Job);
         match within(deadline, jobs.get(&self.name)).await {
             Ok(job) if is_over(&job) => State::Over,
-            Err(trouble) if trouble.kind == Kind::NotFound => State::Gone,
+            Err(trouble) if trouble.kind == TroubleKind::NotFound => State::Gone,
             _ => State::Going,
         }
     }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::convert::keda::{Object, scaled_object};
 use super::reporter::Reporter;
 use super::timing::Timing;
-use super::trouble::{Kind, Trouble, within};
+use super::trouble::{Trouble, TroubleKind, within};
 
 /// The path of `ScaledObjects` in a namespace.
 fn path(namespace: &str) -> String {
@@ -24,7 +24,7 @@ async fn get<T: serde::de::DeserializeOwned>(
     let request = http::Request::get(path)
         .body(Vec::new())
         .map_err(|error| Trouble {
-            kind: Kind::Other,
+            kind: TroubleKind::Other,
             message: error.to_string(),
         })?;
     within(timing.call, client.request(request)).await
@@ -60,11 +60,15 @@ impl Following {
             let fact = match read {
                 Ok(object) => Some(Fact::ScaledObject(scaled_object(object))),
                 // What was never there to be read may be in a cluster without the definition; the owner reference tells.
-                Err(trouble) if trouble.kind == Kind::NotFound && told_read(told.as_ref()) => {
+                Err(trouble)
+                    if trouble.kind == TroubleKind::NotFound && told_read(told.as_ref()) =>
+                {
                     Some(Fact::ScaledObjectGone { name })
                 }
-                Err(trouble) if matches!(trouble.kind, Kind::NotFound | Kind::Forbidden) => {
-                    if trouble.kind == Kind::Forbidden && !told_forbidden {
+                Err(trouble)
+                    if matches!(trouble.kind, TroubleKind::NotFound | TroubleKind::Forbidden) =>
+                {
+                    if trouble.kind == TroubleKind::Forbidden && !told_forbidden {
                         told_forbidden = true;
                         let consequence =
                             "whether KEDA pauses the scaling, or holds a fallback, is not seen";

@@ -7,7 +7,7 @@ use kube::ResourceExt;
 
 /// A change of one object.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Change<K> {
+pub(super) enum ObjectChange<K> {
     /// It is there, and is this now.
     Put(K),
     /// It is not there any more.
@@ -40,13 +40,13 @@ impl Version {
 
 impl Known {
     /// Takes a whole list: what it lacks is gone, what it has and is unchanged is no change.
-    pub(super) fn replace<K: ResourceExt>(&mut self, list: Vec<K>) -> Vec<Change<K>> {
+    pub(super) fn replace<K: ResourceExt>(&mut self, list: Vec<K>) -> Vec<ObjectChange<K>> {
         let listed: BTreeSet<String> = list.iter().map(ResourceExt::name_any).collect();
-        let mut changes: Vec<Change<K>> = Vec::new();
+        let mut changes: Vec<ObjectChange<K>> = Vec::new();
         self.objects.retain(|name, _| {
             let stays = listed.contains(name);
             if !stays {
-                changes.push(Change::Gone { name: name.clone() });
+                changes.push(ObjectChange::Gone { name: name.clone() });
             }
             stays
         });
@@ -56,28 +56,28 @@ impl Known {
 
     /// Takes one object. One of the same name but another uid was deleted in between, and that is
     /// told first.
-    pub(super) fn put<K: ResourceExt>(&mut self, object: K) -> Vec<Change<K>> {
+    pub(super) fn put<K: ResourceExt>(&mut self, object: K) -> Vec<ObjectChange<K>> {
         let name = object.name_any();
         let version = Version::of(&object);
         let before = self.objects.insert(name.clone(), version.clone());
         match before {
             Some(before) if before == version => Vec::new(),
             Some(before) if before.uid != version.uid => {
-                vec![Change::Gone { name }, Change::Put(object)]
+                vec![ObjectChange::Gone { name }, ObjectChange::Put(object)]
             }
-            _ => vec![Change::Put(object)],
+            _ => vec![ObjectChange::Put(object)],
         }
     }
 
     /// Takes a deletion. One that is about an earlier object of the same name says nothing new.
-    pub(super) fn delete<K: ResourceExt>(&mut self, object: &K) -> Option<Change<K>> {
+    pub(super) fn delete<K: ResourceExt>(&mut self, object: &K) -> Option<ObjectChange<K>> {
         let name = object.name_any();
         let known = self.objects.get(&name)?;
         if known.uid != object.uid().unwrap_or_default() {
             return None;
         }
         self.objects.remove(&name);
-        Some(Change::Gone { name })
+        Some(ObjectChange::Gone { name })
     }
 }
 
@@ -94,12 +94,12 @@ mod tests {
         pod
     }
 
-    fn names(changes: &[Change<Pod>]) -> Vec<String> {
+    fn names(changes: &[ObjectChange<Pod>]) -> Vec<String> {
         changes
             .iter()
             .map(|change| match change {
-                Change::Put(pod) => format!("+{}", pod.name_any()),
-                Change::Gone { name } => format!("-{name}"),
+                ObjectChange::Put(pod) => format!("+{}", pod.name_any()),
+                ObjectChange::Gone { name } => format!("-{name}"),
             })
             .collect()
     }
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(known.delete(&pod("a", "1", "4")), None);
         assert_eq!(
             known.delete(&pod("a", "9", "6")),
-            Some(Change::Gone { name: "a".into() })
+            Some(ObjectChange::Gone { name: "a".into() })
         );
         assert_eq!(known.delete(&pod("a", "9", "6")), None);
     }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::reporter::Reporter;
 use super::timing::Timing;
-use super::trouble::{Kind, Trouble, within};
+use super::trouble::{Trouble, TroubleKind, within};
 
 /// The versions of a group whose shape is known, best first.
 pub(super) const fn versions(group: &str) -> &'static [&'static str] {
@@ -85,7 +85,7 @@ impl Servers {
                         told.push(server.clone());
                         self.reporter.tell(Seen::Fact(Fact::MetricsServer(server)));
                     }
-                    Err(trouble) if trouble.kind == Kind::Forbidden => return,
+                    Err(trouble) if trouble.kind == TroubleKind::Forbidden => return,
                     _ => {}
                 }
             }

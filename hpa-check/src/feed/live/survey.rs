@@ -31,16 +31,16 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::connect::{self, Cluster, ClusterArgs};
 use super::convert;
 use super::timing::Timing;
-use super::trouble::{Kind, Trouble};
+use super::trouble::{Trouble, TroubleKind};
 use crate::failure::Failure;
 use decode::Bare;
-use lists::{Ask, List, Lists, Scope};
+use lists::{Ask, List, Lists, NamespaceScope};
 
 /// A cluster that answered.
 pub(crate) struct Surveyor {
     cluster: Cluster,
     timing: Timing,
-    scope: Scope,
+    scope: NamespaceScope,
 }
 
 /// What is taken for granted, because the API does not tell it.
@@ -107,9 +107,9 @@ impl Surveyor {
         let timing = Timing::default().waiting(args.deadline());
         let cluster = connect::connect(args, timing.call).await?;
         let scope = if all {
-            Scope::All
+            NamespaceScope::All
         } else {
-            Scope::One(cluster.namespace.clone())
+            NamespaceScope::One(cluster.namespace.clone())
         };
         Ok(Self {
             cluster,
@@ -126,8 +126,8 @@ impl Surveyor {
     /// The namespace that is looked at, unless all are.
     pub(crate) fn namespace(&self) -> Option<&str> {
         match &self.scope {
-            Scope::All => None,
-            Scope::One(name) => Some(name),
+            NamespaceScope::All => None,
+            NamespaceScope::One(name) => Some(name),
         }
     }
 
@@ -141,7 +141,7 @@ impl Surveyor {
         let missing = Missing::default();
         let mut found = self.autoscalers(&lists, assumed, &missing).await?;
         let names: BTreeSet<String> = found.iter().map(|f| f.namespace.clone()).collect();
-        if let (Scope::One(name), true) = (&self.scope, found.is_empty()) {
+        if let (NamespaceScope::One(name), true) = (&self.scope, found.is_empty()) {
             self.there_is(&lists, name, &missing).await?;
         }
         let specs = found.iter().map(|f| &f.scaler.object.spec);
@@ -207,7 +207,7 @@ impl Surveyor {
             .await
         {
             Ok(_) => Ok(()),
-            Err(trouble) if trouble.kind == Kind::NotFound => {
+            Err(trouble) if trouble.kind == TroubleKind::NotFound => {
                 let named = |one: Bare| Some(one.metadata.name);
                 let names = List::at("/api/v1/namespaces").of_metadata();
                 let all: Vec<String> = lists.all(names, named).await.unwrap_or_default();
@@ -249,8 +249,8 @@ impl Surveyor {
         let convert = |object| found(object, labels);
         let path = lists.path(AUTOSCALERS.api, AUTOSCALERS.plural);
         let mut read = lists.all(List::at(path), convert).await;
-        if matches!(&read, Err(trouble) if trouble.kind == Kind::Forbidden)
-            && self.scope == Scope::All
+        if matches!(&read, Err(trouble) if trouble.kind == TroubleKind::Forbidden)
+            && self.scope == NamespaceScope::All
             && let Some(some) = Self::permitted(lists, convert, missing).await
         {
             read = Ok(some);
@@ -261,8 +261,8 @@ impl Surveyor {
                 |name| format!("namespace {name}"),
             );
             let advice = match trouble.kind {
-                Kind::Forbidden => "; grant list on horizontalpodautoscalers.autoscaling there, or name a namespace with --namespace",
-                Kind::Unauthorized => "; renew the credentials",
+                TroubleKind::Forbidden => "; grant list on horizontalpodautoscalers.autoscaling there, or name a namespace with --namespace",
+                TroubleKind::Unauthorized => "; renew the credentials",
                 _ => "",
             };
             let message = &trouble.message;

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 
 use super::chain::{Chain, set};
 use super::follow::{Subject, Which, follow};
-use super::known::{Change, Known};
-use super::trouble::{Kind, Trouble};
+use super::known::{Known, ObjectChange};
+use super::trouble::{Trouble, TroubleKind};
 use super::{backoff, convert, scale};
 
 /// What is scaled, and where it is.
@@ -113,11 +113,11 @@ impl Chain {
     /// is not found is its scale.
     fn no_scale(&self, target: &ScaleTarget, kind: &str, trouble: Trouble) {
         match trouble.kind {
-            Kind::NotFound => self.reporter.tell(Seen::Fact(Fact::NotScalable {
+            TroubleKind::NotFound => self.reporter.tell(Seen::Fact(Fact::NotScalable {
                 kind: kind.to_owned(),
                 message: trouble.message,
             })),
-            Kind::Forbidden => {
+            TroubleKind::Forbidden => {
                 let (plural, group) = target.rule.split_once('.').unwrap_or((&target.rule, ""));
                 self.reporter.forbidden(
                     format!("get {plural}/scale.{group}"),
@@ -148,8 +148,8 @@ impl Chain {
             (self.timing, self.link),
             reporter,
             |change| match change {
-                Change::Put(object) => tell(&object),
-                Change::Gone { .. } => Some(Seen::TargetGone),
+                ObjectChange::Put(object) => tell(&object),
+                ObjectChange::Gone { .. } => Some(Seen::TargetGone),
             },
         )
         .await;

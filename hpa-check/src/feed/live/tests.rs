@@ -16,7 +16,7 @@ use kube::client::ClientBuilder;
 use tokio::time::Instant;
 
 use super::connect::reach;
-use super::{Clock, Live, Timing, Watching, retry_after};
+use super::{Clock, LiveCluster, Timing, Watching, retry_after};
 use crate::api_server::{ApiServer, NAMESPACE, objects};
 use crate::failure::Failure;
 
@@ -49,11 +49,11 @@ fn server() -> ApiServer {
 }
 
 /// Finds the only autoscaler of a server.
-pub(crate) async fn find(server: &ApiServer, timing: Timing) -> Result<Live, Failure> {
+pub(crate) async fn find(server: &ApiServer, timing: Timing) -> Result<LiveCluster, Failure> {
     find_any(server, None, timing).await
 }
 
-async fn find_named(server: &ApiServer, name: &str) -> Result<Live, Failure> {
+async fn find_named(server: &ApiServer, name: &str) -> Result<LiveCluster, Failure> {
     find_any(server, Some(name), timing()).await
 }
 
@@ -61,7 +61,7 @@ async fn find_any(
     server: &ApiServer,
     autoscaler: Option<&str>,
     timing: Timing,
-) -> Result<Live, Failure> {
+) -> Result<LiveCluster, Failure> {
     let server = server.clone();
     let service = tower::service_fn(move |request| {
         let server = server.clone();
@@ -72,7 +72,7 @@ async fn find_any(
         .build();
     let clock = Clock::new(now);
     let cluster = reach(client, "of the test", NAMESPACE.into(), clock, timing.call).await?;
-    Live::on(cluster, autoscaler, timing).await
+    LiveCluster::on(cluster, autoscaler, timing).await
 }
 
 /// What is told, from the start on.

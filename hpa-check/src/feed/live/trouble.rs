@@ -9,14 +9,14 @@ use kube::core::Status;
 /// A failed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trouble {
-    pub(super) kind: Kind,
+    pub(super) kind: TroubleKind,
     /// The API server's sentence, or the transport's.
     pub(super) message: String,
 }
 
 /// What to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TroubleKind {
     /// 410: the version is forgotten; list anew.
     Expired,
     /// 403: do without it.
@@ -33,7 +33,7 @@ pub(super) enum Kind {
     Other,
 }
 
-impl Kind {
+impl TroubleKind {
     /// The wait that the server asked for.
     pub(super) fn asked(self) -> Option<Duration> {
         match self {
@@ -46,7 +46,7 @@ impl Kind {
 impl Trouble {
     pub(super) fn silent(after: Duration) -> Self {
         Self {
-            kind: Kind::Silent,
+            kind: TroubleKind::Silent,
             message: format!("no answer within {} s", after.as_secs_f64()),
         }
     }
@@ -60,12 +60,12 @@ impl Trouble {
             .filter(|seconds| *seconds > 0)
             .map(|seconds| Duration::from_secs(u64::from(seconds)));
         let kind = match (status.code, status.reason.as_str()) {
-            (410, _) | (_, "Expired" | "Gone") => Kind::Expired,
-            (401, _) => Kind::Unauthorized,
-            (403, _) => Kind::Forbidden,
-            (404, _) => Kind::NotFound,
-            (429 | 500.., _) => Kind::Busy(asked),
-            _ => Kind::Other,
+            (410, _) | (_, "Expired" | "Gone") => TroubleKind::Expired,
+            (401, _) => TroubleKind::Unauthorized,
+            (403, _) => TroubleKind::Forbidden,
+            (404, _) => TroubleKind::NotFound,
+            (429 | 500.., _) => TroubleKind::Busy(asked),
+            _ => TroubleKind::Other,
         };
         let message = if status.message.is_empty() {
             format!("HTTP {} {}", status.code, status.reason)
@@ -81,11 +81,11 @@ impl From<kube::Error> for Trouble {
         match &error {
             kube::Error::Api(status) => Self::from_status(status),
             kube::Error::SerdeError(error) => Self {
-                kind: Kind::Other,
+                kind: TroubleKind::Other,
                 message: format!("the answer can't be understood: {error}"),
             },
             other => Self {
-                kind: Kind::Other,
+                kind: TroubleKind::Other,
                 message: root_cause(other),
             },
         }
@@ -131,14 +131,14 @@ mod tests {
     #[test]
     fn each_status_leads_to_its_remedy() {
         let cases = [
-            (410, "Expired", Kind::Expired),
-            (0, "Gone", Kind::Expired),
-            (401, "Unauthorized", Kind::Unauthorized),
-            (403, "Forbidden", Kind::Forbidden),
-            (404, "NotFound", Kind::NotFound),
-            (503, "ServiceUnavailable", Kind::Busy(None)),
-            (500, "InternalError", Kind::Busy(None)),
-            (400, "BadRequest", Kind::Other),
+            (410, "Expired", TroubleKind::Expired),
+            (0, "Gone", TroubleKind::Expired),
+            (401, "Unauthorized", TroubleKind::Unauthorized),
+            (403, "Forbidden", TroubleKind::Forbidden),
+            (404, "NotFound", TroubleKind::NotFound),
+            (503, "ServiceUnavailable", TroubleKind::Busy(None)),
+            (500, "InternalError", TroubleKind::Busy(None)),
+            (400, "BadRequest", TroubleKind::Other),
         ];
         for (code, reason, kind) in cases {
             assert_eq!(
@@ -155,7 +155,7 @@ mod tests {
         let busy = status(429, "TooManyRequests").with_details(details);
         assert_eq!(
             Trouble::from_status(&busy).kind,
-            Kind::Busy(Some(Duration::from_secs(7)))
+            TroubleKind::Busy(Some(Duration::from_secs(7)))
         );
     }
 
@@ -163,7 +163,7 @@ mod tests {
     async fn a_call_without_an_answer_ends_at_its_deadline() {
         let never = std::future::pending::<Result<(), kube::Error>>();
         let trouble = within(Duration::from_secs(10), never).await.unwrap_err();
-        assert_eq!(trouble.kind, Kind::Silent);
+        assert_eq!(trouble.kind, TroubleKind::Silent);
         assert_eq!(trouble.message, "no answer within 10 s");
     }
 }

@@ -19,7 +19,7 @@ use cpu::CpuMeter;
 use hpa_check_core::sim::fault::Fault;
 use hpa_check_core::sim::sizing::LoadPlan;
 use hpa_check_core::sim::world::{Happening, World};
-use load::Generator;
+use load::RehearsalLoad;
 use pod::{Node, Pids, Termination};
 
 mod calibrate;
@@ -56,7 +56,7 @@ pub(crate) struct Machine {
     node: Node,
     pods: JoinSet<()>,
     stops: BTreeMap<String, oneshot::Sender<()>>,
-    generator: Option<Generator>,
+    generator: Option<RehearsalLoad>,
     plan: Option<LoadPlan>,
     stop_load: CancellationToken,
     /// Keeps the channel open.
@@ -104,7 +104,7 @@ impl Machine {
         tokio::spawn(balancer::serve(listener, node.endpoints.clone(), affinity));
         let stop_load = CancellationToken::new();
         Ok(Self {
-            generator: Some(Generator {
+            generator: Some(RehearsalLoad {
                 fib_loadgen: parts.fib_loadgen,
                 target,
                 result: parts.load_result,

@@ -6,7 +6,7 @@ use hpa_check_core::run::timeline::{LoadPoint, Step, Timeline};
 use super::axis::TimeAxis;
 use super::canvas::Canvas;
 use super::key::Key;
-use super::panels::Scale;
+use super::panels::ValueRange;
 use super::{FOOT, Format, GAP, HEAD, Sheet, framed, steps};
 
 /// Both in one picture.
@@ -74,7 +74,7 @@ fn panel(
     let value = |value: Option<i32>| value.map(f64::from);
     let largest = steps::largest(&series[0], value).max(steps::largest(&series[1], value));
     sheet.title(title, &KEYS);
-    let scale = Scale {
+    let scale = ValueRange {
         largest: if whole { largest + 1.0 } else { largest },
         whole,
         unit: "",
@@ -91,7 +91,7 @@ fn requests(sheet: &mut Sheet<'_>, sides: [&Timeline; 2], axes: &[TimeAxis; 2]) 
         return;
     }
     let points = sides.iter().flat_map(|timeline| &timeline.load);
-    let scale = Scale {
+    let scale = ValueRange {
         largest: points.map(|p: &LoadPoint| p.rps).fold(0.0, f64::max),
         whole: true,
         unit: "",

@@ -11,7 +11,7 @@ use super::canvas::Anchor;
 use super::{GAP, Sheet};
 
 /// The scale of a panel.
-pub(super) struct Scale {
+pub(super) struct ValueRange {
     /// The largest value that has to fit.
     pub(super) largest: f64,
     /// Whether only whole numbers make sense.
@@ -25,7 +25,7 @@ const CLOSEST: f64 = 16.0;
 
 impl Sheet<'_> {
     /// The frame and grid of a panel of that height. Gives its axis back.
-    pub(super) fn frame(&mut self, height: f64, scale: &Scale) -> ValueAxis {
+    pub(super) fn frame(&mut self, height: f64, scale: &ValueRange) -> ValueAxis {
         let (left, right, top) = (self.left(), self.right(), self.y);
         let axis = ValueAxis::new(top + height, top, scale.largest, scale.whole);
         let steps = axis.ticks.len().saturating_sub(1).max(1);

@@ -1,8 +1,8 @@
 //! Reports of fleets: complete, harmless, and the same from one document.
 
 use hpa_check_core::documents::doctor::{
-    AutoscalerReport, Baseline, FailOn, Gone, Groups, Ignored, IgnoredBy, Report, SCHEMA, Scope,
-    Settings,
+    AutoscalerReport, Baseline, DoctorSettings, FailOn, Gone, Groups, Ignored, IgnoredBy, Report,
+    SCHEMA, Scope,
 };
 use hpa_check_core::observation::ControllerConfig;
 use hpa_check_core::snapshot::Unseen;
@@ -68,7 +68,7 @@ fn fleet(many: usize) -> Report {
         kubernetes: Some("1.36".to_owned()),
         looks: 1,
         scope: Scope::default(),
-        settings: Some(Settings {
+        settings: Some(DoctorSettings {
             command: Some("hpa-check doctor -A".to_owned()),
             controller: ControllerConfig::default(),
             metrics_resolution: std::time::Duration::from_secs(15),
@@ -130,32 +130,40 @@ fn every_form_has_every_autoscaler_with_a_fault_and_says_what_to_do() {
             assert!(text.contains(part), "{}: {part}: {text}", kind.word());
         }
     }
-    assert!(render(Kind::Svg, &report).is_none() && render(Kind::Trace, &report).is_none());
+    assert!(
+        render(ReportFormat::Svg, &report).is_none()
+            && render(ReportFormat::Trace, &report).is_none()
+    );
 }
 
 #[test]
 fn text_from_the_world_stays_text_in_every_form() {
     let report = hostile();
-    for kind in [Kind::Html, Kind::Md, Kind::Junit, Kind::Github] {
+    for kind in [
+        ReportFormat::Html,
+        ReportFormat::Md,
+        ReportFormat::Junit,
+        ReportFormat::Github,
+    ] {
         let text = render(kind, &report).unwrap();
         assert!(!text.contains('\u{1b}'), "{}", kind.word());
         assert_eq!(text.matches("alert(1)</script>").count(), {
             // An annotation is plain text to GitHub.
-            if kind == Kind::Github {
+            if kind == ReportFormat::Github {
                 text.matches("alert(1)").count()
             } else {
                 0
             }
         });
     }
-    let page = render(Kind::Html, &report).unwrap();
+    let page = render(ReportFormat::Html, &report).unwrap();
     assert_eq!(page.matches("<script").count(), 3, "the page's own");
     assert!(!terminal(&report, Some(80)).contains('\u{1b}'));
 }
 
 #[test]
 fn the_page_groups_by_cause_namespace_and_owner_and_links_to_the_explanation_and_the_settings() {
-    let page = render(Kind::Html, &fleet(3)).unwrap();
+    let page = render(ReportFormat::Html, &fleet(3)).unwrap();
     for part in [
         "<h2 id=\"causes\">By cause</h2>",
         "<h2 id=\"namespaces\">By namespace</h2>",
@@ -182,7 +190,7 @@ fn the_page_groups_by_cause_namespace_and_owner_and_links_to_the_explanation_and
 
 #[test]
 fn a_fleet_of_ten_thousand_faults_is_a_page_of_a_few_megabytes() {
-    let page = render(Kind::Html, &fleet(10_000)).unwrap();
+    let page = render(ReportFormat::Html, &fleet(10_000)).unwrap();
     assert!(page.len() < 8_000_000, "{}", page.len());
     assert!(page.contains("shop/app9999"));
 }
@@ -190,7 +198,7 @@ fn a_fleet_of_ten_thousand_faults_is_a_page_of_a_few_megabytes() {
 #[test]
 fn a_test_case_fails_where_the_exit_code_counts_a_fault_and_is_skipped_where_nothing_is_proved() {
     let mut report = fleet(2);
-    let xml = render(Kind::Junit, &report).unwrap();
+    let xml = render(ReportFormat::Junit, &report).unwrap();
     for part in [
         "<testsuite name=\"shop\" tests=\"2\" skipped=\"0\" errors=\"0\" failures=\"2\"",
         "<testsuite name=\"web\" tests=\"4\"",
@@ -203,13 +211,13 @@ fn a_test_case_fails_where_the_exit_code_counts_a_fault_and_is_skipped_where_not
     }
     assert_eq!(xml.matches("<skipped").count(), 2, "{xml}");
     report.fail_on = FailOn::None;
-    let xml = render(Kind::Junit, &report).unwrap();
+    let xml = render(ReportFormat::Junit, &report).unwrap();
     assert_eq!(xml.matches("<failure").count(), 0, "{xml}");
 }
 
 #[test]
 fn github_gets_an_annotation_a_cause_since_it_shows_ten() {
-    let text = render(Kind::Github, &fleet(50)).unwrap();
+    let text = render(ReportFormat::Github, &fleet(50)).unwrap();
     assert_eq!(text.lines().count(), 4, "{text}");
     let first =
         "::error title=WRONG%3A missing-cpu-request in 50 autoscalers::shop/app0: container";
@@ -232,15 +240,16 @@ fn sarif_keeps_to_the_schema_and_tells_what_is_new_what_is_known_and_what_is_ign
     let schema = compiler.compile("sarif.json", &mut schemas).unwrap();
     let run = super::super::fixture::hostile();
     for text in [
-        render(Kind::Sarif, &fleet(3)).unwrap(),
-        render(Kind::Sarif, &hostile()).unwrap(),
-        super::super::render(Kind::Sarif, &run).unwrap(),
+        render(ReportFormat::Sarif, &fleet(3)).unwrap(),
+        render(ReportFormat::Sarif, &hostile()).unwrap(),
+        super::super::render(ReportFormat::Sarif, &run).unwrap(),
     ] {
         let log: Value = serde_json::from_str(&text).unwrap();
         let valid = schemas.validate(&log, schema).map_err(|e| e.to_string());
         assert_eq!(valid, Ok(()), "{text}");
     }
-    let log: Value = serde_json::from_str(&render(Kind::Sarif, &fleet(3)).unwrap()).unwrap();
+    let log: Value =
+        serde_json::from_str(&render(ReportFormat::Sarif, &fleet(3)).unwrap()).unwrap();
     let results = log["runs"][0]["results"].as_array().unwrap();
     let states = |state: &str| {
         results

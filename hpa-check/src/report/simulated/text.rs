@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use hpa_check_core::sim::{Candidate, Policy, Replicas, Search, Simulation, Summary};
+use hpa_check_core::sim::{Candidate, ReplicaStep, ScaleUpPolicy, Search, Simulation, Summary};
 use hpa_check_core::spec::{PolicyKind, ScalingPolicy};
 
 use crate::report::words;
 
 /// A line of the table of outcomes.
-pub(crate) struct Row<'a> {
+pub(crate) struct OutcomeRow<'a> {
     pub(crate) name: &'a str,
-    pub(crate) path: &'a [Replicas],
+    pub(crate) path: &'a [ReplicaStep],
     pub(crate) pod_hours: f64,
     /// What only a simulation knows.
     pub(crate) summary: Option<&'a Summary>,
@@ -167,12 +167,12 @@ pub(crate) fn found(search: &Search) -> String {
     }
 }
 
-fn policy(policy: Option<Policy>) -> String {
+fn policy(policy: Option<ScaleUpPolicy>) -> String {
     match policy {
         None => "as it is".to_owned(),
-        Some(Policy::Legacy) => "legacy".to_owned(),
-        Some(Policy::Default) => "default".to_owned(),
-        Some(Policy::Only(ScalingPolicy {
+        Some(ScaleUpPolicy::Legacy) => "legacy".to_owned(),
+        Some(ScaleUpPolicy::Default) => "default".to_owned(),
+        Some(ScaleUpPolicy::Only(ScalingPolicy {
             kind,
             value,
             period_seconds,
@@ -187,7 +187,7 @@ fn policy(policy: Option<Policy>) -> String {
 }
 
 /// Outcomes under one another.
-pub(crate) fn table(rows: &[Row<'_>]) -> String {
+pub(crate) fn table(rows: &[OutcomeRow<'_>]) -> String {
     let width = rows
         .iter()
         .map(|r| r.name.chars().count())
@@ -216,10 +216,10 @@ pub(crate) fn table(rows: &[Row<'_>]) -> String {
 }
 
 /// Such as `3 → 7 → 10 (1:05) → 3`: the sizes, with the instant at which the most was reached.
-pub(crate) fn way(path: &[Replicas]) -> String {
+pub(crate) fn way(path: &[ReplicaStep]) -> String {
     let most = path.iter().map(|p| p.replicas).max();
     let first_most = path.iter().position(|p| Some(p.replicas) == most);
-    let step = |(index, point): (usize, &Replicas)| {
+    let step = |(index, point): (usize, &ReplicaStep)| {
         let at = words::clock_seconds(i64::try_from(point.second).unwrap_or(i64::MAX));
         if Some(index) == first_most && index > 0 {
             format!("{} ({at})", point.replicas)

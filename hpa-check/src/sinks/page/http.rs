@@ -20,7 +20,7 @@ type Body = BoxBody<Bytes, std::convert::Infallible>;
 
 /// One state of the run, judged and drawn when the first browser asks, on the server's own thread.
 #[derive(Debug)]
-pub(super) struct View {
+pub(super) struct PageState {
     run: Run,
     event: OnceLock<Bytes>,
 }
@@ -31,7 +31,7 @@ enum Run {
     Over(Box<RunResult>),
 }
 
-impl View {
+impl PageState {
     /// The run up to now.
     pub(super) fn going(run: Evaluator, now: Timestamp) -> Self {
         Self::new(Run::Going(Box::new(run), now))
@@ -84,7 +84,7 @@ impl View {
 pub(super) fn answer<B>(
     request: &Request<B>,
     address: SocketAddr,
-    states: &watch::Receiver<Arc<View>>,
+    states: &watch::Receiver<Arc<PageState>>,
 ) -> Response<Body> {
     if !is_for_us(request, address) {
         return text(
@@ -114,7 +114,7 @@ pub(super) fn answer<B>(
 
 /// Each state from now on, or the newest where the browser is too slow for all; the last one ends it.
 fn events(
-    mut states: watch::Receiver<Arc<View>>,
+    mut states: watch::Receiver<Arc<PageState>>,
 ) -> impl Stream<Item = Result<Frame<Bytes>, std::convert::Infallible>> {
     states.mark_changed();
     stream::unfold(Some(states), |states| async {

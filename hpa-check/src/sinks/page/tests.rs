@@ -25,7 +25,7 @@ fn going() -> Evaluator {
 }
 
 /// A server of a run of which nothing was seen.
-fn server() -> (Live, SocketAddr) {
+fn server() -> (LivePage, SocketAddr) {
     let listening = flags("127.0.0.1:0").open().unwrap().unwrap();
     let address = listening.address;
     (listening.start(going()).unwrap(), address)
@@ -99,7 +99,7 @@ fn the_page_is_the_report_s_and_the_states_follow_the_run_to_its_verdict() {
     live.end(result.clone());
     let (name, state) = event(&mut states);
     assert_eq!(name, "end");
-    let report = report::render(crate::outputs::Kind::Html, &result).unwrap();
+    let report = report::render(crate::outputs::ReportFormat::Html, &result).unwrap();
     assert!(report.contains(state["content"].as_str().unwrap()));
     whole(states);
     assert!(TcpStream::connect(address).is_err(), "the server has ended");

@@ -13,7 +13,7 @@ const QUIET_MS: i64 = 10_000;
 
 /// What the last line said.
 #[derive(Debug, Default)]
-pub(crate) struct Lines {
+pub(crate) struct LineScreen {
     last: Option<(Timestamp, Said)>,
     syncs: usize,
 }
@@ -26,7 +26,7 @@ struct Said {
     ready: i32,
 }
 
-impl Lines {
+impl LineScreen {
     /// Writes a line if there is news.
     pub(crate) fn show(
         &mut self,

@@ -33,28 +33,28 @@ fn two() -> ClusterSnapshot {
     facts
 }
 
-fn diagnosed(facts: &ClusterSnapshot, policy: Policy) -> Report {
+fn diagnosed(facts: &ClusterSnapshot, policy: ReportPolicy) -> Report {
     policy.apply(diagnose(facts, None, &Assertions::default()))
 }
 
-fn ignoring(text: &str) -> Policy {
-    Policy {
+fn ignoring(text: &str) -> ReportPolicy {
+    ReportPolicy {
         ignore: vec![text.parse().unwrap()],
-        ..Policy::default()
+        ..ReportPolicy::default()
     }
 }
 
-fn failing_on(fail_on: FailOn) -> Policy {
-    Policy {
+fn failing_on(fail_on: FailOn) -> ReportPolicy {
+    ReportPolicy {
         fail_on,
-        ..Policy::default()
+        ..ReportPolicy::default()
     }
 }
 
-fn against(baseline: Report) -> Policy {
-    Policy {
+fn against(baseline: Report) -> ReportPolicy {
+    ReportPolicy {
         baseline: Some(baseline),
-        ..Policy::default()
+        ..ReportPolicy::default()
     }
 }
 
@@ -77,7 +77,7 @@ fn an_annotation_ignores_for_its_own_autoscaler_alone() {
         scaler.object.spec.max_replicas = 3;
     }
     scaler(&mut facts).ignore = Some("bounds-leave-no-room=fixed on purpose".to_owned());
-    let report = diagnosed(&facts, Policy::default());
+    let report = diagnosed(&facts, ReportPolicy::default());
     assert_eq!(report.autoscalers[0].ignored[0].by, IgnoredBy::Annotation);
     assert_eq!(report.autoscalers[1].findings[0].id, "bounds-leave-no-room");
     assert_eq!((report.exit_code, &*report.warnings), (91, &[][..]));
@@ -87,7 +87,7 @@ fn an_annotation_ignores_for_its_own_autoscaler_alone() {
 fn an_annotation_that_can_not_be_taken_ignores_nothing_and_is_told() {
     let mut facts = two();
     scaler(&mut facts).ignore = Some("bounds-leave-no-rom=fixed".to_owned());
-    let report = diagnosed(&facts, Policy::default());
+    let report = diagnosed(&facts, ReportPolicy::default());
     assert_eq!(report.exit_code, 91);
     let said = &report.warnings[0];
     assert!(
@@ -152,7 +152,7 @@ fn what_was_not_seen_is_inconclusive_whatever_is_failed_on() {
 fn without_an_autoscaler_nothing_is_called_healthy() {
     let mut facts = healthy();
     facts.namespaces.clear();
-    let report = diagnosed(&facts, Policy::default());
+    let report = diagnosed(&facts, ReportPolicy::default());
     assert_eq!(
         (report.outcome, report.exit_code),
         (Outcome::Inconclusive, 93)
@@ -162,7 +162,7 @@ fn without_an_autoscaler_nothing_is_called_healthy() {
 #[test]
 fn against_a_baseline_only_what_is_new_counts_and_what_is_gone_is_told() {
     let mut facts = two();
-    let baseline = diagnosed(&facts, Policy::default());
+    let baseline = diagnosed(&facts, ReportPolicy::default());
     let same = diagnosed(&facts, against(baseline.clone()));
     assert_eq!((same.exit_code, same.outcome), (0, Outcome::Pass));
     assert_eq!(same.autoscalers[0].known[0].id, "bounds-leave-no-room");
@@ -192,14 +192,14 @@ fn what_was_ignored_is_no_news_when_it_is_ignored_no_more() {
 
 #[test]
 fn what_is_outside_of_the_question_is_not_called_gone() {
-    let mut baseline = diagnosed(&two(), Policy::default());
+    let mut baseline = diagnosed(&two(), ReportPolicy::default());
     let mut elsewhere = baseline.autoscalers[0].clone();
     elsewhere.namespace = "bank".to_owned();
     baseline.autoscalers.push(elsewhere);
     let gone = |scope: Scope| {
         let mut facts = two();
         space(&mut facts).autoscalers.remove(0);
-        let policy = Policy {
+        let policy = ReportPolicy {
             scope,
             ..against(baseline.clone())
         };
@@ -230,7 +230,7 @@ fn a_report_of_version_1_0_is_a_baseline() {
 
 #[test]
 fn a_fleet_is_grouped_by_cause_namespace_and_owner() {
-    let groups = diagnosed(&two(), Policy::default()).groups;
+    let groups = diagnosed(&two(), ReportPolicy::default()).groups;
     let causes: Vec<_> = groups.causes.iter().map(|c| (&*c.id, c.weight)).collect();
     assert_eq!(
         causes,
@@ -256,7 +256,7 @@ fn a_fleet_is_grouped_by_cause_namespace_and_owner() {
 fn at_the_minimum_the_minimum_holds_and_no_earlier_recommendation() {
     let mut facts = healthy();
     let now = |facts: &ClusterSnapshot| {
-        let report = diagnosed(facts, Policy::default());
+        let report = diagnosed(facts, ReportPolicy::default());
         report.autoscalers[0].explanation.clone().unwrap()
     };
     let said = now(&facts);

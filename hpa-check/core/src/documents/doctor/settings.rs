@@ -9,7 +9,7 @@ use crate::observation::ControllerConfig;
 
 /// What was assumed and asserted when the API was looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Settings {
+pub struct DoctorSettings {
     /// How the program was called, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,

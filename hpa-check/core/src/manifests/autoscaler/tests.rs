@@ -84,7 +84,7 @@ fn a_limit_is_the_request_where_there_is_no_other() {
     let mut object = deployment("shop");
     object["spec"]["template"]["spec"] =
         json!({"containers": [{"name": "app", "resources": {"limits": {"cpu": "300m"}}}]});
-    let workload = Workload::read(&object).unwrap();
+    let workload = WorkloadManifest::read(&object).unwrap();
     assert_eq!(workload.cpu_request(None), Some(Millicores(300)));
     assert_eq!(workload.ready_after, Duration::ZERO);
 }

@@ -2,7 +2,7 @@
 //! and `GetMetricReplicas` in `replica_calculator.go`.
 
 use super::{Failure, NOT_READ, reading};
-use crate::model::pods::{Pod, Use, UseByPod};
+use crate::model::pods::{ModelPod, Use, UseByPod};
 use crate::model::proposal::{self, Proposal, ProposalInput};
 use crate::model::{MetricError, ZERO_TIME};
 use crate::observation::MetricAnswer;
@@ -58,7 +58,7 @@ fn values(
         Some(MetricAnswer::Status(current)) => {
             let average = current.average_value.ok_or_else(|| api(NOT_READ))?;
             // Whose value is missing is not known: the average stands for every pod that can have one.
-            let has_value = |pod: &&Pod| !pod.deleting && pod.phase == "Running";
+            let has_value = |pod: &&ModelPod| !pod.deleting && pod.phase == "Running";
             let pods = scene.pods.iter().filter(has_value);
             Ok((pods.map(|p| (p.name.clone(), of(average))).collect(), true))
         }

@@ -15,7 +15,7 @@ use crate::model::{VersionGates, after};
 use crate::observation::{AutoscalerStatus, ControllerConfig, Fact, Phase, PodSample, Watched};
 use crate::rules::view::{
     Asserted, ConflictingWrites, EventView, MetricsView, OwnPods, PodView, QuotaView,
-    ReadinessLoss, Scaled, SizeView, Swings, UseView, View,
+    ReadinessLoss, SizeView, Swings, TargetLookup, UseView, View,
 };
 use crate::run::state::{Poll, ReadinessLost};
 use crate::snapshot::MetricsApi;
@@ -40,14 +40,14 @@ impl<'a> View for RunView<'a> {
         self.state.status()
     }
 
-    fn scaled(&self) -> Scaled<'_> {
+    fn scaled(&self) -> TargetLookup<'_> {
         match (&self.state.target, self.state.target_gone) {
-            (Some(target), _) => Scaled::Read(target),
-            (None, Some(gone)) => Scaled::Absent {
+            (Some(target), _) => TargetLookup::Read(target),
+            (None, Some(gone)) => TargetLookup::Absent {
                 how: "was deleted",
                 quote: format!("deleted {}", self.clock(gone)),
             },
-            (None, None) => self.not_scalable().unwrap_or(Scaled::Unread),
+            (None, None) => self.not_scalable().unwrap_or(TargetLookup::Unread),
         }
     }
 
@@ -295,9 +295,9 @@ fn quota(fact: &Fact, pods: Option<i32>) -> Option<QuotaView<'_>> {
 
 impl<'a> RunView<'a> {
     /// What the API server says of a target whose kind has no scale.
-    fn not_scalable(&self) -> Option<Scaled<'a>> {
+    fn not_scalable(&self) -> Option<TargetLookup<'a>> {
         self.state.facts.iter().find_map(|fact| match fact {
-            Fact::NotScalable { message, .. } => Some(Scaled::NotScalable {
+            Fact::NotScalable { message, .. } => Some(TargetLookup::NotScalable {
                 message: message.clone(),
             }),
             _ => None,

@@ -1,4 +1,4 @@
-//! What the autoscaler's spec says, by itself and against what is asserted.
+//! Checks the autoscaler's spec, by itself and against the assertions.
 
 use crate::expectation::AssertedMetric;
 use crate::findings::{Evidence, catalog};
@@ -30,7 +30,7 @@ fn bounds(view: &dyn View) -> Option<(i32, i32)> {
     Some((spec.effective_min(), spec.max_replicas))
 }
 
-/// A fault only where CPU is asserted by name: other metrics are no less good.
+/// A fault only if CPU is asserted by name: other metrics are just as good.
 fn no_cpu_metric(view: &dyn View) -> Option<Evidence> {
     let asserted = view.asserted();
     if asserted.metrics.iter().any(AssertedMetric::is_cpu) {
@@ -50,7 +50,7 @@ fn no_such_metric(view: &dyn View) -> Option<Evidence> {
     absent(view, |asserted| !asserted.is_cpu())
 }
 
-/// The first asserted metric, of those that `concerns` picks, that the spec does not have.
+/// The first asserted metric, among those that `concerns` selects, that the spec lacks.
 fn absent(view: &dyn View, concerns: fn(&AssertedMetric) -> bool) -> Option<Evidence> {
     let metrics = &view.spec()?.metrics;
     let asserted = view.asserted().metrics;
@@ -76,7 +76,7 @@ fn listed(metrics: &[MetricSpec]) -> impl Iterator<Item = String> {
 
 fn no_room(view: &dyn View) -> Option<Evidence> {
     let (min, max) = bounds(view)?;
-    // KEDA's workloads of one pod at most come from zero and go back.
+    // With KEDA, workloads with at most one pod still scale from zero and back.
     let idles = view.scaled_object().is_some_and(ScaledObject::idles);
     (min >= max && !idles).then(|| {
         Evidence::new(
@@ -113,7 +113,7 @@ fn target_differs(view: &dyn View) -> Option<Evidence> {
     cpu().or_else(|| named_target_differs(view))
 }
 
-/// The same of the metrics that are asserted by name.
+/// The same for metrics that are asserted by name.
 fn named_target_differs(view: &dyn View) -> Option<Evidence> {
     let metrics = &view.spec()?.metrics;
     view.asserted().metrics.iter().find_map(|asserted| {
@@ -130,7 +130,7 @@ fn named_target_differs(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-/// KEDA writes `selectPolicy: Disabled` for a pause of one direction.
+/// KEDA writes `selectPolicy: Disabled` to pause one direction.
 fn up_disabled(view: &dyn View) -> Option<Evidence> {
     if view.pause().is_some() {
         return None;
@@ -139,7 +139,7 @@ fn up_disabled(view: &dyn View) -> Option<Evidence> {
     disabled(behavior.scale_up.as_ref()?, "scaleUp")
 }
 
-/// Some mean it, so it is a fault only where a scale-down is asserted.
+/// It may be on purpose, so it is a fault only if a scale-down is asserted.
 fn down_disabled(view: &dyn View) -> Option<Evidence> {
     if view.pause().is_some() {
         return None;

@@ -1,4 +1,4 @@
-//! A metric of one container that is not there.
+//! A metric of a container that does not exist.
 
 use crate::findings::{Evidence, catalog};
 use crate::observation::Pod;
@@ -14,7 +14,7 @@ pub(crate) const RULES: &[Rule] = &[Rule::shared(
 fn missing(view: &dyn View) -> Option<Evidence> {
     let living = view.living();
     let all = view.target().map_or(1, |t| t.spec_replicas.max(1));
-    // The first pods that are seen may be others than the target's.
+    // The first pods observed may not be the target's.
     if i32::try_from(living.len()).unwrap_or(i32::MAX) < all {
         return None;
     }

@@ -1,9 +1,9 @@
-//! What findings about single pods have in common.
+//! Shared by the findings about single pods.
 
 use crate::findings::Evidence;
 use crate::rules::view::{PodView, View};
 
-/// The living pods of which `wrong` says something, where single pods can be believed.
+/// The running pods that `wrong` reports, if the state of single pods is meaningful.
 pub(super) fn failing(
     view: &dyn View,
     wrong: impl Fn(&PodView<'_>) -> Option<String>,

@@ -1,4 +1,4 @@
-//! What KEDA itself says of the `ScaledObject` that an autoscaler belongs to.
+//! What KEDA itself says about the autoscaler's `ScaledObject`.
 
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
@@ -10,7 +10,7 @@ pub(crate) const RULES: &[Rule] = &[Rule::shared(
     not_ready,
 )];
 
-/// With a fallback in force the failing trigger has been taken care of.
+/// A fallback in force already handles the failing trigger.
 fn not_ready(view: &dyn View) -> Option<Evidence> {
     let object = view.scaled_object()?;
     let failure = object.failure()?;

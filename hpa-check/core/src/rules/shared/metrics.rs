@@ -1,4 +1,4 @@
-//! Whether the resource metrics arrive, whole and fresh.
+//! Whether the resource metrics arrive complete and on time.
 
 use std::time::Duration;
 
@@ -45,14 +45,14 @@ fn no_api(view: &dyn View) -> Option<Evidence> {
     }
 }
 
-/// What to do about the component that serves an API, where it is not the one that the catalog speaks of.
+/// Advice about the component that serves an API, if it is not the one that the catalog mentions.
 pub(crate) fn about_server(view: &dyn View, group: &str) -> Option<String> {
     let server = view.server_of(group)?;
     (group != RESOURCE || !server.is_usual())
         .then(|| format!("Read the log of {server}, which serves {group}."))
 }
 
-/// A custom or external metric whose API nobody serves. The controller may not say so: another metric can ask for more.
+/// A custom or external metric whose API has no server. The controller may not report it if another metric wins.
 fn no_adapter(view: &dyn View) -> Option<Evidence> {
     if view.is_complete() {
         return None;
@@ -79,7 +79,7 @@ fn no_adapter(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-/// The API that the condition's reason is about.
+/// The API that the condition's reason refers to.
 fn blamed(reason: &str) -> &'static str {
     match reason {
         "FailedGetExternalMetric" => EXTERNAL,
@@ -88,10 +88,10 @@ fn blamed(reason: &str) -> &'static str {
     }
 }
 
-/// Whatever else the controller says about a metric.
+/// Any other problem that the controller reports about a metric.
 fn failed(view: &dyn View) -> Option<Evidence> {
     let (reason, message) = view.refusal("ScalingActive")?;
-    // New pods and a metrics server that is started anew have none for a moment.
+    // New pods have none for a moment, and neither does a restarted metrics server.
     let long = view
         .refused_for("ScalingActive")
         .is_none_or(|span| span >= view.warm_up());
@@ -105,8 +105,8 @@ fn failed(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-/// The metrics that have no value in the status, and what their failing leads to: with one that works beside
-/// them, only steps down are blocked.
+/// The metrics without a value in the status, and the consequence: if another metric works, only scale-down
+/// is blocked.
 fn failing(view: &dyn View) -> (String, &'static str) {
     let metrics = view.spec().map_or(&[][..], |spec| &spec.metrics);
     let current = view.status().map_or(&[][..], |s| &s.current_metrics);
@@ -220,7 +220,7 @@ fn without(pod: &PodView<'_>) -> String {
     format!("pod {}: ready, and without a sample", pod.name())
 }
 
-/// Pods that had been ready for long enough to have a sample when the metrics API answered.
+/// Pods that had been ready long enough to have a sample when the metrics API answered.
 pub(crate) fn settled<'a>(view: &'a dyn View, metrics: &MetricsView<'_>) -> Vec<PodView<'a>> {
     let warm_up = view.warm_up();
     let old = |p: &PodView<'_>| {

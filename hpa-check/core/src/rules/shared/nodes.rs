@@ -1,4 +1,4 @@
-//! Pods that wait for a node, and pods that lose theirs, as the events of the scheduler and of node autoscalers tell.
+//! Pods that wait for a node or lose theirs, from events of the scheduler and of node autoscalers.
 
 use std::time::Duration;
 
@@ -15,28 +15,28 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::PODS_EVICTED, Weight::Cause, evicted),
 ];
 
-/// A node that is not there by then will not come: cluster-autoscaler's `--max-node-provision-time` and Karpenter's
-/// registration timeout are both 15 minutes.
+/// A node that has not arrived by then never will: cluster-autoscaler's `--max-node-provision-time` and
+/// Karpenter's registration timeout are both 15 minutes.
 const PROVISION: Duration = Duration::from_mins(15);
 
 /// Three scans of cluster-autoscaler (`--scan-interval`); Karpenter's batches are shorter.
 const SCANS: Duration = Duration::from_secs(30);
 
-/// An eviction takes pods away for so long before their successors should be ready.
+/// Pods that replace evicted ones should be ready within this time.
 const BEFORE: Duration = Duration::from_mins(2);
 
-/// What cluster-autoscaler says of a pod that it makes a node for, and of one that it can't help
+/// cluster-autoscaler's reasons for a pod that it adds a node for, and for one that it can't help
 /// (`processors/status/eventing_scale_up_processor.go`).
 const TRIGGERED: &str = "TriggeredScaleUp";
 const NOT_TRIGGERED: &str = "NotTriggerScaleUp";
 const FAILED: &str = "FailedScaleUp";
 
-/// What Karpenter says of them (`pkg/controllers/provisioning/scheduling/events.go`).
+/// Karpenter's reasons for the same (`pkg/controllers/provisioning/scheduling/events.go`).
 const NOMINATED: &str = "Nominated";
 const FAILED_SCHEDULING: &str = "FailedScheduling";
 const BY_KARPENTER: &str = "Failed to schedule pod";
 
-/// Reasons of events about pods that are taken from their nodes.
+/// Event reasons for pods that are removed from their nodes.
 const LOST: [&str; 5] = [
     "Preempted",
     "Evicted",
@@ -57,7 +57,7 @@ fn about(event: &EventView<'_>, pod: &str) -> bool {
     event.about.strip_prefix("Pod/") == Some(pod)
 }
 
-/// The events that say what a node autoscaler did about a pod that fits nowhere.
+/// The events that say what a node autoscaler did about an unschedulable pod.
 pub(crate) fn tried<'e, 'a>(
     events: &'e [EventView<'a>],
     pod: &'e str,
@@ -67,8 +67,8 @@ pub(crate) fn tried<'e, 'a>(
     })
 }
 
-/// The event that says that a node is being made for a pod, and that it may still come. Two node autoscalers may be
-/// at work, and the one's refusal says nothing of the other's nodes.
+/// The event that says that a node is being provisioned for a pod and may still arrive. There may be two node
+/// autoscalers, and a refusal by one says nothing about the other.
 pub(crate) fn comes<'e, 'a>(
     view: &dyn View,
     events: &'e [EventView<'a>],
@@ -99,14 +99,14 @@ pub(crate) fn is_nominated(view: &dyn View, pod: &PodView<'_>) -> bool {
     pod.pod.life.nominated_node.is_some() && made.is_some() && !view.longer(made, PROVISION)
 }
 
-/// Whether nodes may be on their way and nobody can tell: events are not read, and the nodes are not those of a cluster
-/// that has no more.
+/// Whether nodes may be on their way without our knowing: events are not read, and the set of nodes is not known to
+/// be fixed.
 pub(crate) fn are_unknown(view: &dyn View) -> bool {
     !view.events_are_seen() && view.capacity().is_none()
 }
 
-/// Whether the pods may be too young for a node autoscaler to have said anything: one look tells no more. A run ends
-/// later than that.
+/// Whether the pods may be too young for a node autoscaler to have reacted. Applies only to a snapshot: a run lasts
+/// longer than that.
 pub(crate) fn were_not_asked_for_yet(view: &dyn View, events: &[EventView<'_>]) -> bool {
     let scaled = view.status().and_then(|status| status.last_scale);
     let recent = |at: Option<Timestamp>| at.is_some() && !view.longer(at, SCANS);
@@ -133,7 +133,7 @@ fn unknown(view: &dyn View) -> Option<Evidence> {
     )
 }
 
-/// The pods that wait for nodes which are being made, with the events that say so.
+/// The pods that wait for nodes being provisioned, with the events that say so.
 pub(crate) fn on_their_way(view: &dyn View) -> Option<Evidence> {
     let events = view.events();
     let waits = |p: &PodView<'_>| {
@@ -153,7 +153,7 @@ pub(crate) fn on_their_way(view: &dyn View) -> Option<Evidence> {
     failing(view, waits, "wait for nodes that are being made")
 }
 
-/// How far the node that an event names has come.
+/// The provisioning state of the node that an event names.
 fn claim(view: &dyn View, event: &EventView<'_>) -> String {
     let named = event
         .message
@@ -205,8 +205,8 @@ fn evicted(view: &dyn View) -> Option<Evidence> {
     ))
 }
 
-/// Whether a pod that may be gone was the target's, by its name: `cart-6d5f8c7b9-x7k2p` is of `Deployment/cart`, and
-/// `cart-api-6d5f8c7b9-x7k2p` is not.
+/// Whether a pod that may no longer exist belonged to the target, by its name: `cart-6d5f8c7b9-x7k2p` belongs to
+/// `Deployment/cart`, and `cart-api-6d5f8c7b9-x7k2p` does not.
 fn is_of(target: &str, pod: &str) -> bool {
     let (kind, name) = target.split_once('/').unwrap_or(("", target));
     let rest = pod
@@ -223,7 +223,7 @@ fn is_of(target: &str, pod: &str) -> bool {
     }
 }
 
-/// The priority class of the pods, where they have one.
+/// The priority class of the pods, if they have one.
 fn priority(view: &dyn View) -> String {
     let living = view.living();
     let mut classes = living
@@ -240,7 +240,7 @@ mod tests {
     use super::is_of;
 
     #[test]
-    fn pods_of_a_neighbor_whose_name_begins_alike_are_not_the_target_s() {
+    fn pods_of_a_neighbor_with_the_same_name_prefix_do_not_belong_to_the_target() {
         assert!(is_of("Deployment/cart", "cart-6d5f8c7b9-x7k2p"));
         assert!(!is_of("Deployment/cart", "cart-api-6d5f8c7b9-x7k2p"));
         assert!(!is_of("Deployment/cart", "cart-0") && is_of("StatefulSet/cart", "cart-0"));

@@ -1,4 +1,4 @@
-//! Pods that were asked for and do not serve.
+//! Pods that should serve but don't.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(crate) const RULES: &[Rule] = &[
 /// A container that crashes again does so within twice the kubelet's longest pause between restarts.
 const BACK_OFF: Duration = Duration::from_mins(10);
 
-/// What a container waits for without anything being wrong.
+/// Waiting reasons that are normal.
 const NORMAL: [&str; 3] = ["ContainerCreating", "PodInitializing", "ContainersNotReady"];
 
 fn image(view: &dyn View) -> Option<Evidence> {
@@ -50,7 +50,7 @@ fn unschedulable(view: &dyn View) -> Option<Evidence> {
         (!waits).then(|| format!("PodScheduled False{class}: {message}"))
     };
     let mut found = failing(view, fits_nowhere, "fit on no node")?;
-    // What was tried comes first; more pods say no more.
+    // What was tried comes first; more pods add nothing.
     let waiting = view.living();
     let waiting = waiting.iter().filter(|p| p.pod.unschedulable.is_some());
     let tried = waiting.flat_map(|p| nodes::tried(&events, p.name()));
@@ -173,7 +173,7 @@ fn rollout_stuck(view: &dyn View) -> Option<Evidence> {
     Some(Evidence::new("a rollout is paused halfway", [paused, pods]))
 }
 
-/// What shows that some pods are of an older template, if any are.
+/// Evidence that some pods come from an older template, if any do.
 pub(crate) fn unfinished_rollout(view: &dyn View) -> Option<String> {
     let target = view.target()?;
     let (updated, all) = (target.updated_replicas, target.replicas);

@@ -6,8 +6,8 @@ use crate::quota::Quota;
 use crate::rules::view::OwnPods;
 use crate::spec::ContainerResources;
 
-/// What one pod takes of a quota, in thousandths; `None` where the pod has no such amount, or the resource
-/// is not about pods or their CPU.
+/// What one pod uses of a quota, in thousandths; `None` if the pod has no such amount, or the resource is
+/// neither pods nor CPU.
 fn taken_by(quota: &Quota, pod: &Pod) -> Option<i64> {
     let own = pod.resources.as_ref();
     let sum = |of: fn(&ContainerResources) -> Option<i64>| {
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_whose_scope_is_not_known_never_falls_short() {
+    fn a_quota_with_an_unknown_scope_never_falls_short() {
         assert_eq!(
             falls_short(
                 &scoped("SomethingNew"),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_use_is_gone_and_what_the_pods_themselves_use_is_not() {
+    fn the_usage_of_others_counts_against_the_quota_and_that_of_the_pods_does_not() {
         assert_eq!(
             falls_short(
                 &quota("pods", "12", "3"),

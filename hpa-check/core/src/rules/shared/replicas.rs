@@ -1,4 +1,4 @@
-//! The path of the replicas: who else writes them, whether they stay in bounds, whether they flap.
+//! The replicas over time: who else writes them, whether they stay within bounds, whether they flap.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::FLAPPING, Weight::Cause, flapping),
 ];
 
-/// As many ways up and down again are no longer the load's doing.
+/// This many rises and falls are not explained by the load.
 const CYCLES: usize = 3;
 
-/// One way up and down in this time is quick.
+/// One rise and fall within this time is quick.
 const QUICK: Duration = Duration::from_mins(10);
 
 fn moved(view: &dyn View) -> Option<Evidence> {
@@ -34,7 +34,7 @@ fn moved(view: &dyn View) -> Option<Evidence> {
 }
 
 fn left_bounds(view: &dyn View) -> Option<Evidence> {
-    // KEDA holds an idle or a paused target where the autoscaler's bounds do not reach.
+    // KEDA holds an idle or paused target outside of the autoscaler's bounds.
     let held = |replicas: i32| view.scaled_object().is_some_and(|s| s.holds_at(replicas));
     let outside = |size: &SizeView| {
         let (min, max) = size.bounds;

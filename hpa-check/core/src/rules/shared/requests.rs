@@ -1,5 +1,4 @@
-//! CPU requests and limits of the pods that are there. The template is not what counts: injectors add
-//! to it.
+//! CPU requests and limits of the running pods, not of the template, because injectors add containers.
 
 use crate::findings::{Evidence, catalog};
 use crate::observation::Pod;
@@ -27,7 +26,7 @@ fn missing(view: &dyn View) -> Option<Evidence> {
             quotes(&lacking),
         ));
     }
-    // Pods that were not read leave the controller's word, if that is not an old one.
+    // If the pods were not read, the controller's condition decides, unless it is outdated.
     let (_, message) = view.refusal("ScalingActive")?;
     let unread = view.pods().is_none() || view.is_watched();
     (unread && message.contains("missing request for cpu")).then(|| {
@@ -38,7 +37,7 @@ fn missing(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-/// The containers without a request, quoted, with room left for what else is.
+/// The containers without a request, quoted, leaving room for other quotes.
 pub(crate) fn quotes<'b>(lacking: &'b [(PodView<'_>, &str)]) -> impl Iterator<Item = String> + 'b {
     let quote = |(pod, container): &(PodView<'_>, &str)| {
         format!("pod {}, container {container}: no requests.cpu", pod.name())
@@ -46,9 +45,8 @@ pub(crate) fn quotes<'b>(lacking: &'b [(PodView<'_>, &str)]) -> impl Iterator<It
     lacking.iter().take(4).map(quote)
 }
 
-/// The counted containers without a request, of the pods that need one. Every pod counts here, whatever
-/// its state: one container of one of them stops the autoscaler (`calculatePodRequests` in
-/// `replica_calculator.go`).
+/// The counted containers without a request, in pods that need one. Every pod counts, whatever its state:
+/// one container of one pod stops the autoscaler (`calculatePodRequests` in `replica_calculator.go`).
 pub(crate) fn lacking(view: &dyn View) -> Vec<(PodView<'_>, &str)> {
     if view.cpu().is_none() {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! What keeps pods from being made: quotas, admission, the nodes.
+//! What prevents pods from being created or scheduled: quotas, admission, nodes.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ const OVER_QUOTA: &str = "exceeded quota";
 /// (`DefaultControllerRateLimiter` of client-go).
 const RETRY: Duration = Duration::from_mins(17);
 
-/// The API server's words when it refuses a pod that is wanted: a condition of the scale target, or
-/// an event.
+/// The API server's message when it refuses to create a pod, from a condition of the scale target or an
+/// event.
 fn refusal(view: &dyn View) -> Option<String> {
     let target = view.target()?;
     if target.replicas >= target.spec_replicas || view.reached_max() {
@@ -32,8 +32,8 @@ fn refusal(view: &dyn View) -> Option<String> {
         .filter(|c| c.kind == "ReplicaFailure" && c.status == "True")
         .map(|c| format!("condition {} {}: {}", c.kind, c.reason, c.message))
         .next();
-    // A StatefulSet has no such condition; its event is about itself. A run has lost nothing but, at
-    // most, the condition, so what it heard of a ReplicaSet counts too.
+    // A StatefulSet has no such condition, and its event is about itself. A run watches all events, so those
+    // about a ReplicaSet count too.
     let (own, watched) = (view.reference(), view.is_watched());
     let event = || {
         let made = view
@@ -68,11 +68,11 @@ fn quota(view: &dyn View) -> Option<Evidence> {
         .find_map(|quota| too_small(view, quota))
 }
 
-/// The quota has not refused a pod yet, and will.
+/// The quota has not refused a pod yet, but will.
 fn too_small(view: &dyn View, QuotaView { quota, own }: &QuotaView<'_>) -> Option<Evidence> {
     let living = view.living();
     let max = i64::from(view.max_replicas()?);
-    // Before a pod is seen, a quota of all pods can be judged, and no other: nobody knows what a pod asks for.
+    // Until a pod is observed, its requests are unknown, so only a quota on the number of pods can be judged.
     let unseen = Pod::default();
     let seen: Vec<&Pod> = living.iter().map(|p| p.pod).collect();
     let like = match seen.as_slice() {

@@ -1,4 +1,4 @@
-//! Which pods the selector matches, and whose they are.
+//! Which pods the selector matches, and who owns them.
 
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
@@ -56,7 +56,7 @@ fn completed(view: &dyn View) -> Option<Evidence> {
         return None;
     }
     let pods = view.pods()?.into_iter();
-    // A pod that ends in order has succeeded for a moment too, and the controller ignores what is being deleted.
+    // A pod that terminates cleanly is `Succeeded` for a moment too, and the controller ignores terminating pods.
     let done = pods.filter(|p| p.pod.phase == "Succeeded" && !p.pod.deleting);
     let names: Vec<String> = done
         .map(|p| format!("pod {}: status.phase Succeeded", p.name()))
@@ -98,12 +98,12 @@ fn foreign(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-/// The owner of a pod, if it is not the scale target. A pod without an owner may be adopted yet.
+/// The owner of a pod, if it is not the scale target. A pod without an owner may still be adopted.
 fn foreign_owner<'a>(view: &'a dyn View, pod: &PodView<'a>) -> Option<&'a str> {
     let reference = &view.spec()?.scale_target_ref;
     let target = view.reference();
     let mut owner = pod.pod.owner.as_deref()?;
-    // ReplicaSet → Rollout → …; longer chains than this are not known.
+    // ReplicaSet → Rollout → …; no longer chains are known.
     for _ in 0..4 {
         if owner == target {
             return None;

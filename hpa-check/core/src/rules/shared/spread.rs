@@ -1,4 +1,4 @@
-//! Whether the load is spread over the pods. An average hides one hot pod among idle ones.
+//! Whether the load is spread evenly over the pods. An average hides one hot pod among idle ones.
 
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
@@ -10,9 +10,9 @@ pub(crate) const RULES: &[Rule] = &[Rule::shared(
     not_spread,
 )];
 
-/// How the load is spread at one instant.
+/// The spread of the load at one instant.
 enum Skew<'a> {
-    /// One pod does the work of the others too.
+    /// One pod does most of the work.
     Hot { pod: &'a str, sentence: String },
     /// No pod does.
     Even,
@@ -50,7 +50,7 @@ pub(crate) fn not_spread(view: &dyn View) -> Option<Evidence> {
     Some(Evidence::new(message.clone(), instants.chain(each)))
 }
 
-/// `None` where it can't be told: too few pods, or none that is busy.
+/// `None` if it can't be determined: too few pods, or none of them busy.
 fn skew<'a>(now: &UseView<'a>, target: i64) -> Option<Skew<'a>> {
     let (pod, hottest, request) = *now.pods.iter().max_by_key(|(pod, used, _)| (*used, *pod))?;
     let pods = i64::try_from(now.pods.len()).ok()?;

@@ -2,7 +2,7 @@
 
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Rule, Weight};
-use crate::rules::view::{Scaled, View, quoted};
+use crate::rules::view::{TargetLookup, View, quoted};
 use crate::spec::MetricSpec;
 
 pub(crate) const RULES: &[Rule] = &[
@@ -21,7 +21,7 @@ const APPS: [&str; 3] = ["Deployment", "StatefulSet", "ReplicaSet"];
 /// Groups that have none of them: `v1`, and where they were up to Kubernetes 1.15.
 const WITHOUT_APPS: [&str; 2] = ["", "extensions"];
 
-/// After so many sync periods without a word from it, the controller is not at work.
+/// After this many sync periods without a status write, the controller is considered inactive.
 const SILENT_SYNCS: u32 = 3;
 
 fn api_version(view: &dyn View) -> Option<Evidence> {
@@ -42,10 +42,10 @@ fn api_version(view: &dyn View) -> Option<Evidence> {
 fn not_found(view: &dyn View) -> Option<Evidence> {
     let name = target_name(view);
     let (how, quote) = match (view.scaled(), view.refusal("AbleToScale")) {
-        (Scaled::Absent { how, quote }, _) => (how, quote),
-        (Scaled::NotScalable { .. }, _) => return None,
+        (TargetLookup::Absent { how, quote }, _) => (how, quote),
+        (TargetLookup::NotScalable { .. }, _) => return None,
         (_, Some((_, says))) if says.contains(NO_SCALE) => return None,
-        (Scaled::Read(_), Some((_, says))) if !view.is_watched() || !says_not_found(says) => {
+        (TargetLookup::Read(_), Some((_, says))) if !view.is_watched() || !says_not_found(says) => {
             return None;
         }
         (_, Some((reason @ "FailedGetScale", says))) => ("can't be found", quoted(reason, says)),
@@ -57,25 +57,25 @@ fn not_found(view: &dyn View) -> Option<Evidence> {
     ))
 }
 
-/// What client-go makes of a path that the API server does not serve: the kind has no such subresource. An
-/// object that is missing is named instead.
+/// client-go's error for a path that the API server does not serve, because the kind has no such subresource.
+/// The error for a missing object names the object instead.
 const NO_SCALE: &str = "could not find the requested resource";
 
-/// The object is there, and what is not found is its scale.
+/// The object exists, but its `/scale` is not found.
 fn not_scalable(view: &dyn View) -> Option<Evidence> {
     let refusal = view.refusal("AbleToScale");
     let refusal = refusal.filter(|(reason, _)| *reason == "FailedGetScale");
     let said = refusal.map(|(reason, says)| quoted(reason, says));
     let quotes: Vec<String> = match view.scaled() {
-        Scaled::NotScalable { message } => {
+        TargetLookup::NotScalable { message } => {
             let api = format!("the API server, of its scale: {message}");
             [api].into_iter().chain(said).collect()
         }
-        Scaled::Read(_) | Scaled::Unread => {
+        TargetLookup::Read(_) | TargetLookup::Unread => {
             refusal.filter(|(_, says)| says.contains(NO_SCALE))?;
             said.into_iter().collect()
         }
-        Scaled::Absent { .. } => return None,
+        TargetLookup::Absent { .. } => return None,
     };
     Some(Evidence::new(
         format!("the scale target{} can't be scaled", target_name(view)),
@@ -86,7 +86,7 @@ fn not_scalable(view: &dyn View) -> Option<Evidence> {
 fn unreadable(view: &dyn View) -> Option<Evidence> {
     let (reason, says) = view.refusal("AbleToScale")?;
     let known = says_not_found(says) || says.contains(NO_SCALE);
-    let there = matches!(view.scaled(), Scaled::Read(_));
+    let there = matches!(view.scaled(), TargetLookup::Read(_));
     (reason == "FailedGetScale" && there && !known && view.is_watched() && !view.is_complete())
         .then(|| {
             Evidence::new(
@@ -99,7 +99,7 @@ fn unreadable(view: &dyn View) -> Option<Evidence> {
         })
 }
 
-/// The reference as it is written, with a space before it.
+/// The reference as written, with a leading space.
 fn target_name(view: &dyn View) -> String {
     let reference = view.spec().map(|s| &s.scale_target_ref);
     reference.map_or_else(String::new, |r| {
@@ -107,15 +107,15 @@ fn target_name(view: &dyn View) -> String {
     })
 }
 
-/// Whether the object or its kind is what is missing.
+/// Whether the object or its kind is missing.
 fn says_not_found(message: &str) -> bool {
     ["not found", "no matches for kind"]
         .iter()
         .any(|words| message.contains(words))
 }
 
-/// Zero is meant where something brings the target back from it: KEDA, or the autoscaler by a metric that is
-/// there without pods.
+/// Zero replicas are intended if something scales the target up again: KEDA, or a metric that exists without
+/// pods.
 pub(crate) fn means_zero(view: &dyn View) -> bool {
     let metrics = view.spec().map_or(&[][..], |spec| &spec.metrics);
     let without_pods = |m: &MetricSpec| m.source.is_object_or_external();

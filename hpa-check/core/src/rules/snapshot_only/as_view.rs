@@ -13,7 +13,7 @@ use crate::model::{VersionGates, after};
 use crate::observation::{AutoscalerStatus, ControllerConfig};
 use crate::rules::view::{
     Asserted, ConflictingWrites, EventView, MetricsView, OwnPods, PodView, QuotaView,
-    ReadinessLoss, Scaled, SizeView, Swings, UseView, View, whole_request,
+    ReadinessLoss, SizeView, Swings, TargetLookup, UseView, View, whole_request,
 };
 use crate::snapshot::{self, EventSnapshot, NodeClaim, PodSnapshot, Scaler, TargetLook};
 use crate::spec::AutoscalerSpec;
@@ -35,17 +35,17 @@ impl<'a> View for SnapshotView<'a> {
         self.scaler.object.status.as_ref()
     }
 
-    fn scaled(&self) -> Scaled<'_> {
+    fn scaled(&self) -> TargetLookup<'_> {
         match &self.scaler.target {
-            TargetLook::Read(workload) => Scaled::Read(&workload.object),
-            TargetLook::Absent { message } => Scaled::Absent {
+            TargetLook::Read(workload) => TargetLookup::Read(&workload.object),
+            TargetLook::Absent { message } => TargetLookup::Absent {
                 how: "can't be found",
                 quote: format!("{}: {message}", self.view().reference()),
             },
-            TargetLook::NotScalable { message } => Scaled::NotScalable {
+            TargetLook::NotScalable { message } => TargetLookup::NotScalable {
                 message: message.clone(),
             },
-            TargetLook::Unread => Scaled::Unread,
+            TargetLook::Unread => TargetLookup::Unread,
         }
     }
 

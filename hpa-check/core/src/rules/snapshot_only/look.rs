@@ -93,7 +93,7 @@ impl<'a> SnapshotView<'a> {
     /// One sync of a controller that has just started, on what was seen.
     fn decide(&self) -> Option<Decision> {
         let workload = self.workload()?;
-        let pods: Vec<pods::Pod> = self.pods()?.iter().map(|p| p.pod.into()).collect();
+        let pods: Vec<pods::ModelPod> = self.pods()?.iter().map(|p| p.pod.into()).collect();
         let samples = self.pods()?.into_iter().filter_map(|p| p.sample);
         let own: Vec<pods::PodMetric> = samples.map(Into::into).collect();
         let metrics = match self.space.samples.as_ref()? {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::memory::{Memory, Outcome, Variant, Windows};
-use super::sightings::{Answer, Look, Looked, Search, Sightings, Span};
+use super::memory::{ControllerMemory, SyncOutcome, Variant, Windows};
+use super::sightings::{Answer, Look, Looked, ReadingSearch, Sightings, Span};
 use crate::model::conditions::{ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
-use crate::model::pods::Pod as ModelPod;
+use crate::model::pods::ModelPod;
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use crate::observation::{AutoscalerStatus, Condition, MetricReading};
@@ -24,7 +24,7 @@ const MOST_UNSEEN: i32 = 64;
 /// The memories that fit all that was observed.
 #[derive(Debug, Clone)]
 pub(super) struct Memories {
-    all: Vec<Memory>,
+    all: Vec<ControllerMemory>,
 }
 
 /// A status to be explained: what was written, on what it was decided, and by which rules.
@@ -83,12 +83,12 @@ pub(super) struct Advance {
 }
 
 impl Memories {
-    pub(super) fn one(memory: Memory) -> Self {
+    pub(super) fn one(memory: ControllerMemory) -> Self {
         Self { all: vec![memory] }
     }
 
     #[cfg(test)]
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Memory> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ControllerMemory> {
         self.all.iter()
     }
 
@@ -109,7 +109,7 @@ impl Memories {
     }
 
     /// Adds one that is possible as well.
-    pub(super) fn or(&mut self, memory: Memory) {
+    pub(super) fn or(&mut self, memory: ControllerMemory) {
         match self.all.iter_mut().find(|known| known.is_like(&memory)) {
             Some(known) => known.cover(&memory),
             None => self.all.push(memory),
@@ -120,7 +120,7 @@ impl Memories {
     }
 
     fn collapse(&mut self) {
-        let (fresh, mut known): (Vec<Memory>, Vec<Memory>) =
+        let (fresh, mut known): (Vec<ControllerMemory>, Vec<ControllerMemory>) =
             self.all.drain(..).partition(|m| m.fresh);
         if let Some(mut one) = known.pop() {
             for other in &known {
@@ -132,7 +132,7 @@ impl Memories {
     }
 
     /// Changes each of them, and merges those that became alike.
-    pub(super) fn map(&mut self, mut change: impl FnMut(&mut Memory)) {
+    pub(super) fn map(&mut self, mut change: impl FnMut(&mut ControllerMemory)) {
         for mut memory in std::mem::take(&mut self.all) {
             change(&mut memory);
             self.or(memory);
@@ -247,8 +247,13 @@ impl Question<'_> {
         self.status.current_replicas.unwrap_or_default()
     }
 
-    fn readable(&self, memory: &Memory, reading: &Reading, when: Span) -> (Memory, Vec<Variant>) {
-        let outcome = Outcome {
+    fn readable(
+        &self,
+        memory: &ControllerMemory,
+        reading: &Reading,
+        when: Span,
+    ) -> (ControllerMemory, Vec<Variant>) {
+        let outcome = SyncOutcome {
             proposed: reading.decision.proposed.unwrap_or_default(),
             desired: self.status.desired_replicas,
         };
@@ -346,7 +351,7 @@ impl Question<'_> {
 
     /// Where the controller says that a policy held it and scalings may not have been seen: the variants with one
     /// more of these.
-    fn with_unseen(&self, memory: &Memory, variants: &[Variant]) -> Vec<Variant> {
+    fn with_unseen(&self, memory: &ControllerMemory, variants: &[Variant]) -> Vec<Variant> {
         let held = self.condition(SCALING_LIMITED).map(|c| c.reason.as_str());
         let by_policy = matches!(held, Some("ScaleUpLimit" | "ScaleDownLimit"));
         if memory.any_scaling.is_none() || !by_policy || self.spec.behavior.is_none() {
@@ -366,7 +371,12 @@ impl Question<'_> {
     }
 
     /// The memory after a sync that made that decision.
-    fn remember(&self, memory: &Memory, decision: &Decision, when: Span) -> Memory {
+    fn remember(
+        &self,
+        memory: &ControllerMemory,
+        decision: &Decision,
+        when: Span,
+    ) -> ControllerMemory {
         let mut memory = memory.clone();
         if let Some(proposed) = decision.proposed {
             memory.recommend(proposed.max(0), when);
@@ -379,7 +389,7 @@ impl Question<'_> {
     }
 
     /// Adds the readings that the sync may have made as far as they were not looked at yet.
-    pub(super) fn gather(&self, sightings: &Sightings, search: Search, into: &mut Gathered) {
+    pub(super) fn gather(&self, sightings: &Sightings, search: ReadingSearch, into: &mut Gathered) {
         let Gathered {
             readings,
             looked,

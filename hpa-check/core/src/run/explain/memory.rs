@@ -38,7 +38,7 @@ pub(super) struct Scaled {
 
 /// One memory of the controller that fits all that was observed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Memory {
+pub(super) struct ControllerMemory {
     /// From the largest to the smallest.
     pub(super) recommended: Vec<Recommended>,
     pub(super) ups: Vec<Scaled>,
@@ -67,7 +67,7 @@ pub(super) struct Variant {
 
 /// What a sync came to: what its metrics asked for, and what it wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Outcome {
+pub(super) struct SyncOutcome {
     pub(super) proposed: i32,
     pub(super) desired: i32,
 }
@@ -138,7 +138,7 @@ impl Windows {
     }
 }
 
-impl Memory {
+impl ControllerMemory {
     /// That of a controller that has not synced yet.
     pub(super) fn fresh() -> Self {
         Self {
@@ -252,7 +252,12 @@ impl Memory {
 
     /// Every way in which the windows can hold its records at a sync that wrote that many replicas, those that
     /// were seen first; `None` for too many.
-    fn variants(&self, windows: &Windows, when: Span, outcome: Outcome) -> Option<Vec<Variant>> {
+    fn variants(
+        &self,
+        windows: &Windows,
+        when: Span,
+        outcome: SyncOutcome,
+    ) -> Option<Vec<Variant>> {
         let highest = self.held(windows, when, true, outcome);
         let lowest = if windows.behavior.is_some() {
             self.held(windows, when, false, outcome)
@@ -293,7 +298,7 @@ impl Memory {
         &self,
         windows: &Windows,
         when: Span,
-        outcome: Outcome,
+        outcome: SyncOutcome,
     ) -> (Self, Vec<Variant>) {
         if let Some(variants) = self.variants(windows, when, outcome) {
             return (self.clone(), variants);
@@ -310,7 +315,7 @@ impl Memory {
         windows: &Windows,
         when: Span,
         down: bool,
-        outcome: Outcome,
+        outcome: SyncOutcome,
     ) -> Vec<(Option<i32>, bool)> {
         let window = if down { windows.down } else { windows.up };
         if window.is_zero() {

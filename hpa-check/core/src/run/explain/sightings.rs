@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::pods::{Pod as ModelPod, PodMetric};
+use crate::model::pods::{ModelPod, PodMetric};
 use crate::model::{after, before};
 use crate::observation::{Pod, Watched};
 use crate::run::state::RunState;
@@ -82,7 +82,7 @@ pub(super) type Looked = BTreeSet<(usize, usize)>;
 
 /// Where a look for readings goes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Search {
+pub(super) struct ReadingSearch {
     /// When the sync was.
     pub(super) when: Span,
     /// The likeliest instant in it.
@@ -246,7 +246,7 @@ impl Sightings {
     /// nearest were taken.
     pub(super) fn each(
         &self,
-        search: Search,
+        search: ReadingSearch,
         looked: &mut Looked,
         mut see: impl FnMut(Look<'_>),
     ) -> bool {
@@ -322,7 +322,7 @@ impl Sightings {
 
     /// The states of the pods that may have been read, by how many changes lead to each, with the time for
     /// which each held.
-    fn states(&self, search: Search) -> Vec<(usize, Span)> {
+    fn states(&self, search: ReadingSearch) -> Vec<(usize, Span)> {
         let begins = std::iter::once(Timestamp::MIN).chain(self.changes.iter().map(|c| c.at));
         let ends = self.changes.iter().map(|c| c.at).chain([Timestamp::MAX]);
         begins
@@ -337,7 +337,7 @@ impl Sightings {
 }
 
 /// The instants of a sync that its reading of these pods tells apart: a pod stops being young at one.
-fn instants(pods: &[ModelPod], search: Search) -> Vec<Timestamp> {
+fn instants(pods: &[ModelPod], search: ReadingSearch) -> Vec<Timestamp> {
     let grown = pods
         .iter()
         .filter_map(|pod| Some(after(pod.start?, search.initialization)));

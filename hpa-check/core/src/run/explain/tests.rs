@@ -8,7 +8,7 @@ mod world;
 
 use jiff::Timestamp;
 
-use super::memory::{Memory, Scaled, Windows};
+use super::memory::{ControllerMemory, Scaled, Windows};
 use super::{Explained, Explainer};
 use crate::expectation::Expectation;
 use crate::judge;
@@ -29,7 +29,7 @@ impl Explainer {
     }
 }
 
-impl Memory {
+impl ControllerMemory {
     /// Whether a controller may have this memory, as far as it can matter from now on.
     fn includes(&self, controller: &Controller, windows: &Windows, now: Timestamp) -> bool {
         let history = controller.recommendations.as_deref().unwrap_or_default();

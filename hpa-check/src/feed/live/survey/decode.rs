@@ -15,7 +15,7 @@ pub(super) struct Bare {
 /// `v1` Event.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Event {
+pub(super) struct EventObject {
     #[serde(default)]
     involved_object: Involved,
     #[serde(default)]
@@ -51,7 +51,7 @@ struct Series {
     last_observed_time: Option<Timestamp>,
 }
 
-impl Event {
+impl EventObject {
     /// The namespace and the facts.
     pub(super) fn facts(self) -> Option<(String, EventSnapshot)> {
         let Involved {
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn both_ways_of_counting_events_are_read() {
         let event = |value| {
-            serde_json::from_value::<Event>(value)
+            serde_json::from_value::<EventObject>(value)
                 .unwrap()
                 .facts()
                 .unwrap()

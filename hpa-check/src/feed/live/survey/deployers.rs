@@ -9,7 +9,7 @@ use hpa_check_core::snapshot::{Namespace, Scaler};
 use serde::Deserialize;
 
 use super::super::convert::null_as_empty;
-use super::super::trouble::{Kind, Trouble};
+use super::super::trouble::{Trouble, TroubleKind};
 use super::Missing;
 use super::lists::{AT_ONCE, List, Lists};
 
@@ -84,7 +84,7 @@ impl Deployers {
         let mut read = lists
             .all(List::at(format!("{api}/applications")).of_large(), convert)
             .await;
-        if matches!(&read, Err(trouble) if trouble.kind == Kind::Forbidden) {
+        if matches!(&read, Err(trouble) if trouble.kind == TroubleKind::Forbidden) {
             let usual = format!("{api}/namespaces/{ARGO_CD}/applications");
             read = lists.all(List::at(usual).of_large(), convert).await;
         }
@@ -111,7 +111,7 @@ impl Deployers {
             }
             match &settings[&namespace] {
                 Ok(map) => deployer.ignores.extend(ignored_everywhere(&map.data)),
-                Err(trouble) if trouble.kind == Kind::NotFound => {}
+                Err(trouble) if trouble.kind == TroubleKind::NotFound => {}
                 Err(trouble) => {
                     deployer.settings_unread = Some(format!(
                         "ConfigMap {namespace}/argocd-cm, which may ignore it, can't be read: {}",
@@ -159,7 +159,7 @@ impl Deployers {
 
     fn miss(&mut self, tool: Tool, trouble: &Trouble, rule: &str, missing: &Missing) {
         // A tool that manages this cluster from another one has no objects here.
-        if trouble.kind != Kind::NotFound {
+        if trouble.kind != TroubleKind::NotFound {
             let consequence = "whether replicas in Git are left to the autoscaler is not seen";
             missing.note(trouble, rule, consequence, false);
         }

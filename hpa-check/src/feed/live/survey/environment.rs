@@ -12,7 +12,7 @@ use super::super::convert::keda::{self, scaled_object};
 use super::super::convert::selector;
 use super::super::facts::quotas;
 use super::Missing;
-use super::decode::{Event, VpaObject};
+use super::decode::{EventObject, VpaObject};
 use super::lists::{Ask, List, Lists};
 
 /// An optional list.
@@ -89,9 +89,9 @@ pub(super) async fn read(
         ),
         get.list(
             events("involvedObject.kind=HorizontalPodAutoscaler,reason=SuccessfulRescale"),
-            Event::facts
+            EventObject::facts
         ),
-        get.list(events("reason=FailedCreate"), Event::facts),
+        get.list(events("reason=FailedCreate"), EventObject::facts),
     );
     let mut spaces: BTreeMap<String, Namespace> = names
         .iter()

@@ -13,13 +13,13 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::super::timing::Timing;
-use super::super::trouble::{Kind, Trouble, within};
+use super::super::trouble::{Trouble, TroubleKind, within};
 use super::Missing;
 use super::items::{Envelope, Items};
 
 /// Which namespaces are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum NamespaceScope {
     All,
     One(String),
 }
@@ -40,7 +40,7 @@ pub(super) const AT_ONCE: usize = 8;
 pub(super) struct Lists<'a> {
     pub(super) client: &'a Client,
     pub(super) timing: Timing,
-    pub(super) scope: &'a Scope,
+    pub(super) scope: &'a NamespaceScope,
 }
 
 /// One list.
@@ -129,8 +129,8 @@ impl Lists<'_> {
     /// The path of a namespaced resource: of the one namespace, or of all.
     pub(super) fn path(&self, api: &str, plural: &str) -> String {
         match self.scope {
-            Scope::All => format!("{api}/{plural}"),
-            Scope::One(name) => format!("{api}/namespaces/{name}/{plural}"),
+            NamespaceScope::All => format!("{api}/{plural}"),
+            NamespaceScope::One(name) => format!("{api}/namespaces/{name}/{plural}"),
         }
     }
 
@@ -154,7 +154,7 @@ impl Lists<'_> {
             let take = |object: K| all.extend(convert(object));
             let page = match self.page(&list, &params, take).await {
                 // The server has forgotten where it was: begin anew, in one page.
-                Err(trouble) if trouble.kind == Kind::Expired && params.limit.is_some() => {
+                Err(trouble) if trouble.kind == TroubleKind::Expired && params.limit.is_some() => {
                     all = A::default();
                     params.limit = None;
                     params.continue_token = None;
@@ -166,7 +166,7 @@ impl Lists<'_> {
                 None => return Ok(all),
                 next if next == params.continue_token => {
                     return Err(Trouble {
-                        kind: Kind::Other,
+                        kind: TroubleKind::Other,
                         message: format!("the list {} never ends: its pages repeat", list.path),
                     });
                 }
@@ -219,7 +219,7 @@ impl Lists<'_> {
         let read = self.permitted(ask, (names, missing), convert).await;
         read.inspect_err(|trouble| {
             // An extension that is not installed has nothing to tell.
-            if ask.essential || trouble.kind != Kind::NotFound {
+            if ask.essential || trouble.kind != TroubleKind::NotFound {
                 missing.note(trouble, ask.rule, ask.consequence, ask.essential);
             }
         })
@@ -248,7 +248,10 @@ impl Lists<'_> {
             }
             Err(trouble) => trouble,
         };
-        if trouble.kind == Kind::Forbidden && *self.scope == Scope::All && !names.is_empty() {
+        if trouble.kind == TroubleKind::Forbidden
+            && *self.scope == NamespaceScope::All
+            && !names.is_empty()
+        {
             let (all, refused) = self.each(ask, names, convert).await;
             if refused.len() < names.len() {
                 missing.refused(&refused, names.len(), ask);
@@ -301,7 +304,7 @@ impl Lists<'_> {
             let request = http::Request::get(path)
                 .body(Vec::new())
                 .map_err(|error| Trouble {
-                    kind: Kind::Other,
+                    kind: TroubleKind::Other,
                     message: error.to_string(),
                 })?;
             within(self.timing.call, self.client.request(request)).await
@@ -312,7 +315,7 @@ impl Lists<'_> {
 
 fn broken(error: std::io::Error) -> Trouble {
     Trouble {
-        kind: Kind::Other,
+        kind: TroubleKind::Other,
         message: format!("the answer broke off: {error}"),
     }
 }
@@ -323,7 +326,7 @@ pub(super) async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Trouble>) -> R
     let mut paused = false;
     loop {
         let trouble = match ask().await {
-            Err(trouble) if matches!(trouble.kind, Kind::Busy(_)) => trouble,
+            Err(trouble) if matches!(trouble.kind, TroubleKind::Busy(_)) => trouble,
             answer => return answer,
         };
         let wait = match trouble.kind.asked() {

@@ -9,7 +9,7 @@ use hpa_check_core::snapshot::MetricsApi;
 
 use super::super::convert::metrics::{self, PodMetrics};
 use super::super::servers;
-use super::super::trouble::Kind;
+use super::super::trouble::TroubleKind;
 use super::Missing;
 use super::lists::{Ask, Granted, List, Lists};
 use super::pods::ByNamespace;
@@ -92,7 +92,7 @@ async fn samples(
     let mut read = ask_once().await;
     // One error may be a moment's: a metrics server that is replaced, a busy API server.
     if let Err(trouble) = &read
-        && !matches!(trouble.kind, Kind::Forbidden | Kind::Silent)
+        && !matches!(trouble.kind, TroubleKind::Forbidden | TroubleKind::Silent)
     {
         tokio::time::sleep(AGAIN).await;
         read = ask_once().await;
@@ -105,9 +105,11 @@ async fn samples(
         Err(trouble) => trouble,
     };
     let consequence = match trouble.kind {
-        Kind::Forbidden => ask.consequence,
+        TroubleKind::Forbidden => ask.consequence,
         // Nothing is known of the API when we are the one to hang up.
-        Kind::Silent => "the pods' CPU was not read in time; wait longer with --request-timeout",
+        TroubleKind::Silent => {
+            "the pods' CPU was not read in time; wait longer with --request-timeout"
+        }
         _ => return Some(Err(trouble.message)),
     };
     missing.note(&trouble, ask.rule, consequence, true);
@@ -149,7 +151,7 @@ async fn asked(lists: &Lists<'_>) -> (MetricsApi, Option<&'static str>) {
         .await
     {
         Ok(_) => (MetricsApi::Served, Some("v1beta1")),
-        Err(trouble) if trouble.kind == Kind::NotFound => {
+        Err(trouble) if trouble.kind == TroubleKind::NotFound => {
             let message = trouble.message;
             (MetricsApi::Absent { message }, None)
         }

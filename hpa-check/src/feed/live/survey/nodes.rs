@@ -9,7 +9,7 @@ use super::super::convert::meta::Meta;
 use super::super::convert::pod;
 use super::lists::{List, Lists};
 use super::pods;
-use super::{Missing, Scope};
+use super::{Missing, NamespaceScope};
 
 /// What was read: only nodes that do not multiply are worth a bound.
 pub(super) struct Nodes {
@@ -32,9 +32,9 @@ pub(super) async fn read(lists: &Lists<'_>, missing: &Missing) -> Option<Nodes> 
     }
     let (allocatable, _) = capacity::left(&nodes, None);
     let requested = match lists.scope {
-        Scope::All => None,
+        NamespaceScope::All => None,
         // Only makes the bound tighter, so a cluster-wide right to read pods is not asked for.
-        Scope::One(_) => {
+        NamespaceScope::One(_) => {
             let request = |pod: pod::Object<Meta>| Some(pods::request(pod));
             let all = lists.all(List::at("/api/v1/pods"), request).await;
             Some(

@@ -8,7 +8,7 @@ use hpa_check_core::snapshot::PodSnapshot;
 use super::super::convert::meta::Meta;
 use super::super::convert::pod::{self, Object};
 use super::lists::{Ask, Granted, List, Lists};
-use super::{Missing, Scope};
+use super::{Missing, NamespaceScope};
 
 /// What was read.
 #[derive(Default)]
@@ -96,7 +96,7 @@ pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>, missing: &
         ..
     } = all;
     Pods {
-        requested: (*lists.scope == Scope::All && refused.is_empty()).then_some(requested),
+        requested: (*lists.scope == NamespaceScope::All && refused.is_empty()).then_some(requested),
         readable: Some(ByNamespace {
             read: by_namespace,
             refused,

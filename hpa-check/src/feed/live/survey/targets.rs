@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::super::convert;
 use super::super::convert::meta::controller;
 use super::super::scale;
-use super::super::trouble::{Kind, Trouble, within};
+use super::super::trouble::{Trouble, TroubleKind, within};
 use super::decode::Bare;
 use super::lists::{Ask, Granted, List, Lists, patiently};
 use super::{Found, Missing};
@@ -220,7 +220,7 @@ async fn one(
                 Ok(TargetLook::Read(Box::new(workload(&object, seen))))
             }
             // The object is there, so what is not found is its scale.
-            Err(trouble) if trouble.kind == Kind::NotFound => Ok(TargetLook::NotScalable {
+            Err(trouble) if trouble.kind == TroubleKind::NotFound => Ok(TargetLook::NotScalable {
                 message: trouble.message,
             }),
             Err(trouble) => Err(trouble),
@@ -228,7 +228,7 @@ async fn one(
     };
     match asking.await {
         Ok(look) => look,
-        Err(trouble) if trouble.kind == Kind::NotFound => TargetLook::Absent {
+        Err(trouble) if trouble.kind == TroubleKind::NotFound => TargetLook::Absent {
             message: trouble.message,
         },
         Err(trouble) => {

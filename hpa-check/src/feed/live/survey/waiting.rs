@@ -8,9 +8,9 @@ use hpa_check_core::snapshot::{EventSnapshot, Namespace, NodeClaim, Scaler};
 use serde::Deserialize;
 
 use super::super::convert::null_as_empty;
-use super::super::trouble::Kind;
+use super::super::trouble::TroubleKind;
 use super::Missing;
-use super::decode::Event;
+use super::decode::EventObject;
 use super::lists::{List, Lists};
 
 /// What node autoscalers, the scheduler, evictions and probes say of pods.
@@ -39,7 +39,7 @@ pub(super) async fn read(
     }
     let path = lists.path("/api/v1", "events");
     let of_pods = "involvedObject.kind=Pod";
-    let wanted = |event: Event| {
+    let wanted = |event: EventObject| {
         let facts = event.facts()?;
         REASONS.contains(&facts.1.reason.as_str()).then_some(facts)
     };
@@ -100,7 +100,7 @@ async fn node_claims(lists: &Lists<'_>, missing: &Missing) -> Vec<NodeClaim> {
         .all(List::at("/apis/karpenter.sh/v1/nodeclaims"), claim)
         .await;
     read.unwrap_or_else(|trouble| {
-        if trouble.kind != Kind::NotFound {
+        if trouble.kind != TroubleKind::NotFound {
             let consequence = "how far the nodes that Karpenter makes have come is not seen";
             missing.note(&trouble, "list nodeclaims.karpenter.sh", consequence, false);
         }

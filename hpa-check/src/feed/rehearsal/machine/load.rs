@@ -16,7 +16,7 @@ use hpa_check_core::sim::world::Happening;
 const SLOPE: Duration = Duration::from_secs(1);
 
 /// How to start the generator.
-pub(super) struct Generator {
+pub(super) struct RehearsalLoad {
     pub(super) fib_loadgen: PathBuf,
     /// The balancer.
     pub(super) target: SocketAddr,
@@ -27,7 +27,7 @@ pub(super) struct Generator {
     pub(super) stop: CancellationToken,
 }
 
-impl Generator {
+impl RehearsalLoad {
     /// The whole load.
     pub(super) async fn run(self, plan: LoadPlan) {
         let account = self.attack(&plan).await;

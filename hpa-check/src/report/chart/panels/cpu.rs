@@ -2,7 +2,7 @@
 
 use super::super::key::Key;
 use super::super::{Sheet, steps};
-use super::Scale;
+use super::ValueRange;
 
 /// The panel.
 pub(in super::super) fn utilization(sheet: &mut Sheet<'_>) {
@@ -18,7 +18,7 @@ pub(in super::super) fn utilization(sheet: &mut Sheet<'_>) {
         Key::filled("band", "no change"),
     ];
     sheet.title("CPU, percent of the request", &keys);
-    let scale = Scale {
+    let scale = ValueRange {
         largest,
         whole: true,
         unit: " %",

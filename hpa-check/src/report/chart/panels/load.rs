@@ -4,7 +4,7 @@ use hpa_check_core::run::timeline::LoadPoint;
 
 use super::super::key::Key;
 use super::super::{Sheet, steps};
-use super::Scale;
+use super::ValueRange;
 
 /// Seconds of load further apart than this were not measured in between.
 const HOLE_MS: i64 = 3_000;
@@ -16,7 +16,7 @@ pub(in super::super) fn rate(sheet: &mut Sheet<'_>) {
         return;
     }
     let most = |p: &LoadPoint| p.rps.max(p.offered_rps.unwrap_or(0.0));
-    let scale = Scale {
+    let scale = ValueRange {
         largest: points.iter().map(most).fold(0.0, f64::max),
         whole: true,
         unit: "",
@@ -50,7 +50,7 @@ pub(in super::super) fn response_time(sheet: &mut Sheet<'_>) {
     } else {
         (1000.0, " s")
     };
-    let scale = Scale {
+    let scale = ValueRange {
         largest: slowest / in_a_unit,
         whole: false,
         unit,

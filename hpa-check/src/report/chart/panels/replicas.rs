@@ -6,7 +6,7 @@ use super::super::canvas::{Anchor, text_width};
 use super::super::key::Key;
 use super::super::lanes::{self, Place};
 use super::super::{Sheet, steps};
-use super::Scale;
+use super::ValueRange;
 
 /// Lanes for the labels of the changes, and the height of each.
 const LANES: usize = 2;
@@ -47,7 +47,7 @@ pub(in super::super) fn replicas(sheet: &mut Sheet<'_>) {
     let top = sheet.y;
     let lanes = changes.iter().map(|c| c.place.lane + 1).max().unwrap_or(0);
     sheet.y += LANE * as_f64(lanes);
-    let scale = Scale {
+    let scale = ValueRange {
         largest,
         whole: true,
         unit: "",

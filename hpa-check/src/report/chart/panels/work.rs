@@ -6,7 +6,7 @@ use hpa_check_core::run::timeline::Step;
 
 use super::super::key::Key;
 use super::super::{Sheet, steps};
-use super::Scale;
+use super::ValueRange;
 
 /// The panel. A load in requests a second has a panel of its own; where pods do whatever is asked of them,
 /// there is no capacity to show.
@@ -31,7 +31,7 @@ pub(in super::super) fn work(sheet: &mut Sheet<'_>) {
     let pod = work.pod.most().map(|most| most.cores());
     let capacity = |ready: i32| pod.map(|pod| pod * f64::from(ready));
     let most = points.iter().filter_map(|(_, w)| *w).fold(0.0, f64::max);
-    let scale = Scale {
+    let scale = ValueRange {
         largest: most.max(steps::largest(&timeline.ready, capacity)),
         whole: false,
         unit: "",

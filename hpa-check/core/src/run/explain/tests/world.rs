@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::VersionGates;
-use crate::model::pods::{Pod as ModelPod, PodMetric};
+use crate::model::pods::{ModelPod, PodMetric};
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, ScaleSubresource, Sync};
 use crate::observation::*;

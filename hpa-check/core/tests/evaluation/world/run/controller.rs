@@ -1,7 +1,7 @@
 //! The metrics API, and the controller that reads it: the model, right or with a fault of its own.
 
 use hpa_check_core::model::VersionGates;
-use hpa_check_core::model::pods::{Pod as ModelPod, PodMetric};
+use hpa_check_core::model::pods::{ModelPod, PodMetric};
 use hpa_check_core::model::proposal::Readings;
 use hpa_check_core::model::reconcile::{Controller, ScaleSubresource, Sync};
 use hpa_check_core::observation::*;
