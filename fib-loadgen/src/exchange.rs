@@ -1,32 +1,27 @@
 //! One request and the whole of its answer: connect, send, read, judge.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cookie_store::CookieStore;
-use http::header::{CONNECTION, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
-use http::{Method, Request, Response};
+use http::header::{CONNECTION, COOKIE, HeaderValue};
+use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::check::Check;
-use crate::client::{
-    Body, ClientSettings, Connector, Fault, GivenUp, Life, Link, Pool, Said, Sharing, Span, Speech,
-    send,
-};
-use crate::judge::Judge;
+use crate::client::{Body, ClientSettings, Connector, GivenUp, Life, Link, Pool, Sharing, Span};
 use crate::oracle::{Expected, Field};
 use crate::outcome::{Class, Outcome, innermost};
-use crate::request::{Head, Question, encode};
+use crate::request::{Head, Question};
 use crate::stop::{Stop, Watch};
 
+mod asking;
 mod reading;
 mod waiting;
 
-use reading::Reading;
-use waiting::{Alarm, Trouble, guarded, interrupted};
+use asking::Refused;
+use waiting::{Alarm, Trouble, guarded};
 
 /// Between a refused connection and the next try. A Service may choose another pod then, and leaves out one
 /// that has died about a second after it did.
@@ -232,8 +227,8 @@ impl Caller {
             let answered = if http2 {
                 self.ask_two(question, began, deadline, outcome).await?
             } else {
-                self.ask_one(question, whole, close, began, deadline, outcome)
-                    .await?
+                self.write(question, whole, close)?;
+                self.ask_one(question, deadline, outcome, began).await?
             };
             let Err(Refused { fault, untouched }) = answered else {
                 return Ok(());
@@ -245,116 +240,6 @@ impl Caller {
                 continue;
             }
             return Err(fault.into());
-        }
-    }
-
-    /// Asks over HTTP/1, and judges.
-    async fn ask_one(
-        &mut self,
-        question: &Question<'_>,
-        whole: bool,
-        close: bool,
-        began: Instant,
-        deadline: Instant,
-        outcome: &mut Outcome,
-    ) -> Result<Result<(), Refused>, Trouble> {
-        self.write(question, whole, close)?;
-        self.expect(question);
-        let Some((
-            Link {
-                speech: Speech::One(wire),
-                ..
-            },
-            _,
-        )) = &mut self.link
-        else {
-            return Err(Trouble::GivenUp);
-        };
-        let (alarm, watch) = (&mut self.alarm, &mut self.watch);
-        let to_head =
-            matches!(question, Question::Template(template, _) if template.is(&Method::HEAD));
-        let keep = matches!(question, Question::Template(..)) || self.cookies.is_some();
-        let mut quiet = false;
-        let said = poll_fn(|cx| {
-            if !quiet {
-                if let Err(fault) = wire.quiet(cx) {
-                    return Poll::Ready(Ok(Err(fault)));
-                }
-                quiet = true;
-                wire.begin();
-            }
-            match wire.poll_head(cx, &self.line, to_head, keep) {
-                Poll::Ready(said) => Poll::Ready(Ok(said)),
-                Poll::Pending => interrupted(alarm, watch, deadline, cx).map(Err),
-            }
-        })
-        .await?;
-        let said = match said {
-            Ok(said) => said,
-            Err(fault) => {
-                let untouched = !quiet || wire.wrote_nothing();
-                return Ok(Err(Refused { fault, untouched }));
-            }
-        };
-        outcome.ttfb = Some(began.elapsed());
-        note(outcome, &said);
-        let checks = &self.rules.checks;
-        let mut judge = Judge::new(question, self.expected.as_ref(), checks, said.status);
-        let read = poll_fn(|cx| {
-            let took = wire.poll_body(cx, |bytes| {
-                outcome.bytes += bytes.len() as u64;
-                judge.push(bytes)
-            });
-            match took {
-                Poll::Ready(read) => Poll::Ready(Ok(read)),
-                Poll::Pending => interrupted(alarm, watch, deadline, cx).map(Err),
-            }
-        });
-        // What is left of a body that nobody wants more of costs the connection.
-        let spent = !read.await?? || !wire.is_idle();
-        if let Some(jar) = &mut self.cookies {
-            keep_cookies(jar, &self.rules, &said.headers);
-        }
-        judge.finish(question, &said, outcome);
-        if spent {
-            self.link = None;
-        }
-        Ok(Ok(()))
-    }
-
-    /// Asks over HTTP/2, and judges.
-    async fn ask_two(
-        &mut self,
-        question: &Question<'_>,
-        began: Instant,
-        deadline: Instant,
-        outcome: &mut Outcome,
-    ) -> Result<Result<(), Refused>, Trouble> {
-        let request = self.request(question, true, true, false)?;
-        let Some((
-            Link {
-                speech: Speech::Two(sender),
-                ..
-            },
-            _,
-        )) = &mut self.link
-        else {
-            return Err(Trouble::GivenUp);
-        };
-        let sent = send(sender, request.map(Body::new));
-        match guarded(sent, &mut self.alarm, &mut self.watch, deadline).await? {
-            Ok(response) => {
-                self.read(response, question, began, deadline, outcome)
-                    .await?;
-                Ok(Ok(()))
-            }
-            Err(unsent) => Ok(Err(Refused {
-                untouched: unsent.request.is_some(),
-                fault: Fault {
-                    class: Class::of_hyper(&unsent.error, false),
-                    detail: innermost(&unsent.error),
-                },
-            })),
         }
     }
 
@@ -450,98 +335,6 @@ impl Caller {
             }
         }
         Ok(request)
-    }
-
-    /// Has the request ready as bytes: mostly it is the one before.
-    fn write(&mut self, question: &Question<'_>, whole: bool, close: bool) -> Result<(), Trouble> {
-        let this = match question {
-            Question::Fibonacci { n, .. } if self.cookies.is_none() => Some((*n, whole, close)),
-            _ => None,
-        };
-        if this.is_none() || this != self.line_of {
-            let request = self.request(question, whole, false, close)?;
-            self.line.clear();
-            encode(&request, &mut self.line);
-            self.line_of = this;
-        }
-        Ok(())
-    }
-
-    /// Knows what the answer has to be.
-    fn expect(&mut self, question: &Question<'_>) {
-        if let Question::Fibonacci { n, .. } = question
-            && self
-                .expected
-                .as_ref()
-                .is_none_or(|expected| expected.n() != *n)
-        {
-            self.expected = Some(Expected::new(&self.rules.field, *n));
-        }
-    }
-
-    async fn read(
-        &mut self,
-        response: Response<Incoming>,
-        question: &Question<'_>,
-        began: Instant,
-        deadline: Instant,
-        outcome: &mut Outcome,
-    ) -> Result<(), Trouble> {
-        outcome.ttfb = Some(began.elapsed());
-        let (head, mut body) = response.into_parts();
-        let said = Said::of(head.status.as_u16(), head.version, head.headers);
-        note(outcome, &said);
-        if let Some(jar) = &mut self.cookies {
-            keep_cookies(jar, &self.rules, &said.headers);
-        }
-        self.expect(question);
-        let checks = &self.rules.checks;
-        let mut judge = Judge::new(question, self.expected.as_ref(), checks, said.status);
-        let mut reading = Reading {
-            body: &mut body,
-            alarm: &mut self.alarm,
-            watch: &mut self.watch,
-        };
-        let mut whole = true;
-        while whole && let Some(bytes) = reading.next(deadline).await? {
-            outcome.bytes += bytes.len() as u64;
-            whole = judge.push(&bytes);
-        }
-        judge.finish(question, &said, outcome);
-        if !whole {
-            // What is left of it costs the connection.
-            self.link = None;
-        }
-        Ok(())
-    }
-}
-
-/// A request that got no answer.
-struct Refused {
-    fault: Fault,
-    /// Whether not a byte of it was written.
-    untouched: bool,
-}
-
-impl From<Fault> for Trouble {
-    fn from(fault: Fault) -> Self {
-        Self::Failed(fault.class, fault.detail)
-    }
-}
-
-fn note(outcome: &mut Outcome, said: &Said) {
-    outcome.status = Some(said.status);
-    outcome.pod.clone_from(&said.pod);
-    outcome.cached = said.cached;
-    outcome.closing = said.closing;
-}
-
-fn keep_cookies(jar: &mut CookieStore, rules: &Rules, headers: &HeaderMap) {
-    for value in headers.get_all(SET_COOKIE) {
-        if let Ok(text) = value.to_str() {
-            // A cookie that a browser would not take is not taken here either.
-            let _ = jar.parse(text, &rules.client.target.base);
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::outputs::{Opened, ReportFormat};
 
 mod chart;
 pub(crate) mod compared;
+mod condense;
 mod documentation;
 pub(crate) use drawing::escape;
 pub(crate) mod fleet;

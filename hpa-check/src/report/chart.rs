@@ -123,6 +123,18 @@ pub(crate) fn inside(picture: &Picture<'_>, format: Format) -> String {
     drawing(picture, format, "")
 }
 
+/// How many seconds of a run share a column of its wide picture.
+pub(crate) fn seconds_in_a_column(timeline: &Timeline) -> f64 {
+    let (width, left) = (Format::Wide.width(), Format::Wide.left());
+    let time = TimeAxis {
+        from: timeline.from,
+        until: timeline.until,
+        left,
+        right: width - 16.0,
+    };
+    steps::column_ms(&time) / 1000.0
+}
+
 /// The style that [`inline`] needs.
 pub(crate) fn style() -> &'static str {
     drawing::CHART
@@ -244,11 +256,19 @@ fn phases(canvas: &mut Canvas, time: &TimeAxis, timeline: &Timeline, bottom: f64
     }
 }
 
-/// What was not seen, as a veil.
+/// What was not seen, as a veil; gaps of one resource that no eye can tell apart are one.
 fn gaps(canvas: &mut Canvas, time: &TimeAxis, timeline: &Timeline, bottom: f64) {
+    let mut drawn: Vec<(&'static str, f64, f64)> = Vec::new();
     for gap in &timeline.gaps {
-        let title = format!("{} not seen", gap.resource.name());
-        let (from, until) = (time.x(gap.from), time.x(gap.until));
+        let (name, from, until) = (gap.resource.name(), time.x(gap.from), time.x(gap.until));
+        let before = drawn.iter_mut().rev().find(|(known, ..)| *known == name);
+        match before {
+            Some((_, begun, end)) if from >= *begun && from - *end < 1.0 => *end = end.max(until),
+            _ => drawn.push((name, from, until)),
+        }
+    }
+    for (name, from, until) in drawn {
+        let title = format!("{name} not seen");
         canvas.rect("gap", (from, HEAD), (until.max(from + 1.0), bottom), &title);
     }
 }

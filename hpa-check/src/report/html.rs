@@ -248,7 +248,35 @@ pub(super) fn chart(picture: &Picture<'_>) -> String {
     let length = timeline.until.as_millisecond() - timeline.from.as_millisecond();
     let drawn = |format| chart::inside(picture, format);
     let pictures = format!("{}{}", drawn(Format::Wide), drawn(Format::Narrow));
-    framed(&pictures, length.max(0) / 1000)
+    framed(&pictures, length.max(0) / 1000) + &joined(picture)
+}
+
+/// What a long run's picture and readout join, and where all of it is; nothing of a run that is shown whole.
+fn joined(picture: &Picture<'_>) -> String {
+    let timeline = picture.timeline;
+    let column = chart::seconds_in_a_column(timeline);
+    let seconds = data::joined_seconds(timeline);
+    if column < 5.0 && seconds == 1 {
+        return String::new();
+    }
+    let mut note = format!(
+        "Of every {column:.0} s the picture shows the first, lowest, highest and last value, also where it is enlarged."
+    );
+    if seconds > 1 {
+        // Writing to a String can't fail.
+        let _ = write!(
+            note,
+            " The values beside the pointer join {seconds} seconds of load: the mean, the lowest and the highest rate, and the worst p99."
+        );
+    }
+    if data::leaves_out_syncs(timeline) {
+        note += " Between the syncs that changed something they name some of the others.";
+    }
+    // The document of a simulation has no timeline.
+    if picture.work.is_none() {
+        note += " All values are in the JSON result (<code>-o json=FILE</code>).";
+    }
+    format!("<p class=\"note\">{note}</p>\n")
 }
 
 /// Pictures of that many seconds, with what the script shows beside them and the buttons that enlarge them.
@@ -291,8 +319,91 @@ pub(super) fn table(
 
 #[cfg(test)]
 mod tests {
+    use hpa_check_core::run::timeline::{LoadPoint, PodSeries, Step, SyncRecord};
+    use jiff::SignedDuration;
+
     use super::super::fixture;
     use super::*;
+
+    /// The worst day: every second of load and every sample differs from the one before, every sync scales for a
+    /// reason of its own, and each scaling makes pods anew.
+    fn day() -> RunResult {
+        let mut run = fixture::passed();
+        let timeline = &mut run.timeline;
+        let from = timeline.from;
+        let second = |s: i64| from + SignedDuration::from_secs(s);
+        let noise = |s: i64, of: i64| (s * 7_919 + s / 13 * 104_729) % of;
+        let (load, sync, pod) = (
+            timeline.load[0],
+            timeline.syncs[7].clone(),
+            &timeline.pods[0],
+        );
+        let pods = (0..2_000_i64).map(|n| PodSeries {
+            pod: format!("{}{n:04}", pod.pod),
+            first_seen: second(n * 43),
+            ready_at: Some(second(n * 43 + 5)),
+            gone_at: Some(second(n * 43 + 430)),
+            cpu_milli: (1..28)
+                .map(|i| Step {
+                    at: second(n * 43 + i * 15),
+                    value: 10 + noise(n + i, 190),
+                })
+                .collect(),
+            ..pod.clone()
+        });
+        timeline.pods = pods.collect();
+        timeline.load = (0..86_400)
+            .map(|s| LoadPoint {
+                at: second(s),
+                rps: f64::from(i32::try_from(1_000 + noise(s, 997)).unwrap()),
+                p99_us: Some(1_000 + noise(s, 98_765).unsigned_abs()),
+                ..load
+            })
+            .collect();
+        let series = |salt: i64| -> Vec<Step<i32>> {
+            let value = |s: i64| i32::try_from(3 + noise(s + salt, 98)).unwrap();
+            (0..5_760)
+                .map(|n| Step {
+                    at: second(n * 15),
+                    value: value(n),
+                })
+                .collect()
+        };
+        (timeline.ready, timeline.spec) = (series(1), series(2));
+        (timeline.desired, timeline.proposed) = (series(3), series(4));
+        let used = series(5).into_iter().map(|s| Step {
+            at: s.at,
+            value: Some(s.value),
+        });
+        timeline.utilization = used.collect();
+        timeline.syncs = (0..5_760)
+            .map(|n| SyncRecord {
+                at: second(n * 15),
+                current: 3,
+                desired: 4,
+                sentence: format!("{} (number {n})", sync.sentence),
+                ..sync.clone()
+            })
+            .collect();
+        timeline.phases[3].until = second(86_000);
+        timeline.until = second(86_400);
+        run
+    }
+
+    #[test]
+    fn the_page_of_the_worst_day_stays_under_two_megabytes_and_says_what_it_joins() {
+        let page = page(&day());
+        assert!(page.len() < 2_000_000, "{} bytes", page.len());
+        for said in [
+            "Of every 49 s the picture shows the first, lowest, highest and last value",
+            "join 35 seconds of load",
+            "All values are in the JSON result",
+            "1200 of 5760 are here",
+            "Here are the 50 busiest and the 50 idlest",
+        ] {
+            assert!(page.contains(said), "{said}");
+        }
+    }
 
     /// The page without the links to explanations, which people alone follow.
     pub(super) fn without_links(page: &str) -> String {

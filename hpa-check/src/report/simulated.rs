@@ -6,11 +6,12 @@ mod winner;
 
 use std::fmt::Write as _;
 
-use hpa_check_core::run::timeline::Timeline;
+use hpa_check_core::run::timeline::{SyncRecord, Timeline};
 use hpa_check_core::sim::{Bound, Simulation, Summary};
 
 use super::chart::{self, Picture, Work};
 use super::escape::{Markdown, Xml};
+use super::html::tables::{Row, Times};
 use super::{html, markdown, summary, words};
 use crate::outputs::ReportFormat;
 use winner::winner;
@@ -310,15 +311,26 @@ impl Simulated<'_> {
     }
 
     fn decisions(&self) -> String {
-        let from = self.timeline.from;
-        let rows = summary::decisions(&self.timeline.syncs).map(|sync| {
-            vec![
-                words::clock(from, sync.at),
-                format!("{} → {}", sync.current, sync.desired),
-                sync.sentence.clone(),
-            ]
-        });
-        html::table("decisions", &["Time", "Replicas", "Because"], rows)
+        let row = |sync: &SyncRecord| Row {
+            at: sync.at,
+            cells: format!(
+                "<td>{} → {}</td><td>{}</td>",
+                sync.current,
+                sync.desired,
+                Xml(&sync.sentence)
+            ),
+            telling: false,
+        };
+        let rows: Vec<Row> = summary::decisions(&self.timeline.syncs).map(row).collect();
+        let table = Times {
+            heading: "decisions",
+            head: &["Time", "Replicas", "Because"],
+            what: "decisions",
+            telling: "not explained",
+            elsewhere: "; a simulation of a shorter time shows each",
+            span: (self.timeline.from, self.timeline.until),
+        };
+        table.of(&rows)
     }
 
     fn markdown(&self) -> String {

@@ -2,12 +2,12 @@
 // narrow one, by pointer and by keyboard. HPA_CHECK is the program that draws them, CHROMIUM the browser.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
 const axe = createRequire(import.meta.url).resolve("axe-core");
@@ -56,6 +56,21 @@ function compared() {
   return draw("compared", "compare", a, b);
 }
 
+// A day: the recording at a cluster's pace, again and again, as the benchmark has it.
+function day() {
+  const stamp = /"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)"/g, stretch = 7.5, hours = 24;
+  const lines = readFileSync(recording, "utf8").split("\n").filter(Boolean);
+  const stamps = lines.flatMap((line) => [...line.matchAll(stamp)].map((found) => Date.parse(found[1])));
+  const begun = stamps.reduce((a, b) => Math.min(a, b)), length = (stamps.reduce((a, b) => Math.max(a, b)) - begun) * stretch;
+  const setup = lines.filter((line) => /"seen":"(setting|fact)"|"schema":/.test(line));
+  const body = lines.filter((line) => !setup.includes(line) && !/"seen":"(load-result|phase)"/.test(line));
+  const moved = (copy) => (_, at) => JSON.stringify(new Date(begun + (Date.parse(at) - begun) * stretch + length * copy));
+  const copies = Array.from({ length: Math.round(hours * 3600000 / length) }, (_, copy) => body.map((line) => line.replace(stamp, moved(copy))));
+  const file = join(folder, "day.jsonl");
+  writeFileSync(file, [...setup, ...copies.flat()].join("\n") + "\n");
+  return draw("day", "replay", file, "--ui", "none");
+}
+
 function pages() {
   const lines = readFileSync(recording, "utf8").split("\n");
   const cut = join(folder, "cut.jsonl");
@@ -63,6 +78,7 @@ function pages() {
   return {
     "a run that passed": draw("passed", "replay", recording.pathname, "--ui", "none"),
     "a run that was cut off": draw("cut", "replay", cut, "--ui", "none"),
+    "a run of a day": day(),
     "doctor on a fleet": fleet("fleet", 240),
     "doctor on a few": fleet("few", 12),
     "a simulation": draw("simulation", "simulate", "--load", wave),
@@ -272,6 +288,42 @@ describe("the timeline", () => {
     await page.emulateMedia({ media: "print" });
     assert.ok(await page.locator("article li").first().isVisible());
     assert.ok(!(await page.locator(".readout").isVisible()));
+    await page.close();
+  });
+});
+
+describe("the page of a day", () => {
+  const address = drawn["a run of a day"];
+
+  test("is less than 2 MB, and says what it joins and where all of it is", async () => {
+    const bytes = statSync(fileURLToPath(address)).size;
+    assert.ok(bytes < 2e6, `${bytes} bytes`);
+    const { page } = await open(address, screens[0][1]);
+    assert.match(await page.locator("section[aria-labelledby=timeline] .note").innerText(), /Of every \d+ s the picture shows.*JSON result/);
+    const folded = page.locator("section[aria-labelledby=decisions] details.rows:not([open])");
+    assert.ok((await folded.count()) >= 18, "most hours are folded");
+    const row = page.locator("section[aria-labelledby=decisions] td").last();
+    assert.ok(!(await row.isVisible()));
+    await folded.last().locator("summary").click();
+    assert.ok(await row.isVisible());
+    await page.close();
+  });
+
+  // Elements cost layout and paint on every move; their number does not depend on how busy this machine is.
+  test("has few elements to draw, and a move of the pointer changes none of the picture's", async () => {
+    const { page } = await open(address, screens[0][1]);
+    const chart = page.locator(".chart");
+    await chart.scrollIntoViewIfNeeded();
+    assert.ok((await chart.locator("svg *").count()) < 1000);
+    await page.evaluate(() => {
+      globalThis.changes = 0;
+      const count = (all) => { globalThis.changes += all.length; };
+      for (const svg of document.querySelectorAll(".chart svg")) new MutationObserver(count).observe(svg, { subtree: true, childList: true, attributes: true });
+    });
+    const box = await chart.boundingBox();
+    for (let x = 80; x < box.width - 20; x += 40) await page.mouse.move(box.x + x, box.y + 100);
+    assert.equal(await page.evaluate(() => globalThis.changes), 0);
+    assert.match(await page.locator(".readout").innerText(), /Requests\/s\s+\d+/);
     await page.close();
   });
 });

@@ -1,10 +1,31 @@
-//! Series as paths: steps that hold until the next one, and points joined by straight lines.
+//! Series as paths: steps that hold until the next one, and points joined by straight lines. Of the points of one
+//! column those remain that can be seen, so that a picture of a day is no larger than one of an hour.
 
 use hpa_check_core::run::timeline::Step;
 use jiff::Timestamp;
 
 use super::axis::{TimeAxis, ValueAxis};
 use super::canvas::Px;
+use crate::report::condense::extremes;
+
+/// The columns of one pixel: finer than that no screen shows a line.
+const COLUMNS: f64 = 2.0;
+
+/// The column of a place on the time axis.
+#[expect(clippy::cast_possible_truncation, reason = "a sheet has few columns")]
+fn column(x: f64) -> i64 {
+    (x * COLUMNS).floor() as i64
+}
+
+/// The time that one column of a picture stands for, in milliseconds.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "runs are far shorter than 2^52 ms"
+)]
+pub(crate) fn column_ms(time: &TimeAxis) -> f64 {
+    let length = time.until.as_millisecond() - time.from.as_millisecond();
+    length as f64 / (time.right - time.left) / COLUMNS
+}
 
 /// The path of a step series to the end of the axis; a `None` leaves a hole.
 pub(crate) fn line<T: Copy>(
@@ -13,28 +34,34 @@ pub(crate) fn line<T: Copy>(
     axis: &ValueAxis,
     value: impl Fn(T) -> Option<f64>,
 ) -> String {
-    let mut d = String::new();
-    // The place at which the pen is down, and how far it is to go at that height.
-    let mut pen: Option<(f64, f64)> = None;
-    for (index, step) in steps.iter().enumerate() {
-        let until = steps.get(index + 1).map_or(time.until, |next| next.at);
-        let Some(height) = value(step.value) else {
-            if let Some((_, to)) = pen.take() {
-                d += &format!("H{}", Px(to));
-            }
-            continue;
-        };
-        let (y, to) = (axis.y(height), time.x(until));
-        // What is the same again only goes further.
-        match pen {
-            Some((before, _)) if before.to_bits() == y.to_bits() => {}
-            Some((_, from)) => d += &format!("H{}V{}", Px(from), Px(y)),
-            None => d += &format!("M{} {}", Px(time.x(step.at)), Px(y)),
-        }
-        pen = Some((y, to));
+    let known = steps.chunk_by(|a, b| value(a.value).is_some() == value(b.value).is_some());
+    let (mut d, mut begun) = (String::new(), 0);
+    for run in known {
+        begun += run.len();
+        let until = steps.get(begun).map_or(time.until, |next| next.at);
+        let places = run
+            .iter()
+            .filter_map(|step| Some((time.x(step.at), axis.y(value(step.value)?))));
+        d += &stairs(places, time.x(until));
     }
-    if let Some((_, to)) = pen {
-        d += &format!("H{}", Px(to));
+    d
+}
+
+/// The path of steps without holes, each a place and a height, to a place.
+fn stairs(places: impl Iterator<Item = (f64, f64)>, until: f64) -> String {
+    let mut d = String::new();
+    let mut at: Option<f64> = None;
+    for (x, y) in extremes(places, |(x, _)| column(*x), |(_, y)| *y) {
+        // What is the same again only goes further.
+        match at {
+            Some(before) if before.to_bits() == y.to_bits() => {}
+            Some(_) => d += &format!("H{}V{}", Px(x), Px(y)),
+            None => d += &format!("M{} {}", Px(x), Px(y)),
+        }
+        at = Some(y);
+    }
+    if at.is_some() {
+        d += &format!("H{}", Px(until));
     }
     d
 }
@@ -48,8 +75,8 @@ pub(crate) fn area(steps: &[Step<i32>], time: &TimeAxis, axis: &ValueAxis) -> St
     format!("{top}V{}H{}Z", Px(axis.bottom), Px(time.x(first.at)))
 }
 
-/// Points joined by lines. Points further apart than `hole_ms` are not joined; of points closer
-/// than half a pixel only the first and the highest are kept, so that a long run stays small.
+/// Points joined by lines. Points further apart than `hole_ms` are not joined, unless they are so near on the sheet
+/// that a hole could not be seen.
 pub(crate) fn polyline(
     points: impl Iterator<Item = (Timestamp, Option<f64>)>,
     time: &TimeAxis,
@@ -57,20 +84,28 @@ pub(crate) fn polyline(
     hole_ms: i64,
 ) -> String {
     let mut d = String::new();
-    let mut last: Option<(Timestamp, f64, f64)> = None;
+    let mut run: Vec<(f64, f64)> = Vec::new();
+    let mut before: Option<Timestamp> = None;
     for (at, value) in points {
-        let Some(value) = value else {
-            last = None;
-            continue;
+        let near = |b: Timestamp| {
+            at.as_millisecond() - b.as_millisecond() <= hole_ms
+                || (time.x(at) - time.x(b)) * COLUMNS < 1.0
         };
-        let (x, y) = (time.x(at), axis.y(value));
-        let joined = last
-            .is_some_and(|(before, ..)| at.as_millisecond() - before.as_millisecond() <= hole_ms);
-        if joined && last.is_some_and(|(_, px, py)| x - px < 0.5 && y >= py) {
-            continue;
+        if value.is_none() || !before.is_some_and(near) {
+            d += &joined_up(&run);
+            run.clear();
         }
-        d += &format!("{}{} {}", if joined { 'L' } else { 'M' }, Px(x), Px(y));
-        last = Some((at, x, y));
+        run.extend(value.map(|value| (time.x(at), axis.y(value))));
+        before = value.is_some().then_some(at);
+    }
+    d + &joined_up(&run)
+}
+
+fn joined_up(run: &[(f64, f64)]) -> String {
+    let mut d = String::new();
+    let places = extremes(run.iter().copied(), |(x, _)| column(*x), |(_, y)| *y);
+    for (index, (x, y)) in places.into_iter().enumerate() {
+        d += &format!("{}{} {}", if index == 0 { 'M' } else { 'L' }, Px(x), Px(y));
     }
     d
 }

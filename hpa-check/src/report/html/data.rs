@@ -1,16 +1,25 @@
 //! What the readout of a timeline shows, small enough for a run of a day: series as flat lists of times and
-//! values, times in tenths of a second since the one before, and no more points than a screen can tell apart.
+//! values, times in tenths of a second since the one before, and no more points than a reader can tell apart. No
+//! extreme is left out: of what is joined, the lowest and the highest value remain.
+
+use std::collections::HashMap;
 
 use hpa_check_core::run::timeline::{LoadPoint, PodSeries, Step, SyncRecord, Timeline};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::report::condense::{extremes, thinned};
+
 /// Seconds of load; of more, several are joined to one.
-const MOST_SECONDS: usize = 4_000;
+const MOST_SECONDS: usize = 2_500;
 /// Samples of all pods together.
-const MOST_SAMPLES: usize = 40_000;
-/// Syncs with their sentence. All that changed something are kept.
+const MOST_SAMPLES: usize = 20_000;
+/// Steps of one series.
+const MOST_STEPS: usize = 8_000;
+/// Syncs with their sentence. Those that changed something come first.
 const MOST_SYNCS: usize = 1_500;
+/// What may remain of a column.
+const OF_A_COLUMN: i64 = 4;
 
 /// The data.
 pub(in crate::report) fn compact(timeline: &Timeline) -> Value {
@@ -21,25 +30,50 @@ pub(in crate::report) fn compact(timeline: &Timeline) -> Value {
         .iter()
         .map(|p| json!([p.phase, since(p.from), since(p.until)]))
         .collect();
-    let samples: usize = timeline.pods.iter().map(|p| p.cpu_milli.len()).sum();
-    let stride = samples.div_ceil(MOST_SAMPLES).max(1);
+    let column = samples_column(timeline);
     let pods: Vec<Value> = timeline
         .pods
         .iter()
-        .filter_map(|pod| self::pod(pod, from, stride))
+        .filter_map(|pod| self::pod(pod, from, column))
         .collect();
+    let (sentences, syncs) = syncs(&timeline.syncs, from);
     json!({
         "length": since(timeline.until),
         "phases": phases,
-        "ready": steps(&timeline.ready, from),
-        "spec": steps(&timeline.spec, from),
-        "desired": steps(&timeline.desired, from),
-        "proposed": steps(&timeline.proposed, from),
-        "utilization": steps(&timeline.utilization, from),
+        "ready": steps(&timeline.ready, from, f64::from),
+        "spec": steps(&timeline.spec, from, f64::from),
+        "desired": steps(&timeline.desired, from, f64::from),
+        "proposed": steps(&timeline.proposed, from, f64::from),
+        "utilization": steps(&timeline.utilization, from, |v| v.map_or(-1.0, f64::from)),
         "load": load(&timeline.load, from),
         "pods": pods,
-        "syncs": syncs(&timeline.syncs, from),
+        "sentences": sentences,
+        "syncs": syncs,
     })
+}
+
+/// How many seconds of load are joined to one.
+pub(super) fn joined_seconds(timeline: &Timeline) -> usize {
+    timeline.load.len().div_ceil(MOST_SECONDS).max(1)
+}
+
+/// The length in milliseconds of the columns in which samples of a pod are joined; 1 if none are.
+pub(super) fn samples_column(timeline: &Timeline) -> i64 {
+    let samples: usize = timeline.pods.iter().map(|p| p.cpu_milli.len()).sum();
+    if samples <= MOST_SAMPLES {
+        return 1;
+    }
+    let lives = timeline.pods.iter().filter_map(|pod| {
+        let (first, last) = (pod.cpu_milli.first()?, pod.cpu_milli.last()?);
+        Some(last.at.as_millisecond() - first.at.as_millisecond())
+    });
+    let most = i64::try_from(MOST_SAMPLES).unwrap_or(i64::MAX);
+    (lives.sum::<i64>() * OF_A_COLUMN / most).max(1)
+}
+
+/// Whether the readout leaves out syncs.
+pub(super) fn leaves_out_syncs(timeline: &Timeline) -> bool {
+    timeline.syncs.len() > MOST_SYNCS
 }
 
 fn tenths(from: Timestamp, at: Timestamp) -> i64 {
@@ -47,7 +81,33 @@ fn tenths(from: Timestamp, at: Timestamp) -> i64 {
 }
 
 /// Each value with the time since the one before; a value that is the same again is left out.
-fn steps<T: Copy + PartialEq + Into<Value>>(steps: &[Step<T>], from: Timestamp) -> Value {
+fn steps<T: Copy + PartialEq + Into<Value>>(
+    steps: &[Step<T>],
+    from: Timestamp,
+    value: impl Fn(T) -> f64,
+) -> Value {
+    let (Some(first), Some(last)) = (steps.first(), steps.last()) else {
+        return Value::Array(Vec::new());
+    };
+    if steps.len() <= MOST_STEPS {
+        return flat(steps, from);
+    }
+    let length = last.at.as_millisecond() - first.at.as_millisecond();
+    let columns = i64::try_from(MOST_STEPS).unwrap_or(i64::MAX) / OF_A_COLUMN;
+    flat(&seen(steps, (length / columns).max(1), value), from)
+}
+
+/// Of the steps in a column of that many milliseconds the first, the lowest, the highest and the last.
+fn seen<T: Copy>(steps: &[Step<T>], column: i64, value: impl Fn(T) -> f64) -> Vec<Step<T>> {
+    let all = steps.iter().copied();
+    extremes(
+        all,
+        |step| step.at.as_millisecond() / column,
+        |step| value(step.value),
+    )
+}
+
+fn flat<T: Copy + PartialEq + Into<Value>>(steps: &[Step<T>], from: Timestamp) -> Value {
     let (mut flat, mut before, mut last) = (Vec::new(), 0, None);
     for step in steps {
         if last == Some(step.value) {
@@ -60,53 +120,71 @@ fn steps<T: Copy + PartialEq + Into<Value>>(steps: &[Step<T>], from: Timestamp) 
     Value::Array(flat)
 }
 
-fn pod(pod: &PodSeries, from: Timestamp, stride: usize) -> Option<Value> {
+#[expect(clippy::cast_precision_loss, reason = "percent are far below 2^52")]
+fn pod(pod: &PodSeries, from: Timestamp, column: i64) -> Option<Value> {
     let request = pod.request_milli.filter(|r| *r > 0)?;
-    let samples = pod.cpu_milli.iter().step_by(stride);
-    let percent: Vec<Step<i64>> = samples
+    let percent: Vec<Step<i64>> = pod
+        .cpu_milli
+        .iter()
         .map(|s| Step {
             at: s.at,
             value: (s.value * 100 + request / 2) / request,
         })
         .collect();
     let gone = pod.gone_at.map(|at| tenths(from, at));
+    let percent = seen(&percent, column, |percent| percent as f64);
     Some(json!([
         tenths(from, pod.first_seen),
         gone,
-        steps(&percent, from)
+        flat(&percent, from)
     ]))
 }
 
-/// Time since the one before, requests a second, p99 in microseconds, failed, wrong. Of several seconds: the
-/// mean rate, the worst p99 and the last counts.
+/// Time since the one before, requests a second, p99 in microseconds, failed, wrong; where several seconds are
+/// joined also the lowest and the highest rate. Of several seconds: the mean rate, the worst p99 and the last counts.
 fn load(points: &[LoadPoint], from: Timestamp) -> Value {
     let stride = points.len().div_ceil(MOST_SECONDS).max(1);
     let (mut flat, mut before) = (Vec::<Value>::new(), 0);
+    // A whole number is shorter as one.
+    #[expect(clippy::cast_possible_truncation, reason = "rates are far below 2^52")]
+    let whole = |rate: f64| Value::from(rate.round() as i64);
     for group in points.chunks(stride) {
         let Some(last) = group.last() else { continue };
         let at = tenths(from, last.at);
-        let rate = group.iter().map(|p| p.rps).sum::<f64>()
-            / f64::from(u32::try_from(group.len()).unwrap_or(1));
+        let rates = group.iter().map(|p| p.rps);
+        let mean = rates.clone().sum::<f64>() / f64::from(u32::try_from(group.len()).unwrap_or(1));
         let slowest = group.iter().filter_map(|p| p.p99_us).max();
         flat.extend([
             (at - before).into(),
-            rate.round().into(),
+            whole(mean),
             slowest.into(),
             last.failed.into(),
             last.wrong.into(),
         ]);
+        if stride > 1 {
+            flat.push(whole(rates.clone().fold(f64::MAX, f64::min)));
+            flat.push(whole(rates.fold(0.0, f64::max)));
+        }
         before = at;
     }
-    Value::Array(flat)
+    json!({"joined": stride, "points": flat})
 }
 
-fn syncs(syncs: &[SyncRecord], from: Timestamp) -> Value {
-    let stride = syncs.len().div_ceil(MOST_SYNCS).max(1);
-    let kept = syncs.iter().enumerate().filter(|(index, sync)| {
-        index % stride == 0 || sync.current != sync.desired || !sync.explained
-    });
-    kept.map(|(_, sync)| json!([tenths(from, sync.at), sync.sentence]))
-        .collect()
+/// The sentences, each once, and the syncs: the time since the one before, and which sentence is its own.
+fn syncs(syncs: &[SyncRecord], from: Timestamp) -> (Vec<&str>, Vec<i64>) {
+    let telling = |sync: &SyncRecord| sync.current != sync.desired || !sync.explained;
+    let (mut sentences, mut known) = (Vec::new(), HashMap::new());
+    let (mut flat, mut before) = (Vec::new(), 0);
+    for sync in thinned(syncs, MOST_SYNCS, telling) {
+        let at = tenths(from, sync.at);
+        let number = *known.entry(sync.sentence.as_str()).or_insert_with(|| {
+            sentences.push(sync.sentence.as_str());
+            sentences.len() - 1
+        });
+        flat.extend([at - before, i64::try_from(number).unwrap_or_default()]);
+        before = at;
+    }
+    (sentences, flat)
 }
 
 #[cfg(test)]
@@ -117,36 +195,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_of_load_ten_pods_and_all_its_syncs_stay_under_a_megabyte() {
+    fn no_spike_of_a_long_run_is_left_out_of_the_readout() {
         let mut run = fixture::passed();
         let timeline = &mut run.timeline;
         let second = |s: i64| timeline.from + SignedDuration::from_secs(s);
-        let (point, sync) = (timeline.load[30], timeline.syncs[1].clone());
+        let point = timeline.load[30];
         timeline.load = (0..86_400)
             .map(|s| LoadPoint {
                 at: second(s),
+                rps: if s == 50_000 { 7_654.0 } else { 100.0 },
+                p99_us: Some(if s == 60_000 { 987_654 } else { 1_000 }),
                 ..point
             })
             .collect();
-        timeline.syncs = (0..5_760)
-            .map(|i| SyncRecord {
-                at: second(i * 15),
-                ..sync.clone()
+        timeline.pods[0].cpu_milli = (0..86_400)
+            .map(|s| Step {
+                at: second(s),
+                value: if s == 70_000 { 4_321 } else { 40 + s % 3 },
             })
             .collect();
-        let cpu = |salt: i64| -> Vec<Step<i64>> {
-            let step = |i: i64| Step {
-                at: second(i * 15),
-                value: 40 + (i * 7 + salt) % 31,
-            };
-            (0..5_760).map(step).collect()
-        };
-        for (salt, pod) in timeline.pods.iter_mut().enumerate() {
-            pod.cpu_milli = cpu(i64::try_from(salt).unwrap());
-        }
         timeline.until = second(86_400);
-        let bytes = compact(timeline).to_string().len();
-        assert!(bytes < 1_000_000, "{bytes}");
+        let data = compact(timeline);
+        let text = data["load"].to_string();
+        assert!(text.contains("7654") && text.contains("987654"), "{text}");
+        assert!(data["pods"][0].to_string().contains("4321"));
+        assert!(data.to_string().len() < 300_000);
+    }
+
+    #[test]
+    fn a_sentence_that_was_said_before_is_there_once() {
+        let mut run = fixture::passed();
+        let sync = run.timeline.syncs[0].clone();
+        run.timeline.syncs = vec![sync; 100];
+        let data = compact(&run.timeline);
+        assert_eq!(data["sentences"].as_array().unwrap().len(), 1);
+        assert_eq!(data["syncs"].as_array().unwrap().len(), 200);
     }
 
     #[test]

@@ -5,7 +5,7 @@
   const live = document.createElement("p");
   live.id = "live"; live.setAttribute("role", "status"); report.before(live);
   const say = (text, lost) => { if (live.textContent !== text) live.textContent = text; live.className = lost ? "lost" : ""; };
-  const name = (details) => details.parentElement.querySelector("code").textContent;
+  const name = (details) => details.dataset.name || details.parentElement.querySelector("code").textContent;
   say("Live: the run goes on.", false);
 
   function take(event) {

@@ -22,9 +22,12 @@ function attach() {
   function side({ name, offset, data }) {
     const length = data.length * 100, shift = offset * 100;
     const steps = Object.fromEntries(["ready", "spec", "desired", "proposed", "utilization"].map((series) => [series, rows(data[series] || [], 2)]));
-    const load = rows(data.load, 5), syncs = data.syncs.map(([t, sentence]) => [t * 100, sentence]);
+    const joined = data.load.joined, load = rows(data.load.points, joined > 1 ? 7 : 5), syncs = rows(data.syncs, 2);
     const pods = data.pods.map(([first, gone, flat]) => ({ first: first * 100, gone: gone === null ? Infinity : gone * 100, percent: rows(flat, 2) }));
     const value = (series, t) => { const step = last(steps[series], t); return step ? step[1] : undefined; };
+
+    // Of several seconds the mean, and between which rates.
+    const rate = (second) => joined > 1 && second[5] !== second[6] ? `${second[1]} (${second[5]} to ${second[6]})` : second[1];
 
     // The use of the pods that ran then, from the idlest to the busiest, in percent of the request.
     function spread(t) {
@@ -41,14 +44,14 @@ function attach() {
       const all = data.phases.length ? [["Phase", phase ? phase[0] : "–"]] : [];
       all.push(["Ready", known(value("ready", t))], ["Set", known(value("spec", t))], ["Decided", known(value("desired", t))],
         ["Asked for", known(value("proposed", t))], ["CPU", known(value("utilization", t), " %")], ["Each pod", spread(t)]);
-      if (load.length) all.push(["Requests/s", fresh ? second[1] : "–"], ["p99", fresh && second[2] ? `${(second[2] / 1000).toFixed(1)} ms` : "–"],
+      if (load.length) all.push(["Requests/s", fresh ? rate(second) : "–"], ["p99", fresh && second[2] ? `${(second[2] / 1000).toFixed(1)} ms` : "–"],
         ["Failed", second ? second[3] : "–"], ["Wrong", second ? second[4] : "–"]);
       return name ? all.map(([term, text]) => [`${name}: ${term}`, text]) : all;
     }
 
     function sentence(at) {
       const sync = last(syncs, at - shift);
-      return (name ? `${name}: ` : "") + (sync ? `Last sync, ${clock(sync[0] + shift)}: ${plain(sync[1])}` : "No sync yet.");
+      return (name ? `${name}: ` : "") + (sync ? `Last sync, ${clock(sync[0] + shift)}: ${plain(data.sentences[sync[1]])}` : "No sync yet.");
     }
     return { values, sentence };
   }
@@ -66,7 +69,7 @@ function attach() {
     chosen = Math.min(until, Math.max(0, t));
     if (chosen < part[0] || chosen > part[1]) { const half = (part[1] - part[0]) / 2; zoom(chosen - half, chosen + half); }
     const there = axis(), x = place(chosen, there);
-    cross.style.left = `${x}px`;
+    cross.style.transform = `translateX(${x}px)`;
     cross.hidden = false;
     const list = document.createElement("dl"), all = [["Time", clock(chosen)], ...sides.flatMap((one) => one.values(chosen))];
     for (const [name, text] of all) {

@@ -12,6 +12,9 @@ use crate::report::words;
 
 use super::tables;
 
+/// Of more pods than twice this, only so many of the busiest and of the idlest have a row.
+const MOST_OF_A_KIND: usize = 50;
+
 /// A pod's use while the load was on, in millicores.
 struct Use<'a> {
     pod: &'a PodSeries,
@@ -33,7 +36,18 @@ pub(super) fn spread(timeline: &Timeline) -> String {
     let Some(widest) = uses.iter().map(|u| u.most).max() else {
         return String::new();
     };
-    let mut html = tables::scroll("pods");
+    let measured = uses.len();
+    let uses = extremes(uses);
+    let mut html = String::new();
+    if uses.len() < measured {
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            html,
+            "<p class=\"note\">{measured} pods were measured under load. Here are the {MOST_OF_A_KIND} busiest and the \
+             {MOST_OF_A_KIND} idlest; all are in the JSON result (<code>-o json=FILE</code>).</p>"
+        );
+    }
+    html.push_str(&tables::scroll("pods"));
     html.push_str(
         "<table class=\"spread\"><thead><tr><th>Pod</th><th>Ready</th><th>Mean use</th><th>Of its request</th><th>From least to most, with the mean</th></tr></thead><tbody>\n",
     );
@@ -64,6 +78,33 @@ pub(super) fn spread(timeline: &Timeline) -> String {
     }
     html.push_str("</tbody></table></div>\n");
     html
+}
+
+/// The busiest and the idlest where there are more pods than a table is read for, in the order of the run.
+fn extremes(uses: Vec<Use<'_>>) -> Vec<Use<'_>> {
+    if uses.len() <= 2 * MOST_OF_A_KIND {
+        return uses;
+    }
+    let mut means: Vec<i64> = uses.iter().map(|u| u.mean).collect();
+    means.sort_unstable();
+    let (idle, busy) = (
+        means[MOST_OF_A_KIND - 1],
+        means[means.len() - MOST_OF_A_KIND],
+    );
+    let (mut idlest, mut busiest) = (MOST_OF_A_KIND, MOST_OF_A_KIND);
+    let mut take = |one: &Use<'_>| {
+        let room = if one.mean >= busy && busiest > 0 {
+            &mut busiest
+        } else if one.mean <= idle {
+            &mut idlest
+        } else {
+            return false;
+        };
+        let kept = *room > 0;
+        *room = room.saturating_sub(1);
+        kept
+    };
+    uses.into_iter().filter(|one| take(one)).collect()
 }
 
 /// From the load's rise to its fall.

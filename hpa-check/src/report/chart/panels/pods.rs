@@ -3,13 +3,17 @@
 use hpa_check_core::run::timeline::PodSeries;
 
 use super::super::axis::TimeAxis;
-use super::super::canvas::Anchor;
+use super::super::canvas::{Anchor, Px};
 use super::super::key::Key;
 use super::super::{GAP, Sheet};
+use crate::report::escape::Xml;
 
 const ROW: f64 = 13.0;
 /// More rows than this are no picture any more.
 const MOST: usize = 40;
+
+/// A narrower part of a row takes in the one after it, in pixels.
+const FINEST: f64 = 1.5;
 
 /// Up to which percent of the request a colour goes, its class, and how the key names it.
 const HEATS: [(i64, &str, &str); 6] = [
@@ -56,20 +60,32 @@ fn row(sheet: &mut Sheet<'_>, pod: &PodSeries) {
     let Some(request) = pod.request_milli.filter(|r| *r > 0) else {
         return;
     };
-    for Stretch { x, least, most } in stretches(&sheet.time, pod, end, request) {
+    let all = stretches(&sheet.time, pod, end, request);
+    for (_, class, _) in HEATS {
+        let same: Vec<&Stretch> = all.iter().filter(|s| heat(s.most) == class).collect();
+        let least = same.iter().map(|s| s.least).min();
+        let most = same.iter().map(|s| s.most).max();
+        let (Some(least), Some(most)) = (least, most) else {
+            continue;
+        };
         let percent = if least == most {
             format!("{most}")
         } else {
             format!("{least} to {most}")
         };
-        let title = format!("{}: {percent} % of its request", pod.pod);
-        sheet
-            .canvas
-            .rect(heat(most), (x.0, top), (x.1, bottom), &title);
+        let boxes = same.iter().fold(String::new(), |d, stretch| {
+            let (from, until) = (Px(stretch.x.0), Px(stretch.x.1));
+            d + &format!("M{from} {}H{until}V{}H{from}Z", Px(top), Px(bottom))
+        });
+        sheet.canvas.raw(format_args!(
+            "<path class=\"{class}\" d=\"{boxes}\"><title>{}: {percent} % of its request</title></path>",
+            Xml(&pod.pod)
+        ));
     }
 }
 
 /// A part of a pod's row in one color: from where to where, and the use in percent.
+#[derive(Debug)]
 struct Stretch {
     x: (f64, f64),
     least: i64,
@@ -89,7 +105,7 @@ fn stretches(time: &TimeAxis, pod: &PodSeries, end: jiff::Timestamp, request: i6
             continue;
         }
         match all.last_mut() {
-            Some(last) if heat(last.most) == heat(percent) || last.x.1 - last.x.0 < 1.0 => {
+            Some(last) if heat(last.most) == heat(percent) || last.x.1 - last.x.0 < FINEST => {
                 last.x.1 = until;
                 last.least = last.least.min(percent);
                 last.most = last.most.max(percent);
