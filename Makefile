@@ -78,6 +78,10 @@ prometheus: programs ## Simulate a week of load out of a real Prometheus (Debian
 	@k8s/tests/tools prometheus promtool
 	@hpa-check/tests/prometheus/run target/programs/hpa-check
 
+.PHONY: gallery
+gallery: ## Make the recordings of the gallery again that the tests' worlds make, into docs/gallery
+	@docs/site/recordings
+
 .PHONY: site
 site: programs ## Build the documentation and the gallery of findings into target/site, and check the links (Python)
 	@docs/site/build target/programs/hpa-check

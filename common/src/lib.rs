@@ -1,5 +1,6 @@
 //! What the programs share beyond their own subject: the limits of a process, its parent, its control
-//! group, how durations, rates and shares are written, and what a program prints about itself.
+//! group, how durations, rates and shares are written, what a program prints about itself, and what it must not
+//! show of its command line.
 
 pub mod cgroup;
 pub mod cpus;
@@ -8,3 +9,6 @@ pub mod duration;
 pub mod pages;
 pub mod process;
 pub mod quantity;
+pub mod secrets;
+#[cfg(feature = "pages")]
+pub mod usage;

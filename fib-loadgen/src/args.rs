@@ -20,6 +20,7 @@ pub use target::TargetArgs;
 
 /// Loads a fib-server and verifies every answer, or loads any HTTP service; reports when it is itself the bottleneck
 #[derive(Debug, Parser)]
+#[command(allow_negative_numbers = true)]
 #[command(version, args_conflicts_with_subcommands = true, after_help = help::program())]
 pub struct Cli {
     /// The command; `run` by default

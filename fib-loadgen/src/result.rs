@@ -441,7 +441,10 @@ impl Document {
         let head: Head = serde_json::from_str(text)
             .map_err(|error| format!("it is not a {SCHEMA} document ({error})"))?;
         if head.schema != SCHEMA {
-            return Err(format!("it is a `{}`, not a {SCHEMA}", head.schema));
+            return Err(format!(
+                "its schema is `{}` and not {SCHEMA}: give what `-o json=` or `-o log=` wrote",
+                head.schema
+            ));
         }
         serde_json::from_str(text)
             .map_err(|error| format!("it is not a {SCHEMA} document ({error})"))

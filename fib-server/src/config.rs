@@ -302,7 +302,7 @@ fn networks(given: Vec<String>) -> Result<Vec<IpNet>, BadConfig> {
 fn read_file(path: &Path) -> Result<Settings, BadConfig> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         BadConfig(format!(
-            "the settings file {} can't be read: {e}",
+            "the settings file {} can't be read ({e}): give a TOML file with --config",
             path.display()
         ))
     })?;

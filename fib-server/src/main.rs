@@ -8,14 +8,14 @@ use fib_server::args::{Args, Command};
 use fib_server::config::Config;
 use fib_server::lifecycle::Stop;
 use fib_server::{Bound, healthcheck, telemetry};
-use program_common::{pages, process};
+use program_common::{pages, process, usage};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A setting is wrong; clap ends with the same.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::try_parse().unwrap_or_else(|error| usage::explained(error).exit());
     let (check, command) = (args.check_config, args.command);
     match command {
         Some(Command::Completions { shell }) => {

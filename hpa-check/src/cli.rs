@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use program_common::usage;
 
 use crate::failure::Failure;
 
@@ -115,9 +116,11 @@ impl Cli {
         let plugin = called(&words) == PLUGIN;
         let command = help::complete(Self::command(), plugin);
         let words = order::command_first(&command, words);
-        let matches = command.get_matches_from(words);
+        let matches = command
+            .try_get_matches_from(words)
+            .unwrap_or_else(|error| usage::explained(error).exit());
         Ok(Some(
-            Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()),
+            Self::from_arg_matches(&matches).unwrap_or_else(|error| usage::explained(error).exit()),
         ))
     }
 

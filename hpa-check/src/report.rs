@@ -19,6 +19,7 @@ mod junit;
 mod lines;
 mod markdown;
 mod sarif;
+mod settings;
 pub(crate) mod simulated;
 pub(crate) mod summary;
 mod text;
@@ -95,7 +96,8 @@ pub(crate) fn settle(failed: Vec<String>, exit_code: u8) -> Result<(), Failure> 
     }
 }
 
-fn json(document: &impl Serialize) -> String {
+/// A document as JSON, for people too.
+pub(crate) fn json(document: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(document)
         .expect("a document is plain data with text keys, which JSON always has a form for");
     text.push('\n');

@@ -3,13 +3,13 @@
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::run::evaluator::Evaluator;
 use hpa_check_core::run::timeline::Timeline;
-use hpa_check_core::sim::{Bound, Grid, SCHEMA, Scenario, Simulation, Summary, search};
+use hpa_check_core::sim::{Bound, Grid, SCHEMA, Scenario, Simulation, search};
 
 use crate::cli::command_line::command_line;
 use crate::drive::drive_through;
 use crate::failure::{Failure, exit};
 use crate::notice::answer;
-use crate::outputs::Files;
+use crate::outputs::{Files, ReportFormat};
 use crate::report;
 use crate::report::simulated::{KINDS, Simulated, render, text};
 
@@ -26,16 +26,25 @@ pub(crate) struct Ask {
 pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
     ask.files.only(&KINDS, "a simulation")?;
     let opened = ask.files.open()?;
-    let (mut simulation, timeline) = document(ask.scenario.clone())?;
+    let mut simulation = document(ask.scenario.clone());
     simulation.bound = ask.bound;
     simulation.kept = ask.bound.is_kept(&simulation.summary);
     let grid = ask.grid.clone();
     simulation.search = grid.map(|grid| search(&ask.scenario, grid, ask.bound));
-    let simulated = Simulated {
-        simulation: &simulation,
-        timeline: &timeline,
-    };
-    report::write_all(&opened, |kind| render(kind, &simulated))?;
+    // Watching takes much longer than simulating, and only what is drawn needs it.
+    if opened
+        .reports
+        .iter()
+        .any(|(kind, _)| *kind != ReportFormat::Json)
+    {
+        let simulated = Simulated {
+            simulation: &simulation,
+            timeline: &watched(&ask.scenario)?,
+        };
+        report::write_all(&opened, |kind| render(kind, &simulated))?;
+    } else {
+        report::write_all(&opened, |_| Some(report::json(&simulation)))?;
+    }
     answer(&text::terminal(&simulation), opened.is_piped())?;
     if simulation.kept {
         Ok(0)
@@ -44,26 +53,23 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
     }
 }
 
-/// A scenario that was run, as the document that stands for it, with what a watcher would have seen.
-pub(crate) fn document(scenario: Scenario) -> Result<(Simulation, Timeline), Failure> {
-    let (timeline, summary) = watched(&scenario)?;
-    let simulation = Simulation {
+/// A scenario that was run, as the document that stands for it.
+pub(crate) fn document(scenario: Scenario) -> Simulation {
+    Simulation {
         schema: SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: Some(command_line()),
+        summary: scenario.run(),
         scenario,
-        summary,
         bound: Bound::default(),
         kept: true,
         search: None,
-    };
-    Ok((simulation, timeline))
+    }
 }
 
 /// What a watcher of a cluster would have seen of the simulation.
-pub(crate) fn watched(scenario: &Scenario) -> Result<(Timeline, Summary), Failure> {
+pub(crate) fn watched(scenario: &Scenario) -> Result<Timeline, Failure> {
     let mut evaluator = Evaluator::new(Expectation::default().of_spec(&scenario.spec));
-    let summary = scenario.run();
     let end = drive_through(scenario.engine(true), &mut evaluator)?;
-    Ok((evaluator.finish(end).timeline, summary))
+    Ok(evaluator.finish(end).timeline)
 }

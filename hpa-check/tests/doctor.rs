@@ -481,7 +481,7 @@ fn since(pod: &mut Value, seconds: i64, ready: &str) {
 }
 
 #[test]
-fn an_idle_sidecar_is_found_by_what_its_neighbour_uses() {
+fn an_idle_sidecar_is_found_by_what_its_neighbor_uses() {
     let beside = |app: u32| {
         cart_of_five(
             |pod, _| {

@@ -60,14 +60,14 @@ fn rows(page: &str) -> Vec<Row> {
     page.lines().filter_map(row).collect()
 }
 
-/// A scenario with what it has from its neighbours.
+/// A scenario with what it has from its neighbors.
 fn scenario(name: &str) -> Value {
     let text = read(&format!("e2e/scenarios/{name}.yaml"));
     let mut own: Value = serde_saphyr::from_str(&text).unwrap();
     if let Some(from) = own["from"].as_str() {
-        let neighbour = scenario(from);
+        let neighbor = scenario(from);
         if own["modes"].is_null() {
-            own["modes"] = neighbour["modes"].clone();
+            own["modes"] = neighbor["modes"].clone();
         }
     }
     own

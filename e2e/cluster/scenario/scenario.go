@@ -20,9 +20,9 @@ type Scenario struct {
 	Name string `json:"-"`
 	// About says in one sentence what the scenario shows.
 	About string `json:"about"`
-	// From is the neighbour that this one differs from.
+	// From is the neighbor that this one differs from.
 	From string `json:"from,omitempty"`
-	// Modes are the clusters that can show it; none is its neighbour's, and at the root both.
+	// Modes are the clusters that can show it; none is its neighbor's, and at the root both.
 	Modes []string `json:"modes,omitempty"`
 	// Cluster is what differs in the cluster itself, so that it needs one of its own kind.
 	Cluster Cluster `json:"cluster,omitzero"`

@@ -28,7 +28,7 @@ func write(t *testing.T, files map[string]string) string {
 
 const end = "\nexpect: {exit: 0, reason: path-proven}\n"
 
-func TestAScenarioHasAllThatItsNeighbourHasAndItsOwnOnTop(t *testing.T) {
+func TestAScenarioHasAllThatItsNeighborHasAndItsOwnOnTop(t *testing.T) {
 	dir := write(t, map[string]string{
 		"a": "about: a\nmodes: [control-plane]\nscript: [{load: 1}]\ncluster: {metricsAPI: absent}" + end,
 		"b": "about: b\nfrom: a\nscript: [{load: 2}]\nflags: [--x]" + end,
@@ -90,9 +90,9 @@ func TestEveryBrokenScenarioDiffersInOneThingFromOneThatPasses(t *testing.T) {
 		if s.Expect.Exit == 0 {
 			continue
 		}
-		neighbour := byName[s.From]
-		if neighbour == nil || neighbour.Expect.Exit != 0 {
-			t.Errorf("%s has no neighbour that passes", s.Name)
+		neighbor := byName[s.From]
+		if neighbor == nil || neighbor.Expect.Exit != 0 {
+			t.Errorf("%s has no neighbor that passes", s.Name)
 			continue
 		}
 		own := &Scenario{}

@@ -50,7 +50,11 @@ fn read(file: &Path) -> Result<Vec<Document>, Failure> {
             .map(drop)
     };
     let name = file.display();
-    read.map_err(|error| Failure::usage(format!("`{name}` can't be read ({error})")))?;
+    read.map_err(|error| {
+        Failure::usage(format!(
+            "`{name}` can't be read ({error}): give what `-o json=` or `-o log=` wrote"
+        ))
+    })?;
     // A log may hold anything beside the result.
     shipping::results(&String::from_utf8_lossy(&bytes))
         .map_err(|why| Failure::usage(format!("`{name}`: {why}")))

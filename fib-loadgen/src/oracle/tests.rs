@@ -108,7 +108,7 @@ fn residues_agree_with_plain_addition() {
 
 #[test]
 fn the_largest_index_has_a_residue_too() {
-    // The recurrence ties it to its neighbours.
+    // The recurrence ties it to its neighbors.
     let field = field();
     assert_eq!(
         residue(&field, u32::MAX),

@@ -1,5 +1,7 @@
 //! A command line that can be shown around.
 
+use program_common::secrets::{HIDDEN, without_tokens};
+
 use crate::target::without_credentials;
 
 /// Headers, URLs, bodies and curl commands may carry credentials, and results are shown around.
@@ -8,9 +10,9 @@ pub(super) fn without_secrets(argv: Vec<String>) -> Vec<String> {
     let hide = |flag: &str, value: &str| match flag {
         "--header" => {
             let name = value.split_once(':').map_or(value, |(name, _)| name);
-            format!("{name}: (hidden)")
+            format!("{name}: {HIDDEN}")
         }
-        _ => "(hidden)".to_owned(),
+        _ => HIDDEN.to_owned(),
     };
     let mut next: Option<&str> = None;
     let one = |arg: String| {
@@ -35,39 +37,6 @@ pub(super) fn without_secrets(argv: Vec<String>) -> Vec<String> {
         without_tokens(&without_credentials(&arg))
     };
     argv.into_iter().map(one).collect()
-}
-
-/// Parts of the names of query parameters whose values are secrets.
-const TOKENS: [&str; 8] = [
-    "token",
-    "key",
-    "secret",
-    "passw",
-    "pwd",
-    "sig",
-    "auth",
-    "credential",
-];
-
-/// A URL, with or without a flag before it, without the values of parameters that are named like secrets.
-fn without_tokens(arg: &str) -> String {
-    let Some((before, query)) = arg.contains("://").then(|| arg.split_once('?')).flatten() else {
-        return arg.to_owned();
-    };
-    let shown: Vec<String> = query
-        .split('&')
-        .map(|pair| match pair.split_once('=') {
-            Some((name, _))
-                if TOKENS
-                    .iter()
-                    .any(|part| name.to_ascii_lowercase().contains(part)) =>
-            {
-                format!("{name}=(hidden)")
-            }
-            _ => pair.to_owned(),
-        })
-        .collect();
-    format!("{before}?{}", shown.join("&"))
 }
 
 #[cfg(test)]

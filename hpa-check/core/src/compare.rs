@@ -12,7 +12,6 @@
 //! If the environment limited one of them, or too little was observed, there is no conclusion.
 
 mod measure;
-mod settings;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -23,6 +22,7 @@ pub use measure::Measure;
 use crate::documents::result::RunResult;
 use crate::observation::Phase;
 use crate::run::timeline::Timeline;
+use crate::settings::{self, COMMAND, Settings};
 use crate::sim::Simulation;
 use crate::verdict::Outcome;
 
@@ -53,7 +53,7 @@ pub struct Side {
     /// Names of the faults found.
     pub faults: Vec<String>,
     /// The settings that were evaluated.
-    pub settings: Vec<(&'static str, String)>,
+    pub settings: Settings,
     /// The measured values.
     pub measures: Vec<(Measure, f64)>,
     /// The controller's sync period in seconds: times are known no more precisely than that.
@@ -112,6 +112,11 @@ impl Side {
             .map_or(self.timeline.from, |span| span.from)
     }
 
+    fn setting(&self, name: &str) -> Option<&str> {
+        let found = self.settings.iter().find(|(n, _)| *n == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
     fn value(&self, measure: Measure) -> Option<f64> {
         let found = self.measures.iter().find(|(m, _)| *m == measure);
         found.map(|(_, value)| *value)
@@ -160,6 +165,15 @@ pub struct Difference {
     pub b: Option<String>,
 }
 
+/// A setting that both have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shared {
+    /// Which.
+    pub setting: String,
+    /// In both.
+    pub value: String,
+}
+
 /// One of the two sides, as named in the document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Named {
@@ -169,6 +183,9 @@ pub struct Named {
     pub outcome: String,
     /// What that means here.
     pub standing: Standing,
+    /// The command line it was made with, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// The comparison document, `hpa-check-comparison/1`.
@@ -178,12 +195,18 @@ pub struct Comparison {
     pub schema: String,
     /// The program's version.
     pub version: String,
+    /// The command line, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// The first.
     pub a: Named,
     /// The second.
     pub b: Named,
     /// Settings that differ.
     pub differences: Vec<Difference>,
+    /// Settings in which they don't.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same: Vec<Shared>,
     /// One row per measure that either side has.
     pub rows: Vec<ComparisonRow>,
     /// Faults that only the second has.
@@ -229,6 +252,7 @@ pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison 
         name: side.name.clone(),
         outcome: side.outcome.clone(),
         standing: side.standing,
+        command: side.setting(COMMAND).map(str::to_owned),
     };
     let mut regressions = Vec::new();
     if a.standing == Standing::Good && b.standing == Standing::Bad {
@@ -261,9 +285,11 @@ pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison 
     Comparison {
         schema: SCHEMA.to_owned(),
         version: version.to_owned(),
+        command: None,
         a: named(a),
         b: named(b),
-        differences: settings::differences(&a.settings, &b.settings),
+        differences: differences(a, b),
+        same: same(a, b),
         rows,
         gone_faults: without(&a.faults, &b.faults),
         new_faults,
@@ -272,6 +298,31 @@ pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison 
         doubts: doubts.collect(),
         notes: Vec::new(),
     }
+}
+
+/// The settings that differ, in the order of the first.
+fn differences(a: &Side, b: &Side) -> Vec<Difference> {
+    let of_b_alone = b.settings.iter().filter(|(n, _)| a.setting(n).is_none());
+    let names = a.settings.iter().chain(of_b_alone).map(|(name, _)| *name);
+    let all = names
+        .filter(|name| *name != COMMAND)
+        .map(|name| Difference {
+            setting: name.to_owned(),
+            a: a.setting(name).map(str::to_owned),
+            b: b.setting(name).map(str::to_owned),
+        });
+    all.filter(|difference| difference.a != difference.b)
+        .collect()
+}
+
+fn same(a: &Side, b: &Side) -> Vec<Shared> {
+    let settings = a.settings.iter().filter(|(name, _)| *name != COMMAND);
+    let same = settings.filter(|(name, value)| b.setting(name) == Some(value));
+    same.map(|(name, value)| Shared {
+        setting: (*name).to_owned(),
+        value: value.clone(),
+    })
+    .collect()
 }
 
 fn row(

@@ -50,6 +50,11 @@ pub(crate) fn run(run: &RunView<'_>) -> Verdict {
     if reasons.is_empty() {
         reasons = proofs(run);
     }
+    if let Some(timeline) = &run.state.timeline {
+        for reason in &mut reasons {
+            reason.at = reason.instant(timeline.from);
+        }
+    }
     let interrupted = run.state.interrupted_at.is_some();
     Verdict {
         outcome,

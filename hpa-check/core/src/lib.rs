@@ -26,6 +26,7 @@ pub mod quantity;
 pub mod quota;
 mod rules;
 pub mod run;
+pub mod settings;
 pub mod sim;
 pub mod snapshot;
 pub mod spec;

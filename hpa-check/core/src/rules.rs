@@ -55,7 +55,7 @@ mod tests {
     use crate::verdict::Outcome;
 
     #[test]
-    fn each_finding_has_one_rule_but_for_what_a_pass_proves_and_a_simulation_says() {
+    fn every_finding_has_one_rule_except_those_of_a_pass_or_a_simulation() {
         let rules = |id: &str| RANKED.iter().filter(|rule| rule.finding.id == id).count();
         for finding in catalog::ALL {
             let said = finding.outcome == Outcome::Pass && finding.fix.is_empty();

@@ -1,13 +1,6 @@
 //! The command line as reports tell it: without secrets.
 
-/// Flags whose value is a secret, or may have one in it.
-const SECRET: [&str; 5] = [
-    "--header",
-    "--prometheus-header",
-    "--token",
-    "--password",
-    "--bearer",
-];
+use program_common::secrets::{HIDDEN, is_secret, without_secrets};
 
 /// How this program was called.
 pub(crate) fn command_line() -> String {
@@ -15,34 +8,51 @@ pub(crate) fn command_line() -> String {
 }
 
 fn told(arguments: impl Iterator<Item = String>) -> String {
-    let mut words = Vec::new();
-    let mut hidden = false;
-    for (index, argument) in arguments.enumerate() {
-        let flag = argument.split('=').next().unwrap_or_default().to_owned();
-        if index == 0 {
-            words.push("hpa-check".to_owned());
-        } else if hidden {
-            words.push("…".to_owned());
-            hidden = false;
-        } else if SECRET.contains(&flag.as_str()) {
-            hidden = flag == argument;
-            words.push(if hidden { flag } else { format!("{flag}=…") });
-        } else {
-            words.push(quoted(&without_password(argument)));
-        }
+    let mut words = vec!["hpa-check".to_owned()];
+    let mut hides = None;
+    for argument in arguments.skip(1) {
+        let (name, value) = match argument.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => (name, Some(value)),
+            _ => (argument.as_str(), None),
+        };
+        let before: Option<Secret> = hides.take();
+        let secret = Secret::of(name).filter(|_| before.is_none());
+        words.push(quoted(&match (before, secret, value) {
+            (Some(before), _, _) => before.hidden(&argument),
+            (None, Some(own), Some(value)) => format!("{name}={}", own.hidden(value)),
+            (None, None, _) => without_secrets(&argument),
+            (None, Some(_), None) => name.to_owned(),
+        }));
+        hides = secret.filter(|_| value.is_none());
     }
     words.join(" ")
 }
 
-/// A URL without the user and password in it.
-fn without_password(argument: String) -> String {
-    let Some((scheme, rest)) = argument.split_once("://") else {
-        return argument;
-    };
-    let host = rest.split('/').next().unwrap_or_default();
-    match host.rsplit_once('@') {
-        Some((user, _)) => format!("{scheme}://…{}", &rest[user.len()..]),
-        None => argument,
+/// What a flag's value has to hide.
+#[derive(Clone, Copy)]
+enum Secret {
+    /// All behind the name of a header.
+    Header,
+    /// All.
+    Whole,
+}
+
+impl Secret {
+    fn of(flag: &str) -> Option<Self> {
+        match flag {
+            "-H" | "--header" | "--prometheus-header" => Some(Self::Header),
+            // Those behind `--` are fib-loadgen's.
+            "-d" | "--body" | "--curl" => Some(Self::Whole),
+            _ if flag.starts_with("--") && is_secret(flag) => Some(Self::Whole),
+            _ => None,
+        }
+    }
+
+    fn hidden(self, value: &str) -> String {
+        match (self, value.split_once(':')) {
+            (Self::Header, Some((name, _))) => format!("{name}: {HIDDEN}"),
+            _ => HIDDEN.to_owned(),
+        }
     }
 }
 
@@ -71,6 +81,10 @@ mod tests {
             &["x", "run", "--header", "Authorization: s3cret"][..],
             &["x", "run", "--header=Authorization: s3cret"],
             &["x", "run", "--prometheus", "https://me:s3cret@prom/x"],
+            &["x", "run", "--load-command", "k6 run -e TOKEN=s3cret x.js"],
+            &["x", "run", "--token", "s3cret"],
+            &["x", "run", "--", "-H", "X-Mine: s3cret", "-d", "s3cret"],
+            &["x", "run", "--target=http://h/?api_key=s3cret"],
         ] {
             assert!(!told(words).contains("s3cret"), "{}", told(words));
         }

@@ -9,6 +9,7 @@ use hpa_check_core::sim::{self, Simulation};
 use program_common::quantity::share;
 use serde_json::Value;
 
+use super::command_line::command_line;
 use crate::drive::drive_through;
 use crate::failure::{Failure, exit};
 use crate::feed::replay::Replay;
@@ -27,7 +28,7 @@ pub(crate) struct Args {
     #[arg(value_name = "B")]
     b: PathBuf,
     /// Changes up to this share count as equal
-    #[arg(long, value_name = "PERCENT", value_parser = share, default_value = "5%")]
+    #[arg(long, value_name = "SHARE", value_parser = share, default_value = "5%")]
     tolerance: f64,
     #[command(flatten)]
     files: Files,
@@ -41,7 +42,8 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     args.files.only(&KINDS, "a comparison")?;
     let opened = args.files.open()?;
     let (a, b) = (read(&args.a)?, read(&args.b)?);
-    let comparison = compare(&a, &b, env!("CARGO_PKG_VERSION"), args.tolerance);
+    let mut comparison = compare(&a, &b, env!("CARGO_PKG_VERSION"), args.tolerance);
+    comparison.command = Some(command_line());
     write(&opened, &comparison, &a, &b)?;
     answer(&terminal(&comparison), opened.is_piped())?;
     Ok(
@@ -58,8 +60,11 @@ fn read(path: &Path) -> Result<Side, Failure> {
     let place = path.display();
     let name = path.file_name().unwrap_or(path.as_os_str());
     let name = name.to_string_lossy();
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Failure::usage(format!("`{place}` can't be read: {e}")))?;
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Failure::usage(format!(
+            "`{place}` can't be read ({e}): give a file written with -o json= or -o trace="
+        ))
+    })?;
     let unreadable = |e: serde_json::Error| {
         Failure::usage(format!(
             "`{place}` is not whole ({e}): give a file written with -o json= or -o trace="
@@ -67,12 +72,17 @@ fn read(path: &Path) -> Result<Side, Failure> {
     };
     // A trace is JSON Lines, and no JSON as a whole.
     let Ok(document) = serde_json::from_str::<Value>(&text) else {
+        if !text.starts_with('{') {
+            return Err(Failure::usage(format!(
+                "`{place}` is neither a result nor a trace: give a file written with -o json= or -o trace="
+            )));
+        }
         return trace(path, &name);
     };
     let schema = document["schema"].as_str().unwrap_or_default().to_owned();
     if schema == sim::SCHEMA {
         let simulation: Simulation = serde_json::from_value(document).map_err(unreadable)?;
-        let (timeline, _) = watched(&simulation.scenario)?;
+        let timeline = watched(&simulation.scenario)?;
         return Ok(Side::of_simulation(&name, &simulation, timeline));
     }
     if result::is_readable(&schema) {

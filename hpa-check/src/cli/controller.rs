@@ -25,7 +25,7 @@ pub(crate) struct ControllerArgs {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = within(0..=86_400))]
     initial_readiness_delay: Duration,
     /// The controller's tolerance, such as 0.1 or 10%
-    #[arg(long, value_name = "FRACTION", default_value_t = 0.1, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
     tolerance: f64,
     /// metrics-server's resolution, the time between two samples
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = within(1..=3_600))]

@@ -27,7 +27,10 @@ const NAME: &str = "hpa-check ";
 /// With the commands grouped by task. As a plugin of kubectl, usage and examples name it as that.
 pub(super) fn complete(program: Command, plugin: bool) -> Command {
     let template = template(&program);
-    let program = program.help_template(template);
+    // A number below 0 is refused by what it is for, and is no unknown flag.
+    let program = program
+        .help_template(template)
+        .mut_subcommands(|command| command.allow_negative_numbers(true));
     if !plugin {
         return program;
     }
@@ -106,7 +109,7 @@ pub(super) const RECORD: &str = "Examples:
 pub(super) const WHAT_IF: &str = "Examples:
   hpa-check what-if monday.jsonl --cpu-target 60
   hpa-check what-if monday.jsonl --hpa cart-new.yaml
-  hpa-check what-if monday.jsonl --stabilization 2m --load-scale 1.5";
+  hpa-check what-if monday.jsonl --downscale-stabilization 2m --load-scale 1.5";
 
 pub(super) const REPLAY: &str = "Examples:
   hpa-check replay trace.jsonl

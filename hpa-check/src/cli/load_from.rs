@@ -41,7 +41,7 @@ pub(crate) struct LoadFromArgs {
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "prometheus")]
     load_step: Option<Duration>,
     /// A header to send to Prometheus, such as `Authorization: Bearer …` (repeatable)
-    #[arg(long, value_name = "NAME:VALUE", value_parser = header, requires = "prometheus")]
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header, requires = "prometheus")]
     prometheus_header: Vec<(HeaderName, HeaderValue)>,
     /// Sum several series
     #[arg(long, requires = "load_from")]
@@ -94,7 +94,7 @@ impl LoadFromArgs {
             }
             let name = manifest::shown(place);
             let text = manifest::text(place)
-                .map_err(|e| Failure::usage(format!("the load {name} can't be read: {e}")))?;
+                .map_err(|e| Failure::usage(format!("the load {name} can't be read ({e}): give a CSV or JSON file as Prometheus and Grafana export it, or prometheus")))?;
             return Ok((name, text));
         }
         let query = self.query()?;

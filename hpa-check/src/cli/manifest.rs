@@ -101,7 +101,11 @@ pub(crate) fn of<T>(
     read: impl Fn(&[Value]) -> Result<T, String>,
 ) -> Result<T, Failure> {
     let shown = shown(path);
-    let text = text(path).map_err(|e| Failure::usage(format!("{shown} can't be read: {e}")))?;
+    let text = text(path).map_err(|e| {
+        Failure::usage(format!(
+            "{shown} can't be read ({e}): give a file of YAML or JSON, or - for standard input"
+        ))
+    })?;
     documents(&text)
         .and_then(|documents| read(&documents))
         .map_err(|what| Failure::usage(Terminal(format!("{shown} {what}")).to_string()))

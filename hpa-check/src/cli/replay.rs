@@ -22,7 +22,9 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let opened = args.outputs.files.open()?;
     let trace = Replay::open(&args.trace)?;
     let expectation = trace.expectation().clone();
-    let mut session = Session::start(opened, args.outputs.ui, expectation, None)?;
+    let version = trace.version().to_owned();
+    let mut session =
+        Session::start(opened, args.outputs.ui, expectation, None)?.recorded_by(version);
     let end = drive_through(trace, &mut session)?;
     Ok(session.finish(end)?.exit_code)
 }

@@ -44,7 +44,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
         report::write_all(&opened(&args.files)?, |kind| report::render(kind, &run))?;
     } else {
         return Err(Failure::usage(format!(
-            "`{place}` has the schema `{schema}`, and this program reads {} and {}",
+            "`{place}` has the schema `{schema}`, and this program reads {} and {}: give a file that run, rehearse, replay or doctor wrote with -o json=",
             result::SCHEMA,
             doctor::SCHEMA
         )));

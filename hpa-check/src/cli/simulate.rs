@@ -13,7 +13,7 @@ use super::controller::ControllerArgs;
 use super::load_from::{self, LoadFromArgs};
 use super::manifest::ManifestArgs;
 use super::rehearse::settings::CpuAmount;
-use super::time::{duration, within};
+use super::time::{duration, long_duration, within};
 use crate::failure::Failure;
 use crate::outputs::Files;
 use crate::simulation::{self, Ask};
@@ -21,8 +21,8 @@ use crate::simulation::{self, Ask};
 /// The flags.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The load: points TIME:WORK such as `0s:100m 60s:1500m 5m:1500m`, or `60s:400/s` with --cost
-    #[arg(help_heading = "Load", long, value_name = "PROFILE", required_unless_present_any = ["load_file", "load_from"])]
+    /// The load: points TIME:WORK such as `0s:100m 1m:1500m 5m:1.5`, in millicores or cores of CPU; or `1m:400/s` with --cost
+    #[arg(help_heading = "Load", long, value_name = "PROFILE")]
     load: Option<String>,
     /// Read the load from a file
     #[arg(
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(help_heading = "Load", long)]
     backlog: bool,
     /// How long to simulate [default: to the end of the load, and for one that was not measured, of the scale-down]
-    #[arg(help_heading = "Load", long = "for", value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Load", long = "for", value_name = "TIME", value_parser = long_duration)]
     length: Option<Duration>,
 
     #[command(flatten)]
@@ -68,7 +68,8 @@ pub(crate) struct Args {
     #[arg(
         help_heading = "How the controller and the metrics server are set",
         long,
-        value_name = "VERSION"
+        value_name = "VERSION",
+        value_parser = kubernetes_version
     )]
     kubernetes: Option<String>,
     #[command(flatten)]
@@ -132,6 +133,10 @@ pub(crate) struct Args {
 
 /// The CPU request of a pod if nothing else is known.
 const REQUEST: Millicores = Millicores(100);
+
+/// Work and time have the units of Kubernetes and of every other flag.
+const NO_LOAD: &str = "there is no load to simulate: give --load with points of CPU work such as '0s:100m 1m:900m 6m:900m' \
+     (or of requests, 60s:400/s, with --cost 3.5ms), the same in a --load-file, or a measured one with --load-from";
 
 /// The most replicas of a simulation.
 const MOST_REPLICAS: i32 = 1_000;
@@ -197,6 +202,18 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     })
 }
 
+/// A version as `1.34`, `v1.34` or `v1.34.2`.
+fn kubernetes_version(text: &str) -> Result<String, String> {
+    let version = text.strip_prefix('v').unwrap_or(text);
+    let mut parts = version.split('.').map(str::parse::<u32>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(1)), Some(Ok(minor))) => Ok(format!("1.{minor}")),
+        _ => Err(format!(
+            "`{text}` is not a version of Kubernetes: write it like 1.34"
+        )),
+    }
+}
+
 fn check_replicas(most: i32) -> Result<(), Failure> {
     if most > MOST_REPLICAS {
         return Err(Failure::usage(format!(
@@ -217,12 +234,20 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
         spec.set_utilization(target);
     }
     let target = spec.cpu_target_percent();
-    if spec.effective_min() < 1
-        || spec.max_replicas < spec.effective_min()
-        || target.is_none_or(|t| t < 1)
-    {
+    let (min, max) = (spec.effective_min(), spec.max_replicas);
+    if min < 1 {
+        return Err(Failure::usage(format!(
+            "a minimum of {min} replicas can't be simulated: give --min-replicas of at least 1"
+        )));
+    }
+    if max < min {
+        return Err(Failure::usage(format!(
+            "the maximum of {max} replicas is below the minimum of {min}: give another --max-replicas or --min-replicas"
+        )));
+    }
+    if target.is_none_or(|target| target < 1) {
         return Err(Failure::usage(
-            "the autoscaler needs a minimum of at least 1, a maximum no less than that, and a CPU target in percent",
+            "the autoscaler needs a CPU target of at least 1 %: give --cpu-target",
         ));
     }
     check_replicas(spec.max_replicas)?;
@@ -292,9 +317,12 @@ fn load(args: &Args) -> Result<LoadProfile, Failure> {
     let text = match (&args.load, &args.load_file) {
         (Some(text), _) => text.clone(),
         (None, Some(path)) => std::fs::read_to_string(path).map_err(|e| {
-            Failure::usage(format!("the load `{}` can't be read: {e}", path.display()))
+            Failure::usage(format!(
+                "the load `{}` can't be read ({e}): give a file of points such as 0s:100m 1m:900m",
+                path.display()
+            ))
         })?,
-        (None, None) => String::new(),
+        (None, None) => return Err(Failure::usage(NO_LOAD)),
     };
     LoadProfile::parse(&text, args.cost)
         .map_err(|e| Failure::usage(format!("the load can't be used: {e}")))

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use hpa_check_core::compare::{Side, compare};
 use hpa_check_core::run::evaluator::Evaluator;
+use hpa_check_core::sim::Simulation;
 use hpa_check_core::sim::what_if::{Changes, Recorded, recorded};
 use hpa_check_core::spec::AutoscalerSpec;
 use program_common::quantity::{share, whole_percent};
 
+use super::command_line::command_line;
 use super::load_from::LoadFromArgs;
 use super::manifest::{self, ManifestArgs};
 use super::rehearse::settings::CpuAmount;
@@ -21,7 +23,7 @@ use crate::notice::answer;
 use crate::outputs::Files;
 use crate::report::compared;
 use crate::report::simulated::text::{OutcomeRow, table, way};
-use crate::simulation::document;
+use crate::simulation::{document, watched};
 
 /// The flags.
 #[derive(Debug, clap::Args)]
@@ -29,11 +31,11 @@ pub(crate) struct Args {
     /// The recording, made with `record` or with `-o trace=FILE`
     trace: PathBuf,
     /// The controller's tolerance, such as 0.05 or 5%
-    #[arg(help_heading = "What to change", long, value_name = "FRACTION", value_parser = share)]
+    #[arg(help_heading = "What to change", long, value_name = "SHARE", value_parser = share)]
     tolerance: Option<f64>,
     /// The scale-down stabilization window
-    #[arg(help_heading = "What to change", long, value_name = "TIME", value_parser = duration)]
-    stabilization: Option<Duration>,
+    #[arg(help_heading = "What to change", long, alias = "stabilization", value_name = "TIME", value_parser = duration)]
+    downscale_stabilization: Option<Duration>,
     #[command(flatten)]
     manifest: ManifestArgs,
     /// Another `behavior`: a file with the contents of that key, or with a whole autoscaler
@@ -73,13 +75,13 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let opened = args.files.open()?;
     let changes = changes(args)?;
     let recorded = read(&args.trace)?;
-    let (same_document, same_timeline) = document(recorded.scenario.clone())?;
+    let same_document = document(recorded.scenario.clone());
     let same = &same_document.summary;
     let changed = changes.apply(recorded.scenario.clone());
     if changed.spec.effective_min() > changed.spec.max_replicas {
         return Err(Failure::usage("the minimum would be above the maximum"));
     }
-    let (other_document, other_timeline) = document(changed)?;
+    let other_document = document(changed);
     let other = &other_document.summary;
     let rows = [
         OutcomeRow {
@@ -107,10 +109,14 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     for doubt in &recorded.doubts {
         text += &format!("  Doubtful: {doubt}.\n");
     }
-    let side = |name, document, timeline| Side::of_simulation(name, document, timeline);
-    let a = side("as recorded, simulated", &same_document, same_timeline);
-    let b = side("what if", &other_document, other_timeline);
+    let side = |name, document: &Simulation| {
+        let timeline = watched(&document.scenario)?;
+        Ok::<_, Failure>(Side::of_simulation(name, document, timeline))
+    };
+    let a = side("as recorded, simulated", &same_document)?;
+    let b = side("what if", &other_document)?;
     let mut comparison = compare(&a, &b, env!("CARGO_PKG_VERSION"), TOLERANCE);
+    comparison.command = Some(command_line());
     comparison.notes = vec![format!(
         "As recorded: {}; {:.2} pod-hours. Both sides are simulated from the work of all recorded pods together.",
         way(&recorded.path),
@@ -141,7 +147,7 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
     let own = manifest.as_ref().map(|manifest| &manifest.spec);
     let changes = Changes {
         tolerance: args.tolerance,
-        stabilization: args.stabilization,
+        stabilization: args.downscale_stabilization,
         behavior: match &args.behavior {
             Some(path) => Some(manifest::behavior(path)?),
             None => own.and_then(|spec| spec.behavior.clone()),
@@ -158,7 +164,7 @@ fn changes(args: &Args) -> Result<Changes, Failure> {
     };
     if changes == Changes::default() {
         return Err(Failure::usage(
-            "nothing is changed: give --hpa, --tolerance, --stabilization, --behavior, --min-replicas, --max-replicas, --cpu-target, --cpu-request, --load-scale or --load-from",
+            "nothing is changed: give --hpa, --tolerance, --downscale-stabilization, --behavior, --min-replicas, --max-replicas, --cpu-target, --cpu-request, --load-scale or --load-from",
         ));
     }
     Ok(changes)

@@ -10,6 +10,7 @@ use hpa_check_core::verdict::Verdict;
 use jiff::Timestamp;
 
 use super::Audience;
+use crate::cli::command_line::command_line;
 use crate::failure::Failure;
 use crate::notice::notice;
 use crate::outputs::{Opened, Ui};
@@ -45,7 +46,7 @@ impl Session {
             .map(|destination| Recorder::begin(destination, &expectation))
             .transpose()?;
         Ok(Self {
-            evaluator: Evaluator::new(expectation),
+            evaluator: Evaluator::new(expectation).called(command_line()),
             conductor,
             recorder,
             screen: Screen::new(ui),
@@ -54,6 +55,12 @@ impl Session {
             quiet: ui == Ui::None,
             ended: None,
         })
+    }
+
+    /// Judges what that version recorded.
+    pub(crate) fn recorded_by(mut self, version: String) -> Self {
+        self.evaluator = self.evaluator.recorded_by(version);
+        self
     }
 
     /// Shows the run live to browsers too, if a port was taken for that.

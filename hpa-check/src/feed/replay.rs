@@ -27,7 +27,9 @@ impl Replay {
         } else {
             Box::new(BufReader::new(File::open(path).map_err(|e| {
                 let path = path.display();
-                Failure::usage(format!("the trace `{path}` can't be opened: {e}"))
+                Failure::usage(format!(
+                    "the trace `{path}` can't be opened ({e}): give a file written with -o trace="
+                ))
             })?))
         };
         Ok(Self {
@@ -40,6 +42,11 @@ impl Replay {
     /// What the recorded run asserted.
     pub(crate) fn expectation(&self) -> &Expectation {
         &self.trace.header().expectation
+    }
+
+    /// The version of the program that recorded.
+    pub(crate) fn version(&self) -> &str {
+        &self.trace.header().version
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use hpa_check_core::observation::{GeneratorVerdict, LoadResult, LoadSecond};
+use program_common::secrets::without_secrets;
 use rustix::process::Signal;
 use tokio_util::sync::CancellationToken;
 
@@ -81,8 +82,8 @@ impl LoadCommand {
         let summary = foreign::read(&printed.text());
         if failed && loaded_nothing(began.elapsed(), last.is_some() || summary.is_some()) {
             return Err(format!(
-                "the load command `{}` loaded nothing ({}): run it by hand, and mend it",
-                self.line,
+                "the load command `{}` loaded nothing ({}): run it by hand, and fix it",
+                without_secrets(&self.line),
                 child.obituary(status)
             ));
         }
@@ -100,7 +101,7 @@ impl LoadCommand {
             generator: counts.generator.unwrap_or(GeneratorVerdict::Ok),
             generator_reasons: Vec::new(),
             exit_code: code.unwrap_or(-1),
-            command: Some(self.line),
+            command: Some(without_secrets(&self.line)),
             output,
         })
     }

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use hpa_check_core::compare::{Change, Comparison, ComparisonRow, Side, one_axis};
+use hpa_check_core::settings::COMMAND;
 
 use super::chart::{Format, pair::pair};
 use super::escape::{Markdown, Terminal, Xml};
-use super::html;
+use super::{documentation, html, settings};
 use crate::failure::Failure;
 use crate::outputs::{Opened, ReportFormat};
 
@@ -85,15 +86,21 @@ fn cells(row: &ComparisonRow) -> [String; 5] {
 }
 
 /// The faults that came and went, and what else there is to know, in sentences.
-fn notes(comparison: &Comparison) -> Vec<String> {
+/// The finding and the text are written as the format needs it.
+fn notes(
+    comparison: &Comparison,
+    finding: impl Fn(&str) -> String,
+    text: impl Fn(&str) -> String,
+) -> Vec<String> {
     let told = |what: &str, ids: &[String]| {
-        (!ids.is_empty()).then(|| format!("{what}: {}", ids.join(", ")))
+        let all: Vec<String> = ids.iter().map(|id| finding(id)).collect();
+        (!all.is_empty()).then(|| format!("{what}: {}", all.join(", ")))
     };
     let all = [
         told("New faults", &comparison.new_faults),
         told("Faults that are gone", &comparison.gone_faults),
     ];
-    let notes = comparison.notes.iter().cloned();
+    let notes = comparison.notes.iter().map(|note| text(note));
     all.into_iter().flatten().chain(notes).collect()
 }
 
@@ -119,8 +126,9 @@ pub(crate) fn terminal(comparison: &Comparison) -> String {
         let [name, a, b, change, verdict] = cells(row);
         let _ = writeln!(text, "{name:<24}{a:>14}{b:>14}{change:>10}   {verdict}");
     }
-    for line in notes(comparison) {
-        let _ = writeln!(text, "{}", Terminal(line));
+    let plain = |text: &str| Terminal(text).to_string();
+    for line in notes(comparison, plain, plain) {
+        let _ = writeln!(text, "{line}");
     }
     if !comparison.differences.is_empty() {
         text.push_str("\nSettings that differ:\n");
@@ -151,8 +159,10 @@ fn markdown(comparison: &Comparison) -> String {
     for row in &comparison.rows {
         let _ = writeln!(text, "| {} |", cells(row).join(" | "));
     }
-    for line in notes(comparison) {
-        let _ = writeln!(text, "\n{}", Markdown(line));
+    for line in notes(comparison, documentation::link, |text| {
+        Markdown(text).to_string()
+    }) {
+        let _ = writeln!(text, "\n{line}");
     }
     for (index, difference) in comparison.differences.iter().enumerate() {
         if index == 0 {
@@ -165,12 +175,32 @@ fn markdown(comparison: &Comparison) -> String {
         let _ = writeln!(
             text,
             "| {} | {} | {} |",
-            difference.setting,
+            settings::heading(&difference.setting),
             of(&difference.a),
             of(&difference.b)
         );
     }
-    text
+    text.push_str("\nThe same in both:\n");
+    text + &settings::table(&shared(comparison))
+}
+
+/// The settings that both sides have, and the command lines.
+fn shared(comparison: &Comparison) -> Vec<(&str, String)> {
+    let same = comparison.same.iter();
+    let mut rows: Vec<(&str, String)> = same
+        .map(|shared| (shared.setting.as_str(), shared.value.clone()))
+        .collect();
+    let commands = [
+        ("command of A", &comparison.a.command),
+        ("command of B", &comparison.b.command),
+        (COMMAND, &comparison.command),
+    ];
+    rows.extend(
+        commands
+            .into_iter()
+            .filter_map(|(name, c)| Some((name, c.clone()?))),
+    );
+    rows
 }
 
 fn page(comparison: &Comparison, a: &Side, b: &Side) -> String {
@@ -193,22 +223,22 @@ fn page(comparison: &Comparison, a: &Side, b: &Side) -> String {
         comparison.rows.iter().map(|row| cells(row).to_vec()),
     );
     let differences = html::table(
-        "settings",
+        "differences",
         &["Setting", "A", "B"],
         comparison.differences.iter().map(|difference| {
             let of = |side: &Option<String>| side.clone().unwrap_or_else(|| UNSET.to_owned());
             vec![
-                difference.setting.clone(),
+                settings::heading(&difference.setting),
                 of(&difference.a),
                 of(&difference.b),
             ]
         }),
     );
-    let notes = notes(comparison)
+    let notes = notes(comparison, html::named, |text| Xml(text).to_string())
         .iter()
         .fold(String::new(), |mut html, line| {
             // Writing to a String can't fail.
-            let _ = writeln!(html, "<p class=\"note\">{}</p>", Xml(line));
+            let _ = writeln!(html, "<p class=\"note\">{line}</p>");
             html
         });
     let same = "<p class=\"note\">No setting differs.</p>\n".to_owned();
@@ -216,7 +246,7 @@ fn page(comparison: &Comparison, a: &Side, b: &Side) -> String {
         html::section("measures", "Measures", &(notes + &measures)),
         html::section("timeline", "Timeline", &chart),
         html::section(
-            "settings",
+            "differences",
             "Settings that differ",
             if differences.is_empty() {
                 &same
@@ -224,6 +254,7 @@ fn page(comparison: &Comparison, a: &Side, b: &Side) -> String {
                 &differences
             },
         ),
+        html::section("settings", "Settings", &settings::rows(&shared(comparison))),
     ];
     let content = format!(
         "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{} against {}</h1>\n<p class=\"cause\">{}</p>\n\
@@ -284,6 +315,9 @@ mod tests {
         }
         let shown = page(&comparison, &a, &b);
         assert_eq!(shown.matches("<script").count(), 2, "the page's own two");
+        assert!(
+            shown.contains("<h2 id=\"settings\">") && shown.contains(">missing-cpu-request</a>")
+        );
         let same = compare(&a, &a, "1", 0.05);
         assert!(terminal(&same).contains("NO REGRESSION: B is not worse than A"));
         let page = page(&same, &a, &a);

@@ -12,6 +12,7 @@ mod text;
 mod tests;
 
 use hpa_check_core::documents::doctor::{AutoscalerReport, Cause, Report, weight};
+use hpa_check_core::settings::{COMMAND, Settings, of_controller, time};
 use hpa_check_core::verdict::{Outcome, Reason};
 use serde::Serialize;
 
@@ -108,47 +109,30 @@ fn has_owners(report: &Report) -> bool {
 }
 
 /// The settings that were evaluated, each a name and a value. Reports of earlier versions know fewer.
-fn settings(report: &Report) -> Vec<(&'static str, String)> {
-    let mut rows = Vec::new();
+fn settings(report: &Report) -> Settings {
+    let mut rows = Settings::new();
     let place = match (&report.scope.namespace, &report.scope.autoscaler) {
         (_, Some(name)) => format!("the autoscaler {name}"),
         (Some(space), None) => format!("the namespace {space}"),
         (None, None) => "all namespaces".to_owned(),
     };
     let looks = if report.looks == 1 { "once" } else { "twice" };
-    rows.push(("Looked at", format!("{place}, {looks}")));
-    if let Some(version) = &report.kubernetes {
-        rows.push(("Kubernetes", version.clone()));
-    }
+    rows.push(("looked at", format!("{place}, {looks}")));
+    rows.extend(report.kubernetes.clone().map(|v| ("Kubernetes", v)));
     if let Some(settings) = &report.settings {
-        let controller = &settings.controller;
-        let time = words::duration;
-        rows.push(("Sync period", time(controller.sync_period)));
-        rows.push(("Tolerance", controller.tolerance.to_string()));
-        rows.push((
-            "Downscale stabilization",
-            time(controller.downscale_stabilization),
-        ));
-        rows.push((
-            "CPU initialization period",
-            time(controller.cpu_initialization_period),
-        ));
-        rows.push((
-            "Initial readiness delay",
-            time(controller.initial_readiness_delay),
-        ));
-        rows.push(("Metrics resolution", time(settings.metrics_resolution)));
+        rows.extend(of_controller(&settings.controller));
+        rows.push(("metrics resolution", time(settings.metrics_resolution)));
         let asserted = [
-            ("Asserted minimum", settings.expect_min, ""),
-            ("Asserted maximum", settings.expect_max, ""),
-            ("Asserted CPU target", settings.expect_cpu, " %"),
+            ("asserted minimum", settings.expect_min, ""),
+            ("asserted maximum", settings.expect_max, ""),
+            ("asserted CPU target", settings.expect_cpu, " %"),
         ];
         for (name, value, unit) in asserted {
             rows.extend(value.map(|value| (name, format!("{value}{unit}"))));
         }
     }
     rows.push((
-        "Exit code",
+        "exit code",
         format!(
             "{}, counting from `{}` up",
             report.exit_code,
@@ -156,13 +140,14 @@ fn settings(report: &Report) -> Vec<(&'static str, String)> {
         ),
     ));
     if !report.owner_labels.is_empty() {
-        rows.push(("Owner labels", report.owner_labels.join(", ")));
+        rows.push(("owner labels", report.owner_labels.join(", ")));
     }
+    rows.push(("hpa-check", report.version.clone()));
     if let Some(baseline) = &report.baseline {
-        rows.push(("Baseline of", words::date_and_time(baseline.at)));
+        rows.push(("baseline of", words::date_and_time(baseline.at)));
     }
     let command = report.settings.as_ref().and_then(|s| s.command.clone());
-    rows.extend(command.map(|command| ("Command", command)));
+    rows.extend(command.map(|command| (COMMAND, command)));
     rows
 }
 

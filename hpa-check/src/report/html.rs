@@ -11,11 +11,12 @@ use std::fmt::Write as _;
 
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::observation::Phase;
+use hpa_check_core::settings::of_run;
 use hpa_check_core::verdict::{Outcome, Reason};
 
 use super::chart::{self, Format, Picture};
 use super::escape::{Xml, script_json};
-use super::{documentation, summary, words};
+use super::{documentation, settings, summary, words};
 
 const SCRIPT: &str = include_str!("html/page.js");
 
@@ -92,7 +93,11 @@ fn content(result: &RunResult, stage: Stage) -> String {
         Stage::Over => (
             class(result.verdict.outcome),
             summary::cause(result),
-            section("why", "Findings", &findings(&result.verdict.reasons)),
+            section(
+                "why",
+                "Findings",
+                &findings(result, &result.verdict.reasons),
+            ),
         ),
         Stage::Going(phase) => (
             "running",
@@ -111,6 +116,7 @@ fn content(result: &RunResult, stage: Stage) -> String {
         section("pods", "Work of each pod", &pods::spread(&result.timeline)),
         section("decisions", "Decisions", &tables::decisions(result)),
         section("events", "Events", &tables::events(&result.timeline)),
+        section("settings", "Settings", &settings::rows(&of_run(result))),
     ];
     format!(
         "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{subject}</h1>\n<p class=\"cause\">{cause}</p>\n\
@@ -169,25 +175,16 @@ pub(super) fn pairs(facts: &[(&str, String)]) -> String {
     })
 }
 
-/// Names and values under one another.
-pub(super) fn list(rows: &[(&str, String)]) -> String {
-    let mut html = String::from("<dl class=\"account\">");
-    for (name, value) in rows {
-        let _ = write!(html, "<dt>{name}</dt><dd>{}</dd>", Xml(value));
-    }
-    html.push_str("</dl>\n");
-    html
-}
-
-fn findings<'a>(reasons: impl IntoIterator<Item = &'a Reason>) -> String {
+fn findings<'a>(result: &RunResult, reasons: impl IntoIterator<Item = &'a Reason>) -> String {
     reasons.into_iter().fold(String::new(), |mut html, reason| {
         let _ = write!(
             html,
-            "<article class=\"{}\"><h3><code>{}</code></h3><p>{} {}</p>",
+            "<article class=\"{}\"><h3><code>{}</code></h3><p>{} {} {}</p>",
             class(reason.outcome),
             Xml(&reason.id),
             Xml(&reason.message),
-            explained(&reason.id)
+            explained(&reason.id),
+            moment(result, reason)
         );
         // What proves a pass is there for who asks; what shows a fault is to be seen at once.
         let open = if reason.outcome == Outcome::Pass {
@@ -200,6 +197,22 @@ fn findings<'a>(reasons: impl IntoIterator<Item = &'a Reason>) -> String {
         html.push_str("</article>\n");
         html
     })
+}
+
+/// A link to a finding's place on the timeline, which its script enlarges.
+fn moment(result: &RunResult, reason: &Reason) -> String {
+    if !has_timeline(result) {
+        return String::new();
+    }
+    let from = result.timeline.from;
+    match reason.instant(from) {
+        Some(at) => format!(
+            "· <a class=\"at\" href=\"#timeline\" data-at=\"{}\">At {} on the timeline</a>",
+            (at.as_millisecond() - from.as_millisecond()).max(0),
+            words::clock(from, at)
+        ),
+        None => "· <a class=\"at\" href=\"#timeline\">The whole timeline</a>".to_owned(),
+    }
 }
 
 /// What was seen of a finding, to be folded; `open` is an attribute or nothing.
@@ -222,6 +235,20 @@ pub(super) fn advice(fix: Option<&str>) -> String {
     })
 }
 
+/// A finding's name as a link to its explanation.
+pub(super) fn named(finding: &str) -> String {
+    documentation::of(finding).map_or_else(
+        || Xml(finding).to_string(),
+        |page| {
+            format!(
+                "<a href=\"{}\" rel=\"noreferrer\">{}</a>",
+                Xml(&page),
+                Xml(finding)
+            )
+        },
+    )
+}
+
 /// A link to a finding's explanation. It is followed only when somebody clicks on it.
 pub(super) fn explained(finding: &str) -> String {
     documentation::of(finding).map_or_else(String::new, |page| {
@@ -233,10 +260,14 @@ pub(super) fn explained(finding: &str) -> String {
     })
 }
 
-/// The picture, in two formats of which the style shows the one that fits, and the values at an instant.
 /// A run that ended before its first sync has nothing that a picture could show.
+fn has_timeline(result: &RunResult) -> bool {
+    !(result.timeline.syncs.is_empty() && result.timeline.load.is_empty())
+}
+
+/// The picture, in two formats of which the style shows the one that fits, and the values at an instant.
 fn timeline(result: &RunResult, badge: &str) -> String {
-    if result.timeline.syncs.is_empty() && result.timeline.load.is_empty() {
+    if !has_timeline(result) {
         return String::new();
     }
     chart(&Picture::of(result, badge))
@@ -405,11 +436,12 @@ mod tests {
         }
     }
 
-    /// The page without the links to explanations, which people alone follow.
+    /// The page without its links: those to explanations, which people alone follow, and those into itself.
     pub(super) fn without_links(page: &str) -> String {
         let link = format!("<a href=\"{}/", documentation::PROJECT);
         page.replace("http://www.w3.org/2000/svg", "")
             .replace(&link, "<a ")
+            .replace("href=\"#", "<a ")
     }
 
     #[test]
@@ -450,6 +482,43 @@ mod tests {
             page.contains("<details open>"),
             "a fault shows its evidence"
         );
+    }
+
+    #[test]
+    fn every_finding_leads_to_its_explanation_and_to_its_moment_on_the_timeline() {
+        let mut run = fixture::hostile();
+        let reason = &mut run.verdict.reasons[0];
+        let shown = |run: &RunResult| page(run);
+        "the pods stopped at 12.3 s".clone_into(&mut reason.message);
+        let page = shown(&run);
+        assert!(page.contains("About missing-cpu-request</a>"));
+        assert!(
+            page.contains(
+                "· <a class=\"at\" href=\"#timeline\" data-at=\"12300\">At 0:12 on the timeline</a>"
+            ),
+            "{page}"
+        );
+        run.verdict.reasons[0].message.clear();
+        assert!(shown(&run).contains("The whole timeline</a>"));
+        run.timeline.syncs.clear();
+        run.timeline.load.clear();
+        assert!(!shown(&run).contains("href=\"#timeline\""));
+    }
+
+    #[test]
+    fn the_page_states_the_settings_that_were_evaluated() {
+        let page = page(&fixture::passed());
+        let settings = &page[page.find("id=\"settings\"").unwrap()..];
+        for told in [
+            "<dt>Target</dt><dd>Deployment/fib-server</dd>",
+            "<dt>Minimum</dt><dd>3</dd>",
+            "<dt>CPU request</dt><dd>100m</dd>",
+            "<dt>Sync period</dt><dd>3 s</dd>",
+            "<dt>hpa-check</dt><dd>0.1.0</dd>",
+            "<dt>Command</dt><dd><code>hpa-check rehearse</code></dd>",
+        ] {
+            assert!(settings.contains(told), "{told}: {settings}");
+        }
     }
 
     #[test]

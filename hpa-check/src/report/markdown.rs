@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::run::timeline::Timeline;
+use hpa_check_core::settings::of_run;
 
 use super::escape::Markdown;
-use super::{summary, words};
+use super::{documentation, settings, summary, words};
 
-/// A heading, the reasons, the facts and the decisions.
+/// A heading, the reasons, the facts, the decisions and the settings.
 pub(crate) fn summary(result: &RunResult) -> String {
     let mut text = format!(
         "## {}: {}\n\n{} Exit code {}.\n\n",
@@ -17,12 +18,16 @@ pub(crate) fn summary(result: &RunResult) -> String {
         summary::meaning(result.verdict.outcome),
         result.verdict.exit_code,
     );
+    let begin = result.timeline.from;
     // Writing to a String can't fail.
     for reason in &result.verdict.reasons {
         let _ = writeln!(
             text,
-            "- **{}**: {}",
-            Markdown(&reason.id),
+            "- **{}**{}: {}",
+            documentation::link(&reason.id),
+            reason
+                .instant(begin)
+                .map_or_else(String::new, |at| format!(" at {}", words::clock(begin, at))),
             Markdown(&reason.message)
         );
         for evidence in &reason.evidence {
@@ -32,7 +37,9 @@ pub(crate) fn summary(result: &RunResult) -> String {
             let _ = writeln!(text, "  - do: {}", Markdown(fix));
         }
     }
-    text + &facts(summary::facts(result)) + &decisions(&result.timeline)
+    text + &facts(summary::facts(result))
+        + &decisions(&result.timeline)
+        + &settings::table(&of_run(result))
 }
 
 /// A table of facts by their names.
@@ -80,13 +87,16 @@ mod tests {
     fn every_reason_is_told_with_what_was_seen_and_what_to_do() {
         let mut run = fixture::hostile();
         let reason = &mut run.verdict.reasons[0];
-        reason.message = "no request".to_owned();
+        reason.message = "no request at 12.3 s".to_owned();
         reason.evidence = vec!["pod a: none".to_owned()];
         reason.fix = Some("set one".to_owned());
         let text = summary(&run);
-        let told =
-            "- **missing-cpu-request**: no request\n  - seen: pod a: none\n  - do: set one\n";
-        assert!(text.contains(told), "{text}");
+        let told = ")** at 0:12: no request at 12.3 s\n  - seen: pod a: none\n  - do: set one\n";
+        assert!(
+            text.contains("- **[missing-cpu-request](http") && text.contains(told),
+            "{text}"
+        );
+        assert!(text.contains("| Command | "), "{text}");
         assert!(text.contains("Exit code 91."), "{text}");
     }
 

@@ -51,7 +51,7 @@ pub(super) fn run(result: &RunResult) -> String {
         });
     log(&Log {
         version: &result.version,
-        command: None,
+        command: result.evaluated.as_ref().and_then(|e| e.command.as_deref()),
         ended: result.timeline.until,
         exit_code: result.verdict.exit_code,
         results: results.collect(),

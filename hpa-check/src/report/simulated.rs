@@ -7,12 +7,13 @@ mod winner;
 use std::fmt::Write as _;
 
 use hpa_check_core::run::timeline::{SyncRecord, Timeline};
+use hpa_check_core::settings::of_simulation;
 use hpa_check_core::sim::{Bound, Simulation, Summary};
 
 use super::chart::{self, Picture, Work};
 use super::escape::{Markdown, Xml};
 use super::html::tables::{Row, Times};
-use super::{html, markdown, summary, words};
+use super::{html, markdown, settings, summary, words};
 use crate::outputs::ReportFormat;
 use winner::winner;
 
@@ -157,70 +158,6 @@ impl Simulated<'_> {
         facts
     }
 
-    /// The settings that were evaluated.
-    fn settings(&self) -> Vec<(&'static str, String)> {
-        let scenario = &self.simulation.scenario;
-        let (spec, pod, controller) = (&scenario.spec, &scenario.pod, &scenario.controller);
-        let target = spec.cpu_target_percent();
-        let limit = match (pod.limit, pod.most()) {
-            (Some(limit), _) => format!("limit {limit}"),
-            (None, Some(most)) => format!("no limit, taken to do {most} at most"),
-            (None, None) => "no limit, does whatever is asked of it".to_owned(),
-        };
-        let time = words::duration;
-        let version = scenario.kubernetes.as_deref();
-        let mut settings = vec![
-            (
-                "Autoscaler",
-                format!(
-                    "{}: {}..{} at {} % CPU",
-                    spec.scale_target_ref.name,
-                    spec.effective_min(),
-                    spec.max_replicas,
-                    target.unwrap_or_default(),
-                ),
-            ),
-            (
-                "Behavior",
-                spec.behavior
-                    .as_ref()
-                    .map_or_else(|| "none".to_owned(), |b| b.written().to_string()),
-            ),
-            (
-                "Pod",
-                format!(
-                    "CPU request {}, {limit}, ready after {}",
-                    pod.request,
-                    time(pod.start)
-                ),
-            ),
-            (
-                "Controller",
-                format!(
-                    "syncs every {}, tolerance {}, downscale stabilization {}",
-                    time(controller.sync_period),
-                    controller.tolerance,
-                    time(controller.downscale_stabilization)
-                ),
-            ),
-            (
-                "Metrics",
-                format!("a sample every {}", time(scenario.resolution)),
-            ),
-            (
-                "Kubernetes",
-                version.unwrap_or("the newest rules").to_owned(),
-            ),
-            ("Load", load(scenario)),
-            ("Faults", faults(scenario)),
-            ("hpa-check", self.simulation.version.clone()),
-        ];
-        if let Some(command) = &self.simulation.command {
-            settings.push(("Command", command.clone()));
-        }
-        settings
-    }
-
     fn page(&self) -> String {
         let simulation = self.simulation;
         let class = if simulation.kept {
@@ -243,7 +180,11 @@ impl Simulated<'_> {
             html::section("bounds", "Bounds", &self.bounds_table()),
             html::section("timeline", "Timeline", &chart),
             html::section("search", "Search", &self.search()),
-            html::section("settings", "Settings", &html::list(&self.settings())),
+            html::section(
+                "settings",
+                "Settings",
+                &settings::rows(&of_simulation(simulation)),
+            ),
             html::section("decisions", "Decisions", &self.decisions()),
         ];
         content.push_str(&sections.concat());
@@ -341,31 +282,8 @@ impl Simulated<'_> {
             Markdown(text::sentence(&self.simulation.summary)),
             Markdown(self.outcome()),
         );
-        let facts = self.facts().into_iter().chain(self.settings());
-        text + &markdown::facts(facts) + &markdown::decisions(self.timeline)
-    }
-}
-
-fn faults(scenario: &hpa_check_core::sim::Scenario) -> String {
-    let faults: Vec<String> = scenario.faults.iter().map(ToString::to_string).collect();
-    if faults.is_empty() {
-        return "none".to_owned();
-    }
-    faults.join(", ")
-}
-
-fn load(scenario: &hpa_check_core::sim::Scenario) -> String {
-    let points = &scenario.load.points;
-    let most = points.iter().map(|p| p.millicores).fold(0.0, f64::max);
-    let count = words::count(points.len() as u64);
-    let cores = most / 1000.0;
-    let late = if scenario.backlog {
-        "waits when it can't be done at once"
-    } else {
-        "is lost when it can't be done at once"
-    };
-    match &scenario.load.source {
-        Some(source) => format!("{source}; work {late}"),
-        None => format!("{count} points, {cores:.2} cores at most; work {late}"),
+        text + &markdown::facts(self.facts())
+            + &markdown::decisions(self.timeline)
+            + &settings::table(&of_simulation(self.simulation))
     }
 }

@@ -10,7 +10,7 @@ use super::{summary, words};
 use crate::outputs::{Opened, ReportFormat};
 
 /// The summary. On a terminal of that many columns long lines are broken between words and the outcome
-/// has its colour; elsewhere neither.
+/// has its color; elsewhere neither.
 pub(crate) fn terminal(result: &RunResult, outputs: &Opened, columns: Option<usize>) -> String {
     let outcome = result.verdict.outcome;
     let mut page = Lines::new(columns);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_gets_no_colours_and_text_from_the_world_no_escape_sequences() {
+    fn a_log_gets_no_colors_and_text_from_the_world_no_escape_sequences() {
         assert!(!told(&fixture::passed(), None).contains('\u{1b}'));
         assert!(!told(&fixture::hostile(), None).contains('\u{1b}'));
     }

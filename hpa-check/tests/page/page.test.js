@@ -94,6 +94,15 @@ const screens = [
   ["narrow", { width: 390, height: 844 }],
 ];
 
+// Every page states what was evaluated, in one place.
+const settings = {
+  "a run that passed": ["Target", "Minimum", "CPU request", "Sync period", "hpa-check", "Command"],
+  "doctor on a fleet": ["Looked at", "Kubernetes", "hpa-check", "Exit code"],
+  "a simulation": ["Minimum", "CPU request", "Load", "Sync period", "Kubernetes", "Command"],
+  "a comparison": ["Minimum", "Sync period", "Command of A", "Command of B", "Command"],
+  "a what-if": ["Minimum", "Load", "Command"],
+};
+
 async function open(address, viewport, colorScheme = "light") {
   const page = await browser.newPage({ viewport, colorScheme });
   const complaints = [];
@@ -133,6 +142,17 @@ for (const [name, address] of Object.entries(drawn)) {
     }
   });
 }
+
+describe("the settings", () => {
+  for (const [name, told] of Object.entries(settings)) {
+    test(`are stated: ${name}`, async () => {
+      const { page } = await open(drawn[name], screens[0][1]);
+      const names = await page.locator("section[aria-labelledby=settings] dt").allInnerTexts();
+      for (const one of told) assert.ok(names.includes(one), `${one} is not among ${names}`);
+      await page.close();
+    });
+  }
+});
 
 describe("the page of a fleet", () => {
   const address = fleet("found", 240);
@@ -280,6 +300,20 @@ describe("the timeline", () => {
     await button.focus();
     await page.keyboard.press("Enter");
     assert.match(await page.locator(".readout").innerText(), new RegExp(`Time\\s+${told}`));
+    await page.close();
+  });
+
+  test("is reached from every finding by keyboard, enlarged around its moment", async () => {
+    const { page, complaints } = await open(address, screens[0][1]);
+    const link = page.locator("article a.at[data-at]").first();
+    const told = (await link.innerText()).match(/At (\S+) on the timeline/)[1];
+    await link.focus();
+    await page.keyboard.press("Enter");
+    assert.match(await page.locator(".readout").innerText(), new RegExp(`Time\\s+${told}`));
+    assert.ok(await page.locator(".chart").evaluate((one) => one === document.activeElement));
+    assert.deepEqual(complaints, []);
+    const about = await page.locator("article a[href*='findings.md']").first().getAttribute("href");
+    assert.match(about, /^https:\/\//);
     await page.close();
   });
 

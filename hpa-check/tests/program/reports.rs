@@ -49,7 +49,7 @@ fn what_is_no_result_is_refused_in_one_line() {
     let later = folder.path().join("later.json");
     let result = fs::read_to_string(&reported(folder.path())[0]).unwrap();
     fs::write(&other, "{}").unwrap();
-    fs::write(&later, result.replacen("hpa-check/1.1", "hpa-check/2", 1)).unwrap();
+    fs::write(&later, result.replacen("hpa-check/1.2", "hpa-check/2", 1)).unwrap();
     for (file, says) in [
         (other.as_path(), "is no result"),
         (&later, "hpa-check/2"),

@@ -70,10 +70,12 @@ fn a_page_states_the_settings_that_were_evaluated() {
         "html=-",
     ]));
     for said in [
-        "3..10 at 50 % CPU",
-        "CPU request 120m, no limit, taken to do 240m at most",
-        "syncs every 15 s",
-        "hpa-check simulate --load",
+        "<dt>Minimum</dt><dd>3</dd>",
+        "<dt>CPU target</dt><dd>50 %</dd>",
+        "<dt>CPU request</dt><dd>120m</dd>",
+        "<dt>Most work of a pod</dt><dd>twice its request</dd>",
+        "<dt>Sync period</dt><dd>15 s</dd>",
+        "<code>hpa-check simulate --load",
     ] {
         assert!(page.contains(said), "{said}");
     }
@@ -130,4 +132,30 @@ fn a_load_without_a_rate_has_no_cost() {
         "{}",
         stderr(&output)
     );
+}
+
+#[test]
+fn a_simulation_without_a_load_says_how_to_give_one() {
+    let output = simulate(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    for way in ["--load ", "--load-file", "--load-from", "--cost"] {
+        assert!(stderr(&output).contains(way), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn numbers_that_no_autoscaler_has_are_named_with_what_to_give() {
+    for (flags, said) in [
+        (&["--min-replicas", "-1"][..], "a minimum of -1 replicas"),
+        (
+            &["--min-replicas", "5", "--max-replicas", "3"],
+            "the maximum of 3 replicas is below the minimum of 5",
+        ),
+        (&["--min-replicas", "many"], "expected a whole number"),
+        (&["--kubernetes", "newest"], "write it like 1.34"),
+    ] {
+        let output = simulate(&[&["--load", LOAD], flags].concat());
+        assert_eq!(output.status.code(), Some(2), "{flags:?}");
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
 }

@@ -55,7 +55,7 @@ fn a_healthy_run_goes_from_three_pods_to_ten_and_back_and_leaves_a_whole_result(
         "{said}"
     );
     let result = place.result();
-    assert_eq!(result["schema"], "hpa-check/1.1");
+    assert_eq!(result["schema"], "hpa-check/1.2");
     assert_eq!(result["verdict"]["outcome"], "pass");
     assert_eq!(result["setting"]["kubernetes"], "1.36");
     let replicas = &result["replicas"];

@@ -1,6 +1,6 @@
 //! The result document, `hpa-check/1`: what every report is drawn from and what scripts read.
 //! Within version 1 keys are only added. 1.1 calls the outcome of code 92 `environment`, which was
-//! `surroundings` in 1.0.
+//! `surroundings` in 1.0. 1.2 adds what was evaluated, and the instant of each reason.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::expectation::Expectation;
 use crate::observation::{LoadResult, RunContext};
 use crate::run::timeline::Timeline;
+use crate::spec::{AutoscalerSpec, ContainerResources};
 use crate::verdict::Verdict;
 
 /// The schema's name and version.
-pub const SCHEMA: &str = "hpa-check/1.1";
+pub const SCHEMA: &str = "hpa-check/1.2";
 
 /// Whether a document with this schema can be read: every minor version of version 1.
 ///
@@ -39,6 +40,9 @@ pub struct RunResult {
     pub expectation: Expectation,
     /// Where, and with which controller.
     pub setting: Option<RunContext>,
+    /// What was evaluated; results of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluated: Option<Evaluated>,
     /// The path of the replicas.
     pub replicas: ReplicaSummary,
     /// How many of the controller's syncs were seen, and how many the model explains.
@@ -49,6 +53,23 @@ pub struct RunResult {
     pub load: Option<LoadResult>,
     /// The whole run on one time axis.
     pub timeline: Timeline,
+}
+
+/// What was evaluated.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evaluated {
+    /// How the program was called, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// The version that recorded the run, where it was not judged as it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_by: Option<String>,
+    /// The autoscaler's spec as last seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaler: Option<AutoscalerSpec>,
+    /// What the containers of the newest pod request, and their limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<ContainerResources>,
 }
 
 /// The path of the replicas. "Ready" counts ready pods; nothing here is `status.currentReplicas`.

@@ -78,6 +78,7 @@ impl Finding {
                 .advice
                 .or_else(|| (!self.fix.is_empty()).then(|| self.fix.to_owned())),
             outcome: self.outcome,
+            at: None,
         }
     }
 }

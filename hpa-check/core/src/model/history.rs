@@ -69,13 +69,10 @@ pub(crate) struct Extremes<T> {
 }
 
 impl<T: Instant> Extremes<T> {
-    /// The proposal that all of those are that still count, if they are the same.
-    pub(crate) fn only(&self) -> Option<i32> {
-        let all_are = |kept: &VecDeque<Recommendation<T>>, replicas| {
-            kept.len() == 1 && kept[0].replicas == replicas
-        };
-        let last = self.highs.back()?.replicas;
-        (all_are(&self.highs, last) && all_are(&self.lows, last)).then_some(last)
+    /// When at least so many replicas were last proposed.
+    pub(crate) fn last_of(&self, least: i32) -> Option<T> {
+        let last = self.highs.iter().rfind(|r| r.replicas >= least);
+        last.map(|r| r.at)
     }
 }
 
@@ -151,10 +148,8 @@ mod tests {
                 let new = Recommendation { replicas, at };
                 list.remember(new, at.before(long));
                 extremes.remember(new, at.before(long));
-                if let Some(only) = extremes.only() {
-                    let counts = |r: &&Recommendation<Nanos>| r.at >= at.before(long);
-                    prop_assert!(list.iter().filter(counts).all(|r| r.replicas == only));
-                }
+                let last = list.iter().filter(|r| r.replicas >= replicas - 1).map(|r| r.at).max();
+                prop_assert_eq!(last, extremes.last_of(replicas - 1));
             }
         }
     }

@@ -28,7 +28,7 @@ pub struct Budget<'a> {
 }
 
 impl Budget<'_> {
-    /// From a change of the load to a sync that sees all of it: a sample in the making is spoilt by
+    /// From a change of the load to a sync that sees all of it: a sample in the making is spoiled by
     /// what was before, the next one is whole, and a sync may just have been.
     pub fn reaction(&self) -> Duration {
         self.resolution * 2 + self.controller.sync_period

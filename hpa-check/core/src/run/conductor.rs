@@ -1,6 +1,6 @@
-//! What to do next in a run: a state machine over its phases. Each ends when what it waits for has
-//! been seen, or is proven impossible, or at a deadline computed by the [`Budget`](crate::run::budget::Budget); never after a
-//! fixed sleep.
+//! Decides what to do next in a run: a state machine over its phases. A phase ends when its goal was
+//! observed or is proven impossible, or at a deadline computed by the
+//! [`Budget`](crate::run::budget::Budget), never after a fixed sleep.
 
 mod progress;
 mod settled;
@@ -21,15 +21,14 @@ use crate::run::state::RunState;
 /// Something to do, once.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Enter the phase.
+    /// Enter a phase.
     Enter(Phase),
     /// Start the load.
     StartLoad {
-        /// The CPU that all pods together have to use for the autoscaler to want the maximum; `None`
-        /// while it is unknown.
+        /// The total CPU usage at which the autoscaler wants the maximum; `None` while it is unknown.
         demand: Option<Demand>,
     },
-    /// End the load, or turn it low.
+    /// Stop the load, or reduce it.
     StopLoad,
     /// End the run.
     Finish {
@@ -39,7 +38,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// The phase that begins with this action.
+    /// The phase that this action begins.
     pub fn phase(&self) -> Option<Phase> {
         match self {
             Self::Enter(phase) => Some(*phase),
@@ -49,23 +48,23 @@ impl Action {
     }
 }
 
-/// Who says how long the load is high.
+/// What decides how long the load stays high.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoadSchedule {
-    /// The conductor: the load starts high and is stopped once enough was seen.
+    /// The conductor: the load starts high and stops once enough was observed.
     Adaptive,
-    /// The load's own plan, which begins at rest; the instants count from its start.
+    /// The load's own plan, which starts idle; times count from its start.
     Planned {
-        /// When it goes up.
+        /// When it rises.
         up: Duration,
-        /// When it goes down.
+        /// When it falls.
         down: Duration,
         /// When it ends.
         end: Duration,
     },
 }
 
-/// Syncs for which the maximum has to hold, unless a time is given.
+/// Number of syncs for which the maximum must hold, unless a time is given.
 const HOLD_SYNCS: u32 = 3;
 
 /// The state machine.
@@ -82,7 +81,7 @@ pub struct Conductor {
 }
 
 impl Conductor {
-    /// At the very beginning.
+    /// A conductor at the start of a run.
     pub fn new(expectation: Expectation, schedule: LoadSchedule) -> Self {
         Self {
             expectation,
@@ -96,14 +95,14 @@ impl Conductor {
         }
     }
 
-    /// Keeps the load up for so long once the maximum is ready, instead of a few syncs.
+    /// Keeps the load up for this long once the maximum is ready, instead of for a few syncs.
     #[must_use]
     pub fn holding(self, hold: Option<Duration>) -> Self {
         Self { hold, ..self }
     }
 
-    /// Takes the load at its word: once its users and its rate stay what they are, they stay so until
-    /// it is stopped. Then a load that is too weak need not be waited for.
+    /// Assumes that the load stays constant once its users and its rate are constant. The conductor then
+    /// need not wait for a load that is too weak.
     #[must_use]
     pub fn steady(self) -> Self {
         Self {
@@ -112,7 +111,7 @@ impl Conductor {
         }
     }
 
-    /// What to do now; ask again until there is nothing. After `Finish` there is nothing ever.
+    /// The next action, if any; call again until there is none. There is none after `Finish`.
     pub fn next(&mut self, now: Timestamp, state: &RunState) -> Option<Action> {
         if self.finished {
             return None;
@@ -252,7 +251,7 @@ impl Conductor {
         })
     }
 
-    /// An instant of the load's plan; without a plan, now.
+    /// An instant of the load's plan, or now without a plan.
     fn planned(&self, pick: impl FnOnce(Duration, Duration) -> Duration) -> Timestamp {
         match (self.schedule, self.load_started) {
             (LoadSchedule::Planned { up, down, .. }, Some(started)) => {
@@ -263,8 +262,8 @@ impl Conductor {
     }
 }
 
-/// Whether the newest decision is explained, or will not be any more: the metrics that it was made from are
-/// read a little after it shows, and a run that ends in between would leave its last step open.
+/// Whether the latest decision is explained, or never will be. The metrics behind a decision are read a
+/// little after it shows, so a run that ends in between would leave its last step unexplained.
 fn newest_is_explained(now: Timestamp, state: &RunState) -> bool {
     let newest = state.timeline.as_ref().and_then(|t| t.syncs.last());
     let resolution = state.setting.as_ref().map(|s| s.metrics_resolution);

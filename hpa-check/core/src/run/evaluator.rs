@@ -1,9 +1,9 @@
-//! The fold: observations in, one at a time; a result with its verdict out. It does not know where
-//! the observations come from, so a recording ends in the same verdict as the run it was made of.
+//! Folds observations, one at a time, into a result with a verdict. It does not know where they come
+//! from, so a recording gets the same verdict as its run.
 
 use jiff::Timestamp;
 
-use crate::documents::result::{PathPoint, ReplicaSummary, RunResult, SCHEMA, Syncs};
+use crate::documents::result::{Evaluated, PathPoint, ReplicaSummary, RunResult, SCHEMA, Syncs};
 use crate::expectation::Expectation;
 use crate::judge;
 use crate::observation::{Observation, Seen};
@@ -17,22 +17,39 @@ use crate::run::timeline::{Timeline, value_at};
 #[derive(Debug, Clone)]
 pub struct Evaluator {
     expectation: Expectation,
+    evaluated: Evaluated,
     so_far: RunState,
     explainer: Explainer,
 }
 
 impl Evaluator {
-    /// Nothing seen yet.
+    /// An evaluator without observations.
     pub fn new(expectation: Expectation) -> Self {
         Self {
             expectation,
+            evaluated: Evaluated::default(),
             so_far: RunState::default(),
             explainer: Explainer::default(),
         }
     }
 
+    /// With how the program was called, without secrets.
+    #[must_use]
+    pub fn called(mut self, command: String) -> Self {
+        self.evaluated.command = Some(command);
+        self
+    }
+
+    /// With the version that recorded what is evaluated again.
+    #[must_use]
+    pub fn recorded_by(mut self, version: String) -> Self {
+        self.evaluated.recorded_by = Some(version);
+        self
+    }
+
     /// Takes in one observation.
     pub fn observe(&mut self, observation: &Observation) {
+        self.remember(&observation.seen);
         self.so_far.observe(observation);
         for explained in self.explainer.observe(observation, &self.so_far) {
             self.so_far.explain(explained);
@@ -42,13 +59,26 @@ impl Evaluator {
         }
     }
 
+    /// Keeps what was evaluated: an autoscaler or a pod that is gone was evaluated too.
+    fn remember(&mut self, seen: &Seen) {
+        match seen {
+            Seen::Autoscaler(seen) if self.evaluated.autoscaler.as_ref() != Some(&seen.spec) => {
+                self.evaluated.autoscaler = Some(seen.spec.clone());
+            }
+            Seen::Pod(pod) if !self.so_far.pods.contains_key(&pod.name) => {
+                self.evaluated.requests.clone_from(&pod.containers);
+            }
+            _ => {}
+        }
+    }
+
     /// The run as far as it has gone.
     pub fn timeline(&self) -> &RunState {
         &self.so_far
     }
 
-    /// Ends the run and judges it. The end is the last observation's instant, so that a recording
-    /// ends as the run did; `at` counts if there was none.
+    /// Ends the run and judges it. The end is the instant of the last observation, so a recording ends
+    /// when its run did; `at` applies if there was none.
     pub fn finish(mut self, at: Timestamp) -> RunResult {
         let end = self.so_far.until().unwrap_or(at);
         for explained in self.explainer.finish(end, &self.so_far) {
@@ -65,6 +95,7 @@ impl Evaluator {
             verdict,
             expectation: self.expectation,
             setting: self.so_far.setting,
+            evaluated: Some(self.evaluated),
             replicas: replicas(&timeline, self.so_far.baseline_at),
             syncs: Syncs {
                 observed: timeline.syncs.len() as u64,
@@ -85,7 +116,7 @@ impl Evaluator {
     }
 }
 
-/// Whether an impossibility may still end the run before it has cost anything.
+/// Whether an impossible pass may still end the run before it has put load on anything.
 fn before_load(state: &RunState, seen: &Seen) -> bool {
     let loaded = state.timeline.as_ref().is_some_and(|t| !t.load.is_empty());
     let tells = matches!(
@@ -100,7 +131,7 @@ fn before_load(state: &RunState, seen: &Seen) -> bool {
     tells && !loaded
 }
 
-/// The path of the replicas, from the two series of it.
+/// The replicas over time, from their two series.
 fn replicas(timeline: &Timeline, baseline: Option<Timestamp>) -> ReplicaSummary {
     let mut instants: Vec<Timestamp> = timeline
         .spec

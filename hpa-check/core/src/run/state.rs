@@ -1,5 +1,5 @@
-//! The run as far as it has gone: what is known now, and what came before. The live screen, the
-//! conductor and the rules all read this one view; nobody but the evaluator writes it.
+//! The state of a run: what is known now, and what came before. The live screen, the conductor and the
+//! rules read it; only the evaluator writes it.
 
 use std::collections::BTreeMap;
 
@@ -15,32 +15,32 @@ use crate::spec::{AutoscalerSpec, MetricSource};
 use crate::units::Millicores;
 use crate::verdict::Reason;
 
-/// A pod, with what its last state does not tell.
+/// A pod, with facts that its last state does not show.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PodRecord {
     /// Its last state.
     pub pod: Pod,
-    /// When it was first seen.
+    /// When it was first observed.
     pub first_seen: Timestamp,
     /// When it first became ready.
     pub ready_at: Option<Timestamp>,
-    /// When it was gone.
+    /// When it was deleted.
     pub gone_at: Option<Timestamp>,
-    /// Its CPU use in the newest sample, in millicores, all containers together.
+    /// Its CPU usage in the latest sample, in millicores, summed over all containers.
     pub cpu_milli: Option<i64>,
-    /// Its CPU request in millicores, as the controller counts it.
+    /// Its CPU request in millicores, as counted by the controller.
     pub(super) request_milli: Option<i64>,
-    /// Its place in the timeline's pods.
+    /// Its index in the timeline's pods.
     pub(super) series: usize,
 }
 
 impl PodRecord {
-    /// Whether it is there and not being ended.
+    /// Whether it exists and is not terminating.
     pub fn lives(&self) -> bool {
         self.gone_at.is_none() && !self.pod.deleting
     }
 
-    /// Whether it is there, not being ended, and ready.
+    /// Whether it exists, is ready and is not terminating.
     pub fn is_ready(&self) -> bool {
         self.lives() && self.pod.is_ready()
     }
@@ -51,12 +51,12 @@ impl PodRecord {
     }
 }
 
-/// A pod that was ready and stopped being so, without being restarted or deleted.
+/// A pod that stopped being ready without being restarted or deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReadinessLost {
     /// The pod's name.
     pub(crate) pod: String,
-    /// When it was first seen unready.
+    /// When it was first observed unready.
     pub(crate) at: Timestamp,
     /// When it was ready again.
     pub(crate) until: Option<Timestamp>,
@@ -67,49 +67,49 @@ pub(crate) struct ReadinessLost {
 pub struct Poll {
     /// When it was seen.
     pub at: Timestamp,
-    /// A sample a pod.
+    /// One sample per pod.
     pub answer: Result<Vec<PodSample>, String>,
 }
 
-/// How often a pod answered the load.
+/// How many requests a pod answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Answered {
-    /// In all.
+    /// In total.
     pub(crate) all: u64,
     /// While more than one pod was ready.
     pub(crate) beside_others: u64,
 }
 
-/// The run as far as it has gone.
+/// The state of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunState {
-    /// Every series up to now; `None` before the first observation.
+    /// All series up to now; `None` before the first observation.
     pub timeline: Option<Timeline>,
-    /// What is known before anything is watched.
+    /// What is known before watching starts.
     pub setting: Option<RunContext>,
     /// The phase, and since when.
     pub phase: Option<Step<Phase>>,
-    /// The autoscaler as last seen; `None` when it is gone.
+    /// The latest autoscaler; `None` if it was deleted.
     pub autoscaler: Option<Autoscaler>,
     /// When the autoscaler was last deleted.
     pub autoscaler_gone: Option<Timestamp>,
-    /// The target as last seen; `None` when it is gone.
+    /// The latest target; `None` if it was deleted.
     pub target: Option<ScaleTarget>,
     /// When the target was last deleted.
     pub target_gone: Option<Timestamp>,
-    /// Each pod by name, those that are gone too.
+    /// All pods by name, including deleted ones.
     pub pods: BTreeMap<String, PodRecord>,
-    /// The metrics API's answers, one for each new state of the samples.
+    /// The metrics API's answers, one for each change of the samples.
     pub polls: Vec<Poll>,
-    /// The newest second of load.
+    /// The latest second of load.
     pub load: Option<LoadSecond>,
-    /// Since when the load has been what it is: as many users, and as many requests asked for.
+    /// When the load last changed: its users or its planned rate.
     pub load_since: Option<Timestamp>,
-    /// The load's final account.
+    /// The final result of the load.
     pub load_result: Option<LoadResult>,
     /// The facts about the environment, in the order found.
     pub facts: Vec<Fact>,
-    /// When the controller's memory last began anew under the run's eyes.
+    /// When the controller last lost its history during the run.
     pub controller_restarted_at: Option<Timestamp>,
     /// The events, in the order seen.
     pub events: Vec<(Timestamp, Event)>,
@@ -119,38 +119,38 @@ pub struct RunState {
     pub statuses: Vec<(Timestamp, AutoscalerStatus)>,
     /// Ready pods, by the higher of two counts; see [`RunState::ready`].
     pub ready_steps: Vec<Step<i32>>,
-    /// When the minimum was first ready and a utilization known: the baseline.
+    /// When the baseline was reached: the minimum was ready and a utilization was known.
     pub baseline_at: Option<Timestamp>,
-    /// The most pods that were ready at once.
+    /// The largest number of pods ready at once.
     pub most_ready: i32,
-    /// When the run was told to stop.
+    /// When the run was interrupted.
     pub interrupted_at: Option<Timestamp>,
-    /// What makes a pass impossible whatever happens next, once it is known.
+    /// What makes a pass impossible whatever happens next, if anything does.
     pub blocker: Option<Reason>,
-    /// When a pod was found ready anew that had not been seen unready since it was ready before.
+    /// When a pod turned out to have become ready again without having been observed unready.
     pub(crate) ready_anew: Vec<Timestamp>,
-    /// The pods that were ready and stopped being so, in the order seen.
+    /// The pods that stopped being ready, in order of observation.
     pub(crate) readiness_lost: Vec<ReadinessLost>,
-    /// Since when the pods that are seen ready are not as many as the target counts.
+    /// When the observed ready pods began to differ in number from the target's own count.
     pub(crate) counts_differ_since: Option<Timestamp>,
-    /// The newest answers of the custom and external metrics APIs, and until when each was seen.
+    /// The latest answers of the custom and external metrics APIs, and until when each held.
     pub(crate) custom: Vec<(Timestamp, MetricReading)>,
-    /// When the metrics API last answered, with samples that were new or not.
+    /// When the metrics API last answered, with new samples or not.
     pub(crate) last_answer: Option<Timestamp>,
-    /// Since when every request for samples was given up before its answer.
+    /// When requests for samples began to time out, if all since then have.
     pub(crate) unread_since: Option<Timestamp>,
-    /// Answers to the load by the pod that gave them.
+    /// Answers to the load, by pod.
     pub(crate) answered: BTreeMap<String, Answered>,
     pub(super) lost: BTreeMap<Watched, (Timestamp, Option<String>)>,
 }
 
 impl RunState {
-    /// The spec in force, if the autoscaler is there.
+    /// The current spec, if the autoscaler exists.
     pub fn spec(&self) -> Option<&AutoscalerSpec> {
         self.autoscaler.as_ref().map(|a| &a.spec)
     }
 
-    /// What the controller last wrote.
+    /// The latest status.
     pub fn status(&self) -> Option<&AutoscalerStatus> {
         self.autoscaler.as_ref()?.status.as_ref()
     }
@@ -160,8 +160,8 @@ impl RunState {
         self.status()?.cpu_utilization
     }
 
-    /// Ready pods now, counted in two ways. A lost update makes either too low, so the higher counts; one
-    /// that is not seen now is not asked.
+    /// Ready pods now, from two counts. A lost update makes either too low, so the higher one wins. A count
+    /// that is not being watched now is ignored.
     pub fn ready(&self) -> i32 {
         let counted = self.ready_pods();
         let reported = self.target.as_ref().map_or(0, |t| t.ready_replicas);
@@ -175,19 +175,19 @@ impl RunState {
         }
     }
 
-    /// The pods that are ready, each seen by itself.
+    /// The pods that were observed ready one by one.
     pub(crate) fn ready_pods(&self) -> i32 {
         let counted = self.pods.values().filter(|p| p.is_ready()).count();
         i32::try_from(counted).unwrap_or(i32::MAX)
     }
 
-    /// Whether as many pods are seen ready as the target counts.
+    /// Whether the observed ready pods equal the target's own count.
     pub(crate) fn counts_agree(&self) -> bool {
         let reported = self.target.as_ref().map(|t| t.ready_replicas);
         reported.is_none_or(|reported| reported == self.ready_pods())
     }
 
-    /// Whether the pods seen are those that the target counts, living and ready: two witnesses of each.
+    /// Whether the observed pods agree with the target's own counts of replicas and ready replicas.
     pub(crate) fn pods_add_up(&self) -> bool {
         let over = |phase: &str| phase == "Succeeded" || phase == "Failed";
         let pods = self.pods.values();
@@ -198,7 +198,7 @@ impl RunState {
         })
     }
 
-    /// The rules of the cluster's version; the newest where that is not known.
+    /// The gates of the cluster's version, or of the newest if the version is unknown.
     pub fn gates(&self) -> VersionGates {
         let version = self.setting.as_ref().and_then(|s| s.kubernetes.as_deref());
         version.map_or_else(VersionGates::default, VersionGates::of_version)
@@ -214,21 +214,21 @@ impl RunState {
         counted::request(pod, source.unwrap_or(&whole_pod), self.gates()).ok()
     }
 
-    /// The CPU request of a pod, if all living pods have one; of several the highest.
+    /// The largest CPU request of any running pod, if all of them have one.
     pub fn request(&self) -> Option<Millicores> {
         let living = self.pods.values().filter(|p| p.lives());
         let requests: Option<Vec<i64>> = living.map(PodRecord::request_milli).collect();
         requests?.into_iter().max().map(Millicores)
     }
 
-    /// The reason of a condition that is `False` now, with its message.
+    /// Reason and message of a condition that is `False` now.
     pub fn refusal(&self, kind: &str) -> Option<(&str, &str)> {
         let conditions = &self.status()?.conditions;
         let condition = conditions.iter().find(|c| c.kind == kind)?;
         (condition.status == "False").then_some((&condition.reason, &condition.message))
     }
 
-    /// Whether anything that decisions hang on is not seen now.
+    /// Whether anything that decisions depend on is not being watched now.
     pub(crate) fn is_blind(&self) -> bool {
         let needed = [Watched::Autoscaler, Watched::Target, Watched::Pods];
         needed
@@ -236,52 +236,52 @@ impl RunState {
             .any(|resource| self.lost.contains_key(resource))
     }
 
-    /// From when on the controller has had the time to do what began then: a restart costs it what it
-    /// remembered, and so a whole window of stabilization.
+    /// The later of `begin` and the controller's last restart. A restart loses the controller's history, so
+    /// deadlines, including a whole stabilization window, start again there.
     pub(crate) fn at_work_since(&self, begin: Timestamp) -> Timestamp {
         let restarted = self.controller_restarted_at;
         restarted.map_or(begin, |restarted| restarted.max(begin))
     }
 
-    /// When a phase was first entered.
+    /// When a phase first began.
     pub fn entered(&self, phase: Phase) -> Option<Timestamp> {
         let phases = &self.timeline.as_ref()?.phases;
         phases.iter().find(|p| p.phase == phase).map(|p| p.from)
     }
 
-    /// What the metrics alone asked for at each sync, as far as it is known.
+    /// What the metrics alone proposed at each sync, as far as it is known.
     pub(crate) fn proposals(&self) -> &[ProposalStep] {
         self.timeline.as_ref().map_or(&[], |t| &t.proposals)
     }
 
-    /// The syncs that were seen.
+    /// The observed syncs.
     pub(crate) fn syncs(&self) -> &[SyncRecord] {
         self.timeline.as_ref().map_or(&[], |t| &t.syncs)
     }
 
-    /// The stretches in which something was not seen.
+    /// The gaps in which something was not watched.
     pub(crate) fn gaps(&self) -> impl Iterator<Item = &Gap> {
         self.timeline.iter().flat_map(|t| &t.gaps)
     }
 
-    /// The stretches in which the target or the autoscaler was not seen.
+    /// The gaps in which the target or the autoscaler was not watched.
     pub(crate) fn gaps_of_the_object(&self) -> impl Iterator<Item = &Gap> {
         let object = |g: &&Gap| matches!(g.resource, Watched::Target | Watched::Autoscaler);
         self.gaps().filter(object)
     }
 
-    /// The longest time for which the target or the autoscaler was not seen, in milliseconds.
+    /// The longest gap of the target or the autoscaler, in milliseconds.
     pub(crate) fn longest_gap_ms(&self) -> u64 {
         let lengths = self.gaps_of_the_object().map(Gap::length);
         u64::try_from(lengths.max().unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The last instant seen.
+    /// The last observed instant.
     pub fn until(&self) -> Option<Timestamp> {
         self.timeline.as_ref().map(|t| t.until)
     }
 
-    /// The run's beginning state: as many ready pods as the minimum, no more wanted, a utilization known.
+    /// Whether the baseline holds: the minimum is ready, no more pods are wanted, and a utilization is known.
     pub(crate) fn at_rest(&self) -> bool {
         let (Some(spec), Some(target)) = (self.spec(), &self.target) else {
             return false;
@@ -289,7 +289,7 @@ impl RunState {
         let min = spec.effective_min();
         target.spec_replicas == min
             && self.ready() == min
-            // The target's own count comes first; what follows needs the pods themselves.
+// The target's own count is cheap; what follows needs the pods.
             && self.ready_pods() == min
             && self.status().is_some_and(|s| s.desired_replicas == min)
             && self.status().is_some_and(AutoscalerStatus::is_measured)

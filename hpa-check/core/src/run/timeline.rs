@@ -1,5 +1,5 @@
-//! The run on one time axis, ready to be judged and drawn: every series as steps, every decision
-//! with its explanation, every stretch in which nothing was seen.
+//! The run on one time axis, for rules and charts: every series as steps, every decision with its
+//! explanation, every gap in the observations.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::observation::{Phase, Watched};
 
-/// A value from an instant on, until the next step of the same series.
+/// A value that holds until the next step of the same series.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step<T> {
-    /// When it began to hold.
+    /// When it began.
     #[schemars(with = "String")]
     pub at: Timestamp,
     /// The value.
@@ -22,7 +22,7 @@ pub struct Step<T> {
 /// A phase and how long it lasted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseSpan {
-    /// Which phase.
+    /// The phase.
     pub phase: Phase,
     /// Its start.
     #[schemars(with = "String")]
@@ -32,18 +32,18 @@ pub struct PhaseSpan {
     pub until: Timestamp,
 }
 
-/// A stretch of time in which a resource was not seen.
+/// A gap in which a resource was not watched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
-    /// What was not seen.
+    /// The resource.
     pub resource: Watched,
-    /// The last instant at which all was known.
+    /// The last instant before the gap at which the state was known.
     #[schemars(with = "String")]
     pub from: Timestamp,
-    /// The first instant at which all was known again.
+    /// The first instant after the gap at which the state was known.
     #[schemars(with = "String")]
     pub until: Timestamp,
-    /// The error that began it.
+    /// The error that started it.
     pub error: Option<String>,
 }
 
@@ -54,17 +54,17 @@ impl Gap {
     }
 }
 
-/// One sync of the controller, as seen in the status it wrote, beside what the model decides.
+/// One sync of the controller, from the status that it wrote, with the model's decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SyncRecord {
-    /// When it was seen.
+    /// When it was observed.
     #[schemars(with = "String")]
     pub at: Timestamp,
     /// `spec.replicas` of the target when the sync began.
     pub current: i32,
     /// What the controller decided.
     pub desired: i32,
-    /// What the model decides from the same pods and metrics; `None` when it has too little to go on.
+    /// The model's decision on the same pods and metrics; `None` if too little is known.
     pub model: Option<i32>,
     /// The utilization the controller reported, in percent.
     pub utilization: Option<i32>,
@@ -72,36 +72,36 @@ pub struct SyncRecord {
     pub model_utilization: Option<i32>,
     /// Whether the two agree.
     pub explained: bool,
-    /// The arithmetic to the replica, in one sentence: of the likeliest interpretation where several fit.
+    /// The complete arithmetic in one sentence, of the most likely interpretation if several fit.
     pub sentence: String,
-    /// What the metrics asked for, before any limit, in every interpretation that fits what was seen.
+    /// What the metrics proposed, before any limit, in every interpretation that fits the observations.
     #[serde(default)]
     pub proposed: Option<Range>,
-    /// What they asked for in the likeliest interpretation.
+    /// What they proposed in the most likely interpretation.
     #[serde(default)]
     pub likeliest: Option<i32>,
-    /// Whether all that the controller can have read was seen, so that no other interpretation is possible.
+    /// Whether everything that the controller can have read was observed, so no other interpretation is possible.
     #[serde(default)]
     pub certain: bool,
-    /// What the model decides in every interpretation, for a sync that none of them explains.
+    /// For an unexplained sync: the model's decisions in all interpretations.
     #[serde(default)]
     pub modeled: Option<Range>,
-    /// The least that the scale-down window held at this sync in every interpretation, and since when.
+    /// The fewest replicas that the scale-down window held at this sync in every interpretation, and since when.
     #[serde(default)]
     pub held: Option<Step<i32>>,
 }
 
-/// A number of replicas of which the bounds are known.
+/// A number of replicas that is known to lie within bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Range {
-    /// At least that many.
+    /// The lower bound.
     pub low: i32,
-    /// At most that many.
+    /// The upper bound.
     pub high: i32,
 }
 
 impl Range {
-    /// The bounds of some values; `None` if there are none.
+    /// The range of some values; `None` if there are none.
     pub(crate) fn of(values: impl IntoIterator<Item = i32>) -> Option<Self> {
         let mut range = None;
         for value in values {
@@ -110,7 +110,7 @@ impl Range {
         range
     }
 
-    /// Makes a range that includes a value as well, if there is one already.
+    /// Extends the range, if there is one, to include a value.
     pub(crate) fn widen(range: &mut Option<Self>, value: i32) {
         let known = range.unwrap_or(Self {
             low: value,
@@ -133,7 +133,7 @@ impl std::fmt::Display for Range {
     }
 }
 
-/// What the metrics asked for from an instant on, before any limit, as far as it is known.
+/// What the metrics proposed from an instant on, before any limit, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProposalStep {
     /// The sync's instant.
@@ -143,12 +143,12 @@ pub struct ProposalStep {
     pub low: i32,
     /// At most that many replicas.
     pub high: i32,
-    /// Whether all that the controller can have read was seen, so that nothing else is possible.
+    /// Whether everything that the controller can have read was observed, so nothing else is possible.
     pub certain: bool,
 }
 
 impl ProposalStep {
-    /// The bounds, to be told.
+    /// The bounds, as text.
     pub fn range(&self) -> Range {
         Range {
             low: self.low,
@@ -163,9 +163,9 @@ pub struct LoadPoint {
     /// The second's end.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Requests a second that were answered.
+    /// Answered requests per second.
     pub rps: f64,
-    /// Requests a second that were asked for, in an open model.
+    /// Planned requests per second, in an open model.
     pub offered_rps: Option<f64>,
     /// 99th percentile of the response time, in microseconds.
     pub p99_us: Option<u64>,
@@ -175,23 +175,23 @@ pub struct LoadPoint {
     pub wrong: u64,
 }
 
-/// CPU use of one pod over time, in millicores.
+/// CPU usage of one pod over time, in millicores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PodSeries {
     /// The pod's name.
     pub pod: String,
-    /// Its CPU request in millicores, all containers together; `None` if one has none.
+    /// Its CPU request in millicores, summed over all containers; `None` if one has none.
     pub request_milli: Option<i64>,
-    /// When it was first seen.
+    /// When it was first observed.
     #[schemars(with = "String")]
     pub first_seen: Timestamp,
     /// When it became ready.
     #[schemars(with = "Option<String>")]
     pub ready_at: Option<Timestamp>,
-    /// When it was gone.
+    /// When it was deleted.
     #[schemars(with = "Option<String>")]
     pub gone_at: Option<Timestamp>,
-    /// Its use in millicores, a step for each new sample.
+    /// Its usage in millicores, one step per sample.
     pub cpu_milli: Vec<Step<i64>>,
 }
 
@@ -218,17 +218,17 @@ pub struct Timeline {
     pub until: Timestamp,
     /// The phases, in order.
     pub phases: Vec<PhaseSpan>,
-    /// The lower bound in the spec.
+    /// The minimum in the spec.
     pub min_replicas: Vec<Step<i32>>,
-    /// The upper bound in the spec.
+    /// The maximum in the spec.
     pub max_replicas: Vec<Step<i32>>,
     /// The CPU target in the spec, in percent.
     pub target_percent: Vec<Step<Option<i32>>>,
     /// Utilization as the controller reported it, in percent.
     pub utilization: Vec<Step<Option<i32>>>,
-    /// What the metrics alone ask for, before any limit, in the likeliest interpretation.
+    /// What the metrics alone propose, before any limit, in the most likely interpretation.
     pub proposed: Vec<Step<i32>>,
-    /// The same in every interpretation that fits what was seen: the bounds of it.
+    /// The bounds of that over every interpretation that fits the observations.
     #[serde(default)]
     pub proposals: Vec<ProposalStep>,
     /// `status.desiredReplicas`.
@@ -239,11 +239,11 @@ pub struct Timeline {
     pub ready: Vec<Step<i32>>,
     /// The load, second by second.
     pub load: Vec<LoadPoint>,
-    /// The syncs that were seen.
+    /// The observed syncs.
     pub syncs: Vec<SyncRecord>,
     /// The pods.
     pub pods: Vec<PodSeries>,
-    /// When and what was not seen.
+    /// The gaps in the observations.
     pub gaps: Vec<Gap>,
     /// Events and other marks.
     pub marks: Vec<Mark>,

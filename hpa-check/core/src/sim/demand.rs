@@ -53,8 +53,6 @@ pub(super) struct Demand {
     sums: Vec<u64>,
     blocks: Vec<Extent>,
     stretches: Vec<Extent>,
-    /// Until when the second that begins each block is repeated.
-    flat: Vec<usize>,
 }
 
 impl Demand {
@@ -75,7 +73,6 @@ impl Demand {
         Self {
             first: work::per_second(load.at(0.0)),
             stretches: stretches.collect(),
-            flat: flat(&wanted, &blocks),
             wanted,
             sums,
             blocks,
@@ -106,15 +103,11 @@ impl Demand {
         blocks.iter().fold(0, |most, block| most.max(block.most))
     }
 
-    /// Until when the same is wanted as in a second; that second itself where that is not known.
-    pub(super) fn flat_until(&self, second: usize) -> usize {
-        let block = second / BLOCK;
-        let extent = self.blocks[block];
-        if extent.least == extent.most {
-            self.flat[block]
-        } else {
-            second
-        }
+    /// The most that is wanted in a second.
+    pub(super) fn most(&self) -> u64 {
+        self.stretches
+            .iter()
+            .fold(0, |most, all| most.max(all.most))
     }
 
     /// Cuts a stretch into pieces, each with its extremes: as long ones as are narrow, none longer than a few
@@ -143,19 +136,6 @@ impl Demand {
     }
 }
 
-fn flat(wanted: &[u64], blocks: &[Extent]) -> Vec<usize> {
-    let is_flat = |extent: &&Extent| extent.least == extent.most;
-    let mut flat = vec![0; blocks.len()];
-    for (index, extent) in blocks.iter().enumerate().rev() {
-        let next = blocks.get(index + 1).filter(is_flat);
-        flat[index] = match next {
-            Some(next) if next.least == extent.least => flat[index + 1],
-            _ => ((index + 1) * BLOCK).min(wanted.len()),
-        };
-    }
-    flat
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,13 +159,5 @@ mod tests {
             });
             assert_eq!(next, seconds.end);
         }
-    }
-
-    #[test]
-    fn a_flat_load_is_known_to_last() {
-        let demand = demand("0s:100m 5m:300m 5m:70m 20m:70m 20m:90m 22m:500m", 2_000);
-        assert_eq!(demand.flat_until(100), 100);
-        assert_eq!(demand.flat_until(304), 1_200);
-        assert_eq!(demand.flat_until(1_900), 2_000);
     }
 }

@@ -48,8 +48,8 @@ struct Course<'a> {
     history: Option<Extremes<Nanos>>,
     ups: Vec<ScaleEvent<Nanos>>,
     downs: Vec<ScaleEvent<Nanos>>,
-    /// When the autoscaler last changed the size.
-    scaled: Option<Nanos>,
+    /// By the number of pods.
+    calm: Vec<Option<Calm>>,
     scraped: usize,
     next_sync: usize,
     /// When the conflicting writer sets the size.
@@ -65,7 +65,7 @@ impl<'a> Course<'a> {
             history: None,
             ups: Vec::new(),
             downs: Vec::new(),
-            scaled: None,
+            calm: Vec::new(),
             scraped: 0,
             next_sync: setup.first_sync,
             conflict: NEVER,
@@ -159,39 +159,55 @@ impl<'a> Course<'a> {
             normalize::remember_change(full, events, (current, wanted), instant(now));
         }
         self.replicas = wanted;
-        self.scaled = Some(instant(now));
         if self.setup.fault == Some(Fault::ConflictingWriter) && wanted > current {
             self.conflict = now.saturating_add(CONFLICT_WAITS);
         }
     }
 
-    /// Goes on from sync to sync as long as all pods do the same and the size stays.
+    /// Goes on from sync to sync as long as all pods do the same and the size stays. Most of these syncs are left
+    /// out: where their sample shows that the size stays, what they propose is computed only if it is asked for.
     fn skip(&mut self, end: usize) {
         let is_plain = self.conflict == NEVER
             && self.setup.metrics_lost.is_empty()
             && self.setup.fault != Some(Fault::NoMetrics)
+            && self.history.is_some()
             && i32::try_from(self.cluster.pods()) == Ok(self.replicas);
         if !is_plain || !self.cluster.is_uniform(self.scraped) {
             return;
         }
+        let calm = self.calm();
+        let mut marks = self.marks();
         let mut scraped = self.scraped;
+        let mut proposed_until = self.next_sync;
         while self.next_sync < end {
             let now = self.next_sync;
             let newest = now - now % self.setup.resolution;
-            let Some(reading) = self.cluster.uniform(newest, scraped) else {
+            let Some(work) = self.cluster.uniform(newest, scraped) else {
                 break;
             };
             scraped = newest;
             self.next_sync += self.setup.sync_period;
-            let wanted = self.decide(now, reading);
+            let is_held = calm.hold.is_some_and(|hold| work >= hold);
+            let is_below = calm.up.is_some_and(|up| work <= up);
+            if is_held {
+                marks.held = Some(instant(now));
+            }
+            if is_below && self.stays(marks, is_held, instant(now)) {
+                continue;
+            }
+            self.recall(proposed_until, now);
+            proposed_until = self.next_sync;
+            let reading = self.cluster.sampled_alike(work);
+            let wanted = reading.and_then(|reading| self.decide(now, reading));
             if let Some(wanted) = wanted.filter(|wanted| *wanted != self.replicas) {
                 self.skip_to(scraped);
                 self.scale(wanted, now);
                 self.cluster.resize(self.replicas, now, scraped);
                 return;
             }
-            scraped = self.jump(now, scraped, end);
+            marks = self.marks();
         }
+        self.recall(proposed_until, self.next_sync);
         self.skip_to(scraped);
     }
 
@@ -202,32 +218,110 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Leaves out all syncs that find what the last one found: the same samples, the same history, and no change
-    /// of the size that still limits the next. When the last scrape was then.
-    fn jump(&mut self, now: usize, scraped: usize, end: usize) -> usize {
-        let Setup {
-            resolution,
-            sync_period,
-            ..
-        } = *self.setup;
-        let flat = self.cluster.flat_until(scraped - resolution);
-        let until = (flat - flat % resolution + resolution).min(end);
-        let remembers = self.setup.remembers_changes();
-        let is_quiet = self
-            .scaled
-            .is_none_or(|at| at.after(remembers) < instant(now));
-        let only = self.history.as_ref().and_then(Extremes::only);
-        let (true, true, Some(replicas)) = (until > self.next_sync, is_quiet, only) else {
-            return scraped;
-        };
-        let last = self.next_sync + (until - 1 - self.next_sync) / sync_period * sync_period;
-        let at = instant(last);
-        if let Some(history) = &mut self.history {
-            history.remember(Recommendation { replicas, at }, at);
+    /// Whether a sync leaves the size alone that proposes no more than it, by what was proposed before.
+    fn stays(&self, marks: Marks, is_held: bool, now: Nanos) -> bool {
+        let setup = self.setup;
+        let is_least = self.replicas == setup.min;
+        if let Some(full) = &setup.behavior {
+            let cutoff = now.before(full.down.window);
+            is_held || is_least || marks.held.is_some_and(|at| at > cutoff)
+        } else {
+            let cutoff = now.before(setup.controller.downscale_stabilization);
+            let is_raised = marks.raised.is_some_and(|at| at >= cutoff);
+            let is_held = is_least || marks.held.is_some_and(|at| at >= cutoff);
+            is_held && (self.replicas == setup.max || !is_raised)
         }
-        self.next_sync = last + sync_period;
-        last - last % resolution
     }
+
+    /// When the present size, or more, was last proposed.
+    fn marks(&self) -> Marks {
+        let last = |least| self.history.as_ref().and_then(|h| h.last_of(least));
+        Marks {
+            held: last(self.replicas),
+            raised: last(self.replicas.saturating_add(1)),
+        }
+    }
+
+    /// Remembers what the syncs of that time propose, as far as it will be asked for.
+    fn recall(&mut self, from: usize, until: usize) {
+        let (setup, current) = (self.setup, self.replicas);
+        let period = setup.sync_period;
+        let remembered = until.saturating_sub(setup.remembers + period);
+        let first = from + remembered.saturating_sub(from) / period * period;
+        for now in (first..until).step_by(period) {
+            let reading = self.cluster.sampled_at(now - now % setup.resolution);
+            let proposed = reading.and_then(|reading| proposed(setup, current, reading));
+            if let (Some(replicas), Some(history)) = (proposed, &mut self.history) {
+                let at = instant(now);
+                let new = Recommendation {
+                    replicas: replicas.max(0),
+                    at,
+                };
+                let window = std::time::Duration::from_secs(setup.remembers as u64);
+                history.remember(new, at.before(window));
+            }
+        }
+    }
+
+    /// Between which amounts of work the present size is proposed, while all pods do the same. The more work, the
+    /// more replicas are proposed.
+    fn calm(&mut self) -> Calm {
+        let (setup, current) = (self.setup, self.replicas);
+        let index = self.cluster.pods();
+        if let Some(Some(known)) = self.calm.get(index) {
+            return *known;
+        }
+        let most = self.cluster.most_alike();
+        let at_least = |replicas: i32| {
+            let (mut below, mut above) = (0, most.saturating_add(1));
+            while below < above {
+                let middle = below + (above - below) / 2;
+                let reading = self.cluster.sampled_alike(middle);
+                let proposed = reading.and_then(|reading| proposed(setup, current, reading));
+                if proposed? >= replicas {
+                    above = middle;
+                } else {
+                    below = middle + 1;
+                }
+            }
+            Some(below)
+        };
+        let is_inside = outside(current, setup.min, setup.max).is_none();
+        let ends =
+            is_inside.then(|| Some((at_least(current)?, at_least(current.checked_add(1)?)?)));
+        let ends = ends.flatten();
+        let most = |more: u64| {
+            if current == setup.max {
+                u64::MAX
+            } else {
+                more - 1
+            }
+        };
+        let calm = Calm {
+            hold: ends.map(|(hold, _)| hold),
+            up: ends.map(|(_, more)| most(more)),
+        };
+        if self.calm.len() <= index {
+            self.calm.resize(index + 1, None);
+        }
+        self.calm[index] = Some(calm);
+        calm
+    }
+}
+
+/// The least work for which as many replicas are proposed as there are, and the most for which not more come of
+/// it; `None` if no sync can be left out.
+#[derive(Debug, Clone, Copy)]
+struct Calm {
+    hold: Option<u64>,
+    up: Option<u64>,
+}
+
+/// When the present size or more was last proposed, and when more was.
+#[derive(Debug, Clone, Copy)]
+struct Marks {
+    held: Option<Nanos>,
+    raised: Option<Nanos>,
 }
 
 /// What the metrics ask for; `None` if they can't be computed.

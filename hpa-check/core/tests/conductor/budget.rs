@@ -57,7 +57,7 @@ fn ask(spec: &AutoscalerSpec, ask: impl Fn(&Budget<'_>) -> Duration) -> u64 {
 }
 
 #[test]
-fn a_reaction_takes_a_spoilt_window_a_whole_one_and_a_sync() {
+fn a_reaction_takes_a_spoiled_window_a_whole_one_and_a_sync() {
     assert_eq!(ask(&spec(), |b| b.reaction()), 2 * 15 + 15);
 }
 

@@ -74,7 +74,7 @@ fn each_broken_run_ends_in_its_finding_and_shows_it() {
 }
 
 #[test]
-fn its_healthy_neighbour_passes() {
+fn its_healthy_neighbor_passes() {
     let mut others = Vec::new();
     for pair in table() {
         let verdict = pair.healthy.result().verdict;

@@ -20,7 +20,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
         let message = "unable to get external metric queue: no metrics returned";
         refuse(w, "ScalingActive", "FailedGetExternalMetric", message);
     }));
-    // A target at zero never has a utilization, so it has no neighbour that is at zero and passes.
+    // A target at zero never has a utilization, so it has no neighbor that is at zero and passes.
     pairs.push(pair("scaling-disabled", |w| {
         w.spec.min_replicas = Some(0);
         w.expectation.min_replicas = 0;

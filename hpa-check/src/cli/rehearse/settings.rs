@@ -76,11 +76,11 @@ pub(crate) struct Flags {
     #[arg(help_heading = "Pace", long, value_name = "TIME", value_parser = within(1..=60))]
     pub(crate) sync_period: Option<Duration>,
     /// The scale-down stabilization window [default: 8s; 5m with --real-time]
-    #[arg(help_heading = "Pace", long, value_name = "TIME", value_parser = within(0..=3_600))]
-    pub(crate) stabilization: Option<Duration>,
+    #[arg(help_heading = "Pace", long, alias = "stabilization", value_name = "TIME", value_parser = within(0..=3_600))]
+    pub(crate) downscale_stabilization: Option<Duration>,
 
     /// Inject a fault: no-metrics, pods-not-ready, quota=PODS, sticky, conflicting-writer or crash
-    #[arg(help_heading = "Faults", long, value_name = "WHAT")]
+    #[arg(help_heading = "Faults", long, value_name = "FAULT")]
     pub(crate) fault: Option<Fault>,
 }
 
@@ -196,7 +196,7 @@ impl Flags {
         if let Some(time) = self.sync_period {
             timescale.sync_period = time;
         }
-        if let Some(time) = self.stabilization {
+        if let Some(time) = self.downscale_stabilization {
             timescale.stabilization = time;
         }
         timescale
@@ -256,7 +256,9 @@ impl Flags {
         NAME.clone_into(&mut spec.scale_target_ref.name);
         if let Some(behavior) = &mut spec.behavior {
             timescale.quicken(behavior);
-            if let (Some(rules), Some(window)) = (&mut behavior.scale_down, self.stabilization) {
+            if let (Some(rules), Some(window)) =
+                (&mut behavior.scale_down, self.downscale_stabilization)
+            {
                 rules.stabilization_window_seconds = i32::try_from(window.as_secs()).ok();
             }
         }

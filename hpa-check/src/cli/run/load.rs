@@ -25,7 +25,7 @@ pub(super) struct LoadArgs {
     #[arg(long, conflicts_with_all = ["target", "generator_flags"])]
     external_load: bool,
     /// Load this URL with fib-loadgen, at a rate that fits the autoscaler
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = url)]
     target: Option<String>,
     /// How long to hold the load once the maximum is ready [default: three syncs]
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -42,7 +42,7 @@ pub(super) struct LoadArgs {
     /// With --target, keep fib-loadgen's own result in this file; that of the low load after the peak gets the suffix -rest
     #[arg(long, value_name = "FILE")]
     load_result: Option<PathBuf>,
-    /// Flags for fib-loadgen [default: 500 users at a rate that needs the maximum, then a tenth of it until the end]
+    /// Flags for fib-loadgen, such as -H 'Authorization: Bearer …' --rate 400/s [default: 500 users at a rate that needs the maximum, then a tenth of it until the end]
     #[arg(index = 2, last = true, value_name = "LOAD FLAGS")]
     generator_flags: Vec<String>,
 }
@@ -73,6 +73,13 @@ impl LoadArgs {
             "nothing loads the application: give --load-command 'k6 run x.js' for your own load generator, --load-job FILE for a Job in the cluster, --external-load if your own traffic does it, or --target URL for fib-loadgen",
         ))
     }
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let url = job::is_url(text).then(|| text.to_owned());
+    url.ok_or_else(|| {
+        format!("`{text}` is not an http or https URL: write it like http://HOST:PORT")
+    })
 }
 
 /// The Job of a manifest, or one that loads a URL.

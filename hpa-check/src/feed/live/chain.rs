@@ -178,7 +178,7 @@ impl Chain {
             resource: Watched::Pods,
             rule: "pods".into(),
             consequence: "what the autoscaler counts is not seen, so no decision can be explained",
-            which: Which::Labelled(selector),
+            which: Which::Labeled(selector),
         };
         follow(
             subject,

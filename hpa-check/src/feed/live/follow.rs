@@ -51,7 +51,7 @@ pub(super) enum Which {
     /// The one of this name.
     Named(String),
     /// Those that a label selector matches.
-    Labelled(String),
+    Labeled(String),
     /// All in the namespace.
     All,
 }
@@ -145,7 +145,7 @@ where
         let mut params = ListParams::default().limit(PAGE);
         match &self.subject.which {
             Which::Named(name) => params = params.fields(&format!("metadata.name={name}")),
-            Which::Labelled(selector) => params = params.labels(selector),
+            Which::Labeled(selector) => params = params.labels(selector),
             Which::All => {}
         }
         let mut objects = Vec::new();
@@ -211,7 +211,7 @@ where
     async fn watch(&mut self, version: &mut String) -> Ended {
         let params = WatchParams {
             label_selector: match &self.subject.which {
-                Which::Labelled(selector) => Some(selector.clone()),
+                Which::Labeled(selector) => Some(selector.clone()),
                 _ => None,
             },
             field_selector: match &self.subject.which {

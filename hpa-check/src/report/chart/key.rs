@@ -1,4 +1,4 @@
-//! The key of a panel: what each colour stands for, on the title's line or, where that is too short,
+//! The key of a panel: what each color stands for, on the title's line or, where that is too short,
 //! on lines of its own.
 
 use super::canvas::{Anchor, Canvas, text_width};
@@ -7,7 +7,7 @@ use super::{Sheet, TITLE};
 /// A key's entry.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Key<'a> {
-    /// The class that colours it.
+    /// The class that colors it.
     pub(super) class: &'static str,
     /// What it stands for.
     pub(super) name: &'a str,
@@ -22,7 +22,7 @@ pub(super) enum Shape {
     Box,
 }
 
-/// The colour's room, with the room between it and its name.
+/// Width of the color sample, including the gap before its name.
 const SIGN: f64 = 21.0;
 /// Room between two entries.
 const BETWEEN: f64 = 14.0;

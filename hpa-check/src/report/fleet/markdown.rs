@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use hpa_check_core::documents::doctor::{Cause, Part, Report};
 
-use super::super::documentation;
+use super::super::documentation::link;
 use super::super::escape::Markdown;
 use super::{cases, conclusion, gravity, has_owners, plural, settings, subject, word};
 
@@ -36,20 +36,7 @@ pub(super) fn summary(report: &Report) -> String {
         parts(&mut text, "Owner", &report.groups.owners);
     }
     aside(&mut text, report);
-    text.push_str("\n| setting | value |\n| --- | --- |\n");
-    for (name, value) in settings(report) {
-        // Writing to a String can't fail.
-        let _ = writeln!(text, "| {name} | {} |", Markdown(value));
-    }
-    text
-}
-
-/// The finding with a link to its explanation.
-fn link(id: &str) -> String {
-    match documentation::of(id) {
-        Some(page) => format!("[{id}]({page})"),
-        None => Markdown(id).to_string(),
-    }
+    text + &super::super::settings::table(&settings(report))
 }
 
 fn causes(text: &mut String, report: &Report) {

@@ -7,6 +7,7 @@ use hpa_check_core::documents::doctor::{AutoscalerReport, Cause, Part, Report};
 
 use super::super::escape::Xml;
 use super::super::html::{self, Shell, tables};
+use super::super::settings::rows;
 use super::super::words;
 use super::{
     cases, conclusion, faulty, gravity, has_owners, plural, requests, settings, subject, word,
@@ -48,7 +49,7 @@ fn content(report: &Report) -> String {
         html::section("all", "Autoscalers", &autoscalers(report)),
         html::section("aside", "Not counted", &not_counted(report)),
         html::section("unseen", "Not seen", &unseen(report)),
-        html::section("settings", "Settings", &html::list(&settings(report))),
+        html::section("settings", "Settings", &rows(&settings(report))),
     ];
     format!(
         "<header class=\"{class}\">\n<p class=\"badge\">{badge}</p>\n<h1>{subject}</h1>\n<p class=\"cause\">{conclusion}</p>\n\

@@ -20,6 +20,7 @@ fn reason(id: &str, outcome: Outcome) -> Reason {
         evidence: vec!["pod app-1: none".to_owned()],
         fix: Some("Set one.".to_owned()),
         outcome,
+        at: None,
     }
 }
 

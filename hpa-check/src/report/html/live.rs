@@ -40,11 +40,11 @@ pub(super) fn doing(phase: Option<Phase>) -> &'static str {
     }
 }
 
-/// The faults that show by now. What is merely not proved yet is no finding while the run goes on.
+/// The faults that show by now. What is not proved yet is not a finding while the run goes on.
 pub(super) fn findings(result: &RunResult) -> String {
     let fault = |outcome| matches!(outcome, Outcome::Wrong | Outcome::Environment);
     let reasons = &result.verdict.reasons;
-    let faults = super::findings(reasons.iter().filter(|r| fault(r.outcome)));
+    let faults = super::findings(result, reasons.iter().filter(|r| fault(r.outcome)));
     if faults.is_empty() {
         return "<p class=\"note\">None.</p>\n".to_owned();
     }

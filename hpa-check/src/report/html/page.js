@@ -189,8 +189,16 @@ function attach() {
     button.className = "at"; button.textContent = cell.textContent; button.title = "Show on the timeline";
     cell.replaceChildren(button);
   }
-  for (const button of document.querySelectorAll("button.at")) {
-    button.addEventListener("click", () => { box.focus({ preventScroll: true }); box.scrollIntoView({ block: "nearest" }); show(button.dataset.at ? +button.dataset.at : to(button.textContent)); });
+  // A finding's link also enlarges what is around it; one that holds throughout shows the whole.
+  for (const one of document.querySelectorAll(".at")) {
+    one.addEventListener("click", (event) => {
+      event.preventDefault();
+      box.focus({ preventScroll: true });
+      box.scrollIntoView({ block: "nearest" });
+      const t = one.matches("button") && !one.dataset.at ? to(one.textContent) : +one.dataset.at;
+      if (one.matches("a")) { const half = Math.max(60000, until / 20); if (one.dataset.at) zoom(t - half, t + half); else zoom(0, until); }
+      if (!Number.isNaN(t)) show(t);
+    });
   }
   // A window that is being closed has no width, and no picture that is shown.
   onresize = () => { if (!cross.hidden && box.offsetWidth > 0) show(chosen); };

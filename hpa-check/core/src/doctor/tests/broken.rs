@@ -26,7 +26,7 @@ use crate::verdict::Outcome;
 /// What is done to facts.
 pub(super) type Do = fn(&mut ClusterSnapshot);
 
-/// Entry, what has to be found first, the healthy neighbour, and the one point in which it differs.
+/// Entry, what has to be found first, the healthy neighbor, and the one point in which it differs.
 pub(super) struct Row(
     pub(super) u8,
     pub(super) &'static str,
@@ -257,7 +257,7 @@ pub(super) const ROWS: &[Row] = &[
         other.name = "cart-too".to_owned();
         space(f).autoscalers.push(other);
     }),
-    Row(12, "ambiguous-selector", with_neighbour, |f| {
+    Row(12, "ambiguous-selector", with_neighbor, |f| {
         let TargetLook::Read(other) = &mut space(f).autoscalers[1].target else {
             unreachable!()
         };
@@ -783,7 +783,7 @@ fn limits(facts: &mut ClusterSnapshot, limit: i64) {
     }
 }
 
-pub(super) fn with_neighbour() -> ClusterSnapshot {
+pub(super) fn with_neighbor() -> ClusterSnapshot {
     let mut facts = healthy();
     let other = autoscaler("web", 3);
     space(&mut facts).autoscalers.push(other);
@@ -806,13 +806,13 @@ pub(super) fn faults(facts: &ClusterSnapshot) -> Vec<String> {
 }
 
 #[test]
-fn each_entry_is_found_first_and_its_healthy_neighbour_has_nothing() {
-    for (line, Row(entry, id, neighbour, break_it)) in ROWS.iter().enumerate() {
-        let mut facts = neighbour();
+fn each_entry_is_found_first_and_its_healthy_neighbor_has_nothing() {
+    for (line, Row(entry, id, neighbor, break_it)) in ROWS.iter().enumerate() {
+        let mut facts = neighbor();
         assert_eq!(
             faults(&facts),
             Vec::<String>::new(),
-            "row {line}, entry {entry}: the neighbour of {id}"
+            "row {line}, entry {entry}: the neighbor of {id}"
         );
         break_it(&mut facts);
         let found = faults(&facts);

@@ -1,7 +1,7 @@
 //! What people with other clusters have reported: each beside what differs from it in one point and is broken.
 
 use super::broken::{
-    Do, container, faults, of_pod, pending, quota, rescaled, set_ready, waiting, with_neighbour,
+    Do, container, faults, of_pod, pending, quota, rescaled, set_ready, waiting, with_neighbor,
 };
 use super::world::{
     ago, autoscaler, busy, condition, healthy, owner, pod, pods, refuse, samples, scaler, space,
@@ -97,7 +97,7 @@ const REPORTS: &[Report] = &[
     Report {
         of: "two autoscalers of kinds that are called alike in two groups",
         seen: || {
-            let mut f = with_neighbour();
+            let mut f = with_neighbor();
             let reference = &mut space(&mut f).autoscalers[1].object.spec.scale_target_ref;
             "apps.example.com/v1".clone_into(&mut reference.api_version);
             "cart".clone_into(&mut reference.name);
@@ -213,7 +213,7 @@ const REPORTS: &[Report] = &[
     Report {
         of: "of two targets with the same labels one rests at zero",
         seen: || {
-            let mut f = with_neighbour();
+            let mut f = with_neighbor();
             let TargetLook::Read(other) = &mut space(&mut f).autoscalers[1].target else {
                 unreachable!()
             };

@@ -178,7 +178,7 @@ fn scale_down_missing(run: &RunView<'_>) -> Option<Evidence> {
     })
 }
 
-/// The longest run of neighbours that all have a property.
+/// The longest run of neighbors that all have a property.
 fn longest_row(syncs: &[SyncRecord], has: impl Fn(&SyncRecord) -> bool) -> &[SyncRecord] {
     let rows = syncs.split(|s| !has(s));
     rows.max_by_key(|row| row.len()).unwrap_or_default()

@@ -13,6 +13,7 @@ use crate::run::state::RunState;
 use crate::run::timeline::Gap;
 use crate::spec::{AutoscalerSpec, MetricSpec};
 use crate::units::Millicores;
+use crate::verdict::clock;
 
 /// A run, all that was asserted of it, and all that was seen of it.
 #[derive(Debug, Clone, Copy)]
@@ -149,7 +150,7 @@ impl<'a> RunView<'a> {
     /// Seconds from the run's first instant, for evidence.
     pub(crate) fn clock(&self, at: Timestamp) -> String {
         let from = self.state.timeline.as_ref().map_or(at, |t| t.from);
-        format!("at {:.1} s", at.duration_since(from).as_secs_f64())
+        clock(Duration::try_from(at.duration_since(from)).unwrap_or_default())
     }
 }
 

@@ -1,4 +1,4 @@
-//! How far a run has come and how long it may still take: for people to read, never for a decision.
+//! The progress of a run and the time that it may still take, for display only.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use crate::observation::Phase;
 use crate::run::budget::with_budget;
 use crate::run::state::RunState;
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
     /// Time since the run began.
     pub elapsed: Duration,
-    /// Time left if every phase takes what its deadline allows without the patience. Most take less.
+    /// Time left if every phase takes its whole deadline, without the patience. Most take less.
     pub left: Duration,
-    /// Time left if every phase is waited for to the last; `None` when the load has a plan of its own.
+    /// Time left if every phase uses its whole patience too; `None` if the load has a plan of its own.
     pub at_most: Option<Duration>,
 }
 
 impl Progress {
-    /// The share that is behind, from 0 to 1.
+    /// The share that is done, from 0 to 1.
     pub fn share(&self) -> f64 {
         let all = (self.elapsed + self.left).as_secs_f64();
         if all > 0.0 {
@@ -37,7 +37,7 @@ impl Progress {
 const PHASES: [Phase; 4] = [Phase::Baseline, Phase::Up, Phase::Hold, Phase::Down];
 
 impl Conductor {
-    /// How far the run has come; `None` before it began, and at its end.
+    /// The progress; `None` before the start and at the end.
     pub fn progress(&self, now: Timestamp, state: &RunState) -> Option<Progress> {
         let (phase, since) = self.phase?;
         let began = state.timeline.as_ref()?.from;
@@ -76,7 +76,7 @@ impl Conductor {
         })
     }
 
-    /// How long a phase may take, and how much longer it is waited for.
+    /// How long a phase may take, and the patience on top.
     fn allowed(&self, phase: Phase, state: &RunState) -> (Duration, Duration) {
         let patience = self.expectation.patience;
         match phase {

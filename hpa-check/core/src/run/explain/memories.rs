@@ -349,20 +349,23 @@ impl Question<'_> {
             }))
     }
 
-    /// Where the controller says that a policy held it and scalings may not have been seen: the variants with one
-    /// more of these.
+    /// Where scalings may not have been seen: the variants with one more of these. One in the direction of a decision
+    /// makes a policy hold it, which the controller says; one against it makes room.
     fn with_unseen(&self, memory: &ControllerMemory, variants: &[Variant]) -> Vec<Variant> {
         let held = self.condition(SCALING_LIMITED).map(|c| c.reason.as_str());
         let by_policy = matches!(held, Some("ScaleUpLimit" | "ScaleDownLimit"));
-        if memory.any_scaling.is_none() || !by_policy || self.spec.behavior.is_none() {
+        if memory.any_scaling.is_none() || self.spec.behavior.is_none() {
             return Vec::new();
         }
+        let moves = self.status.desired_replicas - self.current();
+        let makes_room = |up: bool| if up { moves < 0 } else { moves > 0 };
         let changes = 1..=self.spec.max_replicas.min(MOST_UNSEEN);
         let with = |variant: &Variant, change| {
-            [
-                variant.with_unseen(Some(change), None),
-                variant.with_unseen(None, Some(change)),
-            ]
+            let up =
+                (by_policy || makes_room(true)).then(|| variant.with_unseen(Some(change), None));
+            let down =
+                (by_policy || makes_room(false)).then(|| variant.with_unseen(None, Some(change)));
+            up.into_iter().chain(down)
         };
         variants
             .iter()

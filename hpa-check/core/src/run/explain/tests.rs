@@ -58,17 +58,17 @@ impl ControllerMemory {
         let all_made = held.all(|(replicas, since)| newest(replicas) >= Some(since));
         let period = before(now, windows.longest_period());
         let scalings = |ours: &[Scaled], theirs: &[ScaleEvent]| {
-            let mut theirs: Vec<&ScaleEvent> = theirs.iter().filter(|e| e.at > period).collect();
-            theirs.sort_by_key(|e| e.at);
             let unseen = |e: &ScaleEvent| self.any_scaling.is_some_and(|until| e.at <= until);
+            let matter = |e: &&ScaleEvent| e.at > period && !unseen(e);
+            let mut theirs: Vec<&ScaleEvent> = theirs.iter().filter(matter).collect();
+            theirs.sort_by_key(|e| e.at);
             let ours: Vec<&Scaled> = ours.iter().collect();
             let tail = ours.len().saturating_sub(theirs.len());
             let pairs = ours[tail..].iter().zip(&theirs);
-            let same = theirs.len() <= ours.len()
+            theirs.len() <= ours.len()
                 && pairs.into_iter().all(|(o, e)| {
                     o.change == e.change && o.when.from <= e.at && e.at <= o.when.until
-                });
-            same || theirs.iter().all(|e| unseen(e))
+                })
         };
         let events =
             scalings(&self.ups, &controller.ups) && scalings(&self.downs, &controller.downs);
@@ -96,7 +96,7 @@ fn contradiction(seed: u64) -> Option<String> {
         let truth = settled.and_then(|at| truths.iter().find(|truth| truth.seen_at == at));
         if let Some(truth) = truth {
             checked += 1;
-            if !explainer.includes(truth, &world.spec) {
+            if !explainer.includes(truth, &truth.spec) {
                 let (at, set) = (truth.seen_at, &explainer.memories);
                 return Some(format!(
                     "at {at} {:#?} is not in {set:#?}",

@@ -331,16 +331,29 @@ impl<'a> Cluster<'a> {
             && self.groups.iter().all(|group| group.sample.is_some())
     }
 
-    /// What a scrape reads while all pods do the same; `None` if they can't do all that is wanted in the time from
-    /// `checked` on.
-    pub(super) fn uniform(&self, scraped: usize, checked: usize) -> Option<Reading> {
-        let window = self.setup.resolution;
-        let from = scraped - window;
-        if self.demand.most_around(&(checked.min(from)..scraped)) > self.crew().capacity {
-            return None;
-        }
-        let work = self.demand.sum(&(from..scraped));
-        let cpu = self.sampled(work::share(work, self.pods), window)?;
+    /// The work of the window before a scrape while all pods do the same; `None` if they can't do all that is wanted
+    /// in the time from `checked` on.
+    pub(super) fn uniform(&self, scraped: usize, checked: usize) -> Option<u64> {
+        let from = scraped - self.setup.resolution;
+        let most = self.demand.most_around(&(checked.min(from)..scraped));
+        (most <= self.crew().capacity).then(|| self.demand.sum(&(from..scraped)))
+    }
+
+    /// At least the most work of a window that pods do which can do all that is wanted.
+    pub(super) fn most_alike(&self) -> u64 {
+        let most = self.demand.most().min(self.crew().capacity);
+        most.saturating_mul(self.setup.resolution as u64)
+    }
+
+    /// What a scrape reads while all pods do the same.
+    pub(super) fn sampled_at(&self, scraped: usize) -> Option<Reading> {
+        let window = scraped - self.setup.resolution..scraped;
+        self.sampled_alike(self.demand.sum(&window))
+    }
+
+    /// What a scrape reads if all pods did the same, that much together.
+    pub(super) fn sampled_alike(&self, work: u64) -> Option<Reading> {
+        let cpu = self.sampled(work::share(work, self.pods), self.setup.resolution)?;
         let used = Wrapping(cpu) * Wrapping(whole(self.pods));
         Some(Reading {
             census: Census {
@@ -351,11 +364,6 @@ impl<'a> Cluster<'a> {
             removed: 0,
             used: used.0,
         })
-    }
-
-    /// Until when the same is wanted as in a second.
-    pub(super) fn flat_until(&self, second: usize) -> usize {
-        self.demand.flat_until(second)
     }
 
     /// Sets the pods to what they are after that scrape, while all of them do the same.

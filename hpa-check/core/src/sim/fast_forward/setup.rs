@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::model::normalize::{FullBehavior, Rules, longest_period};
+use crate::model::normalize::{FullBehavior, Rules};
 use crate::model::{Tolerances, VersionGates, counted};
 use crate::observation::ControllerConfig;
 use crate::sim::fault::{Fault, SimulatedFault};
@@ -20,6 +20,8 @@ pub(super) struct Setup {
     pub(super) controller: ControllerConfig,
     pub(super) behavior: Option<FullBehavior>,
     pub(super) tolerances: Tolerances,
+    /// For how long proposals count, rounded up.
+    pub(super) remembers: usize,
     /// Of each metric, in percent.
     pub(super) targets: Vec<i32>,
     pub(super) min: i32,
@@ -73,10 +75,15 @@ impl Setup {
         }
         let version = scenario.kubernetes.as_deref();
         let gates = version.map_or_else(VersionGates::default, VersionGates::of_version);
+        let controller = scenario.controller.clone();
         let behavior = spec.behavior.as_ref();
+        let behavior = behavior.map(|b| FullBehavior::of(b, &controller));
+        let window = behavior.as_ref().map(|b| b.up.window.max(b.down.window));
+        let window = window.unwrap_or(controller.downscale_stabilization);
         Some(Self {
-            controller: scenario.controller.clone(),
-            behavior: behavior.map(|b| FullBehavior::of(b, &scenario.controller)),
+            remembers: seconds(window.saturating_add(Duration::from_secs(1)))?,
+            controller,
+            behavior,
             tolerances: counted::tolerances(spec, &scenario.controller, gates),
             targets: targets.collect::<Option<_>>()?,
             min: spec.effective_min(),
@@ -109,13 +116,6 @@ impl Setup {
             None => Rules::Legacy(&self.controller),
             Some(full) => Rules::Behavior(full),
         }
-    }
-
-    /// How long a change of the size may limit the next ones.
-    pub(super) fn remembers_changes(&self) -> Duration {
-        let rules = self.behavior.as_ref();
-        let longest = rules.map(|b| longest_period(&b.up).max(longest_period(&b.down)));
-        longest.unwrap_or_default()
     }
 
     /// Whether the metrics API answers at that time.

@@ -52,7 +52,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Series>, String> {
         let mut add = |index: usize, name: &str, cell: &str| -> Result<(), String> {
             let value = number(cell, separator).map_err(|()| {
                 format!(
-                    "has `{cell}` in line {line}, which is no number: export the data unformatted"
+                    "has `{cell}` in line {line}, which is no number: export the data unformatted (in Grafana's inspector, switch off `Formatted data`)"
                 )
             })?;
             let series = series.entry(index).or_insert_with(|| Series {

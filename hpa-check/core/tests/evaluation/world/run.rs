@@ -7,6 +7,8 @@ mod telling;
 use std::time::Duration;
 
 use hpa_check_core::documents::result::RunResult;
+use hpa_check_core::documents::trace::TraceWriter;
+use hpa_check_core::expectation::Expectation;
 use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::reconcile::Controller;
 use hpa_check_core::observation::*;
@@ -82,7 +84,11 @@ impl World {
             run.now += TICK;
         }
         let end = at(run.now);
-        (run.recording, run.evaluator.finish(end))
+        let result = run.evaluator.finish(end);
+        if let Some(first) = result.verdict.reasons.first() {
+            keep(&first.id, &self.expectation, &run.recording);
+        }
+        (run.recording, result)
     }
 
     fn conductor(&self) -> Conductor {
@@ -96,6 +102,24 @@ impl World {
 
     pub(crate) fn result(&self) -> RunResult {
         self.run().1
+    }
+}
+
+/// With `GALLERY=FOLDER` in the environment, keeps the shortest recording whose verdict a finding leads. `make gallery`
+/// makes the recordings of the gallery with it.
+fn keep(finding: &str, expectation: &Expectation, recording: &[Observation]) {
+    let Some(folder) = std::env::var_os("GALLERY") else {
+        return;
+    };
+    let mut trace = TraceWriter::new(Vec::new(), expectation).unwrap();
+    for observation in recording {
+        trace.write(observation).unwrap();
+    }
+    let text = trace.finish().unwrap();
+    let file = std::path::Path::new(&folder).join(format!("{finding}.jsonl"));
+    let known = std::fs::read(&file).ok();
+    if known.is_none_or(|known| (text.len(), &text) < (known.len(), &known)) {
+        std::fs::write(file, text).unwrap();
     }
 }
 

@@ -112,8 +112,11 @@ fn select(file: Kubeconfig, args: &ClusterArgs, place: &str) -> Result<Chosen, F
         None if args.cluster.is_some() => kube::config::Context::default(),
         None => {
             return Err(Failure::target(format!(
-                "the kubeconfig {place} has no current context: choose one with --context ({})",
-                or_none(contexts)
+                "the kubeconfig {place} has no current context: {}",
+                match or_none(contexts).as_str() {
+                    "none" => format!("it has no context at all, so {ADVICE}"),
+                    known => format!("choose one with --context ({known})"),
+                }
             )));
         }
     };

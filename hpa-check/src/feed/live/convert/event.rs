@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn events_of_neighbours_and_of_the_past_are_not() {
+    fn events_of_neighbors_and_of_the_past_are_not() {
         for (kind, name, last) in [
             ("HorizontalPodAutoscaler", "other", "2026-01-01T01:00:01Z"),
             ("Deployment", "fibber", "2026-01-01T01:00:01Z"),

@@ -118,8 +118,8 @@ pub(in crate::feed::live) fn owner(metadata: &ObjectMeta) -> Option<String> {
     let owners = metadata.owner_references.iter().flatten();
     let mut owners = owners.filter(|o| o.kind == "ScaledObject");
     let labels = metadata.labels.as_ref();
-    let labelled = || labels.and_then(|labels| labels.get(LABEL)).cloned();
-    owners.next().map(|o| o.name.clone()).or_else(labelled)
+    let labeled = || labels.and_then(|labels| labels.get(LABEL)).cloned();
+    owners.next().map(|o| o.name.clone()).or_else(labeled)
 }
 
 #[cfg(test)]
@@ -169,8 +169,8 @@ mod tests {
         let owned = json!({"ownerReferences": [{"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
             "name": "cart", "uid": "u", "controller": true}]});
         assert_eq!(owner(&meta(owned)).as_deref(), Some("cart"));
-        let labelled = json!({"labels": {"scaledobject.keda.sh/name": "cart"}});
-        assert_eq!(owner(&meta(labelled)).as_deref(), Some("cart"));
+        let labeled = json!({"labels": {"scaledobject.keda.sh/name": "cart"}});
+        assert_eq!(owner(&meta(labeled)).as_deref(), Some("cart"));
         let other = json!({"labels": {"app": "cart"}, "ownerReferences": [
             {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart", "uid": "u"}]});
         assert_eq!(owner(&meta(other)), None);

@@ -15,7 +15,7 @@ const MOST: usize = 40;
 /// A narrower part of a row takes in the one after it, in pixels.
 const FINEST: f64 = 1.5;
 
-/// Up to which percent of the request a colour goes, its class, and how the key names it.
+/// Up to which percent of the request a color goes, its class, and how the key names it.
 const HEATS: [(i64, &str, &str); 6] = [
     (25, "heat h0", "below 25"),
     (50, "heat h1", "50"),

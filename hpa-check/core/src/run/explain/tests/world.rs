@@ -10,8 +10,9 @@ use crate::model::pods::{ModelPod, PodMetric};
 use crate::model::proposal::Readings;
 use crate::model::reconcile::{Controller, ScaleSubresource, Sync};
 use crate::observation::*;
+use crate::quantity::Quantity;
 use crate::spec::*;
-use crate::units::Millicores;
+use crate::units::{Bytes, Millicores};
 
 const REQUEST: i64 = 100;
 const END: i64 = 150_000;
@@ -46,6 +47,7 @@ pub(super) struct Truth {
     pub(super) now: Timestamp,
     pub(super) controller: Controller,
     pub(super) proposed: Option<i32>,
+    pub(super) spec: AutoscalerSpec,
 }
 
 #[derive(Debug, Clone)]
@@ -61,11 +63,59 @@ pub(super) struct World {
     made: usize,
     controller: Controller,
     status: Option<AutoscalerStatus>,
+    /// When it was written.
+    status_at: i64,
     recording: Vec<Observation>,
     truths: Vec<Truth>,
     /// What was seen last of each stream: a watch keeps its order.
-    seen: [i64; 3],
+    seen: [i64; 4],
     load: i64,
+    /// The values of the external metric, from an instant on.
+    queue: Vec<(i64, i64)>,
+    /// When the spec changed last.
+    changed: i64,
+    /// Whether the API server refuses statuses.
+    refuses: bool,
+}
+
+/// The container of the application, and the one beside it.
+const APP: &str = "fib-server";
+const SIDECAR: &str = "proxy";
+
+fn metric(source: MetricSource, target: MetricTarget) -> MetricSpec {
+    MetricSpec { source, target }
+}
+
+fn queue() -> MetricSource {
+    MetricSource::External(MetricIdentifier {
+        name: "queue".into(),
+        selector: None,
+    })
+}
+
+/// Every kind of metric that can be followed, alone and beside others.
+fn metrics(random: &mut Random) -> Vec<MetricSpec> {
+    let cpu = || MetricSpec::cpu_utilization(50);
+    let memory = |target| {
+        let name = "memory".to_owned();
+        metric(MetricSource::Resource { name }, target)
+    };
+    let app = MetricSource::ContainerResource {
+        name: "cpu".into(),
+        container: APP.into(),
+    };
+    let total = MetricTarget::Value(Quantity::from_milli(300_000));
+    let each = MetricTarget::AverageValue(Quantity::from_milli(100_000));
+    let amount = MetricTarget::AverageValue(Quantity::from_milli(70_000_000));
+    match random.below(9) {
+        0 => vec![cpu(), memory(MetricTarget::Utilization(60))],
+        1 => vec![memory(amount)],
+        2 => vec![metric(app, MetricTarget::Utilization(50))],
+        3 => vec![cpu(), metric(queue(), total)],
+        4 => vec![metric(queue(), each), cpu()],
+        5 => vec![metric(queue(), total)],
+        _ => vec![cpu()],
+    }
 }
 
 fn at(ms: i64) -> Timestamp {
@@ -127,7 +177,7 @@ impl World {
             },
             min_replicas: Some(3),
             max_replicas: 10,
-            metrics: vec![MetricSpec::cpu_utilization(50)],
+            metrics: metrics(&mut random),
             behavior: random.one_of(&behaviors),
         };
         let resolution = seconds(random.one_of(&[2, 5, 15]));
@@ -141,7 +191,6 @@ impl World {
                 controller,
                 metrics_resolution: resolution,
             },
-            random,
             spec,
             pods: vec![(0, BTreeMap::new())],
             answers: vec![(0, Vec::new())],
@@ -149,10 +198,15 @@ impl World {
             generation: 1,
             made: 0,
             status: None,
+            status_at: 0,
             recording: Vec::new(),
             truths: Vec::new(),
-            seen: [0; 3],
+            seen: [0; 4],
             load: 150,
+            queue: vec![(0, 200)],
+            changed: i64::MIN,
+            refuses: random.below(3) == 0,
+            random,
         }
     }
 
@@ -173,6 +227,11 @@ impl World {
             if now >= load {
                 world.load = world.random.between(20, 900);
                 load = now + world.random.between(4_000, 40_000);
+                let waiting = world.random.between(0, 900);
+                world.queue.push((now, waiting));
+            }
+            if world.random.below(1_500) == 0 {
+                world.change(now);
             }
             if now >= scrape {
                 world.scrape(now);
@@ -210,7 +269,7 @@ impl World {
             spec: self.spec.clone(),
             status: self.status.clone(),
             status_written: self.status.as_ref().map(|_| {
-                let second = at(written).as_second();
+                let second = at(self.status_at).as_second();
                 Timestamp::from_second(second).unwrap()
             }),
         });
@@ -296,6 +355,18 @@ impl World {
         self.watch(now, 2, Seen::Target(target));
     }
 
+    /// Somebody edits the autoscaler.
+    fn change(&mut self, now: i64) {
+        let other = self.random.one_of(&[8, 10, 12]);
+        if self.random.below(2) == 0 {
+            self.spec.max_replicas = other;
+        } else {
+            self.spec.set_utilization(self.random.one_of(&[40, 50, 60]));
+        }
+        self.changed = now;
+        self.tell_autoscaler(now);
+    }
+
     fn scrape(&mut self, now: i64) {
         let pods = self.pods.last().unwrap().1.clone();
         let running = pods
@@ -307,15 +378,27 @@ impl World {
         let samples = running
             .iter()
             .filter(|pod| pod.started.is_some_and(|s| s <= at(now - 1_500)))
-            .map(|pod| {
+            .filter_map(|pod| {
                 let noise = self.random.below(12);
                 let used = if pod.is_ready() { each + noise } else { noise };
-                PodSample {
+                let bytes = |milli: i64| Some(Bytes(Quantity::from_milli(milli)));
+                let mut app = ContainerSample::of_cpu(APP, Millicores(used));
+                app.memory = bytes((20 + used / 4) * 1_000_000);
+                let mut sidecar = ContainerSample::of_cpu(SIDECAR, Millicores(noise));
+                sidecar.memory = bytes(3_000_000);
+                // A kubelet may not have answered, or not for one container.
+                match self.random.below(40) {
+                    0 => return None,
+                    1 => app.cpu = None,
+                    2 => sidecar.memory = None,
+                    _ => {}
+                }
+                Some(PodSample {
                     pod: pod.name.clone(),
                     timestamp: at(now - 100),
                     window: self.setting.metrics_resolution,
-                    containers: vec![ContainerSample::of_cpu("fib-server", Millicores(used))],
-                }
+                    containers: vec![app, sidecar],
+                })
             });
         let samples = samples.collect();
         self.answers.push((now, samples));
@@ -324,6 +407,10 @@ impl World {
     fn poll(&mut self, now: i64) {
         let samples = self.answers.last().unwrap().1.clone();
         self.tell(now + 5, Seen::PodMetrics { samples });
+        if self.spec.metrics.iter().any(|m| m.source == queue()) {
+            let reading = waiting(self.queue.last().unwrap().1);
+            self.tell(now + 5, Seen::Metric(reading));
+        }
     }
 
     /// One sync: metrics, then pods, then the decision, then two writes. How long it took.
@@ -336,6 +423,7 @@ impl World {
             .values()
             .map(Into::into)
             .collect();
+        let others = [waiting(*held(&self.queue, asked))];
         let before = self.status.clone().unwrap_or_default();
         let current = self.replicas;
         let decision = self.controller.sync(Sync {
@@ -348,7 +436,10 @@ impl World {
                 selector: "app=fib-server",
             }),
             pods: &pods,
-            metrics: Readings::of_resources(Ok(&samples)),
+            metrics: Readings {
+                resources: Ok(&samples),
+                others: &others,
+            },
             other_selectors: &[],
             update_error: None,
             conditions: &before.conditions,
@@ -372,14 +463,27 @@ impl World {
             self.generation += 1;
             self.tell_target(now);
         }
-        if self.status.as_ref() != Some(&status) {
+        // The controller read the autoscaler before somebody else wrote it, or before its own last write came back.
+        let stale = self.changed > now - 300 || (self.refuses && self.random.below(15) == 0);
+        if self.status.as_ref() != Some(&status) && stale {
+            let refused = Event {
+                about: "HorizontalPodAutoscaler/fib-server".into(),
+                kind: "Warning".into(),
+                reason: "FailedUpdateStatus".into(),
+                message: "Operation cannot be fulfilled: the object has been modified".into(),
+                count: 1,
+            };
+            self.watch(written, 3, Seen::Event(refused));
+        } else if self.status.as_ref() != Some(&status) {
             self.status = Some(status);
+            self.status_at = written;
             let seen_at = self.tell_autoscaler(written);
             self.truths.push(Truth {
                 seen_at,
                 now: at(now),
                 controller: self.controller.clone(),
                 proposed: decision.proposed,
+                spec: self.spec.clone(),
             });
         }
         written - now
@@ -406,11 +510,20 @@ fn pending(name: &str, now: i64) -> Pod {
         phase: "Pending".into(),
         started: Some(at(now)),
         ready: Some(ready("False", now)),
-        containers: vec![ContainerResources::cpu(
-            "fib-server",
-            Some(Millicores(REQUEST)),
-            None,
-        )],
+        containers: [(APP, REQUEST), (SIDECAR, REQUEST / 10)]
+            .map(|(name, request)| ContainerResources {
+                memory_request: Some(Bytes(Quantity::from_milli(request * 1_000_000))),
+                ..ContainerResources::cpu(name, Some(Millicores(request)), None)
+            })
+            .to_vec(),
         ..Pod::default()
+    }
+}
+
+/// What the external metrics API says.
+fn waiting(value: i64) -> MetricReading {
+    MetricReading {
+        metric: queue(),
+        answer: MetricAnswer::Values(vec![Quantity::from_milli(value * 1_000)]),
     }
 }

@@ -1,0 +1,192 @@
+//! What must not be shown of a command line: results and pages are passed around.
+
+/// Stands in the place of a secret.
+pub const HIDDEN: &str = "(hidden)";
+
+/// Parts of the names of flags, headers, variables and query parameters whose values are secrets.
+const NAMES: [&str; 9] = [
+    "token",
+    "key",
+    "secret",
+    "passw",
+    "pwd",
+    "sig",
+    "auth",
+    "credential",
+    "cookie",
+];
+
+/// Whether the value of something with that name is a secret.
+pub fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    NAMES.iter().any(|part| name.contains(part))
+}
+
+/// A URL, with or without a flag before it, without the values of parameters that are named like secrets.
+pub fn without_tokens(argument: &str) -> String {
+    let query = argument.contains("://").then(|| argument.split_once('?'));
+    let Some((before, query)) = query.flatten() else {
+        return argument.to_owned();
+    };
+    let shown: Vec<String> = query
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, _)) if is_secret(name) => format!("{name}={HIDDEN}"),
+            _ => pair.to_owned(),
+        })
+        .collect();
+    format!("{before}?{}", shown.join("&"))
+}
+
+/// A line for a shell, or one argument, without what is named like a secret: `NAME=value`, `Name: value`,
+/// `--name value`, `-u user:password`, and the credentials of URLs.
+///
+/// ```
+/// use program_common::secrets::without_secrets;
+/// assert_eq!(
+///     without_secrets("k6 run -e API_TOKEN=abc https://me:pw@shop/x"),
+///     "k6 run -e API_TOKEN=(hidden) https://shop/x"
+/// );
+/// ```
+pub fn without_secrets(line: &str) -> String {
+    let mut scan = Scan {
+        rest: line,
+        shown: String::with_capacity(line.len()),
+        quote: None,
+    };
+    while let Some(next) = scan.rest.chars().next() {
+        if scan.name() || scan.authority() {
+            continue;
+        }
+        scan.take(next.len_utf8());
+    }
+    scan.shown
+}
+
+struct Scan<'a> {
+    rest: &'a str,
+    shown: String,
+    /// The quotation mark that is open.
+    quote: Option<char>,
+}
+
+impl Scan<'_> {
+    /// Shows the next bytes.
+    fn take(&mut self, bytes: usize) {
+        let (taken, rest) = self.rest.split_at(bytes);
+        for mark in taken.chars().filter(|c| matches!(c, '"' | '\'')) {
+            self.quote = match self.quote {
+                None => Some(mark),
+                Some(open) if open == mark => None,
+                open => open,
+            };
+        }
+        self.shown.push_str(taken);
+        self.rest = rest;
+    }
+
+    /// Hides up to the next of these characters, and the credentials' own quotation marks stay.
+    fn hide(&mut self, ends: impl Fn(char) -> bool) {
+        let end = self.rest.find(ends).unwrap_or(self.rest.len());
+        if end > 0 {
+            self.shown.push_str(HIDDEN);
+        }
+        self.rest = &self.rest[end..];
+    }
+
+    /// A name at the beginning of the rest, with its value if it is a secret's.
+    fn name(&mut self) -> bool {
+        let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let end = self.rest.find(|c| !inner(c)).unwrap_or(self.rest.len());
+        if end == 0 {
+            return false;
+        }
+        let name = &self.rest[..end];
+        let flag = name.starts_with('-');
+        let secret = is_secret(name) || matches!(name, "-u" | "--user");
+        self.take(end);
+        let mut after = self.rest.chars();
+        match (secret, after.next()) {
+            (true, Some('=')) => {
+                self.take(1);
+                self.value(false);
+            }
+            (true, Some(':')) if !self.rest.starts_with("://") => {
+                self.take(1);
+                self.value(true);
+            }
+            (true, Some(' ')) if flag => self.value(false),
+            _ => {}
+        }
+        true
+    }
+
+    /// Hides a value, which goes to the end of its quotation; that of a header may have spaces.
+    fn value(&mut self, header: bool) {
+        while self.rest.starts_with(' ') {
+            self.take(1);
+        }
+        let own = self.rest.starts_with(['"', '\'']) && self.quote.is_none();
+        if own {
+            self.take(1);
+        }
+        match self.quote {
+            Some(mark) if own || header => self.hide(|c| c == mark),
+            Some(mark) => self.hide(|c| c == mark || c == ' ' || c == '&'),
+            None if header => self.hide(|_| false),
+            None => self.hide(|c| c.is_whitespace() || matches!(c, '&' | ';' | '"' | '\'')),
+        }
+    }
+
+    /// The authority of a URL, without its credentials.
+    fn authority(&mut self) -> bool {
+        if !self.rest.starts_with("://") {
+            return false;
+        }
+        self.take(3);
+        let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'');
+        let end = self.rest.find(ends).unwrap_or(self.rest.len());
+        if let Some(at) = self.rest[..end].rfind('@') {
+            self.rest = &self.rest[at + 1..];
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_named_like_a_secret_is_hidden() {
+        for (line, shown) in [
+            ("k6 run x.js", "k6 run x.js"),
+            ("--load '0s:100m 1m:900m'", "--load '0s:100m 1m:900m'"),
+            (
+                "curl -H 'Authorization: Bearer abc def' http://h/x",
+                "curl -H 'Authorization: (hidden)' http://h/x",
+            ),
+            ("-H X-Api-Key:abc", "-H X-Api-Key:(hidden)"),
+            ("curl -u me:abc http://h", "curl -u (hidden) http://h"),
+            (
+                "PASSWORD=abc run --token \"a b\" --users 5",
+                "PASSWORD=(hidden) run --token \"(hidden)\" --users 5",
+            ),
+            (
+                "http://me:a@b@h/x?page=2&access_token=abc&n=1",
+                "http://h/x?page=2&access_token=(hidden)&n=1",
+            ),
+        ] {
+            assert_eq!(without_secrets(line), shown);
+        }
+    }
+
+    #[test]
+    fn only_the_values_of_secret_parameters_are_taken_from_a_url() {
+        assert_eq!(
+            without_tokens("http://h/x?page=2&Access_Token=abc"),
+            "http://h/x?page=2&Access_Token=(hidden)"
+        );
+        assert_eq!(without_tokens("a?key=b"), "a?key=b");
+    }
+}

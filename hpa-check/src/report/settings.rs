@@ -1,0 +1,46 @@
+//! The settings that were evaluated, as every page and summary states them.
+
+use std::fmt::Write as _;
+
+use hpa_check_core::settings::COMMAND;
+
+use super::escape::{Markdown, Xml};
+
+/// What stands in the part of a page.
+pub(super) fn rows(settings: &[(&str, String)]) -> String {
+    let mut rows = String::from("<dl class=\"account\">");
+    for (name, value) in settings {
+        let value = Xml(value);
+        // Writing to a String can't fail.
+        let _ = match *name {
+            COMMAND => write!(
+                rows,
+                "<dt>{}</dt><dd><code>{value}</code></dd>",
+                heading(name)
+            ),
+            _ => write!(rows, "<dt>{}</dt><dd>{value}</dd>", heading(name)),
+        };
+    }
+    rows.push_str("</dl>\n");
+    rows
+}
+
+/// The table of a summary.
+pub(super) fn table(settings: &[(&str, String)]) -> String {
+    let mut text = "\n| setting | value |\n| --- | --- |\n".to_owned();
+    for (name, value) in settings {
+        let _ = writeln!(text, "| {} | {} |", heading(name), Markdown(value));
+    }
+    text
+}
+
+/// A setting's name where it begins a line. That of the program stays small.
+pub(super) fn heading(name: &str) -> String {
+    let mut letters = name.chars();
+    match letters.next() {
+        Some(first) if !name.starts_with("hpa-check") => {
+            first.to_uppercase().chain(letters).collect()
+        }
+        _ => name.to_owned(),
+    }
+}
