@@ -61,6 +61,10 @@ e2e-kind: check-tools ## Run the end-to-end test on a temporary kind cluster (ne
 scenarios: check-tools ## Run broken and healthy autoscalers in a real control plane, without root (needs Go)
 	@e2e/scenarios/run
 
+.PHONY: fleet
+fleet: check-tools ## Run doctor over a fleet with and without faults in a real control plane, without root (needs Go, Python)
+	@e2e/build && .ci/programs && e2e/scale-test fleet
+
 .PHONY: scenarios-repeat
 scenarios-repeat: check-tools ## Run the scenarios 20 times in a row under CPU load (about an hour, needs Go)
 	@e2e/scenarios/repeat 20
@@ -119,8 +123,8 @@ bench-build: check-tools ## Build what make bench measures
 	@bench/run --build
 
 .PHONY: bench-doctor
-bench-doctor: programs ## Measure doctor on 1,000 and 10,000 autoscalers: time and peak memory against the goals (Linux)
-	@HPA_CHECK=$(CURDIR)/target/programs/hpa-check cargo test -q -p hpa-check --locked --test doctor -- --ignored --nocapture
+bench-doctor: programs ## Measure doctor on up to 10,000 autoscalers: time and peak memory against the goals (Linux)
+	@bench/run --busy --programs target/programs doctor
 
 .PHONY: loadgen-accuracy
 loadgen-accuracy: check-tools ## Test the accuracy of fib-loadgen: stalls, rates, its own limits, users, memory (20 minutes)

@@ -1,22 +1,26 @@
 """An API server that answers from memory, as large as wanted, on loopback."""
 
+import gc
 import gzip
 import json
 import os
 import pathlib
 import re
+import signal
+import socket
 import subprocess
 import tempfile
 import threading
 import time
-from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from .machine import CLIENT_CORE, pinned
+from .machine import CLIENT_CORE, SERVER_CORE, pinned
 
 LONG_AGO = "2026-01-01T00:00:00Z"
-NAMESPACES = 20
+NAMESPACES = 50
+PAGE = 500
 # What is listed by path: API version, kind.
 KINDS = {
     "autoscaling/v2": ["HorizontalPodAutoscaler"],
@@ -34,66 +38,35 @@ def plural(kind):
 
 
 class Api:
-    """Serves so many autoscalers and pods for the length of a with block."""
+    """Serves so many autoscalers and pods for the length of a with block, in a process on the servers' core.
+
+    The answers are made and compressed beforehand, so that what is measured never waits for them. This process stays
+    small: Linux counts the memory of the process that started a program as a peak of the program's own.
+    """
 
     def __init__(self, autoscalers, pods):
-        self.lists = {}
-        self.add("v1", "nodes", [node()])
-        self.add("apiregistration.k8s.io/v1", "apiservices", [api_service()])
-        for number in range(autoscalers):
-            for version, name, made in application(number, pods // autoscalers):
-                self.add(version, name, made)
-
-    def add(self, version, name, objects):
-        """Keeps objects as the text that is sent, so that answering takes next to nothing."""
-        kept = self.lists.setdefault((version, name), [])
-        for made in objects:
-            metadata = made["metadata"]
-            kept.append((metadata.get("namespace"), metadata["name"], json.dumps(made)))
+        self.autoscalers, self.pods = autoscalers, pods
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
-        lists = self.lists
-        self.asked = asked = []
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                asked.append(self.path)
-                status, body = answer(lists, self.path)
-                data = body.encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                if "gzip" in self.headers.get("Accept-Encoding", "") and len(data) > 1024:
-                    data = gzip.compress(data, 1)
-                    self.send_header("Content-Encoding", "gzip")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def do_POST(self):
-                length = int(self.headers.get("Content-Length", 0))
-                review = json.loads(self.rfile.read(length) or b"{}")
-                review["status"] = {"allowed": True}
-                data = json.dumps(review).encode()
-                self.send_response(201)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        listener = socket.create_server(("127.0.0.1", 0))
         self.config = pathlib.Path(self.folder.name) / "kubeconfig"
-        self.config.write_text(json.dumps(kubeconfig(self.server.server_address[1])))
+        self.config.write_text(json.dumps(kubeconfig(listener.getsockname()[1])))
+        ready, said = os.pipe()
+        self.server = os.fork()
+        if self.server == 0:
+            answers = Answers(self.autoscalers, self.pods)
+            os.write(said, b"!")
+            serve(listener, answers)
+        os.close(said)
+        listener.close()
+        if not os.read(ready, 1):
+            raise RuntimeError("the API server that answers from memory ended at once")
+        os.close(ready)
         return self
 
     def run(self, command):
-        """Seconds, the peak of resident memory in MB, and the exit code of a command that asks this server."""
+        """What a command that asks this server cost: see Cost."""
         env = dict(os.environ, KUBECONFIG=str(self.config))
         begun = time.monotonic()
         process = subprocess.Popen(
@@ -105,12 +78,89 @@ class Api:
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        return time.monotonic() - begun, usage.ru_maxrss / 1e3, process.returncode
+        took = time.monotonic() - begun
+        return Cost(took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6, process.returncode)
 
     def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        os.kill(self.server, signal.SIGKILL)
+        os.waitpid(self.server, 0)
         self.folder.cleanup()
+
+
+class Cost(NamedTuple):
+    """Seconds on the clock and of CPU, the peak of resident memory in MB, and the exit code."""
+
+    seconds: float
+    cpu: float
+    peak: float
+    code: int
+
+
+class Answers:
+    """What the API server answers, by target."""
+
+    def __init__(self, autoscalers, pods):
+        self.lists, self.made = {}, {}
+        self.add("v1", "nodes", [node()])
+        self.add("apiregistration.k8s.io/v1", "apiservices", [api_service()])
+        for number in range(autoscalers):
+            for version, name, objects in application(number, pods // autoscalers):
+                self.add(version, name, objects)
+        for version, name in self.lists:
+            self.make(version, name)
+
+    def add(self, version, name, objects):
+        kept = self.lists.setdefault((version, name), [])
+        for made in objects:
+            metadata = made["metadata"]
+            kept.append((metadata.get("namespace"), metadata["name"], json.dumps(made)))
+
+    def make(self, version, name):
+        """The pages of a list; PodMetrics come in one piece."""
+        path = f"{'/api' if version == 'v1' else '/apis'}/{version}/{name}"
+        if version == "metrics.k8s.io/v1beta1":
+            self.made[path] = self.made[f"{path}?"] = packed(*answer(self.lists, path))
+            return
+        more = ""
+        while more is not None:
+            target = f"{path}?&limit={PAGE}{more}"
+            status, body = answer(self.lists, target)
+            self.made[target] = packed(status, body)
+            ahead = re.search(r'"continue":"(\d+)"', body[:200])
+            more = f"&continue={ahead[1]}" if ahead else None
+
+    def of(self, target):
+        return self.made.get(target) or packed(*answer(self.lists, target))
+
+
+def serve(listener, answers):
+    """Answers until it is killed; a process of its own."""
+    os.sched_setaffinity(0, {SERVER_CORE})
+    gc.freeze()
+    while True:
+        stream, _ = listener.accept()
+        threading.Thread(target=converse, args=(stream, answers), daemon=True).start()
+
+
+def converse(stream, answers):
+    with stream, stream.makefile("rb") as lines:
+        while first := lines.readline():
+            takes_gzip = False
+            while (line := lines.readline()) > b"\r\n":
+                takes_gzip |= line.lower().startswith(b"accept-encoding:") and b"gzip" in line
+            status, data, encoding = answers.of(first.split()[1].decode())
+            if encoding and not takes_gzip:
+                data, encoding = gzip.decompress(data), ""
+            head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{encoding}"
+            stream.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
+
+
+def packed(status, body):
+    """Status, body and header of an answer; compressed from 128 KB, as the API server does it."""
+    data = body.encode()
+    if len(data) <= 128 * 1024:
+        return status, data, ""
+    return status, gzip.compress(data, 4), "Content-Encoding: gzip\r\n"
 
 
 def answer(lists, path):
@@ -198,6 +248,18 @@ def kubeconfig(port):
     }
 
 
+# About as much as a pod of a real cluster carries.
+MANAGED_FIELDS = [
+    {
+        "manager": "kubelet",
+        "operation": "Update",
+        "apiVersion": "v1",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {f"f:field-number-{i}": {".": {}, "f:type": {}, "f:status": {}} for i in range(60)},
+    }
+]
+
+
 def node():
     return {
         "metadata": {"name": "node-0", "uid": "node-0"},
@@ -255,7 +317,9 @@ def application(number, pods):
     ]
     container = {
         "name": "app",
-        "image": "app:1",
+        "image": "registry.example/app:1",
+        "env": [{"name": f"VARIABLE_{i}", "value": "a value of some length"} for i in range(20)],
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": 8080}},
         "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},
     }
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
@@ -331,7 +395,7 @@ def application(number, pods):
         "pods",
         [
             {
-                "metadata": meta(pod, ownerReferences=owner),
+                "metadata": meta(pod, ownerReferences=owner, managedFields=MANAGED_FIELDS),
                 "spec": {"containers": [container], "nodeName": "node-0"},
                 "status": {
                     "phase": "Running",
@@ -368,4 +432,5 @@ def application(number, pods):
 
 
 def now():
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """A large cluster takes a while to make, and its samples have to be fresh after that."""
+    return (datetime.now(timezone.utc) + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")

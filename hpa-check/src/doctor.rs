@@ -7,13 +7,14 @@ use hpa_check_core::documents::doctor::{Report, Scope};
 use hpa_check_core::snapshot::Assertions;
 
 use crate::cli::command_line::command_line;
-use crate::failure::Failure;
+use crate::failure::{Failure, exit};
 use crate::feed::live::{Assumed, ClusterArgs, Surveyor, did_you_mean};
 use crate::notice::answer;
 use crate::outputs::Files;
 use crate::report;
 use crate::report::fleet::{self, KINDS};
 use crate::runtime::runtime;
+use crate::signals::Signals;
 use crate::sinks::screen::{columns, columns_of};
 
 /// What to look at, and what is known beforehand.
@@ -34,7 +35,17 @@ pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
     visit.files.only(&KINDS, "doctor")?;
     let opened = visit.files.open()?;
     let runtime = runtime()?;
-    let report = runtime.block_on(look(visit))?;
+    let report = runtime.block_on(async {
+        let mut signals = Signals::catch()
+            .map_err(|e| Failure::internal(format!("signals can't be caught: {e}")))?;
+        tokio::select! {
+            report = look(visit) => report,
+            () = signals.next() => Err(Failure {
+                code: exit::INTERRUPTED,
+                message: "told to stop before everything was read; nothing is reported".to_owned(),
+            }),
+        }
+    })?;
     let failed = report::write_each(&opened, |kind| fleet::render(kind, &report));
     let piped = opened.is_piped();
     let columns = if piped {

@@ -5,8 +5,6 @@
 #[path = "fixtures/still_api.rs"]
 mod still_api;
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 use still_api::{Serving, StillApi, application, cluster};
 
@@ -635,87 +633,6 @@ fn json_on_standard_output_leaves_the_words_to_standard_error() {
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!(report["exit_code"], 0);
     assert!(String::from_utf8_lossy(&done.stderr).contains("PASS"));
-}
-
-/// What a look at a big cluster cost: ten pods for each autoscaler, in fifty namespaces.
-fn measured(autoscalers: usize) -> (Duration, u64) {
-    let mut api = cluster();
-    for n in 0..autoscalers {
-        let (space, name) = (format!("space-{}", n % 50), format!("app-{n}"));
-        application(&mut api, &space, &name, 10);
-    }
-    let serving = api.serve();
-    let begun = Instant::now();
-    let output = serving.file("result.json");
-    let mut child = serving
-        .command(&["doctor", "-A", "-o", &format!("json={}", output.display())])
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut most_kib = 0;
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        most_kib = most_kib.max(peak_kib(child.id()));
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    let took = begun.elapsed();
-    assert_eq!(status.code(), Some(0));
-    let report: Value = serde_json::from_slice(&std::fs::read(output).unwrap()).unwrap();
-    assert_eq!(
-        (
-            &report["pods"],
-            report["autoscalers"].as_array().unwrap().len()
-        ),
-        (&json!(autoscalers * 10), autoscalers)
-    );
-    let asked = serving.asked();
-    let pages = asked.iter().filter(|p| p.starts_with("/api/v1/pods"));
-    assert_eq!(pages.count(), autoscalers * 10 / 500, "pages of 500");
-    (took, most_kib)
-}
-
-/// The whole command on a big cluster: within its time, and within its memory. The bounds are those
-/// of a release build; a debug build meets them too, with less to spare.
-#[test]
-fn a_thousand_autoscalers_and_ten_thousand_pods_take_seconds_and_little_memory() {
-    let (took, most_kib) = measured(1_000);
-    assert!(
-        took < Duration::from_secs(if cfg!(debug_assertions) { 40 } else { 10 }),
-        "took {took:?}"
-    );
-    assert!(most_kib < 300_000, "{most_kib} kB");
-}
-
-/// The goals, for the optimized program that `make bench-doctor` names in `HPA_CHECK`.
-#[test]
-#[ignore = "a measurement of an optimized program: make bench-doctor"]
-fn the_goals_for_large_fleets_are_met() {
-    let goals = [(1_000, 5, 60), (10_000, 40, 300)];
-    let missed: Vec<_> = goals
-        .into_iter()
-        .filter(|(autoscalers, seconds, megabytes)| {
-            let (took, most_kib) = measured(*autoscalers);
-            let most = most_kib * 1_024 / 1_000_000;
-            println!(
-                "{autoscalers} autoscalers: {took:.1?} of {seconds} s, {most} of {megabytes} MB"
-            );
-            took > Duration::from_secs(*seconds) || most_kib * 1_024 > megabytes * 1_000_000
-        })
-        .collect();
-    assert!(
-        missed.is_empty(),
-        "autoscalers, seconds, megabytes: {missed:?}"
-    );
-}
-
-/// The most memory that a process has had, as Linux tells it; 0 elsewhere.
-fn peak_kib(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|l| l.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0)
 }
 
 /// `cart` wants a sixth pod, which fits on no node; what the events of the last minute say of it.

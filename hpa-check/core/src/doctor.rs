@@ -7,7 +7,7 @@
 mod ignore;
 mod policy;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 pub use ignore::{ANNOTATION, Ignore};
 pub use policy::ReportPolicy;
@@ -19,7 +19,7 @@ use crate::judge;
 use crate::keda::ScaledObject;
 use crate::rules::snapshot_only::look::SnapshotView;
 use crate::snapshot::index::Index;
-use crate::snapshot::{Assertions, ClusterSnapshot, Namespace, Scaler};
+use crate::snapshot::{Assertions, ClusterSnapshot, Namespace};
 use crate::verdict::{Outcome, Reason};
 
 /// Diagnoses every autoscaler of a snapshot. `earlier` is one taken some seconds before; without it,
@@ -55,7 +55,8 @@ pub fn diagnose(
             );
             autoscalers.push(one);
         }
-        let withdrawn = space.scaled_objects.iter().filter(|o| has_none(o, space));
+        let taken = Taken::of(space);
+        let withdrawn = space.scaled_objects.iter().filter(|o| !taken.has(o));
         let withdrawn = withdrawn.filter_map(|object| withdrawn_by_keda(name, object));
         autoscalers.extend(withdrawn.filter(|one| wanted(&one.name)));
     }
@@ -113,15 +114,29 @@ fn report(namespace: &str, view: &SnapshotView<'_>, findings: Vec<Reason>) -> Au
     }
 }
 
-/// Whether a `ScaledObject` has no autoscaler, and its target none of another's either.
-fn has_none(object: &ScaledObject, space: &Namespace) -> bool {
-    let own = object.to_string();
-    let belongs = |scaler: &Scaler| {
-        let reference = &scaler.object.spec.scale_target_ref;
-        scaler.owner.as_deref() == Some(own.as_str())
-            || format!("{}/{}", reference.kind, reference.name) == object.target
-    };
-    !space.autoscalers.iter().any(belongs)
+/// What the autoscalers of a namespace belong to, and what they scale.
+struct Taken<'a> {
+    owners: HashSet<&'a str>,
+    targets: HashSet<String>,
+}
+
+impl<'a> Taken<'a> {
+    fn of(space: &'a Namespace) -> Self {
+        let references = space.autoscalers.iter();
+        let references = references.map(|scaler| &scaler.object.spec.scale_target_ref);
+        let owners = space.autoscalers.iter();
+        Self {
+            owners: owners.filter_map(|s| s.owner.as_deref()).collect(),
+            targets: references
+                .map(|reference| format!("{}/{}", reference.kind, reference.name))
+                .collect(),
+        }
+    }
+
+    /// Whether a `ScaledObject` has an autoscaler, or its target another's.
+    fn has(&self, object: &ScaledObject) -> bool {
+        self.targets.contains(&object.target) || self.owners.contains(object.to_string().as_str())
+    }
 }
 
 /// The autoscaler that KEDA takes away while its `ScaledObject` is paused: it would be missed.

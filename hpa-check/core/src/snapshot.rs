@@ -4,6 +4,7 @@
 pub(crate) mod index;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -194,8 +195,8 @@ pub struct FieldOwner {
 pub struct PodSnapshot {
     /// The pod.
     pub pod: Pod,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
+    /// Its labels, which pods of one ReplicaSet share.
+    pub labels: Arc<BTreeMap<String, String>>,
     /// Whether any container has a readiness or startup probe.
     pub probed: bool,
 }

@@ -21,7 +21,7 @@ impl<'a> Index<'a> {
         let pods: &[PodSnapshot] = space.pods.as_deref().unwrap_or_default();
         let mut by_label: HashMap<_, Vec<usize>> = HashMap::new();
         for (position, pod) in pods.iter().enumerate() {
-            for (key, value) in &pod.labels {
+            for (key, value) in &*pod.labels {
                 let label = (key.as_str(), value.as_str());
                 by_label.entry(label).or_default().push(position);
             }

@@ -1,9 +1,10 @@
 //! How much CPU the nodes can give to the target's pods, at most. A bound that is too high costs a
 //! warning; one that is too low would end a good run, so everything doubtful counts as room.
 
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::Node;
 
-use super::convert::{pod, quantity_milli};
+use super::convert::pod::{self, WatchedPod};
+use super::convert::quantity_milli;
 
 /// Providers of machines that do not multiply by themselves.
 const FIXED_PROVIDERS: [&str; 4] = ["kind://", "k3s://", "k3d://", "minikube://"];
@@ -27,7 +28,7 @@ pub(super) fn is_fixed(nodes: &[Node]) -> bool {
 
 /// Allocatable CPU of the nodes that take pods, less the requests of the `others` already there if
 /// these are known, in millicores, with the sentence that says how it was found.
-pub(super) fn left(nodes: &[Node], others: Option<&[Pod]>) -> (i64, String) {
+pub(super) fn left(nodes: &[Node], others: Option<&[WatchedPod]>) -> (i64, String) {
     let open: Vec<&Node> = nodes.iter().filter(|node| takes_pods(node)).collect();
     let allocatable: i64 = open.iter().filter_map(|node| allocatable(node)).sum();
     let nodes = if open.len() == 1 {
@@ -59,7 +60,7 @@ fn allocatable(node: &Node) -> Option<i64> {
     quantity_milli(node.status.as_ref()?.allocatable.as_ref()?.get("cpu")?)
 }
 
-fn request(object: Pod) -> i64 {
+fn request(object: WatchedPod) -> i64 {
     pod::pod(object)
         .containers
         .iter()
@@ -82,7 +83,7 @@ mod tests {
         .unwrap()
     }
 
-    fn system_pod(request: &str) -> Pod {
+    fn system_pod(request: &str) -> WatchedPod {
         serde_json::from_value(json!({
             "metadata": {"name": "p", "namespace": "kube-system"},
             "spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": request}}}]}

@@ -173,7 +173,7 @@ impl Chain {
     }
 
     async fn pods_of(&self, selector: String, known: &mut Known) {
-        let subject: Subject<v1::Pod> = Subject {
+        let subject: Subject<convert::pod::WatchedPod> = Subject {
             api: self.namespaced(),
             resource: Watched::Pods,
             rule: "pods".into(),

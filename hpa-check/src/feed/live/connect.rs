@@ -8,12 +8,14 @@ mod proxy;
 
 use std::time::Duration;
 
-use http::Request;
+use http::header::ACCEPT_ENCODING;
+use http::{HeaderValue, Request};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use kube::client::{Body, ClientBuilder};
 use kube::{Client, Config};
 use serde::Deserialize;
+use tower::util::MapRequestLayer;
 
 use self::kubeconfig::Chosen;
 use super::clock::Clock;
@@ -87,8 +89,12 @@ async fn credentialed(config: Config) -> Result<Result<Client, kube::Error>, Fai
     let (sender, made) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let _entered = runtime.enter();
-        let client = ClientBuilder::try_from(config)
-            .map(|builder| builder.with_layer(&retry_after::layer()).build());
+        let client = ClientBuilder::try_from(config).map(|builder| {
+            builder
+                .with_layer(&retry_after::layer())
+                .with_layer(&MapRequestLayer::new(uncompressed))
+                .build()
+        });
         // Nobody waits any more after the deadline.
         let _ = sender.send(client);
     });
@@ -100,6 +106,16 @@ async fn credentialed(config: Config) -> Result<Result<Client, kube::Error>, Fai
             CREDENTIALS_WITHIN.as_secs()
         ))),
     }
+}
+
+/// A watch and a log that is followed come as they are: what compresses them on the way would hold them back.
+fn uncompressed<B>(mut request: Request<B>) -> Request<B> {
+    let query = request.uri().query().unwrap_or_default();
+    if query.contains("watch=") || query.contains("follow=") {
+        let identity = HeaderValue::from_static("identity");
+        request.headers_mut().insert(ACCEPT_ENCODING, identity);
+    }
+    request
 }
 
 /// Asks for the version, and sets the clock by the answer.

@@ -4,6 +4,7 @@
 pub(super) mod autoscaler;
 pub(super) mod event;
 pub(super) mod keda;
+pub(super) mod meta;
 pub(super) mod metrics;
 pub(super) mod pod;
 pub(super) mod selector;

@@ -6,7 +6,7 @@ use hpa_check_core::quota::{Quota, QuotaScope};
 use hpa_check_core::spec::TargetRef;
 use hpa_check_core::units::Millicores;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::api::core::v1::{Node, Pod, ResourceQuota};
+use k8s_openapi::api::core::v1::{Node, ResourceQuota};
 use kube::ResourceExt;
 use kube::api::{Api, ListParams, ObjectList};
 use serde::de::DeserializeOwned;
@@ -15,6 +15,7 @@ use super::backoff;
 use super::capacity;
 use super::connect::Cluster;
 use super::convert;
+use super::convert::pod::WatchedPod;
 use super::reporter::Reporter;
 use super::timing::Timing;
 use super::trouble::{TroubleKind, within};
@@ -81,7 +82,7 @@ impl Asking<'_> {
         }
     }
 
-    async fn capacity(&self, nodes: Api<Node>, pods: Api<Pod>, namespace: &str) {
+    async fn capacity(&self, nodes: Api<Node>, pods: Api<WatchedPod>, namespace: &str) {
         let consequence = "whether the pods at the maximum fit is only seen once they do not";
         let Some(nodes) = self.list(&nodes, "nodes", consequence).await else {
             return;
@@ -91,7 +92,7 @@ impl Asking<'_> {
         }
         // Only makes the bound tighter, so a cluster-wide right to read pods is not asked for.
         let running = ListParams::default().fields("status.phase!=Succeeded,status.phase!=Failed");
-        let others: Option<Vec<Pod>> = within(self.timing.call, pods.list(&running))
+        let others: Option<Vec<WatchedPod>> = within(self.timing.call, pods.list(&running))
             .await
             .ok()
             .map(|list| {

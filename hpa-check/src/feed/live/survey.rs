@@ -6,6 +6,7 @@
 mod decode;
 mod deployers;
 mod environment;
+mod items;
 mod lists;
 mod metrics;
 mod nodes;
@@ -33,7 +34,7 @@ use super::timing::Timing;
 use super::trouble::{Trouble, TroubleKind};
 use crate::failure::Failure;
 use decode::Bare;
-use lists::{Lists, NamespaceScope};
+use lists::{Ask, List, Lists, NamespaceScope};
 
 /// A cluster that answered.
 pub(crate) struct Surveyor {
@@ -51,6 +52,9 @@ pub(crate) struct Assumed {
     pub(crate) owner_labels: Vec<String>,
 }
 
+/// Namespaces that a note names.
+const NAMED: usize = 10;
+
 /// What could not be read, gathered by all lists at once.
 #[derive(Default)]
 struct Missing(RefCell<Vec<Unseen>>);
@@ -58,12 +62,36 @@ struct Missing(RefCell<Vec<Unseen>>);
 impl Missing {
     /// Notes it. An API that is not there has nothing to be read.
     fn note(&self, trouble: &Trouble, rule: &str, consequence: &str, essential: bool) {
-        self.0.borrow_mut().push(Unseen {
+        let mut all = self.0.borrow_mut();
+        if all.iter().any(|unseen| unseen.rule == rule) {
+            return;
+        }
+        all.push(Unseen {
             rule: rule.to_owned(),
             error: trouble.message.clone(),
             consequence: consequence.to_owned(),
             essential,
         });
+    }
+
+    /// Notes the namespaces that could not be read, of so many.
+    fn refused(&self, refused: &[(String, Trouble)], of: usize, ask: &Ask<'_>) {
+        let Some((_, trouble)) = refused.first() else {
+            return;
+        };
+        let names = refused.iter().take(NAMED).map(|(name, _)| name.as_str());
+        let mut named = names.collect::<Vec<_>>().join(", ");
+        if refused.len() > NAMED {
+            named.push_str(", …");
+        }
+        let message = format!(
+            "not in {} of {of} namespaces ({named}): {}",
+            refused.len(),
+            trouble.message
+        );
+        let kind = trouble.kind;
+        let trouble = Trouble { kind, message };
+        self.note(&trouble, ask.rule, ask.consequence, ask.essential);
     }
 }
 
@@ -110,9 +138,9 @@ impl Surveyor {
             timing: self.timing,
             scope: &self.scope,
         };
-        let mut found = self.autoscalers(&lists, assumed).await?;
-        let names: BTreeSet<String> = found.iter().map(|f| f.namespace.clone()).collect();
         let missing = Missing::default();
+        let mut found = self.autoscalers(&lists, assumed, &missing).await?;
+        let names: BTreeSet<String> = found.iter().map(|f| f.namespace.clone()).collect();
         if let (NamespaceScope::One(name), true) = (&self.scope, found.is_empty()) {
             self.there_is(&lists, name, &missing).await?;
         }
@@ -120,9 +148,9 @@ impl Surveyor {
         let metrics = specs.flat_map(|spec| &spec.metrics);
         let needed = metrics.filter_map(|m| group_of(&m.source)).collect();
         let (targets, pods, metrics, nodes, around) = tokio::join!(
-            targets::read(&lists, &found, &missing),
+            targets::read(&lists, (&names, &found), &missing),
             pods::read(&lists, &names, &missing),
-            metrics::read(&lists, &needed, &missing),
+            metrics::read(&lists, (&names, &needed), &missing),
             nodes::read(&lists, &missing),
             environment::read(&lists, &names, &missing),
         );
@@ -132,18 +160,12 @@ impl Surveyor {
                 space.owners = owners;
             }
         }
-        let room = nodes.and_then(|nodes| nodes.room(&pods));
-        let readable = pods.readable;
-        for (name, own) in pods.by_namespace {
-            spaces.entry(name).or_default().pods = Some(own);
-        }
-        let mut samples = metrics.samples;
+        let room = nodes.and_then(|nodes| nodes.room(pods.requested));
+        let (mut pods, mut samples) = (pods.readable, metrics.samples);
         for (name, space) in &mut spaces {
-            if readable && space.pods.is_none() {
-                space.pods = Some(Vec::new());
-            }
+            space.pods = pods.as_mut().and_then(|all| all.take(name));
             space.samples = match &mut samples {
-                Some(Ok(all)) => Some(Ok(all.remove(name).unwrap_or_default())),
+                Some(Ok(all)) => all.take(name).map(Ok),
                 Some(Err(error)) => Some(Err(error.clone())),
                 None => None,
             };
@@ -187,10 +209,8 @@ impl Surveyor {
             Ok(_) => Ok(()),
             Err(trouble) if trouble.kind == TroubleKind::NotFound => {
                 let named = |one: Bare| Some(one.metadata.name);
-                let all: Vec<String> = lists
-                    .metadata("/api/v1/namespaces", named)
-                    .await
-                    .unwrap_or_default();
+                let names = List::at("/api/v1/namespaces").of_metadata();
+                let all: Vec<String> = lists.all(names, named).await.unwrap_or_default();
                 let hint = did_you_mean(name, all.iter().map(String::as_str));
                 Err(Failure::target(format!(
                     "the namespace {name} does not exist{hint}"
@@ -204,14 +224,37 @@ impl Surveyor {
         }
     }
 
+    /// The autoscalers of the namespaces in which they may be listed, if there is one.
+    async fn permitted(
+        lists: &Lists<'_>,
+        convert: impl Fn(HorizontalPodAutoscaler) -> Option<Found>,
+        missing: &Missing,
+    ) -> Option<Vec<Found>> {
+        let named = |one: Bare| Some(one.metadata.name);
+        let names = List::at("/api/v1/namespaces").of_metadata();
+        let names: Vec<String> = lists.all(names, named).await.ok()?;
+        let names = names.into_iter().collect();
+        let (found, refused) = lists.each(&AUTOSCALERS, &names, convert).await;
+        missing.refused(&refused, names.len(), &AUTOSCALERS);
+        (refused.len() < names.len()).then_some(found)
+    }
+
     async fn autoscalers(
         &self,
         lists: &Lists<'_>,
         assumed: &Assumed,
+        missing: &Missing,
     ) -> Result<Vec<Found>, Failure> {
-        let path = lists.path("/apis/autoscaling/v2", "horizontalpodautoscalers");
         let labels = &assumed.owner_labels;
-        let read = lists.all(&path, None, |object| found(object, labels)).await;
+        let convert = |object| found(object, labels);
+        let path = lists.path(AUTOSCALERS.api, AUTOSCALERS.plural);
+        let mut read = lists.all(List::at(path), convert).await;
+        if matches!(&read, Err(trouble) if trouble.kind == TroubleKind::Forbidden)
+            && self.scope == NamespaceScope::All
+            && let Some(some) = Self::permitted(lists, convert, missing).await
+        {
+            read = Ok(some);
+        }
         read.map_err(|trouble| {
             let place = self.namespace().map_or_else(
                 || "all namespaces".to_owned(),
@@ -230,11 +273,21 @@ impl Surveyor {
     }
 }
 
+/// The autoscalers of some namespaces.
+const AUTOSCALERS: Ask<'_> = Ask {
+    api: "/apis/autoscaling/v2",
+    plural: "horizontalpodautoscalers",
+    list: List::PAGED,
+    rule: "list horizontalpodautoscalers.autoscaling",
+    consequence: "the autoscalers there are not checked",
+    essential: true,
+};
+
 /// KEDA's label tells where the owner reference was lost.
 fn owner(metadata: &ObjectMeta) -> Option<String> {
     let keda = convert::keda::owner(metadata).map(|name| format!("ScaledObject/{name}"));
     let owners = metadata.owner_references.as_deref().unwrap_or_default();
-    keda.or_else(|| decode::controller(owners))
+    keda.or_else(|| convert::meta::controller(owners))
 }
 
 /// A question with the nearest of the names that exist, to end a sentence with.

@@ -1,5 +1,6 @@
 //! One row an entry of the catalogue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::found;
@@ -247,7 +248,8 @@ pub(super) const ROWS: &[Row] = &[
         |f| {
             let last = pods(f).last_mut().unwrap();
             "Succeeded".clone_into(&mut last.pod.phase);
-            last.labels.insert("app".to_owned(), "cart".to_owned());
+            let labels = Arc::make_mut(&mut last.labels);
+            labels.insert("app".to_owned(), "cart".to_owned());
         },
     ),
     Row(12, "ambiguous-selector", same, |f| {

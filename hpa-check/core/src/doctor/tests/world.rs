@@ -1,6 +1,7 @@
 //! A healthy namespace: autoscaler `cart`, 3..10 at 50 %, three pods at rest.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -207,10 +208,10 @@ pub(super) fn pod(app: &str, number: usize) -> PodSnapshot {
             owner: Some(format!("ReplicaSet/{app}-6d")),
             ..Pod::default()
         },
-        labels: BTreeMap::from([
+        labels: Arc::new(BTreeMap::from([
             ("app".to_owned(), app.to_owned()),
             ("pod-template-hash".to_owned(), "6d".to_owned()),
-        ]),
+        ])),
         probed: true,
     }
 }

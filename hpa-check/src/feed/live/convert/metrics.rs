@@ -20,7 +20,7 @@ pub(in crate::feed::live) struct PodMetricsList {
 }
 
 #[derive(Debug, Deserialize)]
-struct PodMetrics {
+pub(in crate::feed::live) struct PodMetrics {
     metadata: Metadata,
     timestamp: Timestamp,
     /// Go's notation, such as `15.041s` or `1m0s`.
@@ -48,19 +48,15 @@ pub(in crate::feed::live) fn samples(list: PodMetricsList) -> Vec<PodSample> {
     list.items.into_iter().map(sample).collect()
 }
 
-/// The same of a list over several namespaces, by namespace.
-pub(in crate::feed::live) fn samples_by_namespace(
-    list: PodMetricsList,
-) -> BTreeMap<String, Vec<PodSample>> {
-    let mut spaces: BTreeMap<String, Vec<PodSample>> = BTreeMap::new();
-    for item in list.items {
-        let namespace = item.metadata.namespace.clone();
-        spaces.entry(namespace).or_default().push(sample(item));
+impl PodMetrics {
+    /// Where the pod is.
+    pub(in crate::feed::live) fn namespace(&self) -> &str {
+        &self.metadata.namespace
     }
-    spaces
 }
 
-fn sample(item: PodMetrics) -> PodSample {
+/// One sample.
+pub(in crate::feed::live) fn sample(item: PodMetrics) -> PodSample {
     PodSample {
         pod: item.metadata.name,
         timestamp: item.timestamp,

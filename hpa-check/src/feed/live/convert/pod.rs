@@ -1,6 +1,5 @@
 //! `v1` Pod.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hpa_check_core::observation::{Life, Pod, Ready, Resize};
@@ -8,108 +7,99 @@ use hpa_check_core::quota::QuotaClass;
 use hpa_check_core::spec::{Amounts, ContainerResources, InitContainer, PodResources};
 use hpa_check_core::units::Millicores;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1;
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
+use self::shape::{
+    Affinity, Condition, Container, ContainerState, Probe, Quantities, Resources, Spec,
+};
+use super::meta::Meta;
 use super::{quantity_bytes, quantity_milli};
 
-type Quantities = BTreeMap<String, Quantity>;
+mod shape;
+
+pub(in crate::feed::live) use self::shape::{Object, WatchedPod};
 
 /// What a container waits for in every healthy start; no fault.
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// The whole object.
-pub(in crate::feed::live) fn pod(object: v1::Pod) -> Pod {
-    let metadata = object.metadata;
-    let status = object.status.unwrap_or_default();
-    let conditions = status.conditions.unwrap_or_default();
-    let spec = object.spec.unwrap_or_default();
-    let states: Vec<v1::ContainerStatus> = status
-        .init_container_statuses
-        .into_iter()
-        .chain(status.container_statuses)
-        .flatten()
-        .collect();
+pub(in crate::feed::live) fn pod<M: Into<Meta>>(object: Object<M>) -> Pod {
+    let (metadata, spec, status) = (object.metadata.into(), object.spec, object.status);
+    let conditions = status.conditions;
+    let mut states = status.init_container_statuses;
+    states.extend(status.container_statuses);
     Pod {
-        name: metadata.name.unwrap_or_default(),
-        uid: metadata.uid.unwrap_or_default(),
-        phase: status.phase.unwrap_or_default(),
-        deleting: metadata.deletion_timestamp.is_some(),
-        started: status.start_time.map(|time| time.0),
-        ready: conditions
-            .iter()
-            .find(|c| c.type_ == "Ready")
-            .map(|c| Ready {
-                status: c.status.clone(),
-                since: c.last_transition_time.as_ref().map(|time| time.0),
-            }),
-        init_containers: spec.init_containers.iter().flatten().map(init).collect(),
+        name: metadata.name,
+        uid: metadata.uid,
+        deleting: metadata.deleting,
+        owner: metadata.controller,
+        phase: status.phase,
+        started: status.start_time,
+        ready: conditions.iter().find(|c| c.is == "Ready").map(|c| Ready {
+            status: c.status.clone(),
+            since: c.last_transition_time,
+        }),
+        init_containers: spec.init_containers.iter().map(init).collect(),
         resources: spec.resources.as_ref().map(pod_resources),
-        overhead: amounts(spec.overhead.as_ref()),
-        quota_class: quota_class(&spec, status.qos_class.as_deref()),
+        overhead: amounts(&spec.overhead),
+        quota_class: quota_class(&spec, &status.qos_class),
         resize: resize(&spec, &states, &conditions),
         containers: containers(&spec),
         waiting: states.iter().find_map(waiting),
         unschedulable: conditions
             .iter()
-            .find(|c| c.type_ == "PodScheduled" && c.reason.as_deref() == Some("Unschedulable"))
-            .map(|c| c.message.clone().unwrap_or_default()),
-        owner: metadata
-            .owner_references
-            .unwrap_or_default()
-            .iter()
-            .find(|owner| owner.controller == Some(true))
-            .map(|owner| format!("{}/{}", owner.kind, owner.name)),
+            .find(|c| c.is == "PodScheduled" && c.reason == "Unschedulable")
+            .map(|c| c.message.clone()),
         restarts: states.iter().map(|state| state.restart_count).sum(),
         life: Box::new(Life {
-            created: metadata.creation_timestamp.map(|time| time.0),
-            nominated_node: status.nominated_node_name.filter(|name| !name.is_empty()),
+            created: metadata.created,
+            nominated_node: Some(status.nominated_node_name).filter(|name| !name.is_empty()),
             start_allowance: start_allowance(&spec),
             unready_reason: conditions
                 .iter()
-                .find(|c| c.type_ == "Ready" && c.status != "True")
-                .map(|c| c.reason.clone().unwrap_or_default()),
+                .find(|c| c.is == "Ready" && c.status != "True")
+                .map(|c| c.reason.clone()),
             last_exit: states.iter().filter_map(last_exit).max(),
         }),
     }
 }
 
+/// Whether any container has a readiness or startup probe.
+pub(in crate::feed::live) fn is_probed<M>(object: &Object<M>) -> bool {
+    let mut containers = object.spec.containers.iter();
+    containers.any(|c| c.readiness_probe.is_some() || c.startup_probe.is_some())
+}
+
 /// When a container ended last, now or before its restart.
-fn last_exit(state: &v1::ContainerStatus) -> Option<Timestamp> {
-    let ended = [state.state.as_ref(), state.last_state.as_ref()];
-    let ended = ended.into_iter().flatten();
-    let ended = ended.filter_map(|s| s.terminated.as_ref()?.finished_at.as_ref());
-    ended.map(|time| time.0).max()
+fn last_exit(state: &ContainerState) -> Option<Timestamp> {
+    let ended = [&state.state, &state.last_state].into_iter();
+    ended
+        .filter_map(|s| s.terminated.as_ref()?.finished_at)
+        .max()
 }
 
 /// How long the probes let a start take: a startup probe until it gives up, and a readiness probe's delay after that.
-fn start_allowance(spec: &v1::PodSpec) -> Option<Duration> {
+fn start_allowance(spec: &Spec) -> Option<Duration> {
     let seconds = |value: Option<i32>, default: i32| {
         u64::try_from(value.unwrap_or(default)).unwrap_or_default()
     };
-    let startup = |probe: &v1::Probe| {
+    let startup = |probe: &Probe| {
         let period = seconds(probe.period_seconds, 10).max(1);
         seconds(probe.initial_delay_seconds, 0) + seconds(probe.failure_threshold, 3) * period
     };
-    let of = |c: &v1::Container| {
+    let of = |c: &Container| {
         let ready = c.readiness_probe.as_ref();
         let delay = ready.map_or(0, |p| seconds(p.initial_delay_seconds, 0));
         c.startup_probe.as_ref().map_or(0, startup) + delay
     };
-    let sidecars = spec.init_containers.iter().flatten();
-    let sidecars = sidecars.filter(|c| c.restart_policy.as_deref() == Some("Always"));
+    let sidecars = spec.init_containers.iter().filter(|c| c.is_sidecar());
     let longest = spec.containers.iter().map(of).max().unwrap_or_default();
     let total = longest + sidecars.map(of).sum::<u64>();
     (total > 0).then(|| Duration::from_secs(total))
 }
 
 /// The regular containers, and of the init containers those that run on beside them.
-fn containers(spec: &v1::PodSpec) -> Vec<ContainerResources> {
-    let sidecars = spec
-        .init_containers
-        .iter()
-        .flatten()
-        .filter(|container| container.restart_policy.as_deref() == Some("Always"));
+fn containers(spec: &Spec) -> Vec<ContainerResources> {
+    let sidecars = spec.init_containers.iter().filter(|c| c.is_sidecar());
     spec.containers
         .iter()
         .chain(sidecars)
@@ -117,10 +107,9 @@ fn containers(spec: &v1::PodSpec) -> Vec<ContainerResources> {
         .collect()
 }
 
-fn container(container: &v1::Container) -> ContainerResources {
-    let resources = container.resources.as_ref();
-    let requests = amounts(resources.and_then(|r| r.requests.as_ref()));
-    let limits = amounts(resources.and_then(|r| r.limits.as_ref()));
+fn container(container: &Container) -> ContainerResources {
+    let requests = amounts(&container.resources.requests);
+    let limits = amounts(&container.resources.limits);
     ContainerResources {
         name: container.name.clone(),
         cpu_request: requests.cpu,
@@ -130,88 +119,56 @@ fn container(container: &v1::Container) -> ContainerResources {
     }
 }
 
-fn init(init: &v1::Container) -> InitContainer {
+fn init(init: &Container) -> InitContainer {
     InitContainer {
         resources: container(init),
-        sidecar: init.restart_policy.as_deref() == Some("Always"),
+        sidecar: init.is_sidecar(),
     }
 }
 
-fn pod_resources(resources: &v1::ResourceRequirements) -> PodResources {
-    let requests = resources.requests.as_ref();
-    let huge = |all: &Quantities| all.keys().any(|name| name.starts_with("hugepages-"));
+fn pod_resources(resources: &Resources) -> PodResources {
+    let mut names = resources.requests.keys();
     PodResources {
-        requests: amounts(requests),
-        limits: amounts(resources.limits.as_ref()),
-        huge_pages: requests.is_some_and(huge),
+        requests: amounts(&resources.requests),
+        limits: amounts(&resources.limits),
+        huge_pages: names.any(|name| name.starts_with("hugepages-")),
     }
 }
 
-fn amounts(quantities: Option<&Quantities>) -> Amounts {
-    let of = |resource: &str| quantities?.get(resource);
+fn amounts(quantities: &Quantities) -> Amounts {
     Amounts {
-        cpu: of("cpu").and_then(quantity_milli).map(Millicores),
-        memory: of("memory").and_then(quantity_bytes),
+        cpu: quantities
+            .get("cpu")
+            .and_then(quantity_milli)
+            .map(Millicores),
+        memory: quantities.get("memory").and_then(quantity_bytes),
     }
 }
 
 /// What quotas ask for.
-fn quota_class(spec: &v1::PodSpec, qos: Option<&str>) -> QuotaClass {
-    let affinity = spec.affinity.as_ref();
-    let near = affinity.and_then(|a| a.pod_affinity.as_ref());
-    let far = affinity.and_then(|a| a.pod_anti_affinity.as_ref());
-    let elsewhere = |term: &v1::PodAffinityTerm| {
-        term.namespace_selector.is_some() || term.namespaces.as_ref().is_some_and(|n| !n.is_empty())
-    };
-    let required = near
-        .and_then(|a| {
-            a.required_during_scheduling_ignored_during_execution
-                .as_ref()
-        })
-        .into_iter()
-        .chain(far.and_then(|a| {
-            a.required_during_scheduling_ignored_during_execution
-                .as_ref()
-        }))
-        .flatten();
-    let preferred = near
-        .and_then(|a| {
-            a.preferred_during_scheduling_ignored_during_execution
-                .as_ref()
-        })
-        .into_iter()
-        .chain(far.and_then(|a| {
-            a.preferred_during_scheduling_ignored_during_execution
-                .as_ref()
-        }))
-        .flatten()
-        .map(|weighted| &weighted.pod_affinity_term);
+fn quota_class(spec: &Spec, qos: &str) -> QuotaClass {
     QuotaClass {
-        priority_class: spec
-            .priority_class_name
-            .clone()
-            .filter(|name| !name.is_empty()),
+        priority_class: Some(spec.priority_class_name.clone()).filter(|name| !name.is_empty()),
         has_deadline: spec.active_deadline_seconds.is_some(),
-        best_effort: qos == Some("BestEffort"),
-        cross_namespace_affinity: required.chain(preferred).any(elsewhere),
+        best_effort: qos == "BestEffort",
+        cross_namespace_affinity: spec
+            .affinity
+            .as_ref()
+            .is_some_and(Affinity::leaves_namespace),
     }
 }
 
 /// A resize that is waiting or under way: the containers that run with other requests than the spec's,
 /// and why.
-fn resize(
-    spec: &v1::PodSpec,
-    states: &[v1::ContainerStatus],
-    conditions: &[v1::PodCondition],
-) -> Option<Resize> {
+fn resize(spec: &Spec, states: &[ContainerState], conditions: &[Condition]) -> Option<Resize> {
     let mut waiting = conditions.iter().filter(|c| c.status == "True");
     let condition =
-        waiting.find(|c| matches!(c.type_.as_str(), "PodResizePending" | "PodResizeInProgress"));
+        waiting.find(|c| matches!(c.is.as_str(), "PodResizePending" | "PodResizeInProgress"));
     let running: Vec<ContainerResources> = containers(spec)
         .into_iter()
         .filter_map(|wanted| {
             let state = states.iter().find(|state| state.name == wanted.name)?;
-            let runs = amounts(state.resources.as_ref()?.requests.as_ref());
+            let runs = amounts(&state.resources.as_ref()?.requests);
             (!runs.is_empty() && runs != wanted.requests()).then_some(ContainerResources {
                 cpu_request: runs.cpu,
                 memory_request: runs.memory,
@@ -222,19 +179,17 @@ fn resize(
     if condition.is_none() && running.is_empty() {
         return None;
     }
-    let text = |of: fn(&v1::PodCondition) -> Option<&String>| {
-        condition.and_then(of).cloned().unwrap_or_default()
-    };
+    let text = |of: fn(&Condition) -> &String| condition.map(of).cloned().unwrap_or_default();
     Some(Resize {
-        reason: text(|c| c.reason.as_ref()),
-        message: text(|c| c.message.as_ref()),
+        reason: text(|c| &c.reason),
+        message: text(|c| &c.message),
         running,
     })
 }
 
-fn waiting(state: &v1::ContainerStatus) -> Option<String> {
-    let reason = state.state.as_ref()?.waiting.as_ref()?.reason.as_ref()?;
-    (!STARTING.contains(&reason.as_str())).then(|| reason.clone())
+fn waiting(state: &ContainerState) -> Option<String> {
+    let reason = &state.state.waiting.as_ref()?.reason;
+    (!reason.is_empty() && !STARTING.contains(&reason.as_str())).then(|| reason.clone())
 }
 
 #[cfg(test)]
@@ -243,7 +198,7 @@ mod tests {
     use serde_json::json;
 
     fn convert(value: serde_json::Value) -> Pod {
-        pod(serde_json::from_value(value).unwrap())
+        pod::<Meta>(serde_json::from_value(value).unwrap())
     }
 
     #[test]

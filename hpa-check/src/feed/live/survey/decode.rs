@@ -2,26 +2,9 @@
 
 use hpa_check_core::snapshot::{self, EventSnapshot, VpaControl};
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Deserialize;
 
-use super::super::convert::null_as_empty;
-
-/// The owner that controls, as `Kind/name`.
-pub(super) fn controller(owners: &[OwnerReference]) -> Option<String> {
-    let owner = owners.iter().find(|o| o.controller == Some(true))?;
-    Some(format!("{}/{}", owner.kind, owner.name))
-}
-
-/// Metadata, as far as it is read.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Meta {
-    pub(super) name: String,
-    pub(super) namespace: String,
-    #[serde(deserialize_with = "null_as_empty")]
-    pub(super) owner_references: Vec<OwnerReference>,
-}
+use super::super::convert::meta::Meta;
 
 /// An object of which nothing but the metadata counts.
 #[derive(Debug, Deserialize)]

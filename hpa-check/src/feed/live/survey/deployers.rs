@@ -1,7 +1,9 @@
 //! The objects of Argo CD and Flux that apply manifests which set replicas: read only where a manifest does.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 
+use futures_util::stream::{self, StreamExt};
 use hpa_check_core::deployer::{Deployer, IgnoredFields, Object, Tool};
 use hpa_check_core::snapshot::{Namespace, Scaler};
 use serde::Deserialize;
@@ -9,7 +11,7 @@ use serde::Deserialize;
 use super::super::convert::null_as_empty;
 use super::super::trouble::{Trouble, TroubleKind};
 use super::Missing;
-use super::lists::Lists;
+use super::lists::{AT_ONCE, List, Lists};
 
 /// Where Argo CD is installed by default.
 const ARGO_CD: &str = "argocd";
@@ -43,9 +45,7 @@ pub(super) async fn read(
         let manifest = &scaler.workload()?.manifest;
         manifest.kustomization.clone()
     });
-    for name in names.collect::<BTreeSet<String>>() {
-        found.kustomization(lists, &name, missing).await;
-    }
+    found.kustomizations(lists, names.collect(), missing).await;
     found
 }
 
@@ -81,18 +81,15 @@ impl Deployers {
     async fn applications(&mut self, lists: &Lists<'_>, wanted: &[Object], missing: &Missing) {
         let api = "/apis/argoproj.io/v1alpha1";
         let convert = |app: Application| app.deployer(wanted);
-        let mut read = lists.large(&format!("{api}/applications"), convert).await;
+        let mut read = lists
+            .all(List::at(format!("{api}/applications")).of_large(), convert)
+            .await;
         if matches!(&read, Err(trouble) if trouble.kind == TroubleKind::Forbidden) {
             let usual = format!("{api}/namespaces/{ARGO_CD}/applications");
-            read = lists.large(&usual, convert).await;
+            read = lists.all(List::at(usual).of_large(), convert).await;
         }
         match read {
-            Ok(applications) => {
-                for (mut deployer, settings) in applications {
-                    self.settings(lists, &mut deployer, &settings).await;
-                    self.read.push(deployer);
-                }
-            }
+            Ok(applications) => self.with_settings(lists, applications).await,
             Err(trouble) => {
                 self.miss(
                     Tool::ArgoCd,
@@ -104,26 +101,54 @@ impl Deployers {
         }
     }
 
-    /// What Argo CD ignores in every Application, by its own settings.
-    async fn settings(&self, lists: &Lists<'_>, deployer: &mut Deployer, namespace: &str) {
-        let path = format!("/api/v1/namespaces/{namespace}/configmaps/argocd-cm");
-        match lists.get::<ConfigMap>(&path).await {
-            Ok(map) => deployer.ignores.extend(ignored_everywhere(&map.data)),
-            Err(trouble) if trouble.kind == TroubleKind::NotFound => {}
-            Err(trouble) => {
-                deployer.settings_unread = Some(format!(
-                    "ConfigMap {namespace}/argocd-cm, which may ignore it, can't be read: {}",
-                    trouble.message
-                ));
+    /// Adds what Argo CD ignores in every Application, by its own settings.
+    async fn with_settings(&mut self, lists: &Lists<'_>, applications: Vec<(Deployer, String)>) {
+        let mut settings: BTreeMap<String, Result<ConfigMap, Trouble>> = BTreeMap::new();
+        for (mut deployer, namespace) in applications {
+            if !settings.contains_key(&namespace) {
+                let path = format!("/api/v1/namespaces/{namespace}/configmaps/argocd-cm");
+                settings.insert(namespace.clone(), lists.get(&path).await);
             }
+            match &settings[&namespace] {
+                Ok(map) => deployer.ignores.extend(ignored_everywhere(&map.data)),
+                Err(trouble) if trouble.kind == TroubleKind::NotFound => {}
+                Err(trouble) => {
+                    deployer.settings_unread = Some(format!(
+                        "ConfigMap {namespace}/argocd-cm, which may ignore it, can't be read: {}",
+                        trouble.message
+                    ));
+                }
+            }
+            self.read.push(deployer);
         }
     }
 
-    async fn kustomization(&mut self, lists: &Lists<'_>, name: &str, missing: &Missing) {
-        let (namespace, own) = name.split_once('/').unwrap_or(("", name));
-        let api = "/apis/kustomize.toolkit.fluxcd.io/v1";
-        let path = format!("{api}/namespaces/{namespace}/kustomizations/{own}");
-        match lists.get::<Kustomization>(&path).await {
+    async fn kustomizations(
+        &mut self,
+        lists: &Lists<'_>,
+        names: BTreeSet<String>,
+        missing: &Missing,
+    ) {
+        let ask = |name: String| async move {
+            let (namespace, own) = name.split_once('/').unwrap_or(("", &name));
+            let api = "/apis/kustomize.toolkit.fluxcd.io/v1";
+            let path = format!("{api}/namespaces/{namespace}/kustomizations/{own}");
+            let read = lists.get::<Kustomization>(&path).await;
+            (name, read)
+        };
+        let mut answers = pin!(stream::iter(names).map(ask).buffered(AT_ONCE));
+        while let Some((name, read)) = answers.next().await {
+            self.kustomization(&name, read, missing);
+        }
+    }
+
+    fn kustomization(
+        &mut self,
+        name: &str,
+        read: Result<Kustomization, Trouble>,
+        missing: &Missing,
+    ) {
+        match read {
             Ok(object) => self.read.push(object.deployer(name)),
             Err(trouble) => {
                 let rule = "get kustomizations.kustomize.toolkit.fluxcd.io";

@@ -11,17 +11,33 @@ use serde::de::DeserializeOwned;
 use super::super::convert::keda::{self, scaled_object};
 use super::super::convert::selector;
 use super::super::facts::quotas;
-use super::super::trouble::TroubleKind;
 use super::Missing;
 use super::decode::{EventObject, VpaObject};
-use super::lists::Lists;
+use super::lists::{Ask, List, Lists};
 
-/// An optional list: where, the rule for it, and what can't be told without it.
-struct Ask {
-    path: String,
-    fields: Option<&'static str>,
+/// An optional list.
+fn ask(
+    api: &'static str,
+    plural: &'static str,
     rule: &'static str,
     consequence: &'static str,
+) -> Ask<'static> {
+    Ask {
+        api,
+        plural,
+        list: List::PAGED,
+        rule,
+        consequence,
+        essential: false,
+    }
+}
+
+fn events(fields: &'static str) -> Ask<'static> {
+    let consequence = "what only events tell is not seen: past scalings, refused pods";
+    Ask {
+        list: List::PAGED.of(fields),
+        ..ask("/api/v1", "events", "list events", consequence)
+    }
 }
 
 pub(super) async fn read(
@@ -29,19 +45,11 @@ pub(super) async fn read(
     names: &BTreeSet<String>,
     missing: &Missing,
 ) -> BTreeMap<String, Namespace> {
-    let ask = |api, plural, rule, consequence| Ask {
-        path: lists.path(api, plural),
-        fields: None,
-        rule,
-        consequence,
+    let get = Getting {
+        lists,
+        names,
+        missing,
     };
-    let events = |fields| Ask {
-        path: lists.path("/api/v1", "events"),
-        fields: Some(fields),
-        rule: "list events",
-        consequence: "what only events tell is not seen: past scalings, refused pods",
-    };
-    let get = Getting { lists, missing };
     let (quotas, budgets, vpas, scaled, rescales, refusals) = tokio::join!(
         get.list(
             ask(
@@ -109,28 +117,19 @@ pub(super) async fn read(
 
 struct Getting<'a> {
     lists: &'a Lists<'a>,
+    names: &'a BTreeSet<String>,
     missing: &'a Missing,
 }
 
 impl Getting<'_> {
     async fn list<K: DeserializeOwned, T>(
         &self,
-        ask: Ask,
+        ask: Ask<'_>,
         convert: impl Fn(K) -> Option<(String, T)>,
     ) -> Vec<(String, T)> {
-        match self.lists.all(&ask.path, ask.fields, convert).await {
-            Ok(list) => list,
-            // An extension that is not installed has nothing to tell.
-            Err(trouble) if trouble.kind == TroubleKind::NotFound => Vec::new(),
-            Err(trouble) => {
-                let noted = self.missing.0.borrow().iter().any(|u| u.rule == ask.rule);
-                if !noted {
-                    self.missing
-                        .note(&trouble, ask.rule, ask.consequence, false);
-                }
-                Vec::new()
-            }
-        }
+        let whom = (self.names, self.missing);
+        let read = self.lists.granted(&ask, whom, convert).await;
+        read.map_or_else(Vec::new, |read| read.all)
     }
 }
 

@@ -1,16 +1,21 @@
-//! Lists in pages, each call with a deadline of its own.
+//! Lists in pages, each decoded while it comes in. Every wait for the server has a deadline of its own.
 
+use std::collections::BTreeSet;
+use std::pin::pin;
 use std::time::Duration;
 
-use super::super::convert::null_as_empty;
+use futures_util::AsyncBufReadExt;
+use futures_util::stream::{self, StreamExt};
 use kube::Client;
 use kube::api::ListParams;
 use kube::core::Request;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use super::super::timing::Timing;
 use super::super::trouble::{Trouble, TroubleKind, within};
+use super::Missing;
+use super::items::{Envelope, Items};
 
 /// Which namespaces are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +27,14 @@ pub(super) enum NamespaceScope {
 /// Objects a page.
 const PAGE: u32 = 500;
 
-/// A server that is busy is waited for once, so long at most.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The pause before a server that is busy, and names no time, is asked once more.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How long a server that names a time may put one question off, in total.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Questions of one kind at once.
+pub(super) const AT_ONCE: usize = 8;
 
 /// How lists are asked for.
 pub(super) struct Lists<'a> {
@@ -32,22 +43,86 @@ pub(super) struct Lists<'a> {
     pub(super) scope: &'a NamespaceScope,
 }
 
-#[derive(Deserialize)]
-struct Page<K> {
-    #[serde(default)]
-    metadata: PageMeta,
-    #[serde(
-        default = "Vec::new",
-        deserialize_with = "null_as_empty",
-        bound(deserialize = "K: Deserialize<'de>")
-    )]
-    items: Vec<K>,
+/// One list.
+#[derive(Debug, Clone)]
+pub(super) struct List {
+    path: String,
+    fields: Option<&'static str>,
+    metadata: bool,
+    limit: Option<u32>,
+    patience: u32,
 }
 
-#[derive(Default, Deserialize)]
-struct PageMeta {
-    #[serde(default, rename = "continue")]
-    next: Option<String>,
+impl List {
+    /// In pages of the usual size, nowhere yet.
+    pub(super) const PAGED: Self = Self {
+        path: String::new(),
+        fields: None,
+        metadata: false,
+        limit: Some(PAGE),
+        patience: 1,
+    };
+
+    /// In pages of the usual size.
+    pub(super) fn at(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            ..Self::PAGED
+        }
+    }
+
+    /// Only those that a field selector matches.
+    pub(super) fn of(self, fields: &'static str) -> Self {
+        let fields = Some(fields);
+        Self { fields, ..self }
+    }
+
+    /// Objects that are large each, a few at a time.
+    pub(super) fn of_large(self) -> Self {
+        Self {
+            limit: Some(PAGE / 10),
+            ..self
+        }
+    }
+
+    /// The objects' metadata alone, which costs the server and the line less.
+    pub(super) fn of_metadata(self) -> Self {
+        Self {
+            metadata: true,
+            ..self
+        }
+    }
+
+    /// All at once, from a server that has no pages and takes its time.
+    pub(super) fn whole(self) -> Self {
+        Self {
+            limit: None,
+            patience: 6,
+            ..self
+        }
+    }
+}
+
+/// A list that takes a right to read.
+pub(super) struct Ask<'a> {
+    /// Such as `/apis/apps/v1`.
+    pub(super) api: &'a str,
+    pub(super) plural: &'a str,
+    /// How it is asked for, wherever it is.
+    pub(super) list: List,
+    /// The right, as `verb resource.group`.
+    pub(super) rule: &'a str,
+    /// What can't be told without it.
+    pub(super) consequence: &'a str,
+    /// Whether so much hangs on it that finding nothing wrong proves nothing.
+    pub(super) essential: bool,
+}
+
+/// What could be read.
+pub(super) struct Granted<A> {
+    pub(super) all: A,
+    /// The namespaces that it lacks.
+    pub(super) refused: BTreeSet<String>,
 }
 
 impl Lists<'_> {
@@ -59,118 +134,207 @@ impl Lists<'_> {
         }
     }
 
-    /// All objects, each turned into something small as its page comes in.
-    pub(super) async fn all<K: DeserializeOwned, T>(
+    /// All objects, each turned into something small as it comes in.
+    pub(super) async fn all<K, T, A>(
         &self,
-        path: &str,
-        fields: Option<&str>,
+        list: List,
         convert: impl Fn(K) -> Option<T>,
-    ) -> Result<Vec<T>, Trouble> {
-        self.pages(path, fields, false, PAGE, convert).await
-    }
-
-    /// The same of objects that are large each, a few at a time.
-    pub(super) async fn large<K: DeserializeOwned, T>(
-        &self,
-        path: &str,
-        convert: impl Fn(K) -> Option<T>,
-    ) -> Result<Vec<T>, Trouble> {
-        self.pages(path, None, false, PAGE / 10, convert).await
-    }
-
-    /// The same of the objects' metadata alone, which costs the server and the line less.
-    pub(super) async fn metadata<K: DeserializeOwned, T>(
-        &self,
-        path: &str,
-        convert: impl Fn(K) -> Option<T>,
-    ) -> Result<Vec<T>, Trouble> {
-        self.pages(path, None, true, PAGE, convert).await
-    }
-
-    async fn pages<K: DeserializeOwned, T>(
-        &self,
-        path: &str,
-        fields: Option<&str>,
-        metadata: bool,
-        limit: u32,
-        convert: impl Fn(K) -> Option<T>,
-    ) -> Result<Vec<T>, Trouble> {
-        let mut all = Vec::new();
-        let mut params = ListParams::default().limit(limit);
-        if let Some(fields) = fields {
-            params = params.fields(fields);
-        }
+    ) -> Result<A, Trouble>
+    where
+        K: DeserializeOwned,
+        A: Default + Extend<T>,
+    {
+        let mut all = A::default();
+        let mut params = ListParams {
+            limit: list.limit,
+            field_selector: list.fields.map(str::to_owned),
+            ..ListParams::default()
+        };
         loop {
-            let page: Page<K> = match self.page(path, &params, metadata).await {
+            let take = |object: K| all.extend(convert(object));
+            let page = match self.page(&list, &params, take).await {
                 // The server has forgotten where it was: begin anew, in one page.
                 Err(trouble) if trouble.kind == TroubleKind::Expired && params.limit.is_some() => {
-                    all.clear();
+                    all = A::default();
                     params.limit = None;
                     params.continue_token = None;
                     continue;
                 }
                 page => page?,
             };
-            all.extend(page.items.into_iter().filter_map(&convert));
             match page.metadata.next.filter(|token| !token.is_empty()) {
-                Some(token) => params = params.continue_token(&token),
                 None => return Ok(all),
+                next if next == params.continue_token => {
+                    return Err(Trouble {
+                        kind: TroubleKind::Other,
+                        message: format!("the list {} never ends: its pages repeat", list.path),
+                    });
+                }
+                next => params.continue_token = next,
             }
         }
     }
 
+    /// The same of each of these namespaces, with those that could not be read.
+    pub(super) async fn each<K, T, A>(
+        &self,
+        asked: &Ask<'_>,
+        names: &BTreeSet<String>,
+        convert: impl Fn(K) -> Option<T>,
+    ) -> (A, Vec<(String, Trouble)>)
+    where
+        K: DeserializeOwned,
+        A: Default + Extend<T>,
+    {
+        let (mut all, mut refused) = (A::default(), Vec::new());
+        let ask = async |name: &String| {
+            let list = List {
+                path: format!("{}/namespaces/{name}/{}", asked.api, asked.plural),
+                ..asked.list.clone()
+            };
+            (name.clone(), self.all::<K, T, Vec<T>>(list, &convert).await)
+        };
+        let mut answers = pin!(stream::iter(names).map(ask).buffer_unordered(AT_ONCE));
+        while let Some((name, answer)) = answers.next().await {
+            match answer {
+                Ok(part) => all.extend(part),
+                Err(trouble) => refused.push((name, trouble)),
+            }
+        }
+        refused.sort_by(|one, other| one.0.cmp(&other.0));
+        (all, refused)
+    }
+
+    /// What may be read of it; what may not is noted.
+    pub(super) async fn granted<K, T, A>(
+        &self,
+        ask: &Ask<'_>,
+        (names, missing): (&BTreeSet<String>, &Missing),
+        convert: impl Fn(K) -> Option<T>,
+    ) -> Option<Granted<A>>
+    where
+        K: DeserializeOwned,
+        A: Default + Extend<T>,
+    {
+        let read = self.permitted(ask, (names, missing), convert).await;
+        read.inspect_err(|trouble| {
+            // An extension that is not installed has nothing to tell.
+            if ask.essential || trouble.kind != TroubleKind::NotFound {
+                missing.note(trouble, ask.rule, ask.consequence, ask.essential);
+            }
+        })
+        .ok()
+    }
+
+    /// All objects, or those of the namespaces in which they may be listed: the others are noted.
+    pub(super) async fn permitted<K, T, A>(
+        &self,
+        ask: &Ask<'_>,
+        (names, missing): (&BTreeSet<String>, &Missing),
+        convert: impl Fn(K) -> Option<T>,
+    ) -> Result<Granted<A>, Trouble>
+    where
+        K: DeserializeOwned,
+        A: Default + Extend<T>,
+    {
+        let list = List {
+            path: self.path(ask.api, ask.plural),
+            ..ask.list.clone()
+        };
+        let trouble = match self.all(list, &convert).await {
+            Ok(all) => {
+                let refused = BTreeSet::new();
+                return Ok(Granted { all, refused });
+            }
+            Err(trouble) => trouble,
+        };
+        if trouble.kind == TroubleKind::Forbidden
+            && *self.scope == NamespaceScope::All
+            && !names.is_empty()
+        {
+            let (all, refused) = self.each(ask, names, convert).await;
+            if refused.len() < names.len() {
+                missing.refused(&refused, names.len(), ask);
+                let refused = refused.into_iter().map(|(name, _)| name).collect();
+                return Ok(Granted { all, refused });
+            }
+        }
+        Err(trouble)
+    }
+
     async fn page<K: DeserializeOwned>(
         &self,
-        path: &str,
+        list: &List,
         params: &ListParams,
-        metadata: bool,
-    ) -> Result<Page<K>, Trouble> {
-        let ask = || async {
-            let request = Request::new(path);
-            let request = if metadata {
+        mut take: impl FnMut(K),
+    ) -> Result<Envelope, Trouble> {
+        let ask = async || {
+            let request = Request::new(&list.path);
+            let request = if list.metadata {
                 request.list_metadata(params)
             } else {
                 request.list(params)
             };
             let request = request.map_err(kube::Error::BuildRequest)?;
-            within(self.timing.call, self.client.request(request)).await
+            let deadline = self.timing.call * list.patience;
+            within(deadline, self.client.request_stream(request)).await
         };
-        match ask().await {
-            Err(Trouble {
-                kind: TroubleKind::Busy(asked),
-                ..
-            }) => {
-                tokio::time::sleep(asked.unwrap_or(PATIENCE / 4).min(PATIENCE)).await;
-                ask().await
+        let mut body = pin!(patiently(ask).await?);
+        let mut items = Items::default();
+        loop {
+            let chunk = tokio::time::timeout(self.timing.call, body.fill_buf());
+            let chunk = chunk
+                .await
+                .map_err(|_| Trouble::silent(self.timing.call))?
+                .map_err(broken)?;
+            if chunk.is_empty() {
+                return items.end().map_err(|e| kube::Error::SerdeError(e).into());
             }
-            answer => answer,
+            items
+                .feed(chunk, |item| serde_json::from_slice(item).map(&mut take))
+                .map_err(kube::Error::SerdeError)?;
+            let used = chunk.len();
+            body.as_mut().consume_unpin(used);
         }
     }
 
     /// One answer, whatever it is.
     pub(super) async fn get<K: DeserializeOwned>(&self, path: &str) -> Result<K, Trouble> {
-        self.get_within(path, self.timing.call).await
+        patiently(async || {
+            let request = http::Request::get(path)
+                .body(Vec::new())
+                .map_err(|error| Trouble {
+                    kind: TroubleKind::Other,
+                    message: error.to_string(),
+                })?;
+            within(self.timing.call, self.client.request(request)).await
+        })
+        .await
     }
+}
 
-    /// One answer that may be large, and takes its time over a slow link.
-    pub(super) async fn get_patiently<K: DeserializeOwned>(
-        &self,
-        path: &str,
-    ) -> Result<K, Trouble> {
-        self.get_within(path, self.timing.call * 6).await
+fn broken(error: std::io::Error) -> Trouble {
+    Trouble {
+        kind: TroubleKind::Other,
+        message: format!("the answer broke off: {error}"),
     }
+}
 
-    async fn get_within<K: DeserializeOwned>(
-        &self,
-        path: &str,
-        deadline: Duration,
-    ) -> Result<K, Trouble> {
-        let request = http::Request::get(path)
-            .body(Vec::new())
-            .map_err(|error| Trouble {
-                kind: TroubleKind::Other,
-                message: error.to_string(),
-            })?;
-        within(deadline, self.client.request(request)).await
+/// Asks a server that is busy again: when it says, or once if it does not say when.
+pub(super) async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Trouble>) -> Result<T, Trouble> {
+    let begun = Instant::now();
+    let mut paused = false;
+    loop {
+        let trouble = match ask().await {
+            Err(trouble) if matches!(trouble.kind, TroubleKind::Busy(_)) => trouble,
+            answer => return answer,
+        };
+        let wait = match trouble.kind.asked() {
+            Some(asked) if begun.elapsed() + asked <= PATIENCE => asked,
+            None if !paused => PAUSE,
+            _ => return Err(trouble),
+        };
+        paused = true;
+        tokio::time::sleep(wait).await;
     }
 }

@@ -7,11 +7,12 @@ use hpa_check_core::metrics_server::{MetricsServer, RESOURCE};
 use hpa_check_core::observation::PodSample;
 use hpa_check_core::snapshot::MetricsApi;
 
-use super::super::convert::metrics::{PodMetricsList, samples_by_namespace};
+use super::super::convert::metrics::{self, PodMetrics};
 use super::super::servers;
 use super::super::trouble::TroubleKind;
 use super::Missing;
-use super::lists::Lists;
+use super::lists::{Ask, Granted, List, Lists};
+use super::pods::ByNamespace;
 
 /// After an error, the metrics API is asked again once, so much later.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -22,12 +23,12 @@ pub(super) struct Metrics {
     /// Who serves what is needed.
     pub(super) servers: Vec<MetricsServer>,
     /// The samples by namespace, or the API's error; `None` when it may not be asked.
-    pub(super) samples: Option<Result<BTreeMap<String, Vec<PodSample>>, String>>,
+    pub(super) samples: Option<Result<ByNamespace<PodSample>, String>>,
 }
 
 pub(super) async fn read(
     lists: &Lists<'_>,
-    needed: &BTreeSet<&'static str>,
+    (names, needed): (&BTreeSet<String>, &BTreeSet<&'static str>),
     missing: &Missing,
 ) -> Metrics {
     let (api, own, version) = registered(lists, missing).await;
@@ -44,46 +45,75 @@ pub(super) async fn read(
             samples: None,
         };
     };
-    let path = lists.path(&format!("/apis/{RESOURCE}/{version}"), "pods");
-    // One error may be a moment's: a metrics server that is replaced, a busy API server.
-    let mut answer = lists.get_patiently::<PodMetricsList>(&path).await;
-    if let Err(trouble) = &answer
-        && !matches!(trouble.kind, TroubleKind::Forbidden | TroubleKind::Silent)
-    {
-        tokio::time::sleep(AGAIN).await;
-        answer = lists.get_patiently::<PodMetricsList>(&path).await;
-    }
-    let samples = match answer {
-        Ok(list) => Some(Ok(samples_by_namespace(list))),
-        Err(trouble) if trouble.kind == TroubleKind::Forbidden => {
-            let consequence = "the pods' CPU is not seen";
-            missing.note(
-                &trouble,
-                &format!("list pods.{RESOURCE}"),
-                consequence,
-                true,
-            );
-            None
-        }
-        // Nothing is known of the API when we are the one to hang up.
-        Err(trouble) if trouble.kind == TroubleKind::Silent => {
-            let consequence =
-                "the pods' CPU was not read in time; wait longer with --request-timeout";
-            missing.note(
-                &trouble,
-                &format!("list pods.{RESOURCE}"),
-                consequence,
-                true,
-            );
-            None
-        }
-        Err(trouble) => Some(Err(trouble.message)),
+    let ask = Ask {
+        api: &format!("/apis/{RESOURCE}/{version}"),
+        plural: "pods",
+        list: List::PAGED.whole(),
+        rule: &format!("list pods.{RESOURCE}"),
+        consequence: "the pods' CPU is not seen",
+        essential: true,
     };
     Metrics {
         api,
         servers,
-        samples,
+        samples: samples(lists, &ask, (names, missing)).await,
     }
+}
+
+/// The samples so far.
+#[derive(Default)]
+struct Gathered(BTreeMap<String, Vec<PodSample>>);
+
+impl Extend<(String, PodSample)> for Gathered {
+    fn extend<I: IntoIterator<Item = (String, PodSample)>>(&mut self, samples: I) {
+        for (namespace, sample) in samples {
+            match self.0.get_mut(&namespace) {
+                Some(own) => own.push(sample),
+                None => drop(self.0.insert(namespace, vec![sample])),
+            }
+        }
+    }
+}
+
+/// The samples of these namespaces.
+async fn samples(
+    lists: &Lists<'_>,
+    ask: &Ask<'_>,
+    (names, missing): (&BTreeSet<String>, &Missing),
+) -> Option<Result<ByNamespace<PodSample>, String>> {
+    let convert = |item: PodMetrics| {
+        let namespace = item.namespace();
+        let wanted = names.contains(namespace).then(|| namespace.to_owned())?;
+        Some((wanted, metrics::sample(item)))
+    };
+    let ask_once = async || -> Result<Granted<Gathered>, _> {
+        lists.permitted(ask, (names, missing), convert).await
+    };
+    let mut read = ask_once().await;
+    // One error may be a moment's: a metrics server that is replaced, a busy API server.
+    if let Err(trouble) = &read
+        && !matches!(trouble.kind, TroubleKind::Forbidden | TroubleKind::Silent)
+    {
+        tokio::time::sleep(AGAIN).await;
+        read = ask_once().await;
+    }
+    let trouble = match read {
+        Ok(Granted { all, refused }) => {
+            let read = all.0;
+            return Some(Ok(ByNamespace { read, refused }));
+        }
+        Err(trouble) => trouble,
+    };
+    let consequence = match trouble.kind {
+        TroubleKind::Forbidden => ask.consequence,
+        // Nothing is known of the API when we are the one to hang up.
+        TroubleKind::Silent => {
+            "the pods' CPU was not read in time; wait longer with --request-timeout"
+        }
+        _ => return Some(Err(trouble.message)),
+    };
+    missing.note(&trouble, ask.rule, consequence, true);
+    None
 }
 
 /// What the aggregator says of it, who serves it, and the version to ask, if it is worth asking.

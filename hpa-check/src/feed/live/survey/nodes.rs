@@ -2,11 +2,13 @@
 
 use hpa_check_core::snapshot::Room;
 use hpa_check_core::units::Millicores;
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::Node;
 
 use super::super::capacity;
-use super::lists::Lists;
-use super::pods::{self, Pods};
+use super::super::convert::meta::Meta;
+use super::super::convert::pod;
+use super::lists::{List, Lists};
+use super::pods;
 use super::{Missing, NamespaceScope};
 
 /// What was read: only nodes that do not multiply are worth a bound.
@@ -17,7 +19,7 @@ pub(super) struct Nodes {
 }
 
 pub(super) async fn read(lists: &Lists<'_>, missing: &Missing) -> Option<Nodes> {
-    let nodes: Vec<Node> = match lists.all("/api/v1/nodes", None, Some).await {
+    let nodes: Vec<Node> = match lists.all(List::at("/api/v1/nodes"), Some).await {
         Ok(nodes) => nodes,
         Err(trouble) => {
             let consequence = "whether the pods at the maximum fit is only seen once they do not";
@@ -33,8 +35,8 @@ pub(super) async fn read(lists: &Lists<'_>, missing: &Missing) -> Option<Nodes> 
         NamespaceScope::All => None,
         // Only makes the bound tighter, so a cluster-wide right to read pods is not asked for.
         NamespaceScope::One(_) => {
-            let request = |pod: Pod| Some(pods::request(pod));
-            let all = lists.all("/api/v1/pods", None, request).await;
+            let request = |pod: pod::Object<Meta>| Some(pods::request(pod));
+            let all = lists.all(List::at("/api/v1/pods"), request).await;
             Some(
                 all.map(|requests: Vec<i64>| requests.iter().sum())
                     .unwrap_or_default(),
@@ -48,10 +50,10 @@ pub(super) async fn read(lists: &Lists<'_>, missing: &Missing) -> Option<Nodes> 
 }
 
 impl Nodes {
-    pub(super) fn room(&self, pods: &Pods) -> Option<Room> {
+    pub(super) fn room(&self, pods: Option<i64>) -> Option<Room> {
         Some(Room {
             allocatable: Millicores(self.allocatable),
-            requested: Millicores(self.requested.or(pods.requested)?),
+            requested: Millicores(self.requested.or(pods)?),
         })
     }
 }

@@ -1,22 +1,36 @@
 //! The pods of the namespaces that have autoscalers, and what all pods request.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hpa_check_core::snapshot::PodSnapshot;
-use k8s_openapi::api::core::v1;
 
-use super::super::convert;
-use super::lists::Lists;
+use super::super::convert::meta::Meta;
+use super::super::convert::pod::{self, Object};
+use super::lists::{Ask, Granted, List, Lists};
 use super::{Missing, NamespaceScope};
 
 /// What was read.
 #[derive(Default)]
 pub(super) struct Pods {
-    pub(super) by_namespace: BTreeMap<String, Vec<PodSnapshot>>,
-    /// Whether pods may be read at all.
-    pub(super) readable: bool,
+    /// The pods, if they may be read at all.
+    pub(super) readable: Option<ByNamespace<PodSnapshot>>,
     /// CPU that all living pods of the cluster request, in millicores, if all were read.
     pub(super) requested: Option<i64>,
+}
+
+/// Objects by namespace, with those that could not be read.
+pub(super) struct ByNamespace<T> {
+    pub(super) read: BTreeMap<String, Vec<T>>,
+    pub(super) refused: BTreeSet<String>,
+}
+
+impl<T> ByNamespace<T> {
+    /// Those of one namespace, if it could be read.
+    pub(super) fn take(&mut self, name: &str) -> Option<Vec<T>> {
+        let read = !self.refused.contains(name);
+        read.then(|| self.read.remove(name).unwrap_or_default())
+    }
 }
 
 /// One pod of the list.
@@ -26,59 +40,81 @@ enum Read {
     Other(i64),
 }
 
+/// The pods so far. Those of one ReplicaSet share their labels.
+#[derive(Default)]
+struct Gathered {
+    by_namespace: BTreeMap<String, Vec<PodSnapshot>>,
+    labels: BTreeSet<Arc<BTreeMap<String, String>>>,
+    requested: i64,
+}
+
+impl Extend<Read> for Gathered {
+    fn extend<I: IntoIterator<Item = Read>>(&mut self, pods: I) {
+        for pod in pods {
+            match pod {
+                Read::Wanted(namespace, mut facts) => {
+                    self.requested += living_request(&facts.pod);
+                    match self.labels.get(&facts.labels) {
+                        Some(same) => facts.labels = Arc::clone(same),
+                        None => drop(self.labels.insert(Arc::clone(&facts.labels))),
+                    }
+                    match self.by_namespace.get_mut(&namespace) {
+                        Some(own) => own.push(*facts),
+                        None => drop(self.by_namespace.insert(namespace, vec![*facts])),
+                    }
+                }
+                Read::Other(request) => self.requested += request,
+            }
+        }
+    }
+}
+
 pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>, missing: &Missing) -> Pods {
-    let path = lists.path("/api/v1", "pods");
-    let convert = |object: v1::Pod| {
-        let namespace = object.metadata.namespace.clone()?;
-        Some(if names.contains(&namespace) {
+    let ask = Ask {
+        api: "/api/v1",
+        plural: "pods",
+        list: List::PAGED,
+        rule: "list pods",
+        consequence: "what the autoscalers count is not seen",
+        essential: true,
+    };
+    let convert = |object: Object<Meta>| {
+        Some(if names.contains(&object.metadata.namespace) {
+            let namespace = object.metadata.namespace.clone();
             Read::Wanted(namespace, Box::new(facts(object)))
         } else {
             Read::Other(request(object))
         })
     };
-    let list = match lists.all(&path, None, convert).await {
-        Ok(list) => list,
-        Err(trouble) => {
-            let consequence = "what the autoscalers count is not seen";
-            missing.note(&trouble, "list pods", consequence, true);
-            return Pods::default();
-        }
+    let read = lists.granted(&ask, (names, missing), convert).await;
+    let Some(Granted { all, refused }) = read else {
+        return Pods::default();
     };
-    let mut pods = Pods {
-        readable: true,
-        ..Pods::default()
-    };
-    let mut requested = 0;
-    for one in list {
-        match one {
-            Read::Wanted(namespace, facts) => {
-                requested += living_request(&facts.pod);
-                pods.by_namespace.entry(namespace).or_default().push(*facts);
-            }
-            Read::Other(request) => requested += request,
-        }
+    let Gathered {
+        by_namespace,
+        requested,
+        ..
+    } = all;
+    Pods {
+        requested: (*lists.scope == NamespaceScope::All && refused.is_empty()).then_some(requested),
+        readable: Some(ByNamespace {
+            read: by_namespace,
+            refused,
+        }),
     }
-    pods.requested = (*lists.scope == NamespaceScope::All).then_some(requested);
-    pods
 }
 
-fn facts(mut object: v1::Pod) -> PodSnapshot {
-    let labels = object.metadata.labels.take().unwrap_or_default();
-    let spec = object.spec.as_ref();
-    let containers = spec.map(|s| s.containers.as_slice()).unwrap_or_default();
-    let probed = containers
-        .iter()
-        .any(|c| c.readiness_probe.is_some() || c.startup_probe.is_some());
+fn facts(mut object: Object<Meta>) -> PodSnapshot {
     PodSnapshot {
-        pod: convert::pod::pod(object),
-        labels,
-        probed,
+        labels: Arc::new(std::mem::take(&mut object.metadata.labels)),
+        probed: pod::is_probed(&object),
+        pod: pod::pod(object),
     }
 }
 
 /// CPU that a pod takes from its node, in millicores.
-pub(super) fn request(object: v1::Pod) -> i64 {
-    living_request(&convert::pod::pod(object))
+pub(super) fn request(object: Object<Meta>) -> i64 {
+    living_request(&pod::pod(object))
 }
 
 fn living_request(pod: &hpa_check_core::observation::Pod) -> i64 {

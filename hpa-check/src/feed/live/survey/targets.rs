@@ -1,5 +1,6 @@
 //! The autoscalers' targets, and who owns what owns the pods.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
@@ -8,14 +9,15 @@ use hpa_check_core::observation::{FieldManager, ScaleTarget};
 use hpa_check_core::snapshot::{FieldOwner, TargetLook, Workload};
 use hpa_check_core::spec::TargetRef;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
-use kube::api::{Api, DynamicObject};
+use kube::api::{Api, ApiResource, DynamicObject};
 use serde_json::Value;
 
 use super::super::convert;
+use super::super::convert::meta::controller;
 use super::super::scale;
 use super::super::trouble::{Trouble, TroubleKind, within};
-use super::decode::{Bare, controller};
-use super::lists::Lists;
+use super::decode::Bare;
+use super::lists::{Ask, Granted, List, Lists, patiently};
 use super::{Found, Missing};
 
 /// Where `kubectl apply` keeps what it applied last.
@@ -34,7 +36,7 @@ const LISTED: [(&str, &str, &str, &str); 3] = [
 ];
 
 /// Targets of other kinds that are asked for at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 32;
 
 /// What was read.
 pub(super) struct Targets {
@@ -52,7 +54,11 @@ struct Listed {
     workload: Workload,
 }
 
-pub(super) async fn read(lists: &Lists<'_>, found: &[Found], missing: &Missing) -> Targets {
+pub(super) async fn read(
+    lists: &Lists<'_>,
+    (names, found): (&BTreeSet<String>, &[Found]),
+    missing: &Missing,
+) -> Targets {
     let mut targets = Targets {
         looks: vec![TargetLook::Unread; found.len()],
         owners: BTreeMap::new(),
@@ -64,13 +70,32 @@ pub(super) async fn read(lists: &Lists<'_>, found: &[Found], missing: &Missing) 
     for (api, plural, kind, group) in LISTED {
         // Owners are wanted of what may stand between a pod and a custom target, too.
         if wanted.contains(kind) || wanted.contains("") {
-            let list = lists.all(&lists.path(api, plural), None, listed).await;
-            targets.take(found, list, (plural, kind, group), missing);
+            let rule = rule(plural, group);
+            let ask = Ask {
+                api,
+                plural,
+                list: List::PAGED,
+                rule: &format!("list {rule}"),
+                consequence: "neither the wanted nor the ready replicas are seen, nor which pods count",
+                essential: true,
+            };
+            if let Some(list) = lists.granted(&ask, (names, missing), listed).await {
+                targets.take(found, list, (&rule, kind));
+            }
         }
     }
-    targets.replica_sets(lists, missing).await;
+    targets.replica_sets(lists, (names, missing)).await;
     targets.others(lists, found, missing).await;
     targets
+}
+
+/// The resource as an RBAC rule names it.
+fn rule(plural: &str, group: &str) -> String {
+    if group.is_empty() {
+        plural.to_owned()
+    } else {
+        format!("{plural}.{group}")
+    }
 }
 
 /// The kind if it is listed, else nothing.
@@ -88,41 +113,20 @@ fn group_of(reference: &TargetRef) -> &str {
 }
 
 impl Targets {
-    fn take(
-        &mut self,
-        found: &[Found],
-        list: Result<Vec<Listed>, Trouble>,
-        (plural, kind, group): (&str, &str, &str),
-        missing: &Missing,
-    ) {
-        let rule = if group.is_empty() {
-            plural.to_owned()
-        } else {
-            format!("{plural}.{group}")
-        };
+    fn take(&mut self, found: &[Found], list: Granted<Vec<Listed>>, (rule, kind): (&str, &str)) {
         let mut by_name = BTreeMap::new();
-        match list {
-            Ok(list) => {
-                for one in list {
-                    self.own(&one.namespace, format!("{kind}/{}", one.name), one.owner);
-                    by_name.insert((one.namespace, one.name), one.workload);
-                }
-            }
-            Err(trouble) => {
-                let consequence =
-                    "neither the wanted nor the ready replicas are seen, nor which pods count";
-                missing.note(&trouble, &format!("list {rule}"), consequence, true);
-                return;
-            }
+        for one in list.all {
+            self.own(&one.namespace, format!("{kind}/{}", one.name), one.owner);
+            by_name.insert((one.namespace, one.name), Box::new(one.workload));
         }
         for (one, look) in found.iter().zip(&mut self.looks) {
             let reference = &one.scaler.object.spec.scale_target_ref;
-            if kind_of(reference) != kind {
+            if kind_of(reference) != kind || list.refused.contains(&one.namespace) {
                 continue;
             }
             let name = (one.namespace.clone(), reference.name.clone());
             *look = match by_name.get(&name) {
-                Some(workload) => TargetLook::Read(Box::new(workload.clone())),
+                Some(workload) => TargetLook::Read(workload.clone()),
                 None => TargetLook::Absent {
                     message: format!("{rule} \"{}\" not found", reference.name),
                 },
@@ -137,32 +141,50 @@ impl Targets {
         }
     }
 
-    async fn replica_sets(&mut self, lists: &Lists<'_>, missing: &Missing) {
-        let path = lists.path("/apis/apps/v1", "replicasets");
-        match lists
-            .metadata(&path, |bare: Bare| Some(bare.metadata))
-            .await
-        {
-            Ok(list) => {
-                for meta in list {
-                    let owner = controller(&meta.owner_references);
-                    self.own(&meta.namespace, format!("ReplicaSet/{}", meta.name), owner);
-                }
-            }
-            Err(trouble) => {
-                let consequence = "whose pods the selectors match is told by names alone";
-                missing.note(&trouble, "list replicasets.apps", consequence, false);
-            }
+    async fn replica_sets(
+        &mut self,
+        lists: &Lists<'_>,
+        (names, missing): (&BTreeSet<String>, &Missing),
+    ) {
+        let ask = Ask {
+            api: "/apis/apps/v1",
+            plural: "replicasets",
+            list: List::PAGED.of_metadata(),
+            rule: "list replicasets.apps",
+            consequence: "whose pods the selectors match is told by names alone",
+            essential: false,
+        };
+        let convert = |bare: Bare| {
+            let meta = bare.metadata;
+            let wanted = names.contains(&meta.namespace);
+            wanted.then_some((meta.namespace, meta.name, meta.controller))
+        };
+        let list: Option<Granted<Vec<_>>> = lists.granted(&ask, (names, missing), convert).await;
+        for (namespace, name, owner) in list.into_iter().flat_map(|list| list.all) {
+            self.own(&namespace, format!("ReplicaSet/{name}"), owner);
         }
     }
 
     /// Targets of kinds that are not listed, each by itself.
     async fn others(&mut self, lists: &Lists<'_>, found: &[Found], missing: &Missing) {
+        let reference = |n: usize| &found[n].scaler.object.spec.scale_target_ref;
         let rest: Vec<usize> = (0..found.len())
-            .filter(|n| kind_of(&found[*n].scaler.object.spec.scale_target_ref).is_empty())
+            .filter(|n| kind_of(reference(*n)).is_empty())
             .collect();
+        let mut kinds: BTreeMap<(&str, &str), Result<ApiResource, Trouble>> = BTreeMap::new();
+        for reference in rest.iter().map(|n| reference(*n)) {
+            let kind = (reference.api_version.as_str(), reference.kind.as_str());
+            if let Entry::Vacant(free) = kinds.entry(kind) {
+                free.insert(scale::resource(lists.client, reference, lists.timing).await);
+            }
+        }
+        let kind = |n: usize| {
+            let reference = reference(n);
+            &kinds[&(reference.api_version.as_str(), reference.kind.as_str())]
+        };
         let looks: Vec<(usize, TargetLook)> = stream::iter(rest)
-            .map(|n| async move { (n, one(lists, &found[n], missing).await) })
+            .map(|n| (n, kind(n)))
+            .map(|(n, kind)| async move { (n, one(lists, (&found[n], kind), missing).await) })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -173,18 +195,26 @@ impl Targets {
 }
 
 /// Any kind with a `/scale`.
-async fn one(lists: &Lists<'_>, found: &Found, missing: &Missing) -> TargetLook {
+async fn one(
+    lists: &Lists<'_>,
+    (found, resource): (&Found, &Result<ApiResource, Trouble>),
+    missing: &Missing,
+) -> TargetLook {
     let reference = &found.scaler.object.spec.scale_target_ref;
     let asking = async {
-        let resource = scale::resource(lists.client, reference, lists.timing).await?;
+        let resource = resource.as_ref().map_err(Clone::clone)?;
         let api: Api<DynamicObject> =
-            Api::namespaced_with(lists.client.clone(), &found.namespace, &resource);
-        let object = within(lists.timing.call, api.get(&reference.name)).await?;
-        if scale::is_workload(&resource) {
+            Api::namespaced_with(lists.client.clone(), &found.namespace, resource);
+        let get = async || within(lists.timing.call, api.get(&reference.name)).await;
+        if scale::is_workload(resource) {
+            let object = patiently(get).await?;
             let seen = convert::target::target(&object);
             return Ok(TargetLook::Read(Box::new(workload(&object, seen))));
         }
-        match scale::read(&api, &reference.name, lists.timing).await {
+        let scale = async || scale::read(&api, &reference.name, lists.timing).await;
+        let (object, scale) = tokio::join!(patiently(get), patiently(scale));
+        let object = object?;
+        match scale {
             Ok(scale) => {
                 let seen = convert::target::scaled(&object, &scale);
                 Ok(TargetLook::Read(Box::new(workload(&object, seen))))

@@ -11,7 +11,7 @@ use super::super::convert::null_as_empty;
 use super::super::trouble::TroubleKind;
 use super::Missing;
 use super::decode::EventObject;
-use super::lists::Lists;
+use super::lists::{List, Lists};
 
 /// What node autoscalers, the scheduler, evictions and probes say of pods.
 const REASONS: [&str; 11] = [
@@ -38,13 +38,14 @@ pub(super) async fn read(
         return Vec::new();
     }
     let path = lists.path("/api/v1", "events");
-    let of_pods = Some("involvedObject.kind=Pod");
+    let of_pods = "involvedObject.kind=Pod";
     let wanted = |event: EventObject| {
         let facts = event.facts()?;
         REASONS.contains(&facts.1.reason.as_str()).then_some(facts)
     };
     // Who may not list events was told so before.
-    let events = lists.all(&path, of_pods, wanted).await.unwrap_or_default();
+    let events = lists.all(List::at(path).of(of_pods), wanted).await;
+    let events: Vec<(String, EventSnapshot)> = events.unwrap_or_default();
     let nominated = events.iter().any(|(_, event)| event.reason == "Nominated");
     sort(spaces, events);
     if nominated {
@@ -96,7 +97,7 @@ async fn node_claims(lists: &Lists<'_>, missing: &Missing) -> Vec<NodeClaim> {
         })
     };
     let read = lists
-        .all("/apis/karpenter.sh/v1/nodeclaims", None, claim)
+        .all(List::at("/apis/karpenter.sh/v1/nodeclaims"), claim)
         .await;
     read.unwrap_or_else(|trouble| {
         if trouble.kind != TroubleKind::NotFound {
