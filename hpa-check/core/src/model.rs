@@ -10,6 +10,7 @@
 //! 1.37 ([`VersionGates`] has what changed); the item's documentation names the function. Nothing here
 //! reads a clock: the instant of a sync is an argument.
 
+pub mod by_pod;
 pub mod conditions;
 pub mod counted;
 mod error;

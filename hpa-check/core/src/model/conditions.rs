@@ -10,15 +10,21 @@ pub fn set(
     reason: &str,
     message: impl Into<String>,
 ) {
-    let new = Condition {
-        kind: kind.to_owned(),
-        status: if status { "True" } else { "False" }.to_owned(),
-        reason: reason.to_owned(),
-        message: message.into(),
-    };
+    let status = if status { "True" } else { "False" };
+    let message = message.into();
     match conditions.iter_mut().find(|c| c.kind == kind) {
-        Some(old) => *old = new,
-        None => conditions.push(new),
+        // Most syncs say again what the one before said.
+        Some(old) => {
+            status.clone_into(&mut old.status);
+            reason.clone_into(&mut old.reason);
+            old.message = message;
+        }
+        None => conditions.push(Condition {
+            kind: kind.to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            message,
+        }),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::by_pod::ByPod;
 use super::instant::Instant;
 use super::{MetricError, VersionGates};
 use crate::observation::{self, ControllerConfig};
@@ -120,19 +121,19 @@ impl From<&observation::ContainerSample> for ContainerUse {
 }
 
 /// Use by pod name.
-pub type UseByPod = BTreeMap<String, Use>;
+pub type UseByPod<'a> = ByPod<'a, Use>;
 
 /// Reads the API's answer: `getPodMetrics` and `getContainerMetrics` in `metrics/client.go`. A pod of
 /// which any container is not reported is left out, or one without the named container; before 1.33 the
 /// latter was an error for all.
-pub fn use_by_pod(
-    metrics: &[PodMetric],
+pub fn use_by_pod<'a>(
+    metrics: &'a [PodMetric],
     resource: &str,
     container: Option<&str>,
     namespace: &str,
     gates: VersionGates,
-) -> Result<UseByPod, MetricError> {
-    let mut used = UseByPod::new();
+) -> Result<UseByPod<'a>, MetricError> {
+    let mut used = Vec::with_capacity(metrics.len());
     for metric in metrics {
         if let Some(name) = container
             && gates.every_pod_reports_container
@@ -149,10 +150,10 @@ pub fn use_by_pod(
                 timestamp: metric.timestamp,
                 window: metric.window,
             };
-            used.insert(metric.pod.clone(), sample);
+            used.push((metric.pod.as_str(), sample));
         }
     }
-    Ok(used)
+    Ok(used.into_iter().collect())
 }
 
 /// What a sample says a pod used of a resource, as the controller counts it; `None` if a counted container
@@ -184,18 +185,18 @@ pub struct PodGroups {
 /// Divides the pods: `groupPods` in `replica_calculator.go`, in its order.
 pub fn group(
     pods: &[ModelPod],
-    used: &UseByPod,
+    used: &UseByPod<'_>,
     resource: Option<&str>,
     now: Timestamp,
     settings: &ControllerConfig,
     gates: VersionGates,
 ) -> PodGroups {
     let mut groups = PodGroups::default();
-    for pod in pods {
+    for (place, pod) in pods.iter().enumerate() {
         let terminal =
             pod.phase == "Failed" || (gates.ignore_succeeded && pod.phase == "Succeeded");
         let condition = pod.ready.as_ref();
-        let sample = used.get(&pod.name);
+        let sample = used.get(place, &pod.name);
         let signs = Signs {
             ignored: pod.deleting || terminal,
             pending: pod.phase == "Pending",
@@ -285,18 +286,16 @@ fn is_unready<T: Instant>(
 
 /// Requests by pod name, of every pod whatever its group: `calculateRequests`. One container without
 /// a request is an error for all.
-pub fn requests_by_pod(
-    pods: &[ModelPod],
+pub fn requests_by_pod<'a>(
+    pods: &'a [ModelPod],
     container: Option<&str>,
     resource: &str,
     gates: VersionGates,
-) -> Result<BTreeMap<String, i64>, MetricError> {
+) -> Result<ByPod<'a, i64>, MetricError> {
     pods.iter()
         .map(|pod| {
-            Ok((
-                pod.name.clone(),
-                request_of(pod.into(), container, resource, gates)?,
-            ))
+            let request = request_of(pod.into(), container, resource, gates)?;
+            Ok((pod.name.as_str(), request))
         })
         .collect()
 }

@@ -2,10 +2,9 @@
 //! the pods' values (`GetResourceReplicas`, `calcPlainMetricReplicas`), or one ratio over all pods
 //! (`getUsageRatioReplicaCount`), in `replica_calculator.go`.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
+use super::by_pod::ByPod;
 use super::pods::{self, ModelPod, PodGroups, PodMetric, Use, UseByPod};
 use super::{MetricError, Tolerances, VersionGates, ZERO_TIME, go_int32};
 use crate::observation::{ControllerConfig, MetricReading};
@@ -98,10 +97,10 @@ struct Pass {
 }
 
 /// The proposal for a target in percent of the request: the rest of `GetResourceReplicas`.
-pub(super) fn by_utilization(
-    scene: ProposalInput<'_>,
-    (mut used, groups): (UseByPod, PodGroups),
-    requests: &BTreeMap<String, i64>,
+pub(super) fn by_utilization<'a>(
+    scene: ProposalInput<'a>,
+    (mut used, groups): (UseByPod<'a>, PodGroups),
+    requests: &ByPod<'_, i64>,
     target: i32,
 ) -> Result<Proposal, MetricError> {
     let first = utilization_pass(&used, requests, target)?;
@@ -111,14 +110,14 @@ pub(super) fn by_utilization(
         groups,
         &mut used,
         |used| utilization_pass(used, requests, target),
-        |pod| busy(requests.get(pod).copied().unwrap_or(0), target),
+        |place, pod| busy(requests.get(place, pod).copied().unwrap_or(0), target),
     )
 }
 
 /// The proposal for a target as an amount per pod: the rest of `calcPlainMetricReplicas`.
-pub(super) fn by_average(
-    scene: ProposalInput<'_>,
-    (mut used, groups): (UseByPod, PodGroups),
+pub(super) fn by_average<'a>(
+    scene: ProposalInput<'a>,
+    (mut used, groups): (UseByPod<'a>, PodGroups),
     target: i64,
 ) -> Result<Proposal, MetricError> {
     let first = value_pass(&used, target);
@@ -128,7 +127,7 @@ pub(super) fn by_average(
         groups,
         &mut used,
         |used| Ok(value_pass(used, target)),
-        |_| target,
+        |_, _| target,
     )
 }
 
@@ -206,11 +205,11 @@ fn ready_pods(pods: &[ModelPod]) -> Result<usize, MetricError> {
 const NO_PODS: &str = "no pods returned by selector while calculating replica count";
 
 /// The pods that count in the first pass, with their use.
-pub(super) fn counted(
-    scene: ProposalInput<'_>,
-    mut used: UseByPod,
+pub(super) fn counted<'a>(
+    scene: ProposalInput<'a>,
+    mut used: UseByPod<'a>,
     resource: Option<&str>,
-) -> Result<(UseByPod, PodGroups), MetricError> {
+) -> Result<(UseByPod<'a>, PodGroups), MetricError> {
     if scene.pods.is_empty() {
         return Err(MetricError::new(NO_PODS));
     }
@@ -222,7 +221,7 @@ pub(super) fn counted(
         scene.settings,
         scene.gates,
     );
-    used.retain(|pod, _| !groups.ignored.contains(pod) && !groups.unready.contains(pod));
+    used.retain(|pod| !groups.ignored.contains(pod) && !groups.unready.contains(pod));
     if used.is_empty() {
         return Err(MetricError::new(
             "did not receive metrics for targeted pods (pods might be unready)",
@@ -233,13 +232,13 @@ pub(super) fn counted(
 
 /// The second half, the same for both kinds of target: one pass if all pods are known, else a
 /// second one with cautious guesses for the others.
-fn propose(
-    scene: ProposalInput<'_>,
+fn propose<'a>(
+    scene: ProposalInput<'a>,
     first: &Pass,
     groups: PodGroups,
-    used: &mut UseByPod,
-    pass: impl Fn(&UseByPod) -> Result<Pass, MetricError>,
-    missing_use_when_shrinking: impl Fn(&str) -> i64,
+    used: &mut UseByPod<'a>,
+    pass: impl Fn(&UseByPod<'a>) -> Result<Pass, MetricError>,
+    missing_use_when_shrinking: impl Fn(usize, &str) -> i64,
 ) -> Result<Proposal, MetricError> {
     let ratio = first.ratio;
     let answer = |replicas, second_ratio, groups| Proposal {
@@ -269,20 +268,22 @@ fn propose(
                 timestamp: ZERO_TIME,
                 window: std::time::Duration::ZERO,
             };
-            for pod in &groups.missing {
-                match guesses.missing {
-                    Guess::None => {}
-                    Guess::Idle => drop(used.insert(pod.clone(), guess(0))),
-                    Guess::Busy => {
-                        used.insert(pod.clone(), guess(missing_use_when_shrinking(pod)));
+            let guessed = |(place, pod): (usize, &'a ModelPod)| {
+                let name = pod.name.as_str();
+                let milli = if groups.missing.contains(name) {
+                    match guesses.missing {
+                        Guess::None => return None,
+                        Guess::Idle => 0,
+                        Guess::Busy => missing_use_when_shrinking(place, name),
                     }
-                }
-            }
-            if guesses.unready {
-                for pod in &groups.unready {
-                    used.insert(pod.clone(), guess(0));
-                }
-            }
+                } else if guesses.unready && groups.unready.contains(name) {
+                    0
+                } else {
+                    return None;
+                };
+                Some((name, guess(milli)))
+            };
+            used.extend(scene.pods.iter().enumerate().filter_map(guessed));
             Ok((pass(used)?.ratio, used.len()))
         },
     )?;
@@ -366,17 +367,15 @@ pub(crate) fn busy(request: i64, target: i32) -> i64 {
 }
 
 fn utilization_pass(
-    used: &UseByPod,
-    requests: &BTreeMap<String, i64>,
+    used: &UseByPod<'_>,
+    requests: &ByPod<'_, i64>,
     target: i32,
 ) -> Result<Pass, MetricError> {
     let (mut use_sum, mut requested, mut pods) = (0_i64, 0_i64, 0_i64);
-    for (pod, sample) in used {
-        if let Some(request) = requests.get(pod) {
-            use_sum = use_sum.wrapping_add(sample.milli);
-            requested = requested.wrapping_add(*request);
-            pods += 1;
-        }
+    for (sample, request) in used.joined(requests) {
+        use_sum = use_sum.wrapping_add(sample.milli);
+        requested = requested.wrapping_add(*request);
+        pods += 1;
     }
     let (utilization, ratio) = utilization_ratio(use_sum, requested, target)
         .ok_or_else(|| MetricError::new("no metrics returned matched known pods"))?;
@@ -404,7 +403,7 @@ pub(crate) fn utilization_ratio(used: i64, requested: i64, target: i32) -> Optio
 
 /// `GetMetricUsageRatio` in `metrics/utilization.go`.
 #[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
-fn value_pass(used: &UseByPod, target: i64) -> Pass {
+fn value_pass(used: &UseByPod<'_>, target: i64) -> Pass {
     let sum = used
         .values()
         .fold(0_i64, |sum, u| sum.wrapping_add(u.milli));

@@ -113,11 +113,13 @@ pub(super) fn check<'a>(
             format!("couldn't convert selector into a corresponding internal selector object: {e}");
         unusable("InvalidSelector", error)
     })?;
-    let shared = pods.any(|extra| {
-        let mut labels = selector.implied_labels();
-        labels.extend(extra.clone());
-        others.iter().any(|other| other.matches(&labels))
-    });
+    // Where nobody else selects, no pod's labels are looked at.
+    let shared = !others.is_empty()
+        && pods.any(|extra| {
+            let mut labels = selector.implied_labels();
+            labels.extend(extra.clone());
+            others.iter().any(|other| other.matches(&labels))
+        });
     if shared {
         let error = format!("pods by selector {text} are controlled by more than one HPA");
         return Err(unusable("AmbiguousSelector", error));

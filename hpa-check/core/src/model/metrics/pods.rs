@@ -38,10 +38,10 @@ pub(super) fn propose(
 }
 
 /// `GetRawMetric` in `metrics/client.go`, and whether the values are the status' own.
-fn values(
-    scene: ProposalInput<'_>,
+fn values<'a>(
+    scene: ProposalInput<'a>,
     source: &MetricSource,
-) -> Result<(UseByPod, bool), MetricError> {
+) -> Result<(UseByPod<'a>, bool), MetricError> {
     let api = |e: &str| {
         MetricError::new(format!(
             "unable to fetch metrics from custom metrics API: {e}"
@@ -52,7 +52,7 @@ fn values(
             "no metrics returned from custom metrics API",
         )),
         Some(MetricAnswer::Pods(values)) => {
-            let values = values.iter().map(|v| (v.pod.clone(), of(v.value)));
+            let values = values.iter().map(|v| (v.pod.as_str(), of(v.value)));
             Ok((values.collect(), false))
         }
         Some(MetricAnswer::Status(current)) => {
@@ -60,7 +60,7 @@ fn values(
             // Whose value is missing is not known: the average stands for every pod that can have one.
             let has_value = |pod: &&ModelPod| !pod.deleting && pod.phase == "Running";
             let pods = scene.pods.iter().filter(has_value);
-            Ok((pods.map(|p| (p.name.clone(), of(average))).collect(), true))
+            Ok((pods.map(|p| (p.name.as_str(), of(average))).collect(), true))
         }
         Some(MetricAnswer::Error(error)) => Err(api(error)),
         Some(MetricAnswer::Values(_)) | None => Err(api(NOT_READ)),

@@ -68,11 +68,11 @@ fn average(
 }
 
 /// `GetResourceMetric` in `metrics/client.go`.
-fn used(
-    scene: ProposalInput<'_>,
+fn used<'a>(
+    scene: ProposalInput<'a>,
     resource: &str,
     container: Option<&str>,
-) -> Result<pods::UseByPod, MetricError> {
+) -> Result<pods::UseByPod<'a>, MetricError> {
     let answer = scene.readings.resources;
     let samples = match answer {
         Ok([]) => Err(MetricError::new(
