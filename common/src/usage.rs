@@ -75,7 +75,10 @@ mod tests {
                 "--users=abc",
                 "'abc' for '--users <COUNT>': expected a whole number",
             ),
-            ("--users=", "a value is required"),
+            (
+                "--users=",
+                "'' for '--users <COUNT>': expected a whole number",
+            ),
             ("--users=99999999999", "expected a smaller whole number"),
             (
                 "--at=8000",

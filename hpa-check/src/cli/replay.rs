@@ -22,9 +22,11 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let opened = args.outputs.files.open()?;
     let trace = Replay::open(&args.trace)?;
     let expectation = trace.expectation().clone();
-    let version = trace.version().to_owned();
-    let mut session =
-        Session::start(opened, args.outputs.ui, expectation, None)?.recorded_by(version);
+    let command = trace.command().map(str::to_owned);
+    let mut session = Session::start(opened, args.outputs.ui, expectation, command, None)?;
+    if trace.version() != env!("CARGO_PKG_VERSION") {
+        session = session.recorded_by(trace.version().to_owned());
+    }
     let end = drive_through(trace, &mut session)?;
     Ok(session.finish(end)?.exit_code)
 }

@@ -9,6 +9,7 @@ use hpa_check_core::spec::AutoscalerSpec;
 use jiff::Timestamp;
 
 use super::Audience;
+use crate::cli::command_line::command_line;
 use crate::failure::Failure;
 use crate::notice::unless_gone;
 use crate::outputs::Destination;
@@ -77,7 +78,11 @@ impl Recording {
         };
         self.held.push(observation);
         if let Some(expectation) = expectation {
-            self.recorder = Some(Recorder::begin(&self.destination, &expectation)?);
+            self.recorder = Some(Recorder::begin(
+                &self.destination,
+                &expectation,
+                Some(&command_line()),
+            )?);
             for observation in std::mem::take(&mut self.held) {
                 self.record(observation)?;
             }

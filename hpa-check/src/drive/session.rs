@@ -10,7 +10,6 @@ use hpa_check_core::verdict::Verdict;
 use jiff::Timestamp;
 
 use super::Audience;
-use crate::cli::command_line::command_line;
 use crate::failure::Failure;
 use crate::notice::notice;
 use crate::outputs::{Opened, Ui};
@@ -33,20 +32,22 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Begins the recording and the screen. The outputs were found writable before anything ran.
+    /// Begins the recording and the screen. The outputs were found writable before anything ran. `command` is how
+    /// the run was called, which is unknown for recordings of earlier versions.
     pub(crate) fn start(
         outputs: Opened,
         ui: Ui,
         expectation: Expectation,
+        command: Option<String>,
         conductor: Option<Conductor>,
     ) -> Result<Self, Failure> {
         let recorder = outputs
             .trace
             .as_ref()
-            .map(|destination| Recorder::begin(destination, &expectation))
+            .map(|destination| Recorder::begin(destination, &expectation, command.as_deref()))
             .transpose()?;
         Ok(Self {
-            evaluator: Evaluator::new(expectation).called(command_line()),
+            evaluator: Evaluator::new(expectation).called(command),
             conductor,
             recorder,
             screen: Screen::new(ui),

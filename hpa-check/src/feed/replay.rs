@@ -44,6 +44,11 @@ impl Replay {
         &self.trace.header().expectation
     }
 
+    /// How the recorded run was called; recordings of earlier versions lack it.
+    pub(crate) fn command(&self) -> Option<&str> {
+        self.trace.header().command.as_deref()
+    }
+
     /// The version of the program that recorded.
     pub(crate) fn version(&self) -> &str {
         &self.trace.header().version

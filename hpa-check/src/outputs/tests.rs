@@ -114,7 +114,7 @@ fn a_trace_is_partial_until_it_is_whole() {
         .open()
         .unwrap();
     let expectation = hpa_check_core::expectation::Expectation::default();
-    let recorder = Recorder::begin(opened.trace.as_ref().unwrap(), &expectation).unwrap();
+    let recorder = Recorder::begin(opened.trace.as_ref().unwrap(), &expectation, None).unwrap();
     assert_eq!(names(&folder), ["run.jsonl.partial"]);
     recorder.finish().unwrap();
     assert_eq!(names(&folder), ["run.jsonl"]);

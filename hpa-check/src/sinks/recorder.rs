@@ -18,13 +18,14 @@ use crate::outputs::Destination;
 pub(crate) struct Recorder(TraceWriter<Medium>);
 
 impl Recorder {
-    /// Begins the file with what the run asserts.
+    /// Begins the file with what the run asserts, and how the program was called.
     pub(crate) fn begin(
         destination: &Destination,
         expectation: &Expectation,
+        command: Option<&str>,
     ) -> Result<Self, Failure> {
         Medium::begin(destination)
-            .and_then(|medium| TraceWriter::new(medium, expectation))
+            .and_then(|medium| TraceWriter::new(medium, expectation, command))
             .map(Self)
             .map_err(|e| {
                 Failure::usage(format!(

@@ -58,10 +58,10 @@ pub struct RunResult {
 /// What was evaluated.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evaluated {
-    /// How the program was called, without secrets.
+    /// How the run was called, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// The version that recorded the run, where it was not judged as it went.
+    /// The version that recorded the run, if another one judged it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_by: Option<String>,
     /// The autoscaler's spec as last seen.

@@ -1,5 +1,5 @@
-//! A recording of a run as JSON Lines: a header, then one observation a line. It holds what was
-//! observed and nothing else, so no credential can be in it.
+//! A recording of a run as JSON Lines: a header, then one observation a line. It holds what was asked for and what
+//! was observed. No credential can be in it: the command line comes without secrets.
 
 use std::io::{self, BufRead, Write};
 
@@ -20,6 +20,9 @@ pub struct Header {
     pub version: String,
     /// What the run asserted.
     pub expectation: Expectation,
+    /// How the program was called, without secrets; recordings of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// Writes a recording.
@@ -30,12 +33,13 @@ pub struct TraceWriter<W: Write> {
 
 impl<W: Write> TraceWriter<W> {
     /// Begins with the header.
-    pub fn new(out: W, expectation: &Expectation) -> io::Result<Self> {
+    pub fn new(out: W, expectation: &Expectation, command: Option<&str>) -> io::Result<Self> {
         let mut writer = Self { out };
         writer.line(&Header {
             schema: SCHEMA.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             expectation: expectation.clone(),
+            command: command.map(str::to_owned),
         })?;
         Ok(writer)
     }
@@ -171,7 +175,7 @@ mod tests {
     use crate::observation::Seen;
 
     fn recorded(observations: usize) -> Vec<u8> {
-        let mut writer = TraceWriter::new(Vec::new(), &Expectation::default()).unwrap();
+        let mut writer = TraceWriter::new(Vec::new(), &Expectation::default(), None).unwrap();
         for _ in 0..observations {
             let (at, seen) = (Timestamp::UNIX_EPOCH, Seen::Interrupted);
             writer.write(&Observation { at, seen }).unwrap();

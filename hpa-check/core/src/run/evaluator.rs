@@ -33,14 +33,14 @@ impl Evaluator {
         }
     }
 
-    /// With how the program was called, without secrets.
+    /// With how the run was called, without secrets, if that is known.
     #[must_use]
-    pub fn called(mut self, command: String) -> Self {
-        self.evaluated.command = Some(command);
+    pub fn called(mut self, command: Option<String>) -> Self {
+        self.evaluated.command = command;
         self
     }
 
-    /// With the version that recorded what is evaluated again.
+    /// With the version that recorded what is evaluated again, if it is another one.
     #[must_use]
     pub fn recorded_by(mut self, version: String) -> Self {
         self.evaluated.recorded_by = Some(version);

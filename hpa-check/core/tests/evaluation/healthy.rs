@@ -119,7 +119,7 @@ fn a_rollout_that_nobody_saw_begin_is_a_gap() {
 fn a_recording_ends_in_the_same_result_as_the_run_it_was_made_of() {
     let world = healthy();
     let (recording, live) = world.run();
-    let mut writer = TraceWriter::new(Vec::new(), &world.expectation).unwrap();
+    let mut writer = TraceWriter::new(Vec::new(), &world.expectation, None).unwrap();
     for observation in &recording {
         writer.write(observation).unwrap();
     }

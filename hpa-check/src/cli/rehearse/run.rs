@@ -8,6 +8,7 @@ use hpa_check_core::sim::engine::Engine;
 
 use super::scene;
 use super::settings::{Flags, RehearsalSettings};
+use crate::cli::command_line::command_line;
 use crate::drive::drive;
 use crate::drive::session::Session;
 use crate::failure::Failure;
@@ -89,8 +90,14 @@ async fn rehearse(
     let load = scene::load(flags, &settings, intensity);
     let scene = scene::scene(flags, &settings, cpus);
     let conductor = Conductor::new(settings.expectation.clone(), load.schedule());
-    let mut session = Session::start(opened, outputs.ui, settings.expectation, Some(conductor))?
-        .served(listening)?;
+    let mut session = Session::start(
+        opened,
+        outputs.ui,
+        settings.expectation,
+        Some(command_line()),
+        Some(conductor),
+    )?
+    .served(listening)?;
     let feed = Rehearsal(Engine::new(scene, machine.loaded(load)));
     let end = drive(feed, &mut session).await?;
     Ok(session.finish(end)?.exit_code)

@@ -8,6 +8,7 @@ use hpa_check_core::run::conductor::{Conductor, LoadSchedule};
 use hpa_check_core::verdict::Verdict;
 
 use super::asserted::AssertedArgs;
+use crate::cli::command_line::command_line;
 use crate::cli::name::NameArgs;
 use crate::drive::drive;
 use crate::drive::session::Session;
@@ -116,8 +117,14 @@ async fn judge(
         Some(generator) if generator.is_steady() => conductor.steady(),
         _ => conductor,
     };
-    let mut session =
-        Session::start(opened, run.outputs.ui, expectation, Some(conductor))?.served(listening)?;
+    let mut session = Session::start(
+        opened,
+        run.outputs.ui,
+        expectation,
+        Some(command_line()),
+        Some(conductor),
+    )?
+    .served(listening)?;
     let feed = LiveFeed::new(live, context, generator, signals);
     let end = drive(feed, &mut session).await?;
     session.finish(end)

@@ -111,7 +111,7 @@ fn keep(finding: &str, expectation: &Expectation, recording: &[Observation]) {
     let Some(folder) = std::env::var_os("GALLERY") else {
         return;
     };
-    let mut trace = TraceWriter::new(Vec::new(), expectation).unwrap();
+    let mut trace = TraceWriter::new(Vec::new(), expectation, None).unwrap();
     for observation in recording {
         trace.write(observation).unwrap();
     }
