@@ -24,7 +24,7 @@ def rows(options):
         yield from decide(options, program, folder)
         yield from simulate(options, program)
         yield from replay(options, program, folder)
-    yield from doctor(options, program)
+    yield from doctor(options)
 
 
 def decide(options, program, folder):
@@ -161,8 +161,9 @@ def replay(options, program, folder):
     yield Curve("run-length", "Time to replay a run, by its length", "hours", "s", points, "1 is linear")
 
 
-def doctor(options, program):
+def doctor(options):
     """`doctor -A` on API servers of growing size, which answer from memory."""
+    program = options.programs / "hpa-check"
     sizes = [(100, 1_000), (300, 3_000), (1_000, 10_000), (3_000, 30_000), (10_000, 100_000)]
     goals = {1_000: (5, 60), 10_000: (40, 300)}
     times, memory = [], []

@@ -254,7 +254,7 @@ mod tests {
         let scenario = crate::sim::tests::scenario("0s:60m 60s:450m 5m:450m");
         let called = "hpa-check run cart".to_owned();
         let mut evaluator = Evaluator::new(Expectation::default())
-            .called(Some(called))
+            .called(called)
             .recorded_by("0.0.9".to_owned());
         scenario.watch(|seen| evaluator.observe(&seen));
         let mut result = evaluator.finish(crate::sim::BEGIN);

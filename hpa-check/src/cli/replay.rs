@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cli::command_line::command_line;
 use crate::drive::drive_through;
 use crate::drive::session::Session;
 use crate::failure::Failure;
@@ -22,7 +23,8 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let opened = args.outputs.files.open()?;
     let trace = Replay::open(&args.trace)?;
     let expectation = trace.expectation().clone();
-    let command = trace.command().map(str::to_owned);
+    // Recordings of earlier versions don't say how the run was called: then this call is what is known.
+    let command = trace.command().map_or_else(command_line, str::to_owned);
     let mut session = Session::start(opened, args.outputs.ui, expectation, command, None)?;
     if trace.version() != env!("CARGO_PKG_VERSION") {
         session = session.recorded_by(trace.version().to_owned());

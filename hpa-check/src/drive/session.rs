@@ -33,18 +33,18 @@ pub(crate) struct Session {
 
 impl Session {
     /// Begins the recording and the screen. The outputs were found writable before anything ran. `command` is how
-    /// the run was called, which is unknown for recordings of earlier versions.
+    /// the run was called.
     pub(crate) fn start(
         outputs: Opened,
         ui: Ui,
         expectation: Expectation,
-        command: Option<String>,
+        command: String,
         conductor: Option<Conductor>,
     ) -> Result<Self, Failure> {
         let recorder = outputs
             .trace
             .as_ref()
-            .map(|destination| Recorder::begin(destination, &expectation, command.as_deref()))
+            .map(|destination| Recorder::begin(destination, &expectation, Some(&command)))
             .transpose()?;
         Ok(Self {
             evaluator: Evaluator::new(expectation).called(command),

@@ -33,10 +33,10 @@ impl Evaluator {
         }
     }
 
-    /// With how the run was called, without secrets, if that is known.
+    /// With how the run was called, without secrets.
     #[must_use]
-    pub fn called(mut self, command: Option<String>) -> Self {
-        self.evaluated.command = command;
+    pub fn called(mut self, command: String) -> Self {
+        self.evaluated.command = Some(command);
         self
     }
 

@@ -94,7 +94,7 @@ async fn rehearse(
         opened,
         outputs.ui,
         settings.expectation,
-        Some(command_line()),
+        command_line(),
         Some(conductor),
     )?
     .served(listening)?;

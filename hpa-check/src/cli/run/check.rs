@@ -121,7 +121,7 @@ async fn judge(
         opened,
         run.outputs.ui,
         expectation,
-        Some(command_line()),
+        command_line(),
         Some(conductor),
     )?
     .served(listening)?;
