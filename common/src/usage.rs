@@ -79,7 +79,10 @@ mod tests {
                 "--users=",
                 "'' for '--users <COUNT>': expected a whole number",
             ),
-            ("--users=99999999999", "expected a smaller whole number"),
+            (
+                "--users=99999999999999999999",
+                "expected a smaller whole number",
+            ),
             (
                 "--at=8000",
                 "expected an address and a port, such as 127.0.0.1:8000",
