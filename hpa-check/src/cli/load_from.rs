@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hpa_check_core::settings::time;
 use hpa_check_core::sim::LoadProfile;
 use hpa_check_core::sim::measured::{self, Measured};
 use http::Uri;
@@ -121,7 +122,7 @@ impl LoadFromArgs {
         if step.as_secs() == 0 || self.since.as_secs() / step.as_secs() >= MOST_SAMPLES {
             return Err(Failure::usage(format!(
                 "--load-step has to be {} or more, since Prometheus gives {MOST_SAMPLES} samples of a series at most",
-                words::duration(least)
+                time(least)
             )));
         }
         let until = self.until.unwrap_or_else(Timestamp::now);

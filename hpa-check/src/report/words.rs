@@ -36,15 +36,6 @@ pub(crate) fn microseconds(us: u64) -> String {
     }
 }
 
-/// A setting: `15 s`, `5 min`.
-pub(crate) fn duration(time: std::time::Duration) -> String {
-    let seconds = time.as_secs();
-    if time.subsec_nanos() == 0 && seconds >= 60 && seconds.is_multiple_of(60) {
-        return format!("{} min", seconds / 60);
-    }
-    milliseconds(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-}
-
 /// A time that nobody can know exactly: `about 40 s`, `about 7 min`.
 pub(crate) fn about(time: std::time::Duration) -> String {
     let seconds = time.as_secs();

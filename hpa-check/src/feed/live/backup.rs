@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::connect::{self, Cluster, ClusterArgs};
 use super::timing::Timing;
-use super::trouble::{Trouble, TroubleKind, within};
+use super::trouble::{Trouble, TroubleKind, get, within};
 use crate::failure::Failure;
 
 /// An extension that many clusters do not have.
@@ -146,12 +146,8 @@ impl Backup {
 
     /// Whether an API group is there; what can't be told is.
     async fn serves(&self, group: &str) -> bool {
-        let request = http::Request::get(format!("/apis/{group}")).body(Vec::new());
-        let Ok(request) = request else {
-            return true;
-        };
-        let asked = self.cluster.client.request::<Value>(request);
-        let answer = within(self.timing.call, asked).await;
+        let path = format!("/apis/{group}");
+        let answer = get::<Value>(&self.cluster.client, &path, self.timing.call).await;
         !matches!(answer, Err(trouble) if trouble.kind == TroubleKind::NotFound)
     }
 

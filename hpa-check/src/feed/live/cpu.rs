@@ -16,7 +16,7 @@ use super::convert::metrics::{PodMetricsList, samples};
 use super::convert::null_as_empty;
 use super::reporter::Reporter;
 use super::timing::Timing;
-use super::trouble::{Trouble, TroubleKind, within};
+use super::trouble::{Trouble, TroubleKind, get, within};
 
 const GROUP: &str = "metrics.k8s.io";
 
@@ -159,10 +159,8 @@ impl Registry {
 }
 
 async fn registered_version(cpu: &PodCpu) -> Result<String, Trouble> {
-    let request = http::Request::get(format!("/apis/{GROUP}"))
-        .body(Vec::new())
-        .expect("a constant path makes a request");
-    let group: ApiGroup = match within(cpu.timing.call, cpu.client.request(request)).await {
+    let answer = get(&cpu.client, &format!("/apis/{GROUP}"), cpu.timing.call).await;
+    let group: ApiGroup = match answer {
         // Who may read the metrics need not be allowed to ask what there is.
         Err(trouble) if trouble.kind == TroubleKind::Forbidden => return Ok(EVERYWHERE.to_owned()),
         answer => answer?,

@@ -17,7 +17,7 @@ use super::convert::null_as_empty;
 use super::reporter::Reporter;
 use super::scale;
 use super::timing::Timing;
-use super::trouble::{Trouble, TroubleKind, within};
+use super::trouble::{Trouble, TroubleKind, get};
 
 const CUSTOM: &str = "/apis/custom.metrics.k8s.io";
 
@@ -166,13 +166,7 @@ impl CustomMetrics {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Trouble> {
-        let request = http::Request::get(path)
-            .body(Vec::new())
-            .map_err(|error| Trouble {
-                kind: TroubleKind::Other,
-                message: format!("the metric's name makes no request: {error}"),
-            })?;
-        within(self.timing.call, self.client.request(request)).await
+        get(&self.client, path, self.timing.call).await
     }
 }
 

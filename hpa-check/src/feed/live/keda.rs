@@ -9,25 +9,11 @@ use tokio::sync::watch;
 use super::convert::keda::{Object, scaled_object};
 use super::reporter::Reporter;
 use super::timing::Timing;
-use super::trouble::{Trouble, TroubleKind, within};
+use super::trouble::{TroubleKind, get};
 
 /// The path of `ScaledObjects` in a namespace.
 fn path(namespace: &str) -> String {
     format!("/apis/keda.sh/v1alpha1/namespaces/{namespace}/scaledobjects")
-}
-
-async fn get<T: serde::de::DeserializeOwned>(
-    client: &Client,
-    path: &str,
-    timing: Timing,
-) -> Result<T, Trouble> {
-    let request = http::Request::get(path)
-        .body(Vec::new())
-        .map_err(|error| Trouble {
-            kind: TroubleKind::Other,
-            message: error.to_string(),
-        })?;
-    within(timing.call, client.request(request)).await
 }
 
 /// What to follow.
@@ -56,7 +42,7 @@ impl Following {
                 continue;
             };
             let one = format!("{}/{name}", path(&self.namespace));
-            let read = get::<Object>(&self.client, &one, self.timing).await;
+            let read = get::<Object>(&self.client, &one, self.timing.call).await;
             let fact = match read {
                 Ok(object) => Some(Fact::ScaledObject(scaled_object(object))),
                 // What was never there to be read may be in a cluster without the definition; the owner reference tells.
@@ -106,7 +92,7 @@ pub(super) async fn object(
     timing: Timing,
 ) -> ScaledObject {
     let one = format!("{}/{name}", path(namespace));
-    let read = get::<Object>(client, &one, timing).await;
+    let read = get::<Object>(client, &one, timing.call).await;
     read.map_or_else(|_| ScaledObject::unread(name), scaled_object)
 }
 
@@ -119,7 +105,7 @@ struct List {
 /// Why an autoscaler may be missing: the `ScaledObjects` that are paused, whose autoscalers KEDA takes away. Only to be
 /// helpful in a failure, so its own failure is no matter.
 pub(super) async fn paused(client: &Client, namespace: &str, timing: Timing) -> Vec<ScaledObject> {
-    let list = get::<List>(client, &path(namespace), timing).await;
+    let list = get::<List>(client, &path(namespace), timing.call).await;
     let items = list.map(|list| list.items).unwrap_or_default();
     let objects = items.into_iter().map(scaled_object);
     objects.filter(ScaledObject::is_paused).collect()

@@ -4,7 +4,9 @@ use std::error::Error as _;
 use std::future::Future;
 use std::time::Duration;
 
+use kube::Client;
 use kube::core::Status;
+use serde::de::DeserializeOwned;
 
 /// A failed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +114,21 @@ pub(super) async fn within<T>(
         Ok(result) => result.map_err(Trouble::from),
         Err(_) => Err(Trouble::silent(deadline)),
     }
+}
+
+/// The answer to a GET of a path, within a deadline.
+pub(super) async fn get<T: DeserializeOwned>(
+    client: &Client,
+    path: &str,
+    deadline: Duration,
+) -> Result<T, Trouble> {
+    let request = http::Request::get(path)
+        .body(Vec::new())
+        .map_err(|error| Trouble {
+            kind: TroubleKind::Other,
+            message: format!("`{path}` makes no request: {error}"),
+        })?;
+    within(deadline, client.request(request)).await
 }
 
 /// An error of a parser may show the place over several lines.

@@ -26,14 +26,6 @@ pub(in crate::feed::live) struct Meta {
     pub(in crate::feed::live) controller: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Owner {
-    kind: String,
-    name: String,
-    #[serde(default)]
-    controller: Option<bool>,
-}
-
 impl From<ObjectMeta> for Meta {
     fn from(metadata: ObjectMeta) -> Self {
         Self {
@@ -55,9 +47,8 @@ pub(in crate::feed::live) fn controller(owners: &[OwnerReference]) -> Option<Str
 }
 
 fn controlling<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let owners: Vec<Owner> = null_as_empty(deserializer)?;
-    let owner = owners.into_iter().find(|o| o.controller == Some(true));
-    Ok(owner.map(|o| format!("{}/{}", o.kind, o.name)))
+    let owners: Vec<OwnerReference> = null_as_empty(deserializer)?;
+    Ok(controller(&owners))
 }
 
 /// Whether there is a value. It is not decoded.

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::super::timing::Timing;
-use super::super::trouble::{Trouble, TroubleKind, within};
+use super::super::trouble::{Trouble, TroubleKind, get, within};
 use super::Missing;
 use super::items::{Envelope, Items};
 
@@ -300,16 +300,7 @@ impl Lists<'_> {
 
     /// One answer, whatever it is.
     pub(super) async fn get<K: DeserializeOwned>(&self, path: &str) -> Result<K, Trouble> {
-        patiently(async || {
-            let request = http::Request::get(path)
-                .body(Vec::new())
-                .map_err(|error| Trouble {
-                    kind: TroubleKind::Other,
-                    message: error.to_string(),
-                })?;
-            within(self.timing.call, self.client.request(request)).await
-        })
-        .await
+        patiently(async || get(self.client, path, self.timing.call).await).await
     }
 }
 

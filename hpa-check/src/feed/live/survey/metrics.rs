@@ -67,10 +67,7 @@ struct Gathered(BTreeMap<String, Vec<PodSample>>);
 impl Extend<(String, PodSample)> for Gathered {
     fn extend<I: IntoIterator<Item = (String, PodSample)>>(&mut self, samples: I) {
         for (namespace, sample) in samples {
-            match self.0.get_mut(&namespace) {
-                Some(own) => own.push(sample),
-                None => drop(self.0.insert(namespace, vec![sample])),
-            }
+            self.0.entry(namespace).or_default().push(sample);
         }
     }
 }

@@ -58,10 +58,7 @@ impl Extend<Read> for Gathered {
                         Some(same) => facts.labels = Arc::clone(same),
                         None => drop(self.labels.insert(Arc::clone(&facts.labels))),
                     }
-                    match self.by_namespace.get_mut(&namespace) {
-                        Some(own) => own.push(*facts),
-                        None => drop(self.by_namespace.insert(namespace, vec![*facts])),
-                    }
+                    self.by_namespace.entry(namespace).or_default().push(*facts);
                 }
                 Read::Other(request) => self.requested += request,
             }
