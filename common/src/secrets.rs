@@ -22,6 +22,74 @@ pub fn is_secret(name: &str) -> bool {
     NAMES.iter().any(|part| name.contains(part))
 }
 
+/// What a flag's value has to hide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secret {
+    /// All behind the name of a header.
+    Header,
+    /// All.
+    Whole,
+}
+
+impl Secret {
+    /// What the value of one of `fib-loadgen`'s flags hides: headers, bodies and curl commands may carry credentials.
+    pub fn of_load(flag: &str) -> Option<Self> {
+        match flag {
+            "-H" | "--header" => Some(Self::Header),
+            "-d" | "--body" | "--curl" => Some(Self::Whole),
+            _ => None,
+        }
+    }
+
+    fn hidden(self, value: &str) -> String {
+        match (self, value.split_once(':')) {
+            (Self::Header, Some((name, _))) => format!("{name}: {HIDDEN}"),
+            _ => HIDDEN.to_owned(),
+        }
+    }
+}
+
+/// The arguments of a command line without secrets: without the values of flags that have some, written as
+/// `--flag value`, `--flag=value`, `-f value` or `-fvalue`, and with what `others` makes of each other argument.
+pub fn arguments(
+    all: impl IntoIterator<Item = String>,
+    secret: impl Fn(&str) -> Option<Secret>,
+    others: impl Fn(&str) -> String,
+) -> Vec<String> {
+    let mut next: Option<Secret> = None;
+    let one = |argument: String| {
+        if let Some(own) = next.take() {
+            return own.hidden(&argument);
+        }
+        let (flag, sign, value) = parts(&argument);
+        match (secret(flag), value) {
+            (Some(own), Some(value)) => format!("{flag}{sign}{}", own.hidden(value)),
+            (Some(own), None) => {
+                next = Some(own);
+                argument
+            }
+            (None, _) => others(&argument),
+        }
+    };
+    all.into_iter().map(one).collect()
+}
+
+/// A flag, what stands between it and its value, and the value, if it is in the same argument.
+fn parts(argument: &str) -> (&str, &str, Option<&str>) {
+    if argument.starts_with("--") {
+        return match argument.split_once('=') {
+            Some((flag, value)) => (flag, "=", Some(value)),
+            None => (argument, "", None),
+        };
+    }
+    match argument.split_at_checked(2) {
+        Some((flag, value)) if flag.starts_with('-') && !value.is_empty() => {
+            (flag, "", Some(value))
+        }
+        _ => (argument, "", None),
+    }
+}
+
 /// A URL, with or without a flag before it, without the values of parameters that are named like secrets.
 pub fn without_tokens(argument: &str) -> String {
     let query = argument.contains("://").then(|| argument.split_once('?'));

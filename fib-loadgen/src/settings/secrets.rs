@@ -1,42 +1,13 @@
 //! A command line that can be shown around.
 
-use program_common::secrets::{HIDDEN, without_tokens};
+use program_common::secrets::{Secret, arguments, without_tokens};
 
 use crate::target::without_credentials;
 
-/// Headers, URLs, bodies and curl commands may carry credentials, and results are shown around.
+/// The arguments of a command line: results are shown around.
 pub(super) fn without_secrets(argv: Vec<String>) -> Vec<String> {
-    const SECRET: [(&str, &str); 3] = [("-H", "--header"), ("-d", "--body"), ("", "--curl")];
-    let hide = |flag: &str, value: &str| match flag {
-        "--header" => {
-            let name = value.split_once(':').map_or(value, |(name, _)| name);
-            format!("{name}: {HIDDEN}")
-        }
-        _ => HIDDEN.to_owned(),
-    };
-    let mut next: Option<&str> = None;
-    let one = |arg: String| {
-        if let Some(flag) = next.take() {
-            return hide(flag, &arg);
-        }
-        for (short, long) in SECRET {
-            if arg == long || (!short.is_empty() && arg == short) {
-                next = Some(long);
-                return arg;
-            }
-            if let Some(value) = arg
-                .strip_prefix(long)
-                .and_then(|rest| rest.strip_prefix('='))
-            {
-                return format!("{long}={}", hide(long, value));
-            }
-            if let Some(value) = arg.strip_prefix(short).filter(|_| !short.is_empty()) {
-                return format!("{short}{}", hide(long, value));
-            }
-        }
-        without_tokens(&without_credentials(&arg))
-    };
-    argv.into_iter().map(one).collect()
+    let others = |argument: &str| without_tokens(&without_credentials(argument));
+    arguments(argv, Secret::of_load, others)
 }
 
 #[cfg(test)]

@@ -1,59 +1,28 @@
 //! The command line as reports tell it: without secrets.
 
-use program_common::secrets::{HIDDEN, is_secret, without_secrets};
+use program_common::secrets::{Secret, arguments, is_secret, without_secrets};
 
 /// How this program was called.
 pub(crate) fn command_line() -> String {
     told(std::env::args())
 }
 
-fn told(arguments: impl Iterator<Item = String>) -> String {
-    let mut words = vec!["hpa-check".to_owned()];
-    let mut hides = None;
-    for argument in arguments.skip(1) {
-        let (name, value) = match argument.split_once('=') {
-            Some((name, value)) if name.starts_with("--") => (name, Some(value)),
-            _ => (argument.as_str(), None),
-        };
-        let before: Option<Secret> = hides.take();
-        let secret = Secret::of(name).filter(|_| before.is_none());
-        words.push(quoted(&match (before, secret, value) {
-            (Some(before), _, _) => before.hidden(&argument),
-            (None, Some(own), Some(value)) => format!("{name}={}", own.hidden(value)),
-            (None, None, _) => without_secrets(&argument),
-            (None, Some(_), None) => name.to_owned(),
-        }));
-        hides = secret.filter(|_| value.is_none());
-    }
-    words.join(" ")
+fn told(all: impl Iterator<Item = String>) -> String {
+    let shown = arguments(all.skip(1), secret, without_secrets);
+    let words = shown.iter().map(|word| quoted(word));
+    std::iter::once("hpa-check".to_owned())
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
-/// What a flag's value has to hide.
-#[derive(Clone, Copy)]
-enum Secret {
-    /// All behind the name of a header.
-    Header,
-    /// All.
-    Whole,
-}
-
-impl Secret {
-    fn of(flag: &str) -> Option<Self> {
-        match flag {
-            "-H" | "--header" | "--prometheus-header" => Some(Self::Header),
-            // Those behind `--` are fib-loadgen's.
-            "-d" | "--body" | "--curl" => Some(Self::Whole),
-            _ if flag.starts_with("--") && is_secret(flag) => Some(Self::Whole),
-            _ => None,
-        }
+/// What the value of a flag hides. Those behind `--` are fib-loadgen's.
+fn secret(flag: &str) -> Option<Secret> {
+    if flag == "--prometheus-header" {
+        return Some(Secret::Header);
     }
-
-    fn hidden(self, value: &str) -> String {
-        match (self, value.split_once(':')) {
-            (Self::Header, Some((name, _))) => format!("{name}: {HIDDEN}"),
-            _ => HIDDEN.to_owned(),
-        }
-    }
+    let named = flag.starts_with("--") && is_secret(flag);
+    Secret::of_load(flag).or_else(|| named.then_some(Secret::Whole))
 }
 
 /// As a shell takes it.
@@ -84,6 +53,7 @@ mod tests {
             &["x", "run", "--load-command", "k6 run -e TOKEN=s3cret x.js"],
             &["x", "run", "--token", "s3cret"],
             &["x", "run", "--", "-H", "X-Mine: s3cret", "-d", "s3cret"],
+            &["x", "run", "--", "-HX-Mine: s3cret", "-ds3cret"],
             &["x", "run", "--target=http://h/?api_key=s3cret"],
         ] {
             assert!(!told(words).contains("s3cret"), "{}", told(words));
