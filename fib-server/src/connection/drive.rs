@@ -14,7 +14,7 @@ use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::TcpStream;
 
 use super::io::{Io, Socket};
@@ -36,10 +36,6 @@ const STREAMS: u32 = 100;
 
 /// What an HTTP/2 client may send before it is read. Nothing here takes a body.
 const WINDOW: u32 = 65_535;
-
-/// The answer to a request of HTTP/1 takes nothing of the budget by itself up to this many bytes: a connection has one
-/// at a time. In HTTP/2 each of many streams can have one that waits for its window.
-pub(crate) const SMALL_ANSWER: usize = 1_024;
 
 /// How connections are served, the same for all of a port.
 #[derive(Clone)]
@@ -109,6 +105,20 @@ pub(super) async fn drive(
     }
 }
 
+/// Serves in one protocol until the connection is over, as the end of a function. Both protocols do the same, with types
+/// of their own.
+macro_rules! speak {
+    ($protocol:expr, $io:expr, $conn:expr, $answers:expr) => {{
+        let service = Requests::new($conn, $answers);
+        let mut http = pin!($protocol.serve_connection(TokioIo::new($io), service));
+        if let Some(served) = $conn.signal.before(Order::Leave, http.as_mut()).await {
+            return served.map_err(io::Error::other);
+        }
+        http.as_mut().graceful_shutdown();
+        http.await.map_err(io::Error::other)
+    }};
+}
+
 /// Serves in the protocols that the client chooses. Most clients speak HTTP/1 without TLS, and what an idle connection
 /// of theirs keeps in memory is this future. So what the others need is on the heap.
 async fn serve(
@@ -127,10 +137,10 @@ async fn serve(
     };
     if read == PREFACE {
         io.is_http2(read);
-        return Box::pin(speak_http2(io, conn, answers, protocols)).await;
+        return Box::pin(async { speak!(protocols.http2, io, conn, answers) }).await;
     }
     io.read_again(read);
-    speak_http1(io, conn, answers, protocols).await
+    speak!(protocols.http1, io, conn, answers)
 }
 
 async fn serve_tls(
@@ -151,7 +161,7 @@ async fn serve_tls(
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let mut io = Io::new(stream, Arc::clone(conn));
     if !http2 {
-        return speak_http1(io, conn, answers, protocols).await;
+        return speak!(protocols.http1, io, conn, answers);
     }
     // The preface counts as an incomplete frame until it is whole.
     let read = tell(&mut io).await?;
@@ -159,7 +169,7 @@ async fn serve_tls(
         return Ok(());
     }
     io.is_http2(read);
-    speak_http2(io, conn, answers, protocols).await
+    speak!(protocols.http2, io, conn, answers)
 }
 
 /// Reads until it is clear whether the client speaks HTTP/2.
@@ -175,50 +185,6 @@ async fn tell(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
         read.extend_from_slice(&rest[..got]);
     }
     Ok(read.freeze())
-}
-
-/// Serves until the connection is over. Both protocols do the same, with types of their own.
-macro_rules! until_it_leaves {
-    ($conn:expr, $http:expr) => {{
-        let mut http = pin!($http);
-        if let Some(served) = $conn.signal.before(Order::Leave, http.as_mut()).await {
-            return served.map_err(io::Error::other);
-        }
-        http.as_mut().graceful_shutdown();
-        http.await.map_err(io::Error::other)
-    }};
-}
-
-async fn speak_http1<S>(
-    io: Io<S>,
-    conn: &Arc<Conn>,
-    answers: Arc<impl Answers>,
-    protocols: &Protocols,
-) -> io::Result<()>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = Requests::new(conn, answers);
-    until_it_leaves!(
-        conn,
-        protocols.http1.serve_connection(TokioIo::new(io), service)
-    )
-}
-
-async fn speak_http2<S>(
-    io: Io<S>,
-    conn: &Arc<Conn>,
-    answers: Arc<impl Answers>,
-    protocols: &Protocols,
-) -> io::Result<()>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = Requests::new(conn, answers);
-    until_it_leaves!(
-        conn,
-        protocols.http2.serve_connection(TokioIo::new(io), service)
-    )
 }
 
 /// Reads on for a while after the last answer. A socket that is closed while its client still sends is

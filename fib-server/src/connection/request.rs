@@ -10,7 +10,7 @@ use super::Conn;
 use crate::admission::ShedReason;
 use crate::memory::Reservation;
 
-/// What a request takes in memory besides its head, with an answer of up to [`SMALL_ANSWER`].
+/// What a request takes in memory besides its head, with an answer that [is small](Conn::is_small).
 const REQUEST: u64 = 2_048;
 
 /// What is kept of a request, and told of it at its end.
