@@ -1,0 +1,103 @@
+//! What the state of a run says of the circumstances of a sync.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::sightings::{NEAR, ReadingSearch, Span};
+use crate::model::reconcile::Controller;
+use crate::model::{after, before};
+use crate::observation::{AutoscalerStatus, ControllerConfig};
+use crate::run::state::RunState;
+use crate::spec::{AutoscalerSpec, MetricSpec};
+
+pub(super) fn selector(state: &RunState) -> String {
+    let target = state.target.as_ref();
+    target.map_or_else(String::new, |target| target.selector.clone())
+}
+
+/// A look for what was read at a sync.
+pub(super) fn search(
+    when: Span,
+    at: Timestamp,
+    spec: &AutoscalerSpec,
+    state: &RunState,
+) -> ReadingSearch {
+    ReadingSearch {
+        when,
+        at,
+        around: around(state),
+        initialization: fresh(state).settings.cpu_initialization_period,
+        samples: spec.metrics.iter().any(|m| m.resource().is_some()),
+    }
+}
+
+/// A controller that has just started, with the settings given.
+pub(super) fn fresh(state: &RunState) -> Controller {
+    let setting = state.setting.as_ref();
+    let settings = setting.map_or_else(ControllerConfig::default, |s| s.controller.clone());
+    Controller::new(settings, state.gates())
+}
+
+pub(super) fn period(state: &RunState) -> Duration {
+    let setting = state.setting.as_ref();
+    setting.map_or(Duration::from_secs(15), |s| s.controller.sync_period)
+}
+
+fn resolution(state: &RunState) -> Duration {
+    let setting = state.setting.as_ref();
+    setting.map_or(Duration::from_secs(15), |s| s.metrics_resolution)
+}
+
+/// How long after a sync what it read may first be seen.
+pub(super) fn patience(state: &RunState) -> Duration {
+    resolution(state).max(NEAR)
+}
+
+/// How old the answer of the metrics API may be that a sync goes by. Between two polls an answer may have come and
+/// gone, and an API that is slow may have been asked a whole sync before.
+pub(super) fn around(state: &RunState) -> Duration {
+    NEAR + resolution(state) * 2 + period(state)
+}
+
+/// The metric that can't be followed to the replica, if there is one: the status does not tell its value, or only
+/// one for each pod, which is rounded.
+pub(super) fn unfollowed(spec: &AutoscalerSpec, status: &AutoscalerStatus) -> Option<String> {
+    let values = &status.current_metrics;
+    let mut metrics = spec.metrics.iter().enumerate();
+    let is_open = |(index, metric): &(usize, &MetricSpec)| {
+        let told = values.get(*index);
+        let exact = told.is_some_and(|value| value.is_empty() || value.value.is_some());
+        metric.resource().is_none() && !exact
+    };
+    let (_, metric) = metrics.find(is_open)?;
+    let (kind, name) = (metric.source.kind(), metric.source.name());
+    Some(format!(
+        "the {kind} metric {name} can't be followed to the replica by what the status tells of it"
+    ))
+}
+
+pub(super) fn namespace(state: &RunState) -> &str {
+    state.setting.as_ref().map_or("", |s| s.namespace.as_str())
+}
+
+/// How many pods the target may have counted at a sync, where a metric is divided by them.
+pub(super) fn observed(state: &RunState, spec: &AutoscalerSpec, when: Span) -> Vec<i32> {
+    let mut counts = Vec::new();
+    let matters = spec
+        .metrics
+        .iter()
+        .any(|m| m.source.is_object_or_external());
+    for (at, target) in state.targets.iter().rev() {
+        if *at <= after(when.until, NEAR) && !counts.contains(&target.replicas) {
+            counts.push(target.replicas);
+        }
+        if !matters || *at < before(when.from, NEAR) {
+            break;
+        }
+    }
+    if counts.is_empty() {
+        counts.extend(state.target.as_ref().map(|target| target.replicas));
+    }
+    counts
+}
