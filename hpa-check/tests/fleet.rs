@@ -36,6 +36,17 @@ impl Look {
         (autoscalers, self.report["pods"].as_u64().unwrap_or(0))
     }
 
+    /// Finds so many autoscalers and pods, and nothing wrong.
+    #[track_caller]
+    fn is_healthy_with(&self, autoscalers: usize, pods: u64) {
+        assert_eq!(
+            (self.code, self.counts()),
+            (0, (autoscalers, pods)),
+            "{}",
+            self.said
+        );
+    }
+
     fn unseen(&self) -> Vec<(&str, &str)> {
         let all = self.report["unseen"].as_array().unwrap();
         let text = |one: &'_ Value, key: &str| one[key].as_str().unwrap().len();
@@ -96,12 +107,7 @@ fn asked_for(serving: &Serving, path: &str) -> usize {
 fn pods_come_in_pages_and_a_server_without_pages_costs_no_more_memory() {
     let paged = fleet(200).serve();
     let first = look(&paged);
-    assert_eq!(
-        (first.code, first.counts()),
-        (0, (200, 2_000)),
-        "{}",
-        first.said
-    );
+    first.is_healthy_with(200, 2_000);
     assert_eq!(asked_for(&paged, "/api/v1/pods"), 4, "pages of 500");
     assert!(paged.asked().len() < 40, "{:?}", paged.asked());
 
@@ -109,12 +115,7 @@ fn pods_come_in_pages_and_a_server_without_pages_costs_no_more_memory() {
     api.ignore_limits();
     let whole = api.serve();
     let second = look(&whole);
-    assert_eq!(
-        (second.code, second.counts()),
-        (0, (200, 2_000)),
-        "{}",
-        second.said
-    );
+    second.is_healthy_with(200, 2_000);
     assert_eq!(asked_for(&whole, "/api/v1/pods"), 1);
     // The pods are 9 MB of JSON.
     let more = second.peak_kib.saturating_sub(first.peak_kib);
@@ -127,7 +128,7 @@ fn a_list_that_expires_between_two_pages_is_read_anew_without_counting_anything_
     api.once("/api/v1/pods?&limit=500&continue=500", 410, None);
     let serving = api.serve();
     let look = look(&serving);
-    assert_eq!((look.code, look.counts()), (0, (60, 600)), "{}", look.said);
+    look.is_healthy_with(60, 600);
     assert_eq!(look.unseen(), []);
     assert_eq!(
         asked_for(&serving, "/api/v1/pods"),
@@ -145,12 +146,7 @@ fn a_busy_server_is_asked_again_when_it_says() {
     api.once("/apis/apps/v1/deployments", 503, None);
     let serving = api.serve();
     let patient = look(&serving);
-    assert_eq!(
-        (patient.code, patient.counts()),
-        (0, (3, 30)),
-        "{}",
-        patient.said
-    );
+    patient.is_healthy_with(3, 30);
     assert_eq!(asked_for(&serving, "/api/v1/pods"), 3);
 
     // It is not waited for longer than anybody would.
@@ -180,12 +176,7 @@ fn who_may_read_some_namespaces_only_gets_those_and_is_told_which_are_left_out()
         api
     };
     let everywhere = look(&limited().serve());
-    assert_eq!(
-        (everywhere.code, everywhere.counts()),
-        (0, (20, 200)),
-        "{}",
-        everywhere.said
-    );
+    everywhere.is_healthy_with(20, 200);
     assert_eq!(everywhere.unseen(), []);
 
     let mut api = limited();

@@ -48,6 +48,15 @@ pub struct TargetRef {
 }
 
 impl TargetRef {
+    /// A Deployment.
+    pub fn deployment(name: impl Into<String>) -> Self {
+        Self {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            name: name.into(),
+        }
+    }
+
     /// The API group, empty for the core one. The controller goes by group and kind, whatever the version.
     pub fn group(&self) -> &str {
         let version = self.api_version.as_str();

@@ -331,11 +331,7 @@ fn load(args: &Args) -> Result<LoadProfile, Failure> {
 /// The autoscaler if there is no manifest.
 fn without_manifest() -> AutoscalerSpec {
     AutoscalerSpec {
-        scale_target_ref: TargetRef {
-            api_version: "apps/v1".to_owned(),
-            kind: "Deployment".to_owned(),
-            name: "simulated".to_owned(),
-        },
+        scale_target_ref: TargetRef::deployment("simulated"),
         min_replicas: Some(3),
         max_replicas: 10,
         metrics: vec![MetricSpec::cpu_utilization(50)],

@@ -324,11 +324,7 @@ impl Pod {
 /// The spec of [`objects::autoscaler`].
 fn spec() -> AutoscalerSpec {
     AutoscalerSpec {
-        scale_target_ref: TargetRef {
-            api_version: "apps/v1".to_owned(),
-            kind: "Deployment".to_owned(),
-            name: NAMESPACE.to_owned(),
-        },
+        scale_target_ref: TargetRef::deployment(NAMESPACE),
         min_replicas: Some(3),
         max_replicas: 10,
         metrics: vec![MetricSpec::cpu_utilization(50)],

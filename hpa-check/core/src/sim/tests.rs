@@ -7,11 +7,7 @@ use crate::spec::{MetricSpec, TargetRef};
 pub(crate) fn scenario(load: &str) -> Scenario {
     let mut scenario = Scenario {
         spec: AutoscalerSpec {
-            scale_target_ref: TargetRef {
-                api_version: "apps/v1".to_owned(),
-                kind: "Deployment".to_owned(),
-                name: "cart".to_owned(),
-            },
+            scale_target_ref: TargetRef::deployment("cart"),
             min_replicas: Some(3),
             max_replicas: 10,
             metrics: vec![MetricSpec::cpu_utilization(50)],

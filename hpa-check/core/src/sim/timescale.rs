@@ -155,11 +155,7 @@ mod tests {
 
     fn spec(behavior: Behavior) -> AutoscalerSpec {
         AutoscalerSpec {
-            scale_target_ref: TargetRef {
-                api_version: "apps/v1".to_owned(),
-                kind: "Deployment".to_owned(),
-                name: "fib-server".to_owned(),
-            },
+            scale_target_ref: TargetRef::deployment("fib-server"),
             min_replicas: Some(3),
             max_replicas: 10,
             metrics: Vec::new(),

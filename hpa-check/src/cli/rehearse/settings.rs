@@ -229,11 +229,7 @@ impl Flags {
     fn asserted_spec(&self, timescale: &Timescale) -> AutoscalerSpec {
         let asserted = self.asserted();
         AutoscalerSpec {
-            scale_target_ref: TargetRef {
-                api_version: "apps/v1".to_owned(),
-                kind: "Deployment".to_owned(),
-                name: NAME.to_owned(),
-            },
+            scale_target_ref: TargetRef::deployment(NAME),
             min_replicas: Some(asserted.min_replicas),
             max_replicas: asserted.max_replicas,
             metrics: vec![MetricSpec::cpu_utilization(asserted.cpu_target_percent)],

@@ -197,11 +197,7 @@ pub(super) mod tests {
 
     fn spec(target: &str) -> AutoscalerSpec {
         AutoscalerSpec {
-            scale_target_ref: TargetRef {
-                api_version: "apps/v1".to_owned(),
-                kind: "Deployment".to_owned(),
-                name: target.to_owned(),
-            },
+            scale_target_ref: TargetRef::deployment(target),
             min_replicas: Some(2),
             max_replicas: 20,
             metrics: vec![MetricSpec::cpu_utilization(70)],

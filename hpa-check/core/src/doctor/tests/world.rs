@@ -109,11 +109,7 @@ pub(super) fn autoscaler(name: &str, replicas: i32) -> Scaler {
 
 fn spec(name: &str) -> AutoscalerSpec {
     AutoscalerSpec {
-        scale_target_ref: TargetRef {
-            api_version: "apps/v1".to_owned(),
-            kind: "Deployment".to_owned(),
-            name: name.to_owned(),
-        },
+        scale_target_ref: TargetRef::deployment(name),
         min_replicas: Some(3),
         max_replicas: 10,
         metrics: vec![MetricSpec::cpu_utilization(50)],
