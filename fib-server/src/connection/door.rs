@@ -1,11 +1,12 @@
 //! Where connections come in, until it is shut.
 
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, Read as _};
+use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -26,8 +27,11 @@ const AFTER_AN_ERROR: Duration = Duration::from_millis(50);
 /// An error that lasts is told once in this time.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
-/// How many clients are turned away with an answer at a time; the others are just closed.
+/// How many clients are turned away at a time with patience for what they still send; the others are told in passing.
 const TURNED_AWAY_AT_A_TIME: usize = 64;
+
+/// Bytes that are read of a client in passing: the longest head.
+const MOST_IN_PASSING: usize = 64 * 1024;
 
 /// What a client is told that finds no room.
 static FULL: LazyLock<String> = LazyLock::new(|| {
@@ -141,10 +145,10 @@ impl Door {
     /// Says that there is no room, so that the client tries again rather than wonders.
     fn turn_away(&self, mut stream: TcpStream) {
         self.connections.metrics.connection_refused();
-        let Ok(place) = Arc::clone(&self.turning_away).try_acquire_owned() else {
-            return;
-        };
         let is_tls = self.protocols.is_tls();
+        let Ok(place) = Arc::clone(&self.turning_away).try_acquire_owned() else {
+            return turn_away_in_passing(&stream, is_tls);
+        };
         tokio::spawn(async move {
             let _place = place;
             let say = async {
@@ -180,6 +184,23 @@ impl Door {
     }
 }
 
+/// Says that there is no room, and reads what the client has sent by now: a socket that is closed with unread bytes is
+/// reset, and the client may lose the answer with it.
+fn turn_away_in_passing(stream: &TcpStream, is_tls: bool) {
+    let socket = SockRef::from(stream);
+    // Nothing here waits, and a client that is gone needs no answer.
+    if !is_tls {
+        let _ = socket.send(FULL.as_bytes());
+    }
+    let _ = socket.shutdown(Shutdown::Write);
+    let mut sink = [0; 4 * 1024];
+    for _ in 0..MOST_IN_PASSING / sink.len() {
+        if !matches!((&*socket).read(&mut sink), Ok(1..)) {
+            break;
+        }
+    }
+}
+
 /// Whether an error is that of one client which is gone before it was accepted, rather than the server's.
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
@@ -194,7 +215,7 @@ fn is_the_clients(error: &io::Error) -> bool {
 /// filters, the door is only closed a little less gently.
 #[cfg(target_os = "linux")]
 fn refuse_newcomers(listener: &TcpListener) {
-    use socket2::{SockFilter, SockRef};
+    use socket2::SockFilter;
     const LOAD_BYTE: u16 = 0x30;
     const JUMP_IF_ANY_BIT: u16 = 0x45;
     const RETURN: u16 = 0x06;
@@ -217,6 +238,21 @@ fn refuse_newcomers(_: &TcpListener) {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_is_turned_away_in_passing_reads_why_however_much_it_has_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        client.write_all(&vec![b'x'; 20_000]).await.unwrap();
+        let stream = listener.accept().await.unwrap().0;
+        turn_away_in_passing(&stream, false);
+        drop(stream);
+        let mut told = String::new();
+        client.read_to_string(&mut told).await.unwrap();
+        assert_eq!(told, *FULL);
+    }
 
     #[test]
     fn a_client_that_is_gone_before_it_was_accepted_holds_up_nobody() {
