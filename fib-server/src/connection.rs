@@ -100,7 +100,7 @@ impl Connections {
             return None;
         }
         let mut id = 0;
-        self.count.send_modify(|count| {
+        self.recount(|count| {
             count.open += 1;
             count.ever += 1;
             id = count.ever;
@@ -171,6 +171,15 @@ impl Connections {
         }
     }
 
+    /// Changes the count, and tells whoever waits for it. Nobody does before the server drains, and to tell nobody
+    /// takes a dozen locks.
+    fn recount(&self, change: impl FnOnce(&mut Count)) {
+        self.count.send_if_modified(|count| {
+            change(count);
+            self.count.receiver_count() > 0
+        });
+    }
+
     /// Waits until none is open.
     pub async fn none(&self) {
         // The sender lives as long as `self`, so this ends only with what is waited for.
@@ -215,7 +224,7 @@ struct Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.connections.lock().remove(self.conn.id);
-        self.connections.count.send_modify(|count| count.open -= 1);
+        self.connections.recount(|count| count.open -= 1);
     }
 }
 
@@ -230,7 +239,7 @@ mod tests {
     use super::*;
     use crate::metrics::Recycled;
 
-    fn connections(requests: u32, age: Duration, most: usize) -> Arc<Connections> {
+    pub(super) fn connections(requests: u32, age: Duration, most: usize) -> Arc<Connections> {
         let limits = ConnectionLimits {
             requests,
             age,

@@ -21,6 +21,9 @@ use crate::api::problem::{MEDIA_TYPE, Problem};
 /// A handshake that has begun when the door is shut is given this long to be completed.
 const LAST_HANDSHAKES: Duration = Duration::from_millis(150);
 
+/// So many are accepted before those who are inside have a turn.
+const IN_TURN: u32 = 16;
+
 /// After an error, nothing is accepted for this long, or the loop would spin.
 const AFTER_AN_ERROR: Duration = Duration::from_millis(50);
 
@@ -54,6 +57,8 @@ pub(crate) struct Door {
     closed: CancellationToken,
     closes_at: Option<Instant>,
     turning_away: Arc<Semaphore>,
+    /// How many were accepted in this turn.
+    in_turn: u32,
     told: Option<Instant>,
     untold: u64,
 }
@@ -75,6 +80,7 @@ impl Door {
             closed,
             closes_at: None,
             turning_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_A_TIME)),
+            in_turn: 0,
             told: None,
             untold: 0,
         }
@@ -122,6 +128,11 @@ impl Door {
     /// The next connection that is let in. What can't be accepted is told of here, and tried again.
     async fn accept(&mut self) -> (Arc<TcpStream>, Open) {
         loop {
+            if self.in_turn == IN_TURN {
+                self.in_turn = 0;
+                tokio::task::yield_now().await;
+            }
+            self.in_turn += 1;
             match self.next().await {
                 Some(Ok((stream, peer))) => match self.connections.opened(peer) {
                     Some(open) => {
@@ -238,6 +249,25 @@ fn refuse_newcomers(_: &TcpListener) {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn those_who_are_inside_have_a_turn_however_many_come_in() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let _clients: Vec<_> = (0..3 * IN_TURN)
+            .map(|_| std::net::TcpStream::connect(at).unwrap())
+            .collect();
+        let connections = super::super::tests::connections(0, Duration::ZERO, 100);
+        let (shut, closed) = (CancellationToken::new(), CancellationToken::new());
+        let protocols = Protocols::new(16 * 1_024, None);
+        let mut door = Door::new(listener, connections, protocols, shut, closed);
+        let mut inside = vec![door.accept().await];
+        while let Some(one) = door.accept().now_or_never() {
+            inside.push(one);
+        }
+        assert_eq!(inside.len(), IN_TURN as usize);
+        assert!(door.accept().now_or_never().is_some());
+    }
 
     #[tokio::test]
     async fn a_client_that_is_turned_away_in_passing_reads_why_however_much_it_has_sent() {

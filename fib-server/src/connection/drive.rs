@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -208,8 +209,8 @@ async fn sink(stream: &mut (impl AsyncRead + Unpin)) {
 
 /// Reads some bytes, and says how many, without memory for them while there are none.
 fn sip(stream: &mut (impl AsyncRead + Unpin), cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-    let mut bytes = [0; SIP];
-    let mut buffer = ReadBuf::new(&mut bytes);
+    let mut bytes = [const { MaybeUninit::uninit() }; SIP];
+    let mut buffer = ReadBuf::uninit(&mut bytes);
     ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
     Poll::Ready(Ok(buffer.filled().len()))
 }
