@@ -731,28 +731,41 @@ fn advice_is_about_the_component_that_serves_the_api_and_its_condition_is_quoted
             );
         }
     });
-    let external = |status: &str, message: &str| {
+    let external = |status: &str, message: &str, since: &str| {
         json!({
         "metadata": {"name": "v1beta1.external.metrics.k8s.io"},
         "spec": {"service": {"namespace": "keda", "name": "keda-operator-metrics-apiserver"}},
-        "status": {"conditions": [{"type": "Available", "status": status, "reason": "MissingEndpoints", "message": message}]}})
+        "status": {"conditions": [{"type": "Available", "status": status, "reason": "MissingEndpoints", "message": message,
+            "lastTransitionTime": since}]}})
     };
     let path = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io";
-    api.answer(path, external("True", "ok"));
+    api.answer(path, external("True", "ok", LONG_AGO));
     let (code, _, said) = diagnose(&api.serve(), &[]);
     assert_eq!(code, 0, "{said}");
 
-    let mut api = shop();
-    api.change("/apis/autoscaling/v2/horizontalpodautoscalers", |object| {
+    let by_queue = |since: &str, says: &str| {
+        let mut api = shop();
+        api.change("/apis/autoscaling/v2/horizontalpodautoscalers", |object| {
         if object["metadata"]["name"] == "cart" {
             object["spec"]["metrics"] = json!([{"type": "External", "external": {"metric": {"name": "queue"},
                 "target": {"type": "AverageValue", "averageValue": "100"}}}]);
         }
     });
+        api.answer(path, external("False", says, since));
+        api.serve()
+    };
     let says =
         "endpoints for service/keda-operator-metrics-apiserver in \"keda\" have no addresses";
-    api.answer(path, external("False", says));
-    let (code, report, said) = diagnose(&api.serve(), &[]);
+    // Its pod is being restarted.
+    let now = jiff::Timestamp::now().to_string();
+    let (code, report, said) = diagnose(&by_queue(&now, says), &[]);
+    assert_eq!(code, 93, "{said}");
+    assert_eq!(
+        first_finding(&report, "cart"),
+        "metrics-api-silent",
+        "{said}"
+    );
+    let (code, report, said) = diagnose(&by_queue(LONG_AGO, says), &[]);
     assert_eq!(code, 92, "{said}");
     assert_eq!(
         first_finding(&report, "cart"),
@@ -766,6 +779,8 @@ fn advice_is_about_the_component_that_serves_the_api_and_its_condition_is_quoted
     let advice = "do: Read the log of KEDA's metrics API server (Service keda/keda-operator-metrics-apiserver)";
     assert!(said.contains(advice), "{said}");
 }
+
+const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 
 /// `web` is of an Application with this spec.
 fn applied_by_argo_cd(api: &mut StillApi, spec: &Value) {

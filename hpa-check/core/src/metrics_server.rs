@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::spec::MetricSource;
@@ -26,6 +27,9 @@ pub struct MetricsServer {
     /// Status, reason and message of its condition `Available`, unless that is `True`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
+    /// Since when that has been so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable_since: Option<Timestamp>,
 }
 
 /// Components by a part of their Service's name, the more telling first.

@@ -329,6 +329,12 @@ impl Life {
 }
 
 impl Pod {
+    /// Whether it is unready because its containers are. Otherwise its node does not respond, or a readiness gate is closed.
+    pub fn fails_by_itself(&self) -> bool {
+        let reason = self.life.unready_reason.as_deref();
+        reason.is_none_or(|reason| reason == "ContainersNotReady")
+    }
+
     /// Whether its `Ready` condition is true.
     pub fn is_ready(&self) -> bool {
         self.ready.as_ref().is_some_and(|r| r.status == "True")

@@ -76,6 +76,8 @@ pub enum MetricsApi {
     Unavailable {
         /// Reason and message of the `APIService`'s condition.
         message: String,
+        /// Since when, if that is known.
+        since: Option<Timestamp>,
     },
     /// Registered and available.
     Served,
@@ -135,6 +137,8 @@ pub struct Scaler {
     pub team: Option<String>,
     /// Since when its condition `ScalingActive` has been what it is.
     pub inactive_since: Option<Timestamp>,
+    /// Since when its condition `AbleToScale` has been what it is.
+    pub unable_since: Option<Timestamp>,
     /// The findings to ignore, as written in its annotation.
     pub ignore: Option<String>,
     /// The object.

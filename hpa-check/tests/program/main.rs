@@ -5,6 +5,7 @@
 mod broken;
 mod calls;
 mod compare;
+mod input;
 mod load_from;
 mod recorded;
 mod rehearse;

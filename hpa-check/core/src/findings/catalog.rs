@@ -140,6 +140,9 @@ catalog! {
     PODS_CRASH = "pods-crash", Environment,
         "Containers fail to start or keep crashing.",
         "Check `kubectl logs --previous` for one of the pods.";
+    READINESS_WITHDRAWN = "readiness-withdrawn", Environment,
+        "Pods stopped being ready although their containers were: their node stopped responding, or a readiness gate closed.",
+        "Check the pods' nodes and readiness gates: `kubectl describe pod NAME`.";
     READINESS_FAILS_UNDER_LOAD = "readiness-fails-under-load", Wrong,
         "Ready pods became unready while their CPU was busy, so the load falls on fewer and fewer pods.",
         "Raise the readiness probe's timeout and failureThreshold, or serve the probe separately from the work.";
@@ -155,6 +158,9 @@ catalog! {
     ROLLOUT_STUCK = "rollout-stuck", Wrong,
         "A rollout does not complete, so some pods still run the old template.",
         "Check `kubectl rollout status`, then fix or undo the rollout.";
+    ROLLOUT_BELOW_MINIMUM = "rollout-below-minimum", Inconclusive,
+        "A rollout took ready pods below the minimum, so whether the minimum is held otherwise was not seen.",
+        "Set maxUnavailable to 0 in the rollout strategy, or run again without a rollout.";
     METRICS_API_UNAVAILABLE = "metrics-api-unavailable", Environment,
         "The resource metrics API is registered, but it does not respond or returns nothing for these pods.",
         "Check metrics-server's log; on kind it needs --kubelet-insecure-tls.";
@@ -167,6 +173,9 @@ catalog! {
     ADAPTER_UNAVAILABLE = "adapter-unavailable", Environment,
         "Nothing serves the API of a custom or external metric, or its `APIService` is not available.",
         "Install or fix the adapter that serves the metric.";
+    METRICS_API_SILENT = "metrics-api-silent", Inconclusive,
+        "A metrics API does not answer now, and nothing says that it has been so for long: its server may be restarting.",
+        "Check again in a minute.";
     SCALED_OBJECT_NOT_READY = "scaled-object-not-ready", Environment,
         "KEDA reports that the `ScaledObject` is not working, so its triggers have no effect.",
         "Read the condition with `kubectl describe scaledobject NAME`, then KEDA's operator log.";
@@ -263,6 +272,9 @@ catalog! {
     METRICS_NOT_YET = "metrics-not-yet", Inconclusive,
         "The pods are too new to have CPU samples.",
         "Check again in a minute.";
+    SYNC_FAILED = "sync-failed", Inconclusive,
+        "The controller's latest sync failed, which may have been for a moment.",
+        "Check again in a minute.";
     AT_THE_MAXIMUM = "at-the-maximum", Pass,
         "The metric calls for more than maxReplicas; the autoscaler stays at the maximum.",
         "Raise maxReplicas if you want to serve this load.";
@@ -346,6 +358,10 @@ pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
     (&ANOTHER_SCALER, &REPLICAS_IN_MANIFEST),
     (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_IN_MANIFEST),
     (&PODS_EVICTED, &MINIMUM_NOT_HELD),
+    (&READINESS_WITHDRAWN, &MINIMUM_NOT_HELD),
+    (&ROLLOUT_BELOW_MINIMUM, &MINIMUM_NOT_HELD),
+    (&METRICS_API_UNAVAILABLE, &METRICS_API_SILENT),
+    (&ADAPTER_UNAVAILABLE, &METRICS_API_SILENT),
     (&ANOTHER_SCALER, &REPLICAS_PERHAPS_APPLIED),
     (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_PERHAPS_APPLIED),
     (&METRICS_STALE, &METRICS_COARSE),

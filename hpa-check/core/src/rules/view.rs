@@ -99,12 +99,6 @@ impl<'a> PodView<'a> {
         format!("{}{since}{reason}", ready.status)
     }
 
-    /// Whether the kubelet says that containers are not ready. Otherwise it is a readiness gate or the node.
-    pub(crate) fn fails_by_itself(&self) -> bool {
-        let reason = self.pod.life.unready_reason.as_deref();
-        reason.is_none_or(|reason| reason == "ContainersNotReady")
-    }
-
     /// When it was made, or was seen to be there.
     pub(crate) fn made(&self) -> Option<Timestamp> {
         self.pod.life.created.or(self.pod.started).or(self.since)
@@ -124,6 +118,8 @@ pub(crate) struct MetricsView<'a> {
     pub(crate) failing_for: Option<Duration>,
     /// Whether any answer had a sample for one of the pods.
     pub(crate) ever_sampled: bool,
+    /// When a run first saw the newest sample. The clocks of nodes may differ, so its own instant is not enough.
+    pub(crate) newest_since: Option<Timestamp>,
     /// Stale samples matter only from then on.
     pub(crate) needed_from: Timestamp,
 }
@@ -378,6 +374,14 @@ impl dyn View + '_ {
         Some((&condition.reason, &condition.message))
     }
 
+    /// The same, if the controller has had two syncs to withdraw it. One sync may fail for a moment: another writer came
+    /// first, a webhook was slow, an API server was restarted.
+    pub(crate) fn standing_refusal(&self, kind: &str) -> Option<(&str, &str)> {
+        let syncs = self.controller().sync_period * 2;
+        let stands = self.refused_for(kind).is_none_or(|span| span >= syncs);
+        self.refusal(kind).filter(|_| stands)
+    }
+
     /// The same condition, as a quote.
     pub(crate) fn quoted_refusal(&self, kind: &str) -> Option<String> {
         let (reason, message) = self.refusal(kind)?;
@@ -519,7 +523,18 @@ impl dyn View + '_ {
     /// How long a new pod may lack a sample: two windows until there is a complete one, and as long again
     /// until it is read.
     pub(crate) fn warm_up(&self) -> Duration {
-        self.metrics_resolution() * 4 + self.controller().sync_period
+        self.sample_period() * 4 + self.controller().sync_period
+    }
+
+    /// The time between two samples of a pod, as far as the samples themselves tell. A snapshot without any sample takes
+    /// metrics-server's own default.
+    fn sample_period(&self) -> Duration {
+        const OWN_DEFAULT: Duration = Duration::from_mins(1);
+        let pods = self.pods().unwrap_or_default();
+        let windows = pods.iter().filter_map(|p| p.sample).map(|s| s.window);
+        let unknown = || (!self.is_watched()).then_some(OWN_DEFAULT);
+        let window = windows.max().or_else(unknown).unwrap_or_default();
+        window.max(self.metrics_resolution())
     }
 
     /// Whether something has lasted for `span` or longer.

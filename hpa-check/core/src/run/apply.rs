@@ -385,8 +385,12 @@ fn note_readiness(lost: &mut Vec<ReadinessLost>, at: Timestamp, before: &Pod, no
         && now.waiting.is_none()
         && now.restarts == before.restarts;
     if before.is_ready() && !now.is_ready() && serves {
-        let (pod, until) = (now.name.clone(), None);
-        lost.push(ReadinessLost { pod, at, until });
+        lost.push(ReadinessLost {
+            pod: now.name.clone(),
+            at,
+            until: None,
+            by_itself: now.fails_by_itself(),
+        });
     }
     if now.is_ready() {
         let open = lost.iter_mut().rfind(|l| l.pod == now.name);

@@ -127,6 +127,8 @@ fn before_load(state: &RunState, seen: &Seen) -> bool {
             | Seen::TargetGone
             | Seen::Pod(_)
             | Seen::Fact(_)
+            | Seen::PodMetrics { .. }
+            | Seen::MetricsUnavailable { .. }
     );
     tells && !loaded
 }

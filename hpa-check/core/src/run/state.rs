@@ -60,6 +60,8 @@ pub(crate) struct ReadinessLost {
     pub(crate) at: Timestamp,
     /// When it was ready again.
     pub(crate) until: Option<Timestamp>,
+    /// Whether its containers were not ready, as opposed to its node or a readiness gate.
+    pub(crate) by_itself: bool,
 }
 
 /// One answer of the metrics API, or its error.

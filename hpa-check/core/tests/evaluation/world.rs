@@ -110,6 +110,10 @@ pub(crate) struct World {
     pub generation: bool,
     /// The second in which the pod template changes.
     pub rollout: Option<i64>,
+    /// Pods that a rollout deletes before it makes new ones, one at most.
+    pub max_unavailable: usize,
+    /// The reason of the condition `Ready` while a pod pauses.
+    pub unready: Option<&'static str>,
     /// A second container of each pod, which gets none of the load.
     pub sidecar: Option<&'static str>,
     pub interrupt: Option<i64>,
@@ -194,6 +198,8 @@ pub(crate) fn healthy() -> World {
         blind: None,
         generation: true,
         rollout: None,
+        max_unavailable: 0,
+        unready: None,
         sidecar: None,
         interrupt: None,
         refusal: None,

@@ -33,6 +33,24 @@ pub(crate) fn pairs() -> Vec<Pair> {
         beside(late_load(), "minimum-not-held", |w| {
             w.fate = |n| second_pod(n, Fate::Pauses(12, 15));
         }),
+        // The owner of a custom resource that is known by its `/scale` alone puts its own size back.
+        beside(custom_resource(), "replicas-moved-by-another", |w| {
+            w.rival = Some((2, "flink-operator"));
+        }),
+        // The same because of its node or a readiness gate, and a rollout that deletes a pod before it makes another.
+        beside(late_load(), "readiness-withdrawn", |w| {
+            w.fate = |n| second_pod(n, Fate::Pauses(12, 15));
+            w.unready = Some("ReadinessGatesNotReady");
+        }),
+        beside(
+            World {
+                rollout: Some(12),
+                fate: |_| Fate::Serves,
+                ..late_load()
+            },
+            "rollout-below-minimum",
+            |w| (w.max_unavailable, w.pod_start) = (1, 4000),
+        ),
         // Most pods fail their probes while they work: for less than a sync period, and for longer.
         beside(
             World {
@@ -99,6 +117,17 @@ pub(crate) fn pairs() -> Vec<Pair> {
             w.decide = |current, wanted| wanted.max(current);
         }),
     ]
+}
+
+fn custom_resource() -> World {
+    let mut world = World {
+        generation: false,
+        ..healthy()
+    };
+    let reference = &mut world.spec.scale_target_ref;
+    reference.api_version = "flink.apache.org/v1beta1".into();
+    reference.kind = "FlinkDeployment".into();
+    world
 }
 
 /// A sidecar idles beside the container that does the work, and the metric is of one of the two.

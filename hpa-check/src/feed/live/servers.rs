@@ -47,7 +47,11 @@ fn server(group: &str, service: APIService) -> MetricsServer {
     let conditions = service.status.and_then(|status| status.conditions);
     let mut conditions = conditions.into_iter().flatten();
     let available = conditions.find(|c| c.type_ == "Available");
-    let unavailable = available.filter(|c| c.status != "True").map(|c| {
+    let available = available.filter(|c| c.status != "True");
+    let unavailable_since = available
+        .as_ref()
+        .and_then(|c| Some(c.last_transition_time.as_ref()?.0));
+    let unavailable = available.map(|c| {
         let (reason, message) = (c.reason.unwrap_or_default(), c.message.unwrap_or_default());
         format!("Available {}, {reason}: {message}", c.status)
     });
@@ -56,6 +60,7 @@ fn server(group: &str, service: APIService) -> MetricsServer {
         registered: true,
         service: name,
         unavailable,
+        unavailable_since,
     }
 }
 

@@ -295,10 +295,10 @@ pub(crate) fn did_you_mean<'a>(name: &str, all: impl IntoIterator<Item = &'a str
     nearest(name, all).map_or_else(String::new, |near| format!("; did you mean {near}?"))
 }
 
-/// Since when `ScalingActive` has been what it is.
-fn inactive_since(object: &HorizontalPodAutoscaler) -> Option<Timestamp> {
+/// Since when a condition has been what it is.
+fn since(object: &HorizontalPodAutoscaler, kind: &str) -> Option<Timestamp> {
     let conditions = object.status.as_ref()?.conditions.as_ref()?;
-    let condition = conditions.iter().find(|c| c.type_ == "ScalingActive")?;
+    let condition = conditions.iter().find(|c| c.type_ == kind)?;
     Some(condition.last_transition_time.as_ref()?.0)
 }
 
@@ -313,7 +313,8 @@ fn found(object: HorizontalPodAutoscaler, owner_labels: &[String]) -> Option<Fou
             created: metadata.creation_timestamp.as_ref().map(|t| t.0),
             owner: owner(metadata),
             team: owners.next().cloned(),
-            inactive_since: inactive_since(&object),
+            inactive_since: since(&object, "ScalingActive"),
+            unable_since: since(&object, "AbleToScale"),
             ignore: annotations.and_then(|all| all.get(ANNOTATION)).cloned(),
             object: convert::autoscaler::autoscaler(object),
             target: TargetLook::Unread,

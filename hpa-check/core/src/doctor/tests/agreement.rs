@@ -71,7 +71,7 @@ fn facts(cluster: &ClusterSnapshot, look: &SnapshotView<'_>) -> Vec<Fact> {
     let api = match &cluster.metrics_api {
         MetricsApi::Unknown => None,
         MetricsApi::Absent { message } => api(false, false, message),
-        MetricsApi::Unavailable { message } => api(true, false, message),
+        MetricsApi::Unavailable { message, .. } => api(true, false, message),
         MetricsApi::Served => api(true, true, "available"),
     };
     let object = look.scaled_object().cloned().map(Fact::ScaledObject);

@@ -172,14 +172,19 @@ pub(super) const ROWS: &[Row] = &[
         f.metrics_api = MetricsApi::Unavailable {
             message: "MissingEndpoints: endpoints for service/metrics-server have no addresses"
                 .to_owned(),
+            since: Some(ago(600)),
         };
     }),
     Row(2, "metrics-api-unavailable", same, |f| {
         space(f).samples = Some(Err(
             "the server is currently unable to handle the request".to_owned()
         ));
+        no_metrics(f);
     }),
-    Row(3, "metrics-api-unavailable", same, |f| samples(f).clear()),
+    Row(3, "metrics-api-unavailable", same, |f| {
+        samples(f).clear();
+        no_metrics(f);
+    }),
     Row(
         3,
         "metrics-not-yet",
@@ -306,12 +311,11 @@ pub(super) const ROWS: &[Row] = &[
             f
         },
         |f| {
-            refuse(
-                f,
-                "AbleToScale",
-                "FailedGetScale",
-                "no matches for kind \"Rollout\" in group \"argoproj.io\"",
-            );
+            let message = "no matches for kind \"Rollout\" in group \"argoproj.io\"";
+            refuse(f, "AbleToScale", "FailedGetScale", message);
+            scaler(f).target = TargetLook::Absent {
+                message: message.to_owned(),
+            };
         },
     ),
     Row(17, "rescale-failed", same, |f| {
@@ -559,12 +563,14 @@ pub(super) const ROWS: &[Row] = &[
                 registered: true,
                 service: Some("keda/keda-operator-metrics-apiserver".to_owned()),
                 unavailable: None,
+                unavailable_since: None,
             });
             f
         },
         |f| {
             let says = "Available False, MissingEndpoints: endpoints for service/keda-operator-metrics-apiserver in \"keda\" have no addresses";
             f.metrics_servers[0].unavailable = Some(says.to_owned());
+            f.metrics_servers[0].unavailable_since = Some(ago(600));
         },
     ),
     Row(25, "capacity-too-small", same, |f| {
@@ -743,6 +749,13 @@ pub(super) const ROWS: &[Row] = &[
     }),
 ];
 
+/// The controller gets no metrics either.
+pub(super) fn no_metrics(facts: &mut ClusterSnapshot) {
+    let says =
+        "unable to get metrics for resource cpu: no metrics returned from resource metrics API";
+    refuse(facts, "ScalingActive", "FailedGetResourceMetric", says);
+}
+
 fn job(facts: &mut ClusterSnapshot, phase: &str, app: &str) {
     let mut done = pod(app, 0);
     phase.clone_into(&mut done.pod.phase);
@@ -818,7 +831,9 @@ fn each_entry_is_found_first_and_its_healthy_neighbor_has_nothing() {
 }
 
 /// Shown by tests of their own: they need an assertion, an earlier look, or are no fault.
-const ELSEWHERE: [&str; 30] = [
+const ELSEWHERE: [&str; 32] = [
+    "metrics-api-silent",
+    "sync-failed",
     "bounds-leave-no-room",
     "replicas-pinned",
     "replicas-set-once",

@@ -65,11 +65,13 @@ fn advice_is_about_the_component_that_serves_the_metrics() {
     let advice = |service: Option<&str>| {
         let mut facts = healthy();
         samples(&mut facts).clear();
+        super::broken::no_metrics(&mut facts);
         facts.metrics_servers = vec![MetricsServer {
             group: RESOURCE.to_owned(),
             registered: true,
             service: service.map(str::to_owned),
             unavailable: None,
+            unavailable_since: None,
         }];
         let report = diagnose(&facts, None, &Assertions::default());
         let first = report.autoscalers[0].findings[0].clone();

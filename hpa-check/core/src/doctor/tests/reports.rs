@@ -7,9 +7,10 @@ use super::world::{
     ago, autoscaler, busy, condition, healthy, owner, pod, pods, refuse, samples, scaler, space,
     target,
 };
+use crate::metrics_server::{EXTERNAL, MetricsServer};
 use crate::model::before;
 use crate::quantity::Quantity;
-use crate::snapshot::{ClusterSnapshot, EventSnapshot, TargetLook};
+use crate::snapshot::{ClusterSnapshot, EventSnapshot, MetricsApi, TargetLook};
 use crate::spec::{
     ContainerResources, InitContainer, MetricIdentifier, MetricSource, MetricSpec, MetricTarget,
 };
@@ -514,6 +515,139 @@ const REPORTS: &[Report] = &[
             }
         },
         fault: "selector-matches-others",
+    },
+    Report {
+        of: "another writer came first in the latest sync",
+        seen: || {
+            let mut f = healthy();
+            let says = "the HPA controller was unable to update the target scale: Operation cannot be fulfilled on deployments.apps \"cart\": the object has been modified; please apply your changes to the latest version and try again";
+            refuse(&mut f, "AbleToScale", "FailedUpdateScale", says);
+            scaler(&mut f).unable_since = Some(ago(10));
+            f
+        },
+        found: &["sync-failed"],
+        but: |f| scaler(f).unable_since = Some(ago(31)),
+        fault: "rescale-failed",
+    },
+    Report {
+        of: "the kind of the target was installed a moment ago, and the target is there",
+        seen: || {
+            let mut f = of_kind("argoproj.io/v1alpha1", "Rollout");
+            let says = "no matches for kind \"Rollout\" in group \"argoproj.io\"";
+            refuse(&mut f, "AbleToScale", "FailedGetScale", says);
+            f
+        },
+        found: &[],
+        but: |f| {
+            scaler(f).target = TargetLook::Absent {
+                message: "the server could not find the requested resource".to_owned(),
+            };
+        },
+        fault: "target-api-version",
+    },
+    Report {
+        of: "two autoscalers counted the same pods until a moment ago",
+        seen: || {
+            let mut f = healthy();
+            refuse(
+                &mut f,
+                "ScalingActive",
+                "AmbiguousSelector",
+                "controlled by multiple HPAs",
+            );
+            scaler(&mut f).inactive_since = Some(ago(14));
+            f
+        },
+        found: &["metrics-not-yet"],
+        but: |f| scaler(f).inactive_since = Some(ago(100)),
+        fault: "ambiguous-selector",
+    },
+    Report {
+        of: "metrics-server is restarted, and the controller has still got metrics",
+        seen: || {
+            let mut f = healthy();
+            f.metrics_api = MetricsApi::Unavailable {
+                message: "MissingEndpoints".to_owned(),
+                since: Some(ago(20)),
+            };
+            space(&mut f).samples = Some(Err(
+                "the server is currently unable to handle the request".to_owned(),
+            ));
+            f
+        },
+        found: &["metrics-api-silent"],
+        but: |f| {
+            if let MetricsApi::Unavailable { since, .. } = &mut f.metrics_api {
+                *since = Some(ago(600));
+            }
+        },
+        fault: "metrics-api-unavailable",
+    },
+    Report {
+        of: "metrics-server has just been restarted, and has no sample yet",
+        seen: || {
+            let mut f = healthy();
+            samples(&mut f).clear();
+            f
+        },
+        found: &["metrics-api-silent"],
+        but: super::broken::no_metrics,
+        fault: "metrics-api-unavailable",
+    },
+    Report {
+        of: "an adapter is being restarted",
+        seen: || {
+            let mut f = by_queue(MetricTarget::AverageValue(Quantity::from_milli(5_000)));
+            f.metrics_servers.push(MetricsServer {
+                group: EXTERNAL.to_owned(),
+                registered: true,
+                service: Some("keda/keda-operator-metrics-apiserver".to_owned()),
+                unavailable: Some("Available False, MissingEndpoints: no addresses".to_owned()),
+                unavailable_since: Some(ago(25)),
+            });
+            f
+        },
+        found: &["metrics-api-silent"],
+        but: |f| f.metrics_servers[0].unavailable_since = Some(ago(3_000)),
+        fault: "adapter-unavailable",
+    },
+    Report {
+        of: "metrics-server takes a sample a minute, as its own default is, and a pod is two minutes old",
+        seen: || {
+            let mut f = healthy();
+            for sample in samples(&mut f) {
+                sample.window = std::time::Duration::from_mins(1);
+            }
+            samples(&mut f).pop();
+            let last = pods(&mut f).last_mut().unwrap();
+            last.pod.started = Some(ago(130));
+            set_ready(last, "True", 120);
+            f
+        },
+        found: &[],
+        but: |f| set_ready(pods(f).last_mut().unwrap(), "True", 300),
+        fault: "metrics-incomplete",
+    },
+    Report {
+        of: "a batch comes every eight minutes, and the autoscaler follows it",
+        seen: || {
+            let mut f = healthy();
+            let up = "New size: 6; reason: cpu resource utilization (percentage of request) above target";
+            let down = "New size: 3; reason: All metrics below target";
+            let mut events = vec![rescaled(up, 4), rescaled(down, 4)];
+            for event in &mut events {
+                event.first = Some(ago(4 * 480));
+            }
+            space(&mut f).events = events;
+            f
+        },
+        found: &[],
+        but: |f| {
+            for event in &mut space(f).events {
+                event.first = Some(ago(4 * 200));
+            }
+        },
+        fault: "flapping",
     },
     Report {
         of: "a person woke the target up, and the autoscaler goes on from there",

@@ -86,6 +86,7 @@ pub(super) fn autoscaler(name: &str, replicas: i32) -> Scaler {
         team: None,
         ignore: None,
         inactive_since: None,
+        unable_since: None,
         object: Autoscaler {
             uid: format!("uid-{name}"),
             spec: spec(name),

@@ -90,6 +90,7 @@ impl<'a> View for RunView<'a> {
             at: self.state.last_answer.unwrap_or(self.until),
             failing_for: Some(failing.unwrap_or_default()),
             ever_sampled: polls.iter().any(sampled),
+            newest_since: newest_since(polls),
             needed_from: self.state.entered(Phase::Up).unwrap_or(Timestamp::MAX),
         }
     }
@@ -263,6 +264,8 @@ impl<'a> View for RunView<'a> {
 
     fn readiness_losses(&self) -> Vec<ReadinessLoss<'_>> {
         let losses = self.state.readiness_lost.iter();
+        // A node that does not respond and a readiness gate are no failing probe.
+        let losses = losses.filter(|lost| lost.by_itself);
         let costly = losses.filter(|lost| self.was_costly(lost));
         let loss = |lost: &'a ReadinessLost| ReadinessLoss {
             pod: &lost.pod,
@@ -283,6 +286,19 @@ impl<'a> View for RunView<'a> {
     fn clock(&self, at: Timestamp) -> String {
         RunView::clock(self, at)
     }
+}
+
+/// When the newest sample of all was first seen.
+fn newest_since(polls: &[Poll]) -> Option<Timestamp> {
+    let newest = |poll: &Poll| {
+        let samples = poll.answer.as_ref().ok()?;
+        samples.iter().map(|s| s.timestamp).max()
+    };
+    let last = polls.iter().rev().find_map(newest)?;
+    let same = |poll: &&Poll| newest(poll).is_none_or(|at| at == last);
+    let mut same = polls.iter().rev().take_while(same);
+    let first = same.by_ref().filter(|poll| newest(poll).is_some()).last()?;
+    Some(first.at)
 }
 
 fn quota(fact: &Fact, pods: Option<i32>) -> Option<QuotaView<'_>> {
@@ -319,7 +335,10 @@ impl<'a> RunView<'a> {
         match fact {
             None => MetricsApi::Unknown,
             Some((false, _, message)) => MetricsApi::Absent { message },
-            Some((_, false, message)) if !answers => MetricsApi::Unavailable { message },
+            Some((_, false, message)) if !answers => MetricsApi::Unavailable {
+                message,
+                since: None,
+            },
             Some(_) => MetricsApi::Served,
         }
     }

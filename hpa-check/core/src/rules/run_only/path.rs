@@ -13,7 +13,7 @@ use crate::rules::rule::{Find, Rule, Weight};
 use crate::rules::view::{ConflictingWrites, SizeView, Swings, View};
 use crate::run::timeline::{Range, Step, value_at};
 
-pub(crate) const RULES: &[Rule] = &[MINIMUM_NOT_HELD];
+pub(crate) const RULES: &[Rule] = &[MINIMUM_NOT_HELD, READINESS_WITHDRAWN, ROLLOUT_BELOW_MINIMUM];
 
 /// Two watches show what happens at one instant no further apart.
 const CLOCKS: Duration = Duration::from_secs(1);
@@ -35,6 +35,69 @@ const MINIMUM_NOT_HELD: Rule =
         .at(from))
         }),
     };
+
+const READINESS_WITHDRAWN: Rule = Rule {
+    finding: &catalog::READINESS_WITHDRAWN,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let Dip { begin, end, .. } = longest_dip(run)?;
+        let losses = run.state.readiness_lost.iter();
+        let during = losses.filter(|lost| {
+            !lost.by_itself && lost.at <= end && lost.until.is_none_or(|until| begin <= until)
+        });
+        let lost: Vec<_> = during.collect();
+        let first = lost.first()?.at;
+        Some(
+            Evidence::new(
+                format!(
+                    "{} pods stopped being ready, and not by themselves",
+                    lost.len()
+                ),
+                lost.iter().map(|lost| {
+                    let clock = run.clock(lost.at);
+                    format!(
+                        "pod {}: Ready False, its containers aside, {clock}",
+                        lost.pod
+                    )
+                }),
+            )
+            .at(first),
+        )
+    }),
+};
+
+const ROLLOUT_BELOW_MINIMUM: Rule = Rule {
+    finding: &catalog::ROLLOUT_BELOW_MINIMUM,
+    weight: Weight::Cause,
+    find: Find::Run(|run| {
+        let Dip {
+            ready, begin, end, ..
+        } = longest_dip(run)?;
+        let near = run.budget(|b| b.controller.sync_period);
+        let from = before(begin, near);
+        let is_deployment = run.spec()?.scale_target_ref.kind == "Deployment";
+        let mut pairs = run.state.targets.windows(2);
+        // A new template, or pods that still run the old one.
+        let (at, _) = pairs.find_map(|pair| {
+            let ((_, old), (at, new)) = (&pair[0], &pair[1]);
+            let changed = old.uid == new.uid && old.spec_digest != new.spec_digest;
+            let unfinished = is_deployment && new.updated_replicas < new.replicas;
+            let during = from <= *at && *at <= end;
+            (during && (changed || unfinished)).then_some((*at, new))
+        })?;
+        let clock = run.clock(at);
+        Some(
+            Evidence::new(
+                format!("a rollout left {ready} ready pods, fewer than the minimum"),
+                [format!(
+                    "rollout of {}: {clock}",
+                    (run as &dyn View).reference()
+                )],
+            )
+            .at(at),
+        )
+    }),
+};
 
 /// A stretch with fewer ready pods than the minimum.
 #[derive(Debug, Clone, Copy)]
@@ -104,8 +167,13 @@ pub(super) fn conflicting_writes(run: &RunView<'_>) -> Option<ConflictingWrites>
     let pairs = run.state.targets.windows(2);
     let moves: Vec<Move> = pairs.filter_map(|pair| foreign_move(run, pair)).collect();
     let first = moves.first()?;
+    // Where nobody says who wrote, a single move may be the controller's, whose word on it was not seen.
+    let mut gaps = run.state.gaps_of_the_object();
+    if moves.iter().all(|one| one.writer.is_none()) && (moves.len() < 2 || gaps.next().is_some()) {
+        return None;
+    }
     Some(ConflictingWrites {
-        writer: Some(first.writer.clone()),
+        writer: moves.iter().find_map(|one| one.writer.clone()),
         times: moves.len(),
         at: Some(first.at),
         quotes: moves.into_iter().map(|one| one.quote).collect(),
@@ -114,21 +182,23 @@ pub(super) fn conflicting_writes(run: &RunView<'_>) -> Option<ConflictingWrites>
 
 /// A change of the replicas by another writer.
 struct Move {
-    writer: String,
+    /// The field manager, where the target says who wrote.
+    writer: Option<String>,
     at: Timestamp,
     quote: String,
 }
 
-/// A change in another's name that no decision of the controller stands behind.
+/// A change that is not in the controller's name, and that no decision of the controller stands behind.
 fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, ScaleTarget)]) -> Option<Move> {
     let [(_, old), (at, new)] = pair else {
         return None;
     };
-    let writer = new.replicas_writer.as_ref()?;
+    let writer = new.replicas_writer.as_ref().map(|w| w.manager.as_str());
     let view: &dyn View = run;
     if new.uid != old.uid
         || new.spec_replicas == old.spec_replicas
-        || view.is_own_writer(&writer.manager)
+        || writer.is_some_and(|writer| view.is_own_writer(writer))
+        || (writer.is_none() && run.state.baseline_at.is_none_or(|rest| *at < rest))
     {
         return None;
     }
@@ -139,10 +209,10 @@ fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, ScaleTarget)]) -> Option<
             && before(*at, near) <= *seen
             && *seen <= after(*at, near)
     });
-    let manager = &writer.manager;
+    let manager = writer.unwrap_or("another writer");
     let (from, to) = (old.spec_replicas, new.spec_replicas);
     (!decided).then(|| Move {
-        writer: manager.clone(),
+        writer: writer.map(str::to_owned),
         at: *at,
         quote: format!("{manager} set {from} → {to} {}", run.clock(*at)),
     })

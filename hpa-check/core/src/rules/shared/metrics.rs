@@ -5,12 +5,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::findings::{Evidence, catalog};
-use crate::metrics_server::{CUSTOM, EXTERNAL, RESOURCE, group_of};
+use crate::metrics_server::{CUSTOM, EXTERNAL, MetricsServer, RESOURCE, group_of};
 use crate::model::{after, counted};
 use crate::observation::ContainerSample;
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{MetricsView, PodView, View, quoted};
 use crate::snapshot::MetricsApi;
+use crate::spec::MetricSource;
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::NO_METRICS_API, Weight::Blocker, no_api),
@@ -32,7 +33,8 @@ fn no_api(view: &dyn View) -> Option<Evidence> {
         return None;
     }
     let message = "no resource metrics API is registered";
-    let condition = view.quoted_refusal("ScalingActive");
+    let condition = view.standing_refusal("ScalingActive");
+    let condition = condition.map(|(reason, says)| quoted(reason, says));
     match view.metrics().api {
         MetricsApi::Absent { message: says } => {
             let api = format!("metrics.k8s.io: {says}");
@@ -62,21 +64,51 @@ fn no_adapter(view: &dyn View) -> Option<Evidence> {
         let group = group_of(&m.source).filter(|group| *group != RESOURCE)?;
         Some((m, view.server_of(group)?))
     });
-    let condition = view.quoted_refusal("ScalingActive");
     needed.find_map(|(metric, server)| {
         let (group, source) = (&server.group, &metric.source);
         if !server.registered {
             let message = format!("nothing serves {group}, which {source} comes from");
             let quote = format!("no APIService is registered for {group}");
             let advice = format!("Install the adapter that serves {source}.");
-            let quotes = [quote].into_iter().chain(condition.clone());
+            let condition = view.quoted_refusal("ScalingActive");
+            let quotes = [quote].into_iter().chain(condition);
             return Some(Evidence::new(message, quotes).advising(Some(advice)));
         }
-        let quote = server.quote()?;
-        let message = format!("{server} does not answer for {group}, which {source} comes from");
-        let quotes = [quote].into_iter().chain(condition.clone());
-        Some(Evidence::new(message, quotes).advising(about_server(view, group)))
+        let known = view.is_watched() && server.unavailable_since.is_none();
+        let lasts = known || lasts(view, server.unavailable_since);
+        lasts.then(|| away(view, server, source))?
     })
+}
+
+/// An adapter that is registered and does not answer.
+fn away(view: &dyn View, server: &MetricsServer, source: &MetricSource) -> Option<Evidence> {
+    let group = &server.group;
+    let message = format!("{server} does not answer for {group}, which {source} comes from");
+    let condition = view.quoted_refusal("ScalingActive");
+    let quotes = [server.quote()?].into_iter().chain(condition);
+    Some(Evidence::new(message, quotes).advising(about_server(view, group)))
+}
+
+/// Whether what does not answer now has not answered for longer than a restart takes, by its own condition or by the
+/// controller's.
+fn lasts(view: &dyn View, since: Option<Timestamp>) -> bool {
+    let restart = view.warm_up();
+    let refused = view.refusal("ScalingActive").is_some();
+    let long = view.refused_for("ScalingActive");
+    let refused = refused && long.is_none_or(|span| span >= restart);
+    refused || view.longer(since, restart)
+}
+
+/// What does not answer at the moment of a look, and may be restarting.
+pub(crate) fn silent(view: &dyn View) -> Option<Evidence> {
+    let metrics = view.spec().map_or(&[][..], |spec| &spec.metrics);
+    let away = metrics.iter().find_map(|metric| {
+        let group = group_of(&metric.source).filter(|group| *group != RESOURCE)?;
+        away(view, view.server_of(group)?, &metric.source)
+    });
+    let resource = || unanswered(view).or_else(|| never_sampled(view));
+    let resource = || view.needs_resource_metrics().then(resource)?;
+    away.or_else(resource)
 }
 
 /// The API that the condition's reason refers to.
@@ -129,27 +161,44 @@ fn unavailable(view: &dyn View) -> Option<Evidence> {
         return None;
     }
     let metrics = view.metrics();
-    let condition = view.quoted_refusal("ScalingActive");
+    match (metrics.failing_for, &metrics.api) {
+        (Some(span), _) if span >= view.warm_up() => {
+            unanswered(view).or_else(|| never_sampled(view))
+        }
+        (Some(_), _) => never_sampled(view),
+        (None, MetricsApi::Unavailable { since, .. }) if lasts(view, *since) => unanswered(view),
+        (None, _) if lasts(view, None) => unanswered(view).or_else(|| never_sampled(view)),
+        (None, _) => None,
+    }
+}
+
+/// The API is not available, or the question was answered with an error.
+fn unanswered(view: &dyn View) -> Option<Evidence> {
+    let metrics = view.metrics();
     let api = match &metrics.api {
-        MetricsApi::Unavailable { message } => {
+        MetricsApi::Unavailable { message, .. } => {
             Some(format!("APIService metrics.k8s.io: {message}"))
         }
         _ => None,
     };
     let error = metrics.answer.and_then(Result::err);
     let error = error.map(|error| format!("list pods.metrics.k8s.io: {error}"));
-    let long = metrics
-        .failing_for
-        .is_none_or(|span| span >= view.warm_up());
-    if long && (api.is_some() || error.is_some()) {
+    (api.is_some() || error.is_some()).then(|| {
         let message = match metrics.failing_for {
             Some(span) => format!("the metrics API has not answered for {} s", span.as_secs()),
             None if api.is_some() => "the metrics API is registered and not available".to_owned(),
             None => "the metrics API does not answer".to_owned(),
         };
+        let condition = view.quoted_refusal("ScalingActive");
         let quotes = api.into_iter().chain(error).chain(condition);
-        return Some(Evidence::new(message, quotes).advising(about_server(view, RESOURCE)));
-    }
+        Evidence::new(message, quotes).advising(about_server(view, RESOURCE))
+    })
+}
+
+/// It answers, and has no sample of pods that are old enough to have one.
+fn never_sampled(view: &dyn View) -> Option<Evidence> {
+    let metrics = view.metrics();
+    let condition = view.quoted_refusal("ScalingActive");
     let old = settled(view, &metrics);
     let never = metrics.answer.is_some() && !metrics.ever_sampled;
     (never && !old.is_empty()).then(|| {
@@ -239,7 +288,8 @@ fn stale(view: &dyn View) -> Option<Evidence> {
     let metrics = view.metrics();
     let period = window.max(view.metrics_resolution());
     let allowed = period * 3 + view.controller().sync_period;
-    (after(newest.max(metrics.needed_from), allowed) <= metrics.at).then(|| {
+    let stood = metrics.newest_since.unwrap_or(newest).max(newest);
+    (after(stood.max(metrics.needed_from), allowed) <= metrics.at).then(|| {
         let age = metrics.at.duration_since(newest).as_secs();
         Evidence::new(
             format!("the newest sample is {age} s old, and decisions are made on it"),

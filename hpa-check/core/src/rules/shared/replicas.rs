@@ -15,8 +15,9 @@ pub(crate) const RULES: &[Rule] = &[
 /// This many rises and falls are not explained by the load.
 const CYCLES: usize = 3;
 
-/// One rise and fall within this time is quick.
-const QUICK: Duration = Duration::from_mins(10);
+/// One rise and fall within this time is quick: the stabilization window that is the default outlasts it, and a load that
+/// really comes and goes is followed more slowly.
+const QUICK: Duration = Duration::from_mins(5);
 
 fn moved(view: &dyn View) -> Option<Evidence> {
     let writes = view.conflicting_writes()?;

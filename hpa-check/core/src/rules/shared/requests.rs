@@ -28,7 +28,7 @@ fn missing(view: &dyn View) -> Option<Evidence> {
         ));
     }
     // If the pods were not read, the controller's condition decides, unless it is outdated.
-    let (_, message) = view.refusal("ScalingActive")?;
+    let (_, message) = view.standing_refusal("ScalingActive")?;
     let unread = view.pods().is_none() || view.is_watched();
     (unread && message.contains("missing request for cpu")).then(|| {
         Evidence::new(

@@ -28,7 +28,7 @@ fn ambiguous(view: &dyn View) -> Option<Evidence> {
             }),
         ));
     }
-    match view.refusal("ScalingActive") {
+    match view.standing_refusal("ScalingActive") {
         Some((reason @ "AmbiguousSelector", message)) => Some(Evidence::new(
             "another autoscaler counts the same pods, and the controller stopped both",
             [quoted(reason, message)],
@@ -39,7 +39,7 @@ fn ambiguous(view: &dyn View) -> Option<Evidence> {
 
 fn invalid(view: &dyn View) -> Option<Evidence> {
     let message = "the target's scale subresource reports no usable selector";
-    match view.refusal("ScalingActive") {
+    match view.standing_refusal("ScalingActive") {
         Some((reason @ ("InvalidSelector" | "SelectorRequired"), text)) => {
             Some(Evidence::new(message, [quoted(reason, text)]))
         }

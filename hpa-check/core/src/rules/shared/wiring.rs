@@ -30,7 +30,10 @@ fn api_version(view: &dyn View) -> Option<Evidence> {
     let kind = reference.kind.as_str();
     let message = format!("scaleTargetRef.apiVersion \"{version}\" has no kind {kind}");
     let written = format!("spec.scaleTargetRef: apiVersion \"{version}\", kind {kind}");
-    match view.refusal("AbleToScale") {
+    match view
+        .standing_refusal("AbleToScale")
+        .filter(|_| !is_outdated(view))
+    {
         Some(("FailedGetScale", text)) if text.contains("no matches for kind") => Some(
             Evidence::new(message, [written, quoted("FailedGetScale", text)]),
         ),
@@ -39,13 +42,18 @@ fn api_version(view: &dyn View) -> Option<Evidence> {
     }
 }
 
+/// Whether a condition about the target is older than the target. A snapshot has read it since.
+fn is_outdated(view: &dyn View) -> bool {
+    !view.is_watched() && matches!(view.scaled(), TargetLookup::Read(_))
+}
+
 fn not_found(view: &dyn View) -> Option<Evidence> {
     let name = target_name(view);
-    let (how, quote, at) = match (view.scaled(), view.refusal("AbleToScale")) {
+    let (how, quote, at) = match (view.scaled(), view.standing_refusal("AbleToScale")) {
         (TargetLookup::Absent { how, quote, at }, _) => (how, quote, at),
         (TargetLookup::NotScalable { .. }, _) => return None,
         (_, Some((_, says))) if says.contains(NO_SCALE) => return None,
-        (TargetLookup::Read(_), Some((_, says))) if !view.is_watched() || !says_not_found(says) => {
+        (TargetLookup::Read(_), Some((_, says))) if is_outdated(view) || !says_not_found(says) => {
             return None;
         }
         (_, Some((reason @ "FailedGetScale", says))) => {
@@ -63,7 +71,7 @@ const NO_SCALE: &str = "could not find the requested resource";
 
 /// The object exists, but its `/scale` is not found.
 fn not_scalable(view: &dyn View) -> Option<Evidence> {
-    let refusal = view.refusal("AbleToScale");
+    let refusal = view.standing_refusal("AbleToScale");
     let refusal = refusal.filter(|(reason, _)| *reason == "FailedGetScale");
     let said = refusal.map(|(reason, says)| quoted(reason, says));
     let quotes: Vec<String> = match view.scaled() {
@@ -84,7 +92,7 @@ fn not_scalable(view: &dyn View) -> Option<Evidence> {
 }
 
 fn unreadable(view: &dyn View) -> Option<Evidence> {
-    let (reason, says) = view.refusal("AbleToScale")?;
+    let (reason, says) = view.standing_refusal("AbleToScale")?;
     let known = says_not_found(says) || says.contains(NO_SCALE);
     let there = matches!(view.scaled(), TargetLookup::Read(_));
     (reason == "FailedGetScale" && there && !known && view.is_watched() && !view.is_complete())
@@ -145,7 +153,7 @@ pub(crate) fn switched_off(view: &dyn View) -> Option<Evidence> {
 }
 
 fn rescale_failed(view: &dyn View) -> Option<Evidence> {
-    let (reason, message) = view.refusal("AbleToScale")?;
+    let (reason, message) = view.standing_refusal("AbleToScale")?;
     (reason == "FailedUpdateScale" && !view.is_complete()).then(|| {
         Evidence::new(
             "the controller could not write the target's size",

@@ -66,6 +66,7 @@ impl<'a> View for SnapshotView<'a> {
             at: self.cluster.at,
             failing_for: None,
             ever_sampled: self.matched.iter().any(|p| self.seen(p).sample.is_some()),
+            newest_since: None,
             needed_from: Timestamp::MIN,
         }
     }
@@ -185,13 +186,14 @@ impl<'a> View for SnapshotView<'a> {
         false
     }
 
-    /// The condition has its own clock.
+    /// A condition has its own clock.
     fn refused_for(&self, kind: &str) -> Option<Duration> {
-        let since = self
-            .scaler
-            .inactive_since
-            .filter(|_| kind == "ScalingActive")?;
-        let span = self.cluster.at.duration_since(since);
+        let since = match kind {
+            "ScalingActive" => self.scaler.inactive_since,
+            "AbleToScale" => self.scaler.unable_since,
+            _ => None,
+        };
+        let span = self.cluster.at.duration_since(since?);
         Some(Duration::try_from(span).unwrap_or_default())
     }
 
@@ -285,7 +287,7 @@ impl<'a> View for SnapshotView<'a> {
             let was_ready = after(started, HAD_BEEN_READY) < since;
             let quiet = p.pod.waiting.is_none() && p.pod.restarts == 0;
             let runs = pod.is_living() && p.pod.phase == "Running";
-            let lost = !pod.is_ready() && runs && was_ready && quiet && pod.fails_by_itself();
+            let lost = !pod.is_ready() && runs && was_ready && quiet && p.pod.fails_by_itself();
             // Busy pods are what an autoscaler aims at; only the kubelet knows what became of the probe.
             let timed_out = self.timed_out_probe(pod.name(), since).filter(|_| lost)?;
             Some(ReadinessLoss {

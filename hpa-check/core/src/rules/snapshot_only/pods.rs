@@ -4,7 +4,7 @@ use super::look::SnapshotView;
 use crate::findings::{Evidence, catalog};
 use crate::model::proposal::Proposal;
 use crate::rules::rule::{Rule, Weight};
-use crate::rules::shared::metrics::settled;
+use crate::rules::shared::metrics::{settled, silent};
 use crate::rules::view::{PodView, quoted};
 
 pub(crate) const RULES: &[Rule] = &[
@@ -14,7 +14,11 @@ pub(crate) const RULES: &[Rule] = &[
         hold_scaling,
     ),
     Rule::snapshot(&catalog::RESIZE_NOT_DONE, Weight::Cause, not_resized),
+    Rule::snapshot(&catalog::METRICS_API_SILENT, Weight::Cause, |look| {
+        silent(look.view())
+    }),
     Rule::snapshot(&catalog::METRICS_NOT_YET, Weight::Symptom, not_yet),
+    Rule::snapshot(&catalog::SYNC_FAILED, Weight::Symptom, sync_failed),
 ];
 
 /// The model's proposal, if unready pods count as idle in it.
@@ -82,6 +86,19 @@ fn not_yet(look: &SnapshotView<'_>) -> Option<Evidence> {
                 [quoted(reason, message)],
             )
         })
+    })
+}
+
+/// A sync that could not read or write the target's scale, and not for long enough to call it a fault.
+fn sync_failed(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let view = look.view();
+    let (reason, message) = view.refusal("AbleToScale")?;
+    let stands = view.standing_refusal("AbleToScale").is_some();
+    (!stands && reason.starts_with("Failed")).then(|| {
+        Evidence::new(
+            format!("the controller's latest sync failed: {reason}"),
+            [quoted(reason, message)],
+        )
     })
 }
 

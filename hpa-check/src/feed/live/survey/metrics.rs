@@ -126,6 +126,7 @@ async fn registered(
                 },
                 (Some(_), Some(message)) => MetricsApi::Unavailable {
                     message: message.clone(),
+                    since: server.unavailable_since,
                 },
                 (Some(_), None) => MetricsApi::Served,
             };

@@ -49,6 +49,8 @@ impl Run<'_> {
                 && [from * 1000, until * 1000].contains(&now)
             {
                 let status = if now == from * 1000 { "False" } else { "True" };
+                let reason = self.world.unready.filter(|_| status == "False");
+                state.pod.life.unready_reason = reason.map(Into::into);
                 state.pod.ready = Some(Ready {
                     status: status.into(),
                     since: Some(at(now)),
@@ -139,7 +141,8 @@ impl Run<'_> {
         }
         let wanted = usize::try_from(self.replicas).unwrap();
         let ready = self.pods.iter().filter(living).filter(|p| p.pod.is_ready());
-        if ready.count() > wanted {
+        let ready = ready.count();
+        if ready + self.world.max_unavailable > wanted {
             let old = self
                 .pods
                 .iter()
