@@ -71,7 +71,8 @@ const NO_SCALE: &str = "could not find the requested resource";
 
 /// The object exists, but its `/scale` is not found.
 fn not_scalable(view: &dyn View) -> Option<Evidence> {
-    let refusal = view.standing_refusal("AbleToScale");
+    // A kind has no scale from one sync to the next either.
+    let refusal = view.refusal("AbleToScale");
     let refusal = refusal.filter(|(reason, _)| *reason == "FailedGetScale");
     let said = refusal.map(|(reason, says)| quoted(reason, says));
     let quotes: Vec<String> = match view.scaled() {
