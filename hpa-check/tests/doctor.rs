@@ -144,7 +144,7 @@ fn a_namespace_that_is_not_there_is_an_error_and_an_empty_one_is_not_called_heal
     let (code, _, said) = diagnose(&serving, &["-n", "secret"]);
     assert_eq!(code, 93, "{said}");
     assert!(
-        said.contains("whether the namespace exists is not known"),
+        said.contains("whether the namespace exists is unknown"),
         "{said}"
     );
 }

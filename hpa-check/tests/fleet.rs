@@ -302,7 +302,7 @@ fn a_look_that_is_stopped_ends_at_once_and_leaves_no_report() {
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert_eq!(done.status.code(), Some(105), "{said}");
     assert!(
-        said.contains("told to stop before everything was read"),
+        said.contains("interrupted before everything was read"),
         "{said}"
     );
     assert!(!file.exists());

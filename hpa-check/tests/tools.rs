@@ -176,7 +176,7 @@ fn an_export_is_clean_in_order_and_taken_back_by_the_server() {
     );
     std::fs::write(&file, yaml.replace("name: settings", "name: other")).unwrap();
     let text = said(&serving.run(&["restore", file.to_str().unwrap(), "--dry-run"]));
-    assert!(text.contains("ConfigMap/other would be made"), "{text}");
+    assert!(text.contains("ConfigMap/other would be created"), "{text}");
     assert_eq!(
         serving
             .run(&["restore", file.to_str().unwrap()])

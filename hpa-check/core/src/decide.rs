@@ -1,4 +1,5 @@
-//! `hpa-check decide`: the model's front door. One JSON object a line in, one a line out, in order.
+//! `hpa-check decide`: the model behind a command line. It reads one JSON object per line and writes one per
+//! line, in order.
 
 mod input;
 mod reconcile;
@@ -20,8 +21,8 @@ use crate::nulls::without_nulls;
 use crate::observation::ControllerConfig;
 use crate::spec::Behavior;
 
-/// Answers every line; `Ok(false)` when one of them was not of the form. A sync of no autoscaler is one of
-/// `autoscaler`, if that is given.
+/// Answers every line; returns `Ok(false)` if one of them was malformed. A sync without an autoscaler of its
+/// own uses `autoscaler`, if that is given.
 pub fn run(
     input: impl BufRead,
     mut output: impl Write,
@@ -42,7 +43,7 @@ pub fn run(
     Ok(all)
 }
 
-/// Answers one line, and says whether it was of the form.
+/// Answers one line, and returns whether it was well-formed.
 pub fn answer(line: &str, autoscaler: Option<&Value>) -> (Value, bool) {
     let case: Value = match serde_json::from_str(line) {
         Ok(case) => case,
@@ -60,12 +61,12 @@ pub fn answer(line: &str, autoscaler: Option<&Value>) -> (Value, bool) {
     }
 }
 
-/// Why a case has no decision: what is wrong with it, and what was expected.
+/// Why a case has no decision: what is wrong with it and what was expected.
 #[derive(Debug, thiserror::Error)]
 enum CaseError {
-    #[error("\"kind\" is missing: it says which decision is asked for")]
+    #[error("\"kind\" is missing: set it to the decision to compute")]
     NoKind,
-    #[error("\"input\" is missing: it holds the decision's data")]
+    #[error("\"input\" is missing: put the decision's data there")]
     NoInput,
     #[error(
         "kind {0:?} is not known: use resource_replicas, reconcile, convert_with_behavior_rate or \
@@ -74,9 +75,9 @@ enum CaseError {
     UnknownKind(String),
     #[error("{0:?} is missing: write [] if there are none")]
     NoList(&'static str),
-    #[error("\"hpa\" {0}: give one of autoscaling/v2")]
+    #[error("\"hpa\" {0}: use apiVersion autoscaling/v2")]
     NoAutoscaler(String),
-    #[error("the input is not of this kind's form: {0}")]
+    #[error("the input does not fit this kind: {0}")]
     Form(#[from] serde_json::Error),
     #[error("otherHpaSelectors: {0}")]
     Selector(#[from] SelectorError),
@@ -113,7 +114,7 @@ fn decide(case: &Value, autoscaler: Option<&Value>) -> Result<Value, CaseError> 
     }
 }
 
-/// Lists of pods may be empty or null, but a case that lacks one has lost it.
+/// A list of pods may be empty or null, but a case without one is incomplete.
 fn with_pods(input: &Value) -> Result<&Value, CaseError> {
     for list in ["pods", "podMetrics"] {
         input.get(list).ok_or(CaseError::NoList(list))?;
@@ -121,8 +122,8 @@ fn with_pods(input: &Value) -> Result<&Value, CaseError> {
     Ok(input)
 }
 
-/// In place of a case's own form of an autoscaler, a whole object or a list with one, as
-/// `kubectl get hpa -o json` prints it.
+/// Accepts a whole object, or a list with one, as `kubectl get hpa -o json` prints it, in place of a case's own
+/// form.
 fn as_manifest(hpa: &mut Value) -> Result<(), CaseError> {
     if hpa.get("kind").is_none() && hpa.get("items").is_none() {
         return Ok(());
@@ -140,10 +141,10 @@ fn read<T: DeserializeOwned>(input: &Value) -> Result<T, CaseError> {
     Ok(T::deserialize(without_nulls(input))?)
 }
 
-/// The namespace of every case, for the controller's messages: the cases do not name one.
+/// The namespace of every case, used in the controller's messages; the cases do not name one.
 const NAMESPACE: &str = "test-namespace";
 
-/// The instant that ages are counted back from. Any will do.
+/// The instant that ages count back from; its value does not matter.
 pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn resource_replicas(input: &input::ResourceReplicas) -> Value {

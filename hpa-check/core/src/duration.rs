@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Reads a time with its unit, such as `90s`, `3.5ms`, `2m` or `1h30m`; a bare number is seconds. The
+/// Parses a duration with its unit, such as `90s`, `3.5ms`, `2m` or `1h30m`; a bare number is seconds. The
 /// error is one sentence.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a time: write it as 90s, 3.5ms, 2m or 1h30m");

@@ -57,15 +57,15 @@ pub struct Reason {
     pub fix: Option<String>,
     /// The outcome that this reason leads to on its own.
     pub outcome: Outcome,
-    /// The first instant of the run that the message or the evidence names. None where it holds throughout, in a
-    /// snapshot, and in results of earlier versions.
+    /// The first instant of the run that the message or the evidence mentions. `None` if it applies throughout,
+    /// in a snapshot, and in results of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub at: Option<Timestamp>,
 }
 
 impl Reason {
-    /// Where it is on the timeline of a run that began then; `None` where it holds throughout.
+    /// Its place on the timeline of a run that began at `begin`; `None` if it applies throughout.
     pub fn instant(&self, begin: Timestamp) -> Option<Timestamp> {
         self.at.or_else(|| {
             let mut texts = std::iter::once(&self.message).chain(&self.evidence);
@@ -75,12 +75,12 @@ impl Reason {
     }
 }
 
-/// An instant of a run as messages and evidence name it: `at 12.3 s` since the run's beginning.
+/// An instant of a run as messages and evidence write it: `at 12.3 s` after the run's start.
 pub(crate) fn clock(since: Duration) -> String {
     format!("at {:.1} s", since.as_secs_f64())
 }
 
-/// The first instant that a text names, as [`clock`] writes it.
+/// The first instant mentioned in a text, as [`clock`] writes it.
 fn first_clock(text: &str) -> Option<Duration> {
     text.match_indices("at ").find_map(|(place, _)| {
         let begins = text[..place].chars().next_back();
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_where_its_evidence_first_says_and_nowhere_where_it_says_nothing() {
+    fn a_reason_has_the_first_instant_that_its_message_or_evidence_mentions() {
         let begin: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let reason = |message: &str, evidence: &str| Reason {
             id: "flapping".to_owned(),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_word_surroundings_of_version_1_0_is_read_as_environment() {
+    fn the_outcome_surroundings_of_version_1_0_is_read_as_environment() {
         let read = |text: &str| serde_json::from_str::<Outcome>(text).unwrap();
         assert_eq!(read("\"surroundings\""), Outcome::Environment);
         assert_eq!(read("\"environment\""), Outcome::Environment);

@@ -17,7 +17,7 @@ pub(crate) struct Args {
     shell: Kind,
 }
 
-/// Who completes.
+/// What to complete for.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Kind {
     Bash,

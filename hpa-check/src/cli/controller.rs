@@ -1,4 +1,4 @@
-//! The flags that say how the cluster's controller and metrics server are set, which no API tells.
+//! The flags for the settings of the cluster's controller and metrics server, which no API reveals.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `hpa-check simulate`: what a load makes of an autoscaler's settings, and which would be cheaper.
+//! `hpa-check simulate`: simulates how an autoscaler responds to a load, and searches for cheaper settings.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -131,7 +131,7 @@ pub(crate) struct Args {
     files: Files,
 }
 
-/// The CPU request of a pod if nothing else is known.
+/// A pod's CPU request if nothing else is known.
 const REQUEST: Millicores = Millicores(100);
 
 /// Work and time have the units of Kubernetes and of every other flag.
@@ -182,7 +182,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
             .any(|n| *n < 1);
         if all > MOST || wrong {
             return Err(Failure::usage(format!(
-                "{all} combinations are to be tried: give at most {MOST}, of bounds and targets from 1"
+                "{all} combinations are too many: give at most {MOST}, with bounds and targets of at least 1"
             )));
         }
         for max in &grid.max_replicas {
@@ -263,7 +263,7 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
     let broken = |fault: &&SimulatedFault| matches!(fault, SimulatedFault::Broken(_));
     if args.fault.iter().filter(broken).count() > 1 {
         return Err(Failure::usage(
-            "one thing can be broken from beginning to end: give one --fault of those that rehearse has",
+            "only one fault can last for the whole simulation: give one of rehearse's --fault values",
         ));
     }
     let mut scenario = Scenario {
@@ -304,12 +304,12 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
     Ok(scenario)
 }
 
-/// The load, given or measured.
+/// The load from the flags or from a measurement.
 fn load(args: &Args) -> Result<LoadProfile, Failure> {
     if let Some(measured) = args.measured.read(args.cost)? {
         if args.load.is_some() || args.load_file.is_some() {
             return Err(Failure::usage(
-                "there is one load: give --load, --load-file or --load-from",
+                "there is no load, or more than one: give --load, --load-file or --load-from",
             ));
         }
         return Ok(measured);
@@ -328,7 +328,7 @@ fn load(args: &Args) -> Result<LoadProfile, Failure> {
         .map_err(|e| Failure::usage(format!("the load can't be used: {e}")))
 }
 
-/// The autoscaler if there is no manifest.
+/// The autoscaler used without a manifest.
 fn without_manifest() -> AutoscalerSpec {
     AutoscalerSpec {
         scale_target_ref: TargetRef::deployment("simulated"),
@@ -339,12 +339,12 @@ fn without_manifest() -> AutoscalerSpec {
     }
 }
 
-/// A window as the spec has it; the flag's bounds keep it small.
+/// A window in the spec's form; the flag's bounds keep it small.
 fn whole_seconds(time: Duration) -> i32 {
     i32::try_from(time.as_secs()).unwrap_or(i32::MAX)
 }
 
-/// For [`super::what_if`].
+/// Also used by [`super::what_if`].
 pub(super) fn request(amount: Option<CpuAmount>) -> Result<Option<Millicores>, Failure> {
     match amount {
         None => Ok(None),

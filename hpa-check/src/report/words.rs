@@ -1,8 +1,8 @@
-//! Numbers and times as people read them.
+//! Numbers and times for people.
 
 use jiff::Timestamp;
 
-/// Time since the start as `1:05`, or `1:02:05` from an hour on.
+/// Time since the start as `1:05`, or `1:02:05` from one hour on.
 pub(crate) fn clock(since: Timestamp, at: Timestamp) -> String {
     clock_seconds((at.as_millisecond() - since.as_millisecond()).max(0) / 1000)
 }
@@ -17,7 +17,7 @@ pub(crate) fn clock_seconds(seconds: i64) -> String {
     }
 }
 
-/// A duration with three digits or so: `0 ms`, `420 ms`, `4.2 s`, `61 s`, `12 min`.
+/// A duration with about three digits: `0 ms`, `420 ms`, `4.2 s`, `61 s`, `12 min`.
 pub(crate) fn milliseconds(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms} ms"),
@@ -36,7 +36,7 @@ pub(crate) fn microseconds(us: u64) -> String {
     }
 }
 
-/// A time that nobody can know exactly: `about 40 s`, `about 7 min`.
+/// A time that can't be known exactly: `about 40 s`, `about 7 min`.
 pub(crate) fn about(time: std::time::Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
@@ -45,13 +45,13 @@ pub(crate) fn about(time: std::time::Duration) -> String {
     }
 }
 
-/// How long it was from one instant to another: `420 ms`, `64 s`, `12 min`.
+/// The time between two instants: `420 ms`, `64 s`, `12 min`.
 pub(crate) fn length(from: Timestamp, until: Timestamp) -> String {
     let ms = until.as_millisecond() - from.as_millisecond();
     milliseconds(u64::try_from(ms).unwrap_or(0))
 }
 
-/// A count with its thousands apart: `64 310`, with a space that does not break.
+/// A count with separated thousands: `64 310`, with a non-breaking space.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -64,7 +64,7 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
-/// The text in lines of at most that many letters, broken between words; a longer word stays whole.
+/// The text in lines of at most this many letters, wrapped between words; a longer word stays whole.
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -81,7 +81,7 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The instant as people write it: `2026-03-04 10:20:30 UTC`.
+/// The instant for people: `2026-03-04 10:20:30 UTC`.
 pub(crate) fn date_and_time(at: Timestamp) -> String {
     let text = format!("{at:.0}");
     text.replacen('T', " ", 1).replacen('Z', " UTC", 1)
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_sentence_is_wrapped_at_words() {
+    fn a_long_sentence_is_wrapped_between_words() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("unbreakable", 4), ["unbreakable"]);
     }

@@ -43,7 +43,7 @@ fn a_healthy_run_goes_from_three_pods_to_ten_and_back_and_leaves_a_whole_result(
     let (code, said) = drive(run, &load);
     assert_eq!(code, Some(0), "{said}");
     assert!(
-        said.starts_with("hpa-check: ") && said.lines().next().unwrap().ends_with("/fib is expected to scale from 3 to 10 replicas and back at 50 % CPU (its own spec)"),
+        said.starts_with("hpa-check: ") && said.lines().next().unwrap().ends_with("/fib is expected to scale from 3 to 10 replicas and back at 50 % CPU (from its spec)"),
         "{said}"
     );
     assert!(
@@ -51,7 +51,7 @@ fn a_healthy_run_goes_from_three_pods_to_ten_and_back_and_leaves_a_whole_result(
         "each line says how long it may still take: {said}"
     );
     assert!(
-        said.contains("ended: all that was asked for has been seen"),
+        said.contains("ended: everything required was observed"),
         "{said}"
     );
     let result = place.result();

@@ -1,5 +1,5 @@
-//! The form of `decide`'s input, and its way into the model's types. A member that is `null` has
-//! been taken out before, so that it is the same as one that is missing.
+//! The input of `decide` and its conversion to the model's types. Members that are `null` were removed before,
+//! so `null` is the same as missing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use crate::spec::{
 };
 use crate::units::{Bytes, Millicores};
 
-/// An instant by its age. `null` is the zero time. An age of exactly a window's length lies just
-/// outside it, as it does in a controller whose clock has gone on since the instant was taken.
+/// An instant given by its age; `null` is the zero time. An age of exactly one window lies just outside the
+/// window, as it does in a controller whose clock has moved on since.
 pub(super) fn instant(ago_seconds: Option<f64>) -> Timestamp {
     let Some(ago) = ago_seconds else {
         return ZERO_TIME;
@@ -28,13 +28,13 @@ pub(super) fn instant(ago_seconds: Option<f64>) -> Timestamp {
     NOW.checked_sub(just_more).unwrap_or(ZERO_TIME)
 }
 
-/// Thousandths of a byte, as the controller computes.
+/// A number of bytes in thousandths, the unit the controller computes in.
 fn bytes(milli: i64) -> Bytes {
     Bytes(Quantity::from_milli(milli))
 }
 
 impl ResourceReplicas {
-    /// A case that knows one resource only has its numbers in the members for CPU.
+    /// Moves the numbers of a case that knows only one resource to the members for CPU.
     pub(super) fn with_numbers_of_its_resource(mut self, knows_memory: bool) -> Self {
         if self.metric == "memory" && !knows_memory {
             for container in self.pods.iter_mut().flat_map(|p| &mut p.containers) {
@@ -86,7 +86,7 @@ impl Default for Tolerance {
     }
 }
 
-/// The controller's settings; what is left out has the controller's default.
+/// The controller's settings; missing ones have the controller's defaults.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct ControllerInput {
@@ -96,7 +96,7 @@ pub(super) struct ControllerInput {
     downscale_stabilization_seconds: Option<f64>,
     scale_up_limit_factor: Option<f64>,
     scale_up_limit_minimum: Option<f64>,
-    /// Kubernetes' version, such as `1.34`, where its rules differ from the newest.
+    /// The Kubernetes version, such as `1.34`, if not the newest.
     version: Option<String>,
 }
 
@@ -168,7 +168,7 @@ struct Container {
     name: String,
     cpu_request_milli: Option<i64>,
     memory_request_milli: Option<i64>,
-    /// Of an init container: whether it runs on (`restartPolicy: Always`).
+    /// Whether an init container is a sidecar (`restartPolicy: Always`).
     #[serde(default)]
     sidecar: bool,
 }
@@ -182,7 +182,7 @@ impl Container {
     }
 }
 
-/// Requests or overhead of a whole pod.
+/// A pod's own requests, or its overhead.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Requests {
@@ -292,7 +292,7 @@ pub(super) struct ReconcileInput {
     pub(super) pods: Vec<PodInput>,
     #[serde(default)]
     pub(super) pod_metrics: Vec<PodMetricInput>,
-    /// What the custom and external metrics APIs answer, one entry for each metric.
+    /// The answers of the custom and external metrics APIs, one entry per metric.
     #[serde(default)]
     pub(super) other_metrics: Vec<MetricReading>,
     pub(super) hpa: Hpa,
@@ -363,14 +363,14 @@ impl RecommendationInput {
     }
 }
 
-/// What goes wrong around the sync.
+/// What goes wrong during the sync.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct FaultInput {
     pub(super) get_scale_error: Option<String>,
     pub(super) update_scale_error: Option<String>,
-    /// The first write meets a conflict: the controller reads the size again and writes once more, or
-    /// before 1.34 gives up.
+    /// The first write conflicts: the controller reads the scale again and retries once; before 1.34 it gives
+    /// up.
     pub(super) update_scale_conflict_once: bool,
     pub(super) pod_metrics_list_error: Option<String>,
     pub(super) external_metric_error: Option<String>,

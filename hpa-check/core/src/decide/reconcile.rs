@@ -1,4 +1,4 @@
-//! The kind `reconcile`: one whole sync.
+//! The kind `reconcile`: one complete sync.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::model::selector::Selector;
 use crate::observation::{Condition, MetricAnswer, MetricReading};
 use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec, TargetRef};
 
-/// The target of every case, for the controller's messages: the cases do not name one.
+/// The target of every case, used in the controller's messages; the cases do not name one.
 const KIND: &str = "ReplicationController";
 const NAME: &str = "test-rc";
 
@@ -94,7 +94,7 @@ pub(super) fn answer(input: input::ReconcileInput) -> Result<Value, SelectorErro
     Ok(decision_json(&decision))
 }
 
-/// The API server's answer to a write on a version that is not the newest.
+/// The API server's answer to a write based on an outdated version.
 fn conflict() -> String {
     format!(
         "Operation cannot be fulfilled on replicationcontrollers \"{NAME}\": the object has been modified; \
@@ -106,13 +106,13 @@ fn or_error<T>(value: T, error: Option<&str>) -> Result<T, &str> {
     error.map_or(Ok(value), Err)
 }
 
-/// A reading for every custom and external metric; one that the case does not give is an error.
+/// A reading for every custom and external metric. If the case does not give one, the reading is an error.
 fn all_readings(
     specs: &[MetricSpec],
     mut given: Vec<MetricReading>,
     error: Option<&str>,
 ) -> Vec<MetricReading> {
-    let error = error.unwrap_or("the case has no reading of it");
+    let error = error.unwrap_or("the case has no reading for it");
     for spec in specs.iter().filter(|spec| spec.resource().is_none()) {
         if !given.iter().any(|reading| reading.metric == spec.source) {
             given.push(MetricReading {
@@ -124,7 +124,7 @@ fn all_readings(
     given
 }
 
-/// The metrics, or what the API fills in where there is none (`SetDefaults_HorizontalPodAutoscaler`).
+/// The metrics, or the default that the API fills in (`SetDefaults_HorizontalPodAutoscaler`).
 fn metrics_or_default(given: Vec<MetricSpec>) -> Vec<MetricSpec> {
     if !given.is_empty() {
         return given;
@@ -132,7 +132,7 @@ fn metrics_or_default(given: Vec<MetricSpec>) -> Vec<MetricSpec> {
     vec![MetricSpec::cpu_utilization(80)]
 }
 
-/// The labels of the pods: those that the target's own selector asks for, and more.
+/// The labels of the pods: those that the target's own selector requires, and more.
 fn labels(own_selector: &str, fault: &input::FaultInput) -> BTreeMap<String, String> {
     let mut labels = Selector::parse(own_selector)
         .unwrap_or_default()
@@ -141,7 +141,7 @@ fn labels(own_selector: &str, fault: &input::FaultInput) -> BTreeMap<String, Str
     labels
 }
 
-/// The pods with those labels, unless the selector is one that does not match them.
+/// The pods with those labels, unless the case's selector matches none.
 fn selected(
     pods: &[input::PodInput],
     labels: &BTreeMap<String, String>,
@@ -153,7 +153,7 @@ fn selected(
     pods.iter().map(|p| p.to_model(labels)).collect()
 }
 
-/// What the status shows of each metric; none of a metric that failed.
+/// What the status shows for each metric, except those that failed.
 fn current_metrics(decision: &Decision) -> Vec<Value> {
     let of = |(spec, current): (&MetricSpec, CurrentMetric)| {
         let kind = (!current.is_empty()).then(|| spec.source.kind());
@@ -169,7 +169,7 @@ fn current_metrics(decision: &Decision) -> Vec<Value> {
 }
 
 fn decision_json(decision: &Decision) -> Value {
-    // The cases show the utilization of a `Resource` metric only.
+    // The cases show the utilization of `Resource` metrics only.
     let utilization = decision
         .metrics
         .iter()

@@ -2,7 +2,7 @@
 
 use crate::observation::Condition;
 
-/// Sets a condition in place, or appends it: the order is that of first setting.
+/// Sets a condition in place, or appends it, so conditions stay in the order in which they were first set.
 pub fn set(
     conditions: &mut Vec<Condition>,
     kind: &str,
@@ -13,7 +13,7 @@ pub fn set(
     let status = if status { "True" } else { "False" };
     let message = message.into();
     match conditions.iter_mut().find(|c| c.kind == kind) {
-        // Most syncs say again what the one before said.
+        // Most syncs repeat the previous condition.
         Some(old) => {
             status.clone_into(&mut old.status);
             reason.clone_into(&mut old.reason);
@@ -28,7 +28,7 @@ pub fn set(
     }
 }
 
-/// Whether a condition is there with status `True`.
+/// Whether there is such a condition with status `True`.
 pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
     conditions
         .iter()
@@ -45,7 +45,7 @@ pub const SCALING_LIMITED: &str = "ScalingLimited";
 /// `ScaledToZero`, behind the gate `HPAScaleToZero`.
 pub const SCALED_TO_ZERO: &str = "ScaledToZero";
 
-/// The sentence that the controller writes with a reason of `ScalingLimited`.
+/// The controller's message for a reason of `ScalingLimited`.
 pub fn limited_message(reason: &str) -> &'static str {
     match reason {
         "ScaleUpLimit" => {

@@ -47,10 +47,7 @@ fn a_run_goes_through_its_phases_as_soon_as_each_has_seen_enough() {
     assert_eq!(scene.next(), (45, vec!["stop load".into(), "down".into()]));
     scene.wait(300);
     scene.target(3, 3);
-    assert_eq!(
-        scene.ask(),
-        ["done", "all that was asked for has been seen"]
-    );
+    assert_eq!(scene.ask(), ["done", "everything required was observed"]);
     scene.wait(1000);
     assert_eq!(scene.ask(), Vec::<String>::new());
 }
@@ -60,7 +57,7 @@ fn an_autoscaler_or_target_that_is_never_seen_ends_the_preflight_after_the_patie
     let mut scene = scene();
     assert_eq!(scene.ask(), ["preflight"]);
     scene.status(3, 3, Some(5));
-    let why = "the autoscaler and its target were not both seen".to_owned();
+    let why = "the autoscaler and its target were not both found".to_owned();
     assert_eq!(scene.next(), (60, vec![why]));
 }
 
@@ -144,7 +141,7 @@ fn a_scale_down_that_is_not_asked_for_is_not_waited_for() {
     let mut scene = at_the_top(ScaleDown::Skip);
     let (waited, said) = scene.next();
     assert_eq!(waited, 45);
-    let all = ["stop load", "done", "all that was asked for has been seen"];
+    let all = ["stop load", "done", "everything required was observed"];
     assert_eq!(said, all);
 }
 
@@ -153,7 +150,7 @@ fn one_step_down_is_enough_where_one_step_is_asked_for() {
     let mut scene = at_the_top(ScaleDown::OneStep);
     assert_eq!(scene.next().1, ["stop load", "down"]);
     scene.target(9, 10);
-    let all = ["done", "all that was asked for has been seen"];
+    let all = ["done", "everything required was observed"];
     assert_eq!(scene.ask(), all);
 }
 
@@ -185,7 +182,7 @@ fn the_last_step_down_is_waited_for_until_the_metrics_behind_it_are_read() {
 fn replicas_that_stay_up_end_the_way_down_at_its_deadline() {
     let mut scene = at_the_top(ScaleDown::Full);
     assert_eq!(scene.next().1, ["stop load", "down"]);
-    let why = "the replicas were not down to 3 in time (allowed: 435 s)".to_owned();
+    let why = "the replicas did not come down to 3 in time (allowed: 435 s)".to_owned();
     assert_eq!(scene.next(), (375 + 60, vec![why]));
 }
 
@@ -224,7 +221,7 @@ fn an_interruption_ends_the_run_in_every_phase() {
     ] {
         scene.tell(Seen::Interrupted);
         let said = scene.ask();
-        assert!(said[0].starts_with("told to stop at "), "{said:?}");
+        assert!(said[0].starts_with("interrupted at "), "{said:?}");
         assert_eq!(scene.ask(), Vec::<String>::new());
     }
 }
@@ -256,6 +253,6 @@ fn a_plan_of_the_load_says_when_the_way_up_and_the_way_down_begin() {
 fn a_plan_that_is_over_without_the_maximum_ends_the_run() {
     let mut scene = planned();
     assert_eq!(scene.next(), (10, vec!["up".into()]));
-    let why = "the load is over and 10 pods were never ready".to_owned();
+    let why = "the load ended, and 10 pods were never ready".to_owned();
     assert_eq!(scene.next(), (90, vec![why]));
 }

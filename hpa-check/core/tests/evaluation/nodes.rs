@@ -86,7 +86,7 @@ fn without_events() -> World {
     World {
         facts: vec![Fact::Forbidden {
             rule: "list events".to_owned(),
-            consequence: "reasons that only events give are not seen".to_owned(),
+            consequence: "causes that only show in events can't be observed".to_owned(),
         }],
         ..healthy()
     }

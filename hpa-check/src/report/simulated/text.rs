@@ -7,19 +7,19 @@ use hpa_check_core::spec::{PolicyKind, ScalingPolicy};
 
 use crate::report::words;
 
-/// A line of the table of outcomes.
+/// A row of the table of results.
 pub(crate) struct OutcomeRow<'a> {
     pub(crate) name: &'a str,
     pub(crate) path: &'a [ReplicaStep],
     pub(crate) pod_hours: f64,
-    /// What only a simulation knows.
+    /// What only a simulation has.
     pub(crate) summary: Option<&'a Summary>,
 }
 
-/// Changes of size in a line; the middle of a longer path is left out.
+/// Replica changes on one line; the middle of a longer path is left out.
 const STEPS: usize = 9;
 
-/// The whole text, without a last line break.
+/// The whole text, without a trailing newline.
 pub(crate) fn terminal(simulation: &Simulation) -> String {
     let summary = &simulation.summary;
     let spec = &simulation.scenario.spec;
@@ -38,7 +38,7 @@ pub(crate) fn terminal(simulation: &Simulation) -> String {
     }
     let _ = write!(text, "\n{}", facts(summary));
     if !simulation.kept {
-        text.push_str("\n  These settings do not keep the bounds asked for.\n");
+        text.push_str("\n  These settings do not keep the requested bounds.\n");
     }
     if let Some(search) = &simulation.search {
         let _ = write!(
@@ -71,7 +71,7 @@ fn facts(summary: &Summary) -> String {
     let mut text = format!(
         "  utilization       mean {:.0} %, {:.0} % in 95 % of the time, {:.0} % at most\n  \
          time to capacity  {}\n  pod-hours         {:.2} ({:.2} core-hours requested)\n  \
-         unserved          {:.2} % of the work was not done when it was wanted\n",
+         unserved          {:.2} % of the work was not done on time\n",
         summary.mean_utilization,
         summary.p95_utilization,
         summary.max_utilization,
@@ -90,7 +90,7 @@ fn facts(summary: &Summary) -> String {
     text
 }
 
-/// The outcome in a sentence, for reports.
+/// The result in a sentence, for reports.
 pub(crate) fn sentence(summary: &Summary) -> String {
     format!(
         "Simulated: {}; {:.0} % utilization in 95 % of the time, {} to capacity, {:.2} pod-hours.",
@@ -186,7 +186,7 @@ fn policy(policy: Option<ScaleUpPolicy>) -> String {
     }
 }
 
-/// Outcomes under one another.
+/// A table of results.
 pub(crate) fn table(rows: &[OutcomeRow<'_>]) -> String {
     let width = rows
         .iter()
@@ -215,7 +215,7 @@ pub(crate) fn table(rows: &[OutcomeRow<'_>]) -> String {
     text
 }
 
-/// Such as `3 → 7 → 10 (1:05) → 3`: the sizes, with the instant at which the most was reached.
+/// The path of the replicas, such as `3 → 7 → 10 (1:05) → 3`, with the time at which the most was reached.
 pub(crate) fn way(path: &[ReplicaStep]) -> String {
     let most = path.iter().map(|p| p.replicas).max();
     let first_most = path.iter().position(|p| Some(p.replicas) == most);

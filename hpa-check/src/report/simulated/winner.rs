@@ -1,17 +1,17 @@
-//! The cheapest settings of a search as people apply them: a manifest and a patch.
+//! The cheapest settings of a search in a form to apply: a manifest and a patch.
 
 use hpa_check_core::sim::{Scenario, Simulation};
 use serde_json::{Map, Value, json};
 
-/// The winner, to be applied.
+/// The winner in a form to apply.
 pub(crate) struct Winner {
     /// The autoscaler as YAML.
     pub(crate) manifest: String,
-    /// Commands that change the one that is there.
+    /// Commands that change the existing autoscaler.
     pub(crate) patch: String,
 }
 
-/// The cheapest settings that keep the bounds, if there are any.
+/// The cheapest settings within the bounds, if there are any.
 pub(crate) fn winner(simulation: &Simulation) -> Option<Winner> {
     let search = simulation.search.as_ref()?;
     let best = search.best.first()?;
@@ -43,7 +43,7 @@ pub(crate) fn winner(simulation: &Simulation) -> Option<Winner> {
     })
 }
 
-/// The spec as the API has it. Only metrics of CPU utilization are simulated.
+/// The spec in the API's form. Only metrics of CPU utilization are simulated.
 fn spec(scenario: &Scenario) -> Value {
     let spec = &scenario.spec;
     let target = &spec.scale_target_ref;
@@ -71,7 +71,7 @@ fn spec(scenario: &Scenario) -> Value {
     written
 }
 
-/// A JSON merge patch from one spec to another, a level deep: whole lists, and `null` for what goes.
+/// A JSON merge patch from one spec to another, one level deep: complete lists, and `null` for removed keys.
 fn changes(now: &Value, then: &Value) -> Map<String, Value> {
     let mut changes = Map::new();
     for key in ["minReplicas", "maxReplicas", "metrics", "behavior"] {

@@ -51,7 +51,7 @@ impl ClusterArgs {
         })
     }
 
-    /// Whether the flags select something in a kubeconfig.
+    /// Whether the flags select anything in a kubeconfig.
     pub(super) fn choose(&self) -> bool {
         self.context.is_some() || self.cluster.is_some() || self.user.is_some()
     }

@@ -1,4 +1,4 @@
-//! The load: one `fib-loadgen` process that follows the plan, tells each second, and gives account.
+//! The load: one `fib-loadgen` process that follows the plan, reports each second, and writes a result.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub(super) struct RehearsalLoad {
     /// Where its result goes.
     pub(super) result: PathBuf,
     pub(super) happenings: Sender<Happening>,
-    /// Ends the load before its plan does.
+    /// Stops the load before its plan ends.
     pub(super) stop: CancellationToken,
 }
 
@@ -31,7 +31,7 @@ impl RehearsalLoad {
     /// The whole load.
     pub(super) async fn run(self, plan: LoadPlan) {
         let account = self.attack(&plan).await;
-        // Nobody listens any more once the rehearsal is over.
+        // After the rehearsal nobody receives this.
         let _ = self.happenings.send(Happening::LoadEnded(account));
     }
 
@@ -51,7 +51,7 @@ impl RehearsalLoad {
     }
 }
 
-/// The flags that make the generator follow the plan.
+/// The flags with which the generator follows the plan.
 fn arguments(target: SocketAddr, plan: &LoadPlan, result: &Path) -> Vec<String> {
     let mut args = vec![
         format!("http://{target}"),
@@ -65,7 +65,7 @@ fn arguments(target: SocketAddr, plan: &LoadPlan, result: &Path) -> Vec<String> 
         (plan.high, plan.intensity.rate),
         (plan.after, plan.rest_rate()),
     ] {
-        // A stage is a slope to its target: a steep one, then a level one.
+        // A stage is a ramp to its target: here a steep one, then a flat one.
         for part in [SLOPE, duration.saturating_sub(SLOPE)] {
             args.push("--stage".to_owned());
             args.push(format!("{}ms:{}/s", part.as_millis(), in_short(rate)));
