@@ -1,10 +1,10 @@
-//! How durations are written on a command line and in a settings file.
+//! Durations on command lines and in settings files.
 
 use std::time::Duration;
 
 use jiff::fmt::friendly::SpanParser;
 
-/// Reads a duration: `500ms`, `90s`, `1m30s`, `2h`, or a bare number of seconds.
+/// Parses a duration: `500ms`, `90s`, `1m30s`, `2h`, or a bare number of seconds.
 ///
 /// # Errors
 ///
@@ -14,7 +14,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
     }
-    // jiff also reads prose such as `2 hours ago`; here one word is one value.
+    // jiff also accepts prose such as `2 hours ago`; here one word is one value.
     let one_word = text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');

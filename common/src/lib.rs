@@ -1,6 +1,5 @@
-//! What the programs share beyond their own subject: the limits of a process, its parent, its control
-//! group, how durations, rates and shares are written, what a program prints about itself, and what it must not
-//! show of its command line.
+//! What the programs share apart from their subject: process limits, the parent process, control groups, the
+//! notation of durations, rates and shares, help pages, and which parts of a command line are secret.
 
 pub mod cgroup;
 pub mod cpus;

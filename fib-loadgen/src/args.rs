@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_shows_three_examples_that_it_takes() {
+    fn every_command_shows_three_valid_examples() {
         let mut cli = Cli::command();
         let commands = cli
             .get_subcommands()
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_of_the_load_stands_under_the_task_that_it_is_for() {
+    fn every_flag_of_the_load_has_a_task_heading() {
         let cli = Cli::command();
         let run = cli.find_subcommand("run").unwrap();
         for flag in run.get_opts().filter(|flag| flag.get_id() != "help") {

@@ -2,7 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
-    reason = "what a test needs and does not get is to end it, in its helpers too"
+    reason = "a failed setup must end the test, in its helpers too"
 )]
 
 #[path = "black_box/accuracy.rs"]

@@ -1,4 +1,4 @@
-//! Whom to talk to, and how: flags that every command that sends requests has.
+//! The target, and how to connect to it: the flags of every command that sends requests.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -19,8 +19,8 @@ pub struct TargetArgs {
     /// The target: a fib-server's base URL, or the URL of any other service
     #[arg(value_name = "URL", conflicts_with = "target")]
     pub positional: Option<String>,
-    // The variable is read by hand: clap would take it for a second target beside a positional one, and
-    // would show its credentials in the help.
+    // The variable is read by hand: clap would treat it as a second target next to a positional one, and would
+    // show its credentials in the help.
     #[arg(
         long,
         value_name = "URL",
@@ -89,13 +89,13 @@ pub struct TargetArgs {
 }
 
 impl TargetArgs {
-    /// The given URL: from the command line, else from the variable.
+    /// The URL, if given: from the command line, else from the variable.
     pub fn given(&self) -> Option<String> {
         let typed = self.positional.clone().or_else(|| self.target.clone());
         typed.or_else(|| std::env::var(VARIABLE).ok().filter(|url| !url.is_empty()))
     }
 
-    /// The URL, from wherever it was given.
+    /// The URL, or the default.
     pub fn url(&self) -> String {
         self.given().unwrap_or_else(|| DEFAULT.to_owned())
     }

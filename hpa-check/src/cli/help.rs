@@ -79,7 +79,7 @@ pub(super) const PROGRAM: &str = "Examples:
 500ms, 90s or 1h30m; a bare number is seconds.
 
 Exit codes: 0 pass, 1 internal error, 2 usage, 90 target not usable, 91 the autoscaler or its setup is wrong, \
-92 the environment was the limit, 93 inconclusive, 99 a bound is not kept, 105 interrupted.";
+92 the environment was the bottleneck, 93 inconclusive, 99 a bound is not kept, 105 interrupted.";
 
 pub(super) const DOCTOR: &str = "Examples:
   hpa-check doctor -A

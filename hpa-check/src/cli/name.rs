@@ -29,7 +29,7 @@ pub(crate) fn autoscaler(text: &str) -> Result<String, String> {
     let possible = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
     if name.is_empty() || !name.chars().all(possible) {
         return Err(format!(
-            "`{text}` is not an autoscaler's name: write it as shown by kubectl, such as cart or hpa/cart"
+            "`{text}` is not an autoscaler's name: write it as kubectl shows it, such as cart or hpa/cart"
         ));
     }
     Ok(name.to_owned())

@@ -51,7 +51,7 @@ fn what_is_no_result_is_refused_in_one_line() {
     fs::write(&other, "{}").unwrap();
     fs::write(&later, result.replacen("hpa-check/1.2", "hpa-check/2", 1)).unwrap();
     for (file, says) in [
-        (other.as_path(), "is no result"),
+        (other.as_path(), "is not a result"),
         (&later, "hpa-check/2"),
         (Path::new("/no/such/result.json"), "can't be read"),
     ] {

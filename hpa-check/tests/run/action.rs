@@ -105,7 +105,7 @@ fn flags_are_words_and_nothing_in_them_is_expanded() {
         assert_eq!(told.value("exit-code"), "2");
         let text = stderr(&told.output);
         assert!(
-            text.contains(&format!("`{word}` is no autoscaler")),
+            text.contains(&format!("`{word}` is not an autoscaler")),
             "{text}"
         );
     }
