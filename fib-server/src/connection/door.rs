@@ -127,6 +127,8 @@ impl Door {
                     }
                     None => self.turn_away(stream),
                 },
+                // That client has gone again; the next one is not to wait for it.
+                Some(Err(error)) if is_the_clients(&error) => {}
                 Some(Err(error)) => {
                     self.tell(&error);
                     sleep(AFTER_AN_ERROR).await;
@@ -178,6 +180,15 @@ impl Door {
     }
 }
 
+/// Whether an error is that of one client which is gone before it was accepted, rather than the server's.
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
 /// Lets the kernel drop every packet that asks for a new connection, while handshakes that have begun are
 /// completed. Who is dropped asks again in a second, and is refused by then. Where the kernel has no such
 /// filters, the door is only closed a little less gently.
@@ -202,3 +213,16 @@ fn refuse_newcomers(listener: &TcpListener) {
 /// There is no such filter here.
 #[cfg(not(target_os = "linux"))]
 fn refuse_newcomers(_: &TcpListener) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_is_gone_before_it_was_accepted_holds_up_nobody() {
+        use rustix::io::Errno;
+        let of = |errno: Errno| is_the_clients(&io::Error::from_raw_os_error(errno.raw_os_error()));
+        assert!(of(Errno::CONNABORTED) && of(Errno::CONNRESET));
+        assert!(!of(Errno::MFILE) && !of(Errno::NFILE) && !of(Errno::NOMEM));
+    }
+}
