@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_stands_under_a_task_and_the_examples_are_taken() {
+    fn every_setting_has_a_task_heading_and_the_examples_are_valid() {
         use clap::CommandFactory as _;
         let program = Args::command();
         program.clone().debug_assert();
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_first_wins() {
+    fn earlier_sources_take_precedence() {
         let flag = Settings {
             max_n: Some(1),
             ..Settings::default()

@@ -1,4 +1,4 @@
-//! Where connections come in, until it is shut.
+//! Accepts connections until it is closed.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,19 +17,19 @@ use super::drive::{Answers, Protocols, drive};
 use super::{Connections, Open};
 use crate::api::problem::{MEDIA_TYPE, Problem};
 
-/// A handshake that has begun when the door is shut is given this long to be completed.
+/// How long handshakes in progress may take to complete when the door closes.
 const LAST_HANDSHAKES: Duration = Duration::from_millis(150);
 
-/// After an error, nothing is accepted for this long, or the loop would spin.
+/// The pause after an error, to avoid a tight loop.
 const AFTER_AN_ERROR: Duration = Duration::from_millis(50);
 
-/// An error that lasts is told once in this time.
+/// A lasting error is logged once in this time.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
-/// How many clients are turned away with an answer at a time; the others are just closed.
+/// How many clients are turned away with an answer at the same time; the others are just closed.
 const TURNED_AWAY_AT_A_TIME: usize = 64;
 
-/// What a client is told that finds no room.
+/// The answer to a client when there is no room.
 static FULL: LazyLock<String> = LazyLock::new(|| {
     let problem = Problem::no_room().body();
     format!(
@@ -39,9 +39,9 @@ static FULL: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Accepts connections until it is shut. Who waits before it by then is let in; who comes later is
-/// refused at once, and can go elsewhere. A listener that is merely not accepted from would let clients
-/// connect, and never answer them; one that is simply closed resets those who wait.
+/// Accepts connections until it is closed. Clients waiting by then are let in; later ones are refused
+/// immediately and can go elsewhere. A listener that just stops accepting would let clients connect and never
+/// answer them; one that is just closed resets those that wait.
 pub(crate) struct Door {
     listener: Option<TcpListener>,
     connections: Arc<Connections>,
@@ -55,7 +55,7 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// Open until `shut` is cancelled; `closed` is cancelled when everybody is in.
+    /// Open until `shut` is cancelled; `closed` is cancelled once everyone is in.
     pub(crate) fn new(
         listener: TcpListener,
         connections: Arc<Connections>,
@@ -82,7 +82,7 @@ impl Door {
         if self.closes_at.is_none() {
             tokio::select! {
                 biased;
-                // Unconstrained: a task that has done much would be told that nobody waits.
+                // Unconstrained: otherwise tokio would report to a task that has done much that nobody waits.
                 accepted = tokio::task::unconstrained(listener.accept()) => return Some(accepted),
                 () = self.shut.cancelled() => {}
             }
@@ -101,7 +101,7 @@ impl Door {
         last
     }
 
-    /// Serves whoever comes in, for ever. Dropping this ends all connections at once.
+    /// Serves connections forever. Dropping this ends all of them immediately.
     pub(crate) async fn serve(mut self, answers: impl Answers) {
         let (answers, mut connections) = (Arc::new(answers), JoinSet::new());
         loop {
@@ -115,7 +115,7 @@ impl Door {
         }
     }
 
-    /// The next connection that is let in. What can't be accepted is told of here, and tried again.
+    /// The next connection that is let in. Errors are logged, and accepting is retried.
     async fn accept(&mut self) -> (Arc<TcpStream>, Open) {
         loop {
             match self.next().await {
@@ -127,7 +127,7 @@ impl Door {
                     }
                     None => self.turn_away(stream),
                 },
-                // That client has gone again; the next one is not to wait for it.
+                // This client has gone; the next one must not wait for it.
                 Some(Err(error)) if is_the_clients(&error) => {}
                 Some(Err(error)) => {
                     self.tell(&error);
@@ -138,7 +138,7 @@ impl Door {
         }
     }
 
-    /// Says that there is no room, so that the client tries again rather than wonders.
+    /// Says that there is no room, so that the client retries.
     fn turn_away(&self, mut stream: TcpStream) {
         self.connections.metrics.connection_refused();
         let Ok(place) = Arc::clone(&self.turning_away).try_acquire_owned() else {
@@ -160,7 +160,7 @@ impl Door {
         });
     }
 
-    /// Tells of an error, unless it was told a moment ago: it comes back until its cause is gone.
+    /// Logs an error, unless it was logged recently: it recurs until its cause is gone.
     fn tell(&mut self, error: &io::Error) {
         let now = Instant::now();
         if self
@@ -180,7 +180,7 @@ impl Door {
     }
 }
 
-/// Whether an error is that of one client which is gone before it was accepted, rather than the server's.
+/// Whether an error belongs to a client that left before it was accepted, rather than to the server.
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(
@@ -189,16 +189,16 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-/// Lets the kernel drop every packet that asks for a new connection, while handshakes that have begun are
-/// completed. Who is dropped asks again in a second, and is refused by then. Where the kernel has no such
-/// filters, the door is only closed a little less gently.
+/// Lets the kernel drop every packet that asks for a new connection, while handshakes in progress complete. A
+/// dropped client retries in a second, and is refused by then. If the kernel has no such filters, the door
+/// closes a little less gently.
 #[cfg(target_os = "linux")]
 fn refuse_newcomers(listener: &TcpListener) {
     use socket2::{SockFilter, SockRef};
     const LOAD_BYTE: u16 = 0x30;
     const JUMP_IF_ANY_BIT: u16 = 0x45;
     const RETURN: u16 = 0x06;
-    /// Where the flags are in a TCP header, and the bit of SYN.
+    /// The position of the flags in a TCP header, and the SYN bit.
     const FLAGS: u32 = 13;
     const SYN: u32 = 0x02;
     let filter = [
@@ -210,7 +210,7 @@ fn refuse_newcomers(listener: &TcpListener) {
     let _ = SockRef::from(listener).attach_filter(&filter);
 }
 
-/// There is no such filter here.
+/// This system has no such filter.
 #[cfg(not(target_os = "linux"))]
 fn refuse_newcomers(_: &TcpListener) {}
 
@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_that_is_gone_before_it_was_accepted_holds_up_nobody() {
+    fn a_client_that_leaves_before_it_is_accepted_delays_nobody() {
         use rustix::io::Errno;
         let of = |errno: Errno| is_the_clients(&io::Error::from_raw_os_error(errno.raw_os_error()));
         assert!(of(Errno::CONNABORTED) && of(Errno::CONNRESET));
