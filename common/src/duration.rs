@@ -37,6 +37,8 @@ mod tests {
             ("500ms", 500),
             ("1.5s", 1_500),
             ("2h", 7_200_000),
+            ("1h30m", 5_400_000),
+            ("5m0s", 300_000),
             ("1.5", 1_500),
             ("0", 0),
         ];
@@ -44,12 +46,13 @@ mod tests {
             assert_eq!(parse(text), Ok(Duration::from_millis(ms)), "{text}");
         }
         assert_eq!(parse("250us"), Ok(Duration::from_micros(250)));
+        assert_eq!(parse("3.5ms"), Ok(Duration::from_micros(3_500)));
     }
 
     #[test]
     fn text_that_is_not_a_duration_is_refused() {
         for text in [
-            "", "s", "5x", "-1s", "-1", "5s3", "nan", "inf", "1e300h", "5 s", "5s ago",
+            "", "s", "5x", "-1s", "-1", "5s3", "nan", "inf", "1e300h", "5 s", "5s ago", "5d",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -17,7 +17,7 @@ use super::problem::{self, Problem};
 use super::query::{Ask, IndexLimits};
 use super::view::coding::Coding;
 use super::view::small::{self, Small};
-use super::view::{self, Format, MediaType, Sequence};
+use super::view::{self, Format, MediaType, SequenceBody};
 use crate::State;
 use crate::admission::{Kind, ShedReason, Work};
 use crate::args::CacheControl;
@@ -197,7 +197,7 @@ impl Get {
     fn at_once(&self, ask: Ask, conn: &Conn) -> Result<ResBody, ComputeError> {
         let body = self.state.pool.at_once(ask.work(), || match ask {
             Ask::Number(index, format) => self.state.small(index, format),
-            Ask::Sequence(last) => Sequence::up_to(last, Coding::Identity).whole(),
+            Ask::Sequence(last) => SequenceBody::up_to(last, Coding::Identity).whole(),
         });
         if conn.is_small(body.len()) {
             return Ok(ResBody::Once(body.into()));
@@ -256,7 +256,7 @@ impl Get {
                 .state
                 .pool
                 .admit(Work::whole(Kind::Sequence, last.get()))?,
-            sequence: Some(Sequence::up_to(last, coding)),
+            sequence: Some(SequenceBody::up_to(last, coding)),
         };
         let vary = self.vary.clone();
         Ok(Reply::later(async move {
@@ -376,7 +376,7 @@ impl Handler for Spelled {
 struct Rest {
     admitted: Admitted,
     /// `None` while a piece is computed.
-    sequence: Option<Sequence>,
+    sequence: Option<SequenceBody>,
     #[expect(dead_code, reason = "held until the answer was sent")]
     held: Reservation,
 }
@@ -399,7 +399,7 @@ impl Rest {
     /// The body that continues after its first piece.
     fn after(self, first: Bytes) -> ResBody {
         let rest = stream::unfold(self, |mut rest| async {
-            if rest.sequence.as_ref().is_none_or(Sequence::is_done) {
+            if rest.sequence.as_ref().is_none_or(SequenceBody::is_done) {
                 return None;
             }
             let piece = rest.next().await;

@@ -261,14 +261,14 @@ pub fn sequence_tag(last: Index, coding: Coding) -> String {
 }
 
 /// A sequence that is written piece by piece: `{"n":10,"sequence":["0","1",…,"55"]}`.
-pub struct Sequence {
+pub struct SequenceBody {
     values: fib_numbers::Sequence,
     next: u64,
     last: u64,
     compressor: Option<Compressor>,
 }
 
-impl Sequence {
+impl SequenceBody {
     /// F(0) to F(last).
     pub fn up_to(last: Index, coding: Coding) -> Self {
         Self {
@@ -369,7 +369,7 @@ mod tests {
     }
 
     fn sequence_in(n: u64, coding: Coding) -> Vec<Bytes> {
-        let mut sequence = Sequence::up_to(index(n), coding);
+        let mut sequence = SequenceBody::up_to(index(n), coding);
         let mut pieces = Vec::new();
         while !sequence.is_done() {
             let to = sequence.next_part().to;

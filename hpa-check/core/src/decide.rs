@@ -121,7 +121,7 @@ impl<'a> Decider<'a> {
 
     /// Decides a case by its members, of which those that are null count as missing, and an autoscaler may be a
     /// whole manifest. It is this that says what is wrong with a case.
-    fn decide(&self, case: &Value, line: &str) -> Result<Outcome, CaseError> {
+    fn decide(&self, case: &Value, line: &str) -> Result<Decided, CaseError> {
         let kind = case
             .get("kind")
             .and_then(Value::as_str)
@@ -155,7 +155,7 @@ impl<'a> Decider<'a> {
 #[serde(untagged)]
 enum Answer {
     /// Of a case that is of the form.
-    Result { id: Value, result: Outcome },
+    Result { id: Value, result: Decided },
     /// Of any other line.
     Error { id: Value, error: String },
 }
@@ -169,7 +169,7 @@ impl Answer {
 /// What a case's kind asks for.
 #[derive(Serialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
-enum Outcome {
+enum Decided {
     Replicas {
         replicas: i32,
         utilization: Option<i32>,
@@ -244,7 +244,7 @@ const NAMESPACE: &str = "test-namespace";
 /// The instant that ages count back from; its value does not matter.
 pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-fn resource_replicas(input: input::ResourceReplicas) -> Outcome {
+fn resource_replicas(input: input::ResourceReplicas) -> Decided {
     let settings = input.controller.settings();
     let gates = input.controller.gates();
     let pods: Vec<_> = input::all(input.pods)
@@ -270,18 +270,18 @@ fn resource_replicas(input: input::ResourceReplicas) -> Outcome {
     };
     let container = input.container.as_deref().filter(|c| !c.is_empty());
     match resource::utilization(scene, &input.metric, container, input.target_utilization) {
-        Ok(p) => Outcome::Replicas {
+        Ok(p) => Decided::Replicas {
             replicas: p.replicas,
             utilization: p.utilization,
             raw_average_milli: p.raw_average,
         },
-        Err(error) => Outcome::Refused {
+        Err(error) => Decided::Refused {
             error: error.to_string(),
         },
     }
 }
 
-fn convert(input: &input::Convert) -> Outcome {
+fn convert(input: &input::Convert) -> Decided {
     let behavior = Behavior {
         scale_up: input.scale_up.clone(),
         scale_down: input.scale_down.clone(),
@@ -310,13 +310,13 @@ fn convert(input: &input::Convert) -> Outcome {
         },
         NOW,
     );
-    Outcome::Limited {
+    Decided::Limited {
         replicas: limited.replicas,
         reason: limited.reason,
     }
 }
 
-fn stabilize(input: &input::Stabilize) -> Outcome {
+fn stabilize(input: &input::Stabilize) -> Decided {
     let history: Vec<Recommendation> = input
         .recommendations
         .iter()
@@ -331,7 +331,7 @@ fn stabilize(input: &input::Stabilize) -> Outcome {
         window(input.scale_up_stabilization_window_seconds),
         window(input.scale_down_stabilization_window_seconds),
     );
-    Outcome::Stabilized {
+    Decided::Stabilized {
         stabilized_replicas: stabilized,
     }
 }

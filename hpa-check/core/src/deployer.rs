@@ -52,7 +52,7 @@ pub struct Deployer {
     /// Its name, as `namespace/name`.
     pub name: String,
     /// The scale targets that it applies.
-    pub applies: Vec<Object>,
+    pub applies: Vec<ObjectRef>,
     /// What it ignores.
     pub ignores: Vec<IgnoredFields>,
     /// Whether ignored fields are also left out of what is applied. Argo CD does so only with
@@ -66,7 +66,7 @@ pub struct Deployer {
 
 /// A reference to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object {
+pub struct ObjectRef {
     /// API group, such as `apps`.
     pub group: String,
     /// Kind.
@@ -120,7 +120,7 @@ const REPLICAS: [&str; 7] = [
 
 impl Deployer {
     /// What it does to an object's replicas.
-    pub fn treatment(&self, object: &Object, writers: &[&str]) -> Treatment {
+    pub fn treatment(&self, object: &ObjectRef, writers: &[&str]) -> Treatment {
         let who = format!("{} {}", self.tool.kind(), self.name);
         if self.suspended {
             return Treatment::LeftAlone(format!("{who} is suspended"));
@@ -146,7 +146,7 @@ impl Deployer {
 }
 
 impl IgnoredFields {
-    fn concerns(&self, object: &Object) -> bool {
+    fn concerns(&self, object: &ObjectRef) -> bool {
         let pairs = [
             (&self.group, &object.group),
             (&self.kind, &object.kind),
@@ -193,8 +193,8 @@ fn matches(pattern: &str, text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn cart() -> Object {
-        Object {
+    fn cart() -> ObjectRef {
+        ObjectRef {
             group: "apps".to_owned(),
             kind: "Deployment".to_owned(),
             namespace: "shop".to_owned(),

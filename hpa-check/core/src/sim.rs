@@ -47,7 +47,7 @@ use crate::observation::{ControllerConfig, Observation};
 use crate::run::budget::Budget;
 use crate::spec::{AutoscalerSpec, ContainerResources};
 use crate::units::Millicores;
-use demand::Demand;
+use demand::WorkBySecond;
 use engine::{Engine, Scene, SimulationStep};
 use fault::{Fault, SimulatedFault};
 use modeled::{ModeledWorld, NodePool, PodModel};
@@ -190,9 +190,9 @@ impl Scenario {
     }
 
     /// The work requested in each second.
-    fn demand(&self) -> Demand {
+    fn demand(&self) -> WorkBySecond {
         let seconds = usize::try_from(self.length.as_secs()).unwrap_or(usize::MAX);
-        Demand::of(&self.load, seconds)
+        WorkBySecond::of(&self.load, seconds)
     }
 
     /// Runs the scenario, and emits what a watcher of a cluster would have observed.

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-pub(crate) use hpa_check_core::duration::parse as duration;
+pub(crate) use program_common::duration::parse as duration;
 
 /// Parses a time that may be long: `7d` and `2w`, and everything that other times accept.
 pub(crate) fn long_duration(text: &str) -> Result<Duration, String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{NAMESPACE, NOW, Outcome, input};
+use super::{Decided, NAMESPACE, NOW, input};
 use crate::model::pods::ModelPod;
 use crate::model::proposal::{Proposal, Readings};
 use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
@@ -21,7 +21,7 @@ const NAME: &str = "test-rc";
 pub(super) fn answer(
     input: input::ReconcileInput,
     hpa: input::Hpa,
-) -> Result<Outcome, SelectorError> {
+) -> Result<Decided, SelectorError> {
     let fault = input.fault.unwrap_or_default();
     let controller = &input.controller;
     let gate = |name: &str| input.feature_gates.get(name).copied();
@@ -87,7 +87,7 @@ pub(super) fn answer(
         conditions: &conditions,
         desired_before: hpa.desired_replicas.unwrap_or(replicas),
     });
-    Ok(Outcome::Sync(Box::new(Synced::from(decision))))
+    Ok(Decided::Sync(Box::new(Synced::from(decision))))
 }
 
 /// The API server's answer to a write based on an outdated version.

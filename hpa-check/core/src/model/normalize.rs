@@ -297,7 +297,7 @@ pub(crate) enum Rules<'a> {
 
 /// A proposal and what limits it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Step {
+pub(crate) struct SizeRequest {
     /// The current replicas.
     pub(crate) current: i32,
     /// The replicas that the metrics ask for.
@@ -312,12 +312,12 @@ pub(crate) struct Step {
 /// and `normalizeDesiredReplicasWithBehaviors`.
 pub(crate) fn normalize<T: Instant>(
     rules: Rules<'_>,
-    step: Step,
+    step: SizeRequest,
     history: &mut impl History<T>,
     changes: ScaleEvents<'_, T>,
     now: T,
 ) -> (i32, Limited) {
-    let Step {
+    let SizeRequest {
         current,
         wanted,
         min,

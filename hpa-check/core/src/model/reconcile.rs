@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::conditions::{self, ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
 use super::normalize::{
-    self, FullBehavior, Limited, Recommendation, Rules, ScaleEvent, ScaleEvents, Step,
+    self, FullBehavior, Limited, Recommendation, Rules, ScaleEvent, ScaleEvents, SizeRequest,
 };
 use super::pods::ModelPod;
 use super::proposal::{Proposal, Readings};
@@ -314,7 +314,7 @@ impl Controller {
             None => Rules::Legacy(&self.settings),
             Some(full) => Rules::Behavior(full),
         };
-        let step = Step {
+        let step = SizeRequest {
             current,
             wanted,
             min: sync.spec.effective_min(),

@@ -46,7 +46,7 @@ impl Extent {
 
 /// The work requested in each second, in nanoseconds of CPU time.
 #[derive(Debug)]
-pub(super) struct Demand {
+pub(super) struct WorkBySecond {
     first: u64,
     wanted: Vec<u64>,
     /// The sum of all seconds before each one, modulo 2^64.
@@ -55,7 +55,7 @@ pub(super) struct Demand {
     stretches: Vec<Extent>,
 }
 
-impl Demand {
+impl WorkBySecond {
     /// The first seconds of a load.
     pub(super) fn of(load: &LoadProfile, seconds: usize) -> Self {
         let wanted = load.each_second(seconds);
@@ -140,8 +140,8 @@ impl Demand {
 mod tests {
     use super::*;
 
-    fn demand(load: &str, seconds: usize) -> Demand {
-        Demand::of(&LoadProfile::parse(load, None).unwrap(), seconds)
+    fn demand(load: &str, seconds: usize) -> WorkBySecond {
+        WorkBySecond::of(&LoadProfile::parse(load, None).unwrap(), seconds)
     }
 
     #[test]

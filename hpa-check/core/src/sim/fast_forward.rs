@@ -13,7 +13,7 @@ mod tests;
 use cluster::{Cluster, NEVER, Reading, instant};
 use setup::Setup;
 
-use super::demand::Demand;
+use super::demand::WorkBySecond;
 use super::engine;
 use super::fault::Fault;
 use super::spread::Spread;
@@ -21,7 +21,7 @@ use super::{Scenario, Summary};
 use crate::model::history::{Extremes, History as _};
 use crate::model::instant::{Instant as _, Nanos};
 use crate::model::metrics::is_larger;
-use crate::model::normalize::{self, Recommendation, ScaleEvent, ScaleEvents, Step};
+use crate::model::normalize::{self, Recommendation, ScaleEvent, ScaleEvents, SizeRequest};
 use crate::model::proposal::{self, Guess, Guesses};
 use crate::model::reconcile::{MOMENT, outside};
 
@@ -32,7 +32,7 @@ const CONFLICT_WAITS: usize = engine::CONFLICT_WAITS_SECONDS as usize;
 /// scenario's load and length.
 pub(super) fn summary(
     scenario: &Scenario,
-    demand: &Demand,
+    demand: &WorkBySecond,
     spread: &mut Spread,
 ) -> Option<Summary> {
     let setup = Setup::of(scenario)?;
@@ -135,7 +135,7 @@ impl<'a> Course<'a> {
         if !setup.has_metrics(now) {
             return None;
         }
-        let step = Step {
+        let step = SizeRequest {
             current,
             wanted: proposed(setup, current, reading)?.max(0),
             min: setup.min,

@@ -99,7 +99,7 @@ impl FromStr for SimulatedFault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let seconds = |text: &str| Some(crate::duration::parse(text).ok()?.as_secs());
+        let seconds = |text: &str| Some(program_common::duration::parse(text).ok()?.as_secs());
         let told = match text.split_once('=') {
             Some(("no-metrics", span)) => span.split_once("..").and_then(|(from, until)| {
                 let (from, until) = (seconds(from)?, seconds(until)?);

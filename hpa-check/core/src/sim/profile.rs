@@ -120,7 +120,7 @@ fn point(word: &str, cost: Option<Duration>) -> Result<Point, String> {
         format!("`{word}` is not a point: write TIME:LOAD, such as 90s:1500m, 2m:1.5 or 60s:400/s")
     };
     let (time, load) = word.split_once(':').ok_or_else(form)?;
-    let second = crate::duration::parse(time)
+    let second = program_common::duration::parse(time)
         .map_err(|_| form())?
         .as_secs_f64();
     let number = |text: &str| {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::demand::Demand;
+use super::demand::WorkBySecond;
 use super::spread::Spread;
 use super::{Scenario, Summary, fast_forward};
 use crate::spec::{AutoscalerSpec, PolicyKind, ScalingPolicy, ScalingRules};
@@ -55,7 +55,7 @@ impl FromStr for ScaleUpPolicy {
                 _ => return None,
             };
             let (value, period) = rest.split_once('/')?;
-            let period = crate::duration::parse(period).ok()?.as_secs();
+            let period = program_common::duration::parse(period).ok()?.as_secs();
             let (value, period_seconds) = (value.parse().ok()?, i32::try_from(period).ok()?);
             (value > 0 && (1..=1800).contains(&period_seconds)).then_some(Self::Only(
                 ScalingPolicy {
@@ -188,15 +188,15 @@ const BATCH: usize = 8;
 /// Tries all combinations on all CPUs. The result does not depend on the number of CPUs.
 pub fn search(scenario: &Scenario, grid: Grid, bound: Bound) -> Search {
     let trial = Trial::of(scenario, bound);
-    let current = Settings::of(scenario);
+    let current = Combination::of(scenario);
     let all = combinations(&trial.bare, &grid);
     let scores = on_all_cpus(&all, |settings, spread| {
         trial.score(&trial.summary(settings, spread))
     });
     let kept = scores.iter().filter(|score| score.kept).count();
     let (best, nearest) = ranked(&scores);
-    let told: Vec<&Settings> = best.iter().chain(&nearest).map(|i| &all[*i]).collect();
-    let told: Vec<&Settings> = std::iter::once(&current).chain(told).collect();
+    let told: Vec<&Combination> = best.iter().chain(&nearest).map(|i| &all[*i]).collect();
+    let told: Vec<&Combination> = std::iter::once(&current).chain(told).collect();
     let mut told = on_all_cpus(&told, |settings, spread| trial.outcome(settings, spread));
     let mut best_found = told.split_off(1);
     let nearest_found = best_found.split_off(best.len());
@@ -219,7 +219,7 @@ struct Trial<'a> {
     scenario: &'a Scenario,
     /// The scenario without its load, which may be long.
     bare: Scenario,
-    demand: Demand,
+    demand: WorkBySecond,
     bound: Bound,
 }
 
@@ -244,7 +244,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn summary(&self, settings: &Settings, spread: &mut Spread) -> Summary {
+    fn summary(&self, settings: &Combination, spread: &mut Spread) -> Summary {
         let changed = settings.apply(&self.bare);
         let summary = fast_forward::summary(&changed, &self.demand, spread);
         summary.unwrap_or_else(|| settings.apply(self.scenario).run_in_full())
@@ -259,7 +259,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn outcome(&self, settings: &Settings, spread: &mut Spread) -> Candidate {
+    fn outcome(&self, settings: &Combination, spread: &mut Spread) -> Candidate {
         let summary = self.summary(settings, spread);
         settings.candidate(self.bound, summary)
     }
@@ -320,13 +320,13 @@ fn ranked(scores: &[Score]) -> (Vec<usize>, Vec<usize>) {
 
 /// The settings that vary.
 #[derive(Debug, Clone)]
-struct Settings {
+struct Combination {
     spec: AutoscalerSpec,
     request: Millicores,
     policy: Option<ScaleUpPolicy>,
 }
 
-impl Settings {
+impl Combination {
     fn of(scenario: &Scenario) -> Self {
         Self {
             spec: scenario.spec.clone(),
@@ -363,8 +363,8 @@ impl Settings {
 }
 
 /// Every valid combination: those with a minimum above the maximum are left out.
-fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<Settings> {
-    let mut all = vec![Settings::of(scenario)];
+fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<Combination> {
+    let mut all = vec![Combination::of(scenario)];
     all = each(all, &grid.policies, |s, policy| {
         let behavior = &mut s.spec.behavior;
         s.policy = Some(*policy);
@@ -397,7 +397,11 @@ fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<Settings> {
     all
 }
 
-fn each<T>(all: Vec<Settings>, values: &[T], change: impl Fn(&mut Settings, &T)) -> Vec<Settings> {
+fn each<T>(
+    all: Vec<Combination>,
+    values: &[T],
+    change: impl Fn(&mut Combination, &T),
+) -> Vec<Combination> {
     if values.is_empty() {
         return all;
     }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::demand::{Demand, Extent};
+use super::demand::{Extent, WorkBySecond};
 use super::summary::rank;
 use super::work;
 
@@ -89,7 +89,7 @@ impl Spread {
     }
 
     /// The utilization that 95 % of the seconds do not exceed; 0 if there are none.
-    pub(super) fn percentile(&self, demand: &Demand) -> f64 {
+    pub(super) fn percentile(&self, demand: &WorkBySecond) -> f64 {
         let Some(rank) = rank(self.seconds) else {
             return 0.0;
         };
@@ -110,7 +110,7 @@ impl Spread {
         nth(&mut sought.values, rank - sought.below)
     }
 
-    fn search(&self, span: &Span, demand: &Demand, sought: &mut Sought) {
+    fn search(&self, span: &Span, demand: &WorkBySecond, sought: &mut Sought) {
         let served = |wanted: u64| wanted.min(span.capacity);
         let utilization = |wanted| self.utilization(served(wanted), span.ready);
         demand.pieces(span.seconds.clone(), |piece, extent| {

@@ -2,12 +2,12 @@
 
 use super::world::{healthy, owner, scaler, space, target};
 use super::{Assertions, diagnose, found};
-use crate::deployer::{Deployer, IgnoredFields, Object, Tool};
+use crate::deployer::{Deployer, IgnoredFields, ObjectRef, Tool};
 use crate::snapshot::{ClusterSnapshot, Vpa, VpaControl};
 use crate::spec::MetricSource;
 
-fn cart() -> Object {
-    Object {
+fn cart() -> ObjectRef {
+    ObjectRef {
         group: "apps".to_owned(),
         kind: "Deployment".to_owned(),
         namespace: "shop".to_owned(),

@@ -2,7 +2,7 @@
 
 use super::look::SnapshotView;
 use super::writers::{managed, others};
-use crate::deployer::{Deployer, Object, Tool, Treatment};
+use crate::deployer::{Deployer, ObjectRef, Tool, Treatment};
 use crate::findings::{Evidence, catalog};
 use crate::observation::FieldManager;
 use crate::rules::rule::{Rule, Weight};
@@ -113,10 +113,10 @@ fn copies_the_size(look: &SnapshotView<'_>, workload: &Workload, manager: &str) 
     shared && min.is_some_and(|min| workload.object.spec_replicas > min) && owners.iter().any(since)
 }
 
-fn object(look: &SnapshotView<'_>) -> Object {
+fn object(look: &SnapshotView<'_>) -> ObjectRef {
     let reference = &look.scaler.object.spec.scale_target_ref;
     let version = reference.api_version.as_str();
-    Object {
+    ObjectRef {
         group: version
             .split_once('/')
             .map_or("", |(group, _)| group)

@@ -7,7 +7,7 @@ use super::setup::Setup;
 use crate::model::instant::Nanos;
 use crate::model::pods::{Signs, Standing, standing};
 use crate::model::proposal::Census;
-use crate::sim::demand::Demand;
+use crate::sim::demand::WorkBySecond;
 use crate::sim::fault::Fault;
 use crate::sim::metrics::rate;
 use crate::sim::spread::Spread;
@@ -61,7 +61,7 @@ pub(super) struct Reading {
 #[derive(Debug)]
 pub(super) struct Cluster<'a> {
     setup: &'a Setup,
-    demand: &'a Demand,
+    demand: &'a WorkBySecond,
     /// In the order in which they were created.
     groups: Vec<Group>,
     pods: usize,
@@ -77,7 +77,7 @@ pub(super) struct Cluster<'a> {
 
 impl<'a> Cluster<'a> {
     /// Starts with pods that have been ready for a while, and with their first sample.
-    pub(super) fn new(setup: &'a Setup, demand: &'a Demand, spread: &'a mut Spread) -> Self {
+    pub(super) fn new(setup: &'a Setup, demand: &'a WorkBySecond, spread: &'a mut Spread) -> Self {
         spread.restart(work::of(setup.request));
         let pods = usize::try_from(setup.replicas).unwrap_or(0);
         let age = i64::try_from(AGE.as_secs()).unwrap_or(i64::MAX);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::sim::demand::Demand;
+use crate::sim::demand::WorkBySecond;
 use crate::sim::spread::Spread;
 use crate::sim::summary::{Done, Summary, Sums};
 
@@ -20,7 +20,7 @@ pub(super) struct Crew {
 /// The work requested and the work done.
 #[derive(Debug)]
 pub(super) struct Ledger<'a> {
-    demand: &'a Demand,
+    demand: &'a WorkBySecond,
     /// Whether work that exceeds the capacity waits.
     backlog: bool,
     /// The second up to which the work is done.
@@ -38,7 +38,7 @@ pub(super) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     pub(super) fn new(
-        demand: &'a Demand,
+        demand: &'a WorkBySecond,
         backlog: bool,
         sums: Sums,
         spread: &'a mut Spread,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 
 use futures_util::stream::{self, StreamExt};
-use hpa_check_core::deployer::{Deployer, IgnoredFields, Object, Tool};
+use hpa_check_core::deployer::{Deployer, IgnoredFields, ObjectRef, Tool};
 use hpa_check_core::snapshot::{Namespace, Scaler};
 use serde::Deserialize;
 
@@ -36,7 +36,7 @@ pub(super) async fn read(
         all.flat_map(|(namespace, space)| space.autoscalers.iter().map(move |s| (namespace, s)))
     };
     let applied_by = |tool: Tool| scalers().filter(move |(_, scaler)| sets_replicas(scaler, tool));
-    let wanted: Vec<Object> = applied_by(Tool::ArgoCd)
+    let wanted: Vec<ObjectRef> = applied_by(Tool::ArgoCd)
         .map(|(namespace, scaler)| object(namespace, scaler))
         .collect();
     if !wanted.is_empty() {
@@ -63,10 +63,10 @@ fn sets_replicas(scaler: &Scaler, tool: Tool) -> bool {
         .any(|m| Tool::of_manager(m) == Some(tool))
 }
 
-fn object(namespace: &str, scaler: &Scaler) -> Object {
+fn object(namespace: &str, scaler: &Scaler) -> ObjectRef {
     let reference = &scaler.object.spec.scale_target_ref;
     let version = reference.api_version.as_str();
-    Object {
+    ObjectRef {
         group: version
             .split_once('/')
             .map_or("", |(group, _)| group)
@@ -80,7 +80,7 @@ fn object(namespace: &str, scaler: &Scaler) -> Object {
 impl Deployers {
     /// Applications are in Argo CD's namespace or in any other. If listing all is forbidden, listing the
     /// default namespace may be allowed.
-    async fn applications(&mut self, lists: &Lists<'_>, wanted: &[Object], missing: &Missing) {
+    async fn applications(&mut self, lists: &Lists<'_>, wanted: &[ObjectRef], missing: &Missing) {
         let api = "/apis/argoproj.io/v1alpha1";
         let convert = |app: Application| app.deployer(wanted);
         let mut read = lists
@@ -257,15 +257,15 @@ impl Difference {
 
 impl Application {
     /// The deployer and its controller's namespace, if it applies one of these objects.
-    fn deployer(self, wanted: &[Object]) -> Option<(Deployer, String)> {
-        let is_wanted = |r: &Resource, o: &Object| {
+    fn deployer(self, wanted: &[ObjectRef]) -> Option<(Deployer, String)> {
+        let is_wanted = |r: &Resource, o: &ObjectRef| {
             (&r.group, &r.kind, &r.namespace, &r.name) == (&o.group, &o.kind, &o.namespace, &o.name)
         };
         let resources = &self.status.resources;
         let applies = wanted
             .iter()
             .filter(|o| resources.iter().any(|r| is_wanted(r, o)));
-        let applies: Vec<Object> = applies.cloned().collect();
+        let applies: Vec<ObjectRef> = applies.cloned().collect();
         let Metadata { name, namespace } = self.metadata;
         let options = &self.spec.sync_policy.sync_options;
         let deployer = Deployer {
