@@ -1,5 +1,5 @@
-//! What the programs share apart from their subject: process limits, the parent process, control groups, the
-//! notation of durations, rates and shares, help pages, and which parts of a command line are secret.
+//! Code shared by the programs: the notation of durations, rates and shares, help pages, process limits, the parent
+//! process, control groups, and which parts of a command line are secret.
 
 #[cfg(feature = "process")]
 pub mod cgroup;

@@ -105,7 +105,7 @@ impl Tls {
                 Ok(true) => tracing::info!("the TLS certificate was reloaded"),
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "the TLS certificate could not be reloaded and stays in use")
+                    tracing::warn!(%error, "the TLS certificate could not be reloaded and stays in use");
                 }
             }
         }
