@@ -1,4 +1,5 @@
-//! The program as people run it: against the real server, and against servers that lie, stall and break.
+//! The program as people run it: against the real server, and against servers that give wrong answers, stall or
+//! fail.
 
 #![allow(
     clippy::unwrap_used,

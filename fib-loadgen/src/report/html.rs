@@ -182,7 +182,7 @@ mod tests {
         }
         assert!(
             !page.contains("NaN") && !page.contains("inf "),
-            a_result_without_a_second_of_load_has_no_empty_sections
+            "a number is not finite"
         );
     }
 

@@ -16,7 +16,7 @@ fn simulate(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn a_report_says_simulated_and_that_a_bound_is_not_kept_and_nothing_of_a_cluster() {
+fn a_report_says_that_it_is_simulated_and_that_a_bound_is_not_kept_and_mentions_no_cluster() {
     for kind in ["html", "md", "svg", "json"] {
         let output = format!("{kind}=-");
         let run = |most: &str| {
@@ -60,7 +60,7 @@ fn a_report_says_simulated_and_that_a_bound_is_not_kept_and_nothing_of_a_cluster
 }
 
 #[test]
-fn a_page_states_the_settings_that_were_evaluated() {
+fn a_page_states_the_evaluated_settings() {
     let page = stdout(&simulate(&[
         "--load",
         LOAD,
@@ -82,7 +82,7 @@ fn a_page_states_the_settings_that_were_evaluated() {
 }
 
 #[test]
-fn the_search_has_an_end_that_can_be_applied_and_names_what_just_misses() {
+fn the_search_ends_in_a_manifest_to_apply_and_names_the_near_misses() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("page.html");
     let html = format!("html={}", page.display());
@@ -114,7 +114,7 @@ fn the_search_has_an_end_that_can_be_applied_and_names_what_just_misses() {
 }
 
 #[test]
-fn no_setting_does_more_work_than_its_pods_can_unless_that_is_asked_for() {
+fn no_setting_does_more_work_than_its_pods_can_unless_requested() {
     let unserved = |flags: &[&str]| {
         let load = ["--load", "0s:9000m 10m:9000m", "--keep-unserved", "1"];
         simulate(&[&load, flags].concat()).status.code()
@@ -144,7 +144,7 @@ fn a_simulation_without_a_load_says_how_to_give_one() {
 }
 
 #[test]
-fn numbers_that_no_autoscaler_has_are_named_with_what_to_give() {
+fn numbers_that_no_autoscaler_has_are_named_with_valid_ones() {
     for (flags, said) in [
         (&["--min-replicas", "-1"][..], "a minimum of -1 replicas"),
         (
