@@ -99,7 +99,7 @@ impl Connections {
             return None;
         }
         let mut id = 0;
-        self.count.send_modify(|count| {
+        self.recount(|count| {
             count.open += 1;
             count.ever += 1;
             id = count.ever;
@@ -170,6 +170,15 @@ impl Connections {
         }
     }
 
+    /// Changes the count, and tells whoever waits for it. Nobody does before the server drains, and to tell nobody
+    /// takes a dozen locks.
+    fn recount(&self, change: impl FnOnce(&mut Count)) {
+        self.count.send_if_modified(|count| {
+            change(count);
+            self.count.receiver_count() > 0
+        });
+    }
+
     /// Waits until none is open.
     pub async fn none(&self) {
         // The sender lives as long as `self`, so this ends only when the condition is met.
@@ -214,7 +223,7 @@ struct Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.connections.lock().remove(self.conn.id);
-        self.connections.count.send_modify(|count| count.open -= 1);
+        self.connections.recount(|count| count.open -= 1);
     }
 }
 

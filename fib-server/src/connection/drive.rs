@@ -31,6 +31,9 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long a client may keep sending after its last answer.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// Data sent after the last answer is read in pieces of this size.
+const SINK: usize = 4 * 1024;
+
 /// The most streams per connection. Their memory has its own limit.
 const STREAMS: u32 = 100;
 
@@ -192,10 +195,9 @@ async fn tell(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
 async fn linger(stream: &TcpStream) {
     let _ = SockRef::from(stream).shutdown(std::net::Shutdown::Write);
     let drain = async {
-        let mut sink = Vec::new();
+        // Most clients leave without another word.
         while stream.readable().await.is_ok() {
-            sink.resize(16 * 1024, 0);
-            match stream.try_read(&mut sink) {
+            match stream.try_read_buf(&mut Vec::with_capacity(SINK)) {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
