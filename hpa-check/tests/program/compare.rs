@@ -89,7 +89,7 @@ fn an_input_that_is_not_a_run_is_refused_with_the_command_for_it() {
         (r#"{"schema":"fib-loadgen/1.9"}"#, "fib-loadgen compare"),
         (r#"{"schema":"hpa-check-doctor/1"}"#, "--baseline"),
         ("{}", "-o json="),
-        (r#"{"schema":"hpa-check/1"}"#, "is not whole"),
+        (r#"{"schema":"hpa-check/1"}"#, "is incomplete"),
         ("nonsense", "nonsense.json"),
     ] {
         let path = folder.path().join("nonsense.json");

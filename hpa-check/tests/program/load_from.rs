@@ -91,7 +91,7 @@ fn a_load_from_prometheus_takes_one_range_query_and_is_simulated() {
         );
     }
     assert!(!page.contains("s3cret"));
-    assert_says(&output, "bridged by straight lines");
+    assert_says(&output, "filled by straight lines");
 }
 
 #[test]

@@ -90,7 +90,11 @@ fn a_truncated_last_line_is_skipped_with_a_notice() {
     let torn = recorded.altered(&trace[..trace.len() - 9]);
     let output = replay(&torn);
     assert_eq!(output.status.code(), recorded.code, "{}", stderr(&output));
-    assert!(stderr(&output).contains("torn off"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("is incomplete and was left out"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn a_server_that_is_not_an_api_server_is_named_as_such() {
     let place = Place::new();
     place.server.fail("*", Fault::Page, usize::MAX);
     let text = place.refusal(&mut place.run_here(&[]), 90);
-    assert!(text.contains("no Kubernetes API server"), "{text}");
+    assert!(text.contains("not a Kubernetes API server"), "{text}");
 }
 
 #[test]

@@ -162,7 +162,10 @@ fn a_manifest_that_is_not_a_job_and_unused_flags_are_usage_errors() {
     let path = path.display().to_string();
     let job = manifest(&place);
     for (flags, expected) in [
-        (vec!["--load-job", &path], "only a Job and its ConfigMaps"),
+        (
+            vec!["--load-job", &path],
+            "a run only creates a Job and its ConfigMaps",
+        ),
         (vec!["--load-job", "/no/such/file"], "can't be read"),
         (
             vec!["--load-job", &job, "--", "--rate", "4/s"],

@@ -87,7 +87,7 @@ fn without_the_right_to_watch_a_run_polls_passes_and_names_the_missing_rules() {
         "horizontalpodautoscalers.autoscaling",
         "events",
     ] {
-        let line = format!("not allowed to watch {rule}: it is read every 0.25 s instead");
+        let line = format!("not allowed to watch {rule}: it is polled every 0.25 s instead");
         assert!(said.contains(&line), "{rule}: {said}");
     }
     let marks = place.result()["timeline"]["marks"].to_string();

@@ -143,7 +143,7 @@ fn an_invalid_profile_is_refused_with_the_valid_ones() {
         ("spike:top=1", "it has base"),
         ("spike:base", "KEY=VALUE"),
         ("spike:base=5,peak=5/s", "both"),
-        ("sine:level=10/s,by=20/s", "below nothing"),
+        ("sine:level=10/s,by=20/s", "can't be negative"),
         ("hpa-step:min=5,max=5", "min below"),
         ("hpa-step:cost=0s", "above 0"),
         ("hpa-step:cost=1ms,min=5,max=5", "min below"),

@@ -112,7 +112,7 @@ fn states_that_come_faster_than_a_frame_are_dropped() {
     live.show(instant(5), &in_phase(Phase::Down, 5));
     assert!(whole(get(address, "/")).contains("waiting for the maximum"));
     live.show(instant(6), &in_phase(Phase::Down, 6));
-    assert!(whole(get(address, "/")).contains("watching the way back"));
+    assert!(whole(get(address, "/")).contains("watching the scale-down"));
     live.end(fixture::passed());
 }
 

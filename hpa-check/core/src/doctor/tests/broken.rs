@@ -518,7 +518,9 @@ pub(super) const ROWS: &[Row] = &[
             f.unseen.push(Unseen {
                 rule: "list events".to_owned(),
                 error: "forbidden".to_owned(),
-                consequence: "what only events tell is not seen".to_owned(),
+                consequence:
+                    "past scalings and rejected pods, which only show in events, can't be observed"
+                        .to_owned(),
                 essential: false,
             });
             pending(&mut f);

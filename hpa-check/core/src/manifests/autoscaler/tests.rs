@@ -249,10 +249,7 @@ fn input_without_a_usable_autoscaler_is_refused_in_one_line() {
         (json!("text"), "has no HorizontalPodAutoscaler"),
         (versioned("autoscaling/v3"), "of autoscaling/v3"),
         (versioned(""), "without an apiVersion"),
-        (
-            autoscaler("shop", kind),
-            "\"Cpu\", which no controller knows",
-        ),
+        (autoscaler("shop", kind), "unknown type \"Cpu\""),
         (
             autoscaler("shop", json!({"maxReplicas": "ten"})),
             "`spec` of HorizontalPodAutoscaler/shop",

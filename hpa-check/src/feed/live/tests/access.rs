@@ -81,7 +81,7 @@ async fn a_server_that_is_unhealthy_or_no_api_server_is_named_in_one_sentence() 
         (Fault::Status(401, "Unauthorized"), "renew the credentials"),
         (Fault::Status(503, "ServiceUnavailable"), "503"),
         (Fault::Silence, "no answer within 10 s"),
-        (Fault::Page, "no Kubernetes API server"),
+        (Fault::Page, "not a Kubernetes API server"),
     ];
     for (fault, part) in cases {
         let server = server();
