@@ -1,4 +1,4 @@
-"""hpa-check's own work: decisions, a week simulated, a day replayed, a cluster looked at."""
+"""hpa-check's own work: decisions, a simulated week, a replayed day, the diagnosis of a cluster."""
 
 import pathlib
 import re
@@ -29,7 +29,7 @@ def rows(options):
 
 
 def decide(options, program, folder):
-    """The model on decisions that all differ, and the same decisions as lines of JSON."""
+    """Runs the model on distinct decisions, and `decide` on the same ones as JSON Lines."""
     if not EXAMPLE.exists():
         say(f"{EXAMPLE.name} can't be built here, so decisions are not measured")
         return
@@ -54,7 +54,7 @@ def decide(options, program, folder):
 
 
 def simulate(options, program):
-    """1,000 settings for a week; a sample of 20 when those would take more than 20 s."""
+    """Evaluates 1,000 settings for a week, or a sample of 20 if they would take more than 20 s."""
 
     def settings(minimums, maximums, targets, windows):
         return [
@@ -92,7 +92,7 @@ def simulate(options, program):
 
 
 def long_trace(path, hours):
-    """A recorded rehearsal at a cluster's pace, again and again for so long; returns its length in hours."""
+    """Repeats a recorded rehearsal at a cluster's pace for this long; returns the length in hours."""
     lines = RECORDING.read_text().splitlines()
     stamps = [parsed(m) for line in lines for m in STAMP.finditer(line)]
     begun, length = min(stamps), (max(stamps) - min(stamps)) * STRETCH
@@ -143,7 +143,7 @@ def replay(options, program, folder):
 
 
 def doctor(options):
-    """`doctor -A` on API servers of growing size, which answer from memory."""
+    """Runs `doctor -A` on in-memory API servers of growing size."""
     program = options.programs / "hpa-check"
     sizes = [(100, 1_000), (300, 3_000), (1_000, 10_000), (3_000, 30_000), (10_000, 100_000)]
     goals = {1_000: (5, 60), 10_000: (40, 300)}
