@@ -238,7 +238,7 @@ mod tests {
     use super::*;
     use crate::metrics::Recycled;
 
-    fn connections(requests: u32, age: Duration, most: usize) -> Arc<Connections> {
+    pub(super) fn connections(requests: u32, age: Duration, most: usize) -> Arc<Connections> {
         let limits = ConnectionLimits {
             requests,
             age,

@@ -1,11 +1,12 @@
 //! Accepts connections until it is closed.
 
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, Read as _};
+use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -20,14 +21,21 @@ use crate::api::problem::{MEDIA_TYPE, Problem};
 /// How long handshakes in progress may take to complete when the door closes.
 const LAST_HANDSHAKES: Duration = Duration::from_millis(150);
 
+/// How many connections are accepted in a row before existing ones get a turn.
+const IN_TURN: u32 = 16;
+
 /// The pause after an error, to avoid a tight loop.
 const AFTER_AN_ERROR: Duration = Duration::from_millis(50);
 
 /// A lasting error is logged once in this time.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
-/// How many clients are turned away with an answer at the same time; the others are just closed.
+/// How many clients are turned away at the same time while reading what they still send; the others are turned
+/// away in passing.
 const TURNED_AWAY_AT_A_TIME: usize = 64;
+
+/// How many bytes of a client are read in passing: the longest head.
+const MOST_IN_PASSING: usize = 64 * 1024;
 
 /// The answer to a client when there is no room.
 static FULL: LazyLock<String> = LazyLock::new(|| {
@@ -50,6 +58,8 @@ pub(crate) struct Door {
     closed: CancellationToken,
     closes_at: Option<Instant>,
     turning_away: Arc<Semaphore>,
+    /// How many were accepted in this turn.
+    in_turn: u32,
     told: Option<Instant>,
     untold: u64,
 }
@@ -71,6 +81,7 @@ impl Door {
             closed,
             closes_at: None,
             turning_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_A_TIME)),
+            in_turn: 0,
             told: None,
             untold: 0,
         }
@@ -118,6 +129,11 @@ impl Door {
     /// The next connection that is let in. Errors are logged, and accepting is retried.
     async fn accept(&mut self) -> (Arc<TcpStream>, Open) {
         loop {
+            if self.in_turn == IN_TURN {
+                self.in_turn = 0;
+                tokio::task::yield_now().await;
+            }
+            self.in_turn += 1;
             match self.next().await {
                 Some(Ok((stream, peer))) => match self.connections.opened(peer) {
                     Some(open) => {
@@ -141,10 +157,10 @@ impl Door {
     /// Says that there is no room, so that the client retries.
     fn turn_away(&self, mut stream: TcpStream) {
         self.connections.metrics.connection_refused();
-        let Ok(place) = Arc::clone(&self.turning_away).try_acquire_owned() else {
-            return;
-        };
         let is_tls = self.protocols.is_tls();
+        let Ok(place) = Arc::clone(&self.turning_away).try_acquire_owned() else {
+            return turn_away_in_passing(&stream, is_tls);
+        };
         tokio::spawn(async move {
             let _place = place;
             let say = async {
@@ -180,6 +196,23 @@ impl Door {
     }
 }
 
+/// Says that there is no room, and reads what the client has sent by now: closing a socket with unread bytes resets
+/// it, and the client may lose the answer.
+fn turn_away_in_passing(stream: &TcpStream, is_tls: bool) {
+    let socket = SockRef::from(stream);
+    // Nothing here waits, and a client that is gone needs no answer.
+    if !is_tls {
+        let _ = socket.send(FULL.as_bytes());
+    }
+    let _ = socket.shutdown(Shutdown::Write);
+    let mut sink = [0; 4 * 1024];
+    for _ in 0..MOST_IN_PASSING / sink.len() {
+        if !matches!((&*socket).read(&mut sink), Ok(1..)) {
+            break;
+        }
+    }
+}
+
 /// Whether an error belongs to a client that left before it was accepted, rather than to the server.
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
@@ -194,7 +227,7 @@ fn is_the_clients(error: &io::Error) -> bool {
 /// closes a little less gently.
 #[cfg(target_os = "linux")]
 fn refuse_newcomers(listener: &TcpListener) {
-    use socket2::{SockFilter, SockRef};
+    use socket2::SockFilter;
     const LOAD_BYTE: u16 = 0x30;
     const JUMP_IF_ANY_BIT: u16 = 0x45;
     const RETURN: u16 = 0x06;
@@ -217,6 +250,40 @@ fn refuse_newcomers(_: &TcpListener) {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn existing_connections_get_a_turn_however_many_new_ones_arrive() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let _clients: Vec<_> = (0..3 * IN_TURN)
+            .map(|_| std::net::TcpStream::connect(at).unwrap())
+            .collect();
+        let connections = super::super::tests::connections(0, Duration::ZERO, 100);
+        let (shut, closed) = (CancellationToken::new(), CancellationToken::new());
+        let protocols = Protocols::new(16 * 1_024, None);
+        let mut door = Door::new(listener, connections, protocols, shut, closed);
+        let mut inside = vec![door.accept().await];
+        while let Some(one) = door.accept().now_or_never() {
+            inside.push(one);
+        }
+        assert_eq!(inside.len(), IN_TURN as usize);
+        assert!(door.accept().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_client_turned_away_in_passing_receives_the_answer_however_much_it_has_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        client.write_all(&vec![b'x'; 20_000]).await.unwrap();
+        let stream = listener.accept().await.unwrap().0;
+        turn_away_in_passing(&stream, false);
+        drop(stream);
+        let mut told = String::new();
+        client.read_to_string(&mut told).await.unwrap();
+        assert_eq!(told, *FULL);
+    }
 
     #[test]
     fn a_client_that_leaves_before_it_is_accepted_delays_nobody() {

@@ -7,6 +7,7 @@ mod healthy;
 mod keda;
 mod manifests;
 mod nodes;
+mod on_purpose;
 mod reports;
 mod speed;
 mod world;
@@ -50,7 +51,8 @@ fn a_clean_result_is_inconclusive_if_something_that_matters_is_unreadable() {
         essential: true,
     });
     assert_eq!(diagnose(&facts, None, &Assertions::default()).exit_code, 93);
-    world::scaler(&mut facts).object.spec.max_replicas = 3;
+    let spec = &mut world::scaler(&mut facts).object.spec;
+    spec.scale_target_ref.api_version.clear();
     assert_eq!(diagnose(&facts, None, &Assertions::default()).exit_code, 91);
 }
 

@@ -22,11 +22,11 @@ fn at_zero(mut facts: ClusterSnapshot) -> ClusterSnapshot {
 }
 
 #[test]
-fn zero_replicas_are_idle_for_a_keda_autoscaler_and_a_fault_otherwise() {
+fn zero_replicas_are_idle_for_a_keda_autoscaler_and_scaled_to_zero_otherwise() {
     let idle = at_zero(of_keda());
     assert_eq!(found(&idle, None), ["idle-at-zero"]);
     assert_eq!(diagnose(&idle, None, &Assertions::default()).exit_code, 0);
-    assert_eq!(found(&at_zero(healthy()), None), ["scaling-disabled"]);
+    assert_eq!(found(&at_zero(healthy()), None), ["scaled-to-zero"]);
     assert_eq!(found(&of_keda(), None), Vec::<String>::new());
 }
 
@@ -142,5 +142,5 @@ fn a_workload_of_at_most_one_pod_scales_from_zero_and_back() {
     bounds(&mut facts);
     assert_eq!(found(&facts, None), Vec::<String>::new());
     space(&mut facts).scaled_objects[0].min_replicas = Some(3);
-    assert_eq!(found(&facts, None), ["bounds-leave-no-room"]);
+    assert_eq!(found(&facts, None), ["replicas-pinned"]);
 }

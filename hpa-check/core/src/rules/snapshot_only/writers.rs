@@ -25,10 +25,47 @@ pub(super) fn conflicting(look: &SnapshotView<'_>) -> Option<ConflictingWrites> 
     written(look).or_else(|| put_back(look))
 }
 
-/// Another manager's write after the autoscaler's last one. If the autoscaler still owns the field too, the
-/// other wrote the same number, as Argo CD does with every sync if it leaves the replicas alone.
+/// Managers that apply a manifest repeatedly, by a part of their names. Others may write only once: a person or a
+/// schedule sets a size, and the autoscaler continues from there.
+const APPLIERS: [&str; 10] = [
+    "argocd",
+    "kustomize-controller",
+    "helm",
+    "client-side-apply",
+    "kubectl-replace",
+    "fleet-agent",
+    "terraform",
+    "hashicorp",
+    "pulumi",
+    "ansible",
+];
+
+/// Whether a writer will write the same value again.
+pub(super) fn applies_again(owner: &FieldOwner) -> bool {
+    let manager = owner.writer.manager.to_lowercase();
+    owner.applies || APPLIERS.iter().any(|part| manager.contains(part))
+}
+
 fn written(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
-    let workload = look.workload()?;
+    let owner = foreign_write(look).filter(|owner| applies_again(owner))?;
+    let replicas = look.workload()?.object.spec_replicas;
+    let scaled = look.view().status()?.last_scale?;
+    Some(ConflictingWrites {
+        writer: Some(owner.writer.manager.clone()),
+        times: 1,
+        at: None,
+        quotes: vec![
+            managed(&look.view().reference(), owner),
+            format!("spec.replicas {replicas}, status.lastScaleTime {scaled:.0}"),
+        ],
+    })
+}
+
+/// Another manager's write after the autoscaler's last one. If the autoscaler still owns the field too, the other wrote
+/// the same number, as Argo CD does with every sync if it leaves the replicas alone. At zero the autoscaler is off, so
+/// nothing conflicts with it.
+pub(super) fn foreign_write<'a>(look: &'a SnapshotView<'_>) -> Option<&'a FieldOwner> {
+    let workload = look.workload().filter(|w| w.object.spec_replicas > 0)?;
     let mut owners = workload.owners_of_replicas.iter();
     if owners.any(|o| look.view().is_own_writer(&o.writer.manager)) {
         return None;
@@ -43,16 +80,7 @@ fn written(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
                     && !look.view().longer(Some(at), RECENT)
             })
     };
-    let owner = workload.owners_of_replicas.iter().find(foreign)?;
-    let replicas = workload.object.spec_replicas;
-    Some(ConflictingWrites {
-        writer: Some(owner.writer.manager.clone()),
-        times: 1,
-        quotes: vec![
-            managed(&look.view().reference(), owner),
-            format!("spec.replicas {replicas}, status.lastScaleTime {scaled:.0}"),
-        ],
-    })
+    workload.owners_of_replicas.iter().find(foreign)
 }
 
 /// The autoscaler sets the same replicas again and again, and never goes back itself.
@@ -82,6 +110,7 @@ fn put_back(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     Some(ConflictingWrites {
         writer: None,
         times: usize::try_from(again.count).unwrap_or_default(),
+        at: None,
         quotes: [event]
             .into_iter()
             .chain(others.map(|o| managed(&target, o)))
