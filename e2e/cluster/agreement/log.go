@@ -20,6 +20,8 @@ type Sync struct {
 	Proposed *int
 	// Desired is the decision; nil if the sync failed before deciding, or while applying the decision.
 	Desired *int
+	// Rescaled: it wrote the replicas, so its status shows.
+	Rescaled bool
 }
 
 // decides reports whether this sync's status can show this many replicas; that of a failed sync can show any
@@ -80,8 +82,10 @@ func ReadLog(log io.Reader, namespace, autoscaler, target string, now time.Time)
 		switch {
 		case strings.HasPrefix(text, `"Proposing desired replicas`) && strings.Contains(text, ofTarget):
 			proposed, proposedAt = &n, at
-		case strings.HasPrefix(text, `"Successfully rescaled"`) && strings.Contains(text, ofAutoscaler),
-			strings.HasPrefix(text, `"Decided not to scale"`) && strings.Contains(text, ofTarget):
+		case strings.HasPrefix(text, `"Successfully rescaled"`) && strings.Contains(text, ofAutoscaler):
+			syncs = append(syncs, Sync{At: at, Proposed: proposed, Desired: &n, Rescaled: true})
+			proposed = nil
+		case strings.HasPrefix(text, `"Decided not to scale"`) && strings.Contains(text, ofTarget):
 			syncs = append(syncs, Sync{At: at, Proposed: proposed, Desired: &n})
 			proposed = nil
 		}

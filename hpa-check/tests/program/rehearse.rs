@@ -103,7 +103,7 @@ fn a_missing_program_is_named() {
     assert_eq!(output.status.code(), Some(2));
     let stderr = stderr(&output);
     assert!(
-        stderr.contains("`/no/such/program` is not there"),
+        stderr.contains("`/no/such/program` does not exist"),
         "{stderr}"
     );
     assert_eq!(stderr.lines().count(), 1, "{stderr}");

@@ -73,7 +73,7 @@ fn a_page_states_the_evaluated_settings() {
         "<dt>Minimum</dt><dd>3</dd>",
         "<dt>CPU target</dt><dd>50 %</dd>",
         "<dt>CPU request</dt><dd>120m</dd>",
-        "<dt>Most work of a pod</dt><dd>twice its request</dd>",
+        "<dt>Most work per pod</dt><dd>twice its request</dd>",
         "<dt>Sync period</dt><dd>15 s</dd>",
         "<code>hpa-check simulate --load",
     ] {

@@ -165,7 +165,7 @@ fn flags_for_the_controllers_times_take_only_values_that_the_controller_takes() 
         let text = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert!(
-            text.contains(name) && text.contains(&format!("{value} is not in")),
+            text.contains(name) && text.contains(&format!("{value} is not between")),
             "{text}"
         );
     }
