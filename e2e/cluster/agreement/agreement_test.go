@@ -178,10 +178,10 @@ func TestARecordIsSeenBeforeTheErrorOfItsSyncIsLogged(t *testing.T) {
 func TestEachKindOfDisagreementIsToldApart(t *testing.T) {
 	four := 4
 	for want, spoil := range map[string]func(*Result){
-		"saw 4":             func(r *Result) { r.Timeline.Syncs[0].Desired = 4 },
-		"the model 9":       func(r *Result) { r.Timeline.Syncs[0].Proposed = &Range{9, 9} },
-		"who knows":         func(r *Result) { r.Timeline.Syncs[0].Explained, r.Timeline.Syncs[0].Sentence = false, "who knows" },
-		"the model nothing": func(r *Result) { r.Timeline.Syncs[0].Model = &four },
+		"saw 4":                     func(r *Result) { r.Timeline.Syncs[0].Desired = 4 },
+		"the model 9":               func(r *Result) { r.Timeline.Syncs[0].Proposed = &Range{9, 9} },
+		"who knows":                 func(r *Result) { r.Timeline.Syncs[0].Explained, r.Timeline.Syncs[0].Sentence = false, "who knows" },
+		"the model decides nothing": func(r *Result) { r.Timeline.Syncs[0].Model = &four },
 	} {
 		r := result()
 		spoil(r)
