@@ -275,7 +275,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_left_before_it_was_accepted_is_skipped_and_one_that_sent_a_request_is_not() {
+    async fn a_client_that_left_before_it_was_accepted_is_skipped_and_one_that_sent_a_request_is_not()
+     {
         let (mut door, at) = door().await;
         let ask = async |shut: bool| {
             let mut client = TcpStream::connect(at).await.unwrap();

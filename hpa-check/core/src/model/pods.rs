@@ -153,7 +153,7 @@ pub fn use_by_pod<'a>(
             used.push((metric.pod.as_str(), sample));
         }
     }
-    Ok(used.into_iter().collect())
+    Ok(used.into())
 }
 
 /// A pod's use of a resource in one sample, as the controller counts it; `None` if a counted container is
@@ -291,12 +291,12 @@ pub fn requests_by_pod<'a>(
     resource: &str,
     gates: VersionGates,
 ) -> Result<ByPod<'a, i64>, MetricError> {
-    pods.iter()
-        .map(|pod| {
-            let request = request_of(pod.into(), container, resource, gates)?;
-            Ok((pod.name.as_str(), request))
-        })
-        .collect()
+    let mut requests = Vec::with_capacity(pods.len());
+    for pod in pods {
+        let request = request_of(pod.into(), container, resource, gates)?;
+        requests.push((pod.name.as_str(), request));
+    }
+    Ok(requests.into())
 }
 
 /// The parts of a pod that its request is computed from.
