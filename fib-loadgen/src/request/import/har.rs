@@ -64,7 +64,7 @@ impl PostData {
     }
 }
 
-/// The requests of a recording, in order. Data URLs and WebSockets are not requests.
+/// The requests of a recording, in order. Data URLs and WebSocket connections are not requests.
 pub(in super::super) fn har(har: Har) -> Result<Vec<Spec>, String> {
     let requests = har.log.entries.into_iter().map(|entry| entry.request);
     requests
