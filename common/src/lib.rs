@@ -1,6 +1,6 @@
 //! What the programs share beyond their own subject: the limits of a process, its parent, its control
-//! group, how durations, rates and shares are written, what a program prints about itself, and what it must not
-//! show of its command line.
+//! group, how durations, rates and shares are written and named in help texts, what a program prints about itself,
+//! and what it must not show of its command line.
 
 pub mod cgroup;
 pub mod cpus;
@@ -12,3 +12,5 @@ pub mod quantity;
 pub mod secrets;
 #[cfg(feature = "pages")]
 pub mod usage;
+#[cfg(feature = "pages")]
+pub mod vocabulary;

@@ -1,6 +1,6 @@
 //! How spans and counts are written on the command line; rates and shares are written as in every program.
 
-pub use program_common::quantity::{rate, share as percent};
+pub use program_common::quantity::{rate, share};
 
 /// A span `A` or `A:B` (or `A..B`) of anything, with `A` at most `B`.
 pub fn span<T: PartialOrd + Copy>(

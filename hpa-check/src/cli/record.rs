@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     autoscaler: NameArgs,
     /// Stop after this time [default: on Ctrl-C]
-    #[arg(help_heading = "Output", long = "for", value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Output", long = "for", value_name = "DURATION", value_parser = duration)]
     length: Option<Duration>,
     #[command(flatten)]
     controller: ControllerArgs,

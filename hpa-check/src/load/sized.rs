@@ -15,7 +15,7 @@ use hpa_check_core::sim::intensity::Intensity;
 
 /// How many requests a connection carries. A Service balances connections, and at a few hundred requests a
 /// second only a few are busy: long ones would leave the share of each pod to chance.
-const CONNECTION: &str = "5:15";
+pub(crate) const CONNECTION: &str = "5:15";
 
 /// Users of the generator: the most requests in flight, and so many connections to spread.
 const USERS: u32 = 500;

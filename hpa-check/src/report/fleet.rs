@@ -134,7 +134,7 @@ fn settings(report: &Report) -> Settings {
     rows.push((
         "exit code",
         format!(
-            "{}, counting from `{}` up",
+            "{}; a finding counts from {} up",
             report.exit_code,
             word(&report.fail_on)
         ),

@@ -80,7 +80,7 @@ impl FromStr for ScaleUpPolicy {
 /// What has to be kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bound {
-    /// Most utilization in 95 % of the time, in percent of the request.
+    /// Highest p95 utilization, in percent of the request.
     pub p95_utilization: Option<f64>,
     /// Most work not done when it was wanted, in percent.
     pub unserved_percent: Option<f64>,
