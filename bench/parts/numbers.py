@@ -34,7 +34,7 @@ def rows(options):
             "n",
             "µs",
             points,
-            "fitted from n = 100,000; it bends where the transform takes over from multiplication in binary (n = 9,000) "
+            "fitted from n = 100,000; it bends where the transform takes over from long multiplication (n = 15,000) "
             "and where its arrays leave a cache",
             fit_from=100_000,
         )

@@ -10,6 +10,8 @@ from .machine import HERE, ROOT, say
 PEERS = HERE / "target" / "release"
 TOOLS = HERE / "target" / "tools"
 BIN = TOOLS / "bin"
+# The model of hpa-check without the program around it.
+EXAMPLE = ROOT / "target" / "release" / "examples" / "decisions"
 
 OHA = "1.16.0"
 HEY = "v0.1.4"
@@ -35,6 +37,7 @@ NEEDED = {
     "service": {"the Rust peers", "oha", "bench-go", "Flask"},
     "load": {"the Rust peers", "oha", "hey", "vegeta"},
     "accuracy": {"oha"},
+    "check": {"decisions"},
 }
 
 
@@ -46,6 +49,9 @@ def build(parts):
         say(f"not everything can be measured: apt-get install {' '.join(missing)}")
     BIN.mkdir(parents=True, exist_ok=True)
     env = dict(os.environ, CARGO_TARGET_DIR=str(HERE / "target"), GOBIN=str(BIN))
+    if "decisions" in needed:
+        model = ["cargo", "build", "--release", "--locked", "-p", "hpa-check-core", "--example", "decisions"]
+        attempt("decisions", model, ROOT, dict(os.environ, CARGO_TARGET_DIR=str(ROOT / "target")))
     if "the Rust peers" in needed:
         attempt("the Rust peers", ["cargo", "build", "--release", "--locked"], HERE, env)
     wanted = {

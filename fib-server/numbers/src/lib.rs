@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                 ┌ n ≤ 186: a table of u128
-//! decimal digits ─┼ below the crossover: a malachite natural, then its digits
+//! decimal digits ─┼ below the crossover: doubling in base 10^18 by long multiplication
 //!                 └ above: doubling in base 10,000 by a real FFT, checked by a residue
 //! hexadecimal ───── a malachite natural
 //! ```
@@ -12,6 +12,7 @@
 
 mod direct;
 mod index;
+mod long;
 mod natural;
 mod residue;
 mod sequence;
@@ -31,9 +32,9 @@ pub use write::{write_decimal, write_hexadecimal};
 /// Asked between pieces of work of at most some milliseconds; an error ends the work and is returned.
 pub type Checkpoint<'a, E> = &'a mut dyn FnMut() -> Result<(), E>;
 
-/// From this n on, the transform is faster than a natural and its digits. Measured: the two take the same time
-/// between 8,000 and 10,000 (`make bench`, row "decimal digits").
-pub const DIRECT_FROM: u64 = 9_000;
+/// From this n on, the transform is faster than long multiplication.
+pub const DIRECT_FROM: u64 = 15_000;
+const _: () = assert!(DIRECT_FROM <= long::LARGEST);
 
 /// The largest n whose number fits a `u128`.
 const FITS_U128: u64 = 186;
@@ -69,15 +70,18 @@ impl Numbers {
     /// What the checkpoint returned.
     pub fn decimal<E>(&self, index: Index, check: Checkpoint<'_, E>) -> Result<Decimal, E> {
         let n = index.get();
-        let mut digits = Vec::new();
-        if let Some(value) = small(index) {
-            digits.extend_from_slice(value.to_string().as_bytes());
-        } else if (DIRECT_FROM..=LARGEST).contains(&n) {
+        let digits = if let Some(value) = small(index) {
+            value.to_string().into_bytes()
+        } else if n < DIRECT_FROM {
+            long::decimal(n, check)?
+        } else if n <= LARGEST {
             let digits = direct(n, &self.plans, check)?;
             return self.settle(index, digits, check);
         } else {
+            let mut digits = Vec::new();
             write_decimal(&nth(index, check)?, &mut digits, check)?;
-        }
+            digits
+        };
         Ok(Decimal {
             digits,
             recomputed: false,
@@ -105,8 +109,8 @@ impl Numbers {
 /// shared plans not.
 pub const fn working_memory(n: u64) -> u64 {
     if n < DIRECT_FROM {
-        // The natural, the two squares of its last step, and the digits.
-        n / 4 + 4 * (n / 8) + 1_024
+        // The digits, and five numbers at most as long in base 10^18.
+        n / 4 + 5 * (n / 10) + 1_024
     } else if n <= LARGEST {
         direct::working_memory(n)
     } else {

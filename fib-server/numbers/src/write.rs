@@ -85,12 +85,7 @@ pub fn write_hexadecimal<E>(value: &Natural, check: Checkpoint<'_, E>) -> Result
 const WIDTH: usize = 19;
 /// 10^19, whose top bit is set, as the division below needs it.
 const BASE: u64 = 10_000_000_000_000_000_000;
-/// ⌊(2^128 − 1) / 10^19⌋ − 2^64.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the quotient is below 2^65"
-)]
-const RECIPROCAL: u64 = ((u128::MAX / BASE as u128) - (1 << 64)) as u64;
+const DIVISOR: Divisor = Divisor::new(BASE);
 
 /// Appends the digits of a number of at most [`SHORT_LIMBS`] limbs.
 fn short(value: &Natural, text: &mut Vec<u8>) {
@@ -106,7 +101,7 @@ fn short(value: &Natural, text: &mut Vec<u8>) {
     while count > 0 {
         let mut remainder = 0;
         for limb in limbs[..count].iter_mut().rev() {
-            (*limb, remainder) = divide(remainder, *limb);
+            (*limb, remainder) = DIVISOR.divide(remainder, *limb);
         }
         first -= 1;
         write_piece(remainder, &mut pieces[first]);
@@ -117,26 +112,49 @@ fn short(value: &Natural, text: &mut Vec<u8>) {
     text.extend_from_slice(&digits[zeros.unwrap_or(digits.len() - 1)..]);
 }
 
-/// Quotient and remainder of `high·2^64 + low` by [`BASE`], where `high` is below it: algorithm 4 of Möller and
-/// Granlund, "Improved Division by Invariant Integers".
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the words of a double word"
-)]
-fn divide(high: u64, low: u64) -> (u64, u64) {
-    let estimate =
-        u128::from(RECIPROCAL) * u128::from(high) + (u128::from(high) << 64 | u128::from(low));
-    let mut quotient = ((estimate >> 64) as u64).wrapping_add(1);
-    let mut remainder = low.wrapping_sub(quotient.wrapping_mul(BASE));
-    if remainder > estimate as u64 {
-        quotient = quotient.wrapping_sub(1);
-        remainder = remainder.wrapping_add(BASE);
+/// A number with the top bit set, and what dividing by it is multiplying with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Divisor {
+    value: u64,
+    /// ⌊(2^128 − 1) / value⌋ − 2^64.
+    reciprocal: u64,
+}
+
+impl Divisor {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the quotient is below 2^65"
+    )]
+    pub(crate) const fn new(value: u64) -> Self {
+        assert!(value >> 63 == 1, "the top bit is set");
+        Self {
+            value,
+            reciprocal: ((u128::MAX / value as u128) - (1 << 64)) as u64,
+        }
     }
-    if remainder >= BASE {
-        quotient += 1;
-        remainder -= BASE;
+
+    /// Quotient and remainder of `high·2^64 + low`, where `high` is below the divisor: algorithm 4 of Möller and
+    /// Granlund, "Improved Division by Invariant Integers".
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the words of a double word"
+    )]
+    #[inline]
+    pub(crate) fn divide(self, high: u64, low: u64) -> (u64, u64) {
+        let estimate = u128::from(self.reciprocal) * u128::from(high)
+            + (u128::from(high) << 64 | u128::from(low));
+        let mut quotient = ((estimate >> 64) as u64).wrapping_add(1);
+        let mut remainder = low.wrapping_sub(quotient.wrapping_mul(self.value));
+        if remainder > estimate as u64 {
+            quotient = quotient.wrapping_sub(1);
+            remainder = remainder.wrapping_add(self.value);
+        }
+        if remainder >= self.value {
+            quotient += 1;
+            remainder -= self.value;
+        }
+        (quotient, remainder)
     }
-    (quotient, remainder)
 }
 
 /// All numbers below 100, two digits each.
@@ -151,14 +169,21 @@ static PAIRS: [[u8; 2]; 100] = {
 };
 
 /// Writes a number below 10^19 with all its zeros.
-#[expect(clippy::cast_possible_truncation, reason = "each part is below 10^8")]
 fn write_piece(value: u64, digits: &mut [u8; WIDTH]) {
+    const REST: u64 = BASE / 10;
+    let (first, rest) = digits.split_at_mut(1);
+    first[0] = b'0' + (value / REST) as u8;
+    write_eighteen(value % REST, rest);
+}
+
+/// Writes a number below 10^18 with all its zeros.
+#[expect(clippy::cast_possible_truncation, reason = "each part is below 10^8")]
+pub(crate) fn write_eighteen(value: u64, digits: &mut [u8]) {
     const PART: u64 = 100_000_000;
     let (high, low) = (value / PART, (value % PART) as u32);
     let (high, middle) = ((high / PART) as u32, (high % PART) as u32);
-    digits[0] = b'0' + (high / 100) as u8;
-    digits[1..3].copy_from_slice(&PAIRS[(high % 100) as usize]);
-    for (part, at) in [(middle, 3), (low, 11)] {
+    digits[..2].copy_from_slice(&PAIRS[high as usize]);
+    for (part, at) in [(middle, 2), (low, 10)] {
         write_four(part / 10_000, &mut digits[at..at + 4]);
         write_four(part % 10_000, &mut digits[at + 4..at + 8]);
     }

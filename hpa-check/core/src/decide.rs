@@ -1,5 +1,6 @@
 //! `hpa-check decide`: the model's front door. One JSON object a line in, one a line out, in order.
 
+mod case;
 mod input;
 mod reconcile;
 
@@ -8,8 +9,9 @@ use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::manifests;
 use crate::model::metrics::resource;
@@ -19,24 +21,26 @@ use crate::model::{SelectorError, Tolerances};
 use crate::nulls::without_nulls;
 use crate::observation::ControllerConfig;
 use crate::spec::Behavior;
+use case::{Case, Input};
 
 /// Answers every line; `Ok(false)` when one of them was not of the form. A sync of no autoscaler is one of
 /// `autoscaler`, if that is given.
 pub fn run(
-    input: impl BufRead,
+    mut input: impl BufRead,
     mut output: impl Write,
     autoscaler: Option<&Value>,
 ) -> io::Result<bool> {
-    let mut all = true;
-    for line in input.split(b'\n') {
-        let line = line?;
-        let line = String::from_utf8_lossy(&line);
-        if line.trim().is_empty() {
-            continue;
+    let decider = Decider::new(autoscaler);
+    let (mut all, mut line) = (true, Vec::new());
+    while input.read_until(b'\n', &mut line)? > 0 {
+        let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
+        if !text.trim().is_empty() {
+            let answer = decider.answer(&text);
+            all &= answer.is_good();
+            serde_json::to_writer(&mut output, &answer)?;
+            output.write_all(b"\n")?;
         }
-        let (answer, good) = answer(&line, autoscaler);
-        all &= good;
-        writeln!(output, "{answer}")?;
+        line.clear();
     }
     output.flush()?;
     Ok(all)
@@ -44,20 +48,144 @@ pub fn run(
 
 /// Answers one line, and says whether it was of the form.
 pub fn answer(line: &str, autoscaler: Option<&Value>) -> (Value, bool) {
-    let case: Value = match serde_json::from_str(line) {
-        Ok(case) => case,
-        Err(e) => {
-            return (
-                json!({"id": null, "error": format!("this line is not a JSON object: {e}")}),
-                false,
-            );
-        }
-    };
-    let id = case.get("id").cloned().unwrap_or(Value::Null);
-    match decide(&case, autoscaler) {
-        Ok(result) => (json!({"id": id, "result": result}), true),
-        Err(error) => (json!({"id": id, "error": error.to_string()}), false),
+    let answer = Decider::new(autoscaler).answer(line);
+    let good = answer.is_good();
+    (serde_json::to_value(answer).unwrap_or_default(), good)
+}
+
+/// What is the same for every line.
+struct Decider<'a> {
+    /// The autoscaler of the cases that have none.
+    autoscaler: Option<&'a Value>,
+    /// The same in the cases' own form, unless it is not of that form.
+    hpa: Option<input::Hpa>,
+}
+
+impl<'a> Decider<'a> {
+    fn new(autoscaler: Option<&'a Value>) -> Self {
+        let hpa = autoscaler.cloned().and_then(|mut hpa| {
+            as_manifest(&mut hpa).ok()?;
+            read(&hpa).ok()
+        });
+        Self { autoscaler, hpa }
     }
+
+    fn answer(&self, line: &str) -> Answer {
+        if let Some(case) = case::read(line)
+            && let Some(answer) = self.decide_typed(case, line)
+        {
+            return answer;
+        }
+        let case: Value = match serde_json::from_str(line) {
+            Ok(case) => case,
+            Err(e) => {
+                return Answer::Error {
+                    id: Value::Null,
+                    error: format!("this line is not a JSON object: {e}"),
+                };
+            }
+        };
+        let id = case.get("id").cloned().unwrap_or(Value::Null);
+        match self.decide(&case, line) {
+            Ok(result) => Answer::Result { id, result },
+            Err(error) => Answer::Error {
+                id,
+                error: error.to_string(),
+            },
+        }
+    }
+
+    /// Decides a case that was read straight from its line; `None` if it has to be read the long way.
+    fn decide_typed(&self, case: Case, line: &str) -> Option<Answer> {
+        let result = match case.input {
+            Input::ResourceReplicas(input) if input.has_lists() => {
+                resource_replicas(input.with_numbers_of_its_resource(line))
+            }
+            Input::Reconcile(mut input) if input.has_lists() => {
+                if input.hpa.is_none() {
+                    input.hpa.clone_from(&self.hpa);
+                }
+                let hpa = input.hpa.take().filter(|hpa| !hpa.is_manifest())?;
+                reconcile::answer(*input, hpa).ok()?
+            }
+            Input::Convert(input) => convert(&input),
+            Input::Stabilize(input) => stabilize(&input),
+            Input::ResourceReplicas(_) | Input::Reconcile(_) => return None,
+        };
+        Some(Answer::Result {
+            id: case.id,
+            result,
+        })
+    }
+
+    /// Decides a case by its members, of which those that are null count as missing, and an autoscaler may be a
+    /// whole manifest. It is this that says what is wrong with a case.
+    fn decide(&self, case: &Value, line: &str) -> Result<Outcome, CaseError> {
+        let kind = case
+            .get("kind")
+            .and_then(Value::as_str)
+            .ok_or(CaseError::NoKind)?;
+        let input = case.get("input").ok_or(CaseError::NoInput)?;
+        match kind {
+            "resource_replicas" => {
+                let case: input::ResourceReplicas = read(with_pods(input)?)?;
+                Ok(resource_replicas(case.with_numbers_of_its_resource(line)))
+            }
+            "reconcile" => {
+                let mut input = with_pods(input)?.clone();
+                if let (Value::Null, Some(autoscaler)) = (&input["hpa"], self.autoscaler) {
+                    input["hpa"] = autoscaler.clone();
+                }
+                as_manifest(&mut input["hpa"])?;
+                let mut input: input::ReconcileInput = read(&input)?;
+                let hpa = input.hpa.take();
+                let hpa = hpa.ok_or_else(|| CaseError::NoAutoscaler("is missing".to_owned()))?;
+                Ok(reconcile::answer(input, hpa)?)
+            }
+            "convert_with_behavior_rate" => Ok(convert(&read(input)?)),
+            "stabilize_with_behaviors" => Ok(stabilize(&read(input)?)),
+            other => Err(CaseError::UnknownKind(other.to_owned())),
+        }
+    }
+}
+
+/// The answer to one line.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer {
+    /// Of a case that is of the form.
+    Result { id: Value, result: Outcome },
+    /// Of any other line.
+    Error { id: Value, error: String },
+}
+
+impl Answer {
+    fn is_good(&self) -> bool {
+        matches!(self, Self::Result { .. })
+    }
+}
+
+/// What a case's kind asks for.
+#[derive(Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+enum Outcome {
+    Replicas {
+        replicas: i32,
+        utilization: Option<i32>,
+        raw_average_milli: i64,
+    },
+    /// The controller's own error.
+    Refused {
+        error: String,
+    },
+    Sync(Box<reconcile::Synced>),
+    Limited {
+        replicas: i32,
+        reason: &'static str,
+    },
+    Stabilized {
+        stabilized_replicas: i32,
+    },
 }
 
 /// Why a case has no decision: what is wrong with it, and what was expected.
@@ -80,37 +208,6 @@ enum CaseError {
     Form(#[from] serde_json::Error),
     #[error("otherHpaSelectors: {0}")]
     Selector(#[from] SelectorError),
-}
-
-fn decide(case: &Value, autoscaler: Option<&Value>) -> Result<Value, CaseError> {
-    let kind = case
-        .get("kind")
-        .and_then(Value::as_str)
-        .ok_or(CaseError::NoKind)?;
-    let input = case.get("input").ok_or(CaseError::NoInput)?;
-    match kind {
-        "resource_replicas" => {
-            let case: input::ResourceReplicas = read(with_pods(input)?)?;
-            let text = input.to_string();
-            let knows_memory = ["memoryRequestMilli", "memoryUsageMilli"]
-                .iter()
-                .any(|member| text.contains(member));
-            Ok(resource_replicas(
-                &case.with_numbers_of_its_resource(knows_memory),
-            ))
-        }
-        "reconcile" => {
-            let mut input = with_pods(input)?.clone();
-            if let (Value::Null, Some(autoscaler)) = (&input["hpa"], autoscaler) {
-                input["hpa"] = autoscaler.clone();
-            }
-            as_manifest(&mut input["hpa"])?;
-            Ok(reconcile::answer(read(&input)?)?)
-        }
-        "convert_with_behavior_rate" => Ok(convert(&read(input)?)),
-        "stabilize_with_behaviors" => Ok(stabilize(&read(input)?)),
-        other => Err(CaseError::UnknownKind(other.to_owned())),
-    }
 }
 
 /// Lists of pods may be empty or null, but a case that lacks one has lost it.
@@ -146,19 +243,15 @@ const NAMESPACE: &str = "test-namespace";
 /// The instant that ages are counted back from. Any will do.
 pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-fn resource_replicas(input: &input::ResourceReplicas) -> Value {
+fn resource_replicas(input: input::ResourceReplicas) -> Outcome {
     let settings = input.controller.settings();
-    let pods: Vec<_> = input
-        .pods
-        .iter()
-        .map(|p| p.to_model(&BTreeMap::new()))
-        .collect();
-    let metrics: Vec<_> = input
-        .pod_metrics
-        .iter()
-        .map(input::PodMetricInput::to_model)
-        .collect();
     let gates = input.controller.gates();
+    let pods: Vec<_> = input::all(input.pods)
+        .map(|pod| pod.into_model(BTreeMap::new()))
+        .collect();
+    let metrics: Vec<_> = input::all(input.pod_metrics)
+        .map(input::PodMetricInput::into_model)
+        .collect();
     let scene = ProposalInput {
         now: NOW,
         namespace: NAMESPACE,
@@ -176,14 +269,18 @@ fn resource_replicas(input: &input::ResourceReplicas) -> Value {
     };
     let container = input.container.as_deref().filter(|c| !c.is_empty());
     match resource::utilization(scene, &input.metric, container, input.target_utilization) {
-        Ok(p) => {
-            json!({"replicas": p.replicas, "utilization": p.utilization, "rawAverageMilli": p.raw_average})
-        }
-        Err(error) => json!({"error": error.to_string()}),
+        Ok(p) => Outcome::Replicas {
+            replicas: p.replicas,
+            utilization: p.utilization,
+            raw_average_milli: p.raw_average,
+        },
+        Err(error) => Outcome::Refused {
+            error: error.to_string(),
+        },
     }
 }
 
-fn convert(input: &input::Convert) -> Value {
+fn convert(input: &input::Convert) -> Outcome {
     let behavior = Behavior {
         scale_up: input.scale_up.clone(),
         scale_down: input.scale_down.clone(),
@@ -212,10 +309,13 @@ fn convert(input: &input::Convert) -> Value {
         },
         NOW,
     );
-    json!({"replicas": limited.replicas, "reason": limited.reason})
+    Outcome::Limited {
+        replicas: limited.replicas,
+        reason: limited.reason,
+    }
 }
 
-fn stabilize(input: &input::Stabilize) -> Value {
+fn stabilize(input: &input::Stabilize) -> Outcome {
     let history: Vec<Recommendation> = input
         .recommendations
         .iter()
@@ -230,5 +330,7 @@ fn stabilize(input: &input::Stabilize) -> Value {
         window(input.scale_up_stabilization_window_seconds),
         window(input.scale_down_stabilization_window_seconds),
     );
-    json!({"stabilizedReplicas": stabilized})
+    Outcome::Stabilized {
+        stabilized_replicas: stabilized,
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::NOW;
 use crate::model::{self, VersionGates, ZERO_TIME};
@@ -34,18 +35,32 @@ fn bytes(milli: i64) -> Bytes {
 }
 
 impl ResourceReplicas {
-    /// A case that knows one resource only has its numbers in the members for CPU.
-    pub(super) fn with_numbers_of_its_resource(mut self, knows_memory: bool) -> Self {
-        if self.metric == "memory" && !knows_memory {
-            for container in self.pods.iter_mut().flat_map(|p| &mut p.containers) {
+    /// A case that knows one resource only, by its line, has its numbers in the members for CPU.
+    pub(super) fn with_numbers_of_its_resource(mut self, line: &str) -> Self {
+        let is_named = |member: &&str| line.contains(member);
+        let names = ["memoryRequestMilli", "memoryUsageMilli"];
+        if self.metric == "memory" && !names.iter().any(is_named) {
+            let pods = self.pods.iter_mut().flatten();
+            for container in pods.flat_map(|p| &mut p.containers) {
                 container.memory_request_milli = container.cpu_request_milli;
             }
-            for used in self.pod_metrics.iter_mut().flat_map(|m| &mut m.containers) {
+            let samples = self.pod_metrics.iter_mut().flatten();
+            for used in samples.flat_map(|m| &mut m.containers) {
                 used.memory_usage_milli = used.cpu_usage_milli;
             }
         }
         self
     }
+
+    /// Whether the lists are there that a case may not leave out.
+    pub(super) fn has_lists(&self) -> bool {
+        self.pods.is_some() && self.pod_metrics.is_some()
+    }
+}
+
+/// The items of a list that may have been left out.
+pub(super) fn all<T>(list: Option<Vec<T>>) -> impl Iterator<Item = T> {
+    list.into_iter().flatten()
 }
 
 fn span(seconds: f64) -> Duration {
@@ -63,10 +78,8 @@ pub(super) struct ResourceReplicas {
     pub(super) tolerance: Tolerance,
     #[serde(default)]
     pub(super) controller: ControllerInput,
-    #[serde(default)]
-    pub(super) pods: Vec<PodInput>,
-    #[serde(default)]
-    pub(super) pod_metrics: Vec<PodMetricInput>,
+    pub(super) pods: Option<Vec<PodInput>>,
+    pub(super) pod_metrics: Option<Vec<PodMetricInput>>,
 }
 
 #[derive(Deserialize)]
@@ -174,10 +187,10 @@ struct Container {
 }
 
 impl Container {
-    fn to_model(&self) -> ContainerResources {
+    fn into_model(self) -> ContainerResources {
         ContainerResources {
             memory_request: self.memory_request_milli.map(bytes),
-            ..ContainerResources::cpu(&self.name, self.cpu_request_milli.map(Millicores), None)
+            ..ContainerResources::cpu(self.name, self.cpu_request_milli.map(Millicores), None)
         }
     }
 }
@@ -202,34 +215,33 @@ impl Requests {
 }
 
 impl PodInput {
-    pub(super) fn to_model(&self, labels: &BTreeMap<String, String>) -> model::pods::ModelPod {
-        let sidecars = self.init_containers.iter().filter(|c| c.sidecar);
+    pub(super) fn into_model(self, labels: BTreeMap<String, String>) -> model::pods::ModelPod {
+        let mut containers: Vec<_> = self
+            .containers
+            .into_iter()
+            .map(Container::into_model)
+            .collect();
+        let init_containers: Vec<_> = self
+            .init_containers
+            .into_iter()
+            .map(|c| InitContainer {
+                sidecar: c.sidecar,
+                resources: c.into_model(),
+            })
+            .collect();
+        let sidecars = init_containers.iter().filter(|c| c.sidecar);
+        containers.extend(sidecars.map(|c| c.resources.clone()));
         model::pods::ModelPod {
-            name: self.name.clone(),
-            phase: self.phase.clone(),
+            name: self.name,
+            phase: self.phase,
             deleting: self.deleting,
             start: Some(instant(self.start_ago_seconds)),
-            ready: self
-                .ready_condition
-                .as_ref()
-                .map(|r| model::pods::ReadyCondition {
-                    status: r.status.clone(),
-                    last_transition: instant(r.last_transition_ago_seconds),
-                }),
-            containers: self
-                .containers
-                .iter()
-                .chain(sidecars)
-                .map(Container::to_model)
-                .collect(),
-            init_containers: self
-                .init_containers
-                .iter()
-                .map(|c| InitContainer {
-                    resources: c.to_model(),
-                    sidecar: c.sidecar,
-                })
-                .collect(),
+            ready: self.ready_condition.map(|r| model::pods::ReadyCondition {
+                status: r.status,
+                last_transition: instant(r.last_transition_ago_seconds),
+            }),
+            containers,
+            init_containers,
             resources: self.resources.as_ref().map(|shared| PodResources {
                 requests: shared.amounts(),
                 huge_pages: shared.huge_pages,
@@ -240,7 +252,7 @@ impl PodInput {
                 .as_ref()
                 .map(Requests::amounts)
                 .unwrap_or_default(),
-            extra_labels: labels.clone(),
+            extra_labels: labels,
         }
     }
 }
@@ -265,16 +277,16 @@ struct ContainerUse {
 }
 
 impl PodMetricInput {
-    pub(super) fn to_model(&self) -> model::pods::PodMetric {
+    pub(super) fn into_model(self) -> model::pods::PodMetric {
         model::pods::PodMetric {
-            pod: self.pod.clone(),
+            pod: self.pod,
             timestamp: instant(self.timestamp_ago_seconds),
             window: span(self.window_seconds),
             containers: self
                 .containers
-                .iter()
+                .into_iter()
                 .map(|c| model::pods::ContainerUse {
-                    name: c.name.clone(),
+                    name: c.name,
                     used: Amounts {
                         cpu: c.cpu_usage_milli.map(Millicores),
                         memory: c.memory_usage_milli.map(bytes),
@@ -288,14 +300,12 @@ impl PodMetricInput {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReconcileInput {
-    #[serde(default)]
-    pub(super) pods: Vec<PodInput>,
-    #[serde(default)]
-    pub(super) pod_metrics: Vec<PodMetricInput>,
+    pub(super) pods: Option<Vec<PodInput>>,
+    pub(super) pod_metrics: Option<Vec<PodMetricInput>>,
     /// What the custom and external metrics APIs answer, one entry for each metric.
     #[serde(default)]
     pub(super) other_metrics: Vec<MetricReading>,
-    pub(super) hpa: Hpa,
+    pub(super) hpa: Option<Hpa>,
     pub(super) scale: ScaleInput,
     #[serde(default)]
     pub(super) controller: ControllerInput,
@@ -305,7 +315,14 @@ pub(super) struct ReconcileInput {
     pub(super) fault: Option<FaultInput>,
 }
 
-#[derive(Deserialize)]
+impl ReconcileInput {
+    /// Whether the lists are there that a case may not leave out.
+    pub(super) fn has_lists(&self) -> bool {
+        self.pods.is_some() && self.pod_metrics.is_some()
+    }
+}
+
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Hpa {
     pub(super) min_replicas: Option<i32>,
@@ -316,9 +333,19 @@ pub(super) struct Hpa {
     #[serde(default)]
     pub(super) initial_conditions: Vec<ConditionInput>,
     pub(super) desired_replicas: Option<i32>,
+    /// What only a manifest has.
+    kind: Option<IgnoredAny>,
+    items: Option<IgnoredAny>,
 }
 
-#[derive(Deserialize)]
+impl Hpa {
+    /// Whether it is a manifest, or a list of them, which happens to have the members of the cases' own form.
+    pub(super) fn is_manifest(&self) -> bool {
+        self.kind.is_some() || self.items.is_some()
+    }
+}
+
+#[derive(Clone, Deserialize)]
 pub(super) struct ConditionInput {
     #[serde(rename = "type")]
     kind: String,

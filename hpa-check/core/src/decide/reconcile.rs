@@ -2,23 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::{NAMESPACE, NOW, input};
-use crate::model::SelectorError;
+use super::{NAMESPACE, NOW, Outcome, input};
 use crate::model::pods::ModelPod;
-use crate::model::proposal::Readings;
+use crate::model::proposal::{Proposal, Readings};
 use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use crate::model::selector::Selector;
+use crate::model::{MetricError, SelectorError};
 use crate::observation::{Condition, MetricAnswer, MetricReading};
-use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec, TargetRef};
+use crate::spec::{AutoscalerSpec, MetricSpec, TargetRef};
 
 /// The target of every case, for the controller's messages: the cases do not name one.
 const KIND: &str = "ReplicationController";
 const NAME: &str = "test-rc";
 
 /// Answers one case.
-pub(super) fn answer(input: input::ReconcileInput) -> Result<Value, SelectorError> {
+pub(super) fn answer(
+    input: input::ReconcileInput,
+    hpa: input::Hpa,
+) -> Result<Outcome, SelectorError> {
     let fault = input.fault.unwrap_or_default();
     let controller = &input.controller;
     let gate = |name: &str| input.feature_gates.get(name).copied();
@@ -35,24 +38,17 @@ pub(super) fn answer(input: input::ReconcileInput) -> Result<Value, SelectorErro
 
     let own_selector = &input.scale.selector;
     let selector = fault.scale_status_selector.as_ref().unwrap_or(own_selector);
-    let pods = selected(&input.pods, &labels(own_selector, &fault), selector);
-    let metrics: Vec<_> = input
-        .pod_metrics
-        .iter()
-        .map(input::PodMetricInput::to_model)
+    let pods = selected(input.pods, labels(own_selector, &fault), selector);
+    let metrics: Vec<_> = input::all(input.pod_metrics)
+        .map(input::PodMetricInput::into_model)
         .collect();
     let other_selectors = fault
         .other_hpa_selectors
         .iter()
         .map(|s| Selector::parse(s))
         .collect::<Result<Vec<_>, _>>()?;
-    let conditions: Vec<Condition> = input
-        .hpa
-        .initial_conditions
-        .into_iter()
-        .map(Into::into)
-        .collect();
-    let specs = metrics_or_default(input.hpa.metrics);
+    let conditions: Vec<Condition> = hpa.initial_conditions.into_iter().map(Into::into).collect();
+    let specs = metrics_or_default(hpa.metrics);
     let unread = fault.external_metric_error.as_deref();
     let others = all_readings(&specs, input.other_metrics, unread);
     let replicas = input.scale.spec_replicas;
@@ -68,10 +64,10 @@ pub(super) fn answer(input: input::ReconcileInput) -> Result<Value, SelectorErro
                 kind: KIND.to_owned(),
                 name: NAME.to_owned(),
             },
-            min_replicas: input.hpa.min_replicas,
-            max_replicas: input.hpa.max_replicas,
+            min_replicas: hpa.min_replicas,
+            max_replicas: hpa.max_replicas,
             metrics: specs,
-            behavior: input.hpa.behavior,
+            behavior: hpa.behavior,
         },
         scale: or_error(
             ScaleSubresource {
@@ -89,9 +85,9 @@ pub(super) fn answer(input: input::ReconcileInput) -> Result<Value, SelectorErro
         other_selectors: &other_selectors,
         update_error: update_error.as_deref(),
         conditions: &conditions,
-        desired_before: input.hpa.desired_replicas.unwrap_or(replicas),
+        desired_before: hpa.desired_replicas.unwrap_or(replicas),
     });
-    Ok(decision_json(&decision))
+    Ok(Outcome::Sync(Box::new(Synced::from(decision))))
 }
 
 /// The API server's answer to a write on a version that is not the newest.
@@ -143,50 +139,87 @@ fn labels(own_selector: &str, fault: &input::FaultInput) -> BTreeMap<String, Str
 
 /// The pods with those labels, unless the selector is one that does not match them.
 fn selected(
-    pods: &[input::PodInput],
-    labels: &BTreeMap<String, String>,
+    pods: Option<Vec<input::PodInput>>,
+    labels: BTreeMap<String, String>,
     selector: &str,
 ) -> Vec<ModelPod> {
-    if Selector::parse(selector).is_ok_and(|selector| !selector.matches(labels)) {
+    if Selector::parse(selector).is_ok_and(|selector| !selector.matches(&labels)) {
         return Vec::new();
     }
-    pods.iter().map(|p| p.to_model(labels)).collect()
+    input::all(pods)
+        .map(|pod| pod.into_model(labels.clone()))
+        .collect()
 }
 
-/// What the status shows of each metric; none of a metric that failed.
-fn current_metrics(decision: &Decision) -> Vec<Value> {
-    let of = |(spec, current): (&MetricSpec, CurrentMetric)| {
+/// What a sync decided, in the members that the cases compare.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Synced {
+    status_desired_replicas: i32,
+    scale_updated: bool,
+    conditions: Vec<Shown>,
+    utilization: Option<i32>,
+    current_metrics: Vec<ShownMetric>,
+    error: Option<String>,
+    reason: String,
+}
+
+/// A condition without its message.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+    reason: String,
+}
+
+/// What the status shows of a metric; nothing of one that failed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownMetric {
+    #[serde(rename = "type")]
+    kind: String,
+    average_utilization: Option<i32>,
+    average_value_milli: Option<i64>,
+    value_milli: Option<i64>,
+}
+
+impl ShownMetric {
+    fn of((spec, outcome): &(MetricSpec, Result<Proposal, MetricError>)) -> Self {
+        let current = outcome.as_ref().map(Proposal::current).unwrap_or_default();
         let kind = (!current.is_empty()).then(|| spec.source.kind());
-        json!({
-            "type": kind.unwrap_or_default(),
-            "averageUtilization": current.average_utilization,
-            "averageValueMilli": current.average_value.map(|v| v.milli()),
-            "valueMilli": current.value.map(|v| v.milli()),
-        })
-    };
-    let specs = decision.metrics.iter().map(|(spec, _)| spec);
-    specs.zip(decision.current_metrics()).map(of).collect()
+        Self {
+            kind: kind.unwrap_or_default().to_owned(),
+            average_utilization: current.average_utilization,
+            average_value_milli: current.average_value.map(|v| v.milli()),
+            value_milli: current.value.map(|v| v.milli()),
+        }
+    }
 }
 
-fn decision_json(decision: &Decision) -> Value {
-    // The cases show the utilization of a `Resource` metric only.
-    let utilization = decision
-        .metrics
-        .iter()
-        .filter(|(spec, _)| spec.resource() == Some(("cpu", None)))
-        .find_map(|(_, outcome)| outcome.as_ref().ok()?.utilization);
-    let conditions: Vec<_> = decision
-        .conditions
-        .iter()
-        .map(|c| json!({"type": c.kind, "status": c.status, "reason": c.reason}))
-        .collect();
-    json!({
-        "statusDesiredReplicas": decision.desired,
-        "scaleUpdated": decision.scaled,
-        "conditions": conditions,
-        "utilization": utilization,
-        "currentMetrics": current_metrics(decision),
-        "error": decision.full_error(&format!("{KIND}/{NAMESPACE}/{NAME}")),
-        "reason": decision.reason,
-    })
+impl From<Decision> for Synced {
+    fn from(decision: Decision) -> Self {
+        // The cases show the utilization of a `Resource` metric only.
+        let utilization = decision
+            .metrics
+            .iter()
+            .filter(|(spec, _)| spec.resource() == Some(("cpu", None)))
+            .find_map(|(_, outcome)| outcome.as_ref().ok()?.utilization);
+        let conditions = decision.conditions.iter().cloned();
+        Self {
+            status_desired_replicas: decision.desired,
+            scale_updated: decision.scaled,
+            conditions: conditions
+                .map(|c| Shown {
+                    kind: c.kind,
+                    status: c.status,
+                    reason: c.reason,
+                })
+                .collect(),
+            utilization,
+            current_metrics: decision.metrics.iter().map(ShownMetric::of).collect(),
+            error: decision.full_error(&format!("{KIND}/{NAMESPACE}/{NAME}")),
+            reason: decision.reason,
+        }
+    }
 }
