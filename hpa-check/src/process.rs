@@ -168,7 +168,7 @@ pub(crate) fn program(named: Option<PathBuf>, name: &str) -> Result<PathBuf, Fai
         return Ok(path);
     }
     Err(Failure::usage(format!(
-        "`{}` is not there: build it with `cargo build --release`, or name it with --{name}; --load-command starts any other load, and --load-job loads from inside the cluster",
+        "`{}` is not there: install {name} beside hpa-check (in a checkout: cargo install --locked --path {name}), or say where it is with --{name}",
         path.display()
     )))
 }

@@ -52,6 +52,8 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         drive(feed, &mut recording).await?;
         recording.finish()
     })?;
-    notice(&format!("hpa-check: {count} observations recorded"));
+    notice(&format!(
+        "hpa-check: {count} observations recorded; `hpa-check replay` explains them, and `what-if` varies the settings"
+    ));
     Ok(0)
 }
