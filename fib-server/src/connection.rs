@@ -15,12 +15,11 @@ mod drive;
 mod frames;
 mod io;
 mod outgoing;
+mod places;
 mod request;
 mod rules;
 mod signal;
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,6 +36,7 @@ pub use rules::Cut;
 
 use crate::memory::Budget;
 use crate::metrics::{InFlight, Metrics};
+use places::Places;
 use signal::Order;
 
 /// Connections of the admin port: probes, scrapes, and a person or two.
@@ -64,7 +64,7 @@ pub struct ConnectionLimits {
 #[derive(Debug)]
 pub struct Connections {
     limits: ConnectionLimits,
-    open: Mutex<HashMap<u64, Arc<Conn>>>,
+    open: Mutex<Places>,
     count: watch::Sender<Count>,
     metrics: Arc<Metrics>,
     budget: Arc<Budget>,
@@ -96,17 +96,17 @@ impl Connections {
     fn opened(self: &Arc<Self>, peer: SocketAddr) -> Option<Open> {
         let now = self.clock.now();
         let mut open = self.lock();
-        if open.len() >= self.limits.most && !make_room(open.values(), now) {
+        if open.len() >= self.limits.most && !open.make_room(now) {
             return None;
         }
         let mut id = 0;
-        self.count.send_modify(|count| {
+        self.recount(|count| {
             count.open += 1;
             count.ever += 1;
             id = count.ever;
         });
         let conn = Arc::new(Conn::new(id, peer, self, now));
-        open.insert(id, Arc::clone(&conn));
+        open.insert(Arc::clone(&conn));
         Some(Open {
             connections: Arc::clone(self),
             conn,
@@ -171,6 +171,15 @@ impl Connections {
         }
     }
 
+    /// Changes the count, and tells whoever waits for it. Nobody does before the server drains, and to tell nobody
+    /// takes a dozen locks.
+    fn recount(&self, change: impl FnOnce(&mut Count)) {
+        self.count.send_if_modified(|count| {
+            change(count);
+            self.count.receiver_count() > 0
+        });
+    }
+
     /// Waits until none is open.
     pub async fn none(&self) {
         // The sender lives as long as `self`, so this ends only with what is waited for.
@@ -197,23 +206,12 @@ impl Connections {
     }
 
     fn all(&self) -> Vec<Arc<Conn>> {
-        self.lock().values().map(Arc::clone).collect()
+        self.lock().all()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Conn>>> {
+    fn lock(&self) -> MutexGuard<'_, Places> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Ends the connection that uses its place least. It is gone in a moment, so the new one is let in.
-fn make_room<'c>(all: impl Iterator<Item = &'c Arc<Conn>>, now: u64) -> bool {
-    let mut ranked: Vec<_> = all
-        .filter(|c| !c.is_ending())
-        .filter_map(|c| Some((rules::makes_room(&c.seen(now), now)?, c)))
-        .collect();
-    ranked.sort_unstable_by_key(|(rank, _)| Reverse(*rank));
-    let least = ranked.iter().find(|(_, conn)| !conn.has_unread());
-    least.map(|(_, conn)| conn.end(Cut::MakesRoom)).is_some()
 }
 
 /// A connection that is open.
@@ -225,8 +223,8 @@ struct Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.connections.lock().remove(&self.conn.id);
-        self.connections.count.send_modify(|count| count.open -= 1);
+        self.connections.lock().remove(self.conn.id);
+        self.connections.recount(|count| count.open -= 1);
     }
 }
 
@@ -241,7 +239,7 @@ mod tests {
     use super::*;
     use crate::metrics::Recycled;
 
-    fn connections(requests: u32, age: Duration, most: usize) -> Arc<Connections> {
+    pub(super) fn connections(requests: u32, age: Duration, most: usize) -> Arc<Connections> {
         let limits = ConnectionLimits {
             requests,
             age,
@@ -298,11 +296,33 @@ mod tests {
         assert!(connections.opened(peer()).is_none());
         // As if it had been opened long ago.
         let later = connections.clock.now() + 60_000;
-        assert!(make_room(connections.all().iter(), later));
+        assert!(connections.lock().make_room(later));
         assert!(connections.all().iter().any(|c| c.is_ending()));
         drop(first);
         assert_eq!(connections.open(), 1);
         assert!(connections.opened(peer()).is_some());
+    }
+
+    #[test]
+    fn many_newcomers_are_let_in_by_one_comparison_and_nobody_makes_room_twice() {
+        let connections = connections(0, Duration::ZERO, 9);
+        let mut open: Vec<_> = (0..9)
+            .map(|_| connections.opened(peer()).unwrap())
+            .collect();
+        let ended = |open: &[Open]| open.iter().filter(|o| o.conn.is_ending()).count();
+        let later = connections.clock.now() + 60_000;
+        assert!(connections.lock().make_room(later) && connections.lock().make_room(later));
+        assert_eq!(ended(&open), 2);
+        // Who has come to be busy since, or has left, is passed over.
+        open[3].conn.request_began();
+        open.remove(4);
+        while connections.lock().make_room(later) {}
+        assert_eq!((ended(&open), open.len()), (7, 8));
+        assert!(!open[3].conn.is_ending());
+        // They are compared again a moment later, and not before: this one has been idle for long by then.
+        open[3].conn.request_ended(false);
+        assert!(!connections.lock().make_room(later));
+        assert!(connections.lock().make_room(later + 60_000));
     }
 
     #[test]
@@ -316,7 +336,7 @@ mod tests {
         let mut turn = || {
             let mut read = 0;
             loop {
-                let mut bytes = [0; 1_024];
+                let mut bytes = [0; 256];
                 let mut buffer = ReadBuf::new(&mut bytes);
                 match Pin::new(&mut endless).poll_read(&mut context, &mut buffer) {
                     Poll::Ready(done) => done.unwrap(),
@@ -344,13 +364,13 @@ mod tests {
         client.write_all(b"GET").await.unwrap();
         stream.readable().await.unwrap();
         let later = connections.clock.now() + 60_000;
-        assert!(!make_room(connections.all().iter(), later));
+        assert!(!connections.lock().make_room(later));
         connections.close_the_quiet(Duration::ZERO);
         connections.close_all();
         assert!(!open.conn.signal.has(Order::Leave));
         // Once it has been read, the connection is as idle as it looks.
         stream.try_read(&mut [0; 9]).unwrap();
-        assert!(make_room(connections.all().iter(), later));
+        assert!(connections.lock().make_room(later + 1_000));
         assert!(open.conn.signal.has(Order::End));
     }
 

@@ -25,6 +25,7 @@ pub mod metrics;
 mod observe;
 mod otlp;
 mod reply;
+pub mod runtime;
 mod serve;
 pub mod telemetry;
 pub mod tls;

@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, Parser};
 use fib_server::args::{Args, Command};
 use fib_server::config::Config;
 use fib_server::lifecycle::Stop;
-use fib_server::{Bound, healthcheck, telemetry};
+use fib_server::{Bound, healthcheck, runtime, telemetry};
 use program_common::{pages, process, usage};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -61,10 +61,7 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         )]
         process::when_stdin_ends(|| std::process::exit(0))?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(config.worker_threads)
-        .enable_all()
-        .build()?;
+    let runtime = runtime::start(config.worker_threads)?;
     tracing::info!(
         worker_threads = config.worker_threads,
         compute_threads = config.compute_threads,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::State;
@@ -130,21 +131,24 @@ impl Bound {
             shut.clone(),
             closed.clone(),
         );
-        let serving = door.serve(Observe::new(Arc::clone(&state), Routes::main(&state)));
+        // On a thread that serves connections: from any other, letting one in would take a change of threads.
+        let mut serving = JoinSet::new();
+        serving.spawn(door.serve(Observe::new(Arc::clone(&state), Routes::main(&state))));
         state.lifecycle.serves();
         // The admin port has been bound for long: who asks it early waits for this, and is not told 503.
         let _admin = admin
             .map(|listener| AdminThread::start(listener, &state))
             .transpose()?;
 
-        // What is still open when one of them ends is dropped with `serving`.
         tokio::select! {
-            () = serving => {}
+            Some(Err(failed)) = serving.join_next() => return Err(CannotServe::internal(failed)),
             () = stopping(&state, &stop, &shut, &closed) => {}
             () = connections.sweep() => {}
             () = follow_the_files(tls.as_deref()) => {}
             () = send_spans(&state) => {}
         }
+        // What is still open ends.
+        serving.shutdown().await;
         if let (Some(spans), Some(collector)) = (&state.spans, &state.config.otlp) {
             spans.send_the_last(collector, &state.config.pod).await;
         }

@@ -157,7 +157,7 @@ fn stuck() -> StillApi {
         |autoscaler| {
             if autoscaler["metadata"]["name"] == "cart" {
                 autoscaler["metadata"]["labels"] = json!({"app.kubernetes.io/part-of": "checkout"});
-                autoscaler["spec"]["minReplicas"] = json!(12);
+                autoscaler["spec"]["behavior"]["scaleUp"] = json!({"selectPolicy": "Disabled"});
             }
         },
     );
@@ -166,19 +166,19 @@ fn stuck() -> StillApi {
 
 #[test]
 fn a_finding_can_be_ignored_by_a_flag_and_by_an_annotation_and_is_shown_with_its_reason() {
-    let reason = "bounds-leave-no-room=it is a singleton";
+    let reason = "scale-up-disabled=it is frozen";
     let serving = stuck().serve();
     let (code, report, said) = diagnose(&serving, &["cart"]);
     assert_eq!(code, 91, "{said}");
     assert_eq!(report["groups"]["owners"][0]["name"], "checkout");
     let (_, _, said) = diagnose(&serving, &["cart", "--ignore", reason]);
     assert!(
-        said.contains("ignored  shop/cart: bounds-leave-no-room, because it is a singleton"),
+        said.contains("ignored  shop/cart: scale-up-disabled, because it is frozen"),
         "{said}"
     );
-    let (code, _, said) = diagnose(&serving, &["--ignore", "bounds-leave-no-rom=x"]);
+    let (code, _, said) = diagnose(&serving, &["--ignore", "scale-up-disbled=x"]);
     assert_eq!(code, 2, "{said}");
-    assert!(said.contains("`bounds-leave-no-room`"), "{said}");
+    assert!(said.contains("`scale-up-disabled`"), "{said}");
 
     let mut api = stuck();
     api.change(
@@ -191,7 +191,7 @@ fn a_finding_can_be_ignored_by_a_flag_and_by_an_annotation_and_is_shown_with_its
     let ignored = &report["autoscalers"][0]["ignored"][0];
     assert_eq!(
         (&ignored["id"], &ignored["by"]),
-        (&json!("bounds-leave-no-room"), &json!("annotation"))
+        (&json!("scale-up-disabled"), &json!("annotation"))
     );
 }
 
@@ -208,7 +208,7 @@ fn against_a_baseline_only_what_is_new_fails_and_what_is_gone_is_told() {
     let (code, _, said) = diagnose(&shop().serve(), &flags);
     assert_eq!(code, 0, "{said}");
     assert!(
-        said.contains("gone: shop/cart: bounds-leave-no-room"),
+        said.contains("gone: shop/cart: scale-up-disabled"),
         "{said}"
     );
     let (code, _, said) = diagnose(&serving, &["--baseline", "/does/not/exist"]);
@@ -237,7 +237,7 @@ fn every_report_is_written_and_a_stored_result_draws_the_same_again() {
     assert_eq!(done.status.code(), Some(91));
     for kind in kinds {
         let first = std::fs::read_to_string(serving.file(kind)).unwrap();
-        assert!(first.contains("bounds-leave-no-room"), "{kind}: {first}");
+        assert!(first.contains("scale-up-disabled"), "{kind}: {first}");
         let again = std::process::Command::new(env!("CARGO_BIN_EXE_hpa-check"))
             .arg("report")
             .arg(serving.file("json"))
@@ -416,7 +416,11 @@ fn a_target_of_keda_s_that_idles_at_zero_is_a_note_and_without_keda_it_is_switch
 
     let mut api = shop();
     at_zero(&mut api);
-    let (code, report, said) = diagnose(&api.serve(), &[]);
+    let serving = api.serve();
+    let (code, report, said) = diagnose(&serving, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(first_finding(&report, "cart"), "scaled-to-zero", "{said}");
+    let (code, report, said) = diagnose(&serving, &["cart", "--expect-min", "3"]);
     assert_eq!(code, 91, "{said}");
     assert_eq!(first_finding(&report, "cart"), "scaling-disabled", "{said}");
 }

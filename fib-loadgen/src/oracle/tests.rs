@@ -237,7 +237,7 @@ fn plus(value: &str, addend: u128) -> String {
 fn mutated(n: u32, value: &str, kind: u64, draw: u64, other: u64) -> String {
     let at = usize::try_from(draw % value.len() as u64).unwrap();
     let right = answer(n, value);
-    match kind % 8 {
+    match kind % 16 {
         // A wrong digit.
         0 => {
             let mut wrong = value.as_bytes().to_vec();
@@ -266,11 +266,74 @@ fn mutated(n: u32, value: &str, kind: u64, draw: u64, other: u64) -> String {
         // A 200 with the body of an error.
         6 => format!(r#"{{"error":{{"code":"overloaded","message":"{draw}"}}}}"#),
         // A byte that is no digit.
-        _ => {
+        7 => {
             let mut wrong = value.as_bytes().to_vec();
             wrong[at] = b"/:-e. \"x"[usize::try_from(other % 8).unwrap()];
             answer(n, std::str::from_utf8(&wrong).unwrap())
         }
+        kind => rewritten(n, value, kind, at, other),
+    }
+}
+
+/// The right number in a form that no server sends, or with its digits in another order.
+fn rewritten(n: u32, value: &str, kind: u64, at: usize, other: u64) -> String {
+    let right = answer(n, value);
+    let pick = |choices: &[&str]| {
+        choices[usize::try_from(other % choices.len() as u64).unwrap()].to_owned()
+    };
+    let in_value = |text: &str| answer(n, &format!("{}{text}{}", &value[..at], &value[at + 1..]));
+    match kind {
+        // Two neighbors in the other order.
+        8 => {
+            let mut digits = value.as_bytes().to_vec();
+            let last = digits.len() - 1;
+            digits.swap(at.min(last - 1), at.min(last - 1) + 1);
+            answer(n, std::str::from_utf8(&digits).unwrap())
+        }
+        // Zeros and signs before the number.
+        9 => answer(n, &(pick(&["0", "00", "+", "-", "+0"]) + value)),
+        // Something between the bytes.
+        10 => {
+            let at = usize::try_from(other % (right.len() as u64 + 1)).unwrap();
+            let between = pick(&[" ", "\t", "\r\n", "\u{feff}", "\0", "\r\n5\r\n", "_"]);
+            format!("{}{between}{}", &right[..at], &right[at..])
+        }
+        // No string, or one of another notation.
+        11 => right.replacen(
+            &format!("\"{value}\""),
+            &pick(&[
+                value,
+                &format!("{value}.0"),
+                &format!("\"{value}.0\""),
+                &format!("\"{value}e0\""),
+                &format!("\"0x{value}\""),
+                &format!("[\"{value}\"]"),
+                "null",
+                "1e5",
+            ]),
+            1,
+        ),
+        // A key twice, one more, one less, or in capitals.
+        12 => match other % 5 {
+            0 => right.replacen('{', &format!("{{\"n\":{n},"), 1),
+            1 => right.replacen('{', "{\"value\":\"1\",", 1),
+            2 => right.replacen('}', ",\"value\":\"1\"}", 1),
+            3 => right.replacen(&format!(",\"digits\":{}", value.len()), "", 1),
+            _ => right.replacen("value", "Value", 1),
+        },
+        // A digit of another script, or one that is escaped.
+        13 => {
+            let digit = u32::from(value.as_bytes()[at] - b'0');
+            let zero = [0xff10, 0x0660, 0x0966, 0x1d7ce][usize::try_from(other % 4).unwrap()];
+            in_value(&char::from_u32(zero + digit).unwrap().to_string())
+        }
+        14 => in_value(&format!("\\u00{:02x}", value.as_bytes()[at])),
+        // One document after the other, or none after the right one.
+        _ => match other % 3 {
+            0 => right.clone() + &right,
+            1 => right + "{}",
+            _ => format!("[{right}]"),
+        },
     }
 }
 

@@ -203,8 +203,12 @@ fn weight_of(list: &str, wanted: &str) -> Option<u16> {
     find(list, wanted).map(|(weight, _)| weight)
 }
 
+/// Members of a list that are read. Browsers send about ten; thousands would take milliseconds.
+const MEMBERS: usize = 64;
+
 fn find(list: &str, wanted: &str) -> Option<(u16, Reverse<usize>)> {
-    list.split(',').enumerate().find_map(|(place, member)| {
+    let mut members = list.split(',').take(MEMBERS).enumerate();
+    members.find_map(|(place, member)| {
         let mut parts = member.split(';').map(str::trim);
         parts
             .next()
@@ -477,5 +481,12 @@ mod tests {
         ] {
             assert_eq!(Format::accepted(Some(accept)), wanted, "{accept:?}");
         }
+    }
+
+    #[test]
+    fn a_list_of_thousands_of_media_ranges_is_read_no_further_than_any_client_needs() {
+        let after = |others: usize| format!("{}text/plain", "a/b,".repeat(others));
+        assert_eq!(Format::accepted(Some(&after(MEMBERS - 1))), Format::Text);
+        assert_eq!(Format::accepted(Some(&after(MEMBERS))), Format::Json);
     }
 }

@@ -1,11 +1,12 @@
 //! Where connections come in, until it is shut.
 
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, Read as _};
+use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -20,14 +21,20 @@ use crate::api::problem::{MEDIA_TYPE, Problem};
 /// A handshake that has begun when the door is shut is given this long to be completed.
 const LAST_HANDSHAKES: Duration = Duration::from_millis(150);
 
+/// So many are accepted before those who are inside have a turn.
+const IN_TURN: u32 = 16;
+
 /// After an error, nothing is accepted for this long, or the loop would spin.
 const AFTER_AN_ERROR: Duration = Duration::from_millis(50);
 
 /// An error that lasts is told once in this time.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
-/// How many clients are turned away with an answer at a time; the others are just closed.
+/// How many clients are turned away at a time with patience for what they still send; the others are told in passing.
 const TURNED_AWAY_AT_A_TIME: usize = 64;
+
+/// Bytes that are read of a client in passing: the longest head.
+const MOST_IN_PASSING: usize = 64 * 1024;
 
 /// What a client is told that finds no room.
 static FULL: LazyLock<String> = LazyLock::new(|| {
@@ -50,6 +57,8 @@ pub(crate) struct Door {
     closed: CancellationToken,
     closes_at: Option<Instant>,
     turning_away: Arc<Semaphore>,
+    /// How many were accepted in this turn.
+    in_turn: u32,
     told: Option<Instant>,
     untold: u64,
 }
@@ -71,6 +80,7 @@ impl Door {
             closed,
             closes_at: None,
             turning_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_A_TIME)),
+            in_turn: 0,
             told: None,
             untold: 0,
         }
@@ -118,6 +128,11 @@ impl Door {
     /// The next connection that is let in. What can't be accepted is told of here, and tried again.
     async fn accept(&mut self) -> (Arc<TcpStream>, Open) {
         loop {
+            if self.in_turn == IN_TURN {
+                self.in_turn = 0;
+                tokio::task::yield_now().await;
+            }
+            self.in_turn += 1;
             match self.next().await {
                 Some(Ok((stream, peer))) => match self.connections.opened(peer) {
                     Some(open) => {
@@ -127,6 +142,8 @@ impl Door {
                     }
                     None => self.turn_away(stream),
                 },
+                // That client has gone again; the next one is not to wait for it.
+                Some(Err(error)) if is_the_clients(&error) => {}
                 Some(Err(error)) => {
                     self.tell(&error);
                     sleep(AFTER_AN_ERROR).await;
@@ -139,10 +156,10 @@ impl Door {
     /// Says that there is no room, so that the client tries again rather than wonders.
     fn turn_away(&self, mut stream: TcpStream) {
         self.connections.metrics.connection_refused();
-        let Ok(place) = Arc::clone(&self.turning_away).try_acquire_owned() else {
-            return;
-        };
         let is_tls = self.protocols.is_tls();
+        let Ok(place) = Arc::clone(&self.turning_away).try_acquire_owned() else {
+            return turn_away_in_passing(&stream, is_tls);
+        };
         tokio::spawn(async move {
             let _place = place;
             let say = async {
@@ -178,12 +195,38 @@ impl Door {
     }
 }
 
+/// Says that there is no room, and reads what the client has sent by now: a socket that is closed with unread bytes is
+/// reset, and the client may lose the answer with it.
+fn turn_away_in_passing(stream: &TcpStream, is_tls: bool) {
+    let socket = SockRef::from(stream);
+    // Nothing here waits, and a client that is gone needs no answer.
+    if !is_tls {
+        let _ = socket.send(FULL.as_bytes());
+    }
+    let _ = socket.shutdown(Shutdown::Write);
+    let mut sink = [0; 4 * 1024];
+    for _ in 0..MOST_IN_PASSING / sink.len() {
+        if !matches!((&*socket).read(&mut sink), Ok(1..)) {
+            break;
+        }
+    }
+}
+
+/// Whether an error is that of one client which is gone before it was accepted, rather than the server's.
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
 /// Lets the kernel drop every packet that asks for a new connection, while handshakes that have begun are
 /// completed. Who is dropped asks again in a second, and is refused by then. Where the kernel has no such
 /// filters, the door is only closed a little less gently.
 #[cfg(target_os = "linux")]
 fn refuse_newcomers(listener: &TcpListener) {
-    use socket2::{SockFilter, SockRef};
+    use socket2::SockFilter;
     const LOAD_BYTE: u16 = 0x30;
     const JUMP_IF_ANY_BIT: u16 = 0x45;
     const RETURN: u16 = 0x06;
@@ -202,3 +245,50 @@ fn refuse_newcomers(listener: &TcpListener) {
 /// There is no such filter here.
 #[cfg(not(target_os = "linux"))]
 fn refuse_newcomers(_: &TcpListener) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn those_who_are_inside_have_a_turn_however_many_come_in() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let _clients: Vec<_> = (0..3 * IN_TURN)
+            .map(|_| std::net::TcpStream::connect(at).unwrap())
+            .collect();
+        let connections = super::super::tests::connections(0, Duration::ZERO, 100);
+        let (shut, closed) = (CancellationToken::new(), CancellationToken::new());
+        let protocols = Protocols::new(16 * 1_024, None);
+        let mut door = Door::new(listener, connections, protocols, shut, closed);
+        let mut inside = vec![door.accept().await];
+        while let Some(one) = door.accept().now_or_never() {
+            inside.push(one);
+        }
+        assert_eq!(inside.len(), IN_TURN as usize);
+        assert!(door.accept().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_turned_away_in_passing_reads_why_however_much_it_has_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        client.write_all(&vec![b'x'; 20_000]).await.unwrap();
+        let stream = listener.accept().await.unwrap().0;
+        turn_away_in_passing(&stream, false);
+        drop(stream);
+        let mut told = String::new();
+        client.read_to_string(&mut told).await.unwrap();
+        assert_eq!(told, *FULL);
+    }
+
+    #[test]
+    fn a_client_that_is_gone_before_it_was_accepted_holds_up_nobody() {
+        use rustix::io::Errno;
+        let of = |errno: Errno| is_the_clients(&io::Error::from_raw_os_error(errno.raw_os_error()));
+        assert!(of(Errno::CONNABORTED) && of(Errno::CONNRESET));
+        assert!(!of(Errno::MFILE) && !of(Errno::NFILE) && !of(Errno::NOMEM));
+    }
+}

@@ -1,7 +1,9 @@
 //! The task of one connection: the protocol is told, requests are served, and the end is orderly.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,7 +16,7 @@ use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::io::{Io, Socket};
@@ -30,6 +32,10 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// How long a client may go on sending after its last answer.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// Of what it sends then, this much is read at a time, with a pause in between: 8 MB a second.
+const SIP: usize = 16 * 1024;
+const BETWEEN_SIPS: Duration = Duration::from_millis(2);
 
 /// Streams that one connection may have at a time. What they hold in memory has its own limit.
 const STREAMS: u32 = 100;
@@ -97,7 +103,7 @@ pub(super) async fn drive(
     let orderly = pin!(async {
         // What went wrong is between the client and the HTTP library, which has answered it.
         let _ = serve(socket.clone(), &conn, answers, &protocols).await;
-        linger(&socket.0).await;
+        linger(socket.clone()).await;
     });
     if conn.signal.before(Order::End, orderly).await.is_none() {
         // What the kernel holds for the client goes at once, rather than when it gives up.
@@ -189,21 +195,24 @@ async fn tell(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
 
 /// Reads on for a while after the last answer. A socket that is closed while its client still sends is
 /// reset, and the client may lose the answer with it.
-async fn linger(stream: &TcpStream) {
-    let _ = SockRef::from(stream).shutdown(std::net::Shutdown::Write);
-    let drain = async {
-        let mut sink = Vec::new();
-        while stream.readable().await.is_ok() {
-            sink.resize(16 * 1024, 0);
-            match stream.try_read(&mut sink) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => break,
-            }
-        }
-    };
-    let _ = tokio::time::timeout(LINGER, drain).await;
+async fn linger(mut socket: Socket) {
+    let _ = SockRef::from(&*socket.0).shutdown(std::net::Shutdown::Write);
+    let _ = tokio::time::timeout(LINGER, sink(&mut socket)).await;
+}
+
+/// Reads until the client closes, but only so fast: to take a flood as fast as it comes would keep a thread from others.
+async fn sink(stream: &mut (impl AsyncRead + Unpin)) {
+    while let Ok(1..) = poll_fn(|cx| sip(stream, cx)).await {
+        tokio::time::sleep(BETWEEN_SIPS).await;
+    }
+}
+
+/// Reads some bytes, and says how many, without memory for them while there are none.
+fn sip(stream: &mut (impl AsyncRead + Unpin), cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    let mut bytes = [const { MaybeUninit::uninit() }; SIP];
+    let mut buffer = ReadBuf::uninit(&mut bytes);
+    ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
+    Poll::Ready(Ok(buffer.filled().len()))
 }
 
 /// The requests of one connection.
@@ -278,12 +287,38 @@ impl<R: Record> Future for Answering<R> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
     use crate::observe::Observe;
 
     /// The size of what a function makes, without a call.
     fn size<A, B, C, D, F>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
         size_of::<F>()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_after_the_last_answer_is_read_at_a_bounded_rate() {
+        let (mut client, mut server) = tokio::io::duplex(1 << 20);
+        let flood = async {
+            let (block, mut sent) = (vec![0; 1 << 16], 0);
+            while let Ok(bytes) = client.write(&block).await {
+                sent += bytes;
+                if sent > 1 << 26 {
+                    break;
+                }
+            }
+            sent
+        };
+        let second = Duration::from_secs(1);
+        let read = async {
+            let _ = tokio::time::timeout(second, sink(&mut server)).await;
+            drop(server);
+        };
+        let (sent, ()) = tokio::join!(flood, read);
+        // What was read, and what the buffer between them holds.
+        assert!(sent <= 500 * (16 << 10) + (2 << 20), "{sent}");
+        assert!(sent >= 400 * (16 << 10), "{sent}");
     }
 
     #[test]

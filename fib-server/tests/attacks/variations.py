@@ -178,6 +178,74 @@ def empty_data(server, done):
     by_clients(lambda s, d: send_until_ended(s, d, itertools.repeat(nothing), begin), server, done)
 
 
+def frames_for_a_stream_that_is_over(server, done):
+    """Each is answered with an error of its stream."""
+    begin = PREFACE + harness.settings() + harness.ask(1, "/get?n=1")
+    late = frame(harness.DATA, 0, 1, b"0123456789") * 100
+    by_clients(lambda s, d: send_until_ended(s, d, itertools.repeat(late), begin), server, done, 8)
+
+
+def frames_that_say_nothing(server, done):
+    """Windows of the connection, and priorities of streams that there are not."""
+    begin = PREFACE + harness.settings()
+    nothing = frame(harness.WINDOW_UPDATE, 0, 0, b"\0\0\0\x01") + frame(harness.PRIORITY, 0, 9, b"\0\0\0\0\x10")
+    by_clients(lambda s, d: send_until_ended(s, d, itertools.repeat(nothing * 200), begin), server, done, 8)
+
+
+def headers_by_reference(server, done):
+    """Three thousand bytes that stand for as many headers of four kilobytes each (RFC 7541, 2.3)."""
+    large = b"\x40\x01a\x7f\x81\x1e" + b"b" * 4_000
+
+    def streams():
+        for first in itertools.count(1, 20):
+            head = harness.head("/get?n=1") + (large if first == 1 else b"") + b"\xbe" * 3_000
+            yield b"".join(frame(harness.HEADERS, 0x5, stream, head) for stream in range(first, first + 20, 2))
+
+    begin = PREFACE + harness.settings()
+    by_clients(lambda s, d: send_until_ended(s, d, streams(), begin), server, done, 8)
+
+
+def long_lists(server, done):
+    """Heads that are long in each place where something is looked for."""
+    long = itertools.cycle(
+        [
+            request("/get?n=1" + "&x=1" * 14_000),
+            request("/get?n=1" + "&" * 56_000),
+            request("/" + "a/" * 28_000),
+            request("/get?n=1", headers="accept: " + "a/b," * 12_000 + "\r\n"),
+            request("/get?n=1", headers="if-none-match: " + '"b",' * 12_000 + "\r\n"),
+            request("/get?n=1", headers="x-forwarded-for: " + "1.2.3.4," * 6_000 + "\r\n"),
+        ]
+    )
+
+    def one(server, _):
+        with connect(server.port, timeout=1) as client:
+            client.sendall(next(long))
+            client.recv(65_536)
+
+    by_clients(one, server, done, 8)
+
+
+def connections_that_ask_once_and_stay(server, done):
+    """More of them than there is room for, again and again."""
+
+    def one(server, done):
+        kept = []
+        while not done.is_set():
+            with contextlib.suppress(OSError):
+                client = connect(server.port, timeout=0.5)
+                kept.append(client)
+                client.sendall(request("/get?n=90"))
+            if len(kept) > 1_000:
+                for client in kept[:300]:
+                    client.close()
+                del kept[:300]
+        for client in kept:
+            client.close()
+
+    by_clients(one, server, done)
+
+
 def scrapes(server, done):
     """The admin port is asked for its longest answer by many."""
 
@@ -241,6 +309,11 @@ ALL = [
     settings_back_and_forth,
     continuations_without_end,
     empty_data,
+    frames_for_a_stream_that_is_over,
+    frames_that_say_nothing,
+    headers_by_reference,
+    long_lists,
     scrapes,
     connections_that_come_and_go,
+    connections_that_ask_once_and_stay,
 ]

@@ -50,11 +50,6 @@ pub(crate) fn run(run: &RunView<'_>) -> Verdict {
     if reasons.is_empty() {
         reasons = proofs(run);
     }
-    if let Some(timeline) = &run.state.timeline {
-        for reason in &mut reasons {
-            reason.at = reason.instant(timeline.from);
-        }
-    }
     let interrupted = run.state.interrupted_at.is_some();
     Verdict {
         outcome,
@@ -69,7 +64,8 @@ pub(crate) fn run(run: &RunView<'_>) -> Verdict {
 
 /// The findings for one autoscaler of a snapshot, by precedence.
 pub(crate) fn snapshot(look: &SnapshotView<'_>) -> Vec<Reason> {
-    reasons(|rule| rule.ask_snapshot(look))
+    // A snapshot has no timeline to place anything on.
+    reasons(|rule| Some(rule.ask_snapshot(look)?.at(None)))
 }
 
 /// The note about a KEDA pause, if there is no autoscaler to judge.

@@ -64,32 +64,9 @@ pub struct Reason {
     pub at: Option<Timestamp>,
 }
 
-impl Reason {
-    /// Where it is on the timeline of a run that began then; `None` where it holds throughout.
-    pub fn instant(&self, begin: Timestamp) -> Option<Timestamp> {
-        self.at.or_else(|| {
-            let mut texts = std::iter::once(&self.message).chain(&self.evidence);
-            let since = texts.find_map(|text| first_clock(text))?;
-            begin.checked_add(since).ok()
-        })
-    }
-}
-
 /// An instant of a run as messages and evidence name it: `at 12.3 s` since the run's beginning.
 pub(crate) fn clock(since: Duration) -> String {
     format!("at {:.1} s", since.as_secs_f64())
-}
-
-/// The first instant that a text names, as [`clock`] writes it.
-fn first_clock(text: &str) -> Option<Duration> {
-    text.match_indices("at ").find_map(|(place, _)| {
-        let begins = text[..place].chars().next_back();
-        let (number, _) = text[place + 3..].split_once(" s")?;
-        let digits = number.chars().all(|c| c.is_ascii_digit() || c == '.');
-        let whole = digits && number.contains('.') && begins.is_none_or(|c| !c.is_alphanumeric());
-        let seconds: f64 = number.parse().ok().filter(|_| whole)?;
-        Duration::try_from_secs_f64(seconds).ok()
-    })
 }
 
 /// The verdict on a run.
@@ -106,38 +83,6 @@ pub struct Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_reason_is_where_its_evidence_first_says_and_nowhere_where_it_says_nothing() {
-        let begin: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let reason = |message: &str, evidence: &str| Reason {
-            id: "flapping".to_owned(),
-            message: message.to_owned(),
-            evidence: vec![evidence.to_owned()],
-            fix: None,
-            outcome: Outcome::Wrong,
-            at: None,
-        };
-        let told = clock(Duration::from_millis(12_300));
-        let at = |message: &str, evidence: &str| {
-            let instant = reason(message, evidence).instant(begin);
-            instant.map(|at| at.as_millisecond() - begin.as_millisecond())
-        };
-        assert_eq!(
-            at("the load stays on", &format!("3 → 7 {told}")),
-            Some(12_300)
-        );
-        assert_eq!(at(&told, "ready at 1.0 s"), Some(12_300));
-        for silent in [
-            "a target at 50 % CPU",
-            "that 1.5 s",
-            "at rest",
-            "at 5 s",
-            "format 1.5 s",
-        ] {
-            assert_eq!(at(silent, ""), None, "{silent}");
-        }
-    }
 
     #[test]
     fn the_word_surroundings_of_version_1_0_is_read_as_environment() {

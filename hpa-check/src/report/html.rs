@@ -205,7 +205,7 @@ fn moment(result: &RunResult, reason: &Reason) -> String {
         return String::new();
     }
     let from = result.timeline.from;
-    match reason.instant(from) {
+    match reason.at {
         Some(at) => format!(
             "· <a class=\"at\" href=\"#timeline\" data-at=\"{}\">At {} on the timeline</a>",
             (at.as_millisecond() - from.as_millisecond()).max(0),

@@ -26,7 +26,7 @@ pub(crate) fn summary(result: &RunResult) -> String {
             "- **{}**{}: {}",
             documentation::link(&reason.id),
             reason
-                .instant(begin)
+                .at
                 .map_or_else(String::new, |at| format!(" at {}", words::clock(begin, at))),
             Markdown(&reason.message)
         );

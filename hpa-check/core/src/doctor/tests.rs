@@ -7,6 +7,7 @@ mod healthy;
 mod keda;
 mod manifests;
 mod nodes;
+mod on_purpose;
 mod reports;
 mod speed;
 mod world;
@@ -50,7 +51,8 @@ fn what_may_not_be_read_and_matters_makes_a_clean_result_inconclusive() {
         essential: true,
     });
     assert_eq!(diagnose(&facts, None, &Assertions::default()).exit_code, 93);
-    world::scaler(&mut facts).object.spec.max_replicas = 3;
+    let spec = &mut world::scaler(&mut facts).object.spec;
+    spec.scale_target_ref.api_version.clear();
     assert_eq!(diagnose(&facts, None, &Assertions::default()).exit_code, 91);
 }
 

@@ -57,8 +57,11 @@ catalog! {
         "A container that the metric counts has no CPU request, so utilization is undefined and the autoscaler does not scale.",
         "Set `resources.requests.cpu` on every container in the pod, including injected sidecars.";
     BOUNDS_LEAVE_NO_ROOM = "bounds-leave-no-room", Wrong,
-        "minReplicas equals maxReplicas, so the autoscaler can never scale.",
+        "minReplicas equals maxReplicas, so the autoscaler can't scale between the asserted bounds.",
         "Set maxReplicas above minReplicas.";
+    NOTHING_TO_SCALE = "nothing-to-scale", Inconclusive,
+        "minReplicas equals maxReplicas and no other bounds are asserted, so there is no scaling for a run to observe.",
+        "Assert the bounds that the autoscaler should have, or set maxReplicas above minReplicas.";
     SPEC_BOUNDS_DIFFER = "spec-bounds-differ", Wrong,
         "minReplicas or maxReplicas is not what was asserted.",
         "Set minReplicas and maxReplicas as asserted, or change the assertion.";
@@ -151,7 +154,7 @@ catalog! {
         "Check again in a few minutes; a startup probe says how long a start may take.";
     ROLLOUT_STUCK = "rollout-stuck", Wrong,
         "A rollout does not complete, so some pods still run the old template.",
-        "Check `kubectl rollout status`, then fix, resume or undo the rollout.";
+        "Check `kubectl rollout status`, then fix or undo the rollout.";
     METRICS_API_UNAVAILABLE = "metrics-api-unavailable", Environment,
         "The resource metrics API is registered, but it does not respond or returns nothing for these pods.",
         "Check metrics-server's log; on kind it needs --kubelet-insecure-tls.";
@@ -266,6 +269,9 @@ catalog! {
     SCALE_DOWN_HELD = "scale-down-held", Pass,
         "Scale-down is waiting for its stabilization window.",
         "Wait, or shorten behavior.scaleDown.stabilizationWindowSeconds.";
+    ROLLOUT_PAUSED = "rollout-paused", Pass,
+        "Rollouts of the Deployment are paused. The autoscaler still scales it.",
+        "Run `kubectl rollout resume` when the new pod template should roll out.";
     ROLLOUT_IN_PROGRESS = "rollout-in-progress", Pass,
         "A rollout is in progress, and its surge pods count.",
         "Check the replicas again when it is done.";
@@ -290,6 +296,15 @@ catalog! {
     NODES_ON_THEIR_WAY = "nodes-on-their-way", Pass,
         "Pods are waiting for nodes that are being provisioned.",
         "Check again when the nodes are available.";
+    REPLICAS_PINNED = "replicas-pinned", Pass,
+        "minReplicas equals maxReplicas, so the autoscaler keeps that number of replicas.",
+        "Nothing if that is intended; otherwise set maxReplicas above minReplicas.";
+    SCALED_TO_ZERO = "scaled-to-zero", Pass,
+        "Someone scaled the target to 0, which switches the autoscaler off until someone scales it up again.",
+        "Nothing if it should be off; otherwise scale the target to its minimum once.";
+    REPLICAS_SET_ONCE = "replicas-set-once", Pass,
+        "Something other than the autoscaler set the replicas once since the autoscaler last scaled.",
+        "Nothing: the autoscaler goes on from that number.";
     IDLE_AT_ZERO = "idle-at-zero", Pass,
         "The target is idle at zero replicas; its scaler brings it back when there is work.",
         "Nothing, if it should be idle.";
@@ -334,5 +349,8 @@ pub(crate) const SUPERSEDES: &[(&Finding, &Finding)] = &[
     (&ANOTHER_SCALER, &REPLICAS_PERHAPS_APPLIED),
     (&REPLICAS_MOVED_BY_ANOTHER, &REPLICAS_PERHAPS_APPLIED),
     (&METRICS_STALE, &METRICS_COARSE),
+    (&ROLLOUT_STUCK, &ROLLOUT_PAUSED),
     (&ROLLOUT_STUCK, &ROLLOUT_IN_PROGRESS),
+    (&ROLLOUT_PAUSED, &ROLLOUT_IN_PROGRESS),
+    (&SCALING_DISABLED, &SCALED_TO_ZERO),
 ];

@@ -1,5 +1,6 @@
 //! A finding, and the evidence that turns it into a reason.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,8 @@ pub(crate) struct Evidence {
     pub(crate) quotes: Vec<String>,
     /// What to do, if the rule knows better than the catalog.
     pub(crate) advice: Option<String>,
+    /// The first instant that it is about; `None` if it holds throughout.
+    pub(crate) at: Option<Timestamp>,
 }
 
 impl Evidence {
@@ -58,12 +61,19 @@ impl Evidence {
             message: message.into(),
             quotes: quotes.into_iter().take(MOST).collect(),
             advice: None,
+            at: None,
         }
     }
 
     /// Replaces the catalog's advice if there is any here.
     pub(crate) fn advising(self, advice: Option<String>) -> Self {
         Self { advice, ..self }
+    }
+
+    /// Places it on the timeline.
+    pub(crate) fn at(self, at: impl Into<Option<Timestamp>>) -> Self {
+        let at = at.into();
+        Self { at, ..self }
     }
 }
 
@@ -78,7 +88,7 @@ impl Finding {
                 .advice
                 .or_else(|| (!self.fix.is_empty()).then(|| self.fix.to_owned())),
             outcome: self.outcome,
-            at: None,
+            at: evidence.at,
         }
     }
 }

@@ -48,6 +48,8 @@ pub(crate) enum TargetLookup<'a> {
         how: &'static str,
         /// A quote that proves it.
         quote: String,
+        /// When a run saw it happen.
+        at: Option<Timestamp>,
     },
     /// It exists, but its kind has no `/scale` subresource.
     NotScalable {
@@ -182,6 +184,8 @@ pub(crate) struct ConflictingWrites {
     pub(crate) writer: Option<String>,
     /// How many there were.
     pub(crate) times: usize,
+    /// The first one that a run saw.
+    pub(crate) at: Option<Timestamp>,
     /// What shows them.
     pub(crate) quotes: Vec<String>,
 }
@@ -193,8 +197,8 @@ pub(crate) struct SizeView {
     pub(crate) replicas: Vec<i32>,
     /// The spec's bounds at that time.
     pub(crate) bounds: (i32, i32),
-    /// When, for quotes.
-    pub(crate) clock: String,
+    /// When.
+    pub(crate) at: Timestamp,
 }
 
 /// How often the replicas rose and fell.
@@ -206,6 +210,8 @@ pub(crate) struct Swings {
     pub(crate) downs: usize,
     /// The time they took, if the load is unknown. The load of a run explains one rise and one fall.
     pub(crate) within: Option<Duration>,
+    /// The first turn that a run saw.
+    pub(crate) at: Option<Timestamp>,
     /// What shows them.
     pub(crate) quotes: Vec<String>,
 }
@@ -213,8 +219,8 @@ pub(crate) struct Swings {
 /// The CPU usage of pods under load at one instant.
 #[derive(Debug, Clone)]
 pub(crate) struct UseView<'a> {
-    /// When, for quotes.
-    pub(crate) clock: String,
+    /// When.
+    pub(crate) at: Timestamp,
     /// Name, counted usage and counted request in millicores of each pod that has been ready long enough
     /// to get its share of the load.
     pub(crate) pods: Vec<(&'a str, i64, i64)>,
@@ -227,6 +233,8 @@ pub(crate) struct ReadinessLoss<'a> {
     pub(crate) pod: &'a str,
     /// What shows it.
     pub(crate) quote: String,
+    /// When it stopped.
+    pub(crate) at: Timestamp,
     /// The busiest pod at that time, and its usage in percent of its request.
     pub(crate) busiest: Option<(&'a str, i64)>,
 }

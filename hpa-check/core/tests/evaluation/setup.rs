@@ -16,6 +16,10 @@ pub(crate) fn pairs() -> Vec<Pair> {
     pairs.push(beside(of_its_own_spec(), "spec-changed", |w| {
         w.spec.max_replicas = 12;
     }));
+    pairs.push(beside(of_its_own_spec(), "nothing-to-scale", |w| {
+        w.spec.max_replicas = 3;
+        w.expectation = w.expectation.clone().of_spec(&w.spec);
+    }));
     pairs.push(pair("metric-failed", |w| {
         let message = "unable to get external metric queue: no metrics returned";
         refuse(w, "ScalingActive", "FailedGetExternalMetric", message);

@@ -262,6 +262,9 @@ pub(super) const ROWS: &[Row] = &[
             unreachable!()
         };
         "pod-template-hash=6d".clone_into(&mut other.object.selector);
+        let says =
+            "pods by selector app=cart are controlled by multiple HPAs: [shop/cart shop/web]";
+        refuse(f, "ScalingActive", "AmbiguousSelector", says);
     }),
     Row(13, "invalid-selector", same, |f| {
         target(f).object.selector.clear();
@@ -311,9 +314,6 @@ pub(super) const ROWS: &[Row] = &[
             );
         },
     ),
-    Row(16, "scaling-disabled", same, |f| {
-        target(f).object.spec_replicas = 0;
-    }),
     Row(17, "rescale-failed", same, |f| {
         refuse(
             f,
@@ -321,9 +321,6 @@ pub(super) const ROWS: &[Row] = &[
             "FailedUpdateScale",
             "admission webhook denied the request",
         );
-    }),
-    Row(18, "bounds-leave-no-room", same, |f| {
-        scaler(f).object.spec.max_replicas = 3;
     }),
     Row(18, "scale-up-disabled", same, |f| {
         let behavior = scaler(f).object.spec.behavior.get_or_insert_default();
@@ -647,16 +644,6 @@ pub(super) const ROWS: &[Row] = &[
         "ProgressDeadlineExceeded".clone_into(&mut progressing.reason);
     }),
     Row(
-        29,
-        "rollout-stuck",
-        || {
-            let mut f = healthy();
-            target(&mut f).object.updated_replicas = 1;
-            f
-        },
-        |f| target(f).paused = true,
-    ),
-    Row(
         30,
         "pdb-blocks-drains",
         || {
@@ -832,7 +819,13 @@ fn each_entry_is_found_first_and_its_healthy_neighbor_has_nothing() {
 }
 
 /// Shown by tests of their own: they need an assertion, an earlier look, or are no fault.
-const ELSEWHERE: [&str; 24] = [
+const ELSEWHERE: [&str; 30] = [
+    "bounds-leave-no-room",
+    "replicas-pinned",
+    "replicas-set-once",
+    "rollout-paused",
+    "scaled-to-zero",
+    "scaling-disabled",
     "pods-starting",
     "no-cpu-metric",
     "no-such-metric",

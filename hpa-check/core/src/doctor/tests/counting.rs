@@ -6,7 +6,7 @@ use super::world::{
 use super::*;
 use crate::documents::doctor::{FailOn, IgnoredBy, Report, Scope};
 use crate::findings::Weight;
-use crate::snapshot::Namespace;
+use crate::snapshot::{Namespace, Scaler};
 
 /// `cart` with a fault that keeps it from scaling, `web` with a note.
 fn two() -> ClusterSnapshot {
@@ -24,13 +24,21 @@ fn two() -> ClusterSnapshot {
             .collect())),
         ..Namespace::default()
     });
-    scaler(&mut facts).object.spec.max_replicas = 3;
+    disable_scale_up(scaler(&mut facts));
     let web = &mut space(&mut facts).autoscalers[1];
     web.team = Some("front".to_owned());
     if let TargetLook::Read(workload) = &mut web.target {
         workload.object.updated_replicas = 2;
     }
     facts
+}
+
+fn disable_scale_up(scaler: &mut Scaler) {
+    let behavior = scaler.object.spec.behavior.get_or_insert_default();
+    behavior.scale_up = Some(ScalingRules {
+        select_policy: Some(SelectPolicy::Disabled),
+        ..ScalingRules::default()
+    });
 }
 
 fn diagnosed(facts: &ClusterSnapshot, policy: ReportPolicy) -> Report {
@@ -60,11 +68,11 @@ fn against(baseline: Report) -> ReportPolicy {
 
 #[test]
 fn an_ignored_finding_is_kept_with_its_reason_and_does_not_count() {
-    let report = diagnosed(&two(), ignoring("bounds-leave-no-room=fixed on purpose"));
+    let report = diagnosed(&two(), ignoring("scale-up-disabled=fixed on purpose"));
     assert_eq!(report.exit_code, 0);
     let cart = &report.autoscalers[0];
     assert!(cart.findings.is_empty() && cart.is_healthy());
-    assert_eq!(cart.ignored[0].finding.id, "bounds-leave-no-room");
+    assert_eq!(cart.ignored[0].finding.id, "scale-up-disabled");
     assert_eq!(cart.ignored[0].because, "fixed on purpose");
     assert_eq!(cart.ignored[0].by, IgnoredBy::Flag);
     assert_eq!(report.groups.namespaces[0].ignored, 1);
@@ -74,19 +82,19 @@ fn an_ignored_finding_is_kept_with_its_reason_and_does_not_count() {
 fn an_annotation_ignores_for_its_own_autoscaler_alone() {
     let mut facts = two();
     for scaler in &mut space(&mut facts).autoscalers {
-        scaler.object.spec.max_replicas = 3;
+        disable_scale_up(scaler);
     }
-    scaler(&mut facts).ignore = Some("bounds-leave-no-room=fixed on purpose".to_owned());
+    scaler(&mut facts).ignore = Some("scale-up-disabled=fixed on purpose".to_owned());
     let report = diagnosed(&facts, ReportPolicy::default());
     assert_eq!(report.autoscalers[0].ignored[0].by, IgnoredBy::Annotation);
-    assert_eq!(report.autoscalers[1].findings[0].id, "bounds-leave-no-room");
+    assert_eq!(report.autoscalers[1].findings[0].id, "scale-up-disabled");
     assert_eq!((report.exit_code, &*report.warnings), (91, &[][..]));
 }
 
 #[test]
 fn an_annotation_that_can_not_be_taken_ignores_nothing_and_is_told() {
     let mut facts = two();
-    scaler(&mut facts).ignore = Some("bounds-leave-no-rom=fixed".to_owned());
+    scaler(&mut facts).ignore = Some("scale-up-disbled=fixed".to_owned());
     let report = diagnosed(&facts, ReportPolicy::default());
     assert_eq!(report.exit_code, 91);
     let said = &report.warnings[0];
@@ -94,7 +102,7 @@ fn an_annotation_that_can_not_be_taken_ignores_nothing_and_is_told() {
         said.starts_with("shop/cart, annotation hpa-check/ignore: "),
         "{said}"
     );
-    assert!(said.contains("`bounds-leave-no-room`"), "{said}");
+    assert!(said.contains("`scale-up-disabled`"), "{said}");
 }
 
 #[test]
@@ -165,13 +173,13 @@ fn against_a_baseline_only_what_is_new_counts_and_what_is_gone_is_told() {
     let baseline = diagnosed(&facts, ReportPolicy::default());
     let same = diagnosed(&facts, against(baseline.clone()));
     assert_eq!((same.exit_code, same.outcome), (0, Outcome::Pass));
-    assert_eq!(same.autoscalers[0].known[0].id, "bounds-leave-no-room");
+    assert_eq!(same.autoscalers[0].known[0].id, "scale-up-disabled");
     assert!(same.baseline.as_ref().unwrap().gone.is_empty());
     // A report against a baseline is a baseline too.
     assert_eq!(diagnosed(&facts, against(same)).exit_code, 0);
 
-    space(&mut facts).autoscalers[1].object.spec.max_replicas = 3;
-    scaler(&mut facts).object.spec.max_replicas = 10;
+    disable_scale_up(&mut space(&mut facts).autoscalers[1]);
+    scaler(&mut facts).object.spec.behavior = None;
     let later = diagnosed(&facts, against(baseline));
     assert_eq!(later.exit_code, 91);
     assert_eq!(later.groups.causes[0].autoscalers, ["shop/web"]);
@@ -186,7 +194,7 @@ fn against_a_baseline_only_what_is_new_counts_and_what_is_gone_is_told() {
 #[test]
 fn what_was_ignored_is_no_news_when_it_is_ignored_no_more() {
     let facts = two();
-    let baseline = diagnosed(&facts, ignoring("bounds-leave-no-room=for now"));
+    let baseline = diagnosed(&facts, ignoring("scale-up-disabled=for now"));
     assert_eq!(diagnosed(&facts, against(baseline)).exit_code, 0);
 }
 
@@ -222,7 +230,7 @@ fn a_report_of_version_1_0_is_a_baseline() {
         "looks": 1, "outcome": "surroundings", "exit_code": 92, "namespaces": 1, "pods": 3, "unseen": [], "autoscalers": [
         {"namespace": "shop", "name": "cart", "target": "Deployment/cart", "min_replicas": 3, "max_replicas": 3,
          "cpu_target_percent": 50, "explanation": null, "findings": [
-          {"id": "bounds-leave-no-room", "message": "m", "evidence": [], "outcome": "wrong"}]}]}"#;
+          {"id": "scale-up-disabled", "message": "m", "evidence": [], "outcome": "wrong"}]}]}"#;
     let old: Report = serde_json::from_str(old).unwrap();
     assert_eq!(diagnosed(&two(), against(old.clone())).exit_code, 0);
     assert_eq!(old.grouped().groups.causes[0].weight, Weight::Blocker);
@@ -235,7 +243,7 @@ fn a_fleet_is_grouped_by_cause_namespace_and_owner() {
     assert_eq!(
         causes,
         [
-            ("bounds-leave-no-room", Weight::Blocker),
+            ("scale-up-disabled", Weight::Blocker),
             ("rollout-in-progress", Weight::Note)
         ]
     );

@@ -22,11 +22,11 @@ fn at_zero(mut facts: ClusterSnapshot) -> ClusterSnapshot {
 }
 
 #[test]
-fn zero_replicas_are_idle_where_the_autoscaler_is_keda_s_and_a_fault_elsewhere() {
+fn zero_replicas_are_idle_where_the_autoscaler_is_keda_s_and_switched_off_elsewhere() {
     let idle = at_zero(of_keda());
     assert_eq!(found(&idle, None), ["idle-at-zero"]);
     assert_eq!(diagnose(&idle, None, &Assertions::default()).exit_code, 0);
-    assert_eq!(found(&at_zero(healthy()), None), ["scaling-disabled"]);
+    assert_eq!(found(&at_zero(healthy()), None), ["scaled-to-zero"]);
     assert_eq!(found(&of_keda(), None), Vec::<String>::new());
 }
 
@@ -142,5 +142,5 @@ fn a_workload_of_one_pod_at_most_comes_from_zero_and_goes_back() {
     bounds(&mut facts);
     assert_eq!(found(&facts, None), Vec::<String>::new());
     space(&mut facts).scaled_objects[0].min_replicas = Some(3);
-    assert_eq!(found(&facts, None), ["bounds-leave-no-room"]);
+    assert_eq!(found(&facts, None), ["replicas-pinned"]);
 }

@@ -10,7 +10,9 @@ use super::world::{
 use crate::model::before;
 use crate::quantity::Quantity;
 use crate::snapshot::{ClusterSnapshot, EventSnapshot, TargetLook};
-use crate::spec::{MetricIdentifier, MetricSource, MetricSpec, MetricTarget};
+use crate::spec::{
+    ContainerResources, InitContainer, MetricIdentifier, MetricSource, MetricSpec, MetricTarget,
+};
 use crate::units::{Bytes, Millicores};
 
 /// What was reported, what was seen, and what is found: nothing, or what can't be told. Then what makes it a fault,
@@ -456,10 +458,116 @@ const REPORTS: &[Report] = &[
             f
         },
         found: &[],
-        but: |f| target(f).owners_of_replicas = vec![owner("kubectl-scale", 600)],
+        but: |f| target(f).owners_of_replicas = vec![owner("helm", 600)],
         fault: "replicas-moved-by-another",
     },
+    Report {
+        of: "a native sidecar of a mesh may use what the application's limit keeps from it",
+        seen: || {
+            let mut f = healthy();
+            for pod in pods(&mut f) {
+                pod.pod.containers[0].cpu_limit = Some(Millicores(45));
+                pod.pod.init_containers = vec![native_sidecar(2_000)];
+            }
+            for sample in samples(&mut f) {
+                let proxy =
+                    crate::observation::ContainerSample::of_cpu("istio-proxy", Millicores(20));
+                sample.containers.push(proxy);
+            }
+            f
+        },
+        found: &[],
+        but: |f| {
+            for pod in pods(f) {
+                pod.pod.init_containers = vec![native_sidecar(10)];
+            }
+        },
+        fault: "limit-caps-utilization",
+    },
+    Report {
+        of: "Prometheus Operator calls the StatefulSet of Prometheus/k8s prometheus-k8s",
+        seen: || {
+            let mut f = of_kind("monitoring.coreos.com/v1", "Prometheus");
+            "k8s".clone_into(&mut scaler(&mut f).object.spec.scale_target_ref.name);
+            for pod in pods(&mut f) {
+                pod.pod.owner = Some("StatefulSet/prometheus-k8s".to_owned());
+            }
+            f
+        },
+        found: &[],
+        but: |f| pods(f)[0].pod.owner = Some("DaemonSet/node-exporter".to_owned()),
+        fault: "selector-matches-others",
+    },
+    Report {
+        of: "an operator names the Deployment that it makes after nothing that can be known",
+        seen: || {
+            let mut f = of_kind("machinelearning.seldon.io/v1", "SeldonDeployment");
+            for pod in pods(&mut f) {
+                pod.pod.owner = Some("ReplicaSet/seldon-6f1ed002ab5b4a4b8e2f-57d".to_owned());
+            }
+            f
+        },
+        found: &[],
+        but: |f| {
+            for pod in pods(f).iter_mut().take(2) {
+                pod.pod.owner = Some("ReplicaSet/cart-5d8".to_owned());
+            }
+        },
+        fault: "selector-matches-others",
+    },
+    Report {
+        of: "a person woke the target up, and the autoscaler goes on from there",
+        seen: || {
+            let mut f = healthy();
+            target(&mut f).owners_of_replicas = vec![owner("kubectl", 600)];
+            f
+        },
+        found: &[],
+        but: |f| target(f).owners_of_replicas = vec![owner("kubectl-client-side-apply", 600)],
+        fault: "replicas-moved-by-another",
+    },
+    Report {
+        of: "a target was scaled to 0 minutes ago",
+        seen: || {
+            let mut f = healthy();
+            let object = &mut target(&mut f).object;
+            (object.spec_replicas, object.replicas, object.ready_replicas) = (0, 0, 0);
+            target(&mut f).owners_of_replicas = vec![owner("argocd-controller", 600)];
+            pods(&mut f).clear();
+            samples(&mut f).clear();
+            f
+        },
+        found: &[],
+        but: |f| target(f).object.spec_replicas = 1,
+        fault: "replicas-moved-by-another",
+    },
+    Report {
+        of: "KEDA scaled the target before there was the autoscaler",
+        seen: || {
+            let mut f = healthy();
+            target(&mut f)
+                .owners_of_replicas
+                .push(owner("keda-operator", 90_000));
+            f
+        },
+        found: &[],
+        but: |f| {
+            target(f)
+                .owners_of_replicas
+                .push(owner("keda-operator", 9_000));
+        },
+        fault: "another-scaler",
+    },
 ];
+
+/// An init container that goes on running.
+fn native_sidecar(limit: i64) -> InitContainer {
+    let limit = Some(Millicores(limit));
+    InitContainer {
+        resources: ContainerResources::cpu("istio-proxy", Some(Millicores(10)), limit),
+        sidecar: true,
+    }
+}
 
 fn f_now() -> jiff::Timestamp {
     super::world::now()

@@ -46,6 +46,7 @@ impl<'a> View for RunView<'a> {
             (None, Some(gone)) => TargetLookup::Absent {
                 how: "was deleted",
                 quote: format!("deleted {}", self.clock(gone)),
+                at: Some(gone),
             },
             (None, None) => self.not_scalable().unwrap_or(TargetLookup::Unread),
         }
@@ -273,6 +274,7 @@ impl<'a> View for RunView<'a> {
                 ),
                 None => format!("not ready since {}", self.clock(lost.at)),
             },
+            at: lost.at,
             busiest: self.busiest(lost),
         };
         costly.map(loss).collect()
@@ -339,7 +341,7 @@ impl<'a> RunView<'a> {
             (there && old).then_some((sample.pod.as_str(), used, request))
         };
         Some(UseView {
-            clock: RunView::clock(self, poll.at),
+            at: poll.at,
             pods: samples.iter().filter_map(settled).collect(),
         })
     }

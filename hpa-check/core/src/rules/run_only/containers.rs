@@ -58,7 +58,8 @@ const METRIC_CONTAINER_IDLE: Rule = Rule {
                     run.clock(poll.at)
                 )
             }),
-        ))
+        )
+        .at(row.first().map(|poll| poll.at)))
     }),
 };
 

@@ -41,6 +41,7 @@ const DECISION_UNEXPLAINED: Rule = Rule {
                 ),
                 row.iter().map(|s| told(run, s)),
             )
+            .at(row.first().map(|s| s.at))
         })
     }),
 };
@@ -56,10 +57,13 @@ const SCALE_UP_MISSING: Rule = Rule {
         let row = longest_row(run.state.syncs(), kept);
         let last = row.last().filter(|_| row.len() >= IN_A_ROW)?;
         let (kept, wanted) = (last.desired, last.modeled?);
-        Some(Evidence::new(
-            format!("the metric asked for {wanted} pods, and the controller kept {kept}"),
-            row.iter().map(|s| told(run, s)),
-        ))
+        Some(
+            Evidence::new(
+                format!("the metric asked for {wanted} pods, and the controller kept {kept}"),
+                row.iter().map(|s| told(run, s)),
+            )
+            .at(row.first().map(|s| s.at)),
+        )
     }),
 };
 
@@ -88,7 +92,8 @@ const SCALE_DOWN_TOO_EARLY: Rule = Rule {
                     told(run, sync),
                     format!("proposal of at least {value} {}", run.clock(held.at)),
                 ],
-            ))
+            )
+            .at(sync.at))
         })
     }),
 };
@@ -100,14 +105,16 @@ const TOO_LITTLE_EXPLAINED: Rule = Rule {
         let all = run.state.syncs();
         let explained = all.iter().filter(|s| s.explained).count();
         (all.len() >= IN_A_ROW && explained * 2 < all.len()).then(|| {
-            let open = all.iter().filter(|s| !s.explained).map(|s| told(run, s));
+            let open = all.iter().filter(|s| !s.explained);
+            let first = open.clone().next().map(|s| s.at);
             Evidence::new(
                 format!(
                     "only {explained} of {} decisions can be followed",
                     all.len()
                 ),
-                open,
+                open.map(|s| told(run, s)),
             )
+            .at(first)
         })
     }),
 };
@@ -139,6 +146,7 @@ const SCALE_UP_TOO_LATE: Rule = Rule {
                     run.clock(asked.at)
                 )],
             )
+            .at(asked.at)
         })
     }),
 };
@@ -175,6 +183,7 @@ fn scale_down_missing(run: &RunView<'_>) -> Option<Evidence> {
                 format!("a scale-down was due within {} s", allowed.as_secs()),
             ],
         )
+        .at(*at)
     })
 }
 

@@ -37,6 +37,7 @@ fn withdrawn(run: &RunView<'_>, object: &ScaledObject) -> Option<Evidence> {
             format!("KEDA took the autoscaler of {object} away, as it does during a pause"),
             [format!("the autoscaler was deleted {}", run.clock(gone))],
         )
+        .at(gone)
     })
 }
 

@@ -46,8 +46,10 @@ const FAILED_REQUESTS: Rule = Rule {
                 .flat_map(|t| t.load.windows(2))
                 .filter_map(|w| {
                     let more = w[1].failed.saturating_sub(w[0].failed);
-                    (more > 0).then(|| format!("{more} failed {}", run.clock(w[1].at)))
+                    (more > 0).then_some((w[1].at, more))
                 });
+            let first = jumps.clone().next().map(|(at, _)| at);
+            let jumps = jumps.map(|(at, more)| format!("{more} failed {}", run.clock(at)));
             let right = last(run, |s| s.verified, |r| r.verified);
             let account = format!("load: {failed} failed, {right} proved right");
             let requests = run.state.load_result.as_ref().map(|r| r.requests);
@@ -56,6 +58,7 @@ const FAILED_REQUESTS: Rule = Rule {
                 format!("{failed}{of} requests got no good answer"),
                 std::iter::once(account).chain(jumps),
             )
+            .at(first)
         })
     }),
 };
@@ -121,9 +124,10 @@ fn too_weak(run: &RunView<'_>) -> Option<Evidence> {
         ),
         _ => format!("the load never made the metric ask for {max} pods"),
     };
+    let at = peak.map(|(_, at)| at);
     let peak = peak.map(|(cpu, at)| format!("highest CPU use: {cpu} {}", run.clock(at)));
     let highest = highest.map(|u| format!("highest utilization reported: {u} %"));
-    Some(Evidence::new(message, peak.into_iter().chain(highest)))
+    Some(Evidence::new(message, peak.into_iter().chain(highest)).at(at))
 }
 
 const LOAD_STAYS_ON: Rule = Rule {
@@ -148,6 +152,7 @@ const LOAD_STAYS_ON: Rule = Rule {
                 ),
                 [evidence].into_iter().chain(last_word(run)),
             )
+            .at(high.at)
         })
     }),
 };

@@ -18,21 +18,23 @@ pub(crate) const RULES: &[Rule] = &[MINIMUM_NOT_HELD];
 /// Two watches show what happens at one instant no further apart.
 const CLOCKS: Duration = Duration::from_secs(1);
 
-const MINIMUM_NOT_HELD: Rule = Rule {
-    finding: &catalog::MINIMUM_NOT_HELD,
-    weight: Weight::Cause,
-    find: Find::Run(|run| {
-        let min = run.expectation.min_replicas;
-        let Dip {
-            ready, from, seen, ..
-        } = longest_dip(run)?;
-        let seconds = seen.as_secs_f64();
-        Some(Evidence::new(
+const MINIMUM_NOT_HELD: Rule =
+    Rule {
+        finding: &catalog::MINIMUM_NOT_HELD,
+        weight: Weight::Cause,
+        find: Find::Run(|run| {
+            let min = run.expectation.min_replicas;
+            let Dip {
+                ready, from, seen, ..
+            } = longest_dip(run)?;
+            let seconds = seen.as_secs_f64();
+            Some(Evidence::new(
             format!("only {ready} pods were ready, below the minimum of {min}, for {seconds:.1} s"),
             [format!("{ready} ready {}", run.clock(from))],
-        ))
-    }),
-};
+        )
+        .at(from))
+        }),
+    };
 
 /// A stretch with fewer ready pods than the minimum.
 #[derive(Debug, Clone, Copy)]
@@ -100,17 +102,25 @@ fn unseen(run: &RunView<'_>, from: Timestamp, end: Timestamp) -> SignedDuration 
 /// The changes of the replicas that no decision of the controller stands behind.
 pub(super) fn conflicting_writes(run: &RunView<'_>) -> Option<ConflictingWrites> {
     let pairs = run.state.targets.windows(2);
-    let moves: Vec<(String, String)> = pairs.filter_map(|pair| foreign_move(run, pair)).collect();
-    let (writer, _) = moves.first()?.clone();
+    let moves: Vec<Move> = pairs.filter_map(|pair| foreign_move(run, pair)).collect();
+    let first = moves.first()?;
     Some(ConflictingWrites {
-        writer: Some(writer),
+        writer: Some(first.writer.clone()),
         times: moves.len(),
-        quotes: moves.into_iter().map(|(_, quote)| quote).collect(),
+        at: Some(first.at),
+        quotes: moves.into_iter().map(|one| one.quote).collect(),
     })
 }
 
+/// A change of the replicas by another writer.
+struct Move {
+    writer: String,
+    at: Timestamp,
+    quote: String,
+}
+
 /// A change in another's name that no decision of the controller stands behind.
-fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, ScaleTarget)]) -> Option<(String, String)> {
+fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, ScaleTarget)]) -> Option<Move> {
     let [(_, old), (at, new)] = pair else {
         return None;
     };
@@ -131,11 +141,10 @@ fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, ScaleTarget)]) -> Option<
     });
     let manager = &writer.manager;
     let (from, to) = (old.spec_replicas, new.spec_replicas);
-    (!decided).then(|| {
-        (
-            manager.clone(),
-            format!("{manager} set {from} → {to} {}", run.clock(*at)),
-        )
+    (!decided).then(|| Move {
+        writer: manager.clone(),
+        at: *at,
+        quote: format!("{manager} set {from} → {to} {}", run.clock(*at)),
     })
 }
 
@@ -163,7 +172,7 @@ pub(super) fn sizes(run: &RunView<'_>) -> Vec<SizeView> {
         (seen && *at >= baseline).then(|| SizeView {
             replicas: vec![target.spec_replicas],
             bounds: (min, max),
-            clock: run.clock(*at),
+            at: *at,
         })
     };
     run.state.targets.iter().filter_map(size).collect()
@@ -182,6 +191,7 @@ pub(super) fn swings(run: &RunView<'_>) -> Swings {
         }
         if direction != 0 {
             let clock = run.clock(pair[1].at);
+            swings.at = swings.at.or(Some(pair[1].at));
             swings.quotes.push(format!("{from} → {to} {clock}"));
         }
         match now {

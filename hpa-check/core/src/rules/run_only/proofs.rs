@@ -31,12 +31,13 @@ fn path(run: &RunView<'_>) -> Evidence {
         ScaleDown::Skip => String::new(),
     };
     let steps = run.state.timeline.iter().flat_map(|t| &t.ready);
+    let ends = steps.filter(|s| [min, max].contains(&s.value));
+    let first = ends.clone().next().map(|s| s.at);
     Evidence::new(
         format!("ready pods went {min} → {max}{back}"),
-        steps
-            .filter(|s| [min, max].contains(&s.value))
-            .map(|s| format!("{} ready {}", s.value, run.clock(s.at))),
+        ends.map(|s| format!("{} ready {}", s.value, run.clock(s.at))),
     )
+    .at(first)
 }
 
 fn bounds(run: &RunView<'_>) -> Evidence {
@@ -63,6 +64,7 @@ fn decisions(run: &RunView<'_>) -> Evidence {
     let steps = syncs
         .iter()
         .filter(|s| s.current != s.desired && s.utilization.is_some());
+    let first = steps.clone().next().map(|s| s.at);
     Evidence::new(
         format!(
             "{explained} of {} decisions are explained to the replica",
@@ -70,4 +72,5 @@ fn decisions(run: &RunView<'_>) -> Evidence {
         ),
         steps.map(|s| format!("{}: {}", run.clock(s.at), s.sentence)),
     )
+    .at(first)
 }

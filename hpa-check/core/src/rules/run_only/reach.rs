@@ -95,6 +95,7 @@ const METRICS_NOT_READ: Rule = Rule {
                     run.clock(since)
                 )],
             )
+            .at(since)
         })
     }),
 };

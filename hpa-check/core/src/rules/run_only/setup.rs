@@ -2,8 +2,15 @@
 
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Find, Rule, Weight};
+use crate::rules::shared::bounds::pinned;
 
-pub(crate) const RULES: &[Rule] = &[AUTOSCALER_GONE, CPU_REQUEST_TOO_HIGH];
+pub(crate) const RULES: &[Rule] = &[AUTOSCALER_GONE, CPU_REQUEST_TOO_HIGH, NOTHING_TO_SCALE];
+
+const NOTHING_TO_SCALE: Rule = Rule {
+    finding: &catalog::NOTHING_TO_SCALE,
+    weight: Weight::Blocker,
+    find: Find::Run(|run| pinned(run)),
+};
 
 const AUTOSCALER_GONE: Rule = Rule {
     finding: &catalog::AUTOSCALER_GONE,
@@ -11,10 +18,9 @@ const AUTOSCALER_GONE: Rule = Rule {
     find: Find::Run(|run| {
         let gone = run.state.autoscaler_gone;
         let gone = gone.filter(|_| run.state.autoscaler.is_none())?;
-        Some(Evidence::new(
-            "the autoscaler was deleted during the run",
-            [format!("deleted {}", run.clock(gone))],
-        ))
+        let message = "the autoscaler was deleted during the run";
+        let quote = format!("deleted {}", run.clock(gone));
+        Some(Evidence::new(message, [quote]).at(gone))
     }),
 };
 

@@ -57,10 +57,13 @@ const INTERRUPTED: Rule = Rule {
     find: Find::Run(|run| {
         let at = run.state.interrupted_at?;
         let phase = run.state.phase;
-        Some(Evidence::new(
-            format!("told to stop {}", run.clock(at)),
-            phase.map(|p| format!("phase {:?}, entered {}", p.value, run.clock(p.at))),
-        ))
+        Some(
+            Evidence::new(
+                format!("told to stop {}", run.clock(at)),
+                phase.map(|p| format!("phase {:?}, entered {}", p.value, run.clock(p.at))),
+            )
+            .at(at),
+        )
     }),
 };
 
@@ -68,7 +71,7 @@ const WATCH_GAP: Rule = Rule {
     finding: &catalog::WATCH_GAP,
     weight: Weight::Cause,
     find: Find::Run(|run| {
-        let unseen: Vec<String> = run
+        let unseen: Vec<Unseen> = run
             .state
             .targets
             .windows(2)
@@ -83,10 +86,17 @@ const WATCH_GAP: Rule = Rule {
             .chain(other_pods(run))
             .chain(low_beside_a_gap(run))
             .collect();
-        let first = unseen.first()?.clone();
-        Some(Evidence::new(format!("not all was seen: {first}"), unseen))
+        let Unseen { at, told } = unseen.first()?;
+        let (at, message) = (*at, format!("not all was seen: {told}"));
+        Some(Evidence::new(message, unseen.into_iter().map(|one| one.told)).at(at))
     }),
 };
+
+/// Something that was not seen, and from when.
+struct Unseen {
+    at: Timestamp,
+    told: String,
+}
 
 /// The Deployment's generation counts every change of its spec. Those that neither the two states
 /// nor the decisions seen between them account for were not seen.
@@ -94,7 +104,7 @@ fn hidden_changes(
     run: &RunView<'_>,
     (from, old): &(Timestamp, ScaleTarget),
     (until, new): &(Timestamp, ScaleTarget),
-) -> Option<String> {
+) -> Option<Unseen> {
     if Some(*until) < run.state.baseline_at || old.uid != new.uid {
         return None;
     }
@@ -112,30 +122,32 @@ fn hidden_changes(
     // A rollout, a pause or the like is one change more, and it was seen.
     let other = i64::from(new.spec_digest != old.spec_digest);
     let accounted = seen.max(decided).saturating_add(other);
-    (changes > accounted).then(|| {
-        format!(
+    (changes > accounted).then(|| Unseen {
+        at: *from,
+        told: format!(
             "the target changed {changes} times between {} and {}, of which {accounted} are accounted for",
             run.clock(*from),
             run.clock(*until)
-        )
+        ),
     })
 }
 
 /// What came before the load is the measure of what came under it.
-fn no_rest(run: &RunView<'_>) -> Option<String> {
+fn no_rest(run: &RunView<'_>) -> Option<Unseen> {
     let (baseline, loaded) = (run.state.baseline_at?, run.state.entered(Phase::Up)?);
-    (baseline > loaded).then(|| {
-        format!(
+    (baseline > loaded).then(|| Unseen {
+        at: baseline,
+        told: format!(
             "the run was first seen at rest {}, and the load began {}",
             run.clock(baseline),
             run.clock(loaded)
-        )
+        ),
     })
 }
 
 /// A pod that is ready anew, and was not seen to lose its readiness, was not ready for a while. Where as many did
 /// so at about one time as the minimum can't spare, nobody knows whether it was held.
-fn hidden_unreadiness(run: &RunView<'_>) -> Option<String> {
+fn hidden_unreadiness(run: &RunView<'_>) -> Option<Unseen> {
     let near = run.budget(|b| b.controller.sync_period);
     let anew = &run.state.ready_anew;
     let at = anew.iter().copied().find(|at| {
@@ -146,14 +158,15 @@ fn hidden_unreadiness(run: &RunView<'_>) -> Option<String> {
         let fewest = ready - i32::try_from(together.count()).unwrap_or(i32::MAX);
         Some(*at) >= run.state.baseline_at && fewest < run.expectation.min_replicas
     })?;
-    Some(format!(
-        "pods were not ready for a time before {}, which was not seen",
-        run.clock(at)
-    ))
+    let clock = run.clock(at);
+    Some(Unseen {
+        at,
+        told: format!("pods became ready again {clock}, and when they had stopped was not seen"),
+    })
 }
 
 /// Fewer pods than the minimum at the edge of a gap: nobody saw for how long.
-fn low_beside_a_gap(run: &RunView<'_>) -> Option<String> {
+fn low_beside_a_gap(run: &RunView<'_>) -> Option<Unseen> {
     let min = run.expectation.min_replicas;
     let edges = run.state.gaps().flat_map(|gap| [gap.from, gap.until]);
     let after_rest = edges.filter(|at| Some(*at) >= run.state.baseline_at);
@@ -162,27 +175,29 @@ fn low_beside_a_gap(run: &RunView<'_>) -> Option<String> {
         .find(|(_, ready)| *ready < min)
         .map(|(at, ready)| {
             let clock = run.clock(at);
-            format!("{ready} pods were ready {clock}, at the edge of a gap in the watch, and nobody saw for how long")
+            let told = format!("{ready} pods were ready {clock}, at the edge of a gap in the watch, and nobody saw for how long");
+            Unseen { at, told }
         })
 }
 
 /// The target counts its ready pods as well. Where the counts go on differing, some change was not seen.
-fn other_pods(run: &RunView<'_>) -> Option<String> {
+fn other_pods(run: &RunView<'_>) -> Option<Unseen> {
     let since = run.state.counts_differ_since?;
     let target = run.state.target.as_ref()?;
     let long = after(since, run.budget(|b| b.controller.sync_period)) <= run.until;
-    long.then(|| {
-        format!(
-            "{} pods are seen ready since {}, and the target counts {}",
+    long.then(|| Unseen {
+        at: since,
+        told: format!(
+            "{} pods are seen ready and the target counts {}, as it began to {}",
             run.state.ready_pods(),
-            run.clock(since),
-            target.ready_replicas
-        )
+            target.ready_replicas,
+            run.clock(since)
+        ),
     })
 }
 
 /// A gap in the watch of the target that generations can't close.
-fn open_gap(run: &RunView<'_>, gap: &Gap) -> Option<String> {
+fn open_gap(run: &RunView<'_>, gap: &Gap) -> Option<Unseen> {
     let counted =
         |edge: Option<&(Timestamp, ScaleTarget)>| edge.is_some_and(|(_, t)| t.generation.is_some());
     let last_before = run.state.targets.iter().rfind(|(at, _)| *at <= gap.from);
@@ -196,12 +211,14 @@ fn open_gap(run: &RunView<'_>, gap: &Gap) -> Option<String> {
     let open = length > allowed && during && (!closed || to_the_end);
     open.then(|| {
         let error = gap.error.as_deref().unwrap_or("no error was given");
-        format!(
-            "the {} was not seen for {:.1} s from {} ({error})",
-            gap.resource.name(),
-            length.as_secs_f64(),
-            run.clock(gap.from)
-        )
+        let (resource, seconds) = (gap.resource.name(), length.as_secs_f64());
+        let clock = run.clock(gap.from);
+        Unseen {
+            at: gap.from,
+            told: format!(
+                "the {resource} was not seen for {seconds:.1} s, beginning {clock} ({error})"
+            ),
+        }
     })
 }
 
@@ -246,7 +263,9 @@ const WINDOW_TOO_SHORT: Rule = Rule {
             )
         });
         // What the controller last did, as far as it can be followed.
-        let newest = run.state.syncs().last().map(|sync| {
+        let newest = run.state.syncs().last();
+        let at = newest.map(|sync| sync.at);
+        let newest = newest.map(|sync| {
             let (current, desired) = (sync.current, sync.desired);
             format!(
                 "{}: {current} → {desired}; {}",
@@ -254,7 +273,7 @@ const WINDOW_TOO_SHORT: Rule = Rule {
                 sync.sentence
             )
         });
-        Some(Evidence::new(lacking, replicas.into_iter().chain(newest)))
+        Some(Evidence::new(lacking, replicas.into_iter().chain(newest)).at(at))
     }),
 };
 
@@ -264,5 +283,5 @@ fn due(run: &RunView<'_>) -> String {
         return "the load never ended".to_owned();
     };
     let due = after(run.state.at_work_since(down), run.budget(|b| b.down()));
-    format!("it was due within {} of the run", run.clock(due))
+    format!("it was due {}", run.clock(due))
 }

@@ -74,23 +74,53 @@ fn listed(metrics: &[MetricSpec]) -> impl Iterator<Item = String> {
         .map(|m| format!("metric: {} {}", m.source.kind(), m.source.name()))
 }
 
-fn no_room(view: &dyn View) -> Option<Evidence> {
+/// The asserted bounds, and the spec's own where none are asserted.
+fn wanted(view: &dyn View) -> Option<(i32, i32)> {
+    let ((min, max), asserted) = (bounds(view)?, view.asserted());
+    Some((
+        asserted.min_replicas.unwrap_or(min),
+        asserted.max_replicas.unwrap_or(max),
+    ))
+}
+
+/// Equal bounds, unless KEDA scales from zero and back within them.
+fn equal_bounds(view: &dyn View) -> Option<i32> {
     let (min, max) = bounds(view)?;
-    // With KEDA, workloads with at most one pod still scale from zero and back.
     let idles = view.scaled_object().is_some_and(ScaledObject::idles);
-    (min >= max && !idles).then(|| {
+    (min >= max && !idles).then_some(max)
+}
+
+/// Many pin the replicas on purpose, so equal bounds are a fault only if other bounds are asserted.
+fn no_room(view: &dyn View) -> Option<Evidence> {
+    let replicas = equal_bounds(view)?;
+    let (min, max) = wanted(view).filter(|(min, max)| min < max)?;
+    Some(Evidence::new(
+        format!(
+            "the bounds are {replicas}..{replicas}, which leaves no room to scale {min}..{max}"
+        ),
+        [pin(replicas)],
+    ))
+}
+
+/// The same where nobody asserts that there is room.
+pub(crate) fn pinned(view: &dyn View) -> Option<Evidence> {
+    let replicas = equal_bounds(view)?;
+    let (min, max) = wanted(view)?;
+    (min >= max).then(|| {
         Evidence::new(
-            format!("the bounds are {min}..{max}, which leaves no room to scale"),
-            [format!("spec: minReplicas {min}, maxReplicas {max}")],
+            format!("the bounds pin the replicas at {replicas}"),
+            [pin(replicas)],
         )
     })
 }
 
+fn pin(replicas: i32) -> String {
+    format!("spec: minReplicas {replicas}, maxReplicas {replicas}")
+}
+
 fn differ(view: &dyn View) -> Option<Evidence> {
     let (min, max) = bounds(view)?;
-    let asserted = view.asserted();
-    let want_min = asserted.min_replicas.unwrap_or(min);
-    let want_max = asserted.max_replicas.unwrap_or(max);
+    let (want_min, want_max) = wanted(view)?;
     ((min, max) != (want_min, want_max)).then(|| {
         Evidence::new(
             format!("the bounds are {min}..{max}, not {want_min}..{want_max}"),

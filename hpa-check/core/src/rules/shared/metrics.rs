@@ -245,6 +245,7 @@ fn stale(view: &dyn View) -> Option<Evidence> {
             format!("the newest sample is {age} s old, and decisions are made on it"),
             [format!("newest sample of the pods {}", view.clock(newest))],
         )
+        .at(newest)
         .advising(about_server(view, RESOURCE))
     })
 }

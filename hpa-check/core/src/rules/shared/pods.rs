@@ -139,17 +139,19 @@ fn fail_under_load(view: &dyn View) -> Option<Evidence> {
     let (busiest, percent) = busiest.max_by_key(|(_, percent)| *percent)?;
     (percent >= target).then(|| {
         let (count, all) = (losses.len(), view.living().len());
+        let first = losses.iter().map(|l| l.at).min();
         let losses = losses.iter().map(|l| format!("pod {}: {}", l.pod, l.quote));
         let busy = format!("pod {busiest}: uses {percent} % of its CPU request");
         Evidence::new(
             format!("{count} of {all} pods were ready and stopped being so, while the CPU is busy"),
             [busy].into_iter().chain(losses),
         )
+        .at(first)
     })
 }
 
 fn rollout_stuck(view: &dyn View) -> Option<Evidence> {
-    if view.is_complete() {
+    if view.is_complete() || view.rollout_is_paused() {
         return None;
     }
     let target = view.target()?;
@@ -159,18 +161,13 @@ fn rollout_stuck(view: &dyn View) -> Option<Evidence> {
         let known = is_deployment || c.reason == "ProgressDeadlineExceeded";
         c.kind == "Progressing" && c.status == "False" && known
     };
-    let progress = target.conditions.iter().find(stuck);
-    if let Some(condition) = progress {
-        let (reason, says) = (&condition.reason, &condition.message);
-        let condition = format!("condition Progressing {reason}: {says}");
-        return Some(Evidence::new(
-            "the rollout made no progress within its deadline",
-            [condition].into_iter().chain(unfinished_rollout(view)),
-        ));
-    }
-    let pods = unfinished_rollout(view).filter(|_| view.rollout_is_paused())?;
-    let paused = format!("{}: spec.paused true", view.reference());
-    Some(Evidence::new("a rollout is paused halfway", [paused, pods]))
+    let condition = target.conditions.iter().find(stuck)?;
+    let (reason, says) = (&condition.reason, &condition.message);
+    let condition = format!("condition Progressing {reason}: {says}");
+    Some(Evidence::new(
+        "the rollout made no progress within its deadline",
+        [condition].into_iter().chain(unfinished_rollout(view)),
+    ))
 }
 
 /// Evidence that some pods come from an older template, if any do.

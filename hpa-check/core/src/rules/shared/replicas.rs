@@ -30,7 +30,7 @@ fn moved(view: &dyn View) -> Option<Evidence> {
             "the autoscaler had to set the same size {times} times: another writer takes it back"
         ),
     };
-    Some(Evidence::new(message, writes.quotes))
+    Some(Evidence::new(message, writes.quotes).at(writes.at))
 }
 
 fn left_bounds(view: &dyn View) -> Option<Evidence> {
@@ -41,22 +41,21 @@ fn left_bounds(view: &dyn View) -> Option<Evidence> {
         let mut replicas = size.replicas.iter().copied();
         replicas.all(|replicas| (replicas < min || replicas > max) && !held(replicas))
     };
-    let sizes = view.sizes().into_iter().filter(outside);
+    let sizes: Vec<SizeView> = view.sizes().into_iter().filter(outside).collect();
     let quotes: Vec<String> = sizes
+        .iter()
         .map(|size| {
             let replicas: Vec<String> = size.replicas.iter().map(i32::to_string).collect();
             let (replicas, (min, max)) = (replicas.join(", then "), size.bounds);
             format!(
                 "spec.replicas {replicas} {} (bounds {min}..{max})",
-                size.clock
+                view.clock(size.at)
             )
         })
         .collect();
     let first = quotes.first()?.clone();
-    Some(Evidence::new(
-        format!("the replicas left the bounds: {first}"),
-        quotes,
-    ))
+    let message = format!("the replicas left the bounds: {first}");
+    Some(Evidence::new(message, quotes).at(sizes.first().map(|size| size.at)))
 }
 
 fn flapping(view: &dyn View) -> Option<Evidence> {
@@ -73,5 +72,6 @@ fn flapping(view: &dyn View) -> Option<Evidence> {
             format!("the replicas went up {ups} times and down {downs} times{within}"),
             swings.quotes,
         )
+        .at(swings.at)
     })
 }

@@ -83,7 +83,10 @@ fn foreign(view: &dyn View) -> Option<Evidence> {
         .filter_map(|p| Some((p, foreign_owner(view, p)?)))
         .collect();
     let own = living.len() - foreign.len();
-    (!foreign.is_empty()).then(|| {
+    // An operator may name what it makes in its own way. Only where the target has pods that are known for its own are
+    // the others known for strangers.
+    let known = own > 0 || view.spec()?.scale_target_ref.group() == "apps";
+    (!foreign.is_empty() && known).then(|| {
         let count = foreign.len();
         let selector = view.target().map_or("", |t| &t.selector);
         Evidence::new(
@@ -117,11 +120,12 @@ fn foreign_owner<'a>(view: &'a dyn View, pod: &PodView<'a>) -> Option<&'a str> {
     let (kind, name) = owner.split_once('/').unwrap_or(("", owner));
     let rest = name.strip_prefix(reference.name.as_str());
     let named_after = rest.is_some_and(|r| r.is_empty() || r.starts_with('-'));
+    let mentions = name.contains(reference.name.as_str());
     let foreign = match (reference.group(), reference.kind.as_str()) {
         ("apps", "Deployment") => kind != "ReplicaSet" || !named_after,
         ("apps", "StatefulSet" | "ReplicaSet") => true,
         // What an operator makes for its own kind, nobody knows; a workload that somebody else made is known.
-        _ => WORKLOADS.contains(&kind) && !named_after,
+        _ => WORKLOADS.contains(&kind) && !mentions,
     };
     foreign.then_some(owner)
 }

@@ -43,11 +43,11 @@ pub(crate) fn not_spread(view: &dyn View) -> Option<Evidence> {
     let mut pods = newest.pods.clone();
     pods.sort_by_key(|(_, used, _)| -used);
     let instants = row.iter().rev().take(3);
-    let instants = instants.map(|(now, _, sentence)| format!("{}: {sentence}", now.clock));
+    let instants = instants.map(|(now, _, sentence)| format!("{}: {sentence}", view.clock(now.at)));
     let each = pods
         .iter()
         .map(|(pod, used, _)| format!("pod {pod}: uses {used}m"));
-    Some(Evidence::new(message.clone(), instants.chain(each)))
+    Some(Evidence::new(message.clone(), instants.chain(each)).at(newest.at))
 }
 
 /// `None` if it can't be determined: too few pods, or none of them busy.

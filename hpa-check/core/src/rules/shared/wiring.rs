@@ -41,20 +41,20 @@ fn api_version(view: &dyn View) -> Option<Evidence> {
 
 fn not_found(view: &dyn View) -> Option<Evidence> {
     let name = target_name(view);
-    let (how, quote) = match (view.scaled(), view.refusal("AbleToScale")) {
-        (TargetLookup::Absent { how, quote }, _) => (how, quote),
+    let (how, quote, at) = match (view.scaled(), view.refusal("AbleToScale")) {
+        (TargetLookup::Absent { how, quote, at }, _) => (how, quote, at),
         (TargetLookup::NotScalable { .. }, _) => return None,
         (_, Some((_, says))) if says.contains(NO_SCALE) => return None,
         (TargetLookup::Read(_), Some((_, says))) if !view.is_watched() || !says_not_found(says) => {
             return None;
         }
-        (_, Some((reason @ "FailedGetScale", says))) => ("can't be found", quoted(reason, says)),
+        (_, Some((reason @ "FailedGetScale", says))) => {
+            ("can't be found", quoted(reason, says), None)
+        }
         _ => return None,
     };
-    Some(Evidence::new(
-        format!("the scale target{name} {how}"),
-        [quote],
-    ))
+    let message = format!("the scale target{name} {how}");
+    Some(Evidence::new(message, [quote]).at(at))
 }
 
 /// client-go's error for a path that the API server does not serve, because the kind has no such subresource.
@@ -124,7 +124,15 @@ pub(crate) fn means_zero(view: &dyn View) -> bool {
     view.scaled_object().is_some() || (by_itself && metrics.iter().any(without_pods))
 }
 
+/// People switch an autoscaler off by scaling its target to 0, so it is a fault only if pods are asserted. A run
+/// asserts them, because it tests the scaling.
 fn disabled(view: &dyn View) -> Option<Evidence> {
+    let asserted = view.is_watched() || view.asserted().min_replicas.is_some_and(|min| min > 0);
+    asserted.then(|| switched_off(view))?
+}
+
+/// The target has zero replicas, and nothing but a person brings it back.
+pub(crate) fn switched_off(view: &dyn View) -> Option<Evidence> {
     view.spec()?;
     (view.target()?.spec_replicas == 0 && !means_zero(view)).then(|| {
         let target = format!("{}: spec.replicas 0", view.reference());

@@ -41,6 +41,7 @@ impl<'a> View for SnapshotView<'a> {
             TargetLook::Absent { message } => TargetLookup::Absent {
                 how: "can't be found",
                 quote: format!("{}: {message}", self.view().reference()),
+                at: None,
             },
             TargetLook::NotScalable { message } => TargetLookup::NotScalable {
                 message: message.clone(),
@@ -224,7 +225,7 @@ impl<'a> View for SnapshotView<'a> {
                 self.scaler.object.spec.effective_min(),
                 self.scaler.object.spec.max_replicas,
             ),
-            clock: self.clock(self.cluster.at),
+            at: self.cluster.at,
         });
         sizes.into_iter().collect()
     }
@@ -247,6 +248,7 @@ impl<'a> View for SnapshotView<'a> {
             ups: count("above target"),
             downs: count("below target"),
             within: Some(within.unwrap_or(Duration::MAX)),
+            at: first,
             quotes: events
                 .iter()
                 .map(|e| format!("event SuccessfulRescale {}×: {}", e.count, e.message))
@@ -294,6 +296,7 @@ impl<'a> View for SnapshotView<'a> {
                     timed_out.reason,
                     timed_out.message
                 ),
+                at: since,
                 busiest,
             })
         };

@@ -14,8 +14,9 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(&catalog::VPA_OBSERVES, Weight::Cause, vpa_observes),
 ];
 
-/// Scalers that are known by the name they write under.
-const SCALERS: [&str; 3] = ["keda", "cluster-proportional-autoscaler", "kube-downscaler"];
+/// Scalers that are known by the name they write under. One that switches workloads off by a schedule is none of them:
+/// at zero the autoscaler is off too.
+const SCALERS: [&str; 2] = ["keda", "cluster-proportional-autoscaler"];
 
 fn another_scaler(look: &SnapshotView<'_>) -> Option<Evidence> {
     let target = look.view().reference();
@@ -30,7 +31,14 @@ fn another_scaler(look: &SnapshotView<'_>) -> Option<Evidence> {
             [format!("{other}: scaleTargetRef {target}")],
         ));
     }
-    let by_name = |o: &&FieldOwner| SCALERS.iter().any(|s| o.writer.manager.contains(s));
+    // What it wrote before there was the autoscaler is history: a migration from the one to the other.
+    let since = |o: &&FieldOwner| {
+        look.scaler
+            .created
+            .is_none_or(|made| o.writer.at > Some(made))
+    };
+    let by_name =
+        |o: &&FieldOwner| SCALERS.iter().any(|s| o.writer.manager.contains(s)) && since(o);
     let owner = others(look, look.workload()?).find(by_name)?;
     let manager = &owner.writer.manager;
     Some(Evidence::new(

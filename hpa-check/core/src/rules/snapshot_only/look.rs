@@ -262,7 +262,7 @@ impl<'a> SnapshotView<'a> {
                 pods.push((pod.name(), used, view.request(pod.pod)?));
             }
         }
-        let clock = self.clock(self.cluster.at);
-        Some(UseView { clock, pods })
+        let at = self.cluster.at;
+        Some(UseView { at, pods })
     }
 }

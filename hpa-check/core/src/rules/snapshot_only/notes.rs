@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use super::look::SnapshotView;
+use super::writers::{applies_again, foreign_write, managed};
 use crate::findings::{Evidence, catalog};
 use crate::metrics_server::RESOURCE;
 use crate::model::after;
 use crate::model::selector::Selector;
 use crate::rules::rule::{Rule, Weight};
+use crate::rules::shared::bounds::pinned;
 use crate::rules::shared::metrics::{about_server, newest};
 use crate::rules::shared::nodes::on_their_way;
 use crate::rules::shared::pods::unfinished_rollout;
+use crate::rules::shared::wiring::switched_off;
 use crate::rules::view::quoted;
 use crate::snapshot::DisruptionBudget;
 
@@ -18,6 +21,14 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(&catalog::PDB_BLOCKS_DRAINS, Weight::Cause, blocks_drains),
     Rule::snapshot(&catalog::AT_THE_MAXIMUM, Weight::Cause, at_maximum),
     Rule::snapshot(&catalog::SCALE_DOWN_HELD, Weight::Cause, held),
+    Rule::snapshot(&catalog::REPLICAS_PINNED, Weight::Cause, |look| {
+        pinned(look.view())
+    }),
+    Rule::snapshot(&catalog::ROLLOUT_PAUSED, Weight::Cause, rollout_paused),
+    Rule::snapshot(&catalog::SCALED_TO_ZERO, Weight::Cause, |look| {
+        switched_off(look.view())
+    }),
+    Rule::snapshot(&catalog::REPLICAS_SET_ONCE, Weight::Cause, set_once),
     Rule::snapshot(
         &catalog::ROLLOUT_IN_PROGRESS,
         Weight::Cause,
@@ -78,6 +89,28 @@ fn just_scaled(look: &SnapshotView<'_>) -> Option<Evidence> {
             )],
         )
     })
+}
+
+fn rollout_paused(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let view = look.view();
+    view.rollout_is_paused().then(|| {
+        let unfinished = unfinished_rollout(view);
+        let message = match unfinished {
+            Some(_) => "a rollout is paused halfway, and the autoscaler scales both templates",
+            None => "rollouts are paused, and the autoscaler still scales",
+        };
+        let paused = format!("{}: spec.paused true", view.reference());
+        Evidence::new(message, [paused].into_iter().chain(unfinished))
+    })
+}
+
+fn set_once(look: &SnapshotView<'_>) -> Option<Evidence> {
+    let owner = foreign_write(look).filter(|owner| !applies_again(owner))?;
+    let (manager, replicas) = (&owner.writer.manager, look.view().target()?.spec_replicas);
+    Some(Evidence::new(
+        format!("{manager} set {replicas} replicas since the autoscaler last scaled"),
+        [managed(&look.view().reference(), owner)],
+    ))
 }
 
 fn rollout_in_progress(look: &SnapshotView<'_>) -> Option<Evidence> {

@@ -25,10 +25,47 @@ pub(super) fn conflicting(look: &SnapshotView<'_>) -> Option<ConflictingWrites> 
     written(look).or_else(|| put_back(look))
 }
 
-/// A foreign write that came after the autoscaler's last one. While the autoscaler still owns the field too, the other
-/// wrote the same size: Argo CD does so that leaves the replicas alone, with every sync.
+/// Managers that apply a manifest again and again, by a part of their names. What anybody else wrote once may stay once:
+/// a person or a schedule sets a size, and the autoscaler goes on from there.
+const APPLIERS: [&str; 10] = [
+    "argocd",
+    "kustomize-controller",
+    "helm",
+    "client-side-apply",
+    "kubectl-replace",
+    "fleet-agent",
+    "terraform",
+    "hashicorp",
+    "pulumi",
+    "ansible",
+];
+
+/// Whether a writer will write the same again.
+pub(super) fn applies_again(owner: &FieldOwner) -> bool {
+    let manager = owner.writer.manager.to_lowercase();
+    owner.applies || APPLIERS.iter().any(|part| manager.contains(part))
+}
+
 fn written(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
-    let workload = look.workload()?;
+    let owner = foreign_write(look).filter(|owner| applies_again(owner))?;
+    let replicas = look.workload()?.object.spec_replicas;
+    let scaled = look.view().status()?.last_scale?;
+    Some(ConflictingWrites {
+        writer: Some(owner.writer.manager.clone()),
+        times: 1,
+        at: None,
+        quotes: vec![
+            managed(&look.view().reference(), owner),
+            format!("spec.replicas {replicas}, status.lastScaleTime {scaled:.0}"),
+        ],
+    })
+}
+
+/// A foreign write that came after the autoscaler's last one. While the autoscaler still owns the field too, the other
+/// wrote the same size: Argo CD does so that leaves the replicas alone, with every sync. At zero the autoscaler is off,
+/// so nobody is in its way.
+pub(super) fn foreign_write<'a>(look: &'a SnapshotView<'_>) -> Option<&'a FieldOwner> {
+    let workload = look.workload().filter(|w| w.object.spec_replicas > 0)?;
     let mut owners = workload.owners_of_replicas.iter();
     if owners.any(|o| look.view().is_own_writer(&o.writer.manager)) {
         return None;
@@ -43,16 +80,7 @@ fn written(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
                     && !look.view().longer(Some(at), RECENT)
             })
     };
-    let owner = workload.owners_of_replicas.iter().find(foreign)?;
-    let replicas = workload.object.spec_replicas;
-    Some(ConflictingWrites {
-        writer: Some(owner.writer.manager.clone()),
-        times: 1,
-        quotes: vec![
-            managed(&look.view().reference(), owner),
-            format!("spec.replicas {replicas}, status.lastScaleTime {scaled:.0}"),
-        ],
-    })
+    workload.owners_of_replicas.iter().find(foreign)
 }
 
 /// The autoscaler reaches the same size again and again, and never goes back itself.
@@ -82,6 +110,7 @@ fn put_back(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     Some(ConflictingWrites {
         writer: None,
         times: usize::try_from(again.count).unwrap_or_default(),
+        at: None,
         quotes: [event]
             .into_iter()
             .chain(others.map(|o| managed(&target, o)))
