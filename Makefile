@@ -17,7 +17,7 @@
 #   FIB_SERVER      the server binary for make dashboards
 #   IMAGE, OVERLAY  what make deploy deploys; KUBECONFIG or CONTEXT selects the cluster, UNSIGNED=yes skips verification
 #   RUNBOOKS        the URL of the runbooks for make rules
-#   BASE            the commit that make gate compares with
+#   BASE            the commit that make gate compares with, and make flamegraphs draws too
 settings := E2E_KUBECONFIG TARGET K8S CASES DEMO PROFILE ENGINE CLUSTER PARTS FIB_SERVER IMAGE OVERLAY UNSIGNED CONTEXT \
 	RUNBOOKS BASE COSIGN_KEY COSIGN_PASSWORD
 defined := $(foreach name,$(settings),$(if $(filter undefined,$(origin $(name))),,$(name)))
@@ -135,8 +135,8 @@ gate: check-tools ## Fail if a hot path takes 5 % more instructions than on the 
 	@bench/gate $(if $(BASE),--base "$$BASE")
 
 .PHONY: flamegraphs
-flamegraphs: check-tools ## Draw flame graphs of the hot paths into target/bench (perf)
-	@bench/flame
+flamegraphs: check-tools ## Draw flame graphs of the hot paths into target/bench (perf; BASE=COMMIT)
+	@bench/flame $(if $(BASE),--base "$$BASE")
 
 # Seconds per target, and which targets: make fuzz FUZZ="600 http2"
 FUZZ = 60

@@ -34,7 +34,7 @@ def decide(options, program, folder):
         say(f"{EXAMPLE.name} can't be built here, so decisions are not measured")
         return
     path, count = folder / "cases.jsonl", 20_000
-    path.write_text(output([EXAMPLE, "cases", count]))
+    path.write_text(cases(count))
     found, through_json = [], []
     for _ in range(options.rounds):
         found.append(json_of(pinned(CLIENT_CORE, [EXAMPLE, "1"])))
@@ -53,42 +53,33 @@ def decide(options, program, folder):
     yield Row("check", "decisions a second", 1_000_000, False, [f["typed_per_second"] for f in found], note, unit="/s")
 
 
+def cases(count):
+    """So many decisions, no two alike, as input for `hpa-check decide`."""
+    return output([EXAMPLE, "cases", count])
+
+
+def settings(minimums, maximums, targets, windows):
+    """The words for simulating a week of every combination."""
+    found = {"min": minimums, "max": maximums, "cpu": targets, "window": windows}
+    words = ["simulate", "--load", DAY, "--for", "168h", "--find", "--keep-utilization", "80"]
+    return [*words, *(word for name, values in found.items() for word in (f"--try-{name}", values))]
+
+
+def thousand_settings():
+    return settings("1,2,3,4,5", "6,8,10,12,15", "30,40,50,60,70", "1m,2m,3m,4m,5m,6m,8m,10m")
+
+
 def simulate(options, program):
     """1,000 settings for a week; a sample of 20 when those would take more than 20 s."""
-
-    def settings(minimums, maximums, targets, windows):
-        return [
-            program,
-            "simulate",
-            "--load",
-            DAY,
-            "--for",
-            "168h",
-            "--find",
-            "--keep-utilization",
-            "80",
-            "--try-min",
-            minimums,
-            "--try-max",
-            maximums,
-            "--try-cpu",
-            targets,
-            "--try-window",
-            windows,
-        ]
-
-    sample = settings("1,2", "8,10", "30,40,50,60,70", "5m")
-    took, code = seconds_of(sample)
+    took, code = seconds_of([program, *settings("1,2", "8,10", "30,40,50,60,70", "5m")])
     if code not in (0, 99):
         return
-    projected = took * 50
+    what, projected = "a week for 1,000 settings", took * 50
     if projected > 20:
-        yield Row("check", "a week for 1,000 settings", 2, True, [projected], "from a sample of 20", unit=" s")
+        yield Row("check", what, 2, True, [projected], "from a sample of 20", unit=" s")
         return
-    every = settings("1,2,3,4,5", "6,8,10,12,15", "30,40,50,60,70", "1m,2m,3m,4m,5m,6m,8m,10m")
-    yield Row(
-        "check", "a week for 1,000 settings", 2, True, [seconds_of(every)[0] for _ in range(options.rounds)], unit=" s"
-    )
+    times = [seconds_of([program, *thousand_settings()])[0] for _ in range(options.rounds)]
+    yield Row("check", what, 2, True, times, unit=" s")
 
 
 def long_trace(path, hours):

@@ -106,6 +106,17 @@ func TestARecordThatIsSeenLateIsStillOfItsLine(t *testing.T) {
 	}
 }
 
+func TestARecordSeenAfterTheNextSyncBelongsToTheSyncThatWroteTheReplicas(t *testing.T) {
+	r := result()
+	r.Timeline.Syncs = r.Timeline.Syncs[:1]
+	r.Timeline.Syncs[0].At = at(11.2)
+	r.Timeline.Proposed = []Step{{at(5), Range{6, 7}}}
+	a := Compare(r, read(t)[:2])
+	if a.Decided != 1 || a.ProposedAlike != 1 || a.Silent != 1 || a.SilentAlike != 1 {
+		t.Errorf("%+v", a)
+	}
+}
+
 // failing is a sync that scales nothing because it is refused, after one that decides the same and shows in no status.
 const failing = `I0101 00:00:20.000000    7 horizontal.go:907] "Proposing desired replicas" desiredReplicas=2 metric="cpu" scaleTarget="Deployment/one/fib-server"
 I0101 00:00:20.000100    7 horizontal.go:1008] "Decided not to scale" scaleTarget="Deployment/one/fib-server" desiredReplicas=3 lastScaleTime=""

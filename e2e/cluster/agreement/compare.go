@@ -185,8 +185,9 @@ func (a *Agreement) disagree(at float64, text string) {
 	a.Disagreements = append(a.Disagreements, Disagreement{At: at, Text: text, Times: 1})
 }
 
-// recordsOf has for each line of the log that shows in the status the record of it. A record is of the newest line
-// before it that decides the same, and of the newest at all if none does.
+// recordsOf maps each line of the log that shows in the status to its record. A record belongs to the newest line before
+// it that decides the same, or to the newest line if none does. A line that wrote the replicas comes first: its status
+// changed for certain, and on a busy machine the next sync can be logged before that change is seen.
 func recordsOf(logged []Sync, records []Record) map[int]int {
 	of := map[int]int{}
 	next := 0
@@ -195,6 +196,9 @@ func recordsOf(logged []Sync, records []Record) map[int]int {
 		for line := next; line < len(logged) && !logged[line].At.After(record.At.Add(logged[line].early())); line++ {
 			late := record.At.Sub(logged[line].At)
 			alike := logged[line].decides(record.Desired) && late <= Late
+			if alike && best >= 0 && logged[best].Rescaled && logged[best].decides(record.Desired) && !logged[line].Rescaled {
+				continue
+			}
 			if alike || (late <= Near && (best < 0 || !logged[best].decides(record.Desired))) {
 				best = line
 			}

@@ -20,6 +20,8 @@ type Sync struct {
 	Proposed *int
 	// Desired is the decision; nil if the sync failed before deciding, or while applying the decision.
 	Desired *int
+	// Rescaled: it wrote the replicas, so its status shows.
+	Rescaled bool
 }
 
 // decides reports whether the status of this sync can show that many replicas: any, of one that failed.
@@ -79,8 +81,10 @@ func ReadLog(log io.Reader, namespace, autoscaler, target string, now time.Time)
 		switch {
 		case strings.HasPrefix(text, `"Proposing desired replicas`) && strings.Contains(text, ofTarget):
 			proposed, proposedAt = &n, at
-		case strings.HasPrefix(text, `"Successfully rescaled"`) && strings.Contains(text, ofAutoscaler),
-			strings.HasPrefix(text, `"Decided not to scale"`) && strings.Contains(text, ofTarget):
+		case strings.HasPrefix(text, `"Successfully rescaled"`) && strings.Contains(text, ofAutoscaler):
+			syncs = append(syncs, Sync{At: at, Proposed: proposed, Desired: &n, Rescaled: true})
+			proposed = nil
+		case strings.HasPrefix(text, `"Decided not to scale"`) && strings.Contains(text, ofTarget):
 			syncs = append(syncs, Sync{At: at, Proposed: proposed, Desired: &n})
 			proposed = nil
 		}

@@ -4,11 +4,17 @@
 #[derive(Debug, Clone)]
 pub struct ByPod<'a, T>(Vec<(&'a str, T)>);
 
-impl<'a, T> FromIterator<(&'a str, T)> for ByPod<'a, T> {
-    fn from_iter<I: IntoIterator<Item = (&'a str, T)>>(values: I) -> Self {
-        let mut all = Self(values.into_iter().collect());
+impl<'a, T> From<Vec<(&'a str, T)>> for ByPod<'a, T> {
+    fn from(values: Vec<(&'a str, T)>) -> Self {
+        let mut all = Self(values);
         all.settle();
         all
+    }
+}
+
+impl<'a, T> FromIterator<(&'a str, T)> for ByPod<'a, T> {
+    fn from_iter<I: IntoIterator<Item = (&'a str, T)>>(values: I) -> Self {
+        Self::from(Vec::from_iter(values))
     }
 }
 

@@ -1,14 +1,16 @@
 //! The status conditions and how a sync changes them: `setConditionInList` in `horizontal.go`.
 
+use std::borrow::Cow;
+
 use crate::observation::Condition;
 
 /// Sets a condition in place, or appends it: the order is that of first setting.
-pub fn set(
+pub fn set<'a>(
     conditions: &mut Vec<Condition>,
     kind: &str,
     status: bool,
     reason: &str,
-    message: impl Into<String>,
+    message: impl Into<Cow<'a, str>>,
 ) {
     let status = if status { "True" } else { "False" };
     let message = message.into();
@@ -17,13 +19,16 @@ pub fn set(
         Some(old) => {
             status.clone_into(&mut old.status);
             reason.clone_into(&mut old.reason);
-            old.message = message;
+            match message {
+                Cow::Borrowed(message) => message.clone_into(&mut old.message),
+                Cow::Owned(message) => old.message = message,
+            }
         }
         None => conditions.push(Condition {
             kind: kind.to_owned(),
             status: status.to_owned(),
             reason: reason.to_owned(),
-            message,
+            message: message.into_owned(),
         }),
     }
 }

@@ -79,8 +79,11 @@ impl Controller {
             }
             decision.fail(FallibleStep::ComputeSomeMetric, error);
         }
-        let message =
-            format!("the HPA was able to successfully calculate a replica count from {name}");
+        let message = [
+            "the HPA was able to successfully calculate a replica count from ",
+            &name,
+        ]
+        .concat();
         let conditions = &mut decision.conditions;
         conditions::set(
             conditions,

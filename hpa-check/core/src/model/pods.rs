@@ -153,7 +153,7 @@ pub fn use_by_pod<'a>(
             used.push((metric.pod.as_str(), sample));
         }
     }
-    Ok(used.into_iter().collect())
+    Ok(used.into())
 }
 
 /// What a sample says a pod used of a resource, as the controller counts it; `None` if a counted container
@@ -292,12 +292,12 @@ pub fn requests_by_pod<'a>(
     resource: &str,
     gates: VersionGates,
 ) -> Result<ByPod<'a, i64>, MetricError> {
-    pods.iter()
-        .map(|pod| {
-            let request = request_of(pod.into(), container, resource, gates)?;
-            Ok((pod.name.as_str(), request))
-        })
-        .collect()
+    let mut requests = Vec::with_capacity(pods.len());
+    for pod in pods {
+        let request = request_of(pod.into(), container, resource, gates)?;
+        requests.push((pod.name.as_str(), request));
+    }
+    Ok(requests.into())
 }
 
 /// What of a pod its request is computed from.

@@ -221,7 +221,9 @@ pub(super) fn counted<'a>(
         scene.settings,
         scene.gates,
     );
-    used.retain(|pod| !groups.ignored.contains(pod) && !groups.unready.contains(pod));
+    if !(groups.ignored.is_empty() && groups.unready.is_empty()) {
+        used.retain(|pod| !groups.ignored.contains(pod) && !groups.unready.contains(pod));
+    }
     if used.is_empty() {
         return Err(MetricError::new(
             "did not receive metrics for targeted pods (pods might be unready)",

@@ -233,12 +233,14 @@ impl Controller {
             }]
         });
 
-        let wanted = match self.want(&sync, scale, &mut decision, propose) {
+        let full = sync.spec.behavior.as_ref();
+        let full = full.map(|behavior| FullBehavior::of(behavior, &self.settings));
+        let wanted = match self.want(&sync, scale, full.as_ref(), &mut decision, propose) {
             Want::Stop => return decision,
             Want::Stay => current,
             Want::Replicas(wanted) => wanted,
         };
-        self.rescale(&sync, current, wanted, &mut decision);
+        self.rescale(&sync, full.as_ref(), (current, wanted), &mut decision);
         decision
     }
 
@@ -247,6 +249,7 @@ impl Controller {
         &mut self,
         sync: &Sync<'_>,
         scale: ScaleSubresource<'_>,
+        full: Option<&FullBehavior>,
         decision: &mut Decision,
         propose: impl FnOnce(&Self, ScaleSubresource<'_>, &mut Decision) -> Option<(i32, String)>,
     ) -> Want {
@@ -286,12 +289,12 @@ impl Controller {
         if wanted > current {
             // A proposal that is not above zero leaves the metric unnamed.
             let metric = if proposed > 0 { metric.as_str() } else { "" };
-            decision.reason = format!("{metric} above target");
+            decision.reason = [metric, " above target"].concat();
         }
         if wanted < current {
             "All metrics below target".clone_into(&mut decision.reason);
         }
-        let mut wanted = self.normalize(sync, current, wanted, decision);
+        let mut wanted = self.normalize(sync, full, (current, wanted), decision);
         if current == 0 && min != 0 && at_zero && wanted < min {
             wanted = min;
             if decision.reason.is_empty() {
@@ -305,13 +308,11 @@ impl Controller {
     fn normalize(
         &mut self,
         sync: &Sync<'_>,
-        current: i32,
-        wanted: i32,
+        full: Option<&FullBehavior>,
+        (current, wanted): (i32, i32),
         decision: &mut Decision,
     ) -> i32 {
-        let full = sync.spec.behavior.as_ref();
-        let full = full.map(|behavior| FullBehavior::of(behavior, &self.settings));
-        let rules = match &full {
+        let rules = match full {
             None => Rules::Legacy(&self.settings),
             Some(full) => Rules::Behavior(full),
         };
@@ -367,7 +368,13 @@ impl Controller {
     }
 
     /// Writes the target's size if it changes, and remembers the change.
-    fn rescale(&mut self, sync: &Sync<'_>, current: i32, wanted: i32, decision: &mut Decision) {
+    fn rescale(
+        &mut self,
+        sync: &Sync<'_>,
+        full: Option<&FullBehavior>,
+        (current, wanted): (i32, i32),
+        decision: &mut Decision,
+    ) {
         if wanted == current {
             decision.desired = current;
             decision.reason.clear();
@@ -393,10 +400,9 @@ impl Controller {
             "SucceededRescale",
             message,
         );
-        if let Some(behavior) = &sync.spec.behavior {
-            let full = FullBehavior::of(behavior, &self.settings);
+        if let Some(full) = full {
             let events = (&mut self.ups, &mut self.downs);
-            normalize::remember_change(&full, events, (current, wanted), sync.now);
+            normalize::remember_change(full, events, (current, wanted), sync.now);
         }
         if self.gates.remembers_zero && self.gates.scale_to_zero {
             let to_zero = current > 0

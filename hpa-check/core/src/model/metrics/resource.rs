@@ -88,11 +88,10 @@ fn used<'a>(
 
 /// The controller's name of the metric.
 pub(super) fn name(resource: &str, container: Option<&str>, target: MetricTarget) -> String {
-    match (target, container) {
-        (MetricTarget::AverageValue(_), _) => format!("{resource} resource"),
-        (_, Some(_)) => {
-            format!("{resource} container resource utilization (percentage of request)")
-        }
-        (_, None) => format!("{resource} resource utilization (percentage of request)"),
-    }
+    let what = match (target, container) {
+        (MetricTarget::AverageValue(_), _) => " resource",
+        (_, Some(_)) => " container resource utilization (percentage of request)",
+        (_, None) => " resource utilization (percentage of request)",
+    };
+    [resource, what].concat()
 }
