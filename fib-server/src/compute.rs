@@ -499,6 +499,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_runs_counts_for_no_more_than_its_deadline_and_for_less_the_longer_it_runs() {
+        let deadline = Duration::from_mins(1);
+        let pool = pool(1, deadline);
+        let mut endless = pool.admit(Work::whole(Kind::Decimal, u64::MAX)).unwrap();
+        let running = tokio::spawn(async move { endless.whole(spin).await });
+        until(&pool, |s| s.running[0].is_some()).await;
+        let state = pool.shared.lock();
+        let (since, cost) = state.running[0].unwrap();
+        assert_eq!(cost, deadline);
+        let left_after = |ran| state.backlog(since + ran).running;
+        assert_eq!(left_after(deadline / 4), deadline * 3 / 4);
+        assert_eq!(left_after(deadline * 2), Duration::ZERO);
+        drop(state);
+        running.abort();
+    }
+
+    #[tokio::test]
     async fn cheap_work_is_done_while_every_thread_is_at_costly_work() {
         let pool = pool(1, Duration::from_mins(1));
         let mut running = pool.admit(costly()).unwrap();

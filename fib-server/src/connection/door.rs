@@ -323,6 +323,8 @@ mod tests {
         let stream = listener.accept().await.unwrap().0;
         turn_away_in_passing(&stream, false);
         drop(stream);
+        // It has not been reset: it may go on sending before it reads.
+        client.write_all(b"x").await.unwrap();
         let mut told = String::new();
         client.read_to_string(&mut told).await.unwrap();
         assert_eq!(told, *FULL);
