@@ -33,16 +33,20 @@ fn of_command(command: &Command) -> Vec<String> {
     let valued = command
         .get_arguments()
         .filter(|a| a.get_action().takes_values() && !a.is_hide_set());
-    let named = valued.flat_map(|argument| {
-        let names = argument.get_value_names().unwrap_or_default();
-        names.iter().map(move |name| (argument.get_id(), name))
+    let strange = valued.flat_map(|argument| {
+        let id = argument.get_id();
+        // Without a name of its own a value is shown as its flag.
+        let names = match argument.get_value_names() {
+            Some(names) => names.iter().map(ToString::to_string).collect(),
+            None => vec![id.to_string()],
+        };
+        let strange = names.into_iter().filter(|name| {
+            !name
+                .split(|c: char| !c.is_alphabetic() && c != '_')
+                .all(known)
+        });
+        strange.map(move |name| format!("{} {id} <{name}>", command.get_name()))
     });
-    let strange = named.filter(|(_, name)| {
-        !name
-            .split(|c: char| !c.is_alphabetic() && c != '_')
-            .all(known)
-    });
-    let strange = strange.map(|(id, name)| format!("{} {id} <{name}>", command.get_name()));
     strange.collect()
 }
 
@@ -75,8 +79,7 @@ mod tests {
         }
         assert_eq!(unknown(named("TIME")), ["go y <TIME>"]);
         assert_eq!(unknown(named("R/s")), ["go y <R/s>"]);
-        // Without a name of its own a value is named like its flag.
         let program = Command::new("x").arg(Arg::new("ui").long("ui"));
-        assert_eq!(unknown(program), ["x ui <UI>"]);
+        assert_eq!(unknown(program), ["x ui <ui>"]);
     }
 }
