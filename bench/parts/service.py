@@ -5,6 +5,8 @@ import re
 import socket
 import statistics
 import tempfile
+import time
+import urllib.request
 
 from .machine import CLIENT_CORE, HERE, Server, free_port, json_of, output, pinned, resident, say
 from .peers import BIN, PEERS, TOOLS, tool
@@ -75,6 +77,7 @@ def rows(options):
         yield from against_each(rates)
         yield from at_half_load(options, all_rivals, rates)
     yield from footprint(options)
+    yield from cancellation(options)
     yield from clients(options)
 
 
@@ -158,6 +161,29 @@ def footprint(options):
     yield Row(
         "service", "memory of an idle connection", 20, True, each, f"over {IDLE_CONNECTIONS:,} connections", unit=" KiB"
     )
+
+
+def cancellation(options):
+    """How long the only thread that computes goes on with F(10,000,000) after its client has left: the wait of the next
+    one, F(1,000,000), less what that takes by itself."""
+    waits = []
+    port = free_port()
+    with Server([*fib_server(options, port), "--max-n", "10000000", "--compute-threads", "1"], port):
+        for _ in range(options.rounds):
+            alone = min(answered(port, 1_000_000) for _ in range(3))
+            with socket.create_connection(("127.0.0.1", port), 5) as stream:
+                stream.sendall(b"GET /get?n=10000000 HTTP/1.1\r\nHost: bench\r\n\r\n")
+                time.sleep(0.1)
+            waits.append(max(0.0, answered(port, 1_000_000) - alone) * 1e3)
+    yield Row("service", "a canceled F(10,000,000) frees its thread", 50, True, waits, unit=" ms")
+
+
+def answered(port, n):
+    """Seconds until F(n) has been answered whole."""
+    begun = time.monotonic()
+    with urllib.request.urlopen(url(port, n), timeout=60) as answer:
+        answer.read()
+    return time.monotonic() - begun
 
 
 def clients(options):
