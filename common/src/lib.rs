@@ -1,5 +1,5 @@
-//! Code shared by the programs: the notation of durations, rates and shares, help pages, process limits, the parent
-//! process, control groups, and which parts of a command line are secret.
+//! Code shared by the programs: the notation of durations, rates and shares and their names in help texts, help
+//! pages, process limits, the parent process, control groups, and which parts of a command line are secret.
 
 #[cfg(feature = "process")]
 pub mod cgroup;
@@ -14,3 +14,5 @@ pub mod quantity;
 pub mod secrets;
 #[cfg(feature = "pages")]
 pub mod usage;
+#[cfg(feature = "pages")]
+pub mod vocabulary;

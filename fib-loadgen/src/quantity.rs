@@ -1,6 +1,6 @@
 //! The notation of ranges and counts on the command line; rates and shares are the same in every program.
 
-pub use program_common::quantity::{rate, share as percent};
+pub use program_common::quantity::{rate, share};
 
 /// A range `A` or `A:B` (or `A..B`) of anything, with `A` at most `B`.
 pub fn span<T: PartialOrd + Copy>(

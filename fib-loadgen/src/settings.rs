@@ -70,6 +70,9 @@ pub struct Settings {
     pub argv: Vec<String>,
 }
 
+/// The seed of shards without one: they must agree on what each of them sends.
+const SHARED_SEED: u64 = 1;
+
 /// The lifetime of connections in a load for an autoscaler: this many requests, or this long.
 const AUTOSCALER_LIFE: Life = Life {
     requests: Some((100, 200)),
@@ -118,7 +121,10 @@ impl Settings {
             source,
             cookies: args.cookies,
             field: Field::drawn(chance::entropy()),
-            seed: args.seed.unwrap_or_else(chance::fresh_seed),
+            seed: args.seed.unwrap_or_else(|| match args.shard {
+                Some(_) => SHARED_SEED,
+                None => chance::fresh_seed(),
+            }),
             verify: args
                 .verify
                 .parse()

@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn each_client_sees_the_rest_of_its_rate() {
         let given = crate::args::Settings {
-            rate_limit: Some(1),
+            rate_limit: Some(crate::args::Rate(1)),
             rate_limit_burst: Some(3),
             ..Default::default()
         };

@@ -137,7 +137,7 @@ impl Config {
         let deadline = span(given.deadline, Duration::from_secs(10));
         let admin = given.admin.as_deref().unwrap_or("[::]:9090");
         let tls = tls_files(&given)?;
-        let rate_limit = given.rate_limit.unwrap_or(0);
+        let rate_limit = given.rate_limit.map_or(0, |rate| rate.0);
         let max_n = given.max_n.unwrap_or(1_000_000);
         let config = Self {
             listen: address("listen", given.listen.as_deref().unwrap_or("[::]:8080"))?,
@@ -175,7 +175,7 @@ impl Config {
             otlp: given.otlp.as_deref().map(Collector::read).transpose()?,
             log_format: given.log_format.unwrap_or(LogFormat::Json),
             log_level: given.log_level.unwrap_or_else(|| "info".to_owned()),
-            access_log_rate: given.access_log_rate.unwrap_or(100),
+            access_log_rate: given.access_log_rate.map_or(100, |rate| rate.0),
             exit_with_stdin: given.exit_with_stdin,
         };
         config.check()?;

@@ -168,7 +168,7 @@ pub(crate) fn program(named: Option<PathBuf>, name: &str) -> Result<PathBuf, Fai
         return Ok(path);
     }
     Err(Failure::usage(format!(
-        "`{}` does not exist: build it with `cargo build --release`, or name it with --{name}; --load-command starts any other load, and --load-job loads from inside the cluster",
+        "`{}` does not exist: install {name} next to hpa-check (in a checkout: cargo install --locked --path {name}), or name it with --{name}",
         path.display()
     )))
 }

@@ -77,7 +77,7 @@ impl RangeQuery {
     }
 
     async fn exchange(&self) -> Result<(StatusCode, String, String), String> {
-        let in_a_line = |error: kube::Error| chain(&error);
+        let in_a_line = |error: kube::Error| first_cause(&error);
         let mut config = Config::new(self.without_user()?);
         config.headers.clone_from(&self.headers);
         let (user, password) = self.user();
@@ -147,16 +147,11 @@ fn seconds(at: Timestamp) -> String {
     format!("{}.{:03}", ms.div_euclid(1_000), ms.rem_euclid(1_000))
 }
 
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let more = next.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = next.source();
+/// The first cause of an error, in one line: the layers above it say nothing to a user.
+fn first_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
     }
-    text.replace('\n', " ")
+    cause.to_string().replace('\n', " ")
 }

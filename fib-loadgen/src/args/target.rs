@@ -36,26 +36,36 @@ pub struct TargetArgs {
     #[arg(short = 'H', long, value_name = "NAME: VALUE", help_heading = "Target")]
     pub header: Vec<String>,
     /// Timeout for a connection
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "5s", help_heading = "Target")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5s", help_heading = "Target")]
     pub connect_timeout: Duration,
     /// Timeout for a request, to the end of the body
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30s", help_heading = "Target")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s", help_heading = "Target")]
     pub timeout: Duration,
 
     /// HTTP version; 2 works by prior knowledge, or with TLS by ALPN
-    #[arg(long, value_enum, default_value_t, help_heading = "Protocol")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "VERSION",
+        default_value_t,
+        help_heading = "Protocol"
+    )]
     pub http: HttpVersion,
     /// Connect to this Unix socket; the URL's host only appears in requests
-    #[arg(long, value_name = "PATH", help_heading = "Protocol", conflicts_with_all = ["proxy", "resolve", "source"])]
+    #[arg(long, value_name = "FILE", help_heading = "Protocol", conflicts_with_all = ["proxy", "resolve", "source"])]
     pub unix_socket: Option<PathBuf>,
     /// Use these addresses in turn for this host and port, comma-separated (repeatable)
-    #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", help_heading = "Protocol")]
+    #[arg(
+        long,
+        value_name = "HOST:PORT:ADDRESS[,ADDRESS]",
+        help_heading = "Protocol"
+    )]
     pub resolve: Vec<Resolve>,
     /// Resolve a name again after this time; connections use its addresses in turn
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "1s", help_heading = "Protocol")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1s", help_heading = "Protocol")]
     pub resolve_every: Duration,
     /// Connect from this local address; several are used in turn (repeatable)
-    #[arg(long, value_name = "ADDR", help_heading = "Protocol")]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Protocol")]
     pub source: Vec<IpAddr>,
     /// Send everything through this HTTP proxy; the environment's proxies are never used
     #[arg(long, value_name = "URL", help_heading = "Protocol")]
@@ -78,10 +88,10 @@ pub struct TargetArgs {
     #[arg(long, value_name = "NAME", help_heading = "Protocol")]
     pub server_name: Option<String>,
     /// Minimum TLS version
-    #[arg(long, value_enum, help_heading = "Protocol")]
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = "Protocol")]
     pub tls_min: Option<TlsVersion>,
     /// Maximum TLS version
-    #[arg(long, value_enum, help_heading = "Protocol")]
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = "Protocol")]
     pub tls_max: Option<TlsVersion>,
     /// Accept any certificate, even from the wrong server
     #[arg(long, help_heading = "Protocol")]

@@ -54,8 +54,10 @@ pub(crate) fn cause(document: &Document) -> String {
             "wrong-answer" if totals.wrong == 1 => "one answer was wrong".to_owned(),
             "wrong-answer" => format!("{} answers were wrong", thousands(totals.wrong)),
             "target-not-usable" => "no request was answered correctly".to_owned(),
-            "threshold-failed" if broken.len() == 1 => format!("the rule {} is not met", broken[0]),
-            "threshold-failed" => format!("the rules {} are not met", broken.join(", ")),
+            "threshold-failed" if broken.len() == 1 => {
+                format!("the threshold {} is not met", broken[0])
+            }
+            "threshold-failed" => format!("the thresholds {} are not met", broken.join(", ")),
             "generator-saturated" => "the generator was the bottleneck".to_owned(),
             "interrupted" => "it was stopped before its end".to_owned(),
             other => other.to_owned(),
@@ -63,11 +65,11 @@ pub(crate) fn cause(document: &Document) -> String {
     }
     if causes.is_empty() {
         let rules = match document.thresholds.len() {
-            0 => "there were no rules to meet".to_owned(),
-            1 => "its rule is met".to_owned(),
-            count => format!("all {count} rules are met"),
+            0 => "No threshold was set.".to_owned(),
+            1 => "The threshold is met.".to_owned(),
+            count => format!("All {count} thresholds are met."),
         };
-        return format!("Every answer is right, and {rules}.");
+        return format!("Every answer is right. {rules}");
     }
     let mut text = causes.join("; ");
     if let Some(first) = text.get(..1) {

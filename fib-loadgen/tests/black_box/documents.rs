@@ -63,7 +63,9 @@ fn shards_that_ran_in_parallel_merge_to_the_requests_that_the_server_saw() {
     let start = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
     let shards: Vec<_> = (0..3)
         .map(|index| {
-            let flags = format!("--users 6 --rate 60/s -t 2s --n 1..=90 --seed 9 --shard {index}/3 --start-at {start}");
+            let flags = format!(
+                "--users 6 --rate 60/s -t 2s --n 1..=90 --shard {index}/3 --start-at {start}"
+            );
             program(server.address, &flags)
                 .args(["-o", "log=-"])
                 .stdout(std::process::Stdio::piped())

@@ -1,6 +1,6 @@
 //! Who may send which requests, and how often.
 
-use fib_server::args::Settings;
+use fib_server::args::{Rate, Settings};
 
 use crate::client::{Connection, get, request};
 use crate::server::{Server, settings};
@@ -8,7 +8,7 @@ use crate::server::{Server, settings};
 fn limited(proxies: &[&str]) -> Server {
     Server::start(Settings {
         // One request; the next one after a second.
-        rate_limit: Some(1),
+        rate_limit: Some(Rate(1)),
         rate_limit_burst: Some(1),
         trusted_proxies: Some(proxies.iter().map(|&p| p.to_owned()).collect()),
         ..settings()

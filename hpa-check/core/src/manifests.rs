@@ -6,6 +6,7 @@ mod differences;
 mod keys;
 mod missing;
 mod older;
+mod origin;
 mod simulable;
 mod workload;
 
@@ -16,6 +17,7 @@ use crate::keda::LABEL;
 pub use autoscaler::{DEFAULT_CPU_TARGET, Manifest, object, objects, read, read_behavior};
 pub use differences::differences;
 pub use missing::missing;
+pub use origin::Origin;
 pub use simulable::Simulable;
 pub use workload::WorkloadManifest;
 

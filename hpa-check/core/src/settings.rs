@@ -8,7 +8,7 @@ use crate::expectation::{Expectation, ScaleDown};
 use crate::observation::ControllerConfig;
 use crate::run::timeline::Step;
 use crate::sim::{Ceiling, LoadProfile, Scenario, Simulation};
-use crate::spec::{AutoscalerSpec, Behavior, ContainerResources};
+use crate::spec::{AutoscalerSpec, Behavior, ContainerResources, PolicyKind, ScalingRules};
 use crate::units::Millicores;
 
 /// Names, in lower case unless they are proper names, and values.
@@ -200,7 +200,35 @@ fn faults(scenario: &Scenario) -> String {
 }
 
 fn behavior(behavior: Option<&Behavior>) -> String {
-    behavior.map_or_else(|| "none".to_owned(), |b| b.written().to_string())
+    let Some(behavior) = behavior else {
+        return "none".to_owned();
+    };
+    let sides = [("up", &behavior.scale_up), ("down", &behavior.scale_down)];
+    let sides = sides
+        .into_iter()
+        .filter_map(|(name, rules)| Some(format!("{name}: {}", scaling(rules.as_ref()?))));
+    sides.collect::<Vec<_>>().join("; ")
+}
+
+/// Such as `100 % in 15 s or 4 pods in 15 s, Max, window 300 s`: what is set, and nothing else.
+fn scaling(rules: &ScalingRules) -> String {
+    let mut parts = Vec::new();
+    if let Some(policies) = &rules.policies {
+        let policies = policies.iter().map(|policy| {
+            let unit = match policy.kind {
+                PolicyKind::Pods => "pods",
+                PolicyKind::Percent => "%",
+            };
+            format!("{} {unit} in {} s", policy.value, policy.period_seconds)
+        });
+        parts.push(policies.collect::<Vec<_>>().join(" or "));
+    }
+    parts.extend(rules.select_policy.map(|select| format!("{select:?}")));
+    let window = rules.stabilization_window_seconds;
+    parts.extend(window.map(|seconds| format!("window {seconds} s")));
+    let tolerance = rules.tolerance;
+    parts.extend(tolerance.map(|share| format!("tolerance {share}")));
+    parts.join(", ")
 }
 
 fn load(load: &LoadProfile) -> String {

@@ -43,6 +43,7 @@ pub use profile::{LoadProfile, Point};
 pub use search::{Bound, Candidate, Grid, ScaleUpPolicy, Search, search};
 pub use summary::{ReplicaStep, Summary};
 
+use crate::manifests::Origin;
 use crate::observation::{ControllerConfig, Observation};
 use crate::run::budget::Budget;
 use crate::spec::{AutoscalerSpec, ContainerResources};
@@ -88,6 +89,9 @@ pub struct Scenario {
     /// The injected faults.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<SimulatedFault>,
+    /// The autoscaler of the manifest, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// A pod as it is simulated.

@@ -13,7 +13,7 @@ use crate::notice::print;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The shell; kubectl is the script that `kubectl hpa-check` completes with, as `kubectl_complete-hpa_check` on the PATH
-    #[arg(value_enum)]
+    #[arg(value_enum, value_name = "SHELL")]
     shell: Kind,
 }
 

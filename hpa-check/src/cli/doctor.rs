@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(help_heading = "Cluster", long, value_name = "NAME", conflicts_with = "all_namespaces", value_parser = autoscaler)]
     autoscaler: Option<String>,
     /// Take a second snapshot after this long, for faults that only show over time
-    #[arg(help_heading = "Cluster", long, value_name = "TIME", value_parser = within(1..=600))]
+    #[arg(help_heading = "Cluster", long, value_name = "DURATION", value_parser = within(1..=600))]
     again: Option<Duration>,
 
     /// The lowest severity that fails the command (99 if there are only notes)

@@ -177,6 +177,11 @@ mod tests {
     }
 
     #[test]
+    fn every_value_is_named_as_in_the_other_programs() {
+        assert_eq!(program_common::vocabulary::unknown(Cli::command()), [""; 0]);
+    }
+
+    #[test]
     fn every_command_shows_three_valid_examples() {
         let program = Cli::command();
         program.clone().debug_assert();

@@ -33,13 +33,13 @@ pub(crate) struct LoadFromArgs {
     #[arg(long, value_name = "PROMQL", requires = "prometheus")]
     query: Option<String>,
     /// How far back to start, such as 7d or 36h
-    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = long_duration, requires = "prometheus")]
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = long_duration, requires = "prometheus")]
     since: Duration,
     /// End of the range, such as 2026-11-20T15:00:00Z [default: now]
     #[arg(long, value_name = "INSTANT", requires = "prometheus")]
     until: Option<Timestamp>,
     /// Time between samples [default: the shortest that Prometheus allows for --since]
-    #[arg(long, value_name = "TIME", value_parser = duration, requires = "prometheus")]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "prometheus")]
     load_step: Option<Duration>,
     /// A header to send to Prometheus, such as `Authorization: Bearer …` (repeatable)
     #[arg(long, value_name = "NAME: VALUE", value_parser = header, requires = "prometheus")]

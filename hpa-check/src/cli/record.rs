@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     autoscaler: NameArgs,
     /// Stop after this time [default: on Ctrl-C]
-    #[arg(help_heading = "Output", long = "for", value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Output", long = "for", value_name = "DURATION", value_parser = duration)]
     length: Option<Duration>,
     #[command(flatten)]
     controller: ControllerArgs,
@@ -52,6 +52,8 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         drive(feed, &mut recording).await?;
         recording.finish()
     })?;
-    notice(&format!("hpa-check: {count} observations recorded"));
+    notice(&format!(
+        "hpa-check: {count} observations recorded; `hpa-check replay` explains them, and `what-if` varies the settings"
+    ));
     Ok(0)
 }

@@ -35,13 +35,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     measured: LoadFromArgs,
     /// CPU time per request, such as 3.5ms, for a load in requests per second
-    #[arg(help_heading = "Load", long, value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Load", long, value_name = "DURATION", value_parser = duration)]
     cost: Option<Duration>,
     /// Queue work that can't be done at once, instead of dropping it
     #[arg(help_heading = "Load", long)]
     backlog: bool,
     /// How long to simulate [default: to the end of the load, and for one that was not measured, of the scale-down]
-    #[arg(help_heading = "Load", long = "for", value_name = "TIME", value_parser = long_duration)]
+    #[arg(help_heading = "Load", long = "for", value_name = "DURATION", value_parser = long_duration)]
     length: Option<Duration>,
 
     #[command(flatten)]
@@ -58,11 +58,11 @@ pub(crate) struct Args {
     /// CPU request of a pod [default: the manifest's, else 100m]
     #[arg(help_heading = "Pods", long, value_name = "CPU")]
     cpu_request: Option<CpuAmount>,
-    /// CPU limit of a pod; `none` removes the ceiling [default: the manifest's, else a ceiling of twice the request]
+    /// CPU limit of a pod; `none` removes the ceiling [default: the manifest's, else a ceiling of twice the request, or of twice a target above it]
     #[arg(help_heading = "Pods", long, value_name = "CPU")]
     cpu_limit: Option<CpuAmount>,
     /// Time from a pod's creation until it is ready
-    #[arg(help_heading = "Pods", long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(help_heading = "Pods", long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     pod_start: Duration,
     /// Kubernetes version whose rules apply, such as 1.34 [default: the newest]
     #[arg(
@@ -75,18 +75,18 @@ pub(crate) struct Args {
     #[command(flatten)]
     controller: ControllerArgs,
 
-    /// Inject a fault: no-metrics=5m..7m, slow-start=TIME, slow-nodes=PODS/TIME, or one of rehearse's (repeatable)
+    /// Inject a fault: no-metrics=5m..7m, slow-start=DURATION, slow-nodes=PODS/DURATION, or one of rehearse's (repeatable)
     #[arg(help_heading = "Faults", long, value_name = "FAULT")]
     fault: Vec<SimulatedFault>,
 
-    /// Maximum utilization for 95 % of the time, in percent of the request
+    /// Maximum p95 utilization, in percent of the request
     #[arg(help_heading = "Bounds", long, value_name = "PERCENT", value_parser = percentage)]
     keep_utilization: Option<f64>,
     /// Maximum share of work not served on time, in percent
     #[arg(help_heading = "Bounds", long, value_name = "PERCENT", value_parser = percentage)]
     keep_unserved: Option<f64>,
     /// Maximum time to capacity
-    #[arg(help_heading = "Bounds", long, value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Bounds", long, value_name = "DURATION", value_parser = duration)]
     keep_time_to_capacity: Option<Duration>,
     /// Search the settings below for the cheapest that meet the thresholds
     #[arg(help_heading = "Search", long)]
@@ -107,9 +107,9 @@ pub(crate) struct Args {
     #[arg(help_heading = "Search", long, value_name = "PERCENT,…", value_delimiter = ',', default_values_t = [30, 40, 50, 60, 70, 80], value_parser = whole_percent, requires = "find")]
     try_cpu: Vec<i32>,
     /// Scale-down windows to try
-    #[arg(help_heading = "Search", long, value_name = "TIME,…", value_delimiter = ',', default_values = ["60s", "2m", "5m"], value_parser = within(0..=3_600), requires = "find")]
+    #[arg(help_heading = "Search", long, value_name = "DURATION,…", value_delimiter = ',', default_values = ["60s", "2m", "5m"], value_parser = within(0..=3_600), requires = "find")]
     try_window: Vec<Duration>,
-    /// Scale-up policies to try: legacy, default, pods=N/TIME, percent=N/TIME [default: the current ones]
+    /// Scale-up policies to try: legacy, default, pods=COUNT/DURATION, percent=PERCENT/DURATION [default: the current ones]
     #[arg(
         help_heading = "Search",
         long,
@@ -279,7 +279,7 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
             },
             ceiling: match args.cpu_limit {
                 Some(CpuAmount(None)) => Ceiling::Unlimited,
-                _ => Ceiling::TwiceRequest,
+                _ => without_limit(request, target.unwrap_or_default()),
             },
             start: args.pod_start,
         },
@@ -288,6 +288,7 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
         backlog: args.backlog,
         length: Duration::ZERO,
         faults: args.fault.clone(),
+        origin: manifest.map(|manifest| manifest.origin),
     };
     let natural = if scenario.load.source.is_some() {
         scenario.load.end()
@@ -302,6 +303,16 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
     }
     scenario.length = length;
     Ok(scenario)
+}
+
+/// The most work of a pod without a limit. A target above the request says that pods do more than they request: with
+/// twice the request as the ceiling, a target of 250 % could never be reached.
+fn without_limit(request: Millicores, target: i32) -> Ceiling {
+    if target <= 100 {
+        return Ceiling::TwiceRequest;
+    }
+    let at_target = request.0.saturating_mul(target.into()) / 100;
+    Ceiling::At(Millicores(at_target.saturating_mul(2)))
 }
 
 /// The load from the flags or from a measurement.

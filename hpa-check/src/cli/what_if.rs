@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(help_heading = "What to change", long, value_name = "SHARE", value_parser = share)]
     tolerance: Option<f64>,
     /// The scale-down stabilization window
-    #[arg(help_heading = "What to change", long, alias = "stabilization", value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "What to change", long, alias = "stabilization", value_name = "DURATION", value_parser = duration)]
     downscale_stabilization: Option<Duration>,
     #[command(flatten)]
     manifest: ManifestArgs,
@@ -60,7 +60,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     measured: LoadFromArgs,
     /// CPU time per request, such as 3.5ms, for a measured load in requests per second
-    #[arg(help_heading = "What to change", long, value_name = "TIME", value_parser = duration, requires = "load_from")]
+    #[arg(help_heading = "What to change", long, value_name = "DURATION", value_parser = duration, requires = "load_from")]
     cost: Option<Duration>,
     #[command(flatten)]
     files: Files,

@@ -13,9 +13,9 @@ use super::{attack, in_short, read_result, reporting};
 use hpa_check_core::sim::cost::CostSearch;
 use hpa_check_core::sim::intensity::Intensity;
 
-/// How many requests a connection carries. A Service balances connections, and at a few hundred requests per
-/// second only a few are busy: with long ones the share of each pod would depend on chance.
-const CONNECTION: &str = "5:15";
+/// How many requests a connection carries. A Service balances connections, and at a few hundred requests a
+/// second only a few are busy: long ones would leave the share of each pod to chance.
+pub(crate) const CONNECTION: &str = "5:15";
 
 /// The generator's users: the most requests in flight, and the number of connections to spread.
 const USERS: u32 = 500;

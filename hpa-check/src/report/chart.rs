@@ -223,7 +223,7 @@ impl Sheet<'_> {
         ));
         for (second, x) in self.time.ticks(64.0) {
             self.canvas.line("grid", (x, bottom), (x, bottom + 4.0));
-            let label = words::clock_seconds(second);
+            let label = words::tick(second);
             self.canvas
                 .text("label", (x, bottom + 17.0), Anchor::Middle, &label);
         }

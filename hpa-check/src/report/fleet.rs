@@ -70,6 +70,10 @@ fn conclusion(report: &Report) -> String {
             "Nothing wrong was found, but too much could not be read to call anything healthy."
                 .to_owned()
         }
+        (0, _) if known(report) > 0 => format!(
+            "Nothing new was found beside {} of the baseline.",
+            plural(known(report) as u64, "finding")
+        ),
         (0, 1) => "Nothing wrong was found with it.".to_owned(),
         (0, _) => "Nothing wrong was found with any of them.".to_owned(),
         (1, 1) => "Something is wrong with it.".to_owned(),
@@ -79,6 +83,11 @@ fn conclusion(report: &Report) -> String {
             words::count((all - n) as u64)
         ),
     }
+}
+
+/// Findings that the baseline has too.
+fn known(report: &Report) -> usize {
+    report.autoscalers.iter().map(|a| a.known.len()).sum()
 }
 
 /// Autoscalers with a fault that counts.
@@ -134,7 +143,7 @@ fn settings(report: &Report) -> Settings {
     rows.push((
         "exit code",
         format!(
-            "{}, counting from `{}` up",
+            "{}; a finding counts from {} up",
             report.exit_code,
             word(&report.fail_on)
         ),

@@ -320,7 +320,7 @@ pub(super) fn framed(pictures: &str, seconds: i64) -> String {
          <div class=\"readout\" hidden></div>\n</div>\n\
          <p class=\"zoom\"><button type=\"button\" value=\"in\">Zoom in</button> <button type=\"button\" value=\"out\">Zoom out</button> \
          <button type=\"button\" value=\"all\">All</button> <output></output>\
-         <span id=\"how\">Point at the timeline, or use the arrow keys, to see every value at an instant. Drag, or press + and −, to zoom; 0 shows all.</span></p>\n"
+         <span id=\"how\">Point at the timeline, or use the arrow keys, to read the values. Drag, or press + and −, to zoom; 0 shows all.</span></p>\n"
     )
 }
 
@@ -343,7 +343,7 @@ pub(super) fn table(
         return body;
     }
     format!(
-        "{}<table class=\"times\"><thead><tr><th>{}</th></tr></thead><tbody>\n{body}</tbody></table></div>\n",
+        "{}<table class=\"cells\"><thead><tr><th>{}</th></tr></thead><tbody>\n{body}</tbody></table></div>\n",
         tables::scroll(heading),
         head.join("</th><th>"),
     )

@@ -68,12 +68,7 @@ fn bounds(bound: Bound, summary: &Summary) -> Vec<Asked> {
     });
     let (p95, unserved) = (bound.p95_utilization, bound.unserved_percent);
     [
-        percent(
-            "Utilization in 95 % of the time",
-            p95,
-            summary.p95_utilization,
-            0,
-        ),
+        percent("p95 utilization", p95, summary.p95_utilization, 0),
         percent(
             "Work not done on time",
             unserved,
@@ -133,8 +128,8 @@ impl Simulated<'_> {
             ),
             ("Scaling events", words::count(summary.scalings)),
             (
-                "Utilization, 95 % of the time",
-                format!("{:.0} % at most", summary.p95_utilization),
+                "Utilization, p95",
+                format!("{:.0} %", summary.p95_utilization),
             ),
             (
                 "Utilization, mean",

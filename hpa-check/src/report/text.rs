@@ -37,7 +37,10 @@ pub(crate) fn terminal(result: &RunResult, outputs: &Opened, columns: Option<usi
         }
     }
     page.line(format_args!(""));
-    page.hanging("  replicas   ", &summary::way_with_times(result));
+    let way = summary::way_with_times(result);
+    if !way.is_empty() {
+        page.hanging("  replicas   ", &way);
+    }
     let syncs = &result.syncs;
     let explained = format!(
         "{} of {} explained by the model",

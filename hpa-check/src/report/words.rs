@@ -17,13 +17,25 @@ pub(crate) fn clock_seconds(seconds: i64) -> String {
     }
 }
 
-/// A duration with about three digits: `0 ms`, `420 ms`, `4.2 s`, `61 s`, `12 min`.
+/// A label of the time axis: `1:05`, `1:02:05`, and from a day on `1 d` or `1 d 12 h`.
+pub(crate) fn tick(seconds: i64) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    match (days, rest % 3600) {
+        (0, _) | (_, 1..) => clock_seconds(seconds),
+        _ if rest == 0 => format!("{days} d"),
+        _ => format!("{days} d {} h", rest / 3600),
+    }
+}
+
+/// A duration with about three digits: `0 ms`, `420 ms`, `4.2 s`, `61 s`, `12 min`, `5 h 30 min`, `6 d 23 h`.
 pub(crate) fn milliseconds(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms} ms"),
         1_000..10_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
         10_000..600_000 => format!("{} s", ms / 1_000),
-        _ => format!("{} min", ms / 60_000),
+        600_000..7_200_000 => format!("{} min", ms / 60_000),
+        7_200_000..172_800_000 => format!("{} h {} min", ms / 3_600_000, ms / 60_000 % 60),
+        _ => format!("{} d {} h", ms / 86_400_000, ms / 3_600_000 % 24),
     }
 }
 
@@ -96,6 +108,12 @@ mod tests {
         assert_eq!(clock_seconds(0), "0:00");
         assert_eq!(clock_seconds(125), "2:05");
         assert_eq!(clock_seconds(3_725), "1:02:05");
+        assert_eq!(
+            [7_200, 86_400, 129_600, 86_460].map(tick),
+            ["2:00:00", "1 d", "1 d 12 h", "24:01:00"]
+        );
+        assert_eq!(milliseconds(19_800_000), "5 h 30 min");
+        assert_eq!(milliseconds(604_500_000), "6 d 23 h");
         assert_eq!(milliseconds(0), "0 ms");
         assert_eq!(milliseconds(4_250), "4.2 s");
         assert_eq!(milliseconds(61_000), "61 s");

@@ -65,7 +65,7 @@ impl Autoscaler {
                 .ok_or_else(|| format!("`{text}` is not a utilization: write it like 50%"))
         };
         let share = |text: &str| {
-            crate::quantity::percent(text).and_then(|share| {
+            crate::quantity::share(text).and_then(|share| {
                 (share < 1.0)
                     .then_some(share)
                     .ok_or_else(|| format!("`{text}` is not a tolerance: give less than 100%"))

@@ -2,12 +2,12 @@
 //! yaml` prints them. Every error is the end of a sentence that begins with the input's name.
 
 use serde::Deserialize as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::keys;
 use super::older;
 use super::workload::{WorkloadManifest, is_workload};
-use crate::spec::{AutoscalerSpec, Behavior, MetricSpec, TargetRef};
+use crate::spec::{AutoscalerSpec, Behavior, TargetRef};
 
 pub(super) const KIND: &str = "HorizontalPodAutoscaler";
 
@@ -24,6 +24,8 @@ pub struct Manifest {
     pub namespace: Option<String>,
     /// Its spec as autoscaling/v2.
     pub spec: AutoscalerSpec,
+    /// Its metrics as the API writes them, with every key.
+    pub metrics: Vec<Value>,
     /// Its target, if the input contains it.
     pub workload: Option<WorkloadManifest>,
     /// What was filled in or skipped, one sentence each.
@@ -40,7 +42,9 @@ pub fn read(documents: &[Value], name: Option<&str>) -> Result<Manifest, String>
     let objects = objects(documents);
     let object = find(&objects, name)?;
     let mut notes = Vec::new();
-    let spec = spec_of(object, &mut notes)?;
+    let written = newest(object, &mut notes)?;
+    let metrics = written["metrics"].as_array().cloned().unwrap_or_default();
+    let spec = spec_of(object, &written)?;
     let metadata = |key: &str| object["metadata"][key].as_str().map(str::to_owned);
     let namespace = metadata("namespace");
     let reference = &spec.scale_target_ref;
@@ -62,6 +66,7 @@ pub fn read(documents: &[Value], name: Option<&str>) -> Result<Manifest, String>
         name: metadata("name").unwrap_or_default(),
         namespace,
         spec,
+        metrics,
         workload,
         notes,
     })
@@ -79,7 +84,7 @@ pub fn read_behavior(documents: &[Value], name: Option<&str>) -> Result<Behavior
         return manifest
             .spec
             .behavior
-            .ok_or_else(|| format!("has a {KIND} without a behavior"));
+            .ok_or_else(|| format!("has a {KIND} without spec.behavior: give one that has it, or apply all of its settings with --hpa"));
     }
     let [document] = found.as_slice() else {
         return Err("is not one document with a behavior".to_owned());
@@ -106,9 +111,8 @@ pub fn object(documents: &[Value], name: Option<&str>) -> Result<Value, String> 
     Ok(object)
 }
 
-fn spec_of(object: &Value, notes: &mut Vec<String>) -> Result<AutoscalerSpec, String> {
-    let spec = newest(object, notes)?;
-    let spec = AutoscalerSpec::deserialize(&spec)
+fn spec_of(object: &Value, written: &Value) -> Result<AutoscalerSpec, String> {
+    let spec = AutoscalerSpec::deserialize(written)
         .map_err(|e| format!("can't be understood: `spec` of {}: {e}", shown(object)))?;
     for metric in &spec.metrics {
         if metric.source.name().is_empty() {
@@ -154,8 +158,8 @@ fn newest(object: &Value, notes: &mut Vec<String>) -> Result<Value, String> {
         notes.push(format!(
             "it has no metrics, so Kubernetes gives it {DEFAULT_CPU_TARGET} % CPU"
         ));
-        spec["metrics"] = serde_json::to_value([MetricSpec::cpu_utilization(DEFAULT_CPU_TARGET)])
-            .map_err(|e| e.to_string())?;
+        spec["metrics"] = json!([{"type": "Resource", "resource": {"name": "cpu",
+            "target": {"type": "Utilization", "averageUtilization": DEFAULT_CPU_TARGET}}}]);
     }
     Ok(spec)
 }

@@ -1,6 +1,7 @@
 //! Reduces an autoscaler to what can be simulated: with only the pods' CPU known, its CPU metrics.
 
 use super::autoscaler::{DEFAULT_CPU_TARGET, Manifest};
+use super::origin::Origin;
 use super::workload::WorkloadManifest;
 use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec, MetricTarget};
 use crate::units::Millicores;
@@ -14,6 +15,8 @@ pub struct Simulable {
     pub request: Option<Millicores>,
     /// A pod's CPU limit, if the input gives it.
     pub limit: Option<Millicores>,
+    /// The autoscaler as in the input.
+    pub origin: Origin,
     /// The target, if the input contains it.
     pub workload: Option<WorkloadManifest>,
     /// What was filled in, left out or replaced, one sentence each.
@@ -24,11 +27,18 @@ impl Manifest {
     /// Drops what can't be simulated, with a note for each.
     pub fn on_cpu(self) -> Simulable {
         let Self {
+            name,
+            namespace,
             mut spec,
+            metrics,
             workload,
             mut notes,
-            ..
         } = self;
+        let origin = Origin {
+            name,
+            namespace,
+            metrics,
+        };
         let (cpu, others): (Vec<_>, Vec<_>) =
             spec.metrics.into_iter().partition(MetricSpec::is_cpu);
         notes.extend(others.iter().map(|metric| {
@@ -68,6 +78,7 @@ impl Manifest {
             spec,
             request,
             limit,
+            origin,
             workload,
             notes,
         }

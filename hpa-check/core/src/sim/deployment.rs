@@ -19,6 +19,8 @@ pub(crate) enum Order {
 /// The Deployment and its pods.
 #[derive(Debug)]
 pub(crate) struct Deployment {
+    /// The owner of its pods, such as `ReplicaSet/fib-server`.
+    owner: String,
     /// Its name, and the prefix of its pods' names.
     name: String,
     /// The label selector by which the autoscaler finds the pods.
@@ -41,8 +43,9 @@ pub(crate) struct Deployment {
 }
 
 impl Deployment {
-    /// A Deployment without pods.
+    /// A target of this kind without pods. A Deployment owns its pods through a ReplicaSet.
     pub(crate) fn new(
+        kind: &str,
         name: &str,
         template: ContainerResources,
         replicas: i32,
@@ -50,6 +53,10 @@ impl Deployment {
         watched: bool,
     ) -> Self {
         Self {
+            owner: match kind {
+                "Deployment" => format!("ReplicaSet/{name}"),
+                _ => format!("{kind}/{name}"),
+            },
             name: name.to_owned(),
             selector: format!("app.kubernetes.io/name={name}"),
             template,
@@ -196,7 +203,7 @@ impl Deployment {
             .is_some_and(|most| count(self.pods.iter()) >= most);
         if refused && !self.refused {
             self.changed(Seen::Event(Event {
-                about: format!("ReplicaSet/{}", self.name),
+                about: self.owner.clone(),
                 kind: "Warning".to_owned(),
                 reason: "FailedCreate".to_owned(),
                 message: format!("Error creating: {}", self.refusal()),
@@ -230,7 +237,7 @@ impl Deployment {
                 since: Some(now),
             }),
             containers: vec![self.template.clone()],
-            owner: Some(format!("ReplicaSet/{}", self.name)),
+            owner: Some(self.owner.clone()),
             ..Pod::default()
         };
         self.pods.push(pod.clone());
@@ -315,7 +322,7 @@ mod tests {
 
     fn deployment(replicas: i32, quota: Option<i32>) -> Deployment {
         let template = ContainerResources::cpu("fib-server", None, None);
-        Deployment::new("fib-server", template, replicas, quota, true)
+        Deployment::new("Deployment", "fib-server", template, replicas, quota, true)
     }
 
     fn names(orders: &[Order]) -> Vec<&str> {

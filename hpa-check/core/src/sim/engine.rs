@@ -138,6 +138,7 @@ impl<W: World> Engine<W> {
         let gates = version.map_or_else(VersionGates::default, VersionGates::of_version);
         let mut engine = Self {
             deployment: Deployment::new(
+                &scene.spec.scale_target_ref.kind,
                 &scene.name,
                 scene.container.clone(),
                 scene.replicas,

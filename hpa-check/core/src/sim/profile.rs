@@ -117,7 +117,7 @@ impl LoadProfile {
 
 fn point(word: &str, cost: Option<Duration>) -> Result<Point, String> {
     let form = || {
-        format!("`{word}` is not a point: write TIME:LOAD, such as 90s:1500m, 2m:1.5 or 60s:400/s")
+        format!("`{word}` is not a point: write TIME:WORK, such as 90s:1500m, 2m:1.5 or 60s:400/s")
     };
     let (time, load) = word.split_once(':').ok_or_else(form)?;
     let second = program_common::duration::parse(time)

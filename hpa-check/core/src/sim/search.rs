@@ -80,7 +80,7 @@ impl FromStr for ScaleUpPolicy {
 /// The bound to keep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bound {
-    /// The highest p95 utilization, in percent of the request.
+    /// Highest p95 utilization, in percent of the request.
     pub p95_utilization: Option<f64>,
     /// The most work that is not done on time, in percent.
     pub unserved_percent: Option<f64>,

@@ -25,7 +25,7 @@ pub struct Summary {
     pub core_hours: f64,
     /// Mean utilization.
     pub mean_utilization: f64,
-    /// The utilization that is not exceeded 95 % of the time.
+    /// The 95th percentile of the utilization over time.
     pub p95_utilization: f64,
     /// The highest utilization.
     pub max_utilization: f64,

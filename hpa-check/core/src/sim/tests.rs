@@ -27,6 +27,7 @@ pub(crate) fn scenario(load: &str) -> Scenario {
         backlog: false,
         length: Duration::ZERO,
         faults: Vec::new(),
+        origin: None,
     };
     scenario.length = scenario.natural_length();
     scenario

@@ -160,6 +160,7 @@ pub fn recorded(state: &RunState) -> Result<Recorded, String> {
             backlog: false,
             length: Duration::from_secs(length),
             faults: Vec::new(),
+            origin: None,
         },
         pod_hours: pod_hours(&path, length),
         path,

@@ -62,8 +62,8 @@ pub(crate) struct Flags {
     /// The Fibonacci number to request [default: one that costs a few milliseconds here]
     #[arg(help_heading = "Load", long, value_name = "N")]
     pub(crate) n: Option<u64>,
-    /// Peak requests per second [default: measured, enough to need the maximum]
-    #[arg(help_heading = "Load", long, value_name = "R/s", value_parser = rate)]
+    /// Peak rate of requests, such as 400/s [default: measured, enough to need the maximum]
+    #[arg(help_heading = "Load", long, value_name = "RATE", value_parser = rate)]
     pub(crate) rate: Option<f64>,
 
     /// Use a cluster's periods: 15 s between syncs, 5 min of stabilization; takes about ten minutes
@@ -73,10 +73,10 @@ pub(crate) struct Flags {
     #[arg(help_heading = "Pace", long)]
     pub(crate) short: bool,
     /// The autoscaler's sync period [default: 3s; 15s with --real-time]
-    #[arg(help_heading = "Pace", long, value_name = "TIME", value_parser = within(1..=60))]
+    #[arg(help_heading = "Pace", long, value_name = "DURATION", value_parser = within(1..=60))]
     pub(crate) sync_period: Option<Duration>,
     /// The scale-down stabilization window [default: 8s; 5m with --real-time]
-    #[arg(help_heading = "Pace", long, alias = "stabilization", value_name = "TIME", value_parser = within(0..=3_600))]
+    #[arg(help_heading = "Pace", long, alias = "stabilization", value_name = "DURATION", value_parser = within(0..=3_600))]
     pub(crate) downscale_stabilization: Option<Duration>,
 
     /// Inject a fault: no-metrics, pods-not-ready, quota=PODS, sticky, conflicting-writer or crash

@@ -32,7 +32,7 @@ pub(crate) struct AssertedArgs {
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     scale_down: WaitFor,
     /// Wait this much longer than each phase's computed deadline
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
     patience: Duration,
 }
 

@@ -28,7 +28,7 @@ pub(super) struct LoadArgs {
     #[arg(long, value_name = "URL", value_parser = url)]
     target: Option<String>,
     /// How long to hold the load once the maximum is ready [default: three syncs]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) hold: Option<Duration>,
     /// The image for --load-job URL
     #[arg(long, value_name = "IMAGE", default_value = job::IMAGE, requires = "load_job")]

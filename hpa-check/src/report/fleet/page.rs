@@ -99,16 +99,25 @@ fn causes(report: &Report) -> String {
     groups.map(|cause| group(report, cause)).collect()
 }
 
+/// What it counts as, such as `wrong, blocker`. A note is a note by both.
+fn severity(cause: &Cause) -> String {
+    let (gravity, weight) = (gravity(cause.outcome), word(&cause.weight));
+    if gravity == weight {
+        weight
+    } else {
+        format!("{gravity}, {weight}")
+    }
+}
+
 fn group(report: &Report, cause: &Cause) -> String {
     let cases = cases(report, cause);
     let open = if cases.len() <= OPEN { " open" } else { "" };
     let mut html = format!(
         "<article class=\"group {class}\" id=\"cause-{id}\"><details{open}><summary><h3><code>{id}</code></h3> \
-         <span class=\"note\">{gravity}, {weight}: {count}</span></summary>\n",
+         <span class=\"note\">{severity}: {count}</span></summary>\n",
         class = html::class(cause.outcome),
         id = Xml(&cause.id),
-        gravity = gravity(cause.outcome),
-        weight = word(&cause.weight),
+        severity = severity(cause),
         count = plural(cases.len() as u64, "autoscaler"),
     );
     // Writing to a String can't fail.

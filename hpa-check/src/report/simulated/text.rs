@@ -19,6 +19,9 @@ pub(crate) struct OutcomeRow<'a> {
 /// Replica changes on one line; the middle of a longer path is left out.
 const STEPS: usize = 9;
 
+/// Replica changes on separate lines.
+const LINES: usize = 16;
+
 /// The whole text, without a trailing newline.
 pub(crate) fn terminal(simulation: &Simulation) -> String {
     let summary = &simulation.summary;
@@ -31,11 +34,7 @@ pub(crate) fn terminal(simulation: &Simulation) -> String {
         simulation.scenario.pod.request,
         words::clock_seconds(i64::try_from(summary.seconds).unwrap_or(i64::MAX)),
     );
-    for step in &summary.path {
-        let at = words::clock_seconds(i64::try_from(step.second).unwrap_or(i64::MAX));
-        // Writing to a String can't fail.
-        let _ = writeln!(text, "  {at:>8}  {:>4} replicas", step.replicas);
-    }
+    text.push_str(&lines(&summary.path));
     let _ = write!(text, "\n{}", facts(summary));
     if !simulation.kept {
         text.push_str("\n  These settings do not keep the requested bounds.\n");
@@ -67,9 +66,28 @@ pub(crate) fn terminal(simulation: &Simulation) -> String {
     text
 }
 
+/// The sizes below one another. A week of traffic has hundreds: the middle of such a path is counted, and is in the
+/// page.
+fn lines(path: &[ReplicaStep]) -> String {
+    let line = |step: &ReplicaStep| {
+        let at = words::clock_seconds(i64::try_from(step.second).unwrap_or(i64::MAX));
+        format!("  {at:>9}  {:>4} replicas\n", step.replicas)
+    };
+    if path.len() <= LINES {
+        return path.iter().map(line).collect();
+    }
+    let (head, tail) = (&path[..LINES / 2], &path[path.len() - LINES / 4..]);
+    let between = path.len() - head.len() - tail.len();
+    let (head, tail): (String, String) = (
+        head.iter().map(line).collect(),
+        tail.iter().map(line).collect(),
+    );
+    format!("{head}          …  {between} more changes; -o html=FILE draws them all\n{tail}")
+}
+
 fn facts(summary: &Summary) -> String {
     let mut text = format!(
-        "  utilization       mean {:.0} %, {:.0} % in 95 % of the time, {:.0} % at most\n  \
+        "  utilization       mean {:.0} %, p95 {:.0} %, max {:.0} %\n  \
          time to capacity  {}\n  pod-hours         {:.2} ({:.2} core-hours requested)\n  \
          unserved          {:.2} % of the work was not done on time\n",
         summary.mean_utilization,
@@ -93,7 +111,7 @@ fn facts(summary: &Summary) -> String {
 /// The result in a sentence, for reports.
 pub(crate) fn sentence(summary: &Summary) -> String {
     format!(
-        "Simulated: {}; {:.0} % utilization in 95 % of the time, {} to capacity, {:.2} pod-hours.",
+        "Simulated: {}; p95 utilization {:.0} %, {} to capacity, {:.2} pod-hours.",
         way(&summary.path),
         summary.p95_utilization,
         words::milliseconds(summary.longest_short_seconds * 1000),
@@ -205,7 +223,7 @@ pub(crate) fn table(rows: &[OutcomeRow<'_>]) -> String {
         if let Some(summary) = row.summary {
             let _ = write!(
                 text,
-                ", {:.0} % utilization in 95 % of the time, {} to capacity",
+                ", p95 utilization {:.0} %, {} to capacity",
                 summary.p95_utilization,
                 words::milliseconds(summary.longest_short_seconds * 1000)
             );

@@ -52,6 +52,9 @@ impl LineScreen {
             spec: state.target.as_ref().map(|t| t.spec_replicas),
             ready: state.ready(),
         };
+        if said.phase.is_none() && said.spec.is_none() {
+            return;
+        }
         let news = self.last.as_ref().is_none_or(|(at, last)| {
             *last != said || now.as_millisecond() - at.as_millisecond() >= QUIET_MS
         });

@@ -2,7 +2,7 @@
 
 use super::broken::waiting;
 use super::world::{ago, condition, healthy, pods, samples, scaler};
-use super::{Assertions, diagnose, found};
+use super::{Assertions, diagnose, found, keep};
 use crate::metrics_server::{MetricsServer, RESOURCE};
 use crate::observation::Resize;
 use crate::snapshot::NodeClaim;
@@ -98,6 +98,7 @@ fn an_unfinished_resize_is_reported_with_the_running_requests_and_the_reason() {
     let report = diagnose(&facts, None, &Assertions::default());
     let note = &report.autoscalers[0].findings[0];
     assert_eq!((note.id.as_str(), report.exit_code), ("resize-not-done", 0));
+    keep("resize-not-done", &report);
     assert_eq!(
         note.evidence[0],
         "pod cart-6d-1: app: CPU request 100m, runs with 50m; PodResizePending Deferred: Node didn't have enough resource: cpu"

@@ -218,7 +218,7 @@ fn a_behavior_is_read_alone_under_its_key_and_from_a_whole_autoscaler() {
         (json!({"behaviour": behavior}), "did you mean `behavior`"),
         (json!({"scaleDwon": {}}), "did you mean `scaleDown`?"),
         (json!({}), "has no behavior"),
-        (autoscaler("shop", json!({})), "without a behavior"),
+        (autoscaler("shop", json!({})), "without spec.behavior"),
     ] {
         let error = read_behavior(std::slice::from_ref(&document), None).unwrap_err();
         assert!(error.contains(expected), "{document}: {error}");

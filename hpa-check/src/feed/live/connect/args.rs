@@ -35,7 +35,7 @@ pub(crate) struct ClusterArgs {
     #[arg(long = "as-uid", value_name = "UID", requires = "impersonate")]
     pub impersonate_uid: Option<String>,
     /// Timeout of each API server call; 0 disables it [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = program_common::duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = program_common::duration::parse)]
     pub request_timeout: Option<Duration>,
 }
 
