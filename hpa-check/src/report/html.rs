@@ -488,9 +488,8 @@ mod tests {
     #[test]
     fn every_finding_links_to_its_explanation_and_to_its_moment_on_the_timeline() {
         let mut run = fixture::hostile();
-        let reason = &mut run.verdict.reasons[0];
         let shown = |run: &RunResult| page(run);
-        "the pods stopped at 12.3 s".clone_into(&mut reason.message);
+        run.verdict.reasons[0].at = Some(run.timeline.from + SignedDuration::from_millis(12_300));
         let page = shown(&run);
         assert!(page.contains("About missing-cpu-request</a>"));
         assert!(
@@ -499,7 +498,7 @@ mod tests {
             ),
             "{page}"
         );
-        run.verdict.reasons[0].message.clear();
+        run.verdict.reasons[0].at = None;
         assert!(shown(&run).contains("The whole timeline</a>"));
         run.timeline.syncs.clear();
         run.timeline.load.clear();

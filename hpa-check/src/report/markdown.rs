@@ -73,6 +73,8 @@ pub(super) fn decisions(timeline: &Timeline) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::super::fixture;
     use super::*;
 
@@ -86,7 +88,9 @@ mod tests {
     #[test]
     fn every_reason_has_its_evidence_and_advice() {
         let mut run = fixture::hostile();
+        let at = run.timeline.from + SignedDuration::from_millis(12_300);
         let reason = &mut run.verdict.reasons[0];
+        reason.at = Some(at);
         reason.message = "no request at 12.3 s".to_owned();
         reason.evidence = vec!["pod a: none".to_owned()];
         reason.fix = Some("set one".to_owned());
