@@ -1,4 +1,4 @@
-"""Whether fib-loadgen's numbers are those of the load: stalls, other generators, rates, its own limits, users, memory."""
+"""Checks fib-loadgen's numbers against the load: stalls, other generators, rates, its own limits, users, memory."""
 
 import os
 import pathlib
@@ -42,7 +42,7 @@ def with_stall(options, measure):
 
 
 def stall(options):
-    """1,000 of 10,000 requests are due during the stall, so the slowest thousandth waited for all of it."""
+    """1,000 of 10,000 requests are due during the stall, so the slowest thousandth waited for its whole length."""
     ours, theirs, held = [], [], []
     for _ in range(min(options.rounds, 2)):
         flags = ("--rate", "1000/s", "--users", STALL_USERS, "--n", 90, "-t", "10s")
@@ -69,7 +69,7 @@ def stall(options):
 
 
 def agreement(options):
-    """A closed model on a server that is the limit looks the same to every generator: its rate, and p50 in seconds."""
+    """If the server is the limit of a closed model, every generator must report the same rate and p50 (in seconds)."""
     generators = {"fib-loadgen": ours_on_slow, "oha": oha_on_slow, "wrk": wrk_on_slow}
     found = {name: [] for name in generators if name == "fib-loadgen" or tool(name)}
     for _ in range(options.rounds):
@@ -127,7 +127,7 @@ def steady(options):
 
 
 def health(options):
-    """Ten runs that have what they need are never called saturated; ten with a tenth of a core always are."""
+    """Ten runs with enough CPU are never reported as saturated; ten with a tenth of a core always are."""
     runs = 2 if options.busy else 10
     port = free_port()
     with Server(fib_server(options, port), port):
@@ -153,7 +153,7 @@ def health(options):
 
 
 class Quota:
-    """A control group with a share of one core, v1 or v2; without a path when it can't be made."""
+    """A control group (v1 or v2) with a share of one core; its path is None if it can't be created."""
 
     def __init__(self, cores):
         self.cores, self.path = cores, None
@@ -178,7 +178,7 @@ class Quota:
         return self
 
     def run(self, options, port, *flags):
-        """The verdict of a fib-loadgen that lives in this group from its start on."""
+        """The verdict of a fib-loadgen that is started in this group."""
         join = f'echo $$ > {self.path}/cgroup.procs && exec "$@"'
         command = [options.programs / "fib-loadgen", f"http://127.0.0.1:{port}", "--ui", "none", "-o", "json=-", *flags]
         found = json_of(["sh", "-c", join, "sh", *map(str, command)])
@@ -194,7 +194,7 @@ class Quota:
 
 
 def users(options):
-    """Ten thousand users within ten seconds, and what one takes."""
+    """Starts ten thousand users within ten seconds, and measures what one takes."""
     points = []
     for count in (100, 1_000, 10_000):
         port = free_port()

@@ -1,4 +1,4 @@
-"""hpa-check's own work: decisions, a week simulated, a day replayed, a cluster looked at."""
+"""hpa-check's own work: decisions, a simulated week, a replayed day, the diagnosis of a cluster."""
 
 import pathlib
 import re
@@ -29,7 +29,7 @@ def rows(options):
 
 
 def decide(options, program, folder):
-    """The model on decisions that all differ, and the same decisions as lines of JSON."""
+    """Runs the model on distinct decisions, and `decide` on the same ones as JSON Lines."""
     if not EXAMPLE.exists():
         say(f"{EXAMPLE.name} can't be built here, so decisions are not measured")
         return
@@ -54,12 +54,12 @@ def decide(options, program, folder):
 
 
 def cases(count):
-    """So many decisions, no two alike, as input for `hpa-check decide`."""
+    """This many distinct decisions, as input for `hpa-check decide`."""
     return output([EXAMPLE, "cases", count])
 
 
 def settings(minimums, maximums, targets, windows):
-    """The words for simulating a week of every combination."""
+    """The arguments for simulating a week of every combination."""
     found = {"min": minimums, "max": maximums, "cpu": targets, "window": windows}
     words = ["simulate", "--load", DAY, "--for", "168h", "--find", "--keep-utilization", "80"]
     return [*words, *(word for name, values in found.items() for word in (f"--try-{name}", values))]
@@ -70,7 +70,7 @@ def thousand_settings():
 
 
 def simulate(options, program):
-    """1,000 settings for a week; a sample of 20 when those would take more than 20 s."""
+    """Evaluates 1,000 settings for a week, or a sample of 20 if they would take more than 20 s."""
     took, code = seconds_of([program, *settings("1,2", "8,10", "30,40,50,60,70", "5m")])
     if code not in (0, 99):
         return
@@ -83,7 +83,7 @@ def simulate(options, program):
 
 
 def long_trace(path, hours):
-    """A recorded rehearsal at a cluster's pace, again and again for so long; returns its length in hours."""
+    """Repeats a recorded rehearsal at a cluster's pace for this long; returns the length in hours."""
     lines = RECORDING.read_text().splitlines()
     stamps = [parsed(m) for line in lines for m in STAMP.finditer(line)]
     begun, length = min(stamps), (max(stamps) - min(stamps)) * STRETCH
@@ -134,7 +134,7 @@ def replay(options, program, folder):
 
 
 def doctor(options):
-    """`doctor -A` on API servers of growing size, which answer from memory."""
+    """Runs `doctor -A` on in-memory API servers of growing size."""
     program = options.programs / "hpa-check"
     sizes = [(100, 1_000), (300, 3_000), (1_000, 10_000), (3_000, 30_000), (10_000, 100_000)]
     goals = {1_000: (5, 60), 10_000: (40, 300)}

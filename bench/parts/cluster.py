@@ -1,4 +1,4 @@
-"""An API server that answers from memory, as large as wanted, on loopback."""
+"""An in-memory API server of any size on loopback."""
 
 import gc
 import gzip
@@ -22,7 +22,7 @@ from .machine import CLIENT_CORE, SERVER_CORE, pinned
 LONG_AGO = "2026-01-01T00:00:00Z"
 NAMESPACES = 50
 PAGE = 500
-# What is listed by path: API version, kind.
+# Lists by path: API version, kind.
 KINDS = {
     "autoscaling/v2": ["HorizontalPodAutoscaler"],
     "apps/v1": ["Deployment", "ReplicaSet", "StatefulSet"],
@@ -39,7 +39,7 @@ def plural(kind):
 
 
 class Api:
-    """Serves so many autoscalers and pods for the length of a with block, in a process on the servers' core.
+    """Serves this many autoscalers and pods during a with block, in a process on the servers' core.
 
     The answers are made and compressed beforehand, so that what is measured never waits for them. This process stays
     small: Linux counts the memory of the process that started a program as a peak of the program's own.
@@ -67,7 +67,7 @@ class Api:
         return self
 
     def run(self, command):
-        """What a command that asks this server cost: see Cost."""
+        """The Cost of a command against this server."""
         env = dict(os.environ, KUBECONFIG=str(self.config))
         measured = subprocess.run(
             [sys.executable, "-c", MEASURE, *pinned(CLIENT_CORE, command)],
@@ -107,7 +107,7 @@ class Cost(NamedTuple):
 
 
 class Answers:
-    """What the API server answers, by target."""
+    """The API server's answers by target."""
 
     def __init__(self, autoscalers, pods):
         self.lists, self.made = {}, {}
@@ -126,7 +126,7 @@ class Answers:
             kept.append((metadata.get("namespace"), metadata["name"], json.dumps(made)))
 
     def make(self, version, name):
-        """The pages of a list; PodMetrics come in one piece."""
+        """The pages of a list; PodMetrics are one page."""
         path = f"{'/api' if version == 'v1' else '/apis'}/{version}/{name}"
         if version == "metrics.k8s.io/v1beta1":
             self.made[path] = self.made[f"{path}?"] = packed(*answer(self.lists, path))
@@ -144,7 +144,7 @@ class Answers:
 
 
 def serve(listener, answers):
-    """Answers until it is killed; a process of its own."""
+    """Answers until it is killed, in its own process."""
     os.sched_setaffinity(0, {SERVER_CORE})
     gc.freeze()
     while True:
@@ -166,7 +166,7 @@ def converse(stream, answers):
 
 
 def packed(status, body):
-    """Status, body and header of an answer; compressed from 128 KB, as the API server does it."""
+    """Status, body and header of an answer; compressed from 128 KB on, like the API server's."""
     data = body.encode()
     if len(data) <= 128 * 1024:
         return status, data, ""
@@ -258,7 +258,7 @@ def kubeconfig(port):
     }
 
 
-# About as much as a pod of a real cluster carries.
+# About as much as on a pod of a real cluster.
 MANAGED_FIELDS = [
     {
         "manager": "kubelet",
@@ -300,7 +300,7 @@ def api_service():
 
 
 def application(number, pods):
-    """One autoscaler with all that belongs to it."""
+    """One autoscaler with its target, pods and samples."""
     name, namespace = f"app-{number}", f"ns-{number % NAMESPACES}"
     labels = {"app.kubernetes.io/name": name}
 
@@ -442,5 +442,5 @@ def application(number, pods):
 
 
 def now():
-    """A large cluster takes a while to make, and its samples have to be fresh after that."""
+    """A large cluster takes a while to build, and its samples must still be fresh then."""
     return (datetime.now(timezone.utc) + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")

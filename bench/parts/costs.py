@@ -1,4 +1,4 @@
-"""The table `Cost of n` of docs/fib-server.md, and the exponent by which admission estimates."""
+"""The table `Cost of n` in docs/fib-server.md, and the exponent of admission's estimates."""
 
 import re
 
@@ -38,7 +38,7 @@ def rows(options):
 
 
 def digits(n):
-    """How many decimal digits F(n) has, for the n of the table."""
+    """The number of decimal digits of F(n), for each n in the table."""
     return max(1, int(n * 0.20898764024997873 - 0.3494850021680094) + 1)
 
 

@@ -9,7 +9,7 @@ HALF_BITS = 10
 
 
 def counts(text):
-    """Each value, in microseconds, and how often it was counted; values are those at the lower end of their bucket."""
+    """Each value in microseconds (the lower end of its bucket) with its count."""
     packed = base64.b64decode(text)
     data = zlib.decompress(packed[8:])
     # A cookie, the length of the counts, an offset, the digits, and the lowest and the highest value.
@@ -27,7 +27,7 @@ def counts(text):
 
 
 def above(text, value):
-    """How many of a histogram are above a value."""
+    """How many entries of a histogram are above a value."""
     return sum(count for at, count in counts(text) if at > value) if text else 0
 
 

@@ -24,7 +24,7 @@ def oha(port, *flags, n=90):
 
 
 def rate_of(options, name, port):
-    """Answers a second that a generator got from a server; None when one was lost or wrong."""
+    """Answers per second that a generator got from a server; None if one was lost or wrong."""
     seconds = options.seconds
     if name == "wrk":
         return wrk(port, seconds)

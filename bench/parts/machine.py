@@ -1,4 +1,4 @@
-"""The machine: its cores, how busy it is, and processes that are pinned to a core."""
+"""The machine: its cores, its load, and processes pinned to a core."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def say(text):
 
 
 def busy_share(seconds=3.0):
-    """The share of all cores that programs used for a while, from /proc/stat."""
+    """The share of all cores in use over a short time, from /proc/stat."""
 
     def read():
         fields = [int(f) for f in pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
@@ -51,13 +51,13 @@ def free_port():
 
 
 def allow_many_files():
-    """Both ends of ten thousand connections; children inherit it."""
+    """Raises the descriptor limit to fit both ends of ten thousand connections; children inherit it."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def output(command, timeout=600, **kwargs):
-    """What a command prints; a command that hangs is ended and prints nothing."""
+    """The output of a command; empty for one that hangs, which is killed."""
     try:
         return subprocess.run(
             [str(c) for c in command], check=False, text=True, capture_output=True, timeout=timeout, **kwargs
@@ -67,7 +67,7 @@ def output(command, timeout=600, **kwargs):
 
 
 def json_of(command, **kwargs):
-    """The JSON that a command prints; an empty object when there is none."""
+    """The JSON output of a command; an empty object if there is none."""
     try:
         return json.loads(output(command, **kwargs) or "{}")
     except ValueError:
@@ -75,7 +75,7 @@ def json_of(command, **kwargs):
 
 
 def seconds_of(command, **kwargs):
-    """How long a command takes on the client's core, and its exit code."""
+    """The time of a command on the client's core, and its exit code."""
     begun = time.monotonic()
     done = subprocess.run(
         pinned(CLIENT_CORE, command), check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **kwargs
@@ -90,7 +90,7 @@ def resident(pid):
 
 
 class Server:
-    """A server on its core, for the length of a with block."""
+    """A server on its core, during a with block."""
 
     def __init__(self, command, port, cwd=None):
         self.command, self.port, self.cwd = command, port, cwd
@@ -117,7 +117,7 @@ class Server:
         raise RuntimeError(f"{self.command[0]} did not answer on port {self.port}")
 
     def stall(self, seconds):
-        """Keeps it from doing anything for a while."""
+        """Stops the process for a while."""
         self.process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
         self.process.send_signal(signal.SIGCONT)
@@ -127,7 +127,7 @@ class Server:
         return self.process.pid
 
     def __exit__(self, *_):
-        # What it would wait for is not measured.
+        # Its graceful shutdown is not measured.
         self.process.terminate()
         try:
             self.process.wait(1)

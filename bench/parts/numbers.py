@@ -9,7 +9,7 @@ from .report import Curve, Row
 
 # At most 10 % slower than GMP anywhere, and far faster where it counts.
 GOALS = {1_000_000: 0.4, 3_000_000: 0.4, 10_000_000: 0.25}
-# Each process already takes its rivals in turn for a second and more per n.
+# Each process already alternates between its rivals, for a second or more per n.
 ROUNDS = 3
 QUICK = ["200", "5000", "20000", "100000", "1000000"]
 

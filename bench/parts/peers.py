@@ -1,4 +1,4 @@
-"""Builds the programs and every peer that can be had."""
+"""Builds the programs and every available peer."""
 
 import os
 import shutil
@@ -10,28 +10,28 @@ from .machine import HERE, ROOT, say
 PEERS = HERE / "target" / "release"
 TOOLS = HERE / "target" / "tools"
 BIN = TOOLS / "bin"
-# The model of hpa-check without the program around it.
+# hpa-check's model without the program around it.
 EXAMPLE = ROOT / "target" / "release" / "examples" / "decisions"
 
 OHA = "1.16.0"
 HEY = "v0.1.4"
 VEGETA = "v12.12.0"
-# What a package manager has and cargo, go and pip do not.
+# Available from a package manager, but not from cargo, go or pip.
 PACKAGES = {"wrk": "wrk", "taskset": "util-linux", "curl": "curl", "m4": "m4"}
 
 
 def tool(name):
-    """A tool that was built here, or that the machine has."""
+    """A tool built here, or installed on the machine."""
     built = BIN / name
     return built if built.exists() else shutil.which(name)
 
 
 def build_programs():
-    """The programs as images have them."""
+    """The programs, built as for images."""
     subprocess.run([ROOT / ".ci" / "programs"], env=dict(os.environ, PROFILE="release"), check=True)
 
 
-# The peers of each part; a part that is not named here needs none.
+# The peers of each part; other parts need none.
 NEEDED = {
     "numbers": {"the Rust peers"},
     "service": {"the Rust peers", "oha", "bench-go", "Flask"},

@@ -1,4 +1,4 @@
-"""Rows, curves, and the page, the JSON and the charts that they become."""
+"""Rows and curves, and the page, JSON and charts made from them."""
 
 import html
 import json
@@ -9,7 +9,7 @@ from .machine import description
 
 
 class Row:
-    """One goal and what was measured, once for each round: ratios to a peer, or values with a unit."""
+    """One goal and its measurements, one per round: ratios to a peer, or values with a unit."""
 
     def __init__(self, part, what, goal, at_most, values, note="", unit=""):
         self.part, self.what, self.goal, self.at_most = part, what, goal, at_most
@@ -38,7 +38,7 @@ class Row:
 
 
 class Curve:
-    """What something costs as one quantity grows: points (x, y), and the exponent of y ~ x^e."""
+    """A cost as one quantity grows: points (x, y), and the exponent of y ~ x^e."""
 
     def __init__(self, name, what, x, y, points, note="", fit_from=0):
         self.name, self.what, self.x, self.y, self.note = name, what, x, y, note
@@ -129,14 +129,14 @@ def svg(width, height, title, parts):
 
 
 def goal_chart(rows):
-    """How far each row is from its goal: right of the line is better, on a logarithmic scale of a tenth to ten."""
+    """The distance of each row from its goal, log scale from a tenth to ten; right of the line is better."""
     left, width, step = 430, 360, 24
     middle = left + width / 2
     height = step * len(rows) + 50
     parts = [f'<text x="{middle}" y="16" text-anchor="middle">worse ← goal → better</text>']
     for i, row in enumerate(rows):
         y = 28 + i * step
-        # A value of zero is as far on its side as the chart goes.
+        # A value of zero is drawn at the edge of the chart.
         value, goal = max(row.median, 1e-9), max(row.goal, 1e-9)
         better = math.log10(goal / value if row.at_most else value / goal)
         if row.met and better < 0 or value == goal:

@@ -1,4 +1,4 @@
-"""`GET /get?n=90` with all of fib-server's defaults, against its peers with the same bytes and headers."""
+"""`GET /get?n=90` on fib-server with its defaults, against peers that send the same bytes and headers."""
 
 import pathlib
 import re
@@ -26,7 +26,7 @@ def url(port, n=90):
 
 
 def recorded_answer(options, folder):
-    """The answer of fib-server, for the peer that repeats it."""
+    """fib-server's answer, for the peers that repeat it."""
     path = pathlib.Path(folder) / "answer"
     port = free_port()
     with Server(fib_server(options, port), port):
@@ -38,14 +38,14 @@ def recorded_answer(options, folder):
 
 
 def wrk(port, seconds, connections=CONNECTIONS, n=90):
-    """Requests a second of wrk on its own core; None when an answer was lost or was no 2xx."""
+    """Requests per second by wrk on its own core; None if an answer was lost or not 2xx."""
     text = output(pinned(CLIENT_CORE, ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", url(port, n)]))
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     return float(rate[1]) if rate and "Non-2xx" not in text and "Socket errors" not in text else None
 
 
 def rivals(options, answer):
-    """Every server, as its command for a port and its directory."""
+    """Every server: its command for a port, and its directory."""
     return {
         "fib-server": lambda port: (fib_server(options, port), None),
         "bare hyper": lambda port: ([PEERS / "peer-hyper", f"127.0.0.1:{port}", answer], None),

@@ -1,7 +1,7 @@
-//! What this process' control group says about CPU and memory, in version 1 and version 2.
+//! The CPU and memory accounting of this process' control group, in versions 1 and 2.
 //!
-//! Every group between the process' own and the mount point counts: a quota binds all groups below it, and
-//! the tightest one is what the process gets.
+//! Every group between the process' own and the mount point counts: a quota limits all groups below it, and the
+//! process gets the tightest one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,40 +13,40 @@ pub struct Cpu {
     pub usage_seconds: f64,
     /// Periods in which a group with a quota ran.
     pub periods: u64,
-    /// Periods in which it was held back by its quota.
+    /// Periods in which the quota throttled it.
     pub throttled_periods: u64,
-    /// Time for which it was held back, in seconds.
+    /// Time for which it was throttled, in seconds.
     pub throttled_seconds: f64,
-    /// The quota in cores, a fraction of one included; `None` without a quota.
+    /// The quota in cores, which may be a fraction; `None` without a quota.
     pub quota_cores: Option<f64>,
 }
 
 /// A reading of the memory accounting.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// What is charged to the process' own group, in bytes.
+    /// The memory charged to the process' own group, in bytes.
     pub used_bytes: u64,
     /// The tightest limit, in bytes; `None` without a limit.
     pub limit_bytes: Option<u64>,
 }
 
-/// Reads the CPU accounting of this process; `None` where there is no control group.
+/// Reads the CPU accounting of this process; `None` if there is no control group.
 pub fn cpu() -> Option<Cpu> {
     read(&Hierarchies::of_this_process()?)
 }
 
-/// Reads the memory accounting of this process; `None` where there is no control group.
+/// Reads the memory accounting of this process; `None` if there is no control group.
 pub fn memory() -> Option<Memory> {
     read_memory(&Hierarchies::of_this_process()?)
 }
 
-/// The time in which some thread of the group waited for a CPU, in seconds (version 2 only).
+/// The time during which some thread of the group waited for a CPU, in seconds (version 2 only).
 pub fn cpu_pressure_seconds() -> Option<f64> {
     let groups = Hierarchies::of_this_process()?.version_2;
     pressure(&fs::read_to_string(groups.first()?.join("cpu.pressure")).ok()?)
 }
 
-/// The CPUs that the quota allows, a fraction counted as a whole one; `None` without a quota.
+/// The CPUs that the quota allows, rounded up; `None` without a quota.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -133,7 +133,7 @@ impl<'a> Mount<'a> {
         let below = if self.root == "/" {
             group
         } else {
-            // In a container the mount point is the container's group, or a group outside is not visible.
+            // In a container the mount point is the container's own group, or groups outside are not visible.
             group.strip_prefix(self.root).unwrap_or("")
         };
         let own = Path::new(self.point).join(below.trim_start_matches('/'));
@@ -150,7 +150,7 @@ fn read(groups: &Hierarchies) -> Option<Cpu> {
 
 fn version_2(groups: &[PathBuf]) -> Option<Cpu> {
     let own = fs::read_to_string(groups.first()?.join("cpu.stat")).ok()?;
-    // Without the CPU controller there is only the usage, and nothing can be throttled here.
+    // Without the CPU controller there is only the usage, and nothing can throttle the group.
     let mut cpu = Cpu {
         usage_seconds: field(&own, "usage_usec")? / 1e6,
         ..Cpu::default()
@@ -185,7 +185,7 @@ fn version_1(groups: &[PathBuf], accounting: &[PathBuf]) -> Option<Cpu> {
 }
 
 impl Cpu {
-    /// Adds a group that has a quota; one without cannot hold anything back.
+    /// Adds a group if it has a quota; without one it can't throttle.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -210,7 +210,7 @@ fn read_memory(groups: &Hierarchies) -> Option<Memory> {
         let bytes = |path: PathBuf| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
         Some(Memory {
             used_bytes: bytes(groups.first()?.join(used))?,
-            // Version 1 writes no limit as a number near 2^63.
+            // Version 1 writes "no limit" as a number near 2^63.
             limit_bytes: groups
                 .iter()
                 .filter_map(|group| bytes(group.join(limit)))
@@ -249,10 +249,7 @@ fn field(stat: &str, name: &str) -> Option<f64> {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    reason = "what a test needs and does not get is to end it"
-)]
+#[allow(clippy::unwrap_used, reason = "a failed setup must end the test")]
 mod tests {
     use super::*;
 

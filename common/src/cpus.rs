@@ -1,6 +1,6 @@
-//! How many CPUs there are for this process.
+//! The number of CPUs for this process.
 
-/// The CPUs that its threads may run on. Unlike [`std::thread::available_parallelism`] it leaves quotas out: that
+/// The CPUs that its threads may run on. Unlike [`std::thread::available_parallelism`] it ignores quotas: that
 /// function rounds a quota of one and a half CPUs down to one.
 pub fn permitted() -> usize {
     affinity().unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))

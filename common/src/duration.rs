@@ -1,10 +1,10 @@
-//! How durations are written on a command line and in a settings file.
+//! Durations on command lines and in settings files.
 
 use std::time::Duration;
 
 use jiff::fmt::friendly::SpanParser;
 
-/// Reads a duration: `500ms`, `90s`, `1m30s`, `2h`, or a bare number of seconds.
+/// Parses a duration: `500ms`, `90s`, `1m30s`, `2h`, or a bare number of seconds.
 ///
 /// # Errors
 ///
@@ -14,7 +14,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
     }
-    // jiff also reads prose such as `2 hours ago`; here one word is one value.
+    // jiff also accepts prose such as `2 hours ago`; here one word is one value.
     let one_word = text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
@@ -37,6 +37,8 @@ mod tests {
             ("500ms", 500),
             ("1.5s", 1_500),
             ("2h", 7_200_000),
+            ("1h30m", 5_400_000),
+            ("5m0s", 300_000),
             ("1.5", 1_500),
             ("0", 0),
         ];
@@ -44,12 +46,13 @@ mod tests {
             assert_eq!(parse(text), Ok(Duration::from_millis(ms)), "{text}");
         }
         assert_eq!(parse("250us"), Ok(Duration::from_micros(250)));
+        assert_eq!(parse("3.5ms"), Ok(Duration::from_micros(3_500)));
     }
 
     #[test]
     fn text_that_is_not_a_duration_is_refused() {
         for text in [
-            "", "s", "5x", "-1s", "-1", "5s3", "nan", "inf", "1e300h", "5 s", "5s ago",
+            "", "s", "5x", "-1s", "-1", "5s3", "nan", "inf", "1e300h", "5 s", "5s ago", "5d",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

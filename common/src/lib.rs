@@ -1,14 +1,18 @@
-//! What the programs share beyond their own subject: the limits of a process, its parent, its control
-//! group, how durations, rates and shares are written, what a program prints about itself, and what it must not
-//! show of its command line.
+//! Code shared by the programs: the notation of durations, rates and shares and their names in help texts, help
+//! pages, process limits, the parent process, control groups, and which parts of a command line are secret.
 
+#[cfg(feature = "process")]
 pub mod cgroup;
+#[cfg(feature = "process")]
 pub mod cpus;
 pub mod duration;
 #[cfg(feature = "pages")]
 pub mod pages;
+#[cfg(feature = "process")]
 pub mod process;
 pub mod quantity;
 pub mod secrets;
 #[cfg(feature = "pages")]
 pub mod usage;
+#[cfg(feature = "pages")]
+pub mod vocabulary;

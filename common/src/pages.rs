@@ -1,4 +1,4 @@
-//! What a program prints about itself for shells and `man`: completions, and a manual page for each command.
+//! A program's pages about itself: completions for shells, and a manual page for each command.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -9,7 +9,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 pub use clap_complete::Shell;
 
-/// The completions of a program for a shell.
+/// A program's completions for a shell.
 pub fn completions(mut program: Command, shell: Shell) -> Vec<u8> {
     let name = program.get_name().to_owned();
     let mut script = Vec::new();
@@ -21,7 +21,7 @@ pub fn completions(mut program: Command, shell: Shell) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// One sentence when there is no such command.
+/// One sentence, if there is no such command.
 pub fn manual(program: Command, command: Option<&str>) -> Result<Vec<u8>, String> {
     let pages = pages(program);
     let name = command.map_or_else(
@@ -44,7 +44,7 @@ pub fn manual(program: Command, command: Option<&str>) -> Result<Vec<u8>, String
 ///
 /// # Errors
 ///
-/// When a file can't be written.
+/// If a file can't be written.
 pub fn write_manual(program: Command, folder: &Path) -> io::Result<()> {
     let pages = pages(program);
     for page in &pages {
@@ -58,7 +58,7 @@ pub fn write_manual(program: Command, folder: &Path) -> io::Result<()> {
 
 /// One page.
 struct Page {
-    /// Its name: the program's, with the command's behind a hyphen.
+    /// Its name: the program's, followed by a hyphen and the command's.
     name: String,
     program: String,
     command: Command,
@@ -139,7 +139,7 @@ fn commands(all: &[Page]) -> Roff {
     section
 }
 
-/// The examples as they are typed, and what stands below them.
+/// The examples as typed, and the text below them.
 fn after_help(text: &str) -> Roff {
     let mut section = Roff::new();
     for part in text.split("\n\n").filter(|part| !part.is_empty()) {
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn each_command_has_a_page_of_its_own_that_the_program_s_page_names() {
+    fn each_command_has_its_own_page_which_the_programs_page_names() {
         let page = String::from_utf8(manual(program(), None).unwrap()).unwrap();
         for part in [
             "x\\-go(1)",

@@ -1,12 +1,13 @@
-//! How rates and shares are written on a command line.
+//! The notation of rates and shares on command lines.
 
-/// Requests a second: `430/s`, `120/m`, or a bare number a second.
+/// Requests per second: `430/s`, `120/m`, or a bare number per second.
 ///
 /// # Errors
 ///
 /// One sentence that says what was expected.
 pub fn rate(text: &str) -> Result<f64, String> {
-    let bad = || format!("`{text}` is no rate: write it like 430/s or 120/m, at most 10000000/s");
+    let bad =
+        || format!("`{text}` is not a rate: write it like 430/s or 120/m, at most 10000000/s");
     let (number, seconds) = match text.split_once('/') {
         Some((number, "s")) => (number, 1.0),
         Some((number, "m")) => (number, 60.0),
@@ -15,7 +16,7 @@ pub fn rate(text: &str) -> Result<f64, String> {
     };
     let number: f64 = number.parse().map_err(|_| bad())?;
     let rate = number / seconds;
-    // Above this, 64-bit microsecond arithmetic and any one machine are long exhausted.
+    // Above this, 64-bit microsecond arithmetic and any one machine are far beyond their limits.
     if (0.0..=1e7).contains(&rate) {
         Ok(rate)
     } else {
@@ -37,7 +38,7 @@ pub fn share(text: &str) -> Result<f64, String> {
         .ok()
         .map(|number| number / of)
         .filter(|share| (0.0..=10.0).contains(share))
-        .ok_or_else(|| format!("`{text}` is no share: write it like 5% or 0.05"))
+        .ok_or_else(|| format!("`{text}` is not a share: write it like 5% or 0.05"))
 }
 
 /// A percentage: `0.5%`, or `0.5`, is half a percent.
@@ -50,7 +51,7 @@ pub fn percentage(text: &str) -> Result<f64, String> {
     let number = number.parse::<f64>().ok();
     number
         .filter(|number| (0.0..=1e6).contains(number))
-        .ok_or_else(|| format!("`{text}` is no percentage: write it like 0.5% or 0.5"))
+        .ok_or_else(|| format!("`{text}` is not a percentage: write it like 0.5% or 0.5"))
 }
 
 /// A whole percentage: `70%`, or `70`.
@@ -62,7 +63,7 @@ pub fn whole_percent(text: &str) -> Result<i32, String> {
     let number = text.strip_suffix('%').unwrap_or(text);
     number
         .parse()
-        .map_err(|_| format!("`{text}` is no whole percentage: write it like 70% or 70"))
+        .map_err(|_| format!("`{text}` is not a whole percentage: write it like 70% or 70"))
 }
 
 #[cfg(test)]
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_a_second_or_a_minute_and_possible() {
+    fn rates_are_per_second_or_per_minute_and_within_reason() {
         assert_eq!(rate("430/s"), Ok(430.0));
         assert_eq!(rate("120/m"), Ok(2.0));
         assert_eq!(rate("0.5"), Ok(0.5));
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn percentages_need_no_sign() {
+    fn percentages_need_no_percent_sign() {
         assert_eq!((percentage("0.5%"), percentage("0.5")), (Ok(0.5), Ok(0.5)));
         assert!(percentage("nan").is_err() && percentage("-1").is_err());
         assert_eq!(

@@ -1,6 +1,6 @@
-//! What must not be shown of a command line: results and pages are passed around.
+//! Hides the secrets of a command line, because results and pages are passed around.
 
-/// Stands in the place of a secret.
+/// Replaces a secret.
 pub const HIDDEN: &str = "(hidden)";
 
 /// Parts of the names of flags, headers, variables and query parameters whose values are secrets.
@@ -16,23 +16,24 @@ const NAMES: [&str; 9] = [
     "cookie",
 ];
 
-/// Whether the value of something with that name is a secret.
+/// Whether something with this name has a secret value.
 pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     NAMES.iter().any(|part| name.contains(part))
 }
 
-/// What a flag's value has to hide.
+/// What to hide in a flag's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secret {
-    /// All behind the name of a header.
+    /// Everything after the name of a header.
     Header,
-    /// All.
+    /// Everything.
     Whole,
 }
 
 impl Secret {
-    /// What the value of one of `fib-loadgen`'s flags hides: headers, bodies and curl commands may carry credentials.
+    /// What the value of one of `fib-loadgen`'s flags hides: headers, bodies and curl commands may contain
+    /// credentials.
     pub fn of_load(flag: &str) -> Option<Self> {
         match flag {
             "-H" | "--header" => Some(Self::Header),
@@ -49,8 +50,8 @@ impl Secret {
     }
 }
 
-/// The arguments of a command line without secrets: without the values of flags that have some, written as
-/// `--flag value`, `--flag=value`, `-f value` or `-fvalue`, and with what `others` makes of each other argument.
+/// The arguments of a command line without secrets: the values of secret flags are hidden, written as `--flag
+/// value`, `--flag=value`, `-f value` or `-fvalue`, and `others` converts every other argument.
 pub fn arguments(
     all: impl IntoIterator<Item = String>,
     secret: impl Fn(&str) -> Option<Secret>,
@@ -74,7 +75,7 @@ pub fn arguments(
     all.into_iter().map(one).collect()
 }
 
-/// A flag, what stands between it and its value, and the value, if it is in the same argument.
+/// A flag, the separator before its value, and the value, if it is in the same argument.
 fn parts(argument: &str) -> (&str, &str, Option<&str>) {
     if argument.starts_with("--") {
         return match argument.split_once('=') {
@@ -90,7 +91,7 @@ fn parts(argument: &str) -> (&str, &str, Option<&str>) {
     }
 }
 
-/// A URL, with or without a flag before it, without the values of parameters that are named like secrets.
+/// A URL, with or without a flag before it, without the values of secret parameters.
 pub fn without_tokens(argument: &str) -> String {
     let query = argument.contains("://").then(|| argument.split_once('?'));
     let Some((before, query)) = query.flatten() else {
@@ -106,8 +107,8 @@ pub fn without_tokens(argument: &str) -> String {
     format!("{before}?{}", shown.join("&"))
 }
 
-/// A line for a shell, or one argument, without what is named like a secret: `NAME=value`, `Name: value`,
-/// `--name value`, `-u user:password`, and the credentials of URLs.
+/// A shell command line, or one argument, without values that have a secret's name: `NAME=value`, `Name:
+/// value`, `--name value`, `-u user:password`, and the credentials in URLs.
 ///
 /// ```
 /// use program_common::secrets::without_secrets;
@@ -134,12 +135,12 @@ pub fn without_secrets(line: &str) -> String {
 struct Scan<'a> {
     rest: &'a str,
     shown: String,
-    /// The quotation mark that is open.
+    /// The open quotation mark, if any.
     quote: Option<char>,
 }
 
 impl Scan<'_> {
-    /// Shows the next bytes.
+    /// Copies the next bytes.
     fn take(&mut self, bytes: usize) {
         let (taken, rest) = self.rest.split_at(bytes);
         for mark in taken.chars().filter(|c| matches!(c, '"' | '\'')) {
@@ -153,7 +154,7 @@ impl Scan<'_> {
         self.rest = rest;
     }
 
-    /// Hides up to the next of these characters, and the credentials' own quotation marks stay.
+    /// Hides everything up to the next of these characters, but keeps the credentials' own quotation marks.
     fn hide(&mut self, ends: impl Fn(char) -> bool) {
         let end = self.rest.find(ends).unwrap_or(self.rest.len());
         if end > 0 {
@@ -162,7 +163,7 @@ impl Scan<'_> {
         self.rest = &self.rest[end..];
     }
 
-    /// A name at the beginning of the rest, with its value if it is a secret's.
+    /// A name at the start of the rest, with its value if that is secret.
     fn name(&mut self) -> bool {
         let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let end = self.rest.find(|c| !inner(c)).unwrap_or(self.rest.len());
@@ -189,7 +190,7 @@ impl Scan<'_> {
         true
     }
 
-    /// Hides a value, which goes to the end of its quotation; that of a header may have spaces.
+    /// Hides a value up to the end of its quotation; a header's value may contain spaces.
     fn value(&mut self, header: bool) {
         while self.rest.starts_with(' ') {
             self.take(1);
@@ -206,7 +207,7 @@ impl Scan<'_> {
         }
     }
 
-    /// The authority of a URL, without its credentials.
+    /// The authority of a URL without its credentials.
     fn authority(&mut self) -> bool {
         if !self.rest.starts_with("://") {
             return false;
@@ -226,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_named_like_a_secret_is_hidden() {
+    fn everything_with_a_secrets_name_is_hidden() {
         for (line, shown) in [
             ("k6 run x.js", "k6 run x.js"),
             ("--load '0s:100m 1m:900m'", "--load '0s:100m 1m:900m'"),
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_values_of_secret_parameters_are_taken_from_a_url() {
+    fn only_the_values_of_secret_parameters_are_removed_from_a_url() {
         assert_eq!(
             without_tokens("http://h/x?page=2&Access_Token=abc"),
             "http://h/x?page=2&Access_Token=(hidden)"

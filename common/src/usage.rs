@@ -1,5 +1,5 @@
-//! What a program says about a value that it can't take: the words of the standard library's parsers name neither what
-//! was expected nor what to write.
+//! Explains values that a program can't parse: the standard library's errors say neither what was expected nor
+//! what to write.
 
 use std::error::Error as _;
 use std::net::AddrParseError;
@@ -8,7 +8,7 @@ use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 use clap::Error;
 use clap::error::{ContextKind, ErrorKind};
 
-/// The error with the parser's own words replaced.
+/// The error with the parser's text replaced.
 #[must_use]
 pub fn explained(error: Error) -> Error {
     let expected = error.source().and_then(expected);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_the_wrong_kind_is_told_with_what_was_expected() {
+    fn a_value_of_the_wrong_kind_is_reported_with_what_was_expected() {
         for (value, expected) in [
             (
                 "--users=abc",

@@ -16,7 +16,7 @@ pub struct TimeAxis {
 }
 
 impl TimeAxis {
-    /// The instant's place; instants outside are put at the nearer end.
+    /// The instant's position; instants outside the axis are placed at its nearer end.
     pub fn x(&self, at: Timestamp) -> f64 {
         let share = millis(self.from, at) / millis(self.from, self.until).max(1.0);
         self.left + share.clamp(0.0, 1.0) * (self.right - self.left)
@@ -78,14 +78,14 @@ impl ValueAxis {
         }
     }
 
-    /// The value's place; values above the axis are put at its top.
+    /// The value's position; values above the axis are placed at its top.
     pub fn y(&self, value: f64) -> f64 {
         let share = (value / self.max).clamp(0.0, 1.0);
         self.bottom + share * (self.top - self.bottom)
     }
 }
 
-/// The smallest of 1, 2, 5 times a power of ten of which five reach the largest value.
+/// The smallest of 1, 2, 5 times a power of ten for which five steps reach the largest value.
 fn round_step(largest: f64, whole: bool) -> f64 {
     let power = 10_f64.powf((largest / 5.0).log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0]
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_has_its_place_and_stays_on_the_sheet() {
+    fn an_instant_has_its_position_and_stays_on_the_sheet() {
         let axis = axis(100, 1_000.0);
         let x = |s| axis.x(axis.from + SignedDuration::from_secs(s));
         assert!((x(25) - 300.0).abs() < 1e-6);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_above_the_axis_is_put_at_its_top() {
+    fn a_value_above_the_axis_is_placed_at_its_top() {
         let axis = ValueAxis::new(100.0, 0.0, 10.0, true);
         assert!(axis.y(1e9).abs() < 1e-9);
         assert!((axis.y(0.0) - 100.0).abs() < 1e-9);

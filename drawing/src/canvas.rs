@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write};
 
 use crate::escape::Xml;
 
-/// A coordinate with at most one decimal, since a tenth of a pixel is never seen.
+/// A coordinate with at most one decimal; a tenth of a pixel is not visible.
 #[derive(Clone, Copy)]
 pub struct Px(pub f64);
 
@@ -15,14 +15,14 @@ impl Display for Px {
     }
 }
 
-/// How a text stands to its point.
+/// The alignment of a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// Begins there.
+    /// Starts at its point.
     Start,
-    /// Is centred on it.
+    /// Is centered on its point.
     Middle,
-    /// Ends there.
+    /// Ends at its point.
     End,
 }
 
@@ -33,12 +33,12 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// What was drawn.
+    /// The SVG.
     pub fn into_svg(self) -> String {
         self.out
     }
 
-    /// Markup that is written by this program, taken as it is.
+    /// Markup written by this program, unescaped.
     pub fn raw(&mut self, markup: fmt::Arguments<'_>) {
         self.out
             .write_fmt(markup)
@@ -56,14 +56,14 @@ impl Canvas {
         ));
     }
 
-    /// A path from its `d`; nothing when that is empty.
+    /// A path from its `d`; nothing if that is empty.
     pub fn path(&mut self, class: &str, d: &str) {
         if !d.is_empty() {
             self.raw(format_args!("<path class=\"{class}\" d=\"{d}\"/>"));
         }
     }
 
-    /// A rectangle from two corners, with a title for pointer and screen reader unless that is empty.
+    /// A rectangle from two corners, with a title for pointers and screen readers unless that is empty.
     pub fn rect(&mut self, class: &str, from: (f64, f64), to: (f64, f64), title: &str) {
         self.raw(format_args!(
             "<rect class=\"{class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"",
@@ -79,7 +79,7 @@ impl Canvas {
         }
     }
 
-    /// A line of text whose baseline begins, centres or ends at `at`.
+    /// A line of text whose baseline starts, is centered or ends at `at`.
     pub fn text(&mut self, class: &str, at: (f64, f64), anchor: Anchor, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "",
@@ -95,7 +95,7 @@ impl Canvas {
     }
 }
 
-/// Room that a text takes at 12 px, in px: generous, since the reader's font is not known.
+/// The width of a text at 12 px, in px. It is an upper estimate, since the reader's font is unknown.
 #[expect(clippy::cast_precision_loss, reason = "labels are short")]
 pub fn text_width(text: &str) -> f64 {
     text.chars().count() as f64 * 6.9

@@ -1,4 +1,4 @@
-//! Makes text from the world (names, messages, errors) harmless where it is put.
+//! Escapes text from outside (names, messages, errors) for where it is put.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ impl<T: AsRef<str>> fmt::Display for Xml<T> {
     }
 }
 
-/// Text inside one line of Markdown, also in a table's cell.
+/// Text inside one line of Markdown, also in a table cell.
 pub struct Markdown<T>(pub T);
 
 impl<T: AsRef<str>> fmt::Display for Markdown<T> {
@@ -42,7 +42,7 @@ impl<T: AsRef<str>> fmt::Display for Markdown<T> {
     }
 }
 
-/// Text on a terminal, in one line: no escape sequence gets through.
+/// Text on a terminal, in one line, without escape sequences.
 pub struct Terminal<T>(pub T);
 
 impl<T: AsRef<str>> fmt::Display for Terminal<T> {
@@ -57,7 +57,7 @@ impl<T: AsRef<str>> fmt::Display for Terminal<T> {
     }
 }
 
-/// JSON that can stand inside a `<script>` element: nothing in it can end that element.
+/// JSON inside a `<script>` element, which it can't end.
 pub fn script_json(json: &str) -> String {
     json.replace('<', "\\u003c")
         .replace('>', "\\u003e")
@@ -66,8 +66,8 @@ pub fn script_json(json: &str) -> String {
         .replace('\u{2029}', "\\u2029")
 }
 
-/// The character, or U+FFFD for one that XML forbids, that steers a terminal, or that turns the
-/// direction of the text around it.
+/// The character, or U+FFFD for one that XML forbids, that controls a terminal, or that changes the text
+/// direction.
 fn visible(c: char) -> char {
     match c {
         '\n' | '\t' => c,

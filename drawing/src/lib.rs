@@ -1,5 +1,5 @@
-//! What the reports of `hpa-check` and `fib-loadgen` share: text made harmless where it is put, SVG
-//! drawings with their axes, and the style of a page.
+//! What the reports of `hpa-check` and `fib-loadgen` share: escaping, SVG drawings with axes, and the page
+//! style.
 
 pub mod axis;
 pub mod canvas;

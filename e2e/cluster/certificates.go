@@ -24,7 +24,7 @@ type identity struct {
 	keyPEM      []byte
 }
 
-// A subject is who a certificate is for.
+// A subject is what a certificate is for.
 type subject struct {
 	name          string
 	organizations []string
@@ -32,7 +32,7 @@ type subject struct {
 	addresses     []net.IP
 }
 
-// issue makes an identity. Without an issuer it is an authority of its own.
+// issue makes an identity. Without an issuer it is its own authority.
 func issue(issuer *identity, who subject) (*identity, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -119,7 +119,7 @@ func writeCertificates(p *plan) error {
 		"kube-scheduler":          {"system:kube-scheduler", nil, nil, nil},
 		"kube-proxy":              {"system:kube-proxy", nil, nil, nil},
 		"kubelet":                 {"system:node:" + nodeName, []string{"system:nodes"}, nil, nil},
-		// Reads what it likes: its roles are not what is tested here.
+		// It may read anything: its roles are not tested here.
 		"metrics-server": {"metrics-server", masters, nil, nil},
 	} {
 		made, err := issue(authority, who)

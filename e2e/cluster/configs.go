@@ -11,7 +11,7 @@ import (
 //go:embed config/*
 var configs embed.FS
 
-// A setting is what the templates see.
+// A setting is the templates' input.
 type setting struct {
 	Dir, NodeName, NodeIP, PodSubnet, Cgroup string
 }
@@ -69,13 +69,14 @@ func (n *machine) apiserver() []string {
 		"--requestheader-username-headers=X-Remote-User",
 		"--proxy-client-cert-file=" + n.pki("front-proxy-client.crt"),
 		"--proxy-client-key-file=" + n.pki("front-proxy-client.key"),
-		// An aggregated API is at an EndpointSlice's address here, and at a Service's external name without a node.
+		// An aggregated API is at an EndpointSlice's address here; without a node, it is at a Service's external
+		// name.
 		fmt.Sprintf("--enable-aggregator-routing=%t", !n.ControlPlane),
 	}
 }
 
-// endpointReconciler keeps the endpoints of the Service kubernetes, by which pods reach the API server. Without
-// a node there are no pods to reach it, and the API server's address there is one that no endpoint may have.
+// endpointReconciler keeps the endpoints of the Service kubernetes, through which pods reach the API server.
+// Without a node there are no pods, and the API server's address is one that no endpoint may have.
 func (p *plan) endpointReconciler() string {
 	if p.ControlPlane {
 		return "none"

@@ -22,8 +22,8 @@ var withoutNode = []string{
 	"--concurrent-horizontal-pod-autoscaler-syncs=20",
 }
 
-// Ports: a node has a network of its own, and a control plane has ten of the machine's from its name,
-// below those that the kernel gives away.
+// Ports: a node has a network of its own. A control plane uses ten of the machine's ports, derived from its
+// name, below the kernel's ephemeral range.
 func (p *plan) port(node, alone int) int {
 	if p.ControlPlane {
 		return 21000 + 10*p.number() + alone

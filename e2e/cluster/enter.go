@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// inside is a command in the node's mounts and processes, seen from outside.
+// inside is a command in the node's mount and process namespaces, run from outside.
 func inside(p *plan, command ...string) (*exec.Cmd, error) {
 	pid, err := os.ReadFile(p.path("node.pid"))
 	if err != nil {

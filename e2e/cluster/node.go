@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// node is the first process in the node's namespaces: it sets them up, starts the components in the
-// order that they need, and reaps what loses its parent. When it ends, the kernel ends all others.
+// node is the first process in the node's namespaces: it sets them up, starts the components in the required
+// order, and reaps orphaned processes. When it ends, the kernel ends all others.
 func node(args []string) error {
 	p, err := parsePlan("node", args, true)
 	if err != nil {
@@ -38,7 +38,7 @@ func furnish(p *plan) error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("the mounts can't be made private: %w", err)
 	}
-	// Within the node mounts are shared, because pods' mounts must reach the runtime's own namespaces.
+	// Within the node, mounts are shared, because pods' mounts must reach the runtime's own namespaces.
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED, ""); err != nil {
 		return err
 	}
@@ -85,11 +85,11 @@ func furnish(p *plan) error {
 type machine struct {
 	*plan
 	pids map[int]component
-	// How processes are started; nil is as usual.
+	// How processes are started; nil for the default.
 	attributes *syscall.SysProcAttr
 }
 
-// A component is how to start one.
+// A component is a program that can be started.
 type component struct {
 	name, program string
 	args          []string
@@ -157,7 +157,7 @@ func (n *machine) waitForContainerd() error {
 	})
 }
 
-// importPause imports the image of the process that every pod's network lives in.
+// importPause imports the image of the process that holds every pod's network namespace.
 func (n *machine) importPause() error {
 	tar := n.path("pause.tar")
 	if err := writeImage(filepath.Join(n.Bin, "pause"), "localhost/pause:1", tar); err != nil {
@@ -174,7 +174,7 @@ func (n *machine) waitForAPI() error {
 func answers(url string) bool {
 	client := http.Client{
 		Timeout:   time.Second,
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, // asked for a word, told nothing
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, // sends no secrets, so anyone may answer
 	}
 	answer, err := client.Get(url)
 	if err != nil {

@@ -29,7 +29,7 @@ type plan struct {
 	ReadinessDelay   time.Duration
 	MetricResolution time.Duration
 
-	// How long after its end a component is started again; zero is never.
+	// How long after its exit a component is restarted; zero is never.
 	Restart time.Duration
 }
 
@@ -42,16 +42,16 @@ func parsePlan(command string, args []string, settings bool) (*plan, error) {
 	p := &plan{}
 	flags := flag.NewFlagSet(command, flag.ContinueOnError)
 	flags.StringVar(&p.Name, "name", "default", "name of the cluster; clusters of different names run side by side")
-	root := flags.String("state", "", "folder for the state of all clusters [default: beside this program]")
+	root := flags.String("state", "", "folder for the state of all clusters [default: next to this program]")
 	if settings {
-		flags.BoolVar(&p.ControlPlane, "control-plane", false, "etcd, API server and controller manager alone, on loopback; needs no root")
-		flags.BoolVar(&p.Stay, "stay", false, "stay, and end the cluster at Ctrl-C, SIGTERM or with this process")
-		flags.DurationVar(&p.SyncPeriod, "sync-period", 15*time.Second, "time between two looks of the autoscaler")
-		flags.DurationVar(&p.Stabilization, "downscale-stabilization", 5*time.Minute, "scale-down window where the spec gives none")
+		flags.BoolVar(&p.ControlPlane, "control-plane", false, "only etcd, API server and controller manager, on loopback; needs no root")
+		flags.BoolVar(&p.Stay, "stay", false, "keep running, and end the cluster on Ctrl-C, SIGTERM or the end of this process")
+		flags.DurationVar(&p.SyncPeriod, "sync-period", 15*time.Second, "time between two syncs of the autoscaler")
+		flags.DurationVar(&p.Stabilization, "downscale-stabilization", 5*time.Minute, "scale-down window if the spec has none")
 		flags.DurationVar(&p.Initialization, "cpu-initialization-period", 5*time.Minute, "how long a pod is young")
 		flags.DurationVar(&p.ReadinessDelay, "initial-readiness-delay", 30*time.Second, "how long readiness may flicker")
 		flags.DurationVar(&p.MetricResolution, "metric-resolution", 15*time.Second, "time between two samples, at least 10s")
-		flags.DurationVar(&p.Restart, "restart", 0, "start a component again so long after its end [default: never]")
+		flags.DurationVar(&p.Restart, "restart", 0, "restart a component this long after its exit [default: never]")
 	}
 	if err := flags.Parse(args); err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (p *plan) path(parts ...string) string {
 func (p *plan) pki(file string) string { return p.path("pki", file) }
 func (p *plan) kubeconfig() string     { return p.pki("admin.kubeconfig") }
 
-// args are the flags with which the supervisor and the node are started again.
+// args are the flags for restarting the supervisor and the node.
 func (p *plan) args() []string {
 	return []string{
 		"--name", p.Name, "--state", filepath.Dir(p.Dir), fmt.Sprintf("--control-plane=%t", p.ControlPlane),

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// supervise is the process outside the namespaces. It starts the node's first process in namespaces of its
-// own, waits for its end, and removes what namespaces don't take along: control groups, and kernel
-// settings that the kubelet changes for the whole machine. When it is killed itself, the node dies with
-// it, and the next `up` or `down` sweeps.
+// supervise is the process outside the namespaces. It starts the node's first process in new namespaces, waits
+// for its end, and removes what outlives namespaces: control groups, and kernel settings that the kubelet
+// changes for the whole machine. If it is killed itself, the node dies with it, and the next `up` or `down`
+// sweeps.
 func supervise(args []string) error {
 	p, err := parsePlan("supervise", args, true)
 	if err != nil {
@@ -48,9 +48,9 @@ func supervise(args []string) error {
 		Setsid:     true,
 	}
 	if err := first.Start(); err != nil {
-		return fmt.Errorf("the node's namespaces can't be made: %w", err)
+		return fmt.Errorf("the node's namespaces can't be created: %w", err)
 	}
-	// By this number the node's namespaces are entered from outside.
+	// Other processes enter the node's namespaces by this PID.
 	if err := os.WriteFile(p.path("node.pid"), fmt.Appendf(nil, "%d\n", first.Process.Pid), 0o644); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func ip(commands ...string) error {
 // the next start in case the cluster was killed.
 func sweep(p *plan) {
 	exec.Command("ip", "link", "del", p.hostLink()).Run()
-	// Processes in a control group take a moment to be gone after the namespace's end.
+	// Processes in a control group take a moment to disappear after the namespace's end.
 	for i := 0; i < 50 && !removeCgroups(p); i++ {
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -114,8 +114,8 @@ func sweep(p *plan) {
 // sysctls that the kubelet sets for the whole machine.
 var sysctls = []string{"vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops"}
 
-// rememberSysctls notes the machine's own values. Beside a running cluster they are in that one's
-// record: what the machine has now was set by its kubelet.
+// rememberSysctls records the machine's own values. If another cluster is running, they are in its record: the
+// machine's current values were set by its kubelet.
 func rememberSysctls(p *plan) error {
 	records, err := filepath.Glob(filepath.Join(filepath.Dir(p.Dir), "*", "sysctls"))
 	if err != nil {
@@ -193,7 +193,7 @@ func makeCgroups(p *plan) error {
 			return err
 		}
 	}
-	// A cpuset group begins without CPUs, and nothing can run in it.
+	// A new cpuset group has no CPUs, so nothing can run in it.
 	for _, file := range []string{"cpuset.cpus", "cpuset.mems"} {
 		value, err := os.ReadFile(filepath.Join(cgroupRoot, "cpuset", file))
 		if err != nil {

@@ -58,7 +58,7 @@ func up(args []string) error {
 	supervisor.Stdout, supervisor.Stderr = log, log
 	supervisor.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if p.Stay {
-		// The kernel tells a child of the end of the thread that started it, and this one lasts.
+		// The kernel signals a child when the thread that started it ends, so this thread must stay.
 		runtime.LockOSThread()
 		supervisor.SysProcAttr.Pdeathsig = syscall.SIGTERM
 	}

@@ -37,7 +37,7 @@ func (r *run) summary() []string {
 }
 
 func told(what string, requests int, t totals) string {
-	return fmt.Sprintf("%s: %d, %d failed, %d wrong, %d proved right", what, requests, t.Failed, t.Wrong, t.Verified)
+	return fmt.Sprintf("%s: %d, %d failed, %d wrong, %d verified", what, requests, t.Failed, t.Wrong, t.Verified)
 }
 
 // missing lists what was not proven, one sentence each.
@@ -84,7 +84,7 @@ func lost(when string, requests int, t totals) []string {
 	if requests > 0 && t.Failed == 0 && t.Wrong == 0 && t.Verified == requests {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s sent %d requests, of which %d failed, %d were wrong and %d were proved right",
+	return []string{fmt.Sprintf("%s sent %d requests, of which %d failed, %d were wrong and %d were verified",
 		when, requests, t.Failed, t.Wrong, t.Verified)}
 }
 

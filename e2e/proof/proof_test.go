@@ -98,7 +98,7 @@ func TestEachThingThatIsNotProvenIsSaid(t *testing.T) {
 		"no syncs":               func(r *run) { r.result.Syncs.Observed, r.result.Syncs.Explained = 0, 0 },
 		"no load":                func(r *run) { r.result.Load = nil },
 		"failed":                 func(r *run) { r.result.Load.Failed = 1 },
-		"not proved right":       func(r *run) { r.result.Load.Verified-- },
+		"not verified":           func(r *run) { r.result.Load.Verified-- },
 		"wrong in the update":    func(r *run) { r.rollout.Totals.Wrong = 1 },
 		"no request in update":   func(r *run) { r.rollout.Totals = totals{} },
 		"one pod does it all":    func(r *run) { r.trace.seconds = seconds(0, 140, map[string]int{"a": 1}) },

@@ -1,16 +1,16 @@
-//! Rules that end a run early, looked at once a second.
+//! Rules that end a run early, checked once a second.
 
 use crate::thresholds::Records;
 use crate::user::Load;
 
-/// Ends the load when a rule that may end it is broken.
+/// Ends the load if an abort rule is violated.
 pub fn check(load: &Load) {
     if load.stop.is_stopping() || load.thresholds.iter().all(|rule| rule.abort.is_none()) {
         return;
     }
     let tallies = load.recorder.phases();
     let mut records = Records::new(&load.phases, &tallies, load.plan.warmup, load.elapsed());
-    // What waits for a user now has not been sent so far.
+    // Requests that wait for a user now have not been sent.
     records.judged.counts.unsent += load.gate.backlog();
     let broken = load
         .thresholds

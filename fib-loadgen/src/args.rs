@@ -70,7 +70,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
     /// The shell
-    #[arg(value_enum)]
+    #[arg(value_enum, value_name = "SHELL")]
     pub shell: program_common::pages::Shell,
 }
 
@@ -78,7 +78,7 @@ pub struct CompletionsArgs {
 #[derive(Debug, Args)]
 pub struct ManArgs {
     /// The command whose page to print [default: the page of the program]
-    #[arg(conflicts_with = "to")]
+    #[arg(value_name = "COMMAND", conflicts_with = "to")]
     pub command: Option<String>,
     /// Write the page of the program and one for each command to this folder
     #[arg(long, value_name = "FOLDER")]
@@ -88,17 +88,17 @@ pub struct ManArgs {
 /// `capacity`
 #[derive(Debug, Args)]
 pub struct CapacityArgs {
-    /// Start at this rate
-    #[arg(long, value_name = "R/s", value_parser = quantity::rate, default_value = "100/s", help_heading = "Search")]
+    /// Start at this rate, such as 100/s
+    #[arg(long, value_name = "RATE", value_parser = quantity::rate, default_value = "100/s", help_heading = "Search")]
     pub start_rate: f64,
     /// Try no rate above this one
-    #[arg(long, value_name = "R/s", value_parser = quantity::rate, default_value = "100000/s", help_heading = "Search")]
+    #[arg(long, value_name = "RATE", value_parser = quantity::rate, default_value = "100000/s", help_heading = "Search")]
     pub max_rate: f64,
     /// Length of each trial; the first fifth does not count, unless --warmup is set
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "10s", help_heading = "Search")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10s", help_heading = "Search")]
     pub trial: Duration,
     /// Stop when the range is at most this wide
-    #[arg(long, value_name = "PERCENT", value_parser = quantity::percent, default_value = "10%", help_heading = "Search")]
+    #[arg(long, value_name = "SHARE", value_parser = quantity::share, default_value = "10%", help_heading = "Search")]
     pub precision: f64,
     /// Maximum number of trials
     #[arg(
@@ -138,7 +138,7 @@ pub struct CompareArgs {
     #[arg(value_name = "B")]
     pub b: PathBuf,
     /// Changes up to this share count as equal
-    #[arg(long, value_name = "PERCENT", value_parser = quantity::percent, default_value = "5%")]
+    #[arg(long, value_name = "SHARE", value_parser = quantity::share, default_value = "5%")]
     pub tolerance: f64,
     /// Print JSON instead of a table
     #[arg(long)]
@@ -183,20 +183,24 @@ pub struct RunArgs {
     /// Number of users; with a rate, the maximum number of requests in flight [default: 50, with a rate 200]
     #[arg(short, long, alias = "vus", value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Load")]
     pub users: Option<u32>,
-    /// Requests per second, whether or not earlier ones were answered
-    #[arg(long, value_name = "R/s", value_parser = quantity::rate, help_heading = "Load")]
+    /// Send this many requests, such as 400/s or 120/m, whether or not earlier ones were answered
+    #[arg(long, value_name = "RATE", value_parser = quantity::rate, help_heading = "Load")]
     pub rate: Option<f64>,
     /// How long to hold the load; 0s runs until stopped [default: 30s]
-    #[arg(short = 't', long, alias = "duration", value_name = "TIME", value_parser = duration::parse, help_heading = "Load")]
+    #[arg(short = 't', long, alias = "duration", value_name = "DURATION", value_parser = duration::parse, help_heading = "Load")]
     pub run_time: Option<Duration>,
     /// How long to ramp up [default: 10ms per user, at most 8s; with a rate 0s]
-    #[arg(long, alias = "increase-time", value_name = "TIME", value_parser = duration::parse, help_heading = "Load")]
+    #[arg(long, alias = "increase-time", value_name = "DURATION", value_parser = duration::parse, help_heading = "Load")]
     pub ramp_up: Option<Duration>,
     /// How long to ramp down to zero
-    #[arg(long, alias = "decrease-time", value_name = "TIME", value_parser = duration::parse, default_value = "0s", help_heading = "Load")]
+    #[arg(long, alias = "decrease-time", value_name = "DURATION", value_parser = duration::parse, default_value = "0s", help_heading = "Load")]
     pub ramp_down: Duration,
     /// A stage of the plan: 30s:500 ramps to 500 users over 30 s, 30s@500 jumps to 500 and holds; 60s@430/s is a rate (repeatable)
-    #[arg(long, value_name = "D:TARGET|D@TARGET", help_heading = "Load")]
+    #[arg(
+        long,
+        value_name = "DURATION:TARGET|DURATION@TARGET",
+        help_heading = "Load"
+    )]
     pub stage: Vec<Stage>,
     /// A predefined load: constant, ramp, step, spike, sine, soak, or for an autoscaler hpa-step, hpa-staircase, hpa-spike,
     /// hpa-flap, hpa-down, such as spike:base=40/s,peak=400/s or hpa-step:min=3,max=10,target=50%,request=200m,cost=20ms
@@ -208,24 +212,30 @@ pub struct RunArgs {
     #[arg(long, value_name = "URL", requires = "profile", help_heading = "Load")]
     pub measure_cost: Vec<url::Url>,
     /// Stop after exactly this many requests
-    #[arg(long, value_name = "N", value_parser = quantity::count, help_heading = "Load")]
+    #[arg(long, value_name = "COUNT", value_parser = quantity::count, help_heading = "Load")]
     pub requests: Option<u64>,
     /// How the requests of a rate are spaced
-    #[arg(long, value_enum, default_value_t, help_heading = "Load")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value_t,
+        help_heading = "Load"
+    )]
     pub arrival: Arrival,
     /// How long a user pauses after an answer: 500ms or 1s..3s
-    #[arg(long, value_name = "D[..D]", value_parser = |text: &str| quantity::span(text, duration::parse), help_heading = "Load")]
+    #[arg(long, value_name = "DURATION[..DURATION]", value_parser = |text: &str| quantity::span(text, duration::parse), help_heading = "Load")]
     pub think: Option<(Duration, Duration)>,
     /// Record this first part of the run separately, without thresholds
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "0s", help_heading = "Load")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "0s", help_heading = "Load")]
     pub warmup: Duration,
 
     /// Send only this shard of the load: 0/4 is the first of four; combine the results with `merge`. In an Indexed Job:
     /// `$(JOB_COMPLETION_INDEX)/4`
-    #[arg(long, value_name = "I/N", help_heading = "Load")]
+    #[arg(long, value_name = "INDEX/COUNT", help_heading = "Load")]
     pub shard: Option<Shard>,
     /// Start the load at this time, such as 2026-11-27T12:00:00Z, the same for all shards
-    #[arg(long, value_name = "TIME", help_heading = "Load")]
+    #[arg(long, value_name = "INSTANT", help_heading = "Load")]
     pub start_at: Option<jiff::Timestamp>,
 
     /// Which n: 1000, 1..=1000, log:10..=100000 or mix:90%=100,10%=100000
@@ -237,8 +247,13 @@ pub struct RunArgs {
         help_heading = "Requests and verification"
     )]
     pub n: String,
-    /// The same seed and plan request the same n in the same order [default: random, and printed]
-    #[arg(long, value_name = "N", help_heading = "Requests and verification")]
+    /// The same seed and plan request the same n in the same order [default: random, and printed; 1 with --shard, so that
+    /// all shards have the same]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        help_heading = "Requests and verification"
+    )]
     pub seed: Option<u64>,
     /// Which answers to verify: full, sample:10% or off; the form of every answer is always checked
     #[arg(
@@ -274,19 +289,31 @@ pub struct RunArgs {
     pub cookies: bool,
 
     /// How users share connections
-    #[arg(long, value_enum, default_value_t, help_heading = "Connections")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value_t,
+        help_heading = "Connections"
+    )]
     pub conn: Sharing,
     /// Which code sends the requests
-    #[arg(long, value_enum, default_value_t, help_heading = "Connections")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value_t,
+        help_heading = "Connections"
+    )]
     pub client: ClientKind,
     /// Close a connection after this many requests
-    #[arg(long, value_name = "A[:B]", value_parser = |text: &str| quantity::span(text, quantity::count), help_heading = "Connections")]
+    #[arg(long, value_name = "COUNT[:COUNT]", value_parser = |text: &str| quantity::span(text, quantity::count), help_heading = "Connections")]
     pub conn_requests: Option<(u64, u64)>,
     /// Close a connection after this time
-    #[arg(long, value_name = "A[:B]", value_parser = |text: &str| quantity::span(text, duration::parse), help_heading = "Connections")]
+    #[arg(long, value_name = "DURATION[:DURATION]", value_parser = |text: &str| quantity::span(text, duration::parse), help_heading = "Connections")]
     pub conn_age: Option<(Duration, Duration)>,
     /// Don't reuse a connection that was idle for longer; keep this below the server's drain time
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "1s", help_heading = "Connections")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1s", help_heading = "Connections")]
     pub conn_idle: Duration,
     /// Retry a refused connection this many times, 50 ms apart; no request is sent twice, and its time keeps running
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=1_000), default_value_t = 0, help_heading = "Connections")]
@@ -300,6 +327,7 @@ pub struct RunArgs {
     #[arg(
         long,
         value_enum,
+        value_name = "HOW",
         default_value_t,
         help_heading = "Thresholds and output"
     )]
@@ -335,6 +363,7 @@ pub struct RunArgs {
     #[arg(
         long,
         value_enum,
+        value_name = "HOW",
         default_value_t,
         help_heading = "Thresholds and output"
     )]
@@ -361,8 +390,14 @@ impl RunArgs {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use program_common::vocabulary;
 
     use super::*;
+
+    #[test]
+    fn every_value_is_named_as_in_the_other_programs() {
+        assert_eq!(vocabulary::unknown(Cli::command()), [""; 0]);
+    }
 
     #[test]
     fn no_two_flags_of_a_command_have_one_name() {
@@ -370,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_shows_three_examples_that_it_takes() {
+    fn every_command_shows_three_valid_examples() {
         let mut cli = Cli::command();
         let commands = cli
             .get_subcommands()
@@ -399,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_of_the_load_stands_under_the_task_that_it_is_for() {
+    fn every_flag_of_the_load_has_a_task_heading() {
         let cli = Cli::command();
         let run = cli.find_subcommand("run").unwrap();
         for flag in run.get_opts().filter(|flag| flag.get_id() != "help") {

@@ -1,7 +1,7 @@
-//! The only file that names goose: users, ramps and stopping are its, the requests are ours.
+//! The only file that uses goose: goose does users, ramps and stopping; the requests are ours.
 //!
-//! Goose's own request path measures to the first byte and drops bodies unread, so a transaction here
-//! drives our client and records into our histograms; goose's metrics are off.
+//! Goose's own request path measures up to the first byte and drops bodies unread, so a transaction here drives
+//! our client and records into our histograms; goose's metrics are off.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,33 +18,33 @@ use crate::plan::{Model, Plan, Schedule};
 use crate::stop::Urgency;
 use crate::user::{Load, User};
 
-/// What goose knows about the run.
+/// What goose reports about the run.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// The most users at once.
+    /// The most simultaneous users.
     pub maximum_users: usize,
-    /// Users started in all.
+    /// Users started in total.
     pub total_users: usize,
-    /// What it did when: action, milliseconds since 1970, users.
+    /// What it did and when: action, milliseconds since 1970, users.
     pub history: Vec<(String, i64, usize)>,
-    /// Why it gave up, if it did.
+    /// Its error, if it failed.
     pub error: Option<String>,
 }
 
-/// How long what is in flight may take once the load is over. With the timeout of requests it is the
-/// later of the two that counts only for a plan that ended; a person who interrupts waits at most this long.
+/// How long requests in flight may take after the load. A plan that ended waits for the later of this and the
+/// request timeout; after an interruption this is the limit.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long goose may take to see that all users are gone; it looks twice a second.
+/// How long goose may take to notice that all users are gone; it checks twice a second.
 const GOOSE_GRACE: Duration = Duration::from_secs(3);
-/// How often the end of the load is looked for.
+/// How often to check whether the load has ended.
 const WATCH: Duration = Duration::from_millis(20);
-/// Time to start one worker of an open model. They cost nothing until a ticket is due.
+/// Time to start one worker of an open model. Workers cost nothing until a ticket is due.
 const WORKER_START: Duration = Duration::from_millis(1);
 /// Time to start all of them.
 const WORKERS_START: Duration = Duration::from_secs(2);
 
-/// Runs the load to its end, whoever ends it. An error of goose's is a fact like others: what was measured
-/// until then stays.
+/// Runs the load to its end, whatever ends it. An error in goose is reported, and everything measured until
+/// then is kept.
 pub async fn run(load: &Arc<Load>) -> Facts {
     silence_goose();
     let watch = tokio::spawn(end_with_the_plan(Arc::clone(load)));
@@ -66,7 +66,7 @@ pub async fn run(load: &Arc<Load>) -> Facts {
     watch.abort();
     load.finish();
     if let Some(pacer) = pacer {
-        // It looks every 20 ms. A panic in it would show as requests that were never released.
+        // It checks every 20 ms. If it panicked, requests would be missing in the result.
         let _ = pacer.join();
         load.record_unsent();
     }
@@ -84,7 +84,7 @@ fn pace_once_started(load: &Load) {
     }
 }
 
-/// Goose would log to standard output, with a logger of its own unless there is one.
+/// Goose would log to standard output with its own logger if there were none.
 fn silence_goose() {
     struct Silence;
     impl log::Log for Silence {
@@ -94,7 +94,7 @@ fn silence_goose() {
         fn log(&self, _: &log::Record<'_>) {}
         fn flush(&self) {}
     }
-    // It fails when there is a logger, which serves as well.
+    // It fails if there is a logger already, which is fine too.
     let _ = log::set_logger(&Silence);
     log::set_max_level(log::LevelFilter::Off);
 }
@@ -122,7 +122,7 @@ fn attack(load: &Arc<Load>) -> Result<GooseAttack, String> {
         .register_transaction(Transaction::new(start).set_on_start())
         .register_transaction(Transaction::new(drive))
         .register_transaction(Transaction::new(stop).set_on_stop());
-    // One client that is never used, instead of one for each user with certificates of its own.
+    // One client that is never used, instead of one per user with its own certificates.
     let unused = GooseClientBuilder::new().without_cookies();
     GooseAttack::initialize_with_config(configuration(load.base.as_str(), &load.plan)?)
         .and_then(|attack| attack.set_client_builder_without_cookies(unused))
@@ -133,7 +133,7 @@ fn attack(load: &Arc<Load>) -> Result<GooseAttack, String> {
 fn configuration(host: &str, plan: &Plan) -> Result<GooseConfiguration, String> {
     let mut configuration = GooseConfiguration::default();
     configuration.host = Some(host.to_owned());
-    // Unless told not to, goose listens on 127.0.0.1:5116.
+    // By default, goose listens on 127.0.0.1:5116.
     configuration.no_telnet = true;
     configuration.no_metrics = true;
     configuration.no_print_metrics = true;
@@ -148,8 +148,8 @@ fn configuration(host: &str, plan: &Plan) -> Result<GooseConfiguration, String> 
     )
 }
 
-/// Goose's plan in milliseconds is a private field, and its text form knows whole seconds only; but the
-/// configuration can be written and read, and the plan with it.
+/// Goose's plan in milliseconds is a private field, and its text form only has whole seconds; but the
+/// configuration can be serialized and deserialized with the plan.
 fn with_plan(
     configuration: &GooseConfiguration,
     plan: &TestPlan,
@@ -162,10 +162,10 @@ fn with_plan(
     set().map_err(|error| format!("goose does not take the plan: {error}"))
 }
 
-/// Goose's plan: users and the milliseconds in which to get there.
+/// Goose's plan: users, and the milliseconds to reach them.
 fn steps(plan: &Plan) -> Vec<(usize, usize)> {
     let ms = |time: Duration| usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
-    // Our own watch ends the run; goose's plan must not end before.
+    // Our own watch ends the run; goose's plan must not end earlier.
     let beyond = ms(plan.shape.end() + Duration::from_hours(24));
     let users = plan.users() as usize;
     match plan.model {
@@ -184,7 +184,7 @@ fn steps(plan: &Plan) -> Vec<(usize, usize)> {
                 now = piece.to;
             }
             let last = steps.last().map_or(0, |step| step.0);
-            // Goose ends a plan whose last users are gone, which is when ours ends as well.
+            // Goose ends a plan when its last users are gone, which is when ours ends too.
             if last > 0 {
                 steps.push((last, beyond));
             }
@@ -202,16 +202,16 @@ fn whole(users: f64) -> usize {
     users.round() as usize
 }
 
-/// A user as goose keeps it: it wants to be able to clone and share what it keeps, and never does.
+/// A user as goose stores it: goose requires it to be cloneable and shareable, but never does either.
 #[derive(Debug, Clone)]
 struct Seat(Arc<Mutex<User>>);
 
-/// One turn of a user; goose calls it again and again, and looks in between whether the user is to go.
+/// One turn of a user; goose calls it repeatedly, and checks in between whether the user should stop.
 async fn drive(user: &mut GooseUser, load: &Load) {
     if user.get_session_data::<Seat>().is_none() {
         match load.new_user(user.weighted_users_index) {
             Ok(new) => user.set_session_data(Seat(Arc::new(Mutex::new(new)))),
-            // The settings were tried before the load.
+            // The settings were checked before the load.
             Err(_) => return load.stop.reached(Urgency::Finish).await,
         }
     }
@@ -220,7 +220,7 @@ async fn drive(user: &mut GooseUser, load: &Load) {
     }
 }
 
-/// Ends the load when the plan does, when its requests are all done, or when it is interrupted.
+/// Ends the load when the plan ends, when all its requests are done, or when it is interrupted.
 async fn end_with_the_plan(load: Arc<Load>) {
     while !load.stop.is_stopping() && !load.is_over() {
         tokio::time::sleep(WATCH).await;
@@ -235,16 +235,16 @@ async fn end_with_the_plan(load: Arc<Load>) {
     };
     let deadline = tokio::time::Instant::now() + grace;
     while load.in_flight() > 0 && tokio::time::Instant::now() < deadline {
-        // A signal after the plan's end shortens the wait, which the next turn sees.
+        // A signal after the plan's end shortens the wait; the next turn notices it.
         tokio::time::sleep(WATCH).await;
     }
     load.stop.give_up();
 }
 
-/// Goose did not come back although everything is given up: the result is more important.
+/// Goose did not return although everything was given up: the result is more important.
 async fn overdue(load: &Load) {
     load.stop.reached(Urgency::Abort).await;
-    // Every way to stop sees to it that goose hears of it.
+    // Every way to stop also tells goose.
     goose::trigger_killswitch("given up");
     tokio::time::sleep(GOOSE_GRACE).await;
 }
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_of_users_takes_goose_no_time() {
+    fn a_jump_in_users_takes_goose_no_time() {
         let goose = steps(&stages(&["1s:5", "2s@20", "1s:0"]));
         assert_eq!(goose, [(5, 1000), (20, 0), (20, 2000), (0, 1000)]);
     }

@@ -1,21 +1,22 @@
-//! What a request costs the server, from its own account of its CPU time before and after a short load.
+//! The server's cost per request, from the CPU time that it reports before and after a short load.
 
 use std::time::Duration;
 
 /// Counters of CPU time, in seconds: that of Prometheus' client libraries, and `fib-server`'s.
 const COUNTERS: [&str; 2] = ["process_cpu_seconds_total", "fib_process_cpu_seconds_total"];
-/// Fewer answers than this say nothing about an average.
+/// Fewer answers than this make no meaningful average.
 const FEWEST: u64 = 20;
-/// Less CPU time than this is lost among what the server does besides.
+/// Less CPU time than this can't be distinguished from the server's other work.
 const LEAST: Duration = Duration::from_millis(50);
 
-/// The CPU time on a page of Prometheus' text format (version 0.0.4), in seconds; `None` when it has no such counter.
+/// The CPU time on a page in Prometheus' text format (version 0.0.4), in seconds; `None` if it has no such
+/// counter.
 pub fn cpu_seconds(page: &str) -> Option<f64> {
     let of = |name: &str| -> Option<f64> {
         let samples = page.lines().filter_map(|line| {
             let rest = line.strip_prefix(name)?;
             let value = match rest.strip_prefix('{') {
-                // A label's value may have any character, and a number has no brace.
+                // A label's value may contain any character, but a number has no brace.
                 Some(labels) => labels.rsplit_once('}')?.1,
                 None => rest.strip_prefix(' ')?,
             };
@@ -26,22 +27,22 @@ pub fn cpu_seconds(page: &str) -> Option<f64> {
     COUNTERS.into_iter().find_map(of)
 }
 
-/// What was seen while the cost was measured.
+/// The measurements for the cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measured {
     /// CPU seconds of all pages together, before and after.
     pub cpu_s: (f64, f64),
-    /// Requests that were answered rightly.
+    /// Requests with a correct answer.
     pub answers: u64,
-    /// Requests that were not.
+    /// Requests without one.
     pub failed: u64,
-    /// Pods that answered, by their name in answers; 0 when they do not say.
+    /// Pods that answered, by name; 0 if answers do not name their pod.
     pub pods: usize,
     /// Pages that were read.
     pub pages: usize,
 }
 
-/// The CPU time of one request, or why it can't be told.
+/// The CPU time of one request, or why it is unknown.
 pub fn cost(measured: &Measured) -> Result<Duration, String> {
     let Measured {
         cpu_s: (before, after),
@@ -51,20 +52,20 @@ pub fn cost(measured: &Measured) -> Result<Duration, String> {
         pages,
     } = *measured;
     let used = Duration::try_from_secs_f64(after - before)
-        .map_err(|_| "the server restarted meanwhile: measure again".to_owned())?;
+        .map_err(|_| "the server restarted in the meantime: measure again".to_owned())?;
     if pods > pages {
         return Err(format!(
-            "{pods} pods answered and {pages} of them told their CPU time: give the page of each"
+            "{pods} pods answered but only {pages} reported their CPU time: give each pod's metrics URL"
         ));
     }
     if failed * 100 > answers {
         return Err(format!(
-            "{failed} requests failed and {answers} were answered: load what the server can take"
+            "{failed} requests failed and {answers} were answered: use a load that the server can handle"
         ));
     }
     if answers < FEWEST || used < LEAST {
         return Err(format!(
-            "{answers} answers for {used:.0?} of CPU time are too little to measure by: give cost=… in the profile"
+            "{answers} answers for {used:.0?} of CPU time are too little for a measurement: give cost=… in the profile"
         ));
     }
     #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_is_cpu_time_over_answers_unless_something_speaks_against_it() {
+    fn a_cost_is_cpu_time_over_answers_unless_the_measurement_is_invalid() {
         let calm = Measured {
             cpu_s: (10.0, 12.0),
             answers: 1_000,

@@ -1,74 +1,75 @@
-//! The highest rate that meets the rules, searched for with trials that may err.
+//! Searches for the highest rate that meets the rules, with trials that may be wrong.
 //!
 //! # Method
 //!
-//! Rates are doubled until a trial fails, or halved until one passes. From there on it is a probabilistic bisection
-//! (Horstein 1963; Waeber, Frazier, Henderson 2013): each cell of a grid of rates has a probability of holding the capacity, each
-//! trial shifts it by Bayes' rule, and the next trial is made where the probability on either side is the same. A trial is taken to be right with a
-//! probability of [`TRUST`]: near the capacity a server passes one time and fails the next, and a search that believes
-//! every trial ends wherever the first unlucky one pushed it. It ends when 90 % of the probability lie within the
-//! precision that was asked for, or with the last trial. The range reported holds that 90 %.
+//! Rates are doubled until a trial fails, or halved until one passes. From there on it is a probabilistic
+//! bisection (Horstein 1963; Waeber, Frazier, Henderson 2013): each cell of a grid of rates has a probability
+//! of containing the capacity, each trial updates it by Bayes' rule, and the next trial runs where the
+//! probability on either side is equal. A trial is assumed to be right with probability [`TRUST`]: near its
+//! capacity a server passes one time and fails the next, and a search that trusted every trial would end
+//! wherever the first unlucky one pushed it. It ends when 90 % of the probability is within the requested
+//! precision, or after the last trial. The reported range contains that 90 %.
 
 use crate::generator::Verdict;
 use crate::result::Document;
 
-/// How far a single trial is believed.
+/// The probability that a single trial is right.
 pub const TRUST: f64 = 0.85;
-/// The share of the probability that the range holds.
+/// The share of the probability in the reported range.
 pub const CONFIDENCE: f64 = 0.9;
-/// The grid's cells are by this factor apart.
+/// The ratio between neighboring cells of the grid.
 const CELL: f64 = 1.02;
-/// Less than this share of failed connections is nothing to blame a network for.
+/// A network is not blamed for a smaller share of failed connections.
 const LOST_CONNECTIONS: f64 = 0.01;
-/// More retransmitted segments than this share are loss that a network is to blame for.
+/// A network is blamed for a larger share of retransmitted segments.
 const RETRANSMITTED: f64 = 0.01;
 
-/// What is searched for, and how long.
+/// What to search for, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
-    /// The first rate, in requests a second.
+    /// The first rate, in requests per second.
     pub from: f64,
-    /// No trial is made above it.
+    /// The highest rate to try.
     pub to: f64,
-    /// The search ends when the range's ends are by no more than this share apart.
+    /// The search ends when the range is at most this wide, relative to its lower end.
     pub precision: f64,
-    /// Trials at most.
+    /// The most trials.
     pub most: usize,
 }
 
 /// A rate that was tried.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
-    /// Requests a second.
+    /// Requests per second.
     pub rate: f64,
     /// Whether it met the rules.
     pub passed: bool,
-    /// Who was the limit, when it did not.
+    /// The bottleneck, if it did not.
     pub limit: Option<Limit>,
 }
 
-/// Who was the limit, and what says so.
+/// The bottleneck, with evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// Who.
+    /// The bottleneck.
     pub who: Bottleneck,
-    /// What says so.
+    /// The evidence.
     pub why: String,
 }
 
-/// Who can be the limit.
+/// The possible bottlenecks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bottleneck {
     /// The service under load.
     Server,
     /// This program.
     Generator,
-    /// What lies between them.
+    /// Everything in between.
     Network,
 }
 
 impl Bottleneck {
-    /// The word for it.
+    /// Its word in output.
     pub fn word(self) -> &'static str {
         match self {
             Self::Server => "server",
@@ -83,22 +84,22 @@ impl Bottleneck {
 pub enum Next {
     /// Try this rate.
     Try(f64),
-    /// This is what there is to say.
+    /// The result.
     Done(Found),
 }
 
-/// Where the capacity lies.
+/// The capacity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Found {
     /// Between two rates, with [`CONFIDENCE`].
     Between(f64, f64),
-    /// Every rate passed, up to the highest that was allowed.
+    /// Every rate passed, up to the highest one allowed.
     AtLeast(f64),
-    /// Not even this lowest rate passed.
+    /// Even this lowest rate failed.
     Below(f64),
 }
 
-/// Below this rate there is no capacity worth the name.
+/// Below this rate the search gives up.
 const LOWEST: f64 = 0.1;
 
 /// What to do after these trials, in order.
@@ -148,14 +149,14 @@ fn over(trials: &[Trial], bounds: &Bounds, rate: f64, found: Found) -> Next {
     }
 }
 
-/// How probable it is that the capacity lies in each cell of a grid, from its rate to [`CELL`] times that.
+/// The probability that the capacity lies in each cell of a grid, from its rate to [`CELL`] times that.
 struct Belief {
     rates: Vec<f64>,
     weights: Vec<f64>,
 }
 
 impl Belief {
-    /// Every rate as probable as any other before the trials, and by Bayes' rule after them.
+    /// Uniform before the trials, then updated by Bayes' rule.
     fn after(trials: &[Trial], low: f64, high: f64) -> Self {
         let mut rates = vec![low];
         while rates.last().is_some_and(|last| *last < high) {
@@ -180,7 +181,7 @@ impl Belief {
         Self { rates, weights }
     }
 
-    /// The cell up to which so much of the probability lies.
+    /// The cell up to which this share of the probability lies.
     fn quantile(&self, share: f64) -> usize {
         let mut below = 0.0;
         let within = self.weights.iter().position(|weight| {
@@ -190,7 +191,8 @@ impl Belief {
         within.unwrap_or(self.weights.len() - 1)
     }
 
-    /// The border between two cells that parts the probability most evenly. A trial there tells them apart.
+    /// The border between two cells that divides the probability most evenly, which is where a trial tells the
+    /// most.
     fn middle(&self) -> f64 {
         let mut below = 0.0;
         let mut best = (f64::INFINITY, self.rates[0]);
@@ -204,7 +206,7 @@ impl Belief {
         best.1
     }
 
-    /// The middle part that holds so much of the probability, from the beginning of its first cell to the end of its
+    /// The middle part with this share of the probability, from the start of its first cell to the end of its
     /// last.
     fn range(&self, share: f64) -> (f64, f64) {
         let tail = (1.0 - share) / 2.0;
@@ -218,11 +220,11 @@ impl Belief {
 pub struct Segments {
     /// Sent.
     pub sent: u64,
-    /// Sent again.
+    /// Retransmitted.
     pub again: u64,
 }
 
-/// Whether a trial's result meets the rules at the rate that was asked for, and who was the limit if not.
+/// Whether a trial's result meets the rules at the requested rate, and the bottleneck if not.
 #[expect(clippy::cast_precision_loss, reason = "counts as shares")]
 pub fn judge(document: &Document, rate: f64, segments: Segments) -> Trial {
     let totals = &document.totals;
@@ -265,7 +267,7 @@ pub fn judge(document: &Document, rate: f64, segments: Segments) -> Trial {
         Limit {
             who: Bottleneck::Network,
             why: format!(
-                "{:.1} % of this machine's TCP segments were sent again",
+                "{:.1} % of this machine's TCP segments were retransmitted",
                 again * 100.0
             ),
         }
@@ -287,7 +289,7 @@ pub fn judge(document: &Document, rate: f64, segments: Segments) -> Trial {
     }
 }
 
-/// What of the server's answers fell short.
+/// What was wrong with the server's answers.
 fn server(document: &Document, sent_all: bool, broken: &[String]) -> String {
     let totals = &document.totals;
     let mut why = broken.to_vec();
@@ -296,18 +298,18 @@ fn server(document: &Document, sent_all: bool, broken: &[String]) -> String {
     }
     if !sent_all {
         why.push(format!(
-            "only {:.1} % of the requests that were due could be sent, for all {} users waited for answers",
+            "only {:.1} % of the requests that were due could be sent, because all {} users were waiting for answers",
             totals.achieved_ratio.unwrap_or(0.0) * 100.0,
             document.plan.users
         ));
     }
     if totals.ok == 0 && why.is_empty() {
-        why.push("no request was answered rightly".to_owned());
+        why.push("no request was answered correctly".to_owned());
     }
     why.join("; ")
 }
 
-/// Who was the limit of the whole search: of the failed trials nearest to what was found, the one named most often.
+/// The bottleneck of the whole search: the most frequent one among the failed trials nearest to the result.
 pub fn limit(trials: &[Trial]) -> Option<&Limit> {
     let mut failed: Vec<&Trial> = trials.iter().filter(|trial| !trial.passed).collect();
     failed.sort_by(|a, b| a.rate.total_cmp(&b.rate));

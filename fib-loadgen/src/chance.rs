@@ -1,12 +1,12 @@
-//! Reproducible randomness: a number for each (seed, purpose, index), with no state to share.
+//! Reproducible randomness: one number per (seed, purpose, index), without shared state.
 //!
-//! Because every draw depends on its index alone, the order in which users happen to ask changes
-//! nothing: the same seed gives request 17 the same `n` in every run.
+//! Every draw depends only on its index, so the order in which users draw changes nothing: with the same seed,
+//! request 17 has the same `n` in every run.
 
 /// What a draw is for, so that two purposes never see the same numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Which `n` to ask for.
+    /// Which `n` to request.
     Workload,
     /// How long until the next arrival.
     Arrival,
@@ -14,15 +14,15 @@ pub enum Purpose {
     Think,
     /// Whether to verify this answer.
     Sample,
-    /// When to give up a connection.
+    /// When to close a connection.
     Connection,
-    /// Modulo which prime to prove values.
+    /// The prime modulo which values are verified.
     Prime,
     /// Which request of several to send.
     Request,
-    /// What stands in the place of a template.
+    /// The value of a template's placeholder.
     Template,
-    /// Which stretch of a run stands in for another.
+    /// Which stretch of a run replaces another.
     Resample,
 }
 
@@ -40,15 +40,15 @@ pub fn unit(seed: u64, purpose: Purpose, index: u64) -> f64 {
     (bits(seed, purpose, index) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// 64 bits nobody chose, from the entropy the standard library keys its hash maps with.
+/// 64 random bits, from the entropy with which the standard library keys its hash maps.
 pub fn entropy() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one("entropy")
 }
 
-/// A seed nobody chose.
+/// A random seed.
 pub fn fresh_seed() -> u64 {
-    // Short enough to be typed again, and exact in a JSON reader that keeps numbers as f64.
+    // Short enough to type again, and exact in a JSON reader that stores numbers as f64.
     entropy() >> 32
 }
 

@@ -1,4 +1,4 @@
-//! What an answer has to be: `--check status=200`, `header:content-type~json`, `json:$.ok=true` and the like.
+//! What an answer must satisfy: `--check status=200`, `header:content-type~json`, `json:$.ok=true` and so on.
 
 use std::fmt::Write;
 use std::str::FromStr;
@@ -14,10 +14,10 @@ use serde_json::Value;
 /// One check.
 #[derive(Debug, Clone)]
 pub struct Check {
-    /// As it was written.
+    /// As written.
     pub rule: String,
     of: Of,
-    /// Whether the condition has to hold, or must not.
+    /// Whether the condition must hold, or must not hold.
     holds: bool,
     condition: Condition,
 }
@@ -39,7 +39,7 @@ enum Condition {
     Matches(Regex),
 }
 
-/// An answer, read to its end.
+/// An answer that was read completely.
 #[derive(Debug)]
 pub struct Answer<'a> {
     /// Its status.
@@ -48,22 +48,22 @@ pub struct Answer<'a> {
     pub headers: &'a HeaderMap,
     /// Its body.
     pub body: &'a [u8],
-    /// The body as JSON, when some check asks for it and it is.
+    /// The body as JSON, if some check needs it and it is JSON.
     pub json: Option<&'a Value>,
 }
 
 impl Check {
-    /// Whether it is about the status, which has classes of its own.
+    /// Whether it is about the status, which has an error class of its own.
     pub fn is_of_status(&self) -> bool {
         matches!(self.of, Of::Status)
     }
 
-    /// Whether the body has to be kept for it.
+    /// Whether it needs the body.
     pub fn needs_body(&self) -> bool {
         matches!(self.of, Of::Body | Of::Json(_) | Of::Sha256)
     }
 
-    /// Whether the body has to be read as JSON for it.
+    /// Whether it needs the body as JSON.
     pub fn needs_json(&self) -> bool {
         matches!(self.of, Of::Json(_))
     }
@@ -111,7 +111,7 @@ impl Condition {
         }
     }
 
-    /// Of a status also `2xx`, and several with a comma between.
+    /// A status can also be `2xx`, or a comma-separated list.
     fn met_by_status(&self, status: u16) -> bool {
         let text = status.to_string();
         match self {
@@ -130,7 +130,7 @@ impl FromStr for Check {
     fn from_str(rule: &str) -> Result<Self, String> {
         let bad = |why: &str| {
             format!(
-                "`{rule}` is no check ({why}): write it like status=200, status=2xx, header:content-type~json, body*=hello, body~^ok$, json:$.items[0].id=5 or sha256=HEX, with != to deny it"
+                "`{rule}` is not a check ({why}): write it like status=200, status=2xx, header:content-type~json, body*=hello, body~^ok$, json:$.items[0].id=5 or sha256=HEX, with != to deny it"
             )
         };
         let (subject, holds, sign, value) = split(rule);
@@ -139,12 +139,12 @@ impl FromStr for Check {
             None if subject == "body" => Of::Body,
             None if subject == "sha256" => Of::Sha256,
             Some(("header", name)) => {
-                Of::Header(name.parse().map_err(|_| bad("no name of a header"))?)
+                Of::Header(name.parse().map_err(|_| bad("not a header name"))?)
             }
             Some(("json", path)) => {
                 Of::Json(parse_json_path(path).map_err(|error| bad(&error.to_string()))?)
             }
-            _ => return Err(bad("it is about nothing that an answer has")),
+            _ => return Err(bad("it names no part of an answer")),
         };
         let condition = match sign {
             Sign::None => Condition::Exists,
@@ -166,7 +166,7 @@ impl FromStr for Check {
             _ => true,
         };
         if !plausible {
-            return Err(bad("the value does not fit"));
+            return Err(bad("the value does not fit the check"));
         }
         Ok(Self {
             rule: rule.to_owned(),
@@ -185,8 +185,8 @@ enum Sign {
     Matches,
 }
 
-/// What it is about, whether it has to hold, how it is compared, and with what. Signs in the brackets of a
-/// path belong to the path.
+/// The subject, whether it must hold, the comparison, and the value. Signs within a path's brackets belong to
+/// the path.
 fn split(rule: &str) -> (&str, bool, Sign, &str) {
     let mut depth = 0_u32;
     for (at, byte) in rule.bytes().enumerate() {
@@ -205,7 +205,7 @@ fn split(rule: &str) -> (&str, bool, Sign, &str) {
                     (b'=', _) => (at, Sign::Is),
                     _ => (at, Sign::Matches),
                 };
-                // JSON path has a `*` of its own before a sign: `$.*=1`.
+                // A JSON path can contain `*` before a sign: `$.*=1`.
                 if sign == Sign::Contains && rule[..before].ends_with('.') {
                     return (&rule[..at], true, Sign::Is, &rule[at + 1..]);
                 }
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_known_by_its_sum() {
+    fn a_body_is_checked_by_its_hash() {
         let check: Check =
             "sha256=2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
                 .parse()
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_check_is_refused() {
+    fn an_invalid_check_is_refused() {
         for rule in [
             "",
             "status",

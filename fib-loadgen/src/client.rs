@@ -1,4 +1,5 @@
-//! Connections whose number, life and addresses are known, and that never follow, retry or proxy unasked.
+//! Connections whose number, lifetime and addresses are known, and which never follow, retry or proxy on their
+//! own.
 
 mod addresses;
 mod connect;

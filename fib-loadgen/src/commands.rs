@@ -1,4 +1,4 @@
-//! What each command does.
+//! The implementation of each command.
 
 mod calibrate;
 mod capacity;
@@ -17,7 +17,7 @@ use crate::exit::Failure;
 use crate::live;
 use crate::result::Document;
 
-/// Does what the command line asks for; the exit code, or why there is none.
+/// Runs the requested command; returns the exit code or the failure.
 pub fn dispatch(cli: Cli, argv: Vec<String>) -> Result<u8, Failure> {
     match cli.command {
         None => run::run(&cli.run, argv),
@@ -34,7 +34,7 @@ pub fn dispatch(cli: Cli, argv: Vec<String>) -> Result<u8, Failure> {
     }
 }
 
-/// Prints what a machine or a person asked for, on standard output.
+/// Prints to standard output.
 fn print(text: &str) -> Result<u8, Failure> {
     write(format!("{text}\n").as_bytes())
 }
@@ -43,7 +43,7 @@ fn write(text: &[u8]) -> Result<u8, Failure> {
     use std::io::Write;
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
-        // `| head` has seen enough.
+        // A reader that stops early, such as `head`, has read enough.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::internal(
             format!("standard output can't be written ({error})"),
         )),
@@ -67,7 +67,8 @@ fn man(args: &ManArgs) -> Result<u8, Failure> {
 }
 
 fn schema() -> Result<u8, Failure> {
-    // As it is written: every key is there, though a reader takes an older document without some.
+    // The form in which it is written: every key is present, though readers accept older documents without
+    // some.
     let schema = schemars::generate::SchemaSettings::draft2020_12()
         .for_serialize()
         .into_generator()
@@ -89,7 +90,7 @@ fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::internal(format!("no runtime can be started ({error})")))
 }
 
-/// Tells people, whatever standard output is used for.
+/// Prints a message on standard error.
 fn say(text: &str) {
     live::say(text.trim_end());
 }

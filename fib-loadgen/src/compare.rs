@@ -1,15 +1,16 @@
-//! Two results against each other: is the second worse, or is it noise?
+//! Compares two results: is the second worse, or is it noise?
 //!
 //! # Method
 //!
 //! A run varies by itself, and its seconds are not independent of each other. So each run is cut into blocks of
-//! 5 s, longer in a run of more than 5 min, and both runs are put together again 400 times from blocks drawn with replacement
-//! (the block bootstrap of Künsch 1989, with non-overlapping blocks as in Carlstein 1986). Each time the ratio of
-//! the two runs is taken for each measure; the middle 99 % of those ratios are its noise bounds. A measure is
-//! worse when the bounds lie wholly on the worse side of what is tolerated, and better the other way around.
+//! 5 s, longer in runs of more than 5 min, and both runs are resampled 400 times from blocks drawn with
+//! replacement (the block bootstrap of Künsch 1989, with non-overlapping blocks as in Carlstein 1986). Each
+//! time the ratio of the two runs is computed for each measure; the middle 99 % of these ratios are its noise
+//! bounds. A measure is worse if the bounds lie completely on the worse side of the tolerance, and better in
+//! the opposite case.
 //!
-//! The bounds cover what varies within the runs. What varies from run to run (another node, a cold cache) they
-//! can't show; the tolerance is for that.
+//! The bounds cover variation within the runs. They can't show variation between runs (another node, a cold
+//! cache); the tolerance is for that.
 
 use hdrhistogram::Histogram;
 
@@ -20,21 +21,22 @@ use blocks::{Block, blocks, drawn};
 use crate::generator::Verdict;
 use crate::result::Document;
 
-/// Seconds to a block: longer than what lingers in a server's queues from one second to the next.
+/// Seconds per block: longer than effects in a server's queues last.
 const BLOCK_S: f64 = 5.0;
-/// How often both runs are put together from their blocks.
+/// How often both runs are resampled.
 const DRAWS: u64 = 400;
-/// The share of draws beyond each bound. Five measures are judged, so that 99 % for each are 95 % for all (Bonferroni).
+/// The share of draws beyond each bound. Five measures are judged, so 99 % for each is 95 % for all
+/// (Bonferroni).
 const TAIL: f64 = 0.005;
-/// A long run is cut into no more blocks than this; they are longer then.
+/// A long run has at most this many blocks, which are longer then.
 const MOST_BLOCKS: f64 = 60.0;
-/// With fewer blocks in a run, its bounds say nothing.
+/// With fewer blocks than this, the bounds mean nothing.
 const FEWEST_BLOCKS: usize = 4;
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
-    /// Right answers a second.
+    /// Correct answers per second.
     Rate,
     /// A percentile of the response time, in tenths of a percent.
     Percentile(u16),
@@ -43,7 +45,7 @@ pub enum Measure {
 }
 
 impl Measure {
-    /// All that are compared.
+    /// All measures.
     pub const ALL: [Self; 6] = [
         Self::Rate,
         Self::Percentile(500),
@@ -56,7 +58,7 @@ impl Measure {
     /// Its name.
     pub fn name(self) -> String {
         match self {
-            Self::Rate => "right answers/s".to_owned(),
+            Self::Rate => "correct answers/s".to_owned(),
             Self::Percentile(tenths) => format!("response p{}", f64::from(tenths) / 10.0),
             Self::Failures => "failed share".to_owned(),
         }
@@ -67,7 +69,7 @@ impl Measure {
         self == Self::Rate
     }
 
-    /// What a run, or blocks of it, come to; `None` when there is nothing to say.
+    /// The value for a run or for some of its blocks; `None` if it has none.
     #[expect(clippy::cast_precision_loss, reason = "counts and microseconds")]
     fn of(self, whole: &Block) -> Option<f64> {
         match self {
@@ -83,7 +85,7 @@ impl Measure {
         }
     }
 
-    /// Requests a percentile needs before its bounds mean something: ten beyond it.
+    /// A percentile needs enough requests for meaningful bounds: ten beyond it.
     fn enough(self, whole: &Block) -> bool {
         match self {
             Self::Percentile(tenths) => {
@@ -98,7 +100,7 @@ impl Measure {
     }
 }
 
-/// What became of a measure.
+/// How a measure changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// No difference beyond noise and tolerance.
@@ -107,35 +109,35 @@ pub enum Change {
     Better,
     /// Worse beyond both.
     Worse,
-    /// There is too little to tell.
+    /// There is not enough data.
     Unknown,
 }
 
 /// One measure of both runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// What.
+    /// The measure.
     pub measure: Measure,
-    /// In the first run; a rate, microseconds or a share.
+    /// The value in the first run; a rate, microseconds or a share.
     pub a: Option<f64>,
-    /// In the second.
+    /// The value in the second run.
     pub b: Option<f64>,
     /// The second relative to the first: 0.1 is a tenth more. For the failed share, the difference itself.
     pub change: Option<f64>,
     /// The middle 99 % of `change` over all draws.
     pub bounds: Option<(f64, f64)>,
-    /// What that means.
+    /// Whether that is better or worse.
     pub verdict: Change,
 }
 
 /// Both runs, compared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// A row for each measure.
+    /// One row per measure.
     pub rows: Vec<Row>,
-    /// What a reader has to know, a sentence each.
+    /// Notes for the reader, one sentence each.
     pub notes: Vec<String>,
-    /// Whether a generator was the limit, so that the runs say nothing about the server.
+    /// Whether a generator was the bottleneck, so that the runs prove nothing about the server.
     pub saturated: bool,
 }
 
@@ -145,7 +147,7 @@ impl Comparison {
         self.rows.iter().any(|row| row.verdict == Change::Worse)
     }
 
-    /// Whether anything could be told.
+    /// Whether there is any conclusion.
     pub fn tells_something(&self) -> bool {
         self.rows.iter().any(|row| row.verdict != Change::Unknown)
     }
@@ -167,7 +169,7 @@ pub fn compare(a: &Document, b: &Document, tolerance: f64) -> Result<Comparison,
     let mut notes = notes(a, b);
     if !enough {
         notes.push(format!(
-            "the runs are too short to tell noise from change: each needs at least {:.0} s outside the warm-up, and a result of a version that keeps a histogram of each second",
+            "the runs are too short to tell a change from noise: each needs at least {:.0} s outside the warm-up, and a result of a version that keeps a histogram of each second",
             BLOCK_S * f64::from(u32::try_from(FEWEST_BLOCKS).unwrap_or(4))
         ));
     }
@@ -197,7 +199,7 @@ fn row(
         .collect();
     changes.sort_by(f64::total_cmp);
     let bounds = (!changes.is_empty()).then(|| (at(&changes, TAIL), at(&changes, 1.0 - TAIL)));
-    // A share of failures is compared as it is: 5 % more of next to none is nothing.
+    // A failure share is compared absolutely: 5 % more than almost nothing is nothing.
     let tolerated = if measure == Measure::Failures {
         tolerance / 10.0
     } else {
@@ -237,7 +239,7 @@ fn difference(measure: Measure, a: f64, b: f64) -> Option<f64> {
     }
 }
 
-/// The value below which that share of a sorted list lies.
+/// The value below which this share of a sorted list lies.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -260,7 +262,9 @@ fn notes(a: &Document, b: &Document) -> Vec<String> {
     };
     let mut differ = |what: &str, differs: bool| {
         if differs {
-            notes.push(format!("the runs are not of one plan: their {what} differ"));
+            notes.push(format!(
+                "the runs have different plans: their {what} differ"
+            ));
         }
     };
     differ("models", a.plan.model != b.plan.model);

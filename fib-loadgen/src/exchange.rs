@@ -1,4 +1,4 @@
-//! One request and the whole of its answer: connect, send, read, judge.
+//! One request and its complete answer: connect, send, read, judge.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,59 +23,60 @@ mod waiting;
 use asking::Refused;
 use waiting::{Alarm, Trouble, guarded};
 
-/// Between a refused connection and the next try. A Service may choose another pod then, and leaves out one
-/// that has died about a second after it did.
+/// Time between a refused connection and the next attempt. A Service may choose another pod then, and removes a
+/// dead one about a second after it died.
 const AFTER_REFUSAL: Duration = Duration::from_millis(50);
 
-/// What holds for every request of a run.
+/// What applies to every request of a run.
 #[derive(Debug)]
 pub struct Rules {
     /// Connections, headers, timeouts.
     pub client: ClientSettings,
-    /// When connections are given up.
+    /// When to close connections.
     pub life: Life,
-    /// What is drawn from.
+    /// The seed of all draws.
     pub seed: u64,
-    /// How often a refused connection is tried again. Nothing was sent then, so it is the same request still.
+    /// How often a refused connection is retried. Nothing was sent, so it is still the same request.
     pub retry_refused: u32,
-    /// Modulo which prime values are proved.
+    /// The field modulo which values are verified.
     pub field: Field,
     /// The checks of all requests.
     pub checks: Vec<Check>,
-    /// Whether each user keeps the cookies that it is given.
+    /// Whether each user keeps its cookies.
     pub cookies: bool,
 }
 
-/// One user's way to the server, and what it keeps between requests.
+/// One user's connection to the server, and its state between requests.
 #[derive(Debug)]
 pub struct Caller {
     rules: Arc<Rules>,
     connector: Arc<Connector>,
     pool: Option<Pool>,
     link: Option<(Link, Span)>,
-    /// The number of its next connection; those of no two users are the same.
+    /// The number of its next connection, unique among all users.
     number: u64,
     head: Head,
-    /// The request that is sent, as bytes.
+    /// The prepared request, as bytes.
     line: Vec<u8>,
-    /// Of which F(n) it is, whether it names the whole URL, and whether it is the last on its connection.
+    /// The prepared request's F(n), whether it contains the whole URL, and whether it is the last on its
+    /// connection.
     line_of: Option<(u32, bool, bool)>,
     expected: Option<Expected>,
     cookies: Option<Box<CookieStore>>,
     alarm: Alarm,
-    /// Its place among those that are woken when the run stops.
+    /// Its entry among those that are woken when the run stops.
     pub watch: Watch,
 }
 
-/// What became of a connection.
+/// The end of a connection.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Recycled {
-    /// Why we gave it up, if we did.
+    /// Why we closed it, if we did.
     pub why: Option<GivenUp>,
 }
 
 impl Caller {
-    /// The user of this number; `shared` is the pool of all users, when they share one.
+    /// The user with this number; `shared` is the pool of all users, if they share one.
     pub fn new(
         rules: &Arc<Rules>,
         connector: &Arc<Connector>,
@@ -105,7 +106,7 @@ impl Caller {
         })
     }
 
-    /// Asks, reads the answer to its end, and judges it. `None` when it was given up. `began` is now.
+    /// Sends the request, reads the complete answer, and judges it. `None` if it was given up. `began` is now.
     pub async fn ask(
         &mut self,
         question: &Question<'_>,
@@ -234,7 +235,7 @@ impl Caller {
                 return Ok(());
             };
             self.link = None;
-            // The server closed it while it was idle: not a byte was written, so nothing is sent twice.
+            // The server closed the idle connection: no byte was written, so nothing is sent twice.
             if untouched && std::mem::take(&mut reused) {
                 outcome.resent = true;
                 continue;
@@ -243,7 +244,7 @@ impl Caller {
         }
     }
 
-    /// Whether there is a connection that can be used again.
+    /// Whether there is a connection to reuse.
     async fn reuse(&mut self, now: Instant, deadline: Instant) -> Result<bool, Trouble> {
         let Some((link, _)) = &mut self.link else {
             return Ok(false);
@@ -308,7 +309,7 @@ impl Caller {
                 .map_err(|why| Trouble::Failed(Class::Other, format!("no request: {why}")))?,
         };
         if close && !http2 {
-            // hyper keeps no connection alive after a request that says so, whatever the answer says.
+            // hyper keeps no connection alive after a request with this header, whatever the answer says.
             let value = HeaderValue::from_static("close");
             request.headers_mut().insert(CONNECTION, value);
         }

@@ -1,13 +1,13 @@
-//! How a run ends: the exit codes, and which one wins when several apply.
+//! How a run ends: the exit codes, and which one applies if several could.
 
 use std::process::ExitCode;
 
-/// Why a run ended as it did, in the order in which they win.
+/// Why a run ended as it did, in order of precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ending {
-    /// Something in the generator itself broke.
+    /// Something in the generator itself failed.
     Internal,
-    /// The command line can't be carried out.
+    /// The command line is invalid.
     Usage,
     /// The target could not be used, so nothing was tested.
     Target,
@@ -15,16 +15,16 @@ pub enum Ending {
     Wrong,
     /// A threshold was not met.
     Threshold,
-    /// The generator was the limit, and that was to fail.
+    /// The generator was the bottleneck, and that was set to fail.
     Saturated,
-    /// Less was sent than the plan asked for, and that was to fail.
+    /// Less was sent than planned, and that was set to fail.
     NotAchieved,
     /// Stopped by a signal or by the end of standard input; the result was written.
     Interrupted,
 }
 
 impl Ending {
-    /// The exit code, as k6 has it where it has it; 90 to 92 are free there.
+    /// The exit code. It matches k6 where k6 has the same case; 90 to 92 are unused there.
     pub fn code(self) -> u8 {
         match self {
             Self::Internal => 1,
@@ -52,7 +52,7 @@ impl Ending {
     }
 }
 
-/// The code of all that happened: 0 for nothing, else that of the first in rank.
+/// The exit code of everything that happened: 0 for nothing, else that of the first in precedence.
 pub fn code_of(endings: &[Ending]) -> u8 {
     endings.iter().min().map_or(0, |ending| ending.code())
 }
@@ -61,9 +61,9 @@ pub fn code_of(endings: &[Ending]) -> u8 {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// Which kind, and so which exit code.
+    /// The kind, which sets the exit code.
     pub ending: Ending,
-    /// What was wrong, what was expected, what to do.
+    /// What was wrong, what was expected, and what to do.
     pub message: String,
 }
 
@@ -84,7 +84,7 @@ impl Failure {
         }
     }
 
-    /// Stopped before there was anything to write.
+    /// Interrupted before there was anything to write.
     pub fn interrupted() -> Self {
         Self {
             ending: Ending::Interrupted,
@@ -92,7 +92,7 @@ impl Failure {
         }
     }
 
-    /// Something broke here.
+    /// Something failed here.
     pub fn internal(message: impl Into<String>) -> Self {
         Self {
             ending: Ending::Internal,
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wrong_answers_outrank_thresholds_and_those_saturation_and_that_an_interruption() {
+    fn exit_codes_rank_wrong_answers_thresholds_saturation_interruption() {
         use Ending::{Interrupted, Saturated, Threshold, Wrong};
         assert_eq!(code_of(&[]), 0);
         assert_eq!(code_of(&[Interrupted]), 105);

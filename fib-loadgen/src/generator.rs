@@ -1,4 +1,4 @@
-//! Is the generator the wall? A verdict from its own signals, with the reasons.
+//! Whether the generator is the bottleneck: a verdict from its own signals, with reasons.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ mod probe;
 
 pub use probe::{Probe, Usage};
 
-/// What the generator says about itself.
+/// The generator's verdict on itself.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It was not the limit.
+    /// It was not the bottleneck.
     #[default]
     Ok,
-    /// Some numbers may be its own doing.
+    /// It may have affected some numbers.
     Suspect,
-    /// It was the limit: what was measured is the generator.
+    /// It was the bottleneck: the results measure the generator.
     Saturated,
 }
 
 impl Verdict {
-    /// The word for it.
+    /// Its word in output.
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -38,59 +38,59 @@ impl Verdict {
 /// What a saturated generator means for the exit code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum OnSaturation {
-    /// Say so
+    /// Print a warning
     #[default]
     Warn,
     /// Exit with 92
     Fail,
-    /// Keep it in the result alone
+    /// Only record it in the result
     Ignore,
 }
 
-/// What the verdict is made from.
+/// The input of the verdict.
 #[derive(Debug, Clone, Default)]
 pub struct Signals {
-    /// CPUs' worth of time used, on average.
+    /// CPUs used on average.
     pub cpu_used: f64,
     /// CPUs this process may use.
     pub cpu_allowed: f64,
-    /// Periods in which its control group ran under a quota, during the run.
+    /// Periods in which its control group ran under a quota during the run.
     pub periods: u64,
-    /// Periods of those that were cut short.
+    /// Periods that were throttled.
     pub throttled_periods: u64,
     /// How late a 10 ms timer was, 99th percentile.
     pub timer_lag_p99: Option<Duration>,
-    /// The generator's own lateness: from when a request was due and a user free for it to when it was sent,
-    /// 99th percentile. Waiting for a busy server is no part of it.
+    /// The generator's own lateness: from when a request was due and a user was free until it was sent, 99th
+    /// percentile. Waiting for a busy server is not included.
     pub own_lag_p99: Option<Duration>,
     /// Median service time.
     pub service_p50: Option<Duration>,
     /// Requests that were due (open model).
     pub due: u64,
-    /// Requests of those that were never sent, since no user was free.
+    /// Due requests that were never sent because no user was free.
     pub unsent: u64,
-    /// Failures for want of file descriptors or local ports.
+    /// Failures because file descriptors or local ports ran out.
     pub local_failures: u64,
 }
 
-/// k6 advises to leave a fifth of the CPU idle; above that its own timings are no longer to be trusted.
+/// k6 recommends leaving a fifth of the CPU idle; above that, a generator's own timings can't be trusted.
 const CPU_LIMIT: f64 = 0.8;
-/// Tokio's timer rounds up to the next millisecond, so a few are no sign of trouble.
+/// Tokio's timer rounds up to the next millisecond, so a few milliseconds are normal.
 const TIMER_SUSPECT: Duration = Duration::from_millis(5);
 /// A timer this late means that the process often did not run at all.
 const TIMER_SATURATED: Duration = Duration::from_millis(50);
-/// Own lateness below this distorts no measurement that is worth one.
+/// Own lateness below this does not distort any useful measurement.
 const LAG_FLOOR: Duration = Duration::from_millis(3);
-/// Fewer sent than this share of what was due is another load than the plan's.
+/// If less than this share of due requests was sent, the load differs from the plan.
 pub const ACHIEVED: f64 = 0.99;
-/// A period is 100 ms as a rule: fewer cut short than these are a moment, and change no percentile of a run.
+/// A period is usually 100 ms: fewer throttled ones than this do not change any percentile of a run.
 const FEW_PERIODS: u64 = 3;
-/// The share of periods that are cut short from which the numbers may be the quota's.
+/// The share of throttled periods from which the numbers may be the quota's.
 const THROTTLED_SUSPECT: f64 = 0.05;
 /// The share from which they are.
 const THROTTLED_SATURATED: f64 = 0.25;
 
-/// The verdict, and a sentence for every reason.
+/// The verdict, and one sentence per reason.
 #[expect(clippy::cast_precision_loss, reason = "counts of requests as shares")]
 pub fn judge(signals: &Signals) -> (Verdict, Vec<String>) {
     let mut reasons = Vec::new();
@@ -111,7 +111,7 @@ pub fn judge(signals: &Signals) -> (Verdict, Vec<String>) {
         say(
             Verdict::Saturated,
             format!(
-                "{} requests found no file descriptor or local port",
+                "{} requests got no file descriptor or local port",
                 signals.local_failures
             ),
         );
@@ -126,7 +126,7 @@ pub fn judge(signals: &Signals) -> (Verdict, Vec<String>) {
         say(
             verdict,
             format!(
-                "its CPU quota cut short {} of {} periods",
+                "its CPU quota throttled {} of {} periods",
                 signals.throttled_periods, signals.periods
             ),
         );
@@ -147,7 +147,7 @@ pub fn judge(signals: &Signals) -> (Verdict, Vec<String>) {
         say(
             Verdict::Suspect,
             format!(
-                "requests left {:.1} ms late (p99) though a user was waiting",
+                "requests left {:.1} ms late (p99) although a user was free",
                 ms(lag)
             ),
         );
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn lateness_is_measured_against_what_it_could_distort() {
+    fn lateness_is_compared_with_what_it_could_distort() {
         let ms = Duration::from_millis;
         let slow_server = Signals {
             own_lag_p99: Some(ms(9)),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_of_throttling_makes_nothing_suspect() {
+    fn a_moment_of_throttling_is_not_suspect() {
         let moment = Signals {
             throttled_periods: 1,
             periods: 5,

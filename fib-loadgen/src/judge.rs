@@ -1,4 +1,4 @@
-//! Whether an answer is right: F(n) by its proof, anything else by its checks.
+//! Judges an answer: F(n) by its proof, anything else by its checks.
 
 use crate::check::{Answer, Check};
 use crate::client::Said;
@@ -6,11 +6,11 @@ use crate::oracle::{Expected, Reader};
 use crate::outcome::{Class, Outcome};
 use crate::request::Question;
 
-/// How much of a wrong answer is kept to show.
+/// How much of a wrong answer is kept for display.
 const EXCERPT: usize = 80;
-/// Longer bodies of errors are not read to their end, which costs their connection.
+/// Longer error bodies are not read completely, which costs their connection.
 const LONGEST_ERROR_BODY: u64 = 64 * 1024;
-/// Longer bodies can't be checked: a body that is to be checked is kept whole.
+/// Longer bodies can't be checked, because a body is kept whole for its checks.
 const LONGEST_CHECKED_BODY: usize = 64 * 1024 * 1024;
 
 /// Reads one answer.
@@ -18,7 +18,7 @@ const LONGEST_CHECKED_BODY: usize = 64 * 1024 * 1024;
 pub struct Judge<'a> {
     status: u16,
     read: u64,
-    /// The first bytes, of which so many are there.
+    /// The first bytes, and how many there are.
     start: ([u8; EXCERPT], usize),
     how: How<'a>,
 }
@@ -34,7 +34,7 @@ enum How<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// For the answer to a question, whose head has come.
+    /// Call when the answer's head has arrived.
     pub fn new(
         question: &Question<'a>,
         expected: Option<&'a Expected>,
@@ -67,7 +67,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Takes the next bytes of the body; false when the rest does not matter.
+    /// Processes the next bytes of the body; false if the rest does not matter.
     pub fn push(&mut self, bytes: &[u8]) -> bool {
         self.read += bytes.len() as u64;
         let more = match &mut self.how {
@@ -92,7 +92,7 @@ impl<'a> Judge<'a> {
         more
     }
 
-    /// Judges the whole answer.
+    /// Judges the complete answer.
     pub fn finish(self, question: &Question<'_>, said: &Said, outcome: &mut Outcome) {
         let status = self.status;
         outcome.failure = match self.how {
@@ -132,7 +132,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Runs all checks of a request; without one on the status, it has to be below 400.
+/// Runs all checks of a request; without a check of the status, it must be below 400.
 fn checked(
     all: &[Check],
     own: &[usize],

@@ -1,5 +1,5 @@
-//! A load generator for `fib-server`, whose every answer it proves, and for any other HTTP service, whose answers
-//! it checks; it knows when it is itself the bottleneck.
+//! A load generator that verifies every answer of `fib-server`, checks the answers of any other HTTP service,
+//! and reports when it is itself the bottleneck.
 //!
 //! ```text
 //! command line ─ Settings ─ Plan ─ Schedule ─ tickets ─ Gate ─┐
@@ -7,9 +7,9 @@
 //! seed ─ Source ─ requests ───────────────────────────────────┘              └─ once a second: lines, screen
 //! ```
 //!
-//! The decisions are pure: what load at which instant ([`plan`]), which request ([`request`], [`workload`]), whether
-//! an answer is right ([`oracle`], [`check`]), whether the generator was the limit ([`generator`]), whether a rule
-//! holds ([`thresholds`]). Only [`attack`] names goose.
+//! The decisions are pure: the load at every instant ([`plan`]), the next request ([`request`], [`workload`]),
+//! whether an answer is correct ([`oracle`], [`check`]), whether the generator was the bottleneck
+//! ([`generator`]), and whether a rule holds ([`thresholds`]). Only [`attack`] uses goose.
 
 pub mod abort;
 pub mod args;

@@ -1,4 +1,4 @@
-//! Once a second: what happened since the last time, to the series, the line files and the screen.
+//! Once a second: passes what happened in the last second to the series, the line files and the screen.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, mpsc};
@@ -21,22 +21,22 @@ mod tick;
 
 pub use tick::Tick;
 
-/// What the collector brings back.
+/// The collector's result.
 #[derive(Debug)]
 pub struct Collected {
     /// The run over time.
     pub series: Series,
-    /// Who answered when.
+    /// The answers of pods over time.
     pub pods: PodLines,
-    /// Most memory seen.
+    /// The highest memory use.
     pub rss_peak: u64,
-    /// What was used from the first user to the end.
+    /// Usage at the first user.
     pub first: Usage,
-    /// See `first`.
+    /// Usage at the end.
     pub last: Usage,
     /// How late a 10 ms timer was, 99th percentile.
     pub timer_lag_p99: Option<Duration>,
-    /// Files of lines that could not be written to their end.
+    /// Line files that could not be written completely.
     pub cut: Vec<Cut>,
 }
 
@@ -47,29 +47,29 @@ pub struct Collector {
     thread: std::thread::JoinHandle<Collected>,
 }
 
-/// Who is told each second.
+/// The receivers of each second.
 #[derive(Debug, Default)]
 pub struct Sinks {
     /// Line files.
     pub lines: Vec<Lines>,
-    /// People.
+    /// The screen.
     pub ui: Ui,
-    /// Systems that collect numbers.
+    /// Collectors of metrics.
     pub telemetry: Option<telemetry::Shared>,
-    /// Where the result goes, of which there is a checkpoint every ten seconds.
+    /// The places for the result, which get a checkpoint every ten seconds.
     pub documents: Arc<Vec<(ReportFormat, Destination)>>,
 }
 
-/// How often.
+/// The interval.
 const SECOND: Duration = Duration::from_secs(1);
-/// After so many seconds there is a checkpoint.
+/// Seconds between checkpoints.
 const CHECKPOINT: u64 = 10;
-/// Pods are counted apart for each of these.
+/// Pods are counted separately for each interval of this length.
 const MINUTE: Duration = Duration::from_mins(1);
 
 impl Collector {
-    /// Starts it. It has a thread of its own, so that a slow terminal delays no request. Every ten seconds
-    /// `checkpoint` gets what there is.
+    /// Starts it on a thread of its own, so that a slow terminal delays no request. Every ten seconds
+    /// `checkpoint` gets the current result.
     pub fn start(
         load: Arc<Load>,
         mut probe: Probe,
@@ -124,7 +124,7 @@ impl Collector {
         Self { over, thread }
     }
 
-    /// Ends it and takes what it has.
+    /// Stops it and returns its result.
     pub fn finish(self) -> Option<Collected> {
         let _ = self.over.send(());
         self.thread.join().ok()
@@ -203,7 +203,7 @@ impl State {
         }
     }
 
-    /// Also the requests of a last, short second have to be somewhere.
+    /// The requests of a last, short second must be counted somewhere too.
     fn append(&mut self, second: &Second, now: Duration) {
         let load = &self.load;
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -236,7 +236,7 @@ impl State {
         self.minute = now;
     }
 
-    /// What there is, as if the run had ended now.
+    /// The result, as if the run had ended now.
     fn collected(&self, first: Usage, probe: &Probe) -> Collected {
         let mut collecting = self.collecting.clone();
         let pods = self.load.recorder.minute();

@@ -1,4 +1,4 @@
-//! The load generator's program: parse, do it, say how it ended.
+//! The load generator: parses, runs, and returns the exit code.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! The results of the shards of one run as one: counts add up, histograms add up, and percentiles are read from
-//! the sum. No percentile is ever averaged.
+//! Merges the results of a run's shards: counts and histograms add up, and percentiles are read from the sum.
+//! No percentile is ever averaged.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use crate::result::{
     PhaseResult, PlanFacts, Run, Step, fairness, jain, notice_rises,
 };
 
-/// Shards that begin further apart than this did not put the load on together.
+/// Shards whose starts are further apart than this did not load the target together.
 const MOST_SKEW_S: f64 = 1.0;
 
-/// A shard, and how long after the first of them it began.
+/// A shard, and how long after the first shard it started.
 pub(crate) struct Part<'a> {
     document: &'a Document,
     /// Seconds.
     later: f64,
 }
 
-/// Puts the results of the shards together. With `partial`, some may be missing.
+/// Merges the shards' results. With `partial`, some may be missing.
 pub fn merge(documents: &[Document], partial: bool) -> Result<Document, String> {
     let (first, rest) = documents
         .split_first()
@@ -57,7 +57,7 @@ pub fn merge(documents: &[Document], partial: bool) -> Result<Document, String> 
     Ok(merged.rounded())
 }
 
-/// Whether two results are of one run; else what tells them apart.
+/// Whether two results belong to one run; otherwise says how they differ.
 fn same_run(a: &Document, b: &Document) -> Result<(), String> {
     let differ = |what: &str, a: &str, b: &str| {
         if a == b {
@@ -82,7 +82,7 @@ fn same_run(a: &Document, b: &Document) -> Result<(), String> {
     Ok(())
 }
 
-/// The shards that are not there. Results without a shard are of loads side by side, of which any number may be.
+/// The missing shards. Results without a shard are independent loads, of which any number is allowed.
 fn missing(documents: &[Document]) -> Result<Vec<String>, String> {
     let mut seen = BTreeMap::new();
     let mut of = 0;
@@ -93,7 +93,7 @@ fn missing(documents: &[Document]) -> Result<Vec<String>, String> {
         let (index, shards) = shard
             .split_once('/')
             .and_then(|(index, of)| Some((index.parse::<u32>().ok()?, of.parse::<u32>().ok()?)))
-            .ok_or_else(|| format!("`{shard}` is no shard: expected one like 0/4"))?;
+            .ok_or_else(|| format!("`{shard}` is not a shard: expected one like 0/4"))?;
         of = shards;
         if seen.insert(index, &document.run.id).is_some() {
             return Err(format!(
@@ -107,14 +107,14 @@ fn missing(documents: &[Document]) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// The shards with how long after the first of them each began.
+/// The shards, each with how long after the first one it started.
 fn placed(documents: &[Document]) -> Result<Vec<Part<'_>>, String> {
     let started: Vec<Timestamp> = documents
         .iter()
         .map(|document| {
             let text = &document.run.started_utc;
             text.parse()
-                .map_err(|error| format!("`{text}` is no instant ({error})"))
+                .map_err(|error| format!("`{text}` is not a timestamp ({error})"))
         })
         .collect::<Result<_, _>>()?;
     let first = started.iter().min().copied().unwrap_or_default();
@@ -226,7 +226,7 @@ fn run(parts: &[Part<'_>]) -> Run {
     }
 }
 
-/// The load of all shards together: their corners are at the same times, and levels add up.
+/// The load of all shards together: they change at the same times, and their levels add up.
 fn plan(documents: &[&Document]) -> PlanFacts {
     let mut plan = documents[0].plan.clone();
     let level = |level: fn(&Step) -> Option<f64>, at: usize| {
@@ -301,7 +301,7 @@ fn connections(parts: &[Part<'_>]) -> Connections {
         recycled_age: sum(|c| c.recycled_age),
         closed_by_peer: sum(|c| c.closed_by_peer),
         refused_retried: sum(|c| c.refused_retried),
-        // The shards' peaks need not fall together: this is the most that there can have been.
+        // The shards' peaks need not coincide, so this is an upper bound.
         peak_open: parts
             .iter()
             .map(|part| part.document.connections.peak_open)

@@ -1,4 +1,4 @@
-//! What one request amounted to: the closed list of ways it can fail, and how an error is told apart.
+//! The result of one request: the closed list of ways it can fail, and how errors are classified.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -11,13 +11,13 @@ use crate::oracle::Flaw;
 /// A way in which a request fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// The name could not be resolved, or led to an address that is not allowed.
+    /// The name could not be resolved, or has a forbidden address.
     Dns,
-    /// Nobody listens there.
+    /// Nothing is listening there.
     ConnectRefused,
     /// No connection within the connect timeout.
     ConnectTimeout,
-    /// The connection was reset while it was made.
+    /// The connection was reset while it was opened.
     ConnectReset,
     /// No free local port is left.
     ConnectAddrExhausted,
@@ -45,17 +45,17 @@ pub enum Class {
     HttpOther,
     /// The value is not F(n).
     WrongValue,
-    /// The value has another number of digits than F(n).
+    /// The value has a different number of digits than F(n).
     WrongDigits,
     /// The body does not have the form of an answer.
     WrongFormat,
-    /// The body, complete by HTTP's account, ends in the middle of an answer.
+    /// The body is complete for HTTP, but ends in the middle of an answer.
     WrongTruncated,
     /// The content type is not JSON.
     WrongHeader,
     /// A check of `--check` on a header or the body failed.
     WrongCheck,
-    /// The proxy made no tunnel.
+    /// The proxy did not open a tunnel.
     Proxy,
     /// This process may not open more files.
     LocalFdLimit,
@@ -95,7 +95,7 @@ impl Class {
         }
     }
 
-    /// Whether the server answered, and wrongly.
+    /// Whether the server gave a wrong answer.
     pub fn is_wrong(self) -> bool {
         matches!(
             self,
@@ -119,7 +119,7 @@ impl Class {
         }
     }
 
-    /// The class of an error of making a connection.
+    /// The class of an error while connecting.
     pub fn of_connect(error: &std::io::Error) -> Self {
         // EMFILE and ENFILE have the same numbers on Linux, macOS and the BSDs.
         if matches!(error.raw_os_error(), Some(23 | 24)) {
@@ -145,7 +145,7 @@ impl Class {
         }
         match io_kind(error) {
             Some(kind) => Self::of_kind(kind),
-            // hyper's type for HTTP/2 is not ours to name: a stream that was refused, or a connection that ended.
+            // hyper's type for HTTP/2 can't be named here: a refused stream, or a connection that ended.
             None if error.to_string().contains("http2") => Self::ClosedBeforeResponse,
             None => Self::Other,
         }
@@ -181,7 +181,7 @@ fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     None
 }
 
-/// What the last error of a chain says: the causes say what happened.
+/// The innermost error's text: the causes say what happened.
 pub fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
@@ -201,16 +201,16 @@ impl From<Flaw> for Class {
     }
 }
 
-/// One request, over.
+/// A finished request.
 #[derive(Debug, Clone, Default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "facts about one answer that do not depend on each other"
 )]
 pub struct Outcome {
-    /// How it failed; `None` when the answer was right.
+    /// How it failed; `None` if the answer was correct.
     pub failure: Option<Class>,
-    /// The error, or the head of the wrong answer, for a person to read.
+    /// The error, or the start of the wrong answer, for people.
     pub detail: Option<String>,
     /// The status, if there was an answer.
     pub status: Option<u16>,
@@ -218,19 +218,19 @@ pub struct Outcome {
     pub pod: Option<HeaderValue>,
     /// Whether the server announced that it closes the connection.
     pub closing: bool,
-    /// Whether the value was proved, not only its form.
+    /// Whether the value was verified, not only its form.
     pub verified: bool,
     /// Whether a cache had stored the answer.
     pub cached: bool,
-    /// Whether its checks were tried.
+    /// Whether its checks were run.
     pub checked: bool,
-    /// The checks that failed, a bit each, in the order of the request's own.
+    /// The failed checks, one bit each, in the request's own order.
     pub failed_checks: u64,
-    /// Whether it was sent again since the server had closed the idle connection.
+    /// Whether it was sent again because the server had closed the idle connection.
     pub resent: bool,
     /// Bytes of the body.
     pub bytes: u64,
-    /// How many connections were refused and tried again before.
+    /// How many refused connections were retried before it.
     pub refused: u32,
     /// From the actual send to the head of the answer.
     pub ttfb: Option<Duration>,

@@ -1,4 +1,4 @@
-//! Where results go: found writable before the run, written whole at its end, or line by line meanwhile.
+//! Places for results: checked before the run, and written at its end or line by line.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ pub mod store;
 
 pub use lines::{Cut, Lines};
 
-/// What is shown while a run goes on.
+/// What to show during a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Ui {
     /// The screen on a terminal, else lines
@@ -23,18 +23,18 @@ pub enum Ui {
     Tui,
     /// A line every ten seconds
     Line,
-    /// Nothing but what went wrong
+    /// Only errors
     None,
 }
 
-/// A form of the result.
+/// A result format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportFormat {
     /// The whole document.
     Json,
-    /// The whole document as lines that a log carries safely.
+    /// The whole document as lines that are safe in a log.
     Log,
-    /// An object for each second; of a run, at once.
+    /// One object per second; immediately during a run.
     Ndjson,
     /// A page.
     Html,
@@ -42,7 +42,7 @@ pub enum ReportFormat {
     Junit,
     /// Markdown.
     Markdown,
-    /// A row for each second.
+    /// One row per second.
     Csv,
     /// What k6 gives to `handleSummary`.
     K6,
@@ -71,9 +71,9 @@ impl ReportFormat {
 /// One `-o KIND=FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
-    /// In which form.
+    /// The format.
     pub kind: ReportFormat,
-    /// Where; `None` is standard output.
+    /// The file; `None` is standard output.
     pub file: Option<PathBuf>,
 }
 
@@ -92,7 +92,7 @@ impl FromStr for Output {
         let (_, kind) = ReportFormat::ALL
             .into_iter()
             .find(|(known, _)| *known == word)
-            .ok_or_else(|| format!("`{word}` is no kind of result, {}", expected()))?;
+            .ok_or_else(|| format!("`{word}` is not a kind of result: {}", expected()))?;
         Ok(Self {
             kind,
             file: (file != "-").then(|| PathBuf::from(file)),
@@ -100,12 +100,12 @@ impl FromStr for Output {
     }
 }
 
-/// Every output, found writable.
+/// Outputs that were found to be writable.
 #[derive(Debug, Default)]
 pub struct Opened {
-    /// Where what is written at the end goes, and in which form.
+    /// The places and formats of what is written at the end.
     pub documents: Vec<(ReportFormat, Destination)>,
-    /// Where lines go.
+    /// The places for lines.
     pub lines: Vec<Lines>,
 }
 
@@ -116,29 +116,30 @@ pub enum Destination {
     Stdout(File),
     /// A file, replaced by renaming a finished one over it.
     File(PathBuf),
-    /// A device or a pipe, which must not be replaced. It stays open: the reader of a pipe would see its end otherwise.
+    /// A device or a pipe, which must not be replaced. It stays open; otherwise the reader of a pipe would see
+    /// its end.
     Device(PathBuf, File),
     /// An object of a store.
     Object(store::Object),
 }
 
-/// Keeps standard output for results: from now on what others print goes nowhere.
+/// Reserves standard output for results: from now on, other prints go nowhere.
 ///
-/// Goose prints to it when its users are up, whatever its settings, and would end the run with a panic
-/// when the reader of a pipe is gone.
+/// Goose prints when its users are up, whatever its settings, and would panic if the reader of a pipe were
+/// gone.
 pub fn claim_stdout() -> io::Result<File> {
     let claimed = io::stdout().as_fd().try_clone_to_owned()?;
     rustix::stdio::dup2_stdout(OpenOptions::new().write(true).open("/dev/null")?)?;
     Ok(claimed.into())
 }
 
-/// What others print goes to standard output again; `stdout` is what [`claim_stdout`] gave.
+/// Restores standard output for everyone; `stdout` is what [`claim_stdout`] returned.
 pub fn give_stdout_back(stdout: &File) -> io::Result<()> {
     Ok(rustix::stdio::dup2_stdout(stdout)?)
 }
 
-/// Finds every output writable before anything is sent; files keep what they had until there is more.
-/// `stdout` is what [`claim_stdout`] gave.
+/// Checks that every output is writable before anything is sent; files keep their content for now. `stdout` is
+/// what [`claim_stdout`] returned.
 pub fn open(outputs: &[Output], stdout: &File) -> Result<Opened, Failure> {
     let mut opened = Opened::default();
     for (at, output) in outputs.iter().enumerate() {
@@ -176,7 +177,7 @@ pub fn open(outputs: &[Output], stdout: &File) -> Result<Opened, Failure> {
 }
 
 impl Destination {
-    /// Whether it is a file, which can be replaced again and again.
+    /// Whether it is a file, which can be replaced repeatedly.
     pub fn is_file(&self) -> bool {
         matches!(self, Self::File(_))
     }
@@ -189,7 +190,7 @@ impl Destination {
         }
     }
 
-    /// Writes all of it, or leaves what was there.
+    /// Writes everything, or leaves the old content.
     pub fn write(&self, content: &[u8]) -> io::Result<()> {
         match self {
             Self::Stdout(stdout) => written_or_unread(&mut &*stdout, content),
@@ -218,7 +219,7 @@ impl std::fmt::Display for Destination {
     }
 }
 
-/// Writes everything; a reader that has gone away, such as `head`, has seen enough.
+/// Writes everything; a reader that stops early, such as `head`, has read enough.
 fn written_or_unread(sink: &mut impl Write, content: &[u8]) -> io::Result<()> {
     match sink.write_all(content) {
         Err(gone) if gone.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -226,7 +227,7 @@ fn written_or_unread(sink: &mut impl Write, content: &[u8]) -> io::Result<()> {
     }
 }
 
-/// What a path leads to, even through a symbolic link to a file that does not exist yet.
+/// The target of a path, even through a symbolic link to a missing file.
 fn followed(path: &Path) -> PathBuf {
     if let Ok(whole) = fs::canonicalize(path) {
         return whole;
@@ -238,7 +239,7 @@ fn followed(path: &Path) -> PathBuf {
 }
 
 fn probe(path: &Path) -> io::Result<Destination> {
-    // A symbolic link stays one: what it points to is what gets replaced.
+    // A symbolic link stays a link: its target is replaced.
     let path = followed(path);
     match fs::metadata(&path) {
         Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
@@ -253,7 +254,7 @@ fn probe(path: &Path) -> io::Result<Destination> {
     }
 }
 
-/// A new file in the same folder, gone when dropped, with the permissions of any new file.
+/// A new file in the same folder, removed when dropped, with the permissions of any new file.
 fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let parent = path
         .parent()

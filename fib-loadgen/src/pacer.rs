@@ -1,14 +1,14 @@
-//! Releases the requests of an open model at their time, to the user that was busy last.
+//! Releases the requests of an open model on time, to the user that was busy last.
 //!
-//! A thread of its own sleeps until the next request is due. The system's timer is good for some tens of
-//! microseconds where tokio's has a millisecond, and a thread costs a wake-up for each request, or for each
-//! batch of them that is due at once. It never spins: the CPU belongs to the requests.
+//! A separate thread sleeps until the next request is due. The system's timer is accurate to some tens of
+//! microseconds, where tokio's has a millisecond, and the thread costs one wake-up per request, or per batch of
+//! requests due together. It never spins: the CPU belongs to the requests.
 //!
-//! A user that is done with a request looks at the schedule itself, and goes on at once when another is due. So
-//! a busy generator does not depend on when the system lets that thread run.
+//! A user that finishes a request checks the schedule itself, and continues immediately if another one is due.
+//! So a busy generator does not depend on when the system runs that thread.
 //!
-//! The user that was free last gets the next request. So no more users, and no more connections, are in use
-//! than the load needs, and those that are stay warm.
+//! The user that became free last gets the next request. So the load uses no more users and connections than it
+//! needs, and those stay warm.
 
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use crate::plan::Schedule;
 use crate::stop::{Stop, Urgency, Watch};
 
-/// How long the thread sleeps at most before it looks whether the run is over.
+/// The longest sleep of the thread before it checks whether the run is over.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Between the schedule and the users that send its requests.
@@ -30,9 +30,9 @@ struct Inner {
     times: Option<Times>,
     /// Requests that were due so far.
     released: u64,
-    /// Requests that some user has taken, or will since it was woken for them.
+    /// Requests that some user has taken, or was woken to take.
     claimed: u64,
-    /// Users without a request; the last one is the one that was busy last.
+    /// Users without a request; the last one was busy last.
     idle: Vec<(usize, Waker)>,
     /// Users that were woken for a request and have not taken it yet.
     granted: Vec<usize>,
@@ -48,17 +48,17 @@ struct Times {
     next: Option<Duration>,
 }
 
-/// A request that a user has taken.
+/// A request taken by a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// It had been due before, and no user was free.
+    /// It was due earlier, when no user was free.
     Queued,
-    /// A user was free when it became due: what it is late is the generator's doing.
+    /// A user was free when it became due: any lateness is the generator's.
     Prompt,
 }
 
 impl Gate {
-    /// The clock starts: the requests of this schedule are due from `start` on.
+    /// Starts the clock: the requests of this schedule are due from `start` on.
     pub fn open(&self, schedule: Schedule, start: Instant) {
         let mut inner = self.lock();
         let mut times = Times {
@@ -82,20 +82,20 @@ impl Gate {
         inner.released - inner.claimed
     }
 
-    /// Whether every request was released, and taken by somebody.
+    /// Whether every request was released and taken.
     pub fn is_exhausted(&self) -> bool {
         let inner = self.lock();
         inner.complete && inner.claimed == inner.released
     }
 
-    /// Releases what is due by `now`, and says when the next request is; `None` when there are no more.
+    /// Releases what is due by `now`, and returns when the next request is due; `None` if there are no more.
     pub fn release(&self, now: Instant) -> Option<Instant> {
         let next = self.lock().pass(now);
         self.wake();
         next
     }
 
-    /// Waits until a request is due for `user`, which is free since `now`; `None` when the load ends before.
+    /// Waits until a request is due for `user`, which has been free since `now`; `None` if the load ends first.
     pub async fn claim(&self, user: usize, now: Instant, watch: &mut Watch) -> Option<Claim> {
         let mut place = Place {
             gate: self,
@@ -113,7 +113,7 @@ impl Gate {
 
     /// Wakes as many users as there are requests for.
     fn wake(&self) {
-        // Not while the lists are locked: whoever is woken looks at them.
+        // Not while the lists are locked: the woken user reads them.
         while let Some(waker) = { self.lock().grant() } {
             waker.wake();
         }
@@ -149,7 +149,7 @@ impl Inner {
         Some(waker)
     }
 
-    /// What a user that has just become free gets at once.
+    /// What a user that has just become free gets immediately.
     fn take(&mut self, now: Instant) -> Option<Claim> {
         let queued = self.claimed < self.released || self.idle.is_empty();
         self.pass(now);
@@ -209,8 +209,8 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Releases the requests of an open gate until there are no more or the run ends. What was due by then is
-/// released in any case, so that it counts as unsent when nobody takes it.
+/// Releases the requests of an open gate until there are no more or the run ends. Everything due by then is
+/// released, so that it counts as unsent if nobody takes it.
 pub fn pace(gate: &Gate, stop: &Stop) {
     sharpen();
     loop {
@@ -225,14 +225,15 @@ pub fn pace(gate: &Gate, stop: &Stop) {
     }
 }
 
-/// Lets this thread's sleeps end as exactly as the system can.
+/// Makes this thread's sleeps as precise as the system allows.
 fn sharpen() {
     #[cfg(target_os = "linux")]
     {
-        // By default Linux adds up to 50 µs. Without it the sleeps are a little longer, and the lag says so.
+        // By default Linux adds up to 50 µs. If this fails, sleeps are slightly longer, which the lag shows.
         let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
-        // On Linux this is about the calling thread. It runs for microseconds, and should not wait for a time slice
-        // of the threads that it wakes. It takes CAP_SYS_NICE; without it the thread has the priority of others.
+        // On Linux this affects only the calling thread. It runs for microseconds, and should not wait for the
+        // time slices of the threads that it wakes. It needs CAP_SYS_NICE; without it the thread has normal
+        // priority.
         let _ = rustix::process::setpriority_process(None, -20);
     }
 }
@@ -244,7 +245,7 @@ mod tests {
     use super::*;
     use crate::plan::{Plan, Wanted};
 
-    /// A gate at which so many requests are due, a millisecond apart; and when the clock started.
+    /// A gate with this many requests due, one per millisecond, and its start.
     fn gate(requests: u64) -> (Gate, Instant) {
         let plan = Plan::new(&Wanted {
             rate: Some(1_000.0),
@@ -256,7 +257,7 @@ mod tests {
         (gate, start)
     }
 
-    /// What a user gets that asks once, and leaves.
+    /// What a user gets that asks once and leaves.
     fn claims(gate: &Gate, now: Instant) -> Option<Claim> {
         let stop = Arc::new(Stop::default());
         let mut watch = Watch::new(&stop);
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_find_no_user_wait_for_one_and_count_as_queued() {
+    fn requests_without_a_free_user_wait_for_one_and_count_as_queued() {
         let (gate, start) = gate(10);
         gate.release(start + MS);
         assert_eq!(gate.backlog(), 2);
@@ -314,8 +315,8 @@ mod tests {
     }
 
     #[test]
-    fn a_user_that_becomes_free_goes_on_without_the_pacing_thread_whose_lateness_is_the_generators()
-    {
+    fn a_user_that_becomes_free_continues_without_the_pacing_thread_whose_lateness_is_the_generators()
+     {
         let (gate, start) = gate(10);
         // Nobody else waits: the request waited for this user.
         assert_eq!(claims(&gate, start + MS), Some(Claim::Queued));
@@ -332,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_that_leaves_gives_back_what_it_was_woken_for() {
+    fn a_user_that_leaves_returns_what_it_was_woken_for() {
         let (gate, start) = gate(10);
         let stop = Arc::new(Stop::default());
         let mut watch = Watch::new(&stop);
@@ -348,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn every_request_of_the_plan_is_released_at_its_time_or_after_it() {
+    fn every_request_of_the_plan_is_released_on_time_or_later() {
         let (gate, start) = gate(100);
         pace(&gate, &Stop::default());
         assert!(start.elapsed() >= Duration::from_millis(99));

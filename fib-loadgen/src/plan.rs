@@ -1,4 +1,4 @@
-//! What load at which instant: validated, pure, and the same for `plan` and `run`.
+//! The load at every instant: validated, pure, and the same for `plan` and `run`.
 
 use std::time::Duration;
 
@@ -17,29 +17,29 @@ pub use stage::{Stage, StageLevel};
 /// The load of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// Who decides when the next request goes out.
+    /// What decides when the next request is sent.
     pub model: Model,
-    /// Users (closed model) or requests a second (open model) over time.
+    /// Users (closed model) or requests per second (open model) over time.
     pub shape: Shape,
-    /// The leading part that is recorded apart and not judged.
+    /// The leading part that is recorded separately and not judged.
     pub warmup: Duration,
     /// Stop once exactly this many requests were sent.
     pub requests: Option<u64>,
-    /// Which part of a divided run this is.
+    /// The part of a divided run.
     pub shard: Shard,
-    /// The load of all shards together, by which they know which arrivals are whose.
+    /// The load of all shards together, from which each shard knows its arrivals.
     pub whole: Shape,
 }
 
-/// Who decides when the next request goes out.
+/// What decides when the next request is sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Model {
-    /// Each user sends its next request once it has the answer, after thinking for a time in this span.
+    /// Each user sends its next request after the answer to the previous one, plus a pause from this range.
     Closed {
         /// Shortest and longest pause.
         think: (Duration, Duration),
     },
-    /// Requests have a time of their own; users are only the workers that send them.
+    /// Requests have times of their own; users are just workers that send them.
     Open {
         /// The most requests in flight.
         workers: u32,
@@ -48,12 +48,12 @@ pub enum Model {
     },
 }
 
-/// What the command line says about the load.
+/// The load flags of the command line.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
     /// `--users`
     pub users: Option<u32>,
-    /// `--rate`, requests a second
+    /// `--rate`, requests per second
     pub rate: Option<f64>,
     /// `--stage`, in order
     pub stages: Vec<Stage>,
@@ -75,25 +75,28 @@ pub struct Wanted {
     pub arrival: Arrival,
 }
 
-/// Users when nothing says how many.
+/// The default number of users.
 const USERS: u32 = 50;
-/// Workers of a rate when nothing says how many: 2,000 requests a second at 100 ms each.
+/// The default number of workers for a rate: 2,000 requests per second at 100 ms each.
 const WORKERS: u32 = 200;
-/// Time to start one user, by default. 500 users are up within 5 s, and a server sees no stampede.
+/// The default time to start one user. 500 users are up within 5 s, without a stampede on the server.
 const RAMP_PER_USER: Duration = Duration::from_millis(10);
-/// The longest ramp that is chosen unasked.
+/// The longest default ramp.
 const LONGEST_RAMP: Duration = Duration::from_secs(8);
-/// How long a run holds its load when nothing says how long.
+/// The default time to hold the load.
 const RUN_TIME: Duration = Duration::from_secs(30);
-/// A year: what "until stopped" means to arithmetic that wants an end.
+/// A year, which stands for "until stopped" in arithmetic.
 const FOREVER: Duration = Duration::from_hours(8760);
 
 impl Plan {
-    /// Makes the plan, or says in one sentence why there is none.
+    /// Builds the plan, or says in one sentence why that is impossible.
     pub fn new(wanted: &Wanted) -> Result<Self, String> {
         if let Some(profile) = &wanted.profile {
             if !wanted.stages.is_empty() || wanted.rate.is_some() {
-                return Err("a profile says what the load is over time: leave out --stage and --rate, or --profile".to_owned());
+                return Err(
+                    "a profile sets the load over time: omit --stage and --rate, or --profile"
+                        .to_owned(),
+                );
             }
             let stages = profile.stages.clone();
             return Self::new(&Wanted {
@@ -120,7 +123,7 @@ impl Plan {
                 || wanted.ramp_up.is_some()
                 || !wanted.ramp_down.is_zero())
         {
-            return Err("stages say how long the run is: leave out --run-time, --ramp-up and --ramp-down, or the stages".to_owned());
+            return Err("stages set the length of the run: omit --run-time, --ramp-up and --ramp-down, or the stages".to_owned());
         }
         let shape = if open {
             open_shape(wanted)?
@@ -140,9 +143,7 @@ impl Plan {
         }
         let model = if open {
             if wanted.think.is_some() {
-                return Err(
-                    "--think belongs to users, not to a rate: leave out one of them".to_owned(),
-                );
+                return Err("--think applies to users, not to a rate: omit one of them".to_owned());
             }
             Model::Open {
                 workers: wanted.users.unwrap_or(WORKERS),
@@ -163,7 +164,7 @@ impl Plan {
         })
     }
 
-    /// The most users at once.
+    /// The most simultaneous users.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -221,17 +222,17 @@ impl Plan {
 /// A stretch of the run that is recorded on its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phase {
-    /// `warmup`, `ramp-up`, `hold`, `ramp-down`, with a number when there are several.
+    /// `warmup`, `ramp-up`, `hold`, `ramp-down`, numbered if there are several.
     pub name: String,
-    /// From when, since the start of the load.
+    /// Its start, counted from the start of the load.
     pub start: Duration,
-    /// Until when.
+    /// Its end.
     pub end: Duration,
     /// Whether it counts for thresholds and latencies.
     pub judged: bool,
 }
 
-/// The index of the phase that `elapsed` falls into; what comes after the end belongs to the last.
+/// The index of the phase at `elapsed`; anything after the end belongs to the last one.
 pub fn phase_at(phases: &[Phase], elapsed: Duration) -> usize {
     phases
         .iter()
@@ -243,7 +244,7 @@ fn hold_time(wanted: &Wanted) -> Duration {
     match wanted.run_time {
         Some(Duration::ZERO) => FOREVER,
         Some(time) => time,
-        // With a number of requests it is that number that ends the run.
+        // With a number of requests, that number ends the run.
         None if wanted.requests.is_some() => FOREVER,
         None => RUN_TIME,
     }
@@ -272,8 +273,7 @@ fn closed_shape(wanted: &Wanted) -> Result<Shape, String> {
     }
     if wanted.users.is_some() {
         return Err(
-            "--users and stages of users both say how many users there are: leave out one"
-                .to_owned(),
+            "--users and stages of users both set the number of users: omit one of them".to_owned(),
         );
     }
     Shape::from_stages(0.0, &wanted.stages)

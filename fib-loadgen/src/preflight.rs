@@ -1,4 +1,4 @@
-//! One answer before the load: whether there is what is to be loaded at all.
+//! Requests one answer before the load, to check that the target works at all.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use crate::exit::Failure;
 use crate::outcome::{Class, Outcome};
 use crate::request::Question;
 
-/// How often a question whose answer got lost is asked again.
+/// How often a lost request is repeated.
 const RETRIES: u32 = 2;
-/// How long before it is.
+/// The pause before that.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Asks once, on a connection of its own; again, when the answer may have got lost by chance.
+/// Requests once, on a connection of its own; repeats if the answer may have been lost by chance.
 pub async fn check(
     caller: &mut Caller,
     settings: &ClientSettings,
@@ -27,7 +27,7 @@ pub async fn check(
         let Some(class) = outcome.failure else {
             return Ok(());
         };
-        // There is a fib-server, and it is wrong: that is the run's to find out and to prove.
+        // There is a fib-server and it is wrong: the run will find and prove that.
         if matches!(
             class,
             Class::WrongValue | Class::WrongDigits | Class::WrongCheck
@@ -44,7 +44,7 @@ pub async fn check(
     }
 }
 
-/// Whether the next answer may well be another: one that got lost, or a server that is busy for a moment.
+/// Whether the next answer may differ: one was lost, or a server was briefly busy.
 fn may_pass(class: Class) -> bool {
     matches!(
         class,
@@ -71,11 +71,7 @@ fn sentence(
     let url = &settings.target.base;
     let (what, as_whom, flag) = match question {
         Question::Fibonacci { n, .. } => (format!("F({n})"), "as a fib-server does ", "--n"),
-        Question::Template(..) => (
-            "the first request".to_owned(),
-            "as it has to ",
-            "the request",
-        ),
+        Question::Template(..) => ("the first request".to_owned(), "as it must ", "the request"),
     };
     match class {
         Class::ConnectRefused => {

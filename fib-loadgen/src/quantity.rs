@@ -1,8 +1,8 @@
-//! How spans and counts are written on the command line; rates and shares are written as in every program.
+//! The notation of ranges and counts on the command line; rates and shares are the same in every program.
 
-pub use program_common::quantity::{rate, share as percent};
+pub use program_common::quantity::{rate, share};
 
-/// A span `A` or `A:B` (or `A..B`) of anything, with `A` at most `B`.
+/// A range `A` or `A:B` (or `A..B`) of anything, with `A` at most `B`.
 pub fn span<T: PartialOrd + Copy>(
     text: &str,
     parse: impl Fn(&str) -> Result<T, String>,
@@ -23,7 +23,7 @@ pub fn span<T: PartialOrd + Copy>(
 /// A whole number of at least one: `500`, `10k`, `1m`, `1_000`.
 pub fn count(text: &str) -> Result<u64, String> {
     let bad =
-        || format!("`{text}` is no count: write a whole number above 0, such as 500, 10k or 1m");
+        || format!("`{text}` is not a count: write a whole number above 0, such as 500, 10k or 1m");
     let lower = text.to_ascii_lowercase();
     let (digits, factor) = match lower.as_bytes().last() {
         Some(b'k') => (&lower[..lower.len() - 1], 1_000),
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_may_be_one_value_or_two_in_order() {
+    fn a_range_is_one_value_or_two_in_order() {
         assert_eq!(span("5", count), Ok((5, 5)));
         assert_eq!(span("5:9", count), Ok((5, 9)));
         assert_eq!(span("5..9", count), Ok((5, 9)));

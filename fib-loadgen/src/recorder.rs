@@ -1,4 +1,4 @@
-//! Where outcomes are counted: one shard for each runtime thread, so that users rarely wait for each other.
+//! Counts outcomes: one shard per runtime thread, so that users rarely wait for each other.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
@@ -21,42 +21,42 @@ pub use tally::{
 /// Everything that one thread has counted.
 #[derive(Debug, Default)]
 pub struct ThreadTally {
-    /// One for each phase of the plan.
+    /// One per phase of the plan.
     pub phases: Vec<Tally>,
-    /// One for each decade of n: 0 to 9, 10 to 99, …
+    /// One per decade of n: 0 to 9, 10 to 99, …
     pub by_n: [Tally; 10],
-    /// Answers by status; few differ, and the most frequent ones come first.
+    /// Answers by status; there are few different ones, the most frequent first.
     pub statuses: Vec<(u16, u64)>,
-    /// Answers that passed each check, and those that did not.
+    /// Answers that passed and failed each check.
     pub checks: Vec<(u64, u64)>,
     /// Requests by how long they waited for a free user.
     pub queue_wait: Histogram,
     /// When the last request ended, since the start of the load.
     pub last: Duration,
-    /// Requests sent again since the server had closed the idle connection.
+    /// Requests sent again because the server had closed the idle connection.
     pub resent: u64,
-    /// Answers with which the server said that it closes the connection.
+    /// Answers in which the server announced that it closes the connection.
     pub closed_by_peer: u64,
-    /// Connections that were refused and tried again.
+    /// Refused connections that were retried.
     pub refused_retried: u64,
     /// Failures by class.
     pub errors: HashMap<Class, ErrorTally>,
-    /// Requests by who answered.
+    /// Requests by pod.
     pub pods: Pods,
-    /// The generator's own lateness: from when a request was due and a user free for it to when it was sent.
+    /// The generator's own lateness: from when a request was due and a user was free until it was sent.
     pub own_lag: Histogram,
-    /// What happened since the last look.
+    /// What happened since the last call.
     pub second: Second,
 }
 
 /// What happened in one second.
 #[derive(Debug, Default)]
 pub struct Second {
-    /// How many.
+    /// The counts.
     pub counts: Counts,
-    /// How long, from the intended send; failures too.
+    /// Response times, from the intended send; failures too.
     pub response: Histogram,
-    /// Who answered: filled in by [`Recorder::take_second`].
+    /// Answers by pod: filled in by [`Recorder::take_second`].
     pub pods: HashMap<String, u64>,
 }
 
@@ -68,19 +68,19 @@ pub struct Recorder {
     pub sent: Apart<AtomicU64>,
     /// Requests in flight.
     pub in_flight: Apart<AtomicUsize>,
-    /// Tickets that some user has taken and not yet done.
+    /// Tickets that users have taken and not finished.
     pub outstanding: Apart<AtomicUsize>,
     /// Users running.
     pub users: AtomicUsize,
-    /// Tickets that were late when a user became free for them.
+    /// Tickets that were already late when a user became free for them.
     pub queued: AtomicU64,
-    /// Connections given up for their number of requests.
+    /// Connections closed after their number of requests.
     pub recycled_count: AtomicU64,
-    /// Connections given up for their age.
+    /// Connections closed for their age.
     pub recycled_age: AtomicU64,
 }
 
-/// A counter with a cache line of its own: threads that count do not slow each other down by it.
+/// A counter with its own cache line, so that threads do not slow each other down.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct Apart<T>(T);
@@ -94,14 +94,14 @@ impl<T> std::ops::Deref for Apart<T> {
 }
 
 thread_local! {
-    /// Which shard this thread writes to.
+    /// The shard of this thread.
     static MINE: Cell<Option<usize>> = const { Cell::new(None) };
 }
-/// How many threads have asked for a shard.
+/// How many threads have a shard.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 impl Recorder {
-    /// A recorder for so many phases and threads.
+    /// A recorder for this many phases and threads.
     pub fn new(phases: usize, threads: usize) -> Self {
         let shard = || ThreadTally {
             phases: (0..phases).map(|_| Tally::default()).collect(),
@@ -124,7 +124,7 @@ impl Recorder {
         self.mine().record(sample);
     }
 
-    /// Counts a request of this phase that was never answered: it waited at least so long.
+    /// Counts a request of this phase that was never answered, with the time it has waited.
     pub fn record_unanswered(&self, phase: usize, waited: Duration, was_sent: bool) {
         let mut shard = self.mine();
         let last = shard.phases.len().saturating_sub(1);
@@ -151,7 +151,7 @@ impl Recorder {
         lock(&self.shards[mine % self.shards.len()])
     }
 
-    /// What happened since the last look, of all threads together.
+    /// What happened since the last call, in all threads together.
     pub fn take_second(&self) -> Second {
         let mut all = Second::default();
         for shard in &self.shards {
@@ -166,7 +166,7 @@ impl Recorder {
         all
     }
 
-    /// What each pod did since [`Recorder::take_minute`] was called last.
+    /// What each pod did since the last call of [`Recorder::take_minute`].
     pub fn minute(&self) -> HashMap<String, PodMinuteTally> {
         let mut all: HashMap<String, PodMinuteTally> = HashMap::new();
         for shard in &self.shards {
@@ -179,7 +179,7 @@ impl Recorder {
         all
     }
 
-    /// What each pod did since the last time this was asked.
+    /// What each pod did since the last call.
     pub fn take_minute(&self) -> HashMap<String, PodMinuteTally> {
         let mut all: HashMap<String, PodMinuteTally> = HashMap::new();
         for shard in &self.shards {
@@ -192,7 +192,7 @@ impl Recorder {
         all
     }
 
-    /// When the last request ended so far.
+    /// When the last request so far ended.
     pub fn last_ended(&self) -> Duration {
         let last = |shard: &Mutex<ThreadTally>| lock(shard).last;
         self.shards.iter().map(last).max().unwrap_or_default()
@@ -213,7 +213,7 @@ impl Recorder {
         (statuses, errors)
     }
 
-    /// What each phase has come to so far.
+    /// The totals of each phase so far.
     pub fn phases(&self) -> Vec<Tally> {
         let mut all = Vec::new();
         for shard in &self.shards {
@@ -222,7 +222,7 @@ impl Recorder {
         all
     }
 
-    /// All shards as one.
+    /// All shards combined.
     pub fn merged(&self) -> ThreadTally {
         let mut all = ThreadTally::default();
         for shard in &self.shards {
@@ -321,7 +321,7 @@ fn add_each(mine: &mut Vec<Tally>, theirs: &[Tally]) {
     }
 }
 
-/// The entry of `name`, which is copied only when it is new.
+/// The entry for `name`, which is copied only if it is new.
 fn entry<'a, T: Default>(map: &'a mut HashMap<String, T>, name: &str) -> &'a mut T {
     if !map.contains_key(name) {
         map.insert(name.to_owned(), T::default());
@@ -331,7 +331,7 @@ fn entry<'a, T: Default>(map: &'a mut HashMap<String, T>, name: &str) -> &'a mut
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Counting does not panic half-way through anything that matters.
+    // Counting never panics in a state that matters.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

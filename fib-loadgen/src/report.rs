@@ -1,4 +1,4 @@
-//! What people see: the live screen, the line now and then, and the summary at the end. Pure: text out of data.
+//! What people see: the live screen, the periodic line, and the summary at the end. Pure: text from data.
 
 mod csv;
 mod facts;
@@ -24,7 +24,7 @@ use crate::exit::Failure;
 use crate::outputs::ReportFormat;
 use crate::result::Document;
 
-/// A document in one of the forms that results are written in.
+/// A document in one of the result formats.
 pub fn render(kind: ReportFormat, document: &Document) -> Result<String, Failure> {
     match kind {
         ReportFormat::Json => json(document),
@@ -40,7 +40,7 @@ pub fn render(kind: ReportFormat, document: &Document) -> Result<String, Failure
     }
 }
 
-/// Several documents in one of the forms. Those that are no list of parts need a file for each.
+/// Several documents in one of the formats. Formats that can't be concatenated need one file each.
 pub fn render_all(kind: ReportFormat, documents: &[Document]) -> Result<String, Failure> {
     match documents {
         [document] => render(kind, document),
@@ -51,7 +51,7 @@ pub fn render_all(kind: ReportFormat, documents: &[Document]) -> Result<String, 
                 .map(|document| render(kind, document))
                 .collect(),
             _ => Err(Failure::usage(format!(
-                "{} can't be put into one file of this form: give one result, or merge them",
+                "{} can't be written to one file in this format: give one result, or merge them",
                 words::counted(documents.len(), "result")
             ))),
         },
@@ -91,7 +91,7 @@ pub(crate) fn clock(time: Duration) -> String {
     format!("{:02}:{:02}", seconds / 60, seconds % 60)
 }
 
-/// Microseconds as milliseconds, with as many decimals as matter; a dash for nothing.
+/// Microseconds as milliseconds, with a sensible number of decimals; a dash if there is none.
 #[expect(
     clippy::cast_precision_loss,
     reason = "microseconds shown with three digits"

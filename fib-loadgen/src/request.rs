@@ -1,4 +1,4 @@
-//! What is sent: F(n) to a `fib-server`, or the requests of a file to any service.
+//! The requests to send: F(n) to a `fib-server`, or the requests in a file to any service.
 
 mod file;
 mod import;
@@ -20,10 +20,10 @@ pub use import::curl;
 pub use spec::Spec;
 pub use template::{Place, Text};
 
-/// What is sent.
+/// The source of requests.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// `GET /get?n=…`, whose answers are proved.
+    /// `GET /get?n=…`, whose answers are verified.
     Fibonacci(Workload),
     /// These requests, whose answers are checked.
     Requests(Requests),
@@ -39,17 +39,17 @@ impl Source {
     }
 }
 
-/// What to ask.
+/// A request to send.
 #[derive(Debug, Clone, Copy)]
 pub enum Question<'a> {
-    /// F(n); the value is proved, or only its form.
+    /// F(n); the value is verified, or only its form.
     Fibonacci {
-        /// Which one.
+        /// The index.
         n: u32,
-        /// Whether to prove the value.
+        /// Whether to verify the value.
         prove: bool,
     },
-    /// A request of a file.
+    /// A request from a file.
     Template(&'a Template, Place),
 }
 
@@ -57,29 +57,29 @@ pub enum Question<'a> {
 #[derive(Debug, Clone)]
 pub struct Requests {
     list: Vec<Template>,
-    /// Whether they differ in weight; those that do not are sent in turn.
+    /// Whether their weights differ; requests of equal weight are sent in turn.
     weighted: bool,
     checks: Vec<Check>,
 }
 
-/// One request, whose places are filled in each time.
+/// One request, whose placeholders are filled in each time.
 #[derive(Debug, Clone)]
 pub struct Template {
     method: Method,
     path: Text,
     headers: Vec<(HeaderName, Text)>,
     body: Text,
-    /// The share of all requests up to and with this one.
+    /// The cumulative share of all requests, including this one.
     upto: f64,
-    /// Its checks, by their places in the list of all.
+    /// Its checks, as indices into the list of all.
     pub checks: Vec<usize>,
 }
 
-/// More checks for one request than this are more than are counted apart.
+/// The most checks of one request that are counted separately.
 const MOST_CHECKS: usize = 64;
 
 impl Requests {
-    /// From what a file or the command line says; `checks` are for all of them.
+    /// The requests in a file or on the command line; `checks` apply to all of them.
     pub fn new(specs: Vec<Spec>, checks: &[Check]) -> Result<Self, String> {
         if specs.is_empty() {
             return Err("there is no request to send: give a file with at least one".to_owned());
@@ -105,7 +105,7 @@ impl Requests {
             }
             if places.len() > MOST_CHECKS {
                 return Err(format!(
-                    "a request has {} checks: {MOST_CHECKS} are the most",
+                    "a request has {} checks, but at most {MOST_CHECKS} are possible",
                     places.len()
                 ));
             }
@@ -118,7 +118,7 @@ impl Requests {
         })
     }
 
-    /// Which one is the `index`-th.
+    /// The `index`-th request.
     pub fn pick(&self, seed: u64, index: u64) -> &Template {
         let last = self.list.len() - 1;
         if self.weighted {
@@ -139,7 +139,7 @@ impl Template {
     }
 
     fn new(spec: &Spec, upto: f64, checks: Vec<usize>) -> Result<Self, String> {
-        let bad = |what: &str, of: &str| format!("`{of}` is no {what} of a request");
+        let bad = |what: &str, of: &str| format!("`{of}` is not a valid {what} of a request");
         let method =
             spec.method
                 .as_deref()
@@ -156,7 +156,7 @@ impl Template {
             let header: HeaderName = name.parse().map_err(|_| bad("header", name))?;
             // The value may be a secret.
             HeaderValue::from_str(value)
-                .map_err(|_| format!("the value of {name} is none of a header"))?;
+                .map_err(|_| format!("the value of {name} is not a valid header value"))?;
             headers.push((header, text(value)?));
         }
         Ok(Self {
@@ -173,7 +173,7 @@ impl Template {
     }
 }
 
-/// Writes a request as HTTP/1.1 has it.
+/// Writes a request in HTTP/1.1 form.
 pub fn encode(request: &Request<Bytes>, out: &mut Vec<u8>) {
     let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
     let uri = request.uri();
@@ -185,7 +185,7 @@ pub fn encode(request: &Request<Bytes>, out: &mut Vec<u8>) {
     put(&[path.as_bytes(), b" HTTP/1.1\r\n"]);
     let body = request.body();
     for (name, value) in request.headers() {
-        // How long a body is, is known here.
+        // The length of the body is known here.
         let delimits = *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING;
         if body.is_empty() || !delimits {
             put(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
@@ -208,7 +208,7 @@ pub struct Head {
     scheme: Scheme,
     authority: Authority,
     host: HeaderValue,
-    /// The last F(n) that was asked for, in which form: users often ask for the same again.
+    /// The last F(n) that was requested, and its form: users often request the same one again.
     last: Option<(u32, bool, Uri)>,
 }
 
@@ -216,7 +216,12 @@ impl Head {
     /// From the settings of all users.
     pub fn new(settings: &ClientSettings) -> Result<Self, String> {
         let target = &settings.target;
-        let bad = || format!("`{}` is no host: check the target", target.authority());
+        let bad = || {
+            format!(
+                "`{}` is not a valid host: check the target",
+                target.authority()
+            )
+        };
         let mut headers = settings.headers.clone();
         let host = match headers.remove(HOST) {
             Some(given) => given,
@@ -243,7 +248,7 @@ impl Head {
         })
     }
 
-    /// The question for F(n). `whole` when the URL has to have scheme and host.
+    /// The request for F(n). `whole`: the URL needs scheme and host.
     pub fn fibonacci(&mut self, n: u32, whole: bool, http2: bool) -> Request<Bytes> {
         let uri = match &self.last {
             Some((last, form, uri)) if (*last, *form) == (n, whole) => uri.clone(),
@@ -258,7 +263,7 @@ impl Head {
         self.request(Method::GET, uri, Bytes::new(), http2)
     }
 
-    /// A request of a file, its places filled in; an error when they made it none.
+    /// A request from a file with its placeholders filled in; an error if the result is invalid.
     pub fn fill(
         &self,
         template: &Template,
@@ -268,18 +273,19 @@ impl Head {
     ) -> Result<Request<Bytes>, String> {
         let path = template.path.fill(place);
         let path = PathAndQuery::from_maybe_shared(Bytes::from(path.into_owned()))
-            .map_err(|error| format!("its path is none ({error})"))?;
+            .map_err(|error| format!("its path is invalid ({error})"))?;
         let body = Bytes::from(template.body.fill(&place.in_body()).into_owned());
         let empty = body.is_empty();
         let mut request = self.request(template.method.clone(), self.uri(path, whole), body, http2);
         if empty && [Method::POST, Method::PUT, Method::PATCH].contains(&template.method) {
-            // As RFC 9110, section 8.6 asks of methods that have a body; some servers refuse it otherwise.
+            // Required by RFC 9110, section 8.6, for methods that have a body; some servers reject the request
+            // otherwise.
             let none = HeaderValue::from_static("0");
             request.headers_mut().insert(CONTENT_LENGTH, none);
         }
         for (at, (name, value)) in template.headers.iter().enumerate() {
             let value = HeaderValue::from_str(&value.fill(&place.in_header(at)))
-                .map_err(|error| format!("its header {name} is none ({error})"))?;
+                .map_err(|error| format!("its header {name} is invalid ({error})"))?;
             if !(http2 && *name == HOST) {
                 request.headers_mut().insert(name.clone(), value);
             }
@@ -305,7 +311,7 @@ impl Head {
             parts.scheme = Some(self.scheme.clone());
             parts.authority = Some(self.authority.clone());
         }
-        // Either a path alone, or all three.
+        // Either only a path, or all three.
         Uri::from_parts(parts).unwrap_or_default()
     }
 }

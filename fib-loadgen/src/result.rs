@@ -1,7 +1,7 @@
-//! The result document, `fib-loadgen/1`: what one run was, and what came of it.
+//! The result document, `fib-loadgen/1`: one run and its results.
 //!
-//! Durations are numbers in the unit their key names, instants are UTC in RFC 3339 with milliseconds.
-//! Within `/1` keys are only ever added; what an older document lacks reads as its default.
+//! Durations are numbers in the unit that their key names; instants are UTC in RFC 3339 with milliseconds.
+//! Minor changes only add keys; a key that an older document lacks reads as its default.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub(crate) use pods::{FAIRNESS_WINDOW_S, fairness, jain, notice_rises};
 pub use pods::{PodLine, PodLines, PodMinute, PodResult};
 pub use series::{Collecting, Entry, Series};
 
-/// A word of a closed list, or what a document says in its place.
+/// A word from a closed list, or an unknown one from another version.
 pub type Word = Cow<'static, str>;
 
 /// The name and version of the format.
@@ -36,27 +36,27 @@ pub const SCHEMA: &str = "fib-loadgen/1";
 pub struct Document {
     /// `fib-loadgen/1`.
     pub schema: Word,
-    /// Which run this was.
+    /// The run.
     pub run: Run,
-    /// Whom it loaded.
+    /// The target.
     pub target: TargetFacts,
-    /// What it was to do.
+    /// The plan.
     pub plan: PlanFacts,
-    /// All requests, the warm-up included.
+    /// All requests, including the warm-up.
     pub totals: Totals,
-    /// Durations of right answers outside the warm-up.
+    /// Durations of correct answers outside the warm-up.
     pub latency: Latency,
     /// The same for each phase.
     pub phases: Vec<PhaseResult>,
-    /// The same for each decade of n that was asked for.
+    /// The same for each decade of the requested n.
     pub by_n: Vec<NResult>,
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
     /// Failures by class, the most frequent first.
     pub errors: Vec<ErrorResult>,
-    /// Answers by pod, as `x-fib-pod` names it, the busiest first.
+    /// Answers by pod, as named in `x-fib-pod`, the busiest first.
     pub pods: Vec<PodResult>,
-    /// Jain's index of the requests per pod: 1 when all got the same, 1/pods when one got all.
+    /// Jain's index of the requests per pod: 1 if all got the same, 1/pods if one got all.
     pub fairness_jain: Option<f64>,
     /// Connections.
     pub connections: Connections,
@@ -66,21 +66,21 @@ pub struct Document {
     pub checks: Vec<CheckResult>,
     /// The rules, judged.
     pub thresholds: Vec<ThresholdResult>,
-    /// Whether the generator itself was the limit.
+    /// Whether the generator itself was the bottleneck.
     pub generator: Generator,
     /// What the engine did.
     pub goose: GooseFacts,
     /// How it ended.
     pub exit: Exit,
-    /// What a reader has to know before trusting the numbers, a sentence each.
+    /// Warnings to read before trusting the numbers, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// Which run this was.
+/// The run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Run {
-    /// Unique enough to tell runs apart.
+    /// Unique enough to distinguish runs.
     pub id: String,
     /// Version of fib-loadgen.
     pub version: Word,
@@ -92,17 +92,17 @@ pub struct Run {
     pub cpus: usize,
     /// When the first user started.
     pub started_utc: String,
-    /// When the last request was over, or when this checkpoint was written.
+    /// When the last request ended, or when this checkpoint was written.
     pub ended_utc: String,
-    /// Whether this is a checkpoint of a run that went on: one is written every 10 s.
+    /// Whether this is a checkpoint of a run that had not ended: one is written every 10 s.
     pub unfinished: bool,
-    /// The command line; credentials are left out.
+    /// The command line without credentials.
     pub argv: Vec<String>,
-    /// What was drawn from; give it as `--seed` to ask the same again.
+    /// The seed; pass it as `--seed` to repeat the same requests.
     pub seed: u64,
-    /// Which part of a divided run this is, such as `0/4`.
+    /// The part of a divided run, such as `0/4`.
     pub shard: Option<String>,
-    /// Of what results this one was merged.
+    /// The results from which this one was merged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<MergedShard>,
 }
@@ -111,7 +111,7 @@ pub struct Run {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MergedShard {
-    /// Which part of the run it was.
+    /// Its part of the run.
     pub shard: Option<String>,
     /// Its own id.
     pub id: String,
@@ -121,17 +121,17 @@ pub struct MergedShard {
     pub started_utc: String,
     /// Requests that it sent.
     pub sent: u64,
-    /// What its generator said about itself.
+    /// Its generator's verdict on itself.
     pub generator: Verdict,
 }
 
-/// Whom it loaded.
+/// The target.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TargetFacts {
     /// The base URL.
     pub url: String,
-    /// What its host resolved to before the run.
+    /// The addresses of its host before the run.
     pub resolved: Vec<String>,
     /// The protocol.
     pub http: Word,
@@ -139,40 +139,40 @@ pub struct TargetFacts {
     pub addresses: Vec<AddressResult>,
 }
 
-/// What the run was to do.
+/// The plan.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PlanFacts {
-    /// `closed` (users that wait for answers) or `open` (requests that have a time).
+    /// `closed` (users that wait for answers) or `open` (requests with times of their own).
     pub model: Word,
     /// How the arrivals of an open model are spaced.
     pub arrival: Option<Word>,
-    /// The corners of the load over time.
+    /// The corner points of the load over time.
     pub steps: Vec<Step>,
-    /// The distribution of n, as it was written.
+    /// The distribution of n, as written.
     pub n_spec: String,
-    /// Which answers are proved, as it was written.
+    /// Which answers are verified, as written.
     pub verify: String,
     /// Shortest and longest pause of a user, in milliseconds.
     pub think: Option<[u64; 2]>,
-    /// Who shares connections: `user`, `shared` or `fresh`.
+    /// How users share connections: `user`, `shared` or `fresh`.
     pub conn: Word,
-    /// `precise`: a thread of its own meets send times with the system's high-resolution timer;
-    /// `coarse`: a timer of 1 ms.
+    /// `precise`: a separate thread keeps send times with the system's high-resolution timer; `coarse`: a timer
+    /// of 1 ms.
     pub pacing: Word,
     /// Which client sends the requests: `direct` or `pool`.
     pub client: Word,
-    /// The prime modulo which values were proved, drawn for this run.
+    /// The prime modulo which values were verified, drawn for this run.
     pub verify_prime: Option<String>,
     /// Leading milliseconds that are not judged.
     pub warmup_ms: u64,
-    /// The number of requests, when that ends the run.
+    /// The number of requests, if that ends the run.
     pub requests: Option<u64>,
-    /// The most users at once.
+    /// The most simultaneous users.
     pub users: u32,
 }
 
-/// A corner of the load over time.
+/// A corner point of the load over time.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Step {
@@ -181,7 +181,7 @@ pub struct Step {
     /// Users (closed model).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<f64>,
-    /// Requests a second (open model).
+    /// Requests per second (open model).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
 }
@@ -192,33 +192,33 @@ pub struct Step {
 pub struct Totals {
     /// Requests sent.
     pub sent: u64,
-    /// Right answers.
+    /// Correct answers.
     pub ok: u64,
-    /// Requests that failed, wrong answers included.
+    /// Failed requests, including wrong answers.
     pub failed: u64,
     /// Wrong answers.
     pub wrong: u64,
-    /// Answers whose value was proved.
+    /// Verified answers.
     pub verified: u64,
-    /// Requests given up in flight when the run was stopped; neither right nor failed.
+    /// Requests in flight that were given up when the run was stopped; neither correct nor failed.
     pub unfinished: u64,
-    /// Requests that were due and never sent, since no user was free (open model).
+    /// Due requests that were never sent because no user was free (open model).
     pub unsent: u64,
-    /// Answers that a cache had stored, by their `Age`.
+    /// Answers from a cache, recognized by their `Age`.
     pub cached: u64,
-    /// Right answers after the end of the load, which the rate leaves out; null in results of older versions.
+    /// Correct answers after the end of the load, which the rate excludes; null in results of older versions.
     pub late: Option<u64>,
     /// Bytes of bodies.
     pub bytes: u64,
-    /// How long, to the end of the last request.
+    /// The time to the end of the last request.
     pub elapsed_s: f64,
-    /// How long load was put on: what every rate here is divided by.
+    /// How long the load lasted: all rates are divided by it.
     pub window_s: f64,
-    /// Right answers a second.
+    /// Correct answers per second.
     pub rps: f64,
-    /// Requests that the plan asked for, a second (open model).
+    /// Planned requests per second (open model).
     pub offered_rps: Option<f64>,
-    /// Requests sent, as a share of those that the plan asked for (open model).
+    /// Requests sent, as a share of those planned (open model).
     pub achieved_ratio: Option<f64>,
 }
 
@@ -226,17 +226,17 @@ pub struct Totals {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PhaseResult {
-    /// `warmup`, `ramp-up`, `hold`, `ramp-down`, with a number when there are several.
+    /// `warmup`, `ramp-up`, `hold`, `ramp-down`, numbered if there are several.
     pub name: String,
     /// When it began, seconds since the start.
     pub start_s: f64,
     /// When it ended.
     pub end_s: f64,
-    /// Users (closed model) or requests a second (open model), at its start and its end.
+    /// Users (closed model) or requests per second (open model), at its start and its end.
     pub users: [f64; 2],
     /// Whether it counts for thresholds and for the latency of the run.
     pub judged: bool,
-    /// Its requests, by the time at which they were due.
+    /// Its requests, by the time they were due.
     pub totals: Totals,
     /// Their durations.
     pub latency: Latency,
@@ -260,13 +260,13 @@ pub struct NResult {
 pub struct ErrorResult {
     /// One of the closed list in docs/fib-loadgen.md.
     pub class: Word,
-    /// How many.
+    /// The number.
     pub count: u64,
     /// When the first ended, seconds since the start.
     pub first_s: f64,
     /// When the last ended.
     pub last_s: f64,
-    /// What one of them said.
+    /// The details of one of them.
     pub example: Option<String>,
 }
 
@@ -274,24 +274,24 @@ pub struct ErrorResult {
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Connections {
-    /// Connections made.
+    /// Connections opened.
     pub opened: u64,
-    /// Given up after their number of requests.
+    /// Closed after their number of requests.
     pub recycled_count: u64,
-    /// Given up for their age.
+    /// Closed for their age.
     pub recycled_age: u64,
-    /// Answers with which the server said that it closes the connection.
+    /// Answers in which the server announced that it closes the connection.
     pub closed_by_peer: u64,
-    /// Refused, and tried again (`--retry-refused`).
+    /// Refused and retried (`--retry-refused`).
     pub refused_retried: u64,
     /// The most open at once.
     pub peak_open: Option<u64>,
-    /// Names looked up.
+    /// Names resolved.
     pub dns_lookups: u64,
-    /// Connections that failed to be made.
+    /// Connections that could not be opened.
     pub failed: u64,
-    /// Requests that were sent again on a new connection, since the server had closed the idle one before a
-    /// byte of them was written.
+    /// Requests that were sent again on a new connection, because the server had closed the idle one before any
+    /// byte was written.
     pub resent: u64,
 }
 
@@ -313,7 +313,7 @@ pub struct AddressResult {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CheckResult {
-    /// As it was written.
+    /// As written.
     pub check: String,
     /// Answers that passed it.
     pub passed: u64,
@@ -325,11 +325,11 @@ pub struct CheckResult {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ThresholdResult {
-    /// As it was written.
+    /// As written.
     pub rule: String,
-    /// What was seen, for a person.
+    /// The observed value, for people.
     pub observed: String,
-    /// The number: microseconds, requests a second, a share or a count; null without samples.
+    /// The number: microseconds, requests per second, a share or a count; null without samples.
     pub value: Option<f64>,
     /// Whether the rule holds.
     pub passed: bool,
@@ -337,15 +337,15 @@ pub struct ThresholdResult {
     pub aborted: bool,
 }
 
-/// The generator about itself.
+/// The generator's measurements of itself.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Generator {
     /// `ok`, `suspect` or `saturated`.
     pub verdict: Verdict,
-    /// A sentence for each reason.
+    /// One sentence per reason.
     pub reasons: Vec<String>,
-    /// CPUs' worth of time used, on average.
+    /// CPUs used on average.
     pub cpu_used: f64,
     /// CPUs this process may use.
     pub cpu_allowed: f64,
@@ -355,18 +355,18 @@ pub struct Generator {
     pub throttled_periods: u64,
     /// How late a 10 ms timer was, 99th percentile.
     pub timer_lag_p99_us: Option<u64>,
-    /// Tickets that were late before a user was free for them.
+    /// Tickets that were already late when a user became free for them.
     pub queued: u64,
-    /// The generator's own lateness, 99th percentile: from when a request was due and a user was free for it
-    /// to when it was sent.
+    /// The generator's own lateness, 99th percentile: from when a request was due and a user was free until it
+    /// was sent.
     pub own_lag_p99_us: Option<u64>,
     /// How long requests waited for a free user, 99th percentile: the server's lateness.
     pub queue_wait_p99_us: Option<u64>,
-    /// Periods in which its control group ran, of which `throttled_periods` were cut short.
+    /// Periods in which its control group ran, of which `throttled_periods` were throttled.
     pub periods: u64,
-    /// Most resident memory seen, in bytes.
+    /// The highest resident memory, in bytes.
     pub rss_peak: u64,
-    /// That, for each user.
+    /// The same per user.
     pub bytes_per_user: u64,
 }
 
@@ -374,11 +374,11 @@ pub struct Generator {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct GooseFacts {
-    /// Why it gave up, if it did.
+    /// Its error, if it failed.
     pub error: Option<String>,
     /// The most users at once.
     pub maximum_users: usize,
-    /// Users started in all.
+    /// Users started in total.
     pub total_users: usize,
     /// Its phases.
     pub history: Vec<GooseStep>,
@@ -402,13 +402,14 @@ pub struct GooseStep {
 pub struct Exit {
     /// The exit code.
     pub code: u8,
-    /// Everything that happened, the one that decided the code first: `wrong-answer`,
-    /// `target-not-usable`, `threshold-failed`, `generator-saturated`, `interrupted`.
+    /// Everything that happened, starting with what set the code: `wrong-answer`, `target-not-usable`,
+    /// `threshold-failed`, `generator-saturated`, `interrupted`.
     pub reasons: Vec<Word>,
 }
 
 impl Document {
-    /// The document with its numbers as they are written: to six decimals, which a reader gets back as they were.
+    /// The document with its numbers as they are written: rounded to six decimals, so that reading it gives the
+    /// same numbers.
     #[must_use]
     pub fn rounded(mut self) -> Self {
         fn round(number: &mut f64) {
@@ -456,7 +457,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_of_the_first_version_stays_readable() {
+    fn a_document_of_the_first_version_can_be_read() {
         let first = Document::read(include_str!("../tests/fixtures/first.json")).unwrap();
         assert_eq!((first.totals.sent, first.series.rps.len()), (950, 8));
         assert!(first.series.hdr_b64.is_empty() && first.pods[0].minutes.is_empty());

@@ -1,4 +1,4 @@
-//! What is to be done, checked: nothing in here can be wrong any more.
+//! The checked settings: nothing in here can be wrong any more.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -25,38 +25,38 @@ mod source;
 use secrets::without_secrets;
 use source::{requests, source};
 
-/// One run, ready to go.
+/// One run, ready to start.
 #[derive(Debug)]
 pub struct Settings {
     /// The load over time.
     pub plan: Plan,
-    /// The autoscaler that the load is made for.
+    /// The autoscaler for which the load is made.
     pub autoscaler: Option<Autoscaler>,
-    /// What is sent.
+    /// The requests to send.
     pub source: Source,
-    /// The distribution of n as it was written; `-` when something else is sent.
+    /// The distribution of n as written; `-` if something else is sent.
     pub n_spec: String,
     /// Whether users keep cookies.
     pub cookies: bool,
-    /// Modulo which prime values are proved.
+    /// The field modulo which values are verified.
     pub field: Field,
-    /// What a reader of the result has to know.
+    /// Warnings for the result's reader.
     pub warnings: Vec<String>,
-    /// What is drawn from.
+    /// The seed of all draws.
     pub seed: u64,
-    /// Which answers are proved.
+    /// Which answers are verified.
     pub verify: Verify,
-    /// As it was written.
+    /// As written.
     pub verify_spec: String,
-    /// Which part of a divided run this is.
+    /// The part of a divided run.
     pub shard: Option<Shard>,
-    /// When the load begins; `None` is at once.
+    /// When the load starts; `None` is immediately.
     pub start_at: Option<jiff::Timestamp>,
     /// Clients.
     pub client: client::ClientSettings,
-    /// When connections are given up.
+    /// When to close connections.
     pub life: Life,
-    /// How often a refused connection is tried again.
+    /// How often a refused connection is retried.
     pub retry_refused: u32,
     /// The rules.
     pub thresholds: Vec<Threshold>,
@@ -70,16 +70,19 @@ pub struct Settings {
     pub argv: Vec<String>,
 }
 
-/// A connection of a load for an autoscaler lasts for so many requests, or for so long.
+/// The seed of shards without one: they must agree on what each of them sends.
+const SHARED_SEED: u64 = 1;
+
+/// The lifetime of connections in a load for an autoscaler: this many requests, or this long.
 const AUTOSCALER_LIFE: Life = Life {
     requests: Some((100, 200)),
     age: Some((Duration::from_secs(10), Duration::from_secs(20))),
 };
-/// More threads than this bring a generator of a few thousand requests a second nothing but contention.
+/// More threads than this only add contention at a few thousand requests per second.
 const MOST_WORKERS: usize = 4;
 
 impl Settings {
-    /// Checks everything that was typed.
+    /// Checks everything on the command line.
     pub fn new(args: &RunArgs, argv: Vec<String>) -> Result<Self, Failure> {
         if let Some(profile) = args.profile.as_ref().filter(|profile| profile.lacks_cost) {
             return Err(Failure::usage(format!(
@@ -118,7 +121,10 @@ impl Settings {
             source,
             cookies: args.cookies,
             field: Field::drawn(chance::entropy()),
-            seed: args.seed.unwrap_or_else(chance::fresh_seed),
+            seed: args.seed.unwrap_or_else(|| match args.shard {
+                Some(_) => SHARED_SEED,
+                None => chance::fresh_seed(),
+            }),
             verify: args
                 .verify
                 .parse()
@@ -139,7 +145,7 @@ impl Settings {
     }
 }
 
-/// Runtime threads: as many as can be kept busy, a fraction of a CPU counted as a whole one.
+/// Runtime threads: as many as can be kept busy, rounding a fraction of a CPU up.
 fn workers(cpus: usize) -> usize {
     let paid = cgroup::whole_cpus().unwrap_or(usize::MAX);
     cpus.min(paid).clamp(1, MOST_WORKERS)
@@ -191,14 +197,14 @@ pub fn connection(args: &TargetArgs, url: &str) -> Result<client::ClientSettings
     Ok(settings)
 }
 
-/// A `fib-server` answers in several forms; the one that is proved is JSON.
+/// A `fib-server` answers in several formats; the one that is verified is JSON.
 pub fn ask_for_json(client: &mut client::ClientSettings) {
     let json = HeaderValue::from_static("application/json");
     client.headers.entry(ACCEPT).or_insert(json);
 }
 
-/// When connections are given up. A pod that an autoscaler adds gets no request over connections that exist, so that
-/// a load made for one renews them unless it is told how.
+/// When to close connections. Existing connections bring no requests to a pod that an autoscaler adds, so a
+/// load for an autoscaler renews them unless flags say otherwise.
 fn life(args: &RunArgs, client: &client::ClientSettings) -> Result<Life, Failure> {
     let given = Life {
         requests: args.conn_requests,
@@ -207,7 +213,7 @@ fn life(args: &RunArgs, client: &client::ClientSettings) -> Result<Life, Failure
     let own = client.sharing == Sharing::User && client.kind == ClientKind::Direct;
     if given != Life::default() && !own {
         return Err(Failure::usage(
-            "--conn-requests and --conn-age are about a user's own connection: leave them out, or use --conn user and --client direct",
+            "--conn-requests and --conn-age are about a user's own connection: omit them, or use --conn user and --client direct",
         ));
     }
     let profile = args.profile.as_ref();
@@ -258,7 +264,7 @@ pub fn headers(given: &[String]) -> Result<HeaderMap, Failure> {
             // Its value may be a secret.
             let name = header.split(':').next().unwrap_or_default();
             Failure::usage(format!(
-                "`{name}` is no header with a value: write it like `Name: value`"
+                "`{name}` is not a header with a value: write it like `Name: value`"
             ))
         };
         let (name, value) = header.split_once(':').ok_or_else(bad)?;
@@ -299,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_verified_can_be_all_some_or_none() {
+    fn all_some_or_no_answers_are_verified() {
         assert_eq!("full".parse(), Ok(Verify::Full));
         assert_eq!("sample:10%".parse(), Ok(Verify::Sample(0.1)));
         assert_eq!("sample:0.5".parse(), Ok(Verify::Sample(0.5)));

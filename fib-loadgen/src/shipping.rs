@@ -1,8 +1,8 @@
-//! A result as lines of a log, and results out of logs: how the shards of a Job hand over theirs.
+//! Results as lines of a log, and reading them back: how the shards of a Job hand over their results.
 //!
-//! A container's log mixes standard output with standard error, cuts lines at 16 KiB and may be rotated
-//! away from under its reader. So a result travels compressed, with a checksum, in short lines that say which
-//! part of which result they are; whoever reads the log finds them between anything else.
+//! A container's log mixes standard output with standard error, cuts lines at 16 KiB and may be rotated while
+//! it is read. So a result is compressed, with a checksum, into short lines that say which part of which result
+//! they are; a reader finds them among other lines.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -16,11 +16,11 @@ use flate2::write::GzEncoder;
 use crate::exit::Failure;
 use crate::result::Document;
 
-/// What each line begins with.
+/// The start of each line.
 const MARK: &str = "fib-loadgen-result";
-/// Letters of base64 to a line: well below the 16 KiB at which container runtimes cut.
+/// Base64 characters per line: well below the 16 KiB at which container runtimes cut.
 const LINE: usize = 4_000;
-/// A result larger than this, unpacked, is somebody's mistake.
+/// A result that is larger than this when unpacked is probably a mistake.
 const MOST: u64 = 1 << 30;
 
 /// The result as lines of a log.
@@ -29,7 +29,7 @@ pub fn to_log(document: &Document) -> Result<String, Failure> {
         Failure::internal(format!("the result can't be packed for a log ({error})"))
     };
     let json = serde_json::to_vec(document).map_err(|error| refused(&error))?;
-    // gzip carries a CRC-32 of what was packed.
+    // gzip includes a CRC-32 of the content.
     let mut packer = GzEncoder::new(Vec::new(), Compression::default());
     let packed = packer
         .write_all(&json)
@@ -46,14 +46,14 @@ pub fn to_log(document: &Document) -> Result<String, Failure> {
     Ok(log)
 }
 
-/// What tells a result from all others in one log.
+/// Distinguishes a result from all others in one log.
 fn name(document: &Document) -> String {
     let shard = document.run.shard.as_deref().unwrap_or("whole");
     format!("{}.{}", document.run.id, shard.replace('/', "-of-"))
 }
 
-/// Every result in a text: a document, documents between other lines, or the lines of [`to_log`]; also of
-/// several logs one after another, with what `kubectl logs --prefix` or `--timestamps` puts before each line.
+/// Every result in a text: a document, documents between other lines, or the lines of [`to_log`]; also in
+/// several concatenated logs, with the prefixes of `kubectl logs --prefix` or `--timestamps`.
 pub fn results(text: &str) -> Result<Vec<Document>, String> {
     let packed = packed(text)?;
     if !packed.is_empty() {
@@ -72,7 +72,7 @@ pub fn results(text: &str) -> Result<Vec<Document>, String> {
                 }
                 rest = &rest[end..];
             }
-            // No JSON begins here; it may on a later line.
+            // No JSON starts here, but it may on a later line.
             _ => rest = rest.split_once('\n').map_or("", |(_, rest)| rest),
         }
     }
@@ -82,7 +82,7 @@ pub fn results(text: &str) -> Result<Vec<Document>, String> {
     Ok(found)
 }
 
-/// The JSON of each result that stands in parts between the lines of a log.
+/// The JSON of each result that is split into lines of a log.
 fn packed(text: &str) -> Result<Vec<String>, String> {
     let mut results: BTreeMap<&str, BTreeMap<usize, (usize, &str)>> = BTreeMap::new();
     for line in text.lines() {
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_found_between_lines_of_a_second_each() {
+    fn documents_are_found_among_live_lines() {
         let json = serde_json::to_string_pretty(&shard(1)).unwrap();
         let log = format!("starting {{\n{{\"at\":\"x\",\"ok\":5}}\n{json}\nbye\n");
         assert_eq!(sent(&log), [6]);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_with_a_part_missing_or_a_letter_changed_gives_no_result() {
+    fn a_log_with_a_missing_part_or_a_changed_letter_gives_no_result() {
         let log = to_log(&shard(0)).unwrap();
         assert!(log.lines().count() > 2);
         let (_, cut) = log.split_once('\n').unwrap();

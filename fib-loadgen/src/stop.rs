@@ -9,17 +9,17 @@ use std::task::{Context, Poll, Waker};
 /// How urgently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
-    /// Go on.
+    /// Keep running.
     Run,
-    /// Send no more; what is in flight may end.
+    /// Send nothing more; requests in flight may finish.
     Finish,
-    /// Give up what is in flight.
+    /// Give up requests in flight.
     Abort,
 }
 
 /// Shared by everything that sends or waits.
 ///
-/// A user asks at each of its turns, so that asking is one atomic load; who waits is woken through a list.
+/// A user checks at each turn, so checking is one atomic load; tasks that wait are woken through a list.
 #[derive(Debug, Default)]
 pub struct Stop {
     urgency: AtomicU8,
@@ -29,12 +29,12 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// The plan is at its end.
+    /// The plan has ended.
     pub fn finish(&self) {
         self.raise(Urgency::Finish);
     }
 
-    /// A signal: the first lets what is in flight end, the second does not.
+    /// A signal: the first lets requests in flight finish, the second does not.
     pub fn interrupt(&self) {
         self.interrupted.store(true, Ordering::SeqCst);
         let next = if self.is_stopping() {
@@ -45,18 +45,18 @@ impl Stop {
         self.raise(next);
     }
 
-    /// Nobody waits for us any more: stop at once.
+    /// Nobody waits for us any more: stop immediately.
     pub fn abort(&self) {
         self.interrupted.store(true, Ordering::SeqCst);
         self.raise(Urgency::Abort);
     }
 
-    /// Gives up what is in flight, without calling the run interrupted.
+    /// Gives up requests in flight, without marking the run as interrupted.
     pub fn give_up(&self) {
         self.raise(Urgency::Abort);
     }
 
-    /// Whether nothing more is to be sent.
+    /// Whether nothing more should be sent.
     pub fn is_stopping(&self) -> bool {
         self.is(Urgency::Finish)
     }
@@ -66,7 +66,7 @@ impl Stop {
         self.urgency.load(Ordering::SeqCst) >= urgency as u8
     }
 
-    /// Whether it was not the plan that ended the run.
+    /// Whether something other than the plan ended the run.
     pub fn was_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::SeqCst)
     }
@@ -91,7 +91,7 @@ impl Stop {
     }
 }
 
-/// One task's place among those that are woken. It registers once and not for each wait.
+/// One task's entry among those that are woken. It registers once instead of for each wait.
 #[derive(Debug)]
 pub struct Watch {
     stop: Arc<Stop>,
@@ -100,7 +100,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// A place that is not used yet.
+    /// An unregistered entry.
     pub fn new(stop: &Arc<Stop>) -> Self {
         Self {
             stop: Arc::clone(stop),
@@ -119,7 +119,7 @@ impl Watch {
             self.waker = Some(cx.waker().clone());
             self.stop.waiting().insert(self.place, cx.waker().clone());
         }
-        // Only after the registration: what is raised from now on wakes.
+        // Only after the registration: anything raised from now on wakes it.
         if self.stop.is(urgency) {
             Poll::Ready(())
         } else {
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_is_woken_and_leaves_the_list() {
+    async fn waiting_tasks_are_woken_and_leave_the_list() {
         let stop = Arc::new(Stop::default());
         let waits = {
             let stop = Arc::clone(&stop);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_the_plan_is_no_interruption() {
+    fn the_end_of_the_plan_is_not_an_interruption() {
         let stop = Stop::default();
         stop.finish();
         assert!(stop.is_stopping() && !stop.was_interrupted());

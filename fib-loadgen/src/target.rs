@@ -1,9 +1,8 @@
-//! Whom to load: an address, and the rule that it is ours to load.
+//! The target: an address, and the rule that it must be ours to load.
 //!
-//! A load generator pointed at somebody else's server is a weapon. So a host must be loopback, private
-//! or link-local, or a name inside a cluster, and what a name resolves to is checked as well, at every
-//! look-up: a public address behind a private-looking name is refused. `--allow-host` lifts both for a
-//! name given there.
+//! A load generator pointed at someone else's server is a weapon. So a host must be loopback, private or
+//! link-local, or a name inside a cluster, and the addresses of a name are checked at every lookup: a public
+//! address behind a private-looking name is refused. `--allow-host` lifts both checks for a given name.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -27,14 +26,14 @@ pub struct Target {
     pub path: Option<String>,
     /// The value of `Authorization`, from the credentials of the URL.
     pub authorization: Option<HeaderValue>,
-    /// What else may be loaded.
+    /// Other hosts that may be loaded.
     pub allow: Vec<String>,
 }
 
 /// A host that must not be loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Forbidden {
-    /// Somebody else's, perhaps.
+    /// It may be someone else's.
     #[error(
         "{0} is neither loopback, private nor inside a cluster: if that server is yours to load, add --allow-host {1}"
     )]
@@ -47,12 +46,12 @@ pub enum Forbidden {
 }
 
 impl Target {
-    /// Reads the URL and checks the host's name; addresses are checked by [`Target::resolve`].
+    /// Parses the URL and checks the host's name; [`Target::resolve`] checks addresses.
     pub fn parse(text: &str, allow: &[String]) -> Result<Self, Failure> {
         let bad = |why: &str| {
             let shown = without_credentials(text);
             Failure::usage(format!(
-                "`{shown}` is no target ({why}): give a URL such as {DEFAULT}"
+                "`{shown}` is not a valid target ({why}): give a URL such as {DEFAULT}"
             ))
         };
         if !text.contains("://") {
@@ -158,7 +157,7 @@ impl Target {
     }
 }
 
-/// What a text without a scheme may have been meant for.
+/// A guess at what a text without a scheme means.
 fn not_a_url(text: &str) -> String {
     let shown = without_credentials(text);
     if shown.contains(['.', ':', '/']) {
@@ -173,7 +172,7 @@ fn not_a_url(text: &str) -> String {
             format!("`{command}` is a command: write it first, before the flags")
         }
         Some(command) if strsim::jaro_winkler(command, &shown) > 0.8 => {
-            format!("`{shown}` is neither a command nor a URL: is `{command}` meant?")
+            format!("`{shown}` is neither a command nor a URL: did you mean `{command}`?")
         }
         _ => format!(
             "`{shown}` is neither a command nor a URL: the commands are {}, and a target is a URL such as {DEFAULT}",
@@ -201,9 +200,9 @@ fn credentials(url: &Url) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// A URL, or what was meant as one, without the credentials in it; what stands before its scheme, such as
-/// `--target=`, stays. A password may have characters that a URL does not: unless the text is a valid URL, all up to
-/// its last `@` counts as credentials.
+/// A URL, or an attempt at one, without its credentials; text before its scheme, such as `--target=`, stays. A
+/// password may contain characters that a URL may not: unless the text is a valid URL, everything up to its
+/// last `@` counts as credentials.
 pub fn without_credentials(text: &str) -> String {
     let scheme = text.split_once("://");
     let (before, rest) = scheme.map_or(("", text), |(before, _)| text.split_at(before.len() + 3));
@@ -214,7 +213,7 @@ pub fn without_credentials(text: &str) -> String {
         .rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.:/".contains(c)))
         .map_or(0, |at| at + 1);
     match Url::parse(&text[from..]) {
-        // The host is what the parser takes it for, wherever there is an `@` behind it.
+        // The parser decides what the host is, even if there is an `@` after it.
         Ok(url) if scheme.is_some() && credentials(&url).is_none() => text.to_owned(),
         _ => {
             let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -259,8 +258,8 @@ fn is_metadata(address: IpAddr) -> bool {
     }
 }
 
-/// Loopback, private (RFC 1918), unique local, carrier-grade NAT (RFC 6598, which clusters use for
-/// pods) or link-local. The unspecified address leads to this machine.
+/// Loopback, private (RFC 1918), unique local, carrier-grade NAT (RFC 6598, which clusters use for pods) or
+/// link-local. The unspecified address is this machine.
 fn is_ours(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
@@ -290,7 +289,7 @@ fn is_cluster_name(host: &str) -> bool {
         || [".svc", ".local", ".internal", ".localhost"]
             .iter()
             .any(|end| host.ends_with(end))
-    // service.namespace.svc needs the search list to resolve, service.namespace does not say what it is
+    // service.namespace.svc needs the search list to resolve; service.namespace is ambiguous.
 }
 
 /// Whether `text` matches a pattern in which `*` stands for any characters.
@@ -337,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn anybody_elses_host_is_refused_unless_allowed_by_name() {
+    fn anyone_elses_host_is_refused_unless_allowed_by_name() {
         for url in [
             "http://example.com",
             "http://8.8.8.8",
@@ -363,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_metadata_service_is_never_a_target_in_whatever_form() {
+    fn a_metadata_service_is_never_a_target_in_any_form() {
         for host in [
             "169.254.169.254",
             "2852039166",
@@ -388,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_of_a_url_are_used_and_never_kept_with_it() {
+    fn credentials_in_a_url_are_used_but_not_kept_with_it() {
         let target = parse("http://me%40here:pass%3Aword@127.0.0.1:80/items?a=1", &[]).unwrap();
         assert_eq!(target.base.as_str(), "http://127.0.0.1/");
         assert_eq!(target.path.as_deref(), Some("/items?a=1"));
@@ -407,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_taken_out_of_what_was_meant_as_a_url() {
+    fn credentials_are_removed_from_an_attempted_url() {
         for (text, shown) in [
             ("http://u:p@h/x", "http://h/x"),
             ("--target=https://u:p@h:1", "--target=https://h:1"),
@@ -415,7 +414,7 @@ mod tests {
             ("--target=http://h/p@q", "--target=http://h/p@q"),
             ("http://u:p@x@h", "http://h"),
             ("http://u:p@h/p@q", "http://h/p@q"),
-            // No valid URLs, as people type them.
+            // Invalid URLs, as people type them.
             ("http://u:p/q@h/x", "http://h/x"),
             ("http://u:p#q@h/x", "http://h/x"),
             ("http://u:p?q@h:99999/x", "http://h:99999/x"),
@@ -429,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_of_a_server_is_refused() {
+    fn a_url_that_is_not_a_servers_is_refused() {
         for url in [
             "",
             "127.0.0.1:8080",

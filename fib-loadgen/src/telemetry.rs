@@ -1,5 +1,5 @@
-//! A run's numbers while it goes on, for systems that collect such: Prometheus asks for them, a collector of
-//! OpenTelemetry gets them. Off unless a flag says where.
+//! A run's metrics while it runs: Prometheus scrapes them, an OpenTelemetry collector receives them. Off by
+//! default.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +11,13 @@ pub mod prometheus;
 
 use crate::view::Moment;
 
-/// Upper bounds of the buckets of response times, in microseconds: each about twice the one before.
+/// Upper bounds of the response time buckets, in microseconds: each about twice the previous one.
 const BOUNDS_US: [u64; 15] = [
     500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
     2_500_000, 5_000_000, 10_000_000, 30_000_000,
 ];
 
-/// What a number is.
+/// The kind of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricKind {
     /// It only grows.
@@ -40,11 +40,11 @@ pub struct MetricPoint {
 pub struct Family {
     /// Its name, as Prometheus has it.
     pub name: &'static str,
-    /// What it is, for a person.
+    /// Its description.
     pub help: &'static str,
     /// Its unit in UCUM, as OpenTelemetry has it.
     pub unit: &'static str,
-    /// What its numbers are.
+    /// The kind of its numbers.
     pub kind: MetricKind,
     /// Its numbers.
     pub points: Vec<MetricPoint>,
@@ -53,13 +53,13 @@ pub struct Family {
 /// Response times in buckets.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Times {
-    /// Requests with a time up to each of the bounds and above the one before, and at last those above all.
+    /// The number of requests up to each bound and above the previous one, and finally those above all.
     pub counts: Vec<u64>,
     /// The sum of all times, in seconds.
     pub sum_s: f64,
 }
 
-/// What was seen so far.
+/// Everything observed so far.
 #[derive(Debug, Default)]
 pub struct Seen {
     now: Moment,
@@ -67,7 +67,7 @@ pub struct Seen {
     pods: BTreeMap<String, u64>,
 }
 
-/// What was seen so far, shared with those who tell it.
+/// Everything observed so far, shared with those who export it.
 pub type Shared = Arc<Mutex<Seen>>;
 
 /// The upper bounds of the buckets, in seconds.
@@ -76,12 +76,12 @@ pub fn bounds_s() -> impl Iterator<Item = f64> {
     BOUNDS_US.iter().map(|us| *us as f64 / 1e6)
 }
 
-/// Takes in a second.
+/// Adds a second.
 pub fn take(shared: &Shared, moment: &Moment) {
     let mut seen = shared.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(response) = &moment.response {
         match &mut seen.response {
-            // Both grow with their values, so that adding can't fail.
+            // Both resize themselves, so adding can't fail.
             Some(all) => drop(all.add(response)),
             none => *none = Some(response.clone()),
         }
@@ -136,12 +136,12 @@ fn by<L: ToString, C: Into<u64>>(
 
 #[expect(clippy::cast_precision_loss, reason = "counts, far below 2^52")]
 impl Seen {
-    /// Every family but the response times.
+    /// Every family except the response times.
     pub fn families(&self) -> Vec<Family> {
         [self.requests(), self.load(), self.own()].concat()
     }
 
-    /// What became of the requests.
+    /// The requests by outcome.
     fn requests(&self) -> Vec<Family> {
         let (tick, so_far) = (&self.now.tick, &self.now.so_far);
         let outcomes = [
@@ -159,7 +159,7 @@ impl Seen {
             by(
                 "outcome",
                 "fib_loadgen_requests_total",
-                "Requests that ended, by what became of them",
+                "Requests that ended, by outcome",
                 "{request}",
                 outcomes,
             ),
@@ -216,7 +216,7 @@ impl Seen {
             ),
             one(
                 "fib_loadgen_offered_rate",
-                "Requests due, a second",
+                "Requests due per second",
                 "{request}/s",
                 Gauge,
                 due,
@@ -238,7 +238,7 @@ impl Seen {
         ]
     }
 
-    /// The generator about itself.
+    /// The generator's own metrics.
     fn own(&self) -> Vec<Family> {
         use MetricKind::{Counter, Gauge};
         let own = &self.now.own;
@@ -308,7 +308,7 @@ pub(crate) mod tests {
     use crate::report::fixture;
     use crate::view::SoFar;
 
-    /// Two seconds, of which the second has a failure.
+    /// Two seconds, the second of which has a failure.
     pub(crate) fn seen() -> Shared {
         let shared = Shared::default();
         for second in 1..=2 {
@@ -336,7 +336,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn counters_are_of_the_whole_run_and_every_time_is_in_a_bucket() {
+    fn counters_cover_the_whole_run_and_every_time_is_in_a_bucket() {
         let shared = seen();
         let seen = shared.lock().unwrap();
         let families = seen.families();

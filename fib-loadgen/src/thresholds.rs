@@ -15,15 +15,15 @@ pub use evidence::{Evidence, Records};
 /// One rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Threshold {
-    /// As it was written.
+    /// As written.
     pub rule: String,
-    /// The phase it is about; the whole judged run otherwise.
+    /// The phase to which it applies; `None` is the whole judged run.
     pub phase: Option<String>,
-    /// Ends the run as soon as it is broken, once what it is about has lasted for so long.
+    /// Ends the run as soon as it is violated, once its part of the run has lasted this long.
     pub abort: Option<Duration>,
     metric: Metric,
     operator: Operator,
-    /// In microseconds, requests a second, a share, or a number.
+    /// In microseconds, requests per second, a share, or a number.
     value: f64,
 }
 
@@ -63,7 +63,7 @@ enum Operator {
 /// A rule, judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
-    /// What was seen; `None` when there were no samples, and then the rule has failed.
+    /// The observed value; `None` without samples, in which case the rule has failed.
     pub observed: Option<f64>,
     /// Whether the rule holds.
     pub passed: bool,
@@ -113,7 +113,7 @@ impl Threshold {
         Judgement { observed, passed }
     }
 
-    /// Whether the run is to end here. Where nothing was seen yet, nothing is broken yet.
+    /// Whether the run should end here. Without samples, nothing is violated yet.
     pub fn ends_the_run(&self, evidence: &Evidence<'_>) -> bool {
         let old_enough = self
             .abort
@@ -124,7 +124,7 @@ impl Threshold {
         }
     }
 
-    /// An observed value as a person reads it.
+    /// An observed value for people.
     pub fn show(&self, observed: Option<f64>) -> String {
         match (observed, self.metric) {
             (None, _) => "no samples".to_owned(),
@@ -159,7 +159,7 @@ impl FromStr for Threshold {
     fn from_str(rule: &str) -> Result<Self, String> {
         let bad = || {
             format!(
-                "`{rule}` is no threshold: write it like p99<250ms, p99.9{{phase=hold}}<1s, service.mean<5ms, error-rate<0.1%, rps>=400, achieved>=99%, failed==0 or wrong==0, with ` abort` or ` abort after 10s` behind it to end the run at once"
+                "`{rule}` is not a threshold: write it like p99<250ms, p99.9{{phase=hold}}<1s, service.mean<5ms, error-rate<0.1%, rps>=400, achieved>=99%, failed==0 or wrong==0, with ` abort` or ` abort after 10s` behind it to end the run at once"
             )
         };
         let (condition, abort) = match rule.split_once(" abort") {
@@ -263,13 +263,13 @@ fn read_value(metric: Metric, text: &str) -> Option<f64> {
     }
 }
 
-/// A time with its unit: a bare number would leave that to be guessed.
+/// A time with its unit: a bare number would be ambiguous.
 fn time(text: &str) -> Option<Duration> {
     let has_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
     duration::parse(text).ok().filter(|_| has_unit)
 }
 
-/// What stands behind `abort`: nothing, or ` after 10s`.
+/// The text after `abort`: nothing, or ` after 10s`.
 fn abort_after(delay: &str) -> Option<Duration> {
     match delay.trim() {
         "" => Some(Duration::ZERO),

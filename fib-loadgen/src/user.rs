@@ -1,4 +1,4 @@
-//! One user's turn: take a ticket, wait for its time, ask, read, record.
+//! One user's turn: takes a ticket, waits for its time, sends, reads, records.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,7 @@ use crate::request::{Place, Question, Source};
 use crate::stop::{Stop, Urgency};
 use crate::thresholds::Threshold;
 
-/// Which answers are proved. The form of every answer is checked in any case.
+/// Which answers are verified. The form of every answer is always checked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verify {
     /// Every one.
@@ -31,7 +31,7 @@ pub enum Verify {
 /// Everything that all users share.
 #[derive(Debug)]
 pub struct Load {
-    /// What load at which instant.
+    /// The load at every instant.
     pub plan: Plan,
     /// The phases of that plan.
     pub phases: Vec<Phase>,
@@ -39,23 +39,23 @@ pub struct Load {
     pub schedule: Schedule,
     /// Where the tickets of an open model are released.
     pub gate: Gate,
-    /// What is sent.
+    /// The requests to send.
     pub source: Source,
-    /// What is drawn from.
+    /// The seed of all draws.
     pub seed: u64,
-    /// Which answers are proved.
+    /// Which answers are verified.
     pub verify: Verify,
-    /// What holds for every request.
+    /// What applies to every request.
     pub rules: Arc<Rules>,
-    /// Makes all connections.
+    /// Opens all connections.
     pub connector: Arc<Connector>,
-    /// The pool of all users, when they share one.
+    /// The pool of all users, if they share one.
     pub shared: Option<Pool>,
-    /// Where outcomes go.
+    /// Receives outcomes.
     pub recorder: Recorder,
-    /// The rules, of which some may end the load.
+    /// The rules, some of which may end the load.
     pub thresholds: Vec<Threshold>,
-    /// Which of them did.
+    /// The one that did.
     pub aborted_by: OnceLock<usize>,
     /// When to stop.
     pub stop: Arc<Stop>,
@@ -71,11 +71,11 @@ pub struct Load {
     pub done: AtomicU64,
 }
 
-/// A closed-model user comes back to goose at least this often, to be told to go.
+/// A closed-model user returns to goose at least this often, so that it can be stopped.
 const TURN: Duration = Duration::from_millis(100);
-/// A thinking user comes back this often, for the same reason.
+/// A pausing user returns this often, for the same reason.
 const THINK_SLICE: Duration = Duration::from_millis(250);
-/// A user that has nothing more to do waits this long for goose to end it.
+/// A user with nothing more to do waits this long for goose to stop it.
 const PARK: Duration = Duration::from_millis(20);
 /// How long after the end of the plan tickets that were due before it may still be sent.
 const LAST_TICKETS: Duration = Duration::from_millis(250);
@@ -97,7 +97,7 @@ impl Load {
         self.started.get().map_or(Duration::ZERO, Instant::elapsed)
     }
 
-    /// How long load was put on: to the end of the plan, to the last of a number of requests, or until it was
+    /// How long the load lasted: to the end of the plan, to the last of a number of requests, or until it was
     /// stopped. Rates are divided by it.
     pub fn window(&self) -> Duration {
         let ended = self.ended.get().copied();
@@ -110,7 +110,7 @@ impl Load {
         window
     }
 
-    /// When load was to end, or did.
+    /// When the load should end, or did.
     fn end(&self) -> Duration {
         let end = self.plan.shape.end();
         self.ended.get().map_or(end, |ended| end.min(*ended))
@@ -118,7 +118,7 @@ impl Load {
 
     /// Whether the plan is over: its time, or its requests.
     pub fn is_over(&self) -> bool {
-        // Only a number of requests ends a run early: a plan may well end in silence.
+        // Only a number of requests ends a run early: a plan may end with a quiet time.
         if self.plan.requests.is_some() && self.is_exhausted() {
             return true;
         }
@@ -132,7 +132,7 @@ impl Load {
         self.stop.finish();
     }
 
-    /// Counts the tickets that were due and that nobody has taken.
+    /// Counts the due tickets that nobody has taken.
     pub fn record_unsent(&self) {
         let ended = self.ended.get().copied().unwrap_or_else(|| self.elapsed());
         for _ in 0..self.gate.backlog() {
@@ -163,7 +163,7 @@ impl Load {
         self.recorder.in_flight.load(Ordering::Relaxed)
     }
 
-    /// What the user of this number needs.
+    /// The state of the user with this number.
     pub fn new_user(&self, number: usize) -> Result<User, String> {
         let caller = Caller::new(
             &self.rules,
@@ -189,7 +189,7 @@ pub struct User {
 }
 
 impl User {
-    /// Does what there is to do for a short while.
+    /// Works for a short while.
     pub async fn turn(&mut self, load: &Load) {
         if load.stop.is_stopping() {
             return tokio::time::sleep(PARK).await;
@@ -237,7 +237,7 @@ impl User {
         true
     }
 
-    /// Closed model: the next ticket, from taking it to recording it; its number, unless there is none.
+    /// Closed model: takes, sends and records the next ticket; returns its number, or `None` if there is none.
     async fn next(&mut self, load: &Load) -> Option<u64> {
         let outstanding = Gauge::raise(&load.recorder.outstanding);
         let Some(ticket) = load.schedule.take() else {
@@ -250,15 +250,15 @@ impl User {
         Some(ticket.index)
     }
 
-    /// Open model: the next ticket that is released for this user, which is free since `free`; false when the load
-    /// ends before.
+    /// Open model: the next ticket released for this user, which has been free since `free`; false if the load
+    /// ends first.
     async fn released(&mut self, free: Instant, load: &Load) -> bool {
         let watch = &mut self.caller.watch;
         let Some(claim) = load.gate.claim(self.number, free, watch).await else {
             return false;
         };
         let _done = Done(&load.done);
-        // As many tickets are taken as were released, so that there is one.
+        // Tickets are taken only after they were released, so there is one.
         if let Some(ticket) = load.schedule.take() {
             let queued_until = (claim == Claim::Queued).then_some(free);
             self.send(ticket, queued_until, load).await;
@@ -266,14 +266,14 @@ impl User {
         true
     }
 
-    /// Sends a ticket's request, which had waited for a free user until `queued_until`, if it had.
+    /// Sends a ticket's request; `queued_until` is when a user became free for it, if it had to wait.
     async fn send(&mut self, ticket: Ticket, queued_until: Option<Instant>, load: &Load) {
         let Some(start) = load.started.get().copied() else {
             return;
         };
         let recorder = &load.recorder;
         let sent = Instant::now();
-        // Without a time of its own a request is due when it is sent.
+        // Without a time of its own, a request is due when it is sent.
         let intended = ticket.due.map_or(sent, |due| start + due);
         let send_lag = sent.saturating_duration_since(intended);
         let queued = queued_until.map_or(Duration::ZERO, |free| {
@@ -289,7 +289,7 @@ impl User {
         let asked = self.caller.ask(&question, sent).await;
         drop(in_flight);
         let Some((outcome, recycled)) = asked else {
-            // Given up: it stays among the sent, and is neither right nor failed.
+            // Given up: it counts as sent, but neither as correct nor as failed.
             recorder.record_unanswered(phase, intended.elapsed(), true);
             return;
         };
@@ -342,7 +342,7 @@ fn note_connection(recycled: Recycled, recorder: &Recorder) {
     };
 }
 
-/// A ticket that is done when this is dropped, however its future ends.
+/// Marks a ticket as done when dropped, however its future ends.
 struct Done<'a>(&'a AtomicU64);
 
 impl Drop for Done<'_> {
@@ -351,7 +351,7 @@ impl Drop for Done<'_> {
     }
 }
 
-/// One more in a gauge for as long as it lives, however its future ends.
+/// Increments a gauge for its lifetime, however its future ends.
 struct Gauge<'a>(&'a AtomicUsize);
 
 impl<'a> Gauge<'a> {

@@ -1,7 +1,7 @@
-//! What is shown while the load is on: the full screen on a terminal, else a line every ten seconds.
+//! What is shown during the load: the full screen on a terminal, else a line every ten seconds.
 //!
-//! The screen has a thread of its own, which draws and reads keys: a slow terminal delays neither the load nor
-//! the second's account of it.
+//! The screen has a thread of its own that draws and reads keys, so a slow terminal delays neither the load nor
+//! its recording.
 
 use std::io::{self, IsTerminal, Stderr, Write};
 use std::sync::{Arc, mpsc};
@@ -30,9 +30,9 @@ use crate::report::line;
 use crate::stop::Stop;
 use crate::user::Load;
 
-/// How often a line is shown where there is no terminal.
+/// How often a line is shown without a terminal.
 const LINE_EVERY: u64 = 10;
-/// How often keys are looked for.
+/// How often keys are read.
 const KEYS: Duration = Duration::from_millis(50);
 
 /// What is shown, and how.
@@ -42,12 +42,12 @@ pub enum View {
     Screen(Screen),
     /// For a log.
     Line,
-    /// Nothing but what went wrong.
+    /// Only errors.
     Nothing,
 }
 
 impl View {
-    /// The view that was asked for, or that suits the terminal.
+    /// The requested view, or the one that suits the terminal.
     pub fn new(ui: Ui, load: &Load) -> Self {
         if ui != Ui::None {
             say(&format!("fib-loadgen  {}  seed {}", load.base, load.seed));
@@ -57,12 +57,12 @@ impl View {
             Ui::None => Self::Nothing,
             Ui::Line => Self::Line,
             Ui::Auto if !terminal => Self::Line,
-            // A terminal that can't be drawn on costs the picture, never the run.
+            // A terminal that can't be drawn on loses the picture, never the run.
             Ui::Auto | Ui::Tui => Screen::open(load).map_or(Self::Line, Self::Screen),
         }
     }
 
-    /// Shows how the last second was.
+    /// Shows the last second.
     pub fn show(&mut self, moment: Moment, load: &Load) {
         match self {
             Self::Screen(screen) => screen.show(moment),
@@ -73,7 +73,7 @@ impl View {
         }
     }
 
-    /// Gives the terminal back.
+    /// Restores the terminal.
     pub fn end(self) {
         if let Self::Screen(screen) = self {
             screen.end();
@@ -104,7 +104,7 @@ impl Screen {
         let thread = std::thread::Builder::new()
             .name("screen".to_owned())
             .spawn(move || {
-                // What can't be drawn or read any more costs the picture alone.
+                // If drawing or reading fails, only the picture is lost.
                 let _ = run(&mut display, State::new(about), &coming, &stop);
             })?;
         Ok(Self { moments, thread })
@@ -142,7 +142,7 @@ fn run(
                 }
                 Ok(Some(_)) => changed = true,
                 Ok(None) => {}
-                // Keys can't be read where standard input is no terminal and there is none to open.
+                // Keys can't be read if standard input is not a terminal and none can be opened.
                 Err(_) => has_keys = false,
             }
         }
@@ -169,13 +169,13 @@ fn read_key() -> io::Result<Option<Event>> {
     }
 }
 
-/// The terminal's other screen, given back whatever happens.
+/// The terminal's alternate screen, which is always restored.
 struct Display(Terminal<CrosstermBackend<Stderr>>);
 
 impl Display {
     fn open() -> io::Result<Self> {
         let terminal = Terminal::new(CrosstermBackend::new(io::stderr()))?;
-        // Where keys can't be had one by one, there is still the picture.
+        // If keys can't be read one by one, there is still the picture.
         let _ = enable_raw_mode();
         execute!(io::stderr(), EnterAlternateScreen, cursor::Hide)?;
         Ok(Self(terminal))
@@ -195,6 +195,6 @@ impl Drop for Display {
 
 /// A line for people, on standard error.
 pub fn say(text: &str) {
-    // Nobody may be listening any more.
+    // There may be no reader any more.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

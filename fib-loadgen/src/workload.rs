@@ -1,4 +1,4 @@
-//! Which `n` to ask next: a distribution and a seed, so that the same seed asks the same questions.
+//! Which `n` to request next: a distribution and a seed, so that the same seed gives the same requests.
 
 use std::str::FromStr;
 
@@ -7,11 +7,11 @@ use crate::chance::{self, Purpose};
 /// The distribution of `n`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Workload {
-    /// Every `n` from the first to the second, each as likely.
+    /// Every `n` from the first to the second with equal probability.
     Uniform(u32, u32),
-    /// From the first to the second, every order of magnitude as likely.
+    /// From the first to the second, with equal probability for every order of magnitude.
     Log(u32, u32),
-    /// Parts with the probability up to which each reaches; the last reaches 1.
+    /// Parts, each with its cumulative probability; the last one has 1.
     Mix(Vec<(f64, Workload)>),
 }
 
@@ -57,7 +57,7 @@ impl Workload {
                     }
                     below = *upto;
                 }
-                // Rounding of the last bound: the last part is what is left.
+                // Rounding at the last bound: the last part takes the rest.
                 parts.last().map_or(0, |(_, part)| part.pick(0.0))
             }
         }
@@ -88,19 +88,19 @@ fn mix(text: &str) -> Result<Workload, String> {
     for part in text.split(',') {
         let (percent, of) = part
             .split_once("%=")
-            .ok_or_else(|| format!("`{part}` is no part of a mix: write it like 90%=100"))?;
+            .ok_or_else(|| format!("`{part}` is not a part of a mix: write it like 90%=100"))?;
         let share: f64 = percent
             .parse()
             .ok()
             .filter(|share| *share > 0.0 && *share <= 100.0)
-            .ok_or_else(|| format!("`{percent}` is no share: write a percentage above 0"))?;
+            .ok_or_else(|| format!("`{percent}` is not a share: write a percentage above 0"))?;
         upto += share / 100.0;
         let (low, high) = range(of)?;
         parts.push((upto, Workload::Uniform(low, high)));
     }
     if (upto - 1.0).abs() > 1e-9 {
         return Err(format!(
-            "the parts of the mix make {:.3} %, not 100 %",
+            "the parts of the mix add up to {:.3} %, not 100 %",
             upto * 100.0
         ));
     }
@@ -110,7 +110,7 @@ fn mix(text: &str) -> Result<Workload, String> {
 fn range(text: &str) -> Result<(u32, u32), String> {
     let one = |text: &str| {
         text.parse::<u32>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit())).ok_or_else(|| {
-            format!("`{text}` is no index: write a whole number up to {}, a range like 1..=1000, log:10..=100000 or mix:90%=100,10%=100000", u32::MAX)
+            format!("`{text}` is not an index: write a whole number up to {}, a range like 1..=1000, log:10..=100000 or mix:90%=100,10%=100000", u32::MAX)
         })
     };
     let (low, high) = match text.split_once("..=") {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn one_seed_asks_the_same_questions_in_the_same_order() {
+    fn one_seed_gives_the_same_requests_in_the_same_order() {
         assert_eq!(drawn("1..=1000", 100), drawn("1..=1000", 100));
         let other: Workload = "1..=1000".parse().unwrap();
         assert_ne!(
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn an_invalid_distribution_is_refused() {
         for spec in [
             "",
             "-1",

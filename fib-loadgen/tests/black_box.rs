@@ -1,8 +1,9 @@
-//! The program as people run it: against the real server, and against servers that lie, stall and break.
+//! The program as people run it: against the real server, and against servers that give wrong answers, stall or
+//! fail.
 
 #![allow(
     clippy::unwrap_used,
-    reason = "what a test needs and does not get is to end it, in its helpers too"
+    reason = "a failed setup must end the test, in its helpers too"
 )]
 
 #[path = "black_box/accuracy.rs"]

@@ -1,12 +1,12 @@
-//! Whether a computation may begin: its estimated cost against what the CPUs can do in time.
+//! Whether a computation may start: compares its estimated cost with what the CPUs can do in time.
 //!
-//! Two lanes share the compute threads: cheap work, which takes about a millisecond or less, and costly
-//! work. Each lane is bounded by the time that work would wait in it, never by a count, and nothing is
-//! refused while a compute thread is free: the CPU that an autoscaler measures is exhausted first.
+//! Two lanes share the compute threads: cheap work, which takes up to about a millisecond, and costly work.
+//! Each lane is limited by how long work would wait in it, never by a count, and nothing is refused while a
+//! compute thread is free: the CPU that an autoscaler measures is used up first.
 
 use std::time::Duration;
 
-/// What is computed. Each kind has a cost of its own.
+/// The kind of computation. Each has a cost of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// F(n) and its decimal digits.
@@ -28,8 +28,9 @@ impl Kind {
         }
     }
 
-    /// How the cost grows: n to the power of this. Fits the transform and malachite's naturals between n = 10^4 and
-    /// n = 10^7; a sequence costs an addition and a copy of each of its digits, whose number grows with n².
+    /// The exponent with which the cost grows in n. It fits the transform and malachite's naturals between n =
+    /// 10^4 and n = 10^7; a sequence costs one addition and one copy per digit, and the number of digits grows
+    /// with n².
     const fn exponent(self) -> f64 {
         match self {
             Self::Decimal => 1.12,
@@ -39,12 +40,12 @@ impl Kind {
     }
 }
 
-/// A computation to be estimated: F(n), or the part of a sequence from one index up to another.
+/// A computation to estimate: F(n), or the part of a sequence between two indices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Work {
-    /// What is computed.
+    /// The kind.
     pub kind: Kind,
-    /// Of a sequence, the first index of the part; 0 otherwise.
+    /// The first index of a part of a sequence; 0 otherwise.
     pub from: u64,
     /// n, or the end of the part.
     pub to: u64,
@@ -63,7 +64,7 @@ impl Work {
     /// The work in units of its kind.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     fn units(self) -> f64 {
-        // The smallest numbers cost what the call costs.
+        // The smallest numbers cost as much as the call itself.
         let up_to = |n: u64| (n as f64 + 1_000.0).powf(self.kind.exponent());
         match self.kind {
             Kind::Decimal | Kind::Hex => up_to(self.to),
@@ -72,17 +73,17 @@ impl Work {
     }
 }
 
-/// What computations cost, learned from the ones before: the time for one unit of each kind.
+/// The cost of computations, learned from earlier ones: the time per unit for each kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CostModel {
     nanos_per_unit: [f64; Kind::ALL],
 }
 
-/// How much a new measurement moves the model. Twenty measurements forget a wrong beginning.
+/// The weight of a new measurement. After twenty measurements a wrong start is forgotten.
 const WEIGHT: f64 = 0.1;
 
 impl Default for CostModel {
-    /// Near the truth on a core of the year 2026: about 2 ms for F(10^6) in decimal digits.
+    /// About right for a core in 2026: around 2 ms for F(10^6) in decimal digits.
     fn default() -> Self {
         Self {
             nanos_per_unit: [0.35, 0.15, 0.2],
@@ -97,7 +98,7 @@ impl CostModel {
         Duration::try_from_secs_f64(nanos / 1e9).unwrap_or(Duration::MAX)
     }
 
-    /// Learns from a computation that ran to its end.
+    /// Learns from a completed computation.
     pub fn learn(&mut self, work: Work, took: Duration) {
         let measured = took.as_secs_f64() * 1e9 / work.units();
         let known = &mut self.nanos_per_unit[work.kind.index()];
@@ -105,10 +106,10 @@ impl CostModel {
     }
 }
 
-/// Where work waits.
+/// The queue in which work waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// About a millisecond or less: it does not wait behind costly work.
+    /// About a millisecond or less: it does not wait for costly work.
     Cheap,
     /// Everything else.
     Costly,
@@ -128,24 +129,24 @@ impl Lane {
     }
 }
 
-/// What waits and works already, as estimated time of one core.
+/// The work that waits and runs, as estimated time of one core.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Cheap work that waits.
     pub cheap: Duration,
     /// Costly work that waits.
     pub costly: Duration,
-    /// What is left of the work that runs.
+    /// The remaining time of running work.
     pub running: Duration,
-    /// Compute threads that have nothing to do.
+    /// Idle compute threads.
     pub free_threads: usize,
     /// All compute threads.
     pub threads: usize,
 }
 
 impl Backlog {
-    /// How long work waits in a lane before it begins. The lanes share the threads evenly while both
-    /// have work, so each is delayed by as much of the other as of its own.
+    /// How long work waits in a lane before it starts. The lanes share the threads evenly while both have work,
+    /// so each is delayed by as much of the other's work as of its own.
     pub fn wait(&self, lane: Lane) -> Duration {
         let (own, other) = match lane {
             Lane::Cheap => (self.cheap, self.costly.saturating_add(self.running)),
@@ -156,16 +157,16 @@ impl Backlog {
     }
 }
 
-/// What is left of work that has run for a while. An estimate that turned out too low is not made up
-/// for: the work may end at any moment, or run until its deadline.
+/// The remaining time of work that has run for a while. If an estimate turns out too low, the remainder is 0:
+/// the work may end at any moment, or run until its deadline.
 pub fn left(cost: Duration, ran: Duration) -> Duration {
     cost.saturating_sub(ran)
 }
 
-/// What admission goes by.
+/// The limits for admission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The longest time for an answer, waiting included.
+    /// The longest time for an answer, including waiting.
     pub deadline: Duration,
     /// The longest time in the queue.
     pub max_wait: Duration,
@@ -174,25 +175,25 @@ pub struct Bounds {
 /// The decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// Go on.
+    /// Start it.
     Admit,
-    /// Not now.
+    /// Reject it now.
     Shed {
-        /// Why, as a metric's label.
+        /// The reason, as a metric's label.
         reason: ShedReason,
-        /// When it may be worth another try.
+        /// When to retry.
         retry_after: Duration,
     },
 }
 
-/// Why a computation was not begun.
+/// Why a computation was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShedReason {
-    /// It would wait longer than work may wait.
+    /// It would wait longer than allowed.
     QueueFull,
-    /// It would not end before its deadline.
+    /// It could not finish before its deadline.
     DeadlineUnreachable,
-    /// Its answer does not fit in the memory that answers may take.
+    /// Its answer does not fit in the memory for answers.
     Memory,
 }
 
@@ -210,11 +211,11 @@ impl ShedReason {
     }
 }
 
-/// Decides about work of a kind and an estimated cost.
+/// Decides about work of this kind and estimated cost.
 ///
-/// A number is always tried while a thread is free, since the estimate may be wrong and its deadline
-/// stops it with a proper status. A sequence has sent its status by then and could only break off, so
-/// one that can't end in time by far is not begun at all.
+/// A number is always tried while a thread is free, since the estimate may be wrong and its deadline ends it
+/// with a proper status. A sequence has already sent its status by then and could only be cut off, so one that
+/// is far from finishing in time is not started at all.
 pub fn admit(kind: Kind, cost: Duration, backlog: Backlog, bounds: Bounds) -> Admission {
     let wait = backlog.wait(Lane::of(cost));
     let shed = |reason| Admission::Shed {
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_that_can_not_end_in_time_is_not_begun_even_on_an_idle_server() {
+    fn a_sequence_that_cannot_finish_in_time_is_rejected_even_by_an_idle_server() {
         let idle = Backlog {
             free_threads: 2,
             ..BUSY
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_queue_is_bounded_by_the_time_that_work_would_wait() {
+    fn the_queue_is_limited_by_how_long_work_would_wait() {
         let waiting = |costly| Backlog { costly, ..BUSY };
         let decide = |backlog| shed(admit(Kind::Decimal, 10 * MS, backlog, BOUNDS));
         assert_eq!(decide(waiting(SECOND * 4)), None);
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_can_not_end_in_time_is_shed_with_the_time_the_backlog_takes() {
+    fn work_that_cannot_finish_in_time_is_shed_with_the_time_of_the_backlog() {
         let backlog = Backlog {
             costly: SECOND * 3,
             running: SECOND,
@@ -350,13 +351,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_running_work_shrinks_to_nothing() {
+    fn the_remaining_time_of_running_work_shrinks_to_zero() {
         assert_eq!(left(SECOND, SECOND / 4), SECOND * 3 / 4);
         assert_eq!(left(SECOND, SECOND * 4), Duration::ZERO);
     }
 
     #[test]
-    fn the_model_comes_to_believe_what_it_measures_for_each_kind_alone() {
+    fn the_model_learns_each_kind_separately() {
         let mut model = CostModel::default();
         let hex = Work::whole(Kind::Hex, 100_000);
         let unmeasured = model.estimate(hex);

@@ -1,8 +1,8 @@
 //! The routes of the two ports.
 //!
-//! The framework routes requests, says which methods a path has, and answers what people and probes ask. What a load
-//! test asks by the hundred thousand, `GET /get`, is answered before it: routing by the framework takes some twenty
-//! allocations.
+//! The framework routes requests, knows the methods of each path, and answers people and probes. `GET /get`,
+//! which load tests request by the hundred thousand, is answered before it: routing by the framework takes some
+//! twenty allocations.
 
 pub(crate) mod cors;
 pub mod get;
@@ -33,7 +33,7 @@ use cors::Cors;
 use get::{Get, Head, Spelled};
 use problem::Problem;
 
-/// Where a request was routed to, if that is known, and its answer.
+/// A request's route, if known, and its answer.
 pub(crate) struct Routed {
     /// The route that matched.
     pub(crate) route: Option<Route>,
@@ -98,7 +98,7 @@ impl Routes {
         }
     }
 
-    /// Answers a request, which is taken only where a route keeps it: moving it takes longer than to look at it.
+    /// Answers a request. It is moved only if a route keeps it, because moving takes longer than reading it.
     pub(crate) fn answer(
         &self,
         request: &mut Option<Request<Incoming>>,
@@ -141,9 +141,9 @@ fn readable(path: &str, handler: impl Handler) -> Router {
     Router::with_path(path).push(route)
 }
 
-/// The framework's service, which has no name that could be written here.
+/// The framework's service, whose type can't be named here.
 fn framework(router: Router) -> Framework {
-    // It offers handlers the two ends of the connection. None of them asks: they go by `Conn`.
+    // It offers handlers both ends of the connection. None of them needs that: they use `Conn`.
     let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let handler = Service::new(router).hoop(Outermost).hyper_handler(
         nobody.into(),
@@ -163,7 +163,7 @@ fn framework(router: Router) -> Framework {
     })
 }
 
-/// Notes which route matched, and makes a problem of a status alone.
+/// Records which route matched, and turns a bare status into a problem.
 struct Outermost;
 
 #[async_trait]

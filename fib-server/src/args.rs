@@ -17,6 +17,21 @@ A setting comes from its flag, else its variable FIB_…, else the file, else it
 
 Exit codes: 0 clean shutdown, 1 can't serve (such as a port in use), 2 a setting is wrong.";
 
+const HEALTHCHECK: &str = "Examples:
+  fib-server healthcheck
+  fib-server healthcheck --config settings.toml
+  FIB_ADMIN=127.0.0.1:9091 fib-server healthcheck";
+
+const COMPLETIONS: &str = "Examples:
+  fib-server completions bash > ~/.local/share/bash-completion/completions/fib-server
+  fib-server completions zsh > ~/.zfunc/_fib-server
+  fib-server completions fish > ~/.config/fish/completions/fib-server.fish";
+
+const MAN: &str = "Examples:
+  fib-server man | man -l -
+  fib-server man > ~/.local/share/man/man1/fib-server.1
+  fib-server man | gzip > fib-server.1.gz";
+
 /// Computes Fibonacci numbers over HTTP, with adjustable CPU cost.
 #[derive(Debug, Parser)]
 #[command(version, after_help = HELP)]
@@ -43,14 +58,17 @@ pub struct Args {
 pub enum Command {
     /// Ask the server running with the same settings whether it is ready, and exit with 0 or 1; for
     /// images without a shell
+    #[command(after_help = HEALTHCHECK)]
     Healthcheck,
     /// Print completions for a shell
+    #[command(after_help = COMPLETIONS)]
     Completions {
         /// The shell
-        #[arg(value_enum)]
+        #[arg(value_enum, value_name = "SHELL")]
         shell: program_common::pages::Shell,
     },
     /// Print the manual page
+    #[command(after_help = MAN)]
     Man,
 }
 
@@ -83,11 +101,11 @@ macro_rules! settings {
 
 settings! {
     /// Address to serve on; port 0 picks a free port, [::] means IPv6 and IPv4 [default: [::]:8080]
-    #[arg(long, help_heading = "Network", env = "FIB_LISTEN", value_name = "ADDR")]
+    #[arg(long, help_heading = "Network", env = "FIB_LISTEN", value_name = "ADDRESS:PORT")]
     listen: String,
 
     /// Address for probes and metrics, or `none` [default: [::]:9090]
-    #[arg(long, help_heading = "Network", env = "FIB_ADMIN", value_name = "ADDR")]
+    #[arg(long, help_heading = "Network", env = "FIB_ADMIN", value_name = "ADDRESS:PORT")]
     admin: String,
 
     /// Largest n to compute [default: 1000000]
@@ -107,11 +125,11 @@ settings! {
     compute_threads: usize,
 
     /// Maximum time for an answer [default: 10s]
-    #[arg(long, help_heading = "Limits", env = "FIB_DEADLINE", value_name = "TIME")]
+    #[arg(long, help_heading = "Limits", env = "FIB_DEADLINE", value_name = "DURATION")]
     deadline: DurationArg,
 
     /// Maximum time a computation waits for a thread [default: 2s, or the deadline]
-    #[arg(long, help_heading = "Limits", env = "FIB_MAX_QUEUE_WAIT", value_name = "TIME")]
+    #[arg(long, help_heading = "Limits", env = "FIB_MAX_QUEUE_WAIT", value_name = "DURATION")]
     max_queue_wait: DurationArg,
 
     /// Memory for answers that clients have not read and requests they have not fully sent [default: three eighths
@@ -128,21 +146,21 @@ settings! {
     keepalive_requests: u32,
 
     /// Close a connection at about this age; 0s disables this [default: 60s]
-    #[arg(long, help_heading = "Limits", env = "FIB_MAX_CONNECTION_AGE", value_name = "TIME")]
+    #[arg(long, help_heading = "Limits", env = "FIB_MAX_CONNECTION_AGE", value_name = "DURATION")]
     max_connection_age: DurationArg,
 
     /// Close a connection without requests for this long; clients and gateways should close idle connections
     /// sooner [default: 2m]
-    #[arg(long, help_heading = "Limits", env = "FIB_IDLE_TIMEOUT", value_name = "TIME")]
+    #[arg(long, help_heading = "Limits", env = "FIB_IDLE_TIMEOUT", value_name = "DURATION")]
     idle_timeout: DurationArg,
 
     /// After the first signal, keep serving for this long while closing connections, or until there has been
     /// none for half a second [default: 5s]
-    #[arg(long, help_heading = "Shutdown", env = "FIB_DRAIN_DELAY", value_name = "TIME")]
+    #[arg(long, help_heading = "Shutdown", env = "FIB_DRAIN_DELAY", value_name = "DURATION")]
     drain_delay: DurationArg,
 
     /// Then wait this long for answers in progress [default: 15s]
-    #[arg(long, help_heading = "Shutdown", env = "FIB_SHUTDOWN_TIMEOUT", value_name = "TIME")]
+    #[arg(long, help_heading = "Shutdown", env = "FIB_SHUTDOWN_TIMEOUT", value_name = "DURATION")]
     shutdown_timeout: DurationArg,
 
     /// Bearer token for `POST /drain` from outside the pod; without it, only requests from the pod itself
@@ -150,9 +168,9 @@ settings! {
     #[arg(long, help_heading = "Shutdown", env = "FIB_DRAIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     drain_token: String,
 
-    /// Requests per second that one client may send to /get; 0 disables the limit [default: 0]
-    #[arg(long, help_heading = "Limits", env = "FIB_RATE_LIMIT", value_name = "COUNT")]
-    rate_limit: u32,
+    /// How many requests one client may send to /get, such as 50/s; 0 disables the limit [default: 0]
+    #[arg(long, help_heading = "Limits", env = "FIB_RATE_LIMIT", value_name = "RATE")]
+    rate_limit: Rate,
 
     /// Burst size of the rate limit [default: the rate limit]
     #[arg(long, help_heading = "Limits", env = "FIB_RATE_LIMIT_BURST", value_name = "COUNT")]
@@ -188,7 +206,7 @@ settings! {
     tls_client_ca: PathBuf,
 
     /// Whether answers may be cached: `immutable` or `no-store` [default: immutable]
-    #[arg(long, help_heading = "Network", env = "FIB_CACHE_CONTROL", value_name = "WORD")]
+    #[arg(long, help_heading = "Network", env = "FIB_CACHE_CONTROL", value_name = "HOW")]
     cache_control: CacheControl,
 
     /// Name of this pod, for the header x-fib-pod [default: `POD_NAME`, else HOSTNAME]
@@ -208,9 +226,9 @@ settings! {
     #[arg(long, help_heading = "Log, traces and name", env = "FIB_LOG_LEVEL", value_name = "LEVEL")]
     log_level: String,
 
-    /// Request log lines per second [default: 100]
-    #[arg(long, help_heading = "Log, traces and name", env = "FIB_ACCESS_LOG_RATE", value_name = "COUNT")]
-    access_log_rate: u32,
+    /// How many requests to log at most, such as 100/s [default: 100/s]
+    #[arg(long, help_heading = "Log, traces and name", env = "FIB_ACCESS_LOG_RATE", value_name = "RATE")]
+    access_log_rate: Rate,
 }
 
 /// Whether clients and caches may store answers. Use `no-store` for a load test.
@@ -243,6 +261,49 @@ impl FromStr for DurationArg {
 
     fn from_str(text: &str) -> Result<Self, String> {
         program_common::duration::parse(text).map(Self)
+    }
+}
+
+/// A whole number per second: `50/s`, `120/m`, or a bare number, which a file may write as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Written")]
+pub struct Rate(pub u32);
+
+/// A rate in the file.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Number(u32),
+    Text(String),
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let rate = program_common::quantity::rate(text)?;
+        if rate.fract() != 0.0 {
+            return Err(format!(
+                "`{text}` is not a whole number per second: write it like 50/s or 120/m"
+            ));
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate is whole here, and from 0 to ten million"
+        )]
+        Ok(Self(rate as u32))
+    }
+}
+
+impl TryFrom<Written> for Rate {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Number(rate) => Ok(Self(rate)),
+            Written::Text(text) => text.parse(),
+        }
     }
 }
 
@@ -307,6 +368,29 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_is_whole_and_may_be_a_bare_number() {
+        for text in ["2/s", "120/m", "2"] {
+            assert_eq!(text.parse(), Ok(Rate(2)), "{text}");
+        }
+        for text in ["", "30/m", "0.5", "-1", "2/h"] {
+            assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+        let file = "rate-limit = \"2/s\"\naccess-log-rate = 5\n";
+        let settings: Settings = toml::from_str(file).unwrap();
+        assert_eq!(settings.rate_limit, Some(Rate(2)));
+        assert_eq!(settings.access_log_rate, Some(Rate(5)));
+    }
+
+    #[test]
+    fn every_value_is_named_as_in_the_other_programs() {
+        use clap::CommandFactory as _;
+        assert_eq!(
+            program_common::vocabulary::unknown(Args::command()),
+            [""; 0]
+        );
+    }
+
+    #[test]
     fn a_size_has_a_number_and_perhaps_a_unit() {
         assert_eq!("4096".parse(), Ok(Size(4_096)));
         assert_eq!("512KiB".parse(), Ok(Size(512 << 10)));
@@ -318,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_stands_under_a_task_and_the_examples_are_taken() {
+    fn every_setting_has_a_task_heading_and_the_examples_are_valid() {
         use clap::CommandFactory as _;
         let program = Args::command();
         program.clone().debug_assert();
@@ -328,28 +412,29 @@ mod tests {
         for flag in settings {
             assert!(flag.get_help_heading().is_some(), "{}", flag.get_id());
         }
-        let examples = HELP.lines().filter(|line| line.starts_with("  fib-server"));
-        assert_eq!(examples.clone().count(), 3);
-        for example in examples {
-            assert!(
-                Args::try_parse_from(example.split_whitespace()).is_ok(),
-                "{example}"
-            );
+        for text in [HELP, HEALTHCHECK, COMPLETIONS, MAN] {
+            let lines = text.lines().skip(1).take_while(|line| !line.is_empty());
+            assert_eq!(lines.clone().count(), 3, "{text}");
+            for line in lines {
+                let call = &line[line.find("fib-server").unwrap()..];
+                let words = call.split(['|', '>']).next().unwrap().split_whitespace();
+                assert!(Args::try_parse_from(words).is_ok(), "{line}");
+            }
         }
     }
 
     #[test]
-    fn what_stands_first_wins() {
+    fn earlier_sources_take_precedence() {
         let flag = Settings {
             max_n: Some(1),
             ..Settings::default()
         };
         let file = Settings {
             max_n: Some(2),
-            rate_limit: Some(3),
+            rate_limit: Some(Rate(3)),
             ..Settings::default()
         };
         let both = flag.or(file);
-        assert_eq!((both.max_n, both.rate_limit), (Some(1), Some(3)));
+        assert_eq!((both.max_n, both.rate_limit), (Some(1), Some(Rate(3))));
     }
 }

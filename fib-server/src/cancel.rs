@@ -1,4 +1,4 @@
-//! Ends a computation that nobody waits for any more.
+//! Stops computations that nobody waits for any more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use thiserror::Error;
 
-/// Tells a computation to stop: at its deadline, or as soon as its client is gone.
+/// Tells a computation to stop: at its deadline, or as soon as its client has gone.
 #[derive(Debug, Clone)]
 pub struct Cancel {
     flag: Arc<AtomicBool>,
@@ -40,7 +40,7 @@ impl Cancel {
 
     /// Whether to go on; otherwise, why not.
     pub fn check(&self) -> Result<(), Stopped> {
-        // The deadline first: a client that waits gives up at the deadline too, and then that is the cause.
+        // The deadline first: a waiting client gives up at the deadline too, and then that is the cause.
         if Instant::now() >= self.deadline {
             Err(Stopped::Deadline)
         } else if self.flag.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! Who a request is from, and how many requests it may send.
+//! A request's client, and how many requests it may send.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -15,17 +15,17 @@ use crate::config::Config;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// As many clients are told apart; further ones share one rate, so that addresses cost no memory.
+/// This many clients are distinguished; further ones share one rate, so that addresses can't use up memory.
 const MOST_CLIENTS: usize = 10_000;
 
-/// The clients, and how many requests each may send.
+/// The clients, and their rate limits.
 #[derive(Debug)]
 pub(crate) struct Clients {
     trusted: Vec<IpNet>,
     rate: Option<Rate>,
 }
 
-/// One rate for each client, which says how much of it is left.
+/// A rate limiter per client, which also reports the remaining requests.
 type Limiter =
     RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>;
 
@@ -37,16 +37,16 @@ struct Rate {
     a_second: u32,
 }
 
-/// Whether a request may be answered, and what its client is told.
+/// Whether a request may be answered, and the rate limit headers for its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Allowance {
-    /// How long to wait before another try; `None` when this one may be answered.
+    /// How long to wait before a retry; `None` if this one may be answered.
     pub(crate) wait: Option<Duration>,
     /// Requests that the client may send right now.
     pub(crate) remaining: u32,
     /// Requests that it may send at once.
     pub(crate) burst: u32,
-    /// The seconds in which it may send so many.
+    /// The window of the rate limit, in seconds.
     pub(crate) window: u32,
 }
 
@@ -90,7 +90,7 @@ impl Clients {
         }
     }
 
-    /// Counts a request of this client's; `None` when any number is allowed.
+    /// Counts a request of this client; `None` if there is no limit.
     pub(crate) fn count(&self, peer: IpAddr, headers: &HeaderMap) -> Option<Allowance> {
         let rate = self.rate.as_ref()?;
         let mut key = network(client(peer, headers, &self.trusted));
@@ -113,7 +113,7 @@ impl Clients {
     }
 }
 
-/// A household or a server has a whole /64 of IPv6 for itself.
+/// A household or a server has a whole IPv6 /64 for itself.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
@@ -125,9 +125,9 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The client behind the proxies that are trusted: the last address in the chain that is none of theirs.
-/// `Forwarded` (RFC 7239) and `X-Forwarded-For` count from them alone. Where both name a client, they have to name the
-/// same one: a proxy that writes one of them may pass the other on as its client has made it up.
+/// The client behind trusted proxies: the last address in the chain that is not one of theirs. `Forwarded` (RFC
+/// 7239) and `X-Forwarded-For` count only if they come from these proxies. If both name a client, they must
+/// agree: a proxy that writes one of them may pass on the other as the client made it up.
 pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let peer = peer.to_canonical();
@@ -137,7 +137,7 @@ pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Ip
     let follow = |chain: Vec<Option<IpAddr>>| {
         let mut nearest = peer;
         for hop in chain.into_iter().rev() {
-            // A proxy that hides its client stands for it.
+            // A proxy that hides its client counts as the client.
             let Some(address) = hop else { break };
             nearest = address.to_canonical();
             if !is_trusted(&nearest) {
@@ -207,17 +207,17 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_a_trusted_proxy_is_believed_about_its_client() {
+    fn only_a_trusted_proxy_is_believed_about_its_client() {
         let claim = [(X_FORWARDED_FOR, "1.2.3.4")];
         assert_eq!(from("203.0.113.9", &claim), "203.0.113.9");
         assert_eq!(from("10.1.1.1", &claim), "1.2.3.4");
-        // As a dual-stack socket has it.
+        // In the form of a dual-stack socket.
         assert_eq!(from("::ffff:10.1.1.1", &claim), "1.2.3.4");
         assert_eq!(from("10.1.1.1", &[]), "10.1.1.1");
     }
 
     #[test]
-    fn what_a_client_itself_wrote_before_the_first_trusted_proxy_is_ignored() {
+    fn what_a_client_wrote_before_the_first_trusted_proxy_is_ignored() {
         let chain = [(X_FORWARDED_FOR, "6.6.6.6, 1.2.3.4, 10.2.2.2")];
         assert_eq!(from("10.1.1.1", &chain), "1.2.3.4");
         let lines = [(X_FORWARDED_FOR, "6.6.6.6"), (X_FORWARDED_FOR, "1.2.3.4")];
@@ -225,20 +225,20 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_the_proxy_only_passes_on_makes_nobody_another_client() {
+    fn a_header_that_the_proxy_only_passes_on_does_not_change_the_client() {
         let both = |forwarded: &str, x: &str| {
             let claims = [(header::FORWARDED, forwarded), (X_FORWARDED_FOR, x)];
             from("10.1.1.1", &claims)
         };
         assert_eq!(both("for=1.2.3.4", "1.2.3.4"), "1.2.3.4");
-        // One of them is the client's own invention, and which one can't be told.
+        // One of them was made up by the client, and there is no telling which.
         assert_eq!(both("for=6.6.6.6", "1.2.3.4"), "10.1.1.1");
         assert_eq!(both("for=1.2.3.4", "6.6.6.6"), "10.1.1.1");
         assert_eq!(both("for=unknown", "1.2.3.4"), "10.1.1.1");
     }
 
     #[test]
-    fn the_standard_header_is_read_with_its_ports_and_quotes() {
+    fn the_standard_header_is_parsed_with_ports_and_quotes() {
         let forwarded = |value| from("10.1.1.1", &[(header::FORWARDED, value)]);
         assert_eq!(
             forwarded("for=192.0.2.60;proto=http;by=203.0.113.43"),
@@ -254,9 +254,9 @@ mod tests {
     }
 
     #[test]
-    fn each_client_is_told_what_is_left_of_its_rate() {
+    fn each_client_sees_the_rest_of_its_rate() {
         let given = crate::args::Settings {
-            rate_limit: Some(1),
+            rate_limit: Some(crate::args::Rate(1)),
             rate_limit_burst: Some(3),
             ..Default::default()
         };
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_network_of_ipv6_are_one_client() {
+    fn addresses_in_one_ipv6_network_are_one_client() {
         let net = |text: &str| network(text.parse().unwrap());
         assert_eq!(net("2001:db8::1"), net("2001:db8::ffff:2"));
         assert_ne!(net("2001:db8::1"), net("2001:db8:0:1::1"));

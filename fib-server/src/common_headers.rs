@@ -1,4 +1,4 @@
-//! The headers of every answer: the id of its request, and the pod that gave it.
+//! The headers of every answer: its request's id, and the pod that gave it.
 
 use salvo::http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -6,7 +6,7 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 
 const X_FIB_POD: HeaderName = HeaderName::from_static("x-fib-pod");
 
-/// Room for these, those of an answer, and one or two of a flag.
+/// Room for these, an answer's own, and one or two from flags.
 const MOST: usize = 12;
 
 /// The headers that all answers have.
@@ -16,10 +16,10 @@ pub(crate) struct CommonHeaders {
 }
 
 impl CommonHeaders {
-    /// Of one pod. Its name is kept for as long as the process runs: an answer then copies it without a count of
-    /// references, which all threads would share.
+    /// For one pod. Its name is kept as long as the process runs, so an answer copies it without a reference
+    /// count that all threads would share.
     pub(crate) fn of(pod: &str) -> Self {
-        // The settings admit visible ASCII alone.
+        // The settings only allow visible ASCII.
         let visible = HeaderValue::from_str(pod).is_ok();
         let pod = if visible { pod.to_owned().leak() } else { "" };
         Self {
@@ -27,8 +27,8 @@ impl CommonHeaders {
         }
     }
 
-    /// Headers to copy for many answers: copying a map takes less time than to find the place of each header in it.
-    /// The id comes first, so that it is found without a search.
+    /// Headers to copy for many answers: copying a map takes less time than inserting each header. The id comes
+    /// first, so that it is found without a search.
     pub(crate) fn template(&self) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(MOST);
         self.insert(&mut headers, HeaderValue::from_static("-"));
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_gets_them_once_with_a_template_and_without() {
+    fn an_answer_gets_them_exactly_once_with_or_without_a_template() {
         let common = CommonHeaders::of("pod-1");
         for mut headers in [common.template(), HeaderMap::new()] {
             common.complete(&mut headers, HeaderValue::from_static("7"));

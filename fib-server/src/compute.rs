@@ -1,5 +1,5 @@
-//! The compute pool: its own threads, two lanes before them, and work that really stops when nobody
-//! waits for it. Everything that takes more than some microseconds is computed here.
+//! The compute pool: its own threads behind two lanes, and work that really stops when nobody waits for it.
+//! Everything that takes more than some microseconds is computed here.
 
 mod lanes;
 mod pace;
@@ -19,13 +19,13 @@ use crate::metrics::Metrics;
 use lanes::{Lanes, Place};
 use pace::Pace;
 
-/// Numbers up to this one take some microseconds, less than a change of threads.
+/// Numbers up to this one take some microseconds, less than switching threads.
 const INLINE_NUMBER: u64 = 4_000;
 
-/// The sequence up to this one too.
+/// The same for sequences.
 const INLINE_SEQUENCE: u64 = 150;
 
-/// Whether this takes some microseconds.
+/// Whether this takes only some microseconds.
 pub const fn is_tiny(work: Work) -> bool {
     match work.kind {
         Kind::Decimal | Kind::Hex => work.to <= INLINE_NUMBER,
@@ -36,31 +36,31 @@ pub const fn is_tiny(work: Work) -> bool {
 /// Why there is no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ComputeError {
-    /// It was not begun.
+    /// It was rejected.
     Shed {
-        /// Why.
+        /// The reason.
         reason: ShedReason,
-        /// When it may be worth another try.
+        /// When to retry.
         retry_after: Duration,
     },
     /// Its deadline passed.
     Deadline,
-    /// The computation failed by a fault of the program.
+    /// The computation failed because of a bug.
     Broken,
 }
 
-/// How the pool works.
+/// The limits of the pool.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolLimits {
     /// Threads that compute.
     pub threads: usize,
-    /// What admission goes by.
+    /// The limits for admission.
     pub bounds: Bounds,
-    /// The CPU quota in cores, if there is one: computations stay a little below it.
+    /// The CPU quota in cores, if any: computations stay a little below it.
     pub quota_cores: Option<f64>,
 }
 
-/// The pool. Dropping it lets the threads end after the work at hand.
+/// The pool. When it is dropped, threads exit after their current work.
 #[derive(Debug)]
 pub struct Pool {
     shared: Arc<Shared>,
@@ -70,9 +70,9 @@ pub struct Pool {
 struct Shared {
     limits: PoolLimits,
     state: Mutex<State>,
-    /// Told of any new work.
+    /// Notified of any new work.
     work: Condvar,
-    /// Told of new cheap work.
+    /// Notified of new cheap work.
     cheap_work: Condvar,
     pace: Option<Mutex<Pace>>,
     metrics: Arc<Metrics>,
@@ -81,7 +81,7 @@ struct Shared {
 
 struct State {
     lanes: Lanes<Job>,
-    /// What each compute thread does: since when, and its estimated cost.
+    /// What each compute thread is doing: since when, and its estimated cost.
     running: Vec<Option<(Instant, Duration)>>,
     model: CostModel,
     closed: bool,
@@ -107,7 +107,7 @@ impl State {
                 .flatten()
                 .map(|(since, cost)| left(*cost, now.duration_since(*since)))
                 .sum(),
-            // A thread that is about to take what waits is not free.
+            // A thread that is about to take waiting work is not free.
             free_threads: self
                 .running
                 .iter()
@@ -130,13 +130,13 @@ struct Job {
 type Task = Box<dyn FnOnce(&Cancel) -> Result<(), Stopped> + Send>;
 
 impl Shared {
-    /// A panic in one computation must not stop the others, so a poisoned lock is taken as it is:
-    /// every change of the state is complete before anything in it can panic.
+    /// A panic in one computation must not stop the others, so poisoned locks are used anyway: every change of
+    /// the state is complete before anything can panic.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What admission takes a cost for: no work runs past its deadline.
+    /// The cost that admission assumes: no work runs past its deadline.
     fn capped(&self, cost: Duration) -> Duration {
         cost.min(self.limits.bounds.deadline)
     }
@@ -154,8 +154,8 @@ impl Shared {
 }
 
 impl Pool {
-    /// Starts the threads: those that take any work, and one that takes cheap work alone, so that it
-    /// begins at once while all the others are at costly work.
+    /// Starts the threads: those for any work, and one for cheap work only, so that it starts immediately while
+    /// all the others do costly work.
     pub fn start(limits: PoolLimits, metrics: Arc<Metrics>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -171,7 +171,7 @@ impl Pool {
             next: AtomicU64::new(0),
             limits,
         });
-        // Before the threads: when one can't be started, those that were end.
+        // Before the threads: if one can't be started, the others exit.
         let pool = Self { shared };
         for slot in (0..limits.threads).map(Some).chain([None]) {
             let shared = Arc::clone(&pool.shared);
@@ -183,7 +183,7 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Admits work, or says why not. What is admitted is computed in one or more steps.
+    /// Admits work, or says why not. Admitted work is computed in one or more steps.
     pub fn admit(&self, work: Work) -> Result<Admitted, ComputeError> {
         let now = Instant::now();
         let shared = &self.shared;
@@ -211,7 +211,7 @@ impl Pool {
         })
     }
 
-    /// Computes what [`is_tiny`] where it was asked for: it takes less than a change of threads.
+    /// Computes inline what [`is_tiny`]: it takes less time than switching threads.
     pub fn at_once<T>(&self, work: Work, task: impl FnOnce() -> T) -> T {
         let begun = Instant::now();
         let result = task();
@@ -220,7 +220,7 @@ impl Pool {
         result
     }
 
-    /// Counts a number that was looked up, which takes less time than to read a clock.
+    /// Counts a number that was looked up, which takes less time than reading a clock.
     pub fn looked_up(&self, work: Work) {
         let took = Duration::ZERO;
         self.shared.metrics.computed(work, took, took);
@@ -240,8 +240,8 @@ impl Drop for Pool {
     }
 }
 
-/// Work that was admitted: its place in the queue, and the time that it may still take. The time during
-/// which its client is awaited does not count.
+/// Admitted work: its place in the queue, and its remaining time. Time spent waiting for the client does not
+/// count.
 #[derive(Debug)]
 pub struct Admitted {
     place: Place,
@@ -270,7 +270,7 @@ impl Admitted {
         let begun = Instant::now();
         let cancel = Cancel::until(begun + self.time_left);
         let shared = &self.shared;
-        // What is queued stands for all that is left of it, or parts would slip past admission.
+        // The queue entry stands for all the remaining work; otherwise parts would slip past admission.
         let rest = Work {
             from: part.from,
             ..self.whole
@@ -305,8 +305,8 @@ impl Admitted {
     }
 }
 
-/// Stops its work when dropped without an answer: the request's future is dropped when its client goes
-/// away. Work that still waits leaves the queue at once, and its cost with it.
+/// Stops its work when dropped without an answer: the request's future is dropped when its client goes away.
+/// Waiting work leaves the queue at once, together with its cost.
 struct Waiting<'s> {
     shared: &'s Shared,
     lane: Lane,
@@ -331,8 +331,8 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The task with its answer. What waited too long or was given up is not begun, and is answered all the
-/// same: a reply that never comes would mean that the computation broke.
+/// The task with its reply. Work that waited too long or was abandoned is not started but still replied to: a
+/// missing reply would mean that the computation panicked.
 fn answering<T, F>(task: F, reply: oneshot::Sender<Result<T, Stopped>>) -> Task
 where
     T: Send + 'static,
@@ -341,13 +341,13 @@ where
     Box::new(move |cancel| {
         let result = cancel.check().and_then(|()| task(cancel));
         let stopped = result.as_ref().err().copied();
-        // The receiver is gone when the client is, and then nobody wants the result.
+        // If the receiver is gone, so is the client, and nobody wants the result.
         let _ = reply.send(result);
         stopped.map_or(Ok(()), Err)
     })
 }
 
-/// One thread's life. A thread without a slot takes cheap work alone.
+/// The life of one thread. A thread without a slot takes only cheap work.
 fn work(shared: &Shared, slot: Option<usize>) {
     while let Some(job) = next(shared, slot) {
         keep_pace(shared, job.cost);
@@ -366,7 +366,7 @@ fn work(shared: &Shared, slot: Option<usize>) {
         if let Some(slot) = slot {
             state.running[slot] = None;
         }
-        // What was stopped or broke says nothing about the cost of the whole.
+        // Stopped or failed work proves nothing about the cost of the whole.
         if matches!(outcome, Ok(Ok(()))) {
             state.model.learn(work, took);
         }
@@ -374,12 +374,15 @@ fn work(shared: &Shared, slot: Option<usize>) {
         match outcome {
             Ok(Ok(())) => shared.metrics.computed(work, took, cpu),
             Ok(Err(stopped)) => shared.metrics.cancelled(stopped),
-            Err(_) => tracing::error!(n = work.to, "a computation panicked; the others go on"),
+            Err(_) => tracing::error!(
+                n = work.to,
+                "a computation panicked; others are not affected"
+            ),
         }
     }
 }
 
-/// Waits for the next job; `None` when the pool is closed.
+/// Waits for the next job; `None` if the pool is closed.
 fn next(shared: &Shared, slot: Option<usize>) -> Option<Job> {
     let mut state = shared.lock();
     loop {
@@ -402,7 +405,7 @@ fn next(shared: &Shared, slot: Option<usize>) -> Option<Job> {
     }
 }
 
-/// Pauses before work that would use up the CPU quota of this period, but not for long.
+/// Pauses briefly before work that would use up the CPU quota of this period.
 fn keep_pace(shared: &Shared, cost: Duration) {
     let Some(pace) = &shared.pace else { return };
     let until = Instant::now() + pace::PATIENCE;
@@ -427,7 +430,7 @@ fn thread_cpu() -> Duration {
     cpu_time(ClockId::CLOCK_THREAD_CPUTIME_ID)
 }
 
-/// The CPU time of this process, the threads that have ended included.
+/// The CPU time of this process, including threads that have ended.
 pub(crate) fn process_cpu() -> Duration {
     cpu_time(ClockId::CLOCK_PROCESS_CPUTIME_ID)
 }
@@ -466,7 +469,7 @@ mod tests {
         (state.lanes.len(), state.lanes.cost(Lane::Costly))
     }
 
-    /// Lets work begin on every thread, and other work wait behind it.
+    /// Waits until the pool's state meets a condition.
     async fn until(pool: &Pool, reached: impl Fn(&State) -> bool) {
         while !reached(&pool.shared.lock()) {
             tokio::time::sleep(MS).await;
@@ -474,10 +477,10 @@ mod tests {
     }
 
     #[test]
-    fn work_whose_deadline_passed_in_the_queue_is_answered_with_that_and_not_begun() {
+    fn work_whose_deadline_passes_in_the_queue_is_not_started() {
         let (reply, mut answer) = oneshot::channel();
         let overdue = Cancel::until(Instant::now());
-        let task = |_: &Cancel| -> Result<(), Stopped> { panic!("it was begun") };
+        let task = |_: &Cancel| -> Result<(), Stopped> { panic!("it was started") };
         assert_eq!(answering(task, reply)(&overdue), Err(Stopped::Deadline));
         assert_eq!(answer.try_recv(), Ok(Err(Stopped::Deadline)));
     }
@@ -499,7 +502,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_runs_counts_for_no_more_than_its_deadline_and_for_less_the_longer_it_runs() {
+    async fn running_work_counts_for_at_most_its_deadline_and_for_less_the_longer_it_runs() {
         let deadline = Duration::from_mins(1);
         let pool = pool(1, deadline);
         let mut endless = pool.admit(Work::whole(Kind::Decimal, u64::MAX)).unwrap();
@@ -516,7 +519,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn cheap_work_is_done_while_every_thread_is_at_costly_work() {
+    async fn cheap_work_runs_while_every_thread_does_costly_work() {
         let pool = pool(1, Duration::from_mins(1));
         let mut running = pool.admit(costly()).unwrap();
         let running = tokio::spawn(async move { running.whole(spin).await });
@@ -528,7 +531,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_computation_that_panics_is_told_and_teaches_nothing() {
+    async fn a_computation_that_panics_is_reported_and_teaches_the_model_nothing() {
         let pool = pool(1, Duration::from_mins(1));
         let before = pool.shared.lock().model;
         let mut work = pool.admit(costly()).unwrap();
@@ -538,13 +541,13 @@ mod tests {
         assert_eq!(broken, Err(ComputeError::Broken));
         until(&pool, |s| s.running[0].is_none()).await;
         assert_eq!(pool.shared.lock().model, before);
-        // The thread lives on.
+        // The thread survives.
         let mut next = pool.admit(costly()).unwrap();
         assert_eq!(next.whole(|_| Ok(1)).await, Ok(1));
     }
 
     #[tokio::test]
-    async fn all_the_steps_of_one_request_share_its_deadline() {
+    async fn all_steps_of_one_request_share_its_deadline() {
         let pool = pool(1, 300 * MS);
         let mut work = pool.admit(Work::whole(Kind::Sequence, 3_000)).unwrap();
         let nap = |_: &Cancel| {

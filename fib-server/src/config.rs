@@ -22,28 +22,28 @@ use crate::tls::Files;
 
 pub use error::BadConfig;
 
-/// Longer than the pools of clients and gateways keep a connection that they do not use (nginx and AWS's
-/// load balancer one minute; Go and reqwest one and a half): who keeps it longer closes it, and closing it
-/// while the other end sends its next request loses that request.
+/// Longer than clients and gateways keep an unused connection in their pools (nginx and AWS's load balancer:
+/// one minute; Go and reqwest: one and a half). Whoever keeps it longer closes it, and closing it while the
+/// other end sends its next request loses that request.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// What a computation waits for a thread at most: longer, and most clients have gone.
+/// The longest wait of a computation for a thread; after a longer one, most clients have gone.
 const MAX_QUEUE_WAIT: Duration = Duration::from_secs(2);
 
 /// More threads than this are a mistake, and would exhaust the process before it serves.
 const MOST_THREADS: usize = 1_024;
 
-/// A request's head may be this long: what gateways allow, and more.
+/// The longest head of a request: at least what gateways allow.
 pub(crate) const HEAD: usize = 64 * 1024;
 
 /// The settings in force.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Config {
-    /// Where to serve.
+    /// The address to serve on.
     pub listen: SocketAddr,
-    /// Where probes and metrics are served, if anywhere.
+    /// The address for probes and metrics, if any.
     pub admin: Option<SocketAddr>,
-    /// Largest n that is computed.
+    /// The largest n to compute.
     pub max_n: u64,
     /// Largest n of a sequence.
     pub max_sequence_n: u64,
@@ -56,35 +56,35 @@ pub struct Config {
     /// Longest time for an answer.
     #[serde(rename = "deadline_ms", serialize_with = "millis")]
     pub deadline: Duration,
-    /// Longest time for which a computation waits for a thread.
+    /// The longest wait of a computation for a thread.
     #[serde(rename = "max_queue_wait_ms", serialize_with = "millis")]
     pub max_queue_wait: Duration,
-    /// Most memory for what clients have not read or not sent to its end.
+    /// The most memory for answers that clients have not read and requests they have not fully sent.
     pub max_inflight_bytes: u64,
-    /// Most connections at a time.
+    /// The most connections.
     pub max_connections: usize,
     /// A connection is closed after about this many answers; 0 is never.
     pub keepalive_requests: u32,
     /// A connection is closed at about this age; zero is never.
     #[serde(rename = "max_connection_age_ms", serialize_with = "millis")]
     pub max_connection_age: Duration,
-    /// A connection on which nothing is asked for is closed after this.
+    /// A connection without requests is closed after this.
     #[serde(rename = "idle_timeout_ms", serialize_with = "millis")]
     pub idle_timeout: Duration,
-    /// How long to go on serving after the first signal.
+    /// How long to keep serving after the first signal.
     #[serde(rename = "drain_delay_ms", serialize_with = "millis")]
     pub drain_delay: Duration,
-    /// How long to wait for the answers under way after that.
+    /// How long to wait after that for answers in progress.
     #[serde(rename = "shutdown_timeout_ms", serialize_with = "millis")]
     pub shutdown_timeout: Duration,
-    /// What `POST /drain` needs unless it comes from the pod itself.
+    /// The token for `POST /drain`, unless it comes from the pod itself.
     #[serde(skip)]
     pub drain_token: Option<String>,
-    /// Requests a second that one client may send; 0 is any number.
+    /// Requests per second that one client may send; 0 is unlimited.
     pub rate_limit: u32,
     /// Requests that it may send at once.
     pub rate_limit_burst: u32,
-    /// Networks of the proxies that are believed about their clients.
+    /// Networks of the trusted proxies.
     pub trusted_proxies: Vec<IpNet>,
     /// Whether `/metrics` is also on the main port.
     pub main_metrics: bool,
@@ -92,21 +92,21 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Whether large answers are compressed for clients that accept it.
     pub compress: bool,
-    /// The files for TLS, if it is served.
+    /// The TLS files, if TLS is used.
     pub tls: Option<Files>,
-    /// Whether answers may be kept.
+    /// Whether answers may be cached.
     pub cache_control: CacheControl,
-    /// The pod's name; empty when none is known.
+    /// The pod's name; empty if unknown.
     pub pod: String,
     /// Where spans are sent, if anywhere.
     pub otlp: Option<Collector>,
-    /// How log lines look.
+    /// The format of log lines.
     pub log_format: LogFormat,
     /// What is logged.
     pub log_level: String,
-    /// Most log lines a second for requests.
+    /// The most request log lines per second.
     pub access_log_rate: u32,
-    /// Whether to end when standard input ends.
+    /// Whether to exit when standard input ends.
     pub exit_with_stdin: bool,
 }
 
@@ -115,7 +115,7 @@ fn millis<S: serde::Serializer>(span: &Duration, serializer: S) -> Result<S::Ok,
 }
 
 impl Config {
-    /// From the command line and the environment, the file that they name, and the defaults.
+    /// From the command line, the environment, the file named there, and the defaults.
     pub fn load(args: Args) -> Result<Self, BadConfig> {
         refuse_unknown_variables(std::env::vars_os().map(|(name, _)| name))?;
         let file = args
@@ -127,7 +127,7 @@ impl Config {
         Self::resolve(args.settings.or(file))
     }
 
-    /// From settings alone.
+    /// From the settings.
     pub fn resolve(given: Settings) -> Result<Self, BadConfig> {
         Self::on(Machine::here(), given)
     }
@@ -137,7 +137,7 @@ impl Config {
         let deadline = span(given.deadline, Duration::from_secs(10));
         let admin = given.admin.as_deref().unwrap_or("[::]:9090");
         let tls = tls_files(&given)?;
-        let rate_limit = given.rate_limit.unwrap_or(0);
+        let rate_limit = given.rate_limit.map_or(0, |rate| rate.0);
         let max_n = given.max_n.unwrap_or(1_000_000);
         let config = Self {
             listen: address("listen", given.listen.as_deref().unwrap_or("[::]:8080"))?,
@@ -175,7 +175,7 @@ impl Config {
             otlp: given.otlp.as_deref().map(Collector::read).transpose()?,
             log_format: given.log_format.unwrap_or(LogFormat::Json),
             log_level: given.log_level.unwrap_or_else(|| "info".to_owned()),
-            access_log_rate: given.access_log_rate.unwrap_or(100),
+            access_log_rate: given.access_log_rate.map_or(100, |rate| rate.0),
             exit_with_stdin: given.exit_with_stdin,
         };
         config.check()?;
@@ -190,12 +190,12 @@ impl Config {
         }
     }
 
-    /// What only several settings together tell.
+    /// Checks that involve several settings.
     fn check(&self) -> Result<(), BadConfig> {
         let wrong = |how: String| Err(BadConfig(how));
         if self.deadline.is_zero() {
             return wrong(
-                "deadline is zero, and no answer could be given; use a time such as 10s".to_owned(),
+                "deadline is zero, so no answer could be given; use a time such as 10s".to_owned(),
             );
         }
         if self.idle_timeout <= self.deadline {
@@ -236,7 +236,7 @@ impl Config {
         }
         if self.rate_limit > 0 && self.rate_limit_burst == 0 {
             return wrong(
-                "rate-limit-burst is 0, and every request would be refused; use 1 or more"
+                "rate-limit-burst is 0, so every request would be refused; use 1 or more"
                     .to_owned(),
             );
         }
@@ -287,12 +287,12 @@ fn networks(given: Vec<String>) -> Result<Vec<IpNet>, BadConfig> {
     given
         .iter()
         .map(|text| {
-            // An address alone is a network of one.
+            // A bare address is a network of one.
             text.parse()
                 .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
                 .map_err(|_| {
                     BadConfig(format!(
-                        "trusted-proxies has {text:?}, which is no network; write CIDRs, such as 10.0.0.0/8,fd00::/8"
+                        "trusted-proxies has {text:?}, which is not a network; write CIDRs, such as 10.0.0.0/8,fd00::/8"
                     ))
                 })
         })
@@ -320,7 +320,7 @@ fn read_file(path: &Path) -> Result<Settings, BadConfig> {
     })
 }
 
-/// The line in which a byte of a text stands, and its number, from 1 on.
+/// The line of a text that contains a byte, and its number, counted from 1.
 fn line_at(text: &str, byte: usize) -> Option<(usize, &str)> {
     let before = text.get(..byte)?.matches('\n').count();
     Some((before + 1, text.lines().nth(before)?.trim()))
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_limit_decides_what_clients_may_hold() {
+    fn the_memory_limit_decides_how_much_clients_may_hold() {
         let config = Config::on(pod(128 << 20), Settings::default()).unwrap();
         assert_eq!(config.max_inflight_bytes, 48 << 20);
         assert!((1_000..4_000).contains(&config.max_connections));
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_of_a_compressor_counts_where_answers_are_compressed() {
+    fn the_memory_of_compressors_counts_if_answers_are_compressed() {
         let with = |compress| {
             let given = Settings {
                 max_n: Some(1_000),
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_could_never_be_held_is_a_wrong_setting() {
+    fn an_answer_that_could_never_fit_in_memory_is_an_invalid_setting() {
         let given = Settings {
             max_n: Some(100_000_000),
             ..Settings::default()
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn descriptors_are_left_for_the_admin_port() {
+    fn file_descriptors_are_reserved_for_the_admin_port() {
         let few = Machine {
             open_files: 256,
             ..pod(1 << 30)
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_named_with_what_would_be_right() {
+    fn an_invalid_value_is_named_with_a_valid_one() {
         let wrong = |given: Settings| Config::resolve(given).unwrap_err().0;
         let listen = wrong(Settings {
             listen: Some("nowhere".to_owned()),

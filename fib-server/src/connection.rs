@@ -1,12 +1,11 @@
-//! Connections: known while they are open, asked to leave in time, and cut off only for a reason.
+//! Connections: tracked while they are open, asked to leave in time, and cut off only for a reason.
 //!
-//! A Service spreads connections over pods, not requests. A client that keeps its connection keeps its
-//! pod, and pods that the autoscaler adds get nothing. So the server asks for a new connection now and
-//! then, with a `Connection: close` header, which can't race with the client's next request as a closed
-//! socket can.
+//! A Service spreads connections over pods, not requests. A client that keeps its connection keeps its pod, and
+//! pods that the autoscaler adds get nothing. So now and then the server asks for a new connection with a
+//! `Connection: close` header, which can't race with the client's next request as closing a socket can.
 //!
-//! Everything about a connection is kept with it: what it does is written down where its bytes pass
-//! (`io`, `conn`), one sweep looks at all of them (`rules`), and the task that drives it (`drive`) ends it.
+//! Everything about a connection is stored with it: its activity is recorded where its bytes pass (`io`,
+//! `conn`), one sweep checks all of them (`rules`), and the task that drives it (`drive`) ends it.
 
 mod clock;
 mod conn;
@@ -39,28 +38,28 @@ use crate::metrics::{InFlight, Metrics};
 use places::Places;
 use signal::Order;
 
-/// Connections of the admin port: probes, scrapes, and a person or two.
+/// Connections of the admin port: probes, scrapers, and a few people.
 pub(crate) const ADMIN_CONNECTIONS: usize = 64;
 
-/// How often connections are looked at.
+/// How often connections are checked.
 const SWEEP: Duration = Duration::from_millis(250);
 
 /// When connections end.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
-    /// One answer in this many closes its connection; 0 is none.
+    /// One answer in this many closes its connection; 0 is never.
     pub requests: u32,
     /// The mean age at which a connection is closed; zero is never.
     pub age: Duration,
-    /// A connection on which nothing is asked for is closed after this.
+    /// A connection without requests is closed after this.
     pub idle: Duration,
-    /// The most connections that are open at a time.
+    /// The most open connections.
     pub most: usize,
-    /// The largest head of a request, in bytes.
+    /// The largest request head, in bytes.
     pub head: usize,
 }
 
-/// The connections of one port that are open.
+/// The open connections of one port.
 #[derive(Debug)]
 pub struct Connections {
     limits: ConnectionLimits,
@@ -71,7 +70,7 @@ pub struct Connections {
     clock: Clock,
 }
 
-/// How many there are, and how many there have been: somebody who came and left is seen by the latter.
+/// How many are open, and how many there have been: the latter also shows connections that came and left.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     open: usize,
@@ -79,7 +78,7 @@ struct Count {
 }
 
 impl Connections {
-    /// None yet.
+    /// No connections yet.
     pub fn new(limits: ConnectionLimits, metrics: Arc<Metrics>, budget: Arc<Budget>) -> Self {
         Self {
             limits,
@@ -91,8 +90,8 @@ impl Connections {
         }
     }
 
-    /// A connection was accepted; it is known until the guard is dropped. `None` when there are as many
-    /// as there may be and none of them makes room.
+    /// Tracks an accepted connection until the guard is dropped. `None` if the limit is reached and no
+    /// connection makes room.
     fn opened(self: &Arc<Self>, peer: SocketAddr) -> Option<Open> {
         let now = self.clock.now();
         let mut open = self.lock();
@@ -114,7 +113,7 @@ impl Connections {
         })
     }
 
-    /// Looks at all connections now and then, and ends those whose time is up.
+    /// Checks all connections periodically, and ends those whose time is up.
     pub(crate) async fn sweep(&self) {
         let mut ticks = tokio::time::interval(SWEEP);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -145,7 +144,7 @@ impl Connections {
         }
     }
 
-    /// Closes the connections that nothing has been asked of for so long: no request is on its way.
+    /// Closes connections that have been quiet for this long and have no request on the way.
     pub(crate) fn close_the_quiet(&self, for_so_long: Duration) {
         let now = self.clock.now();
         let since = now.saturating_sub(u64::try_from(for_so_long.as_millis()).unwrap_or(u64::MAX));
@@ -158,11 +157,11 @@ impl Connections {
         }
     }
 
-    /// Closes all that have no request under way, and the others once it is answered.
+    /// Closes all connections without a request in progress, and the others after their answer.
     pub(crate) fn close_all(&self) {
         for conn in self.all() {
             if conn.has_unread() {
-                // Its request is answered, and is the last one, since the server drains.
+                // Its request is answered, and is its last one because the server drains.
             } else if conn.active.load(Ordering::Relaxed) == 0 && !conn.has_output() {
                 conn.end(Cut::Shutdown);
             } else {
@@ -182,11 +181,11 @@ impl Connections {
 
     /// Waits until none is open.
     pub async fn none(&self) {
-        // The sender lives as long as `self`, so this ends only with what is waited for.
+        // The sender lives as long as `self`, so this ends only when the condition is met.
         let _ = self.count.subscribe().wait_for(|now| now.open == 0).await;
     }
 
-    /// Waits until none is open, and none was opened for so long.
+    /// Waits until none is open, and none was opened for this long.
     pub async fn quiet(&self, for_so_long: Duration) {
         let mut count = self.count.subscribe();
         loop {
@@ -288,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn one_more_connection_than_there_may_be_is_let_in_only_if_another_makes_room() {
+    fn a_connection_above_the_limit_is_accepted_only_if_another_makes_room() {
         let connections = connections(0, Duration::ZERO, 2);
         let first = connections.opened(peer()).unwrap();
         let _second = connections.opened(peer()).unwrap();
@@ -326,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_lets_the_others_have_a_turn_however_much_its_client_sends() {
+    fn a_connection_gives_others_a_turn_however_much_its_client_sends() {
         let connections = connections(0, Duration::ZERO, 1);
         let open = connections.opened(peer()).unwrap();
         let mut endless = io::Io::new(tokio::io::repeat(0), Arc::clone(&open.conn));
@@ -350,7 +349,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_whose_request_was_not_read_yet_is_not_idle() {
+    async fn a_client_with_an_unread_request_is_not_idle() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap())
             .await
@@ -359,7 +358,7 @@ mod tests {
         let connections = connections(0, Duration::ZERO, 1);
         let open = connections.opened(peer()).unwrap();
         open.conn.is_over(&stream);
-        // It has asked before, long ago, and asks again.
+        // It sent a request long ago, and sends another one.
         open.conn.requests.store(1, Ordering::Relaxed);
         client.write_all(b"GET").await.unwrap();
         stream.readable().await.unwrap();
@@ -368,14 +367,14 @@ mod tests {
         connections.close_the_quiet(Duration::ZERO);
         connections.close_all();
         assert!(!open.conn.signal.has(Order::Leave));
-        // Once it has been read, the connection is as idle as it looks.
+        // Once it was read, the connection really is idle.
         stream.try_read(&mut [0; 9]).unwrap();
         assert!(connections.lock().make_room(later + 1_000));
         assert!(open.conn.signal.has(Order::End));
     }
 
     #[test]
-    fn a_connection_that_has_not_asked_may_have_its_request_on_the_way() {
+    fn a_connection_without_requests_may_have_one_on_the_way() {
         let connections = connections(0, Duration::ZERO, 9);
         let open = connections.opened(peer()).unwrap();
         let told = |order| open.conn.signal.has(order);
@@ -389,7 +388,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_quiet_once_nobody_came_for_a_while_after_the_last_one_left() {
+    async fn it_is_quiet_once_nobody_has_come_for_a_while_after_the_last_one_left() {
         let connections = connections(0, Duration::ZERO, 9);
         let begun = tokio::time::Instant::now();
         let second = Duration::from_secs(1);

@@ -1,15 +1,15 @@
-//! How long an answer is, without computing it: the number of digits of F(n) follows from n alone.
+//! The length of an answer, without computing it: the number of digits of F(n) follows from n alone.
 //!
 //! By Binet's formula F(n) is φⁿ/√5 to within ½, so it has ⌊n·log(φ) − log(√5)⌋ + 1 digits, the logarithms being in
 //! the base of the digits.
 
 use std::sync::LazyLock;
 
-/// The logarithms in one base, as numbers with 64 bits after the point.
+/// The logarithms in one base, as fixed-point numbers with 64 fractional bits.
 struct Base {
-    /// log(φ): the first 64 bits after the point.
+    /// log(φ): the first 64 fractional bits.
     phi_high: u64,
-    /// The 64 bits after those.
+    /// The next 64 bits.
     phi_low: u64,
     /// log(√5).
     root5: u64,
@@ -28,13 +28,13 @@ const HEXADECIMAL: Base = Base {
 };
 
 impl Base {
-    /// The digits of F(n); `None` in the rare case that the fixed-point numbers can't tell.
+    /// The number of digits of F(n); `None` in the rare case that the fixed-point numbers can't decide.
     fn digits(&self, n: u64) -> Option<u64> {
         if n < 2 {
             return Some(1);
         }
         let wide = u128::from(n);
-        // In units of 2^-64. The parts cut off come to less than two of them, and `root5` to one.
+        // In units of 2^-64. The truncated parts are less than two of them, and that of `root5` less than one.
         let power = wide * u128::from(self.phi_high) + ((wide * u128::from(self.phi_low)) >> 64);
         let log = power.saturating_sub(u128::from(self.root5));
         let digits = |log: u128| u64::try_from(log >> 64).ok()?.checked_add(1);
@@ -53,7 +53,7 @@ pub fn hexadecimal(n: u64) -> Option<u64> {
     HEXADECIMAL.digits(n)
 }
 
-/// About as many digits as F(n) has in decimal, for estimates.
+/// Roughly the number of decimal digits of F(n), for estimates.
 pub fn about(n: u64) -> u64 {
     decimal(n).unwrap_or(n / 4)
 }
@@ -61,10 +61,10 @@ pub fn about(n: u64) -> u64 {
 /// The largest n for which [`of_sequence`] knows the sum.
 const SUMMED_UP_TO: u64 = 100_000;
 
-/// Every how many numbers a sum is kept.
+/// The interval at which sums are stored.
 const STEP: u64 = 64;
 
-/// The digits of all numbers below each multiple of [`STEP`].
+/// The total digits of all numbers below each multiple of [`STEP`].
 static SUMS: LazyLock<Vec<u64>> = LazyLock::new(|| {
     let mut sum = 0;
     (0..=SUMMED_UP_TO / STEP)
@@ -76,7 +76,7 @@ static SUMS: LazyLock<Vec<u64>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The decimal digits of F(0) to F(n) together; `None` above some large n.
+/// The total decimal digits of F(0) to F(n); `None` above some large n.
 pub fn of_sequence(n: u64) -> Option<u64> {
     if n > SUMMED_UP_TO {
         return None;
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_sizes_are_right() {
+    fn the_documented_sizes_are_correct() {
         for (n, digits) in [(1_000_000, 208_988), (10_000_000, 2_089_877)] {
             assert_eq!(decimal(n), Some(digits));
         }

@@ -1,4 +1,4 @@
-//! Variables that look like settings and are none: a typing error must not pass for a default.
+//! Variables that look like settings but are not: a typo must not silently become a default.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use crate::args::Args;
 use crate::config::BadConfig;
 
-/// Refuses the first variable that begins like a setting and is none.
+/// Refuses the first variable that has the prefix of a setting but is not one.
 pub(crate) fn refuse_unknown_variables(
     names: impl Iterator<Item = OsString>,
 ) -> Result<(), BadConfig> {
@@ -25,14 +25,14 @@ pub(crate) fn refuse_unknown_variables(
                 .max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
             let hint = nearest.map_or_else(String::new, |n| format!("; did you mean {n}?"));
             return Err(BadConfig(format!(
-                "the variable {name} is no setting{hint}"
+                "the variable {name} is not a setting{hint}"
             )));
         }
     }
     Ok(())
 }
 
-/// What Kubernetes puts into the environment for a Service that is called `fib-…`.
+/// The variables that Kubernetes adds for a Service named `fib-…`.
 fn is_service_link(name: &str) -> bool {
     let is_port = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
     name.ends_with("_SERVICE_HOST")
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_no_setting_is_refused_with_the_nearest_that_is() {
+    fn an_unknown_variable_is_refused_and_the_nearest_setting_is_suggested() {
         let refused = refused("FIB_MAXN").unwrap();
         assert!(
             refused.contains("FIB_MAXN") && refused.contains("FIB_MAX_N?"),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_links_that_kubernetes_makes_for_services_pass() {
+    fn kubernetes_service_links_pass() {
         for name in [
             "FIB_SERVER_SERVICE_HOST",
             "FIB_SERVER_SERVICE_PORT",

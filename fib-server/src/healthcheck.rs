@@ -1,5 +1,5 @@
-//! `fib-server healthcheck`: asks the server that runs with the same settings whether it is ready. For
-//! images without a shell, where nothing else could ask.
+//! `fib-server healthcheck`: asks the server with the same settings whether it is ready. For images without a
+//! shell, where nothing else could ask.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -10,7 +10,7 @@ use crate::config::Config;
 /// How long a server may take to answer its own probe.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Asks, and says in one sentence why it is not ready.
+/// Asks; the error says in one sentence why it is not ready.
 pub fn ask(config: &Config) -> Result<(), String> {
     let Some(admin) = config.admin else {
         return Err("there is no admin port to ask; start the server with --admin".to_owned());
@@ -34,13 +34,13 @@ pub fn ask(config: &Config) -> Result<(), String> {
     }
 }
 
-/// A server on all addresses is asked on loopback.
+/// A server on all addresses is reached on loopback.
 fn connect(admin: SocketAddr) -> std::io::Result<TcpStream> {
     let at = |ip: IpAddr| TcpStream::connect_timeout(&SocketAddr::new(ip, admin.port()), PATIENCE);
     match admin.ip() {
         ip if !ip.is_unspecified() => at(ip),
         IpAddr::V4(_) => at(Ipv4Addr::LOCALHOST.into()),
-        // Where there is no IPv6, the server is on IPv4.
+        // Without IPv6, the server is on IPv4.
         IpAddr::V6(_) => at(Ipv6Addr::LOCALHOST.into()).or_else(|_| at(Ipv4Addr::LOCALHOST.into())),
     }
 }

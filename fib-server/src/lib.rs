@@ -58,7 +58,7 @@ pub struct State {
     connections: Arc<Connections>,
     clients: Clients,
     common_headers: CommonHeaders,
-    /// Nothing where no collector wants them.
+    /// `None` without a collector.
     spans: Option<Spans>,
     lifecycle: Lifecycle,
     started: Instant,
@@ -102,7 +102,7 @@ impl State {
         })
     }
 
-    /// Becomes a lame duck: not ready, and every answer asks its client to leave.
+    /// Starts to drain: not ready any more, and every answer asks its client to leave.
     fn begin_drain(&self) {
         if !self.lifecycle.is_draining() {
             tracing::info!("draining: not ready any more, and every answer closes its connection");

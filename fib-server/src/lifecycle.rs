@@ -1,13 +1,13 @@
-//! The server's life after the first signal: lame duck, then stop, then gone.
+//! The server's life after the first signal: it drains, stops, and exits.
 //!
-//! A lame duck still accepts and answers, says on its probe that it is not ready, and asks each client
-//! to leave with its next answer. So no client is cut off: it learns in time, by a header.
+//! A draining server still accepts and answers, fails its readiness probe, and asks each client to leave with
+//! its next answer. So no client is cut off: a header tells it in time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
-/// The two steps of stopping. Clones are the same server's.
+/// The two steps of stopping. Clones refer to the same server.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
     drain: CancellationToken,
@@ -15,7 +15,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// A signal has come: the first begins the orderly stop, the second ends it.
+    /// Records a signal: the first starts the orderly stop, the second ends it.
     pub fn signal(&self) {
         if self.drain.is_cancelled() {
             self.at_once.cancel();
@@ -35,7 +35,7 @@ impl Stop {
     }
 }
 
-/// Whether the server is on its way out.
+/// Whether the server is stopping.
 #[derive(Debug, Default)]
 pub struct Lifecycle {
     draining: AtomicBool,

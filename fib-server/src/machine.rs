@@ -1,37 +1,37 @@
-//! What this process may use of the machine, and what follows from it.
+//! The limits of this process, and the sizes derived from them.
 
 use program_common::{cgroup, cpus, process};
 
 use crate::connection::ADMIN_CONNECTIONS;
 
-/// Descriptors besides connections: listeners, epoll, logs, what a scrape opens.
+/// Descriptors in addition to connections: listeners, epoll, logs, what a scrape opens.
 const OTHER_DESCRIPTORS: u64 = 32;
 
-/// What a connection takes in memory while it is idle, as measured: 2,457 that had each asked once made the
-/// process 43 KiB larger apiece.
+/// The measured memory of an idle connection: 2,457 connections with one request each made the process 43 KiB
+/// larger per connection.
 const CONNECTION: u64 = 48 * 1024;
 
-/// The most connections where there is no limit on memory.
+/// The most connections without a memory limit.
 const CONNECTIONS: u64 = 20_000;
 
-/// The memory for what clients hold where there is no limit on memory.
+/// The memory for clients without a memory limit.
 const INFLIGHT_BYTES: u64 = 256 << 20;
 
-/// What this process may use.
+/// The limits of this process.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Machine {
     /// The CPUs that its threads may run on.
     pub(crate) cpus: usize,
-    /// The CPU quota in cores, if there is one.
+    /// The CPU quota in cores, if any.
     pub(crate) quota_cores: Option<f64>,
-    /// The limit on memory in bytes, if there is one.
+    /// The memory limit in bytes, if any.
     pub(crate) memory_limit: Option<u64>,
     /// The limit on open files.
     pub(crate) open_files: u64,
 }
 
 impl Machine {
-    /// This one, as it is now.
+    /// The current process' limits.
     pub(crate) fn here() -> Self {
         Self {
             cpus: cpus::permitted(),
@@ -41,8 +41,7 @@ impl Machine {
         }
     }
 
-    /// The CPUs that can be kept busy: those that it may run on, and no more than the quota pays for, a
-    /// fraction counted as a whole one.
+    /// The CPUs that can be kept busy: those that it may run on, at most the quota rounded up.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -55,20 +54,20 @@ impl Machine {
         self.cpus.min(paid).max(1)
     }
 
-    /// The memory for what clients hold.
+    /// The memory for answers that clients have not read and requests they have not fully sent.
     pub(crate) fn inflight_bytes(self) -> u64 {
         self.memory_limit
             .map_or(INFLIGHT_BYTES, |limit| limit / 8 * 3)
     }
 
-    /// The connections that the limit on open files leaves room for.
+    /// The connections for which the open-files limit has room.
     pub(crate) fn most_connections(self) -> usize {
         let reserved = ADMIN_CONNECTIONS as u64 + OTHER_DESCRIPTORS;
         let left = self.open_files.saturating_sub(reserved).max(1);
         usize::try_from(left).unwrap_or(usize::MAX)
     }
 
-    /// The most connections at a time, unless a setting says another number.
+    /// The default for the most connections.
     pub(crate) fn connections(self) -> usize {
         let fit = self
             .memory_limit

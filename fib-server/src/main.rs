@@ -1,4 +1,4 @@
-//! `fib-server`: reads its settings, takes its ports, serves until told to stop.
+//! `fib-server`: reads its settings, opens its ports, and serves until stopped.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use fib_server::{Bound, healthcheck, runtime, telemetry};
 use program_common::{pages, process, usage};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A setting is wrong; clap ends with the same.
+/// A wrong setting; clap exits with the same code.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -92,7 +92,7 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     })
 }
 
-/// The one line on standard output: where it listens, now that it does.
+/// The only line on standard output: the addresses, now that it is listening.
 fn announce(server: &Bound) -> Result<(), Box<dyn std::error::Error>> {
     let admin = server
         .admin_address()?
@@ -114,7 +114,7 @@ fn print_config(config: &Config) -> ExitCode {
     print(format!("{text}\n").as_bytes())
 }
 
-/// Prints what was asked for on standard output. Whoever reads no further, as `head` does, has seen enough.
+/// Prints to standard output. A reader that stops early, such as `head`, has read enough.
 fn print(text: &[u8]) -> ExitCode {
     let mut out = std::io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
@@ -124,7 +124,7 @@ fn print(text: &[u8]) -> ExitCode {
 }
 
 fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
-    // Nobody is left to be told of a failure to tell.
+    // If this fails, there is nobody to report it to.
     let _ = writeln!(std::io::stderr().lock(), "fib-server: {error}");
     ExitCode::from(code)
 }

@@ -1,5 +1,5 @@
-//! The memory that clients may make the server hold: answers that they have not read yet, and requests
-//! that they have not finished sending. It has one limit, and everything in it is reserved first.
+//! The memory that clients can make the server hold: answers that they have not read, and requests that they
+//! have not fully sent. It has one limit, and everything is reserved first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use prometheus::IntGauge;
 
-/// Reservations up to this are small. The last part of the budget is kept for them, so that ordinary
-/// requests go on while large answers fill the rest.
+/// Reservations up to this are small. The last part of the budget is reserved for them, so that ordinary
+/// requests continue while large answers fill the rest.
 const SMALL: u64 = 16 * 1024;
 
-/// One part in this many is kept for small reservations.
+/// One part in this many is reserved for small reservations.
 const KEPT_FOR_SMALL: u64 = 8;
 
 /// One connection may hold one part in this many, so that it takes several to fill the budget.
@@ -25,7 +25,7 @@ pub struct Budget {
     gauge: IntGauge,
 }
 
-/// What one connection holds of it.
+/// One connection's part of it.
 #[derive(Debug)]
 pub struct Account {
     budget: Arc<Budget>,
@@ -33,7 +33,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account of a budget, which holds nothing yet.
+    /// An empty account of a budget.
     pub fn of(budget: &Arc<Budget>) -> Arc<Self> {
         Arc::new(Self {
             budget: Arc::clone(budget),
@@ -46,7 +46,7 @@ impl Account {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Takes bytes, which are to be given back; false when they can't be had now.
+    /// Takes bytes, which must be returned later; false if there are not enough now.
     #[must_use]
     pub fn take(&self, bytes: u64) -> bool {
         let budget = &self.budget;
@@ -65,14 +65,14 @@ impl Account {
         taken
     }
 
-    /// Gives bytes back that were taken.
+    /// Returns bytes.
     pub fn give_back(&self, bytes: u64) {
         self.budget.held.fetch_sub(bytes, Ordering::Relaxed);
         self.held.fetch_sub(bytes, Ordering::Relaxed);
         self.budget.show();
     }
 
-    /// Reserves bytes until the reservation is dropped; `None` when they can't be had now.
+    /// Reserves bytes until the reservation is dropped; `None` if there are not enough now.
     pub fn reserve(self: &Arc<Self>, bytes: u64) -> Option<Reservation> {
         self.take(bytes).then(|| Reservation {
             account: Arc::clone(self),
@@ -82,7 +82,7 @@ impl Account {
 }
 
 impl Budget {
-    /// A budget in bytes, and the gauge that shows what is held of it.
+    /// A budget in bytes, and the gauge that shows its use.
     pub fn new(limit: u64, gauge: IntGauge) -> Self {
         Self {
             limit,
@@ -91,12 +91,12 @@ impl Budget {
         }
     }
 
-    /// The bytes that are held.
+    /// The bytes in use.
     pub fn held(&self) -> u64 {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Whether three quarters are held: time to look for clients that do not read.
+    /// Whether three quarters are in use: time to look for clients that do not read.
     pub fn is_short(&self) -> bool {
         self.held() > self.limit / 4 * 3
     }
@@ -135,7 +135,7 @@ impl Reservation {
         self.bytes
     }
 
-    /// Takes so many bytes, or all that there are, as a reservation of their own.
+    /// Moves this many bytes, or all there are, to a reservation of their own.
     #[must_use]
     pub fn split(&mut self, bytes: u64) -> Self {
         let bytes = bytes.min(self.bytes);
@@ -146,7 +146,7 @@ impl Reservation {
         }
     }
 
-    /// Keeps this for as long as some bytes are.
+    /// Keeps the reservation as long as these bytes exist.
     pub fn keep_for(self, bytes: Vec<u8>) -> Bytes {
         Bytes::from_owner(Kept {
             bytes,
@@ -154,7 +154,7 @@ impl Reservation {
         })
     }
 
-    /// Gives back all but so many bytes.
+    /// Returns everything except this many bytes.
     pub fn shrink_to(&mut self, bytes: u64) {
         let back = self.bytes.saturating_sub(bytes);
         self.bytes -= back;
@@ -162,8 +162,8 @@ impl Reservation {
     }
 }
 
-/// Bytes and what they take of the budget: given back when the last part of an answer has left for the
-/// kernel, wherever it waits until then.
+/// Bytes with their reservation, which is released when the last part of an answer has gone to the kernel,
+/// wherever it waits until then.
 struct Kept {
     bytes: Vec<u8>,
     _reservation: Reservation,
@@ -196,7 +196,7 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     #[test]
-    fn what_is_reserved_is_given_back_by_and_by_or_at_the_end() {
+    fn a_reservation_is_released_bit_by_bit_or_at_the_end() {
         let budget = budget(8 * MIB);
         let account = Account::of(&budget);
         let mut reservation = account.reserve(MIB).unwrap();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn one_connection_can_not_fill_the_budget() {
+    fn one_connection_cannot_fill_the_budget() {
         let budget = budget(8 * MIB);
         let (greedy, other) = (Account::of(&budget), Account::of(&budget));
         let held: Vec<_> = std::iter::from_fn(|| greedy.reserve(MIB)).collect();

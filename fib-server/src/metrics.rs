@@ -1,6 +1,6 @@
-//! Everything that can be measured, declared once and spoken to in verbs.
+//! All metrics, declared once and updated through named methods.
 //!
-//! No label has a value that a client chooses, so that there are never more than some 300 series.
+//! No label has a value that a client chooses, so there are never more than about 300 series.
 
 mod histogram;
 mod process;
@@ -23,7 +23,7 @@ const SECONDS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// The same for what happens inside, where a few steps are enough.
+/// The same for internal durations, where a few steps are enough.
 const COARSE_SECONDS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
 
 /// The series.
@@ -96,24 +96,20 @@ impl Declare<'_> {
 impl Metrics {
     /// Declares every series.
     ///
-    /// # Errors
-    /// Only when two series have one name, which is a fault of this file.
+    /// Only if two series have the same name, which is a bug in this file.
     pub fn new(pod: &str) -> prometheus::Result<Self> {
         let registry = Registry::new();
         let declare = Declare(&registry);
         let build = IntGauge::with_opts(
-            Opts::new("build_info", "Always 1; what runs is in the labels")
+            Opts::new("build_info", "Always 1; the labels describe the build")
                 .const_label("version", env!("CARGO_PKG_VERSION"))
                 .const_label("pod", pod),
         )?;
         build.set(1);
         registry.register(Box::new(build))?;
         process::register(&registry)?;
-        let shed = declare.counters(
-            "fib_shed_total",
-            "Requests that were not begun",
-            &["reason"],
-        )?;
+        let shed =
+            declare.counters("fib_shed_total", "Requests that were rejected", &["reason"])?;
         let cut = declare.counters(
             "fib_connections_cut_total",
             "Connections that the server ended by itself",
@@ -134,7 +130,7 @@ impl Metrics {
             requests: RequestSeries::new(&declare)?,
             in_flight: declare.gauge(
                 "http_requests_in_flight",
-                "Requests whose answer has not been sent to its end",
+                "Requests whose answer has not been fully sent",
             )?,
             compute_seconds: declare.histogram(
                 "fib_compute_seconds",
@@ -161,28 +157,28 @@ impl Metrics {
                 &powers,
                 &[],
             )?,
-            queue_depth: declare.gauge("fib_queue_depth", "Computations that wait")?,
+            queue_depth: declare.gauge("fib_queue_depth", "Waiting computations")?,
             bytes_held: declare.gauge(
                 "fib_bytes_held",
-                "Memory that answers and requests take which clients have not read or sent to their end",
+                "Memory of answers that clients have not read and requests they have not fully sent",
             )?,
             shed: ShedReason::ALL.map(|r| shed.with_label_values(&[r.as_str()])),
             cancelled_deadline: cancelled.with_label_values(&["deadline"]),
             cancelled_gone: cancelled.with_label_values(&["client-gone"]),
             recomputed: declare.counter(
                 "fib_recomputed_total",
-                "Results that failed their check modulo a prime and were computed again another way",
+                "Results that failed their check modulo a prime and were recomputed another way",
             )?,
             spans_dropped: declare.counter(
                 "fib_spans_dropped_total",
-                "Spans that the collector of --otlp did not take, or for which there was no room",
+                "Spans that the collector of --otlp did not accept, or for which there was no room",
             )?,
             connections_open: declare.gauge("fib_connections_open", "Open connections")?,
             connections_opened: declare
-                .counter("fib_connections_opened_total", "Connections that were let in")?,
+                .counter("fib_connections_opened_total", "Accepted connections")?,
             connections_refused: declare.counter(
                 "fib_connections_refused_total",
-                "Connections that were turned away because there were too many",
+                "Connections rejected because there were too many",
             )?,
             connections_cut: Cut::ALL.map(|c| cut.with_label_values(&[c.as_str()])),
             connections_recycled: Recycled::ALL
@@ -201,13 +197,13 @@ impl Metrics {
         self.in_flight.inc();
     }
 
-    /// A request's answer was sent to its end, or broken off.
+    /// A request's answer was fully sent, or cut off.
     pub fn request_finished(&self, method: Method, route: Route, status: u16, took: Duration) {
         self.in_flight.dec();
         self.requests.finished(method, route, status, took);
     }
 
-    /// A computation, or a part of a sequence, ran to its end: in wall time and in CPU time.
+    /// A computation, or a part of a sequence, finished, with its wall time and CPU time.
     #[expect(clippy::cast_precision_loss, reason = "for a histogram's bucket")]
     pub fn computed(&self, work: Work, wall: Duration, cpu: Duration) {
         self.compute_seconds.observe(wall.as_secs_f64());
@@ -224,7 +220,7 @@ impl Metrics {
         self.queue_wait_seconds.observe(wait.as_secs_f64());
     }
 
-    /// A request was not begun.
+    /// A request was rejected.
     pub fn shed(&self, reason: ShedReason) {
         self.shed[reason as usize].inc();
     }
@@ -258,14 +254,14 @@ impl Metrics {
         self.bytes_held.clone()
     }
 
-    /// A connection was let in; the guard's end is the connection's.
+    /// A connection was accepted; the guard's end is the connection's end.
     pub fn connection_opened(&self) -> InFlight {
         self.connections_opened.inc();
         self.connections_open.inc();
         InFlight(self.connections_open.clone())
     }
 
-    /// A connection was turned away.
+    /// A connection was rejected.
     pub fn connection_refused(&self) {
         self.connections_refused.inc();
     }
@@ -292,8 +288,7 @@ impl Metrics {
 
     /// All series in Prometheus' text format 0.0.4.
     ///
-    /// # Errors
-    /// When a series can't be written as text.
+    /// If a series can't be written as text.
     pub fn text(&self) -> prometheus::Result<String> {
         let mut text = Vec::with_capacity(32 * 1024);
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
@@ -326,7 +321,7 @@ impl Recycled {
     }
 }
 
-/// Counts one down when dropped.
+/// Decrements the gauge when dropped.
 #[derive(Debug)]
 pub struct InFlight(IntGauge);
 
@@ -345,7 +340,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_fewer_than_300_series_whatever_clients_ask_for() {
+    fn there_are_fewer_than_300_series_whatever_clients_request() {
         let metrics = Metrics::new("pod").unwrap();
         for route in Route::ALL {
             for method in Method::ALL {

@@ -1,4 +1,4 @@
-//! What wraps every request of a port: panics become 500; the answer gets its common headers; it is timed, counted
+//! Wraps every request of a port: panics become 500; the answer gets its common headers; it is timed, counted
 //! and logged when it has been sent.
 
 mod access;
@@ -28,7 +28,7 @@ pub(crate) struct Observe {
     routes: Routes,
 }
 
-/// What the answers of a port have in common.
+/// What a port's answers have in common.
 struct Port {
     state: Arc<State>,
     log: Log,
@@ -61,8 +61,8 @@ impl Answers for Observe {
     }
 }
 
-/// The fields of a request that matter whatever it asks for, found in one pass: most requests have few fields, and
-/// a search for each of these would take longer.
+/// The header fields that matter for every request, found in one pass: most requests have few fields, and
+/// searching for each of these would take longer.
 #[derive(Default)]
 struct Fields<'r> {
     host: Option<&'r HeaderValue>,
@@ -86,8 +86,8 @@ impl<'r> Fields<'r> {
         fields
     }
 
-    /// RFC 9112, 3.2: an HTTP/1.1 request has one `Host` that is valid, or it is refused. With two of them, a
-    /// gateway and this server might each go by another one.
+    /// RFC 9112, 3.2: an HTTP/1.1 request must have exactly one valid `Host`, or it is rejected. With two of
+    /// them, a gateway and this server might use different ones.
     fn name_a_host(&self, version: Version) -> bool {
         match self.host {
             None => version != Version::HTTP_11,
@@ -96,7 +96,7 @@ impl<'r> Fields<'r> {
     }
 }
 
-/// What is told of one request at its end, however it ends: an answer that was never given counts too.
+/// The record of one request at its end, however it ends: an answer that was never given counts too.
 pub(crate) struct Record {
     port: Arc<Port>,
     begun: Instant,
@@ -104,7 +104,7 @@ pub(crate) struct Record {
     version: Version,
     route: Route,
     status: Option<u16>,
-    /// Given to the answer, which is then the only one that has it.
+    /// Moved to the answer, which then has the only copy.
     id: HeaderValue,
     trace: Option<Box<TraceParent>>,
     line: Option<Box<Line>>,
@@ -146,7 +146,7 @@ impl Record {
             }
             return;
         }
-        // HTTP/1.0 has no chunks: an answer whose length is not known ends with its connection.
+        // HTTP/1.0 has no chunks: an answer of unknown length ends with its connection.
         let endless = self.version < Version::HTTP_11
             && !response.headers().contains_key(header::CONTENT_LENGTH)
             && response.body().size_hint().exact().is_none();
@@ -162,7 +162,7 @@ impl Record {
 impl connection::Record for Record {
     type Answer = Routed;
 
-    /// Gives an answer what all answers have.
+    /// Gives an answer the common headers.
     fn complete(&mut self, answer: Routed, conn: &Conn) -> Response<ResBody> {
         let Routed {
             route,
@@ -187,7 +187,7 @@ impl connection::Record for Record {
         if let Some(line) = self.line.take() {
             line.write(&self, complete);
         }
-        // The rest is done by the end of the record.
+        // The end of the record does the rest.
     }
 }
 
@@ -228,7 +228,7 @@ fn is_host(host: &[u8]) -> bool {
         })
 }
 
-/// Whether it is a host as nearly all are written, letters, digits, dots and hyphens, and perhaps a port of few digits.
+/// Whether the host has the usual form: letters, digits, dots and hyphens, and optionally a short port.
 fn is_plain_host(host: &[u8]) -> bool {
     let name = host
         .iter()
@@ -241,7 +241,7 @@ fn is_plain_host(host: &[u8]) -> bool {
     }
 }
 
-/// The client's id when it is one that can be logged and sent back, else a new one.
+/// The client's id if it is safe to log and return, else a new one.
 fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
     let sane = |v: &&HeaderValue| {
         (1..=64).contains(&v.len())

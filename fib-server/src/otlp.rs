@@ -1,6 +1,6 @@
-//! Spans for a collector of OpenTelemetry: OTLP over HTTP in its JSON encoding (OTLP 1.x, `trace.proto`). The HTTP
-//! library is here already, and a span of this server is a dozen fields, so this needs no crate more. Without `--otlp`
-//! nothing is sent.
+//! Spans for an OpenTelemetry collector: OTLP over HTTP in its JSON encoding (OTLP 1.x, `trace.proto`). The
+//! HTTP library is here already, and a span of this server has a dozen fields, so this needs no other crate.
+//! Without `--otlp` nothing is sent.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -22,26 +22,26 @@ use crate::config::BadConfig;
 use crate::metrics::{Method, Metrics, Route};
 use crate::trace::TraceParent;
 
-/// How often.
+/// The interval.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Spans that wait to be sent. More are dropped, and counted: a collector that is slow never costs memory.
+/// Spans that wait to be sent. More are dropped and counted, so a slow collector never takes memory.
 const MOST: usize = 2_048;
 
-/// A request has up to this many.
+/// The most spans per request.
 const BATCH: usize = 512;
 
-/// A collector that takes longer loses what it was sent.
+/// If a collector takes longer, these spans are lost.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// At the end there is less time.
+/// At shutdown there is less time.
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// `SPAN_KIND_SERVER` and `STATUS_CODE_ERROR`.
 const SERVER: u32 = 2;
 const ERROR: u32 = 2;
 
-/// Where spans are sent.
+/// The address to which spans are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collector {
     authority: Authority,
@@ -49,14 +49,13 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Reads `http://HOST:PORT`, which gets the usual path `/v1/traces`, or an address with a path.
+    /// Parses `http://HOST:PORT`, which gets the default path `/v1/traces`, or an address with a path.
     ///
-    /// # Errors
-    /// When it is no such address.
+    /// If it is not such an address.
     pub fn read(text: &str) -> Result<Self, BadConfig> {
         let wrong = || {
             BadConfig(format!(
-                "otlp {text:?} is no address of a collector; use one such as http://collector:4318"
+                "otlp {text:?} is not a collector's address; use one such as http://collector:4318"
             ))
         };
         let uri: Uri = text.parse().map_err(|_| wrong())?;
@@ -87,13 +86,13 @@ impl Serialize for Collector {
     }
 }
 
-/// What is told of a request that belongs to a trace.
+/// The facts about a request that belongs to a trace.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Span {
     pub(crate) trace: TraceParent,
     pub(crate) method: Method,
     pub(crate) route: Route,
-    /// Nothing when the client left before its answer.
+    /// `None` if the client left before its answer.
     pub(crate) status: Option<u16>,
     pub(crate) took: Duration,
     pub(crate) ended: SystemTime,
@@ -116,7 +115,7 @@ impl Spans {
         }
     }
 
-    /// Takes the span of a request, if its trace is recorded and there is room.
+    /// Queues the span of a request, if its trace is sampled and there is room.
     pub(crate) fn add(&self, span: Span) {
         if !span.trace.is_sampled() {
             return;
@@ -136,7 +135,7 @@ impl Spans {
         std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Sends what comes, for ever.
+    /// Sends queued spans, forever.
     pub(crate) async fn send(&self, collector: &Collector, pod: &str) {
         let mut told = false;
         loop {
@@ -148,12 +147,12 @@ impl Spans {
         }
     }
 
-    /// Sends what is left, when the last answer has been given.
+    /// Sends the remaining spans after the last answer.
     pub(crate) async fn send_the_last(&self, collector: &Collector, pod: &str) {
         self.flush(collector, pod, LAST_PATIENCE, &mut true).await;
     }
 
-    /// A collector that does not take them costs its spans and one line of the log.
+    /// A collector that does not accept spans loses them, and is logged once.
     async fn flush(&self, collector: &Collector, pod: &str, patience: Duration, told: &mut bool) {
         for batch in self.take().chunks(BATCH) {
             let body = request(batch, pod).to_string();
@@ -166,7 +165,7 @@ impl Spans {
             };
             self.metrics.spans_dropped(batch.len() as u64);
             if !std::mem::replace(told, true) {
-                tracing::warn!(%error, %collector, "the collector does not take spans");
+                tracing::warn!(%error, %collector, "the collector does not accept spans");
             }
         }
     }
@@ -184,7 +183,7 @@ async fn post(collector: &Collector, body: String) -> Result<(), Failed> {
         .header(CONTENT_TYPE, "application/json")
         .body(ResBody::Once(Bytes::from(body)))?;
     let mut answer = std::pin::pin!(requests.send_request(request));
-    // Nothing of the body is wanted: the connection ends here. It may have ended with the answer.
+    // The body is not needed: the connection ends here. It may have ended with the answer.
     let answer = tokio::select! {
         answer = &mut answer => answer?,
         _ = &mut connection => answer.await?,
@@ -277,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_collector_is_an_address_without_tls_and_has_the_usual_path() {
+    fn a_collector_is_an_address_without_tls_and_has_the_default_path() {
         let read = |text| Collector::read(text).map(|c| c.to_string());
         assert_eq!(read("http://a:4318").unwrap(), "http://a:4318/v1/traces");
         assert_eq!(
@@ -297,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_request_is_an_error_and_one_that_its_client_left_has_no_status() {
+    fn a_failed_request_is_an_error_and_one_whose_client_left_has_no_status() {
         let failed = span(&Span {
             status: Some(503),
             ..of("01")
@@ -314,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_that_is_not_recorded_has_no_span_and_a_full_queue_takes_no_more() {
+    fn an_unsampled_trace_has_no_span_and_a_full_queue_takes_no_more() {
         let spans = spans();
         spans.add(of("00"));
         assert_eq!(spans.take().len(), 0);

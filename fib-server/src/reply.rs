@@ -1,4 +1,4 @@
-//! An answer that is there at once, or one that is being made. The first needs no memory of its own, and no task
+//! An answer that is available now, or one in the making. The first needs no memory of its own, and no task
 //! waits for it.
 
 use std::future::Future;
@@ -11,24 +11,24 @@ use futures_util::future::BoxFuture;
 
 /// What answers a request.
 pub(crate) enum Reply<T> {
-    /// It is there. Taken when it was given out.
+    /// Available now; `None` once taken.
     Now(Option<T>),
-    /// It will be there.
+    /// Available later.
     Later(BoxFuture<'static, T>),
 }
 
 impl<T: Send + 'static> Reply<T> {
-    /// It is there.
+    /// An available answer.
     pub(crate) fn now(value: T) -> Self {
         Self::Now(Some(value))
     }
 
-    /// It will be there.
+    /// A future answer.
     pub(crate) fn later(value: impl Future<Output = T> + Send + 'static) -> Self {
         Self::Later(Box::pin(value))
     }
 
-    /// The reply that is made, or the one instead if making it panics, now or later.
+    /// The reply, or `instead` if making it panics, now or later.
     pub(crate) fn or_if_it_panics(make: impl FnOnce() -> Self, instead: fn() -> T) -> Self {
         match catch_unwind(AssertUnwindSafe(make)) {
             Ok(Self::Later(value)) => {
@@ -40,7 +40,7 @@ impl<T: Send + 'static> Reply<T> {
         }
     }
 
-    /// The reply with something done to it.
+    /// Maps the answer.
     pub(crate) fn map<U: Send + 'static>(
         self,
         change: impl FnOnce(T) -> U + Send + 'static,
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_replaced_whenever_it_comes() {
+    async fn a_panic_is_replaced_whenever_it_happens() {
         let at_once = Reply::or_if_it_panics(|| panic!("as the test wants it"), instead);
         assert_eq!(at_once.await, 7);
         let later = || Reply::later(async { panic!("as the test wants it") });
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_done_to_a_reply_is_done_once_it_is_there() {
+    async fn a_reply_is_mapped_once_it_is_available() {
         assert_eq!(Reply::now(1).map(|n| n + 1).await, 2);
         assert_eq!(Reply::later(async { 1 }).map(|n| n + 1).await, 2);
     }

@@ -4,12 +4,13 @@ use std::io;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// A thread looks for sockets that have become ready after this many turns of tasks. Under load there always is a task
-/// whose turn it is, so a new request waits for this many of them before it is seen. The runtime's default of 61 made
-/// that tens of milliseconds while a few clients flooded their connections; a look takes about a microsecond.
+/// After this many task turns, a thread checks for sockets that have become ready. Under load there is always a
+/// task to run, so a new request waits for this many of them before it is seen. The runtime's default of 61
+/// made that tens of milliseconds while a few clients flooded their connections; a check takes about a
+/// microsecond.
 const TURNS_PER_LOOK: u32 = 8;
 
-/// A runtime with so many threads.
+/// A runtime with this many threads.
 pub fn start(threads: usize) -> io::Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(threads)
@@ -32,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_is_looked_at_after_a_few_turns_however_many_tasks_always_have_one() {
+    fn sockets_are_checked_after_a_few_turns_however_many_tasks_are_always_ready() {
         let runtime = start(1).unwrap();
         let (mut client, server) = UnixStream::pair().unwrap();
         server.set_nonblocking(true).unwrap();
@@ -52,7 +53,7 @@ mod tests {
                 }
                 let mut most = 0;
                 for _ in 0..50 {
-                    // Nothing is there yet, so this task waits for the runtime to look.
+                    // Nothing has arrived yet, so this task waits for the runtime to check.
                     let mut byte = [0];
                     let read = server.read_exact(&mut byte);
                     let write = async {

@@ -1,4 +1,4 @@
-//! Binding the ports and serving until told to stop.
+//! Binds the ports and serves until stopped.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -20,36 +20,35 @@ use crate::metrics::Metrics;
 use crate::observe::Observe;
 use crate::tls::Tls;
 
-/// Connections that the kernel holds until they are accepted: all users of a load test at once.
+/// Connections that the kernel queues until they are accepted: all users of a load test at once.
 const BACKLOG: i32 = 4_096;
 
 /// The kernel sends this much before it is acknowledged. It doubles the number for its own overhead.
 const SEND_BUFFER: usize = 128 * 1024;
 
-/// And holds this much of an answer that it can't send yet: enough to keep a connection busy, little
-/// enough for thousands of clients that do not read.
+/// And buffers this much of an answer that it can't send yet: enough to keep a connection busy, little enough
+/// for thousands of clients that do not read.
 const UNSENT: u32 = 16 * 1024;
 
-/// What clients may send before it is read: heads alone.
+/// What clients may send before it is read: only heads.
 const RECEIVE_BUFFER: usize = 32 * 1024;
 
-/// A client whose kernel does not answer any more is given up after this.
+/// A client whose kernel no longer answers is given up after this.
 const UNREACHABLE: Duration = Duration::from_secs(90);
 
-/// A head on the admin port may be this long.
+/// The longest head on the admin port.
 const ADMIN_HEAD: usize = 16 * 1024;
 
-/// The memory for heads of requests on the admin port.
+/// The memory for request heads on the admin port.
 const ADMIN_BYTES: u64 = 2 << 20;
 
-/// A server that drains has no clients left when it had no connection for this long.
+/// A draining server has no clients left when it has had no connections for this long.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// A connection that was let in last, or that has just been used, may have a request on its way for this
-/// long.
+/// A connection that was just accepted or used may have a request on its way for this long.
 const FIRST_WORD: Duration = Duration::from_secs(1);
 
-/// Why serving is not possible, in one sentence.
+/// Why the server can't serve, in one sentence.
 #[derive(Debug)]
 pub struct CannotServe(String);
 
@@ -67,7 +66,7 @@ impl fmt::Display for CannotServe {
 
 impl std::error::Error for CannotServe {}
 
-/// A server whose ports are taken, and that does not serve yet.
+/// A server whose ports are bound and that does not serve yet.
 #[derive(Debug)]
 pub struct Bound {
     main: TcpListener,
@@ -77,7 +76,7 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Takes the ports.
+    /// Binds the ports.
     pub fn new(config: Config) -> Result<Self, CannotServe> {
         let tls = config
             .tls
@@ -95,12 +94,12 @@ impl Bound {
         })
     }
 
-    /// Where it will serve.
+    /// The address it will serve on.
     pub fn address(&self) -> Result<SocketAddr, CannotServe> {
         self.main.local_addr().map_err(CannotServe::internal)
     }
 
-    /// Where probes and metrics will be served.
+    /// The address for probes and metrics.
     pub fn admin_address(&self) -> Result<Option<SocketAddr>, CannotServe> {
         self.admin
             .as_ref()
@@ -114,7 +113,7 @@ impl Bound {
         self.tls.is_some()
     }
 
-    /// Serves until the signal, drains, and returns when the last answer is given or its time is up.
+    /// Serves until the signal, drains, and returns when the last answer is sent or its time is up.
     pub async fn run(self, stop: Stop) -> Result<(), CannotServe> {
         let Self {
             main,
@@ -131,11 +130,11 @@ impl Bound {
             shut.clone(),
             closed.clone(),
         );
-        // On a thread that serves connections: from any other, letting one in would take a change of threads.
+        // On a thread that serves connections; on any other, accepting one would take a switch of threads.
         let mut serving = JoinSet::new();
         serving.spawn(door.serve(Observe::new(Arc::clone(&state), Routes::main(&state))));
         state.lifecycle.serves();
-        // The admin port has been bound for long: who asks it early waits for this, and is not told 503.
+        // The admin port has been bound for some time: early requests wait for this instead of getting a 503.
         let _admin = admin
             .map(|listener| AdminThread::start(listener, &state))
             .transpose()?;
@@ -170,8 +169,8 @@ async fn follow_the_files(tls: Option<&Tls>) {
     }
 }
 
-/// From the first signal to the last answer. Lame duck: it goes on serving, and asks each client to
-/// leave. Then it lets nobody in any more, and waits for the answers under way.
+/// From the first signal to the last answer. It first keeps serving and asks each client to leave; then it
+/// accepts nobody any more, and waits for the answers in progress.
 async fn stopping(
     state: &State,
     stop: &Stop,
@@ -200,8 +199,8 @@ async fn stopping(
     }
 }
 
-/// Closes what has been quiet for a while, gives the others a moment for a request that is on its way,
-/// and then closes all that have none.
+/// Closes connections that have been quiet for a while, gives the others a moment for a request on its way, and
+/// then closes all that have none.
 async fn last_ones(connections: &Connections) {
     connections.close_the_quiet(QUIET);
     if tokio::time::timeout(FIRST_WORD, connections.none())
@@ -217,8 +216,7 @@ fn listener(listener: TcpListener) -> Result<tokio::net::TcpListener, CannotServ
     tokio::net::TcpListener::from_std(listener).map_err(CannotServe::internal)
 }
 
-/// Takes a port. Where all addresses of IPv6 are asked for and the system has no IPv6, all of IPv4 are
-/// taken.
+/// Binds a port. If the address is all of IPv6 and the system has no IPv6, it binds all of IPv4.
 fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, CannotServe> {
     let taken = open(address).or_else(|error| {
         let all_of_6 = address.is_ipv6() && address.ip().is_unspecified();
@@ -239,7 +237,7 @@ fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, CannotServe> {
     })
 }
 
-/// Without the protocol there is no such socket; where it is only turned off, there is no such address.
+/// Without the protocol there is no such socket; if it is just disabled, there is no such address.
 fn has_no_ipv6(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{AddrNotAvailable, Unsupported};
     matches!(error.kind(), AddrNotAvailable | Unsupported)
@@ -253,12 +251,12 @@ fn open(address: SocketAddr) -> std::io::Result<TcpListener> {
         Some(Protocol::TCP),
     )?;
     if address.is_ipv6() {
-        // `[::]` takes IPv4 too, whatever the system's default is.
+        // `[::]` includes IPv4, whatever the system's default is.
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
-    // A port that was just left can be taken again; one in use can't.
+    // A port that was just released can be bound again; one in use can't.
     socket.set_reuse_address(true)?;
-    // On Linux each connection inherits these. Answers are not held back for acknowledgements.
+    // On Linux each connection inherits these. Answers do not wait for acknowledgements.
     socket.set_tcp_nodelay(true)?;
     socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
@@ -313,8 +311,8 @@ async fn serve_admin(taken: TcpListener, state: &Arc<State>) -> Result<(), Canno
         most: ADMIN_CONNECTIONS,
         head: ADMIN_HEAD,
     };
-    // Memory of its own: what clients of the main port hold never keeps a probe from its answer. And
-    // metrics of its own, which nobody reads: the series of connections are the main port's.
+    // Memory of its own, so that clients of the main port never keep a probe from its answer. And metrics of
+    // its own, which nobody reads: the connection series belong to the main port.
     let metrics = Arc::new(Metrics::new("").map_err(CannotServe::internal)?);
     let budget = Budget::new(ADMIN_BYTES, metrics.bytes_held());
     let connections = Connections::new(limits, metrics, Arc::new(budget));
@@ -337,7 +335,7 @@ async fn serve_admin(taken: TcpListener, state: &Arc<State>) -> Result<(), Canno
 impl Drop for AdminThread {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            // The thread is gone already when nobody receives this.
+            // If nobody receives this, the thread has already gone.
             let _ = stop.send(());
         }
     }

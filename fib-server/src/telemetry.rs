@@ -1,4 +1,4 @@
-//! Logs on standard error, by a writer that drops lines rather than hold up an answer. The level can be
+//! Logs on standard error through a writer that drops lines instead of delaying an answer. The level can be
 //! changed while the server runs.
 
 use std::io;
@@ -12,7 +12,7 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 use crate::args::LogFormat;
 use crate::config::BadConfig;
 
-/// What decides about the lines of this process.
+/// Decides which lines this process logs.
 struct Level {
     handle: reload::Handle<EnvFilter, Registry>,
     now: Mutex<String>,
@@ -20,7 +20,7 @@ struct Level {
 
 static LEVEL: OnceLock<Level> = OnceLock::new();
 
-/// Starts logging. What is buffered is written when the guard is dropped.
+/// Starts logging. Buffered lines are written when the guard is dropped.
 pub fn start(format: LogFormat, level: &str) -> Result<WorkerGuard, BadConfig> {
     let (filter, handle) = reload::Layer::new(filter(level)?);
     let (writer, guard) = NonBlockingBuilder::default()
@@ -40,7 +40,7 @@ pub fn start(format: LogFormat, level: &str) -> Result<WorkerGuard, BadConfig> {
             .try_init(),
         LogFormat::Text => subscriber.with(lines.with_ansi(false)).try_init(),
     };
-    // Only a second server in one process finds a subscriber there, and logs to that one.
+    // Only a second server in the same process finds a subscriber already, and uses that one.
     if started.is_ok() {
         let now = Mutex::new(level.to_owned());
         let _ = LEVEL.set(Level { handle, now });
@@ -48,7 +48,7 @@ pub fn start(format: LogFormat, level: &str) -> Result<WorkerGuard, BadConfig> {
     Ok(guard)
 }
 
-/// What is logged now; empty where nothing is.
+/// The current filter; empty without logging.
 pub fn level() -> String {
     LEVEL
         .get()
@@ -56,28 +56,27 @@ pub fn level() -> String {
         .unwrap_or_default()
 }
 
-/// Changes what is logged.
+/// Changes the filter.
 ///
-/// # Errors
-/// When the text is no level and no filter.
+/// If the text is neither a level nor a filter.
 pub fn set_level(text: &str) -> Result<(), BadConfig> {
     let filter = filter(text)?;
     if let Some(level) = LEVEL.get() {
         text.clone_into(&mut level.now.lock().unwrap_or_else(PoisonError::into_inner));
-        // It fails only when the subscriber is gone, with the process.
+        // It fails only if the subscriber is gone, together with the process.
         let _ = level.handle.reload(filter);
     }
     Ok(())
 }
 
 fn filter(level: &str) -> Result<EnvFilter, BadConfig> {
-    // The frameworks tell of each connection; that is no news.
+    // The frameworks log every connection, which is not news.
     EnvFilter::try_new(format!(
         "salvo_core=warn,hyper=warn,h2=warn,rustls=warn,{level}"
     ))
     .map_err(|e| {
         BadConfig(format!(
-            "log-level {level:?} is no level: {e}; use error, warn, info, debug or trace"
+            "log-level {level:?} is not a level: {e}; use error, warn, info, debug or trace"
         ))
     })
 }

@@ -1,4 +1,4 @@
-//! TLS in the process: the certificate and its key from files, read again when they change, as
+//! TLS in the process: the certificate and its key from files, which are read again when they change, as
 //! cert-manager and the kubelet change them.
 
 use std::fmt;
@@ -16,20 +16,20 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
-/// How often the files are looked at. A certificate is renewed weeks before its end.
+/// How often the files are checked. A certificate is renewed weeks before it expires.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// What TLS buffers of an answer that the client does not take.
+/// What TLS buffers of an answer that the client does not read.
 const BUFFER: usize = 16 * 1024;
 
-/// Where the certificate, its key, and the authority of clients' certificates are.
+/// The files with the certificate, its key, and the authority for clients' certificates.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Files {
-    /// The certificate and those between it and its authority, PEM.
+    /// The certificate and its intermediates, PEM.
     pub cert: PathBuf,
     /// Its private key, PEM.
     pub key: PathBuf,
-    /// The authorities that clients' certificates are checked against, if they need one.
+    /// The authorities for clients' certificates, if they are required.
     pub client_ca: Option<PathBuf>,
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for BadTls {
 
 impl std::error::Error for BadTls {}
 
-/// What the files had in them.
+/// The contents of the files.
 #[derive(PartialEq, Eq)]
 struct Contents {
     cert: Vec<u8>,
@@ -70,8 +70,7 @@ impl fmt::Debug for Tls {
 impl Tls {
     /// Reads the files.
     ///
-    /// # Errors
-    /// When one of them can't be read, or the key does not fit the certificate.
+    /// If one of them can't be read, or the key does not match the certificate.
     pub fn load(files: Files) -> Result<Self, BadTls> {
         let contents = Contents::read(&files)?;
         let acceptor = contents.acceptor(&files)?;
@@ -81,7 +80,7 @@ impl Tls {
         })
     }
 
-    /// Shakes hands with a client.
+    /// Performs the handshake with a client.
     pub(crate) async fn accept<S>(&self, io: S) -> io::Result<TlsStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -97,20 +96,22 @@ impl Tls {
         Ok(stream)
     }
 
-    /// Looks at the files now and then, and takes what is new in them. Connections keep what they began
-    /// with. Files that are half written, or do not fit together, are tried again.
+    /// Checks the files periodically, and loads what changed. Existing connections keep what they started with.
+    /// Files that are half written, or do not match, are tried again.
     pub(crate) async fn follow_the_files(&self) {
         loop {
             tokio::time::sleep(LOOK).await;
             match self.reload() {
-                Ok(true) => tracing::info!("the TLS certificate was read again"),
+                Ok(true) => tracing::info!("the TLS certificate was reloaded"),
                 Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "the TLS certificate stays as it was"),
+                Err(error) => {
+                    tracing::warn!(%error, "the TLS certificate could not be reloaded and stays in use");
+                }
             }
         }
     }
 
-    /// Reads the files again; whether there was something new.
+    /// Reloads the files; returns whether anything changed.
     pub(crate) fn reload(&self) -> Result<bool, BadTls> {
         let contents = Contents::read(&self.files)?;
         if self.now.read().unwrap_or_else(PoisonError::into_inner).0 == contents {
@@ -143,7 +144,7 @@ impl Contents {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let chain = certificates(&self.cert, &files.cert)?;
         let key = PrivateKeyDer::from_pem_slice(&self.key)
-            .map_err(|e| wrong(&files.key, &format!("no private key in PEM is in it ({e})")))?;
+            .map_err(|e| wrong(&files.key, &format!("it contains no PEM private key ({e})")))?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|e| BadTls(format!("TLS can't be set up: {e}")))?;
@@ -165,7 +166,7 @@ impl Contents {
         let mut config = builder.with_single_cert(chain, key).map_err(|e| {
             wrong(
                 &files.cert,
-                &format!("{e}; it has to fit {}", files.key.display()),
+                &format!("{e}; it must match {}", files.key.display()),
             )
         })?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -177,10 +178,10 @@ fn certificates(pem: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>,
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match all {
         Ok(all) if !all.is_empty() => Ok(all),
-        Ok(_) => Err(wrong(path, "no certificate in PEM is in it")),
+        Ok(_) => Err(wrong(path, "it contains no PEM certificate")),
         Err(e) => Err(wrong(
             path,
-            &format!("no certificate in PEM is in it ({e})"),
+            &format!("it contains no PEM certificate ({e})"),
         )),
     }
 }

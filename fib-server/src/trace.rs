@@ -17,7 +17,8 @@ pub(crate) struct TraceParent {
 }
 
 impl TraceParent {
-    /// The trace of a request with these headers. Which of two parents is the right one can't be told, so it has none then.
+    /// The trace of a request with these headers. With two parents there is no telling which one is right, so
+    /// it has none.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut parents = headers.get_all(TRACEPARENT).iter();
         match (parents.next(), parents.next()) {
@@ -26,8 +27,8 @@ impl TraceParent {
         }
     }
 
-    /// Reads the header `traceparent` (W3C Trace Context, 3.2.2), and begins a span below its parent.
-    /// Later versions may have more fields after the known ones; one that is not valid is ignored.
+    /// Parses the header `traceparent` (W3C Trace Context, 3.2.2), and starts a span below its parent. Later
+    /// versions may have more fields after the known ones; an invalid header is ignored.
     pub(crate) fn read(header: &HeaderValue) -> Option<Self> {
         let mut fields = header.to_str().ok()?.split('-');
         let version = hex(fields.next()?, 2)?;
@@ -43,7 +44,7 @@ impl TraceParent {
         })
     }
 
-    /// The trace's id, as logs have it.
+    /// The trace's id, as in logs.
     pub(crate) fn trace_id(self) -> String {
         format!("{:032x}", self.trace)
     }
@@ -53,7 +54,7 @@ impl TraceParent {
         self.flags & 1 == 1
     }
 
-    /// The flags as they came.
+    /// The flags as received.
     pub(crate) fn flags(self) -> u8 {
         self.flags
     }
@@ -79,7 +80,7 @@ impl fmt::Display for TraceParent {
     }
 }
 
-/// So many hexadecimal digits in lower case.
+/// This many hexadecimal digits in lower case.
 fn hex(text: &str, digits: usize) -> Option<u128> {
     let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     (text.len() == digits && text.bytes().all(lower))
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_valid_is_ignored() {
+    fn invalid_headers_are_ignored() {
         for text in [
             "",
             "00",

@@ -1,4 +1,4 @@
-//! The command line: one file a command, each with its flags and an `execute`.
+//! The command line: one file per command, with its flags and an `execute` function.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -39,7 +39,7 @@ pub(crate) struct Cli {
     command: Command,
 }
 
-/// In the order in which people come to use them.
+/// In the order in which people first need them.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Find what is wrong with autoscalers from what the API shows now, without load or waiting
@@ -92,10 +92,10 @@ enum Command {
 /// The name under which kubectl finds this program as its plugin.
 const PLUGIN: &str = "kubectl-hpa_check";
 
-/// The word before those that kubectl wants completed; `completions kubectl` prints the script that says it.
+/// The word before the words to complete; the script printed by `completions kubectl` passes it.
 const COMPLETE: &str = "__complete";
 
-/// The name that this program was called by, without its folder.
+/// The name by which this program was called, without its folder.
 fn called(words: &[OsString]) -> &str {
     let path = words.first().map(Path::new);
     path.and_then(Path::file_stem)
@@ -104,8 +104,8 @@ fn called(words: &[OsString]) -> &str {
 }
 
 impl Cli {
-    /// Reads the command line; usage and help name the program as it was called. `None` when kubectl asked for
-    /// completions, which are printed.
+    /// Parses the command line; usage and help show the name by which the program was called. `None` if kubectl
+    /// asked for completions, which are then printed.
     pub(crate) fn read() -> Result<Option<Self>, Failure> {
         let words: Vec<OsString> = std::env::args_os().collect();
         if let [_, first, unfinished @ ..] = words.as_slice()

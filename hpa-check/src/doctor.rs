@@ -1,4 +1,4 @@
-//! `hpa-check doctor`: take a snapshot or two of the cluster, diagnose, report.
+//! `hpa-check doctor`: takes one or two snapshots of the cluster, diagnoses, and reports.
 
 use std::time::Duration;
 
@@ -17,20 +17,20 @@ use crate::runtime::runtime;
 use crate::signals::Signals;
 use crate::sinks::screen::{columns, columns_of};
 
-/// What to look at, and what is known beforehand.
+/// What to examine, and what is known beforehand.
 pub(crate) struct Visit {
     pub(crate) cluster: ClusterArgs,
     pub(crate) all_namespaces: bool,
-    /// The time between two looks.
+    /// The time between two snapshots.
     pub(crate) again: Option<Duration>,
     pub(crate) asked: Assertions,
     pub(crate) assumed: Assumed,
-    /// What counts of what is found.
+    /// Which findings count.
     pub(crate) policy: ReportPolicy,
     pub(crate) files: Files,
 }
 
-/// The number is the weightiest finding's exit code.
+/// Returns the exit code of the most severe finding.
 pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
     visit.files.only(&KINDS, "doctor")?;
     let opened = visit.files.open()?;
@@ -42,7 +42,7 @@ pub(crate) fn visit(visit: Visit) -> Result<u8, Failure> {
             report = look(visit) => report,
             () = signals.next() => Err(Failure {
                 code: exit::INTERRUPTED,
-                message: "told to stop before everything was read; nothing is reported".to_owned(),
+                message: "interrupted before everything was read; nothing is reported".to_owned(),
             }),
         }
     })?;
@@ -74,7 +74,7 @@ async fn look(visit: Visit) -> Result<Report, Failure> {
         let there = first.namespaces.values().flat_map(|s| &s.autoscalers);
         let hint = did_you_mean(name, there.map(|scaler| scaler.name.as_str()));
         return Err(Failure::target(format!(
-            "the namespace {space} has no HorizontalPodAutoscaler {name}{hint}; give no name to see all"
+            "the namespace {space} has no HorizontalPodAutoscaler {name}{hint}; omit the name to see all"
         )));
     }
     let scope = Scope {

@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use crate::failure::Failure;
 use crate::feed::{Feed, Next};
 
-/// Who takes in observations and says what to do.
+/// Receives observations and decides on actions.
 pub(crate) trait Audience {
-    /// Takes in one observation.
+    /// Processes one observation.
     fn observe(&mut self, observation: Observation) -> Result<(), Failure>;
-    /// What to do now; asked after each observation and on each tick, until there is nothing.
+    /// The next action, if any; asked after each observation and on each tick until there is none.
     fn decide(&mut self, _now: Timestamp) -> Option<Action> {
         None
     }
@@ -29,7 +29,7 @@ impl Audience for Evaluator {
     }
 }
 
-/// Drives the feed to its end and closes it; the instant is that of the end.
+/// Drives the feed to its end and closes it; returns the instant of the end.
 pub(crate) async fn drive<F: Feed>(
     mut feed: F,
     audience: &mut impl Audience,
@@ -40,14 +40,14 @@ pub(crate) async fn drive<F: Feed>(
     outcome.map(|()| end)
 }
 
-/// The same for a feed that has all it yields at hand and never waits.
+/// The same for a feed that has everything available and never waits.
 pub(crate) fn drive_through(
     feed: impl Feed,
     audience: &mut impl Audience,
 ) -> Result<Timestamp, Failure> {
     drive(feed, audience).now_or_never().unwrap_or_else(|| {
         Err(Failure::internal(
-            "a feed waited that has nothing to wait for",
+            "a feed without anything to wait for waited",
         ))
     })
 }

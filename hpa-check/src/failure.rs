@@ -1,18 +1,18 @@
-//! Why a command could not do its work at all, and the exit code that says so.
+//! Why a command could not run at all, with its exit code.
 
 use std::fmt;
 
-/// Exit codes that are not a verdict. A verdict's own: [`hpa_check_core::verdict::Outcome::exit_code`].
+/// Exit codes that are not a verdict. For a verdict's, see [`hpa_check_core::verdict::Outcome::exit_code`].
 pub mod exit {
-    /// A fault of this program.
+    /// An error in this program.
     pub const INTERNAL: u8 = 1;
-    /// The command line, a file given on it, or an output that can't be written.
+    /// A wrong command line, a bad file named on it, or an output that can't be written.
     pub const USAGE: u8 = 2;
     /// The target can't be used, and nothing was tested.
     pub const TARGET: u8 = 90;
-    /// A bound that was asked for is not kept.
+    /// A requested bound is not kept.
     pub const THRESHOLD: u8 = 99;
-    /// Stopped by a signal; the result was written.
+    /// Interrupted by a signal; the result was written.
     pub const INTERRUPTED: u8 = 105;
 }
 
@@ -21,12 +21,12 @@ pub mod exit {
 pub struct Failure {
     /// The exit code.
     pub code: u8,
-    /// What was wrong, what was expected, what to do.
+    /// What was wrong, what was expected and what to do.
     pub message: String,
 }
 
 impl Failure {
-    /// A fault of the command line or of a file that it names.
+    /// A mistake on the command line or in a file named there.
     pub fn usage(message: impl Into<String>) -> Self {
         Self {
             code: exit::USAGE,
@@ -42,7 +42,7 @@ impl Failure {
         }
     }
 
-    /// A fault of this program or of the machine under it.
+    /// An error in this program or its machine.
     pub fn internal(message: impl Into<String>) -> Self {
         Self {
             code: exit::INTERNAL,

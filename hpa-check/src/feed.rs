@@ -1,5 +1,5 @@
-//! Where observations come from, and where the conductor's actions take effect: a live cluster, a
-//! rehearsal on this machine, a simulation, or a recording.
+//! Sources of observations that also carry out the conductor's actions: a live cluster, a rehearsal on this
+//! machine, a simulation, or a recording.
 
 pub(crate) mod live;
 pub(crate) mod rehearsal;
@@ -19,23 +19,22 @@ use crate::failure::Failure;
     reason = "one is moved at a time, and none is kept"
 )]
 pub(crate) enum Next {
-    /// Something was seen.
+    /// Something was observed.
     Observation(Observation),
-    /// Time has passed, and nothing was seen.
+    /// Time passed, and nothing was observed.
     Tick,
-    /// Nothing more will come.
+    /// There is nothing more.
     End,
 }
 
 /// A source of observations that carries out actions. It judges nothing.
 pub(crate) trait Feed {
-    /// Now, by the clock that stamps the observations.
+    /// The current time, by the clock that stamps observations.
     fn now(&self) -> Timestamp;
     /// Waits for the next observation, or a moment.
     async fn next(&mut self) -> Result<Next, Failure>;
-    /// Carries out an action. What comes of it is observed. A recording and a simulation have nothing
-    /// to act on.
+    /// Carries out an action. Its effects are observed. A recording or a simulation has nothing to act on.
     fn act(&mut self, _action: &Action) {}
-    /// Stops whatever still runs.
+    /// Stops everything that still runs.
     async fn close(self);
 }

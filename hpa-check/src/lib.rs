@@ -25,7 +25,7 @@ mod signals;
 mod simulation;
 mod sinks;
 
-/// Parses the command line, runs the command, and turns its end into an exit code.
+/// Parses the command line, runs the command, and returns its exit code.
 pub fn main() -> ExitCode {
     let ended = cli::Cli::read().and_then(|cli| cli.map_or(Ok(0), cli::Cli::execute));
     match ended {

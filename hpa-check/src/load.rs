@@ -1,4 +1,4 @@
-//! The load: a `fib-loadgen` process that tells of each second while it runs and gives account at its end.
+//! The load: a `fib-loadgen` process that reports each second while it runs and writes a result at its end.
 
 mod account;
 pub(crate) mod command;
@@ -19,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 use self::account::read_result;
 use crate::process::Child;
 
-/// A generator that was told to stop finishes its requests and writes its result within that.
+/// A generator that was asked to stop finishes its requests and writes its result within this time.
 const STOPS_WITHIN: Duration = Duration::from_secs(12);
 
-/// Flags without which a run can't follow the generator, or could leave it behind.
+/// Flags that a run needs to follow the generator and to stop it reliably.
 pub(crate) fn reporting(result: &Path) -> Vec<String> {
     let fixed = ["--ui", "none", "--exit-with-stdin", "-o", "ndjson=-", "-o"];
     let mut args: Vec<String> = fixed.map(str::to_owned).into();
@@ -30,7 +30,7 @@ pub(crate) fn reporting(result: &Path) -> Vec<String> {
     args
 }
 
-/// A rate for the generator's command line: whole, or with a decimal where it is small.
+/// A rate for the generator's command line: an integer, or with a decimal if it is small.
 pub(crate) fn in_short(rate: f64) -> String {
     if rate < 10.0 {
         format!("{:.1}", rate.max(0.1))
@@ -39,7 +39,7 @@ pub(crate) fn in_short(rate: f64) -> String {
     }
 }
 
-/// Runs the generator to its end, or until told to stop, and gives its account.
+/// Runs the generator until it ends or is stopped, and returns its result.
 pub(crate) async fn attack(
     program: &Path,
     args: &[String],
@@ -52,7 +52,7 @@ pub(crate) async fn attack(
     loop {
         tokio::select! {
             line = child.lines.next_line() => match line {
-                // A line that is not a second of load is none of ours.
+                // Other lines are not ours.
                 Ok(Some(line)) => second::read(&line).into_iter().for_each(&mut tell),
                 Ok(None) | Err(_) => break,
             },
@@ -72,7 +72,7 @@ pub(crate) async fn attack(
     let code = status.and_then(|status| status.code());
     account::read(result, code).map_err(|e| {
         format!(
-            "the load generator gave no account ({}): {e}",
+            "the load generator wrote no result ({}): {e}",
             child.obituary(status)
         )
     })

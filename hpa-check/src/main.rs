@@ -1,4 +1,4 @@
-//! `hpa-check`: see the library for what it does.
+//! `hpa-check`; the library does the work.
 
 use std::process::ExitCode;
 

@@ -67,7 +67,7 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
-    /// The word for it on the command line.
+    /// Its word on the command line.
     pub fn word(self) -> String {
         let value = self.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())
@@ -77,7 +77,7 @@ impl ReportFormat {
 /// One `-o KIND=FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
-    /// In which form.
+    /// The format.
     pub kind: ReportFormat,
     /// The file; `None` is standard output.
     pub file: Option<PathBuf>,
@@ -106,10 +106,10 @@ impl std::str::FromStr for Output {
     }
 }
 
-/// Outputs that were found writable.
+/// Outputs that were found to be writable.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    /// Every report, in the order given; the trace is not among them.
+    /// Every report in the given order, except the trace.
     pub(crate) reports: Vec<(ReportFormat, Destination)>,
     /// Where the trace goes.
     pub(crate) trace: Option<Destination>,
@@ -124,7 +124,7 @@ impl Opened {
 }
 
 impl Files {
-    /// Finds every output writable, before anything runs; nothing is left behind by that.
+    /// Checks that every output is writable before anything runs, without leaving anything behind.
     pub(crate) fn open(&self) -> Result<Opened, Failure> {
         self.refuse_collisions()?;
         let mut opened = Opened {
@@ -142,7 +142,7 @@ impl Files {
         Ok(opened)
     }
 
-    /// Refuses every kind but those that there are of what is to be written.
+    /// Refuses every kind that the document does not have.
     pub(crate) fn only(&self, kinds: &[ReportFormat], what: &str) -> Result<(), Failure> {
         let Some(other) = self.output.iter().find(|o| !kinds.contains(&o.kind)) else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! A program started by this one: it can't outlive it, and it says at its end what was wrong.
+//! A child process: it can't outlive this program, and its last output explains a failure.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
 
-/// As many of the last lines of a program's output are kept.
+/// How many of the last lines of a program's output are kept.
 pub(crate) const KEPT_LINES: usize = 20;
 
-/// What a program wrote before its end is read within this time after it.
+/// A program's last output is read within this time after its exit.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 
 /// A running program.
@@ -30,17 +30,17 @@ pub(crate) struct Child {
     last_words: Arc<Mutex<VecDeque<String>>>,
     /// Reads standard error.
     listener: Option<JoinHandle<()>>,
-    /// The programs end when this does, so that they end with us even after a `kill -9`.
+    /// The children exit when this pipe closes, so they end with this program even after a `kill -9`.
     _leash: Option<ChildStdin>,
 }
 
 impl Child {
-    /// Starts it. It has a process group of its own, so that Ctrl-C at the terminal reaches
-    /// this program alone, which then ends everything in order.
+    /// Starts it in a process group of its own, so that Ctrl-C on the terminal reaches only this program, which
+    /// then ends everything in order.
     pub(crate) fn start(program: &Path, args: &[String]) -> Result<Self, String> {
         let mut command = Command::new(program);
         command.args(args);
-        // All is said by flags; what is set for the user's own server is not for these.
+        // Flags set everything; environment variables for the user's own server must not apply.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("FIB_") {
                 command.env_remove(name);
@@ -49,7 +49,7 @@ impl Child {
         Self::spawn(command, &program.display().to_string())
     }
 
-    /// Starts a command line of the user's, in the shell and with the user's environment.
+    /// Starts the user's command line in a shell, with the user's environment.
     pub(crate) fn shell(line: &str) -> Result<Self, String> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", line]);
@@ -88,8 +88,8 @@ impl Child {
 
     /// Asks it to end.
     pub(crate) fn signal(&self, signal: Signal) {
-        // The process is not reaped yet, so the number is still its own; one that has just ended is
-        // the only error, and no harm.
+        // The process is not reaped yet, so the PID is still its own; the only error is that it has just
+        // exited, which is harmless.
         if self.process.id().is_some()
             && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
         {
@@ -97,7 +97,7 @@ impl Child {
         }
     }
 
-    /// Signals it and all that it has started itself.
+    /// Signals it and its children.
     pub(crate) fn signal_group(&self, signal: Signal) {
         if self.process.id().is_some()
             && let Some(group) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
@@ -113,33 +113,33 @@ impl Child {
         words.iter().cloned().collect()
     }
 
-    /// Ends it at once.
+    /// Kills it.
     pub(crate) fn kill(&mut self) {
         let _ = self.process.start_kill();
     }
 
-    /// Waits for its end, and for what it wrote last.
+    /// Waits for its exit, and for its last output.
     pub(crate) async fn ended(&mut self) -> Option<ExitStatus> {
         let status = self.process.wait().await.ok();
         if let Some(listener) = &mut self.listener {
-            // What it has started itself may keep standard error open.
+            // Its own children may keep standard error open.
             let _ = tokio::time::timeout(LAST_WORDS_WITHIN, listener).await;
             self.listener = None;
         }
         status
     }
 
-    /// How it ended, with the last line that it wrote to standard error.
+    /// How it exited, with the last line it wrote to standard error.
     pub(crate) fn obituary(&self, status: Option<ExitStatus>) -> String {
         let how = status.map_or_else(|| "it is gone".to_owned(), |status| status.to_string());
         match self.last_words().last() {
             None => how,
-            Some(word) => format!("{how}, last word: {word}"),
+            Some(word) => format!("{how}, last output: {word}"),
         }
     }
 }
 
-/// Reads on to the end, so that the program never waits for a full pipe.
+/// Reads to the end, so that the program never waits for a full pipe.
 async fn listen(
     mut lines: Lines<BufReader<tokio::process::ChildStderr>>,
     last_words: Arc<Mutex<VecDeque<String>>>,
@@ -155,7 +155,7 @@ async fn listen(
     }
 }
 
-/// The program that was named, or the one beside this program.
+/// The named program, or the one next to this program.
 pub(crate) fn program(named: Option<PathBuf>, name: &str) -> Result<PathBuf, Failure> {
     let path = match named {
         Some(path) => path,
@@ -168,7 +168,7 @@ pub(crate) fn program(named: Option<PathBuf>, name: &str) -> Result<PathBuf, Fai
         return Ok(path);
     }
     Err(Failure::usage(format!(
-        "`{}` is not there: build it with `cargo build --release`, or name it with --{name}; --load-command starts any other load, and --load-job loads from inside the cluster",
+        "`{}` does not exist: install {name} next to hpa-check (in a checkout: cargo install --locked --path {name}), or name it with --{name}",
         path.display()
     )))
 }

@@ -1,4 +1,4 @@
-//! One question to a Prometheus: a range query through its HTTP API.
+//! A range query to Prometheus through its HTTP API.
 
 use std::time::Duration;
 
@@ -11,36 +11,36 @@ use kube::{Client, Config};
 
 use crate::failure::Failure;
 
-/// Samples that Prometheus gives of one series at most.
+/// The most samples that Prometheus returns for one series.
 pub(crate) const MOST_SAMPLES: u64 = 11_000;
-/// From the request to the last byte of the answer.
+/// Time from the request to the last byte of the answer.
 const WITHIN: Duration = Duration::from_mins(2);
-/// A megabyte holds some 30,000 samples.
+/// A megabyte has room for about 30,000 samples.
 const MOST_BYTES: usize = 128 << 20;
-/// Of a range query.
+/// The path of a range query.
 const PATH: &str = "/api/v1/query_range";
-/// A longer query goes in the body, as it may be too long for a URL on its way.
+/// A longer query goes in the body, since it may be too long for a URL.
 const LONG_QUERY: usize = 1_500;
 
-/// What is asked.
+/// A range query.
 #[derive(Debug, Clone)]
 pub(crate) struct RangeQuery {
     /// The address, before `/api/v1`.
     pub(crate) server: Uri,
     /// More headers, such as an authorization.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    /// In PromQL.
+    /// The PromQL query.
     pub(crate) query: String,
     /// The first instant.
     pub(crate) from: Timestamp,
     /// The last instant.
     pub(crate) until: Timestamp,
-    /// From sample to sample.
+    /// Time between samples.
     pub(crate) step: Duration,
 }
 
 impl RangeQuery {
-    /// The address as it may be shown.
+    /// The address without its secrets.
     pub(crate) fn shown(&self) -> String {
         let authority = self.server.authority().map_or("", |a| a.as_str());
         let host = authority.rsplit('@').next().unwrap_or_default();
@@ -51,7 +51,7 @@ impl RangeQuery {
         )
     }
 
-    /// Asks; the text is the API's answer in JSON.
+    /// Runs the query; returns the API's answer in JSON.
     pub(crate) async fn ask(&self) -> Result<String, Failure> {
         let shown = self.shown();
         let failed = |why: String| Failure::target(format!("Prometheus at {shown} {why}"));
@@ -63,7 +63,7 @@ impl RangeQuery {
                     "gave no answer within {within} s: shorten --since, or check --prometheus"
                 ))
             })?
-            .map_err(|error| failed(format!("can't be asked ({error}): check --prometheus")))?;
+            .map_err(|error| failed(format!("can't be reached ({error}): check --prometheus")))?;
         let json = content_type.contains("json");
         match status {
             _ if json => Ok(body),
@@ -71,13 +71,13 @@ impl RangeQuery {
                 "refused with {status}: give credentials, such as --prometheus-header 'Authorization: Bearer …'"
             ))),
             status => Err(failed(format!(
-                "answered with {status} and no JSON: give the address that stands before /api/v1"
+                "answered with {status} and no JSON: give the part of the address before /api/v1"
             ))),
         }
     }
 
     async fn exchange(&self) -> Result<(StatusCode, String, String), String> {
-        let in_a_line = |error: kube::Error| chain(&error);
+        let in_a_line = |error: kube::Error| first_cause(&error);
         let mut config = Config::new(self.without_user()?);
         config.headers.clone_from(&self.headers);
         let (user, password) = self.user();
@@ -96,7 +96,7 @@ impl RangeQuery {
         let body = Limited::new(answer.into_body(), MOST_BYTES).collect().await;
         let body = body.map_err(|error| error.to_string())?.to_bytes();
         let body =
-            String::from_utf8(body.into()).map_err(|_| "its answer is no text".to_owned())?;
+            String::from_utf8(body.into()).map_err(|_| "its answer is not text".to_owned())?;
         Ok((status, content_type, body))
     }
 
@@ -119,7 +119,7 @@ impl RangeQuery {
         request.map_err(|error| error.to_string())
     }
 
-    /// User and password of the address.
+    /// User and password in the address.
     fn user(&self) -> (Option<String>, Option<String>) {
         let authority = self.server.authority().map_or("", |a| a.as_str());
         let Some((user, _)) = authority.rsplit_once('@') else {
@@ -137,26 +137,21 @@ impl RangeQuery {
     fn without_user(&self) -> Result<Uri, String> {
         self.shown()
             .parse()
-            .map_err(|_| "the address is no URL".to_owned())
+            .map_err(|_| "the address is not a URL".to_owned())
     }
 }
 
-/// With milliseconds, as Prometheus takes it.
+/// With milliseconds, as Prometheus accepts it.
 fn seconds(at: Timestamp) -> String {
     let ms = at.as_millisecond();
     format!("{}.{:03}", ms.div_euclid(1_000), ms.rem_euclid(1_000))
 }
 
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let more = next.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = next.source();
+/// The first cause of an error, in one line: the layers above it say nothing to a user.
+fn first_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
     }
-    text.replace('\n', " ")
+    cause.to_string().replace('\n', " ")
 }

@@ -1,4 +1,4 @@
-//! The reports: every one is drawn from the result document alone, so a stored one draws the same.
+//! The reports: each is drawn only from the result document, so a stored result draws the same.
 
 use hpa_check_core::documents::result::RunResult;
 use serde::Serialize;
@@ -32,7 +32,7 @@ pub(crate) use text::terminal;
 #[path = "../tests/fixtures/run.rs"]
 pub(crate) mod fixture;
 
-/// The report of that kind; `None` for the trace, which a result can't be turned back into.
+/// The report of this kind; `None` for the trace, which can't be made from a result.
 pub(crate) fn render(kind: ReportFormat, result: &RunResult) -> Option<String> {
     match kind {
         ReportFormat::Json => Some(json(result)),
@@ -46,12 +46,12 @@ pub(crate) fn render(kind: ReportFormat, result: &RunResult) -> Option<String> {
     }
 }
 
-/// Writes each report of a run; the sentences are of those that could not be written.
+/// Writes each report of a run; returns one sentence for each that could not be written.
 pub(crate) fn write(outputs: &Opened, result: &RunResult) -> Vec<String> {
     write_each(outputs, |kind| render(kind, result))
 }
 
-/// Writes each report that there is; the sentences are of those that could not be written.
+/// Writes each available report; returns one sentence for each that could not be written.
 pub(crate) fn write_each(
     outputs: &Opened,
     render: impl Fn(ReportFormat) -> Option<String>,
@@ -74,7 +74,7 @@ pub(crate) fn write_each(
         .collect()
 }
 
-/// Writes each report that there is; the failure is the first of those that could not be written.
+/// Writes each available report; fails with the first that could not be written.
 pub(crate) fn write_all(
     outputs: &Opened,
     render: impl Fn(ReportFormat) -> Option<String>,
@@ -83,8 +83,8 @@ pub(crate) fn write_all(
     failed.map_or(Ok(()), |failure| Err(Failure::internal(failure)))
 }
 
-/// What became of reports that could not be written, beside the exit code of what they report. A missing report
-/// must not look like a good end; next to a worse one it is a notice.
+/// The effect of unwritten reports on the exit code. A missing report must not look like success; next to a
+/// worse exit code it is only a notice.
 pub(crate) fn settle(failed: Vec<String>, exit_code: u8) -> Result<(), Failure> {
     match failed.into_iter().next() {
         Some(failure) if exit_code == 0 => Err(Failure::internal(failure)),

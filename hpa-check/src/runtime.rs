@@ -1,4 +1,4 @@
-//! The runtime of a command: one thread, on which everything waits for everything else.
+//! The runtime of a command: a single thread.
 
 use tokio::runtime::{Builder, Runtime};
 

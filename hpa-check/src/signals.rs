@@ -1,8 +1,8 @@
-//! The signals that mean an end.
+//! The signals that end a run.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C, `kill`, the terminal's end.
+/// Ctrl-C, `kill`, and a closed terminal.
 pub(crate) struct Signals([Signal; 3]);
 
 impl Signals {

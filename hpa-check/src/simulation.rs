@@ -1,4 +1,4 @@
-//! A simulation, told: on the terminal, as JSON, and by the reports of a run.
+//! Simulates, and reports on the terminal, as JSON, and with the reports of a run.
 
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::run::evaluator::Evaluator;
@@ -13,16 +13,16 @@ use crate::outputs::{Files, ReportFormat};
 use crate::report;
 use crate::report::simulated::{KINDS, Simulated, render, text};
 
-/// What is asked.
+/// The request.
 pub(crate) struct Ask {
     pub(crate) scenario: Scenario,
     pub(crate) bound: Bound,
-    /// What to try, if cheaper settings are searched for.
+    /// The settings to try, if cheaper ones are searched for.
     pub(crate) grid: Option<Grid>,
     pub(crate) files: Files,
 }
 
-/// Simulates and tells; the number is the exit code.
+/// Simulates and reports; returns the exit code.
 pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
     ask.files.only(&KINDS, "a simulation")?;
     let opened = ask.files.open()?;
@@ -31,7 +31,7 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
     simulation.kept = ask.bound.is_kept(&simulation.summary);
     let grid = ask.grid.clone();
     simulation.search = grid.map(|grid| search(&ask.scenario, grid, ask.bound));
-    // Watching takes much longer than simulating, and only what is drawn needs it.
+    // Watching takes much longer than simulating, and only drawings need it.
     if opened
         .reports
         .iter()
@@ -53,7 +53,7 @@ pub(crate) fn simulate(ask: &Ask) -> Result<u8, Failure> {
     }
 }
 
-/// A scenario that was run, as the document that stands for it.
+/// A scenario that was run, as its document.
 pub(crate) fn document(scenario: Scenario) -> Simulation {
     Simulation {
         schema: SCHEMA.to_owned(),
@@ -67,7 +67,7 @@ pub(crate) fn document(scenario: Scenario) -> Simulation {
     }
 }
 
-/// What a watcher of a cluster would have seen of the simulation.
+/// What a watcher of a cluster would have observed of the simulation.
 pub(crate) fn watched(scenario: &Scenario) -> Result<Timeline, Failure> {
     let mut evaluator = Evaluator::new(Expectation::default().of_spec(&scenario.spec));
     let end = drive_through(scenario.engine(true), &mut evaluator)?;

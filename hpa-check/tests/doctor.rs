@@ -1,4 +1,4 @@
-//! `hpa-check doctor` against an API server that stands still.
+//! `hpa-check doctor` against an API server with fixed objects.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -16,7 +16,7 @@ fn shop() -> StillApi {
     api
 }
 
-/// The exit code, the report, and what was said.
+/// The exit code, the report, and standard error.
 fn diagnose(serving: &Serving, arguments: &[&str]) -> (i32, Value, String) {
     let file = serving.file("result.json");
     let output = format!("json={}", file.display());
@@ -41,7 +41,7 @@ fn first_finding(report: &Value, name: &str) -> Value {
 }
 
 #[test]
-fn a_healthy_namespace_has_nothing_wrong_and_is_the_only_one_asked_for() {
+fn a_healthy_namespace_has_no_finding_and_is_the_only_one_that_is_read() {
     let serving = shop().serve();
     let (code, report, said) = diagnose(&serving, &[]);
     assert_eq!(code, 0, "{said}");
@@ -67,7 +67,7 @@ fn a_healthy_namespace_has_nothing_wrong_and_is_the_only_one_asked_for() {
 }
 
 #[test]
-fn all_namespaces_are_looked_at_with_one_list_a_kind() {
+fn all_namespaces_are_read_with_one_list_per_kind() {
     let serving = shop().serve();
     let (code, report, said) = diagnose(&serving, &["--all-namespaces"]);
     assert_eq!(code, 0, "{said}");
@@ -84,7 +84,7 @@ fn all_namespaces_are_looked_at_with_one_list_a_kind() {
 }
 
 #[test]
-fn one_autoscaler_is_told_of_with_its_arithmetic() {
+fn a_single_autoscaler_is_reported_with_its_arithmetic() {
     let serving = shop().serve();
     let (code, report, said) = diagnose(&serving, &["--autoscaler", "web"]);
     assert_eq!(
@@ -101,7 +101,7 @@ fn one_autoscaler_is_told_of_with_its_arithmetic() {
 }
 
 #[test]
-fn a_name_may_stand_without_a_flag_and_one_that_is_not_there_is_answered_with_the_nearest() {
+fn a_name_needs_no_flag_and_an_unknown_one_is_answered_with_the_nearest() {
     let serving = shop().serve();
     let (code, report, said) = diagnose(&serving, &["web"]);
     assert_eq!(
@@ -118,7 +118,7 @@ fn a_name_may_stand_without_a_flag_and_one_that_is_not_there_is_answered_with_th
 }
 
 #[test]
-fn a_namespace_that_is_not_there_is_an_error_and_an_empty_one_is_not_called_healthy() {
+fn an_unknown_namespace_is_an_error_and_an_empty_one_is_not_called_healthy() {
     let mut api = shop();
     for name in ["shop", "bank", "empty"] {
         api.put("/api/v1", "namespaces", json!({"metadata": {"name": name}}));
@@ -144,12 +144,12 @@ fn a_namespace_that_is_not_there_is_an_error_and_an_empty_one_is_not_called_heal
     let (code, _, said) = diagnose(&serving, &["-n", "secret"]);
     assert_eq!(code, 93, "{said}");
     assert!(
-        said.contains("whether the namespace exists is not known"),
+        said.contains("whether the namespace exists is unknown"),
         "{said}"
     );
 }
 
-/// `cart` can't scale; it is known who owns it.
+/// `cart` can't scale; its owner is known.
 fn stuck() -> StillApi {
     let mut api = shop();
     api.change(
@@ -165,7 +165,7 @@ fn stuck() -> StillApi {
 }
 
 #[test]
-fn a_finding_can_be_ignored_by_a_flag_and_by_an_annotation_and_is_shown_with_its_reason() {
+fn a_finding_can_be_ignored_by_a_flag_or_an_annotation_and_is_shown_with_the_reason() {
     let reason = "scale-up-disabled=it is frozen";
     let serving = stuck().serve();
     let (code, report, said) = diagnose(&serving, &["cart"]);
@@ -196,7 +196,7 @@ fn a_finding_can_be_ignored_by_a_flag_and_by_an_annotation_and_is_shown_with_its
 }
 
 #[test]
-fn against_a_baseline_only_what_is_new_fails_and_what_is_gone_is_told() {
+fn with_a_baseline_only_new_findings_fail_and_fixed_ones_are_listed() {
     let serving = stuck().serve();
     let (code, _, said) = diagnose(&serving, &[]);
     assert_eq!(code, 91, "{said}");
@@ -216,7 +216,7 @@ fn against_a_baseline_only_what_is_new_fails_and_what_is_gone_is_told() {
 }
 
 #[test]
-fn the_exit_code_counts_only_what_is_as_heavy_as_asked_for() {
+fn the_exit_code_counts_only_findings_of_the_given_severity() {
     let serving = stuck().serve();
     let (code, _, said) = diagnose(&serving, &["--fail-on", "none"]);
     assert_eq!(code, 0, "{said}");
@@ -227,7 +227,7 @@ fn the_exit_code_counts_only_what_is_as_heavy_as_asked_for() {
 }
 
 #[test]
-fn every_report_is_written_and_a_stored_result_draws_the_same_again() {
+fn every_report_is_written_and_the_stored_result_draws_the_same_again() {
     let serving = stuck().serve();
     let kinds = ["json", "html", "md", "junit", "sarif", "github"];
     let outputs = kinds.map(|kind| format!("{kind}={}", serving.file(kind).display()));
@@ -259,7 +259,7 @@ fn every_report_is_written_and_a_stored_result_draws_the_same_again() {
 }
 
 #[test]
-fn a_form_that_one_look_does_not_have_and_a_report_that_can_t_be_written_are_told() {
+fn a_format_without_this_report_and_an_unwritable_report_are_errors() {
     let serving = shop().serve();
     for kind in ["svg=x.svg", "trace=x.jsonl"] {
         let (code, _, said) = diagnose(&serving, &["-o", kind]);
@@ -271,7 +271,7 @@ fn a_form_that_one_look_does_not_have_and_a_report_that_can_t_be_written_are_tol
     }
     #[cfg(target_os = "linux")]
     {
-        // A missing report must not look like a look that found nothing.
+        // A missing report must not look like one without findings.
         let (code, _, said) = diagnose(&serving, &["-o", "html=/dev/full"]);
         assert_eq!(code, 1, "{said}");
         let (code, _, said) = diagnose(&stuck().serve(), &["-o", "html=/dev/full"]);
@@ -281,7 +281,7 @@ fn a_form_that_one_look_does_not_have_and_a_report_that_can_t_be_written_are_tol
 }
 
 #[test]
-fn what_the_api_shows_is_found_and_quoted() {
+fn a_problem_in_the_api_is_found_and_quoted() {
     let mut api = shop();
     api.change("/api/v1/pods", |pod| {
         if pod["metadata"]["labels"]["app"] == "cart" {
@@ -352,7 +352,7 @@ fn the_rest_of_the_environment_is_read_too() {
     assert_eq!(first_finding(&report, "web"), "another-scaler", "{said}");
 }
 
-/// `cart` belongs to a `ScaledObject` of KEDA, which is this.
+/// `cart` belongs to this `ScaledObject` of KEDA.
 fn of_keda(api: &mut StillApi, annotations: &Value) {
     api.change(
         "/apis/autoscaling/v2/horizontalpodautoscalers",
@@ -371,7 +371,7 @@ fn of_keda(api: &mut StillApi, annotations: &Value) {
             {"type": "Ready", "status": "True", "reason": "ScaledObjectReady", "message": "ok"}]}}));
 }
 
-/// `cart` has no pods, and wants none.
+/// `cart` has no pods, and is meant to have none.
 fn at_zero(api: &mut StillApi) {
     api.change("/apis/apps/v1/deployments", |deployment| {
         if deployment["metadata"]["name"] == "cart" {
@@ -396,7 +396,7 @@ fn at_zero(api: &mut StillApi) {
 }
 
 #[test]
-fn a_target_of_keda_s_that_idles_at_zero_is_a_note_and_without_keda_it_is_switched_off() {
+fn a_keda_target_idle_at_zero_is_a_note_and_without_keda_scaling_is_disabled() {
     let mut api = shop();
     of_keda(&mut api, &Value::Null);
     at_zero(&mut api);
@@ -404,7 +404,7 @@ fn a_target_of_keda_s_that_idles_at_zero_is_a_note_and_without_keda_it_is_switch
     assert_eq!(code, 0, "{said}");
     assert_eq!(first_finding(&report, "cart"), "idle-at-zero", "{said}");
 
-    // Without the right to read ScaledObjects the owner reference tells the same.
+    // Without the right to read ScaledObjects the owner reference shows the same.
     let mut api = shop();
     of_keda(&mut api, &Value::Null);
     at_zero(&mut api);
@@ -426,7 +426,7 @@ fn a_target_of_keda_s_that_idles_at_zero_is_a_note_and_without_keda_it_is_switch
 }
 
 #[test]
-fn a_pause_of_keda_s_is_quoted_whether_its_autoscaler_is_there_or_not() {
+fn a_pause_by_keda_is_quoted_with_or_without_its_autoscaler() {
     let mut api = shop();
     of_keda(&mut api, &json!({"autoscaling.keda.sh/paused": "true"}));
     let (code, report, said) = diagnose(&api.serve(), &[]);
@@ -452,7 +452,7 @@ fn a_pause_of_keda_s_is_quoted_whether_its_autoscaler_is_there_or_not() {
     );
 }
 
-/// The first finding of `cart`, of five pods, when its pods and their samples are these.
+/// The first finding for `cart` with five pods, given these pods and samples.
 fn cart_of_five(
     change_pod: impl Fn(&mut Value, usize),
     change_sample: impl Fn(&mut Value, usize),
@@ -476,7 +476,7 @@ fn uses(sample: &mut Value, container: usize, milli: u32) {
     sample["containers"][container]["usage"]["cpu"] = json!(format!("{milli}m"));
 }
 
-/// The pod was started then, and its readiness has been this since.
+/// Sets the pod's start, and its readiness since then.
 fn since(pod: &mut Value, seconds: i64, ready: &str) {
     let then = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
     pod["status"]["startTime"] = json!(then.to_string());
@@ -485,7 +485,7 @@ fn since(pod: &mut Value, seconds: i64, ready: &str) {
 }
 
 #[test]
-fn an_idle_sidecar_is_found_by_what_its_neighbor_uses() {
+fn an_idle_sidecar_is_found_by_its_neighbors_use() {
     let beside = |app: u32| {
         cart_of_five(
             |pod, _| {
@@ -507,7 +507,7 @@ fn an_idle_sidecar_is_found_by_what_its_neighbor_uses() {
 }
 
 #[test]
-fn pods_that_stay_unready_and_hold_the_ratio_are_found_and_young_ones_are_not() {
+fn pods_that_stay_unready_and_hold_back_the_ratio_are_found_and_young_ones_are_not() {
     let unready_for = |seconds: i64| {
         cart_of_five(
             move |pod, n| {
@@ -523,7 +523,7 @@ fn pods_that_stay_unready_and_hold_the_ratio_are_found_and_young_ones_are_not() 
 }
 
 #[test]
-fn the_cpu_of_starts_counts_as_load_where_nothing_probes_them() {
+fn the_cpu_of_startups_counts_as_load_without_a_probe() {
     let started = |probed: bool| {
         cart_of_five(
             move |pod, n| {
@@ -560,7 +560,7 @@ fn a_scale_without_a_selector_is_found_by_the_condition() {
 }
 
 #[test]
-fn without_a_metrics_api_every_autoscaler_has_that_as_its_cause() {
+fn without_a_metrics_api_that_is_the_cause_for_every_autoscaler() {
     let mut api = shop();
     api.refuse(
         "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io",
@@ -580,7 +580,7 @@ fn without_a_metrics_api_every_autoscaler_has_that_as_its_cause() {
 }
 
 #[test]
-fn what_may_not_be_read_is_named_and_only_the_needful_makes_it_inconclusive() {
+fn a_resource_that_may_not_be_read_is_named_and_only_an_essential_one_makes_it_inconclusive() {
     let mut api = shop();
     for optional in [
         "/api/v1/namespaces/shop/events",
@@ -624,14 +624,14 @@ fn what_may_not_be_read_is_named_and_only_the_needful_makes_it_inconclusive() {
 }
 
 #[test]
-fn a_second_look_is_taken_when_asked_for() {
+fn a_second_look_is_taken_on_request() {
     let serving = shop().serve();
     let (code, report, said) = diagnose(&serving, &["--again", "1"]);
     assert_eq!((code, &report["looks"]), (0, &json!(2)), "{said}");
 }
 
 #[test]
-fn json_on_standard_output_leaves_the_words_to_standard_error() {
+fn with_json_on_standard_output_the_text_goes_to_standard_error() {
     let serving = shop().serve();
     let done = serving.run(&["doctor", "-o", "json=-"]);
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
@@ -639,7 +639,7 @@ fn json_on_standard_output_leaves_the_words_to_standard_error() {
     assert!(String::from_utf8_lossy(&done.stderr).contains("PASS"));
 }
 
-/// `cart` wants a sixth pod, which fits on no node; what the events of the last minute say of it.
+/// `cart` wants a sixth pod that fits on no node, with these events in the last minute.
 fn waiting(events: &[(&str, &str)]) -> StillApi {
     let mut api = cluster();
     application(&mut api, "shop", "cart", 5);
@@ -667,7 +667,7 @@ fn waiting(events: &[(&str, &str)]) -> StillApi {
 }
 
 #[test]
-fn a_pod_that_waits_for_a_node_is_told_with_what_was_tried() {
+fn a_pod_that_waits_for_a_node_is_reported_with_what_was_tried() {
     let mut api = waiting(&[]);
     api.refuse("/api/v1/namespaces/shop/events", 403);
     let (code, report, said) = diagnose(&api.serve(), &[]);
@@ -790,7 +790,8 @@ fn applied_by_argo_cd(api: &mut StillApi, spec: &Value) {
             {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "shop", "name": "web", "status": "Synced"}]}}));
 }
 
-/// The exit code, the first finding of `web`, and what was said, where a manager applies its manifest with replicas.
+/// The exit code, the first finding for `web`, and the output, where a manager applies its manifest with
+/// replicas.
 fn git_sets_replicas(manager: &str, change: impl Fn(&mut StillApi)) -> (i32, Value, String) {
     let mut api = shop();
     api.change("/apis/apps/v1/deployments", |deployment| {
@@ -807,7 +808,7 @@ fn git_sets_replicas(manager: &str, change: impl Fn(&mut StillApi)) -> (i32, Val
 }
 
 #[test]
-fn replicas_that_argo_cd_ignores_are_a_note_and_those_it_would_apply_a_fault() {
+fn replicas_that_argo_cd_ignores_are_a_note_and_those_that_it_would_apply_are_a_fault() {
     let ignores =
         json!([{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}]);
     let respects = json!({"syncOptions": ["RespectIgnoreDifferences=true"]});
@@ -824,7 +825,7 @@ fn replicas_that_argo_cd_ignores_are_a_note_and_those_it_would_apply_a_fault() {
     let (code, first, said) = with(json!({"syncPolicy": respects}));
     assert_eq!((code, first), (91, json!("replicas-in-manifest")), "{said}");
 
-    // The same by Argo CD's own settings.
+    // The same through Argo CD's global settings.
     let (code, first, said) = git_sets_replicas("argocd-controller", |api| {
         applied_by_argo_cd(api, &json!({"syncPolicy": respects}));
         api.answer("/api/v1/namespaces/argocd/configmaps/argocd-cm", json!({"data": {
@@ -832,7 +833,7 @@ fn replicas_that_argo_cd_ignores_are_a_note_and_those_it_would_apply_a_fault() {
     });
     assert_eq!((code, first), (0, json!("replicas-left-alone")), "{said}");
 
-    // One that can't be read, or that lies in another cluster, leaves it open.
+    // One that can't be read, or is in another cluster, leaves it open.
     let (code, first, said) = git_sets_replicas("argocd-controller", |_| {});
     assert_eq!(
         (code, first),
@@ -856,7 +857,7 @@ fn replicas_that_argo_cd_ignores_are_a_note_and_those_it_would_apply_a_fault() {
 }
 
 #[test]
-fn replicas_that_flux_ignores_are_a_note_and_those_it_would_apply_a_fault() {
+fn replicas_that_flux_ignores_are_a_note_and_those_that_it_would_apply_are_a_fault() {
     let with = |spec: Value| {
         git_sets_replicas("kustomize-controller", move |api| {
             api.put(
@@ -886,7 +887,7 @@ fn replicas_that_flux_ignores_are_a_note_and_those_it_would_apply_a_fault() {
     assert_eq!((code, first), (91, json!("replicas-in-manifest")), "{said}");
 }
 
-/// `cart` is a custom resource that keeps `/scale`, of this group, version and kind.
+/// `cart` is a custom resource with `/scale`, of this group, version and kind.
 fn of_a_custom_kind(api: &mut StillApi, group: &str, version: &str, kind: &str) {
     let plural = format!("{}s", kind.to_lowercase());
     api.change(
@@ -930,7 +931,7 @@ fn of_a_custom_kind(api: &mut StillApi, group: &str, version: &str, kind: &str) 
 }
 
 #[test]
-fn a_custom_resource_is_judged_by_its_scale_and_not_by_what_deployments_are_like() {
+fn a_custom_resource_is_judged_by_its_scale_and_not_by_the_rules_of_deployments() {
     for (group, version, kind) in [
         ("apps.kruise.io", "v1beta1", "StatefulSet"),
         ("example.com", "v1", "Gateway"),
@@ -954,7 +955,7 @@ fn a_custom_resource_is_judged_by_its_scale_and_not_by_what_deployments_are_like
 }
 
 #[test]
-fn a_replica_set_that_was_made_while_the_lists_were_read_is_the_deployment_s_own() {
+fn a_replica_set_created_between_the_lists_belongs_to_its_deployment() {
     let mut api = shop();
     api.change("/apis/apps/v1/replicasets", |set| {
         if set["metadata"]["name"] == "cart-6d" {
@@ -966,7 +967,7 @@ fn a_replica_set_that_was_made_while_the_lists_were_read_is_the_deployment_s_own
 }
 
 #[test]
-fn a_controller_without_metrics_is_a_fault_only_after_a_start_s_time() {
+fn a_controller_without_metrics_is_a_fault_only_after_the_time_for_a_start() {
     let inactive = |seconds: i64| {
         let mut api = shop();
         let since = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);

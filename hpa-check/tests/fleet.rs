@@ -1,4 +1,4 @@
-//! `hpa-check doctor -A` against an API server with many objects, odd answers or few rights.
+//! `hpa-check doctor -A` against an API server with many objects, unusual answers or few rights.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use still_api::{Serving, StillApi, application, cluster};
 
-/// So many autoscalers of ten pods each, in ten namespaces.
+/// This many autoscalers with ten pods each, in ten namespaces.
 fn fleet(autoscalers: usize) -> StillApi {
     let mut api = cluster();
     for n in 0..autoscalers {
@@ -22,7 +22,7 @@ fn fleet(autoscalers: usize) -> StillApi {
     api
 }
 
-/// What came of a look at everything.
+/// The outcome of a check of all namespaces.
 struct Look {
     code: i32,
     report: Value,
@@ -36,7 +36,7 @@ impl Look {
         (autoscalers, self.report["pods"].as_u64().unwrap_or(0))
     }
 
-    /// Finds so many autoscalers and pods, and nothing wrong.
+    /// Found this many autoscalers and pods, and no problem.
     #[track_caller]
     fn is_healthy_with(&self, autoscalers: usize, pods: u64) {
         assert_eq!(
@@ -87,7 +87,7 @@ fn look(serving: &Serving) -> Look {
     }
 }
 
-/// The most memory that a process has had, as Linux tells it; 0 elsewhere.
+/// The peak memory of a process according to Linux; 0 elsewhere.
 fn peak(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -104,7 +104,7 @@ fn asked_for(serving: &Serving, path: &str) -> usize {
 }
 
 #[test]
-fn pods_come_in_pages_and_a_server_without_pages_costs_no_more_memory() {
+fn pods_are_read_in_pages_and_a_server_without_pages_takes_no_more_memory() {
     let paged = fleet(200).serve();
     let first = look(&paged);
     first.is_healthy_with(200, 2_000);
@@ -123,7 +123,7 @@ fn pods_come_in_pages_and_a_server_without_pages_costs_no_more_memory() {
 }
 
 #[test]
-fn a_list_that_expires_between_two_pages_is_read_anew_without_counting_anything_twice() {
+fn a_list_that_expires_between_two_pages_is_read_again_without_counting_anything_twice() {
     let mut api = fleet(60);
     api.once("/api/v1/pods?&limit=500&continue=500", 410, None);
     let serving = api.serve();
@@ -139,7 +139,7 @@ fn a_list_that_expires_between_two_pages_is_read_anew_without_counting_anything_
 }
 
 #[test]
-fn a_busy_server_is_asked_again_when_it_says() {
+fn a_busy_server_is_asked_again_after_the_time_it_asked_for() {
     let mut api = fleet(3);
     api.once("/api/v1/pods", 429, Some(1));
     api.once("/api/v1/pods", 429, Some(1));
@@ -149,7 +149,7 @@ fn a_busy_server_is_asked_again_when_it_says() {
     patient.is_healthy_with(3, 30);
     assert_eq!(asked_for(&serving, "/api/v1/pods"), 3);
 
-    // It is not waited for longer than anybody would.
+    // A very long time is not waited for.
     let mut api = fleet(3);
     api.once("/api/v1/pods", 429, Some(3_600));
     let look = look(&api.serve());
@@ -158,7 +158,7 @@ fn a_busy_server_is_asked_again_when_it_says() {
 }
 
 #[test]
-fn who_may_read_some_namespaces_only_gets_those_and_is_told_which_are_left_out() {
+fn with_rights_for_some_namespaces_only_those_are_read_and_the_others_are_named() {
     let limited = || {
         let mut api = fleet(20);
         for n in 0..10 {
@@ -205,7 +205,7 @@ fn who_may_read_some_namespaces_only_gets_those_and_is_told_which_are_left_out()
         "{unseen:?}"
     );
 
-    // Without any right, the error says what to grant.
+    // Without any right, the error names the rights to grant.
     let mut api = limited();
     api.refuse("/api/v1/namespaces", 403);
     let none = look(&api.serve());
@@ -219,9 +219,9 @@ fn who_may_read_some_namespaces_only_gets_those_and_is_told_which_are_left_out()
 }
 
 #[test]
-fn pods_without_samples_are_found_in_their_namespaces_and_not_in_the_others() {
+fn pods_without_samples_are_found_in_their_namespaces_only() {
     let mut api = fleet(20);
-    // A metrics server that does not reach the nodes of half of the cluster leaves their pods out.
+    // A metrics server that can't reach the nodes of half of the cluster leaves their pods out.
     api.keep("/apis/metrics.k8s.io/v1beta1/pods", |namespace| {
         namespace < "space-5"
     });
@@ -236,7 +236,7 @@ fn pods_without_samples_are_found_in_their_namespaces_and_not_in_the_others() {
 }
 
 #[test]
-fn targets_of_a_custom_kind_are_asked_for_many_at_once_and_their_kind_is_looked_up_once() {
+fn targets_of_a_custom_kind_are_read_in_parallel_and_their_kind_is_looked_up_once() {
     let mut api = fleet(0);
     let kind = json!({"kind": "APIResourceList", "groupVersion": "argoproj.io/v1alpha1", "resources": [
         {"name": "rollouts", "singularName": "rollout", "namespaced": true, "kind": "Rollout", "verbs": ["get", "list"]},
@@ -283,7 +283,7 @@ fn targets_of_a_custom_kind_are_asked_for_many_at_once_and_their_kind_is_looked_
 }
 
 #[test]
-fn a_look_that_is_stopped_ends_at_once_and_leaves_no_report() {
+fn a_stopped_check_ends_at_once_and_leaves_no_report() {
     let mut api = fleet(3);
     api.hold("/api/v1/pods", Duration::from_mins(1));
     let serving = api.serve();
@@ -302,7 +302,7 @@ fn a_look_that_is_stopped_ends_at_once_and_leaves_no_report() {
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert_eq!(done.status.code(), Some(105), "{said}");
     assert!(
-        said.contains("told to stop before everything was read"),
+        said.contains("interrupted before everything was read"),
         "{said}"
     );
     assert!(!file.exists());

@@ -1,4 +1,4 @@
-//! The commands beside `run`: simulations, exports, completions, the manual page, the plugin's name.
+//! The commands next to `run`: simulations, exports, completions, the manual page, the plugin's name.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -20,7 +20,7 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn a_simulation_tells_the_path_and_writes_every_report() {
+fn a_simulation_prints_the_path_and_writes_every_report() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
     let outputs =
@@ -54,7 +54,7 @@ fn a_simulation_tells_the_path_and_writes_every_report() {
 }
 
 #[test]
-fn a_bound_that_is_not_kept_is_a_threshold_that_failed() {
+fn a_violated_bound_is_a_failed_threshold() {
     let load = [
         "simulate",
         "--load",
@@ -71,7 +71,7 @@ fn a_bound_that_is_not_kept_is_a_threshold_that_failed() {
 }
 
 #[test]
-fn a_search_prints_the_cheapest_beside_what_is_now() {
+fn a_search_prints_the_cheapest_setting_next_to_the_current_one() {
     let output = hpa_check(&[
         "simulate",
         "--load",
@@ -97,7 +97,7 @@ fn a_search_prints_the_cheapest_beside_what_is_now() {
 }
 
 #[test]
-fn what_is_no_load_is_one_sentence() {
+fn an_invalid_load_is_refused_in_one_sentence() {
     for load in ["", "soon:much", "0s:400/s"] {
         let output = hpa_check(&["simulate", "--load", load]);
         assert_eq!(output.status.code(), Some(2), "{load}");
@@ -106,7 +106,7 @@ fn what_is_no_load_is_one_sentence() {
 }
 
 #[test]
-fn an_export_is_clean_in_order_and_taken_back_by_the_server() {
+fn an_export_is_clean_and_ordered_and_the_server_accepts_it() {
     let mut api = cluster();
     application(&mut api, "shop", "cart", 3);
     let meta =
@@ -169,14 +169,14 @@ fn an_export_is_clean_in_order_and_taken_back_by_the_server() {
     let text = said(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("ConfigMap/settings is the same"), "{text}");
-    // Replicas are the autoscaler's and not in the manifest; this server forgets what is not sent.
+    // The autoscaler owns the replicas, so the manifest omits them; this server forgets what is not sent.
     assert!(
         text.contains("Deployment/cart would be changed\n    spec.replicas: 3 → nothing"),
         "{text}"
     );
     std::fs::write(&file, yaml.replace("name: settings", "name: other")).unwrap();
     let text = said(&serving.run(&["restore", file.to_str().unwrap(), "--dry-run"]));
-    assert!(text.contains("ConfigMap/other would be made"), "{text}");
+    assert!(text.contains("ConfigMap/other would be created"), "{text}");
     assert_eq!(
         serving
             .run(&["restore", file.to_str().unwrap()])
@@ -188,8 +188,7 @@ fn an_export_is_clean_in_order_and_taken_back_by_the_server() {
 }
 
 #[test]
-fn an_export_of_an_application_of_keda_s_has_its_scaled_object_and_not_the_autoscaler_that_comes_of_it()
- {
+fn an_export_of_a_keda_application_has_its_scaled_object_and_not_the_generated_autoscaler() {
     let scaled = || {
         let mut api = cluster();
         application(&mut api, "shop", "cart", 3);
@@ -266,7 +265,7 @@ fn an_export_of_an_application_of_keda_s_has_its_scaled_object_and_not_the_autos
     );
 }
 
-/// The commands, as the help lists them.
+/// The commands in the order of the help.
 fn commands() -> Vec<String> {
     let help = said(&hpa_check(&["--help"]));
     let words = help
@@ -333,10 +332,10 @@ fn kubectl_completes_the_plugin_through_a_script() {
     );
 }
 
-/// Whoever reads an output, such as `head`, may go away before its end.
+/// The reader of an output, such as `head`, may close it before its end.
 #[cfg(unix)]
 #[test]
-fn whichever_stream_is_closed_by_its_reader_nothing_is_said_about_it() {
+fn a_reader_that_closes_either_stream_causes_no_message() {
     let api = cluster_of_charts().serve();
     let simulate = ["simulate", "--load", "0s:60m 1m:900m"];
     let ways: [(&[&str], i32); 9] = [
@@ -377,7 +376,7 @@ fn whichever_stream_is_closed_by_its_reader_nothing_is_said_about_it() {
     }
 }
 
-/// A pipe that nobody reads from any more.
+/// A pipe whose reader is gone.
 #[cfg(unix)]
 fn gone() -> std::process::Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
@@ -385,7 +384,7 @@ fn gone() -> std::process::Stdio {
     writer.into()
 }
 
-/// Every manifest in tests/charts, with the name of its autoscaler where it has several.
+/// Every manifest in tests/charts, with the name of its autoscaler if there are several.
 fn charts() -> Vec<(String, &'static str)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/charts");
     let files = std::fs::read_dir(folder).unwrap();
@@ -424,7 +423,7 @@ fn simulate_and_decide_reject_no_chart() {
     }
 }
 
-/// A cluster with the objects of every chart, each in a namespace of its own.
+/// A cluster with the objects of every chart, each in its own namespace.
 fn cluster_of_charts() -> still_api::StillApi {
     let mut api = cluster();
     for (file, _) in charts() {
@@ -443,7 +442,7 @@ fn cluster_of_charts() -> still_api::StillApi {
         for mut object in documents.into_iter().flat_map(listed) {
             object["metadata"]["namespace"] = json!(space);
             match object["kind"].as_str() {
-                // What an API server would serve of older versions is in the form of autoscaling/v2.
+                // The API server would serve objects of older versions as autoscaling/v2.
                 Some("HorizontalPodAutoscaler") if object["apiVersion"] == "autoscaling/v2" => {
                     api.put("/apis/autoscaling/v2", "horizontalpodautoscalers", object);
                 }
@@ -484,7 +483,7 @@ fn doctor_reads_every_autoscaler_of_the_charts() {
 
 #[cfg(unix)]
 #[test]
-fn as_a_plugin_of_kubectl_it_is_called_by_kubectls_name() {
+fn as_a_kubectl_plugin_the_program_calls_itself_by_kubectls_name() {
     let folder = tempfile::tempdir().unwrap();
     let plugin = folder.path().join("kubectl-hpa_check");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_hpa-check"), &plugin).unwrap();

@@ -1,14 +1,19 @@
-//! `docs/truth-table.md` against what it speaks of: the scenarios' own expectations, and the names of findings.
+//! Compares `docs/truth-table.md` with its sources: the scenarios' own expectations, the names of findings, and the
+//! gallery.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
+use hpa_check_core::documents::doctor::Report;
 use hpa_check_core::documents::trace::Reader;
+use hpa_check_core::findings::catalog;
 use hpa_check_core::run::evaluator::Evaluator;
+use hpa_check_core::verdict::Verdict;
 use serde_json::Value;
 
-/// Entries that have to be shown in a real control plane.
+/// Entries that must be shown on a real control plane.
 const LEAST: usize = 25;
 
 fn project() -> PathBuf {
@@ -19,7 +24,7 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(project().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-/// All source under a folder, in one.
+/// All source files under a folder, concatenated.
 fn sources(folder: &str) -> String {
     let mut text = String::new();
     for entry in std::fs::read_dir(project().join(folder)).unwrap() {
@@ -60,7 +65,7 @@ fn rows(page: &str) -> Vec<Row> {
     page.lines().filter_map(row).collect()
 }
 
-/// A scenario with what it has from its neighbors.
+/// A scenario with the members it inherits.
 fn scenario(name: &str) -> Value {
     let text = read(&format!("e2e/scenarios/{name}.yaml"));
     let mut own: Value = serde_saphyr::from_str(&text).unwrap();
@@ -115,11 +120,11 @@ fn every_name_in_the_table_is_a_finding() {
 }
 
 #[test]
-fn what_is_shown_in_memory_is_named_in_the_tests_there() {
+fn an_entry_shown_in_memory_names_an_existing_test() {
     let doctor = sources("hpa-check/core/src/doctor/tests");
     let evaluation = sources("hpa-check/core/tests/evaluation");
     for row in rows(&read("docs/truth-table.md")) {
-        // One name for one fault: no entry has another one for the doctor.
+        // One name per fault: no entry has a different one for the doctor.
         let id = row.id.as_str();
         let tests = match row.memory.as_str() {
             "doctor" => &doctor,
@@ -134,24 +139,69 @@ fn what_is_shown_in_memory_is_named_in_the_tests_there() {
     }
 }
 
-/// The recordings beside the core's tests are runs of scenarios. Where one row of the table gives a fault
-/// one name, the run has to find it by that name.
+/// The verdict on a recording.
+fn judged(path: &Path) -> Verdict {
+    let file = std::io::BufReader::new(std::fs::File::open(path).unwrap());
+    let reader = Reader::new(file).unwrap();
+    let mut evaluator = Evaluator::new(reader.header().expectation.clone());
+    let mut last = jiff::Timestamp::UNIX_EPOCH;
+    for observation in reader {
+        let observation = observation.unwrap();
+        last = observation.at;
+        evaluator.observe(&observation);
+    }
+    evaluator.finish(last).verdict
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(project().join(folder)).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+/// `docs/site/gallery` draws a page of each of these, and one of a simulation.
+#[test]
+fn every_finding_has_a_page_in_the_gallery() {
+    let mut shown = BTreeSet::from(["simulated".to_owned()]);
+    for folder in [
+        "hpa-check/core/tests/recordings",
+        "hpa-check/tests/recordings",
+        "docs/gallery/runs",
+    ] {
+        let recordings = files(folder);
+        let recordings = recordings
+            .iter()
+            .filter(|file| file.extension().is_some_and(|e| e == "jsonl"));
+        shown.extend(
+            recordings
+                .flat_map(|file| judged(file).reasons)
+                .map(|reason| reason.id),
+        );
+    }
+    for file in files("docs/gallery/doctor") {
+        let report: Report = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let findings = report.autoscalers.into_iter().flat_map(|a| a.findings);
+        shown.extend(findings.map(|finding| finding.id));
+    }
+    let missing: Vec<&str> = catalog::ALL
+        .iter()
+        .map(|f| f.id)
+        .filter(|id| !shown.contains(*id))
+        .collect();
+    assert_eq!(
+        missing, [""; 0],
+        "make gallery makes what the tests have a world for"
+    );
+}
+
+/// The recordings next to the core's tests are runs of scenarios. If one row of the table gives a fault one
+/// name, the run must find it by that name.
 #[test]
 fn a_recorded_scenario_ends_in_the_reason_that_the_scenario_expects() {
     for entry in std::fs::read_dir(project().join("hpa-check/core/tests/recordings")).unwrap() {
         let path = entry.unwrap().path();
-        let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
-        let reader = Reader::new(file).unwrap();
-        let mut evaluator = Evaluator::new(reader.header().expectation.clone());
-        let mut last = jiff::Timestamp::UNIX_EPOCH;
-        for observation in reader {
-            let observation = observation.unwrap();
-            last = observation.at;
-            evaluator.observe(&observation);
-        }
-        let verdict = evaluator.finish(last).verdict;
+        let verdict = judged(&path);
         let recorded = path.file_stem().unwrap().to_str().unwrap();
-        // A second recording of a scenario has more to its name.
+        // A second recording of a scenario has a longer name.
         let mut name = recorded;
         while !project()
             .join(format!("e2e/scenarios/{name}.yaml"))
@@ -169,7 +219,7 @@ fn a_recorded_scenario_ends_in_the_reason_that_the_scenario_expects() {
 }
 
 #[test]
-fn as_many_as_the_page_says_are_shown_in_a_real_control_plane_and_they_are_enough() {
+fn the_page_states_how_many_are_shown_on_a_real_control_plane_and_they_are_enough() {
     let page = read("docs/truth-table.md");
     let rows = rows(&page);
     let real = rows.iter().filter(|r| r.scenario.is_some()).count();

@@ -1,4 +1,4 @@
-//! Decimal digits of F(n) by `fib-numbers`, GMP and malachite in turn, on one thread: a JSON line for each n, with
+//! Decimal digits of F(n) by `fib-numbers`, GMP and malachite in turn, on one thread: one JSON line per n, with
 //! the shortest and the median time of each in microseconds. `numbers [N...]`
 
 use std::convert::Infallible;
@@ -35,7 +35,8 @@ fn measure(n: u32, numbers: &Numbers) {
     let rivals: [(&str, &dyn Fn() -> Vec<u8>); 3] =
         [("fib-numbers", &ours), ("gmp", &gmp), ("malachite", &malachite)];
     let mut times = [const { Vec::new() }; 3];
-    // Batches of at least 50 µs, so that the clock does not count; in turn, so that noise meets all of them.
+    // Batches of at least 50 µs, so that reading the clock does not matter; in turn, so that noise affects all
+    // of them.
     let begun = Instant::now();
     ours();
     let batch = (50_000 / begun.elapsed().as_nanos().max(1) + 1) as u32;

@@ -1,4 +1,4 @@
-//! Bare hyper that sends one prepared answer, whatever is asked: the ceiling for any server built on it.
+//! Bare hyper that sends one prepared answer to every request: the ceiling for any server built on it.
 //! `peer-hyper ADDRESS ANSWER`, where ANSWER is a file with the header lines, an empty line and the body that
 //! `fib-server` sent.
 

@@ -117,7 +117,7 @@ func TestARecordSeenAfterTheNextSyncBelongsToTheSyncThatWroteTheReplicas(t *test
 	}
 }
 
-// failing is a sync that scales nothing because it is refused, after one that decides the same and shows in no status.
+// failing is a rejected sync that scales nothing, after one that repeats the decision and shows in no status.
 const failing = `I0101 00:00:20.000000    7 horizontal.go:907] "Proposing desired replicas" desiredReplicas=2 metric="cpu" scaleTarget="Deployment/one/fib-server"
 I0101 00:00:20.000100    7 horizontal.go:1008] "Decided not to scale" scaleTarget="Deployment/one/fib-server" desiredReplicas=3 lastScaleTime=""
 I0101 00:00:21.000000    7 horizontal.go:907] "Proposing desired replicas" desiredReplicas=15 metric="cpu" scaleTarget="Deployment/one/fib-server"
@@ -148,8 +148,8 @@ func TestASyncThatFailsIsOneOfItsOwnAndTheRecordOfItIsNotAnOlderDecisions(t *tes
 	}
 }
 
-// slow has two syncs in a row whose update is refused, on a machine so busy that each error is logged long after the
-// decision, and after the status was seen.
+// slow has two consecutive syncs whose update is rejected, on a machine so busy that each error is logged long
+// after the decision and after the status was observed.
 const slow = `I0101 00:00:30.000000    7 horizontal.go:846] "Proposing desired replicas" desiredReplicas=15 metric="cpu" scaleTarget="Deployment/one/fib-server"
 E0101 00:00:30.480000    7 horizontal.go:275] "Unhandled Error" err="failed to rescale Deployment/one/fib-server: the object has been modified" logger="UnhandledError"
 I0101 00:00:31.400000    7 horizontal.go:846] "Proposing desired replicas" desiredReplicas=9 metric="cpu" scaleTarget="Deployment/one/fib-server"
@@ -178,10 +178,10 @@ func TestARecordIsSeenBeforeTheErrorOfItsSyncIsLogged(t *testing.T) {
 func TestEachKindOfDisagreementIsToldApart(t *testing.T) {
 	four := 4
 	for want, spoil := range map[string]func(*Result){
-		"saw 4":             func(r *Result) { r.Timeline.Syncs[0].Desired = 4 },
-		"the model 9":       func(r *Result) { r.Timeline.Syncs[0].Proposed = &Range{9, 9} },
-		"who knows":         func(r *Result) { r.Timeline.Syncs[0].Explained, r.Timeline.Syncs[0].Sentence = false, "who knows" },
-		"the model nothing": func(r *Result) { r.Timeline.Syncs[0].Model = &four },
+		"saw 4":                     func(r *Result) { r.Timeline.Syncs[0].Desired = 4 },
+		"the model 9":               func(r *Result) { r.Timeline.Syncs[0].Proposed = &Range{9, 9} },
+		"who knows":                 func(r *Result) { r.Timeline.Syncs[0].Explained, r.Timeline.Syncs[0].Sentence = false, "who knows" },
+		"the model decides nothing": func(r *Result) { r.Timeline.Syncs[0].Model = &four },
 	} {
 		r := result()
 		spoil(r)

@@ -148,7 +148,7 @@ func Compare(result *Result, logged []Sync) Agreement {
 			if model.includes(*sync.Proposed) {
 				a.SilentAlike++
 			} else {
-				say("the controller proposes %d and writes nothing; the model holds %v possible", *sync.Proposed, model)
+				say("the controller proposes %d and writes nothing; the model considers %v possible", *sync.Proposed, model)
 			}
 			continue
 		}
@@ -156,11 +156,11 @@ func Compare(result *Result, logged []Sync) Agreement {
 		a.Decided++
 		switch {
 		case !sync.decides(record.Desired):
-			say("the controller logs %d, and hpa-check saw %d in the status", *sync.Desired, record.Desired)
+			say("the controller logs %d, but hpa-check saw %d in the status", *sync.Desired, record.Desired)
 		case !record.Explained:
 			say("the controller %s; %s", sync.decision(), record.Sentence)
 		case sync.Desired != nil && (record.Model == nil || *record.Model != *sync.Desired):
-			say("the controller decides %d, and the model nothing: %s", *sync.Desired, record.Sentence)
+			say("the controller decides %d, and the model decides nothing: %s", *sync.Desired, record.Sentence)
 		default:
 			a.DecidedAlike++
 			if sync.Proposed == nil {
@@ -185,9 +185,9 @@ func (a *Agreement) disagree(at float64, text string) {
 	a.Disagreements = append(a.Disagreements, Disagreement{At: at, Text: text, Times: 1})
 }
 
-// recordsOf maps each line of the log that shows in the status to its record. A record belongs to the newest line before
-// it that decides the same, or to the newest line if none does. A line that wrote the replicas comes first: its status
-// changed for certain, and on a busy machine the next sync can be logged before that change is seen.
+// recordsOf maps each line of the log that shows in the status to its record. A record belongs to the newest
+// line before it with the same decision, or to the newest line if none has it. A line that wrote the replicas takes
+// precedence: its status certainly changed, and on a busy machine the next sync can be logged before that change is seen.
 func recordsOf(logged []Sync, records []Record) map[int]int {
 	of := map[int]int{}
 	next := 0
@@ -211,7 +211,7 @@ func recordsOf(logged []Sync, records []Record) map[int]int {
 	return of
 }
 
-// early is how far the record of a sync can lie before its line.
+// early is how long before its line a sync's record can be.
 func (s *Sync) early() time.Duration {
 	if s.Desired == nil && s.Proposed == nil {
 		return Near
@@ -219,8 +219,8 @@ func (s *Sync) early() time.Duration {
 	return Near / 10
 }
 
-// inForce is the range of an instant: of the step before it, and of one that begins within Near, since the records'
-// instants are those at which they were seen.
+// inForce is the range at an instant: that of the step before it, and of one that starts within Near, since a
+// record's instant is when it was observed.
 func inForce(steps []Step, at time.Time) (Range, bool) {
 	later := sort.Search(len(steps), func(i int) bool { return steps[i].At.After(at) })
 	var found []Range

@@ -24,7 +24,8 @@ type Sync struct {
 	Rescaled bool
 }
 
-// decides reports whether the status of this sync can show that many replicas: any, of one that failed.
+// decides reports whether this sync's status can show this many replicas; that of a failed sync can show any
+// number.
 func (s *Sync) decides(replicas int) bool { return s.Desired == nil || *s.Desired == replicas }
 
 func (s *Sync) decision() string {
@@ -39,12 +40,12 @@ var (
 	number = regexp.MustCompile(`\bdesiredReplicas=(-?\d+)`)
 )
 
-// ReadLog reads the decisions on one autoscaler. The log's times are local, and leave out the year: it is
-// that of now.
+// ReadLog reads the decisions on one autoscaler. The log's times are local and lack the year, which is taken
+// from now.
 func ReadLog(log io.Reader, namespace, autoscaler, target string, now time.Time) ([]Sync, error) {
 	ofTarget := `scaleTarget="` + target[:strings.Index(target, "/")] + "/" + namespace + target[strings.Index(target, "/"):] + `"`
 	ofAutoscaler := `HPA="` + namespace + "/" + autoscaler + `"`
-	// A sync with a metric that fails beside one that works comes to a decision, and its error has no such beginning.
+	// A sync with one failed and one working metric makes a decision, and its error does not start like this.
 	failed := regexp.MustCompile(`err="failed to (query scale subresource for|rescale|compute desired number of replicas based on listed metrics for) ` +
 		regexp.QuoteMeta(target[:strings.Index(target, "/")]+"/"+namespace+target[strings.Index(target, "/"):]) + `: `)
 	var syncs []Sync
@@ -92,7 +93,7 @@ func ReadLog(log io.Reader, namespace, autoscaler, target string, now time.Time)
 	return syncs, lines.Err()
 }
 
-// ofYear adds the year to a time that lacks it: that of now, or the one before in a log of New Year's Eve.
+// ofYear adds the missing year to a time: the current one, or the previous one in a log from New Year's Eve.
 func ofYear(at, now time.Time) time.Time {
 	at = at.AddDate(now.Year(), 0, 0)
 	if at.After(now.Add(24 * time.Hour)) {

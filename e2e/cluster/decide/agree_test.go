@@ -1,7 +1,7 @@
 //go:build controller
 
-// Package podautoscaler is the controller's own, put together from its module by ./run, so that its
-// unexported steps can be asked too.
+// Package podautoscaler is the controller's own, put together from its module by ./run, so that its unexported
+// steps can be called too.
 package podautoscaler
 
 import (
@@ -70,8 +70,9 @@ func TestHpaCheckDecidesAsTheController(t *testing.T) {
 		len(cases)-wrong, len(cases), *version, kinds, *seed)
 }
 
-// inTime is the controller's answer. The controller reads the clock itself, and the cases' ages lie a tenth of a second
-// from where decisions change: what a busy machine answers too late is asked again.
+// inTime is the controller's answer. The controller reads the clock itself, and the cases' ages are a tenth of
+// a second away from where decisions change, so an answer that took too long on a busy machine is computed
+// again.
 func inTime(c testCase) any {
 	const soon = 50 * time.Millisecond
 	for {
@@ -82,10 +83,10 @@ func inTime(c testCase) any {
 	}
 }
 
-// featuregate.PreAlpha, which came with 1.31.
+// featuregate.PreAlpha, which was added in 1.31.
 const preAlpha = "PRE-ALPHA"
 
-// Gates that this version still lets be set both ways.
+// Gates that can still be set both ways in this version.
 func settableGates() []string {
 	known := []string{"HPAConfigurableTolerance", "HPAScaleToZero", "PodLevelResources"}
 	var gates []string
@@ -122,7 +123,7 @@ func decide(t *testing.T, input io.Reader) []any {
 	return answers
 }
 
-// The value as JSON gives it back.
+// The value after a round trip through JSON.
 func plain(t *testing.T, value any) any {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -135,8 +136,8 @@ func plain(t *testing.T, value any) any {
 	return back
 }
 
-// How the controller words that pods have two masters differs by version, and it names them in the order
-// of a Go map: of that message only the beginning is compared.
+// The controller's message for pods with two autoscalers differs by version and names them in the order of a Go
+// map, so only its start is compared.
 func comparable(result any) any {
 	members, ok := result.(map[string]any)
 	if !ok {

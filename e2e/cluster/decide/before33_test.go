@@ -2,7 +2,7 @@
 
 package podautoscaler
 
-// Before 1.33 there was one tolerance for all autoscalers, and the calculator kept it.
+// Before 1.33 all autoscalers shared one tolerance, which the calculator kept.
 
 import (
 	"context"

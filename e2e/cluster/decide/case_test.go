@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// One line of `hpa-check decide`'s input, as docs/decide.md describes it. Ages are seconds before now;
-// null is the zero time.
+// One line of `hpa-check decide`'s input, as described in docs/decide.md. Ages are seconds before now; null is
+// the zero time.
 
 type testCase struct {
 	ID    string `json:"id"`
@@ -56,7 +56,7 @@ type podInput struct {
 	Overhead        *amountsInput    `json:"overhead,omitempty"`
 }
 
-// Requests of a whole pod, or its overhead.
+// Pod-level requests, or the overhead.
 type amountsInput struct {
 	CPUMilli    *int64 `json:"cpuMilli,omitempty"`
 	MemoryMilli *int64 `json:"memoryMilli,omitempty"`
@@ -73,7 +73,7 @@ type containerInput struct {
 	CPURequestMilli    *int64 `json:"cpuRequestMilli"`
 	MemoryRequestMilli *int64 `json:"memoryRequestMilli"`
 	Sidecar            bool   `json:"sidecar,omitempty"`
-	// What the container runs with while a resize is not done; the controller does not ask.
+	// What the container runs with while a resize is unfinished; the controller does not read it.
 	RunningCPUMilli *int64 `json:"runningCpuMilli,omitempty"`
 }
 
@@ -90,13 +90,13 @@ type useInput struct {
 	MemoryUsageMilli *int64 `json:"memoryUsageMilli"`
 }
 
-// What the custom or the external metrics API answers for one metric.
+// The answer of the custom or external metrics API for one metric.
 type readingInput struct {
 	Metric autoscalingv2.MetricSpec `json:"metric"`
 	Answer answerInput              `json:"answer"`
 }
 
-// One of the three.
+// One of these three.
 type answerInput struct {
 	Pods   []podValueInput
 	Values []resource.Quantity

@@ -2,7 +2,7 @@
 
 package podautoscaler
 
-// Cases at random, near the borders where decisions change.
+// Random cases, near the boundaries where decisions change.
 
 import (
 	"fmt"
@@ -45,8 +45,8 @@ func (d draw) newCase(n int) testCase {
 	}
 }
 
-// Never a whole second: the controller's own clock goes on while it decides, so at the exact end of a
-// period its answer is chance.
+// Never a whole second: the controller's own clock advances while it decides, so its answer at the exact end of
+// a period is random.
 func (d draw) age() float64 {
 	whole := pick(d, d.IntN(12), d.IntN(70), d.IntN(320), d.IntN(1000))
 	return math.Round(float64(whole)*10+float64(1+d.IntN(9))) / 10
@@ -64,7 +64,7 @@ func (d draw) controller() controllerInput {
 	}
 }
 
-// Pods and what they use, in one go: most use what would be near the target.
+// Pods and their use, together: most use about what the target asks for.
 func (d draw) podsAndMetrics() ([]podInput, []metricInput) {
 	pods, metrics := []podInput{}, []metricInput{}
 	names := pick(d, []string{"a"}, []string{"a"}, []string{"a", "b"}, []string{"a", "b", "c"})
@@ -110,10 +110,10 @@ func (d draw) podsAndMetrics() ([]podInput, []metricInput) {
 	return pods, metrics
 }
 
-// Thousandths of a byte in a mebibyte, as the controller computes.
+// Thousandths of a byte per mebibyte, the unit the controller computes in.
 const mebi = int64(1<<20) * 1000
 
-// The pod's containers and sidecars with what they use. Memory goes by its own level.
+// The pod's containers and sidecars with their use. Memory has its own level.
 func (d draw) containers(pod *podInput, metric *metricInput, names []string, request int64, level float64, messy bool) {
 	memoryLevel := pick(d, level, 0.46, 0.5, 0.55, 0.3, 0.9)
 	for at, name := range names {
@@ -151,7 +151,7 @@ func (d draw) containers(pod *podInput, metric *metricInput, names []string, req
 	}
 }
 
-// Requests of the pod as a whole, its overhead, and what starting it takes.
+// Pod-level requests, the overhead, and the startup peak.
 func (d draw) podLevel(pod *podInput, request int64) {
 	if d.IntN(12) == 0 {
 		first := containerInput{Name: "migrate", CPURequestMilli: pick(d, nil, ptr(request*3)), MemoryRequestMilli: pick(d, nil, ptr(200*mebi))}
@@ -276,7 +276,7 @@ func (d draw) stabilize() stabilizeInput {
 	}
 }
 
-// A metric of any type, with what its API answers if it is a custom or external one.
+// A metric of any type, with its API's answer if it is a custom or external one.
 func (d draw) metric(at int, pods []podInput) (autoscalingv2.MetricSpec, *readingInput) {
 	switch d.IntN(12) {
 	case 0, 1:
@@ -313,7 +313,7 @@ func (d draw) resourceTarget() autoscalingv2.MetricTarget {
 	return autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &percent}
 }
 
-// A target in total or for each pod; rarely one of the wrong type, or none.
+// A target in total or per pod; rarely one of the wrong type, or none.
 func (d draw) amountTarget() autoscalingv2.MetricTarget {
 	amount := quantity(pick(d, "100", "100", "10", "2550m", "1k"))
 	switch d.IntN(16) {
@@ -327,7 +327,7 @@ func (d draw) amountTarget() autoscalingv2.MetricTarget {
 	return autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: amount}
 }
 
-// A value near what so many pods would have at the target; rarely one that does not fit.
+// A value near what this many pods would have at the target; rarely one that overflows.
 func (d draw) amount(target autoscalingv2.MetricTarget, pods int) resource.Quantity {
 	each := int64(100_000)
 	if target.AverageValue != nil {

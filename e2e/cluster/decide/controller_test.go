@@ -2,7 +2,7 @@
 
 package podautoscaler
 
-// The controller's own answer to a case: its code, on a cluster that is the case and nothing else.
+// The controller's own answer to a case: its code, on a cluster that contains only the case.
 
 import (
 	"context"
@@ -73,7 +73,7 @@ type errorResult struct {
 
 func proposal(input resourceReplicas, now time.Time) any {
 	pods := podList(input.Pods, labels.Set{"name": "app"}, now)
-	// A sync before may have switched it off.
+	// An earlier sync may have switched it off.
 	setGates(map[string]bool{"PodLevelResources": true})
 	settings := input.Controller
 	settings.Tolerance = input.Tolerance.ScaleUp
@@ -137,7 +137,7 @@ type reconcileResult struct {
 	Reason                string           `json:"reason"`
 }
 
-// What the status shows of one metric; no type if it failed.
+// What the status shows for one metric; no type if it failed.
 type currentResult struct {
 	Type               string `json:"type"`
 	AverageUtilization *int32 `json:"averageUtilization"`
@@ -224,7 +224,7 @@ func reconcile(input reconcileInput, now time.Time) any {
 	return result
 }
 
-// Gates that need PodLevelResources, which can't be switched off under them.
+// Gates that need PodLevelResources, which can't be switched off while they are on.
 var needPodLevelResources = []featuregate.Feature{
 	"InPlacePodLevelResourcesVerticalScaling", "PodLevelResourceManagers", "PodLevelResourcesFixDefaulting",
 	"PodLevelResourcesFixKubeletQOSClass",
@@ -245,7 +245,7 @@ func setGates(gates map[string]bool) {
 	must(utilfeature.DefaultMutableFeatureGate.SetFromMap(all))
 }
 
-// The reason of the rescale, from the event that tells it.
+// The reason for the rescale, from its event.
 func rescaleReason(recorder *record.FakeRecorder) string {
 	for {
 		select {
@@ -263,7 +263,7 @@ func rescaleReason(recorder *record.FakeRecorder) string {
 	}
 }
 
-// One controller answers all cases: each begins with what it would know after a start.
+// One controller answers all cases: each starts with what it would know after a restart.
 var subject = NewHorizontalController(context.Background(), noEvents{}, nil, nil, mapper(), nil,
 	informers.NewSharedInformerFactory(nil, 0).Autoscaling().V2().HorizontalPodAutoscalers(),
 	informers.NewSharedInformerFactory(nil, 0).Core().V1().Pods(),
@@ -284,7 +284,7 @@ type noEvents struct{}
 
 func (noEvents) Events(string) v1core.EventInterface { return nil }
 
-// Registers rivals as their own first syncs would, and gives what forgets them.
+// Registers other autoscalers as their own first syncs would, and returns a function that removes them.
 func register(texts []string) func() {
 	var rivals []*autoscalingv2.HorizontalPodAutoscaler
 	for i, text := range texts {
@@ -379,8 +379,8 @@ func (input hpaInput) toAPI(replicas int32) *autoscalingv2.HorizontalPodAutoscal
 	return hpa
 }
 
-// The pods, in the case's order: the controller names the first one that is wrong, and a lister's own
-// order is chance.
+// The pods, in the case's order: the controller names the first invalid one, and a lister's own order is
+// random.
 type pods struct{ items []*v1.Pod }
 
 func podList(input []podInput, own labels.Set, now time.Time) pods {
@@ -420,7 +420,7 @@ func podList(input []podInput, own labels.Set, now time.Time) pods {
 	return list
 }
 
-// The container, and in the pod's status what it runs with while a resize is not done.
+// The container, and in the pod's status what it runs with while a resize is unfinished.
 func (c containerInput) toAPI(pod *v1.Pod) v1.Container {
 	container := v1.Container{Name: c.Name}
 	container.Resources.Requests = amountsInput{CPUMilli: c.CPURequestMilli, MemoryMilli: c.MemoryRequestMilli}.toAPI()
@@ -506,7 +506,7 @@ func (m metricsOfNamespace) List(context.Context, metav1.ListOptions) (*metricsa
 	return &metricsapi.PodMetricsList{Items: m.of.items}, nil
 }
 
-// The custom metrics API, and through externals the external one: each metric by its name.
+// The custom metrics API, and through externals the external one: each metric by name.
 type readings []readingInput
 
 func (r readings) answer(name string) answerInput {
@@ -596,7 +596,7 @@ func (s *scales) Update(_ context.Context, _ schema.GroupResource, scale *autosc
 	return scale, nil
 }
 
-// The autoscaler as the controller wrote it last.
+// The autoscaler as the controller last wrote it.
 type writtenHPA struct {
 	autoscalingclient.HorizontalPodAutoscalerInterface
 	last *autoscalingv2.HorizontalPodAutoscaler

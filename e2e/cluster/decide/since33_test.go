@@ -2,7 +2,7 @@
 
 package podautoscaler
 
-// From 1.33 on an autoscaler can have a tolerance of its own, so the calculator is told it with each question.
+// From 1.33 on, an autoscaler can have its own tolerance, so the calculator receives it with each call.
 
 import (
 	"context"

@@ -26,11 +26,11 @@ import (
 
 const (
 	group = "metrics.k8s.io"
-	// metricsService is the Service that leads to this port.
+	// metricsService is the Service for this port.
 	metricsService = "metrics-server"
 )
 
-// A MetricsAPI is a port on loopback where metrics.k8s.io is served.
+// A MetricsAPI serves metrics.k8s.io on a loopback port.
 type MetricsAPI struct {
 	listener net.Listener
 	server   *http.Server
@@ -49,7 +49,7 @@ func Serve(handler http.Handler) (*MetricsAPI, error) {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}},
-		ErrorLog:  log.New(io.Discard, "", 0), // handshakes that a cluster on its way down breaks off
+		ErrorLog:  log.New(io.Discard, "", 0), // handshakes that are cut off when a cluster shuts down
 	}
 	go server.ServeTLS(listener, "", "")
 	return &MetricsAPI{listener, server}, nil

@@ -25,7 +25,7 @@ const (
 	completed     state = "completed"
 )
 
-// A taken pod is one that the fake kubelet has seen; its fate is decided then.
+// A taken pod is one that the fake kubelet has taken over; its fate is decided then.
 type taken struct {
 	seen  time.Time
 	fate  string

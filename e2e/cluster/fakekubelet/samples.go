@@ -19,8 +19,8 @@ const (
 	serves, service = "app.kubernetes.io/name", "fib-server"
 )
 
-// samples are what metrics-server would have scraped. The load is spread over the Service's ready pods, so more pods use
-// less each.
+// samples are what metrics-server would have scraped. The load is spread over the Service's ready pods, so with
+// more pods each uses less.
 func samples(pods []*corev1.Pod, world *scenario.World, window time.Duration, now time.Time) []v1beta1.PodMetrics {
 	var running, loaded []*corev1.Pod
 	for _, pod := range oldest(pods) {

@@ -27,7 +27,7 @@ type Scene struct {
 	end       context.CancelFunc
 	ended     chan struct{}
 
-	taken map[types.UID]*taken // of the scene's own goroutine alone
+	taken map[types.UID]*taken // only used by the scene's own goroutine
 	done  map[int]int
 
 	lock    sync.Mutex

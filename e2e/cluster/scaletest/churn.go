@@ -11,10 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// watched is the namespace that is left in peace.
+// watched is the namespace without changes.
 const watched = "scale-0"
 
-// churn changes things until it is told to stop: in turn a pod's status, and an event about one.
+// churn makes changes until stopped: in turn to a pod's status, and an event about a pod.
 func (c *scaleTest) churn(ctx context.Context, rate int) {
 	if rate == 0 {
 		<-ctx.Done()

@@ -14,17 +14,17 @@ import (
 
 const label = "app"
 
-// fill makes the applications, and waits until all their pods are ready. The controllers make the pods.
+// fill creates the applications, and waits until all their pods are ready. The controllers create the pods.
 func (c *scaleTest) fill(ctx context.Context) error {
 	for n := range c.namespaces {
 		namespace := fmt.Sprintf("scale-%d", n)
 		object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 		if _, err := c.client.CoreV1().Namespaces().Create(ctx, object, metav1.CreateOptions{}); err != nil {
-			return fmt.Errorf("the namespace %s can't be made: %w", namespace, err)
+			return fmt.Errorf("the namespace %s can't be created: %w", namespace, err)
 		}
 		for a := range c.applications {
 			if err := c.application(ctx, namespace, fmt.Sprintf("app-%d", a)); err != nil {
-				return fmt.Errorf("the application %s/app-%d can't be made: %w", namespace, a, err)
+				return fmt.Errorf("the application %s/app-%d can't be created: %w", namespace, a, err)
 			}
 		}
 	}

@@ -1,5 +1,5 @@
-// Command scaletest fills a control plane without nodes with applications that are scaled, and keeps it busy: for
-// measuring what it costs to watch one of them, or to look at all of them.
+// Command scaletest fills a control plane without nodes with autoscaled applications, and keeps it busy, to
+// measure the cost of watching one of them or of reading all of them.
 package main
 
 import (
@@ -23,12 +23,12 @@ import (
 	"hpa-check/e2e/cluster/fakekubelet"
 )
 
-// Size is how many there are of each.
+// Size is the number of each.
 type size struct {
 	namespaces, applications, pods int
 }
 
-// A scaleTest is the cluster with what was made in it.
+// A scaleTest is the cluster with everything created in it.
 type scaleTest struct {
 	size
 	client  kubernetes.Interface
@@ -40,7 +40,7 @@ type scaleTest struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	klog.SetLogger(logr.Discard()) // client-go's remarks on a cluster that goes down
+	klog.SetLogger(logr.Discard()) // client-go's messages when a cluster shuts down
 	if err := run(ctx); err != nil && ctx.Err() == nil {
 		fmt.Fprintf(os.Stderr, "scale-test: %v\n", err)
 		os.Exit(1)
@@ -53,7 +53,7 @@ func run(ctx context.Context) error {
 	flag.IntVar(&c.namespaces, "namespaces", 10, "namespaces, named scale-N")
 	flag.IntVar(&c.applications, "applications", 6, "applications in each, named app-N: a Deployment and its autoscaler")
 	flag.IntVar(&c.pods, "pods", 10, "pods of each")
-	rate := flag.Int("churn", 0, "changes a second in all namespaces but scale-0: half of them pods' status, half events")
+	rate := flag.Int("churn", 0, "changes per second in all namespaces except scale-0: half of them to pods' status, half events")
 	flag.Parse()
 	if *kubeconfig == "" || c.namespaces < 2 || c.applications < 1 || c.pods < 1 || *rate < 0 {
 		return errors.New("needs --kubeconfig, at least 2 namespaces, and at least 1 application and pod in each")
@@ -91,5 +91,5 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// minimum is the autoscalers': as many pods as there are, so that nothing is scaled.
+// minimum is the autoscalers' minimum: the number of existing pods, so that nothing scales.
 func (c *scaleTest) minimum() *int32 { return new(int32(c.pods)) }

@@ -20,13 +20,13 @@ import (
 )
 
 const (
-	// writers is how many pods' status are written at a time.
+	// writers is how many pods' status are written at the same time.
 	writers = 32
-	// resolution is that of the samples.
+	// resolution is the time between samples.
 	resolution = 15 * time.Second
 )
 
-// A node is where all pods are: each is ready at once, and uses two fifths of its request or a little more.
+// A node has all pods: each is ready immediately, and uses two fifths of its request or slightly more.
 type node struct {
 	client kubernetes.Interface
 	lister listers.PodLister
@@ -76,7 +76,7 @@ func (n *node) makeReady(ctx context.Context) {
 	}
 }
 
-// ready is how many pods are.
+// ready is the number of ready pods.
 func (n *node) ready() int {
 	count := 0
 	for _, pod := range n.pods() {
@@ -88,7 +88,7 @@ func (n *node) ready() int {
 }
 
 func (n *node) pods() []*corev1.Pod {
-	pods, _ := n.lister.List(labels.Everything()) // from a cache, it has no way to fail
+	pods, _ := n.lister.List(labels.Everything()) // reading from a cache can't fail
 	return pods
 }
 
@@ -113,7 +113,7 @@ func (n *node) samples(w http.ResponseWriter, r *http.Request) {
 		TypeMeta: metav1.TypeMeta{Kind: "PodMetricsList", APIVersion: "metrics.k8s.io/" + r.PathValue("version")},
 		Items:    make([]v1beta1.PodMetrics, 0, len(pods)),
 	}
-	// Between 40 and 42 percent, another value at each scrape.
+	// Between 40 and 42 percent, with a different value at each scrape.
 	use := 40_000_000 + scraped.Unix()/int64(resolution.Seconds())%3*1_000_000
 	for _, pod := range pods {
 		if !fakekubelet.IsReady(pod) {

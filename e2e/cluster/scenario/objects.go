@@ -25,7 +25,7 @@ type Patch struct {
 	Value  any    `json:"value,omitempty"`
 }
 
-// JSON is the patch as the API takes it.
+// JSON is the patch in the API's form.
 func (p *Patch) JSON() ([]byte, error) {
 	operation := map[string]any{"op": p.Op, "path": p.Path}
 	if p.Op != "remove" {
@@ -34,8 +34,7 @@ func (p *Patch) JSON() ([]byte, error) {
 	return json.Marshal([]any{operation})
 }
 
-// Manifests reads the objects of a kustomization's own resources, and leaves kustomize itself out: all
-// that is patched here are fields.
+// Manifests reads a kustomization's own resources without kustomize: only fields are patched here.
 func Manifests(dir string) ([]*unstructured.Unstructured, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil {
@@ -66,8 +65,8 @@ func Manifests(dir string) ([]*unstructured.Unstructured, error) {
 	return objects, nil
 }
 
-// Build gives the scenario's objects in a namespace, in the order to make them: the manifests, patched
-// for the mode and then for the scenario, and what lies beside them.
+// Build returns the scenario's objects in a namespace, in the order in which to create them: the manifests,
+// patched for the mode and then for the scenario, and the scenario's additional objects.
 func (s *Scenario) Build(manifests []*unstructured.Unstructured, mode *Mode, namespace string) ([]*unstructured.Unstructured, error) {
 	var objects []*unstructured.Unstructured
 	for _, object := range manifests {
@@ -95,10 +94,10 @@ func (s *Scenario) Build(manifests []*unstructured.Unstructured, mode *Mode, nam
 	return objects, nil
 }
 
-// imagePlaceholder stands for the one image that there is, in what scenarios add.
+// imagePlaceholder stands for the only image in objects that scenarios add.
 const imagePlaceholder = "$(image)"
 
-// ImageOf is the one image that there is: the mode's, or that of the manifests.
+// ImageOf is the only image: the mode's, or that of the manifests.
 func (m *Mode) ImageOf(manifests []*unstructured.Unstructured) string {
 	if m.Image != "" {
 		return m.Image
@@ -118,7 +117,7 @@ func ownImage(manifests []*unstructured.Unstructured) string {
 	return ""
 }
 
-// setImage puts an image in the place of another, wherever it stands.
+// setImage replaces one image with another, everywhere.
 func setImage(value any, old, image string) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -135,13 +134,13 @@ func setImage(value any, old, image string) {
 	}
 }
 
-// placeholder stands for the namespace's name where an object has to say it.
+// placeholder stands for the namespace's name in objects that contain it.
 const placeholder = "$(namespace)"
 
-// clusterWide are the kinds of objects that scenarios use and that lie in no namespace.
+// clusterWide are the cluster-scoped kinds that scenarios use.
 var clusterWide = map[string]bool{"ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true}
 
-// settle gives an object its place in the namespace.
+// settle moves an object into the namespace.
 func settle(object *unstructured.Unstructured, namespace string) error {
 	if object.GetKind() == "Namespace" {
 		object.SetName(namespace)
@@ -160,7 +159,7 @@ func settle(object *unstructured.Unstructured, namespace string) error {
 	return nil
 }
 
-// rank puts first what others need to be there.
+// rank orders objects by their dependencies, which come first.
 func rank(object *unstructured.Unstructured) int {
 	switch object.GetKind() {
 	case "Namespace":
@@ -178,12 +177,12 @@ func rank(object *unstructured.Unstructured) int {
 func Named(reference string) (kind, name string, err error) {
 	kind, name, ok := strings.Cut(reference, "/")
 	if !ok || kind == "" || name == "" {
-		return "", "", fmt.Errorf("%q names no object; expected Kind/name", reference)
+		return "", "", fmt.Errorf("%q is not an object; expected Kind/name", reference)
 	}
 	return kind, name, nil
 }
 
-// apply patches the one object that the patch is for.
+// apply patches the object that a patch names.
 func apply(objects []*unstructured.Unstructured, patch *Patch) error {
 	kind, name, err := Named(patch.Target)
 	if err != nil {
@@ -211,5 +210,5 @@ func apply(objects []*unstructured.Unstructured, patch *Patch) error {
 		}
 		return object.UnmarshalJSON(after)
 	}
-	return fmt.Errorf("no object is %s, which a patch is for", patch.Target)
+	return fmt.Errorf("no object is %s, which a patch names", patch.Target)
 }

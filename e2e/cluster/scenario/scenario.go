@@ -1,5 +1,5 @@
-// Package scenario reads the scenarios of e2e/scenarios: what lies in the cluster, what happens to it,
-// and what hpa-check has to say of it.
+// Package scenario reads the scenarios in e2e/scenarios: what is in the cluster, what happens to it, and what
+// hpa-check must report.
 package scenario
 
 import (
@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// A Scenario is one file. All it has, it has in addition to the scenario that it is from.
+// A Scenario is one file. It extends the scenario that it is from.
 type Scenario struct {
 	// Name is the file's name.
 	Name string `json:"-"`
@@ -22,9 +22,9 @@ type Scenario struct {
 	About string `json:"about"`
 	// From is the neighbor that this one differs from.
 	From string `json:"from,omitempty"`
-	// Modes are the clusters that can show it; none is its neighbor's, and at the root both.
+	// Modes are the clusters that can show it; by default its parent's, and without a parent both.
 	Modes []string `json:"modes,omitempty"`
-	// Cluster is what differs in the cluster itself, so that it needs one of its own kind.
+	// Cluster is what differs in the cluster itself, so that the scenario needs a cluster of its own.
 	Cluster Cluster `json:"cluster,omitzero"`
 	// Patches change one field of the manifests each.
 	Patches []Patch `json:"patches,omitempty"`
@@ -38,18 +38,18 @@ type Scenario struct {
 	Expect Expect `json:"expect"`
 	// Doctor is what `hpa-check doctor` must report after the run, if it is set.
 	Doctor *Expect `json:"doctor,omitempty"`
-	// Before is what it must report on an older Kubernetes, whose controller has another rule.
+	// Before is what it must report on an older Kubernetes, whose controller has a different rule.
 	Before *Before `json:"before,omitempty"`
 }
 
 // Before is the end of the check on Kubernetes older than a minor version.
 type Before struct {
-	// Minor is the first minor version of Kubernetes 1 that has the rule.
+	// Minor is the first minor version of Kubernetes 1 with the rule.
 	Minor int `json:"minor"`
 	Expect
 }
 
-// On gives the scenario as it is on a minor version of Kubernetes 1.
+// On returns the scenario as it is on a minor version of Kubernetes 1.
 func (s Scenario) On(minor int) *Scenario {
 	if s.Before != nil && minor < s.Before.Minor {
 		s.Expect = s.Before.Expect
@@ -61,9 +61,9 @@ func (s Scenario) On(minor int) *Scenario {
 type Cluster struct {
 	// MetricsAPI is served, absent (nothing is registered) or unavailable (registered, and not answering).
 	MetricsAPI string `json:"metricsAPI,omitempty"`
-	// MetricsVersions are registered; none is v1beta1 alone.
+	// MetricsVersions are the registered versions; by default only v1beta1.
 	MetricsVersions string `json:"metricsVersions,omitempty"`
-	// NodeCPU is the allocatable CPU of the one node; without it there is no node to be seen.
+	// NodeCPU is the allocatable CPU of the only node; by default there is no node.
 	NodeCPU string `json:"nodeCPU,omitempty"`
 }
 

@@ -28,7 +28,7 @@ type Step struct {
 
 // A World is the state that the fake kubelet simulates.
 type World struct {
-	// Load is CPU that the ready pods use together.
+	// Load is the CPU that the ready pods use together.
 	Load *resource.Quantity `json:"load,omitempty"`
 	// Memory is what each running pod uses; without it 10Mi.
 	Memory *resource.Quantity `json:"memory,omitempty"`

@@ -33,7 +33,7 @@ func (s *stage) api(object *unstructured.Unstructured) dynamic.ResourceInterface
 func (s *stage) create(ctx context.Context, object *unstructured.Unstructured) error {
 	_, err := s.api(object).Create(ctx, object, metav1.CreateOptions{FieldManager: maker})
 	if err != nil {
-		return fmt.Errorf("%s %s can't be made: %w", object.GetKind(), object.GetName(), err)
+		return fmt.Errorf("%s %s can't be created: %w", object.GetKind(), object.GetName(), err)
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func (s *stage) until(ctx context.Context, limit time.Duration, failure string, 
 		}
 		select {
 		case <-ctx.Done():
-			return errors.New("told to stop")
+			return errors.New("interrupted")
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

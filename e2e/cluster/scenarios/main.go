@@ -43,7 +43,7 @@ type theatre struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	klog.SetLogger(logr.Discard()) // client-go's remarks on a cluster that goes down
+	klog.SetLogger(logr.Discard()) // client-go's messages when a cluster shuts down
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "scenarios: %v\n", err)
 		os.Exit(1)
@@ -61,8 +61,8 @@ func parse(args []string) (*settings, error) {
 	flags.StringVar(&s.cluster, "cluster", "target/e2e/bin/cluster", "the program that starts control planes")
 	flags.StringVar(&s.kubeconfig, "kubeconfig", "", "play in this cluster instead of starting one (mode node)")
 	flags.StringVar(&s.controllerLog, "controller-log", "", "the log of that cluster's controller manager, for the agreement")
-	flags.IntVar(&s.parallel, "parallel", 0, "scenarios at once [default: the mode's]")
-	flags.BoolVar(&s.list, "list", false, "list the scenarios and play none")
+	flags.IntVar(&s.parallel, "parallel", 0, "scenarios at the same time [default: the mode's]")
+	flags.BoolVar(&s.list, "list", false, "list the scenarios without running them")
 	flags.Usage = func() {
 		fmt.Fprintln(flags.Output(), "usage: scenarios [flags] [NAME...]   without names: all that the mode can run")
 		flags.PrintDefaults()
@@ -212,7 +212,7 @@ func (t *theatre) inCluster(ctx context.Context, kind scenario.Cluster, number i
 		case t.slots <- struct{}{}:
 		case <-ctx.Done():
 			playing.Wait()
-			return errors.New("told to stop")
+			return errors.New("interrupted")
 		}
 		playing.Go(func() {
 			defer func() { <-t.slots }()

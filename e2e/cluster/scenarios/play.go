@@ -100,7 +100,7 @@ func (p *play) seenByController(ctx context.Context) error {
 		return errors.New("the manifests have no HorizontalPodAutoscaler")
 	}
 	limit := 20*time.Second + 2*p.theatre.mode.Controller.SyncPeriod.Duration
-	return p.until(ctx, limit, "the controller took no look at the autoscaler", func() bool {
+	return p.until(ctx, limit, "the controller did not sync the autoscaler", func() bool {
 		object, err := p.api(p.objects[at]).Get(ctx, p.objects[at].GetName(), metav1.GetOptions{})
 		if err != nil {
 			return false
@@ -162,8 +162,8 @@ func (p *play) act(ctx context.Context, act *scenario.Act) error {
 	return fmt.Errorf("no object is %s, which the script acts on", reference)
 }
 
-// own completes the references of an object to its owners, which were made before it: without the right uid the garbage
-// collector takes the object away.
+// own completes an object's owner references: without the right uid the garbage collector would delete the
+// object. The owners were created before it.
 func (p *play) own(ctx context.Context, object *unstructured.Unstructured) error {
 	owners := object.GetOwnerReferences()
 	for i := range owners {
@@ -214,7 +214,7 @@ func (p *play) doctor(ctx context.Context, want scenario.Expect) error {
 	file := filepath.Join(p.dir, "doctor.json")
 	var last scenario.Expect
 	var failure error
-	err := p.until(ctx, 20*time.Second, "doctor did not come to its verdict", func() bool {
+	err := p.until(ctx, 20*time.Second, "doctor did not report the expected verdict", func() bool {
 		controller := &p.theatre.mode.Controller
 		seconds := func(d metav1.Duration) string { return strconv.Itoa(int(d.Duration.Seconds())) }
 		command := exec.CommandContext(ctx, p.hpaCheck, "doctor", "--kubeconfig", p.stage.kubeconfig,

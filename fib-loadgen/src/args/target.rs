@@ -1,4 +1,4 @@
-//! Whom to talk to, and how: flags that every command that sends requests has.
+//! The target, and how to connect to it: the flags of every command that sends requests.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -19,8 +19,8 @@ pub struct TargetArgs {
     /// The target: a fib-server's base URL, or the URL of any other service
     #[arg(value_name = "URL", conflicts_with = "target")]
     pub positional: Option<String>,
-    // The variable is read by hand: clap would take it for a second target beside a positional one, and
-    // would show its credentials in the help.
+    // The variable is read by hand: clap would treat it as a second target next to a positional one, and would
+    // show its credentials in the help.
     #[arg(
         long,
         value_name = "URL",
@@ -36,26 +36,36 @@ pub struct TargetArgs {
     #[arg(short = 'H', long, value_name = "NAME: VALUE", help_heading = "Target")]
     pub header: Vec<String>,
     /// Timeout for a connection
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "5s", help_heading = "Target")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5s", help_heading = "Target")]
     pub connect_timeout: Duration,
     /// Timeout for a request, to the end of the body
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30s", help_heading = "Target")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s", help_heading = "Target")]
     pub timeout: Duration,
 
     /// HTTP version; 2 works by prior knowledge, or with TLS by ALPN
-    #[arg(long, value_enum, default_value_t, help_heading = "Protocol")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "VERSION",
+        default_value_t,
+        help_heading = "Protocol"
+    )]
     pub http: HttpVersion,
     /// Connect to this Unix socket; the URL's host only appears in requests
-    #[arg(long, value_name = "PATH", help_heading = "Protocol", conflicts_with_all = ["proxy", "resolve", "source"])]
+    #[arg(long, value_name = "FILE", help_heading = "Protocol", conflicts_with_all = ["proxy", "resolve", "source"])]
     pub unix_socket: Option<PathBuf>,
     /// Use these addresses in turn for this host and port, comma-separated (repeatable)
-    #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", help_heading = "Protocol")]
+    #[arg(
+        long,
+        value_name = "HOST:PORT:ADDRESS[,ADDRESS]",
+        help_heading = "Protocol"
+    )]
     pub resolve: Vec<Resolve>,
     /// Resolve a name again after this time; connections use its addresses in turn
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "1s", help_heading = "Protocol")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1s", help_heading = "Protocol")]
     pub resolve_every: Duration,
     /// Connect from this local address; several are used in turn (repeatable)
-    #[arg(long, value_name = "ADDR", help_heading = "Protocol")]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Protocol")]
     pub source: Vec<IpAddr>,
     /// Send everything through this HTTP proxy; the environment's proxies are never used
     #[arg(long, value_name = "URL", help_heading = "Protocol")]
@@ -78,10 +88,10 @@ pub struct TargetArgs {
     #[arg(long, value_name = "NAME", help_heading = "Protocol")]
     pub server_name: Option<String>,
     /// Minimum TLS version
-    #[arg(long, value_enum, help_heading = "Protocol")]
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = "Protocol")]
     pub tls_min: Option<TlsVersion>,
     /// Maximum TLS version
-    #[arg(long, value_enum, help_heading = "Protocol")]
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = "Protocol")]
     pub tls_max: Option<TlsVersion>,
     /// Accept any certificate, even from the wrong server
     #[arg(long, help_heading = "Protocol")]
@@ -89,13 +99,13 @@ pub struct TargetArgs {
 }
 
 impl TargetArgs {
-    /// The given URL: from the command line, else from the variable.
+    /// The URL, if given: from the command line, else from the variable.
     pub fn given(&self) -> Option<String> {
         let typed = self.positional.clone().or_else(|| self.target.clone());
         typed.or_else(|| std::env::var(VARIABLE).ok().filter(|url| !url.is_empty()))
     }
 
-    /// The URL, from wherever it was given.
+    /// The URL, or the default.
     pub fn url(&self) -> String {
         self.given().unwrap_or_else(|| DEFAULT.to_owned())
     }

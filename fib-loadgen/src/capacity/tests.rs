@@ -1,4 +1,4 @@
-//! The search finds the capacity of servers that are simulated, also of one whose trials err.
+//! The search finds the capacity of simulated servers, even if its trials are sometimes wrong.
 
 use super::*;
 use crate::chance::{self, Purpose};
@@ -20,7 +20,7 @@ fn trial(rate: f64, passed: bool) -> Trial {
     }
 }
 
-/// Searches on a server that passes a rate with the probability given for it.
+/// Searches on a server that passes a rate with this probability.
 fn search(bounds: &Bounds, passes: impl Fn(f64) -> f64, seed: u64) -> (Found, usize) {
     let mut trials = Vec::new();
     loop {
@@ -58,7 +58,7 @@ fn a_sharp_capacity_is_found_within_the_precision() {
 }
 
 #[test]
-fn a_server_that_passes_by_luck_near_its_capacity_is_within_the_range_nearly_always() {
+fn a_noisy_server_near_its_capacity_is_nearly_always_within_the_range() {
     // Within 5 % of it, a trial passes with a probability that falls from one to nothing.
     let soft = |rate: f64| ((1_050.0 - rate) / 100.0).clamp(0.02, 0.98);
     let hits = (0..100).filter(|seed| {
@@ -70,7 +70,7 @@ fn a_server_that_passes_by_luck_near_its_capacity_is_within_the_range_nearly_alw
 }
 
 #[test]
-fn the_highest_rate_allowed_and_a_server_that_passes_nothing_are_said_as_such() {
+fn the_highest_allowed_rate_and_a_server_that_passes_nothing_are_reported_as_such() {
     let bounds = Bounds {
         to: 1_000.0,
         ..BOUNDS
@@ -80,7 +80,7 @@ fn the_highest_rate_allowed_and_a_server_that_passes_nothing_are_said_as_such() 
 }
 
 #[test]
-fn the_number_of_trials_is_kept_to() {
+fn the_limit_on_trials_is_kept() {
     let bounds = Bounds {
         most: 6,
         precision: 0.001,
@@ -90,7 +90,7 @@ fn the_number_of_trials_is_kept_to() {
 }
 
 #[test]
-fn a_trial_passes_when_all_was_sent_in_time_and_every_rule_is_met() {
+fn a_trial_passes_if_everything_was_sent_on_time_and_every_rule_is_met() {
     assert!(judge(&fixture::passed(), 400.0, Segments::default()).passed);
     let judged = |change: fn(&mut crate::result::Document), segments: Segments| {
         let mut document = fixture::passed();
@@ -134,7 +134,7 @@ fn a_trial_passes_when_all_was_sent_in_time_and_every_rule_is_met() {
 }
 
 #[test]
-fn the_limit_is_the_one_that_the_failures_nearest_to_the_capacity_name() {
+fn the_bottleneck_is_the_one_named_by_the_failures_nearest_to_the_capacity() {
     let failed = |rate, who| Trial {
         rate,
         passed: false,

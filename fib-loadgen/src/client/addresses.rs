@@ -1,4 +1,4 @@
-//! Which address the next connection goes to: all of a name's in turn, looked up anew every second.
+//! The address of the next connection: all addresses of a name in turn, resolved again every second.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::counters::Counters;
 use crate::target::{Forbidden, Target};
 
-/// `--resolve HOST:PORT:ADDR[,ADDR]`: addresses in the place of those that a name has.
+/// `--resolve HOST:PORT:ADDR[,ADDR]`: addresses that replace those of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolve {
     /// The name.
@@ -27,7 +27,7 @@ impl FromStr for Resolve {
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = || {
             format!(
-                "`{text}` does not say where a name leads: write HOST:PORT:ADDRESS, with a comma between several addresses"
+                "`{text}` does not map a name to addresses: write HOST:PORT:ADDRESS, with a comma between several addresses"
             )
         };
         let mut parts = text.splitn(3, ':');
@@ -102,7 +102,7 @@ impl Addresses {
         }
     }
 
-    /// All addresses, the one whose turn it is first.
+    /// All addresses, starting with the next one in turn.
     pub(super) async fn next(&self, counters: &Counters) -> Result<Vec<SocketAddr>, Unresolved> {
         let mut all = match &self.fixed {
             Some(fixed) => fixed.clone(),
@@ -119,7 +119,7 @@ impl Addresses {
         Ok(all)
     }
 
-    /// How many there are, as far as is known.
+    /// How many there are, as far as known.
     pub(super) fn known(&self) -> usize {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let found = known.as_ref().map(|(_, found)| found);
@@ -136,7 +136,7 @@ impl Addresses {
         let found = tokio::net::lookup_host((self.host.as_str(), self.port))
             .await
             .map_err(Unresolved::Failed)?;
-        // In one order, whatever order the name server answers in: the turns do the rest.
+        // Sorted, whatever order the name server uses; the turns distribute connections.
         let mut found: Vec<SocketAddr> = found.collect();
         found.sort_unstable();
         found.dedup();
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_led_elsewhere_by_host_port_and_addresses() {
+    fn a_host_and_port_are_mapped_to_addresses() {
         let rule: Resolve = "shop.svc:8080:10.0.0.1,[fd00::1]".parse().unwrap();
         assert_eq!((rule.host.as_str(), rule.port), ("shop.svc", 8080));
         assert_eq!(rule.addresses.len(), 2);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_is_led_to_somebody_else_is_refused() {
+    async fn a_name_that_resolves_to_a_forbidden_address_is_refused() {
         let target = Target::parse("http://shop.svc:80", &[]).unwrap();
         let resolve = ["shop.svc:80:8.8.8.8".parse().unwrap()];
         let addresses = Addresses::new("shop.svc", 80, &target, &resolve, Duration::ZERO);

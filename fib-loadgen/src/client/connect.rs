@@ -1,4 +1,4 @@
-//! Makes connections: looks up, connects, asks the proxy, and shakes hands.
+//! Opens connections: resolves, connects, uses the proxy, and performs handshakes.
 
 use std::io::{Error, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
@@ -20,12 +20,12 @@ use super::settings::ClientSettings;
 use super::stream::{Io, Plain, Stream};
 use crate::outcome::Class;
 
-/// Makes the connections of all users.
+/// Opens the connections of all users.
 #[derive(Debug)]
 pub struct Connector {
     to: To,
     tls: Option<Tls>,
-    /// Whether HTTP/2 is spoken without being asked for.
+    /// Whether to use HTTP/2 without negotiation.
     prior_knowledge: bool,
     sources: Vec<IpAddr>,
     turn: AtomicUsize,
@@ -61,7 +61,7 @@ impl std::fmt::Debug for Tls {
 pub(super) struct Connected {
     pub(super) stream: Stream,
     pub(super) http2: bool,
-    /// Whether requests have to name the whole URL, as to a proxy.
+    /// Whether requests must contain the whole URL, as for a proxy.
     pub(super) whole_urls: bool,
     pub(super) address: Arc<AddressCounts>,
 }
@@ -72,7 +72,7 @@ pub(super) struct Connected {
 pub struct ConnectError {
     /// Its class.
     pub class: Class,
-    /// What was said.
+    /// The details.
     pub detail: String,
 }
 
@@ -90,7 +90,7 @@ impl ConnectError {
 }
 
 impl Connector {
-    /// For these settings; fails when certificates can't be read.
+    /// A connector for these settings; fails if certificates can't be read.
     pub fn new(settings: &ClientSettings, counters: &Arc<Counters>) -> Result<Self, String> {
         let target = &settings.target;
         let near = settings
@@ -130,7 +130,7 @@ impl Connector {
         })
     }
 
-    /// How many addresses the target is known to have; none for a Unix socket.
+    /// How many addresses the target is known to have; 0 for a Unix socket.
     pub fn addresses_known(&self) -> usize {
         match &self.to {
             To::Addresses(addresses) => addresses.known(),
@@ -143,7 +143,7 @@ impl Connector {
         &self.counters
     }
 
-    /// Makes one connection, within the time that one may take.
+    /// Opens one connection within the connect timeout.
     pub(super) async fn connect(&self) -> Result<Connected, ConnectError> {
         let began = Instant::now();
         let deadline = began + self.timeout;
@@ -193,7 +193,7 @@ impl Connector {
             .await
             .map_err(|error| match Class::of_connect(&error) {
                 class @ (Class::ConnectReset | Class::LocalFdLimit) => failed(class, &error),
-                // What is connected and ends here ends in the handshake.
+                // The connection succeeded, so an end here belongs to the handshake.
                 _ => failed(Class::Tls, &error),
             })?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -219,8 +219,8 @@ impl Connector {
         }
     }
 
-    /// The first address that takes the connection, beginning with the one whose turn it is. Each gets an equal part
-    /// of the time that is left, so that one that drops packets leaves time for the others.
+    /// The first address that accepts the connection, starting with the next one in turn. Each gets an equal
+    /// part of the remaining time, so one that drops packets leaves time for the others.
     async fn any_of(
         &self,
         addresses: &Addresses,
@@ -246,7 +246,7 @@ impl Connector {
                 Err(error) => {
                     address.failed.fetch_add(1, Relaxed);
                     let failure = ConnectError::io(&error);
-                    // Another address needs a descriptor and a port just the same.
+                    // Another address would need a descriptor and a port as well.
                     if matches!(
                         failure.class,
                         Class::LocalFdLimit | Class::ConnectAddrExhausted
@@ -276,7 +276,7 @@ impl Connector {
         Ok(stream)
     }
 
-    /// The source address whose turn it is, of those in the family of the address.
+    /// The next source address in turn with the address' family.
     fn source(&self, to: SocketAddr) -> Option<IpAddr> {
         let fitting = || {
             self.sources

@@ -1,4 +1,4 @@
-//! What all connections of a run add up to.
+//! The totals of all connections of a run.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::recorder::Histogram;
 
-/// What went to one address.
+/// The counts of one address.
 #[derive(Debug)]
 pub struct AddressCounts {
     /// Address and port, or the path of a socket.
@@ -50,7 +50,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// A connection was made, so long after it was begun.
+    /// Records a new connection that took this long to open.
     pub(super) fn made(self: &Arc<Self>, took: Duration, http2: bool) -> Open {
         self.opened.fetch_add(1, Relaxed);
         self.http2.fetch_add(http2.into(), Relaxed);
@@ -63,7 +63,7 @@ impl Counters {
         Open(Arc::clone(self))
     }
 
-    /// How long connections took to be made.
+    /// How long connections took to open.
     pub fn connect(&self) -> Histogram {
         self.connect
             .lock()
@@ -85,7 +85,7 @@ impl Counters {
         new
     }
 
-    /// Every address that a connection was tried to, the one with the most requests first.
+    /// Every address that was tried, the one with the most requests first.
     pub fn addresses(&self) -> Vec<Arc<AddressCounts>> {
         let mut all = self
             .addresses

@@ -1,4 +1,4 @@
-//! The choices that a client has.
+//! The choices for a client.
 
 /// Bytes of a request.
 pub type Body = http_body_util::Full<bytes::Bytes>;
@@ -16,7 +16,7 @@ pub enum Sharing {
 }
 
 impl Sharing {
-    /// The word for it.
+    /// Its word in output.
     pub fn word(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -37,7 +37,7 @@ pub enum ClientKind {
 }
 
 impl ClientKind {
-    /// The word for it.
+    /// Its word in output.
     pub fn word(self) -> &'static str {
         match self {
             Self::Direct => "direct",

@@ -4,16 +4,16 @@ use std::time::{Duration, Instant};
 
 use crate::chance::{self, Purpose};
 
-/// When to give up a connection of one's own accord, so that new pods get their share.
+/// When to close a connection on our side, so that new pods get their share.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Life {
-    /// After so many requests, drawn anew from this span for each connection.
+    /// After this many requests, drawn from this range for each connection.
     pub requests: Option<(u64, u64)>,
-    /// After so long, drawn likewise.
+    /// After this time, drawn likewise.
     pub age: Option<(Duration, Duration)>,
 }
 
-/// Why a connection is given up.
+/// Why a connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GivenUp {
     /// It has carried its number of requests.
@@ -22,7 +22,7 @@ pub enum GivenUp {
     Age,
 }
 
-/// How long one connection is to live.
+/// The lifetime of one connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Span {
     born: Instant,
@@ -32,7 +32,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// Drawn for the connection of this number.
+    /// Draws the lifetime of the connection with this number.
     pub fn drawn(life: &Life, seed: u64, number: u64, now: Instant) -> Self {
         let share = chance::unit(seed, Purpose::Connection, number);
         Self {
@@ -45,7 +45,7 @@ impl Span {
         }
     }
 
-    /// A request is about to go out: whether it is to be the last on its connection.
+    /// Call before each request: returns why it is the last on its connection, if it is.
     pub fn last_request(&mut self, now: Instant) -> Option<GivenUp> {
         self.used += 1;
         if self.limit.is_some_and(|limit| self.used >= limit) {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_is_given_up_after_its_number_of_requests() {
+    fn a_connection_is_closed_after_its_number_of_requests() {
         let life = Life {
             requests: Some((3, 3)),
             age: None,
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_given_up_when_it_is_old() {
+    fn a_connection_is_closed_when_it_is_old() {
         let life = Life {
             requests: None,
             age: Some((Duration::from_secs(5), Duration::from_secs(9))),

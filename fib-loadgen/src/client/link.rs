@@ -1,5 +1,5 @@
-//! A connection that belongs to one user: HTTP/1 is read and written by the user itself, without a task or a
-//! channel to another thread; HTTP/2, whose connections have business of their own, gets a task.
+//! A connection that belongs to one user. With HTTP/1 the user itself reads and writes, without a task or a
+//! channel to another thread; an HTTP/2 connection does work of its own and gets a task.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ use crate::outcome::Class;
 /// An open connection.
 #[derive(Debug)]
 pub struct Link {
-    /// How it is spoken over.
+    /// Its protocol.
     pub speech: Speech,
     whole_urls: bool,
     address: Arc<AddressCounts>,
@@ -29,7 +29,7 @@ pub struct Link {
     used: Instant,
 }
 
-/// How a connection is spoken over.
+/// A connection's protocol.
 #[derive(Debug)]
 pub enum Speech {
     /// HTTP/1.
@@ -44,9 +44,9 @@ pub type Sent = Pin<Box<dyn Future<Output = Result<Response<Incoming>, Unsent>> 
 /// Why there is no answer.
 #[derive(Debug)]
 pub struct Unsent {
-    /// What hyper says.
+    /// hyper's error.
     pub error: hyper::Error,
-    /// The request, when not a byte of it was written.
+    /// The request, if none of its bytes were written.
     pub request: Option<Request<Body>>,
 }
 
@@ -69,7 +69,7 @@ impl Link {
                 .await
                 .map_err(broken)?;
             tokio::spawn(async move {
-                // What goes wrong here, the requests on it are told as well.
+                // Errors here also reach the requests on the connection.
                 let _ = connection.await;
             });
             Speech::Two(sender)
@@ -85,7 +85,7 @@ impl Link {
         })
     }
 
-    /// Whether requests have to name scheme and host: in HTTP/2, and to a proxy.
+    /// Whether requests must contain scheme and host: in HTTP/2, and for a proxy.
     pub fn takes_whole_urls(&self) -> bool {
         self.whole_urls || self.is_http2()
     }
@@ -100,12 +100,13 @@ impl Link {
         now.saturating_duration_since(self.used)
     }
 
-    /// The last answer was read to its end.
+    /// Call after an answer was read completely.
     pub fn used(&mut self, now: Instant) {
         self.used = now;
     }
 
-    /// Waits until it takes a request, as far as is known without reading from it; false when the server has closed it.
+    /// Waits until it takes a request, as far as that is known without reading; false if the server has closed
+    /// it.
     pub async fn ready(&mut self) -> bool {
         match &mut self.speech {
             Speech::One(wire) => wire.is_idle(),
@@ -113,7 +114,7 @@ impl Link {
         }
     }
 
-    /// A request is about to be sent.
+    /// Call before a request is sent.
     pub fn count(&mut self) {
         self.requests += 1;
     }

@@ -1,4 +1,4 @@
-//! hyper-util's pool on our connections: for users that share them, and to compare with.
+//! hyper-util's pool on our connections: for users that share them, and for comparison.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl Pool {
         Self(client)
     }
 
-    /// Sends a request, whose URL has to be whole.
+    /// Sends a request, whose URL must be complete.
     pub async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Error> {
         let response = self.0.request(request).await?;
         if let Some(Via(address)) = response.extensions().get() {
@@ -57,7 +57,7 @@ struct Via(Arc<AddressCounts>);
 #[derive(Debug, Clone)]
 struct Dial(Arc<Connector>);
 
-/// A connection of the pool.
+/// A connection in the pool.
 #[derive(Debug)]
 struct Dialed {
     io: TokioIo<Stream>,

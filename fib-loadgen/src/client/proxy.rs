@@ -1,4 +1,4 @@
-//! An HTTP proxy, used only when a flag names it: the environment's are ignored.
+//! An HTTP proxy, used only if a flag names it; the environment's proxies are ignored.
 
 use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -6,16 +6,16 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use crate::exit::Failure;
 use crate::target::Target;
 
-/// Where the proxy is, and what it wants to know.
+/// The proxy's address and authorization.
 #[derive(Debug, Clone)]
 pub struct Proxy {
-    /// Its address, which has to be one that may be loaded.
+    /// Its address, which must be an allowed one.
     pub target: Target,
     /// `Proxy-Authorization`, from the credentials of its URL.
     pub authorization: Option<HeaderValue>,
 }
 
-/// A longer answer to CONNECT is none.
+/// A longer answer to CONNECT is invalid.
 const LONGEST_HEAD: usize = 16 * 1024;
 
 impl Proxy {
@@ -64,7 +64,7 @@ impl Proxy {
             return Ok(());
         }
         Err(std::io::Error::other(format!(
-            "the proxy made no tunnel ({status})"
+            "the proxy did not open a tunnel ({status})"
         )))
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that is set about connections.
+//! All settings for connections.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,37 +11,37 @@ use super::proxy::Proxy;
 use super::tls::TlsSettings;
 use crate::target::Target;
 
-/// Everything a client needs to know.
+/// The settings of a client.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
-    /// Whom to talk to.
+    /// The target.
     pub target: Target,
     /// Sent with every request.
     pub headers: HeaderMap,
-    /// How long a connection may take to be made.
+    /// The time limit for opening a connection.
     pub connect_timeout: Duration,
-    /// How long a request may take, to the end of the body.
+    /// The time limit for a request, to the end of the body.
     pub timeout: Duration,
-    /// How long an idle connection is kept. Shorter than the time for which a server that drains
-    /// announces it, so that none is used that the server is about to close.
+    /// How long an idle connection is kept. It is shorter than a server's announcement before draining, so that
+    /// no connection is used that the server is about to close.
     pub idle: Duration,
-    /// Who shares connections.
+    /// How users share connections.
     pub sharing: Sharing,
     /// Which code sends the requests.
     pub kind: ClientKind,
-    /// Which version of HTTP.
+    /// The HTTP version.
     pub http: HttpVersion,
-    /// How TLS is set up.
+    /// The TLS settings.
     pub tls: TlsSettings,
     /// The Unix socket to connect to instead of the target's host.
     pub unix_socket: Option<PathBuf>,
-    /// Addresses in the place of those that a name has.
+    /// Addresses that replace those of a name.
     pub resolve: Vec<Resolve>,
-    /// How long the addresses of a name are remembered.
+    /// How long resolved addresses are kept.
     pub resolve_every: Duration,
     /// Addresses of this machine to connect from, in turn.
     pub sources: Vec<std::net::IpAddr>,
-    /// The proxy, when there is to be one.
+    /// The proxy, if any.
     pub proxy: Option<Proxy>,
 }
 

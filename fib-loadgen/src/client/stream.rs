@@ -1,4 +1,4 @@
-//! What the bytes go over: TCP or a Unix socket, with TLS on top or not.
+//! The stream under HTTP: TCP or a Unix socket, with or without TLS.
 
 use std::io;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! How TLS is set up: whom to trust, who we are, and what is spoken.
+//! TLS: which certificates to trust, our own certificate, and the versions.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,27 +22,27 @@ pub enum TlsVersion {
     Three,
 }
 
-/// What the command line says about TLS.
+/// The TLS settings from the command line.
 #[derive(Debug, Clone, Default)]
 pub struct TlsSettings {
-    /// Certificates (PEM) to trust, in the place of the system's.
+    /// Certificates (PEM) to trust instead of the system's.
     pub ca: Option<PathBuf>,
-    /// Our own certificate and those that sign it (PEM).
+    /// Our own certificate and its chain (PEM).
     pub certificate: Option<PathBuf>,
-    /// Its key (PEM); in the same file when there is none of its own.
+    /// Its key (PEM); `None` if it is in the same file.
     pub key: Option<PathBuf>,
-    /// The name that the server's certificate has to be for, when it is not the host's.
+    /// The expected name in the server's certificate, if not the host's.
     pub server_name: Option<String>,
     /// The lowest version.
     pub lowest: Option<TlsVersion>,
     /// The highest version.
     pub highest: Option<TlsVersion>,
-    /// Whether any certificate will do.
+    /// Whether any certificate is accepted.
     pub insecure: bool,
 }
 
 impl TlsSettings {
-    /// The name that the server is asked to prove.
+    /// The name that the server must prove.
     pub(super) fn name(&self, host: &str) -> Result<ServerName<'static>, String> {
         let name = self.server_name.as_deref().unwrap_or(host);
         ServerName::try_from(name.to_owned()).map_err(|_| {
@@ -50,7 +50,7 @@ impl TlsSettings {
         })
     }
 
-    /// The settings in the form that rustls takes.
+    /// The settings in rustls' form.
     pub(super) fn config(&self, http: HttpVersion) -> Result<Arc<ClientConfig>, String> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let wanted = |version: TlsVersion| {
@@ -140,7 +140,7 @@ fn unreadable(path: &Path, what: &str, error: &rustls::pki_types::pem::Error) ->
     )
 }
 
-/// Takes any certificate; that the server has its key is checked all the same.
+/// Accepts any certificate, but still checks that the server has its key.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

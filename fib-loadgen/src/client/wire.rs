@@ -1,7 +1,7 @@
-//! HTTP/1 on a connection that one user drives: it writes a request that is ready as bytes, and reads the answer
-//! where it came in, without a copy and without a map of its headers.
+//! HTTP/1 on a connection that one user drives: it writes a prepared request as bytes, and parses the answer in
+//! place, without copying and without a map of its headers.
 //!
-//! hyper does the same for the other client, and both have to agree on every answer.
+//! hyper does the same for the other client, and both must agree on every answer.
 
 use std::io;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ pub use head::Said;
 use framing::Framing;
 use head::Head;
 
-/// A buffer begins with this size, and grows to `MOST` while reads fill it.
+/// The initial size of a buffer, which grows to `MOST` while reads fill it.
 const FIRST: usize = 4 * 1024;
 const MOST: usize = 64 * 1024;
 /// The longest head of an answer: hyper's limit.
@@ -31,26 +31,26 @@ const LONGEST_HEAD: usize = 8_192 + 4_096 * 100;
 pub struct Wire {
     stream: Stream,
     buffer: Vec<u8>,
-    /// What was read and not used yet.
+    /// Bytes that were read but not used yet.
     unread: std::ops::Range<usize>,
     /// How much of the request is written.
     written: usize,
-    /// Why writing ended before its end. There may be an answer nevertheless.
+    /// Why writing ended early. There may still be an answer.
     unwritten: Option<io::Error>,
     framing: Framing,
     /// Whether the connection ends with the answer.
     closes: bool,
-    /// Whether an answer was read to its end, and nothing came after it.
+    /// Whether an answer was read completely, and nothing came after it.
     idle: bool,
     known: head::Known,
 }
 
-/// What goes wrong with an exchange.
+/// Why an exchange failed.
 #[derive(Debug)]
 pub struct Fault {
     /// Its class.
     pub class: Class,
-    /// What was said.
+    /// The details.
     pub detail: String,
 }
 
@@ -91,12 +91,13 @@ impl Wire {
         }
     }
 
-    /// Whether it takes another request, as far as is known without reading from it.
+    /// Whether it takes another request, as far as that is known without reading.
     pub fn is_idle(&self) -> bool {
         self.idle
     }
 
-    /// Whether the server has neither closed it nor said anything, so that a request can be written.
+    /// Whether the server has neither closed the connection nor sent anything, so that a request can be
+    /// written.
     pub fn quiet(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
         if !self.idle {
             return Err(Fault::closed());
@@ -104,30 +105,31 @@ impl Wire {
         match self.fill(cx) {
             Poll::Pending => Ok(()),
             Poll::Ready(Ok(0)) => {
-                let detail = "the server closed the connection at once";
+                let detail = "the server closed the connection immediately";
                 Err(Fault::new(Class::ClosedBeforeResponse, detail))
             }
             Poll::Ready(Ok(_)) => {
-                let detail = "the server answered before it was asked";
+                let detail = "the server answered before the request";
                 Err(Fault::new(Class::Other, detail))
             }
             Poll::Ready(Err(error)) => Err(Fault::in_head(&error)),
         }
     }
 
-    /// Whether not a byte of the last request was written.
+    /// Whether none of the last request's bytes were written.
     pub fn wrote_nothing(&self) -> bool {
         self.written == 0
     }
 
-    /// Begins to send a request.
+    /// Starts a request.
     pub fn begin(&mut self) {
         (self.written, self.unwritten) = (0, None);
         (self.idle, self.closes) = (false, false);
         self.unread = 0..0;
     }
 
-    /// Writes the request and reads the head of its answer. An answer may come before the request is written.
+    /// Writes the request and reads the head of its answer, which may arrive before the request is fully
+    /// written.
     pub fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
@@ -152,8 +154,8 @@ impl Wire {
         }
     }
 
-    /// Reads what there is of the body and gives it to `take`, until the body ends or `take` wants no more of it. True
-    /// at the end.
+    /// Passes the available part of the body to `take`, until the body ends or `take` needs no more. True at
+    /// the end.
     pub fn poll_body(
         &mut self,
         cx: &mut Context<'_>,
@@ -192,7 +194,7 @@ impl Wire {
         true
     }
 
-    /// The head that was read, if it is whole. Interim answers (1xx) are passed over.
+    /// The head, if it is complete. Interim answers (1xx) are skipped.
     fn parsed(&mut self, to_head: bool, keep: bool) -> Result<Option<Said>, Fault> {
         loop {
             let unread = &self.buffer[self.unread.clone()];
@@ -223,7 +225,7 @@ impl Wire {
         }
     }
 
-    /// Writes as much as is taken now.
+    /// Writes as much as possible now.
     fn write(&mut self, cx: &mut Context<'_>, request: &[u8]) {
         while self.written < request.len() && self.unwritten.is_none() {
             let stream = Pin::new(&mut self.stream);
@@ -239,7 +241,7 @@ impl Wire {
         }
     }
 
-    /// Reads once; how much came, 0 at the end.
+    /// Reads once; returns the number of bytes, 0 at the end.
     fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.unread.is_empty() {
             self.unread = 0..0;
@@ -257,7 +259,7 @@ impl Wire {
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space))?;
         let count = space.filled().len();
         self.unread.end += count;
-        // The next read of a long body takes more at once.
+        // The next read of a long body is larger.
         if self.unread.len() == self.buffer.len() && self.buffer.len() < MOST {
             self.buffer.resize(2 * self.buffer.len(), 0);
         }

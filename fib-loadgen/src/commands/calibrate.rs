@@ -1,4 +1,4 @@
-//! `--measure-cost`: a short load, and the server's own account of its CPU time before and after it.
+//! `--measure-cost`: a short load, and the CPU time that the server reports before and after it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::settings::Settings;
 use crate::stop::Stop;
 use crate::target::Target;
 
-/// How long the load is put on.
+/// The duration of the load.
 const LOAD: Duration = Duration::from_secs(5);
-/// Its users: enough to keep a server at work, too few to make it shed load.
+/// Its users: enough to keep a server busy, too few to make it shed load.
 const USERS: u32 = 2;
-/// How long a page may take.
+/// The time limit for a page.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The flags with a profile that knows what a request costs, measured if it has to be and the flags say where.
+/// The flags with a profile whose cost per request is known: given, or measured if the flags say where.
 pub(super) fn calibrated(args: &RunArgs, stop: &Arc<Stop>) -> Result<RunArgs, Failure> {
     let mut args = args.clone();
     let Some(profile) = args.profile.clone() else {
@@ -82,7 +82,7 @@ fn measure(args: &RunArgs, stop: &Arc<Stop>) -> Result<Duration, Failure> {
     calibration::cost(&measured?).map_err(|why| Failure::target(format!("--measure-cost: {why}")))
 }
 
-/// The CPU time that all pages tell together.
+/// The CPU time on all pages together.
 async fn cpu_seconds(args: &RunArgs) -> Result<f64, Failure> {
     let client = reqwest::Client::builder()
         .no_proxy()

@@ -1,4 +1,4 @@
-//! `capacity`: trials at one rate after another, until it is known how much the target takes.
+//! `capacity`: trials at one rate after another, until the target's capacity is known.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::result::Document;
 use crate::settings::Settings;
 use crate::stop::{self, Stop, Urgency};
 
-/// The target rests for so long between trials, so that one does not pay for what another left in its queues.
+/// The pause between trials, so that none is slowed down by the previous one's queues.
 const REST: Duration = Duration::from_secs(2);
 
 pub(super) fn capacity(args: &CapacityArgs) -> Result<u8, Failure> {
     let bounds = bounds(args)?;
-    // What makes no sense is found before the first trial.
+    // Invalid flags are found before the first trial.
     settings(args, bounds.from)?;
     if args.run.threshold.is_empty() {
         say(
@@ -69,12 +69,12 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<u8, Failure> {
 fn bounds(args: &CapacityArgs) -> Result<Bounds, Failure> {
     if args.run.rate.is_some() || !args.run.stage.is_empty() || args.run.profile.is_some() {
         return Err(Failure::usage(
-            "capacity chooses the rates itself: leave out --rate, --stage and --profile, and give --start-rate and --max-rate",
+            "capacity chooses the rates itself: omit --rate, --stage and --profile, and give --start-rate and --max-rate",
         ));
     }
     if args.start_rate > args.max_rate || args.start_rate <= 0.0 {
         return Err(Failure::usage(
-            "--start-rate has to be above 0 and at most --max-rate",
+            "--start-rate must be above 0 and at most --max-rate",
         ));
     }
     Ok(Bounds {
@@ -85,7 +85,7 @@ fn bounds(args: &CapacityArgs) -> Result<Bounds, Failure> {
     })
 }
 
-/// The settings of a trial: an even rate, a leading part that is not judged, and workers for a second of it.
+/// The settings of a trial: a constant rate, a warm-up, and enough workers for one second of it.
 fn settings(args: &CapacityArgs, rate: f64) -> Result<Settings, Failure> {
     let mut run = args.run.clone();
     run.rate = Some(rate);
@@ -139,7 +139,8 @@ fn run_one(
     Ok((document, segments))
 }
 
-/// TCP segments sent and sent again by this machine, or this network namespace; zeros where Linux does not say so.
+/// TCP segments sent and retransmitted by this machine, or this network namespace; zeros if Linux does not
+/// report them.
 fn tcp_segments() -> Segments {
     let text = std::fs::read_to_string("/proc/net/snmp").unwrap_or_default();
     let mut lines = text.lines().filter_map(|line| line.strip_prefix("Tcp: "));
@@ -179,10 +180,10 @@ fn in_words(found: Found, trials: &[Trial]) -> String {
             CONFIDENCE * 100.0
         ),
         Found::AtLeast(rate) => {
-            format!("capacity  at least {rate:.0} requests/s, the highest rate that was tried")
+            format!("capacity  at least {rate:.0} requests/s, the highest rate tried")
         }
         Found::Below(rate) => {
-            format!("capacity  below {rate:.1} requests/s, the lowest rate that was tried")
+            format!("capacity  below {rate:.1} requests/s, the lowest rate tried")
         }
     };
     text += &format!(

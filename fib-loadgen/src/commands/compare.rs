@@ -1,4 +1,4 @@
-//! `compare`: is the second run worse than the first, or is it noise?
+//! `compare`: whether the second run is worse than the first beyond noise.
 
 use std::fmt::Write;
 
@@ -22,14 +22,14 @@ pub(super) fn compare(args: &CompareArgs) -> Result<u8, Failure> {
     code(&comparison)
 }
 
-/// A saturated generator tells of itself, so it decides before anything else does.
+/// A saturated generator only measures itself, so it takes precedence.
 fn code(comparison: &Comparison) -> Result<u8, Failure> {
     if comparison.saturated {
         return Ok(Ending::Saturated.code());
     }
     if !comparison.tells_something() {
         return Err(Failure::usage(
-            "the two results do not tell noise from change: give longer runs of this version",
+            "the results are too short to tell a change from noise: give longer runs of this version",
         ));
     }
     Ok(if comparison.is_worse() {
@@ -75,7 +75,7 @@ fn table(comparison: &Comparison, tolerance: f64) -> String {
         let _ = writeln!(text, "note: {note}");
     }
     let summary = if comparison.saturated {
-        "a generator was the limit, so the runs say nothing about the server".to_owned()
+        "a generator was the bottleneck, so the runs prove nothing about the server".to_owned()
     } else if comparison.is_worse() {
         format!(
             "B is worse than A by more than noise and a tolerance of {}",
@@ -84,7 +84,7 @@ fn table(comparison: &Comparison, tolerance: f64) -> String {
     } else if comparison.tells_something() {
         "B is not worse than A, as far as these runs can tell".to_owned()
     } else {
-        "these runs tell nothing".to_owned()
+        "these runs are inconclusive".to_owned()
     };
     let _ = writeln!(text, "\n{summary}");
     text

@@ -1,4 +1,4 @@
-//! Puts a load on a target: checks it, prepares, attacks, collects.
+//! Loads a target: checks it, prepares, attacks, collects.
 
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -27,27 +27,27 @@ use crate::settings::Settings;
 use crate::stop::{self, Stop};
 use crate::user::Load;
 
-/// Files that this process opens beside its connections: libraries, the runtime's, outputs.
+/// Files that this process opens in addition to its connections: libraries, the runtime's, outputs.
 const OTHER_FILES: usize = 32;
 
-/// Writes what there is while the run goes on: it stays when this process is killed.
+/// Writes the current result during the run, so that it exists even if this process is killed.
 fn write_checkpoint(document: &Document, places: &[(ReportFormat, outputs::Destination)]) {
     let files = places
         .iter()
         .filter(|(kind, place)| *kind == ReportFormat::Json && place.is_file());
     for (kind, place) in files {
-        // The next one, or the end of the run, tries again and says so.
+        // The next attempt, or the end of the run, tries again and reports it.
         let _ = report::render(*kind, document).map(|text| place.write(text.as_bytes()));
     }
 }
 
-/// Puts the load on and says what came of it, and which files of lines could not be written to their end.
+/// Runs the load; returns its result, and the line outputs that could not be written completely.
 pub(super) async fn load(
     settings: &Arc<Settings>,
     stop: &Arc<Stop>,
     sinks: Sinks,
 ) -> Result<(Document, Vec<Cut>), Failure> {
-    // What has passed already is found before anybody is asked.
+    // A start time in the past is found before anything is sent.
     settings.start_at.map(until).transpose()?;
     let resolved = resolved(settings).await?;
     let rules = Arc::new(rules(settings));
@@ -89,14 +89,14 @@ pub(super) async fn load(
         .ok_or_else(|| Failure::internal("the collector of results has stopped"))?;
     if let Some(error) = &facts.error {
         say(&format!(
-            "error: goose ended the load ({error}): the result is of what was done until then"
+            "error: goose ended the load ({error}): the result covers what was done until then"
         ));
     }
     let cut = std::mem::take(&mut collected.cut);
     Ok((known.document(collected, facts, false), cut))
 }
 
-/// What a result needs beside what was collected.
+/// What a result needs in addition to what was collected.
 struct Known {
     settings: Arc<Settings>,
     load: Arc<Load>,
@@ -122,7 +122,7 @@ impl Known {
     }
 }
 
-/// What the target's host, or the proxy's, resolves to; nothing for a Unix socket.
+/// The addresses of the target's host, or of the proxy's; none for a Unix socket.
 async fn resolved(settings: &Settings) -> Result<Vec<String>, Failure> {
     let client = &settings.client;
     let target = client
@@ -152,7 +152,7 @@ fn rules(settings: &Settings) -> Rules {
     }
 }
 
-/// One answer, before anything else.
+/// Requests one answer, before anything else.
 async fn check_target(
     settings: &Settings,
     rules: &Arc<Rules>,
@@ -190,11 +190,11 @@ fn warn_of_few_files(settings: &Settings, probe: &mut Probe) {
     }
 }
 
-/// Waits for the instant at which all shards begin.
+/// Waits for the instant at which all shards start.
 fn until(at: Timestamp) -> Result<impl Future<Output = ()>, Failure> {
     let left = Duration::try_from(at.duration_since(Timestamp::now())).map_err(|_| {
         Failure::usage(format!(
-            "--start-at {at} has passed: give an instant by which every shard is up, such as a minute from now"
+            "--start-at {at} has passed: give a time when every shard will be up, such as a minute from now"
         ))
     })?;
     Ok(tokio::time::sleep(left))

@@ -1,4 +1,4 @@
-//! `plan`: what a run would do, without doing it.
+//! `plan`: shows what a run would do.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -136,10 +136,10 @@ fn table(settings: &Settings) -> String {
     text
 }
 
-/// A plan longer than this has no end worth showing.
+/// A longer plan has no end worth showing.
 const LONG: Duration = Duration::from_hours(720);
 
-/// What the autoscaler of the profile should do, by the load of all shards together.
+/// What the profile's autoscaler should do under the load of all shards together.
 fn replicas(settings: &Settings) -> Option<(Vec<Replicas>, Autoscaler)> {
     let autoscaler = settings.autoscaler?;
     let steps = profile::expected(&settings.plan.whole, &autoscaler);
@@ -151,7 +151,7 @@ fn count_at(steps: &[Replicas], at: Duration) -> u32 {
     step.map_or(0, |step| step.count)
 }
 
-/// The steps in words, with the load in pods by which they come about.
+/// The steps as text, with the load in pods that causes them.
 fn explained(load: &Shape, steps: &[Replicas], autoscaler: &Autoscaler) -> String {
     let mut text = String::new();
     for step in steps {
@@ -164,5 +164,5 @@ fn explained(load: &Shape, steps: &[Replicas], autoscaler: &Autoscaler) -> Strin
             autoscaler.target
         );
     }
-    text + "Pods are taken as ready at once, and CPU time as proportional to requests.\n"
+    text + "This assumes that pods are ready immediately and CPU time is proportional to requests.\n"
 }

@@ -1,4 +1,4 @@
-//! `report` and `merge`: what is in results, in any form.
+//! `report` and `merge`: results in any format.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use crate::report::{render_all, words};
 use crate::result::Document;
 use crate::{merge as merging, shipping};
 
-/// Writes results in the forms that are asked for. The code is 0, whatever the runs came to.
+/// Writes results in the requested formats. The exit code is 0, whatever the runs' results are.
 pub(super) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     let documents = read_all(&args.files)?;
     write(&args.output, &documents)?;
     Ok(0)
 }
 
-/// Merges results and writes what they come to; the code is that of the merged run.
+/// Merges results and writes the result; the exit code is that of the merged run.
 pub(super) fn merge(args: &MergeArgs) -> Result<u8, Failure> {
     let documents = read_all(&args.files)?;
     let merged = merging::merge(&documents, args.partial).map_err(Failure::usage)?;
@@ -35,7 +35,7 @@ pub(super) fn read_all(files: &[PathBuf]) -> Result<Vec<Document>, Failure> {
     Ok(documents)
 }
 
-/// Every result in a file, in a log, on standard input, in an object of a store, or in all below a prefix.
+/// Every result in a file, a log, standard input, an object in a store, or all objects with a prefix.
 fn read(file: &Path) -> Result<Vec<Document>, Failure> {
     let mut bytes = Vec::new();
     let object = Object::named(file)
@@ -55,7 +55,7 @@ fn read(file: &Path) -> Result<Vec<Document>, Failure> {
             "`{name}` can't be read ({error}): give what `-o json=` or `-o log=` wrote"
         ))
     })?;
-    // A log may hold anything beside the result.
+    // A log may contain other lines.
     shipping::results(&String::from_utf8_lossy(&bytes))
         .map_err(|why| Failure::usage(format!("`{name}`: {why}")))
 }
@@ -66,7 +66,7 @@ pub(super) fn read_one(file: &Path) -> Result<Document, Failure> {
     match documents.len() {
         1 => Ok(documents.remove(0)),
         count => Err(Failure::usage(format!(
-            "`{}` has {}: give one with a single result, or merge them first",
+            "`{}` has {}: give a file with a single result, or merge them first",
             file.display(),
             words::counted(count, "result"),
         ))),

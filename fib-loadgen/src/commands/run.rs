@@ -50,13 +50,13 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
         let document = load(&settings, &stop, sinks).await;
         if let Some((end, pushing)) = pushing {
             drop(end);
-            // Its last numbers have a time limit of their own.
+            // Its last request has a timeout of its own.
             let _ = pushing.await;
         }
         document
     })?;
     let document = document.rounded();
-    // What is still in flight has been given up; waiting for it would only delay the result.
+    // Requests in flight were given up; waiting for them would only delay the result.
     runtime.shutdown_timeout(Duration::from_millis(100));
     if args.ui != Ui::None || document.exit.code != 0 {
         say(&summary(&document));
@@ -69,14 +69,14 @@ pub(super) fn run(args: &RunArgs, argv: Vec<String>) -> Result<u8, Failure> {
         && document.generator.verdict == Verdict::Saturated
     {
         say(
-            "warning: the generator was the limit, so these numbers are about it and not about the target",
+            "warning: the generator was the bottleneck, so these numbers describe it and not the target",
         );
     }
     write(&document, &documents, cut)?;
     Ok(document.exit.code)
 }
 
-/// Where the numbers of each second are kept for those who collect them; `None` when nobody is to.
+/// Where each second's numbers are kept for collectors; `None` if there are none.
 fn telemetry(args: &RunArgs) -> Result<Option<telemetry::Shared>, Failure> {
     let shared = telemetry::Shared::default();
     if let Some(address) = args.prometheus {
@@ -88,7 +88,7 @@ fn telemetry(args: &RunArgs) -> Result<Option<telemetry::Shared>, Failure> {
     Ok(wanted.then_some(shared))
 }
 
-/// Writes the result to every place; one that can't be written costs no other.
+/// Writes the result to every place; a failure in one does not affect the others.
 fn write(
     document: &Document,
     places: &[(ReportFormat, outputs::Destination)],

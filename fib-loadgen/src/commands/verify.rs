@@ -1,4 +1,4 @@
-//! `verify`: a few values, proved, without load.
+//! `verify`: verifies a few values, without load.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +15,8 @@ use crate::request::Question;
 use crate::settings::{ask_for_json, connection};
 use crate::stop::Stop;
 
-/// The smallest; both sides of 64 and 128 bits; both sides of a change in the number of digits; a large one.
+/// The smallest values, both sides of 64 and 128 bits, both sides of a change in the number of digits, and a
+/// large one.
 const VALUES: [u32; 16] = [
     0, 1, 2, 3, 10, 46, 47, 90, 92, 93, 94, 186, 187, 1_000, 10_000, 100_000,
 ];
@@ -67,7 +68,7 @@ async fn prove(caller: &mut Caller, rules: &Rules) -> Result<u8, Failure> {
         ))?;
         if !class.is_wrong() {
             return Err(Failure::target(format!(
-                "F({n}) could not be asked for: nothing is proved"
+                "F({n}) could not be requested: nothing was verified"
             )));
         }
     }

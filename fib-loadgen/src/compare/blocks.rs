@@ -1,4 +1,4 @@
-//! A run cut into blocks, and runs put together from drawn blocks.
+//! Cuts a run into blocks, and builds runs from drawn blocks.
 
 use hdrhistogram::Histogram;
 
@@ -20,7 +20,7 @@ impl Block {
         self.ok += other.ok;
         self.failed += other.failed;
         match (&mut self.response, &other.response) {
-            // Both grow with their values, so that adding can't fail.
+            // Both resize themselves, so adding can't fail.
             (Some(mine), Some(theirs)) => drop(mine.add(theirs)),
             (mine @ None, Some(theirs)) => *mine = Some(theirs.clone()),
             _ => {}
@@ -34,8 +34,8 @@ impl Block {
     }
 }
 
-/// The judged part of a run in blocks of so many seconds; none where the result has no histograms of its steps.
-/// A last block that is less than half as long is part of the one before.
+/// The judged part of a run in blocks of this many seconds; empty if the result has no histograms of its steps.
+/// A last block that is less than half as long is merged into the previous one.
 pub(super) fn blocks(document: &Document, seconds: f64) -> Result<Vec<Block>, String> {
     let series = &document.series;
     if series.hdr_b64.is_empty() {
@@ -56,7 +56,7 @@ pub(super) fn blocks(document: &Document, seconds: f64) -> Result<Vec<Block>, St
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run")]
         let (end, width) = (entry.end_ms as f64 / 1e3, entry.width_ms as f64 / 1e3);
         let begin = end - width;
-        // Steps of the warm-up are not judged, and what ends after the load is over is no rate of it.
+        // Steps of the warm-up are not judged, and what ends after the load does not belong to its rate.
         if begin + 1e-3 < warmup || begin >= window {
             continue;
         }
@@ -78,7 +78,7 @@ pub(super) fn blocks(document: &Document, seconds: f64) -> Result<Vec<Block>, St
     Ok(blocks)
 }
 
-/// As many blocks as there are, drawn with replacement; the same draw gives the same ones.
+/// As many blocks as there are, drawn with replacement; the same draw gives the same blocks.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

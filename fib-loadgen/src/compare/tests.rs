@@ -1,16 +1,16 @@
-//! A change is told from noise, and noise is not called a change.
+//! A change is distinguished from noise, and noise is not called a change.
 
 use super::*;
 use crate::chance::{self, Purpose};
 use crate::report::fixture;
 use crate::result::{Entry, Series};
 
-/// A run of so many seconds at 200 requests/s, whose seconds vary by up to a fifth around `ms`.
+/// A run of this many seconds at 200 requests/s, whose seconds vary by up to a fifth around `ms`.
 fn run(seconds: u64, ms: f64, seed: u64) -> Document {
     run_varying(0.2, seconds, ms, seed)
 }
 
-/// The same, whose seconds vary by up to this share.
+/// The same with seconds that vary by up to this share.
 fn run_varying(share: f64, seconds: u64, ms: f64, seed: u64) -> Document {
     let mut document = fixture::passed();
     document.plan.warmup_ms = 0;
@@ -48,7 +48,7 @@ fn verdict(comparison: &Comparison, measure: Measure) -> Change {
 }
 
 #[test]
-fn two_runs_of_one_server_are_hardly_ever_called_different() {
+fn two_runs_of_one_server_are_rarely_called_different() {
     let worse = (0..12).filter(|seed| {
         let (a, b) = (run(60, 10.0, 2 * seed), run(60, 10.0, 2 * seed + 1));
         let comparison = compare(&a, &b, 0.05).unwrap();
@@ -59,7 +59,7 @@ fn two_runs_of_one_server_are_hardly_ever_called_different() {
 }
 
 #[test]
-fn a_server_a_quarter_slower_is_worse_and_the_other_way_around_better() {
+fn a_server_that_is_a_quarter_slower_is_worse_and_the_reverse_is_better() {
     let (fast, slow) = (run(60, 10.0, 1), run(60, 12.5, 2));
     let comparison = compare(&fast, &slow, 0.05).unwrap();
     for measure in [Measure::Percentile(500), Measure::Percentile(990)] {
@@ -76,7 +76,7 @@ fn a_server_a_quarter_slower_is_worse_and_the_other_way_around_better() {
 }
 
 #[test]
-fn a_server_a_tenth_slower_is_worse_whatever_the_seed() {
+fn a_server_that_is_a_tenth_slower_is_worse_with_any_seed() {
     for seed in 0..6 {
         let before = run_varying(0.05, 60, 10.0, 2 * seed);
         let same = run_varying(0.05, 60, 10.0, 2 * seed + 1);
@@ -91,7 +91,7 @@ fn a_server_a_tenth_slower_is_worse_whatever_the_seed() {
 }
 
 #[test]
-fn what_is_tolerated_is_not_worse() {
+fn a_change_within_the_tolerance_is_not_worse() {
     let comparison = compare(&run(60, 10.0, 1), &run(60, 12.5, 2), 0.5).unwrap();
     assert!(!comparison.is_worse(), "{comparison:#?}");
 }
@@ -114,7 +114,7 @@ fn failures_and_a_lost_rate_are_worse() {
 }
 
 #[test]
-fn a_short_run_and_one_without_histograms_tell_nothing() {
+fn a_short_run_and_one_without_histograms_give_no_conclusion() {
     for short in [run(8, 10.0, 1), fixture::first()] {
         let comparison = compare(&run(60, 10.0, 2), &short, 0.05).unwrap();
         assert!(!comparison.tells_something() && !comparison.notes.is_empty());
@@ -132,7 +132,7 @@ fn a_percentile_with_too_few_requests_beyond_it_is_not_judged() {
 }
 
 #[test]
-fn runs_of_different_plans_and_a_limited_generator_are_noted() {
+fn runs_with_different_plans_and_a_saturated_generator_are_noted() {
     let (a, mut b) = (run(60, 10.0, 1), run(60, 10.0, 2));
     b.plan.n_spec = "5".to_owned();
     b.generator.verdict = Verdict::Saturated;

@@ -1,4 +1,4 @@
-//! A request on a connection of its own, over HTTP/1 and HTTP/2, and its answer.
+//! Sends a request on a connection of its own, over HTTP/1 and HTTP/2, and reads its answer.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -20,7 +20,7 @@ use crate::request::{Question, encode};
 use crate::stop::Watch;
 
 impl Caller {
-    /// Asks over HTTP/1, and judges.
+    /// Sends over HTTP/1, and judges.
     pub(super) async fn ask_one(
         &mut self,
         question: &Question<'_>,
@@ -55,7 +55,7 @@ impl Caller {
         let checks = &self.rules.checks;
         let mut judge = Judge::new(question, self.expected.as_ref(), checks, said.status);
         let whole = body(wire, &mut judge, outcome, &mut wait).await?;
-        // What is left of a body that nobody wants more of costs the connection.
+        // An unread rest of a body costs the connection.
         let spent = !whole || !wire.is_idle();
         if let Some(jar) = &mut self.cookies {
             keep_cookies(jar, &self.rules, &said.headers);
@@ -67,7 +67,7 @@ impl Caller {
         Ok(Ok(()))
     }
 
-    /// Asks over HTTP/2, and judges.
+    /// Sends over HTTP/2, and judges.
     pub(super) async fn ask_two(
         &mut self,
         question: &Question<'_>,
@@ -103,7 +103,7 @@ impl Caller {
         }
     }
 
-    /// Has the request ready as bytes: mostly it is the one before.
+    /// Prepares the request as bytes; usually it is the same as the previous one.
     pub(super) fn write(
         &mut self,
         question: &Question<'_>,
@@ -123,7 +123,7 @@ impl Caller {
         Ok(())
     }
 
-    /// Knows what the answer has to be.
+    /// Sets up what the answer must be.
     fn expect(&mut self, question: &Question<'_>) {
         if let Question::Fibonacci { n, .. } = question
             && self
@@ -165,7 +165,7 @@ impl Caller {
         }
         judge.finish(question, &said, outcome);
         if !whole {
-            // What is left of it costs the connection.
+            // The unread rest costs the connection.
             self.link = None;
         }
         Ok(())
@@ -180,7 +180,7 @@ struct Wait<'a> {
 }
 
 impl Wait<'_> {
-    /// What came, or why nobody waits for it any more.
+    /// The result, or why nobody waits for it any more.
     fn or<T>(&mut self, polled: Poll<T>, cx: &mut Context<'_>) -> Poll<Result<T, Trouble>> {
         match polled {
             Poll::Ready(done) => Poll::Ready(Ok(done)),
@@ -217,7 +217,7 @@ async fn head(
     }))
 }
 
-/// Reads the body of an answer to its end; false when nobody wants the rest of it.
+/// Reads the complete body of an answer; false if the rest is not needed.
 async fn body(
     wire: &mut Wire,
     judge: &mut Judge<'_>,
@@ -237,7 +237,7 @@ async fn body(
 /// A request that got no answer.
 pub(super) struct Refused {
     pub(super) fault: Fault,
-    /// Whether not a byte of it was written.
+    /// Whether none of its bytes were written.
     pub(super) untouched: bool,
 }
 
@@ -257,7 +257,7 @@ fn note(outcome: &mut Outcome, said: &Said) {
 fn keep_cookies(jar: &mut CookieStore, rules: &Rules, headers: &HeaderMap) {
     for value in headers.get_all(SET_COOKIE) {
         if let Ok(text) = value.to_str() {
-            // A cookie that a browser would not take is not taken here either.
+            // A cookie that a browser would reject is rejected here too.
             let _ = jar.parse(text, &rules.client.target.base);
         }
     }

@@ -11,7 +11,7 @@ use super::waiting::{Alarm, Trouble, interrupted};
 use crate::outcome::{Class, innermost};
 use crate::stop::Watch;
 
-/// The body of an answer, and what has to be driven for it.
+/// The body of an answer, and what must be driven to read it.
 pub(super) struct Reading<'a> {
     pub(super) body: &'a mut Incoming,
     pub(super) alarm: &'a mut Alarm,

@@ -1,4 +1,4 @@
-//! Waiting, at most until a request's time is over or the run does not wait any more.
+//! Waits, at most until a request's deadline or the end of the run.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -13,15 +13,15 @@ use crate::stop::{Urgency, Watch};
 /// Why there is no answer.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The run was stopped, and does not wait for what is in flight.
+    /// The run was stopped, and does not wait for requests in flight.
     GivenUp,
-    /// Its time is over.
+    /// The deadline has passed.
     Timeout,
     /// It failed.
     Failed(Class, String),
 }
 
-/// Waits for something, at most until its time is over or the run does not wait any more.
+/// Waits for something, at most until its deadline or the end of the run.
 pub(super) async fn guarded<T>(
     waited: impl Future<Output = T>,
     alarm: &mut Alarm,
@@ -36,7 +36,7 @@ pub(super) async fn guarded<T>(
     .await
 }
 
-/// Whether there is a reason not to wait any longer.
+/// Whether there is a reason to stop waiting.
 pub(super) fn interrupted(
     alarm: &mut Alarm,
     watch: &mut Watch,
@@ -49,8 +49,8 @@ pub(super) fn interrupted(
     alarm.poll(cx, deadline).map(|()| Trouble::Timeout)
 }
 
-/// A timer that is set once for many requests: it goes off at the deadline of an earlier one, and is set
-/// again then, so that most requests never touch the timer wheel.
+/// A timer that is set once for many requests: it fires at the deadline of an earlier one and is then set
+/// again, so most requests never touch the timer wheel.
 #[derive(Debug, Default)]
 pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
 

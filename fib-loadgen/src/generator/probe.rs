@@ -8,7 +8,7 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::recorder::Histogram;
 
-/// How long the timer that is watched sleeps.
+/// How long the watched timer sleeps.
 const TIMER: Duration = Duration::from_millis(10);
 
 /// What this process has used so far.
@@ -19,14 +19,14 @@ pub struct Usage {
     pub cpu: Duration,
     /// Resident memory, in bytes.
     pub rss: u64,
-    /// What the control group says, where there is one.
+    /// The control group's CPU accounting, if there is one.
     pub group: Option<cgroup::Cpu>,
-    /// The most files this process may open, where the system says so.
+    /// The limit of open files, if known.
     pub open_files: Option<usize>,
 }
 
 impl Usage {
-    /// CPUs that this process may use: its quota, or those that there are.
+    /// CPUs that this process may use: its quota, or all CPUs.
     #[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
     pub fn cpu_allowed(&self) -> f64 {
         let cpus = cpus::permitted() as f64;
@@ -34,7 +34,7 @@ impl Usage {
         quota.map_or(cpus, |quota| quota.min(cpus))
     }
 
-    /// CPUs' worth of time used since `earlier`.
+    /// CPUs used on average since `earlier`.
     pub fn cpus_since(&self, earlier: &Self) -> f64 {
         let wall = (self.at - earlier.at).as_secs_f64();
         if wall > 0.0 {
@@ -45,10 +45,10 @@ impl Usage {
     }
 }
 
-/// Reads what the system says about this process, again and again.
+/// Reads this process' usage repeatedly.
 #[derive(Debug)]
 pub struct Probe {
-    /// None where the system tells nothing about processes.
+    /// `None` if the system does not report on processes.
     system: Option<System>,
     pid: Pid,
     lags: Arc<Mutex<Histogram>>,
@@ -64,7 +64,7 @@ impl Probe {
         }
     }
 
-    /// What this process has used by now.
+    /// The usage so far.
     pub fn usage(&mut self) -> Usage {
         let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
         if let Some(system) = &mut self.system {

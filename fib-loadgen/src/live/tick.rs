@@ -1,33 +1,33 @@
-//! What is told of each second.
+//! The record of one second.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// What happened in about a second; one line of `-o ndjson=`.
+/// The events of about one second; one line of `-o ndjson=`.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Tick {
-    /// When the second ended, UTC.
+    /// The end of the second, UTC.
     pub at: String,
     /// Since the load began.
     pub elapsed_ms: u64,
-    /// Users up.
+    /// Running users.
     pub users: usize,
-    /// Requests due in this second, a second; null in the closed model.
+    /// Due requests per second in this second; null in the closed model.
     pub offered_rps: Option<f64>,
-    /// Right answers in this second, a second.
+    /// Correct answers per second in this second.
     pub rps: f64,
     /// Requests sent so far.
     pub sent: u64,
-    /// Right answers so far.
+    /// Correct answers so far.
     pub ok: u64,
-    /// Failures so far, wrong answers included.
+    /// Failures so far, including wrong answers.
     pub failed: u64,
     /// Wrong answers so far.
     pub wrong: u64,
-    /// Answers proved so far.
+    /// Verified answers so far.
     pub verified: u64,
-    /// Median response time of right answers in this second; null without any.
+    /// Median response time of correct answers in this second; null if there are none.
     pub p50_us: Option<u64>,
     /// 99th percentile of the same.
     pub p99_us: Option<u64>,

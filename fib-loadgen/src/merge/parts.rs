@@ -11,11 +11,12 @@ use crate::result::{
     decode, encode,
 };
 
-/// Counts of shards side by side. Rates are counts divided by the longest window, as if one generator had run.
+/// The counts of simultaneous shards. Rates are counts divided by the longest window, as if one generator had
+/// run.
 pub(super) fn totals<'a>(all: impl Iterator<Item = &'a Totals>) -> Totals {
     let mut sum = Totals::default();
     let (mut offered, mut late) = (None, 0);
-    // Requests that were due, as far as every shard knows.
+    // Due requests, if every shard knows them.
     let mut due = Some(0.0);
     for one in all {
         sum.sent += one.sent;
@@ -49,7 +50,7 @@ pub(super) fn totals<'a>(all: impl Iterator<Item = &'a Totals>) -> Totals {
     sum
 }
 
-/// How long load was put on. Results of before the window was known have only the whole time.
+/// How long the load lasted. Results from before the window was recorded only have the whole time.
 fn seconds(one: &Totals) -> f64 {
     if one.window_s > 0.0 {
         one.window_s
@@ -58,7 +59,7 @@ fn seconds(one: &Totals) -> f64 {
     }
 }
 
-/// The right answers that the rate leaves out, since they came after the load had ended.
+/// The correct answers that the rate excludes, because they came after the load.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -66,7 +67,7 @@ fn seconds(one: &Totals) -> f64 {
 )]
 pub(super) fn late_of(one: &Totals) -> u64 {
     one.late.unwrap_or_else(|| {
-        // Results of before the window was known left none out.
+        // Results from before the window was recorded excluded none.
         let in_time = (one.rps * one.window_s).round() as u64;
         if one.window_s > 0.0 {
             one.ok.saturating_sub(in_time)
@@ -76,12 +77,12 @@ pub(super) fn late_of(one: &Totals) -> u64 {
     })
 }
 
-/// How many requests the plan of a shard asked for.
+/// How many requests a shard's plan asked for.
 #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
 fn due_of(one: &Totals) -> Option<f64> {
     match one.achieved_ratio {
         Some(ratio) if ratio > 0.0 => Some(one.sent as f64 / ratio),
-        // Nothing of it was sent.
+        // None of it was sent.
         Some(_) => Some(one.offered_rps? * seconds(one)),
         None => None,
     }
@@ -107,7 +108,7 @@ fn timing<'a>(all: impl Iterator<Item = &'a Timing>) -> Result<Timing, String> {
     Ok(Timing::of(&sum))
 }
 
-/// Adds what a result says; where it has samples and no histogram of them, nothing exact can be said.
+/// Adds a histogram; if a result has samples but no histogram, an exact merge is impossible.
 fn add(sum: &mut Histogram<u64>, count: u64, text: Option<&str>) -> Result<(), String> {
     match text {
         Some(text) => sum
@@ -115,13 +116,13 @@ fn add(sum: &mut Histogram<u64>, count: u64, text: Option<&str>) -> Result<(), S
             .map_err(|error| format!("histograms can't be added ({error})")),
         None if count == 0 => Ok(()),
         None => Err(
-            "a result has no histogram of its times, so that they can't be merged exactly: run again with this version"
+            "a result has no histogram of its times, so they can't be merged exactly: run again with this version"
                 .to_owned(),
         ),
     }
 }
 
-/// The steps of all shards, each put where it was, side by side.
+/// The steps of all shards, each at its own time.
 pub(super) fn series(parts: &[Part<'_>], pods: &[PodResult]) -> Result<Series, String> {
     let step_s = step(parts);
     let mut steps: BTreeMap<usize, Entry> = BTreeMap::new();
@@ -149,7 +150,7 @@ fn step(parts: &[Part<'_>]) -> u64 {
     steps.max().unwrap_or(1).max(1)
 }
 
-/// The steps of a shard by their place in the series of all, whose steps may be longer.
+/// The steps of a shard by their index in the merged series, whose steps may be longer.
 fn placed(part: &Part<'_>, step_s: u64) -> Result<BTreeMap<usize, Entry>, String> {
     let series = &part.document.series;
     let mut steps: BTreeMap<usize, Entry> = BTreeMap::new();
@@ -164,7 +165,7 @@ fn placed(part: &Part<'_>, step_s: u64) -> Result<BTreeMap<usize, Entry>, String
     Ok(steps)
 }
 
-/// Where a step of a shard is in the series of all.
+/// The index of a shard's step in the merged series.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -177,7 +178,7 @@ fn place(at: usize, part: &Part<'_>, step_s: u64) -> usize {
     (at + later) / (step_s / its).max(1) as usize
 }
 
-/// A pod while it is summed: its numbers, its times, its answers by the step.
+/// A pod's running totals: its numbers, its times, and its answers per step.
 struct Sum {
     pod: PodResult,
     response: Histogram<u64>,
@@ -247,7 +248,7 @@ pub(super) fn pods(parts: &[Part<'_>]) -> Result<Vec<PodResult>, String> {
     Ok(pods)
 }
 
-/// Minutes are counted from the start of the load, so that those of two shards go by their number.
+/// Minutes count from the start of the load, so those of two shards match by number.
 fn minutes(sum: &mut Vec<PodMinute>, other: &[PodMinute]) -> Result<(), String> {
     let number = |minute: &PodMinute| (minute.start_s / 60.0).round();
     for minute in other {
@@ -309,7 +310,7 @@ pub(super) fn errors(parts: &[Part<'_>]) -> Vec<ErrorResult> {
     all
 }
 
-/// The generators together: what they used adds up, and the worst of them decides.
+/// The generators together: their usage adds up, and the worst verdict counts.
 #[expect(clippy::cast_precision_loss, reason = "counts of requests as weights")]
 pub(super) fn generator(parts: &[Part<'_>]) -> Generator {
     let all = || parts.iter().map(|part| &part.document.generator);

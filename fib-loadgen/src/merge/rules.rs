@@ -1,4 +1,4 @@
-//! The rules, judged again by what all shards saw together, and how the run ended.
+//! Judges the rules again on everything the shards observed together, and computes how the run ended.
 
 use super::Part;
 use super::parts::late_of;
@@ -30,7 +30,7 @@ pub(super) fn judge(merged: &Document, parts: &[Part<'_>]) -> Result<Vec<Thresho
                     let tally = tally?;
                     rule.judge(&evidence(&tally, phase.end_s - phase.start_s))
                 }
-                // A phase that no shard came to has shown nothing.
+                // A phase that no shard reached has no evidence.
                 Some(None) => rule.judge(&evidence(&Tally::default(), 0.0)),
                 None => rule.judge(&evidence(&whole.0, whole.1)),
             };
@@ -38,7 +38,7 @@ pub(super) fn judge(merged: &Document, parts: &[Part<'_>]) -> Result<Vec<Thresho
                 rule: text.to_owned(),
                 observed: rule.show(judgement.observed),
                 value: judgement.observed,
-                // It was broken for the shard that it ended.
+                // It was violated for the shard that it ended.
                 passed: judgement.passed && !aborted,
                 aborted,
             })
@@ -50,7 +50,7 @@ fn evidence(tally: &Tally, seconds: f64) -> Evidence<'_> {
     Evidence { tally, seconds }
 }
 
-/// Everything but the warm-up, and of how many seconds.
+/// Everything except the warm-up, and its length in seconds.
 fn whole(merged: &Document) -> Result<(Tally, f64), String> {
     let mut sum = Tally::default();
     for phase in merged.phases.iter().filter(|phase| phase.judged) {

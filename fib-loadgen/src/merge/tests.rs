@@ -1,4 +1,4 @@
-//! The merged result is what one generator would have written that had sent everything itself.
+//! The merged result equals what a single generator sending everything would have written.
 
 use super::*;
 use crate::chance::{self, Purpose};
@@ -60,7 +60,7 @@ fn percentiles_come_from_the_sum_and_are_not_averaged() {
 }
 
 #[test]
-fn a_rule_is_judged_by_what_all_saw_together() {
+fn a_rule_is_judged_on_what_all_shards_saw_together() {
     let mut two = shards(2);
     for document in &mut two {
         let rule = |text: &str| crate::result::ThresholdResult {
@@ -76,7 +76,7 @@ fn a_rule_is_judged_by_what_all_saw_together() {
 }
 
 #[test]
-fn a_missing_or_doubled_shard_is_named() {
+fn a_missing_or_duplicate_shard_is_named() {
     let three = &shards(4)[..3];
     assert!(merge(three, false).unwrap_err().contains("3/4"));
     let partial = merge(three, true).unwrap();
@@ -105,7 +105,7 @@ fn results_of_other_runs_are_refused() {
 }
 
 #[test]
-fn a_shard_that_began_later_is_put_where_it_was() {
+fn a_shard_that_started_later_is_merged_at_its_own_time() {
     let mut two = shards(2);
     two[1].run.started_utc = "2026-11-27T04:47:47.259Z".to_owned();
     let merged = merge(&two, false).unwrap();
@@ -127,7 +127,7 @@ fn a_shard_that_began_later_is_put_where_it_was() {
 }
 
 #[test]
-fn a_shard_of_a_coarser_series_is_merged_step_by_step() {
+fn a_shard_with_longer_steps_is_merged_step_by_step() {
     let mut two = shards(2);
     let entries = two[1].series.entries().unwrap();
     let mut coarse = crate::result::Series::of_step(2);
@@ -143,7 +143,7 @@ fn a_shard_of_a_coarser_series_is_merged_step_by_step() {
 }
 
 #[test]
-fn loads_without_shards_are_merged_as_loads_side_by_side() {
+fn loads_without_shards_are_merged_as_simultaneous_loads() {
     let mut two = [fixture::passed(), fixture::passed()];
     two[1].run.seed += 1;
     assert_eq!(
@@ -153,13 +153,13 @@ fn loads_without_shards_are_merged_as_loads_side_by_side() {
 }
 
 #[test]
-fn a_shard_that_was_done_earlier_does_not_raise_the_rate_of_all() {
+fn a_shard_that_finished_earlier_does_not_raise_the_total_rate() {
     let mut two = shards(2);
     for document in &mut two {
         let totals = &mut document.totals;
         (totals.ok, totals.window_s, totals.late, totals.rps) = (1_000, 40.0, Some(0), 25.0);
     }
-    // The same requests in half the time, of which ten answers came too late to count.
+    // The same requests in half the time, ten of whose answers came too late to count.
     let totals = &mut two[1].totals;
     (totals.window_s, totals.late, totals.rps) = (20.0, Some(10), 49.5);
     let merged = merge(&two, false).unwrap();
@@ -172,7 +172,7 @@ fn a_shard_that_was_done_earlier_does_not_raise_the_rate_of_all() {
 }
 
 #[test]
-fn shards_split_at_random_have_the_latencies_of_the_whole_bit_for_bit() {
+fn randomly_split_shards_merge_to_the_latencies_of_the_whole_bit_for_bit() {
     for seed in 0..20 {
         let draw = |stream, index| chance::bits(stream, Purpose::Sample, index);
         let of = u32::try_from(draw(seed, 0) % 7 + 1).unwrap();

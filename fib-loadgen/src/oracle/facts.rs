@@ -27,11 +27,11 @@ pub fn residue(field: &Field, n: u32) -> u64 {
 
 /// How many decimal digits F(n) has, exactly, for every `n`.
 ///
-/// F(n) is φ^n/√5 rounded (Binet), so for n ≥ 2 the count is ⌊n·log10 φ − log10 √5⌋ + 1, unless that
-/// value is so near a whole number that the cut of the constants (10^-28 each, below 5·10^-19 for
-/// n < 2^32) or the rounding (φ^-2n relative) decides. It never is: a search through every n from 41
-/// to 2^32 finds no distance below 2.8·10^-11 (at n = 3,316,234,264), where φ^-82 is 8·10^-18; and below
-/// 41, as for the thousands above it, the tests count the digits of F(n) itself.
+/// F(n) is φ^n/√5 rounded (Binet), so for n ≥ 2 the count is ⌊n·log10 φ − log10 √5⌋ + 1, unless that value is
+/// so close to an integer that the truncation of the constants (10^-28 each, below 5·10^-19 for n < 2^32) or
+/// the rounding (φ^-2n relative) decides. It never is: a search through every n from 41 to 2^32 finds no
+/// distance below 2.8·10^-11 (at n = 3,316,234,264), where φ^-82 is 8·10^-18; below 41, and for thousands of n
+/// above, the tests count the digits of F(n) itself.
 pub fn digits(n: u32) -> u64 {
     if n < 2 {
         return 1;

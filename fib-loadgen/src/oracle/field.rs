@@ -1,9 +1,9 @@
-//! Arithmetic modulo a prime of 61 bits that is drawn for each run.
+//! Arithmetic modulo a 61-bit prime that is drawn for each run.
 
 /// The residues modulo one prime between 2^60 and 2^61.
 ///
-/// Products are Montgomery's (1985): `mul(a, b)` is a·b/2^64. A value that is `scaled` carries the factor
-/// 2^64; the product of two scaled values is scaled, and that of a scaled and a plain one is plain.
+/// Products are Montgomery's (1985): `mul(a, b)` is a·b/2^64. A value that is `scaled` has the factor 2^64; the
+/// product of two scaled values is scaled, and that of a scaled and a plain one is plain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
     prime: u64,
@@ -13,11 +13,11 @@ pub struct Field {
     square: u64,
 }
 
-/// Enough bases to decide for every number below 3.3·10^24 (Sorenson, Webster 2015).
+/// Enough bases for every number below 3.3·10^24 (Sorenson, Webster 2015).
 const BASES: [u64; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
 
 impl Field {
-    /// The first prime from a number on that the random bits choose.
+    /// The first prime at or above a random starting point.
     pub fn drawn(bits: u64) -> Self {
         let mut candidate = (1 << 60) | (bits >> 4) | 1;
         while !is_prime(candidate) {
@@ -30,7 +30,7 @@ impl Field {
     }
 
     fn of(prime: u64) -> Self {
-        // Newton's iteration: each step doubles the bits that are right, and an odd number is its own
+        // Newton's iteration: each step doubles the number of correct bits, and an odd number is its own
         // inverse modulo 8.
         let mut inverse = prime;
         for _ in 0..5 {
@@ -93,7 +93,7 @@ impl Field {
     }
 }
 
-/// Miller and Rabin's test, which is exact for these bases.
+/// The Miller-Rabin test, which is exact with these bases.
 fn is_prime(number: u64) -> bool {
     if number < 2 || BASES.iter().any(|base| number.is_multiple_of(*base)) {
         return BASES.contains(&number);
@@ -126,7 +126,7 @@ mod tests {
     use crate::chance::{self, Purpose};
 
     #[test]
-    fn primes_are_told_from_strong_pseudoprimes() {
+    fn primes_are_distinguished_from_strong_pseudoprimes() {
         for prime in [
             2,
             3,
@@ -138,7 +138,7 @@ mod tests {
         ] {
             assert!(is_prime(prime), "{prime}");
         }
-        // Strong to all bases up to 31 and 37 (OEIS A014233) among them.
+        // Including strong pseudoprimes to all bases up to 31 and 37 (OEIS A014233).
         for composite in [
             0,
             1,
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn each_run_has_its_own_prime_of_61_bits() {
+    fn each_run_has_its_own_61_bit_prime() {
         let drawn: std::collections::HashSet<u64> = (0..200)
             .map(|run| Field::drawn(chance::bits(run, Purpose::Prime, 0)).prime())
             .collect();

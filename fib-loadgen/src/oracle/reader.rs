@@ -1,9 +1,9 @@
-//! Reads one JSON answer as it arrives and says at its end whether it proves F(n); memory stays flat.
+//! Reads one JSON answer as it arrives and decides at its end whether it proves F(n), in constant memory.
 
 use super::facts::{digits, residue};
 use super::field::Field;
 
-/// Digits that are read before they are taken into the residue: 10^16 is below every prime that is drawn.
+/// How many digits are collected before they are added to the residue: 10^16 is below every drawn prime.
 const GROUP: u32 = 16;
 
 /// What is wrong with an answer.
@@ -15,11 +15,11 @@ pub enum Flaw {
     Truncated,
     /// The value is not F(n).
     Value,
-    /// The value has another number of digits than F(n), or `digits` says so.
+    /// The value has a different number of digits than F(n), or `digits` claims so.
     Digits,
 }
 
-/// What a right answer to one `n` looks like.
+/// The correct answer to one `n`.
 #[derive(Debug, Clone)]
 pub struct Expected {
     n: u32,
@@ -33,7 +33,7 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Computes it; a user that asks for the same `n` again keeps it.
+    /// Computes it; a user that requests the same `n` again reuses it.
     pub fn new(field: &Field, n: u32) -> Self {
         let digits = digits(n);
         Self {
@@ -53,12 +53,12 @@ impl Expected {
     }
 }
 
-/// Where in the answer the next byte belongs.
+/// The position of the next byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// At this byte of the head, `{"n":90,"value":"`.
     Head(usize),
-    /// In the digits of the value.
+    /// Among the digits of the value.
     Value,
     /// At this byte of the tail, `","digits":19}`; its first byte ended the value.
     Tail(usize),
@@ -79,7 +79,7 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader that proves the answer, or, unless `prove`, checks all but the value's residue.
+    /// A reader that verifies the answer, or, without `prove`, checks everything except the value's residue.
     pub fn new(expected: &'a Expected, prove: bool) -> Self {
         Self {
             expected,
@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes the next bytes of the body.
+    /// Reads the next bytes of the body.
     pub fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && self.flaw.is_none() {
             bytes = match self.part {
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
         };
         let take = bytes.len().min(expected.len() - at);
         if take == 0 || bytes[..take] != expected[at..at + take] {
-            // Past `","digits":` only the number can differ, and then it is the number that is wrong.
+            // After `","digits":` only the number can differ, so it is the number that is wrong.
             let number_from = "\",\"digits\":".len();
             let same = bytes
                 .iter()
@@ -191,7 +191,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes the digits read so far into the residue; `shift` is 10 to their number, with the field's factor.
+    /// Adds the digits read so far to the residue; `shift` is 10 to their number, with the field's factor.
     fn take_group(&mut self, shift: u64) {
         let field = &self.expected.field;
         self.count += u64::from(self.group_len);
@@ -208,11 +208,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The number that eight digits make, all at once: three multiplications instead of eight (Lemire, "Quickly
-/// parsing eight digits", 2018). `None` when one of them is no digit.
+/// The number made of eight digits, computed at once: three multiplications instead of eight (Lemire, "Quickly
+/// parsing eight digits", 2018). `None` if one is not a digit.
 fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
     let text = u64::from_le_bytes(bytes);
-    // The high half of each byte is 3, also after 6 was added to the low half.
+    // The high half of each byte is 3, even after 6 was added to the low half.
     let high = text & 0xf0f0_f0f0_f0f0_f0f0;
     let carried = text.wrapping_add(0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0;
     if high | carried >> 4 != 0x3333_3333_3333_3333 {
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eight_digits_are_read_as_one_by_one_and_nothing_else_is_taken_for_them() {
+    fn eight_digits_at_once_equal_eight_digits_one_by_one_and_nothing_else_is_accepted() {
         for number in [
             0_u64, 1, 10_203_040, 12_345_678, 87_654_321, 99_999_999, 90_909_090,
         ] {

@@ -1,4 +1,4 @@
-//! The oracle against F(n) added up digit by digit, and against answers that are wrong in one place.
+//! Tests the oracle against F(n) added up digit by digit, and against answers that are wrong in one place.
 
 use proptest::prelude::*;
 
@@ -51,7 +51,7 @@ fn judge_in(field: &Field, n: u32, body: &str) -> Result<(), Flaw> {
 }
 
 #[test]
-fn every_true_answer_is_accepted_and_its_digits_are_counted_exactly() {
+fn every_correct_answer_is_accepted_and_its_digits_are_counted_exactly() {
     for (n, value) in (0..).zip(on_paper(5_000)) {
         assert_eq!(digits(n), value.len() as u64, "F({n})");
         assert_eq!(judge(n, &answer(n, &value)), Ok(()), "F({n})");
@@ -83,8 +83,9 @@ fn digit_counts_agree_with_published_ones_far_out() {
 }
 
 #[test]
-fn digit_counts_are_right_where_f_n_comes_nearest_to_a_power_of_ten() {
-    // n·log10 φ − log10 √5 with 60 digits, computed apart: the first and the third are just below a whole number.
+fn digit_counts_are_correct_where_f_n_is_nearest_to_a_power_of_ten() {
+    // n·log10 φ − log10 √5 with 60 digits, computed independently: the first and the third are just below an
+    // integer.
     let nearest = [
         (39_625_924, 8_281_328),      //   8281327.999999999861…
         (103_534_579, 21_637_448),    //  21637447.000000000791…
@@ -117,7 +118,7 @@ fn the_largest_index_has_a_residue_too() {
 }
 
 #[test]
-fn each_way_to_be_wrong_has_its_name() {
+fn each_kind_of_wrong_answer_has_its_own_class() {
     let cases = [
         (
             r#"{"n":90,"value":"2880067194370816121","digits":19}"#,
@@ -169,7 +170,7 @@ fn each_way_to_be_wrong_has_its_name() {
 }
 
 #[test]
-fn a_reader_that_is_not_asked_to_prove_still_checks_the_form() {
+fn a_reader_that_does_not_verify_still_checks_the_form() {
     let expected = Expected::new(&field(), 90);
     let mut reader = Reader::new(&expected, false);
     reader.push(br#"{"n":90,"value":"2880067194370816121","digits":19}"#);
@@ -200,7 +201,7 @@ proptest! {
     }
 }
 
-/// Moduli that a program may check by, and so those by whose multiples a wrong answer could hide.
+/// Moduli that a program may check by, so a wrong answer could hide by a multiple of one.
 const PUBLISHED: [u64; 8] = [
     (1 << 61) - 1,
     (1 << 31) - 1,
@@ -338,7 +339,7 @@ fn rewritten(n: u32, value: &str, kind: u64, at: usize, other: u64) -> String {
 }
 
 #[test]
-fn none_of_100_000_mutated_answers_is_taken_for_right() {
+fn none_of_100_000_mutated_answers_is_accepted() {
     let values = on_paper(1_200);
     let mut tried = 0;
     for index in 0.. {

@@ -1,4 +1,4 @@
-//! Lines written as they come, by a thread of their own: a slow or broken reader never stops the load.
+//! Lines written as they come, on a thread of their own: a slow or broken reader never stops the load.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Lines that wait for a reader; beyond an hour of them, new ones are dropped.
+/// Lines queued for a reader; beyond an hour's worth, new ones are dropped.
 const BACKLOG: usize = 3600;
 /// How long the end of a run waits for a slow reader.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -20,11 +20,11 @@ pub struct Lines {
     name: String,
 }
 
-/// A file that could not be written to its end: its name, and why.
+/// A file that could not be written completely: its name, and why.
 pub type Cut = (String, io::Error);
 
 impl Lines {
-    /// Opens the file: emptied, if it was there, but a pipe or a device as it is.
+    /// Opens the file, truncating it unless it is a pipe or a device.
     pub fn open(path: &Path) -> io::Result<Self> {
         let sink = if path.exists() && !path.is_file() {
             OpenOptions::new().write(true).open(path)?
@@ -34,7 +34,7 @@ impl Lines {
         Ok(Self::to(format!("`{}`", path.display()), sink))
     }
 
-    /// Writes to what is open already.
+    /// Writes to an open sink.
     pub fn to(name: String, sink: impl Write + Send + 'static) -> Self {
         let (queue, lines) = sync_channel(BACKLOG);
         let writer = std::thread::spawn(move || write(sink, &lines));
@@ -47,11 +47,11 @@ impl Lines {
 
     /// Queues a line.
     pub fn send(&self, line: String) {
-        // A full queue or a reader that is gone costs lines, never the run.
+        // A full queue or a missing reader costs lines, never the run.
         let _ = self.queue.try_send(line);
     }
 
-    /// Waits for a moment until all is written. A reader that went away has seen enough; a full disk is an error.
+    /// Waits briefly until everything is written. A reader that left has read enough; a full disk is an error.
     pub fn finish(self) -> Result<(), Cut> {
         drop(self.queue);
         let deadline = Instant::now() + PATIENCE;
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_arrive_whole_and_in_order() {
+    fn lines_arrive_complete_and_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lines");
         let lines = Lines::open(&path).unwrap();

@@ -1,35 +1,35 @@
 //! Results in an object store: S3, Google Cloud Storage, Azure, or a folder by its URL. Only with the feature
-//! `object-store`, since the clients for those are many crates.
+//! `object-store`, because its clients need many crates.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// An object, or with a slash at its end all objects below it.
+/// An object, or with a trailing slash all objects below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object(reqwest::Url);
 
 impl Object {
-    /// What a name with a scheme means; `None` for the path of a file.
+    /// Parses a name with a scheme; `None` for a file's path.
     pub fn named(path: &Path) -> io::Result<Option<Self>> {
         let Some(text) = path.to_str().filter(|text| text.contains("://")) else {
             return Ok(None);
         };
         let url = text
             .parse()
-            .map_err(|error| io::Error::other(format!("it is no URL of an object ({error})")))?;
+            .map_err(|error| io::Error::other(format!("it is not an object's URL ({error})")))?;
         if cfg!(feature = "object-store") {
             return Ok(Some(Self(url)));
         }
         Err(io::Error::other(
-            "this program is built without object stores: build it with --features object-store, or give a file",
+            "this build has no support for object stores: build it with --features object-store, or give a file",
         ))
     }
 }
 
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Keys come from the environment, but nobody is stopped from writing them into a URL.
+        // Keys come from the environment, but someone may write them into a URL.
         let mut url = self.0.clone();
         let _ = url.set_username("");
         let _ = url.set_password(None);
@@ -95,12 +95,12 @@ mod with_stores {
         }
 
         fn open(&self) -> io::Result<(Box<dyn ObjectStore>, Path)> {
-            // A key that some store does not know is not for it: the environment has many.
+            // Options that a store does not know are ignored: the environment has many.
             parse_url_opts(&self.0, std::env::vars()).map_err(io::Error::other)
         }
     }
 
-    /// Runs to its end on a thread of its own, since the caller's may belong to a runtime.
+    /// Runs to completion on a separate thread, since the caller's may belong to a runtime.
     fn wait<T: Send + 'static>(
         work: impl Future<Output = object_store::Result<T>> + Send + 'static,
     ) -> io::Result<T> {
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_a_file_and_a_url_an_object_or_a_reason() {
+    fn a_path_is_a_file_and_a_url_is_an_object_or_an_error() {
         assert_eq!(Object::named(Path::new("a/b.json")).unwrap(), None);
         let named = Object::named(Path::new("s3://bucket/b.json"));
         if cfg!(feature = "object-store") {
@@ -133,7 +133,7 @@ mod tests {
 
     #[cfg(feature = "object-store")]
     #[test]
-    fn what_is_written_is_read_back_one_by_one_and_all_below_a_prefix() {
+    fn objects_are_read_back_one_by_one_and_by_prefix() {
         let folder = tempfile::tempdir().unwrap();
         let object = |name: &str| {
             let url = format!("file://{}/{name}", folder.path().display());

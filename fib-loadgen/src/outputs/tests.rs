@@ -1,8 +1,8 @@
-//! Files are whole or untouched, and bad places are found at once.
+//! Files are complete or untouched, and unwritable places are found at once.
 
 use super::*;
 
-/// As if standard output were a file.
+/// Treats a file as standard output.
 fn opened(outputs: &[Output]) -> Result<Opened, Failure> {
     open(outputs, &tempfile::tempfile().unwrap())
 }
@@ -15,7 +15,7 @@ fn json(path: &Path) -> Output {
 }
 
 #[test]
-fn a_document_replaces_the_file_whole_and_leaves_nothing_beside_it() {
+fn a_document_replaces_the_file_atomically_and_leaves_nothing_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("result.json");
     fs::write(&path, "before").unwrap();
@@ -27,7 +27,7 @@ fn a_document_replaces_the_file_whole_and_leaves_nothing_beside_it() {
 }
 
 #[test]
-fn a_place_that_can_not_be_written_is_found_before_the_run() {
+fn an_unwritable_place_is_found_before_the_run() {
     let folder = tempfile::tempdir().unwrap();
     for bad in [
         folder.path().join("missing/result.json"),
@@ -68,7 +68,7 @@ fn outputs_are_a_kind_and_a_place() {
 }
 
 #[test]
-fn a_symbolic_link_to_a_file_that_is_not_there_yet_stays_a_link() {
+fn a_symbolic_link_to_a_missing_file_stays_a_link() {
     let folder = tempfile::tempdir().unwrap();
     let (link, target) = (folder.path().join("link"), folder.path().join("target"));
     std::os::unix::fs::symlink("target", &link).unwrap();

@@ -1,5 +1,5 @@
-//! Load profiles by name: `--profile spike:base=40/s,peak=400/s`. Each is a list of stages, so that whatever can be
-//! done with stages can be done with a profile.
+//! Load profiles by name: `--profile spike:base=40/s,peak=400/s`. Each is a list of stages, so a profile can do
+//! everything that stages can.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,21 +16,21 @@ pub use replicas::{Autoscaler, Replicas, expected};
 use super::{Stage, StageLevel};
 use crate::quantity;
 
-/// A profile, as it was asked for.
+/// A requested profile.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
-    /// As it was written.
+    /// As written.
     pub spec: String,
     /// The load over time.
     pub stages: Vec<Stage>,
-    /// The autoscaler that a profile of the `hpa-` kind is about.
+    /// The autoscaler for which an `hpa-` profile is made.
     pub autoscaler: Option<Autoscaler>,
-    /// Whether its load still depends on what a request costs, which nobody has said: its stages are a guess.
+    /// Whether its load still depends on an unknown cost per request: its stages are a guess.
     pub lacks_cost: bool,
 }
 
 impl Profile {
-    /// The same with what a request costs.
+    /// The same with the cost of a request.
     pub fn with_cost(&self, cost: Duration) -> Result<Self, String> {
         let join = if self.spec.contains(':') { ',' } else { ':' };
         let micros = cost.as_secs_f64() * 1e6;
@@ -38,10 +38,10 @@ impl Profile {
     }
 }
 
-/// Pieces in which a sine is drawn for each period: with 24 it is nowhere more than 1 % of its amplitude off.
+/// Pieces per period of a sine: with 24, it is at most 1 % of its amplitude off.
 const SINE_PIECES: u32 = 24;
 
-/// A profile that there is: its name, what it is, and its settings with their defaults.
+/// A known profile: its name, its description, and its settings with their defaults.
 type Known = (
     &'static str,
     &'static str,
@@ -103,7 +103,7 @@ const GENERIC: [Known; 6] = [
     ),
 ];
 
-/// A profile's name and settings, those not given by default.
+/// A profile's name and settings, with defaults for missing ones.
 struct Settings {
     name: String,
     values: BTreeMap<String, String>,
@@ -118,14 +118,14 @@ impl FromStr for Profile {
         let Some((_, _, defaults)) = known.clone().find(|(known, ..)| *known == name) else {
             let names: Vec<&str> = known.map(|(name, ..)| *name).collect();
             return Err(format!(
-                "`{name}` is no profile: there are {}",
+                "`{name}` is not a profile: expected one of {}",
                 names.join(", ")
             ));
         };
         let mut settings = Settings::new(name, given, defaults)?;
         let lacks_cost = settings.values.get("cost").is_some_and(String::is_empty);
         if lacks_cost {
-            // Whatever else is wrong is said first.
+            // Other mistakes are reported first.
             settings.values.insert("cost".to_owned(), "1ms".to_owned());
         }
         let (stages, autoscaler) = if name.starts_with("hpa-") {
@@ -160,7 +160,7 @@ impl Settings {
             };
             let (key, value) = setting.split_once('=').ok_or_else(|| {
                 format!(
-                    "`{setting}` is no setting of {name}: write KEY=VALUE with a key of {}",
+                    "`{setting}` is not a setting of {name}: write KEY=VALUE with a key of {}",
                     keys()
                 )
             })?;
@@ -175,7 +175,7 @@ impl Settings {
         })
     }
 
-    /// A setting that the profile has.
+    /// One of the profile's settings.
     fn get<T>(&self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
         let value = self.values.get(key).map_or("", String::as_str);
         if value.is_empty() {
@@ -206,7 +206,7 @@ impl Settings {
                 return quantity::rate(text).map(StageLevel::Rate);
             }
             text.parse().map(StageLevel::Users).map_err(|_| {
-                format!("`{text}` is no level: write a number of users, or a rate such as 430/s")
+                format!("`{text}` is not a level: write a number of users, or a rate such as 430/s")
             })
         })
     }
@@ -218,7 +218,7 @@ impl Settings {
             (StageLevel::Users(_), StageLevel::Users(_))
             | (StageLevel::Rate(_), StageLevel::Rate(_)) => Ok((low, high)),
             _ => Err(format!(
-                "{}: {a} and {b} have to be both users or both rates",
+                "{}: {a} and {b} must both be users or both be rates",
                 self.name
             )),
         }
@@ -268,7 +268,8 @@ impl Settings {
         let (level, by) = self.levels("level", "by")?;
         if by.level() > level.level() {
             return Err(
-                "sine: by is more than level, and there is no load below nothing".to_owned(),
+                "sine: `by` must not be more than `level`, since a load can't be negative"
+                    .to_owned(),
             );
         }
         let (period, periods) = (self.time("period")?, self.count("periods")?);
@@ -286,7 +287,7 @@ impl Settings {
     }
 }
 
-/// There at once, and held.
+/// Jumps to the level and holds it.
 fn jump(length: Duration, target: StageLevel) -> Stage {
     Stage {
         length,
@@ -295,7 +296,7 @@ fn jump(length: Duration, target: StageLevel) -> Stage {
     }
 }
 
-/// Evenly from where the stage before ended.
+/// Ramps evenly from the end of the previous stage.
 fn ramp(length: Duration, target: StageLevel) -> Stage {
     Stage {
         length,

@@ -1,4 +1,4 @@
-//! Tickets: which request is next, and, in the open model, when it is due.
+//! Tickets: the next request, and in the open model when it is due.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ pub enum Arrival {
     /// Evenly, as the rate says
     #[default]
     Uniform,
-    /// As independent people would: exponential gaps from the seed
+    /// Like independent people: exponential gaps drawn from the seed
     Poisson,
 }
 
@@ -30,9 +30,9 @@ impl Arrival {
 /// The right to send one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
-    /// Its number; decides its `n`.
+    /// Its number, which decides its `n`.
     pub index: u64,
-    /// When it is due, since the start of the load; `None` when it is due whenever a user is free.
+    /// When it is due, counted from the start of the load; `None` if it is due as soon as a user is free.
     pub due: Option<Duration>,
 }
 
@@ -50,7 +50,7 @@ enum Pacing {
     /// No times: the closed model.
     Free,
     Uniform(Shape),
-    /// Beside the shape: the index of the next arrival of all shards, and the area at which the last one came.
+    /// In addition to the shape: the index of the next arrival of all shards, and the area at the previous one.
     Poisson {
         shape: Shape,
         seed: u64,
@@ -85,7 +85,7 @@ impl Schedule {
         }
     }
 
-    /// The next ticket; `None` when the plan has no more.
+    /// The next ticket; `None` if the plan has no more.
     #[expect(
         clippy::cast_precision_loss,
         reason = "below 2^53 tickets, and far below in practice"
@@ -116,9 +116,9 @@ impl Schedule {
                     .unwrap_or_else(std::sync::PoisonError::into_inner);
                 let own = self.claim()?;
                 let index = shard.global(own);
-                // All shards walk through the same arrivals, and each takes its own.
+                // All shards step through the same arrivals, and each takes its own.
                 while arrivals.0 <= index {
-                    // A Poisson process of any rate is one of rate 1 on the axis of the rate's area.
+                    // A Poisson process with any rate is one with rate 1 on the axis of the rate's area.
                     let gap = -(1.0 - chance::unit(*seed, Purpose::Arrival, arrivals.0)).ln();
                     *arrivals = (arrivals.0 + 1, arrivals.1 + gap);
                 }

@@ -1,4 +1,4 @@
-//! A level over time made of straight pieces, with its exact area and the inverse of that.
+//! A level over time made of straight pieces, with its exact area and the inverse.
 
 use std::time::Duration;
 
@@ -48,8 +48,8 @@ impl Piece {
         self.from * x + slope * x * x / 2.0
     }
 
-    /// After how many seconds the area reaches `area`: the root of a quadratic, in the form that
-    /// stays exact for a slope near zero.
+    /// After how many seconds the area reaches `area`: the root of a quadratic, in the form that stays exact
+    /// for slopes near zero.
     fn seconds_to(&self, area: f64) -> f64 {
         let slope = (self.to - self.from) / self.length.as_secs_f64();
         let root = (self.from * self.from + 2.0 * slope * area).max(0.0).sqrt();
@@ -69,7 +69,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Up to `level`, hold, and down to nothing.
+    /// Up to `level`, hold, and down to zero.
     pub fn trapezoid(
         level: f64,
         up: Duration,
@@ -94,7 +94,7 @@ impl Shape {
         let mut start = Duration::ZERO;
         let mut pieces = Vec::new();
         for (length, from, to) in parts {
-            // A stage of no length only moves the level from which the next one starts.
+            // A stage without length only sets the level from which the next one starts.
             if !length.is_zero() {
                 pieces.push(Piece {
                     start,
@@ -144,7 +144,7 @@ impl Shape {
             .fold(0.0, f64::max)
     }
 
-    /// The level at an instant; nothing after the end.
+    /// The level at an instant; zero after the end.
     pub fn at(&self, elapsed: Duration) -> f64 {
         self.pieces
             .iter()

@@ -1,33 +1,33 @@
-//! A run divided among several generators, which need not talk to each other: each knows its part from its number
-//! alone, and together they are the whole.
+//! A run divided among several generators that do not communicate: each knows its part from its number, and
+//! together they are the whole.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::{Model, Plan};
 
-/// The part `index` of `of`: the tickets whose number is `index` modulo `of`, and as many of the users.
+/// Part `index` of `of`: the tickets whose number is `index` modulo `of`, and the same share of the users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
-    /// From 0 up.
+    /// Counted from 0.
     pub index: u32,
     /// How many parts there are; at least 1.
     pub of: u32,
 }
 
-/// More generators than this are somebody's mistake.
+/// More generators than this are probably a mistake.
 const MOST: u32 = 10_000;
 
 impl Shard {
-    /// All of it.
+    /// The whole run.
     pub const WHOLE: Self = Self { index: 0, of: 1 };
 
-    /// The number among all tickets of its `own`-th.
+    /// The number of its `own`-th ticket among all tickets.
     pub(super) fn global(self, own: u64) -> u64 {
         own * u64::from(self.of) + u64::from(self.index)
     }
 
-    /// How many of so many are its own.
+    /// Its own share of a whole number.
     fn part(self, whole: u64) -> u64 {
         whole
             .saturating_sub(u64::from(self.index))
@@ -53,7 +53,7 @@ impl FromStr for Shard {
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = || {
             format!(
-                "`{text}` is no shard: write it like 0/4, from 0/4 to 3/4, with at most {MOST} of them"
+                "`{text}` is not a shard: write it like 0/4 (0/4 to 3/4 are four shards), with at most {MOST} shards"
             )
         };
         let (index, of) = text.split_once('/').ok_or_else(bad)?;
@@ -70,7 +70,7 @@ impl FromStr for Shard {
 }
 
 impl Plan {
-    /// The part of this plan that a shard carries out.
+    /// The part of this plan that a shard executes.
     pub fn part(mut self, shard: Shard) -> Result<Self, String> {
         #[expect(
             clippy::cast_possible_truncation,

@@ -12,23 +12,23 @@ use crate::quantity;
 pub struct Stage {
     /// How long it takes.
     pub length: Duration,
-    /// Where it leads.
+    /// Its final level.
     pub target: StageLevel,
-    /// Whether it is there from its first moment (`@`), rather than ramping from the stage before (`:`).
+    /// Whether it has the level from the start (`@`) instead of ramping to it (`:`).
     pub jump: bool,
 }
 
-/// How much load a stage leads to.
+/// The level that a stage leads to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum StageLevel {
-    /// So many users.
+    /// This many users.
     Users(u32),
-    /// So many requests a second.
+    /// This many requests per second.
     Rate(f64),
 }
 
 impl StageLevel {
-    /// Users, or requests a second.
+    /// Users, or requests per second.
     pub fn level(self) -> f64 {
         match self {
             Self::Users(users) => f64::from(users),
@@ -42,7 +42,7 @@ impl FromStr for Stage {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let at = text.find([':', '@']).ok_or_else(|| {
-            format!("`{text}` is no stage: write D:TARGET to ramp or D@TARGET to hold, such as 30s:500 users or 60s@430/s")
+            format!("`{text}` is not a stage: write D:TARGET to ramp or D@TARGET to hold, such as 30s:500 users or 60s@430/s")
         })?;
         let (length, target) = (&text[..at], &text[at + 1..]);
         let length = duration::parse(length)?;
@@ -50,7 +50,9 @@ impl FromStr for Stage {
             StageLevel::Rate(quantity::rate(target)?)
         } else {
             let users = target.parse().map_err(|_| {
-                format!("`{target}` is no target: write a number of users or a rate such as 430/s")
+                format!(
+                    "`{target}` is not a target: write a number of users or a rate such as 430/s"
+                )
             })?;
             StageLevel::Users(users)
         };

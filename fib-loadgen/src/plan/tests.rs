@@ -17,7 +17,7 @@ fn seconds(seconds: f64) -> Duration {
 }
 
 #[test]
-fn five_hundred_users_are_up_within_ten_seconds_unasked() {
+fn five_hundred_users_are_up_within_ten_seconds_by_default() {
     let plan = Plan::new(&Wanted {
         users: Some(500),
         ..Wanted::default()
@@ -34,7 +34,7 @@ fn a_colon_ramps_and_an_at_sign_jumps() {
     assert!((plan.shape.at(seconds(5.0)) - 50.0).abs() < 1e-9);
     assert!((plan.shape.at(seconds(10.0)) - 400.0).abs() < 1e-9);
     assert!((plan.shape.at(seconds(25.0)) - 200.0).abs() < 1e-9);
-    // 500 in the ramp, 4000 held, 2000 on the way down.
+    // 500 in the ramp, 4000 while holding, 2000 in the ramp-down.
     assert!((plan.shape.area(seconds(30.0)) - 6500.0).abs() < 1e-6);
 }
 
@@ -127,7 +127,7 @@ fn poisson_tickets_keep_the_rate_and_the_seed_decides_them() {
 }
 
 #[test]
-fn a_number_of_requests_is_exact() {
+fn the_number_of_requests_is_exact() {
     let plan = Plan::new(&Wanted {
         users: Some(3),
         requests: Some(7),
@@ -147,7 +147,7 @@ proptest! {
         let shape = Plan::new(&staged(&stages)).unwrap().shape;
         let area = shape.area(seconds(15.0)) * share;
         let at = shape.inverse(area).unwrap();
-        // Nanoseconds of the instant, times the rate.
+        // The instant's rounding to nanoseconds, times the rate.
         prop_assert!((shape.area(at) - area).abs() < 1e-3, "{} {}", shape.area(at), area);
     }
 }
@@ -166,7 +166,7 @@ fn by_shards(plan: &Plan, of: u32) -> Vec<Ticket> {
 }
 
 #[test]
-fn shards_together_send_every_ticket_of_the_whole_once_and_when_it_is_due() {
+fn shards_together_send_every_ticket_exactly_once_and_on_time() {
     for arrival in [Arrival::Uniform, Arrival::Poisson] {
         let wanted = Wanted {
             arrival,
@@ -183,7 +183,7 @@ fn shards_together_send_every_ticket_of_the_whole_once_and_when_it_is_due() {
 }
 
 #[test]
-fn shards_share_users_and_a_number_of_requests_without_losing_any() {
+fn shards_divide_users_and_requests_without_losing_any() {
     let closed = Plan::new(&Wanted {
         users: Some(10),
         requests: Some(103),
@@ -208,7 +208,7 @@ fn shards_share_users_and_a_number_of_requests_without_losing_any() {
 }
 
 #[test]
-fn a_shard_is_a_number_below_their_count() {
+fn a_shards_index_is_below_their_count() {
     assert_eq!("3/4".parse(), Ok(Shard { index: 3, of: 4 }));
     for text in ["", "4/4", "0/0", "-1/4", "a/4", "1", "0/99999"] {
         assert!(text.parse::<Shard>().is_err(), "{text}");

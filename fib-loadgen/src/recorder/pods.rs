@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use super::sample::Sample;
 use super::tally::PodTally;
 
-/// More names than this in one run are somebody's mistake; the rest is counted as one.
+/// More names than this in one run are probably a mistake; the rest is counted together.
 pub(super) const MOST_PODS: usize = 1_000;
 
-/// Tallies by pod, found without hashing while the same pod goes on answering.
+/// Tallies by pod, found without hashing as long as the same pod answers.
 #[derive(Debug, Default)]
 pub struct Pods {
     list: Vec<(String, PodTally)>,
@@ -52,7 +52,7 @@ impl Pods {
         self.list.is_empty()
     }
 
-    /// All of them, those that answered first coming first.
+    /// All of them, in the order of their first answers.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &PodTally)> {
         self.list.iter().map(|(name, tally)| (name, tally))
     }

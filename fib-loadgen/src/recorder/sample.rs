@@ -1,19 +1,19 @@
-//! What is counted.
+//! One finished request, as it is counted.
 
 use std::time::Duration;
 
 use crate::outcome::Outcome;
 
-/// One request, over, and what the schedule knows about it.
+/// A finished request, with its schedule.
 #[derive(Debug)]
 pub struct Sample<'a> {
-    /// What became of it.
+    /// Its outcome.
     pub outcome: &'a Outcome,
-    /// Which F(n) was asked for, if one was.
+    /// The requested F(n), if any.
     pub n: Option<u32>,
-    /// The checks that its answer had to pass, by their places in the list of all.
+    /// The checks of its answer, as indices into the list of all.
     pub checks: &'a [usize],
-    /// The phase its intended send time falls into.
+    /// The phase of its intended send time.
     pub phase: usize,
     /// When it ended, since the start of the load.
     pub ended: Duration,
@@ -21,7 +21,7 @@ pub struct Sample<'a> {
     pub response: Duration,
     /// From the intended to the actual send.
     pub send_lag: Duration,
-    /// The part of that for which it waited for a free user: the server's doing, or too few users.
+    /// The part of that for which it waited for a free user, because of the server or too few users.
     pub queued: Duration,
     /// Whether its answer came after the load had ended.
     pub late: bool,

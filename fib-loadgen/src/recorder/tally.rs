@@ -5,22 +5,22 @@ use std::time::Duration;
 use super::sample::Sample;
 use crate::outcome::Outcome;
 
-/// Requests by what became of them.
+/// Requests by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Answered rightly.
+    /// Correct answers.
     pub ok: u64,
-    /// Everything else, wrong answers included.
+    /// Everything else, including wrong answers.
     pub failed: u64,
-    /// Answered wrongly.
+    /// Wrong answers.
     pub wrong: u64,
-    /// Answers whose value was proved.
+    /// Verified answers.
     pub verified: u64,
     /// Requests that were due and never sent.
     pub unsent: u64,
     /// Requests that were given up in flight.
     pub given_up: u64,
-    /// Right answers that came after the load had ended.
+    /// Correct answers that came after the load.
     pub late: u64,
     /// Answers that a cache had stored.
     pub cached: u64,
@@ -43,7 +43,7 @@ impl Counts {
         self.bytes += outcome.bytes;
     }
 
-    /// Adds another's.
+    /// Adds another one.
     pub fn add(&mut self, other: &Self) {
         self.ok += other.ok;
         self.failed += other.failed;
@@ -61,7 +61,7 @@ impl Counts {
         self.ok + self.failed
     }
 
-    /// Requests that ended, and those that were due and never sent.
+    /// Requests that ended, plus those that were due and never sent.
     pub fn due(&self) -> u64 {
         self.ended() + self.unsent
     }
@@ -80,7 +80,7 @@ impl Counts {
     }
 }
 
-/// A histogram of durations in microseconds, exact to three digits; it grows with the longest.
+/// A histogram of durations in microseconds, exact to three digits; it grows as needed.
 #[derive(Debug, Clone)]
 pub struct Histogram(pub hdrhistogram::Histogram<u32>);
 
@@ -93,28 +93,28 @@ impl Default for Histogram {
 impl Histogram {
     /// Counts one duration.
     pub fn record(&mut self, duration: Duration) {
-        // An hour is more than any timeout, and keeps the histogram below 25,000 counters.
+        // An hour is longer than any timeout, and limits the histogram to 25,000 counters.
         let micros = u64::try_from(duration.as_micros())
             .unwrap_or(u64::MAX)
             .min(3_600_000_000);
-        // Not `saturating_record`, which saturates where the histogram ends instead of growing it. Growing
-        // fails only beyond the hour.
+        // Not `saturating_record`, which saturates at the histogram's end instead of growing it. Growing fails
+        // only beyond the hour.
         let _ = self.0.record(micros);
     }
 
-    /// Adds another's.
+    /// Adds another one.
     pub fn add(&mut self, other: &Self) {
-        // Adding fails only for a histogram that may not grow, and this one may.
+        // Adding fails only if the histogram may not grow, but this one may.
         let _ = self.0.add(&other.0);
     }
 
-    /// The value below which this share lies, in microseconds; `None` when empty.
+    /// The value at this quantile, in microseconds; `None` if empty.
     pub fn at(&self, quantile: f64) -> Option<u64> {
         (!self.0.is_empty()).then(|| self.0.value_at_quantile(quantile))
     }
 }
 
-/// The durations of requests. One that failed counts with the time until it had.
+/// The durations of requests. A failed one counts with the time until it failed.
 #[derive(Debug, Clone, Default)]
 pub struct Latencies {
     /// From the intended send to the end of the body.
@@ -125,16 +125,16 @@ pub struct Latencies {
     pub ttfb: Histogram,
     /// From the intended to the actual send.
     pub send_lag: Histogram,
-    /// Making a connection.
+    /// Opening a connection.
     pub connect: Histogram,
 }
 
 /// Counts and durations.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
-    /// How many.
+    /// The counts.
     pub counts: Counts,
-    /// How long.
+    /// The durations.
     pub latencies: Latencies,
 }
 
@@ -152,7 +152,7 @@ impl Tally {
         }
     }
 
-    /// Adds another's.
+    /// Adds another one.
     pub fn add(&mut self, other: &Self) {
         self.counts.add(&other.counts);
         self.latencies.response.add(&other.latencies.response);
@@ -166,13 +166,13 @@ impl Tally {
 /// Failures of one class.
 #[derive(Debug, Clone, Default)]
 pub struct ErrorTally {
-    /// How many.
+    /// The number.
     pub count: u64,
-    /// When the first ended, since the start of the load.
+    /// When the first one ended, counted from the start of the load.
     pub first: Duration,
-    /// When the last ended.
+    /// When the last one ended.
     pub last: Duration,
-    /// The first one that said more.
+    /// The first one with details.
     pub example: Option<String>,
 }
 
@@ -190,7 +190,7 @@ impl ErrorTally {
         }
     }
 
-    /// Adds another's.
+    /// Adds another one.
     pub fn add(&mut self, other: &Self) {
         self.first = if self.count == 0 {
             other.first
@@ -210,17 +210,17 @@ impl ErrorTally {
 pub struct PodTally {
     /// Answers of any kind.
     pub requests: u64,
-    /// Right answers.
+    /// Correct answers.
     pub ok: u64,
-    /// When the first came, since the start of the load.
+    /// When the first one came, counted from the start of the load.
     pub first: Duration,
-    /// When the last came.
+    /// When the last one came.
     pub last: Duration,
     /// From the intended send.
     pub response: Histogram,
     /// What was added since the last [`PodTally::take_minute`].
     pub minute: PodMinuteTally,
-    /// Answers since the last look at a second.
+    /// Answers since the last second was taken.
     pub second: u64,
 }
 
@@ -229,14 +229,14 @@ pub struct PodTally {
 pub struct PodMinuteTally {
     /// Answers of any kind.
     pub requests: u64,
-    /// Right answers.
+    /// Correct answers.
     pub ok: u64,
     /// From the intended send.
     pub response: Histogram,
 }
 
 impl PodMinuteTally {
-    /// Adds another's.
+    /// Adds another one.
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.ok += other.ok;
@@ -245,7 +245,7 @@ impl PodMinuteTally {
 }
 
 impl PodTally {
-    /// What was counted since the last time; `None` when that is nothing.
+    /// What was counted since the last call; `None` if nothing was.
     pub fn take_minute(&mut self) -> Option<PodMinuteTally> {
         (self.minute.requests > 0).then(|| std::mem::take(&mut self.minute))
     }
@@ -269,7 +269,7 @@ impl PodTally {
         self.second += 1;
     }
 
-    /// Adds another's.
+    /// Adds another one.
     pub fn add(&mut self, other: &Self) {
         self.first = if self.requests == 0 {
             other.first

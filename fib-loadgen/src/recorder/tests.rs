@@ -1,4 +1,4 @@
-//! Whatever happens in a run and however long it is, what is kept of it stays small.
+//! Memory stays small whatever happens in a run and however long it is.
 
 use super::pods::MOST_PODS;
 use super::*;
@@ -23,10 +23,10 @@ fn sample(outcome: &Outcome, micros: u64, number: u64) -> Sample<'_> {
 }
 
 #[test]
-fn what_is_kept_does_not_grow_with_the_number_of_requests() {
+fn memory_does_not_grow_with_the_number_of_requests() {
     let recorder = Recorder::new(1, 1);
     for number in 0..200_000_u64 {
-        // All magnitudes up to a day, names without end, each class with a text of its own.
+        // All magnitudes up to a day, endless names, and a different text for each class.
         let micros = 1_u64 << (number % 37);
         let outcome = Outcome {
             failure: (number % 3 == 0).then(|| Class::of_status((number % 600) as u16)),
@@ -57,7 +57,7 @@ fn what_is_kept_does_not_grow_with_the_number_of_requests() {
 }
 
 #[test]
-fn each_look_at_the_last_second_empties_it() {
+fn taking_the_last_second_empties_it() {
     let recorder = Recorder::new(1, 2);
     let outcome = Outcome::default();
     recorder.record(&sample(&outcome, 5, 1));
@@ -67,7 +67,7 @@ fn each_look_at_the_last_second_empties_it() {
 }
 
 #[test]
-fn each_pod_is_counted_under_its_own_name_in_whatever_order_they_answer() {
+fn each_pod_is_counted_under_its_own_name_in_any_order_of_answers() {
     let recorder = Recorder::new(1, 1);
     for pod in ["a", "a", "b", "a", "c", "b", "a"] {
         let outcome = Outcome {

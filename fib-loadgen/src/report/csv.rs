@@ -1,4 +1,4 @@
-//! The run over time as CSV, a row a step.
+//! The run over time as CSV, one row per step.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::result::Document;
 
 const HEAD: &str = "elapsed_s,phase,users,in_flight,offered_rps,rps,ok,failed,bytes,p50_us,p90_us,p99_us,p999_us,pods,fairness";
 
-/// A head and a row for each step of the series; what is not known is empty.
+/// A header and one row for each step of the series; unknown values are empty.
 pub(super) fn csv(document: &Document) -> String {
     let series = &document.series;
     let mut text = format!("{HEAD}\n");
@@ -50,7 +50,7 @@ mod tests {
     use crate::report::fixture;
 
     #[test]
-    fn every_row_has_a_cell_for_each_column_and_nothing_unknown_is_a_zero() {
+    fn every_row_has_a_cell_for_each_column_and_unknown_values_are_not_zero() {
         let text = csv(&fixture::passed());
         let columns = HEAD.split(',').count();
         assert!(

@@ -1,19 +1,19 @@
-//! What several reports say about a run, in words.
+//! Facts about a run that several reports show.
 
 use crate::result::{Document, PodResult};
 
 use super::{clock, thousands};
 
-/// A pod that answered so soon after the start was there from the start.
+/// A pod whose first answer came this soon was there from the start.
 const FROM_THE_START_S: f64 = 5.0;
 
-/// Whom the run loaded, and with what: the name of a run for people.
+/// The target and what was requested: a run's name for people.
 pub(crate) fn subject(document: &Document) -> String {
     let url = document.target.url.trim_end_matches('/');
     format!("{url}, {}", load(document))
 }
 
-/// What load it was: `500 users` or `up to 430 requests/s`.
+/// The load: `500 users` or `up to 430 requests/s`.
 pub(crate) fn load(document: &Document) -> String {
     let peak = |level: fn(&crate::result::Step) -> Option<f64>| {
         let levels = document.plan.steps.iter().filter_map(level);
@@ -26,7 +26,7 @@ pub(crate) fn load(document: &Document) -> String {
     }
 }
 
-/// `PASS`, or what is wrong.
+/// `PASS`, or the problem.
 pub(crate) fn badge(document: &Document) -> &'static str {
     match document.exit.code {
         0 if document.run.unfinished => "UNFINISHED",
@@ -53,21 +53,23 @@ pub(crate) fn cause(document: &Document) -> String {
         causes.push(match reason.as_ref() {
             "wrong-answer" if totals.wrong == 1 => "one answer was wrong".to_owned(),
             "wrong-answer" => format!("{} answers were wrong", thousands(totals.wrong)),
-            "target-not-usable" => "no request was answered rightly".to_owned(),
-            "threshold-failed" if broken.len() == 1 => format!("the rule {} is not met", broken[0]),
-            "threshold-failed" => format!("the rules {} are not met", broken.join(", ")),
-            "generator-saturated" => "the generator was the limit".to_owned(),
+            "target-not-usable" => "no request was answered correctly".to_owned(),
+            "threshold-failed" if broken.len() == 1 => {
+                format!("the threshold {} is not met", broken[0])
+            }
+            "threshold-failed" => format!("the thresholds {} are not met", broken.join(", ")),
+            "generator-saturated" => "the generator was the bottleneck".to_owned(),
             "interrupted" => "it was stopped before its end".to_owned(),
             other => other.to_owned(),
         });
     }
     if causes.is_empty() {
         let rules = match document.thresholds.len() {
-            0 => "there were no rules to meet".to_owned(),
-            1 => "its rule is met".to_owned(),
-            count => format!("all {count} rules are met"),
+            0 => "No threshold was set.".to_owned(),
+            1 => "The threshold is met.".to_owned(),
+            count => format!("All {count} thresholds are met."),
         };
-        return format!("Every answer is right, and {rules}.");
+        return format!("Every answer is right. {rules}");
     }
     let mut text = causes.join("; ");
     if let Some(first) = text.get(..1) {
@@ -76,7 +78,7 @@ pub(crate) fn cause(document: &Document) -> String {
     text + "."
 }
 
-/// How many pods were there from the start, and when the others answered first.
+/// How many pods were there from the start, and when the others first answered.
 pub(crate) fn pods(document: &Document) -> Option<String> {
     let pods = &document.pods;
     if pods.is_empty() {

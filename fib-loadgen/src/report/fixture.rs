@@ -1,4 +1,4 @@
-//! Documents for the tests of reports.
+//! Documents for the reports' tests.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use crate::result::{
     Document, Entry, ErrorResult, PodLine, PodResult, Series, encode, fairness, notice_rises,
 };
 
-/// One that the first version of the format wrote.
+/// A document written by the first version of the format.
 pub(crate) fn first() -> Document {
     Document::read(include_str!("../../tests/fixtures/first.json")).unwrap()
 }
 
-/// A run of forty seconds that was stepped up after ten and gained two pods.
+/// A run of forty seconds whose load rose after ten seconds and which gained two pods.
 pub(crate) fn passed() -> Document {
     let mut document = first();
     let mut series = Series::by_the_second();
@@ -78,7 +78,7 @@ pub(crate) fn passed() -> Document {
     document
 }
 
-/// The same run with rules broken, failures, and text that no page may take for its own.
+/// The same run with violated rules, failures, and text that must be escaped.
 pub(crate) fn failed() -> Document {
     let mut document = passed();
     document.totals.failed = 7;
@@ -106,7 +106,7 @@ pub(crate) fn failed() -> Document {
     document
 }
 
-/// So many times of about so many milliseconds.
+/// This many times of about this many milliseconds.
 pub(crate) fn times(count: u64, ms: u64) -> hdrhistogram::Histogram<u64> {
     let mut response = hdrhistogram::Histogram::new(2).unwrap();
     for number in 0..count {

@@ -1,5 +1,5 @@
-//! One self-contained page: the outcome and its causes, the run over time to point at, the distribution
-//! of times, the pods, the failures, the settings. It loads nothing and runs offline.
+//! One self-contained page: the outcome and its causes, an interactive run over time, the distribution of
+//! times, the pods, the failures, the settings. It loads nothing and works offline.
 
 mod chart;
 mod data;
@@ -73,7 +73,7 @@ fn content(document: &Document) -> String {
     )
 }
 
-/// A part of the page under its heading; nothing where there is nothing to say.
+/// A part of the page under its heading; empty if there is no content.
 fn section(id: &str, heading: &str, content: &str) -> String {
     if content.is_empty() {
         return String::new();
@@ -101,7 +101,10 @@ fn headline(document: &Document) -> String {
         .offered_rps
         .map_or_else(String::new, |due| format!(" of {due:.0} due"));
     let facts = [
-        ("Right answers a second", format!("{:.1}{due}", totals.rps)),
+        (
+            "Correct answers per second",
+            format!("{:.1}{due}", totals.rps),
+        ),
         ("Requests", thousands(totals.sent)),
         ("Failed", thousands(totals.failed)),
         ("Wrong answers", thousands(totals.wrong)),
@@ -154,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn text_from_the_world_stays_text() {
+    fn text_from_outside_is_escaped() {
         let page = page(&fixture::failed());
         assert_eq!(page.matches("<script").count(), 2, "the page's own two");
         assert_eq!(page.matches("</script>").count(), 2);
@@ -162,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn every_section_is_there_and_no_number_is_nan() {
+    fn every_section_is_present_and_no_number_is_nan() {
         let page = page(&fixture::failed());
         for id in [
             "rules",
@@ -179,7 +182,7 @@ mod tests {
         }
         assert!(
             !page.contains("NaN") && !page.contains("inf "),
-            "a number is none"
+            "a number is not finite"
         );
     }
 

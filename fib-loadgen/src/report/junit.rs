@@ -1,4 +1,4 @@
-//! The result as `JUnit` XML: what the run had to show, a test case each, for CI systems that read those.
+//! The result as `JUnit` XML: what the run had to show, one test case each, for CI systems that read it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::exit::Failure;
 use crate::generator::Verdict;
 use crate::result::{Document, ThresholdResult};
 
-/// A suite for each document, with a case for each rule and for what every run has to show.
+/// One suite per document, with a case for each rule and for what every run must show.
 pub(super) fn junit(documents: &[Document]) -> Result<String, Failure> {
     let mut report = Report::new("fib-loadgen");
     report.add_test_suites(documents.iter().map(suite));
@@ -29,13 +29,17 @@ fn suite(document: &Document) -> TestSuite {
     suite.add_test_cases(document.thresholds.iter().map(rule));
     let totals = &document.totals;
     suite.add_test_case(case(
-        "every answer is right",
+        "every answer is correct",
         (totals.wrong > 0).then(|| format!("{} answers were wrong", totals.wrong)),
-        &format!("{} answers, {} of them proved", totals.ok, totals.verified),
+        &format!(
+            "{} answers, {} of them verified",
+            totals.ok, totals.verified
+        ),
     ));
     suite.add_test_case(case(
         "the target answers",
-        (totals.ok == 0).then(|| format!("none of {} requests was answered rightly", totals.sent)),
+        (totals.ok == 0)
+            .then(|| format!("none of {} requests was answered correctly", totals.sent)),
         &format!("{} of {} requests failed", totals.failed, totals.sent),
     ));
     suite.add_test_case(generator(document));
@@ -66,9 +70,9 @@ fn rule(rule: &ThresholdResult) -> TestCase {
     case(&rule.rule, broken, &format!("observed {}", rule.observed))
 }
 
-/// A saturated generator is a failure only where the run was to fail for it; else nothing is proved.
+/// A saturated generator is a failure only if the run was set to fail for it; otherwise nothing is proved.
 fn generator(document: &Document) -> TestCase {
-    let name = "the generator is not the limit";
+    let name = "the generator is not the bottleneck";
     let reasons = document.generator.reasons.join("; ");
     let failed = document
         .exit
@@ -120,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_rule_is_a_failure_and_a_suspect_generator_is_skipped() {
+    fn a_violated_rule_is_a_failure_and_a_suspect_generator_is_skipped() {
         let xml = junit(&[fixture::failed()]).unwrap();
         assert!(
             xml.contains("tests=\"5\"") && xml.contains("failures=\"2\""),
@@ -133,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn text_from_the_world_stays_text() {
+    fn text_from_outside_is_escaped() {
         let xml = junit(&[fixture::failed()]).unwrap();
         assert!(!xml.contains("<script") && !xml.contains('\u{1b}'), "{xml}");
     }

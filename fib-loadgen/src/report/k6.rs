@@ -1,14 +1,14 @@
-//! The result in the two forms of k6's summary, for dashboards and CI steps that read those: the one of
-//! `--summary-export` (k6 issue 1498 on its thresholds) and the one that `handleSummary` is given.
+//! The result in two formats of k6's summary, for dashboards and CI steps that read those: that of
+//! `--summary-export` (k6 issue 1498 on its thresholds) and the one that `handleSummary` gets.
 //!
-//! k6's `http_req_duration` begins when the request is sent, so it is the service time here; the response
-//! time, from the intended send, is `iteration_duration`.
+//! k6's `http_req_duration` starts when the request is sent, so it is the service time here; the response time,
+//! from the intended send, is `iteration_duration`.
 
 use serde_json::{Map, Value, json};
 
 use crate::result::{Document, ThresholdResult, Timing};
 
-/// One metric of k6.
+/// A metric of k6.
 struct Metric {
     name: &'static str,
     kind: &'static str,
@@ -17,13 +17,13 @@ struct Metric {
     rules: Vec<(String, bool)>,
 }
 
-/// What `k6 run --summary-export` writes. There a threshold is `true` when it has *failed*.
+/// What `k6 run --summary-export` writes, in which a threshold is `true` if it has *failed*.
 pub(super) fn summary_export(document: &Document) -> String {
     let mut metrics = Map::new();
     for metric in all(document) {
         let mut values = metric.values;
         if metric.kind == "rate" {
-            // The old form calls the share itself `value`.
+            // The old format calls the share itself `value`.
             let share = values["rate"].take();
             values["value"] = share;
             values.as_object_mut().map(|values| values.remove("rate"));
@@ -76,7 +76,7 @@ pub(super) fn summary(document: &Document) -> String {
     format!("{document:#}\n")
 }
 
-/// The group that k6 puts all others into; its id is the MD5 of nothing, as in k6.
+/// The group that k6 puts all others into; its id is the MD5 of the empty string, as in k6.
 fn root(groups: Value, checks: Value) -> Value {
     json!({
         "name": "",
@@ -163,7 +163,7 @@ fn trend(timing: &Timing) -> Value {
     })
 }
 
-/// The rules about a metric, and whether they hold.
+/// The rules for a metric, and whether they hold.
 fn rules(document: &Document, metric: &str) -> Vec<(String, bool)> {
     let about = |rule: &&ThresholdResult| metric_of(&rule.rule) == metric;
     let rules = document.thresholds.iter().filter(about);

@@ -1,4 +1,4 @@
-//! The run over time as NDJSON, a line a step, with the keys of `-o ndjson=` as far as a result has them.
+//! The run over time as NDJSON, one line per step, with the keys of `-o ndjson=` as far as a result has them.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;

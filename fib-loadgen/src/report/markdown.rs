@@ -22,7 +22,7 @@ fn write(out: &mut String, document: &Document) -> std::fmt::Result {
     writeln!(out, "{}\n", Markdown(facts::cause(document)))?;
     writeln!(
         out,
-        "{} requests in {}, {:.1} right answers/s, {} failed, {} wrong. Generator: {}.\n",
+        "{} requests in {}, {:.1} correct answers/s, {} failed, {} wrong. Generator: {}.\n",
         thousands(totals.sent),
         facts::length(document),
         totals.rps,
@@ -113,7 +113,7 @@ mod tests {
     use crate::report::fixture;
 
     #[test]
-    fn the_rules_stand_in_a_table_with_what_was_observed() {
+    fn the_rules_are_in_a_table_with_what_was_observed() {
         let text = markdown(&fixture::failed());
         assert!(
             text.contains("| p99&lt;250ms | 812.0 ms | **not met** |"),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn text_from_the_world_breaks_no_table() {
+    fn text_from_outside_breaks_no_table() {
         let text = markdown(&fixture::failed());
         assert!(
             text.contains("\\<b\\>") || text.contains("&lt;b&gt;"),

@@ -10,8 +10,8 @@ const WIDTH: u32 = 64;
 const ROWS: u32 = 8;
 const PARTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// A curve from zero up, with its largest value at the side and times below it. `level` is asked for the middle of
-/// each column.
+/// A curve from zero up, with its largest value at the side and times below. `level` is sampled at the middle
+/// of each column.
 pub(crate) fn plot(title: &str, end: Duration, level: impl Fn(Duration) -> f64) -> String {
     let values: Vec<f64> = (0..WIDTH)
         .map(|column| level(end.mul_f64((f64::from(column) + 0.5) / f64::from(WIDTH))))

@@ -1,11 +1,11 @@
-//! A line now and then, while the load is on.
+//! The periodic line during the load.
 
 use std::time::Duration;
 
 use super::{clock, ms, thousands};
 use crate::live::Tick;
 
-/// A plan longer than this has no end worth showing.
+/// A longer plan has no end worth showing.
 const LONG: Duration = Duration::from_hours(720);
 
 /// One line, for logs.
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_says_how_far_how_much_and_how_well() {
+    fn the_line_shows_progress_load_and_quality() {
         assert_eq!(
             line(&tick(10, 429.6), Duration::from_secs(40)),
             "00:10/00:40  hold       users 500  rps 430 (offered 430)  p50 1.9 ms  p99 - ms  ok 12,345  failed 0  wrong 0  in flight 3  pods 2"

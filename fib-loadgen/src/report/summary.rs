@@ -82,7 +82,7 @@ fn head(out: &mut String, document: &Document) -> std::fmt::Result {
     let megabytes = totals.bytes as f64 / 1e6;
     let refused = match connections.refused_retried {
         0 => String::new(),
-        count => format!("   refused and tried again {}", thousands(count)),
+        count => format!("   refused and retried {}", thousands(count)),
     };
     writeln!(
         out,
@@ -183,7 +183,7 @@ fn tail(out: &mut String, document: &Document) -> std::fmt::Result {
     };
     writeln!(
         out,
-        "  generator  {}{why}   (cpu {:.0} % of {:.1}, {} us a request)",
+        "  generator  {}{why}   (cpu {:.0} % of {:.1}, {} us per request)",
         generator.verdict.word(),
         generator.cpu_used * 100.0 / generator.cpu_allowed.max(1e-9),
         generator.cpu_allowed,

@@ -1,4 +1,4 @@
-//! A file of requests: YAML or JSON of our own, a HAR recording, or `curl` commands.
+//! A file of requests: our own YAML or JSON, a HAR recording, or `curl` commands.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ pub fn read(path: &Path) -> Result<Vec<Spec>, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("`{shown}` can't be read ({error}): give a file of requests"))?;
     parse(&text).map_err(|why| {
-        format!("`{shown}` is no file of requests ({why}): give YAML or JSON with `requests`, a HAR file, or curl commands")
+        format!("`{shown}` is not a file of requests ({why}): give YAML or JSON with `requests`, a HAR file, or curl commands")
     })
 }
 
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_nobody_knows_is_refused() {
+    fn an_unknown_key_is_refused() {
         for text in ["requests:\n- pth: /x\n", "nothing: 1\n", "[{]", "just text"] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub use curl::curl;
 pub(super) use har::{Har, har};
 
-/// Headers that belong to the connection that was recorded, or that ask for what is not read here.
+/// Headers of the recorded connection, or that ask for encodings not supported here.
 const LEFT_OUT: [&str; 8] = [
     "host",
     "connection",
@@ -21,7 +21,7 @@ const LEFT_OUT: [&str; 8] = [
     "te",
 ];
 
-/// Adds a header; one that is there several times has all its values in one line (RFC 9110, section 5.3).
+/// Adds a header; if it occurs several times, all values go on one line (RFC 9110, section 5.3).
 fn add(headers: &mut BTreeMap<String, String>, name: String, value: &str) {
     let between = if name == "cookie" { "; " } else { ", " };
     headers

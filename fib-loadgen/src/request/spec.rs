@@ -1,4 +1,4 @@
-//! One request, as it was written or recorded.
+//! One request as written or recorded.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use url::Url;
 
 use crate::target::without_credentials;
 
-/// One request, as it was written.
+/// One request as written.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
-    /// `GET` unless given, or `POST` with a body.
+    /// `GET` by default, or `POST` with a body.
     #[serde(default)]
     pub method: Option<String>,
     /// Path and query.
     #[serde(default = "root")]
     pub path: String,
-    /// Headers beside those of every request.
+    /// Headers in addition to those of every request.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// The body.
@@ -26,13 +26,13 @@ pub struct Spec {
     /// How often it is sent, relative to the others.
     #[serde(default = "one")]
     pub weight: f64,
-    /// What its answer has to be.
+    /// The checks of its answer.
     #[serde(default)]
     pub check: Vec<String>,
-    /// Scheme, host and port, where an import knows them.
+    /// Scheme, host and port, if an import knows them.
     #[serde(skip)]
     pub origin: Option<String>,
-    /// Whether braces are only braces: what was recorded is sent as it was.
+    /// Whether braces are plain text: a recording is sent unchanged.
     #[serde(skip)]
     pub literal: bool,
 }
@@ -49,7 +49,8 @@ impl Spec {
     /// A request to a whole URL.
     pub(super) fn of_url(url: &str) -> Result<Self, String> {
         let shown = || without_credentials(url);
-        let url = Url::parse(url).map_err(|error| format!("`{}` is no URL ({error})", shown()))?;
+        let url =
+            Url::parse(url).map_err(|error| format!("`{}` is not a URL ({error})", shown()))?;
         Ok(Self {
             path: url[url::Position::BeforePath..url::Position::AfterQuery].to_owned(),
             origin: Some(url[..url::Position::BeforePath].to_owned()),

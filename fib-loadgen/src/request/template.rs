@@ -1,10 +1,10 @@
-//! Texts with places that are filled in for each request: `{{counter}}`, `{{random:1..100}}` and the like.
+//! Texts with placeholders that are filled in for each request: `{{counter}}`, `{{random:1..100}}` and so on.
 
 use std::borrow::Cow;
 
 use crate::chance::{self, Purpose};
 
-/// A text with places.
+/// A text with placeholders.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Text(Vec<Piece>);
 
@@ -19,7 +19,7 @@ enum Piece {
     Timestamp,
 }
 
-/// Which request it is that is filled in.
+/// The request for which a text is filled in.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
     /// The seed of the run.
@@ -66,7 +66,7 @@ impl Place {
 }
 
 impl Text {
-    /// Finds the places.
+    /// Finds the placeholders.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -86,12 +86,12 @@ impl Text {
         Ok(Self(pieces))
     }
 
-    /// A text without places, whatever stands in it.
+    /// A text without placeholders, whatever it contains.
     pub fn literal(text: &str) -> Self {
         Self(vec![Piece::Literal(text.to_owned())])
     }
 
-    /// Fills the places in.
+    /// Fills in the placeholders.
     pub fn fill(&self, place: &Place) -> Cow<'_, str> {
         match self.0.as_slice() {
             [] => Cow::Borrowed(""),
@@ -110,7 +110,7 @@ impl Piece {
     fn parse(name: &str) -> Result<Self, String> {
         let bad = || {
             format!(
-                "`{{{{{name}}}}}` is no place: write {{{{counter}}}}, {{{{user}}}}, {{{{random:1..100}}}}, {{{{pick:a,b,c}}}}, {{{{uuid}}}} or {{{{timestamp}}}}"
+                "`{{{{{name}}}}}` is not a placeholder: write {{{{counter}}}}, {{{{user}}}}, {{{{random:1..100}}}}, {{{{pick:a,b,c}}}}, {{{{uuid}}}} or {{{{timestamp}}}}"
             )
         };
         Ok(match name.split_once(':') {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_filled_in_and_the_rest_stays() {
+    fn placeholders_are_filled_in_and_the_rest_stays() {
         assert_eq!(filled("/items", 5), "/items");
         assert_eq!(
             filled("/items/{{counter}}?u={{ user }}&t={{timestamp}}", 5),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_says_that_it_is_random() {
+    fn a_uuid_is_marked_as_random() {
         let text = filled("{{uuid}}", 1);
         assert_eq!((text.len(), text.as_bytes()[14]), (36, b'4'));
         assert!(b"89ab".contains(&text.as_bytes()[19]));
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_is_refused() {
+    fn an_invalid_placeholder_is_refused() {
         for text in [
             "{{",
             "{{x}}",

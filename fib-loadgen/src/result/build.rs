@@ -1,4 +1,4 @@
-//! From what was counted to the document.
+//! Builds the document from what was counted.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,14 +27,14 @@ use crate::settings::Settings;
 use crate::thresholds::{Records, Threshold};
 use crate::user::Load;
 
-/// How a run went, apart from what its recorder counted.
+/// A run's facts other than what its recorder counted.
 #[derive(Debug)]
 pub struct Ended {
     /// When the load began.
     pub started: Timestamp,
     /// How long it was on, to the end of the last request.
     pub elapsed: Duration,
-    /// Whether it goes on.
+    /// Whether it has not ended yet.
     pub unfinished: bool,
     /// One entry for each second.
     pub series: Series,
@@ -42,7 +42,7 @@ pub struct Ended {
     pub pods: PodLines,
     /// What the engine says.
     pub facts: Facts,
-    /// What the generator measured about itself: the parts that the recorder does not know.
+    /// What the generator measured about itself, except for what the recorder knows.
     pub signals: Signals,
     /// CPU time used.
     pub cpu: Duration,
@@ -52,7 +52,7 @@ pub struct Ended {
     pub resolved: Vec<String>,
 }
 
-/// Puts the document together, and judges.
+/// Builds the document, and judges.
 #[expect(clippy::cast_precision_loss, reason = "counts as shares")]
 pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
     let shard = load.recorder.merged();
@@ -111,7 +111,7 @@ pub fn build(settings: &Settings, load: &Load, ended: &Ended) -> Document {
     }
 }
 
-/// All requests. The open model's rates are relative to what the plan asked for until the load ended.
+/// All requests. The open model's rates are relative to the plan until the load ended.
 #[expect(clippy::cast_precision_loss, reason = "counts as rates")]
 fn whole_run(load: &Load, whole: &Counts, window: Duration, elapsed: Duration) -> Totals {
     let mut totals = totals(whole, window);
@@ -184,12 +184,12 @@ fn checks(load: &Load, shard: &ThreadTally) -> Vec<CheckResult> {
         .collect()
 }
 
-/// What a reader has to know before trusting the numbers.
+/// Warnings to read before trusting the numbers.
 fn warnings(settings: &Settings, load: &Load, totals: &Totals) -> Vec<String> {
     let mut warnings = settings.warnings.clone();
     if totals.cached > 0 {
         warnings.push(format!(
-            "{} answers came out of a cache (they have an Age), so they say nothing about the server",
+            "{} answers came from a cache (they have an Age), so they prove nothing about the server",
             totals.cached
         ));
     }
@@ -219,7 +219,7 @@ fn thresholds(load: &Load, records: &Records<'_>) -> Vec<ThresholdResult> {
             rule: rule.rule.clone(),
             observed: rule.show(judgement.observed),
             value: judgement.observed,
-            // It was broken when it ended the run, whatever the last answers made of it.
+            // It was violated when it ended the run, whatever the last answers changed.
             passed: judgement.passed && !aborted,
             aborted,
         }
@@ -291,7 +291,7 @@ fn exit(
         }
     };
     when(counts.wrong > 0, Ending::Wrong);
-    // Not one right answer: whatever was measured, it was not this service.
+    // There was not one correct answer: whatever was measured, it was not this service.
     when(
         counts.ok == 0 && counts.wrong == 0 && counts.failed + counts.unsent > 0,
         Ending::Target,

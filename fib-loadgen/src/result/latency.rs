@@ -1,4 +1,4 @@
-//! Durations in a result: the percentiles people ask for, and the histogram itself for exact merging.
+//! Durations in a result: the usual percentiles, and the histogram itself for exact merging.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Word;
 use crate::recorder::{Histogram, Latencies};
 
-/// The four durations of right answers.
+/// The four durations of correct answers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Latency {
@@ -24,11 +24,11 @@ pub struct Latency {
     pub ttfb: Timing,
     /// From the intended to the actual send.
     pub send_lag: Timing,
-    /// Making a connection: the TCP handshake and that of TLS. One for each connection.
+    /// Opening a connection: the TCP and TLS handshakes. One per connection.
     pub connect: Timing,
 }
 
-/// One distribution; everything but the count is null when it is empty.
+/// One distribution; everything except the count is null if it is empty.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "percentiles are named by what they are")]
@@ -68,7 +68,7 @@ impl From<&Histogram> for Timing {
 }
 
 impl Timing {
-    /// What people ask of a histogram of microseconds, and the histogram itself.
+    /// The usual statistics of a histogram in microseconds, and the histogram itself.
     pub fn of<C: Counter>(histogram: &hdrhistogram::Histogram<C>) -> Self {
         let filled = !histogram.is_empty();
         let at = |quantile| filled.then(|| histogram.value_at_quantile(quantile));
@@ -99,8 +99,8 @@ pub(crate) fn encode<C: Counter>(histogram: &hdrhistogram::Histogram<C>) -> Opti
     if histogram.is_empty() {
         return None;
     }
-    // How large a histogram has grown depends on the order in which it was filled. This one is as large as its highest
-    // value needs, so that equal counts make equal texts.
+    // The size of a histogram depends on the order in which it was filled. This one is exactly as large as its
+    // highest value needs, so that equal counts give equal texts.
     let mut even = hdrhistogram::Histogram::<C>::new(histogram.sigfig()).ok()?;
     even.add(histogram).ok()?;
     let mut bytes = Vec::new();
@@ -115,7 +115,7 @@ pub(crate) fn decode(text: &str) -> Result<hdrhistogram::Histogram<u64>, String>
     decode_as(text)
 }
 
-/// The same, with counters of another width. It grows with what is added to it.
+/// The same, with another counter width. It grows as values are added.
 pub(crate) fn decode_as<C: Counter>(text: &str) -> Result<hdrhistogram::Histogram<C>, String> {
     let bytes = STANDARD
         .decode(text)
@@ -142,7 +142,7 @@ pub(crate) fn coarsely(histogram: &Histogram) -> Option<hdrhistogram::Histogram<
     }
     let mut all = coarse();
     for step in histogram.0.iter_recorded() {
-        // It grows with its values, so that this can't fail.
+        // It resizes itself, so this can't fail.
         let _ = all.record_n(step.value_iterated_to(), step.count_since_last_iteration());
     }
     Some(all)
@@ -169,13 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn a_histogram_that_was_read_takes_longer_times_than_it_has() {
+    fn a_decoded_histogram_accepts_longer_times_than_it_has() {
         let of = |micros: u64| {
             let mut histogram = coarse();
             histogram.record(micros).unwrap();
             histogram
         };
-        // As older versions wrote them, which end where their longest time does.
+        // The form of older versions, which ends at its longest time.
         let mut bytes = Vec::new();
         let mut writer = V2DeflateSerializer::new();
         writer.serialize(&of(1_000), &mut bytes).unwrap();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_measured_is_null_and_never_nan() {
+    fn an_empty_distribution_is_null_and_never_nan() {
         let json = serde_json::to_string(&Timing::from(&Histogram::default())).unwrap();
         assert!(
             json.starts_with(r#"{"count":0,"min":null,"mean":null"#),

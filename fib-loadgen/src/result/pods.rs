@@ -1,4 +1,4 @@
-//! Who answered: each pod's share over the run, by the minute and by the second, and how fair that was.
+//! The pods that answered: each pod's share over the run, per minute and per second, and the fairness.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,8 +9,8 @@ use super::build::to_ms;
 use super::{Step, coarsely, encode};
 use crate::recorder::{PodMinuteTally, ThreadTally};
 
-/// The window over which fairness is measured: long enough for a hundred requests of each of ten pods at
-/// 33 requests a second, short enough to show a pod that gets nothing at first.
+/// The window over which fairness is measured: long enough for a hundred requests to each of ten pods at 33
+/// requests per second, short enough to show a pod that gets nothing at first.
 pub(crate) const FAIRNESS_WINDOW_S: u64 = 30;
 
 /// One pod.
@@ -19,17 +19,17 @@ pub(crate) const FAIRNESS_WINDOW_S: u64 = 30;
 pub struct PodResult {
     /// As `x-fib-pod` names it.
     pub name: String,
-    /// Its address, where the client can tell; behind a Service it cannot.
+    /// Its address, if the client knows it; behind a Service it does not.
     pub addr: Option<String>,
     /// When its first answer came, seconds since the start.
     pub first_s: f64,
     /// When its last answer came.
     pub last_s: f64,
-    /// From the last rise of the planned load before its first answer to that answer, in seconds.
+    /// The time from the last rise of the planned load to its first answer, in seconds.
     pub after_rise_s: Option<f64>,
     /// Its answers.
     pub requests: u64,
-    /// Its right answers.
+    /// Its correct answers.
     pub ok: u64,
     /// Median response time in microseconds.
     pub p50: Option<u64>,
@@ -51,7 +51,7 @@ pub struct PodMinute {
     pub start_s: f64,
     /// Its answers.
     pub requests: u64,
-    /// Its right answers.
+    /// Its correct answers.
     pub ok: u64,
     /// Its answers as a share of all pods' in that minute.
     pub share: f64,
@@ -103,7 +103,7 @@ impl PodLine {
     }
 }
 
-/// Who answered when, while it is collected.
+/// Collects when each pod answered.
 #[derive(Debug, Clone, Default)]
 pub struct PodLines {
     lines: BTreeMap<String, PodLine>,
@@ -181,7 +181,7 @@ pub(super) fn results(shard: &ThreadTally, lines: &PodLines, steps: &[Step]) -> 
     pods
 }
 
-/// Notes for each pod how long after the last rise of the planned load its first answer came.
+/// Records for each pod how long after the last rise of the planned load its first answer came.
 pub(crate) fn notice_rises(pods: &mut [PodResult], steps: &[Step]) {
     let level = |step: &Step| step.users.or(step.rate).unwrap_or(0.0);
     let before = std::iter::once(0.0).chain(steps.iter().map(level));
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn jain_is_one_for_equals_and_one_nth_when_one_takes_all() {
+    fn jains_index_is_one_for_equals_and_one_nth_if_one_takes_all() {
         assert_eq!(jain([5.0, 5.0, 5.0].into_iter()), Some(1.0));
         assert_eq!(
             jain([9.0, 0.0, 0.0].into_iter()).map(|j| (j * 3.0).round()),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn fairness_falls_when_a_pod_joins_and_is_back_a_window_later() {
+    fn fairness_drops_when_a_pod_joins_and_recovers_a_window_later() {
         let pods = [pod("old", 0, vec![10; 100]), pod("new", 40, vec![10; 60])];
         let seen = fairness(&pods, 100, 1);
         assert_eq!((seen[0], seen[39]), (Some(1.0), Some(1.0)));
@@ -260,13 +260,13 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_is_gone_for_a_window_counts_no_more() {
+    fn a_pod_that_has_been_gone_for_a_window_no_longer_counts() {
         let pods = [pod("old", 0, vec![10; 100]), pod("gone", 0, vec![10; 20])];
         assert_eq!(fairness(&pods, 100, 1)[60], Some(1.0));
     }
 
     #[test]
-    fn a_new_pod_s_first_answer_is_timed_from_the_rise_before_it() {
+    fn a_new_pods_first_answer_is_timed_from_the_rise_before_it() {
         let step = |t_s, rate| Step {
             t_s,
             users: None,

@@ -1,5 +1,5 @@
-//! The run over time: an entry a second, and of a long run one for each two, four, … seconds, so that a
-//! week of load is no larger than an hour.
+//! The run over time: one entry per second, or in a long run per two, four, … seconds, so that a week of load
+//! is no larger than an hour.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::recorder::PodMinuteTally;
 /// A series longer than this is folded to half its length.
 const MOST: usize = 3_600;
 
-/// The run over time; all lists have one entry for each step.
+/// The run over time; all lists have one entry per step.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Series {
@@ -22,15 +22,15 @@ pub struct Series {
     pub step_s: u64,
     /// When each entry ended, milliseconds since the load began.
     pub end_ms: Vec<u64>,
-    /// Users up.
+    /// Running users.
     pub users: Vec<usize>,
     /// Requests in flight.
     pub in_flight: Vec<usize>,
-    /// Requests due, a second (open model).
+    /// Due requests per second (open model).
     pub offered_rps: Vec<Option<f64>>,
-    /// Right answers a second.
+    /// Correct answers per second.
     pub rps: Vec<f64>,
-    /// Right answers.
+    /// Correct answers.
     pub ok: Vec<u64>,
     /// Failures.
     pub failed: Vec<u64>,
@@ -48,7 +48,7 @@ pub struct Series {
     pub hdr_b64: Vec<Option<String>>,
     /// Pods that answered.
     pub pods: Vec<usize>,
-    /// Jain's index of the pods' answers in the last `fairness_window_s` seconds; 1 when all got the same.
+    /// Jain's index of the pods' answers in the last `fairness_window_s` seconds; 1 if all got the same.
     pub fairness: Vec<Option<f64>>,
     /// The window of `fairness`.
     pub fairness_window_s: u64,
@@ -61,26 +61,26 @@ pub struct Entry {
     pub end_ms: u64,
     /// How long it was, in milliseconds.
     pub width_ms: u64,
-    /// Users up at its end.
+    /// Running users at its end.
     pub users: usize,
     /// Requests in flight at its end.
     pub in_flight: usize,
     /// Requests that were due in it (open model).
     pub offered: Option<f64>,
-    /// Right answers.
+    /// Correct answers.
     pub ok: u64,
     /// Failures.
     pub failed: u64,
     /// Bytes of bodies.
     pub bytes: u64,
-    /// Response times in microseconds; `None` when nobody answered.
+    /// Response times in microseconds; `None` without answers.
     pub response: Option<Histogram<u64>>,
     /// Pods that answered.
     pub pods: usize,
 }
 
 impl Entry {
-    /// Takes in the step that follows (`later`), or the same step of another shard.
+    /// Merges the following step (`later`), or the same step of another shard.
     fn take_in(&mut self, other: &Self) {
         self.offered = match (self.offered, other.offered) {
             (None, None) => None,
@@ -92,7 +92,7 @@ impl Entry {
         self.pods = self.pods.max(other.pods);
         self.response = match (self.response.take(), &other.response) {
             (Some(mut mine), Some(theirs)) => {
-                // Both grow with their values, so that adding can't fail.
+                // Both resize themselves, so adding can't fail.
                 let _ = mine.add(theirs);
                 Some(mine)
             }
@@ -100,7 +100,7 @@ impl Entry {
         };
     }
 
-    /// This step and the one after it as one.
+    /// This step and the next one as one.
     #[must_use]
     pub fn followed_by(mut self, later: &Self) -> Self {
         self.take_in(later);
@@ -124,12 +124,12 @@ impl Entry {
 }
 
 impl Series {
-    /// An empty series with an entry a second.
+    /// An empty series with one entry per second.
     pub fn by_the_second() -> Self {
         Self::of_step(1)
     }
 
-    /// An empty series with an entry each so many seconds.
+    /// An empty series with one entry per this many seconds.
     pub fn of_step(step_s: u64) -> Self {
         Self {
             step_s,
@@ -179,7 +179,7 @@ impl Series {
         self.pods.push(entry.pods);
     }
 
-    /// The steps, as they were pushed. A document from before a list was kept has none of it.
+    /// The steps, as they were pushed. A document from before a list existed lacks it.
     pub fn entries(&self) -> Result<Vec<Entry>, String> {
         (0..self.len()).map(|at| self.entry(at)).collect()
     }
@@ -220,12 +220,12 @@ impl Series {
     }
 }
 
-/// Collects seconds into a series that stays short, and who answered in each of its steps.
+/// Collects seconds into a series that stays short, with the pods that answered in each step.
 #[derive(Debug, Clone)]
 pub struct Collecting {
     series: Series,
     pods: PodLines,
-    /// The seconds of the step that is not yet full, as one.
+    /// The seconds of the incomplete step, merged.
     open: Option<(Entry, u64)>,
 }
 
@@ -257,14 +257,14 @@ impl Collecting {
         }
     }
 
-    /// A minute is over: what each pod did in it.
+    /// Adds what each pod did in the past minute.
     pub fn minute(&mut self, start_s: f64, pods: HashMap<String, PodMinuteTally>) {
         self.pods.minute(start_s, pods);
     }
 
     /// Half as many steps, each twice as long.
     fn fold(&mut self) {
-        // What this very program encoded can be decoded.
+        // What this program encoded can be decoded.
         let Ok(entries) = self.series.entries() else {
             return;
         };
@@ -280,7 +280,7 @@ impl Collecting {
         self.pods.fold();
     }
 
-    /// The series with the seconds of its last, shorter step, and who answered when.
+    /// The series including its last, shorter step, and when each pod answered.
     pub fn finish(mut self) -> (Series, PodLines) {
         if let Some((entry, _)) = self.open.take() {
             self.series.push(&entry);
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_series_gives_its_steps_back_as_they_were_pushed() {
+    fn a_series_returns_its_steps_as_they_were_pushed() {
         let mut series = Series::by_the_second();
         let pushed: Vec<Entry> = (1..=3).map(|number| second(number, number)).collect();
         for entry in &pushed {
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_series_from_before_its_histograms_reads_as_even_steps_without_them() {
+    fn a_series_from_before_histograms_reads_as_even_steps_without_them() {
         let old: Series =
             serde_json::from_str(r#"{"step_s":1,"rps":[5.0,6.0],"failed":[0,1]}"#).unwrap();
         let entries = old.entries().unwrap();

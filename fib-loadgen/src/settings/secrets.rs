@@ -1,10 +1,10 @@
-//! A command line that can be shown around.
+//! A command line that is safe to show.
 
 use program_common::secrets::{Secret, arguments, without_tokens};
 
 use crate::target::without_credentials;
 
-/// The arguments of a command line: results are shown around.
+/// The arguments of a command line without secrets, because results are passed around.
 pub(super) fn without_secrets(argv: Vec<String>) -> Vec<String> {
     let others = |argument: &str| without_tokens(&without_credentials(argument));
     arguments(argv, Secret::of_load, others)

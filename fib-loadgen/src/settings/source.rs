@@ -1,11 +1,11 @@
-//! What is to be sent, from the flags that say so.
+//! What to send, according to the flags.
 
 use crate::args::RunArgs;
 use crate::exit::Failure;
 use crate::request::{self, Requests, Source, Spec};
 use crate::target::Target;
 
-/// The URL, and the requests of a file or of a curl command.
+/// The URL, and the requests in a file or a curl command.
 pub(super) fn requests(
     args: &RunArgs,
     warnings: &mut Vec<String>,
@@ -23,8 +23,8 @@ pub(super) fn requests(
         .clone()
         .or(imported)
         .unwrap_or_else(|| args.target.url());
-    // A recording of a page has much that other servers answered; they are not the target. An URL that was
-    // given says where all of the curl commands go.
+    // A recording of a page has many requests to other servers, which are not the target. A given URL applies
+    // to all curl commands.
     let origin = |url: &str| url::Url::parse(url).ok().map(|url| url.origin());
     let all = specs.len();
     if args.curl.is_none() {
@@ -43,7 +43,7 @@ pub(super) fn requests(
     Ok((url, specs))
 }
 
-/// The source of all requests: F(n), unless something says otherwise.
+/// The source of all requests: F(n) by default.
 pub(super) fn source(args: &RunArgs, target: &Target, specs: Vec<Spec>) -> Result<Source, Failure> {
     let imported = args.from.is_some() || args.curl.is_some();
     if imported && target.path.is_some() && args.target.given().is_some() {
@@ -74,7 +74,7 @@ pub(super) fn source(args: &RunArgs, target: &Target, specs: Vec<Spec>) -> Resul
         .map_err(Failure::usage)
 }
 
-/// The path of the URL; a parser of URLs escapes the braces of places.
+/// The path of the URL; a URL parser escapes the braces of placeholders.
 fn typed_path(target: &Target) -> String {
     let path = target.path.as_deref().unwrap_or("/");
     path.replace("%7B", "{").replace("%7D", "}")

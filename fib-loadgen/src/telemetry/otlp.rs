@@ -1,6 +1,6 @@
-//! The numbers for a collector of OpenTelemetry: OTLP over HTTP, in its JSON encoding (OTLP 1.x, `metrics.proto`), sent
-//! every ten seconds and at the end. It needs no client but the one that is here already, so it is no feature to build
-//! with; without `--otlp` nothing is sent.
+//! The metrics for an OpenTelemetry collector: OTLP over HTTP in its JSON encoding (OTLP 1.x, `metrics.proto`),
+//! sent every ten seconds and at the end. It needs no other client than the existing one, so it is not a build
+//! feature; without `--otlp` nothing is sent.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use super::{MetricKind, MetricPoint, Seen, Shared, bounds_s};
 use crate::outcome::innermost;
 use crate::view::say;
 
-/// How often.
+/// The interval.
 const EVERY: Duration = Duration::from_secs(10);
-/// A collector that takes longer loses these numbers; the next ones say everything again.
+/// If a collector takes longer, these numbers are lost; the next ones repeat everything.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// `AGGREGATION_TEMPORALITY_CUMULATIVE`.
 const CUMULATIVE: u32 = 2;
@@ -61,7 +61,7 @@ pub fn request(seen: &Seen, run: &str, start: Timestamp, now: Timestamp) -> Valu
     let times = seen.times();
     metrics.push(json!({
         "name": "fib_loadgen_response_seconds",
-        "description": "Response times of right answers, from the intended send",
+        "description": "Response times of correct answers, from the intended send",
         "unit": "s",
         "histogram": {
             "aggregationTemporality": CUMULATIVE,
@@ -91,14 +91,14 @@ fn attribute(name: &str, value: &str) -> Value {
     json!({ "key": name, "value": { "stringValue": value } })
 }
 
-/// Sends them every ten seconds, until `over` is told or dropped, and then once more.
+/// Sends them every ten seconds, until `over` is sent or dropped, and then once more.
 pub async fn push(
     url: reqwest::Url,
     run: String,
     shared: Shared,
     mut over: tokio::sync::oneshot::Receiver<()>,
 ) {
-    // The load's own client has rules of its own about hosts; this one goes where the flag says, by no proxy.
+    // The load's own client restricts hosts; this one goes where the flag says, without a proxy.
     let Ok(client) = reqwest::Client::builder()
         .no_proxy()
         .timeout(PATIENCE)
@@ -121,7 +121,7 @@ pub async fn push(
             .post(url.clone())
             .header("content-type", "application/json")
             .body(body);
-        // A collector that is not there costs its numbers, never the run.
+        // A missing collector loses its numbers, but never stops the run.
         if let Err(error) = request
             .send()
             .await
@@ -130,7 +130,7 @@ pub async fn push(
         {
             let why = innermost(&error.without_url());
             say(&format!(
-                "warning: the collector of --otlp did not take the numbers ({why}): the run goes on without"
+                "warning: the collector of --otlp did not accept the metrics ({why}); the run continues without it"
             ));
         }
         if ended {

@@ -9,9 +9,9 @@ use std::time::Duration;
 use super::{MetricKind, Seen, Shared, bounds_s};
 use crate::exit::Failure;
 
-/// A scraper that says nothing for so long is let go.
+/// A scraper that is silent for this long is disconnected.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// More than this is no request of a scraper.
+/// No scraper's request is longer than this.
 const MOST: usize = 16 * 1024;
 
 /// Everything as text.
@@ -41,7 +41,7 @@ pub fn text(seen: &Seen) -> String {
     let name = "fib_loadgen_response_seconds";
     let _ = writeln!(
         text,
-        "# HELP {name} Response times of right answers, from the intended send\n# TYPE {name} histogram"
+        "# HELP {name} Response times of correct answers, from the intended send\n# TYPE {name} histogram"
     );
     let times = seen.times();
     let mut below = 0;
@@ -65,7 +65,7 @@ fn escaped(value: &str) -> String {
         .replace('\n', "\\n")
 }
 
-/// Takes the port, before anything is sent. Other machines reach it only when they are meant to.
+/// Opens the port before anything is sent. Other machines reach it only if the flag allows it.
 pub fn listen(address: SocketAddr, to_network: bool) -> Result<TcpListener, Failure> {
     if !address.ip().is_loopback() && !to_network {
         return Err(Failure::usage(format!(
@@ -79,13 +79,13 @@ pub fn listen(address: SocketAddr, to_network: bool) -> Result<TcpListener, Fail
     })
 }
 
-/// Answers until the program ends; a scraper at a time, which is how Prometheus comes.
+/// Answers until the program ends, one scraper at a time, as Prometheus does.
 pub fn serve(listener: TcpListener, shared: Shared) -> io::Result<()> {
     std::thread::Builder::new()
         .name("prometheus".to_owned())
         .spawn(move || {
             for stream in listener.incoming().flatten() {
-                // A scraper that went away asks again.
+                // A scraper that disconnected will retry.
                 let _ = answer(stream, &shared);
             }
         })
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_has_a_head_for_each_family_and_buckets_that_add_up() {
+    fn every_family_has_a_header_and_buckets_add_up() {
         let shared = seen();
         let text = text(&shared.lock().unwrap());
         assert!(text.contains("# TYPE fib_loadgen_requests_total counter\nfib_loadgen_requests_total{outcome=\"right\"} 200\n"), "{text}");
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scraper_gets_the_text_and_nobody_else_is_let_in_unasked() {
+    fn a_scraper_gets_the_text_and_other_machines_need_a_flag() {
         let listener = listen("127.0.0.1:0".parse().unwrap(), false).unwrap();
         let address = listener.local_addr().unwrap();
         serve(listener, seen()).unwrap();

@@ -1,4 +1,4 @@
-//! What the rules are judged by.
+//! The evidence for judging rules.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use super::Threshold;
 use crate::plan::Phase;
 use crate::recorder::Tally;
 
-/// What there is to judge a rule by.
+/// The evidence for judging a rule.
 #[derive(Debug)]
 pub struct Evidence<'a> {
     /// Counts and durations.
     pub tally: &'a Tally,
-    /// Of how many seconds.
+    /// The number of seconds.
     pub seconds: f64,
 }
 
-/// What a run has shown so far.
+/// The results of a run so far.
 #[derive(Debug)]
 pub struct Records<'a> {
-    /// Everything but the warm-up.
+    /// Everything except the warm-up.
     pub judged: Tally,
     phases: &'a [Phase],
     tallies: &'a [Tally],
@@ -47,7 +47,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// What a rule is about: one phase, or the whole judged run.
+    /// The evidence for a rule: of one phase, or of the whole judged run.
     pub fn about(&self, rule: &Threshold) -> Evidence<'_> {
         let mut phases = self.phases.iter().zip(self.tallies);
         let (tally, time) = match phases.find(|(p, _)| rule.phase.as_ref() == Some(&p.name)) {

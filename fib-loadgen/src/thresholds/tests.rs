@@ -1,4 +1,4 @@
-//! What each rule means, and that nothing passes for want of samples.
+//! The meaning of each rule, and that nothing passes without samples.
 
 use std::time::Duration;
 
@@ -69,12 +69,12 @@ fn a_rule_without_samples_fails() {
             "{rule}"
         );
     }
-    // Failures alone say nothing about wrong answers: there was no answer.
+    // Failures prove nothing about wrong answers: there was no answer.
     assert!(!judge("wrong==0", &tally(0, 5, 0, [])).passed);
 }
 
 #[test]
-fn a_rule_may_be_about_one_phase_or_another_duration() {
+fn a_rule_can_apply_to_one_phase_or_to_another_duration() {
     let rule: Threshold = "service.p99{phase=hold-2}<250ms".parse().unwrap();
     assert_eq!(rule.phase.as_deref(), Some("hold-2"));
     let mut tally = tally(1, 0, 0, [500]);
@@ -90,7 +90,7 @@ fn a_rule_may_be_about_one_phase_or_another_duration() {
 }
 
 #[test]
-fn a_rule_may_end_the_run_once_it_is_broken_and_old_enough() {
+fn a_rule_can_end_the_run_once_it_is_violated_and_old_enough() {
     let ends = |rule: &str, seconds: f64, failed: u64| {
         let tally = tally(99, failed, 0, [1]);
         let rule: Threshold = rule.parse().unwrap();
@@ -110,7 +110,7 @@ fn a_rule_may_end_the_run_once_it_is_broken_and_old_enough() {
 }
 
 #[test]
-fn a_rule_about_what_was_not_seen_yet_ends_nothing() {
+fn a_rule_without_samples_yet_does_not_end_the_run() {
     let nothing = Tally::default();
     for rule in ["p99<1ms abort", "failed==0 abort", "rps>=1 abort"] {
         let rule: Threshold = rule.parse().unwrap();
@@ -122,7 +122,7 @@ fn a_rule_about_what_was_not_seen_yet_ends_nothing() {
 }
 
 #[test]
-fn a_rule_is_judged_by_its_phase_or_by_all_but_the_warm_up() {
+fn a_rule_is_judged_on_its_phase_or_on_everything_except_the_warm_up() {
     let phase = |name: &str, start: u64, judged: bool| crate::plan::Phase {
         name: name.to_owned(),
         start: Duration::from_secs(start),
@@ -148,7 +148,7 @@ fn a_rule_is_judged_by_its_phase_or_by_all_but_the_warm_up() {
 }
 
 #[test]
-fn what_is_no_rule_is_refused() {
+fn an_invalid_rule_is_refused() {
     for rule in [
         "",
         "p99",

@@ -1,4 +1,4 @@
-//! The screen, drawn from its state alone; made for 80 columns and 24 rows, and for what is larger.
+//! The screen, drawn only from its state; designed for 80 columns and 24 rows, and for anything larger.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::keys::HELP;
 use super::state::{Panel, Point, State};
 use crate::report::{clock, ms, thousands};
 
-/// A plan longer than this has no end worth showing.
+/// A longer plan has no end worth showing.
 const LONG: Duration = Duration::from_hours(720);
 
 const TITLE: Style = Style::new().add_modifier(Modifier::BOLD);
@@ -27,12 +27,12 @@ const DUE: Style = Style::new().fg(Color::DarkGray);
 const P50: Style = Style::new().fg(Color::Cyan);
 const P99: Style = Style::new().fg(Color::Magenta);
 
-/// The least width for two parts side by side.
+/// The minimum width for two parts side by side.
 const WIDE: u16 = 78;
 /// The rows of a part.
 const PART: u16 = 7;
 
-/// Draws everything; on a small screen the numbers first, and what there is room for.
+/// Draws everything; a small screen shows the numbers first, then whatever fits.
 pub(super) fn draw(frame: &mut Frame<'_>, state: &State) {
     let area = frame.area();
     let wide = area.width >= WIDE;
@@ -65,7 +65,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State) {
     };
     frame.render_widget(counts(state), left);
     frame.render_widget(times(state), right);
-    // Half of a narrow screen shows nothing.
+    // Half of a narrow screen would show nothing.
     let split = |area: Rect| {
         if wide {
             halves(area)
@@ -125,7 +125,7 @@ fn gauge(state: &State) -> LineGauge<'static> {
         .label(format!(" {:<12} {label}", state.now.tick.phase))
 }
 
-/// A row of a table of three columns: in the last second, in the last ten, in the run.
+/// A row of a table with three columns: the last second, the last ten seconds, and the run.
 fn row(name: &str, cells: [String; 3], style: Style) -> Line<'static> {
     let [now, recent, run] = cells;
     Line::from(vec![
@@ -246,7 +246,7 @@ fn rate_curve(frame: &mut Frame<'_>, state: &State, area: Rect) {
     chart(frame, area, title, sets, points, [0.0, most], labels);
 }
 
-/// Times on a logarithmic scale, on which a tail ten times as long does not flatten the median.
+/// Response times on a logarithmic scale, so a tail that is ten times as long does not flatten the median.
 fn time_curve(frame: &mut Frame<'_>, state: &State, area: Rect) {
     let points = state.shown();
     #[expect(clippy::cast_precision_loss, reason = "microseconds on a screen")]

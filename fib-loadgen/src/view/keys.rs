@@ -1,13 +1,13 @@
-//! What a key does.
+//! The effect of each key.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::state::{Panel, State, Window};
 
-/// What a key asks of the run.
+/// What a key requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// End the load; a second time, give up what is in flight.
+    /// End the load; pressed again, give up requests in flight.
     Stop,
 }
 
@@ -22,11 +22,11 @@ pub(super) const HELP: [(&str, &str); 8] = [
     ("p", "pods"),
     ("e", "statuses and failures"),
     ("g", "the generator itself"),
-    ("Space", "hold the picture; the load goes on"),
+    ("Space", "freeze the picture; the load continues"),
     ("?", "these keys"),
 ];
 
-/// Does what the key is for.
+/// Applies a key.
 pub(super) fn press(state: &mut State, key: KeyEvent) -> Option<Action> {
     if key.kind == KeyEventKind::Release {
         return None;
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn tab_goes_around_the_panels_and_letters_go_straight_to_them() {
+    fn tab_cycles_through_the_panels_and_letters_select_them() {
         let mut state = state(0);
         for expected in [Panel::Failures, Panel::Generator, Panel::Pods] {
             typed(&mut state, KeyCode::Tab);

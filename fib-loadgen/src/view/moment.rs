@@ -1,4 +1,4 @@
-//! What a view needs to know of a second.
+//! What a view needs from a second.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 use crate::live::Tick;
 
-/// A second, as far as views and scrapers want it.
+/// A second, as views and scrapers need it.
 #[derive(Debug, Clone, Default)]
 pub struct Moment {
     /// The line of the second.
@@ -15,13 +15,13 @@ pub struct Moment {
     pub response: Option<Histogram<u64>>,
     /// Failures in it.
     pub failed: u64,
-    /// What has come of the requests so far.
+    /// The requests' outcomes so far.
     pub so_far: SoFar,
     /// The generator about itself.
     pub own: Own,
 }
 
-/// What has come of the requests so far.
+/// The requests' outcomes so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SoFar {
     /// Answers by status.
@@ -37,7 +37,7 @@ pub struct SoFar {
 /// The generator about itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Own {
-    /// CPUs' worth of time used in the last second.
+    /// CPUs used in the last second.
     pub cpu_used: f64,
     /// CPUs it may use.
     pub cpu_allowed: f64,

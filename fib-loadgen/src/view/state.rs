@@ -1,4 +1,4 @@
-//! What the screen knows: the seconds so far, thinned as they get old, and what is chosen.
+//! The screen's data: the seconds so far, thinned out as they age, and the selections.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use hdrhistogram::Histogram;
 use super::moment::Moment;
 use crate::plan::Shape;
 
-/// Seconds that are kept one by one; of a longer run every second, fourth, … is.
+/// Seconds that are kept individually; a longer run keeps every second, fourth, … one.
 const MOST: usize = 1_800;
-/// The seconds that "10 s" is about.
+/// The number of seconds in the "10 s" column.
 const RECENT: usize = 10;
 
 /// What does not change during the run.
@@ -67,7 +67,7 @@ pub(super) struct Point {
     pub(super) p99: Option<u64>,
 }
 
-/// When a pod was first and last seen, in seconds since the start, and its answers.
+/// When a pod first and last answered, in seconds since the start, and its answers.
 #[derive(Debug, Clone)]
 pub(super) struct Pod {
     pub(super) name: String,
@@ -78,7 +78,7 @@ pub(super) struct Pod {
     pub(super) now: u64,
 }
 
-/// Everything that the screen is drawn from.
+/// Everything from which the screen is drawn.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) about: About,
@@ -92,10 +92,10 @@ pub(super) struct State {
     /// Response times of the whole run.
     pub(super) whole: Histogram<u64>,
     recent: Vec<Moment>,
-    /// Every so many seconds are kept.
+    /// One in this many seconds is kept.
     each: u64,
     seconds: u64,
-    /// Seconds that came while the picture was held.
+    /// Seconds that arrived while the picture was frozen.
     waiting: Vec<Moment>,
 }
 
@@ -118,11 +118,11 @@ impl State {
         }
     }
 
-    /// Takes in a second, or keeps it for when the picture is no longer held.
+    /// Adds a second, or keeps it until the picture is no longer frozen.
     pub(super) fn take(&mut self, moment: Moment) {
         self.waiting.push(moment);
         if self.held {
-            // A picture that is held for a day is no reason to keep a day of seconds.
+            // A picture that is frozen for a day must not keep a day of seconds.
             if self.waiting.len() > MOST {
                 self.waiting.remove(0);
             }
@@ -137,7 +137,7 @@ impl State {
         let tick = &moment.tick;
         let at = Duration::from_millis(tick.elapsed_ms).as_secs_f64();
         if let Some(response) = &moment.response {
-            // Both grow with their values, so that adding can't fail.
+            // Both resize themselves, so adding can't fail.
             let _ = self.whole.add(response);
         }
         if self.seconds.is_multiple_of(self.each) {
@@ -206,7 +206,7 @@ impl State {
         sum
     }
 
-    /// Something of each of the last ten seconds, on average.
+    /// The mean of a value over the last ten seconds.
     pub(super) fn recent_mean(&self, of: impl Fn(&Moment) -> f64) -> f64 {
         let count = u32::try_from(self.recent.len()).unwrap_or(1).max(1);
         self.recent.iter().map(of).sum::<f64>() / f64::from(count)
@@ -273,7 +273,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_day_of_seconds_is_thinned_and_none_is_lost_from_the_sums() {
+    fn a_day_of_seconds_is_thinned_out_and_no_sum_loses_any() {
         let state = state(5_000);
         assert!(state.points.len() <= MOST, "{}", state.points.len());
         assert_eq!(state.whole.len(), 5_000 * 430);
@@ -282,7 +282,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_held_picture_stays_and_catches_up() {
+    fn a_frozen_picture_stays_and_catches_up() {
         let mut state = state(3);
         state.held = true;
         state.take(moment(4));
@@ -296,7 +296,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_last_ten_seconds_are_those_and_no_others() {
+    fn the_last_ten_seconds_are_exactly_those() {
         let state = state(30);
         assert_eq!(
             (state.recent_failures(), state.recent_times().len()),

@@ -1,4 +1,4 @@
-//! The numbers are those of the load: nothing that was lost, late or never sent is left out.
+//! The numbers describe the load completely: nothing lost, late or unsent is left out.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ fn number(value: &Value) -> f64 {
 }
 
 #[test]
-fn requests_that_are_never_answered_are_in_the_percentiles() {
+fn unanswered_requests_count_in_the_percentiles() {
     // One of eighteen, 5.6 %.
     let server = OddServer::start(|_, number| match number % 18 {
         17 => Act::RawThenSilence(String::new()),
@@ -29,8 +29,8 @@ fn requests_that_are_never_answered_are_in_the_percentiles() {
 }
 
 #[test]
-fn requests_that_found_no_free_user_count_as_long_as_they_waited_and_against_the_plan() {
-    // Five users, an answer each 400 ms: at most 25 of 400 requests in two seconds.
+fn requests_that_wait_for_a_free_user_count_their_whole_wait_and_fall_short_of_the_plan() {
+    // Five users with an answer every 400 ms: at most 25 of 400 requests in two seconds.
     let slow = || OddServer::start(|_, _| Act::After(Instant::now() + Duration::from_millis(400)));
     let flags = "--rate 200/s --users 5 -t 2s --n 90";
     let rules = "--threshold p50<250ms --threshold achieved>=99% --threshold error-rate<50%";
@@ -50,7 +50,7 @@ fn requests_that_found_no_free_user_count_as_long_as_they_waited_and_against_the
         failed.iter().all(|rule| rule["passed"] == false),
         "{failed:?}"
     );
-    // It waited for the server, and the generator says so.
+    // The generator reports that it waited for the server.
     let generator = &ended.result["generator"];
     let (own, queue) = (
         &generator["own_lag_p99_us"],
@@ -68,7 +68,7 @@ fn requests_that_found_no_free_user_count_as_long_as_they_waited_and_against_the
 }
 
 #[test]
-fn rates_are_divided_by_the_window_of_the_load() {
+fn rates_are_averages_over_the_load_window() {
     let server = OddServer::start(|_, _| Act::Right);
     let ended = run(
         server.address,
@@ -92,7 +92,7 @@ fn rates_are_divided_by_the_window_of_the_load() {
 }
 
 #[test]
-fn a_server_that_hangs_lengthens_the_run_and_not_its_window() {
+fn a_hanging_server_lengthens_the_run_but_not_its_window() {
     let server = OddServer::start(|_, number| match number {
         0..=20 => Act::Right,
         _ => Act::RawThenSilence(String::new()),
@@ -113,7 +113,7 @@ fn an_open_load_uses_no_more_connections_than_it_has_requests_in_flight() {
     let ended = run(server.address, "--rate 100/s --users 200 -t 2s --n 90");
     let connections = &ended.result["connections"];
     let opened = connections["opened"].as_u64().unwrap();
-    // Each of the 200 requests had a user of its own to go to.
+    // Each of the 200 requests could have used its own user.
     assert!(opened < 100, "{connections}");
     assert_eq!(ended.result["latency"]["connect"]["count"], opened);
     assert!(
@@ -123,7 +123,7 @@ fn an_open_load_uses_no_more_connections_than_it_has_requests_in_flight() {
 }
 
 #[test]
-fn both_clients_ask_the_same_and_count_the_same() {
+fn both_clients_send_and_count_the_same_requests() {
     let seen = |client: &str| {
         let server = OddServer::start(|_, number| match number % 10 {
             3 => Act::Close,

@@ -1,4 +1,4 @@
-//! Services that are no fib-server: requests of one's own, and what their answers have to be.
+//! Services other than fib-server: custom requests and checks of their answers.
 
 use std::path::PathBuf;
 
@@ -7,9 +7,9 @@ use crate::program::Ended;
 
 const JSON: &str = "application/json";
 
-/// A service that answers each request with this.
+/// A service that gives this answer to every request.
 fn service(status: &'static str, headers: &'static str, body: &'static str) -> OddServer {
-    // Its first answer is one to F(0), which is no answer here.
+    // Its first answer is a correct one to F(0), which doesn't count here.
     OddServer::start_answering(move |_, _| {
         Act::Raw(response(&format!("{status}{headers}"), JSON, body))
     })
@@ -33,7 +33,7 @@ fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
 }
 
 #[test]
-fn a_url_with_a_path_is_asked_for_as_it_is_and_its_answers_are_checked() {
+fn a_url_with_a_path_is_requested_unchanged_and_its_answers_are_checked() {
     let server = service("200 OK", "", r#"{"items":[{"id":5}]}"#);
     let flags = [
         "--check",
@@ -72,7 +72,7 @@ fn a_url_with_a_path_is_asked_for_as_it_is_and_its_answers_are_checked() {
 }
 
 #[test]
-fn an_answer_that_fails_a_check_is_wrong_and_a_status_is_a_failure_of_its_own() {
+fn an_answer_that_fails_a_check_is_wrong_and_a_bad_status_is_a_failure_of_its_own_class() {
     let server = service("200 OK", "", "hello");
     let ended = load(&server, "/", &["--check", "body*=goodbye"]);
     assert_eq!(
@@ -85,7 +85,7 @@ fn an_answer_that_fails_a_check_is_wrong_and_a_status_is_a_failure_of_its_own() 
     let server = service("404 Not Found", "", "");
     let ended = load(&server, "/", &["--check", "status=404"]);
     assert_eq!((ended.code, ended.total("ok")), (0, 12), "{}", ended.stderr);
-    // Without a check of the status it has to be below 400, already before the load.
+    // Without a check of the status it must be below 400, even before the load.
     let ended = load(&server, "/", &["--check", "header:content-type"]);
     assert_eq!(ended.code, 90, "{}", ended.stderr);
 }
@@ -119,7 +119,7 @@ fn the_requests_of_a_file_are_sent_with_their_weights_methods_headers_and_bodies
 }
 
 #[test]
-fn a_curl_command_and_a_recording_say_where_to_and_what() {
+fn a_curl_command_or_a_recording_defines_the_target_and_the_request() {
     let server = service("200 OK", "", "{}");
     let address = server.address;
     let curl = format!("curl -X DELETE http://{address}/cart -H 'X-A: b'");
@@ -155,6 +155,6 @@ fn each_user_keeps_its_own_cookies() {
             |seen: &&crate::odd_server::Seen| seen.head.contains("\r\ncookie: session=abc\r\n");
         requests.iter().filter(has).count()
     };
-    // The first request of each of the two users, and that before the load, had none yet.
+    // The first request of each of the two users, and the one before the load, had none yet.
     assert_eq!(with(&server.requests()), 10);
 }

@@ -1,4 +1,4 @@
-//! `capacity`: trials against a server, and what they come to.
+//! `capacity`: trials against a server, and their outcome.
 
 use crate::odd_server::{Act, OddServer, response};
 use crate::program::{Ended, program};
@@ -12,7 +12,7 @@ fn capacity(server: &OddServer, flags: &str) -> Ended {
 }
 
 #[test]
-fn a_server_that_takes_every_rate_has_at_least_the_highest() {
+fn a_server_that_handles_every_rate_has_at_least_the_highest_capacity() {
     let server = OddServer::start(|_, _| Act::Right);
     let flags = "--n 90 --start-rate 20/s --max-rate 40/s --trial 500ms --warmup 1ms --json";
     let ended = capacity(&server, flags);
@@ -24,7 +24,7 @@ fn a_server_that_takes_every_rate_has_at_least_the_highest() {
 }
 
 #[test]
-fn a_server_that_fails_at_every_rate_is_below_the_lowest_and_is_the_limit() {
+fn a_server_that_fails_at_every_rate_is_below_the_lowest_and_is_named_as_the_limit() {
     let busy = |_, number| match number % 2 {
         0 => Act::Right,
         _ => Act::Raw(response("503 Busy", "text/plain", "")),

@@ -1,4 +1,4 @@
-//! Failures that no server can be asked for: networks, names, TLS and this process' own limits.
+//! Failures that can't be requested from a server: networks, names, TLS and this process' own limits.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -31,10 +31,10 @@ fn class_with(url: &str, change: impl FnOnce(&mut ClientSettings)) -> Option<Cla
     runtime.block_on(ask(url, 0, change)).failure
 }
 
-/// One request to a URL, whose refused connections are tried again so often.
+/// One request to a URL; refused connections are retried this many times.
 async fn ask(url: &str, retry_refused: u32, change: impl FnOnce(&mut ClientSettings)) -> Outcome {
     let mut client = ClientSettings::new(Target::parse(url, &[]).unwrap());
-    // A busy machine takes its time to shake hands.
+    // A busy machine may need long for a handshake.
     client.connect_timeout = Duration::from_secs(30);
     client.timeout = Duration::from_mins(1);
     change(&mut client);
@@ -56,7 +56,7 @@ async fn ask(url: &str, retry_refused: u32, change: impl FnOnce(&mut ClientSetti
     asked.expect("nobody stops it").0
 }
 
-/// A port that is taken, at which nobody listens.
+/// A port that is taken but not listened on.
 fn deaf() -> (TcpSocket, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
@@ -64,7 +64,7 @@ fn deaf() -> (TcpSocket, String) {
     (socket, url)
 }
 
-/// A listener whose connections are treated by `act`, one after the other.
+/// A listener that passes its connections to `act`, one by one.
 fn listener(act: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -73,20 +73,20 @@ fn listener(act: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
 }
 
 #[test]
-fn a_name_that_can_not_be_looked_up_is_dns() {
-    // Longer than a label of a name may be, so nobody is asked.
+fn a_name_that_can_not_be_resolved_is_dns() {
+    // Longer than a DNS label may be, so no resolver is asked.
     let url = format!("http://{}.local", "a".repeat(64));
     assert_eq!(class_of(&url), Some(Class::Dns));
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_tried_again_until_somebody_listens() {
+async fn a_refused_connection_is_retried_until_something_listens() {
     let (socket, url) = deaf();
     let answer = async {
         // By then the first connection has been refused.
         tokio::time::sleep(Duration::from_millis(70)).await;
         let (mut stream, _) = socket.listen(8).unwrap().accept().await.unwrap();
-        // An answer before the question is none.
+        // An answer that comes before the request is not an answer.
         stream.read_buf(&mut Vec::new()).await.unwrap();
         let body = r#"{"n":90,"value":"2880067194370816120","digits":19}"#;
         let length = body.len();
@@ -105,7 +105,7 @@ async fn a_refused_connection_is_tried_again_until_somebody_listens() {
 }
 
 #[tokio::test]
-async fn a_connection_that_goes_on_being_refused_fails_after_so_many_tries() {
+async fn a_connection_that_is_always_refused_fails_after_the_given_number_of_tries() {
     let (_socket, url) = deaf();
     let outcome = ask(&url, 3, |_| {}).await;
     assert_eq!(outcome.failure, Some(Class::ConnectRefused));
@@ -113,20 +113,20 @@ async fn a_connection_that_goes_on_being_refused_fails_after_so_many_tries() {
 }
 
 #[tokio::test]
-async fn a_connection_is_tried_once_unless_told_otherwise() {
+async fn a_connection_is_tried_once_by_default() {
     let (_socket, url) = deaf();
     let outcome = ask(&url, 0, |_| {}).await;
     assert_eq!(outcome.failure, Some(Class::ConnectRefused));
     assert_eq!(outcome.refused, 0);
 }
 
-/// A listener that answers no connection, and the connections that fill its queue.
+/// A listener that never accepts, and the connections that fill its queue.
 fn speechless(on: SocketAddr) -> (Socket, Vec<TcpStream>) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&on.into()).unwrap();
     socket.listen(0).unwrap();
     let address = socket.local_addr().unwrap().as_socket().unwrap();
-    // Nobody accepts, so a few connections fill the queue, and then the kernel does not answer.
+    // Nobody accepts: a few connections fill the queue, and then the kernel stops answering.
     let mut waiting = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
         waiting.push(stream);
@@ -146,7 +146,7 @@ fn a_connection_that_is_not_made_in_time_is_a_connect_timeout() {
 }
 
 #[test]
-fn an_address_that_drops_packets_leaves_time_for_the_next_one() {
+fn an_address_that_drops_packets_leaves_time_to_try_the_next_one() {
     let server = OddServer::start(|_, _| Act::Right);
     let port = server.address.port();
     let (_socket, _waiting) = speechless(([127, 0, 0, 2], port).into());
@@ -162,7 +162,7 @@ fn an_address_that_drops_packets_leaves_time_for_the_next_one() {
 }
 
 #[test]
-fn a_server_that_knows_no_tls_or_hangs_up_on_it_is_tls() {
+fn a_server_without_tls_or_one_that_breaks_the_handshake_is_tls() {
     for answer in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b""] {
         let address = listener(move |mut stream| {
             let _ = stream.read(&mut [0; 16 * 1024]);
@@ -176,8 +176,8 @@ fn a_server_that_knows_no_tls_or_hangs_up_on_it_is_tls() {
 }
 
 #[test]
-fn a_connection_that_is_reset_instead_of_an_answer_is_send() {
-    // To close a socket in which something is unread resets its connection.
+fn a_connection_that_is_reset_before_the_answer_is_send() {
+    // Closing a socket with unread data resets its connection.
     let address = listener(|stream| {
         let _ = stream.peek(&mut [0]);
     });
@@ -185,7 +185,7 @@ fn a_connection_that_is_reset_instead_of_an_answer_is_send() {
 }
 
 #[test]
-fn an_answer_that_is_no_http_is_other() {
+fn an_answer_that_is_not_http_is_other() {
     let address = listener(|mut stream| {
         let _ = stream.write_all(b"SSH-2.0-OpenSSH\r\n\r\n");
         let _ = stream.read_to_end(&mut Vec::new());
@@ -194,7 +194,7 @@ fn an_answer_that_is_no_http_is_other() {
 }
 
 #[test]
-fn a_process_without_descriptors_says_so_and_is_saturated() {
+fn a_process_out_of_file_descriptors_reports_it_and_is_saturated() {
     let server = OddServer::start(|_, _| Act::Right);
     let output = Command::new("sh")
         .args(["-c", r#"ulimit -n 50 && exec "$@""#, "sh"])
@@ -210,10 +210,10 @@ fn a_process_without_descriptors_says_so_and_is_saturated() {
     assert!(ended.stderr.contains("ulimit"), "{}", ended.stderr);
 }
 
-/// What can't be brought about on loopback without luck: the operating system's error, put where it
-/// would come from.
+/// Errors that can't be provoked reliably on loopback: the operating system's error is injected where it would
+/// occur.
 #[test]
-fn the_operating_systems_errors_are_told_apart() {
+fn the_operating_systems_errors_are_distinguished() {
     let os = io::Error::from_raw_os_error;
     let kind = |kind: ErrorKind| io::Error::from(kind);
     let cases = [
@@ -236,18 +236,18 @@ fn the_operating_systems_errors_are_told_apart() {
 }
 
 #[test]
-fn an_address_that_this_machine_does_not_have_is_no_address_to_connect_from() {
+fn an_address_that_this_machine_does_not_have_can_not_be_a_source() {
     let server = OddServer::start(|_, _| Act::Right);
     let class = class_with(&format!("http://{}", server.address), |client| {
-        // TEST-NET-1 (RFC 5737), which nobody has.
+        // TEST-NET-1 (RFC 5737), which no machine has.
         client.sources = vec!["192.0.2.1".parse().unwrap()];
     });
     assert_eq!(class, Some(Class::ConnectAddrExhausted));
 }
 
 #[test]
-fn a_connection_that_is_reset_in_the_handshake_is_connect_reset() {
-    // To close a socket in which something is unread resets its connection.
+fn a_connection_that_is_reset_during_the_handshake_is_connect_reset() {
+    // Closing a socket with unread data resets its connection.
     let address = listener(|stream| {
         let _ = stream.peek(&mut [0]);
     });
@@ -256,7 +256,7 @@ fn a_connection_that_is_reset_in_the_handshake_is_connect_reset() {
 }
 
 #[test]
-fn a_proxy_that_makes_no_tunnel_is_proxy() {
+fn a_proxy_that_refuses_a_tunnel_is_proxy() {
     let address = listener(|mut stream| {
         let _ = stream.read(&mut [0; 1024]);
         let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n");
@@ -266,7 +266,7 @@ fn a_proxy_that_makes_no_tunnel_is_proxy() {
     assert_eq!(class, Some(Class::Proxy));
 }
 
-/// Answers of every shape, and what becomes of them.
+/// Answers of every shape, and their expected classes.
 fn shapes() -> Vec<(String, Option<Class>)> {
     let right = body(90);
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";

@@ -1,4 +1,4 @@
-//! What is done with results: other forms, merging, comparing.
+//! What can be done with results: other formats, merging, comparing.
 
 use std::process::{Command, Output};
 
@@ -19,7 +19,7 @@ fn json(bytes: &[u8]) -> serde_json::Value {
 }
 
 #[test]
-fn every_form_is_written_by_a_run_and_again_from_its_result() {
+fn every_format_is_written_by_a_run_and_again_from_its_result() {
     let folder = tempfile::tempdir().unwrap();
     let server = OddServer::start(|_, _| Act::Right);
     let kinds = ["html", "junit", "md", "csv", "k6", "log", "text"];
@@ -57,13 +57,15 @@ fn every_form_is_written_by_a_run_and_again_from_its_result() {
 }
 
 #[test]
-fn shards_that_ran_side_by_side_are_merged_to_the_requests_that_the_server_saw() {
+fn shards_that_ran_in_parallel_merge_to_the_requests_that_the_server_saw() {
     let folder = tempfile::tempdir().unwrap();
     let server = OddServer::start(|_, _| Act::Right);
     let start = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
     let shards: Vec<_> = (0..3)
         .map(|index| {
-            let flags = format!("--users 6 --rate 60/s -t 2s --n 1..=90 --seed 9 --shard {index}/3 --start-at {start}");
+            let flags = format!(
+                "--users 6 --rate 60/s -t 2s --n 1..=90 --shard {index}/3 --start-at {start}"
+            );
             program(server.address, &flags)
                 .args(["-o", "log=-"])
                 .stdout(std::process::Stdio::piped())
@@ -82,7 +84,7 @@ fn shards_that_ran_side_by_side_are_merged_to_the_requests_that_the_server_saw()
     let output = command(&["merge", file.to_str().unwrap(), "-o", "json=-"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let merged = json(&output.stdout);
-    // Each shard asks one question before its load.
+    // Each shard sends one request before its load.
     let asked = u64::try_from(server.asked().len()).unwrap();
     assert_eq!(merged["totals"]["sent"].as_u64(), Some(120));
     assert_eq!(asked, 120 + 3);
@@ -94,7 +96,7 @@ fn shards_that_ran_side_by_side_are_merged_to_the_requests_that_the_server_saw()
 }
 
 #[test]
-fn runs_that_tell_nothing_and_those_of_a_limited_generator_are_not_compared() {
+fn runs_without_enough_data_or_with_a_limited_generator_are_not_compared() {
     let fixture = |name: &str| format!("{}/tests/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let (short, limited) = (fixture("first"), fixture("shards"));
     let code = |a: &str, b: &str| command(&["compare", a, b]).status.code();
@@ -104,7 +106,7 @@ fn runs_that_tell_nothing_and_those_of_a_limited_generator_are_not_compared() {
 }
 
 #[test]
-fn a_start_that_has_passed_and_a_file_that_is_no_result_are_refused() {
+fn a_start_in_the_past_and_a_file_that_is_not_a_result_are_refused() {
     let server = OddServer::start(|_, _| Act::Right);
     let output = program(
         server.address,

@@ -1,4 +1,4 @@
-//! Every way to fail has its class, and no failure is hidden or invented.
+//! Every kind of failure has its class, and no failure is hidden or invented.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::program::run;
 const JSON: &str = "application/json";
 const FEW: &str = "--users 2 --ramp-up 0 --requests 6 --n 90 --timeout 400ms";
 
-/// Five of six requests get this; the classes that are counted for it, and the exit code.
+/// Five of six requests get this; returns the classes counted for it, and the exit code.
 fn classes_of(act: impl Fn() -> Act + Send + Sync + 'static) -> (Vec<String>, i32) {
     let server = OddServer::start(move |_, number| if number == 1 { Act::Right } else { act() });
     let ended = run(server.address, FEW);
@@ -21,7 +21,7 @@ fn classes_of(act: impl Fn() -> Act + Send + Sync + 'static) -> (Vec<String>, i3
 }
 
 #[test]
-fn wrong_answers_are_told_apart_and_end_in_91() {
+fn wrong_answers_are_distinguished_and_end_in_91() {
     let true_body = body(90);
     let answer = |status: &str, kind: &str, body: &str| response(status, kind, body);
     let cases = [
@@ -55,7 +55,7 @@ fn wrong_answers_are_told_apart_and_end_in_91() {
 }
 
 #[test]
-fn statuses_are_failures_of_their_own_and_no_wrong_answers() {
+fn statuses_are_failures_of_their_own_class_and_not_wrong_answers() {
     let cases = [
         ("http.4xx", "404 Not Found"),
         ("http.429", "429 Too Many Requests"),
@@ -74,7 +74,7 @@ fn statuses_are_failures_of_their_own_and_no_wrong_answers() {
 }
 
 #[test]
-fn broken_and_silent_connections_are_told_apart() {
+fn broken_and_silent_connections_are_distinguished() {
     let cut =
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"n\":90";
     let cases = [
@@ -89,8 +89,8 @@ fn broken_and_silent_connections_are_told_apart() {
 
 #[test]
 fn a_connection_closed_instead_of_an_answer_is_a_failure() {
-    // Each on a connection of its own: on a reused one hyper may take the close for one that crossed
-    // the request, and send it again.
+    // Each on its own connection: on a reused one hyper may take the close for one that crossed the request,
+    // and send the request again.
     let server = OddServer::start(|_, number| if number == 1 { Act::Right } else { Act::Close });
     let ended = run(server.address, &format!("{FEW} --conn fresh"));
     assert_eq!((ended.total("ok"), ended.total("failed")), (1, 5));
@@ -98,7 +98,7 @@ fn a_connection_closed_instead_of_an_answer_is_a_failure() {
 }
 
 #[test]
-fn a_server_that_is_gone_refuses_connections_and_leaves_the_target_unusable() {
+fn a_stopped_server_refuses_connections_and_makes_the_target_unusable() {
     let server = OddServer::start_for(1, |_, _| Act::Right);
     let ended = run(server.address, FEW);
     assert_eq!(
@@ -108,7 +108,7 @@ fn a_server_that_is_gone_refuses_connections_and_leaves_the_target_unusable() {
         ended.stderr
     );
     assert_eq!(ended.classes(), ["connect.refused"]);
-    // Nobody answered, and no answer is made up; the requests count with the time that they took to fail.
+    // Nobody answered, and no answer is invented; the requests count with the time until they failed.
     let latency = &ended.result["latency"];
     assert!(latency["ttfb"]["p99"].is_null());
     assert_eq!(latency["response"]["count"], 6);
@@ -116,7 +116,7 @@ fn a_server_that_is_gone_refuses_connections_and_leaves_the_target_unusable() {
 }
 
 #[test]
-fn a_server_that_announces_the_end_of_each_connection_loses_nothing() {
+fn a_server_that_announces_the_end_of_each_connection_loses_no_request() {
     let server = OddServer::start(|n, _| {
         let right = response("200 OK\r\nconnection: close", JSON, &body(n));
         Act::RawThenClose(right)
@@ -135,7 +135,7 @@ fn a_server_that_announces_the_end_of_each_connection_loses_nothing() {
 }
 
 #[test]
-fn a_stall_of_the_server_shows_in_response_times_and_not_in_most_service_times() {
+fn a_stall_of_the_server_shows_in_response_times_but_not_in_most_service_times() {
     let stall = std::sync::OnceLock::new();
     let server = OddServer::start(move |_, number| {
         if number < 200 {
@@ -143,7 +143,7 @@ fn a_stall_of_the_server_shows_in_response_times_and_not_in_most_service_times()
         }
         Act::After(*stall.get_or_init(|| Instant::now() + Duration::from_secs(1)))
     });
-    // 1 s of stall at 200/s, with four workers: some 200 requests are late, though four are slow.
+    // A stall of 1 s at 200/s with four workers: about 200 requests are late, but only four are slow.
     let ended = run(
         server.address,
         "--users 4 --stage 1ms:200/s --stage 4s:200/s --n 90",
@@ -157,7 +157,7 @@ fn a_stall_of_the_server_shows_in_response_times_and_not_in_most_service_times()
 }
 
 #[test]
-fn a_target_that_is_no_fib_server_is_found_before_the_load() {
+fn a_target_that_is_not_a_fib_server_is_found_before_the_load() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = nobody.local_addr().expect("an address");
     drop(nobody);

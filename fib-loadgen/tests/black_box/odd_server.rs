@@ -1,4 +1,4 @@
-//! A small server that answers as the test tells it to, once it has passed the preflight.
+//! A small server that answers as the test specifies, after it has passed the preflight.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// What it does with a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
-    /// Answers rightly.
+    /// Answers correctly.
     Right,
     /// Sends these bytes and keeps the connection.
     Raw(String),
@@ -17,9 +17,9 @@ pub(crate) enum Act {
     RawThenClose(String),
     /// Sends these bytes and then nothing more, with the connection open.
     RawThenSilence(String),
-    /// Closes at once.
+    /// Closes immediately.
     Close,
-    /// Answers rightly after this instant.
+    /// Answers correctly after this instant.
     After(Instant),
 }
 
@@ -31,29 +31,29 @@ pub(crate) struct OddServer {
     pub(crate) connections: Arc<AtomicU64>,
 }
 
-/// A request that came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    /// The n that it asks for; 0 for any other request.
+    /// The requested n; 0 for any other request.
     pub(crate) n: u32,
     /// Its request line and headers.
     pub(crate) head: String,
     /// Its body.
     pub(crate) body: String,
-    /// Where it came from.
+    /// The address of its client.
     pub(crate) from: String,
 }
 
-/// How it begins.
+/// How the server starts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Beginning {
     /// The address that it listens on.
     pub(crate) on: [u8; 4],
-    /// So many connections are closed without an answer before it begins to answer.
+    /// This many connections are closed without an answer before it begins to answer.
     pub(crate) spoiled: u64,
-    /// Whether the first request gets a right answer, whatever the test says.
+    /// Whether the first request always gets a correct answer.
     pub(crate) passes_preflight: bool,
-    /// It accepts so many connections, and then listens no more.
+    /// It accepts this many connections and then stops listening.
     pub(crate) most: u64,
 }
 
@@ -68,12 +68,12 @@ impl Default for Beginning {
     }
 }
 
-/// F(n), added up; for n below 187.
+/// F(n) by addition; for n below 187.
 pub(crate) fn fibonacci(n: u32) -> u128 {
     (0..n).fold((0, 1), |(a, b), _| (b, a + b)).0
 }
 
-/// A right answer's body.
+/// The body of a correct answer.
 pub(crate) fn body(n: u32) -> String {
     let value = fibonacci(n).to_string();
     format!(r#"{{"n":{n},"value":"{value}","digits":{}}}"#, value.len())
@@ -88,12 +88,12 @@ pub(crate) fn response(status: &str, content_type: &str, body: &str) -> String {
 }
 
 impl OddServer {
-    /// Serves until the test's process ends; `act` sees n and the number of the request, 0 being the preflight's.
+    /// Serves until the test's process ends; `act` gets n and the number of the request, 0 for the preflight's.
     pub(crate) fn start(act: impl Fn(u32, u64) -> Act + Send + Sync + 'static) -> Self {
         Self::start_for(u64::MAX, act)
     }
 
-    /// Accepts so many connections, and then listens no more.
+    /// Accepts this many connections and then stops listening.
     pub(crate) fn start_for(
         most: u64,
         act: impl Fn(u32, u64) -> Act + Send + Sync + 'static,
@@ -149,7 +149,7 @@ impl OddServer {
         self.requests.lock().expect("no handler panics").clone()
     }
 
-    /// Every n that was asked for, the preflight's first.
+    /// Every requested n, the preflight's first.
     pub(crate) fn asked(&self) -> Vec<u32> {
         self.requests().iter().map(|seen| seen.n).collect()
     }
@@ -178,7 +178,7 @@ fn serve(
             requests.len() as u64 - 1
         };
         let right = response("200 OK", "application/json", &body(n));
-        // The preflight is told by its number, since it comes first and alone.
+        // The preflight is recognized by its number: it comes first and alone.
         match if number == 0 && passes_preflight {
             Act::Right
         } else {
@@ -216,7 +216,7 @@ fn serve(
     }
 }
 
-/// The next request, read to its end.
+/// The next complete request.
 fn request(lines: &mut impl BufRead) -> Option<Seen> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {

@@ -1,4 +1,4 @@
-//! What is written, where, and what is judged.
+//! What is written where, and what is judged.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ fn right() -> OddServer {
 }
 
 #[test]
-fn one_seed_asks_the_same_questions_in_the_same_order() {
+fn one_seed_sends_the_same_requests_in_the_same_order() {
     let asked = |seed: u64| {
         let server = right();
         let ended = run(
@@ -46,7 +46,7 @@ fn thresholds_decide_and_one_without_samples_fails() {
         (ended.code, ended.result["exit"]["reasons"][0].as_str()),
         (99, Some("threshold-failed"))
     );
-    // Everything falls into the warm-up, so that nothing is judged.
+    // The whole run is warm-up, so nothing is judged.
     let ended = run(
         server.address,
         &format!("{few} --warmup 1m --threshold p99<30s"),
@@ -60,7 +60,7 @@ fn thresholds_decide_and_one_without_samples_fails() {
 }
 
 #[test]
-fn a_line_a_second_tells_the_story_while_it_happens() {
+fn a_line_per_second_shows_progress() {
     let server = right();
     let output = program(
         server.address,
@@ -107,7 +107,7 @@ fn a_line_a_second_tells_the_story_while_it_happens() {
 }
 
 #[test]
-fn a_plan_that_ends_in_silence_is_kept_to_its_end() {
+fn a_plan_that_ends_with_a_pause_runs_to_its_end() {
     let server = right();
     let ended = run(
         server.address,
@@ -137,7 +137,7 @@ fn a_reader_that_goes_away_does_not_end_the_run() {
 }
 
 #[test]
-fn an_output_that_can_not_be_written_is_found_before_anything_is_sent() {
+fn an_output_that_can_not_be_written_is_found_before_the_first_request() {
     let server = right();
     let output = program(
         server.address,
@@ -157,7 +157,7 @@ fn an_output_that_can_not_be_written_is_found_before_anything_is_sent() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_said_in_one_sentence() {
+fn a_full_disk_is_reported_in_one_sentence() {
     let server = right();
     for kind in ["json", "html", "ndjson"] {
         let flags = format!("--users 1 --requests 5 --n 90 -o {kind}=/dev/full");
@@ -170,7 +170,7 @@ fn a_full_disk_is_said_in_one_sentence() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_place_that_can_not_be_written_costs_no_other() {
+fn an_output_that_can_not_be_written_does_not_affect_the_others() {
     let server = right();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("result.json");
@@ -187,7 +187,7 @@ fn a_place_that_can_not_be_written_costs_no_other() {
 }
 
 #[test]
-fn what_can_not_be_carried_out_is_refused_in_a_sentence_with_exit_2() {
+fn an_impossible_setting_is_refused_in_a_sentence_with_exit_2() {
     for flags in [
         "--users 0",
         "--threshold p99",
@@ -220,7 +220,7 @@ fn what_can_not_be_carried_out_is_refused_in_a_sentence_with_exit_2() {
 }
 
 #[test]
-fn the_plan_is_shown_without_sending_anything() {
+fn the_plan_is_shown_without_sending_a_request() {
     let server = right();
     let mut command = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"));
     let target = format!("http://{}", server.address);
@@ -244,7 +244,7 @@ fn the_plan_is_shown_without_sending_anything() {
 }
 
 #[test]
-fn the_steps_of_a_result_hold_every_answer_and_so_do_the_pods_minutes() {
+fn the_steps_of_a_result_and_the_minutes_of_the_pods_contain_every_answer() {
     let server = right();
     let ended = run(server.address, "--users 2 --rate 50/s -t 2s --n 90");
     let ok = ended.total("ok");

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// The program with a target and the flags every test wants.
+/// The program with a target and the flags that every test uses.
 pub(crate) fn program(target: SocketAddr, flags: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"));
     command
@@ -34,7 +34,7 @@ impl Ended {
         }
     }
 
-    /// A number of the totals.
+    /// One of the total counts.
     pub(crate) fn total(&self, key: &str) -> u64 {
         self.result["totals"][key]
             .as_u64()
@@ -51,7 +51,7 @@ impl Ended {
     }
 }
 
-/// Runs to the end, with the result read from standard output, which must hold nothing else.
+/// Runs to the end, and reads the result from standard output, which must contain nothing else.
 pub(crate) fn run(target: SocketAddr, flags: &str) -> Ended {
     let output = program(target, flags)
         .args(["-o", "json=-"])

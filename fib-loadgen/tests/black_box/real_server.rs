@@ -1,4 +1,4 @@
-//! Against the real `fib-server`, in this process: the contract between the two, proved.
+//! Verifies the contract with the real `fib-server`, in this process.
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
@@ -22,7 +22,7 @@ impl Server {
         Self::start_with(Settings::default())
     }
 
-    /// With TLS: its certificate, key and the authority that its clients' certificates need, in a folder.
+    /// With TLS: a folder with its certificate, its key and the CA for client certificates.
     fn start_with(more: Settings) -> Self {
         let settings = Settings {
             listen: Some("127.0.0.1:0".to_owned()),
@@ -61,7 +61,7 @@ impl Drop for Server {
 }
 
 #[test]
-fn every_answer_of_the_real_server_is_proved() {
+fn every_answer_of_the_real_server_is_verified() {
     let server = Server::start();
     let ended = run(
         server.address,
@@ -82,10 +82,10 @@ fn every_answer_of_the_real_server_is_proved() {
 }
 
 #[test]
-fn a_connection_carries_as_many_requests_as_it_is_given_and_is_kept_otherwise() {
+fn a_connection_carries_the_given_number_of_requests_and_otherwise_stays_open() {
     let server = Server::start();
     let opened = |flags: &str| run(server.address, flags).result["connections"]["opened"].as_u64();
-    // The pause lets the client put the connection back before it looks for one.
+    // The pause lets the client return the connection before it looks for one.
     let one_user = "--users 1 --ramp-up 0 --conn-idle 30s --think 10ms";
     assert_eq!(
         opened(&format!(
@@ -104,7 +104,7 @@ fn a_connection_carries_as_many_requests_as_it_is_given_and_is_kept_otherwise() 
 }
 
 #[test]
-fn five_hundred_users_are_up_within_ten_seconds() {
+fn five_hundred_users_are_running_within_ten_seconds() {
     let server = Server::start();
     let ended = run(server.address, "--users 500 --think 1s..2s -t 1s --n 90");
     assert_eq!(
@@ -142,7 +142,7 @@ fn a_proxy_in_the_environment_is_ignored() {
 }
 
 #[test]
-fn verify_proves_a_few_values_without_load() {
+fn verify_checks_a_few_values_without_load() {
     let server = Server::start();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_fib-loadgen"));
     let output = command
@@ -160,7 +160,7 @@ fn verify_proves_a_few_values_without_load() {
 }
 
 #[test]
-fn http_2_is_spoken_by_prior_knowledge_on_own_and_on_shared_connections() {
+fn http_2_works_by_prior_knowledge_on_own_and_on_shared_connections() {
     let server = Server::start();
     for (conn, most) in [("user", 5), ("shared", 2)] {
         let flags =
@@ -178,7 +178,7 @@ fn http_2_is_spoken_by_prior_knowledge_on_own_and_on_shared_connections() {
     }
 }
 
-/// An authority, a server's certificate and a client's, in a folder.
+/// A folder with a CA, a server's certificate and a client's.
 fn certificates() -> tempfile::TempDir {
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
     let folder = tempfile::tempdir().unwrap();
@@ -201,7 +201,7 @@ fn certificates() -> tempfile::TempDir {
 }
 
 #[test]
-fn tls_is_spoken_with_the_authority_the_name_the_certificate_and_the_version_that_were_given() {
+fn tls_uses_the_given_ca_name_certificate_and_version() {
     let folder = certificates();
     let path = |name: &str| folder.path().join(name);
     let server = Server::start_with(Settings {
@@ -258,7 +258,7 @@ fn tls_is_spoken_with_the_authority_the_name_the_certificate_and_the_version_tha
             ended.stderr
         );
     }
-    // Nobody to trust, another name, no certificate of ours, and versions that leave none.
+    // No trusted CA, another name, no client certificate, and a version range that excludes everything.
     let ca = shown("ca.pem");
     for (flags, code) in [
         (

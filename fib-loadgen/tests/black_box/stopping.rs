@@ -1,4 +1,4 @@
-//! However a run is stopped, its result is written, and soon.
+//! However a run is stopped, it writes its result promptly.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::odd_server::{Act, OddServer, response};
 use crate::program::{Ended, program};
 
-/// A run whose first line of progress has come, and where its result will be.
+/// A run that has printed its first line of progress, and the path of its result.
 fn started(
     server: &OddServer,
     flags: &str,
@@ -46,7 +46,7 @@ fn result(folder: &tempfile::TempDir) -> serde_json::Value {
 }
 
 #[test]
-fn a_signal_lets_what_is_in_flight_end_and_writes_the_result() {
+fn a_signal_lets_requests_in_flight_finish_and_writes_the_result() {
     for name in ["-TERM", "-INT"] {
         let server =
             OddServer::start(|_, _| Act::After(Instant::now() + Duration::from_millis(700)));
@@ -67,18 +67,18 @@ fn a_signal_lets_what_is_in_flight_end_and_writes_the_result() {
 }
 
 #[test]
-fn a_second_signal_gives_up_what_is_in_flight_and_still_writes_the_result() {
+fn a_second_signal_abandons_requests_in_flight_and_still_writes_the_result() {
     let server = OddServer::start(|_, _| Act::RawThenSilence(String::new()));
     let (mut child, folder, _lines) = started(&server, "");
     let began = Instant::now();
     signal(&child, "-TERM");
-    // Two signals that are pending at once are one: the second is sent until the run ends.
+    // Two signals pending at once count as one, so the second is sent until the run ends.
     while child.try_wait().unwrap().is_none() {
         signal(&child, "-TERM");
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(child.wait().unwrap().code(), Some(105));
-    // Without it, five seconds of grace would have been given.
+    // Without it, the grace period would have been five seconds.
     assert!(
         began.elapsed() < Duration::from_secs(4),
         "{:?}",
@@ -88,7 +88,7 @@ fn a_second_signal_gives_up_what_is_in_flight_and_still_writes_the_result() {
 }
 
 #[test]
-fn a_parent_that_is_gone_ends_the_run_at_once() {
+fn a_run_ends_at_once_when_its_parent_is_gone() {
     let server = OddServer::start(|_, _| Act::RawThenSilence(String::new()));
     let (mut child, folder, _lines) = started(&server, "--exit-with-stdin");
     drop(child.stdin.take());
@@ -97,12 +97,12 @@ fn a_parent_that_is_gone_ends_the_run_at_once() {
 }
 
 #[test]
-fn a_broken_rule_that_may_end_the_run_does_so_and_says_so() {
+fn a_broken_threshold_that_may_end_the_run_does_so_and_is_named() {
     let server = OddServer::start(|_, number| match number {
         0..=20 => Act::Right,
         _ => Act::Raw(response("500 Internal Server Error", "text/plain", "")),
     });
-    // Until stopped: without the rule it would not end.
+    // Without the threshold the run would never end.
     let flags = "--users 3 --ramp-up 0 -t 0 --n 90 --think 10ms";
     let output = program(server.address, flags)
         .args(["--threshold", "p99<1h", "--threshold"])
@@ -124,7 +124,7 @@ fn a_broken_rule_that_may_end_the_run_does_so_and_says_so() {
 }
 
 #[test]
-fn a_run_that_is_killed_leaves_what_it_had_ten_seconds_in() {
+fn a_killed_run_leaves_what_it_had_after_ten_seconds() {
     let server = OddServer::start(|_, _| Act::Right);
     let (mut child, folder, _lines) = started(&server, "--think 50ms");
     let file = folder.path().join("result.json");

@@ -1,4 +1,4 @@
-//! Whom it talks to, with which credentials, and over what.
+//! Which hosts it connects to, with which credentials, over what.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Command;
@@ -19,7 +19,7 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn a_url_on_the_command_line_comes_before_the_variable() {
+fn a_url_on_the_command_line_takes_precedence_over_the_variable() {
     let server = right();
     let url = format!("http://{}", server.address);
     let few = "--users 1 --requests 2 --n 90 --ui none";
@@ -41,7 +41,7 @@ fn a_url_on_the_command_line_comes_before_the_variable() {
 }
 
 #[test]
-fn credentials_are_sent_and_never_shown() {
+fn credentials_are_sent_but_never_shown() {
     let server = right();
     let url = format!("http://user:secret@{}", server.address);
     let shown = |command: &mut Command| {
@@ -79,7 +79,7 @@ fn credentials_are_sent_and_never_shown() {
 }
 
 #[test]
-fn answers_out_of_a_cache_are_counted_and_warned_of() {
+fn answers_from_a_cache_are_counted_with_a_warning() {
     let server = OddServer::start(|n, _| {
         Act::Raw(response("200 OK\r\nage: 5", "application/json", &body(n)))
     });
@@ -95,7 +95,7 @@ fn answers_out_of_a_cache_are_counted_and_warned_of() {
 }
 
 #[test]
-fn the_addresses_of_a_name_take_turns_and_one_that_gets_all_is_warned_of() {
+fn the_addresses_of_a_name_take_turns_and_a_single_one_that_gets_everything_is_warned_about() {
     for (on, alone) in [([0, 0, 0, 0], false), ([127, 0, 0, 1], true)] {
         let beginning = Beginning {
             on,
@@ -138,7 +138,7 @@ fn the_addresses_of_a_name_take_turns_and_one_that_gets_all_is_warned_of() {
 }
 
 #[test]
-fn one_lost_answer_before_the_load_does_not_end_it() {
+fn one_lost_answer_before_the_load_does_not_end_the_run() {
     let beginning = Beginning {
         spoiled: 1,
         ..Beginning::default()
@@ -149,7 +149,7 @@ fn one_lost_answer_before_the_load_does_not_end_it() {
 }
 
 #[test]
-fn connections_come_from_the_addresses_that_were_named() {
+fn connections_come_from_the_given_source_addresses() {
     let server = right();
     let flags = "--conn fresh --source 127.0.0.3 --source 127.0.0.4";
     let ended = run(server.address, &format!("{FEW} {flags}"));
@@ -165,7 +165,7 @@ fn connections_come_from_the_addresses_that_were_named() {
 }
 
 #[test]
-fn a_proxy_is_asked_for_whole_urls_and_only_when_a_flag_names_it() {
+fn a_proxy_gets_absolute_urls_and_only_when_a_flag_names_it() {
     let proxy = right();
     let output = command(&["http://me:secret@shop.svc/", "--proxy"])
         .arg(format!("http://you:hidden@{}", proxy.address))
@@ -196,7 +196,7 @@ fn a_proxy_is_asked_for_whole_urls_and_only_when_a_flag_names_it() {
 }
 
 #[test]
-fn a_unix_socket_serves_in_the_place_of_a_host() {
+fn a_unix_socket_can_replace_the_host() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("server.sock");
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
@@ -227,12 +227,12 @@ fn a_unix_socket_serves_in_the_place_of_a_host() {
 }
 
 #[test]
-fn a_metadata_service_is_refused_before_anything_is_sent() {
+fn a_metadata_service_is_refused_before_the_first_request() {
     let output = program(([127, 0, 0, 1], 1).into(), "")
         .args(["--resolve", "x.svc:80:169.254.169.254"])
         .output()
         .unwrap();
-    // The target is another; the rule is about names that are used.
+    // The target is a different one; the rule is about names that are used.
     assert_eq!(output.status.code(), Some(90));
     for arguments in [
         &["http://169.254.169.254", "--allow-host", "*"][..],
@@ -255,7 +255,7 @@ fn a_metadata_service_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn what_refused_the_connection_is_named_and_not_the_target_behind_it() {
+fn the_proxy_that_refused_the_connection_is_named_and_not_the_target_behind_it() {
     let said = |flags: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"));
         command

@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use fib_server::Bound;
-use fib_server::args::{Settings, DurationArg};
+use fib_server::args::{DurationArg, Rate, Settings};
 use fib_server::config::Config;
 use fib_server::lifecycle::Stop;
 
@@ -33,7 +33,7 @@ impl Service {
             worker_threads: Some(1),
             compute_threads: Some(1),
             keepalive_requests: Some(0),
-            rate_limit: Some(1_000_000),
+            rate_limit: Some(Rate(1_000_000)),
             trusted_proxies: Some(vec!["127.0.0.0/8".to_owned()]),
             cors_origins: Some(vec!["https://a.test".to_owned()]),
             compress: Some(true),

@@ -1,4 +1,4 @@
-//! F(n) doubled in a decimal base from the start, so that no conversion is needed at the end.
+//! Computes F(n) by doubling in a decimal base from the start, so that no conversion is needed at the end.
 
 use rustfft::num_complex::Complex64;
 
@@ -7,13 +7,14 @@ use crate::natural::pair;
 use crate::transform::{Plans, Points, length};
 use crate::write::write_four;
 
-/// The largest n: up to here rounding is proven right ([`Base::of`]).
+/// The largest n: up to here rounding is proven correct ([`Base::of`]).
 pub(crate) const LARGEST: u64 = 200_000_000;
 
-/// The doubling begins at the first bits of n that give a number of 64 bits or so.
+/// Doubling starts from the leading bits of n whose number has about 64 bits.
 const BEGIN_UP_TO: u64 = 180;
 
-/// A power of ten. Digits are balanced, from −base/2 to base/2: their products cancel, and so do rounding errors.
+/// A power of ten. Digits are balanced, from −base/2 to base/2, so that their products and rounding errors
+/// cancel out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Base {
     /// Decimal digits in one digit of the base.
@@ -32,7 +33,7 @@ impl Base {
         value: 1_000,
     };
 
-    /// The largest base whose products are rounded right for F(n), whatever its digits are.
+    /// The largest base whose products are rounded correctly for F(n) with any digits.
     const fn of(n: u64) -> Self {
         if n <= 3_700_000 {
             Self::TEN_THOUSAND
@@ -41,7 +42,7 @@ impl Base {
         }
     }
 
-    /// Digits of this base that F(n) and its neighbors fit, with one to spare for a carry.
+    /// The number of digits in this base for F(n) and its neighbors, plus one for a carry.
     const fn digits(self, n: u64) -> usize {
         // log10 φ is below 0.20898765.
         let decimal = (n as u128 * 20_898_765 / 100_000_000) as usize + 1;
@@ -90,7 +91,7 @@ pub(crate) const fn working_memory(n: u64) -> u64 {
     3 * points * complex + 2 * 2 * points * 2 + 2 * points * base.width as u64
 }
 
-/// The two neighbors that doubling goes on with, and the memory that it works in.
+/// The two current neighbors, and the working memory.
 #[derive(Debug, Default)]
 struct Doubling {
     this: Vec<i16>,
@@ -100,7 +101,7 @@ struct Doubling {
     scratch: Points,
 }
 
-/// The decimal digits of F(n), for n from 1 to [`LARGEST`], not yet checked.
+/// The decimal digits of F(n), for n from 1 to [`LARGEST`], not checked yet.
 pub(crate) fn direct<E>(n: u64, plans: &Plans, check: Checkpoint<'_, E>) -> Result<Vec<u8>, E> {
     let base = Base::of(n);
     let doublings = (0..u64::BITS)
@@ -115,16 +116,17 @@ pub(crate) fn direct<E>(n: u64, plans: &Plans, check: Checkpoint<'_, E>) -> Resu
     for left in (0..doublings).rev() {
         doubling.step(n >> left, left == 0, base, plans, check)?;
     }
-    // The transforms are the larger part of the memory, and the text needs none of them.
+    // The transforms take most of the memory, and the text does not need them.
     let Doubling { this, .. } = doubling;
     Ok(base.join(&this))
 }
 
 impl Doubling {
-    /// From F(k), F(k+1) to F(m), F(m+1), where k is half of m; of the last step only F(m) is wanted.
+    /// From F(k), F(k+1) to F(m), F(m+1), where k is half of m; the last step only needs F(m).
     ///
-    /// With a = F(k) and b = F(k+1): F(2k) = a(2b − a), F(2k+1) = a² + b², F(2k+2) = b(2a + b). All of them come
-    /// from the transforms of a and b, so a step takes two transforms and an inverse one for each result.
+    /// With a = F(k) and b = F(k+1): F(2k) = a(2b − a), F(2k+1) = a² + b², F(2k+2) = b(2a + b). All of them
+    /// come from the transforms of a and b, so a step takes two transforms and one inverse transform per
+    /// result.
     fn step<E>(
         &mut self,
         m: u64,
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn every_small_number_is_doubled_right() {
+    fn every_small_number_is_doubled_correctly() {
         let plans = Plans::default();
         for n in 1..3_000 {
             let Ok(text) = direct::<Infallible>(n, &plans, &mut || Ok(()));
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn rounding_is_right_for_every_index_up_to_the_largest() {
+    fn rounding_is_correct_for_every_index_up_to_the_largest() {
         for n in [10_000, 1_000_000, 3_700_000, 3_700_001, 50_000_000, LARGEST] {
             let base = Base::of(n);
             let points = length(base.digits(n + 1));
@@ -214,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_asks_its_checkpoint_before_every_piece_of_work() {
+    fn a_step_calls_its_checkpoint_before_every_piece_of_work() {
         let asked = |n| {
             let mut asked = 0;
             let counted = &mut || {
@@ -224,7 +226,8 @@ mod tests {
             let Ok(_) = direct(n, &Plans::default(), counted);
             asked
         };
-        // 10 doublings, each two transforms and two inverse ones of at least two checkpoints, but for the last.
+        // 10 doublings with two transforms and two inverse ones each, of at least two checkpoints, except for
+        // the last.
         assert!(asked(100_000) >= 10 * 9 - 2, "{}", asked(100_000));
         // The top is split into blocks, so that pieces do not grow with n.
         assert!(asked(6_000_000) > asked(3_000_000) + 10);

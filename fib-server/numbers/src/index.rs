@@ -1,8 +1,8 @@
-//! Which number is asked for.
+//! The requested index.
 
 use thiserror::Error;
 
-/// Which Fibonacci number: F(0) = 0, F(1) = 1.
+/// The index of a Fibonacci number: F(0) = 0, F(1) = 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Index(u64);
 
@@ -12,19 +12,19 @@ pub enum BadIndex {
     /// The text is empty.
     #[error("it is empty")]
     Empty,
-    /// It has something other than the digits 0 to 9: a sign, a point, a space, a letter.
+    /// It contains something other than the digits 0 to 9: a sign, a point, a space, a letter.
     #[error("it has a character that is not a digit 0 to 9")]
     NotDigits,
-    /// It starts with a zero and goes on.
+    /// It starts with a zero and has more digits.
     #[error("it has leading zeros")]
     LeadingZero,
-    /// It has more digits than any limit could have.
+    /// It has more digits than any limit can have.
     #[error("it has {digits} digits, more than any index has")]
     TooLong {
-        /// How many.
+        /// The number of digits.
         digits: usize,
     },
-    /// It is a number above the limit.
+    /// It is above the limit.
     #[error("it is above the limit of {max}")]
     AboveMax {
         /// The limit.
@@ -33,7 +33,7 @@ pub enum BadIndex {
 }
 
 impl Index {
-    /// Reads decimal digits, without sign, space or leading zero, up to a limit.
+    /// Parses decimal digits, without sign, space or leading zero, up to a limit.
     ///
     /// # Errors
     /// What about the text is not an index.

@@ -7,8 +7,8 @@
 //! hexadecimal ───── a malachite natural
 //! ```
 //!
-//! The crate has no clock, thread or global state. Whoever calls it passes a [`Checkpoint`], which is
-//! asked every few milliseconds of work and ends the work by returning an error.
+//! The crate has no clock, thread or global state. The caller passes a [`Checkpoint`], which is called every
+//! few milliseconds of work and stops the work by returning an error.
 
 mod direct;
 mod index;
@@ -29,7 +29,7 @@ pub use sequence::Sequence;
 use transform::Plans;
 pub use write::{write_decimal, write_hexadecimal};
 
-/// Asked between pieces of work of at most some milliseconds; an error ends the work and is returned.
+/// Called between pieces of work of at most a few milliseconds; an error stops the work and is returned.
 pub type Checkpoint<'a, E> = &'a mut dyn FnMut() -> Result<(), E>;
 
 /// From this n on, the transform is faster than long multiplication.
@@ -39,7 +39,7 @@ const _: () = assert!(DIRECT_FROM <= long::LARGEST);
 /// The largest n whose number fits a `u128`.
 const FITS_U128: u64 = 186;
 
-/// Computes decimal digits, with what one process shares: the FFT plans and the prime that results are checked by.
+/// Computes decimal digits with what a process shares: the FFT plans and the prime for checking results.
 #[derive(Debug)]
 pub struct Numbers {
     plans: Plans,
@@ -56,7 +56,7 @@ pub struct Decimal {
 }
 
 impl Numbers {
-    /// The modulus is drawn once a process, so that no two processes share a blind spot.
+    /// The modulus is drawn once per process, so no two processes share a blind spot.
     pub fn new(modulus: Modulus) -> Self {
         Self {
             plans: Plans::default(),
@@ -88,7 +88,7 @@ impl Numbers {
         })
     }
 
-    /// Keeps digits whose residue is F(n)'s, and computes others again without the transform.
+    /// Keeps digits whose residue is that of F(n), and computes others again without the transform.
     fn settle<E>(
         &self,
         index: Index,
@@ -105,8 +105,8 @@ impl Numbers {
     }
 }
 
-/// The memory that computing the decimal digits of F(n) needs at its peak, in bytes, the digits included and the
-/// shared plans not.
+/// The peak memory for computing the decimal digits of F(n), in bytes, including the digits but not the shared
+/// plans.
 pub const fn working_memory(n: u64) -> u64 {
     if n < DIRECT_FROM {
         // The digits, and five numbers at most as long in base 10^18.
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_numbers_are_those_of_the_definition() {
+    fn the_first_numbers_match_the_definition() {
         let of = |n| {
             String::from_utf8(
                 numbers()
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn both_sides_of_each_border_agree_with_malachite() {
+    fn both_sides_of_each_boundary_agree_with_malachite() {
         let numbers = numbers();
         let borders = [93, FITS_U128, 2_000, DIRECT_FROM, 131_072];
         for n in borders.iter().flat_map(|b| b - 1..=b + 1) {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_stated_covers_the_digits() {
+    fn the_stated_memory_covers_the_digits() {
         for n in [0, 1_000, DIRECT_FROM, 1_000_000] {
             let digits = numbers()
                 .decimal(index(n), &mut || Never::Ok(()))
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn work_stops_at_the_checkpoint_that_says_so() {
+    fn work_stops_at_the_checkpoint_that_returns_an_error() {
         for n in [1_000, 100_000, 3_000_000] {
             let count = |stop_at: usize| {
                 let mut asked = 0;

@@ -1,31 +1,31 @@
-//! F(n) doubled in base 10^18 by long multiplication: no conversion is needed at the end, and for numbers that are
-//! too short for the transform nothing is faster.
+//! F(n) doubled in base 10^18 by long multiplication: no conversion is needed at the end, and nothing is faster
+//! for numbers that are too short for the transform.
 
 use crate::Checkpoint;
 use crate::natural::pair;
 use crate::write::{Divisor, write_eighteen};
 
-/// The largest n whose sums of products fit 128 bits ([`column_fits`]).
+/// The largest n whose sums of products fit in 128 bits ([`column_fits`]).
 pub(crate) const LARGEST: u64 = 29_000;
 
-/// The doubling begins at the first bits of n that give a number of 128 bits or so.
+/// Doubling starts from the leading bits of n whose number has about 128 bits.
 const BEGIN_UP_TO: u64 = 185;
 
 /// Decimal digits in one digit of the base.
 const WIDTH: usize = 18;
-/// The base. Its sixteenfold has the top bit set, as the division needs it.
+/// The base. Sixteen times the base has its top bit set, which the division needs.
 const BASE: u64 = 1_000_000_000_000_000_000;
 const SHIFTED: Divisor = Divisor::new(BASE << 4);
 
-/// Digits of the base that F(n) takes at most.
+/// The most digits of the base that F(n) needs.
 #[expect(clippy::cast_possible_truncation, reason = "n is at most LARGEST")]
 const fn digits(n: u64) -> usize {
     // log10 φ is below 0.20898765.
     (n as usize * 20_898_765 / 100_000_000 + 1).div_ceil(WIDTH)
 }
 
-/// Whether the largest sum of products, which [`sum_of_squares`] makes of two numbers of that many digits, fits
-/// 128 bits together with a carry.
+/// Whether the largest sum of products, in [`sum_of_squares`] of two numbers with this many digits, fits in 128
+/// bits together with a carry.
 const fn column_fits(digits: usize) -> bool {
     let product = (BASE as u128 - 1) * (BASE as u128 - 1);
     let carry = u128::MAX / BASE as u128;
@@ -33,7 +33,7 @@ const fn column_fits(digits: usize) -> bool {
 }
 const _: () = assert!(column_fits(digits(LARGEST / 2 + 1) + 1));
 
-/// Two neighbors, lowest digit first, both with as many digits, and the memory that a step works in.
+/// Two neighbors, lowest digit first, with the same number of digits, and the working memory.
 struct Doubling {
     this: Vec<u64>,
     next: Vec<u64>,
@@ -66,8 +66,8 @@ pub(crate) fn decimal<E>(n: u64, check: Checkpoint<'_, E>) -> Result<Vec<u8>, E>
 }
 
 impl Doubling {
-    /// From a = F(k) and b = F(k+1) to F(m) and F(m+1), where k is half of m; of the last step only F(m) is
-    /// wanted. F(2k) = a(2b − a), F(2k+1) = a² + b², F(2k+2) = b(2a + b).
+    /// From a = F(k) and b = F(k+1) to F(m) and F(m+1), where k is half of m; the last step only needs F(m).
+    /// F(2k) = a(2b − a), F(2k+1) = a² + b², F(2k+2) = b(2a + b).
     fn step(&mut self, m: u64, last: bool) {
         let (a, b) = (&mut self.this, &mut self.next);
         let even = m & 1 == 0;
@@ -104,14 +104,14 @@ fn split(mut value: u128, digits: &mut Vec<u64>) {
     }
 }
 
-/// Fills the shorter number up with zeros.
+/// Pads the shorter number with zeros.
 fn level(a: &mut Vec<u64>, b: &mut Vec<u64>) {
     let length = a.len().max(b.len());
     a.resize(length, 0);
     b.resize(length, 0);
 }
 
-/// A sum of multiples of two numbers of the same length, which is not negative.
+/// A sum of multiples of two numbers of the same length; the sum must not be negative.
 fn combine(a: &[u64], b: &[u64], of: impl Fn(i64, i64) -> i64, sum: &mut Vec<u64>) {
     const SIGNED: i64 = BASE.cast_signed();
     sum.clear();
@@ -126,7 +126,7 @@ fn combine(a: &[u64], b: &[u64], of: impl Fn(i64, i64) -> i64, sum: &mut Vec<u64
     }
 }
 
-/// The product of two numbers that have a digit each.
+/// The product of two numbers with at least one digit each.
 fn multiply(a: &[u64], b: &[u64], product: &mut Vec<u64>) {
     let columns = a.len() + b.len() - 1;
     write_columns(columns, product, |column| {
@@ -160,14 +160,14 @@ fn square(digit: u64) -> u128 {
     u128::from(digit) * u128::from(digit)
 }
 
-/// The products of one number's digits upward and the other's downward, together.
+/// The sum of products of one number's digits upward with the other's downward.
 #[inline]
 fn dot(up: &[u64], down: &[u64]) -> u128 {
     let pairs = up.iter().zip(down.iter().rev());
     pairs.fold(0, |sum, (a, b)| sum + u128::from(*a) * u128::from(*b))
 }
 
-/// Carries sums of products over into digits.
+/// Turns sums of products into digits by carrying.
 fn write_columns(columns: usize, digits: &mut Vec<u64>, sum: impl Fn(usize) -> u128) {
     digits.clear();
     let mut carry = 0;
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn every_short_number_is_doubled_right() {
+    fn every_short_number_is_doubled_correctly() {
         let (mut this, mut next) = (Natural::from(1u32), Natural::from(1u32));
         for n in 1..4_000 {
             assert_eq!(of(n), this.to_string().as_bytes(), "F({n})");
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_is_doubled_right() {
+    fn the_largest_number_is_doubled_correctly() {
         for n in LARGEST - 3..=LARGEST {
             assert_eq!(
                 of(n),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_digits_are_multiplied_right() {
+    fn the_largest_digits_are_multiplied_correctly() {
         // (10^(18·d) − 1)² twice is 2·10^(36·d) − 4·10^(18·d) + 2.
         let length = digits(LARGEST / 2 + 1);
         let nines = vec![BASE - 1; length];

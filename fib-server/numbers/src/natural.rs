@@ -7,7 +7,7 @@ use malachite::base::num::logic::traits::SignificantBits;
 
 use crate::{Checkpoint, FITS_U128, Index};
 
-/// Up to here one call of malachite takes about a millisecond, and a checkpoint inside would save nothing.
+/// Up to here one call of malachite takes about a millisecond, so checkpoints inside are not needed.
 const WHOLE_UP_TO: u64 = 1 << 18;
 
 /// F(0) to F([`FITS_U128`]).
@@ -28,7 +28,7 @@ static SMALL: [u128; SMALL_ONES] = {
 )]
 const SMALL_ONES: usize = FITS_U128 as usize + 1;
 
-/// F(n), if it fits 128 bits.
+/// F(n), if it fits in 128 bits.
 pub fn small(index: Index) -> Option<u128> {
     let n = usize::try_from(index.get()).ok()?;
     SMALL.get(n).copied()
@@ -46,8 +46,8 @@ pub(crate) fn pair(n: u64) -> (u128, u128) {
 }
 
 /// F(n). Large ones by doubling, with a checkpoint before each multiplication. Each step takes two squarings
-/// (`mpn_fib2_ui` in GMP): F(2k+1) = 4·F(k)² − F(k−1)² + 2·(−1)^k, F(2k−1) = F(k)² + F(k−1)², and F(2k) is their
-/// difference. The last step computes only the half that is asked for.
+/// (`mpn_fib2_ui` in GMP): F(2k+1) = 4·F(k)² − F(k−1)² + 2·(−1)^k, F(2k−1) = F(k)² + F(k−1)², and F(2k) is
+/// their difference. The last step computes only the half that is needed.
 ///
 /// # Errors
 /// What the checkpoint returned.
@@ -57,7 +57,7 @@ pub fn nth<E>(index: Index, check: Checkpoint<'_, E>) -> Result<Natural, E> {
     if n <= WHOLE_UP_TO {
         return Ok(Natural::fibonacci(n));
     }
-    // Begin where one call is still quick, and double from there.
+    // Start where one call is still fast, and double from there.
     let doublings = n.significant_bits() - WHOLE_UP_TO.significant_bits() + 1;
     let mut k = n >> doublings;
     let (mut this, mut before) = Natural::fibonacci_pair(k);

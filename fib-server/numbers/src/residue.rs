@@ -1,21 +1,21 @@
-//! Checks a result by its residue modulo a prime that nobody knows in advance: digits that are wrong anywhere
-//! agree with the right ones modulo a random 62-bit prime about once in 2^56 times.
+//! Checks a result by its residue modulo a prime that nobody knows in advance: wrong digits agree with the
+//! correct ones modulo a random 62-bit prime about once in 2^56 times.
 
-/// A prime between 2^61 and 2^62, with what Montgomery's multiplication needs.
+/// A prime between 2^61 and 2^62, with the constants for Montgomery multiplication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Modulus {
     prime: u64,
     /// −prime⁻¹ modulo 2^64.
     inverse: u64,
-    /// 2^128 modulo the prime: turns a number into Montgomery's form.
+    /// 2^128 modulo the prime: converts a number to Montgomery form.
     square: u64,
 }
 
-/// Decimal digits that one step of [`Modulus::of_digits`] takes in.
+/// The number of decimal digits per step of [`Modulus::of_digits`].
 const STEP: usize = 18;
 
 impl Modulus {
-    /// A prime that depends on all bits of a seed; draw the seed at random, once a process.
+    /// A prime that depends on all bits of a seed; draw the seed at random, once per process.
     pub fn drawn_from(seed: u64) -> Self {
         let mut candidate = (1 << 61) | (mixed(seed) >> 3) | 1;
         while !is_prime(candidate) {
@@ -29,7 +29,8 @@ impl Modulus {
         reason = "a remainder of a 64-bit number"
     )]
     fn new(prime: u64) -> Self {
-        // Each step of Newton's iteration doubles the correct bits, from the 3 that an odd number has.
+        // Each step of Newton's iteration doubles the number of correct bits, starting from the 3 of an odd
+        // number.
         let inverse = (0..5).fold(prime, |x, _| {
             x.wrapping_mul(2_u64.wrapping_sub(prime.wrapping_mul(x)))
         });
@@ -58,7 +59,7 @@ impl Modulus {
         self.below(a + b)
     }
 
-    /// Takes the prime off a number below twice the prime.
+    /// Subtracts the prime from a number below twice the prime, if needed.
     fn below(self, sum: u64) -> u64 {
         if sum < self.prime {
             sum
@@ -67,7 +68,7 @@ impl Modulus {
         }
     }
 
-    /// A number in Montgomery's form.
+    /// A number in Montgomery form.
     fn form(self, value: u64) -> u64 {
         self.times(value, self.square)
     }
@@ -81,7 +82,7 @@ impl Modulus {
         let (first, rest) = digits.split_at(digits.len() % STEP);
         let shift = self.form(10_u64.pow(18) % self.prime);
         let steps = rest.chunks_exact(STEP);
-        // The sum stays in plain form: a plain number times one in Montgomery's form is plain.
+        // The sum stays in plain form: a plain number times one in Montgomery form is plain.
         steps.fold(value(first), |sum, part| {
             self.plus(self.times(sum, shift), value(part) % self.prime)
         })
@@ -100,7 +101,7 @@ impl Modulus {
                 (odd, self.plus(even, odd))
             };
         }
-        // Out of Montgomery's form.
+        // Converts from Montgomery form.
         self.times(this, 1)
     }
 }
@@ -113,7 +114,7 @@ fn mixed(seed: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Miller and Rabin's test with the bases that decide it for every 64-bit number (Sinclair).
+/// The Miller-Rabin test with the bases that are exact for every 64-bit number (Sinclair).
 fn is_prime(n: u64) -> bool {
     const BASES: [u64; 7] = [2, 325, 9_375, 28_178, 450_775, 9_780_504, 1_795_265_022];
     let twos = (n - 1).trailing_zeros();
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn known_primes_and_composites_are_told_apart() {
+    fn known_primes_and_composites_are_distinguished() {
         for prime in [
             3,
             5,
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_lead_to_different_primes_of_62_bits() {
+    fn different_seeds_give_different_62_bit_primes() {
         let mut primes: Vec<_> = (0..100).map(|s| Modulus::drawn_from(s).prime).collect();
         assert!(primes.iter().all(|p| (1 << 61..1 << 62).contains(p)));
         primes.sort_unstable();

@@ -5,10 +5,11 @@ const WIDTH: usize = 18;
 /// The base: 10^18.
 const BASE: u64 = 1_000_000_000_000_000_000;
 
-/// The sequence as decimal text. Numbers are kept in base 10^18, so that a term costs one addition and no conversion.
+/// The sequence as decimal text. Numbers are kept in base 10^18, so a term costs one addition and no
+/// conversion.
 #[derive(Debug, Clone)]
 pub struct Sequence {
-    /// The number to be written next, lowest limb first.
+    /// The next number to write, lowest limb first.
     this: Vec<u64>,
     /// The one after it.
     next: Vec<u64>,
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_term_is_the_number_of_its_index() {
+    fn each_term_is_the_number_with_its_index() {
         let (mut sequence, mut text) = (Sequence::default(), Vec::new());
         for n in 0..2_000 {
             text.clear();

@@ -1,6 +1,6 @@
-//! Multiplication of long numbers by a right-angle convolution (Crandall and Fagin, "Discrete Weighted Transforms
-//! and Large-Integer Arithmetic"): the two halves of a number become real and imaginary parts, weighted by powers of
-//! a root of i, so that a complex FFT of length M multiplies numbers of 2M digits modulo `base^2M + 1`.
+//! Multiplies long numbers by a right-angle convolution (Crandall and Fagin, "Discrete Weighted Transforms and
+//! Large-Integer Arithmetic"): the two halves of a number become real and imaginary parts, weighted by powers
+//! of a root of i, so that a complex FFT of length M multiplies numbers of 2M digits modulo `base^2M + 1`.
 //!
 //! ```text
 //! digits ─ weigh ─ FFT ─┐
@@ -21,21 +21,21 @@ pub(crate) type Points = Vec<Complex64>;
 /// Lengths are one of these times a power of two: at most a fifth longer than needed, and quick to transform.
 const MULTIPLES: [usize; 6] = [8, 9, 10, 12, 14, 15];
 
-/// Powers of two among the lengths. The longest transform takes numbers of 15.7 million digits.
+/// Powers of two among the lengths. The longest transform fits numbers of 15.7 million digits.
 const POWERS: usize = 20;
 
-/// Longer transforms are split into ones of at most this length, each of which takes about a millisecond and fits
-/// a core's cache. Between them is a checkpoint.
+/// Longer transforms are split into ones of at most this length, each of which takes about a millisecond and
+/// fits in a core's cache, with a checkpoint between them.
 const LONGEST_WHOLE: usize = 1 << 16;
 
-/// The plans of all lengths that were needed so far, shared by all threads.
+/// The plans of all lengths needed so far, shared by all threads.
 #[derive(Debug, Default)]
 pub(crate) struct Plans {
     slots: [[OnceLock<Arc<Plan>>; MULTIPLES.len()]; POWERS],
 }
 
 impl Plans {
-    /// The plan of the shortest length that numbers of so many digits fit, or of the longest of all.
+    /// The plan with the shortest length that fits numbers of this many digits, or the longest of all.
     pub(crate) fn for_digits(&self, digits: usize) -> Arc<Plan> {
         let (power, multiple) = slot(digits);
         let plan = self.slots[power][multiple]
@@ -44,7 +44,7 @@ impl Plans {
     }
 }
 
-/// Power and multiple of the shortest length that numbers of so many digits fit.
+/// Power and multiple of the shortest length that fits numbers of this many digits.
 const fn slot(digits: usize) -> (usize, usize) {
     let mut power = 0;
     while power < POWERS {
@@ -60,16 +60,16 @@ const fn slot(digits: usize) -> (usize, usize) {
     (POWERS - 1, MULTIPLES.len() - 1)
 }
 
-/// The points of the transform for numbers of so many digits.
+/// The number of points of the transform for numbers of this many digits.
 pub(crate) const fn length(digits: usize) -> usize {
     let (power, multiple) = slot(digits);
     MULTIPLES[multiple] << power
 }
 
-/// How far a coefficient can be from the integer that it stands for, in the worst case, for digits of a balanced
-/// base and the largest of the products that doubling needs, b·(2a + b): Percival, "Rapid multiplication modulo the
-/// sum and difference of highly composite numbers", theorem 5.1, with one more level for the weights and one for
-/// the sums. Rounding is right as long as this is below ½.
+/// The worst-case distance of a coefficient from its integer, for digits of a balanced base and the largest
+/// product in doubling, b·(2a + b): Percival, "Rapid multiplication modulo the sum and difference of highly
+/// composite numbers", theorem 5.1, with one more level for the weights and one for the sums. Rounding is
+/// correct as long as this is below ½.
 #[cfg(test)]
 #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^53")]
 pub(crate) fn worst_error(length: usize, base: u32) -> f64 {
@@ -84,7 +84,7 @@ pub(crate) struct Plan {
     length: usize,
     /// exp(πi·j / 2M): the weights, and every twiddle factor.
     weights: Vec<Complex64>,
-    /// FFTs of the length itself, or of the blocks that it is split into.
+    /// FFTs of the whole length, or of the blocks into which it is split.
     block: usize,
     forward: Arc<dyn Fft<f64>>,
     inverse: Arc<dyn Fft<f64>>,
@@ -165,7 +165,7 @@ impl Plan {
         check()
     }
 
-    /// One step of decimation in frequency: two transforms of half the length are left to do.
+    /// One step of decimation in frequency, which leaves two transforms of half the length.
     fn split(&self, points: &mut [Complex64], whole: usize) {
         for points in points.chunks_exact_mut(whole) {
             let (low, high) = points.split_at_mut(whole / 2);
@@ -194,7 +194,7 @@ impl Plan {
         let at = 4 * j * (self.length / whole);
         match at.checked_sub(self.length) {
             None => self.weights[at].conj(),
-            // A quarter turn on: exp(−πi/2) = −i.
+            // A quarter turn further: exp(−πi/2) = −i.
             Some(at) => {
                 let weight = self.weights[at];
                 Complex64::new(-weight.im, -weight.re)
@@ -202,8 +202,8 @@ impl Plan {
         }
     }
 
-    /// The digits of the number that the points stand for, lowest first, each at most half the base. The two halves
-    /// carry side by side, as neither has to wait for the other.
+    /// The digits of the number that the points represent, lowest first, each at most half the base. The two
+    /// halves carry independently, so neither waits for the other.
     pub(crate) fn digits(&self, points: &Points, base: f64, count: usize, digits: &mut Vec<i16>) {
         digits.clear();
         digits.resize(2 * self.length, 0);
@@ -224,7 +224,7 @@ impl Plan {
         digits.truncate(count);
     }
 
-    /// Two coefficients of the product, as real and imaginary part.
+    /// Two coefficients of the product, as real and imaginary parts.
     #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^53")]
     fn coefficient(&self, point: Complex64, weight: Complex64) -> Complex64 {
         point * weight.conj() * (1.0 / self.length as f64)
@@ -248,7 +248,7 @@ fn each_block<E>(
     Ok(())
 }
 
-/// The digit that stays of a value, and what it carries to the next.
+/// The remaining digit of a value, and its carry.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a digit is below half a base of at most 10,000"
@@ -259,7 +259,7 @@ fn carry(value: f64, base: f64, carried: &mut f64) -> i16 {
     (value - *carried * base) as i16
 }
 
-/// The nearest integer of a number below 2^51, in two additions: above 2^52 the spacing of doubles is 1.
+/// The nearest integer to a number below 2^51, by two additions: above 2^52 the spacing of doubles is 1.
 #[inline]
 fn rounded(value: f64) -> f64 {
     // 1.5 · 2^52
@@ -275,7 +275,7 @@ mod tests {
 
     type Never = Result<(), Infallible>;
 
-    /// The square of a number, with the coefficients before they are rounded.
+    /// The square of a number, and its coefficients before rounding.
     fn square(digits: &[i16], base: u32) -> (Vec<Complex64>, Vec<i16>) {
         let plan = Plans::default().for_digits(2 * digits.len());
         let (mut points, mut scratch) = (Vec::new(), Vec::new());
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_split_transform_multiplies_as_a_whole_one_does() {
+    fn a_split_transform_multiplies_like_a_whole_one() {
         // 131,072 points: two blocks. All digits 1 gives 1, 2, 3, … up to the middle and down again.
         let (coefficients, _) = square(&vec![1; 131_072], 10_000);
         let mut up = 0.0;

@@ -7,14 +7,15 @@ use malachite::base::num::logic::traits::SignificantBits;
 
 use crate::Checkpoint;
 
-/// Limbs up to which repeated division by 10^19 is faster than malachite's own conversion. Measured beside it: 0.8
-/// of its time at 8 limbs, the same at 25.
+/// Up to this many limbs, repeated division by 10^19 is faster than malachite's own conversion. Measured: 0.8
+/// of its time at 8 limbs, equal at 25.
 const SHORT_LIMBS: usize = 24;
 
-/// Numbers of up to this many bits (about 60,000 digits) are written in a few milliseconds at once.
+/// Numbers of up to this many bits (about 60,000 digits) are written in a few milliseconds, without a
+/// checkpoint.
 const WRITTEN_AT_ONCE_BITS: u64 = 200_000;
 
-/// Digits of the pieces that a large number is split into.
+/// Digits per piece of a large number.
 const PIECE: usize = 30_000;
 
 /// Appends the decimal digits. A large number is split by powers of ten, with a checkpoint before each division.
@@ -48,7 +49,7 @@ pub fn write_decimal<E>(
     split(value, &powers, start, text, check)
 }
 
-/// Writes a value below the square of the last power; zeros in front are left out at `start` only.
+/// Writes a value below the square of the last power; leading zeros are omitted at `start` only.
 fn split<E>(
     value: &Natural,
     powers: &[Natural],
@@ -81,9 +82,9 @@ pub fn write_hexadecimal<E>(value: &Natural, check: Checkpoint<'_, E>) -> Result
     Ok(value.to_string_base(16).into_bytes())
 }
 
-/// Digits of one remainder in [`short`].
+/// Digits per remainder in [`short`].
 const WIDTH: usize = 19;
-/// 10^19, whose top bit is set, as the division below needs it.
+/// 10^19, whose top bit is set as the division below requires.
 const BASE: u64 = 10_000_000_000_000_000_000;
 const DIVISOR: Divisor = Divisor::new(BASE);
 
@@ -112,7 +113,7 @@ fn short(value: &Natural, text: &mut Vec<u8>) {
     text.extend_from_slice(&digits[zeros.unwrap_or(digits.len() - 1)..]);
 }
 
-/// A number with the top bit set, and what dividing by it is multiplying with.
+/// A number with its top bit set, prepared so that dividing by it takes only multiplications.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Divisor {
     value: u64,
@@ -168,7 +169,7 @@ static PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// Writes a number below 10^19 with all its zeros.
+/// Writes a number below 10^19 with leading zeros.
 fn write_piece(value: u64, digits: &mut [u8; WIDTH]) {
     const REST: u64 = BASE / 10;
     let (first, rest) = digits.split_at_mut(1);
@@ -176,7 +177,7 @@ fn write_piece(value: u64, digits: &mut [u8; WIDTH]) {
     write_eighteen(value % REST, rest);
 }
 
-/// Writes a number below 10^18 with all its zeros.
+/// Writes a number below 10^18 with leading zeros.
 #[expect(clippy::cast_possible_truncation, reason = "each part is below 10^8")]
 pub(crate) fn write_eighteen(value: u64, digits: &mut [u8]) {
     const PART: u64 = 100_000_000;
@@ -189,7 +190,7 @@ pub(crate) fn write_eighteen(value: u64, digits: &mut [u8]) {
     }
 }
 
-/// Writes a number below 10,000 with all its zeros.
+/// Writes a number below 10,000 with leading zeros.
 pub(crate) fn write_four(value: u32, digits: &mut [u8]) {
     digits[..2].copy_from_slice(&PAIRS[(value / 100) as usize]);
     digits[2..].copy_from_slice(&PAIRS[(value % 100) as usize]);
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_number_is_written_as_malachite_writes_it() {
+    fn a_large_number_is_written_as_by_malachite() {
         for n in [300_000, 700_001, 1_500_000] {
             let value = Natural::fibonacci(n);
             assert_eq!(decimal(&value), value.to_string());

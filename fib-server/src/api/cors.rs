@@ -1,5 +1,4 @@
-//! Pages of other origins, where they are let in: the Fetch standard's CORS protocol for a service that
-//! is only read.
+//! Pages from other origins, if allowed: the Fetch standard's CORS protocol for a read-only service.
 
 use hyper::{HeaderMap, Request, Response};
 use salvo::http::header::{
@@ -17,28 +16,28 @@ const HEADERS: HeaderValue =
 const EXPOSED: HeaderValue = HeaderValue::from_static("etag, retry-after, x-fib-pod, x-request-id");
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 
-/// Around every route of the main port, where there are origins. Without them OPTIONS is 405.
+/// Wraps every route of the main port if there are allowed origins. Without any, OPTIONS is 405.
 pub(crate) struct Cors(Vec<String>);
 
-/// Where a request is from.
+/// A request's origin.
 pub(crate) struct Origin {
-    /// What its origin is answered, if it may read the answer: itself, or `*` when everybody may.
+    /// The allowed origin in the answer: the request's own, or `*` if everyone is allowed.
     allowed: Option<HeaderValue>,
-    /// Whether another origin would get another answer.
+    /// Whether another origin would get a different answer.
     varies: bool,
 }
 
 impl Cors {
-    /// For these origins; nothing without any.
+    /// For these origins; `None` if there are none.
     pub(crate) fn for_origins(origins: &[String]) -> Option<Self> {
         (!origins.is_empty()).then(|| Self(origins.to_vec()))
     }
 
-    /// Where a request is from.
+    /// A request's origin.
     ///
-    /// When everybody may read answers, all of them say so, to requests without an origin too. A cache keeps one
-    /// answer for all, and a page that gets one without the header could not read it (Fetch standard, "CORS protocol
-    /// and HTTP caches").
+    /// If everyone may read answers, all answers say so, even to requests without an origin. A cache stores one
+    /// answer for all, and a page that gets one without the header could not read it (Fetch standard, "CORS
+    /// protocol and HTTP caches").
     pub(crate) fn origin(&self, headers: &HeaderMap) -> Origin {
         if self.0.iter().any(|o| o == "*") {
             return Origin {
@@ -56,7 +55,7 @@ impl Cors {
 }
 
 impl Origin {
-    /// The answer to OPTIONS of a path that there is.
+    /// The answer to OPTIONS on an existing path.
     pub(crate) fn preflight<B>(&self, request: &Request<B>) -> Option<Response<ResBody>> {
         let is_known = Route::at(request.uri().path()) != Route::Unmatched;
         if request.method() != Method::OPTIONS || !is_known {
@@ -78,7 +77,7 @@ impl Origin {
         Some(response)
     }
 
-    /// Lets the origin's pages read an answer.
+    /// Allows the origin's pages to read an answer.
     pub(crate) fn mark(self, response: &mut Response<ResBody>) {
         let headers = response.headers_mut();
         if self.varies {

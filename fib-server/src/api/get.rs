@@ -17,7 +17,7 @@ use super::problem::{self, Problem};
 use super::query::{Ask, IndexLimits};
 use super::view::coding::Coding;
 use super::view::small::{self, Small};
-use super::view::{self, Format, MediaType, Sequence};
+use super::view::{self, Format, MediaType, SequenceBody};
 use crate::State;
 use crate::admission::{Kind, ShedReason, Work};
 use crate::args::CacheControl;
@@ -27,7 +27,7 @@ use crate::connection::Conn;
 use crate::memory::Reservation;
 use crate::reply::Reply;
 
-/// What a request says.
+/// The parts of a request that matter.
 #[derive(Clone, Copy)]
 pub(crate) struct Head<'r> {
     method: &'r Method,
@@ -44,9 +44,9 @@ impl<'r> Head<'r> {
         }
     }
 
-    /// A header that is a list. On several lines it is the same list as on one (RFC 9110, 5.3).
+    /// A list header. On several lines it is the same list as on one (RFC 9110, 5.3).
     fn text(self, name: &HeaderName) -> Option<Cow<'r, str>> {
-        // Most requests have few headers, and not this one. A search for it would take longer.
+        // Most requests have few headers, and not this one. A lookup would take longer.
         if self.headers.keys().all(|n| n != name) {
             return None;
         }
@@ -65,7 +65,7 @@ pub(crate) struct Get {
     state: Arc<State>,
     limits: IndexLimits,
     vary: HeaderValue,
-    /// The headers of every answer that is no problem.
+    /// The headers of every answer that is not a problem.
     unchanged: HeaderMap,
     /// Those of an answer with a body, by [`MediaType`].
     with_body: [HeaderMap; 2],
@@ -184,7 +184,7 @@ impl Get {
         }
     }
 
-    /// Whether the answer is compressed. What is small enough to be computed at once is not worth it.
+    /// Whether the answer is compressed. Answers that are computed inline are too small for that.
     fn coding(&self, ask: Ask, head: Head<'_>) -> Coding {
         if self.state.config.compress && !is_tiny(ask.work()) {
             Coding::accepted(head.text(&header::ACCEPT_ENCODING).as_deref())
@@ -193,11 +193,11 @@ impl Get {
         }
     }
 
-    /// What takes some microseconds, computed where it was asked for.
+    /// Computes inline what takes only some microseconds.
     fn at_once(&self, ask: Ask, conn: &Conn) -> Result<ResBody, ComputeError> {
         let body = self.state.pool.at_once(ask.work(), || match ask {
             Ask::Number(index, format) => self.state.small(index, format),
-            Ask::Sequence(last) => Sequence::up_to(last, Coding::Identity).whole(),
+            Ask::Sequence(last) => SequenceBody::up_to(last, Coding::Identity).whole(),
         });
         if conn.is_small(body.len()) {
             return Ok(ResBody::Once(body.into()));
@@ -243,7 +243,7 @@ impl Get {
         coding: Coding,
         mut response: Response<ResBody>,
     ) -> Result<Reply<Response<ResBody>>, ComputeError> {
-        // Its pieces come by and by, so their length is not known to the HTTP library.
+        // Its pieces come one after the other, so the HTTP library does not know their length.
         if let Some(length) = view::sequence_length(last).filter(|_| coding == Coding::Identity) {
             let length = HeaderValue::from(length);
             response
@@ -256,11 +256,11 @@ impl Get {
                 .state
                 .pool
                 .admit(Work::whole(Kind::Sequence, last.get()))?,
-            sequence: Some(Sequence::up_to(last, coding)),
+            sequence: Some(SequenceBody::up_to(last, coding)),
         };
         let vary = self.vary.clone();
         Ok(Reply::later(async move {
-            // The first piece still decides about the status.
+            // The first piece still decides the status.
             match rest.next().await {
                 Ok(first) => {
                     *response.body_mut() = rest.after(first);
@@ -283,7 +283,7 @@ impl Get {
 }
 
 impl Ask {
-    /// What it computes.
+    /// The work it takes.
     fn work(self) -> Work {
         match self {
             Self::Number(index, format) => Work::whole(format.kind(), index.get()),
@@ -298,7 +298,7 @@ impl Ask {
         }
     }
 
-    /// The answer, where it is looked up.
+    /// The answer, if it is a stored one.
     fn small(self) -> Option<&'static Small> {
         match self {
             Self::Number(index, format) => small::answer(index, format),
@@ -306,7 +306,7 @@ impl Ask {
         }
     }
 
-    /// The length of the answer, without computing it; `None` where that can't be told.
+    /// The length of the answer, without computing it; `None` if that is unknown.
     fn length(self) -> Option<u64> {
         match self {
             Self::Number(index, format) => format.length(index),
@@ -316,7 +316,7 @@ impl Ask {
 }
 
 impl State {
-    /// The digits of F(n) in the form that was asked for.
+    /// The digits of F(n) in the requested format.
     fn digits(&self, index: Index, format: Format, cancel: &Cancel) -> Result<Vec<u8>, Stopped> {
         let check = &mut || cancel.check();
         if format == Format::Hex {
@@ -333,7 +333,7 @@ impl State {
         Ok(decimal.digits)
     }
 
-    /// The body for a number that takes some microseconds.
+    /// The body for a number that takes only some microseconds.
     fn small(&self, index: Index, format: Format) -> Vec<u8> {
         let check = &mut || Ok::<_, Infallible>(());
         let digits = if format == Format::Hex {
@@ -346,7 +346,7 @@ impl State {
     }
 }
 
-/// The route as the framework finds it, however its path is spelled.
+/// The route as the framework matches it, with any spelling of its path.
 pub(crate) struct Spelled(pub(crate) Arc<Get>);
 
 #[async_trait]
@@ -372,11 +372,11 @@ impl Handler for Spelled {
     }
 }
 
-/// A sequence whose rest is computed when its client has taken what came before.
+/// A sequence whose rest is computed as its client reads.
 struct Rest {
     admitted: Admitted,
-    /// Away while a piece is computed.
-    sequence: Option<Sequence>,
+    /// `None` while a piece is computed.
+    sequence: Option<SequenceBody>,
     #[expect(dead_code, reason = "held until the answer was sent")]
     held: Reservation,
 }
@@ -396,10 +396,10 @@ impl Rest {
         Ok(piece)
     }
 
-    /// The body that goes on after its first piece.
+    /// The body that continues after its first piece.
     fn after(self, first: Bytes) -> ResBody {
         let rest = stream::unfold(self, |mut rest| async {
-            if rest.sequence.as_ref().is_none_or(Sequence::is_done) {
+            if rest.sequence.as_ref().is_none_or(SequenceBody::is_done) {
                 return None;
             }
             let piece = rest.next().await;
@@ -410,7 +410,7 @@ impl Rest {
     }
 }
 
-/// The problem in place of an answer. It depends on the same headers of the request as that answer would.
+/// The problem instead of an answer. It varies by the same request headers as the answer would.
 fn failed(error: ComputeError, vary: HeaderValue) -> Response<ResBody> {
     let mut response = Problem::from(error).answer();
     response.headers_mut().insert(header::VARY, vary);
@@ -422,11 +422,12 @@ fn entity_tag(ask: Ask, coding: Coding) -> HeaderValue {
         Ask::Number(index, format) => format.tag(index, coding),
         Ask::Sequence(last) => view::sequence_tag(last, coding),
     };
-    // Digits and words are all that is in it.
+    // It contains only digits and words.
     HeaderValue::from_maybe_shared(Bytes::from(tag)).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
-/// Whether a list of entity tags has this one; weak tags compare as strong ones here (RFC 9110, 13.1.2).
+/// Whether a list of entity tags contains this one; weak tags are compared like strong ones here (RFC 9110,
+/// 13.1.2).
 fn names(list: &str, tag: &[u8]) -> bool {
     list.split(',')
         .map(str::trim)

@@ -1,4 +1,4 @@
-//! What is not a number: health, probes, metrics, version, the API's description.
+//! Everything that is not a number: health, probes, metrics, version, the API's description.
 
 use std::net::{IpAddr, UdpSocket};
 use std::sync::{Arc, OnceLock};
@@ -36,7 +36,7 @@ fn send_json(res: &mut Response, status: StatusCode, body: &Value) {
     send(res, status, "application/json", body.to_string());
 }
 
-/// What runs.
+/// The running build.
 fn build() -> Value {
     json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")})
 }
@@ -51,7 +51,7 @@ pub async fn version(res: &mut Response) {
 #[derive(Debug)]
 pub struct OpenApi {
     limits: IndexLimits,
-    /// Written when it is asked for: it would take most of the time of a start.
+    /// Written on first request: it would take most of the startup time.
     document: OnceLock<String>,
 }
 
@@ -75,7 +75,7 @@ impl Handler for OpenApi {
     }
 }
 
-/// `GET /docs`: a page to try it.
+/// `GET /docs`: a page to try the API.
 #[handler]
 pub async fn docs(res: &mut Response) {
     send(res, StatusCode::OK, "text/html; charset=utf-8", DOCS);
@@ -87,7 +87,7 @@ pub async fn live(res: &mut Response) {
     send_json(res, StatusCode::OK, &json!({"status": "ok"}));
 }
 
-/// `GET /readyz`: new clients may come.
+/// `GET /readyz`: new clients are welcome.
 #[derive(Debug, Clone)]
 pub struct Ready(pub Arc<State>);
 
@@ -146,18 +146,19 @@ impl Handler for MetricsText {
     }
 }
 
-/// `GET /log-level`: what is logged now.
+/// `GET /log-level`: the current filter.
 #[handler]
 pub async fn log_level(res: &mut Response) {
     send_json(res, StatusCode::OK, &json!({"level": telemetry::level()}));
 }
 
-/// `PUT /log-level`: a level or a filter as text, from now on.
+/// `PUT /log-level`: sets a level or a filter, given as text.
 #[handler]
 pub async fn set_log_level(req: &mut Request, res: &mut Response) {
     /// A filter is a few words.
     const LONGEST: usize = 1_024;
-    /// They come with the head. Who never sends them would hold one of the admin port's few connections.
+    /// The body usually arrives with the head. A client that never sends it would occupy one of the admin
+    /// port's few connections.
     const PATIENCE: Duration = Duration::from_secs(2);
     let Ok(wanted) = timeout(PATIENCE, req.payload_with_max_size(LONGEST)).await else {
         Problem::of_status(StatusCode::REQUEST_TIMEOUT).write_to(res);
@@ -183,8 +184,9 @@ pub async fn set_log_level(req: &mut Request, res: &mut Response) {
     }
 }
 
-/// `POST /drain`: become a lame duck without stopping, as a blue-green switch wants it. With the token
-/// that is set, or from the pod itself: anybody else could take the pod out of service.
+/// `POST /drain`: announces that the server is leaving without stopping it, as a blue-green switch needs.
+/// Requires the configured token, or a request from the pod itself: otherwise anyone could take the pod out of
+/// service.
 #[derive(Debug, Clone)]
 pub struct Drain(pub Arc<State>);
 
@@ -200,7 +202,7 @@ impl Handler for Drain {
     }
 }
 
-/// Whether the request has the token. Compared in a time that does not tell where they differ.
+/// Whether the request has the token. The comparison takes the same time wherever they differ.
 fn has_token(req: &Request, token: Option<&str>) -> bool {
     let given = req
         .headers()
@@ -218,8 +220,7 @@ fn has_token(req: &Request, token: Option<&str>) -> bool {
     }
 }
 
-/// Whether the other end of the connection is on this machine, which is the pod: only an address of its
-/// own can be bound.
+/// Whether the client is on this machine, which is the pod: only its own addresses can be bound.
 fn is_from_here(req: &Request) -> bool {
     let Some(conn) = req.extensions().get::<Arc<Conn>>() else {
         return false;
@@ -238,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_the_whole_one_and_nothing_passes_where_none_is_set() {
+    fn the_token_must_match_completely_and_without_a_token_nothing_passes() {
         let with = |authorization: &str| {
             let mut request = Request::new();
             let value = authorization.parse().unwrap();
@@ -266,7 +267,7 @@ mod tests {
         for own in ["127.0.0.1", "::ffff:127.0.0.1", "::1"] {
             assert!(is_own(own.parse().unwrap()), "{own}");
         }
-        // Addresses for documentation, which nobody has.
+        // Documentation addresses, which nobody has.
         for other in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1"] {
             assert!(!is_own(other.parse().unwrap()), "{other}");
         }

@@ -1,5 +1,5 @@
-//! The API's description, OpenAPI 3.1, from what the code knows: the limits in force, the problems there
-//! are, the forms of an answer.
+//! The API's description, OpenAPI 3.1, generated from the code: the limits in force, the possible problems, the
+//! formats of an answer.
 
 use salvo::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -49,7 +49,7 @@ pub fn document(limits: IndexLimits) -> Value {
     })
 }
 
-/// GET, and HEAD with the same answers but for their bodies.
+/// GET, and HEAD with the same answers without bodies.
 fn both(get: Value) -> Value {
     let mut head = get.clone();
     head["operationId"] = json!(format!(
@@ -141,7 +141,7 @@ fn common_headers() -> Value {
     headers_with(&[])
 }
 
-/// The headers that every answer has, and these.
+/// The headers of every answer, plus these.
 fn headers_with(more: &[&str]) -> Value {
     let names = ["x-fib-pod", "x-request-id"].iter().chain(more);
     let referred = |name: &&str| {
@@ -194,7 +194,7 @@ fn schemas(limits: IndexLimits) -> Value {
                 "format": {
                     "type": "string",
                     "enum": ["json", "text", "hex"],
-                    "description": "The form of the answer; wins over Accept, which can ask for JSON or text."
+                    "description": "The format of the answer; takes precedence over Accept, which can ask for JSON or text."
                 },
                 "sequence": { "type": "string", "enum": ["false"] }
             }
@@ -279,9 +279,9 @@ mod tests {
     use super::*;
     use crate::api::query::Ask;
 
-    /// To make it anew: `fib-server --listen … &`, then `curl …/openapi.json | jq .`.
+    /// To regenerate it: `fib-server --listen … &`, then `curl …/openapi.json | jq .`.
     #[test]
-    fn the_document_in_the_repository_is_that_of_the_code() {
+    fn the_document_in_the_repository_is_generated_from_the_code() {
         let limits = IndexLimits {
             max_n: 1_000_000,
             max_sequence_n: 10_000,
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limits_in_force_are_maxima_and_the_forms_are_those_that_are_read() {
+    fn the_limits_in_force_are_maxima_and_the_formats_are_those_that_are_parsed() {
         let limits = IndexLimits {
             max_n: 77,
             max_sequence_n: 7,
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_leads_somewhere() {
+    fn every_reference_resolves() {
         let document = document(IndexLimits {
             max_n: 10,
             max_sequence_n: 5,

@@ -1,4 +1,4 @@
-//! Errors as problem details (RFC 9457): one shape for every answer that is not the one asked for.
+//! Errors as problem details (RFC 9457): one shape for every answer that is not the requested one.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use crate::compute::ComputeError;
 /// The media type.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// A problem, and how it is told.
+/// A problem and its description.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     /// The answer's status.
     pub status: StatusCode,
-    /// The kind, as the last part of its URI.
+    /// The type: the last part of its URI.
     kind: &'static str,
-    /// The sentence for a person.
+    /// The sentence for people.
     detail: String,
-    /// Members of this kind alone.
+    /// Members of this type only.
     members: Map<String, Value>,
-    /// Seconds after which another try may go better.
+    /// Seconds until a retry may succeed.
     retry_after: Option<u64>,
 }
 
@@ -43,7 +43,7 @@ impl Problem {
         self
     }
 
-    /// A parameter that can't be read: what was wrong with it, and what is allowed.
+    /// A parameter that can't be parsed: what was wrong with it, and what is allowed.
     pub fn parameter(name: &str, wrong: &str, allowed: &str) -> Self {
         let detail = format!("The parameter {name} can't be used: {wrong}. Allowed: {allowed}.");
         Self::new(StatusCode::BAD_REQUEST, "bad-parameter", detail)
@@ -52,7 +52,7 @@ impl Problem {
             .with("allowed", allowed)
     }
 
-    /// A parameter that can be read and is above its limit.
+    /// A parameter that is valid but above its limit.
     pub fn above_limit(name: &str, limit: u64) -> Self {
         let detail = format!("The parameter {name} is above this server's limit of {limit}.");
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "above-limit", detail)
@@ -61,16 +61,16 @@ impl Problem {
             .with("allowed", format!("a whole number from 0 to {limit}"))
     }
 
-    /// A request that does not say in one valid way which host it is for.
+    /// A request that does not name its host in exactly one valid way.
     pub fn host() -> Self {
         let detail =
             "A request names one valid host: HTTP/1.1 has one Host header, HTTP/2 an :authority.";
         Self::new(StatusCode::BAD_REQUEST, "bad-host", detail)
     }
 
-    /// A fault of the program.
+    /// A bug in the server.
     pub fn internal() -> Self {
-        let detail = "The server failed at this request; the others go on.";
+        let detail = "The server failed on this request; other requests are not affected.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
@@ -86,7 +86,7 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
-    /// A number whose answer would not fit in the memory that answers may take.
+    /// A number whose answer would not fit in the memory for answers.
     pub fn no_memory() -> Self {
         Self::overloaded(ShedReason::Memory.as_str(), Duration::from_secs(1))
     }
@@ -103,7 +103,7 @@ impl Problem {
             .retry_after(retry_after)
     }
 
-    /// A status that the framework has set without a body.
+    /// A status that the framework set without a body.
     pub fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::new(
@@ -170,13 +170,13 @@ impl Problem {
         response
     }
 
-    /// Makes this problem the answer of a route of the framework.
+    /// Makes this problem the answer of a framework route.
     pub fn write_to(self, response: &mut salvo::Response) {
         put(self.answer(), response);
     }
 }
 
-/// Makes an answer that of a route of the framework. Other headers that the route has set stay.
+/// Makes an answer that of a framework route. Other headers set by the route stay.
 pub(crate) fn put(answer: Response<ResBody>, response: &mut salvo::Response) {
     let (head, body) = answer.into_parts();
     response.status_code(head.status);

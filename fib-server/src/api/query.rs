@@ -1,5 +1,5 @@
-//! The query of `/get`, read strictly: a parameter that decides something may stand once and must be
-//! right. Parameters with other names are ignored, so that a client may add one to pass a cache.
+//! Parses the query of `/get` strictly: a parameter that matters may occur once and must be valid. Parameters
+//! with other names are ignored, so that a client may add one to bypass a cache.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::view::Format;
 use fib_numbers::{BadIndex, Index};
 
-/// What is asked for.
+/// A parsed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
     /// F(n).
@@ -26,7 +26,7 @@ pub struct IndexLimits {
 }
 
 impl Ask {
-    /// Reads the query (percent-decoded, `+` for a space) and the `Accept` header.
+    /// Parses the query (percent-decoded, `+` for a space) and the `Accept` header.
     pub fn parse(query: &str, accept: Option<&str>, limits: IndexLimits) -> Result<Self, Problem> {
         let Parameters {
             n,
@@ -52,7 +52,7 @@ impl Ask {
             Some(_) => {
                 return Err(Problem::parameter(
                     "format",
-                    "it is no format of this service",
+                    "it is not a format of this service",
                     "json, text or hex",
                 ));
             }
@@ -60,7 +60,7 @@ impl Ask {
         if sequence && format.is_some_and(|f| f != Format::Json) {
             return Err(Problem::parameter(
                 "format",
-                "a sequence does not come in it",
+                "a sequence is not available in it",
                 "json, or no format, with sequence=true",
             ));
         }
@@ -90,7 +90,7 @@ fn index(n: Option<&str>, max: u64) -> Result<Index, Problem> {
     })
 }
 
-/// The parameters that decide something, as they were sent.
+/// The parameters that matter, as sent.
 #[derive(Default)]
 struct Parameters<'q> {
     n: Option<Cow<'q, str>>,
@@ -99,10 +99,10 @@ struct Parameters<'q> {
 }
 
 impl<'q> Parameters<'q> {
-    /// Reads them in one go; an error when one stands more than once.
+    /// Reads them in one pass; an error if one occurs more than once.
     fn read(query: &'q str) -> Result<Self, Problem> {
         let mut all = Self::default();
-        // As nearly all are written. Then nothing is encoded.
+        // The usual form, in which nothing is encoded.
         if let Some(n) = query.strip_prefix("n=")
             && n.bytes().all(|b| b.is_ascii_digit())
         {
@@ -119,7 +119,7 @@ impl<'q> Parameters<'q> {
             if place.replace(value).is_some() {
                 return Err(Problem::parameter(
                     &name,
-                    "it stands more than once",
+                    "it occurs more than once",
                     "one value",
                 ));
             }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_is_asked_for_by_true() {
+    fn a_sequence_is_requested_with_true() {
         assert_eq!(
             parse("n=10&sequence=true"),
             Ok(Ask::Sequence(Index::parse("10", 10).unwrap()))

@@ -1,4 +1,4 @@
-//! How an answer looks: the contract with clients.
+//! The form of an answer: the contract with clients.
 
 pub mod coding;
 pub(crate) mod small;
@@ -15,14 +15,14 @@ use crate::digits;
 use crate::memory::Reservation;
 use coding::{Coding, Compressor};
 
-/// The form of a number.
+/// The format of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `{"n":90,"value":"2880067194370816120","digits":19}`
     Json,
-    /// The decimal digits alone.
+    /// Only the decimal digits.
     Text,
-    /// The hexadecimal digits alone.
+    /// Only the hexadecimal digits.
     Hex,
 }
 
@@ -36,7 +36,7 @@ pub enum MediaType {
 }
 
 impl MediaType {
-    /// As the header has it.
+    /// The header's value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Json => "application/json",
@@ -46,8 +46,7 @@ impl MediaType {
 }
 
 impl Format {
-    /// The form that an `Accept` header wants more: by its weights, and of equal ones the one that it
-    /// names first. JSON when it wants neither.
+    /// The format that an `Accept` header prefers: by weight, then by order. JSON if it accepts neither.
     pub fn accepted(accept: Option<&str>) -> Self {
         let Some(list) = accept.filter(|list| *list != "*/*") else {
             return Self::Json;
@@ -66,7 +65,8 @@ impl Format {
         }
     }
 
-    /// The entity tag of a number, known before it is computed: F(n) is a constant, so its index and form say all.
+    /// The entity tag of a number, known before it is computed: F(n) is constant, so index and format say
+    /// everything.
     pub fn tag(self, index: Index, coding: Coding) -> String {
         let mut n = itoa::Buffer::new();
         let n = n.format(index.get());
@@ -82,7 +82,7 @@ impl Format {
         }
     }
 
-    /// What is computed for it.
+    /// The kind of computation it needs.
     pub const fn kind(self) -> Kind {
         match self {
             Self::Json | Self::Text => Kind::Decimal,
@@ -90,7 +90,7 @@ impl Format {
         }
     }
 
-    /// The body's parts: the digits, and what stands around them.
+    /// The body's parts: the digits and the text around them.
     fn parts<'p>(self, n: &'p str, digits: &'p [u8], count: &'p str) -> [&'p [u8]; 7] {
         let (n, count) = (n.as_bytes(), count.as_bytes());
         match self {
@@ -107,7 +107,7 @@ impl Format {
         }
     }
 
-    /// The length of the body, without computing it; `None` where that can't be told.
+    /// The length of the body, without computing it; `None` if that is unknown.
     pub fn length(self, index: Index) -> Option<u64> {
         let digits = match self {
             Self::Json | Self::Text => digits::decimal(index.get()),
@@ -119,7 +119,7 @@ impl Format {
         Some(digits + around as u64)
     }
 
-    /// The whole body for a small F(n), written at once.
+    /// The whole body for a small F(n).
     pub fn body_of(self, index: Index, value: u128) -> Vec<u8> {
         match self {
             Self::Json | Self::Text => {
@@ -136,7 +136,7 @@ impl Format {
             .concat()
     }
 
-    /// The body for the digits of F(n), in pieces that take their part of a reservation with them.
+    /// The body for the digits of F(n), in pieces that each hold their part of a reservation.
     pub fn body(
         self,
         index: Index,
@@ -158,7 +158,7 @@ impl Format {
     }
 }
 
-/// An answer's parts as pieces of one length.
+/// An answer's parts as pieces of equal length.
 fn pieces(parts: &[&[u8]], mut held: Reservation) -> VecDeque<Bytes> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut pieces = VecDeque::with_capacity(length / CHUNK + 1);
@@ -174,13 +174,12 @@ fn pieces(parts: &[&[u8]], mut held: Reservation) -> VecDeque<Bytes> {
             part = later;
         }
     }
-    // The last piece keeps what is left, for what the kernel holds meanwhile.
+    // The last piece holds the rest, for what the kernel buffers.
     pieces.push_back(held.keep_for(piece));
     pieces
 }
 
-/// What an answer of this length takes in memory until it is read: itself, and what the kernel holds of a
-/// long one.
+/// The memory for an answer of this length until it is read: itself, and what the kernel buffers of a long one.
 pub fn memory(length: u64) -> u64 {
     if length > CHUNK as u64 {
         length + IN_KERNEL
@@ -189,8 +188,8 @@ pub fn memory(length: u64) -> u64 {
     }
 }
 
-/// How much a list of media ranges wants a type, which is given as the ranges that match it, the most
-/// specific first, since that one counts (RFC 9110, 12.5.1): the weight, and between equals the place.
+/// How much a list of media ranges prefers a type, which is given as the ranges that match it, most specific
+/// first, since that one counts (RFC 9110, 12.5.1): the weight, and between equals the position.
 fn preference(list: &str, ranges: [&str; 3]) -> Option<(u16, Reverse<usize>)> {
     ranges
         .iter()
@@ -198,12 +197,12 @@ fn preference(list: &str, ranges: [&str; 3]) -> Option<(u16, Reverse<usize>)> {
         .filter(|(weight, _)| *weight > 0)
 }
 
-/// The weight of one of a list's members, if it is in the list.
+/// The weight of a list member, if it is in the list.
 fn weight_of(list: &str, wanted: &str) -> Option<u16> {
     find(list, wanted).map(|(weight, _)| weight)
 }
 
-/// Members of a list that are read. Browsers send about ten; thousands would take milliseconds.
+/// How many list members are read. Browsers send about ten; thousands would take milliseconds.
 const MEMBERS: usize = 64;
 
 fn find(list: &str, wanted: &str) -> Option<(u16, Reverse<usize>)> {
@@ -217,7 +216,7 @@ fn find(list: &str, wanted: &str) -> Option<(u16, Reverse<usize>)> {
     })
 }
 
-/// The parameter `q` in thousandths: one, unless it says less.
+/// The parameter `q` in thousandths; 1 if missing.
 fn weight<'p>(mut parameters: impl Iterator<Item = &'p str>) -> u16 {
     let q = parameters.find_map(|p| p.strip_prefix("q=").or_else(|| p.strip_prefix("Q=")));
     let q = q.and_then(|q| q.parse::<f32>().ok()).unwrap_or(1.0);
@@ -230,14 +229,14 @@ fn weight<'p>(mut parameters: impl Iterator<Item = &'p str>) -> u16 {
     thousandths
 }
 
-/// Answers are sent in pieces of about this length: few system calls, a turn for other connections in
-/// between, and little memory for a client that does not read.
+/// Answers are sent in pieces of about this length: few system calls, a turn for other connections in between,
+/// and little memory for a client that does not read.
 const CHUNK: usize = 16 * 1024;
 
-/// What the kernel holds of an answer at most: its send buffer, as `serve` sets it.
+/// The most that the kernel buffers of an answer: its send buffer, as set by `serve`.
 const IN_KERNEL: u64 = 32 * 1024;
 
-/// What a sequence takes in memory while it is sent: two pieces, what the kernel holds, and the compressor if there
+/// The memory of a sequence while it is sent: two pieces, what the kernel buffers, and the compressor if there
 /// is one.
 pub fn sequence_memory(coding: Coding) -> u64 {
     let compressor = match coding {
@@ -262,14 +261,14 @@ pub fn sequence_tag(last: Index, coding: Coding) -> String {
 }
 
 /// A sequence that is written piece by piece: `{"n":10,"sequence":["0","1",…,"55"]}`.
-pub struct Sequence {
+pub struct SequenceBody {
     values: fib_numbers::Sequence,
     next: u64,
     last: u64,
     compressor: Option<Compressor>,
 }
 
-impl Sequence {
+impl SequenceBody {
     /// F(0) to F(last).
     pub fn up_to(last: Index, coding: Coding) -> Self {
         Self {
@@ -280,7 +279,7 @@ impl Sequence {
         }
     }
 
-    /// All of it, for a short one.
+    /// The whole sequence, for a short one.
     pub fn whole(mut self) -> Vec<u8> {
         let mut all = Vec::new();
         while !self.is_done() {
@@ -289,12 +288,12 @@ impl Sequence {
         all
     }
 
-    /// Whether all of it was written.
+    /// Whether everything was written.
     pub fn is_done(&self) -> bool {
         self.next > self.last
     }
 
-    /// What the next piece computes.
+    /// The work for the next piece.
     pub fn next_part(&self) -> Work {
         let mut length = 0;
         let mut to = self.next;
@@ -332,7 +331,7 @@ impl Sequence {
         Ok(small.into())
     }
 
-    /// Writes one number, and what stands before the first and after the last.
+    /// Writes one number, with the text before the first and after the last.
     fn write_next(&mut self, piece: &mut Vec<u8>) {
         if self.next == 0 {
             let mut n = itoa::Buffer::new();
@@ -370,7 +369,7 @@ mod tests {
     }
 
     fn sequence_in(n: u64, coding: Coding) -> Vec<Bytes> {
-        let mut sequence = Sequence::up_to(index(n), coding);
+        let mut sequence = SequenceBody::up_to(index(n), coding);
         let mut pieces = Vec::new();
         while !sequence.is_done() {
             let to = sequence.next_part().to;
@@ -380,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_is_one_valid_document_however_many_pieces_it_takes() {
+    fn a_sequence_is_one_valid_document_in_any_number_of_pieces() {
         for n in [0, 1, 10, 500] {
             let pieces = sequence_in(n, Coding::Identity);
             let document: serde_json::Value = serde_json::from_slice(&pieces.concat()).unwrap();
@@ -399,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn compressed_pieces_are_one_stream_each_part_of_which_can_be_read_as_it_comes() {
+    fn compressed_pieces_are_one_stream_that_can_be_decoded_piece_by_piece() {
         let plain = sequence_in(500, Coding::Identity);
         let small = sequence_in(500, Coding::Gzip);
         assert_eq!(small.len(), plain.len());
@@ -442,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_answer_gives_its_memory_back_piece_by_piece() {
+    fn a_long_answer_releases_its_memory_piece_by_piece() {
         let budget = budget();
         let digits = "7".repeat(100_000);
         let held = Account::of(&budget).reserve(memory(100_000)).unwrap();
@@ -484,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_thousands_of_media_ranges_is_read_no_further_than_any_client_needs() {
+    fn a_list_of_thousands_of_media_ranges_is_read_only_as_far_as_any_client_needs() {
         let after = |others: usize| format!("{}text/plain", "a/b,".repeat(others));
         assert_eq!(Format::accepted(Some(&after(MEMBERS - 1))), Format::Text);
         assert_eq!(Format::accepted(Some(&after(MEMBERS))), Format::Json);

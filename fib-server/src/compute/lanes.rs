@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::admission::Lane;
 
-/// A job's place: when its request was admitted, and a number that no other job has. The parts of a
-/// sequence keep the place of their request, so a sequence that has begun is finished first.
+/// A job's place: when its request was admitted, and a unique number. The parts of a sequence keep their
+/// request's place, so a sequence that has started is finished first.
 pub(super) type Place = (Instant, u64);
 
-/// Jobs that wait, in the order in which their requests were admitted.
+/// Waiting jobs, in the order in which their requests were admitted.
 #[derive(Debug)]
 pub(super) struct Lanes<J> {
     cheap: Queue<J>,
@@ -21,7 +21,7 @@ struct Queue<J> {
     jobs: BTreeMap<Place, (Duration, J)>,
     /// Estimated cost of all of them.
     cost: Duration,
-    /// Estimated cost of all that were taken, to compare with the other lane's.
+    /// Estimated cost of all that were taken, for comparison with the other lane.
     taken: Duration,
 }
 
@@ -52,7 +52,7 @@ impl<J> Lanes<J> {
         self.cheap.jobs.len() + self.costly.jobs.len()
     }
 
-    /// The estimated cost of all that waits in a lane.
+    /// The estimated cost of everything that waits in a lane.
     pub(super) fn cost(&self, lane: Lane) -> Duration {
         match lane {
             Lane::Cheap => self.cheap.cost,
@@ -60,18 +60,18 @@ impl<J> Lanes<J> {
         }
     }
 
-    /// Lets a job wait.
+    /// Queues a job.
     pub(super) fn push(&mut self, lane: Lane, place: Place, cost: Duration, job: J) {
         let (own, other) = self.of(lane);
         if own.jobs.is_empty() {
-            // A lane that had no work has not saved up a turn.
+            // A lane without work does not save up turns.
             own.taken = own.taken.max(other.taken);
         }
         own.cost = own.cost.saturating_add(cost);
         own.jobs.insert(place, (cost, job));
     }
 
-    /// Takes a job out before its turn, because nobody waits for it any more.
+    /// Removes a job before its turn, because nobody waits for it any more.
     pub(super) fn remove(&mut self, lane: Lane, place: Place) -> Option<J> {
         let (own, _) = self.of(lane);
         let (cost, job) = own.jobs.remove(&place)?;
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_that_had_no_work_has_not_saved_up_a_turn() {
+    fn a_lane_without_work_does_not_save_up_turns() {
         let mut lanes = lanes(0, 100);
         for _ in 0..50 {
             lanes.pop_any();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_admitted_first_is_served_first_however_late_its_part_comes() {
+    fn the_first_request_admitted_is_served_first_however_late_its_part_comes() {
         let mut lanes = Lanes::default();
         let (early, late) = (Instant::now(), Instant::now() + MS);
         lanes.push(Lane::Costly, (late, 1), MS, "late");
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_removed_no_longer_counts() {
+    fn removed_work_no_longer_counts() {
         let mut lanes = Lanes::default();
         let place = (Instant::now(), 7);
         lanes.push(Lane::Costly, place, 10 * MS, ());

@@ -1,25 +1,25 @@
-//! Keeps the computations a little below the CPU quota. The kernel stops a control group that has used
-//! up its quota as a whole, probes included, until its next period. Threads that pause by themselves
-//! before that leave the rest of the process running.
+//! Keeps computations a little below the CPU quota. The kernel stops a whole control group that has used up its
+//! quota, including its probes, until the next period. If threads pause before that, the rest of the process
+//! keeps running.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// The kernel's default period of a quota. A sliding window of this length holds back at least as much
-/// as the kernel's, wherever that one begins.
+/// The kernel's default quota period. A sliding window of this length is at least as strict as the kernel's
+/// period, whenever that starts.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// What is left for connections and probes in each period: a tenth of the quota, and no more than this.
+/// What is left for connections and probes in each period: a tenth of the quota, at most this much.
 const MOST_SPARE: Duration = Duration::from_millis(10);
 
-/// Nothing waits longer than this for room: the kernel has given the quota anew twice by then, and an answer that is
-/// late by a throttled period is better than none.
+/// Nothing waits longer than this: the kernel has renewed the quota twice by then, and an answer that is late
+/// by a throttled period is better than none.
 pub(super) const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Samples are at least this far apart.
+/// The minimum time between samples.
 const GRAIN: Duration = Duration::from_millis(1);
 
-/// The CPU time that the process used, and what it may use.
+/// The CPU time that the process used, and how much it may use.
 #[derive(Debug)]
 pub(super) struct Pace {
     allowed: Duration,
@@ -36,7 +36,7 @@ impl Pace {
         }
     }
 
-    /// How long to wait before work of this cost begins, given the process' CPU time so far.
+    /// How long to wait before work of this cost may start, given the process' CPU time so far.
     pub(super) fn pause(&mut self, now: Instant, used: Duration, cost: Duration) -> Duration {
         if self
             .samples
@@ -45,7 +45,7 @@ impl Pace {
         {
             self.samples.push_back((now, used));
         }
-        // The oldest sample that is kept was taken when the window began, or before.
+        // The oldest kept sample is from the start of the window or before.
         while self
             .samples
             .get(1)
@@ -53,13 +53,13 @@ impl Pace {
         {
             self.samples.pop_front();
         }
-        // Work that is longer than half of a period's share overdraws it. If it waited for a period in which nothing
-        // was used, the connections' own CPU time would keep it from ever beginning.
+        // Work that is longer than half of a period's share overdraws it. If it waited for a period in which
+        // nothing was used, the connections' own CPU time could keep it from ever starting.
         let room = self.allowed.saturating_sub(cost.min(self.allowed / 2));
         let begins = |before: Duration| used.saturating_sub(before) <= room;
         match self.samples.iter().position(|(_, before)| begins(*before)) {
             Some(0) => Duration::ZERO,
-            // Once this sample is where the window begins.
+            // Until this sample is at the start of the window.
             Some(i) => (self.samples[i].0 + PERIOD).saturating_duration_since(now),
             None => PERIOD,
         }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_never_use_up_the_quota_of_a_period_and_waste_little_of_it() {
+    fn jobs_never_use_up_a_periods_quota_and_waste_little_of_it() {
         for job in [MS / 20, MS, 5 * MS, 12 * MS] {
             let (most, mean) = most_in_a_period(0.5, job);
             assert!(most <= 46 * MS, "{job:?}: {most:?}");
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn work_longer_than_a_period_allows_begins_while_connections_use_some_of_the_quota() {
+    fn work_longer_than_a_period_allows_starts_while_connections_use_some_of_the_quota() {
         let mut pace = Pace::new(0.5);
         let begun = Instant::now();
         // 20 ms of each period go to connections.
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn work_longer_than_a_period_allows_begins_all_the_same() {
+    fn work_longer_than_a_period_allows_starts_anyway() {
         let mut pace = Pace::new(0.5);
         assert_eq!(
             pace.pause(Instant::now(), Duration::ZERO, 300 * MS),

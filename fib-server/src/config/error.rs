@@ -1,8 +1,8 @@
-//! What is said of a setting that is refused.
+//! The message for a rejected setting.
 
 use std::fmt;
 
-/// A setting that can't be used, in one sentence.
+/// An invalid setting, in one sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadConfig(pub String);
 

@@ -1,9 +1,9 @@
 //! The clock of connections.
 
-/// Milliseconds since the server began; never zero.
+/// Milliseconds since the server started; never zero.
 ///
-/// A connection reads it several times per request, and goes by it in tenths of seconds. So it is the kernel's coarse
-/// clock, exact to a tick of some milliseconds, which takes a fraction of the time.
+/// A connection reads it several times per request, and needs only tenths of seconds. So it is the kernel's
+/// coarse clock, which is accurate to a tick of some milliseconds and takes a fraction of the time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
     began: u64,
@@ -29,7 +29,7 @@ fn coarse() -> u64 {
     now.as_secs() * 1_000 + u64::from(now.subsec_millis())
 }
 
-/// There is no such clock here.
+/// This system has no such clock.
 #[cfg(not(target_os = "linux"))]
 fn coarse() -> u64 {
     use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! One connection: what is known of it, and what it is told.
+//! One connection: its state, and its controls.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,17 +15,17 @@ use super::signal::{Order, Signal};
 use crate::memory::{Account, Reservation};
 use crate::metrics::{Metrics, Recycled};
 
-/// The answer to a request of HTTP/1 takes nothing of the budget by itself up to this many bytes: a connection has one
-/// at a time. In HTTP/2 each of many streams can have one that waits for its window.
+/// Answers over HTTP/1 up to this many bytes take nothing from the budget: a connection has one at a time. In
+/// HTTP/2, each of many streams can have one that waits for its window.
 const SMALL_ANSWER: usize = 1_024;
 
-/// What is known of one connection. Written where its bytes and requests pass, read by the sweep.
+/// The state of one connection. It is written where its bytes and requests pass, and read by the sweep.
 #[derive(Debug)]
 pub struct Conn {
     pub(super) id: u64,
     peer: SocketAddr,
     stream: OnceLock<Weak<TcpStream>>,
-    /// When the next answer is the last.
+    /// When the next answer becomes the last.
     pub(super) recycle_at: Option<u64>,
     recycle_one_in: u32,
     head_limit: usize,
@@ -34,27 +34,27 @@ pub struct Conn {
     pub(super) account: Arc<Account>,
     pub(super) http2: AtomicBool,
     pub(super) requests: AtomicU64,
-    /// HTTP/1: whether what has come in does not end with the end of a head.
+    /// HTTP/1: whether the received bytes do not end with the end of a head.
     pub(super) tail: AtomicBool,
     pub(super) active: AtomicU64,
     pub(super) bodies: AtomicU64,
     pub(super) blocked: AtomicBool,
     quiet_since: AtomicU64,
-    /// When its client was last heard of.
+    /// When its client last sent anything.
     pub(super) heard_at: AtomicU64,
-    /// 0 when no transmission of the client's is incomplete.
+    /// Since when a transmission by the client has been incomplete; 0 if none is.
     pub(super) incomplete_since: AtomicU64,
     pub(super) moved_at: AtomicU64,
     moved: AtomicU64,
     window: Mutex<Option<(u64, u64)>>,
-    /// Bytes of bodies that were given to the HTTP library, less those that the socket took.
+    /// Bytes of bodies that were given to the HTTP library, minus those that the socket took.
     pub(super) unsent: AtomicU64,
     pub(super) room: Mutex<Option<Waker>>,
-    /// Whether somebody waits for room, so that its lock is not taken for nothing.
+    /// Whether someone waits for room, so that the lock is not taken without need.
     pub(super) room_wanted: AtomicBool,
-    /// What the bytes of a head that is not complete take of the budget.
+    /// The budget's bytes for an incomplete head.
     input: Mutex<Option<Reservation>>,
-    /// Whether they take anything.
+    /// Whether there are any.
     has_input: AtomicBool,
     pub(super) signal: Signal,
 }
@@ -62,7 +62,7 @@ pub struct Conn {
 impl Conn {
     pub(super) fn new(id: u64, peer: SocketAddr, connections: &Connections, now: u64) -> Self {
         let limits = &connections.limits;
-        // A fifth more or less, so that connections of one age do not close at one time.
+        // Up to a fifth more or less, so that connections of the same age do not close at the same time.
         let age = limits.age.mul_f64(0.8 + 0.4 * fastrand::f64());
         let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         Self {
@@ -98,31 +98,31 @@ impl Conn {
 
     /// Its bytes come and go here.
     pub(super) fn is_over(&self, stream: &Arc<TcpStream>) {
-        // It is told once, when it is opened.
+        // Set once, when it is opened.
         let _ = self.stream.set(Arc::downgrade(stream));
     }
 
-    /// Whether its client has sent something that the server has not come to read yet. Then the client is neither
-    /// silent nor idle, however long ago it was heard of.
+    /// Whether its client has sent something that the server has not read yet. Then the client is neither
+    /// silent nor idle, however long ago its last read was.
     pub(super) fn has_unread(&self) -> bool {
         let stream = self.stream.get().and_then(Weak::upgrade);
         stream
             .is_some_and(|stream| rustix::io::ioctl_fionread(&*stream).is_ok_and(|bytes| bytes > 0))
     }
 
-    /// Who is at the other end.
+    /// The client's address.
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    /// The second since the server began in which the client was last heard of.
+    /// The second, counted from the server's start, in which the client last sent anything.
     pub(crate) fn second(&self) -> u64 {
         self.heard_at.load(Ordering::Relaxed) / 1_000
     }
 
     /// Whether this answer should be the connection's last, and why.
     ///
-    /// By chance rather than by count: connections that were opened together do not close together.
+    /// By chance instead of by count, so that connections that were opened together do not close together.
     pub fn last_answer(&self) -> Option<Recycled> {
         if self.recycle_one_in > 0 && fastrand::u32(..self.recycle_one_in) == 0 {
             return Some(Recycled::Requests);
@@ -131,22 +131,22 @@ impl Conn {
         (self.heard_at.load(Ordering::Relaxed) >= at).then_some(Recycled::Age)
     }
 
-    /// Reserves memory for what this connection asked for; `None` when it can't be had now.
+    /// Reserves memory for this connection's request; `None` if there is none now.
     pub fn reserve(&self, bytes: u64) -> Option<Reservation> {
         self.account.reserve(bytes)
     }
 
-    /// Whether an answer of so many bytes is paid for with its request.
+    /// Whether an answer of this many bytes is covered by its request.
     pub fn is_small(&self, answer: usize) -> bool {
         answer <= SMALL_ANSWER && !self.is_http2()
     }
 
-    /// Closes the connection once it has given the answers it is at.
+    /// Closes the connection after its current answers.
     pub fn leave(&self) {
         self.signal.give(Order::Leave);
     }
 
-    /// Ends the connection at once.
+    /// Ends the connection immediately.
     pub(super) fn end(&self, cut: Cut) {
         if self.signal.give(Order::End) {
             self.metrics.connection_cut(cut);
@@ -174,8 +174,8 @@ impl Conn {
         }
     }
 
-    /// A request was answered, or given up. What its client has sent after it is incomplete from now on,
-    /// if it does not end with the end of a head; after a request with a body that can't be told.
+    /// A request was answered or given up. If what its client sent after it does not end with the end of a
+    /// head, it is incomplete from now on; after a request with a body that is unknown.
     pub(super) fn request_ended(&self, had_body: bool) {
         let now = self.clock.now();
         self.quiet_since.store(now, Ordering::Relaxed);
@@ -186,7 +186,8 @@ impl Conn {
         }
     }
 
-    /// Adds to a counter. Several tasks may do so in HTTP/2. In HTTP/1 one does, which needs no atomic instruction.
+    /// Adds to a counter. In HTTP/2 several tasks may do so; in HTTP/1 only one does, without atomic
+    /// instructions.
     pub(super) fn add(&self, counter: &AtomicU64, by: u64) {
         if self.is_http2() {
             counter.fetch_add(by, Ordering::Relaxed);
@@ -195,7 +196,7 @@ impl Conn {
         }
     }
 
-    /// Takes from a counter, and says what it was before.
+    /// Subtracts from a counter, and returns the previous value.
     pub(super) fn subtract(&self, counter: &AtomicU64, by: u64) -> u64 {
         if self.is_http2() {
             return counter.fetch_sub(by, Ordering::Relaxed);
@@ -217,7 +218,7 @@ impl Conn {
         let active = self.active.load(Ordering::Relaxed);
         let output = self.has_output();
         let incomplete = self.incomplete_since.load(Ordering::Relaxed);
-        // While a request of HTTP/1 is answered, what its client sends on waits for its turn.
+        // While an HTTP/1 request is being answered, whatever its client sends next waits for its turn.
         let waits = active > 0 && !self.is_http2();
         Seen {
             active,
@@ -231,7 +232,7 @@ impl Conn {
         }
     }
 
-    /// The window over which the client's rate of reading is measured, begun anew when it is over.
+    /// The window for measuring how fast the client reads; a new one starts when it is over.
     fn window(&self, output: bool, now: u64) -> Option<(u64, u64)> {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let moved = self.moved.load(Ordering::Relaxed);
@@ -246,7 +247,7 @@ impl Conn {
         Some((since, moved.saturating_sub(before)))
     }
 
-    /// The client has taken some bytes.
+    /// The client has read some bytes.
     pub(super) fn moved(&self, bytes: usize) {
         self.moved_at.store(self.clock.now(), Ordering::Relaxed);
         self.add(&self.moved, bytes as u64);
@@ -256,7 +257,7 @@ impl Conn {
         self.incomplete_since.store(since, Ordering::Relaxed);
     }
 
-    /// Keeps so many bytes of the budget for a head that is not complete.
+    /// Reserves this many bytes of the budget for an incomplete head.
     ///
     /// # Errors
     /// When there is no room for them: the connection ends.
@@ -286,7 +287,7 @@ impl Conn {
         }
     }
 
-    /// Takes over what a head that is complete now takes of the budget.
+    /// Takes over the reservation of a head that is now complete.
     pub(super) fn take_input(&self) -> Option<Reservation> {
         if !self.has_input.load(Ordering::Relaxed) {
             return None;

@@ -1,4 +1,4 @@
-//! Where connections come in, until it is shut.
+//! Accepts connections until it is closed.
 
 use std::io::{self, Read as _};
 use std::mem::MaybeUninit;
@@ -19,25 +19,26 @@ use super::drive::{Answers, Protocols, drive};
 use super::{Connections, Open};
 use crate::api::problem::{MEDIA_TYPE, Problem};
 
-/// A handshake that has begun when the door is shut is given this long to be completed.
+/// How long handshakes in progress may take to complete when the door closes.
 const LAST_HANDSHAKES: Duration = Duration::from_millis(150);
 
-/// So many are accepted before those who are inside have a turn.
+/// How many connections are accepted in a row before existing ones get a turn.
 const IN_TURN: u32 = 16;
 
-/// After an error, nothing is accepted for this long, or the loop would spin.
+/// The pause after an error, to avoid a tight loop.
 const AFTER_AN_ERROR: Duration = Duration::from_millis(50);
 
-/// An error that lasts is told once in this time.
+/// A lasting error is logged once in this time.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
-/// How many clients are turned away at a time with patience for what they still send; the others are told in passing.
+/// How many clients are turned away at the same time while reading what they still send; the others are turned
+/// away in passing.
 const TURNED_AWAY_AT_A_TIME: usize = 64;
 
-/// Bytes that are read of a client in passing: the longest head.
+/// How many bytes of a client are read in passing: the longest head.
 const MOST_IN_PASSING: usize = 64 * 1024;
 
-/// What a client is told that finds no room.
+/// The answer to a client when there is no room.
 static FULL: LazyLock<String> = LazyLock::new(|| {
     let problem = Problem::no_room().body();
     format!(
@@ -47,9 +48,9 @@ static FULL: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Accepts connections until it is shut. Who waits before it by then is let in; who comes later is
-/// refused at once, and can go elsewhere. A listener that is merely not accepted from would let clients
-/// connect, and never answer them; one that is simply closed resets those who wait.
+/// Accepts connections until it is closed. Clients waiting by then are let in; later ones are refused
+/// immediately and can go elsewhere. A listener that just stops accepting would let clients connect and never
+/// answer them; one that is just closed resets those that wait.
 pub(crate) struct Door {
     listener: Option<TcpListener>,
     connections: Arc<Connections>,
@@ -65,7 +66,7 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// Open until `shut` is cancelled; `closed` is cancelled when everybody is in.
+    /// Open until `shut` is cancelled; `closed` is cancelled once everyone is in.
     pub(crate) fn new(
         listener: TcpListener,
         connections: Arc<Connections>,
@@ -93,7 +94,7 @@ impl Door {
         if self.closes_at.is_none() {
             tokio::select! {
                 biased;
-                // Unconstrained: a task that has done much would be told that nobody waits.
+                // Unconstrained: otherwise tokio would report to a task that has done much that nobody waits.
                 accepted = tokio::task::unconstrained(listener.accept()) => return Some(accepted),
                 () = self.shut.cancelled() => {}
             }
@@ -112,7 +113,7 @@ impl Door {
         last
     }
 
-    /// Serves whoever comes in, for ever. Dropping this ends all connections at once.
+    /// Serves connections forever. Dropping this ends all of them immediately.
     pub(crate) async fn serve(mut self, answers: impl Answers) {
         let (answers, mut connections) = (Arc::new(answers), JoinSet::new());
         loop {
@@ -126,7 +127,7 @@ impl Door {
         }
     }
 
-    /// The next connection that is let in. What can't be accepted is told of here, and tried again.
+    /// The next connection that is let in. Errors are logged, and accepting is retried.
     async fn accept(&mut self) -> (Arc<TcpStream>, Open) {
         loop {
             if self.in_turn == IN_TURN {
@@ -144,7 +145,7 @@ impl Door {
                     }
                     None => self.turn_away(stream),
                 },
-                // That client has gone again; the next one is not to wait for it.
+                // This client has gone; the next one must not wait for it.
                 Some(Err(error)) if is_the_clients(&error) => {}
                 Some(Err(error)) => {
                     self.tell(&error);
@@ -155,7 +156,7 @@ impl Door {
         }
     }
 
-    /// Says that there is no room, so that the client tries again rather than wonders.
+    /// Says that there is no room, so that the client retries.
     fn turn_away(&self, mut stream: TcpStream) {
         self.connections.metrics.connection_refused();
         let is_tls = self.protocols.is_tls();
@@ -177,7 +178,7 @@ impl Door {
         });
     }
 
-    /// Tells of an error, unless it was told a moment ago: it comes back until its cause is gone.
+    /// Logs an error, unless it was logged recently: it recurs until its cause is gone.
     fn tell(&mut self, error: &io::Error) {
         let now = Instant::now();
         if self
@@ -197,16 +198,16 @@ impl Door {
     }
 }
 
-/// Whether a client has left while it waited at the door: it was reset, or closed before it asked anything. A flood of
-/// those costs two system calls each, rather than a task and a computation.
+/// Whether a client has left before it was accepted: its connection was reset, or closed before a request. In a flood of
+/// those each costs two system calls, rather than a task and a computation.
 fn is_gone(stream: &TcpStream) -> bool {
     let socket = SockRef::from(stream);
     !matches!(socket.take_error(), Ok(None))
         || matches!(socket.peek(&mut [MaybeUninit::uninit()]), Ok(0))
 }
 
-/// Says that there is no room, and reads what the client has sent by now: a socket that is closed with unread bytes is
-/// reset, and the client may lose the answer with it.
+/// Says that there is no room, and reads what the client has sent by now: closing a socket with unread bytes resets
+/// it, and the client may lose the answer.
 fn turn_away_in_passing(stream: &TcpStream, is_tls: bool) {
     let socket = SockRef::from(stream);
     // Nothing here waits, and a client that is gone needs no answer.
@@ -222,7 +223,7 @@ fn turn_away_in_passing(stream: &TcpStream, is_tls: bool) {
     }
 }
 
-/// Whether an error is that of one client which is gone before it was accepted, rather than the server's.
+/// Whether an error belongs to a client that left before it was accepted, rather than to the server.
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(
@@ -231,16 +232,16 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-/// Lets the kernel drop every packet that asks for a new connection, while handshakes that have begun are
-/// completed. Who is dropped asks again in a second, and is refused by then. Where the kernel has no such
-/// filters, the door is only closed a little less gently.
+/// Lets the kernel drop every packet that asks for a new connection, while handshakes in progress complete. A
+/// dropped client retries in a second, and is refused by then. If the kernel has no such filters, the door
+/// closes a little less gently.
 #[cfg(target_os = "linux")]
 fn refuse_newcomers(listener: &TcpListener) {
     use socket2::SockFilter;
     const LOAD_BYTE: u16 = 0x30;
     const JUMP_IF_ANY_BIT: u16 = 0x45;
     const RETURN: u16 = 0x06;
-    /// Where the flags are in a TCP header, and the bit of SYN.
+    /// The position of the flags in a TCP header, and the SYN bit.
     const FLAGS: u32 = 13;
     const SYN: u32 = 0x02;
     let filter = [
@@ -252,7 +253,7 @@ fn refuse_newcomers(listener: &TcpListener) {
     let _ = SockRef::from(listener).attach_filter(&filter);
 }
 
-/// There is no such filter here.
+/// This system has no such filter.
 #[cfg(not(target_os = "linux"))]
 fn refuse_newcomers(_: &TcpListener) {}
 
@@ -260,7 +261,7 @@ fn refuse_newcomers(_: &TcpListener) {}
 mod tests {
     use super::*;
 
-    /// A door for a hundred, and where it is.
+    /// A door for a hundred connections, and its address.
     async fn door() -> (Door, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
@@ -274,7 +275,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_left_while_it_waited_is_passed_over_and_who_has_asked_is_not() {
+    async fn a_client_that_left_before_it_was_accepted_is_skipped_and_one_that_sent_a_request_is_not()
+     {
         let (mut door, at) = door().await;
         let ask = async |shut: bool| {
             let mut client = TcpStream::connect(at).await.unwrap();
@@ -290,7 +292,7 @@ mod tests {
             .unwrap();
         drop(reset);
         drop(TcpStream::connect(at).await.unwrap());
-        // It sends no more, and waits for its answer.
+        // It stops sending, and waits for its answer.
         let half_closed = ask(true).await;
         let silent = TcpStream::connect(at).await.unwrap();
         for waiting in [half_closed, silent] {
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_are_inside_have_a_turn_however_many_come_in() {
+    async fn existing_connections_get_a_turn_however_many_new_ones_arrive() {
         let (mut door, at) = door().await;
         let _clients: Vec<_> = (0..3 * IN_TURN)
             .map(|_| std::net::TcpStream::connect(at).unwrap())
@@ -314,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_is_turned_away_in_passing_reads_why_however_much_it_has_sent() {
+    async fn a_client_turned_away_in_passing_receives_the_answer_however_much_it_has_sent() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap())
             .await
@@ -331,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_is_gone_before_it_was_accepted_holds_up_nobody() {
+    fn a_client_that_leaves_before_it_is_accepted_delays_nobody() {
         use rustix::io::Errno;
         let of = |errno: Errno| is_the_clients(&io::Error::from_raw_os_error(errno.raw_os_error()));
         assert!(of(Errno::CONNABORTED) && of(Errno::CONNRESET));

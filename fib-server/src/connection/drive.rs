@@ -1,4 +1,4 @@
-//! The task of one connection: the protocol is told, requests are served, and the end is orderly.
+//! The task of one connection: it detects the protocol, serves requests, and ends in order.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -27,20 +27,20 @@ use crate::api::problem::Problem;
 use crate::reply::Reply;
 use crate::tls::Tls;
 
-/// What an HTTP/2 connection begins with (RFC 9113, 3.4).
+/// The start of an HTTP/2 connection (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// How long a client may go on sending after its last answer.
+/// How long a client may keep sending after its last answer.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Of what it sends then, this much is read at a time, with a pause in between: 8 MB a second.
+/// Data after the last answer is read in pieces of this size with a pause in between: 8 MB per second.
 const SIP: usize = 16 * 1024;
 const BETWEEN_SIPS: Duration = Duration::from_millis(2);
 
-/// Streams that one connection may have at a time. What they hold in memory has its own limit.
+/// The most streams per connection. Their memory has its own limit.
 const STREAMS: u32 = 100;
 
-/// What an HTTP/2 client may send before it is read. Nothing here takes a body.
+/// How much an HTTP/2 client may send before it is read. Nothing here takes a body.
 const WINDOW: u32 = 65_535;
 
 /// How connections are served, the same for all of a port.
@@ -52,7 +52,7 @@ pub(crate) struct Protocols {
 }
 
 impl Protocols {
-    /// For heads of up to so many bytes.
+    /// For heads of up to this many bytes.
     pub(crate) fn new(head: usize, tls: Option<Arc<Tls>>) -> Self {
         let mut http1 = http1::Builder::new();
         http1
@@ -78,12 +78,12 @@ impl Protocols {
     }
 }
 
-/// What answers the requests of a port.
+/// Answers the requests of a port.
 pub(crate) trait Answers: Send + Sync + 'static {
     /// What is kept of a request until the end of its answer.
     type Record: Record;
 
-    /// Answers a request, and begins its record.
+    /// Answers a request, and starts its record.
     fn answer(
         &self,
         request: Request<Incoming>,
@@ -101,18 +101,18 @@ pub(super) async fn drive(
     let conn = Arc::clone(&open.conn);
     let socket = Socket(stream);
     let orderly = pin!(async {
-        // What went wrong is between the client and the HTTP library, which has answered it.
+        // An error here is between the client and the HTTP library, which has answered it.
         let _ = serve(socket.clone(), &conn, answers, &protocols).await;
         linger(socket.clone()).await;
     });
     if conn.signal.before(Order::End, orderly).await.is_none() {
-        // What the kernel holds for the client goes at once, rather than when it gives up.
+        // The kernel drops what it buffers for the client now, rather than when it gives up.
         let _ = SockRef::from(&*socket.0).set_linger(Some(Duration::ZERO));
     }
 }
 
-/// Serves in one protocol until the connection is over, as the end of a function. Both protocols do the same, with types
-/// of their own.
+/// Serves one protocol until the connection is over, as the end of a function. Both protocols do the same, with
+/// different types.
 macro_rules! speak {
     ($protocol:expr, $io:expr, $conn:expr, $answers:expr) => {{
         let service = Requests::new($conn, $answers);
@@ -125,8 +125,8 @@ macro_rules! speak {
     }};
 }
 
-/// Serves in the protocols that the client chooses. Most clients speak HTTP/1 without TLS, and what an idle connection
-/// of theirs keeps in memory is this future. So what the others need is on the heap.
+/// Serves the protocol that the client chooses. Most clients use HTTP/1 without TLS, and the memory of their
+/// idle connections is this future, so what the others need is on the heap.
 async fn serve(
     socket: Socket,
     conn: &Arc<Conn>,
@@ -156,7 +156,7 @@ async fn serve_tls(
     answers: Arc<impl Answers>,
     protocols: &Protocols,
 ) -> io::Result<()> {
-    // The handshake is a transmission like any other, and has to be complete in time.
+    // The handshake is a transmission like any other and must be complete in time.
     conn.incomplete(conn.clock.now());
     let shaken = pin!(tls.accept(socket));
     let shaken = conn.signal.before(Order::Leave, shaken).await;
@@ -169,7 +169,7 @@ async fn serve_tls(
     if !http2 {
         return speak!(protocols.http1, io, conn, answers);
     }
-    // The preface counts as an incomplete frame until it is whole.
+    // The preface counts as an incomplete frame until it is complete.
     let read = tell(&mut io).await?;
     if read != PREFACE {
         return Ok(());
@@ -178,7 +178,7 @@ async fn serve_tls(
     speak!(protocols.http2, io, conn, answers)
 }
 
-/// Reads until it is clear whether the client speaks HTTP/2.
+/// Reads until it is clear whether the client uses HTTP/2.
 async fn tell(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
     let mut read = BytesMut::with_capacity(PREFACE.len());
     while read.len() < PREFACE.len() && PREFACE.starts_with(&read) {
@@ -193,21 +193,21 @@ async fn tell(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
     Ok(read.freeze())
 }
 
-/// Reads on for a while after the last answer. A socket that is closed while its client still sends is
-/// reset, and the client may lose the answer with it.
+/// Keeps reading for a while after the last answer. Closing a socket while its client still sends resets it,
+/// and the client may lose the answer.
 async fn linger(mut socket: Socket) {
     let _ = SockRef::from(&*socket.0).shutdown(std::net::Shutdown::Write);
     let _ = tokio::time::timeout(LINGER, sink(&mut socket)).await;
 }
 
-/// Reads until the client closes, but only so fast: to take a flood as fast as it comes would keep a thread from others.
+/// Reads until the client closes, at a limited rate: reading a flood at full speed would occupy a thread.
 async fn sink(stream: &mut (impl AsyncRead + Unpin)) {
     while let Ok(1..) = poll_fn(|cx| sip(stream, cx)).await {
         tokio::time::sleep(BETWEEN_SIPS).await;
     }
 }
 
-/// Reads some bytes, and says how many, without memory for them while there are none.
+/// Reads some bytes and returns how many; holds no memory while it waits.
 fn sip(stream: &mut (impl AsyncRead + Unpin), cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
     let mut bytes = [const { MaybeUninit::uninit() }; SIP];
     let mut buffer = ReadBuf::uninit(&mut bytes);
@@ -248,7 +248,7 @@ impl<A: Answers> Service<Request<Incoming>> for Requests<A> {
     }
 }
 
-/// A request that is being answered; nothing when not even its head fits in memory.
+/// A request in progress; `None` if not even its head fits in memory.
 struct Answering<R: Record> {
     reply: Option<Reply<R::Answer>>,
     record: Option<R>,
@@ -292,7 +292,7 @@ mod tests {
     use super::*;
     use crate::observe::Observe;
 
-    /// The size of what a function makes, without a call.
+    /// The size of a function's result, without a call.
     fn size<A, B, C, D, F>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
         size_of::<F>()
     }
@@ -326,7 +326,7 @@ mod tests {
         let task = size(|stream, open, answers: Arc<Observe>, protocols| {
             drive(stream, open, answers, protocols)
         });
-        // Of which the HTTP library takes half. Its buffers and a request that is answered are on the heap besides.
+        // The HTTP library takes half of it. Its buffers and requests in progress are on the heap.
         assert!(task <= 1_536, "{task}");
     }
 }

@@ -1,5 +1,5 @@
-//! Where the bytes of an HTTP/2 connection stand: between two frames, or within one that is not complete.
-//! Only that; what the frames mean is for the HTTP library.
+//! Tracks where the bytes of an HTTP/2 connection stand: between two frames, or within an incomplete one. The
+//! HTTP library handles what the frames mean.
 
 /// The length of a frame's head (RFC 9113, 4.1).
 const HEAD: usize = 9;
@@ -9,26 +9,26 @@ const PUSH_PROMISE: u8 = 0x5;
 const CONTINUATION: u8 = 0x9;
 const END_HEADERS: u8 = 0x4;
 
-/// Follows the bytes that come in after the connection preface.
+/// Follows the incoming bytes after the connection preface.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Frames {
     head: [u8; HEAD],
     head_filled: usize,
     payload_left: usize,
-    /// A header block has begun and not ended: its frames are one transmission (RFC 9113, 4.3).
+    /// A header block has started and not ended: its frames are one transmission (RFC 9113, 4.3).
     open_block: bool,
-    /// Bytes of the transmission that is not complete.
+    /// Bytes of the incomplete transmission.
     incomplete: usize,
 }
 
-/// What came of some bytes.
+/// The state after some bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fed {
     /// All transmissions are complete.
     Complete,
-    /// One is not: the one from before.
+    /// One is incomplete, the same as before.
     StillIncomplete,
-    /// One is not, and it began with these bytes.
+    /// One is incomplete, and started with these bytes.
     NewlyIncomplete,
 }
 
@@ -55,7 +55,7 @@ impl Frames {
         }
     }
 
-    /// The bytes of the transmission that is not complete.
+    /// The bytes of the incomplete transmission.
     pub(crate) fn incomplete(&self) -> usize {
         self.incomplete
     }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_block_is_incomplete_until_its_end_however_many_frames_it_takes() {
+    fn a_header_block_is_incomplete_until_its_end_in_any_number_of_frames() {
         let mut frames = Frames::default();
         assert_eq!(frames.feed(&frame(HEADERS, 0, b"a")), Fed::NewlyIncomplete);
         for _ in 0..3 {

@@ -1,5 +1,5 @@
-//! A connection's bytes on their way: when the client began to send something that is not complete, and
-//! when it last took something.
+//! A connection's bytes in transit: tracks when the client started something that is incomplete, and when it
+//! last read something.
 
 use std::io;
 use std::pin::Pin;
@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 use super::Conn;
 use super::frames::{Fed, Frames};
 
-/// A socket that can be read, written and closed by several owners: the HTTP library drops its own
-/// before the connection is over.
+/// A socket that several owners can read, write and close: the HTTP library drops its own before the connection
+/// is over.
 #[derive(Debug, Clone)]
 pub(super) struct Socket(pub(super) Arc<TcpStream>);
 
@@ -29,7 +29,7 @@ impl AsyncRead for Socket {
         loop {
             ready!(self.0.poll_read_ready(cx))?;
             match self.try_read(buf) {
-                // Also when some bytes came, and no more are there.
+                // Also if some bytes came and there are no more.
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     if buf.filled().len() > before {
                         return Poll::Ready(Ok(()));
@@ -42,10 +42,10 @@ impl AsyncRead for Socket {
 }
 
 impl Socket {
-    /// Reads what is there. A part of what would fit is all there was, so the next read waits for the kernel to tell of
-    /// more, rather than to find that there is none.
+    /// Reads what is available. A short read was everything, so the next read waits for the kernel's
+    /// notification instead of finding nothing.
     fn try_read(&self, buf: &mut ReadBuf<'_>) -> io::Result<()> {
-        // Around the read, so that what comes in after it is not missed.
+        // Around the read, so that nothing that arrives after it is missed.
         self.0.try_io(Interest::READABLE, || {
             let room = buf.remaining();
             let read = self.0.try_read_buf(buf)?;
@@ -102,23 +102,23 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// A connection of HTTP/2 reads this much, and lets the others have a turn. A request is a hundred bytes or two, and
-/// what clients send faster than that is read one turn after the other. Without this, a flood of small frames kept a
-/// thread for as long as it lasted; the frames of one turn take about a tenth of a millisecond.
+/// An HTTP/2 connection reads this much per turn. A request is one or two hundred bytes, and anything that
+/// clients send faster is read in later turns. Without this, a flood of small frames would occupy a thread for
+/// as long as it lasted; the frames of one turn take about a tenth of a millisecond.
 pub(super) const TURN: usize = 1024;
 
 /// The plain bytes of a connection, with or without TLS below.
 pub(super) struct Io<S> {
     inner: S,
     conn: Arc<Conn>,
-    /// Bytes that were read in this turn.
+    /// Bytes read in this turn.
     in_turn: usize,
-    /// Bytes that were read to tell the protocol, and are to be read again.
+    /// Bytes that were read to detect the protocol, and must be read again.
     again: Bytes,
     follows: Follows,
 }
 
-/// What the bytes that come in are.
+/// The kind of incoming bytes.
 enum Follows {
     /// Heads of HTTP/1.
     Heads(Heads),
@@ -129,16 +129,16 @@ enum Follows {
 /// The heads of HTTP/1.
 #[derive(Debug, Default)]
 struct Heads {
-    /// Bytes since the last request began.
+    /// Bytes since the start of the last request.
     bytes: usize,
-    /// The requests up to then.
+    /// The number of requests until then.
     requests: u64,
     /// The last four bytes.
     last: [u8; 4],
 }
 
 impl Heads {
-    /// Follows some bytes, and says whether they end with the end of a head.
+    /// Tracks some bytes; returns whether they end with the end of a head.
     fn feed(&mut self, bytes: &[u8], requests: u64) -> bool {
         if self.requests != requests {
             *self = Self {
@@ -159,7 +159,7 @@ impl Heads {
 }
 
 impl<S> Io<S> {
-    /// The bytes of HTTP/1, or of a protocol that is not known yet.
+    /// The bytes of HTTP/1, or of an unknown protocol.
     pub(super) fn new(inner: S, conn: Arc<Conn>) -> Self {
         Self {
             inner,
@@ -170,12 +170,12 @@ impl<S> Io<S> {
         }
     }
 
-    /// What was read to tell the protocol, which is HTTP/1 after all, is read again.
+    /// The protocol is HTTP/1: the bytes read to detect it are read again.
     pub(super) fn read_again(&mut self, bytes: Bytes) {
         self.again = bytes;
     }
 
-    /// It is HTTP/2; what is to be read again is the connection preface.
+    /// The protocol is HTTP/2: the connection preface is read again.
     pub(super) fn is_http2(&mut self, preface: Bytes) {
         self.conn.http2.store(true, Ordering::Relaxed);
         self.conn.incomplete(0);
@@ -237,7 +237,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
         }
         let this = &mut *self;
         match this.follows {
-            // Their parser begins again with each part of a head, and gives way to others by itself.
+            // Its parser starts over with each part of a head, and yields to others by itself.
             Follows::Heads(_) => {
                 let before = buf.filled().len();
                 ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
@@ -249,7 +249,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
 }
 
 impl<S: AsyncRead + Unpin> Io<S> {
-    /// Reads no more than a turn, and then lets the others have theirs.
+    /// Reads at most a turn, then lets others have theirs.
     fn poll_read_in_turn(
         &mut self,
         cx: &mut Context<'_>,
@@ -312,7 +312,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_head_is_found_however_the_bytes_are_cut() {
+    fn the_end_of_a_head_is_found_however_the_bytes_are_split() {
         let head = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
         for at in 0..head.len() {
             let mut heads = Heads::default();
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_the_next_head_are_counted_from_its_beginning() {
+    fn the_bytes_of_the_next_head_are_counted_from_its_start() {
         let mut heads = Heads::default();
         heads.feed(b"GET / HTTP/1.1\r\n\r\n", 0);
         heads.feed(b"GET ", 1);

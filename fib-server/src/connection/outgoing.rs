@@ -14,14 +14,14 @@ use salvo::http::ResBody;
 use super::Conn;
 use super::request::{Record, UnderWay};
 
-/// A body is not asked for more while this much of it waits to be sent.
+/// A body is not polled while this much of it waits to be sent.
 pub(super) const UNSENT: u64 = 16 * 1024;
 
-/// The bytes of a body. The HTTP library moves it about, so what is large is on the heap.
+/// The bytes of a body. The HTTP library moves it around, so large parts are on the heap.
 enum Content {
-    /// All there is, in one piece.
+    /// Everything in one piece.
     Whole(Bytes),
-    /// What is left, in pieces.
+    /// The remaining pieces.
     Pieces(VecDeque<Bytes>),
     /// Anything else.
     Other(Box<ResBody>),
@@ -149,7 +149,7 @@ impl Conn {
         self.subtract(&self.bodies, 1);
     }
 
-    /// Whether a body may give more; else it is woken when it may. In HTTP/2, its window says that.
+    /// Whether a body may send more; otherwise it is woken when it may. In HTTP/2 this depends on its window.
     fn has_room(&self, cx: &Context<'_>) -> bool {
         let full = || self.unsent.load(Ordering::SeqCst) >= UNSENT;
         if !full() {
@@ -160,7 +160,7 @@ impl Conn {
         !full()
     }
 
-    /// A body gave so many bytes to be sent.
+    /// Records that a body produced this many bytes to send.
     fn gave(&self, bytes: usize) {
         if self.is_http2() {
             self.moved(bytes);
@@ -169,7 +169,7 @@ impl Conn {
         }
     }
 
-    /// The socket took so many bytes. In HTTP/2 they may be no part of an answer.
+    /// Records that the socket took this many bytes. In HTTP/2 they may not belong to an answer.
     pub(super) fn sent(&self, bytes: usize) {
         if self.is_http2() {
             return;

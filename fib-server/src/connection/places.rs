@@ -1,4 +1,4 @@
-//! The places for connections: who has one, and who gives his up for a newcomer when all are taken.
+//! The slots for connections: who has one, and who makes room for a newcomer when all are taken.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -7,15 +7,15 @@ use std::sync::Arc;
 use super::Conn;
 use super::rules::{self, Cut};
 
-/// Connections are compared with each other once in so many milliseconds. To compare thousands of them for each
-/// newcomer took all of a core when newcomers were many, and each waited for those before it.
+/// How often connections are ranked, in milliseconds. Comparing thousands of them for every newcomer took a
+/// whole core when there were many newcomers, and each waited for those before it.
 const RANKED_EVERY: u64 = 20;
 
-/// The connections that are open.
+/// The open connections.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     open: HashMap<u64, Arc<Conn>>,
-    /// Those that used their place least when they were compared, the least of all last.
+    /// Those that used their slot least when they were ranked, with the least used last.
     ranked: Vec<u64>,
     ranked_at: Option<u64>,
 }
@@ -37,7 +37,7 @@ impl Places {
         self.open.remove(&id);
     }
 
-    /// Ends the connection that uses its place least. It is gone in a moment, so the new one is let in.
+    /// Ends the connection that uses its slot least. It is gone in a moment, so the new one is let in.
     pub(super) fn make_room(&mut self, now: u64) -> bool {
         if self.end_least(now) {
             return true;
@@ -49,7 +49,7 @@ impl Places {
         self.end_least(now)
     }
 
-    /// Ends the last of those that were compared and still make room.
+    /// Ends the last ranked one that still makes room.
     fn end_least(&mut self, now: u64) -> bool {
         while let Some(id) = self.ranked.pop() {
             if let Some(conn) = self.open.get(&id)

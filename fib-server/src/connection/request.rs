@@ -10,18 +10,18 @@ use super::Conn;
 use crate::admission::ShedReason;
 use crate::memory::Reservation;
 
-/// What a request takes in memory besides its head, with an answer that [is small](Conn::is_small).
+/// The memory of a request in addition to its head, with an answer that [is small](Conn::is_small).
 const REQUEST: u64 = 2_048;
 
-/// What is kept of a request, and told of it at its end.
+/// The record of a request, which is completed at its end.
 pub(crate) trait Record: Send + Unpin + 'static {
-    /// What the request was answered with.
+    /// The request's answer.
     type Answer: Send + 'static;
 
     /// The answer as it is sent.
     fn complete(&mut self, answer: Self::Answer, conn: &Conn) -> Response<ResBody>;
 
-    /// Called once, when an answer has been sent or was broken off, and told whether all of it was sent.
+    /// Called once, when an answer was sent or cut off, with whether all of it was sent.
     fn finish(self, complete: bool);
 }
 
@@ -29,14 +29,14 @@ pub(crate) trait Record: Send + Unpin + 'static {
 pub(super) struct UnderWay {
     pub(super) conn: Arc<Conn>,
     had_body: bool,
-    /// What its head took while it was incomplete.
+    /// The reservation for its head while that was incomplete.
     _head: Option<Reservation>,
-    /// What it takes besides, of the connection's account.
+    /// Its other memory, from the connection's account.
     bytes: u64,
 }
 
 impl UnderWay {
-    /// `None` when memory is short.
+    /// `None` if memory is short.
     pub(super) fn begin(conn: &Arc<Conn>, request: &Request<Incoming>) -> Option<Self> {
         conn.request_began();
         let head = conn.take_input();

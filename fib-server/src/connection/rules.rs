@@ -1,27 +1,27 @@
-//! When a connection is cut off, and which one makes room for another. Pure: times are milliseconds of
-//! one clock, and a connection is what it was seen to do.
+//! When a connection is cut off, and which one makes room for another. Pure: times are milliseconds of one
+//! clock, and a connection is described by its observed behavior.
 
 use std::time::Duration;
 
-/// An incomplete transmission is cut off after this, so that with the sweep's grain it is gone in ten
-/// seconds. It is 64 KiB at most, which takes a modem less.
+/// An incomplete transmission is cut off after this; with the sweep's interval it is gone within ten seconds.
+/// It is at most 64 KiB, which even a modem sends faster.
 pub(crate) const INCOMPLETE: Duration = Duration::from_secs(8);
 
-/// A client that takes nothing of its answer for this long is cut off. A slow reader with a large buffer
-/// of its own takes nothing for a while too: its kernel opens the window again when a sixteenth of the
-/// buffer is free, which at 20 kB/s and 6 MB is some 20 seconds.
+/// A client that reads nothing of its answer for this long is cut off. A slow reader with a large buffer reads
+/// nothing for a while too: its kernel opens the window again when a sixteenth of the buffer is free, which at
+/// 20 kB/s and 6 MB is about 20 seconds.
 pub(crate) const STALLED: Duration = Duration::from_mins(1);
 
-/// Over this long, a client that is sent something takes it at [`SLOWEST`] at least.
+/// Over this long, a client must read at [`SLOWEST`] or faster.
 pub(crate) const RATE_WINDOW: Duration = Duration::from_mins(1);
 
-/// Bytes a second below which a reader is taken for an attack.
+/// The rate in bytes per second below which a reader is considered an attack.
 pub(crate) const SLOWEST: u64 = 2_048;
 
-/// A client that has taken nothing for this long may be cut off when memory is short.
+/// A client that has read nothing for this long may be cut off when memory is short.
 const STALLED_WHEN_SHORT: Duration = Duration::from_secs(2);
 
-/// An idle connection that was asked to leave has this long for it.
+/// How long an idle connection may take to leave after it was asked to.
 const TIME_TO_LEAVE: Duration = Duration::from_secs(2);
 
 /// A head that is incomplete for this long makes room for another connection.
@@ -31,45 +31,45 @@ const SLOW_HEAD: Duration = Duration::from_millis(500);
 /// newcomers a second that ask once and stay.
 const IDLE_ENOUGH: Duration = Duration::from_millis(100);
 
-/// One on which nothing was ever asked makes room sooner: a first request is sent at once. At a thousand connections
-/// this lets in 20,000 newcomers a second that say nothing, and those who ask among them.
+/// A connection that has never sent a request makes room sooner: a first request is usually sent at once. With
+/// a thousand connections this lets in 20,000 silent newcomers per second, and the real clients among them.
 const SILENT_ENOUGH: Duration = Duration::from_millis(50);
 
-/// What a connection was seen to do.
+/// The observed behavior of a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// Requests that are being answered.
+    /// Requests in progress.
     pub(crate) active: u64,
-    /// Whether anything was ever asked.
+    /// Whether it has ever sent a request.
     pub(crate) has_asked: bool,
-    /// Whether there is output that the client has not taken.
+    /// Whether there is output that the client has not read.
     pub(crate) output: bool,
-    /// Bytes of the memory budget that it holds.
+    /// The bytes of the memory budget that it holds.
     pub(crate) held: u64,
     /// When its last request ended, or it was opened.
     pub(crate) quiet_since: u64,
-    /// Since when a transmission of the client's is incomplete.
+    /// Since when a transmission by the client has been incomplete.
     pub(crate) incomplete_since: Option<u64>,
-    /// When the client last took something.
+    /// When the client last read something.
     pub(crate) moved_at: u64,
-    /// Since when there was output without a break, as of the last look, and the bytes taken since.
+    /// Since when there has been output without a break, as of the last check, and the bytes read since.
     pub(crate) window: Option<(u64, u64)>,
 }
 
 /// Why a connection is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// Nothing was asked for too long.
+    /// There was no request for too long.
     Idle,
     /// A request, a frame or a handshake was not completed in time.
     Incomplete,
-    /// The client took nothing of its answer, or almost nothing.
+    /// The client read nothing of its answer, or almost nothing.
     Stalled,
     /// Memory or connections were short, and this one used them least.
     MakesRoom,
-    /// Its head is larger than the memory that is left.
+    /// Its head is larger than the remaining memory.
     Memory,
-    /// The server stops.
+    /// The server is stopping.
     Shutdown,
 }
 
@@ -84,7 +84,7 @@ impl Cut {
         Self::Shutdown,
     ];
 
-    /// The word in metrics.
+    /// Its word in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Idle => "idle",
@@ -123,8 +123,8 @@ pub(crate) fn overstays(seen: &Seen, idle: Duration, now: u64) -> bool {
     passed(seen.quiet_since, now) >= idle + TIME_TO_LEAVE
 }
 
-/// How well a connection can make room for a new one: the greater the better, nothing if it can't.
-/// Who has asked nothing goes first, then who has been idle the longest. Nobody is cut off in an answer.
+/// How suitable a connection is to make room for a new one: greater is better, `None` if it can't. Connections
+/// without any request go first, then those idle the longest. None is cut off during an answer.
 pub(crate) fn makes_room(seen: &Seen, now: u64) -> Option<(bool, Duration)> {
     if let Some(since) = seen.incomplete_since
         && seen.active == 0
@@ -141,7 +141,7 @@ pub(crate) fn makes_room(seen: &Seen, now: u64) -> Option<(bool, Duration)> {
     (seen.active == 0 && !seen.output && idle >= enough).then_some((!seen.has_asked, idle))
 }
 
-/// How well a connection can give memory back when it is short: the greater the better.
+/// How suitable a connection is to release memory when it is short: greater is better.
 pub(crate) fn gives_memory_back(seen: &Seen, now: u64) -> Option<(bool, u64)> {
     let stalled = seen.output && passed(seen.moved_at, now) >= STALLED_WHEN_SHORT;
     (seen.output && seen.held > 0).then_some((stalled, seen.held))
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_takes_nothing_is_cut_off_after_a_minute() {
+    fn a_client_that_reads_nothing_is_cut_off_after_a_minute() {
         let seen = Seen {
             active: 1,
             output: true,
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_of_20_kb_a_second_is_never_cut_off_and_one_of_1_kb_is() {
+    fn a_reader_at_20_kb_per_second_is_never_cut_off_and_one_at_1_kb_is() {
         let reader = |rate: u64| Seen {
             active: 1,
             output: true,
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_nothing_makes_room_before_who_is_idle_and_nobody_who_is_being_answered() {
+    fn silent_connections_make_room_before_idle_ones_and_busy_ones_never_do() {
         let idle = |since| {
             makes_room(
                 &Seen {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_stalled_gives_memory_back_before_who_reads() {
+    fn a_stalled_client_releases_memory_before_one_that_reads() {
         let reader = |moved, held| {
             let seen = Seen {
                 active: 1,

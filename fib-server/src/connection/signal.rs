@@ -1,26 +1,26 @@
-//! How the task of a connection is told to leave or to end.
+//! Tells a connection's task to leave or to end.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// What a connection is to do. Each is more urgent than the one before.
+/// What a connection should do. Each is more urgent than the previous one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Order {
-    /// Go on.
+    /// Keep running.
     Run,
-    /// Close once the answers under way are given.
+    /// Close after the answers in progress.
     Leave,
-    /// Close at once.
+    /// Close immediately.
     End,
 }
 
-/// The order that a connection has, and the task that follows it.
+/// A connection's order, and the task that follows it.
 ///
-/// A connection is polled several times per request, and told something once in its life. So a poll costs one read of
-/// memory, and the waker is stored once.
+/// A connection is polled several times per request, but gets an order about once in its life. So a poll costs
+/// one memory read, and the waker is stored once.
 #[derive(Debug)]
 pub(super) struct Signal {
     order: AtomicU8,
@@ -49,7 +49,7 @@ impl Signal {
         self.order.load(Ordering::SeqCst) >= order as u8
     }
 
-    /// The result of some work, or `None` when the order comes first. One task at a time may wait.
+    /// The result of some work, or `None` if the order comes first. Only one task may wait at a time.
     pub(super) async fn before<T>(
         &self,
         order: Order,
@@ -65,7 +65,8 @@ impl Signal {
         .await
     }
 
-    /// Whether the order was given; else the task is woken when it is. `stored` is the waker as of the last poll.
+    /// Whether the order was given; otherwise the task is woken when it is. `stored` is the waker of the last
+    /// poll.
     fn poll(&self, order: Order, stored: &mut Option<Waker>, cx: &Context<'_>) -> bool {
         if !stored.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
             *stored = Some(cx.waker().clone());
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_is_given_once_and_never_taken_back() {
+    fn an_order_is_given_once_and_never_withdrawn() {
         let signal = Signal::new();
         assert!(signal.give(Order::Leave));
         assert!(!signal.give(Order::Leave));
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_that_waits_is_woken_by_each_order() {
+    async fn a_waiting_task_is_woken_by_each_order() {
         let signal = Arc::new(Signal::new());
         let task = tokio::spawn({
             let signal = Arc::clone(&signal);
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_is_done_first_has_its_result() {
+    async fn work_that_finishes_first_returns_its_result() {
         let signal = Signal::new();
         let work = pin!(async { 7 });
         assert_eq!(signal.before(Order::Leave, work).await, Some(7));

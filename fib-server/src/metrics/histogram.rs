@@ -1,4 +1,4 @@
-//! A histogram that every request is counted in.
+//! A histogram in which every request is counted.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto;
 
-/// A histogram. An observation takes two atomic additions; with the library's it takes four, and there are five
-/// observations per request. In return, a scrape may see an observation in a bucket and not yet in the sum.
+/// A histogram. An observation takes two atomic additions; the library's takes four, and there are five
+/// observations per request. In return, a scrape may see an observation in a bucket before it is in the sum.
 #[derive(Debug, Clone)]
 pub(super) struct Histogram(Arc<Series>);
 
@@ -16,17 +16,16 @@ pub(super) struct Histogram(Arc<Series>);
 struct Series {
     desc: Desc,
     bounds: Vec<f64>,
-    /// The observations up to each bound and above the one before; the last are above all bounds.
+    /// The observations up to each bound and above the previous one; the last entry is above all bounds.
     counts: Vec<AtomicU64>,
     /// The sum of the observations, as the bits of an `f64`.
     sum: AtomicU64,
 }
 
 impl Histogram {
-    /// One that is empty. The bounds ascend.
+    /// An empty histogram. The bounds must ascend.
     ///
-    /// # Errors
-    /// When a name is not one of Prometheus'.
+    /// If a name is not valid in Prometheus.
     pub(super) fn new(
         name: &str,
         help: &str,
@@ -59,7 +58,7 @@ impl Histogram {
         counts[at.unwrap_or(bounds.len())].fetch_add(1, Ordering::Relaxed);
         if value > 0.0 {
             let add = |bits| Some((f64::from_bits(bits) + value).to_bits());
-            // It never fails, as the sum is always another.
+            // It never fails, because the function never returns `None`.
             let _ = sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
         }
     }

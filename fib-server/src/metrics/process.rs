@@ -7,7 +7,7 @@ use prometheus::{Counter, Gauge, Registry};
 
 use crate::compute::process_cpu;
 
-/// Registers what is read from the system.
+/// Registers the metrics that are read from the system.
 pub(super) fn register(registry: &Registry) -> prometheus::Result<()> {
     registry.register(Box::new(ProcessCpu::new()?))?;
     #[cfg(target_os = "linux")]
@@ -17,8 +17,8 @@ pub(super) fn register(registry: &Registry) -> prometheus::Result<()> {
     Ok(())
 }
 
-/// CPU time read at each scrape: the process' own, finer than the whole seconds of the standard
-/// collector, and the control group's with its throttling and pressure.
+/// CPU time read at each scrape: the process' own, more precise than the standard collector's whole seconds,
+/// and the control group's with its throttling and pressure.
 #[derive(Debug)]
 struct ProcessCpu {
     process: Counter,
@@ -46,11 +46,11 @@ impl ProcessCpu {
             )?,
             throttled_periods: Counter::new(
                 "fib_cgroup_cpu_throttled_periods_total",
-                "Periods held back by the quota",
+                "Periods throttled by the quota",
             )?,
             throttled_seconds: Counter::new(
                 "fib_cgroup_cpu_throttled_seconds_total",
-                "Time held back by the quota",
+                "Time throttled by the quota",
             )?,
             pressure: Counter::new(
                 "fib_cgroup_cpu_pressure_seconds_total",
@@ -60,13 +60,10 @@ impl ProcessCpu {
                 "fib_cgroup_cpu_quota_cores",
                 "The group's quota in cores; 0 without one",
             )?,
-            memory: Gauge::new(
-                "fib_cgroup_memory_bytes",
-                "Memory that is charged to the group",
-            )?,
+            memory: Gauge::new("fib_cgroup_memory_bytes", "Memory charged to the group")?,
             memory_limit: Gauge::new(
                 "fib_cgroup_memory_limit_bytes",
-                "The group's limit on memory; 0 without one",
+                "The group's memory limit; 0 without one",
             )?,
         })
     }
@@ -85,7 +82,7 @@ impl ProcessCpu {
         ]
     }
 
-    /// The kernel counts; the series only follows.
+    /// The kernel counts; the series just follows.
     fn follow(counter: &Counter, value: f64) {
         counter.inc_by((value - counter.get()).max(0.0));
     }

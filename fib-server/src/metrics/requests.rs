@@ -1,4 +1,4 @@
-//! The series of requests: each is looked up once, and found by its place from then on.
+//! The request series: each is looked up once, and then found by index.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use prometheus::{IntCounter, IntCounterVec};
 use super::histogram::Histogram;
 use super::{Declare, SECONDS};
 
-/// Where a request went.
+/// A request's route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
     /// `/get`
@@ -33,7 +33,7 @@ pub enum Route {
     Drain,
     /// `/log-level`
     LogLevel,
-    /// Nowhere: a path never becomes a label by itself.
+    /// None: a path never becomes a label by itself.
     Unmatched,
 }
 
@@ -72,19 +72,19 @@ impl Route {
         }
     }
 
-    /// The route of a path as the router matched it, without its slash; `Unmatched` for nothing.
+    /// The route of a path as the router matched it, without its slash; `Unmatched` if there is none.
     pub fn of(matched: &str) -> Self {
         let is_it = |r: &Self| r.as_str().strip_prefix('/') == Some(matched);
         Self::ALL.into_iter().find(is_it).unwrap_or(Self::Unmatched)
     }
 
-    /// The route of a request's path, if it is written as the route is.
+    /// The route of a request's path, if it is spelled like the route.
     pub fn at(path: &str) -> Self {
         path.strip_prefix('/').map_or(Self::Unmatched, Self::of)
     }
 }
 
-/// How a request was made.
+/// A request's method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// GET
@@ -109,18 +109,18 @@ impl Method {
     }
 }
 
-/// The statuses that are told apart. The place after them is for all others.
+/// The statuses with series of their own. The index after them is for all others.
 const STATUSES: [u16; 15] = [
     200, 204, 206, 304, 400, 404, 405, 413, 416, 422, 429, 499, 500, 503, 504,
 ];
 
 const OTHER: usize = STATUSES.len();
 
-/// The status of an answer that was never given, as nginx has it.
+/// The status of an answer that was never given, as in nginx.
 pub(crate) const CLIENT_CLOSED: u16 = 499;
 
-/// The place of a status among [`STATUSES`]. `/get` has them all; of other paths, what is not expected
-/// is not told apart, or clients could make hundreds of series.
+/// The index of a status in [`STATUSES`]. `/get` has all of them; for other paths, unexpected ones share a
+/// series, or clients could create hundreds.
 fn place(method: Method, route: Route, status: u16) -> usize {
     let told_apart = match (route, method) {
         (Route::Get, Method::Get | Method::Head) => true,
@@ -134,14 +134,14 @@ fn place(method: Method, route: Route, status: u16) -> usize {
         .unwrap_or(OTHER)
 }
 
-/// The classes that durations are told apart by.
+/// The classes by which durations are separated.
 const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 
 /// The series.
 #[derive(Debug)]
 pub(super) struct RequestSeries {
     counters: IntCounterVec,
-    /// By the classes.
+    /// By class.
     seconds: Vec<Histogram>,
     found: Vec<OnceLock<IntCounter>>,
 }

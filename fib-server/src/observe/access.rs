@@ -1,4 +1,4 @@
-//! The access log: so many lines a second, whatever became of the requests, and the rest is counted.
+//! The access log: a limited number of lines per second, whatever the requests' outcome; the rest is counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +17,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// So many lines a second.
+    /// A log of this many lines per second.
     pub(super) fn of(a_second: u32) -> Self {
         Self {
             a_second: a_second.into(),
@@ -46,7 +46,7 @@ impl Log {
     }
 }
 
-/// What only the log wants to know.
+/// What only the log needs.
 pub(super) struct Line {
     method: Method,
     query: Option<String>,
@@ -62,7 +62,7 @@ impl Line {
         }
     }
 
-    /// Writes what became of the request.
+    /// Writes the request's outcome.
     pub(super) fn write(self, record: &Record, complete: bool) {
         tracing::info!(
             target: "access",
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_takes_so_many_lines_a_second_and_counts_the_others() {
+    fn the_log_writes_a_limited_number_of_lines_per_second_and_counts_the_others() {
         let log = Log::of(2);
         let wants: Vec<_> = (0..4).map(|_| log.wants(1)).collect();
         assert_eq!(wants, [true, true, false, false]);

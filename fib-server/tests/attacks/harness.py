@@ -23,7 +23,7 @@ MEMORY = 128 << 20  # bytes, as in k8s/base
 
 
 class Group:
-    """A control group with a limit on memory, in version 1 or 2; `None` where none can be made."""
+    """A control group (v1 or v2) with a memory limit; `None` if it can't be created."""
 
     def __init__(self, folder, limit_file):
         self.folder = folder
@@ -154,7 +154,7 @@ def serving(program, *flags, files=None, millicores=None):
 
 
 def certificate(folder):
-    """A certificate for a server under test, and its key: two files."""
+    """Files with a certificate for a server under test, and its key."""
     files = [f"{folder}/tls.crt", f"{folder}/tls.key"]
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=test -days 1"
     subprocess.run([*command.split(), "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
@@ -162,12 +162,12 @@ def certificate(folder):
 
 
 def anyone():
-    """What takes any certificate: the server is the one that was just started."""
+    """A context that accepts any certificate: the server is the one just started."""
     return ssl._create_unverified_context()
 
 
 def get(port, path, timeout=10, tls=None):
-    """Status and body of one request on a connection of its own."""
+    """Status and body of one request on its own connection."""
     if tls:
         connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=tls)
     else:
@@ -181,7 +181,7 @@ def get(port, path, timeout=10, tls=None):
 
 
 def answer(port, path, timeout=10):
-    """Status, headers in lower case, and body of one request on a connection of its own."""
+    """Status, lower-case headers and body of one request on its own connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request("GET", path)
@@ -205,7 +205,7 @@ def request(path, version="1.1", headers=""):
 
 
 def crowd(count, open_one):
-    """As many clients as can be had: who is refused or reset is left out, as an attacker would."""
+    """As many connections as possible; like an attacker, it skips those that are refused or reset."""
     clients = []
     for _ in range(count):
         with contextlib.suppress(OSError):
@@ -230,7 +230,7 @@ def _ask_for_a_while(port, path, seconds, tls, results):
 
 
 def answer_times(port, path, seconds):
-    """Milliseconds of requests one after the other on one connection, sorted."""
+    """Sorted milliseconds of consecutive requests on one connection."""
     client, times = connect(port), []
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -245,7 +245,7 @@ def answer_times(port, path, seconds):
 
 
 class Honest:
-    """Honest clients in processes of their own, with a new connection for each request."""
+    """Honest clients in their own processes, with a new connection per request."""
 
     def __init__(self, port, seconds, path="/get?n=1000", count=2, tls=False):
         self.results = multiprocessing.Queue()
@@ -259,7 +259,7 @@ class Honest:
             client.start()
 
     def outcome(self):
-        """Requests, failures, and the times in milliseconds, sorted."""
+        """Requests, failures, and the sorted times in milliseconds."""
         times, failures = [], 0
         for _ in self.clients:
             some, failed = self.results.get()
@@ -291,7 +291,7 @@ def _load(port, path, seconds, count):
 
 
 def load(port, path, seconds, count):
-    """So many clients that read as fast as they can, in one process beside this one."""
+    """This many clients that read as fast as they can, in a separate process."""
     process = multiprocessing.Process(target=_load, args=(port, path, seconds, count), daemon=True)
     process.start()
     process.join()

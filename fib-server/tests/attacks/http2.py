@@ -1,4 +1,4 @@
-"""A client of HTTP/2 that is asked to leave: one request after the other, and each frame answered as RFC 9113 asks for."""
+"""An HTTP/2 client that obeys GOAWAY: one request at a time, each frame answered as RFC 9113 requires."""
 
 import contextlib
 import socket
@@ -12,7 +12,7 @@ GOAWAY = 7
 
 
 class Connection:
-    """One connection. `leaving` once the server asked for that."""
+    """One connection; `leaving` once the server asked it to."""
 
     def __init__(self, port):
         self.socket = connect(port)
@@ -22,9 +22,9 @@ class Connection:
         self.next_stream, self.leaving, self.last_stream = 1, False, 2**31 - 1
 
     def ask(self, path):
-        """True once it is answered; False when it was refused, and may be asked elsewhere."""
+        """True once it is answered; False if it was refused and may be sent elsewhere."""
         stream, self.next_stream = self.next_stream, self.next_stream + 2
-        # A server that is gone may have said before that it did not take the request.
+        # A server may have said that it did not process the request before it closed the connection.
         with contextlib.suppress(OSError):
             self.socket.sendall(harness.ask(stream, path))
         while True:
@@ -32,7 +32,7 @@ class Connection:
             if stream > self.last_stream:
                 return False
             if on == stream and kind == harness.RST_STREAM:
-                # REFUSED_STREAM: nothing was done about it.
+                # REFUSED_STREAM: it was not processed.
                 if payload == b"\0\0\0\x07":
                     return False
                 raise ConnectionError(f"the stream was reset: {payload.hex()}")
@@ -61,7 +61,7 @@ class Connection:
 
 
 def ask_until_refused(port, closes):
-    """Requests answered and requests lost, until nobody is let in any more."""
+    """Answered and lost requests, until no connection is accepted any more."""
     answered, client = 0, None
     while True:
         try:

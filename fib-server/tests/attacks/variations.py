@@ -1,4 +1,4 @@
-"""Further ways to keep a server busy: each function attacks until it is told that it is done."""
+"""More ways to keep a server busy; each function attacks until `done` is set."""
 
 import contextlib
 import itertools
@@ -15,7 +15,7 @@ CLIENTS = 4
 
 
 def by_clients(one, server, done, count=CLIENTS):
-    """Repeats what one client does, in threads, until it is done."""
+    """Repeats one client's work in threads until `done` is set."""
 
     def client():
         while not done.is_set():
@@ -54,7 +54,7 @@ def send_until_ended(server, done, chunks, first=b""):
 
 
 def pipelines(server, done):
-    """Hundreds of requests at once on one connection, and their answers are read."""
+    """Hundreds of pipelined requests on one connection, whose answers are read."""
     by_clients(lambda s, d: send_until_ended(s, d, itertools.repeat(request("/get?n=90") * 200)), server, done)
 
 
@@ -90,7 +90,7 @@ ODD_REQUESTS = [
 
 
 def odd_requests(server, done):
-    """What no browser sends, each on a connection of its own."""
+    """Requests that no browser sends, each on its own connection."""
     odd = itertools.cycle(ODD_REQUESTS)
 
     def one(server, _):
@@ -104,7 +104,7 @@ def odd_requests(server, done):
 
 
 def resets(server, done):
-    """Clients that ask for much and are gone."""
+    """Clients that request a lot and disconnect."""
 
     def one(server, _):
         client = connect(server.port, timeout=1)
@@ -115,7 +115,7 @@ def resets(server, done):
 
 
 def half_closed_connections(server, done):
-    """Clients that send no more after their request, and do not read."""
+    """Clients that stop sending after their request, and do not read."""
 
     def one():
         client = connect(server.port, receive_buffer=4_096)
@@ -130,7 +130,7 @@ def half_closed_connections(server, done):
 
 
 def bodies_by_the_byte(server, done):
-    """Chunked bodies that nobody asked for, a byte at a time."""
+    """Unexpected chunked bodies, a byte at a time."""
     head = request("/get?n=90", headers="transfer-encoding: chunked\r\n")
 
     def one():
@@ -165,14 +165,14 @@ def settings_back_and_forth(server, done):
 
 
 def continuations_without_end(server, done):
-    """A header block of frames that have nothing in them."""
+    """A header block of empty frames."""
     begin = PREFACE + harness.settings() + frame(harness.HEADERS, 0x1, 1, harness.head("/get?n=1"))
     nothing = frame(harness.CONTINUATION, 0, 1) * 400
     by_clients(lambda s, d: send_until_ended(s, d, itertools.repeat(nothing), begin), server, done)
 
 
 def empty_data(server, done):
-    """A request whose body is frames without content."""
+    """A request whose body is empty frames."""
     begin = PREFACE + harness.settings() + frame(harness.HEADERS, 0x4, 1, harness.head("/get?n=1"))
     nothing = frame(harness.DATA, 0, 1) * 400
     by_clients(lambda s, d: send_until_ended(s, d, itertools.repeat(nothing), begin), server, done)
@@ -247,7 +247,7 @@ def connections_that_ask_once_and_stay(server, done):
 
 
 def scrapes(server, done):
-    """The admin port is asked for its longest answer by many."""
+    """Many clients request the admin port's longest answer."""
 
     def one(server, _):
         with connect(server.admin, timeout=1) as client:
@@ -260,7 +260,7 @@ def scrapes(server, done):
 
 
 def connections_that_come_and_go(server, done):
-    """Nothing is asked for."""
+    """Connections without a request."""
 
     def one(server, _):
         connect(server.port, timeout=1).close()
@@ -270,7 +270,7 @@ def connections_that_come_and_go(server, done):
 
 
 def handshakes(server, done):
-    """Some are complete, some stop after the client's hello, and some are no handshake."""
+    """Some are complete, some stop after the ClientHello, and some are not a handshake."""
     tls = harness.anyone()
     hello = ssl.MemoryBIO()
     with contextlib.suppress(ssl.SSLWantReadError):

@@ -1,4 +1,4 @@
-//! A client that sends exactly the bytes it is given: a library would tidy them up.
+//! A client that sends exactly the bytes it is given; a library would normalize them.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -105,12 +105,12 @@ impl Connection {
         matches!(self.0.read(&mut [0]), Ok(0) | Err(_))
     }
 
-    /// Reads until the server has closed the connection, whatever comes before.
+    /// Reads until the server has closed the connection, and ignores what comes before.
     pub(crate) fn until_the_end(&mut self) {
         let _ = self.0.read_to_end(&mut Vec::new());
     }
 
-    /// Checks that for so long nothing comes and the connection stays.
+    /// Checks that nothing arrives during this time and the connection stays open.
     #[track_caller]
     pub(crate) fn is_silent_for(&mut self, time: Duration) {
         let usual = self.0.read_timeout().unwrap();
@@ -149,7 +149,7 @@ impl Connection {
     }
 }
 
-/// One request on a connection of its own.
+/// One request on its own connection.
 pub(crate) fn request(server: SocketAddr, method: &str, target: &str, headers: &str) -> Answer {
     let mut connection = Connection::open(server);
     let request =
@@ -160,12 +160,13 @@ pub(crate) fn request(server: SocketAddr, method: &str, target: &str, headers: &
         .unwrap_or_else(|| panic!("no answer to {method} {target}"))
 }
 
-/// One GET on a connection of its own.
+/// One GET on its own connection.
 pub(crate) fn get(server: SocketAddr, target: &str) -> Answer {
     request(server, "GET", target, "")
 }
 
-/// Sends each of these and nothing more; all have to be cut off, within twice the ten seconds: the machine may be busy.
+/// Sends each of these and nothing more; all must be cut off within twice the ten seconds, because the machine
+/// may be busy.
 #[track_caller]
 pub(crate) fn are_cut_off<'a>(sent: impl IntoIterator<Item = (SocketAddr, &'a [u8])>) {
     let begun = Instant::now();

@@ -6,7 +6,7 @@ use crate::client::{Connection, get, request};
 use crate::server::{Server, settings};
 
 #[test]
-fn a_number_is_answered_with_its_value_as_a_string_and_its_digits() {
+fn a_number_is_answered_with_its_value_as_a_string_and_its_number_of_digits() {
     let server = Server::standard();
     let answer = get(server.address, "/get?n=90");
     assert_eq!(answer.status, 200);
@@ -18,7 +18,7 @@ fn a_number_is_answered_with_its_value_as_a_string_and_its_digits() {
 }
 
 #[test]
-fn the_digits_alone_come_as_text_or_hexadecimal() {
+fn the_digits_alone_are_available_as_text_or_hexadecimal() {
     let server = Server::standard();
     assert_eq!(
         get(server.address, "/get?n=90&format=text").text(),
@@ -53,7 +53,7 @@ fn a_sequence_begins_at_zero_and_ends_at_n() {
     assert_eq!(answer.text(), wanted);
     let long = get(server.address, "/get?n=5000&sequence=true").json();
     assert_eq!(long["sequence"].as_array().unwrap().len(), 5_001);
-    // It has one form, and another one is not silently left out.
+    // It has one format; another one is refused, not ignored.
     get(server.address, "/get?n=10&sequence=true&format=text").problem(400);
 }
 
@@ -76,15 +76,15 @@ fn head_is_answered_like_get_without_the_body() {
 }
 
 #[test]
-fn an_unknown_path_is_a_problem_too() {
+fn an_unknown_path_is_answered_with_problem_details() {
     let server = Server::standard();
     get(server.address, "/nowhere").problem(404);
-    // Whatever the client would rather see, it is never a page.
+    // Whatever the client prefers, it is never an HTML page.
     request(server.address, "GET", "/nowhere", "accept: text/html\r\n").problem(404);
 }
 
 #[test]
-fn every_answer_names_the_pod_and_the_request() {
+fn every_answer_names_the_pod_and_the_request_id() {
     let server = Server::standard();
     for path in ["/get?n=1", "/get?n=x", "/nowhere", "/health"] {
         let answer = get(server.address, path);
@@ -107,7 +107,7 @@ fn every_answer_names_the_pod_and_the_request() {
 }
 
 #[test]
-fn a_client_that_has_the_answer_is_told_so_without_computing() {
+fn a_client_with_a_current_copy_gets_304_without_a_computation() {
     let server = Server::standard();
     let first = get(server.address, "/get?n=90");
     assert_eq!(
@@ -132,7 +132,7 @@ fn a_client_that_has_the_answer_is_told_so_without_computing() {
 }
 
 #[test]
-fn a_load_test_can_forbid_keeping_answers() {
+fn a_load_test_can_turn_caching_off() {
     let no_store = fib_server::args::CacheControl::NoStore;
     let server = Server::start(fib_server::args::Settings {
         cache_control: Some(no_store),
@@ -145,7 +145,7 @@ fn a_load_test_can_forbid_keeping_answers() {
 }
 
 #[test]
-fn a_large_answer_is_compressed_only_where_that_is_on_and_the_client_accepts_it() {
+fn a_large_answer_is_compressed_only_if_enabled_and_accepted_by_the_client() {
     const GZIP: &str = "accept-encoding: gzip\r\n";
     let plain = Server::standard();
     let whole = get(plain.address, "/get?n=20000&format=text");
@@ -190,7 +190,7 @@ fn a_large_answer_is_compressed_only_where_that_is_on_and_the_client_accepts_it(
 }
 
 #[test]
-fn a_compressed_answer_has_the_same_headers_for_head_and_is_known_by_its_tag() {
+fn a_compressed_answer_has_the_same_headers_for_head_and_its_own_tag() {
     const GZIP: &str = "accept-encoding: gzip\r\n";
     let server = Server::start(fib_server::args::Settings {
         compress: Some(true),
@@ -209,7 +209,7 @@ fn a_compressed_answer_has_the_same_headers_for_head_and_is_known_by_its_tag() {
         for name in ["content-encoding", "content-type", "etag", "vary"] {
             assert_eq!(head.header(name), packed.header(name), "{target} {name}");
         }
-        // The length of what is compressed is not known without compressing it; that of the digits would be wrong.
+        // The compressed length is unknown without compressing; the uncompressed one would be wrong.
         assert_eq!(head.header("content-length"), None, "{target}");
 
         let mut plain = Vec::new();
@@ -231,7 +231,7 @@ fn a_compressed_answer_has_the_same_headers_for_head_and_is_known_by_its_tag() {
 }
 
 #[test]
-fn health_version_and_the_description_are_there() {
+fn health_version_and_the_openapi_document_are_served() {
     let server = Server::standard();
     assert_eq!(get(server.address, "/health").json()["status"], "ok");
     assert_eq!(
@@ -253,7 +253,7 @@ fn health_version_and_the_description_are_there() {
 }
 
 #[test]
-fn a_connection_is_kept_for_the_next_request() {
+fn a_connection_is_reused_for_the_next_request() {
     let server = Server::standard();
     let mut connection = Connection::open(server.address);
     for n in [1, 2, 3] {
@@ -264,7 +264,7 @@ fn a_connection_is_kept_for_the_next_request() {
 }
 
 #[test]
-fn a_connection_is_asked_to_close_when_its_time_has_come() {
+fn a_client_is_asked_to_close_a_connection_that_has_reached_its_age() {
     let every = fib_server::args::Settings {
         keepalive_requests: Some(1),
         ..settings()

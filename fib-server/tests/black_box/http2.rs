@@ -1,4 +1,4 @@
-//! A client of HTTP/2 without TLS, by prior knowledge, as gateways speak it to a pod.
+//! An HTTP/2 client without TLS, by prior knowledge, as gateways connect to a pod.
 
 use std::net::SocketAddr;
 
@@ -34,7 +34,7 @@ impl Http2 {
         }
     }
 
-    /// Sends a request, whose answer may be waited for.
+    /// Sends a request; the returned future is its answer.
     pub(crate) fn ask(&mut self, target: &str) -> ResponseFuture {
         let request = http::Request::get(format!("http://test{target}"))
             .body(())
@@ -65,7 +65,7 @@ impl Http2 {
         })
     }
 
-    /// Waits until the server has ended the connection, which must be in order.
+    /// Waits until the server has closed the connection gracefully.
     pub(crate) fn ends(self) {
         let Self {
             runtime,

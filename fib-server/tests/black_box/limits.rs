@@ -1,4 +1,4 @@
-//! What clients may make the server hold: connections, memory, and transmissions that do not end.
+//! What clients may make the server hold: connections, memory, and transfers that don't end.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,10 +9,10 @@ use fib_server::args::{DurationArg, Settings, Size};
 use crate::client::{Connection, are_cut_off, get};
 use crate::server::{Server, settings};
 
-/// A computation of minutes, on a server that allows it.
+/// A computation that takes minutes, on a server that allows it.
 const HUGE: &[u8] = b"GET /get?n=4000000000 HTTP/1.1\r\nhost: test\r\n\r\n";
 
-/// An answer of some 90 MB, more than the kernel keeps for a client that reads nothing.
+/// An answer of about 90 MB, more than the kernel buffers for a client that reads nothing.
 const LONG: &[u8] =
     b"GET /get?n=30000&sequence=true HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
 
@@ -26,7 +26,7 @@ fn for_two_connections() -> Server {
 }
 
 #[test]
-fn who_finds_no_room_is_told_so_and_nobody_loses_an_answer_for_it() {
+fn a_client_that_finds_no_room_is_told_so_and_nobody_loses_an_answer_because_of_it() {
     let server = for_two_connections();
     let mut busy: Vec<_> = (0..2)
         .map(|_| {
@@ -45,7 +45,7 @@ fn who_finds_no_room_is_told_so_and_nobody_loses_an_answer_for_it() {
     assert!(newcomer.is_closed());
     server.wait_for_metric("fib_connections_refused_total 1");
     server.wait_for_metric("fib_connections_open 2");
-    // Both computations are still under way.
+    // Both computations are still running.
     server.wait_for_metric("http_requests_in_flight 3");
     busy.clear();
     server.wait_for_metric("fib_connections_open 0");
@@ -53,7 +53,7 @@ fn who_finds_no_room_is_told_so_and_nobody_loses_an_answer_for_it() {
 }
 
 #[test]
-fn a_connection_that_is_idle_makes_room_for_a_newcomer() {
+fn an_idle_connection_is_closed_to_make_room_for_a_new_one() {
     let server = for_two_connections();
     let mut idle: Vec<_> = (0..2)
         .map(|_| {
@@ -71,7 +71,8 @@ fn a_connection_that_is_idle_makes_room_for_a_newcomer() {
     server.wait_for_metric(r#"fib_connections_cut_total{reason="makes-room"} 1"#);
 }
 
-/// The status of a request on a connection of its own. One that is turned away may have been told so before it asked.
+/// The status of a request on its own connection. A refused connection may get its answer before it sends a
+/// request.
 fn get_or_refused(server: SocketAddr) -> u16 {
     let mut connection = Connection::open(server);
     connection.send(b"GET /get?n=1 HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
@@ -79,7 +80,7 @@ fn get_or_refused(server: SocketAddr) -> u16 {
 }
 
 #[test]
-fn readers_that_do_not_read_fill_the_budget_and_nothing_else() {
+fn clients_that_do_not_read_fill_the_budget_and_nothing_else() {
     let server = Server::start(Settings {
         max_n: Some(100_000),
         max_sequence_n: Some(30_000),
@@ -100,13 +101,13 @@ fn readers_that_do_not_read_fill_the_budget_and_nothing_else() {
         }
         readers.push(reader);
     };
-    // Seven eighths of a mebibyte are enough for some.
+    // Seven eighths of a mebibyte are enough for several.
     assert!(readers.len() >= 8, "{} fit", readers.len());
     let mut text = String::new();
     let _ = { refused }.read_to_string(&mut text);
     assert!(text.contains(r#""reason":"memory""#), "{text}");
     server.wait_for_metrics_with("fib_shed_total{reason=\"memory\"} ");
-    // The last eighth is for everybody else.
+    // The last eighth is reserved for small answers.
     assert_eq!(get(server.address, "/get?n=1000").status, 200);
     assert_eq!(get(server.address, "/health").status, 200);
     drop(readers);
@@ -115,7 +116,7 @@ fn readers_that_do_not_read_fill_the_budget_and_nothing_else() {
 }
 
 #[test]
-fn a_head_that_is_not_complete_counts_as_memory_until_its_client_goes() {
+fn an_incomplete_head_counts_as_memory_until_its_client_goes() {
     let server = Server::start(Settings {
         max_inflight_bytes: Some(Size(4 << 20)),
         ..settings()
@@ -127,14 +128,14 @@ fn a_head_that_is_not_complete_counts_as_memory_until_its_client_goes() {
         client.send("a".repeat(40_000).as_bytes());
         clients.push(client);
     }
-    // Each has a buffer of 64 KiB by now.
+    // Each holds a buffer of 64 KiB by now.
     server.wait_for_metric("fib_bytes_held 262144");
     drop(clients);
     server.wait_for_metric("fib_bytes_held 0");
 }
 
 #[test]
-fn a_sequence_is_computed_on_the_pool_and_counts_until_its_last_byte() {
+fn a_sequence_is_computed_on_the_pool_and_counts_as_in_flight_until_its_last_byte() {
     let server = Server::start(Settings {
         max_n: Some(100_000),
         max_sequence_n: Some(30_000),
@@ -146,7 +147,7 @@ fn a_sequence_is_computed_on_the_pool_and_counts_until_its_last_byte() {
     let mut status = [0; 12];
     reader.read_exact(&mut status).unwrap();
     assert_eq!(&status, b"HTTP/1.1 200");
-    // Its head has been sent, and its first parts were computed where everything else is.
+    // Its head was sent, and its first parts were computed on the pool.
     server.wait_for_metric("http_requests_in_flight 2");
     let metrics = get(server.admin, "/metrics").text();
     let parts = metrics
@@ -165,12 +166,12 @@ fn a_sequence_is_computed_on_the_pool_and_counts_until_its_last_byte() {
 }
 
 #[test]
-fn what_a_client_does_not_send_to_its_end_is_cut_off_within_ten_seconds() {
+fn an_incomplete_transmission_is_cut_off_within_ten_seconds() {
     // Idle connections stay for two minutes here.
     let server = Server::standard();
     are_cut_off([
         (server.address, &b"GET /get?n=1 HT"[..]),
-        // Behind a request that is answered.
+        // After an answered request.
         (
             server.address,
             b"GET /get?n=1 HTTP/1.1\r\nhost: test\r\n\r\nGET /ge",

@@ -1,4 +1,4 @@
-//! The lines of the log are what their schema says.
+//! The lines of the log match their schema.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ fn stop(child: &mut Child) {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
-/// The program with its ports: the main one, and that of the admin.
+/// The program and its two ports: main and admin.
 fn spawn(flags: [&str; 2]) -> (Child, SocketAddr, SocketAddr) {
     let mut child = Command::new(cargo_bin!("fib-server"))
         .args([
@@ -48,7 +48,7 @@ fn spawn(flags: [&str; 2]) -> (Child, SocketAddr, SocketAddr) {
 }
 
 #[test]
-fn a_level_that_is_set_while_it_runs_decides_about_the_lines_after_it() {
+fn a_log_level_set_at_run_time_applies_to_the_lines_after_it() {
     let (mut child, address, admin) = spawn(["--log-level", "error"]);
     get(address, "/get?n=1");
     let mut connection = Connection::open(admin);
@@ -70,7 +70,7 @@ fn a_level_that_is_set_while_it_runs_decides_about_the_lines_after_it() {
 }
 
 #[test]
-fn every_line_is_an_object_that_the_schema_in_the_repository_describes() {
+fn every_line_is_an_object_that_matches_the_schema_in_the_repository() {
     let (mut child, address, _) = spawn(["--access-log-rate", "5"]);
     let trace = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
     request(address, "GET", "/get?n=90", trace);

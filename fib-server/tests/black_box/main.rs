@@ -1,4 +1,4 @@
-//! The service from outside: real sockets, the raw bytes of HTTP, and the program itself.
+//! The service from outside: real sockets, raw HTTP bytes, and the program itself.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 

@@ -1,4 +1,5 @@
-//! Whatever a client sends as `n`: the right status, a problem that names it, and the server goes on.
+//! Whatever a client sends as `n`, it gets the right status and a problem that names `n`, and the server goes
+//! on.
 
 use crate::client::{Connection, get};
 use crate::server::Server;
@@ -50,7 +51,7 @@ fn ten_thousand_digits_are_a_bad_request_that_says_how_many() {
 }
 
 #[test]
-fn a_number_above_the_limit_is_unprocessable_and_the_limit_is_told() {
+fn a_number_above_the_limit_is_unprocessable_and_the_limit_is_named() {
     let server = Server::standard();
     for n in ["1000001", "18446744073709551615", "18446744073709551616"] {
         assert_eq!(
@@ -65,14 +66,14 @@ fn a_number_above_the_limit_is_unprocessable_and_the_limit_is_told() {
 }
 
 #[test]
-fn percent_encoded_digits_are_the_digits_they_encode() {
+fn percent_encoded_digits_are_decoded() {
     let server = Server::standard();
     assert_eq!(get(server.address, "/get?n=%39%30").json()["n"], 90);
     assert_eq!(get(server.address, "/get?%6E=90").json()["n"], 90);
 }
 
 #[test]
-fn a_parameter_of_another_name_is_ignored_so_that_it_can_pass_a_cache() {
+fn an_unknown_parameter_is_ignored_so_that_it_can_bypass_a_cache() {
     let server = Server::standard();
     assert_eq!(get(server.address, "/get?n=90&nonce=7").json()["n"], 90);
 }

@@ -7,7 +7,7 @@ use fib_server::args::{DurationArg, Settings};
 use crate::client::{Connection, get};
 use crate::server::{Server, settings};
 
-/// A computation of minutes, on a server that allows it.
+/// A computation that takes minutes, on a server that allows it.
 const HUGE: &str = "/get?n=4000000000";
 
 fn small(deadline: Duration) -> Server {
@@ -26,16 +26,16 @@ fn ask(server: &Server, target: &str) -> Connection {
 }
 
 #[test]
-fn a_computation_past_its_deadline_is_stopped_and_says_so() {
+fn a_computation_past_its_deadline_is_stopped_and_the_client_is_told() {
     let server = small(Duration::from_millis(200));
     get(server.address, HUGE).problem(504);
-    // The work was stopped, not left to run: the thread is free again.
+    // The work was stopped: the thread is free again.
     server.wait_for_metric(r#"fib_cancelled_total{reason="deadline"} 1"#);
     assert_eq!(get(server.address, "/get?n=10000").status, 200);
 }
 
 #[test]
-fn work_that_would_wait_too_long_is_shed_with_a_time_to_try_again() {
+fn work_that_would_wait_too_long_is_shed_with_a_time_to_retry() {
     let server = small(Duration::from_mins(1));
     let _busy = ask(&server, HUGE);
     server.wait_for_metric("http_requests_in_flight 2");
@@ -48,13 +48,13 @@ fn work_that_would_wait_too_long_is_shed_with_a_time_to_try_again() {
         let retry_after = answer.header("retry-after").unwrap();
         assert!(retry_after.parse::<u64>().unwrap() >= 1);
     }
-    // Nobody waits for a refusal. Of twenty, some are not held up by whatever else this machine does.
+    // A refusal is immediate. Of twenty, at least some are not delayed by other load on this machine.
     let best = times.iter().min().unwrap();
     assert!(*best < Duration::from_millis(10), "{times:?}");
 }
 
 #[test]
-fn a_sequence_that_would_break_off_is_not_begun_on_an_idle_server_either() {
+fn a_sequence_that_would_exceed_its_deadline_is_refused_even_on_an_idle_server() {
     let server = Server::start(Settings {
         max_n: Some(u64::MAX),
         max_sequence_n: Some(u64::MAX),
@@ -66,7 +66,7 @@ fn a_sequence_that_would_break_off_is_not_begun_on_an_idle_server_either() {
 }
 
 #[test]
-fn a_client_that_goes_away_takes_its_work_along() {
+fn the_work_of_a_disconnected_client_is_cancelled() {
     let server = small(Duration::from_mins(1));
     let busy = ask(&server, HUGE);
     server.wait_for_metric("http_requests_in_flight 2");
@@ -85,7 +85,7 @@ fn small_numbers_are_answered_while_the_pool_is_busy() {
 }
 
 #[test]
-fn an_answer_that_fails_depends_on_the_same_headers_as_the_one_it_replaces() {
+fn an_error_varies_by_the_same_headers_as_the_answer_it_replaces() {
     for (compress, vary) in [(false, "accept"), (true, "accept, accept-encoding")] {
         let given = |deadline| Settings {
             max_n: Some(u64::MAX),
@@ -98,7 +98,7 @@ fn an_answer_that_fails_depends_on_the_same_headers_as_the_one_it_replaces() {
         let late = get(hasty.address, HUGE);
         late.problem(504);
         assert_eq!(late.header("vary"), Some(vary));
-        // A query is read before anything that the client accepts.
+        // The query is checked before the Accept header.
         for (target, status) in [("/get?n=x", 400), ("/get?n=99999999999999999999", 422)] {
             let wrong = get(hasty.address, target);
             wrong.problem(status);

@@ -1,4 +1,4 @@
-//! The admin port: it answers whatever the pool does.
+//! The admin port answers whatever the pool does.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use crate::client::{Connection, get, request};
 use crate::server::{Server, settings};
 
 #[test]
-fn a_server_that_serves_is_alive_ready_and_measured() {
+fn a_serving_server_is_alive_ready_and_has_metrics() {
     let server = Server::standard();
     get(server.address, "/get?n=90");
     assert_eq!(get(server.admin, "/livez").status, 200);
@@ -30,7 +30,7 @@ fn a_server_that_serves_is_alive_ready_and_measured() {
 }
 
 #[test]
-fn a_path_that_matches_nothing_never_becomes_a_label() {
+fn an_unknown_path_never_becomes_a_label() {
     let server = Server::standard();
     get(server.address, "/some/secret/path");
     request(server.address, "BREW", "/get", "");
@@ -40,7 +40,7 @@ fn a_path_that_matches_nothing_never_becomes_a_label() {
 }
 
 #[test]
-fn a_drained_server_is_not_ready_and_alive_and_still_answers() {
+fn a_draining_server_is_alive_and_not_ready_and_still_answers() {
     let server = Server::standard();
     assert_eq!(request(server.admin, "POST", "/drain", "").status, 202);
     get(server.admin, "/readyz").json()["status"]
@@ -66,7 +66,7 @@ fn the_admin_port_can_be_scraped_in_milliseconds() {
         get(server.admin, "/metrics");
         asked.elapsed()
     };
-    // Whatever else this machine does, it is not always in the way.
+    // Other load on this machine does not delay every attempt.
     while scrape() >= Duration::from_millis(5) {
         assert!(begun.elapsed() < Duration::from_secs(20), "never");
     }
@@ -86,7 +86,7 @@ fn liveness_answers_within_20_ms_while_every_compute_thread_is_busy() {
             connection
         })
         .collect();
-    // Other programs delay both: the echo shows by how much, so that the bound is about the server alone.
+    // Other programs delay both; the echo shows by how much, so that the limit applies to the server alone.
     let (mut probe, mut echo) = (Connection::open(server.admin), Echo::start());
     let begun = Instant::now();
     loop {
@@ -114,7 +114,7 @@ fn p99(mut times: Vec<Duration>) -> Duration {
     times[times.len() * 99 / 100]
 }
 
-/// A thread that returns each byte: as quick an answer as this machine gives now.
+/// A thread that echoes each byte: the fastest answer this machine can give now.
 struct Echo(TcpStream);
 
 impl Echo {
@@ -139,9 +139,9 @@ impl Echo {
 }
 
 #[test]
-fn the_metrics_in_the_documentation_are_those_there_are() {
+fn the_documented_metrics_are_exactly_those_that_exist() {
     let server = Server::standard();
-    // Requests have a series once there was one.
+    // Request series exist once there was a request.
     get(server.address, "/get?n=1");
     let text = get(server.admin, "/metrics").text();
     let served: BTreeSet<_> = text
@@ -153,7 +153,7 @@ fn the_metrics_in_the_documentation_are_those_there_are() {
     assert_eq!(documented_series(), served);
 }
 
-/// The names in the table of `docs/fib-server.md`, in which `…_total` goes on from the name before.
+/// The names in the table of `docs/fib-server.md`; `…_total` continues the name before it.
 fn documented_series() -> BTreeSet<String> {
     let page = include_str!("../../../docs/fib-server.md");
     let section = page.split("\n## Metrics\n").nth(1).unwrap();

@@ -1,4 +1,4 @@
-//! The program: its line on standard output, its exit codes, its settings.
+//! The program: its line on standard output, exit codes, settings.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -41,7 +41,7 @@ fn spawn(args: &[&str]) -> (Child, String) {
 }
 
 #[test]
-fn it_says_in_one_line_where_it_listens_once_it_does() {
+fn it_prints_one_line_with_its_addresses_once_it_listens() {
     let (mut child, line) = spawn(&[]);
     let mut words = line.split_whitespace();
     assert_eq!(
@@ -62,7 +62,7 @@ fn it_says_in_one_line_where_it_listens_once_it_does() {
 }
 
 #[test]
-fn it_ends_in_order_when_told_to() {
+fn it_shuts_down_gracefully_when_told_to() {
     let (mut child, _) = spawn(&[]);
     let told = Command::new("kill")
         .arg(child.id().to_string())
@@ -73,7 +73,7 @@ fn it_ends_in_order_when_told_to() {
 }
 
 #[test]
-fn it_ends_with_its_standard_input_even_while_every_thread_computes() {
+fn it_exits_when_standard_input_closes_even_while_every_thread_computes() {
     let (mut child, line) = spawn(&[
         "--exit-with-stdin",
         "--max-n",
@@ -97,7 +97,7 @@ fn it_ends_with_its_standard_input_even_while_every_thread_computes() {
 }
 
 #[test]
-fn a_port_in_use_is_one_sentence_that_names_it() {
+fn a_port_in_use_is_reported_in_one_sentence_with_its_number() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     fib_server()
@@ -109,7 +109,7 @@ fn a_port_in_use_is_one_sentence_that_names_it() {
 }
 
 #[test]
-fn a_wrong_setting_ends_with_code_2_before_anything_is_opened() {
+fn an_invalid_setting_exits_with_2_before_a_port_is_opened() {
     for args in [
         &["--listen", "nowhere"][..],
         &["--deadline", "5x"],
@@ -126,7 +126,7 @@ fn a_wrong_setting_ends_with_code_2_before_anything_is_opened() {
 }
 
 #[test]
-fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+fn a_flag_takes_precedence_over_the_environment_and_that_over_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("fib.toml");
     std::fs::write(
@@ -149,7 +149,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
-fn a_file_that_is_wrong_is_refused_by_key_or_line() {
+fn an_invalid_file_is_refused_with_its_key_or_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("fib.toml");
     std::fs::write(&file, "max-m = 1000\n").unwrap();
@@ -174,7 +174,7 @@ fn a_file_that_is_wrong_is_refused_by_key_or_line() {
 }
 
 #[test]
-fn a_variable_that_is_no_setting_is_refused_with_the_nearest_that_is() {
+fn an_unknown_variable_is_refused_with_the_nearest_setting() {
     fib_server()
         .arg("--check-config")
         .env("FIB_MAXN", "5")
@@ -213,7 +213,7 @@ fn every_setting_is_documented_with_its_variable() {
 }
 
 #[test]
-fn the_drain_token_is_shown_nowhere() {
+fn the_drain_token_is_never_shown() {
     fib_server()
         .args(["--check-config", "--drain-token", "secret-7"])
         .assert()
@@ -222,7 +222,7 @@ fn the_drain_token_is_shown_nowhere() {
 }
 
 #[test]
-fn a_healthcheck_asks_the_server_with_the_same_settings() {
+fn a_healthcheck_uses_the_settings_of_the_server() {
     let (mut child, line) = spawn(&[]);
     let admin = line.split_whitespace().nth(5).unwrap();
     let admin = admin.strip_prefix("http://").unwrap();

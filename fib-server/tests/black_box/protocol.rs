@@ -1,4 +1,4 @@
-//! HTTP itself, as odd clients speak it: answered as its standard says, and nobody else is disturbed.
+//! HTTP as unusual clients speak it: answered according to the standard, without disturbing anyone else.
 
 use std::net::Shutdown;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::http2::Http2;
 use crate::server::{Server, settings};
 
 #[test]
-fn every_method_but_get_and_head_is_refused_with_the_two_that_there_are() {
+fn every_method_but_get_and_head_is_refused_with_an_allow_header() {
     let server = Server::standard();
     for method in [
         "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "BREW", "get",
@@ -22,20 +22,20 @@ fn every_method_but_get_and_head_is_refused_with_the_two_that_there_are() {
 }
 
 #[test]
-fn a_request_without_its_one_host_is_a_bad_request() {
+fn a_request_without_exactly_one_host_is_a_bad_request() {
     let server = Server::standard();
     for hosts in ["", "host: a\r\nhost: b\r\n"] {
         let mut connection = Connection::open(server.address);
         connection.send(format!("GET /get?n=1 HTTP/1.1\r\n{hosts}\r\n").as_bytes());
         connection.answer(true).unwrap().problem(400);
-        // The request could be told from the next one, so the connection goes on.
+        // The end of the request was clear, so the connection stays open.
         connection.send(b"GET /get?n=1 HTTP/1.1\r\nhost: test\r\n\r\n");
         assert_eq!(connection.answer(true).unwrap().status, 200);
     }
 }
 
 #[test]
-fn a_client_of_http_1_0_is_answered_without_host_or_chunks_and_let_go() {
+fn an_http_1_0_client_is_answered_without_host_or_chunks_and_disconnected() {
     let server = Server::standard();
     for (target, end) in [
         ("/get?n=90", r#""digits":19}"#),
@@ -52,23 +52,23 @@ fn a_client_of_http_1_0_is_answered_without_host_or_chunks_and_let_go() {
 }
 
 #[test]
-fn the_absolute_form_that_proxies_use_is_the_same_request() {
+fn the_absolute_form_used_by_proxies_is_the_same_request() {
     let server = Server::standard();
     let answer = get(server.address, "http://elsewhere.test/get?n=10");
     assert_eq!(answer.json()["value"], "55");
 }
 
 #[test]
-fn a_fragment_is_no_part_of_the_number() {
+fn a_fragment_is_not_part_of_the_number() {
     let server = Server::standard();
     assert_eq!(get(server.address, "/get?n=10#fragment").json()["n"], 10);
 }
 
 #[test]
-fn requests_that_are_sent_in_one_go_are_answered_in_their_order() {
+fn pipelined_requests_are_answered_in_order() {
     let server = Server::standard();
     let mut connection = Connection::open(server.address);
-    // Small ones and one that goes through the pool.
+    // Small ones, and one that is computed on the pool.
     let numbers = [1, 2, 30_000, 3, 4, 5];
     let all = numbers.map(|n| format!("GET /get?n={n} HTTP/1.1\r\nhost: test\r\n\r\n"));
     connection.send(all.concat().as_bytes());
@@ -78,7 +78,7 @@ fn requests_that_are_sent_in_one_go_are_answered_in_their_order() {
 }
 
 #[test]
-fn what_is_too_long_is_refused_and_the_server_goes_on() {
+fn a_request_that_is_too_long_is_refused_and_the_server_goes_on() {
     let server = Server::standard();
     let long = format!("/get?n=1&x={}", "a".repeat(70_000));
     assert_eq!(get(server.address, &long).status, 431);
@@ -92,7 +92,7 @@ fn what_is_too_long_is_refused_and_the_server_goes_on() {
 }
 
 #[test]
-fn a_body_that_nobody_asked_for_is_not_waited_for() {
+fn an_unexpected_body_is_not_waited_for() {
     let server = Server::standard();
     let huge = "content-length: 10000000000\r\n";
     request(server.address, "POST", "/get?n=1", huge).problem(405);
@@ -105,9 +105,10 @@ fn a_body_that_nobody_asked_for_is_not_waited_for() {
     assert_eq!(connection.answer(true).unwrap().json()["n"], 1);
 }
 
-/// What is sent could as well be by somebody who has hung up, and work for nobody is not to go on.
+/// A half-closed connection looks like one whose client is gone, and nothing is computed for a client that is
+/// gone.
 #[test]
-fn a_client_that_closes_its_half_early_is_taken_to_have_gone() {
+fn a_client_that_closes_its_half_early_is_treated_as_gone() {
     let server = Server::start(Settings {
         max_n: Some(u64::MAX),
         deadline: Some(DurationArg(Duration::from_mins(1))),
@@ -122,7 +123,7 @@ fn a_client_that_closes_its_half_early_is_taken_to_have_gone() {
 }
 
 #[test]
-fn heads_that_never_end_are_in_nobodys_way() {
+fn heads_that_never_end_do_not_disturb_anyone() {
     let server = Server::standard();
     let _slow: Vec<_> = (0..200)
         .map(|_| {
@@ -151,9 +152,9 @@ fn http_2_by_prior_knowledge_is_the_same_service() {
     assert_eq!(statuses, [200, 200, 400, 404]);
 }
 
-/// `ab -k` counted an answer whose header said both as failed.
+/// `ab -k` counted an answer with both words in its header as failed.
 #[test]
-fn an_answer_of_http_1_0_says_in_one_word_whether_its_connection_goes_on() {
+fn an_http_1_0_answer_says_in_one_word_whether_its_connection_stays_open() {
     let recycling = Server::start(Settings {
         keepalive_requests: Some(1),
         ..settings()
@@ -188,7 +189,7 @@ fn an_answer_of_http_1_0_says_in_one_word_whether_its_connection_goes_on() {
 }
 
 #[test]
-fn an_answer_of_http_1_0_without_a_length_ends_with_its_connection_and_says_so() {
+fn an_http_1_0_answer_without_a_length_closes_its_connection_and_says_so() {
     let server = Server::start(Settings {
         compress: Some(true),
         ..settings()
@@ -205,7 +206,7 @@ fn an_answer_of_http_1_0_without_a_length_ends_with_its_connection_and_says_so()
 }
 
 #[test]
-fn head_tells_the_length_of_what_get_would_send_without_computing_it() {
+fn head_reports_the_length_that_get_would_send_without_computing_it() {
     let server = Server::start(Settings {
         max_n: Some(u64::MAX),
         ..settings()
@@ -222,7 +223,7 @@ fn head_tells_the_length_of_what_get_would_send_without_computing_it() {
         let length = get(server.address, target).body.len().to_string();
         assert_eq!(head.header("content-length"), Some(&*length), "{target}");
     }
-    // Years of work, were it done.
+    // Would take years to compute.
     let head = request(
         server.address,
         "HEAD",
@@ -236,7 +237,7 @@ fn head_tells_the_length_of_what_get_would_send_without_computing_it() {
 }
 
 #[test]
-fn a_host_that_is_not_valid_is_a_bad_request() {
+fn an_invalid_host_is_a_bad_request() {
     let server = Server::standard();
     for host in ["a b", "a/b", "user@a", "a:b", "a:99999", "[::1"] {
         let mut connection = Connection::open(server.address);
@@ -247,7 +248,7 @@ fn a_host_that_is_not_valid_is_a_bad_request() {
 }
 
 #[test]
-fn a_header_on_several_lines_is_the_same_as_on_one() {
+fn a_folded_header_is_the_same_as_one_on_one_line() {
     let server = Server::standard();
     let lines = "accept: text/html\r\naccept: text/plain\r\n";
     assert_eq!(
@@ -262,7 +263,7 @@ fn a_header_on_several_lines_is_the_same_as_on_one() {
 }
 
 #[test]
-fn a_range_is_ignored_as_the_answer_says() {
+fn a_range_is_ignored_and_the_answer_says_so() {
     let server = Server::standard();
     let answer = request(server.address, "GET", "/get?n=90", "range: bytes=0-3\r\n");
     assert_eq!(
@@ -275,9 +276,9 @@ fn a_range_is_ignored_as_the_answer_says() {
     );
 }
 
-/// A socket that is closed while its client still sends is reset, and the answer lost with it.
+/// Closing a socket while its client still sends resets it, and the answer is lost.
 #[test]
-fn a_client_that_is_still_sending_sees_the_answer() {
+fn a_client_that_is_still_sending_receives_the_answer() {
     let server = Server::standard();
     let mut connection = Connection::open(server.address);
     connection.send(b"POST /get?n=1 HTTP/1.1\r\nhost: test\r\ncontent-length: 900000\r\n\r\n");
@@ -285,14 +286,14 @@ fn a_client_that_is_still_sending_sees_the_answer() {
         connection.send(&[b'x'; 4_096]);
     }
     connection.answer(true).unwrap().problem(405);
-    // A client that sends all of it before it reads must not fail at that.
+    // A client that sends everything before it reads must not fail.
     for _ in 0..50 {
         connection.send(&[b'x'; 4_096]);
     }
 }
 
 #[test]
-fn a_server_on_all_addresses_takes_both_families() {
+fn a_server_on_all_addresses_accepts_both_ip_families() {
     let server = Server::start(Settings {
         listen: Some("[::]:0".to_owned()),
         ..settings()
@@ -300,7 +301,7 @@ fn a_server_on_all_addresses_takes_both_families() {
     let port = server.address.port();
     for ip in ["127.0.0.1", "::1"] {
         let address = std::net::SocketAddr::new(ip.parse().unwrap(), port);
-        // Where the machine has no IPv6, the server is on IPv4 alone.
+        // On a machine without IPv6, the server listens on IPv4 only.
         if ip == "::1" && server.address.is_ipv4() {
             continue;
         }

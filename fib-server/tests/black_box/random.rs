@@ -1,5 +1,5 @@
-//! Bytes that nobody would send: the server answers or hangs up, and goes on. Every run draws others,
-//! and a failure names the seed that made it.
+//! Random bytes: the server answers or disconnects, and goes on. Every run uses new ones, and a failure prints
+//! its seed.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -11,7 +11,7 @@ use crate::server::Server;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// What requests are made of.
+/// The parts that requests are made of.
 const PARTS: [&[u8]; 22] = [
     b"GET ",
     b"HEAD ",
@@ -43,7 +43,7 @@ fn heads(random: &mut fastrand::Rng) -> Vec<u8> {
         .collect()
 }
 
-/// Frames of any type with any flags on any stream, some of them cut short.
+/// Frames of any type with any flags on any stream, some of them truncated.
 fn frames(random: &mut fastrand::Rng) -> Vec<u8> {
     let mut bytes = PREFACE.to_vec();
     for _ in 0..random.usize(1..20) {
@@ -60,13 +60,13 @@ fn frames(random: &mut fastrand::Rng) -> Vec<u8> {
     bytes
 }
 
-/// Sends bytes on a connection of their own, and returns what comes back.
+/// Sends bytes on their own connection, and returns the answer.
 fn send(server: &Server, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
         .unwrap();
-    // It may have hung up in the middle.
+    // It may have disconnected in the middle.
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(Shutdown::Write);
     let mut answer = Vec::new();
@@ -75,7 +75,7 @@ fn send(server: &Server, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn what_the_fuzzers_begin_with_makes_no_request_fail() {
+fn the_fuzzers_first_inputs_make_no_request_fail() {
     let server = Server::standard();
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     let mut sent = 0;

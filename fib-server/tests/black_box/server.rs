@@ -1,4 +1,4 @@
-//! A server in this process, on ports that the kernel chose, stopped when the test ends.
+//! A server in this process, on ports chosen by the kernel, stopped when the test ends.
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
@@ -18,7 +18,7 @@ pub(crate) struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Settings for tests: free ports, two compute threads, no waiting at the end.
+/// Settings for tests: free ports, two compute threads, no delay at the end.
 pub(crate) fn settings() -> Settings {
     Settings {
         listen: Some("127.0.0.1:0".to_owned()),
@@ -26,7 +26,7 @@ pub(crate) fn settings() -> Settings {
         pod: Some("pod-1".to_owned()),
         compute_threads: Some(2),
         keepalive_requests: Some(0),
-        // Tests compute numbers of any size, mostly to have something that takes long.
+        // Tests compute numbers of any size, mostly to keep the server busy.
         max_inflight_bytes: Some(Size(u64::MAX)),
         drain_delay: Some(DurationArg(Duration::ZERO)),
         ..Settings::default()
@@ -69,7 +69,7 @@ impl Server {
         self.wait_for_metrics_with(&format!("\n{series}\n"));
     }
 
-    /// Reads metrics until they have this text.
+    /// Reads metrics until they contain this text.
     #[track_caller]
     pub(crate) fn wait_for_metrics_with(&self, text: &str) {
         let begun = Instant::now();
@@ -82,7 +82,7 @@ impl Server {
         }
     }
 
-    /// Waits for the end of an orderly stop.
+    /// Waits for the end of a graceful shutdown.
     pub(crate) fn join(mut self) {
         self.thread.take().unwrap().join().unwrap();
     }

@@ -1,4 +1,4 @@
-//! Spans of requests, as a collector of OpenTelemetry gets them.
+//! Spans of requests, as an OpenTelemetry collector receives them.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -13,7 +13,7 @@ use crate::server::{Server, settings};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A collector that answers with a status, and tells of each request: its first line and its body.
+/// A collector that answers with a status, and passes on the first line and body of each request.
 fn collector(status: &'static str) -> (SocketAddr, Receiver<(String, Value)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -71,7 +71,7 @@ fn attribute<'v>(of: &'v Value, name: &str) -> &'v Value {
 }
 
 #[test]
-fn a_request_of_a_recorded_trace_is_a_span_at_the_collector() {
+fn a_request_of_a_sampled_trace_is_exported_as_a_span() {
     let (address, requests) = collector("200 OK");
     let server = server(address);
     ask(&server, "/get?n=90", "00");
@@ -87,7 +87,7 @@ fn a_request_of_a_recorded_trace_is_a_span_at_the_collector() {
         attribute(resource, "service.instance.id")["stringValue"],
         "pod-1"
     );
-    // The other one's trace is not recorded.
+    // The other trace is not sampled.
     assert_eq!(spans(&body).len(), 1);
     let span = &spans(&body)[0];
     assert_eq!(span["traceId"], "4bf92f3577b34da6a3ce929d0e0e4736");
@@ -107,7 +107,7 @@ fn a_request_of_a_recorded_trace_is_a_span_at_the_collector() {
 }
 
 #[test]
-fn the_last_spans_are_sent_before_the_end() {
+fn the_last_spans_are_sent_before_the_program_exits() {
     let (address, requests) = collector("200 OK");
     let server = server(address);
     ask(&server, "/get?n=90", "01");
@@ -118,7 +118,7 @@ fn the_last_spans_are_sent_before_the_end() {
 }
 
 #[test]
-fn a_collector_that_refuses_spans_costs_nothing_but_them() {
+fn a_collector_that_refuses_spans_affects_nothing_else() {
     let (address, requests) = collector("503 Service Unavailable");
     let server = server(address);
     ask(&server, "/get?n=90", "01");

@@ -1,4 +1,4 @@
-//! An orderly end loses no request.
+//! A graceful shutdown loses no request.
 
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ fn draining_for(drain_delay: Duration) -> Server {
 }
 
 #[test]
-fn an_answer_under_way_is_given_before_the_end() {
+fn an_answer_in_progress_is_given_before_the_end() {
     let server = draining_for(Duration::ZERO);
     let mut connection = Connection::open(server.address);
     connection.send(b"GET /get?n=3000000&format=text HTTP/1.1\r\nhost: test\r\n\r\n");
@@ -33,12 +33,12 @@ fn an_answer_under_way_is_given_before_the_end() {
 }
 
 #[test]
-fn a_stream_under_way_is_sent_to_its_end() {
+fn a_stream_in_progress_is_sent_to_its_end() {
     let server = draining_for(Duration::ZERO);
     let mut connection = Connection::open(server.address);
-    // Ten megabytes: more than the sockets hold, so it is still under way when the signal comes.
+    // Ten megabytes: more than the sockets buffer, so it is still being sent when the signal comes.
     connection.send(b"GET /get?n=10000&sequence=true HTTP/1.1\r\nhost: test\r\n\r\n");
-    // It, and the request for the metrics.
+    // The stream, and the request for the metrics.
     server.wait_for_metric("http_requests_in_flight 2");
     server.stop.signal();
     let answer = connection.answer(true).unwrap();
@@ -47,7 +47,7 @@ fn a_stream_under_way_is_sent_to_its_end() {
 }
 
 #[test]
-fn a_server_without_clients_ends_without_waiting_for_any() {
+fn a_server_without_clients_exits_without_waiting() {
     let server = Server::start(Settings {
         drain_delay: Some(NEVER),
         ..settings()
@@ -64,7 +64,7 @@ fn a_server_without_clients_ends_without_waiting_for_any() {
 }
 
 #[test]
-fn a_second_signal_ends_the_waiting() {
+fn a_second_signal_ends_the_wait() {
     let server = draining_for(NEVER.0);
     let mut busy = Connection::open(server.address);
     busy.send(b"GET /get?n=4000000000 HTTP/1.1\r\nhost: test\r\n\r\n");
@@ -75,7 +75,7 @@ fn a_second_signal_ends_the_waiting() {
 }
 
 #[test]
-fn an_answer_that_takes_longer_than_the_timeout_is_given_up() {
+fn an_answer_that_takes_longer_than_the_timeout_is_abandoned() {
     let server = Server::start(Settings {
         max_n: Some(u64::MAX),
         deadline: Some(DurationArg(Duration::from_mins(1))),
@@ -91,7 +91,7 @@ fn an_answer_that_takes_longer_than_the_timeout_is_given_up() {
 }
 
 #[test]
-fn a_silent_connection_does_not_hold_up_the_end_for_the_whole_timeout() {
+fn a_silent_connection_does_not_delay_the_exit_by_the_whole_timeout() {
     let server = Server::start(Settings {
         shutdown_timeout: Some(DurationArg(Duration::from_mins(5))),
         ..settings()
@@ -109,7 +109,7 @@ fn a_silent_connection_does_not_hold_up_the_end_for_the_whole_timeout() {
 }
 
 #[test]
-fn who_comes_or_comes_back_while_it_drains_is_answered_and_asked_to_leave() {
+fn a_client_that_connects_during_the_drain_is_answered_and_asked_to_leave() {
     let server = draining_for(NEVER.0);
     let mut idle = Connection::open(server.address);
     idle.send(REQUEST);
@@ -128,12 +128,12 @@ fn who_comes_or_comes_back_while_it_drains_is_answered_and_asked_to_leave() {
         );
         assert!(connection.is_closed());
     }
-    // Nobody is left, so it does not wait for the rest of the hour.
+    // No connection is left, so it does not wait for the rest of the hour.
     server.join();
 }
 
 #[test]
-fn who_comes_after_the_drain_is_refused_rather_than_left_without_an_answer() {
+fn a_client_that_connects_after_the_drain_is_refused_at_once() {
     let server = draining_for(Duration::ZERO);
     let mut busy = Connection::open(server.address);
     busy.send(b"GET /get?n=4000000000 HTTP/1.1\r\nhost: test\r\n\r\n");
@@ -144,12 +144,12 @@ fn who_comes_after_the_drain_is_refused_rather_than_left_without_an_answer() {
         assert!(begun.elapsed() < Duration::from_secs(9), "still let in");
         std::thread::yield_now();
     }
-    // The last one is not given up for that.
+    // The last answer is not abandoned for that.
     busy.is_silent_for(Duration::from_millis(100));
 }
 
 #[test]
-fn a_client_of_http_2_gets_its_answer_and_is_told_to_go() {
+fn an_http_2_client_gets_its_answer_and_a_goaway() {
     let server = draining_for(NEVER.0);
     let mut client = Http2::open(server.address);
     let under_way = client.ask("/get?n=3000000&format=text");
@@ -161,8 +161,8 @@ fn a_client_of_http_2_gets_its_answer_and_is_told_to_go() {
     server.join();
 }
 
-/// Clients that keep their connections until they are asked to leave, as browsers and pools do, and
-/// clients with a connection for each request.
+/// Clients that keep their connections until asked to leave, like browsers and pools, and clients with a new
+/// connection per request.
 #[test]
 fn a_server_that_drains_under_load_loses_no_request() {
     for keeps in [true, false] {
@@ -170,7 +170,7 @@ fn a_server_that_drains_under_load_loses_no_request() {
     }
 }
 
-/// Drains a server while so many clients ask, and ends the load once the drain shows.
+/// Drains a server under load from this many clients, and ends the load once the drain shows.
 fn drains_under_load(clients: usize, ask: impl Fn(&AtomicBool, &Server) -> usize + Sync) {
     let server = draining_for(NEVER.0);
     let over = AtomicBool::new(false);
@@ -210,7 +210,7 @@ fn a_server_that_drains_under_load_loses_no_request_of_http_2() {
     drains_under_load(8, ask_over_http_2_until);
 }
 
-/// Each request is answered, or refused by a GOAWAY that says that it was not begun.
+/// Each request is answered, or refused by a GOAWAY that says it was not processed.
 fn ask_over_http_2_until(over: &AtomicBool, server: &Server) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,4 +1,4 @@
-//! TLS on the main port: both protocols, renewal without a lost request, and certificates of clients.
+//! TLS on the main port: both protocols, renewal without a lost request, and client certificates.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,7 +17,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use crate::client::{are_cut_off, get};
 use crate::server::{Server, settings};
 
-/// An authority, and files that it has signed.
+/// A CA, and the files it has signed.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -27,10 +27,10 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// A new certificate for `localhost`, in the files of a server.
+    /// Writes a new certificate for `localhost` to the server's files.
     fn renew(&self, folder: &Path) -> CertificateDer<'static> {
         let (cert, key) = self.sign();
-        // As a kubelet does: the key may be new before the certificate is.
+        // As a kubelet does: the key may be replaced before the certificate.
         std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
         std::fs::write(folder.join("cert.pem"), cert.pem()).unwrap();
         cert.der().clone()
@@ -42,7 +42,7 @@ impl Authority {
         (params.signed_by(&key, &self.0).unwrap(), key)
     }
 
-    /// A client that trusts this authority, with a certificate of its own or without.
+    /// A client that trusts this CA, with or without a certificate of its own.
     fn client(&self, with_certificate: bool, protocol: &[u8]) -> TlsConnector {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).unwrap();
@@ -73,7 +73,7 @@ fn server(folder: &Path, with_client_ca: bool) -> Server {
     })
 }
 
-/// One request over HTTP/1.1: its answer, and the certificate that the server showed.
+/// One request over HTTP/1.1: its answer, and the server's certificate.
 async fn ask(
     client: &TlsConnector,
     server: SocketAddr,
@@ -124,7 +124,7 @@ fn both_protocols_are_served_over_tls_and_probes_stay_plain() {
 }
 
 #[test]
-fn a_renewed_certificate_is_shown_without_a_lost_request() {
+fn a_renewed_certificate_is_used_without_a_lost_request() {
     let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new());
     let old = authority.renew(folder.path());
     let server = server(folder.path(), false);
@@ -145,7 +145,7 @@ fn a_renewed_certificate_is_shown_without_a_lost_request() {
 }
 
 #[test]
-fn a_client_without_a_certificate_is_refused_where_one_is_asked_for() {
+fn a_client_without_a_certificate_is_refused_if_one_is_required() {
     let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new());
     authority.renew(folder.path());
     std::fs::write(folder.path().join("ca.pem"), authority.0.pem()).unwrap();
@@ -159,7 +159,7 @@ fn a_client_without_a_certificate_is_refused_where_one_is_asked_for() {
 }
 
 #[test]
-fn a_handshake_that_is_not_completed_is_cut_off_within_ten_seconds() {
+fn an_incomplete_handshake_is_cut_off_within_ten_seconds() {
     let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new());
     authority.renew(folder.path());
     let server = server(folder.path(), false);

@@ -1,14 +1,14 @@
-//! Who may ask for what, and how often.
+//! Who may send which requests, and how often.
 
-use fib_server::args::Settings;
+use fib_server::args::{Rate, Settings};
 
 use crate::client::{Connection, get, request};
 use crate::server::{Server, settings};
 
 fn limited(proxies: &[&str]) -> Server {
     Server::start(Settings {
-        // One request, and the next one after a second.
-        rate_limit: Some(1),
+        // One request; the next one after a second.
+        rate_limit: Some(Rate(1)),
         rate_limit_burst: Some(1),
         trusted_proxies: Some(proxies.iter().map(|&p| p.to_owned()).collect()),
         ..settings()
@@ -16,7 +16,7 @@ fn limited(proxies: &[&str]) -> Server {
 }
 
 #[test]
-fn a_client_above_its_rate_is_told_when_to_come_back() {
+fn a_client_above_its_rate_is_told_when_to_retry() {
     let server = limited(&[]);
     let first = get(server.address, "/get?n=1");
     assert_eq!(first.status, 200);
@@ -28,7 +28,7 @@ fn a_client_above_its_rate_is_told_when_to_come_back() {
     assert_eq!(second.problem(429)["retry_after_seconds"], 1);
     assert_eq!(second.header("retry-after"), Some("1"));
     assert_eq!(second.header("ratelimit"), Some(r#""client";r=0;t=1"#));
-    // What watches the server is not limited.
+    // Monitoring is not limited.
     for _ in 0..3 {
         assert_eq!(get(server.address, "/health").status, 200);
         assert_eq!(get(server.admin, "/metrics").status, 200);
@@ -37,7 +37,8 @@ fn a_client_above_its_rate_is_told_when_to_come_back() {
 }
 
 #[test]
-fn clients_behind_a_trusted_proxy_have_a_rate_each_and_others_can_not_claim_to_be_many() {
+fn clients_behind_a_trusted_proxy_have_separate_rates_and_other_clients_can_not_pretend_to_be_many()
+{
     let ask = |server: &Server, client: &str| {
         let header = format!("x-forwarded-for: {client}\r\n");
         request(server.address, "GET", "/get?n=1", &header).status
@@ -63,7 +64,7 @@ fn the_metrics_can_be_kept_off_the_main_port() {
 }
 
 #[test]
-fn what_is_logged_can_be_changed_while_it_runs() {
+fn the_log_level_can_be_changed_at_run_time() {
     let server = Server::standard();
     let put = |level: &str| {
         let mut connection = Connection::open(server.admin);
@@ -83,7 +84,7 @@ fn what_is_logged_can_be_changed_while_it_runs() {
 }
 
 #[test]
-fn a_request_of_a_trace_is_answered_as_a_span_of_it() {
+fn a_request_with_a_trace_is_answered_as_a_span_of_it() {
     let server = Server::standard();
     let parent = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
     let answer = request(server.address, "GET", "/get?n=1", parent);
@@ -97,7 +98,7 @@ fn a_request_of_a_trace_is_answered_as_a_span_of_it() {
 }
 
 #[test]
-fn pages_of_an_origin_that_is_let_in_may_read_answers() {
+fn pages_of_an_allowed_origin_may_read_answers() {
     let server = Server::start(Settings {
         cors_origins: Some(vec!["https://a.test".to_owned()]),
         ..settings()
@@ -129,17 +130,17 @@ fn pages_of_an_origin_that_is_let_in_may_read_answers() {
         request(server.address, "OPTIONS", "/nowhere", "").status,
         404
     );
-    // Without the flag there is no such protocol.
+    // Without the flag, CORS is off.
     request(Server::standard().address, "OPTIONS", "/get?n=1", "").problem(405);
 }
 
 #[test]
-fn an_answer_that_everybody_may_read_says_so_to_everybody_and_is_the_same_for_all() {
+fn an_answer_that_every_origin_may_read_says_so_in_every_response() {
     let server = Server::start(Settings {
         cors_origins: Some(vec!["*".to_owned()]),
         ..settings()
     });
-    // A cache that keeps the answer to a request without an origin gives it to a page.
+    // A cache may give a page the stored answer to a request without an origin.
     for headers in ["", "origin: https://a.test\r\n", "origin: null\r\n"] {
         let answer = request(server.address, "GET", "/get?n=1", headers);
         let allowed = answer.header("access-control-allow-origin");
@@ -152,7 +153,7 @@ fn an_answer_that_everybody_may_read_says_so_to_everybody_and_is_the_same_for_al
     let failed = get(server.address, "/get?n=x");
     failed.problem(400);
     assert_eq!(failed.header("access-control-allow-origin"), Some("*"));
-    // Where only some may, an answer is kept for each origin.
+    // If only some origins may read an answer, a cache stores it per origin.
     let some = Server::start(Settings {
         cors_origins: Some(vec!["https://a.test".to_owned()]),
         ..settings()

@@ -1,4 +1,4 @@
-//! Compares two runs or simulations: what differs, and is the second one worse?
+//! Compares two runs or simulations: what differs, and whether the second is worse.
 //!
 //! # Rule
 //!
@@ -37,7 +37,7 @@ pub enum Standing {
     Good,
     /// A run that is wrong, or a simulation that breaks its bounds.
     Bad,
-    /// A run that says nothing about the autoscaler.
+    /// A run that proves nothing about the autoscaler.
     Unknown,
 }
 
@@ -56,9 +56,9 @@ pub struct Side {
     pub settings: Settings,
     /// The measured values.
     pub measures: Vec<(Measure, f64)>,
-    /// The controller's sync period in seconds: times are known no more precisely than that.
+    /// The controller's sync period in seconds, which limits how precisely times are known.
     pub sync_seconds: f64,
-    /// Everything on one axis.
+    /// The side's timeline.
     pub timeline: Timeline,
 }
 
@@ -104,7 +104,7 @@ impl Side {
         }
     }
 
-    /// When the load begins to rise, or else the start. Two sides are aligned at this instant.
+    /// When the load begins to rise, or else the start. The two sides are aligned at this instant.
     pub fn begin(&self) -> Timestamp {
         let mut phases = self.timeline.phases.iter();
         phases
@@ -140,48 +140,48 @@ pub enum Change {
 /// One measure of both sides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComparisonRow {
-    /// What.
+    /// The measure.
     pub measure: Measure,
-    /// In which unit.
+    /// Its unit.
     pub unit: String,
-    /// In the first.
+    /// The value in the first.
     pub a: Option<f64>,
-    /// In the second.
+    /// The value in the second.
     pub b: Option<f64>,
     /// The second relative to the first: 0.1 is 10 % more; `None` if the first is 0.
     pub change: Option<f64>,
-    /// What that means.
+    /// Whether that is better or worse.
     pub verdict: Change,
 }
 
 /// A setting that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
-    /// Which.
+    /// The setting.
     pub setting: String,
-    /// In the first.
+    /// Its value in the first.
     pub a: Option<String>,
-    /// In the second.
+    /// Its value in the second.
     pub b: Option<String>,
 }
 
 /// A setting that both have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shared {
-    /// Which.
+    /// The setting.
     pub setting: String,
-    /// In both.
+    /// The value that both have.
     pub value: String,
 }
 
 /// One of the two sides, as named in the document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Named {
-    /// Its file's name.
+    /// The name of its file.
     pub name: String,
     /// How it ended, for display.
     pub outcome: String,
-    /// What that means here.
+    /// The same as a category.
     pub standing: Standing,
     /// The command line it was made with, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,13 +198,13 @@ pub struct Comparison {
     /// The command line, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// The first.
+    /// The first side.
     pub a: Named,
-    /// The second.
+    /// The second side.
     pub b: Named,
     /// Settings that differ.
     pub differences: Vec<Difference>,
-    /// Settings in which they don't.
+    /// Settings that are the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub same: Vec<Shared>,
     /// One row per measure that either side has.
@@ -278,7 +278,7 @@ pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison 
         .filter(|(_, side)| side.standing == Standing::Unknown)
         .map(|(name, side)| {
             format!(
-                "{name} is {}, so it says nothing about the autoscaler",
+                "{name} is {}, so it proves nothing about the autoscaler",
                 side.outcome
             )
         });
@@ -300,7 +300,7 @@ pub fn compare(a: &Side, b: &Side, version: &str, tolerance: f64) -> Comparison 
     }
 }
 
-/// The settings that differ, in the order of the first.
+/// The settings that differ, in the first side's order.
 fn differences(a: &Side, b: &Side) -> Vec<Difference> {
     let of_b_alone = b.settings.iter().filter(|(n, _)| a.setting(n).is_none());
     let names = a.settings.iter().chain(of_b_alone).map(|(name, _)| *name);
@@ -358,7 +358,7 @@ fn row(
     })
 }
 
-/// Puts both on one time axis: the first instant of each, and the length of the axis.
+/// Aligns both sides on one time axis: the start of each, and the length of the axis.
 pub fn one_axis(
     a: &Timeline,
     a_begin: Timestamp,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A status condition of any object.
+/// The type, such as `ScalingActive`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// Such as `ScalingActive`.

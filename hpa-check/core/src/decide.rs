@@ -1,4 +1,5 @@
-//! `hpa-check decide`: the model's front door. One JSON object a line in, one a line out, in order.
+//! `hpa-check decide`: the model behind a command line. It reads one JSON object per line and writes one per
+//! line, in order.
 
 mod case;
 mod input;
@@ -24,8 +25,8 @@ use crate::observation::ControllerConfig;
 use crate::spec::Behavior;
 use case::{Case, Input};
 
-/// Answers every line; `Ok(false)` when one of them was not of the form. A sync of no autoscaler is one of
-/// `autoscaler`, if that is given.
+/// Answers every line; returns `Ok(false)` if one of them was malformed. A sync without an autoscaler of its
+/// own uses `autoscaler`, if that is given.
 pub fn run(
     mut input: impl BufRead,
     mut output: impl Write,
@@ -50,7 +51,7 @@ pub fn run(
     Ok(all)
 }
 
-/// Answers one line, and says whether it was of the form.
+/// Answers one line, and returns whether it was well-formed.
 pub fn answer(line: &str, autoscaler: Option<&Value>) -> (Value, bool) {
     let answer = Decider::new(autoscaler).answer(line);
     let good = answer.is_good();
@@ -124,7 +125,7 @@ impl<'a> Decider<'a> {
 
     /// Decides a case by its members, of which those that are null count as missing, and an autoscaler may be a
     /// whole manifest. It is this that says what is wrong with a case.
-    fn decide(&self, case: &Value, line: &str) -> Result<Outcome, CaseError> {
+    fn decide(&self, case: &Value, line: &str) -> Result<Decided, CaseError> {
         let kind = case
             .get("kind")
             .and_then(Value::as_str)
@@ -158,7 +159,7 @@ impl<'a> Decider<'a> {
 #[serde(untagged)]
 enum Answer {
     /// Of a case that is of the form.
-    Result { id: Value, result: Outcome },
+    Result { id: Value, result: Decided },
     /// Of any other line.
     Error { id: Value, error: String },
 }
@@ -172,7 +173,7 @@ impl Answer {
 /// What a case's kind asks for.
 #[derive(Serialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
-enum Outcome {
+enum Decided {
     Replicas {
         replicas: i32,
         utilization: Option<i32>,
@@ -192,12 +193,12 @@ enum Outcome {
     },
 }
 
-/// Why a case has no decision: what is wrong with it, and what was expected.
+/// Why a case has no decision: what is wrong with it and what was expected.
 #[derive(Debug, thiserror::Error)]
 enum CaseError {
-    #[error("\"kind\" is missing: it says which decision is asked for")]
+    #[error("\"kind\" is missing: set it to the decision to compute")]
     NoKind,
-    #[error("\"input\" is missing: it holds the decision's data")]
+    #[error("\"input\" is missing: put the decision's data there")]
     NoInput,
     #[error(
         "kind {0:?} is not known: use resource_replicas, reconcile, convert_with_behavior_rate or \
@@ -206,15 +207,15 @@ enum CaseError {
     UnknownKind(String),
     #[error("{0:?} is missing: write [] if there are none")]
     NoList(&'static str),
-    #[error("\"hpa\" {0}: give one of autoscaling/v2")]
+    #[error("\"hpa\" {0}: use apiVersion autoscaling/v2")]
     NoAutoscaler(String),
-    #[error("the input is not of this kind's form: {0}")]
+    #[error("the input does not fit this kind: {0}")]
     Form(#[from] serde_json::Error),
     #[error("otherHpaSelectors: {0}")]
     Selector(#[from] SelectorError),
 }
 
-/// Lists of pods may be empty or null, but a case that lacks one has lost it.
+/// A list of pods may be empty or null, but a case without one is incomplete.
 fn with_pods(input: &Value) -> Result<&Value, CaseError> {
     for list in ["pods", "podMetrics"] {
         input.get(list).ok_or(CaseError::NoList(list))?;
@@ -222,8 +223,8 @@ fn with_pods(input: &Value) -> Result<&Value, CaseError> {
     Ok(input)
 }
 
-/// In place of a case's own form of an autoscaler, a whole object or a list with one, as
-/// `kubectl get hpa -o json` prints it.
+/// Accepts a whole object, or a list with one, as `kubectl get hpa -o json` prints it, in place of a case's own
+/// form.
 fn as_manifest(hpa: &mut Value) -> Result<(), CaseError> {
     if hpa.get("kind").is_none() && hpa.get("items").is_none() {
         return Ok(());
@@ -241,13 +242,13 @@ fn read<T: DeserializeOwned>(input: &Value) -> Result<T, CaseError> {
     Ok(T::deserialize(without_nulls(input))?)
 }
 
-/// The namespace of every case, for the controller's messages: the cases do not name one.
+/// The namespace of every case, used in the controller's messages; the cases do not name one.
 const NAMESPACE: &str = "test-namespace";
 
-/// The instant that ages are counted back from. Any will do.
+/// The instant that ages count back from; its value does not matter.
 pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-fn resource_replicas(input: input::ResourceReplicas) -> Outcome {
+fn resource_replicas(input: input::ResourceReplicas) -> Decided {
     let settings = input.controller.settings();
     let gates = input.controller.gates();
     let pods: Vec<_> = input::all(input.pods)
@@ -273,18 +274,18 @@ fn resource_replicas(input: input::ResourceReplicas) -> Outcome {
     };
     let container = input.container.as_deref().filter(|c| !c.is_empty());
     match resource::utilization(scene, &input.metric, container, input.target_utilization) {
-        Ok(p) => Outcome::Replicas {
+        Ok(p) => Decided::Replicas {
             replicas: p.replicas,
             utilization: p.utilization,
             raw_average_milli: p.raw_average,
         },
-        Err(error) => Outcome::Refused {
+        Err(error) => Decided::Refused {
             error: error.to_string(),
         },
     }
 }
 
-fn convert(input: &input::Convert) -> Outcome {
+fn convert(input: &input::Convert) -> Decided {
     let behavior = Behavior {
         scale_up: input.scale_up.clone(),
         scale_down: input.scale_down.clone(),
@@ -313,13 +314,13 @@ fn convert(input: &input::Convert) -> Outcome {
         },
         NOW,
     );
-    Outcome::Limited {
+    Decided::Limited {
         replicas: limited.replicas,
         reason: limited.reason,
     }
 }
 
-fn stabilize(input: &input::Stabilize) -> Outcome {
+fn stabilize(input: &input::Stabilize) -> Decided {
     let history: Vec<Recommendation> = input
         .recommendations
         .iter()
@@ -334,7 +335,7 @@ fn stabilize(input: &input::Stabilize) -> Outcome {
         window(input.scale_up_stabilization_window_seconds),
         window(input.scale_down_stabilization_window_seconds),
     );
-    Outcome::Stabilized {
+    Decided::Stabilized {
         stabilized_replicas: stabilized,
     }
 }

@@ -2,14 +2,14 @@
 
 use crate::observation::{CONTROLLER, FieldManager};
 
-/// What a workload's own metadata says about the manifests that are applied to it.
+/// What a workload's metadata reveals about the manifests applied to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AppliedManifest {
-    /// Who stored a last-applied configuration with `replicas` in it, and when.
+    /// Who stored a last-applied configuration that sets `replicas`, and when.
     pub stored: Option<FieldManager>,
     /// All field managers that use server-side apply, whatever they own.
     pub appliers: Vec<FieldManager>,
-    /// The Helm release that it belongs to, as `namespace/name`.
+    /// The Helm release it belongs to, as `namespace/name`.
     pub helm_release: Option<String>,
     /// The Flux object that applies it, as `namespace/name`.
     pub kustomization: Option<String>,
@@ -52,7 +52,7 @@ pub struct Deployer {
     /// Its name, as `namespace/name`.
     pub name: String,
     /// The scale targets that it applies.
-    pub applies: Vec<Object>,
+    pub applies: Vec<ObjectRef>,
     /// What it ignores.
     pub ignores: Vec<IgnoredFields>,
     /// Whether ignored fields are also left out of what is applied. Argo CD does so only with
@@ -60,13 +60,13 @@ pub struct Deployer {
     pub respects: bool,
     /// Whether it is suspended.
     pub suspended: bool,
-    /// Why the tool's own settings, which may ignore more, could not be read.
+    /// Why the tool's own settings, which may ignore more fields, could not be read.
     pub settings_unread: Option<String>,
 }
 
 /// A reference to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object {
+pub struct ObjectRef {
     /// API group, such as `apps`.
     pub group: String,
     /// Kind.
@@ -77,7 +77,7 @@ pub struct Object {
     pub name: String,
 }
 
-/// A rule that says what to ignore.
+/// A rule that selects what to ignore.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IgnoredFields {
     /// Group, kind, namespace and name of the objects; `*` and an empty string match all.
@@ -92,22 +92,22 @@ pub struct IgnoredFields {
     pub paths: Vec<String>,
     /// Field managers whose fields are ignored.
     pub managers: Vec<String>,
-    /// Whether it also selects by something that is not read here, such as labels.
+    /// Whether it also selects by something that is not read, such as labels.
     pub selects_more: bool,
 }
 
 /// What happens to the replicas when a manifest that sets them is applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Treatment {
-    /// They are reset, and why nothing prevents that.
+    /// They are reset; says why nothing prevents that.
     Applied(String),
-    /// They are kept, and what ensures that.
+    /// They are kept; says what ensures that.
     LeftAlone(String),
-    /// Unknown, and why.
+    /// Unknown; says why.
     Unknown(String),
 }
 
-/// The paths by which a rule names the replicas or the whole spec.
+/// The paths that cover the replicas: the field itself or the whole spec.
 const REPLICAS: [&str; 7] = [
     "/spec/replicas",
     "/spec",
@@ -119,8 +119,8 @@ const REPLICAS: [&str; 7] = [
 ];
 
 impl Deployer {
-    /// What it does to the replicas of an object.
-    pub fn treatment(&self, object: &Object, writers: &[&str]) -> Treatment {
+    /// What it does to an object's replicas.
+    pub fn treatment(&self, object: &ObjectRef, writers: &[&str]) -> Treatment {
         let who = format!("{} {}", self.tool.kind(), self.name);
         if self.suspended {
             return Treatment::LeftAlone(format!("{who} is suspended"));
@@ -146,7 +146,7 @@ impl Deployer {
 }
 
 impl IgnoredFields {
-    fn concerns(&self, object: &Object) -> bool {
+    fn concerns(&self, object: &ObjectRef) -> bool {
         let pairs = [
             (&self.group, &object.group),
             (&self.kind, &object.kind),
@@ -170,14 +170,14 @@ impl IgnoredFields {
         by_path || by_manager
     }
 
-    /// Whether it names them in a way that is not understood here, or selects by something that is not read.
+    /// Whether it may cover the replicas by a path that is not understood or a selector that is not read.
     fn may_name_replicas(&self, writers: &[&str]) -> bool {
         let other = self.paths.iter().any(|path| path.contains("replicas"));
         other || self.names_replicas(writers)
     }
 }
 
-/// Whether a pattern matches, with `*` for any text; an empty pattern matches everything.
+/// Whether a pattern matches; `*` stands for any text, and an empty pattern matches everything.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         _ if pattern.is_empty() => true,
@@ -193,8 +193,8 @@ fn matches(pattern: &str, text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn cart() -> Object {
-        Object {
+    fn cart() -> ObjectRef {
+        ObjectRef {
             group: "apps".to_owned(),
             kind: "Deployment".to_owned(),
             namespace: "shop".to_owned(),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_is_not_understood_or_not_read_gives_unknown() {
+    fn a_rule_that_is_not_understood_or_not_read_is_unknown() {
         let unknown =
             |deployer: &Deployer| matches!(deployer.treatment(&cart(), &[]), Treatment::Unknown(_));
         let odd = rule("Deployment", ".spec | select(.replicas > 2)");

@@ -1,4 +1,4 @@
-//! What is wrong with autoscalers, from what the API shows at one look, or at two: no load, no watch.
+//! Diagnoses autoscalers from one or two snapshots of the API, without load and without a watch.
 //!
 //! ```text
 //! ClusterSnapshot ─ SnapshotView (one autoscaler, its target, its pods, their use) ─ judge ─ Report
@@ -22,8 +22,8 @@ use crate::snapshot::index::Index;
 use crate::snapshot::{Assertions, ClusterSnapshot, Namespace};
 use crate::verdict::{Outcome, Reason};
 
-/// Diagnoses every autoscaler of a snapshot. `earlier` is one taken some seconds before; without it,
-/// what only shows by moving is judged by what one look can tell, or not at all.
+/// Diagnoses every autoscaler of a snapshot. `earlier` is a snapshot taken some seconds before; without it,
+/// what only shows as a change is judged from one snapshot where possible.
 pub fn diagnose(
     cluster: &ClusterSnapshot,
     earlier: Option<&ClusterSnapshot>,
@@ -114,7 +114,7 @@ fn report(namespace: &str, view: &SnapshotView<'_>, findings: Vec<Reason>) -> Au
     }
 }
 
-/// What the autoscalers of a namespace belong to, and what they scale.
+/// The owners and the targets of a namespace's autoscalers.
 struct Taken<'a> {
     owners: HashSet<&'a str>,
     targets: HashSet<String>,
@@ -133,13 +133,14 @@ impl<'a> Taken<'a> {
         }
     }
 
-    /// Whether a `ScaledObject` has an autoscaler, or its target another's.
+    /// Whether a `ScaledObject` has an autoscaler, or its target has another one.
     fn has(&self, object: &ScaledObject) -> bool {
         self.targets.contains(&object.target) || self.owners.contains(object.to_string().as_str())
     }
 }
 
-/// The autoscaler that KEDA takes away while its `ScaledObject` is paused: it would be missed.
+/// Reports the autoscaler that KEDA deletes while its `ScaledObject` is paused; otherwise it would be missing
+/// from the report.
 fn withdrawn_by_keda(namespace: &str, object: &ScaledObject) -> Option<AutoscalerReport> {
     let note = judge::pause(object)?;
     Some(AutoscalerReport {
@@ -159,7 +160,7 @@ fn withdrawn_by_keda(namespace: &str, object: &ScaledObject) -> Option<Autoscale
     })
 }
 
-/// `maxReplicaCount` where it is left out (`defaultHPAMaxReplicas` of KEDA).
+/// The default of `maxReplicaCount` (`defaultHPAMaxReplicas` of KEDA).
 const KEDA_MAX: i32 = 100;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The formats that a run leaves behind, each with its version.
+//! The formats of a run's output, each with its version.
 
 pub mod doctor;
 pub mod result;

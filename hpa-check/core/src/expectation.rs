@@ -13,13 +13,13 @@ use crate::spec::{AutoscalerSpec, MetricSpec, MetricTarget};
 /// The assertion of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Expectation {
-    /// The spec's minimum in pods, at which a run begins and ends.
+    /// The spec's minimum in pods, where a run begins and ends.
     pub min_replicas: i32,
     /// The spec's maximum in pods, which the load must reach.
     pub max_replicas: i32,
     /// The spec's CPU target, in percent of the request.
     pub cpu_target_percent: i32,
-    /// Which of these numbers come from the autoscaler itself and so are not asserted.
+    /// Which of these numbers come from the autoscaler itself and are not asserted.
     #[serde(default, skip_serializing_if = "Own::is_none")]
     pub own: Own,
     /// Metrics that the spec must have, by name.
@@ -86,7 +86,7 @@ impl Numbers {
 }
 
 impl Expectation {
-    /// Takes the bounds and the CPU target from the autoscaler, so none is asserted.
+    /// Takes the bounds and the CPU target from the autoscaler, so that none is asserted.
     #[must_use]
     pub fn of_spec(self, spec: &AutoscalerSpec) -> Self {
         self.asserting(Numbers::default(), spec)
@@ -222,7 +222,7 @@ pub enum ScaleDown {
     Full,
     /// Down by one step.
     OneStep,
-    /// Not at all.
+    /// Do not wait.
     Skip,
 }
 

@@ -1,4 +1,4 @@
-//! Every reason a verdict can have, by name. A test keeps `docs/findings.md` in step with this list.
+//! Every reason a verdict can have, by name. A test keeps `docs/findings.md` in sync with this list.
 
 pub mod catalog;
 mod finding;

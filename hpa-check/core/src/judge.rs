@@ -14,19 +14,20 @@ use crate::verdict::{Outcome, Reason, Verdict};
 /// The exit code of a run that was interrupted.
 const INTERRUPTED: u8 = 105;
 
-/// The findings of a run, by precedence. A run that passes has none of them.
+/// The findings that a run can have, by precedence. A run that passes has none of them.
 pub fn findings_of_a_run() -> impl Iterator<Item = &'static Finding> {
     let of_a_run = |rule: &&&Rule| !matches!(rule.find, Find::Snapshot(_));
     RANKED.iter().filter(of_a_run).map(|rule| rule.finding)
 }
 
-/// The findings of a snapshot, by precedence.
+/// The findings that a snapshot can have, by precedence.
 pub fn findings_of_a_snapshot() -> impl Iterator<Item = &'static Finding> {
     let of_a_snapshot = |rule: &&&Rule| !matches!(rule.find, Find::Run(_));
     RANKED.iter().filter(of_a_snapshot).map(|rule| rule.finding)
 }
 
-/// The weight of the finding with that name; `None` if there is none. A finding that is no fault is a note.
+/// The weight of the finding with this name; `None` if there is none. A finding with the outcome `pass` is a
+/// note.
 pub fn weight(id: &str) -> Option<Weight> {
     let rule = RANKED.iter().find(|rule| rule.finding.id == id)?;
     Some(if rule.finding.outcome == Outcome::Pass {
@@ -36,14 +37,14 @@ pub fn weight(id: &str) -> Option<Weight> {
     })
 }
 
-/// The finding that makes a pass impossible whatever happens next, if any.
+/// The finding, if any, that makes a pass impossible whatever happens next.
 pub(crate) fn blocker(run: &RunView<'_>) -> Option<Reason> {
     let mut blockers = RANKED.iter().filter(|rule| rule.weight == Weight::Blocker);
     blockers.find_map(|rule| Some(rule.finding.reason(rule.ask_run(run)?)))
 }
 
-/// The verdict on a run: the outcome of the finding with the highest precedence, or a pass with what
-/// was proved.
+/// The verdict on a run: the outcome of the finding with the highest precedence, or a pass with what was
+/// proved.
 pub(crate) fn run(run: &RunView<'_>) -> Verdict {
     let mut reasons = reasons(|rule| rule.ask_run(run));
     let outcome = reasons.first().map_or(Outcome::Pass, |r| r.outcome);
@@ -74,7 +75,7 @@ pub(crate) fn pause(object: &ScaledObject) -> Option<Reason> {
     at.or_else(|| keda::paused(object).map(|e| catalog::PAUSED.reason(e)))
 }
 
-/// Everything that the rules find, by precedence. Symptoms are evaluated only while no cause was found.
+/// All findings, by precedence. Symptoms are evaluated only if no cause was found.
 fn reasons(ask: impl Fn(&Rule) -> Option<Evidence>) -> Vec<Reason> {
     let mut found: Vec<(&Finding, Reason)> = Vec::new();
     for rule in RANKED.iter() {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
 
-/// The annotations that pause scaling begin with this
-/// (`apis/keda/v1alpha1/scaledobject_types.go`, `docs/concepts/scaling-deployments`).
+/// The prefix of the annotations that pause scaling (`apis/keda/v1alpha1/scaledobject_types.go`,
+/// `docs/concepts/scaling-deployments`).
 pub const PREFIX: &str = "autoscaling.keda.sh/";
 
 /// The label on autoscalers that KEDA creates.
@@ -66,7 +66,7 @@ pub enum Pause {
 }
 
 impl ScaledObject {
-    /// One that is known only from an autoscaler's owner reference or label.
+    /// A `ScaledObject` that is known only from an autoscaler's owner reference or label.
     pub fn unread(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -74,8 +74,8 @@ impl ScaledObject {
         }
     }
 
-    /// What is paused, and the annotation that pauses it, as `name: value`. A pause of each direction
-    /// together pauses everything.
+    /// What is paused, and the annotation that pauses it, as `name: value`. Two pauses, one in each direction,
+    /// pause everything.
     pub fn pause(&self) -> Option<(Pause, String)> {
         let quote = |key: &str| {
             let value = self.annotations.get(key).map_or("", String::as_str);
@@ -107,17 +107,17 @@ impl ScaledObject {
         matches!(self.pause(), Some((Pause::Whole | Pause::At(_), _)))
     }
 
-    /// The condition for a failed trigger, with the fallback's replicas in force.
+    /// The condition of a failed trigger whose fallback sets the replicas.
     pub fn fallback(&self) -> Option<&Condition> {
         self.condition("Fallback").filter(|c| c.status == "True")
     }
 
-    /// The condition for a `ScaledObject` that does not work.
+    /// The condition of a `ScaledObject` that does not work.
     pub fn failure(&self) -> Option<&Condition> {
         self.condition("Ready").filter(|c| c.status == "False")
     }
 
-    /// Whether it holds the target at replicas outside of the autoscaler's bounds: idle, or paused at N.
+    /// Whether it holds the target at replicas outside the autoscaler's bounds: idle, or paused at N.
     pub fn holds_at(&self, replicas: i32) -> bool {
         let idle = self.idle_replicas.unwrap_or(0);
         replicas == 0 || replicas == idle || self.is_paused()
@@ -133,7 +133,7 @@ impl ScaledObject {
         self.conditions.iter().find(|c| c.kind == kind)
     }
 
-    /// Reads a boolean annotation like KEDA: a value that is not a boolean is true.
+    /// Reads a boolean annotation as KEDA does: a value that is not a boolean is true.
     fn is_set(&self, key: &str) -> bool {
         let no = ["0", "f", "F", "false", "FALSE", "False"];
         let value = self.annotations.get(key);

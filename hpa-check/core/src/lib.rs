@@ -10,7 +10,6 @@ pub mod decide;
 pub mod deployer;
 pub mod doctor;
 pub mod documents;
-pub mod duration;
 pub mod expectation;
 pub mod findings;
 pub mod judge;

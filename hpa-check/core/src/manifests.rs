@@ -1,11 +1,12 @@
-//! Manifests: read as people, charts and kubectl write them, and made out of live objects, where what a server
-//! adds is taken away and what a person would write stays.
+//! Manifests: reads them as people, charts and kubectl write them, and makes them from live objects by removing
+//! what a server adds.
 
 mod autoscaler;
 mod differences;
 mod keys;
 mod missing;
 mod older;
+mod origin;
 mod simulable;
 mod workload;
 
@@ -16,10 +17,11 @@ use crate::keda::LABEL;
 pub use autoscaler::{DEFAULT_CPU_TARGET, Manifest, object, objects, read, read_behavior};
 pub use differences::differences;
 pub use missing::missing;
+pub use origin::Origin;
 pub use simulable::Simulable;
 pub use workload::WorkloadManifest;
 
-/// Of the metadata, what a person writes.
+/// The metadata that a person writes.
 const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
 
 /// Annotations that tools and controllers write.
@@ -30,7 +32,7 @@ const WRITTEN: [&str; 4] = [
     "autoscaling.alpha.kubernetes.io/conditions",
 ];
 
-/// The kinds in the order in which they are made: what others need comes first.
+/// The order in which kinds are created: dependencies first.
 const ORDER: [&str; 14] = [
     "ServiceAccount",
     "ConfigMap",
@@ -48,7 +50,7 @@ const ORDER: [&str; 14] = [
     "HorizontalPodAutoscaler",
 ];
 
-/// Whether an object was made by a person rather than by the cluster or by another object.
+/// Whether a person made the object, rather than the cluster or another object.
 pub fn is_own(object: &Value) -> bool {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let made_by_cluster = matches!(
@@ -64,8 +66,8 @@ pub fn is_own(object: &Value) -> bool {
     !name.is_empty() && !made_by_cluster && !owned
 }
 
-/// The manifest of an object. `scaled` says that an autoscaler owns its replicas, which then stay out:
-/// applying them would take them from it.
+/// The manifest of an object. If `scaled`, an autoscaler owns its replicas, so they are left out: applying them
+/// would reset them.
 pub fn clean(object: &Value, scaled: bool) -> Value {
     let mut manifest = Map::new();
     for key in ["apiVersion", "kind"] {
@@ -112,7 +114,7 @@ fn annotations(all: &Value) -> Value {
     kept
 }
 
-/// What the cluster assigned; a headless Service keeps its `None`.
+/// Removes what the cluster assigned; a headless Service keeps its `None`.
 fn service(manifest: &mut Map<String, Value>) {
     let Some(spec) = manifest.get_mut("spec").and_then(Value::as_object_mut) else {
         return;
@@ -169,7 +171,7 @@ fn workload(manifest: &mut Map<String, Value>, scaled: bool) {
     }
 }
 
-/// The same value with the keys of every object in order.
+/// The same value with the keys of every object sorted.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -185,7 +187,7 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// The manifests in the order in which they can be applied, then by name.
+/// The manifests in the order in which to apply them, then by name.
 pub fn in_order(mut manifests: Vec<Value>) -> Vec<Value> {
     let place = |manifest: &Value| {
         let kind = manifest["kind"].as_str().unwrap_or_default();
@@ -206,7 +208,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_the_server_added_is_gone_and_what_a_person_wrote_stays() {
+    fn what_the_server_added_is_removed_and_what_a_person_wrote_stays() {
         let live = json!({
             "status": {"replicas": 5}, "kind": "Deployment", "apiVersion": "apps/v1",
             "metadata": {"uid": "u", "resourceVersion": "7", "generation": 4, "creationTimestamp": "2026-01-01T00:00:00Z",
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scaled_object_keeps_what_its_owner_wrote_and_loses_what_keda_did() {
+    fn a_scaled_object_keeps_what_its_author_wrote_and_loses_what_keda_added() {
         let live = json!({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
             "metadata": {"name": "cart", "namespace": "shop", "uid": "u", "finalizers": ["finalizer.keda.sh"],
                 "labels": {"scaledobject.keda.sh/name": "cart"},
@@ -266,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_cluster_or_another_object_made_is_not_exported() {
+    fn objects_made_by_the_cluster_or_another_object_are_not_exported() {
         let object = |kind: &str, name: &str| json!({"kind": kind, "metadata": {"name": name}});
         assert!(is_own(&object("ConfigMap", "settings")));
         assert!(!is_own(&object("ConfigMap", "kube-root-ca.crt")));
@@ -276,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_need_comes_first() {
+    fn dependencies_come_first() {
         let kinds = [
             "HorizontalPodAutoscaler",
             "Deployment",

@@ -1,4 +1,4 @@
-//! Who serves the APIs that metrics come from.
+//! The components that serve the metrics APIs.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::spec::MetricSource;
 
-/// The API of a pod's own use.
+/// The API for pods' own resource use.
 pub const RESOURCE: &str = "metrics.k8s.io";
-/// The API of metrics of pods and of other objects.
+/// The API for metrics of pods and other objects.
 pub const CUSTOM: &str = "custom.metrics.k8s.io";
-/// The API of metrics from outside.
+/// The API for metrics from outside the cluster.
 pub const EXTERNAL: &str = "external.metrics.k8s.io";
 
-/// What the `APIService` of a group says.
+/// What a group's `APIService` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricsServer {
     /// One of [`RESOURCE`], [`CUSTOM`] and [`EXTERNAL`].
@@ -32,7 +32,7 @@ pub struct MetricsServer {
     pub unavailable_since: Option<Timestamp>,
 }
 
-/// Components by a part of their Service's name, the more telling first.
+/// Components by a part of their Service's name; more specific parts come first.
 const COMPONENTS: [(&str, &str); 12] = [
     ("keda", "KEDA's metrics API server"),
     ("datadog", "the Datadog Cluster Agent"),
@@ -51,7 +51,7 @@ const COMPONENTS: [(&str, &str); 12] = [
 const METRICS_SERVER: &str = "metrics-server";
 
 impl MetricsServer {
-    /// The component, as far as its Service's name tells.
+    /// The component, as far as its Service's name reveals it.
     fn component(&self) -> Option<&'static str> {
         let service = self.service.as_deref()?;
         let mut known = COMPONENTS.iter();
@@ -60,7 +60,7 @@ impl MetricsServer {
             .map(|(_, c)| *c)
     }
 
-    /// Whether it is, or may be, the one that most clusters have.
+    /// Whether it is, or may be, metrics-server, which most clusters have.
     pub fn is_usual(&self) -> bool {
         self.service.is_none() || self.component() == Some(METRICS_SERVER)
     }
@@ -83,7 +83,7 @@ impl fmt::Display for MetricsServer {
     }
 }
 
-/// The API that a metric's values come from; `None` for a type that nobody knows.
+/// The API that a metric's values come from; `None` for an unknown type.
 pub fn group_of(source: &MetricSource) -> Option<&'static str> {
     match source {
         MetricSource::Resource { .. } | MetricSource::ContainerResource { .. } => Some(RESOURCE),
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_component_is_told_by_its_service_and_an_unknown_one_by_the_service_alone() {
+    fn the_service_names_the_component_and_an_unknown_one_is_named_by_its_service() {
         let named = |service: &str| {
             MetricsServer {
                 service: Some(service.to_owned()),

@@ -6,9 +6,9 @@
 //! spec + history ────────────┘
 //! ```
 //!
-//! Every formula follows `pkg/controller/podautoscaler` of Kubernetes, from 1.30 to master after
-//! 1.37 ([`VersionGates`] has what changed); the item's documentation names the function. Nothing here
-//! reads a clock: the instant of a sync is an argument.
+//! Every formula follows `pkg/controller/podautoscaler` of Kubernetes, from 1.30 to master after 1.37
+//! ([`VersionGates`] has what changed); the item's documentation names the function. Nothing here reads a
+//! clock: the time of a sync is an argument.
 
 pub mod by_pod;
 pub mod conditions;
@@ -32,25 +32,25 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The instant that Go's zero time stands for here: set, and older than everything else.
+/// Go's zero time: set, and older than everything else.
 pub const ZERO_TIME: Timestamp = Timestamp::MIN;
 
-/// The bands around a ratio of 1 in which nothing happens.
-/// `Tolerances.isWithin` in `replica_calculator.go`.
+/// The bands around a ratio of 1 in which the controller does nothing. `Tolerances.isWithin` in
+/// `replica_calculator.go`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tolerances {
     /// Above 1.
     pub scale_up: f64,
     /// Below 1.
     pub scale_down: f64,
-    /// Whether the distance from 1 is compared, as before 1.33 ([`VersionGates::tolerance_band`]). In
-    /// doubles the two differ at the very ends: 55 % of a target of 50 % is in the band and is further
-    /// than 0.1 away from 1.
+    /// Whether to compare the distance from 1, as before 1.33 ([`VersionGates::tolerance_band`]). With doubles
+    /// the two differ at the ends of the band: 55 % of a 50 % target is in the band, but further than 0.1 from
+    /// 1.
     pub by_distance: bool,
 }
 
 impl Tolerances {
-    /// Whether a ratio of current to wanted use is near enough to 1; both ends belong to the band.
+    /// Whether a ratio of current to target use is close enough to 1; both ends belong to the band.
     pub fn contain(self, ratio: f64) -> bool {
         if self.by_distance {
             return (1.0 - ratio).abs() <= self.scale_up;
@@ -59,8 +59,8 @@ impl Tolerances {
     }
 }
 
-/// Go's conversion of a float to an `int32` on amd64: towards zero, and the smallest number for
-/// whatever does not fit.
+/// Go's conversion of a float to an `int32` on amd64: it truncates, and gives the smallest number if the value
+/// does not fit.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the range is checked first"
@@ -73,7 +73,7 @@ pub(crate) fn go_int32(value: f64) -> i32 {
     }
 }
 
-/// `now − age`, or the zero time when that lies before all time.
+/// `now − age`, or the zero time if that is out of range.
 pub(crate) fn before(now: Timestamp, age: Duration) -> Timestamp {
     SignedDuration::try_from(age)
         .ok()
@@ -81,7 +81,7 @@ pub(crate) fn before(now: Timestamp, age: Duration) -> Timestamp {
         .unwrap_or(ZERO_TIME)
 }
 
-/// `instant + span`, or the end of time.
+/// `instant + span`, or the end of time if that is out of range.
 pub(crate) fn after(instant: Timestamp, span: Duration) -> Timestamp {
     SignedDuration::try_from(span)
         .ok()

@@ -9,7 +9,7 @@
 /// assert_eq!(nearest("MinReplica", ["maxReplicas", "minReplicas"]), Some("minReplicas"));
 /// ```
 pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    /// Below this two names have little in common.
+    /// Below this, two names have little in common.
     const ALIKE: f64 = 0.75;
     let alike = names
         .into_iter()

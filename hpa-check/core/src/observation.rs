@@ -66,7 +66,7 @@ pub enum Seen {
     MetricsUnavailable {
         /// The error, as the API or the transport gave it.
         error: String,
-        /// Whether the observer gave up waiting, which says nothing about the API itself.
+        /// Whether the observer gave up waiting, which proves nothing about the API itself.
         #[serde(default)]
         timed_out: bool,
     },
@@ -78,7 +78,7 @@ pub enum Seen {
     LoadResult(LoadResult),
     /// The run enters a phase.
     Phase {
-        /// Which one.
+        /// The phase.
         phase: Phase,
     },
     /// A fact about the environment, from a query rather than a watch.
@@ -299,30 +299,30 @@ pub struct Pod {
     pub restarts: i32,
 }
 
-/// What a pod's start and its end depend on, as far as it was recorded.
+/// What a pod's start and end depend on, as far as it was recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Life {
-    /// Server time at which it was made.
+    /// Server time at which it was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
-    /// The node on which pods of a lower priority are making room for it (`status.nominatedNodeName`).
+    /// The node on which lower-priority pods are making room for it (`status.nominatedNodeName`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nominated_node: Option<String>,
-    /// How long its probes let a start take, at least.
+    /// The time that its probes allow for a start, at least.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_allowance: Option<Duration>,
-    /// Why its `Ready` condition is not true: the kubelet gives a reason, and the node lifecycle controller, which
-    /// gives up on the node, gives an empty one.
+    /// Why its `Ready` condition is not true. The kubelet gives a reason; the node lifecycle controller gives
+    /// an empty one when it gives up on the node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unready_reason: Option<String>,
-    /// When one of its containers ended last.
+    /// When one of its containers last ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_exit: Option<Timestamp>,
 }
 
 impl Life {
-    /// Whether nothing of it was recorded.
+    /// Whether nothing about it was recorded.
     pub fn is_unknown(&self) -> bool {
         *self == Self::default()
     }
@@ -340,7 +340,7 @@ impl Pod {
         self.ready.as_ref().is_some_and(|r| r.status == "True")
     }
 
-    /// What a pending resize wants and what runs until then, with the kubelet's reason.
+    /// What a pending resize asks for and what still runs, with the kubelet's reason.
     pub fn resize_quote(&self) -> Option<String> {
         let resize = self.resize.as_ref()?;
         let mut parts = Vec::new();
@@ -359,7 +359,7 @@ impl Pod {
             }
             if wants.memory_request != runs.memory_request {
                 parts.push(format!(
-                    "{}: another memory request than it runs with",
+                    "{}: its memory request differs from the running one",
                     runs.name
                 ));
             }
@@ -444,7 +444,7 @@ impl ContainerSample {
         }
     }
 
-    /// What it used.
+    /// Its usage.
     pub fn used(&self) -> Amounts {
         Amounts {
             cpu: self.cpu,
@@ -560,7 +560,7 @@ pub enum GeneratorVerdict {
     Ok,
     /// It was the bottleneck.
     Saturated,
-    /// It may have been the bottleneck, or its verdict is one that this version does not know.
+    /// It may have been the bottleneck, or this version does not know its verdict.
     #[serde(other)]
     Suspect,
 }
@@ -591,7 +591,7 @@ pub enum Phase {
     Hold,
     /// Little or no load; replicas should fall.
     Down,
-    /// Over.
+    /// The run is over.
     Done,
 }
 
@@ -664,7 +664,7 @@ pub enum Fact {
         /// What can't be determined because of it.
         consequence: String,
     },
-    /// Something that the tool may not read and does without.
+    /// Something that the tool may not read.
     Forbidden {
         /// The missing RBAC rule, as `verb resource.group`.
         rule: String,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An amount in thousandths of its unit, rounded up like in the controller.
+/// An amount in thousandths of its unit, rounded up as in the controller.
 ///
 /// Grammar and rounding follow `ParseQuantity` and `Quantity.MilliValue` in
 /// `k8s.io/apimachinery/pkg/api/resource`.
@@ -78,8 +78,8 @@ impl<'de> Deserialize<'de> for Quantity {
     }
 }
 
-/// A fraction such as a tolerance, in a quantity's notation (`600m`, `"0.1"`) or as a number, for
-/// `#[serde(with = "crate::quantity::fraction")]`. Written as a number.
+/// A fraction such as a tolerance, as a quantity (`600m`, `"0.1"`) or a number, for `#[serde(with =
+/// "crate::quantity::fraction")]`. It is written as a number.
 pub mod fraction {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -103,14 +103,14 @@ pub mod fraction {
         let text = written.text();
         let value = approximate(&text);
         let expected = "expected a fraction such as 0.1 or 100m";
-        value
-            .map(Some)
-            .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no quantity: {expected}")))
+        value.map(Some).ok_or_else(|| {
+            serde::de::Error::custom(format!("{text:?} is not a quantity: {expected}"))
+        })
     }
 }
 
-/// The quantity as a double, computed like the controller computes a tolerance: the API server stores a
-/// mantissa and a power of a thousand, and `Quantity.AsApproximateFloat64` multiplies the two.
+/// The quantity as a double, computed as the controller computes a tolerance: the API server stores a mantissa
+/// and a power of a thousand, and `Quantity.AsApproximateFloat64` multiplies the two.
 pub fn approximate(text: &str) -> Option<f64> {
     /// The API's finest precision: billionths.
     const NANO: i32 = -9;
@@ -228,7 +228,7 @@ fn shift_up(value: i128, exponent: i32) -> Option<i128> {
             value.checked_mul(power?)
         };
     }
-    // Dividing any value that fits by a power that does not fit gives almost nothing.
+    // Dividing by a power that overflows gives almost nothing.
     let Some(power) = power else {
         return Some(i128::from(value > 0));
     };
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn every_suffix_scales_as_the_api_says() {
+    fn every_suffix_scales_as_in_the_api() {
         for (text, expected) in [
             ("0", 0),
             ("100m", 100),
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_is_the_double_that_the_controller_computes_with() {
+    fn a_fraction_is_exactly_the_double_that_the_controller_uses() {
         for (text, expected) in [
             ("600m", 0.6),
             ("0.1", 0.1),

@@ -1,21 +1,21 @@
-//! Quotas, and which pods one counts.
+//! Quotas, and which pods they count.
 //!
-//! Source of the scopes' meaning: `pkg/quota/v1/evaluator/core/pods.go`, `podMatchesScopeFunc`.
+//! Source of the scopes: `pkg/quota/v1/evaluator/core/pods.go`, `podMatchesScopeFunc`.
 
 use serde::{Deserialize, Serialize};
 
-/// One bound of a `ResourceQuota`.
+/// One limit of a `ResourceQuota`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
     /// The quota's name.
     pub name: String,
     /// The resource, such as `pods` or `requests.cpu`.
     pub resource: String,
-    /// Its limit, as the object gives it.
+    /// The limit, as written in the object.
     pub hard: String,
-    /// What is used of it.
+    /// The current use.
     pub used: String,
-    /// Which pods it counts: those that satisfy every one of these. Without any, all of the namespace.
+    /// The scopes: it counts pods that satisfy all of them. Without any, it counts all pods in the namespace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<QuotaScope>,
 }
@@ -23,39 +23,39 @@ pub struct Quota {
 /// One requirement on the pods that a quota counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuotaScope {
-    /// Such as `Terminating` or `PriorityClass`.
+    /// The name, such as `Terminating` or `PriorityClass`.
     pub name: String,
     /// `Exists`, `DoesNotExist`, `In` or `NotIn`.
     pub operator: String,
-    /// The values, for the last two.
+    /// The values, for `In` and `NotIn`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
 }
 
-/// What of a pod the scopes ask for.
+/// The properties of a pod that scopes select by.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct QuotaClass {
     /// `spec.priorityClassName`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority_class: Option<String>,
-    /// Whether it has `spec.activeDeadlineSeconds`: what quotas mean by `Terminating`.
+    /// Whether it has `spec.activeDeadlineSeconds`, which quotas call `Terminating`.
     pub has_deadline: bool,
-    /// Whether none of its containers asks for anything.
+    /// Whether none of its containers has a request or limit.
     pub best_effort: bool,
-    /// Whether its affinity looks at pods of other namespaces.
+    /// Whether its affinity refers to pods of other namespaces.
     pub cross_namespace_affinity: bool,
 }
 
 impl QuotaClass {
-    /// Whether it is what most pods are.
+    /// Whether it has the properties of most pods.
     pub fn is_ordinary(&self) -> bool {
         *self == Self::default()
     }
 }
 
 impl Quota {
-    /// Whether pods like this one count. `None` for a scope that is not known here.
+    /// Whether a pod like this one counts. `None` if a scope is unknown.
     pub fn counts(&self, pod: &QuotaClass) -> Option<bool> {
         let mut all = true;
         for scope in &self.scopes {

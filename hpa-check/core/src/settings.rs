@@ -1,5 +1,5 @@
-//! What was evaluated, as names and values for people: every page and summary states it, and a comparison names what
-//! differs.
+//! The evaluated settings as names and values: every page and summary shows them, and a comparison names those
+//! that differ.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use crate::expectation::{Expectation, ScaleDown};
 use crate::observation::ControllerConfig;
 use crate::run::timeline::Step;
 use crate::sim::{Ceiling, LoadProfile, Scenario, Simulation};
-use crate::spec::{AutoscalerSpec, Behavior, ContainerResources};
+use crate::spec::{AutoscalerSpec, Behavior, ContainerResources, PolicyKind, ScalingRules};
 use crate::units::Millicores;
 
-/// Names, in small letters unless they are proper, and values.
+/// Names, in lower case unless they are proper names, and values.
 pub type Settings = Vec<(&'static str, String)>;
 
-/// The name of the command line, which is no setting of the autoscaler.
+/// The name of the command line, which is not a setting of the autoscaler.
 pub const COMMAND: &str = "command";
 
 /// The settings of a simulation.
@@ -29,7 +29,7 @@ pub fn of_simulation(simulation: &Simulation) -> Settings {
     settings.extend([
         ("CPU request", pod.request.to_string()),
         (
-            "most work of a pod",
+            "most work per pod",
             match (pod.limit, pod.ceiling) {
                 (Some(limit), _) => format!("its limit, {limit}"),
                 (None, Ceiling::TwiceRequest) => "twice its request".to_owned(),
@@ -53,7 +53,7 @@ pub fn of_simulation(simulation: &Simulation) -> Settings {
     settings
 }
 
-/// The settings of a run. Results of earlier versions know fewer.
+/// The settings of a run. Results of earlier versions have fewer.
 pub fn of_run(result: &RunResult) -> Settings {
     let mut settings = Settings::new();
     if let Some(context) = &result.setting {
@@ -108,7 +108,7 @@ fn of_spec(spec: &AutoscalerSpec) -> Settings {
     settings
 }
 
-/// What the timeline of an earlier version's result knows of the autoscaler.
+/// The autoscaler's settings as far as the timeline of an earlier version's result shows them.
 fn of_timeline(result: &RunResult) -> Settings {
     let timeline = &result.timeline;
     let mut settings = Settings::new();
@@ -125,7 +125,7 @@ fn request_of_timeline(result: &RunResult) -> Option<(&'static str, String)> {
     Some(("CPU request", Millicores(request).to_string()))
 }
 
-/// What one pod requests and may use, such as `100m` or `app 100m, proxy 20m`.
+/// The requests and limits of one pod, such as `100m` or `app 100m, proxy 20m`.
 fn of_containers(containers: &[ContainerResources]) -> Settings {
     let each = |amount: fn(&ContainerResources) -> Option<Millicores>| {
         let told = |container: &ContainerResources| {
@@ -148,7 +148,7 @@ fn expected(expected: &Expectation) -> String {
     let by = |own: bool| if own { " (its own)" } else { "" };
     let back = match expected.scale_down {
         ScaleDown::Full => " and back",
-        ScaleDown::OneStep => " and a step down",
+        ScaleDown::OneStep => " and one step down",
         ScaleDown::Skip => "",
     };
     let metrics: Vec<String> = expected.metrics.iter().map(ToString::to_string).collect();
@@ -200,7 +200,35 @@ fn faults(scenario: &Scenario) -> String {
 }
 
 fn behavior(behavior: Option<&Behavior>) -> String {
-    behavior.map_or_else(|| "none".to_owned(), |b| b.written().to_string())
+    let Some(behavior) = behavior else {
+        return "none".to_owned();
+    };
+    let sides = [("up", &behavior.scale_up), ("down", &behavior.scale_down)];
+    let sides = sides
+        .into_iter()
+        .filter_map(|(name, rules)| Some(format!("{name}: {}", scaling(rules.as_ref()?))));
+    sides.collect::<Vec<_>>().join("; ")
+}
+
+/// Such as `100 % in 15 s or 4 pods in 15 s, Max, window 300 s`: what is set, and nothing else.
+fn scaling(rules: &ScalingRules) -> String {
+    let mut parts = Vec::new();
+    if let Some(policies) = &rules.policies {
+        let policies = policies.iter().map(|policy| {
+            let unit = match policy.kind {
+                PolicyKind::Pods => "pods",
+                PolicyKind::Percent => "%",
+            };
+            format!("{} {unit} in {} s", policy.value, policy.period_seconds)
+        });
+        parts.push(policies.collect::<Vec<_>>().join(" or "));
+    }
+    parts.extend(rules.select_policy.map(|select| format!("{select:?}")));
+    let window = rules.stabilization_window_seconds;
+    parts.extend(window.map(|seconds| format!("window {seconds} s")));
+    let tolerance = rules.tolerance;
+    parts.extend(tolerance.map(|share| format!("tolerance {share}")));
+    parts.join(", ")
 }
 
 fn load(load: &LoadProfile) -> String {
@@ -250,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_states_its_autoscaler_its_requests_its_versions_and_its_command() {
+    fn a_run_shows_its_autoscaler_its_requests_its_versions_and_its_command() {
         let scenario = crate::sim::tests::scenario("0s:60m 60s:450m 5m:450m");
         let called = "hpa-check run cart".to_owned();
         let mut evaluator = Evaluator::new(Expectation::default())
@@ -274,7 +302,7 @@ mod tests {
             );
         }
         assert!(value(&settings, "target").is_some() && value(&settings, "behavior").is_some());
-        // A result of version 1.1 knows what its timeline shows.
+        // A result of version 1.1 has only what its timeline shows.
         result.evaluated = None;
         let earlier = of_run(&result);
         assert_eq!(value(&earlier, "maximum").as_deref(), Some("10"));

@@ -1,13 +1,13 @@
-//! A simulated cluster: one small Kubernetes ([`engine`]) whose autoscaler is the model. `simulate`,
-//! `what-if` and the search run it on modeled pods ([`modeled`]), the rehearsal on processes.
+//! A simulated cluster: a small Kubernetes ([`engine`]) whose autoscaler is the model. `simulate`, `what-if`
+//! and the search run it on modeled pods ([`modeled`]), the rehearsal runs it on processes.
 //!
 //! ```text
 //! load profile (work wanted) ─ pods (their use) ─ metrics API ─ model (sync by sync) ─ Deployment ─ pods …
 //! ```
 //!
-//! What a [`Scenario`] assumes, beyond what modeled pods do: a new pod runs at once and is ready after
-//! its start time; a removed pod is gone at once; a sample covers one whole resolution and is read half
-//! a sync period later. Time goes in whole seconds.
+//! A [`Scenario`] makes more assumptions than modeled pods do: a new pod runs immediately and is ready after
+//! its start time; a removed pod disappears immediately; a sample covers one full resolution and is read half a
+//! sync period later. Time advances in whole seconds.
 
 mod autoscaler;
 pub mod cost;
@@ -43,11 +43,12 @@ pub use profile::{LoadProfile, Point};
 pub use search::{Bound, Candidate, Grid, ScaleUpPolicy, Search, search};
 pub use summary::{ReplicaStep, Summary};
 
+use crate::manifests::Origin;
 use crate::observation::{ControllerConfig, Observation};
 use crate::run::budget::Budget;
 use crate::spec::{AutoscalerSpec, ContainerResources};
 use crate::units::Millicores;
-use demand::Demand;
+use demand::WorkBySecond;
 use engine::{Engine, Scene, SimulationStep};
 use fault::{Fault, SimulatedFault};
 use modeled::{ModeledWorld, NodePool, PodModel};
@@ -57,37 +58,40 @@ use summary::Tally;
 /// The schema's name and version of a simulation written as JSON.
 pub const SCHEMA: &str = "hpa-check-simulation/1";
 
-/// The instant that simulations begin at.
+/// The instant at which simulations start.
 pub const BEGIN: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// What is simulated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scenario {
-    /// What the autoscaler is told to do.
+    /// The autoscaler's spec.
     pub spec: AutoscalerSpec,
     /// The controller's settings.
     pub controller: ControllerConfig,
-    /// Kubernetes version whose rules hold, as `1.36`; the newest if none is given.
+    /// The Kubernetes version whose rules apply, as `1.36`; the newest if none is given.
     pub kubernetes: Option<String>,
     /// Time between two samples, and the length of a sample's window.
     #[schemars(with = "u64")]
     #[serde(rename = "metrics_resolution_ms", with = "crate::millis")]
     pub resolution: Duration,
-    /// A pod.
+    /// The pods' shape.
     pub pod: PodShape,
-    /// The work that is wanted.
+    /// The work requested.
     pub load: LoadProfile,
-    /// Pods at the beginning; the minimum if not given.
+    /// Replicas at the start; the minimum if not given.
     pub replicas: Option<i32>,
-    /// Whether work that can't be done at once waits, instead of being lost.
+    /// Whether work that exceeds the capacity waits instead of being lost.
     pub backlog: bool,
     /// How long it lasts.
     #[schemars(with = "u64")]
     #[serde(rename = "length_ms", with = "crate::millis")]
     pub length: Duration,
-    /// What goes wrong.
+    /// The injected faults.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<SimulatedFault>,
+    /// The autoscaler of the manifest, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// A pod as it is simulated.
@@ -97,30 +101,31 @@ pub struct PodShape {
     pub request: Millicores,
     /// Its CPU limit.
     pub limit: Option<Millicores>,
-    /// What it does at most if it has no limit.
+    /// The most CPU it uses if it has no limit.
     #[serde(default)]
     pub ceiling: Ceiling,
-    /// From its making to its being ready.
+    /// From its creation until it is ready.
     #[schemars(with = "u64")]
     #[serde(rename = "start_ms", with = "crate::millis")]
     pub start: Duration,
 }
 
-/// The most work that a pod without a CPU limit does.
+/// The most CPU that a pod without a CPU limit uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ceiling {
-    /// Twice its request. Kubernetes guarantees the request; what a pod gets beyond it depends on its neighbors.
+    /// Twice its request. Kubernetes guarantees the request; what a pod gets beyond it depends on its
+    /// neighbors.
     #[default]
     TwiceRequest,
-    /// That much.
+    /// This much.
     At(Millicores),
-    /// Whatever is asked of it.
+    /// As much as the work needs.
     Unlimited,
 }
 
 impl PodShape {
-    /// The most work that one pod does; `None` is whatever is asked of it.
+    /// The most CPU that one pod uses; `None` is unlimited.
     pub fn most(&self) -> Option<Millicores> {
         self.limit.or(match self.ceiling {
             Ceiling::TwiceRequest => Some(Millicores(self.request.0.saturating_mul(2))),
@@ -130,7 +135,7 @@ impl PodShape {
     }
 }
 
-/// A simulation with its outcome, `hpa-check-simulation/1`.
+/// A simulation with its result, `hpa-check-simulation/1`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Simulation {
     /// Always [`SCHEMA`].
@@ -142,20 +147,20 @@ pub struct Simulation {
     pub command: Option<String>,
     /// What was simulated.
     pub scenario: Scenario,
-    /// What came of it.
+    /// The result in numbers.
     pub summary: Summary,
-    /// The bounds that were asked for.
+    /// The requested bounds.
     #[serde(default)]
     pub bound: Bound,
-    /// Whether they are kept; true if there are none.
+    /// Whether the bounds are kept; true if there are none.
     #[serde(default)]
     pub kept: bool,
-    /// The search for cheaper settings, if one was asked for.
+    /// The search for cheaper settings, if requested.
     pub search: Option<Search>,
 }
 
 impl Simulation {
-    /// Its word on a badge or in a heading. It never says that something passed.
+    /// The word for a badge or heading. It never says that something passed.
     pub fn badge(&self) -> &'static str {
         if self.kept {
             "SIMULATED"
@@ -166,7 +171,7 @@ impl Simulation {
 }
 
 impl Scenario {
-    /// Long enough to see the load to its end and the way down after it.
+    /// Long enough for the whole load and the scale-down after it.
     pub fn natural_length(&self) -> Duration {
         let budget = Budget {
             spec: &self.spec,
@@ -177,24 +182,24 @@ impl Scenario {
         self.load.end() + budget.down()
     }
 
-    /// Runs it.
+    /// Runs the scenario.
     pub fn run(&self) -> Summary {
         let summary = fast_forward::summary(self, &self.demand(), &mut Spread::new());
         summary.unwrap_or_else(|| self.run_in_full())
     }
 
-    /// Runs it in the simulated cluster that a watcher sees.
+    /// Runs the scenario in the full simulated cluster.
     fn run_in_full(&self) -> Summary {
         self.exhaust(self.engine(false), |_| {})
     }
 
-    /// What is wanted in each second.
-    fn demand(&self) -> Demand {
+    /// The work requested in each second.
+    fn demand(&self) -> WorkBySecond {
         let seconds = usize::try_from(self.length.as_secs()).unwrap_or(usize::MAX);
-        Demand::of(&self.load, seconds)
+        WorkBySecond::of(&self.load, seconds)
     }
 
-    /// Runs it, and emits what a watcher of a cluster would have seen.
+    /// Runs the scenario, and emits what a watcher of a cluster would have observed.
     pub fn watch(&self, emit: impl FnMut(Observation)) -> Summary {
         self.exhaust(self.engine(true), emit)
     }
@@ -216,7 +221,7 @@ impl Scenario {
         summary.unwrap_or_else(|| self.tally().finish())
     }
 
-    /// The simulated cluster at its beginning.
+    /// The simulated cluster at its start.
     pub fn engine(&self, watched: bool) -> Engine<ModeledWorld> {
         let seconds = |time: Duration| Duration::from_secs(time.as_secs());
         let (period, resolution) = (
@@ -259,7 +264,7 @@ impl Scenario {
         Engine::new(scene, world)
     }
 
-    /// The name of a pod's container: that of the first metric that names one.
+    /// The container name: that of the first metric that names one.
     fn container(&self) -> &str {
         let mut metrics = self.spec.metrics.iter();
         let named = metrics.find_map(|metric| metric.source.container());
@@ -311,7 +316,7 @@ impl Scenario {
         spans.collect()
     }
 
-    /// Nothing counted yet.
+    /// An empty tally.
     fn tally(&self) -> Tally {
         Tally::new(self.pod.request, self.first_replicas())
     }
@@ -321,7 +326,7 @@ impl Scenario {
     }
 }
 
-/// The pods at the beginning are as old as this.
+/// The age of the pods at the start.
 const AGE: Duration = Duration::from_hours(1);
 
 fn at_least_one(time: Duration) -> Duration {

@@ -135,7 +135,7 @@ pub struct Scaler {
     pub owner: Option<String>,
     /// The team that owns it: the value of its owner label.
     pub team: Option<String>,
-    /// Since when its condition `ScalingActive` has been what it is.
+    /// When its condition `ScalingActive` last changed.
     pub inactive_since: Option<Timestamp>,
     /// Since when its condition `AbleToScale` has been what it is.
     pub unable_since: Option<Timestamp>,
@@ -154,12 +154,12 @@ pub enum TargetLook {
     Read(Box<Workload>),
     /// There is no such object.
     Absent {
-        /// What the API server says.
+        /// The API server's message.
         message: String,
     },
     /// The object exists, but has no `/scale` subresource.
     NotScalable {
-        /// What the API server says.
+        /// The API server's message.
         message: String,
     },
     /// It may not be read, or the API server did not answer.
@@ -177,7 +177,7 @@ pub struct Workload {
     pub paused: bool,
     /// The container names in its pod template; empty without a known template.
     pub template: Vec<String>,
-    /// What its metadata says about the manifests that are applied to it.
+    /// What its metadata reveals about the manifests applied to it.
     pub manifest: AppliedManifest,
     /// Who owns `spec.replicas`, from `managedFields`.
     pub owners_of_replicas: Vec<FieldOwner>,

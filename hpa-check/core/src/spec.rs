@@ -57,7 +57,7 @@ impl TargetRef {
         }
     }
 
-    /// The API group, empty for the core one. The controller goes by group and kind, whatever the version.
+    /// The API group; empty for the core group. The controller uses group and kind, regardless of the version.
     pub fn group(&self) -> &str {
         let version = self.api_version.as_str();
         version.split_once('/').map_or("", |(group, _)| group)
@@ -226,10 +226,10 @@ impl ContainerResources {
 /// Amounts of CPU and memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Amounts {
-    /// `None` where none is given.
+    /// `None` if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Millicores>,
-    /// `None` where none is given.
+    /// `None` if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Bytes>,
 }

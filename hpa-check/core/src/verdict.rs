@@ -57,14 +57,14 @@ pub struct Reason {
     pub fix: Option<String>,
     /// The outcome that this reason leads to on its own.
     pub outcome: Outcome,
-    /// The first instant of the run that the message or the evidence names. None where it holds throughout, in a
-    /// snapshot, and in results of earlier versions.
+    /// The first instant of the run that the message or the evidence mentions. `None` if it applies throughout,
+    /// in a snapshot, and in results of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub at: Option<Timestamp>,
 }
 
-/// An instant of a run as messages and evidence name it: `at 12.3 s` since the run's beginning.
+/// An instant of a run as messages and evidence write it: `at 12.3 s` after the run's start.
 pub(crate) fn clock(since: Duration) -> String {
     format!("at {:.1} s", since.as_secs_f64())
 }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_word_surroundings_of_version_1_0_is_read_as_environment() {
+    fn the_outcome_surroundings_of_version_1_0_is_read_as_environment() {
         let read = |text: &str| serde_json::from_str::<Outcome>(text).unwrap();
         assert_eq!(read("\"surroundings\""), Outcome::Environment);
         assert_eq!(read("\"environment\""), Outcome::Environment);

@@ -1,4 +1,4 @@
-//! The command line as reports tell it: without secrets.
+//! The command line as reports show it: without secrets.
 
 use program_common::secrets::{Secret, arguments, is_secret, without_secrets};
 
@@ -16,7 +16,7 @@ fn told(all: impl Iterator<Item = String>) -> String {
         .join(" ")
 }
 
-/// What the value of a flag hides. Those behind `--` are fib-loadgen's.
+/// What a flag's value hides. Flags after `--` are fib-loadgen's.
 fn secret(flag: &str) -> Option<Secret> {
     if flag == "--prometheus-header" {
         return Some(Secret::Header);
@@ -25,7 +25,7 @@ fn secret(flag: &str) -> Option<Secret> {
     Secret::of_load(flag).or_else(|| named.then_some(Secret::Whole))
 }
 
-/// As a shell takes it.
+/// Quoted for a shell if necessary.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_=./:,%+@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_line_can_be_pasted_and_tells_no_secret() {
+    fn a_command_line_can_be_pasted_and_contains_no_secret() {
         let told = |words: &[&str]| told(words.iter().map(|w| (*w).to_owned()));
         assert_eq!(
             told(&["/x/hpa-check", "simulate", "--load", "0s:1m 1m:2m"]),

@@ -55,7 +55,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     )
 }
 
-/// A result, a simulation or a trace, by its contents.
+/// Reads a result, a simulation or a trace, depending on its contents.
 fn read(path: &Path) -> Result<Side, Failure> {
     let place = path.display();
     let name = path.file_name().unwrap_or(path.as_os_str());
@@ -67,10 +67,10 @@ fn read(path: &Path) -> Result<Side, Failure> {
     })?;
     let unreadable = |e: serde_json::Error| {
         Failure::usage(format!(
-            "`{place}` is not whole ({e}): give a file written with -o json= or -o trace="
+            "`{place}` is incomplete ({e}): give a file written with -o json= or -o trace="
         ))
     };
-    // A trace is JSON Lines, and no JSON as a whole.
+    // A trace is JSON Lines, which is not one JSON document.
     let Ok(document) = serde_json::from_str::<Value>(&text) else {
         if !text.starts_with('{') {
             return Err(Failure::usage(format!(
@@ -97,7 +97,7 @@ fn read(path: &Path) -> Result<Side, Failure> {
         "give a file written with -o json= or -o trace="
     };
     Err(Failure::usage(format!(
-        "`{place}` is no run and no simulation (its schema is `{schema}`): {advice}"
+        "`{place}` is neither a run nor a simulation (its schema is `{schema}`): {advice}"
     )))
 }
 

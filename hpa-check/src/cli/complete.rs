@@ -1,6 +1,6 @@
-//! Completions for `kubectl hpa-check`: kubectl calls `kubectl_complete-hpa_check` with the words behind the plugin's
-//! name, the last of them unfinished, and reads candidates line by line, then a directive. Its script is that of
-//! `completions kubectl`.
+//! Completions for `kubectl hpa-check`: kubectl calls `kubectl_complete-hpa_check` with the words after the
+//! plugin's name, the last one unfinished, and reads one candidate per line, then a directive. `completions
+//! kubectl` prints the script.
 //!
 //! Source: `k8s.io/kubectl/pkg/cmd/plugin/plugin_completion.go` and cobra's `ShellCompDirective`.
 
@@ -43,7 +43,7 @@ fn candidates(program: &Command, words: &[String]) -> (Vec<String>, Directive) {
     let command = ordered
         .get(1)
         .and_then(|word| program.find_subcommand(word));
-    // The value of a flag, behind it or behind its `=`.
+    // The value of a flag, after a space or after `=`.
     let flags: Vec<&Arg> = match command {
         Some(command) => command.get_arguments().collect(),
         None => program
@@ -91,7 +91,7 @@ fn is(flag: &Arg, word: &str) -> bool {
     }
 }
 
-/// The words that it can be, or files where it is one.
+/// The possible values, or a request for files if the value is a file.
 fn values(flag: &Arg, begun: &str) -> (Vec<String>, Directive) {
     let possible = flag.get_possible_values();
     let names = flag.get_value_names().unwrap_or_default();
@@ -121,7 +121,7 @@ fn longs(command: &Command, begun: &str) -> Vec<String> {
     flags.collect()
 }
 
-/// A candidate with what it is for.
+/// A candidate with its description.
 fn told(word: &str, help: Option<&clap::builder::StyledStr>) -> String {
     match help {
         Some(help) => format!("{word}\t{}", help.to_string().replace('\n', " ")),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_flags_and_values_are_completed_where_they_may_stand() {
+    fn commands_flags_and_values_are_completed_where_they_are_allowed() {
         assert_eq!(asked("do").0, ["doctor"]);
         assert_eq!(asked("-n shop do").0, ["doctor"]);
         assert_eq!(asked("run --load-c").0, ["--load-command"]);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_completed_only_where_one_is_meant() {
+    fn files_are_completed_only_where_a_file_is_expected() {
         assert_eq!(asked("simulate --hpa "), (Vec::new(), Directive::Files));
         assert_eq!(asked("replay "), (Vec::new(), Directive::Files));
         assert_eq!(asked("doctor -n "), (Vec::new(), Directive::NoFiles));

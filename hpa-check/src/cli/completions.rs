@@ -13,11 +13,11 @@ use crate::notice::print;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The shell; kubectl is the script that `kubectl hpa-check` completes with, as `kubectl_complete-hpa_check` on the PATH
-    #[arg(value_enum)]
+    #[arg(value_enum, value_name = "SHELL")]
     shell: Kind,
 }
 
-/// Who completes.
+/// What to complete for.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Kind {
     Bash,

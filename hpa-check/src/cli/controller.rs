@@ -1,4 +1,4 @@
-//! The flags that say how the cluster's controller and metrics server are set, which no API tells.
+//! The flags for the settings of the cluster's controller and metrics server, which no API reveals.
 
 use std::time::Duration;
 
@@ -13,22 +13,22 @@ use crate::failure::Failure;
 #[command(next_help_heading = "How the controller and the metrics server are set")]
 pub(crate) struct ControllerArgs {
     /// The controller's sync period
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = within(1..=3_600))]
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = within(1..=3_600))]
     sync_period: Duration,
     /// The controller's downscale stabilization
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = within(0..=86_400))]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = within(0..=86_400))]
     downscale_stabilization: Duration,
     /// The controller's CPU initialization period
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = within(0..=86_400))]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = within(0..=86_400))]
     cpu_initialization_period: Duration,
     /// The controller's initial readiness delay
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = within(0..=86_400))]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = within(0..=86_400))]
     initial_readiness_delay: Duration,
     /// The controller's tolerance, such as 0.1 or 10%
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
     tolerance: f64,
     /// metrics-server's resolution, the time between two samples
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = within(1..=3_600))]
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = within(1..=3_600))]
     metrics_resolution: Duration,
 }
 

@@ -1,11 +1,11 @@
-//! `hpa-check decide`: controller decisions as data, one JSON object a line.
+//! `hpa-check decide`: controller decisions as data, one JSON object per line.
 
 use std::io;
 
 use super::manifest::ManifestArgs;
 use crate::failure::{Failure, exit};
 
-/// The flags. Cases come on standard input, answers go to standard output.
+/// The flags. Cases come from standard input; answers go to standard output.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `hpa-check doctor`: what is wrong with autoscalers, from one look at the API or two.
+//! `hpa-check doctor`: finds what is wrong with autoscalers from one or two snapshots of the API.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(help_heading = "Cluster", long, value_name = "NAME", conflicts_with = "all_namespaces", value_parser = autoscaler)]
     autoscaler: Option<String>,
     /// Take a second snapshot after this long, for faults that only show over time
-    #[arg(help_heading = "Cluster", long, value_name = "TIME", value_parser = within(1..=600))]
+    #[arg(help_heading = "Cluster", long, value_name = "DURATION", value_parser = within(1..=600))]
     again: Option<Duration>,
 
     /// The lowest severity that fails the command (99 if there are only notes)
@@ -78,7 +78,7 @@ pub(crate) struct Args {
     files: Files,
 }
 
-/// The findings that the exit code counts.
+/// The findings that affect the exit code.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Lightest {
     /// Findings that keep an autoscaler from working
@@ -105,7 +105,7 @@ impl From<Lightest> for FailOn {
     }
 }
 
-/// An earlier result.
+/// Reads an earlier result.
 fn read(path: &Path) -> Result<Report, Failure> {
     let place = path.display();
     let text = std::fs::read_to_string(path).map_err(|e| {
@@ -115,7 +115,7 @@ fn read(path: &Path) -> Result<Report, Failure> {
     })?;
     let report: Report = serde_json::from_str(&text).map_err(|e| {
         Failure::usage(format!(
-            "the baseline `{place}` is no result of doctor ({e}): give a file that it wrote with -o json=FILE"
+            "the baseline `{place}` is not a result of doctor ({e}): give a file that it wrote with -o json=FILE"
         ))
     })?;
     if is_readable(&report.schema) {

@@ -1,5 +1,5 @@
-//! `hpa-check export` and `hpa-check restore --dry-run`: the application's manifests, and the proof
-//! that they can be taken back.
+//! `hpa-check export` and `hpa-check restore --dry-run`: the application's manifests, and the proof that the
+//! server accepts them.
 
 use std::path::PathBuf;
 
@@ -37,7 +37,7 @@ pub(crate) struct RestoreArgs {
 
 /// Exports the namespace.
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
-    // Opened as JSON is, so that a file that can't be written is found before the cluster is asked.
+    // Opened like JSON output, so that an unwritable file is found before the cluster is queried.
     let destination = Destination::open(&Output {
         kind: ReportFormat::Json,
         file: args.output.clone(),
@@ -51,7 +51,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     }
     if export.manifests.is_empty() {
         return Err(Failure::target(format!(
-            "nothing of the namespace {namespace} can be exported"
+            "nothing in the namespace {namespace} can be exported"
         )));
     }
     let yaml = yaml(&export.manifests)?;
@@ -64,8 +64,8 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
 /// One YAML document per object.
 fn yaml(manifests: &[Value]) -> Result<String, Failure> {
     let documents: Result<Vec<String>, _> = manifests.iter().map(serde_saphyr::to_string).collect();
-    let documents =
-        documents.map_err(|e| Failure::internal(format!("an object has no form in YAML: {e}")))?;
+    let documents = documents
+        .map_err(|e| Failure::internal(format!("an object can't be written as YAML: {e}")))?;
     Ok(documents
         .iter()
         .map(|d| d.trim_end().to_owned() + "\n")
@@ -99,7 +99,7 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<u8, Failure> {
                 of(&manifest["metadata"]["name"])
             );
             let (what, lines) = match backup.try_restore(manifest).await? {
-                Restored::Made => ("would be made".to_owned(), Vec::new()),
+                Restored::Made => ("would be created".to_owned(), Vec::new()),
                 Restored::Changed(lines) if lines.is_empty() => ("is the same".to_owned(), lines),
                 Restored::Changed(lines) => ("would be changed".to_owned(), lines),
                 Restored::Refused(message) => {
@@ -123,7 +123,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn text_that_yaml_could_take_for_something_else_comes_back_as_text() {
+    fn text_that_yaml_could_misread_is_quoted() {
         let words = [
             "yes",
             "no",

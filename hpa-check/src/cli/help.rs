@@ -1,11 +1,11 @@
-//! What stands around the flags: commands by task, three examples of each, and the exit codes.
+//! The help around the flags: commands by task, three examples each, and the exit codes.
 
 use std::fmt::Write as _;
 
 use clap::Command;
 use clap::builder::StyledStr;
 
-/// The commands by task, in the order in which people come to use them.
+/// The commands by task, in the order in which people first need them.
 const TASKS: [(&str, &[&str]); 6] = [
     ("Find what is wrong", &["doctor"]),
     ("Choose settings", &["simulate", "what-if"]),
@@ -24,10 +24,10 @@ const TASKS: [(&str, &[&str]); 6] = [
 /// The program's name in the examples.
 const NAME: &str = "hpa-check ";
 
-/// With the commands grouped by task. As a plugin of kubectl, usage and examples name it as that.
+/// Groups the commands by task. As a kubectl plugin, usage and examples show that name.
 pub(super) fn complete(program: Command, plugin: bool) -> Command {
     let template = template(&program);
-    // A number below 0 is refused by what it is for, and is no unknown flag.
+    // A negative number is rejected by its flag instead of being taken for an unknown flag.
     let program = program
         .help_template(template)
         .mut_subcommands(|command| command.allow_negative_numbers(true));
@@ -62,7 +62,7 @@ fn template(program: &Command) -> StyledStr {
         }
     }
     text += "\n{all-args}{after-help}";
-    // The commands are listed above.
+    // The commands are already listed above.
     text.replace(
         "{all-args}",
         &format!("{head}Options:{head:#}\n{{options}}"),
@@ -79,7 +79,7 @@ pub(super) const PROGRAM: &str = "Examples:
 500ms, 90s or 1h30m; a bare number is seconds.
 
 Exit codes: 0 pass, 1 internal error, 2 usage, 90 target not usable, 91 the autoscaler or its setup is wrong, \
-92 the environment was the limit, 93 inconclusive, 99 a bound is not kept, 105 interrupted.";
+92 the environment was the bottleneck, 93 inconclusive, 99 a bound is not kept, 105 interrupted.";
 
 pub(super) const DOCTOR: &str = "Examples:
   hpa-check doctor -A
@@ -163,7 +163,7 @@ mod tests {
     use super::super::{Cli, order};
     use super::*;
 
-    /// What an example calls this program with.
+    /// The words with which an example calls this program.
     fn typed(example: &str) -> Vec<String> {
         let calls = example.split(['|', '&']);
         let call = calls
@@ -177,7 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn every_command_shows_three_examples_that_it_takes() {
+    fn every_value_is_named_as_in_the_other_programs() {
+        assert_eq!(program_common::vocabulary::unknown(Cli::command()), [""; 0]);
+    }
+
+    #[test]
+    fn every_command_shows_three_valid_examples() {
         let program = Cli::command();
         program.clone().debug_assert();
         let mut texts: Vec<(&str, String)> = program
@@ -199,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn each_command_stands_under_one_task() {
+    fn each_command_is_listed_under_one_task() {
         let listed: Vec<&str> = TASKS
             .iter()
             .flat_map(|(_, all)| all.iter().copied())
@@ -213,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_of_the_larger_commands_stands_under_the_task_that_it_is_for() {
+    fn every_flag_of_the_larger_commands_has_a_task_heading() {
         let program = Cli::command();
         for name in ["doctor", "simulate", "what-if", "run", "rehearse", "record"] {
             let command = program.find_subcommand(name).unwrap();
@@ -228,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn as_a_plugin_the_examples_are_those_of_kubectl() {
+    fn a_plugins_examples_call_kubectl() {
         let program = complete(Cli::command(), true);
         let run = program.find_subcommand("run").unwrap();
         let examples = run.get_after_help().unwrap().to_string();

@@ -1,4 +1,4 @@
-//! A load that was measured: from a Prometheus, or from a file that it or Grafana exported.
+//! A measured load: from Prometheus, or from a file exported by it or by Grafana.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,13 +33,13 @@ pub(crate) struct LoadFromArgs {
     #[arg(long, value_name = "PROMQL", requires = "prometheus")]
     query: Option<String>,
     /// How far back to start, such as 7d or 36h
-    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = long_duration, requires = "prometheus")]
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = long_duration, requires = "prometheus")]
     since: Duration,
     /// End of the range, such as 2026-11-20T15:00:00Z [default: now]
     #[arg(long, value_name = "INSTANT", requires = "prometheus")]
     until: Option<Timestamp>,
     /// Time between samples [default: the shortest that Prometheus allows for --since]
-    #[arg(long, value_name = "TIME", value_parser = duration, requires = "prometheus")]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "prometheus")]
     load_step: Option<Duration>,
     /// A header to send to Prometheus, such as `Authorization: Bearer …` (repeatable)
     #[arg(long, value_name = "NAME: VALUE", value_parser = header, requires = "prometheus")]
@@ -49,13 +49,13 @@ pub(crate) struct LoadFromArgs {
     load_sum: bool,
 }
 
-/// The word for Prometheus in place of a file.
+/// The word that selects Prometheus instead of a file.
 const PROMETHEUS: &str = "prometheus";
 /// The longest load, and the longest simulation.
 pub(super) const MOST: Duration = Duration::from_hours(24 * 35);
 
 impl LoadFromArgs {
-    /// The load, if one was requested. Prints what the user has to know about it.
+    /// The load, if one was requested. Prints notes for the user.
     pub(crate) fn read(&self, cost: Option<Duration>) -> Result<Option<LoadProfile>, Failure> {
         let Some(place) = &self.load_from else {
             if self.prometheus.is_some() {
@@ -72,7 +72,7 @@ impl LoadFromArgs {
         let load = &measured.profile;
         if load.end() > MOST {
             return Err(Failure::usage(format!(
-                "{name} is longer than 35 days: choose a shorter range of time"
+                "{name} is longer than 35 days: choose a shorter time range"
             )));
         }
         let source = told(&name, &measured);
@@ -85,12 +85,12 @@ impl LoadFromArgs {
         Ok(Some(profile))
     }
 
-    /// The source of the load, and its text.
+    /// The name of the load's source, and its text.
     fn text(&self, place: &Path) -> Result<(String, String), Failure> {
         if place != Path::new(PROMETHEUS) {
             if self.prometheus.is_some() {
                 return Err(Failure::usage(
-                    "a load comes from a file or from a Prometheus: write --load-from prometheus, or leave out --prometheus",
+                    "a load comes from a file or from a Prometheus: write --load-from prometheus, or omit --prometheus",
                 ));
             }
             let name = manifest::shown(place);
@@ -111,17 +111,17 @@ impl LoadFromArgs {
         };
         if server.scheme().is_none() || server.authority().is_none() {
             return Err(Failure::usage(format!(
-                "`{server}` is no URL: write --prometheus http://HOST:9090"
+                "`{server}` is not a URL: write --prometheus http://HOST:9090"
             )));
         }
         if self.since > MOST || self.since < Duration::from_mins(1) {
-            return Err(Failure::usage("--since has to be between 1m and 35d"));
+            return Err(Failure::usage("--since must be between 1m and 35d"));
         }
         let least = least_step(self.since);
         let step = self.load_step.unwrap_or(least);
         if step.as_secs() == 0 || self.since.as_secs() / step.as_secs() >= MOST_SAMPLES {
             return Err(Failure::usage(format!(
-                "--load-step has to be {} or more, since Prometheus gives {MOST_SAMPLES} samples of a series at most",
+                "--load-step must be {} or more, since Prometheus returns at most {MOST_SAMPLES} samples per series",
                 time(least)
             )));
         }

@@ -1,5 +1,5 @@
 //! Manifests on the command line: YAML or JSON, from a file or standard input, as people write them, charts
-//! render them and `kubectl get -o yaml` prints them. What they may hold: [`hpa_check_core::manifests`].
+//! render them or `kubectl get -o yaml` prints them. [`hpa_check_core::manifests`] parses them.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub(crate) struct ManifestArgs {
 }
 
 impl ManifestArgs {
-    /// The autoscaler as written, if one was given.
+    /// The autoscaler as written, if given.
     pub(crate) fn read(&self) -> Result<Option<Manifest>, Failure> {
         self.found(manifests::read)
     }
@@ -43,7 +43,7 @@ impl ManifestArgs {
         Ok(Some(simulable))
     }
 
-    /// The autoscaler's object in the form of autoscaling/v2, with its status, if one was given.
+    /// The autoscaler's object as autoscaling/v2, with its status, if given.
     pub(crate) fn object(&self) -> Result<Option<Value>, Failure> {
         self.found(manifests::object)
     }
@@ -58,12 +58,12 @@ impl ManifestArgs {
     }
 }
 
-/// A `behavior` alone, under its key, or in a whole autoscaler.
+/// A `behavior`, either alone, under its key, or in a whole autoscaler.
 pub(crate) fn behavior(path: &Path) -> Result<Behavior, Failure> {
     of(path, |documents| manifests::read_behavior(documents, None))
 }
 
-/// A file's name for people.
+/// A file's name for messages.
 pub(crate) fn shown(path: &Path) -> String {
     if path == Path::new("-") {
         "standard input".to_owned()
@@ -95,7 +95,7 @@ pub(crate) fn documents(text: &str) -> Result<Vec<Value>, String> {
     })
 }
 
-/// The result of `read` on the documents of a file, or of standard input for `-`.
+/// Calls `read` with the documents of a file, or of standard input for `-`.
 pub(crate) fn of<T>(
     path: &Path,
     read: impl Fn(&[Value]) -> Result<T, String>,
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_repository_s_own_manifest_is_read() {
+    fn this_repositorys_own_manifest_is_read() {
         let documents = documents(include_str!("../../../k8s/base/hpa.yaml")).unwrap();
         let manifest = manifests::read(&documents, None).unwrap();
         let spec = manifest.spec;
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_manifest_is_refused_in_one_line_that_says_what_to_do() {
+    fn an_invalid_manifest_is_refused_in_one_line_that_says_what_to_do() {
         for (text, expected) in [
             ("a: [", "is neither YAML nor JSON: "),
             ("kind: {{ .Values.kind }}\n", "render it first"),

@@ -1,4 +1,4 @@
-//! The one autoscaler that a command is about, as an argument or a flag.
+//! The one autoscaler that a command works on, as an argument or a flag.
 
 /// The flags; `#[command(flatten)]` them.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -12,23 +12,24 @@ pub(crate) struct NameArgs {
 }
 
 impl NameArgs {
-    /// The name, wherever it was given.
+    /// The name from either the argument or the flag.
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_deref().or(self.autoscaler.as_deref())
     }
 }
 
-/// A name, also as kubectl writes it: `cart`, `hpa/cart`, `horizontalpodautoscaler.autoscaling/cart`.
+/// Parses a name, with or without the prefix that kubectl prints: `cart`, `hpa/cart`,
+/// `horizontalpodautoscaler.autoscaling/cart`.
 pub(crate) fn autoscaler(text: &str) -> Result<String, String> {
     let name = match text.split_once('/') {
         Some((kind, name)) if is_kind(kind) => name,
         _ => text,
     };
-    // As the API server has them: RFC 1123.
+    // The characters of names in the API: RFC 1123.
     let possible = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
     if name.is_empty() || !name.chars().all(possible) {
         return Err(format!(
-            "`{text}` is no autoscaler: give its name, such as cart or hpa/cart"
+            "`{text}` is not an autoscaler's name: write it as kubectl shows it, such as cart or hpa/cart"
         ));
     }
     Ok(name.to_owned())

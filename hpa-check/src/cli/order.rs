@@ -1,12 +1,12 @@
-//! Flags before the command: `hpa-check -n shop doctor` is `hpa-check doctor -n shop`.
+//! Moves flags behind the command: `hpa-check -n shop doctor` is `hpa-check doctor -n shop`.
 
 use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
-/// The same words with the command first and the flags that stood before it right behind.
+/// The same words with the command first, followed by the flags that came before it.
 ///
-/// Words that are neither the command nor a flag of any command stay, so that clap names them.
+/// Words that are neither the command nor a flag of any command keep their place, so clap reports them.
 pub(super) fn command_first(program: &Command, mut words: Vec<OsString>) -> Vec<OsString> {
     let mut at = 1;
     while let Some(word) = words.get(at).and_then(|word| word.to_str()) {
@@ -22,7 +22,7 @@ pub(super) fn command_first(program: &Command, mut words: Vec<OsString>) -> Vec<
     words
 }
 
-/// The flag that a word is, of whatever command.
+/// The flag with this name, of any command.
 fn flag<'a>(program: &'a Command, word: &str) -> Option<&'a Arg> {
     let mut all = program.get_subcommands().flat_map(Command::get_arguments);
     if let Some(long) = word.strip_prefix("--") {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_before_the_command_are_its_flags() {
+    fn flags_before_the_command_are_moved_behind_it() {
         for (typed, meant) in [
             ("x -n shop doctor", "x doctor -n shop"),
             ("x -nshop doctor cart", "x doctor -nshop cart"),
@@ -73,7 +73,7 @@ mod tests {
                 "x run --context=a --namespace shop cart -- --rate 1/s",
             ),
             ("x -A doctor", "x doctor -A"),
-            // A value that is a command's name is a value.
+            // A value that equals a command's name is still a value.
             ("x -n run doctor", "x doctor -n run"),
         ] {
             assert_eq!(ordered(typed), meant);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_flag_stays_for_clap_to_name() {
+    fn unknown_words_stay_in_place_for_clap_to_report() {
         for line in [
             "x",
             "x --help",
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn no_flag_takes_a_value_in_one_command_and_none_in_another() {
+    fn a_flag_either_takes_a_value_in_every_command_or_in_none() {
         let program = Cli::command();
         let flags: Vec<&Arg> = program
             .get_subcommands()

@@ -1,4 +1,4 @@
-//! `hpa-check record`: watch an autoscaler and write down what is seen. No load, no judgement.
+//! `hpa-check record`: watches an autoscaler and writes a trace, without load or verdict.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     autoscaler: NameArgs,
     /// Stop after this time [default: on Ctrl-C]
-    #[arg(help_heading = "Output", long = "for", value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Output", long = "for", value_name = "DURATION", value_parser = duration)]
     length: Option<Duration>,
     #[command(flatten)]
     controller: ControllerArgs,
@@ -30,12 +30,12 @@ pub(crate) struct Args {
     files: Files,
 }
 
-/// Records, and exits with 0 however it is stopped: the observations are in the file.
+/// Records, and exits with 0 however it is stopped, since the file has the observations.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let opened = args.files.open()?;
     let Some(destination) = opened.trace.filter(|_| opened.reports.is_empty()) else {
         return Err(Failure::usage(
-            "a recording is a trace and nothing else: give -o trace=FILE",
+            "record writes only a trace: give -o trace=FILE",
         ));
     };
     let (controller, resolution) = (args.controller.settings()?, args.controller.resolution());
@@ -52,6 +52,8 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
         drive(feed, &mut recording).await?;
         recording.finish()
     })?;
-    notice(&format!("hpa-check: {count} observations recorded"));
+    notice(&format!(
+        "hpa-check: {count} observations recorded; `hpa-check replay` explains them, and `what-if` varies the settings"
+    ));
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! `hpa-check rehearse`: the whole job on this machine, with no cluster.
+//! `hpa-check rehearse`: a full run on this machine, without a cluster.
 
 mod run;
 mod scene;

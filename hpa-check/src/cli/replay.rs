@@ -1,4 +1,4 @@
-//! `hpa-check replay`: a recorded run, judged again by the same evaluator.
+//! `hpa-check replay`: judges a recorded run again, with the same evaluator.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     let opened = args.outputs.files.open()?;
     let trace = Replay::open(&args.trace)?;
     let expectation = trace.expectation().clone();
-    // Recordings of earlier versions don't say how the run was called: then this call is what is known.
+    // Recordings of earlier versions do not contain the command line of the run, so this one is used.
     let command = trace.command().map_or_else(command_line, str::to_owned);
     let mut session = Session::start(opened, args.outputs.ui, expectation, command, None)?;
     if trace.version() != env!("CARGO_PKG_VERSION") {

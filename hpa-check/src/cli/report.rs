@@ -19,7 +19,7 @@ pub(crate) struct Args {
     files: Files,
 }
 
-/// What every document begins with.
+/// The beginning of every document.
 #[derive(Deserialize)]
 struct Head {
     schema: String,
@@ -55,7 +55,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
 fn parsed<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, Failure> {
     serde_json::from_str(text).map_err(|e| {
         Failure::usage(format!(
-            "`{}` is no result of this program ({e}): give a file written with -o json=FILE",
+            "`{}` is not a result of this program ({e}): give a file written with -o json=FILE",
             file.display()
         ))
     })
@@ -64,7 +64,7 @@ fn parsed<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, Failure> {
 fn opened(files: &Files) -> Result<Opened, Failure> {
     if files.output.is_empty() {
         return Err(Failure::usage(
-            "no report was asked for: give one with -o, such as -o html=report.html",
+            "no report was requested: request one with -o, such as -o html=report.html",
         ));
     }
     if files
@@ -73,7 +73,7 @@ fn opened(files: &Files) -> Result<Opened, Failure> {
         .any(|output| output.kind == ReportFormat::Trace)
     {
         return Err(Failure::usage(
-            "a trace can't be made from a result: ask for one when the run is made",
+            "a trace can't be made from a result: request one with the run itself",
         ));
     }
     files.open()

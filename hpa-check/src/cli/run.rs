@@ -1,4 +1,4 @@
-//! `hpa-check run`: the whole check on a cluster.
+//! `hpa-check run`: the complete check on a cluster.
 
 mod asserted;
 mod check;
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     controller: ControllerArgs,
 }
 
-/// Checks, and ends in the verdict.
+/// Checks, and returns the verdict's exit code.
 pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
     args.asserted.check()?;
     check::run(Run {

@@ -12,7 +12,7 @@ use crate::notice::answer;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Which document
-    #[arg(value_enum, default_value_t = Document::Run)]
+    #[arg(value_enum, value_name = "DOCUMENT", default_value_t = Document::Run)]
     document: Document,
 }
 

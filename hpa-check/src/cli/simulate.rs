@@ -1,4 +1,4 @@
-//! `hpa-check simulate`: what a load makes of an autoscaler's settings, and which would be cheaper.
+//! `hpa-check simulate`: simulates how an autoscaler responds to a load, and searches for cheaper settings.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,13 +35,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     measured: LoadFromArgs,
     /// CPU time per request, such as 3.5ms, for a load in requests per second
-    #[arg(help_heading = "Load", long, value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Load", long, value_name = "DURATION", value_parser = duration)]
     cost: Option<Duration>,
     /// Queue work that can't be done at once, instead of dropping it
     #[arg(help_heading = "Load", long)]
     backlog: bool,
     /// How long to simulate [default: to the end of the load, and for one that was not measured, of the scale-down]
-    #[arg(help_heading = "Load", long = "for", value_name = "TIME", value_parser = long_duration)]
+    #[arg(help_heading = "Load", long = "for", value_name = "DURATION", value_parser = long_duration)]
     length: Option<Duration>,
 
     #[command(flatten)]
@@ -58,11 +58,11 @@ pub(crate) struct Args {
     /// CPU request of a pod [default: the manifest's, else 100m]
     #[arg(help_heading = "Pods", long, value_name = "CPU")]
     cpu_request: Option<CpuAmount>,
-    /// CPU limit of a pod; `none` removes the ceiling [default: the manifest's, else a ceiling of twice the request]
+    /// CPU limit of a pod; `none` removes the ceiling [default: the manifest's, else a ceiling of twice the request, or of twice a target above it]
     #[arg(help_heading = "Pods", long, value_name = "CPU")]
     cpu_limit: Option<CpuAmount>,
     /// Time from a pod's creation until it is ready
-    #[arg(help_heading = "Pods", long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(help_heading = "Pods", long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     pod_start: Duration,
     /// Kubernetes version whose rules apply, such as 1.34 [default: the newest]
     #[arg(
@@ -75,18 +75,18 @@ pub(crate) struct Args {
     #[command(flatten)]
     controller: ControllerArgs,
 
-    /// Inject a fault: no-metrics=5m..7m, slow-start=TIME, slow-nodes=PODS/TIME, or one of rehearse's (repeatable)
+    /// Inject a fault: no-metrics=5m..7m, slow-start=DURATION, slow-nodes=PODS/DURATION, or one of rehearse's (repeatable)
     #[arg(help_heading = "Faults", long, value_name = "FAULT")]
     fault: Vec<SimulatedFault>,
 
-    /// Maximum utilization for 95 % of the time, in percent of the request
+    /// Maximum p95 utilization, in percent of the request
     #[arg(help_heading = "Bounds", long, value_name = "PERCENT", value_parser = percentage)]
     keep_utilization: Option<f64>,
     /// Maximum share of work not served on time, in percent
     #[arg(help_heading = "Bounds", long, value_name = "PERCENT", value_parser = percentage)]
     keep_unserved: Option<f64>,
     /// Maximum time to capacity
-    #[arg(help_heading = "Bounds", long, value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Bounds", long, value_name = "DURATION", value_parser = duration)]
     keep_time_to_capacity: Option<Duration>,
     /// Search the settings below for the cheapest that meet the thresholds
     #[arg(help_heading = "Search", long)]
@@ -107,9 +107,9 @@ pub(crate) struct Args {
     #[arg(help_heading = "Search", long, value_name = "PERCENT,…", value_delimiter = ',', default_values_t = [30, 40, 50, 60, 70, 80], value_parser = whole_percent, requires = "find")]
     try_cpu: Vec<i32>,
     /// Scale-down windows to try
-    #[arg(help_heading = "Search", long, value_name = "TIME,…", value_delimiter = ',', default_values = ["60s", "2m", "5m"], value_parser = within(0..=3_600), requires = "find")]
+    #[arg(help_heading = "Search", long, value_name = "DURATION,…", value_delimiter = ',', default_values = ["60s", "2m", "5m"], value_parser = within(0..=3_600), requires = "find")]
     try_window: Vec<Duration>,
-    /// Scale-up policies to try: legacy, default, pods=N/TIME, percent=N/TIME [default: the current ones]
+    /// Scale-up policies to try: legacy, default, pods=COUNT/DURATION, percent=PERCENT/DURATION [default: the current ones]
     #[arg(
         help_heading = "Search",
         long,
@@ -131,7 +131,7 @@ pub(crate) struct Args {
     files: Files,
 }
 
-/// The CPU request of a pod if nothing else is known.
+/// A pod's CPU request if nothing else is known.
 const REQUEST: Millicores = Millicores(100);
 
 /// Work and time have the units of Kubernetes and of every other flag.
@@ -182,7 +182,7 @@ pub(crate) fn execute(args: Args) -> Result<u8, Failure> {
             .any(|n| *n < 1);
         if all > MOST || wrong {
             return Err(Failure::usage(format!(
-                "{all} combinations are to be tried: give at most {MOST}, of bounds and targets from 1"
+                "{all} combinations are too many: give at most {MOST}, with bounds and targets of at least 1"
             )));
         }
         for max in &grid.max_replicas {
@@ -263,7 +263,7 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
     let broken = |fault: &&SimulatedFault| matches!(fault, SimulatedFault::Broken(_));
     if args.fault.iter().filter(broken).count() > 1 {
         return Err(Failure::usage(
-            "one thing can be broken from beginning to end: give one --fault of those that rehearse has",
+            "only one fault can last for the whole simulation: give one of rehearse's --fault values",
         ));
     }
     let mut scenario = Scenario {
@@ -279,7 +279,7 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
             },
             ceiling: match args.cpu_limit {
                 Some(CpuAmount(None)) => Ceiling::Unlimited,
-                _ => Ceiling::TwiceRequest,
+                _ => without_limit(request, target.unwrap_or_default()),
             },
             start: args.pod_start,
         },
@@ -288,6 +288,7 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
         backlog: args.backlog,
         length: Duration::ZERO,
         faults: args.fault.clone(),
+        origin: manifest.map(|manifest| manifest.origin),
     };
     let natural = if scenario.load.source.is_some() {
         scenario.load.end()
@@ -304,12 +305,22 @@ fn scenario(args: &Args) -> Result<Scenario, Failure> {
     Ok(scenario)
 }
 
-/// The load, given or measured.
+/// The most work of a pod without a limit. A target above the request says that pods do more than they request: with
+/// twice the request as the ceiling, a target of 250 % could never be reached.
+fn without_limit(request: Millicores, target: i32) -> Ceiling {
+    if target <= 100 {
+        return Ceiling::TwiceRequest;
+    }
+    let at_target = request.0.saturating_mul(target.into()) / 100;
+    Ceiling::At(Millicores(at_target.saturating_mul(2)))
+}
+
+/// The load from the flags or from a measurement.
 fn load(args: &Args) -> Result<LoadProfile, Failure> {
     if let Some(measured) = args.measured.read(args.cost)? {
         if args.load.is_some() || args.load_file.is_some() {
             return Err(Failure::usage(
-                "there is one load: give --load, --load-file or --load-from",
+                "there is no load, or more than one: give --load, --load-file or --load-from",
             ));
         }
         return Ok(measured);
@@ -328,7 +339,7 @@ fn load(args: &Args) -> Result<LoadProfile, Failure> {
         .map_err(|e| Failure::usage(format!("the load can't be used: {e}")))
 }
 
-/// The autoscaler if there is no manifest.
+/// The autoscaler used without a manifest.
 fn without_manifest() -> AutoscalerSpec {
     AutoscalerSpec {
         scale_target_ref: TargetRef::deployment("simulated"),
@@ -339,12 +350,12 @@ fn without_manifest() -> AutoscalerSpec {
     }
 }
 
-/// A window as the spec has it; the flag's bounds keep it small.
+/// A window in the spec's form; the flag's bounds keep it small.
 fn whole_seconds(time: Duration) -> i32 {
     i32::try_from(time.as_secs()).unwrap_or(i32::MAX)
 }
 
-/// For [`super::what_if`].
+/// Also used by [`super::what_if`].
 pub(super) fn request(amount: Option<CpuAmount>) -> Result<Option<Millicores>, Failure> {
     match amount {
         None => Ok(None),

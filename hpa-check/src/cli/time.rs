@@ -1,11 +1,11 @@
-//! Flags that are times: always with a unit, and a bare number is seconds.
+//! Flags that are times: with a unit, or a bare number of seconds.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-pub(crate) use hpa_check_core::duration::parse as duration;
+pub(crate) use program_common::duration::parse as duration;
 
-/// A time that may be long: `7d` and `2w` besides what every time may be.
+/// Parses a time that may be long: `7d` and `2w`, and everything that other times accept.
 pub(crate) fn long_duration(text: &str) -> Result<Duration, String> {
     let days = |unit: char, days: u64| {
         let count: u64 = text.strip_suffix(unit)?.parse().ok()?;
@@ -17,7 +17,7 @@ pub(crate) fn long_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A time within bounds, in seconds.
+/// Parses a time within bounds, in seconds.
 pub(crate) fn within(
     seconds: RangeInclusive<u64>,
 ) -> impl Fn(&str) -> Result<Duration, String> + Clone {
@@ -26,6 +26,6 @@ pub(crate) fn within(
         let time = duration(text)?;
         let fits = time >= Duration::from_secs(least) && time <= Duration::from_secs(most);
         fits.then_some(time)
-            .ok_or_else(|| format!("{text} is not in {least}s..={most}s"))
+            .ok_or_else(|| format!("{text} is not between {least}s and {most}s"))
     }
 }

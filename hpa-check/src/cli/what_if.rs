@@ -1,4 +1,4 @@
-//! `hpa-check what-if TRACE`: what would have happened with other settings.
+//! `hpa-check what-if TRACE`: simulates a recorded run with other settings.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(help_heading = "What to change", long, value_name = "SHARE", value_parser = share)]
     tolerance: Option<f64>,
     /// The scale-down stabilization window
-    #[arg(help_heading = "What to change", long, alias = "stabilization", value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "What to change", long, alias = "stabilization", value_name = "DURATION", value_parser = duration)]
     downscale_stabilization: Option<Duration>,
     #[command(flatten)]
     manifest: ManifestArgs,
@@ -60,13 +60,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     measured: LoadFromArgs,
     /// CPU time per request, such as 3.5ms, for a measured load in requests per second
-    #[arg(help_heading = "What to change", long, value_name = "TIME", value_parser = duration, requires = "load_from")]
+    #[arg(help_heading = "What to change", long, value_name = "DURATION", value_parser = duration, requires = "load_from")]
     cost: Option<Duration>,
     #[command(flatten)]
     files: Files,
 }
 
-/// Smaller changes are reported as none.
+/// Smaller changes are not reported.
 const TOLERANCE: f64 = 0.05;
 
 /// Simulates the recorded work with the recorded settings and with the requested ones.
@@ -104,10 +104,10 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
         },
     ];
     let mut text = table(&rows);
-    text += "\n  The work is that of all recorded pods together, spread evenly over the pods there would be.\n  \
-             How far the first two lines differ says how far to trust the third.\n";
+    text += "\n  The work is that of all recorded pods together, spread evenly over the simulated pods.\n  \
+             The closer the first two lines are, the more you can trust the third.\n";
     for doubt in &recorded.doubts {
-        text += &format!("  Doubtful: {doubt}.\n");
+        text += &format!("  Caution: {doubt}.\n");
     }
     let side = |name, document: &Simulation| {
         let timeline = watched(&document.scenario)?;
@@ -131,14 +131,14 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
 
 fn changes(args: &Args) -> Result<Changes, Failure> {
     let positive = |name: &str, value: Option<i32>| match value {
-        Some(value) if value < 1 => Err(Failure::usage(format!("{name} has to be at least 1"))),
+        Some(value) if value < 1 => Err(Failure::usage(format!("{name} must be at least 1"))),
         value => Ok(value),
     };
     if args
         .load_scale
         .is_some_and(|f| !(0.0..=1000.0).contains(&f))
     {
-        return Err(Failure::usage("--load-scale has to be between 0 and 1000"));
+        return Err(Failure::usage("--load-scale must be between 0 and 1000"));
     }
     if args.tolerance.is_some_and(|t| !(0.0..10.0).contains(&t)) {
         return Err(Failure::usage("--tolerance is a fraction, such as 0.05"));
@@ -176,7 +176,7 @@ fn read(path: &Path) -> Result<Recorded, Failure> {
     drive_through(trace, &mut evaluator)?;
     recorded(evaluator.timeline()).map_err(|e| {
         Failure::usage(format!(
-            "`{}` can't be asked: {e}; record a run with CPU metrics and load",
+            "`{}` can't be simulated: {e}; record a run with CPU metrics and load",
             path.display()
         ))
     })

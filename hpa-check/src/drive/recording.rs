@@ -1,4 +1,4 @@
-//! A recording as an audience: everything goes to the trace, and nothing is judged.
+//! Recording as an audience: everything goes to the trace, and nothing is judged.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::notice::unless_gone;
 use crate::outputs::Destination;
 use crate::sinks::recorder::Recorder;
 
-/// The autoscaler has to be seen within this time: the trace begins with what its spec asks for.
+/// The autoscaler must be observed within this time, because the trace begins with assertions from its spec.
 const SEEN_WITHIN: Duration = Duration::from_secs(15);
 
 /// A recording in progress.
 pub(crate) struct Recording {
     destination: Destination,
-    /// `None` is until stopped.
+    /// `None` means until stopped.
     length: Option<Duration>,
     began: Option<Timestamp>,
-    /// What was seen before the autoscaler was.
+    /// Observations before that of the autoscaler.
     held: Vec<Observation>,
     recorder: Option<Recorder>,
     count: usize,
@@ -33,7 +33,7 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Nothing recorded yet.
+    /// An empty recording.
     pub(crate) fn new(destination: Destination, length: Option<Duration>) -> Self {
         Self {
             destination,
@@ -47,11 +47,11 @@ impl Recording {
         }
     }
 
-    /// Gives the file its name; the number of observations in it.
+    /// Gives the file its final name; returns the number of observations.
     pub(crate) fn finish(self) -> Result<usize, Failure> {
         let Some(recorder) = self.recorder else {
             return Err(Failure::target(if self.stopped {
-                "told to stop before the autoscaler was seen; nothing was recorded"
+                "interrupted before the autoscaler was found; nothing was recorded"
             } else {
                 "the autoscaler could not be watched, so nothing was recorded"
             }));
@@ -64,7 +64,7 @@ impl Recording {
         if let Some(recorder) = &mut self.recorder {
             self.count += 1;
             return match recorder.record(&observation) {
-                // Whoever read it has seen enough.
+                // Whoever read it has read enough.
                 Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                     self.stopped = true;
                     Ok(())
@@ -94,7 +94,7 @@ impl Recording {
 impl Audience for Recording {
     fn observe(&mut self, observation: Observation) -> Result<(), Failure> {
         match observation.seen {
-            // Neither is part of what was watched: a recording has no phases, and may be stopped.
+            // Neither is part of what was watched: a recording has no phases, and it may be stopped.
             Seen::Phase { .. } => {}
             Seen::Interrupted => self.stopped = true,
             _ => self.record(observation)?,
@@ -125,7 +125,7 @@ fn unwritable(error: std::io::Error) -> Failure {
     ))
 }
 
-/// What a replay will assert: what the autoscaler itself is set to.
+/// The assertions for a replay: the autoscaler's own settings.
 fn as_set(spec: &AutoscalerSpec) -> Expectation {
     Expectation::default().of_spec(spec)
 }

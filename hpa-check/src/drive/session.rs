@@ -1,5 +1,5 @@
-//! A run as an audience: the evaluator judges, the conductor decides, the sinks record and show; the
-//! end becomes the verdict and the reports.
+//! A run as an audience: the evaluator judges, the conductor decides, and the sinks record and show; at the end
+//! come the verdict and the reports.
 
 use hpa_check_core::expectation::Expectation;
 use hpa_check_core::observation::{Fact, Observation};
@@ -21,7 +21,7 @@ use crate::sinks::screen::{self, Screen};
 /// A run in progress.
 pub(crate) struct Session {
     evaluator: Evaluator,
-    /// `None` for a recording, which has its own phases.
+    /// `None` when replaying, because a recording has its own phases.
     conductor: Option<Conductor>,
     recorder: Option<Recorder>,
     screen: Screen,
@@ -32,8 +32,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Begins the recording and the screen. The outputs were found writable before anything ran. `command` is how
-    /// the run was called.
+    /// Starts the recording and the screen. The outputs were found to be writable before. `command` is the
+    /// command line.
     pub(crate) fn start(
         outputs: Opened,
         ui: Ui,
@@ -58,13 +58,13 @@ impl Session {
         })
     }
 
-    /// Judges what that version recorded.
+    /// Sets the version that recorded the observations.
     pub(crate) fn recorded_by(mut self, version: String) -> Self {
         self.evaluator = self.evaluator.recorded_by(version);
         self
     }
 
-    /// Shows the run live to browsers too, if a port was taken for that.
+    /// Also serves the run to browsers, if a port was opened for that.
     pub(crate) fn served(mut self, listening: Option<Listening>) -> Result<Self, Failure> {
         self.page = listening
             .map(|l| l.start(self.evaluator.clone()))
@@ -82,7 +82,7 @@ impl Session {
         }
     }
 
-    /// Ends the run: writes every report whole, tells the verdict, and gives it back.
+    /// Ends the run: writes every report, prints the verdict and returns it.
     pub(crate) fn finish(self, now: Timestamp) -> Result<Verdict, Failure> {
         let Self {
             evaluator,
@@ -120,13 +120,13 @@ impl Session {
 
 impl Audience for Session {
     fn observe(&mut self, observation: Observation) -> Result<(), Failure> {
-        // A recording that fails is given up; it never changes a verdict.
+        // If recording fails, it stops; it never changes a verdict.
         if let Some(recorder) = &mut self.recorder
             && let Err(error) = recorder.record(&observation)
         {
             if error.kind() != std::io::ErrorKind::BrokenPipe {
                 notice(&format!(
-                    "hpa-check: the trace can't be written any further, and the run goes on: {error}"
+                    "hpa-check: the trace can't be written any more; the run continues without it: {error}"
                 ));
             }
             self.recorder = None;
@@ -147,14 +147,14 @@ impl Audience for Session {
     }
 }
 
-/// What was done without, and why the run ended when it did.
+/// What the run had to do without, and why it ended.
 fn closing(state: &RunState, ended: Option<&str>) -> Vec<String> {
     let lacking = state.facts.iter().filter_map(|fact| match fact {
         Fact::Forbidden { rule, consequence } => {
             Some(format!("not allowed to {rule}: {consequence}"))
         }
         Fact::WatchHeldBack { consequence } => Some(format!(
-            "a proxy on the way to the API server holds back what is watched: {consequence}"
+            "a proxy on the way to the API server buffers watches: {consequence}"
         )),
         _ => None,
     });

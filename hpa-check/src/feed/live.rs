@@ -1,4 +1,4 @@
-//! A live cluster as a source: the only place that names kube.
+//! A live cluster as a source. Only this module uses kube.
 //!
 //! ```text
 //! autoscaler ─ scaleTargetRef ─► target ─ selector ─► pods
@@ -6,7 +6,7 @@
 //! events of the namespace · the controller's lease · facts about the environment (asked once)
 //! ```
 //!
-//! Each arrow is a value that may change while the run goes on; what hangs on it starts anew then.
+//! Each arrow is a value that may change during the run; whatever depends on it is then restarted.
 
 mod backoff;
 mod backup;
@@ -61,7 +61,7 @@ use job::JobLoad;
 use link::Link;
 use reporter::Reporter;
 
-/// A cluster that answered and has the autoscaler in question.
+/// A cluster that answered and has the requested autoscaler.
 pub(crate) struct LiveCluster {
     cluster: Cluster,
     autoscaler: String,
@@ -71,15 +71,15 @@ pub(crate) struct LiveCluster {
     link: Link,
 }
 
-/// What is being watched. Dropping it ends all watching.
+/// The running watches. Dropping it ends them.
 pub(crate) struct Watching {
-    /// What is seen, in the order in which it is seen.
+    /// The observations, in order.
     pub observations: UnboundedReceiver<Observation>,
     _tasks: JoinSet<()>,
 }
 
 impl LiveCluster {
-    /// Connects and finds the autoscaler: the one named, or the only one in the namespace.
+    /// Connects and finds the autoscaler: the named one, or the only one in the namespace.
     pub(crate) async fn find(
         args: &ClusterArgs,
         autoscaler: Option<&str>,
@@ -107,12 +107,12 @@ impl LiveCluster {
         })
     }
 
-    /// What the autoscaler was told to do when it was found.
+    /// The autoscaler's spec when it was found.
     pub(crate) fn spec(&self) -> &AutoscalerSpec {
         &self.spec
     }
 
-    /// Where a run on it takes place, with the controller's settings as given.
+    /// The context of a run on it, with the controller's settings as given.
     pub(crate) fn context(
         &self,
         controller: ControllerConfig,
@@ -128,17 +128,17 @@ impl LiveCluster {
         }
     }
 
-    /// A load's Job, to be created on this cluster.
+    /// A Job that generates load on this cluster.
     pub(crate) fn job(&self, load: LoadJob) -> JobLoad {
         JobLoad::new(self.cluster.clone(), load, self.timing.call)
     }
 
-    /// The clock that all instants of the run are taken from.
+    /// The clock for all instants of the run.
     pub(crate) fn clock(&self) -> Clock {
         self.cluster.clock
     }
 
-    /// Starts watching, on the runtime of the caller.
+    /// Starts watching on the caller's runtime.
     pub(crate) fn watch(self) -> Watching {
         let (sender, observations) = unbounded_channel();
         let chain = Chain {

@@ -1,4 +1,4 @@
-//! The rehearsal: the whole job on one machine, with no cluster.
+//! The rehearsal: a full run on one machine, without a cluster.
 //!
 //! ```text
 //! fib-loadgen ─► balancer ─► fib-server × 3..10      real processes, real load
@@ -8,8 +8,8 @@
 //!                              └──────── started, drained ◄──────────────┘
 //! ```
 //!
-//! It rehearses settings with the controller's own arithmetic; it is not a cluster, and says so. The
-//! simulated cluster of the core runs here on real processes on this [`machine`].
+//! It rehearses settings with the controller's own arithmetic; it is not a cluster, and says so. The core's
+//! simulated cluster runs here on real processes on this [`machine`].
 
 pub(crate) mod balancer;
 pub(crate) mod machine;

@@ -44,12 +44,12 @@ impl Replay {
         &self.trace.header().expectation
     }
 
-    /// How the recorded run was called; recordings of earlier versions lack it.
+    /// The command line of the recorded run; recordings of earlier versions lack it.
     pub(crate) fn command(&self) -> Option<&str> {
         self.trace.header().command.as_deref()
     }
 
-    /// The version of the program that recorded.
+    /// The version of the program that recorded it.
     pub(crate) fn version(&self) -> &str {
         &self.trace.header().version
     }
@@ -71,7 +71,7 @@ impl Feed for Replay {
 
     async fn close(self) {
         if self.trace.torn() {
-            notice("hpa-check: the trace's last line was torn off and is left out");
+            notice("hpa-check: the trace's last line is incomplete and was left out");
         }
     }
 }

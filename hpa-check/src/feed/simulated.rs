@@ -1,4 +1,4 @@
-//! A simulation as a feed: what a watcher of the simulated cluster would see.
+//! A simulation as a feed: what a watcher of the simulated cluster would observe.
 
 use hpa_check_core::run::conductor::Action;
 use hpa_check_core::sim::engine::{Engine, SimulationStep};

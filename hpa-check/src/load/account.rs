@@ -5,12 +5,12 @@ use std::path::Path;
 use hpa_check_core::observation::{GeneratorVerdict, LoadResult};
 use serde::Deserialize;
 
-/// Reads it whole; `code` is the generator's exit code, if it had one.
+/// Reads the file; `code` is the generator's exit code, if it had one.
 pub(super) fn read(path: &Path, code: Option<i32>) -> Result<LoadResult, String> {
     parse(&text(path)?, code)
 }
 
-/// Reads what another asks of it.
+/// Reads any part of it.
 pub(super) fn read_result<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, String> {
     serde_json::from_str(&text(path)?)
         .map_err(|e| format!("its result is not a fib-loadgen/1 document: {e}"))
@@ -81,7 +81,7 @@ mod tests {
         "exit":{"code":91,"reasons":[]}}"#;
 
     #[test]
-    fn the_totals_and_the_generator_s_word_on_itself_are_read() {
+    fn the_totals_and_the_generators_verdict_are_read() {
         let result = parse(RESULT, None).unwrap();
         assert_eq!(
             (
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_exit_code_seen_counts_more_than_the_one_written() {
+    fn the_actual_exit_code_takes_precedence_over_the_one_in_the_file() {
         assert_eq!(parse(RESULT, Some(0)).unwrap().exit_code, 0);
     }
 

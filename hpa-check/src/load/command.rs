@@ -12,21 +12,21 @@ use super::foreign::{self, Counts};
 use super::second;
 use crate::process::{Child, KEPT_LINES};
 
-/// From SIGTERM to SIGKILL: as long as a pod has by default.
+/// Time from SIGTERM to SIGKILL: as long as a pod has by default.
 const STOPS_WITHIN: Duration = Duration::from_secs(30);
 
-/// A load that fails this soon has loaded nothing.
+/// A load that fails this early generated no load.
 const BARELY_RAN: Duration = Duration::from_secs(5);
 
-/// So has one that reported no request and fails this soon: looking up a name can take ten seconds.
+/// So did one that reported no request and fails this early: resolving a name can take ten seconds.
 const SILENT: Duration = Duration::from_secs(30);
 
-/// Whether a load that failed by itself after this time has loaded nothing.
+/// Whether a load that failed by itself after this time generated no load.
 pub(crate) fn loaded_nothing(ran: Duration, reported: bool) -> bool {
     ran < BARELY_RAN || (!reported && ran < SILENT)
 }
 
-/// As much of the output as a summary may have; a tool that prints more prints its summary last.
+/// The most output that a summary may have; a tool that prints more prints its summary last.
 const KEPT_BYTES: usize = 1 << 20;
 
 /// A command line for the shell.
@@ -36,8 +36,8 @@ pub(crate) struct LoadCommand {
 }
 
 impl LoadCommand {
-    /// Runs it to its end, or until it is to stop. What it prints is read for the seconds and the
-    /// summary of a tool that is known.
+    /// Runs it until it ends or is stopped. Its output is searched for the seconds and the summary of known
+    /// tools.
     pub(super) async fn attack(
         self,
         stop: CancellationToken,
@@ -82,7 +82,7 @@ impl LoadCommand {
         let summary = foreign::read(&printed.text());
         if failed && loaded_nothing(began.elapsed(), last.is_some() || summary.is_some()) {
             return Err(format!(
-                "the load command `{}` loaded nothing ({}): run it by hand, and fix it",
+                "the load command `{}` generated no load ({}): run it by hand to see why",
                 without_secrets(&self.line),
                 child.obituary(status)
             ));
@@ -107,7 +107,7 @@ impl LoadCommand {
     }
 }
 
-/// The end of what a load printed.
+/// The end of a load's output.
 #[derive(Default)]
 pub(crate) struct Printed {
     lines: VecDeque<String>,
@@ -152,7 +152,7 @@ mod tests {
         r#"echo '{"users":1,"offered_rps":null,"rps":1,"failed":0,"wrong":0,"verified":1}'"#;
 
     #[tokio::test]
-    async fn a_command_that_ends_by_itself_is_read_for_its_summary_and_keeps_its_last_lines() {
+    async fn the_summary_of_a_command_that_ends_is_read_and_its_last_lines_are_kept() {
         let summary = r#"{"latencies":{"mean":1},"requests":10,"rate":5,"success":0.9}"#;
         let result = run(&format!("echo '{summary}'; echo warned >&2"))
             .await
@@ -169,36 +169,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_gets_sigterm_at_the_load_s_end_with_all_that_it_has_started() {
+    async fn at_the_end_of_the_load_the_command_and_its_children_get_sigterm() {
         let line = format!("trap 'echo over; exit 7' TERM; {SECOND}; while :; do sleep 0.05; done");
         let result = run(&line).await.unwrap();
         assert_eq!(result.exit_code, 7);
-        // The shell may say too that its child was terminated.
+        // The shell may also report that its child was terminated.
         assert!(
             result.output.iter().any(|line| line == "over"),
             "{result:?}"
         );
-        // The shell waits for its child, which has to be told as well.
+        // The shell waits for its child, which must get the signal as well.
         let result = run(&format!("{SECOND}; sleep 600; true")).await.unwrap();
         assert_ne!(result.exit_code, 0);
     }
 
     #[tokio::test]
-    async fn a_command_that_can_t_load_is_named_with_what_it_says() {
+    async fn a_command_that_cannot_generate_load_is_named_with_its_output() {
         let error = run("no-such-load-tool --fast").await.unwrap_err();
         assert!(error.contains("no-such-load-tool --fast"), "{error}");
         assert!(error.contains("not found"), "{error}");
     }
 
     #[test]
-    fn a_load_that_fails_at_once_or_without_a_report_has_loaded_nothing() {
+    fn a_load_that_fails_at_once_or_without_a_report_generated_no_load() {
         let seconds = Duration::from_secs;
         assert!(loaded_nothing(seconds(1), true) && loaded_nothing(seconds(10), false));
         assert!(!loaded_nothing(seconds(10), true) && !loaded_nothing(seconds(60), false));
     }
 
     #[tokio::test]
-    async fn of_much_output_the_end_is_kept() {
+    async fn the_end_of_a_long_output_is_kept() {
         let result = run("seq 1 100000").await.unwrap();
         assert_eq!(result.output.len(), KEPT_LINES);
         assert_eq!(result.output.last().map(String::as_str), Some("100000"));

@@ -1,4 +1,4 @@
-//! Summaries of other load tools, as they print them: k6, vegeta, oha, and fib-loadgen's own.
+//! Summaries that other load tools print: k6, vegeta, oha, and fib-loadgen's own.
 
 use hpa_check_core::observation::{GeneratorVerdict, LoadSecond};
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Of a load that reported its seconds and no summary. What was on its way at the end is not in it.
+    /// For a load that reported its seconds but no summary. Requests in flight at the end are not included.
     pub(crate) fn of(second: &LoadSecond) -> Self {
         Self {
             requests: second.verified + second.failed + second.wrong,
@@ -26,7 +26,7 @@ impl Counts {
     }
 }
 
-/// Reads the summary in what a tool printed; `None` where none is known.
+/// Reads the summary in a tool's output; `None` if there is no known one.
 pub(crate) fn read(text: &str) -> Option<Counts> {
     documents(text)
         .into_iter()
@@ -40,7 +40,7 @@ pub(crate) fn read(text: &str) -> Option<Counts> {
         .or_else(|| k6_text(text))
 }
 
-/// The JSON documents among the lines: one that fills a line, or one over several.
+/// The JSON documents among the lines: on one line, or across several.
 fn documents(text: &str) -> Vec<Value> {
     let starts = text
         .match_indices('{')
@@ -68,7 +68,7 @@ fn count(value: &Value) -> Option<u64> {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a count of requests, cut off at 0"
+    reason = "a count of requests, at least 0"
 )]
 fn rounded(number: f64) -> u64 {
     number.round().max(0.0) as u64
@@ -147,8 +147,7 @@ fn k6_json(value: &Value) -> Option<Counts> {
     })
 }
 
-/// The summary that k6 prints at its end: `http_reqs......: 1234 20.5/s` and
-/// `http_req_failed...: 1.20% 15 out of 1234`.
+/// The summary that k6 prints: `http_reqs......: 1234 20.5/s` and `http_req_failed...: 1.20% 15 out of 1234`.
 fn k6_text(text: &str) -> Option<Counts> {
     let after = |name: &str| {
         text.lines().rev().find_map(|line| {
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_of_each_tool_is_read_from_what_it_prints() {
+    fn the_summary_of_each_tool_is_read_from_its_output() {
         let k6 = "     checks.........................: 99.00% 990 out of 1000\n     \
                   http_req_duration..............: avg=4.1ms min=1ms\n     \
                   http_req_failed................: 1.20%  12 out of 1000\n     \
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_stands_among_other_lines_and_what_is_none_is_not_read() {
+    fn a_summary_is_found_among_other_lines_and_other_json_is_ignored() {
         let text = "starting\n{\"level\":\"info\"}\n{\"latencies\":{},\"requests\":10,\"success\":1}\nbye\n";
         assert_eq!(counted(text), Some((10, 0)));
         for text in ["", "all done", "{", "{\"requests\": 3}", "http_reqs: many"] {

@@ -1,5 +1,5 @@
-//! The generator of a run: `fib-loadgen`, with the user's flags or sized to what the autoscaler needs,
-//! or a command or a Job of the user's own.
+//! The load of a run: `fib-loadgen`, with the user's flags or sized to what the autoscaler needs, or the user's
+//! own command or Job.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,10 @@ use super::command::LoadCommand;
 use super::sized::Sized;
 use crate::feed::live::job::JobLoad;
 
-/// How to load.
+/// How to generate the load.
 #[derive(Debug, Clone)]
 pub(crate) enum Generator {
-    /// The load generator of this project.
+    /// This project's load generator.
     Loadgen(Loadgen),
     /// Any command.
     Command(LoadCommand),
@@ -23,7 +23,7 @@ pub(crate) enum Generator {
 }
 
 impl Generator {
-    /// Loads until told to stop. A load that is not sized ends where it would be lowered.
+    /// Generates load until stopped. A load that is not sized ends when it would be lowered.
     pub(super) async fn attack(
         self,
         demand: Option<Demand>,
@@ -38,8 +38,8 @@ impl Generator {
         }
     }
 
-    /// Whether its load, once it is up, stays what it is: only a plan of stages changes it, and
-    /// nobody knows what a command or a Job does.
+    /// Whether its load stays constant once it is up: only stages change it, and the load of a command or a Job
+    /// is unknown.
     pub(crate) fn is_steady(&self) -> bool {
         match self {
             Self::Loadgen(loadgen) => !loadgen.flags.iter().any(|arg| arg.starts_with("--stage")),
@@ -47,7 +47,7 @@ impl Generator {
         }
     }
 
-    /// Where the load goes, if it is known.
+    /// The load's URL, if known.
     pub(crate) fn url(&self) -> Option<&str> {
         match self {
             Self::Loadgen(loadgen) => Some(&loadgen.url),
@@ -63,16 +63,16 @@ pub(crate) struct Loadgen {
     pub(crate) program: PathBuf,
     /// The URL of the service.
     pub(crate) url: String,
-    /// The user's own flags; with none the load is sized to fit the autoscaler.
+    /// The user's own flags; without any, the load is sized to fit the autoscaler.
     pub(crate) flags: Vec<String>,
-    /// How often a load that is sized tries a refused connection again.
+    /// How often a sized load retries a refused connection.
     pub(crate) retry_refused: u32,
     /// Where its result goes.
     pub(crate) result: PathBuf,
 }
 
 impl Loadgen {
-    /// Without flags of the user's, the load is sized to the `demand`.
+    /// Without flags from the user, the load is sized to the `demand`.
     async fn attack(
         self,
         demand: Option<Demand>,

@@ -4,13 +4,13 @@ use hpa_check_core::manifests::objects;
 use http::Uri;
 use serde_json::{Value, json};
 
-/// The image that loads a URL. A release is built with the one that it publishes.
+/// The image that loads a URL. A release uses the image published with it.
 pub(crate) const IMAGE: &str = match option_env!("FIB_LOADGEN_IMAGE") {
     Some(image) => image,
     None => concat!("fib-loadgen:", env!("CARGO_PKG_VERSION")),
 };
 
-/// What a load of a URL does unless flags say otherwise: 50 users, one request after the other, until it is stopped.
+/// The load of a URL unless flags say otherwise: 50 users, one request after the other, until stopped.
 const FLAGS: [&str; 4] = ["--users", "50", "--run-time", "0"];
 
 /// A Job, and the ConfigMaps that its pods read, in the order in which they are created.
@@ -18,7 +18,7 @@ const FLAGS: [&str; 4] = ["--users", "50", "--run-time", "0"];
 pub(crate) struct LoadJob {
     pub(crate) configs: Vec<Value>,
     pub(crate) job: Value,
-    /// Where the load goes, if it is known.
+    /// The load's URL, if known.
     pub(crate) url: Option<String>,
 }
 
@@ -32,7 +32,7 @@ impl LoadJob {
                 Some("ConfigMap") => configs.push(object.clone()),
                 Some(kind) => {
                     return Err(format!(
-                        "has a {kind}: only a Job and its ConfigMaps are created for a run, so apply the rest before it"
+                        "has a {kind}: a run only creates a Job and its ConfigMaps, so apply the rest first"
                     ));
                 }
                 None => {
@@ -76,13 +76,13 @@ impl LoadJob {
     }
 }
 
-/// Whether what was given is a URL and no file.
+/// Whether the argument is a URL rather than a file.
 pub(crate) fn is_url(text: &str) -> bool {
     let uri: Option<Uri> = text.parse().ok();
     uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
 }
 
-/// It passes the restricted Pod Security Standard, and ends by itself if nobody is left to delete it.
+/// It satisfies the restricted Pod Security Standard, and ends by itself if nobody is left to delete it.
 fn own_job(image: &str, args: &[String]) -> Value {
     let labels = json!({
         "app.kubernetes.io/name": "fib-loadgen",
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_found_with_its_config_maps_also_in_a_list() {
+    fn a_job_is_found_with_its_config_maps_even_in_a_list() {
         let script =
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "script"}});
         let list = json!({"apiVersion": "v1", "kind": "List", "items": [job(), script]});
@@ -148,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_one_job_and_its_config_maps_is_refused_with_what_to_do() {
+    fn anything_but_one_job_and_its_config_maps_is_refused_with_advice() {
         let service = json!({"apiVersion": "v1", "kind": "Service"});
         let old = json!({"apiVersion": "batch/v1beta1", "kind": "Job"});
         for (documents, expected) in [
             (vec![], "has 0 Jobs: expected one"),
             (vec![job(), job()], "has 2 Jobs: expected one"),
-            (vec![job(), service], "apply the rest before it"),
+            (vec![job(), service], "apply the rest first"),
             (vec![json!({"name": "x"})], "without a kind"),
             (vec![old], "expected batch/v1"),
         ] {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_address_with_a_scheme_of_http_is_a_url() {
+    fn only_an_http_or_https_address_is_a_url() {
         assert!(is_url("http://app") && is_url("https://app.shop.svc:8443/items"));
         for file in [
             "job.yaml",

@@ -1,4 +1,4 @@
-//! The load of a run: not begun, running or over.
+//! The load of a run: not started, running or over.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::generator::Generator;
 use crate::failure::{Failure, exit};
 
-/// A generator that was told to stop gives its account within this time, in both parts of the load.
+/// A stopped generator writes its result within this time, in both parts of the load.
 const ACCOUNT_WITHIN: Duration = Duration::from_secs(30);
 
 /// What the load reports.
@@ -22,19 +22,19 @@ pub(crate) enum News {
 
 /// The load and what it reports.
 pub(crate) struct RunningLoad {
-    /// `None` once it has started, or when somebody else loads.
+    /// `None` once it has started, or if the load comes from elsewhere.
     generator: Option<Generator>,
     emit: UnboundedSender<News>,
     news: UnboundedReceiver<News>,
-    /// Ends the height; a load given by the user's own flags ends altogether.
+    /// Ends the full load; a load with the user's own flags ends completely.
     lower: CancellationToken,
-    /// Ends all of it.
+    /// Ends everything.
     stop: CancellationToken,
     running: bool,
 }
 
 impl RunningLoad {
-    /// A load that has not begun.
+    /// A load that has not started.
     pub(crate) fn new(generator: Option<Generator>) -> Self {
         let (emit, news) = unbounded_channel();
         Self {
@@ -47,12 +47,12 @@ impl RunningLoad {
         }
     }
 
-    /// Where it goes, before it has started and if it is known.
+    /// Its URL, if it has not started and the URL is known.
     pub(crate) fn url(&self) -> Option<&str> {
         self.generator.as_ref()?.url()
     }
 
-    /// Starts it, sized to `demand` unless the user's own flags say how much.
+    /// Starts it, sized to `demand` unless the user's own flags set the rate.
     pub(crate) fn start(&mut self, demand: Option<Demand>) {
         let Some(generator) = self.generator.take() else {
             return;
@@ -61,7 +61,7 @@ impl RunningLoad {
         let (emit, lower, stop) = (self.emit.clone(), self.lower.clone(), self.stop.clone());
         tokio::spawn(async move {
             let second = |second| {
-                // Nobody listens any more once the run is over.
+                // After the run nobody receives this.
                 let _ = emit.send(News::Second(second));
             };
             let ended = generator.attack(demand, lower, stop, second).await;
@@ -74,7 +74,7 @@ impl RunningLoad {
         self.lower.cancel();
     }
 
-    /// Ends it; the instant by which its account comes.
+    /// Ends it; returns the instant by which its result is due.
     pub(crate) fn stop(&self) -> Instant {
         self.lower.cancel();
         self.stop.cancel();
@@ -86,7 +86,7 @@ impl RunningLoad {
         self.news.recv().await
     }
 
-    /// What a report says.
+    /// Turns a report into an observation.
     pub(crate) fn read(&mut self, news: News) -> Result<Seen, Failure> {
         match news {
             News::Second(second) => Ok(Seen::Load(second)),
@@ -103,11 +103,11 @@ impl RunningLoad {
         }
     }
 
-    /// The next report of a load that was stopped; `None` once its account is in, or is late.
+    /// The next report of a stopped load; `None` once its result is in or is late.
     pub(crate) async fn rest(&mut self, deadline: Instant) -> Option<Seen> {
         while self.running {
             let news = tokio::time::timeout_at(deadline, self.news.recv()).await;
-            // A load that failed at its very end has reported all that counts before.
+            // A load that failed at its very end has already reported everything that counts.
             if let Ok(seen) = self.read(news.ok()??) {
                 return Some(seen);
             }

@@ -3,12 +3,12 @@
 use hpa_check_core::observation::LoadSecond;
 use serde::Deserialize;
 
-/// The second that the line tells of, if it does.
+/// The second of load in the line, if there is one.
 pub(crate) fn read(line: &str) -> Option<LoadSecond> {
     serde_json::from_str::<Second>(line).ok().map(Into::into)
 }
 
-/// One line of the generator's live output. It has more keys than these.
+/// One line of the generator's live output, which has more keys than these.
 #[derive(Debug, Deserialize)]
 struct Second {
     users: u64,
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_is_read_whatever_else_its_line_says() {
+    fn a_second_is_read_whatever_else_its_line_contains() {
         let line = r#"{"at":"2026-01-01T00:00:00.000Z","elapsed_ms":1000,"users":500,"offered_rps":160.0,
             "rps":158.5,"sent":158,"ok":158,"failed":1,"wrong":2,"verified":155,"p50_us":4000,"p99_us":null,
             "in_flight":2,"phase":"hold","pods":{"fib-server-01":53}}"#;

@@ -1,5 +1,5 @@
-//! The load of a run that was given none: measured on the service, as high as the maximum needs, and low
-//! from then on, so that the pods that drain have requests to lose.
+//! The load of a run without load flags: measured on the service, as high as the maximum needs, and low
+//! afterwards, so that draining pods have requests to lose.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,30 +15,30 @@ use hpa_check_core::sim::intensity::Intensity;
 
 /// How many requests a connection carries. A Service balances connections, and at a few hundred requests a
 /// second only a few are busy: long ones would leave the share of each pod to chance.
-const CONNECTION: &str = "5:15";
+pub(crate) const CONNECTION: &str = "5:15";
 
-/// Users of the generator: the most requests in flight, and so many connections to spread.
+/// The generator's users: the most requests in flight, and the number of connections to spread.
 const USERS: u32 = 500;
 
-/// Requests of one measurement. The shortest counts: a CPU limit puts pauses between some of them, and
-/// whatever else runs takes its time from others.
+/// Requests per measurement. The shortest counts: a CPU limit pauses some of them, and other processes delay
+/// others.
 const REQUESTS: u32 = 30;
 
 /// A load that fits the autoscaler.
 pub(crate) struct Sized {
     pub(crate) program: PathBuf,
     pub(crate) target: String,
-    /// What the pods together have to use.
+    /// What the pods together must use.
     pub(crate) demand: Demand,
-    /// How often a refused connection is tried again.
+    /// How often a refused connection is retried.
     pub(crate) retry_refused: u32,
-    /// Where the account of the height goes; that of the rest goes beside it.
+    /// The file for the result of the full load; that of the low load is written next to it.
     pub(crate) result: PathBuf,
 }
 
 impl Sized {
-    /// Measures, and keeps the load up until it is to be lowered and then low until it is to be
-    /// stopped. The account is of both.
+    /// Measures, then keeps the load up until it is to be lowered, and low until it is to be stopped. The
+    /// result covers both.
     pub(crate) async fn attack(
         &self,
         lower: CancellationToken,
@@ -48,7 +48,7 @@ impl Sized {
         let Intensity { n, rate } = self.measure().await?;
         let args = self.arguments(n, rate, &self.result);
         let high = attack(&self.program, &args, &self.result, lower, &mut tell).await?;
-        // A generator that ended by itself had a reason, and is not started again.
+        // A generator that ended by itself had a reason, so it is not restarted.
         if high.exit_code != i32::from(crate::failure::exit::INTERRUPTED) || stop.is_cancelled() {
             return Ok(high);
         }
@@ -78,8 +78,8 @@ impl Sized {
         args
     }
 
-    /// Which number to ask for and how often, by the time that one user's requests take beyond that
-    /// of a trivial one. The service is at rest, so this is CPU time.
+    /// Which number to request and how often, from the time that one user's requests take beyond that of a
+    /// trivial one. The service is idle, so this is CPU time.
     async fn measure(&self) -> Result<Intensity, String> {
         let trivial = self.least(1).await?;
         let mut search = CostSearch::new(None);
@@ -144,7 +144,7 @@ fn beside(result: &Path) -> PathBuf {
     result.with_file_name(format!("{stem}-rest.json"))
 }
 
-/// A second of the rest, whose counts go on from those of the height.
+/// A second of the low load, whose counts continue from those of the full load.
 fn added(second: LoadSecond, before: &LoadResult) -> LoadSecond {
     LoadSecond {
         failed: second.failed + before.failed,
@@ -154,7 +154,7 @@ fn added(second: LoadSecond, before: &LoadResult) -> LoadSecond {
     }
 }
 
-/// The account of both parts. Only the height can have been too much for the generator.
+/// The result of both parts. Only the full load can have been too much for the generator.
 fn both(high: LoadResult, low: LoadResult) -> LoadResult {
     LoadResult {
         requests: high.requests + low.requests,
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_account_of_both_parts_loses_no_failure_of_either() {
+    fn the_combined_result_loses_no_failure_of_either_part() {
         let whole = both(
             account(100, 2, GeneratorVerdict::Suspect),
             account(10, 3, GeneratorVerdict::Ok),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_counts_of_the_rest_go_on_from_those_of_the_height() {
+    fn the_counts_of_the_low_load_continue_from_those_of_the_full_load() {
         let second = LoadSecond {
             failed: 1,
             verified: 4,
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_account_of_the_rest_lies_beside_the_other() {
+    fn the_result_of_the_low_load_is_written_next_to_the_other() {
         let path = beside(Path::new("target/e2e/load.json"));
         assert_eq!(path, Path::new("target/e2e/load-rest.json"));
     }

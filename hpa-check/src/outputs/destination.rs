@@ -1,4 +1,4 @@
-//! One place to write to, proved writable before the run and written whole at its end.
+//! One place to write to: checked before the run, and written atomically at its end.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -15,14 +15,14 @@ use crate::notice::unless_gone;
 pub(crate) enum Destination {
     /// Standard output.
     Stdout,
-    /// A regular file, or one that is not there yet: replaced by renaming a finished one over it.
+    /// A regular or new file: replaced by renaming a finished file over it.
     File(PathBuf),
     /// A device or a pipe such as `/dev/null`: must not be replaced, so it is written in place.
     Device(PathBuf),
 }
 
 impl Destination {
-    /// Finds out whether the output can be written, and leaves the file as it is.
+    /// Checks whether the output can be written, and leaves the file as it is.
     pub(crate) fn open(output: &Output) -> Result<Self, Failure> {
         let Some(path) = &output.file else {
             return Ok(Self::Stdout);
@@ -36,7 +36,7 @@ impl Destination {
         })
     }
 
-    /// Writes all of it, or leaves what was there.
+    /// Writes everything, or leaves the old file.
     pub(crate) fn write(&self, content: &[u8]) -> io::Result<()> {
         match self {
             Self::Stdout => {
@@ -56,7 +56,7 @@ impl Destination {
         }
     }
 
-    /// The file as people find it: absolute where the folder can be resolved.
+    /// The file's path for display: absolute if the folder can be resolved.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         match self {
             Self::Stdout => None,
@@ -67,9 +67,9 @@ impl Destination {
     }
 }
 
-/// Where `path` leads, if a file can be made there.
+/// The kind of destination at `path`, if a file can be created there.
 fn probe(path: &Path) -> io::Result<Destination> {
-    // A symbolic link stays one: what it points to is what gets replaced.
+    // A symbolic link stays a link: its target is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     match fs::metadata(&path) {
         Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
@@ -84,7 +84,7 @@ fn probe(path: &Path) -> io::Result<Destination> {
     }
 }
 
-/// A new file in the same folder, so that renaming it over `path` is one step; gone when dropped.
+/// A new file in the same folder, so that renaming it over `path` is atomic; removed when dropped.
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path
         .parent()
@@ -95,7 +95,7 @@ fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
         .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
     let mut prefix = std::ffi::OsString::from(".");
     prefix.push(name);
-    // By default a temporary file is its owner's alone; a report gets the permissions of any new file.
+    // By default only its owner can read a temporary file; a report gets the permissions of any new file.
     Builder::new()
         .prefix(&prefix)
         .suffix(".tmp")

@@ -47,7 +47,7 @@ fn two_outputs_to_one_place_are_refused() {
 }
 
 #[test]
-fn opening_finds_what_cannot_be_written_and_leaves_nothing_behind() {
+fn opening_finds_unwritable_outputs_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let good = in_folder(&folder, "json", "result.json");
     let missing = in_folder(&folder, "html", "no/such/folder/report.html");
@@ -62,7 +62,7 @@ fn opening_finds_what_cannot_be_written_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_report_replaces_the_old_one_whole() {
+fn a_report_replaces_the_old_one_atomically() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("result.json");
     fs::write(&path, "the old one, which is longer").unwrap();
@@ -108,7 +108,7 @@ fn a_link_stays_a_link() {
 }
 
 #[test]
-fn a_trace_is_partial_until_it_is_whole() {
+fn a_trace_is_marked_partial_until_it_is_complete() {
     let folder = tempfile::tempdir().unwrap();
     let opened = files(&[&in_folder(&folder, "trace", "run.jsonl")])
         .open()

@@ -1,5 +1,5 @@
-//! The timeline as a picture: load, response time, CPU, replicas and pods under one another on one
-//! time axis.
+//! The timeline as a picture: load, response time, CPU, replicas and pods, one below the other on one time
+//! axis.
 
 mod key;
 mod lanes;
@@ -26,8 +26,8 @@ const GAP: f64 = 16.0;
 /// Room for the labels of the time axis.
 const FOOT: f64 = 26.0;
 
-/// For which kind of place a picture is drawn. A narrow one is no smaller copy of the wide one: its
-/// letters are as big, and less stands beside one another.
+/// Where a picture is shown. A narrow one is not a smaller copy of the wide one: its letters have the same
+/// size, and less is side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// A page, a paper.
@@ -66,21 +66,21 @@ pub(crate) struct Picture<'a> {
     pub(crate) timeline: &'a Timeline,
     /// What it shows, in a line.
     pub(crate) title: String,
-    /// Work in place of requests, as simulations have it.
+    /// Work instead of requests, as in simulations.
     pub(crate) work: Option<Work<'a>>,
 }
 
-/// Work that was wanted of pods of that shape.
+/// Work requested from pods of this shape.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Work<'a> {
-    /// The work wanted.
+    /// The work requested.
     pub(crate) load: &'a LoadProfile,
-    /// What one pod does.
+    /// What one pod can do.
     pub(crate) pod: &'a PodShape,
 }
 
 impl<'a> Picture<'a> {
-    /// Of a run. The badge says how it ended, or that it has not.
+    /// The picture of a run. The badge shows how it ended, or that it has not.
     pub(crate) fn of(result: &'a RunResult, badge: &str) -> Self {
         Self {
             timeline: &result.timeline,
@@ -90,17 +90,17 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// The sheet while it is drawn.
+/// A sheet being drawn.
 struct Sheet<'a> {
     timeline: &'a Timeline,
     work: Option<Work<'a>>,
     time: TimeAxis,
     canvas: Canvas,
-    /// How far down it is drawn.
+    /// The vertical position reached so far.
     y: f64,
 }
 
-/// The picture alone, as a document of its own.
+/// The picture as a document of its own.
 pub(crate) fn picture(result: &RunResult) -> String {
     let badge = result.verdict.outcome.badge();
     alone(&Picture::of(result, badge))
@@ -118,12 +118,12 @@ fn inline(result: &RunResult, badge: &str, format: Format) -> String {
     inside(&Picture::of(result, badge), format)
 }
 
-/// A picture to stand inside a page, which brings the style.
+/// A picture to embed in a page, which provides the style.
 pub(crate) fn inside(picture: &Picture<'_>, format: Format) -> String {
     drawing(picture, format, "")
 }
 
-/// How many seconds of a run share a column of its wide picture.
+/// How many seconds of a run share one column of its wide picture.
 pub(crate) fn seconds_in_a_column(timeline: &Timeline) -> f64 {
     let (width, left) = (Format::Wide.width(), Format::Wide.left());
     let time = TimeAxis {
@@ -178,8 +178,8 @@ fn drawing(picture: &Picture<'_>, format: Format, style: &str) -> String {
     )
 }
 
-/// A sheet of that height with what stands behind its panels and what is drawn on it. A page's script moves
-/// all that is not in a group `fixed` when it shows a part of the time.
+/// A sheet of this height, with what is behind its panels and what is drawn on it. When a page's script zooms,
+/// it moves everything outside groups of class `fixed`.
 fn framed(
     format: Format,
     height: f64,
@@ -223,7 +223,7 @@ impl Sheet<'_> {
         ));
         for (second, x) in self.time.ticks(64.0) {
             self.canvas.line("grid", (x, bottom), (x, bottom + 4.0));
-            let label = words::clock_seconds(second);
+            let label = words::tick(second);
             self.canvas
                 .text("label", (x, bottom + 17.0), Anchor::Middle, &label);
         }
@@ -231,7 +231,7 @@ impl Sheet<'_> {
     }
 }
 
-/// The phases as bands behind everything, each with its name where there is room.
+/// The phases as background bands, each with its name if there is room.
 fn phases(canvas: &mut Canvas, time: &TimeAxis, timeline: &Timeline, bottom: f64) {
     for (index, span) in timeline.phases.iter().enumerate() {
         let (from, until) = (time.x(span.from), time.x(span.until));
@@ -256,7 +256,7 @@ fn phases(canvas: &mut Canvas, time: &TimeAxis, timeline: &Timeline, bottom: f64
     }
 }
 
-/// What was not seen, as a veil; gaps of one resource that no eye can tell apart are one.
+/// Gaps in the observations as a veil; gaps of one resource that can't be told apart by eye are merged.
 fn gaps(canvas: &mut Canvas, time: &TimeAxis, timeline: &Timeline, bottom: f64) {
     let mut drawn: Vec<(&'static str, f64, f64)> = Vec::new();
     for gap in &timeline.gaps {
@@ -268,7 +268,7 @@ fn gaps(canvas: &mut Canvas, time: &TimeAxis, timeline: &Timeline, bottom: f64) 
         }
     }
     for (name, from, until) in drawn {
-        let title = format!("{name} not seen");
+        let title = format!("{name} not observed");
         canvas.rect("gap", (from, HEAD), (until.max(from + 1.0), bottom), &title);
     }
 }
@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_is_well_formed_and_names_the_way() {
+    fn a_picture_is_well_formed_and_names_the_path() {
         let svg = picture(&fixture::passed());
         assert!(
             svg.starts_with("<svg") && svg.contains("PASS: 3 → 7 → 10 → 3"),
@@ -290,11 +290,11 @@ mod tests {
     }
 
     #[test]
-    fn every_panel_has_a_scale_of_its_own_and_every_pod_its_name() {
+    fn every_panel_has_its_own_scale_and_every_pod_its_name() {
         for format in [Format::Wide, Format::Narrow] {
             let svg = inline(&fixture::passed(), "PASS", format);
             for text in [
-                "Requests a second",
+                "Requests per second",
                 "Response time, p99",
                 "CPU, percent of the request",
                 "Replicas",
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn the_labels_of_a_scale_fit_beside_it_however_large_its_numbers() {
+    fn the_labels_of_a_scale_fit_beside_it_for_any_numbers() {
         let mut run = fixture::passed();
         for second in &mut run.timeline.load {
             second.rps *= 100.0;
@@ -340,7 +340,7 @@ mod tests {
         }
     }
 
-    /// Where a class' series are drawn: every height in them.
+    /// The heights at which the series of a class are drawn.
     fn heights(svg: &str, class: &str) -> Vec<f64> {
         let begin = format!("<path class=\"{class}\" d=\"");
         // The first one is the line in the key.
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_metric_asks_for_is_drawn_whole_and_not_cut_off_above_the_bound() {
+    fn a_proposal_above_the_maximum_is_drawn_completely() {
         let run = fixture::passed();
         let most = run.timeline.proposed.iter().map(|s| s.value).max().unwrap();
         assert!(most > 15, "more than one and a half times the maximum");
@@ -368,7 +368,7 @@ mod tests {
         let drawn = heights(&svg, "proposed");
         let bound = heights(&svg, "bound");
         let highest = |all: &[f64]| all.iter().copied().fold(f64::MAX, f64::min);
-        // The bounds of 3 and 10 give the scale.
+        // The bounds of 3 and 10 set the scale.
         let (three, ten) = (
             bound.iter().copied().fold(f64::MIN, f64::max),
             highest(&bound),
@@ -386,10 +386,10 @@ mod tests {
     }
 
     #[test]
-    fn the_labels_of_the_steps_keep_clear_of_the_axis() {
+    fn the_labels_of_the_steps_do_not_touch_the_axis() {
         for format in [Format::Wide, Format::Narrow] {
             let mut run = fixture::passed();
-            // A simulation steps in its first seconds already, at the very axis.
+            // A simulation scales in its first seconds already, right at the axis.
             run.timeline.spec[1].at = run.timeline.from + jiff::SignedDuration::from_secs(1);
             let svg = inline(&run, "PASS", format);
             let changes = svg.split("<text class=\"change\" x=\"").skip(1);
@@ -407,24 +407,24 @@ mod tests {
     }
 
     #[test]
-    fn names_from_the_world_stay_text() {
+    fn names_from_outside_are_escaped() {
         let svg = picture(&fixture::hostile());
         assert!(!svg.contains("<script"), "{svg}");
     }
 
     #[test]
-    fn a_run_of_no_length_can_be_drawn() {
+    fn a_run_of_zero_length_can_be_drawn() {
         let mut run = fixture::passed();
         run.timeline.until = run.timeline.from;
         assert!(!picture(&run).contains("NaN"));
     }
 
     #[test]
-    fn a_run_that_ended_before_its_load_is_drawn_without_the_panels_of_the_load() {
+    fn a_run_that_ended_before_its_load_has_no_load_panels() {
         let mut run = fixture::passed();
         run.timeline.load.clear();
         let svg = picture(&run);
-        assert!(!svg.contains("Requests a second") && !svg.contains("Response time"));
+        assert!(!svg.contains("Requests per second") && !svg.contains("Response time"));
         assert!(svg.contains("Replicas"));
     }
 }

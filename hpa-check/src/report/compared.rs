@@ -1,4 +1,4 @@
-//! The reports of a comparison: what differs, what that changed, and whether the second is a regression.
+//! The reports of a comparison: the settings that differ, the effect, and whether the second is a regression.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ use crate::outputs::{Opened, ReportFormat};
 pub(crate) const KINDS: [ReportFormat; 3] =
     [ReportFormat::Json, ReportFormat::Html, ReportFormat::Md];
 
-/// The report of that kind; `None` for a kind that a comparison does not have.
+/// The report of this kind; `None` if a comparison does not have it.
 fn render(kind: ReportFormat, comparison: &Comparison, a: &Side, b: &Side) -> Option<String> {
     match kind {
         ReportFormat::Json => Some(super::json(comparison)),
@@ -43,7 +43,7 @@ fn badge(comparison: &Comparison) -> &'static str {
     }
 }
 
-/// Why, in one sentence.
+/// The reason, in one sentence.
 fn cause(comparison: &Comparison) -> String {
     let reasons = if comparison.is_conclusive() {
         &comparison.regressions
@@ -73,7 +73,7 @@ fn word(change: Change) -> &'static str {
     }
 }
 
-/// A measure, in A, in B, the change, the verdict.
+/// A measure, its values in A and B, the change, and the verdict.
 fn cells(row: &ComparisonRow) -> [String; 5] {
     let change = row.change.map(|share| format!("{:+.1} %", share * 100.0));
     [
@@ -85,8 +85,8 @@ fn cells(row: &ComparisonRow) -> [String; 5] {
     ]
 }
 
-/// The faults that came and went, and what else there is to know, in sentences.
-/// The finding and the text are written as the format needs it.
+/// The findings that are new and gone, and other notes, in sentences. `finding` and `text` format them for the
+/// output.
 fn notes(
     comparison: &Comparison,
     finding: impl Fn(&str) -> String,
@@ -106,7 +106,7 @@ fn notes(
 
 const UNSET: &str = "–";
 
-/// The text for a terminal, without a last line break.
+/// The text for a terminal, without a trailing newline.
 pub(crate) fn terminal(comparison: &Comparison) -> String {
     let Comparison { a, b, .. } = comparison;
     // Writing to a String can't fail.
@@ -308,7 +308,7 @@ mod tests {
             page(&comparison, &a, &b),
         ] {
             assert!(
-                text.contains("changes of size") && text.contains("a.json"),
+                text.contains("scaling events") && text.contains("a.json"),
                 "{text}"
             );
             assert!(text.contains(badge(&comparison)), "{text}");

@@ -1,8 +1,7 @@
-//! A long run in few points: what shares a column of the picture becomes its first, lowest, highest and last value,
-//! so that no spike is lost; of many rows those that tell something are kept first.
+//! Reduces a long run to few points: the values that share a column of the picture become the first, lowest,
+//! highest and last, so that no spike is lost; among many rows the important ones are kept first.
 
-/// Points that share a column, which follow one another: of each column the first, the lowest, the highest and the
-/// last, in their order.
+/// Reduces consecutive points that share a column to the first, the lowest, the highest and the last, in order.
 pub(super) fn extremes<P: Copy>(
     points: impl IntoIterator<Item = P>,
     column: impl Fn(&P) -> i64,
@@ -46,7 +45,7 @@ fn keep<P: Copy>(group: &[P], value: impl Fn(&P) -> f64, kept: &mut Vec<P>) {
     }
 }
 
-/// At most so many items, in their order: those that tell something before the others, and of either an even choice.
+/// At most this many items, in order: important ones before others, evenly spaced within each group.
 pub(super) fn thinned<T>(items: &[T], most: usize, telling: impl Fn(&T) -> bool) -> Vec<&T> {
     if items.len() <= most {
         return items.iter().collect();
@@ -69,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_spike_and_no_dip_is_lost_however_many_points_share_a_column() {
+    fn no_spike_or_dip_is_lost_however_many_points_share_a_column() {
         let value = |second: i64| match second {
             5_003 => 900.0,
             7_777 => -5.0,
@@ -84,13 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn points_with_a_column_each_all_stay() {
+    fn points_with_a_column_of_their_own_all_stay() {
         let points = [(0, 3.0), (1, 4.0), (2, 3.0)];
         assert_eq!(extremes(points, |p| p.0, |p| p.1), points);
     }
 
     #[test]
-    fn what_tells_something_is_kept_before_what_does_not() {
+    fn important_rows_are_kept_before_others() {
         let items: Vec<usize> = (0..1_000).collect();
         let kept = thinned(&items, 100, |n| n % 50 == 0);
         assert_eq!(kept.len(), 100);

@@ -1,4 +1,4 @@
-//! Where a finding is explained.
+//! Links to the explanation of a finding.
 
 use hpa_check_core::findings::rank;
 
@@ -18,7 +18,8 @@ pub(super) fn link(finding: &str) -> String {
     }
 }
 
-/// The address of a finding's explanation, which browsers scroll to; `None` for a name that this version does not know.
+/// The address of a finding's explanation, to which browsers scroll; `None` for a name that this version does
+/// not know.
 pub(super) fn of(finding: &str) -> Option<String> {
     rank(finding).map(|_| format!("{FINDINGS}#:~:text={finding}"))
 }

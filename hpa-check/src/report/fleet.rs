@@ -1,5 +1,5 @@
-//! The reports of `doctor`: one autoscaler or a whole fleet, grouped by cause, by namespace and by owner. All are
-//! drawn from the document alone.
+//! The reports of `doctor`: one autoscaler or a whole fleet, grouped by cause, namespace and owner. All are
+//! drawn only from the document.
 
 mod github;
 mod junit;
@@ -31,7 +31,7 @@ pub(crate) const KINDS: [ReportFormat; 6] = [
     ReportFormat::Github,
 ];
 
-/// The report of that kind; `None` for the kinds that show time, of which one look has none.
+/// The report of this kind; `None` for kinds that show time, which a snapshot lacks.
 pub(crate) fn render(kind: ReportFormat, report: &Report) -> Option<String> {
     match kind {
         ReportFormat::Json => Some(super::json(report)),
@@ -44,7 +44,7 @@ pub(crate) fn render(kind: ReportFormat, report: &Report) -> Option<String> {
     }
 }
 
-/// What was looked at: `shop/cart`, `12 autoscalers in 3 namespaces`.
+/// What was checked: `shop/cart`, `12 autoscalers in 3 namespaces`.
 fn subject(report: &Report) -> String {
     if let [only] = report.autoscalers.as_slice() {
         return only.full_name();
@@ -56,7 +56,7 @@ fn subject(report: &Report) -> String {
     )
 }
 
-/// What came of it, in a sentence.
+/// The result, in one sentence.
 fn conclusion(report: &Report) -> String {
     let all = report.autoscalers.len();
     let faulty = faulty(report);
@@ -70,6 +70,10 @@ fn conclusion(report: &Report) -> String {
             "Nothing wrong was found, but too much could not be read to call anything healthy."
                 .to_owned()
         }
+        (0, _) if known(report) > 0 => format!(
+            "Nothing new was found beside {} of the baseline.",
+            plural(known(report) as u64, "finding")
+        ),
         (0, 1) => "Nothing wrong was found with it.".to_owned(),
         (0, _) => "Nothing wrong was found with any of them.".to_owned(),
         (1, 1) => "Something is wrong with it.".to_owned(),
@@ -81,19 +85,24 @@ fn conclusion(report: &Report) -> String {
     }
 }
 
+/// Findings that the baseline has too.
+fn known(report: &Report) -> usize {
+    report.autoscalers.iter().map(|a| a.known.len()).sum()
+}
+
 /// Autoscalers with a fault that counts.
 fn faulty(report: &Report) -> usize {
     let all = report.autoscalers.iter();
     all.filter(|a| !a.is_healthy()).count()
 }
 
-/// The findings of an autoscaler that the exit code counts.
+/// The findings of an autoscaler that affect the exit code.
 fn counted<'a>(report: &Report, autoscaler: &'a AutoscalerReport) -> Vec<&'a Reason> {
     let counts = |finding: &&Reason| report.fail_on.counts(weight(finding));
     autoscaler.findings.iter().filter(counts).collect()
 }
 
-/// The autoscalers that have a cause, each with its own words for it.
+/// The autoscalers with a cause, each with its own message.
 fn cases<'a>(report: &'a Report, cause: &Cause) -> Vec<(&'a AutoscalerReport, &'a Reason)> {
     let all = report.autoscalers.iter();
     all.filter_map(|autoscaler| {
@@ -103,12 +112,12 @@ fn cases<'a>(report: &'a Report, cause: &Cause) -> Vec<(&'a AutoscalerReport, &'
     .collect()
 }
 
-/// Whether any autoscaler has an owner, so that grouping by owner says something.
+/// Whether any autoscaler has an owner, so that grouping by owner makes sense.
 fn has_owners(report: &Report) -> bool {
     report.groups.owners.iter().any(|part| part.name.is_some())
 }
 
-/// The settings that were evaluated, each a name and a value. Reports of earlier versions know fewer.
+/// The settings as names and values. Reports of earlier versions have fewer.
 fn settings(report: &Report) -> Settings {
     let mut rows = Settings::new();
     let place = match (&report.scope.namespace, &report.scope.autoscaler) {
@@ -134,7 +143,7 @@ fn settings(report: &Report) -> Settings {
     rows.push((
         "exit code",
         format!(
-            "{}, counting from `{}` up",
+            "{}; a finding counts from {} up",
             report.exit_code,
             word(&report.fail_on)
         ),
@@ -151,7 +160,7 @@ fn settings(report: &Report) -> Settings {
     rows
 }
 
-/// The word that the document has for a value.
+/// A value's word in the document.
 fn word(value: &impl Serialize) -> String {
     let json = serde_json::to_value(value).unwrap_or_default();
     json.as_str().unwrap_or_default().to_owned()
@@ -170,7 +179,7 @@ fn plural(count: u64, what: &str) -> String {
     format!("{} {what}{s}", words::count(count))
 }
 
-/// What one pod requests, such as `100m` or `app 100m, proxy 20m`; nothing where no pod was seen.
+/// The requests of one pod, such as `100m` or `app 100m, proxy 20m`; empty if no pod was read.
 fn requests(autoscaler: &AutoscalerReport) -> String {
     let amount = |cpu: Option<hpa_check_core::units::Millicores>| {
         cpu.map_or_else(|| "none".to_owned(), |cpu| cpu.to_string())

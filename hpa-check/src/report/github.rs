@@ -7,7 +7,7 @@ use hpa_check_core::verdict::Outcome;
 
 use super::summary;
 
-/// A line for each reason. What is not a pass is an error, what proves nothing a warning.
+/// One line per reason. A fault is an error; a reason that proves nothing is a warning.
 pub(crate) fn annotations(result: &RunResult) -> String {
     let mut text = String::new();
     for reason in &result.verdict.reasons {
@@ -20,7 +20,7 @@ pub(crate) fn annotations(result: &RunResult) -> String {
     text
 }
 
-/// One annotation, with its line break.
+/// One annotation, with its newline.
 pub(super) fn annotation(outcome: Outcome, title: &str, lines: &[String]) -> String {
     let command = match outcome {
         Outcome::Pass => "notice",
@@ -34,7 +34,7 @@ pub(super) fn annotation(outcome: Outcome, title: &str, lines: &[String]) -> Str
     )
 }
 
-/// The text of a command, in one line: its breaks are written as GitHub reads them.
+/// The text of a command in one line, with newlines escaped for GitHub.
 struct Data<'a>(&'a str);
 
 impl fmt::Display for Data<'_> {
@@ -52,7 +52,7 @@ impl fmt::Display for Data<'_> {
     }
 }
 
-/// A property of a command, in which two more characters have a meaning.
+/// A property of a command, in which two more characters are escaped.
 struct Property<'a>(&'a str);
 
 impl fmt::Display for Property<'_> {
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pass_is_told_in_notices_and_a_fault_in_an_error_with_what_to_do() {
+    fn a_pass_is_a_notice_and_a_fault_is_an_error_with_advice() {
         let text = annotations(&fixture::passed());
         assert_eq!(text.lines().count(), 3);
         let first = "::notice title=PASS%3A fib-server (scaled-as-asked)::Replicas went";
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_from_the_world_begins_a_command_of_its_own() {
+    fn no_text_from_outside_starts_a_command() {
         let mut run = fixture::hostile();
         run.verdict.reasons[0].message = "100 %\r\n::stop-commands::x".to_owned();
         run.setting.as_mut().unwrap().autoscaler = "a,b::c".to_owned();

@@ -1,5 +1,5 @@
-//! One self-contained page: the verdict and its reasons, the timeline to point at, the load, the pods,
-//! the decisions. It loads nothing and runs offline.
+//! One self-contained page: the verdict and its reasons, an interactive timeline, the load, the pods, the
+//! decisions. It loads nothing and works offline.
 
 pub(super) mod data;
 pub(crate) mod live;
@@ -20,10 +20,10 @@ use super::{documentation, settings, summary, words};
 
 const SCRIPT: &str = include_str!("html/page.js");
 
-/// How far the run has come that is shown.
+/// How far the shown run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// It goes on, in that phase; `None` is before the first.
+    /// In progress, in this phase; `None` is before the first.
     Going(Option<Phase>),
     /// It has its verdict.
     Over,
@@ -34,7 +34,7 @@ pub(crate) fn page(result: &RunResult) -> String {
     document(result, Stage::Over, "", "")
 }
 
-/// The document: what is allowed to it beyond its own style and scripts, and what stands after its own.
+/// The document: `allowed` extends the content security policy, and `more` follows the page's own script.
 fn document(result: &RunResult, stage: Stage, allowed: &str, more: &str) -> String {
     shell(&Shell {
         title: &title(result, stage),
@@ -49,13 +49,13 @@ fn document(result: &RunResult, stage: Stage, allowed: &str, more: &str) -> Stri
 pub(super) struct Shell<'a> {
     /// The browser's title.
     pub(super) title: &'a str,
-    /// The body, made harmless already.
+    /// The body, already escaped.
     pub(super) content: &'a str,
-    /// What the timeline's readout shows.
+    /// The data of the timeline's readout.
     pub(super) data: serde_json::Value,
-    /// What is allowed beyond the page's own style and scripts.
+    /// Sources allowed in addition to the page's own style and scripts.
     pub(super) allowed: &'a str,
-    /// What stands after the page's own script.
+    /// What follows the page's own script.
     pub(super) more: &'a str,
 }
 
@@ -85,7 +85,7 @@ fn title(result: &RunResult, stage: Stage) -> String {
     format!("{}: {}", badge(result, stage), summary::subject(result))
 }
 
-/// What the page shows.
+/// The content of the page.
 fn content(result: &RunResult, stage: Stage) -> String {
     let subject = summary::subject(result);
     let source = result.setting.as_ref().map_or("run", |s| s.source.as_str());
@@ -143,7 +143,7 @@ fn badge(result: &RunResult, stage: Stage) -> &'static str {
     }
 }
 
-/// A part of the page under its heading; nothing where there is nothing to say.
+/// A part of the page under its heading; empty if there is no content.
 pub(super) fn section(id: &str, heading: &str, content: &str) -> String {
     if content.is_empty() {
         return String::new();
@@ -186,7 +186,7 @@ fn findings<'a>(result: &RunResult, reasons: impl IntoIterator<Item = &'a Reason
             explained(&reason.id),
             moment(result, reason)
         );
-        // What proves a pass is there for who asks; what shows a fault is to be seen at once.
+        // Evidence for a pass is folded; evidence for a fault is visible at once.
         let open = if reason.outcome == Outcome::Pass {
             ""
         } else {
@@ -199,7 +199,7 @@ fn findings<'a>(result: &RunResult, reasons: impl IntoIterator<Item = &'a Reason
     })
 }
 
-/// A link to a finding's place on the timeline, which its script enlarges.
+/// A link to a finding's place on the timeline, to which its script zooms.
 fn moment(result: &RunResult, reason: &Reason) -> String {
     if !has_timeline(result) {
         return String::new();
@@ -215,7 +215,7 @@ fn moment(result: &RunResult, reason: &Reason) -> String {
     }
 }
 
-/// What was seen of a finding, to be folded; `open` is an attribute or nothing.
+/// The evidence of a finding, which can be folded; `open` is an attribute or empty.
 pub(super) fn seen(evidence: &[String], open: &str) -> String {
     if evidence.is_empty() {
         return String::new();
@@ -225,10 +225,10 @@ pub(super) fn seen(evidence: &[String], open: &str) -> String {
         let _ = write!(html, "<li>{}</li>", Xml(quote));
         html
     });
-    format!("<details{open}><summary>What was seen</summary><ul>{quotes}</ul></details>")
+    format!("<details{open}><summary>Evidence</summary><ul>{quotes}</ul></details>")
 }
 
-/// What to do about a finding, if there is something.
+/// The advice on a finding, if any.
 pub(super) fn advice(fix: Option<&str>) -> String {
     fix.map_or_else(String::new, |fix| {
         format!("<p class=\"fix\"><strong>Do:</strong> {}</p>", Xml(fix))
@@ -249,7 +249,7 @@ pub(super) fn named(finding: &str) -> String {
     )
 }
 
-/// A link to a finding's explanation. It is followed only when somebody clicks on it.
+/// A link to a finding's explanation. The page itself never loads it.
 pub(super) fn explained(finding: &str) -> String {
     documentation::of(finding).map_or_else(String::new, |page| {
         format!(
@@ -260,12 +260,12 @@ pub(super) fn explained(finding: &str) -> String {
     })
 }
 
-/// A run that ended before its first sync has nothing that a picture could show.
+/// A run that ended before its first sync has nothing for a picture.
 fn has_timeline(result: &RunResult) -> bool {
     !(result.timeline.syncs.is_empty() && result.timeline.load.is_empty())
 }
 
-/// The picture, in two formats of which the style shows the one that fits, and the values at an instant.
+/// The picture in two formats; the style shows the one that fits. Its script shows the values at an instant.
 fn timeline(result: &RunResult, badge: &str) -> String {
     if !has_timeline(result) {
         return String::new();
@@ -273,7 +273,7 @@ fn timeline(result: &RunResult, badge: &str) -> String {
     chart(&Picture::of(result, badge))
 }
 
-/// The picture in both formats, with what its script needs.
+/// The picture in both formats, with the data for its script.
 pub(super) fn chart(picture: &Picture<'_>) -> String {
     let timeline = picture.timeline;
     let length = timeline.until.as_millisecond() - timeline.from.as_millisecond();
@@ -282,7 +282,8 @@ pub(super) fn chart(picture: &Picture<'_>) -> String {
     framed(&pictures, length.max(0) / 1000) + &joined(picture)
 }
 
-/// What a long run's picture and readout join, and where all of it is; nothing of a run that is shown whole.
+/// A note on what a long run's picture and readout combine, and where all data is; empty for a run that is
+/// shown completely.
 fn joined(picture: &Picture<'_>) -> String {
     let timeline = picture.timeline;
     let column = chart::seconds_in_a_column(timeline);
@@ -291,7 +292,7 @@ fn joined(picture: &Picture<'_>) -> String {
         return String::new();
     }
     let mut note = format!(
-        "Of every {column:.0} s the picture shows the first, lowest, highest and last value, also where it is enlarged."
+        "Of every {column:.0} s the picture shows the first, lowest, highest and last value, even when zoomed in."
     );
     if seconds > 1 {
         // Writing to a String can't fail.
@@ -310,7 +311,7 @@ fn joined(picture: &Picture<'_>) -> String {
     format!("<p class=\"note\">{note}</p>\n")
 }
 
-/// Pictures of that many seconds, with what the script shows beside them and the buttons that enlarge them.
+/// Pictures of this many seconds, with the readout that the script fills and the zoom buttons.
 pub(super) fn framed(pictures: &str, seconds: i64) -> String {
     format!(
         "<div class=\"stage\">\n<div class=\"chart\" tabindex=\"0\" role=\"slider\" aria-label=\"Instant of the timeline, in seconds\" \
@@ -319,11 +320,11 @@ pub(super) fn framed(pictures: &str, seconds: i64) -> String {
          <div class=\"readout\" hidden></div>\n</div>\n\
          <p class=\"zoom\"><button type=\"button\" value=\"in\">Zoom in</button> <button type=\"button\" value=\"out\">Zoom out</button> \
          <button type=\"button\" value=\"all\">All</button> <output></output>\
-         <span id=\"how\">Point at the timeline, or use the arrow keys, to see every value at an instant. Drag, or press + and −, to zoom; 0 shows all.</span></p>\n"
+         <span id=\"how\">Point at the timeline, or use the arrow keys, to read the values. Drag, or press + and −, to zoom; 0 shows all.</span></p>\n"
     )
 }
 
-/// A table that the keyboard moves where it is wider than the screen; nothing without rows.
+/// A table that can be scrolled by keyboard if it is wider than the screen; empty without rows.
 pub(super) fn table(
     heading: &str,
     head: &[&str],
@@ -342,7 +343,7 @@ pub(super) fn table(
         return body;
     }
     format!(
-        "{}<table class=\"times\"><thead><tr><th>{}</th></tr></thead><tbody>\n{body}</tbody></table></div>\n",
+        "{}<table class=\"cells\"><thead><tr><th>{}</th></tr></thead><tbody>\n{body}</tbody></table></div>\n",
         tables::scroll(heading),
         head.join("</th><th>"),
     )
@@ -356,8 +357,8 @@ mod tests {
     use super::super::fixture;
     use super::*;
 
-    /// The worst day: every second of load and every sample differs from the one before, every sync scales for a
-    /// reason of its own, and each scaling makes pods anew.
+    /// The worst day: every second of load and every sample differs from the previous one, every sync scales
+    /// for a different reason, and each scaling creates new pods.
     fn day() -> RunResult {
         let mut run = fixture::passed();
         let timeline = &mut run.timeline;
@@ -422,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_of_the_worst_day_stays_under_two_megabytes_and_says_what_it_joins() {
+    fn the_page_of_the_worst_day_stays_under_two_megabytes_and_says_what_it_combines() {
         let page = page(&day());
         assert!(page.len() < 2_000_000, "{} bytes", page.len());
         for said in [
@@ -436,7 +437,7 @@ mod tests {
         }
     }
 
-    /// The page without its links: those to explanations, which people alone follow, and those into itself.
+    /// The page without its links: those to explanations, which only people follow, and those within the page.
     pub(super) fn without_links(page: &str) -> String {
         let link = format!("<a href=\"{}/", documentation::PROJECT);
         page.replace("http://www.w3.org/2000/svg", "")
@@ -458,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn text_from_the_world_stays_text() {
+    fn text_from_outside_is_escaped() {
         let page = page(&fixture::hostile());
         assert_eq!(page.matches("<script").count(), 2, "the page's own two");
         assert_eq!(page.matches("</script>").count(), 2);
@@ -467,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn the_findings_stand_before_the_timeline_and_every_one_is_told_whole() {
+    fn the_findings_come_before_the_timeline_and_are_shown_in_full() {
         let run = fixture::hostile();
         let page = page(&run);
         let place = |text: &str| page.find(text).unwrap();
@@ -485,11 +486,10 @@ mod tests {
     }
 
     #[test]
-    fn every_finding_leads_to_its_explanation_and_to_its_moment_on_the_timeline() {
+    fn every_finding_links_to_its_explanation_and_to_its_moment_on_the_timeline() {
         let mut run = fixture::hostile();
-        let reason = &mut run.verdict.reasons[0];
         let shown = |run: &RunResult| page(run);
-        "the pods stopped at 12.3 s".clone_into(&mut reason.message);
+        run.verdict.reasons[0].at = Some(run.timeline.from + SignedDuration::from_millis(12_300));
         let page = shown(&run);
         assert!(page.contains("About missing-cpu-request</a>"));
         assert!(
@@ -498,7 +498,7 @@ mod tests {
             ),
             "{page}"
         );
-        run.verdict.reasons[0].message.clear();
+        run.verdict.reasons[0].at = None;
         assert!(shown(&run).contains("The whole timeline</a>"));
         run.timeline.syncs.clear();
         run.timeline.load.clear();
@@ -506,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_states_the_settings_that_were_evaluated() {
+    fn the_page_shows_the_evaluated_settings() {
         let page = page(&fixture::passed());
         let settings = &page[page.find("id=\"settings\"").unwrap()..];
         for told in [
@@ -522,7 +522,7 @@ mod tests {
     }
 
     #[test]
-    fn every_decision_is_on_it_and_so_are_the_load_and_the_pods() {
+    fn the_page_has_every_decision_the_load_and_the_pods() {
         let run = fixture::passed();
         let page = page(&run);
         for reason in &run.verdict.reasons {

@@ -1,4 +1,4 @@
-//! The verdict as `JUnit`'s XML: each reason a test case, for CI systems that show those.
+//! The verdict as `JUnit` XML: each reason is a test case, for CI systems that show those.
 
 use std::time::Duration;
 
@@ -8,8 +8,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::summary;
 
-/// One suite with a case for each reason. What is not a pass is a failure; what proves nothing is
-/// skipped.
+/// One suite with a case per reason. A fault is a failure; a reason that proves nothing is skipped.
 pub(crate) fn suite(result: &RunResult) -> String {
     let timeline = &result.timeline;
     let took = timeline.until.duration_since(timeline.from);
@@ -25,7 +24,7 @@ pub(crate) fn suite(result: &RunResult) -> String {
 pub(super) fn text(report: &Report) -> String {
     report
         .to_string()
-        .expect("a report in memory has nothing to fail at")
+        .expect("writing a report to memory can't fail")
 }
 
 pub(super) fn success() -> TestCaseStatus {
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_a_failure_with_its_evidence_and_what_proves_nothing_is_skipped() {
+    fn a_fault_is_a_failure_with_its_evidence_and_a_reason_that_proves_nothing_is_skipped() {
         let mut run = fixture::hostile();
         let mut open = run.verdict.reasons[0].clone();
         open.id = "watch-gap".to_owned();
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn text_from_the_world_stays_text() {
+    fn text_from_outside_is_escaped() {
         let xml = suite(&fixture::hostile());
         assert!(!xml.contains("<script") && !xml.contains('\u{1b}'), "{xml}");
     }

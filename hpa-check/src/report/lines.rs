@@ -1,18 +1,18 @@
-//! Text for a terminal, with long lines broken between words.
+//! Text for a terminal, with long lines wrapped between words.
 
 use std::fmt::{Display, Write as _};
 
 use super::escape::Terminal;
 use super::words;
 
-/// The text so far, and the room it has.
+/// The text so far, and the available width.
 pub(super) struct Lines {
     pub(super) text: String,
     columns: usize,
 }
 
 impl Lines {
-    /// Without a number of columns no line is broken.
+    /// Without a number of columns no line is wrapped.
     pub(super) fn new(columns: Option<usize>) -> Self {
         Self {
             text: String::new(),
@@ -25,7 +25,7 @@ impl Lines {
         let _ = writeln!(self.text, "{line}");
     }
 
-    /// Text behind a name; where it is broken, it goes on below its beginning.
+    /// Text after a name; wrapped lines are indented to its start.
     pub(super) fn hanging(&mut self, name: &str, text: &str) {
         let indent = name.chars().count();
         let text = Terminal(text).to_string();

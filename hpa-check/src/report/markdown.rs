@@ -52,7 +52,7 @@ pub(super) fn facts(facts: impl IntoIterator<Item = (&'static str, String)>) -> 
     text
 }
 
-/// A table of the decisions that changed something or are not explained; nothing where there are none.
+/// A table of the decisions that changed something or are not explained; empty if there are none.
 pub(super) fn decisions(timeline: &Timeline) -> String {
     let mut text = String::new();
     for (index, sync) in summary::decisions(&timeline.syncs).enumerate() {
@@ -73,6 +73,8 @@ pub(super) fn decisions(timeline: &Timeline) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::super::fixture;
     use super::*;
 
@@ -84,9 +86,11 @@ mod tests {
     }
 
     #[test]
-    fn every_reason_is_told_with_what_was_seen_and_what_to_do() {
+    fn every_reason_has_its_evidence_and_advice() {
         let mut run = fixture::hostile();
+        let at = run.timeline.from + SignedDuration::from_millis(12_300);
         let reason = &mut run.verdict.reasons[0];
+        reason.at = Some(at);
         reason.message = "no request at 12.3 s".to_owned();
         reason.evidence = vec!["pod a: none".to_owned()];
         reason.fix = Some("set one".to_owned());
@@ -108,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn text_from_the_world_stays_text() {
+    fn text_from_outside_is_escaped() {
         assert!(!summary(&fixture::hostile()).contains("<script"));
     }
 }

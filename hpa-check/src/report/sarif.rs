@@ -1,7 +1,7 @@
 //! Findings as SARIF 2.1.0, for code scanning and other tools that collect findings.
 //!
-//! An autoscaler is no file. Its logical location is the object; as the physical one, which GitHub asks for, it has
-//! the path `namespace/horizontalpodautoscaler/name`.
+//! An autoscaler is not a file. Its logical location is the object; as the physical location, which GitHub
+//! requires, it has the path `namespace/horizontalpodautoscaler/name`.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use super::documentation;
 
-/// One program's work.
+/// The input of one document.
 pub(super) struct Log<'a> {
     pub(super) version: &'a str,
-    /// How it was called, if that is known.
+    /// The command line, if known.
     pub(super) command: Option<&'a str>,
     pub(super) ended: Timestamp,
     pub(super) exit_code: u8,
@@ -25,18 +25,18 @@ pub(super) struct Log<'a> {
     pub(super) notifications: Vec<String>,
 }
 
-/// A finding and who has it.
+/// A finding and the autoscaler that has it.
 pub(super) struct Sighting<'a> {
     pub(super) namespace: &'a str,
     pub(super) autoscaler: &'a str,
     pub(super) reason: &'a Reason,
-    /// `new`, `unchanged` or `absent`, where there is a baseline.
+    /// `new`, `unchanged` or `absent`, if there is a baseline.
     pub(super) baseline: Option<&'static str>,
-    /// Where it was said that it doesn't count (`external`, `inSource`), and why.
+    /// Where it was ignored (`external`, `inSource`), and why.
     pub(super) suppressed: Option<(&'static str, &'a str)>,
 }
 
-/// The findings of a run. What a pass proved is no finding.
+/// The findings of a run. The proofs of a pass are not findings.
 pub(super) fn run(result: &RunResult) -> String {
     let setting = result.setting.as_ref();
     let faults = result.verdict.reasons.iter();
@@ -102,7 +102,7 @@ pub(super) fn log(log: &Log<'_>) -> String {
     }))
 }
 
-/// What a finding means, whoever has it. One whose name another version gave it has its name alone.
+/// The meaning of a finding, whoever has it. A name from another version has only its name.
 fn rule(id: &str) -> Value {
     let mut rule = json!({"id": id});
     if let Some(finding) = rank(id).and_then(|rank| catalog::ALL.get(rank)) {
@@ -167,7 +167,7 @@ fn level(outcome: Outcome) -> &'static str {
     }
 }
 
-/// A path as a URI: what Kubernetes allows in names needs no escape, but a document may come from anywhere.
+/// A path as a URI: names that Kubernetes allows need no escaping, but a document may come from anywhere.
 fn uri(path: &str) -> String {
     use std::fmt::Write as _;
     path.bytes().fold(String::new(), |mut uri, byte| {

@@ -1,4 +1,4 @@
-//! The settings that were evaluated, as every page and summary states them.
+//! The evaluated settings, as every page and summary shows them.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use hpa_check_core::settings::COMMAND;
 
 use super::escape::{Markdown, Xml};
 
-/// What stands in the part of a page.
+/// The rows of a page's settings section.
 pub(super) fn rows(settings: &[(&str, String)]) -> String {
     let mut rows = String::from("<dl class=\"account\">");
     for (name, value) in settings {
@@ -34,7 +34,7 @@ pub(super) fn table(settings: &[(&str, String)]) -> String {
     text
 }
 
-/// A setting's name where it begins a line. That of the program stays small.
+/// A setting's name at the start of a line. The program's name stays lower case.
 pub(super) fn heading(name: &str) -> String {
     let mut letters = name.chars();
     match letters.next() {

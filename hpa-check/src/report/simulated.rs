@@ -1,5 +1,5 @@
-//! The reports of a simulation. They say that nothing was observed, what was evaluated, and whether the bounds
-//! that were asked for are kept. Instants are seconds since the simulation's beginning: it has no date.
+//! The reports of a simulation. They say that nothing was observed, what was simulated, and whether the
+//! requested bounds are kept. Instants are seconds since the simulation's start, since it has no date.
 
 pub(crate) mod text;
 mod winner;
@@ -17,7 +17,7 @@ use super::{html, markdown, settings, summary, words};
 use crate::outputs::ReportFormat;
 use winner::winner;
 
-/// A simulation, and what a watcher of a cluster would have seen of it.
+/// A simulation, and what a watcher of a cluster would have observed.
 pub(crate) struct Simulated<'a> {
     pub(crate) simulation: &'a Simulation,
     pub(crate) timeline: &'a Timeline,
@@ -31,7 +31,7 @@ pub(crate) const KINDS: [ReportFormat; 4] = [
     ReportFormat::Md,
 ];
 
-/// The report of that kind; `None` for a kind that a simulation does not have.
+/// The report of this kind; `None` if a simulation does not have it.
 pub(crate) fn render(kind: ReportFormat, simulated: &Simulated<'_>) -> Option<String> {
     match kind {
         ReportFormat::Json => Some(super::json(simulated.simulation)),
@@ -42,7 +42,7 @@ pub(crate) fn render(kind: ReportFormat, simulated: &Simulated<'_>) -> Option<St
     }
 }
 
-/// A bound that was asked for, and what came of it.
+/// A requested bound and its result.
 struct Asked {
     name: &'static str,
     most: String,
@@ -68,14 +68,9 @@ fn bounds(bound: Bound, summary: &Summary) -> Vec<Asked> {
     });
     let (p95, unserved) = (bound.p95_utilization, bound.unserved_percent);
     [
+        percent("p95 utilization", p95, summary.p95_utilization, 0),
         percent(
-            "Utilization in 95 % of the time",
-            p95,
-            summary.p95_utilization,
-            0,
-        ),
-        percent(
-            "Work not done when wanted",
+            "Work not done on time",
             unserved,
             summary.unserved_percent,
             2,
@@ -112,15 +107,15 @@ impl Simulated<'_> {
             .filter(|b| !b.kept)
             .map(|b| {
                 format!(
-                    "{} is {}, {} at most was asked for",
+                    "{} is {}, but at most {} was requested",
                     b.name, b.found, b.most
                 )
             })
             .collect();
         match (bounds.is_empty(), broken.is_empty()) {
-            (true, _) => "No bound was asked for.".to_owned(),
-            (false, true) => "The bounds asked for are kept.".to_owned(),
-            (false, false) => format!("The bounds asked for are not kept: {}.", broken.join("; ")),
+            (true, _) => "No bound was requested.".to_owned(),
+            (false, true) => "The requested bounds are kept.".to_owned(),
+            (false, false) => format!("The requested bounds are not kept: {}.", broken.join("; ")),
         }
     }
 
@@ -131,17 +126,17 @@ impl Simulated<'_> {
                 "Replicas",
                 format!("{} to {}", summary.fewest, summary.most),
             ),
-            ("Changes of size", words::count(summary.scalings)),
+            ("Scaling events", words::count(summary.scalings)),
             (
-                "Utilization, 95 % of the time",
-                format!("{:.0} % at most", summary.p95_utilization),
+                "Utilization, p95",
+                format!("{:.0} %", summary.p95_utilization),
             ),
             (
                 "Utilization, mean",
                 format!("{:.0} %", summary.mean_utilization),
             ),
             (
-                "Not done when wanted",
+                "Not done on time",
                 format!("{:.2} %", summary.unserved_percent),
             ),
             (
@@ -153,7 +148,7 @@ impl Simulated<'_> {
         ];
         if summary.most_waiting > 0.0 {
             let waiting = format!("{:.1} core-seconds", summary.most_waiting);
-            facts.push(("Waited at most", waiting));
+            facts.push(("Most waiting work", waiting));
         }
         facts
     }
@@ -268,7 +263,7 @@ impl Simulated<'_> {
             head: &["Time", "Replicas", "Because"],
             what: "decisions",
             telling: "not explained",
-            elsewhere: "; a simulation of a shorter time shows each",
+            elsewhere: "; a shorter simulation shows each",
             span: (self.timeline.from, self.timeline.until),
         };
         table.of(&rows)

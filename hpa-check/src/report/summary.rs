@@ -1,4 +1,4 @@
-//! What every report says first: the headline, and the facts under it.
+//! What every report starts with: the headline, and the facts below it.
 
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::observation::Phase;
@@ -12,9 +12,9 @@ use super::words;
 pub(crate) fn meaning(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "The autoscaler did what it is configured to do, and the run observed it.",
-        Outcome::Wrong => "The autoscaler, its set-up or the service under it is wrong.",
-        Outcome::Environment => "The environment was the limit; the autoscaler is not to blame.",
-        Outcome::Inconclusive => "Too little was seen to say that it works, or that it does not.",
+        Outcome::Wrong => "The autoscaler, its setup or the service under it is wrong.",
+        Outcome::Environment => "The environment was the bottleneck, not the autoscaler.",
+        Outcome::Inconclusive => "Too little was observed to tell whether it works.",
     }
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn phase(phase: Phase) -> &'static str {
     }
 }
 
-/// The autoscaler and where it is: `fib-server`, `fib-server in namespace web`.
+/// The autoscaler and its namespace: `fib-server`, `fib-server in namespace web`.
 pub(crate) fn subject(result: &RunResult) -> String {
     match &result.setting {
         None => "the autoscaler".to_owned(),
@@ -39,7 +39,7 @@ pub(crate) fn subject(result: &RunResult) -> String {
     }
 }
 
-/// The cause in one sentence: the weightiest reason.
+/// The cause in one sentence: the heaviest reason.
 pub(crate) fn cause(result: &RunResult) -> &str {
     result
         .verdict
@@ -48,7 +48,7 @@ pub(crate) fn cause(result: &RunResult) -> &str {
         .map_or_else(|| meaning(result.verdict.outcome), |r| r.message.as_str())
 }
 
-/// One stop on the replicas' way.
+/// One step of the replicas' path.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stop {
     /// When `spec.replicas` took the value.
@@ -57,7 +57,7 @@ pub(crate) struct Stop {
     pub(crate) replicas: i32,
 }
 
-/// The values that `spec.replicas` took, each with its instant.
+/// The values of `spec.replicas` over time.
 pub(crate) fn way(result: &RunResult) -> Vec<Stop> {
     let mut stops: Vec<Stop> = Vec::new();
     for point in &result.replicas.path {
@@ -71,11 +71,11 @@ pub(crate) fn way(result: &RunResult) -> Vec<Stop> {
     stops
 }
 
-/// The way as `3 → 7 → 10 → 3`; beyond twelve stops the middle is left out.
+/// The path as `3 → 7 → 10 → 3`; beyond twelve steps the middle is left out.
 pub(crate) fn way_in_short(result: &RunResult) -> String {
     let stops: Vec<String> = way(result).iter().map(|s| s.replicas.to_string()).collect();
     match stops.len() {
-        0 => "no replicas were seen".to_owned(),
+        0 => "no replicas were observed".to_owned(),
         1..=12 => stops.join(" → "),
         n => format!(
             "{} → … → {}",
@@ -85,7 +85,7 @@ pub(crate) fn way_in_short(result: &RunResult) -> String {
     }
 }
 
-/// The way with the time of each change: `3 → 7 (0:25) → 10 (0:31)`.
+/// The path with the time of each change: `3 → 7 (0:25) → 10 (0:31)`.
 pub(crate) fn way_with_times(result: &RunResult) -> String {
     let mut text = String::new();
     for (index, stop) in way(result).iter().enumerate() {
@@ -99,7 +99,7 @@ pub(crate) fn way_with_times(result: &RunResult) -> String {
     text
 }
 
-/// The facts under the verdict, each a name and a value.
+/// The facts below the verdict, each a name and a value.
 pub(crate) fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Replicas", way_in_short(result)),
@@ -109,7 +109,7 @@ pub(crate) fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
             format!("{} of {}", result.syncs.explained, result.syncs.observed),
         ),
         (
-            "Longest time unseen",
+            "Longest time unobserved",
             words::milliseconds(result.longest_gap_ms),
         ),
     ];
@@ -140,7 +140,7 @@ fn ready(result: &RunResult) -> String {
     }
 }
 
-/// The syncs worth a row: those that changed something, and those that are not explained.
+/// The syncs with a row: those that changed something, and those that are not explained.
 pub(crate) fn decisions(syncs: &[SyncRecord]) -> impl Iterator<Item = &SyncRecord> {
     syncs
         .iter()
@@ -153,14 +153,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_way_names_each_value_once_with_its_time() {
+    fn the_path_names_each_value_once_with_its_time() {
         let run = fixture::passed();
         assert_eq!(way_in_short(&run), "3 → 7 → 10 → 3");
         assert_eq!(way_with_times(&run), "3 → 7 (0:25) → 10 (0:31) → 3 (1:49)");
     }
 
     #[test]
-    fn a_flapping_way_is_cut_in_the_middle() {
+    fn a_flapping_path_is_cut_in_the_middle() {
         let mut run = fixture::passed();
         let first = run.replicas.path[0];
         run.replicas.path = (0..40)
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_without_reasons_still_says_what_its_outcome_means() {
+    fn a_result_without_reasons_still_explains_its_outcome() {
         let mut run = fixture::passed();
         run.verdict.reasons.clear();
         assert_eq!(cause(&run), meaning(Outcome::Pass));

@@ -1,4 +1,4 @@
-//! The end of a run on a terminal: the verdict, why, and where the reports are.
+//! The end of a run on a terminal: the verdict, the reasons, and where the reports are.
 
 use crossterm::style::{Color, Stylize as _};
 use hpa_check_core::documents::result::RunResult;
@@ -9,8 +9,8 @@ use super::lines::Lines;
 use super::{summary, words};
 use crate::outputs::{Opened, ReportFormat};
 
-/// The summary. On a terminal of that many columns long lines are broken between words and the outcome
-/// has its color; elsewhere neither.
+/// The summary. On a terminal with this many columns, long lines are wrapped between words and the outcome is
+/// colored; elsewhere neither.
 pub(crate) fn terminal(result: &RunResult, outputs: &Opened, columns: Option<usize>) -> String {
     let outcome = result.verdict.outcome;
     let mut page = Lines::new(columns);
@@ -37,7 +37,10 @@ pub(crate) fn terminal(result: &RunResult, outputs: &Opened, columns: Option<usi
         }
     }
     page.line(format_args!(""));
-    page.hanging("  replicas   ", &summary::way_with_times(result));
+    let way = summary::way_with_times(result);
+    if !way.is_empty() {
+        page.hanging("  replicas   ", &way);
+    }
     let syncs = &result.syncs;
     let explained = format!(
         "{} of {} explained by the model",
@@ -59,7 +62,7 @@ pub(crate) fn terminal(result: &RunResult, outputs: &Opened, columns: Option<usi
         page.hanging("  generator  ", &generator);
     }
     let unseen = words::milliseconds(result.longest_gap_ms);
-    page.hanging("  unseen     ", &format!("{unseen} at the longest"));
+    page.hanging("  unobserved ", &format!("{unseen} at the longest"));
     for (kind, path) in files(outputs) {
         page.line(format_args!("  {:<9}  {}", kind.word(), Terminal(path)));
     }
@@ -74,7 +77,7 @@ fn color(outcome: Outcome) -> Color {
     }
 }
 
-/// The files that were written, the page last since that is the one to open.
+/// The files that were written; the page is last because people open it.
 fn files(outputs: &Opened) -> Vec<(ReportFormat, String)> {
     let trace = outputs
         .trace
@@ -105,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_longer_than_the_terminal_is_wide_and_none_is_broken_elsewhere() {
+    fn lines_are_wrapped_to_the_terminal_and_nowhere_else() {
         let run = fixture::passed();
         let longest = |columns| {
             let text = told(&run, columns);
@@ -119,13 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn a_log_gets_no_colors_and_text_from_the_world_no_escape_sequences() {
+    fn a_log_gets_no_colors_and_no_escape_sequences_from_outside() {
         assert!(!told(&fixture::passed(), None).contains('\u{1b}'));
         assert!(!told(&fixture::hostile(), None).contains('\u{1b}'));
     }
 
     #[test]
-    fn every_reason_is_told_with_what_was_seen_and_what_to_do() {
+    fn every_reason_has_its_evidence_and_advice() {
         let mut run = fixture::hostile();
         run.verdict.reasons[0].evidence = vec!["pod a: none".to_owned()];
         run.verdict.reasons[0].fix = Some("set one".to_owned());

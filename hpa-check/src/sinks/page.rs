@@ -1,7 +1,7 @@
-//! The report's page, live while a run goes on: `--serve ADDRESS:PORT`.
+//! The report's page, live during a run: `--serve ADDRESS:PORT`.
 //!
-//! The session publishes the run as it is now and goes on; all else is done on a thread of its own. A
-//! browser that is slow misses states, and one that is gone is noticed by nobody else.
+//! The session publishes the run's current state and continues; everything else happens on a separate thread. A
+//! slow browser misses states, and a closed one affects nobody.
 
 mod http;
 
@@ -24,11 +24,11 @@ use self::http::PageState;
 use crate::failure::Failure;
 use crate::notice::notice;
 
-/// A new state is published at most this often: a chart that moves faster is no better to read.
+/// New states are published at most this often: a chart that moves faster is not easier to read.
 const FRAME_MS: i64 = 1_000;
-/// Connections at one time; one more is closed at once.
+/// The most simultaneous connections; further ones are closed immediately.
 const MOST_CONNECTIONS: usize = 32;
-/// At the end of the run, browsers have this long to take the last state.
+/// How long browsers have at the end of the run to receive the last state.
 const LAST_STATE_WITHIN: Duration = Duration::from_secs(2);
 
 /// The flags; `#[command(flatten)]` them.
@@ -38,13 +38,13 @@ pub(crate) struct ServeArgs {
     /// Show the report's page live at this address while the run goes on, such as 127.0.0.1:8000
     #[arg(long, value_name = "ADDRESS:PORT")]
     serve: Option<SocketAddr>,
-    /// Let --serve listen on an address that other machines reach: whoever does sees the whole page
+    /// Let --serve listen on an address that other machines can reach; anyone who connects sees the whole page
     #[arg(long, requires = "serve")]
     serve_to_network: bool,
 }
 
 impl ServeArgs {
-    /// Takes the port, before anything runs. Without the flag nothing listens.
+    /// Opens the port before anything runs. Without the flag nothing listens.
     pub(crate) fn open(&self) -> Result<Option<Listening>, Failure> {
         let Some(address) = self.serve else {
             return Ok(None);
@@ -66,7 +66,7 @@ impl ServeArgs {
     }
 }
 
-/// A port that was taken; browsers that come wait for the run to begin.
+/// An open port; browsers that connect wait for the run to begin.
 #[derive(Debug)]
 pub(crate) struct Listening {
     listener: TcpListener,
@@ -74,7 +74,7 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Begins to answer, and says where.
+    /// Starts answering, and prints the address.
     pub(crate) fn start(self, nothing_seen: Evaluator) -> Result<LivePage, Failure> {
         let nothing_seen = PageState::going(nothing_seen, Timestamp::now());
         let (publish, states) = watch::channel(Arc::new(nothing_seen));
@@ -97,7 +97,7 @@ impl Listening {
     }
 }
 
-/// The session's end of it.
+/// The session's side of the page.
 #[derive(Debug)]
 pub(crate) struct LivePage {
     publish: watch::Sender<Arc<PageState>>,
@@ -106,8 +106,8 @@ pub(crate) struct LivePage {
 }
 
 impl LivePage {
-    /// Publishes the run as it is now, if the last time was long enough ago. Never waits, and neither
-    /// judges nor draws: that is the server's work.
+    /// Publishes the run's current state, unless the last time was too recent. It never waits, and neither
+    /// judges nor draws: the server does that.
     pub(crate) fn show(&mut self, now: Timestamp, run: &Evaluator) {
         let since = |at: Timestamp| now.as_millisecond() - at.as_millisecond();
         if self.shown.is_some_and(|at| since(at) < FRAME_MS) {
@@ -118,11 +118,11 @@ impl LivePage {
         self.publish.send_replace(Arc::new(view));
     }
 
-    /// Publishes the end, gives browsers a moment to take it, and ends the server.
+    /// Publishes the end, gives browsers a moment to receive it, and stops the server.
     pub(crate) fn end(self, result: RunResult) {
         self.publish.send_replace(Arc::new(PageState::over(result)));
         drop(self.publish);
-        // A server that died has nothing more to show; the verdict stands without it.
+        // A server that died has nothing more to show; the verdict does not depend on it.
         let _ = self.thread.join();
     }
 }
@@ -145,7 +145,7 @@ async fn serve(
                     connections.spawn(connection(stream, address, states.clone()));
                 }
                 Ok(_) => {}
-                // Out of files, most likely; it passes.
+                // Probably too many open files, which is temporary.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             },
             Some(_) = connections.join_next() => {}
@@ -161,7 +161,7 @@ async fn serve(
     let _ = tokio::time::timeout(LAST_STATE_WITHIN, all).await;
 }
 
-/// One request on one connection: nothing idles, so nothing has to be told to go at the end.
+/// One request per connection: nothing is idle, so nothing must be closed at the end.
 async fn connection(
     stream: tokio::net::TcpStream,
     address: SocketAddr,
@@ -171,7 +171,7 @@ async fn connection(
         let response = http::answer(&request, address, &states);
         async { Ok::<_, std::convert::Infallible>(response) }
     });
-    // A browser that went away is nobody's business.
+    // A browser that went away does not matter.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .keep_alive(false)

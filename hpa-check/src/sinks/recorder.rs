@@ -1,6 +1,6 @@
-//! A trace in the making: it grows as `FILE.partial` and takes its name when the run is over.
+//! Records a trace: the file grows as `FILE.partial` and gets its final name when the run is over.
 //!
-//! After a crash the `.partial` file is what was seen until then, and can be replayed.
+//! After a crash, the `.partial` file has everything observed until then, and can be replayed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ use crate::outputs::Destination;
 pub(crate) struct Recorder(TraceWriter<Medium>);
 
 impl Recorder {
-    /// Begins the file with what the run asserts, and how the program was called.
+    /// Starts the file with the run's assertions and the command line.
     pub(crate) fn begin(
         destination: &Destination,
         expectation: &Expectation,
@@ -29,7 +29,7 @@ impl Recorder {
             .map(Self)
             .map_err(|e| {
                 Failure::usage(format!(
-                    "the trace can't be begun ({e}): give another file with -o trace="
+                    "the trace can't be started ({e}): give another file with -o trace="
                 ))
             })
     }
@@ -39,24 +39,24 @@ impl Recorder {
         self.0.write(observation)
     }
 
-    /// Ends the file: all of it is on disk, under its own name.
+    /// Completes the file: everything is on disk, under its final name.
     pub(crate) fn finish(self) -> io::Result<()> {
         self.0.finish().and_then(Medium::finish)
     }
 }
 
-/// What a trace is written on.
+/// Where a trace is written.
 #[derive(Debug)]
 enum Medium {
-    /// Each line goes out at once.
+    /// Each line is written immediately.
     Stdout(io::Stdout),
     /// A device or pipe.
     Device(File),
-    /// A file that does not bear its name yet.
+    /// A file that does not have its final name yet.
     Partial {
         /// Open for writing.
         file: File,
-        /// Its name once it is whole.
+        /// Its final name.
         name: PathBuf,
     },
 }

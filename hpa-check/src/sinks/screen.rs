@@ -1,5 +1,5 @@
-//! What people see while a run goes on: a panel on a terminal, lines elsewhere. On standard error, so
-//! that standard output stays clean for machines.
+//! What people see during a run: a panel on a terminal, lines elsewhere. It goes to standard error, so that
+//! standard output stays clean for machines.
 
 mod lines;
 mod panel;
@@ -16,14 +16,14 @@ use crate::outputs::Ui;
 pub(crate) enum Screen {
     /// A panel, redrawn in place.
     Panel(panel::Panel),
-    /// A line for each change.
+    /// One line per change.
     Lines(lines::LineScreen),
     /// Nothing.
     Off,
 }
 
 impl Screen {
-    /// As the flags say; by default what fits where standard error goes.
+    /// As the flags say; by default, what suits standard error.
     pub(crate) fn new(ui: Ui) -> Self {
         match ui {
             Ui::Tui => Self::Panel(panel::Panel::default()),
@@ -34,8 +34,8 @@ impl Screen {
         }
     }
 
-    /// Shows the run as it is now, and how far it has come where that is known. Progress is asked for only when
-    /// something is drawn.
+    /// Shows the current state of the run, and its progress if known. Progress is computed only when something
+    /// is drawn.
     pub(crate) fn show(
         &mut self,
         now: Timestamp,
@@ -50,7 +50,7 @@ impl Screen {
     }
 }
 
-/// Columns of the terminal that people read standard error on; `None` where they read something else.
+/// The number of columns if standard error is a terminal, else `None`.
 pub(crate) fn columns() -> Option<usize> {
     columns_of(&io::stderr())
 }

@@ -1,4 +1,4 @@
-//! The answers' bodies.
+//! Bodies of answers.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use super::request::Asked;
 use super::store::{Piece, Store};
 use super::{Fault, HeldBack, Kind};
 
-/// A body, whole or in pieces.
+/// A body, complete or in pieces.
 pub(crate) type Answer = UnsyncBoxBody<Bytes, std::io::Error>;
 
 pub(super) fn version() -> Response<Answer> {
@@ -33,7 +33,7 @@ pub(super) fn groups(kinds: &[Kind]) -> Response<Answer> {
     ok(&json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
 }
 
-/// `APIGroup`, of a group of which anything is served.
+/// `APIGroup`, for a group with at least one kind.
 pub(super) fn group(name: &str, kinds: &[Kind]) -> Response<Answer> {
     api_group(name, kinds).map_or_else(no_such_path, |group| ok(&group))
 }
@@ -117,7 +117,7 @@ fn list(store: &Store, asked: &Asked) -> Response<Answer> {
     if end < all.len() {
         metadata["continue"] = json!(end.to_string());
     }
-    // Go's encoder writes a list that was never filled as null.
+    // Go's encoder writes an empty list that was never allocated as null.
     let items = if items.is_empty() {
         Value::Null
     } else {
@@ -180,7 +180,7 @@ pub(super) fn stream(mut pieces: UnboundedReceiver<Piece>) -> Response<Answer> {
     Response::new(StreamBody::new(pieces).boxed_unsync())
 }
 
-/// The response as a proxy passes it on that waits for its end.
+/// The response through a proxy that buffers until its end.
 pub(super) async fn held_back(response: Response<Answer>, what: HeldBack) -> Response<Answer> {
     let (head, body) = response.into_parts();
     let whole = async move {
@@ -203,7 +203,7 @@ pub(super) async fn held_back(response: Response<Answer>, what: HeldBack) -> Res
     Response::from_parts(head, body)
 }
 
-/// With the `Date` that every answer of the API server has.
+/// With a `Date`, like every answer of the API server.
 pub(super) fn dated(mut response: Response<Answer>, now: Timestamp) -> Response<Answer> {
     let date = DateTimePrinter::new()
         .timestamp_to_rfc9110_string(&now)

@@ -1,6 +1,6 @@
-//! A small cluster that lives on the API server: the model as the autoscaler's controller, a
-//! workload's controller, pods that start and end, a metrics server. Its clock is the server's, so it
-//! runs in virtual time as well as in real time.
+//! A small cluster on the API server: the model as the autoscaler's controller, a workload's controller, pods
+//! that start and end, a metrics server. It uses the server's clock, so it runs in virtual time as well as in
+//! real time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -23,7 +23,7 @@ use super::{ApiServer, NAMESPACE};
 /// The CPU request of a pod, in millicores.
 const REQUEST: i64 = 100;
 
-/// CPU that all pods of the cluster have to give, in millicores.
+/// CPU that all pods of the cluster must provide, in millicores.
 #[derive(Clone, Default)]
 pub(crate) struct Load(Arc<AtomicI64>);
 
@@ -104,7 +104,7 @@ impl Cluster {
         (cluster, load)
     }
 
-    /// Lives for as long as it is polled.
+    /// Runs for as long as it is polled.
     pub(crate) async fn run(mut self) {
         let mut ticks = tokio::time::interval(self.periods.tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -171,7 +171,7 @@ impl Cluster {
         });
     }
 
-    /// The metrics server: a pod has a sample once it was there for a whole window.
+    /// The metrics server: a pod has a sample after its first whole window.
     fn scrape(&mut self, now: Timestamp) {
         let serving = self.pods.iter().filter(|p| p.ready.is_some() && !p.ending);
         let each = self.load.get() / i64::try_from(serving.count()).unwrap().max(1);
@@ -204,7 +204,7 @@ impl Cluster {
         }
     }
 
-    /// The autoscaler's controller. Another one that takes the lease remembers nothing.
+    /// The autoscaler's controller. A new holder of the lease remembers nothing.
     fn sync(&mut self, now: Timestamp) {
         if !self.server.has("horizontalpodautoscalers/fib") {
             return;
@@ -256,7 +256,7 @@ fn controller(periods: &Periods) -> Controller {
     Controller::new(periods.controller.clone(), VersionGates::of_version("1.36"))
 }
 
-/// Writes a decision into the status; the controller leaves one that stays equal alone.
+/// Writes a decision into the status; the controller does not write one that is unchanged.
 fn tell(object: &mut Value, decision: &Decision, now: Timestamp) {
     let conditions: Vec<Value> = decision
         .conditions

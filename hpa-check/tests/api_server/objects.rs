@@ -1,4 +1,4 @@
-//! Objects as `kubectl get -o json` shows them, cut down to what is read.
+//! Objects as `kubectl get -o json` prints them, reduced to what is read.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub(crate) fn deployment(name: &str, replicas: i32) -> Value {
     workload("Deployment", name, replicas)
 }
 
-/// A custom resource that only its `/scale` says the selector of.
+/// A custom resource whose selector only its `/scale` reveals.
 pub(crate) fn rollout(name: &str, replicas: i32) -> Value {
     json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
         "metadata": {"name": name, "namespace": NAMESPACE},
@@ -73,7 +73,7 @@ pub(crate) fn api_service(version: &str, available: bool) -> Value {
             "message": "told by the test"}]}})
 }
 
-/// An event about an object, seen last at `at`.
+/// An event about an object, last seen at `at`.
 pub(crate) fn event(about: (&str, &str), reason: &str, count: i32, at: Timestamp) -> Value {
     let (kind, name) = about;
     json!({"apiVersion": "v1", "kind": "Event",
@@ -94,7 +94,7 @@ pub(crate) fn node(name: &str, cpu: &str) -> Value {
         "status": {"allocatable": {"cpu": cpu}}})
 }
 
-/// What the controller that is at work holds.
+/// The lease of the active controller.
 pub(crate) fn lease(holder: &str) -> Value {
     json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
         "metadata": {"name": "kube-controller-manager", "namespace": "kube-system"},

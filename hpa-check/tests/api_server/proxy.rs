@@ -1,4 +1,4 @@
-//! Proxies on loopback, in front of the API server: whatever name they are asked for, they lead there.
+//! Proxies on loopback, in front of the API server: whatever name they are asked for, they connect there.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How a proxy is spoken to.
+/// The protocol of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `CONNECT` over HTTP.
     Http,
-    /// SOCKS 5, with names resolved by the proxy.
+    /// SOCKS 5; the proxy resolves names.
     Socks,
     /// HTTP, and every request is refused with 403.
     Refusing,
@@ -41,7 +41,7 @@ impl Proxy {
         proxy
     }
 
-    /// Which hosts it was asked for, as `api.test:6443`.
+    /// The hosts it was asked for, such as `api.test:6443`.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked
             .lock()
@@ -72,7 +72,7 @@ impl Proxy {
     }
 }
 
-/// Reads `CONNECT host:port HTTP/1.1` and the headers behind it.
+/// Reads `CONNECT host:port HTTP/1.1` and the headers after it.
 async fn connect(client: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

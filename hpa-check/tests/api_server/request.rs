@@ -1,4 +1,4 @@
-//! What a request asks for.
+//! The meaning of a request.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,7 +28,7 @@ pub(super) enum Question {
 pub(super) struct Asked {
     pub(super) group_version: String,
     pub(super) plural: String,
-    /// `None` is everywhere, or a kind that is in no namespace.
+    /// `None` is all namespaces, or a kind without namespaces.
     pub(super) namespace: Option<String>,
     pub(super) name: Option<String>,
     pub(super) scale: bool,
@@ -91,7 +91,7 @@ fn objects(group_version: String, path: &[&str], query: &BTreeMap<String, String
     })
 }
 
-/// As a rule names it: `watch pods`, `get rollouts/scale`, `get /version`.
+/// The form in which rules name it: `watch pods`, `get rollouts/scale`, `get /version`.
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -107,7 +107,7 @@ impl fmt::Display for Question {
                     (None, _) => "list",
                 };
                 let scale = if asked.scale { "/scale" } else { "" };
-                // The metrics of pods are another resource of the same name.
+                // The metrics of pods are a different resource with the same name.
                 let group = if asked.group_version.starts_with("metrics") {
                     ".metrics"
                 } else {
@@ -119,7 +119,7 @@ impl fmt::Display for Question {
     }
 }
 
-/// Selectors of both kinds, with `=` and `!=`: more is not asked for here.
+/// Label and field selectors, with `=` and `!=`; no other operator is used here.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Selector(Vec<Term>);
 

@@ -1,6 +1,6 @@
-//! A Kubernetes API server for tests: it keeps objects, and answers get, list, watch and discovery as
-//! the real one does, but fails when it is told to. Requests come by a call, with no socket and so
-//! with virtual time, or over loopback ([`socket`]).
+//! A Kubernetes API server for tests: it stores objects, answers get, list, watch and discovery like the real
+//! one, and fails on demand. Requests arrive by a call, without a socket and so in virtual time, or over
+//! loopback ([`socket`]).
 
 #![allow(dead_code, reason = "each of the test programs uses its part")]
 
@@ -26,10 +26,10 @@ use answers::Answer;
 use request::{Asked, Question};
 use store::Store;
 
-/// The namespace of all that is in one.
+/// The namespace of every namespaced object.
 pub(crate) const NAMESPACE: &str = "demo";
 
-/// A handle on the server; all clones are the same one.
+/// A handle on the server; all clones share it.
 #[derive(Clone)]
 pub(crate) struct ApiServer(Arc<Mutex<Inner>>);
 
@@ -47,7 +47,7 @@ struct Inner {
     held_back: Option<HeldBack>,
 }
 
-/// What a proxy in front of the server holds back until a watch is over.
+/// What a proxy in front of the server buffers until a watch is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HeldBack {
     /// The events.
@@ -72,7 +72,7 @@ const fn kind(group_version: &'static str, plural: &'static str, name: &'static 
     }
 }
 
-/// What every cluster has.
+/// The kinds that every cluster has.
 const BUILT_IN: [Kind; 12] = [
     kind("v1", "configmaps", "ConfigMap"),
     kind("batch/v1", "jobs", "Job"),
@@ -92,23 +92,23 @@ const BUILT_IN: [Kind; 12] = [
     kind("coordination.k8s.io/v1", "leases", "Lease"),
 ];
 
-/// What goes wrong with a request.
+/// A failure of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
     /// An answer with a `Status`.
     Status(u16, &'static str),
-    /// Load is shed as API priority and fairness does it: in plain text, with a header of seconds.
+    /// API priority and fairness sheds load: plain text, with a header in seconds.
     Shed { retry_after: u32 },
-    /// 200, and then nothing but an `ERROR` event.
+    /// 200, followed only by an `ERROR` event.
     ErrorEvent(u16, &'static str),
-    /// Something that is no API server answers.
+    /// An answer from something other than an API server.
     Page,
-    /// No answer ever.
+    /// Never an answer.
     Silence,
 }
 
 impl ApiServer {
-    /// One that is up and has no object. `clock` is what its time comes from.
+    /// A running server without objects; `clock` provides its time.
     pub(crate) fn new(clock: fn() -> Timestamp) -> Self {
         Self(Arc::new(Mutex::new(Inner {
             store: Store::default(),
@@ -125,7 +125,7 @@ impl ApiServer {
         })))
     }
 
-    /// Serves another kind, such as that of an aggregated API or a custom resource.
+    /// Serves another kind, such as one of an aggregated API or a custom resource.
     pub(crate) fn serve(
         &self,
         group_version: &'static str,
@@ -135,13 +135,13 @@ impl ApiServer {
         self.lock().kinds.push(kind(group_version, plural, name));
     }
 
-    /// No longer serves a group.
+    /// Stops serving a group.
     pub(crate) fn withdraw(&self, group: &str) {
         let of_group = |kind: &Kind| kind.group_version.starts_with(&format!("{group}/"));
         self.lock().kinds.retain(|kind| !of_group(kind));
     }
 
-    /// Creates or replaces an object; one that stays equal stays as it is.
+    /// Creates or replaces an object; an equal one keeps its version.
     pub(crate) fn put(&self, object: Value) {
         let mut inner = self.lock();
         let now = inner.now();
@@ -149,12 +149,12 @@ impl ApiServer {
         inner.store.put(&collection, object, now);
     }
 
-    /// Deletes an object, as `deployments/fib`.
+    /// Deletes an object, such as `deployments/fib`.
     pub(crate) fn delete(&self, which: &str) {
         self.lock().store.delete(which);
     }
 
-    /// Changes an object, as `deployments/fib`.
+    /// Changes an object, such as `deployments/fib`.
     pub(crate) fn change(&self, which: &str, change: impl FnOnce(&mut Value)) {
         let mut inner = self.lock();
         let (now, mut object) = (inner.now(), inner.store.find(which));
@@ -163,12 +163,12 @@ impl ApiServer {
         inner.store.put(&collection, object, now);
     }
 
-    /// An object as it is, as `deployments/fib`.
+    /// The current object, such as `deployments/fib`.
     pub(crate) fn object(&self, which: &str) -> Value {
         self.lock().store.find(which)
     }
 
-    /// Whether there is an object, as `deployments/fib`.
+    /// Whether an object such as `deployments/fib` exists.
     pub(crate) fn has(&self, which: &str) -> bool {
         self.lock().store.has(which)
     }
@@ -178,8 +178,8 @@ impl ApiServer {
         self.lock().store.bookmark(plural);
     }
 
-    /// Forgets all versions up to now: what asks to watch on from one of them gets 410, as a
-    /// status or, when `in_stream`, as an event after a 200.
+    /// Forgets all versions up to now: a request to watch from one of them gets 410, as a status or, with
+    /// `in_stream`, as an event after a 200.
     pub(crate) fn forget(&self, in_stream: bool) {
         let mut inner = self.lock();
         inner.forgets_in_stream = in_stream;
@@ -192,7 +192,7 @@ impl ApiServer {
         self.lock().store.end(plural, Some(line), Ok(()));
     }
 
-    /// Ends the open watches of a resource in order.
+    /// Ends the open watches of a resource cleanly.
     pub(crate) fn close(&self, plural: &str) {
         self.lock().store.end(plural, None, Ok(()));
     }
@@ -204,12 +204,12 @@ impl ApiServer {
         self.lock().store.end(plural, Some(half), cut);
     }
 
-    /// Lets the open watches of a resource die without a sign: no event and no end comes any more.
+    /// Lets the open watches of a resource go silent: no event and no end arrives any more.
     pub(crate) fn silence(&self, plural: &str) {
         self.lock().store.silence(plural);
     }
 
-    /// Goes away: open watches break, and nothing is accepted.
+    /// Goes down: open watches break, and connections are refused.
     pub(crate) fn stop(&self) {
         let mut inner = self.lock();
         inner.up = false;
@@ -218,37 +218,37 @@ impl ApiServer {
             .end("*", None, Err(io::ErrorKind::ConnectionReset));
     }
 
-    /// Comes back with all it had.
+    /// Comes back with all its objects.
     pub(crate) fn start(&self) {
         self.lock().up = true;
     }
 
-    /// Fails the next `times` requests of a kind, as `watch pods` or `*`.
+    /// Fails the next `times` requests of a kind, such as `watch pods` or `*`.
     pub(crate) fn fail(&self, what: &str, fault: Fault, times: usize) {
         self.lock().faults.push((what.to_owned(), fault, times));
     }
 
-    /// Puts a proxy in front that holds back every watch until its end.
+    /// Puts a proxy in front that buffers every watch until its end.
     pub(crate) fn hold_back(&self, what: HeldBack) {
         self.lock().held_back = Some(what);
     }
 
-    /// Forbids a kind of request for good.
+    /// Forbids a kind of request permanently.
     pub(crate) fn forbid(&self, what: &str) {
         self.fail(what, Fault::Status(403, "Forbidden"), usize::MAX);
     }
 
-    /// Takes back the faults of a kind of request.
+    /// Removes the faults of a kind of request.
     pub(crate) fn heal(&self, what: &str) {
         self.lock().faults.retain(|(known, _, _)| known != what);
     }
 
-    /// Has a clock that is ahead by this.
+    /// Sets the clock ahead by this.
     pub(crate) fn run_ahead(&self, by: SignedDuration) {
         self.lock().ahead = by;
     }
 
-    /// When a kind of request came, since the start.
+    /// The instants of all requests of a kind, since the start.
     pub(crate) fn asked(&self, what: &str) -> Vec<Duration> {
         let inner = self.lock();
         let of_kind = inner.log.iter().filter(|(_, asked)| asked == what);
@@ -346,7 +346,7 @@ impl Inner {
         kinds.any(|k| k.group_version == asked.group_version && k.plural == asked.plural)
     }
 
-    /// The path of an object's collection, as `apps/v1/deployments`.
+    /// The path of an object's collection, such as `apps/v1/deployments`.
     fn collection(&self, object: &Value) -> String {
         let same = |k: &&Kind| object["apiVersion"] == k.group_version && object["kind"] == k.name;
         let kind = self.kinds.iter().find(same);

@@ -1,4 +1,4 @@
-//! The server on a loopback port, and a kubeconfig that leads there.
+//! The server on a loopback port, and a kubeconfig for it.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The objects with their versions, what happened to them, and who watches.
+//! The objects with their versions, their changes, and their watchers.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,10 +13,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::answers::{self, Answer};
 use super::request::{Asked, Selector};
 
-/// A piece of a body, or the connection's end in disorder.
+/// A piece of a body, or an abrupt end of the connection.
 pub(super) type Piece = io::Result<Frame<Bytes>>;
 
-/// The 410 of a version that is forgotten.
+/// The 410 for a forgotten version.
 pub(super) struct Forgotten;
 
 /// By collection, namespace and name.
@@ -33,7 +33,7 @@ pub(super) struct Store {
     logs: BTreeMap<String, Log>,
 }
 
-/// What a pod has printed, and who follows it.
+/// The output of a pod, and its followers.
 #[derive(Default)]
 struct Log {
     printed: String,
@@ -98,7 +98,7 @@ impl Store {
         self.happened(key, Some(before), None);
     }
 
-    /// The object that `plural/name` means.
+    /// The object for `plural/name`.
     pub(super) fn find(&self, which: &str) -> Value {
         self.objects[&self.key_of(which)].clone()
     }
@@ -139,7 +139,7 @@ impl Store {
         self.objects.get(&(asked.collection(), namespace, name))
     }
 
-    /// All objects that are asked for, and the version that this is.
+    /// All requested objects, and their resource version.
     pub(super) fn list(&self, asked: &Asked) -> (Vec<Value>, u64) {
         let here = |(collection, namespace, _): &Key| {
             *collection == asked.collection()
@@ -193,7 +193,7 @@ impl Store {
             .retain(|follower| follower.send(Ok(Frame::data(line.clone().into()))).is_ok());
     }
 
-    /// All that a pod has printed, and all that it prints until its end.
+    /// Everything that a pod has printed, and will print until its end.
     pub(super) fn follow_log(&mut self, pod: &str) -> Response<Answer> {
         let (out, body) = unbounded_channel();
         let log = self.logs.entry(pod.to_owned()).or_default();
@@ -218,7 +218,7 @@ impl Store {
         self.forgotten = self.version;
     }
 
-    /// Ends the watches of a resource with a last piece, in order or not.
+    /// Ends the watches of a resource with a last piece, cleanly or not.
     pub(super) fn end(
         &mut self,
         plural: &str,
@@ -240,7 +240,7 @@ impl Store {
         }
     }
 
-    /// The end of a watch's time; one that has died cannot tell of it.
+    /// The end of a watch's time; a silent watch doesn't report it.
     pub(super) fn time_out(&mut self, id: u64) {
         self.watches.retain(|w| w.id != id || w.silent);
     }
@@ -265,7 +265,7 @@ impl Watch {
 }
 
 impl Happened {
-    /// As the watch sees it: an object may come into its selector or go out of it.
+    /// The change as the watch sees it: an object may enter or leave its selector.
     fn line(&self, watch: &Watch) -> Option<String> {
         let (collection, namespace, _) = &self.key;
         if *collection != watch.collection

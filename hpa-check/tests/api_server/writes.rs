@@ -9,7 +9,7 @@ use super::answers::{self, Answer};
 use super::request::Question;
 use super::{ApiServer, NAMESPACE};
 
-/// As a rule names it: `create jobs`.
+/// The form in which rules name it: `create jobs`.
 pub(super) fn rule(method: &Method, question: &Question) -> String {
     let read = question.to_string();
     let resource = read.split_once(' ').map_or("", |(_, resource)| resource);
@@ -26,7 +26,7 @@ impl ApiServer {
         self.lock().store.print(pod, line);
     }
 
-    /// Creates or deletes an object. What depends on it stays: there is no garbage collector here.
+    /// Creates or deletes an object. Its dependents stay: there is no garbage collector here.
     pub(super) async fn write<B: Body>(
         &self,
         question: &Question,

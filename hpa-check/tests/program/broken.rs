@@ -1,5 +1,5 @@
-//! `docs/rehearsal.md` says how each broken rehearsal ends. Those that end before any load, or without
-//! one, are run here with real processes; all of them run on a simulated plant in `src/feed/rehearsal`.
+//! `docs/rehearsal.md` says how each broken rehearsal ends. Those that end before the load, or have none, run
+//! here with real processes; all of them run on a simulated plant in `src/feed/rehearsal`.
 
 use std::process::Output;
 use std::thread;
@@ -9,7 +9,7 @@ use super::stand_in::{Pods, all_die, rehearse};
 
 const PAGE: &str = include_str!("../../../docs/rehearsal.md");
 
-/// What needs the load to show takes a minute with real processes.
+/// Those that need the load take a minute with real processes.
 const NEEDS_LOAD: [&str; 3] = ["--rate 60", "--fault sticky", "--fault conflicting-writer"];
 
 /// A row of the page: the flags, the exit code, the first reason.
@@ -24,7 +24,7 @@ fn rows() -> Vec<(&'static str, i32, &'static str)> {
     rows.collect()
 }
 
-/// Whatever the machine: what the page calls too much for two CPUs, in proportion to these.
+/// Scaled to this machine: what the page calls too much for two CPUs.
 fn on_this_machine(flags: &str) -> String {
     let cpus = thread::available_parallelism().map_or(1, usize::from);
     flags.replace("2000m", &format!("{}m", 1000 * cpus))

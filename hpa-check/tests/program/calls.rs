@@ -1,4 +1,4 @@
-//! A call of the program and what it answers.
+//! A call of the program and its output.
 
 use std::process::{Command, Output};
 
@@ -15,13 +15,13 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Checks the exit code; a wrong one is shown with what was said.
+/// Checks the exit code; a wrong one is shown with the output.
 #[track_caller]
 pub(crate) fn assert_code(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{}", stderr(output));
 }
 
-/// Checks that something is said on standard error.
+/// Checks that standard error contains this.
 #[track_caller]
 pub(crate) fn assert_says(output: &Output, expected: &str) {
     let said = stderr(output);

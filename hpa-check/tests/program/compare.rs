@@ -27,7 +27,7 @@ fn simulated(folder: &Path, target: &str) -> String {
 }
 
 #[test]
-fn a_laxer_target_is_a_regression_with_code_99_in_every_form_and_the_other_way_around_it_is_none() {
+fn a_laxer_target_is_a_regression_with_code_99_in_every_format_and_a_stricter_one_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let (a, b) = (
         simulated(folder.path(), "50"),
@@ -61,7 +61,7 @@ fn a_laxer_target_is_a_regression_with_code_99_in_every_form_and_the_other_way_a
 }
 
 #[test]
-fn a_trace_is_compared_with_itself_without_a_difference() {
+fn a_trace_compared_with_itself_has_no_difference() {
     let output = hpa_check(&["compare", RECORDING, RECORDING]);
     assert_eq!(
         output.status.code(),
@@ -83,13 +83,13 @@ fn a_trace_is_compared_with_itself_without_a_difference() {
 }
 
 #[test]
-fn what_is_no_run_is_refused_with_the_command_for_it() {
+fn an_input_that_is_not_a_run_is_refused_with_the_command_for_it() {
     let folder = tempfile::tempdir().unwrap();
     for (text, expected) in [
         (r#"{"schema":"fib-loadgen/1.9"}"#, "fib-loadgen compare"),
         (r#"{"schema":"hpa-check-doctor/1"}"#, "--baseline"),
         ("{}", "-o json="),
-        (r#"{"schema":"hpa-check/1"}"#, "is not whole"),
+        (r#"{"schema":"hpa-check/1"}"#, "is incomplete"),
         ("nonsense", "nonsense.json"),
     ] {
         let path = folder.path().join("nonsense.json");

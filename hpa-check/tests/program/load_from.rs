@@ -1,4 +1,4 @@
-//! A measured load, from files and from a Prometheus that plays recorded answers.
+//! A measured load, from files and from a Prometheus that replays recorded answers.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
@@ -11,7 +11,7 @@ use super::calls::{assert_code, assert_says, hpa_check, stderr, stdout};
 /// An answer to a range query, in the form of the Prometheus HTTP API.
 const RECORDED: &str = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1763650800,"0.15"],[1763650860,"0.15"],[1763650920,"0.9"],[1763650980,"0.9"],[1763651040,"NaN"],[1763651100,"0.9"],[1763651160,"0.15"]]}]}}"#;
 
-/// One that answers everything with the same; what it is asked comes through the channel.
+/// A Prometheus that always gives the same answer; its requests come through the channel.
 fn prometheus(
     status: &'static str,
     kind: &'static str,
@@ -57,7 +57,7 @@ fn from(address: &str, more: &[&str]) -> Output {
 }
 
 #[test]
-fn a_load_from_prometheus_is_asked_for_in_one_range_query_and_simulated() {
+fn a_load_from_prometheus_takes_one_range_query_and_is_simulated() {
     let (address, asked) = prometheus("200 OK", "application/json", RECORDED);
     let credentials = [
         "--prometheus-header",
@@ -91,11 +91,11 @@ fn a_load_from_prometheus_is_asked_for_in_one_range_query_and_simulated() {
         );
     }
     assert!(!page.contains("s3cret"));
-    assert_says(&output, "bridged by straight lines");
+    assert_says(&output, "filled by straight lines");
 }
 
 #[test]
-fn what_prometheus_can_not_give_is_told_with_what_to_do() {
+fn an_unusable_answer_of_prometheus_is_reported_with_what_to_do() {
     for (status, kind, body, code, expected) in [
         (
             "400 Bad Request",
@@ -162,7 +162,7 @@ fn a_file_is_a_load_for_simulate_and_for_what_if() {
 }
 
 #[test]
-fn flags_that_contradict_each_other_are_refused() {
+fn contradicting_flags_are_refused() {
     let asked = "--load-from prometheus --prometheus http://x --query y";
     for flags in [
         "",

@@ -1,4 +1,4 @@
-//! The program from outside: exit codes, files, and what is said on which stream.
+//! The program from outside: exit codes, files, and the content of each stream.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 

@@ -1,4 +1,4 @@
-//! `hpa-check replay`: a recording ends as the run did that it was made of.
+//! `hpa-check replay`: a recording ends like the run it was made from.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl Recorded {
         fs::read_to_string(self.file("trace.jsonl")).unwrap()
     }
 
-    /// Another recording, made from this one.
+    /// A changed copy of this recording.
     fn altered(&self, text: &str) -> PathBuf {
         let file = self.file("altered.jsonl");
         fs::write(&file, text).unwrap();
@@ -59,7 +59,7 @@ fn replay(trace: &Path) -> Output {
 }
 
 #[test]
-fn a_recording_ends_in_the_same_result_byte_by_byte() {
+fn a_recording_has_the_same_result_byte_for_byte() {
     let recorded = Recorded::new();
     let replayed = replay(&recorded.file("trace.jsonl"));
     assert_eq!(replayed.status.code(), recorded.code);
@@ -72,7 +72,7 @@ fn a_recording_ends_in_the_same_result_byte_by_byte() {
 }
 
 #[test]
-fn a_recording_that_is_piped_in_is_the_same() {
+fn a_recording_can_be_piped_in() {
     let recorded = Recorded::new();
     let piped = Command::new(env!("CARGO_BIN_EXE_hpa-check"))
         .args(["replay", "-", "-o", "json=-", "--ui", "none"])
@@ -84,17 +84,21 @@ fn a_recording_that_is_piped_in_is_the_same() {
 }
 
 #[test]
-fn a_last_line_that_was_torn_off_is_left_out_and_told() {
+fn a_truncated_last_line_is_skipped_with_a_notice() {
     let recorded = Recorded::new();
     let trace = recorded.trace();
     let torn = recorded.altered(&trace[..trace.len() - 9]);
     let output = replay(&torn);
     assert_eq!(output.status.code(), recorded.code, "{}", stderr(&output));
-    assert!(stderr(&output).contains("torn off"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("is incomplete and was left out"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
-fn what_is_no_recording_of_this_version_is_refused_in_one_line_and_nothing_is_written() {
+fn a_file_that_is_not_a_recording_of_this_version_is_refused_in_one_line_and_nothing_is_written() {
     let recorded = Recorded::new();
     let trace = recorded.trace();
     let later = trace.replacen("hpa-check-trace/1", "hpa-check-trace/2", 1);
@@ -117,7 +121,7 @@ fn what_is_no_recording_of_this_version_is_refused_in_one_line_and_nothing_is_wr
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_file_is_named() {
     let output = replay(Path::new("/no/such/trace.jsonl"));
     assert_eq!(output.status.code(), Some(2));
     let stderr = stderr(&output);
@@ -134,7 +138,7 @@ fn result(output: &Output) -> serde_json::Value {
 }
 
 #[test]
-fn a_recording_that_was_kept_is_still_judged_as_it_was() {
+fn a_stored_recording_is_still_judged_as_it_was() {
     let output = replay(&kept());
     assert_code(&output, 0);
     let result = result(&output);
@@ -161,7 +165,7 @@ fn a_part_of_a_recording_proves_nothing_and_blames_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let whole = fs::read_to_string(kept()).unwrap();
     let lines: Vec<&str> = whole.split_inclusive('\n').collect();
-    // The way back is seen to its end after three quarters or so; then it may pass.
+    // After about three quarters, the way back is complete; then it may pass.
     for tenth in 1..=7 {
         let part = folder.path().join("part.jsonl");
         fs::write(&part, lines[..lines.len() * tenth / 10].concat()).unwrap();

@@ -1,5 +1,5 @@
-//! The rehearsal from outside, with real processes: what it says before it starts anything, and that
-//! none of its processes outlives it.
+//! The rehearsal from outside, with real processes: what it says before it starts anything, and that none of
+//! its processes survives it.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -25,7 +25,7 @@ fn a_kill_that_can_t_be_caught_leaves_no_process_behind() {
 }
 
 #[test]
-fn a_signal_ends_it_in_order_with_its_result_written() {
+fn a_signal_ends_it_gracefully_with_its_result_written() {
     for kind in [Signal::INT, Signal::TERM, Signal::HUP] {
         let pods = Pods::new();
         let folder = tempfile::tempdir().unwrap();
@@ -54,7 +54,7 @@ fn a_signal_ends_it_in_order_with_its_result_written() {
 }
 
 #[test]
-fn it_ends_with_its_parent_when_told_to() {
+fn it_ends_with_its_parent_on_request() {
     let pods = Pods::new();
     let rehearsal = rehearse(
         &pods,
@@ -80,7 +80,7 @@ fn it_ends_with_its_parent_when_told_to() {
 }
 
 #[test]
-fn an_output_that_can_t_be_written_is_found_before_a_process_is_started() {
+fn an_unwritable_output_is_found_before_a_process_is_started() {
     let pods = Pods::new();
     let output = rehearse(&pods, &["-o", "json=/no/such/folder/result.json"])
         .output()
@@ -95,7 +95,7 @@ fn an_output_that_can_t_be_written_is_found_before_a_process_is_started() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_named() {
+fn a_missing_program_is_named() {
     let pods = Pods::new();
     let output = rehearse_with(&pods, Path::new("/no/such/program"), &[])
         .output()
@@ -103,14 +103,14 @@ fn a_program_that_is_not_there_is_named() {
     assert_eq!(output.status.code(), Some(2));
     let stderr = stderr(&output);
     assert!(
-        stderr.contains("`/no/such/program` is not there"),
+        stderr.contains("`/no/such/program` does not exist"),
         "{stderr}"
     );
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
 }
 
 #[test]
-fn bounds_that_don_t_fit_are_refused_in_one_line() {
+fn contradicting_bounds_are_refused_in_one_line() {
     let pods = Pods::new();
     let output = rehearse(&pods, &["--expect-min", "11"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -1,4 +1,4 @@
-//! `hpa-check report` and the reports of a run: every kind, whole or not at all.
+//! `hpa-check report` and the reports of a run: every format, complete or not at all.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::stand_in::{Pods, all_die, rehearse};
 
 const KINDS: [&str; 7] = ["json", "html", "svg", "md", "junit", "sarif", "github"];
 
-/// A rehearsal that ends before its load, with one report of each kind.
+/// A rehearsal that ends before its load, with one report per format.
 fn reported(folder: &Path) -> Vec<PathBuf> {
     let pods = Pods::new();
     let files: Vec<PathBuf> = KINDS.iter().map(|kind| folder.join(kind)).collect();
@@ -43,7 +43,7 @@ fn a_stored_result_draws_every_report_as_the_run_did() {
 }
 
 #[test]
-fn what_is_no_result_is_refused_in_one_line() {
+fn a_file_that_is_not_a_result_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("other.json");
     let later = folder.path().join("later.json");
@@ -51,7 +51,7 @@ fn what_is_no_result_is_refused_in_one_line() {
     fs::write(&other, "{}").unwrap();
     fs::write(&later, result.replacen("hpa-check/1.2", "hpa-check/2", 1)).unwrap();
     for (file, says) in [
-        (other.as_path(), "is no result"),
+        (other.as_path(), "is not a result"),
         (&later, "hpa-check/2"),
         (Path::new("/no/such/result.json"), "can't be read"),
     ] {
@@ -67,7 +67,7 @@ fn what_is_no_result_is_refused_in_one_line() {
 }
 
 #[test]
-fn a_report_that_is_not_asked_for_or_can_t_be_made_is_a_matter_of_usage() {
+fn a_missing_or_impossible_report_format_is_a_usage_error() {
     let folder = tempfile::tempdir().unwrap();
     let files = reported(folder.path());
     let result = files[0].to_str().unwrap();
@@ -84,7 +84,7 @@ fn a_report_that_is_not_asked_for_or_can_t_be_made_is_a_matter_of_usage() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_report_that_can_t_be_written_is_told_and_the_verdict_s_exit_code_is_kept() {
+fn an_unwritable_report_is_reported_and_the_verdict_keeps_its_exit_code() {
     let pods = Pods::new();
     let flags = ["--max-replicas", "3", "-o", "json=/dev/full"];
     let process = rehearse(&pods, &flags).spawn().unwrap();
@@ -100,7 +100,7 @@ fn a_report_that_can_t_be_written_is_told_and_the_verdict_s_exit_code_is_kept() 
 }
 
 #[test]
-fn the_schema_holds_for_a_result_and_not_for_one_that_lacks_a_key() {
+fn the_schema_accepts_a_result_and_rejects_one_without_a_key() {
     let folder = tempfile::tempdir().unwrap();
     let files = reported(folder.path());
     let mut result: Value = serde_json::from_str(&fs::read_to_string(&files[0]).unwrap()).unwrap();

@@ -16,7 +16,7 @@ fn simulate(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn a_report_says_simulated_and_that_a_bound_is_not_kept_and_nothing_of_a_cluster() {
+fn a_report_says_that_it_is_simulated_and_that_a_bound_is_not_kept_and_mentions_no_cluster() {
     for kind in ["html", "md", "svg", "json"] {
         let output = format!("{kind}=-");
         let run = |most: &str| {
@@ -60,7 +60,7 @@ fn a_report_says_simulated_and_that_a_bound_is_not_kept_and_nothing_of_a_cluster
 }
 
 #[test]
-fn a_page_states_the_settings_that_were_evaluated() {
+fn a_page_states_the_evaluated_settings() {
     let page = stdout(&simulate(&[
         "--load",
         LOAD,
@@ -73,7 +73,7 @@ fn a_page_states_the_settings_that_were_evaluated() {
         "<dt>Minimum</dt><dd>3</dd>",
         "<dt>CPU target</dt><dd>50 %</dd>",
         "<dt>CPU request</dt><dd>120m</dd>",
-        "<dt>Most work of a pod</dt><dd>twice its request</dd>",
+        "<dt>Most work per pod</dt><dd>twice its request</dd>",
         "<dt>Sync period</dt><dd>15 s</dd>",
         "<code>hpa-check simulate --load",
     ] {
@@ -82,7 +82,7 @@ fn a_page_states_the_settings_that_were_evaluated() {
 }
 
 #[test]
-fn the_search_has_an_end_that_can_be_applied_and_names_what_just_misses() {
+fn the_search_ends_in_a_manifest_to_apply_and_names_the_near_misses() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("page.html");
     let html = format!("html={}", page.display());
@@ -113,14 +113,72 @@ fn the_search_has_an_end_that_can_be_applied_and_names_what_just_misses() {
     }
 }
 
+/// 2 to 20 at 70 % CPU and 80 % memory; its name is not its target's.
+const CART: &str = "
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: cart-hpa, namespace: shop}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: cart}
+  minReplicas: 2
+  maxReplicas: 20
+  metrics:
+    - {type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}
+    - {type: Resource, resource: {name: memory, target: {type: Utilization, averageUtilization: 80}}}
+";
+
 #[test]
-fn no_setting_does_more_work_than_its_pods_can_unless_that_is_asked_for() {
+fn what_a_search_found_is_applied_to_the_autoscaler_of_the_manifest_and_removes_none_of_its_metrics()
+ {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cart.yaml");
+    fs::write(&file, CART).unwrap();
+    let flags = ["--hpa", file.to_str().unwrap(), "--load", LOAD, "--find"];
+    let bounds = ["--keep-unserved", "50", "--try-cpu", "90"];
+    let said = stdout(&simulate(&[&flags[..], &bounds].concat()));
+    let patch = said.lines().find(|line| line.starts_with("kubectl patch"));
+    let patch = patch.unwrap_or_else(|| panic!("{said}"));
+    assert!(
+        patch.starts_with("kubectl patch hpa cart-hpa -n shop "),
+        "{patch}"
+    );
+    for part in ["\"name\":\"memory\"", "\"averageUtilization\":90"] {
+        assert!(patch.contains(part), "{part}: {patch}");
+    }
+    for part in ["name: cart-hpa", "namespace: shop", "name: memory"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn a_path_of_hundreds_of_changes_is_cut_in_the_middle_and_says_where_the_rest_is() {
+    let day = |n: u32| format!("{n}h:100m {n}h:900m {}h:100m", n + 1);
+    let load: Vec<String> = (0..24).map(day).collect();
+    let said = stdout(&simulate(&["--load", &load.join(" ")]));
+    let lines = said.lines().filter(|line| line.ends_with(" replicas"));
+    assert!(lines.count() <= 16, "{said}");
+    assert!(said.contains("more changes; -o html=FILE"), "{said}");
+}
+
+#[test]
+fn no_setting_does_more_work_than_its_pods_can_unless_requested() {
     let unserved = |flags: &[&str]| {
         let load = ["--load", "0s:9000m 10m:9000m", "--keep-unserved", "1"];
         simulate(&[&load, flags].concat()).status.code()
     };
     assert_eq!(unserved(&[]), Some(99));
     assert_eq!(unserved(&["--cpu-limit", "none"]), Some(0));
+}
+
+#[test]
+fn a_target_far_above_the_request_can_be_reached_without_a_limit() {
+    let said = stdout(&simulate(&[
+        "--load",
+        "0s:300m 5m:3",
+        "--cpu-target",
+        "250",
+    ]));
+    assert!(said.contains("10 replicas"), "{said}");
 }
 
 #[test]
@@ -144,7 +202,7 @@ fn a_simulation_without_a_load_says_how_to_give_one() {
 }
 
 #[test]
-fn numbers_that_no_autoscaler_has_are_named_with_what_to_give() {
+fn numbers_that_no_autoscaler_has_are_named_with_valid_ones() {
     for (flags, said) in [
         (&["--min-replicas", "-1"][..], "a minimum of -1 replicas"),
         (

@@ -1,4 +1,4 @@
-//! Rehearsals with stand-ins for the service: quick, and able to tell when a process has died.
+//! Rehearsals with stand-ins for the service: fast, and able to tell when a process has died.
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Far more than anything here takes; a test that waits so long has failed.
+/// Far more than anything here takes; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Long enough for the test to act: nothing happens before the first sync.
+/// Leaves the test time to act: nothing happens before the first sync.
 pub(crate) const STANDING_STILL: [&str; 2] = ["--sync-period", "60"];
 
-/// Hears of every pod's birth and death.
+/// Is told of every pod's start and end.
 pub(crate) struct Pods(pub(crate) TcpListener);
 
 impl Pods {
@@ -20,7 +20,7 @@ impl Pods {
         Self(TcpListener::bind("127.0.0.1:0").unwrap())
     }
 
-    /// The next pods that are born.
+    /// The next pods that start.
     pub(crate) fn born(&self, count: usize) -> Vec<TcpStream> {
         let alive: Vec<_> = (0..count).map(|_| self.0.accept().unwrap().0).collect();
         for pod in &alive {
@@ -35,7 +35,7 @@ impl Pods {
     }
 }
 
-/// Waits for the death of each.
+/// Waits for the end of each.
 pub(crate) fn all_die(pods: Vec<TcpStream>) {
     for mut pod in pods {
         let mut byte = [0];
@@ -52,8 +52,8 @@ fn stand_in() -> PathBuf {
     program.parent().unwrap().join("examples/stand_in")
 }
 
-/// A rehearsal with stand-ins, and nothing to measure. The generator is only started once the
-/// replicas are at rest, which is never in these tests.
+/// A rehearsal with stand-ins and without metrics. The generator starts only once the replicas are at rest,
+/// which never happens in these tests.
 pub(crate) fn rehearse(pods: &Pods, flags: &[&str]) -> Command {
     rehearse_with(pods, &stand_in(), flags)
 }

@@ -1,7 +1,7 @@
-//! The way to the API server, as kubectl takes it: kubeconfigs, proxies, exec plugins, impersonation.
+//! The way to the API server, as kubectl finds it: kubeconfigs, proxies, exec plugins, impersonation.
 //!
-//! Each test asks for an autoscaler that is not there: the answer names the one that is, so it came from
-//! the server.
+//! Each test asks for an autoscaler that doesn't exist: the answer names the existing one, so it came from the
+//! server.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::api_server::proxy::{Kind, Proxy};
 
 const REACHED: &str = "no HorizontalPodAutoscaler other; there are: fib";
 
-/// A name that nothing but a proxy of these tests resolves.
+/// A name that only a proxy of these tests resolves.
 const SERVER: &str = "http://api.test:6443";
 
 fn place() -> Place {
@@ -21,7 +21,7 @@ fn place() -> Place {
     place
 }
 
-/// Writes a kubeconfig with more in its cluster and its user than an address.
+/// Writes a kubeconfig with more than an address in its cluster and user.
 fn configure(place: &Place, server: &str, cluster: &str, user: &str) {
     let text = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
@@ -48,7 +48,7 @@ fn reached(place: &Place, command: &mut Command) {
 }
 
 #[test]
-fn of_the_files_in_kubeconfig_some_may_be_missing() {
+fn some_of_the_files_in_kubeconfig_may_be_missing() {
     let place = place();
     let list = format!("/gone/first:{}:/gone/last", place.kubeconfig().display());
     let mut command = place.run(&["--autoscaler", "other"]);
@@ -61,13 +61,13 @@ fn of_the_files_in_kubeconfig_some_may_be_missing() {
 }
 
 #[test]
-fn a_proxy_of_the_environment_leads_to_the_server_unless_no_proxy_names_the_server() {
+fn a_proxy_from_the_environment_is_used_unless_no_proxy_names_the_server() {
     let place = place();
     let proxy = place.block_on(Proxy::listen(Kind::Http, place.address));
     let url = format!("http://{}", proxy.address);
     configure(&place, SERVER, "", "");
     let mut command = asking(&place, &[]);
-    // The proxy itself in NO_PROXY is nothing to the server's name.
+    // NO_PROXY with the proxy's own name does not affect the server.
     command
         .env("HTTP_PROXY", &url)
         .env("NO_PROXY", "127.0.0.1,");
@@ -80,7 +80,7 @@ fn a_proxy_of_the_environment_leads_to_the_server_unless_no_proxy_names_the_serv
 }
 
 #[test]
-fn a_server_on_this_machine_is_reached_whatever_proxy_the_environment_names() {
+fn a_server_on_this_machine_is_reached_without_the_proxy_from_the_environment() {
     let place = place();
     let mut command = asking(&place, &[]);
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "https_proxy"] {
@@ -91,7 +91,7 @@ fn a_server_on_this_machine_is_reached_whatever_proxy_the_environment_names() {
 }
 
 #[test]
-fn the_cluster_s_own_proxy_is_used_over_http_and_over_socks() {
+fn the_proxy_of_the_cluster_is_used_over_http_and_over_socks() {
     for (kind, scheme) in [(Kind::Http, "http"), (Kind::Socks, "socks5")] {
         let place = place();
         let proxy = place.block_on(Proxy::listen(kind, place.address));
@@ -104,7 +104,7 @@ fn the_cluster_s_own_proxy_is_used_over_http_and_over_socks() {
 }
 
 #[test]
-fn a_proxy_that_refuses_or_is_not_there_or_not_one_is_named() {
+fn a_proxy_that_refuses_or_is_missing_or_is_not_one_is_named() {
     let place = place();
     let proxy = place.block_on(Proxy::listen(Kind::Refusing, place.address));
     for (url, said) in [
@@ -136,7 +136,7 @@ fn plugin(folder: &tempfile::TempDir, script: &str) -> String {
 }
 
 #[test]
-fn an_exec_plugin_gives_the_credentials() {
+fn an_exec_plugin_provides_the_credentials() {
     let place = place();
     let folder = tempfile::tempdir().unwrap();
     let script = r#"echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t0ken"}}'"#;
@@ -151,7 +151,7 @@ fn an_exec_plugin_gives_the_credentials() {
 }
 
 #[test]
-fn an_exec_plugin_that_fails_is_named_with_what_it_says() {
+fn an_exec_plugin_that_fails_is_named_with_its_message() {
     let place = place();
     let folder = tempfile::tempdir().unwrap();
     let script = "echo 'the session is over: log in again' >&2; exit 3";
@@ -175,7 +175,7 @@ fn an_exec_plugin_that_fails_is_named_with_what_it_says() {
 }
 
 #[test]
-fn the_user_and_the_groups_to_impersonate_are_told_to_the_server() {
+fn the_user_and_groups_to_impersonate_are_sent_to_the_server() {
     let place = place();
     let flags = ["--as", "viewer", "--as-group", "one", "--as-group", "two"];
     reached(&place, &mut asking(&place, &flags));
@@ -193,7 +193,7 @@ fn the_user_and_the_groups_to_impersonate_are_told_to_the_server() {
 }
 
 #[test]
-fn an_answer_is_waited_for_as_long_as_was_asked() {
+fn an_answer_is_waited_for_up_to_the_given_timeout() {
     let place = place();
     place
         .server

@@ -1,5 +1,4 @@
-//! What the GitHub Action's scripts do, as a runner would call them. What they do with a release is in
-//! `.ci/tests/action`.
+//! The GitHub Action's scripts, called as a runner does. `.ci/tests/action` tests what they do with a release.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -11,7 +10,7 @@ fn script(name: &str) -> PathBuf {
     here.join("../.github/actions/hpa-check").join(name)
 }
 
-/// What GitHub is told in a step: its outputs, its summary, its annotations.
+/// The step's output to GitHub: outputs, summary, annotations.
 struct Told {
     output: Output,
     outputs: String,
@@ -58,7 +57,7 @@ fn step(place: &Place, name: &str, inputs: &[(&str, &str)]) -> Told {
 }
 
 #[test]
-fn a_verdict_is_told_in_outputs_annotations_and_summary_and_the_reports_lie_in_one_folder() {
+fn a_verdict_is_in_the_outputs_annotations_and_summary_and_the_reports_are_in_one_folder() {
     let place = Place::new();
     place.cluster();
     // The autoscaler's bounds are 3..10.
@@ -83,7 +82,7 @@ fn a_verdict_is_told_in_outputs_annotations_and_summary_and_the_reports_lie_in_o
 }
 
 #[test]
-fn where_nothing_could_be_tested_the_reason_is_told_and_the_verdict_is_untested() {
+fn an_untestable_setup_has_the_verdict_untested_and_a_reason() {
     let place = Place::new();
     let told = step(&place, "check", &[("NAME", "other")]);
     assert!(told.output.status.success(), "{}", stderr(&told.output));
@@ -98,21 +97,21 @@ fn where_nothing_could_be_tested_the_reason_is_told_and_the_verdict_is_untested(
 }
 
 #[test]
-fn flags_are_words_and_nothing_in_them_is_expanded() {
+fn flags_are_split_into_words_and_nothing_in_them_is_expanded() {
     let place = Place::new();
     for word in ["$(touch${IFS}made)", "*", "`id`"] {
         let told = step(&place, "check", &[("FLAGS", word)]);
         assert_eq!(told.value("exit-code"), "2");
         let text = stderr(&told.output);
         assert!(
-            text.contains(&format!("`{word}` is no autoscaler")),
+            text.contains(&format!("`{word}` is not an autoscaler")),
             "{text}"
         );
     }
 }
 
 #[test]
-fn a_program_that_was_given_is_taken_and_one_that_is_not_there_is_named() {
+fn a_given_program_is_used_and_a_missing_one_is_named() {
     let place = Place::new();
     let told = step(&place, "program", &[]);
     assert_eq!(told.value("program"), env!("CARGO_BIN_EXE_hpa-check"));

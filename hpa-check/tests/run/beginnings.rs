@@ -1,4 +1,4 @@
-//! What is found before anything is tested: one clear sentence, the exit code, and no file.
+//! Problems found before the test begins: one clear sentence, the exit code, and no file.
 
 use std::path::Path;
 
@@ -6,9 +6,9 @@ use super::place::{Place, stderr};
 use crate::api_server::{Fault, objects, socket};
 
 #[test]
-fn a_server_that_is_not_there_is_named_with_its_address() {
+fn an_unreachable_server_is_named_with_its_address() {
     let place = Place::new();
-    // Nobody listens on port 1.
+    // Nothing listens on port 1.
     socket::kubeconfig(place.folder.path(), ([127, 0, 0, 1], 1).into());
     let text = place.refusal(&mut place.run_here(&[]), 90);
     assert!(text.contains("http://127.0.0.1:1/"), "{text}");
@@ -16,7 +16,7 @@ fn a_server_that_is_not_there_is_named_with_its_address() {
 }
 
 #[test]
-fn a_kubeconfig_that_can_t_be_read_is_named() {
+fn an_unreadable_kubeconfig_is_named() {
     let place = Place::new();
     std::fs::write(place.kubeconfig(), "clusters: {").unwrap();
     let text = place.refusal(&mut place.run_here(&[]), 90);
@@ -27,7 +27,7 @@ fn a_kubeconfig_that_can_t_be_read_is_named() {
 }
 
 #[test]
-fn a_context_that_the_kubeconfig_lacks_is_named_with_those_it_has() {
+fn an_unknown_context_is_named_with_the_known_ones() {
     let place = Place::new();
     let text = place.refusal(&mut place.run_here(&["--context", "other"]), 90);
     assert!(text.contains("no context `other`"), "{text}");
@@ -35,7 +35,7 @@ fn a_context_that_the_kubeconfig_lacks_is_named_with_those_it_has() {
 }
 
 #[test]
-fn an_autoscaler_that_is_not_there_is_named_with_those_that_are() {
+fn an_unknown_autoscaler_is_named_with_the_existing_ones() {
     let place = Place::new();
     place.cluster();
     let text = place.refusal(&mut place.run_here(&["--autoscaler", "other"]), 90);
@@ -56,7 +56,7 @@ fn a_namespace_without_an_autoscaler_is_named() {
 }
 
 #[test]
-fn of_several_autoscalers_one_has_to_be_chosen() {
+fn one_of_several_autoscalers_must_be_chosen() {
     let place = Place::new();
     for name in ["a", "b"] {
         let target = objects::deployment(name, 3);
@@ -67,7 +67,7 @@ fn of_several_autoscalers_one_has_to_be_chosen() {
 }
 
 #[test]
-fn an_output_that_can_t_be_written_is_found_before_the_cluster_is_asked() {
+fn an_unwritable_output_is_found_before_the_cluster_is_asked() {
     let place = Place::new();
     let flags = ["-o", "html=/no/such/folder/report.html"];
     let text = place.refusal(&mut place.run_here(&flags), 2);
@@ -76,7 +76,7 @@ fn an_output_that_can_t_be_written_is_found_before_the_cluster_is_asked() {
 }
 
 #[test]
-fn credentials_that_are_not_good_are_named() {
+fn invalid_credentials_are_named() {
     let place = Place::new();
     let fault = Fault::Status(401, "Unauthorized");
     place.server.fail("*", fault, usize::MAX);
@@ -86,15 +86,15 @@ fn credentials_that_are_not_good_are_named() {
 }
 
 #[test]
-fn something_that_is_no_api_server_is_named_as_such() {
+fn a_server_that_is_not_an_api_server_is_named_as_such() {
     let place = Place::new();
     place.server.fail("*", Fault::Page, usize::MAX);
     let text = place.refusal(&mut place.run_here(&[]), 90);
-    assert!(text.contains("no Kubernetes API server"), "{text}");
+    assert!(text.contains("not a Kubernetes API server"), "{text}");
 }
 
 #[test]
-fn flags_that_make_no_sense_are_refused() {
+fn meaningless_flags_are_refused() {
     let place = Place::new();
     for flag in ["--expect-min=0", "--expect-max=0", "--expect-cpu=0"] {
         let text = place.refusal(&mut place.run_here(&[flag]), 2);
@@ -108,7 +108,7 @@ fn flags_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn a_run_without_a_load_is_told_the_ways_to_load() {
+fn a_run_without_a_load_is_told_its_options_for_a_load() {
     let place = Place::new();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hpa-check"));
     command
@@ -127,7 +127,7 @@ fn a_run_without_a_load_is_told_the_ways_to_load() {
 }
 
 #[test]
-fn expected_bounds_that_contradict_the_autoscaler_s_own_are_refused() {
+fn expected_bounds_that_contradict_the_autoscaler_are_refused() {
     let place = Place::new();
     place.cluster();
     let text = place.refusal(&mut place.run_here(&["hpa/fib", "--expect-max", "2"]), 2);
@@ -135,7 +135,7 @@ fn expected_bounds_that_contradict_the_autoscaler_s_own_are_refused() {
 }
 
 #[test]
-fn the_autoscaler_may_be_an_argument_and_flags_may_stand_before_the_command() {
+fn the_autoscaler_may_be_an_argument_and_flags_may_precede_the_command() {
     let place = Place::new();
     place.cluster();
     let text = place.refusal(&mut place.run_here(&["other"]), 90);
@@ -151,7 +151,7 @@ fn the_autoscaler_may_be_an_argument_and_flags_may_stand_before_the_command() {
 }
 
 #[test]
-fn times_of_the_controller_are_taken_only_where_it_would_take_them() {
+fn flags_for_the_controllers_times_take_only_values_that_the_controller_takes() {
     let place = Place::new();
     for flag in [
         "--sync-period=0",
@@ -165,14 +165,14 @@ fn times_of_the_controller_are_taken_only_where_it_would_take_them() {
         let text = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert!(
-            text.contains(name) && text.contains(&format!("{value} is not in")),
+            text.contains(name) && text.contains(&format!("{value} is not between")),
             "{text}"
         );
     }
 }
 
 #[test]
-fn a_port_for_the_page_that_is_taken_is_found_before_the_cluster_is_asked() {
+fn a_busy_port_for_the_page_is_found_before_the_cluster_is_asked() {
     let place = Place::new();
     let address = place.address.to_string();
     let text = place.refusal(&mut place.run_here(&["--serve", &address]), 2);

@@ -16,7 +16,7 @@ const QUICK: [&str; 6] = [
     "2",
 ];
 
-/// A cluster whose autoscaler is KEDA's, with its `ScaledObject`.
+/// A cluster whose autoscaler is managed by KEDA, with its `ScaledObject`.
 fn place(annotations: &Value) -> Place {
     let place = Place::new();
     place
@@ -37,7 +37,7 @@ fn place(annotations: &Value) -> Place {
 }
 
 #[test]
-fn a_paused_target_is_inconclusive_by_the_name_of_its_pause_before_any_load() {
+fn a_paused_target_is_inconclusive_before_the_load_and_the_pause_is_named() {
     let paused = json!({"autoscaling.keda.sh/paused": "true"});
     let place = place(&paused);
     let output = place.run_here(&QUICK).output().unwrap();
@@ -51,7 +51,7 @@ fn a_paused_target_is_inconclusive_by_the_name_of_its_pause_before_any_load() {
 }
 
 #[test]
-fn an_autoscaler_that_keda_takes_away_for_a_pause_in_the_middle_was_paused_and_not_deleted() {
+fn an_autoscaler_that_keda_removes_for_a_pause_during_the_run_was_paused_and_not_deleted() {
     let place = place(&Value::Null);
     let mut run = place.run_here(&QUICK);
     let mut run = run.args(["--patience", "1"]).spawn().unwrap();
@@ -76,7 +76,7 @@ fn an_autoscaler_that_keda_takes_away_for_a_pause_in_the_middle_was_paused_and_n
 }
 
 #[test]
-fn where_scaled_objects_may_not_be_read_the_run_goes_on_and_says_what_it_does_not_see() {
+fn without_the_right_to_read_scaled_objects_the_run_goes_on_and_says_what_is_missing() {
     let place = place(&Value::Null);
     place.server.forbid("get scaledobjects");
     place.server.change("deployments/fib", |object| {

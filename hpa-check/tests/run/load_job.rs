@@ -1,4 +1,4 @@
-//! Runs that a Job in the cluster loads.
+//! Runs with a Job in the cluster as their load.
 
 use std::process::Command;
 use std::time::Duration;
@@ -29,7 +29,7 @@ fn now() -> Value {
     json!(Timestamp::from_second(Timestamp::now().as_second()).unwrap())
 }
 
-/// The Job controller and the kubelet: the pod runs, and loads, for as long as there is the Job.
+/// The Job controller and the kubelet: the pod runs, and loads, for as long as the Job exists.
 async fn play(server: ApiServer, job: &'static str, load: Load) {
     let (which, own) = (format!("jobs/{job}"), format!("{job}-1"));
     let mut tick = tokio::time::interval(Duration::from_millis(50));
@@ -80,7 +80,7 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: load, image: 
 }
 
 #[test]
-fn a_job_is_created_for_the_load_followed_and_deleted_with_its_config_maps_and_the_run_passes() {
+fn a_load_job_is_created_followed_and_deleted_with_its_config_maps_and_the_run_passes() {
     let place = Place::new();
     let load = place.cluster();
     place.spawn(play(place.server.clone(), "k6", load));
@@ -105,7 +105,7 @@ fn a_job_is_created_for_the_load_followed_and_deleted_with_its_config_maps_and_t
 }
 
 #[test]
-fn a_url_is_loaded_by_a_job_of_the_generator_s_image() {
+fn a_url_is_loaded_by_a_job_with_the_image_of_the_generator() {
     let place = Place::new();
     let load = place.cluster();
     place.spawn(play(place.server.clone(), "hpa-check-load-x7k2p", load));
@@ -123,7 +123,7 @@ fn a_url_is_loaded_by_a_job_of_the_generator_s_image() {
 }
 
 #[test]
-fn a_job_that_can_t_be_created_or_started_ends_the_run_with_the_reason_and_leaves_nothing() {
+fn a_job_that_can_t_be_created_or_started_ends_the_run_with_the_reason_and_leaves_nothing_behind() {
     let place = Place::new();
     place.cluster();
     let job = manifest(&place);
@@ -155,14 +155,17 @@ fn a_job_that_can_t_be_created_or_started_ends_the_run_with_the_reason_and_leave
 }
 
 #[test]
-fn a_manifest_that_is_no_job_and_flags_that_nobody_reads_are_usage_errors() {
+fn a_manifest_that_is_not_a_job_and_unused_flags_are_usage_errors() {
     let place = Place::new();
     let path = place.file("service.yaml");
     std::fs::write(&path, "{apiVersion: v1, kind: Service}").unwrap();
     let path = path.display().to_string();
     let job = manifest(&place);
     for (flags, expected) in [
-        (vec!["--load-job", &path], "only a Job and its ConfigMaps"),
+        (
+            vec!["--load-job", &path],
+            "a run only creates a Job and its ConfigMaps",
+        ),
         (vec!["--load-job", "/no/such/file"], "can't be read"),
         (
             vec!["--load-job", &job, "--", "--rate", "4/s"],

@@ -1,5 +1,5 @@
-//! `hpa-check run` from outside, against an API server on loopback: what it says when it can't begin,
-//! and whole runs in quick time.
+//! `hpa-check run` from outside, against an API server on loopback: messages of runs that can't begin, and
+//! whole runs in fast time.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 

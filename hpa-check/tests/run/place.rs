@@ -1,4 +1,4 @@
-//! Where a run takes place: an API server, a folder, and the program.
+//! The setting of a run: an API server, a folder, and the program.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -48,12 +48,12 @@ impl Place {
         format!("http://{}", self.address)
     }
 
-    /// Starts something beside the server.
+    /// Starts something in parallel to the server.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.runtime.spawn(work);
     }
 
-    /// Runs something beside the server.
+    /// Runs something in parallel to the server.
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
@@ -62,7 +62,7 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// The program, with all that it may write in the folder.
+    /// The program, with all its output files in the folder.
     pub(crate) fn run(&self, flags: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hpa-check"));
         command
@@ -71,7 +71,7 @@ impl Place {
             .arg("-o")
             .arg(format!("trace={}", self.file("trace.jsonl").display()))
             .args(flags)
-            // What stands in the way of the flags on the machine of the tester.
+            // Variables of the tester's machine that would affect the flags.
             .env_remove("KUBECONFIG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -85,7 +85,8 @@ impl Place {
         command
     }
 
-    /// Runs it to an end that has to come before anything is tested: its one line, and no file.
+    /// Runs it to an end that must come before the test begins: returns its one line, and checks that there is
+    /// no file.
     #[track_caller]
     pub(crate) fn refusal(&self, command: &mut Command, code: i32) -> String {
         let output = command.output().unwrap();
@@ -101,7 +102,7 @@ impl Place {
         text
     }
 
-    /// A cluster at rest, whose load the test sets.
+    /// A cluster at rest; the test sets its load.
     pub(crate) fn cluster(&self) -> Load {
         let periods = Periods {
             controller: ControllerConfig {

@@ -1,4 +1,4 @@
-//! Runs to their end.
+//! Complete runs.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command};
@@ -19,7 +19,7 @@ pub(crate) const QUICK: [&str; 6] = [
     "2",
 ];
 
-/// Follows a run by its lines: its load goes up with its way up, and down with its way down.
+/// Follows a run by its lines: raises the load on the way up, and lowers it on the way down.
 fn drive(mut run: Child, load: &Load) -> (Option<i32>, String) {
     let mut said = String::new();
     for line in BufReader::new(run.stderr.take().unwrap()).lines() {
@@ -36,14 +36,14 @@ fn drive(mut run: Child, load: &Load) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_healthy_run_goes_from_three_pods_to_ten_and_back_and_leaves_a_whole_result() {
+fn a_healthy_run_goes_from_three_pods_to_ten_and_back_and_leaves_a_complete_result() {
     let place = Place::new();
     let load = place.cluster();
     let run = place.run_here(&QUICK).spawn().unwrap();
     let (code, said) = drive(run, &load);
     assert_eq!(code, Some(0), "{said}");
     assert!(
-        said.starts_with("hpa-check: ") && said.lines().next().unwrap().ends_with("/fib is expected to scale from 3 to 10 replicas and back at 50 % CPU (its own spec)"),
+        said.starts_with("hpa-check: ") && said.lines().next().unwrap().ends_with("/fib is expected to scale from 3 to 10 replicas and back at 50 % CPU (from its spec)"),
         "{said}"
     );
     assert!(
@@ -51,7 +51,7 @@ fn a_healthy_run_goes_from_three_pods_to_ten_and_back_and_leaves_a_whole_result(
         "each line says how long it may still take: {said}"
     );
     assert!(
-        said.contains("ended: all that was asked for has been seen"),
+        said.contains("ended: everything required was observed"),
         "{said}"
     );
     let result = place.result();
@@ -71,7 +71,7 @@ fn a_healthy_run_goes_from_three_pods_to_ten_and_back_and_leaves_a_whole_result(
 }
 
 #[test]
-fn without_the_right_to_watch_a_run_polls_passes_and_names_the_rules() {
+fn without_the_right_to_watch_a_run_polls_passes_and_names_the_missing_rules() {
     let place = Place::new();
     let load = place.cluster();
     let forbidden = ["pods", "deployments", "horizontalpodautoscalers", "events"];
@@ -87,7 +87,7 @@ fn without_the_right_to_watch_a_run_polls_passes_and_names_the_rules() {
         "horizontalpodautoscalers.autoscaling",
         "events",
     ] {
-        let line = format!("not allowed to watch {rule}: it is read every 0.25 s instead");
+        let line = format!("not allowed to watch {rule}: it is polled every 0.25 s instead");
         assert!(said.contains(&line), "{rule}: {said}");
     }
     let marks = place.result()["timeline"]["marks"].to_string();
@@ -95,7 +95,7 @@ fn without_the_right_to_watch_a_run_polls_passes_and_names_the_rules() {
 }
 
 #[test]
-fn a_signal_ends_a_run_in_order_with_its_result_written() {
+fn a_signal_ends_a_run_gracefully_with_its_result_written() {
     for kind in [Signal::INT, Signal::TERM] {
         let place = Place::new();
         place.cluster();
@@ -103,7 +103,7 @@ fn a_signal_ends_a_run_in_order_with_its_result_written() {
         let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
         lines.find(|line| line.as_ref().unwrap().contains("Baseline"));
         signal(&run, kind);
-        // What it still says has to be read, or it waits for that.
+        // The rest of its output must be read, or it blocks.
         lines.for_each(drop);
         assert_eq!(run.wait().unwrap().code(), Some(105));
         assert_eq!(place.result()["verdict"]["exit_code"], 105);

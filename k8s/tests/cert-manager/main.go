@@ -3,7 +3,7 @@
 //
 //	cert-manager KUBECONFIG
 //
-// Upstream's own program is in a module of its own that no proxy has. It ends when it is told to.
+// Upstream's program is in a separate module that no Go proxy has. It ends on a signal.
 package main
 
 import (

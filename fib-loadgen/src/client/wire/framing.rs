@@ -1,11 +1,11 @@
 //! Where the body of an answer ends.
 
-/// What is left of a body.
+/// The rest of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
     /// Nothing.
     None,
-    /// So many bytes.
+    /// This many bytes.
     Length(u64),
     /// Chunks (RFC 9112, section 7.1).
     Chunked(Part),
@@ -13,18 +13,18 @@ pub(super) enum Framing {
     ToTheEnd,
 }
 
-/// Where in its chunks a body is.
+/// A position within chunked encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// In the size of the next chunk, and whether a digit was there.
+    /// In the size of the next chunk, with whether it has a digit yet.
     Size(u64, bool),
-    /// Behind the size, up to the end of its line.
+    /// After the size, up to the end of its line.
     Extension(u64),
-    /// So many bytes of the chunk are left.
+    /// This many bytes of the chunk are left.
     Data(u64),
-    /// In the end of the line that follows a chunk.
+    /// In the line end after a chunk.
     Gap,
-    /// In the lines after the last chunk: bytes of all of them, and of this one.
+    /// In the lines after the last chunk: bytes in all of them, and in this one.
     Trailers(u32, u32),
 }
 
@@ -40,7 +40,7 @@ impl Framing {
         self == Self::None
     }
 
-    /// What is missing when the connection ends here.
+    /// What is missing if the connection ends here.
     pub(super) fn cut_off(self) -> Option<&'static str> {
         match self {
             Self::None | Self::ToTheEnd => None,
@@ -50,7 +50,8 @@ impl Framing {
         }
     }
 
-    /// Takes the body out of what was read, piece by piece, until `take` wants no more; how many bytes were used.
+    /// Extracts the body from the read bytes, piece by piece, until `take` needs no more; returns how many
+    /// bytes were used.
     pub(super) fn read(
         &mut self,
         bytes: &[u8],
@@ -88,7 +89,7 @@ impl Framing {
         Ok(used)
     }
 
-    /// What comes after the last byte of a length.
+    /// The state after the last byte of a length.
     fn step(&mut self) {
         match self {
             Self::Length(0) => *self = Self::None,
@@ -99,7 +100,7 @@ impl Framing {
 }
 
 impl Part {
-    /// Takes one byte between the data; `None` at the end of the body.
+    /// Consumes one byte between data; `None` at the end of the body.
     fn next(self, byte: u8) -> Result<Option<Self>, &'static str> {
         let next = match (self, byte) {
             (Self::Size(size, _), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
@@ -125,7 +126,7 @@ impl Part {
                 Self::Trailers(all + 1, line + 1)
             }
             (Self::Trailers(..), _) => return Err("chunk trailers bytes over limit"),
-            // Data are not taken byte by byte.
+            // Data is not consumed byte by byte.
             (Self::Data(left), _) => Self::Data(left),
         };
         Ok(Some(next))
@@ -136,7 +137,7 @@ impl Part {
 mod tests {
     use super::*;
 
-    /// The body of a text that comes in pieces of this size, what is left of it, and where it ends.
+    /// The body of a text that arrives in pieces of this size, the rest of the text, and the final state.
     fn read(
         mut framing: Framing,
         text: &[u8],
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn how_a_body_is_cut_into_pieces_changes_nothing() {
+    fn a_body_is_the_same_however_it_is_split() {
         let chunked = b"7\r\n{\"n\":90\r\nA;x=\"y\"\r\n0123456789\r\n1 \r\n}\r\n000\r\nx-sum: abc\r\ny: z\r\n\r\nnext";
         for piece in 1..chunked.len() {
             let (body, used, framing) = read(Framing::chunked(), chunked, piece).unwrap();
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_that_are_none_are_refused_and_a_cut_one_is_known() {
+    fn invalid_chunks_are_refused_and_a_truncated_one_is_detected() {
         for text in [
             "zz\r\n",
             "\r\n",
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_which_no_more_is_wanted_is_left_where_it_is() {
+    fn the_rest_of_a_body_that_nobody_needs_is_not_read() {
         let mut framing = Framing::chunked();
         let used = framing.read(b"2\r\nab\r\n2\r\ncd\r\n", |_| false);
         assert_eq!((used, framing), (Ok(5), Framing::Chunked(Part::Gap)));

@@ -1,4 +1,4 @@
-//! The head of an answer: what of it matters, and how its body is delimited.
+//! The head of an answer: the headers that matter, and how its body is delimited.
 
 use std::mem::MaybeUninit;
 
@@ -8,12 +8,12 @@ use httparse::{Header, ParserConfig, Response, Status};
 
 use super::framing::Framing;
 
-/// The header in which a server says which pod it is.
+/// The header with which a server names its pod.
 const POD: &str = "x-fib-pod";
 /// The most headers of an answer: hyper's limit.
 const MOST_HEADERS: usize = 100;
 
-/// What the head of an answer says.
+/// The parts of an answer's head that matter.
 #[derive(Debug, Clone, Default)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -24,20 +24,20 @@ pub struct Said {
     pub status: u16,
     /// Whether the body is JSON.
     pub json: bool,
-    /// Whether the body is said to be compressed, which no request asks for.
+    /// Whether the body claims to be compressed, which no request asks for.
     pub encoded: bool,
     /// Whether a cache had stored the answer.
     pub cached: bool,
     /// Whether the server closes the connection after it (RFC 9112, section 9.3).
     pub closing: bool,
-    /// Which pod answered.
+    /// The pod that answered.
     pub pod: Option<HeaderValue>,
-    /// All headers, where they were asked for.
+    /// All headers, if requested.
     pub headers: HeaderMap,
 }
 
 impl Said {
-    /// What a head says that another client has read.
+    /// The same from a head that hyper has read.
     pub fn of(status: u16, version: Version, headers: HeaderMap) -> Self {
         let mut said = Self::from_fields(
             status,
@@ -65,7 +65,7 @@ impl Said {
         let (mut close, mut keep_alive) = (false, false);
         for (name, value) in fields {
             let is = |header: &str| name.eq_ignore_ascii_case(header);
-            // Most headers are told apart by their length.
+            // Most headers are distinguished by their length.
             match name.len() {
                 3 if is(AGE.as_str()) => said.cached = true,
                 9 if is(POD) => said.pod = known.pod(value),
@@ -85,7 +85,7 @@ impl Said {
     }
 }
 
-/// What was read before on a connection, and most likely comes again.
+/// Values that were read before on a connection and will probably be the same again.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pod: Option<HeaderValue>,
@@ -100,18 +100,18 @@ impl Known {
     }
 }
 
-/// A head that is whole.
+/// A complete head.
 pub(super) struct Head {
     /// Its bytes.
     pub(super) length: usize,
     pub(super) said: Said,
     pub(super) framing: Framing,
-    /// Whether the answer itself is still to come.
+    /// Whether the final answer is still to come.
     pub(super) interim: bool,
 }
 
-/// Parses a head; `None` until it is whole. `to_head` when the request was a `HEAD`, whose answer has no body. `keep`
-/// when all headers are asked for.
+/// Parses a head; `None` until it is complete. `to_head`: the request was a `HEAD`, whose answer has no body.
+/// `keep`: keep all headers.
 pub(super) fn parse(
     bytes: &[u8],
     to_head: bool,
@@ -163,7 +163,7 @@ fn framing(headers: &[Header<'_>], one_zero: bool) -> Result<Framing, String> {
         if name.eq_ignore_ascii_case("transfer-encoding") {
             encoded = Some(*value);
         } else if name.eq_ignore_ascii_case("content-length") {
-            // One that is there several times has to say the same.
+            // If it occurs several times, all values must be equal.
             for one in value.split(|byte| *byte == b',') {
                 let one = number(one.trim_ascii());
                 if one.is_none() || length.is_some_and(|before| Some(before) != one) {
@@ -200,7 +200,7 @@ fn number(digits: &[u8]) -> Option<u64> {
 fn map(headers: &[Header<'_>]) -> Result<HeaderMap, String> {
     let mut map = HeaderMap::with_capacity(headers.len());
     for Header { name, value } in headers {
-        let bad = || format!("the header {name} is none");
+        let bad = || format!("the header {name} is invalid");
         map.append(
             HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?,
             HeaderValue::from_bytes(value).map_err(|_| bad())?,
@@ -209,7 +209,7 @@ fn map(headers: &[Header<'_>]) -> Result<HeaderMap, String> {
     Ok(map)
 }
 
-/// Whether a list with commas has this option.
+/// Whether a comma-separated list contains this option.
 fn has(value: &[u8], option: &[u8]) -> bool {
     value
         .split(|byte| *byte == b',')
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_json_and_not_what_only_begins_like_it() {
+    fn json_is_recognized_exactly() {
         let is = |text: &str| said(&format!("HTTP/1.1 200 OK\r\ncontent-type: {text}")).json;
         for text in [
             "application/json",
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_claims_to_be_compressed_a_cache_and_a_pod_are_seen() {
+    fn compressed_cached_and_pod_headers_are_recognized() {
         let said = said("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nAge: 0\r\nX-Fib-Pod: a-1");
         assert!(said.encoded && said.cached);
         assert_eq!(said.pod.unwrap(), "a-1");
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_delimited_as_the_standard_says_and_contradictions_refused() {
+    fn bodies_are_delimited_as_the_standard_says_and_contradictions_are_refused() {
         let of = |lines: &str| {
             let text = format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\n");
             parse(text.as_bytes(), false, false, &mut Known::default())

@@ -1,12 +1,12 @@
-//! Profiles made for an autoscaler: what it has to do follows from its bounds, target, tolerance and windows, and
-//! from what a request costs.
+//! Profiles for an autoscaler: what it must do follows from its bounds, target, tolerance and windows, and from
+//! the cost of a request.
 
 use std::time::Duration;
 
 use super::{Autoscaler, Known, Settings, jump};
 use crate::plan::{Stage, StageLevel};
 
-/// The settings of every one of them.
+/// The settings that all of them have.
 const SETTINGS: &[(&str, &str)] = &[
     ("min", "3"),
     ("max", "10"),
@@ -28,27 +28,27 @@ pub(super) const PROFILES: [Known; 5] = [
     ),
     (
         "hpa-staircase",
-        "through every number of pods that can be reached, and back",
+        "through every reachable number of pods, and back",
         SETTINGS,
     ),
     (
         "hpa-spike",
-        "a peak shorter than a stabilization window upward, else of two syncs",
+        "a peak shorter than the scale-up window, or of two syncs without one",
         SETTINGS,
     ),
     (
         "hpa-flap",
-        "to and fro within the tolerance: nothing may be scaled",
+        "back and forth within the tolerance: nothing may scale",
         SETTINGS,
     ),
     ("hpa-down", "from the most pods to the fewest", SETTINGS),
 ];
 
-/// Where within the last pod a load lies that needs it: in its middle, the tolerance on either side.
+/// The position of a load within the last pod it needs: in the middle, with the tolerance on either side.
 const WITHIN: f64 = 0.5;
-/// How much of the tolerance a load moves that must not be scaled.
+/// How much of the tolerance is used by a load that must not cause scaling.
 const FLAP: f64 = 0.6;
-/// Syncs that an autoscaler, its metrics and its pods are left to settle.
+/// Syncs that an autoscaler, its metrics and its pods get to settle.
 const SETTLE: u32 = 6;
 
 pub(super) fn stages(settings: &Settings, autoscaler: &Autoscaler) -> Result<Vec<Stage>, String> {
@@ -68,7 +68,7 @@ pub(super) fn stages(settings: &Settings, autoscaler: &Autoscaler) -> Result<Vec
         ],
         "hpa-flap" => flap(autoscaler),
         "hpa-down" => vec![hold(up, full), hold(down, rest)],
-        other => return Err(format!("`{other}` is no profile for an autoscaler")),
+        other => return Err(format!("`{other}` is not a profile for an autoscaler")),
     })
 }
 
@@ -83,8 +83,8 @@ fn climb(autoscaler: &Autoscaler) -> Duration {
     autoscaler.sync * syncs
 }
 
-/// The loads that lead from one number of pods to the next that can be reached: a step within the tolerance changes
-/// nothing, so from nine pods on (at 10 %) one more pod is not to be had.
+/// The loads that lead from one reachable number of pods to the next: a step within the tolerance changes
+/// nothing, so from nine pods on (at 10 %) there is no step of one pod.
 fn staircase(autoscaler: &Autoscaler, each: Duration, down: Duration) -> Vec<Stage> {
     let each = each + autoscaler.up_window;
     let rate = |pods: f64| StageLevel::Rate(autoscaler.rate_for(pods));
@@ -92,7 +92,8 @@ fn staircase(autoscaler: &Autoscaler, each: Duration, down: Duration) -> Vec<Sta
     let mut count = autoscaler.min;
     while count < autoscaler.max {
         let least = f64::from(count) * (1.0 + autoscaler.tolerance);
-        // The next number of pods whose load is outside the tolerance; all of (next - 1, next] asks for it.
+        // The next number of pods whose load is outside the tolerance; every load in (next - 1, next] asks for
+        // it.
         let next = (count + 1..=autoscaler.max).find(|next| f64::from(*next) > least + 1e-6);
         let Some(next) = next else { break };
         let from = least.max(f64::from(next) - 1.0);
@@ -103,7 +104,8 @@ fn staircase(autoscaler: &Autoscaler, each: Duration, down: Duration) -> Vec<Sta
     stages
 }
 
-/// Half of the window upward, within which nothing may be scaled; without one, two syncs, so that it is seen.
+/// Half of the scale-up window, within which nothing may scale; without a window, two syncs, so that it is
+/// noticed.
 fn spike(autoscaler: &Autoscaler) -> Duration {
     if autoscaler.up_window > autoscaler.sync {
         autoscaler.up_window / 2
@@ -112,7 +114,7 @@ fn spike(autoscaler: &Autoscaler) -> Duration {
     }
 }
 
-/// Above and below the target by less than the tolerance, for as long as the window downward.
+/// Above and below the target by less than the tolerance, for as long as the scale-down window.
 fn flap(autoscaler: &Autoscaler) -> Vec<Stage> {
     let level = |by: f64| {
         let pods = f64::from(autoscaler.min) * (1.0 + by * autoscaler.tolerance * FLAP);

@@ -1,4 +1,4 @@
-//! How many replicas a load should bring about: the autoscaler's rule as a small function over data.
+//! How many replicas a load should cause: the autoscaler's rule as a small function over data.
 //!
 //! The formula is the documented one (Kubernetes, "Horizontal Pod Autoscaling", "Algorithm details" and
 //! "Configurable scaling behavior"):
@@ -7,17 +7,17 @@
 //! desired = ceil(current × utilization / target), unless utilization / target is within 1 ± tolerance
 //! ```
 //!
-//! with at most 4 pods or 100 % more every 15 s, and on the way down the highest of the recommendations of the
-//! stabilization window. It takes pods that are ready at once, metrics that lag behind by one sync, and CPU time in
-//! proportion to requests, so it says what should be, not what will be: proving what an autoscaler did is
-//! `hpa-check`'s work, and this shares no code with it.
+//! with at most 4 pods or 100 % more every 15 s, and on the way down the highest recommendation of the
+//! stabilization window. It assumes that pods are ready immediately, metrics lag by one sync, and CPU time is
+//! proportional to requests. So it says what should happen, not what will: proving what an autoscaler did is
+//! `hpa-check`'s job, and this shares no code with it.
 
 use std::time::Duration;
 
 use super::Settings;
 use crate::plan::Shape;
 
-/// The autoscaler that a load is made for, and what a request costs there.
+/// The autoscaler for which a load is made, and the cost of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Autoscaler {
     /// Fewest replicas.
@@ -26,30 +26,30 @@ pub struct Autoscaler {
     pub max: u32,
     /// Target utilization, in percent of the request.
     pub target: f64,
-    /// Share by which utilization may differ from the target without a change.
+    /// The share by which utilization may differ from the target without a change.
     pub tolerance: f64,
-    /// From one decision to the next.
+    /// Time between two decisions.
     pub sync: Duration,
-    /// Stabilization window on the way up.
+    /// Scale-up stabilization window.
     pub up_window: Duration,
-    /// Stabilization window on the way down.
+    /// Scale-down stabilization window.
     pub down_window: Duration,
     /// CPU request of a pod, in millicores.
     pub request_milli: f64,
-    /// CPU time that a request costs the server, in milliseconds.
+    /// CPU time per request, in milliseconds.
     pub cost_ms: f64,
 }
 
-/// How many replicas there should be from an instant on.
+/// The number of replicas expected from an instant on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replicas {
     /// Since the start of the load.
     pub at: Duration,
-    /// How many.
+    /// The number.
     pub count: u32,
 }
 
-/// Pods that the default policies add at least in a sync period of 15 s.
+/// The minimum that the default policies add in a sync period of 15 s.
 const POLICY_PODS: u32 = 4;
 /// The period of the default policies.
 const POLICY_PERIOD: Duration = Duration::from_secs(15);
@@ -62,13 +62,13 @@ impl Autoscaler {
                 .parse::<f64>()
                 .ok()
                 .filter(|percent| (1.0..=1_000.0).contains(percent))
-                .ok_or_else(|| format!("`{text}` is no utilization: write it like 50%"))
+                .ok_or_else(|| format!("`{text}` is not a utilization: write it like 50%"))
         };
         let share = |text: &str| {
-            crate::quantity::percent(text).and_then(|share| {
+            crate::quantity::share(text).and_then(|share| {
                 (share < 1.0)
                     .then_some(share)
-                    .ok_or_else(|| format!("`{text}` is no tolerance: give less than 100%"))
+                    .ok_or_else(|| format!("`{text}` is not a tolerance: give less than 100%"))
             })
         };
         let cost = settings.time("cost")?;
@@ -87,14 +87,14 @@ impl Autoscaler {
             return Err("an autoscaler needs a min below its max".to_owned());
         }
         if autoscaler.cost_ms <= 0.0 || autoscaler.sync < Duration::from_secs(1) {
-            return Err("cost has to be above 0, and sync at least 1s".to_owned());
+            return Err("cost must be above 0, and sync at least 1s".to_owned());
         }
         Ok(autoscaler)
     }
 
-    /// The rate at which so many pods (a fraction is one) run exactly at the target.
+    /// The rate at which this many pods (possibly a fraction) run exactly at the target.
     ///
-    /// A pod at its target has `request × target` of CPU time a second to spend, and each request costs `cost`.
+    /// A pod at its target can spend `request × target` of CPU time per second, and each request costs `cost`.
     pub fn rate_for(&self, pods: f64) -> f64 {
         pods * self.request_milli * self.target / 100.0 / self.cost_ms
     }
@@ -104,7 +104,7 @@ impl Autoscaler {
         rate / self.rate_for(1.0)
     }
 
-    /// The recommendation at a rate, with so many replicas.
+    /// The recommendation at a rate with this many replicas.
     pub fn recommends(&self, rate: f64, current: u32) -> u32 {
         let ratio = self.pods_for(rate) / f64::from(current.max(1));
         if (ratio - 1.0).abs() <= self.tolerance {
@@ -115,7 +115,7 @@ impl Autoscaler {
             clippy::cast_sign_loss,
             reason = "a number of pods; a cast saturates"
         )]
-        // The controller's ceiling of a product that is exact on paper is not lifted by the last bit of a float.
+        // Rounding in the last bit must not raise the ceiling of a product that is exact on paper.
         let desired = (ratio * f64::from(current) - 1e-9).ceil() as u32;
         desired.clamp(self.min, self.max)
     }
@@ -143,11 +143,11 @@ fn millicores(text: &str) -> Result<f64, String> {
         .ok()
         .map(|number| number * factor)
         .filter(|milli| (1.0..=1e6).contains(milli))
-        .ok_or_else(|| format!("`{text}` is no CPU request: write it like 200m or 0.5"))
+        .ok_or_else(|| format!("`{text}` is not a CPU request: write it like 200m or 0.5"))
 }
 
-/// The replicas that a load should bring about, each with the instant from which on there are so many. It begins
-/// with as many as the load at its beginning asks for.
+/// The replicas that a load should cause, each with its start. The first is what the load's initial level asks
+/// for.
 pub fn expected(load: &Shape, autoscaler: &Autoscaler) -> Vec<Replicas> {
     let sync = autoscaler.sync;
     let first = load.at(Duration::ZERO);
@@ -156,11 +156,11 @@ pub fn expected(load: &Shape, autoscaler: &Autoscaler) -> Vec<Replicas> {
         at: Duration::ZERO,
         count: current,
     }];
-    // Recommendations with their instants: what stabilization looks back on.
+    // Recommendations with their times, for stabilization.
     let mut recommended = vec![(Duration::ZERO, current)];
     let mut now = sync;
     while now <= load.end() {
-        // The metric is the average since the sync before.
+        // The metric is the average since the previous sync.
         let rate = (load.area(now) - load.area(now.saturating_sub(sync))) / sync.as_secs_f64();
         let wanted = autoscaler.recommends(rate, current);
         recommended.push((now, wanted));
@@ -193,7 +193,7 @@ pub fn expected(load: &Shape, autoscaler: &Autoscaler) -> Vec<Replicas> {
     steps
 }
 
-/// The replicas at which a rate leaves them.
+/// The replicas at which a constant rate settles.
 fn settled(rate: f64, autoscaler: &Autoscaler) -> u32 {
     let mut count = autoscaler.min;
     for _ in 0..64 {

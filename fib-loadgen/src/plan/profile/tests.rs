@@ -1,4 +1,4 @@
-//! Each profile is the load that its name promises, and the autoscaler's rule does with it what it should.
+//! Each profile is the load that its name promises, and the autoscaler's rule responds as it should.
 
 use super::*;
 use crate::plan::Shape;
@@ -44,7 +44,7 @@ fn generic_profiles_have_their_levels() {
 }
 
 #[test]
-fn a_sine_is_near_a_sine_and_has_its_mean() {
+fn a_sine_is_close_to_a_sine_and_has_its_mean() {
     let sine = shape("sine:level=200/s,by=100/s,period=60s,periods=3");
     for second in 0..180 {
         #[expect(clippy::cast_precision_loss, reason = "a second")]
@@ -57,7 +57,7 @@ fn a_sine_is_near_a_sine_and_has_its_mean() {
 
 #[test]
 fn a_step_leads_from_the_fewest_pods_to_the_most_and_back() {
-    // From 3 the policies allow 3 + 4 = 7, from there 14, of which 10 are the most.
+    // From 3, the policies allow 3 + 4 = 7, then 14, of which 10 is the maximum.
     assert_eq!(counts("hpa-step:cost=20ms"), [3, 7, 10, 3]);
     assert_eq!(
         counts("hpa-step:cost=1ms,min=1,max=40,target=80%,request=1"),
@@ -66,7 +66,7 @@ fn a_step_leads_from_the_fewest_pods_to_the_most_and_back() {
 }
 
 #[test]
-fn the_way_down_waits_for_its_window() {
+fn scale_down_waits_for_its_window() {
     let profile: Profile = "hpa-down:cost=20ms".parse().unwrap();
     let shape = Shape::from_stages(0.0, &profile.stages).unwrap();
     let replicas = expected(&shape, &profile.autoscaler.unwrap());
@@ -83,12 +83,12 @@ fn the_way_down_waits_for_its_window() {
 }
 
 #[test]
-fn a_staircase_takes_every_number_that_the_tolerance_lets_it() {
+fn a_staircase_visits_every_number_that_the_tolerance_allows() {
     assert_eq!(
         counts("hpa-staircase:cost=20ms"),
         [3, 4, 5, 6, 7, 8, 9, 10, 3]
     );
-    // 10 % of ten pods is one: the eleventh can't be had alone, the twelfth can.
+    // 10 % of ten pods is one: eleven pods can't be reached, twelve can.
     assert_eq!(
         counts("hpa-staircase:cost=20ms,min=9,max=14"),
         [9, 10, 12, 14, 9]
@@ -100,7 +100,7 @@ fn a_staircase_takes_every_number_that_the_tolerance_lets_it() {
 }
 
 #[test]
-fn flapping_within_the_tolerance_scales_nothing_and_would_beyond_it() {
+fn flapping_within_the_tolerance_scales_nothing_but_beyond_it_does() {
     assert_eq!(counts("hpa-flap:cost=20ms"), [3]);
     let profile: Profile = "hpa-flap:cost=20ms".parse().unwrap();
     let shape = Shape::from_stages(0.0, &profile.stages).unwrap();
@@ -112,19 +112,19 @@ fn flapping_within_the_tolerance_scales_nothing_and_would_beyond_it() {
 }
 
 #[test]
-fn a_spike_within_the_window_upward_scales_nothing_and_without_one_it_does() {
+fn a_spike_within_the_scale_up_window_scales_nothing_but_without_a_window_it_does() {
     assert_eq!(counts("hpa-spike:cost=20ms,up-window=2m"), [3]);
     assert_eq!(counts("hpa-spike:cost=20ms").first(), Some(&3));
     assert!(counts("hpa-spike:cost=20ms").contains(&7));
 }
 
 #[test]
-fn a_rate_keeps_as_many_pods_at_their_target_as_it_was_made_for() {
+fn a_rate_keeps_exactly_the_pods_it_was_made_for_at_their_target() {
     let autoscaler: Profile = "hpa-step:cost=20ms,request=200m,target=50%"
         .parse()
         .unwrap();
     let autoscaler = autoscaler.autoscaler.unwrap();
-    // 100 millicores a pod are 100 ms of CPU a second, which is five requests of 20 ms.
+    // 100 millicores per pod are 100 ms of CPU per second, which is five requests of 20 ms.
     assert!(near(autoscaler.rate_for(1.0), 5.0) && near(autoscaler.pods_for(50.0), 10.0));
     assert_eq!(
         (
@@ -137,13 +137,13 @@ fn a_rate_keeps_as_many_pods_at_their_target_as_it_was_made_for() {
 }
 
 #[test]
-fn what_makes_no_profile_is_refused_with_what_there_is() {
+fn an_invalid_profile_is_refused_with_the_valid_ones() {
     for (spec, said) in [
         ("nothing", "hpa-step"),
         ("spike:top=1", "it has base"),
         ("spike:base", "KEY=VALUE"),
         ("spike:base=5,peak=5/s", "both"),
-        ("sine:level=10/s,by=20/s", "below nothing"),
+        ("sine:level=10/s,by=20/s", "can't be negative"),
         ("hpa-step:min=5,max=5", "min below"),
         ("hpa-step:cost=0s", "above 0"),
         ("hpa-step:cost=1ms,min=5,max=5", "min below"),
@@ -155,7 +155,7 @@ fn what_makes_no_profile_is_refused_with_what_there_is() {
 }
 
 #[test]
-fn a_profile_for_an_autoscaler_takes_a_cost_that_was_measured() {
+fn an_autoscaler_profile_accepts_a_measured_cost() {
     let profile: Profile = "hpa-step:max=4".parse().unwrap();
     assert!(profile.lacks_cost);
     let measured = profile.with_cost(Duration::from_millis(20)).unwrap();
@@ -165,7 +165,7 @@ fn a_profile_for_an_autoscaler_takes_a_cost_that_was_measured() {
 }
 
 #[test]
-fn the_help_names_every_profile_and_each_can_be_made() {
+fn the_help_names_every_profile_and_each_is_valid() {
     let help = help();
     for (name, _, defaults) in GENERIC.iter().chain(&autoscaler::PROFILES) {
         assert!(help.contains(name));

@@ -1,5 +1,5 @@
-//! The run over time: rates, response times as percentiles and as a heat map, failures, users and pods
-//! under one another on one time axis.
+//! The run over time: rates, response times as percentiles and as a heat map, failures, users and pods, one
+//! below the other on one time axis.
 
 mod heat;
 mod panels;
@@ -24,7 +24,7 @@ const GAP: f64 = 16.0;
 /// Room for the labels of the time axis.
 const FOOT: f64 = 26.0;
 
-/// For which kind of place a picture is drawn.
+/// Where a picture is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     /// A page, a paper.
@@ -56,7 +56,7 @@ impl Format {
     }
 }
 
-/// The sheet while it is drawn.
+/// A sheet being drawn.
 struct Sheet<'a> {
     document: &'a Document,
     /// When each step ended, seconds since the start.
@@ -64,12 +64,12 @@ struct Sheet<'a> {
     time: TimeAxis,
     canvas: Canvas,
     format: Format,
-    /// How far down it is drawn.
+    /// The vertical position reached so far.
     y: f64,
 }
 
-/// The picture in two formats of which the style shows the one that fits, and the values at an instant.
-/// Nothing where there is no step.
+/// The picture in two formats; the style shows the one that fits. A script shows the values at an instant.
+/// Empty if there are no steps.
 pub(super) fn timeline(document: &Document) -> String {
     let ends = document.series.ends();
     let Some(last) = ends.last() else {
@@ -150,7 +150,7 @@ impl Sheet<'_> {
         }
     }
 
-    /// The phases as bands behind everything, each with its name where there is room.
+    /// The phases as background bands, each with its name if there is room.
     fn phases(&self, bottom: f64) -> String {
         let mut canvas = Canvas::default();
         for (index, phase) in self.document.phases.iter().enumerate() {
@@ -172,7 +172,7 @@ impl Sheet<'_> {
         canvas.into_svg()
     }
 
-    /// A panel's title and, beside or below it, what each color stands for.
+    /// A panel's title and, next to or below it, the meaning of each color.
     fn title(&mut self, title: &str, keys: &[(&str, &str)]) {
         const SIGN: f64 = 21.0;
         const BETWEEN: f64 = 14.0;
@@ -201,8 +201,8 @@ impl Sheet<'_> {
         self.y = baseline - 15.0 + TITLE;
     }
 
-    /// Points at the ends of the steps, joined by lines; of points closer than half a pixel only the first and
-    /// the highest are kept, so that a long run stays small.
+    /// Points at the ends of steps, joined by lines; of points closer than half a pixel only the first and the
+    /// highest are kept, so that a long run stays small.
     fn polyline(
         &self,
         class: &str,
@@ -241,13 +241,13 @@ mod tests {
     use crate::report::fixture;
 
     #[test]
-    fn every_panel_is_drawn_and_nothing_beyond_the_sheet() {
+    fn every_panel_is_drawn_and_nothing_is_drawn_beyond_the_sheet() {
         let document = fixture::passed();
         let ends = document.series.ends();
         for format in [Format::Wide, Format::Narrow] {
             let svg = picture(&document, &ends, format);
             for title in [
-                "Requests a second<",
+                "Requests per second<",
                 "Response time<",
                 "Response times:",
                 "Users<",

@@ -1,4 +1,4 @@
-//! What the page's script needs to say every value at an instant.
+//! The data with which the page's script shows every value at an instant.
 
 use serde_json::{Value, json};
 

@@ -11,10 +11,10 @@ use super::chart::short_time;
 use crate::report::{ms, thousands};
 use crate::result::{Document, Timing, decode};
 
-/// Bars to a factor of ten.
+/// Bars per factor of ten.
 const BARS: f64 = 12.0;
 
-/// The picture and the table; the table alone where there is no histogram.
+/// The picture and the table; only the table if there is no histogram.
 pub(super) fn section(document: &Document) -> String {
     let response = &document.latency.response;
     let histogram = response
@@ -39,7 +39,7 @@ pub(super) fn section(document: &Document) -> String {
     drawn.unwrap_or_default() + &table(document)
 }
 
-/// A bar for each twelfth of a factor of ten, as high as the share of requests that took so long.
+/// A bar for each twelfth of a factor of ten, as high as its share of requests.
 fn picture(
     histogram: &Histogram<u64>,
     marks: &[(&str, Option<u64>)],
@@ -98,7 +98,7 @@ fn picture(
             );
         }
     }
-    // Marks whose names would run into each other are named on lines of their own.
+    // Marks whose names would overlap have lines of their own.
     for (line, (name, us)) in marks.iter().enumerate() {
         let Some(us) = us else { continue };
         #[expect(clippy::cast_precision_loss, reason = "microseconds of a request")]
@@ -121,12 +121,12 @@ fn picture(
     )
 }
 
-/// Where a bar begins, in microseconds.
+/// The start of a bar, in microseconds.
 fn at(slot: i32) -> f64 {
     10_f64.powf(f64::from(slot) / BARS)
 }
 
-/// The number of each bar, and the share of requests in it.
+/// The index of each bar, and its share of requests.
 fn bars(histogram: &Histogram<u64>) -> Vec<(i32, f64)> {
     let mut bars: std::collections::BTreeMap<i32, u64> = std::collections::BTreeMap::new();
     for step in histogram.iter_recorded() {
@@ -208,7 +208,7 @@ mod tests {
     use crate::report::fixture;
 
     #[test]
-    fn the_bars_hold_every_request() {
+    fn the_bars_contain_every_request() {
         let bars = bars(&fixture::times(500, 3));
         assert!(
             (bars.iter().map(|bar| bar.1).sum::<f64>() - 1.0).abs() < 1e-9,

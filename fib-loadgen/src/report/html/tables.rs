@@ -7,7 +7,7 @@ use drawing::escape::Xml;
 use crate::report::{clock, facts, ms, thousands};
 use crate::result::Document;
 
-/// A table that scrolls sideways where the screen is too narrow for it.
+/// A table that scrolls sideways if the screen is too narrow.
 fn table(class: &str, heads: &[&str], rows: &[Vec<String>]) -> String {
     if rows.is_empty() {
         return String::new();
@@ -241,7 +241,7 @@ pub(super) fn generator(document: &Document) -> String {
         ),
     ));
     if let Some(us) = generator.cpu_us_per_request {
-        rows.push(("CPU a request", format!("{us:.0} µs")));
+        rows.push(("CPU per request", format!("{us:.0} µs")));
     }
     rows.push(("Throttled periods", thousands(generator.throttled_periods)));
     if let Some(us) = generator.timer_lag_p99_us {

@@ -17,7 +17,7 @@ pub fn curl(text: &str) -> Result<Vec<Spec>, String> {
         match commands.last_mut() {
             _ if next || matches!(word.as_str(), "curl" | "curl.exe") => commands.push(Vec::new()),
             Some(command) => command.push(word),
-            None => return Err(format!("`{word}` stands before any curl")),
+            None => return Err(format!("`{word}` comes before any curl")),
         }
     }
     commands
@@ -54,8 +54,8 @@ const SHORT: [(char, &str); 24] = [
     ('D', "--dump-header"),
 ];
 
-/// Flags without a value that change nothing here: what they ask for is done anyway, is about curl's output, or is
-/// about redirects, which a load never follows.
+/// Flags without a value that change nothing here: what they ask for is done anyway, concerns curl's output, or
+/// concerns redirects, which a load never follows.
 const WITHOUT_EFFECT: [&str; 16] = [
     "--silent",
     "--show-error",
@@ -88,13 +88,13 @@ struct Command {
     url: Option<String>,
     method: Option<String>,
     headers: BTreeMap<String, String>,
-    /// Headers that it has unless others are given: those of its data and of its user.
+    /// Headers that it has by default: those of its data and of its user.
     defaults: BTreeMap<String, String>,
-    /// Headers that are not sent, as `-H 'name:'` says.
+    /// Headers that `-H 'name:'` removes.
     without: BTreeSet<String>,
     data: Option<String>,
     form: Vec<Field>,
-    /// Whether the data are the query.
+    /// Whether the data goes into the query.
     query: bool,
 }
 
@@ -112,7 +112,7 @@ impl Command {
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
             if let Some(flag) = word.strip_prefix("--") {
-                // `--request=POST` is none of curl's, but is what people mean.
+                // curl has no `--request=POST`, but people write it.
                 let (_, attached) = flag.split_once('=').unzip();
                 let flag = &word[..word.len() - attached.map_or(0, |value| value.len() + 1)];
                 if !command.switch(flag) {
@@ -127,7 +127,7 @@ impl Command {
         Ok(command)
     }
 
-    /// Takes `-sSXPOST`: some flags without a value, and at most one with a value.
+    /// Parses `-sSXPOST`: flags without a value, and at most one with a value.
     fn short<'a>(
         &mut self,
         letters: &'a str,
@@ -148,7 +148,7 @@ impl Command {
         Ok(())
     }
 
-    /// Takes a flag without a value.
+    /// Applies a flag without a value.
     fn switch(&mut self, flag: &str) -> bool {
         match flag {
             "--get" => self.query = true,
@@ -158,7 +158,7 @@ impl Command {
         true
     }
 
-    /// Takes a flag with its value, `shown` as it was written.
+    /// Applies a flag with its value; `shown` is the flag as written.
     fn valued<'a>(
         &mut self,
         flag: &str,
@@ -168,7 +168,7 @@ impl Command {
     ) -> Result<(), String> {
         let value = attached
             .or_else(|| words.next())
-            .ok_or_else(|| format!("curl's {shown} is not known here, or has no value"))?;
+            .ok_or_else(|| format!("curl's {shown} is not supported here, or has no value"))?;
         match flag {
             "--request" => self.method = Some(value.to_owned()),
             "--url" => self.url = Some(value.to_owned()),
@@ -197,7 +197,7 @@ impl Command {
         known.or_insert_with(|| value.to_owned());
     }
 
-    /// `name: value`; `name:` for none, and `name;` for an empty one.
+    /// `name: value`; `name:` removes a header, and `name;` is an empty one.
     fn header(&mut self, text: &str) -> Result<(), String> {
         let (name, value) = match (text.split_once(':'), text.strip_suffix(';')) {
             (Some((name, value)), _) => {
@@ -287,7 +287,7 @@ impl Command {
 }
 
 impl Field {
-    /// `name=value`, with `;type=` behind it perhaps. A value that comes from a file is refused.
+    /// `name=value`, possibly followed by `;type=`. A value from a file is refused.
     fn read(flag: &str, text: &str) -> Result<Self, String> {
         let (name, value) = text
             .split_once('=')
@@ -328,7 +328,7 @@ fn multipart(form: &[Field]) -> (String, String) {
     (format!("multipart/form-data; boundary={boundary}"), body)
 }
 
-/// `content`, `=content` or `name=content`, of which the content is encoded.
+/// `content`, `=content` or `name=content`; the content is encoded.
 fn url_encoded(text: &str) -> String {
     let encode = |content| utf8_percent_encode(content, UNRESERVED).to_string();
     match text.split_once('=') {
@@ -340,7 +340,7 @@ fn url_encoded(text: &str) -> String {
 
 fn unknown(flag: &str) -> String {
     format!(
-        "curl's {flag} is not known here: leave it out, and give fib-loadgen's own flag if it has one"
+        "curl's {flag} is not supported here: omit it, and use fib-loadgen's own flag if there is one"
     )
 }
 

@@ -45,7 +45,7 @@ struct Pair {
 struct PostData {
     mime_type: String,
     text: Option<String>,
-    /// The fields of a form, where a recording has them in the place of the text.
+    /// The fields of a form, if a recording has them instead of the text.
     params: Vec<Pair>,
 }
 
@@ -64,8 +64,7 @@ impl PostData {
     }
 }
 
-/// The requests of a recording, in its order. What a page has loaded from its own data, or over a WebSocket, is no
-/// request.
+/// The requests of a recording, in order. Data URLs and WebSocket connections are not requests.
 pub(in super::super) fn har(har: Har) -> Result<Vec<Spec>, String> {
     let requests = har.log.entries.into_iter().map(|entry| entry.request);
     requests
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_keeps_what_was_asked_and_loses_what_was_the_connection_s() {
+    fn a_recording_keeps_the_requests_and_loses_headers_of_the_connection() {
         let specs = read(
             r#"{"request":{"method":"POST","url":"http://shop.svc/cart?x=1","headers":[{"name":":authority","value":"shop.svc"},{"name":"Accept-Encoding","value":"gzip"},{"name":"Cookie","value":"id=1"},{"name":"X-A","value":"b"}],"postData":{"mimeType":"text/plain","text":"hi"}},"response":{}}"#,
         );

@@ -1,5 +1,5 @@
-//! The words of a command line, as the shell reads it for which a browser wrote it: bash, or the command prompt of
-//! Windows.
+//! Splits a command line into words like the shell for which a browser wrote it: bash, or the Windows command
+//! prompt.
 
 /// The words of a text.
 pub(super) fn words(text: &str) -> Result<Vec<String>, String> {
@@ -12,13 +12,14 @@ pub(super) fn words(text: &str) -> Result<Vec<String>, String> {
     shlex::split(&text).ok_or_else(|| "a quote is not closed".to_owned())
 }
 
-/// Carets continue lines and protect quotes there; in bash nobody writes them before the URL or at the end of a line.
+/// Carets continue lines and escape characters there; in bash nobody writes them before the URL or at the end
+/// of a line.
 fn is_for_windows(text: &str) -> bool {
     let first = text.trim_start().split_ascii_whitespace().nth(1);
     first.is_some_and(|word| word.starts_with("^\"")) || text.contains(" ^\n")
 }
 
-/// A caret takes the next character as it is; before the end of a line it continues the line.
+/// A caret escapes the next character; before the end of a line it continues the line.
 fn without_carets(text: &str) -> String {
     let mut plain = String::new();
     let mut chars = text.chars().peekable();
@@ -26,7 +27,7 @@ fn without_carets(text: &str) -> String {
         match (char, char == '^') {
             (_, true) => match chars.next() {
                 Some('\n') if chars.peek() != Some(&'\n') => plain.push(' '),
-                // A line end that belongs to the data.
+                // A newline that belongs to the data.
                 Some('\n') => plain.extend(chars.next()),
                 next => plain.extend(next),
             },
@@ -36,7 +37,7 @@ fn without_carets(text: &str) -> String {
     plain
 }
 
-/// Puts what is in `$'…'` into quotes that every shell knows.
+/// Rewrites `$'…'` with quotes that every shell supports.
 fn plainly_quoted(text: &str) -> Result<String, String> {
     let mut plain = String::new();
     let mut rest = text;
@@ -52,12 +53,12 @@ fn plainly_quoted(text: &str) -> Result<String, String> {
                 rest = &rest[2 + length..];
                 continue;
             }
-            // A text for the language of the machine, which is the text itself.
+            // A translatable text, which is the text itself.
             [b'$', b'"', ..] => {
                 rest = &rest[1..];
                 continue;
             }
-            // The line goes on.
+            // The line continues.
             [b'\\', b'\n', ..] => {
                 rest = &rest[2..];
                 continue;
@@ -75,7 +76,7 @@ fn plainly_quoted(text: &str) -> Result<String, String> {
     Ok(plain)
 }
 
-/// The length of a text in double quotes, with both of them.
+/// The length of a text in double quotes, including both quotes.
 fn end_of_double(text: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {
@@ -89,7 +90,7 @@ fn end_of_double(text: &str) -> Option<usize> {
     None
 }
 
-/// The value of what stands in `$'…'`, and its length with the quote at its end (bash's manual, "ANSI-C Quoting").
+/// The value of a `$'…'` text, and its length with the closing quote (bash's manual, "ANSI-C Quoting").
 fn ansi_c(text: &str) -> Result<(String, usize), String> {
     let mut value = Vec::new();
     let mut rest = text;
@@ -106,7 +107,7 @@ fn ansi_c(text: &str) -> Result<(String, usize), String> {
     }
 }
 
-/// Takes what follows a backslash; what comes after it.
+/// Parses the text after a backslash; returns the rest.
 fn escape<'a>(text: &'a str, value: &mut Vec<u8>) -> Result<&'a str, String> {
     let letter = text.chars().next().ok_or("a quote is not closed")?;
     let rest = &text[letter.len_utf8()..];
@@ -127,12 +128,12 @@ fn escape<'a>(text: &'a str, value: &mut Vec<u8>) -> Result<&'a str, String> {
         }
         '0'..='7' => {
             let (byte, rest) = number(text, 8, 3);
-            // As in bash, an eighth bit is as much as fits.
+            // As in bash, only eight bits are kept.
             value.extend(u8::try_from(byte & 0xff));
             return Ok(rest);
         }
         'u' | 'U' => return Ok(unicode(rest, if letter == 'u' { 4 } else { 8 }, value)),
-        // No escape: both characters as they are.
+        // Not an escape: both characters are kept.
         _ => {
             value.push(b'\\');
             u32::from(letter)
@@ -142,7 +143,7 @@ fn escape<'a>(text: &'a str, value: &mut Vec<u8>) -> Result<&'a str, String> {
     Ok(rest)
 }
 
-/// A code point; browsers write those beyond 16 bits as two halves.
+/// A code point; browsers write those beyond 16 bits as two surrogates.
 fn unicode<'a>(text: &'a str, digits: usize, value: &mut Vec<u8>) -> &'a str {
     let (high, rest) = number(text, 16, digits);
     if (0xd800..0xdc00).contains(&high)
@@ -163,7 +164,7 @@ fn push(code: u32, value: &mut Vec<u8>) {
     value.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
-/// A number of at most so many digits, and what comes after it.
+/// A number of at most this many digits, and the rest of the text.
 fn number(text: &str, radix: u32, digits: usize) -> (u32, &str) {
     let length = text
         .chars()
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn carets_are_read_as_the_command_prompt_of_windows_reads_them() {
+    fn carets_are_read_as_the_windows_command_prompt_reads_them() {
         let text = "curl ^\"http://h/a^%^20b^\" ^\r\n  -H ^\"x: 1^\" ^\r\n  --data-raw ^\"^{^\\^\"a^\\^\":^\\^\"b^\n\nc^\\^\"^}^\"";
         let expected = [
             "curl",

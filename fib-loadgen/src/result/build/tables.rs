@@ -37,7 +37,7 @@ pub(super) fn phases(load: &Load, shard: &ThreadTally, window: Duration) -> Vec<
     let shape = &load.plan.shape;
     let one = |(phase, tally): (&crate::plan::Phase, &Tally)| {
         let end = phase.end.min(window.max(phase.start));
-        // Just before its end, since at its end the next one may have jumped elsewhere.
+        // Just before its end, since the next phase may start at a different level.
         let last = phase.end.saturating_sub(Duration::from_nanos(1));
         let mut totals = totals(&tally.counts, end.saturating_sub(phase.start));
         if matches!(load.plan.model, Model::Open { .. }) {

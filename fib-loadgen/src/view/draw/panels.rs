@@ -9,7 +9,7 @@ use super::{ANSWERED, BAD, GOOD, SOFT, block};
 use crate::report::{clock, ms, thousands};
 use crate::view::state::{Pod, State};
 
-/// How long the requests of the whole run took: a row for each of equal factors of time.
+/// The response times of the whole run: one row per band of a geometric scale.
 pub(super) fn histogram(state: &State, area: Rect) -> Paragraph<'static> {
     let rows = usize::from(area.height.saturating_sub(2));
     let width = usize::from(area.width.saturating_sub(2));
@@ -30,7 +30,7 @@ pub(super) fn histogram(state: &State, area: Rect) -> Paragraph<'static> {
     Paragraph::new(lines).block(block(" Histogram of the run, ms "))
 }
 
-/// So many bands from the shortest to the longest, each by the same factor longer, with the share of requests.
+/// This many bands from the shortest to the longest time, in geometric steps, each with its share of requests.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -56,7 +56,7 @@ fn bands(histogram: &Histogram<u64>, rows: usize) -> Vec<(u64, u64, f64)> {
     bands
 }
 
-/// A bar of that share of so many cells, to an eighth of a cell.
+/// A bar for this share of so many cells, to an eighth of a cell.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -70,7 +70,7 @@ fn bar(share: f64, cells: usize) -> String {
     format!("{text:<cells$}")
 }
 
-/// The pods that answer now, the latest first, so that a new one is seen at once.
+/// The pods that answer now, the newest first, so that a new one is visible at once.
 pub(super) fn pods(state: &State, area: Rect) -> Paragraph<'static> {
     let rows = usize::from(area.height.saturating_sub(2));
     let width = usize::from(area.width.saturating_sub(2));
@@ -100,7 +100,7 @@ pub(super) fn pods(state: &State, area: Rect) -> Paragraph<'static> {
     Paragraph::new(lines).block(block(title))
 }
 
-/// The end of a pod's name, which is what tells it from its siblings.
+/// The end of a pod's name, which distinguishes it from its siblings.
 fn tail(name: &str, letters: usize) -> String {
     let skip = name.chars().count().saturating_sub(letters);
     name.chars().skip(skip).collect()
@@ -128,7 +128,7 @@ pub(super) fn failures(state: &State) -> Paragraph<'static> {
     Paragraph::new(lines).block(block(" Failures and statuses "))
 }
 
-/// The generator about itself.
+/// The generator's measurements of itself.
 pub(super) fn generator(state: &State) -> Paragraph<'static> {
     let own = &state.now.own;
     let row = |name: &str, value: String| {
@@ -160,7 +160,7 @@ mod tests {
     use crate::report::fixture;
 
     #[test]
-    fn the_bands_hold_every_request_whatever_their_number() {
+    fn the_bands_contain_every_request_for_any_number_of_bands() {
         for rows in [1, 5, 40] {
             let bands = bands(&fixture::times(500, 3), rows);
             assert_eq!(bands.len(), rows);

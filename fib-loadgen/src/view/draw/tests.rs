@@ -1,4 +1,4 @@
-//! The screen shows what it is for, at 80 by 24 and at any other size.
+//! The screen shows what it should, at 80 by 24 and at any other size.
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -16,7 +16,7 @@ fn screen(state: &State, width: u16, height: u16) -> String {
 }
 
 #[test]
-fn at_80_by_24_everything_that_matters_is_there() {
+fn at_80_by_24_everything_important_is_visible() {
     let screen = screen(&state(30), 80, 24);
     for text in [
         "http://fib-server:8080/",
@@ -63,7 +63,7 @@ fn each_panel_and_the_help_are_drawn() {
 }
 
 #[test]
-fn a_small_screen_shows_the_numbers_and_then_what_there_is_room_for() {
+fn a_small_screen_shows_the_numbers_and_then_whatever_fits() {
     let shown = |width, height, texts: [&str; 6]| {
         let screen = screen(&state(30), width, height);
         texts.map(|text| screen.contains(text))
@@ -89,7 +89,7 @@ fn a_small_screen_shows_the_numbers_and_then_what_there_is_room_for() {
 }
 
 #[test]
-fn no_size_and_no_lack_of_seconds_breaks_it() {
+fn any_size_and_any_number_of_seconds_can_be_drawn() {
     for (width, height) in [
         (1, 1),
         (20, 5),

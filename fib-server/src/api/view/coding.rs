@@ -1,7 +1,7 @@
-//! Whether an answer is compressed on its way.
+//! Compression of answers.
 //!
-//! Digits have 3.3 bits of information in 8, so Huffman codes alone take more than half of them away, and no search
-//! for repetitions finds anything in them.
+//! Digits have 3.3 bits of information in 8, so Huffman codes alone remove more than half of them, and
+//! searching for repetitions finds nothing.
 
 use std::io::Write;
 
@@ -13,14 +13,14 @@ use crate::cancel::{Cancel, Stopped};
 /// A content coding (RFC 9110, 8.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
-    /// As it is.
+    /// Unchanged.
     Identity,
     /// `gzip`
     Gzip,
 }
 
 impl Coding {
-    /// What it adds to an entity tag.
+    /// Its suffix of an entity tag.
     pub(super) const fn suffix(self) -> &'static str {
         match self {
             Self::Identity => "",
@@ -28,7 +28,8 @@ impl Coding {
         }
     }
 
-    /// The coding for an `Accept-Encoding` header: gzip, where the client takes it as gladly as the plain answer.
+    /// The coding for an `Accept-Encoding` header: gzip, if the client likes it at least as much as the plain
+    /// answer.
     pub fn accepted(header: Option<&str>) -> Self {
         let Some(list) = header else {
             return Self::Identity;
@@ -49,10 +50,10 @@ impl Coding {
 /// Compresses an answer piece by piece.
 pub(super) struct Compressor(GzEncoder<Vec<u8>>);
 
-/// What a compressor takes in memory at most: its window, its hash tables and what it has not given out yet.
+/// The most memory of a compressor: its window, its hash tables and its pending output.
 pub(super) const COMPRESSOR: u64 = 384 * 1024;
 
-/// As much is compressed between two looks at the deadline.
+/// How much is compressed between two checks of the deadline.
 const STEP: usize = 256 * 1024;
 
 impl Compressor {
@@ -70,7 +71,7 @@ impl Compressor {
         Ok(())
     }
 
-    /// What there is so far; a client can read all that was fed.
+    /// The output so far; a client can decode everything that was fed.
     pub(super) fn take(&mut self) -> Vec<u8> {
         let _ = self.0.flush();
         std::mem::take(self.0.get_mut())
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_used_where_it_is_wanted_as_much_as_the_plain_answer() {
+    fn gzip_is_used_if_it_is_preferred_at_least_as_much_as_the_plain_answer() {
         use Coding::{Gzip, Identity};
         assert_eq!(Coding::accepted(None), Identity);
         for (header, wanted) in [

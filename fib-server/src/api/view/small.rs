@@ -1,4 +1,4 @@
-//! The answers with the numbers that are looked up. They are constants, so each is written once in a process.
+//! Stored answers for the smallest numbers. They are constants, so each is written once per process.
 
 use std::sync::LazyLock;
 
@@ -19,7 +19,7 @@ pub(crate) struct Small {
 /// The formats, in the order in which [`SMALL`] has them.
 const FORMATS: [Format; 3] = [Format::Json, Format::Text, Format::Hex];
 
-/// By number and format. Some 600 short texts.
+/// By number and format: about 600 short texts.
 static SMALL: LazyLock<Vec<[Small; FORMATS.len()]>> = LazyLock::new(|| {
     let answers = |n: u64| {
         let index = Index::parse(itoa::Buffer::new().format(n), n).ok()?;
@@ -32,7 +32,7 @@ static SMALL: LazyLock<Vec<[Small; FORMATS.len()]>> = LazyLock::new(|| {
     (0..).map_while(answers).collect()
 });
 
-/// The answer with a small number; `None` for a larger one.
+/// The stored answer for a small number; `None` for a larger one.
 pub(crate) fn answer(index: Index, format: Format) -> Option<&'static Small> {
     let formats = SMALL.get(usize::try_from(index.get()).ok()?)?;
     Some(&formats[format as usize])
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_small_answer_is_the_one_that_would_be_written() {
+    fn each_stored_answer_equals_the_computed_one() {
         for n in 0..=190 {
             let index = Index::parse(&n.to_string(), n).unwrap();
             for format in FORMATS {

@@ -13,11 +13,11 @@ use crate::sim::Simulation;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
-    /// Seconds from the rise of the load to the most ready pods.
+    /// Seconds from the rise of the load until the most pods are ready.
     TimeToMost,
-    /// Seconds from the end of the load to the fewest ready pods.
+    /// Seconds from the end of the load until the fewest pods are ready.
     TimeDown,
-    /// Longest time in which the pods could not keep up with the work, in seconds (simulations only).
+    /// Longest time during which the pods could not keep up with the work, in seconds (simulations only).
     TimeToCapacity,
     /// Work that was not done on time, in percent of all work (simulations only).
     Unserved,
@@ -29,11 +29,11 @@ pub enum Measure {
     WrongAnswers,
     /// 99th percentile response time in milliseconds: the median over all seconds of load.
     ResponseTime,
-    /// Mean of the replicas set, over time.
+    /// Mean replicas over time.
     MeanReplicas,
     /// Mean CPU requested over time, in cores: the cost.
     RequestedCores,
-    /// Number of scalings.
+    /// Number of scaling events.
     Scalings,
     /// Syncs that the model can't explain.
     UnexplainedSyncs,
@@ -62,14 +62,14 @@ impl Measure {
             Self::TimeToMost => "time to most replicas",
             Self::TimeDown => "time down",
             Self::TimeToCapacity => "time to capacity",
-            Self::Unserved => "not done when wanted",
+            Self::Unserved => "work not done on time",
             Self::Utilization => "CPU utilization, p95",
             Self::Failed => "failed requests",
             Self::WrongAnswers => "wrong answers",
             Self::ResponseTime => "response time, p99",
             Self::MeanReplicas => "replicas, mean",
             Self::RequestedCores => "cores requested, mean",
-            Self::Scalings => "changes of size",
+            Self::Scalings => "scaling events",
             Self::UnexplainedSyncs => "unexplained syncs",
         }
     }
@@ -85,7 +85,8 @@ impl Measure {
         }
     }
 
-    /// The smallest difference that matters. Times are known only to a sync. It is 0 if any increase is too much.
+    /// The smallest difference that matters; 0 if any increase is too much. Times are known only to one sync
+    /// period.
     pub const fn least(self, sync_seconds: f64) -> f64 {
         match self {
             Self::TimeToMost | Self::TimeDown | Self::TimeToCapacity => sync_seconds,
@@ -207,7 +208,7 @@ fn time_down(timeline: &Timeline) -> Option<f64> {
     Some(reached.at.duration_since(from).as_secs_f64())
 }
 
-/// Each value with the seconds for which it lasted.
+/// Each value with the number of seconds it lasted.
 fn held<T: Copy>(steps: &[Step<T>], until: Timestamp) -> impl Iterator<Item = (T, f64)> {
     let ends = steps.iter().skip(1).map(|step| step.at).chain([until]);
     let all: Vec<(T, f64)> = steps

@@ -47,7 +47,7 @@ fn a_run_compared_with_itself_has_no_regression_and_no_differences() {
 }
 
 #[test]
-fn a_higher_target_is_cheaper_but_a_regression_in_utilization_and_the_setting_is_named() {
+fn a_higher_target_is_cheaper_but_uses_more_cpu_and_the_report_names_the_setting() {
     let (strict, lax) = (plain(|_| {}), plain(|s| s.spec.set_utilization(80)));
     let found = told(&strict, &lax);
     let verdict = |measure| {
@@ -68,10 +68,10 @@ fn a_higher_target_is_cheaper_but_a_regression_in_utilization_and_the_setting_is
 }
 
 #[test]
-fn a_change_within_tolerance_or_too_small_to_matter_is_no_regression() {
+fn a_change_within_tolerance_or_too_small_to_matter_is_not_a_regression() {
     let (one, other) = (plain(|_| {}), plain(|s| s.spec.set_utilization(80)));
     assert!(!compare(&one, &other, "1", 10.0).is_regression());
-    // One more second of startup is less than a sync.
+    // Starting one second slower is less than a sync period.
     let slower = plain(|s| s.pod.start += Duration::from_secs(1));
     assert!(
         !told(&one, &slower).is_regression(),

@@ -1,5 +1,5 @@
-//! The form of `decide`'s input, and its way into the model's types. A member that is `null` has
-//! been taken out before, so that it is the same as one that is missing.
+//! The input of `decide` and its conversion to the model's types. Members that are `null` were removed before,
+//! so `null` is the same as missing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use crate::spec::{
 };
 use crate::units::{Bytes, Millicores};
 
-/// An instant by its age. `null` is the zero time. An age of exactly a window's length lies just
-/// outside it, as it does in a controller whose clock has gone on since the instant was taken.
+/// An instant given by its age; `null` is the zero time. An age of exactly one window lies just outside the
+/// window, as it does in a controller whose clock has moved on since.
 pub(super) fn instant(ago_seconds: Option<f64>) -> Timestamp {
     let Some(ago) = ago_seconds else {
         return ZERO_TIME;
@@ -29,7 +29,7 @@ pub(super) fn instant(ago_seconds: Option<f64>) -> Timestamp {
     NOW.checked_sub(just_more).unwrap_or(ZERO_TIME)
 }
 
-/// Thousandths of a byte, as the controller computes.
+/// A number of bytes in thousandths, the unit the controller computes in.
 fn bytes(milli: i64) -> Bytes {
     Bytes(Quantity::from_milli(milli))
 }
@@ -99,7 +99,7 @@ impl Default for Tolerance {
     }
 }
 
-/// The controller's settings; what is left out has the controller's default.
+/// The controller's settings; missing ones have the controller's defaults.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct ControllerInput {
@@ -109,7 +109,7 @@ pub(super) struct ControllerInput {
     downscale_stabilization_seconds: Option<f64>,
     scale_up_limit_factor: Option<f64>,
     scale_up_limit_minimum: Option<f64>,
-    /// Kubernetes' version, such as `1.34`, where its rules differ from the newest.
+    /// The Kubernetes version, such as `1.34`, if not the newest.
     version: Option<String>,
 }
 
@@ -181,7 +181,7 @@ struct Container {
     name: String,
     cpu_request_milli: Option<i64>,
     memory_request_milli: Option<i64>,
-    /// Of an init container: whether it runs on (`restartPolicy: Always`).
+    /// Whether an init container is a sidecar (`restartPolicy: Always`).
     #[serde(default)]
     sidecar: bool,
 }
@@ -195,7 +195,7 @@ impl Container {
     }
 }
 
-/// Requests or overhead of a whole pod.
+/// A pod's own requests, or its overhead.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Requests {
@@ -302,7 +302,7 @@ impl PodMetricInput {
 pub(super) struct ReconcileInput {
     pub(super) pods: Option<Vec<PodInput>>,
     pub(super) pod_metrics: Option<Vec<PodMetricInput>>,
-    /// What the custom and external metrics APIs answer, one entry for each metric.
+    /// The answers of the custom and external metrics APIs, one entry per metric.
     #[serde(default)]
     pub(super) other_metrics: Vec<MetricReading>,
     pub(super) hpa: Option<Hpa>,
@@ -390,14 +390,14 @@ impl RecommendationInput {
     }
 }
 
-/// What goes wrong around the sync.
+/// What goes wrong during the sync.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct FaultInput {
     pub(super) get_scale_error: Option<String>,
     pub(super) update_scale_error: Option<String>,
-    /// The first write meets a conflict: the controller reads the size again and writes once more, or
-    /// before 1.34 gives up.
+    /// The first write conflicts: the controller reads the scale again and retries once; before 1.34 it gives
+    /// up.
     pub(super) update_scale_conflict_once: bool,
     pub(super) pod_metrics_list_error: Option<String>,
     pub(super) external_metric_error: Option<String>,

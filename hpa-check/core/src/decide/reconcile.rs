@@ -1,10 +1,10 @@
-//! The kind `reconcile`: one whole sync.
+//! The kind `reconcile`: one complete sync.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{NAMESPACE, NOW, Outcome, input};
+use super::{Decided, NAMESPACE, NOW, input};
 use crate::model::pods::ModelPod;
 use crate::model::proposal::{Proposal, Readings};
 use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
@@ -13,7 +13,7 @@ use crate::model::{MetricError, SelectorError};
 use crate::observation::{Condition, MetricAnswer, MetricReading};
 use crate::spec::{AutoscalerSpec, MetricSpec, TargetRef};
 
-/// The target of every case, for the controller's messages: the cases do not name one.
+/// The target of every case, used in the controller's messages; the cases do not name one.
 const KIND: &str = "ReplicationController";
 const NAME: &str = "test-rc";
 
@@ -21,7 +21,7 @@ const NAME: &str = "test-rc";
 pub(super) fn answer(
     input: input::ReconcileInput,
     hpa: input::Hpa,
-) -> Result<Outcome, SelectorError> {
+) -> Result<Decided, SelectorError> {
     let fault = input.fault.unwrap_or_default();
     let controller = &input.controller;
     let gate = |name: &str| input.feature_gates.get(name).copied();
@@ -87,10 +87,10 @@ pub(super) fn answer(
         conditions: &conditions,
         desired_before: hpa.desired_replicas.unwrap_or(replicas),
     });
-    Ok(Outcome::Sync(Box::new(Synced::from(decision))))
+    Ok(Decided::Sync(Box::new(Synced::from(decision))))
 }
 
-/// The API server's answer to a write on a version that is not the newest.
+/// The API server's answer to a write based on an outdated version.
 fn conflict() -> String {
     format!(
         "Operation cannot be fulfilled on replicationcontrollers \"{NAME}\": the object has been modified; \
@@ -102,13 +102,13 @@ fn or_error<T>(value: T, error: Option<&str>) -> Result<T, &str> {
     error.map_or(Ok(value), Err)
 }
 
-/// A reading for every custom and external metric; one that the case does not give is an error.
+/// A reading for every custom and external metric. If the case does not give one, the reading is an error.
 fn all_readings(
     specs: &[MetricSpec],
     mut given: Vec<MetricReading>,
     error: Option<&str>,
 ) -> Vec<MetricReading> {
-    let error = error.unwrap_or("the case has no reading of it");
+    let error = error.unwrap_or("the case has no reading for it");
     for spec in specs.iter().filter(|spec| spec.resource().is_none()) {
         if !given.iter().any(|reading| reading.metric == spec.source) {
             given.push(MetricReading {
@@ -120,7 +120,7 @@ fn all_readings(
     given
 }
 
-/// The metrics, or what the API fills in where there is none (`SetDefaults_HorizontalPodAutoscaler`).
+/// The metrics, or the default that the API fills in (`SetDefaults_HorizontalPodAutoscaler`).
 fn metrics_or_default(given: Vec<MetricSpec>) -> Vec<MetricSpec> {
     if !given.is_empty() {
         return given;
@@ -128,7 +128,7 @@ fn metrics_or_default(given: Vec<MetricSpec>) -> Vec<MetricSpec> {
     vec![MetricSpec::cpu_utilization(80)]
 }
 
-/// The labels of the pods: those that the target's own selector asks for, and more.
+/// The labels of the pods: those that the target's own selector requires, and more.
 fn labels(own_selector: &str, fault: &input::FaultInput) -> BTreeMap<String, String> {
     let mut labels = Selector::parse(own_selector)
         .unwrap_or_default()
@@ -137,7 +137,7 @@ fn labels(own_selector: &str, fault: &input::FaultInput) -> BTreeMap<String, Str
     labels
 }
 
-/// The pods with those labels, unless the selector is one that does not match them.
+/// The pods with those labels, unless the case's selector matches none.
 fn selected(
     pods: Option<Vec<input::PodInput>>,
     labels: BTreeMap<String, String>,

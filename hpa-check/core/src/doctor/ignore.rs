@@ -1,9 +1,9 @@
-//! Findings that somebody chose to ignore, and why.
+//! Findings that someone chose to ignore, and why.
 
 use crate::judge::findings_of_a_snapshot;
 use crate::nearest::nearest;
 
-/// The annotation of an autoscaler that names what to ignore: `ID=REASON`, one a line.
+/// The annotation of an autoscaler that lists findings to ignore: `ID=REASON`, one per line.
 pub const ANNOTATION: &str = "hpa-check/ignore";
 
 /// One finding to ignore.
@@ -11,7 +11,7 @@ pub const ANNOTATION: &str = "hpa-check/ignore";
 pub struct Ignore {
     /// The finding's name.
     pub id: String,
-    /// Why, in the words of who ignores it.
+    /// Why, in the author's words.
     pub because: String,
 }
 
@@ -29,7 +29,7 @@ impl std::str::FromStr for Ignore {
         }
         if because.is_empty() {
             return Err(format!(
-                "`{id}` needs a reason: write `{id}=why it is all right`"
+                "`{id}` needs a reason: write `{id}=why this is acceptable`"
             ));
         }
         Ok(Self {
@@ -39,7 +39,7 @@ impl std::str::FromStr for Ignore {
     }
 }
 
-/// What an annotation says to ignore, and what is wrong with it, a sentence for each line that can't be taken.
+/// The findings that an annotation ignores, and one sentence for each line that is invalid.
 pub(super) fn annotated(text: &str) -> (Vec<Ignore>, Vec<String>) {
     let mut ignores = Vec::new();
     let mut wrong = Vec::new();
@@ -57,14 +57,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_finding_is_ignored_by_its_name_with_a_reason_that_may_hold_any_text() {
+    fn a_finding_is_ignored_by_name_with_a_reason_in_any_text() {
         let ignore: Ignore = "pdb-blocks-drains= one node = no drains ".parse().unwrap();
         assert_eq!(ignore.id, "pdb-blocks-drains");
         assert_eq!(ignore.because, "one node = no drains");
     }
 
     #[test]
-    fn a_name_that_does_not_exist_is_refused_with_the_nearest_one() {
+    fn an_unknown_name_is_refused_and_the_nearest_one_is_suggested() {
         let refused = |text: &str| text.parse::<Ignore>().unwrap_err();
         let said = refused("pdb-block-drain=x");
         assert!(
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_has_a_line_for_each_and_a_bad_line_spoils_no_other() {
+    fn an_annotation_has_one_entry_per_line_and_a_bad_line_spoils_no_other() {
         let (ignores, wrong) =
             annotated("flapping=by design\n\n nonsense\nat-the-maximum = bought no more\n");
         let ids: Vec<&str> = ignores.iter().map(|i| i.id.as_str()).collect();

@@ -1,4 +1,4 @@
-//! Which findings of a report count: some are ignored, some a baseline knew, some are too light to fail on.
+//! Which findings of a report count: some are ignored, some are in the baseline, some are too light to fail on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,26 +9,26 @@ use crate::documents::doctor::{
 use crate::findings::{Weight, rank};
 use crate::verdict::{Outcome, Reason};
 
-/// The exit code of a report that only has notes, when notes were to fail.
+/// The exit code of a report whose only counted findings are notes.
 const NOTED: u8 = 99;
 
-/// What was looked at, and what counts of it.
+/// The scope of a report, and which of its findings count.
 #[derive(Debug, Clone, Default)]
 pub struct ReportPolicy {
-    /// What was looked at.
+    /// The scope.
     pub scope: Scope,
     /// The labels that name the owner of an autoscaler.
     pub owner_labels: Vec<String>,
     /// Findings to ignore.
     pub ignore: Vec<Ignore>,
-    /// An earlier report, whose findings don't count.
+    /// An earlier report. Its findings don't count.
     pub baseline: Option<Report>,
-    /// The lightest findings that the exit code counts.
+    /// The lightest findings that affect the exit code.
     pub fail_on: FailOn,
 }
 
 impl ReportPolicy {
-    /// The report with what counts apart from what does not, with its outcome and exit code.
+    /// Separates the findings that count from the others, and sets the outcome and the exit code.
     pub fn apply(self, mut report: Report) -> Report {
         report.scope = self.scope;
         report.owner_labels = self.owner_labels;
@@ -45,7 +45,7 @@ impl ReportPolicy {
     }
 }
 
-/// Sets aside what is to be ignored, and says which of it was there.
+/// Sets ignored findings aside, and returns the entries that matched something.
 pub(super) fn ignore(
     autoscalers: &mut [AutoscalerReport],
     list: &[Ignore],
@@ -73,8 +73,8 @@ pub(super) fn ignore(
 
 type Named<'a> = (&'a str, &'a str);
 
-/// Sets aside what the baseline knew, and says what of it is gone. What the baseline ignored is no news
-/// either, now that it is not ignored any more: it was there.
+/// Sets aside what is in the baseline, and lists what has gone since. A finding that the baseline ignored is
+/// not new either, even if it is no longer ignored.
 fn compare(report: &mut Report, baseline: &Report) {
     let mut before: BTreeMap<Named<'_>, &AutoscalerReport> = BTreeMap::new();
     for autoscaler in &baseline.autoscalers {
@@ -95,8 +95,7 @@ fn compare(report: &mut Report, baseline: &Report) {
     let gone = gone(report, baseline);
     if report.is_blind() && !gone.is_empty() {
         report.warnings.push(
-            "what is not found any more may still be there: not everything could be read"
-                .to_owned(),
+            "findings that are gone may still be there: not everything could be read".to_owned(),
         );
     }
     report.baseline = Some(Baseline {
@@ -137,7 +136,7 @@ fn gone(report: &Report, baseline: &Report) -> Vec<Gone> {
     gone
 }
 
-/// All that was found on it, whether it counts or not.
+/// All findings of an autoscaler, whether they count or not.
 fn all(autoscaler: &AutoscalerReport) -> impl Iterator<Item = &Reason> {
     let ignored = autoscaler.ignored.iter().map(|i| &i.finding);
     autoscaler
@@ -147,7 +146,7 @@ fn all(autoscaler: &AutoscalerReport) -> impl Iterator<Item = &Reason> {
         .chain(ignored)
 }
 
-/// The outcome of what counts, the exit code, and the groups.
+/// Sets the outcome of the findings that count, the exit code and the groups.
 pub(super) fn settle(mut report: Report) -> Report {
     let proves_nothing = report.is_blind() || report.autoscalers.is_empty();
     let heaviest = |counted: &dyn Fn(Weight) -> bool| {

@@ -1,4 +1,4 @@
-//! Every entry of the catalogue: facts that are broken, beside healthy ones that differ in one point.
+//! Every catalog entry: a broken snapshot, next to a healthy one that differs in one point.
 
 mod agreement;
 mod broken;
@@ -16,7 +16,7 @@ use super::*;
 use crate::snapshot::{ClusterSnapshot, MetricsApi, TargetLook, Unseen};
 use crate::spec::{MetricTarget, ScalingRules, SelectPolicy};
 
-/// The names of what was found on the only autoscaler, the weightiest first.
+/// The findings of the only autoscaler, heaviest first.
 fn found(facts: &ClusterSnapshot, earlier: Option<&ClusterSnapshot>) -> Vec<String> {
     let report = diagnose(facts, earlier, &Assertions::default());
     let findings = &report.autoscalers[0].findings;
@@ -26,8 +26,8 @@ fn found(facts: &ClusterSnapshot, earlier: Option<&ClusterSnapshot>) -> Vec<Stri
     findings.iter().map(|f| f.id.clone()).collect()
 }
 
-/// With `GALLERY=FOLDER` in the environment, keeps the shortest report that a finding leads. `make gallery` makes the
-/// documents of the gallery with it.
+/// With `GALLERY=FOLDER` in the environment, keeps the shortest report that a finding leads. `make gallery`
+/// builds the gallery's documents with it.
 fn keep(finding: &str, report: &Report) {
     let Some(folder) = std::env::var_os("GALLERY") else {
         return;
@@ -41,13 +41,13 @@ fn keep(finding: &str, report: &Report) {
 }
 
 #[test]
-fn what_may_not_be_read_and_matters_makes_a_clean_result_inconclusive() {
+fn a_clean_result_is_inconclusive_if_something_that_matters_is_unreadable() {
     let mut facts = world::healthy();
     assert_eq!(diagnose(&facts, None, &Assertions::default()).exit_code, 0);
     facts.unseen.push(Unseen {
         rule: "list pods".to_owned(),
         error: "forbidden".to_owned(),
-        consequence: "what the autoscalers count is not seen".to_owned(),
+        consequence: "the pods that the autoscalers count can't be observed".to_owned(),
         essential: true,
     });
     assert_eq!(diagnose(&facts, None, &Assertions::default()).exit_code, 93);
@@ -57,7 +57,7 @@ fn what_may_not_be_read_and_matters_makes_a_clean_result_inconclusive() {
 }
 
 #[test]
-fn what_is_asserted_is_held_against_the_spec() {
+fn assertions_are_compared_with_the_spec() {
     let facts = world::healthy();
     let asked = |min, max, cpu| Assertions {
         autoscaler: None,
@@ -77,8 +77,7 @@ fn what_is_asserted_is_held_against_the_spec() {
 }
 
 #[test]
-fn a_scale_down_that_is_switched_off_and_a_spec_without_cpu_are_faults_where_they_break_an_assertion()
- {
+fn a_disabled_scale_down_and_a_spec_without_cpu_are_faults_if_they_break_an_assertion() {
     let asserted = Assertions {
         min_replicas: Some(3),
         cpu_target_percent: Some(50),
@@ -102,7 +101,7 @@ fn a_scale_down_that_is_switched_off_and_a_spec_without_cpu_are_faults_where_the
 }
 
 #[test]
-fn a_rollout_and_a_scaling_under_way_are_notes() {
+fn a_rollout_and_a_scaling_in_progress_are_notes() {
     let mut facts = world::healthy();
     world::target(&mut facts).object.updated_replicas = 2;
     assert_eq!(found(&facts, None), ["rollout-in-progress"]);
@@ -114,7 +113,7 @@ fn a_rollout_and_a_scaling_under_way_are_notes() {
 }
 
 #[test]
-fn the_weightiest_finding_of_all_autoscalers_is_the_exit_code() {
+fn the_heaviest_finding_of_all_autoscalers_sets_the_exit_code() {
     let mut facts = world::healthy();
     let space = facts.namespaces.get_mut("shop").unwrap();
     let mut other = space.autoscalers[0].clone();
@@ -128,7 +127,7 @@ fn the_weightiest_finding_of_all_autoscalers_is_the_exit_code() {
         message: "not found".to_owned(),
     };
     let report = diagnose(&facts, None, &Assertions::default());
-    // No metrics API is the environment's fault (92); a target that is not there is heavier (91).
+    // A missing metrics API is an environment fault (92); a missing target is heavier (91).
     assert_eq!(report.exit_code, 91);
     assert_eq!(report.autoscalers[0].findings[0].id, "no-metrics-api");
     assert!(report.autoscalers.iter().all(|a| !a.is_healthy()));

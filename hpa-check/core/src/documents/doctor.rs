@@ -1,6 +1,6 @@
-//! The report of `hpa-check doctor`, `hpa-check-doctor/1.2`. Within version 1 keys are only added. 1.1 calls
-//! the outcome of code 92 `environment`, which was `surroundings` in 1.0. 1.2 adds groups, owners, ignored
-//! findings, and what a baseline knew. 1.3 adds the settings, and each autoscaler's metrics and requests.
+//! The report of `hpa-check doctor`, `hpa-check-doctor/1.2`. Minor versions only add keys. 1.1 calls the
+//! outcome of code 92 `environment`, which was `surroundings` in 1.0. 1.2 adds groups, owners, ignored
+//! findings, and baselines. 1.3 adds the settings, and each autoscaler's metrics and requests.
 
 mod groups;
 mod settings;
@@ -33,30 +33,30 @@ pub fn is_readable(schema: &str) -> bool {
     version.is_some_and(|minor| minor.is_empty() || minor.starts_with('.'))
 }
 
-/// All that was found in a cluster.
+/// The report on a cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// [`SCHEMA`] in this version; see [`is_readable`].
     pub schema: String,
     /// The program's version.
     pub version: String,
-    /// When the API was looked at.
+    /// When the API was read.
     #[schemars(with = "String")]
     pub at: Timestamp,
     /// Kubernetes version as `1.36`, when known.
     pub kubernetes: Option<String>,
-    /// How often the API was looked at: once or twice.
+    /// How many snapshots were taken: one or two.
     pub looks: u8,
-    /// What was looked at.
+    /// The scope.
     #[serde(default)]
     pub scope: Scope,
-    /// What the cluster was judged by; reports of earlier versions lack it.
+    /// The settings it was made with; reports of earlier versions lack them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<DoctorSettings>,
-    /// The weightiest finding's outcome. Inconclusive when nothing was found and not all was seen, or when
-    /// there was no autoscaler to look at.
+    /// The heaviest finding's outcome. Inconclusive if nothing was found but not everything could be read, or
+    /// if there was no autoscaler.
     pub outcome: Outcome,
-    /// The lightest findings that the exit code counts.
+    /// The lightest findings that affect the exit code.
     #[serde(default)]
     pub fail_on: FailOn,
     /// The exit code.
@@ -65,45 +65,45 @@ pub struct Report {
     pub namespaces: u64,
     /// Pods in these namespaces.
     pub pods: u64,
-    /// The labels that name the owner of an autoscaler, the first one that it has counts.
+    /// The labels that name an autoscaler's owner; the first one present counts.
     #[serde(default)]
     pub owner_labels: Vec<String>,
-    /// Every autoscaler, healthy ones too.
+    /// Every autoscaler, including healthy ones.
     pub autoscalers: Vec<AutoscalerReport>,
-    /// The same by cause, by namespace and by owner.
+    /// The autoscalers by cause, namespace and owner.
     #[serde(default)]
     pub groups: Groups,
     /// The earlier report that this one was compared with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
-    /// What could not be read, and what can't be told without it.
+    /// What could not be read, and what can't be decided without it.
     pub unseen: Vec<Unseen>,
-    /// What is odd about the question itself, such as an ignored finding that nobody has.
+    /// Problems with the request itself, such as an ignored finding that no autoscaler has.
     #[serde(default)]
     pub warnings: Vec<String>,
 }
 
-/// What was looked at.
+/// What was examined.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Scope {
-    /// The namespace, unless all were.
+    /// The namespace; `None` for all.
     pub namespace: Option<String>,
-    /// The autoscaler, unless all were.
+    /// The autoscaler; `None` for all.
     pub autoscaler: Option<String>,
 }
 
-/// The lightest findings that the exit code counts.
+/// The lightest findings that affect the exit code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailOn {
     /// Only what keeps an autoscaler from working at all.
     Blocker,
-    /// That, and what explains by itself what goes wrong.
+    /// The above, and causes.
     Cause,
     /// Every fault.
     #[default]
     Symptom,
-    /// Every fault, and notes, for which the exit code is 99.
+    /// Every fault, and notes, which exit with 99.
     Note,
     /// Nothing: the exit code is 0 whatever is found.
     None,
@@ -112,14 +112,14 @@ pub enum FailOn {
 /// An earlier report, and what became of its findings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
-    /// When its look was taken.
+    /// When that report was made.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Its findings that are not found any more.
+    /// Its findings that are no longer found.
     pub gone: Vec<Gone>,
 }
 
-/// A finding of the baseline that is not found any more.
+/// A baseline finding that is no longer found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gone {
     /// The autoscaler's namespace.
@@ -133,14 +133,14 @@ pub struct Gone {
     pub with_autoscaler: bool,
 }
 
-/// One autoscaler and what it has.
+/// One autoscaler and its findings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AutoscalerReport {
     /// Its namespace.
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Who looks after it, by its owner label.
+    /// Its owner, from the owner label.
     #[serde(default)]
     pub owner: Option<String>,
     /// What it scales, as `Kind/name`.
@@ -157,10 +157,9 @@ pub struct AutoscalerReport {
     /// What the containers of one of its pods request, and their limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<ContainerResources>,
-    /// What it asks of its metric now and why, by the model, where that can be computed.
+    /// How many replicas the model computes now and why, if it can be computed.
     pub explanation: Option<String>,
-    /// The findings that count, the weightiest first. Those with the outcome `pass` are worth knowing and
-    /// no fault.
+    /// The findings that count, heaviest first. Those with the outcome `pass` are notes.
     pub findings: Vec<Reason>,
     /// Findings that the baseline has too. They don't count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -170,19 +169,19 @@ pub struct AutoscalerReport {
     pub ignored: Vec<Ignored>,
 }
 
-/// A finding that somebody chose to ignore.
+/// A finding that someone chose to ignore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ignored {
     /// The finding.
     #[serde(flatten)]
     pub finding: Reason,
-    /// Why it is ignored, in the words of who did.
+    /// Why it is ignored, in the author's words.
     pub because: String,
-    /// Where that was said.
+    /// Where it was ignored.
     pub by: IgnoredBy,
 }
 
-/// Where it was said that a finding is to be ignored.
+/// Where a finding was ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum IgnoredBy {
@@ -193,21 +192,21 @@ pub enum IgnoredBy {
 }
 
 impl Report {
-    /// The report with its groups, which reports of earlier versions lack.
+    /// Fills in the groups, which reports of earlier versions lack.
     #[must_use]
     pub fn grouped(mut self) -> Self {
         self.groups = Groups::of(&self.autoscalers);
         self
     }
 
-    /// Whether so much could not be read that finding nothing proves nothing.
+    /// Whether so much could not be read that an empty result proves nothing.
     pub fn is_blind(&self) -> bool {
         self.unseen.iter().any(|unseen| unseen.essential)
     }
 }
 
 impl AutoscalerReport {
-    /// Whether nothing is wrong with it that counts.
+    /// Whether it has no fault that counts.
     pub fn is_healthy(&self) -> bool {
         self.findings.iter().all(|f| f.outcome == Outcome::Pass)
     }
@@ -219,7 +218,7 @@ impl AutoscalerReport {
 }
 
 impl FailOn {
-    /// Whether findings of that weight count.
+    /// Whether findings of this weight count.
     pub fn counts(self, weight: Weight) -> bool {
         let lightest = match self {
             Self::Blocker => Weight::Blocker,
@@ -232,7 +231,7 @@ impl FailOn {
     }
 }
 
-/// How heavy a finding is. One whose name another version gave it is a cause, unless it is no fault.
+/// A finding's weight. A name from another version is a cause, or a note if its outcome is a pass.
 pub fn weight(finding: &Reason) -> Weight {
     let known = judge::weight(&finding.id);
     known.unwrap_or(if finding.outcome == Outcome::Pass {

@@ -1,6 +1,6 @@
-//! The result document, `hpa-check/1`: what every report is drawn from and what scripts read.
-//! Within version 1 keys are only added. 1.1 calls the outcome of code 92 `environment`, which was
-//! `surroundings` in 1.0. 1.2 adds what was evaluated, and the instant of each reason.
+//! The result document, `hpa-check/1`: every report is drawn from it, and scripts read it. Minor versions only
+//! add keys. 1.1 calls the outcome of code 92 `environment`, which was `surroundings` in 1.0. 1.2 adds what was
+//! evaluated, and the instant of each reason.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -38,18 +38,18 @@ pub struct RunResult {
     pub verdict: Verdict,
     /// What was asserted.
     pub expectation: Expectation,
-    /// Where, and with which controller.
+    /// The cluster and the controller's settings.
     pub setting: Option<RunContext>,
     /// What was evaluated; results of earlier versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluated: Option<Evaluated>,
-    /// The path of the replicas.
+    /// The replicas over time.
     pub replicas: ReplicaSummary,
-    /// How many of the controller's syncs were seen, and how many the model explains.
+    /// How many of the controller's syncs were seen, and how many of them the model explains.
     pub syncs: Syncs,
-    /// The longest time for which the target or the autoscaler was not seen, in milliseconds.
+    /// The longest time during which the target or the autoscaler was not observed, in milliseconds.
     pub longest_gap_ms: u64,
-    /// The load generator's account, if there was one.
+    /// The load generator's result, if there was one.
     pub load: Option<LoadResult>,
     /// The whole run on one time axis.
     pub timeline: Timeline,
@@ -58,10 +58,10 @@ pub struct RunResult {
 /// What was evaluated.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evaluated {
-    /// How the run was called, without secrets.
+    /// The command line, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// The version that recorded the run, if another one judged it.
+    /// The version that recorded the run, if another version judged it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_by: Option<String>,
     /// The autoscaler's spec as last seen.
@@ -72,10 +72,10 @@ pub struct Evaluated {
     pub requests: Vec<ContainerResources>,
 }
 
-/// The path of the replicas. "Ready" counts ready pods; nothing here is `status.currentReplicas`.
+/// The replicas over time. "Ready" counts ready pods; nothing here is `status.currentReplicas`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplicaSummary {
-    /// Fewest ready pods once the minimum had been ready for the first time.
+    /// Fewest ready pods after the minimum was first ready.
     pub min_ready: Option<i32>,
     /// Most ready pods.
     pub max_ready: Option<i32>,
@@ -87,13 +87,13 @@ pub struct ReplicaSummary {
     pub path: Vec<PathPoint>,
 }
 
-/// The replicas from an instant on.
+/// The replicas from this instant on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PathPoint {
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// `spec.replicas` of the target.
+    /// The target's `spec.replicas`.
     pub spec: i32,
     /// Its ready pods.
     pub ready: i32,
@@ -102,8 +102,8 @@ pub struct PathPoint {
 /// A count of syncs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Syncs {
-    /// Seen in the status.
+    /// Syncs seen in the status.
     pub observed: u64,
-    /// Of these, decided as the model decides.
+    /// Syncs whose decision matches the model's.
     pub explained: u64,
 }

@@ -1,5 +1,5 @@
-//! A recording of a run as JSON Lines: a header, then one observation a line. It holds what was asked for and what
-//! was observed. No credential can be in it: the command line comes without secrets.
+//! A recording of a run as JSON Lines: a header, then one observation per line. It holds what was requested and
+//! what was observed. It contains no credentials: secrets are removed from the command line.
 
 use std::io::{self, BufRead, Write};
 
@@ -16,11 +16,11 @@ pub const SCHEMA: &str = "hpa-check-trace/1";
 pub struct Header {
     /// [`SCHEMA`] for this version.
     pub schema: String,
-    /// The version of the program that recorded.
+    /// The version of the program that recorded it.
     pub version: String,
     /// What the run asserted.
     pub expectation: Expectation,
-    /// How the program was called, without secrets; recordings of earlier versions lack it.
+    /// The command line, without secrets; recordings of earlier versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
 }
@@ -32,7 +32,7 @@ pub struct TraceWriter<W: Write> {
 }
 
 impl<W: Write> TraceWriter<W> {
-    /// Begins with the header.
+    /// Writes the header.
     pub fn new(out: W, expectation: &Expectation, command: Option<&str>) -> io::Result<Self> {
         let mut writer = Self { out };
         writer.line(&Header {
@@ -49,7 +49,7 @@ impl<W: Write> TraceWriter<W> {
         self.line(observation)
     }
 
-    /// Gives back what was written to, flushed.
+    /// Returns the underlying writer, flushed.
     pub fn finish(mut self) -> io::Result<W> {
         self.out.flush()?;
         Ok(self.out)
@@ -65,21 +65,21 @@ impl<W: Write> TraceWriter<W> {
 /// Why a recording can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The medium failed.
+    /// Reading failed.
     #[error("the trace can't be read: {0}")]
     Io(#[from] io::Error),
-    /// The first line is no header.
+    /// The first line is not a header.
     #[error(
         "this is not a trace of hpa-check: its first line has to be a header with the schema \
          `{SCHEMA}`; record one with `-o trace=FILE`"
     )]
     NotATrace,
-    /// A later version made it.
+    /// It was made by a later version.
     #[error(
         "the trace has the schema `{found}`, and this program reads `{SCHEMA}`: use the version of hpa-check that recorded it"
     )]
     Version {
-        /// What it says it is.
+        /// The schema it names.
         found: String,
     },
     /// A line in the middle can't be read.
@@ -87,15 +87,15 @@ pub enum ReadError {
         "line {line} of the trace is damaged ({error}): record the run again, or cut the trace before that line"
     )]
     Damaged {
-        /// Which line, from 1.
+        /// The line's number, counted from 1.
         line: usize,
-        /// What the parser says.
+        /// The parser's error.
         error: serde_json::Error,
     },
 }
 
-/// Reads a recording, one observation a step. A last line that was torn when the recorder died is
-/// left out, and [`Reader::torn`] says so.
+/// Reads a recording, one observation at a time. A last line that was cut off when the recorder died is left
+/// out, and [`Reader::torn`] returns true.
 #[derive(Debug)]
 pub struct Reader<R: BufRead> {
     input: R,
@@ -134,7 +134,7 @@ impl<R: BufRead> Reader<R> {
         &self.header
     }
 
-    /// Whether the last line was torn, and left out. Known once all has been read.
+    /// Whether the last line was cut off and left out. Known once everything has been read.
     pub fn torn(&self) -> bool {
         self.torn
     }
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_line_that_was_torn_is_left_out_and_told() {
+    fn a_cut_off_last_line_is_left_out_and_reported() {
         let bytes = recorded(2);
         let mut reader = Reader::new(&bytes[..bytes.len() - 5]).unwrap();
         assert_eq!(reader.by_ref().flatten().count(), 1);

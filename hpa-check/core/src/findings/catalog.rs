@@ -129,7 +129,7 @@ catalog! {
         "Pods do not fit on any node.",
         "Add nodes, or lower the pods' requests.";
     NODES_UNKNOWN = "nodes-unknown", Inconclusive,
-        "Pods fit on no node, and events can't be read, so whether nodes are being made for them is not known.",
+        "Pods fit on no node, and events can't be read, so it is unknown whether nodes are being provisioned for them.",
         "Grant list and watch on events, or look at the pods' events: `kubectl describe pod NAME`.";
     NODES_NOT_IN_TIME = "nodes-not-in-time", Inconclusive,
         "Pods waited for nodes that were being provisioned, and the run ended before the nodes were available.",
@@ -294,17 +294,17 @@ catalog! {
         "Each CPU sample covers most of a minute, so the autoscaler reacts late.",
         "Run metrics-server with --metric-resolution=15s; its own default is 60 s.";
     REPLICAS_LEFT_ALONE = "replicas-left-alone", Pass,
-        "A manifest sets replicas, and whoever applies it leaves them to the autoscaler.",
-        "Nothing; without `replicas` in Git nobody has to ignore them.";
+        "A manifest sets replicas, and the tool that applies it leaves them to the autoscaler.",
+        "Nothing is broken; removing `replicas` from Git makes the ignore rule unnecessary.";
     REPLICAS_FROM_CHART = "replicas-from-chart", Pass,
-        "Helm wrote the replicas, so its chart has set them.",
-        "Look into `helm get manifest`, and let the chart set replicas only where no autoscaler does.";
+        "Helm wrote the replicas, so its chart sets them.",
+        "Check `helm get manifest`, and let the chart set replicas only where no autoscaler does.";
     VPA_OBSERVES = "vpa-observes", Pass,
-        "A VerticalPodAutoscaler recommends requests for the same resource, and leaves running pods alone.",
+        "A VerticalPodAutoscaler recommends requests for the same resource but does not change running pods.",
         "Keep its updateMode at Off or Initial while an autoscaler measures by these requests.";
     RESIZE_NOT_DONE = "resize-not-done", Pass,
-        "Pods run with other requests than their specs have: a resize in place is not done, and the autoscaler measures by the specs.",
-        "Read the message; a resize that no node has room for waits, or is infeasible for good.";
+        "An in-place resize is not finished: pods run with requests other than those in their specs, which the autoscaler uses.",
+        "Read the message: a deferred resize waits for room on its node, an infeasible one never fits.";
     NODES_ON_THEIR_WAY = "nodes-on-their-way", Pass,
         "Pods are waiting for nodes that are being provisioned.",
         "Check again when the nodes are available.";

@@ -26,9 +26,9 @@ pub enum Weight {
 /// A catalog entry, independent of any run or cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finding {
-    /// A stable word in kebab case.
+    /// A stable identifier in kebab case.
     pub id: &'static str,
-    /// The outcome that it leads to on its own.
+    /// The outcome it leads to on its own.
     pub outcome: Outcome,
     /// What it means, in one sentence.
     pub meaning: &'static str,
@@ -50,7 +50,7 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// A sentence, with the first few quotes.
+    /// A sentence, with at most [`MOST`] quotes.
     pub(crate) fn new(
         message: impl Into<String>,
         quotes: impl IntoIterator<Item = String>,
@@ -65,7 +65,7 @@ impl Evidence {
         }
     }
 
-    /// Replaces the catalog's advice if there is any here.
+    /// Replaces the catalog's advice, if given.
     pub(crate) fn advising(self, advice: Option<String>) -> Self {
         Self { advice, ..self }
     }

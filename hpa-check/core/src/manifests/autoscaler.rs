@@ -1,46 +1,50 @@
-//! A HorizontalPodAutoscaler among objects, as people write them, charts render them and
-//! `kubectl get -o yaml` prints them. Every error is the end of a sentence that begins with the input.
+//! Finds a HorizontalPodAutoscaler among objects as people write them, charts render them or `kubectl get -o
+//! yaml` prints them. Every error is the end of a sentence that begins with the input's name.
 
 use serde::Deserialize as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::keys;
 use super::older;
 use super::workload::{WorkloadManifest, is_workload};
-use crate::spec::{AutoscalerSpec, Behavior, MetricSpec, TargetRef};
+use crate::spec::{AutoscalerSpec, Behavior, TargetRef};
 
 pub(super) const KIND: &str = "HorizontalPodAutoscaler";
 
-/// The CPU target of an autoscaler that has no metrics, in percent of the request: `SetDefaults_HorizontalPodAutoscaler`
-/// in Kubernetes' `pkg/apis/autoscaling/v2/defaults.go`.
+/// The CPU target of an autoscaler without metrics, in percent of the request:
+/// `SetDefaults_HorizontalPodAutoscaler` in Kubernetes' `pkg/apis/autoscaling/v2/defaults.go`.
 pub const DEFAULT_CPU_TARGET: i32 = 80;
 
-/// An autoscaler with what its input says about the pods it scales.
+/// An autoscaler, and what its input reveals about the pods it scales.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
-    /// The autoscaler's name; empty where the input gives none.
+    /// The autoscaler's name; empty if the input gives none.
     pub name: String,
-    /// Its namespace, where the input names one.
+    /// Its namespace, if the input gives one.
     pub namespace: Option<String>,
-    /// Its spec, in the form of autoscaling/v2.
+    /// Its spec as autoscaling/v2.
     pub spec: AutoscalerSpec,
-    /// Its target, where the input has that too.
+    /// Its metrics as the API writes them, with every key.
+    pub metrics: Vec<Value>,
+    /// Its target, if the input contains it.
     pub workload: Option<WorkloadManifest>,
-    /// What was filled in or passed over, one sentence each.
+    /// What was filled in or skipped, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// Reads the autoscaler of that name (`NAME` or `NAMESPACE/NAME`), or the only one. Documents may be lists.
+/// Reads the autoscaler with this name (`NAME` or `NAMESPACE/NAME`), or the only one. Documents may be lists.
 ///
 /// # Errors
 ///
-/// No autoscaler, more than one to choose from, an unknown key in one that a person wrote, or a value of the
-/// wrong type.
+/// There is no autoscaler, there are several and no name, a hand-written one has an unknown key, or a value has
+/// the wrong type.
 pub fn read(documents: &[Value], name: Option<&str>) -> Result<Manifest, String> {
     let objects = objects(documents);
     let object = find(&objects, name)?;
     let mut notes = Vec::new();
-    let spec = spec_of(object, &mut notes)?;
+    let written = newest(object, &mut notes)?;
+    let metrics = written["metrics"].as_array().cloned().unwrap_or_default();
+    let spec = spec_of(object, &written)?;
     let metadata = |key: &str| object["metadata"][key].as_str().map(str::to_owned);
     let namespace = metadata("namespace");
     let reference = &spec.scale_target_ref;
@@ -62,6 +66,7 @@ pub fn read(documents: &[Value], name: Option<&str>) -> Result<Manifest, String>
         name: metadata("name").unwrap_or_default(),
         namespace,
         spec,
+        metrics,
         workload,
         notes,
     })
@@ -71,7 +76,7 @@ pub fn read(documents: &[Value], name: Option<&str>) -> Result<Manifest, String>
 ///
 /// # Errors
 ///
-/// As for [`read`], and an autoscaler without a behavior.
+/// As for [`read`], and if the autoscaler has no behavior.
 pub fn read_behavior(documents: &[Value], name: Option<&str>) -> Result<Behavior, String> {
     let found = objects(documents);
     if found.iter().any(|object| object.get("kind").is_some()) {
@@ -79,7 +84,7 @@ pub fn read_behavior(documents: &[Value], name: Option<&str>) -> Result<Behavior
         return manifest
             .spec
             .behavior
-            .ok_or_else(|| format!("has a {KIND} without a behavior"));
+            .ok_or_else(|| format!("has a {KIND} without spec.behavior: give one that has it, or apply all of its settings with --hpa"));
     }
     let [document] = found.as_slice() else {
         return Err("is not one document with a behavior".to_owned());
@@ -93,8 +98,7 @@ pub fn read_behavior(documents: &[Value], name: Option<&str>) -> Result<Behavior
     Behavior::deserialize(behavior).map_err(|e| format!("can't be understood: {e}"))
 }
 
-/// The autoscaler's own object, in the form of autoscaling/v2 with the defaults filled in; its status and
-/// metadata stay.
+/// The autoscaler's own object as autoscaling/v2 with the defaults filled in; it keeps its status and metadata.
 ///
 /// # Errors
 ///
@@ -107,14 +111,13 @@ pub fn object(documents: &[Value], name: Option<&str>) -> Result<Value, String> 
     Ok(object)
 }
 
-fn spec_of(object: &Value, notes: &mut Vec<String>) -> Result<AutoscalerSpec, String> {
-    let spec = newest(object, notes)?;
-    let spec = AutoscalerSpec::deserialize(&spec)
+fn spec_of(object: &Value, written: &Value) -> Result<AutoscalerSpec, String> {
+    let spec = AutoscalerSpec::deserialize(written)
         .map_err(|e| format!("can't be understood: `spec` of {}: {e}", shown(object)))?;
     for metric in &spec.metrics {
         if metric.source.name().is_empty() {
             return Err(format!(
-                "has a metric of the type \"{}\", which no controller knows: expected Resource, ContainerResource, Pods, Object or External",
+                "has a metric of unknown type \"{}\": expected Resource, ContainerResource, Pods, Object or External",
                 metric.source.kind()
             ));
         }
@@ -122,7 +125,7 @@ fn spec_of(object: &Value, notes: &mut Vec<String>) -> Result<AutoscalerSpec, St
     Ok(spec)
 }
 
-/// The spec in the form of autoscaling/v2.
+/// The spec as autoscaling/v2.
 fn newest(object: &Value, notes: &mut Vec<String>) -> Result<Value, String> {
     let version = object["apiVersion"].as_str().unwrap_or_default();
     let shape = match version {
@@ -143,7 +146,7 @@ fn newest(object: &Value, notes: &mut Vec<String>) -> Result<Value, String> {
     let known = keys::check(object, keys::AUTOSCALER, &shown(object))
         .and_then(|()| keys::check(&object["spec"], shape, "spec"));
     if let Err(unknown) = known {
-        // A newer server may print what this version does not know yet; a person may have mistyped.
+        // A newer server may print keys that this version does not know yet; a person may have mistyped one.
         if !printed_by_a_server(object) {
             return Err(unknown);
         }
@@ -155,8 +158,8 @@ fn newest(object: &Value, notes: &mut Vec<String>) -> Result<Value, String> {
         notes.push(format!(
             "it has no metrics, so Kubernetes gives it {DEFAULT_CPU_TARGET} % CPU"
         ));
-        spec["metrics"] = serde_json::to_value([MetricSpec::cpu_utilization(DEFAULT_CPU_TARGET)])
-            .map_err(|e| e.to_string())?;
+        spec["metrics"] = json!([{"type": "Resource", "resource": {"name": "cpu",
+            "target": {"type": "Utilization", "averageUtilization": DEFAULT_CPU_TARGET}}}]);
     }
     Ok(spec)
 }
@@ -188,7 +191,7 @@ fn find<'a>(objects: &[&'a Value], name: Option<&str>) -> Result<&'a Value, Stri
             names(all)
         )),
         (several, _, _) => Err(format!(
-            "has {} of them: {}; choose one by adding its NAME to the command",
+            "has {} of them: {}; add the NAME of one to the command",
             several.len(),
             names(several)
         )),
@@ -200,9 +203,9 @@ fn without_any(objects: &[&Value]) -> String {
     kinds.sort_unstable();
     kinds.dedup();
     match kinds.as_slice() {
-        [] => format!("has no {KIND} in it"),
+        [] => format!("has no {KIND}"),
         kinds if kinds.contains(&"ScaledObject") => format!(
-            "has no {KIND}, but a ScaledObject, from which KEDA makes one: print that with `kubectl get hpa keda-hpa-NAME -o yaml`"
+            "has no {KIND} but a ScaledObject, from which KEDA creates one: print it with `kubectl get hpa keda-hpa-NAME -o yaml`"
         ),
         kinds => format!("has no {KIND}, but {}", kinds.join(", ")),
     }
@@ -249,7 +252,7 @@ fn shown(object: &Value) -> String {
     )
 }
 
-/// The objects of all documents; a list stands for what it lists.
+/// The objects of all documents; a list is replaced by its items.
 pub fn objects(documents: &[Value]) -> Vec<&Value> {
     let mut all = Vec::new();
     for document in documents {

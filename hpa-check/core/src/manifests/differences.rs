@@ -1,8 +1,8 @@
-//! In what two objects differ, field by field.
+//! The fields in which two objects differ.
 
 use serde_json::Value;
 
-/// One line for each field that is not the same: `spec.replicas: 3 → 5`.
+/// One line for each field that differs: `spec.replicas: 3 → 5`.
 pub fn differences(from: &Value, to: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     compare("", from, to, &mut lines);

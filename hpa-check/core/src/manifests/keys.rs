@@ -1,4 +1,4 @@
-//! The keys that an autoscaler may have, and the nearest one to a key that it may not have.
+//! The keys that an autoscaler may have, and the nearest one to an unknown key.
 //!
 //! Source: `HorizontalPodAutoscalerSpec` in Kubernetes' `staging/src/k8s.io/api/autoscaling`.
 
@@ -8,10 +8,10 @@ use crate::nearest::nearest;
 
 use KeySchema::{Any, List, Object};
 
-/// What may stand at a place.
+/// What is allowed at a place.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum KeySchema {
-    /// Anything: a value, or a part that is not looked into.
+    /// Anything: a value, or a part that is not checked.
     Any,
     /// An object with these keys.
     Object(Keys),
@@ -21,7 +21,7 @@ pub(super) enum KeySchema {
 
 type Keys = &'static [(&'static str, KeySchema)];
 
-/// The whole object, all but its spec.
+/// The whole object except its spec.
 pub(super) const AUTOSCALER: KeySchema = Object(&[
     ("apiVersion", Any),
     ("kind", Any),
@@ -70,7 +70,7 @@ pub(super) const SPEC_V1: KeySchema = Object(&[
     ("targetCPUUtilizationPercentage", Any),
 ]);
 
-/// `spec` of autoscaling/v2beta1, whose metrics have forms of their own.
+/// `spec` of autoscaling/v2beta1, whose metrics have a form of their own.
 pub(super) const SPEC_V2BETA1: KeySchema = Object(&[
     ("scaleTargetRef", REFERENCE),
     ("minReplicas", Any),
@@ -78,7 +78,7 @@ pub(super) const SPEC_V2BETA1: KeySchema = Object(&[
     ("metrics", Any),
 ]);
 
-/// A behavior in a file of its own: alone, or under its key.
+/// A behavior in its own file: alone, or under its key.
 pub(super) const BEHAVIOR_FILE: KeySchema = Object(&[
     ("behavior", BEHAVIOR),
     ("scaleUp", RULES),
@@ -109,7 +109,7 @@ const RULES: KeySchema = Object(&[
     ),
 ]);
 
-/// Finds the first key that may not be at its place. The error is the end of a sentence.
+/// Finds the first key that is not allowed. The error is the end of a sentence.
 pub(super) fn check(value: &Value, shape: KeySchema, place: &str) -> Result<(), String> {
     match (shape, value) {
         (Object(known), Value::Object(members)) => {

@@ -1,10 +1,10 @@
-//! What an export lacks for the application to come back whole.
+//! What an export lacks to restore the application completely.
 
 use serde_json::Value;
 
 use super::is_own;
 
-/// One sentence for each thing that a restore needs and that is not among the objects.
+/// One sentence for each thing that a restore needs and the objects lack.
 pub fn missing(objects: &[Value]) -> Vec<String> {
     let mut sentences: Vec<String> = objects
         .iter()
@@ -22,7 +22,7 @@ pub fn missing(objects: &[Value]) -> Vec<String> {
     sentences
 }
 
-/// An object that another one makes comes back with that one, if it is there.
+/// An object that another one creates is restored with its creator, if that is exported.
 fn ownerless(object: &Value, objects: &[Value]) -> Option<String> {
     let owners = object["metadata"]["ownerReferences"].as_array()?;
     let owner = owners.iter().find(|owner| owner["controller"] == true)?;
@@ -47,11 +47,11 @@ fn ownerless(object: &Value, objects: &[Value]) -> Option<String> {
         "it is missing".to_owned()
     };
     Some(format!(
-        "{made} is made by {maker}, which is not in this export: after a restore {lost} until {maker} is there"
+        "{made} is created by {maker}, which is not in this export: after a restore {lost} until {maker} is there"
     ))
 }
 
-/// What the triggers authenticate by, where that is of no namespace.
+/// The cluster-wide credentials of the triggers.
 fn credentials(object: &Value) -> Vec<String> {
     let triggers = object["spec"]["triggers"].as_array().into_iter().flatten();
     let references = triggers.map(|trigger| &trigger["authenticationRef"]);
@@ -59,7 +59,7 @@ fn credentials(object: &Value) -> Vec<String> {
     let sentence = |reference: &Value| {
         let name = text(&reference["name"]);
         format!(
-            "{} authenticates by ClusterTriggerAuthentication/{name}, which is in no namespace and not in this export",
+            "{} authenticates by ClusterTriggerAuthentication/{name}, which is cluster-scoped and not in this export",
             named(object)
         )
     };
@@ -105,11 +105,11 @@ mod tests {
     }
 
     #[test]
-    fn an_autoscaler_of_a_scaled_object_that_is_not_exported_is_missed_by_name() {
+    fn a_missing_scaled_object_of_an_exported_autoscaler_is_named() {
         assert_eq!(
             missing(&[autoscaler()]),
             [
-                "HorizontalPodAutoscaler/keda-hpa-cart is made by ScaledObject/cart, which is not in this export: after a \
+                "HorizontalPodAutoscaler/keda-hpa-cart is created by ScaledObject/cart, which is not in this export: after a \
               restore nothing scales Deployment/cart until ScaledObject/cart is there"
             ]
         );
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_trigger_authenticates_by_is_missed_where_it_is_no_manifest() {
+    fn missing_credentials_of_a_trigger_are_named() {
         let object = json!({"kind": "ScaledObject", "metadata": {"name": "cart"}, "spec": {"triggers": [
             {"type": "kafka", "authenticationRef": {"name": "own"}},
             {"type": "aws", "authenticationRef": {"name": "all", "kind": "ClusterTriggerAuthentication"}}]}});
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(
             missing(&[object, own]),
             [
-                "ScaledObject/cart authenticates by ClusterTriggerAuthentication/all, which is in no namespace and not in this export",
+                "ScaledObject/cart authenticates by ClusterTriggerAuthentication/all, which is cluster-scoped and not in this export",
                 "TriggerAuthentication/own reads Secret/kafka, and Secrets are never exported",
             ]
         );

@@ -1,15 +1,15 @@
-//! Autoscalers of older API versions in the form of autoscaling/v2.
+//! Converts autoscalers of older API versions to autoscaling/v2.
 //!
 //! Source: `pkg/apis/autoscaling/v1/conversion.go` of Kubernetes, and `v2beta1/conversion.go` of the releases
 //! that had it.
 
 use serde_json::{Map, Value, json};
 
-/// Where autoscaling/v1 keeps what it has no field for.
+/// Where autoscaling/v1 keeps fields that it does not have.
 const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
 const BEHAVIOR: &str = "autoscaling.alpha.kubernetes.io/behavior";
 
-/// The spec in the form of autoscaling/v2; the error is the end of a sentence.
+/// The spec as autoscaling/v2; the error is the end of a sentence.
 pub(super) fn to_v2(object: &Value) -> Result<Value, String> {
     let mut spec = object["spec"].clone();
     if !spec.is_object() {
@@ -56,7 +56,7 @@ fn annotation(annotations: &Value, name: &str) -> Result<Option<Value>, String> 
         .map_err(|e| format!("has an annotation {name} that is not JSON: {e}"))
 }
 
-/// A metric as v1 annotations and v2beta1 have it: the target's members beside the name.
+/// A metric as v1 annotations and v2beta1 write it, with the target's members next to the name.
 fn metric(old: &Value) -> Value {
     let kind = old["type"].as_str().unwrap_or_default();
     let member = kind.chars().next().map_or_else(String::new, |first| {
@@ -99,8 +99,8 @@ fn target(source: &Value) -> Value {
     }
 }
 
-/// Keys with their first letter small: the annotation holds the API server's internal type, which has no JSON
-/// names.
+/// Lowercases the first letter of every key: the annotation holds the API server's internal type, which has no
+/// JSON names.
 fn lower(value: &Value) -> Value {
     match value {
         Value::Object(members) => members

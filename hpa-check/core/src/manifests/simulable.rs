@@ -1,39 +1,49 @@
-//! What of an autoscaler can be simulated: where nothing but the pods' CPU is known, the metrics on CPU.
+//! Reduces an autoscaler to what can be simulated: with only the pods' CPU known, its CPU metrics.
 
 use super::autoscaler::{DEFAULT_CPU_TARGET, Manifest};
+use super::origin::Origin;
 use super::workload::WorkloadManifest;
 use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec, MetricTarget};
 use crate::units::Millicores;
 
-/// An autoscaler on the CPU of pods, with what is known of them.
+/// An autoscaler on the CPU of pods, and what is known about them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulable {
     /// The spec: its metrics are the pods' CPU in percent of the request, and its minimum is at least 1.
     pub spec: AutoscalerSpec,
-    /// The CPU request of a pod, where the input gives it.
+    /// A pod's CPU request, if the input gives it.
     pub request: Option<Millicores>,
-    /// The CPU limit of a pod, where the input gives it.
+    /// A pod's CPU limit, if the input gives it.
     pub limit: Option<Millicores>,
-    /// The target, where the input has it.
+    /// The autoscaler as in the input.
+    pub origin: Origin,
+    /// The target, if the input contains it.
     pub workload: Option<WorkloadManifest>,
     /// What was filled in, left out or replaced, one sentence each.
     pub notes: Vec<String>,
 }
 
 impl Manifest {
-    /// Leaves out what can't be simulated, and says so.
+    /// Drops what can't be simulated, with a note for each.
     pub fn on_cpu(self) -> Simulable {
         let Self {
+            name,
+            namespace,
             mut spec,
+            metrics,
             workload,
             mut notes,
-            ..
         } = self;
+        let origin = Origin {
+            name,
+            namespace,
+            metrics,
+        };
         let (cpu, others): (Vec<_>, Vec<_>) =
             spec.metrics.into_iter().partition(MetricSpec::is_cpu);
         notes.extend(others.iter().map(|metric| {
             format!(
-                "its metric \"{}\" is left out: nothing is known of its values here",
+                "its metric \"{}\" is left out: its values are unknown here",
                 metric.source
             )
         }));
@@ -53,14 +63,14 @@ impl Manifest {
             .collect();
         if metrics.is_empty() {
             notes.push(format!(
-                "it has no metric on CPU, so {DEFAULT_CPU_TARGET} % CPU stands in for its metrics: only its bounds and behavior are its own"
+                "it has no CPU metric, so a target of {DEFAULT_CPU_TARGET} % CPU replaces its metrics; its bounds and behavior are kept"
             ));
             metrics.push(MetricSpec::cpu_utilization(DEFAULT_CPU_TARGET));
         }
         spec.metrics = metrics;
         if spec.min_replicas == Some(0) {
             notes.push(
-                "its minimum of 0 is taken as 1: CPU can't call for the first pod".to_owned(),
+                "its minimum of 0 is raised to 1: CPU can't call for the first pod".to_owned(),
             );
             spec.min_replicas = Some(1);
         }
@@ -68,14 +78,15 @@ impl Manifest {
             spec,
             request,
             limit,
+            origin,
             workload,
             notes,
         }
     }
 }
 
-/// The simulated pod has one container, so that a container's CPU is the pod's. An amount for each pod is the
-/// same arithmetic as a percentage of its request.
+/// The simulated pod has one container, so a container's CPU is the pod's. An amount per pod is the same
+/// arithmetic as a percentage of its request.
 fn on_the_pod(
     metric: &MetricSpec,
     request: Option<Millicores>,
@@ -96,7 +107,7 @@ fn on_the_pod(
                 None => (100, "a request of that size".to_owned()),
             };
             notes.push(format!(
-                "its CPU target of {amount} for each pod is taken as {percent} % of {of}"
+                "its CPU target of {amount} per pod is treated as {percent} % of {of}"
             ));
             MetricTarget::Utilization(i32::try_from(percent).unwrap_or(i32::MAX))
         }

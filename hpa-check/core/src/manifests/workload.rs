@@ -1,4 +1,4 @@
-//! What a manifest says about the pods of an autoscaler's target: requests, limits, and how soon they can be
+//! What a manifest reveals about the pods of an autoscaler's target: requests, limits, and how soon they can be
 //! ready.
 
 use std::time::Duration;
@@ -14,17 +14,17 @@ use crate::units::{Bytes, Millicores};
 /// A Deployment, a StatefulSet or another object with a pod template.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WorkloadManifest {
-    /// Such as `Deployment/shop`.
+    /// Its name, such as `Deployment/shop`.
     pub name: String,
     /// Its regular containers.
     pub containers: Vec<ContainerResources>,
-    /// The containers that run before them, or beside them as sidecars.
+    /// Its init containers, including sidecars.
     pub init_containers: Vec<InitContainer>,
-    /// Requests and limits that the containers share.
+    /// Pod-level requests and limits.
     pub resources: Option<PodResources>,
-    /// `spec.replicas`, where it is given.
+    /// `spec.replicas`, if given.
     pub replicas: Option<i32>,
-    /// A pod is ready no sooner than this after its containers have started, by its startup and readiness probes.
+    /// The earliest that a pod can be ready after its containers start, by its startup and readiness probes.
     pub ready_after: Duration,
 }
 
@@ -36,7 +36,8 @@ pub(super) fn is_workload(object: &Value) -> bool {
 }
 
 impl WorkloadManifest {
-    /// Reads an object with a pod template. The error is the end of a sentence that begins with the input.
+    /// Reads an object with a pod template. The error is the end of a sentence that begins with the input's
+    /// name.
     pub(super) fn read(object: &Value) -> Result<Self, String> {
         let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
         let name = format!(
@@ -73,7 +74,7 @@ impl WorkloadManifest {
         })
     }
 
-    /// The CPU request of a pod, or of one container of it, as the controller adds it up; `None` where one is
+    /// The CPU request of a pod, or of one of its containers, added up as the controller does; `None` if one is
     /// missing.
     pub fn cpu_request(&self, container: Option<&str>) -> Option<Millicores> {
         let sidecars = self.init_containers.iter().filter(|c| c.sidecar);
@@ -94,7 +95,7 @@ impl WorkloadManifest {
         request.ok().filter(|request| *request > 0).map(Millicores)
     }
 
-    /// The CPU limit of a pod, or of one container of it; `None` where one container has none.
+    /// The CPU limit of a pod, or of one of its containers; `None` if a container has none.
     pub fn cpu_limit(&self, container: Option<&str>) -> Option<Millicores> {
         let shared = self.resources.as_ref().and_then(|r| r.limits.cpu);
         let counted = self
@@ -115,7 +116,7 @@ fn list(value: &Value) -> &[Value] {
 
 fn container(value: &Value) -> Result<ContainerResources, String> {
     let resources = &value["resources"];
-    // The API server fills in a request that is missing from the limit.
+    // The API server fills in a missing request from the limit.
     let limits = amounts(&resources["limits"])?;
     let requests = amounts(&resources["requests"])?;
     Ok(ContainerResources {
@@ -149,12 +150,12 @@ fn amounts(value: &Value) -> Result<Amounts, String> {
         Value::String(text) => text
             .parse::<Quantity>()
             .map(Some)
-            .map_err(|_| format!("`{text}` for {resource}, which is no quantity")),
+            .map_err(|_| format!("`{text}` for {resource}, which is not a quantity")),
         number => number
             .to_string()
             .parse::<Quantity>()
             .map(Some)
-            .map_err(|_| format!("`{number}` for {resource}, which is no quantity")),
+            .map_err(|_| format!("`{number}` for {resource}, which is not a quantity")),
     };
     Ok(Amounts {
         cpu: quantity("cpu")?.map(|q| Millicores(q.milli())),
@@ -162,8 +163,8 @@ fn amounts(value: &Value) -> Result<Amounts, String> {
     })
 }
 
-/// A probe that succeeds at once is first asked after its delay; readiness is asked once the startup probe has
-/// succeeded, and takes as many successes as it says.
+/// The first probe runs after its delay. Readiness is probed once the startup probe has succeeded, and takes
+/// `successThreshold` successes.
 fn ready_after(container: &Value) -> Duration {
     let seconds = |probe: &Value, key: &str, default: u64| probe[key].as_u64().unwrap_or(default);
     let (startup, readiness) = (&container["startupProbe"], &container["readinessProbe"]);

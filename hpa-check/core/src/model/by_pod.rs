@@ -1,6 +1,6 @@
-//! Values by pod name, without a copy of any name: what one decision computes with.
+//! Values by pod name, without copying names, for the computation of one decision.
 
-/// Values by pod, in the order of the names. Of two values of one pod the later counts.
+/// Values by pod, sorted by name. If a pod has two values, the later one counts.
 #[derive(Debug, Clone)]
 pub struct ByPod<'a, T>(Vec<(&'a str, T)>);
 
@@ -26,12 +26,12 @@ impl<'a, T> Extend<(&'a str, T)> for ByPod<'a, T> {
 }
 
 impl<T> ByPod<'_, T> {
-    /// Orders the names. An API that lists pods by name has done so already.
+    /// Sorts by name. An API that lists pods by name has done so already.
     fn settle(&mut self) {
         if self.0.is_sorted_by(|a, b| a.0 < b.0) {
             return;
         }
-        // The sort keeps the order of equal names, so that the last of them is the latest.
+        // The sort is stable, so the last of equal names is the latest.
         self.0.sort_by(|a, b| a.0.cmp(b.0));
         self.0.dedup_by(|later, earlier| {
             let same = later.0 == earlier.0;
@@ -42,7 +42,7 @@ impl<T> ByPod<'_, T> {
         });
     }
 
-    /// A pod's value. Pods that are asked for in their order are found at once, at the place given.
+    /// A pod's value. `place` is a hint: pods looked up in order are found there at once.
     pub fn get(&self, place: usize, pod: &str) -> Option<&T> {
         let found = match self.0.get(place) {
             Some((name, _)) if *name == pod => place,
@@ -60,7 +60,7 @@ impl<T> ByPod<'_, T> {
         all.filter_map(|(place, (pod, value))| Some((value, other.get(place, pod)?)))
     }
 
-    /// Keeps the values of some pods only.
+    /// Keeps only some pods' values.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         self.0.retain(|(pod, _)| keep(pod));
     }
@@ -70,12 +70,12 @@ impl<T> ByPod<'_, T> {
         self.0.iter().map(|(_, value)| value)
     }
 
-    /// How many pods have a value.
+    /// The number of pods with a value.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether no pod has one.
+    /// Whether no pod has a value.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_two_values_of_one_pod_the_later_counts_in_whatever_order_they_came() {
+    fn the_later_of_two_values_of_one_pod_counts_in_any_order() {
         let mut all: ByPod<'_, i64> = [("b", 1), ("a", 2), ("b", 3)].into_iter().collect();
         assert_eq!(all.values().copied().collect::<Vec<_>>(), [2, 3]);
         all.extend([("a", 4), ("c", 5)]);
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_is_found_at_any_place() {
+    fn a_pod_is_found_with_any_hint() {
         let all: ByPod<'_, i64> = [("a", 1), ("b", 2), ("c", 3)].into_iter().collect();
         for place in 0..5 {
             assert_eq!(all.get(place, "b"), Some(&2));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::observation::Condition;
 
-/// Sets a condition in place, or appends it: the order is that of first setting.
+/// Sets a condition in place, or appends it, so conditions stay in the order in which they were first set.
 pub fn set<'a>(
     conditions: &mut Vec<Condition>,
     kind: &str,
@@ -15,7 +15,7 @@ pub fn set<'a>(
     let status = if status { "True" } else { "False" };
     let message = message.into();
     match conditions.iter_mut().find(|c| c.kind == kind) {
-        // Most syncs say again what the one before said.
+        // Most syncs repeat the previous condition.
         Some(old) => {
             status.clone_into(&mut old.status);
             reason.clone_into(&mut old.reason);
@@ -33,7 +33,7 @@ pub fn set<'a>(
     }
 }
 
-/// Whether a condition is there with status `True`.
+/// Whether there is such a condition with status `True`.
 pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
     conditions
         .iter()
@@ -50,7 +50,7 @@ pub const SCALING_LIMITED: &str = "ScalingLimited";
 /// `ScaledToZero`, behind the gate `HPAScaleToZero`.
 pub const SCALED_TO_ZERO: &str = "ScaledToZero";
 
-/// The sentence that the controller writes with a reason of `ScalingLimited`.
+/// The controller's message for a reason of `ScalingLimited`.
 pub fn limited_message(reason: &str) -> &'static str {
     match reason {
         "ScaleUpLimit" => {

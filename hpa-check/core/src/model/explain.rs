@@ -9,8 +9,8 @@ use crate::spec::{MetricSpec, MetricTarget};
 use crate::units::{Bytes, Millicores};
 
 impl Decision {
-    /// Such as "3 ready pods average 92 % of 100m (target 50 %, ratio 1.84) → wants 6; …". Of several metrics
-    /// the one that decides comes first, then what each of the others alone would ask for.
+    /// Such as "3 ready pods average 92 % of 100m (target 50 %, ratio 1.84) → wants 6; …". If there are several
+    /// metrics, the deciding one comes first, then what each of the others would ask for alone.
     pub fn explain(&self) -> String {
         let mut text = self.proposal();
         if let (Some(proposed), Some(stabilized)) = (self.proposed, self.stabilized)
@@ -24,8 +24,8 @@ impl Decision {
             let by = match limited.reason {
                 "TooFewReplicas" => "the minimum",
                 "TooManyReplicas" => "the maximum",
-                "ScaleUpLimit" => "the limit of one step up",
-                _ => "the limit of one step down",
+                "ScaleUpLimit" => "the scale-up limit",
+                _ => "the scale-down limit",
             };
             let _ = write!(text, "; {by} makes it {}", limited.replicas);
         }
@@ -53,7 +53,7 @@ impl Decision {
             None => match &self.error {
                 Some(error) => format!("no proposal: {error}"),
                 None if self.reason.is_empty() => {
-                    format!("{} replicas, and no metric was asked", self.current)
+                    format!("{} replicas, and no metric was evaluated", self.current)
                 }
                 None => self.reason.clone(),
             },
@@ -63,7 +63,7 @@ impl Decision {
 
 /// Which metric decides, which one holds the replicas up, and what the others would ask for.
 impl Decision {
-    /// The metric whose proposal is the largest; of equal ones the first, as the controller takes it.
+    /// The metric with the largest proposal; the first one wins a tie, as in the controller.
     pub fn driver(&self) -> Option<(&MetricSpec, &Proposal)> {
         let good = self.metrics.iter();
         let good = good.filter_map(|(spec, outcome)| Some((spec, outcome.as_ref().ok()?)));
@@ -87,7 +87,7 @@ impl Decision {
         Some(format!("{source} at {level} {verb} {replicas}{beside}"))
     }
 
-    /// What every metric but this one would ask for, or why it can't.
+    /// What every other metric would ask for, or why it can't.
     fn beside(&self, driver: &MetricSpec) -> String {
         let mut text = String::new();
         for (spec, outcome) in self.metrics.iter().filter(|(spec, _)| spec != driver) {
@@ -96,21 +96,18 @@ impl Decision {
                 Ok(proposal) => {
                     write!(text, "; {source} alone would ask for {}", proposal.replicas)
                 }
-                Err(error) => write!(
-                    text,
-                    "; {source} fails, which blocks every step down: {error}"
-                ),
+                Err(error) => write!(text, "; {source} fails, which blocks scale-down: {error}"),
             };
         }
         text
     }
 
-    /// Why there is no proposal although a metric may have one: a metric that fails blocks scaling down.
+    /// Why there is no proposal although a metric may have one: a failed metric blocks scale-down.
     fn refusal(&self) -> String {
         let error = self.error.as_deref().unwrap_or_default();
         match self.driver() {
             Some((spec, proposal)) => format!(
-                "no step down to the {} that {} alone would ask for, because another metric fails: {error}",
+                "no scale-down to the {} that {} alone would ask for, because another metric fails: {error}",
                 proposal.replicas, spec.source
             ),
             None => format!("no proposal: {error}"),
@@ -126,7 +123,7 @@ fn level(spec: &MetricSpec, proposal: &Proposal) -> String {
             format!("{} of {target} %", proposal.utilization.unwrap_or_default())
         }
         MetricTarget::AverageValue(target) => format!(
-            "{} of {} for each pod",
+            "{} of {} per pod",
             shown(proposal.raw_average),
             shown(target.milli())
         ),
@@ -139,7 +136,7 @@ fn level(spec: &MetricSpec, proposal: &Proposal) -> String {
     }
 }
 
-/// An amount in thousandths, in the unit of the metric.
+/// An amount in thousandths, shown in the metric's unit.
 fn amount(spec: &MetricSpec, milli: i64) -> String {
     match spec.resource() {
         Some(("cpu", _)) => Millicores(milli).to_string(),
@@ -148,7 +145,7 @@ fn amount(spec: &MetricSpec, milli: i64) -> String {
     }
 }
 
-/// Bytes as people read them: whole mebibytes where the amount is large.
+/// Bytes for display: whole mebibytes if the amount is large.
 fn shown_bytes(milli: i64) -> String {
     const MEBI: i64 = 1024 * 1024 * 1000;
     let rounded = if milli >= 10 * MEBI {
@@ -181,7 +178,7 @@ fn arithmetic(spec: &MetricSpec, proposal: &Proposal, current: i32) -> String {
         ),
     };
     if proposal.from_status {
-        text.push_str(", by the status alone");
+        text.push_str(", from the status only");
     }
     if let Some(second) = proposal.second_ratio {
         let assumed = match spec.utilization() {

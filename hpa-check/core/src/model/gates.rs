@@ -1,25 +1,25 @@
-//! What differs between versions of the controller, and what its feature gates switch.
+//! Differences between controller versions, and the feature gates.
 
-/// The switches of one controller. The default is the newest that is known: master after 1.37.
+/// The switches of one controller. The default is the newest known version: master after 1.37.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is one independent switch of the controller"
 )]
 pub struct VersionGates {
-    /// A pod whose sample lacks the container of a `ContainerResource` metric counts as missing, from
-    /// 1.33 (`getContainerMetrics` returns no error any more); before, one such pod failed the metric.
+    /// A pod whose sample lacks the container of a `ContainerResource` metric counts as missing, from 1.33
+    /// (`getContainerMetrics` no longer returns an error); before, one such pod failed the metric.
     pub every_pod_reports_container: bool,
-    /// A ratio is compared with the ends of the tolerance's band (`Tolerances.isWithin`), from 1.33, with
+    /// A ratio is compared with the ends of the tolerance band (`Tolerances.isWithin`), from 1.33, with
     /// KEP-4951; before, its distance from 1 was compared with the tolerance.
     pub tolerance_band: bool,
     /// Pod-level requests and the overhead count (`calculateRequests`), from 1.34 with KEP-2837: gate
     /// `PodLevelResources`, on from 1.34.
     pub pod_level_requests: bool,
-    /// A write of the target's size that meets a conflict is tried again (`retry.RetryOnConflict`), from 1.34.
+    /// A write of the target's scale that conflicts is retried (`retry.RetryOnConflict`), from 1.34.
     pub retries_conflicts: bool,
-    /// An average of an external metric that does not fit 64 bits, or its replicas 32, is cut to the
-    /// largest number (`GetExternalPerPodMetricReplicas`), from 1.34.
+    /// The average of an external metric is capped if it overflows 64 bits, and its replicas if they overflow
+    /// 32 (`GetExternalPerPodMetricReplicas`), from 1.34.
     pub caps_averages: bool,
     /// The same of totals of object and external metrics (`getUsageRatioReplicaCount`), from 1.35.
     pub caps_totals: bool,
@@ -28,16 +28,15 @@ pub struct VersionGates {
     /// A pod without the container that a metric names is an error
     /// (`calculatePodRequestsFromContainers`), from 1.35; before, its request was zero.
     pub container_must_exist: bool,
-    /// Zero replicas are left alone unless the condition `ScaledToZero` is there
+    /// A target at zero replicas is left alone unless the condition `ScaledToZero` is present
     /// (`shouldComputeMetricsForZeroReplicas`, KEP-2021), from 1.36; before, unless `minReplicas` is zero.
     pub remembers_zero: bool,
-    /// A target that the autoscaler brought to zero is brought back: gate `HPAScaleToZero` of KEP-2021,
-    /// on from 1.37. Each rescale then says so in a `ScaledToZero` condition.
+    /// A target that the autoscaler scaled to zero is scaled up again: gate `HPAScaleToZero` of KEP-2021, on
+    /// from 1.37. Each rescale then sets the `ScaledToZero` condition.
     pub scale_to_zero: bool,
-    /// The error of an object's metric names the object before the cause, from 1.37.
+    /// The error of an object metric names the object before the cause, from 1.37.
     pub names_object_first: bool,
-    /// Pods that have succeeded are ignored like failed ones, after 1.37 (#141302); before, they
-    /// counted as missing.
+    /// Succeeded pods are ignored like failed ones, after 1.37 (#141302); before, they counted as missing.
     pub ignore_succeeded: bool,
 }
 
@@ -48,7 +47,7 @@ impl Default for VersionGates {
 }
 
 impl VersionGates {
-    /// The rules of a Kubernetes version such as `1.34`; one that can't be read has the newest.
+    /// The switches of a Kubernetes version such as `1.34`; an unreadable version gets the newest.
     pub fn of_version(version: &str) -> Self {
         let minor = version.split('.').nth(1).and_then(|minor| {
             let end = minor
@@ -76,15 +75,15 @@ impl VersionGates {
         }
     }
 
-    /// The rules with feature gates as they are set, each `None` when nothing is said of it.
+    /// The switches with feature gates applied; `None` means that the gate is not set.
     #[must_use]
     pub fn with_gates(
         self,
         configurable_tolerance: Option<bool>,
         scale_to_zero: Option<bool>,
     ) -> Self {
-        // From 1.37 on tolerances can't be switched off, so where they are, the version is one
-        // in which scaling to zero is off by default.
+        // From 1.37 on, tolerances can't be disabled. If they are, the version is one in which scale-to-zero is
+        // off by default.
         let default = self.scale_to_zero && configurable_tolerance != Some(false);
         Self {
             configurable_tolerance: configurable_tolerance.unwrap_or(self.configurable_tolerance),
@@ -93,7 +92,7 @@ impl VersionGates {
         }
     }
 
-    /// The same with the gate `PodLevelResources`, which only 1.34 and later ask.
+    /// The same with the gate `PodLevelResources`, which exists from 1.34 on.
     #[must_use]
     pub fn with_pod_level_resources(self, on: Option<bool>) -> Self {
         Self {
@@ -108,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_read_however_a_server_writes_it() {
+    fn a_version_is_parsed_in_every_notation_that_servers_use() {
         for text in ["1.36", "v1.36", "v1.36.3", "1.36+", "1.36.0-rc.1"] {
             assert_eq!(
                 VersionGates::of_version(text),
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_holds_from_its_version_on() {
+    fn each_switch_is_on_from_its_version() {
         let from = |rule: fn(VersionGates) -> bool| {
             (30..40).find(|minor| rule(VersionGates::of_minor(*minor)))
         };
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_that_is_set_overrides_the_version() {
+    fn a_set_gate_overrides_the_version() {
         let newest = VersionGates::default();
         assert!(!newest.with_gates(None, Some(false)).scale_to_zero);
         assert!(newest.with_gates(Some(true), None).scale_to_zero);

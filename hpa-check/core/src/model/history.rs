@@ -1,4 +1,4 @@
-//! The proposals that a controller remembers, and what stabilization asks of them.
+//! The proposals that a controller remembers, and how stabilization uses them.
 
 use std::collections::VecDeque;
 
@@ -11,24 +11,23 @@ use super::instant::Instant;
 pub struct Recommendation<T = Timestamp> {
     /// The replicas proposed, before any limit.
     pub replicas: i32,
-    /// When.
+    /// When it was made.
     pub at: T,
 }
 
 /// Proposals of earlier syncs.
 pub trait History<T> {
-    /// The lowest of those later than an instant.
+    /// The lowest one later than an instant.
     fn lowest_after(&self, cutoff: T) -> Option<i32>;
-    /// The highest of those later than an instant.
+    /// The highest one later than an instant.
     fn highest_after(&self, cutoff: T) -> Option<i32>;
-    /// The highest of those at an instant or later.
+    /// The highest one at or after an instant.
     fn highest_since(&self, cutoff: T) -> Option<i32>;
-    /// Adds one that is later than all others. Those before `outdated` are never asked for again.
+    /// Adds one that is later than all others. Those before `outdated` are not needed any more.
     fn remember(&mut self, new: Recommendation<T>, outdated: T);
 }
 
-/// The controller's own list, which keeps its length: a new proposal takes the place of the last outdated
-/// one.
+/// The controller's own list: a new proposal replaces the last outdated one, so the list rarely grows.
 impl<T: Copy + Ord> History<T> for Vec<Recommendation<T>> {
     fn lowest_after(&self, cutoff: T) -> Option<i32> {
         let newer = self.iter().filter(|r| r.at > cutoff);
@@ -50,7 +49,7 @@ impl<T: Copy + Ord> History<T> for Vec<Recommendation<T>> {
     }
 }
 
-/// Puts an item in the place of the last outdated one, or at the end.
+/// Replaces the last outdated item, or appends.
 pub(crate) fn replace_last<T>(list: &mut Vec<T>, new: T, outdated: impl Fn(&T) -> bool) {
     match list.iter().rposition(outdated) {
         Some(i) => list[i] = new,
@@ -58,18 +57,18 @@ pub(crate) fn replace_last<T>(list: &mut Vec<T>, new: T, outdated: impl Fn(&T) -
     }
 }
 
-/// The same proposals, of which only those are kept that can still be the highest or the lowest of a window,
-/// so that a sync takes the same time however long the windows are.
+/// The same proposals, but only those that can still be the highest or lowest of a window, so that a sync takes
+/// the same time for any window.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Extremes<T> {
-    /// In order of time, each lower than the one before.
+    /// Sorted by time, each lower than the one before.
     highs: VecDeque<Recommendation<T>>,
-    /// In order of time, each higher than the one before.
+    /// Sorted by time, each higher than the one before.
     lows: VecDeque<Recommendation<T>>,
 }
 
 impl<T: Instant> Extremes<T> {
-    /// When at least so many replicas were last proposed.
+    /// When at least this many replicas were last proposed.
     pub(crate) fn last_of(&self, least: i32) -> Option<T> {
         let last = self.highs.iter().rfind(|r| r.replicas >= least);
         last.map(|r| r.at)
@@ -78,7 +77,7 @@ impl<T: Instant> Extremes<T> {
 
 impl<T: Instant> History<T> for Extremes<T> {
     fn lowest_after(&self, cutoff: T) -> Option<i32> {
-        // Without a window nothing is newer.
+        // With an empty window nothing is newer.
         self.lows.back().filter(|last| last.at > cutoff)?;
         let lowest = self.lows.iter().find(|r| r.at > cutoff);
         lowest.map(|r| r.replicas)

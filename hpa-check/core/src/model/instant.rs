@@ -1,5 +1,5 @@
-//! Instants as the controller's rules need them: ordered, and movable by a duration. A cluster's are
-//! timestamps; a simulation counts nanoseconds from its beginning.
+//! Instants as the controller's rules need them: ordered, and movable by a duration. A cluster uses timestamps;
+//! a simulation counts nanoseconds from its start.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 /// An instant of the rules' clock.
 pub trait Instant: Copy + Ord {
-    /// The instant that much earlier, or the earliest there is.
+    /// The instant `age` earlier, or the earliest possible.
     #[must_use]
     fn before(self, age: Duration) -> Self;
-    /// The instant that much later, or the latest there is.
+    /// The instant `span` later, or the latest possible.
     #[must_use]
     fn after(self, span: Duration) -> Self;
 }
@@ -25,12 +25,12 @@ impl Instant for Timestamp {
     }
 }
 
-/// Nanoseconds from the beginning of a simulation.
+/// Nanoseconds since the start of a simulation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Nanos(i64);
 
 impl Nanos {
-    /// That many seconds after the beginning, or before it.
+    /// This many seconds after the start; negative is before it.
     pub(crate) const fn of_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000_000_000))
     }

@@ -1,4 +1,4 @@
-//! From the metrics of the spec to one proposal, the largest: `computeReplicasForMetrics` and
+//! From the spec's metrics to one proposal, the largest: `computeReplicasForMetrics` and
 //! `computeReplicasForMetric` in `horizontal.go`.
 
 mod external;
@@ -13,22 +13,22 @@ use super::{MetricError, counted, selector};
 use crate::observation::MetricAnswer;
 use crate::spec::{CurrentMetric, MetricSource, MetricSpec};
 
-/// In place of an API's error where this tool has not asked it.
+/// Stands in for an API's error if the API was not read.
 const NOT_READ: &str = "not seen by this tool";
 
 /// Why a metric gave no proposal.
 struct Failure {
-    /// The reason of the condition.
+    /// The condition's reason.
     reason: &'static str,
-    /// What the condition's message ends with.
+    /// The end of the condition's message.
     cause: MetricError,
-    /// What the event and the sync's error say.
+    /// The error in the event and of the sync.
     error: MetricError,
 }
 
 impl Controller {
-    /// The largest proposal of the metrics, and the metric's name. A metric that fails is passed
-    /// over, unless all of them do or the others would shrink the target: then there is none.
+    /// The largest proposal and its metric's name. A failed metric is skipped, unless all fail or the others
+    /// would scale down: then there is no proposal.
     pub(super) fn propose(
         &self,
         sync: &Sync<'_>,
@@ -133,27 +133,27 @@ impl Controller {
     }
 }
 
-/// Whether a proposal takes the place of the largest so far, which is 0 where there is none.
+/// Whether a proposal replaces the largest so far, which is 0 at first.
 pub(crate) fn is_larger(proposal: i32, so_far: i32) -> bool {
     so_far == 0 || proposal > so_far
 }
 
-/// What was read of a custom or external metric.
+/// The reading of a custom or external metric.
 fn reading<'a>(scene: ProposalInput<'a>, source: &MetricSource) -> Option<&'a MetricAnswer> {
     let mut all = scene.readings.others.iter();
     all.find(|reading| reading.metric == *source)
         .map(|reading| &reading.answer)
 }
 
-/// The value that the controller read, as far as its status tells: a total exactly, an average
-/// rounded up to a thousandth for each pod.
+/// The value that the controller read, as far as its status shows: a total exactly, an average rounded up to a
+/// thousandth per pod.
 fn usage_in(current: &CurrentMetric, observed: i32) -> Option<i64> {
     let total = current.value.map(|v| v.milli());
     let average = current.average_value.map(|v| v.milli());
     total.or_else(|| average?.checked_mul(i64::from(observed)))
 }
 
-/// How the controller names a metric in its sentences.
+/// The controller's name for a metric in its messages.
 fn metric_name(spec: &MetricSpec) -> String {
     match &spec.source {
         MetricSource::Resource { name } => resource::name(name, None, spec.target),

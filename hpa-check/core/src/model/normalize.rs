@@ -1,5 +1,5 @@
-//! From a proposal to a decision: stabilization and limits of speed, on both of the controller's
-//! paths. `normalizeDesiredReplicas` and `normalizeDesiredReplicasWithBehaviors` in `horizontal.go`.
+//! From a proposal to a decision: stabilization and rate limits, on both of the controller's paths.
+//! `normalizeDesiredReplicas` and `normalizeDesiredReplicasWithBehaviors` in `horizontal.go`.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use super::instant::Instant;
 use crate::observation::ControllerConfig;
 use crate::spec::{Behavior, PolicyKind, ScalingPolicy, ScalingRules, SelectPolicy};
 
-/// A change of the target's replicas that the controller made.
+/// A change of the target's replicas by the controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScaleEvent<T = Timestamp> {
-    /// By how many replicas, always positive.
+    /// The number of replicas, always positive.
     pub change: i32,
     /// When.
     pub at: T,
@@ -24,11 +24,11 @@ pub struct ScaleEvent<T = Timestamp> {
 /// One direction's rules with every default filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FullRules {
-    /// History that holds a change back.
+    /// The stabilization window.
     pub window: Duration,
     /// Which policy counts.
     pub select: SelectPolicy,
-    /// The limits of speed.
+    /// The rate limits.
     pub policies: Vec<ScalingPolicy>,
     /// The direction's own tolerance.
     pub tolerance: Option<f64>,
@@ -37,15 +37,15 @@ pub struct FullRules {
 /// Both directions' rules with every default filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FullBehavior {
-    /// For growing.
+    /// For scale-up.
     pub up: FullRules,
-    /// For shrinking.
+    /// For scale-down.
     pub down: FullRules,
 }
 
 impl FullBehavior {
-    /// The API's defaults (`pkg/apis/autoscaling/v2/defaults.go`), and the controller's own for the
-    /// window of the scale-down.
+    /// The API's defaults (`pkg/apis/autoscaling/v2/defaults.go`), and the controller's own default for the
+    /// scale-down window.
     pub fn of(behavior: &Behavior, settings: &ControllerConfig) -> Self {
         let percent = ScalingPolicy {
             kind: PolicyKind::Percent,
@@ -85,10 +85,10 @@ pub(crate) fn seconds(value: i32) -> Duration {
     Duration::from_secs(u64::try_from(value).unwrap_or(0))
 }
 
-/// A bound that was put on the replicas, or none, with the reason of the `ScalingLimited` condition.
+/// The replicas after bounds and rate limits, with the reason of the `ScalingLimited` condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limited {
-    /// The replicas after the bound.
+    /// The replicas after the limit.
     pub replicas: i32,
     /// `DesiredWithinRange`, `TooFewReplicas`, `TooManyReplicas`, `ScaleUpLimit` or `ScaleDownLimit`.
     pub reason: &'static str,
@@ -96,8 +96,8 @@ pub struct Limited {
 
 const WITHIN: &str = "DesiredWithinRange";
 
-/// The highest proposal of the window, this one included: `stabilizeRecommendation`. It also
-/// raises above the present size, which the path with `behavior` never does.
+/// The highest proposal of the window, including this one: `stabilizeRecommendation`. It can also raise the
+/// replicas above the current number, which the path with `behavior` never does.
 pub fn stabilize_legacy<T: Instant>(
     history: &impl History<T>,
     desired: i32,
@@ -108,7 +108,7 @@ pub fn stabilize_legacy<T: Instant>(
     highest.map_or(desired, |highest| highest.max(desired))
 }
 
-/// The present size, moved only as far as every proposal of the windows agrees:
+/// The current replicas, moved only as far as every proposal in the windows agrees:
 /// `stabilizeRecommendationWithBehaviors`.
 pub fn stabilize<T: Instant>(
     history: &impl History<T>,
@@ -125,7 +125,7 @@ pub fn stabilize<T: Instant>(
         .min(highest.map_or(desired, |highest| highest.max(desired)))
 }
 
-/// The bounds and the limit of one step up without `behavior`: `convertDesiredReplicasWithRules`.
+/// The bounds and the scale-up limit without `behavior`: `convertDesiredReplicasWithRules`.
 pub fn limit_legacy(
     current: i32,
     desired: i32,
@@ -159,16 +159,16 @@ pub fn limit_legacy(
     }
 }
 
-/// The changes that the controller made, by direction.
+/// The controller's scalings, by direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScaleEvents<'a, T = Timestamp> {
-    /// Growths.
+    /// Scale-ups.
     pub up: &'a [ScaleEvent<T>],
-    /// Shrinkages.
+    /// Scale-downs.
     pub down: &'a [ScaleEvent<T>],
 }
 
-/// The bounds and the policies of the direction taken: `convertDesiredReplicasWithBehaviorRate`.
+/// The bounds and the policies of the direction: `convertDesiredReplicasWithBehaviorRate`.
 pub fn limit<T: Instant>(
     current: i32,
     desired: i32,
@@ -233,8 +233,8 @@ pub fn up_limit<T: Instant>(
     }
 }
 
-/// The fewest replicas that the policies allow now: `calculateScaleDownLimitWithBehaviors`. Growing
-/// rounds a percentage up, shrinking cuts it off.
+/// The fewest replicas that the policies allow now: `calculateScaleDownLimitWithBehaviors`. Scale-up rounds a
+/// percentage up, scale-down truncates.
 pub fn down_limit<T: Instant>(
     current: i32,
     rules: &FullRules,
@@ -257,7 +257,7 @@ pub fn down_limit<T: Instant>(
     }
 }
 
-/// The replicas when the policy's period began, from the changes since.
+/// The replicas at the start of a policy's period, computed from the changes since.
 fn at_period_start<T: Instant>(
     current: i32,
     policy: &ScalingPolicy,
@@ -276,7 +276,7 @@ fn at_period_start<T: Instant>(
         .wrapping_add(within(changes.down))
 }
 
-/// The longest period of a direction's policies: how long its changes have to be remembered.
+/// The longest period of a direction's policies, for which its changes must be remembered.
 pub fn longest_period(rules: &FullRules) -> Duration {
     rules
         .policies
@@ -289,35 +289,35 @@ pub fn longest_period(rules: &FullRules) -> Duration {
 /// The rules that a sync follows, with every default filled in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Rules<'a> {
-    /// Those of the controller, without `behavior`.
+    /// The controller's own, without `behavior`.
     Legacy(&'a ControllerConfig),
-    /// Those of `behavior`.
+    /// The spec's `behavior`.
     Behavior(&'a FullBehavior),
 }
 
-/// A proposal on its way to a size.
+/// A proposal and what limits it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Step {
-    /// The present size.
+pub(crate) struct SizeRequest {
+    /// The current replicas.
     pub(crate) current: i32,
-    /// What the metrics ask for.
+    /// The replicas that the metrics ask for.
     pub(crate) wanted: i32,
-    /// The least size.
+    /// The minimum.
     pub(crate) min: i32,
-    /// The largest size.
+    /// The maximum.
     pub(crate) max: i32,
 }
 
-/// Stabilizes and limits a proposal, and remembers it: the proposal after stabilization, and after the
-/// limits. `normalizeDesiredReplicas` and `normalizeDesiredReplicasWithBehaviors`.
+/// Remembers a proposal, then returns it after stabilization and after the limits. `normalizeDesiredReplicas`
+/// and `normalizeDesiredReplicasWithBehaviors`.
 pub(crate) fn normalize<T: Instant>(
     rules: Rules<'_>,
-    step: Step,
+    step: SizeRequest,
     history: &mut impl History<T>,
     changes: ScaleEvents<'_, T>,
     now: T,
 ) -> (i32, Limited) {
-    let Step {
+    let SizeRequest {
         current,
         wanted,
         min,
@@ -345,7 +345,7 @@ pub(crate) fn normalize<T: Instant>(
     }
 }
 
-/// Remembers a change of the size, for as long as a policy of its direction asks: `storeScaleEvent`.
+/// Remembers a scaling for as long as a policy of its direction needs it: `storeScaleEvent`.
 pub(crate) fn remember_change<T: Instant>(
     full: &FullBehavior,
     (ups, downs): (&mut Vec<ScaleEvent<T>>, &mut Vec<ScaleEvent<T>>),

@@ -1,4 +1,4 @@
-//! Which pods count: `groupPods` and the reading of pod metrics.
+//! Which pods count: `groupPods`, and parsing pod metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,21 +18,21 @@ pub struct ModelPod {
     pub name: String,
     /// `status.phase`.
     pub phase: String,
-    /// Whether its deletion has been asked for.
+    /// Whether it is being deleted.
     pub deleting: bool,
     /// `status.startTime`.
     pub start: Option<Timestamp>,
     /// The `Ready` condition.
     pub ready: Option<ReadyCondition>,
-    /// The containers whose requests add up: the regular ones and the sidecars.
+    /// The containers whose requests add up: regular containers and sidecars.
     pub containers: Vec<ContainerResources>,
-    /// The init containers in their order, the sidecars among them.
+    /// The init containers in order, including sidecars.
     pub init_containers: Vec<InitContainer>,
     /// `spec.resources`, which all containers share.
     pub resources: Option<PodResources>,
     /// `spec.overhead`.
     pub overhead: Amounts,
-    /// Labels beyond those the target's selector asks for.
+    /// Labels beyond those that the target's selector requires.
     pub extra_labels: BTreeMap<String, String>,
 }
 
@@ -63,11 +63,11 @@ pub struct PodMetric {
 pub struct ContainerUse {
     /// The container.
     pub name: String,
-    /// What the sample has of it.
+    /// Its usage in the sample.
     pub used: Amounts,
 }
 
-/// A pod's value of one metric; of a resource, all counted containers together.
+/// A pod's value of one metric; for a resource, the sum of all counted containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Use {
     /// In thousandths of the metric's unit.
@@ -123,9 +123,9 @@ impl From<&observation::ContainerSample> for ContainerUse {
 /// Use by pod name.
 pub type UseByPod<'a> = ByPod<'a, Use>;
 
-/// Reads the API's answer: `getPodMetrics` and `getContainerMetrics` in `metrics/client.go`. A pod of
-/// which any container is not reported is left out, or one without the named container; before 1.33 the
-/// latter was an error for all.
+/// Reads the API's answer: `getPodMetrics` and `getContainerMetrics` in `metrics/client.go`. A pod is left out
+/// if a container, or the named container, has no value; before 1.33, a missing named container failed the
+/// whole metric.
 pub fn use_by_pod<'a>(
     metrics: &'a [PodMetric],
     resource: &str,
@@ -156,8 +156,8 @@ pub fn use_by_pod<'a>(
     Ok(used.into())
 }
 
-/// What a sample says a pod used of a resource, as the controller counts it; `None` if a counted container
-/// is missing from it.
+/// A pod's use of a resource in one sample, as the controller counts it; `None` if a counted container is
+/// missing.
 pub fn use_of(containers: &[ContainerUse], resource: &str, container: Option<&str>) -> Option<i64> {
     let amount = |c: &ContainerUse| c.used.milli(resource);
     match container {
@@ -169,20 +169,20 @@ pub fn use_of(containers: &[ContainerUse], resource: &str, container: Option<&st
     }
 }
 
-/// How the pods divide.
+/// The pods in groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PodGroups {
     /// How many count with their own use.
     pub ready: usize,
-    /// Not ready yet, or too young to be believed.
+    /// Not ready yet, or too young for its sample to count.
     pub unready: BTreeSet<String>,
     /// Without a metric.
     pub missing: BTreeSet<String>,
-    /// Going or gone.
+    /// Deleted, failed or completed.
     pub ignored: BTreeSet<String>,
 }
 
-/// Divides the pods: `groupPods` in `replica_calculator.go`, in its order.
+/// Groups the pods: `groupPods` in `replica_calculator.go`, in its order.
 pub fn group(
     pods: &[ModelPod],
     used: &UseByPod<'_>,
@@ -218,16 +218,16 @@ pub fn group(
     groups
 }
 
-/// What of a pod decides how it counts.
+/// What decides how a pod counts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Signs<T> {
-    /// Whether it is being deleted, or has ended.
+    /// Whether it is being deleted or has ended.
     pub(crate) ignored: bool,
     /// Whether its phase is `Pending`.
     pub(crate) pending: bool,
     /// `status.startTime`.
     pub(crate) start: Option<T>,
-    /// Whether the `Ready` condition is other than `False`, and since when.
+    /// Whether the `Ready` condition is anything but `False`, and since when.
     pub(crate) ready: Option<(bool, T)>,
     /// The end and the length of its sample's window.
     pub(crate) sample: Option<(T, Duration)>,
@@ -238,16 +238,15 @@ pub(crate) struct Signs<T> {
 pub(crate) enum Standing {
     /// With its own use.
     Ready,
-    /// Not ready yet, or too young to be believed.
+    /// Not ready yet, or too young for its sample to count.
     Unready,
     /// Without a metric.
     Missing,
-    /// Going or gone.
+    /// Deleted, failed or completed.
     Ignored,
 }
 
-/// How one pod counts: the body of the loop in `groupPods`. Early samples are held against a pod only
-/// where the metric is CPU.
+/// How one pod counts: the loop body of `groupPods`. Early samples count against a pod only for CPU metrics.
 pub(crate) fn standing<T: Instant>(
     signs: Signs<T>,
     is_cpu: bool,
@@ -267,7 +266,7 @@ pub(crate) fn standing<T: Instant>(
     }
 }
 
-/// The rule for CPU alone: early samples show the start and not the work.
+/// The rule for CPU only: early samples show the startup, not the work.
 fn is_unready<T: Instant>(
     signs: Signs<T>,
     (end, window): (T, Duration),
@@ -284,8 +283,8 @@ fn is_unready<T: Instant>(
     }
 }
 
-/// Requests by pod name, of every pod whatever its group: `calculateRequests`. One container without
-/// a request is an error for all.
+/// Requests by pod name, for the pods of every group: `calculateRequests`. One container without a request
+/// fails all.
 pub fn requests_by_pod<'a>(
     pods: &'a [ModelPod],
     container: Option<&str>,
@@ -300,7 +299,7 @@ pub fn requests_by_pod<'a>(
     Ok(requests.into())
 }
 
-/// What of a pod its request is computed from.
+/// The parts of a pod that its request is computed from.
 #[derive(Debug, Clone, Copy)]
 pub struct Requesting<'a> {
     name: &'a str,
@@ -334,8 +333,8 @@ impl<'a> From<&'a observation::Pod> for Requesting<'a> {
     }
 }
 
-/// The request of one pod that counts for a metric: pod-level requests with the overhead where the pod has
-/// some and the version reads them, else the containers' sum.
+/// A pod's request for a metric: pod-level requests plus overhead if the pod has them and the version reads
+/// them, else the sum of the containers.
 pub fn request_of(
     pod: Requesting<'_>,
     container: Option<&str>,
@@ -355,8 +354,8 @@ fn sets_requests(shared: &PodResources) -> bool {
     shared.huge_pages || !shared.requests.is_empty()
 }
 
-/// `calculatePodLevelRequests`: `PodRequests` with what the pod itself asks for in place of what its
-/// containers do, and the overhead on top.
+/// `calculatePodLevelRequests`: `PodRequests` with the pod's own requests in place of its containers', plus the
+/// overhead.
 fn pod_level_request(
     pod: Requesting<'_>,
     shared: &PodResources,
@@ -373,7 +372,7 @@ fn pod_level_request(
     }
 }
 
-/// `AggregateContainerRequests`: the containers' sum, or what starting them takes if that is more.
+/// `AggregateContainerRequests`: the sum of the containers, or the startup peak if that is higher.
 fn aggregate(pod: Requesting<'_>, resource: &str) -> Option<i64> {
     let request = |c: &ContainerResources| c.requests().milli(resource);
     let add = |sum: Option<i64>, more: Option<i64>| match (sum, more) {

@@ -1,5 +1,5 @@
-//! What a metric asks for before any limit, by the arithmetic that all types share: two passes over
-//! the pods' values (`GetResourceReplicas`, `calcPlainMetricReplicas`), or one ratio over all pods
+//! What a metric asks for before any limit, by the arithmetic that all types share: two passes over the pods'
+//! values (`GetResourceReplicas`, `calcPlainMetricReplicas`), or one ratio for all pods
 //! (`getUsageRatioReplicaCount`), in `replica_calculator.go`.
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use crate::observation::{ControllerConfig, MetricReading};
 use crate::quantity::Quantity;
 use crate::spec::CurrentMetric;
 
-/// The environment of one computation.
+/// The input of one computation.
 #[derive(Debug, Clone, Copy)]
 pub struct ProposalInput<'a> {
     /// The instant of the sync.
@@ -20,7 +20,7 @@ pub struct ProposalInput<'a> {
     pub namespace: &'a str,
     /// The controller's settings.
     pub settings: &'a ControllerConfig,
-    /// Feature gates and version rules.
+    /// Feature gates and version switches.
     pub gates: VersionGates,
     /// The pods that the target's selector matches.
     pub pods: &'a [ModelPod],
@@ -30,7 +30,7 @@ pub struct ProposalInput<'a> {
     pub current: i32,
     /// `status.replicas` of the target's scale.
     pub observed: i32,
-    /// The bands in which nothing happens.
+    /// The tolerance bands.
     pub tolerances: Tolerances,
 }
 
@@ -39,12 +39,12 @@ pub struct ProposalInput<'a> {
 pub struct Readings<'a> {
     /// The pods' use of resources, or the error of the resource metrics API.
     pub resources: Result<&'a [PodMetric], &'a str>,
-    /// The custom and external metrics; one that is not there was not read.
+    /// The custom and external metrics; one that is not listed was not read.
     pub others: &'a [MetricReading],
 }
 
 impl<'a> Readings<'a> {
-    /// Samples of the pods' resources and nothing else.
+    /// Only samples of the pods' resources.
     pub const fn of_resources(samples: Result<&'a [PodMetric], &'a str>) -> Self {
         Self {
             resources: samples,
@@ -53,31 +53,32 @@ impl<'a> Readings<'a> {
     }
 }
 
-/// The answer, with the arithmetic behind it.
+/// The result, with the arithmetic behind it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Proposal {
     /// The replicas asked for.
     pub replicas: i32,
-    /// Percent of the request, of the first pass: what the status shows. `None` for a plain value.
+    /// Utilization in the first pass, in percent of the request, as the status shows it. `None` for a plain
+    /// value.
     pub utilization: Option<i32>,
-    /// Use per counted pod of the first pass, in thousandths of the unit.
+    /// Use per counted pod in the first pass, in thousandths of the unit.
     pub raw_average: i64,
-    /// Of an object or external metric that is held against a total: the total, in thousandths.
+    /// The total in thousandths, if an object or external metric is compared with a total.
     pub total: Option<i64>,
     /// First-pass ratio of use to target.
     pub ratio: f64,
-    /// The ratio after unready and missing pods were filled in, when they were.
+    /// The ratio after unready and missing pods were filled in, if there were any.
     pub second_ratio: Option<f64>,
-    /// How the pods divided.
+    /// The pods in groups.
     pub groups: PodGroups,
     /// Sum of the requests of the pods counted in the first pass, in thousandths of the unit.
     pub requested: i64,
-    /// Whether the value is the one that the controller wrote, because its API was not read.
+    /// Whether the value comes from the status, because its API was not read.
     pub from_status: bool,
 }
 
 impl Proposal {
-    /// What the controller writes of it in `status.currentMetrics`.
+    /// What the controller writes about it to `status.currentMetrics`.
     pub fn current(&self) -> CurrentMetric {
         let average = Some(Quantity::from_milli(self.raw_average));
         CurrentMetric {
@@ -131,8 +132,8 @@ pub(super) fn by_average<'a>(
     )
 }
 
-/// The proposal for one value that all pods share: `getUsageRatioReplicaCount`. At zero replicas neither
-/// ready pods nor the tolerance count.
+/// The proposal for one value shared by all pods: `getUsageRatioReplicaCount`. At zero replicas, neither ready
+/// pods nor the tolerance count.
 #[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
 pub(super) fn by_total(
     scene: ProposalInput<'_>,
@@ -164,8 +165,8 @@ pub(super) fn by_total(
     Ok(proposal)
 }
 
-/// The proposal for one value that is divided by the pods there are: `GetExternalPerPodMetricReplicas`
-/// and `GetObjectPerPodMetricReplicas`. `caps` says whether what does not fit is cut to the largest number.
+/// The proposal for one value divided by the existing pods: `GetExternalPerPodMetricReplicas` and
+/// `GetObjectPerPodMetricReplicas`. With `caps`, an overflow becomes the largest number.
 #[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
 pub(super) fn by_share(scene: ProposalInput<'_>, usage: i64, target: i64, caps: bool) -> Proposal {
     let observed = f64::from(scene.observed);
@@ -190,7 +191,7 @@ pub(super) fn by_share(scene: ProposalInput<'_>, usage: i64, target: i64, caps: 
     }
 }
 
-/// `getReadyPodsCount`: pods that run and are ready, whatever their age or samples.
+/// `getReadyPodsCount`: pods that are running and ready, regardless of their age and samples.
 fn ready_pods(pods: &[ModelPod]) -> Result<usize, MetricError> {
     if pods.is_empty() {
         return Err(MetricError::new(NO_PODS));
@@ -232,8 +233,8 @@ pub(super) fn counted<'a>(
     Ok((used, groups))
 }
 
-/// The second half, the same for both kinds of target: one pass if all pods are known, else a
-/// second one with cautious guesses for the others.
+/// The second half, the same for both kinds of target: one pass if all pods have values, else a second one with
+/// conservative guesses for the others.
 fn propose<'a>(
     scene: ProposalInput<'a>,
     first: &Pass,
@@ -292,39 +293,39 @@ fn propose<'a>(
     Ok(answer(replicas, second, groups))
 }
 
-/// How many pods count in which way.
+/// How many pods count in each way.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Census {
     /// With their own use.
     pub(crate) ready: usize,
-    /// Not ready yet, or too young to be believed.
+    /// Not ready yet, or too young for its sample to count.
     pub(crate) unready: usize,
     /// Without a metric.
     pub(crate) missing: usize,
 }
 
-/// What the second pass takes pods to use that the first one left out.
+/// The guesses of the second pass for the pods that the first one left out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Guesses {
-    /// Of a pod without a metric.
+    /// For a pod without a metric.
     pub(crate) missing: Guess,
     /// Whether unready pods are counted as idle.
     pub(crate) unready: bool,
 }
 
-/// A cautious guess of a pod's use.
+/// A conservative guess of a pod's use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Guess {
     /// The pod is left out.
     None,
-    /// It uses nothing, so that growth is not overdone.
+    /// It uses nothing, to avoid scaling up too far.
     Idle,
-    /// It uses what it should or more, so that shrinking is not overdone.
+    /// It uses at least its target, to avoid scaling down too far.
     Busy,
 }
 
-/// The replicas that a ratio asks for, and the ratio of the second pass if there was one. `second` makes that
-/// pass with the guesses: its ratio, and the pods that it counts.
+/// The replicas that a ratio asks for, and the ratio of the second pass if there was one. `second` runs that
+/// pass with the guesses and returns its ratio and the number of pods it counts.
 pub(crate) fn replicas<E>(
     tolerances: Tolerances,
     current: i32,
@@ -363,7 +364,7 @@ pub(crate) fn replicas<E>(
     Ok((replicas, Some(second)))
 }
 
-/// What a pod without a metric is taken to use while the others call for fewer pods, for a target in percent.
+/// The assumed use of a pod without a metric while the others ask for fewer pods, for a target in percent.
 pub(crate) fn busy(request: i64, target: i32) -> i64 {
     request.wrapping_mul(i64::from(target.max(100))) / 100
 }
@@ -389,11 +390,11 @@ fn utilization_pass(
     })
 }
 
-/// `GetResourceUtilizationRatio` in `metrics/utilization.go`: whole percent, cut off, and its ratio to the
+/// `GetResourceUtilizationRatio` in `metrics/utilization.go`: whole percent, truncated, and its ratio to the
 /// target; `None` if nothing is requested.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "Go converts to int32 by cutting off the high bits"
+    reason = "Go truncates to the low 32 bits"
 )]
 pub(crate) fn utilization_ratio(used: i64, requested: i64, target: i32) -> Option<(i32, f64)> {
     if requested == 0 {
@@ -423,7 +424,7 @@ fn ceil_of(ratio: f64, pods: usize) -> i32 {
     go_int32((ratio * pods as f64).ceil())
 }
 
-/// Go's conversion of a float to an `int64` on amd64: towards zero, and the smallest number for whatever
+/// Go's conversion of a float to an `int64` on amd64: it truncates, and gives the smallest number if the value
 /// does not fit.
 #[expect(
     clippy::cast_possible_truncation,

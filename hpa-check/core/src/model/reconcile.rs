@@ -1,5 +1,5 @@
-//! One sync of the controller, whole: `reconcileAutoscaler` in `horizontal.go`, with the memory that
-//! the controller keeps between syncs.
+//! One complete sync of the controller: `reconcileAutoscaler` in `horizontal.go`, with the state that the
+//! controller keeps between syncs.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::conditions::{self, ABLE_TO_SCALE, SCALED_TO_ZERO, SCALING_ACTIVE, SCALING_LIMITED};
 use super::normalize::{
-    self, FullBehavior, Limited, Recommendation, Rules, ScaleEvent, ScaleEvents, Step,
+    self, FullBehavior, Limited, Recommendation, Rules, ScaleEvent, ScaleEvents, SizeRequest,
 };
 use super::pods::ModelPod;
 use super::proposal::{Proposal, Readings};
@@ -16,19 +16,18 @@ use super::{MetricError, VersionGates, before};
 use crate::observation::{Condition, ControllerConfig};
 use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec};
 
-/// The controller's memory of one autoscaler. It lives in the controller's process: a restart
-/// begins with an empty one.
+/// The controller's memory of one autoscaler. It lives in the controller's process and is lost in a restart.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Controller {
     /// The settings of the controller.
     pub settings: ControllerConfig,
-    /// Feature gates and version rules.
+    /// Feature gates and version switches.
     pub gates: VersionGates,
-    /// Proposals of earlier syncs; `None` until the first sync, which records the present size.
+    /// Proposals of earlier syncs; `None` until the first sync, which records the current replicas.
     pub recommendations: Option<Vec<Recommendation>>,
-    /// Growths that the controller made.
+    /// Scale-ups by the controller.
     pub ups: Vec<ScaleEvent>,
-    /// Shrinkages that the controller made.
+    /// Scale-downs by the controller.
     pub downs: Vec<ScaleEvent>,
 }
 
@@ -37,45 +36,45 @@ pub struct Controller {
 pub struct ScaleSubresource<'a> {
     /// `spec.replicas`.
     pub replicas: i32,
-    /// `status.replicas`: the pods that there are, which an object or external metric is divided by.
+    /// `status.replicas`: the existing pods, by which an object or external metric is divided.
     pub observed: i32,
     /// `status.selector`.
     pub selector: &'a str,
 }
 
-/// What a sync finds.
+/// The input of a sync.
 #[derive(Debug, Clone, Copy)]
 pub struct Sync<'a> {
     /// The instant.
     pub now: Timestamp,
     /// The autoscaler's namespace, for the controller's messages.
     pub namespace: &'a str,
-    /// What the autoscaler is told to do.
+    /// The autoscaler's spec.
     pub spec: &'a AutoscalerSpec,
-    /// The target's size, or why it can't be had.
+    /// The target's scale, or why it can't be read.
     pub scale: Result<ScaleSubresource<'a>, &'a str>,
     /// The pods that the selector matches.
     pub pods: &'a [ModelPod],
     /// What the metrics APIs answered.
     pub metrics: Readings<'a>,
-    /// Selectors of other autoscalers of the namespace.
+    /// Selectors of the namespace's other autoscalers.
     pub other_selectors: &'a [Selector],
-    /// Why the target's size can't be written.
+    /// Why the target's scale can't be written.
     pub update_error: Option<&'a str>,
-    /// The status' conditions before.
+    /// The status conditions before.
     pub conditions: &'a [Condition],
     /// `status.desiredReplicas` before.
     pub desired_before: i32,
 }
 
-/// What a sync decides, with the arithmetic behind it.
+/// The decision of a sync, with the arithmetic behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     /// `spec.replicas` of the target when the sync began.
     pub current: i32,
     /// `status.desiredReplicas` afterwards.
     pub desired: i32,
-    /// Whether the target's size was written.
+    /// Whether the target's scale was written.
     pub scaled: bool,
     /// The CPU utilization in the status, in percent.
     pub utilization: Option<i32>,
@@ -85,40 +84,40 @@ pub struct Decision {
     pub metrics: Vec<(MetricSpec, Result<Proposal, MetricError>)>,
     /// The proposal after stabilization.
     pub stabilized: Option<i32>,
-    /// The bounds' and policies' word.
+    /// The result of the bounds and policies.
     pub limited: Option<Limited>,
-    /// The status' conditions afterwards.
+    /// The status conditions afterwards.
     pub conditions: Vec<Condition>,
-    /// The reason in the event of a rescale; may be empty, and is when the size is left alone.
+    /// The reason in the rescale event; empty if the replicas stay the same, and sometimes otherwise.
     pub reason: String,
-    /// What the sync failed with; a sync can fail for one metric and still scale by another.
+    /// The sync's error; a sync can fail for one metric and still scale by another.
     pub error: Option<String>,
-    /// What it was at when it failed.
+    /// The step that failed.
     pub failed_at: Option<FallibleStep>,
 }
 
-/// The parts of a sync that can fail.
+/// The steps of a sync that can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FallibleStep {
-    /// Reading the target's size.
+    /// Reading the target's scale.
     ReadScale,
-    /// Computing what the metrics ask for.
+    /// Computing the replicas.
     ComputeMetrics,
-    /// Computing what one of the metrics asks for, without which the sync goes on.
+    /// Computing one of several metrics; the sync goes on without it.
     ComputeSomeMetric,
-    /// Writing the target's size.
+    /// Writing the target's scale.
     WriteScale,
 }
 
 impl Decision {
-    /// The first proposal of a metric for CPU that did not fail.
+    /// The first proposal of a CPU metric that did not fail.
     pub fn cpu_proposal(&self) -> Option<&Proposal> {
         self.metrics
             .iter()
             .find_map(|(spec, outcome)| outcome.as_ref().ok().filter(|_| spec.is_cpu()))
     }
 
-    /// `status.currentMetrics` afterwards: each metric's value, an empty one where it failed.
+    /// `status.currentMetrics` afterwards: each metric's value, or an empty entry if it failed.
     pub fn current_metrics(&self) -> Vec<CurrentMetric> {
         let of = |(_, outcome): &(MetricSpec, Result<Proposal, MetricError>)| {
             outcome.as_ref().map(Proposal::current).unwrap_or_default()
@@ -146,8 +145,8 @@ impl Decision {
     }
 }
 
-/// The controller reads its clock anew for every comparison, so what it has just recorded is
-/// already a moment old.
+/// The controller reads its clock again for every comparison, so what it has just recorded is already a moment
+/// old.
 pub(crate) const MOMENT: Duration = Duration::from_micros(1);
 
 impl Controller {
@@ -167,8 +166,8 @@ impl Controller {
         })
     }
 
-    /// One sync that reads what another did, which a controller of any memory made: what the metrics ask for is
-    /// taken from that, and only their use is told again, not their arithmetic.
+    /// Replays a sync that a controller with any other memory decided: the metrics' proposals are taken from
+    /// `other`, with their use but without their arithmetic.
     pub(crate) fn sync_as(&mut self, sync: Sync<'_>, other: &Decision) -> Decision {
         self.sync_with(sync, |_, _, decision| {
             let active = other.conditions.iter().find(|c| c.kind == SCALING_ACTIVE);
@@ -244,7 +243,7 @@ impl Controller {
         decision
     }
 
-    /// How many replicas it should be.
+    /// The replicas it should have.
     fn want(
         &mut self,
         sync: &Sync<'_>,
@@ -287,7 +286,7 @@ impl Controller {
         decision.proposed = Some(proposed);
         let wanted = proposed.max(0);
         if wanted > current {
-            // A proposal that is not above zero leaves the metric unnamed.
+            // If no proposal is above zero, the metric stays unnamed.
             let metric = if proposed > 0 { metric.as_str() } else { "" };
             decision.reason = [metric, " above target"].concat();
         }
@@ -304,7 +303,7 @@ impl Controller {
         Want::Replicas(wanted)
     }
 
-    /// Stabilization and limits, on the path that the spec chooses.
+    /// Stabilization and limits, on the path that the spec selects.
     fn normalize(
         &mut self,
         sync: &Sync<'_>,
@@ -316,7 +315,7 @@ impl Controller {
             None => Rules::Legacy(&self.settings),
             Some(full) => Rules::Behavior(full),
         };
-        let step = Step {
+        let step = SizeRequest {
             current,
             wanted,
             min: sync.spec.effective_min(),
@@ -367,7 +366,7 @@ impl Controller {
         limited.replicas
     }
 
-    /// Writes the target's size if it changes, and remembers the change.
+    /// Writes the target's scale if it changes, and remembers the change.
     fn rescale(
         &mut self,
         sync: &Sync<'_>,
@@ -435,9 +434,9 @@ impl Controller {
     }
 }
 
-/// What the metrics and bounds lead to.
+/// The result of metrics and bounds.
 enum Want {
-    /// Nothing could be computed; the status keeps what it had.
+    /// Nothing could be computed; the status stays the same.
     Stop,
     /// Leave the target as it is.
     Stay,
@@ -453,7 +452,7 @@ fn has_object_or_external(spec: &AutoscalerSpec) -> bool {
 
 const BELOW_MIN: &str = "Current number of replicas below Spec.MinReplicas";
 
-/// The bound that a size lies outside of, whatever the metrics say, with the reason of the rescale.
+/// The bound that the current replicas violate, whatever the metrics say, and the reason for the rescale.
 pub(crate) fn outside(current: i32, min: i32, max: i32) -> Option<(i32, &'static str)> {
     if current > max {
         Some((max, "Current number of replicas above Spec.MaxReplicas"))

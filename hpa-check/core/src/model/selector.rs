@@ -1,4 +1,4 @@
-//! Label selectors in their text form, `a=b,c!=d,e in (f,g),!h`, and whether one may be used.
+//! Label selectors in their text form, `a=b,c!=d,e in (f,g),!h`, and whether an autoscaler may use one.
 //!
 //! Source: `k8s.io/apimachinery/pkg/labels`, `Parse`, and `validateAndParseSelector` in
 //! `horizontal.go`.
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::error::SelectorError;
 
-/// A parsed selector: every requirement has to hold.
+/// A parsed selector: every requirement must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selector(Vec<Requirement>);
 
@@ -30,7 +30,7 @@ enum Test {
 }
 
 impl Selector {
-    /// Reads the text form; the error says what can't be read. No text selects everything.
+    /// Parses the text form. The error names what is wrong; empty text selects everything.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         parse::requirements(text).map(Self)
     }
@@ -40,7 +40,7 @@ impl Selector {
         self.0.iter().all(|r| r.test.holds(labels.get(&r.key)))
     }
 
-    /// A label that whatever is selected has to carry, if one equality says so.
+    /// A label that every selected object has, if the selector has an equality.
     pub fn required_label(&self) -> Option<(&str, &str)> {
         self.0.iter().find_map(|r| match &r.test {
             Test::In(values) => match values.as_slice() {
@@ -51,7 +51,7 @@ impl Selector {
         })
     }
 
-    /// Labels that satisfy the equalities: what a pod that the selector matches carries at least.
+    /// The labels implied by the equalities: every selected pod has at least these.
     pub fn implied_labels(&self) -> BTreeMap<String, String> {
         self.0
             .iter()
@@ -85,12 +85,12 @@ pub(super) struct Unusable {
     pub(super) reason: &'static str,
     /// The message of the condition.
     pub(super) message: String,
-    /// What the sync fails with.
+    /// The sync's error.
     pub(super) error: String,
 }
 
-/// Checks the selector of a target, whose pods carry these labels besides those that it implies,
-/// against those of the other autoscalers in the namespace.
+/// Checks a target's selector against those of the namespace's other autoscalers. The target's pods have the
+/// given labels besides those that the selector implies.
 pub(super) fn check<'a>(
     text: &str,
     mut pods: impl Iterator<Item = &'a BTreeMap<String, String>>,
@@ -113,7 +113,7 @@ pub(super) fn check<'a>(
             format!("couldn't convert selector into a corresponding internal selector object: {e}");
         unusable("InvalidSelector", error)
     })?;
-    // Where nobody else selects, no pod's labels are looked at.
+    // If there are no other selectors, the pods' labels do not matter.
     let shared = !others.is_empty()
         && pods.any(|extra| {
             let mut labels = selector.implied_labels();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_selector_is_refused_in_the_apis_words() {
+    fn invalid_selectors_are_refused_in_the_apis_words() {
         for (selector, expected) in [
             (
                 "cheddar cheese",

@@ -129,22 +129,22 @@ pub(crate) struct MetricsView<'a> {
 pub(crate) struct QuotaView<'a> {
     /// The limit, and the pods that it counts.
     pub(crate) quota: &'a Quota,
-    /// What of its use is the scale target's own.
+    /// How much of its use is the scale target's own.
     pub(crate) own: OwnPods<'a>,
 }
 
-/// The scale target's pods when a quota's use was read. Pods that are being deleted are among them: quotas count
-/// them until they are gone.
+/// The scale target's pods when the quota's use was read, including terminating ones: quotas count them until
+/// they are gone.
 #[derive(Debug, Clone)]
 pub(crate) enum OwnPods<'a> {
     /// These.
     These(Vec<&'a Pod>),
-    /// So many; `None` where that is not known.
+    /// This many; `None` if unknown.
     Count(Option<i32>),
 }
 
 impl OwnPods<'_> {
-    /// How many there are at least.
+    /// The number of pods, at least.
     pub(crate) fn count(&self) -> i64 {
         match self {
             Self::These(pods) => i64::try_from(pods.len()).unwrap_or(i64::MAX),
@@ -178,11 +178,11 @@ impl EventView<'_> {
 pub(crate) struct ConflictingWrites {
     /// The writer's field manager; `None` if only the controller's reactions to it were observed.
     pub(crate) writer: Option<String>,
-    /// How many there were.
+    /// The evidence for them.
     pub(crate) times: usize,
-    /// The first one that a run saw.
+    /// The first one that a run observed.
     pub(crate) at: Option<Timestamp>,
-    /// What shows them.
+    /// The evidence for them.
     pub(crate) quotes: Vec<String>,
 }
 
@@ -206,9 +206,9 @@ pub(crate) struct Swings {
     pub(crate) downs: usize,
     /// The time they took, if the load is unknown. The load of a run explains one rise and one fall.
     pub(crate) within: Option<Duration>,
-    /// The first turn that a run saw.
+    /// The first change of direction that a run observed.
     pub(crate) at: Option<Timestamp>,
-    /// What shows them.
+    /// The evidence for them.
     pub(crate) quotes: Vec<String>,
 }
 
@@ -227,7 +227,7 @@ pub(crate) struct UseView<'a> {
 pub(crate) struct ReadinessLoss<'a> {
     /// The pod's name.
     pub(crate) pod: &'a str,
-    /// What shows it.
+    /// The evidence for it.
     pub(crate) quote: String,
     /// When it stopped.
     pub(crate) at: Timestamp,
@@ -429,13 +429,13 @@ impl dyn View + '_ {
         counted.is_none_or(|name| name == container)
     }
 
-    /// Whether any metric is an average over the pods' own values, so that a pod without one weighs.
+    /// Whether any metric averages over the pods' own values, so that a pod without one matters.
     pub(crate) fn averages_pods(&self) -> bool {
         let metrics = self.spec().map_or(&[][..], |spec| &spec.metrics);
         metrics.iter().any(|m| !m.source.is_object_or_external())
     }
 
-    /// Whether the number of pods counts for any metric: an external amount per pod is divided by nothing but the
+    /// Whether the number of pods matters for any metric: an external amount per pod is divided only by the
     /// target (`GetExternalPerPodMetricReplicas`).
     pub(crate) fn counts_pods(&self) -> bool {
         let metrics = self.spec().map_or(&[][..], |spec| &spec.metrics);
@@ -446,7 +446,7 @@ impl dyn View + '_ {
 
     /// Whether any metric comes from the resource metrics API.
     pub(crate) fn needs_resource_metrics(&self) -> bool {
-        // Until the spec is known, the assertion stands in for it.
+        // Until the spec is known, the assertion is used in its place.
         let asserted = self.asserted().cpu_target_percent.is_some();
         let of_resource = |m: &MetricSpec| m.resource().is_some();
         self.spec()
@@ -495,15 +495,15 @@ impl dyn View + '_ {
         START.min(asserted)
     }
 
-    /// How long this pod may take to become ready: longer than usual where its probes say so, or where others took
+    /// How long this pod may take to become ready: longer than usual if its probes allow it, or if others took
     /// longer.
     pub(crate) fn start_patience_of(&self, pod: &PodView<'_>) -> Duration {
         let own = pod.pod.life.start_allowance.unwrap_or_default();
         self.start_patience().max(self.others_start()).max(own)
     }
 
-    /// How long starts take here: twice the longest that was seen, and up to a Deployment's own default deadline. One
-    /// look at pods of which none was ever ready tells nothing.
+    /// How long starts take here: twice the longest observed, at most a Deployment's default deadline. A
+    /// snapshot of pods that were never ready shows nothing.
     fn others_start(&self) -> Duration {
         let living = self.living();
         let ready = living.iter().filter(|p| p.is_ready());
@@ -520,8 +520,8 @@ impl dyn View + '_ {
         }
     }
 
-    /// How long a new pod may lack a sample: two windows until there is a complete one, and as long again
-    /// until it is read.
+    /// How long a new pod may lack a sample: two windows until there is a complete one, and as long again until
+    /// it is read.
     pub(crate) fn warm_up(&self) -> Duration {
         self.sample_period() * 4 + self.controller().sync_period
     }
@@ -548,7 +548,7 @@ pub(crate) fn quoted(reason: &str, message: &str) -> String {
     format!("condition {reason}: {message}")
 }
 
-/// The CPU that a pod takes from a node and from a quota; `None` if one of its containers requests none.
+/// The CPU that a pod takes from a node and from a quota; `None` if one of its containers has no request.
 pub(crate) fn whole_request(pod: &Pod) -> Option<Millicores> {
     let cpu = MetricSource::Resource {
         name: "cpu".to_owned(),

@@ -1,4 +1,4 @@
-//! Takes observations into the run as far as it has gone.
+//! Updates the state of a run with each observation.
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::observation::{
 use crate::run::explain::Explained;
 
 impl RunState {
-    /// Takes in one observation. The syncs' explanations are added by the evaluator.
+    /// Applies one observation. The evaluator adds the explanations of syncs.
     pub(crate) fn observe(&mut self, observation: &Observation) {
         let at = observation.at;
         let timeline = self.timeline.get_or_insert_with(|| empty(at));
@@ -78,7 +78,7 @@ impl RunState {
         }
     }
 
-    /// Takes in a sync's explanation, or a better one of a sync that was told of before.
+    /// Adds a sync's explanation, or replaces an earlier one.
     pub(crate) fn explain(&mut self, explained: Explained) {
         let Some(timeline) = &mut self.timeline else {
             return;
@@ -146,7 +146,7 @@ impl RunState {
         self.target = Some(target.clone());
     }
 
-    /// A kind that does not count its ready pods has as many as are seen.
+    /// If a kind does not count its ready pods, the observed ones count.
     fn count_for_the_target(&mut self, at: Timestamp) {
         let counted = self.ready_pods();
         let own = self.target.as_mut().filter(|t| !t.counts_ready);
@@ -166,7 +166,7 @@ impl RunState {
             .resize_quote()
             .filter(|_| known != Some(pod.resize_quote()))
         {
-            self.mark(at, "Warning", format!("a resize is not done: {quote}"));
+            self.mark(at, "Warning", format!("a resize is not finished: {quote}"));
         }
         let Some(timeline) = &mut self.timeline else {
             return;
@@ -243,7 +243,7 @@ impl RunState {
         }
     }
 
-    /// An answer that repeats the last one of its metric tells nothing new of it but that it still held.
+    /// An answer that repeats the last one of its metric only shows that it still holds.
     fn custom(&mut self, at: Timestamp, reading: &MetricReading) {
         /// As many as a slow adapter may have given since a sync that is still open.
         const MOST: usize = 64;
@@ -324,8 +324,9 @@ impl RunState {
     fn fact(&mut self, at: Timestamp, fact: &Fact) {
         if let Fact::ControllerRestarted { holder } = fact {
             self.controller_restarted_at = Some(at);
-            let text =
-                format!("the controller was restarted and remembers nothing; it is {holder} now");
+            let text = format!(
+                "the controller restarted and lost its history; the holder is now {holder}"
+            );
             self.mark(at, "Warning", text);
         }
         if !self.facts.contains(fact) {
@@ -378,7 +379,7 @@ impl RunState {
     }
 }
 
-/// Notes that a pod which serves stopped being ready, or is ready again.
+/// Records that a serving pod stopped being ready, or is ready again.
 fn note_readiness(lost: &mut Vec<ReadinessLost>, at: Timestamp, before: &Pod, now: &Pod) {
     let serves = now.phase == "Running"
         && !now.deleting
@@ -400,20 +401,20 @@ fn note_readiness(lost: &mut Vec<ReadinessLost>, at: Timestamp, before: &Pod, no
     }
 }
 
-/// Whether it is an earlier state of the same object, told late.
+/// Whether it is an earlier state of the same object that arrived late.
 fn is_older(told: &Autoscaler, known: &Autoscaler) -> bool {
     let written = told.status_written.zip(known.status_written);
     told.uid == known.uid && written.is_some_and(|(told, known)| told < known)
 }
 
-/// Adds a step if the value is a new one.
+/// Adds a step if the value changed.
 pub(crate) fn step<T: PartialEq>(series: &mut Vec<Step<T>>, at: Timestamp, value: T) {
     if series.last().is_none_or(|last| last.value != value) {
         series.push(Step { at, value });
     }
 }
 
-/// The series of the likeliest proposals, made anew from a sync on.
+/// Rebuilds the series of the most likely proposals from a sync on.
 fn propose(timeline: &mut Timeline, number: usize) {
     let Some(at) = timeline.syncs.get(number).map(|sync| sync.at) else {
         return;
@@ -431,7 +432,7 @@ fn push_mark(marks: &mut Vec<Mark>, at: Timestamp, kind: &str, text: String) {
     marks.push(Mark { at, kind, text });
 }
 
-/// A timeline with nothing on it.
+/// An empty timeline.
 pub(crate) fn empty(at: Timestamp) -> Timeline {
     Timeline {
         from: at,
@@ -454,7 +455,7 @@ pub(crate) fn empty(at: Timestamp) -> Timeline {
     }
 }
 
-/// Whether a fact is the whole new state of one thing, so that an older one of its kind is over.
+/// Whether a fact is the complete new state of one thing and so replaces an older one of its kind.
 fn supersedes_its_kind(fact: &Fact) -> bool {
     matches!(
         fact,

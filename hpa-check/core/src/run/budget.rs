@@ -1,5 +1,5 @@
-//! How long things may take: deadlines computed from the autoscaler's spec, its controller's
-//! settings and the metrics' resolution, never guessed.
+//! How long things may take: deadlines computed from the autoscaler's spec, the controller's settings and the
+//! metrics resolution.
 
 use std::time::Duration;
 
@@ -17,25 +17,25 @@ const MOST_STEPS: u32 = 10_000;
 /// What decides how long a reaction takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget<'a> {
-    /// What the autoscaler is told to do.
+    /// The autoscaler's spec.
     pub spec: &'a AutoscalerSpec,
     /// The controller's settings.
     pub controller: &'a ControllerConfig,
     /// Time between two samples of a pod, and about the length of a sample's window.
     pub resolution: Duration,
-    /// From a pod's making to its being ready.
+    /// From a pod's creation until it is ready.
     pub pod_start: Duration,
 }
 
 impl Budget<'_> {
-    /// From a change of the load to a sync that sees all of it: a sample in the making is spoiled by
-    /// what was before, the next one is whole, and a sync may just have been.
+    /// From a change of the load to a sync that sees all of it: the current sample still includes the time
+    /// before, the next one is complete, and a sync may just have passed.
     pub fn reaction(&self) -> Duration {
         self.resolution * 2 + self.controller.sync_period
     }
 
-    /// From full load to the maximum in ready pods. After each step the new pods have to start,
-    /// and count only after one whole window, before the next step is due.
+    /// From full load to the maximum in ready pods. After each step the new pods must start, and they count
+    /// only after one complete window, before the next step is due.
     pub fn up(&self) -> Duration {
         let window = self.behavior().map_or(Duration::ZERO, |b| b.up.window);
         let (min, max) = (self.spec.effective_min(), self.spec.max_replicas);
@@ -51,7 +51,7 @@ impl Budget<'_> {
         self.reaction() + self.down_window() + self.controller.sync_period * (syncs + 1)
     }
 
-    /// For how long a high proposal holds a scale-down back.
+    /// How long a high proposal delays a scale-down.
     pub fn down_window(&self) -> Duration {
         let default = self.controller.downscale_stabilization;
         self.behavior().map_or(default, |b| b.down.window)
@@ -67,8 +67,8 @@ impl Budget<'_> {
         self.pod_start + self.resolution
     }
 
-    /// How many syncs, and how many steps in them, lie between one size and another. Every proposal
-    /// asks for `to`, except for the dip after a step up, which the scale-up `window` remembers.
+    /// How many syncs, and how many steps among them, it takes to get from one size to another. Every proposal
+    /// asks for `to`, except for the dip after a scale-up, which the scale-up `window` remembers.
     fn climb(&self, from: i32, to: i32, window: Duration) -> (u32, u32) {
         let (mut current, mut now) = (from, Timestamp::UNIX_EPOCH);
         let (mut ups, mut downs) = (Vec::new(), Vec::new());
@@ -115,15 +115,15 @@ impl Budget<'_> {
     }
 }
 
-/// What a controller proposes just after a step up, for a load that calls for `wanted` pods: the
-/// old pods have only their share of the load left, and the new ones count as idle until they have a sample.
+/// What a controller proposes right after a scale-up, for a load that calls for `wanted` pods: the old pods
+/// only have their share of the load left, and the new ones count as idle until they have a sample.
 fn dip(wanted: i32, old: i32, new: i32) -> i32 {
     let share = i64::from(wanted) * i64::from(old);
     let proposal = (share + i64::from(new) - 1) / i64::from(new.max(1));
     i32::try_from(proposal).unwrap_or(wanted)
 }
 
-/// Asks the budget; without an autoscaler there is nothing to wait for but the patience.
+/// A deadline from the budget. Without an autoscaler, only the patience remains to wait for.
 pub(crate) fn with_budget(state: &RunState, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
     let defaults = ControllerConfig::default();
     let controller = state.setting.as_ref().map_or(&defaults, |s| &s.controller);
@@ -141,7 +141,7 @@ pub(crate) fn with_budget(state: &RunState, ask: impl FnOnce(&Budget<'_>) -> Dur
     })
 }
 
-/// From a pod's being seen to its being ready, of the slowest so far.
+/// The slowest start so far, from the pod's first observation until it was ready.
 fn slowest_start(state: &RunState) -> Duration {
     let starts = state.pods.values().filter_map(|p| {
         let took = p.ready_at?.duration_since(p.first_seen);

@@ -117,7 +117,7 @@ impl Conductor {
             return None;
         }
         if let Some(at) = state.interrupted_at {
-            return Some(self.finish(format!("told to stop at {at}")));
+            return Some(self.finish(format!("interrupted at {at}")));
         }
         let Some((phase, since)) = self.phase else {
             return Some(self.enter(Phase::Preflight, now));
@@ -128,7 +128,7 @@ impl Conductor {
             Phase::Up => self.up(now, since, state),
             Phase::Hold => self.hold(now, since, state),
             Phase::Down => self.down(now, since, state),
-            Phase::Done => Some(self.finish("all that was asked for has been seen".to_owned())),
+            Phase::Done => Some(self.finish("everything required was observed".to_owned())),
         }
     }
 
@@ -141,7 +141,7 @@ impl Conductor {
         }
         let patience = self.expectation.patience;
         let late = now >= after(since, patience);
-        late.then(|| self.finish("the autoscaler and its target were not both seen".to_owned()))
+        late.then(|| self.finish("the autoscaler and its target were not both found".to_owned()))
     }
 
     fn baseline(&mut self, now: Timestamp, since: Timestamp, state: &RunState) -> Option<Action> {
@@ -169,7 +169,7 @@ impl Conductor {
             let over = now >= self.planned(|_, down| down);
             return over.then(|| {
                 let max = self.expectation.max_replicas;
-                self.finish(format!("the load is over and {max} pods were never ready"))
+                self.finish(format!("the load ended, and {max} pods were never ready"))
             });
         }
         if state.load_result.is_some() {
@@ -223,7 +223,7 @@ impl Conductor {
         }
         let since = state.at_work_since(since);
         self.late(now, since, with_budget(state, |b| b.down()), || {
-            format!("the replicas were not down to {min} in time")
+            format!("the replicas did not come down to {min} in time")
         })
     }
 
@@ -262,8 +262,8 @@ impl Conductor {
     }
 }
 
-/// Whether the latest decision is explained, or never will be. The metrics behind a decision are read a
-/// little after it shows, so a run that ends in between would leave its last step unexplained.
+/// Whether the latest decision is explained, or can't be. The metrics behind a decision are read shortly after
+/// it shows, so a run that ended before that would leave its last step unexplained.
 fn newest_is_explained(now: Timestamp, state: &RunState) -> bool {
     let newest = state.timeline.as_ref().and_then(|t| t.syncs.last());
     let resolution = state.setting.as_ref().map(|s| s.metrics_resolution);
@@ -272,7 +272,7 @@ fn newest_is_explained(now: Timestamp, state: &RunState) -> bool {
     })
 }
 
-/// Replicas above the minimum have to come down first, the newest pods have to be measured.
+/// Replicas above the minimum must come down first, and the newest pods must be measured.
 fn baseline_budget(state: &RunState) -> Duration {
     with_budget(state, |budget| {
         let above = state

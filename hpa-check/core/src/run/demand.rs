@@ -1,31 +1,31 @@
-//! How much CPU the load has to make the pods use, so that the autoscaler asks for the maximum.
+//! How much CPU the load must make the pods use for the autoscaler to ask for the maximum.
 
 use crate::expectation::Expectation;
 use crate::run::state::RunState;
 use crate::units::Millicores;
 
-/// How far the load is above the target, in percent, when the maximum carries it. The maximum is held
-/// down to 90 (tolerance), so a third of the load may be missing before it is not.
+/// The load at the maximum, in percent of what the target asks for. With tolerance, the maximum is kept down to
+/// 90 %, so nearly a third of the load may be missing.
 pub const MARGIN_PERCENT: i64 = 130;
 
-/// The load at rest, in percent of what the minimum carries at the target: little enough that it calls for no
-/// more pods, and enough that pods which drain have requests to lose.
+/// The idle load, in percent of what the minimum carries at the target: too little to call for more pods, and
+/// enough that draining pods have requests to lose.
 const REST_PERCENT: i64 = 40;
 
-/// The load at rest is no bigger a part of the height than this.
+/// The idle load is at most this share of the full load.
 const MOST_REST: f64 = 0.1;
 
 /// How much load a run needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Demand {
-    /// What all pods together have to use at the height, so that the autoscaler asks for the maximum.
+    /// What all pods together must use under full load for the autoscaler to ask for the maximum.
     pub height: Millicores,
-    /// The load at rest, as a part of the height.
+    /// The idle load as a share of the full load.
     pub rest: f64,
 }
 
-/// What all pods together have to use: at the height the maximum at the asserted target, with the margin, and
-/// at rest less than the minimum carries. `None` while no pod is seen, or one has no CPU request.
+/// What all pods together must use: under full load, the maximum at the asserted target plus the margin; when
+/// idle, less than the minimum carries. `None` while no pod is known, or one has no CPU request.
 pub fn of_run(state: &RunState, expectation: &Expectation) -> Option<Demand> {
     let request = state.request()?;
     let (max, target) = (expectation.max_replicas, expectation.cpu_target_percent);
@@ -42,8 +42,8 @@ pub fn of_run(state: &RunState, expectation: &Expectation) -> Option<Demand> {
     })
 }
 
-/// The load at rest as a part of the `height`, for pods of that request, and a minimum with a CPU target in
-/// percent.
+/// The idle load as a share of the full load `height`, for pods with this request, and a minimum with a CPU
+/// target in percent.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a cluster has far less than 2^52 millicores"
@@ -54,8 +54,8 @@ pub fn rest_share(height: Millicores, request: Millicores, (min, target): (i32, 
     (rest / height.0.max(1) as f64).min(MOST_REST)
 }
 
-/// Use, all pods together, up to which that many pods are enough by the spec's target alone. `None`
-/// while a CPU target or a pod's CPU request is not known.
+/// The total use of all pods up to which this many pods are enough by the spec's target alone. `None` while the
+/// CPU target or a pod's CPU request is unknown.
 pub(crate) fn use_enough_for(state: &RunState, pods: i32) -> Option<Millicores> {
     let request = state.request()?.0;
     let target = i64::from(state.spec()?.cpu_target_percent()?);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_load_at_rest_is_less_than_the_minimum_carries_whatever_the_bounds_and_the_target() {
+    fn the_idle_load_is_less_than_the_minimum_carries_for_any_bounds_and_target() {
         for (min, max, target) in [
             (3, 10, 50),
             (2, 20, 70),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_can_be_said_while_a_pod_has_no_request_or_none_is_seen() {
+    fn there_is_no_demand_while_no_pod_is_known_or_one_has_no_request() {
         let expectation = Expectation::default();
         assert_eq!(of_run(&state(&[]), &expectation), None);
         let one_without = state(&[Some(100), None]);

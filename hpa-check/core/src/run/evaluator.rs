@@ -23,7 +23,7 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// An evaluator without observations.
+    /// A new evaluator.
     pub fn new(expectation: Expectation) -> Self {
         Self {
             expectation,
@@ -33,21 +33,21 @@ impl Evaluator {
         }
     }
 
-    /// With how the run was called, without secrets.
+    /// Adds the command line, without secrets.
     #[must_use]
     pub fn called(mut self, command: String) -> Self {
         self.evaluated.command = Some(command);
         self
     }
 
-    /// With the version that recorded what is evaluated again, if it is another one.
+    /// Adds the version that recorded the observations, if it is another one.
     #[must_use]
     pub fn recorded_by(mut self, version: String) -> Self {
         self.evaluated.recorded_by = Some(version);
         self
     }
 
-    /// Takes in one observation.
+    /// Evaluates one observation.
     pub fn observe(&mut self, observation: &Observation) {
         self.remember(&observation.seen);
         self.so_far.observe(observation);
@@ -59,7 +59,7 @@ impl Evaluator {
         }
     }
 
-    /// Keeps what was evaluated: an autoscaler or a pod that is gone was evaluated too.
+    /// Remembers the evaluated objects, even after an autoscaler or a pod is gone.
     fn remember(&mut self, seen: &Seen) {
         match seen {
             Seen::Autoscaler(seen) if self.evaluated.autoscaler.as_ref() != Some(&seen.spec) => {
@@ -72,13 +72,13 @@ impl Evaluator {
         }
     }
 
-    /// The run as far as it has gone.
+    /// The state of the run so far.
     pub fn timeline(&self) -> &RunState {
         &self.so_far
     }
 
-    /// Ends the run and judges it. The end is the instant of the last observation, so a recording ends
-    /// when its run did; `at` applies if there was none.
+    /// Ends the run and judges it. The end is the instant of the last observation, so a recording ends when its
+    /// run did; `at` applies if there was none.
     pub fn finish(mut self, at: Timestamp) -> RunResult {
         let end = self.so_far.until().unwrap_or(at);
         for explained in self.explainer.finish(end, &self.so_far) {
@@ -116,7 +116,7 @@ impl Evaluator {
     }
 }
 
-/// Whether an impossible pass may still end the run before it has put load on anything.
+/// Whether a blocker may still end the run because no load has started yet.
 fn before_load(state: &RunState, seen: &Seen) -> bool {
     let loaded = state.timeline.as_ref().is_some_and(|t| !t.load.is_empty());
     let tells = matches!(

@@ -1,8 +1,8 @@
-//! Why the controller decided as it did: each sync that shows in the autoscaler's status is run
-//! again by the model, on the pods and metrics that were seen around it.
+//! Why the controller decided as it did. Each sync that shows in the autoscaler's status is run again by the
+//! model, on the pods and metrics observed around it.
 //!
-//! The controller reads pods and metrics at instants that nobody sees, and it remembers what nobody can ask it
-//! for. So the explainer keeps a set of memories, each of them consistent with all that was observed:
+//! The controller reads pods and metrics at instants that nobody can observe, and nobody can ask it what it
+//! remembers. So the explainer keeps a set of possible memories, each consistent with all observations.
 //!
 //! ```text
 //! memories ─┐
@@ -10,10 +10,10 @@
 //! readings ─┘
 //! ```
 //!
-//! A reading is a state of the pods with an answer of the metrics API, where both may have held at the sync. Syncs
-//! in between that decide the same again leave no trace in the status, but they do make recommendations, which
-//! each memory holds as possible. The set has at most [`memories::MOST`] members. A sync is explained when at least
-//! one member explains it. If none does, the set goes on from what the status itself proves.
+//! A reading is a state of the pods plus an answer of the metrics API, both of which may have held at the sync.
+//! A sync that repeats the previous decision leaves no trace in the status, but it makes recommendations, which
+//! each memory keeps as possible. The set has at most [`memories::MOST`] members. A sync is explained if at
+//! least one member explains it. If none does, the set continues from what the status itself proves.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -43,36 +43,36 @@ use open::{Open, instants};
 use sightings::{NEAR, Sightings, Span};
 use silence::{Silence, either, is_in};
 
-/// Syncs that are still open at once; more come only where nothing was read of the metrics for long.
+/// Syncs that are open at once; there are more only if no metrics were read for a long time.
 const MOST_OPEN: usize = 8;
 
-/// Explains syncs as they are seen.
+/// Explains syncs as they are observed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Explainer {
     sightings: Sightings,
-    /// What the controller may remember after the last sync that is settled; `None` before anything is known.
+    /// What the controller may remember after the last settled sync; `None` before anything is known.
     memories: Option<Memories>,
-    /// Up to when syncs without a trace are accounted for in these.
+    /// The instant up to which these account for syncs without a trace.
     accounted: Option<Timestamp>,
-    /// When the last sync was seen that is settled.
+    /// When the last settled sync was observed.
     settled: Option<Timestamp>,
-    /// The newest syncs, of which what is seen later may still tell more.
+    /// The newest syncs, which later observations may still explain.
     open: VecDeque<Open>,
-    /// How many syncs were seen.
+    /// How many syncs were observed.
     syncs: usize,
     last: Option<Autoscaler>,
-    /// When it was seen that the API server refused a status.
+    /// When the API server was observed to reject a status.
     refused: Vec<Timestamp>,
-    /// The specs that were in force before the newest since the last sync that was seen.
+    /// The specs that were in force between the last observed sync and the newest spec.
     former: Vec<AutoscalerSpec>,
 }
 
-/// What can be said of a sync now.
+/// What is known about a sync now.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Explained {
-    /// Of one that the status shows.
+    /// A sync that the status shows.
     Sync {
-        /// Its number; one that was told of before is told of anew.
+        /// Its number; it may be explained again under the same number.
         number: usize,
         /// The sync.
         record: SyncRecord,
@@ -82,7 +82,7 @@ pub(crate) enum Explained {
 }
 
 impl Explainer {
-    /// Takes in what was seen, after the state has; gives what can be said of syncs now.
+    /// Takes an observation that the state already contains, and returns what is now known about syncs.
     pub(crate) fn observe(
         &mut self,
         observation: &Observation,
@@ -103,14 +103,14 @@ impl Explainer {
             Seen::Event(event) if is_refused_status(event) => {
                 self.refused.push(at);
                 if let (Some(memories), None) = (&mut self.memories, self.accounted) {
-                    // It may have been the first of all.
+                    // It may have been the very first sync.
                     memories.or(ControllerMemory::unknown(at));
                 }
                 false
             }
             Seen::Fact(Fact::ControllerRestarted { .. }) => {
                 if let Some(memories) = &mut self.memories {
-                    // The old one may write for a moment yet.
+                    // The old controller may still write for a moment.
                     memories.or(ControllerMemory::fresh());
                 }
                 false
@@ -132,7 +132,7 @@ impl Explainer {
         explained
     }
 
-    /// Says the last of the syncs that are still open: nothing more will be seen.
+    /// Returns the final explanations of open syncs: nothing more will be observed.
     pub(crate) fn finish(&mut self, at: Timestamp, state: &RunState) -> Vec<Explained> {
         self.settle(at, state, true)
     }
@@ -169,7 +169,7 @@ impl Explainer {
         let known = previous.and_then(|p| p.status);
         if known.is_none() && self.memories.is_none() {
             self.memories = Some(Memories::one(ControllerMemory::unknown(at)));
-            // What the first status tells was decided before anybody watched.
+            // What the first status shows was decided before the watch began.
             let fresh = object.status_written.is_some_and(|w| w >= before(at, NEAR));
             if !fresh || state.targets.is_empty() {
                 return None;
@@ -232,7 +232,7 @@ impl Explainer {
         }
     }
 
-    /// Tries the newest sync again on what has been seen since, if nothing explains it yet.
+    /// Tries again to explain the newest sync with what was observed since, if nothing explains it yet.
     fn retry(&mut self, now: Timestamp, state: &RunState) -> Option<Explained> {
         if self.open.back()?.explained {
             return None;
@@ -240,7 +240,7 @@ impl Explainer {
         self.explain_newest(now, state)
     }
 
-    /// What is known of the newest sync by now, from what is known of the one before it.
+    /// Explains the newest sync, based on what is known about the one before it.
     fn explain_newest(&mut self, now: Timestamp, state: &RunState) -> Option<Explained> {
         let settled = (self.memories.as_ref()?, self.accounted);
         let mut newest = self.open.pop_back()?;
@@ -256,7 +256,7 @@ impl Explainer {
         Some(Explained::Sync { number, record })
     }
 
-    /// Settles the syncs of which nothing more will be seen.
+    /// Settles the syncs that later observations can't explain any further.
     fn settle(&mut self, now: Timestamp, state: &RunState, over: bool) -> Vec<Explained> {
         let mut explained = Vec::new();
         let patience = patience(state);
@@ -288,7 +288,7 @@ impl Explainer {
         explained
     }
 
-    /// Accounts for syncs without a trace, a period at a time.
+    /// Accounts for syncs without a trace, one period at a time.
     fn account(&mut self, now: Timestamp, state: &RunState) -> Option<Explained> {
         let (accounted, last) = (self.accounted?, self.last.clone()?);
         let until = before(now, patience(state));
@@ -319,7 +319,7 @@ impl Explainer {
         silent
     }
 
-    /// What may have been proposed since the last sync that was seen.
+    /// What may have been proposed since the last observed sync.
     fn silent(&self, proposed: Option<(Range, bool)>) -> Option<Explained> {
         let (range, certain) = proposed?;
         Some(Explained::Silent(ProposalStep {
@@ -331,7 +331,7 @@ impl Explainer {
     }
 }
 
-/// A sync that can't write its status decided and remembers all the same.
+/// A sync that can't write its status still decides and remembers.
 fn is_refused_status(event: &Event) -> bool {
     event.reason == "FailedUpdateStatus" && event.about.starts_with("HorizontalPodAutoscaler/")
 }

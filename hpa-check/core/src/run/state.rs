@@ -291,7 +291,7 @@ impl RunState {
         let min = spec.effective_min();
         target.spec_replicas == min
             && self.ready() == min
-// The target's own count is cheap; what follows needs the pods.
+// The target's own count is cheap; the checks below need the pods.
             && self.ready_pods() == min
             && self.status().is_some_and(|s| s.desired_replicas == min)
             && self.status().is_some_and(AutoscalerStatus::is_measured)

@@ -9,10 +9,10 @@ use crate::model::reconcile::{Controller, Decision, ScaleSubresource, Sync};
 use crate::observation::{Autoscaler, AutoscalerStatus, ControllerConfig, Event};
 use crate::spec::AutoscalerSpec;
 
-/// Its name as the writer of the target's size.
+/// The field manager that writes the target's replicas.
 pub(crate) const MANAGER: &str = "kube-controller-manager";
 
-/// The object, and its controller's memory.
+/// The object and its controller's memory.
 #[derive(Debug)]
 pub(crate) struct SimulatedAutoscaler {
     name: String,
@@ -39,7 +39,7 @@ impl SimulatedAutoscaler {
         }
     }
 
-    /// One sync on that size, those pods, and the metrics API's last answer or error.
+    /// One sync with these replicas, these pods, and the metrics API's last answer or error.
     pub(crate) fn sync(
         &mut self,
         now: Timestamp,
@@ -71,7 +71,7 @@ impl SimulatedAutoscaler {
         decision
     }
 
-    /// The object, as it stands.
+    /// The object in its current state.
     pub(crate) fn object(&self) -> Autoscaler {
         Autoscaler {
             uid: self.name.clone(),
@@ -81,7 +81,7 @@ impl SimulatedAutoscaler {
         }
     }
 
-    /// The event that the controller emits for a decision, if it emits one.
+    /// The event that the controller emits for a decision, if any.
     pub(crate) fn event(&self, decision: &Decision) -> Option<Event> {
         let (kind, reason, message) = if decision.scaled {
             let (size, why) = (decision.desired, &decision.reason);

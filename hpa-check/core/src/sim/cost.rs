@@ -1,26 +1,26 @@
-//! Which number to ask for: one whose computing is worth more than its carrying.
+//! Finds the number to request: one whose computation costs clearly more than the HTTP request around it.
 
 use std::time::Duration;
 
-/// The number asked for first. It is doubled until a request costs enough.
+/// The first number measured. It is doubled until a request costs enough.
 const FIRST_N: u64 = 50_000;
 
 /// The service's default limit on n is 1,000,000; this is the last doubling below it.
 const LAST_N: u64 = 800_000;
 
-/// What a request should cost. Then some 300 requests a second are the whole load: the cost of carrying
-/// them is small beside that of computing, so many a second that their number is steady, and each so
-/// short that the generator does not wait long for a CPU on which one is computed.
+/// The CPU time that a request should cost. About 300 requests per second are then the whole load: HTTP costs
+/// little compared with computing, the rate is high enough to be steady, and each request is short enough that
+/// the generator rarely waits for a busy CPU.
 const WORTHWHILE: Duration = Duration::from_millis(2);
 
-/// The cost of F(n) with its digits grows as n to that power, about.
+/// The cost of F(n) with its digits grows roughly as n to this power.
 const GROWTH: f64 = 1.3;
 
-/// Measurements of the number that is chosen. The smallest counts: a disturbed one is too big, and
-/// would make the load too small.
+/// How often the chosen number is measured. The smallest result counts: a disturbed measurement is too high and
+/// would make the load too low.
 const TIMES: u32 = 3;
 
-/// Looks for the number. The caller measures what it is told to until there is nothing more to measure.
+/// Searches for the number. The caller measures [`Self::to_measure`] until it returns `None`.
 #[derive(Debug, Clone)]
 pub struct CostSearch {
     n: u64,
@@ -31,7 +31,7 @@ pub struct CostSearch {
 }
 
 impl CostSearch {
-    /// At the beginning; a number that is given is only measured.
+    /// A new search; a given number is only measured.
     pub fn new(given: Option<u64>) -> Self {
         Self {
             n: given.unwrap_or(FIRST_N),
@@ -46,7 +46,7 @@ impl CostSearch {
         (self.times < TIMES).then_some(self.n)
     }
 
-    /// What a request for it cost, in CPU time.
+    /// Adds the CPU time that a request for it cost.
     pub fn measured(&mut self, cost: Duration) {
         if self.settled {
             self.times += 1;
@@ -59,13 +59,13 @@ impl CostSearch {
         }
     }
 
-    /// The number, and the CPU time of a request for it.
+    /// The number, and the CPU time of one request for it.
     pub fn found(&self) -> (u64, Duration) {
         (self.n, self.cost)
     }
 }
 
-/// The number at which a request costs what it should, in whole thousands, given what one costs at n.
+/// The number at which a request has the intended cost, in whole thousands, from the cost of one at n.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -91,13 +91,13 @@ mod tests {
     }
 
     #[test]
-    fn the_number_is_doubled_until_it_costs_two_milliseconds() {
+    fn the_number_doubles_until_a_request_costs_two_milliseconds() {
         let found = search(None, |n| Duration::from_nanos(n * 10));
         assert_eq!(found, (200_000, Duration::from_millis(2)));
     }
 
     #[test]
-    fn a_number_that_costs_too_much_is_made_smaller_by_the_law_of_its_cost() {
+    fn a_number_that_costs_too_much_is_reduced_by_the_cost_formula() {
         let (n, _) = search(None, |n| Duration::from_nanos(n * 20));
         assert_eq!(n, 100_000);
         assert_eq!(nearer(200_000, Duration::from_millis(4)), 118_000);
@@ -106,13 +106,13 @@ mod tests {
     }
 
     #[test]
-    fn on_a_machine_that_is_too_fast_the_services_limit_ends_the_search() {
+    fn the_services_limit_ends_the_search_on_a_very_fast_machine() {
         let found = search(None, |_| Duration::from_micros(1));
         assert_eq!(found, (800_000, Duration::from_micros(1)));
     }
 
     #[test]
-    fn a_number_that_was_given_is_taken_and_its_least_disturbed_measurement_counts() {
+    fn a_given_number_is_used_with_its_least_disturbed_measurement() {
         let mut costs = [9, 1, 7].into_iter();
         let found = search(Some(90), |_| Duration::from_millis(costs.next().unwrap()));
         assert_eq!(found, (90, Duration::from_millis(1)));

@@ -1,17 +1,17 @@
-//! The work that a load wants, second by second: sampled once, and shared by all settings of a search. Sums and
-//! extremes of any stretch are at hand without a look at each of its seconds.
+//! The work that a load requests, second by second: sampled once and shared by all settings of a search. Sums
+//! and extremes of a stretch are available without visiting each second.
 
 use std::ops::Range;
 
 use super::profile::LoadProfile;
 use super::work;
 
-/// Extremes are kept of stretches of so many seconds.
+/// Seconds per block, for which extremes are kept.
 const BLOCK: usize = 16;
-/// And of stretches of so many blocks.
+/// Blocks per group, for which extremes are kept too.
 const BLOCKS: usize = 16;
 
-/// The least and the most that is wanted in a second of a stretch.
+/// The least and the most work requested in any second of a stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
     pub(super) least: u64,
@@ -38,24 +38,24 @@ impl Extent {
         }
     }
 
-    /// Whether all of its seconds are nearly the same.
+    /// Whether all of its seconds are nearly equal.
     fn is_narrow(self) -> bool {
         self.most - self.least <= self.least / 32
     }
 }
 
-/// The work wanted in each second, in nanoseconds of CPU time.
+/// The work requested in each second, in nanoseconds of CPU time.
 #[derive(Debug)]
-pub(super) struct Demand {
+pub(super) struct WorkBySecond {
     first: u64,
     wanted: Vec<u64>,
-    /// Of all seconds before each one, modulo 2^64.
+    /// The sum of all seconds before each one, modulo 2^64.
     sums: Vec<u64>,
     blocks: Vec<Extent>,
     stretches: Vec<Extent>,
 }
 
-impl Demand {
+impl WorkBySecond {
     /// The first seconds of a load.
     pub(super) fn of(load: &LoadProfile, seconds: usize) -> Self {
         let wanted = load.each_second(seconds);
@@ -79,22 +79,22 @@ impl Demand {
         }
     }
 
-    /// What is wanted at the very beginning.
+    /// The work requested in the first second.
     pub(super) fn first(&self) -> u64 {
         self.first
     }
 
-    /// What is wanted in a second.
+    /// The work requested in a second.
     pub(super) fn at(&self, second: usize) -> u64 {
         self.wanted[second]
     }
 
-    /// The work of a stretch of a few hours at most.
+    /// The work requested in a stretch of at most a few hours.
     pub(super) fn sum(&self, seconds: &Range<usize>) -> u64 {
         self.sums[seconds.end].wrapping_sub(self.sums[seconds.start])
     }
 
-    /// At least the most that is wanted in a second of a stretch.
+    /// An upper bound of the work requested in any second of a stretch.
     pub(super) fn most_around(&self, seconds: &Range<usize>) -> u64 {
         if seconds.is_empty() {
             return 0;
@@ -103,15 +103,15 @@ impl Demand {
         blocks.iter().fold(0, |most, block| most.max(block.most))
     }
 
-    /// The most that is wanted in a second.
+    /// The most work requested in any second.
     pub(super) fn most(&self) -> u64 {
         self.stretches
             .iter()
             .fold(0, |most, all| most.max(all.most))
     }
 
-    /// Cuts a stretch into pieces, each with its extremes: as long ones as are narrow, none longer than a few
-    /// minutes.
+    /// Cuts a stretch into pieces with their extremes: as long as they are narrow, and at most a few minutes
+    /// each.
     pub(super) fn pieces(
         &self,
         seconds: Range<usize>,
@@ -140,8 +140,8 @@ impl Demand {
 mod tests {
     use super::*;
 
-    fn demand(load: &str, seconds: usize) -> Demand {
-        Demand::of(&LoadProfile::parse(load, None).unwrap(), seconds)
+    fn demand(load: &str, seconds: usize) -> WorkBySecond {
+        WorkBySecond::of(&LoadProfile::parse(load, None).unwrap(), seconds)
     }
 
     #[test]

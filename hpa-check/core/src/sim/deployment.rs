@@ -1,5 +1,5 @@
-//! The Deployment of a simulated cluster: `spec.replicas` in, pods to start and to stop out. It does
-//! what the ReplicaSet controller does, and states every change as an observation.
+//! The Deployment of a simulated cluster: takes `spec.replicas` and returns pods to start and stop. It does
+//! what the ReplicaSet controller does, and reports every change as an observation.
 
 use jiff::Timestamp;
 
@@ -7,24 +7,26 @@ use crate::model::pods::ModelPod;
 use crate::observation::{Condition, Event, FieldManager, Pod, Ready, ScaleTarget, Seen};
 use crate::spec::ContainerResources;
 
-/// Something to do to a pod.
+/// An action on a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Start it.
     Start(String),
-    /// Take it from the endpoints and shut it down gracefully.
+    /// Remove it from the endpoints and shut it down gracefully.
     Stop(String),
 }
 
 /// The Deployment and its pods.
 #[derive(Debug)]
 pub(crate) struct Deployment {
-    /// Its name, which its pods' names begin with.
+    /// The owner of its pods, such as `ReplicaSet/fib-server`.
+    owner: String,
+    /// Its name, and the prefix of its pods' names.
     name: String,
-    /// The label selector that the autoscaler finds the pods by.
+    /// The label selector by which the autoscaler finds the pods.
     selector: String,
     template: ContainerResources,
-    /// Most pods that the namespace's quota allows.
+    /// The most pods that the namespace's quota allows.
     quota: Option<i32>,
     replicas: i32,
     generation: i64,
@@ -32,17 +34,18 @@ pub(crate) struct Deployment {
     refused: bool,
     made: u32,
     pods: Vec<Pod>,
-    /// The pods as the controller reads them; `None` when one has changed since.
+    /// The pods as the controller reads them; `None` if one has changed since.
     model_pods: Option<Vec<ModelPod>>,
-    /// Whether anybody takes the changes.
+    /// Whether changes are recorded.
     watched: bool,
     changes: Vec<Seen>,
     last_target: Option<ScaleTarget>,
 }
 
 impl Deployment {
-    /// A Deployment that has no pod yet.
+    /// A target of this kind without pods. A Deployment owns its pods through a ReplicaSet.
     pub(crate) fn new(
+        kind: &str,
         name: &str,
         template: ContainerResources,
         replicas: i32,
@@ -50,6 +53,10 @@ impl Deployment {
         watched: bool,
     ) -> Self {
         Self {
+            owner: match kind {
+                "Deployment" => format!("ReplicaSet/{name}"),
+                _ => format!("{kind}/{name}"),
+            },
             name: name.to_owned(),
             selector: format!("app.kubernetes.io/name={name}"),
             template,
@@ -67,7 +74,7 @@ impl Deployment {
         }
     }
 
-    /// Begins with all its pods, which have been ready since that instant; their names.
+    /// Starts with all its pods, ready since this instant; returns their names.
     pub(crate) fn established(&mut self, since: Timestamp) -> Vec<String> {
         let names: Vec<String> = (0..self.replicas).map(|_| self.create(since)).collect();
         for name in &names {
@@ -77,7 +84,7 @@ impl Deployment {
         names
     }
 
-    /// Its pods as the controller reads them, those that are being ended too.
+    /// Its pods as the controller reads them, including terminating ones.
     pub(crate) fn model_pods(&mut self) -> &[ModelPod] {
         self.model_pods
             .get_or_insert_with(|| self.pods.iter().map(ModelPod::from).collect())
@@ -88,7 +95,7 @@ impl Deployment {
         &self.selector
     }
 
-    /// Whether a pod lives and is not being ended.
+    /// Whether a pod exists and is not terminating.
     pub(crate) fn is_alive(&self, name: &str) -> bool {
         self.pods
             .iter()
@@ -100,7 +107,7 @@ impl Deployment {
         self.replicas
     }
 
-    /// Writes `spec.replicas` in somebody's name.
+    /// Writes `spec.replicas` as this field manager.
     pub(crate) fn scale(&mut self, replicas: i32, manager: &str, now: Timestamp) {
         if replicas != self.replicas {
             self.replicas = replicas;
@@ -112,7 +119,7 @@ impl Deployment {
         }
     }
 
-    /// What is to be done so that there are as many pods as the spec says.
+    /// What to start and stop to get the number of pods in the spec.
     pub(crate) fn reconcile(&mut self, now: Timestamp) -> Vec<Order> {
         let mut orders = Vec::new();
         while self.active() < self.replicas && !self.refuse() {
@@ -130,7 +137,7 @@ impl Deployment {
         orders
     }
 
-    /// Its container runs.
+    /// The pod's container is running.
     pub(crate) fn running(&mut self, name: &str) {
         self.change(name, |pod| {
             "Running".clone_into(&mut pod.phase);
@@ -138,12 +145,12 @@ impl Deployment {
         });
     }
 
-    /// Its readiness probe has a new answer.
+    /// The pod's readiness probe has a new result.
     pub(crate) fn ready(&mut self, name: &str, ready: bool, now: Timestamp) {
         self.change(name, |pod| set_ready(pod, ready, now));
     }
 
-    /// Its container ended by itself and is to be started anew after a pause.
+    /// The pod's container exited and will be restarted after a delay.
     pub(crate) fn crashed(&mut self, name: &str, now: Timestamp) {
         self.change(name, |pod| {
             pod.restarts += 1;
@@ -152,7 +159,7 @@ impl Deployment {
         });
     }
 
-    /// It is gone.
+    /// The pod is gone.
     pub(crate) fn gone(&mut self, name: &str) {
         let before = self.pods.len();
         self.pods.retain(|pod| pod.name != name);
@@ -163,7 +170,7 @@ impl Deployment {
         }
     }
 
-    /// Everything that changed since this was last asked.
+    /// Everything that changed since the last call.
     pub(crate) fn take_changes(&mut self) -> Vec<Seen> {
         if !self.watched {
             return Vec::new();
@@ -189,14 +196,14 @@ impl Deployment {
         count(self.pods.iter().filter(|pod| !pod.deleting))
     }
 
-    /// Whether the quota forbids one more pod. Pods that are being ended still use it.
+    /// Whether the quota forbids one more pod. Terminating pods still count.
     fn refuse(&mut self) -> bool {
         let refused = self
             .quota
             .is_some_and(|most| count(self.pods.iter()) >= most);
         if refused && !self.refused {
             self.changed(Seen::Event(Event {
-                about: format!("ReplicaSet/{}", self.name),
+                about: self.owner.clone(),
                 kind: "Warning".to_owned(),
                 reason: "FailedCreate".to_owned(),
                 message: format!("Error creating: {}", self.refusal()),
@@ -230,7 +237,7 @@ impl Deployment {
                 since: Some(now),
             }),
             containers: vec![self.template.clone()],
-            owner: Some(format!("ReplicaSet/{}", self.name)),
+            owner: Some(self.owner.clone()),
             ..Pod::default()
         };
         self.pods.push(pod.clone());
@@ -238,7 +245,7 @@ impl Deployment {
         name
     }
 
-    /// The pod to end first: one that is not ready, else the youngest.
+    /// The pod to delete first: one that is not ready, else the youngest.
     fn least_needed(&mut self) -> Option<&mut Pod> {
         self.pods
             .iter_mut()
@@ -315,7 +322,7 @@ mod tests {
 
     fn deployment(replicas: i32, quota: Option<i32>) -> Deployment {
         let template = ContainerResources::cpu("fib-server", None, None);
-        Deployment::new("fib-server", template, replicas, quota, true)
+        Deployment::new("Deployment", "fib-server", template, replicas, quota, true)
     }
 
     fn names(orders: &[Order]) -> Vec<&str> {
@@ -334,14 +341,14 @@ mod tests {
     }
 
     #[test]
-    fn as_many_pods_are_started_as_the_spec_says_and_no_more() {
+    fn exactly_as_many_pods_are_started_as_the_spec_says() {
         let mut d = deployment(3, None);
         assert_eq!(d.reconcile(NOW).len(), 3);
         assert!(d.reconcile(NOW).is_empty());
     }
 
     #[test]
-    fn the_youngest_pods_are_ended_first() {
+    fn the_youngest_pods_are_deleted_first() {
         let mut d = deployment(4, None);
         d.reconcile(NOW);
         all_ready(&mut d);
@@ -350,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_is_not_ready_is_ended_before_a_younger_one_that_is() {
+    fn an_unready_pod_is_deleted_before_a_younger_ready_one() {
         let mut d = deployment(3, None);
         d.reconcile(NOW);
         all_ready(&mut d);
@@ -360,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_is_being_ended_is_not_a_ready_replica_any_more() {
+    fn a_terminating_pod_is_no_longer_a_ready_replica() {
         let mut d = deployment(2, None);
         d.reconcile(NOW);
         all_ready(&mut d);
@@ -372,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_stops_the_pods_and_is_named_in_condition_and_event() {
+    fn a_quota_limits_the_pods_and_shows_in_condition_and_event() {
         let mut d = deployment(3, Some(2));
         assert_eq!(d.reconcile(NOW).len(), 2);
         assert!(d.reconcile(NOW).is_empty());
@@ -382,7 +389,7 @@ mod tests {
             .into_iter()
             .filter(|seen| matches!(seen, Seen::Event(e) if e.message.contains("exceeded quota")))
             .count();
-        assert_eq!(events, 1, "the event is told once, not at every try");
+        assert_eq!(events, 1, "the event is emitted once, not at every attempt");
     }
 
     #[test]
@@ -395,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_twice() {
+    fn no_change_is_reported_twice() {
         let mut d = deployment(1, None);
         d.reconcile(NOW);
         assert!(!d.take_changes().is_empty());

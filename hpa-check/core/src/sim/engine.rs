@@ -1,5 +1,5 @@
-//! The simulated cluster: a small Kubernetes (Deployment, metrics API, autoscaler) that runs in any
-//! [`World`] and emits all that happens as observations.
+//! The simulated cluster: a small Kubernetes (Deployment, metrics API, autoscaler) that runs in any [`World`]
+//! and emits everything that happens as observations.
 //!
 //! ```text
 //! world (pods, their CPU times) ─ metrics API ─ autoscaler (the model) ─ Deployment ─ world …
@@ -25,17 +25,16 @@ use crate::quota::Quota;
 use crate::run::conductor::Action;
 use crate::spec::{AutoscalerSpec, ContainerResources};
 
-/// How often the conductor is asked when nothing happens.
+/// How often the conductor is asked if nothing happens.
 const TICK: Duration = Duration::from_millis(200);
 
-/// A generator that was told to stop has finished its requests and written its result by then.
+/// How long a generator may take after a stop request to finish its requests and write its result.
 const LOAD_STOPS_WITHIN: Duration = Duration::from_secs(15);
 
-/// After a step up, the conflicting writer leaves the replicas alone for that long, as a tool that
-/// syncs by itself does.
+/// After a scale-up, the conflicting writer waits this long, as a tool that syncs periodically does.
 pub(super) const CONFLICT_WAITS_SECONDS: u32 = 4;
 
-/// The error of a metrics API that is not there, in the API server's words.
+/// The error of a missing metrics API, in the API server's words.
 const NO_METRICS: &str =
     "the server could not find the requested resource (get pods.metrics.k8s.io)";
 
@@ -43,59 +42,59 @@ const NO_METRICS: &str =
 const LOST_METRICS: &str =
     "the server is currently unable to handle the request (get pods.metrics.k8s.io)";
 
-/// What the cluster is made of.
+/// The parts of the cluster.
 #[derive(Debug, Clone)]
 pub struct Scene {
     /// `rehearsal` or `simulation`.
     pub source: &'static str,
     /// The name of the autoscaler and of its Deployment.
     pub name: String,
-    /// Kubernetes version whose rules hold, as `1.36`; the newest if none is given.
+    /// The Kubernetes version whose rules apply, as `1.36`; the newest if none is given.
     pub kubernetes: Option<String>,
-    /// What the autoscaler is set to.
+    /// The autoscaler's spec.
     pub spec: AutoscalerSpec,
     /// Its controller's settings.
     pub controller: ControllerConfig,
-    /// Time between two scrapes of the metrics API, and so the window of a sample.
+    /// Time between two scrapes of the metrics API, which is also a sample's window.
     pub metrics_resolution: Duration,
-    /// From the beginning to the first scrape.
+    /// From the start to the first scrape.
     pub first_scrape: Duration,
-    /// From the beginning to the first sync.
+    /// From the start to the first sync.
     pub first_sync: Duration,
-    /// The container of a replica.
+    /// The replicas' container.
     pub container: ContainerResources,
-    /// Replicas at the beginning.
+    /// Replicas at the start.
     pub replicas: i32,
-    /// Since when these have been ready; `None` begins without a pod.
+    /// Since when these have been ready; with `None` there are no pods at the start.
     pub ready_since: Option<Duration>,
-    /// What is known of the environment.
+    /// Facts about the environment.
     pub facts: Vec<Fact>,
-    /// What is broken on purpose.
+    /// The injected fault.
     pub fault: Option<Fault>,
-    /// From when until when the metrics API does not answer.
+    /// The times during which the metrics API does not answer.
     pub metrics_lost: Vec<(Timestamp, Timestamp)>,
-    /// How long it lasts; `None` is until the conductor ends it.
+    /// How long it lasts; with `None`, until the conductor ends it.
     pub length: Option<Duration>,
-    /// Whether anybody takes the observations.
+    /// Whether observations are recorded.
     pub watched: bool,
 }
 
-/// What comes next of a simulated cluster.
+/// The next step of a simulated cluster.
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
     reason = "one is moved at a time, and none is kept"
 )]
 pub enum SimulationStep {
-    /// Something was seen.
+    /// Something was observed.
     Seen(Observation),
-    /// A moment passed without news.
+    /// Time passed, and nothing happened.
     Quiet,
-    /// It is over.
+    /// The simulation is over.
     Over,
 }
 
-/// A simulated cluster at work.
+/// A running simulated cluster.
 pub struct Engine<W> {
     scene: Scene,
     world: W,
@@ -107,28 +106,28 @@ pub struct Engine<W> {
     next_sync: Timestamp,
     conflict_due: Option<Timestamp>,
     phase: Option<Phase>,
-    /// While the load is on: when it is over by its own plan.
+    /// While the load runs: when its own plan ends.
     load_until: Option<Timestamp>,
     end: Option<Timestamp>,
     ending: Ending,
-    /// What was seen and not yet taken.
+    /// Observations that were not taken yet.
     outbox: VecDeque<Observation>,
 }
 
-/// Whether the end has come.
+/// Whether the run is ending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     /// The run goes on.
     No,
-    /// All has been seen, and the load's plan is still to be kept: the last replicas drain under what
-    /// is left of the load, and none of its requests may be lost.
+    /// Everything was observed, but the load's plan continues: the last replicas drain under the remaining
+    /// load, and none of its requests may be lost.
     Draining,
-    /// The load was stopped, and its account is due by then.
+    /// The load was stopped, and its result is due by this instant.
     Stopping(Timestamp),
 }
 
 impl<W: World> Engine<W> {
-    /// Begins at the world's present.
+    /// Starts at the world's current time.
     pub fn new(scene: Scene, world: W) -> Self {
         let now = world.now();
         let quota = match scene.fault {
@@ -139,6 +138,7 @@ impl<W: World> Engine<W> {
         let gates = version.map_or_else(VersionGates::default, VersionGates::of_version);
         let mut engine = Self {
             deployment: Deployment::new(
+                &scene.spec.scale_target_ref.kind,
                 &scene.name,
                 scene.container.clone(),
                 scene.replicas,
@@ -170,20 +170,19 @@ impl<W: World> Engine<W> {
         engine
     }
 
-    /// Now, which is never later than what has not been taken yet.
+    /// The current time, which is never later than the next observation.
     pub fn now(&self) -> Timestamp {
         self.outbox
             .front()
             .map_or_else(|| self.world.now(), |next| next.at)
     }
 
-    /// Gives back the world it ran in.
+    /// Returns the world it ran in.
     pub fn into_world(self) -> W {
         self.world
     }
 
-    /// Goes on until something was seen or a moment has passed. The error is that of a generator
-    /// that failed.
+    /// Continues until something is observed or a moment has passed. Fails if the generator failed.
     pub fn progress(&mut self) -> Result<SimulationStep, String> {
         if self.outbox.is_empty() {
             if self.is_over() {
@@ -213,7 +212,7 @@ impl<W: World> Engine<W> {
         }
     }
 
-    /// Ends a load that is still on, and waits for its account.
+    /// Stops a load that is still running, and waits for its result.
     fn stop(&mut self) {
         if self.load_until.is_some() {
             self.world.stop_load();
@@ -293,8 +292,8 @@ impl<W: World> Engine<W> {
         self.emit(|| Seen::Autoscaler(object));
     }
 
-    /// Begins with ready pods that have done their work for a while, where the scene says so. The
-    /// first scrape, if it comes at once, sees the work of a whole window.
+    /// Starts with ready pods that have worked for a while, if the scene says so. If the first scrape comes at
+    /// once, it sees the work of a full window.
     fn establish(&mut self, now: Timestamp) {
         let Some(age) = self.scene.ready_since else {
             return;
@@ -310,7 +309,7 @@ impl<W: World> Engine<W> {
         }
     }
 
-    /// Does what the Deployment asks for, and emits what it changed.
+    /// Does what the Deployment asks for, and emits the changes.
     fn reconcile(&mut self) {
         for order in self.deployment.reconcile(self.world.now()) {
             match order {
@@ -396,7 +395,7 @@ impl<W: World> Engine<W> {
         }
     }
 
-    /// What the metrics API answers if it does not answer with metrics.
+    /// The metrics API's error, if it does not answer with metrics.
     fn metrics_error(&self, now: Timestamp) -> Option<&'static str> {
         if self.scene.fault == Some(Fault::NoMetrics) {
             return Some(NO_METRICS);
@@ -443,7 +442,7 @@ impl<W: World> Engine<W> {
     }
 }
 
-/// A sample as the API gives it.
+/// A sample in the API's form.
 fn sample(metric: &PodMetric) -> PodSample {
     let containers = metric.containers.iter();
     PodSample {
@@ -460,7 +459,7 @@ fn sample(metric: &PodMetric) -> PodSample {
     }
 }
 
-/// The next instant of a period that lies ahead; what a stall has made late is left out, not made up for.
+/// The next instant of a period that lies in the future; periods missed in a stall are skipped.
 fn next(due: Timestamp, period: Duration, now: Timestamp) -> Timestamp {
     let next = due + period;
     if next > now { next } else { now + period }

@@ -1,7 +1,7 @@
-//! The summary of a scenario, fast. The simulated cluster ([`super::engine`]) emits all that a watcher would
-//! see; here are the same pods, samples and syncs, as numbers alone. What the controller decides is the
-//! model's, function by function. Time goes from one event to the next, and while nothing changes, no further
-//! sync is computed. `tests` hold both against each other.
+//! Computes the summary of a scenario quickly. The simulated cluster ([`super::engine`]) emits everything that
+//! a watcher would observe; this computes the same pods, samples and syncs as bare numbers. The controller's
+//! decisions come from the same model functions. Time jumps from event to event, and while nothing changes, no
+//! sync is computed. `tests` compares the two.
 
 mod cluster;
 mod ledger;
@@ -13,7 +13,7 @@ mod tests;
 use cluster::{Cluster, NEVER, Reading, instant};
 use setup::Setup;
 
-use super::demand::Demand;
+use super::demand::WorkBySecond;
 use super::engine;
 use super::fault::Fault;
 use super::spread::Spread;
@@ -21,18 +21,18 @@ use super::{Scenario, Summary};
 use crate::model::history::{Extremes, History as _};
 use crate::model::instant::{Instant as _, Nanos};
 use crate::model::metrics::is_larger;
-use crate::model::normalize::{self, Recommendation, ScaleEvent, ScaleEvents, Step};
+use crate::model::normalize::{self, Recommendation, ScaleEvent, ScaleEvents, SizeRequest};
 use crate::model::proposal::{self, Guess, Guesses};
 use crate::model::reconcile::{MOMENT, outside};
 
 /// How long the conflicting writer waits, in seconds.
 const CONFLICT_WAITS: usize = engine::CONFLICT_WAITS_SECONDS as usize;
 
-/// A scenario's summary; `None` if it has more to it than the CPU of pods. The demand is that of the scenario's
-/// load and length.
+/// A scenario's summary; `None` if it involves more than the CPU of pods. The demand must be that of the
+/// scenario's load and length.
 pub(super) fn summary(
     scenario: &Scenario,
-    demand: &Demand,
+    demand: &WorkBySecond,
     spread: &mut Spread,
 ) -> Option<Summary> {
     let setup = Setup::of(scenario)?;
@@ -40,7 +40,7 @@ pub(super) fn summary(
     Some(course.run())
 }
 
-/// A simulation on its way.
+/// A simulation in progress.
 struct Course<'a> {
     setup: &'a Setup,
     cluster: Cluster<'a>,
@@ -48,11 +48,11 @@ struct Course<'a> {
     history: Option<Extremes<Nanos>>,
     ups: Vec<ScaleEvent<Nanos>>,
     downs: Vec<ScaleEvent<Nanos>>,
-    /// By the number of pods.
+    /// By number of pods.
     calm: Vec<Option<Calm>>,
     scraped: usize,
     next_sync: usize,
-    /// When the conflicting writer sets the size.
+    /// When the conflicting writer next writes the replicas.
     conflict: usize,
 }
 
@@ -109,7 +109,7 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// The size that a sync leads to; `None` if none can be computed.
+    /// The replicas that a sync decides; `None` if it can compute none.
     fn decide(&mut self, now: usize, reading: Reading) -> Option<i32> {
         let (setup, current) = (self.setup, self.replicas);
         let instant = instant(now);
@@ -126,7 +126,7 @@ impl<'a> Course<'a> {
             history
         });
         if current == 0 {
-            // The minimum is at least one, so that nothing brings a target back from zero.
+            // The minimum is at least one, so nothing scales a target up from zero.
             return None;
         }
         if let Some((bound, _)) = outside(current, setup.min, setup.max) {
@@ -135,7 +135,7 @@ impl<'a> Course<'a> {
         if !setup.has_metrics(now) {
             return None;
         }
-        let step = Step {
+        let step = SizeRequest {
             current,
             wanted: proposed(setup, current, reading)?.max(0),
             min: setup.min,
@@ -164,8 +164,8 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Goes on from sync to sync as long as all pods do the same and the size stays. Most of these syncs are left
-    /// out: where their sample shows that the size stays, what they propose is computed only if it is asked for.
+    /// Moves from sync to sync as long as all pods do the same and the replicas stay. Most of these syncs are
+    /// skipped: if their sample shows that the replicas stay, their proposals are computed only when needed.
     fn skip(&mut self, end: usize) {
         let is_plain = self.conflict == NEVER
             && self.setup.metrics_lost.is_empty()
@@ -218,7 +218,8 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Whether a sync leaves the size alone that proposes no more than it, by what was proposed before.
+    /// Whether a sync that proposes no more than the current replicas leaves them alone because of earlier
+    /// proposals.
     fn stays(&self, marks: Marks, is_held: bool, now: Nanos) -> bool {
         let setup = self.setup;
         let is_least = self.replicas == setup.min;
@@ -233,7 +234,7 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// When the present size, or more, was last proposed.
+    /// When the current replicas, or more, were last proposed.
     fn marks(&self) -> Marks {
         let last = |least| self.history.as_ref().and_then(|h| h.last_of(least));
         Marks {
@@ -242,7 +243,7 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Remembers what the syncs of that time propose, as far as it will be asked for.
+    /// Computes the proposals of skipped syncs, as far as they will be needed.
     fn recall(&mut self, from: usize, until: usize) {
         let (setup, current) = (self.setup, self.replicas);
         let period = setup.sync_period;
@@ -263,8 +264,8 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Between which amounts of work the present size is proposed, while all pods do the same. The more work, the
-    /// more replicas are proposed.
+    /// The range of work for which the current replicas are proposed, while all pods do the same. More work
+    /// means more proposed replicas.
     fn calm(&mut self) -> Calm {
         let (setup, current) = (self.setup, self.replicas);
         let index = self.cluster.pods();
@@ -309,22 +310,22 @@ impl<'a> Course<'a> {
     }
 }
 
-/// The least work for which as many replicas are proposed as there are, and the most for which not more come of
-/// it; `None` if no sync can be left out.
+/// The least work for which the current replicas are proposed, and the most that results in no more; `None` if
+/// no sync can be skipped.
 #[derive(Debug, Clone, Copy)]
 struct Calm {
     hold: Option<u64>,
     up: Option<u64>,
 }
 
-/// When the present size or more was last proposed, and when more was.
+/// When the current replicas or more were last proposed, and when more were.
 #[derive(Debug, Clone, Copy)]
 struct Marks {
     held: Option<Nanos>,
     raised: Option<Nanos>,
 }
 
-/// What the metrics ask for; `None` if they can't be computed.
+/// The replicas that the metrics ask for; `None` if they can't be computed.
 fn proposed(setup: &Setup, current: i32, reading: Reading) -> Option<i32> {
     let Reading {
         census,
@@ -351,7 +352,7 @@ fn proposed(setup: &Setup, current: i32, reading: Reading) -> Option<i32> {
             if guesses.unready {
                 pods += census.unready;
             }
-            // Samples of removed pods have no use here, but they are counted.
+            // Samples of removed pods are not used here, but they are counted.
             Ok::<_, ()>((ratio(used, pods, *target)?, pods + removed))
         };
         let first = ratio(used, census.ready, *target).ok()?;

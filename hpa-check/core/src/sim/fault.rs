@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 pub enum Fault {
     /// There is no metrics API.
     NoMetrics,
-    /// The readiness probe asks for a page that is not there.
+    /// The readiness probe requests a page that does not exist.
     PodsNotReady,
-    /// The namespace's quota allows that many pods.
+    /// The namespace's quota allows this many pods.
     Quota(i32),
-    /// The Service keeps all connections of one client on one replica.
+    /// The Service keeps all connections of a client on one replica.
     Sticky,
-    /// Somebody else sets the replicas back to the minimum after each step up.
+    /// Another writer resets the replicas to the minimum after each scale-up.
     ConflictingWriter,
-    /// The container ends as soon as it starts.
+    /// The container exits as soon as it starts.
     Crash,
 }
 
@@ -67,29 +67,30 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What goes wrong in a simulation: all that a rehearsal can break, and what takes longer than a rehearsal.
+/// What goes wrong in a simulation: everything that a rehearsal can break, and faults that take longer than a
+/// rehearsal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SimulatedFault {
-    /// Broken from the beginning to the end.
+    /// Broken for the whole simulation.
     Broken(Fault),
-    /// The metrics API does not answer from one second on until another.
+    /// The metrics API does not answer for some time.
     MetricsLost {
         /// The first second without metrics.
         from: u64,
         /// The first second with them again.
         until: u64,
     },
-    /// New pods take that long to be ready, and use all the CPU they get until then.
+    /// New pods take this long to become ready, and use all the CPU they get until then.
     SlowStart {
-        /// From a pod's making to its being ready.
+        /// From a pod's creation until it is ready.
         seconds: u64,
     },
-    /// There is room for some pods; each one beyond them waits for a node, which then stays.
+    /// There is room for some pods; each further pod waits for a node, which then stays.
     SlowNodes {
-        /// Pods that there is room for.
+        /// The number of pods that fit.
         room: u32,
-        /// Until a new node is there.
+        /// The wait for a new node.
         seconds: u64,
     },
 }
@@ -98,7 +99,7 @@ impl FromStr for SimulatedFault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let seconds = |text: &str| Some(crate::duration::parse(text).ok()?.as_secs());
+        let seconds = |text: &str| Some(program_common::duration::parse(text).ok()?.as_secs());
         let told = match text.split_once('=') {
             Some(("no-metrics", span)) => span.split_once("..").and_then(|(from, until)| {
                 let (from, until) = (seconds(from)?, seconds(until)?);
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_simulated_fault_is_written_as_it_is_read() {
+    fn a_simulated_fault_is_printed_as_it_is_parsed() {
         for text in [
             "no-metrics=300s..420s",
             "slow-start=90s",
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_has_a_number_of_pods_and_the_others_have_none() {
+    fn only_a_quota_takes_a_number_of_pods() {
         assert_eq!("quota=6".parse(), Ok(Fault::Quota(6)));
         assert_eq!("conflicting-writer".parse(), Ok(Fault::ConflictingWriter));
         for wrong in [

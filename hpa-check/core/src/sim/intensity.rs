@@ -1,15 +1,15 @@
-//! How much load there is.
+//! The intensity of the load.
 
 use std::time::Duration;
 
 use crate::units::Millicores;
 
-/// What to ask of the service: which number, and how often.
+/// What to request from the service: which number, and how often.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Intensity {
     /// The index of the Fibonacci number.
     pub n: u64,
-    /// Requests a second at the height of the load.
+    /// Requests per second under full load.
     pub rate: f64,
 }
 

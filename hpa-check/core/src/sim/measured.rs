@@ -1,7 +1,7 @@
-//! A load that was measured: series from Prometheus or Grafana, read from what they export, as a load profile.
+//! A measured load: reads series exported from Prometheus or Grafana as a load profile.
 //!
-//! Reading is lenient about form (which of the exports it is, which separator, which clock) and strict about
-//! content: what can't be taken as the load of one application is an error that says what to do.
+//! It is lenient about form (which export, separator or clock) and strict about content: anything that can't be
+//! the load of one application is an error that says what to do.
 
 mod csv;
 mod json;
@@ -16,7 +16,7 @@ use super::{LoadProfile, Point};
 /// A measured series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// Its labels, or the heading of its column.
+    /// Its labels, or its column heading.
     pub name: String,
     /// Its samples, in order of time.
     pub samples: Vec<Sample>,
@@ -27,11 +27,11 @@ pub struct Series {
 pub struct Sample {
     /// Milliseconds since 1970.
     pub at_ms: i64,
-    /// Cores, or requests per second; `None` where nothing was measured.
+    /// Cores, or requests per second; `None` if nothing was measured.
     pub value: Option<f64>,
 }
 
-/// A load profile with what is to be known about its origin.
+/// A load profile with notes about its origin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     /// The load, from the first sample on.
@@ -40,15 +40,15 @@ pub struct Measured {
     pub from: Timestamp,
     /// The last sample's instant.
     pub until: Timestamp,
-    /// What a reader has to know, a sentence each.
+    /// What a reader must know, one sentence each.
     pub notes: Vec<String>,
 }
 
 /// Samples further apart than this many steps have a gap between them.
 const GAP_STEPS: f64 = 1.5;
 
-/// Reads the series of an export: the answer of Prometheus' API, what `promtool query range -o json` prints,
-/// a data frame of Grafana's, or CSV. The error completes a sentence that begins with the file's name.
+/// Reads the series of an export: an answer of Prometheus' API, the output of `promtool query range -o json`, a
+/// Grafana data frame, or CSV. The error completes a sentence that begins with the file's name.
 pub fn read(text: &str) -> Result<Vec<Series>, String> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
@@ -61,7 +61,7 @@ pub fn read(text: &str) -> Result<Vec<Series>, String> {
     }
 }
 
-/// Makes a load of the series: their sum if `sum` is set, or else the only one. With the CPU time of one
+/// Turns the series into a load: their sum if `sum` is set, otherwise the only one. With the CPU time of one
 /// request, values are requests per second; otherwise they are cores. The error completes a sentence that
 /// begins with the origin's name.
 pub fn profile(series: Vec<Series>, sum: bool, cost: Option<Duration>) -> Result<Measured, String> {
@@ -71,9 +71,7 @@ pub fn profile(series: Vec<Series>, sum: bool, cost: Option<Duration>) -> Result
         .collect();
     let samples = match measured.len() {
         0 => {
-            return Err(
-                "holds no value: check the query's labels and the range of time".to_owned(),
-            );
+            return Err("holds no value: check the query's labels and the time range".to_owned());
         }
         1 => measured.remove(0).samples,
         _ if sum => summed(&measured)?,
@@ -89,7 +87,7 @@ pub fn profile(series: Vec<Series>, sum: bool, cost: Option<Duration>) -> Result
     load(&samples, cost)
 }
 
-/// As PromQL's `sum`: at each instant, whatever is there.
+/// Like PromQL's `sum`: adds the values that exist at each instant.
 fn summed(series: &[Series]) -> Result<Vec<Sample>, String> {
     let mut sums = BTreeMap::<i64, Option<f64>>::new();
     for sample in series.iter().flat_map(|s| &s.samples) {
@@ -141,9 +139,7 @@ fn load(samples: &[Sample], cost: Option<Duration>) -> Result<Measured, String> 
     }
     let (Some((first, _)), Some((last, _)), true) = (known.first(), known.last(), known.len() > 1)
     else {
-        return Err(
-            "holds a single value: a load needs two or more, over a range of time".to_owned(),
-        );
+        return Err("holds a single value: a load needs two or more, over a time range".to_owned());
     };
     let (from, until) = (instant(*first)?, instant(*last)?);
     let millicores = cost.map_or(1_000.0, |cost| cost.as_secs_f64() * 1_000.0);
@@ -163,7 +159,7 @@ fn load(samples: &[Sample], cost: Option<Duration>) -> Result<Measured, String> 
     })
 }
 
-/// What is said of the gaps; an error where more is missing than there.
+/// The notes on gaps; an error if more is missing than present.
 fn gaps(known: &[(i64, f64)]) -> Result<Vec<String>, String> {
     let apart = || {
         known
@@ -185,7 +181,7 @@ fn gaps(known: &[(i64, f64)]) -> Result<Vec<String>, String> {
     let whole: i64 = steps.iter().sum();
     if missing * 2 > whole {
         return Err(format!(
-            "lacks more than half of its range: {} of {} were not measured; choose a range that was",
+            "lacks more than half of its range: {} of {} were not measured; choose a range with data",
             told(missing),
             told(whole)
         ));
@@ -195,7 +191,7 @@ fn gaps(known: &[(i64, f64)]) -> Result<Vec<String>, String> {
         several => format!("{several} gaps"),
     };
     Ok(vec![format!(
-        "{count}, {} in all, bridged by straight lines; the longest is {} from {}",
+        "{count}, {} in total, filled by straight lines; the longest is {} from {}",
         told(missing),
         told(*longest),
         instant(*at)?
@@ -217,7 +213,7 @@ fn instant(at_ms: i64) -> Result<Timestamp, String> {
         .map_err(|_| format!("holds the time {at_ms} ms since 1970, which is out of range"))
 }
 
-/// Such as `1h 30m`.
+/// A time span such as `1h 30m`.
 fn told(ms: i64) -> String {
     let seconds = ms / 1_000;
     let parts = [
@@ -246,8 +242,8 @@ fn seconds(ms: i64) -> f64 {
     ms as f64 / 1_000.0
 }
 
-/// Text as an instant in milliseconds since 1970: seconds or milliseconds since then, RFC 3339, or a date and
-/// a time without a zone, which are taken as UTC.
+/// Parses an instant into milliseconds since 1970: a number of seconds or milliseconds, RFC 3339, or a date and
+/// time without a zone, which is UTC.
 fn time(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(number) = text.parse::<f64>() {
@@ -261,7 +257,8 @@ fn time(text: &str) -> Option<i64> {
     Some(at.as_millisecond())
 }
 
-/// Seconds since 1970, or milliseconds: the former are beyond these bounds only after the year 5138.
+/// Seconds or milliseconds since 1970: numbers beyond this bound are milliseconds, since seconds reach it only
+/// in the year 5138.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "checked to be far below 2^52"

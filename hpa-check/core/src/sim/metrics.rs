@@ -1,5 +1,5 @@
-//! The metrics API of a simulated cluster: cumulative CPU times in, use over a window out, as
-//! metrics-server computes it.
+//! The metrics API of a simulated cluster: turns cumulative CPU times into use over a window, as metrics-server
+//! does.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -11,7 +11,7 @@ use crate::model::pods::{ContainerUse, PodMetric};
 use crate::spec::Amounts;
 use crate::units::Millicores;
 
-/// What was read last.
+/// The last values read.
 #[derive(Debug, Default)]
 pub(crate) struct SimulatedMetricsServer {
     scraped: Option<Timestamp>,
@@ -19,15 +19,15 @@ pub(crate) struct SimulatedMetricsServer {
 }
 
 impl SimulatedMetricsServer {
-    /// A pod starts. One that starts at the very instant of a scrape has used nothing by then.
+    /// A pod starts. If it starts at the instant of a scrape, it has used nothing yet.
     pub(crate) fn started(&mut self, pod: &str, now: Timestamp) {
         if self.scraped == Some(now) {
             self.last.insert(pod.to_owned(), (now, Duration::ZERO));
         }
     }
 
-    /// One scrape: a sample for every pod that was there at the scrape before. A CPU time that went
-    /// back belongs to a container that was started anew, and makes no sample.
+    /// One scrape: a sample for every pod that was there at the previous scrape. A CPU time that decreased
+    /// belongs to a restarted container and gives no sample.
     pub(crate) fn scrape(
         &mut self,
         now: Timestamp,
@@ -42,7 +42,7 @@ impl SimulatedMetricsServer {
                 let window = Duration::try_from(now.duration_since(*since)).ok()?;
                 let worked = used.checked_sub(*before)?;
                 let cpu = rate(nanoseconds(worked), nanoseconds(window))?;
-                // Nothing throttles a process here; a container's use never reads higher.
+                // Nothing throttles a process here, but a container's use never reads higher than its limit.
                 let cpu = limit.map_or(cpu, |limit| cpu.min(limit));
                 Some(PodMetric {
                     pod: pod.clone(),
@@ -65,7 +65,7 @@ impl SimulatedMetricsServer {
     }
 }
 
-/// CPU time over a window, both in nanoseconds, as millicores. Rounded up, as `Quantity.MilliValue` does.
+/// CPU time over a window, both in nanoseconds, as millicores, rounded up like `Quantity.MilliValue`.
 pub(super) fn rate(used: u64, window: u64) -> Option<Millicores> {
     let window = NonZeroU64::new(window)?.get();
     let milli = if let Some(scaled) = used.checked_mul(1000) {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_starts_with_a_scrape_has_a_sample_from_the_next_one_on() {
+    fn a_pod_that_starts_at_a_scrape_has_a_sample_from_the_next_one_on() {
         let mut server = SimulatedMetricsServer::default();
         server.scrape(at(0), Vec::new(), "app", None);
         server.started("a", at(0));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_was_started_anew_makes_no_sample() {
+    fn a_restarted_container_gives_no_sample() {
         let mut server = SimulatedMetricsServer::default();
         server.scrape(at(0), times(&[("a", 900)]), "app", None);
         assert!(

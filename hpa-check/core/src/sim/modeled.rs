@@ -1,8 +1,7 @@
-//! Modeled pods: how they start, share the work and end, without a process.
+//! Modeled pods: how they start, share the work and stop, without processes.
 //!
-//! Work spreads evenly over ready pods; a pod does as much as it can and loses nothing by being one of
-//! many; it burns nothing before it is ready. Nothing is drawn by lot, so the same load always has the
-//! same outcome.
+//! Work is spread evenly over ready pods. A pod does as much as it can, has no overhead from being one of many,
+//! and uses no CPU before it is ready. Nothing is random, so the same load always has the same result.
 
 use std::time::Duration;
 
@@ -16,34 +15,34 @@ use super::world::{Happening, World};
 use crate::model::after;
 use crate::observation::{GeneratorVerdict, LoadResult, LoadSecond};
 
-/// Work is dealt out in steps of this length.
+/// Work is distributed in steps of this length.
 const STEP: Duration = Duration::from_secs(1);
 
 /// How modeled pods behave.
 #[derive(Debug, Clone)]
 pub struct PodModel {
-    /// From the order to a running container.
+    /// From the start order to a running container.
     pub runs_after: Duration,
-    /// From the order to being ready.
+    /// From the start order until it is ready.
     pub ready_after: Duration,
-    /// From the order to stop to being gone.
+    /// From the stop order until it is gone.
     pub drains: Duration,
-    /// The most work one does, in millicores.
+    /// The most work one pod does, in millicores.
     pub most: f64,
-    /// The CPU that one uses from running until it is ready, in millicores.
+    /// The CPU that a pod uses from running until it is ready, in millicores.
     pub warms_up: f64,
-    /// Where there is room for them; `None` has room for all.
+    /// The room for pods; `None` is unlimited.
     pub nodes: Option<NodePool>,
-    /// What is broken on purpose.
+    /// The injected fault.
     pub fault: Option<Fault>,
 }
 
-/// The room for pods, which grows when one does not fit.
+/// The room for pods, which grows by a node when a pod does not fit.
 #[derive(Debug, Clone, Copy)]
 pub struct NodePool {
     /// Pods that fit.
     pub room: usize,
-    /// From a pod that does not fit to its node.
+    /// The time a pod that does not fit waits for its node.
     pub wait: Duration,
 }
 
@@ -53,7 +52,7 @@ struct ModeledPod {
     /// Whether it takes work.
     ready: bool,
     stopped: bool,
-    /// When it runs, as far as that matters: where it warms up.
+    /// When its container runs, if it warms up.
     runs_at: Duration,
     /// CPU time since its start.
     used: Duration,
@@ -65,20 +64,20 @@ pub struct ModeledWorld {
     elapsed: Duration,
     model: PodModel,
     profile: LoadProfile,
-    /// Whether work that can't be done at once waits, instead of being lost.
+    /// Whether work that exceeds the capacity waits instead of being lost.
     backlog: bool,
-    /// Since when the load is on.
+    /// When the load began.
     loaded: Option<Duration>,
     pods: Vec<ModeledPod>,
     /// How many of them take work.
     ready: usize,
-    /// How many of them are not on their way out.
+    /// How many of them are not terminating.
     alive: usize,
-    /// What comes by itself, in order of time.
+    /// Scheduled events, in order of time.
     coming: Vec<(Duration, Happening)>,
-    /// Work that waits, in nanoseconds of CPU time.
+    /// Waiting work, in nanoseconds of CPU time.
     waiting: u64,
-    /// Work that the pods did and that is not yet dealt out among them.
+    /// Work that the pods did and that is not yet divided among them.
     undealt: u64,
     /// Work done so far.
     answered: u64,
@@ -88,7 +87,7 @@ pub struct ModeledWorld {
 }
 
 impl ModeledWorld {
-    /// No pods yet, and no load.
+    /// A world without pods and without load.
     pub fn new(begin: Timestamp, model: PodModel, profile: LoadProfile) -> Self {
         Self {
             begin,
@@ -109,7 +108,7 @@ impl ModeledWorld {
         }
     }
 
-    /// With the load on from the beginning, and everything counted.
+    /// Starts the load immediately and counts everything.
     pub(super) fn tallied(mut self, tally: Tally, backlog: bool, reports: bool) -> Self {
         self.tally = Some(tally);
         self.backlog = backlog;
@@ -118,7 +117,7 @@ impl ModeledWorld {
         self
     }
 
-    /// What it came to, where it was counted.
+    /// The summary, if it was counted.
     pub(super) fn summary(self) -> Option<Summary> {
         self.tally.map(Tally::finish)
     }
@@ -169,12 +168,12 @@ impl ModeledWorld {
         }
     }
 
-    /// The most that one pod does in a second.
+    /// The most work that one pod does in a second.
     fn most(&self) -> u64 {
         work::ceiling(self.model.most)
     }
 
-    /// Deals out the work done so far among the pods that did it. It is called before these change.
+    /// Divides the work done so far among the pods that did it. Call it before the pods change.
     fn deal(&mut self) {
         let takers = self.takers();
         let each = Duration::from_nanos(work::share(self.undealt, takers));
@@ -184,7 +183,7 @@ impl ModeledWorld {
         }
     }
 
-    /// How long a new pod waits for a node. One that does not fit has a node made, which stays.
+    /// How long a new pod waits for a node. If it does not fit, a node is added, which stays.
     fn wait_for_node(&mut self) -> Duration {
         let there = self.pods.len();
         match &mut self.model.nodes {
@@ -214,7 +213,7 @@ impl ModeledWorld {
         self.pods.iter_mut().find(|pod| pod.name == name)
     }
 
-    /// Requests that the work done so far makes.
+    /// The number of requests that correspond to the work done so far.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -250,7 +249,7 @@ impl ModeledWorld {
         }
     }
 
-    /// What a happening does to the world itself.
+    /// Applies an event to the world itself.
     fn take_effect(&mut self, happening: Happening) -> Option<Happening> {
         match &happening {
             Happening::Ready { pod, ready } => {
@@ -265,7 +264,7 @@ impl ModeledWorld {
             }
             Happening::Load(_) => {
                 let since = self.loaded?;
-                // Each second brings the next.
+                // Each second schedules the next.
                 self.plan(STEP, Happening::Load(LoadSecond::default()));
                 return Some(Happening::Load(self.second(since)));
             }

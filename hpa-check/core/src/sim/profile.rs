@@ -1,19 +1,19 @@
-//! The load over time: work in millicores, or requests a second at a cost each.
+//! The load over time: work in millicores, or requests per second with a cost each.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A load over time. Between two points it goes in a straight line; two points at one time are a
-/// jump; before the first and after the last it holds.
+/// A load over time. It is linear between two points; two points at the same time are a jump; before the first
+/// and after the last point it is constant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadProfile {
     /// The points, in order of time.
     pub points: Vec<Point>,
-    /// CPU time of one request in microseconds, where the load was given in requests a second.
+    /// CPU time of one request in microseconds, if the load was given in requests per second.
     pub cost_us: Option<f64>,
-    /// Where a measured load is from, and of when it is.
+    /// The origin and time of a measured load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
@@ -21,15 +21,15 @@ pub struct LoadProfile {
 /// A point of a load profile.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
-    /// Seconds from the beginning.
+    /// Seconds from the start.
     pub second: f64,
-    /// Work wanted, in millicores.
+    /// The work requested, in millicores.
     pub millicores: f64,
 }
 
 impl LoadProfile {
-    /// Reads points such as `0s:0m 60s:1500m 5m:1500m`, or `0s:20/s 1m:400/s` with the CPU time that a
-    /// request costs. Points stand apart by spaces, commas or line ends; `#` begins a comment.
+    /// Parses points such as `0s:0m 60s:1500m 5m:1500m`, or `0s:20/s 1m:400/s` with the CPU time of one
+    /// request. Spaces, commas or newlines separate points; `#` begins a comment.
     pub fn parse(text: &str, cost: Option<Duration>) -> Result<Self, String> {
         let lines = text
             .lines()
@@ -42,13 +42,13 @@ impl LoadProfile {
             let point = point(word, cost)?;
             if points.last().is_some_and(|last| last.second > point.second) {
                 return Err(format!(
-                    "`{word}` lies before the point in front of it: give the points in order of time"
+                    "`{word}` is earlier than the point before it: give the points in order of time"
                 ));
             }
             points.push(point);
         }
         if points.is_empty() {
-            return Err("no point is there: give some, such as 0s:100m 60s:1500m".to_owned());
+            return Err("there are no points: give some, such as 0s:100m 60s:1500m".to_owned());
         }
         Ok(Self {
             points,
@@ -57,13 +57,13 @@ impl LoadProfile {
         })
     }
 
-    /// The work wanted that many seconds after the beginning, in millicores.
+    /// The work requested this many seconds after the start, in millicores.
     pub fn at(&self, now: f64) -> f64 {
         let later = self.points.partition_point(|p| p.second <= now);
         self.between(later, now)
     }
 
-    /// The work wanted at that time, of which so many points are not later.
+    /// The work requested at `now`, given how many points are not later.
     fn between(&self, later: usize, now: f64) -> f64 {
         match (
             later.checked_sub(1).map(|i| self.points[i]),
@@ -79,7 +79,7 @@ impl LoadProfile {
         }
     }
 
-    /// The work wanted at the beginning of each second, in millicores.
+    /// The work requested at the start of each second, in millicores.
     #[expect(clippy::cast_precision_loss, reason = "seconds are far below 2^52")]
     pub(super) fn each_second(&self, seconds: usize) -> Vec<f64> {
         let mut later = 0;
@@ -93,7 +93,7 @@ impl LoadProfile {
         (0..seconds).map(at).collect()
     }
 
-    /// The requests a second at that time, where the load was given so.
+    /// The requests per second at that time, if the load was given that way.
     pub fn rate(&self, second: f64) -> Option<f64> {
         let cost = self.cost_us.filter(|c| *c > 0.0)?;
         Some(self.at(second) * 1000.0 / cost)
@@ -105,7 +105,7 @@ impl LoadProfile {
         Duration::try_from_secs_f64(last).unwrap_or_default()
     }
 
-    /// The same load, so many times as much.
+    /// The same load times a factor.
     #[must_use]
     pub fn times(mut self, factor: f64) -> Self {
         for point in &mut self.points {
@@ -116,10 +116,11 @@ impl LoadProfile {
 }
 
 fn point(word: &str, cost: Option<Duration>) -> Result<Point, String> {
-    let form =
-        || format!("`{word}` is no point: write TIME:LOAD, such as 90s:1500m, 2m:1.5 or 60s:400/s");
+    let form = || {
+        format!("`{word}` is not a point: write TIME:WORK, such as 90s:1500m, 2m:1.5 or 60s:400/s")
+    };
     let (time, load) = word.split_once(':').ok_or_else(form)?;
-    let second = crate::duration::parse(time)
+    let second = program_common::duration::parse(time)
         .map_err(|_| form())?
         .as_secs_f64();
     let number = |text: &str| {
@@ -129,12 +130,14 @@ fn point(word: &str, cost: Option<Duration>) -> Result<Point, String> {
     };
     let millicores = if let Some(rate) = load.strip_suffix("/s") {
         let cost = cost.ok_or_else(|| {
-            format!("`{word}` is in requests a second: say what one costs, such as --cost 3.5ms")
+            format!(
+                "`{word}` is in requests per second: give the CPU time of one, such as --cost 3.5ms"
+            )
         })?;
         number(rate).ok_or_else(form)? * cost.as_secs_f64() * 1000.0
     } else if cost.is_some() {
         return Err(format!(
-            "`{word}` is no rate, and --cost gives the CPU time of a request: write {time}:{load}/s, or leave --cost out"
+            "`{word}` is not a rate, which --cost requires: write {time}:{load}/s, or omit --cost"
         ));
     } else if let Some(milli) = load.strip_suffix('m') {
         number(milli).ok_or_else(form)?
@@ -149,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_profile_goes_straight_between_points_jumps_at_a_doubled_time_and_holds_at_its_ends() {
+    fn a_profile_is_linear_between_points_jumps_at_a_repeated_time_and_is_constant_outside() {
         let profile =
             LoadProfile::parse("10s:100m 20s:200m, 20s:1 # a jump\n1m:500m", None).unwrap();
         let at = |second: u32| profile.at(second.into()).round().to_string();
@@ -162,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_a_second_are_work_by_what_one_costs() {
+    fn requests_per_second_become_work_by_the_cost_of_one() {
         let cost = Some(Duration::from_micros(3_500));
         let profile = LoadProfile::parse("0:0/s 1m:400/s", cost).unwrap();
         assert!((profile.at(60.0) - 1400.0).abs() < 1e-6);
@@ -174,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_profile_is_refused_with_the_word() {
+    fn an_invalid_profile_is_refused_with_the_word() {
         for text in [
             "",
             "# nothing",

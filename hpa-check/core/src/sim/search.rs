@@ -1,4 +1,4 @@
-//! The cheapest settings that keep a bound, by trying every combination of a small grid.
+//! The cheapest settings within a bound, found by trying every combination of a small grid.
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::demand::Demand;
+use super::demand::WorkBySecond;
 use super::spread::Spread;
 use super::{Scenario, Summary, fast_forward};
 use crate::spec::{AutoscalerSpec, PolicyKind, ScalingPolicy, ScalingRules};
 use crate::units::Millicores;
 
-/// What is tried. An empty list leaves that setting as it is.
+/// The settings to try. An empty list keeps a setting as it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Grid {
     /// Lower bounds.
@@ -24,17 +24,17 @@ pub struct Grid {
     pub target_percent: Vec<i32>,
     /// Scale-down windows in seconds.
     pub window_seconds: Vec<i32>,
-    /// Limits of speed for scale-up.
+    /// Rate limits for scale-up.
     pub policies: Vec<ScaleUpPolicy>,
     /// CPU requests.
     pub requests: Vec<Millicores>,
 }
 
-/// A limit of speed for scale-up.
+/// A rate limit for scale-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScaleUpPolicy {
-    /// No `behavior` at all, which makes its own limit: twice the pods in a sync, or 4.
+    /// No `behavior`, which has a limit of its own: twice the pods per sync, or 4.
     Legacy,
     /// `behavior` with the API's defaults: 4 pods or 100 % in 15 s.
     Default,
@@ -45,7 +45,7 @@ pub enum ScaleUpPolicy {
 impl FromStr for ScaleUpPolicy {
     type Err = String;
 
-    /// `legacy`, `default`, `pods=4/15s` or `percent=100/15s`, the last two with a period, such as 15s.
+    /// Parses `legacy`, `default`, `pods=4/15s` or `percent=100/15s`.
     fn from_str(text: &str) -> Result<Self, String> {
         let policy = || {
             let (kind, rest) = text.split_once('=')?;
@@ -55,7 +55,7 @@ impl FromStr for ScaleUpPolicy {
                 _ => return None,
             };
             let (value, period) = rest.split_once('/')?;
-            let period = crate::duration::parse(period).ok()?.as_secs();
+            let period = program_common::duration::parse(period).ok()?.as_secs();
             let (value, period_seconds) = (value.parse().ok()?, i32::try_from(period).ok()?);
             (value > 0 && (1..=1800).contains(&period_seconds)).then_some(Self::Only(
                 ScalingPolicy {
@@ -70,26 +70,26 @@ impl FromStr for ScaleUpPolicy {
             "default" => Ok(Self::Default),
             _ => policy().ok_or_else(|| {
                 format!(
-                    "`{text}` is no policy: write legacy, default, pods=4/15s or percent=100/15s"
+                    "`{text}` is not a policy: write legacy, default, pods=4/15s or percent=100/15s"
                 )
             }),
         }
     }
 }
 
-/// What has to be kept.
+/// The bound to keep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bound {
-    /// Most utilization in 95 % of the time, in percent of the request.
+    /// Highest p95 utilization, in percent of the request.
     pub p95_utilization: Option<f64>,
-    /// Most work not done when it was wanted, in percent.
+    /// The most work that is not done on time, in percent.
     pub unserved_percent: Option<f64>,
     /// Longest time to capacity, in seconds.
     pub short_seconds: Option<u64>,
 }
 
 impl Bound {
-    /// Whether an outcome keeps it.
+    /// Whether a result keeps it.
     pub fn is_kept(&self, summary: &Summary) -> bool {
         self.p95_utilization
             .is_none_or(|most| summary.p95_utilization <= most)
@@ -101,13 +101,14 @@ impl Bound {
                 .is_none_or(|most| summary.longest_short_seconds <= most)
     }
 
-    /// By how much an outcome misses it: the excess over each part, as a share of that part. 0 is kept.
+    /// How far a result exceeds the bound: the sum over its parts, each relative to that part. 0 means that it
+    /// is kept.
     #[expect(clippy::cast_precision_loss, reason = "seconds are far below 2^52")]
     pub fn miss(&self, summary: &Summary) -> f64 {
         let excess = |most: Option<f64>, found: f64, least: f64| {
             most.map_or(0.0, |most| (found - most).max(0.0) / most.max(least))
         };
-        // A bound of 0 is missed by shares of one percent, or of one second.
+        // A bound of 0 is exceeded in units of one percent or one second.
         excess(self.p95_utilization, summary.p95_utilization, 1.0)
             + excess(self.unserved_percent, summary.unserved_percent, 1.0)
             + excess(
@@ -118,7 +119,7 @@ impl Bound {
     }
 }
 
-/// Settings that were tried, and what came of them.
+/// Tried settings and their result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Candidate {
     /// The lower bound.
@@ -128,15 +129,15 @@ pub struct Candidate {
     pub max_replicas: i32,
     /// The CPU target in percent, if there is one.
     pub target_percent: Option<i32>,
-    /// The scale-down window in seconds, where the spec sets one.
+    /// The scale-down window in seconds, if the spec sets one.
     pub window_seconds: Option<i32>,
-    /// The limit of speed, where one was tried.
+    /// The rate limit, if one was tried.
     pub policy: Option<ScaleUpPolicy>,
     /// The CPU request.
     pub request: Millicores,
     /// Whether the bound is kept.
     pub kept: bool,
-    /// The outcome.
+    /// The result.
     pub summary: Summary,
 }
 
@@ -161,41 +162,41 @@ impl Candidate {
 /// The search with its result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Search {
-    /// What was tried.
+    /// The settings tried.
     pub grid: Grid,
-    /// What had to be kept.
+    /// The bound.
     pub bound: Bound,
     /// How many combinations were tried.
     pub tried: u64,
     /// How many keep the bound.
     pub kept: u64,
-    /// The settings as they are.
+    /// The current settings.
     pub current: Candidate,
-    /// The cheapest that keep the bound, by core-hours, then by fewer scalings; ten at most.
+    /// The cheapest within the bound, by core-hours, then by fewer scalings; at most ten.
     pub best: Vec<Candidate>,
-    /// Those that cost less than the best and miss the bound by the least; three at most.
+    /// Those that cost less than the best and exceed the bound the least; at most three.
     #[serde(default)]
     pub nearest: Vec<Candidate>,
 }
 
-/// How many are told of.
+/// How many are reported.
 const BEST: usize = 10;
 const NEAREST: usize = 3;
 /// Combinations that a thread simulates in a row.
 const BATCH: usize = 8;
 
-/// Tries all, on all CPUs. The result does not depend on how many there are.
+/// Tries all combinations on all CPUs. The result does not depend on the number of CPUs.
 pub fn search(scenario: &Scenario, grid: Grid, bound: Bound) -> Search {
     let trial = Trial::of(scenario, bound);
-    let current = Settings::of(scenario);
+    let current = Combination::of(scenario);
     let all = combinations(&trial.bare, &grid);
     let scores = on_all_cpus(&all, |settings, spread| {
         trial.score(&trial.summary(settings, spread))
     });
     let kept = scores.iter().filter(|score| score.kept).count();
     let (best, nearest) = ranked(&scores);
-    let told: Vec<&Settings> = best.iter().chain(&nearest).map(|i| &all[*i]).collect();
-    let told: Vec<&Settings> = std::iter::once(&current).chain(told).collect();
+    let told: Vec<&Combination> = best.iter().chain(&nearest).map(|i| &all[*i]).collect();
+    let told: Vec<&Combination> = std::iter::once(&current).chain(told).collect();
     let mut told = on_all_cpus(&told, |settings, spread| trial.outcome(settings, spread));
     let mut best_found = told.split_off(1);
     let nearest_found = best_found.split_off(best.len());
@@ -218,11 +219,11 @@ struct Trial<'a> {
     scenario: &'a Scenario,
     /// The scenario without its load, which may be long.
     bare: Scenario,
-    demand: Demand,
+    demand: WorkBySecond,
     bound: Bound,
 }
 
-/// What settings are ranked by.
+/// The criteria for ranking settings.
 #[derive(Debug, Clone, Copy)]
 struct Score {
     kept: bool,
@@ -243,7 +244,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn summary(&self, settings: &Settings, spread: &mut Spread) -> Summary {
+    fn summary(&self, settings: &Combination, spread: &mut Spread) -> Summary {
         let changed = settings.apply(&self.bare);
         let summary = fast_forward::summary(&changed, &self.demand, spread);
         summary.unwrap_or_else(|| settings.apply(self.scenario).run_in_full())
@@ -258,13 +259,13 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn outcome(&self, settings: &Settings, spread: &mut Spread) -> Candidate {
+    fn outcome(&self, settings: &Combination, spread: &mut Spread) -> Candidate {
         let summary = self.summary(settings, spread);
         settings.candidate(self.bound, summary)
     }
 }
 
-/// Does something for each, in their order, with as many threads as there are CPUs.
+/// Calls a function for each item with one thread per CPU, and returns the results in order.
 fn on_all_cpus<T: Sync, R: Send>(all: &[T], each: impl Fn(&T, &mut Spread) -> R + Sync) -> Vec<R> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let batches = all.len().div_ceil(BATCH);
@@ -296,8 +297,8 @@ fn on_all_cpus<T: Sync, R: Send>(all: &[T], each: impl Fn(&T, &mut Spread) -> R 
     done.into_iter().flat_map(|(_, results)| results).collect()
 }
 
-/// The cheapest that keep the bound, and of those that cost less the nearest that miss it. Of those that cost the
-/// same, the one that scales less often comes first, then the one that was tried first.
+/// The cheapest within the bound, and among the cheaper ones those that exceed it the least. At equal cost,
+/// fewer scalings win, then the first one tried.
 fn ranked(scores: &[Score]) -> (Vec<usize>, Vec<usize>) {
     let of = |kept: bool| (0..scores.len()).filter(move |i| scores[*i].kept == kept);
     let mut best: Vec<usize> = of(true).collect();
@@ -317,15 +318,15 @@ fn ranked(scores: &[Score]) -> (Vec<usize>, Vec<usize>) {
     (best, nearest)
 }
 
-/// What is varied of a scenario.
+/// The settings that vary.
 #[derive(Debug, Clone)]
-struct Settings {
+struct Combination {
     spec: AutoscalerSpec,
     request: Millicores,
     policy: Option<ScaleUpPolicy>,
 }
 
-impl Settings {
+impl Combination {
     fn of(scenario: &Scenario) -> Self {
         Self {
             spec: scenario.spec.clone(),
@@ -341,7 +342,7 @@ impl Settings {
         changed
     }
 
-    /// They as they are told of, with what came of them.
+    /// The settings as reported, with their result.
     fn candidate(&self, bound: Bound, summary: Summary) -> Candidate {
         let down = self
             .spec
@@ -361,9 +362,9 @@ impl Settings {
     }
 }
 
-/// Every combination that makes sense: a minimum above the maximum does not.
-fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<Settings> {
-    let mut all = vec![Settings::of(scenario)];
+/// Every valid combination: those with a minimum above the maximum are left out.
+fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<Combination> {
+    let mut all = vec![Combination::of(scenario)];
     all = each(all, &grid.policies, |s, policy| {
         let behavior = &mut s.spec.behavior;
         s.policy = Some(*policy);
@@ -396,7 +397,11 @@ fn combinations(scenario: &Scenario, grid: &Grid) -> Vec<Settings> {
     all
 }
 
-fn each<T>(all: Vec<Settings>, values: &[T], change: impl Fn(&mut Settings, &T)) -> Vec<Settings> {
+fn each<T>(
+    all: Vec<Combination>,
+    values: &[T],
+    change: impl Fn(&mut Combination, &T),
+) -> Vec<Combination> {
     if values.is_empty() {
         return all;
     }

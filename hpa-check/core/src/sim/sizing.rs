@@ -1,4 +1,4 @@
-//! How big everything is, so that the replicas, the load and the generator fit on this machine.
+//! Sizes the replicas, the load and the generator so that they fit on this machine.
 
 use std::time::Duration;
 
@@ -10,24 +10,24 @@ use crate::units::Millicores;
 
 use super::intensity::Intensity;
 
-/// What the replicas together may use of each CPU. The generator, the balancer and a stranger's
-/// editor run beside them, and a use that is not near the limit is a use that is steady.
+/// The CPU that all replicas together may use per CPU of the machine. The generator, the balancer and the
+/// user's editor also need CPU, and use far from the limit is steady.
 const SHARE_OF_CPU: Millicores = Millicores(325);
 
-/// More than this is not needed for a steady reading, however big the machine.
+/// More is not needed for a steady reading, however big the machine is.
 const MOST: Millicores = Millicores(650);
 
-/// What the load may be, and the request that goes with it.
+/// The size of the load, and the matching request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// CPU that all replicas use together at the height of the load.
+    /// The CPU that all replicas use together under full load.
     pub load: Millicores,
-    /// The CPU request of one replica at which that load asks for all replicas.
+    /// The CPU request of one replica at which that load asks for the maximum.
     pub request: Millicores,
 }
 
 impl Sizes {
-    /// Fits the expectation on a machine with that many CPUs.
+    /// Sizes for an expectation on a machine with this many CPUs.
     pub fn fit(cpus: usize, expectation: &Expectation) -> Self {
         let cpus = i64::try_from(cpus).unwrap_or(i64::MAX);
         let load = SHARE_OF_CPU.0.saturating_mul(cpus).min(MOST.0);
@@ -40,37 +40,37 @@ impl Sizes {
         }
     }
 
-    /// What the load may come to use: under load a request costs up to a fifth more than in the
-    /// measurement, when caches and cores are shared.
+    /// The most CPU that the load may use: under load, a request costs up to a fifth more than measured,
+    /// because caches and cores are shared.
     pub fn load_at_most(&self) -> Millicores {
         Millicores(self.load.0 * 5 / 4)
     }
 }
 
-/// How long each part of the load lasts, and how much of it there is.
+/// The intensity and the duration of each part of the load.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LoadPlan {
-    /// Users of the generator.
+    /// The generator's users.
     pub users: u32,
-    /// What is asked at the height.
+    /// The intensity of the full load.
     pub intensity: Intensity,
-    /// What is asked at rest, as a part of the height.
+    /// The idle load as a share of the full load.
     pub rest: f64,
-    /// At rest, before.
+    /// Duration of the idle load before.
     pub before: Duration,
-    /// At the height.
+    /// Duration of the full load.
     pub high: Duration,
-    /// At rest, after: replicas that drain have requests to lose then.
+    /// Duration of the idle load after, so that draining replicas have requests to lose.
     pub after: Duration,
 }
 
 impl LoadPlan {
-    /// Requests a second at rest.
+    /// Requests per second of the idle load.
     pub fn rest_rate(&self) -> f64 {
         self.intensity.rate * self.rest
     }
 
-    /// The work it asks for, at what one request costs.
+    /// The work it requests, at the cost of one request.
     pub fn profile(&self, cost: Duration) -> LoadProfile {
         let millicores = |rate: f64| rate * cost.as_secs_f64() * 1000.0;
         let (rest, high) = (
@@ -98,7 +98,7 @@ impl LoadPlan {
         }
     }
 
-    /// Its instants, for the conductor.
+    /// Its times, for the conductor.
     pub fn schedule(&self) -> LoadSchedule {
         LoadSchedule::Planned {
             up: self.before,
@@ -107,7 +107,7 @@ impl LoadPlan {
         }
     }
 
-    /// How long all of it lasts.
+    /// Its total duration.
     pub fn whole(&self) -> Duration {
         self.before + self.high + self.after
     }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_cpus_take_a_request_of_100m_and_two_thirds_of_a_cpu_of_load() {
+    fn two_cpus_get_a_request_of_100m_and_a_load_of_two_thirds_of_a_cpu() {
         assert_eq!(
             Sizes::fit(2, &Expectation::default()),
             Sizes {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_expected_the_load_asks_for_the_maximum_with_a_margin() {
+    fn the_load_asks_for_the_maximum_with_a_margin_for_any_expectation() {
         for (cpus, max, target) in [(1, 10, 50), (2, 4, 80), (4, 20, 50), (8, 10, 30)] {
             let expectation = Expectation {
                 max_replicas: max,

@@ -1,9 +1,9 @@
-//! The 95th percentile of utilization over the seconds of a simulation, without a value for each second: most
-//! stretches lie clearly below it or clearly above, and only the others are looked at second by second.
+//! The 95th percentile of utilization over the seconds of a simulation, without storing a value for each
+//! second: most stretches lie clearly below or above it, and only the others are examined second by second.
 
 use std::ops::Range;
 
-use super::demand::{Demand, Extent};
+use super::demand::{Extent, WorkBySecond};
 use super::summary::rank;
 use super::work;
 
@@ -15,7 +15,7 @@ const BELOW: u32 = 52 - FINENESS;
 const LOWEST: u64 = (1023 - 24) << FINENESS;
 const BUCKETS: usize = 48 << FINENESS;
 
-/// Seconds in which so many pods were ready and did what was wanted, or what they could.
+/// Seconds in which this many pods were ready and did all the work, or as much as they could.
 #[derive(Debug, Clone)]
 struct Span {
     seconds: Range<usize>,
@@ -23,14 +23,14 @@ struct Span {
     capacity: u64,
 }
 
-/// The utilization of the seconds so far. It can be used for one simulation after the other.
+/// The utilization of the seconds so far. It can be reused for several simulations.
 #[derive(Debug)]
 pub(super) struct Spread {
     request: u64,
     spans: Vec<Span>,
-    /// Utilizations that are not those of a span, and for how many seconds each.
+    /// Utilizations outside spans, and the number of seconds of each.
     others: Vec<(f64, usize)>,
-    /// Seconds by the bucket of the lowest utilization of their stretch, and by that of the highest.
+    /// Seconds by the bucket of their stretch's lowest utilization, and of its highest.
     lows: Vec<usize>,
     highs: Vec<usize>,
     seconds: usize,
@@ -48,7 +48,7 @@ impl Spread {
         }
     }
 
-    /// Begins anew, with pods of that request.
+    /// Starts over, with pods of this request.
     pub(super) fn restart(&mut self, request: u64) {
         self.request = request;
         self.spans.clear();
@@ -58,7 +58,7 @@ impl Spread {
         self.seconds = 0;
     }
 
-    /// Adds a span, whose pieces come with [`Self::piece`].
+    /// Adds a span; its pieces follow in calls of [`Self::piece`].
     pub(super) fn span(&mut self, seconds: Range<usize>, ready: usize, capacity: u64) {
         self.spans.push(Span {
             seconds,
@@ -89,11 +89,11 @@ impl Spread {
     }
 
     /// The utilization that 95 % of the seconds do not exceed; 0 if there are none.
-    pub(super) fn percentile(&self, demand: &Demand) -> f64 {
+    pub(super) fn percentile(&self, demand: &WorkBySecond) -> f64 {
         let Some(rank) = rank(self.seconds) else {
             return 0.0;
         };
-        // Each second lies between the lowest and the highest of its piece, and so does its place in order.
+        // Each second lies between the lowest and the highest of its piece, and so does its rank.
         let (first, last) = (holder(&self.lows, rank), holder(&self.highs, rank));
         let mut sought = Sought {
             first,
@@ -110,7 +110,7 @@ impl Spread {
         nth(&mut sought.values, rank - sought.below)
     }
 
-    fn search(&self, span: &Span, demand: &Demand, sought: &mut Sought) {
+    fn search(&self, span: &Span, demand: &WorkBySecond, sought: &mut Sought) {
         let served = |wanted: u64| wanted.min(span.capacity);
         let utilization = |wanted| self.utilization(served(wanted), span.ready);
         demand.pieces(span.seconds.clone(), |piece, extent| {
@@ -133,7 +133,7 @@ impl Spread {
     }
 }
 
-/// The values among which the one that is sought must be.
+/// The values that can be the percentile.
 struct Sought {
     first: usize,
     last: usize,
@@ -153,13 +153,13 @@ impl Sought {
     }
 }
 
-/// The bucket of a utilization, which is never negative. A higher one never has a lower bucket.
+/// The bucket of a utilization, which is never negative. Buckets are monotonic.
 fn bucket(utilization: f64) -> usize {
     let bits = (utilization.to_bits() >> BELOW).saturating_sub(LOWEST);
     usize::try_from(bits).map_or(BUCKETS - 1, |bucket| bucket.min(BUCKETS - 1))
 }
 
-/// The bucket that holds the value of that rank.
+/// The bucket that contains the value of this rank.
 fn holder(buckets: &[usize], rank: usize) -> usize {
     let mut seen = 0;
     let found = buckets.iter().position(|seconds| {
@@ -169,7 +169,7 @@ fn holder(buckets: &[usize], rank: usize) -> usize {
     found.unwrap_or(BUCKETS - 1)
 }
 
-/// The value of that rank, where each counts so many times.
+/// The value of this rank, with each value counted as often as it occurs.
 fn nth(mut values: &mut [(f64, usize)], mut rank: usize) -> f64 {
     while values.len() > 1 {
         let middle = values.len() / 2;
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_that_counts_many_times_holds_as_many_ranks() {
+    fn a_value_that_occurs_many_times_has_as_many_ranks() {
         let values = [(3.0, 2), (1.0, 1), (2.0, 5), (9.0, 1)];
         let at = |rank| nth(&mut values.clone(), rank).to_string();
         assert_eq!(

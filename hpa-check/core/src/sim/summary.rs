@@ -1,4 +1,4 @@
-//! What a simulation comes to, in a few numbers.
+//! The result of a simulation in a few numbers.
 
 use std::ops::Range;
 
@@ -8,61 +8,60 @@ use serde::{Deserialize, Serialize};
 use super::work;
 use crate::units::Millicores;
 
-/// The outcome. Utilization is in percent of the ready pods' requests, second by second, not as samples
-/// show it.
+/// The result. Utilization is in percent of the ready pods' requests, second by second, not as samples show it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Length in seconds.
     pub seconds: u64,
-    /// Fewest replicas set.
+    /// The fewest replicas.
     pub fewest: i32,
-    /// Most replicas set.
+    /// The most replicas.
     pub most: i32,
     /// How often the replicas were changed.
     pub scalings: u64,
-    /// Time in which pods existed, ready or not, in hours.
+    /// Time during which pods existed, ready or not, in hours.
     pub pod_hours: f64,
-    /// The same times the CPU request, in core-hours: what it costs.
+    /// That time multiplied by the CPU request, in core-hours: the cost.
     pub core_hours: f64,
     /// Mean utilization.
     pub mean_utilization: f64,
-    /// The utilization that is not exceeded in 95 % of the time.
+    /// The 95th percentile of the utilization over time.
     pub p95_utilization: f64,
     /// The highest utilization.
     pub max_utilization: f64,
-    /// Work that was not done when it was wanted, in percent of all work wanted.
+    /// Work that was not done on time, in percent of all work.
     pub unserved_percent: f64,
-    /// The most work that waited at once, in core-seconds; 0 where work is lost instead.
+    /// The most work that waited at once, in core-seconds; 0 if work is lost instead.
     pub most_waiting: f64,
-    /// Time to capacity: the longest stretch, in seconds, in which the pods did not do all the work that
-    /// was wanted or that waited. It depends on the work done and not on the target, so that a laxer
-    /// target can't make it shorter.
+    /// Time to capacity: the longest stretch, in seconds, in which the pods did not do all the requested and
+    /// waiting work. It depends on the work done and not on the target, so a laxer target can't make it
+    /// shorter.
     pub longest_short_seconds: u64,
-    /// Every size, from when on.
+    /// The replicas over time.
     pub path: Vec<ReplicaStep>,
 }
 
-/// A size from a second on.
+/// The replicas from a second on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplicaStep {
-    /// Seconds from the beginning.
+    /// Seconds from the start.
     pub second: u64,
-    /// Replicas set.
+    /// The replicas.
     pub replicas: i32,
 }
 
-/// What one second did, in nanoseconds of CPU time.
+/// The work of one second, in nanoseconds of CPU time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Done {
-    /// Work that was wanted.
+    /// Work requested.
     pub(super) wanted: u64,
-    /// Work that was done.
+    /// Work done.
     pub(super) served: u64,
     /// Work that waits afterwards.
     pub(super) waiting: u64,
 }
 
-/// The outcome in the making, second by second.
+/// Adds up the result, second by second.
 #[derive(Debug)]
 pub(super) struct Tally {
     sums: Sums,
@@ -70,7 +69,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Nothing counted yet: pods of that request, and the `first` of them.
+    /// An empty tally for pods with this request, `first` of them at the start.
     pub(super) fn new(request: Millicores, first: i32) -> Self {
         Self {
             sums: Sums::new(request, first),
@@ -78,7 +77,7 @@ impl Tally {
         }
     }
 
-    /// Counts a second in which there were `replicas` pods, of which some were ready.
+    /// Counts a second with `replicas` pods, some of which were ready.
     pub(super) fn add(&mut self, second: u64, replicas: usize, ready: usize, done: Done) {
         let sums = &mut self.sums;
         sums.pods(second..second + 1, replicas);
@@ -98,13 +97,13 @@ impl Tally {
     }
 }
 
-/// The place of the value that 95 % do not exceed among so many in order.
+/// The rank of the 95th percentile among this many sorted values.
 pub(super) fn rank(count: usize) -> Option<usize> {
     (count * 95).div_ceil(100).checked_sub(1)
 }
 
-/// What the outcome adds up to, but for the 95th percentile. Its numbers are whole until the end, so that they
-/// do not depend on how many seconds are counted at once.
+/// The totals of a result, except for the 95th percentile. They are integers until the end, so they do not
+/// depend on how many seconds are counted at once.
 #[derive(Debug)]
 pub(super) struct Sums {
     path: Vec<ReplicaStep>,
@@ -120,7 +119,7 @@ pub(super) struct Sums {
     longest_short: u64,
 }
 
-/// Work that so many ready pods did.
+/// Work done by this many ready pods.
 #[derive(Debug, Clone, Copy, Default)]
 struct Served {
     all: u128,
@@ -128,7 +127,7 @@ struct Served {
 }
 
 impl Sums {
-    /// Nothing counted yet: pods of that request, and the `first` of them.
+    /// Empty totals for pods with this request, `first` of them at the start.
     pub(super) fn new(request: Millicores, first: i32) -> Self {
         Self {
             path: vec![ReplicaStep {
@@ -147,7 +146,7 @@ impl Sums {
         }
     }
 
-    /// Counts the pods that there are in some seconds, ready or not.
+    /// Counts the existing pods of some seconds, ready or not.
     pub(super) fn pods(&mut self, seconds: Range<u64>, replicas: usize) {
         let length = seconds.end - seconds.start;
         self.seconds = seconds.end;
@@ -176,14 +175,14 @@ impl Sums {
         }
     }
 
-    /// Counts the work of some seconds in which all was done that was wanted: their sum and their highest.
+    /// Counts the work of some seconds in which all requested work was done: its sum and its maximum.
     pub(super) fn in_time(&mut self, ready: usize, all: u128, most: u64) {
         self.served(ready, all, most);
         self.wanted += all;
         self.kept_up();
     }
 
-    /// Counts seconds in which more was wanted than the pods could do, and all they could do was done.
+    /// Counts seconds in which more work was requested than the pods could do, and they did all they could.
     pub(super) fn over(&mut self, ready: usize, capacity: u64, wanted: u128, seconds: u64) {
         let served = u128::from(capacity) * u128::from(seconds);
         self.served(ready, served, capacity);
@@ -210,7 +209,7 @@ impl Sums {
         self.short = 0;
     }
 
-    /// The utilization of so many ready pods that do that much in a second.
+    /// The utilization of this many ready pods that do this much work in a second.
     pub(super) fn utilization(&self, ready: usize, served: u64) -> f64 {
         work::percent(served, ready, work::of(self.request))
     }

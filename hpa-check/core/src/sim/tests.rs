@@ -1,9 +1,9 @@
-//! Scenarios whose outcome can be said beforehand.
+//! Scenarios with a known result.
 
 use super::*;
 use crate::spec::{MetricSpec, TargetRef};
 
-/// 3..10 at 50 % of 100m, five seconds to start.
+/// 3..10 at 50 % of 100m, with five seconds to start.
 pub(crate) fn scenario(load: &str) -> Scenario {
     let mut scenario = Scenario {
         spec: AutoscalerSpec {
@@ -27,6 +27,7 @@ pub(crate) fn scenario(load: &str) -> Scenario {
         backlog: false,
         length: Duration::ZERO,
         faults: Vec::new(),
+        origin: None,
     };
     scenario.length = scenario.natural_length();
     scenario
@@ -37,7 +38,7 @@ fn sizes(summary: &Summary) -> Vec<i32> {
 }
 
 #[test]
-fn a_load_inside_the_band_changes_nothing() {
+fn a_load_within_the_tolerance_changes_nothing() {
     // 3 pods at 50 %.
     let summary = scenario("0s:150m 10m:150m").run();
     assert_eq!(sizes(&summary), [3]);
@@ -49,7 +50,7 @@ fn a_load_inside_the_band_changes_nothing() {
 }
 
 #[test]
-fn without_behavior_the_way_up_doubles_and_with_it_adds_four() {
+fn scale_up_doubles_without_behavior_and_adds_four_pods_with_it() {
     let up = |behavior| {
         let mut scenario = scenario("0s:60m 30s:60m 30s:900m 10m:900m");
         scenario.spec.behavior = behavior;
@@ -61,16 +62,16 @@ fn without_behavior_the_way_up_doubles_and_with_it_adds_four() {
 }
 
 #[test]
-fn after_the_load_the_replicas_stay_for_the_window_and_then_fall_to_the_minimum() {
+fn after_the_load_the_replicas_stay_for_the_window_and_then_drop_to_the_minimum() {
     let summary = scenario("0s:60m 30s:60m 30s:900m 5m:900m 5m:60m").run();
     let last = summary.path.last().unwrap();
     assert_eq!(last.replicas, 3);
-    // The load ends at 300 s; the last high recommendation comes some seconds later and holds 300 s.
+    // The load ends at 300 s; the last high recommendation comes some seconds later and holds for 300 s.
     assert!((600..660).contains(&last.second), "{:?}", summary.path);
 }
 
 #[test]
-fn a_limit_loses_work_and_a_backlog_makes_up_for_it() {
+fn a_limit_loses_work_and_a_backlog_catches_up() {
     let mut capped = scenario("0s:60m 30s:60m 30s:900m 2m:900m 2m:60m");
     capped.pod.limit = Some(Millicores(120));
     let lost = capped.run();
@@ -87,7 +88,7 @@ fn a_limit_loses_work_and_a_backlog_makes_up_for_it() {
 }
 
 #[test]
-fn a_pod_without_a_limit_does_twice_its_request_at_most() {
+fn a_pod_without_a_limit_uses_at_most_twice_its_request() {
     let mut scenario = scenario("0s:60m 30s:60m 30s:9000m 10m:9000m");
     scenario.pod.ceiling = Ceiling::default();
     let summary = scenario.run();
@@ -115,7 +116,7 @@ fn a_laxer_target_never_has_a_shorter_time_to_capacity() {
 }
 
 #[test]
-fn each_fault_has_its_effect_and_what_a_watcher_sees_of_it_is_explained() {
+fn each_fault_has_its_effect_and_the_model_explains_what_a_watcher_observes() {
     let with = |fault: Option<&str>| {
         let mut scenario = scenario("0s:60m 1m:60m 1m:900m 12m:900m 12m:60m");
         scenario.pod.ceiling = Ceiling::default();
@@ -129,7 +130,7 @@ fn each_fault_has_its_effect_and_what_a_watcher_sees_of_it_is_explained() {
     };
     let sound = with(None);
     assert_eq!(sound.most, 10);
-    // Nothing is decided without metrics, and all of it afterwards.
+    // Nothing is decided without metrics; everything is decided once they are back.
     let lost = with(Some("no-metrics=30s..5m"));
     assert!(lost.path[1].second >= 300, "{:?}", lost.path);
     assert_eq!(lost.most, 10);
@@ -148,7 +149,7 @@ fn each_fault_has_its_effect_and_what_a_watcher_sees_of_it_is_explained() {
 }
 
 #[test]
-fn the_same_scenario_has_the_same_outcome_and_watching_changes_nothing() {
+fn the_same_scenario_has_the_same_result_whether_or_not_it_is_watched() {
     let scenario = scenario("0s:60m 90s:1200m 5m:300m");
     let first = scenario.run();
     let mut seen = Vec::new();
@@ -164,7 +165,7 @@ fn the_same_scenario_has_the_same_outcome_and_watching_changes_nothing() {
 }
 
 #[test]
-fn what_a_watcher_sees_is_explained_by_the_model_to_the_replica() {
+fn the_model_explains_every_decision_that_a_watcher_observes() {
     let scenario = scenario("0s:60m 30s:60m 30s:900m 5m:900m 5m:60m");
     let mut evaluator =
         crate::run::evaluator::Evaluator::new(crate::expectation::Expectation::default());
@@ -176,7 +177,7 @@ fn what_a_watcher_sees_is_explained_by_the_model_to_the_replica() {
 }
 
 #[test]
-fn the_search_finds_cheaper_settings_that_keep_the_bound_and_none_where_there_are_none() {
+fn the_search_finds_cheaper_settings_within_the_bound_if_there_are_any() {
     let scenario = scenario("0s:60m 2m:60m 4m:600m 10m:600m 12m:60m");
     let grid = Grid {
         min_replicas: vec![1, 2, 3],

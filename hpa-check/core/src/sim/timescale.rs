@@ -1,4 +1,4 @@
-//! How fast a rehearsal goes, and how long its load has to last for that.
+//! The speed of a rehearsal, and the matching duration of its load.
 
 use std::time::Duration;
 
@@ -6,28 +6,28 @@ use crate::observation::ControllerConfig;
 use crate::run::budget::Budget;
 use crate::spec::{AutoscalerSpec, Behavior, PolicyKind, ScalingPolicy, ScalingRules};
 
-/// A process is ready in a tenth of that on an idle machine.
+/// On an idle machine, a process is ready in a tenth of this.
 const POD_START: Duration = Duration::from_secs(1);
 
 /// The periods of a rehearsal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timescale {
-    /// Between two syncs of the autoscaler.
+    /// Time between two syncs of the autoscaler.
     pub sync_period: Duration,
-    /// Between two scrapes of the metrics API.
+    /// Time between two scrapes of the metrics API.
     pub metrics_resolution: Duration,
-    /// How long a high recommendation holds the replicas up.
+    /// How long a high recommendation keeps the replicas up.
     pub stabilization: Duration,
-    /// Between leaving the endpoints and the signal to end.
+    /// Time between leaving the endpoints and the termination signal.
     pub pre_stop: Duration,
-    /// How long a server goes on serving after the signal.
+    /// How long a server keeps serving after the signal.
     pub drain_delay: Duration,
-    /// By how much a manifest's seconds are divided.
+    /// The divisor of a manifest's seconds.
     pub speed: u32,
 }
 
 impl Timescale {
-    /// As a cluster with the controller's defaults and metrics-server's.
+    /// Like a cluster with the defaults of the controller and of metrics-server.
     pub const REAL: Self = Self {
         sync_period: Duration::from_secs(15),
         metrics_resolution: Duration::from_secs(15),
@@ -37,7 +37,7 @@ impl Timescale {
         speed: 1,
     };
 
-    /// A whole run in about a minute: a fifth of the real periods, and a shorter window at the top.
+    /// A whole run in about a minute: a fifth of the real periods, and a shorter stabilization window.
     pub const BRISK: Self = Self {
         sync_period: Duration::from_secs(3),
         metrics_resolution: Duration::from_secs(2),
@@ -55,7 +55,7 @@ impl Timescale {
         ..Self::BRISK
     };
 
-    /// The controller that keeps this timescale.
+    /// The controller's settings at this timescale.
     pub fn controller(&self) -> ControllerConfig {
         ControllerConfig {
             sync_period: self.sync_period,
@@ -64,8 +64,8 @@ impl Timescale {
         }
     }
 
-    /// The API server's default rules, at this timescale. A policy's period is a second shorter than
-    /// the time between two syncs, so that it never still counts the step before.
+    /// The API server's default rules at this timescale. A policy's period is a second shorter than the sync
+    /// period, so it never still counts the previous step.
     pub fn behavior(&self) -> Behavior {
         let sync = seconds(self.sync_period);
         let period_seconds = if self.speed == 1 {
@@ -100,7 +100,7 @@ impl Timescale {
         }
     }
 
-    /// A manifest's windows and periods, quickened.
+    /// Divides a manifest's windows and periods.
     pub fn quicken(&self, behavior: &mut Behavior) {
         let speed = i32::try_from(self.speed).unwrap_or(1).max(1);
         let quick = |seconds: &mut i32| *seconds = (*seconds + speed - 1) / speed;
@@ -117,17 +117,17 @@ impl Timescale {
         }
     }
 
-    /// Load at rest before the rise: two scrapes make a sample, a sync reads it, and it is seen.
+    /// Idle load before the rise: two scrapes make a sample, a sync reads it, and it is observed.
     pub fn before(&self) -> Duration {
         self.metrics_resolution * 2 + self.sync_period + Duration::from_secs(1)
     }
 
-    /// Load at the height: until every step up was taken, and two syncs in which nothing should move.
+    /// Full load: until every scale-up step was taken, plus two syncs in which nothing should change.
     pub fn high(&self, spec: &AutoscalerSpec) -> Duration {
         self.budget(spec, &self.controller()).up() + self.sync_period * 2
     }
 
-    /// Load at rest after the fall: until every step down was taken and the last replica has drained.
+    /// Idle load after the fall: until every scale-down step was taken and the last replica has drained.
     pub fn after(&self, spec: &AutoscalerSpec) -> Duration {
         let drain = self.pre_stop + self.drain_delay + Duration::from_secs(2);
         self.budget(spec, &self.controller()).down() + drain
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_s_load_lasts_a_minute_or_so_and_the_short_one_s_less() {
+    fn the_load_of_the_demo_lasts_about_a_minute_and_that_of_the_short_one_less() {
         assert!(
             whole(Timescale::BRISK) <= Duration::from_secs(75),
             "{:?}",
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn at_real_pace_the_load_outlasts_the_five_minutes_of_stabilization() {
+    fn at_real_speed_the_load_outlasts_the_five_minutes_of_stabilization() {
         let spec = spec(Timescale::REAL.behavior());
         assert!(Timescale::REAL.after(&spec) > Duration::from_mins(6));
     }
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_s_seconds_are_divided_and_never_become_none() {
+    fn a_manifests_seconds_are_divided_and_never_become_zero() {
         let mut behavior = Timescale::REAL.behavior();
         Timescale::BRISK.quicken(&mut behavior);
         let down = behavior.scale_down.unwrap();

@@ -1,10 +1,9 @@
-//! A recorded run, asked again with other settings.
+//! Simulates a recorded run with other settings.
 //!
-//! A recording holds what the pods used, and that depends on how many there were. What is taken over is
-//! the work: the CPU of all pods together, which a load brings along however many pods share it. It is
-//! spread over the pods that there would be, by the modeled pods of [`crate::sim`]. Where the recorded
-//! pods were at their limit, more work was wanted than was done, and the answer is too small; that is
-//! said.
+//! A recording shows what the pods used, which depends on how many there were. The simulation keeps the work:
+//! the CPU of all pods together, which a load needs however many pods share it. The modeled pods of
+//! [`crate::sim`] share this work. If the recorded pods were at their limit, more work was requested than done,
+//! so the result is too low; it says so.
 
 use std::time::Duration;
 
@@ -17,14 +16,14 @@ use crate::sim::{Ceiling, LoadProfile, PodShape, Point, ReplicaStep, Scenario};
 use crate::spec::Behavior;
 use crate::units::Millicores;
 
-/// What is changed; `None` leaves a setting as it was recorded.
+/// The changed settings; `None` keeps a setting as recorded.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
-    /// The tolerance in both directions, a fraction.
+    /// The tolerance in both directions, as a fraction.
     pub tolerance: Option<f64>,
     /// The scale-down stabilization.
     pub stabilization: Option<Duration>,
-    /// The whole of `behavior`.
+    /// The complete `behavior`.
     pub behavior: Option<Behavior>,
     /// The lower bound.
     pub min_replicas: Option<i32>,
@@ -34,14 +33,14 @@ pub struct Changes {
     pub target_percent: Option<i32>,
     /// The pods' CPU request.
     pub request: Option<Millicores>,
-    /// How many times the load.
+    /// The factor of the load.
     pub load_scale: Option<f64>,
-    /// Another load; the simulation ends with it.
+    /// Another load, which also sets the length of the simulation.
     pub load: Option<LoadProfile>,
 }
 
 impl Changes {
-    /// The scenario with them.
+    /// The scenario with these changes.
     #[must_use]
     pub fn apply(&self, mut scenario: Scenario) -> Scenario {
         let spec = &mut scenario.spec;
@@ -83,25 +82,25 @@ impl Changes {
 /// A run taken from a recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
-    /// The same settings and the same work, ready to be simulated.
+    /// The same settings and the same work, ready to simulate.
     pub scenario: Scenario,
-    /// Every size that the target was set to.
+    /// Every number of replicas that was set.
     pub path: Vec<ReplicaStep>,
-    /// Time in which the replicas were set, summed, in hours.
+    /// The recorded replicas over time, in pod-hours.
     pub pod_hours: f64,
-    /// Why the work may have been another than it looks.
+    /// Why the work may differ from what the samples show.
     pub doubts: Vec<String>,
 }
 
-/// Takes from a recording what a simulation needs; the error says what it lacks.
+/// Extracts what a simulation needs from a recording; the error says what is missing.
 pub fn recorded(state: &RunState) -> Result<Recorded, String> {
     let timeline = state.timeline.as_ref().ok_or("the trace is empty")?;
     let setting = state
         .setting
         .as_ref()
-        .ok_or("the trace does not say with which settings it was recorded")?;
+        .ok_or("the trace does not contain the controller's settings")?;
     let spec = state.spec().or(state.autoscaler.as_ref().map(|a| &a.spec));
-    let spec = spec.ok_or("no autoscaler was seen in the trace")?.clone();
+    let spec = spec.ok_or("the trace has no autoscaler")?.clone();
     if spec.cpu_target_percent().is_none() {
         return Err("the autoscaler in the trace has no CPU utilization target".to_owned());
     }
@@ -109,7 +108,7 @@ pub fn recorded(state: &RunState) -> Result<Recorded, String> {
     let request = requests
         .max()
         .filter(|r| *r > 0)
-        .ok_or("no pod with a CPU request was seen in the trace")?;
+        .ok_or("the trace has no pod with a CPU request")?;
     let limits = state.pods.values().filter_map(|p| {
         let limits = p.pod.containers.iter().map(|c| c.cpu_limit.map(|l| l.0));
         limits.sum::<Option<i64>>()
@@ -129,7 +128,7 @@ pub fn recorded(state: &RunState) -> Result<Recorded, String> {
         }
     }
     if load.is_empty() {
-        return Err("no CPU sample was seen in the trace".to_owned());
+        return Err("the trace has no CPU sample".to_owned());
     }
     let path: Vec<ReplicaStep> = timeline
         .spec
@@ -161,6 +160,7 @@ pub fn recorded(state: &RunState) -> Result<Recorded, String> {
             backlog: false,
             length: Duration::from_secs(length),
             faults: Vec::new(),
+            origin: None,
         },
         pod_hours: pod_hours(&path, length),
         path,
@@ -168,8 +168,8 @@ pub fn recorded(state: &RunState) -> Result<Recorded, String> {
     })
 }
 
-/// The CPU of all pods together, in the middle of the samples' window. Ready pods that have no sample
-/// yet are taken to do as much as the others.
+/// The CPU of all pods together, in the middle of the samples' window. Ready pods without a sample are assumed
+/// to use as much as the others.
 #[expect(
     clippy::cast_precision_loss,
     reason = "pods and millicores are far below 2^52"
@@ -203,8 +203,7 @@ fn work(state: &RunState, poll: &Poll, from: Timestamp) -> Option<Point> {
     })
 }
 
-/// A pod without a limit did that much at most, and does twice its request wherever it has not been seen
-/// doing more.
+/// The most that a pod without a limit uses: the highest use recorded, or twice its request if that is more.
 fn ceiling(state: &RunState, request: Millicores) -> Ceiling {
     let answers = state.polls.iter().filter_map(|p| p.answer.as_ref().ok());
     let most = answers.flatten().map(used).max().unwrap_or(0);
@@ -219,7 +218,7 @@ fn used(sample: &PodSample) -> i64 {
     sample.cpu().0
 }
 
-/// From being seen to being ready, the median of the pods that were made during the recording.
+/// The median time from observation to readiness of the pods created during the recording.
 fn start(state: &RunState) -> Duration {
     let begun = state
         .timeline
@@ -234,7 +233,7 @@ fn start(state: &RunState) -> Duration {
         .get(took.len() / 2)
         .copied()
         .unwrap_or(Duration::from_secs(5));
-    // Simulated time goes in whole seconds.
+    // Simulated time advances in whole seconds.
     Duration::from_secs(median.as_secs() + u64::from(median.subsec_millis() >= 500))
 }
 
@@ -251,12 +250,12 @@ fn doubts(state: &RunState, limit: Option<Millicores>) -> Vec<String> {
         && samples().any(|s| used(s) * 100 >= limit.0 * 95)
     {
         doubts.push(format!(
-            "pods were at their CPU limit of {limit}, so more work was wanted than was seen"
+            "pods were at their CPU limit of {limit}, so more work was requested than the samples show"
         ));
     }
     let result = state.load_result.as_ref();
     if result.is_some_and(|load| load.generator != GeneratorVerdict::Ok) {
-        doubts.push("the load generator was itself at its limit".to_owned());
+        doubts.push("the load generator was the bottleneck".to_owned());
     }
     let failed = state.load.as_ref().map_or(0, |load| load.failed);
     if failed > 0 {
@@ -266,7 +265,7 @@ fn doubts(state: &RunState, limit: Option<Millicores>) -> Vec<String> {
     }
     if state.polls.iter().any(|p| p.answer.is_err()) {
         doubts.push(
-            "the metrics API did not always answer, so part of the work is guessed".to_owned(),
+            "the metrics API did not always answer, so part of the work is estimated".to_owned(),
         );
     }
     doubts
@@ -294,7 +293,7 @@ mod tests {
     use crate::run::evaluator::Evaluator;
     use crate::sim::tests::scenario;
 
-    /// A recording made by the simulation itself: 3..10 at 50 %, up and down once.
+    /// A recording made by the simulation itself: 3..10 at 50 %, one cycle up and down.
     fn recording() -> (Scenario, Vec<Observation>) {
         let mut scenario = scenario("0s:60m 60s:60m 60s:450m 6m:450m 6m:60m");
         scenario.pod.start = Duration::from_secs(6);
@@ -317,12 +316,12 @@ mod tests {
     }
 
     #[test]
-    fn the_same_settings_lead_to_the_same_sizes_as_were_recorded() {
+    fn the_same_settings_lead_to_the_recorded_replicas() {
         let (original, seen) = recording();
         let recorded = read(&seen);
         assert_eq!(recorded.scenario.pod.limit, original.pod.limit);
         assert_eq!(recorded.scenario.pod.start, original.pod.start);
-        // 450m on the three pods of the beginning, seen in a sample that was half of it before the rise.
+        // 450m on the initial three pods, in a sample of which half is from before the rise.
         assert!(matches!(
             recorded.scenario.pod.ceiling,
             Ceiling::TwiceRequest | Ceiling::At(_)

@@ -1,4 +1,4 @@
-//! What a simulated cluster runs its pods and its load in: processes on a machine, or modeled pods.
+//! Where a simulated cluster runs its pods and its load: processes on a machine, or modeled pods.
 
 use std::time::Duration;
 
@@ -6,53 +6,52 @@ use jiff::Timestamp;
 
 use crate::observation::{LoadResult, LoadSecond};
 
-/// Something that happened by itself.
+/// An event in the world.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Happening {
     /// A pod's container runs.
     Running(String),
-    /// A pod's readiness probe has a new answer.
+    /// A pod's readiness probe has a new result.
     Ready {
-        /// Which pod.
+        /// The pod.
         pod: String,
-        /// The answer.
+        /// The result.
         ready: bool,
     },
-    /// A pod's container ended though nobody asked for it, and will be started anew after a pause.
+    /// A pod's container exited unexpectedly and will be restarted after a delay.
     Crashed {
-        /// Which pod.
+        /// The pod.
         pod: String,
-        /// How it ended, with what it said last.
+        /// How it exited, with its last output.
         how: String,
     },
-    /// A pod that was to stop is gone.
+    /// A stopped pod is gone.
     Gone(String),
     /// A second of load.
     Load(LoadSecond),
-    /// The load is over; an error says why there is no account of it.
+    /// The load is over; an error says why there is no result.
     LoadEnded(Result<LoadResult, String>),
-    /// The user wants an end.
+    /// The user interrupted the run.
     Interrupted,
 }
 
 /// Where pods live and the load runs.
 pub trait World {
-    /// The instant.
+    /// The current time.
     fn now(&self) -> Timestamp;
-    /// Lets time pass until something happens, or until that instant. What happens at that very
-    /// instant comes with the next call.
+    /// Lets time pass until something happens, or until this instant. Events at this very instant belong to the
+    /// next call.
     fn wait(&mut self, until: Timestamp) -> Option<Happening>;
-    /// Starts a pod; it takes new connections once its readiness probe says so.
+    /// Starts a pod; it takes new connections once its readiness probe succeeds.
     fn start_pod(&mut self, name: &str);
-    /// Takes over a pod that runs and is ready, and has worked at the load of the beginning for that
-    /// long.
+    /// Adopts a running, ready pod that has worked at the initial load for this long.
     fn adopt_pod(&mut self, name: &str, worked: Duration);
-    /// Takes a pod from the endpoints and shuts it down gracefully.
+    /// Removes a pod from the endpoints and shuts it down gracefully.
     fn stop_pod(&mut self, name: &str);
     /// The CPU time that each running pod has used since its start.
     fn cpu_times(&mut self) -> Vec<(String, Duration)>;
-    /// Starts the load; how long it lasts by its own plan.
+    /// Starts the load; returns the duration of its plan.
     fn start_load(&mut self) -> Duration;
-    /// Ends the load before its plan does.
+    /// Stops the load before its plan ends.
     fn stop_load(&mut self);
 }

@@ -32,7 +32,7 @@ impl<'a> Index<'a> {
             samples: samples(space),
             counted_by: HashMap::new(),
         };
-        // At zero an autoscaler counts no pods, so that one of two targets with the same labels may rest.
+        // An autoscaler at zero counts no pods, so one of two targets with the same labels may be at zero.
         let awake = |s: &&Scaler| s.workload().is_some_and(|w| w.object.spec_replicas > 0);
         for scaler in space.autoscalers.iter().filter(awake) {
             let selector = scaler.workload().map(|w| w.object.selector.as_str());

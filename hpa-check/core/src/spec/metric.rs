@@ -1,4 +1,4 @@
-//! One metric of an autoscaler: where its samples come from, and what they are held against.
+//! One metric of an autoscaler: its source and its target.
 
 mod written;
 
@@ -11,36 +11,36 @@ use super::TargetRef;
 use crate::quantity::Quantity;
 use written::Flat;
 
-/// One entry of `spec.metrics`. Read in the API's own form and in the flat one that traces have, in
-/// which it is written.
+/// One entry of `spec.metrics`. It is read in the API's form and in the flat form of traces, and written in the
+/// flat form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "written::Written", into = "Flat")]
 #[schemars(with = "Flat")]
 pub struct MetricSpec {
-    /// Where the samples come from.
+    /// The source of its samples.
     pub source: MetricSource,
-    /// What they are held against.
+    /// The target.
     pub target: MetricTarget,
 }
 
-/// Where a metric's samples come from. Written like an entry of the spec, without the target.
+/// The source of a metric's samples. Written like an entry of the spec, without the target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "written::Written", into = "Flat")]
 #[schemars(with = "Flat")]
 pub enum MetricSource {
-    /// The pods' use of a resource, all containers together.
+    /// The pods' use of a resource, summed over all containers.
     Resource {
         /// Such as `cpu` or `memory`.
         name: String,
     },
-    /// The use of one container of each pod.
+    /// The use of one container in each pod.
     ContainerResource {
         /// Such as `cpu` or `memory`.
         name: String,
         /// The container.
         container: String,
     },
-    /// A custom metric that each pod has a value of.
+    /// A custom metric with a value for each pod.
     Pods(MetricIdentifier),
     /// A custom metric of one object.
     Object {
@@ -51,14 +51,14 @@ pub enum MetricSource {
     },
     /// A metric from outside the cluster.
     External(MetricIdentifier),
-    /// A type that no controller knows.
+    /// An unknown type.
     Unknown {
         /// The type as given.
         kind: String,
     },
 }
 
-/// A custom or external metric by name, and by its labels if the spec gives some.
+/// A custom or external metric by name, and by labels if the spec has some.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricIdentifier {
     /// The metric's name.
@@ -92,16 +92,16 @@ pub struct LabelRequirement {
     pub values: Vec<String>,
 }
 
-/// What a metric is held against.
+/// The target of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricTarget {
-    /// Percent of the request, averaged over pods.
+    /// In percent of the request, averaged over pods.
     Utilization(i32),
-    /// An amount for each pod.
+    /// An amount per pod.
     AverageValue(Quantity),
     /// An amount in total.
     Value(Quantity),
-    /// None that fits the source; no API server lets that in.
+    /// None that fits the source; API servers reject this.
     Missing,
 }
 
@@ -109,7 +109,7 @@ impl std::fmt::Display for MetricTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Utilization(percent) => write!(f, "{percent} %"),
-            Self::AverageValue(amount) => write!(f, "{amount} for each pod"),
+            Self::AverageValue(amount) => write!(f, "{amount} per pod"),
             Self::Value(amount) => write!(f, "{amount} in total"),
             Self::Missing => write!(f, "none"),
         }
@@ -117,7 +117,7 @@ impl std::fmt::Display for MetricTarget {
 }
 
 impl MetricSpec {
-    /// The pods' CPU, held against this many percent of their requests.
+    /// A target for the pods' CPU in percent of their requests.
     pub fn cpu_utilization(percent: i32) -> Self {
         Self {
             source: MetricSource::Resource {
@@ -127,12 +127,12 @@ impl MetricSpec {
         }
     }
 
-    /// The resource that the pods' samples are of, with the container if only one counts.
+    /// The resource in the pods' samples, with the container if only one counts.
     pub fn resource(&self) -> Option<(&str, Option<&str>)> {
         self.source.resource()
     }
 
-    /// Whether the samples are of the pods' or of a container's CPU.
+    /// Whether the samples are CPU of pods or of a container.
     pub fn is_cpu(&self) -> bool {
         self.resource().is_some_and(|(name, _)| name == "cpu")
     }
@@ -147,7 +147,7 @@ impl MetricSpec {
 }
 
 impl MetricSource {
-    /// `type`, as the API has it.
+    /// `type` in the API.
     pub fn kind(&self) -> &str {
         match self {
             Self::Resource { .. } => "Resource",
@@ -170,7 +170,7 @@ impl MetricSource {
         }
     }
 
-    /// The container that counts alone, if one is named.
+    /// The container, if only one counts.
     pub fn container(&self) -> Option<&str> {
         match self {
             Self::ContainerResource { container, .. } => Some(container),
@@ -178,7 +178,7 @@ impl MetricSource {
         }
     }
 
-    /// The resource that the pods' samples are of, with the container if only one counts.
+    /// The resource in the pods' samples, with the container if only one counts.
     pub fn resource(&self) -> Option<(&str, Option<&str>)> {
         match self {
             Self::Resource { name } => Some((name, None)),
@@ -187,7 +187,7 @@ impl MetricSource {
         }
     }
 
-    /// Whether the metric has one value for all pods together.
+    /// Whether the metric has one value shared by all pods.
     pub fn is_object_or_external(&self) -> bool {
         matches!(self, Self::Object { .. } | Self::External(_))
     }
@@ -213,7 +213,7 @@ impl std::fmt::Display for MetricSource {
 }
 
 impl LabelSelector {
-    /// The text that the API takes in a query; `None` for an operator that it does not know.
+    /// The text for an API query; `None` if an operator is unknown.
     pub fn query(&self) -> Option<String> {
         let labels = self
             .match_labels
@@ -256,14 +256,14 @@ impl LabelSelector {
     }
 }
 
-/// What the controller wrote of one metric in `status.currentMetrics`.
+/// What the controller wrote about one metric in `status.currentMetrics`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CurrentMetric {
     /// In percent of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_utilization: Option<i32>,
-    /// For each pod.
+    /// Per pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_value: Option<Quantity>,
     /// In total.
@@ -272,7 +272,7 @@ pub struct CurrentMetric {
 }
 
 impl CurrentMetric {
-    /// Whether the metric failed: its place in the list is kept, and has nothing in it.
+    /// Whether the metric failed: it keeps its place in the list, with an empty entry.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

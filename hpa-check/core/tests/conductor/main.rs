@@ -1,4 +1,4 @@
-//! When a run goes on and when it ends: deadlines and the phases that they bound.
+//! When a run goes on and when it ends: phases and their deadlines.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 

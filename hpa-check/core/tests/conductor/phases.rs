@@ -1,4 +1,4 @@
-//! Each phase's way on, and each of its ends.
+//! Each way a phase can end.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn at_the_top(scale_down: ScaleDown) -> Scene {
 }
 
 #[test]
-fn a_run_goes_through_its_phases_as_soon_as_each_has_seen_enough() {
+fn a_run_moves_to_the_next_phase_as_soon_as_it_has_seen_enough() {
     let mut scene = scene();
     scene.begin();
     scene.wait(30);
@@ -43,29 +43,26 @@ fn a_run_goes_through_its_phases_as_soon_as_each_has_seen_enough() {
     assert_eq!(scene.ask(), Vec::<String>::new());
     scene.target(10, 10);
     assert_eq!(scene.ask(), ["hold"]);
-    // The maximum has to hold for three syncs.
+    // The maximum must hold for three syncs.
     assert_eq!(scene.next(), (45, vec!["stop load".into(), "down".into()]));
     scene.wait(300);
     scene.target(3, 3);
-    assert_eq!(
-        scene.ask(),
-        ["done", "all that was asked for has been seen"]
-    );
+    assert_eq!(scene.ask(), ["done", "everything required was observed"]);
     scene.wait(1000);
     assert_eq!(scene.ask(), Vec::<String>::new());
 }
 
 #[test]
-fn an_autoscaler_or_target_that_is_never_seen_ends_the_preflight_after_the_patience() {
+fn an_autoscaler_or_target_that_is_never_observed_ends_the_preflight_after_the_patience() {
     let mut scene = scene();
     assert_eq!(scene.ask(), ["preflight"]);
     scene.status(3, 3, Some(5));
-    let why = "the autoscaler and its target were not both seen".to_owned();
+    let why = "the autoscaler and its target were not both found".to_owned();
     assert_eq!(scene.next(), (60, vec![why]));
 }
 
 #[test]
-fn what_makes_a_pass_impossible_ends_the_run_before_any_load() {
+fn a_finding_that_rules_out_a_pass_ends_the_run_before_the_load() {
     let no_api = || {
         Seen::Fact(Fact::MetricsApi {
             registered: false,
@@ -89,7 +86,7 @@ fn what_makes_a_pass_impossible_ends_the_run_before_any_load() {
 }
 
 #[test]
-fn the_baseline_waits_for_a_utilization_as_long_as_new_pods_need_to_be_measured() {
+fn the_baseline_waits_for_a_utilization_as_long_as_new_pods_take_to_be_measured() {
     let mut scene = scene();
     assert_eq!(scene.ask(), ["preflight"]);
     scene.target(3, 3);
@@ -101,7 +98,7 @@ fn the_baseline_waits_for_a_utilization_as_long_as_new_pods_need_to_be_measured(
 }
 
 #[test]
-fn the_baseline_waits_longer_for_replicas_that_have_to_come_down_first() {
+fn the_baseline_waits_longer_if_replicas_must_come_down_first() {
     let mut scene = scene();
     assert_eq!(scene.ask(), ["preflight"]);
     scene.target(6, 6);
@@ -122,7 +119,7 @@ fn a_maximum_that_is_not_reached_ends_the_way_up_at_its_deadline() {
 }
 
 #[test]
-fn a_load_that_ends_by_itself_ends_the_way_up() {
+fn a_load_that_ends_early_ends_the_way_up() {
     let mut scene = at_rest(ScaleDown::Full);
     scene.wait(30);
     scene.load_result();
@@ -133,32 +130,32 @@ fn a_load_that_ends_by_itself_ends_the_way_up() {
 }
 
 #[test]
-fn a_load_that_ends_by_itself_at_the_top_is_taken_for_its_end() {
+fn a_load_that_ends_at_the_maximum_counts_as_its_planned_end() {
     let mut scene = at_the_top(ScaleDown::Full);
     scene.load_result();
     assert_eq!(scene.ask(), ["stop load", "down"]);
 }
 
 #[test]
-fn a_scale_down_that_is_not_asked_for_is_not_waited_for() {
+fn a_scale_down_is_waited_for_only_if_one_is_expected() {
     let mut scene = at_the_top(ScaleDown::Skip);
     let (waited, said) = scene.next();
     assert_eq!(waited, 45);
-    let all = ["stop load", "done", "all that was asked for has been seen"];
+    let all = ["stop load", "done", "everything required was observed"];
     assert_eq!(said, all);
 }
 
 #[test]
-fn one_step_down_is_enough_where_one_step_is_asked_for() {
+fn one_step_down_is_enough_if_one_step_is_expected() {
     let mut scene = at_the_top(ScaleDown::OneStep);
     assert_eq!(scene.next().1, ["stop load", "down"]);
     scene.target(9, 10);
-    let all = ["done", "all that was asked for has been seen"];
+    let all = ["done", "everything required was observed"];
     assert_eq!(scene.ask(), all);
 }
 
 #[test]
-fn a_minimum_is_back_only_when_just_as_many_pods_are_ready() {
+fn the_minimum_is_reached_only_when_exactly_that_many_pods_are_ready() {
     let mut scene = at_the_top(ScaleDown::Full);
     assert_eq!(scene.next().1, ["stop load", "down"]);
     for (spec, ready) in [(3, 10), (3, 4), (3, 2), (4, 3)] {
@@ -170,14 +167,14 @@ fn a_minimum_is_back_only_when_just_as_many_pods_are_ready() {
 }
 
 #[test]
-fn the_last_step_down_is_waited_for_until_the_metrics_behind_it_are_read() {
+fn the_last_step_down_waits_for_the_metrics_that_explain_it() {
     let mut scene = at_the_top(ScaleDown::Full);
     assert_eq!(scene.next().1, ["stop load", "down"]);
     scene.wait(300);
     scene.status(10, 3, Some(6));
     scene.target(3, 3);
     assert_eq!(scene.ask(), Vec::<String>::new());
-    // Metrics that never come are not waited for longer than the next ones take.
+    // Missing metrics are waited for no longer than the next sample takes.
     assert_eq!(scene.next().0, 15);
 }
 
@@ -185,12 +182,12 @@ fn the_last_step_down_is_waited_for_until_the_metrics_behind_it_are_read() {
 fn replicas_that_stay_up_end_the_way_down_at_its_deadline() {
     let mut scene = at_the_top(ScaleDown::Full);
     assert_eq!(scene.next().1, ["stop load", "down"]);
-    let why = "the replicas were not down to 3 in time (allowed: 435 s)".to_owned();
+    let why = "the replicas did not come down to 3 in time (allowed: 435 s)".to_owned();
     assert_eq!(scene.next(), (375 + 60, vec![why]));
 }
 
 #[test]
-fn a_controller_that_is_restarted_has_its_whole_time_again() {
+fn a_restarted_controller_gets_its_whole_time_again() {
     let restart = || {
         Seen::Fact(Fact::ControllerRestarted {
             holder: "second".into(),
@@ -224,7 +221,7 @@ fn an_interruption_ends_the_run_in_every_phase() {
     ] {
         scene.tell(Seen::Interrupted);
         let said = scene.ask();
-        assert!(said[0].starts_with("told to stop at "), "{said:?}");
+        assert!(said[0].starts_with("interrupted at "), "{said:?}");
         assert_eq!(scene.ask(), Vec::<String>::new());
     }
 }
@@ -242,20 +239,20 @@ fn planned() -> Scene {
 }
 
 #[test]
-fn a_plan_of_the_load_says_when_the_way_up_and_the_way_down_begin() {
+fn the_plan_of_the_load_determines_when_the_way_up_and_the_way_down_begin() {
     let mut scene = planned();
     assert_eq!(scene.next(), (10, vec!["up".into()]));
     scene.wait(40);
     scene.target(10, 10);
     assert_eq!(scene.ask(), ["hold"]);
-    // The load is not stopped: its plan turns it low.
+    // The load is not stopped: its plan reduces it.
     assert_eq!(scene.next(), (50, vec!["down".into()]));
 }
 
 #[test]
-fn a_plan_that_is_over_without_the_maximum_ends_the_run() {
+fn a_plan_that_ends_below_the_maximum_ends_the_run() {
     let mut scene = planned();
     assert_eq!(scene.next(), (10, vec!["up".into()]));
-    let why = "the load is over and 10 pods were never ready".to_owned();
+    let why = "the load ended, and 10 pods were never ready".to_owned();
     assert_eq!(scene.next(), (90, vec![why]));
 }

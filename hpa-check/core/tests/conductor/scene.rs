@@ -1,4 +1,4 @@
-//! A run told by hand: what is seen, and what the conductor makes of it.
+//! A run from a script: what is observed, and what the conductor does.
 
 use std::time::Duration;
 
@@ -34,12 +34,12 @@ pub(crate) struct Scene {
     evaluator: Evaluator,
     conductor: Conductor,
     now: i64,
-    /// Pods that there are.
+    /// The current number of pods.
     pods: i32,
 }
 
 impl Scene {
-    /// At the run's beginning, with the settings known and nothing seen.
+    /// At the start of the run, with known settings and nothing observed yet.
     pub(crate) fn new(expectation: &Expectation, pace: LoadSchedule) -> Self {
         let mut scene = Self {
             spec: spec(),
@@ -59,7 +59,7 @@ impl Scene {
         scene
     }
 
-    /// The same, with a load that is known to stay what it is.
+    /// The same with a load that is known to stay constant.
     pub(crate) fn steady(mut self) -> Self {
         self.conductor = self.conductor.steady();
         self
@@ -80,7 +80,7 @@ impl Scene {
         self.now += seconds;
     }
 
-    /// Asks until there is nothing to do, and does it.
+    /// Asks and acts until there is nothing left to do.
     pub(crate) fn ask(&mut self) -> Vec<String> {
         let mut said = Vec::new();
         while let Some(action) = self.conductor.next(self.now(), self.evaluator.timeline()) {
@@ -97,7 +97,7 @@ impl Scene {
         said
     }
 
-    /// Waits second by second until the conductor says something: after how many, and what.
+    /// Waits second by second until the conductor acts: after how many seconds, and what it does.
     pub(crate) fn next(&mut self) -> (i64, Vec<String>) {
         for waited in 0..20_000 {
             let said = self.ask();
@@ -109,7 +109,7 @@ impl Scene {
         panic!("nothing was ever said");
     }
 
-    /// The target and its pods, all of them ready for long.
+    /// The target and its pods, all of them ready for a long time.
     pub(crate) fn target(&mut self, replicas: i32, ready: i32) {
         self.tell(Seen::Target(ScaleTarget {
             uid: "t".into(),
@@ -197,8 +197,7 @@ impl Scene {
         }));
     }
 
-    /// From rest, with three ready pods that idle, to the start of the load and on if nothing is
-    /// waited for.
+    /// From rest, with three ready idle pods, to the start of the load, and further if nothing is waited for.
     pub(crate) fn begin(&mut self) {
         assert_eq!(self.ask(), ["preflight"]);
         self.target(3, 3);

@@ -1,4 +1,4 @@
-//! A steady load that is too weak is ended once that is certain, and never on a doubt.
+//! A steady load that is too weak ends the run once that is certain, never on a doubt.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use hpa_check_core::spec::MetricSource;
 
 use super::scene::{Scene, cpu_metric};
 
-/// Far away, so that the deadline never ends one of these runs.
+/// So long that the deadline never ends one of these runs.
 fn patient() -> Expectation {
     Expectation {
         patience: Duration::from_hours(1),
@@ -17,8 +17,8 @@ fn patient() -> Expectation {
     }
 }
 
-/// Eight pods that are all that 500 users ask for, seen for one sync. Ten take more than
-/// 9 × 100m × 50 % = 450m.
+/// Eight pods are all that 500 users need, observed for one sync. Asking for ten takes more than 9 × 100m × 50
+/// % = 450m.
 fn settled(each: i64) -> Scene {
     settle(
         Scene::new(&patient(), LoadSchedule::Adaptive).steady(),
@@ -39,7 +39,8 @@ fn settle_at_eight(mut scene: Scene, each: i64) -> Scene {
     scene
 }
 
-/// Goes on for four minutes, a new sample every 15 s; after how many seconds it was ended, and why.
+/// Goes on for four minutes with a new sample every 15 s; returns after how many seconds the run ended, and
+/// why.
 fn go_on(scene: &mut Scene, mut each: impl FnMut(&mut Scene)) -> Option<(i64, String)> {
     for second in 1..=240 {
         scene.wait(1);
@@ -54,7 +55,7 @@ fn go_on(scene: &mut Scene, mut each: impl FnMut(&mut Scene)) -> Option<(i64, St
 }
 
 #[test]
-fn four_whole_windows_and_four_syncs_of_nothing_new_are_enough() {
+fn four_whole_windows_and_four_syncs_without_a_change_are_enough() {
     let mut scene = settled(50);
     let (second, why) = go_on(&mut scene, |scene| scene.samples(8, 50)).unwrap();
     // The first whole window ends after 15 s, and four syncs take 60 s more.
@@ -67,20 +68,20 @@ fn four_whole_windows_and_four_syncs_of_nothing_new_are_enough() {
 }
 
 #[test]
-fn a_load_that_may_change_by_itself_is_waited_for() {
+fn a_load_that_may_still_change_is_waited_for() {
     let mut scene = settle(Scene::new(&patient(), LoadSchedule::Adaptive), 50);
     assert_eq!(go_on(&mut scene, |scene| scene.samples(8, 50)), None);
 }
 
 #[test]
-fn a_use_near_what_the_maximum_takes_may_yet_get_there() {
+fn a_use_close_to_what_the_maximum_takes_may_still_get_there() {
     // 8 × 50m = 400m is below nine tenths of 450m, 8 × 51m is not.
     let mut near = settled(50);
     assert_eq!(go_on(&mut near, |scene| scene.samples(8, 51)), None);
 }
 
 #[test]
-fn a_use_that_goes_up_and_down_may_go_up_further() {
+fn a_use_that_fluctuates_may_still_rise() {
     let mut scene = settled(50);
     let mut turn = 0;
     let wide = |scene: &mut Scene| {
@@ -91,7 +92,7 @@ fn a_use_that_goes_up_and_down_may_go_up_further() {
 }
 
 #[test]
-fn a_use_that_was_once_near_what_the_maximum_takes_may_get_there_again() {
+fn a_use_that_was_once_close_to_what_the_maximum_takes_may_get_there_again() {
     let mut scene = Scene::new(&patient(), LoadSchedule::Adaptive).steady();
     scene.begin();
     scene.load(500);
@@ -102,7 +103,7 @@ fn a_use_that_was_once_near_what_the_maximum_takes_may_get_there_again() {
 }
 
 #[test]
-fn users_that_still_come_are_waited_for() {
+fn users_that_are_still_arriving_are_waited_for() {
     let mut scene = settled(50);
     let mut users = 500;
     let more = |scene: &mut Scene| {
@@ -114,7 +115,7 @@ fn users_that_still_come_are_waited_for() {
 }
 
 #[test]
-fn a_load_of_which_nothing_is_known_is_waited_for() {
+fn an_unknown_load_is_waited_for() {
     let mut scene = Scene::new(&patient(), LoadSchedule::Adaptive).steady();
     scene.begin();
     scene.target(8, 8);
@@ -124,7 +125,7 @@ fn a_load_of_which_nothing_is_known_is_waited_for() {
 }
 
 #[test]
-fn a_pod_that_is_still_to_come_or_to_go_is_waited_for() {
+fn a_pod_that_is_about_to_start_or_end_is_waited_for() {
     for (spec, ready) in [(8, 7), (7, 8)] {
         let mut scene = settled(50);
         scene.target(spec, ready);
@@ -140,14 +141,14 @@ fn a_decision_for_more_pods_is_waited_for() {
 }
 
 #[test]
-fn a_decision_that_can_t_be_explained_leaves_a_doubt() {
+fn an_unexplained_decision_leaves_a_doubt() {
     let mut scene = settled(50);
     scene.status(8, 8, Some(31));
     assert_eq!(go_on(&mut scene, |scene| scene.samples(8, 50)), None);
 }
 
 #[test]
-fn metrics_that_are_old_incomplete_or_failing_prove_nothing() {
+fn old_incomplete_or_failing_metrics_prove_nothing() {
     let mut old = settled(50);
     assert_eq!(go_on(&mut old, |_| {}), None);
     let mut incomplete = settled(50);
@@ -165,7 +166,7 @@ fn metrics_that_are_old_incomplete_or_failing_prove_nothing() {
 }
 
 #[test]
-fn what_is_not_watched_may_have_changed() {
+fn an_object_that_is_not_watched_may_have_changed() {
     for resource in [Watched::Autoscaler, Watched::Target, Watched::Pods] {
         let mut scene = settled(50);
         scene.tell(Seen::Watch(Watch {
@@ -179,7 +180,7 @@ fn what_is_not_watched_may_have_changed() {
 }
 
 #[test]
-fn another_metric_may_ask_for_the_maximum_yet() {
+fn another_metric_may_still_ask_for_the_maximum() {
     let mut scene = Scene::new(&patient(), LoadSchedule::Adaptive).steady();
     let mut other = cpu_metric();
     other.source = MetricSource::Resource {

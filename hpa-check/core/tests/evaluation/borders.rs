@@ -1,6 +1,6 @@
-//! Three findings that border on each other, and where each begins and ends: at ten pods of 100m and
-//! a target of 50 %, asking for the tenth takes more than 450m of CPU use (nine pods at 50 %), and
-//! more than 495m from nine pods on, where the tolerance of 10 % has to be left behind first.
+//! Three adjacent findings, and where each begins and ends. With ten pods of 100m and a target of 50 %, asking
+//! for the tenth takes more than 450m of CPU use (nine pods at 50 %), and more than 495m from nine pods on,
+//! because the tolerance of 10 % must be exceeded first.
 
 use hpa_check_core::observation::Fact;
 use hpa_check_core::units::Millicores;
@@ -8,8 +8,8 @@ use hpa_check_core::units::Millicores;
 use super::setup::capacity;
 use super::world::healthy;
 
-/// The first reason at a request of that many millicores, of pods on a node with that much CPU,
-/// under a load that takes that much: at most, as told beforehand, and at its height.
+/// The first reason of a run with this CPU request, in millicores, on a node with this much CPU, under a load
+/// that takes at most this much: announced beforehand, and at its peak.
 fn first_reason(request: i64, node: i64, at_most: Option<i64>, high: i64) -> String {
     let mut world = healthy();
     world.request = Some(request);
@@ -23,10 +23,10 @@ fn first_reason(request: i64, node: i64, at_most: Option<i64>, high: i64) -> Str
 }
 
 #[test]
-fn a_request_is_too_high_where_all_the_cpu_there_is_can_t_ask_for_the_maximum() {
+fn a_request_is_too_high_if_all_available_cpu_can_not_ask_for_the_maximum() {
     for (request, node, expected) in [
         (100, 1000, "path-proven"),
-        // Ten pods no longer fit; but if they did, the load could ask for them.
+        // Ten pods no longer fit; if they did, the load could ask for them.
         (101, 1000, "capacity-too-small"),
         (222, 1000, "capacity-too-small"),
         // 9 × 223m × 50 % = 1003m.
@@ -39,7 +39,7 @@ fn a_request_is_too_high_where_all_the_cpu_there_is_can_t_ask_for_the_maximum() 
 }
 
 #[test]
-fn what_the_load_is_limited_to_counts_as_what_the_node_has() {
+fn the_limit_of_the_load_counts_like_the_capacity_of_the_node() {
     for (request, at_most, expected) in [
         (100, 451, "path-proven"),
         (100, 450, "cpu-request-too-high"),
@@ -51,7 +51,7 @@ fn what_the_load_is_limited_to_counts_as_what_the_node_has() {
 }
 
 #[test]
-fn a_load_is_too_weak_where_it_was_there_and_never_asked_for_the_maximum() {
+fn a_load_that_ran_but_never_asked_for_the_maximum_is_too_weak() {
     for (high, expected) in [
         (300, "load-too-weak"),
         (440, "load-too-weak"),

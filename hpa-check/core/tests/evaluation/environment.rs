@@ -1,4 +1,4 @@
-//! Runs in which the autoscaler was right and its environment could not.
+//! Runs in which the autoscaler was right, but its environment could not follow.
 
 use hpa_check_core::observation::GeneratorVerdict;
 
@@ -51,7 +51,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
                 "admission webhook denied",
             ));
         }),
-        // A generator at its limit that was strong enough does not matter.
+        // A generator at its limit does not matter if it was strong enough.
         beside(saturated(), "generator-saturated", |w| w.high = 300),
         beside(saturated(), "generator-saturated", |w| w.account.failed = 7),
     ]

@@ -41,7 +41,7 @@ fn a_healthy_rehearsal_passes_with_every_sync_explained() {
 }
 
 #[test]
-fn the_path_of_the_replicas_is_there_and_back() {
+fn the_replicas_go_up_and_come_back() {
     let replicas = healthy().result().replicas;
     assert_eq!(
         (replicas.min_ready, replicas.max_ready),
@@ -57,7 +57,7 @@ fn the_path_of_the_replicas_is_there_and_back() {
 }
 
 #[test]
-fn a_cluster_s_periods_pass_as_well_and_the_conductor_ends_each_phase_by_itself() {
+fn the_periods_of_a_cluster_pass_as_well_and_the_conductor_ends_each_phase() {
     let result = in_a_cluster().result();
     assert_passed(&result);
     assert_eq!(
@@ -68,7 +68,7 @@ fn a_cluster_s_periods_pass_as_well_and_the_conductor_ends_each_phase_by_itself(
 }
 
 #[test]
-fn a_scale_down_that_is_not_asked_for_is_not_waited_for() {
+fn a_scale_down_is_waited_for_only_if_one_is_expected() {
     let mut world = healthy();
     world.expectation.scale_down = ScaleDown::Skip;
     let result = world.result();
@@ -77,7 +77,7 @@ fn a_scale_down_that_is_not_asked_for_is_not_waited_for() {
 }
 
 #[test]
-fn one_step_down_is_enough_when_one_step_is_asked_for() {
+fn one_step_down_is_enough_if_one_step_is_expected() {
     let mut world = in_a_cluster();
     world.expectation.scale_down = ScaleDown::OneStep;
     let result = world.result();
@@ -85,7 +85,7 @@ fn one_step_down_is_enough_when_one_step_is_asked_for() {
 }
 
 #[test]
-fn a_rollout_passes_on_the_way_up_at_the_maximum_and_on_the_way_down() {
+fn a_rollout_on_the_way_up_at_the_maximum_or_on_the_way_down_passes() {
     for second in [2, 14, 30, 58, 66] {
         let mut world = healthy();
         world.rollout = Some(second);
@@ -99,7 +99,7 @@ fn a_rollout_passes_on_the_way_up_at_the_maximum_and_on_the_way_down() {
 }
 
 #[test]
-fn a_rollout_that_nobody_saw_begin_is_a_gap() {
+fn a_rollout_whose_start_was_not_observed_is_a_gap() {
     let mut world = healthy();
     world.rollout = Some(8);
     let (recording, _) = world.run();
@@ -116,7 +116,7 @@ fn a_rollout_that_nobody_saw_begin_is_a_gap() {
 }
 
 #[test]
-fn a_recording_ends_in_the_same_result_as_the_run_it_was_made_of() {
+fn a_recording_has_the_same_result_as_its_run() {
     let world = healthy();
     let (recording, live) = world.run();
     let mut writer = TraceWriter::new(Vec::new(), &world.expectation, None).unwrap();
@@ -176,7 +176,7 @@ fn worlds() -> impl Strategy<Value = World> {
         })
 }
 
-/// So many cases, or as many as `PROPERTY_CASES` says.
+/// This many cases, or `PROPERTY_CASES`.
 fn cases(usual: u32) -> ProptestConfig {
     let given = std::env::var("PROPERTY_CASES").ok();
     ProptestConfig::with_cases(given.map_or(usual, |cases| cases.parse().unwrap()))

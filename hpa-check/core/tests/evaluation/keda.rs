@@ -1,4 +1,4 @@
-//! Runs on an autoscaler that is KEDA's.
+//! Runs on an autoscaler that KEDA manages.
 
 use hpa_check_core::keda::ScaledObject;
 use hpa_check_core::observation::{Condition, Fact};
@@ -15,7 +15,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
             w.facts = facts(&[("paused-replicas", "3")], &[]);
             w.expectation.max_replicas = 12;
         }),
-        // KEDA takes its autoscaler away for a pause that nobody has read yet.
+        // KEDA removes its autoscaler for a pause that has not been read yet.
         beside(of_keda(&[], &[]), "scaling-paused", |w| {
             w.deleted = Some((1, 400_000));
         }),
@@ -62,7 +62,7 @@ fn facts(annotations: &[(&str, &str)], conditions: &[(&str, &str)]) -> Vec<Fact>
 }
 
 #[test]
-fn a_run_that_keda_s_operator_moves_from_zero_is_no_rival_s() {
+fn a_scale_up_from_zero_by_kedas_operator_is_not_a_rivals() {
     let with = |facts| World {
         rival: Some((4, "keda")),
         facts,
@@ -79,7 +79,7 @@ fn a_run_that_keda_s_operator_moves_from_zero_is_no_rival_s() {
 }
 
 #[test]
-fn a_pause_counts_from_when_it_is_seen() {
+fn a_pause_counts_from_its_first_observation() {
     let mut world = of_keda(&[], &[]);
     world.facts.extend(facts(&[("paused", "true")], &[]));
     let paused = world.result();
@@ -88,7 +88,7 @@ fn a_pause_counts_from_when_it_is_seen() {
 }
 
 #[test]
-fn an_autoscaler_that_goes_with_its_scaled_object_was_deleted() {
+fn an_autoscaler_that_disappears_with_its_scaled_object_was_deleted() {
     let mut world = of_keda(&[], &[]);
     world.facts.push(Fact::ScaledObjectGone {
         name: "fib-server".to_owned(),

@@ -1,4 +1,4 @@
-//! Runs that can't tell: never a pass, and never the autoscaler's fault.
+//! Runs that prove nothing: never a pass, and never the autoscaler's fault.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
     vec![
         pair("interrupted", |w| w.interrupt = Some(20)),
         pair("load-too-weak", |w| w.high = 440),
-        // Where the target's changes are not counted, nothing closes a gap.
+        // Unless the target's changes are counted, nothing closes a gap.
         beside(
             World {
                 generation: false,
@@ -37,7 +37,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
             w.answers = Answers::First;
             w.hot = 96;
         }),
-        // An application that does not say who answers.
+        // An application that does not report which pod answers.
         beside(on_this_machine(), "port-forward", |w| {
             w.answers = Answers::Unnamed;
             w.hot = 96;
@@ -56,7 +56,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
     ]
 }
 
-/// A healthy run whose load enters on the machine that runs the check.
+/// A healthy run whose load enters through the machine that runs the check.
 fn on_this_machine() -> World {
     let mut world = World {
         answers: Answers::All,
@@ -83,7 +83,7 @@ fn a_load_that_never_asks_for_the_maximum_is_too_weak_and_both_numbers_are_named
 }
 
 #[test]
-fn a_generator_is_not_to_blame_for_a_run_that_was_told_to_stop_before_its_load() {
+fn the_generator_is_not_blamed_for_a_run_that_was_stopped_before_its_load() {
     let world = World {
         interrupt: Some(8),
         ..saturated()
@@ -94,7 +94,7 @@ fn a_generator_is_not_to_blame_for_a_run_that_was_told_to_stop_before_its_load()
 }
 
 #[test]
-fn a_gap_is_closed_by_the_target_s_generation() {
+fn a_gap_is_closed_by_the_generation_of_the_target() {
     let world = World {
         blind: Some((24, 34)),
         ..healthy()
@@ -120,7 +120,7 @@ fn half_a_recording_is_not_a_pass() {
 }
 
 #[test]
-fn nothing_seen_is_nothing_proved() {
+fn a_run_without_observations_proves_nothing() {
     let verdict = replay(&healthy().expectation, &[]).verdict;
     assert_eq!(verdict.outcome, Outcome::Inconclusive, "{verdict:#?}");
 }

@@ -1,5 +1,5 @@
-//! The evaluator as a whole, on recordings of a small simulated cluster: every finding has a broken
-//! run that ends in it, beside the healthy one that differs in one thing.
+//! The evaluator as a whole, on recordings of a small simulated cluster: every finding has a broken run that
+//! ends in it, and a healthy run that differs in one respect.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 

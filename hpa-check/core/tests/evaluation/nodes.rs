@@ -1,4 +1,4 @@
-//! Runs whose pods wait for nodes, or lose theirs, and metrics whose adapter is not there.
+//! Runs whose pods wait for nodes or lose them, and metrics without their adapter.
 
 use hpa_check_core::metrics_server::{EXTERNAL, MetricsServer};
 use hpa_check_core::observation::Fact;
@@ -19,13 +19,13 @@ const NOMINATED: (&str, &str) = (
     "Pod should schedule on: nodeclaim/default-x7k2p",
 );
 
-/// Each pod after the sixth waits for a node, of one node autoscaler or another.
+/// Each pod after the sixth waits for a node, from one node autoscaler or another.
 const ON_THEIR_WAY: &[(i64, usize, &str, &str)] = &[
     (30, 7, TRIGGERED.0, TRIGGERED.1),
     (30, 8, TRIGGERED.0, TRIGGERED.1),
     (30, 9, NOMINATED.0, NOMINATED.1),
     (30, 10, NOMINATED.0, NOMINATED.1),
-    // Karpenter makes its nodes whatever cluster-autoscaler says of its own groups.
+    // Karpenter provides nodes whatever cluster-autoscaler reports about its own groups.
     (
         32,
         10,
@@ -65,7 +65,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
         beside(with_events(late_load(), PREEMPTED), "pods-evicted", |w| {
             w.fate = |n| second_pod(n, Fate::Pauses(12, 15));
         }),
-        // An adapter that is not there matters to those who need it.
+        // A missing adapter matters only to autoscalers that need it.
         beside(without_adapter(), "adapter-unavailable", |w| {
             w.spec.metrics.push(MetricSpec {
                 source: MetricSource::External(MetricIdentifier {
@@ -86,7 +86,7 @@ fn without_events() -> World {
     World {
         facts: vec![Fact::Forbidden {
             rule: "list events".to_owned(),
-            consequence: "reasons that only events give are not seen".to_owned(),
+            consequence: "causes that only show in events can't be observed".to_owned(),
         }],
         ..healthy()
     }
@@ -102,7 +102,7 @@ fn without_adapter() -> World {
 }
 
 #[test]
-fn what_was_tried_for_a_pod_is_quoted() {
+fn attempts_to_schedule_a_pod_are_quoted() {
     let mut world = with_events(healthy(), ONE_REFUSED);
     world.fate = |n| after_the_sixth(n, Fate::FitsNowhere);
     let verdict = world.result().verdict;

@@ -1,5 +1,5 @@
-//! The truth table: for every finding a broken run that ends in it, beside a healthy one that differs
-//! in one thing and passes.
+//! The truth table: for every finding a broken run that ends in it, and a healthy run that differs in one
+//! respect and passes.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use hpa_check_core::verdict::Outcome;
 use super::world::{World, healthy};
 use super::{environment, keda, limits, nodes, setup, wrong};
 
-/// A healthy run, and the one thing that breaks it.
+/// A healthy run, and the one change that breaks it.
 pub(crate) struct Pair {
     pub finding: &'static str,
     pub healthy: World,
@@ -25,12 +25,12 @@ impl Pair {
     }
 }
 
-/// A run of `healthy()` that one thing breaks.
+/// A run of `healthy()` with one change that breaks it.
 pub(crate) fn pair(finding: &'static str, breaks: fn(&mut World)) -> Pair {
     beside(healthy(), finding, breaks)
 }
 
-/// A run that one thing breaks, beside a healthy one that is made for it.
+/// A run with one change that breaks it, and the healthy run made for it.
 pub(crate) fn beside(healthy: World, finding: &'static str, breaks: fn(&mut World)) -> Pair {
     Pair {
         finding,
@@ -52,7 +52,7 @@ fn table() -> Vec<Pair> {
 }
 
 #[test]
-fn each_broken_run_ends_in_its_finding_and_shows_it() {
+fn each_broken_run_ends_in_its_finding_with_evidence() {
     let known: BTreeMap<&str, Outcome> = catalog::ALL.iter().map(|f| (f.id, f.outcome)).collect();
     let mut others = Vec::new();
     for pair in table() {
@@ -74,7 +74,7 @@ fn each_broken_run_ends_in_its_finding_and_shows_it() {
 }
 
 #[test]
-fn its_healthy_neighbor_passes() {
+fn its_healthy_counterpart_passes() {
     let mut others = Vec::new();
     for pair in table() {
         let verdict = pair.healthy.result().verdict;
@@ -86,12 +86,12 @@ fn its_healthy_neighbor_passes() {
 }
 
 #[test]
-fn every_finding_but_the_proofs_of_a_pass_has_its_pair() {
+fn every_finding_except_the_proofs_of_a_pass_has_its_pair() {
     let proofs = healthy().result().verdict.reasons;
     let mut covered: Vec<&str> = proofs.iter().map(|r| r.id.as_str()).collect();
     let pairs = table();
     covered.extend(pairs.iter().map(|pair| pair.finding));
-    // `docs/findings.md` is held equal to this list by a test beside it.
+    // A test next to `docs/findings.md` keeps it equal to this list.
     for finding in judge::findings_of_a_run() {
         assert!(covered.contains(&finding.id), "{} has no pair", finding.id);
     }

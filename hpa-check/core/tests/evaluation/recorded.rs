@@ -1,4 +1,4 @@
-//! Recordings in which several readings fit one status.
+//! Recordings in which several readings match one status.
 
 use std::io::BufReader;
 
@@ -6,10 +6,10 @@ use hpa_check_core::documents::trace::Reader;
 
 use super::world::replay;
 
-/// The controller read 6 where another reading that fits the status asks for 10. It held no proposal of 10, so
-/// there was none for it to violate.
+/// The controller read 6 where another reading that matches the status asks for 10. It had no proposal of 10,
+/// so it could not violate one.
 #[test]
-fn a_reading_that_fits_as_well_as_another_is_no_proof_of_a_scale_down_too_early() {
+fn a_second_reading_that_matches_does_not_prove_an_early_scale_down() {
     let recording = include_str!("../recordings/flapping-busy-machine.jsonl");
     let mut reader = Reader::new(BufReader::new(recording.as_bytes())).unwrap();
     let observations: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
@@ -23,7 +23,7 @@ fn a_reading_that_fits_as_well_as_another_is_no_proof_of_a_scale_down_too_early(
     assert_eq!(ids[0], "flapping");
     assert!(!ids.contains(&"scale-down-too-early"), "{ids:?}");
     assert_eq!(result.syncs.explained, result.syncs.observed);
-    // The log of the controller says that it had proposed 6.
+    // The controller's log says that it had proposed 6.
     let held = result
         .timeline
         .syncs
@@ -33,10 +33,10 @@ fn a_reading_that_fits_as_well_as_another_is_no_proof_of_a_scale_down_too_early(
     assert!(proposed.low <= 6 && 6 <= proposed.high, "{proposed}");
 }
 
-/// The API server refused the status of the sync that scaled 10 → 5, on a conflict, so the next one shows a size that
-/// no status decided. The controller remembers that it scaled, and has to be taken to.
+/// The API server refused the status of the sync that scaled 10 → 5 because of a conflict, so the next status
+/// shows a size that no status decided. The controller remembers that it scaled; the model must do the same.
 #[test]
-fn a_scaling_whose_status_was_refused_is_known_by_the_size_that_the_controller_wrote() {
+fn a_scaling_whose_status_was_refused_is_recognized_by_the_size_that_the_controller_wrote() {
     let recording = include_str!("../recordings/metrics-slow-status-refused.jsonl");
     let mut reader = Reader::new(BufReader::new(recording.as_bytes())).unwrap();
     let observations: Vec<_> = reader.by_ref().map(Result::unwrap).collect();

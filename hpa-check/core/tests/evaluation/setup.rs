@@ -1,4 +1,4 @@
-//! Set-ups that can't work: found before any load.
+//! Setups that can't work, found before the load.
 
 use hpa_check_core::expectation::ScaleDown;
 use hpa_check_core::observation::{Fact, Seen};
@@ -24,7 +24,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
         let message = "unable to get external metric queue: no metrics returned";
         refuse(w, "ScalingActive", "FailedGetExternalMetric", message);
     }));
-    // A target at zero never has a utilization, so it has no neighbor that is at zero and passes.
+    // A target at zero never has a utilization, so no healthy run with a target at zero exists.
     pairs.push(pair("scaling-disabled", |w| {
         w.spec.min_replicas = Some(0);
         w.expectation.min_replicas = 0;
@@ -32,7 +32,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
     pairs
 }
 
-/// A run in which nobody asserts a number.
+/// A run without expected numbers.
 fn of_its_own_spec() -> World {
     let mut world = healthy();
     world.expectation = world.expectation.of_spec(&world.spec);
@@ -113,7 +113,7 @@ fn found_in_the_autoscaler() -> Vec<Pair> {
                 });
             },
         ),
-        // The limit is the utilization's ceiling; up to 55 % nothing happens.
+        // The limit is rounded up: up to 55 % nothing happens.
         beside(
             with(|w| w.limit = Some(100)),
             "limit-caps-utilization",
@@ -170,7 +170,7 @@ fn found_around_it() -> Vec<Pair> {
     ]
 }
 
-/// What the environment has, and the run needs.
+/// The environment lacks what the run needs.
 fn too_little_there() -> Vec<Pair> {
     vec![
         beside(
@@ -245,7 +245,7 @@ pub(crate) fn capacity(millicores: i64) -> Fact {
     }
 }
 
-/// What the three pods at rest use of it, besides what is left.
+/// What the three idle pods use of it, plus what is left.
 fn quota(resource: &str, hard: &str, used: &str) -> Fact {
     Fact::Quota(Quota {
         name: "small".into(),
@@ -257,7 +257,7 @@ fn quota(resource: &str, hard: &str, used: &str) -> Fact {
 }
 
 #[test]
-fn what_can_be_told_before_any_load_ends_the_run_before_any_load() {
+fn a_problem_that_shows_before_the_load_ends_the_run_before_the_load() {
     for pair in pairs() {
         let (recording, _) = pair.broken().run();
         let loaded = recording.iter().any(|o| matches!(o.seen, Seen::Load(_)));
@@ -266,7 +266,7 @@ fn what_can_be_told_before_any_load_ends_the_run_before_any_load() {
 }
 
 #[test]
-fn the_asserted_bounds_are_judged_and_not_ten() {
+fn the_expected_bounds_are_judged_and_not_a_fixed_ten() {
     let mut world = healthy();
     world.spec.max_replicas = 6;
     world.expectation.max_replicas = 6;
@@ -274,7 +274,7 @@ fn the_asserted_bounds_are_judged_and_not_ten() {
 }
 
 #[test]
-fn a_scale_down_that_is_switched_off_is_no_fault_where_none_is_asked_for() {
+fn a_disabled_scale_down_is_not_a_fault_if_none_is_expected() {
     let mut world = healthy();
     world.spec.behavior = Some(Behavior {
         scale_up: None,
@@ -285,7 +285,7 @@ fn a_scale_down_that_is_switched_off_is_no_fault_where_none_is_asked_for() {
 }
 
 #[test]
-fn an_autoscaler_that_was_made_again_is_not_gone() {
+fn a_recreated_autoscaler_is_not_gone() {
     let world = with(|w| w.deleted = Some((24, 27)));
     assert_passed(&world.result());
     let world = with(|w| w.deleted = Some((24, 400)));
@@ -295,7 +295,7 @@ fn an_autoscaler_that_was_made_again_is_not_gone() {
 }
 
 #[test]
-fn what_nobody_asserted_is_never_told_to_be_changed() {
+fn no_change_is_advised_to_what_nobody_expected() {
     for change in [
         (|w| w.spec.max_replicas = 12) as fn(&mut World),
         |w| w.spec.min_replicas = Some(2),

@@ -1,11 +1,11 @@
-//! A load that is too weak, in a cluster: found early, and never found in a run that can pass.
+//! A load that is too weak for a cluster: found early, but never in a run that can pass.
 
 use hpa_check_core::verdict::Outcome;
 use proptest::prelude::*;
 
 use super::world::{World, in_a_cluster};
 
-/// How long a run took in seconds, and what came of it.
+/// How many seconds a run took, and its outcome.
 fn run(world: &World) -> (i64, Outcome, String) {
     let (recording, result) = world.run();
     let (first, last) = (recording.first().unwrap(), recording.last().unwrap());
@@ -15,7 +15,7 @@ fn run(world: &World) -> (i64, Outcome, String) {
 }
 
 #[test]
-fn a_load_that_settles_below_the_maximum_is_ended_long_before_its_deadline_with_the_same_reason() {
+fn a_load_that_settles_below_the_maximum_ends_long_before_its_deadline_with_the_same_reason() {
     let mut world = World {
         high: 380,
         ..in_a_cluster()

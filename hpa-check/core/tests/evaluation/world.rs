@@ -1,5 +1,5 @@
-//! A small simulated cluster with virtual time: the model as the autoscaler, pods that start and
-//! stop, a metrics API with a resolution, and one thing broken on purpose, or nothing.
+//! A small simulated cluster in virtual time: the model as the autoscaler, pods that start and stop, a metrics
+//! API with a resolution, and at most one thing broken on purpose.
 
 mod run;
 
@@ -15,14 +15,14 @@ use hpa_check_core::units::Millicores;
 use hpa_check_core::verdict::Outcome;
 use jiff::{SignedDuration, Timestamp};
 
-/// What becomes of a pod, by the order in which the pods are made.
+/// The fate of a pod, by creation order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Fate {
     Serves,
     NeverReady,
-    /// Is not ready, and its probes let it take its time.
+    /// Not ready yet, and its probes allow for that.
     Starts,
-    /// Serves, and is not ready from one second to another.
+    /// Serves, but is not ready during these seconds.
     Pauses(i64, i64),
     Waits(&'static str),
     FitsNowhere,
@@ -37,24 +37,24 @@ pub(crate) enum Metrics {
     Leaves(usize),
     /// Answers the controller, and refuses the observer.
     Forbidden,
-    /// Answers the controller, and the observer later than it waits.
+    /// Answers the controller, but answers the observer after its timeout.
     TooSlow,
 }
 
-/// Whose answers the load gets.
+/// Which pods answer the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answers {
-    /// Nobody knows.
+    /// Unknown.
     Unnamed,
-    /// Every ready pod's.
+    /// Every ready pod.
     All,
-    /// The first pod's alone.
+    /// Only the first pod.
     First,
-    /// Another application's.
+    /// Another application.
     Stranger,
 }
 
-/// Everything that can be varied.
+/// Everything that can vary.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub spec: AutoscalerSpec,
@@ -62,22 +62,22 @@ pub(crate) struct World {
     pub controller: ControllerConfig,
     pub resolution: Duration,
     pub pace: LoadSchedule,
-    /// Whether the load is known to stay what it is.
+    /// Whether the load is known to stay constant.
     pub steady: bool,
     pub request: Option<i64>,
     pub limit: Option<i64>,
-    /// CPU that the load takes at rest and at its height, all pods together, in millicores.
+    /// CPU that the load takes at rest and at its peak, by all pods together, in millicores.
     pub rest: i64,
     pub high: i64,
-    /// CPU that the load takes after its height.
+    /// CPU that the load takes after its peak.
     pub after: i64,
-    /// Load is shifted by up to that many percent, by a fixed pattern.
+    /// The load is shifted by up to this many percent, in a fixed pattern.
     pub wobble: i64,
-    /// At its height the load is on and off by turns of that many seconds.
+    /// At its peak the load alternates between on and off, this many seconds each.
     pub swing: Option<i64>,
-    /// Part of the load that the first pod takes alone, in percent.
+    /// Share of the load that goes to the first pod alone, in percent.
     pub hot: i64,
-    /// Whose answers the load gets, where the application says so.
+    /// Which pods answer the load, if the application reports it.
     pub answers: Answers,
     pub pod_start: i64,
     pub fate: fn(usize) -> Fate,
@@ -85,27 +85,27 @@ pub(crate) struct World {
     pub quota: Option<i32>,
     pub metrics: Metrics,
     pub facts: Vec<Fact>,
-    /// Somebody sets the replicas back to the minimum that many seconds after a step up.
+    /// Somebody resets the replicas to the minimum this many seconds after a step up.
     pub rival: Option<(i64, &'static str)>,
-    /// Events about pods: second, the pod's number, reason and message.
+    /// Events about pods: second, number of the pod, reason and message.
     pub events: &'static [(i64, usize, &'static str, &'static str)],
-    /// The controller's own fault: what it makes of the right decision, given the current size.
+    /// The controller's own fault: what it turns the right decision into, given the current size.
     pub decide: fn(i32, i32) -> i32,
-    /// The controller makes no sync from one second to another.
+    /// The controller skips its syncs during these seconds.
     pub stands_still: Option<(i64, i64)>,
-    /// The autoscaler is not there from one second to another; what is made anew has its name.
+    /// The autoscaler doesn't exist during these seconds; the recreated one has the same name.
     pub deleted: Option<(i64, i64)>,
-    /// What the generator says at its end.
+    /// What the generator reports at its end.
     pub account: LoadResult,
     /// The version of Kubernetes, if it is known.
     pub kubernetes: Option<&'static str>,
-    /// Pods that have succeeded, and that the selector matches too.
+    /// Succeeded pods that the selector matches too.
     pub completed: usize,
     /// Why the API server refuses pods beyond the quota.
     pub refuses: &'static str,
     /// Whether the rollout has passed its deadline.
     pub stalled: bool,
-    /// Says which seconds the watch is blind.
+    /// The seconds for which the watch reports a gap.
     pub blind: Option<(i64, i64)>,
     pub generation: bool,
     /// The second in which the pod template changes.
@@ -127,7 +127,7 @@ pub(crate) fn at(ms: i64) -> Timestamp {
     start + SignedDuration::from_millis(ms)
 }
 
-/// A run that has nothing wrong with it, with the periods of a rehearsal.
+/// A run without any problem, with the periods of a rehearsal.
 pub(crate) fn healthy() -> World {
     World {
         spec: AutoscalerSpec {
@@ -219,7 +219,7 @@ pub(crate) fn in_a_cluster() -> World {
     }
 }
 
-/// Folds a recording again.
+/// Evaluates a recording again.
 pub(crate) fn replay(expectation: &Expectation, recording: &[Observation]) -> RunResult {
     let mut evaluator = Evaluator::new(expectation.clone());
     for observation in recording {
@@ -228,7 +228,7 @@ pub(crate) fn replay(expectation: &Expectation, recording: &[Observation]) -> Ru
     evaluator.finish(recording.last().map_or(at(0), |o| o.at))
 }
 
-/// Asserts a pass, and shows the verdict when it is none.
+/// Asserts a pass, and shows the verdict otherwise.
 #[track_caller]
 pub(crate) fn assert_passed(result: &RunResult) {
     assert_eq!(

@@ -29,7 +29,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
         pair("left-bounds", |w| {
             w.decide = |_, wanted| if wanted == 10 { 12 } else { wanted };
         }),
-        // Shorter than a sync period, and no longer that.
+        // Shorter than a sync period, and longer.
         beside(late_load(), "minimum-not-held", |w| {
             w.fate = |n| second_pod(n, Fate::Pauses(12, 15));
         }),
@@ -60,7 +60,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
             "readiness-fails-under-load",
             |w| w.fate = |n| most_pods(n, Fate::Pauses(25, 30)),
         ),
-        // A rollout that is late, and gets there; and one whose last pods wait for a volume.
+        // A rollout that is late but completes, and one whose last pods wait for a volume.
         beside(
             World {
                 stalled: true,
@@ -77,7 +77,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
                 }
             },
         ),
-        // It forgets the window as soon as the present metric asks for less than there are.
+        // It forgets the window as soon as the current metric asks for fewer replicas.
         beside(in_a_cluster(), "scale-down-too-early", |w| {
             w.decide = |current, wanted| match (current, wanted) {
                 (10, 10) => 5,
@@ -87,16 +87,16 @@ pub(crate) fn pairs() -> Vec<Pair> {
         pair("scale-up-missing", |w| {
             w.decide = |current, wanted| wanted.min(current);
         }),
-        // It comes down in steps of one, though no policy says so.
+        // It scales down in steps of one, though no policy says so.
         pair("decision-unexplained", |w| {
             w.decide = |current, wanted| wanted.max(current - 1);
         }),
-        // Only the window keeps a load that comes and goes from moving the replicas each time.
+        // Only the window keeps a fluctuating load from moving the replicas each time.
         beside(swinging(), "flapping", |w| {
             w.controller.downscale_stabilization = Duration::ZERO;
         }),
         pair("failed-requests", |w| w.account.failed = 7),
-        // Two syncs are left out, and all of them.
+        // Two syncs are skipped, or all of them.
         beside(
             World {
                 stands_still: Some((55, 80)),
@@ -161,7 +161,7 @@ pub(crate) fn late_load() -> World {
     }
 }
 
-/// The load comes and goes every nine seconds, and the window is longer than that.
+/// The load alternates every nine seconds, and the window is longer than that.
 fn swinging() -> World {
     let mut world = World {
         swing: Some(9),
@@ -177,7 +177,7 @@ fn swinging() -> World {
 }
 
 #[test]
-fn who_moved_the_replicas_is_named() {
+fn the_writer_that_moved_the_replicas_is_named() {
     let world = World {
         rival: Some((4, "argocd-controller")),
         ..healthy()
@@ -186,7 +186,8 @@ fn who_moved_the_replicas_is_named() {
     assert!(message.contains("argocd-controller"), "{message}");
 }
 
-/// The findings of a run whose maximum becomes 8 in second 30, if ten replicas are still seen that much later.
+/// The findings of a run whose maximum becomes 8 in second 30, if ten replicas are still observed this much
+/// later.
 fn after_a_lower_maximum(later: i64) -> Vec<String> {
     let world = healthy();
     let (recording, _) = world.run();
@@ -212,7 +213,7 @@ fn after_a_lower_maximum(later: i64) -> Vec<String> {
 }
 
 #[test]
-fn replicas_above_a_maximum_that_was_just_lowered_have_not_left_the_bounds() {
+fn replicas_above_a_maximum_that_was_just_lowered_are_not_outside_the_bounds() {
     let left = |later| after_a_lower_maximum(later).contains(&"left-bounds".to_owned());
     assert!(!left(500));
     assert!(left(10_000));

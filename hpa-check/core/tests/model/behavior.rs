@@ -57,7 +57,7 @@ fn the_default_first_step_from_three_reaches_seven() {
 }
 
 #[test]
-fn of_several_policies_max_takes_the_biggest_change_and_min_the_smallest() {
+fn max_takes_the_biggest_change_of_several_policies_and_min_the_smallest() {
     let both = [pods(4, 60), percent(100, 60)];
     assert_eq!(up(10, 500, &rules("Max", &both), &[]), 20);
     assert_eq!(up(10, 500, &rules("Min", &both), &[]), 14);
@@ -79,29 +79,29 @@ fn a_disabled_direction_does_not_move() {
 }
 
 #[test]
-fn a_percentage_is_rounded_up_when_growing_and_cut_off_when_shrinking() {
+fn a_percentage_is_rounded_up_when_growing_and_truncated_when_shrinking() {
     assert_eq!(up(3, 500, &rules("Max", &[percent(50, 60)]), &[]), 5);
     assert_eq!(down(7, 1, &rules("Max", &[percent(50, 60)]), &[]), 3);
 }
 
 #[test]
-fn changes_within_the_period_are_taken_from_its_allowance() {
+fn changes_within_the_period_reduce_its_allowance() {
     let rule = rules("Max", &[pods(5, 60)]);
     assert_eq!(up(12, 500, &rule, &[(2, 30)]), 15);
     assert_eq!(down(12, 1, &rule, &[(2, 30)]), 9);
 }
 
 #[test]
-fn a_change_of_exactly_the_period_ago_is_forgotten() {
+fn a_change_exactly_one_period_ago_is_forgotten() {
     let rule = rules("Max", &[pods(5, 60)]);
     assert_eq!(up(12, 500, &rule, &[(2, 60)]), 17);
     assert_eq!(up(12, 500, &rule, &[(2, 59)]), 15);
 }
 
 #[test]
-fn changes_of_the_other_direction_move_the_periods_start() {
+fn changes_in_the_other_direction_move_the_start_of_the_period() {
     let rule = rules("Max", &[percent(100, 60)]);
-    // Ten now and five taken away within the minute: it began at fifteen.
+    // Ten now, after five were removed within the minute: the period began at fifteen.
     assert_eq!(
         limited(10, 500, &rule, &Value::Null, &[], &[(5, 30)])["replicas"],
         30
@@ -109,14 +109,14 @@ fn changes_of_the_other_direction_move_the_periods_start() {
 }
 
 #[test]
-fn a_spent_allowance_never_moves_the_other_way() {
+fn a_used_up_allowance_never_moves_the_size_the_other_way() {
     let rule = rules("Max", &[pods(2, 60)]);
     assert_eq!(up(12, 500, &rule, &[(8, 30)]), 12);
     assert_eq!(down(12, 1, &rule, &[(8, 30)]), 12);
 }
 
 #[test]
-fn the_limit_that_holds_is_named() {
+fn the_effective_limit_is_named() {
     let rule = rules("Max", &[pods(2, 60)]);
     assert_eq!(
         limited(10, 500, &rule, &rule, &[], &[])["reason"],
@@ -165,18 +165,18 @@ fn a_window_moves_the_size_only_as_far_as_all_its_recommendations_agree() {
 }
 
 #[test]
-fn a_recommendation_of_exactly_the_windows_length_ago_is_forgotten() {
+fn a_recommendation_exactly_one_window_ago_is_forgotten() {
     assert_eq!(stabilized(5, 2, 0, 300, &[(5, 300)]), 2);
     assert_eq!(stabilized(5, 2, 0, 300, &[(5, 299)]), 5);
 }
 
 #[test]
-fn unlike_the_legacy_path_the_window_never_raises_above_the_present_size() {
+fn unlike_the_legacy_path_the_window_never_raises_above_the_current_size() {
     assert_eq!(stabilized(3, 2, 0, 300, &[(10, 15)]), 3);
 }
 
 #[test]
-fn a_missing_window_of_the_scale_down_is_the_controllers_own() {
+fn a_missing_scale_down_window_is_that_of_the_controller() {
     let history = json!([{"replicas": 9, "agoSeconds": 200}]);
     let sync = |seconds: i32| {
         Reconcile::of(10, 10, 20)
@@ -193,7 +193,7 @@ fn a_missing_window_of_the_scale_down_is_the_controllers_own() {
 }
 
 #[test]
-fn a_held_growth_is_named_as_such() {
+fn a_held_growth_has_its_own_reason() {
     let decided = Reconcile::of(3, 3, 92)
         .with(
             "hpa/behavior",
@@ -211,7 +211,7 @@ fn a_held_growth_is_named_as_such() {
 }
 
 #[test]
-fn a_tolerance_in_the_spec_counts_where_its_gate_is_on() {
+fn a_tolerance_in_the_spec_counts_if_its_gate_is_on() {
     let sync = Reconcile::of(3, 3, 60).with("hpa/behavior", json!({"scaleUp": {"tolerance": 0.3}}));
     assert_eq!(sync.decide().desired(), 3);
     let off = sync.with("featureGates", json!({"HPAConfigurableTolerance": false}));

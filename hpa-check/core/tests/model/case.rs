@@ -1,8 +1,8 @@
-//! Cases as data, in the form that `decide` takes.
+//! Cases as data, in the format of `decide`.
 
 use serde_json::{Value, json};
 
-/// A pod that has run for a quarter of an hour, ready, with a request of 100m.
+/// A ready pod with a request of 100m, started 15 minutes ago.
 pub(crate) fn pod(name: &str) -> Value {
     json!({
         "name": name, "phase": "Running", "deleting": false, "startAgoSeconds": 900,
@@ -11,7 +11,7 @@ pub(crate) fn pod(name: &str) -> Value {
     })
 }
 
-/// The pod with members changed.
+/// The pod with some members replaced.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "reads better where the value is written down"
@@ -24,7 +24,7 @@ pub(crate) fn pod_with(name: &str, changes: Value) -> Value {
     pod
 }
 
-/// A sample of five seconds ago over fifteen seconds.
+/// A sample from five seconds ago, over fifteen seconds.
 pub(crate) fn using(pod: &str, milli: i64) -> Value {
     json!({
         "pod": pod, "timestampAgoSeconds": 5, "windowSeconds": 15,
@@ -55,7 +55,7 @@ pub(crate) fn propose(current: i32, pods: &[Value], metrics: &[Value]) -> Value 
     propose_in("newest", current, pods, metrics)
 }
 
-/// The same by the controller of a version.
+/// The same by the controller of this version.
 pub(crate) fn propose_in(version: &str, current: i32, pods: &[Value], metrics: &[Value]) -> Value {
     ask(
         "resource_replicas",
@@ -71,7 +71,7 @@ pub(crate) fn propose_in(version: &str, current: i32, pods: &[Value], metrics: &
     )
 }
 
-/// One sync, built up from an ordinary one: three pods of 100m, 3..10 at 50 %, nothing remembered.
+/// One sync, made from an ordinary one: three pods of 100m, 3..10 at 50 %, nothing remembered.
 pub(crate) struct Reconcile(pub(crate) Value);
 
 impl Reconcile {
@@ -92,7 +92,7 @@ impl Reconcile {
         }))
     }
 
-    /// Changes a member, by its path such as `hpa/behavior`.
+    /// Sets a member by its path, such as `hpa/behavior`.
     pub(crate) fn with(mut self, path: &str, value: Value) -> Self {
         let mut place = &mut self.0;
         for part in path.split('/') {
@@ -107,7 +107,7 @@ impl Reconcile {
     }
 }
 
-/// The answer to a sync.
+/// The answer to one sync.
 pub(crate) struct Decided(pub(crate) Value);
 
 impl Decided {

@@ -1,11 +1,11 @@
-//! Whole syncs: bounds, several metrics, faults, and the conditions that tell of them.
+//! Whole syncs: bounds, several metrics, faults, and their conditions.
 
 use serde_json::{Value, json};
 
 use crate::case::Reconcile;
 
 #[test]
-fn a_growth_says_which_metric_asked_for_it() {
+fn a_growth_names_the_metric_that_asked_for_it() {
     let decided = Reconcile::of(3, 3, 92).decide();
     assert_eq!((decided.desired(), decided.scaled()), (6, true));
     assert_eq!(
@@ -22,7 +22,7 @@ fn a_growth_says_which_metric_asked_for_it() {
 }
 
 #[test]
-fn a_size_outside_the_bounds_is_corrected_without_asking_any_metric() {
+fn a_size_outside_the_bounds_is_corrected_without_a_metric() {
     let above = Reconcile::of(12, 12, 50).decide();
     assert_eq!(
         (above.desired(), above.reason()),
@@ -54,7 +54,7 @@ fn a_missing_minimum_is_one() {
 }
 
 #[test]
-fn when_the_metric_fails_nothing_moves_and_the_condition_says_why() {
+fn a_failing_metric_moves_nothing_and_the_condition_says_why() {
     let decided = Reconcile::of(5, 5, 90)
         .with("podMetrics", json!([]))
         .decide();
@@ -86,7 +86,7 @@ fn with_bad_metric(milli: i64) -> Reconcile {
 }
 
 #[test]
-fn one_good_metric_is_enough_to_grow() {
+fn one_working_metric_is_enough_to_grow() {
     let decided = with_bad_metric(90).decide();
     assert_eq!(
         (decided.desired(), decided.condition("ScalingActive")),
@@ -96,7 +96,7 @@ fn one_good_metric_is_enough_to_grow() {
 }
 
 #[test]
-fn one_bad_metric_is_enough_not_to_shrink() {
+fn one_failing_metric_is_enough_not_to_shrink() {
     let decided = with_bad_metric(10).decide();
     assert_eq!(
         (decided.desired(), decided.condition("ScalingActive")),
@@ -183,7 +183,7 @@ fn each_fault_has_its_condition() {
 }
 
 #[test]
-fn a_conflict_is_tried_again_and_leaves_no_trace() {
+fn a_conflict_is_retried_and_leaves_no_trace() {
     let decided = Reconcile::of(3, 3, 92)
         .with("fault", json!({"updateScaleConflictOnce": true}))
         .decide();
@@ -194,7 +194,7 @@ fn a_conflict_is_tried_again_and_leaves_no_trace() {
 }
 
 #[test]
-fn a_selector_that_is_missing_or_unreadable_stops_scaling() {
+fn a_missing_or_unreadable_selector_stops_scaling() {
     for selector in ["", "cheddar cheese", "a in b", "=x"] {
         let decided = Reconcile::of(3, 3, 92)
             .with("fault", json!({"scaleStatusSelector": selector}))
@@ -209,7 +209,7 @@ fn a_selector_that_is_missing_or_unreadable_stops_scaling() {
 }
 
 #[test]
-fn pods_that_another_autoscaler_selects_too_stop_scaling() {
+fn pods_that_match_several_autoscalers_stop_scaling() {
     let overlap = |fault: Value| {
         Reconcile::of(3, 3, 92)
             .with("fault", fault)
@@ -229,7 +229,7 @@ fn pods_that_another_autoscaler_selects_too_stop_scaling() {
 }
 
 #[test]
-fn conditions_keep_the_order_in_which_they_were_first_set() {
+fn conditions_keep_the_order_of_their_first_appearance() {
     let initial = json!([{"type": "ScalingLimited", "status": "True", "reason": "TooFewReplicas"}]);
     let decided = Reconcile::of(3, 3, 92)
         .with("hpa/initialConditions", initial)
@@ -250,7 +250,7 @@ fn conditions_keep_the_order_in_which_they_were_first_set() {
 }
 
 #[test]
-fn each_rescale_says_whether_it_was_to_zero_from_1_37_on() {
+fn each_rescale_reports_whether_it_was_to_zero_from_1_37_on() {
     let scaled_to_zero = |gates: Value, version: &str| {
         Reconcile::of(3, 3, 92)
             .with("featureGates", gates)
@@ -283,7 +283,7 @@ fn a_size_of_zero_is_left_alone_before_1_36_unless_the_minimum_is_zero() {
 }
 
 #[test]
-fn coming_back_from_zero_takes_the_gate_and_the_condition() {
+fn coming_back_from_zero_requires_the_gate_and_the_condition() {
     let asleep = json!([{"type": "ScaledToZero", "status": "True", "reason": "ScaledToZero"}]);
     let sync = |gate: bool| {
         Reconcile::of(0, 0, 0)

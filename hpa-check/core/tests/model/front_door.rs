@@ -1,4 +1,4 @@
-//! `decide` itself: the form, and lines that are not of it.
+//! `decide` itself: its format, and invalid lines.
 
 use hpa_check_core::decide;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::case::{Reconcile, even};
 
 #[test]
-fn every_line_is_answered_in_order_and_a_bad_one_does_not_stop_the_rest() {
+fn every_line_is_answered_in_order_and_an_invalid_one_does_not_stop_the_rest() {
     let (pods, metrics) = even(3, 92);
     let good = json!({"id": "good", "kind": "resource_replicas", "input": {
         "currentReplicas": 3, "metric": "cpu", "container": null, "targetUtilization": 50,
@@ -40,13 +40,13 @@ fn every_line_is_answered_in_order_and_a_bad_one_does_not_stop_the_rest() {
 }
 
 #[test]
-fn good_lines_alone_are_all_answered() {
+fn valid_lines_are_all_answered() {
     let mut output = Vec::new();
     assert!(decide::run(&b""[..], &mut output, None).unwrap());
 }
 
 #[test]
-fn a_member_that_is_null_is_one_that_is_missing() {
+fn a_null_member_is_a_missing_member() {
     let line = json!({"id": "n", "kind": "reconcile", "input": {
         "pods": null, "podMetrics": null, "controller": null, "featureGates": null, "fault": null,
         "recommendations": null, "scale": {"specReplicas": 2, "selector": "app=fib"},
@@ -63,7 +63,7 @@ fn a_member_that_is_null_is_one_that_is_missing() {
 }
 
 #[test]
-fn a_list_of_pods_that_is_left_out_is_a_mistake() {
+fn a_missing_list_of_pods_is_an_error() {
     let line = json!({"id": "n", "kind": "resource_replicas", "input": {
         "currentReplicas": 3, "metric": "cpu", "targetUtilization": 50, "podMetrics": []}});
     let (answer, good) = decide::answer(&line.to_string(), None);
@@ -75,7 +75,7 @@ fn a_list_of_pods_that_is_left_out_is_a_mistake() {
 }
 
 #[test]
-fn an_autoscaler_is_taken_as_kubectl_prints_it() {
+fn an_autoscaler_is_accepted_as_kubectl_prints_it() {
     let whole = json!({"apiVersion": "v1", "kind": "List", "items": [
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop"}},
         {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "shop"},

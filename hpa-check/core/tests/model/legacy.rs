@@ -1,11 +1,11 @@
-//! Without `behavior`: the older path, with limits of its own.
+//! Without `behavior`: the legacy path, with its own limits.
 
 use serde_json::json;
 
 use crate::case::Reconcile;
 
 #[test]
-fn one_step_up_reaches_at_most_twice_the_size_or_four() {
+fn one_step_up_reaches_at_most_four_or_twice_the_size() {
     let decided = Reconcile::of(3, 3, 400).decide();
     assert_eq!(decided.desired(), 6);
     assert_eq!(decided.condition("ScalingLimited"), "True/ScaleUpLimit");
@@ -25,7 +25,7 @@ fn the_maximum_is_named_when_it_is_the_lower_limit() {
 }
 
 #[test]
-fn at_rest_at_the_minimum_the_minimum_is_the_limit_and_nothing_happens() {
+fn at_rest_at_the_minimum_nothing_happens_and_the_minimum_is_the_limit() {
     let decided = Reconcile::of(3, 3, 1).decide();
     assert!(!decided.scaled());
     assert_eq!(decided.condition("ScalingLimited"), "True/TooFewReplicas");
@@ -33,7 +33,7 @@ fn at_rest_at_the_minimum_the_minimum_is_the_limit_and_nothing_happens() {
 }
 
 #[test]
-fn the_highest_recommendation_of_the_window_holds() {
+fn the_highest_recommendation_of_the_window_wins() {
     let history = json!([{"replicas": 8, "agoSeconds": 299}, {"replicas": 9, "agoSeconds": 301}]);
     let decided = Reconcile::of(10, 10, 20)
         .with("recommendations", history)
@@ -50,9 +50,9 @@ fn the_highest_recommendation_of_the_window_holds() {
 }
 
 #[test]
-fn the_window_can_raise_above_the_present_size() {
-    // Something set the size back from 10 to 3: the next sync jumps to the window's highest, as far as
-    // one step may.
+fn the_window_can_raise_above_the_current_size() {
+    // Something reset the size from 10 to 3: the next sync jumps to the window's highest, as far as one step
+    // may.
     let history = json!([{"replicas": 10, "agoSeconds": 15}]);
     let decided = Reconcile::of(3, 3, 20)
         .with("recommendations", history)
@@ -64,7 +64,7 @@ fn the_window_can_raise_above_the_present_size() {
 }
 
 #[test]
-fn a_controller_without_memory_remembers_the_present_size_first() {
+fn a_controller_without_memory_starts_by_remembering_the_current_size() {
     let decided = Reconcile::of(10, 10, 20)
         .with("recommendations", json!(null))
         .decide();
@@ -73,7 +73,7 @@ fn a_controller_without_memory_remembers_the_present_size_first() {
 }
 
 #[test]
-fn the_factor_and_the_least_step_are_settings() {
+fn the_factor_and_the_smallest_step_are_settings() {
     let decided = Reconcile::of(3, 3, 400)
         .with("controller/scaleUpLimitFactor", json!(8))
         .decide();

@@ -1,4 +1,4 @@
-//! What one sync leaves behind for the next: the controller over time.
+//! What one sync leaves for the next: the controller over time.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use hpa_check_core::units::Millicores;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// A target that follows its autoscaler at once, each pod using the same.
+/// A target that follows its autoscaler immediately; all pods use the same.
 struct Run {
     controller: Controller,
     spec: AutoscalerSpec,
     replicas: i32,
-    /// How many of the pods do not report.
+    /// How many of the pods have no sample.
     silent: usize,
 }
 
@@ -36,7 +36,7 @@ impl Run {
         }
     }
 
-    /// One sync so many seconds into the run, at a use of `milli` of the 100m each pod asked for.
+    /// One sync this many seconds into the run, while each pod uses `milli` of its 100m.
     fn sync(&mut self, second: i64, milli: i64) -> Decision {
         let now = Timestamp::from_second(second).unwrap();
         let names = || (0..self.replicas).map(|i| format!("pod-{i}"));
@@ -102,14 +102,14 @@ fn pod(name: String) -> ModelPod {
 }
 
 #[test]
-fn under_full_load_the_path_is_six_and_ten_without_behavior_and_seven_and_ten_with_it() {
+fn under_full_load_the_path_is_6_then_10_without_behavior_and_7_then_10_with_it() {
     let path = |behavior| Run::from_three_to_ten(&behavior, 3).sizes(400, [0, 15, 30]);
     assert_eq!(path(Value::Null), [6, 10, 10]);
     assert_eq!(path(json!({})), [7, 10, 10]);
 }
 
 #[test]
-fn a_policy_counts_the_growth_it_has_already_allowed() {
+fn a_policy_counts_the_growth_that_it_already_allowed() {
     let slow =
         json!({"scaleUp": {"policies": [{"type": "Pods", "value": 4, "periodSeconds": 60}]}});
     let mut run = Run::from_three_to_ten(&slow, 3);
@@ -127,7 +127,7 @@ fn the_way_down_begins_when_the_last_high_proposal_is_five_minutes_old() {
 }
 
 #[test]
-fn an_old_proposal_makes_room_for_a_new_one() {
+fn an_old_proposal_gives_way_to_a_new_one() {
     let mut run = Run::from_three_to_ten(&Value::Null, 3);
     run.sizes(50, (0..3_000).step_by(15));
     assert!(run.controller.recommendations.unwrap().len() <= 22);
@@ -147,7 +147,7 @@ fn the_edge_of_a_window_belongs_to_it_only_without_behavior() {
 }
 
 #[test]
-fn a_decision_explains_itself_to_the_replica() {
+fn an_explanation_accounts_for_every_replica_of_a_decision() {
     let mut run = Run::from_three_to_ten(&json!({}), 3);
     let mut said = |second, milli| run.sync(second, milli).explain();
     assert_eq!(
@@ -171,7 +171,7 @@ fn a_decision_explains_itself_to_the_replica() {
 }
 
 #[test]
-fn an_explanation_says_what_was_assumed_of_the_pods_that_do_not_count() {
+fn an_explanation_names_the_assumption_for_pods_that_do_not_count() {
     let mut run = Run::from_three_to_ten(&Value::Null, 3);
     run.silent = 1;
     let growing = run.sync(0, 92).explain();

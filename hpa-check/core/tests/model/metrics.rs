@@ -1,4 +1,4 @@
-//! Metrics of every type, alone and beside each other, to the replica.
+//! Metrics of every type, alone and combined, to the exact replica.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn queue(average: &str) -> Value {
         "target": {"type": "AverageValue", "averageValue": average}}})
 }
 
-/// Pods that ask for 100m and 100 bytes each, and use these shares of them.
+/// Pods with requests of 100m and 100 bytes each, and their shares in use.
 fn using(pods: i32, cpu: i64, memory: i64) -> Reconcile {
     let names = &NAMES[..usize::try_from(pods).unwrap()];
     let mut case = Reconcile::of(pods, names.len(), cpu);
@@ -39,7 +39,7 @@ fn reading(value: &str) -> Value {
 }
 
 #[test]
-fn memory_inside_its_band_keeps_what_idle_cpu_alone_would_give_up() {
+fn memory_within_its_tolerance_keeps_what_idle_cpu_alone_would_remove() {
     let both = [cpu(50), memory(50)];
     assert_eq!(with(using(10, 0, 46), &both).decide().desired(), 10);
     assert_eq!(
@@ -54,13 +54,13 @@ fn memory_inside_its_band_keeps_what_idle_cpu_alone_would_give_up() {
 }
 
 #[test]
-fn the_largest_of_two_proposals_wins() {
+fn the_larger_of_two_proposals_wins() {
     let kept = with(using(3, 75, 30), &[cpu(80), memory(60)]).with("hpa/minReplicas", json!(1));
     assert_eq!(kept.decide().desired(), 3);
 }
 
 #[test]
-fn an_external_metric_beside_cpu_takes_the_replicas_where_it_asks() {
+fn an_external_metric_next_to_cpu_sets_the_replicas_it_asks_for() {
     let metrics = [cpu(80), queue("100")];
     for (current, value, wanted) in [(4, "600", 6), (6, "800", 8), (8, "1000", 10)] {
         let case = with(using(current, 16, 0), &metrics).with("otherMetrics", reading(value));
@@ -69,7 +69,7 @@ fn an_external_metric_beside_cpu_takes_the_replicas_where_it_asks() {
 }
 
 #[test]
-fn cpu_as_an_amount_needs_no_request() {
+fn an_average_value_of_cpu_needs_no_request() {
     let amount = json!({"type": "Resource", "resource": {"name": "cpu",
         "target": {"type": "AverageValue", "averageValue": "2550m"}}});
     let mut case = with(using(2, 3000, 0), &[amount]).with("hpa/minReplicas", json!(1));
@@ -81,7 +81,7 @@ fn cpu_as_an_amount_needs_no_request() {
 }
 
 #[test]
-fn a_metric_that_fails_blocks_every_step_down_and_no_step_up() {
+fn a_failing_metric_blocks_every_step_down_and_no_step_up() {
     let failing = json!([{"metric": {"type": "External", "name": "queue"}, "answer": {"error": "no adapter"}}]);
     let metrics = [cpu(50), queue("100")];
     let up = with(using(3, 100, 0), &metrics).with("otherMetrics", failing.clone());
@@ -96,7 +96,7 @@ fn a_metric_that_fails_blocks_every_step_down_and_no_step_up() {
 }
 
 #[test]
-fn pod_level_requests_count_from_1_34_on_and_with_the_overhead() {
+fn pod_level_requests_and_the_overhead_count_from_1_34_on() {
     let of = |version: &str| {
         let mut case = with(using(3, 92, 0), &[cpu(50)]).with("controller/version", json!(version));
         for at in 0..3 {
@@ -110,7 +110,7 @@ fn pod_level_requests_count_from_1_34_on_and_with_the_overhead() {
 }
 
 #[test]
-fn at_the_very_end_of_the_band_versions_before_1_33_step_up() {
+fn at_the_exact_end_of_the_tolerance_versions_before_1_33_step_up() {
     let at_55 = |version: &str| {
         let case = with(using(10, 55, 0), &[cpu(50)]).with("controller/version", json!(version));
         case.with("hpa/maxReplicas", json!(30)).decide().desired()
@@ -120,7 +120,7 @@ fn at_the_very_end_of_the_band_versions_before_1_33_step_up() {
 }
 
 #[test]
-fn a_sample_without_one_containers_cpu_makes_its_pod_one_without_a_sample() {
+fn a_sample_without_the_cpu_of_one_container_is_no_sample() {
     let mut case = with(using(3, 92, 0), &[cpu(50)]);
     case.0["podMetrics"][0]["containers"]
         .as_array_mut()
@@ -131,7 +131,7 @@ fn a_sample_without_one_containers_cpu_makes_its_pod_one_without_a_sample() {
 }
 
 #[test]
-fn a_pod_without_the_containers_sample_fails_the_metric_before_1_33_and_is_missing_later() {
+fn a_pod_without_a_sample_of_the_container_fails_the_metric_before_1_33_and_is_missing_later() {
     let container = json!({"type": "ContainerResource", "containerResource": {"name": "cpu", "container": "fib",
         "target": {"type": "Utilization", "averageUtilization": 50}}});
     let condition = |version: &str| {

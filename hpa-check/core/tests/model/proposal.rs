@@ -21,7 +21,7 @@ fn three_pods_at_92_percent_of_a_target_of_50_ask_for_six() {
 }
 
 #[test]
-fn the_first_utilization_of_each_step_is_that_of_the_table() {
+fn the_first_utilization_of_each_step_matches_the_table() {
     for (pods, steps) in [
         (
             3,
@@ -62,7 +62,7 @@ fn the_first_utilization_of_each_step_is_that_of_the_table() {
 }
 
 #[test]
-fn between_45_and_55_percent_nothing_is_asked_for() {
+fn between_45_and_55_percent_the_size_stays() {
     for milli in 45..=55 {
         assert_eq!(replicas(5, 5, milli), 5, "{milli}");
     }
@@ -72,35 +72,35 @@ fn between_45_and_55_percent_nothing_is_asked_for() {
 }
 
 #[test]
-fn within_the_band_the_answer_is_the_size_in_the_spec_whatever_the_pods() {
+fn within_the_tolerance_the_answer_is_the_size_in_the_spec_whatever_the_pods() {
     assert_eq!(replicas(8, 3, 50), 8);
 }
 
 #[test]
-fn out_of_the_band_the_answer_counts_pods_even_against_the_ratio() {
-    // One pod at twice its target asks for two although four are in the spec.
+fn outside_the_tolerance_the_answer_counts_pods_even_against_the_ratio() {
+    // One pod at twice its target asks for two, although the spec has four.
     assert_eq!(replicas(4, 1, 100), 2);
 }
 
 #[test]
-fn utilization_is_cut_off_to_whole_percent_before_anything_else() {
+fn utilization_is_truncated_to_whole_percent_first() {
     let pods = [pod("a"), pod("b"), pod("c")];
     let metrics = [using("a", 56), using("b", 56), using("c", 55)];
-    // 167 of 300 is 55.67 %, read as 55 %, inside the band.
+    // 167 of 300 is 55.67 %, read as 55 %, within the tolerance.
     assert_eq!(propose(3, &pods, &metrics)["replicas"], 3);
 }
 
 #[test]
-fn the_product_is_taken_in_floating_point_as_the_controller_takes_it() {
+fn the_product_is_computed_in_floating_point_like_the_controllers() {
     let names: Vec<String> = (0..25).map(|i| format!("p{i}")).collect();
     let pods: Vec<Value> = names.iter().map(|n| pod(n)).collect();
     let metrics: Vec<Value> = names.iter().map(|n| using(n, 14)).collect();
-    // 14/50 · 25 is 7.000000000000001 in a double, so one more than arithmetic says.
+    // 14/50 · 25 is 7.000000000000001 in a double, so one more than exact arithmetic gives.
     assert_eq!(propose(25, &pods, &metrics)["replicas"], 8);
 }
 
 #[test]
-fn requests_of_all_containers_count_and_of_one_alone_when_it_is_named() {
+fn requests_of_all_containers_count_or_only_the_named_ones() {
     let two = json!({"containers": [{"name": "fib", "cpuRequestMilli": 100}, {"name": "proxy", "cpuRequestMilli": 300}]});
     let pods: Vec<Value> = NAMES[..3]
         .iter()
@@ -128,7 +128,7 @@ fn requests_of_all_containers_count_and_of_one_alone_when_it_is_named() {
 }
 
 #[test]
-fn one_container_without_a_request_breaks_the_proposal_by_name() {
+fn one_container_without_a_request_fails_the_proposal_and_is_named() {
     let without = json!({"containers": [{"name": "fib", "cpuRequestMilli": null}]});
     // Even on a pod that does not count.
     let pods = [
@@ -145,7 +145,7 @@ fn one_container_without_a_request_breaks_the_proposal_by_name() {
 }
 
 #[test]
-fn a_tolerance_of_its_own_direction_decides() {
+fn a_tolerance_for_one_direction_applies_to_it() {
     let (pods, metrics) = even(3, 60);
     let ask_with = |up: f64| {
         ask(

@@ -1,4 +1,4 @@
-//! Which pods count, and what is assumed of the others.
+//! Which pods count, and what is assumed about the others.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ fn young(name: &str, ready: &str) -> serde_json::Value {
 }
 
 #[test]
-fn a_pod_that_does_not_report_counts_as_idle_when_growing() {
+fn a_pod_without_a_sample_counts_as_idle_when_growing() {
     let pods = [pod("a"), pod("b"), pod("c")];
     let metrics = [using("a", 92), using("b", 92)];
     assert_eq!(
@@ -23,7 +23,7 @@ fn a_pod_that_does_not_report_counts_as_idle_when_growing() {
 }
 
 #[test]
-fn a_pod_that_does_not_report_counts_as_fully_used_when_shrinking() {
+fn a_pod_without_a_sample_counts_as_fully_used_when_shrinking() {
     let pods = [pod("a"), pod("b"), pod("c"), pod("d")];
     let metrics = [using("a", 20), using("b", 20), using("c", 20)];
     // 160 of 400 is 40 %: ratio 0.8, ceil(3.2) = 4.
@@ -33,7 +33,7 @@ fn a_pod_that_does_not_report_counts_as_fully_used_when_shrinking() {
 }
 
 #[test]
-fn a_pod_that_is_not_ready_counts_as_idle_when_growing_and_not_at_all_when_shrinking() {
+fn an_unready_pod_counts_as_idle_when_growing_and_not_at_all_when_shrinking() {
     let pods = [
         pod("a"),
         pod("b"),
@@ -50,7 +50,7 @@ fn a_pod_that_is_not_ready_counts_as_idle_when_growing_and_not_at_all_when_shrin
 }
 
 #[test]
-fn a_guess_that_turns_the_direction_keeps_the_size() {
+fn an_assumption_that_reverses_the_direction_keeps_the_size() {
     let pods = [pod("a"), pod("b"), pod("c"), pod("d"), pod("e")];
     // 130 % on one pod alone, 26 % with four idle ones.
     assert_eq!(propose(5, &pods, &[using("a", 130)])["replicas"], 5);
@@ -72,7 +72,7 @@ fn deleted_and_failed_pods_are_ignored() {
 }
 
 #[test]
-fn a_pod_that_has_succeeded_is_ignored_and_up_to_1_37_counts_as_missing() {
+fn a_succeeded_pod_is_ignored_from_1_38_on_and_counts_as_missing_before() {
     let pods = [
         pod("a"),
         pod("b"),
@@ -86,7 +86,7 @@ fn a_pod_that_has_succeeded_is_ignored_and_up_to_1_37_counts_as_missing() {
 }
 
 #[test]
-fn a_young_pod_counts_only_when_a_whole_window_lies_after_it_became_ready() {
+fn a_young_pod_counts_only_after_a_whole_window_since_it_became_ready() {
     let after = |ready_ago: i64| {
         let c = pod_with(
             "c",
@@ -106,7 +106,7 @@ fn a_young_pod_counts_only_when_a_whole_window_lies_after_it_became_ready() {
 }
 
 #[test]
-fn a_young_pod_that_is_not_ready_does_not_count_and_one_of_unknown_readiness_does() {
+fn a_young_unready_pod_does_not_count_and_one_of_unknown_readiness_does() {
     let metrics = [using("a", 92), using("b", 92), using("c", 92)];
     assert_eq!(
         propose(3, &[pod("a"), pod("b"), young("c", "False")], &metrics)["replicas"],
@@ -123,7 +123,7 @@ fn a_young_pod_that_is_not_ready_does_not_count_and_one_of_unknown_readiness_doe
 }
 
 #[test]
-fn an_old_pod_that_turned_unready_still_counts_and_one_that_never_was_ready_does_not() {
+fn an_old_pod_that_became_unready_still_counts_and_one_that_never_was_ready_does_not() {
     let old = |turned_ago: i64| {
         let c = pod_with(
             "c",
@@ -136,7 +136,7 @@ fn an_old_pod_that_turned_unready_still_counts_and_one_that_never_was_ready_does
         )["replicas"]
             .clone()
     };
-    // Started 900 s ago; readiness that last changed within 30 s of that has never been.
+    // Started 900 s ago; if its readiness last changed within 30 s of that, it was never ready.
     assert_eq!(old(100), 6);
     assert_eq!(old(880), 4);
 }

@@ -1,7 +1,6 @@
-//! Answers of the controller's own code to input that this project made at random, recorded in
-//! `tests/cases/`: those with `controller.version` 1.36 by Kubernetes 1.36.3, the others by 1.37.2
-//! with the later rule for succeeded pods (kubernetes/kubernetes#141302). Cases whose answer the
-//! controller leaves to chance are not among them.
+//! The controller's own answers to random input from this project, recorded in `tests/cases/`: those with
+//! `controller.version` 1.36 by Kubernetes 1.36.3, the others by 1.37.2 with the later rule for succeeded pods
+//! (kubernetes/kubernetes#141302). Cases that the controller answers nondeterministically are left out.
 
 use hpa_check_core::decide;
 use serde_json::Value;

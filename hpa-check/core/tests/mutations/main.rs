@@ -1,5 +1,5 @@
-//! Whatever happens to the watch, a verdict stays what it is or becomes inconclusive: it never turns into
-//! another definite one. Each recording is of a real control plane, one for each way to end.
+//! Whatever happens to the watch, a verdict stays the same or becomes inconclusive; it never turns into another
+//! definite one. There is one recording of a real control plane for each outcome.
 
 mod mutation;
 
@@ -20,7 +20,7 @@ fn read(recording: &str) -> (Expectation, Vec<Observation>) {
     (expectation, reader.by_ref().map(Result::unwrap).collect())
 }
 
-/// Judges a recording of which the evaluator has seen that much.
+/// Judges a recording after the evaluator has seen part of it.
 fn judge(mut evaluator: Evaluator, seen: usize, recording: &[Observation]) -> (Outcome, String) {
     for observation in &recording[seen..] {
         evaluator.observe(observation);
@@ -31,21 +31,21 @@ fn judge(mut evaluator: Evaluator, seen: usize, recording: &[Observation]) -> (O
     (verdict.outcome, format!("{}: {}", first.id, first.message))
 }
 
-/// All of it takes minutes in a debug build, and finds no more.
+/// Every case would take minutes in a debug build, and finds nothing more.
 const EVERY: usize = 3;
 
-/// Does something of everything to every watched observation of a recording.
+/// Applies every kind of mutation to every watched observation of a recording.
 #[track_caller]
 fn stands(recording: &str, outcome: Outcome) {
     let (expectation, recording) = read(recording);
-    // What comes before a mutation is seen once and not once for each of them.
+    // The part before a mutation is evaluated once, not once per mutation.
     let mut before = Evaluator::new(expectation);
     let (found, why) = judge(before.clone(), 0, &recording);
     assert_eq!(found, outcome, "{why}");
     let mut turned = Vec::new();
     for (at, observation) in recording.iter().enumerate() {
         let all = Mutation::each_at(at, &observation.seen);
-        // Each observation meets every third of them, and each of them every third observation.
+        // Each observation gets every third mutation, and each mutation every third observation.
         for (_, mutation) in all
             .into_iter()
             .enumerate()
@@ -80,7 +80,7 @@ macro_rules! stand {
     )*};
 }
 
-/// On one machine the load's seconds and its account are part of the recording.
+/// On one machine the load and its account are part of the recording.
 #[test]
 fn a_rehearsal_stands() {
     stands(

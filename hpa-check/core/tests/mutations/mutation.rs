@@ -1,4 +1,4 @@
-//! What can happen to a watch between the API server and the one who judges.
+//! What can happen to a watch between the API server and the evaluator.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,21 +6,21 @@ use std::time::Duration;
 use hpa_check_core::observation::{Observation, Seen, Watch, WatchState, Watched};
 use jiff::Timestamp;
 
-/// One thing that goes wrong, at one place of a recording.
+/// One fault at one place of a recording.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Mutation {
-    /// The observation is never seen, and nobody says so.
+    /// The observation is lost without a notice.
     Drop(usize),
-    /// It is seen later, among what is seen then.
+    /// It arrives later, among later observations.
     Delay(usize, Duration),
-    /// It is seen again later, when it is out of date.
+    /// It arrives again later, when it is out of date.
     Repeat(usize, Duration),
-    /// It and the next one change places.
+    /// It and the next one are swapped.
     Swap(usize),
-    /// Its watch breaks there, so many observations of it are missed, and a list ends the gap: a connection cut
-    /// in the middle of a line, or 410.
+    /// Its watch breaks there: this many of its observations are missed, and a list ends the gap. Examples are
+    /// a connection cut in the middle of a line, and 410.
     Gap(usize, usize),
-    /// The API server is away from there on for a time: nothing is seen, and lists end the gap.
+    /// The API server is away for a time: nothing is observed, and lists end the gap.
     Outage(usize, Duration),
     /// The recording ends there.
     End(usize),
@@ -34,7 +34,7 @@ pub(crate) enum Source {
     Metrics,
 }
 
-/// What is watched or polled; `None` for what comes from the run itself.
+/// What is watched or polled; `None` for the run's own observations.
 pub(crate) fn source(seen: &Seen) -> Option<Source> {
     match seen {
         Seen::Autoscaler(_) | Seen::AutoscalerGone => Some(Source::Watched(Watched::Autoscaler)),
@@ -47,12 +47,12 @@ pub(crate) fn source(seen: &Seen) -> Option<Source> {
 }
 
 impl Mutation {
-    /// All that can happen to the `at`-th observation. What is polled is asked for and answered in turn: an
-    /// answer can be missed, and not come late or twice.
+    /// Everything that can happen to the `at`-th observation. A polled answer can be lost, but can't come late
+    /// or twice, because requests are answered one by one.
     pub(crate) fn each_at(at: usize, seen: &Seen) -> Vec<Self> {
         let seconds = Duration::from_secs;
         if source(seen).is_none() {
-            // What the run itself says is lost with all that comes after.
+            // An observation of the run itself is lost only with everything after it.
             return vec![Self::End(at), Self::Outage(at, seconds(2))];
         }
         if source(seen) == Some(Source::Metrics) {
@@ -81,7 +81,7 @@ impl Mutation {
         ]
     }
 
-    /// The recording as it would have been.
+    /// The recording with this fault.
     pub(crate) fn of(self, recording: &[Observation]) -> Vec<Observation> {
         let mut mutated = recording.to_vec();
         match self {
@@ -115,7 +115,7 @@ fn insert(recording: &mut Vec<Observation>, mut one: Observation, later: Duratio
 }
 
 /// The watch of one resource is lost before its `at`-th observation, and current again after `length` of its
-/// own, whose outcome a list then shows.
+/// own; a list then shows the outcome.
 fn gap(recording: &[Observation], at: usize, length: usize) -> Vec<Observation> {
     let Some(missing) = source(&recording[at].seen) else {
         return recording.to_vec();
@@ -125,7 +125,7 @@ fn gap(recording: &[Observation], at: usize, length: usize) -> Vec<Observation> 
         .take(length)
         .collect();
     let ended = (missed.len() == length).then(|| missed[length - 1]);
-    // The metrics are polled: what is missed is no more than that.
+    // Metrics are polled: a missed answer is only that.
     let watches: &[Watched] = match &missing {
         Source::Watched(watched) => std::slice::from_ref(watched),
         Source::Metrics => &[],
@@ -133,7 +133,7 @@ fn gap(recording: &[Observation], at: usize, length: usize) -> Vec<Observation> 
     without(recording, &missed, watches, ended)
 }
 
-/// All watches are lost, and the metrics API with them.
+/// All watches are lost, and the metrics API too.
 fn outage(recording: &[Observation], at: usize, length: Duration) -> Vec<Observation> {
     let until = recording[at].at + length;
     let missed: Vec<usize> = (at..recording.len())
@@ -156,8 +156,8 @@ fn outage(recording: &[Observation], at: usize, length: Duration) -> Vec<Observa
     )
 }
 
-/// The recording without what was missed: the watches are lost at the first of it, and where they are current
-/// again, lists show the state of each object that is there, and who is gone.
+/// The recording without what was missed. The watches are lost at its start. Where they are current again,
+/// lists show the state of each object that exists, and which ones are gone.
 fn without(
     recording: &[Observation],
     missed: &[usize],
@@ -185,7 +185,7 @@ fn without(
             watched @ (Watched::Autoscaler | Watched::Target | Watched::Pods),
         )) = source(&one.seen)
         {
-            // Events and samples are not listed again: what is old is gone.
+            // Events and samples are not listed again: old ones are gone.
             listed.insert((watched.name(), object(&one.seen)), one.clone());
         }
         if ended == Some(i) {

@@ -1,4 +1,4 @@
-//! A rehearsal on this machine, from the flags to the exit code.
+//! A rehearsal on this machine, from the resolved flags to the exit code.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,30 +22,30 @@ use crate::sinks::page::ServeArgs;
 use crate::sinks::screen;
 use hpa_check_core::sim::intensity::Intensity;
 
-/// The programs that take part, and what ties them together.
+/// The programs of a rehearsal, and how they depend on each other.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
-    /// The service; `None` is beside this program.
+    /// The service; `None` means the one next to this program.
     pub(crate) fib_server: Option<PathBuf>,
-    /// The load generator; `None` is beside this program.
+    /// The load generator; `None` means the one next to this program.
     pub(crate) fib_loadgen: Option<PathBuf>,
-    /// Where the generator's result is to stay.
+    /// Where to keep the generator's result.
     pub(crate) load_result: Option<PathBuf>,
-    /// Whether to end when the program that started this one does.
+    /// Whether to exit when the parent process exits.
     pub(crate) exit_with_parent: bool,
 }
 
-/// From the signal to the kill, beyond the drain.
+/// Time from the signal to the kill, in addition to the drain.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// Rehearses; the number is the verdict's exit code.
+/// Rehearses; returns the verdict's exit code.
 pub(crate) fn run(
     flags: &Flags,
     outputs: Outputs,
     serve: &ServeArgs,
     programs: Programs,
 ) -> Result<u8, Failure> {
-    // The processes wait most of their time; one thread is plenty for them and leaves the CPUs to the pods.
+    // The processes mostly wait; one thread is enough for them and leaves the CPUs to the pods.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -64,7 +64,7 @@ async fn rehearse(
     let settings = flags.resolve(cpus)?;
     let fib_server = program(programs.fib_server, "fib-server")?;
     let fib_loadgen = program(programs.fib_loadgen, "fib-loadgen")?;
-    // An output that can't be written is found before a process is started.
+    // An unwritable output is found before a process starts.
     let opened = outputs.files.open()?;
     let listening = serve.open()?;
     let scratch = tempfile::tempdir()
@@ -103,7 +103,7 @@ async fn rehearse(
     Ok(session.finish(end)?.exit_code)
 }
 
-/// Measures what a request costs, unless the flags leave nothing to measure.
+/// Measures the cost of a request, unless the flags leave nothing to measure.
 async fn intensity(
     flags: &Flags,
     settings: &RehearsalSettings,
@@ -118,7 +118,7 @@ async fn intensity(
     Ok((Intensity { n, rate }, Some(cost)))
 }
 
-/// What was fitted to this machine, and what the rehearsal is.
+/// How the rehearsal was sized for this machine, and what it is.
 fn introduction(
     settings: &RehearsalSettings,
     intensity: Intensity,

@@ -1,4 +1,4 @@
-//! What is rehearsed, all of it: settings, the measured cost of a request, and the machine's size.
+//! The complete scene of a rehearsal: settings, the measured cost of a request, and the machine's size.
 
 use hpa_check_core::observation::Fact;
 use hpa_check_core::run::demand::rest_share;
@@ -9,14 +9,14 @@ use super::settings::{Flags, NAME, RehearsalSettings};
 use hpa_check_core::sim::intensity::Intensity;
 use hpa_check_core::sim::sizing::{LoadPlan, Sizes};
 
-/// The scene of these settings on a machine with that many CPUs.
+/// The scene for these settings on a machine with this many CPUs.
 pub(super) fn scene(flags: &Flags, settings: &RehearsalSettings, cpus: usize) -> Scene {
     let timescale = settings.timescale;
     let capacity = Fact::CpuCapacity {
         total: Millicores(i64::try_from(cpus).unwrap_or(i64::MAX / 1000) * 1000),
         how: format!("{cpus} CPUs of this machine"),
     };
-    // A load that the user set is not ours to size.
+    // If the user set the load, its size is unknown.
     let load_limit = flags.rate.is_none().then(|| {
         let Sizes { load, request } = settings.sizes;
         Fact::LoadLimit {
@@ -31,10 +31,10 @@ pub(super) fn scene(flags: &Flags, settings: &RehearsalSettings, cpus: usize) ->
         spec: settings.spec.clone(),
         controller: timescale.controller(),
         metrics_resolution: timescale.metrics_resolution,
-        // By then the first pods run, mostly.
+        // By then most of the first pods are running.
         first_scrape: timescale.metrics_resolution / 4,
-        // The first sync comes after the third scrape: a sample that began before its pod was ready
-        // does not count.
+        // The first sync comes after the third scrape: samples that began before their pod was ready do not
+        // count.
         first_sync: timescale
             .sync_period
             .max(timescale.metrics_resolution * 5 / 2),
@@ -49,7 +49,7 @@ pub(super) fn scene(flags: &Flags, settings: &RehearsalSettings, cpus: usize) ->
     }
 }
 
-/// The load of these settings, at that intensity.
+/// The load for these settings at this intensity.
 pub(super) fn load(flags: &Flags, settings: &RehearsalSettings, intensity: Intensity) -> LoadPlan {
     let timescale = settings.timescale;
     let spec = &settings.spec;

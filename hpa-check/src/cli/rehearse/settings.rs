@@ -1,4 +1,4 @@
-//! What was typed, turned into what is rehearsed.
+//! Resolves the flags of a rehearsal.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -62,8 +62,8 @@ pub(crate) struct Flags {
     /// The Fibonacci number to request [default: one that costs a few milliseconds here]
     #[arg(help_heading = "Load", long, value_name = "N")]
     pub(crate) n: Option<u64>,
-    /// Peak requests per second [default: measured, enough to need the maximum]
-    #[arg(help_heading = "Load", long, value_name = "R/s", value_parser = rate)]
+    /// Peak rate of requests, such as 400/s [default: measured, enough to need the maximum]
+    #[arg(help_heading = "Load", long, value_name = "RATE", value_parser = rate)]
     pub(crate) rate: Option<f64>,
 
     /// Use a cluster's periods: 15 s between syncs, 5 min of stabilization; takes about ten minutes
@@ -73,10 +73,10 @@ pub(crate) struct Flags {
     #[arg(help_heading = "Pace", long)]
     pub(crate) short: bool,
     /// The autoscaler's sync period [default: 3s; 15s with --real-time]
-    #[arg(help_heading = "Pace", long, value_name = "TIME", value_parser = within(1..=60))]
+    #[arg(help_heading = "Pace", long, value_name = "DURATION", value_parser = within(1..=60))]
     pub(crate) sync_period: Option<Duration>,
     /// The scale-down stabilization window [default: 8s; 5m with --real-time]
-    #[arg(help_heading = "Pace", long, alias = "stabilization", value_name = "TIME", value_parser = within(0..=3_600))]
+    #[arg(help_heading = "Pace", long, alias = "stabilization", value_name = "DURATION", value_parser = within(0..=3_600))]
     pub(crate) downscale_stabilization: Option<Duration>,
 
     /// Inject a fault: no-metrics, pods-not-ready, quota=PODS, sticky, conflicting-writer or crash
@@ -138,7 +138,7 @@ impl Flags {
             None => self.changed(self.asserted_spec(&timescale)),
         };
         let spec = if scaled { fitted(spec) } else { spec };
-        // Nobody asserts anything else of a manifest than what it says.
+        // A manifest asserts its own numbers, unless flags say otherwise.
         let expectation = if scaled {
             self.of_manifest(&spec)
         } else {
@@ -168,7 +168,7 @@ impl Flags {
             .is_some_and(|rate| !(1.0..=100_000.0).contains(&rate))
         {
             return Err(Failure::usage(
-                "--rate must be between 1 and 100000 requests a second",
+                "--rate must be between 1 and 100000 requests per second",
             ));
         }
         let sizes = Sizes::fit(cpus, &expectation);
@@ -225,7 +225,7 @@ impl Flags {
         }
     }
 
-    /// The autoscaler without a manifest, set as asserted.
+    /// The autoscaler if there is no manifest: set as asserted.
     fn asserted_spec(&self, timescale: &Timescale) -> AutoscalerSpec {
         let asserted = self.asserted();
         AutoscalerSpec {
@@ -237,7 +237,7 @@ impl Flags {
         }
     }
 
-    /// The same with what the flags set.
+    /// The same with the changes from the flags.
     fn changed(&self, mut spec: AutoscalerSpec) -> AutoscalerSpec {
         spec.min_replicas = self.min_replicas.or(spec.min_replicas);
         spec.max_replicas = self.max_replicas.unwrap_or(spec.max_replicas);
@@ -247,7 +247,7 @@ impl Flags {
         spec
     }
 
-    /// A manifest's spec at the pace of the rehearsal, for the pods that stand in for its target's.
+    /// A manifest's spec at the rehearsal's speed, for the pods that replace its target's.
     fn quickened(&self, mut spec: AutoscalerSpec, timescale: &Timescale) -> AutoscalerSpec {
         NAME.clone_into(&mut spec.scale_target_ref.name);
         if let Some(behavior) = &mut spec.behavior {
@@ -262,17 +262,17 @@ impl Flags {
     }
 }
 
-/// The most replicas: each is a process, and one machine can't run more.
+/// The most replicas that one machine can run, since each is a process.
 const MOST: i32 = 50;
 
-/// Scales down bounds that are too big for one machine, and says so.
+/// Scales down bounds that are too big for one machine, and prints that.
 fn fitted(spec: AutoscalerSpec) -> AutoscalerSpec {
     let (min, max) = (spec.effective_min(), spec.max_replicas);
     let Some(fitted) = spec.scaled_down(MOST) else {
         return spec;
     };
     notice(&format!(
-        "hpa-check: {min} to {max} replicas don't fit on one machine: rehearsed on a smaller scale, {} to {}; `simulate` takes them as they are",
+        "hpa-check: {min} to {max} replicas don't fit on one machine: rehearsing on a smaller scale, {} to {}; `simulate` uses them unchanged",
         fitted.effective_min(),
         fitted.max_replicas
     ));
@@ -318,7 +318,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn without_a_flag_the_autoscaler_is_set_to_what_is_asserted() {
+    fn without_flags_the_autoscaler_is_set_to_what_is_asserted() {
         let settings = typed("").1.unwrap();
         assert_eq!(settings.spec.min_replicas, Some(3));
         assert_eq!(settings.spec.max_replicas, 10);
@@ -327,7 +327,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_the_autoscaler_is_set_to_does_not_change_what_is_asserted() {
+    fn the_autoscalers_settings_do_not_change_the_assertion() {
         let settings = typed("--cpu-target 80 --max-replicas 5").1.unwrap();
         assert_eq!(settings.spec.cpu_target_percent(), Some(80));
         assert_eq!(settings.spec.max_replicas, 5);
@@ -336,7 +336,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_amount_of_cpu_is_written_as_in_a_manifest() {
+    fn a_cpu_amount_is_written_as_in_a_manifest() {
         assert_eq!("100m".parse(), Ok(CpuAmount(Some(Millicores(100)))));
         assert_eq!("0.25".parse(), Ok(CpuAmount(Some(Millicores(250)))));
         assert_eq!("2".parse(), Ok(CpuAmount(Some(Millicores(2000)))));
@@ -348,7 +348,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn bounds_that_can_t_be_are_refused_before_anything_starts() {
+    fn impossible_bounds_are_refused_before_anything_starts() {
         for line in [
             "--expect-min 0",
             "--expect-min 11",
@@ -364,7 +364,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_manifest_is_quickened_unless_the_pace_is_the_real_one() {
+    fn a_manifest_is_sped_up_except_in_real_time() {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../k8s/base/hpa.yaml");
         let window = |line: &str| {
             let settings = typed(&format!("--hpa {manifest} {line}")).1.unwrap();
@@ -377,7 +377,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_manifest_s_own_bounds_and_target_are_asserted_unless_others_are() {
+    fn a_manifests_own_bounds_and_target_are_asserted_unless_flags_assert_others() {
         let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/charts/podinfo.yaml");
         let asserted = |line: &str| {
             let e = typed(&format!("--hpa {chart} {line}"))

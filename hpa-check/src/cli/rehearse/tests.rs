@@ -1,5 +1,5 @@
-//! Whole rehearsals on modeled pods: the healthy one passes, and every broken one fails with
-//! its own name. The engine, the model, the conductor and the verdict are the real ones.
+//! Whole rehearsals on modeled pods: the healthy one passes, and every broken one fails with its own finding.
+//! The engine, the model, the conductor and the verdict are the real ones.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::drive::{Audience, drive_through};
 use crate::failure::Failure;
 use hpa_check_core::sim::intensity::Intensity;
 
-/// What a modeled request costs.
+/// The cost of a modeled request.
 const COST: Duration = Duration::from_millis(4);
 
 /// Judges without reports.
@@ -39,7 +39,7 @@ impl Audience for Fold {
     }
 }
 
-/// A world in which the service lies, or the user wants an end.
+/// A world in which the service returns wrong answers, or the user interrupts.
 struct Disturbed {
     world: ModeledWorld,
     lies: bool,
@@ -113,7 +113,7 @@ impl World for Disturbed {
     }
 }
 
-/// What was rehearsed.
+/// The result of a rehearsal.
 struct Rehearsed {
     result: RunResult,
     took: Duration,
@@ -127,7 +127,7 @@ impl Rehearsed {
     }
 }
 
-/// The flags as typed on a machine with two CPUs, in a world that is changed before it starts.
+/// Rehearses with these flags on a machine with two CPUs, in a world that `change` modifies first.
 fn rehearse_in(line: &str, change: impl FnOnce(Disturbed) -> Disturbed) -> Rehearsed {
     rehearse_on(2, line, change)
 }
@@ -176,7 +176,7 @@ fn rehearse(line: &str) -> Rehearsed {
     rehearse_in(line, |world| world)
 }
 
-/// A rehearsal that must not go well.
+/// A rehearsal that must not pass.
 fn ending(line: &str) -> (u8, String) {
     let rehearsed = rehearse(line);
     let (code, id) = rehearsed.ending();
@@ -235,7 +235,7 @@ fn every_pace_passes() {
 }
 
 #[test]
-fn other_bounds_and_another_target_pass_when_they_are_what_is_asserted() {
+fn other_bounds_and_another_target_pass_if_they_are_asserted() {
     let rehearsed = rehearse("--expect-min 2 --expect-max 5 --expect-cpu 70");
     assert_eq!(
         rehearsed.result.verdict.exit_code, 0,
@@ -246,7 +246,7 @@ fn other_bounds_and_another_target_pass_when_they_are_what_is_asserted() {
 }
 
 #[test]
-fn this_repository_s_own_manifest_passes() {
+fn this_repositorys_own_manifest_passes() {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../k8s/base/hpa.yaml");
     let rehearsed = rehearse(&format!("--hpa {manifest}"));
     assert_eq!(
@@ -256,7 +256,7 @@ fn this_repository_s_own_manifest_passes() {
     );
 }
 
-/// Every chart, with the name of its autoscaler where it has several.
+/// Every chart, with the name of its autoscaler if it has several.
 fn charts() -> Vec<(std::path::PathBuf, &'static str)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/charts");
     let mut files: Vec<_> = std::fs::read_dir(folder)
@@ -276,7 +276,7 @@ fn charts() -> Vec<(std::path::PathBuf, &'static str)> {
 }
 
 #[test]
-fn every_chart_passes_whatever_its_target_is_called_and_whatever_its_bounds_and_cpu_target_are() {
+fn every_chart_passes_with_any_target_name_bounds_and_cpu_target() {
     for (file, name) in charts() {
         let rehearsed = rehearse(&format!("--hpa {} {name}", file.display()));
         let verdict = &rehearsed.result.verdict;
@@ -285,7 +285,7 @@ fn every_chart_passes_whatever_its_target_is_called_and_whatever_its_bounds_and_
 }
 
 #[test]
-fn the_load_at_rest_calls_for_no_more_than_the_minimum() {
+fn the_idle_load_calls_for_no_more_than_the_minimum() {
     for line in [
         "--expect-min 2 --expect-max 20 --expect-cpu 70",
         "--expect-min 1 --expect-max 50 --expect-cpu 80",
@@ -297,7 +297,7 @@ fn the_load_at_rest_calls_for_no_more_than_the_minimum() {
 }
 
 #[test]
-fn every_broken_rehearsal_of_the_page_ends_as_the_page_says() {
+fn every_broken_rehearsal_in_the_docs_ends_as_documented() {
     let page = include_str!("../../../../docs/rehearsal.md");
     let rows: Vec<Vec<&str>> = page
         .lines()
@@ -315,16 +315,16 @@ fn every_broken_rehearsal_of_the_page_ends_as_the_page_says() {
 }
 
 #[test]
-fn a_request_that_no_load_here_can_use_half_of_ends_the_run_before_any_load() {
+fn a_request_too_big_for_this_machine_ends_the_run_before_any_load() {
     let rehearsed = rehearse("--cpu-request 2000m");
     assert_eq!(rehearsed.ending(), (93, "cpu-request-too-high"));
     assert!(rehearsed.result.load.is_none());
     assert!(rehearsed.took < Duration::from_secs(5));
 }
 
-/// The load uses 650m, and counts as one of up to 812m: nine pods at half of 180m use 810m.
+/// The load uses 650m, and may use up to 812m: nine pods at half of 180m use 810m.
 #[test]
-fn so_does_one_that_the_load_of_a_rehearsal_can_t_use_half_of_however_big_the_machine() {
+fn a_request_too_big_for_the_rehearsals_load_ends_the_run_on_any_machine() {
     for (request, ending, loaded) in [
         ("120m", (0, "path-proven"), true),
         ("150m", (93, "load-too-weak"), true),
@@ -345,7 +345,7 @@ fn a_lower_request_than_the_fitted_one_passes() {
 }
 
 #[test]
-fn other_bounds_than_asserted_are_named() {
+fn bounds_other_than_the_asserted_ones_are_reported() {
     assert_eq!(
         ending("--max-replicas 8"),
         expected(91, "spec-bounds-differ")
@@ -357,7 +357,7 @@ fn other_bounds_than_asserted_are_named() {
 }
 
 #[test]
-fn an_autoscaler_that_may_not_scale_down_is_named() {
+fn an_autoscaler_that_may_not_scale_down_is_reported() {
     let disabled = include_str!("../../../../k8s/base/hpa.yaml").replace(
         "stabilizationWindowSeconds: 300\n      selectPolicy: Max",
         "selectPolicy: Disabled",
@@ -371,13 +371,13 @@ fn an_autoscaler_that_may_not_scale_down_is_named() {
 }
 
 #[test]
-fn a_service_that_lies_does_not_pass() {
+fn a_service_with_wrong_answers_does_not_pass() {
     let rehearsed = rehearse_in("", Disturbed::lying);
     assert_eq!(rehearsed.ending(), (91, "wrong-answers"));
 }
 
 #[test]
-fn an_interrupted_rehearsal_says_so_and_ends_its_load() {
+fn an_interrupted_rehearsal_says_so_and_stops_its_load() {
     let rehearsed = rehearse_in("", |world| world.interrupted_at(20));
     assert_eq!(rehearsed.result.verdict.exit_code, 105);
     assert!(rehearsed.result.load.is_some());
@@ -385,7 +385,7 @@ fn an_interrupted_rehearsal_says_so_and_ends_its_load() {
 }
 
 #[test]
-fn what_is_asserted_is_what_was_typed() {
+fn the_expect_flags_set_the_assertion() {
     let expectation = rehearse("--expect-max 8").result.expectation;
     let wanted = Expectation {
         max_replicas: 8,

@@ -1,4 +1,4 @@
-//! What a run expects of the autoscaler: the flags, and its own spec for what they leave open.
+//! What a run expects of the autoscaler: the flags, and for the rest the autoscaler's own spec.
 
 use std::time::Duration;
 
@@ -32,11 +32,11 @@ pub(crate) struct AssertedArgs {
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     scale_down: WaitFor,
     /// Wait this much longer than each phase's computed deadline
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
     patience: Duration,
 }
 
-/// Where numbers come from that no flag gives.
+/// The source of numbers without a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Source {
     /// The autoscaler's own spec
@@ -45,7 +45,7 @@ enum Source {
     FibServer,
 }
 
-/// How much of the scale-down is waited for.
+/// How much of the scale-down to wait for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 enum WaitFor {
     /// All of it, to the minimum
@@ -68,7 +68,7 @@ impl From<WaitFor> for ScaleDown {
 }
 
 impl AssertedArgs {
-    /// Refuses numbers that no autoscaler can have.
+    /// Refuses impossible numbers.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let numbers = self.numbers();
         let given = [
@@ -124,7 +124,7 @@ impl AssertedArgs {
         Ok(expected)
     }
 
-    /// The same in one line, for people.
+    /// The same in one line, for display.
     pub(crate) fn told(&self, name: &str, expected: &Expectation, spec: &AutoscalerSpec) -> String {
         let back = match expected.scale_down {
             ScaleDown::Full => " and back",
@@ -149,13 +149,13 @@ impl AssertedArgs {
         )
     }
 
-    /// Who says so.
+    /// Where the numbers come from.
     fn origin(&self, own: Own, spec: &AutoscalerSpec) -> String {
         if self.source(spec) == Source::FibServer {
             let flags = if self.numbers() == Numbers::default() {
-                "as fib-server is deployed; --expect spec takes its own numbers"
+                "fib-server's own settings; --expect spec uses the autoscaler's"
             } else {
-                "by the flags, and else as fib-server is deployed"
+                "from the flags and fib-server's own settings"
             };
             return flags.to_owned();
         }
@@ -169,9 +169,9 @@ impl AssertedArgs {
             .filter_map(|(own, name)| own.then_some(*name))
             .collect();
         match of_spec.len() {
-            0 => "by the flags".to_owned(),
-            3 => "its own spec".to_owned(),
-            _ => format!("by the flags; {} from its own spec", of_spec.join(" and ")),
+            0 => "from the flags".to_owned(),
+            3 => "from its spec".to_owned(),
+            _ => format!("from the flags; {} from its spec", of_spec.join(" and ")),
         }
     }
 }
@@ -215,7 +215,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_nobody_asserts_is_taken_from_the_autoscaler_itself() {
+    fn numbers_without_a_flag_come_from_the_autoscaler() {
         assert_eq!(numbers("", "cart"), [2, 20, 70]);
         assert_eq!(numbers("--expect-max 12", "cart"), [2, 12, 70]);
         assert_eq!(
@@ -225,7 +225,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn fib_server_s_autoscaler_is_expected_to_be_as_deployed_and_so_is_another_by_a_flag() {
+    fn fib_servers_autoscaler_is_expected_to_be_as_deployed_and_a_flag_expects_it_of_others() {
         assert_eq!(numbers("", "fib-server"), [3, 10, 50]);
         assert_eq!(numbers("--expect-max 8", "fib-server"), [3, 8, 50]);
         assert_eq!(numbers("--expect spec", "fib-server"), [2, 20, 70]);
@@ -233,14 +233,14 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn one_line_says_what_is_expected_and_who_says_so() {
+    fn one_line_says_what_is_expected_and_where_the_numbers_come_from() {
         let told = |line: &str, target: &str| {
             let (args, spec) = (typed(line), spec(target));
             args.told("shop/cart", &args.of(&spec).unwrap(), &spec)
         };
         assert_eq!(
             told("", "cart"),
-            "shop/cart is expected to scale from 2 to 20 replicas and back at 70 % CPU (its own spec)"
+            "shop/cart is expected to scale from 2 to 20 replicas and back at 70 % CPU (from its spec)"
         );
         assert_eq!(
             told(
@@ -248,20 +248,20 @@ pub(super) mod tests {
                 "cart"
             ),
             "shop/cart is expected to scale from 2 to 12 replicas at 70 % CPU, scaling on queue=100 \
-             (by the flags; minimum and CPU target from its own spec)"
+             (from the flags; minimum and CPU target from its spec)"
         );
         assert!(
             told("", "fib-server")
-                .ends_with("(as fib-server is deployed; --expect spec takes its own numbers)")
+                .ends_with("(fib-server's own settings; --expect spec uses the autoscaler's)")
         );
         assert!(
             told("--expect-min 1 --expect-max 2 --expect-cpu 3", "cart")
-                .ends_with("(by the flags)")
+                .ends_with("(from the flags)")
         );
     }
 
     #[test]
-    fn bounds_that_can_t_be_are_refused() {
+    fn impossible_bounds_are_refused() {
         for line in ["--expect-min 0", "--expect-max 0", "--expect-cpu 0"] {
             let failure = typed(line).check().unwrap_err();
             assert!(
@@ -270,7 +270,7 @@ pub(super) mod tests {
             );
         }
         assert!(typed("--expect-max 1").of(&spec("cart")).is_err());
-        // An autoscaler's own bounds that leave no room are a finding, and no wrong command line.
+        // An autoscaler whose own bounds leave no room is a finding, not a usage error.
         let mut fixed = spec("cart");
         fixed.min_replicas = Some(20);
         assert!(typed("").of(&fixed).is_ok());

@@ -32,9 +32,9 @@ pub(crate) struct Run {
     pub(crate) asserted: AssertedArgs,
     pub(crate) controller: ControllerConfig,
     pub(crate) metrics_resolution: Duration,
-    /// How long the load stays up at the maximum; `None` is a few syncs.
+    /// How long the load stays up at the maximum; `None` means a few syncs.
     pub(crate) hold: Option<Duration>,
-    /// `None` when somebody else loads.
+    /// `None` if the load comes from elsewhere.
     pub(crate) load: Option<Load>,
     pub(crate) outputs: Outputs,
     pub(crate) serve: ServeArgs,
@@ -44,7 +44,7 @@ pub(crate) struct Run {
 pub(crate) enum Load {
     /// The load generator of this project.
     Loadgen(LoadgenArgs),
-    /// A command of the user's.
+    /// The user's own command.
     Command(LoadCommand),
     /// A Job in the cluster.
     Job(LoadJob),
@@ -52,24 +52,24 @@ pub(crate) enum Load {
 
 /// How to start the load generator.
 pub(crate) struct LoadgenArgs {
-    /// `None` is the generator beside this program.
+    /// `None` means the generator next to this program.
     pub(crate) program: Option<PathBuf>,
     pub(crate) url: String,
-    /// The generator's own flags; with none the load is sized to fit the autoscaler.
+    /// The generator's own flags; without any, the load is sized to fit the autoscaler.
     pub(crate) args: Vec<String>,
-    /// How often a load that is sized tries a refused connection again.
+    /// How often a sized load retries a refused connection.
     pub(crate) retry_refused: u32,
     pub(crate) result: Option<PathBuf>,
 }
 
-/// Checks; the number is the verdict's exit code.
+/// Checks; returns the verdict's exit code.
 pub(crate) fn run(run: Run) -> Result<u8, Failure> {
     let runtime = runtime()?;
     runtime.block_on(check(run))
 }
 
 async fn check(mut run: Run) -> Result<u8, Failure> {
-    // An output that can't be written is found before the cluster is asked anything.
+    // An unwritable output is found before the cluster is queried.
     let opened = run.outputs.files.open()?;
     let listening = run.serve.open()?;
     let scratch = tempfile::tempdir()
@@ -86,7 +86,7 @@ async fn check(mut run: Run) -> Result<u8, Failure> {
         found = LiveCluster::find(&run.cluster, run.autoscaler.name(), timing) => found?,
         () = signals.next() => return Err(Failure {
             code: exit::INTERRUPTED,
-            message: "told to stop before the autoscaler was found; nothing was tested".to_owned(),
+            message: "interrupted before the autoscaler was found; nothing was tested".to_owned(),
         }),
     };
     let generator = prepared.map(|prepared| match prepared {
@@ -97,7 +97,7 @@ async fn check(mut run: Run) -> Result<u8, Failure> {
     Ok(verdict.exit_code)
 }
 
-/// Watches and loads until enough is seen, and ends in the verdict.
+/// Watches and loads until enough was observed, then judges.
 async fn judge(
     run: Run,
     live: LiveCluster,
@@ -130,7 +130,7 @@ async fn judge(
     session.finish(end)
 }
 
-/// A load that can start, here or on the cluster once it is found.
+/// A load that can start, here or on the cluster once that is found.
 enum Prepared {
     Here(Box<Generator>),
     InCluster(LoadJob),

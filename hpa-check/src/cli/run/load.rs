@@ -1,4 +1,4 @@
-//! The ways to load the application: the user's own first, then the load generator of this project.
+//! The ways to load the application: the user's own first, then this project's load generator.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(super) struct LoadArgs {
     #[arg(long, value_name = "URL", value_parser = url)]
     target: Option<String>,
     /// How long to hold the load once the maximum is ready [default: three syncs]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) hold: Option<Duration>,
     /// The image for --load-job URL
     #[arg(long, value_name = "IMAGE", default_value = job::IMAGE, requires = "load_job")]
@@ -48,7 +48,7 @@ pub(super) struct LoadArgs {
 }
 
 impl LoadArgs {
-    /// The load to start; `None` when somebody else loads.
+    /// The load to start; `None` if it comes from elsewhere.
     pub(super) fn load(self) -> Result<Option<Load>, Failure> {
         if let Some(line) = self.load_command {
             return Ok(Some(Load::Command(LoadCommand { line })));
@@ -82,12 +82,12 @@ fn url(text: &str) -> Result<String, String> {
     })
 }
 
-/// The Job of a manifest, or one that loads a URL.
+/// The Job in a manifest, or a Job that loads a URL.
 fn load_job(what: &str, image: &str, flags: &[String]) -> Result<LoadJob, Failure> {
     if job::is_url(what) {
         if is_loopback(what) {
             return Err(Failure::usage(format!(
-                "{what} is the Job's own pod when it is asked from inside the cluster: give --load-job the address of the Service, such as http://NAME.NAMESPACE.svc"
+                "inside the cluster, {what} is the Job's own pod: give --load-job the address of the Service, such as http://NAME.NAMESPACE.svc"
             )));
         }
         return Ok(LoadJob::loading(what, image, flags));

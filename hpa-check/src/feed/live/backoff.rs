@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-/// The first wait; a restarted API server is often back within it.
+/// The first wait; a restarted API server is often back by then.
 const FIRST: Duration = Duration::from_millis(200);
 
-/// The longest wait of our own: what is not seen meanwhile is a gap in the proof.
+/// The longest wait of our own; what happens in the meantime is a gap in the proof.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// The longest wait that a server may ask for with `Retry-After`.
+/// The longest wait accepted from a server's `Retry-After`.
 const LONGEST_ASKED: Duration = Duration::from_secs(15);
 
-/// The wait after the `failures`th failure in a row (from 1), or what the server asked for.
-/// There is no jitter: one observer is no herd.
+/// The wait after `failures` failures in a row (from 1), or what the server asked for. There is no jitter,
+/// because there is only one observer.
 pub(super) fn delay(failures: u32, asked: Option<Duration>) -> Duration {
     let own = FIRST
         .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)))
@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_obeyed_within_reason() {
+    fn retry_after_is_honored_up_to_a_limit() {
         assert_eq!(
             delay(1, Some(Duration::from_secs(3))),
             Duration::from_secs(3)

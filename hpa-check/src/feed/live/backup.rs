@@ -1,4 +1,4 @@
-//! The objects of a namespace as manifests, and the proof that the server takes them back.
+//! The objects of a namespace as manifests, and the proof that the server accepts them.
 
 use hpa_check_core::manifests::{self, clean, differences, in_order, is_own};
 use kube::api::{
@@ -57,26 +57,26 @@ const KINDS: [(&str, &str, &str, &str); 14] = [
     ),
 ];
 
-/// The name that a dry run writes under.
+/// The field manager of a dry run.
 const MANAGER: &str = "hpa-check";
 
-/// Objects a page.
+/// Objects per page.
 const PAGE: u32 = 500;
 
-/// What was exported.
+/// An export.
 pub(crate) struct Export {
     pub(crate) manifests: Vec<Value>,
-    /// One sentence for each kind that could not be read, and for each thing that a restore needs beside.
+    /// One sentence for each kind that could not be read, and for each thing that a restore needs in addition.
     pub(crate) missing: Vec<String>,
 }
 
-/// What applying a manifest would do.
+/// The effect of applying a manifest.
 pub(crate) enum Restored {
-    /// The object is not there, and would be made.
+    /// The object does not exist and would be created.
     Made,
-    /// What would be changed; nothing, if all is the same.
+    /// The fields that would change, if any.
     Changed(Vec<String>),
-    /// The server does not take it.
+    /// The server rejects it.
     Refused(String),
 }
 
@@ -98,7 +98,7 @@ impl Backup {
         &self.cluster.namespace
     }
 
-    /// All kinds, cleaned and in order.
+    /// All kinds, cleaned and sorted.
     pub(crate) async fn export(&self) -> Export {
         let (mut objects, mut missing) = (Vec::new(), Vec::new());
         for (group, version, kind, plural) in KINDS {
@@ -108,7 +108,7 @@ impl Backup {
             );
             match self.list(&resource).await {
                 Ok(list) => objects.extend(list),
-                // There is nothing of a kind that is not installed, whether one may list it or not.
+                // A kind that is not installed has no objects, whether or not listing it is allowed.
                 Err(_) if group == KEDA && !self.serves(KEDA).await => {}
                 Err(trouble) => {
                     missing.push(format!("{plural} can't be read: {}", trouble.message));
@@ -144,7 +144,7 @@ impl Backup {
         }
     }
 
-    /// Whether an API group is there; what can't be told is.
+    /// Whether an API group exists; true if that can't be determined.
     async fn serves(&self, group: &str) -> bool {
         let path = format!("/apis/{group}");
         let answer = get::<Value>(&self.cluster.client, &path, self.timing.call).await;
@@ -163,7 +163,7 @@ impl Backup {
             let page = within(self.timing.call, api.list(&params)).await?;
             for object in page.items {
                 let mut value = serde_json::to_value(object).unwrap_or_default();
-                // The items of a list do not say what they are.
+                // The items of a list have no kind.
                 value["apiVersion"] = Value::from(resource.api_version.clone());
                 value["kind"] = Value::from(resource.kind.clone());
                 all.push(value);
@@ -175,7 +175,7 @@ impl Backup {
         }
     }
 
-    /// What the server would make of a manifest, by server-side apply in a dry run: nothing is written.
+    /// What the server would make of a manifest, by a dry run of server-side apply: nothing is written.
     pub(crate) async fn try_restore(&self, manifest: &Value) -> Result<Restored, Failure> {
         let kind = manifest["kind"].as_str().unwrap_or_default();
         let name = manifest["metadata"]["name"].as_str().unwrap_or_default();
@@ -187,7 +187,7 @@ impl Backup {
         let Some((.., plural)) = known.filter(|_| !name.is_empty()) else {
             let what = format!("`{kind}` of `{group}/{version}`, `{name}`");
             return Ok(Restored::Refused(format!(
-                "{what} is of no kind that this program exports"
+                "{what} is not of a kind that this program exports"
             )));
         };
         let resource =
@@ -201,7 +201,7 @@ impl Backup {
             .await
             .map_err(unreachable)?;
         let mut manifest = manifest.clone();
-        // It is tried in the namespace that is asked for, wherever it was exported from.
+        // It is tried in the requested namespace, wherever it was exported from.
         if let Some(metadata) = manifest["metadata"].as_object_mut() {
             metadata.remove("namespace");
         }
@@ -224,7 +224,7 @@ impl Backup {
             }
             Err(trouble) => return Ok(Restored::Refused(trouble.message)),
         };
-        // Both are of this kind and in this namespace, whether the answers say so or not.
+        // Both are of this kind and in this namespace, whether or not the answers say so.
         let plain = |object: DynamicObject| {
             let mut whole = serde_json::to_value(object).unwrap_or_default();
             for key in ["apiVersion", "kind"] {
@@ -245,7 +245,7 @@ impl Backup {
 
 fn unreachable(trouble: Trouble) -> Failure {
     Failure::target(format!(
-        "the API server can't be asked: {}",
+        "the API server can't be reached: {}",
         trouble.message
     ))
 }

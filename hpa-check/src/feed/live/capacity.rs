@@ -1,16 +1,15 @@
-//! How much CPU the nodes can give to the target's pods, at most. A bound that is too high costs a
-//! warning; one that is too low would end a good run, so everything doubtful counts as room.
+//! An upper bound of the CPU that the nodes can give to the target's pods. A bound that is too high costs a
+//! warning, but one that is too low would end a good run, so anything doubtful counts as room.
 
 use k8s_openapi::api::core::v1::Node;
 
 use super::convert::pod::{self, WatchedPod};
 use super::convert::quantity_milli;
 
-/// Providers of machines that do not multiply by themselves.
+/// Providers whose nodes are a fixed set.
 const FIXED_PROVIDERS: [&str; 4] = ["kind://", "k3s://", "k3d://", "minikube://"];
 
-/// Whether the nodes there are will be all the nodes there are. On a cloud's nodes an autoscaler of
-/// the cluster may add more, and then their sum proves nothing.
+/// Whether the set of nodes is fixed. A cloud's cluster autoscaler may add nodes, so their sum proves nothing.
 pub(super) fn is_fixed(nodes: &[Node]) -> bool {
     !nodes.is_empty()
         && nodes.iter().all(|node| {
@@ -26,8 +25,8 @@ pub(super) fn is_fixed(nodes: &[Node]) -> bool {
         })
 }
 
-/// Allocatable CPU of the nodes that take pods, less the requests of the `others` already there if
-/// these are known, in millicores, with the sentence that says how it was found.
+/// Allocatable CPU of the nodes that take pods, minus the requests of the `others` already there if these are
+/// known, in millicores, with a sentence that explains it.
 pub(super) fn left(nodes: &[Node], others: Option<&[WatchedPod]>) -> (i64, String) {
     let open: Vec<&Node> = nodes.iter().filter(|node| takes_pods(node)).collect();
     let allocatable: i64 = open.iter().filter_map(|node| allocatable(node)).sum();
@@ -46,12 +45,12 @@ pub(super) fn left(nodes: &[Node], others: Option<&[WatchedPod]>) -> (i64, Strin
     (
         (allocatable - taken).max(0),
         format!(
-            "{allocatable}m allocatable on {nodes}, less {taken}m that pods of other namespaces request"
+            "{allocatable}m allocatable on {nodes}, minus {taken}m requested by pods of other namespaces"
         ),
     )
 }
 
-/// Taints are not looked at: the pods may tolerate them.
+/// Taints are ignored: the pods may tolerate them.
 fn takes_pods(node: &Node) -> bool {
     node.spec.as_ref().and_then(|spec| spec.unschedulable) != Some(true)
 }
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_request_is_not_left_and_a_cordoned_node_gives_nothing() {
+    fn the_requests_of_other_pods_are_subtracted_and_a_cordoned_node_adds_nothing() {
         let nodes = [
             node("2", "kind://x", false),
             node("1930m", "", false),
@@ -102,12 +101,12 @@ mod tests {
         assert_eq!(total, 3930 - 1050);
         assert_eq!(
             how,
-            "3930m allocatable on 2 nodes, less 1050m that pods of other namespaces request"
+            "3930m allocatable on 2 nodes, minus 1050m requested by pods of other namespaces"
         );
     }
 
     #[test]
-    fn without_the_right_to_see_other_pods_the_bound_is_the_nodes() {
+    fn if_other_pods_are_unreadable_the_bound_is_that_of_the_nodes() {
         assert_eq!(
             left(&[node("2", "", false)], None),
             (2000, "2000m allocatable on 1 node".into())
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_of_a_cloud_bound_nothing_because_there_can_be_more() {
+    fn cloud_nodes_are_no_bound_because_there_can_be_more() {
         assert!(is_fixed(&[node(
             "2",
             "kind://docker/kind/kind-control-plane",

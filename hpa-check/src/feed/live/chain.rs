@@ -1,4 +1,4 @@
-//! From the autoscaler to its target to the target's pods: who is watched because of whom.
+//! The chain of watches: the autoscaler leads to its target, and the target to its pods.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use super::servers::Servers;
 use super::timing::Timing;
 use super::{controller, facts, keda};
 
-/// All that the tasks share.
+/// What all tasks share.
 #[derive(Clone)]
 pub(super) struct Chain {
     pub(super) cluster: Cluster,
@@ -127,7 +127,7 @@ impl Chain {
             api: self.namespaced(),
             resource: Watched::Autoscaler,
             rule: "horizontalpodautoscalers.autoscaling".into(),
-            consequence: "the autoscaler's decisions are not seen",
+            consequence: "the autoscaler's decisions can't be observed",
             which: Which::Named(self.autoscaler.clone()),
         };
         let mut known = Known::default();
@@ -153,7 +153,7 @@ impl Chain {
     }
 
     async fn pods(self, mut selector: watch::Receiver<Option<String>>) {
-        // Outlives a change of the selector, so that pods which it no longer matches are told as gone.
+        // Survives a change of the selector, so that pods which it no longer matches are reported as gone.
         let mut known = Known::default();
         loop {
             let current = selector.borrow_and_update().clone();
@@ -177,7 +177,7 @@ impl Chain {
             api: self.namespaced(),
             resource: Watched::Pods,
             rule: "pods".into(),
-            consequence: "what the autoscaler counts is not seen, so no decision can be explained",
+            consequence: "the pods that the autoscaler counts can't be observed, so no decision can be explained",
             which: Which::Labeled(selector),
         };
         follow(
@@ -204,7 +204,7 @@ impl Chain {
             api: self.namespaced(),
             resource: Watched::Events,
             rule: "events".into(),
-            consequence: "reasons that only events give are not seen",
+            consequence: "causes that only show in events can't be observed",
             which: Which::All,
         };
         let mut known = Known::default();
@@ -215,7 +215,7 @@ impl Chain {
             self.reporter,
             |change| match change {
                 ObjectChange::Put(object) => about.event(object).map(Seen::Event),
-                // An event that has aged out is no change of anything.
+                // An event that expired does not change anything.
                 ObjectChange::Gone { .. } => None,
             },
         )
@@ -231,7 +231,7 @@ impl Chain {
     }
 }
 
-/// Sets the value, and wakes those who hang on it only when it is another one.
+/// Sets the value, and wakes its receivers only if it changed.
 pub(super) fn set<T: PartialEq>(sender: &watch::Sender<Option<T>>, value: Option<T>) {
     sender.send_if_modified(|current| {
         let changes = *current != value;
@@ -242,7 +242,7 @@ pub(super) fn set<T: PartialEq>(sender: &watch::Sender<Option<T>>, value: Option
     });
 }
 
-/// Runs `work` for the value there is, and drops it and begins anew when there is another.
+/// Runs `work` for the current value, and drops and restarts it for every new one.
 async fn while_current<T, F, W>(mut value: watch::Receiver<Option<T>>, work: F)
 where
     T: Clone,

@@ -1,14 +1,14 @@
-//! One clock for the whole run: this machine's, set by the API server's when the two are apart.
+//! One clock for the whole run: this machine's, adjusted to the API server's if the two differ.
 //!
-//! Pods, samples and events carry the cluster's time. An age is only right when the instant it is
-//! taken at comes from the same clock, and the machine that runs the check need not be in step.
+//! Pods, samples and events carry the cluster's time. An age is correct only if both instants come from the
+//! same clock, and the clock of the machine that runs the check may be off.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The `Date` header has whole seconds, so a smaller difference may be nothing but rounding.
+/// The `Date` header has whole seconds, so a smaller difference may just be rounding.
 const RESOLUTION: SignedDuration = SignedDuration::from_secs(2);
 
-/// A clock in step with the API server's.
+/// A clock adjusted to the API server's.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     machine: fn() -> Timestamp,
@@ -16,7 +16,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// The machine's own clock, [`Timestamp::now`] but in tests.
+    /// The machine's own clock: [`Timestamp::now`], except in tests.
     pub(crate) fn new(machine: fn() -> Timestamp) -> Self {
         Self {
             machine,
@@ -24,14 +24,14 @@ impl Clock {
         }
     }
 
-    /// The same, set by a `Date` header (RFC 9110, such as `Tue, 24 Nov 2026 04:00:00 GMT`) of an
-    /// answer to a request sent at `sent` and answered at `received`, both by this machine's clock.
-    /// A header that is missing, unreadable or within rounding leaves the clock as it is.
+    /// The same, adjusted by a `Date` header (RFC 9110, such as `Tue, 24 Nov 2026 04:00:00 GMT`) of the answer
+    /// to a request sent at `sent` and answered at `received`, both by this machine's clock. A header that is
+    /// missing, unreadable or within rounding changes nothing.
     pub(crate) fn set_by(self, date: Option<&str>, sent: Timestamp, received: Timestamp) -> Self {
         let Some(server) = date.and_then(parse_date) else {
             return self;
         };
-        // The server cut the fraction off, which is half a second on average.
+        // The server truncated the fraction, which is half a second on average.
         let server = server + SignedDuration::from_millis(500);
         let midpoint = sent + received.duration_since(sent) / 2;
         let offset = server.duration_since(midpoint);
@@ -42,7 +42,7 @@ impl Clock {
         Self { offset, ..self }
     }
 
-    /// Now, by the server's clock.
+    /// The current time by the server's clock.
     pub(crate) fn now(self) -> Timestamp {
         let now = (self.machine)();
         now.checked_add(self.offset).unwrap_or(now)
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     impl Clock {
-        /// Whether the server's clock is ahead, and by how much it differs; `None` when it does not.
+        /// Whether the server's clock is ahead, and by how much it differs; `None` if it does not.
         fn difference(self) -> Option<(bool, Duration)> {
             (!self.offset.is_zero())
                 .then(|| (self.offset.is_positive(), self.offset.unsigned_abs()))
@@ -81,7 +81,7 @@ mod tests {
     const DATE: &str = "Tue, 24 Nov 2026 04:00:00 GMT";
 
     #[test]
-    fn a_server_that_is_in_step_to_the_second_leaves_the_clock_alone() {
+    fn a_server_in_step_to_the_second_does_not_adjust_the_clock() {
         let clock = machine().set_by(Some(DATE), at(0), at(1));
         assert_eq!(clock.difference(), None);
     }
@@ -103,13 +103,13 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_answer_is_no_proof_of_a_difference() {
+    fn a_slow_answer_does_not_prove_a_difference() {
         let clock = machine().set_by(Some(DATE), at(0), at(8));
         assert_eq!(clock.difference(), None);
     }
 
     #[test]
-    fn a_missing_or_unreadable_header_leaves_the_clock_alone() {
+    fn a_missing_or_unreadable_header_does_not_adjust_the_clock() {
         for date in [None, Some("yesterday"), Some("")] {
             let clock = machine().set_by(date, at(900), at(900));
             assert_eq!(clock.difference(), None);

@@ -1,5 +1,5 @@
-//! Finding the cluster, as kubectl does: which kubeconfig, context and namespace, which proxy and
-//! credentials, is there an API server, what is its version, and what does its clock say.
+//! Finds the cluster as kubectl does: kubeconfig, context, namespace, proxy and credentials; then checks that
+//! there is an API server, and reads its version and its clock.
 
 mod args;
 mod credentials;
@@ -25,7 +25,7 @@ use crate::failure::Failure;
 
 pub(crate) use self::args::ClusterArgs;
 
-/// An exec plugin that asks a cloud for a token answers in far less.
+/// An exec plugin that gets a token from a cloud takes far less.
 const CREDENTIALS_WITHIN: Duration = Duration::from_mins(1);
 
 /// A cluster that answered.
@@ -33,18 +33,18 @@ const CREDENTIALS_WITHIN: Duration = Duration::from_mins(1);
 pub(super) struct Cluster {
     pub(super) client: Client,
     pub(super) namespace: String,
-    /// Such as `1.36`.
+    /// The version, such as `1.36`.
     pub(super) kubernetes: Option<String>,
     pub(super) clock: Clock,
 }
 
-/// Connects, and asks for the version: the one question that needs no right but to be there.
+/// Connects and reads the version, which needs no permission.
 pub(super) async fn connect(args: &ClusterArgs, deadline: Duration) -> Result<Cluster, Failure> {
     let environment = |name: &str| std::env::var(name).ok();
     let (mut config, chosen) = configuration(args, environment)?;
     let server = config.cluster_url.to_string();
     config.connect_timeout = Some(deadline);
-    // The client's own retries can hold one poll of the metrics for minutes.
+    // The client's own retries can delay one poll of the metrics for minutes.
     config.default_retry = false;
     if let Some(user) = &args.impersonate {
         config.auth_info.impersonate = Some(user.clone());
@@ -58,7 +58,7 @@ pub(super) async fn connect(args: &ClusterArgs, deadline: Duration) -> Result<Cl
         .unwrap_or_else(|| config.default_namespace.clone());
     let way = match &config.proxy_url {
         Some(proxy) => {
-            // Without a password that may be in it.
+            // Without the password that may be in it.
             let authority = proxy.authority().map(http::uri::Authority::as_str);
             let place = authority
                 .and_then(|a| a.rsplit('@').next())
@@ -72,13 +72,13 @@ pub(super) async fn connect(args: &ClusterArgs, deadline: Duration) -> Result<Cl
             Some(chosen) => credentials::explain(&error, chosen),
             None => one_line(&error),
         };
-        Failure::target(format!("the API server {server} can't be asked: {why}"))
+        Failure::target(format!("the API server {server} can't be reached: {why}"))
     })?;
     let clock = Clock::new(Timestamp::now);
     reach(client, &way, namespace, clock, deadline).await
 }
 
-/// Makes the client. An exec plugin runs meanwhile and may hang, on a thread that then ends with the
+/// Makes the client. An exec plugin runs in the meantime and may hang, on a thread that then ends with the
 /// process.
 async fn credentialed(config: Config) -> Result<Result<Client, kube::Error>, Failure> {
     let plugin = config.auth_info.exec.as_ref();
@@ -95,20 +95,20 @@ async fn credentialed(config: Config) -> Result<Result<Client, kube::Error>, Fai
                 .with_layer(&MapRequestLayer::new(uncompressed))
                 .build()
         });
-        // Nobody waits any more after the deadline.
+        // After the deadline nobody waits any more.
         let _ = sender.send(client);
     });
     match tokio::time::timeout(CREDENTIALS_WITHIN, made).await {
         Ok(Ok(client)) => Ok(client),
-        Ok(Err(_)) => Err(Failure::internal("the client can't be made")),
+        Ok(Err(_)) => Err(Failure::internal("the client can't be created")),
         Err(_) => Err(Failure::target(format!(
-            "the exec plugin `{plugin}` gave no credentials within {} s: run it by hand, and look at what it waits for",
+            "the exec plugin `{plugin}` gave no credentials within {} s: run it by hand to see what it waits for",
             CREDENTIALS_WITHIN.as_secs()
         ))),
     }
 }
 
-/// A watch and a log that is followed come as they are: what compresses them on the way would hold them back.
+/// Watches and followed logs come uncompressed, because compression would buffer them.
 fn uncompressed<B>(mut request: Request<B>) -> Request<B> {
     let query = request.uri().query().unwrap_or_default();
     if query.contains("watch=") || query.contains("follow=") {
@@ -118,7 +118,7 @@ fn uncompressed<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// Asks for the version, and sets the clock by the answer.
+/// Reads the version, and adjusts the clock by the answer.
 pub(super) async fn reach(
     client: Client,
     server: &str,
@@ -148,7 +148,7 @@ pub(super) async fn reach(
     })
 }
 
-/// The client's configuration, with what the kubeconfig chose; without a kubeconfig, the pod's service
+/// The client's configuration with the choices from the kubeconfig; without a kubeconfig, the pod's service
 /// account.
 fn configuration(
     args: &ClusterArgs,
@@ -172,8 +172,8 @@ fn configuration(
     }
 }
 
-/// Kube's own way from a kubeconfig to this matches `NO_PROXY` against the proxy instead of the server,
-/// and gives up on an empty entry in it.
+/// kube's own conversion matches `NO_PROXY` against the proxy instead of the server, and stops at an empty
+/// entry.
 fn chosen_config(
     chosen: &Chosen,
     environment: impl Fn(&str) -> Option<String>,
@@ -208,7 +208,7 @@ struct VersionInfo {
     minor: String,
 }
 
-/// `GET /version`, raw, because the answer's `Date` header is wanted too. A 403 is an answer.
+/// `GET /version`, as a raw request, because the `Date` header is needed too. A 403 is an answer.
 async fn version(
     client: &Client,
     clock: Clock,
@@ -244,7 +244,7 @@ async fn version(
     if status.is_success() && info.is_err() {
         return Err(Trouble {
             kind: TroubleKind::Other,
-            message: "what answers there is no Kubernetes API server".into(),
+            message: "the server there is not a Kubernetes API server".into(),
         });
     }
     Ok((info.ok().map(|info| release(&info)), clock))
@@ -260,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_vendors_plus_is_not_part_of_the_release() {
+    fn a_vendors_plus_sign_is_not_part_of_the_version() {
         let info = VersionInfo {
             major: "1".into(),
             minor: "31+".into(),

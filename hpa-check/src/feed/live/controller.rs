@@ -1,5 +1,5 @@
-//! Whether the controller is still the one that it was: its memory is that of one process, and the
-//! lease that it holds says which process that is.
+//! Whether the controller is still the same process, because its history lives in that process; the holder of
+//! its lease shows which one it is.
 
 use hpa_check_core::observation::{Fact, Seen, Watched};
 use k8s_openapi::api::coordination::v1::Lease;
@@ -15,7 +15,7 @@ use super::timing::Timing;
 const NAMESPACE: &str = "kube-system";
 const LEASE: &str = "kube-controller-manager";
 
-/// Tells of each new holder, until the task is dropped.
+/// Reports each new holder until the task is dropped.
 pub(super) async fn follow_lease(
     client: Client,
     (timing, link): (Timing, Link),
@@ -25,13 +25,13 @@ pub(super) async fn follow_lease(
         api: Api::namespaced(client, NAMESPACE),
         resource: Watched::Controller,
         rule: format!("leases.coordination.k8s.io in {NAMESPACE}"),
-        consequence: "a restart of the controller is not seen, after which it takes longer",
+        consequence: "a restart of the controller, which delays its decisions, can't be observed",
         which: Which::Named(LEASE.to_owned()),
     };
     let mut holders = Holders::default();
     let mut known = Known::default();
     follow(subject, &mut known, (timing, link), reporter, |change| {
-        // The lease is renewed every few seconds; only its holder is of interest.
+        // The lease is renewed every few seconds; only its holder matters.
         let ObjectChange::Put(lease) = change else {
             return None;
         };
@@ -42,12 +42,12 @@ pub(super) async fn follow_lease(
     .await;
 }
 
-/// Who held the lease last.
+/// The last holder of the lease.
 #[derive(Debug, Default)]
 struct Holders(Option<String>);
 
 impl Holders {
-    /// Whether this is another holder than the last one; a lease that is given back has none.
+    /// Whether this is a new holder; a released lease has none.
     fn is_new(&mut self, holder: &str) -> bool {
         if holder.is_empty() {
             return false;
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_that_is_given_back_and_taken_by_another_is_one_restart() {
+    fn a_lease_that_is_released_and_taken_by_another_holder_is_one_restart() {
         let mut holders = Holders::default();
         let seen = ["a", "a", "", "a", "", "b", "b"].map(|holder| holders.is_new(holder));
         assert_eq!(seen, [false, false, false, false, false, true, false]);

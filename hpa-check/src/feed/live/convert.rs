@@ -1,5 +1,5 @@
-//! Kubernetes objects as observations: one file a kind. Nothing here asks or judges; what an object
-//! lacks stays unknown.
+//! Converts Kubernetes objects to observations, one file per kind. Nothing here queries or judges; what an
+//! object lacks stays unknown.
 
 pub(super) mod autoscaler;
 pub(super) mod event;
@@ -14,7 +14,7 @@ use hpa_check_core::units::Bytes;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde::{Deserialize, Deserializer};
 
-/// A quantity in thousandths, rounded up as the controller reads it.
+/// A quantity in thousandths, rounded up as the controller does.
 pub(super) fn quantity_milli(quantity: &Quantity) -> Option<i64> {
     let parsed: hpa_check_core::quantity::Quantity = quantity.0.parse().ok()?;
     Some(parsed.milli())
@@ -25,7 +25,7 @@ pub(super) fn quantity_bytes(quantity: &Quantity) -> Option<Bytes> {
     quantity.0.parse().ok().map(Bytes)
 }
 
-/// A list or map, empty where the server writes `null`: Go's encoder does so for one that was never filled.
+/// A list or map, empty if the server writes `null`, as Go's encoder does for an unset one.
 pub(super) fn null_as_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,5 +1,5 @@
-//! The pods' CPU from the resource metrics API, and whether there is such an API at all. It has no
-//! watch: it is asked again and again, each time with a deadline of its own.
+//! The pods' CPU from the resource metrics API, and whether there is such an API. It has no watch, so it is
+//! polled, with a deadline for each request.
 
 use std::time::Duration;
 
@@ -26,14 +26,14 @@ const VERSIONS: [&str; 2] = ["v1", EVERYWHERE];
 /// The version that every metrics server serves.
 const EVERYWHERE: &str = "v1beta1";
 
-/// An answer is never waited for longer than this, unless the user said so.
+/// The longest wait for an answer, unless the user sets another one.
 const LONGEST: Duration = Duration::from_mins(1);
 
 /// What to poll.
 pub(super) struct PodCpu {
     pub(super) client: Client,
     pub(super) namespace: String,
-    /// The pods' selector, as it is known by now.
+    /// The pods' selector, as far as known.
     pub(super) selector: watch::Receiver<Option<String>>,
     pub(super) timing: Timing,
     pub(super) reporter: Reporter,
@@ -57,17 +57,17 @@ impl PodCpu {
                             samples: samples(list),
                         }),
                         Err(trouble) => {
-                            // A slow link or a busy server may only need longer.
+                            // A slow link or a busy server may just need more time.
                             if trouble.kind == TroubleKind::Silent {
                                 patience = (patience * 2).min(LONGEST.max(self.timing.call));
                             }
-                            // Perhaps another version is served by now.
+                            // Another version may be served by now.
                             registry.asked = None;
                             self.unavailable(&trouble);
                         }
                     }
                 }
-                // Without pods there is nothing to ask for.
+                // Without pods there is nothing to query.
                 (Ok(_), None) => {}
                 (Err(trouble), _) => self.unavailable(&trouble),
             }
@@ -92,7 +92,7 @@ impl PodCpu {
             TroubleKind::Forbidden => {
                 self.reporter.forbidden(
                     format!("list pods.{GROUP}"),
-                    "the pods' CPU is not seen, so no decision can be explained",
+                    "the pods' CPU can't be observed, so no decision can be explained",
                 );
                 format!("forbidden: {}", trouble.message)
             }
@@ -105,7 +105,7 @@ impl PodCpu {
     }
 }
 
-/// What is registered, asked again now and then, told when it changes.
+/// What is registered, checked again now and then, and reported when it changes.
 #[derive(Default)]
 struct Registry {
     asked: Option<Instant>,
@@ -146,9 +146,9 @@ impl Registry {
             Err(trouble) if trouble.kind == TroubleKind::NotFound => Fact::MetricsApi {
                 registered: false,
                 available: false,
-                message: format!("the API server knows no {GROUP}: {}", trouble.message),
+                message: format!("the API server does not serve {GROUP}: {}", trouble.message),
             },
-            // The API server itself is in trouble, which says nothing about the metrics.
+            // The API server itself is in trouble, which proves nothing about the metrics.
             Err(_) => return,
         };
         if self.told.as_ref() != Some(&fact) {
@@ -161,7 +161,7 @@ impl Registry {
 async fn registered_version(cpu: &PodCpu) -> Result<String, Trouble> {
     let answer = get(&cpu.client, &format!("/apis/{GROUP}"), cpu.timing.call).await;
     let group: ApiGroup = match answer {
-        // Who may read the metrics need not be allowed to ask what there is.
+        // Someone who may read metrics need not be allowed to list API groups.
         Err(trouble) if trouble.kind == TroubleKind::Forbidden => return Ok(EVERYWHERE.to_owned()),
         answer => answer?,
     };
@@ -180,7 +180,7 @@ async fn registered_version(cpu: &PodCpu) -> Result<String, Trouble> {
         })
 }
 
-/// What the aggregator says. Where that may not be read, being listed has to do.
+/// What the aggregator says. If that is unreadable, being listed has to be enough.
 async fn service(cpu: &PodCpu, version: &str) -> Fact {
     let api: Api<APIService> = Api::all(cpu.client.clone());
     let found = within(cpu.timing.call, api.get_opt(&format!("{version}.{GROUP}"))).await;

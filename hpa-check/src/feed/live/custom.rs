@@ -1,6 +1,6 @@
-//! The values of custom and external metrics, from the APIs that the controller asks too. Like the pods' CPU
-//! they have no watch: they are asked for again and again. Where that is not allowed, the autoscaler's
-//! status has the values that the controller read.
+//! The values of custom and external metrics, from the same APIs that the controller reads. Like the pods' CPU
+//! they have no watch, so they are polled. If that is forbidden, the autoscaler's status has the values that
+//! the controller read.
 
 use hpa_check_core::observation::{MetricAnswer, MetricReading, PodValue, Seen};
 use hpa_check_core::quantity::Quantity;
@@ -21,7 +21,7 @@ use super::trouble::{Trouble, TroubleKind, get};
 
 const CUSTOM: &str = "/apis/custom.metrics.k8s.io";
 
-/// Versions of the custom metrics API, best first; what is read has the same shape in both.
+/// Versions of the custom metrics API, best first; the fields that are read have the same shape in both.
 const VERSIONS: [&str; 2] = ["v1beta2", "v1beta1"];
 
 const EXTERNAL: &str = "/apis/external.metrics.k8s.io/v1beta1";
@@ -30,15 +30,15 @@ const EXTERNAL: &str = "/apis/external.metrics.k8s.io/v1beta1";
 pub(super) struct CustomMetrics {
     pub(super) client: Client,
     pub(super) namespace: String,
-    /// The spec's custom and external metrics, as they are known by now.
+    /// The spec's custom and external metrics, as far as known.
     pub(super) metrics: watch::Receiver<Option<Vec<MetricSource>>>,
-    /// The pods' selector, as it is known by now.
+    /// The pods' selector, as far as known.
     pub(super) selector: watch::Receiver<Option<String>>,
     pub(super) timing: Timing,
     pub(super) reporter: Reporter,
 }
 
-/// The metrics of a spec that are not of the pods' resources.
+/// The metrics of a spec that are not resources of its pods.
 pub(super) fn custom_metrics(spec: &AutoscalerSpec) -> Vec<MetricSource> {
     let sources = spec.metrics.iter().map(|metric| &metric.source);
     let known = |source: &&MetricSource| !matches!(source, MetricSource::Unknown { .. });
@@ -90,7 +90,7 @@ impl CustomMetrics {
         };
         let answer = match answer {
             Ok(answer) => answer,
-            // What is forbidden to us need not be to the controller.
+            // What is forbidden to this program need not be forbidden to the controller.
             Err(trouble) if trouble.kind == TroubleKind::Forbidden => {
                 let (verb, group) = match &metric {
                     MetricSource::External(_) => ("list", "external.metrics.k8s.io"),
@@ -98,7 +98,7 @@ impl CustomMetrics {
                 };
                 return self.reporter.forbidden(
                     format!("{verb} {}.{group}", metric.name()),
-                    "the metric's values are those that the autoscaler's status shows",
+                    "the metric's values come from the autoscaler's status",
                 );
             }
             Err(trouble) => MetricAnswer::Error(trouble.message),
@@ -153,7 +153,7 @@ impl CustomMetrics {
         ))
     }
 
-    /// The newest version of the custom metrics API that knows the metric.
+    /// The newest version of the custom metrics API that has the metric.
     async fn custom(&self, path: &str, query: &str) -> Result<Values, Trouble> {
         let namespace = &self.namespace;
         let of = |version: &str| format!("{CUSTOM}/{version}/namespaces/{namespace}/{path}{query}");
@@ -174,7 +174,7 @@ fn labels(metric: &MetricIdentifier) -> Option<String> {
     metric.selector.as_ref().and_then(LabelSelector::query)
 }
 
-/// The query with its question mark, or nothing.
+/// The query with its question mark, or an empty string.
 fn query(parameters: &[(&str, Option<String>)]) -> String {
     let mut encoder = form_urlencoded::Serializer::new(String::new());
     for (name, value) in parameters {

@@ -1,5 +1,5 @@
-//! Facts about the environment that are asked for once: quotas, other autoscalers, CPU capacity.
-//! All are optional; what may not be read is named and done without, and what fails is asked again.
+//! Facts about the environment that are read once: quotas, other autoscalers, CPU capacity. All are optional: a
+//! missing permission is reported, and a failure is retried.
 
 use hpa_check_core::observation::{Fact, Seen};
 use hpa_check_core::quota::{Quota, QuotaScope};
@@ -20,10 +20,10 @@ use super::reporter::Reporter;
 use super::timing::Timing;
 use super::trouble::{TroubleKind, within};
 
-/// Resources of a quota that bound the number of pods or their CPU.
+/// Resources of a quota that limit the number of pods or their CPU.
 const BOUNDING: [&str; 5] = ["pods", "count/pods", "cpu", "requests.cpu", "limits.cpu"];
 
-/// Asks for everything and tells it.
+/// Reads all facts and reports them.
 pub(super) async fn tell(cluster: &Cluster, autoscaler: &str, timing: Timing, reporter: &Reporter) {
     let asking = Asking { timing, reporter };
     let (client, namespace) = (&cluster.client, cluster.namespace.as_str());
@@ -45,7 +45,7 @@ struct Asking<'a> {
 
 impl Asking<'_> {
     async fn quotas(&self, api: Api<ResourceQuota>) {
-        let consequence = "a quota that stops new pods is only seen once it does";
+        let consequence = "a quota that stops new pods is only noticed once it does";
         let Some(list) = self.list(&api, "resourcequotas", consequence).await else {
             return;
         };
@@ -57,7 +57,7 @@ impl Asking<'_> {
     }
 
     async fn others(&self, api: Api<HorizontalPodAutoscaler>, autoscaler: &str) {
-        let consequence = "another autoscaler on the same target is not seen";
+        let consequence = "another autoscaler on the same target can't be observed";
         let rule = "horizontalpodautoscalers.autoscaling";
         let Some(list) = self.list(&api, rule, consequence).await else {
             return;
@@ -70,7 +70,7 @@ impl Asking<'_> {
         let own = own.and_then(reference);
         for other in list.iter().filter(|other| other.name_any() != autoscaler) {
             let target = reference(other);
-            // A kind of the same name may be of another group.
+            // Another group may have a kind of the same name.
             let group = |t: &TargetRef| t.group().to_owned();
             if own.is_some() && own.as_ref().map(group) != target.as_ref().map(group) {
                 continue;
@@ -83,14 +83,14 @@ impl Asking<'_> {
     }
 
     async fn capacity(&self, nodes: Api<Node>, pods: Api<WatchedPod>, namespace: &str) {
-        let consequence = "whether the pods at the maximum fit is only seen once they do not";
+        let consequence = "whether maxReplicas pods fit is only noticed if they do not";
         let Some(nodes) = self.list(&nodes, "nodes", consequence).await else {
             return;
         };
         if !capacity::is_fixed(&nodes) {
             return;
         }
-        // Only makes the bound tighter, so a cluster-wide right to read pods is not asked for.
+        // This only makes the bound tighter, so it does not justify a cluster-wide permission to read pods.
         let running = ListParams::default().fields("status.phase!=Succeeded,status.phase!=Failed");
         let others: Option<Vec<WatchedPod>> = within(self.timing.call, pods.list(&running))
             .await
@@ -130,7 +130,7 @@ impl Asking<'_> {
     }
 }
 
-/// The bounds of a quota that are about pods or their CPU, with the pods that it counts.
+/// The limits of a quota on pods or their CPU, with the pods that it counts.
 pub(super) fn quotas(quota: &ResourceQuota) -> Vec<Quota> {
     let Some(status) = &quota.status else {
         return Vec::new();
@@ -151,7 +151,7 @@ pub(super) fn quotas(quota: &ResourceQuota) -> Vec<Quota> {
     BOUNDING.iter().filter_map(bound).collect()
 }
 
-/// `spec.scopes`, which only name what has to be so, and `spec.scopeSelector`.
+/// `spec.scopes`, which has only names, and `spec.scopeSelector`.
 fn scopes(quota: &ResourceQuota) -> Vec<QuotaScope> {
     let Some(spec) = &quota.spec else {
         return Vec::new();
@@ -177,7 +177,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn of_a_quota_only_what_bounds_pods_or_their_cpu_is_told() {
+    fn only_the_limits_of_a_quota_on_pods_or_their_cpu_are_reported() {
         let quota = serde_json::from_value(json!({
             "metadata": {"name": "small"},
             "status": {"hard": {"pods": "6", "requests.memory": "1Gi", "requests.cpu": "2"},

@@ -16,10 +16,10 @@ use crate::load::generator::Generator;
 use crate::load::running::RunningLoad;
 use crate::signals::Signals;
 
-/// A tick comes at least this often: deadlines pass without an observation.
+/// A tick comes at least this often, because deadlines pass without observations.
 const TICK: Duration = Duration::from_millis(250);
 
-/// What happens on the cluster and to it.
+/// The events on the cluster, of the load and from the user.
 pub(crate) struct LiveFeed<'a> {
     /// The first observations.
     introduction: VecDeque<Seen>,
@@ -28,7 +28,7 @@ pub(crate) struct LiveFeed<'a> {
     signals: &'a mut Signals,
     clock: Clock,
     tick: Interval,
-    /// Once the run is over: how long to wait for the load's account.
+    /// Once the run is over: how long to wait for the load's result.
     closing: Option<Instant>,
 }
 
@@ -82,7 +82,7 @@ impl Feed for LiveFeed<'_> {
         }
         let seen = tokio::select! {
             observation = self.watching.observations.recv() => {
-                let ended = || Failure::internal("all watching ended by itself");
+                let ended = || Failure::internal("all watches ended unexpectedly");
                 return observation.map(Next::Observation).ok_or_else(ended);
             }
             Some(news) = self.load.news() => self.load.read(news)?,
@@ -101,14 +101,14 @@ impl Feed for LiveFeed<'_> {
         }
     }
 
-    /// A generator that hangs is killed with its handle.
+    /// Dropping the handle kills a generator that hangs.
     async fn close(mut self) {
         let deadline = self.closing.unwrap_or_else(|| self.load.stop());
         while self.load.rest(deadline).await.is_some() {}
     }
 }
 
-/// Whether a URL's host is this machine. A URL without a scheme is one of `http`.
+/// Whether a URL's host is this machine. A URL without a scheme is `http`.
 pub(crate) fn is_loopback(url: &str) -> bool {
     let whole = if url.contains("://") {
         url.to_owned()

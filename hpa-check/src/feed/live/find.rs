@@ -1,4 +1,4 @@
-//! Finding the autoscaler that is to be checked.
+//! Finds the autoscaler to check.
 
 use hpa_check_core::keda::ScaledObject;
 use hpa_check_core::spec::AutoscalerSpec;
@@ -13,15 +13,15 @@ use super::timing::Timing;
 use super::trouble::{Trouble, TroubleKind, within};
 use crate::failure::Failure;
 
-/// An autoscaler, and what is known of it before it is watched.
+/// An autoscaler, and what is known about it before it is watched.
 pub(super) struct Found {
     pub(super) name: String,
     pub(super) spec: AutoscalerSpec,
-    /// KEDA's object that it belongs to: without it what KEDA does on purpose would look like a fault.
+    /// KEDA's object that it belongs to. Without it, what KEDA does on purpose would look like a fault.
     pub(super) scaled_object: Option<ScaledObject>,
 }
 
-/// The autoscaler named, or the only one in the namespace, and what it is told to do.
+/// Finds the named autoscaler, or the only one in the namespace, with its spec.
 pub(super) async fn autoscaler(
     cluster: &Cluster,
     name: Option<&str>,
@@ -76,7 +76,7 @@ async fn object(
     Ok(object.unwrap_or_default())
 }
 
-/// KEDA takes the autoscaler of a `ScaledObject` away while that is paused.
+/// KEDA deletes the autoscaler of a paused `ScaledObject`.
 fn with_pauses(failure: Failure, paused: &[ScaledObject]) -> Failure {
     let each = paused.iter().filter_map(|object| {
         let (_, annotation) = object.pause()?;
@@ -94,7 +94,7 @@ fn with_pauses(failure: Failure, paused: &[ScaledObject]) -> Failure {
     Failure { message, ..failure }
 }
 
-/// Only to be helpful in a failure, so its own failure is no matter.
+/// Only improves an error message, so its own failure does not matter.
 async fn names(api: &Api<HorizontalPodAutoscaler>, timing: Timing) -> Vec<String> {
     within(timing.call, api.list(&ListParams::default()))
         .await
@@ -117,7 +117,7 @@ fn choose(mut names: Vec<String>, namespace: &str) -> Result<String, Failure> {
 
 fn not_found(name: &str, namespace: &str, others: &[String]) -> Failure {
     let there = if others.is_empty() {
-        "none is there to be seen".to_owned()
+        "none is visible".to_owned()
     } else {
         format!("there are: {}", others.join(", "))
     };
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_one_has_to_be_chosen_and_they_are_listed() {
+    fn one_of_several_autoscalers_must_be_named_and_they_are_listed() {
         let failure = choose(vec!["a".into(), "b".into()], "demo").unwrap_err();
         assert_eq!(failure.code, 90);
         assert!(

@@ -1,6 +1,6 @@
-//! Keeps up with one resource: list, then watch, then watch on from the last version; list again
-//! when the server has forgotten that version, poll where watching is not allowed. It never gives
-//! up, and says from when to when it was blind.
+//! Follows one resource: lists, watches, and resumes from the last version; lists again if the server no longer
+//! has that version, and polls if watching is forbidden. It never gives up, and reports when it could not
+//! observe the resource.
 
 use std::fmt::Debug;
 use std::pin::pin;
@@ -21,34 +21,34 @@ use super::reporter::Reporter;
 use super::timing::Timing;
 use super::trouble::{Trouble, TroubleKind, within};
 
-/// Objects a page of a list; the API server's own tools use the same.
+/// Objects per page of a list, as in Kubernetes' own tools.
 const PAGE: u32 = 500;
 
-/// Failed attempts to watch on from the last version before everything is listed anew.
+/// Failed attempts to resume a watch before everything is listed again.
 const RESUME_ATTEMPTS: u32 = 4;
 
-/// Polls before it is tried again whether watching is allowed by now.
+/// Polls before watching is tried again.
 const POLLS_BEFORE_WATCH: u32 = 30;
 
-/// A server that has forgotten the version to watch on from may answer 200, and says so in the stream
-/// at once. Only a watch that lasts this long has taken up where the last one left off.
+/// A server that no longer has the version to resume from may answer 200 and report it in the stream
+/// immediately. Only a watch that lasts this long has really resumed.
 const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
 /// What to follow.
 pub(super) struct Subject<K> {
     pub(super) api: Api<K>,
-    /// The word for it in observations, such as `pods`.
+    /// Its name in observations, such as `pods`.
     pub(super) resource: Watched,
     /// The resource as an RBAC rule names it, such as `deployments.apps`.
     pub(super) rule: String,
-    /// What can't be told when it may not be listed.
+    /// What can't be determined if listing is forbidden.
     pub(super) consequence: &'static str,
     pub(super) which: Which,
 }
 
 /// Which objects of the resource.
 pub(super) enum Which {
-    /// The one of this name.
+    /// The one with this name.
     Named(String),
     /// Those that a label selector matches.
     Labeled(String),
@@ -56,8 +56,8 @@ pub(super) enum Which {
     All,
 }
 
-/// Follows the subject until the task is dropped. `known` is what was told of it before; `translate`
-/// turns a change into what is told.
+/// Follows the subject until the task is dropped. `known` is what was already reported; `translate` turns a
+/// change into an observation.
 pub(super) async fn follow<K, F>(
     subject: Subject<K>,
     known: &mut Known,
@@ -76,7 +76,7 @@ pub(super) async fn follow<K, F>(
         known,
         proven: None,
         failures: 0,
-        // Nothing makes a link that holds back a watch carry one later.
+        // A link that buffers watches will not stop doing so.
         polls_left: match link {
             Link::Streams => 0,
             Link::HoldsBack => u32::MAX,
@@ -92,18 +92,18 @@ struct Follower<'a, K, F> {
     reporter: Reporter,
     translate: F,
     known: &'a mut Known,
-    /// The last instant up to which all is known.
+    /// The last instant up to which everything is known.
     proven: Option<Timestamp>,
     /// Failures in a row.
     failures: u32,
-    /// Polls still to make before watching is tried again.
+    /// Polls before watching is tried again.
     polls_left: u32,
     told_forbidden: Vec<&'static str>,
 }
 
 /// How a watch ended.
 enum Ended {
-    /// The server closed it, as it does after the time it was asked for.
+    /// The server closed it, as it does after the requested time.
     Closed,
     Failed(Trouble),
 }
@@ -126,7 +126,7 @@ where
         }
     }
 
-    /// Reads everything and tells what is new. The version to watch from, if there is one.
+    /// Lists everything and reports changes. Returns the version to watch from, if there is one.
     async fn list(&mut self) -> Result<Option<String>, Trouble> {
         let (objects, version) = match self.list_pages().await {
             Err(trouble) if trouble.kind == TroubleKind::Forbidden => {
@@ -159,7 +159,7 @@ where
         }
     }
 
-    /// A role may allow to get one object by its name and no more. Then that is polled.
+    /// A role may allow reading one object by name and nothing else. Then that object is polled.
     async fn get_instead(
         &mut self,
         forbidden: Trouble,
@@ -188,7 +188,7 @@ where
             match self.watch(&mut version).await {
                 Ended::Closed => {
                     self.prove();
-                    // A server or a proxy that closes at once must not be asked in a tight loop.
+                    // If a server or a proxy closes watches immediately, avoid a tight loop.
                     let earliest = opened + backoff::delay(1, None);
                     tokio::time::sleep_until(earliest).await;
                 }
@@ -207,7 +207,7 @@ where
         }
     }
 
-    /// One watch, to its end. `version` moves along with what was told.
+    /// One watch, to its end. `version` advances with every report.
     async fn watch(&mut self, version: &mut String) -> Ended {
         let params = WatchParams {
             label_selector: match &self.subject.which {
@@ -275,21 +275,21 @@ where
         }
     }
 
-    /// All is known up to now, but while a new watch may still be taken back.
+    /// Everything is known up to now, unless a new watch may still turn out to be invalid.
     fn saw(&mut self) {
         if self.failures == 0 {
             self.proven = Some(self.reporter.now());
         }
     }
 
-    /// All is known up to now, and it is said.
+    /// Everything is known up to now, and it is reported.
     fn prove(&mut self) {
         self.failures = 0;
         self.proven = Some(self.reporter.now());
         self.reporter.current(self.subject.resource);
     }
 
-    /// Says, at the first of a row of failures, that nothing is seen, and waits.
+    /// Reports the first of consecutive failures, and waits.
     async fn recover(&mut self, trouble: &Trouble) {
         self.failures = self.failures.saturating_add(1);
         if self.failures == 1 {
@@ -302,7 +302,7 @@ where
 
     fn tell_polled(&mut self, verb: &'static str) {
         let consequence = format!(
-            "it is read every {} s instead of watched, so a change that is undone in between is not seen",
+            "it is polled every {} s instead of watched, so a change that is undone between two polls is missed",
             self.timing.poll.as_secs_f64()
         );
         self.tell_forbidden(verb, &consequence);
@@ -323,7 +323,7 @@ fn advance(version: &mut String, to: Option<String>) {
     }
 }
 
-/// The API takes whole seconds, and less than one would mean no limit.
+/// The API takes whole seconds; 0 would mean no limit.
 fn whole_seconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_secs()).unwrap_or(u32::MAX).max(1)
 }

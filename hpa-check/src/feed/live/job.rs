@@ -1,4 +1,4 @@
-//! A Job that loads from inside the cluster: created when the load starts, followed by the logs of its pods,
+//! A Job that generates load inside the cluster: created when the load starts, followed through its pods' logs,
 //! and deleted when the load ends.
 
 mod pods;
@@ -28,13 +28,13 @@ use crate::load::job::LoadJob;
 use crate::load::{foreign, second};
 use crate::process::KEPT_LINES;
 
-/// Between two looks at the Job and its pods.
+/// Time between two checks of the Job and its pods.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// From the Job's creation to its first container: a node may have to pull the image.
 const STARTS_WITHIN: Duration = Duration::from_mins(3);
 
-/// From the Job's deletion to the end of its pods' logs. A run waits half a minute for the load's account.
+/// From the Job's deletion to the end of its pods' logs. A run waits half a minute for the load's result.
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
 
 /// A Job on its cluster.
@@ -43,7 +43,7 @@ pub(crate) struct JobLoad {
     cluster: Cluster,
     load: LoadJob,
     namespace: String,
-    /// Of each call.
+    /// The deadline of each call.
     deadline: Duration,
 }
 
@@ -57,7 +57,7 @@ impl std::fmt::Debug for JobLoad {
 type Line = (String, Option<String>);
 
 impl JobLoad {
-    /// A Job in the namespace that its manifest names, or else in the run's own.
+    /// A Job in the namespace of its manifest, or else in the run's own.
     pub(super) fn new(cluster: Cluster, load: LoadJob, deadline: Duration) -> Self {
         let named = load.job["metadata"]["namespace"].as_str();
         let namespace = named.unwrap_or(&cluster.namespace).to_owned();
@@ -69,12 +69,12 @@ impl JobLoad {
         }
     }
 
-    /// Where the load goes, if it is known.
+    /// The load's URL, if known.
     pub(crate) fn url(&self) -> Option<&str> {
         self.load.url.as_deref()
     }
 
-    /// Creates the Job, follows it to its end or until it is to stop, and deletes it.
+    /// Creates the Job, follows it until it ends or is stopped, and deletes it.
     pub(crate) async fn attack(
         self,
         stop: CancellationToken,
@@ -119,7 +119,8 @@ impl JobLoad {
         )
     }
 
-    /// Creates the ConfigMaps and then the Job, whose name it returns. What was created is in `created` in any case.
+    /// Creates the ConfigMaps and then the Job, whose name it returns. `created` lists what was created, even
+    /// after an error.
     async fn create(&self, created: &mut Vec<(Part, String)>) -> Result<String, String> {
         for config in &self.load.configs {
             let name = self.create_one(Part::ConfigMap, config).await?;
@@ -162,7 +163,7 @@ impl JobLoad {
         format!("{}{advice}", trouble.message)
     }
 
-    /// Deletes what was created, pods and all; a sentence for each object that can't be.
+    /// Deletes what was created, including pods; returns one sentence for each object that can't be deleted.
     async fn delete(&self, created: &[(Part, String)]) -> Vec<String> {
         let mut left = Vec::new();
         for (part, name) in created.iter().rev() {
@@ -178,7 +179,7 @@ impl JobLoad {
         left
     }
 
-    /// One that is gone already counts as deleted.
+    /// An object that is already gone counts as deleted.
     async fn delete_one(
         &self,
         part: Part,
@@ -213,18 +214,18 @@ impl Part {
     }
 }
 
-/// A Job that was created, and what is known of its pods.
+/// A Job that was created, and what is known about its pods.
 struct Following<'a> {
     load: &'a JobLoad,
     name: String,
     created: Instant,
     pods: BTreeMap<String, LoadPod>,
     lines: UnboundedSender<Line>,
-    /// One for each log. Dropping them ends them.
+    /// One task per log. Dropping them ends them.
     tasks: JoinSet<()>,
 }
 
-/// How far a Job is.
+/// The progress of a Job.
 enum State {
     Going,
     Over,
@@ -255,7 +256,7 @@ impl Following<'_> {
                         (State::Over | State::Gone, Some(_)) if ended => break,
                         (State::Over, None) if ended && !self.pods.is_empty() => break,
                         (State::Gone, None) => {
-                            return Err(format!("the Job {} of the load was deleted by somebody else", self.name));
+                            return Err(format!("the Job {} of the load was deleted by someone else", self.name));
                         }
                         _ => {}
                     }
@@ -288,12 +289,12 @@ impl Following<'_> {
         }
     }
 
-    /// Asks for the Job and its pods, and follows the log of each pod that has begun.
+    /// Reads the Job and its pods, and follows the log of each pod that has started.
     async fn look(&mut self) -> State {
         let deadline = self.load.deadline;
         let selected = ListParams::default().labels(&format!("job-name={}", self.name));
         let api: Api<Pod> = self.load.api();
-        // A call that fails is made again at the next look.
+        // A failed call is repeated at the next check.
         if let Ok(list) = within(deadline, api.list(&selected)).await {
             self.see(list.items);
         }
@@ -331,14 +332,14 @@ impl Following<'_> {
     /// Deletes the Job and waits for its pods, which get SIGTERM: their logs can be read until they end.
     async fn end_pods(&mut self) {
         let foreground = PropagationPolicy::Foreground;
-        // What can't be deleted now is tried again at the end, and reported.
+        // If deleting fails now, it is tried again at the end and then reported.
         let _ = self
             .load
             .delete_one(Part::Job, &self.name, foreground)
             .await;
     }
 
-    /// An error once it is clear that no container starts.
+    /// An error once it is clear that no container will start.
     async fn started(&self) -> Result<(), String> {
         if self.pods.values().any(LoadPod::has_begun) {
             return Ok(());
@@ -362,7 +363,7 @@ impl Following<'_> {
         ))
     }
 
-    /// Why the API server lets the Job have no pods, from the Job's events.
+    /// Why the API server rejects the Job's pods, from the Job's events.
     async fn refused(&self) -> Option<String> {
         let fields = format!("involvedObject.name={},type=Warning", self.name);
         let api: Api<Event> = self.load.api();
@@ -375,14 +376,12 @@ impl Following<'_> {
         failed.next()?.message
     }
 
-    /// What came of it.
+    /// The result of the load.
     fn account(&self, stopped: bool) -> Result<LoadResult, String> {
         let named = format!("Job {}/{}", self.load.namespace, self.name);
         let pods: Vec<&LoadPod> = self.pods.values().filter(|pod| pod.has_begun()).collect();
         if pods.is_empty() {
-            return Err(format!(
-                "the {named} of the load ended before it had started"
-            ));
+            return Err(format!("the {named} of the load ended before it started"));
         }
         let code = pods.iter().filter_map(|pod| pod.exit_code).max();
         let ran = pods.iter().filter_map(|pod| pod.ran()).max();
@@ -396,12 +395,12 @@ impl Following<'_> {
         let nothing = ran.is_some_and(|ran| loaded_nothing(ran, reported));
         if !stopped && nothing && code.is_some_and(|code| code != 0) {
             return Err(format!(
-                "the {named} loaded nothing (exit code {}; its last words: {})",
+                "the {named} generated no load (exit code {}; last output: {})",
                 code.unwrap_or_default(),
                 output.last().map_or("none", String::as_str)
             ));
         }
-        // The end of fib-loadgen's own document says nothing to anyone.
+        // The end of fib-loadgen's own document is of no use to anyone.
         let own = self.load.load.url.is_some() && summaries.iter().any(Option::is_some);
         let mut result = LoadResult {
             exit_code: code.unwrap_or(-1),
@@ -416,7 +415,7 @@ impl Following<'_> {
     }
 }
 
-/// The last lines that the pods have printed, of all together.
+/// The last lines printed by all pods together.
 fn last_words(pods: &[&LoadPod]) -> Vec<String> {
     let mut lines: Vec<String> = pods.iter().flat_map(|pod| pod.printed.tail()).collect();
     lines.split_off(lines.len().saturating_sub(KEPT_LINES))
@@ -430,7 +429,7 @@ fn is_over(job: &DynamicObject) -> bool {
     })
 }
 
-/// Sends the lines of a pod's log, and its end. A connection that breaks is made again for what comes after.
+/// Sends the lines of a pod's log, and its end. A broken connection is reopened where it stopped.
 async fn log(api: Api<Pod>, pod: String, container: Option<String>, lines: UnboundedSender<Line>) {
     let mut since = None;
     for _attempt in 0..20 {

@@ -1,5 +1,5 @@
-//! The `ScaledObject` that an autoscaler belongs to: read again and again, for who may not watch it, and because a
-//! pause matters more than its instant. All of it is optional.
+//! The `ScaledObject` that an autoscaler belongs to. It is polled, since watching may be forbidden and the
+//! exact instant of a pause does not matter. All of it is optional.
 
 use hpa_check_core::keda::ScaledObject;
 use hpa_check_core::observation::{Fact, Seen};
@@ -22,14 +22,14 @@ pub(super) struct Following {
     pub(super) namespace: String,
     /// The name, once the autoscaler is known to be KEDA's.
     pub(super) name: watch::Receiver<Option<String>>,
-    /// What was told of it before.
+    /// What was reported before.
     pub(super) told: Option<Fact>,
     pub(super) timing: Timing,
     pub(super) reporter: Reporter,
 }
 
 impl Following {
-    /// Reads until the task is dropped.
+    /// Polls until the task is dropped.
     pub(super) async fn run(mut self) {
         let mut told = self.told.take();
         let mut told_forbidden = false;
@@ -45,7 +45,8 @@ impl Following {
             let read = get::<Object>(&self.client, &one, self.timing.call).await;
             let fact = match read {
                 Ok(object) => Some(Fact::ScaledObject(scaled_object(object))),
-                // What was never there to be read may be in a cluster without the definition; the owner reference tells.
+                // If it could never be read, the cluster may lack the definition; the owner reference is
+                // enough.
                 Err(trouble)
                     if trouble.kind == TroubleKind::NotFound && told_read(told.as_ref()) =>
                 {
@@ -57,11 +58,11 @@ impl Following {
                     if trouble.kind == TroubleKind::Forbidden && !told_forbidden {
                         told_forbidden = true;
                         let consequence =
-                            "whether KEDA pauses the scaling, or holds a fallback, is not seen";
+                            "whether KEDA pauses scaling or uses a fallback can't be observed";
                         let rule = "get scaledobjects.keda.sh".to_owned();
                         self.reporter.forbidden(rule, consequence);
                     }
-                    // Nothing that was read before is taken back for that.
+                    // Earlier readings stay valid.
                     let nothing_yet = told.is_none();
                     nothing_yet.then(|| Fact::ScaledObject(ScaledObject::unread(&name)))
                 }
@@ -84,7 +85,7 @@ fn told_read(told: Option<&Fact>) -> bool {
     }
 }
 
-/// The object as it is now; where it can't be read, by its name alone.
+/// The current object, or just its name if it can't be read.
 pub(super) async fn object(
     client: &Client,
     namespace: &str,
@@ -102,8 +103,8 @@ struct List {
     items: Vec<Object>,
 }
 
-/// Why an autoscaler may be missing: the `ScaledObjects` that are paused, whose autoscalers KEDA takes away. Only to be
-/// helpful in a failure, so its own failure is no matter.
+/// Why an autoscaler may be missing: paused `ScaledObjects`, whose autoscalers KEDA deletes. Only improves an
+/// error message, so its own failure does not matter.
 pub(super) async fn paused(client: &Client, namespace: &str, timing: Timing) -> Vec<ScaledObject> {
     let list = get::<List>(client, &path(namespace), timing.call).await;
     let items = list.map(|list| list.items).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What is known of one resource: tells a change from a repetition, and finds in a new list the
-//! objects that went while nobody watched.
+//! The known state of one resource: tells changes from repetitions, and finds the objects in a new list that
+//! were deleted while nobody watched.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,16 +8,16 @@ use kube::ResourceExt;
 /// A change of one object.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum ObjectChange<K> {
-    /// It is there, and is this now.
+    /// It exists, with this state.
     Put(K),
-    /// It is not there any more.
+    /// It no longer exists.
     Gone {
         /// Its name.
         name: String,
     },
 }
 
-/// The objects by name, each as `uid` and `resourceVersion`.
+/// The objects by name, each with its `uid` and `resourceVersion`.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     objects: BTreeMap<String, Version>,
@@ -39,7 +39,7 @@ impl Version {
 }
 
 impl Known {
-    /// Takes a whole list: what it lacks is gone, what it has and is unchanged is no change.
+    /// Applies a whole list: objects that it lacks are gone, and unchanged ones are not reported.
     pub(super) fn replace<K: ResourceExt>(&mut self, list: Vec<K>) -> Vec<ObjectChange<K>> {
         let listed: BTreeSet<String> = list.iter().map(ResourceExt::name_any).collect();
         let mut changes: Vec<ObjectChange<K>> = Vec::new();
@@ -54,8 +54,8 @@ impl Known {
         changes
     }
 
-    /// Takes one object. One of the same name but another uid was deleted in between, and that is
-    /// told first.
+    /// Applies one object. If the name is known with another uid, that object was deleted in between, which is
+    /// reported first.
     pub(super) fn put<K: ResourceExt>(&mut self, object: K) -> Vec<ObjectChange<K>> {
         let name = object.name_any();
         let version = Version::of(&object);
@@ -69,7 +69,7 @@ impl Known {
         }
     }
 
-    /// Takes a deletion. One that is about an earlier object of the same name says nothing new.
+    /// Applies a deletion. One that refers to an earlier object with the same name changes nothing.
     pub(super) fn delete<K: ResourceExt>(&mut self, object: &K) -> Option<ObjectChange<K>> {
         let name = object.name_any();
         let known = self.objects.get(&name)?;
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_relist_tells_what_went_and_what_changed_and_nothing_else() {
+    fn a_new_list_reports_deletions_and_changes_and_nothing_else() {
         let mut known = Known::default();
         known.replace(vec![
             pod("a", "1", "1"),
@@ -121,21 +121,21 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_event_is_no_change() {
+    fn a_repeated_event_is_not_a_change() {
         let mut known = Known::default();
         assert_eq!(known.put(pod("a", "1", "1")).len(), 1);
         assert_eq!(known.put(pod("a", "1", "1")).len(), 0);
     }
 
     #[test]
-    fn an_object_made_anew_under_its_old_name_was_gone_in_between() {
+    fn an_object_recreated_under_its_old_name_was_gone_in_between() {
         let mut known = Known::default();
         known.put(pod("a", "1", "1"));
         assert_eq!(names(&known.put(pod("a", "9", "5"))), ["-a", "+a"]);
     }
 
     #[test]
-    fn a_late_deletion_of_the_earlier_object_leaves_the_new_one() {
+    fn a_late_deletion_of_the_earlier_object_does_not_remove_the_new_one() {
         let mut known = Known::default();
         known.put(pod("a", "9", "5"));
         assert_eq!(known.delete(&pod("a", "1", "4")), None);

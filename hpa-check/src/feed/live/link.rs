@@ -1,5 +1,5 @@
-//! Whether the way to the API server carries a watch: a proxy may hold back a response until it is
-//! whole, and a watch is whole when it ends. What is seen so late is polled instead.
+//! Whether the way to the API server carries watches: a proxy may buffer a response until it is complete, and a
+//! watch is complete when it ends. Then everything is polled instead.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -14,11 +14,10 @@ use super::connect::Cluster;
 /// How long the server is asked to keep the watch open.
 const OPEN: Duration = Duration::from_secs(5);
 
-/// The first event comes at once on any link that streams; this much before the end it is no
-/// coincidence.
+/// The first event comes immediately on any link that streams; this long before the end is not a coincidence.
 const EARLY: Duration = Duration::from_secs(1);
 
-/// What the way to the API server does with a watch.
+/// How the way to the API server treats a watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
     /// Events come when they happen.
@@ -27,7 +26,7 @@ pub(super) enum Link {
     HoldsBack,
 }
 
-/// Watches an autoscaler that is there: a watch from no version begins with an event for it.
+/// Watches an existing autoscaler: a watch without a version starts with an event for it.
 pub(super) async fn probe(cluster: &Cluster, autoscaler: &str) -> Link {
     let api: Api<HorizontalPodAutoscaler> =
         Api::namespaced(cluster.client.clone(), &cluster.namespace);
@@ -44,7 +43,7 @@ pub(super) async fn probe(cluster: &Cluster, autoscaler: &str) -> Link {
     };
     match tokio::time::timeout(OPEN * 2, first).await {
         Ok(Ok(Some(_))) if began.elapsed() + EARLY > OPEN => Link::HoldsBack,
-        // What else is wrong shows in the watches themselves, which know what to do about it.
+        // Other problems show up in the watches themselves, which handle them.
         Ok(_) => Link::Streams,
         Err(_) => Link::HoldsBack,
     }

@@ -1,4 +1,4 @@
-//! The way out of the live source: every observation gets its instant here.
+//! The exit of the live source: every observation gets its instant here.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::clock::Clock;
 
-/// Stamps what was seen and passes it on. The channel has no bound: an observation is small, one
-/// autoscaler makes few of them, and a watcher that waits for its reader misses deadlines.
+/// Stamps observations and passes them on. The channel is unbounded: observations are small and few, and a
+/// watcher that waited for its reader would miss deadlines.
 #[derive(Debug, Clone)]
 pub(super) struct Reporter {
     sender: UnboundedSender<Observation>,
@@ -25,7 +25,7 @@ impl Reporter {
         self.clock.now()
     }
 
-    /// Passes on what was seen. A reader that is gone has what it wanted, so nothing is lost.
+    /// Passes on an observation. If the reader is gone, it has what it needed.
     pub(super) fn tell(&self, seen: Seen) {
         let _ = self.sender.send(Observation {
             at: self.now(),
@@ -51,17 +51,17 @@ impl Reporter {
         }));
     }
 
-    /// The way to the API server holds back what is watched.
+    /// Reports that the way to the API server buffers watches.
     pub(super) fn held_back(&self, poll: Duration) {
         self.tell(Seen::Fact(Fact::WatchHeldBack {
             consequence: format!(
-                "everything is read every {} s instead, so a change that is undone in between is not seen",
+                "everything is polled every {} s instead, so a change that is undone between two polls is missed",
                 poll.as_secs_f64()
             ),
         }));
     }
 
-    /// `rule` as `verb resource.group`.
+    /// Reports a missing permission; `rule` has the form `verb resource.group`.
     pub(super) fn forbidden(&self, rule: String, consequence: &str) {
         self.tell(Seen::Fact(Fact::Forbidden {
             rule,

@@ -1,7 +1,7 @@
-//! The `Retry-After` of an answer, brought to where the client's errors keep such a wait.
+//! Moves the `Retry-After` header of an answer to where the client's errors carry such a delay.
 //!
-//! When the API server sheds load it answers in plain text, and only a header says when to come back.
-//! The client turns the text into an error and drops the header.
+//! When the API server sheds load, it answers in plain text, and only a header says when to retry. The client
+//! turns the text into an error and drops the header.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use kube::core::response::StatusDetails;
 use tower::BoxError;
 use tower::util::AndThenLayer;
 
-/// An answer, as it came or made anew.
+/// An answer, either unchanged or rebuilt.
 type Told<B> = Response<Either<B, Full<Bytes>>>;
 type Telling<B> = Pin<Box<dyn Future<Output = Result<Told<B>, BoxError>> + Send>>;
 
@@ -57,7 +57,7 @@ fn asked_seconds<B>(response: &Response<B>) -> Option<u32> {
     value.to_str().ok()?.trim().parse().ok()
 }
 
-/// The answer's `Status`, or one made of its text, with the wait in it.
+/// The answer's `Status`, or one made from its text, with the delay in it.
 fn with_wait(code: StatusCode, body: &[u8], seconds: u32) -> Status {
     let text = String::from_utf8_lossy(body);
     let mut status: Status = serde_json::from_slice(body).unwrap_or_else(|_| {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_text_becomes_a_status_with_the_wait_in_it() {
+    fn plain_text_becomes_a_status_with_the_delay() {
         let status = with_wait(StatusCode::TOO_MANY_REQUESTS, b"Too many requests.\n", 7);
         assert_eq!(
             (status.code, status.message.as_str()),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_keeps_what_it_says() {
+    fn a_status_keeps_its_content() {
         let body = br#"{"kind":"Status","message":"slow down","code":429,
             "details":{"kind":"pods","retryAfterSeconds":1}}"#;
         let status = with_wait(StatusCode::TOO_MANY_REQUESTS, body, 3);

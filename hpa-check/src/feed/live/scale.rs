@@ -1,4 +1,4 @@
-//! Where a scale target lives in the API, and what its `/scale` says.
+//! The API resource of a scale target, and its `/scale`.
 
 use hpa_check_core::spec::TargetRef;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::timing::Timing;
 use super::trouble::{Trouble, within};
 
-/// The API resource of a reference. The controller goes by group and kind, whatever the version. The
-/// common kinds need no discovery, and no right to it.
+/// The API resource of a reference. The controller uses group and kind, regardless of the version. The common
+/// kinds need no discovery, and no permission for it.
 pub(super) async fn resource(
     client: &Client,
     reference: &TargetRef,
@@ -44,20 +44,20 @@ fn plural(group: &str, kind: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether the object itself has what its `/scale` gives, under names that all of these kinds share, so
-/// that asking for the scale is needless.
+/// Whether the object itself has the contents of its `/scale`, under names shared by all of these kinds, so
+/// that reading the scale is unnecessary.
 pub(super) fn is_workload(resource: &ApiResource) -> bool {
     plural(&resource.group, &resource.kind).is_some()
 }
 
-/// What an object's `/scale` says.
+/// The contents of an object's `/scale`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scale {
     /// `spec.replicas`.
     pub(super) wanted: i32,
     /// `status.replicas`.
     pub(super) observed: i32,
-    /// `status.selector`; `None` when there is none.
+    /// `status.selector`; `None` if there is none.
     pub(super) selector: Option<String>,
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn read(
     };
     let selector = scale.data.pointer("/status/selector");
     Ok(Scale {
-        // The API leaves zero out.
+        // The API omits zero.
         wanted: number("/spec/replicas"),
         observed: number("/status/replicas"),
         selector: selector

@@ -1,4 +1,4 @@
-//! Who serves the APIs of metrics, by their `APIServices`.
+//! The servers of the metrics APIs, from their `APIServices`.
 
 use hpa_check_core::metrics_server::{CUSTOM, EXTERNAL, MetricsServer, RESOURCE, group_of};
 use hpa_check_core::observation::{Fact, Seen};
@@ -12,7 +12,7 @@ use super::reporter::Reporter;
 use super::timing::Timing;
 use super::trouble::{Trouble, TroubleKind, within};
 
-/// The versions of a group whose shape is known, best first.
+/// The versions of a group that can be read, best first.
 pub(super) const fn versions(group: &str) -> &'static [&'static str] {
     match group.as_bytes() {
         b"custom.metrics.k8s.io" => &["v1beta2", "v1beta1"],
@@ -64,7 +64,7 @@ fn server(group: &str, service: APIService) -> MetricsServer {
     }
 }
 
-/// What to ask for, again and again.
+/// What to poll.
 pub(super) struct Servers {
     pub(super) client: Client,
     /// The custom and external metrics of the autoscaler.
@@ -74,7 +74,7 @@ pub(super) struct Servers {
 }
 
 impl Servers {
-    /// Asks until the task is dropped, and tells what is new. Who may not ask is told so once.
+    /// Polls until the task is dropped, and reports changes. A missing permission is reported once.
     pub(super) async fn run(mut self) {
         let mut told: Vec<MetricsServer> = Vec::new();
         loop {

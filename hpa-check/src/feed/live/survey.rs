@@ -1,7 +1,7 @@
-//! One look at everything a doctor asks for: lists in pages, each page turned into small values before
-//! the next is asked for, so that a big cluster costs little memory.
+//! A snapshot of everything that doctor reads: lists in pages, each page reduced to small values before the
+//! next is requested, so that a big cluster takes little memory.
 //!
-//! What may not be read is named and done without; only the autoscalers themselves are indispensable.
+//! A missing permission is reported and the rest is read; only the autoscalers themselves are indispensable.
 
 mod decode;
 mod deployers;
@@ -43,24 +43,24 @@ pub(crate) struct Surveyor {
     scope: NamespaceScope,
 }
 
-/// What is taken for granted, because the API does not tell it.
+/// Assumptions about what the API does not show.
 #[derive(Debug, Clone)]
 pub(crate) struct Assumed {
     pub(crate) controller: ControllerConfig,
     pub(crate) metrics_resolution: Duration,
-    /// The labels that name the owner of an autoscaler, the first one that it has counts.
+    /// The labels that name an autoscaler's owner; the first one present counts.
     pub(crate) owner_labels: Vec<String>,
 }
 
-/// Namespaces that a note names.
+/// The most namespaces that a note lists.
 const NAMED: usize = 10;
 
-/// What could not be read, gathered by all lists at once.
+/// What could not be read, collected by all lists at once.
 #[derive(Default)]
 struct Missing(RefCell<Vec<Unseen>>);
 
 impl Missing {
-    /// Notes it. An API that is not there has nothing to be read.
+    /// Records it. An API that does not exist has nothing to read.
     fn note(&self, trouble: &Trouble, rule: &str, consequence: &str, essential: bool) {
         let mut all = self.0.borrow_mut();
         if all.iter().any(|unseen| unseen.rule == rule) {
@@ -74,7 +74,7 @@ impl Missing {
         });
     }
 
-    /// Notes the namespaces that could not be read, of so many.
+    /// Records the namespaces, out of `of`, that could not be read.
     fn refused(&self, refused: &[(String, Trouble)], of: usize, ask: &Ask<'_>) {
         let Some((_, trouble)) = refused.first() else {
             return;
@@ -95,14 +95,14 @@ impl Missing {
     }
 }
 
-/// An autoscaler and where it is.
+/// An autoscaler and its namespace.
 struct Found {
     namespace: String,
     scaler: Scaler,
 }
 
 impl Surveyor {
-    /// Connects. One namespace is looked at, or all.
+    /// Connects. Reads one namespace or all.
     pub(crate) async fn connect(args: &ClusterArgs, all: bool) -> Result<Self, Failure> {
         let timing = Timing::default().waiting(args.deadline());
         let cluster = connect::connect(args, timing.call).await?;
@@ -118,12 +118,12 @@ impl Surveyor {
         })
     }
 
-    /// The instant by the server's clock.
+    /// The current time by the server's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.cluster.clock.now()
     }
 
-    /// The namespace that is looked at, unless all are.
+    /// The namespace to read; `None` for all.
     pub(crate) fn namespace(&self) -> Option<&str> {
         match &self.scope {
             NamespaceScope::All => None,
@@ -131,7 +131,7 @@ impl Surveyor {
         }
     }
 
-    /// Looks.
+    /// Takes a snapshot.
     pub(crate) async fn look(&self, assumed: &Assumed) -> Result<ClusterSnapshot, Failure> {
         let lists = Lists {
             client: &self.cluster.client,
@@ -195,7 +195,7 @@ impl Surveyor {
         })
     }
 
-    /// A list in a namespace that is not there is empty, not an error.
+    /// A list in a missing namespace is empty, not an error.
     async fn there_is(
         &self,
         lists: &Lists<'_>,
@@ -217,14 +217,14 @@ impl Surveyor {
                 )))
             }
             Err(trouble) => {
-                let consequence = "whether the namespace exists is not known";
+                let consequence = "whether the namespace exists is unknown";
                 missing.note(&trouble, "get namespaces", consequence, true);
                 Ok(())
             }
         }
     }
 
-    /// The autoscalers of the namespaces in which they may be listed, if there is one.
+    /// The autoscalers of the namespaces in which they may be listed, if there is at least one.
     async fn permitted(
         lists: &Lists<'_>,
         convert: impl Fn(HorizontalPodAutoscaler) -> Option<Found>,
@@ -283,14 +283,14 @@ const AUTOSCALERS: Ask<'_> = Ask {
     essential: true,
 };
 
-/// KEDA's label tells where the owner reference was lost.
+/// KEDA's label is used if the owner reference was lost.
 fn owner(metadata: &ObjectMeta) -> Option<String> {
     let keda = convert::keda::owner(metadata).map(|name| format!("ScaledObject/{name}"));
     let owners = metadata.owner_references.as_deref().unwrap_or_default();
     keda.or_else(|| convert::meta::controller(owners))
 }
 
-/// A question with the nearest of the names that exist, to end a sentence with.
+/// A question that suggests the nearest existing name, to end a sentence with.
 pub(crate) fn did_you_mean<'a>(name: &str, all: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, all).map_or_else(String::new, |near| format!("; did you mean {near}?"))
 }

@@ -1,4 +1,4 @@
-//! The scale target: where it is in the API, the object itself, and the selector of its pods.
+//! The scale target: its API resource, the object itself, and its pods' selector.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::known::{Known, ObjectChange};
 use super::trouble::{Trouble, TroubleKind};
 use super::{backoff, convert, scale};
 
-/// What is scaled, and where it is.
+/// The scale target and its API resource.
 struct ScaleTarget {
     api: Api<DynamicObject>,
     name: String,
@@ -22,7 +22,7 @@ struct ScaleTarget {
 }
 
 impl Chain {
-    /// Follows the target, and tells those who hang on it the selector of its pods.
+    /// Follows the target, and passes its pods' selector to those who need it.
     pub(super) async fn target(
         self,
         reference: TargetRef,
@@ -48,7 +48,7 @@ impl Chain {
         );
     }
 
-    /// Follows an object of a kind that keeps its replicas under known names.
+    /// Follows an object whose kind stores its replicas under known names.
     async fn workload(&self, target: &ScaleTarget, selector: &watch::Sender<Option<String>>) {
         let tell = |object: &DynamicObject| {
             let seen = convert::target::target(object);
@@ -59,7 +59,7 @@ impl Chain {
         self.objects(target, tell).await;
     }
 
-    /// Follows an object of any other kind: only its `/scale` says how many replicas it has.
+    /// Follows an object of any other kind: only its `/scale` shows its replicas.
     async fn custom(&self, target: &ScaleTarget, object: watch::Sender<Option<DynamicObject>>) {
         let tell = |seen: &DynamicObject| {
             object.send_replace(Some(seen.clone()));
@@ -68,8 +68,8 @@ impl Chain {
         self.objects(target, tell).await;
     }
 
-    /// Reads `/scale` after each change of the object, and now and then, because a change of the scale
-    /// need not be one of the object's own fields that anybody watches.
+    /// Reads `/scale` after each change of the object, and now and then, because a change of the scale need not
+    /// change the object.
     async fn scales(
         &self,
         target: &ScaleTarget,
@@ -109,8 +109,8 @@ impl Chain {
         }
     }
 
-    /// Says why the scale can't be read, if that is more than a moment's trouble. The object is there, so what
-    /// is not found is its scale.
+    /// Reports why the scale can't be read, unless that is temporary. The object exists, so what was not found
+    /// is its scale.
     fn no_scale(&self, target: &ScaleTarget, kind: &str, trouble: Trouble) {
         match trouble.kind {
             TroubleKind::NotFound => self.reporter.tell(Seen::Fact(Fact::NotScalable {
@@ -121,7 +121,7 @@ impl Chain {
                 let (plural, group) = target.rule.split_once('.').unwrap_or((&target.rule, ""));
                 self.reporter.forbidden(
                     format!("get {plural}/scale.{group}"),
-                    "neither the wanted replicas nor the pods are seen",
+                    "the desired replicas and the pods can't be observed",
                 );
             }
             _ => {}
@@ -137,7 +137,7 @@ impl Chain {
             api: target.api.clone(),
             resource: Watched::Target,
             rule: target.rule.clone(),
-            consequence: "neither the wanted nor the ready replicas are seen",
+            consequence: "the desired and ready replicas can't be observed",
             which: Which::Named(target.name.clone()),
         };
         let mut known = Known::default();
@@ -155,7 +155,7 @@ impl Chain {
         .await;
     }
 
-    /// Asks until it is known: a custom resource may be defined after its autoscaler.
+    /// Retries until it is known: a custom resource may be defined after its autoscaler.
     async fn resource(&self, reference: &TargetRef) -> ApiResource {
         let mut failures = 0;
         loop {

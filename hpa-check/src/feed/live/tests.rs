@@ -1,5 +1,5 @@
-//! The live source against the API server of the tests, in virtual time and without a socket: what is
-//! told, and when, whatever happens to the watches.
+//! The live source against the tests' API server, in virtual time and without sockets: what it reports, and
+//! when, whatever happens to the watches.
 
 mod access;
 mod environment;
@@ -21,11 +21,11 @@ use crate::api_server::{ApiServer, NAMESPACE, objects};
 use crate::failure::Failure;
 
 thread_local! {
-    /// A test has a thread of its own, and with it this beginning of its time.
+    /// Every test has its own thread and with it its own start of time.
     static BEGINNING: Instant = Instant::now();
 }
 
-/// The time of a test's machine: it stands still but for the virtual clock.
+/// The time of a test's machine, which only moves with the virtual clock.
 pub(crate) fn now() -> Timestamp {
     let elapsed = BEGINNING.with(Instant::elapsed);
     let beginning: Timestamp = "2026-03-04T10:20:30Z".parse().unwrap();
@@ -75,13 +75,13 @@ async fn find_any(
     LiveCluster::on(cluster, autoscaler, timing).await
 }
 
-/// What is told, from the start on.
+/// The reports since the start.
 struct Watched {
     watching: Watching,
     told: Vec<Observation>,
 }
 
-/// Watches a server until all is told that is there.
+/// Watches a server until everything that exists was reported.
 async fn watch(server: &ApiServer) -> Watched {
     let live = find(server, timing()).await.unwrap();
     let mut watched = Watched {
@@ -101,20 +101,20 @@ impl Watched {
         }
     }
 
-    /// Forgets what was told, so that the next lines are news.
+    /// Forgets earlier reports, so that the next lines are new.
     fn hush(&mut self) {
         self.told.clear();
     }
 
-    /// What was told of a resource (`autoscaler`, `target`, `pods`, `events`, `metrics`, `facts`), a
-    /// line each.
+    /// The reports about a resource (`autoscaler`, `target`, `pods`, `events`, `metrics`, `facts`), one line
+    /// each.
     fn about(&self, resource: &str) -> Vec<String> {
         let lines = self.told.iter().filter_map(line);
         let of = lines.filter(|(about, _)| about == resource);
         of.map(|(_, line)| line).collect()
     }
 
-    /// The rules that are missing.
+    /// The missing permissions.
     fn forbidden(&self) -> Vec<String> {
         let facts = self.about("facts").into_iter();
         facts
@@ -122,7 +122,7 @@ impl Watched {
             .collect()
     }
 
-    /// Of each time a resource was lost: from when to when, in tenths of a second, and why.
+    /// For each gap of a resource: its start and end in tenths of a second, and the reason.
     fn gaps(&self, resource: &str) -> Vec<(i128, i128, String)> {
         let mut gaps = Vec::new();
         let mut open = None;
@@ -154,7 +154,7 @@ fn tenths(at: Timestamp) -> i128 {
     (since.as_millis() + 50) / 100
 }
 
-/// An observation in short, and what it is about.
+/// A short form of an observation, and its subject.
 fn line(observation: &Observation) -> Option<(String, String)> {
     let (about, line) = match &observation.seen {
         Seen::Autoscaler(seen) => ("autoscaler", format!("+ {}", seen.uid)),

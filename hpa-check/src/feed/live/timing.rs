@@ -1,10 +1,10 @@
-//! How long the live source waits for what.
+//! Deadlines and periods of the live source.
 
 use std::time::Duration;
 
 use hpa_check_core::observation::ControllerConfig;
 
-/// Shorter periods of asking cost the API server more than they tell.
+/// Polling more often costs the API server more than it gains.
 const SHORTEST: Duration = Duration::from_millis(250);
 
 /// Deadlines and periods of the live source.
@@ -12,22 +12,21 @@ const SHORTEST: Duration = Duration::from_millis(250);
 pub(crate) struct Timing {
     /// Deadline of every single call, and of the first byte of a watch.
     pub call: Duration,
-    /// How long the server is asked to keep a watch open. A connection that died in silence is
-    /// noticed this long plus `grace` after it died, at the latest.
+    /// How long the server is asked to keep a watch open. A connection that died silently is noticed at most
+    /// this long plus `grace` after it died.
     pub watch: Duration,
-    /// What a watch may be late by in ending.
+    /// How late a watch may end.
     pub grace: Duration,
-    /// The period of lists where watching is not allowed: a few for each sync.
+    /// The period of lists if watching is forbidden: a few per sync.
     pub poll: Duration,
-    /// The period of reading the pods' CPU: a few for each sample. The metrics server answers from
-    /// memory.
+    /// The period of reading the pods' CPU: a few per sample. The metrics server answers from memory.
     pub metrics: Duration,
-    /// The period of asking again for facts that change rarely.
+    /// The period of reading facts that rarely change.
     pub facts: Duration,
 }
 
 impl Timing {
-    /// As quick as what is watched.
+    /// Periods that match those of the controller and the metrics.
     pub(crate) fn of(controller: &ControllerConfig, metrics_resolution: Duration) -> Self {
         let (poll, metrics) = (controller.sync_period / 4, metrics_resolution / 3);
         Self {
@@ -42,7 +41,7 @@ impl Timing {
 }
 
 impl Timing {
-    /// With the deadline of a call that the user set, if one was set.
+    /// With the call deadline that the user set, if any.
     pub(super) fn waiting(self, call: Option<Duration>) -> Self {
         Self {
             call: call.unwrap_or(self.call),
@@ -52,7 +51,7 @@ impl Timing {
 }
 
 impl Default for Timing {
-    /// For a controller with the usual periods.
+    /// For a controller with the default periods.
     fn default() -> Self {
         let usual = ControllerConfig::default();
         Self::of(&usual, usual.sync_period)
@@ -64,7 +63,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cluster_with_the_usual_periods_is_asked_every_few_seconds_and_a_quick_one_more_often() {
+    fn a_cluster_with_the_default_periods_is_polled_every_few_seconds_and_a_faster_one_more_often()
+    {
         let usual = ControllerConfig::default();
         let timing = Timing::of(&usual, Duration::from_secs(15));
         assert_eq!((timing.poll.as_secs(), timing.metrics.as_secs()), (2, 5));

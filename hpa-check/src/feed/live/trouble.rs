@@ -12,22 +12,22 @@ use serde::de::DeserializeOwned;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trouble {
     pub(super) kind: TroubleKind,
-    /// The API server's sentence, or the transport's.
+    /// The API server's message, or the transport's.
     pub(super) message: String,
 }
 
 /// What to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TroubleKind {
-    /// 410: the version is forgotten; list anew.
+    /// 410: the version has expired; list again.
     Expired,
-    /// 403: do without it.
+    /// 403: continue without it.
     Forbidden,
-    /// 401: the credentials are not, or no longer, good.
+    /// 401: the credentials are invalid or have expired.
     Unauthorized,
     /// 404: there is no such object or API.
     NotFound,
-    /// 429 or a 5xx that asks to come back later.
+    /// 429, or a 5xx that asks to retry later.
     Busy(Option<Duration>),
     /// No answer within our own deadline.
     Silent,
@@ -36,7 +36,7 @@ pub(super) enum TroubleKind {
 }
 
 impl TroubleKind {
-    /// The wait that the server asked for.
+    /// The delay that the server asked for.
     pub(super) fn asked(self) -> Option<Duration> {
         match self {
             Self::Busy(asked) => asked,
@@ -94,7 +94,7 @@ impl From<kube::Error> for Trouble {
     }
 }
 
-/// The chain's outermost sentence with its innermost: "client error (Connect)" alone says nothing.
+/// The outermost message of the chain with its innermost: "client error (Connect)" alone explains nothing.
 fn root_cause(error: &kube::Error) -> String {
     let mut source = error.source();
     let mut innermost = error.to_string();
@@ -131,7 +131,7 @@ pub(super) async fn get<T: DeserializeOwned>(
     within(deadline, client.request(request)).await
 }
 
-/// An error of a parser may show the place over several lines.
+/// A parser's error may span several lines.
 pub(super) fn one_line(error: &impl ToString) -> String {
     let text = error.to_string();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_that_a_busy_server_asks_for_is_kept() {
+    fn the_delay_that_a_busy_server_asks_for_is_kept() {
         let details = serde_json::from_value(serde_json::json!({"retryAfterSeconds": 7})).unwrap();
         let busy = status(429, "TooManyRequests").with_details(details);
         assert_eq!(

@@ -1,5 +1,5 @@
-//! The Service of the rehearsal: a ready replica for each new connection, at random, as kube-proxy
-//! chooses. What flows on a connection is not looked at.
+//! The Service of the rehearsal: a random ready replica for each new connection, as kube-proxy chooses. The
+//! data on a connection is not inspected.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,22 +12,23 @@ use rand::seq::SliceRandom as _;
 use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// Holds a whole answer of some ten thousand digits, so that one is two system calls.
+/// Fits a whole answer of some ten thousand digits, so that one answer takes two system calls.
 const BUFFER: usize = 64 * 1024;
 
-/// On loopback a connection is there at once or never.
+/// On loopback a connection succeeds immediately or never.
 const CONNECT: Duration = Duration::from_secs(1);
 
-/// As many connections as 500 users can open in the moment in which the balancer does something else.
+/// As many connections as 500 users can open while the balancer is busy with something else.
 const BACKLOG: u32 = 1024;
 
-/// How a new connection's replica is chosen.
+/// How the replica for a new connection is chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Affinity {
     /// At random: `sessionAffinity: None`.
     #[default]
     None,
-    /// All of one client to one replica: `sessionAffinity: ClientIP`. On loopback, all is one client.
+    /// All connections of one client go to one replica: `sessionAffinity: ClientIP`. On loopback there is only
+    /// one client.
     ClientIp,
 }
 
@@ -36,12 +37,12 @@ pub(crate) enum Affinity {
 pub(crate) struct Endpoints(Arc<Mutex<BTreeMap<String, SocketAddr>>>);
 
 impl Endpoints {
-    /// Gives a replica new connections from now on.
+    /// New connections may go to this replica from now on.
     pub(crate) fn add(&self, name: &str, address: SocketAddr) {
         self.lock().insert(name.to_owned(), address);
     }
 
-    /// Gives it no more; those it has stay.
+    /// No new connections go to this replica; existing ones stay.
     pub(crate) fn remove(&self, name: &str) {
         self.lock().remove(name);
     }
@@ -50,7 +51,7 @@ impl Endpoints {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every one, in the order in which to try them.
+    /// All replicas, in the order in which to try them.
     fn candidates(&self, affinity: Affinity, chance: &mut StdRng) -> Vec<SocketAddr> {
         let mut all: Vec<_> = self.lock().values().copied().collect();
         if affinity == Affinity::None {
@@ -71,10 +72,10 @@ pub(crate) fn listen() -> std::io::Result<TcpListener> {
 
 /// Serves until it is dropped.
 pub(crate) async fn serve(listener: TcpListener, endpoints: Endpoints, affinity: Affinity) {
-    // Any seed does: what matters is that the choices are independent of what is asked.
+    // Any seed works: choices only need to be independent of the requests.
     let mut chance = StdRng::seed_from_u64(0);
     loop {
-        // An error of `accept` is the connection's (gone again) or passes (no descriptor free).
+        // An error of `accept` belongs to the connection (already gone) or is temporary (no free descriptor).
         match listener.accept().await {
             Ok((client, _)) => {
                 let candidates = endpoints.candidates(affinity, &mut chance);
@@ -85,18 +86,17 @@ pub(crate) async fn serve(listener: TcpListener, endpoints: Endpoints, affinity:
     }
 }
 
-/// Both ways until both ends have closed theirs. A replica that is gone since the list was read
-/// refuses, which is before any byte was sent, so the next one is asked. Without any, the client's
-/// connection is closed.
+/// Copies in both directions until both ends have closed. A replica that has gone refuses the connection before
+/// any byte is sent, so the next one is tried. If there is none, the client's connection is closed.
 async fn connection(mut client: TcpStream, candidates: Vec<SocketAddr>) {
     for address in candidates {
         let connected = tokio::time::timeout(CONNECT, TcpStream::connect(address)).await;
         let Ok(Ok(mut replica)) = connected else {
             continue;
         };
-        // A failure to set it costs a little time, and breaks nothing.
+        // If this fails, it only costs a little time.
         let _ = (client.set_nodelay(true), replica.set_nodelay(true));
-        // An error is one of the two ends', who sees it by itself.
+        // An error belongs to one of the two ends, which notices it by itself.
         let _ = copy_bidirectional_with_sizes(&mut client, &mut replica, BUFFER, BUFFER).await;
         return;
     }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_comes_after_the_client_has_closed_its_half() {
+    async fn an_answer_arrives_after_the_client_has_closed_its_half() {
         let endpoints = Endpoints::default();
         endpoints.add("a", replica("a").await);
         assert_eq!(ask(balancer(&endpoints, Affinity::None)).await, "a?");
@@ -156,15 +156,11 @@ mod tests {
         for _ in 0..100 {
             seen.insert(ask(address).await);
         }
-        assert_eq!(
-            seen.len(),
-            2,
-            "a hundred tosses of a coin that all fall alike"
-        );
+        assert_eq!(seen.len(), 2, "a hundred coin tosses with the same result");
     }
 
     #[tokio::test]
-    async fn with_affinity_one_client_stays_with_one_replica() {
+    async fn with_affinity_a_client_stays_on_one_replica() {
         let endpoints = Endpoints::default();
         endpoints.add("a", replica("a").await);
         endpoints.add("b", replica("b").await);

@@ -1,5 +1,5 @@
-//! This machine as the world of a rehearsal: processes as pods, a balancer as the Service, CPU times
-//! from the operating system.
+//! This machine as the world of a rehearsal: processes as pods, a balancer as the Service, CPU times from the
+//! operating system.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ mod notice;
 mod pod;
 mod probe;
 
-/// What of this machine takes part.
+/// The parts of a rehearsal on this machine.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts {
     /// The service.
@@ -40,18 +40,18 @@ pub(crate) struct Parts {
     pub(crate) load_result: PathBuf,
     /// How a pod ends.
     pub(crate) pre_stop: Duration,
-    /// How long a server goes on serving after the signal.
+    /// How long a server keeps serving after the signal.
     pub(crate) drain_delay: Duration,
-    /// From the signal to the kill.
+    /// Time from the signal to the kill.
     pub(crate) grace: Duration,
-    /// What is broken on purpose.
+    /// The injected fault.
     pub(crate) fault: Option<Fault>,
-    /// Whether to end when the program that started this one does.
+    /// Whether to exit when the parent process exits.
     pub(crate) exit_with_parent: bool,
 }
 
-/// This machine. Its processes are looked after by the runtime that it is made in, which needs a
-/// thread of its own: [`World::wait`] blocks the caller's.
+/// This machine. The runtime in which it is created looks after its processes and needs a thread of its own,
+/// because [`World::wait`] blocks the caller's.
 pub(crate) struct Machine {
     node: Node,
     pods: JoinSet<()>,
@@ -66,7 +66,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Opens the balancer's port and catches the signals; no process is started yet.
+    /// Opens the balancer's port and catches signals; no process is started yet.
     pub(crate) fn new(parts: Parts) -> Result<Self, Failure> {
         let cannot =
             |what: &str, e: &dyn std::fmt::Display| Failure::internal(format!("{what}: {e}"));
@@ -122,21 +122,21 @@ impl Machine {
         })
     }
 
-    /// The number to ask for, and the CPU time that a request for it costs here. With a number
-    /// given, its cost.
+    /// The number to request, and the CPU time that one request for it costs here. With a given number, only
+    /// its cost is measured.
     pub(crate) async fn cost(&self, n: Option<u64>) -> Result<(u64, Duration), Failure> {
         calibrate::cost(&self.node.fib_server, n)
             .await
             .map_err(|e| Failure::target(format!("`{}`: {e}", self.node.fib_server.display())))
     }
 
-    /// With that load, once it is started.
+    /// Sets the load to run once it is started.
     pub(crate) fn loaded(mut self, plan: LoadPlan) -> Self {
         self.plan = Some(plan);
         self
     }
 
-    /// Ends every pod without its pauses, and waits for that.
+    /// Ends every pod without delays, and waits for that.
     pub(crate) async fn end(mut self) {
         self.stop_load.cancel();
         self.node.hurry.cancel();
@@ -163,7 +163,7 @@ impl World for Machine {
         self.pods.spawn(life);
     }
 
-    /// There is no process to take over.
+    /// There is no process to adopt.
     fn adopt_pod(&mut self, name: &str, _worked: Duration) {
         self.start_pod(name);
     }

@@ -1,5 +1,5 @@
-//! The key of a panel: what each color stands for, on the title's line or, where that is too short,
-//! on lines of its own.
+//! The key of a panel: the meaning of each color, on the title's line or, if it does not fit there, on its own
+//! lines.
 
 use super::canvas::{Anchor, Canvas, text_width};
 use super::{Sheet, TITLE};
@@ -9,7 +9,7 @@ use super::{Sheet, TITLE};
 pub(super) struct Key<'a> {
     /// The class that colors it.
     pub(super) class: &'static str,
-    /// What it stands for.
+    /// Its meaning.
     pub(super) name: &'a str,
     /// How it is drawn.
     pub(super) shape: Shape,
@@ -73,7 +73,7 @@ impl Sheet<'_> {
             x = left;
         }
         for key in keys {
-            // Half a pixel is no reason to begin a line.
+            // Half a pixel does not justify a new line.
             if x + key.width() > right + 0.5 && x > left {
                 baseline += LINE;
                 x = left;
@@ -91,7 +91,7 @@ mod tests {
     use super::super::super::fixture;
     use super::super::{Format, inline};
 
-    /// Where the texts of a class stand: x, baseline, text.
+    /// The texts of a class: x, baseline, text.
     fn texts(svg: &str, class: &str) -> Vec<(f64, f64, String)> {
         let begin = format!("<text class=\"{class}\" x=\"");
         let parts = svg.split(&begin).skip(1);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn no_entry_of_a_key_runs_into_another_or_over_the_edge() {
+    fn no_entry_of_a_key_overlaps_another_or_the_edge() {
         for format in [Format::Wide, Format::Narrow] {
             let keys = texts(&inline(&fixture::passed(), "PASS", format), "key");
             assert!(keys.len() > 10);

@@ -1,5 +1,5 @@
-//! Labels above a panel, each at the left of a hairline that falls from it to its point. They stand
-//! in lanes, so that none lies over another, or over another's hairline.
+//! Labels above a panel, each to the left of a hairline that falls to its point. They are placed in lanes so
+//! that none overlaps another or another's hairline.
 
 /// Where a label goes: its lane, counted upwards from the panel, and where it ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -8,8 +8,8 @@ pub(super) struct Place {
     pub(super) end: f64,
 }
 
-/// Places labels whose hairlines are at `x`, in ascending order, into that many lanes. One that fits
-/// in no lane is left out.
+/// Places labels whose hairlines are at `x`, in ascending order, into this many lanes. A label that fits in no
+/// lane is left out.
 pub(super) fn place(labels: &[(f64, f64)], left: f64, lanes: usize) -> Vec<Option<Place>> {
     let mut taken = vec![f64::NEG_INFINITY; lanes];
     labels
@@ -17,7 +17,7 @@ pub(super) fn place(labels: &[(f64, f64)], left: f64, lanes: usize) -> Vec<Optio
         .map(|(x, width)| {
             let end = x.max(left + width);
             let begin = end - width;
-            // Hairlines of the lanes above fall through this one.
+            // Hairlines of higher lanes cross this one.
             let free = (0..lanes).find(|lane| taken[*lane..].iter().all(|used| *used < begin));
             let lane = free?;
             taken[lane] = end;
@@ -41,12 +41,12 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_would_lie_over_another_goes_up_a_lane() {
+    fn a_label_that_would_overlap_another_moves_up_a_lane() {
         assert_eq!(lanes(&[(100.0, 40.0), (130.0, 40.0)]), [Some(0), Some(1)]);
     }
 
     #[test]
-    fn no_label_lies_over_a_hairline_that_falls_from_a_lane_above() {
+    fn no_label_overlaps_a_hairline_from_a_higher_lane() {
         let close = [(100.0, 40.0), (130.0, 40.0), (150.0, 40.0), (180.0, 40.0)];
         assert_eq!(lanes(&close), [Some(0), Some(1), None, Some(0)]);
     }

@@ -1,4 +1,4 @@
-//! Two timelines on one axis, the rise of the load at one place: replicas, CPU and requests.
+//! Two timelines on one axis, aligned at the rise of the load: replicas, CPU and requests.
 
 use hpa_check_core::compare::{Side, one_axis};
 use hpa_check_core::run::timeline::{LoadPoint, Step, Timeline};
@@ -19,7 +19,7 @@ pub(in crate::report) fn pair(a: &Side, b: &Side, title: &str, format: Format) -
         left,
         right,
     };
-    // Each ends where it ended, and not where the longer one does.
+    // Each ends at its own end, not at that of the longer one.
     let axis = |timeline: &Timeline, from: jiff::Timestamp| TimeAxis {
         from,
         until: timeline.until,
@@ -96,7 +96,7 @@ fn requests(sheet: &mut Sheet<'_>, sides: [&Timeline; 2], axes: &[TimeAxis; 2]) 
         whole: true,
         unit: "",
     };
-    sheet.title("Requests a second", &KEYS);
+    sheet.title("Requests per second", &KEYS);
     let axis = sheet.frame(84.0, &scale);
     for ((timeline, time), key) in sides.iter().zip(axes).zip(KEYS) {
         let points = timeline.load.iter().map(|p| (p.at, Some(p.rps)));

@@ -1,4 +1,4 @@
-//! The panels of the picture, each a function that draws itself below the one before.
+//! The panels of the picture, each a function that draws itself below the previous one.
 
 pub(super) mod cpu;
 pub(super) mod load;
@@ -12,19 +12,19 @@ use super::{GAP, Sheet};
 
 /// The scale of a panel.
 pub(super) struct ValueRange {
-    /// The largest value that has to fit.
+    /// The largest value that must fit.
     pub(super) largest: f64,
     /// Whether only whole numbers make sense.
     pub(super) whole: bool,
-    /// What stands behind each number.
+    /// The unit after each number.
     pub(super) unit: &'static str,
 }
 
-/// Labels of the value axis that would be nearer to each other stand at every other line only.
+/// If labels of the value axis would be closer than this, only every other line has one.
 const CLOSEST: f64 = 16.0;
 
 impl Sheet<'_> {
-    /// The frame and grid of a panel of that height. Gives its axis back.
+    /// Draws the frame and grid of a panel of this height, and returns its axis.
     pub(super) fn frame(&mut self, height: f64, scale: &ValueRange) -> ValueAxis {
         let (left, right, top) = (self.left(), self.right(), self.y);
         let axis = ValueAxis::new(top + height, top, scale.largest, scale.whole);
@@ -51,7 +51,7 @@ impl Sheet<'_> {
     }
 }
 
-/// Without the noise of binary fractions.
+/// Without the rounding noise of binary fractions.
 fn short(tick: f64) -> f64 {
     (tick * 1e6).round() / 1e6
 }

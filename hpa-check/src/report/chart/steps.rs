@@ -1,5 +1,5 @@
-//! Series as paths: steps that hold until the next one, and points joined by straight lines. Of the points of one
-//! column those remain that can be seen, so that a picture of a day is no larger than one of an hour.
+//! Series as paths: steps that hold until the next one, and points joined by straight lines. Only the visible
+//! points of a column are kept, so a picture of a day is no larger than one of an hour.
 
 use hpa_check_core::run::timeline::Step;
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use super::axis::{TimeAxis, ValueAxis};
 use super::canvas::Px;
 use crate::report::condense::extremes;
 
-/// The columns of one pixel: finer than that no screen shows a line.
+/// Columns per pixel: no screen shows finer lines.
 const COLUMNS: f64 = 2.0;
 
 /// The column of a place on the time axis.
@@ -17,7 +17,7 @@ fn column(x: f64) -> i64 {
     (x * COLUMNS).floor() as i64
 }
 
-/// The time that one column of a picture stands for, in milliseconds.
+/// The time span of one column of a picture, in milliseconds.
 #[expect(
     clippy::cast_precision_loss,
     reason = "runs are far shorter than 2^52 ms"
@@ -47,12 +47,12 @@ pub(crate) fn line<T: Copy>(
     d
 }
 
-/// The path of steps without holes, each a place and a height, to a place.
+/// The path of steps without gaps, each a place and a height, up to a place.
 fn stairs(places: impl Iterator<Item = (f64, f64)>, until: f64) -> String {
     let mut d = String::new();
     let mut at: Option<f64> = None;
     for (x, y) in extremes(places, |(x, _)| column(*x), |(_, y)| *y) {
-        // What is the same again only goes further.
+        // A repeated value only extends the line.
         match at {
             Some(before) if before.to_bits() == y.to_bits() => {}
             Some(_) => d += &format!("H{}V{}", Px(x), Px(y)),
@@ -75,8 +75,8 @@ pub(crate) fn area(steps: &[Step<i32>], time: &TimeAxis, axis: &ValueAxis) -> St
     format!("{top}V{}H{}Z", Px(axis.bottom), Px(time.x(first.at)))
 }
 
-/// Points joined by lines. Points further apart than `hole_ms` are not joined, unless they are so near on the sheet
-/// that a hole could not be seen.
+/// Points joined by lines. Points further apart than `hole_ms` are not joined, unless the gap would be too
+/// narrow to see.
 pub(crate) fn polyline(
     points: impl Iterator<Item = (Timestamp, Option<f64>)>,
     time: &TimeAxis,

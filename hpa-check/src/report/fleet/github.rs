@@ -1,4 +1,4 @@
-//! One annotation for each cause: GitHub shows only the first ten of a step.
+//! One annotation per cause: GitHub shows only the first ten of a step.
 
 use hpa_check_core::documents::doctor::Report;
 use hpa_check_core::verdict::Outcome;
@@ -6,12 +6,12 @@ use hpa_check_core::verdict::Outcome;
 use super::super::{documentation, github};
 use super::{cases, gravity, plural, subject};
 
-/// Autoscalers told of in their own words.
+/// How many autoscalers get their own message.
 const IN_FULL: usize = 3;
 /// Names in an annotation.
 const NAMES: usize = 20;
 
-/// A line for each cause, and one for what could not be read.
+/// One line per cause, and one for what could not be read.
 pub(super) fn annotations(report: &Report) -> String {
     let mut text = String::new();
     for cause in &report.groups.causes {

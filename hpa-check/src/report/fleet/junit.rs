@@ -1,4 +1,4 @@
-//! A suite for each namespace and a case for each autoscaler, which fails where the exit code counts a fault.
+//! A suite per namespace and a case per autoscaler, which fails if a fault affects the exit code.
 
 use hpa_check_core::documents::doctor::{AutoscalerReport, Report};
 use hpa_check_core::verdict::{Outcome, Reason};
@@ -7,7 +7,7 @@ use quick_junit::{TestCase, TestSuite};
 use super::super::{documentation, junit};
 use super::counted;
 
-/// The suites, and one of what could not be read.
+/// The suites, plus one for what could not be read.
 pub(super) fn suites(report: &Report) -> String {
     let mut document = quick_junit::Report::new("hpa-check doctor");
     for group in report
@@ -19,7 +19,7 @@ pub(super) fn suites(report: &Report) -> String {
         document.add_test_suite(suite);
     }
     if !report.unseen.is_empty() {
-        let mut suite = TestSuite::new("not seen");
+        let mut suite = TestSuite::new("not read");
         suite.add_test_cases(report.unseen.iter().map(|unseen| {
             let message = format!("{}: {}", unseen.consequence, unseen.error);
             let mut case = TestCase::new(unseen.rule.as_str(), junit::skipped(&message));

@@ -1,4 +1,4 @@
-//! A fleet in Markdown, for a pull request or a step summary: the causes first, then who has them.
+//! A fleet in Markdown, for a pull request or a step summary: the causes first, then the autoscalers with them.
 
 use std::fmt::Write as _;
 
@@ -8,9 +8,9 @@ use super::super::documentation::link;
 use super::super::escape::Markdown;
 use super::{cases, conclusion, gravity, has_owners, plural, settings, subject, word};
 
-/// Autoscalers told of in full under one cause: a step summary holds a megabyte.
+/// How many autoscalers are shown in full under one cause: a step summary is limited to a megabyte.
 const IN_FULL: usize = 20;
-/// Names after them.
+/// How many more are named.
 const NAMES: usize = 100;
 /// Namespaces or owners in a table.
 const ROWS: usize = 100;
@@ -28,7 +28,7 @@ pub(super) fn summary(report: &Report) -> String {
     for cause in &report.groups.causes {
         in_full(&mut text, report, cause);
     }
-    // One namespace says nothing that the headline doesn't.
+    // A single namespace adds nothing to the headline.
     if report.groups.namespaces.len() > 1 {
         parts(&mut text, "Namespace", &report.groups.namespaces);
     }

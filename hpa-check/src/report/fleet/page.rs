@@ -1,5 +1,6 @@
-//! A fleet on one page: the causes with who has them, the namespaces, the owners, every autoscaler with its settings.
-//! It loads nothing and runs offline; everything can be folded, and one field finds an autoscaler.
+//! A fleet on one page: the causes and the autoscalers with them, the namespaces, the owners, and every
+//! autoscaler with its settings. It loads nothing and works offline; every part can be folded, and one field
+//! finds an autoscaler.
 
 use std::fmt::Write as _;
 
@@ -15,9 +16,9 @@ use super::{
 
 const FIND: &str = include_str!("page.js");
 
-/// A cause with more autoscalers than this, or a list of more, is folded at first.
+/// A cause with more autoscalers than this, or a longer list, is folded at first.
 const OPEN: usize = 25;
-/// Autoscalers of one cause whose evidence is shown; the JSON document has all of it.
+/// How many autoscalers of one cause show their evidence; the JSON document has all of it.
 const EVIDENCE: usize = 50;
 
 /// The page.
@@ -98,16 +99,25 @@ fn causes(report: &Report) -> String {
     groups.map(|cause| group(report, cause)).collect()
 }
 
+/// What it counts as, such as `wrong, blocker`. A note is a note by both.
+fn severity(cause: &Cause) -> String {
+    let (gravity, weight) = (gravity(cause.outcome), word(&cause.weight));
+    if gravity == weight {
+        weight
+    } else {
+        format!("{gravity}, {weight}")
+    }
+}
+
 fn group(report: &Report, cause: &Cause) -> String {
     let cases = cases(report, cause);
     let open = if cases.len() <= OPEN { " open" } else { "" };
     let mut html = format!(
         "<article class=\"group {class}\" id=\"cause-{id}\"><details{open}><summary><h3><code>{id}</code></h3> \
-         <span class=\"note\">{gravity}, {weight}: {count}</span></summary>\n",
+         <span class=\"note\">{severity}: {count}</span></summary>\n",
         class = html::class(cause.outcome),
         id = Xml(&cause.id),
-        gravity = gravity(cause.outcome),
-        weight = word(&cause.weight),
+        severity = severity(cause),
         count = plural(cases.len() as u64, "autoscaler"),
     );
     // Writing to a String can't fail.
@@ -119,7 +129,7 @@ fn group(report: &Report, cause: &Cause) -> String {
             html::explained(&cause.id)
         );
     }
-    // Where each has its own advice, it stands there.
+    // If each has its own advice, it is shown there.
     let same = cases.iter().all(|(_, reason)| reason.fix == cause.fix);
     html += &html::advice(cause.fix.as_deref().filter(|_| same));
     html.push_str("<ul class=\"cases\">\n");
@@ -184,7 +194,7 @@ fn cause_link(id: &str) -> String {
     format!("<a href=\"#cause-{0}\"><code>{0}</code></a>", Xml(id))
 }
 
-/// Every autoscaler with the settings that were evaluated, a table for each namespace.
+/// Every autoscaler with the settings that were evaluated, in one table per namespace.
 fn autoscalers(report: &Report) -> String {
     let open = if report.autoscalers.len() <= OPEN {
         " open"
@@ -245,7 +255,7 @@ fn row(html: &mut String, autoscaler: &AutoscalerReport) {
     );
 }
 
-/// What was ignored, what the baseline knew, and what of it is gone.
+/// What was ignored, what the baseline has, and which of the baseline's findings are gone.
 fn not_counted(report: &Report) -> String {
     let mut rows = String::new();
     let mut row = |what: &str, who: &str, id: &str, why: &str| {

@@ -1,4 +1,4 @@
-//! A fleet's findings as SARIF: those that are ignored are suppressed, those of the baseline unchanged or absent.
+//! A fleet's findings as SARIF: ignored ones are suppressed, those of the baseline unchanged or absent.
 
 use hpa_check_core::documents::doctor::{AutoscalerReport, IgnoredBy, Report};
 use hpa_check_core::verdict::Reason;

@@ -1,4 +1,4 @@
-//! Reports of fleets: complete, harmless, and the same from one document.
+//! Reports of fleets: complete, safely escaped, and the same from one document.
 
 use hpa_check_core::documents::doctor::{
     AutoscalerReport, Baseline, DoctorSettings, FailOn, Gone, Groups, Ignored, IgnoredBy, Report,
@@ -42,8 +42,8 @@ fn autoscaler(namespace: &str, name: &str, findings: Vec<Reason>) -> AutoscalerR
     }
 }
 
-/// `many` autoscalers without a request in one namespace; one with a note, one healthy, one that can't scale and
-/// is ignored in another.
+/// A namespace with `many` autoscalers without a request, and another with one that has a note, one that is
+/// healthy, and an ignored one that can't scale.
 fn fleet(many: usize) -> Report {
     let fault = || reason("missing-cpu-request", Outcome::Wrong);
     let mut autoscalers: Vec<AutoscalerReport> = (0..many)
@@ -105,7 +105,7 @@ fn fleet(many: usize) -> Report {
     .grouped()
 }
 
-/// The same with text that must stay text everywhere.
+/// The same with text that must be escaped everywhere.
 fn hostile() -> Report {
     let mut report = fleet(2);
     let evil = "</script><script>alert(1)</script>\u{1b}[2J\u{202e}|`*";
@@ -123,7 +123,7 @@ fn hostile() -> Report {
 }
 
 #[test]
-fn every_form_has_every_autoscaler_with_a_fault_and_says_what_to_do() {
+fn every_format_has_every_faulty_autoscaler_and_says_what_to_do() {
     let report = fleet(3);
     for kind in KINDS {
         let text = render(kind, &report).unwrap();
@@ -138,7 +138,7 @@ fn every_form_has_every_autoscaler_with_a_fault_and_says_what_to_do() {
 }
 
 #[test]
-fn text_from_the_world_stays_text_in_every_form() {
+fn text_from_outside_is_escaped_in_every_format() {
     let report = hostile();
     for kind in [
         ReportFormat::Html,
@@ -163,7 +163,7 @@ fn text_from_the_world_stays_text_in_every_form() {
 }
 
 #[test]
-fn the_page_groups_by_cause_namespace_and_owner_and_links_to_the_explanation_and_the_settings() {
+fn the_page_groups_by_cause_namespace_and_owner_and_links_to_explanations_and_settings() {
     let page = render(ReportFormat::Html, &fleet(3)).unwrap();
     for part in [
         "<h2 id=\"causes\">By cause</h2>",
@@ -197,7 +197,7 @@ fn a_fleet_of_ten_thousand_faults_is_a_page_of_a_few_megabytes() {
 }
 
 #[test]
-fn a_test_case_fails_where_the_exit_code_counts_a_fault_and_is_skipped_where_nothing_is_proved() {
+fn a_test_case_fails_if_a_fault_counts_and_is_skipped_if_nothing_is_proved() {
     let mut report = fleet(2);
     let xml = render(ReportFormat::Junit, &report).unwrap();
     for part in [
@@ -206,7 +206,7 @@ fn a_test_case_fails_where_the_exit_code_counts_a_fault_and_is_skipped_where_not
         "<failure message=\"container app has it: missing-cpu-request\" type=\"missing-cpu-request\"",
         "ignored: bounds-leave-no-room, because a singleton",
         "known: flapping",
-        "<testsuite name=\"not seen\"",
+        "<testsuite name=\"not read\"",
     ] {
         assert!(xml.contains(part), "{part}: {xml}");
     }
@@ -217,7 +217,7 @@ fn a_test_case_fails_where_the_exit_code_counts_a_fault_and_is_skipped_where_not
 }
 
 #[test]
-fn github_gets_an_annotation_a_cause_since_it_shows_ten() {
+fn github_gets_one_annotation_per_cause_because_it_shows_only_ten() {
     let text = render(ReportFormat::Github, &fleet(50)).unwrap();
     assert_eq!(text.lines().count(), 4, "{text}");
     let first =
@@ -231,7 +231,7 @@ fn github_gets_an_annotation_a_cause_since_it_shows_ten() {
 }
 
 #[test]
-fn sarif_keeps_to_the_schema_and_tells_what_is_new_what_is_known_and_what_is_ignored() {
+fn sarif_follows_the_schema_and_marks_new_known_and_ignored_findings() {
     let schema: Value = serde_json::from_str(include_str!(
         "../../../tests/fixtures/sarif-2.1.0.schema.json"
     ))
@@ -278,7 +278,7 @@ fn sarif_keeps_to_the_schema_and_tells_what_is_new_what_is_known_and_what_is_ign
 }
 
 #[test]
-fn on_a_terminal_the_causes_come_first_and_no_line_is_longer_than_it_is_wide() {
+fn on_a_terminal_the_causes_come_first_and_no_line_is_wider_than_the_terminal() {
     let report = fleet(600);
     let mut report = Report {
         autoscalers: report

@@ -1,4 +1,4 @@
-//! A report on a terminal: what is wrong at a glance, then each finding, the weightiest first, with its fix once.
+//! A report on a terminal: an overview, then each finding, heaviest first, with its fix once.
 
 use std::fmt::Write as _;
 
@@ -10,16 +10,17 @@ use super::super::lines::Lines;
 use super::super::words;
 use super::{cases, conclusion, gravity, plural};
 
-/// Autoscalers told of in full under one finding; the others by name.
+/// How many autoscalers are shown in full under one finding; the others are only named.
 const IN_FULL: usize = 5;
-/// Names in a line of them.
+/// Names on one line.
 const NAMES: usize = 12;
-/// Causes of which a list at the beginning is more help than in the way.
+/// From this many causes on, there is an overview first.
 const GLANCE: usize = 3;
-/// Namespaces in that list.
+/// Namespaces in that overview.
 const SPACES: usize = 5;
 
-/// The whole text, without a last line break. On a terminal of that many columns long lines are broken between words.
+/// The whole text, without a trailing newline. On a terminal with this many columns, long lines are wrapped
+/// between words.
 pub(crate) fn terminal(report: &Report, columns: Option<usize>) -> String {
     let mut page = Lines::new(columns);
     headline(&mut page, report);
@@ -58,7 +59,8 @@ fn headline(page: &mut Lines, report: &Report) {
     page.hanging("      ", &conclusion(report));
 }
 
-/// How many autoscalers have what, and where: many findings of many autoscalers fill more than a screen.
+/// How many autoscalers have each finding, and where: many findings of many autoscalers fill more than a
+/// screen.
 fn glance(page: &mut Lines, report: &Report) {
     let causes = &report.groups.causes;
     if causes.len() <= GLANCE {
@@ -92,7 +94,7 @@ fn glance(page: &mut Lines, report: &Report) {
     }
 }
 
-/// What was found and does not count, and what is odd about the question.
+/// What was found but does not count, and problems with the request.
 fn aside(page: &mut Lines, report: &Report) {
     for autoscaler in &report.autoscalers {
         for one in &autoscaler.ignored {

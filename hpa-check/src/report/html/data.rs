@@ -1,6 +1,6 @@
-//! What the readout of a timeline shows, small enough for a run of a day: series as flat lists of times and
-//! values, times in tenths of a second since the one before, and no more points than a reader can tell apart. No
-//! extreme is left out: of what is joined, the lowest and the highest value remain.
+//! The data of a timeline's readout, small enough for a run of a day: series as flat lists of times and values,
+//! times in tenths of a second since the previous one, and no more points than a reader can tell apart. No
+//! extreme is lost: of combined values, the lowest and the highest remain.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::report::condense::{extremes, thinned};
 
-/// Seconds of load; of more, several are joined to one.
+/// Seconds of load; beyond this, several are combined.
 const MOST_SECONDS: usize = 2_500;
 /// Samples of all pods together.
 const MOST_SAMPLES: usize = 20_000;
@@ -18,7 +18,7 @@ const MOST_SAMPLES: usize = 20_000;
 const MOST_STEPS: usize = 8_000;
 /// Syncs with their sentence. Those that changed something come first.
 const MOST_SYNCS: usize = 1_500;
-/// What may remain of a column.
+/// The most values that remain of a column.
 const OF_A_COLUMN: i64 = 4;
 
 /// The data.
@@ -52,12 +52,12 @@ pub(in crate::report) fn compact(timeline: &Timeline) -> Value {
     })
 }
 
-/// How many seconds of load are joined to one.
+/// How many seconds of load are combined.
 pub(super) fn joined_seconds(timeline: &Timeline) -> usize {
     timeline.load.len().div_ceil(MOST_SECONDS).max(1)
 }
 
-/// The length in milliseconds of the columns in which samples of a pod are joined; 1 if none are.
+/// The length in milliseconds of the columns in which samples of a pod are combined; 1 if none are.
 pub(super) fn samples_column(timeline: &Timeline) -> i64 {
     let samples: usize = timeline.pods.iter().map(|p| p.cpu_milli.len()).sum();
     if samples <= MOST_SAMPLES {
@@ -80,7 +80,7 @@ fn tenths(from: Timestamp, at: Timestamp) -> i64 {
     (at.as_millisecond() - from.as_millisecond()).max(0) / 100
 }
 
-/// Each value with the time since the one before; a value that is the same again is left out.
+/// Each value with the time since the previous one; repeated values are left out.
 fn steps<T: Copy + PartialEq + Into<Value>>(
     steps: &[Step<T>],
     from: Timestamp,
@@ -97,7 +97,7 @@ fn steps<T: Copy + PartialEq + Into<Value>>(
     flat(&seen(steps, (length / columns).max(1), value), from)
 }
 
-/// Of the steps in a column of that many milliseconds the first, the lowest, the highest and the last.
+/// The first, lowest, highest and last step of each column of this many milliseconds.
 fn seen<T: Copy>(steps: &[Step<T>], column: i64, value: impl Fn(T) -> f64) -> Vec<Step<T>> {
     let all = steps.iter().copied();
     extremes(
@@ -140,12 +140,13 @@ fn pod(pod: &PodSeries, from: Timestamp, column: i64) -> Option<Value> {
     ]))
 }
 
-/// Time since the one before, requests a second, p99 in microseconds, failed, wrong; where several seconds are
-/// joined also the lowest and the highest rate. Of several seconds: the mean rate, the worst p99 and the last counts.
+/// Time since the previous one, requests per second, p99 in microseconds, failed, wrong; if several seconds are
+/// combined, also the lowest and the highest rate. Combined seconds have the mean rate, the worst p99 and the
+/// last counts.
 fn load(points: &[LoadPoint], from: Timestamp) -> Value {
     let stride = points.len().div_ceil(MOST_SECONDS).max(1);
     let (mut flat, mut before) = (Vec::<Value>::new(), 0);
-    // A whole number is shorter as one.
+    // An integer is shorter.
     #[expect(clippy::cast_possible_truncation, reason = "rates are far below 2^52")]
     let whole = |rate: f64| Value::from(rate.round() as i64);
     for group in points.chunks(stride) {
@@ -170,7 +171,7 @@ fn load(points: &[LoadPoint], from: Timestamp) -> Value {
     json!({"joined": stride, "points": flat})
 }
 
-/// The sentences, each once, and the syncs: the time since the one before, and which sentence is its own.
+/// The distinct sentences, and the syncs: the time since the previous one, and the index of its sentence.
 fn syncs(syncs: &[SyncRecord], from: Timestamp) -> (Vec<&str>, Vec<i64>) {
     let telling = |sync: &SyncRecord| sync.current != sync.desired || !sync.explained;
     let (mut sentences, mut known) = (Vec::new(), HashMap::new());
@@ -195,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_spike_of_a_long_run_is_left_out_of_the_readout() {
+    fn no_spike_of_a_long_run_is_missing_in_the_readout() {
         let mut run = fixture::passed();
         let timeline = &mut run.timeline;
         let second = |s: i64| timeline.from + SignedDuration::from_secs(s);
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_that_was_said_before_is_there_once() {
+    fn a_repeated_sentence_is_stored_once() {
         let mut run = fixture::passed();
         let sync = run.timeline.syncs[0].clone();
         run.timeline.syncs = vec![sync; 100];
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_relative_and_no_date_is_in_it() {
+    fn times_are_relative_and_there_is_no_date() {
         let data = compact(&fixture::passed().timeline);
         assert_eq!(data["length"], 1_500);
         assert!(!data.to_string().contains("2026-"), "{data}");

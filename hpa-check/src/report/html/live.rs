@@ -1,5 +1,5 @@
-//! The same page while the run goes on: it says what is being done instead of a verdict, and is kept new
-//! by a stream of states.
+//! The same page during the run: it shows the current activity instead of a verdict, and a stream of states
+//! updates it.
 
 use hpa_check_core::documents::result::RunResult;
 use hpa_check_core::observation::Phase;
@@ -11,13 +11,13 @@ use super::{content, document, title};
 
 const SCRIPT: &str = include_str!("live.js");
 
-/// The page with what keeps it new; as good as a report by itself once the run is over.
+/// The page with its update script; once the run is over it is the same as a report.
 pub(crate) fn page(result: &RunResult, stage: Stage) -> String {
     let script = format!("<script>{SCRIPT}</script>\n");
     document(result, stage, "; connect-src 'self'", &script)
 }
 
-/// A state as the page takes it: JSON in one line.
+/// A state for the page: JSON on one line.
 pub(crate) fn state(result: &RunResult, stage: Stage) -> String {
     json!({
         "title": title(result, stage),
@@ -30,17 +30,17 @@ pub(crate) fn state(result: &RunResult, stage: Stage) -> String {
 /// What the run is doing.
 pub(super) fn doing(phase: Option<Phase>) -> &'static str {
     match phase {
-        None => "Nothing has been seen yet.",
-        Some(Phase::Preflight) => "Looking at what is there, before anything is loaded.",
-        Some(Phase::Baseline) => "Waiting until the minimum is at rest.",
+        None => "Nothing has been observed yet.",
+        Some(Phase::Preflight) => "Checking the setup before any load.",
+        Some(Phase::Baseline) => "Waiting for the minimum to be ready and idle.",
         Some(Phase::Up) => "Under load, waiting for the maximum.",
         Some(Phase::Hold) => "At the maximum, watching whether it holds.",
-        Some(Phase::Down) => "The load is down; watching the way back.",
-        Some(Phase::Done) => "All has been seen; the reports are being written.",
+        Some(Phase::Down) => "The load is over; watching the scale-down.",
+        Some(Phase::Done) => "Everything was observed; writing the reports.",
     }
 }
 
-/// The faults that show by now. What is not proved yet is not a finding while the run goes on.
+/// The faults found so far. During the run, missing proof is not a finding.
 pub(super) fn findings(result: &RunResult) -> String {
     let fault = |outcome| matches!(outcome, Outcome::Wrong | Outcome::Environment);
     let reasons = &result.verdict.reasons;
@@ -49,7 +49,7 @@ pub(super) fn findings(result: &RunResult) -> String {
         return "<p class=\"note\">None.</p>\n".to_owned();
     }
     format!(
-        "<p class=\"note\">What the verdict would rest on if the run ended now; the rest of it may still explain some.</p>\n{faults}"
+        "<p class=\"note\">The reasons for the verdict if the run ended now; later observations may change them.</p>\n{faults}"
     )
 }
 
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_that_goes_on_has_no_verdict_and_says_what_it_does() {
+    fn a_run_in_progress_has_no_verdict_and_shows_its_activity() {
         let page = page(&fixture::passed(), Stage::Going(Some(Phase::Up)));
         assert!(page.contains("RUNNING") && page.contains("waiting for the maximum"));
         assert!(
@@ -71,11 +71,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_proved_yet_is_no_finding_and_a_fault_is() {
+    fn missing_proof_is_not_a_finding_during_the_run_but_a_fault_is() {
         let mut run = fixture::hostile();
         let shown = |run: &RunResult| content(run, Stage::Going(Some(Phase::Up)));
         run.verdict.reasons[0].outcome = Outcome::Environment;
-        assert!(shown(&run).contains("What the verdict would rest on"));
+        assert!(shown(&run).contains("The reasons for the verdict if the run ended now"));
         for reason in &mut run.verdict.reasons {
             reason.outcome = Outcome::Inconclusive;
         }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_state_is_the_report_s_own() {
+    fn the_last_state_is_the_same_as_the_report() {
         let run = fixture::passed();
         let state: Value = serde_json::from_str(&state(&run, Stage::Over)).unwrap();
         let report = super::super::page(&run);
@@ -93,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_one_line_whatever_the_world_says() {
+    fn a_state_is_one_line_whatever_text_is_in_it() {
         let state = state(&fixture::hostile(), Stage::Over);
         assert!(!state.contains(['\n', '\r']));
     }
 
     #[test]
-    fn the_page_may_ask_its_own_server_and_no_other() {
+    fn the_page_may_connect_to_its_own_server_and_no_other() {
         let page = page(&fixture::passed(), Stage::Over);
         assert!(page.contains("default-src 'none'") && page.contains("connect-src 'self'"));
         let outside = super::super::tests::without_links(&page);

@@ -1,4 +1,4 @@
-//! What the load generator says of the run, joined with what its seconds show.
+//! The load generator's result, together with what its seconds show.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use hpa_check_core::documents::result::RunResult;
 use crate::report::escape::Xml;
 use crate::report::words;
 
-/// A list of names and values; nothing where there was no load.
+/// A list of names and values; empty without load.
 pub(super) fn account(result: &RunResult) -> String {
     let seconds = &result.timeline.load;
     if result.load.is_none() && seconds.is_empty() {
@@ -16,13 +16,13 @@ pub(super) fn account(result: &RunResult) -> String {
     let mut rows: Vec<(&str, String)> = Vec::new();
     if let Some(load) = &result.load {
         rows.push(("Requests", words::count(load.requests)));
-        rows.push(("Answers proved right", words::count(load.verified)));
+        rows.push(("Verified answers", words::count(load.verified)));
         rows.push(("Failed", words::count(load.failed)));
         rows.push(("Wrong answers", words::count(load.wrong)));
     }
     let busiest = seconds.iter().map(|s| s.rps).fold(0.0, f64::max);
     if busiest > 0.0 {
-        rows.push(("Most in a second", format!("{busiest:.0} requests")));
+        rows.push(("Peak rate", format!("{busiest:.0} requests")));
     }
     let mut slow: Vec<u64> = seconds.iter().filter_map(|s| s.p99_us).collect();
     slow.sort_unstable();
@@ -38,7 +38,7 @@ pub(super) fn account(result: &RunResult) -> String {
         } else {
             format!("{}: {reasons}", load.generator)
         };
-        rows.push(("The generator on itself", text));
+        rows.push(("Generator's self-check", text));
     }
     let mut html = String::from("<dl class=\"account\">");
     for (name, value) in rows {

@@ -127,6 +127,8 @@ function attach() {
     ticks(svg, left, right);
   }
 
+  // A label of the time axis: 1:05, 1:02:05, and from a day on 1 d or 1 d 12 h.
+  const tick = (s) => { const days = Math.floor(s / 86400), rest = s % 86400; return !days || rest % 3600 ? clock(s * 1000) : rest ? `${days} d ${rest / 3600} h` : `${days} d`; };
   // The labels of the time axis, at least 64 px from one another.
   function ticks(svg, left, right) {
     const group = svg.querySelector(".ticks"), bottom = +group.dataset.bottom, a_second = (right - left) / Math.max(1, part[1] - part[0]) * 1000;
@@ -136,7 +138,7 @@ function attach() {
       const x = left + (second - part[0] / 1000) * a_second, mark = document.createElementNS(SVG, "path"), label = document.createElementNS(SVG, "text");
       mark.setAttribute("class", "grid"); mark.setAttribute("d", `M${x} ${bottom}V${bottom + 4}`);
       for (const [name, value] of Object.entries({ class: "label", x, y: bottom + 17, "text-anchor": "middle" })) label.setAttribute(name, value);
-      label.textContent = clock(second * 1000);
+      label.textContent = tick(second);
       group.append(mark, label);
     }
   }

@@ -1,5 +1,4 @@
-//! How the work was spread: for each pod what it used while the load was on. An average hides one hot
-//! pod among idle ones.
+//! How the work was spread: what each pod used under load. An average hides one hot pod among idle ones.
 
 use std::fmt::Write as _;
 
@@ -12,10 +11,10 @@ use crate::report::words;
 
 use super::tables;
 
-/// Of more pods than twice this, only so many of the busiest and of the idlest have a row.
+/// Of more than twice this many pods, only this many of the busiest and of the idlest have a row.
 const MOST_OF_A_KIND: usize = 50;
 
-/// A pod's use while the load was on, in millicores.
+/// A pod's use under load, in millicores.
 struct Use<'a> {
     pod: &'a PodSeries,
     mean: i64,
@@ -23,7 +22,7 @@ struct Use<'a> {
     most: i64,
 }
 
-/// A row a pod; nothing where no pod was measured under load.
+/// One row per pod; empty if no pod was measured under load.
 pub(super) fn spread(timeline: &Timeline) -> String {
     let Some((from, until)) = loaded(timeline) else {
         return String::new();
@@ -80,7 +79,7 @@ pub(super) fn spread(timeline: &Timeline) -> String {
     html
 }
 
-/// The busiest and the idlest where there are more pods than a table is read for, in the order of the run.
+/// The busiest and the idlest pods if there are too many for a table, in the order of the run.
 fn extremes(uses: Vec<Use<'_>>) -> Vec<Use<'_>> {
     if uses.len() <= 2 * MOST_OF_A_KIND {
         return uses;

@@ -1,4 +1,4 @@
-//! The decisions and the events, a row each; of a long run folded by the time.
+//! The decisions and the events, one row each; folded by time in a long run.
 
 use std::fmt::Write as _;
 
@@ -12,44 +12,45 @@ use crate::report::{summary, words};
 
 /// More rows than this are folded.
 const MOST_OPEN: usize = 100;
-/// A page has at most so many rows of one table. The result document has all.
+/// A page has at most this many rows of one table. The result document has all of them.
 const MOST_ROWS: usize = 1_200;
-/// Where all of a run is.
+/// Where the complete data is.
 const IN_THE_RESULT: &str = ", and all in the JSON result (<code>-o json=FILE</code>)";
-/// How long a fold can be, in seconds, and how many of them there are at most.
+/// The possible lengths of a fold in seconds, and the most folds.
 const FOLDS: [i64; 8] = [60, 300, 900, 3_600, 7_200, 21_600, 86_400, 604_800];
 const MOST_FOLDS: i64 = 28;
 
-/// Begins a table that is wider than a narrow screen; it takes the focus, so that the arrow keys move it.
+/// Starts a table that is wider than a narrow screen; it takes the focus, so that the arrow keys scroll it.
 pub(in crate::report) fn scroll(heading: &str) -> String {
     format!("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"{heading}\">")
 }
 
-/// A row that belongs to an instant.
+/// A row with an instant.
 pub(in crate::report) struct Row {
     /// When.
     pub(in crate::report) at: Timestamp,
     /// The cells after the time.
     pub(in crate::report) cells: String,
-    /// Whether it is kept before all others, and seen at once while there are few like it.
+    /// Whether it is important: kept before all others, and visible at once while there are few of its kind.
     pub(in crate::report) telling: bool,
 }
 
-/// A table of rows with their times; `what` names several of them.
+/// A table of rows with their times; `what` is their plural name.
 pub(in crate::report) struct Times<'a> {
     pub(in crate::report) heading: &'a str,
     pub(in crate::report) head: &'a [&'a str],
     pub(in crate::report) what: &'a str,
-    /// What a telling row is.
+    /// What an important row is.
     pub(in crate::report) telling: &'a str,
-    /// Where those are that are left out, to follow a sentence.
+    /// Where the omitted rows are, appended to a sentence.
     pub(in crate::report) elsewhere: &'a str,
     /// The first and the last instant of the run.
     pub(in crate::report) span: (Timestamp, Timestamp),
 }
 
 impl Times<'_> {
-    /// The rows in one table, or of many a table for each stretch of time, folded. The first stretches with telling rows are open.
+    /// The rows in one table, or if there are many, in one folded table per stretch of time. The first
+    /// stretches with important rows are open.
     pub(in crate::report) fn of(&self, rows: &[Row]) -> String {
         if rows.is_empty() {
             return String::new();
@@ -167,7 +168,7 @@ fn decision(sync: &SyncRecord) -> Row {
     }
 }
 
-/// What the cluster itself told.
+/// The cluster's own events.
 pub(super) fn events(timeline: &Timeline) -> String {
     let rows: Vec<Row> = timeline
         .marks
@@ -204,7 +205,7 @@ mod tests {
     use super::super::super::fixture;
     use super::*;
 
-    /// A run of that many decisions, one every 15 s.
+    /// A run with this many decisions, one every 15 s.
     fn deciding(count: i64) -> RunResult {
         let mut run = fixture::passed();
         let timeline = &mut run.timeline;
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_decisions_are_one_table_and_many_are_folded_by_the_time() {
+    fn a_few_decisions_are_one_table_and_many_are_folded_by_time() {
         let few = decisions(&deciding(90));
         assert!(!few.contains("<details") && few.matches("<tr>").count() == 91);
         let many = decisions(&deciding(960));
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn most_stay_folded_where_everything_is_telling() {
+    fn most_rows_stay_folded_if_every_row_is_important() {
         let mut run = deciding(2_400);
         for sync in &mut run.timeline.syncs {
             sync.explained = false;
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_explained_is_open_and_stays_however_many_others_there_are() {
+    fn an_unexplained_decision_is_open_and_kept_however_many_others_there_are() {
         let mut run = deciding(5_760);
         let odd = &mut run.timeline.syncs[3_001];
         odd.explained = false;

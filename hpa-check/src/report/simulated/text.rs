@@ -7,19 +7,22 @@ use hpa_check_core::spec::{PolicyKind, ScalingPolicy};
 
 use crate::report::words;
 
-/// A line of the table of outcomes.
+/// A row of the table of results.
 pub(crate) struct OutcomeRow<'a> {
     pub(crate) name: &'a str,
     pub(crate) path: &'a [ReplicaStep],
     pub(crate) pod_hours: f64,
-    /// What only a simulation knows.
+    /// What only a simulation has.
     pub(crate) summary: Option<&'a Summary>,
 }
 
-/// Changes of size in a line; the middle of a longer path is left out.
+/// Replica changes on one line; the middle of a longer path is left out.
 const STEPS: usize = 9;
 
-/// The whole text, without a last line break.
+/// Replica changes on separate lines.
+const LINES: usize = 16;
+
+/// The whole text, without a trailing newline.
 pub(crate) fn terminal(simulation: &Simulation) -> String {
     let summary = &simulation.summary;
     let spec = &simulation.scenario.spec;
@@ -31,14 +34,10 @@ pub(crate) fn terminal(simulation: &Simulation) -> String {
         simulation.scenario.pod.request,
         words::clock_seconds(i64::try_from(summary.seconds).unwrap_or(i64::MAX)),
     );
-    for step in &summary.path {
-        let at = words::clock_seconds(i64::try_from(step.second).unwrap_or(i64::MAX));
-        // Writing to a String can't fail.
-        let _ = writeln!(text, "  {at:>8}  {:>4} replicas", step.replicas);
-    }
+    text.push_str(&lines(&summary.path));
     let _ = write!(text, "\n{}", facts(summary));
     if !simulation.kept {
-        text.push_str("\n  These settings do not keep the bounds asked for.\n");
+        text.push_str("\n  These settings do not keep the requested bounds.\n");
     }
     if let Some(search) = &simulation.search {
         let _ = write!(
@@ -67,11 +66,30 @@ pub(crate) fn terminal(simulation: &Simulation) -> String {
     text
 }
 
+/// The sizes below one another. A week of traffic has hundreds: the middle of such a path is counted, and is in the
+/// page.
+fn lines(path: &[ReplicaStep]) -> String {
+    let line = |step: &ReplicaStep| {
+        let at = words::clock_seconds(i64::try_from(step.second).unwrap_or(i64::MAX));
+        format!("  {at:>9}  {:>4} replicas\n", step.replicas)
+    };
+    if path.len() <= LINES {
+        return path.iter().map(line).collect();
+    }
+    let (head, tail) = (&path[..LINES / 2], &path[path.len() - LINES / 4..]);
+    let between = path.len() - head.len() - tail.len();
+    let (head, tail): (String, String) = (
+        head.iter().map(line).collect(),
+        tail.iter().map(line).collect(),
+    );
+    format!("{head}          …  {between} more changes; -o html=FILE draws them all\n{tail}")
+}
+
 fn facts(summary: &Summary) -> String {
     let mut text = format!(
-        "  utilization       mean {:.0} %, {:.0} % in 95 % of the time, {:.0} % at most\n  \
+        "  utilization       mean {:.0} %, p95 {:.0} %, max {:.0} %\n  \
          time to capacity  {}\n  pod-hours         {:.2} ({:.2} core-hours requested)\n  \
-         unserved          {:.2} % of the work was not done when it was wanted\n",
+         unserved          {:.2} % of the work was not done on time\n",
         summary.mean_utilization,
         summary.p95_utilization,
         summary.max_utilization,
@@ -90,10 +108,10 @@ fn facts(summary: &Summary) -> String {
     text
 }
 
-/// The outcome in a sentence, for reports.
+/// The result in a sentence, for reports.
 pub(crate) fn sentence(summary: &Summary) -> String {
     format!(
-        "Simulated: {}; {:.0} % utilization in 95 % of the time, {} to capacity, {:.2} pod-hours.",
+        "Simulated: {}; p95 utilization {:.0} %, {} to capacity, {:.2} pod-hours.",
         way(&summary.path),
         summary.p95_utilization,
         words::milliseconds(summary.longest_short_seconds * 1000),
@@ -186,7 +204,7 @@ fn policy(policy: Option<ScaleUpPolicy>) -> String {
     }
 }
 
-/// Outcomes under one another.
+/// A table of results.
 pub(crate) fn table(rows: &[OutcomeRow<'_>]) -> String {
     let width = rows
         .iter()
@@ -205,7 +223,7 @@ pub(crate) fn table(rows: &[OutcomeRow<'_>]) -> String {
         if let Some(summary) = row.summary {
             let _ = write!(
                 text,
-                ", {:.0} % utilization in 95 % of the time, {} to capacity",
+                ", p95 utilization {:.0} %, {} to capacity",
                 summary.p95_utilization,
                 words::milliseconds(summary.longest_short_seconds * 1000)
             );
@@ -215,7 +233,7 @@ pub(crate) fn table(rows: &[OutcomeRow<'_>]) -> String {
     text
 }
 
-/// Such as `3 → 7 → 10 (1:05) → 3`: the sizes, with the instant at which the most was reached.
+/// The path of the replicas, such as `3 → 7 → 10 (1:05) → 3`, with the time at which the most was reached.
 pub(crate) fn way(path: &[ReplicaStep]) -> String {
     let most = path.iter().map(|p| p.replicas).max();
     let first_most = path.iter().position(|p| Some(p.replicas) == most);

@@ -1,4 +1,4 @@
-//! What is answered: the page, and the stream of states that keeps it new.
+//! The responses: the page, and the stream of states that updates it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -72,7 +72,7 @@ impl PageState {
     fn event(&self) -> Bytes {
         let draw = || {
             let name = if self.is_over() { "end" } else { "state" };
-            // JSON has no bare line break, so that the data is one line.
+            // JSON has no raw newline, so the data is one line.
             let data = self.draw(live::state);
             Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
         };
@@ -89,11 +89,11 @@ pub(super) fn answer<B>(
     if !is_for_us(request, address) {
         return text(
             StatusCode::MISDIRECTED_REQUEST,
-            "this page is only shown under its own address",
+            "this page is only served under its own address",
         );
     }
     if request.method() != Method::GET {
-        let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "there is only GET");
+        let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed");
         let get = header::HeaderValue::from_static("GET");
         response.headers_mut().insert(header::ALLOW, get);
         return response;
@@ -108,18 +108,18 @@ pub(super) fn answer<B>(
             "text/event-stream",
             StreamBody::new(events(states.clone())).boxed(),
         ),
-        _ => text(StatusCode::NOT_FOUND, "there is only the page at /"),
+        _ => text(StatusCode::NOT_FOUND, "the only page is /"),
     }
 }
 
-/// Each state from now on, or the newest where the browser is too slow for all; the last one ends it.
+/// Each state from now on, or the newest if the browser is too slow for all; the last one ends the stream.
 fn events(
     mut states: watch::Receiver<Arc<PageState>>,
 ) -> impl Stream<Item = Result<Frame<Bytes>, std::convert::Infallible>> {
     states.mark_changed();
     stream::unfold(Some(states), |states| async {
         let mut states = states?;
-        // Without a publisher the run ended with no verdict, and there is nothing more to show.
+        // Without a publisher the run ended without a verdict, and there is nothing more to show.
         states.changed().await.ok()?;
         let view = Arc::clone(&states.borrow_and_update());
         let next = (!view.is_over()).then_some(states);
@@ -127,8 +127,8 @@ fn events(
     })
 }
 
-/// Whether the request names an address that is ours. Otherwise any page that a browser shows could have
-/// its own name resolve to this machine, and read the run.
+/// Whether the request names our address. Otherwise any page in a browser could let its own name resolve to
+/// this machine and read the run (DNS rebinding).
 fn is_for_us<B>(request: &Request<B>, address: SocketAddr) -> bool {
     if !address.ip().is_loopback() {
         return true;

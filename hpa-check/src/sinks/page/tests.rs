@@ -1,4 +1,4 @@
-//! Over real sockets on loopback; time is only the run's.
+//! Over real sockets on loopback; only the run's time is simulated.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use super::*;
 use crate::failure::exit;
 use crate::report::{self, fixture};
 
-/// Far more than anything here takes; a test that waits so long has failed.
+/// Far more than anything here takes; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn flags(address: &str) -> ServeArgs {
@@ -24,7 +24,7 @@ fn going() -> Evaluator {
     Evaluator::new(fixture::passed().expectation)
 }
 
-/// A server of a run of which nothing was seen.
+/// A server for a run without observations.
 fn server() -> (LivePage, SocketAddr) {
     let listening = flags("127.0.0.1:0").open().unwrap().unwrap();
     let address = listening.address;
@@ -65,7 +65,7 @@ fn whole(mut stream: BufReader<TcpStream>) -> String {
     text
 }
 
-/// The next event's name and data; what it is framed in is left out.
+/// The next event's name and data, without the framing.
 fn event(stream: &mut BufReader<TcpStream>) -> (String, serde_json::Value) {
     let mut name = String::new();
     for line in stream.lines() {
@@ -85,12 +85,12 @@ fn without_the_flag_nothing_listens() {
 }
 
 #[test]
-fn the_page_is_the_report_s_and_the_states_follow_the_run_to_its_verdict() {
+fn the_page_is_the_reports_and_the_states_follow_the_run_to_its_verdict() {
     let (mut live, address) = server();
-    assert!(whole(get(address, "/")).contains("Nothing has been seen yet."));
+    assert!(whole(get(address, "/")).contains("Nothing has been observed yet."));
     let mut states = get(address, "/events");
     let content = |(_, state): &(String, serde_json::Value)| state["content"].to_string();
-    assert!(content(&event(&mut states)).contains("Nothing has been seen yet."));
+    assert!(content(&event(&mut states)).contains("Nothing has been observed yet."));
     live.show(instant(5), &in_phase(Phase::Up, 5));
     let state = event(&mut states);
     assert_eq!(state.0, "state");
@@ -106,23 +106,23 @@ fn the_page_is_the_report_s_and_the_states_follow_the_run_to_its_verdict() {
 }
 
 #[test]
-fn states_that_come_faster_than_a_frame_are_left_out() {
+fn states_that_come_faster_than_a_frame_are_dropped() {
     let (mut live, address) = server();
     live.show(instant(5), &in_phase(Phase::Up, 5));
     live.show(instant(5), &in_phase(Phase::Down, 5));
     assert!(whole(get(address, "/")).contains("waiting for the maximum"));
     live.show(instant(6), &in_phase(Phase::Down, 6));
-    assert!(whole(get(address, "/")).contains("watching the way back"));
+    assert!(whole(get(address, "/")).contains("watching the scale-down"));
     live.end(fixture::passed());
 }
 
 #[test]
-fn browsers_that_don_t_read_or_went_away_hold_up_neither_the_run_nor_its_end() {
+fn browsers_that_do_not_read_or_have_gone_delay_neither_the_run_nor_its_end() {
     let (mut live, address) = server();
     let deaf: Vec<_> = (0..4).map(|_| get(address, "/events")).collect();
     let silent = TcpStream::connect(address).unwrap();
     drop(get(address, "/events"));
-    // Far more than the sockets of the deaf can hold, were each state sent.
+    // Far more than the sockets of browsers that do not read can hold, if each state were sent.
     let run = in_phase(Phase::Up, 0);
     let began = Instant::now();
     for second in 0..5_000 {
@@ -153,7 +153,7 @@ fn a_port_in_use_is_refused_in_one_sentence_before_anything_runs() {
 }
 
 #[test]
-fn an_address_that_others_reach_has_to_be_meant() {
+fn an_address_that_others_can_reach_needs_a_flag() {
     let mut flags = flags("0.0.0.0:0");
     let failure = flags.open().unwrap_err();
     assert_eq!(failure.code, exit::USAGE);
@@ -163,7 +163,7 @@ fn an_address_that_others_reach_has_to_be_meant() {
 }
 
 #[test]
-fn a_name_that_is_not_this_machine_s_is_shown_nothing() {
+fn a_request_for_a_foreign_name_is_rejected() {
     let (live, address) = server();
     let asked = |host: &str| {
         whole(connect(
@@ -181,7 +181,7 @@ fn a_name_that_is_not_this_machine_s_is_shown_nothing() {
 }
 
 #[test]
-fn there_is_one_page_and_it_is_only_read() {
+fn there_is_one_page_and_it_is_read_only() {
     let (live, address) = server();
     assert!(whole(get(address, "/elsewhere")).starts_with("HTTP/1.1 404"));
     let post = format!("POST / HTTP/1.1\r\nhost: {address}\r\ncontent-length: 0\r\n\r\n");

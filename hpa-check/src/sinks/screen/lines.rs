@@ -1,4 +1,4 @@
-//! A line for each change, and one now and then without: for logs.
+//! One line per change, and one now and then without changes: for logs.
 
 use hpa_check_core::observation::Phase;
 use hpa_check_core::run::conductor::Progress;
@@ -8,17 +8,17 @@ use jiff::Timestamp;
 use crate::notice::notice;
 use crate::report::{escape::Terminal, summary, words};
 
-/// A sign of life this often when nothing changes.
+/// How often a line is printed if nothing changes.
 const QUIET_MS: i64 = 10_000;
 
-/// What the last line said.
+/// The content of the last line.
 #[derive(Debug, Default)]
 pub(crate) struct LineScreen {
     last: Option<(Timestamp, Said)>,
     syncs: usize,
 }
 
-/// What makes a new line worth it.
+/// The values whose change is worth a new line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Said {
     phase: Option<Phase>,
@@ -52,6 +52,9 @@ impl LineScreen {
             spec: state.target.as_ref().map(|t| t.spec_replicas),
             ready: state.ready(),
         };
+        if said.phase.is_none() && said.spec.is_none() {
+            return;
+        }
         let news = self.last.as_ref().is_none_or(|(at, last)| {
             *last != said || now.as_millisecond() - at.as_millisecond() >= QUIET_MS
         });

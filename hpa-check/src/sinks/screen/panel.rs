@@ -1,4 +1,4 @@
-//! A panel as large as the terminal allows, redrawn in place; it leaves the last state there.
+//! A panel as large as the terminal allows, redrawn in place; the last state stays on the screen.
 
 mod chart;
 mod row;
@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use self::row::Row;
 
-/// Redrawn at most this often: ten times a second is as fast as anybody reads.
+/// Redrawn at most this often: nobody reads faster than ten times a second.
 const FRAME_MS: i64 = 100;
 
 /// The panel.
@@ -27,7 +27,7 @@ pub(crate) struct Panel {
 }
 
 impl Panel {
-    /// Draws the run as it is now.
+    /// Draws the current state of the run.
     pub(crate) fn show(
         &mut self,
         now: Timestamp,
@@ -42,12 +42,12 @@ impl Panel {
         }
         self.drawn = Some(now);
         let (columns, lines) = terminal::size().unwrap_or((80, 24));
-        // The cursor waits on a row of its own below the last one.
+        // The cursor waits on its own row below the last one.
         let size = (
             usize::from(columns).max(1),
             usize::from(lines).saturating_sub(1).max(1),
         );
-        // A terminal that can't be written to any more is nothing to end a run for.
+        // A terminal that can't be written to any more does not end the run.
         let _ = self.draw(&rows::rows(now, state, progress(), size));
     }
 

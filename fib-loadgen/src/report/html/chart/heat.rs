@@ -1,4 +1,4 @@
-//! The panels of cells: how many requests took how long, and which pod answered how many.
+//! The panels of cells: how many requests took how long, and which pod gave how many answers.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ const LEVELS: [&str; 6] = [
     "heat h0", "heat h1", "heat h2", "heat h3", "heat h4", "heat h5",
 ];
 
-/// Cells of one size, drawn as one path a level, so that thousands of them stay small.
+/// Cells of one size, drawn as one path per level, so that thousands of them stay small.
 struct Cells {
     paths: [String; 6],
     width: f64,
@@ -47,7 +47,7 @@ impl Cells {
     }
 }
 
-/// How many steps make a column, and how many columns that gives.
+/// How many steps share a column, and how many columns that gives.
 fn columns(sheet: &Sheet<'_>) -> (usize, usize) {
     let most = if sheet.format == Format::Wide {
         176
@@ -96,7 +96,7 @@ pub(super) fn times(sheet: &mut Sheet<'_>) {
     cells.draw(sheet);
 }
 
-/// Every time of the run: in which column, how long in microseconds, how many requests.
+/// Every response time of the run: its column, its length in microseconds, and the number of requests.
 struct Times {
     all: Vec<(usize, f64, u64)>,
     least: f64,
@@ -121,8 +121,8 @@ impl Times {
     }
 }
 
-/// The level of a number on the way from 1 to the most, in equal factors, so that a single slow request is
-/// seen beside ten thousand.
+/// The level of a number between 1 and the most, on a logarithmic scale, so that a single slow request is
+/// visible next to ten thousand.
 fn level(number: u64, most: u64) -> usize {
     let share = float(number).ln() / float(most.max(2)).ln();
     #[expect(
@@ -134,7 +134,7 @@ fn level(number: u64, most: u64) -> usize {
     level.min(LEVELS.len() - 1)
 }
 
-/// A row for each pod, in the order of their first answers: the stronger the color, the larger its share of the answers.
+/// One row per pod, in the order of first answers: the stronger the color, the larger its share of the answers.
 pub(super) fn pods(sheet: &mut Sheet<'_>) {
     const MOST: usize = 24;
     const ROW: f64 = 14.0;
@@ -182,7 +182,7 @@ fn row(pod: &PodResult, each: usize, columns: usize) -> Vec<u64> {
     row
 }
 
-/// The level of a pod's answers: 2 is a fair share of what all pods answered then, 5 four times as much.
+/// The level of a pod's answers: 2 is a fair share of all answers at that time, 5 is four times as much.
 fn share(answers: u64, all: impl Iterator<Item = u64>) -> usize {
     let (sum, pods) = all
         .filter(|answers| *answers > 0)
@@ -194,10 +194,10 @@ fn share(answers: u64, all: impl Iterator<Item = u64>) -> usize {
         .count()
 }
 
-/// The end of a pod's name, which is what tells it from its siblings, as far as there is room.
+/// The end of a pod's name, which distinguishes it from its siblings, as far as there is room.
 fn tail(name: &str, room: f64) -> &str {
     let mut rest = name;
-    // The letters of these labels are 10 px high, those that are measured 12.
+    // These labels are 10 px high; the measurement assumes 12.
     while text_width(rest) * 10.0 / 12.0 > room {
         let mut letters = rest.chars();
         letters.next();

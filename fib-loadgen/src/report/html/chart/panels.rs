@@ -1,18 +1,18 @@
-//! The panels of lines, each a function that draws itself below the one before.
+//! The panels of lines, each a function that draws itself below the previous one.
 
 use super::Sheet;
 
-/// Requests a second: due, and answered rightly.
+/// Requests per second: due, and answered correctly.
 pub(super) fn rate(sheet: &mut Sheet<'_>) {
     let series = &sheet.document.series;
     let offered = series.offered_rps.iter().flatten().copied();
     let most = series.rps.iter().copied().chain(offered.clone());
     let most = most.fold(0.0, f64::max);
-    let mut keys = vec![("rps", "answered rightly")];
+    let mut keys = vec![("rps", "answered correctly")];
     if offered.count() > 0 {
         keys.push(("offered", "due"));
     }
-    sheet.title("Requests a second", &keys);
+    sheet.title("Requests per second", &keys);
     let axis = sheet.frame(92.0, most, true);
     let due = |at| series.offered_rps.get(at).copied().flatten();
     sheet.draw("offered", due, |v| axis.y(v));
@@ -42,7 +42,7 @@ pub(super) fn percentiles(sheet: &mut Sheet<'_>) {
     }
 }
 
-/// Failures in each step; nothing where there were none.
+/// Failures in each step; nothing if there were none.
 pub(super) fn failures(sheet: &mut Sheet<'_>) {
     let series = &sheet.document.series;
     let most = series.failed.iter().copied().max().unwrap_or(0);

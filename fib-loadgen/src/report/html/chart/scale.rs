@@ -5,10 +5,10 @@ use drawing::canvas::Anchor;
 
 use super::{GAP, Sheet};
 
-/// Labels nearer to each other than this stand at every other line only.
+/// If labels would be closer than this, only every other line has one.
 const CLOSEST: f64 = 16.0;
 
-/// An axis on which each factor of ten takes the same room.
+/// A logarithmic axis.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LogAxis {
     pub(super) bottom: f64,
@@ -18,7 +18,8 @@ pub(super) struct LogAxis {
 }
 
 impl LogAxis {
-    /// From the power of ten at or below the least to one, two or five times a power of ten at or above the most.
+    /// From the power of ten at or below the least value to one, two or five times a power of ten at or above
+    /// the most.
     pub(super) fn new(bottom: f64, top: f64, least: f64, most: f64) -> Self {
         let least = 10_f64.powf(least.max(1.0).log10().floor());
         let power = 10_f64.powf(most.max(least).log10().floor());
@@ -35,7 +36,7 @@ impl LogAxis {
         }
     }
 
-    /// The place of a value; values outside are put at the nearer end.
+    /// The position of a value; values outside are placed at the nearer end.
     pub(super) fn y(&self, value: f64) -> f64 {
         let share = (value.max(self.least) / self.least).ln() / (self.most / self.least).ln();
         self.bottom + share.clamp(0.0, 1.0) * (self.top - self.bottom)
@@ -50,7 +51,7 @@ impl LogAxis {
     }
 }
 
-/// Microseconds in the unit in which they are short.
+/// Microseconds in the unit in which they are shortest.
 pub(in crate::report::html) fn short_time(us: f64) -> String {
     if us < 1e3 {
         format!("{us:.0} µs")
@@ -70,7 +71,7 @@ fn round(value: f64) -> f64 {
 }
 
 impl Sheet<'_> {
-    /// The frame of a panel of that height, from zero to the largest value. Gives its axis back.
+    /// Draws the frame of a panel of this height, from zero to the largest value, and returns its axis.
     pub(super) fn frame(&mut self, height: f64, largest: f64, whole: bool) -> ValueAxis {
         let top = self.y;
         let axis = ValueAxis::new(top + height, top, largest, whole);
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_said_in_the_unit_in_which_they_are_short() {
+    fn times_are_shown_in_their_shortest_unit() {
         assert_eq!(
             [340.0, 1_900.0, 12_000.0, 1_500_000.0].map(short_time),
             ["340 µs", "1.9 ms", "12 ms", "1.5 s"]

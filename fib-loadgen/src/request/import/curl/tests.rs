@@ -42,7 +42,7 @@ fn data_joins_and_may_become_the_query() {
 }
 
 #[test]
-fn flags_stand_together_or_apart_with_their_values() {
+fn short_flags_can_be_combined_and_values_can_be_attached() {
     for text in [
         "curl -sSLXPOST -dx=1 http://h/a",
         "curl -sSL -X POST --data x=1 http://h/a",
@@ -61,7 +61,7 @@ fn flags_stand_together_or_apart_with_their_values() {
 }
 
 #[test]
-fn headers_are_added_emptied_and_taken_away() {
+fn headers_are_added_emptied_and_removed() {
     let spec = one(
         "curl http://h -H 'A: 1' -H 'a: 2' -H 'Empty;' -H 'Content-Type:' -H 'Host: other' -b 'x=1' -b 'y=2' -d z",
     );
@@ -180,7 +180,7 @@ fn what_browsers_and_postman_copy_is_read() {
     ];
     for (text, path, body) in cases {
         if path.is_empty() {
-            // What this program has a flag of its own for is named, and not left out in silence.
+            // A flag that this program has under its own name is reported, not silently ignored.
             assert!(curl(text).unwrap_err().contains("--insecure"));
             continue;
         }

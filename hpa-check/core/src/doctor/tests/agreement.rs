@@ -1,4 +1,4 @@
-//! A run and a snapshot of one cluster find the same: each drift that there was is a test here.
+//! A run and a snapshot of the same cluster find the same. Every difference there ever was is a test here.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,8 +20,8 @@ use crate::spec::{Behavior, MetricSource, ScalingRules};
 use crate::units::Millicores;
 use crate::verdict::Reason;
 
-/// What a run tells by what came before, and a snapshot by fields that no run sees, or the other way
-/// round. Elsewhere pairs hold each of them to its evidence.
+/// Findings that a run makes from history and a snapshot from fields that a run does not read, or the other way
+/// around. Other tests cover each of them.
 const BY_HISTORY: [&str; 6] = [
     "replicas-moved-by-another",
     "flapping",
@@ -31,7 +31,7 @@ const BY_HISTORY: [&str; 6] = [
     "readiness-fails-under-load",
 ];
 
-/// Of what was found, what both can find.
+/// The findings that both can make.
 fn shared(reasons: Vec<Reason>) -> BTreeSet<String> {
     let is_shared = |rule: &&&Rule| matches!(rule.find, Find::Shared(_));
     let shared = RANKED.iter().filter(is_shared).map(|rule| rule.finding.id);
@@ -59,7 +59,7 @@ fn asserted(cluster: &ClusterSnapshot) -> Assertions {
     }
 }
 
-/// What a run is told of the environment.
+/// The facts that a run gets about its environment.
 fn facts(cluster: &ClusterSnapshot, look: &SnapshotView<'_>) -> Vec<Fact> {
     let api = |registered, available, message: &str| {
         Some(Fact::MetricsApi {
@@ -98,7 +98,7 @@ fn facts(cluster: &ClusterSnapshot, look: &SnapshotView<'_>) -> Vec<Fact> {
     first.chain(rest).chain(capacity).collect()
 }
 
-/// The state of a run that has watched the same for an hour.
+/// The state of a run that has watched the same cluster for an hour.
 fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
     let space = &cluster.namespaces["shop"];
     let scaler = &space.autoscalers[0];
@@ -138,7 +138,7 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
         TargetLook::Unread => {}
     }
     see(Seen::Phase { phase: Phase::Up });
-    // A pod is seen when it becomes what it is.
+    // A pod is observed when its state changes.
     for pod in look.pods().unwrap_or_default() {
         let at = pod.since.unwrap_or(ago(3_600)).max(ago(3_600));
         see_at(at, Seen::Pod(pod.pod.clone()));
@@ -154,7 +154,7 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
         see_at(event.last.unwrap_or(now()), Seen::Event(seen));
     }
     let answer = match space.samples.as_ref().unwrap() {
-        // A run learns that the API is not available by asking it.
+        // A run learns that the API is unavailable by querying it.
         Ok(_) if matches!(cluster.metrics_api, MetricsApi::Unavailable { .. }) => {
             Err("not available".to_owned())
         }
@@ -181,7 +181,7 @@ fn watched(cluster: &ClusterSnapshot) -> (Expectation, RunState) {
     (expectation, state)
 }
 
-/// What the shared rules find in a run of the same.
+/// What the shared rules find in a run of the same cluster.
 fn in_run(cluster: &ClusterSnapshot) -> BTreeSet<String> {
     let (expectation, state) = watched(cluster);
     let run = RunView {
@@ -200,7 +200,7 @@ pub(super) fn both(cluster: &ClusterSnapshot) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_entry_and_its_healthy_neighbor_are_the_same_to_a_run() {
+fn a_run_agrees_with_every_catalog_entry_and_its_healthy_neighbor() {
     let mut wrong = Vec::new();
     for (line, Row(_, id, neighbor, break_it)) in ROWS.iter().enumerate() {
         let mut cluster = neighbor();
@@ -211,8 +211,8 @@ fn every_entry_and_its_healthy_neighbor_are_the_same_to_a_run() {
             ));
         }
         break_it(&mut cluster);
-        // What only a snapshot finds may supersede what both do. A failed metric is a symptom: a run names it where
-        // nothing else explains it, and this one saw no sync.
+        // A finding that only a snapshot makes may supersede a shared one. A failed metric is a symptom: a run reports
+        // it if nothing else explains it, and this run saw no sync.
         let both =
             judge::findings_of_a_run().any(|finding| finding.id == *id) && *id != "metric-failed";
         if !both {
@@ -230,7 +230,7 @@ fn every_entry_and_its_healthy_neighbor_are_the_same_to_a_run() {
 }
 
 #[test]
-fn a_pod_has_two_minutes_to_become_ready_in_a_run_as_well() {
+fn a_pod_has_two_minutes_to_become_ready_in_a_run_too() {
     let unready = |seconds| {
         let mut cluster = healthy();
         target(&mut cluster).object.ready_replicas = 2;
@@ -248,20 +248,20 @@ fn a_pod_has_two_minutes_to_become_ready_in_a_run_as_well() {
 }
 
 #[test]
-fn the_forecast_of_a_quota_counts_what_is_used_in_any_notation() {
+fn the_quota_forecast_counts_current_use_in_any_notation() {
     let exceeded = |resource, hard, used| {
         let mut cluster = healthy();
         space(&mut cluster).quotas.push(quota(resource, hard, used));
         both(&cluster).contains("quota-exceeded")
     };
-    // Three pods of 100m are there, and ten are the maximum.
+    // There are three pods of 100m, and the maximum is ten.
     assert!(!exceeded("pods", "10", "3") && exceeded("pods", "10", "4"));
     assert!(!exceeded("requests.cpu", "1", "0.3") && exceeded("requests.cpu", "1", "0.4"));
     assert!(!exceeded("requests.cpu", "1k", "300m") && exceeded("requests.cpu", "1e0", "301m"));
 }
 
 #[test]
-fn a_limit_is_held_against_the_containers_that_the_metric_counts() {
+fn a_limit_is_compared_with_the_containers_that_the_metric_counts() {
     let capped = |container: Option<&str>| {
         let mut cluster = with_sidecar();
         for pod in pods(&mut cluster) {
@@ -288,7 +288,7 @@ fn container_with_limit(name: &str, limit: i64) -> crate::spec::ContainerResourc
 }
 
 #[test]
-fn a_tolerance_of_the_spec_counts_from_the_version_that_honors_it_and_to_the_last_digit() {
+fn a_spec_tolerance_applies_from_the_version_that_honors_it_and_exactly() {
     let capped = |version: &str, tolerance| {
         let mut cluster = healthy();
         cluster.kubernetes = Some(version.to_owned());
@@ -304,14 +304,14 @@ fn a_tolerance_of_the_spec_counts_from_the_version_that_honors_it_and_to_the_las
         });
         both(&cluster).contains("limit-caps-utilization")
     };
-    // The limit is at 106 % of the target.
+    // The limit is 106 % of the target.
     assert!(capped("1.34", 0.01), "the controller's 10 %");
     assert!(!capped("1.35", 0.01), "the spec's own 1 %");
     assert!(!capped("1.35", 0.059) && capped("1.35", 0.0601));
 }
 
 #[test]
-fn a_refused_scaling_has_one_rank() {
+fn a_rejected_scaling_has_the_same_rank_in_both() {
     let mut cluster = busy();
     refuse(&mut cluster, "AbleToScale", "FailedUpdateScale", "denied");
     let mut stuck = pod("cart", 5);

@@ -1,4 +1,4 @@
-//! What counts of a report: ignored findings, a baseline, the lightest finding to fail on, groups.
+//! What counts in a report: ignored findings, a baseline, the lightest finding to fail on, groups.
 
 use super::world::{
     autoscaler, condition, facts, healthy, owner, pod, sample, scaler, space, target,
@@ -8,7 +8,7 @@ use crate::documents::doctor::{FailOn, IgnoredBy, Report, Scope};
 use crate::findings::Weight;
 use crate::snapshot::{Namespace, Scaler};
 
-/// `cart` with a fault that keeps it from scaling, `web` with a note.
+/// `cart` with a fault that keeps it from scaling, and `web` with a note.
 fn two() -> ClusterSnapshot {
     let mut facts = facts(Namespace {
         autoscalers: vec![autoscaler("cart", 3), autoscaler("web", 3)],
@@ -79,7 +79,7 @@ fn an_ignored_finding_is_kept_with_its_reason_and_does_not_count() {
 }
 
 #[test]
-fn an_annotation_ignores_for_its_own_autoscaler_alone() {
+fn an_annotation_ignores_findings_of_its_own_autoscaler_only() {
     let mut facts = two();
     for scaler in &mut space(&mut facts).autoscalers {
         disable_scale_up(scaler);
@@ -92,7 +92,7 @@ fn an_annotation_ignores_for_its_own_autoscaler_alone() {
 }
 
 #[test]
-fn an_annotation_that_can_not_be_taken_ignores_nothing_and_is_told() {
+fn an_invalid_annotation_ignores_nothing_and_gives_a_warning() {
     let mut facts = two();
     scaler(&mut facts).ignore = Some("scale-up-disbled=fixed".to_owned());
     let report = diagnosed(&facts, ReportPolicy::default());
@@ -106,7 +106,7 @@ fn an_annotation_that_can_not_be_taken_ignores_nothing_and_is_told() {
 }
 
 #[test]
-fn a_flag_that_ignores_what_nobody_has_is_told() {
+fn an_ignore_flag_that_matches_nothing_gives_a_warning() {
     let report = diagnosed(&two(), ignoring("flapping=known"));
     assert_eq!(
         report.warnings,
@@ -115,7 +115,7 @@ fn a_flag_that_ignores_what_nobody_has_is_told() {
 }
 
 #[test]
-fn only_what_is_as_heavy_as_asked_for_makes_the_exit_code() {
+fn only_findings_at_least_as_heavy_as_fail_on_set_the_exit_code() {
     let code = |facts: &ClusterSnapshot, on| diagnosed(facts, failing_on(on)).exit_code;
     let blocked = two();
     for on in [
@@ -142,7 +142,7 @@ fn only_what_is_as_heavy_as_asked_for_makes_the_exit_code() {
 }
 
 #[test]
-fn what_was_not_seen_is_inconclusive_whatever_is_failed_on() {
+fn what_could_not_be_read_is_inconclusive_at_any_fail_on() {
     let mut facts = healthy();
     facts.unseen.push(Unseen {
         rule: "list pods".to_owned(),
@@ -157,7 +157,7 @@ fn what_was_not_seen_is_inconclusive_whatever_is_failed_on() {
 }
 
 #[test]
-fn without_an_autoscaler_nothing_is_called_healthy() {
+fn a_report_without_autoscalers_is_not_healthy() {
     let mut facts = healthy();
     facts.namespaces.clear();
     let report = diagnosed(&facts, ReportPolicy::default());
@@ -168,14 +168,14 @@ fn without_an_autoscaler_nothing_is_called_healthy() {
 }
 
 #[test]
-fn against_a_baseline_only_what_is_new_counts_and_what_is_gone_is_told() {
+fn against_a_baseline_only_new_findings_count_and_gone_ones_are_listed() {
     let mut facts = two();
     let baseline = diagnosed(&facts, ReportPolicy::default());
     let same = diagnosed(&facts, against(baseline.clone()));
     assert_eq!((same.exit_code, same.outcome), (0, Outcome::Pass));
     assert_eq!(same.autoscalers[0].known[0].id, "scale-up-disabled");
     assert!(same.baseline.as_ref().unwrap().gone.is_empty());
-    // A report against a baseline is a baseline too.
+    // A report compared with a baseline can be a baseline too.
     assert_eq!(diagnosed(&facts, against(same)).exit_code, 0);
 
     disable_scale_up(&mut space(&mut facts).autoscalers[1]);
@@ -192,14 +192,14 @@ fn against_a_baseline_only_what_is_new_counts_and_what_is_gone_is_told() {
 }
 
 #[test]
-fn what_was_ignored_is_no_news_when_it_is_ignored_no_more() {
+fn a_finding_that_the_baseline_ignored_is_not_new_when_it_is_no_longer_ignored() {
     let facts = two();
     let baseline = diagnosed(&facts, ignoring("scale-up-disabled=for now"));
     assert_eq!(diagnosed(&facts, against(baseline)).exit_code, 0);
 }
 
 #[test]
-fn what_is_outside_of_the_question_is_not_called_gone() {
+fn a_baseline_finding_outside_the_scope_is_not_listed_as_gone() {
     let mut baseline = diagnosed(&two(), ReportPolicy::default());
     let mut elsewhere = baseline.autoscalers[0].clone();
     elsewhere.namespace = "bank".to_owned();
@@ -261,7 +261,7 @@ fn a_fleet_is_grouped_by_cause_namespace_and_owner() {
 }
 
 #[test]
-fn at_the_minimum_the_minimum_holds_and_no_earlier_recommendation() {
+fn at_the_minimum_the_explanation_names_the_minimum_and_not_an_earlier_recommendation() {
     let mut facts = healthy();
     let now = |facts: &ClusterSnapshot| {
         let report = diagnosed(facts, ReportPolicy::default());
@@ -275,7 +275,7 @@ fn at_the_minimum_the_minimum_holds_and_no_earlier_recommendation() {
     scaler(&mut facts).object.spec.min_replicas = Some(2);
     let said = now(&facts);
     assert!(
-        said.ends_with("goes down from 3 once nothing asked for more for 300 s"),
+        said.ends_with("goes down from 3 once nothing has asked for more for 300 s"),
         "{said}"
     );
     let status = scaler(&mut facts).object.status.as_mut().unwrap();

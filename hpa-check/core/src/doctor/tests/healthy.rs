@@ -1,4 +1,4 @@
-//! No false alarm: healthy facts of every shape have no fault.
+//! No false alarms: healthy snapshots of every shape have no faults.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::spec::{Behavior, ContainerResources, MetricTarget, ScalingRules};
 use crate::units::Millicores;
 use crate::verdict::Outcome;
 
-/// What a healthy autoscaler may look like.
+/// The shape of a healthy autoscaler.
 #[derive(Debug, Clone)]
 struct Shape {
     min: i32,
@@ -22,7 +22,7 @@ struct Shape {
     above_min: i32,
     target: i32,
     request: i64,
-    /// Use in percent of the target, before each pod's own spread.
+    /// Use in percent of the target, before the variation between pods.
     load: i64,
     spread: Vec<i64>,
     limit: Option<i64>,
@@ -81,7 +81,7 @@ fn pods_and_samples(name: &str, shape: &Shape, count: usize) -> (Vec<PodSnapshot
         }
         let own = &mut pod.pod.containers[0];
         own.cpu_request = Some(Millicores(shape.request));
-        // A limit of twice the request and more never caps a target below 90 %.
+        // A limit of at least twice the request never caps a target below 90 %.
         own.cpu_limit = shape.limit.map(|times| Millicores(shape.request * times));
         let used = |request: i64| {
             request * i64::from(shape.target) * shape.load * shape.spread[n % 16] / 1_000_000
@@ -186,7 +186,7 @@ fn build(name: &str, shape: &Shape) -> Namespace {
     }
 }
 
-/// One namespace with all these autoscalers, and pods that belong to none of them.
+/// One namespace with all these autoscalers, plus pods that belong to none of them.
 fn world(shapes: &[Shape]) -> ClusterSnapshot {
     let mut all = Namespace {
         pods: Some(Vec::new()),

@@ -1,4 +1,4 @@
-//! What KEDA does on purpose is a note, and nothing else is found with it.
+//! What KEDA does on purpose is a note, and it hides no other finding.
 
 use super::world::{healthy, of_keda, owner, scaled_object, scaler, space, target};
 use super::{Assertions, diagnose, found};
@@ -11,7 +11,7 @@ fn paused(annotations: &[(&str, &str)]) -> ClusterSnapshot {
     facts
 }
 
-/// At zero replicas, where a plain autoscaler is switched off.
+/// At zero replicas, which turns a plain autoscaler off.
 fn at_zero(mut facts: ClusterSnapshot) -> ClusterSnapshot {
     let object = &mut target(&mut facts).object;
     (object.spec_replicas, object.replicas, object.ready_replicas) = (0, 0, 0);
@@ -22,7 +22,7 @@ fn at_zero(mut facts: ClusterSnapshot) -> ClusterSnapshot {
 }
 
 #[test]
-fn zero_replicas_are_idle_where_the_autoscaler_is_keda_s_and_switched_off_elsewhere() {
+fn zero_replicas_are_idle_for_a_keda_autoscaler_and_scaled_to_zero_otherwise() {
     let idle = at_zero(of_keda());
     assert_eq!(found(&idle, None), ["idle-at-zero"]);
     assert_eq!(diagnose(&idle, None, &Assertions::default()).exit_code, 0);
@@ -31,14 +31,14 @@ fn zero_replicas_are_idle_where_the_autoscaler_is_keda_s_and_switched_off_elsewh
 }
 
 #[test]
-fn the_owner_reference_is_enough_where_scaled_objects_may_not_be_read() {
+fn the_owner_reference_is_enough_if_scaled_objects_are_unreadable() {
     let mut idle = at_zero(of_keda());
     space(&mut idle).scaled_objects.clear();
     assert_eq!(found(&idle, None), ["idle-at-zero"]);
 }
 
 #[test]
-fn two_looks_at_an_idle_target_are_no_departure_from_the_bounds() {
+fn an_idle_target_in_both_snapshots_is_not_out_of_bounds() {
     let idle = at_zero(of_keda());
     assert_eq!(found(&idle, Some(&idle)), ["idle-at-zero"]);
     let mut held = paused(&[("paused-replicas", "15")]);
@@ -47,7 +47,7 @@ fn two_looks_at_an_idle_target_are_no_departure_from_the_bounds() {
 }
 
 #[test]
-fn a_pause_and_a_fallback_are_notes_with_their_names() {
+fn a_pause_and_a_fallback_are_notes_that_name_their_cause() {
     let noted = |facts: &ClusterSnapshot, id: &str, quote: &str| {
         let report = diagnose(facts, None, &Assertions::default());
         let findings = &report.autoscalers[0].findings;
@@ -74,7 +74,7 @@ fn a_pause_and_a_fallback_are_notes_with_their_names() {
 }
 
 #[test]
-fn a_pause_of_one_direction_is_a_note_and_the_policy_that_keda_writes_for_it_is_no_fault() {
+fn a_pause_in_one_direction_is_a_note_and_the_policy_that_keda_writes_for_it_is_not_a_fault() {
     let disabled = |facts: &mut ClusterSnapshot| {
         let behavior = scaler(facts).object.spec.behavior.get_or_insert_default();
         behavior.scale_up = Some(ScalingRules {
@@ -91,7 +91,7 @@ fn a_pause_of_one_direction_is_a_note_and_the_policy_that_keda_writes_for_it_is_
 }
 
 #[test]
-fn keda_s_operator_is_no_rival_of_the_autoscaler_that_is_keda_s_own() {
+fn kedas_operator_does_not_conflict_with_its_own_autoscaler() {
     let mut facts = of_keda();
     target(&mut facts)
         .owners_of_replicas
@@ -105,7 +105,7 @@ fn keda_s_operator_is_no_rival_of_the_autoscaler_that_is_keda_s_own() {
 }
 
 #[test]
-fn a_scaled_object_that_is_paused_scales_nothing_beside_another_autoscaler() {
+fn a_paused_scaled_object_does_not_scale_beside_another_autoscaler() {
     let beside = |annotations| {
         let mut facts = healthy();
         space(&mut facts).scaled_objects = vec![scaled_object("cart", annotations, &[])];
@@ -116,7 +116,7 @@ fn a_scaled_object_that_is_paused_scales_nothing_beside_another_autoscaler() {
 }
 
 #[test]
-fn the_autoscaler_that_keda_takes_away_during_a_pause_is_told_of() {
+fn an_autoscaler_that_keda_deletes_during_a_pause_is_reported() {
     let mut facts = healthy();
     let gone = scaled_object("web", &[("paused-replicas", "0")], &[]);
     space(&mut facts).scaled_objects = vec![gone];
@@ -133,7 +133,7 @@ fn the_autoscaler_that_keda_takes_away_during_a_pause_is_told_of() {
 }
 
 #[test]
-fn a_workload_of_one_pod_at_most_comes_from_zero_and_goes_back() {
+fn a_workload_of_at_most_one_pod_scales_from_zero_and_back() {
     let mut facts = of_keda();
     let bounds = |facts: &mut ClusterSnapshot| {
         let spec = &mut scaler(facts).object.spec;

@@ -1,13 +1,13 @@
-//! Replicas in a manifest: a fault only where something would apply them.
+//! Replicas in a manifest are a fault only if something would apply them.
 
 use super::world::{healthy, owner, scaler, space, target};
 use super::{Assertions, diagnose, found};
-use crate::deployer::{Deployer, IgnoredFields, Object, Tool};
+use crate::deployer::{Deployer, IgnoredFields, ObjectRef, Tool};
 use crate::snapshot::{ClusterSnapshot, Vpa, VpaControl};
 use crate::spec::MetricSource;
 
-fn cart() -> Object {
-    Object {
+fn cart() -> ObjectRef {
+    ObjectRef {
         group: "apps".to_owned(),
         kind: "Deployment".to_owned(),
         namespace: "shop".to_owned(),
@@ -31,7 +31,7 @@ fn deployer(tool: Tool, ignores: &[&str], respects: bool) -> Deployer {
     }
 }
 
-/// The manifest that a manager applies sets replicas.
+/// A manifest that sets replicas, applied by this manager.
 fn applied_by(manager: &str, deployers: Vec<Deployer>) -> ClusterSnapshot {
     let mut facts = healthy();
     facts.deployers = deployers;
@@ -48,7 +48,7 @@ fn exit(facts: &ClusterSnapshot) -> u8 {
 }
 
 #[test]
-fn of_argo_cd_s_manifests_replicas_are_a_fault_unless_the_application_leaves_them_alone() {
+fn replicas_in_an_argo_cd_manifest_are_a_fault_unless_the_application_ignores_them() {
     let with = |ignores: &[&str], respects| {
         let application = deployer(Tool::ArgoCd, ignores, respects);
         let facts = applied_by("argocd-controller", vec![application]);
@@ -62,7 +62,7 @@ fn of_argo_cd_s_manifests_replicas_are_a_fault_unless_the_application_leaves_the
 }
 
 #[test]
-fn an_application_that_can_t_be_read_leaves_it_open() {
+fn an_unreadable_application_leaves_the_question_open() {
     let mut facts = applied_by("argocd-controller", Vec::new());
     let why = "applications.argoproj.io is forbidden";
     facts.deployers_unread = vec![(Tool::ArgoCd, why.to_owned())];
@@ -76,7 +76,7 @@ fn an_application_that_can_t_be_read_leaves_it_open() {
 }
 
 #[test]
-fn flux_leaves_replicas_alone_by_its_rules_by_a_mark_or_while_it_is_suspended() {
+fn flux_keeps_replicas_if_a_rule_a_mark_or_a_suspension_says_so() {
     let with = |change: fn(&mut ClusterSnapshot)| {
         let mut facts = applied_by(
             "kustomize-controller",
@@ -117,7 +117,7 @@ fn a_stored_manifest_is_history_once_another_manager_applies_the_object() {
 }
 
 #[test]
-fn what_helm_wrote_is_a_note_and_the_default_that_the_server_filled_in_is_nothing() {
+fn replicas_from_helm_are_a_note_and_the_servers_default_is_not_a_finding() {
     let wrote = |replicas| {
         let mut facts = healthy();
         scaler(&mut facts).object.spec.min_replicas = Some(1);
@@ -131,7 +131,7 @@ fn what_helm_wrote_is_a_note_and_the_default_that_the_server_filled_in_is_nothin
 }
 
 #[test]
-fn a_vpa_that_leaves_running_pods_alone_is_a_note_and_one_on_another_resource_is_nothing() {
+fn a_vpa_that_keeps_running_pods_is_a_note_and_one_for_another_resource_is_not_a_finding() {
     let with = |mode: &str, container: &str, resource: &str| {
         let mut facts = healthy();
         space(&mut facts).vpas.push(Vpa {
@@ -172,12 +172,12 @@ fn a_vpa_that_leaves_running_pods_alone_is_a_note_and_one_on_another_resource_is
 }
 
 #[test]
-fn a_manager_that_writes_the_size_that_the_autoscaler_set_moves_nothing() {
+fn a_manager_that_writes_the_autoscalers_size_changes_nothing() {
     let mut facts = applied_by(
         "argocd-controller",
         vec![deployer(Tool::ArgoCd, &["/spec/replicas"], true)],
     );
-    // A sync a minute ago, with the live size in the place of Git's: both own the field.
+    // A sync one minute ago replaced Git's number with the live one, so both own the field.
     target(&mut facts).owners_of_replicas[1].writer = owner("argocd-controller", 60).writer;
     assert_eq!(found(&facts, None), ["replicas-left-alone"]);
     target(&mut facts).owners_of_replicas.remove(0);
@@ -185,7 +185,7 @@ fn a_manager_that_writes_the_size_that_the_autoscaler_set_moves_nothing() {
 }
 
 #[test]
-fn an_operator_that_applies_the_size_which_the_autoscaler_set_may_take_it_over() {
+fn an_operator_that_applies_the_autoscalers_size_may_take_it_over() {
     let with = |replicas, seconds_ago| {
         let mut facts = applied_by("cart-operator", Vec::new());
         scaler(&mut facts).object.spec.min_replicas = Some(2);

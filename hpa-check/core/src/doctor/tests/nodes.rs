@@ -1,8 +1,8 @@
-//! Pods that wait for nodes, and who serves the metrics.
+//! Pods that wait for nodes, and the servers of the metrics APIs.
 
 use super::broken::waiting;
 use super::world::{ago, condition, healthy, pods, samples, scaler};
-use super::{Assertions, diagnose, found};
+use super::{Assertions, diagnose, found, keep};
 use crate::metrics_server::{MetricsServer, RESOURCE};
 use crate::observation::Resize;
 use crate::snapshot::NodeClaim;
@@ -11,7 +11,7 @@ use crate::units::Millicores;
 const TRIGGERED: &str = "pod triggered scale-up: [{web 1->2 (max: 4)}]";
 
 #[test]
-fn pods_that_wait_for_a_node_which_is_being_made_are_a_note_for_as_long_as_it_may_take() {
+fn pods_waiting_for_a_node_in_the_making_are_a_note_while_it_may_still_come() {
     let after = |seconds| found(&waiting(&[("TriggeredScaleUp", TRIGGERED, seconds)]), None);
     assert_eq!(after(60), ["nodes-on-their-way"]);
     assert_eq!(after(899), ["nodes-on-their-way"]);
@@ -20,7 +20,7 @@ fn pods_that_wait_for_a_node_which_is_being_made_are_a_note_for_as_long_as_it_ma
 }
 
 #[test]
-fn karpenter_s_own_refusal_takes_its_promise_back_and_another_s_does_not() {
+fn only_karpenters_own_refusal_withdraws_its_promise_of_a_node() {
     let promise = (
         "Nominated",
         "Pod should schedule on: nodeclaim/default-x7k2p",
@@ -36,7 +36,7 @@ fn karpenter_s_own_refusal_takes_its_promise_back_and_another_s_does_not() {
 }
 
 #[test]
-fn how_far_the_node_has_come_is_told_by_its_claim() {
+fn the_node_claim_shows_how_far_the_node_is() {
     let promise = (
         "Nominated",
         "Pod should schedule on: nodeclaim/default-x7k2p",
@@ -61,7 +61,7 @@ fn how_far_the_node_has_come_is_told_by_its_claim() {
 }
 
 #[test]
-fn advice_is_about_the_component_that_serves_the_metrics() {
+fn advice_names_the_component_that_serves_the_metrics() {
     let advice = |service: Option<&str>| {
         let mut facts = healthy();
         samples(&mut facts).clear();
@@ -87,7 +87,7 @@ fn advice_is_about_the_component_that_serves_the_metrics() {
 }
 
 #[test]
-fn a_resize_that_is_not_done_is_told_with_what_runs_and_why() {
+fn an_unfinished_resize_is_reported_with_the_running_requests_and_the_reason() {
     let mut facts = healthy();
     let pod = &mut pods(&mut facts)[1].pod;
     let mut running = pod.containers[0].clone();
@@ -100,6 +100,7 @@ fn a_resize_that_is_not_done_is_told_with_what_runs_and_why() {
     let report = diagnose(&facts, None, &Assertions::default());
     let note = &report.autoscalers[0].findings[0];
     assert_eq!((note.id.as_str(), report.exit_code), ("resize-not-done", 0));
+    keep("resize-not-done", &report);
     assert_eq!(
         note.evidence[0],
         "pod cart-6d-1: app: CPU request 100m, runs with 50m; PodResizePending Deferred: Node didn't have enough resource: cpu"
@@ -107,7 +108,7 @@ fn a_resize_that_is_not_done_is_told_with_what_runs_and_why() {
 }
 
 #[test]
-fn pods_that_were_asked_for_a_moment_ago_are_not_called_unschedulable_before_anybody_tried() {
+fn new_pods_are_not_unschedulable_before_the_scheduler_has_tried() {
     let scaled = |seconds: u64, fixed: bool| {
         let mut facts = waiting(&[]);
         if !fixed {

@@ -1,4 +1,4 @@
-//! What people with other clusters have reported: each beside what differs from it in one point and is broken.
+//! Problem reports from other clusters, each next to a broken case that differs in one point.
 
 use super::broken::{
     Do, container, faults, of_pod, pending, quota, rescaled, set_ready, waiting, with_neighbor,
@@ -16,8 +16,8 @@ use crate::spec::{
 };
 use crate::units::{Bytes, Millicores};
 
-/// What was reported, what was seen, and what is found: nothing, or what can't be told. Then what makes it a fault,
-/// and that fault.
+/// What was reported, what was observed, and what is found: nothing, or an open question. Then the change that
+/// makes it a fault, and that fault.
 struct Report {
     of: &'static str,
     seen: fn() -> ClusterSnapshot,
@@ -70,7 +70,7 @@ const REPORTS: &[Report] = &[
             f
         },
         found: &[],
-        // The ready pods are what a total is shared among.
+        // A total is divided among the ready pods.
         but: |f| {
             let total = MetricTarget::Value(Quantity::from_milli(5_000));
             scaler(f).object.spec.metrics[0].target = total;
@@ -731,7 +731,7 @@ fn by_memory() -> ClusterSnapshot {
     facts
 }
 
-/// The target is of that kind.
+/// A target of that kind.
 fn of_kind(api_version: &str, kind: &str) -> ClusterSnapshot {
     let mut facts = healthy();
     let reference = &mut scaler(&mut facts).object.spec.scale_target_ref;
@@ -743,7 +743,7 @@ fn of_kind(api_version: &str, kind: &str) -> ClusterSnapshot {
     facts
 }
 
-/// A pod of somebody else's that the selector matches.
+/// A foreign pod that the selector matches.
 fn stranger(facts: &mut ClusterSnapshot, phase: &str) {
     let mut other = pod("cart", 7);
     phase.clone_into(&mut other.pod.phase);
@@ -751,7 +751,7 @@ fn stranger(facts: &mut ClusterSnapshot, phase: &str) {
     pods(facts).push(other);
 }
 
-/// So many more pods that are being deleted.
+/// This many more pods that are being deleted.
 fn ending(facts: &mut ClusterSnapshot, count: usize) {
     for n in 0..count {
         let mut old = pod("cart", 40 + n);
@@ -769,7 +769,7 @@ fn refused_pod(seconds_ago: u64) -> EventSnapshot {
     }
 }
 
-/// A fourth pod that has been restarted and is not ready.
+/// A fourth pod, restarted and not ready.
 fn restarted(times: i32, seconds_ago: u64) -> ClusterSnapshot {
     let mut facts = healthy();
     pending(&mut facts);
@@ -779,7 +779,7 @@ fn restarted(times: i32, seconds_ago: u64) -> ClusterSnapshot {
     facts
 }
 
-/// A fourth pod that has been starting for so long.
+/// A fourth pod that has been starting for this long.
 fn starting(seconds: u64) -> ClusterSnapshot {
     let mut facts = healthy();
     pending(&mut facts);
@@ -791,7 +791,7 @@ fn starting(seconds: u64) -> ClusterSnapshot {
 }
 
 #[test]
-fn what_was_reported_of_other_clusters_is_no_fault_and_its_broken_neighbor_is() {
+fn a_reported_false_alarm_is_not_a_fault_and_its_broken_neighbor_is() {
     let mut wrong = Vec::new();
     for report in REPORTS {
         let mut facts = (report.seen)();
@@ -809,7 +809,7 @@ fn what_was_reported_of_other_clusters_is_no_fault_and_its_broken_neighbor_is() 
 }
 
 #[test]
-fn an_autoscaler_that_rests_at_zero_does_not_stop_its_neighbor_and_says_so_of_itself() {
+fn an_autoscaler_at_zero_says_so_and_does_not_affect_its_neighbor() {
     let mut facts = healthy();
     space(&mut facts).autoscalers.push(autoscaler("web", 0));
     assert_eq!(faults(&facts), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! A big cluster is diagnosed in no time.
+//! A big cluster is diagnosed quickly.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use super::super::{Assertions, diagnose};
 use super::world::{autoscaler, facts, pod, sample};
 use crate::snapshot::{ClusterSnapshot, Namespace};
 
-/// All in one namespace: the worst there is, since selectors are matched within one.
+/// All in one namespace, the worst case: selectors are matched within a namespace.
 fn big(autoscalers: usize, pods_each: usize) -> ClusterSnapshot {
     let mut space = Namespace {
         pods: Some(Vec::new()),
@@ -36,8 +36,8 @@ fn big(autoscalers: usize, pods_each: usize) -> ClusterSnapshot {
     facts
 }
 
-/// In a debug build on a busy machine this takes well under a second; matching every selector with
-/// every pod would take minutes.
+/// In a debug build on a busy machine this takes well under a second. Matching every selector against every pod
+/// would take minutes.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a measurement, not a decision")]
 fn a_thousand_autoscalers_and_ten_thousand_pods_take_seconds_at_most() {

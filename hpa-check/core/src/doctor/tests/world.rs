@@ -1,4 +1,4 @@
-//! A healthy namespace: autoscaler `cart`, 3..10 at 50 %, three pods at rest.
+//! A healthy namespace: autoscaler `cart`, 3..10 at 50 %, with three idle pods.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::snapshot::{
 use crate::spec::{AutoscalerSpec, ContainerResources, MetricSpec, TargetRef};
 use crate::units::Millicores;
 
-/// The instant of the look.
+/// The instant of the snapshot.
 pub(super) fn now() -> Timestamp {
     "2026-03-04T10:00:00Z".parse().unwrap()
 }
@@ -43,7 +43,7 @@ pub(super) fn healthy() -> ClusterSnapshot {
     })
 }
 
-/// The same with five pods that are busy, none of them too busy.
+/// The same with five busy pods, none of them overloaded.
 pub(super) fn busy() -> ClusterSnapshot {
     facts(Namespace {
         autoscalers: vec![autoscaler("cart", 5)],
@@ -161,7 +161,7 @@ pub(super) fn owner(manager: &str, seconds_ago: u64) -> FieldOwner {
     }
 }
 
-/// A `ScaledObject` with annotations of KEDA's, and conditions with their status.
+/// A `ScaledObject` with KEDA's annotations and conditions.
 pub(super) fn scaled_object(
     name: &str,
     annotations: &[(&str, &str)],
@@ -181,7 +181,7 @@ pub(super) fn scaled_object(
     }
 }
 
-/// The same autoscaler, which belongs to KEDA's `ScaledObject/cart`.
+/// The same autoscaler, owned by KEDA's `ScaledObject/cart`.
 pub(super) fn of_keda() -> ClusterSnapshot {
     let mut facts = healthy();
     scaler(&mut facts).owner = Some("ScaledObject/cart".to_owned());
@@ -247,7 +247,7 @@ pub(super) fn samples(facts: &mut ClusterSnapshot) -> &mut Vec<PodSample> {
     space(facts).samples.as_mut().unwrap().as_mut().unwrap()
 }
 
-/// The controller says no.
+/// Sets a condition to False, with its reason and message.
 pub(super) fn refuse(facts: &mut ClusterSnapshot, kind: &str, reason: &str, message: &str) {
     let status = scaler(facts).object.status.as_mut().unwrap();
     let condition = status.conditions.iter_mut().find(|c| c.kind == kind);

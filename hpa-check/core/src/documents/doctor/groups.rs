@@ -9,25 +9,25 @@ use super::{AutoscalerReport, weight};
 use crate::findings::{Weight, catalog, rank};
 use crate::verdict::Outcome;
 
-/// The autoscalers of a report in groups. Findings that are known or ignored are counted apart.
+/// A report's autoscalers in groups. Known and ignored findings are counted separately.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Groups {
-    /// By finding, the weightiest first.
+    /// By finding, heaviest first.
     pub causes: Vec<Cause>,
-    /// By namespace, the one with the most faulty autoscalers first.
+    /// By namespace, those with the most faulty autoscalers first.
     pub namespaces: Vec<Part>,
-    /// By owner label, in the same order. The one without a name has those without a label.
+    /// By owner label, in the same order. The entry without a name is for autoscalers without a label.
     pub owners: Vec<Part>,
 }
 
-/// A finding and who has it.
+/// A finding and the autoscalers that have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// The finding's name.
     pub id: String,
     /// How heavy it is.
     pub weight: Weight,
-    /// The outcome that it leads to.
+    /// The outcome it leads to.
     pub outcome: Outcome,
     /// What it means.
     pub meaning: Option<String>,
@@ -42,15 +42,15 @@ pub struct Cause {
 pub struct Part {
     /// The namespace, or the value of the owner label.
     pub name: Option<String>,
-    /// How many autoscalers there are.
+    /// The number of autoscalers.
     pub autoscalers: u64,
-    /// Of these, how many have a fault.
+    /// How many of them have a fault.
     pub faulty: u64,
-    /// Findings that the baseline knows.
+    /// The number of findings that the baseline has.
     pub known: u64,
-    /// Findings that are ignored.
+    /// The number of ignored findings.
     pub ignored: u64,
-    /// What was found, the weightiest first.
+    /// The findings, heaviest first.
     pub findings: Vec<Count>,
 }
 
@@ -59,12 +59,12 @@ pub struct Part {
 pub struct Count {
     /// The finding's name.
     pub id: String,
-    /// How many.
+    /// The number of autoscalers.
     pub autoscalers: u64,
 }
 
 impl Groups {
-    /// Groups them.
+    /// Groups the autoscalers.
     pub fn of(autoscalers: &[AutoscalerReport]) -> Self {
         Self {
             causes: causes(autoscalers),
@@ -93,7 +93,7 @@ fn causes(autoscalers: &[AutoscalerReport]) -> Vec<Cause> {
     causes.into_values().collect()
 }
 
-/// By precedence; names that this version does not know come last.
+/// By precedence; names unknown to this version come last.
 fn place(id: &str) -> (usize, &str) {
     (rank(id).unwrap_or(usize::MAX), id)
 }
@@ -118,7 +118,7 @@ fn parts<'a>(
         .into_iter()
         .map(|(name, members)| part(name, &members))
         .collect();
-    // Sorting is stable, so equals stay in the order of their names.
+    // The sort is stable, so equal entries stay in order of name.
     parts.sort_by_key(|part| std::cmp::Reverse(part.faulty));
     parts
 }

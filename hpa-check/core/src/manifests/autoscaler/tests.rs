@@ -6,7 +6,7 @@ use super::*;
 use crate::spec::MetricTarget;
 use crate::units::Millicores;
 
-/// An autoscaler of that name, with more in its spec.
+/// An autoscaler with this name and these additions to its spec.
 fn autoscaler(name: &str, more: Value) -> Value {
     let mut object = json!({
         "apiVersion": "autoscaling/v2", "kind": KIND, "metadata": {"name": name},
@@ -55,13 +55,13 @@ fn names(spec: &AutoscalerSpec) -> Vec<String> {
 }
 
 #[test]
-fn the_deployment_beside_an_autoscaler_says_what_its_pods_ask_for_and_when_they_can_be_ready() {
+fn a_deployment_in_the_input_gives_the_requests_of_its_pods_and_when_they_can_be_ready() {
     let list = json!({"kind": "List", "items": [deployment("other"), deployment("shop"), autoscaler("shop", json!({}))]});
     let manifest = read(&[Value::Null, list], None).unwrap();
     let workload = manifest.workload.unwrap();
     assert_eq!(workload.name, "Deployment/shop");
     assert_eq!(workload.replicas, Some(2));
-    // The sidecar counts, the container that runs before does not.
+    // The sidecar counts; the ordinary init container does not.
     assert_eq!(workload.cpu_request(None), Some(Millicores(250)));
     assert_eq!(workload.cpu_request(Some("app")), Some(Millicores(200)));
     assert_eq!(workload.cpu_limit(None), Some(Millicores(500)));
@@ -80,7 +80,7 @@ fn a_target_that_the_input_lacks_is_named_with_what_is_there_instead() {
 }
 
 #[test]
-fn a_limit_is_the_request_where_there_is_no_other() {
+fn a_missing_request_is_taken_from_the_limit() {
     let mut object = deployment("shop");
     object["spec"]["template"]["spec"] =
         json!({"containers": [{"name": "app", "resources": {"limits": {"cpu": "300m"}}}]});
@@ -109,12 +109,12 @@ fn one_of_several_autoscalers_is_chosen_by_its_name() {
     );
     assert_eq!(
         read(&documents, None).unwrap_err(),
-        "has 3 of them: cart, shop, test/shop; choose one by adding its NAME to the command"
+        "has 3 of them: cart, shop, test/shop; add the NAME of one to the command"
     );
 }
 
 #[test]
-fn an_autoscaler_without_metrics_has_the_api_s_default() {
+fn an_autoscaler_without_metrics_gets_the_apis_default() {
     for metrics in [json!([]), Value::Null] {
         let manifest = read(&[autoscaler("shop", json!({"metrics": metrics}))], None).unwrap();
         assert_eq!(manifest.spec.cpu_target_percent(), Some(80));
@@ -129,7 +129,7 @@ fn an_autoscaler_without_metrics_has_the_api_s_default() {
 }
 
 #[test]
-fn an_autoscaler_of_v1_has_its_other_metrics_and_its_behavior_in_annotations() {
+fn a_v1_autoscaler_keeps_its_other_metrics_and_its_behavior_in_annotations() {
     let metrics = json!([
         {"type": "Pods", "pods": {"metricName": "hits", "targetAverageValue": "10"}},
         {"type": "External", "external": {"metricName": "queue", "targetValue": "100", "metricSelector": {"matchLabels": {"q": "a"}}}},
@@ -146,7 +146,7 @@ fn an_autoscaler_of_v1_has_its_other_metrics_and_its_behavior_in_annotations() {
         names(&spec),
         [
             "cpu: 65 %",
-            "pods metric hits: 10 for each pod",
+            "pods metric hits: 10 per pod",
             "external metric queue: 100 in total",
             "Ingress/shop metric rps: 2000 in total",
             "memory of container app: 60 %",
@@ -158,7 +158,7 @@ fn an_autoscaler_of_v1_has_its_other_metrics_and_its_behavior_in_annotations() {
 }
 
 #[test]
-fn an_unknown_key_is_refused_with_the_nearest_one() {
+fn an_unknown_key_is_refused_and_the_nearest_one_is_suggested() {
     for (more, expected) in [
         (
             json!({"behaviour": {}}),
@@ -187,7 +187,7 @@ fn an_unknown_key_is_refused_with_the_nearest_one() {
 }
 
 #[test]
-fn a_key_that_a_newer_server_printed_is_only_noted() {
+fn an_unknown_key_printed_by_a_newer_server_is_only_noted() {
     let mut object = autoscaler("shop", json!({"selectionStrategy": "All"}));
     object["metadata"]["uid"] = json!("u");
     let manifest = read(&[object], None).unwrap();
@@ -199,7 +199,7 @@ fn a_key_that_a_newer_server_printed_is_only_noted() {
 }
 
 #[test]
-fn a_behavior_is_read_alone_under_its_key_and_in_a_whole_autoscaler() {
+fn a_behavior_is_read_alone_under_its_key_and_from_a_whole_autoscaler() {
     let behavior = json!({"scaleDown": {"stabilizationWindowSeconds": 30}});
     let whole = autoscaler("shop", json!({"behavior": behavior}));
     for document in [
@@ -218,7 +218,7 @@ fn a_behavior_is_read_alone_under_its_key_and_in_a_whole_autoscaler() {
         (json!({"behaviour": behavior}), "did you mean `behavior`"),
         (json!({"scaleDwon": {}}), "did you mean `scaleDown`?"),
         (json!({}), "has no behavior"),
-        (autoscaler("shop", json!({})), "without a behavior"),
+        (autoscaler("shop", json!({})), "without spec.behavior"),
     ] {
         let error = read_behavior(std::slice::from_ref(&document), None).unwrap_err();
         assert!(error.contains(expected), "{document}: {error}");
@@ -226,7 +226,7 @@ fn a_behavior_is_read_alone_under_its_key_and_in_a_whole_autoscaler() {
 }
 
 #[test]
-fn what_is_no_usable_autoscaler_is_refused_in_one_line() {
+fn input_without_a_usable_autoscaler_is_refused_in_one_line() {
     let versioned = |version: &str| {
         let mut object = autoscaler("shop", json!({}));
         object["apiVersion"] = json!(version);
@@ -244,15 +244,12 @@ fn what_is_no_usable_autoscaler_is_refused_in_one_line() {
         ),
         (
             json!({"kind": "List", "items": null}),
-            "has no HorizontalPodAutoscaler in it",
+            "has no HorizontalPodAutoscaler",
         ),
-        (json!("text"), "has no HorizontalPodAutoscaler in it"),
+        (json!("text"), "has no HorizontalPodAutoscaler"),
         (versioned("autoscaling/v3"), "of autoscaling/v3"),
         (versioned(""), "without an apiVersion"),
-        (
-            autoscaler("shop", kind),
-            "\"Cpu\", which no controller knows",
-        ),
+        (autoscaler("shop", kind), "unknown type \"Cpu\""),
         (
             autoscaler("shop", json!({"maxReplicas": "ten"})),
             "`spec` of HorizontalPodAutoscaler/shop",
@@ -283,13 +280,13 @@ fn metrics_that_cannot_be_simulated_are_named_and_the_others_stay() {
         "{notes}"
     );
     assert!(
-        notes.contains("100m for each pod is taken as 50 % of the request of 200m"),
+        notes.contains("100m per pod is treated as 50 % of the request of 200m"),
         "{notes}"
     );
 }
 
 #[test]
-fn an_autoscaler_without_a_metric_on_cpu_is_simulated_on_the_default_and_that_is_said() {
+fn an_autoscaler_without_a_cpu_metric_is_simulated_at_the_default_target_with_a_note() {
     let metrics = json!([{"type": "External", "external": {"metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "5"}}}]);
     let object = autoscaler("shop", json!({"metrics": metrics, "minReplicas": 0}));
     let simulable = read(&[object], None).unwrap().on_cpu();
@@ -299,7 +296,7 @@ fn an_autoscaler_without_a_metric_on_cpu_is_simulated_on_the_default_and_that_is
     );
     assert_eq!(simulable.spec.min_replicas, Some(1));
     assert!(
-        simulable.notes[1].contains("80 % CPU stands in"),
+        simulable.notes[1].contains("80 % CPU replaces its metrics"),
         "{:?}",
         simulable.notes
     );

@@ -7,8 +7,8 @@ use crate::observation::MetricAnswer;
 use crate::quantity::Quantity;
 use crate::spec::{LabelSelector, MetricIdentifier, MetricSource, MetricTarget};
 
-/// The proposal: the values' sum against a total (`GetExternalMetricReplicas`), or against an amount for
-/// each of the pods that the target's status counts (`GetExternalPerPodMetricReplicas`).
+/// The proposal: the sum of the values against a total (`GetExternalMetricReplicas`), or against an amount per
+/// pod, for the pods that the target's status counts (`GetExternalPerPodMetricReplicas`).
 pub(super) fn propose(
     scene: ProposalInput<'_>,
     source: &MetricSource,
@@ -66,7 +66,7 @@ pub(super) fn propose(
     })
 }
 
-/// `GetExternalMetric` in `metrics/client.go`, and whether the value is the status' own.
+/// `GetExternalMetric` in `metrics/client.go`; also returns whether the value comes from the status.
 fn value(
     scene: ProposalInput<'_>,
     source: &MetricSource,
@@ -98,8 +98,8 @@ fn value(
     })
 }
 
-/// The values' sum as `GetExternalPerPodMetricReplicas` takes it. With `caps` a sum below zero, by which
-/// it means one that does not fit, is the largest number.
+/// The sum of the values as `GetExternalPerPodMetricReplicas` computes it. With `caps`, a negative sum, which
+/// it takes for an overflow, becomes the largest number.
 fn sum_for_average(values: &[Quantity], caps: bool) -> i64 {
     let mut sum = 0_i64;
     for value in values {
@@ -111,7 +111,7 @@ fn sum_for_average(values: &[Quantity], caps: bool) -> i64 {
     sum
 }
 
-/// The values' sum as `GetExternalMetricReplicas` takes it. With `caps` one that does not fit is the
+/// The sum of the values as `GetExternalMetricReplicas` computes it. With `caps`, an overflow becomes the
 /// largest number.
 fn sum_for_total(values: &[Quantity], caps: bool) -> i64 {
     let mut sum = 0_i64;
@@ -125,7 +125,7 @@ fn sum_for_total(values: &[Quantity], caps: bool) -> i64 {
     sum
 }
 
-/// The controller's name of the metric.
+/// The controller's name for the metric.
 pub(super) fn name(metric: &MetricIdentifier) -> String {
     let selector = LabelSelector::as_go_prints(metric.selector.as_ref());
     format!("external metric {}({selector})", metric.name)

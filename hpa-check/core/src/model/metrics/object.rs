@@ -6,8 +6,8 @@ use crate::model::proposal::{self, Proposal, ProposalInput};
 use crate::observation::MetricAnswer;
 use crate::spec::{LabelSelector, MetricIdentifier, MetricSource, MetricTarget, TargetRef};
 
-/// The proposal: the value against a total (`GetObjectMetricReplicas`), or against an amount for each of
-/// the pods that the target's status counts (`GetObjectPerPodMetricReplicas`).
+/// The proposal: the value against a total (`GetObjectMetricReplicas`), or against an amount per pod, for the
+/// pods that the target's status counts (`GetObjectPerPodMetricReplicas`).
 pub(super) fn propose(
     scene: ProposalInput<'_>,
     source: &MetricSource,
@@ -53,7 +53,7 @@ pub(super) fn propose(
     })
 }
 
-/// `GetObjectMetric` in `metrics/client.go`, and whether the value is the status' own.
+/// `GetObjectMetric` in `metrics/client.go`; also returns whether the value comes from the status.
 fn value(scene: ProposalInput<'_>, source: &MetricSource) -> Result<(i64, bool), MetricError> {
     let api = |e: &str| {
         MetricError::new(format!(
@@ -84,7 +84,7 @@ fn unreadable(
     })
 }
 
-/// The controller's name of the metric. Of an average it says `external`.
+/// The controller's name for the metric. For an average it says `external`.
 pub(super) fn name(metric: &MetricIdentifier, object: &TargetRef, target: MetricTarget) -> String {
     let name = &metric.name;
     match target {

@@ -1,5 +1,5 @@
-//! `Pods`: a custom metric that each pod has a value of. `computeStatusForPodsMetric` in `horizontal.go`
-//! and `GetMetricReplicas` in `replica_calculator.go`.
+//! `Pods`: a custom metric with one value per pod. `computeStatusForPodsMetric` in `horizontal.go` and
+//! `GetMetricReplicas` in `replica_calculator.go`.
 
 use super::{Failure, NOT_READ, reading};
 use crate::model::pods::{ModelPod, Use, UseByPod};
@@ -9,8 +9,8 @@ use crate::observation::MetricAnswer;
 use crate::quantity::Quantity;
 use crate::spec::{MetricSource, MetricTarget};
 
-/// The proposal: the pods' average against the target, with the same care for pods that are missing or not
-/// running yet as a resource has, but whatever their readiness.
+/// The proposal: the pods' average against the target. Missing and pending pods are treated as for a resource,
+/// but readiness does not matter.
 pub(super) fn propose(
     scene: ProposalInput<'_>,
     source: &MetricSource,
@@ -37,7 +37,7 @@ pub(super) fn propose(
     })
 }
 
-/// `GetRawMetric` in `metrics/client.go`, and whether the values are the status' own.
+/// `GetRawMetric` in `metrics/client.go`; also returns whether the values come from the status.
 fn values<'a>(
     scene: ProposalInput<'a>,
     source: &MetricSource,
@@ -57,7 +57,8 @@ fn values<'a>(
         }
         Some(MetricAnswer::Status(current)) => {
             let average = current.average_value.ok_or_else(|| api(NOT_READ))?;
-            // Whose value is missing is not known: the average stands for every pod that can have one.
+            // The status does not show which pods lack a value, so the average is used for every pod that can
+            // have one.
             let has_value = |pod: &&ModelPod| !pod.deleting && pod.phase == "Running";
             let pods = scene.pods.iter().filter(has_value);
             Ok((pods.map(|p| (p.name.as_str(), of(average))).collect(), true))
@@ -67,7 +68,7 @@ fn values<'a>(
     }
 }
 
-/// Of a custom metric neither the time nor the window matters.
+/// The time and the window of a custom metric do not matter.
 fn of(value: Quantity) -> Use {
     Use {
         milli: value.milli(),

@@ -1,5 +1,5 @@
-//! `Resource` and `ContainerResource`: the pods' use of CPU or memory, in percent of what they ask for
-//! or as an amount. `computeStatusForResourceMetricGeneric` in `horizontal.go`.
+//! `Resource` and `ContainerResource`: the pods' use of CPU or memory, in percent of the request or as an
+//! amount. `computeStatusForResourceMetricGeneric` in `horizontal.go`.
 
 use super::Failure;
 use crate::model::MetricError;
@@ -7,7 +7,7 @@ use crate::model::pods;
 use crate::model::proposal::{self, Proposal, ProposalInput};
 use crate::spec::MetricTarget;
 
-/// The proposal of all containers together, or of the one named.
+/// The proposal for all containers together, or for the named one.
 pub(super) fn propose(
     scene: ProposalInput<'_>,
     resource: &str,
@@ -42,7 +42,7 @@ pub(super) fn propose(
     })
 }
 
-/// `GetResourceReplicas`: the pods are divided before the requests are asked for.
+/// `GetResourceReplicas`: groups the pods before it reads the requests.
 pub(crate) fn utilization(
     scene: ProposalInput<'_>,
     resource: &str,
@@ -86,7 +86,7 @@ fn used<'a>(
     samples.map_err(|e| e.within(format!("unable to get metrics for resource {resource}")))
 }
 
-/// The controller's name of the metric.
+/// The controller's name for the metric.
 pub(super) fn name(resource: &str, container: Option<&str>, target: MetricTarget) -> String {
     let what = match (target, container) {
         (MetricTarget::AverageValue(_), _) => " resource",

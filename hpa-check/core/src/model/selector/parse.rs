@@ -6,7 +6,7 @@ use std::vec::IntoIter;
 
 use super::{Requirement, SelectorError, Test};
 
-/// Reads all requirements.
+/// Parses all requirements.
 pub(super) fn requirements(text: &str) -> Result<Vec<Requirement>, SelectorError> {
     let mut words = Words(words(text).into_iter().peekable());
     let mut found = Vec::new();
@@ -80,7 +80,7 @@ fn test(words: &mut Words<'_>) -> Result<Test, SelectorError> {
     }
 }
 
-/// The one value of an equality; nothing is the empty value.
+/// The single value of an equality, which may be empty.
 fn value(words: &mut Words<'_>) -> Result<String, SelectorError> {
     if matches!(words.peek(), "" | ",") {
         return Ok(String::new());
@@ -104,7 +104,7 @@ fn number(words: &mut Words<'_>) -> Result<i64, SelectorError> {
     })
 }
 
-/// The values in parentheses; commas with nothing between them mean the empty value.
+/// The values in parentheses; nothing between two commas is the empty value.
 fn values(words: &mut Words<'_>) -> Result<Vec<String>, SelectorError> {
     let word = words.next();
     if word != "(" {
@@ -150,7 +150,7 @@ fn checked(value: &str) -> Result<String, SelectorError> {
     }
 }
 
-/// The words of a selector; past its end there are only empty ones.
+/// The words of a selector, followed by empty ones.
 struct Words<'a>(Peekable<IntoIter<&'a str>>);
 
 impl<'a> Words<'a> {
@@ -191,7 +191,7 @@ fn is_name(word: &str) -> bool {
     !word.is_empty() && !word.starts_with(SYMBOLS)
 }
 
-/// A qualified name: a name of up to 63 characters, and before it perhaps a DNS name and a slash.
+/// A qualified name: up to 63 characters, optionally preceded by a DNS name and a slash.
 fn is_key(key: &str) -> bool {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
@@ -210,7 +210,7 @@ fn is_dns_name(name: &str) -> bool {
         })
 }
 
-/// Letters, digits, `-`, `_` and `.`, with a letter or a digit at both ends.
+/// Letters, digits, `-`, `_` and `.`, with a letter or digit at both ends.
 fn is_value(value: &str) -> bool {
     let edge = |c: char| c.is_ascii_alphanumeric();
     value.len() <= 63

@@ -1,4 +1,4 @@
-//! A run through the eyes of the rules that it shares with a snapshot.
+//! A run's view for the rules that it shares with a snapshot.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ use crate::snapshot::MetricsApi;
 use crate::spec::AutoscalerSpec;
 use crate::units::Millicores;
 
-/// Answers of the metrics API in a row that have to show that the load is not spread.
+/// Consecutive answers of the metrics API that must show an uneven load.
 const LOOKS: usize = 3;
 
 static DEFAULTS: LazyLock<ControllerConfig> = LazyLock::new(ControllerConfig::default);
@@ -76,7 +76,7 @@ impl<'a> View for RunView<'a> {
 
     fn metrics(&self) -> MetricsView<'_> {
         let polls = &self.state.polls;
-        // A request that was given up says nothing of the API.
+        // A request that timed out proves nothing about the API.
         let newest = polls.last().filter(|_| self.state.unread_since.is_none());
         let newest = newest.map(|p| p.answer.as_ref());
         let good = polls.iter().rposition(|p| p.answer.is_ok());
@@ -117,7 +117,7 @@ impl<'a> View for RunView<'a> {
         Asserted {
             min_replicas: (!own.min_replicas).then_some(expected.min_replicas),
             max_replicas: (!own.max_replicas).then_some(expected.max_replicas),
-            // A CPU metric that is asserted by name is asserted with its own target.
+            // A CPU metric that is asserted by name has its own asserted target.
             cpu_target_percent: target_asserted.then_some(expected.cpu_target_percent),
             has_cpu: by_name,
             metrics: &self.expectation.metrics,
@@ -140,7 +140,7 @@ impl<'a> View for RunView<'a> {
         Some((dip.begin, dip.end))
     }
 
-    /// Quotas are read once, at the beginning, so they belong to the size that was seen first.
+    /// Quotas are read once, at the start, so they go with the first observed replicas.
     fn quotas(&self) -> Vec<QuotaView<'_>> {
         let pods = self.state.targets.first().map(|(_, first)| first.replicas);
         let facts = self.state.facts.iter();
@@ -199,7 +199,7 @@ impl<'a> View for RunView<'a> {
             conditions.any(|c| c.kind == kind && c.status == "False")
         };
         let statuses = self.state.statuses.iter().rev();
-        // What was written before a gap in the watch may have been withdrawn in it.
+        // A value written before a gap in the watch may have been reverted during the gap.
         let gaps = self
             .state
             .gaps()
@@ -220,15 +220,15 @@ impl<'a> View for RunView<'a> {
         self.complete()
     }
 
-    /// The last word of a pod, or of the target, may have been lost: the two have to say the same. The
-    /// surge pods of a rollout count too.
+    /// The last update of a pod or of the target may have been lost, so the two must agree. Surge pods of a
+    /// rollout count too.
     fn lacks_ready_pods(&self) -> bool {
         let target = self.state.target.as_ref();
         target.is_some_and(|t| t.ready_replicas < t.spec_replicas.max(t.replicas))
             && self.state.pods_add_up()
     }
 
-    /// Pods that are taken for ready may be gone otherwise.
+    /// Pods that are assumed to be ready may be gone already.
     fn pods_match_metrics(&self) -> bool {
         let asked = self.state.last_answer;
         asked.is_some_and(|at| !self.gaps_at(at).any(|gap| gap.resource == Watched::Pods))
@@ -312,7 +312,7 @@ fn quota(fact: &Fact, pods: Option<i32>) -> Option<QuotaView<'_>> {
 }
 
 impl<'a> RunView<'a> {
-    /// What the API server says of a target whose kind has no scale.
+    /// The API server's message about a target whose kind has no scale.
     fn not_scalable(&self) -> Option<TargetLookup<'a>> {
         self.state.facts.iter().find_map(|fact| match fact {
             Fact::NotScalable { message, .. } => Some(TargetLookup::NotScalable {
@@ -322,7 +322,7 @@ impl<'a> RunView<'a> {
         })
     }
 
-    /// What is known of the metrics API; that it answers is newer than what was asked at the beginning.
+    /// What is known about the metrics API. An answer is newer than the query at the start.
     fn metrics_api(&self, answers: bool) -> MetricsApi {
         let fact = self.state.facts.iter().rev().find_map(|fact| match fact {
             Fact::MetricsApi {
@@ -343,7 +343,7 @@ impl<'a> RunView<'a> {
         }
     }
 
-    /// The CPU use in one answer of the metrics API, if it was given under load.
+    /// The CPU use in one answer of the metrics API, if it came under load.
     fn use_at(&self, poll: &'a Poll) -> Option<UseView<'a>> {
         let samples = poll.answer.as_ref().ok()?;
         let (resolution, view): (_, &dyn View) = (View::metrics_resolution(self), self);
@@ -365,8 +365,8 @@ impl<'a> RunView<'a> {
         })
     }
 
-    /// Whether a pod's loss of readiness took ready pods below the minimum for long, or still lasts and
-    /// keeps the run from its end.
+    /// Whether a pod's loss of readiness kept the ready pods below the minimum for long, or still blocks the
+    /// end of the run.
     fn was_costly(&self, lost: &ReadinessLost) -> bool {
         let dip = path::longest_dip(self);
         let in_dip = dip.is_some_and(|dip| {
@@ -379,7 +379,7 @@ impl<'a> RunView<'a> {
         in_dip || (lasts && !self.complete() && self.lacks_ready_pods())
     }
 
-    /// The busiest pod while another was not ready, by the samples of that time.
+    /// The busiest pod while another was not ready, from the samples of that time.
     fn busiest(&self, lost: &ReadinessLost) -> Option<(&'a str, i64)> {
         let view: &dyn View = self;
         let end = lost

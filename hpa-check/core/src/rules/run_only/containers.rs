@@ -1,4 +1,4 @@
-//! A metric of one container, while another one does the work.
+//! A metric of one container while another one does the work.
 
 use crate::findings::{Evidence, catalog};
 use crate::observation::{Phase, PodSample};
@@ -7,10 +7,10 @@ use crate::run::state::Poll;
 
 pub(crate) const RULES: &[Rule] = &[METRIC_CONTAINER_IDLE];
 
-/// Answers in a row that have to show the same.
+/// Consecutive answers that must agree.
 const IN_A_ROW: usize = 3;
 
-/// A container with at most this much of the pods' CPU, in percent, gets none of the load.
+/// A container with at most this share of the pods' CPU, in percent, gets none of the load.
 const IDLE_PERCENT: i64 = 5;
 
 const METRIC_CONTAINER_IDLE: Rule = Rule {
@@ -28,7 +28,7 @@ const METRIC_CONTAINER_IDLE: Rule = Rule {
         if run.reached_max() || run.asked_for_max() {
             return None;
         }
-        // What would ask for the maximum if it were measured.
+        // Enough use to call for the maximum, if it were measured.
         let enough = run.use_enough_for(run.expectation.max_replicas - 1)?.0;
         let idles = |poll: &&Poll| {
             let (own, others) = shares(poll, container);
@@ -63,7 +63,7 @@ const METRIC_CONTAINER_IDLE: Rule = Rule {
     }),
 };
 
-/// The CPU of a container in all pods together, and that of all others.
+/// The CPU of one container in all pods, and that of all the others.
 fn shares(poll: &Poll, container: &str) -> (i64, i64) {
     let samples: &[PodSample] = poll.answer.as_deref().unwrap_or_default();
     let all = samples.iter().flat_map(|s| &s.containers);

@@ -1,4 +1,4 @@
-//! The controller's decisions, against the model's.
+//! The controller's decisions compared with the model's.
 
 use jiff::Timestamp;
 
@@ -19,14 +19,14 @@ pub(crate) const RULES: &[Rule] = &[
     SCALE_DOWN_MISSING,
 ];
 
-/// Syncs in a row against the model's word that are no longer a race between observers.
+/// This many consecutive syncs against the model are not a race between observers.
 const IN_A_ROW: usize = 3;
 
 const DECISION_UNEXPLAINED: Rule = Rule {
     finding: &catalog::DECISION_UNEXPLAINED,
     weight: Weight::Cause,
     find: Find::Run(|run| {
-        // Replicas that are kept up too long have a name of their own.
+        // Replicas that stay up too long are a finding of their own.
         let kept_up = scale_down_missing(run).is_some();
         let row = longest_row(run.state.syncs(), |s| {
             let kept = kept_up && s.desired == s.current;
@@ -37,7 +37,7 @@ const DECISION_UNEXPLAINED: Rule = Rule {
             let count = row.len();
             Evidence::new(
                 format!(
-                    "{count} decisions in a row are not what the same pods and metrics lead to"
+                    "{count} decisions in a row differ from the model's for the same pods and metrics"
                 ),
                 row.iter().map(|s| told(run, s)),
             )
@@ -109,7 +109,7 @@ const TOO_LITTLE_EXPLAINED: Rule = Rule {
             let first = open.clone().next().map(|s| s.at);
             Evidence::new(
                 format!(
-                    "only {explained} of {} decisions can be followed",
+                    "only {explained} of {} decisions can be explained",
                     all.len()
                 ),
                 open.map(|s| told(run, s)),
@@ -127,11 +127,11 @@ const SCALE_UP_TOO_LATE: Rule = Rule {
         let decided = run.state.statuses.iter().any(|(_, s)| {
             s.desired_replicas >= max || s.current_replicas.is_some_and(|c| c >= max)
         });
-        // Since when the metric has certainly asked for it, without a break.
+        // Since when the metric has certainly and continuously asked for it.
         let proposed = run.state.proposals();
         let less = proposed.iter().rposition(|p| p.low < max || !p.certain);
         let asked = proposed.get(less.map_or(0, |less| less + 1))?;
-        // What is left of the way up once a sync has seen all of the load.
+        // The time left for scaling up once a sync has seen all of the load.
         let climb = run.budget(|b| b.up().saturating_sub(b.reaction()));
         let allowed = climb + run.expectation.patience;
         let down = run.state.entered(Phase::Down).unwrap_or(run.until);
@@ -139,7 +139,7 @@ const SCALE_UP_TOO_LATE: Rule = Rule {
         (!decided && !run.reached_max() && due <= down).then(|| {
             let seconds = allowed.as_secs();
             Evidence::new(
-                format!("{max} pods were asked for, and not decided on in {seconds} s"),
+                format!("the metric asked for {max} pods, and the controller did not set them within {seconds} s"),
                 [format!(
                     "proposal of {} {}",
                     asked.range(),
@@ -167,7 +167,7 @@ fn scale_down_missing(run: &RunView<'_>) -> Option<Evidence> {
     let (at, status) = run.state.statuses.last()?;
     let kept = status.desired_replicas;
     let due: Timestamp = after(run.state.at_work_since(down), allowed);
-    // It is certain that the metrics ask for no more than the minimum, in every interpretation.
+    // Every interpretation of the metrics asks for at most the minimum.
     let settled = after(down, run.budget(|b| b.reaction()));
     let mut proposals = run.state.proposals().iter().filter(|p| p.at >= settled);
     let asked_for_less =
@@ -176,7 +176,7 @@ fn scale_down_missing(run: &RunView<'_>) -> Option<Evidence> {
         let seconds = run.until.duration_since(down).as_secs();
         Evidence::new(
             format!(
-                "{seconds} s after the load's end the controller still wants {kept} pods, not {min}"
+                "{seconds} s after the load ended, the controller still sets {kept} pods, not {min}"
             ),
             [
                 format!("status: desiredReplicas {kept} since {}", run.clock(*at)),
@@ -187,7 +187,7 @@ fn scale_down_missing(run: &RunView<'_>) -> Option<Evidence> {
     })
 }
 
-/// The longest run of neighbors that all have a property.
+/// The longest run of consecutive syncs that all have a property.
 fn longest_row(syncs: &[SyncRecord], has: impl Fn(&SyncRecord) -> bool) -> &[SyncRecord] {
     let rows = syncs.split(|s| !has(s));
     rows.max_by_key(|row| row.len()).unwrap_or_default()

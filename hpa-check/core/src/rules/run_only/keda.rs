@@ -1,4 +1,4 @@
-//! What KEDA does on purpose, and why nothing can be proved meanwhile.
+//! What KEDA does on purpose, which keeps a run from proving anything.
 
 use super::run::RunView;
 use crate::findings::{Evidence, catalog};
@@ -19,7 +19,7 @@ const SCALING_PAUSED: Rule = Rule {
         let object = View::scaled_object(run)?;
         match object.pause() {
             Some((_, annotation)) => Some(Evidence::new(
-                format!("{object} is paused, so nothing is meant to scale"),
+                format!("{object} is paused, so nothing should scale"),
                 [format!("{object}: {annotation}")],
             )),
             None => withdrawn(run, object),
@@ -27,14 +27,14 @@ const SCALING_PAUSED: Rule = Rule {
     }),
 };
 
-/// KEDA takes the autoscaler away while its `ScaledObject` is paused, and again when that is deleted.
+/// KEDA deletes the autoscaler while its `ScaledObject` is paused, and when the `ScaledObject` is deleted.
 fn withdrawn(run: &RunView<'_>, object: &ScaledObject) -> Option<Evidence> {
     let gone = run.state.autoscaler_gone;
     let gone = gone.filter(|_| run.state.autoscaler.is_none())?;
     let deleted = |fact: &Fact| matches!(fact, Fact::ScaledObjectGone { .. });
     (!run.state.facts.iter().any(deleted)).then(|| {
         Evidence::new(
-            format!("KEDA took the autoscaler of {object} away, as it does during a pause"),
+            format!("KEDA deleted the autoscaler of {object}, as it does during a pause"),
             [format!("the autoscaler was deleted {}", run.clock(gone))],
         )
         .at(gone)
@@ -48,7 +48,7 @@ const HELD_BY_KEDA: Rule = Rule {
         let object = View::scaled_object(run).filter(|_| !run.complete())?;
         if let Some(fallback) = object.fallback() {
             return Some(Evidence::new(
-                format!("a trigger of {object} fails, and its fallback is in force"),
+                format!("a trigger of {object} fails, so its fallback sets the replicas"),
                 [format!(
                     "{object}: {}",
                     quoted(&fallback.reason, &fallback.message)

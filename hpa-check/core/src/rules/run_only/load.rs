@@ -1,4 +1,4 @@
-//! The load: whether its answers were right, and whether there was enough of it to tell anything.
+//! The load: whether its answers were correct, and whether there was enough of it.
 
 use jiff::Timestamp;
 
@@ -26,8 +26,8 @@ const WRONG_ANSWERS: Rule = Rule {
         (wrong > 0).then(|| {
             let right = last(run, |s| s.verified, |r| r.verified);
             Evidence::new(
-                format!("{wrong} answers were not the number asked for"),
-                [format!("load: {wrong} wrong, {right} proved right")],
+                format!("{wrong} answers were wrong"),
+                [format!("load: {wrong} wrong, {right} verified")],
             )
         })
     }),
@@ -51,11 +51,11 @@ const FAILED_REQUESTS: Rule = Rule {
             let first = jumps.clone().next().map(|(at, _)| at);
             let jumps = jumps.map(|(at, more)| format!("{more} failed {}", run.clock(at)));
             let right = last(run, |s| s.verified, |r| r.verified);
-            let account = format!("load: {failed} failed, {right} proved right");
+            let account = format!("load: {failed} failed, {right} verified");
             let requests = run.state.load_result.as_ref().map(|r| r.requests);
             let of = requests.map_or_else(String::new, |all| format!(" of {all}"));
             Evidence::new(
-                format!("{failed}{of} requests got no good answer"),
+                format!("{failed}{of} requests failed"),
                 std::iter::once(account).chain(jumps),
             )
             .at(first)
@@ -73,14 +73,14 @@ const GENERATOR_SATURATED: Rule = Rule {
         }
         let failed = result.failed;
         let consequence = if !run.asked_for_max() && !run.reached_max() {
-            "the maximum was never asked for".to_owned()
+            "the metric never asked for the maximum".to_owned()
         } else if failed > 0 {
-            format!("{failed} requests failed, which may be its own doing")
+            format!("{failed} requests failed, possibly because of it")
         } else {
             return None;
         };
         Some(Evidence::new(
-            format!("the load generator was itself the limit, and {consequence}"),
+            format!("the load generator was the bottleneck, and {consequence}"),
             result.generator_reasons.clone(),
         ))
     }),
@@ -146,7 +146,7 @@ const LOAD_STAYS_ON: Rule = Rule {
             let evidence = format!("proposal of {} {}", high.range(), run.clock(high.at));
             Evidence::new(
                 format!(
-                    "after the load's end {} still asked for {} pods",
+                    "after the load ended, {} still asked for {} pods",
                     asking(run),
                     high.range()
                 ),
@@ -157,7 +157,7 @@ const LOAD_STAYS_ON: Rule = Rule {
     }),
 };
 
-/// What asks: the metrics, if there are several.
+/// What asks for replicas: one metric or several.
 fn asking(run: &RunView<'_>) -> &'static str {
     match run.spec().map_or(0, |spec| spec.metrics.len()) {
         0 | 1 => "the metric",
@@ -165,16 +165,16 @@ fn asking(run: &RunView<'_>) -> &'static str {
     }
 }
 
-/// The newest decision that can be followed: it names the metric that holds the replicas.
+/// The newest decision that can be explained; it names the metric that holds the replicas up.
 fn last_word(run: &RunView<'_>) -> Option<String> {
     let syncs = &run.state.timeline.as_ref()?.syncs;
     let sync = syncs.iter().rfind(|sync| sync.explained)?;
     Some(format!("{}: {}", run.clock(sync.at), sync.sentence))
 }
 
-/// The newest proposal of more than the minimum that was made since then, or that still stands: a
-/// sync that decides the same again leaves no trace. An older one does not stand where the use has
-/// fallen and the controller has not looked.
+/// The newest proposal above the minimum that was made after `from` or still stands: a sync that decides the
+/// same again leaves no trace. An older proposal no longer stands if the use has fallen and the controller has
+/// not synced since.
 fn asked_for_more_since(run: &RunView<'_>, from: Timestamp) -> Option<ProposalStep> {
     let min = run.expectation.min_replicas;
     let proposals = run.state.proposals();
@@ -184,7 +184,7 @@ fn asked_for_more_since(run: &RunView<'_>, from: Timestamp) -> Option<ProposalSt
     made_since.or(stands).copied()
 }
 
-/// A count of the load's final account, or of its newest second if that is higher.
+/// A count from the load's final result, or from its newest second if that is higher.
 fn last(
     run: &RunView<'_>,
     of_second: impl Fn(&crate::observation::LoadSecond) -> u64,

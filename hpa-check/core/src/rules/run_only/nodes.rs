@@ -1,4 +1,4 @@
-//! Nodes that a run did not wait for to its end.
+//! Nodes that were still being provisioned when the run ended.
 
 use crate::findings::catalog;
 use crate::rules::rule::{Find, Rule, Weight};

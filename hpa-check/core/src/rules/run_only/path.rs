@@ -1,5 +1,4 @@
-//! The path of the replicas in a run: what the bounds and the minimum were held to, and by whom the
-//! replicas were moved.
+//! The replicas over the course of a run: whether bounds and minimum held, and who changed the replicas.
 
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use crate::run::timeline::{Range, Step, value_at};
 
 pub(crate) const RULES: &[Rule] = &[MINIMUM_NOT_HELD, READINESS_WITHDRAWN, ROLLOUT_BELOW_MINIMUM];
 
-/// Two watches show what happens at one instant no further apart.
+/// Two watches show the same instant at most this far apart.
 const CLOCKS: Duration = Duration::from_secs(1);
 
 const MINIMUM_NOT_HELD: Rule =
@@ -102,19 +101,19 @@ const ROLLOUT_BELOW_MINIMUM: Rule = Rule {
 /// A stretch with fewer ready pods than the minimum.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dip {
-    /// Ready pods in its last part.
+    /// The ready pods in its last part.
     ready: i32,
-    /// The beginning of its last part.
+    /// The start of its last part.
     from: Timestamp,
-    /// The beginning of the whole.
+    /// The start of the stretch.
     pub(super) begin: Timestamp,
-    /// Its end.
+    /// The end of the stretch.
     pub(super) end: Timestamp,
-    /// For how long of it anybody was looking.
+    /// How long of it was observed.
     seen: Duration,
 }
 
-/// The longest stretch with fewer ready pods than the minimum, if it was a sync period or longer.
+/// The longest stretch with fewer ready pods than the minimum, if it lasted at least one sync period.
 pub(super) fn longest_dip(run: &RunView<'_>) -> Option<Dip> {
     let baseline = run.state.baseline_at?;
     let min = run.expectation.min_replicas;
@@ -147,7 +146,7 @@ pub(super) fn longest_dip(run: &RunView<'_>) -> Option<Dip> {
     worst.filter(|worst| worst.seen >= allowed)
 }
 
-/// How long of a span neither the pods nor the target were seen: either of them tells how many are ready.
+/// How long of a span neither the pods nor the target were observed; either shows how many pods are ready.
 fn unseen(run: &RunView<'_>, from: Timestamp, end: Timestamp) -> SignedDuration {
     let of = |resource: Watched| {
         let gaps = run.state.gaps();
@@ -162,7 +161,7 @@ fn unseen(run: &RunView<'_>, from: Timestamp, end: Timestamp) -> SignedDuration 
         .sum()
 }
 
-/// The changes of the replicas that no decision of the controller stands behind.
+/// Changes of the replicas that no controller decision explains.
 pub(super) fn conflicting_writes(run: &RunView<'_>) -> Option<ConflictingWrites> {
     let pairs = run.state.targets.windows(2);
     let moves: Vec<Move> = pairs.filter_map(|pair| foreign_move(run, pair)).collect();
@@ -218,12 +217,12 @@ fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, ScaleTarget)]) -> Option<
     })
 }
 
-/// The sizes since the baseline.
+/// The replicas since the baseline.
 pub(super) fn sizes(run: &RunView<'_>) -> Vec<SizeView> {
     let (Some(timeline), Some(baseline)) = (&run.state.timeline, run.state.baseline_at) else {
         return Vec::new();
     };
-    // A controller follows new bounds at its next sync, and what a gap hid may be newer than what was seen.
+    // A controller applies new bounds at its next sync, and a gap may hide newer bounds.
     let syncs = run.budget(|b| b.controller.sync_period * 2);
     let in_force = |series: &[Step<i32>], at: Timestamp| {
         let from = before(at, syncs);
@@ -248,7 +247,7 @@ pub(super) fn sizes(run: &RunView<'_>) -> Vec<SizeView> {
     run.state.targets.iter().filter_map(size).collect()
 }
 
-/// The ways up and down; the load of a run goes up once and down once.
+/// The ups and downs of the replicas; the load of a run goes up once and down once.
 pub(super) fn swings(run: &RunView<'_>) -> Swings {
     let mut swings = Swings::default();
     let mut direction = 0;

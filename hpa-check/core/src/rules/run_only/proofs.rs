@@ -1,11 +1,11 @@
-//! What a pass has proved.
+//! What a pass proves.
 
 use super::run::RunView;
 use crate::expectation::ScaleDown;
 use crate::findings::{Evidence, catalog};
 use crate::verdict::Reason;
 
-/// What was proved, in the run's own numbers.
+/// The proofs, with the run's own numbers.
 pub(crate) fn proofs(run: &RunView<'_>) -> Vec<Reason> {
     let mut reasons = vec![
         catalog::PATH_PROVEN.reason(path(run)),
@@ -15,7 +15,7 @@ pub(crate) fn proofs(run: &RunView<'_>) -> Vec<Reason> {
     if let Some(load) = &run.state.load_result {
         let (requests, verified) = (load.requests, load.verified);
         let found = Evidence::new(
-            format!("{verified} of {requests} answers were proved right, 0 failed, 0 were wrong"),
+            format!("{verified} of {requests} answers were verified, 0 failed, 0 were wrong"),
             [],
         );
         reasons.push(catalog::ANSWERS_VERIFIED.reason(found));
@@ -27,7 +27,7 @@ fn path(run: &RunView<'_>) -> Evidence {
     let (min, max) = (run.expectation.min_replicas, run.expectation.max_replicas);
     let back = match run.expectation.scale_down {
         ScaleDown::Full => format!(" → {min}"),
-        ScaleDown::OneStep => ", and down again by a step".to_owned(),
+        ScaleDown::OneStep => ", and down again by one step".to_owned(),
         ScaleDown::Skip => String::new(),
     };
     let steps = run.state.timeline.iter().flat_map(|t| &t.ready);

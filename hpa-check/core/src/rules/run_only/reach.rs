@@ -1,5 +1,4 @@
-//! Whether the tool reached what it was to test: its load the target's pods, and its questions the
-//! metrics API.
+//! Whether the tool reached what it tests: its load the target's pods, and its requests the metrics API.
 
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ const LOAD_ELSEWHERE: Rule = Rule {
     finding: &catalog::LOAD_ELSEWHERE,
     weight: Weight::Cause,
     find: Find::Run(|run| {
-        // Pods may have come and gone in a gap.
+        // Pods may have come and gone during a gap.
         if run.state.pods.is_empty() || run.state.gaps().any(|gap| gap.resource == Watched::Pods) {
             return None;
         }
@@ -35,10 +34,13 @@ const LOAD_ELSEWHERE: Rule = Rule {
             let names: Vec<&str> = strangers.iter().map(|(pod, _)| pod.as_str()).collect();
             let target = target(run).map(|(url, _)| format!("the load goes to {url}"));
             let each = strangers.iter().map(|(pod, answers)| {
-                format!("pod {pod}: {answers} answers, and not the target's")
+                format!("pod {pod}: {answers} answers, but it is not one of the target's pods")
             });
             Evidence::new(
-                format!("{} answered, and is not of the target", names.join(", ")),
+                format!(
+                    "{} answered but do not belong to the target",
+                    names.join(", ")
+                ),
                 target.into_iter().chain(each),
             )
         })
@@ -61,10 +63,10 @@ const PORT_FORWARD: Rule = Rule {
         let first = answered.next();
         let message = match (first, answered.next()) {
             (Some((pod, count)), None) if count.beside_others >= ENOUGH_ANSWERS => {
-                format!("of several ready pods only {pod} answered")
+                format!("only {pod} answered, although several pods are ready")
             }
             (Some(_), _) => return None,
-            // The application does not say which pod answers.
+            // The application does not reveal which pod answers.
             (None, _) => spread::not_spread(run)?.message,
         };
         Some(Evidence::new(
@@ -87,11 +89,9 @@ const METRICS_NOT_READ: Rule = Rule {
         (span >= view.warm_up() && !followed).then(|| {
             let seconds = span.as_secs();
             Evidence::new(
-                format!(
-                    "no answer of the metrics API was waited for to its end in the last {seconds} s"
-                ),
+                format!("every request to the metrics API timed out in the last {seconds} s"),
                 [format!(
-                    "list pods.metrics.k8s.io: given up since {}",
+                    "list pods.metrics.k8s.io: timing out since {}",
                     run.clock(since)
                 )],
             )
@@ -100,7 +100,7 @@ const METRICS_NOT_READ: Rule = Rule {
     }),
 };
 
-/// Where the load goes, and whether that is this machine.
+/// The load's URL, and whether its host is this machine.
 fn target<'a>(run: &RunView<'a>) -> Option<(&'a str, bool)> {
     run.state.facts.iter().rev().find_map(|fact| match fact {
         Fact::LoadTarget { url, loopback } => Some((url.as_str(), *loopback)),

@@ -15,12 +15,12 @@ use crate::spec::{AutoscalerSpec, MetricSpec};
 use crate::units::Millicores;
 use crate::verdict::clock;
 
-/// A run, all that was asserted of it, and all that was seen of it.
+/// A run: what was asserted and what was observed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RunView<'a> {
     /// What is asserted.
     pub(crate) expectation: &'a Expectation,
-    /// All that was seen.
+    /// Everything observed.
     pub(crate) state: &'a RunState,
     /// The last instant.
     pub(crate) until: Timestamp,
@@ -32,17 +32,17 @@ impl<'a> RunView<'a> {
         self.state.spec()
     }
 
-    /// Whether the way there and back was seen to its end.
+    /// Whether the full way up and down was observed.
     pub(crate) fn complete(&self) -> bool {
         self.state.baseline_at.is_some() && self.reached_max() && self.came_back()
     }
 
-    /// Whether as many pods as the maximum were ready at once.
+    /// Whether the maximum number of pods were ready at once.
     pub(crate) fn reached_max(&self) -> bool {
         self.state.most_ready >= self.expectation.max_replicas
     }
 
-    /// Whether as much of the scale-down was seen as is asked for.
+    /// Whether the required part of the scale-down was observed.
     pub(crate) fn came_back(&self) -> bool {
         let Some(target) = &self.state.target else {
             return false;
@@ -55,13 +55,13 @@ impl<'a> RunView<'a> {
         }
     }
 
-    /// Whether there was load, so that something can be expected of the autoscaler.
+    /// Whether there was load, so that the autoscaler had something to do.
     pub(crate) fn loaded(&self) -> bool {
         self.state.entered(Phase::Up).is_some()
     }
 
-    /// Whether the metric ever asked for the maximum: by the model's proposal, by the controller's
-    /// decision, or by the plain ratio, of which the first two are cautious versions.
+    /// Whether the metric ever asked for the maximum: by the model's proposal, the controller's decision, or
+    /// the plain ratio, of which the first two are conservative versions.
     pub(crate) fn asked_for_max(&self) -> bool {
         let max = self.expectation.max_replicas;
         let Some(timeline) = &self.state.timeline else {
@@ -75,13 +75,13 @@ impl<'a> RunView<'a> {
                 .any(|(_, s)| s.desired_replicas >= max)
     }
 
-    /// The gaps in the watch that an instant lies in, their last instants among them: lists are read then.
+    /// The gaps in the watch that contain an instant, including their last instants, when lists are read.
     pub(crate) fn gaps_at(&self, at: Timestamp) -> impl Iterator<Item = &Gap> {
         let gaps = self.state.gaps();
         gaps.filter(move |gap| gap.from <= at && at <= gap.until)
     }
 
-    /// How long something may take. Without the autoscaler's spec nobody knows, and nothing is late.
+    /// How long something may take. Without the autoscaler's spec it is unlimited, so nothing is late.
     pub(crate) fn budget(&self, ask: impl FnOnce(&Budget<'_>) -> Duration) -> Duration {
         const FOREVER: Duration = Duration::from_hours(24 * 365);
         match self.state.spec() {
@@ -95,17 +95,17 @@ impl<'a> RunView<'a> {
         self.state.request()
     }
 
-    /// Use, all pods together, up to which that many pods are enough by the target alone. More is
-    /// asked for above it, unless as many run already: see [`Self::use_beyond_tolerance`].
+    /// The total use of all pods up to which this many pods are enough by the target alone. Above it the metric
+    /// asks for more, unless that many run already: see [`Self::use_beyond_tolerance`].
     pub(crate) fn use_enough_for(&self, pods: i32) -> Option<Millicores> {
-        // With several metrics another one may ask for pods whatever the CPU.
+        // If there are several metrics, another one may ask for pods whatever the CPU.
         let view: &dyn View = self;
         view.only_cpu()
             .then(|| demand::use_enough_for(self.state, pods))?
     }
 
-    /// Whether the newest samples since an instant show a use for which that many pods are enough, where CPU is all
-    /// that counts.
+    /// Whether the newest samples since an instant show a use that this many pods can handle, if CPU is the
+    /// only metric.
     pub(crate) fn use_fits_since(&self, pods: i32, since: Timestamp) -> bool {
         let mut metrics = self.spec().into_iter().flat_map(|s| &s.metrics);
         let newest = self.uses().next_back().filter(|(_, at)| *at >= since);
@@ -113,15 +113,15 @@ impl<'a> RunView<'a> {
         metrics.all(MetricSpec::is_cpu) && fits.is_some_and(|((used, _), enough)| used <= enough)
     }
 
-    /// Use, all pods together, above which that many running pods ask for one more: they have to be
-    /// above the target by more than the tolerance.
+    /// The total use of all pods above which this many running pods ask for one more: it must exceed the target
+    /// by more than the tolerance.
     pub(crate) fn use_beyond_tolerance(&self, pods: i32) -> Option<Millicores> {
         let view: &dyn View = self;
         let band = 1.0 + view.tolerances()?.scale_up;
         Some(Millicores(scaled(self.use_enough_for(pods)?.0, band)))
     }
 
-    /// The CPU that the pods used together in each answer of the metrics API, and when.
+    /// The total CPU of the pods in each answer of the metrics API, and when.
     pub(crate) fn uses(&self) -> impl DoubleEndedIterator<Item = (Millicores, Timestamp)> + 'a {
         self.state.polls.iter().filter_map(|poll| {
             let samples = poll.answer.as_ref().ok()?;
@@ -129,7 +129,7 @@ impl<'a> RunView<'a> {
         })
     }
 
-    /// All CPU there is for the pods, and how that is known.
+    /// All CPU available to the pods, and the evidence for it.
     pub(crate) fn capacity(&self) -> Option<(Millicores, &'a str)> {
         self.state.facts.iter().rev().find_map(|fact| match fact {
             Fact::CpuCapacity { total, how } => Some((*total, how.as_str())),
@@ -137,7 +137,7 @@ impl<'a> RunView<'a> {
         })
     }
 
-    /// All CPU that the pods can come to use: that of the environment, or of the load if that is less.
+    /// All CPU that the pods can use: the environment's, or the load's if that is less.
     pub(crate) fn usable(&self) -> Option<(Millicores, &'a str)> {
         let load = self.state.facts.iter().rev().find_map(|fact| match fact {
             Fact::LoadLimit { total, how } => Some((*total, how.as_str())),
@@ -154,7 +154,7 @@ impl<'a> RunView<'a> {
     }
 }
 
-/// An amount times a factor, to the nearest whole.
+/// An amount times a factor, rounded to the nearest integer.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,

@@ -1,4 +1,4 @@
-//! What makes a pass impossible, and only a run asks for.
+//! Blockers that only a run checks.
 
 use crate::findings::{Evidence, catalog};
 use crate::rules::rule::{Find, Rule, Weight};

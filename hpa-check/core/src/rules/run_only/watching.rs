@@ -1,4 +1,4 @@
-//! What was not seen, and what that leaves open.
+//! What was not observed, and which questions that leaves open.
 
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use crate::run::timeline::value_at;
 
 pub(crate) const RULES: &[Rule] = &[SPEC_CHANGED, INTERRUPTED, WATCH_GAP, WINDOW_TOO_SHORT];
 
-/// Numbers that the run took from the spec when it began, and that the spec no longer has.
+/// Numbers that the run took from the spec when it began, and that have changed since.
 const SPEC_CHANGED: Rule = Rule {
     finding: &catalog::SPEC_CHANGED,
     weight: Weight::Blocker,
@@ -59,7 +59,7 @@ const INTERRUPTED: Rule = Rule {
         let phase = run.state.phase;
         Some(
             Evidence::new(
-                format!("told to stop {}", run.clock(at)),
+                format!("interrupted {}", run.clock(at)),
                 phase.map(|p| format!("phase {:?}, entered {}", p.value, run.clock(p.at))),
             )
             .at(at),
@@ -87,19 +87,19 @@ const WATCH_GAP: Rule = Rule {
             .chain(low_beside_a_gap(run))
             .collect();
         let Unseen { at, told } = unseen.first()?;
-        let (at, message) = (*at, format!("not all was seen: {told}"));
+        let (at, message) = (*at, format!("the run is incomplete: {told}"));
         Some(Evidence::new(message, unseen.into_iter().map(|one| one.told)).at(at))
     }),
 };
 
-/// Something that was not seen, and from when.
+/// Something that was not observed, and from when.
 struct Unseen {
     at: Timestamp,
     told: String,
 }
 
-/// The Deployment's generation counts every change of its spec. Those that neither the two states
-/// nor the decisions seen between them account for were not seen.
+/// The Deployment's generation counts every change of its spec. Changes that neither the two observed states
+/// nor the decisions between them explain were not observed.
 fn hidden_changes(
     run: &RunView<'_>,
     (from, old): &(Timestamp, ScaleTarget),
@@ -111,7 +111,7 @@ fn hidden_changes(
     let changes = new.generation? - old.generation?;
     let seen = i64::from(new.spec_replicas != old.spec_replicas);
     let near = run.budget(|b| b.controller.sync_period);
-    // Before the first decision the status has 0.
+    // Before the first decision, the status has 0.
     let least = run.spec().map_or(1, |spec| spec.effective_min().min(1));
     let scaled = |s: &&SyncRecord| {
         let during = before(*from, near) <= s.at && s.at <= after(*until, near);
@@ -119,34 +119,34 @@ fn hidden_changes(
     };
     let decided = run.state.syncs().iter().filter(scaled).count();
     let decided = i64::try_from(decided).unwrap_or(i64::MAX);
-    // A rollout, a pause or the like is one change more, and it was seen.
+    // A rollout or a pause is one more change, which was observed.
     let other = i64::from(new.spec_digest != old.spec_digest);
     let accounted = seen.max(decided).saturating_add(other);
     (changes > accounted).then(|| Unseen {
         at: *from,
         told: format!(
-            "the target changed {changes} times between {} and {}, of which {accounted} are accounted for",
+            "the target changed {changes} times between {} and {}, and {accounted} of these changes are accounted for",
             run.clock(*from),
             run.clock(*until)
         ),
     })
 }
 
-/// What came before the load is the measure of what came under it.
+/// The state before the load is the reference for the state under load.
 fn no_rest(run: &RunView<'_>) -> Option<Unseen> {
     let (baseline, loaded) = (run.state.baseline_at?, run.state.entered(Phase::Up)?);
     (baseline > loaded).then(|| Unseen {
         at: baseline,
         told: format!(
-            "the run was first seen at rest {}, and the load began {}",
+            "the run was first idle {}, and the load began {}",
             run.clock(baseline),
             run.clock(loaded)
         ),
     })
 }
 
-/// A pod that is ready anew, and was not seen to lose its readiness, was not ready for a while. Where as many did
-/// so at about one time as the minimum can't spare, nobody knows whether it was held.
+/// A pod that becomes ready again, and was not seen to lose its readiness, was unready for a while. If more
+/// pods did so at about the same time than the minimum can spare, it is unknown whether the minimum was kept.
 fn hidden_unreadiness(run: &RunView<'_>) -> Option<Unseen> {
     let near = run.budget(|b| b.controller.sync_period);
     let anew = &run.state.ready_anew;
@@ -161,11 +161,11 @@ fn hidden_unreadiness(run: &RunView<'_>) -> Option<Unseen> {
     let clock = run.clock(at);
     Some(Unseen {
         at,
-        told: format!("pods became ready again {clock}, and when they had stopped was not seen"),
+        told: format!("pods became ready again {clock}, and the watch missed when they stopped"),
     })
 }
 
-/// Fewer pods than the minimum at the edge of a gap: nobody saw for how long.
+/// Fewer pods than the minimum at the edge of a gap: it is unknown for how long.
 fn low_beside_a_gap(run: &RunView<'_>) -> Option<Unseen> {
     let min = run.expectation.min_replicas;
     let edges = run.state.gaps().flat_map(|gap| [gap.from, gap.until]);
@@ -175,12 +175,12 @@ fn low_beside_a_gap(run: &RunView<'_>) -> Option<Unseen> {
         .find(|(_, ready)| *ready < min)
         .map(|(at, ready)| {
             let clock = run.clock(at);
-            let told = format!("{ready} pods were ready {clock}, at the edge of a gap in the watch, and nobody saw for how long");
+            let told = format!("{ready} pods were ready {clock}, at the edge of a gap in the watch, so for how long is unknown");
             Unseen { at, told }
         })
 }
 
-/// The target counts its ready pods as well. Where the counts go on differing, some change was not seen.
+/// The target counts its ready pods as well. If the two counts stay different, a change was missed.
 fn other_pods(run: &RunView<'_>) -> Option<Unseen> {
     let since = run.state.counts_differ_since?;
     let target = run.state.target.as_ref()?;
@@ -188,7 +188,7 @@ fn other_pods(run: &RunView<'_>) -> Option<Unseen> {
     long.then(|| Unseen {
         at: since,
         told: format!(
-            "{} pods are seen ready and the target counts {}, as it began to {}",
+            "{} pods are ready but the target counts {}, a difference that began {}",
             run.state.ready_pods(),
             target.ready_replicas,
             run.clock(since)
@@ -216,7 +216,7 @@ fn open_gap(run: &RunView<'_>, gap: &Gap) -> Option<Unseen> {
         Unseen {
             at: gap.from,
             told: format!(
-                "the {resource} was not seen for {seconds:.1} s, beginning {clock} ({error})"
+                "the {resource} was not observed for {seconds:.1} s, starting {clock} ({error})"
             ),
         }
     })
@@ -231,7 +231,8 @@ const WINDOW_TOO_SHORT: Rule = Rule {
             .timeline
             .as_ref()
             .is_some_and(|t| !t.syncs.is_empty());
-        // A load that was told of as it went has an account at its end, and nothing is known of its answers before.
+        // A load that was reported as it ran has a result at its end; without the result, its answers are
+        // unknown.
         let timeline = run.state.timeline.as_ref();
         let accounted =
             timeline.is_none_or(|t| t.load.is_empty()) || run.state.load_result.is_some();
@@ -240,21 +241,21 @@ const WINDOW_TOO_SHORT: Rule = Rule {
         }
         let (min, max) = (run.expectation.min_replicas, run.expectation.max_replicas);
         let lacking = if run.state.baseline_at.is_none() {
-            format!("{min} ready pods at rest, with a utilization, were never seen")
+            format!("{min} idle ready pods with a utilization were never observed")
         } else if !run.reached_max() {
             format!(
-                "{max} ready pods were never seen, {} were",
+                "{max} ready pods were never observed, at most {} were",
                 run.state.most_ready
             )
         } else if !run.came_back() {
             format!(
-                "the way back to {min} was not seen to its end; {}",
+                "the scale-down to {min} was not observed to its end; {}",
                 due(run)
             )
         } else if synced {
-            "the load's own account of its answers was not seen".to_owned()
+            "the load's result was not observed".to_owned()
         } else {
-            "no decision of the controller was seen".to_owned()
+            "no decision of the controller was observed".to_owned()
         };
         let replicas = run.state.target.as_ref().map(|t| {
             format!(
@@ -262,7 +263,7 @@ const WINDOW_TOO_SHORT: Rule = Rule {
                 t.spec_replicas, t.ready_replicas
             )
         });
-        // What the controller last did, as far as it can be followed.
+        // The controller's last decision, as far as it can be explained.
         let newest = run.state.syncs().last();
         let at = newest.map(|sync| sync.at);
         let newest = newest.map(|sync| {
@@ -277,7 +278,7 @@ const WINDOW_TOO_SHORT: Rule = Rule {
     }),
 };
 
-/// When the scale-down has to have happened.
+/// When the scale-down was due.
 fn due(run: &RunView<'_>) -> String {
     let Some(down) = run.state.entered(Phase::Down) else {
         return "the load never ended".to_owned();

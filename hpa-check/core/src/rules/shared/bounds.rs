@@ -30,7 +30,7 @@ fn bounds(view: &dyn View) -> Option<(i32, i32)> {
     Some((spec.effective_min(), spec.max_replicas))
 }
 
-/// A fault only if CPU is asserted by name: other metrics are just as good.
+/// A fault only if CPU is asserted by name; otherwise other metrics are fine.
 fn no_cpu_metric(view: &dyn View) -> Option<Evidence> {
     let asserted = view.asserted();
     if asserted.metrics.iter().any(AssertedMetric::is_cpu) {
@@ -151,7 +151,7 @@ fn named_target_differs(view: &dyn View) -> Option<Evidence> {
         let differs = !named.is_empty() && !named.iter().any(|m| asserted.accepts(m.target));
         differs.then(|| {
             Evidence::new(
-                format!("{asserted} is asserted, and the spec has another target"),
+                format!("{asserted} is asserted, but the spec has another target"),
                 named
                     .iter()
                     .map(|m| format!("target of {}: {}", m.source, m.target)),
@@ -184,7 +184,7 @@ fn down_disabled(view: &dyn View) -> Option<Evidence> {
 fn disabled(rules: &ScalingRules, direction: &str) -> Option<Evidence> {
     (rules.select_policy == Some(SelectPolicy::Disabled)).then(|| {
         Evidence::new(
-            format!("behavior.{direction} is switched off, so the replicas can't follow the load"),
+            format!("behavior.{direction} is disabled, so the replicas can't follow the load"),
             [format!("spec: behavior.{direction}.selectPolicy Disabled")],
         )
     })

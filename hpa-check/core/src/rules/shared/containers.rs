@@ -14,7 +14,7 @@ pub(crate) const RULES: &[Rule] = &[Rule::shared(
 fn missing(view: &dyn View) -> Option<Evidence> {
     let living = view.living();
     let all = view.target().map_or(1, |t| t.spec_replicas.max(1));
-    // The first pods observed may not be the target's.
+    // The first pods observed may belong to another owner.
     if i32::try_from(living.len()).unwrap_or(i32::MAX) < all {
         return None;
     }
@@ -34,7 +34,7 @@ fn missing(view: &dyn View) -> Option<Evidence> {
     let says = view.quoted_refusal("ScalingActive");
     Some(Evidence::new(
         format!(
-            "the metric is of container {container}, which none of the {} pods has",
+            "the metric is for container {container}, which none of the {} pods has",
             living.len()
         ),
         says.into_iter().chain(pods),

@@ -10,14 +10,17 @@ pub(crate) const RULES: &[Rule] = &[Rule::shared(
     not_ready,
 )];
 
-/// A fallback in force already handles the failing trigger.
+/// If a fallback is active, it already handles the failing trigger.
 fn not_ready(view: &dyn View) -> Option<Evidence> {
     let object = view.scaled_object()?;
     let failure = object.failure()?;
     let excused = object.fallback().is_some() || object.is_paused() || view.is_complete();
     (!excused).then(|| {
         Evidence::new(
-            format!("KEDA can't work by {object}: {}", failure.message),
+            format!(
+                "KEDA reports that {object} is not working: {}",
+                failure.message
+            ),
             [format!(
                 "{object}: {}",
                 quoted(&failure.reason, &failure.message)

@@ -47,14 +47,15 @@ fn no_api(view: &dyn View) -> Option<Evidence> {
     }
 }
 
-/// Advice about the component that serves an API, if it is not the one that the catalog mentions.
+/// Advice about the component that serves an API, if it is not the one in the catalog.
 pub(crate) fn about_server(view: &dyn View, group: &str) -> Option<String> {
     let server = view.server_of(group)?;
     (group != RESOURCE || !server.is_usual())
         .then(|| format!("Read the log of {server}, which serves {group}."))
 }
 
-/// A custom or external metric whose API has no server. The controller may not report it if another metric wins.
+/// A custom or external metric whose API has no server. The controller may not report it if another metric
+/// wins.
 fn no_adapter(view: &dyn View) -> Option<Evidence> {
     if view.is_complete() {
         return None;
@@ -146,7 +147,7 @@ fn failing(view: &dyn View) -> (String, &'static str) {
     let failed = failed.filter(|(_, current)| current.is_empty());
     let failed: Vec<String> = failed.map(|(m, _)| m.source.to_string()).collect();
     let blocks = if metrics.len() > failed.len().max(1) {
-        "which blocks every step down"
+        "which blocks scale-down"
     } else {
         "so the autoscaler does nothing"
     };
@@ -186,7 +187,7 @@ fn unanswered(view: &dyn View) -> Option<Evidence> {
     (api.is_some() || error.is_some()).then(|| {
         let message = match metrics.failing_for {
             Some(span) => format!("the metrics API has not answered for {} s", span.as_secs()),
-            None if api.is_some() => "the metrics API is registered and not available".to_owned(),
+            None if api.is_some() => "the metrics API is registered but not available".to_owned(),
             None => "the metrics API does not answer".to_owned(),
         };
         let condition = view.quoted_refusal("ScalingActive");
@@ -206,7 +207,7 @@ fn never_sampled(view: &dyn View) -> Option<Evidence> {
         let quotes = old.iter().map(without);
         Evidence::new(
             format!(
-                "the metrics API has no sample of any pod, and {count} are old enough to have one"
+                "the metrics API has no samples, although {count} pods are old enough to have one"
             ),
             quotes.chain(condition),
         )
@@ -226,7 +227,7 @@ fn incomplete(view: &dyn View) -> Option<Evidence> {
         let (few, all) = (missing.len(), old.len());
         Evidence::new(
             format!(
-                "{few} of {all} ready pods have no sample that counts, and the autoscaler guesses for them"
+                "{few} of {all} ready pods have no usable sample, so the autoscaler assumes values for them"
             ),
             missing,
         )
@@ -234,8 +235,8 @@ fn incomplete(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-/// What a pod lacks for the controller to count its own use: a sample, or in it the CPU or the memory of a container
-/// that counts, without which the whole pod has none.
+/// What a pod lacks for the controller to count its use: a sample, or in it the CPU or memory of a counted
+/// container.
 fn lacks(view: &dyn View, pod: &PodView<'_>) -> Option<String> {
     let Some(sample) = pod.sample else {
         return Some(without(pod));
@@ -254,7 +255,7 @@ fn lacks(view: &dyn View, pod: &PodView<'_>) -> Option<String> {
         let counted = sample.containers.iter().filter(|c| counts(&c.name));
         let silent: Vec<&str> = counted.filter(silent).map(|c| c.name.as_str()).collect();
         let which = match silent.as_slice() {
-            [] => "of the container that counts".to_owned(),
+            [] => "of the counted container".to_owned(),
             names => format!("of container {}", names.join(" and of container ")),
         };
         let what = if resource == "cpu" { "CPU" } else { resource };
@@ -266,7 +267,7 @@ fn lacks(view: &dyn View, pod: &PodView<'_>) -> Option<String> {
 }
 
 fn without(pod: &PodView<'_>) -> String {
-    format!("pod {}: ready, and without a sample", pod.name())
+    format!("pod {}: ready but without a sample", pod.name())
 }
 
 /// Pods that had been ready long enough to have a sample when the metrics API answered.
@@ -292,7 +293,7 @@ fn stale(view: &dyn View) -> Option<Evidence> {
     (after(stood.max(metrics.needed_from), allowed) <= metrics.at).then(|| {
         let age = metrics.at.duration_since(newest).as_secs();
         Evidence::new(
-            format!("the newest sample is {age} s old, and decisions are made on it"),
+            format!("the newest sample is {age} s old, and the autoscaler decides on it"),
             [format!("newest sample of the pods {}", view.clock(newest))],
         )
         .at(newest)

@@ -67,8 +67,8 @@ pub(crate) fn tried<'e, 'a>(
     })
 }
 
-/// The event that says that a node is being provisioned for a pod and may still arrive. There may be two node
-/// autoscalers, and a refusal by one says nothing about the other.
+/// The event showing that a node is being provisioned for a pod and may still arrive. There may be two node
+/// autoscalers, so a refusal by one does not decide for the other.
 pub(crate) fn comes<'e, 'a>(
     view: &dyn View,
     events: &'e [EventView<'a>],
@@ -93,26 +93,26 @@ pub(crate) fn comes<'e, 'a>(
     })
 }
 
-/// Whether pods of a lower priority are making room for this one. They may take their time to end.
+/// Whether lower-priority pods are making room for this one, which may take a while.
 pub(crate) fn is_nominated(view: &dyn View, pod: &PodView<'_>) -> bool {
     let made = pod.made();
     pod.pod.life.nominated_node.is_some() && made.is_some() && !view.longer(made, PROVISION)
 }
 
-/// Whether nodes may be on their way without our knowing: events are not read, and the set of nodes is not known to
-/// be fixed.
+/// Whether nodes may be on their way unseen: events are not readable, and the set of nodes is not known to be
+/// fixed.
 pub(crate) fn are_unknown(view: &dyn View) -> bool {
     !view.events_are_seen() && view.capacity().is_none()
 }
 
-/// Whether the pods may be too young for a node autoscaler to have reacted. Applies only to a snapshot: a run lasts
-/// longer than that.
+/// Whether the pods may be too young for a node autoscaler to have reacted. Applies only to a snapshot: a run
+/// lasts longer than that.
 pub(crate) fn were_not_asked_for_yet(view: &dyn View, events: &[EventView<'_>]) -> bool {
     let scaled = view.status().and_then(|status| status.last_scale);
     let recent = |at: Option<Timestamp>| at.is_some() && !view.longer(at, SCANS);
     let living = view.living();
     let waiting = || living.iter().filter(|p| p.pod.unschedulable.is_some());
-    // They may be of a scaling, of a rollout, or of a node that was drained.
+    // They may come from a scaling, a rollout or a drained node.
     let young = recent(scaled) || waiting().all(|p| recent(p.pod.life.created));
     let silent = waiting().all(|p| tried(events, p.name()).next().is_none());
     !view.is_watched() && view.capacity().is_none() && young && silent
@@ -129,7 +129,7 @@ fn unknown(view: &dyn View) -> Option<Evidence> {
     failing(
         view,
         fits_nowhere,
-        "fit on no node now, and whether nodes are being made is not seen",
+        "fit on no node now, and whether nodes are being provisioned is unknown",
     )
 }
 
@@ -140,8 +140,9 @@ pub(crate) fn on_their_way(view: &dyn View) -> Option<Evidence> {
         p.pod.unschedulable.as_ref()?;
         let Some(event) = comes(view, &events, p.name()) else {
             let node = p.pod.life.nominated_node.as_ref()?;
-            return is_nominated(view, p)
-                .then(|| format!("nominated to {node}, where pods of a lower priority make room"));
+            return is_nominated(view, p).then(|| {
+                format!("nominated to {node}, where lower-priority pods are making room")
+            });
         };
         Some(format!(
             "event {}: {}{}",
@@ -150,7 +151,7 @@ pub(crate) fn on_their_way(view: &dyn View) -> Option<Evidence> {
             claim(view, event)
         ))
     };
-    failing(view, waits, "wait for nodes that are being made")
+    failing(view, waits, "wait for nodes that are being provisioned")
 }
 
 /// The provisioning state of the node that an event names.
@@ -194,13 +195,13 @@ fn evicted(view: &dyn View) -> Option<Evidence> {
     let lost: Vec<&EventView<'_>> = events.iter().filter(lost).collect();
     let first = lost.first()?;
     let how = match first.reason {
-        "Preempted" => "preempted by pods of a higher priority",
+        "Preempted" => "preempted by higher-priority pods",
         "EvictedByVPA" => "evicted by a VerticalPodAutoscaler",
         _ => "evicted from their nodes",
     };
     let (count, class) = (lost.len(), priority(view));
     Some(Evidence::new(
-        format!("{count} pods were {how}{class}, and too few are left that are ready"),
+        format!("{count} pods were {how}{class}, and too few ready pods are left"),
         lost.iter().map(|event| event.quote()),
     ))
 }
@@ -230,7 +231,7 @@ fn priority(view: &dyn View) -> String {
         .iter()
         .map(|p| p.pod.quota_class.priority_class.as_ref());
     match classes.next().flatten() {
-        Some(class) => format!(" (these are of priority class {class})"),
+        Some(class) => format!(" (their priority class is {class})"),
         None => String::new(),
     }
 }

@@ -23,7 +23,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::ROLLOUT_STUCK, Weight::Cause, rollout_stuck),
 ];
 
-/// A container that crashes again does so within twice the kubelet's longest pause between restarts.
+/// A crashing container crashes again within twice the kubelet's longest restart delay.
 const BACK_OFF: Duration = Duration::from_mins(10);
 
 /// Waiting reasons that are normal.
@@ -50,7 +50,7 @@ fn unschedulable(view: &dyn View) -> Option<Evidence> {
         (!waits).then(|| format!("PodScheduled False{class}: {message}"))
     };
     let mut found = failing(view, fits_nowhere, "fit on no node")?;
-    // What was tried comes first; more pods add nothing.
+    // Pods that a node autoscaler has acted on come first; more pods add nothing.
     let waiting = view.living();
     let waiting = waiting.iter().filter(|p| p.pod.unschedulable.is_some());
     let tried = waiting.flat_map(|p| nodes::tried(&events, p.name()));
@@ -70,10 +70,10 @@ fn crash(view: &dyn View) -> Option<Evidence> {
             .map(|w| format!("{}, {restarts} restarts", waiting(w)))
             .or_else(|| is_crashing(view, p).then(|| format!("not ready, {restarts} restarts")))
     };
-    failing(view, crashes, "can't be started, or end again and again")
+    failing(view, crashes, "can't be started, or keep crashing")
 }
 
-/// Between two crashes a pod runs for a while. One restart is no series, and one that is long past is history.
+/// Between two crashes a pod runs for a while. One restart is not a pattern, and an old one is history.
 fn is_crashing(view: &dyn View, pod: &PodView<'_>) -> bool {
     let last = pod.pod.life.last_exit;
     let recent = last.is_none_or(|at| !view.longer(Some(at), BACK_OFF));
@@ -90,7 +90,7 @@ fn not_ready(view: &dyn View) -> Option<Evidence> {
     let mut found = failing(
         view,
         |p| is_stuck(view, p).then(|| unready(p)),
-        &format!("have not been ready for {seconds} s and more"),
+        &format!("have not been ready for {seconds} s or longer"),
     )?;
     if view.living().iter().all(|p| is_stuck(view, p)) {
         found.message += ", so the autoscaler has nothing to average";
@@ -102,7 +102,7 @@ fn unready(pod: &PodView<'_>) -> String {
     format!("phase {}, Ready {}", pod.pod.phase, pod.readiness())
 }
 
-/// Not ready for longer than most starts take, and not for longer than this one may.
+/// Not ready for longer than most starts take, but not longer than this one may take.
 fn starting(view: &dyn View) -> Option<Evidence> {
     let patience = view.start_patience();
     let slow = |p: &PodView<'_>| {
@@ -116,17 +116,17 @@ fn starting(view: &dyn View) -> Option<Evidence> {
     failing(
         view,
         slow,
-        &format!("have been starting for {seconds} s and more"),
+        &format!("have been starting for {seconds} s or longer"),
     )
 }
 
-/// Is not ready, and has no excuse.
+/// Is not ready, for no known reason.
 fn is_quiet(pod: &PodView<'_>) -> bool {
     let quiet = pod.pod.waiting.is_none() && pod.pod.unschedulable.is_none();
     quiet && !pod.is_ready()
 }
 
-/// Runs, has no excuse, and is not ready for longer than a start takes.
+/// Runs, and has been unready for longer than a start takes, for no known reason.
 pub(crate) fn is_stuck(view: &dyn View, pod: &PodView<'_>) -> bool {
     let quiet = is_quiet(pod) && !is_crashing(view, pod);
     quiet && view.longer(pod.since, view.start_patience_of(pod))
@@ -143,7 +143,7 @@ fn fail_under_load(view: &dyn View) -> Option<Evidence> {
         let losses = losses.iter().map(|l| format!("pod {}: {}", l.pod, l.quote));
         let busy = format!("pod {busiest}: uses {percent} % of its CPU request");
         Evidence::new(
-            format!("{count} of {all} pods were ready and stopped being so, while the CPU is busy"),
+            format!("{count} of {all} pods stopped being ready while their CPU was busy"),
             [busy].into_iter().chain(losses),
         )
         .at(first)
@@ -155,7 +155,7 @@ fn rollout_stuck(view: &dyn View) -> Option<Evidence> {
         return None;
     }
     let target = view.target()?;
-    // Operators' own kinds say `Progressing False` of what is done and well.
+    // Operators' own kinds use `Progressing False` for finished rollouts too.
     let is_deployment = view.spec()?.scale_target_ref.kind == "Deployment";
     let stuck = |c: &&Condition| {
         let known = is_deployment || c.reason == "ProgressDeadlineExceeded";

@@ -28,8 +28,8 @@ fn taken_by(quota: &Quota, pod: &Pod) -> Option<i64> {
     }
 }
 
-/// How many pods like this one fit beside what others use, if fewer than `pods`. The use includes `own` already;
-/// while these are not known, all of it may be theirs.
+/// How many pods like this one fit next to what others use, if fewer than `pods`. The use includes `own`; while
+/// these pods are unknown, all of it may be theirs.
 pub(super) fn falls_short(quota: &Quota, pod: &Pod, pods: i64, own: &OwnPods<'_>) -> Option<i64> {
     if !quota.counts(&pod.quota_class)? {
         return None;
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usage_of_others_counts_against_the_quota_and_that_of_the_pods_does_not() {
+    fn the_use_of_other_pods_counts_against_the_quota_and_that_of_the_target_does_not() {
         assert_eq!(
             falls_short(
                 &quota("pods", "12", "3"),

@@ -12,7 +12,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::FLAPPING, Weight::Cause, flapping),
 ];
 
-/// This many rises and falls are not explained by the load.
+/// The load does not explain this many rises and falls.
 const CYCLES: usize = 3;
 
 /// One rise and fall within this time is quick: the stabilization window that is the default outlasts it, and a load that
@@ -28,14 +28,14 @@ fn moved(view: &dyn View) -> Option<Evidence> {
             format!("{writer} changed the replicas {often} ({times}×), against the autoscaler")
         }
         None => format!(
-            "the autoscaler had to set the same size {times} times: another writer takes it back"
+            "the autoscaler had to set the same size {times} times: another writer keeps reverting it"
         ),
     };
     Some(Evidence::new(message, writes.quotes).at(writes.at))
 }
 
 fn left_bounds(view: &dyn View) -> Option<Evidence> {
-    // KEDA holds an idle or paused target outside of the autoscaler's bounds.
+    // KEDA holds an idle or paused target outside the autoscaler's bounds.
     let held = |replicas: i32| view.scaled_object().is_some_and(|s| s.holds_at(replicas));
     let outside = |size: &SizeView| {
         let (min, max) = size.bounds;

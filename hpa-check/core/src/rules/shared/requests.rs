@@ -22,7 +22,7 @@ fn missing(view: &dyn View) -> Option<Evidence> {
         return Some(Evidence::new(
             format!(
                 "container {first} has no CPU request ({count} containers in {all} pods have none), \
-                 so a utilization can't be computed"
+                 so utilization can't be computed"
             ),
             quotes(&lacking),
         ));
@@ -32,13 +32,13 @@ fn missing(view: &dyn View) -> Option<Evidence> {
     let unread = view.pods().is_none() || view.is_watched();
     (unread && message.contains("missing request for cpu")).then(|| {
         Evidence::new(
-            "a container has no CPU request, so a utilization can't be computed",
+            "a container has no CPU request, so utilization can't be computed",
             [format!("condition ScalingActive: {message}")],
         )
     })
 }
 
-/// The containers without a request, quoted, leaving room for other quotes.
+/// The containers without a request as quotes, leaving room for other quotes.
 pub(crate) fn quotes<'b>(lacking: &'b [(PodView<'_>, &str)]) -> impl Iterator<Item = String> + 'b {
     let quote = |(pod, container): &(PodView<'_>, &str)| {
         format!("pod {}, container {container}: no requests.cpu", pod.name())
@@ -69,7 +69,7 @@ fn limit_caps(view: &dyn View) -> Option<Evidence> {
     }
     let target = view.target_percent()?;
     let living = view.living();
-    // The average is capped where every pod is; of several the highest counts.
+    // The average is capped only if every pod is; the highest cap counts.
     let caps = living.iter().map(|p| {
         let (request, limit) = (view.request(p.pod)?, limit(view, p.pod)?);
         Some((limit * 100 / request, limit, request, p))
@@ -91,14 +91,14 @@ fn limit_caps(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-/// The containers that run as long as the pod does. Native sidecars are among them: the controller counts their use,
-/// though not their requests.
+/// The containers that run as long as the pod. Native sidecars are among them: the controller counts their use, but
+/// not their requests.
 fn running(pod: &Pod) -> impl Iterator<Item = &ContainerResources> {
     let sidecars = pod.init_containers.iter().filter(|c| c.sidecar);
     pod.containers.iter().chain(sidecars.map(|c| &c.resources))
 }
 
-/// The most CPU in millicores that the counted containers of a pod get, if there is a most.
+/// The CPU limit of a pod's counted containers together, in millicores, if all have one.
 fn limit(view: &dyn View, pod: &Pod) -> Option<i64> {
     let shared = pod.resources.as_ref().and_then(|r| r.limits.cpu);
     let counted = running(pod).filter(|c| view.counts(&c.name));

@@ -16,12 +16,11 @@ pub(crate) const RULES: &[Rule] = &[
 
 const OVER_QUOTA: &str = "exceeded quota";
 
-/// A controller that is refused tries again within its longest back-off of 1,000 s, and its event is renewed
+/// A controller retries a rejected request within its longest back-off of 1,000 s and renews its event
 /// (`DefaultControllerRateLimiter` of client-go).
 const RETRY: Duration = Duration::from_mins(17);
 
-/// The API server's message when it refuses to create a pod, from a condition of the scale target or an
-/// event.
+/// The API server's message when it rejects a pod, from a condition of the scale target or an event.
 fn refusal(view: &dyn View) -> Option<String> {
     let target = view.target()?;
     if target.replicas >= target.spec_replicas || view.reached_max() {
@@ -32,8 +31,8 @@ fn refusal(view: &dyn View) -> Option<String> {
         .filter(|c| c.kind == "ReplicaFailure" && c.status == "True")
         .map(|c| format!("condition {} {}: {}", c.kind, c.reason, c.message))
         .next();
-    // A StatefulSet has no such condition, and its event is about itself. A run watches all events, so those
-    // about a ReplicaSet count too.
+    // A StatefulSet has no such condition; its event is about itself. A run watches all events, so those about
+    // a ReplicaSet count too.
     let (own, watched) = (view.reference(), view.is_watched());
     let event = || {
         let made = view
@@ -43,7 +42,7 @@ fn refusal(view: &dyn View) -> Option<String> {
             .max();
         let mut all = view.events().into_iter();
         all.find(|e| {
-            // A pod that was made since shows that nothing refuses pods any more.
+            // A pod created since then shows that pods are no longer rejected.
             let stands = made.is_none_or(|made| e.at.is_some_and(|at| at >= made));
             let recent = watched || (e.at.is_some() && !view.longer(e.at, RETRY));
             e.reason == "FailedCreate" && (e.about == own || watched) && stands && recent
@@ -57,7 +56,7 @@ fn quota(view: &dyn View) -> Option<Evidence> {
     if let Some(says) = refusal(view).filter(|says| says.contains(OVER_QUOTA)) {
         let target = view.target()?;
         let (made, wanted) = (target.replicas, target.spec_replicas);
-        let message = format!("{wanted} pods were asked for, and a quota stopped them at {made}");
+        let message = format!("{wanted} pods were requested, and a quota stopped them at {made}");
         return Some(Evidence::new(message, [says]));
     }
     if view.reached_max() {
@@ -68,7 +67,7 @@ fn quota(view: &dyn View) -> Option<Evidence> {
         .find_map(|quota| too_small(view, quota))
 }
 
-/// The quota has not refused a pod yet, but will.
+/// The quota has not rejected a pod yet, but it will.
 fn too_small(view: &dyn View, QuotaView { quota, own }: &QuotaView<'_>) -> Option<Evidence> {
     let living = view.living();
     let max = i64::from(view.max_replicas()?);
@@ -79,7 +78,7 @@ fn too_small(view: &dyn View, QuotaView { quota, own }: &QuotaView<'_>) -> Optio
         [] if quota.scopes.is_empty() => vec![&unseen],
         seen => seen.to_vec(),
     };
-    // Pods of several templates differ; it has to fall short for each.
+    // Pods of several templates differ, so the quota must fall short for each.
     let fits = like.iter().map(|pod| falls_short(quota, pod, max, own));
     let fit = fits.collect::<Option<Vec<i64>>>()?.into_iter().max()?;
     (own.count() < max).then(|| {
@@ -87,7 +86,7 @@ fn too_small(view: &dyn View, QuotaView { quota, own }: &QuotaView<'_>) -> Optio
         let (hard, used) = (&quota.hard, &quota.used);
         Evidence::new(
             format!(
-                "quota {name} has room for {fit} pods of this target, and its maximum is {max}"
+                "quota {name} has room for {fit} pods of this target, but its maximum is {max}"
             ),
             [format!("quota {name}: {resource} hard {hard}, used {used}")],
         )
@@ -99,7 +98,7 @@ fn refused(view: &dyn View) -> Option<Evidence> {
     let target = view.target()?;
     let (made, wanted) = (target.replicas, target.spec_replicas);
     Some(Evidence::new(
-        format!("{wanted} pods were asked for, and the API server refused them at {made}"),
+        format!("{wanted} pods were requested, and the API server rejected all but {made}"),
         [says],
     ))
 }
@@ -111,7 +110,9 @@ fn capacity(view: &dyn View) -> Option<Evidence> {
     let needed = i64::from(max) * each.0;
     (needed > total.0 && !view.reached_max()).then(|| {
         Evidence::new(
-            format!("{max} pods at {each} each request {needed}m of CPU, and there are {total}"),
+            format!(
+                "{max} pods at {each} each request {needed}m of CPU, but there are only {total}"
+            ),
             [
                 format!("capacity: {how}"),
                 format!("pods: requests.cpu {each}"),

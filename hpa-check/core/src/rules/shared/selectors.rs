@@ -15,22 +15,22 @@ fn ambiguous(view: &dyn View) -> Option<Evidence> {
     if let Some(other) = view.other_autoscaler() {
         let target = view.reference();
         return Some(Evidence::new(
-            format!("the autoscaler {other} scales {target} too"),
+            format!("autoscaler {other} also scales {target}"),
             [format!("autoscaler {other}: scaleTargetRef {target}")],
         ));
     }
     let shared = view.shared_pods();
     if let Some((other, pod)) = shared.first() {
         return Some(Evidence::new(
-            format!("the autoscaler {other} counts pod {pod} too, and the controller stops both"),
+            format!("autoscaler {other} also counts pod {pod}, so the controller stops both"),
             shared.iter().map(|(other, pod)| {
-                format!("pod {pod}: matched by the selector of {other}'s target too")
+                format!("pod {pod}: also matched by the selector of {other}'s target")
             }),
         ));
     }
     match view.standing_refusal("ScalingActive") {
         Some((reason @ "AmbiguousSelector", message)) => Some(Evidence::new(
-            "another autoscaler counts the same pods, and the controller stopped both",
+            "another autoscaler counts the same pods, so the controller stopped both",
             [quoted(reason, message)],
         )),
         _ => None,
@@ -51,12 +51,12 @@ fn invalid(view: &dyn View) -> Option<Evidence> {
 }
 
 fn completed(view: &dyn View) -> Option<Evidence> {
-    // Where nothing is averaged over pods, one that has no metric does no harm.
+    // If no metric averages over pods, a pod without a value does no harm.
     if view.gates().ignore_succeeded || !view.averages_pods() {
         return None;
     }
     let pods = view.pods()?.into_iter();
-    // A pod that terminates cleanly is `Succeeded` for a moment too, and the controller ignores terminating pods.
+    // A pod that terminates cleanly is briefly `Succeeded`; the controller ignores terminating pods.
     let done = pods.filter(|p| p.pod.phase == "Succeeded" && !p.pod.deleting);
     let names: Vec<String> = done
         .map(|p| format!("pod {}: status.phase Succeeded", p.name()))
@@ -91,7 +91,7 @@ fn foreign(view: &dyn View) -> Option<Evidence> {
         let selector = view.target().map_or("", |t| &t.selector);
         Evidence::new(
             format!(
-                "the selector {selector} matches {count} pods that do not belong to {}, beside {own} that do",
+                "the selector {selector} matches {count} pods that do not belong to {}, besides {own} that do",
                 view.reference()
             ),
             foreign
@@ -106,7 +106,7 @@ fn foreign_owner<'a>(view: &'a dyn View, pod: &PodView<'a>) -> Option<&'a str> {
     let reference = &view.spec()?.scale_target_ref;
     let target = view.reference();
     let mut owner = pod.pod.owner.as_deref()?;
-    // ReplicaSet → Rollout → …; no longer chains are known.
+    // For example pod → ReplicaSet → Rollout → its owner; longer chains are unknown.
     for _ in 0..4 {
         if owner == target {
             return None;
@@ -116,7 +116,7 @@ fn foreign_owner<'a>(view: &'a dyn View, pod: &PodView<'a>) -> Option<&'a str> {
             None => break,
         }
     }
-    // An owner whose own owner was not read still tells by its name: it may be younger than what was read.
+    // If an owner's own owner was not read, its name still helps: it may be newer than what was read.
     let (kind, name) = owner.split_once('/').unwrap_or(("", owner));
     let rest = name.strip_prefix(reference.name.as_str());
     let named_after = rest.is_some_and(|r| r.is_empty() || r.starts_with('-'));
@@ -124,7 +124,8 @@ fn foreign_owner<'a>(view: &'a dyn View, pod: &PodView<'a>) -> Option<&'a str> {
     let foreign = match (reference.group(), reference.kind.as_str()) {
         ("apps", "Deployment") => kind != "ReplicaSet" || !named_after,
         ("apps", "StatefulSet" | "ReplicaSet") => true,
-        // What an operator makes for its own kind, nobody knows; a workload that somebody else made is known.
+        // Operators create objects for their own kinds in unknown ways; a workload created by someone else is
+        // known.
         _ => WORKLOADS.contains(&kind) && !mentions,
     };
     foreign.then_some(owner)

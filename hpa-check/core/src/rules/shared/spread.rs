@@ -50,7 +50,7 @@ pub(crate) fn not_spread(view: &dyn View) -> Option<Evidence> {
     Some(Evidence::new(message.clone(), instants.chain(each)).at(newest.at))
 }
 
-/// `None` if it can't be determined: too few pods, or none of them busy.
+/// `None` if it can't be determined because there are too few pods or none is busy.
 fn skew<'a>(now: &UseView<'a>, target: i64) -> Option<Skew<'a>> {
     let (pod, hottest, request) = *now.pods.iter().max_by_key(|(pod, used, _)| (*used, *pod))?;
     let pods = i64::try_from(now.pods.len()).ok()?;

@@ -15,10 +15,11 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::NO_SYNCS_SEEN, Weight::Cause, never_synced),
 ];
 
-/// Kinds of the group `apps`. Others have kinds of these names too, such as the `StatefulSet` of `apps.kruise.io`.
+/// Kinds of the group `apps`. Other groups have kinds with these names too, such as `StatefulSet` in
+/// `apps.kruise.io`.
 const APPS: [&str; 3] = ["Deployment", "StatefulSet", "ReplicaSet"];
 
-/// Groups that have none of them: `v1`, and where they were up to Kubernetes 1.15.
+/// Groups without them: `v1`, and `extensions`, which had them up to Kubernetes 1.15.
 const WITHOUT_APPS: [&str; 2] = ["", "extensions"];
 
 /// After this many sync periods without a status write, the controller is considered inactive.
@@ -77,7 +78,7 @@ fn not_scalable(view: &dyn View) -> Option<Evidence> {
     let said = refusal.map(|(reason, says)| quoted(reason, says));
     let quotes: Vec<String> = match view.scaled() {
         TargetLookup::NotScalable { message } => {
-            let api = format!("the API server, of its scale: {message}");
+            let api = format!("the API server on its scale: {message}");
             [api].into_iter().chain(said).collect()
         }
         TargetLookup::Read(_) | TargetLookup::Unread => {
@@ -123,7 +124,7 @@ fn says_not_found(message: &str) -> bool {
         .any(|words| message.contains(words))
 }
 
-/// Zero replicas are intended if something scales the target up again: KEDA, or a metric that exists without
+/// Zero replicas are intended if something scales the target up again: KEDA, or a metric that does not need
 /// pods.
 pub(crate) fn means_zero(view: &dyn View) -> bool {
     let metrics = view.spec().map_or(&[][..], |spec| &spec.metrics);
@@ -147,7 +148,7 @@ pub(crate) fn switched_off(view: &dyn View) -> Option<Evidence> {
         let target = format!("{}: spec.replicas 0", view.reference());
         let condition = view.quoted_refusal("ScalingActive");
         Evidence::new(
-            "the target is scaled to 0, which switches the autoscaler off",
+            "the target is scaled to 0, which turns the autoscaler off",
             [target].into_iter().chain(condition),
         )
     })
@@ -157,7 +158,7 @@ fn rescale_failed(view: &dyn View) -> Option<Evidence> {
     let (reason, message) = view.standing_refusal("AbleToScale")?;
     (reason == "FailedUpdateScale" && !view.is_complete()).then(|| {
         Evidence::new(
-            "the controller could not write the target's size",
+            "the controller could not write the target's scale",
             [quoted(reason, message)],
         )
     })

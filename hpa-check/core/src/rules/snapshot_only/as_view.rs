@@ -1,4 +1,4 @@
-//! A snapshot through the eyes of the rules that it shares with a run.
+//! A snapshot's view for the rules that it shares with a run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::snapshot::{self, EventSnapshot, NodeClaim, PodSnapshot, Scaler, Targe
 use crate::spec::AutoscalerSpec;
 use crate::units::Millicores;
 
-/// A `Ready` condition that turned false this long after the start had been true before.
+/// A `Ready` condition that turned false this long after the start was true before.
 const HAD_BEEN_READY: Duration = Duration::from_secs(10);
 
 impl<'a> View for SnapshotView<'a> {
@@ -104,10 +104,10 @@ impl<'a> View for SnapshotView<'a> {
         &self.cluster.node_claims
     }
 
-    /// One look does not tell since when.
+    /// One snapshot does not show since when.
     fn deficit(&self) -> Option<(Timestamp, Timestamp)> {
         let target = self.view().target()?;
-        // Successors that are starting are on their way, and make up for what was lost.
+        // Replacements that are starting make up for what was lost.
         let view = self.view();
         let living = view.living();
         let starting = living.iter().filter(|p| {
@@ -217,7 +217,7 @@ impl<'a> View for SnapshotView<'a> {
         writers::conflicting(self)
     }
 
-    /// The controller corrects a size in its next sync, so one look proves nothing.
+    /// The controller corrects the replicas at its next sync, so one snapshot proves nothing.
     fn sizes(&self) -> Vec<SizeView> {
         let of = |scaler: &Scaler| Some(scaler.workload()?.object.spec_replicas);
         let before = self.before.as_ref().and_then(|b| of(b.scaler));
@@ -232,7 +232,7 @@ impl<'a> View for SnapshotView<'a> {
         sizes.into_iter().collect()
     }
 
-    /// Events are lossy, so this can only be too few.
+    /// Events are lossy, so this count can only be too low.
     fn swings(&self) -> Swings {
         let events: Vec<&EventSnapshot> = self.rescales().collect();
         let count = |text: &str| {

@@ -1,4 +1,4 @@
-//! Other tools that scale the same target, or resize its pods.
+//! Other tools that scale the same target or resize its pods.
 
 use super::look::SnapshotView;
 use super::writers::{managed, others};
@@ -14,20 +14,20 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(&catalog::VPA_OBSERVES, Weight::Cause, vpa_observes),
 ];
 
-/// Scalers that are known by the name they write under. One that switches workloads off by a schedule is none of them:
-/// at zero the autoscaler is off too.
+/// Scalers that are known by their field manager's name. One that scales workloads to zero on a schedule is not among
+/// them: at zero the autoscaler is off too.
 const SCALERS: [&str; 2] = ["keda", "cluster-proportional-autoscaler"];
 
 fn another_scaler(look: &SnapshotView<'_>) -> Option<Evidence> {
     let target = look.view().reference();
     let own = look.scaler.owner.as_deref();
-    // One that is paused scales nothing, and some pause it for an autoscaler of their own.
+    // A paused one scales nothing, and some people pause it to use their own autoscaler.
     let scales = |other: &&ScaledObject| {
         other.target == target && own != Some(other.to_string().as_str()) && !other.is_paused()
     };
     if let Some(other) = look.space.scaled_objects.iter().find(scales) {
         return Some(Evidence::new(
-            format!("{other} scales {target} too"),
+            format!("{other} also scales {target}"),
             [format!("{other}: scaleTargetRef {target}")],
         ));
     }
@@ -42,12 +42,12 @@ fn another_scaler(look: &SnapshotView<'_>) -> Option<Evidence> {
     let owner = others(look, look.workload()?).find(by_name)?;
     let manager = &owner.writer.manager;
     Some(Evidence::new(
-        format!("{manager} scales {target} too"),
+        format!("{manager} also scales {target}"),
         [managed(&target, owner)],
     ))
 }
 
-/// A metric of which the requests are the measure, and a VPA of the same target that may change these.
+/// A metric measured against requests, and a VPA of the same target that may change them.
 fn measured<'v>(look: &'v SnapshotView<'_>, active: bool) -> Option<(&'v Vpa, &'v str)> {
     let target = look.view().reference();
     let spec = look.view().spec()?;
@@ -96,7 +96,7 @@ fn vpa_observes(look: &SnapshotView<'_>) -> Option<Evidence> {
         _ => "only recommends",
     };
     Some(Evidence::new(
-        format!("VerticalPodAutoscaler {name} in mode {mode} {what}, {resource} among them"),
+        format!("VerticalPodAutoscaler {name} in mode {mode} {what}, including {resource}"),
         [format!(
             "VerticalPodAutoscaler {name}: targetRef {target}, updateMode {mode}, controls {resource}"
         )],

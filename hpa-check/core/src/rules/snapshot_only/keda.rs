@@ -1,4 +1,4 @@
-//! What KEDA does on purpose: worth knowing, and no fault.
+//! What KEDA does on purpose: notes, not faults.
 
 use super::look::SnapshotView;
 use crate::findings::{Evidence, catalog};
@@ -36,11 +36,11 @@ fn idle(look: &SnapshotView<'_>) -> Option<Evidence> {
     })
 }
 
-/// The note on a pause, whether its autoscaler is there or not.
+/// The note on a pause, with or without its autoscaler.
 pub(crate) fn paused(object: &ScaledObject) -> Option<Evidence> {
     let (pause, annotation) = object.pause()?;
     let what = match pause {
-        Pause::Whole => "scaling is paused where it is",
+        Pause::Whole => "scaling is paused",
         Pause::ScaleIn => "scaling in is paused",
         Pause::ScaleOut => "scaling out is paused",
         Pause::At(_) => return None,
@@ -51,7 +51,7 @@ pub(crate) fn paused(object: &ScaledObject) -> Option<Evidence> {
     ))
 }
 
-/// The same of a pause at N.
+/// The note on a pause at N replicas.
 pub(crate) fn paused_at(object: &ScaledObject) -> Option<Evidence> {
     let (Pause::At(count), annotation) = object.pause()? else {
         return None;
@@ -66,7 +66,7 @@ fn fallback(look: &SnapshotView<'_>) -> Option<Evidence> {
     let object = look.view().scaled_object()?;
     let condition = object.fallback()?;
     Some(Evidence::new(
-        format!("a trigger of {object} fails, and its fallback is in force"),
+        format!("a trigger of {object} fails, so its fallback sets the replicas"),
         [format!(
             "{object}: {}",
             quoted(&condition.reason, &condition.message)

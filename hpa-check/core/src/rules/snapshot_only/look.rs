@@ -19,13 +19,13 @@ use crate::snapshot::{
 };
 use crate::spec::ContainerResources;
 
-/// What the kubelet says of a probe that got no answer in time.
+/// The kubelet's messages for a probe that timed out.
 const TIMED_OUT: [&str; 3] = ["context deadline exceeded", "Client.Timeout", "timed out"];
 
-/// One autoscaler with all that belongs to it.
+/// One autoscaler and everything that belongs to it.
 pub(crate) struct SnapshotView<'a> {
     pub(crate) scaler: &'a Scaler,
-    /// What the controller decides now, by the model, without its memory.
+    /// The model's decision now, without the controller's memory.
     pub(crate) decision: Option<Decision>,
     pub(super) cluster: &'a ClusterSnapshot,
     pub(super) namespace: &'a str,
@@ -35,18 +35,19 @@ pub(crate) struct SnapshotView<'a> {
     pub(super) asserted: &'a snapshot::Assertions,
     pub(super) shared: Vec<(&'a str, &'a str)>,
     pub(super) before: Option<Before<'a>>,
-    /// KEDA's object that the autoscaler belongs to.
+    /// KEDA's object, if the autoscaler belongs to one.
     pub(super) scaled_object: Option<ScaledObject>,
     index: &'a Index<'a>,
 }
 
-/// What the earlier look saw of it.
+/// The earlier snapshot of it.
 pub(super) struct Before<'a> {
     pub(super) scaler: &'a Scaler,
     pub(super) samples: &'a [PodSample],
 }
 
-/// The `ScaledObject` that an autoscaler belongs to. Where they may not be read, its owner reference still tells.
+/// The `ScaledObject` that an autoscaler belongs to. If those are unreadable, its owner reference still names
+/// it.
 fn scaled_object(space: &Namespace, scaler: &Scaler) -> Option<ScaledObject> {
     let name = scaler.owner.as_deref()?.strip_prefix("ScaledObject/")?;
     let mut all = space.scaled_objects.iter();
@@ -90,7 +91,7 @@ impl<'a> SnapshotView<'a> {
         view
     }
 
-    /// One sync of a controller that has just started, on what was seen.
+    /// One sync of a controller that has just started, with the snapshot as input.
     fn decide(&self) -> Option<Decision> {
         let workload = self.workload()?;
         let pods: Vec<pods::ModelPod> = self.pods()?.iter().map(|p| p.pod.into()).collect();
@@ -119,8 +120,8 @@ impl<'a> SnapshotView<'a> {
         }))
     }
 
-    /// What the metrics ask for and what comes of it. A look knows no earlier recommendation, only the
-    /// controller's word that one holds a step down.
+    /// What the metrics ask for, and the result. A snapshot knows no earlier recommendations, only the
+    /// controller's condition that one delays a scale-down.
     pub(crate) fn explanation(&self) -> Option<String> {
         let decision = self.decision.as_ref()?;
         let (spec, current) = (&self.scaler.object.spec, decision.current);
@@ -130,7 +131,7 @@ impl<'a> SnapshotView<'a> {
             let _ = write!(text, "; stays at {current}");
             return Some(text);
         };
-        // A maximum below the minimum wins, as it does in the controller.
+        // A maximum below the minimum wins, as in the controller.
         let wanted = proposed.max(min).min(max);
         let bound = if proposed < min {
             "; the minimum makes it "
@@ -152,20 +153,20 @@ impl<'a> SnapshotView<'a> {
             let seconds = self.down_window().as_secs();
             write!(
                 text,
-                "; goes down from {current} once nothing asked for more for {seconds} s"
+                "; goes down from {current} once nothing has asked for more for {seconds} s"
             )
         };
         Some(text)
     }
 
-    /// The controller's condition that an earlier recommendation holds a step down.
+    /// The controller's condition that an earlier recommendation delays a scale-down.
     pub(super) fn stabilization(&self) -> Option<&'a Condition> {
         let status = self.scaler.object.status.as_ref()?;
         let mut conditions = status.conditions.iter();
         conditions.find(|c| c.reason == "ScaleDownStabilized")
     }
 
-    /// The stabilization window of steps down.
+    /// The scale-down stabilization window.
     pub(super) fn down_window(&self) -> Duration {
         let settings = &self.cluster.controller;
         match &self.scaler.object.spec.behavior {
@@ -174,7 +175,7 @@ impl<'a> SnapshotView<'a> {
         }
     }
 
-    /// The same, for the questions that every view answers.
+    /// The snapshot as a [`View`].
     pub(super) fn view(&self) -> &dyn View {
         self
     }
@@ -189,7 +190,7 @@ impl<'a> SnapshotView<'a> {
         self.cluster.at.duration_since(since).as_secs()
     }
 
-    /// The autoscaler's own scalings, as far as events tell.
+    /// The autoscaler's own scalings, as far as events show them.
     pub(super) fn rescales(&self) -> impl Iterator<Item = &'a EventSnapshot> {
         let about = format!("HorizontalPodAutoscaler/{}", self.scaler.name);
         let events = self.space.events.iter();
@@ -202,14 +203,14 @@ impl<'a> SnapshotView<'a> {
         pods.any(|p| p.probed && p.pod.name == name)
     }
 
-    /// The pods that its selector matches and that have not finished, those that are being deleted among them: they
-    /// still have their place on a node and in a quota.
+    /// The pods that its selector matches and that have not finished, including terminating ones: they still
+    /// take up room on a node and in a quota.
     pub(super) fn unfinished(&self) -> impl Iterator<Item = &'a Pod> {
         let pods = self.matched.iter().map(|p| &p.pod);
         pods.filter(|pod| !matches!(pod.phase.as_str(), "Succeeded" | "Failed"))
     }
 
-    /// The kubelet's word that a pod's readiness probe got no answer in time, at about that instant or later.
+    /// The kubelet's event that a pod's readiness probe timed out, at about that time or later.
     pub(super) fn timed_out_probe(&self, pod: &str, since: Timestamp) -> Option<&'a EventSnapshot> {
         let from = before(since, Duration::from_mins(1));
         let mut events = self.space.events.iter();
@@ -221,13 +222,13 @@ impl<'a> SnapshotView<'a> {
         })
     }
 
-    /// The labels of one of the living pods.
+    /// The labels of one living pod.
     pub(super) fn labels(&self) -> Option<&'a BTreeMap<String, String>> {
         let mut pods = self.matched.iter();
         Some(&pods.find(|p| self.seen(p).is_living())?.labels)
     }
 
-    /// What the containers of one of the living pods request.
+    /// The requests of one living pod's containers.
     pub(crate) fn requests(&self) -> Vec<ContainerResources> {
         let mut pods = self.matched.iter();
         let living = pods.find(|pod| self.seen(pod).is_living());
@@ -245,7 +246,7 @@ impl<'a> SnapshotView<'a> {
         }
     }
 
-    /// The use of the pods that should have their share of the load, by the samples that `which` chooses.
+    /// The use of the pods that should get a share of the load, by the samples that `which` selects.
     pub(super) fn uses(
         &self,
         which: impl Fn(&'a PodSample) -> Option<&'a PodSample>,

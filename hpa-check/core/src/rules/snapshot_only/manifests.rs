@@ -1,8 +1,8 @@
-//! Manifests that set the replicas, by who applies them.
+//! Manifests that set the replicas, by the tool that applies them.
 
 use super::look::SnapshotView;
 use super::writers::{managed, others};
-use crate::deployer::{Deployer, Object, Tool, Treatment};
+use crate::deployer::{Deployer, ObjectRef, Tool, Treatment};
 use crate::findings::{Evidence, catalog};
 use crate::observation::FieldManager;
 use crate::rules::rule::{Rule, Weight};
@@ -15,7 +15,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(&catalog::REPLICAS_FROM_CHART, Weight::Cause, from_chart),
 ];
 
-/// A manifest that sets the replicas: whose, what shows it, and what becomes of them.
+/// A manifest that sets the replicas: whose it is, what shows it, and what happens to them.
 struct Setting {
     manager: String,
     quote: String,
@@ -52,8 +52,8 @@ fn settings(look: &SnapshotView<'_>) -> Vec<Setting> {
     settings
 }
 
-/// Another manager applies the object by now, so the stored manifest is history. One that sets replicas too is a
-/// setting of its own.
+/// Another manager has applied the object since, so the stored manifest is history. If that one sets replicas
+/// too, it is a setting of its own.
 fn since(workload: &Workload, stored: &FieldManager) -> Option<String> {
     let mut appliers = workload.manifest.appliers.iter();
     let newer = appliers.find(|a| a.manager != stored.manager && a.at > stored.at)?;
@@ -68,10 +68,10 @@ fn treatment(look: &SnapshotView<'_>, workload: &Workload, manager: &str) -> Tre
     let Some(tool) = Tool::of_manager(manager) else {
         return if copies_the_size(look, workload, manager) {
             Treatment::Unknown(format!(
-                "{manager} applied the very size that the autoscaler had set before, so it may take it over each time"
+                "{manager} applied the same number of replicas that the autoscaler had set, so it may copy it each time"
             ))
         } else {
-            Treatment::Applied(format!("nothing keeps {manager} from it"))
+            Treatment::Applied(format!("nothing prevents {manager} from doing so"))
         };
     };
     if let (Tool::Flux, Some(mark)) = (tool, &workload.manifest.left_by_flux) {
@@ -96,12 +96,12 @@ fn treatment(look: &SnapshotView<'_>, workload: &Workload, manager: &str) -> Tre
     Treatment::Unknown(format!(
         "the {} that applies it could not be read: {}",
         tool.kind(),
-        why.unwrap_or("none of those that can be read has it")
+        why.unwrap_or("none of the readable ones applies it")
     ))
 }
 
-/// Whether a manager applied, after the autoscaler's last scaling, the size that this had set: both own the field then.
-/// At the minimum that may be chance, since many manifests say the same there.
+/// Whether a manager applied the replicas that the autoscaler had set, after its last scaling: then both own
+/// the field. At the minimum that may be chance, since many manifests set it too.
 fn copies_the_size(look: &SnapshotView<'_>, workload: &Workload, manager: &str) -> bool {
     let owners = &workload.owners_of_replicas;
     let shared = owners
@@ -113,10 +113,10 @@ fn copies_the_size(look: &SnapshotView<'_>, workload: &Workload, manager: &str) 
     shared && min.is_some_and(|min| workload.object.spec_replicas > min) && owners.iter().any(since)
 }
 
-fn object(look: &SnapshotView<'_>) -> Object {
+fn object(look: &SnapshotView<'_>) -> ObjectRef {
     let reference = &look.scaler.object.spec.scale_target_ref;
     let version = reference.api_version.as_str();
-    Object {
+    ObjectRef {
         group: version
             .split_once('/')
             .map_or("", |(group, _)| group)
@@ -175,7 +175,7 @@ fn unknown(look: &SnapshotView<'_>) -> Option<Evidence> {
     let (manager, quote, why) = open?;
     Some(Evidence::new(
         format!(
-            "{manager} applies a manifest that sets replicas, and whether it leaves them alone is not known"
+            "{manager} applies a manifest that sets replicas, and whether it leaves them alone is unknown"
         ),
         [quote, why],
     ))
@@ -201,8 +201,8 @@ fn left_alone(look: &SnapshotView<'_>) -> Option<Evidence> {
     ))
 }
 
-/// Helm's writes are plain updates, which own fields that no chart sets. A size that is not the API's default came from
-/// the chart; whether it still sets it, only the release in a Secret tells.
+/// Helm writes with plain updates, which also own fields that no chart sets. Replicas other than the API's
+/// default came from the chart; only the release in a Secret shows whether the chart still sets them.
 fn from_chart(look: &SnapshotView<'_>) -> Option<Evidence> {
     let workload = look.workload()?;
     let by_helm = |manager: &str| manager == "helm" || manager == "helm-controller";
@@ -213,7 +213,7 @@ fn from_chart(look: &SnapshotView<'_>) -> Option<Evidence> {
         let release = workload.manifest.helm_release.as_ref();
         let release = release.map_or_else(String::new, |r| format!(" of release {r}"));
         Evidence::new(
-            format!("the chart{release} has set {replicas} replicas; if it still does, each upgrade moves the target"),
+            format!("the chart{release} set {replicas} replicas; if it still does, each upgrade moves the target"),
             [managed(&look.view().reference(), owner)],
         )
     })

@@ -1,4 +1,4 @@
-//! What is worth knowing and no fault, at the moment of the look.
+//! Notes about the moment of the snapshot.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(&catalog::METRICS_COARSE, Weight::Cause, coarse),
 ];
 
-/// A sample's window from which on reactions are late.
+/// A sample window from this length on makes the autoscaler react late.
 const COARSE: Duration = Duration::from_secs(45);
 
 fn at_maximum(look: &SnapshotView<'_>) -> Option<Evidence> {
@@ -50,7 +50,7 @@ fn at_maximum(look: &SnapshotView<'_>) -> Option<Evidence> {
     let wanted = look.decision.as_ref()?.proposed?;
     (current == max && wanted > max).then(|| {
         Evidence::new(
-            format!("the metric asks for {wanted} pods, and the maximum of {max} holds"),
+            format!("the metric asks for {wanted} pods, but the maximum is {max}"),
             look.explanation(),
         )
     })
@@ -116,7 +116,7 @@ fn set_once(look: &SnapshotView<'_>) -> Option<Evidence> {
 fn rollout_in_progress(look: &SnapshotView<'_>) -> Option<Evidence> {
     let pods = unfinished_rollout(look.view())?;
     Some(Evidence::new(
-        "a rollout is on, and its surge pods count",
+        "a rollout is in progress, and its surge pods count",
         [pods],
     ))
 }
@@ -143,7 +143,7 @@ fn blocks_drains(look: &SnapshotView<'_>) -> Option<Evidence> {
         .next()
 }
 
-/// The field that leaves nothing to disrupt when there are `min` pods. Percentages round up, both.
+/// The field that allows no disruptions with `min` pods. Both kinds of percentages round up.
 fn bound(budget: &DisruptionBudget, min: i32) -> Option<String> {
     if let Some(available) = &budget.min_available {
         let pods = match available.strip_suffix('%') {
@@ -162,7 +162,7 @@ fn coarse(look: &SnapshotView<'_>) -> Option<Evidence> {
     coarse.then(|| {
         let seconds = window.as_secs();
         Evidence::new(
-            format!("each CPU sample covers {seconds} s, and load is seen that much later"),
+            format!("each CPU sample covers {seconds} s, so load shows up that much later"),
             [format!("PodMetrics: window {seconds} s")],
         )
         .advising(about_server(look.view(), RESOURCE))

@@ -1,4 +1,4 @@
-//! Unready pods that weigh on the average at the moment of the look, and metrics that are not there.
+//! Unready pods that distort the average, and missing metrics, at the moment of the snapshot.
 
 use super::look::SnapshotView;
 use crate::findings::{Evidence, catalog};
@@ -21,7 +21,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(&catalog::SYNC_FAILED, Weight::Symptom, sync_failed),
 ];
 
-/// The model's proposal, if unready pods count as idle in it.
+/// The model's proposal, if it counts unready pods as idle.
 fn damped<'p>(look: &'p SnapshotView<'_>) -> Option<(&'p Proposal, f64)> {
     let proposal = look.decision.as_ref()?.cpu_proposal()?;
     let second = proposal.second_ratio?;
@@ -57,7 +57,7 @@ fn hold_scaling(look: &SnapshotView<'_>) -> Option<Evidence> {
     })
 }
 
-/// The controller takes the requests of the spec (`calculatePodRequests`), whatever the container runs with.
+/// The controller uses the spec's requests (`calculatePodRequests`), whatever the containers run with.
 fn not_resized(look: &SnapshotView<'_>) -> Option<Evidence> {
     let view = look.view();
     let living = view.living();
@@ -65,13 +65,14 @@ fn not_resized(look: &SnapshotView<'_>) -> Option<Evidence> {
     (!open.is_empty()).then(|| {
         let (few, all) = (open.len(), living.len());
         Evidence::new(
-            format!("{few} of {all} pods run with other requests than their specs have, which the autoscaler measures by"),
+            format!("{few} of {all} pods run with requests other than those in their specs, which the autoscaler uses"),
             open,
         )
     })
 }
 
-/// No sample yet, and no pod that should have one, or no metric for no longer than a start takes.
+/// There is no sample yet and no pod that should have one, or there have been no metrics for no longer than a
+/// start takes.
 fn not_yet(look: &SnapshotView<'_>) -> Option<Evidence> {
     let view = look.view();
     not_sampled(look).or_else(|| {

@@ -1,4 +1,4 @@
-//! What the pods' containers request and use at the moment of the look.
+//! What the pods' containers request and use at the moment of the snapshot.
 
 use std::time::Duration;
 
@@ -24,10 +24,10 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::snapshot(&catalog::STARTUP_COUNTS_AS_LOAD, Weight::Cause, startup),
 ];
 
-/// Percent of its own request from which on a container is called saturated.
+/// A container that uses at least this percentage of its own request is saturated.
 const SATURATED: i64 = 90;
 
-/// A pod that is ready this soon after its start was not asked whether it is.
+/// A pod that is ready this soon after its start has no readiness check.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 fn injected_without(look: &SnapshotView<'_>) -> Option<Evidence> {
@@ -69,7 +69,7 @@ fn diluted(look: &SnapshotView<'_>) -> Option<Evidence> {
     let average = percent(used, request);
     #[expect(clippy::cast_precision_loss, reason = "a percentage is far below 2^52")]
     let hidden = average as f64 <= fires && own as f64 > fires;
-    // A sidecar that works nearly as hard hides nothing: only its rounding can.
+    // A sidecar that is nearly as busy hides nothing; the difference is only rounding.
     let beside = percent(used - busiest.used, request - busiest.request);
     let idle = beside * 2 <= own;
     (shares.len() > 1 && hidden && idle && own >= SATURATED).then(|| {
@@ -89,7 +89,7 @@ fn diluted(look: &SnapshotView<'_>) -> Option<Evidence> {
     })
 }
 
-/// The containers of the ready pods; `None` where a use or a request is not known.
+/// The containers of the ready pods; `None` if a use or a request is unknown.
 fn shares<'a>(look: &'a SnapshotView<'_>) -> Option<Vec<Share<'a>>> {
     let mut shares: Vec<Share<'a>> = Vec::new();
     for (pod, sample) in ready_and_sampled(look) {

@@ -1,4 +1,4 @@
-//! Who writes the replicas besides the controller, as managed fields and events tell.
+//! Who writes the replicas besides the controller, according to managed fields and events.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use crate::snapshot::{EventSnapshot, FieldOwner, Workload};
 /// A write this long ago is history.
 const RECENT: Duration = Duration::from_hours(1);
 
-/// The server keeps whole seconds, and an object is made by more than one write.
+/// The server keeps whole seconds, and creating an object takes more than one write.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// Events this close together are all still there, even where they are kept for less than the usual hour.
+/// Events this close together are all still there, even if they are kept for less than the usual hour.
 const KEPT: Duration = Duration::from_mins(30);
 
-/// The autoscaler put the same size back as often as this: somebody else took it away each time.
+/// The autoscaler set the same replicas again this many times, so another writer reverted it each time.
 const PUT_BACK: i32 = 3;
 
 pub(super) fn conflicting(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     written(look).or_else(|| put_back(look))
 }
 
-/// Managers that apply a manifest again and again, by a part of their names. What anybody else wrote once may stay once:
-/// a person or a schedule sets a size, and the autoscaler goes on from there.
+/// Managers that apply a manifest repeatedly, by a part of their names. Others may write only once: a person or a
+/// schedule sets a size, and the autoscaler continues from there.
 const APPLIERS: [&str; 10] = [
     "argocd",
     "kustomize-controller",
@@ -40,7 +40,7 @@ const APPLIERS: [&str; 10] = [
     "ansible",
 ];
 
-/// Whether a writer will write the same again.
+/// Whether a writer will write the same value again.
 pub(super) fn applies_again(owner: &FieldOwner) -> bool {
     let manager = owner.writer.manager.to_lowercase();
     owner.applies || APPLIERS.iter().any(|part| manager.contains(part))
@@ -61,9 +61,9 @@ fn written(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     })
 }
 
-/// A foreign write that came after the autoscaler's last one. While the autoscaler still owns the field too, the other
-/// wrote the same size: Argo CD does so that leaves the replicas alone, with every sync. At zero the autoscaler is off,
-/// so nobody is in its way.
+/// Another manager's write after the autoscaler's last one. If the autoscaler still owns the field too, the other wrote
+/// the same number, as Argo CD does with every sync if it leaves the replicas alone. At zero the autoscaler is off, so
+/// nothing conflicts with it.
 pub(super) fn foreign_write<'a>(look: &'a SnapshotView<'_>) -> Option<&'a FieldOwner> {
     let workload = look.workload().filter(|w| w.object.spec_replicas > 0)?;
     let mut owners = workload.owners_of_replicas.iter();
@@ -83,7 +83,7 @@ pub(super) fn foreign_write<'a>(look: &'a SnapshotView<'_>) -> Option<&'a FieldO
     workload.owners_of_replicas.iter().find(foreign)
 }
 
-/// The autoscaler reaches the same size again and again, and never goes back itself.
+/// The autoscaler sets the same replicas again and again, and never goes back itself.
 fn put_back(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     let rescales: Vec<&EventSnapshot> = look.rescales().collect();
     let down = |e: &EventSnapshot| {
@@ -92,7 +92,7 @@ fn put_back(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     if rescales.iter().any(|e| down(e)) {
         return None;
     }
-    // The recorder goes on counting over days, and the ways down in between have expired by then.
+    // The event keeps counting over days, while the scale-downs in between have expired.
     let close = |e: &&EventSnapshot| {
         let (Some(first), Some(last)) = (e.first, e.last) else {
             return false;
@@ -118,7 +118,7 @@ fn put_back(look: &SnapshotView<'_>) -> Option<ConflictingWrites> {
     })
 }
 
-/// The writers that do not write on the autoscaler's behalf.
+/// The writers that do not act for the autoscaler.
 pub(super) fn others<'a>(
     look: &'a SnapshotView<'_>,
     workload: &'a Workload,

@@ -1,5 +1,5 @@
-//! When it is proven that a steady load will never ask for the maximum: everything has settled below
-//! it. Every doubt counts against the proof, since a run that is ended can't succeed any more.
+//! Proves that a steady load will never ask for the maximum: everything has settled below it. Any doubt counts
+//! against the proof, since ending the run gives up its chance of success.
 
 use jiff::Timestamp;
 
@@ -9,18 +9,18 @@ use crate::observation::PodSample;
 use crate::run::demand::use_enough_for;
 use crate::run::state::{Poll, RunState};
 
-/// Whole windows of every pod, and syncs after the first of them, that have to agree.
+/// Complete windows of every pod, and syncs after the first of them, that must agree.
 const ENOUGH: u32 = 4;
 
-/// What goes up and down may go on up from its peak by this many times as much.
+/// A varying use may rise above its peak by this many times its spread.
 const SPREADS: i64 = 2;
 
-/// Of the use that the maximum takes, in percent: what comes nearer may yet get there by chance.
+/// In percent of the use that calls for the maximum: anything closer may still get there by chance.
 const NEAR_PERCENT: i64 = 90;
 
-/// Why the load is too weak, if that is certain: since the load and the pods last changed, each of
-/// several whole windows shows a use well below what the maximum takes, as did all before, and the
-/// autoscaler, asked several times on these, wants no more pods than there are.
+/// Why the load is too weak, if that is certain: since the load and the pods last changed, several complete
+/// windows each show a use well below what the maximum takes, as did all earlier ones, and the autoscaler has
+/// synced several times on them and wants no more pods.
 pub(super) fn below_the_maximum(
     expectation: &Expectation,
     state: &RunState,
@@ -53,9 +53,9 @@ pub(super) fn below_the_maximum(
     })
 }
 
-/// The size of the target, if nothing is about to change it: the autoscaler's word, the target's
-/// spec and the ready pods, which are all alike, are one, the pods' CPU is all that counts, and all
-/// of it is being watched.
+/// The size of the target, if nothing is about to change it: the autoscaler's decision, the target's spec and
+/// the ready pods are equal, all pods have the same request, CPU is the only metric, and everything is being
+/// watched.
 fn resting_pods(state: &RunState) -> Option<i32> {
     let pods = state.target.as_ref()?.spec_replicas;
     let living = || state.pods.values().filter(|pod| pod.lives());
@@ -83,7 +83,7 @@ fn steady_since(state: &RunState) -> Option<Timestamp> {
     Some(spec.max(ready).max(load))
 }
 
-/// Whether no decision since then asked for more than there is.
+/// Whether no decision since then asked for more pods than there are.
 fn wants_no_more(state: &RunState, pods: i32, since: Timestamp) -> bool {
     let Some(timeline) = &state.timeline else {
         return false;
@@ -94,7 +94,7 @@ fn wants_no_more(state: &RunState, pods: i32, since: Timestamp) -> bool {
     in_force && explained && later.into_iter().all(|p| p.high <= pods)
 }
 
-/// The most that all pods together used under the load, whether or not that was the steady time yet.
+/// The highest total use of all pods under the load, steady or not.
 fn peak_since(state: &RunState, since: Timestamp) -> Option<i64> {
     let polls = state.polls.iter().filter(|poll| poll.at >= since);
     let answers = polls.filter_map(|poll| poll.answer.as_ref().ok());
@@ -102,9 +102,8 @@ fn peak_since(state: &RunState, since: Timestamp) -> Option<i64> {
     used.map(Iterator::sum).max()
 }
 
-/// The newest answers of the metrics API in a row that lie in the steady time with all of their
-/// windows: when they were seen, and the use of all pods together in millicores. One that is an error
-/// or lacks a pod ends a row.
+/// The newest consecutive answers of the metrics API whose windows lie completely in the steady time: when each
+/// was observed, and the total use in millicores. An error or a missing pod ends the series.
 fn whole_windows(state: &RunState, since: Timestamp) -> Vec<(Timestamp, i64)> {
     let mut windows: Vec<(Timestamp, i64)> = Vec::new();
     let mut newest: Option<Timestamp> = None;
@@ -115,7 +114,7 @@ fn whole_windows(state: &RunState, since: Timestamp) -> Vec<(Timestamp, i64)> {
         };
         let begin = samples.iter().map(|s| before(s.timestamp, s.window)).min();
         let end = samples.iter().map(|s| s.timestamp).min();
-        // Each pod has a new sample, and all of it is of the steady time.
+        // Each pod has a new sample that lies completely in the steady time.
         if begin >= Some(since) && end > newest {
             newest = samples.iter().map(|s| s.timestamp).max();
             let used = samples.iter().map(|s| s.cpu().0);
@@ -125,7 +124,7 @@ fn whole_windows(state: &RunState, since: Timestamp) -> Vec<(Timestamp, i64)> {
     windows
 }
 
-/// The samples of an answer, if no living pod lacks one.
+/// The samples of an answer, if it has one for every living pod.
 fn of_all_pods<'a>(state: &RunState, poll: &'a Poll) -> Option<Vec<&'a PodSample>> {
     let samples = poll.answer.as_ref().ok()?;
     let of = |name: &String| samples.iter().find(|sample| sample.pod == *name);

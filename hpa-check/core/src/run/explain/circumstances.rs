@@ -1,4 +1,4 @@
-//! What the state of a run says of the circumstances of a sync.
+//! The circumstances of a sync, from the state of the run.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub(super) fn selector(state: &RunState) -> String {
     target.map_or_else(String::new, |target| target.selector.clone())
 }
 
-/// A look for what was read at a sync.
+/// The search for what a sync read.
 pub(super) fn search(
     when: Span,
     at: Timestamp,
@@ -32,7 +32,7 @@ pub(super) fn search(
     }
 }
 
-/// A controller that has just started, with the settings given.
+/// A controller that has just started, with the known settings.
 pub(super) fn fresh(state: &RunState) -> Controller {
     let setting = state.setting.as_ref();
     let settings = setting.map_or_else(ControllerConfig::default, |s| s.controller.clone());
@@ -49,19 +49,19 @@ fn resolution(state: &RunState) -> Duration {
     setting.map_or(Duration::from_secs(15), |s| s.metrics_resolution)
 }
 
-/// How long after a sync what it read may first be seen.
+/// How long after a sync its inputs may first be observed.
 pub(super) fn patience(state: &RunState) -> Duration {
     resolution(state).max(NEAR)
 }
 
-/// How old the answer of the metrics API may be that a sync goes by. Between two polls an answer may have come and
-/// gone, and an API that is slow may have been asked a whole sync before.
+/// How old the metrics API's answer may be that a sync uses. Between two polls an answer may have come and
+/// gone, and a slow API may have been queried a whole sync earlier.
 pub(super) fn around(state: &RunState) -> Duration {
     NEAR + resolution(state) * 2 + period(state)
 }
 
-/// The metric that can't be followed to the replica, if there is one: the status does not tell its value, or only
-/// one for each pod, which is rounded.
+/// The metric, if any, that can't be traced to the replica: the status lacks its value, or has only a rounded
+/// value per pod.
 pub(super) fn unfollowed(spec: &AutoscalerSpec, status: &AutoscalerStatus) -> Option<String> {
     let values = &status.current_metrics;
     let mut metrics = spec.metrics.iter().enumerate();
@@ -73,7 +73,7 @@ pub(super) fn unfollowed(spec: &AutoscalerSpec, status: &AutoscalerStatus) -> Op
     let (_, metric) = metrics.find(is_open)?;
     let (kind, name) = (metric.source.kind(), metric.source.name());
     Some(format!(
-        "the {kind} metric {name} can't be followed to the replica by what the status tells of it"
+        "the status does not show the {kind} metric {name} precisely enough to explain the decision"
     ))
 }
 
@@ -81,7 +81,7 @@ pub(super) fn namespace(state: &RunState) -> &str {
     state.setting.as_ref().map_or("", |s| s.namespace.as_str())
 }
 
-/// How many pods the target may have counted at a sync, where a metric is divided by them.
+/// How many pods the target may have counted at a sync, if a metric is divided by them.
 pub(super) fn observed(state: &RunState, spec: &AutoscalerSpec, when: Span) -> Vec<i32> {
     let mut counts = Vec::new();
     let matters = spec

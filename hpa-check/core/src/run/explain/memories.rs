@@ -1,4 +1,4 @@
-//! The set of the memories that the controller may have, and how a sync advances it.
+//! The set of possible memories of the controller, and how a sync advances it.
 
 use std::sync::Arc;
 
@@ -14,20 +14,20 @@ use crate::observation::{AutoscalerStatus, Condition, MetricReading};
 use crate::run::timeline::Range;
 use crate::spec::AutoscalerSpec;
 
-/// The most memories that are told apart. Beyond these, all become one that covers them: its bounds are wider,
-/// so it excludes less and proves less.
+/// The most memories kept apart. More are merged into one that covers them all: its bounds are wider, so it
+/// excludes less and proves less.
 pub(super) const MOST: usize = 64;
 
-/// Changes of more replicas than this that nobody saw are not guessed at.
+/// Unobserved changes of more replicas than this are not guessed.
 const MOST_UNSEEN: i32 = 64;
 
-/// The memories that fit all that was observed.
+/// The memories that are consistent with all observations.
 #[derive(Debug, Clone)]
 pub(super) struct Memories {
     all: Vec<ControllerMemory>,
 }
 
-/// A status to be explained: what was written, on what it was decided, and by which rules.
+/// A status to explain: what was written, from which inputs, and by which rules.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question<'a> {
     pub(super) spec: &'a AutoscalerSpec,
@@ -37,14 +37,14 @@ pub(super) struct Question<'a> {
     pub(super) observed: &'a [i32],
     /// The custom and external metrics.
     pub(super) others: &'a [MetricReading],
-    /// A controller with the settings in force and no memory.
+    /// A controller with the current settings and no memory.
     pub(super) controller: &'a Controller,
     pub(super) windows: &'a Windows,
     pub(super) status: &'a AutoscalerStatus,
     pub(super) previous: &'a AutoscalerStatus,
 }
 
-/// What a sync may have read. Readings that lead to the same proposal are one.
+/// What a sync may have read. Readings that lead to the same proposal are merged.
 #[derive(Debug, Clone)]
 pub(super) struct Reading {
     pods: Arc<[ModelPod]>,
@@ -52,33 +52,33 @@ pub(super) struct Reading {
     observed: i32,
     now: Timestamp,
     far: SignedDuration,
-    /// What a controller without a memory decides on it.
+    /// The decision of a controller without memory on this reading.
     decision: Decision,
 }
 
-/// The readings that a sync may have made: one for each proposal that they lead to, the nearest first.
+/// The readings that a sync may have made: one for each resulting proposal, the nearest first.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Gathered {
     pub(super) readings: Vec<Reading>,
     looked: Looked,
-    /// Whether there were not too many to look at each.
+    /// Whether all of them could be evaluated; false if there were too many.
     pub(super) all: bool,
 }
 
-/// What the memories and the readings make of a status.
+/// The result of applying the memories and readings to a status.
 #[derive(Debug)]
 pub(super) struct Advance {
-    /// The memories afterwards, of those that explain the status; empty if none does.
+    /// The memories afterwards, from those that explain the status; empty if none does.
     pub(super) memories: Memories,
     /// The decision on the nearest reading that explains it.
     pub(super) nearest: Option<Decision>,
-    /// What the metrics asked for, in all of these.
+    /// What the metrics asked for in all of these.
     pub(super) proposed: Option<Range>,
-    /// What all memories decide on the readings that show the status' metrics, explained or not.
+    /// The decisions of all memories on readings that match the status' metrics, explained or not.
     pub(super) modeled: Option<Range>,
-    /// Whether all that explain it take for granted what was not seen.
+    /// Whether every explanation relies on a guess about something unobserved.
     pub(super) guessed: bool,
-    /// What the model decides on the nearest reading that shows the status' metrics.
+    /// The model's decision on the nearest reading that matches the status' metrics.
     pub(super) other: Option<Decision>,
 }
 
@@ -92,12 +92,12 @@ impl Memories {
         self.all.iter()
     }
 
-    /// To be added to.
+    /// An empty set, to be extended.
     pub(super) fn none() -> Self {
         Self { all: Vec::new() }
     }
 
-    /// Adds those of another set.
+    /// Adds the members of another set.
     pub(super) fn extend(&mut self, other: Self) {
         for memory in other.all {
             self.or(memory);
@@ -108,7 +108,7 @@ impl Memories {
         self.all.is_empty()
     }
 
-    /// Adds one that is possible as well.
+    /// Adds a memory that is possible as well.
     pub(super) fn or(&mut self, memory: ControllerMemory) {
         match self.all.iter_mut().find(|known| known.is_like(&memory)) {
             Some(known) => known.cover(&memory),
@@ -131,7 +131,7 @@ impl Memories {
         self.all.extend(fresh);
     }
 
-    /// Changes each of them, and merges those that became alike.
+    /// Changes each memory, and merges those that become equal.
     pub(super) fn map(&mut self, mut change: impl FnMut(&mut ControllerMemory)) {
         for mut memory in std::mem::take(&mut self.all) {
             change(&mut memory);
@@ -149,7 +149,7 @@ impl Memories {
         held?.into_iter().min_by_key(|(replicas, _)| *replicas)
     }
 
-    /// Advances every memory with every reading, and keeps what explains the status.
+    /// Advances every memory with every reading, and keeps those that explain the status.
     pub(super) fn advance(
         &self,
         question: &Question<'_>,
@@ -211,8 +211,8 @@ impl Memories {
         advance
     }
 
-    /// What syncs in between that left no trace may have recommended, if any did: those that decide the same
-    /// again on metrics that look the same.
+    /// What syncs without a trace may have recommended, if there were any: those that repeat the decision on
+    /// metrics that look the same.
     pub(super) fn silently(
         &self,
         question: &Question<'_>,
@@ -260,7 +260,7 @@ impl Question<'_> {
         memory.readable(self.windows, when, outcome)
     }
 
-    /// What a controller with that memory decides, without the metrics' arithmetic.
+    /// The decision of a controller with this memory, without the metrics' arithmetic.
     fn decide(&self, reading: &Reading, variant: &Variant) -> Decision {
         let mut controller = variant.controller(self.controller, self.windows, reading.now);
         let conditions = self.conditions();
@@ -274,7 +274,7 @@ impl Question<'_> {
         controller.sync_as(sync, &reading.decision)
     }
 
-    /// The same with all of it, to be told.
+    /// The same with the arithmetic, for display.
     fn tell(&self, reading: &Reading, variant: &Variant) -> Decision {
         let mut controller = variant.controller(self.controller, self.windows, reading.now);
         let conditions = self.conditions();
@@ -287,7 +287,7 @@ impl Question<'_> {
         ))
     }
 
-    /// The conditions that a sync does not set are no part of its decision, apart from the one it asks for.
+    /// Conditions that a sync does not set are not part of its decision, except for the one that it reads.
     fn conditions(&self) -> Vec<Condition> {
         let asked_for = self
             .previous
@@ -333,8 +333,7 @@ impl Question<'_> {
         self.status.conditions.iter().find(|c| c.kind == kind)
     }
 
-    /// Whether a decision on a reading that shows the status' metrics is the status' own: the replicas, and the
-    /// conditions with their reasons.
+    /// Whether a decision matches the status: the replicas, and the conditions with their reasons.
     fn is_answered_by(&self, decision: &Decision) -> bool {
         let kinds = [ABLE_TO_SCALE, SCALING_ACTIVE, SCALING_LIMITED];
         let mut set = decision
@@ -342,15 +341,15 @@ impl Question<'_> {
             .iter()
             .filter(|c| kinds.contains(&c.kind.as_str()));
         decision.desired == self.status.desired_replicas
-            // Recordings of old have no conditions.
+            // Old recordings have no conditions.
             && (self.status.conditions.is_empty() || set.all(|set| {
                 let written = self.condition(&set.kind);
                 written.is_some_and(|w| (&w.status, &w.reason) == (&set.status, &set.reason))
             }))
     }
 
-    /// Where scalings may not have been seen: the variants with one more of these. One in the direction of a decision
-    /// makes a policy hold it, which the controller says; one against it makes room.
+    /// If scalings may have been missed: the variants with one more scaling each. One in the decision's
+    /// direction makes a policy limit it, which the controller reports; one in the other direction makes room.
     fn with_unseen(&self, memory: &ControllerMemory, variants: &[Variant]) -> Vec<Variant> {
         let held = self.condition(SCALING_LIMITED).map(|c| c.reason.as_str());
         let by_policy = matches!(held, Some("ScaleUpLimit" | "ScaleDownLimit"));
@@ -373,7 +372,7 @@ impl Question<'_> {
             .collect()
     }
 
-    /// The memory after a sync that made that decision.
+    /// The memory after a sync with that decision.
     fn remember(
         &self,
         memory: &ControllerMemory,
@@ -391,7 +390,7 @@ impl Question<'_> {
         memory
     }
 
-    /// Adds the readings that the sync may have made as far as they were not looked at yet.
+    /// Adds the readings that the sync may have made and that were not evaluated yet.
     pub(super) fn gather(&self, sightings: &Sightings, search: ReadingSearch, into: &mut Gathered) {
         let Gathered {
             readings,
@@ -430,10 +429,11 @@ impl Question<'_> {
     }
 }
 
-/// Whether it takes for granted what was not seen, and how far its reading is from the sync: less is likelier.
+/// Whether it relies on a guess, and how far its reading is from the sync; lower is more likely.
 type Likelihood = (bool, SignedDuration);
 
-/// The first variant that leads to something, and to what; the unseen ones are only asked for if no other does.
+/// The first variant with a result, and the result. Variants that need a guess are tried only if no other
+/// works.
 fn first_that(
     mut leads: impl FnMut(&Variant) -> Option<Decision>,
     variants: &[Variant],
@@ -445,7 +445,7 @@ fn first_that(
 }
 
 impl Reading {
-    /// Whether it shows the metrics that the status does.
+    /// Whether it has the same metrics as the status.
     pub(super) fn shows(&self, status: &AutoscalerStatus) -> bool {
         shows(&self.decision, status)
     }
@@ -455,14 +455,14 @@ impl Reading {
     }
 }
 
-/// Whether a decision's metrics have the values that the status gives, as far as it gives them.
+/// Whether a decision's metrics have the values in the status, as far as the status has any.
 fn shows(decision: &Decision, status: &AutoscalerStatus) -> bool {
     let written = &status.current_metrics;
     let same_values = || *written == decision.current_metrics();
     decision.utilization == status.cpu_utilization && (written.is_empty() || same_values())
 }
 
-/// Whether what the metrics lead to is the same: whatever the memory, so is the decision then.
+/// Whether the metrics have the same result, so that the decision is the same for any memory.
 fn are_alike(a: &Decision, b: &Decision) -> bool {
     let values = |d: &Decision| d.current_metrics();
     let active = |d: &Decision| {

@@ -1,8 +1,7 @@
-//! What the controller may remember: its recommendations and scalings, each within the bounds that the
-//! observations set to its instant.
+//! What the controller may remember: its recommendations and scalings, each with bounds on its instant.
 //!
-//! Only what can make a difference is kept. Of the recommendations of one size the newest counts, because the
-//! controller takes the maximum or the minimum of a window. A record that has left every window is dropped.
+//! Only what can make a difference is kept. Among recommendations of one size only the newest counts, because
+//! the controller takes the maximum or minimum of a window. A record outside every window is dropped.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,16 +15,16 @@ use crate::spec::AutoscalerSpec;
 
 use std::time::Duration;
 
-/// More ways than this to read one memory make it unknown.
+/// A memory with more variants than this becomes unknown.
 const MOST_VARIANTS: usize = 256;
 
 /// The newest recommendation of one size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Recommended {
     pub(super) replicas: i32,
-    /// One was certainly made at this instant or later; `None` if perhaps none was.
+    /// One was certainly made at or after this instant; `None` if there may be none.
     pub(super) since: Option<Timestamp>,
-    /// None was made later.
+    /// None was made after this instant.
     pub(super) until: Timestamp,
 }
 
@@ -36,36 +35,36 @@ pub(super) struct Scaled {
     pub(super) when: Span,
 }
 
-/// One memory of the controller that fits all that was observed.
+/// A possible memory of the controller, consistent with all observations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ControllerMemory {
     /// From the largest to the smallest.
     pub(super) recommended: Vec<Recommended>,
     pub(super) ups: Vec<Scaled>,
     pub(super) downs: Vec<Scaled>,
-    /// Up to this instant recommendations of any size may have been made that nobody saw.
+    /// Up to this instant, unobserved recommendations of any size may have been made.
     pub(super) any_recommendation: Option<Timestamp>,
-    /// Up to this instant the controller may have scaled by any number without being seen.
+    /// Up to this instant, unobserved scalings of any size may have been made.
     pub(super) any_scaling: Option<Timestamp>,
-    /// The controller has not synced yet: its first sync records the size that it finds.
+    /// The controller has not synced yet: its first sync records the current replicas.
     pub(super) fresh: bool,
 }
 
-/// One reading of a memory at a sync: which records the windows still hold.
+/// One variant of a memory at a sync: which records the windows still hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Variant {
-    /// The largest recommendation that the scale-down window holds.
+    /// The largest recommendation in the scale-down window.
     highest: Option<i32>,
-    /// The smallest recommendation that the scale-up window holds.
+    /// The smallest recommendation in the scale-up window.
     lowest: Option<i32>,
     /// Changes with their ages.
     ups: Vec<(i32, Duration)>,
     downs: Vec<(i32, Duration)>,
-    /// Whether one of them was not seen, so that its number is a guess.
+    /// Whether one of them is unobserved, so that its size is a guess.
     pub(super) guessed: bool,
 }
 
-/// What a sync came to: what its metrics asked for, and what it wrote.
+/// The result of a sync: what its metrics asked for, and what it wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SyncOutcome {
     pub(super) proposed: i32,
@@ -131,7 +130,7 @@ impl Windows {
         })
     }
 
-    /// Whether anything is remembered for longer than by other windows.
+    /// Whether anything is remembered longer than with the other windows.
     pub(super) fn remember_longer_than(&self, other: &Self) -> bool {
         self.longest_window() > other.longest_window()
             || self.longest_period() > other.longest_period()
@@ -139,7 +138,7 @@ impl Windows {
 }
 
 impl ControllerMemory {
-    /// That of a controller that has not synced yet.
+    /// The memory of a controller that has not synced yet.
     pub(super) fn fresh() -> Self {
         Self {
             fresh: true,
@@ -147,7 +146,7 @@ impl ControllerMemory {
         }
     }
 
-    /// That of a controller of which nothing is known up to an instant.
+    /// The memory of a controller that is unknown up to an instant.
     pub(super) fn unknown(until: Timestamp) -> Self {
         Self {
             any_recommendation: Some(until),
@@ -156,7 +155,7 @@ impl ControllerMemory {
         }
     }
 
-    /// The first sync ever records the size that it finds.
+    /// The very first sync records the current replicas.
     pub(super) fn begin(&mut self, current: i32, when: Span) {
         if std::mem::take(&mut self.fresh) {
             self.recommend(current, when);
@@ -172,7 +171,7 @@ impl ControllerMemory {
         });
     }
 
-    /// A recommendation that may have been made, by a sync that left no trace.
+    /// A recommendation that a sync without a trace may have made.
     pub(super) fn may_recommend(&mut self, replicas: i32, until: Timestamp) {
         self.add(Recommended {
             replicas,
@@ -209,17 +208,17 @@ impl ControllerMemory {
         list.push(Scaled { change, when });
     }
 
-    /// Any recommendation may have been made up to now.
+    /// Any recommendation may have been made until now.
     pub(super) fn lose_recommendations(&mut self, until: Timestamp) {
         self.any_recommendation = self.any_recommendation.max(Some(until));
     }
 
-    /// Any scaling may have been made up to now.
+    /// Any scaling may have been made until now.
     pub(super) fn lose_scalings(&mut self, until: Timestamp) {
         self.any_scaling = self.any_scaling.max(Some(until));
     }
 
-    /// Drops what no later sync can look at.
+    /// Drops what no later sync can use.
     pub(super) fn forget(&mut self, windows: &Windows, now: Timestamp) {
         let window = before(now, windows.longest_window());
         self.recommended.retain(|r| r.until >= window);
@@ -233,7 +232,7 @@ impl ControllerMemory {
         self.any_scaling = self.any_scaling.filter(|until| *until > period);
     }
 
-    /// For a maximum a record does not count beside a larger one that is certainly as new.
+    /// For a maximum, a record does not matter next to a larger one that is certainly as new.
     fn keep_only_maxima(&mut self) {
         let mut newest: Option<Timestamp> = None;
         self.recommended.retain(|r| {
@@ -243,15 +242,15 @@ impl ControllerMemory {
         });
     }
 
-    /// The least that the scale-down window certainly held at a sync, and when that was recommended.
+    /// The least that the scale-down window certainly held at a sync, and when it was recommended.
     pub(super) fn certainly_held(&self, windows: &Windows, when: Span) -> Option<(i32, Timestamp)> {
         let from = before(when.until, windows.down);
         let mut held = self.recommended.iter();
         held.find_map(|r| Some((r.replicas, r.since.filter(|since| *since > from)?)))
     }
 
-    /// Every way in which the windows can hold its records at a sync that wrote that many replicas, those that
-    /// were seen first; `None` for too many.
+    /// Every way in which the windows can hold its records at a sync that wrote this many replicas, observed
+    /// ones first; `None` if there are too many.
     fn variants(
         &self,
         windows: &Windows,
@@ -271,7 +270,7 @@ impl ControllerMemory {
         let mut variants = Vec::new();
         for (highest, guessed) in &highest {
             for (lowest, also_guessed) in &lowest {
-                // What one window holds, the longer one holds as well.
+                // The longer window holds everything that the shorter one holds.
                 let consistent = match (highest, lowest) {
                     (Some(highest), Some(lowest)) => lowest <= highest,
                     (None, Some(_)) => windows.up > windows.down,
@@ -293,7 +292,7 @@ impl ControllerMemory {
         Some(variants)
     }
 
-    /// The same, and where that is too many those of a memory that is known to be any.
+    /// The same; if there are too many, the variants of a completely unknown memory.
     pub(super) fn readable(
         &self,
         windows: &Windows,
@@ -308,8 +307,8 @@ impl ControllerMemory {
         (any, variants)
     }
 
-    /// The extremes of the recommendations that the scale-down window can hold, or the scale-up window, each with
-    /// whether it is a guess at one that was not seen.
+    /// The possible extremes of the recommendations in the scale-down or scale-up window, each with whether it
+    /// is a guess about something unobserved.
     fn held(
         &self,
         windows: &Windows,
@@ -342,7 +341,7 @@ impl ControllerMemory {
             .any_recommendation
             .is_some_and(|until| until >= possible)
         {
-            // Any of them, which is as good as what was decided on, or what a limit then cuts off.
+            // Any of them: either it equals the decision, or a limit cuts it off.
             let beyond = if down {
                 outcome.proposed.max(windows.max_replicas).saturating_add(1)
             } else {
@@ -361,7 +360,7 @@ impl ControllerMemory {
         held
     }
 
-    /// Every combination of the scalings' ages that the policies' periods tell apart.
+    /// Every combination of the scalings' ages that the policies' periods distinguish.
     fn ages(&self, windows: &Windows, when: Span) -> Option<Vec<Ages>> {
         let mut all: Vec<Ages> = vec![(Vec::new(), Vec::new())];
         let events = self.ups.iter().map(|e| (true, e));
@@ -385,7 +384,7 @@ impl ControllerMemory {
         Some(all)
     }
 
-    /// Whether two of them tell of the same records, apart from their instants.
+    /// Whether two memories hold the same records, apart from their instants.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let sizes = |m: &Self| m.recommended.iter().map(|r| r.replicas).collect::<Vec<_>>();
         let changes = |list: &[Scaled]| list.iter().map(|e| e.change).collect::<Vec<_>>();
@@ -395,7 +394,7 @@ impl ControllerMemory {
             && changes(&self.downs) == changes(&other.downs)
     }
 
-    /// Widens the bounds so that they cover another memory as well.
+    /// Widens the bounds to cover another memory as well.
     pub(super) fn cover(&mut self, other: &Self) {
         for record in &other.recommended {
             if !self
@@ -440,10 +439,10 @@ impl ControllerMemory {
     }
 }
 
-/// Changes upwards and downwards, each with its age.
+/// Scale-ups and scale-downs, each with its age.
 type Ages = (Vec<(i32, Duration)>, Vec<(i32, Duration)>);
 
-/// The ages that a scaling can have at a sync, one for each set of periods that it is still in.
+/// The possible ages of a scaling at a sync, one for each set of periods that still contain it.
 fn possible_ages(event: &Scaled, windows: &Windows, when: Span) -> Vec<Duration> {
     let age = |later: Timestamp, earlier: Timestamp| {
         Duration::try_from(later.duration_since(earlier)).unwrap_or_default()
@@ -454,7 +453,7 @@ fn possible_ages(event: &Scaled, windows: &Windows, when: Span) -> Vec<Duration>
     );
     let begins = std::iter::once(Duration::ZERO).chain(windows.periods.iter().copied());
     let ends = windows.periods.iter().copied().chain([Duration::MAX]);
-    // In a period are the changes younger than it is long.
+    // A period contains the changes that are younger than its length.
     begins
         .zip(ends)
         .filter(|(begin, end)| *begin <= oldest && youngest < *end)
@@ -475,7 +474,7 @@ impl Variant {
             at: before(now, *age),
         };
         let inside = |longer: Duration, shorter: Duration| {
-            // Old enough to have left the shorter window, where there is one.
+            // Old enough to have left the shorter window, if the lengths differ.
             let age = if longer > shorter {
                 shorter
             } else {
@@ -499,7 +498,7 @@ impl Variant {
         }
     }
 
-    /// With one more change of each direction's kind, made just now.
+    /// With one more scaling in each given direction, made just now.
     pub(super) fn with_unseen(&self, up: Option<i32>, down: Option<i32>) -> Self {
         let mut variant = self.clone();
         variant.ups.extend(up.map(|change| (change, JUST_NOW)));
@@ -513,7 +512,7 @@ impl Variant {
 const JUST_NOW: Duration = Duration::from_micros(1);
 
 impl Span {
-    /// The span from the earlier beginning to the later end.
+    /// The span from the earlier start to the later end.
     pub(super) fn covering(self, other: Self) -> Self {
         Self {
             from: self.from.min(other.from),
@@ -521,7 +520,7 @@ impl Span {
         }
     }
 
-    /// How long it is at most from an instant to one in this span.
+    /// The longest time from an instant to one in this span.
     pub(super) fn distance(self, at: Timestamp) -> SignedDuration {
         let (ended, to_come) = (at.duration_since(self.until), self.from.duration_since(at));
         ended.max(to_come).max(SignedDuration::ZERO)

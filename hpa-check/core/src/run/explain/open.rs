@@ -1,4 +1,4 @@
-//! A sync that the status shows, from when it is seen until nothing more can be seen of what it read.
+//! A sync that the status shows, from its observation until later observations can't explain it any further.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::run::state::RunState;
 use crate::run::timeline::{Range, Step, SyncRecord};
 use crate::spec::AutoscalerSpec;
 
-/// The clocks of observer and controller differ by less.
+/// The clocks of observer and controller differ by less than this.
 const CLOCKS: Duration = Duration::from_secs(1);
 
 /// From a recommendation to the status that shows it: two writes through the API server.
 const WRITING: Duration = Duration::from_secs(2);
 
-/// A sync that waits for what is seen later.
+/// A sync that waits for later observations.
 #[derive(Debug, Clone)]
 pub(super) struct Open {
     pub(super) number: usize,
@@ -30,26 +30,27 @@ pub(super) struct Open {
     pub(super) when: Span,
     pub(super) seen_at: Timestamp,
     pub(super) object: Autoscaler,
-    /// The specs that syncs before it which left no trace may have gone by instead.
+    /// Earlier specs that syncs without a trace before it may have used.
     pub(super) former: Vec<AutoscalerSpec>,
     pub(super) selector: String,
     pub(super) status: AutoscalerStatus,
     pub(super) previous: AutoscalerStatus,
     /// Whether anything explains it so far.
     pub(super) explained: bool,
-    /// The memories after it as far as is known, until it is settled.
+    /// The memories after it as far as known, until it is settled.
     pub(super) after: Option<Memories>,
-    /// What it may have read so far, and what the syncs before it that left no trace.
+    /// What it, and the syncs without a trace before it, may have read so far.
     pub(super) gathered: Gathered,
     pub(super) silent: Gathered,
-    /// What these may have proposed, and whether nothing else is possible.
+    /// What those syncs may have proposed, and whether nothing else is possible.
     pub(super) silence: Option<(Range, bool)>,
 }
 
 impl Open {
-    /// Whether the controller has scaled since the status before and could not write the status of that: the size that
-    /// this sync found is not the one that the last one decided, and the controller wrote it. The API server refuses a
-    /// status on a conflict (event `FailedUpdateStatus`), and the controller remembers what it did all the same.
+    /// Whether the controller has scaled since the previous status and could not write the status for it: the
+    /// replicas at this sync differ from the last decision, and the controller wrote them. The API server
+    /// rejects a status on a conflict (event `FailedUpdateStatus`), but the controller still remembers its
+    /// decision.
     fn scaled_unseen(&self, state: &RunState) -> bool {
         let Some(found) = self.status.current_replicas else {
             return false;
@@ -66,8 +67,8 @@ impl Open {
         known && found != decided && recent.any(|(_, target)| by_controller(target))
     }
 
-    /// The memories after it, from those before it, the instant up to which they account for syncs without a trace,
-    /// and when statuses were refused; and what there is to say of it.
+    /// Computes the memories after it, from the memories before it, the instant up to which they account for
+    /// syncs without a trace, and the times of rejected statuses; also returns its explanation.
     pub(super) fn step(
         &mut self,
         (memories, accounted, refused): (&Memories, Option<Timestamp>, &[Timestamp]),
@@ -133,7 +134,7 @@ impl Open {
             lack.map(str::to_owned)
         };
         let many = || {
-            (!gathered.all).then(|| "too many pods changed at once to try each state".to_owned())
+            (!gathered.all).then(|| "too many pods changed at once to try every state".to_owned())
         };
         let lack = unfollowed.or_else(unseen).or_else(many);
         let judged = self.judge(&question, &memories, &gathered.readings, lack);
@@ -164,11 +165,11 @@ impl Open {
             record.likeliest = decision.proposed;
             record.sentence = decision.explain();
             if advance.guessed {
-                record.sentence += "; by what it remembers of a time that was not seen whole";
+                record.sentence += "; based on decisions from a time that was not fully observed";
             }
             if let Some(range) = advance.proposed.filter(|range| range.low < range.high) {
                 record.sentence +=
-                    &format!(" (the nearest reading; others that fit ask for {range})");
+                    &format!(" (the nearest reading; other consistent ones ask for {range})");
             }
         } else if let Some(why) = self.refusal() {
             record.explained = true;
@@ -202,7 +203,7 @@ impl Open {
         }
     }
 
-    /// Says of an unexplained sync what the model makes of it, if the two can be compared at all.
+    /// Compares an unexplained sync with the model, if the two can be compared.
     fn leave_open(
         &self,
         record: &mut SyncRecord,
@@ -213,14 +214,14 @@ impl Open {
     ) {
         let same = readings.iter().find(|r| r.shows(&self.status));
         let (Some(reading), None) = (same.or(readings.first()), lack) else {
-            let lack = lack.unwrap_or("nothing was seen of the pods and their metrics");
-            record.sentence = format!("too little was seen to explain it: {lack}");
+            let lack = lack.unwrap_or("the pods and their metrics were not observed");
+            record.sentence = format!("too little was observed to explain it: {lack}");
             return;
         };
         let decision = advance.other.as_ref().unwrap_or(reading.decision());
         record.model_utilization = decision.utilization;
         record.sentence = format!("not explained; the model says: {}", decision.explain());
-        // On other metrics than the controller read, the model's word is no measure.
+        // With metrics other than the controller's, the model's decision can't be compared.
         if same.is_some() {
             record.proposed = Range::of(self.shown(readings));
             record.likeliest = decision.proposed;
@@ -230,13 +231,13 @@ impl Open {
         }
     }
 
-    /// What the metrics ask for in the readings that show those of the status.
+    /// What the metrics ask for in the readings that match the status.
     fn shown(&self, readings: &[Reading]) -> impl Iterator<Item = i32> {
         let same = readings.iter().filter(|r| r.shows(&self.status));
         same.filter_map(|r| r.decision().proposed)
     }
 
-    /// Why the controller says it could not decide, if it left all as it was.
+    /// The controller's reason for making no decision, if it changed nothing.
     fn refusal(&self) -> Option<&str> {
         let refused = |kind: &str| {
             let mut all = self.status.conditions.iter();
@@ -253,9 +254,9 @@ impl Open {
         self.status.conditions.iter().any(|c| c.reason == reason)
     }
 
-    /// Whether earlier recommendations or scalings that nobody saw can make the difference: the metric is the
-    /// same, and the controller itself says that its memory held it back. Without `behavior` it remembers
-    /// recommendations only, and these only ever hold a scale-down.
+    /// Whether unobserved recommendations or scalings can explain the difference: the metric is the same, and
+    /// the controller itself reports that its history held it back. Without `behavior` it remembers only
+    /// recommendations, which only delay scale-downs.
     fn is_held_by_the_unseen(&self, question: &Question<'_>, modeled: Range) -> bool {
         let policies = question.spec.behavior.is_some();
         let (down, up) = (
@@ -268,8 +269,8 @@ impl Open {
             || (desired < modeled.high && policies && (up || up_limit))
     }
 
-    /// A sync that came to no decision leaves the memory as it was; the first one ever has noted the size that
-    /// it found. One that could not write its decision has made a recommendation.
+    /// A sync without a decision leaves the memory as it was; the very first one has recorded the current
+    /// replicas. One that could not write its decision has made a recommendation.
     fn after_refusal(&self, before: &Memories) -> Memories {
         let mut memories = before.clone();
         let current = self.status.current_replicas.unwrap_or_default();
@@ -282,8 +283,8 @@ impl Open {
         memories
     }
 
-    /// What the status itself proves: where a reading shows its metrics, what these ask for; else only that there
-    /// was a sync, and what it did to the replicas.
+    /// What the status itself proves: what its metrics ask for, if a reading matches them; otherwise only that
+    /// there was a sync, and its effect on the replicas.
     fn after_unexplained(
         &self,
         question: &Question<'_>,
@@ -324,7 +325,7 @@ impl Open {
 }
 
 /// When the recommendation behind a status can have been made. A status write's server time has whole seconds;
-/// the observer's own is finer when this near.
+/// the observer's clock is more precise if it is this close.
 pub(super) fn instants(written: Option<Timestamp>, seen_at: Timestamp) -> Span {
     let second = Duration::from_secs(1);
     let seen = Span {

@@ -1,5 +1,5 @@
-//! What the controller read of custom and external metrics. Its status says it; where the metrics API told this
-//! tool the same at about that time, the API's own answer is taken, which is exact.
+//! The custom and external metrics that the controller read. Its status shows them; if the metrics API gave
+//! this tool the same value at about that time, the API's exact answer is used.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::quantity::Quantity;
 use crate::run::state::RunState;
 use crate::spec::{AutoscalerSpec, CurrentMetric, MetricSpec};
 
-/// The custom and external metrics of one sync, which may have been anywhere between two instants. `observed` is
-/// how many pods the target may have counted.
+/// The custom and external metrics of one sync at an unknown instant of a span. `observed` is the possible
+/// number of pods that the target counted.
 pub(super) fn at_a_sync(
     spec: &AutoscalerSpec,
     status: &AutoscalerStatus,
@@ -53,10 +53,10 @@ fn answer(seen: &[&MetricAnswer], current: CurrentMetric, observed: &[i32]) -> M
     same.cloned().unwrap_or(MetricAnswer::Status(current))
 }
 
-/// Whether the controller would have written this value of that answer.
+/// Whether the controller would have written this value for that answer.
 fn shows(answer: &MetricAnswer, current: CurrentMetric, observed: &[i32]) -> bool {
     let MetricAnswer::Values(values) = answer else {
-        // Which pods count is the model's to say; their average is what the status has.
+        // The model decides which pods count; the status has their average.
         return false;
     };
     let total: i128 = values.iter().map(|v| i128::from(v.milli())).sum();
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_the_status_shows_is_taken_and_any_other_leaves_the_status() {
+    fn an_answer_that_matches_the_status_is_used_and_any_other_is_not() {
         let (api, other) = (
             MetricAnswer::Values(vec![amount("400"), amount("200")]),
             MetricAnswer::Values(vec![amount("7")]),
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_metric_that_failed_the_api_s_own_error_is_told() {
+    fn a_failed_metric_is_reported_with_the_apis_own_error() {
         let error = MetricAnswer::Error("no adapter".to_owned());
         assert_eq!(answer(&[&error], CurrentMetric::default(), &[3]), error);
     }

@@ -1,5 +1,5 @@
-//! The pods and the answers of the metrics API, each with the time for which it held: what the controller can
-//! have read.
+//! The pods and the answers of the metrics API, each with the time during which it held: what the controller
+//! may have read.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -12,33 +12,33 @@ use crate::model::{after, before};
 use crate::observation::{Pod, Watched};
 use crate::run::state::RunState;
 
-/// A watch shows a change of a pod to the observer and to the controller at about the same time.
+/// The observer and the controller see a change of a pod at about the same time.
 pub(super) const NEAR: Duration = Duration::from_secs(2);
 
-/// A pod evaluated once is one unit of work; a sync that takes more is followed on the nearest readings only.
+/// Evaluating one pod is one unit of work; a sync that takes more is explained from the nearest readings only.
 const MOST_WORK: usize = 50_000;
 
 /// The answer of the metrics API, or its error.
 pub(super) type Answer = Result<Vec<PodMetric>, String>;
 
-/// From one instant to another, both included.
+/// A span of time, including both ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
 }
 
-/// An answer of the metrics API, with the time in which it may have been given.
+/// An answer of the metrics API, with the time during which it may have been given.
 #[derive(Debug, Clone)]
 struct Given {
     number: usize,
     when: Span,
-    /// When it was last seen.
+    /// When it was last observed.
     seen: Timestamp,
     answer: Arc<Answer>,
 }
 
-/// A pod as it became, or `None` for one that is gone.
+/// The new state of a pod, or `None` if it is gone.
 #[derive(Debug, Clone)]
 struct Change {
     at: Timestamp,
@@ -46,13 +46,13 @@ struct Change {
     becomes: Option<Arc<ModelPod>>,
 }
 
-/// What was seen of pods and metrics for as long as a sync may look at it.
+/// The pods and metrics observed, for as long as a sync may use them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sightings {
     /// The pods before the first change.
     base: BTreeMap<String, Arc<ModelPod>>,
     changes: VecDeque<Change>,
-    /// How many changes came before these.
+    /// How many changes were dropped before these.
     changed: usize,
     /// The pods now.
     pods: BTreeMap<String, Arc<ModelPod>>,
@@ -61,9 +61,9 @@ pub(super) struct Sightings {
     answers: usize,
     /// When the metrics API answered.
     answered: VecDeque<Timestamp>,
-    /// Since when the pods seen are not those that the target counts.
+    /// Since when the observed pods differ from the target's count.
     differ_since: Option<Timestamp>,
-    /// When they were not for longer than an update takes.
+    /// When they differed for longer than an update takes.
     differed: VecDeque<Span>,
 }
 
@@ -73,30 +73,30 @@ pub(super) struct Look<'a> {
     pub(super) pods: &'a [ModelPod],
     pub(super) answer: &'a Arc<Answer>,
     pub(super) now: Timestamp,
-    /// How far from what held at the sync they are.
+    /// How far they are from what held at the sync.
     pub(super) far: SignedDuration,
 }
 
-/// The states of the pods and the answers, by number, that were looked at together.
+/// The combinations of pod states and answers, by number, that were evaluated.
 pub(super) type Looked = BTreeSet<(usize, usize)>;
 
-/// Where a look for readings goes.
+/// The parameters of a search for readings.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ReadingSearch {
     /// When the sync was.
     pub(super) when: Span,
-    /// The likeliest instant in it.
+    /// The most likely instant.
     pub(super) at: Timestamp,
     /// How old an answer of the metrics API may have been.
     pub(super) around: Duration,
-    /// For how long after its start a pod is young.
+    /// How long a pod is young after its start.
     pub(super) initialization: Duration,
     /// Whether it reads samples of the pods' resources at all.
     pub(super) samples: bool,
 }
 
 impl Sightings {
-    /// True if that is new.
+    /// Adds a pod's state; true if it is new.
     pub(super) fn pod(&mut self, at: Timestamp, pod: &Pod) -> bool {
         let model = ModelPod::from(pod);
         if self
@@ -123,7 +123,7 @@ impl Sightings {
         });
     }
 
-    /// True if that is new.
+    /// Adds an answer; true if it is new.
     pub(super) fn answer(&mut self, at: Timestamp, answer: Answer) -> bool {
         if answer.is_ok() {
             self.answered.push_back(at);
@@ -134,7 +134,7 @@ impl Sightings {
                 last.seen = at;
                 return false;
             }
-            // It was there from some instant after the one before was last seen.
+            // It began at some instant after the previous answer was last observed.
             from = last.seen;
             last.when.until = at;
         }
@@ -156,7 +156,7 @@ impl Sightings {
         self.answered.back().is_some_and(|last| *last >= then)
     }
 
-    /// Notes whether the pods seen are as many as the target counts.
+    /// Records whether the number of observed pods equals the target's count.
     pub(super) fn count(&mut self, at: Timestamp, state: &RunState) {
         match (self.differ_since, !state.pods_add_up()) {
             (None, true) => self.differ_since = Some(at),
@@ -170,7 +170,7 @@ impl Sightings {
         }
     }
 
-    /// Forgets what was over by then.
+    /// Drops what was over by then.
     pub(super) fn forget_before(&mut self, then: Timestamp) {
         while self.changes.front().is_some_and(|change| change.at < then) {
             if let Some(Change { pod, becomes, .. }) = self.changes.pop_front() {
@@ -180,13 +180,13 @@ impl Sightings {
         }
         self.given.retain(|given| given.when.until >= then);
         self.differed.retain(|span| span.until >= then);
-        // The last of them begins the time without an answer, if there is one.
+        // The last of them starts the time without an answer, if there is one.
         while self.answered.get(1).is_some_and(|at| *at < then) {
             self.answered.pop_front();
         }
     }
 
-    /// Why what a sync read may not be among what was seen; `None` if it must be.
+    /// Why the inputs of a sync may not have been observed; `None` if they certainly were.
     pub(super) fn lack(
         &self,
         state: &RunState,
@@ -195,10 +195,10 @@ impl Sightings {
         now: Timestamp,
     ) -> Option<&'static str> {
         let Some(setting) = &state.setting else {
-            return Some("the controller's settings are not known");
+            return Some("the controller's settings are unknown");
         };
         if state.target.is_none() {
-            return Some("the scale target is not known");
+            return Some("the scale target is unknown");
         }
         let near = Span {
             from: before(when.from, NEAR),
@@ -223,7 +223,7 @@ impl Sightings {
                 .iter()
                 .any(|span| meets(span.from, span.until))
         {
-            return Some("the pods seen do not add up to the target's own counts");
+            return Some("the observed pods do not match the target's own counts");
         }
         if !samples {
             return None;
@@ -235,15 +235,16 @@ impl Sightings {
             |from: Timestamp, until: Timestamp| until > after(from, resolution + resolution / 4);
         let next = self.answered.iter().skip(1).copied().chain([now]);
         let mut pairs = self.answered.iter().copied().zip(next);
-        // An answer stands for the time of one resolution, so one asked for less often can be missed.
+        // An answer holds for one resolution, so an answer can be missed if the API is queried less often.
         let missed = pairs.any(|(a, b)| a <= when.until && from <= b && unseen(a, b));
         let asked_since = self.answered.back().is_some_and(|last| *last >= when.until);
-        (!seen || missed || !asked_since).then_some("no fresh answer of the metrics API was seen")
+        (!seen || missed || !asked_since)
+            .then_some("no recent answer of the metrics API was observed")
     }
 
-    /// Calls for each reading that a sync may have made and that was not looked at yet: every state of the pods
-    /// with every answer of the metrics API that may have held then. False if there were too many, and only the
-    /// nearest were taken.
+    /// Calls the function for each reading that a sync may have made and that was not evaluated yet: every
+    /// state of the pods with every answer of the metrics API that may have held then. Returns false if there
+    /// were too many and only the nearest were taken.
     pub(super) fn each(
         &self,
         search: ReadingSearch,
@@ -320,8 +321,8 @@ impl Sightings {
         states.len() <= room
     }
 
-    /// The states of the pods that may have been read, by how many changes lead to each, with the time for
-    /// which each held.
+    /// The states of the pods that may have been read: the number of changes that lead to each, and the time
+    /// during which it held.
     fn states(&self, search: ReadingSearch) -> Vec<(usize, Span)> {
         let begins = std::iter::once(Timestamp::MIN).chain(self.changes.iter().map(|c| c.at));
         let ends = self.changes.iter().map(|c| c.at).chain([Timestamp::MAX]);
@@ -329,14 +330,14 @@ impl Sightings {
             .zip(ends)
             .enumerate()
             .map(|(index, (from, until))| (index, Span { from, until }))
-            // What is seen at one instant is one change.
+            // Changes observed at one instant are one change.
             .filter(|(_, held)| held.from < held.until)
             .filter(|(_, held)| held.near(NEAR).within(search.when).is_some())
             .collect()
     }
 }
 
-/// The instants of a sync that its reading of these pods tells apart: a pod stops being young at one.
+/// The instants of a sync that make a difference for these pods: at some of them a pod stops being young.
 fn instants(pods: &[ModelPod], search: ReadingSearch) -> Vec<Timestamp> {
     let grown = pods
         .iter()
@@ -355,7 +356,7 @@ impl Span {
         (from <= until).then_some(Self { from, until })
     }
 
-    /// Longer by a time at both ends.
+    /// Extended by a time at both ends.
     fn near(self, by: Duration) -> Self {
         Self {
             from: before(self.from, by),

@@ -1,4 +1,4 @@
-//! Syncs without a trace in the status: what they may have proposed, and what the controller remembers of that.
+//! Syncs without a trace in the status: what they may have proposed, and what the controller remembers of them.
 
 use jiff::Timestamp;
 
@@ -13,19 +13,19 @@ use crate::run::state::RunState;
 use crate::run::timeline::Range;
 use crate::spec::AutoscalerSpec;
 
-/// A stretch between two syncs, in which others may have decided the same again.
+/// A stretch between two syncs in which others may have repeated the decision.
 #[derive(Clone, Copy)]
 pub(super) struct Silence<'a> {
     pub(super) spec: &'a AutoscalerSpec,
     pub(super) selector: &'a str,
     pub(super) status: &'a AutoscalerStatus,
     pub(super) stretch: Span,
-    /// Whether the API server refused the status of a sync in it, which then decided whatever it did.
+    /// Whether the API server rejected the status of a sync in it, which may have decided anything.
     pub(super) refused: bool,
 }
 
 impl<'a> Silence<'a> {
-    /// The same by specs that were in force before.
+    /// The same with specs that were in force before.
     pub(super) fn keep_by(
         self,
         former: &'a [AutoscalerSpec],
@@ -43,8 +43,8 @@ impl<'a> Silence<'a> {
         all
     }
 
-    /// Adds to the memories what was recommended in it, if anything was; the bounds of that, and whether nothing
-    /// else is possible.
+    /// Adds what may have been recommended in it to the memories; returns the bounds, and whether nothing else
+    /// is possible.
     pub(super) fn keep(
         &self,
         memories: &mut Memories,
@@ -54,7 +54,7 @@ impl<'a> Silence<'a> {
         state: &RunState,
     ) -> Option<(Range, bool)> {
         let stretch = self.stretch;
-        // After a scaling the next sync finds another size, and says so if it may.
+        // After a scaling the next sync finds other replicas, and reports it unless its status was rejected.
         let after_scaling = self.status.current_replicas != Some(self.status.desired_replicas);
         if (after_scaling && !self.refused) || stretch.until <= stretch.from {
             return None;
@@ -87,7 +87,7 @@ impl<'a> Silence<'a> {
         let search = search(stretch, stretch.until, self.spec, state);
         question.gather(sightings, search, gathered);
         let lack = sightings.lack(state, stretch, search.samples, now);
-        // What a refused status would have said of a custom metric is not known.
+        // The value of a custom metric in a rejected status is unknown.
         let mut metrics = self.spec.metrics.iter();
         let untold = self.refused && metrics.any(|m| m.resource().is_none());
         let certain =
@@ -109,7 +109,7 @@ impl<'a> Silence<'a> {
     }
 }
 
-/// What may have been proposed by one or by the other, and whether nothing else is possible.
+/// What may have been proposed by one or the other, and whether nothing else is possible.
 pub(super) fn either(
     one: Option<(Range, bool)>,
     other: Option<(Range, bool)>,
@@ -124,7 +124,7 @@ pub(super) fn either(
     Some((both, certain && as_certain))
 }
 
-/// Whether a status was refused in a stretch, as far as its event was seen: that follows it.
+/// Whether a status was rejected in a stretch, as far as its event was observed; the event comes later.
 pub(super) fn is_in(refused: &[Timestamp], stretch: Span, state: &RunState) -> bool {
     let until = after(stretch.until, period(state));
     let mut refused = refused.iter();

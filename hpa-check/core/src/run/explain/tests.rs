@@ -1,6 +1,5 @@
-//! A controller with a hidden memory reads pods and metrics at random instants, as far as that is possible. Its
-//! memory has to be in the set, what it proposed within the bounds, and no definite verdict may say that it did
-//! wrong.
+//! A controller with a hidden memory reads pods and metrics at random instants. Its memory must be in the set
+//! and its proposals within the bounds, and no definite verdict may blame it.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -30,7 +29,7 @@ impl Explainer {
 }
 
 impl ControllerMemory {
-    /// Whether a controller may have this memory, as far as it can matter from now on.
+    /// Whether a controller may have this memory, as far as it matters from now on.
     fn includes(&self, controller: &Controller, windows: &Windows, now: Timestamp) -> bool {
         let history = controller.recommendations.as_deref().unwrap_or_default();
         let since = before(now, windows.longest_window());
@@ -76,7 +75,7 @@ impl ControllerMemory {
     }
 }
 
-/// Runs one world; what is wrong with what was made of it.
+/// Runs one world; returns the contradiction, if there is one.
 fn contradiction(seed: u64) -> Option<String> {
     let world = World::random(seed);
     let (recording, truths) = world.run();

@@ -1,4 +1,4 @@
-//! The pods of a fast-forwarded simulation, alike ones together, and the work that they do.
+//! The pods of a fast-forwarded simulation, in groups of equal pods, and the work they do.
 
 use std::num::Wrapping;
 
@@ -7,7 +7,7 @@ use super::setup::Setup;
 use crate::model::instant::Nanos;
 use crate::model::pods::{Signs, Standing, standing};
 use crate::model::proposal::Census;
-use crate::sim::demand::Demand;
+use crate::sim::demand::WorkBySecond;
 use crate::sim::fault::Fault;
 use crate::sim::metrics::rate;
 use crate::sim::spread::Spread;
@@ -15,24 +15,24 @@ use crate::sim::summary::{Summary, Sums};
 use crate::sim::{AGE, work};
 use crate::units::Millicores;
 
-/// What never happens happens then.
+/// The time of events that never happen.
 pub(super) const NEVER: usize = usize::MAX;
 
-/// Pods that were made and became ready together, and have used the same ever since.
+/// Pods that were created and became ready together, and have had the same use since.
 #[derive(Debug, Clone)]
 struct Group {
     count: usize,
     made: Nanos,
-    /// From when on they use the CPU.
+    /// When they start to use CPU.
     runs_at: usize,
     /// When they become ready.
     ready_at: usize,
     ready: bool,
-    /// Since when they have been ready, or have not been.
+    /// Since when they have been ready or unready.
     since: Nanos,
-    /// Until when what they use before they are ready is counted.
+    /// The time up to which their warm-up use has been counted.
     warmed: usize,
-    /// CPU time of each since it was first scraped, or last.
+    /// CPU time of each pod since its first or latest scrape.
     used: u64,
     /// When that scrape was.
     scraped: Option<usize>,
@@ -53,16 +53,16 @@ pub(super) struct Reading {
     pub(super) census: Census,
     /// Samples of pods that have since been removed.
     pub(super) removed: usize,
-    /// CPU of the pods that count with their own use.
+    /// Total CPU of the pods that count with their own use.
     pub(super) used: i64,
 }
 
-/// The pods and what they have done.
+/// The pods and their work.
 #[derive(Debug)]
 pub(super) struct Cluster<'a> {
     setup: &'a Setup,
-    demand: &'a Demand,
-    /// In the order in which they were made.
+    demand: &'a WorkBySecond,
+    /// In the order in which they were created.
     groups: Vec<Group>,
     pods: usize,
     ready: usize,
@@ -70,14 +70,14 @@ pub(super) struct Cluster<'a> {
     room: usize,
     /// When the next pods become ready.
     next_ready: usize,
-    /// When the number of pods last changed, or that of the ready ones.
+    /// When the number of pods or of ready pods last changed.
     changed: usize,
     ledger: Ledger<'a>,
 }
 
 impl<'a> Cluster<'a> {
-    /// Begins with pods that have been ready for a while, and with their first sample.
-    pub(super) fn new(setup: &'a Setup, demand: &'a Demand, spread: &'a mut Spread) -> Self {
+    /// Starts with pods that have been ready for a while, and with their first sample.
+    pub(super) fn new(setup: &'a Setup, demand: &'a WorkBySecond, spread: &'a mut Spread) -> Self {
         spread.restart(work::of(setup.request));
         let pods = usize::try_from(setup.replicas).unwrap_or(0);
         let age = i64::try_from(AGE.as_secs()).unwrap_or(i64::MAX);
@@ -119,12 +119,12 @@ impl<'a> Cluster<'a> {
         cluster
     }
 
-    /// The pods that there are.
+    /// The number of pods.
     pub(super) fn pods(&self) -> usize {
         self.pods
     }
 
-    /// Adds pods that are alike. Where one of them takes all the work, none is like another.
+    /// Adds equal pods. If one pod takes all the work, no two are equal.
     fn add(&mut self, group: Group) {
         let (count, groups) = match self.setup.fault {
             Some(Fault::Sticky) => (1, group.count),
@@ -134,7 +134,7 @@ impl<'a> Cluster<'a> {
         self.groups.extend(std::iter::repeat_n(group, groups));
     }
 
-    /// What a sample shows of so much CPU time.
+    /// What a sample shows for this CPU time.
     fn sampled(&self, used: u64, window: usize) -> Option<i64> {
         let cpu = rate(used, work::SECOND.saturating_mul(window as u64))?;
         Some(
@@ -145,7 +145,7 @@ impl<'a> Cluster<'a> {
         )
     }
 
-    /// Lets time pass. What happens at `until` itself comes with the next call.
+    /// Lets time pass. Events at `until` itself belong to the next call.
     pub(super) fn pass(&mut self, until: usize) {
         while self.next_ready < until {
             self.become_ready(self.next_ready);
@@ -191,7 +191,7 @@ impl<'a> Cluster<'a> {
         self.removed = 0;
     }
 
-    /// Makes pods or removes them until there are as many as that, or as many as the quota allows.
+    /// Creates or removes pods to reach this number, or the quota's maximum.
     pub(super) fn resize(&mut self, replicas: i32, now: usize, scraped: usize) {
         let wanted = usize::try_from(replicas).unwrap_or(0);
         if wanted < self.pods {
@@ -212,7 +212,7 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Removes some of the pods that are least needed: those that are not ready, else the youngest.
+    /// Removes up to `most` of the least needed pods: those that are not ready, else the youngest.
     fn remove(&mut self, most: usize) {
         let unready = self.groups.iter().rposition(|group| !group.ready);
         let Some(index) = unready.or_else(|| self.groups.len().checked_sub(1)) else {
@@ -267,13 +267,13 @@ impl<'a> Cluster<'a> {
             since: instant(now),
             warmed: runs_at,
             used: 0,
-            // One that starts at the very instant of a scrape has used nothing by then.
+            // A pod that starts at the instant of a scrape has used nothing yet.
             scraped: (scraped == now).then_some(now),
             sample: None,
         });
     }
 
-    /// How the pods count, and what they use.
+    /// How the pods count, and their use.
     pub(super) fn read(&self, now: usize) -> Reading {
         let mut reading = Reading {
             census: Census {
@@ -318,8 +318,8 @@ impl<'a> Cluster<'a> {
         standing(signs, true, instant(now), &self.setup.controller)
     }
 
-    /// Whether all pods have done the same since before the last scrape's window, so that a sample of any
-    /// one is a sample of all.
+    /// Whether all pods have done the same since before the last scrape's window, so that one pod's sample
+    /// stands for all.
     pub(super) fn is_uniform(&self, scraped: usize) -> bool {
         self.next_ready == NEVER
             && self.removed == 0
@@ -331,27 +331,27 @@ impl<'a> Cluster<'a> {
             && self.groups.iter().all(|group| group.sample.is_some())
     }
 
-    /// The work of the window before a scrape while all pods do the same; `None` if they can't do all that is wanted
-    /// in the time from `checked` on.
+    /// The work of the window before a scrape while all pods do the same; `None` if they can't do all of the
+    /// work from `checked` on.
     pub(super) fn uniform(&self, scraped: usize, checked: usize) -> Option<u64> {
         let from = scraped - self.setup.resolution;
         let most = self.demand.most_around(&(checked.min(from)..scraped));
         (most <= self.crew().capacity).then(|| self.demand.sum(&(from..scraped)))
     }
 
-    /// At least the most work of a window that pods do which can do all that is wanted.
+    /// An upper bound of the work per window while pods can do all of it.
     pub(super) fn most_alike(&self) -> u64 {
         let most = self.demand.most().min(self.crew().capacity);
         most.saturating_mul(self.setup.resolution as u64)
     }
 
-    /// What a scrape reads while all pods do the same.
+    /// The reading of a scrape while all pods do the same.
     pub(super) fn sampled_at(&self, scraped: usize) -> Option<Reading> {
         let window = scraped - self.setup.resolution..scraped;
         self.sampled_alike(self.demand.sum(&window))
     }
 
-    /// What a scrape reads if all pods did the same, that much together.
+    /// The reading of a scrape if all pods did the same and this much together.
     pub(super) fn sampled_alike(&self, work: u64) -> Option<Reading> {
         let cpu = self.sampled(work::share(work, self.pods), self.setup.resolution)?;
         let used = Wrapping(cpu) * Wrapping(whole(self.pods));
@@ -366,7 +366,7 @@ impl<'a> Cluster<'a> {
         })
     }
 
-    /// Sets the pods to what they are after that scrape, while all of them do the same.
+    /// Moves the pods to their state after this scrape, while all of them do the same.
     pub(super) fn skip_to(&mut self, scraped: usize) {
         let window = self.setup.resolution;
         let work = self.demand.sum(&(scraped - window..scraped));
@@ -383,13 +383,13 @@ impl<'a> Cluster<'a> {
         self.ledger.skip_to(scraped);
     }
 
-    /// Counts the last seconds: what came of it all.
+    /// Counts the last seconds and returns the summary.
     pub(super) fn finish(mut self, end: usize) -> Summary {
         self.close(end);
         self.ledger.finish()
     }
 
-    /// The pods as they are.
+    /// The pods as a crew for the ledger.
     fn crew(&self) -> Crew {
         Crew {
             pods: self.pods,
@@ -398,7 +398,7 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Ends a stretch in which the pods were the same: they are about to change.
+    /// Ends a stretch with the same pods, because they are about to change.
     fn close(&mut self, now: usize) {
         self.ledger.close(now, self.crew());
         self.changed = now;
@@ -412,7 +412,7 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Deals out the work done so far among the pods that did it.
+    /// Divides the work done so far among the pods that did it.
     fn deal(&mut self) {
         let takers = self.takers();
         let each = work::share(self.ledger.take(), takers);
@@ -428,7 +428,7 @@ impl<'a> Cluster<'a> {
 }
 
 impl Group {
-    /// Counts what its pods use before they are ready.
+    /// Counts the use of pods that are warming up.
     fn warm(&mut self, now: usize, each: u64) {
         if !self.ready && self.warmed < now {
             self.used += each.saturating_mul((now - self.warmed) as u64);
@@ -437,7 +437,7 @@ impl Group {
     }
 }
 
-/// An instant of the simulation for the model.
+/// A second of the simulation as the model's instant.
 pub(super) fn instant(second: usize) -> Nanos {
     Nanos::of_seconds(i64::try_from(second).unwrap_or(i64::MAX))
 }

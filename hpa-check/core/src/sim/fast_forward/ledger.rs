@@ -1,36 +1,36 @@
-//! The work of a fast-forwarded simulation, and what it adds up to.
+//! The work of a fast-forwarded simulation, and its totals.
 
 use std::ops::Range;
 
-use crate::sim::demand::Demand;
+use crate::sim::demand::WorkBySecond;
 use crate::sim::spread::Spread;
 use crate::sim::summary::{Done, Summary, Sums};
 
 /// The pods that do the work of some seconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Crew {
-    /// All there are.
+    /// All pods.
     pub(super) pods: usize,
-    /// Those that are ready.
+    /// The ready ones.
     pub(super) ready: usize,
-    /// The most that they do in a second.
+    /// The most work they do in a second.
     pub(super) capacity: u64,
 }
 
-/// What was wanted and what was done.
+/// The work requested and the work done.
 #[derive(Debug)]
 pub(super) struct Ledger<'a> {
-    demand: &'a Demand,
-    /// Whether work that can't be done at once waits.
+    demand: &'a WorkBySecond,
+    /// Whether work that exceeds the capacity waits.
     backlog: bool,
-    /// Until when the work is done.
+    /// The second up to which the work is done.
     worked: usize,
-    /// What of it is not yet dealt out among the pods.
+    /// The part of it that is not yet divided among the pods.
     undealt: u64,
     waiting: u64,
-    /// The first second after the last in which work waited.
+    /// The second after the last one in which work waited.
     waited: usize,
-    /// From when on the outcome is not yet counted.
+    /// The second from which the result is not counted yet.
     counted: usize,
     sums: Sums,
     spread: &'a mut Spread,
@@ -38,7 +38,7 @@ pub(super) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     pub(super) fn new(
-        demand: &'a Demand,
+        demand: &'a WorkBySecond,
         backlog: bool,
         sums: Sums,
         spread: &'a mut Spread,
@@ -56,7 +56,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Does the work until then.
+    /// Does the work up to this second.
     pub(super) fn work(&mut self, until: usize, crew: Crew) {
         let seconds = self.worked..until;
         if self.waiting == 0 && self.demand.most_around(&seconds) <= crew.capacity {
@@ -74,7 +74,7 @@ impl<'a> Ledger<'a> {
         self.worked = until;
     }
 
-    /// One second in which work waits or may have to. It is counted by itself where it does.
+    /// One second in which work waits or may have to. If it does, the second is counted separately.
     fn work_second(&mut self, second: usize, crew: Crew) {
         let wanted = self.demand.at(second);
         let offered = wanted.saturating_add(self.waiting);
@@ -96,13 +96,13 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Does and counts all until then: the pods are about to change.
+    /// Does and counts everything up to this second, because the pods are about to change.
     pub(super) fn close(&mut self, until: usize, crew: Crew) {
         self.work(until, crew);
         self.count(until, crew);
     }
 
-    /// Counts the outcome until then; no work waited in that time.
+    /// Counts the result up to this second; no work waited in that time.
     fn count(&mut self, until: usize, crew: Crew) {
         let Crew {
             pods,
@@ -138,12 +138,12 @@ impl<'a> Ledger<'a> {
         });
     }
 
-    /// Takes the work done so far, to deal it out.
+    /// Takes the work done so far, to divide it.
     pub(super) fn take(&mut self) -> u64 {
         std::mem::take(&mut self.undealt)
     }
 
-    /// Leaves out the work until then, which is dealt out and was all done in time.
+    /// Skips the work up to this second, which was done in time and divided elsewhere.
     pub(super) fn skip_to(&mut self, until: usize) {
         self.worked = until;
         self.undealt = 0;
@@ -154,7 +154,7 @@ impl<'a> Ledger<'a> {
         self.waiting == 0 && self.waited <= second
     }
 
-    /// What came of it all.
+    /// The totals.
     pub(super) fn finish(self) -> Summary {
         let p95 = self.spread.percentile(self.demand);
         self.sums.finish(p95)

@@ -1,4 +1,4 @@
-//! What a fast-forwarded simulation needs to know of a scenario, without a name or a text.
+//! What a fast-forwarded simulation needs from a scenario, without names and texts.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::sim::{Scenario, at_least_one, work};
 use crate::spec::{MetricSource, MetricSpec, MetricTarget};
 use crate::units::Millicores;
 
-/// The longest time between two scrapes, in seconds: the work of so long fits 64 bits.
+/// The longest time between two scrapes, in seconds: its work fits in 64 bits.
 const LONGEST_RESOLUTION: u64 = 3_600;
 
 /// A scenario in numbers; all times are in seconds.
@@ -20,24 +20,24 @@ pub(super) struct Setup {
     pub(super) controller: ControllerConfig,
     pub(super) behavior: Option<FullBehavior>,
     pub(super) tolerances: Tolerances,
-    /// For how long proposals count, rounded up.
+    /// How long proposals count, rounded up.
     pub(super) remembers: usize,
-    /// Of each metric, in percent.
+    /// The targets of the metrics, in percent.
     pub(super) targets: Vec<i32>,
     pub(super) min: i32,
     pub(super) max: i32,
     pub(super) replicas: i32,
     pub(super) request: Millicores,
-    /// The most that a sample shows.
+    /// The highest value that a sample shows.
     pub(super) limit: Option<Millicores>,
     pub(super) first_sync: usize,
     pub(super) sync_period: usize,
     pub(super) resolution: usize,
     pub(super) length: usize,
     pub(super) pods: Pods,
-    /// Whether work that can't be done at once waits.
+    /// Whether work that exceeds the capacity waits.
     pub(super) backlog: bool,
-    /// When the metrics API does not answer.
+    /// The times without a metrics API.
     pub(super) metrics_lost: Vec<Range<usize>>,
     pub(super) fault: Option<Fault>,
 }
@@ -45,18 +45,18 @@ pub(super) struct Setup {
 /// How pods behave.
 #[derive(Debug)]
 pub(super) struct Pods {
-    /// From the order to being ready.
+    /// From the start order until it is ready.
     pub(super) ready_after: usize,
-    /// The most work one does in a second.
+    /// The most work that one pod does in a second.
     pub(super) most: u64,
-    /// What one uses in a second before it is ready.
+    /// The CPU that one pod uses per second before it is ready.
     pub(super) warms_up: u64,
-    /// Where there is room for them, and how long a new node takes.
+    /// The room for pods, and how long a new node takes.
     pub(super) nodes: Option<(usize, usize)>,
 }
 
 impl Setup {
-    /// The scenario in numbers; `None` where it has more to it than the CPU of at least one pod.
+    /// The scenario in numbers; `None` if it involves more than the CPU of at least one pod.
     pub(super) fn of(scenario: &Scenario) -> Option<Self> {
         let spec = &scenario.spec;
         let container = scenario.container();
@@ -118,14 +118,14 @@ impl Setup {
         }
     }
 
-    /// Whether the metrics API answers at that time.
+    /// Whether the metrics API answers in this second.
     pub(super) fn has_metrics(&self, second: usize) -> bool {
         let lost = || self.metrics_lost.iter().any(|lost| lost.contains(&second));
         self.fault != Some(Fault::NoMetrics) && !lost()
     }
 }
 
-/// The target in percent of a metric on the CPU of the pods.
+/// The target of a metric on the pods' CPU, in percent.
 fn target(metric: &MetricSpec, only: &str) -> Option<i32> {
     let of_pods = match &metric.source {
         MetricSource::Resource { name } => name == "cpu",

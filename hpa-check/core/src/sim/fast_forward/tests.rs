@@ -1,4 +1,4 @@
-//! The fast-forwarded simulation comes to the same summary as the simulated cluster, bit for bit.
+//! The fast-forwarded simulation computes the same summary as the simulated cluster, bit for bit.
 
 use std::time::Duration;
 
@@ -174,14 +174,14 @@ proptest! {
     fn it_comes_to_the_same_as_the_simulated_cluster(scenario in scenarios()) {
         let (fast, full) = (fast(&scenario), scenario.run_in_full());
         prop_assert_eq!(&fast, &full);
-        // Equality has two zeros and no sign; the bits have.
+        // Equality treats 0 and -0 alike; the bits differ.
         let bits = |s: &Summary| [s.mean_utilization, s.p95_utilization, s.max_utilization].map(f64::to_bits);
         prop_assert_eq!(bits(&fast), bits(&full));
     }
 }
 
 #[test]
-fn long_flat_and_periodic_loads_come_to_the_same() {
+fn long_flat_and_periodic_loads_have_the_same_summary() {
     for load in [
         "0s:100m 6h:2 12h:100m",
         "0s:150m 1h:150m 1h:1 2h:1 2h:150m",

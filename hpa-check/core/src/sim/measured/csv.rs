@@ -1,12 +1,12 @@
-//! Measured series as CSV, as Grafana's inspector exports them: a column of times and one for each series, or
-//! a row for each value.
+//! Measured series as CSV from Grafana's inspector: a time column and one column per series, or one row per
+//! value.
 
 use std::collections::BTreeMap;
 
 use super::{Sample, Series, time};
 
 pub(super) fn read(text: &str) -> Result<Vec<Series>, String> {
-    // Excel is told the separator in a line of its own.
+    // Excel reads the separator from a line of its own.
     let (given, text) = match text.strip_prefix("sep=") {
         Some(rest) => (
             rest.chars().next(),
@@ -38,7 +38,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Series>, String> {
                 .to_owned(),
         );
     }
-    // A row for each value has the name of its series in a column.
+    // With one row per value, a column has the name of the series.
     let long = column("series").zip(column("value"));
     let mut series = BTreeMap::<usize, Series>::new();
     let mut named = BTreeMap::<String, usize>::new();
@@ -47,12 +47,12 @@ pub(super) fn read(text: &str) -> Result<Vec<Series>, String> {
         let line = record.position().map_or(0, csv::Position::line);
         let at = record.get(times).unwrap_or_default();
         let at_ms = time(at).ok_or_else(|| {
-            format!("has `{at}` in line {line}, which is no time: write 2026-11-20T15:00:00Z, or seconds since 1970")
+            format!("has `{at}` in line {line}, which is not a time: write 2026-11-20T15:00:00Z, or seconds since 1970")
         })?;
         let mut add = |index: usize, name: &str, cell: &str| -> Result<(), String> {
             let value = number(cell, separator).map_err(|()| {
                 format!(
-                    "has `{cell}` in line {line}, which is no number: export the data unformatted (in Grafana's inspector, switch off `Formatted data`)"
+                    "has `{cell}` in line {line}, which is not a number: export the data unformatted (in Grafana's inspector, switch off `Formatted data`)"
                 )
             })?;
             let series = series.entry(index).or_insert_with(|| Series {
@@ -79,7 +79,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Series>, String> {
     Ok(series.into_values().collect())
 }
 
-/// What stands behind the first column's heading, which may be quoted.
+/// The character after the first column's heading, which may be quoted.
 fn separator(text: &str) -> char {
     let heading = text.lines().next().unwrap_or_default();
     let after = match heading.strip_prefix('"') {
@@ -90,8 +90,8 @@ fn separator(text: &str) -> char {
     found.unwrap_or(',')
 }
 
-/// A cell's number; nothing where nothing was measured. Where columns stand apart by semicolons, decimals may
-/// by a comma.
+/// A cell's number; `None` if nothing was measured. If semicolons separate columns, the decimal separator may
+/// be a comma.
 fn number(cell: &str, separator: char) -> Result<Option<f64>, ()> {
     if ["", "-", "null", "undefined"].contains(&cell.to_lowercase().as_str()) {
         return Ok(None);

@@ -1,15 +1,15 @@
-//! Measured series as JSON: Prometheus' API, `promtool`, and Grafana's data frames in their three wrappings.
+//! Measured series as JSON: Prometheus' API, `promtool`, and Grafana's data frames in three forms.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Sample, Series, number_time};
 
-/// All that a document may hold of what is looked at.
+/// The parts of a document that are read.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Document {
-    /// The answer of Prometheus' API.
+    /// An answer of Prometheus' API.
     Answer(Answer),
     /// Grafana's answer to a panel's queries.
     Results { results: Map<String, Value> },
@@ -34,7 +34,7 @@ struct Data {
     result: Vec<Value>,
 }
 
-/// A series as Prometheus has it.
+/// A series in Prometheus' form.
 #[derive(Debug, Deserialize)]
 struct Range {
     metric: Map<String, Value>,
@@ -89,7 +89,7 @@ fn prometheus(answer: Answer) -> Result<Vec<Series>, String> {
     let data = answer.data.ok_or(UNKNOWN)?;
     if data.result_type != "matrix" {
         return Err(format!(
-            "is a {} and not a range of time: ask /api/v1/query_range, for numbers",
+            "is a {} and not a time range: query /api/v1/query_range for numbers",
             data.result_type
         ));
     }
@@ -103,7 +103,7 @@ fn range(value: Value) -> Result<Series, String> {
         );
     }
     let range: Range = serde_json::from_value(value).map_err(|e| {
-        format!("holds a series that is none of a range query ({e}): ask /api/v1/query_range")
+        format!("holds a series that is not from a range query ({e}): query /api/v1/query_range")
     })?;
     let name = labels(&range.metric);
     refuse_counter(&range.metric, &name)?;
@@ -111,7 +111,7 @@ fn range(value: Value) -> Result<Series, String> {
         let at_ms = number_time(at).ok_or_else(|| format!("holds the time {at}"))?;
         let value: f64 = value
             .parse()
-            .map_err(|_| format!("holds `{value}`, which is no number"))?;
+            .map_err(|_| format!("holds `{value}`, which is not a number"))?;
         let value = Some(value).filter(|v| v.is_finite());
         Ok(Sample { at_ms, value })
     });
@@ -121,7 +121,7 @@ fn range(value: Value) -> Result<Series, String> {
     })
 }
 
-/// A rate has no name any more; a counter has, and it ends like this.
+/// A rate has no name; a counter has one, with this suffix.
 fn refuse_counter(metric: &Map<String, Value>, name: &str) -> Result<(), String> {
     let counter = metric.get("__name__").and_then(Value::as_str);
     let ends = ["_total", "_count", "_sum", "_bucket"];
@@ -133,7 +133,7 @@ fn refuse_counter(metric: &Map<String, Value>, name: &str) -> Result<(), String>
     }
 }
 
-/// As PromQL writes them.
+/// Labels in PromQL's notation.
 fn labels(metric: &Map<String, Value>) -> String {
     let name = metric.get("__name__").and_then(Value::as_str).unwrap_or("");
     let labels: Vec<String> = metric
@@ -144,8 +144,8 @@ fn labels(metric: &Map<String, Value>) -> String {
     format!("{name}{{{}}}", labels.join(","))
 }
 
-/// A data frame: the time's column, and a series for each column of numbers. Values stand in the fields
-/// themselves, or beside the schema.
+/// A data frame: a time column and one series per numeric column. Values are in the fields themselves or next
+/// to the schema.
 fn frame(frame: &Value) -> Result<Vec<Series>, String> {
     let schema = frame.get("schema").unwrap_or(frame);
     let fields = list(&schema["fields"]);

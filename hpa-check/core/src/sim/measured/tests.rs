@@ -1,4 +1,4 @@
-//! What Prometheus and Grafana export, and what people do to it.
+//! Exports of Prometheus and Grafana, and how people change them.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn prometheus_answer_is_a_load_in_cores_and_what_was_not_measured_is_bridged_and_told() {
+fn a_prometheus_answer_is_a_load_in_cores_and_gaps_are_filled_and_noted() {
     assert_eq!(
         points(MATRIX),
         [(0.0, 1000.0), (120.5, 3500.0), (240.0, 2000.0)]
@@ -32,7 +32,7 @@ fn prometheus_answer_is_a_load_in_cores_and_what_was_not_measured_is_bridged_and
     assert_eq!(
         measured.notes,
         [
-            "a gap, 3m in all, bridged by straight lines; the longest is 4m from 2023-11-14T22:17:20Z"
+            "a gap, 3m in total, filled by straight lines; the longest is 4m from 2023-11-14T22:17:20Z"
         ]
     );
     assert_eq!(measured.until.to_string(), "2023-11-14T22:32:20Z");
@@ -47,7 +47,7 @@ fn with_a_cost_the_values_are_requests_per_second() {
 }
 
 #[test]
-fn every_export_of_grafana_is_read() {
+fn every_grafana_export_is_parsed() {
     let same = [(0.0, 250.0), (60.0, 500.0), (180.0, 125.0)];
     for text in [
         "Time,cart\n2026-11-20 15:00:00,0.25\n2026-11-20 15:01:00,0.5\n2026-11-20 15:02:00,\n2026-11-20 15:03:00,0.125\n",
@@ -64,7 +64,7 @@ fn every_export_of_grafana_is_read() {
 }
 
 #[test]
-fn an_offset_counts_and_a_time_without_zone_is_utc() {
+fn an_offset_applies_and_a_time_without_a_zone_is_utc() {
     let text =
         "Time,x\n2026-11-20T16:00:00+01:00,1\n2026-11-20 15:01:00,1\n2026-11-20T15:02:00Z,1\n";
     assert_eq!(
@@ -74,7 +74,7 @@ fn an_offset_counts_and_a_time_without_zone_is_utc() {
 }
 
 #[test]
-fn several_series_are_added_up_only_if_that_is_asked_for() {
+fn several_series_are_added_up_only_on_request() {
     let text = "Time,a,b\n0,1,2\n60,1,\n120,,4\n";
     let error = refused(text);
     assert!(
@@ -90,7 +90,7 @@ fn several_series_are_added_up_only_if_that_is_asked_for() {
 }
 
 #[test]
-fn what_is_no_load_is_refused_with_what_to_do() {
+fn what_is_not_a_load_is_refused_with_advice() {
     for (text, expected) in [
         ("", "is empty"),
         ("[]", "holds no value"),

@@ -7,7 +7,7 @@ fn read(value: &Value) -> MetricSpec {
 }
 
 #[test]
-fn every_type_is_read_as_the_api_prints_it() {
+fn every_type_is_parsed_as_the_api_prints_it() {
     let amount = |milli| Quantity::from_milli(milli);
     let queue = MetricIdentifier {
         name: "queue".to_owned(),
@@ -86,7 +86,7 @@ fn a_trace_of_an_earlier_version_is_read() {
 }
 
 #[test]
-fn an_object_whose_target_is_of_another_type_has_no_target_as_the_controller_sees_it() {
+fn an_object_metric_with_a_target_of_another_type_has_no_target_as_in_the_controller() {
     let spec = read(
         &json!({"type": "Object", "object": {"metric": {"name": "hits"},
         "describedObject": {"kind": "Service", "name": "shop"},

@@ -1,4 +1,4 @@
-//! The two ways in which an entry of `spec.metrics` is written.
+//! The two forms of an entry of `spec.metrics`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,14 +7,14 @@ use super::{LabelSelector, MetricIdentifier, MetricSource, MetricSpec, MetricTar
 use crate::quantity::Quantity;
 use crate::spec::TargetRef;
 
-/// The flat form: what traces and documents have.
+/// The flat form, used in traces and documents.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Flat {
-    /// `Resource`, `ContainerResource`, `Pods`, `Object` or `External`; anything else is kept as it came.
+    /// `Resource`, `ContainerResource`, `Pods`, `Object` or `External`; anything else is kept as is.
     #[serde(rename = "type")]
     kind: String,
-    /// The resource's or metric's name, `cpu` for what this project asserts; empty for a kind without one.
+    /// The resource's or metric's name; empty for a kind without one.
     name: String,
     /// The container, for `ContainerResource`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,19 +75,19 @@ impl From<MetricSpec> for Flat {
     }
 }
 
-/// Either form: the API's has a member that is named like its type.
+/// Either form: an entry in the API's form has a member named like its type.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Written {
     #[serde(rename = "type")]
     kind: String,
-    // As the API has it.
+    // In the API's form.
     resource: Option<ApiResource>,
     container_resource: Option<ApiResource>,
     pods: Option<ApiMetric>,
     object: Option<ApiMetric>,
     external: Option<ApiMetric>,
-    // As traces have it.
+    // In the traces' form.
     #[serde(default)]
     name: String,
     container: Option<String>,
@@ -194,7 +194,7 @@ impl TryFrom<Written> for MetricSpec {
                     target: source.target.of_object(),
                     source: MetricSource::Object {
                         metric: source.metric,
-                        // Traces of the first versions do not say which object.
+                        // Traces of the first versions do not name the object.
                         object: source.described_object.unwrap_or_default(),
                     },
                 }
@@ -215,7 +215,7 @@ impl TryFrom<Written> for MetricSpec {
     }
 }
 
-/// Which of the fields counts where several are set: the order in which the controller asks.
+/// Which field counts if several are set: the order in which the controller checks them.
 impl ApiTarget {
     fn of_pods(&self) -> MetricTarget {
         let average = self.average_value.map(MetricTarget::AverageValue);
@@ -229,7 +229,7 @@ impl ApiTarget {
         average.or(value).unwrap_or(MetricTarget::Missing)
     }
 
-    /// Of an object alone the target's type is asked for too.
+    /// Only for an object does the target's type matter too.
     fn of_object(&self) -> MetricTarget {
         let average = self.average_value.map(MetricTarget::AverageValue);
         let value = self.value.map(MetricTarget::Value);

@@ -1,4 +1,4 @@
-//! The simulated cluster at work: a step of time after the other.
+//! The simulated cluster at work, step by step.
 
 mod controller;
 mod pods;
@@ -53,7 +53,7 @@ struct Run<'a> {
 const TICK: i64 = 500;
 
 impl World {
-    /// Runs it to its end; all that was observed, and what was made of it live.
+    /// Runs it to its end; returns all observations and the live result.
     pub(crate) fn run(&self) -> (Vec<Observation>, RunResult) {
         let mut run = Run {
             world: self,
@@ -105,8 +105,8 @@ impl World {
     }
 }
 
-/// With `GALLERY=FOLDER` in the environment, keeps the shortest recording whose verdict a finding leads. `make gallery`
-/// makes the recordings of the gallery with it.
+/// With `GALLERY=FOLDER` in the environment, keeps the shortest recording in which this finding comes first.
+/// `make gallery` makes its recordings this way.
 fn keep(finding: &str, expectation: &Expectation, recording: &[Observation]) {
     let Some(folder) = std::env::var_os("GALLERY") else {
         return;
@@ -180,7 +180,7 @@ impl Run<'_> {
         false
     }
 
-    /// Answers of a second, by pod.
+    /// Answers in one second, by pod.
     fn answering(&self) -> std::collections::BTreeMap<String, u64> {
         let ready = self.pods.iter().map(|state| &state.pod).filter(|pod| {
             let is_ready = |ready: &Ready| ready.status == "True";

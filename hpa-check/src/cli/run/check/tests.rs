@@ -1,5 +1,5 @@
-//! A whole run on a small cluster in virtual time, with the periods of a real one: from the first
-//! request to the verdict in a moment, whatever happens to the connection meanwhile.
+//! A whole run on a small cluster in virtual time, with the periods of a real one: from the first request to
+//! the verdict in a moment, whatever happens to the connection.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::api_server::{ApiServer, Fault, HeldBack, objects};
 use crate::cli::run::asserted::tests::typed;
 use crate::feed::live::tests::{find, now};
 
-/// The load in millicores that asks for all ten pods of 100m at 50 %.
+/// The load in millicores that calls for all ten pods of 100m at 50 %.
 const HIGH: i64 = 650;
 
-/// Runs it, with `happens` beside it; the load is high from the first minute to the fourth.
+/// Runs it while `happens` runs; the load is high from the first minute to the fourth.
 async fn run(happens: impl AsyncFnOnce(ApiServer)) -> Verdict {
     run_with_load(HIGH, happens).await
 }
@@ -99,7 +99,7 @@ async fn a_healthy_cluster_passes_with_every_decision_explained() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_of_the_api_server_on_the_way_up_is_survived() {
+async fn a_restart_of_the_api_server_during_scale_up_does_not_change_the_verdict() {
     let verdict = run(async |server| {
         sleep(100).await;
         server.stop();
@@ -113,7 +113,7 @@ async fn a_restart_of_the_api_server_on_the_way_up_is_survived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn watches_that_die_in_silence_are_survived() {
+async fn watches_that_die_silently_do_not_change_the_verdict() {
     let verdict = run(async |server| {
         sleep(70).await;
         server.silence("*");
@@ -123,7 +123,7 @@ async fn watches_that_die_in_silence_are_survived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_may_list_and_not_watch_passes() {
+async fn a_run_that_may_list_but_not_watch_passes() {
     let verdict = run(async |server| {
         for plural in ["pods", "deployments", "horizontalpodautoscalers", "events"] {
             server.forbid(&format!("watch {plural}"));
@@ -134,20 +134,20 @@ async fn a_run_that_may_list_and_not_watch_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_proxy_that_holds_back_what_is_watched_costs_no_verdict() {
+async fn a_proxy_that_buffers_watches_does_not_change_the_verdict() {
     for held_back in [HeldBack::Body, HeldBack::Response] {
         let server = ApiServer::new(now);
         server.hold_back(held_back);
         let verdict = run_on(server.clone(), HIGH, async |_| {}).await;
         assert_passed(&verdict);
-        // One watch found it out, and there was none after it.
+        // One watch detected it, and there was none after it.
         assert_eq!(server.asked("watch horizontalpodautoscalers").len(), 1);
         assert!(server.asked("watch pods").is_empty());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn metrics_that_come_later_than_we_wait_are_no_fault_of_their_api() {
+async fn metrics_that_arrive_after_the_timeout_are_not_blamed_on_their_api() {
     for load in [HIGH, 400] {
         let server = ApiServer::new(now);
         server.fail("list pods.metrics", Fault::Silence, usize::MAX);
@@ -160,14 +160,14 @@ async fn metrics_that_come_later_than_we_wait_are_no_fault_of_their_api() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_load_that_asks_for_eight_pods_is_too_weak_and_no_fault_of_the_autoscaler() {
+async fn a_load_that_calls_for_eight_pods_is_too_weak_and_not_a_fault_of_the_autoscaler() {
     let verdict = run_with_load(400, async |_| {}).await;
     assert_eq!(verdict.outcome, Outcome::Inconclusive, "{verdict:#?}");
     assert_eq!(verdict.reasons[0].id, "load-too-weak");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_controller_that_is_restarted_on_the_way_down_gets_its_window_anew() {
+async fn a_controller_that_restarts_during_scale_down_gets_a_new_stabilization_window() {
     let verdict = run(async |server| {
         sleep(500).await;
         server.put(objects::lease("second"));
@@ -176,8 +176,8 @@ async fn a_controller_that_is_restarted_on_the_way_down_gets_its_window_anew() {
     assert_passed(&verdict);
 }
 
-/// Trouble of each kind, for 25 s from an instant of the run on: it may cost the verdict, but never
-/// turns it into another definite one.
+/// Trouble of each kind, for 25 s from this second of the run on: it may make the run inconclusive, but never
+/// gives a wrong definite verdict.
 async fn trouble_at(start: u64) {
     for trouble in [restart, expire, cut, busy, unauthorized, silent] {
         let verdict = run(async |server| {
@@ -194,17 +194,17 @@ async fn trouble_at(start: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn trouble_at_rest_makes_no_fault_of_a_healthy_run() {
+async fn trouble_at_the_baseline_does_not_make_a_healthy_run_wrong() {
     trouble_at(20).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn trouble_on_the_way_up_makes_no_fault_of_a_healthy_run() {
+async fn trouble_during_scale_up_does_not_make_a_healthy_run_wrong() {
     trouble_at(95).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn trouble_on_the_way_down_makes_no_fault_of_a_healthy_run() {
+async fn trouble_during_scale_down_does_not_make_a_healthy_run_wrong() {
     trouble_at(530).await;
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct ClusterArgs {
     #[arg(long = "as-uid", value_name = "UID", requires = "impersonate")]
     pub impersonate_uid: Option<String>,
     /// Timeout of each API server call; 0 disables it [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = hpa_check_core::duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = program_common::duration::parse)]
     pub request_timeout: Option<Duration>,
 }
 
@@ -51,7 +51,7 @@ impl ClusterArgs {
         })
     }
 
-    /// Whether the flags select something in a kubeconfig.
+    /// Whether the flags select anything in a kubeconfig.
     pub(super) fn choose(&self) -> bool {
         self.context.is_some() || self.cluster.is_some() || self.user.is_some()
     }

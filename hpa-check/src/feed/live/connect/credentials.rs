@@ -1,5 +1,4 @@
-//! Certificates, keys and exec plugins of the kubeconfig: what is wrong with one is said with the field
-//! that it stands in.
+//! Certificates, keys and exec plugins of the kubeconfig. Errors name the field that is wrong.
 
 use std::path::Path;
 
@@ -13,8 +12,8 @@ use rustls_pki_types::pem::PemObject as _;
 use super::super::trouble::one_line;
 use super::kubeconfig::Chosen;
 
-/// The certificate authorities that the server's certificate may be of; `None` leaves them to the
-/// system. The error is one sentence.
+/// The certificate authorities for the server's certificate; `None` uses the system's. The error is one
+/// sentence.
 pub(super) fn authorities(chosen: &Chosen) -> Result<Option<Vec<Vec<u8>>>, String> {
     let field = Field {
         of: ("cluster", &chosen.cluster_name),
@@ -40,7 +39,7 @@ pub(super) fn explain(error: &kube::Error, chosen: &Chosen) -> String {
     }
 }
 
-/// What runs when the context's user has an exec plugin.
+/// The error of an exec plugin.
 fn exec(error: &AuthError, chosen: &Chosen) -> String {
     let exec = chosen.user.exec.as_ref();
     let command = exec.and_then(|exec| exec.command.as_deref()).unwrap_or("?");
@@ -61,7 +60,7 @@ fn exec(error: &AuthError, chosen: &Chosen) -> String {
             let said = String::from_utf8_lossy(&out.stderr);
             let last = said.lines().rev().find(|line| !line.trim().is_empty());
             let last = last.map_or_else(
-                || "what it says is above".to_owned(),
+                || "see its output above".to_owned(),
                 |line| format!("it says: {}", line.trim()),
             );
             format!("{plugin} failed ({}); {last}", out.status)
@@ -96,10 +95,10 @@ fn tls(error: &RustlsTlsError, chosen: &Chosen) -> String {
     let error_text = one_line(error);
     match error {
         RustlsTlsError::MissingCertificate => {
-            certificate(chosen).wrong("no PEM certificate is in it")
+            certificate(chosen).wrong("it contains no PEM certificate")
         }
         RustlsTlsError::MissingPrivateKey | RustlsTlsError::UnknownPrivateKeyFormat => {
-            key(chosen).wrong("no PEM private key in PKCS#8, PKCS#1 or SEC1 is in it")
+            key(chosen).wrong("it contains no PEM private key in PKCS#8, PKCS#1 or SEC1")
         }
         RustlsTlsError::InvalidIdentityPem(_) => match certificate(chosen).read() {
             Ok(Some(pem)) => match certificates(&pem) {
@@ -110,7 +109,7 @@ fn tls(error: &RustlsTlsError, chosen: &Chosen) -> String {
         },
         RustlsTlsError::InvalidPrivateKey(error) => match error {
             rustls::Error::InconsistentKeys(_) => key(chosen).wrong(&format!(
-                "it is not the key of {}",
+                "it is not the key for {}",
                 certificate(chosen).place()
             )),
             rustls::Error::InvalidCertificate(error) => certificate(chosen).wrong(&format!(
@@ -142,7 +141,7 @@ fn certificate(chosen: &Chosen) -> Field<'_> {
     }
 }
 
-/// The key itself stays unread here: only its place is told.
+/// The key itself is not read; only its place is shown.
 fn key(chosen: &Chosen) -> Field<'_> {
     Field {
         of: ("user", &chosen.user_name),
@@ -158,12 +157,12 @@ fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         .collect();
     let read = read.map_err(|error| format!("it is not PEM: {error}"))?;
     if read.is_empty() {
-        return Err("no PEM certificate is in it".to_owned());
+        return Err("it contains no PEM certificate".to_owned());
     }
     Ok(read)
 }
 
-/// A field that stands either in the kubeconfig, as base64, or in a file of its own.
+/// A field that is either in the kubeconfig as base64, or in a file of its own.
 struct Field<'a> {
     of: (&'static str, &'a str),
     name: &'static str,
@@ -185,7 +184,7 @@ impl Field<'_> {
         format!("{} can't be used: {why}", self.place())
     }
 
-    /// The data comes before the file, as kubectl has it.
+    /// Data takes precedence over the file, as in kubectl.
     fn read(&self) -> Result<Option<Vec<u8>>, String> {
         match (self.data.filter(|data| !data.is_empty()), self.file) {
             (Some(data), _) => STANDARD
@@ -218,7 +217,7 @@ mod tests {
         }
     }
 
-    /// What is said of a user's certificate and key.
+    /// The message about a user's certificate and key.
     fn said(certificate: &str, key: &str) -> String {
         let user = serde_json::json!({
             "client-certificate-data": STANDARD.encode(certificate),
@@ -235,7 +234,7 @@ mod tests {
     const NO_KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
 
     #[tokio::test]
-    async fn a_certificate_or_a_key_that_rustls_rejects_is_named_with_its_field() {
+    async fn a_certificate_or_key_that_rustls_rejects_is_named_with_its_field() {
         let text = said("hello", NO_KEY);
         assert!(
             text.contains("`client-certificate-data` of the user `me`"),
@@ -255,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn certificate_authorities_that_can_t_be_read_are_named_with_their_field() {
+    fn unreadable_certificate_authorities_are_named_with_their_field() {
         let of = |cluster: serde_json::Value| {
             let cluster = serde_json::from_value(cluster).unwrap();
             authorities(&chosen(AuthInfo::default(), cluster))

@@ -1,4 +1,4 @@
-//! The kubeconfig: which files are read, and which cluster and user they choose.
+//! The kubeconfig: which files are read, and which cluster and user they select.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 const ADVICE: &str = "name a kubeconfig with --kubeconfig, or run inside the cluster";
 
-/// What the kubeconfig chooses.
+/// The selection from a kubeconfig.
 #[derive(Debug)]
 pub(super) struct Chosen {
     /// The cluster's name in the file.
@@ -22,26 +22,24 @@ pub(super) struct Chosen {
     pub(super) namespace: Option<String>,
 }
 
-/// Where to look, and what is there.
+/// Where to look, and what exists.
 enum Files {
-    /// At least one file is there.
+    /// At least one file exists.
     Found(Vec<PathBuf>),
-    /// None of these is.
+    /// None of these exists.
     Missing(String),
 }
 
-/// Reads the kubeconfig as kubectl does: the file that was named, or all of `KUBECONFIG` of which some
-/// may be missing, or `~/.kube/config`. `None` when there is no file at all, for the pod's service
-/// account; the text says where it was looked for.
+/// Reads the kubeconfig as kubectl does: the named file, or all files in `KUBECONFIG`, some of which may be
+/// missing, or `~/.kube/config`. `None` if there is no file at all, for the pod's service account; the text
+/// says where it looked.
 pub(super) fn choose(
     args: &ClusterArgs,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Result<Chosen, String>, Failure> {
     let files = match (&args.kubeconfig, named_by(&environment)) {
         (Some(path), _) => Files::Found(vec![path.clone()]),
-        (None, Some(listed)) => {
-            present(listed, "$KUBECONFIG names only files that are not there: ")
-        }
+        (None, Some(listed)) => present(listed, "$KUBECONFIG names only missing files:  "),
         (None, None) => {
             let home = environment("HOME").map(|home| Path::new(&home).join(".kube/config"));
             present(home.into_iter().collect(), "there is no ")
@@ -129,8 +127,8 @@ fn select(file: Kubeconfig, args: &ClusterArgs, place: &str) -> Result<Chosen, F
     let user_name = args.user.clone().or(context.user).unwrap_or_default();
     let users = file.auth_infos.iter().map(|u| u.name.as_str());
     let named = file.auth_infos.iter().find(|u| u.name == user_name);
-    // A context without a user, or with one that has gone, is anonymous to kubectl; one that was asked
-    // for by name has to be there.
+    // kubectl treats a context without a user, or with a missing one, as anonymous; a user that was named must
+    // exist.
     if named.is_none() && args.user.is_some() {
         return Err(lacking(place, "user", &user_name, users));
     }
@@ -197,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_list_that_is_missing_is_passed_over() {
+    fn a_missing_file_in_the_list_is_skipped() {
         let (_folder, file) = folder();
         let list = format!("/gone:{}::/gone/too", file.display());
         let chosen = chosen(&ClusterArgs::default(), &list).unwrap().unwrap();
@@ -227,12 +225,12 @@ mod tests {
         let list = format!("{}:{}", first.display(), file.display());
         let chosen = chosen(&ClusterArgs::default(), &list).unwrap().unwrap();
         assert_eq!(chosen.cluster_name, "b");
-        // Its user is gone: kubectl goes on without credentials.
+        // Its user is missing, so kubectl continues without credentials.
         assert_eq!(chosen.user_name, "gone");
     }
 
     #[test]
-    fn what_is_not_in_the_file_is_named_with_what_is() {
+    fn a_missing_entry_is_reported_with_the_existing_ones() {
         let (_folder, file) = folder();
         let of = |context: Option<&str>, cluster: Option<&str>, user: Option<&str>| {
             let args = ClusterArgs {
@@ -253,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_named_and_not_there_is_one_sentence() {
+    fn a_missing_named_file_is_one_sentence() {
         let args = ClusterArgs {
             kubeconfig: Some("/nowhere/config".into()),
             ..ClusterArgs::default()

@@ -1,14 +1,14 @@
-//! Which proxy leads to the API server, as kubectl chooses it.
+//! The proxy to the API server, selected as kubectl does.
 
 use std::net::IpAddr;
 
 use http::Uri;
 use ipnet::IpNet;
 
-/// The proxy for `server`: the cluster's own `proxy-url`, which `NO_PROXY` has no say in, or else what
-/// the environment says. The rules are those of Go's `golang.org/x/net/http/httpproxy`: the variable
-/// goes by the server's scheme, upper case comes first, and loopback is never proxied. The error is one
-/// sentence that names where the proxy is set.
+/// The proxy for `server`: the cluster's own `proxy-url`, regardless of `NO_PROXY`, or else the environment's.
+/// The rules are those of Go's `golang.org/x/net/http/httpproxy`: the variable depends on the server's scheme,
+/// upper case takes precedence, and loopback is never proxied. The error is one sentence that names where the
+/// proxy is set.
 pub(super) fn proxy(
     server: &Uri,
     own: Option<&str>,
@@ -38,7 +38,7 @@ pub(super) fn proxy(
     parse(&url, name).map(Some)
 }
 
-/// A URL; without a scheme it is one of `http`.
+/// Parses a URL; without a scheme it is `http`.
 fn parse(text: &str, place: &str) -> Result<Uri, String> {
     let url = match text.split_once("://") {
         // With SOCKS the proxy resolves names in either form.
@@ -53,7 +53,7 @@ fn parse(text: &str, place: &str) -> Result<Uri, String> {
             known && uri.host().is_some_and(|host| !host.is_empty())
         })
         .ok_or_else(|| {
-            // A password may be in it.
+            // It may contain a password.
             let shown = text.rsplit('@').next().unwrap_or_default();
             format!(
                 "the proxy `{shown}` of {place} can't be used: expected http://, https:// or socks5:// with a host"
@@ -129,7 +129,7 @@ mod tests {
     const SERVER: &str = "https://api.prod.example.com:6443";
 
     #[test]
-    fn the_variable_goes_by_the_scheme_of_the_server() {
+    fn the_variable_depends_on_the_servers_scheme() {
         let set = [("HTTPS_PROXY", "http://s:1"), ("HTTP_PROXY", "http://p:2")];
         assert_eq!(chosen(SERVER, None, &set).unwrap(), "http://s:1/");
         assert_eq!(chosen("http://api", None, &set).unwrap(), "http://p:2/");
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_matched_by_itself_and_by_its_network() {
+    fn an_address_matches_itself_and_its_network() {
         for (server, list, direct) in [
             ("https://10.1.2.3:6443", "10.1.2.3", true),
             ("https://10.1.2.3:6443", "10.0.0.0/8", true),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cluster_s_own_proxy_comes_first_whatever_no_proxy_says() {
+    fn the_clusters_own_proxy_takes_precedence_over_no_proxy() {
         let set = [("HTTPS_PROXY", "http://proxy:1"), ("NO_PROXY", "*")];
         let own = Some("socks5://bastion:1080");
         assert_eq!(chosen(SERVER, own, &set).unwrap(), "socks5://bastion:1080/");
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_can_t_be_used_is_named_without_its_password() {
+    fn an_unusable_proxy_is_named_without_its_password() {
         let set = [("HTTPS_PROXY", "ftp://me:secret@proxy:21")];
         let error = chosen(SERVER, None, &set).unwrap_err();
         assert!(

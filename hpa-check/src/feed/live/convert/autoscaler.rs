@@ -51,7 +51,7 @@ pub(crate) fn target_ref(reference: v2::CrossVersionObjectReference) -> TargetRe
     }
 }
 
-/// The API's own form is one that the spec is read in; a type without its source is one nobody knows.
+/// The spec is read in the API's own form; a type without its source is unknown.
 fn metric(metric: v2::MetricSpec) -> MetricSpec {
     let kind = metric.type_.clone();
     let read = serde_json::to_value(metric).and_then(serde_json::from_value);
@@ -97,8 +97,8 @@ fn policy(policy: &v2::HPAScalingPolicy) -> Option<ScalingPolicy> {
     })
 }
 
-/// `None` before the first sync: the API gives an empty status then, and only its lack of
-/// conditions tells a `desiredReplicas` of 0 from one never written.
+/// `None` before the first sync: the status is empty then, and only the missing conditions distinguish a
+/// `desiredReplicas` of 0 from one that was never written.
 fn status(status: v2::HorizontalPodAutoscalerStatus) -> Option<AutoscalerStatus> {
     let conditions: Vec<Condition> = status
         .conditions
@@ -137,7 +137,7 @@ fn cpu_utilization(metric: &v2::MetricStatus) -> Option<i32> {
         .and_then(|current| current.average_utilization)
 }
 
-/// The value of whichever source the entry has; none of a metric that failed.
+/// The value of whichever source the entry has; empty for a failed metric.
 fn current_metric(metric: &v2::MetricStatus) -> CurrentMetric {
     let of = |resource: &v2::ResourceMetricStatus| resource.current.clone();
     let current = (metric.resource.as_ref().map(of))
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn spec_and_status_come_over_whole() {
+    fn spec_and_status_are_converted_completely() {
         let seen = convert(json!({
             "metadata": {"uid": "u1", "managedFields": [
                 {"manager": "kubectl", "operation": "Update", "time": "2026-01-01T00:00:00Z"},
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn every_metric_comes_over_with_its_target_and_its_value() {
+    fn every_metric_is_converted_with_its_target_and_its_value() {
         let seen = convert(json!({
             "metadata": {},
             "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "x"}, "maxReplicas": 9, "metrics": [

@@ -4,13 +4,13 @@ use hpa_check_core::observation::Event;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1;
 
-/// Which events are about the autoscaler, its target, or what the target made.
+/// Selects the events about the autoscaler, its target, or the target's pods.
 #[derive(Debug, Clone)]
 pub(in crate::feed::live) struct About {
     pub(in crate::feed::live) autoscaler: String,
     pub(in crate::feed::live) target_kind: String,
     pub(in crate::feed::live) target_name: String,
-    /// What happened before is not part of the run: the API keeps events for an hour.
+    /// Earlier events are not part of the run: the API keeps events for an hour.
     pub(in crate::feed::live) since: Timestamp,
 }
 
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn events_of_the_autoscaler_its_target_and_its_pods_are_seen() {
+    fn events_of_the_autoscaler_its_target_and_its_pods_are_converted() {
         for (kind, name) in [
             ("HorizontalPodAutoscaler", "fib-hpa"),
             ("Deployment", "fib"),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn events_of_neighbors_and_of_the_past_are_not() {
+    fn events_of_neighbors_and_earlier_events_are_ignored() {
         for (kind, name, last) in [
             ("HorizontalPodAutoscaler", "other", "2026-01-01T01:00:01Z"),
             ("Deployment", "fibber", "2026-01-01T01:00:01Z"),

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::null_as_empty;
 
-/// The object, as far as it is read.
+/// The parts of the object that are read.
 #[derive(Debug, Clone, Deserialize)]
 pub(in crate::feed::live) struct Object {
     pub(in crate::feed::live) metadata: Metadata,
@@ -76,14 +76,14 @@ struct StatusCondition {
     message: String,
 }
 
-/// What counts of it.
+/// Converts the object.
 pub(in crate::feed::live) fn scaled_object(object: Object) -> ScaledObject {
     let Object {
         metadata,
         spec,
         status,
     } = object;
-    // A kind that is left out is a Deployment, and an autoscaler without a name of its own has KEDA's.
+    // A missing kind is a Deployment, and a missing autoscaler name is KEDA's default.
     let kind = spec.scale_target_ref.kind.filter(|kind| !kind.is_empty());
     let kind = kind.unwrap_or_else(|| "Deployment".to_owned());
     let config = spec
@@ -112,8 +112,8 @@ pub(in crate::feed::live) fn scaled_object(object: Object) -> ScaledObject {
     }
 }
 
-/// The name of the `ScaledObject` that an autoscaler belongs to, by its owner reference, or by KEDA's label where the
-/// reference was lost.
+/// The name of the `ScaledObject` that an autoscaler belongs to, from its owner reference, or from KEDA's label
+/// if the reference was lost.
 pub(in crate::feed::live) fn owner(metadata: &ObjectMeta) -> Option<String> {
     let owners = metadata.owner_references.iter().flatten();
     let mut owners = owners.filter(|o| o.kind == "ScaledObject");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_what_keda_takes_for_it() {
+    fn missing_fields_have_kedas_defaults() {
         let plain = read(
             json!({"metadata": {"name": "cart", "namespace": "shop", "annotations": null},
             "spec": {"scaleTargetRef": {"name": "cart"}, "triggers": []}, "status": {"conditions": null}}),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn annotations_and_conditions_come_over_and_other_annotations_do_not() {
+    fn kedas_annotations_and_conditions_are_converted_and_other_annotations_are_not() {
         let paused = read(
             json!({"metadata": {"name": "cart", "namespace": "shop", "annotations": {
                 "autoscaling.keda.sh/paused-replicas": "4", "team": "basket"}},
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_autoscaler_is_keda_s_by_its_owner_or_by_its_label() {
+    fn an_autoscaler_is_kedas_by_its_owner_or_by_its_label() {
         let meta = |value| serde_json::from_value::<ObjectMeta>(value).unwrap();
         let owned = json!({"ownerReferences": [{"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
             "name": "cart", "uid": "u", "controller": true}]});

@@ -1,4 +1,5 @@
-//! The little of an object's metadata that is kept. Most of it, such as `managedFields`, is not even decoded.
+//! The few parts of an object's metadata that are kept. Most of it, such as `managedFields`, is not even
+//! decoded.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::null_as_empty;
 
-/// What is kept of it.
+/// The parts that are kept.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::feed::live) struct Meta {
@@ -40,7 +41,7 @@ impl From<ObjectMeta> for Meta {
     }
 }
 
-/// The owner that controls, as `Kind/name`.
+/// The controlling owner, as `Kind/name`.
 pub(in crate::feed::live) fn controller(owners: &[OwnerReference]) -> Option<String> {
     let owner = owners.iter().find(|o| o.controller == Some(true))?;
     Some(format!("{}/{}", owner.kind, owner.name))
@@ -51,7 +52,7 @@ fn controlling<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Stri
     Ok(controller(&owners))
 }
 
-/// Whether there is a value. It is not decoded.
+/// Whether there is a value, without decoding it.
 pub(super) fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let value: Option<serde::de::IgnoredAny> = Option::deserialize(deserializer)?;
     Ok(value.is_some())

@@ -1,4 +1,4 @@
-//! `metrics.k8s.io` PodMetrics, v1 and v1beta1: the same shape in both. No crate types them.
+//! `metrics.k8s.io` PodMetrics, v1 and v1beta1, which have the same shape. No crate has types for them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub(in crate::feed::live) fn samples(list: PodMetricsList) -> Vec<PodSample> {
 }
 
 impl PodMetrics {
-    /// Where the pod is.
+    /// The pod's namespace.
     pub(in crate::feed::live) fn namespace(&self) -> &str {
         &self.metadata.namespace
     }
@@ -77,7 +77,7 @@ pub(in crate::feed::live) fn sample(item: PodMetrics) -> PodSample {
     }
 }
 
-/// A length that can't be read counts as none; the sample is still good.
+/// An unreadable length counts as zero; the sample is still good.
 fn window(text: &str) -> Duration {
     text.parse::<SignedDuration>()
         .map(SignedDuration::unsigned_abs)
@@ -92,7 +92,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn nanocores_are_rounded_up_to_whole_millicores_as_the_controller_does() {
+    fn nanocores_are_rounded_up_to_whole_millicores_as_in_the_controller() {
         let list = serde_json::from_value(json!({"kind": "PodMetricsList", "items": [{
             "metadata": {"name": "fib-1"}, "timestamp": "2026-01-01T00:00:00Z", "window": "15.041s",
             "containers": [{"name": "fib", "usage": {"cpu": "92000001n", "memory": "12Mi"}}]
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_come_in_gos_notation() {
+    fn windows_are_in_gos_notation() {
         assert_eq!(window("1m0s"), Duration::from_mins(1));
         assert_eq!(window("10s"), Duration::from_secs(10));
         assert_eq!(window("999.5ms"), Duration::from_micros(999_500));

@@ -18,7 +18,7 @@ mod shape;
 
 pub(in crate::feed::live) use self::shape::{Object, WatchedPod};
 
-/// What a container waits for in every healthy start; no fault.
+/// Waiting reasons of every healthy start.
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// The whole object.
@@ -69,7 +69,7 @@ pub(in crate::feed::live) fn is_probed<M>(object: &Object<M>) -> bool {
     containers.any(|c| c.readiness_probe.is_some() || c.startup_probe.is_some())
 }
 
-/// When a container ended last, now or before its restart.
+/// When a container last ended, now or before its restart.
 fn last_exit(state: &ContainerState) -> Option<Timestamp> {
     let ended = [&state.state, &state.last_state].into_iter();
     ended
@@ -77,7 +77,7 @@ fn last_exit(state: &ContainerState) -> Option<Timestamp> {
         .max()
 }
 
-/// How long the probes let a start take: a startup probe until it gives up, and a readiness probe's delay after that.
+/// How long the probes allow for a start: until a startup probe gives up, plus a readiness probe's delay.
 fn start_allowance(spec: &Spec) -> Option<Duration> {
     let seconds = |value: Option<i32>, default: i32| {
         u64::try_from(value.unwrap_or(default)).unwrap_or_default()
@@ -97,7 +97,7 @@ fn start_allowance(spec: &Spec) -> Option<Duration> {
     (total > 0).then(|| Duration::from_secs(total))
 }
 
-/// The regular containers, and of the init containers those that run on beside them.
+/// The regular containers, and sidecars among the init containers.
 fn containers(spec: &Spec) -> Vec<ContainerResources> {
     let sidecars = spec.init_containers.iter().filter(|c| c.is_sidecar());
     spec.containers
@@ -145,7 +145,7 @@ fn amounts(quantities: &Quantities) -> Amounts {
     }
 }
 
-/// What quotas ask for.
+/// The properties that quotas select by.
 fn quota_class(spec: &Spec, qos: &str) -> QuotaClass {
     QuotaClass {
         priority_class: Some(spec.priority_class_name.clone()).filter(|name| !name.is_empty()),
@@ -158,8 +158,7 @@ fn quota_class(spec: &Spec, qos: &str) -> QuotaClass {
     }
 }
 
-/// A resize that is waiting or under way: the containers that run with other requests than the spec's,
-/// and why.
+/// A pending or ongoing resize: the containers whose running requests differ from the spec's, and why.
 fn resize(spec: &Spec, states: &[ContainerState], conditions: &[Condition]) -> Option<Resize> {
     let mut waiting = conditions.iter().filter(|c| c.status == "True");
     let condition =
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_running_pod_comes_over_whole() {
+    fn a_running_pod_is_converted_completely() {
         let seen = convert(json!({
             "metadata": {"name": "fib-1", "uid": "u", "ownerReferences": [
                 {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "fib-x", "uid": "r", "controller": true}]},
@@ -237,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_all_containers_share_and_what_the_pod_takes_beside_them_come_over() {
+    fn pod_level_resources_and_overhead_are_converted() {
         let seen = convert(json!({
             "metadata": {"name": "p"},
             "spec": {"containers": [{"name": "app"}],
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resize_that_is_not_done_says_what_runs_and_why() {
+    fn an_unfinished_resize_says_what_runs_and_why() {
         let pod = |running: &str, conditions: serde_json::Value| {
             convert(json!({
                 "metadata": {"name": "p"},
@@ -278,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_fits_nowhere_and_an_image_that_is_missing_say_so() {
+    fn an_unschedulable_pod_and_a_missing_image_give_their_reasons() {
         let seen = convert(json!({
             "metadata": {"name": "p"},
             "status": {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False",
@@ -294,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_its_start_and_its_end_depend_on_comes_over() {
+    fn what_its_start_and_end_depend_on_is_converted() {
         let seen = convert(json!({
             "metadata": {"name": "p", "creationTimestamp": "2026-01-01T00:00:00Z"},
             "spec": {"containers": [{"name": "a",
@@ -320,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_is_being_made_is_no_fault() {
+    fn a_container_that_is_being_created_is_not_a_fault() {
         let seen = convert(json!({
             "metadata": {"name": "p"},
             "status": {"containerStatuses": [{"name": "a", "image": "i", "imageID": "", "ready": false,

@@ -1,4 +1,4 @@
-//! A label selector as the text that the API takes in a query.
+//! A label selector as text for an API query.
 
 use std::collections::BTreeMap;
 
@@ -21,9 +21,8 @@ struct Requirement {
     values: Vec<String>,
 }
 
-/// From a workload's `spec.selector`: a label selector, or a plain map as `ReplicationController` has.
-/// `None` when there is none or it selects nothing in particular: an empty selector would match
-/// every pod of the namespace.
+/// From a workload's `spec.selector`: a label selector, or a plain map as in `ReplicationController`. `None` if
+/// there is none or it is empty: an empty selector would match every pod in the namespace.
 pub(in crate::feed::live) fn text(selector: &Value) -> Option<String> {
     let object = selector.as_object()?;
     let selector = if object.contains_key("matchLabels") || object.contains_key("matchExpressions")
@@ -82,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_selects_everything_or_can_not_be_read_is_no_selector() {
+    fn a_selector_that_is_empty_or_unreadable_is_no_selector() {
         for selector in [
             json!({}),
             json!({"matchLabels": {}}),

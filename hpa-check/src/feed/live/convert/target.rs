@@ -1,5 +1,5 @@
-//! The scale target: a Deployment, a StatefulSet, or anything else with a `/scale`. All of them keep
-//! their replicas under the same names, so one conversion reads them all.
+//! The scale target: a Deployment, a StatefulSet, or anything else with a `/scale` subresource. All of them
+//! store their replicas under the same names, so one conversion reads them all.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -11,11 +11,11 @@ use serde_json::Value;
 use super::super::scale::Scale;
 use super::selector;
 
-/// A Deployment, a StatefulSet or one of their like, whole.
+/// A complete Deployment, StatefulSet or similar object.
 pub(in crate::feed::live) fn target(object: &DynamicObject) -> ScaleTarget {
     ScaleTarget {
         generation: object.metadata.generation,
-        // The API's default, in force wherever the field can be left out.
+        // The API's default if the field is missing.
         spec_replicas: number(object, "/spec/replicas").unwrap_or(1),
         replicas: number(object, "/status/replicas").unwrap_or(0),
         ready_replicas: number(object, "/status/readyReplicas").unwrap_or(0),
@@ -25,8 +25,7 @@ pub(in crate::feed::live) fn target(object: &DynamicObject) -> ScaleTarget {
     }
 }
 
-/// Any other object, whose `/scale` alone says how many replicas it has. How many are ready is counted from
-/// the pods.
+/// Any other object, whose replicas only its `/scale` shows. Ready replicas are counted from the pods.
 pub(in crate::feed::live) fn scaled(object: &DynamicObject, scale: &Scale) -> ScaleTarget {
     ScaleTarget {
         generation: object.metadata.generation,
@@ -53,7 +52,8 @@ fn common(object: &DynamicObject) -> ScaleTarget {
     }
 }
 
-/// Of the spec without any replicas, which the autoscaler writes: custom resources keep them where they like.
+/// A digest of the spec without any replicas, which the autoscaler writes: custom resources store them in
+/// various places.
 fn digest(spec: &Value) -> String {
     let mut rest = spec.clone();
     remove_replicas(&mut rest);
@@ -69,7 +69,7 @@ fn remove_replicas(value: &mut Value) {
     }
 }
 
-/// `spec.selector` as text: for the kinds of `apps` it is what `/scale` gives.
+/// `spec.selector` as text: for the kinds of `apps` it is the same as in `/scale`.
 fn own_selector(object: &DynamicObject) -> Option<String> {
     selector::text(object.data.pointer("/spec/selector")?)
 }
@@ -102,7 +102,7 @@ fn conditions(list: Option<&Value>) -> Vec<Condition> {
         .collect()
 }
 
-/// Whether a set of owned fields has replicas anywhere: custom resources keep them at paths of their own.
+/// Whether a set of owned fields includes replicas anywhere: custom resources have them at paths of their own.
 fn owns_replicas(fields: &Value) -> bool {
     fields.as_object().is_some_and(|fields| {
         fields
@@ -111,7 +111,7 @@ fn owns_replicas(fields: &Value) -> bool {
     })
 }
 
-/// Of the managers that own the spec's replicas, the one that wrote last.
+/// The last writer among the managers that own the spec's replicas.
 fn replicas_writer(managers: &[ManagedFieldsEntry]) -> Option<FieldManager> {
     managers
         .iter()
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deployment_comes_over_whole() {
+    fn a_deployment_is_converted_completely() {
         let seen = target(&deployment());
         assert_eq!(seen.generation, Some(7));
         assert_eq!(
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn none_ready_is_zero_because_the_api_leaves_zero_out() {
+    fn missing_ready_replicas_are_zero_because_the_api_omits_zero() {
         let seen = target(&object(
             json!({"metadata": {}, "spec": {"replicas": 3}, "status": {}}),
         ));
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_custom_resource_the_replicas_are_what_its_scale_says_wherever_it_keeps_them() {
+    fn a_custom_resources_replicas_are_what_its_scale_says_wherever_it_stores_them() {
         let flink = object(
             json!({"metadata": {"uid": "f", "generation": 2, "managedFields": [
                 {"manager": "flink-operator", "time": "2026-01-01T00:00:00Z",

@@ -1,4 +1,4 @@
-//! What is known of the pods of a load's Job.
+//! The state of the pods of a load's Job.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod};
 use crate::load::command::Printed;
 use crate::load::foreign::Counts;
 
-/// The container that a pod with several of them is asked for, as kubectl does it.
+/// The annotation that selects one of several containers, as in kubectl.
 const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
 /// A pod of the Job.
 #[derive(Default)]
 pub(super) struct LoadPod {
-    /// The container that loads: the first one unless an annotation names another.
+    /// The container that generates the load: the first one unless an annotation names another.
     pub(super) container: Option<String>,
     began_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
@@ -27,21 +27,21 @@ pub(super) struct LoadPod {
     /// Whether the API server no longer has it.
     pub(super) gone: bool,
     pub(super) printed: Printed,
-    /// The last second that it reported.
+    /// The last second it reported.
     pub(super) second: Option<LoadSecond>,
 }
 
-/// Why a pod has not begun.
+/// Why a pod has not started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stuck {
-    /// It may still begin.
+    /// It may still start.
     Waiting(String),
-    /// It will not begin without help.
+    /// It will not start without help.
     ForGood(String),
 }
 
 impl LoadPod {
-    /// Takes in the pod's state.
+    /// Updates the pod's state.
     pub(super) fn see(&mut self, pod: &Pod) {
         self.container = container(pod);
         let status = pod.status.as_ref();
@@ -76,7 +76,7 @@ impl LoadPod {
         self.began_at.is_some() || self.exit_code.is_some()
     }
 
-    /// Whether nothing more comes of it.
+    /// Whether nothing more is expected from it.
     pub(super) fn is_over(&self) -> bool {
         let ended = self.exit_code.is_some() || self.gone;
         ended && (self.log_ended || !self.followed)
@@ -88,7 +88,7 @@ impl LoadPod {
         Duration::try_from(took).ok()
     }
 
-    /// Adds what it did. Without a summary that is known, the last second that it reported counts.
+    /// Adds its counts. Without a known summary, the last second that it reported counts.
     pub(super) fn add_to(&self, result: &mut LoadResult, summary: Option<Counts>) {
         let reported = || self.second.as_ref().map(Counts::of);
         let counts = summary.or_else(reported).unwrap_or_default();
@@ -103,7 +103,7 @@ impl LoadPod {
     }
 }
 
-/// What all pods did in their last seconds. Percentiles can't be added: the slowest pod's stand for all.
+/// The totals of all pods' last seconds. Percentiles can't be added, so the slowest pod's are used.
 pub(super) fn total<'a>(seconds: impl Iterator<Item = &'a LoadSecond>) -> Option<LoadSecond> {
     seconds.cloned().reduce(|mut sum, second| {
         sum.users += second.users;
@@ -138,7 +138,7 @@ fn container(pod: &Pod) -> Option<String> {
     named.or_else(|| Some(pod.spec.as_ref()?.containers.first()?.name.clone()))
 }
 
-/// Why the kubelet does not start the container. Some reasons end by themselves.
+/// Why the kubelet does not start the container. Some reasons resolve by themselves.
 fn waiting(state: &ContainerState) -> Option<Stuck> {
     let waiting = state.waiting.as_ref()?;
     let reason = waiting.reason.as_deref().unwrap_or_default();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_container_loads_unless_the_annotation_names_another() {
+    fn the_first_container_generates_the_load_unless_an_annotation_names_another() {
         let mut pod = pod(&json!({}));
         assert_eq!(seen(&[pod.clone()]).container.as_deref(), Some("k6"));
         let annotation = (DEFAULT_CONTAINER.to_owned(), "proxy".to_owned());
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_is_over_when_its_log_has_ended_too() {
+    fn a_pod_is_over_only_when_its_log_has_ended_too() {
         let mut pod = seen(&[state(&json!({"terminated": {"exitCode": 0}}))]);
         pod.followed = true;
         assert!(!pod.is_over());
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_that_can_t_be_pulled_is_for_good_and_a_full_node_may_have_room_later() {
+    fn an_image_that_cannot_be_pulled_is_final_and_a_full_node_may_have_room_later() {
         let image =
             state(&json!({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}));
         let why = "ImagePullBackOff: no such image".to_owned();
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_without_a_summary_counts_as_its_last_second_says() {
+    fn a_pod_without_a_summary_counts_with_its_last_second() {
         let mut pod = LoadPod {
             second: total(
                 [LoadSecond {

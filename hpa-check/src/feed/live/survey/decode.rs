@@ -1,4 +1,4 @@
-//! The shapes of which only a little is read.
+//! The shapes of objects of which only little is read.
 
 use hpa_check_core::snapshot::{self, EventSnapshot, VpaControl};
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::super::convert::meta::Meta;
 
-/// An object of which nothing but the metadata counts.
+/// An object of which only the metadata matters.
 #[derive(Debug, Deserialize)]
 pub(super) struct Bare {
     pub(super) metadata: Meta,
@@ -52,7 +52,7 @@ struct Series {
 }
 
 impl EventObject {
-    /// The namespace and the facts.
+    /// Its namespace and the snapshot's form.
     pub(super) fn facts(self) -> Option<(String, EventSnapshot)> {
         let Involved {
             kind,
@@ -127,7 +127,7 @@ struct ContainerPolicy {
     controlled_resources: Option<Vec<String>>,
 }
 
-/// What a policy that names no resources controls.
+/// What a policy controls if it names no resources.
 const CONTROLLED: [&str; 2] = ["cpu", "memory"];
 
 impl ContainerPolicy {
@@ -145,7 +145,7 @@ impl ContainerPolicy {
 }
 
 impl VpaObject {
-    /// The namespace and the facts. A container without a policy is controlled whole.
+    /// Its namespace and the snapshot's form. A container without a policy is controlled completely.
     pub(super) fn facts(self) -> (String, snapshot::Vpa) {
         let policies = self.spec.resource_policy.unwrap_or_default();
         let mut policies = policies.container_policies;
@@ -174,7 +174,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_vpa_that_leaves_cpu_to_others_does_not_control_it() {
+    fn a_vpa_that_does_not_list_cpu_does_not_control_it() {
         let vpa = |spec| -> snapshot::Vpa {
             let value = json!({"metadata": {"name": "v", "namespace": "shop"}, "spec": spec});
             serde_json::from_value::<VpaObject>(value)

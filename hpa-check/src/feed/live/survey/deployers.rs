@@ -1,10 +1,11 @@
-//! The objects of Argo CD and Flux that apply manifests which set replicas: read only where a manifest does.
+//! The objects of Argo CD and Flux that apply manifests with replicas. They are read only if a manifest sets
+//! replicas.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 
 use futures_util::stream::{self, StreamExt};
-use hpa_check_core::deployer::{Deployer, IgnoredFields, Object, Tool};
+use hpa_check_core::deployer::{Deployer, IgnoredFields, ObjectRef, Tool};
 use hpa_check_core::snapshot::{Namespace, Scaler};
 use serde::Deserialize;
 
@@ -13,7 +14,7 @@ use super::super::trouble::{Trouble, TroubleKind};
 use super::Missing;
 use super::lists::{AT_ONCE, List, Lists};
 
-/// Where Argo CD is installed by default.
+/// Argo CD's default namespace.
 const ARGO_CD: &str = "argocd";
 
 /// What was read.
@@ -35,7 +36,7 @@ pub(super) async fn read(
         all.flat_map(|(namespace, space)| space.autoscalers.iter().map(move |s| (namespace, s)))
     };
     let applied_by = |tool: Tool| scalers().filter(move |(_, scaler)| sets_replicas(scaler, tool));
-    let wanted: Vec<Object> = applied_by(Tool::ArgoCd)
+    let wanted: Vec<ObjectRef> = applied_by(Tool::ArgoCd)
         .map(|(namespace, scaler)| object(namespace, scaler))
         .collect();
     if !wanted.is_empty() {
@@ -62,10 +63,10 @@ fn sets_replicas(scaler: &Scaler, tool: Tool) -> bool {
         .any(|m| Tool::of_manager(m) == Some(tool))
 }
 
-fn object(namespace: &str, scaler: &Scaler) -> Object {
+fn object(namespace: &str, scaler: &Scaler) -> ObjectRef {
     let reference = &scaler.object.spec.scale_target_ref;
     let version = reference.api_version.as_str();
-    Object {
+    ObjectRef {
         group: version
             .split_once('/')
             .map_or("", |(group, _)| group)
@@ -77,8 +78,9 @@ fn object(namespace: &str, scaler: &Scaler) -> Object {
 }
 
 impl Deployers {
-    /// Applications lie in Argo CD's namespace or in any other. Who may not list all may list the usual one.
-    async fn applications(&mut self, lists: &Lists<'_>, wanted: &[Object], missing: &Missing) {
+    /// Applications are in Argo CD's namespace or in any other. If listing all is forbidden, listing the
+    /// default namespace may be allowed.
+    async fn applications(&mut self, lists: &Lists<'_>, wanted: &[ObjectRef], missing: &Missing) {
         let api = "/apis/argoproj.io/v1alpha1";
         let convert = |app: Application| app.deployer(wanted);
         let mut read = lists
@@ -101,7 +103,7 @@ impl Deployers {
         }
     }
 
-    /// Adds what Argo CD ignores in every Application, by its own settings.
+    /// Adds the fields that Argo CD ignores in every Application by its own settings.
     async fn with_settings(&mut self, lists: &Lists<'_>, applications: Vec<(Deployer, String)>) {
         let mut settings: BTreeMap<String, Result<ConfigMap, Trouble>> = BTreeMap::new();
         for (mut deployer, namespace) in applications {
@@ -160,7 +162,7 @@ impl Deployers {
     fn miss(&mut self, tool: Tool, trouble: &Trouble, rule: &str, missing: &Missing) {
         // A tool that manages this cluster from another one has no objects here.
         if trouble.kind != TroubleKind::NotFound {
-            let consequence = "whether replicas in Git are left to the autoscaler is not seen";
+            let consequence = "whether replicas in Git are left to the autoscaler is unknown";
             missing.note(trouble, rule, consequence, false);
         }
         self.unread.push((tool, trouble.message.clone()));
@@ -254,16 +256,16 @@ impl Difference {
 }
 
 impl Application {
-    /// What counts of it, and the namespace of its controller, if it applies one of these objects.
-    fn deployer(self, wanted: &[Object]) -> Option<(Deployer, String)> {
-        let is_wanted = |r: &Resource, o: &Object| {
+    /// The deployer and its controller's namespace, if it applies one of these objects.
+    fn deployer(self, wanted: &[ObjectRef]) -> Option<(Deployer, String)> {
+        let is_wanted = |r: &Resource, o: &ObjectRef| {
             (&r.group, &r.kind, &r.namespace, &r.name) == (&o.group, &o.kind, &o.namespace, &o.name)
         };
         let resources = &self.status.resources;
         let applies = wanted
             .iter()
             .filter(|o| resources.iter().any(|r| is_wanted(r, o)));
-        let applies: Vec<Object> = applies.cloned().collect();
+        let applies: Vec<ObjectRef> = applies.cloned().collect();
         let Metadata { name, namespace } = self.metadata;
         let options = &self.spec.sync_policy.sync_options;
         let deployer = Deployer {
@@ -285,8 +287,8 @@ impl Application {
     }
 }
 
-/// Keys of argocd-cm: `resource.customizations.ignoreDifferences.apps_Deployment`, `….all`, and the older one that has
-/// them all.
+/// Keys of argocd-cm: `resource.customizations.ignoreDifferences.apps_Deployment`, `….all`, and the older one
+/// that contains them all.
 fn ignored_everywhere(data: &BTreeMap<String, String>) -> Vec<IgnoredFields> {
     const ALL: &str = "resource.customizations";
     const EACH: &str = "resource.customizations.ignoreDifferences.";
@@ -378,7 +380,7 @@ impl Kustomization {
 }
 
 impl IgnoreRule {
-    /// Names are regular expressions there, of which `.*` is all that is read here.
+    /// Names are regular expressions there; only `.*` is understood here.
     fn ignore(self) -> IgnoredFields {
         let target = self.target.unwrap_or_default();
         let plain = |text: &str| {
@@ -413,7 +415,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_settings_of_argo_cd_are_read_in_either_form() {
+    fn argo_cds_settings_are_read_in_both_forms() {
         let data = BTreeMap::from([
             (
                 "resource.customizations.ignoreDifferences.apps_Deployment".to_owned(),

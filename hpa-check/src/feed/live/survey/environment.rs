@@ -33,7 +33,8 @@ fn ask(
 }
 
 fn events(fields: &'static str) -> Ask<'static> {
-    let consequence = "what only events tell is not seen: past scalings, refused pods";
+    let consequence =
+        "past scalings and rejected pods, which only show in events, can't be observed";
     Ask {
         list: List::PAGED.of(fields),
         ..ask("/api/v1", "events", "list events", consequence)
@@ -56,7 +57,7 @@ pub(super) async fn read(
                 "/api/v1",
                 "resourcequotas",
                 "list resourcequotas",
-                "a quota that stops new pods is only seen once it does"
+                "a quota that stops new pods is only noticed once it does"
             ),
             quota
         ),
@@ -65,7 +66,7 @@ pub(super) async fn read(
                 "/apis/policy/v1",
                 "poddisruptionbudgets",
                 "list poddisruptionbudgets.policy",
-                "budgets that block drains are not seen"
+                "budgets that block drains can't be observed"
             ),
             budget
         ),
@@ -74,7 +75,7 @@ pub(super) async fn read(
                 "/apis/autoscaling.k8s.io/v1",
                 "verticalpodautoscalers",
                 "list verticalpodautoscalers.autoscaling.k8s.io",
-                "a VPA on the same pods is not seen"
+                "a VPA on the same pods can't be observed"
             ),
             |vpa: VpaObject| Some(vpa.facts())
         ),
@@ -83,7 +84,7 @@ pub(super) async fn read(
                 "/apis/keda.sh/v1alpha1",
                 "scaledobjects",
                 "list scaledobjects.keda.sh",
-                "neither a ScaledObject on the same target nor a pause or a fallback of KEDA is seen"
+                "a ScaledObject on the same target, or a pause or fallback of KEDA, can't be observed"
             ),
             |one: keda::Object| Some((one.metadata.namespace.clone(), scaled_object(one)))
         ),
@@ -105,7 +106,7 @@ pub(super) async fn read(
         space.vpas.push(one);
     });
     for (name, one) in scaled {
-        // KEDA takes the autoscaler of one that is paused away, and its namespace may have no other.
+        // KEDA deletes the autoscaler of a paused one, and its namespace may have no other.
         if one.is_paused() || spaces.contains_key(&name) {
             spaces.entry(name).or_default().scaled_objects.push(one);
         }
@@ -133,7 +134,7 @@ impl Getting<'_> {
     }
 }
 
-/// Puts each into its namespace; the others are of no interest.
+/// Sorts each into its namespace; other namespaces do not matter.
 fn sort<T>(
     spaces: &mut BTreeMap<String, Namespace>,
     list: Vec<(String, T)>,

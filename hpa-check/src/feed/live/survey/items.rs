@@ -1,12 +1,12 @@
-//! A list's items, cut out of its JSON one at a time as the bytes come in.
+//! The items of a list, extracted one at a time from its JSON as the bytes arrive.
 //!
-//! Only one item and what surrounds the items are kept, so a list of a whole cluster in one answer takes no more
-//! memory than a page of it.
+//! Only one item and the surrounding text are kept, so a whole cluster's list takes no more memory than one
+//! page.
 
 use memchr::{memchr2, memchr3};
 use serde::Deserialize;
 
-/// Cuts the items out of one list.
+/// Extracts the items of one list.
 #[derive(Default)]
 pub(super) struct Items {
     place: Place,
@@ -16,14 +16,14 @@ pub(super) struct Items {
     envelope: Vec<u8>,
 }
 
-/// Where the next byte is.
+/// The state of the parser before the next byte.
 #[derive(Clone, Copy)]
 enum Place {
-    /// Outside the items, with so many brackets open.
+    /// Outside the items, at this bracket depth.
     Envelope { depth: u32, text: Text, key: Key },
     /// Between two items.
     Between,
-    /// In an item, with so many braces open.
+    /// In an item, at this brace depth.
     Item { depth: u32, text: Text },
 }
 
@@ -46,7 +46,7 @@ enum Text {
     Escaped,
 }
 
-/// How much of `"items":` came right before.
+/// How much of `"items":` came just before.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Key {
     Other,
@@ -54,14 +54,14 @@ enum Key {
     Colon,
 }
 
-/// What a list says beside its items.
+/// The parts of a list other than its items.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Envelope {
     #[serde(default)]
     pub(super) metadata: PageMeta,
 }
 
-/// Where the list goes on.
+/// Where the list continues.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct PageMeta {
     #[serde(default, rename = "continue")]
@@ -69,7 +69,7 @@ pub(super) struct PageMeta {
 }
 
 impl Items {
-    /// Takes the next bytes, and gives every item that they complete to `each`, which may stop it with an error.
+    /// Parses the next bytes, and passes every completed item to `each`, which may stop it with an error.
     pub(super) fn feed<E>(
         &mut self,
         mut chunk: &[u8],
@@ -100,7 +100,7 @@ impl Items {
         Ok(())
     }
 
-    /// What was there beside the items. An answer that was cut off is an error.
+    /// The parts other than the items. A truncated answer is an error.
     pub(super) fn end(self) -> Result<Envelope, serde_json::Error> {
         serde_json::from_slice(&self.envelope)
     }
@@ -128,7 +128,7 @@ impl Items {
         1
     }
 
-    /// One byte between the items, which begins an item or ends the list.
+    /// One byte between items, which begins an item or ends the list.
     fn between(&mut self, chunk: &[u8]) -> usize {
         match chunk[0] {
             // The item keeps its brace.
@@ -167,7 +167,7 @@ impl Text {
     }
 }
 
-/// How many of the bytes belong to the item, and where the next one is.
+/// How many of the bytes belong to the item, and the state after them.
 fn within(chunk: &[u8], mut depth: u32, mut text: Text) -> (usize, Place) {
     let mut at = 0;
     while at < chunk.len() {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn every_item_comes_out_whole_however_the_bytes_are_cut() {
+    fn every_item_is_complete_however_the_bytes_are_split() {
         let list = r#"{"kind":"List", "metadata" : {"continue":"t", "items":[1]},
             "items" : [ {"a":{"b":"}]\"{\\"}}, {} ,{"items":[{"c":"ö"}]}
             ], "more":{"items":[{"no":1}]}}"#;
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_was_cut_off_is_an_error() {
+    fn a_truncated_answer_is_an_error() {
         for list in [
             "",
             r#"{"items":[{"a":1},{"b""#,

@@ -1,4 +1,4 @@
-//! Lists in pages, each decoded while it comes in. Every wait for the server has a deadline of its own.
+//! Lists in pages, each decoded while it arrives. Every wait for the server has a deadline of its own.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -17,26 +17,26 @@ use super::super::trouble::{Trouble, TroubleKind, get, within};
 use super::Missing;
 use super::items::{Envelope, Items};
 
-/// Which namespaces are looked at.
+/// The namespaces to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NamespaceScope {
     All,
     One(String),
 }
 
-/// Objects a page.
+/// Objects per page.
 const PAGE: u32 = 500;
 
-/// The pause before a server that is busy, and names no time, is asked once more.
+/// The pause before a busy server that names no delay is tried once more.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How long a server that names a time may put one question off, in total.
+/// The longest total delay that a server may ask for in one request.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Questions of one kind at once.
+/// Requests of one kind at the same time.
 pub(super) const AT_ONCE: usize = 8;
 
-/// How lists are asked for.
+/// How lists are requested.
 pub(super) struct Lists<'a> {
     pub(super) client: &'a Client,
     pub(super) timing: Timing,
@@ -54,7 +54,7 @@ pub(super) struct List {
 }
 
 impl List {
-    /// In pages of the usual size, nowhere yet.
+    /// In pages of the default size, with an empty path.
     pub(super) const PAGED: Self = Self {
         path: String::new(),
         fields: None,
@@ -63,7 +63,7 @@ impl List {
         patience: 1,
     };
 
-    /// In pages of the usual size.
+    /// In pages of the default size.
     pub(super) fn at(path: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -71,13 +71,13 @@ impl List {
         }
     }
 
-    /// Only those that a field selector matches.
+    /// Only objects that a field selector matches.
     pub(super) fn of(self, fields: &'static str) -> Self {
         let fields = Some(fields);
         Self { fields, ..self }
     }
 
-    /// Objects that are large each, a few at a time.
+    /// For large objects: a few at a time.
     pub(super) fn of_large(self) -> Self {
         Self {
             limit: Some(PAGE / 10),
@@ -85,7 +85,7 @@ impl List {
         }
     }
 
-    /// The objects' metadata alone, which costs the server and the line less.
+    /// Only the objects' metadata, which costs the server and the network less.
     pub(super) fn of_metadata(self) -> Self {
         Self {
             metadata: true,
@@ -93,7 +93,7 @@ impl List {
         }
     }
 
-    /// All at once, from a server that has no pages and takes its time.
+    /// All at once, from a server without pages that takes its time.
     pub(super) fn whole(self) -> Self {
         Self {
             limit: None,
@@ -103,30 +103,30 @@ impl List {
     }
 }
 
-/// A list that takes a right to read.
+/// A list that needs a permission.
 pub(super) struct Ask<'a> {
-    /// Such as `/apis/apps/v1`.
+    /// The API, such as `/apis/apps/v1`.
     pub(super) api: &'a str,
     pub(super) plural: &'a str,
-    /// How it is asked for, wherever it is.
+    /// How to request it in any namespace.
     pub(super) list: List,
-    /// The right, as `verb resource.group`.
+    /// The permission, as `verb resource.group`.
     pub(super) rule: &'a str,
-    /// What can't be told without it.
+    /// What can't be determined without it.
     pub(super) consequence: &'a str,
-    /// Whether so much hangs on it that finding nothing wrong proves nothing.
+    /// Whether it is so important that finding no fault without it proves nothing.
     pub(super) essential: bool,
 }
 
 /// What could be read.
 pub(super) struct Granted<A> {
     pub(super) all: A,
-    /// The namespaces that it lacks.
+    /// The namespaces that are missing.
     pub(super) refused: BTreeSet<String>,
 }
 
 impl Lists<'_> {
-    /// The path of a namespaced resource: of the one namespace, or of all.
+    /// The path of a namespaced resource, in one namespace or all.
     pub(super) fn path(&self, api: &str, plural: &str) -> String {
         match self.scope {
             NamespaceScope::All => format!("{api}/{plural}"),
@@ -134,7 +134,7 @@ impl Lists<'_> {
         }
     }
 
-    /// All objects, each turned into something small as it comes in.
+    /// All objects, each reduced to something small as it arrives.
     pub(super) async fn all<K, T, A>(
         &self,
         list: List,
@@ -153,7 +153,7 @@ impl Lists<'_> {
         loop {
             let take = |object: K| all.extend(convert(object));
             let page = match self.page(&list, &params, take).await {
-                // The server has forgotten where it was: begin anew, in one page.
+                // The server no longer has the position: start over, in one page.
                 Err(trouble) if trouble.kind == TroubleKind::Expired && params.limit.is_some() => {
                     all = A::default();
                     params.limit = None;
@@ -175,7 +175,7 @@ impl Lists<'_> {
         }
     }
 
-    /// The same of each of these namespaces, with those that could not be read.
+    /// The same for each of these namespaces, with those that could not be read.
     pub(super) async fn each<K, T, A>(
         &self,
         asked: &Ask<'_>,
@@ -205,7 +205,7 @@ impl Lists<'_> {
         (all, refused)
     }
 
-    /// What may be read of it; what may not is noted.
+    /// The readable objects; a missing permission is recorded.
     pub(super) async fn granted<K, T, A>(
         &self,
         ask: &Ask<'_>,
@@ -218,7 +218,7 @@ impl Lists<'_> {
     {
         let read = self.permitted(ask, (names, missing), convert).await;
         read.inspect_err(|trouble| {
-            // An extension that is not installed has nothing to tell.
+            // An extension that is not installed has no objects.
             if ask.essential || trouble.kind != TroubleKind::NotFound {
                 missing.note(trouble, ask.rule, ask.consequence, ask.essential);
             }
@@ -226,7 +226,7 @@ impl Lists<'_> {
         .ok()
     }
 
-    /// All objects, or those of the namespaces in which they may be listed: the others are noted.
+    /// All objects, or those of the namespaces in which they may be listed; the other namespaces are recorded.
     pub(super) async fn permitted<K, T, A>(
         &self,
         ask: &Ask<'_>,
@@ -298,7 +298,7 @@ impl Lists<'_> {
         }
     }
 
-    /// One answer, whatever it is.
+    /// Any one answer.
     pub(super) async fn get<K: DeserializeOwned>(&self, path: &str) -> Result<K, Trouble> {
         patiently(async || get(self.client, path, self.timing.call).await).await
     }
@@ -311,7 +311,7 @@ fn broken(error: std::io::Error) -> Trouble {
     }
 }
 
-/// Asks a server that is busy again: when it says, or once if it does not say when.
+/// Retries a busy server: when it says so, or once if it names no delay.
 pub(super) async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Trouble>) -> Result<T, Trouble> {
     let begun = Instant::now();
     let mut paused = false;

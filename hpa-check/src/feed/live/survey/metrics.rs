@@ -1,4 +1,4 @@
-//! The resource metrics API: whether it is there, and one answer of it.
+//! The resource metrics API: whether it exists, and one answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,15 +14,15 @@ use super::Missing;
 use super::lists::{Ask, Granted, List, Lists};
 use super::pods::ByNamespace;
 
-/// After an error, the metrics API is asked again once, so much later.
+/// The delay before the metrics API is queried once more after an error.
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// What was read.
 pub(super) struct Metrics {
     pub(super) api: MetricsApi,
-    /// Who serves what is needed.
+    /// The servers of the APIs that are needed.
     pub(super) servers: Vec<MetricsServer>,
-    /// The samples by namespace, or the API's error; `None` when it may not be asked.
+    /// The samples by namespace, or the API's error; `None` if querying it is forbidden.
     pub(super) samples: Option<Result<ByNamespace<PodSample>, String>>,
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn read(
     let (api, own, version) = registered(lists, missing).await;
     let mut servers: Vec<MetricsServer> = own.into_iter().collect();
     for group in needed.iter().filter(|group| **group != RESOURCE) {
-        // That it may not be read was said of the first one.
+        // The missing permission was already reported for the first one.
         let read = servers::read(lists.client, lists.timing, group).await;
         servers.extend(read.ok().map(|(server, _)| server));
     }
@@ -50,7 +50,7 @@ pub(super) async fn read(
         plural: "pods",
         list: List::PAGED.whole(),
         rule: &format!("list pods.{RESOURCE}"),
-        consequence: "the pods' CPU is not seen",
+        consequence: "the pods' CPU can't be observed",
         essential: true,
     };
     Metrics {
@@ -87,7 +87,7 @@ async fn samples(
         lists.permitted(ask, (names, missing), convert).await
     };
     let mut read = ask_once().await;
-    // One error may be a moment's: a metrics server that is replaced, a busy API server.
+    // The error may be temporary: a metrics server that is being replaced, a busy API server.
     if let Err(trouble) = &read
         && !matches!(trouble.kind, TroubleKind::Forbidden | TroubleKind::Silent)
     {
@@ -103,7 +103,7 @@ async fn samples(
     };
     let consequence = match trouble.kind {
         TroubleKind::Forbidden => ask.consequence,
-        // Nothing is known of the API when we are the one to hang up.
+        // A timeout on our side proves nothing about the API.
         TroubleKind::Silent => {
             "the pods' CPU was not read in time; wait longer with --request-timeout"
         }
@@ -113,7 +113,7 @@ async fn samples(
     None
 }
 
-/// What the aggregator says of it, who serves it, and the version to ask, if it is worth asking.
+/// What the aggregator says about it, its server, and the version to query, if that makes sense.
 async fn registered(
     lists: &Lists<'_>,
     missing: &Missing,
@@ -133,7 +133,8 @@ async fn registered(
             (api, Some(server), version)
         }
         Err(trouble) => {
-            let consequence = "why the metrics API does not answer, and who serves it, is not seen";
+            let consequence =
+                "the server of the metrics API, and why it does not answer, are unknown";
             let rule = "get apiservices.apiregistration.k8s.io";
             missing.note(&trouble, rule, consequence, false);
             let (api, version) = asked(lists).await;
@@ -142,7 +143,7 @@ async fn registered(
     }
 }
 
-/// Where the aggregator may not be asked: whether the group is served.
+/// If reading the aggregator is forbidden: whether the group is served.
 async fn asked(lists: &Lists<'_>) -> (MetricsApi, Option<&'static str>) {
     match lists
         .get::<serde_json::Value>(&format!("/apis/{RESOURCE}/v1beta1"))

@@ -1,4 +1,4 @@
-//! CPU of the nodes, where these are all the nodes there will be.
+//! CPU of the nodes, if the set of nodes is fixed.
 
 use hpa_check_core::snapshot::Room;
 use hpa_check_core::units::Millicores;
@@ -11,10 +11,10 @@ use super::lists::{List, Lists};
 use super::pods;
 use super::{Missing, NamespaceScope};
 
-/// What was read: only nodes that do not multiply are worth a bound.
+/// The nodes: only a fixed set gives a bound.
 pub(super) struct Nodes {
     allocatable: i64,
-    /// What all pods request, where the pods of one namespace alone were read besides.
+    /// What all pods request, if only one namespace's pods were read elsewhere.
     requested: Option<i64>,
 }
 
@@ -22,7 +22,7 @@ pub(super) async fn read(lists: &Lists<'_>, missing: &Missing) -> Option<Nodes> 
     let nodes: Vec<Node> = match lists.all(List::at("/api/v1/nodes"), Some).await {
         Ok(nodes) => nodes,
         Err(trouble) => {
-            let consequence = "whether the pods at the maximum fit is only seen once they do not";
+            let consequence = "whether maxReplicas pods fit is only noticed if they do not";
             missing.note(&trouble, "list nodes", consequence, false);
             return None;
         }
@@ -33,7 +33,7 @@ pub(super) async fn read(lists: &Lists<'_>, missing: &Missing) -> Option<Nodes> 
     let (allocatable, _) = capacity::left(&nodes, None);
     let requested = match lists.scope {
         NamespaceScope::All => None,
-        // Only makes the bound tighter, so a cluster-wide right to read pods is not asked for.
+        // This only makes the bound tighter, so it does not justify a cluster-wide permission to read pods.
         NamespaceScope::One(_) => {
             let request = |pod: pod::Object<Meta>| Some(pods::request(pod));
             let all = lists.all(List::at("/api/v1/pods"), request).await;

@@ -15,7 +15,7 @@ use super::{Missing, NamespaceScope};
 pub(super) struct Pods {
     /// The pods, if they may be read at all.
     pub(super) readable: Option<ByNamespace<PodSnapshot>>,
-    /// CPU that all living pods of the cluster request, in millicores, if all were read.
+    /// CPU requested by all living pods of the cluster, in millicores, if all were read.
     pub(super) requested: Option<i64>,
 }
 
@@ -36,7 +36,7 @@ impl<T> ByNamespace<T> {
 /// One pod of the list.
 enum Read {
     Wanted(String, Box<PodSnapshot>),
-    /// Of a namespace without autoscalers: its request alone.
+    /// A pod in a namespace without autoscalers: only its request.
     Other(i64),
 }
 
@@ -72,7 +72,7 @@ pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>, missing: &
         plural: "pods",
         list: List::PAGED,
         rule: "list pods",
-        consequence: "what the autoscalers count is not seen",
+        consequence: "the pods that the autoscalers count can't be observed",
         essential: true,
     };
     let convert = |object: Object<Meta>| {

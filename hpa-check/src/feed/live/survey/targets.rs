@@ -1,4 +1,4 @@
-//! The autoscalers' targets, and who owns what owns the pods.
+//! The autoscalers' targets, and the owners of pods' owners.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,10 +20,10 @@ use super::decode::Bare;
 use super::lists::{Ask, Granted, List, Lists, patiently};
 use super::{Found, Missing};
 
-/// Where `kubectl apply` keeps what it applied last.
+/// Where `kubectl apply` stores what it applied last.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Kinds that are listed rather than asked for one by one: API, plural, kind, group.
+/// Kinds that are listed instead of being read one by one: API, plural, kind, group.
 const LISTED: [(&str, &str, &str, &str); 3] = [
     ("/apis/apps/v1", "deployments", "Deployment", "apps"),
     ("/apis/apps/v1", "statefulsets", "StatefulSet", "apps"),
@@ -35,14 +35,14 @@ const LISTED: [(&str, &str, &str, &str); 3] = [
     ),
 ];
 
-/// Targets of other kinds that are asked for at once.
+/// Targets of other kinds that are read at the same time.
 const AT_ONCE: usize = 32;
 
 /// What was read.
 pub(super) struct Targets {
-    /// One for each autoscaler, in their order.
+    /// One per autoscaler, in their order.
     pub(super) looks: Vec<TargetLook>,
-    /// By namespace: who owns the owners of pods.
+    /// The owners of pods' owners, by namespace.
     pub(super) owners: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -68,7 +68,7 @@ pub(super) async fn read(
         .map(|f| kind_of(&f.scaler.object.spec.scale_target_ref))
         .collect();
     for (api, plural, kind, group) in LISTED {
-        // Owners are wanted of what may stand between a pod and a custom target, too.
+        // Owners between a pod and a custom target are needed too.
         if wanted.contains(kind) || wanted.contains("") {
             let rule = rule(plural, group);
             let ask = Ask {
@@ -76,7 +76,7 @@ pub(super) async fn read(
                 plural,
                 list: List::PAGED,
                 rule: &format!("list {rule}"),
-                consequence: "neither the wanted nor the ready replicas are seen, nor which pods count",
+                consequence: "the desired and ready replicas, and which pods count, can't be observed",
                 essential: true,
             };
             if let Some(list) = lists.granted(&ask, (names, missing), listed).await {
@@ -98,7 +98,7 @@ fn rule(plural: &str, group: &str) -> String {
     }
 }
 
-/// The kind if it is listed, else nothing.
+/// The kind if it is listed, else an empty string.
 fn kind_of(reference: &TargetRef) -> &str {
     let (_, _, kind, _) = LISTED
         .iter()
@@ -151,7 +151,7 @@ impl Targets {
             plural: "replicasets",
             list: List::PAGED.of_metadata(),
             rule: "list replicasets.apps",
-            consequence: "whose pods the selectors match is told by names alone",
+            consequence: "the owners of the selected pods are only known by name",
             essential: false,
         };
         let convert = |bare: Bare| {
@@ -165,7 +165,7 @@ impl Targets {
         }
     }
 
-    /// Targets of kinds that are not listed, each by itself.
+    /// Targets of kinds that are not listed, each read separately.
     async fn others(&mut self, lists: &Lists<'_>, found: &[Found], missing: &Missing) {
         let reference = |n: usize| &found[n].scaler.object.spec.scale_target_ref;
         let rest: Vec<usize> = (0..found.len())
@@ -194,7 +194,7 @@ impl Targets {
     }
 }
 
-/// Any kind with a `/scale`.
+/// Any kind with a `/scale` subresource.
 async fn one(
     lists: &Lists<'_>,
     (found, resource): (&Found, &Result<ApiResource, Trouble>),
@@ -219,7 +219,7 @@ async fn one(
                 let seen = convert::target::scaled(&object, &scale);
                 Ok(TargetLook::Read(Box::new(workload(&object, seen))))
             }
-            // The object is there, so what is not found is its scale.
+            // The object exists, so what was not found is its scale.
             Err(trouble) if trouble.kind == TroubleKind::NotFound => Ok(TargetLook::NotScalable {
                 message: trouble.message,
             }),
@@ -234,7 +234,7 @@ async fn one(
         Err(trouble) => {
             let what = format!("{}/{}", reference.kind, reference.name);
             let consequence = format!(
-                "what {} of {} scales is not seen",
+                "the target of {} in {} can't be observed",
                 found.scaler.name, found.namespace
             );
             missing.note(
@@ -280,7 +280,7 @@ fn workload(object: &DynamicObject, seen: ScaleTarget) -> Workload {
     }
 }
 
-/// What the object tells of the manifests that are applied to it.
+/// What the object reveals about the manifests applied to it.
 fn manifest(metadata: &ObjectMeta) -> AppliedManifest {
     let annotations = metadata.annotations.as_ref();
     let labels = metadata.labels.as_ref();
@@ -329,7 +329,7 @@ fn manifest(metadata: &ObjectMeta) -> AppliedManifest {
     }
 }
 
-/// Marks by which kustomize-controller leaves an object alone once it is there.
+/// Marks by which kustomize-controller leaves an existing object alone.
 const FLUX_LEAVES: [(&str, &str); 3] = [
     ("kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent"),
     ("kustomize.toolkit.fluxcd.io/ssa", "Ignore"),
@@ -365,7 +365,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_workload_tells_who_sets_its_replicas_and_what_its_template_has() {
+    fn a_workload_shows_who_sets_its_replicas_and_its_templates_containers() {
         let object: DynamicObject = serde_json::from_value(json!({
             "metadata": {"name": "cart", "namespace": "shop",
                 "annotations": {LAST_APPLIED: "{\"spec\":{\"replicas\":3}}"},
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_in_the_wrong_group_is_not_taken_for_the_right_one() {
+    fn a_kind_in_the_wrong_group_is_not_confused_with_the_right_one() {
         let reference = |api_version: &str| TargetRef {
             api_version: api_version.to_owned(),
             kind: "Deployment".to_owned(),

@@ -1,5 +1,5 @@
-//! Why pods that are wanted are not there: events about pods, and the nodes that are being made for them. Asked only
-//! where pods are missing, since a large cluster has many events.
+//! Why requested pods are missing: events about pods, and the nodes being provisioned for them. Read only if
+//! pods are missing, since a large cluster has many events.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::Missing;
 use super::decode::EventObject;
 use super::lists::{List, Lists};
 
-/// What node autoscalers, the scheduler, evictions and probes say of pods.
+/// The event reasons of node autoscalers, the scheduler, evictions and probes.
 const REASONS: [&str; 11] = [
     "TriggeredScaleUp",
     "NotTriggerScaleUp",
@@ -28,7 +28,7 @@ const REASONS: [&str; 11] = [
     "Unhealthy",
 ];
 
-/// Adds the events to the namespaces, and gives the nodes that Karpenter is making, if it is at work.
+/// Adds the events to the namespaces, and returns the nodes that Karpenter is provisioning, if it is active.
 pub(super) async fn read(
     lists: &Lists<'_>,
     spaces: &mut BTreeMap<String, Namespace>,
@@ -43,7 +43,7 @@ pub(super) async fn read(
         let facts = event.facts()?;
         REASONS.contains(&facts.1.reason.as_str()).then_some(facts)
     };
-    // Who may not list events was told so before.
+    // A missing permission to list events was already reported.
     let events = lists.all(List::at(path).of(of_pods), wanted).await;
     let events: Vec<(String, EventSnapshot)> = events.unwrap_or_default();
     let nominated = events.iter().any(|(_, event)| event.reason == "Nominated");
@@ -101,7 +101,8 @@ async fn node_claims(lists: &Lists<'_>, missing: &Missing) -> Vec<NodeClaim> {
         .await;
     read.unwrap_or_else(|trouble| {
         if trouble.kind != TroubleKind::NotFound {
-            let consequence = "how far the nodes that Karpenter makes have come is not seen";
+            let consequence =
+                "the progress of the nodes that Karpenter provisions can't be observed";
             missing.note(&trouble, "list nodeclaims.karpenter.sh", consequence, false);
         }
         Vec::new()

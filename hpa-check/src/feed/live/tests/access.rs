@@ -1,4 +1,4 @@
-//! What is done without a permission: something weaker, and the rule that is missing is named.
+//! Without a permission, something weaker is done, and the missing permission is named.
 
 use serde_json::json;
 
@@ -6,7 +6,8 @@ use super::{find, now, server, timing, watch};
 use crate::api_server::{Fault, objects};
 
 #[tokio::test(start_paused = true)]
-async fn what_may_be_listed_and_not_watched_is_polled_and_the_rule_is_named_once() {
+async fn a_resource_that_may_be_listed_but_not_watched_is_polled_and_the_permission_is_named_once()
+{
     let server = server();
     server.forbid("watch deployments");
     let mut watched = watch(&server).await;
@@ -38,7 +39,7 @@ async fn a_permission_that_is_granted_later_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_may_only_be_read_by_its_name_is_polled_so() {
+async fn an_object_that_may_only_be_read_by_name_is_polled() {
     let server = server();
     server.forbid("list deployments");
     let mut watched = watch(&server).await;
@@ -51,7 +52,7 @@ async fn an_object_that_may_only_be_read_by_its_name_is_polled_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_that_may_not_be_read_are_a_gap_with_the_rule_that_is_missing() {
+async fn pods_that_may_not_be_read_are_a_gap_with_the_missing_permission() {
     let server = server();
     server.forbid("list pods");
     let mut watched = watch(&server).await;
@@ -65,7 +66,7 @@ async fn pods_that_may_not_be_read_are_a_gap_with_the_rule_that_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_right_to_read_autoscalers_nothing_can_be_done_and_that_is_said() {
+async fn without_permission_to_read_autoscalers_the_command_fails_with_that_reason() {
     let server = server();
     server.forbid("list horizontalpodautoscalers");
     let failure = find(&server, timing()).await.err().unwrap();
@@ -75,12 +76,12 @@ async fn without_the_right_to_read_autoscalers_nothing_can_be_done_and_that_is_s
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_unwell_or_is_none_is_named_in_one_sentence() {
+async fn a_server_that_is_unhealthy_or_no_api_server_is_named_in_one_sentence() {
     let cases = [
         (Fault::Status(401, "Unauthorized"), "renew the credentials"),
         (Fault::Status(503, "ServiceUnavailable"), "503"),
         (Fault::Silence, "no answer within 10 s"),
-        (Fault::Page, "no Kubernetes API server"),
+        (Fault::Page, "not a Kubernetes API server"),
     ];
     for (fault, part) in cases {
         let server = server();

@@ -1,4 +1,4 @@
-//! Facts that are asked for once.
+//! Facts that are read once.
 
 use super::{Watched, server, watch};
 use crate::api_server::{ApiServer, Fault, objects};
@@ -12,7 +12,7 @@ fn crowded() -> ApiServer {
     server
 }
 
-/// The facts about all but the metrics.
+/// The facts other than those about metrics.
 fn facts(watched: &Watched) -> Vec<String> {
     let mut facts = watched.about("facts");
     facts.retain(|fact| !fact.starts_with("metrics API"));
@@ -21,7 +21,7 @@ fn facts(watched: &Watched) -> Vec<String> {
 }
 
 const ALL: [&str; 3] = [
-    "CPU 2000m: 2000m allocatable on 1 node, less 0m that pods of other namespaces request",
+    "CPU 2000m: 2000m allocatable on 1 node, minus 0m requested by pods of other namespaces",
     "other scales Deployment/other",
     "quota small 6",
 ];
@@ -37,12 +37,12 @@ async fn watch_fib(server: &ApiServer) -> Watched {
 }
 
 #[tokio::test(start_paused = true)]
-async fn quotas_rivals_and_the_nodes_cpu_are_told() {
+async fn quotas_other_autoscalers_and_the_nodes_cpu_are_reported() {
     assert_eq!(facts(&watch_fib(&crowded()).await), ALL);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fact_that_can_t_be_had_at_first_is_asked_for_again() {
+async fn a_fact_that_cannot_be_read_at_first_is_retried() {
     let server = crowded();
     for what in ["list nodes", "list resourcequotas"] {
         server.fail(what, Fault::Status(503, "ServiceUnavailable"), 2);
@@ -51,7 +51,7 @@ async fn a_fact_that_can_t_be_had_at_first_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_not_be_read_is_named_and_done_without() {
+async fn missing_permissions_are_named_and_the_rest_is_read() {
     let server = crowded();
     server.forbid("list nodes");
     server.forbid("list resourcequotas");
@@ -64,7 +64,7 @@ async fn what_may_not_be_read_is_named_and_done_without() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_several_autoscalers_one_has_to_be_named() {
+async fn one_of_several_autoscalers_must_be_named() {
     let failure = super::find(&crowded(), super::timing())
         .await
         .err()
@@ -78,7 +78,7 @@ async fn of_several_autoscalers_one_has_to_be_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_controller_is_told_when_it_takes_over_and_its_renewals_are_not() {
+async fn a_controller_that_takes_over_is_reported_and_its_renewals_are_not() {
     let server = server();
     server.put(objects::lease("first"));
     let mut watched = watch(&server).await;

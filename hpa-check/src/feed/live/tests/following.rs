@@ -1,4 +1,4 @@
-//! What a watch tells while nothing is wrong, and objects that come, go and come back.
+//! What a watch reports when nothing is wrong, and objects that come, go and come back.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{now, server, watch};
 use crate::api_server::objects;
 
 #[tokio::test(start_paused = true)]
-async fn all_that_is_there_is_told_once() {
+async fn everything_that_exists_is_reported_once() {
     let server = server();
     let mut watched = watch(&server).await;
     watched.wait(100.0).await;
@@ -16,7 +16,7 @@ async fn all_that_is_there_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_is_told_when_it_happens_and_a_pod_of_another_selector_is_not() {
+async fn a_change_is_reported_when_it_happens_and_a_pod_of_another_selector_is_not() {
     let server = server();
     let mut watched = watch(&server).await;
     watched.hush();
@@ -43,7 +43,7 @@ async fn a_list_of_many_pages_is_read_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deployment_that_is_made_anew_was_gone_in_between() {
+async fn a_recreated_deployment_was_gone_in_between() {
     let server = server();
     let mut watched = watch(&server).await;
     watched.hush();
@@ -54,7 +54,7 @@ async fn a_deployment_that_is_made_anew_was_gone_in_between() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_autoscaler_that_is_deleted_is_told_as_gone() {
+async fn a_deleted_autoscaler_is_reported_as_gone() {
     let server = server();
     let mut watched = watch(&server).await;
     watched.hush();
@@ -64,7 +64,7 @@ async fn an_autoscaler_that_is_deleted_is_told_as_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_an_event_its_repetitions_are_told_and_what_is_old_or_of_others_is_not() {
+async fn repetitions_of_an_event_are_reported_and_old_or_foreign_events_are_not() {
     let server = server();
     let hpa = ("HorizontalPodAutoscaler", "fib");
     let before = now() - jiff::SignedDuration::from_secs(60);
@@ -86,7 +86,7 @@ async fn of_an_event_its_repetitions_are_told_and_what_is_old_or_of_others_is_no
 }
 
 #[tokio::test(start_paused = true)]
-async fn ages_are_taken_by_the_server_s_clock() {
+async fn ages_are_computed_with_the_servers_clock() {
     let server = server();
     server.run_ahead(jiff::SignedDuration::from_mins(5));
     let watched = watch(&server).await;

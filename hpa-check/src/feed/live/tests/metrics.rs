@@ -1,4 +1,4 @@
-//! The pods' CPU: which version is read, and what is said when none is.
+//! The pods' CPU: which version is read, and what is reported if there is none.
 
 use hpa_check_core::observation::{MetricAnswer, Seen};
 use serde_json::json;
@@ -32,7 +32,7 @@ async fn watched(server: &ApiServer) -> Watched {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_use_of_the_target_s_pods_is_read_in_either_version() {
+async fn the_use_of_the_targets_pods_is_read_in_either_version() {
     for version in ["v1", "v1beta1"] {
         let watched = watched(&with_metrics(version)).await;
         let last = watched.about("metrics").pop().unwrap();
@@ -79,7 +79,7 @@ async fn an_api_that_moves_to_another_version_is_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_metrics_server_that_is_down_is_told_by_its_error_and_by_its_registration() {
+async fn a_metrics_server_that_is_down_is_reported_with_its_error_and_its_registration() {
     let server = with_metrics("v1beta1");
     server.put(objects::api_service("v1beta1", false));
     let down = Fault::Status(503, "ServiceUnavailable");
@@ -112,7 +112,7 @@ async fn a_poll_without_an_answer_costs_its_deadline_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn metrics_that_may_not_be_read_name_the_rule() {
+async fn unreadable_metrics_name_the_missing_permission() {
     let server = with_metrics("v1beta1");
     server.forbid("list pods.metrics");
     let watched = watched(&server).await;
@@ -121,7 +121,7 @@ async fn metrics_that_may_not_be_read_name_the_rule() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_right_to_ask_what_is_served_the_usual_version_is_read() {
+async fn without_permission_to_list_versions_the_usual_one_is_read() {
     let server = with_metrics("v1beta1");
     server.forbid("get /apis/metrics.k8s.io");
     let watched = watched(&server).await;
@@ -166,7 +166,7 @@ async fn an_external_metric_is_read_from_its_own_api_by_its_labels() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_external_metric_that_may_not_be_read_is_no_error_of_the_metric() {
+async fn an_external_metric_that_is_forbidden_is_not_an_error_of_the_metric() {
     let server = server();
     server.serve(
         "external.metrics.k8s.io/v1beta1",
@@ -181,7 +181,7 @@ async fn an_external_metric_that_may_not_be_read_is_no_error_of_the_metric() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_not_waited_for_is_told_as_our_own_deadline_and_waited_for_longer() {
+async fn a_timeout_of_ours_is_reported_as_such_and_extends_the_deadline() {
     let server = with_metrics("v1beta1");
     server.fail("list pods.metrics", Fault::Silence, usize::MAX);
     let mut watched = watched(&server).await;
@@ -194,7 +194,7 @@ async fn an_answer_that_is_not_waited_for_is_told_as_our_own_deadline_and_waited
         }
     };
     let told: Vec<bool> = watched.told.iter().filter_map(ours).collect();
-    // After 10 s, and after 20 more: the third is waited for for 40 s.
+    // The deadlines are 10 s, then 20 s, then 40 s.
     assert_eq!(told, [true, true]);
     server.heal("list pods.metrics");
     watched.hush();
@@ -206,7 +206,7 @@ async fn an_answer_that_is_not_waited_for_is_told_as_our_own_deadline_and_waited
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_serves_an_api_of_metrics_is_told_and_that_nobody_does() {
+async fn the_server_of_a_metrics_api_is_reported_and_so_is_its_absence() {
     let server = server();
     let mut service = objects::api_service("v1beta1", true);
     service["spec"]["service"] = json!({"namespace": "monitoring", "name": "prometheus-adapter"});

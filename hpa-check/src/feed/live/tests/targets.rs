@@ -1,4 +1,4 @@
-//! Whom the autoscaler scales, and how its pods are found.
+//! What the autoscaler scales, and how its pods are found.
 
 use serde_json::json;
 
@@ -28,7 +28,7 @@ async fn a_stateful_set_is_followed_like_a_deployment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_custom_resource_the_pods_are_found_by_its_scale() {
+async fn the_pods_of_a_custom_resource_are_found_by_its_scale() {
     let server = server_of(objects::rollout("fib", 4));
     let watched = watch(&server).await;
     assert_eq!(watched.about("target"), ["+ 4 of app=fib"]);
@@ -36,7 +36,7 @@ async fn of_a_custom_resource_the_pods_are_found_by_its_scale() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scale_that_does_not_answer_at_first_is_asked_again_and_is_no_missing_permission() {
+async fn a_scale_that_does_not_answer_at_first_is_retried_and_not_a_missing_permission() {
     let server = server_of(objects::rollout("fib", 4));
     server.fail(
         "get rollouts/scale",
@@ -51,7 +51,7 @@ async fn a_scale_that_does_not_answer_at_first_is_asked_again_and_is_no_missing_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scale_that_may_not_be_read_names_the_rule() {
+async fn an_unreadable_scale_names_the_missing_permission() {
     let server = server_of(objects::rollout("fib", 4));
     server.forbid("get rollouts/scale");
     let watched = watch(&server).await;
@@ -59,7 +59,7 @@ async fn a_scale_that_may_not_be_read_names_the_rule() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_replicas_of_a_custom_resource_are_read_from_its_scale_again_and_again() {
+async fn the_replicas_of_a_custom_resource_are_polled_from_its_scale() {
     let server = server_of(objects::rollout("fib", 4));
     let mut watched = watch(&server).await;
     server.change("rollouts/fib", |r| r["spec"]["replicas"] = json!(6));
@@ -68,7 +68,7 @@ async fn the_replicas_of_a_custom_resource_are_read_from_its_scale_again_and_aga
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kind_without_a_scale_is_said_to_have_none_in_the_server_s_own_words() {
+async fn a_kind_without_a_scale_is_reported_in_the_servers_own_words() {
     let daemons = objects::workload("DaemonSet", "fib", 3);
     let server = ApiServer::new(now);
     server.serve("apps/v1", "daemonsets", "DaemonSet");
@@ -83,7 +83,7 @@ async fn a_kind_without_a_scale_is_said_to_have_none_in_the_server_s_own_words()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_selector_that_the_scale_gives_later_is_taken() {
+async fn a_selector_that_the_scale_gets_later_is_used() {
     let mut rollout = objects::rollout("fib", 4);
     rollout["status"]["selector"] = json!("");
     let server = server_of(rollout);
@@ -110,7 +110,7 @@ async fn a_custom_resource_that_is_defined_after_its_autoscaler_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn as_for_the_controller_the_version_of_the_reference_is_no_matter() {
+async fn the_version_of_the_reference_does_not_matter_as_in_the_controller() {
     for mut target in [objects::deployment("fib", 4), objects::rollout("fib", 4)] {
         let group = target["apiVersion"].as_str().unwrap().to_owned();
         let (group, _) = group.split_once('/').unwrap();
@@ -126,7 +126,7 @@ async fn as_for_the_controller_the_version_of_the_reference_is_no_matter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_autoscaler_that_is_pointed_at_another_target_is_followed_there() {
+async fn an_autoscaler_that_changes_its_target_is_followed_to_the_new_one() {
     let server = server_of(objects::deployment("fib", 4));
     server.put(objects::deployment("other", 2));
     server.put(objects::pod("other-1", "other", now()));
@@ -141,7 +141,7 @@ async fn an_autoscaler_that_is_pointed_at_another_target_is_followed_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_that_is_not_there_yet_is_told_once_it_is() {
+async fn a_target_that_does_not_exist_yet_is_reported_once_it_does() {
     let deployment = objects::deployment("fib", 4);
     let server = ApiServer::new(now);
     server.put(objects::autoscaler("fib", &deployment));
@@ -153,7 +153,7 @@ async fn a_target_that_is_not_there_yet_is_told_once_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_metric_of_one_container_is_read_as_such() {
+async fn a_metric_of_one_container_is_read_as_one() {
     let server = server_of(objects::deployment("fib", 4));
     server.change("horizontalpodautoscalers/fib", |hpa| {
         hpa["spec"]["metrics"] = json!([{"type": "ContainerResource", "containerResource": {

@@ -1,10 +1,10 @@
-//! Watches that break, and what is said of the time in between.
+//! Watches that break, and what is reported about the time in between.
 
 use super::{now, server, watch};
 use crate::api_server::{Fault, objects};
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_that_ends_in_order_is_taken_up_with_no_gap_and_no_list() {
+async fn a_watch_that_ends_normally_is_resumed_without_a_gap_or_a_list() {
     let server = server();
     let mut watched = watch(&server).await;
     watched.hush();
@@ -17,7 +17,7 @@ async fn a_watch_that_ends_in_order_is_taken_up_with_no_gap_and_no_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_closes_every_watch_at_once_is_not_asked_in_a_tight_loop() {
+async fn a_server_that_closes_every_watch_immediately_is_not_called_in_a_tight_loop() {
     let server = server();
     let mut watched = watch(&server).await;
     for _ in 0..100 {
@@ -28,7 +28,7 @@ async fn a_server_that_closes_every_watch_at_once_is_not_asked_in_a_tight_loop()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_that_is_cut_in_the_middle_is_read_again_whole() {
+async fn a_line_that_is_cut_in_the_middle_is_read_again_completely() {
     let server = server();
     let mut watched = watch(&server).await;
     watched.hush();
@@ -39,7 +39,7 @@ async fn a_line_that_is_cut_in_the_middle_is_read_again_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_that_is_forgotten_while_watching_leads_to_a_list_with_what_went_meanwhile() {
+async fn a_version_that_expires_while_watching_leads_to_a_list_with_what_was_deleted_in_between() {
     let server = server();
     let mut watched = watch(&server).await;
     watched.wait(9.9).await;
@@ -50,13 +50,13 @@ async fn a_version_that_is_forgotten_while_watching_leads_to_a_list_with_what_we
     server.forget(false);
     watched.wait(1.0).await;
     assert_eq!(watched.about("pods"), ["- fib-1", "+ fib-3"]);
-    // From the list, the last time that all was known for certain.
+    // From the list, which was the last time that everything was known for certain.
     let gaps = [(0, 102, "too old resource version".to_owned())];
     assert_eq!(watched.gaps("pods"), gaps);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_that_is_forgotten_when_watched_on_from_is_a_gap_whichever_way_it_is_said() {
+async fn a_version_that_expires_before_a_resume_is_a_gap_in_either_form_of_the_error() {
     for in_stream in [false, true] {
         let server = server();
         let mut watched = watch(&server).await;
@@ -76,10 +76,10 @@ async fn a_version_that_is_forgotten_when_watched_on_from_is_a_gap_whichever_way
     }
 }
 
-/// The server goes away for 20 s and comes back without its history: one gap, from the last that was
-/// known to the list that closes it, even if the first answer to a watch is a 200.
+/// The server goes away for 20 s and comes back without its history: one gap, from the last known state to the
+/// list that closes it, even if the first answer to a watch is a 200.
 #[tokio::test(start_paused = true)]
-async fn a_restart_is_one_gap_from_the_last_that_was_known_to_the_list_after_it() {
+async fn a_restart_is_one_gap_from_the_last_known_state_to_the_list_after_it() {
     for in_stream in [false, true] {
         let server = server();
         let mut watched = watch(&server).await;
@@ -105,7 +105,7 @@ async fn a_restart_is_one_gap_from_the_last_that_was_known_to_the_list_after_it(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_that_keeps_its_history_replays_what_happened_meanwhile() {
+async fn a_restart_that_keeps_its_history_replays_what_happened_in_between() {
     let server = server();
     let mut watched = watch(&server).await;
     watched.hush();
@@ -121,7 +121,7 @@ async fn a_restart_that_keeps_its_history_replays_what_happened_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_died_in_silence_is_noticed_and_the_gap_begins_where_it_was_last_known() {
+async fn a_connection_that_died_silently_is_noticed_and_the_gap_starts_at_the_last_known_state() {
     let server = server();
     let mut watched = watch(&server).await;
     watched.wait(6.9).await;
@@ -141,7 +141,7 @@ async fn a_connection_that_died_in_silence_is_noticed_and_the_gap_begins_where_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_takes_requests_and_never_answers_is_asked_again_after_the_deadline() {
+async fn a_server_that_accepts_requests_and_never_answers_is_retried_after_the_deadline() {
     let server = server();
     let mut watched = watch(&server).await;
     watched.hush();
@@ -168,7 +168,7 @@ async fn a_server_that_sheds_load_is_left_alone_for_as_long_as_it_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_with_faults_is_asked_less_and_less_often_and_never_given_up() {
+async fn a_faulty_server_is_retried_less_and_less_often_and_never_given_up() {
     let server = server();
     server.fail("list pods", Fault::Status(500, "InternalError"), 20);
     let mut watched = watch(&server).await;
@@ -185,7 +185,7 @@ async fn a_server_with_faults_is_asked_less_and_less_often_and_never_given_up() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_expire_are_a_gap_that_ends_when_they_are_good_again() {
+async fn expired_credentials_are_a_gap_that_ends_when_they_are_valid_again() {
     let server = server();
     let mut watched = watch(&server).await;
     watched.hush();
@@ -205,7 +205,7 @@ async fn credentials_that_expire_are_a_gap_that_ends_when_they_are_good_again() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_expires_between_two_pages_is_begun_anew() {
+async fn a_list_that_expires_between_two_pages_is_started_over() {
     let server = server();
     for n in 3..=600 {
         server.put(objects::pod(&format!("fib-{n}"), "fib", now()));

@@ -1,4 +1,4 @@
-//! What one request costs on this machine, by the CPU time of a replica.
+//! The cost of one request on this machine, from the CPU time of a replica.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use super::probe;
 use crate::process::Child;
 use hpa_check_core::sim::cost::CostSearch;
 
-/// CPU time to spend for one measurement: the operating system counts in steps of 10 ms.
+/// CPU time to spend on one measurement: the operating system counts in steps of 10 ms.
 const MEASURE: Duration = Duration::from_millis(150);
 
-/// A machine that needs longer for that is busy with something else.
+/// A machine that takes longer is busy with something else.
 const AT_MOST: Duration = Duration::from_secs(2);
 
-/// The number to ask for, and what a request for it costs.
+/// The number to request, and the cost of one request for it.
 pub(super) async fn cost(fib_server: &Path, n: Option<u64>) -> Result<(u64, Duration), String> {
     let mut child = Child::start(fib_server, &arguments("calibration", Duration::ZERO))?;
     let service = addresses(&mut child).await?.service;
@@ -37,8 +37,8 @@ struct Meter {
 }
 
 impl Meter {
-    /// The CPU time of one request, averaged over as many as it takes. Each has a connection of its
-    /// own, as most have under the load.
+    /// The CPU time of one request, averaged over as many as it takes. Each has its own connection, as most
+    /// have under load.
     async fn measure(&mut self, service: std::net::SocketAddr, n: u64) -> Result<Duration, String> {
         let path = format!("/get?n={n}");
         let (began, before) = (Instant::now(), self.used()?);

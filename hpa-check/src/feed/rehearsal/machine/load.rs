@@ -1,4 +1,4 @@
-//! The load: one `fib-loadgen` process that follows the plan, tells each second, and gives account.
+//! The load: one `fib-loadgen` process that follows the plan, reports each second, and writes a result.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::time::Duration;
 use hpa_check_core::observation::LoadResult;
 use tokio_util::sync::CancellationToken;
 
+use crate::load::sized::CONNECTION;
 use crate::load::{self, in_short};
 use hpa_check_core::sim::sizing::LoadPlan;
 use hpa_check_core::sim::world::Happening;
@@ -23,7 +24,7 @@ pub(super) struct RehearsalLoad {
     /// Where its result goes.
     pub(super) result: PathBuf,
     pub(super) happenings: Sender<Happening>,
-    /// Ends the load before its plan does.
+    /// Stops the load before its plan ends.
     pub(super) stop: CancellationToken,
 }
 
@@ -31,7 +32,7 @@ impl RehearsalLoad {
     /// The whole load.
     pub(super) async fn run(self, plan: LoadPlan) {
         let account = self.attack(&plan).await;
-        // Nobody listens any more once the rehearsal is over.
+        // After the rehearsal nobody receives this.
         let _ = self.happenings.send(Happening::LoadEnded(account));
     }
 
@@ -51,7 +52,7 @@ impl RehearsalLoad {
     }
 }
 
-/// The flags that make the generator follow the plan.
+/// The flags with which the generator follows the plan.
 fn arguments(target: SocketAddr, plan: &LoadPlan, result: &Path) -> Vec<String> {
     let mut args = vec![
         format!("http://{target}"),
@@ -59,13 +60,15 @@ fn arguments(target: SocketAddr, plan: &LoadPlan, result: &Path) -> Vec<String> 
         plan.users.to_string(),
         "--n".to_owned(),
         plan.intensity.n.to_string(),
+        "--conn-requests".to_owned(),
+        CONNECTION.to_owned(),
     ];
     for (duration, rate) in [
         (plan.before, plan.rest_rate()),
         (plan.high, plan.intensity.rate),
         (plan.after, plan.rest_rate()),
     ] {
-        // A stage is a slope to its target: a steep one, then a level one.
+        // A stage is a ramp to its target: here a steep one, then a flat one.
         for part in [SLOPE, duration.saturating_sub(SLOPE)] {
             args.push("--stage".to_owned());
             args.push(format!("{}ms:{}/s", part.as_millis(), in_short(rate)));
@@ -80,8 +83,7 @@ mod tests {
     use super::*;
     use hpa_check_core::sim::intensity::Intensity;
 
-    #[test]
-    fn the_stages_last_as_long_as_the_plan() {
+    fn flags() -> Vec<String> {
         let plan = LoadPlan {
             users: 500,
             intensity: Intensity { n: 90, rate: 100.0 },
@@ -91,7 +93,24 @@ mod tests {
             after: Duration::from_secs(15),
         };
         let target = "127.0.0.1:80".parse().unwrap();
-        let args = arguments(target, &plan, Path::new("load.json"));
+        arguments(target, &plan, Path::new("load.json"))
+    }
+
+    /// At a few hundred requests a second only a few connections are busy at a time: if they lived long, most of
+    /// twenty pods would idle by our own doing.
+    #[test]
+    fn connections_are_renewed_so_often_that_every_pod_gets_its_share() {
+        let args = flags();
+        let place = args
+            .iter()
+            .position(|arg| arg == "--conn-requests")
+            .unwrap();
+        assert_eq!(args[place + 1], CONNECTION);
+    }
+
+    #[test]
+    fn the_stages_last_as_long_as_the_plan() {
+        let args = flags();
         let stages: Vec<_> = args.iter().filter(|arg| arg.ends_with("/s")).collect();
         let wanted = [
             "1000ms:3.4/s",

@@ -1,4 +1,4 @@
-//! Told to stop: by a signal, or by the end of the program that started this one.
+//! Stop requests: by a signal, or by the exit of the parent process.
 
 use std::os::unix::process::parent_id;
 use std::sync::mpsc::Sender;
@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 use crate::signals::Signals;
 use hpa_check_core::sim::world::Happening;
 
-/// How often the parent is looked at: no system tells of its end in a portable way.
+/// How often the parent is checked: no portable system call reports its exit.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The first notice ends the rehearsal in order, the second at once.
+/// The first request ends the rehearsal in order, the second immediately.
 pub(super) async fn heed(
     mut signals: Signals,
     with_parent: bool,
@@ -23,7 +23,7 @@ pub(super) async fn heed(
         () = signals.next() => {}
         () = parent_gone(), if with_parent => {}
     }
-    // Nobody listens any more once the rehearsal is over.
+    // After the rehearsal nobody receives this.
     let _ = happenings.send(Happening::Interrupted);
     signals.next().await;
     kill.cancel();

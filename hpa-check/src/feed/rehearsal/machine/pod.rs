@@ -1,4 +1,4 @@
-//! One pod: a `fib-server` process, started, probed, restarted and ended as a kubelet does.
+//! One pod: a `fib-server` process that is started, probed, restarted and terminated as by a kubelet.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,16 +17,16 @@ use crate::process::Child;
 use hpa_check_core::sim::fault::Fault;
 use hpa_check_core::sim::world::Happening;
 
-/// A server says where it listens in far less.
+/// A server prints its address in far less time.
 const STARTS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Between two probes: until it is ready, and after.
+/// Time between two probes, before and after it is ready.
 const PROBE_EVERY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
 
-/// As `timeoutSeconds` of the readiness probe.
+/// Like `timeoutSeconds` of the readiness probe.
 const PROBE_WITHIN: Duration = Duration::from_secs(2);
 
-/// The pause before a container that ended by itself is started anew; doubled each time, to the second.
+/// The delay before a container that exited is restarted; it doubles each time, up to the second value.
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 /// The process numbers of the running pods.
@@ -35,11 +35,11 @@ pub(super) type Pids = Arc<Mutex<BTreeMap<String, u32>>>;
 /// How a pod ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Termination {
-    /// Between leaving the endpoints and the signal: `preStop.sleep`.
+    /// Time between leaving the endpoints and the signal: `preStop.sleep`.
     pub(super) pre_stop: Duration,
-    /// How long the server goes on serving after the signal.
+    /// How long the server keeps serving after the signal.
     pub(super) drain_delay: Duration,
-    /// From the signal to the kill.
+    /// Time from the signal to the kill.
     pub(super) grace: Duration,
 }
 
@@ -52,9 +52,9 @@ pub(super) struct Node {
     pub(super) endpoints: Endpoints,
     pub(super) pids: Pids,
     pub(super) happenings: Sender<Happening>,
-    /// The rehearsal is over: no more pauses.
+    /// The rehearsal is over: no more delays.
     pub(super) hurry: CancellationToken,
-    /// And now without any ceremony.
+    /// Kill immediately.
     pub(super) kill: CancellationToken,
 }
 
@@ -90,11 +90,11 @@ pub(super) fn arguments(name: &str, drain_delay: Duration) -> Vec<String> {
     .to_vec()
 }
 
-/// Reads the line in which a server says where it listens.
+/// Reads the line in which a server prints its addresses.
 pub(super) async fn addresses(child: &mut Child) -> Result<Addresses, String> {
     match tokio::time::timeout(STARTS_WITHIN, child.lines.next_line()).await {
         Ok(Ok(Some(line))) => {
-            parse(&line).ok_or_else(|| format!("it does not say where it listens: `{line}`"))
+            parse(&line).ok_or_else(|| format!("it did not print its addresses: `{line}`"))
         }
         Ok(_) => {
             let status = child.ended().await;
@@ -118,7 +118,7 @@ fn parse(line: &str) -> Option<Addresses> {
     })
 }
 
-/// Why a container is over.
+/// Why a container ended.
 enum End {
     Asked,
     ByItself(String),
@@ -171,7 +171,7 @@ impl Node {
         end
     }
 
-    /// Gives the pod new connections exactly while it says that it is ready.
+    /// Gives the pod new connections while its readiness probe succeeds.
     async fn probe(&self, name: &str, addresses: Addresses) -> std::convert::Infallible {
         let path = match self.fault {
             Some(Fault::PodsNotReady) => "/no-such-page",
@@ -217,7 +217,7 @@ impl Node {
         self.pids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Nobody listens any more once the rehearsal is over.
+    /// After the rehearsal nobody receives this.
     fn tell(&self, happening: Happening) {
         let _ = self.happenings.send(happening);
     }

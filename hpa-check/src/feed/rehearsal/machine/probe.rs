@@ -1,4 +1,4 @@
-//! One plain HTTP request on loopback, as a kubelet probes: the status code, and nothing kept.
+//! One plain HTTP request on loopback, as by a kubelet's probe: only the status code is kept.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,8 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// The status code of the answer to `GET path`, on a connection of its own; `None` when there was
-/// no answer in time.
+/// The status code of the answer to `GET path`, on its own connection; `None` if there was no answer in time.
 pub(super) async fn get(address: SocketAddr, path: &str, within: Duration) -> Option<u16> {
     tokio::time::timeout(within, ask(address, path))
         .await
@@ -26,7 +25,7 @@ async fn ask(address: SocketAddr, path: &str) -> std::io::Result<Option<u16>> {
         if read == 0 {
             return Ok(status(&head));
         }
-        // The status line is in the first bytes; the rest is read so that the server ends in peace.
+        // The status line is in the first bytes; the rest is read so that the server can finish normally.
         if head.len() < 64 {
             head.extend_from_slice(&rest[..read.min(64)]);
         }
@@ -44,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_code_is_read_from_the_status_line_alone() {
+    fn the_code_is_read_from_the_status_line_only() {
         assert_eq!(status(b"HTTP/1.1 503 Service Unavailable\r\n"), Some(503));
         assert_eq!(status(b"HTTP/1.0 200"), Some(200));
         assert_eq!(status(b"SSH-2.0-x 200"), None);

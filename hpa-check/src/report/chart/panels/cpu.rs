@@ -1,4 +1,4 @@
-//! Utilization as the controller saw it, the target, and the band in which nothing happens.
+//! Utilization as the controller saw it, the target, and its tolerance band.
 
 use super::super::key::Key;
 use super::super::{Sheet, steps};

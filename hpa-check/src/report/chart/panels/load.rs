@@ -1,4 +1,4 @@
-//! The load: how much of it there was, and how long its answers took.
+//! The load: its rate, and its response times.
 
 use hpa_check_core::run::timeline::LoadPoint;
 
@@ -6,10 +6,10 @@ use super::super::key::Key;
 use super::super::{Sheet, steps};
 use super::ValueRange;
 
-/// Seconds of load further apart than this were not measured in between.
+/// Between seconds of load further apart than this, nothing was measured.
 const HOLE_MS: i64 = 3_000;
 
-/// Requests a second: asked for, and answered.
+/// Requests per second: planned and answered.
 pub(in super::super) fn rate(sheet: &mut Sheet<'_>) {
     let points = &sheet.timeline.load;
     if points.is_empty() {
@@ -25,7 +25,7 @@ pub(in super::super) fn rate(sheet: &mut Sheet<'_>) {
         Key::line("rps", "answered"),
         Key::line("offered", "offered"),
     ];
-    sheet.title("Requests a second", &keys);
+    sheet.title("Requests per second", &keys);
     let axis = sheet.frame(84.0, &scale);
     let draw = |value: fn(&LoadPoint) -> Option<f64>| {
         let points = points.iter().map(|p| (p.at, value(p)));
@@ -36,8 +36,8 @@ pub(in super::super) fn rate(sheet: &mut Sheet<'_>) {
     sheet.canvas.path("rps", &answered);
 }
 
-/// The 99th percentile of each second's response times, in milliseconds, or in seconds where a
-/// thousand of them would make long labels.
+/// The 99th percentile of each second's response times, in milliseconds, or in seconds if those would make long
+/// labels.
 pub(in super::super) fn response_time(sheet: &mut Sheet<'_>) {
     let points = &sheet.timeline.load;
     let slowest = points.iter().filter_map(p99_ms).fold(0.0, f64::max);

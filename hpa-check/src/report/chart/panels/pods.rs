@@ -1,4 +1,4 @@
-//! A row a pod: when it lived, and how hot it was.
+//! One row per pod: when it existed, and how busy it was.
 
 use hpa_check_core::run::timeline::PodSeries;
 
@@ -9,13 +9,13 @@ use super::super::{GAP, Sheet};
 use crate::report::escape::Xml;
 
 const ROW: f64 = 13.0;
-/// More rows than this are no picture any more.
+/// More rows than this are not readable.
 const MOST: usize = 40;
 
-/// A narrower part of a row takes in the one after it, in pixels.
+/// A part of a row that is narrower than this, in pixels, is merged with the next one.
 const FINEST: f64 = 1.5;
 
-/// Up to which percent of the request a color goes, its class, and how the key names it.
+/// The upper end of each color in percent of the request, its class, and its name in the key.
 const HEATS: [(i64, &str, &str); 6] = [
     (25, "heat h0", "below 25"),
     (50, "heat h1", "50"),
@@ -84,7 +84,7 @@ fn row(sheet: &mut Sheet<'_>, pod: &PodSeries) {
     }
 }
 
-/// A part of a pod's row in one color: from where to where, and the use in percent.
+/// A part of a pod's row in one color: its start and end, and the use in percent.
 #[derive(Debug)]
 struct Stretch {
     x: (f64, f64),
@@ -92,8 +92,8 @@ struct Stretch {
     most: i64,
 }
 
-/// The samples of a pod, those of one color joined, and of those in one pixel the hottest: a day of samples is
-/// no larger than a picture of it.
+/// The samples of a pod, with those of one color joined; within a pixel the highest counts, so a day of samples
+/// is no larger than a picture of it.
 fn stretches(time: &TimeAxis, pod: &PodSeries, end: jiff::Timestamp, request: i64) -> Vec<Stretch> {
     let mut all: Vec<Stretch> = Vec::new();
     for (index, sample) in pod.cpu_milli.iter().enumerate() {
@@ -120,7 +120,7 @@ fn stretches(time: &TimeAxis, pod: &PodSeries, end: jiff::Timestamp, request: i6
     all
 }
 
-/// What tells a pod from the others of its owner: the end of its name.
+/// The end of a pod's name, which distinguishes it from the others of its owner.
 fn ending(name: &str) -> String {
     const MOST: usize = 7;
     let last = name.rsplit('-').next().unwrap_or(name);

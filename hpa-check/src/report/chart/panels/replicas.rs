@@ -1,4 +1,4 @@
-//! Replicas: asked for by the metric, decided, set, ready; and the bounds.
+//! Replicas: proposed by the metric, decided, set, ready; and the bounds.
 
 use hpa_check_core::run::timeline::Step;
 
@@ -11,9 +11,9 @@ use super::ValueRange;
 /// Lanes for the labels of the changes, and the height of each.
 const LANES: usize = 2;
 const LANE: f64 = 15.0;
-/// A proposal is drawn whole up to so many times the maximum.
+/// A proposal is drawn completely up to this many times the maximum.
 const MOST_BEYOND: f64 = 3.0;
-/// Between a label and its hairline.
+/// The gap between a label and its hairline.
 const AIR: f64 = 5.0;
 
 /// The panel.
@@ -21,8 +21,8 @@ pub(in super::super) fn replicas(sheet: &mut Sheet<'_>) {
     let timeline = sheet.timeline;
     let count = |value: i32| Some(f64::from(value));
     let bound = steps::largest(&timeline.max_replicas, count);
-    // What the metric asks for may be far beyond the bound. Where it would flatten all else it is cut off,
-    // and the key says how far it goes.
+    // The metric may ask for far more than the maximum. If that would flatten everything else it is cut off,
+    // and the key shows how far it goes.
     let proposed = steps::largest(&timeline.proposed, count);
     let asked = proposed.min(bound.max(1.0) * MOST_BEYOND);
     let largest = steps::largest(&timeline.ready, count)
@@ -62,7 +62,7 @@ pub(in super::super) fn replicas(sheet: &mut Sheet<'_>) {
     }
     let area = steps::area(&timeline.ready, &sheet.time, &axis);
     sheet.canvas.path("ready-area", &area);
-    // What was decided is a broad band, so that it can be seen where it was also set.
+    // The decision is a broad band, so that it stays visible where it was also set.
     let lines: [(&str, &[Step<i32>]); 6] = [
         ("proposed", &timeline.proposed),
         ("bound", &timeline.min_replicas),
@@ -77,7 +77,7 @@ pub(in super::super) fn replicas(sheet: &mut Sheet<'_>) {
     }
 }
 
-/// A change of the set size, and where it is named.
+/// A change of the replicas, and the place of its label.
 struct Change {
     x: f64,
     to: i32,
@@ -85,7 +85,7 @@ struct Change {
     place: Place,
 }
 
-/// Those changes that there is room for, in lanes above the panel.
+/// The changes for which there is room, in lanes above the panel.
 fn changes(sheet: &Sheet<'_>) -> Vec<Change> {
     let pairs = sheet.timeline.spec.windows(2);
     let all: Vec<(f64, i32, String)> = pairs

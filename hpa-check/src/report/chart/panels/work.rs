@@ -1,4 +1,4 @@
-//! Work of a simulation: what was wanted, and what the ready pods can do at most.
+//! Work in a simulation: what was requested, and what the ready pods can do.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use super::super::key::Key;
 use super::super::{Sheet, steps};
 use super::ValueRange;
 
-/// The panel. A load in requests a second has a panel of its own; where pods do whatever is asked of them,
-/// there is no capacity to show.
+/// Draws the panel. A load in requests per second has a panel of its own; if pods do any amount of work, there
+/// is no capacity to show.
 pub(in super::super) fn work(sheet: &mut Sheet<'_>) {
     let Some(work) = sheet.work.filter(|work| work.load.cost_us.is_none()) else {
         return;
@@ -53,5 +53,5 @@ pub(in super::super) fn work(sheet: &mut Sheet<'_>) {
     sheet.canvas.path("rps", &line);
 }
 
-/// The work wanted is drawn from that many points, about one for each pixel.
+/// The requested work is drawn from this many points, about one per pixel.
 const POINTS: i64 = 880;

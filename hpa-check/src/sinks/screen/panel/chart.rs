@@ -1,4 +1,5 @@
-//! The replicas over time, as a chart of cells: ready pods filled, what the target is set to as a line above.
+//! The replicas over time, as a chart of character cells: ready pods are filled, the target's replicas are a
+//! line.
 
 use crossterm::style::{Stylize, style};
 use hpa_check_core::observation::Phase;
@@ -11,7 +12,7 @@ use crate::report::{summary, words};
 /// Cells are filled in eighths.
 const EIGHTHS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// So many rows of cells, and one below them with the phases; the last column is now.
+/// This many rows of cells, and one below them with the phases; the last column is now.
 pub(super) fn replicas(
     timeline: &Timeline,
     now: Timestamp,
@@ -60,7 +61,7 @@ pub(super) fn replicas(
     rows
 }
 
-/// The instant of a cell, of so many; the last one is now.
+/// The instant of one of this many cells; the last one is now.
 fn instant(timeline: &Timeline, now: Timestamp, cell: usize, cells: usize) -> Timestamp {
     let span = now.as_millisecond() - timeline.from.as_millisecond();
     let share = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
@@ -79,7 +80,7 @@ fn eighths(count: i32, most: i32, height: usize) -> usize {
     share(count) * height * 8 / share(most).max(1)
 }
 
-/// The sign of a cell, and whether it shows ready pods.
+/// The character of a cell, and whether it shows ready pods.
 fn cell(ready: usize, set: usize, row: usize) -> (char, bool) {
     let filled = ready.saturating_sub(row * 8).min(8);
     if filled > 0 {
@@ -89,7 +90,7 @@ fn cell(ready: usize, set: usize, row: usize) -> (char, bool) {
     (if line { '─' } else { ' ' }, false)
 }
 
-/// The name of each phase below its beginning, where there is room, and the time at the end.
+/// The name of each phase below its start, if there is room, and the time at the end.
 fn phases(timeline: &Timeline, instants: &[Timestamp]) -> Row {
     let mut text = String::new();
     let shown = timeline
@@ -130,13 +131,13 @@ mod tests {
             text.iter().all(|row| row.chars().count() <= 79),
             "{text:#?}"
         );
-        // The top is the maximum, 10, and only while ten pods were ready.
+        // The top is the maximum, 10, and filled only while ten pods were ready.
         assert!(
             text[0].starts_with("       10 ") && text[0].contains('█'),
             "{text:#?}"
         );
         assert!(text[0].ends_with(' '), "{text:#?}");
-        // At rest there are three of ten: two rows of eight and a bit.
+        // At the baseline there are three of ten: two rows of eight and a bit.
         assert!(
             text[7].ends_with('█') && text[5].ends_with('▃'),
             "{text:#?}"

@@ -1,5 +1,5 @@
-//! A row of the panel: pieces of text with their styles, and never more of them than the terminal is wide.
-//! A row that wraps would put every later redraw in the wrong place.
+//! A row of the panel: styled pieces of text, never wider than the terminal. A row that wraps would put every
+//! later redraw in the wrong place.
 
 use std::fmt;
 
@@ -10,18 +10,18 @@ use crossterm::style::{StyledContent, style};
 pub(super) struct Row(Vec<StyledContent<String>>);
 
 impl Row {
-    /// Of one piece without a style.
+    /// A row of one piece without a style.
     pub(super) fn plain(text: impl Into<String>) -> Self {
         Self::default().and(style(text.into()))
     }
 
-    /// With one more piece.
+    /// Adds a piece.
     pub(super) fn and(mut self, piece: StyledContent<String>) -> Self {
         self.0.push(piece);
         self
     }
 
-    /// With the pieces of another row behind it.
+    /// Adds the pieces of another row.
     fn join(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
@@ -36,7 +36,7 @@ impl Row {
             .collect()
     }
 
-    /// Cells of the terminal.
+    /// Its width in terminal cells.
     pub(super) fn width(&self) -> usize {
         self.0.iter().map(|p| p.content().chars().count()).sum()
     }
@@ -59,10 +59,10 @@ impl fmt::Display for Row {
     }
 }
 
-/// Cells of the column in which the names of the rows stand.
+/// The width in cells of the column with the rows' names.
 pub(super) const NAMES: usize = 10;
 
-/// The pieces behind a name, two spaces apart, on as many rows as they need.
+/// The pieces after a name, two spaces apart, on as many rows as they need.
 pub(super) fn flow(name: &str, pieces: Vec<Row>, width: usize) -> Vec<Row> {
     let mut rows = vec![Row::plain(format!(" {name:<9}"))];
     for piece in pieces {
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_that_do_not_fit_behind_one_another_go_on_below() {
+    fn pieces_that_do_not_fit_on_one_row_continue_below() {
         let pieces = ["one", "two", "three"].map(Row::plain).to_vec();
         let rows: Vec<String> = flow("load", pieces, 20)
             .iter()

@@ -1,4 +1,4 @@
-//! What the panel says, row by row.
+//! The content of the panel, row by row.
 
 use crossterm::style::{Stylize, style};
 use hpa_check_core::observation::Phase;
@@ -12,7 +12,7 @@ use super::chart;
 use super::row::{NAMES, Row, flow};
 use crate::report::{escape::Terminal, summary, words};
 
-/// The run as it is now, on so many columns and at most so many rows.
+/// The current state of the run, in this many columns and at most this many rows.
 pub(super) fn rows(
     now: Timestamp,
     state: &RunState,
@@ -31,7 +31,7 @@ pub(super) fn rows(
     let pods = pods(state, columns);
     let whole = rows.len() + 2 + values.len() + sync.len() + pods.len();
     if whole <= most {
-        // There is room for air, and for every pod.
+        // There is room for blank rows, and for every pod.
         rows.push(Row::default());
         rows.extend(values);
         rows.extend(history(timeline, now, columns, most - whole));
@@ -55,7 +55,7 @@ pub(super) fn rows(
     rows.into_iter().map(|row| row.cut(columns)).collect()
 }
 
-/// The phases, with the present one marked, and the time.
+/// The phases, with the current one marked, and the time.
 fn head(now: Timestamp, state: &RunState, timeline: &Timeline) -> Row {
     const SHOWN: [Phase; 4] = [Phase::Baseline, Phase::Up, Phase::Hold, Phase::Down];
     let present = state.phase.map(|p| p.value);
@@ -77,7 +77,7 @@ fn head(now: Timestamp, state: &RunState, timeline: &Timeline) -> Row {
     row.and(style(format!("  {time}")))
 }
 
-/// How far the run has come, and how long it may still take.
+/// The progress of the run, and how long it may still take.
 fn far(progress: Progress, columns: usize) -> Row {
     let most = progress.at_most.filter(|most| *most > progress.left);
     let most = most.map_or_else(String::new, |most| {
@@ -103,9 +103,9 @@ fn far(progress: Progress, columns: usize) -> Row {
         .and(style(text))
 }
 
-/// The replicas over time, where there is room for that.
+/// The replicas over time, if there is room.
 fn history(timeline: &Timeline, now: Timestamp, columns: usize, spare: usize) -> Vec<Row> {
-    /// Less is what the line of replicas shows already; more is only taller.
+    /// A lower chart adds nothing to the line of replicas; a higher one is only taller.
     const HEIGHT: std::ops::RangeInclusive<usize> = 5..=30;
     let height = (spare * 2 / 3).min(*HEIGHT.end());
     if height < *HEIGHT.start() {
@@ -116,7 +116,7 @@ fn history(timeline: &Timeline, now: Timestamp, columns: usize, spare: usize) ->
     rows
 }
 
-/// The newest changes of the replicas with their reasons, oldest first, on at most so many rows.
+/// The newest changes of the replicas with their reasons, oldest first, in at most this many rows.
 fn steps(timeline: &Timeline, columns: usize, most: usize) -> Vec<Row> {
     let changes = timeline
         .syncs
@@ -166,7 +166,7 @@ fn utilization(state: &RunState, columns: usize) -> Row {
     const FULL: i32 = 200;
     let name = Row::plain(format!(" {:<9}", "CPU"));
     let Some(now) = state.utilization() else {
-        return name.and("not known yet".to_owned().dark_grey());
+        return name.and("unknown".to_owned().dark_grey());
     };
     let target = state.spec().and_then(AutoscalerSpec::cpu_target_percent);
     let text = target.map_or_else(String::new, |t| format!(" of a target of {t} %"));
@@ -201,7 +201,7 @@ fn replicas(state: &RunState, timeline: &Timeline, now: Timestamp, columns: usiz
     flow("replicas", pieces, columns)
 }
 
-/// The steps of a series in as many cells, the last one now.
+/// The steps of a series in this many cells; the last one is now.
 fn sparkline(steps: &[Step<i32>], from: Timestamp, until: Timestamp, cells: usize) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let most = steps.iter().map(|s| s.value).max().unwrap_or(1).max(8);
@@ -247,7 +247,7 @@ fn pods(state: &RunState, columns: usize) -> Vec<Row> {
     flow("pods", cells.collect(), columns)
 }
 
-/// The pods where there is no room for each.
+/// The pods in short, if there is no room for each.
 fn pods_in_short(state: &RunState) -> Row {
     let (mut ready, mut starting, mut ending) = (0, 0, 0);
     for (_, pod) in living(state) {
@@ -272,7 +272,7 @@ fn last_sync(timeline: &Timeline, columns: usize) -> Vec<Row> {
     newest.map_or_else(Vec::new, |sync| told(timeline, sync, columns))
 }
 
-/// A sync's sentence behind its time, on at most three rows.
+/// A sync's sentence after its time, in at most three rows.
 fn told(timeline: &Timeline, sync: &SyncRecord, columns: usize) -> Vec<Row> {
     const MOST: usize = 3;
     let time = words::clock(timeline.from, sync.at);
@@ -311,7 +311,7 @@ mod tests {
         "2026-03-04T10:20:30Z".parse().unwrap()
     }
 
-    /// A run under load with that many pods.
+    /// A run under load with this many pods.
     fn run(pods: usize) -> Evaluator {
         let mut evaluator = Evaluator::new(Expectation::default());
         let mut see = |seen| evaluator.observe(&Observation { at: from(), seen });
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn it_fits_on_every_terminal_and_says_whether_requests_failed() {
+    fn the_panel_fits_every_terminal_and_shows_failed_requests() {
         for (columns, most) in [(80, 23), (120, 39), (40, 11), (40, 60), (20, 5), (200, 50)] {
             for pods in [0, 3, 13, 40] {
                 let now = from() + SignedDuration::from_secs(90);
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_how_long_the_run_may_still_take() {
+    fn the_panel_shows_how_long_the_run_may_still_take() {
         let text = |columns| {
             let rows = rows(from(), run(3).timeline(), Some(FAR), (columns, 23));
             rows.iter()
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sparkline_ends_with_the_present_value() {
+    fn a_sparkline_ends_with_the_current_value() {
         let at = |s| from() + SignedDuration::from_secs(s);
         let steps = [(0, 0), (5, 10)].map(|(s, value)| Step { at: at(s), value });
         assert_eq!(sparkline(&steps, from(), at(10), 10), "▁▁▁▁██████");

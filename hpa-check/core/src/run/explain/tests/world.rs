@@ -17,7 +17,7 @@ use crate::units::{Bytes, Millicores};
 const REQUEST: i64 = 100;
 const END: i64 = 150_000;
 
-/// Random numbers that are the same for a seed (xorshift64*).
+/// Random numbers that depend only on the seed (xorshift64*).
 #[derive(Debug, Clone)]
 struct Random(u64);
 
@@ -40,7 +40,7 @@ impl Random {
     }
 }
 
-/// What the controller remembers after a sync that showed in the status.
+/// The controller's true memory after a sync that shows in the status.
 #[derive(Debug, Clone)]
 pub(super) struct Truth {
     pub(super) seen_at: Timestamp,
@@ -55,7 +55,7 @@ pub(super) struct World {
     random: Random,
     pub(super) spec: AutoscalerSpec,
     setting: RunContext,
-    /// Every state of the pods, of the answers and of the target, from an instant on.
+    /// Every state of the pods, the answers and the target, each with its start.
     pods: Vec<(i64, BTreeMap<String, Pod>)>,
     answers: Vec<(i64, Vec<PodSample>)>,
     replicas: i32,
@@ -67,18 +67,18 @@ pub(super) struct World {
     status_at: i64,
     recording: Vec<Observation>,
     truths: Vec<Truth>,
-    /// What was seen last of each stream: a watch keeps its order.
+    /// When each stream was last observed: a watch keeps its order.
     seen: [i64; 4],
     load: i64,
-    /// The values of the external metric, from an instant on.
+    /// The values of the external metric, each with its start.
     queue: Vec<(i64, i64)>,
-    /// When the spec changed last.
+    /// When the spec last changed.
     changed: i64,
-    /// Whether the API server refuses statuses.
+    /// Whether the API server rejects statuses.
     refuses: bool,
 }
 
-/// The container of the application, and the one beside it.
+/// The application's container, and its sidecar.
 const APP: &str = "fib-server";
 const SIDECAR: &str = "proxy";
 
@@ -93,7 +93,7 @@ fn queue() -> MetricSource {
     })
 }
 
-/// Every kind of metric that can be followed, alone and beside others.
+/// Every kind of metric that can be explained, alone and together with others.
 fn metrics(random: &mut Random) -> Vec<MetricSpec> {
     let cpu = || MetricSpec::cpu_utilization(50);
     let memory = |target| {
@@ -210,7 +210,7 @@ impl World {
         }
     }
 
-    /// All that is observed of it, and what the controller remembered.
+    /// All observations of it, and the controller's true memories.
     pub(super) fn run(&self) -> (Vec<Observation>, Vec<Truth>) {
         let mut world = self.clone();
         let setting = world.setting.clone();
@@ -256,7 +256,7 @@ impl World {
         at
     }
 
-    /// Tells of a change that a watch shows a moment later, in its stream's order.
+    /// Schedules the observation of a change a moment later, in its stream's order.
     fn watch(&mut self, now: i64, stream: usize, seen: Seen) -> Timestamp {
         let late = now + self.random.between(1, 400);
         self.seen[stream] = late.max(self.seen[stream] + 1);
@@ -276,7 +276,7 @@ impl World {
         self.watch(written, 0, seen)
     }
 
-    /// The Deployment makes and ends pods, and the kubelets start them.
+    /// The Deployment creates and deletes pods, and the kubelets start them.
     fn deploy(&mut self, now: i64) {
         let mut pods = self.pods.last().unwrap().1.clone();
         let mut changed = Vec::new();
@@ -355,7 +355,7 @@ impl World {
         self.watch(now, 2, Seen::Target(target));
     }
 
-    /// Somebody edits the autoscaler.
+    /// Someone edits the autoscaler.
     fn change(&mut self, now: i64) {
         let other = self.random.one_of(&[8, 10, 12]);
         if self.random.below(2) == 0 {
@@ -413,7 +413,7 @@ impl World {
         }
     }
 
-    /// One sync: metrics, then pods, then the decision, then two writes. How long it took.
+    /// One sync: metrics, then pods, then the decision, then two writes. Returns how long it took.
     fn sync(&mut self, now: i64) -> i64 {
         let slow = self.random.below(12) == 0;
         let asked = now - self.random.below(if slow { 1_500 } else { 60 });
@@ -463,7 +463,8 @@ impl World {
             self.generation += 1;
             self.tell_target(now);
         }
-        // The controller read the autoscaler before somebody else wrote it, or before its own last write came back.
+        // The controller read the autoscaler before someone else's write, or before its own last write was
+        // visible.
         let stale = self.changed > now - 300 || (self.refuses && self.random.below(15) == 0);
         if self.status.as_ref() != Some(&status) && stale {
             let refused = Event {
@@ -490,7 +491,7 @@ impl World {
     }
 }
 
-/// What held at an instant.
+/// The value at an instant.
 fn held<T>(all: &[(i64, T)], at: i64) -> &T {
     let later = all.partition_point(|(from, _)| *from <= at);
     &all[later.max(1) - 1].1
@@ -520,7 +521,7 @@ fn pending(name: &str, now: i64) -> Pod {
     }
 }
 
-/// What the external metrics API says.
+/// An answer of the external metrics API.
 fn waiting(value: i64) -> MetricReading {
     MetricReading {
         metric: queue(),

@@ -1,4 +1,4 @@
-//! The metrics API, and the controller that reads it: the model, right or with a fault of its own.
+//! The metrics API, and the controller that reads it: the model, correct or with a fault.
 
 use hpa_check_core::model::VersionGates;
 use hpa_check_core::model::pods::{ModelPod, PodMetric};
@@ -11,7 +11,7 @@ use super::super::{Metrics, at};
 use super::Run;
 
 impl Run<'_> {
-    /// Whether there is an autoscaler, and a controller that looks after it.
+    /// Whether there are an autoscaler and a running controller.
     pub(super) fn syncs(&self) -> bool {
         !self.within(self.world.stands_still) && !self.within(self.world.deleted)
     }

@@ -1,4 +1,4 @@
-//! The Deployment, and what becomes of each pod.
+//! The Deployment, and the life of each pod.
 
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ impl Run<'_> {
         });
     }
 
-    /// Replaces pods of the old template, one more than wanted at a time; those that changed.
+    /// Replaces pods of the old template with a surge of one; returns those that changed.
     fn roll_out(&mut self) -> Vec<usize> {
         let now = self.now;
         if self

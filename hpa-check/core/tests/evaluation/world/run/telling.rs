@@ -1,4 +1,4 @@
-//! What is observed of it all.
+//! The observations of it all.
 
 use hpa_check_core::observation::*;
 use hpa_check_core::spec::ContainerResources;
@@ -80,7 +80,7 @@ impl Run<'_> {
         refused.into_iter().chain(stalled).collect()
     }
 
-    /// A pod of a job that is over, and has the labels that the selector asks for.
+    /// A pod of a finished job, whose labels match the selector.
     pub(super) fn tell_completed(&mut self, n: usize) {
         self.tell(Seen::Pod(Pod {
             name: format!("migration-{n}"),

@@ -16,7 +16,7 @@ use super::super::null_as_empty;
 
 pub(super) type Quantities = BTreeMap<String, Quantity>;
 
-/// A pod, with as much of its metadata as is wanted.
+/// A pod with the required part of its metadata.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(bound(deserialize = "M: Deserialize<'de>"))]
 pub(in crate::feed::live) struct Object<M> {
@@ -149,7 +149,7 @@ struct Term {
 }
 
 impl Affinity {
-    /// Whether it looks at pods of other namespaces.
+    /// Whether it refers to pods of other namespaces.
     pub(super) fn leaves_namespace(&self) -> bool {
         let mut both = [&self.pod_affinity, &self.pod_anti_affinity].into_iter();
         let elsewhere = |term: &Term| term.namespace_selector || !term.namespaces.is_empty();
