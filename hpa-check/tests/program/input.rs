@@ -4,8 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use rustix::process::Signal;
+
 use super::calls::{hpa_check, stderr};
-use super::stand_in::{Pods, all_die, rehearse};
+use super::rehearse::signal;
+use super::stand_in::{Pods, STANDING_STILL, all_die, rehearse};
 
 /// As `kubectl get -o yaml` prints it: a List with a status, other objects beside it, and several documents.
 const MANIFEST: &str = r#"
@@ -32,6 +35,16 @@ items:
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: other}, data: {key: value}}
 "#;
+
+const HAND_WRITTEN: &str = "
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: fib-server}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: fib-server}
+  minReplicas: 3
+  maxReplicas: 10
+";
 
 const RECORDING: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -64,28 +77,41 @@ fn the_four_commands_take_an_autoscaler_as_kubectl_prints_it() {
     for output in without_processes(&file) {
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     }
-    // Its target is not the one that is asserted, so it ends before its load.
     let pods = Pods::new();
-    let process = rehearse(&pods, &["--hpa", &file]).spawn().unwrap();
+    let flags = ["--hpa", &file, STANDING_STILL[0], STANDING_STILL[1]];
+    let process = rehearse(&pods, &flags).spawn().unwrap();
     let born = pods.born(3);
+    signal(&process, Signal::INT);
     let output = process.wait_with_output().unwrap();
     all_die(born);
-    assert_eq!(output.status.code(), Some(91), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(105), "{}", stderr(&output));
 }
 
 #[test]
 fn the_four_commands_refuse_an_unknown_key_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
+    let by_hand = HAND_WRITTEN.replace("maxReplicas", "maxReplica");
+    let file = written(folder.path(), &by_hand);
+    all_refuse(&file, "unknown key `maxReplica` in spec");
+}
+
+#[test]
+fn the_four_commands_refuse_an_autoscaler_of_the_api_that_lacks_a_required_key() {
+    let folder = tempfile::tempdir().unwrap();
     let file = written(
         folder.path(),
         &MANIFEST.replace("maxReplicas", "maxReplica"),
     );
+    all_refuse(&file, "missing field `maxReplicas`");
+}
+
+fn all_refuse(file: &str, reason: &str) {
     let pods = Pods::new();
-    let rehearsed = rehearse(&pods, &["--hpa", &file]).output().unwrap();
-    for output in without_processes(&file).into_iter().chain([rehearsed]) {
+    let rehearsed = rehearse(&pods, &["--hpa", file]).output().unwrap();
+    for output in without_processes(file).into_iter().chain([rehearsed]) {
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains("unknown key `maxReplica` in spec"), "{said}");
+        assert!(said.contains(reason), "{said}");
     }
     assert!(pods.none_was_born());
 }

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::calls::stderr;
 use super::stand_in::{Pods, STANDING_STILL, all_die, rehearse, rehearse_with};
 
-fn signal(process: &Child, signal: Signal) {
+pub(crate) fn signal(process: &Child, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(process.id()).unwrap()).unwrap();
     kill_process(pid, signal).unwrap();
 }

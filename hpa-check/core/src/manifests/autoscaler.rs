@@ -106,8 +106,10 @@ pub fn read_behavior(documents: &[Value], name: Option<&str>) -> Result<Behavior
 pub fn object(documents: &[Value], name: Option<&str>) -> Result<Value, String> {
     let objects = objects(documents);
     let found = find(&objects, name)?;
+    let spec = newest(found, &mut Vec::new())?;
+    spec_of(found, &spec)?;
     let mut object = found.clone();
-    object["spec"] = newest(found, &mut Vec::new())?;
+    object["spec"] = spec;
     Ok(object)
 }
 
