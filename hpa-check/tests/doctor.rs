@@ -782,7 +782,7 @@ fn advice_is_about_the_component_that_serves_the_api_and_its_condition_is_quoted
 
 const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 
-/// `web` is of an Application with this spec.
+/// `web` belongs to an Argo CD Application with this spec.
 fn applied_by_argo_cd(api: &mut StillApi, spec: &Value) {
     api.put("/apis/argoproj.io/v1alpha1", "applications", json!({
         "metadata": {"name": "shop", "namespace": "argocd"}, "spec": spec,

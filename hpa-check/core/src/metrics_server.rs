@@ -27,7 +27,7 @@ pub struct MetricsServer {
     /// Status, reason and message of its condition `Available`, unless that is `True`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
-    /// Since when that has been so.
+    /// When that began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable_since: Option<Timestamp>,
 }

@@ -76,7 +76,7 @@ pub enum MetricsApi {
     Unavailable {
         /// Reason and message of the `APIService`'s condition.
         message: String,
-        /// Since when, if that is known.
+        /// When that began, if known.
         since: Option<Timestamp>,
     },
     /// Registered and available.
@@ -137,7 +137,7 @@ pub struct Scaler {
     pub team: Option<String>,
     /// When its condition `ScalingActive` last changed.
     pub inactive_since: Option<Timestamp>,
-    /// Since when its condition `AbleToScale` has been what it is.
+    /// When its condition `AbleToScale` last changed.
     pub unable_since: Option<Timestamp>,
     /// The findings to ignore, as written in its annotation.
     pub ignore: Option<String>,

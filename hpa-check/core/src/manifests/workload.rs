@@ -65,7 +65,7 @@ impl WorkloadManifest {
                 })
                 .collect::<Result<_, _>>()
                 .map_err(wrong)?,
-            resources: shared(&pod["resources"]).map_err(wrong)?,
+            resources: pod_level_resources(&pod["resources"]).map_err(wrong)?,
             replicas: object["spec"]["replicas"]
                 .as_i64()
                 .and_then(|n| i32::try_from(n).ok()),
@@ -128,7 +128,7 @@ fn container(value: &Value) -> Result<ContainerResources, String> {
     })
 }
 
-fn shared(value: &Value) -> Result<Option<PodResources>, String> {
+fn pod_level_resources(value: &Value) -> Result<Option<PodResources>, String> {
     if !value.is_object() {
         return Ok(None);
     }

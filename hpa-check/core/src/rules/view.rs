@@ -99,7 +99,7 @@ impl<'a> PodView<'a> {
         format!("{}{since}{reason}", ready.status)
     }
 
-    /// When it was made, or was seen to be there.
+    /// When it was created, or first observed.
     pub(crate) fn made(&self) -> Option<Timestamp> {
         self.pod.life.created.or(self.pod.started).or(self.since)
     }
@@ -118,7 +118,7 @@ pub(crate) struct MetricsView<'a> {
     pub(crate) failing_for: Option<Duration>,
     /// Whether any answer had a sample for one of the pods.
     pub(crate) ever_sampled: bool,
-    /// When a run first saw the newest sample. The clocks of nodes may differ, so its own instant is not enough.
+    /// When a run first saw the newest sample. Node clocks may differ, so the sample's own timestamp is not enough.
     pub(crate) newest_since: Option<Timestamp>,
     /// Stale samples matter only from then on.
     pub(crate) needed_from: Timestamp,
@@ -374,8 +374,8 @@ impl dyn View + '_ {
         Some((&condition.reason, &condition.message))
     }
 
-    /// The same, if the controller has had two syncs to withdraw it. One sync may fail for a moment: another writer came
-    /// first, a webhook was slow, an API server was restarted.
+    /// The same, if the controller has had two syncs to withdraw it. A single sync may fail because another writer came
+    /// first, a webhook was slow or an API server restarted.
     pub(crate) fn standing_refusal(&self, kind: &str) -> Option<(&str, &str)> {
         let syncs = self.controller().sync_period * 2;
         let stands = self.refused_for(kind).is_none_or(|span| span >= syncs);
@@ -526,8 +526,8 @@ impl dyn View + '_ {
         self.sample_period() * 4 + self.controller().sync_period
     }
 
-    /// The time between two samples of a pod, as far as the samples themselves tell. A snapshot without any sample takes
-    /// metrics-server's own default.
+    /// The time between two samples of a pod, taken from the samples. A snapshot without samples uses metrics-server's
+    /// default.
     fn sample_period(&self) -> Duration {
         const OWN_DEFAULT: Duration = Duration::from_mins(1);
         let pods = self.pods().unwrap_or_default();

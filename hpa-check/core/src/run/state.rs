@@ -60,7 +60,7 @@ pub(crate) struct ReadinessLost {
     pub(crate) at: Timestamp,
     /// When it was ready again.
     pub(crate) until: Option<Timestamp>,
-    /// Whether its containers were not ready, as opposed to its node or a readiness gate.
+    /// Whether its containers were unready. Otherwise its node or a readiness gate was.
     pub(crate) by_itself: bool,
 }
 

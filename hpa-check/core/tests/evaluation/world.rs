@@ -110,11 +110,11 @@ pub(crate) struct World {
     pub generation: bool,
     /// The second in which the pod template changes.
     pub rollout: Option<i64>,
-    /// Pods that a rollout deletes before it makes new ones, one at most.
+    /// Pods that a rollout deletes before it creates new ones: one at most.
     pub max_unavailable: usize,
     /// The reason of the condition `Ready` while a pod pauses.
     pub unready: Option<&'static str>,
-    /// A second container of each pod, which gets none of the load.
+    /// A second container in each pod, which gets none of the load.
     pub sidecar: Option<&'static str>,
     pub interrupt: Option<i64>,
     /// The condition that every sync ends in, instead of a decision.

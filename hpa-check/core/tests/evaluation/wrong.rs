@@ -33,11 +33,11 @@ pub(crate) fn pairs() -> Vec<Pair> {
         beside(late_load(), "minimum-not-held", |w| {
             w.fate = |n| second_pod(n, Fate::Pauses(12, 15));
         }),
-        // The owner of a custom resource that is known by its `/scale` alone puts its own size back.
+        // The owner of a custom resource, read through `/scale`, sets its own replica count again.
         beside(custom_resource(), "replicas-moved-by-another", |w| {
             w.rival = Some((2, "flink-operator"));
         }),
-        // The same because of its node or a readiness gate, and a rollout that deletes a pod before it makes another.
+        // The same because of a node or a readiness gate, and a rollout that deletes a pod before it creates the next.
         beside(late_load(), "readiness-withdrawn", |w| {
             w.fate = |n| second_pod(n, Fate::Pauses(12, 15));
             w.unready = Some("ReadinessGatesNotReady");
@@ -51,7 +51,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
             "rollout-below-minimum",
             |w| (w.max_unavailable, w.pod_start) = (1, 4000),
         ),
-        // Most pods fail their probes while they work: for less than a sync period, and for longer.
+        // Most pods fail their probes under load: for less than a sync period, and for longer.
         beside(
             World {
                 fate: |n| most_pods(n, Fate::Pauses(25, 27)),
@@ -130,7 +130,7 @@ fn custom_resource() -> World {
     world
 }
 
-/// A sidecar idles beside the container that does the work, and the metric is of one of the two.
+/// A sidecar idles next to the container that does the work, and the metric covers one of the two.
 fn with_sidecar(measured: &str) -> World {
     let mut world = World {
         sidecar: Some("proxy"),

@@ -295,7 +295,7 @@ pub(crate) fn did_you_mean<'a>(name: &str, all: impl IntoIterator<Item = &'a str
     nearest(name, all).map_or_else(String::new, |near| format!("; did you mean {near}?"))
 }
 
-/// Since when a condition has been what it is.
+/// When the condition last changed.
 fn since(object: &HorizontalPodAutoscaler, kind: &str) -> Option<Timestamp> {
     let conditions = object.status.as_ref()?.conditions.as_ref()?;
     let condition = conditions.iter().find(|c| c.type_ == kind)?;

@@ -836,7 +836,7 @@ fn each_entry_is_found_first_and_its_healthy_neighbor_has_no_findings() {
     }
 }
 
-/// Shown by tests of their own: they need an assertion, an earlier look, or are no fault.
+/// Covered by tests of their own: they need an assertion or an earlier snapshot, or are not faults.
 const ELSEWHERE: [&str; 32] = [
     "metrics-api-silent",
     "sync-failed",

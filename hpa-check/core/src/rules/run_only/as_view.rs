@@ -264,7 +264,7 @@ impl<'a> View for RunView<'a> {
 
     fn readiness_losses(&self) -> Vec<ReadinessLoss<'_>> {
         let losses = self.state.readiness_lost.iter();
-        // A node that does not respond and a readiness gate are no failing probe.
+        // An unresponsive node and a readiness gate are not a failing probe.
         let losses = losses.filter(|lost| lost.by_itself);
         let costly = losses.filter(|lost| self.was_costly(lost));
         let loss = |lost: &'a ReadinessLost| ReadinessLoss {
@@ -275,7 +275,7 @@ impl<'a> View for RunView<'a> {
                     self.clock(lost.at),
                     self.clock(until)
                 ),
-                None => format!("not ready since {}", self.clock(lost.at)),
+                None => format!("became unready {}", self.clock(lost.at)),
             },
             at: lost.at,
             busiest: self.busiest(lost),
@@ -288,7 +288,7 @@ impl<'a> View for RunView<'a> {
     }
 }
 
-/// When the newest sample of all was first seen.
+/// When the newest sample was first observed.
 fn newest_since(polls: &[Poll]) -> Option<Timestamp> {
     let newest = |poll: &Poll| {
         let samples = poll.answer.as_ref().ok()?;

@@ -179,7 +179,10 @@ fn scale_down_missing(run: &RunView<'_>) -> Option<Evidence> {
                 "{seconds} s after the load ended, the controller still sets {kept} pods, not {min}"
             ),
             [
-                format!("status: desiredReplicas {kept} since {}", run.clock(*at)),
+                format!(
+                    "status: desiredReplicas {kept}, first seen {}",
+                    run.clock(*at)
+                ),
                 format!("a scale-down was due within {} s", allowed.as_secs()),
             ],
         )

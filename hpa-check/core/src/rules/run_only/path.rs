@@ -166,7 +166,7 @@ pub(super) fn conflicting_writes(run: &RunView<'_>) -> Option<ConflictingWrites>
     let pairs = run.state.targets.windows(2);
     let moves: Vec<Move> = pairs.filter_map(|pair| foreign_move(run, pair)).collect();
     let first = moves.first()?;
-    // Where nobody says who wrote, a single move may be the controller's, whose word on it was not seen.
+    // If the target does not say who wrote, a single change may be a rescale by the controller that was not observed.
     let mut gaps = run.state.gaps_of_the_object();
     if moves.iter().all(|one| one.writer.is_none()) && (moves.len() < 2 || gaps.next().is_some()) {
         return None;
@@ -181,13 +181,13 @@ pub(super) fn conflicting_writes(run: &RunView<'_>) -> Option<ConflictingWrites>
 
 /// A change of the replicas by another writer.
 struct Move {
-    /// The field manager, where the target says who wrote.
+    /// The field manager, if the target names one.
     writer: Option<String>,
     at: Timestamp,
     quote: String,
 }
 
-/// A change that is not in the controller's name, and that no decision of the controller stands behind.
+/// A change by another writer that no controller decision explains.
 fn foreign_move(run: &RunView<'_>, pair: &[(Timestamp, ScaleTarget)]) -> Option<Move> {
     let [(_, old), (at, new)] = pair else {
         return None;

@@ -91,7 +91,7 @@ const METRICS_NOT_READ: Rule = Rule {
             Evidence::new(
                 format!("every request to the metrics API timed out in the last {seconds} s"),
                 [format!(
-                    "list pods.metrics.k8s.io: timing out since {}",
+                    "list pods.metrics.k8s.io: first timed out {}",
                     run.clock(since)
                 )],
             )

@@ -81,7 +81,7 @@ fn no_adapter(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-/// An adapter that is registered and does not answer.
+/// An adapter that is registered but does not respond.
 fn away(view: &dyn View, server: &MetricsServer, source: &MetricSource) -> Option<Evidence> {
     let group = &server.group;
     let message = format!("{server} does not answer for {group}, which {source} comes from");
@@ -90,8 +90,7 @@ fn away(view: &dyn View, server: &MetricsServer, source: &MetricSource) -> Optio
     Some(Evidence::new(message, quotes).advising(about_server(view, group)))
 }
 
-/// Whether what does not answer now has not answered for longer than a restart takes, by its own condition or by the
-/// controller's.
+/// Whether the API has been down for longer than a restart takes, by its own condition or the controller's.
 fn lasts(view: &dyn View, since: Option<Timestamp>) -> bool {
     let restart = view.warm_up();
     let refused = view.refusal("ScalingActive").is_some();
@@ -100,7 +99,7 @@ fn lasts(view: &dyn View, since: Option<Timestamp>) -> bool {
     refused || view.longer(since, restart)
 }
 
-/// What does not answer at the moment of a look, and may be restarting.
+/// An API that did not respond when the snapshot was taken, and may be restarting.
 pub(crate) fn silent(view: &dyn View) -> Option<Evidence> {
     let metrics = view.spec().map_or(&[][..], |spec| &spec.metrics);
     let away = metrics.iter().find_map(|metric| {
@@ -173,7 +172,7 @@ fn unavailable(view: &dyn View) -> Option<Evidence> {
     }
 }
 
-/// The API is not available, or the question was answered with an error.
+/// The API is unavailable, or the request failed.
 fn unanswered(view: &dyn View) -> Option<Evidence> {
     let metrics = view.metrics();
     let api = match &metrics.api {
@@ -196,7 +195,7 @@ fn unanswered(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-/// It answers, and has no sample of pods that are old enough to have one.
+/// It responds, but has no sample of pods that are old enough to have one.
 fn never_sampled(view: &dyn View) -> Option<Evidence> {
     let metrics = view.metrics();
     let condition = view.quoted_refusal("ScalingActive");

@@ -15,8 +15,8 @@ pub(crate) const RULES: &[Rule] = &[
 /// The load does not explain this many rises and falls.
 const CYCLES: usize = 3;
 
-/// One rise and fall within this time is quick: the stabilization window that is the default outlasts it, and a load that
-/// really comes and goes is followed more slowly.
+/// A rise and a fall within this time count as flapping. The default stabilization window is as long, so an autoscaler
+/// that follows a real load takes longer.
 const QUICK: Duration = Duration::from_mins(5);
 
 fn moved(view: &dyn View) -> Option<Evidence> {

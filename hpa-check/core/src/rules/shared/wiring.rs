@@ -72,7 +72,7 @@ const NO_SCALE: &str = "could not find the requested resource";
 
 /// The object exists, but its `/scale` is not found.
 fn not_scalable(view: &dyn View) -> Option<Evidence> {
-    // A kind has no scale from one sync to the next either.
+    // Whether a kind can be scaled does not change between syncs either.
     let refusal = view.refusal("AbleToScale");
     let refusal = refusal.filter(|(reason, _)| *reason == "FailedGetScale");
     let said = refusal.map(|(reason, says)| quoted(reason, says));

@@ -186,7 +186,7 @@ impl<'a> View for SnapshotView<'a> {
         false
     }
 
-    /// A condition has its own clock.
+    /// The condition has its own timestamp.
     fn refused_for(&self, kind: &str) -> Option<Duration> {
         let since = match kind {
             "ScalingActive" => self.scaler.inactive_since,
@@ -288,7 +288,7 @@ impl<'a> View for SnapshotView<'a> {
             let quiet = p.pod.waiting.is_none() && p.pod.restarts == 0;
             let runs = pod.is_living() && p.pod.phase == "Running";
             let lost = !pod.is_ready() && runs && was_ready && quiet && p.pod.fails_by_itself();
-            // Busy pods are what an autoscaler aims at; only the kubelet knows what became of the probe.
+            // An autoscaler aims for busy pods; only the kubelet knows how the probe ended.
             let timed_out = self.timed_out_probe(pod.name(), since).filter(|_| lost)?;
             Some(ReadinessLoss {
                 pod: pod.name(),

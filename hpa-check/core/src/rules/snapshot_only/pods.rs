@@ -90,7 +90,7 @@ fn not_yet(look: &SnapshotView<'_>) -> Option<Evidence> {
     })
 }
 
-/// A sync that could not read or write the target's scale, and not for long enough to call it a fault.
+/// A sync that failed to read or write the target's scale, but not for long enough to be a fault.
 fn sync_failed(look: &SnapshotView<'_>) -> Option<Evidence> {
     let view = look.view();
     let (reason, message) = view.refusal("AbleToScale")?;

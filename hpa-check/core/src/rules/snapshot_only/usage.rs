@@ -70,8 +70,8 @@ fn diluted(look: &SnapshotView<'_>) -> Option<Evidence> {
     #[expect(clippy::cast_precision_loss, reason = "a percentage is far below 2^52")]
     let hidden = average as f64 <= fires && own as f64 > fires;
     // A sidecar that is nearly as busy hides nothing; the difference is only rounding.
-    let beside = percent(used - busiest.used, request - busiest.request);
-    let idle = beside * 2 <= own;
+    let others = percent(used - busiest.used, request - busiest.request);
+    let idle = others * 2 <= own;
     (shares.len() > 1 && hidden && idle && own >= SATURATED).then(|| {
         Evidence::new(
             format!(

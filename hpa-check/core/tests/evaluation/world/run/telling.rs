@@ -39,7 +39,7 @@ impl Run<'_> {
             .filter(|p| p.pod.ready.as_ref().unwrap().status == "True")
             .count();
         let short = count(living.len()) < self.replicas;
-        // A custom resource is known by its `/scale`, which does not say who wrote.
+        // A custom resource is read through `/scale`, which does not name the writer.
         let is_deployment = self.world.spec.scale_target_ref.kind == "Deployment";
         let target = ScaleTarget {
             uid: "deploy".into(),
