@@ -1,9 +1,13 @@
-"""The source as of another commit."""
+"""The source as of another commit, and programs built from a source tree."""
 
 import contextlib
+import os
+import shutil
 import subprocess
 
 from .machine import ROOT
+
+PROGRAMS = ["fib-server", "fib-loadgen", "hpa-check"]
 
 
 def git(*arguments):
@@ -20,3 +24,16 @@ def source_of(commit, tree):
         yield tree
     finally:
         git("worktree", "remove", "--force", str(tree))
+
+
+def built(source, target, name, **environment):
+    """The programs of a source tree, in the directory `name` of `target`. All builds in `target` share their
+    dependencies."""
+    packages = [word for program in PROGRAMS for word in ("-p", program)]
+    command = ["cargo", "build", "--profile", "quick", "--locked", "--target-dir", str(target / "build"), *packages]
+    subprocess.run(command, cwd=source, env=dict(os.environ, **environment), check=True)
+    out = target / name
+    out.mkdir(parents=True, exist_ok=True)
+    for program in PROGRAMS:
+        shutil.copy2(target / "build" / "quick" / program, out / program)
+    return out
