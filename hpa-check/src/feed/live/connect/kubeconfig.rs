@@ -39,7 +39,7 @@ pub(super) fn choose(
 ) -> Result<Result<Chosen, String>, Failure> {
     let files = match (&args.kubeconfig, named_by(&environment)) {
         (Some(path), _) => Files::Found(vec![path.clone()]),
-        (None, Some(listed)) => present(listed, "$KUBECONFIG names only missing files:  "),
+        (None, Some(listed)) => present(listed, "$KUBECONFIG names only missing files: "),
         (None, None) => {
             let home = environment("HOME").map(|home| Path::new(&home).join(".kube/config"));
             present(home.into_iter().collect(), "there is no ")
