@@ -1,6 +1,7 @@
 //! Who applies a workload's manifest, and whether that leaves the replicas to the autoscaler.
 
 use crate::observation::{CONTROLLER, FieldManager};
+use crate::spec::TargetRef;
 
 /// What a workload's metadata reveals about the manifests applied to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,6 +76,18 @@ pub struct ObjectRef {
     pub namespace: String,
     /// Name.
     pub name: String,
+}
+
+impl ObjectRef {
+    /// The scale target of an autoscaler in this namespace.
+    pub fn of_target(target: &TargetRef, namespace: &str) -> Self {
+        Self {
+            group: target.group().to_owned(),
+            kind: target.kind.clone(),
+            namespace: namespace.to_owned(),
+            name: target.name.clone(),
+        }
+    }
 }
 
 /// A rule that selects what to ignore.

@@ -114,17 +114,7 @@ fn copies_the_size(look: &SnapshotView<'_>, workload: &Workload, manager: &str) 
 }
 
 fn object(look: &SnapshotView<'_>) -> ObjectRef {
-    let reference = &look.scaler.object.spec.scale_target_ref;
-    let version = reference.api_version.as_str();
-    ObjectRef {
-        group: version
-            .split_once('/')
-            .map_or("", |(group, _)| group)
-            .to_owned(),
-        kind: reference.kind.clone(),
-        namespace: look.namespace.to_owned(),
-        name: reference.name.clone(),
-    }
+    ObjectRef::of_target(&look.scaler.object.spec.scale_target_ref, look.namespace)
 }
 
 fn applied(look: &SnapshotView<'_>) -> Option<Evidence> {

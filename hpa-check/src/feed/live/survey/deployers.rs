@@ -64,17 +64,7 @@ fn sets_replicas(scaler: &Scaler, tool: Tool) -> bool {
 }
 
 fn object(namespace: &str, scaler: &Scaler) -> ObjectRef {
-    let reference = &scaler.object.spec.scale_target_ref;
-    let version = reference.api_version.as_str();
-    ObjectRef {
-        group: version
-            .split_once('/')
-            .map_or("", |(group, _)| group)
-            .to_owned(),
-        kind: reference.kind.clone(),
-        namespace: namespace.to_owned(),
-        name: reference.name.clone(),
-    }
+    ObjectRef::of_target(&scaler.object.spec.scale_target_ref, namespace)
 }
 
 impl Deployers {
