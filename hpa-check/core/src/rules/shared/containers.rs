@@ -42,8 +42,5 @@ fn missing(view: &dyn View) -> Option<Evidence> {
 }
 
 fn has(pod: &Pod, container: &str) -> bool {
-    let sidecars = pod.init_containers.iter().filter(|c| c.sidecar);
-    let sidecars = sidecars.map(|c| &c.resources.name);
-    let mut names = pod.containers.iter().map(|c| &c.name).chain(sidecars);
-    names.any(|name| name == container)
+    pod.running_containers().any(|c| c.name == container)
 }

@@ -4,7 +4,6 @@ use crate::findings::{Evidence, catalog};
 use crate::observation::Pod;
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{PodView, View};
-use crate::spec::ContainerResources;
 
 pub(crate) const RULES: &[Rule] = &[
     Rule::shared(&catalog::MISSING_CPU_REQUEST, Weight::Blocker, missing),
@@ -91,17 +90,10 @@ fn limit_caps(view: &dyn View) -> Option<Evidence> {
     })
 }
 
-/// The containers that run as long as the pod. Native sidecars are among them: the controller counts their use, but
-/// not their requests.
-fn running(pod: &Pod) -> impl Iterator<Item = &ContainerResources> {
-    let sidecars = pod.init_containers.iter().filter(|c| c.sidecar);
-    pod.containers.iter().chain(sidecars.map(|c| &c.resources))
-}
-
 /// The CPU limit of a pod's counted containers together, in millicores, if all have one.
 fn limit(view: &dyn View, pod: &Pod) -> Option<i64> {
     let shared = pod.resources.as_ref().and_then(|r| r.limits.cpu);
-    let counted = running(pod).filter(|c| view.counts(&c.name));
+    let counted = pod.running_containers().filter(|c| view.counts(&c.name));
     let own: Option<i64> = counted.map(|c| c.cpu_limit.map(|l| l.0)).sum();
     own.into_iter().chain(shared.map(|l| l.0)).min()
 }
