@@ -368,10 +368,7 @@ impl<'a> RunView<'a> {
     /// Whether a pod's loss of readiness kept the ready pods below the minimum for long, or still blocks the
     /// end of the run.
     fn was_costly(&self, lost: &ReadinessLost) -> bool {
-        let dip = path::longest_dip(self);
-        let in_dip = dip.is_some_and(|dip| {
-            lost.at <= dip.end && lost.until.is_none_or(|until| dip.begin <= until)
-        });
+        let in_dip = path::longest_dip(self).is_some_and(|dip| dip.overlaps(lost));
         let record = self.state.pods.get(&lost.pod);
         let unready = record.is_some_and(|r| r.lives() && !r.pod.is_ready());
         let sync = View::controller(self).sync_period;

@@ -10,6 +10,7 @@ use crate::model::{after, before};
 use crate::observation::{ScaleTarget, Watched};
 use crate::rules::rule::{Find, Rule, Weight};
 use crate::rules::view::{ConflictingWrites, SizeView, Swings, View};
+use crate::run::state::ReadinessLost;
 use crate::run::timeline::{Range, Step, value_at};
 
 pub(crate) const RULES: &[Rule] = &[MINIMUM_NOT_HELD, READINESS_WITHDRAWN, ROLLOUT_BELOW_MINIMUM];
@@ -39,11 +40,9 @@ const READINESS_WITHDRAWN: Rule = Rule {
     finding: &catalog::READINESS_WITHDRAWN,
     weight: Weight::Cause,
     find: Find::Run(|run| {
-        let Dip { begin, end, .. } = longest_dip(run)?;
+        let dip = longest_dip(run)?;
         let losses = run.state.readiness_lost.iter();
-        let during = losses.filter(|lost| {
-            !lost.by_itself && lost.at <= end && lost.until.is_none_or(|until| begin <= until)
-        });
+        let during = losses.filter(|lost| !lost.by_itself && dip.overlaps(lost));
         let lost: Vec<_> = during.collect();
         let first = lost.first()?.at;
         Some(
@@ -111,6 +110,13 @@ pub(super) struct Dip {
     pub(super) end: Timestamp,
     /// How long of it was observed.
     seen: Duration,
+}
+
+impl Dip {
+    /// Whether a pod was not ready at any time of the stretch, after it had been.
+    pub(super) fn overlaps(&self, lost: &ReadinessLost) -> bool {
+        lost.at <= self.end && lost.until.is_none_or(|until| self.begin <= until)
+    }
 }
 
 /// The longest stretch with fewer ready pods than the minimum, if it lasted at least one sync period.
