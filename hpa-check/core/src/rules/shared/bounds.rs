@@ -98,7 +98,7 @@ fn no_room(view: &dyn View) -> Option<Evidence> {
         format!(
             "the bounds are {replicas}..{replicas}, which leaves no room to scale {min}..{max}"
         ),
-        [pin(replicas)],
+        [written(view)?],
     ))
 }
 
@@ -106,25 +106,29 @@ fn no_room(view: &dyn View) -> Option<Evidence> {
 pub(crate) fn pinned(view: &dyn View) -> Option<Evidence> {
     let replicas = equal_bounds(view)?;
     let (min, max) = wanted(view)?;
+    let quote = written(view)?;
     (min >= max).then(|| {
         Evidence::new(
             format!("the bounds pin the replicas at {replicas}"),
-            [pin(replicas)],
+            [quote],
         )
     })
 }
 
-fn pin(replicas: i32) -> String {
-    format!("spec: minReplicas {replicas}, maxReplicas {replicas}")
+/// The spec's bounds, as a quote.
+fn written(view: &dyn View) -> Option<String> {
+    let (min, max) = bounds(view)?;
+    Some(format!("spec: minReplicas {min}, maxReplicas {max}"))
 }
 
 fn differ(view: &dyn View) -> Option<Evidence> {
     let (min, max) = bounds(view)?;
     let (want_min, want_max) = wanted(view)?;
+    let quote = written(view)?;
     ((min, max) != (want_min, want_max)).then(|| {
         Evidence::new(
             format!("the bounds are {min}..{max}, not {want_min}..{want_max}"),
-            [format!("spec: minReplicas {min}, maxReplicas {max}")],
+            [quote],
         )
     })
 }
