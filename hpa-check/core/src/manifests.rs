@@ -17,7 +17,7 @@ use crate::keda::LABEL;
 pub use autoscaler::{DEFAULT_CPU_TARGET, Manifest, object, objects, read, read_behavior};
 pub use differences::differences;
 pub use missing::missing;
-pub use origin::Origin;
+pub use origin::{Origin, cpu_metric};
 pub use simulable::Simulable;
 pub use workload::WorkloadManifest;
 

@@ -2,10 +2,11 @@
 //! yaml` prints them. Every error is the end of a sentence that begins with the input's name.
 
 use serde::Deserialize as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::keys;
 use super::older;
+use super::origin::cpu_metric;
 use super::workload::{WorkloadManifest, is_workload};
 use crate::spec::{AutoscalerSpec, Behavior, TargetRef};
 
@@ -160,8 +161,7 @@ fn newest(object: &Value, notes: &mut Vec<String>) -> Result<Value, String> {
         notes.push(format!(
             "it has no metrics, so Kubernetes gives it {DEFAULT_CPU_TARGET} % CPU"
         ));
-        spec["metrics"] = json!([{"type": "Resource", "resource": {"name": "cpu",
-            "target": {"type": "Utilization", "averageUtilization": DEFAULT_CPU_TARGET}}}]);
+        spec["metrics"] = Value::Array(vec![cpu_metric(DEFAULT_CPU_TARGET)]);
     }
     Ok(spec)
 }

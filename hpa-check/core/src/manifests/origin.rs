@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::units::Millicores;
 
@@ -38,6 +38,12 @@ impl Origin {
     }
 }
 
+/// A metric on the pods' CPU with this target, in percent of the request, as autoscaling/v2 writes it.
+pub fn cpu_metric(percent: i32) -> Value {
+    json!({"type": "Resource", "resource": {"name": "cpu",
+        "target": {"type": "Utilization", "averageUtilization": percent}}})
+}
+
 /// The target of a metric on the CPU of pods or of one of their containers.
 fn cpu_target(metric: &mut Value) -> Option<&mut Value> {
     let source = ["resource", "containerResource"]
@@ -48,8 +54,6 @@ fn cpu_target(metric: &mut Value) -> Option<&mut Value> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn origin(metrics: Value) -> Origin {

@@ -1,5 +1,6 @@
 //! The cheapest settings of a search in a form to apply: a manifest and a patch.
 
+use hpa_check_core::manifests::cpu_metric;
 use hpa_check_core::sim::{Scenario, Simulation};
 use serde_json::{Map, Value, json};
 
@@ -57,7 +58,7 @@ fn spec(scenario: &Scenario) -> Value {
     let metrics = match (&scenario.origin, percent) {
         (Some(origin), Some(percent)) => origin.metrics_at(percent, scenario.pod.request),
         (Some(origin), None) => origin.metrics.clone(),
-        (None, _) => percent.into_iter().map(cpu).collect(),
+        (None, _) => percent.into_iter().map(cpu_metric).collect(),
     };
     let mut written = json!({
         "scaleTargetRef": {"apiVersion": target.api_version, "kind": target.kind, "name": target.name},
@@ -69,12 +70,6 @@ fn spec(scenario: &Scenario) -> Value {
         written["behavior"] = behavior.written();
     }
     written
-}
-
-/// A metric on the pods' CPU.
-fn cpu(percent: i32) -> Value {
-    json!({"type": "Resource", "resource": {"name": "cpu",
-        "target": {"type": "Utilization", "averageUtilization": percent}}})
 }
 
 /// A JSON merge patch from one spec to another, one level deep: complete lists, and `null` for removed keys.
