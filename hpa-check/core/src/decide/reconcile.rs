@@ -205,11 +205,13 @@ impl From<Decision> for Synced {
             .iter()
             .filter(|(spec, _)| spec.resource() == Some(("cpu", None)))
             .find_map(|(_, outcome)| outcome.as_ref().ok()?.utilization);
-        let conditions = decision.conditions.iter().cloned();
+        let error = decision.full_error(&format!("{KIND}/{NAMESPACE}/{NAME}"));
         Self {
             status_desired_replicas: decision.desired,
             scale_updated: decision.scaled,
-            conditions: conditions
+            conditions: decision
+                .conditions
+                .into_iter()
                 .map(|c| Shown {
                     kind: c.kind,
                     status: c.status,
@@ -218,7 +220,7 @@ impl From<Decision> for Synced {
                 .collect(),
             utilization,
             current_metrics: decision.metrics.iter().map(ShownMetric::of).collect(),
-            error: decision.full_error(&format!("{KIND}/{NAMESPACE}/{NAME}")),
+            error,
             reason: decision.reason,
         }
     }
