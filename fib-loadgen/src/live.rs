@@ -74,7 +74,7 @@ impl Collector {
         load: Arc<Load>,
         mut probe: Probe,
         sinks: Sinks,
-        mut checkpoint: impl FnMut(Collected) + Send + 'static,
+        checkpoint: Option<impl FnMut(Collected) + Send + 'static>,
     ) -> Self {
         let Sinks {
             lines,
@@ -84,6 +84,7 @@ impl Collector {
         } = sinks;
         let (over, ends) = mpsc::channel();
         let thread = std::thread::spawn(move || {
+            let mut checkpoint = checkpoint;
             let first = probe.usage();
             let mut view = View::new(ui, &load);
             let mut state = State::new(&load, first);
@@ -116,7 +117,9 @@ impl Collector {
                 }
                 view.show(moment, &load);
                 seconds += 1;
-                if seconds.is_multiple_of(CHECKPOINT) {
+                if let Some(checkpoint) = &mut checkpoint
+                    && seconds.is_multiple_of(CHECKPOINT)
+                {
                     checkpoint(state.collected(first, &probe));
                 }
             }

@@ -15,7 +15,7 @@ use crate::exchange::{Caller, Rules};
 use crate::exit::Failure;
 use crate::generator::{Probe, Signals, Usage};
 use crate::live::{Collected, Collector, Sinks};
-use crate::outputs::{self, Cut, ReportFormat};
+use crate::outputs::{Cut, Destination, ReportFormat};
 use crate::pacer::Gate;
 use crate::plan::Schedule;
 use crate::preflight;
@@ -30,15 +30,23 @@ use crate::user::Load;
 /// Files that this process opens in addition to its connections: libraries, the runtime's, outputs.
 const OTHER_FILES: usize = 32;
 
-/// Writes the current result during the run, so that it exists even if this process is killed.
-fn write_checkpoint(document: &Document, places: &[(ReportFormat, outputs::Destination)]) {
-    let files = places
+/// Writes the current result during the run, so that it exists even if this process is killed. `None` if no
+/// file is to hold it: then nothing is copied either.
+fn checkpoint(known: &Arc<Known>, sinks: &Sinks) -> Option<impl FnMut(Collected) + Send + use<>> {
+    let (known, places) = (Arc::clone(known), Arc::clone(&sinks.documents));
+    let is_kept = |(kind, place): &&(ReportFormat, Destination)| {
+        *kind == ReportFormat::Json && place.is_file()
+    };
+    places
         .iter()
-        .filter(|(kind, place)| *kind == ReportFormat::Json && place.is_file());
-    for (kind, place) in files {
-        // The next attempt, or the end of the run, tries again and reports it.
-        let _ = report::render(*kind, document).map(|text| place.write(text.as_bytes()));
-    }
+        .any(|place| is_kept(&place))
+        .then_some(move |collected| {
+            let document = known.document(collected, Facts::default(), true).rounded();
+            for (kind, place) in places.iter().filter(is_kept) {
+                // The next attempt, or the end of the run, tries again and reports it.
+                let _ = report::render(*kind, &document).map(|text| place.write(text.as_bytes()));
+            }
+        })
 }
 
 /// Runs the load; returns its result, and the line outputs that could not be written completely.
@@ -74,13 +82,7 @@ pub(super) async fn load(
         resolved,
     };
     let known = Arc::new(known);
-    let checkpoint = {
-        let (known, places) = (Arc::clone(&known), Arc::clone(&sinks.documents));
-        move |collected| {
-            let document = known.document(collected, Facts::default(), true);
-            write_checkpoint(&document.rounded(), &places);
-        }
-    };
+    let checkpoint = checkpoint(&known, &sinks);
     let collector = Collector::start(Arc::clone(&load), probe, sinks, checkpoint);
     let facts = Box::pin(attack::run(&load)).await;
     timer.abort();

@@ -46,8 +46,11 @@ fn picture(
     width: f64,
     class: &str,
 ) -> String {
-    const TOP: f64 = 40.0;
-    const BOTTOM: f64 = 190.0;
+    const TOP: f64 = 56.0;
+    const BOTTOM: f64 = 206.0;
+    const HEIGHT: f64 = 232.0;
+    /// From one mark's name to the next: the height of its text.
+    const LINE: f64 = 12.0;
     let (left, right) = (54.0, width - 16.0);
     let bars = bars(histogram);
     let (Some(first), Some(last)) = (bars.first().map(|bar| bar.0), bars.last().map(|bar| bar.0))
@@ -103,7 +106,7 @@ fn picture(
         let Some(us) = us else { continue };
         #[expect(clippy::cast_precision_loss, reason = "microseconds of a request")]
         let at = place(*us as f64);
-        let y = 12.0 + 9.0 * f64::from(u32::try_from(line).unwrap_or(0)) - 2.0;
+        let y = 10.0 + LINE * f64::from(u32::try_from(line).unwrap_or(0));
         canvas.line("flag", (at, y + 2.0), (at, BOTTOM));
         let anchor = if at > right - 60.0 {
             Anchor::End
@@ -114,8 +117,8 @@ fn picture(
         canvas.text("pod", (at + shift, y + 4.0), anchor, name);
     }
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{class}\" viewBox=\"0 0 {width} 216\" role=\"img\" \
-         aria-label=\"Histogram of the response times\"><rect class=\"sheet\" x=\"0\" y=\"0\" width=\"{}\" height=\"216\" rx=\"8\"/>{}</svg>",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{class}\" viewBox=\"0 0 {width} {HEIGHT}\" role=\"img\" \
+         aria-label=\"Histogram of the response times\"><rect class=\"sheet\" x=\"0\" y=\"0\" width=\"{}\" height=\"{HEIGHT}\" rx=\"8\"/>{}</svg>",
         Px(width),
         canvas.into_svg(),
     )
