@@ -25,9 +25,29 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         .ok_or_else(wrong)
 }
 
+/// Parses a duration above zero.
+///
+/// # Errors
+///
+/// One sentence that says what was expected.
+pub fn positive(text: &str) -> Result<Duration, String> {
+    let duration = parse(text)?;
+    (duration > Duration::ZERO)
+        .then_some(duration)
+        .ok_or_else(|| format!("`{text}` is no time at all: write a duration above 0, such as 30s"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_that_must_pass_is_above_zero() {
+        assert_eq!(positive("1ms"), Ok(Duration::from_millis(1)));
+        for text in ["0", "0s", "0h0m"] {
+            assert!(positive(text).unwrap_err().contains("above 0"), "{text}");
+        }
+    }
 
     #[test]
     fn durations_are_read_in_the_usual_forms() {

@@ -95,7 +95,7 @@ pub struct CapacityArgs {
     #[arg(long, value_name = "RATE", value_parser = quantity::rate, default_value = "100000/s", help_heading = "Search")]
     pub max_rate: f64,
     /// Length of each trial; the first fifth does not count, unless --warmup is set
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10s", help_heading = "Search")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::positive, default_value = "10s", help_heading = "Search")]
     pub trial: Duration,
     /// Stop when the range is at most this wide
     #[arg(long, value_name = "SHARE", value_parser = quantity::share, default_value = "10%", help_heading = "Search")]

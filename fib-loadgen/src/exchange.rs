@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use crate::check::Check;
 use crate::client::{Body, ClientSettings, Connector, GivenUp, Life, Link, Pool, Sharing, Span};
 use crate::oracle::{Expected, Field};
-use crate::outcome::{Class, Outcome, innermost};
+use crate::outcome::{Class, Outcome, causes, innermost, is_unprocessed};
 use crate::request::{Head, Question};
 use crate::stop::{Stop, Watch};
 
@@ -20,12 +20,14 @@ mod asking;
 mod reading;
 mod waiting;
 
-use asking::Refused;
 use waiting::{Alarm, Trouble, guarded};
 
 /// Time between a refused connection and the next attempt. A Service may choose another pod then, and removes a
 /// dead one about a second after it died.
 const AFTER_REFUSAL: Duration = Duration::from_millis(50);
+
+/// How often a request that the server has not processed is sent again.
+const MOST_RESENT: u32 = 2;
 
 /// What applies to every request of a run.
 #[derive(Debug)]
@@ -178,6 +180,7 @@ impl Caller {
         deadline: Instant,
         outcome: &mut Outcome,
     ) -> Result<Response<Incoming>, Trouble> {
+        let mut unprocessed = 0;
         loop {
             let close = self.rules.client.sharing == Sharing::Fresh;
             let request = self.request(question, true, false, close)?;
@@ -192,6 +195,11 @@ impl Caller {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
+            if is_unprocessed(&error) && unprocessed < MOST_RESENT {
+                unprocessed += 1;
+                outcome.resent = true;
+                continue;
+            }
             let class = pool_class(&error);
             if !self.may_retry(class, outcome) {
                 return Err(Trouble::Failed(class, innermost(&error)));
@@ -209,6 +217,7 @@ impl Caller {
         recycled: &mut Recycled,
     ) -> Result<(), Trouble> {
         let mut reused = self.reuse(began, deadline).await?;
+        let mut unprocessed = 0;
         loop {
             if self.link.is_none() {
                 self.connect(deadline, outcome).await?;
@@ -231,16 +240,18 @@ impl Caller {
                 self.write(question, whole, close)?;
                 self.ask_one(question, deadline, outcome, began).await?
             };
-            let Err(Refused { fault, untouched }) = answered else {
+            let Err(refused) = answered else {
                 return Ok(());
             };
             self.link = None;
             // The server closed the idle connection: no byte was written, so nothing is sent twice.
-            if untouched && std::mem::take(&mut reused) {
-                outcome.resent = true;
-                continue;
+            let closed = refused.untouched && std::mem::take(&mut reused);
+            let again = closed || (refused.unprocessed && unprocessed < MOST_RESENT);
+            if !again {
+                return Err(refused.fault.into());
             }
-            return Err(fault.into());
+            unprocessed += u32::from(refused.unprocessed);
+            outcome.resent = true;
         }
     }
 
@@ -340,15 +351,12 @@ impl Caller {
 }
 
 fn pool_class(error: &hyper_util::client::legacy::Error) -> Class {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(cause) = next {
-        if let Some(connect) = cause.downcast_ref::<crate::client::ConnectError>() {
-            return connect.class;
-        }
-        if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
-            return Class::of_hyper(hyper, false);
-        }
-        next = cause.source();
-    }
-    Class::Other
+    let class = |cause: &(dyn std::error::Error + 'static)| {
+        let connect = cause.downcast_ref::<crate::client::ConnectError>();
+        let hyper = cause.downcast_ref::<hyper::Error>();
+        connect
+            .map(|error| error.class)
+            .or_else(|| hyper.map(|error| Class::of_hyper(error, false)))
+    };
+    causes(error).find_map(class).unwrap_or(Class::Other)
 }

@@ -145,8 +145,8 @@ impl Class {
         }
         match io_kind(error) {
             Some(kind) => Self::of_kind(kind),
-            // hyper's type for HTTP/2 can't be named here: a refused stream, or a connection that ended.
-            None if error.to_string().contains("http2") => Self::ClosedBeforeResponse,
+            // A stream that was reset, or a connection that ended.
+            None if of_http2(error).is_some() => Self::ClosedBeforeResponse,
             None => Self::Other,
         }
     }
@@ -169,25 +169,51 @@ impl Class {
     }
 }
 
-/// The kind of the first error of the operating system in a chain.
-fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return Some(io.kind());
-        }
-        next = error.source();
-    }
-    None
+/// An error, its cause, that one's cause, and so on.
+pub fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// The innermost error's text: the causes say what happened.
+/// The kind of the first error of the operating system in a chain.
+fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
+    let mut io = causes(error).filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.next().map(std::io::Error::kind)
+}
+
+/// The error of HTTP/2 in a chain.
+fn of_http2<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a h2::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// Whether the server says that it has not processed the request, so that it may be sent again: its stream was
+/// refused, or is above the last one of a connection that ends without an error (RFC 9113, 6.8 and 8.7).
+pub fn is_unprocessed(error: &(dyn Error + 'static)) -> bool {
+    of_http2(error).is_some_and(|error| {
+        let reason = error.reason();
+        let refused = error.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM);
+        let above_the_last = error.is_go_away() && reason == Some(h2::Reason::NO_ERROR);
+        error.is_remote() && (refused || above_the_last)
+    })
+}
+
+/// The innermost error's text: the causes say what happened. What a server says over HTTP/2 has its name.
 pub fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
+    if let Some(http2) = of_http2(error).filter(|error| error.is_remote())
+        && let Some(reason) = http2.reason()
+    {
+        let frame = if http2.is_go_away() {
+            "GOAWAY"
+        } else {
+            "RST_STREAM"
+        };
+        return format!("the server sent {frame} with {reason:?}");
     }
-    error.to_string()
+    causes(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 impl From<Flaw> for Class {
@@ -226,7 +252,8 @@ pub struct Outcome {
     pub checked: bool,
     /// The failed checks, one bit each, in the request's own order.
     pub failed_checks: u64,
-    /// Whether it was sent again because the server had closed the idle connection.
+    /// Whether it was sent again because the server had closed the idle connection, or said that it had not
+    /// processed it.
     pub resent: bool,
     /// Bytes of the body.
     pub bytes: u64,

@@ -5,6 +5,8 @@ mod import;
 mod spec;
 mod template;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, USER_AGENT};
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -115,6 +117,18 @@ impl Requests {
             list,
             weighted,
             checks: all,
+        })
+    }
+
+    /// Each request's share of all, its method, and its path with the placeholders of its first use.
+    pub fn listed(&self, seed: u64) -> impl Iterator<Item = (f64, &Method, Cow<'_, str>)> {
+        let mut before = 0.0;
+        let mut index = 0;
+        self.list.iter().map(move |template| {
+            let share = template.upto - std::mem::replace(&mut before, template.upto);
+            let path = template.path.fill(&Place::new(seed, index, 0, 0));
+            index += 1;
+            (share, &template.method, path)
         })
     }
 

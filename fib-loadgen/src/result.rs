@@ -290,8 +290,8 @@ pub struct Connections {
     pub dns_lookups: u64,
     /// Connections that could not be opened.
     pub failed: u64,
-    /// Requests that were sent again on a new connection, because the server had closed the idle one before any
-    /// byte was written.
+    /// Requests that were sent again, because the server had closed the idle connection before any byte was written,
+    /// or said over HTTP/2 that it had not processed them.
     pub resent: u64,
 }
 

@@ -18,6 +18,8 @@ mod classes;
 mod documents;
 #[path = "black_box/failures.rs"]
 mod failures;
+#[path = "black_box/http2.rs"]
+mod http2;
 #[path = "black_box/odd_server.rs"]
 mod odd_server;
 #[path = "black_box/outputs.rs"]

@@ -36,10 +36,10 @@ pub struct TargetArgs {
     #[arg(short = 'H', long, value_name = "NAME: VALUE", help_heading = "Target")]
     pub header: Vec<String>,
     /// Timeout for a connection
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5s", help_heading = "Target")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::positive, default_value = "5s", help_heading = "Target")]
     pub connect_timeout: Duration,
     /// Timeout for a request, to the end of the body
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s", help_heading = "Target")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::positive, default_value = "30s", help_heading = "Target")]
     pub timeout: Duration,
 
     /// HTTP version; 2 works by prior knowledge, or with TLS by ALPN

@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use drawing::escape::Terminal;
+
 use super::{calibrate, print};
 use crate::args::PlanArgs;
 use crate::exit::Failure;
@@ -11,6 +13,7 @@ use crate::plan::profile::{self, Autoscaler, Replicas};
 use crate::plan::{Model, Shape};
 use crate::report::clock;
 use crate::report::plot::plot;
+use crate::request::Source;
 use crate::settings::Settings;
 use crate::stop::{self, Stop};
 
@@ -70,6 +73,7 @@ fn json(settings: &Settings) -> String {
         "duration_ms": plan.shape.end().as_millis(),
         "requests": requests(settings),
         "n_spec": settings.n_spec,
+        "sends": sends(settings),
         "seed": settings.seed,
         "phases": phases,
         "replicas": replicas(settings).map(|(replicas, _)| {
@@ -78,6 +82,18 @@ fn json(settings: &Settings) -> String {
         }),
     });
     format!("{document:#}")
+}
+
+/// The requests of a file, or null.
+fn sends(settings: &Settings) -> Option<Vec<serde_json::Value>> {
+    let Source::Requests(requests) = &settings.source else {
+        return None;
+    };
+    let listed = requests.listed(settings.seed);
+    let sends = listed.map(|(share, method, path)| {
+        serde_json::json!({"share": share, "method": method.as_str(), "path": path})
+    });
+    Some(sends.collect())
 }
 
 fn table(settings: &Settings) -> String {
@@ -104,10 +120,11 @@ fn table(settings: &Settings) -> String {
     for phase in plan.phases() {
         let last = phase.end.saturating_sub(Duration::from_nanos(1));
         let (from, to) = (plan.shape.at(phase.start), plan.shape.at(last));
-        let level = if (from - to).abs() < 0.5 {
-            format!("{to:.0}")
+        let (from, to) = (shown(from), shown(to));
+        let level = if from == to {
+            to
         } else {
-            format!("{from:.0} > {to:.0}")
+            format!("{from} > {to}")
         };
         let _ = writeln!(
             text,
@@ -119,6 +136,21 @@ fn table(settings: &Settings) -> String {
     }
     if let Some(requests) = requests(settings) {
         let _ = writeln!(text, "{requests:.0} requests");
+    }
+    if let Source::Requests(requests) = &settings.source {
+        let listed: Vec<_> = requests.listed(settings.seed).collect();
+        for (share, method, path) in listed.iter().take(MOST_LISTED) {
+            let share = share * 100.0;
+            let (method, path) = (method.as_str(), Terminal(path));
+            let _ = writeln!(text, "{share:>5.1} %  {method:<7} {path}");
+        }
+        if let Some(more) = listed
+            .len()
+            .checked_sub(MOST_LISTED)
+            .filter(|more| *more > 0)
+        {
+            let _ = writeln!(text, "and {more} more");
+        }
     }
     let title = if open { "requests/s" } else { "users" };
     let end = plan.shape.end();
@@ -135,6 +167,20 @@ fn table(settings: &Settings) -> String {
     }
     text
 }
+
+/// A level without decimals, or with those that a small one needs.
+fn shown(level: f64) -> String {
+    let rounded = level.round();
+    if level < 9.95 && (level - rounded).abs() > 1e-4 {
+        let short = format!("{level:.3}");
+        short.trim_end_matches('0').to_owned()
+    } else {
+        format!("{rounded:.0}")
+    }
+}
+
+/// The most requests of a file that are listed.
+const MOST_LISTED: usize = 20;
 
 /// A longer plan has no end worth showing.
 const LONG: Duration = Duration::from_hours(720);
@@ -165,4 +211,22 @@ fn explained(load: &Shape, steps: &[Replicas], autoscaler: &Autoscaler) -> Strin
         );
     }
     text + "This assumes that pods are ready immediately and CPU time is proportional to requests.\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_level_keeps_the_decimals_that_it_needs() {
+        let cases = [
+            (0.001, "0.001"),
+            (2.5, "2.5"),
+            (49.999_999, "50"),
+            (0.0, "0"),
+        ];
+        for (level, text) in cases {
+            assert_eq!(shown(level), text);
+        }
+    }
 }

@@ -15,7 +15,7 @@ use super::{Caller, Rules};
 use crate::client::{Body, Fault, Link, Said, Speech, Wire, send};
 use crate::judge::Judge;
 use crate::oracle::Expected;
-use crate::outcome::{Class, Outcome, innermost};
+use crate::outcome::{Class, Outcome, innermost, is_unprocessed};
 use crate::request::{Question, encode};
 use crate::stop::Watch;
 
@@ -95,6 +95,7 @@ impl Caller {
             }
             Err(unsent) => Ok(Err(Refused {
                 untouched: unsent.request.is_some(),
+                unprocessed: is_unprocessed(&unsent.error),
                 fault: Fault {
                     class: Class::of_hyper(&unsent.error, false),
                     detail: innermost(&unsent.error),
@@ -213,6 +214,7 @@ async fn head(
     .await?;
     Ok(said.map_err(|fault| Refused {
         untouched: !quiet || wire.wrote_nothing(),
+        unprocessed: false,
         fault,
     }))
 }
@@ -239,6 +241,8 @@ pub(super) struct Refused {
     pub(super) fault: Fault,
     /// Whether none of its bytes were written.
     pub(super) untouched: bool,
+    /// Whether the server says that it has not processed it.
+    pub(super) unprocessed: bool,
 }
 
 impl From<Fault> for Trouble {

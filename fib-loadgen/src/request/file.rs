@@ -2,18 +2,10 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::import;
 use super::spec::Spec;
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum File {
-    Har(import::Har),
-    Named { requests: Vec<Spec> },
-    List(Vec<Spec>),
-}
 
 /// Reads a file of requests.
 pub fn read(path: &Path) -> Result<Vec<Spec>, String> {
@@ -30,15 +22,39 @@ fn parse(text: &str) -> Result<Vec<Spec>, String> {
     if start.starts_with("curl ") {
         return import::curl(text);
     }
-    let file: File = if start.starts_with(['{', '[']) {
+    let file: Value = if start.starts_with(['{', '[']) {
         serde_json::from_str(text).map_err(|error| error.to_string())?
     } else {
         serde_saphyr::from_str(text).map_err(|error| error.to_string())?
     };
     match file {
-        File::Named { requests } | File::List(requests) => Ok(requests),
-        File::Har(har) => import::har(har),
+        Value::Array(list) => specs(list),
+        Value::Object(mut keys) if keys.contains_key("requests") => {
+            let requests = keys.remove("requests");
+            if let Some(key) = keys.keys().next() {
+                return Err(format!("unknown key `{key}` beside `requests`"));
+            }
+            match requests {
+                Some(Value::Array(list)) => specs(list),
+                _ => Err("`requests` is not a list".to_owned()),
+            }
+        }
+        Value::Object(keys) if keys.contains_key("log") => {
+            let har = serde_json::from_value(Value::Object(keys));
+            import::har(har.map_err(|error| format!("as a HAR file: {error}"))?)
+        }
+        _ => Err("it is neither a list, nor has it `requests` or a HAR file's `log`".to_owned()),
     }
+}
+
+/// Each request by itself, so that an error names it.
+fn specs(list: Vec<Value>) -> Result<Vec<Spec>, String> {
+    let numbered = list.into_iter().zip(1..);
+    numbered
+        .map(|(request, number)| {
+            serde_json::from_value(request).map_err(|error| format!("request {number}: {error}"))
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -56,9 +72,22 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_refused() {
-        for text in ["requests:\n- pth: /x\n", "nothing: 1\n", "[{]", "just text"] {
-            assert!(parse(text).is_err(), "{text}");
+    fn what_is_wrong_in_a_file_is_named() {
+        for (text, named) in [
+            (
+                "requests:\n- path: /\n- pth: /x\n",
+                "request 2: unknown field `pth`",
+            ),
+            (r#"[{"path":"/","weight":"x"}]"#, "request 1: invalid type"),
+            ("requests: []\nrequest: 1\n", "unknown key `request`"),
+            ("requests: 1\n", "`requests` is not a list"),
+            (r#"{"log":{"entries":1}}"#, "as a HAR file: "),
+            ("nothing: 1\n", "it is neither a list"),
+            ("wget http://localhost/", "it is neither a list"),
+            ("[{]", "key must be a string at line 1"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.starts_with(named), "{text}: {error}");
         }
     }
 }

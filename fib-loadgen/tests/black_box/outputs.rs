@@ -244,6 +244,26 @@ fn the_plan_is_shown_without_sending_a_request() {
 }
 
 #[test]
+fn the_plan_lists_the_requests_of_a_file_with_their_shares() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("requests.yaml");
+    std::fs::write(
+        &file,
+        "- {path: '/items?page={{counter}}', weight: 3}\n- {method: POST, path: /cart}\n",
+    )
+    .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"))
+        .args(["plan", "http://127.0.0.1:9", "--from"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for line in [" 75.0 %  GET     /items?page=0", " 25.0 %  POST    /cart"] {
+        assert!(text.lines().any(|shown| shown == line), "{text}");
+    }
+}
+
+#[test]
 fn the_steps_of_a_result_and_the_minutes_of_the_pods_contain_every_answer() {
     let server = right();
     let ended = run(server.address, "--users 2 --rate 50/s -t 2s --n 90");

@@ -11,7 +11,7 @@ use http::header::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 
 use super::manifest;
-use super::time::{duration, long_duration};
+use super::time::{long_duration, positive};
 use crate::failure::Failure;
 use crate::notice::notice;
 use crate::prometheus::{MOST_SAMPLES, RangeQuery};
@@ -39,7 +39,7 @@ pub(crate) struct LoadFromArgs {
     #[arg(long, value_name = "INSTANT", requires = "prometheus")]
     until: Option<Timestamp>,
     /// Time between samples [default: the shortest that Prometheus allows for --since]
-    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "prometheus")]
+    #[arg(long, value_name = "DURATION", value_parser = positive, requires = "prometheus")]
     load_step: Option<Duration>,
     /// A header to send to Prometheus, such as `Authorization: Bearer …` (repeatable)
     #[arg(long, value_name = "NAME: VALUE", value_parser = header, requires = "prometheus")]

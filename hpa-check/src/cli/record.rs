@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::controller::ControllerArgs;
 use super::name::NameArgs;
-use super::time::duration;
+use super::time::positive;
 use crate::drive::drive;
 use crate::drive::recording::Recording;
 use crate::failure::Failure;
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     autoscaler: NameArgs,
     /// Stop after this time [default: on Ctrl-C]
-    #[arg(help_heading = "Output", long = "for", value_name = "DURATION", value_parser = duration)]
+    #[arg(help_heading = "Output", long = "for", value_name = "DURATION", value_parser = positive)]
     length: Option<Duration>,
     #[command(flatten)]
     controller: ControllerArgs,

@@ -13,7 +13,7 @@ use super::controller::ControllerArgs;
 use super::load_from::{self, LoadFromArgs};
 use super::manifest::ManifestArgs;
 use super::rehearse::settings::CpuAmount;
-use super::time::{duration, long_duration, within};
+use super::time::{duration, long_duration, positive, within};
 use crate::failure::Failure;
 use crate::outputs::Files;
 use crate::simulation::{self, Ask};
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     measured: LoadFromArgs,
     /// CPU time per request, such as 3.5ms, for a load in requests per second
-    #[arg(help_heading = "Load", long, value_name = "DURATION", value_parser = duration)]
+    #[arg(help_heading = "Load", long, value_name = "DURATION", value_parser = positive)]
     cost: Option<Duration>,
     /// Queue work that can't be done at once, instead of dropping it
     #[arg(help_heading = "Load", long)]

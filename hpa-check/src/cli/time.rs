@@ -3,17 +3,19 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-pub(crate) use program_common::duration::parse as duration;
+pub(crate) use program_common::duration::{parse as duration, positive};
 
-/// Parses a time that may be long: `7d` and `2w`, and everything that other times accept.
+/// Parses a time above zero that may be long: `7d` and `2w`, and everything that other times accept.
 pub(crate) fn long_duration(text: &str) -> Result<Duration, String> {
     let days = |unit: char, days: u64| {
         let count: u64 = text.strip_suffix(unit)?.parse().ok()?;
-        count.checked_mul(days).filter(|days| *days <= 36_500)
+        count
+            .checked_mul(days)
+            .filter(|days| (1..=36_500).contains(days))
     };
     match days('d', 1).or_else(|| days('w', 7)) {
         Some(days) => Ok(Duration::from_hours(24 * days)),
-        None => duration(text).map_err(|e| format!("{e}, 7d or 2w")),
+        None => positive(text).map_err(|e| format!("{e}, 7d or 2w")),
     }
 }
 
