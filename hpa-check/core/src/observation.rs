@@ -335,13 +335,6 @@ impl Pod {
         reason.is_none_or(|reason| reason == "ContainersNotReady")
     }
 
-    /// The containers that run as long as the pod. Native sidecars are among them: the controller counts their use,
-    /// but not their requests.
-    pub fn running_containers(&self) -> impl Iterator<Item = &ContainerResources> {
-        let sidecars = self.init_containers.iter().filter(|c| c.sidecar);
-        self.containers.iter().chain(sidecars.map(|c| &c.resources))
-    }
-
     /// Whether its `Ready` condition is true.
     pub fn is_ready(&self) -> bool {
         self.ready.as_ref().is_some_and(|r| r.status == "True")

@@ -15,7 +15,7 @@ use crate::observation::{
 };
 use crate::quota::Quota;
 use crate::snapshot::{MetricsApi, NodeClaim};
-use crate::spec::{AutoscalerSpec, MetricSource, MetricSpec, MetricTarget};
+use crate::spec::{AutoscalerSpec, MetricSpec, MetricTarget};
 use crate::units::Millicores;
 
 /// What is asserted about the autoscaler; `None` means not asserted.
@@ -118,7 +118,7 @@ pub(crate) struct MetricsView<'a> {
     pub(crate) failing_for: Option<Duration>,
     /// Whether any answer had a sample for one of the pods.
     pub(crate) ever_sampled: bool,
-    /// When a run first saw the newest sample. Node clocks may differ, so the sample's own timestamp is not enough.
+    /// When the newest sample was first seen. Node clocks may differ, so the sample's own timestamp is not enough.
     pub(crate) newest_since: Option<Timestamp>,
     /// Stale samples matter only from then on.
     pub(crate) needed_from: Timestamp,
@@ -245,10 +245,18 @@ pub(crate) trait View {
     fn status(&self) -> Option<&AutoscalerStatus>;
     /// The scale target.
     fn scaled(&self) -> TargetLookup<'_>;
+    /// Since when the scale target is known to exist.
+    fn target_since(&self) -> Option<Timestamp>;
     /// The pods that its selector matches; `None` if they may not be read.
     fn pods(&self) -> Option<Vec<PodView<'_>>>;
     /// The latest answer of the metrics API.
     fn metrics(&self) -> MetricsView<'_>;
+    /// A pod's samples in earlier answers, as far back as a new pod may lack one.
+    fn earlier_samples(&self, pod: &str) -> Vec<&PodSample>;
+    /// How long the status has had no value for a metric although the autoscaler works, if that was followed.
+    fn valueless_for(&self) -> Option<Duration> {
+        None
+    }
     /// The controller's flags.
     fn controller(&self) -> &ControllerConfig;
     /// Time between two samples of a pod.
@@ -495,11 +503,20 @@ impl dyn View + '_ {
         START.min(asserted)
     }
 
-    /// How long this pod may take to become ready: longer than usual if its probes allow it, or if others took
-    /// longer.
+    /// How long this pod may take to become ready: longer than usual if its probes allow it, if others took
+    /// longer, or while its containers are still being created: on a new node that includes pulling the image.
     pub(crate) fn start_patience_of(&self, pod: &PodView<'_>) -> Duration {
         let own = pod.pod.life.start_allowance.unwrap_or_default();
-        self.start_patience().max(self.others_start()).max(own)
+        let created = pod.pod.phase != "Pending";
+        let pull = if created {
+            Duration::ZERO
+        } else {
+            PROGRESS_DEADLINE
+        };
+        self.start_patience()
+            .max(self.others_start())
+            .max(own)
+            .max(pull)
     }
 
     /// How long starts take here: twice the longest observed, at most a Deployment's default deadline. A
@@ -548,11 +565,7 @@ pub(crate) fn quoted(reason: &str, message: &str) -> String {
     format!("condition {reason}: {message}")
 }
 
-/// The CPU that a pod takes from a node and from a quota; `None` if one of its containers has no request.
+/// The CPU that a pod takes from a node and from a quota; `None` if it requests none.
 pub(crate) fn whole_request(pod: &Pod) -> Option<Millicores> {
-    let cpu = MetricSource::Resource {
-        name: "cpu".to_owned(),
-    };
-    let request = counted::request(pod, &cpu, VersionGates::default());
-    request.ok().map(Millicores)
+    counted::whole_request(pod, "cpu").map(Millicores)
 }

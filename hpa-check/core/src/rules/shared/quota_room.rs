@@ -1,31 +1,33 @@
 //! Whether a quota leaves room for the pods of a scale target.
 
+use crate::model::counted::whole_request;
 use crate::observation::Pod;
 use crate::quantity::Quantity;
 use crate::quota::Quota;
 use crate::rules::view::OwnPods;
-use crate::spec::ContainerResources;
 
 /// What one pod uses of a quota, in thousandths; `None` if the pod has no such amount, or the resource is
-/// neither pods nor CPU.
+/// neither pods nor CPU nor memory.
 fn taken_by(quota: &Quota, pod: &Pod) -> Option<i64> {
-    let own = pod.resources.as_ref();
-    let sum = |of: fn(&ContainerResources) -> Option<i64>| {
-        pod.containers.iter().map(of).sum::<Option<i64>>()
-    };
     match quota.resource.as_str() {
         "pods" | "count/pods" => Some(1000),
-        "cpu" | "requests.cpu" => {
-            let shared = own.and_then(|r| r.requests.cpu).map(|cpu| cpu.0);
-            let each = shared.or_else(|| sum(|c| c.cpu_request.map(|cpu| cpu.0)))?;
-            Some(each + pod.overhead.cpu.map_or(0, |cpu| cpu.0))
-        }
-        "limits.cpu" => {
-            let shared = own.and_then(|r| r.limits.cpu).map(|cpu| cpu.0);
-            shared.or_else(|| sum(|c| c.cpu_limit.map(|cpu| cpu.0)))
-        }
-        _ => None,
+        resource => match resource.strip_prefix("limits.") {
+            Some(resource) => limit(pod, resource),
+            None => whole_request(pod, resource.trim_start_matches("requests.")),
+        },
     }
+}
+
+/// A pod's own limit, or the sum of its containers' if all have one.
+fn limit(pod: &Pod, resource: &str) -> Option<i64> {
+    let own = pod
+        .resources
+        .as_ref()
+        .and_then(|r| r.limits.milli(resource));
+    own.or_else(|| {
+        let limits = pod.containers.iter().map(|c| c.limits().milli(resource));
+        limits.sum::<Option<i64>>()
+    })
 }
 
 /// How many pods like this one fit next to what others use, if fewer than `pods`. The use includes `own`; while
@@ -54,6 +56,7 @@ pub(super) fn falls_short(quota: &Quota, pod: &Pod, pods: i64, own: &OwnPods<'_>
 mod tests {
     use super::*;
     use crate::quota::QuotaScope;
+    use crate::spec::ContainerResources;
     use crate::units::Millicores;
 
     fn quota(resource: &str, hard: &str, used: &str) -> Quota {
