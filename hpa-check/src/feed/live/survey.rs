@@ -20,7 +20,6 @@ use std::time::Duration;
 
 use hpa_check_core::doctor::ANNOTATION;
 use hpa_check_core::metrics_server::group_of;
-use hpa_check_core::nearest::nearest;
 use hpa_check_core::observation::ControllerConfig;
 use hpa_check_core::snapshot::Unseen;
 use hpa_check_core::snapshot::{ClusterSnapshot, Namespace, Scaler, TargetLook};
@@ -30,7 +29,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::connect::{self, Cluster, ClusterArgs};
 use super::convert;
-use super::find::NEEDS_V2;
+use super::find::{NEEDS_V2, did_you_mean};
 use super::timing::Timing;
 use super::trouble::{Trouble, TroubleKind};
 use crate::failure::Failure;
@@ -290,11 +289,6 @@ fn owner(metadata: &ObjectMeta) -> Option<String> {
     let keda = convert::keda::owner(metadata).map(|name| format!("ScaledObject/{name}"));
     let owners = metadata.owner_references.as_deref().unwrap_or_default();
     keda.or_else(|| convert::meta::controller(owners))
-}
-
-/// A question that suggests the nearest existing name, to end a sentence with.
-pub(crate) fn did_you_mean<'a>(name: &str, all: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(name, all).map_or_else(String::new, |near| format!("; did you mean {near}?"))
 }
 
 /// When the condition last changed.
