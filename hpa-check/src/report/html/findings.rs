@@ -75,13 +75,13 @@ pub(in crate::report) fn advice(fix: Option<&str>) -> String {
 
 /// A finding's name as a link to its explanation.
 pub(in crate::report) fn named(finding: &str) -> String {
-    let linked = |page| link(&page, &Xml(finding).to_string());
+    let linked = |page: String| link(&page, &Xml(finding).to_string());
     documentation::of(finding).map_or_else(|| Xml(finding).to_string(), linked)
 }
 
 /// A link to a finding's explanation; empty if there is none.
 pub(in crate::report) fn explained(finding: &str) -> String {
-    let linked = |page| link(&page, &format!("About {}", Xml(finding)));
+    let linked = |page: String| link(&page, &format!("About {}", Xml(finding)));
     documentation::of(finding).map_or_else(String::new, linked)
 }
 
