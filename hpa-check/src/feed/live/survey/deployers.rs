@@ -182,17 +182,8 @@ struct SyncPolicy {
 #[serde(rename_all = "camelCase", default)]
 struct ApplicationStatus {
     #[serde(deserialize_with = "null_as_empty")]
-    resources: Vec<Resource>,
+    resources: Vec<ObjectRef>,
     controller_namespace: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Resource {
-    group: String,
-    kind: String,
-    namespace: String,
-    name: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -229,13 +220,8 @@ impl Difference {
 impl Application {
     /// The deployer and its controller's namespace, if it applies one of these objects.
     fn deployer(self, wanted: &[ObjectRef]) -> Option<(Deployer, String)> {
-        let is_wanted = |r: &Resource, o: &ObjectRef| {
-            (&r.group, &r.kind, &r.namespace, &r.name) == (&o.group, &o.kind, &o.namespace, &o.name)
-        };
         let resources = &self.status.resources;
-        let applies = wanted
-            .iter()
-            .filter(|o| resources.iter().any(|r| is_wanted(r, o)));
+        let applies = wanted.iter().filter(|object| resources.contains(object));
         let applies: Vec<ObjectRef> = applies.cloned().collect();
         let Metadata { name, namespace } = self.metadata;
         let options = &self.spec.sync_policy.sync_options;
