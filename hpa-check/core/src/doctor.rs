@@ -35,7 +35,7 @@ pub fn diagnose(
     for (name, space) in &cluster.namespaces {
         pods += space.pods.as_ref().map_or(0, Vec::len);
         let index = Index::of(space);
-        let before = earlier.and_then(|look| look.namespaces.get(name));
+        let before = earlier.and_then(|look| Some((look.at, look.namespaces.get(name)?)));
         let only = asserted.autoscaler.as_ref();
         let wanted = |name: &String| only.is_none_or(|only| only == name);
         for scaler in space.autoscalers.iter().filter(|s| wanted(&s.name)) {

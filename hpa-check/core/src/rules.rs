@@ -41,6 +41,7 @@ pub(crate) static RANKED: LazyLock<Vec<&Rule>> = LazyLock::new(|| {
         snapshot_only::manifests::RULES,
         snapshot_only::notes::RULES,
         snapshot_only::pods::RULES,
+        snapshot_only::second_look::RULES,
         snapshot_only::usage::RULES,
     ];
     let mut all: Vec<&Rule> = files.into_iter().flatten().collect();

@@ -221,6 +221,14 @@ impl ContainerResources {
             memory: self.memory_request,
         }
     }
+
+    /// Its limits.
+    pub fn limits(&self) -> Amounts {
+        Amounts {
+            cpu: self.cpu_limit,
+            memory: self.memory_limit,
+        }
+    }
 }
 
 /// Amounts of CPU and memory.

@@ -10,6 +10,7 @@ mod nodes;
 mod on_purpose;
 mod reports;
 mod speed;
+mod two_looks;
 mod world;
 
 use super::*;

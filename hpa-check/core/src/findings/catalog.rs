@@ -272,6 +272,9 @@ catalog! {
     METRICS_NOT_YET = "metrics-not-yet", Inconclusive,
         "The pods are too new to have CPU samples.",
         "Check again in a minute.";
+    NEEDS_SECOND_LOOK = "needs-second-look", Inconclusive,
+        "One snapshot shows a problem that may be gone a moment later, or that only a wrong clock shows.",
+        "Take a second snapshot: `hpa-check doctor --again 1m`.";
     SYNC_FAILED = "sync-failed", Inconclusive,
         "The controller's latest sync failed, which may have been for a moment.",
         "Check again in a minute.";

@@ -16,6 +16,13 @@ pub fn request(pod: &Pod, source: &MetricSource, gates: VersionGates) -> Result<
     }
 }
 
+/// What a pod takes of a resource from its node and from a quota, in thousandths of its unit: the whole pod's requests, or
+/// the startup peak of its init containers if that is higher, plus the overhead. `PodRequests` in
+/// `component-helpers/resource`. `None` if it requests nothing.
+pub fn whole_request(pod: &Pod, resource: &str) -> Option<i64> {
+    pods::pod_request(pod.into(), resource)
+}
+
 /// A pod's use by its sample, in thousandths of the resource's unit; `None` if the sample lacks a counted
 /// container, which makes it a pod without a sample.
 pub fn used(sample: &PodSample, source: &MetricSource) -> Option<i64> {

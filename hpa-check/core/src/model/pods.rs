@@ -343,7 +343,7 @@ pub fn request_of(
 ) -> Result<i64, MetricError> {
     match (pod.resources, container) {
         (Some(shared), None) if gates.pod_level_requests && sets_requests(shared) => {
-            pod_level_request(pod, shared, resource)
+            pod_level_request(pod, resource)
         }
         _ => containers_request(pod, container, resource, gates),
     }
@@ -356,19 +356,24 @@ fn sets_requests(shared: &PodResources) -> bool {
 
 /// `calculatePodLevelRequests`: `PodRequests` with the pod's own requests in place of its containers', plus the
 /// overhead.
-fn pod_level_request(
-    pod: Requesting<'_>,
-    shared: &PodResources,
-    resource: &str,
-) -> Result<i64, MetricError> {
-    let own = shared.requests.milli(resource);
-    let request = own.or_else(|| aggregate(pod, resource));
-    match (request, pod.overhead.milli(resource)) {
-        (None, None) => Err(MetricError::new(format!(
+fn pod_level_request(pod: Requesting<'_>, resource: &str) -> Result<i64, MetricError> {
+    pod_request(pod, resource).ok_or_else(|| {
+        MetricError::new(format!(
             "missing pod-level request for {resource} in Pod {}",
             pod.name
-        ))),
-        (request, overhead) => Ok(request.unwrap_or(0).wrapping_add(overhead.unwrap_or(0))),
+        ))
+    })
+}
+
+/// `PodRequests` in `component-helpers/resource`.
+pub(super) fn pod_request(pod: Requesting<'_>, resource: &str) -> Option<i64> {
+    let own = pod
+        .resources
+        .and_then(|shared| shared.requests.milli(resource));
+    let request = own.or_else(|| aggregate(pod, resource));
+    match (request, pod.overhead.milli(resource)) {
+        (None, None) => None,
+        (request, overhead) => Some(request.unwrap_or(0).wrapping_add(overhead.unwrap_or(0))),
     }
 }
 

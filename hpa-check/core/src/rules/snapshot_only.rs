@@ -8,5 +8,6 @@ pub(crate) mod look;
 pub(super) mod manifests;
 pub(super) mod notes;
 pub(super) mod pods;
+pub(super) mod second_look;
 pub(super) mod usage;
 mod writers;

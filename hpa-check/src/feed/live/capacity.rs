@@ -1,6 +1,8 @@
 //! An upper bound of the CPU that the nodes can give to the target's pods. A bound that is too high costs a
 //! warning, but one that is too low would end a good run, so anything doubtful counts as room.
 
+use hpa_check_core::model::counted::whole_request;
+use hpa_check_core::observation::Pod;
 use k8s_openapi::api::core::v1::Node;
 
 use super::convert::pod::{self, WatchedPod};
@@ -25,15 +27,13 @@ pub(super) fn is_fixed(nodes: &[Node]) -> bool {
         })
 }
 
-/// Allocatable CPU of the nodes that take pods, minus the requests of the `others` already there if these are
+/// Allocatable CPU of the nodes, minus the requests of the `others` already there if these are
 /// known, in millicores, with a sentence that explains it.
 pub(super) fn left(nodes: &[Node], others: Option<&[WatchedPod]>) -> (i64, String) {
-    let open: Vec<&Node> = nodes.iter().filter(|node| takes_pods(node)).collect();
-    let allocatable: i64 = open.iter().filter_map(|node| allocatable(node)).sum();
-    let nodes = if open.len() == 1 {
-        "1 node".to_owned()
-    } else {
-        format!("{} nodes", open.len())
+    let allocatable: i64 = nodes.iter().filter_map(allocatable).sum();
+    let nodes = match nodes.len() {
+        1 => "1 node".to_owned(),
+        count => format!("{count} nodes"),
     };
     let Some(others) = others else {
         return (
@@ -41,7 +41,8 @@ pub(super) fn left(nodes: &[Node], others: Option<&[WatchedPod]>) -> (i64, Strin
             format!("{allocatable}m allocatable on {nodes}"),
         );
     };
-    let taken: i64 = others.iter().map(|other| request(other.clone())).sum();
+    let taken = others.iter().map(|other| request(&pod::pod(other.clone())));
+    let taken: i64 = taken.sum();
     (
         (allocatable - taken).max(0),
         format!(
@@ -50,22 +51,17 @@ pub(super) fn left(nodes: &[Node], others: Option<&[WatchedPod]>) -> (i64, Strin
     )
 }
 
-/// Taints are ignored: the pods may tolerate them.
-fn takes_pods(node: &Node) -> bool {
-    node.spec.as_ref().and_then(|spec| spec.unschedulable) != Some(true)
-}
-
+/// Taints are ignored, because the pods may tolerate them, and so is a cordon, because it may be lifted any moment.
 fn allocatable(node: &Node) -> Option<i64> {
     quantity_milli(node.status.as_ref()?.allocatable.as_ref()?.get("cpu")?)
 }
 
-fn request(object: WatchedPod) -> i64 {
-    pod::pod(object)
-        .containers
-        .iter()
-        .filter_map(|container| container.cpu_request)
-        .map(|request| request.0)
-        .sum()
+/// CPU that a pod takes from a node, in millicores: nothing if it has ended, or waits for a node.
+pub(super) fn request(pod: &Pod) -> i64 {
+    let ended = matches!(pod.phase.as_str(), "Succeeded" | "Failed");
+    let placed = !ended && pod.unschedulable.is_none();
+    let cpu = whole_request(pod, "cpu").filter(|_| placed);
+    cpu.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -91,12 +87,8 @@ mod tests {
     }
 
     #[test]
-    fn the_requests_of_other_pods_are_subtracted_and_a_cordoned_node_adds_nothing() {
-        let nodes = [
-            node("2", "kind://x", false),
-            node("1930m", "", false),
-            node("4", "", true),
-        ];
+    fn the_requests_of_other_pods_are_subtracted() {
+        let nodes = [node("2", "kind://x", false), node("1930m", "", false)];
         let (total, how) = left(&nodes, Some(&[system_pod("950m"), system_pod("100m")]));
         assert_eq!(total, 3930 - 1050);
         assert_eq!(
@@ -106,11 +98,58 @@ mod tests {
     }
 
     #[test]
+    fn a_cordoned_node_counts_as_room_because_its_pods_are_subtracted_and_the_cordon_may_be_lifted()
+    {
+        let nodes = [node("2", "kind://x", false), node("4", "", true)];
+        assert_eq!(left(&nodes, Some(&[system_pod("3")])).0, 3000);
+    }
+
+    #[test]
+    fn a_pod_that_waits_for_a_node_takes_nothing_from_any() {
+        let mut waiting = serde_json::to_value(json!({
+            "metadata": {"name": "gpu", "namespace": "ml"},
+            "spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "30"}}}]},
+            "status": {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False",
+                "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."}]}
+        }))
+        .unwrap();
+        let pod = |value: &serde_json::Value| {
+            serde_json::from_value::<WatchedPod>(value.clone()).unwrap()
+        };
+        let nodes = [node("2", "", false)];
+        assert_eq!(left(&nodes, Some(&[pod(&waiting)])).0, 2000);
+        waiting["status"] = json!({"phase": "Running"});
+        assert_eq!(left(&nodes, Some(&[pod(&waiting)])).0, 0);
+    }
+
+    #[test]
+    fn the_startup_of_a_pod_takes_the_request_of_its_largest_init_container() {
+        let pod: WatchedPod = serde_json::from_value(json!({
+            "metadata": {"name": "p", "namespace": "shop"},
+            "spec": {
+                "overhead": {"cpu": "250m"},
+                "initContainers": [{"name": "load", "resources": {"requests": {"cpu": "1"}}}],
+                "containers": [{"name": "c", "resources": {"requests": {"cpu": "100m"}}}]
+            }
+        }))
+        .unwrap();
+        assert_eq!(left(&[node("2", "", false)], Some(&[pod])).0, 750);
+    }
+
+    #[test]
     fn if_other_pods_are_unreadable_the_bound_is_that_of_the_nodes() {
         assert_eq!(
             left(&[node("2", "", false)], None),
             (2000, "2000m allocatable on 1 node".into())
         );
+    }
+
+    #[test]
+    fn a_fargate_node_is_no_bound_because_each_pod_brings_its_own() {
+        let fargate = "aws:///eu-west-1a/3c0f-1d2a/fargate-ip-10-0-1-2.eu-west-1.compute.internal";
+        assert!(!is_fixed(&[node("2", fargate, false)]));
+        let local = "kind://docker/kind/kind-worker";
+        assert!(is_fixed(&[node("2", local, false)]));
     }
 
     #[test]

@@ -20,8 +20,17 @@ use super::reporter::Reporter;
 use super::timing::Timing;
 use super::trouble::{TroubleKind, within};
 
-/// Resources of a quota that limit the number of pods or their CPU.
-const BOUNDING: [&str; 5] = ["pods", "count/pods", "cpu", "requests.cpu", "limits.cpu"];
+/// Resources of a quota that limit the number of pods, their CPU or their memory.
+const BOUNDING: [&str; 8] = [
+    "pods",
+    "count/pods",
+    "cpu",
+    "requests.cpu",
+    "limits.cpu",
+    "memory",
+    "requests.memory",
+    "limits.memory",
+];
 
 /// Reads all facts and reports them.
 pub(super) async fn tell(cluster: &Cluster, autoscaler: &str, timing: Timing, reporter: &Reporter) {
@@ -130,7 +139,7 @@ impl Asking<'_> {
     }
 }
 
-/// The limits of a quota on pods or their CPU, with the pods that it counts.
+/// The limits of a quota on pods, their CPU or their memory, with the pods that it counts.
 pub(super) fn quotas(quota: &ResourceQuota) -> Vec<Quota> {
     let Some(status) = &quota.status else {
         return Vec::new();
@@ -177,10 +186,11 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_the_limits_of_a_quota_on_pods_or_their_cpu_are_reported() {
+    fn only_the_limits_of_a_quota_on_pods_or_their_cpu_or_memory_are_reported() {
         let quota = serde_json::from_value(json!({
             "metadata": {"name": "small"},
-            "status": {"hard": {"pods": "6", "requests.memory": "1Gi", "requests.cpu": "2"},
+            "status": {"hard": {"pods": "6", "requests.memory": "1Gi", "requests.cpu": "2",
+                                "persistentvolumeclaims": "4"},
                        "used": {"pods": "3"}}
         }))
         .unwrap();
@@ -189,7 +199,12 @@ mod tests {
             .iter()
             .map(|q| (q.resource.as_str(), q.hard.as_str(), q.used.as_str()))
             .collect();
-        assert_eq!(bounds, [("pods", "6", "3"), ("requests.cpu", "2", "0")]);
+        let expected = [
+            ("pods", "6", "3"),
+            ("requests.cpu", "2", "0"),
+            ("requests.memory", "1Gi", "0"),
+        ];
+        assert_eq!(bounds, expected);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use super::world::{
 };
 use crate::metrics_server::{EXTERNAL, MetricsServer};
 use crate::model::before;
+use crate::observation::Pod;
 use crate::quantity::Quantity;
-use crate::snapshot::{ClusterSnapshot, EventSnapshot, MetricsApi, TargetLook};
+use crate::snapshot::{ClusterSnapshot, DisruptionBudget, EventSnapshot, MetricsApi, TargetLook};
 use crate::spec::{
     ContainerResources, InitContainer, MetricIdentifier, MetricSource, MetricSpec, MetricTarget,
 };
@@ -49,7 +50,7 @@ const REPORTS: &[Report] = &[
         },
         found: &[],
         but: |f| scaler(f).object.spec.metrics = vec![MetricSpec::cpu_utilization(50)],
-        fault: "metrics-stale",
+        fault: "needs-second-look",
     },
     Report {
         of: "a queue has its share for each pod, and the selector matches a Job's completed pod",
@@ -419,7 +420,7 @@ const REPORTS: &[Report] = &[
                 sample.timestamp = before(f_now(), std::time::Duration::from_mins(5));
             }
         },
-        fault: "metrics-stale",
+        fault: "needs-second-look",
     },
     Report {
         of: "prometheus-adapter averages over five minutes",
@@ -436,7 +437,7 @@ const REPORTS: &[Report] = &[
                 sample.timestamp = ago(1_000);
             }
         },
-        fault: "metrics-stale",
+        fault: "needs-second-look",
     },
     Report {
         of: "a GitOps tool wrote the replicas before the autoscaler's last scaling",
@@ -468,7 +469,7 @@ const REPORTS: &[Report] = &[
             let mut f = healthy();
             for pod in pods(&mut f) {
                 pod.pod.containers[0].cpu_limit = Some(Millicores(45));
-                pod.pod.init_containers = vec![native_sidecar(2_000)];
+                native_sidecar(&mut pod.pod, 2_000);
             }
             for sample in samples(&mut f) {
                 let proxy =
@@ -480,7 +481,7 @@ const REPORTS: &[Report] = &[
         found: &[],
         but: |f| {
             for pod in pods(f) {
-                pod.pod.init_containers = vec![native_sidecar(10)];
+                native_sidecar(&mut pod.pod, 10);
             }
         },
         fault: "limit-caps-utilization",
@@ -692,15 +693,305 @@ const REPORTS: &[Report] = &[
         },
         fault: "another-scaler",
     },
+    Report {
+        of: "EKS Fargate is creating a node of its own for the pod",
+        seen: || {
+            let mut f = waiting(&[]);
+            f.room = None;
+            let last = &mut pods(&mut f).last_mut().unwrap().pod;
+            last.life.created = Some(ago(70));
+            last.life.nominated_node = Some("fargate-ip-10-0-1-2".to_owned());
+            f
+        },
+        found: &[],
+        but: |f| pods(f).last_mut().unwrap().pod.life.nominated_node = None,
+        fault: "unschedulable",
+    },
+    Report {
+        of: "no scheduler has seen the pod yet",
+        seen: || {
+            let mut f = untouched();
+            pods(&mut f).last_mut().unwrap().pod.life.created = Some(ago(300));
+            f
+        },
+        found: &[],
+        // No Fargate profile matches it, or the scheduler that it names does not run.
+        but: |f| pods(f).last_mut().unwrap().pod.life.created = Some(ago(1_200)),
+        fault: "unschedulable",
+    },
+    Report {
+        of: "the image of a Windows container is pulled for minutes on a new node",
+        seen: || {
+            let mut f = starting(420);
+            let last = &mut pods(&mut f).last_mut().unwrap().pod;
+            "Pending".clone_into(&mut last.phase);
+            f
+        },
+        found: &["pods-starting"],
+        but: |f| "Running".clone_into(&mut pods(f).last_mut().unwrap().pod.phase),
+        fault: "pods-not-ready",
+    },
+    Report {
+        of: "pods on Windows nodes have a sample each, with no limits and no native sidecars",
+        seen: || {
+            let mut f = busy();
+            for sample in samples(&mut f) {
+                sample.window = std::time::Duration::from_secs(17);
+            }
+            f
+        },
+        found: &[],
+        // The kubelets of these nodes give no metrics.
+        but: |f| samples(f).truncate(2),
+        fault: "metrics-incomplete",
+    },
+    Report {
+        of: "pods on the host's network take a port of their node each, and a node is on its way",
+        seen: || {
+            let says = "pod triggered scale-up: [{web 3->4 (max: 10)}]";
+            let mut f = waiting(&[("TriggeredScaleUp", says, 60)]);
+            let ports = "0/3 nodes are available: 3 node(s) didn't have free ports for the requested pod ports.";
+            pods(&mut f).last_mut().unwrap().pod.unschedulable = Some(ports.to_owned());
+            f
+        },
+        found: &[],
+        but: |f| space(f).events.clear(),
+        fault: "unschedulable",
+    },
+    Report {
+        of: "CronHPA raised the target once, through /scale",
+        seen: || {
+            let mut f = healthy();
+            let mut cron = owner("kubernetes-cronhpa-controller", 600);
+            cron.through_scale = true;
+            target(&mut f).owners_of_replicas = vec![cron];
+            f
+        },
+        found: &[],
+        // It does so all the time, and the autoscaler puts them back.
+        but: |f| {
+            let up = "New size: 3; reason: Current number of replicas below Spec.MinReplicas";
+            let event = rescaled(up, 3);
+            space(f).events.push(event);
+        },
+        fault: "replicas-moved-by-another",
+    },
+    Report {
+        of: "an operator has not written the selector of its new object yet",
+        seen: || {
+            let mut f = of_kind("flink.apache.org/v1beta1", "FlinkDeployment");
+            let workload = target(&mut f);
+            workload.created = Some(ago(10));
+            workload.object.selector.clear();
+            f
+        },
+        found: &[],
+        but: |f| target(f).created = Some(ago(600)),
+        fault: "invalid-selector",
+    },
+    Report {
+        of: "a disruption budget of a target that rests at zero asks for no pods",
+        seen: || {
+            let mut f = by_queue(MetricTarget::AverageValue(Quantity::from_milli(5_000)));
+            scaler(&mut f).object.spec.min_replicas = Some(0);
+            space(&mut f).budgets.push(DisruptionBudget {
+                name: "cart".to_owned(),
+                selector: "app=cart".to_owned(),
+                min_available: Some("0".to_owned()),
+                max_unavailable: None,
+            });
+            f
+        },
+        found: &[],
+        but: |f| space(f).budgets[0].min_available = Some("1".to_owned()),
+        fault: "pdb-blocks-drains",
+    },
+    Report {
+        of: "a proxy in the template uses more than its small request, and the application idles",
+        seen: || proxied(20, 15),
+        found: &[],
+        but: |f| *f = proxied(2, 98),
+        fault: "sidecar-dilutes-utilization",
+    },
+    Report {
+        of: "an injected proxy uses twice its small request, and the application idles",
+        seen: || {
+            let mut f = proxied(20, 4);
+            target(&mut f).template.pop();
+            f
+        },
+        found: &[],
+        but: |f| {
+            *f = proxied(2, 98);
+            target(f).template.pop();
+        },
+        fault: "sidecar-dilutes-utilization",
+    },
+    Report {
+        of: "Helm installed the target again, and its upgrade came before the autoscaler's first scaling of it",
+        seen: || {
+            let mut f = healthy();
+            target(&mut f).created = Some(ago(3_000));
+            target(&mut f).owners_of_replicas = vec![owner("helm", 600)];
+            f
+        },
+        found: &[],
+        but: |f| {
+            let status = scaler(f).object.status.as_mut().unwrap();
+            status.last_scale = Some(ago(1_200));
+        },
+        fault: "replicas-moved-by-another",
+    },
+    Report {
+        of: "a new pod has four times its request while it starts",
+        seen: || {
+            let mut f = healthy();
+            let room = f.room.as_mut().unwrap();
+            (room.allocatable, room.requested) = (Millicores(1_200), Millicores(600));
+            pods(&mut f)[2].pod.containers[0].cpu_request = Some(Millicores(400));
+            f
+        },
+        found: &[],
+        but: |f| {
+            for pod in pods(f) {
+                pod.pod.containers[0].cpu_request = Some(Millicores(400));
+            }
+        },
+        fault: "capacity-too-small",
+    },
+    Report {
+        of: "an injected proxy has a request for CPU, and memory is measured too",
+        seen: with_proxy_beside_memory,
+        found: &[],
+        but: |f| pods(f)[1].pod.containers[1].memory_request = None,
+        fault: "metric-failed",
+    },
+    Report {
+        of: "memory is measured by its amount, and a container has no request for it",
+        seen: || {
+            let mut f = with_proxy_beside_memory();
+            let amount = Quantity::from_milli(500_000_000_000);
+            scaler(&mut f).object.spec.metrics[1].target = MetricTarget::AverageValue(amount);
+            pods(&mut f)[1].pod.containers[1].memory_request = None;
+            f
+        },
+        found: &[],
+        but: |f| {
+            let percent = MetricTarget::Utilization(50);
+            scaler(f).object.spec.metrics[1].target = percent;
+        },
+        fault: "metric-failed",
+    },
+    Report {
+        of: "all pods are new and take longer than a sample to become ready",
+        seen: || {
+            let mut f = healthy();
+            for pod in pods(&mut f) {
+                pod.pod.started = Some(ago(100));
+                set_ready(pod, "False", 100);
+            }
+            let says = "did not receive metrics for targeted pods (pods might be unready)";
+            refuse(&mut f, "ScalingActive", "FailedGetResourceMetric", says);
+            scaler(&mut f).inactive_since = Some(ago(95));
+            f
+        },
+        found: &["metrics-not-yet"],
+        but: |f| set_ready(&mut pods(f)[0], "True", 90),
+        fault: "metric-failed",
+    },
+    Report {
+        of: "a quota has enough memory for all pods",
+        seen: || {
+            let mut f = by_memory();
+            space(&mut f)
+                .quotas
+                .push(quota("requests.memory", "1000M", "300M"));
+            f
+        },
+        found: &[],
+        but: |f| space(f).quotas[0] = quota("requests.memory", "900M", "300M"),
+        fault: "quota-exceeded",
+    },
+    Report {
+        of: "an init container requests as much as the pod's containers together",
+        seen: || {
+            let mut f = healthy();
+            init_of(&mut f, 100);
+            space(&mut f)
+                .quotas
+                .push(quota("requests.cpu", "1", "300m"));
+            f
+        },
+        found: &[],
+        but: |f| {
+            init_of(f, 400);
+            space(f).quotas[0] = quota("requests.cpu", "1", "1200m");
+        },
+        fault: "quota-exceeded",
+    },
 ];
 
-/// An init container that goes on running.
-fn native_sidecar(limit: i64) -> InitContainer {
-    let limit = Some(Millicores(limit));
-    InitContainer {
-        resources: ContainerResources::cpu("istio-proxy", Some(Millicores(10)), limit),
-        sidecar: true,
+/// Memory beside the CPU, and a proxy in each pod, with requests for both.
+fn with_proxy_beside_memory() -> ClusterSnapshot {
+    let mut facts = by_memory();
+    let metrics = &mut scaler(&mut facts).object.spec.metrics;
+    metrics.insert(0, MetricSpec::cpu_utilization(50));
+    for pod in pods(&mut facts) {
+        let mut proxy = container("proxy", Some(100));
+        proxy.memory_request = Some(Bytes(Quantity::from_milli(100_000_000_000)));
+        pod.pod.containers.push(proxy);
     }
+    for sample in samples(&mut facts) {
+        let mut proxy = sample.containers[0].clone();
+        "proxy".clone_into(&mut proxy.name);
+        sample.containers.push(proxy);
+    }
+    facts
+}
+
+/// Five pods with a proxy each, and what the two containers of each use. The busier application has a proxy that
+/// requests as much as itself.
+fn proxied(proxy: i64, app: i64) -> ClusterSnapshot {
+    let mut facts = super::broken::with_sidecar();
+    if proxy > app {
+        for pod in pods(&mut facts) {
+            pod.pod.containers[1].cpu_request = Some(Millicores(10));
+        }
+    }
+    for sample in samples(&mut facts) {
+        sample.containers[0].cpu = Some(Millicores(app));
+        sample.containers[1].cpu = Some(Millicores(proxy));
+    }
+    facts
+}
+
+/// Each pod runs an init container with this request first.
+fn init_of(facts: &mut ClusterSnapshot, request: i64) {
+    for pod in pods(facts) {
+        pod.pod.init_containers = vec![InitContainer {
+            resources: container("migrate", Some(request)),
+            sidecar: false,
+        }];
+    }
+}
+
+/// A fourth pod that neither a scheduler nor a kubelet has written to.
+fn untouched() -> ClusterSnapshot {
+    let mut facts = healthy();
+    pending(&mut facts);
+    let last = &mut pods(&mut facts).last_mut().unwrap().pod;
+    (last.started, last.ready) = (None, None);
+    facts
+}
+
+/// Gives a pod an init container that goes on running, which is listed among the containers too.
+fn native_sidecar(pod: &mut Pod, limit: i64) {
+    let limit = Some(Millicores(limit));
+    let resources = ContainerResources::cpu("istio-proxy", Some(Millicores(10)), limit);
+    pod.containers.truncate(1);
+    pod.containers.push(resources.clone());
+    let sidecar = true;
+    pod.init_containers = vec![InitContainer { resources, sidecar }];
 }
 
 fn f_now() -> jiff::Timestamp {

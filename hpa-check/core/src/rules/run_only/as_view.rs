@@ -11,7 +11,7 @@ use super::run::RunView;
 use crate::expectation::{AssertedMetric, ScaleDown};
 use crate::keda::ScaledObject;
 use crate::metrics_server::MetricsServer;
-use crate::model::{VersionGates, after};
+use crate::model::{VersionGates, after, before};
 use crate::observation::{AutoscalerStatus, ControllerConfig, Fact, Phase, PodSample, Watched};
 use crate::rules::view::{
     Asserted, ConflictingWrites, EventView, MetricsView, OwnPods, PodView, QuotaView,
@@ -50,6 +50,12 @@ impl<'a> View for RunView<'a> {
             },
             (None, None) => self.not_scalable().unwrap_or(TargetLookup::Unread),
         }
+    }
+
+    fn target_since(&self) -> Option<Timestamp> {
+        let uid = &self.state.target.as_ref()?.uid;
+        let mut all = self.state.targets.iter();
+        Some(all.find(|(_, target)| target.uid == *uid)?.0)
     }
 
     fn pods(&self) -> Option<Vec<PodView<'_>>> {
@@ -93,6 +99,16 @@ impl<'a> View for RunView<'a> {
             newest_since: newest_since(polls),
             needed_from: self.state.entered(Phase::Up).unwrap_or(Timestamp::MAX),
         }
+    }
+
+    fn earlier_samples(&self, pod: &str) -> Vec<&PodSample> {
+        let from = before(self.until, (self as &dyn View).warm_up());
+        let polls = self.state.polls.iter().rev().skip(1);
+        let recent = polls.take_while(|poll| poll.at >= from);
+        let samples = recent.filter_map(|poll| poll.answer.as_ref().ok());
+        samples
+            .filter_map(|all| all.iter().find(|s| s.pod == pod))
+            .collect()
     }
 
     fn controller(&self) -> &ControllerConfig {

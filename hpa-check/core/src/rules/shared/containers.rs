@@ -42,5 +42,5 @@ fn missing(view: &dyn View) -> Option<Evidence> {
 }
 
 fn has(pod: &Pod, container: &str) -> bool {
-    pod.running_containers().any(|c| c.name == container)
+    pod.containers.iter().any(|c| c.name == container)
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::findings::{Evidence, catalog};
 use crate::metrics_server::{CUSTOM, EXTERNAL, MetricsServer, RESOURCE, group_of};
 use crate::model::{after, counted};
-use crate::observation::ContainerSample;
+use crate::observation::{ContainerSample, PodSample};
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{MetricsView, PodView, View, quoted};
 use crate::snapshot::MetricsApi;
@@ -122,18 +122,93 @@ fn blamed(reason: &str) -> &'static str {
 
 /// Any other problem that the controller reports about a metric.
 fn failed(view: &dyn View) -> Option<Evidence> {
-    let (reason, message) = view.refusal("ScalingActive")?;
+    if let Some(found) = unrequested(view) {
+        return Some(found);
+    }
+    let Some((reason, message)) = view.refusal("ScalingActive") else {
+        let long = view.valueless_for()? >= view.warm_up();
+        return long.then(|| beside_others(view))?;
+    };
     // New pods have none for a moment, and neither does a restarted metrics server.
     let long = view
         .refused_for("ScalingActive")
         .is_none_or(|span| span >= view.warm_up());
-    (reason != "ScalingDisabled" && long && !view.is_complete()).then(|| {
+    let known = reason == "ScalingDisabled" || awaits_pods(view);
+    (!known && long && !view.is_complete()).then(|| {
         let (which, blocks) = failing(view);
         Evidence::new(
             format!("the controller can't compute {which}, {blocks}: {reason}"),
             [quoted(reason, message)],
         )
         .advising(about_server(view, blamed(reason)))
+    })
+}
+
+/// Whether the controller lacks the metric of pods that are all too young to have one that counts. Starts that take
+/// too long have findings of their own.
+pub(crate) fn awaits_pods(view: &dyn View) -> bool {
+    let resource = [
+        "FailedGetResourceMetric",
+        "FailedGetContainerResourceMetric",
+    ];
+    let refusal = view.refusal("ScalingActive");
+    let lacks = refusal.is_some_and(|(reason, _)| resource.contains(&reason));
+    lacks && !view.living().is_empty() && settled(view, &view.metrics()).is_empty()
+}
+
+/// A utilization beside the CPU's that can't be computed, because a counted container has no request for its
+/// resource. The controller may not report it, because the CPU still adds pods.
+fn unrequested(view: &dyn View) -> Option<Evidence> {
+    let pods = view.pods().filter(|_| !view.is_complete())?;
+    let cpu = view.cpu();
+    let mut others = view
+        .spec()?
+        .metrics
+        .iter()
+        .filter(|m| m.utilization().is_some());
+    others.find_map(|metric| {
+        let (resource, _) = metric.resource().filter(|_| Some(metric) != cpu)?;
+        let errors = pods.iter().filter(|p| !p.pod.deleting).filter_map(|p| {
+            let request = counted::request(p.pod, &metric.source, view.gates());
+            request.err().map(|error| format!("pod {}: {error}", p.name()))
+        });
+        let errors: Vec<String> = errors.filter(|e| e.contains("missing")).collect();
+        (!errors.is_empty()).then(|| {
+            let blocks = match view.spec().map_or(0, |s| s.metrics.len()) {
+                1 => "so the autoscaler does nothing",
+                _ => "which blocks scale-down",
+            };
+            let count = errors.len();
+            let source = &metric.source;
+            Evidence::new(
+                format!("{count} pods lack the request that {source} is measured by, {blocks}"),
+                errors,
+            )
+            .advising(Some(format!(
+                "Set `resources.requests.{resource}` on every container that the metric counts, including injected sidecars."
+            )))
+        })
+    })
+}
+
+/// Metrics that fail while another one works, so the controller only says so when it wants to scale down
+/// (`computeReplicasForMetrics` in `horizontal.go`).
+pub(crate) fn beside_others(view: &dyn View) -> Option<Evidence> {
+    let (which, blocks) = failing(view);
+    let at_work = view.target()?.spec_replicas > 0 && !view.is_complete();
+    at_work.then(|| {
+        let metrics = view.spec().map_or(&[][..], |spec| &spec.metrics);
+        let current = view.status().map_or(&[][..], |s| &s.current_metrics);
+        let failed = metrics.iter().zip(current).filter(|(_, c)| c.is_empty());
+        let groups: Vec<&str> = failed
+            .clone()
+            .filter_map(|(m, _)| group_of(&m.source))
+            .collect();
+        Evidence::new(
+            format!("the controller can't compute {which}, {blocks}"),
+            failed.map(|(m, _)| format!("status.currentMetrics: no value for {}", m.source)),
+        )
+        .advising(groups.first().and_then(|group| about_server(view, group)))
     })
 }
 
@@ -221,7 +296,13 @@ fn incomplete(view: &dyn View) -> Option<Evidence> {
         return None;
     }
     let old = settled(view, &view.metrics());
-    let missing: Vec<String> = old.iter().filter_map(|p| lacks(view, p)).collect();
+    // A scrape of a node fails now and then, and the next one has the pods again.
+    let lately = |p: &PodView<'_>| {
+        let mut samples = view.earlier_samples(p.name()).into_iter();
+        samples.any(|s| without_value(view, s).is_none())
+    };
+    let lasting = old.iter().filter(|p| !lately(p));
+    let missing: Vec<String> = lasting.filter_map(|p| lacks(view, p)).collect();
     (!missing.is_empty()).then(|| {
         let (few, all) = (missing.len(), old.len());
         Evidence::new(
@@ -237,9 +318,20 @@ fn incomplete(view: &dyn View) -> Option<Evidence> {
 /// What a pod lacks for the controller to count its use: a sample, or in it the CPU or memory of a counted
 /// container.
 fn lacks(view: &dyn View, pod: &PodView<'_>) -> Option<String> {
-    let Some(sample) = pod.sample else {
-        return Some(without(pod));
-    };
+    match pod.sample {
+        None => Some(without(pod)),
+        Some(sample) => {
+            let lacking = without_value(view, sample)?;
+            Some(format!(
+                "pod {}: its sample lacks the {lacking}",
+                pod.name()
+            ))
+        }
+    }
+}
+
+/// The CPU or memory of counted containers that a sample lacks.
+fn without_value(view: &dyn View, sample: &PodSample) -> Option<String> {
     let mut metrics = view.spec()?.metrics.iter();
     metrics.find_map(|metric| {
         let (resource, container) = metric.resource()?;
@@ -258,10 +350,7 @@ fn lacks(view: &dyn View, pod: &PodView<'_>) -> Option<String> {
             names => format!("of container {}", names.join(" and of container ")),
         };
         let what = if resource == "cpu" { "CPU" } else { resource };
-        Some(format!(
-            "pod {}: its sample lacks the {what} {which}",
-            pod.name()
-        ))
+        Some(format!("{what} {which}"))
     })
 }
 
@@ -281,6 +370,17 @@ pub(crate) fn settled<'a>(view: &'a dyn View, metrics: &MetricsView<'_>) -> Vec<
 }
 
 fn stale(view: &dyn View) -> Option<Evidence> {
+    let (found, renewal) = old_samples(view)?;
+    let metrics = view.metrics();
+    let stood = metrics.newest_since.unwrap_or(metrics.at);
+    (after(stood, renewal) <= metrics.at).then_some(found)
+}
+
+/// The longest time between two snapshots of `doctor`.
+const LONGEST_PAUSE: Duration = Duration::from_mins(10);
+
+/// Samples that are too old by their nodes' clocks, and the time in which they would be renewed.
+pub(crate) fn old_samples(view: &dyn View) -> Option<(Evidence, Duration)> {
     if !view.needs_resource_metrics() || view.is_complete() {
         return None;
     }
@@ -288,15 +388,14 @@ fn stale(view: &dyn View) -> Option<Evidence> {
     let metrics = view.metrics();
     let period = window.max(view.metrics_resolution());
     let allowed = period * 3 + view.controller().sync_period;
-    let stood = metrics.newest_since.unwrap_or(newest).max(newest);
-    (after(stood.max(metrics.needed_from), allowed) <= metrics.at).then(|| {
+    (after(newest.max(metrics.needed_from), allowed) <= metrics.at).then(|| {
         let age = metrics.at.duration_since(newest).as_secs();
-        Evidence::new(
+        let found = Evidence::new(
             format!("the newest sample is {age} s old, and the autoscaler decides on it"),
             [format!("newest sample of the pods {}", view.clock(newest))],
-        )
-        .at(newest)
-        .advising(about_server(view, RESOURCE))
+        );
+        let found = found.at(newest).advising(about_server(view, RESOURCE));
+        (found, allowed.min(LONGEST_PAUSE))
     })
 }
 

@@ -17,7 +17,7 @@ pub(crate) const RULES: &[Rule] = &[
 
 /// A node that has not arrived by then never will: cluster-autoscaler's `--max-node-provision-time` and
 /// Karpenter's registration timeout are both 15 minutes.
-const PROVISION: Duration = Duration::from_mins(15);
+pub(super) const PROVISION: Duration = Duration::from_mins(15);
 
 /// Three scans of cluster-autoscaler (`--scan-interval`); Karpenter's batches are shorter.
 const SCANS: Duration = Duration::from_secs(30);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::failing::failing;
 use super::nodes;
 use crate::findings::{Evidence, catalog};
-use crate::observation::Condition;
+use crate::observation::{Condition, Pod};
 use crate::rules::rule::{Rule, Weight};
 use crate::rules::view::{PodView, View};
 
@@ -39,6 +39,9 @@ fn image(view: &dyn View) -> Option<Evidence> {
 
 fn unschedulable(view: &dyn View) -> Option<Evidence> {
     let events = view.events();
+    if let Some(found) = failing(view, |p| unplaced(view, p), "were never placed on a node") {
+        return Some(found.advising(Some(UNPLACED.to_owned())));
+    }
     if nodes::are_unknown(view) || nodes::were_not_asked_for_yet(view, &events) {
         return None;
     }
@@ -59,6 +62,27 @@ fn unschedulable(view: &dyn View) -> Option<Evidence> {
     found.quotes.truncate(4);
     found.quotes.extend(tried);
     Some(found)
+}
+
+const UNPLACED: &str = "Check that something runs the scheduler that the pods name, and that their scheduling gates open: `kubectl get pod NAME -o jsonpath='{.spec.schedulerName} {.spec.schedulingGates}'`.";
+
+/// A pod that no kubelet has started and no scheduler has called unschedulable in all the time in which a node would
+/// have been provisioned. Its scheduler may not exist.
+fn unplaced(view: &dyn View, pod: &PodView<'_>) -> Option<String> {
+    let Pod {
+        phase,
+        started,
+        waiting,
+        unschedulable,
+        ..
+    } = pod.pod;
+    let untouched = phase == "Pending" && started.is_none();
+    let silent = waiting.is_none() && unschedulable.is_none();
+    let long = view.longer(pod.made(), nodes::PROVISION);
+    (untouched && silent && long && !nodes::is_nominated(view, pod)).then(|| {
+        let minutes = nodes::PROVISION.as_secs() / 60;
+        format!("Pending for {minutes} minutes or longer, and no scheduler says why")
+    })
 }
 
 fn crash(view: &dyn View) -> Option<Evidence> {
@@ -92,11 +116,17 @@ fn not_ready(view: &dyn View) -> Option<Evidence> {
         |p| is_stuck(view, p).then(|| unready(p)),
         &format!("have not been ready for {seconds} s or longer"),
     )?;
-    if view.living().iter().all(|p| is_stuck(view, p)) {
+    let living = view.living();
+    let mut stuck = living.iter().filter(|p| is_stuck(view, p));
+    if stuck.clone().count() == living.len() {
         found.message += ", so the autoscaler has nothing to average";
     }
-    Some(found)
+    let uncreated = stuck.all(|p| p.pod.phase == "Pending");
+    Some(found.advising(uncreated.then(|| UNCREATED.to_owned())))
 }
+
+/// Advice about pods whose containers do not exist yet.
+const UNCREATED: &str = "Read the pods' events (`kubectl describe pod NAME`): they wait for a volume, a Secret, a ConfigMap, an image or an init container.";
 
 fn unready(pod: &PodView<'_>) -> String {
     format!("phase {}, Ready {}", pod.pod.phase, pod.readiness())

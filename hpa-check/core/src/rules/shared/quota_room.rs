@@ -1,31 +1,33 @@
 //! Whether a quota leaves room for the pods of a scale target.
 
+use crate::model::counted::whole_request;
 use crate::observation::Pod;
 use crate::quantity::Quantity;
 use crate::quota::Quota;
 use crate::rules::view::OwnPods;
-use crate::spec::ContainerResources;
 
 /// What one pod uses of a quota, in thousandths; `None` if the pod has no such amount, or the resource is
-/// neither pods nor CPU.
+/// neither pods nor CPU nor memory.
 fn taken_by(quota: &Quota, pod: &Pod) -> Option<i64> {
-    let own = pod.resources.as_ref();
-    let sum = |of: fn(&ContainerResources) -> Option<i64>| {
-        pod.containers.iter().map(of).sum::<Option<i64>>()
-    };
     match quota.resource.as_str() {
         "pods" | "count/pods" => Some(1000),
-        "cpu" | "requests.cpu" => {
-            let shared = own.and_then(|r| r.requests.cpu).map(|cpu| cpu.0);
-            let each = shared.or_else(|| sum(|c| c.cpu_request.map(|cpu| cpu.0)))?;
-            Some(each + pod.overhead.cpu.map_or(0, |cpu| cpu.0))
-        }
-        "limits.cpu" => {
-            let shared = own.and_then(|r| r.limits.cpu).map(|cpu| cpu.0);
-            shared.or_else(|| sum(|c| c.cpu_limit.map(|cpu| cpu.0)))
-        }
-        _ => None,
+        resource => match resource.strip_prefix("limits.") {
+            Some(resource) => limit(pod, resource),
+            None => whole_request(pod, resource.trim_start_matches("requests.")),
+        },
     }
+}
+
+/// A pod's own limit, or the sum of its containers' if all have one.
+fn limit(pod: &Pod, resource: &str) -> Option<i64> {
+    let own = pod
+        .resources
+        .as_ref()
+        .and_then(|r| r.limits.milli(resource));
+    own.or_else(|| {
+        let limits = pod.containers.iter().map(|c| c.limits().milli(resource));
+        limits.sum::<Option<i64>>()
+    })
 }
 
 /// How many pods like this one fit next to what others use, if fewer than `pods`. The use includes `own`; while
@@ -53,114 +55,37 @@ pub(super) fn falls_short(quota: &Quota, pod: &Pod, pods: i64, own: &OwnPods<'_>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quota::QuotaScope;
+    use crate::quota::fixture::{quota, scoped};
+    use crate::spec::ContainerResources;
     use crate::units::Millicores;
 
-    fn quota(resource: &str, hard: &str, used: &str) -> Quota {
-        Quota {
-            name: "q".to_owned(),
-            resource: resource.to_owned(),
-            hard: hard.to_owned(),
-            used: used.to_owned(),
-            scopes: Vec::new(),
-        }
-    }
-
-    fn scoped(name: &str) -> Quota {
-        Quota {
-            scopes: vec![QuotaScope {
-                name: name.to_owned(),
-                operator: "Exists".to_owned(),
-                values: Vec::new(),
-            }],
-            ..quota("pods", "2", "0")
-        }
-    }
-
-    fn pod() -> Pod {
-        Pod {
+    /// How many pods of 100m fit, if fewer than ten. Three exist.
+    fn fit(quota: &Quota) -> Option<i64> {
+        let pod = Pod {
             containers: vec![ContainerResources::cpu("app", Some(Millicores(100)), None)],
             ..Pod::default()
-        }
+        };
+        falls_short(quota, &pod, 10, &OwnPods::Count(Some(3)))
     }
 
     #[test]
     fn a_quota_with_an_unknown_scope_never_falls_short() {
-        assert_eq!(
-            falls_short(
-                &scoped("SomethingNew"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            None
-        );
-        assert_eq!(
-            falls_short(
-                &scoped("NotTerminating"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            Some(2)
-        );
+        assert_eq!(fit(&scoped("SomethingNew", "Exists", &[])), None);
+        assert_eq!(fit(&scoped("NotTerminating", "Exists", &[])), Some(2));
     }
 
     #[test]
     fn the_use_of_other_pods_counts_against_the_quota_and_that_of_the_target_does_not() {
-        assert_eq!(
-            falls_short(
-                &quota("pods", "12", "3"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            None
-        );
-        assert_eq!(
-            falls_short(
-                &quota("pods", "12", "8"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            Some(7)
-        );
-        assert_eq!(
-            falls_short(
-                &quota("requests.cpu", "1", "300m"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            None
-        );
-        assert_eq!(
-            falls_short(
-                &quota("requests.cpu", "0.9", "300m"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            Some(9)
-        );
-        assert_eq!(
-            falls_short(
-                &quota("limits.cpu", "1", "0"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            None
-        );
-        assert_eq!(
-            falls_short(
-                &quota("requests.memory", "1", "0"),
-                &pod(),
-                10,
-                &OwnPods::Count(Some(3))
-            ),
-            None
-        );
+        for (resource, hard, used, expected) in [
+            ("pods", "12", "3", None),
+            ("pods", "12", "8", Some(7)),
+            ("requests.cpu", "1", "300m", None),
+            ("requests.cpu", "0.9", "300m", Some(9)),
+            ("limits.cpu", "1", "0", None),
+            ("requests.memory", "1", "0", None),
+        ] {
+            let found = fit(&quota(resource, hard, used));
+            assert_eq!(found, expected, "{resource} {used} of {hard}");
+        }
     }
 }

@@ -46,13 +46,15 @@ pub(crate) fn quotes<'b>(lacking: &'b [(PodView<'_>, &str)]) -> impl Iterator<It
 }
 
 /// The counted containers without a request, in pods that need one. Every pod counts, whatever its state:
-/// one container of one pod stops the autoscaler (`calculatePodRequests` in `replica_calculator.go`).
+/// one container of one pod stops the autoscaler (`calculatePodRequests` in `replica_calculator.go`). A pod of
+/// the old template that is being deleted does so for a moment, unless the controller has been stopped for longer.
 pub(crate) fn lacking(view: &dyn View) -> Vec<(PodView<'_>, &str)> {
     if view.cpu().is_none() {
         return Vec::new();
     }
+    let stopped = view.standing_refusal("ScalingActive").is_some();
     let mut pods = view.pods().unwrap_or_default();
-    pods.retain(|p| view.request(p.pod).is_none());
+    pods.retain(|p| view.request(p.pod).is_none() && (stopped || !p.pod.deleting));
     let containers = pods
         .into_iter()
         .flat_map(|p| p.pod.containers.iter().map(move |c| (p, c)));
@@ -93,7 +95,7 @@ fn limit_caps(view: &dyn View) -> Option<Evidence> {
 /// The CPU limit of a pod's counted containers together, in millicores, if all have one.
 fn limit(view: &dyn View, pod: &Pod) -> Option<i64> {
     let shared = pod.resources.as_ref().and_then(|r| r.limits.cpu);
-    let counted = pod.running_containers().filter(|c| view.counts(&c.name));
+    let counted = pod.containers.iter().filter(|c| view.counts(&c.name));
     let own: Option<i64> = counted.map(|c| c.cpu_limit.map(|l| l.0)).sum();
     own.into_iter().chain(shared.map(|l| l.0)).min()
 }

@@ -39,15 +39,19 @@ fn ambiguous(view: &dyn View) -> Option<Evidence> {
 
 fn invalid(view: &dyn View) -> Option<Evidence> {
     let message = "the target's scale subresource reports no usable selector";
-    match view.standing_refusal("ScalingActive") {
-        Some((reason @ ("InvalidSelector" | "SelectorRequired"), text)) => {
-            Some(Evidence::new(message, [quoted(reason, text)]))
-        }
-        _ => view.target()?.selector.is_empty().then(|| {
-            let quote = format!("{}: status.selector of /scale is empty", view.reference());
-            Evidence::new(message, [quote])
-        }),
+    if let Some((reason @ ("InvalidSelector" | "SelectorRequired"), text)) =
+        view.standing_refusal("ScalingActive")
+    {
+        return Some(Evidence::new(message, [quoted(reason, text)]));
     }
+    // An operator writes the selector a moment after the object was created.
+    let syncs = view.controller().sync_period * 2;
+    let since = view.target_since();
+    let lasts = since.is_none() || view.longer(since, syncs);
+    (view.target()?.selector.is_empty() && lasts).then(|| {
+        let quote = format!("{}: status.selector of /scale is empty", view.reference());
+        Evidence::new(message, [quote])
+    })
 }
 
 fn completed(view: &dyn View) -> Option<Evidence> {
@@ -58,20 +62,24 @@ fn completed(view: &dyn View) -> Option<Evidence> {
     let pods = view.pods()?.into_iter();
     // A pod that terminates cleanly is briefly `Succeeded`; the controller ignores terminating pods.
     let done = pods.filter(|p| p.pod.phase == "Succeeded" && !p.pod.deleting);
-    let names: Vec<String> = done
-        .map(|p| format!("pod {}: status.phase Succeeded", p.name()))
-        .collect();
-    (!names.is_empty()).then(|| {
-        let count = names.len();
+    let done: Vec<PodView<'_>> = done.collect();
+    let of_jobs = done.iter().any(|p| foreign_owner(view, p).is_some());
+    (!done.is_empty()).then(|| {
+        let count = done.len();
         Evidence::new(
             format!(
                 "{count} pods that have succeeded match the selector, and this version of Kubernetes \
                  counts them as pods without metrics"
             ),
-            names,
+            done.iter()
+                .map(|p| format!("pod {}: status.phase Succeeded", p.name())),
         )
+        .advising((!of_jobs).then(|| LEFTOVERS.to_owned()))
     })
 }
+
+/// Advice about the target's own completed pods: its pods never complete by themselves.
+const LEFTOVERS: &str = "Delete them, as in `kubectl delete pod --field-selector=status.phase=Succeeded`: a node that shut down or evicted them left them behind.";
 
 fn foreign(view: &dyn View) -> Option<Evidence> {
     if !view.counts_pods() {

@@ -19,11 +19,16 @@ enum Skew<'a> {
 }
 
 pub(crate) fn not_spread(view: &dyn View) -> Option<Evidence> {
-    let target = view.target_percent()?;
     let (uses, needed) = view.uses_under_load();
+    uneven(view, &uses, needed)
+}
+
+/// A load on the same pod in so many samples in a row.
+pub(crate) fn uneven(view: &dyn View, uses: &[UseView<'_>], needed: usize) -> Option<Evidence> {
+    let target = view.target_percent()?;
     let mut row: Vec<(&UseView<'_>, &str, String)> = Vec::new();
     let mut shown = None;
-    for now in &uses {
+    for now in uses {
         match skew(now, target) {
             Some(Skew::Hot { pod, sentence }) => {
                 if row.last().is_some_and(|(_, before, _)| *before != pod) {

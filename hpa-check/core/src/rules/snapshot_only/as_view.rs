@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::look::SnapshotView;
+use super::look::{Before, SnapshotView};
 use super::writers;
 use crate::keda::ScaledObject;
 use crate::metrics_server::MetricsServer;
 use crate::model::{VersionGates, after};
-use crate::observation::{AutoscalerStatus, ControllerConfig};
+use crate::observation::{AutoscalerStatus, ControllerConfig, PodSample};
 use crate::rules::view::{
     Asserted, ConflictingWrites, EventView, MetricsView, OwnPods, PodView, QuotaView,
     ReadinessLoss, SizeView, Swings, TargetLookup, UseView, View, whole_request,
 };
 use crate::snapshot::{self, EventSnapshot, NodeClaim, PodSnapshot, Scaler, TargetLook};
-use crate::spec::AutoscalerSpec;
+use crate::spec::{AutoscalerSpec, CurrentMetric};
 use crate::units::Millicores;
 
 /// A `Ready` condition that turned false this long after the start was true before.
@@ -50,6 +50,10 @@ impl<'a> View for SnapshotView<'a> {
         }
     }
 
+    fn target_since(&self) -> Option<Timestamp> {
+        self.workload()?.created
+    }
+
     fn pods(&self) -> Option<Vec<PodView<'_>>> {
         self.space.pods.as_ref()?;
         Some(self.matched.iter().map(|p| self.seen(p)).collect())
@@ -66,7 +70,7 @@ impl<'a> View for SnapshotView<'a> {
             at: self.cluster.at,
             failing_for: None,
             ever_sampled: self.matched.iter().any(|p| self.seen(p).sample.is_some()),
-            newest_since: None,
+            newest_since: Some(self.newest_since()),
             needed_from: Timestamp::MIN,
         }
     }
@@ -129,7 +133,9 @@ impl<'a> View for SnapshotView<'a> {
 
     fn capacity(&self) -> Option<(Millicores, String)> {
         let room = self.cluster.room.as_ref()?;
-        let own = self.unfinished().filter_map(whole_request).map(|cpu| cpu.0);
+        // A pod that waits for a node takes nothing from any.
+        let placed = self.unfinished().filter(|pod| pod.unschedulable.is_none());
+        let own = placed.filter_map(whole_request).map(|cpu| cpu.0);
         let own: i64 = own.sum();
         let left = (room.allocatable.0 - room.requested.0).max(0);
         let how = format!(
@@ -217,19 +223,29 @@ impl<'a> View for SnapshotView<'a> {
         writers::conflicting(self)
     }
 
-    /// The controller corrects the replicas at its next sync, so one snapshot proves nothing.
+    /// The controller corrects the replicas at its next sync, so one snapshot proves nothing, and neither do two
+    /// between which it need not have synced. Someone may change the bounds in between.
     fn sizes(&self) -> Vec<SizeView> {
-        let of = |scaler: &Scaler| Some(scaler.workload()?.object.spec_replicas);
-        let before = self.before.as_ref().and_then(|b| of(b.scaler));
-        let sizes = before.zip(of(self.scaler)).map(|(before, now)| SizeView {
-            replicas: vec![before, now],
-            bounds: (
-                self.scaler.object.spec.effective_min(),
-                self.scaler.object.spec.max_replicas,
-            ),
-            at: self.cluster.at,
-        });
-        sizes.into_iter().collect()
+        let syncs = self.cluster.controller.sync_period * 2;
+        let earlier = self
+            .before
+            .as_ref()
+            .filter(|b| after(b.at, syncs) <= self.cluster.at);
+        let size = |before: &Before<'_>| {
+            let (was, is) = (&before.scaler.object.spec, &self.scaler.object.spec);
+            Some(SizeView {
+                replicas: vec![
+                    before.scaler.workload()?.object.spec_replicas,
+                    self.workload()?.object.spec_replicas,
+                ],
+                bounds: (
+                    was.effective_min().min(is.effective_min()),
+                    was.max_replicas.max(is.max_replicas),
+                ),
+                at: self.cluster.at,
+            })
+        };
+        earlier.and_then(size).into_iter().collect()
     }
 
     /// Events are lossy, so this count can only be too low.
@@ -264,14 +280,37 @@ impl<'a> View for SnapshotView<'a> {
         self.status().is_none().then_some((age, "empty"))
     }
 
+    /// One sample may show a moment, so a second one must agree.
     fn uses_under_load(&self) -> (Vec<UseView<'_>>, usize) {
-        let earlier = self
-            .before
-            .as_ref()
-            .and_then(|before| self.uses(|now| before.samples.iter().find(|s| s.pod == now.pod)));
+        let earlier = self.uses(|now| {
+            self.earlier_sample(&now.pod)
+                .filter(|s| s.timestamp < now.timestamp)
+        });
         let now = self.uses(Some);
-        let looks = 1 + usize::from(self.before.is_some());
-        (earlier.into_iter().chain(now).collect(), looks)
+        (earlier.into_iter().chain(now).collect(), 2)
+    }
+
+    fn earlier_samples(&self, pod: &str) -> Vec<&PodSample> {
+        self.earlier_sample(pod).into_iter().collect()
+    }
+
+    /// A metric that failed in the earlier snapshot too.
+    fn valueless_for(&self) -> Option<Duration> {
+        let fails = |scaler: &Scaler, place: usize| {
+            let status = scaler.object.status.as_ref();
+            status.is_some_and(|s| {
+                s.current_metrics
+                    .get(place)
+                    .is_some_and(CurrentMetric::is_empty)
+            })
+        };
+        let metrics = 0..self.scaler.object.spec.metrics.len();
+        let failing: Vec<usize> = metrics.filter(|place| fails(self.scaler, *place)).collect();
+        failing.first()?;
+        let before = self.before.as_ref();
+        let before = before.filter(|b| failing.iter().any(|place| fails(b.scaler, *place)));
+        let since = before.map_or(self.cluster.at, |b| b.at);
+        Duration::try_from(self.cluster.at.duration_since(since)).ok()
     }
 
     fn readiness_losses(&self) -> Vec<ReadinessLoss<'_>> {

@@ -42,6 +42,7 @@ pub(crate) struct SnapshotView<'a> {
 
 /// The earlier snapshot of it.
 pub(super) struct Before<'a> {
+    pub(super) at: Timestamp,
     pub(super) scaler: &'a Scaler,
     pub(super) samples: &'a [PodSample],
 }
@@ -59,14 +60,15 @@ impl<'a> SnapshotView<'a> {
     pub(crate) fn new(
         cluster: &'a ClusterSnapshot,
         (namespace, space, index): (&'a str, &'a Namespace, &'a Index<'a>),
-        earlier: Option<&'a Namespace>,
+        earlier: Option<(Timestamp, &'a Namespace)>,
         scaler: &'a Scaler,
         asserted: &'a snapshot::Assertions,
     ) -> Self {
         let selector = scaler.workload().map_or("", |w| &w.object.selector);
-        let before = earlier.and_then(|earlier| {
+        let before = earlier.and_then(|(at, earlier)| {
             let mut all = earlier.autoscalers.iter();
             Some(Before {
+                at,
                 scaler: all.find(|s| s.object.uid == scaler.object.uid)?,
                 samples: earlier.samples.as_ref()?.as_deref().ok()?,
             })
@@ -244,6 +246,26 @@ impl<'a> SnapshotView<'a> {
             sample,
             since: since.or_else(|| pod.pod.started.filter(|_| !pod.pod.is_ready())),
         }
+    }
+
+    /// A pod's sample in the earlier snapshot.
+    pub(super) fn earlier_sample(&self, pod: &str) -> Option<&'a PodSample> {
+        let mut samples = self.before.as_ref()?.samples.iter();
+        samples.find(|s| s.pod == pod)
+    }
+
+    /// Since when the newest sample is known: since the earlier snapshot if that one has it too. Node clocks may
+    /// be wrong, so the sample's own time proves nothing.
+    pub(super) fn newest_since(&self) -> Timestamp {
+        let now = self.matched.iter().filter_map(|p| self.seen(p).sample);
+        let newest = now.map(|s| s.timestamp).max();
+        let earlier = self
+            .matched
+            .iter()
+            .filter_map(|p| self.earlier_sample(&p.pod.name));
+        let same = newest.is_some() && newest <= earlier.map(|s| s.timestamp).max();
+        let before = self.before.as_ref().filter(|_| same);
+        before.map_or(self.cluster.at, |b| b.at)
     }
 
     /// The use of the pods that should get a share of the load, by the samples that `which` selects.

@@ -122,7 +122,8 @@ fn rollout_in_progress(look: &SnapshotView<'_>) -> Option<Evidence> {
 }
 
 fn blocks_drains(look: &SnapshotView<'_>) -> Option<Evidence> {
-    let min = look.view().spec()?.effective_min();
+    // Of no pods, none can be drained.
+    let min = look.view().spec()?.effective_min().max(1);
     let labels = look.labels()?;
     let selects = |b: &&DisruptionBudget| {
         let selector = Selector::parse(&b.selector);
@@ -134,7 +135,7 @@ fn blocks_drains(look: &SnapshotView<'_>) -> Option<Evidence> {
         .map(|(b, bound)| {
             Evidence::new(
                 format!(
-                    "PodDisruptionBudget {} allows no disruption at the minimum of {min}",
+                    "PodDisruptionBudget {} allows no disruption of {min} pods, as few as the minimum allows",
                     b.name
                 ),
                 [format!("PodDisruptionBudget {}: {bound}", b.name)],

@@ -62,6 +62,9 @@ fn diluted(look: &SnapshotView<'_>) -> Option<Evidence> {
     let whole_pods = look.view().cpu()?.source.container().is_none();
     let shares = shares(look).filter(|_| whole_pods)?;
     let busiest = shares.iter().max_by_key(|s| s.used)?;
+    if !is_main(look, busiest.name) {
+        return None;
+    }
     let percent = |used: i64, request: i64| used * 100 / request.max(1);
     let own = percent(busiest.used, busiest.request);
     let used: i64 = shares.iter().map(|s| s.used).sum();
@@ -71,7 +74,7 @@ fn diluted(look: &SnapshotView<'_>) -> Option<Evidence> {
     let hidden = average as f64 <= fires && own as f64 > fires;
     // A sidecar that is nearly as busy hides nothing; the difference is only rounding.
     let others = percent(used - busiest.used, request - busiest.request);
-    let idle = others * 2 <= own;
+    let idle = others * 2 <= own && (used - busiest.used) * 2 <= busiest.used;
     (shares.len() > 1 && hidden && idle && own >= SATURATED).then(|| {
         Evidence::new(
             format!(
@@ -87,6 +90,18 @@ fn diluted(look: &SnapshotView<'_>) -> Option<Evidence> {
             }),
         )
     })
+}
+
+/// Whether a container is the application's: the template has it, and it is no native sidecar. A mesh's proxy may
+/// well use more than its small request.
+fn is_main(look: &SnapshotView<'_>, container: &str) -> bool {
+    let template = look.workload().map_or(&[][..], |w| &w.template);
+    let native = |p: &PodView<'_>| {
+        let mut inits = p.pod.init_containers.iter();
+        inits.any(|c| c.sidecar && c.resources.name == container)
+    };
+    let own = template.is_empty() || template.iter().any(|name| name == container);
+    own && !look.view().living().iter().any(native)
 }
 
 /// The containers of the ready pods; `None` if a use or a request is unknown.

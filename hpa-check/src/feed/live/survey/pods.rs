@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use hpa_check_core::snapshot::PodSnapshot;
 
+use super::super::capacity;
 use super::super::convert::meta::Meta;
 use super::super::convert::pod::{self, Object};
+use super::NamespaceScope;
 use super::lists::{Ask, Granted, List, Lists};
-use super::{Missing, NamespaceScope};
 
 /// What was read.
 #[derive(Default)]
@@ -53,7 +54,7 @@ impl Extend<Read> for Gathered {
         for pod in pods {
             match pod {
                 Read::Wanted(namespace, mut facts) => {
-                    self.requested += living_request(&facts.pod);
+                    self.requested += capacity::request(&facts.pod);
                     match self.labels.get(&facts.labels) {
                         Some(same) => facts.labels = Arc::clone(same),
                         None => drop(self.labels.insert(Arc::clone(&facts.labels))),
@@ -66,7 +67,7 @@ impl Extend<Read> for Gathered {
     }
 }
 
-pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>, missing: &Missing) -> Pods {
+pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>) -> Pods {
     let ask = Ask {
         api: "/api/v1",
         plural: "pods",
@@ -83,7 +84,7 @@ pub(super) async fn read(lists: &Lists<'_>, names: &BTreeSet<String>, missing: &
             Read::Other(request(object))
         })
     };
-    let read = lists.granted(&ask, (names, missing), convert).await;
+    let read = lists.granted(&ask, names, convert).await;
     let Some(Granted { all, refused }) = read else {
         return Pods::default();
     };
@@ -111,13 +112,5 @@ fn facts(mut object: Object<Meta>) -> PodSnapshot {
 
 /// CPU that a pod takes from its node, in millicores.
 pub(super) fn request(object: Object<Meta>) -> i64 {
-    living_request(&pod::pod(object))
-}
-
-fn living_request(pod: &hpa_check_core::observation::Pod) -> i64 {
-    if matches!(pod.phase.as_str(), "Succeeded" | "Failed") {
-        return 0;
-    }
-    let requests = pod.containers.iter().filter_map(|c| c.cpu_request);
-    requests.map(|r| r.0).sum()
+    capacity::request(&pod::pod(object))
 }
