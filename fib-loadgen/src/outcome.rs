@@ -199,7 +199,7 @@ pub fn is_unprocessed(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// The innermost error's text: the causes say what happened. What a server says over HTTP/2 has its name.
-pub fn innermost(error: &(dyn Error + 'static)) -> String {
+pub fn described(error: &(dyn Error + 'static)) -> String {
     if let Some(http2) = of_http2(error).filter(|error| error.is_remote())
         && let Some(reason) = http2.reason()
     {

@@ -86,7 +86,7 @@ const LONGEST_RAMP: Duration = Duration::from_secs(8);
 /// The default time to hold the load.
 const RUN_TIME: Duration = Duration::from_secs(30);
 /// A year, which stands for "until stopped" in arithmetic.
-const FOREVER: Duration = Duration::from_hours(8760);
+pub const FOREVER: Duration = Duration::from_hours(8760);
 
 impl Plan {
     /// Builds the plan, or says in one sentence why that is impossible.
@@ -133,6 +133,12 @@ impl Plan {
         if shape.peak() <= 0.0 {
             return Err(
                 "the plan sends nothing: give a stage, --users or --rate above 0".to_owned(),
+            );
+        }
+        if open && shape.area(shape.end()) < 1.0 {
+            return Err(
+                "the plan is over before its first request is due: raise the rate, or make it longer"
+                    .to_owned(),
             );
         }
         if wanted.warmup >= shape.end() {

@@ -32,3 +32,5 @@ mod real_server;
 mod stopping;
 #[path = "black_box/targets.rs"]
 mod targets;
+#[path = "black_box/uploads.rs"]
+mod uploads;

@@ -10,9 +10,9 @@ use super::{calibrate, print};
 use crate::args::PlanArgs;
 use crate::exit::Failure;
 use crate::plan::profile::{self, Autoscaler, Replicas};
-use crate::plan::{Model, Shape};
-use crate::report::clock;
+use crate::plan::{FOREVER, Model, Shape};
 use crate::report::plot::plot;
+use crate::report::{clock, level};
 use crate::request::Source;
 use crate::settings::Settings;
 use crate::stop::{self, Stop};
@@ -99,6 +99,7 @@ fn sends(settings: &Settings) -> Option<Vec<serde_json::Value>> {
 fn table(settings: &Settings) -> String {
     let plan = &settings.plan;
     let open = matches!(plan.model, Model::Open { .. });
+    let end = plan.shape.end();
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = writeln!(
@@ -120,7 +121,7 @@ fn table(settings: &Settings) -> String {
     for phase in plan.phases() {
         let last = phase.end.saturating_sub(Duration::from_nanos(1));
         let (from, to) = (plan.shape.at(phase.start), plan.shape.at(last));
-        let (from, to) = (shown(from), shown(to));
+        let (from, to) = (level(from), level(to));
         let level = if from == to {
             to
         } else {
@@ -131,10 +132,12 @@ fn table(settings: &Settings) -> String {
             "{:<14}{:>8}{:>8}{level:>16}",
             phase.name,
             clock(phase.start),
-            clock(phase.end)
+            end_of(phase.end)
         );
     }
-    if let Some(requests) = requests(settings) {
+    // Nobody waits for all requests of a plan that runs until it is stopped.
+    let total = requests(settings).filter(|_| end < FOREVER || plan.requests.is_some());
+    if let Some(requests) = total {
         let _ = writeln!(text, "{requests:.0} requests");
     }
     if let Source::Requests(requests) = &settings.source {
@@ -144,16 +147,11 @@ fn table(settings: &Settings) -> String {
             let (method, path) = (method.as_str(), Terminal(path));
             let _ = writeln!(text, "{share:>5.1} %  {method:<7} {path}");
         }
-        if let Some(more) = listed
-            .len()
-            .checked_sub(MOST_LISTED)
-            .filter(|more| *more > 0)
-        {
-            let _ = writeln!(text, "and {more} more");
+        if listed.len() > MOST_LISTED {
+            let _ = writeln!(text, "and {} more", listed.len() - MOST_LISTED);
         }
     }
     let title = if open { "requests/s" } else { "users" };
-    let end = plan.shape.end();
     if end <= LONG {
         text += "\n";
         text += &plot(title, end, |at| plan.shape.at(at));
@@ -168,14 +166,12 @@ fn table(settings: &Settings) -> String {
     text
 }
 
-/// A level without decimals, or with those that a small one needs.
-fn shown(level: f64) -> String {
-    let rounded = level.round();
-    if level < 9.95 && (level - rounded).abs() > 1e-4 {
-        let short = format!("{level:.3}");
-        short.trim_end_matches('0').to_owned()
+/// When a phase ends; a plan without an end has none to show.
+fn end_of(end: Duration) -> String {
+    if end < FOREVER {
+        clock(end)
     } else {
-        format!("{rounded:.0}")
+        "stopped".to_owned()
     }
 }
 
@@ -211,22 +207,4 @@ fn explained(load: &Shape, steps: &[Replicas], autoscaler: &Autoscaler) -> Strin
         );
     }
     text + "This assumes that pods are ready immediately and CPU time is proportional to requests.\n"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_small_level_keeps_the_decimals_that_it_needs() {
-        let cases = [
-            (0.001, "0.001"),
-            (2.5, "2.5"),
-            (49.999_999, "50"),
-            (0.0, "0"),
-        ];
-        for (level, text) in cases {
-            assert_eq!(shown(level), text);
-        }
-    }
 }

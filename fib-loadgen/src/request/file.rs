@@ -2,10 +2,18 @@
 
 use std::path::Path;
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::import;
 use super::spec::Spec;
+
+/// Our own form.
+#[derive(Deserialize)]
+struct Named {
+    requests: Vec<Spec>,
+}
 
 /// Reads a file of requests.
 pub fn read(path: &Path) -> Result<Vec<Spec>, String> {
@@ -18,43 +26,31 @@ pub fn read(path: &Path) -> Result<Vec<Spec>, String> {
 }
 
 fn parse(text: &str) -> Result<Vec<Spec>, String> {
-    let start = text.trim_start();
-    if start.starts_with("curl ") {
+    let text = text.trim_start_matches('\u{feff}');
+    let is_text = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    let first = text.lines().map(str::trim).find(is_text);
+    let first = first.unwrap_or_default();
+    if first.starts_with("curl ") {
         return import::curl(text);
     }
-    let file: Value = if start.starts_with(['{', '[']) {
-        serde_json::from_str(text).map_err(|error| error.to_string())?
-    } else {
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())?
-    };
-    match file {
-        Value::Array(list) => specs(list),
-        Value::Object(mut keys) if keys.contains_key("requests") => {
-            let requests = keys.remove("requests");
-            if let Some(key) = keys.keys().next() {
-                return Err(format!("unknown key `{key}` beside `requests`"));
-            }
-            match requests {
-                Some(Value::Array(list)) => specs(list),
-                _ => Err("`requests` is not a list".to_owned()),
-            }
+    let json = first.starts_with(['{', '[']);
+    // The shape decides what to read, so that an error is about that shape.
+    match read_as::<Value>(text, json)? {
+        Value::Array(_) => read_as(text, json),
+        Value::Object(keys) if keys.contains_key("log") => import::har(read_as(text, json)?),
+        Value::Object(keys) if keys.contains_key("requests") => {
+            Ok(read_as::<Named>(text, json)?.requests)
         }
-        Value::Object(keys) if keys.contains_key("log") => {
-            let har = serde_json::from_value(Value::Object(keys));
-            import::har(har.map_err(|error| format!("as a HAR file: {error}"))?)
-        }
-        _ => Err("it is neither a list, nor has it `requests` or a HAR file's `log`".to_owned()),
+        _ => Err("it has neither `requests` nor a HAR file's `log`".to_owned()),
     }
 }
 
-/// Each request by itself, so that an error names it.
-fn specs(list: Vec<Value>) -> Result<Vec<Spec>, String> {
-    let numbered = list.into_iter().zip(1..);
-    numbered
-        .map(|(request, number)| {
-            serde_json::from_value(request).map_err(|error| format!("request {number}: {error}"))
-        })
-        .collect()
+fn read_as<T: DeserializeOwned>(text: &str, json: bool) -> Result<T, String> {
+    if json {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    } else {
+        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+    }
 }
 
 #[cfg(test)]
@@ -72,22 +68,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_in_a_file_is_named() {
-        for (text, named) in [
-            (
-                "requests:\n- path: /\n- pth: /x\n",
-                "request 2: unknown field `pth`",
-            ),
-            (r#"[{"path":"/","weight":"x"}]"#, "request 1: invalid type"),
-            ("requests: []\nrequest: 1\n", "unknown key `request`"),
-            ("requests: 1\n", "`requests` is not a list"),
-            (r#"{"log":{"entries":1}}"#, "as a HAR file: "),
-            ("nothing: 1\n", "it is neither a list"),
-            ("wget http://localhost/", "it is neither a list"),
-            ("[{]", "key must be a string at line 1"),
+    fn curl_commands_may_follow_comments_and_blank_lines() {
+        let text =
+            "\u{feff}# Copied from a browser.\r\n\r\ncurl 'http://shop.svc/a' \\\r\n  -d 'x=1'\r\n";
+        let read = parse(text).unwrap();
+        assert_eq!((read.len(), read[0].path.as_str()), (1, "/a"));
+        assert_eq!(read[0].body.as_deref(), Some("x=1"));
+    }
+
+    #[test]
+    fn an_error_names_what_is_wrong() {
+        for (text, what) in [
+            ("requests:\n- path: /x\n  bodyy: 1\n", "bodyy"),
+            (r#"[{"path":"/x","wieght":1}]"#, "wieght"),
+            ("nothing: 1\n", "neither `requests` nor"),
         ] {
-            let error = parse(text).unwrap_err();
-            assert!(error.starts_with(named), "{text}: {error}");
+            let why = parse(text).unwrap_err();
+            assert!(why.contains(what), "{why}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        for text in ["requests:\n- pth: /x\n", "nothing: 1\n", "[{]", "just text"] {
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 }

@@ -1,103 +1,106 @@
-//! Servers that end HTTP/2 connections and streams in every way that RFC 9113 names.
+//! HTTP/2 servers that end connections and streams early. They speak frames (RFC 9113), because no library sends
+//! what must not be sent.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::program::Ended;
+use crate::odd_server::body;
+use crate::program::{Ended, run};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
-const ACK: u8 = 1;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
-/// `:status: 200` in HPACK's static table.
-const STATUS_200: u8 = 0x88;
+const ACK: u8 = 1;
+const PREFACE: usize = 24;
 
-const NO_ERROR: u32 = 0;
-const REFUSED_STREAM: u32 = 7;
-const ENHANCE_YOUR_CALM: u32 = 11;
-
-/// What it does with the tenth request of a connection; it answers all others.
-#[derive(Clone, Copy)]
-enum Tenth {
-    /// Resets its stream with this code.
-    Resets(u32),
-    /// Sends GOAWAY with this code, which says that the nine before it were the last, and closes.
-    Leaves(u32),
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
+    [&head, payload].concat()
 }
 
-/// A server, and how many requests it answered.
-struct Server {
-    address: SocketAddr,
-    answered: Arc<AtomicU64>,
+/// The head of an answer: `:status: 200` and the content type, as HPACK (RFC 7541).
+fn head(stream: u32) -> Vec<u8> {
+    let kind = b"application/json";
+    let length = u8::try_from(kind.len()).unwrap();
+    let block = [&[0x88, 0x0f, 0x10, length], kind.as_slice()].concat();
+    frame(HEADERS, END_HEADERS, stream, &block)
 }
 
-impl Server {
-    /// Serves until the test's process ends.
-    fn start(tenth: Tenth) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let answered = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&answered);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let count = Arc::clone(&count);
-                // A client that goes away ends its connection.
-                std::thread::spawn(move || serve(stream, tenth, &count));
-            }
-        });
-        Self { address, answered }
-    }
-
-    /// Requests by clients that share connections, or each with one of its own.
-    fn load(&self, sharing: &str) -> Ended {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_fib-loadgen"))
-            .arg(format!("http://{}/any", self.address))
-            .args("--http 2 --users 4 --ramp-up 0 --requests 200 --ui none -o json=-".split(' '))
-            .args(["--conn", sharing])
-            .env_remove("FIB_TARGET")
-            .output()
-            .unwrap();
-        Ended::new(&output)
-    }
+fn right(stream: u32) -> Vec<u8> {
+    let body = frame(DATA, END_STREAM, stream, body(90).as_bytes());
+    [head(stream), body].concat()
 }
 
-fn serve(mut stream: TcpStream, tenth: Tenth, answered: &AtomicU64) -> io::Result<()> {
-    stream.read_exact(&mut [0; 24])?;
-    send(&mut stream, SETTINGS, 0, 0, &[])?;
-    let (mut requests, mut last) = (0, 0);
+fn reset(stream: u32, code: u32) -> Vec<u8> {
+    frame(RST_STREAM, 0, stream, &code.to_be_bytes())
+}
+
+fn goaway(last: u32, code: u32) -> Vec<u8> {
+    let payload = [last.to_be_bytes(), code.to_be_bytes()].concat();
+    frame(GOAWAY, 0, 0, &payload)
+}
+
+/// What a server does with a request.
+enum Act {
+    Send(Vec<u8>),
+    SendThenClose(Vec<u8>),
+}
+
+/// A server that acts on the stream and the number of each request, 0 for the preflight's, with these settings;
+/// and how many requests it saw.
+fn server(
+    settings: &'static [u8],
+    act: impl Fn(u32, u64) -> Act + Send + Sync + 'static,
+) -> (SocketAddr, Arc<AtomicU64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (act, seen) = (Arc::new(act), Arc::new(AtomicU64::new(0)));
+    let counted = Arc::clone(&seen);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (act, seen) = (Arc::clone(&act), Arc::clone(&seen));
+            std::thread::spawn(move || serve(stream, settings, &*act, &seen));
+        }
+    });
+    (address, counted)
+}
+
+fn serve(
+    mut stream: TcpStream,
+    settings: &[u8],
+    act: &impl Fn(u32, u64) -> Act,
+    seen: &AtomicU64,
+) -> std::io::Result<()> {
+    stream.read_exact(&mut [0; PREFACE])?;
+    stream.write_all(&frame(SETTINGS, 0, 0, settings))?;
     loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head)?;
-        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
-        stream.read_exact(&mut vec![0; length])?;
-        let (kind, flags) = (head[3], head[4]);
-        let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        let mut start = [0; 9];
+        stream.read_exact(&mut start)?;
+        let [a, b, c, kind, flags, of @ ..] = start;
+        let length = u32::from_be_bytes([0, a, b, c]);
+        std::io::copy(&mut (&stream).take(length.into()), &mut std::io::sink())?;
         match kind {
-            SETTINGS if flags & ACK == 0 => send(&mut stream, SETTINGS, ACK, 0, &[])?,
+            SETTINGS if flags & ACK == 0 => stream.write_all(&frame(SETTINGS, ACK, 0, &[]))?,
             HEADERS => {
-                requests += 1;
-                match tenth {
-                    Tenth::Resets(code) if requests % 10 == 0 => {
-                        send(&mut stream, RST_STREAM, 0, id, &code.to_be_bytes())?;
-                    }
-                    Tenth::Leaves(code) if requests % 10 == 0 => {
-                        let [last, code] = [last, code].map(u32::to_be_bytes);
-                        send(&mut stream, GOAWAY, 0, 0, &[last, code].concat())?;
-                        // Requests on the way must not reset the connection before the client has read this.
-                        stream.shutdown(std::net::Shutdown::Write)?;
-                        return io::copy(&mut stream, &mut io::sink()).map(drop);
-                    }
-                    Tenth::Resets(_) | Tenth::Leaves(_) => {
-                        last = id;
-                        answered.fetch_add(1, Ordering::SeqCst);
-                        send(&mut stream, HEADERS, END_HEADERS, id, &[STATUS_200])?;
-                        send(&mut stream, DATA, END_STREAM, id, b"hello")?;
+                let number = seen.fetch_add(1, Ordering::SeqCst);
+                let id = u32::from_be_bytes(of);
+                let act = if number == 0 {
+                    Act::Send(right(id))
+                } else {
+                    act(id, number)
+                };
+                match act {
+                    Act::Send(bytes) => stream.write_all(&bytes)?,
+                    Act::SendThenClose(bytes) => {
+                        stream.write_all(&bytes)?;
+                        return stream.shutdown(std::net::Shutdown::Both);
                     }
                 }
             }
@@ -106,53 +109,116 @@ fn serve(mut stream: TcpStream, tenth: Tenth, answered: &AtomicU64) -> io::Resul
     }
 }
 
-fn send(stream: &mut TcpStream, kind: u8, flags: u8, id: u32, payload: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut frame = length[1..].to_vec();
-    frame.extend([kind, flags]);
-    frame.extend(id.to_be_bytes());
-    frame.extend(payload);
-    stream.write_all(&frame)
+/// A run over HTTP/2 whose counts add up: each request was answered, or failed with a class.
+fn load(address: SocketAddr, flags: &str) -> Ended {
+    let few = "--http 2 --users 2 --ramp-up 0 --requests 12 --n 90 --timeout 20s";
+    let ended = run(address, &format!("{few} {flags}"));
+    assert_eq!(
+        ended.total("sent"),
+        ended.total("ok") + ended.total("failed") + ended.total("unfinished"),
+        "{}",
+        ended.stderr
+    );
+    let errors = ended.result["errors"].as_array().unwrap();
+    let by_class: u64 = errors.iter().filter_map(|one| one["count"].as_u64()).sum();
+    assert_eq!(
+        by_class,
+        ended.total("failed"),
+        "{}",
+        ended.result["errors"]
+    );
+    ended
 }
 
 #[test]
-fn a_request_that_the_server_has_not_processed_is_sent_again_and_counted() {
-    for tenth in [Tenth::Resets(REFUSED_STREAM), Tenth::Leaves(NO_ERROR)] {
-        for sharing in ["user", "shared"] {
-            let server = Server::start(tenth);
-            let ended = server.load(sharing);
-            assert_eq!(
-                (ended.code, ended.total("sent"), ended.total("ok")),
-                (0, 200, 200),
-                "{sharing}: {} {}",
-                ended.result["errors"],
-                ended.stderr
-            );
-            // One of them is the probe before the load.
-            assert_eq!(server.answered.load(Ordering::SeqCst), 201, "{sharing}");
-            let resent = ended.result["connections"]["resent"].as_u64().unwrap();
-            assert!(resent >= 10, "{sharing}: {resent}");
+fn a_body_that_a_reset_without_an_error_cuts_off_is_a_reset_and_not_a_wrong_answer() {
+    // 0 is NO_ERROR, which hyper takes for the end of the body; 8 is CANCEL.
+    for code in [0, 8] {
+        for client in ["direct", "pool"] {
+            let (address, seen) = server(&[], move |id, number| {
+                if number % 3 > 0 {
+                    return Act::Send(right(id));
+                }
+                let part = frame(DATA, 0, id, &body(90).as_bytes()[..12]);
+                Act::Send([head(id), part, reset(id, code)].concat())
+            });
+            let ended = load(address, &format!("--client {client}"));
+            let counts = (ended.code, ended.total("ok"), ended.total("failed"));
+            assert_eq!(counts, (0, 8, 4), "{client}, {code}: {}", ended.stderr);
+            assert_eq!(ended.classes(), ["body.reset"], "{client}, {code}");
+            assert_eq!(seen.load(Ordering::SeqCst), 13);
         }
     }
 }
 
 #[test]
-fn a_request_that_the_server_may_have_processed_fails_with_the_name_of_the_error() {
-    for (tenth, said) in [
-        (Tenth::Resets(ENHANCE_YOUR_CALM), "RST_STREAM"),
-        (Tenth::Leaves(ENHANCE_YOUR_CALM), "GOAWAY"),
-    ] {
-        let server = Server::start(tenth);
-        let ended = server.load("user");
-        let (ok, failed) = (ended.total("ok"), ended.total("failed"));
-        assert!(failed >= 10 && ok + failed == 200, "{ok} {failed}");
-        assert_eq!(server.answered.load(Ordering::SeqCst), ok + 1);
-        assert_eq!(ended.classes(), ["closed.before_response"]);
-        assert_eq!(ended.result["connections"]["resent"], 0);
-        let example = &ended.result["errors"][0]["example"];
-        assert_eq!(
-            *example,
-            format!("the server sent {said} with ENHANCE_YOUR_CALM")
-        );
+fn a_request_that_the_server_has_not_processed_is_sent_again_and_counted() {
+    // REFUSED_STREAM, and a graceful end without this stream.
+    let refusals: [fn(u32) -> Act; 2] = [
+        |id| Act::Send(reset(id, 7)),
+        |id| Act::SendThenClose(goaway(id - 2, 0)),
+    ];
+    for sharing in ["user", "shared"] {
+        for refusal in refusals {
+            let (address, seen) = server(&[], move |id, number| {
+                // Not the first stream of a connection, so that there is one before it.
+                if number % 3 > 0 || id == 1 {
+                    return Act::Send(right(id));
+                }
+                refusal(id)
+            });
+            let ended = load(address, &format!("--conn {sharing}"));
+            let counts = (ended.code, ended.total("sent"), ended.total("ok"));
+            assert_eq!(counts, (0, 12, 12), "{}", ended.result["errors"]);
+            let resent = ended.result["connections"]["resent"].as_u64().unwrap();
+            assert!(resent > 0);
+            if sharing == "user" {
+                // The probe before the load, and each attempt.
+                assert_eq!(seen.load(Ordering::SeqCst), 13 + resent);
+            }
+        }
     }
+}
+
+#[test]
+fn a_server_that_never_processes_a_request_fails_it_after_three_attempts() {
+    let (address, seen) = server(&[], |id, _| Act::Send(reset(id, 7)));
+    let ended = load(address, "");
+    assert_eq!((ended.total("ok"), ended.total("failed")), (0, 12));
+    let error = &ended.result["errors"][0];
+    assert_eq!(error["class"], "closed.before_response");
+    assert_eq!(
+        error["example"],
+        "the server sent RST_STREAM with REFUSED_STREAM"
+    );
+    assert_eq!(seen.load(Ordering::SeqCst), 1 + 3 * 12);
+}
+
+#[test]
+fn a_request_that_the_server_may_have_processed_is_counted_once_and_the_load_goes_on() {
+    let (address, seen) = server(&[], move |id, number| {
+        if number % 3 > 0 {
+            return Act::Send(right(id));
+        }
+        // ENHANCE_YOUR_CALM.
+        Act::SendThenClose(goaway(0, 11))
+    });
+    let ended = load(address, "");
+    assert_eq!((ended.total("ok"), ended.total("failed")), (8, 4));
+    let error = &ended.result["errors"][0];
+    assert_eq!(error["class"], "closed.before_response");
+    assert_eq!(
+        error["example"],
+        "the server sent GOAWAY with ENHANCE_YOUR_CALM"
+    );
+    assert_eq!(seen.load(Ordering::SeqCst), 13);
+}
+
+#[test]
+fn a_server_that_allows_one_stream_at_a_time_answers_users_that_share_a_connection() {
+    // SETTINGS_MAX_CONCURRENT_STREAMS.
+    let (address, seen) = server(&[0, 3, 0, 0, 0, 1], |id, _| Act::Send(right(id)));
+    let ended = load(address, "--conn shared");
+    assert_eq!((ended.code, ended.total("ok")), (0, 12), "{}", ended.stderr);
+    assert_eq!(seen.load(Ordering::SeqCst), 13);
 }

@@ -87,6 +87,8 @@ fn a_line_per_second_shows_progress() {
         "offered_rps",
         "rps",
         "sent",
+        "unsent",
+        "unfinished",
         "ok",
         "failed",
         "wrong",
@@ -260,6 +262,38 @@ fn the_plan_lists_the_requests_of_a_file_with_their_shares() {
     let text = String::from_utf8(output.stdout).unwrap();
     for line in [" 75.0 %  GET     /items?page=0", " 25.0 %  POST    /cart"] {
         assert!(text.lines().any(|shown| shown == line), "{text}");
+    }
+}
+
+#[test]
+fn a_plan_shows_small_rates_long_times_and_a_run_without_an_end_as_they_are() {
+    let plan = |flags: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fib-loadgen"));
+        let output = command
+            .args(["plan", "http://127.0.0.1:1"])
+            .args(flags.split(' '))
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    for (flags, shown) in [
+        ("--rate 0.5/s", "00:30             0.5\n15 requests"),
+        ("--rate 2/m -t 90m", "1:30:00          0.0333\n180 requests"),
+        ("--rate 400/s -t 0", "stopped             400\n"),
+    ] {
+        let (code, text) = plan(flags);
+        assert!(text.contains(shown), "{flags}: {text}");
+        assert_eq!(code, Some(0));
+    }
+    assert!(!plan("--rate 400/s -t 0").1.contains("0 requests\n"));
+    for (flags, why) in [
+        ("--rate 0.00001/s", "before its first request is due"),
+        ("--stage 99999999h@1/s", "longer than a year"),
+    ] {
+        let (code, text) = plan(flags);
+        assert_eq!(code, Some(2), "{flags}");
+        assert!(text.contains(why), "{flags}: {text}");
     }
 }
 
