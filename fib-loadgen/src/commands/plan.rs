@@ -38,7 +38,8 @@ fn requests(settings: &Settings) -> Option<f64> {
     let limit = plan.requests.map(|limit| limit as f64);
     match plan.model {
         Model::Open { .. } => {
-            let due = plan.shape.area(plan.shape.end());
+            // The first is due at once, so a fraction at the end is one more.
+            let due = (plan.shape.area(plan.shape.end()) - 1e-6).ceil();
             Some(limit.map_or(due, |limit| limit.min(due)))
         }
         Model::Closed { .. } => limit,
