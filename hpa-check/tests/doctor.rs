@@ -624,6 +624,29 @@ fn a_resource_that_may_not_be_read_is_named_and_only_an_essential_one_makes_it_i
 }
 
 #[test]
+fn what_answers_without_being_a_recent_api_server_is_named_with_what_to_do() {
+    for (path, status, advice) in [
+        ("/version", 302, "perhaps to sign in; check --kubeconfig"),
+        (
+            "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers",
+            404,
+            "autoscaling/v2, which Kubernetes has since 1.23",
+        ),
+        (
+            "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers",
+            500,
+            "check that the API server is healthy",
+        ),
+    ] {
+        let mut api = shop();
+        api.refuse(path, status);
+        let (code, _, said) = diagnose(&api.serve(), &[]);
+        assert_eq!(code, 90, "{said}");
+        assert!(said.contains(advice), "{status}: {said}");
+    }
+}
+
+#[test]
 fn a_second_look_is_taken_on_request() {
     let serving = shop().serve();
     let (code, report, said) = diagnose(&serving, &["--again", "1"]);

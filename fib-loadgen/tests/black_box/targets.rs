@@ -95,7 +95,7 @@ fn answers_from_a_cache_are_counted_with_a_warning() {
 }
 
 #[test]
-fn the_addresses_of_a_name_take_turns_and_a_single_one_that_gets_everything_is_warned_about() {
+fn a_headless_service_is_loaded_evenly_and_a_single_address_that_gets_everything_is_warned_about() {
     for (on, alone) in [([0, 0, 0, 0], false), ([127, 0, 0, 1], true)] {
         let beginning = Beginning {
             on,

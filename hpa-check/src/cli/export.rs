@@ -51,7 +51,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     }
     if export.manifests.is_empty() {
         return Err(Failure::target(format!(
-            "nothing in the namespace {namespace} can be exported"
+            "nothing in the namespace {namespace} can be exported: check --namespace and --context, and grant list on what was left out"
         )));
     }
     let yaml = yaml(&export.manifests)?;

@@ -62,9 +62,19 @@ fn conclusion(report: &Report) -> String {
     let faulty = faulty(report);
     match (faulty, all) {
         (_, 0) => {
-            let place = report.scope.namespace.as_ref();
-            let place = place.map_or("any namespace".to_owned(), |n| format!("namespace {n}"));
-            format!("There is no HorizontalPodAutoscaler in {place}, so nothing was checked.")
+            let (place, advice) = match &report.scope.namespace {
+                Some(name) => (
+                    format!("namespace {name}"),
+                    "name another with --namespace, or check all with -A",
+                ),
+                None => (
+                    "any namespace".to_owned(),
+                    "create one, or choose another --context",
+                ),
+            };
+            format!(
+                "There is no HorizontalPodAutoscaler in {place}, so nothing was checked: {advice}."
+            )
         }
         (0, _) if report.is_blind() => {
             "Nothing wrong was found, but too much could not be read to call anything healthy."

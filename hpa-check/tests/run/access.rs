@@ -124,6 +124,100 @@ fn a_proxy_that_refuses_or_is_missing_or_is_not_one_is_named() {
     }
 }
 
+#[test]
+fn a_server_without_a_scheme_is_asked_without_tls_as_by_kubectl() {
+    let place = place();
+    configure(&place, &place.address.to_string(), "", "");
+    reached(&place, &mut asking(&place, &[]));
+    configure(
+        &place,
+        &place.address.to_string(),
+        ", insecure-skip-tls-verify: true",
+        "",
+    );
+    let text = place.refusal(&mut asking(&place, &[]), 90);
+    assert!(text.contains("does not speak TLS"), "{text}");
+}
+
+#[test]
+fn credentials_that_can_not_be_used_say_how_to_get_new_ones() {
+    let place = place();
+    for (user, advice) in [
+        ("tokenFile: /gone/token", "log in again"),
+        (
+            "auth-provider: {name: gcp}",
+            "`gcloud container clusters get-credentials`",
+        ),
+        (
+            "auth-provider: {name: azure}",
+            "`kubelogin convert-kubeconfig`",
+        ),
+    ] {
+        configure(&place, &place.url(), "", user);
+        let text = place.refusal(&mut asking(&place, &[]), 90);
+        assert!(text.contains(advice) && text.contains("`me`"), "{text}");
+    }
+}
+
+/// A TLS server in front of the API server, with a certificate for this name alone; returns its port and the folder with its CA.
+fn with_tls(place: &Place, name: &str) -> (u16, tempfile::TempDir) {
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use tokio_rustls::{TlsAcceptor, rustls};
+
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ca.pem"), cert.pem()).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(std::sync::Arc::new(config));
+    let (listener, api) = (
+        place
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap(),
+        place.address,
+    );
+    let port = listener.local_addr().unwrap().port();
+    place.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut secured = acceptor.accept(stream).await.ok()?;
+                let mut plain = tokio::net::TcpStream::connect(api).await.ok()?;
+                tokio::io::copy_bidirectional(&mut secured, &mut plain)
+                    .await
+                    .ok()
+            });
+        }
+    });
+    (port, folder)
+}
+
+#[test]
+fn the_certificate_is_checked_against_tls_server_name_and_without_it_against_the_address() {
+    let place = place();
+    let (port, folder) = with_tls(&place, "kubernetes.internal");
+    let authority = folder.path().join("ca.pem");
+    let authority = authority.display();
+    let server = format!("https://127.0.0.1:{port}");
+    let own = format!(", certificate-authority: '{authority}'");
+    let named = |name: &str| format!("{own}, tls-server-name: {name}");
+    configure(&place, &server, &named("kubernetes.internal"), "");
+    reached(&place, &mut asking(&place, &[]));
+    for (cluster, shown) in [
+        (own.clone(), "127.0.0.1"),
+        (named("other.internal"), "other.internal"),
+    ] {
+        configure(&place, &server, &cluster, "");
+        let text = place.refusal(&mut asking(&place, &[]), 90);
+        let helps = text.contains(shown) && text.contains("tls-server-name");
+        assert!(helps && text.contains("kubernetes.internal"), "{text}");
+    }
+}
+
 /// A plugin that runs this shell script.
 fn plugin(folder: &tempfile::TempDir, script: &str) -> String {
     let path = folder.path().join("plugin");

@@ -478,11 +478,12 @@ impl dyn View + '_ {
         pods.into_iter().filter(PodView::is_living).collect()
     }
 
-    /// The CPU that a pod takes from a node and from a quota; the maximum over all pods.
+    /// The CPU that a pod takes from a node and from a quota. Pods of another template, and those with a boost for
+    /// their start, may take more, so the smallest counts.
     pub(crate) fn whole_request(&self) -> Option<Millicores> {
         let requests = self.living().iter().map(|p| whole_request(p.pod)).collect();
         let requests: Option<Vec<Millicores>> = requests;
-        requests?.into_iter().max()
+        requests?.into_iter().min()
     }
 
     /// The controller's tolerances.

@@ -11,6 +11,7 @@ mod limits;
 mod nodes;
 mod pairs;
 mod recorded;
+mod schedule;
 mod setup;
 mod weak_load;
 mod world;

@@ -128,13 +128,12 @@ pub(super) async fn reach(
 ) -> Result<Cluster, Failure> {
     let answer = version(&client, clock, deadline).await;
     let (kubernetes, clock) = answer.map_err(|trouble| {
-        let advice = match trouble.kind {
-            TroubleKind::Unauthorized => "renew the credentials, or choose another --context",
+        let advice = trouble.remedy().unwrap_or(match trouble.kind {
             TroubleKind::Silent => {
                 "check that the cluster is up, or wait longer with --request-timeout"
             }
             _ => "check --kubeconfig and --context, and that the cluster is up",
-        };
+        });
         Failure::target(format!(
             "the API server {server} can't be used: {}; {advice}",
             trouble.message
@@ -162,13 +161,32 @@ fn configuration(
         }
         Err(missing) => {
             let config = Config::incluster().map_err(|error| {
+                let (why, advice) = if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
+                    ("this pod has no service account token", "set automountServiceAccountToken: true in the pod's spec, or name")
+                } else {
+                    ("this is not a pod", "name")
+                };
                 Failure::target(format!(
-                    "no cluster is configured: {missing}, and this is not a pod ({}); name a kubeconfig with --kubeconfig",
+                    "no cluster is configured: {missing}, and {why} ({}); {advice} a kubeconfig with --kubeconfig",
                     one_line(&error)
                 ))
             })?;
             Ok((config, None))
         }
+    }
+}
+
+/// A server without a scheme has TLS only if something configures TLS for it. `DefaultServerURL` of client-go.
+fn with_scheme(server: &str, chosen: &Chosen) -> String {
+    let (cluster, user) = (&chosen.cluster, &chosen.user);
+    let authority =
+        cluster.certificate_authority.is_some() || cluster.certificate_authority_data.is_some();
+    let own = user.client_certificate.is_some() || user.client_certificate_data.is_some();
+    let tls = authority || own || cluster.insecure_skip_tls_verify == Some(true);
+    match (server.contains("://") || server.is_empty(), tls) {
+        (true, _) => server.to_owned(),
+        (false, true) => format!("https://{server}"),
+        (false, false) => format!("http://{server}"),
     }
 }
 
@@ -180,7 +198,7 @@ fn chosen_config(
 ) -> Result<Config, String> {
     let (name, cluster) = (&chosen.cluster_name, &chosen.cluster);
     let server = cluster.server.as_deref().unwrap_or_default();
-    let url: http::Uri = server
+    let url: http::Uri = with_scheme(server, chosen)
         .parse()
         .ok()
         .filter(|url: &http::Uri| url.host().is_some())
@@ -241,10 +259,18 @@ async fn version(
         });
     }
     let info = serde_json::from_slice::<VersionInfo>(&body);
-    if status.is_success() && info.is_err() {
+    let elsewhere = status.is_redirection();
+    if elsewhere || (status.is_success() && info.is_err()) {
         return Err(Trouble {
             kind: TroubleKind::Other,
-            message: "the server there is not a Kubernetes API server".into(),
+            message: format!(
+                "the server there is not a Kubernetes API server{}",
+                if elsewhere {
+                    ", it redirects elsewhere, perhaps to sign in"
+                } else {
+                    ""
+                }
+            ),
         });
     }
     Ok((info.ok().map(|info| release(&info)), clock))

@@ -3,11 +3,13 @@
 use hpa_check_core::keda::ScaledObject;
 use hpa_check_core::spec::AutoscalerSpec;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 
 use super::connect::Cluster;
 use super::convert;
+use super::did_you_mean;
 use super::keda;
 use super::timing::Timing;
 use super::trouble::{Trouble, TroubleKind, within};
@@ -52,10 +54,7 @@ async fn object(
     if let Some(name) = name {
         return match within(timing.call, api.get_opt(name)).await {
             Ok(Some(object)) => Ok(object),
-            Ok(None) => Err(with_pauses(
-                not_found(name, &cluster.namespace, &names(&api, timing).await),
-                &keda::paused(&cluster.client, &cluster.namespace, timing).await,
-            )),
+            Ok(None) => Err(absent(cluster, &api, name, timing).await),
             Err(trouble) => Err(unreadable(&trouble, "get", &cluster.namespace)),
         };
     }
@@ -66,6 +65,9 @@ async fn object(
     let none = names.is_empty();
     let name = match choose(names, &cluster.namespace) {
         Err(failure) if none => {
+            if let Some(missing) = no_namespace(cluster, timing).await {
+                return Err(missing);
+            }
             let paused = keda::paused(&cluster.client, &cluster.namespace, timing).await;
             return Err(with_pauses(failure, &paused));
         }
@@ -74,6 +76,47 @@ async fn object(
     let mut all = list.items.into_iter();
     let object = all.find(|object| object.name_any() == name);
     Ok(object.unwrap_or_default())
+}
+
+/// Why there is no autoscaler of this name: neither its namespace nor its API need exist.
+async fn absent(
+    cluster: &Cluster,
+    api: &Api<HorizontalPodAutoscaler>,
+    name: &str,
+    timing: Timing,
+) -> Failure {
+    let (client, namespace) = (&cluster.client, &cluster.namespace);
+    let list = within(timing.call, api.list(&ListParams::default())).await;
+    let names: Vec<String> = match list {
+        Ok(list) => list.items.iter().map(ResourceExt::name_any).collect(),
+        Err(trouble) if trouble.kind == TroubleKind::NotFound => {
+            return unreadable(&trouble, "list", namespace);
+        }
+        Err(_) => Vec::new(),
+    };
+    if names.is_empty()
+        && let Some(missing) = no_namespace(cluster, timing).await
+    {
+        return missing;
+    }
+    let paused = keda::paused(client, namespace, timing).await;
+    with_pauses(not_found(name, namespace, &names), &paused)
+}
+
+/// That the namespace does not exist, if that is certain.
+async fn no_namespace(cluster: &Cluster, timing: Timing) -> Option<Failure> {
+    let namespaces: Api<Namespace> = Api::all(cluster.client.clone());
+    let name = cluster.namespace.as_str();
+    let Ok(None) = within(timing.call, namespaces.get_opt(name)).await else {
+        return None;
+    };
+    let all = within(timing.call, namespaces.list(&ListParams::default())).await;
+    let all = all.map(|all| all.items.iter().map(ResourceExt::name_any).collect());
+    let all: Vec<String> = all.unwrap_or_default();
+    let hint = did_you_mean(name, all.iter().map(String::as_str));
+    Some(Failure::target(format!(
+        "the namespace {name} does not exist{hint}"
+    )))
 }
 
 /// KEDA deletes the autoscaler of a paused `ScaledObject`.
@@ -94,14 +137,6 @@ fn with_pauses(failure: Failure, paused: &[ScaledObject]) -> Failure {
     Failure { message, ..failure }
 }
 
-/// Only improves an error message, so its own failure does not matter.
-async fn names(api: &Api<HorizontalPodAutoscaler>, timing: Timing) -> Vec<String> {
-    within(timing.call, api.list(&ListParams::default()))
-        .await
-        .map(|list| list.items.iter().map(ResourceExt::name_any).collect())
-        .unwrap_or_default()
-}
-
 fn choose(mut names: Vec<String>, namespace: &str) -> Result<String, Failure> {
     match names.len() {
         0 => Err(Failure::target(format!(
@@ -117,21 +152,26 @@ fn choose(mut names: Vec<String>, namespace: &str) -> Result<String, Failure> {
 
 fn not_found(name: &str, namespace: &str, others: &[String]) -> Failure {
     let there = if others.is_empty() {
-        "none is visible".to_owned()
+        ", nor any other: choose another with --namespace".to_owned()
     } else {
-        format!("there are: {}", others.join(", "))
+        format!("; there are: {}", others.join(", "))
     };
     Failure::target(format!(
-        "the namespace {namespace} has no HorizontalPodAutoscaler {name}; {there}"
+        "the namespace {namespace} has no HorizontalPodAutoscaler {name}{there}"
     ))
 }
 
+/// Advice about a server without the API.
+pub(super) const NEEDS_V2: &str =
+    "the server does not serve autoscaling/v2, which Kubernetes has since 1.23";
+
 fn unreadable(trouble: &Trouble, verb: &str, namespace: &str) -> Failure {
-    let advice = match trouble.kind {
-        TroubleKind::Forbidden => format!(
+    let advice = match (trouble.remedy(), trouble.kind) {
+        (Some(remedy), _) => format!("; {remedy}"),
+        (None, TroubleKind::Forbidden) => format!(
             "; grant {verb} on horizontalpodautoscalers.autoscaling in {namespace} (docs/run.md)"
         ),
-        TroubleKind::Unauthorized => "; renew the credentials".to_owned(),
+        (None, TroubleKind::NotFound) => format!("; {NEEDS_V2}"),
         _ => String::new(),
     };
     Failure::target(format!(

@@ -30,6 +30,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::connect::{self, Cluster, ClusterArgs};
 use super::convert;
+use super::find::NEEDS_V2;
 use super::timing::Timing;
 use super::trouble::{Trouble, TroubleKind};
 use crate::failure::Failure;
@@ -260,14 +261,15 @@ impl Surveyor {
                 || "all namespaces".to_owned(),
                 |name| format!("namespace {name}"),
             );
-            let advice = match trouble.kind {
-                TroubleKind::Forbidden => "; grant list on horizontalpodautoscalers.autoscaling there, or name a namespace with --namespace",
-                TroubleKind::Unauthorized => "; renew the credentials",
-                _ => "",
-            };
+            let advice = trouble.remedy().unwrap_or(match trouble.kind {
+                TroubleKind::Forbidden => "grant list on horizontalpodautoscalers.autoscaling there, or name a namespace with --namespace",
+                TroubleKind::NotFound => NEEDS_V2,
+                TroubleKind::Silent => "wait longer with --request-timeout",
+                _ => "check that the API server is healthy, and try again",
+            });
             let message = &trouble.message;
             Failure::target(format!(
-                "the HorizontalPodAutoscalers of {place} can't be read: {message}{advice}"
+                "the HorizontalPodAutoscalers of {place} can't be read: {message}; {advice}"
             ))
         })
     }

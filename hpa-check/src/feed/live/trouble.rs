@@ -35,6 +35,42 @@ pub(super) enum TroubleKind {
     Other,
 }
 
+/// Parts of messages, of the API server and of rustls, that have one cause, and what to do about it.
+const REMEDIES: [(&str, &str); 8] = [
+    (
+        "system:anonymous",
+        "the server took this for an anonymous request: check the user of the context in the kubeconfig, and renew its credentials",
+    ),
+    (
+        "certificate not valid for name",
+        "set `tls-server-name` of the cluster in the kubeconfig to one of these names, or `server` to an address in the certificate",
+    ),
+    (
+        "UnknownIssuer",
+        "set `certificate-authority` of the cluster in the kubeconfig to the CA that signed the server's certificate",
+    ),
+    (
+        "certificate expired",
+        "renew the server's certificate, or correct the clock of this machine",
+    ),
+    (
+        "certificate not valid yet",
+        "correct the clock of this machine",
+    ),
+    (
+        "handshake eof",
+        "check the scheme and the port of `server` in the kubeconfig: what answers there does not speak TLS, or a firewall cuts it off",
+    ),
+    (
+        "InvalidContentType",
+        "check the scheme and the port of `server` in the kubeconfig: what answers there does not speak TLS",
+    ),
+    (
+        "failed to lookup address",
+        "check the name of `server` in the kubeconfig, and whether this machine needs a VPN or a proxy to resolve it",
+    ),
+];
+
 impl TroubleKind {
     /// The delay that the server asked for.
     pub(super) fn asked(self) -> Option<Duration> {
@@ -46,6 +82,16 @@ impl TroubleKind {
 }
 
 impl Trouble {
+    /// What to do about it, if its message alone says that.
+    pub(super) fn remedy(&self) -> Option<&'static str> {
+        if self.kind == TroubleKind::Unauthorized {
+            return Some("renew the credentials, or choose another --context");
+        }
+        let mut known = REMEDIES.iter();
+        let (_, remedy) = known.find(|(words, _)| self.message.contains(words))?;
+        Some(remedy)
+    }
+
     pub(super) fn silent(after: Duration) -> Self {
         Self {
             kind: TroubleKind::Silent,
@@ -143,6 +189,44 @@ mod tests {
 
     fn status(code: u16, reason: &str) -> Status {
         Status::failure("why", reason).with_code(code)
+    }
+
+    #[test]
+    fn a_message_with_one_known_cause_says_what_to_do_and_any_other_is_left_to_the_caller() {
+        let remedy = |message: &str| {
+            let message = message.to_owned();
+            Trouble {
+                kind: TroubleKind::Other,
+                message,
+            }
+            .remedy()
+            .unwrap_or_default()
+        };
+        for (message, advice) in [
+            (
+                "forbidden: User \"system:anonymous\" cannot get path \"/api\"",
+                "anonymous request",
+            ),
+            (
+                "invalid peer certificate: UnknownIssuer",
+                "`certificate-authority`",
+            ),
+            (
+                "invalid peer certificate: certificate expired: verification time 2 (UNIX)",
+                "clock",
+            ),
+            (
+                "received corrupt message of type InvalidContentType",
+                "does not speak TLS",
+            ),
+            (
+                "failed to lookup address information: Name or service not known",
+                "VPN",
+            ),
+        ] {
+            assert!(remedy(message).contains(advice), "{message}");
+        }
+        assert_eq!(remedy("Connection refused (os error 111)"), "");
     }
 
     #[test]

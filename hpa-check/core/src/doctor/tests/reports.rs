@@ -828,6 +828,78 @@ const REPORTS: &[Report] = &[
         fault: "sidecar-dilutes-utilization",
     },
     Report {
+        of: "Helm installed the target again, and its upgrade came before the autoscaler's first scaling of it",
+        seen: || {
+            let mut f = healthy();
+            target(&mut f).created = Some(ago(3_000));
+            target(&mut f).owners_of_replicas = vec![owner("helm", 600)];
+            f
+        },
+        found: &[],
+        but: |f| {
+            let status = scaler(f).object.status.as_mut().unwrap();
+            status.last_scale = Some(ago(1_200));
+        },
+        fault: "replicas-moved-by-another",
+    },
+    Report {
+        of: "a new pod has four times its request while it starts",
+        seen: || {
+            let mut f = healthy();
+            let room = f.room.as_mut().unwrap();
+            (room.allocatable, room.requested) = (Millicores(1_200), Millicores(600));
+            pods(&mut f)[2].pod.containers[0].cpu_request = Some(Millicores(400));
+            f
+        },
+        found: &[],
+        but: |f| {
+            for pod in pods(f) {
+                pod.pod.containers[0].cpu_request = Some(Millicores(400));
+            }
+        },
+        fault: "capacity-too-small",
+    },
+    Report {
+        of: "an injected proxy has a request for CPU, and memory is measured too",
+        seen: with_proxy_beside_memory,
+        found: &[],
+        but: |f| pods(f)[1].pod.containers[1].memory_request = None,
+        fault: "metric-failed",
+    },
+    Report {
+        of: "memory is measured by its amount, and a container has no request for it",
+        seen: || {
+            let mut f = with_proxy_beside_memory();
+            let amount = Quantity::from_milli(500_000_000_000);
+            scaler(&mut f).object.spec.metrics[1].target = MetricTarget::AverageValue(amount);
+            pods(&mut f)[1].pod.containers[1].memory_request = None;
+            f
+        },
+        found: &[],
+        but: |f| {
+            let percent = MetricTarget::Utilization(50);
+            scaler(f).object.spec.metrics[1].target = percent;
+        },
+        fault: "metric-failed",
+    },
+    Report {
+        of: "all pods are new and take longer than a sample to become ready",
+        seen: || {
+            let mut f = healthy();
+            for pod in pods(&mut f) {
+                pod.pod.started = Some(ago(100));
+                set_ready(pod, "False", 100);
+            }
+            let says = "did not receive metrics for targeted pods (pods might be unready)";
+            refuse(&mut f, "ScalingActive", "FailedGetResourceMetric", says);
+            scaler(&mut f).inactive_since = Some(ago(95));
+            f
+        },
+        found: &["metrics-not-yet"],
+        but: |f| set_ready(&mut pods(f)[0], "True", 90),
+        fault: "metric-failed",
+    },
+    Report {
         of: "a quota has enough memory for all pods",
         seen: || {
             let mut f = by_memory();
@@ -858,6 +930,24 @@ const REPORTS: &[Report] = &[
         fault: "quota-exceeded",
     },
 ];
+
+/// Memory beside the CPU, and a proxy in each pod, with requests for both.
+fn with_proxy_beside_memory() -> ClusterSnapshot {
+    let mut facts = by_memory();
+    let metrics = &mut scaler(&mut facts).object.spec.metrics;
+    metrics.insert(0, MetricSpec::cpu_utilization(50));
+    for pod in pods(&mut facts) {
+        let mut proxy = container("proxy", Some(100));
+        proxy.memory_request = Some(Bytes(Quantity::from_milli(100_000_000_000)));
+        pod.pod.containers.push(proxy);
+    }
+    for sample in samples(&mut facts) {
+        let mut proxy = sample.containers[0].clone();
+        "proxy".clone_into(&mut proxy.name);
+        sample.containers.push(proxy);
+    }
+    facts
+}
 
 /// Five pods with a proxy each, and what the two containers of each use. The busier application has a proxy that
 /// requests as much as itself.

@@ -122,6 +122,9 @@ fn blamed(reason: &str) -> &'static str {
 
 /// Any other problem that the controller reports about a metric.
 fn failed(view: &dyn View) -> Option<Evidence> {
+    if let Some(found) = unrequested(view) {
+        return Some(found);
+    }
     let Some((reason, message)) = view.refusal("ScalingActive") else {
         let long = view.valueless_for()? >= view.warm_up();
         return long.then(|| beside_others(view))?;
@@ -130,13 +133,61 @@ fn failed(view: &dyn View) -> Option<Evidence> {
     let long = view
         .refused_for("ScalingActive")
         .is_none_or(|span| span >= view.warm_up());
-    (reason != "ScalingDisabled" && long && !view.is_complete()).then(|| {
+    let known = reason == "ScalingDisabled" || awaits_pods(view);
+    (!known && long && !view.is_complete()).then(|| {
         let (which, blocks) = failing(view);
         Evidence::new(
             format!("the controller can't compute {which}, {blocks}: {reason}"),
             [quoted(reason, message)],
         )
         .advising(about_server(view, blamed(reason)))
+    })
+}
+
+/// Whether the controller lacks the metric of pods that are all too young to have one that counts. Starts that take
+/// too long have findings of their own.
+pub(crate) fn awaits_pods(view: &dyn View) -> bool {
+    let resource = [
+        "FailedGetResourceMetric",
+        "FailedGetContainerResourceMetric",
+    ];
+    let refusal = view.refusal("ScalingActive");
+    let lacks = refusal.is_some_and(|(reason, _)| resource.contains(&reason));
+    lacks && !view.living().is_empty() && settled(view, &view.metrics()).is_empty()
+}
+
+/// A utilization beside the CPU's that can't be computed, because a counted container has no request for its
+/// resource. The controller may not report it, because the CPU still adds pods.
+fn unrequested(view: &dyn View) -> Option<Evidence> {
+    let pods = view.pods().filter(|_| !view.is_complete())?;
+    let cpu = view.cpu();
+    let mut others = view
+        .spec()?
+        .metrics
+        .iter()
+        .filter(|m| m.utilization().is_some());
+    others.find_map(|metric| {
+        let (resource, _) = metric.resource().filter(|_| Some(metric) != cpu)?;
+        let errors = pods.iter().filter(|p| !p.pod.deleting).filter_map(|p| {
+            let request = counted::request(p.pod, &metric.source, view.gates());
+            request.err().map(|error| format!("pod {}: {error}", p.name()))
+        });
+        let errors: Vec<String> = errors.filter(|e| e.contains("missing")).collect();
+        (!errors.is_empty()).then(|| {
+            let blocks = match view.spec().map_or(0, |s| s.metrics.len()) {
+                1 => "so the autoscaler does nothing",
+                _ => "which blocks scale-down",
+            };
+            let count = errors.len();
+            let source = &metric.source;
+            Evidence::new(
+                format!("{count} pods lack the request that {source} is measured by, {blocks}"),
+                errors,
+            )
+            .advising(Some(format!(
+                "Set `resources.requests.{resource}` on every container that the metric counts, including injected sidecars."
+            )))
+        })
     })
 }
 

@@ -116,11 +116,17 @@ fn not_ready(view: &dyn View) -> Option<Evidence> {
         |p| is_stuck(view, p).then(|| unready(p)),
         &format!("have not been ready for {seconds} s or longer"),
     )?;
-    if view.living().iter().all(|p| is_stuck(view, p)) {
+    let living = view.living();
+    let mut stuck = living.iter().filter(|p| is_stuck(view, p));
+    if stuck.clone().count() == living.len() {
         found.message += ", so the autoscaler has nothing to average";
     }
-    Some(found)
+    let uncreated = stuck.all(|p| p.pod.phase == "Pending");
+    Some(found.advising(uncreated.then(|| UNCREATED.to_owned())))
 }
+
+/// Advice about pods whose containers do not exist yet.
+const UNCREATED: &str = "Read the pods' events (`kubectl describe pod NAME`): they wait for a volume, a Secret, a ConfigMap, an image or an init container.";
 
 fn unready(pod: &PodView<'_>) -> String {
     format!("phase {}, Ready {}", pod.pod.phase, pod.readiness())

@@ -4,7 +4,7 @@ use super::look::SnapshotView;
 use crate::findings::{Evidence, catalog};
 use crate::model::proposal::Proposal;
 use crate::rules::rule::{Rule, Weight};
-use crate::rules::shared::metrics::{settled, silent};
+use crate::rules::shared::metrics::{awaits_pods, settled, silent};
 use crate::rules::view::{PodView, quoted};
 
 pub(crate) const RULES: &[Rule] = &[
@@ -78,7 +78,8 @@ fn not_yet(look: &SnapshotView<'_>) -> Option<Evidence> {
     not_sampled(look).or_else(|| {
         let (reason, message) = view.refusal("ScalingActive")?;
         let span = view.refused_for("ScalingActive")?;
-        (reason != "ScalingDisabled" && span < view.warm_up()).then(|| {
+        let young = span < view.warm_up() || awaits_pods(view);
+        (reason != "ScalingDisabled" && young).then(|| {
             let seconds = span.as_secs();
             Evidence::new(
                 format!(

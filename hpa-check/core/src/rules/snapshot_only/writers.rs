@@ -70,7 +70,11 @@ pub(super) fn foreign_write<'a>(look: &'a SnapshotView<'_>) -> Option<&'a FieldO
     if owners.any(|o| look.view().is_own_writer(&o.writer.manager)) {
         return None;
     }
+    // Only a scaling of this object took the field from whoever created it.
     let scaled = look.view().status()?.last_scale?;
+    if workload.created.is_some_and(|made| scaled < made) {
+        return None;
+    }
     let born = workload.created.max(look.scaler.created)?;
     let foreign = |o: &&FieldOwner| {
         !look.view().is_own_writer(&o.writer.manager)

@@ -74,10 +74,25 @@ fn exec(error: &AuthError, chosen: &Chosen) -> String {
         ),
         other if exec.is_some() => format!("{plugin} can't be used: {}", one_line(other)),
         other => format!(
-            "the credentials of the user `{}` can't be used: {}",
+            "the credentials of the user `{}` can't be used: {}; {}",
             chosen.user_name,
-            one_line(other)
+            one_line(other),
+            again(chosen)
         ),
+    }
+}
+
+/// How to get credentials again. kubectl dropped the auth providers of clouds in 1.26.
+fn again(chosen: &Chosen) -> &'static str {
+    let provider = chosen.user.auth_provider.as_ref();
+    match provider.map(|provider| provider.name.as_str()) {
+        Some("gcp") => {
+            "its auth-provider is no longer supported: run `gcloud container clusters get-credentials` again, which writes an exec plugin"
+        }
+        Some("azure") => {
+            "its auth-provider is no longer supported: run `kubelogin convert-kubeconfig`, which writes an exec plugin"
+        }
+        _ => "log in again, or choose another --context",
     }
 }
 
