@@ -123,7 +123,8 @@ fn table(settings: &Settings) -> String {
     // Nobody waits for all requests of a plan that runs until it is stopped.
     let total = requests(settings).filter(|_| end < FOREVER || plan.requests.is_some());
     if let Some(requests) = total {
-        let _ = writeln!(text, "{requests:.0} requests");
+        let s = if requests > 1.0 { "s" } else { "" };
+        let _ = writeln!(text, "{requests:.0} request{s}");
     }
     let title = if open { "requests/s" } else { "users" };
     if end <= LONG {

@@ -260,7 +260,7 @@ fn a_plan_shows_small_rates_long_times_and_a_run_without_an_end_as_they_are() {
     for (flags, shown) in [
         ("--rate 0.5/s", "00:30             0.5\n15 requests"),
         // Sent at once.
-        ("--rate 0.00001/s", "00:30            1e-5\n1 requests"),
+        ("--rate 0.00001/s", "00:30            1e-5\n1 request\n"),
         ("--rate 2/m -t 90m", "1:30:00          0.0333\n180 requests"),
         ("--rate 400/s -t 0", "stopped             400\n"),
     ] {
