@@ -135,12 +135,6 @@ impl Plan {
                 "the plan sends nothing: give a stage, --users or --rate above 0".to_owned(),
             );
         }
-        if open && shape.area(shape.end()) < 1.0 {
-            return Err(
-                "the plan is over before its first request is due: raise the rate, or make it longer"
-                    .to_owned(),
-            );
-        }
         if wanted.warmup >= shape.end() {
             return Err(
                 "the warm-up is as long as the run, so nothing would be judged: shorten --warmup"

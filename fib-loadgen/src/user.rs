@@ -227,7 +227,10 @@ impl User {
         let turn_ends = free + TURN;
         match load.plan.model {
             Model::Open { .. } => {
-                while free < turn_ends && self.released(free, load).await {
+                while free < turn_ends
+                    && !load.stop.is_stopping()
+                    && self.released(free, load).await
+                {
                     free = Instant::now();
                 }
             }

@@ -41,7 +41,8 @@ fn requests(settings: &Settings) -> Option<f64> {
     let limit = plan.requests.map(|limit| limit as f64);
     match plan.model {
         Model::Open { .. } => {
-            let due = plan.shape.area(plan.shape.end());
+            // The first is due at once, so a fraction at the end is one more.
+            let due = (plan.shape.area(plan.shape.end()) - 1e-6).ceil();
             Some(limit.map_or(due, |limit| limit.min(due)))
         }
         Model::Closed { .. } => limit,
@@ -138,7 +139,8 @@ fn table(settings: &Settings) -> String {
     // Nobody waits for all requests of a plan that runs until it is stopped.
     let total = requests(settings).filter(|_| end < FOREVER || plan.requests.is_some());
     if let Some(requests) = total {
-        let _ = writeln!(text, "{requests:.0} requests");
+        let s = if requests > 1.0 { "s" } else { "" };
+        let _ = writeln!(text, "{requests:.0} request{s}");
     }
     if let Source::Requests(requests) = &settings.source {
         let listed: Vec<_> = requests.listed(settings.seed).collect();

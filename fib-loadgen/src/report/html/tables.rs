@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use drawing::escape::Xml;
 
-use crate::report::{clock, facts, level, ms, thousands};
+use crate::report::{self, clock, facts, ms, thousands};
 use crate::result::Document;
 
 /// A table that scrolls sideways if the screen is too narrow.
@@ -55,7 +55,7 @@ pub(super) fn phases(document: &Document) -> String {
         .phases
         .iter()
         .map(|phase| {
-            let [from, to] = phase.users.map(level);
+            let [from, to] = phase.users.map(report::level);
             let level = if from == to {
                 to
             } else {
