@@ -1,7 +1,7 @@
 //! Requests with large bodies, and servers that answer before they have read all of one.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +16,7 @@ const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n";
 enum When {
     /// It sends the head at once, and the body after it has read the request.
     AroundTheRequest,
-    /// It sends the whole answer, and then reads a part of the request.
+    /// It sends the whole answer, and never reads the rest of the request.
     BeforeTheRequest,
 }
 
@@ -55,9 +55,10 @@ fn serve(stream: &TcpStream, when: When, seen: &AtomicU64) -> std::io::Result<()
             }
             When::BeforeTheRequest => {
                 out.write_all(b"done")?;
-                // The client goes away instead of sending the rest.
-                std::io::copy(&mut lines, &mut std::io::sink())?;
-                return stream.shutdown(Shutdown::Both);
+                // It reads no more, so most of the request is never written.
+                loop {
+                    std::thread::park();
+                }
             }
         }
     }
@@ -95,11 +96,10 @@ fn the_rest_of_a_request_is_written_while_its_answer_arrives() {
 
 #[test]
 fn a_request_that_was_answered_before_it_was_written_costs_its_connection() {
-    for client in ["direct", "pool"] {
-        let (address, seen) = server(When::BeforeTheRequest);
-        let ended = upload(address, client);
-        let counts = (ended.code, ended.total("sent"), ended.total("ok"));
-        assert_eq!(counts, (0, 6, 6), "{client}: {}", ended.stderr);
-        assert_eq!(seen.load(Ordering::SeqCst), 7, "{client}");
-    }
+    let (address, seen) = server(When::BeforeTheRequest);
+    let ended = upload(address, "direct");
+    let counts = (ended.code, ended.total("sent"), ended.total("ok"));
+    assert_eq!(counts, (0, 6, 6), "{}", ended.stderr);
+    assert_eq!(ended.result["connections"]["opened"], 6);
+    assert_eq!(seen.load(Ordering::SeqCst), 7);
 }
