@@ -410,7 +410,11 @@ pub(super) const ROWS: &[Row] = &[
             space(&mut f).scaled_objects[0] = scaled_object("cart", &[], &[("Ready", "True")]);
             f
         },
-        |f| "False".clone_into(&mut space(f).scaled_objects[0].conditions[0].status),
+        |f| {
+            let condition = &mut space(f).scaled_objects[0].conditions[0];
+            "False".clone_into(&mut condition.status);
+            "ScaledObjectCheckFailed".clone_into(&mut condition.reason);
+        },
     ),
     Row(
         24,
